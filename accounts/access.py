@@ -1,0 +1,72 @@
+"""The one place where a request is tied to a workspace and a permission.
+
+`workspace_path` registers every URL that belongs to a workspace; there is no other way to reach one:
+
+    workspace_path("contacts/<int:pk>/", views.contact, permission=Permission.VIEW, name="contact")
+
+The view is called as `view(request, **kwargs)` with `request.workspace` and `request.membership`
+set; views take objects from `get_in(request.workspace, Model, ...)`. Nobody: to the log-in page.
+A stranger to the workspace: 404, the same as for a workspace that doesn't exist. A member whose role
+doesn't allow it: 403.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar, cast
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path
+
+from accounts.models import Membership, User, Workspace
+from accounts.permissions import Permission, allows
+
+M = TypeVar("M", bound=Model)
+
+
+class WorkspaceRequest(HttpRequest):
+    """A request inside a workspace: what a view registered by `workspace_path` gets."""
+
+    user: User
+    workspace: Workspace
+    membership: Membership
+    htmx: bool
+
+    def may(self, permission: Permission) -> bool:
+        return allows(self.membership.role, permission)
+
+
+View = Callable[..., HttpResponseBase]
+
+
+def workspace_path(route: str, view: View, *, permission: Permission, name: str) -> URLPattern:
+    """A URL under /w/<slug>/ that only members whose role has `permission` reach."""
+
+    @wraps(view)
+    def inside(request: HttpRequest, slug: str, **kwargs: Any) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        membership = (
+            Membership.objects.select_related("workspace")
+            .filter(workspace__slug=slug, user_id=request.user.pk)
+            .first()
+        )
+        if membership is None:
+            raise Http404
+        if not allows(membership.role, permission):
+            raise PermissionDenied
+        here = cast("WorkspaceRequest", request)
+        here.workspace = membership.workspace
+        here.membership = membership
+        return view(here, **kwargs)
+
+    inside.permission = permission  # type: ignore[attr-defined]  # read by the access tests
+    return path(f"w/<slug:slug>/{route}", inside, name=name)
+
+
+def get_in(workspace: Workspace, model: type[M], **where: Any) -> M:
+    """The workspace's object, or 404: another workspace's object does not exist here."""
+    return get_object_or_404(model, workspace=workspace, **where)

@@ -1,0 +1,53 @@
+"""What each role may do: the one table. Pure: knows neither users nor requests."""
+
+from enum import StrEnum
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class Role(TextChoices):
+    OWNER = "owner", _("Owner")
+    MANAGER = "manager", _("Manager")
+    EDITOR = "editor", _("Editor")
+    VIEWER = "viewer", _("Viewer")
+
+
+class Permission(StrEnum):
+    """Each workspace URL names the one it needs."""
+
+    VIEW = "view"  # read every page and report
+    EXPORT = "export"  # take contacts and reports out as CSV
+    EDIT_CONTACTS = "edit_contacts"  # contacts, lists, attributes, imports, suppressions
+    EDIT_DESIGNS = "edit_designs"
+    EDIT_CAMPAIGNS = "edit_campaigns"  # drafts and test sends
+    SEND = "send"  # schedule, send, pause, resume, cancel
+    MANAGE_SENDING = "manage_sending"  # relays, pools, bounce mailboxes
+    MANAGE_MEMBERS = "manage_members"
+    MANAGE_WORKSPACE = "manage_workspace"  # settings; delete
+
+
+VIEWER = frozenset({Permission.VIEW})
+EDITOR = VIEWER | {
+    Permission.EXPORT,
+    Permission.EDIT_CONTACTS,
+    Permission.EDIT_DESIGNS,
+    Permission.EDIT_CAMPAIGNS,
+}
+MANAGER = EDITOR | {
+    Permission.SEND,
+    Permission.MANAGE_SENDING,
+    Permission.MANAGE_MEMBERS,
+}
+OWNER = MANAGER | {Permission.MANAGE_WORKSPACE}
+
+ALLOWED: dict[Role, frozenset[Permission]] = {
+    Role.OWNER: OWNER,
+    Role.MANAGER: MANAGER,
+    Role.EDITOR: EDITOR,
+    Role.VIEWER: VIEWER,
+}
+
+
+def allows(role: Role | str, permission: Permission) -> bool:
+    return permission in ALLOWED[Role(role)]

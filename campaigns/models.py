@@ -1,0 +1,66 @@
+"""Campaigns: a design, an audience, a schedule and a sender."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User, Workspace
+from contacts.models import List
+from designs.models import Design
+from sending.models import Mailing, Pool, Relay
+
+
+class Campaign(models.Model):
+    """What happens before the start is kept here; after it, the mailing's state counts
+    (campaigns.states has the one table of both)."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft", _("Draft")
+        SCHEDULED = "scheduled", _("Scheduled")
+        STARTED = "started", _("Started")
+        CANCELLED = "cancelled", _("Cancelled")
+
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="campaigns")
+    name = models.CharField(_("name"), max_length=150)
+    state = models.CharField(max_length=9, choices=State.choices, default=State.DRAFT)
+    # Why the platform took it back to draft or cancelled it ("the design was deleted").
+    state_reason = models.TextField(blank=True)
+    from_name = models.CharField(_("sender name"), max_length=100, blank=True)
+    from_email = models.EmailField(_("sender address"), blank=True)
+    reply_to = models.EmailField(_("reply to"), blank=True)
+    subject = models.CharField(_("subject"), max_length=500, blank=True)
+    preheader = models.CharField(_("preview text"), max_length=500, blank=True)
+    design = models.ForeignKey(Design, models.SET_NULL, null=True, blank=True)
+    lists_in = models.ManyToManyField(List, related_name="+", blank=True)
+    lists_out = models.ManyToManyField(List, related_name="+", blank=True)
+    relay = models.ForeignKey(Relay, models.SET_NULL, null=True, blank=True)
+    pool = models.ForeignKey(Pool, models.SET_NULL, null=True, blank=True)
+    track_opens = models.BooleanField(_("count opens"), default=True)
+    track_clicks = models.BooleanField(_("count clicks"), default=True)
+    # In UTC; `timezone` is the zone it was stated in. Null: now, when the person says so.
+    scheduled_at = models.DateTimeField(null=True, blank=True)
+    timezone = models.CharField(_("time zone"), max_length=64, default="UTC")
+    mailing = models.OneToOneField(Mailing, models.PROTECT, null=True, blank=True)
+    # Grows with each save: an editor that saves over another's newer version is told.
+    version = models.PositiveIntegerField(default=1)
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        indexes = (
+            models.Index(
+                fields=(
+                    "workspace",
+                    "-id",
+                ),
+                name="campaign_by_id",
+            ),
+            models.Index(
+                fields=("scheduled_at",),
+                name="campaign_due",
+                condition=models.Q(state="scheduled"),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,96 @@
+"""Settings read from the environment, each from NAME or from the file that NAME_FILE names.
+
+A value that can't be used raises `SettingError`, whose text names the setting and says what is
+expected; `config.settings` lets it stop the start.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+TRUE = {"1", "true", "yes", "on"}
+FALSE = {"0", "false", "no", "off", ""}
+
+
+class SettingError(Exception):
+    """A setting is missing or can't be used. The text names it and says what is expected."""
+
+
+def text(name: str, default: str | None = None, env: Mapping[str, str] = os.environ) -> str:
+    """The setting's value; without a default a missing one is an error."""
+    if name in env:
+        return env[name].strip()
+    if file := env.get(f"{name}_FILE"):
+        try:
+            return Path(file).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise SettingError(f"{name}_FILE: {file} can't be read ({error.strerror}).") from error
+    if default is None:
+        raise SettingError(f"{name} is not set; see .env.example.")
+    return default
+
+
+def boolean(name: str, default: bool, env: Mapping[str, str] = os.environ) -> bool:
+    value = text(name, str(default), env).lower()
+    if value in TRUE:
+        return True
+    if value in FALSE:
+        return False
+    raise SettingError(f"{name} is {value!r}; use 1 or 0.")
+
+
+def integer(
+    name: str,
+    default: int,
+    *,
+    low: int = 0,
+    high: int = 2**31,
+    env: Mapping[str, str] = os.environ,
+) -> int:
+    value = text(name, str(default), env)
+    try:
+        number = int(value)
+    except ValueError as error:
+        raise SettingError(f"{name} is {value!r}; use a whole number.") from error
+    if not low <= number <= high:
+        raise SettingError(f"{name} is {number}; use a number from {low} to {high}.")
+    return number
+
+
+def words(name: str, default: str = "", env: Mapping[str, str] = os.environ) -> list[str]:
+    """A comma-separated list."""
+    return [word for part in text(name, default, env).split(",") if (word := part.strip())]
+
+
+def database(name: str, env: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """Django's settings for a `postgresql://user:password@host:port/name?option=value` URL.
+
+    A host that is a directory (a unix socket's) is given as `?host=/path`, as in libpq.
+    """
+    value = text(name, None, env)
+    parts = urlsplit(value)
+    if parts.scheme not in {"postgres", "postgresql"}:
+        raise SettingError(
+            f"{name} begins with {parts.scheme + '://' if parts.scheme else 'no scheme'}; "
+            "use postgresql://user:password@host:port/name."
+        )
+    options = dict(parse_qsl(parts.query))
+    if not parts.path.strip("/"):
+        raise SettingError(
+            f"{name} names no database; use postgresql://user:password@host:port/name."
+        )
+    try:
+        port = parts.port
+    except ValueError as error:
+        raise SettingError(f"{name} has a port that is no number.") from error
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.strip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": options.pop("host", unquote(parts.hostname or "")),
+        "PORT": str(port or ""),
+        "OPTIONS": options,
+    }

@@ -1,0 +1,318 @@
+"""Contacts, their attributes, lists and subscriptions, suppressions, and imports."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User, Workspace
+
+
+class Attribute(models.Model):
+    """A field that the workspace adds to its contacts; `key` is its merge-field name."""
+
+    class Type(models.TextChoices):
+        TEXT = "text", _("Text")
+        NUMBER = "number", _("Number")
+        DATE = "date", _("Date")
+        BOOLEAN = "boolean", _("Yes or no")
+        CHOICE = "choice", _("Choice")
+
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="attributes")
+    key = models.SlugField(_("merge field"), max_length=50)
+    label = models.CharField(_("name"), max_length=100)
+    type = models.CharField(_("type"), max_length=10, choices=Type.choices, default=Type.TEXT)
+    # The values a choice may have.
+    choices = models.JSONField(_("choices"), default=list, blank=True)
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ("position", "id")
+        constraints = (
+            models.UniqueConstraint(
+                fields=(
+                    "workspace",
+                    "key",
+                ),
+                name="attribute_key_once",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class Contact(models.Model):
+    """A person. `email` is normalised (contacts.addresses): lower case, domain as A-labels."""
+
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="contacts")
+    email = models.CharField(_("e-mail address"), max_length=320)
+    first_name = models.CharField(_("first name"), max_length=150, blank=True)
+    last_name = models.CharField(_("last name"), max_length=150, blank=True)
+    full_name = models.CharField(_("full name"), max_length=300, blank=True)
+    # {attribute key: str | number | bool | "YYYY-MM-DD"}; keys without a value are absent.
+    attributes = models.JSONField(_("attributes"), default=dict, blank=True)
+    # "import 12", "page", ...: where the contact came from first.
+    source = models.CharField(_("source"), max_length=100, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=(
+                    "workspace",
+                    "email",
+                ),
+                name="contact_email_once",
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=(
+                    "workspace",
+                    "id",
+                ),
+                name="contact_by_id",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class List(models.Model):
+    """A list that people are on."""
+
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="lists")
+    name = models.CharField(_("name"), max_length=100)
+    # Recipients see it on the unsubscribe page.
+    description = models.CharField(_("description"), max_length=300, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    archived_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=(
+                    "workspace",
+                    "name",
+                ),
+                name="list_name_once",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Subscription(models.Model):
+    """A contact on a list: status, source and time. A row stays when the person leaves."""
+
+    class Status(models.TextChoices):
+        SUBSCRIBED = "subscribed", _("Subscribed")
+        UNSUBSCRIBED = "unsubscribed", _("Unsubscribed")
+
+    class Consent(models.TextChoices):
+        UNKNOWN = "unknown", _("Not known")
+        EXPLICIT = "explicit", _("Agreed to get mail (opt-in)")
+        CUSTOMER = "customer", _("Existing customer")
+
+    list = models.ForeignKey(List, models.CASCADE, related_name="subscriptions")
+    contact = models.ForeignKey(Contact, models.CASCADE, related_name="subscriptions")
+    status = models.CharField(
+        _("status"), max_length=12, choices=Status.choices, default=Status.SUBSCRIBED
+    )
+    consent = models.CharField(
+        _("consent"), max_length=10, choices=Consent.choices, default=Consent.UNKNOWN
+    )
+    # "import 12", "page", "campaign 7", ...
+    source = models.CharField(_("source"), max_length=100, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=(
+                    "list",
+                    "contact",
+                ),
+                name="subscription_once",
+            ),
+        )
+        indexes = (models.Index(fields=("contact",), name="subscription_by_contact"),)
+
+    def __str__(self) -> str:
+        return f"{self.contact_id} on {self.list_id}: {self.status}"
+
+
+class Suppression(models.Model):
+    """An address or domain that must not be mailed. Lifted ones stay as history."""
+
+    class Kind(models.TextChoices):
+        ADDRESS = "address", _("Address")
+        DOMAIN = "domain", _("Domain")
+
+    class Reason(models.TextChoices):
+        UNSUBSCRIBED = "unsubscribed", _("Unsubscribed")
+        HARD_BOUNCE = "hard_bounce", _("Hard bounce")
+        COMPLAINT = "complaint", _("Complaint")
+        MANUAL = "manual", _("Added by hand")
+        IMPORTED = "imported", _("Imported")
+
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="suppressions")
+    kind = models.CharField(_("kind"), max_length=8, choices=Kind.choices)
+    # A normalised address, or a domain as A-labels.
+    value = models.CharField(_("address or domain"), max_length=320)
+    reason = models.CharField(_("reason"), max_length=12, choices=Reason.choices)
+    # "campaign 7", "import 12", "page", ...
+    source = models.CharField(_("source"), max_length=100, blank=True)
+    # The server's or the person's own words.
+    detail = models.TextField(_("detail"), blank=True)
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    lifted_at = models.DateTimeField(null=True, blank=True)
+    lifted_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=(
+                    "workspace",
+                    "kind",
+                    "value",
+                ),
+                name="suppression_once",
+                condition=models.Q(lifted_at=None),
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=(
+                    "workspace",
+                    "id",
+                ),
+                name="suppression_by_id",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.value}: {self.reason}"
+
+
+class Import(models.Model):
+    """A CSV file on its way into contacts. The file is in `ImportChunk` rows, so any worker host
+    can read it; `next_byte` and `next_line` say where the next batch begins, so a killed worker's
+    import goes on from its last committed batch."""
+
+    class State(models.TextChoices):
+        UPLOADING = "uploading", _("Uploading")
+        READY = "ready", _("To be checked")  # columns and choices are being made
+        QUEUED = "queued", _("Waiting")
+        RUNNING = "running", _("Running")
+        FINISHED = "finished", _("Finished")
+        CANCELLED = "cancelled", _("Cancelled")
+        FAILED = "failed", _("Failed")
+
+    class Known(models.TextChoices):
+        FILL = "fill", _("Fill in what is missing")
+        OVERWRITE = "overwrite", _("Overwrite with the file's values")
+        SKIP = "skip", _("Leave them as they are")
+
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="imports")
+    filename = models.CharField(_("file"), max_length=255)
+    size = models.BigIntegerField(_("size"), default=0)
+    state = models.CharField(_("state"), max_length=10, choices=State.choices)
+    # What was detected or chosen: {"encoding": "utf-8", "delimiter": ",", "header": true}.
+    dialect = models.JSONField(default=dict)
+    # One entry a column: "email" | "first_name" | "attribute:city" | "new:city:text" | "" (ignored).
+    mapping = models.JSONField(default=list)
+    list = models.ForeignKey(List, models.SET_NULL, null=True, blank=True)
+    consent = models.CharField(
+        _("consent"),
+        max_length=10,
+        choices=Subscription.Consent.choices,
+        default=Subscription.Consent.UNKNOWN,
+    )
+    known = models.CharField(
+        _("known contacts"), max_length=10, choices=Known.choices, default=Known.FILL
+    )
+    next_byte = models.BigIntegerField(default=0)
+    next_line = models.BigIntegerField(default=1)
+    # {"rows", "new", "updated", "unchanged", "rejected", "suppressed", "duplicate"}
+    counts = models.JSONField(default=dict)
+    error = models.TextField(_("error"), blank=True)
+    # A worker holds the import while this is in the future; the sweeper takes it back after.
+    leased_until = models.DateTimeField(null=True, blank=True)
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = (
+            models.Index(
+                fields=(
+                    "workspace",
+                    "-id",
+                ),
+                name="import_by_id",
+            ),
+            models.Index(
+                fields=("state",),
+                name="import_due",
+                condition=models.Q(state__in=["queued", "running"]),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"import {self.pk}: {self.filename}"
+
+
+class ImportChunk(models.Model):
+    """A piece of an import's file, in order; dropped some time after the import ended."""
+
+    file = models.ForeignKey(Import, models.CASCADE, related_name="chunks")
+    number = models.IntegerField()
+    # Where it begins in the file.
+    offset = models.BigIntegerField()
+    data = models.BinaryField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=(
+                    "file",
+                    "number",
+                ),
+                name="import_chunk_once",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.file_id}[{self.number}]"
+
+
+class ImportReject(models.Model):
+    """A line that was not imported, with the reason (a code of contacts.rejects) and its text."""
+
+    file = models.ForeignKey(Import, models.CASCADE, related_name="rejects")
+    line = models.BigIntegerField()
+    reason = models.CharField(max_length=30)
+    # The value the reason speaks of.
+    value = models.TextField(blank=True)
+    # The line's cells.
+    cells = models.JSONField(default=list)
+
+    class Meta:
+        indexes = (
+            models.Index(
+                fields=(
+                    "file",
+                    "line",
+                ),
+                name="import_reject_by_line",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.reason}"

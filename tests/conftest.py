@@ -1,0 +1,56 @@
+"""People and workspaces that most tests need. Servers come from tests.servers."""
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from accounts.models import Membership, User, Workspace
+from accounts.permissions import Role
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def workspace(db: None) -> Workspace:
+    return Workspace.objects.create(name="Brand", slug="brand", from_email="news@brand.example")
+
+
+@pytest.fixture
+def other_workspace(db: None) -> Workspace:
+    return Workspace.objects.create(name="Other", slug="other")
+
+
+@pytest.fixture
+def make_member(db: None) -> Callable[..., User]:
+    """A user who is a member of the workspace with the role."""
+
+    def make(workspace: Workspace, role: Role = Role.OWNER, email: str = "") -> User:
+        user = User.objects.create_user(email or f"{role}@{workspace.slug}.example", PASSWORD)
+        Membership.objects.create(workspace=workspace, user=user, role=role)
+        return user
+
+    return make
+
+
+@pytest.fixture
+def owner(workspace: Workspace, make_member: Callable[..., User]) -> User:
+    return make_member(workspace)
+
+
+@pytest.fixture
+def owner_client(owner: User) -> Client:
+    client = Client()
+    client.force_login(owner, backend="allauth.account.auth_backends.AuthenticationBackend")
+    return client
+
+
+@pytest.fixture
+def stranger_client(other_workspace: Workspace, make_member: Callable[..., User]) -> Client:
+    """Logged in, but a member of another workspace only."""
+    client = Client()
+    client.force_login(
+        make_member(other_workspace),
+        backend="allauth.account.auth_backends.AuthenticationBackend",
+    )
+    return client
