@@ -124,7 +124,7 @@ class Subscription(models.Model):
     consent = models.CharField(
         _("consent"), max_length=10, choices=Consent.choices, default=Consent.UNKNOWN
     )
-    # "import 12", "page", "campaign 7", ...
+    # Such as "import 12", "page", "campaign 7".
     source = models.CharField(_("source"), max_length=100, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now=True)
@@ -164,7 +164,7 @@ class Suppression(models.Model):
     # A normalised address, or a domain as A-labels.
     value = models.CharField(_("address or domain"), max_length=320)
     reason = models.CharField(_("reason"), max_length=12, choices=Reason.choices)
-    # "campaign 7", "import 12", "page", ...
+    # Such as "campaign 7", "import 12", "page".
     source = models.CharField(_("source"), max_length=100, blank=True)
     # The server's or the person's own words.
     detail = models.TextField(_("detail"), blank=True)
@@ -224,7 +224,7 @@ class Import(models.Model):
     state = models.CharField(_("state"), max_length=10, choices=State.choices)
     # What was detected or chosen: {"encoding": "utf-8", "delimiter": ",", "header": true}.
     dialect = models.JSONField(default=dict)
-    # One entry a column: "email" | "first_name" | "attribute:city" | "new:city:text" | "" (ignored).
+    # One entry a column, see contacts.columns: "email", "first_name", "attribute:city", "" (ignored).
     mapping = models.JSONField(default=list)
     list = models.ForeignKey(List, models.SET_NULL, null=True, blank=True)
     consent = models.CharField(
@@ -238,7 +238,7 @@ class Import(models.Model):
     )
     next_byte = models.BigIntegerField(default=0)
     next_line = models.BigIntegerField(default=1)
-    # {"rows", "new", "updated", "unchanged", "rejected", "suppressed", "duplicate"}
+    # Keys: contacts.counts.
     counts = models.JSONField(default=dict)
     error = models.TextField(_("error"), blank=True)
     # A worker holds the import while this is in the future; the sweeper takes it back after.

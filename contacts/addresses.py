@@ -1,0 +1,163 @@
+"""E-mail addresses: one way to write each, so that the same mailbox is one contact.
+
+`normalise` accepts what people paste (`Name <a@b>`, `mailto:`, full-width ＠ and 。, spaces,
+no-break and zero-width characters around it, a leading apostrophe) and returns lower case with the
+domain as A-labels; `display` turns the domain back into what people read. Syntax: RFC 5321 4.1.2,
+with dot-atom local parts only (a quoted one that needs no quotes loses them), RFC 5321 4.5.3.1
+lengths, IDNA 2008 with the UTS 46 mapping. Domains without a dot, address literals and local parts beyond ASCII are
+refused: hardly any relay delivers to them.
+"""
+
+import re
+
+import idna
+
+from contacts import rejects
+
+ATEXT = r"a-z0-9!#$%&'*+/=?^_`{|}~-"
+LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+LOCAL = re.compile(rf"[{ATEXT}]+(?:\.[{ATEXT}]+)*", re.ASCII)
+DOMAIN = re.compile(rf"(?:{LABEL}\.)+{LABEL}", re.ASCII)
+# Most of any file: nothing to clean, nothing to convert. A leading apostrophe is a spreadsheet's.
+PLAIN = re.compile(
+    rf"(?!')(?=[^@]{{1,64}}@)[{ATEXT}]+(?:\.[{ATEXT}]+)*@(?!.*(?:\.|@)xn--)(?:{LABEL}\.)+[a-z]{{2,63}}",
+    re.ASCII,
+)
+FULL_WIDTH = str.maketrans({"＠": "@", "﹫": "@", "。": ".", "．": ".", "｡": "."})
+# Zero-width characters, direction marks, byte-order mark, soft hyphen: never part of an address.
+INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\0]")
+NAMED = re.compile(r"[^<>]*<([^<>]*)>\s*", re.DOTALL)
+QUOTED = re.compile(r'"([^"\\]+)"')
+SEVERAL = re.compile(r"@.*(?:[,;|、，；]|:::|\s).*@", re.DOTALL)
+MAX_ADDRESS = 254
+MAX_LOCAL = 64
+MAX_DOMAIN = 253
+
+ROLES = frozenset(
+    "abuse admin billing contact help hostmaster hr info jobs mailer-daemon marketing news noreply "
+    "no-reply office postmaster press privacy root sales security service support webmaster".split()
+)
+
+
+class AddressError(ValueError):
+    """The text is no address that mail can go to. `reason` is a code of contacts.rejects."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return rejects.text(self.reason)
+
+
+def normalise(text: str) -> str:
+    """The one way to write this address; raises AddressError with the reason if it is none."""
+    plain = text.strip().lower()
+    if PLAIN.fullmatch(plain) and len(plain) <= MAX_ADDRESS:
+        return plain
+    return _checked(_bare(text))
+
+
+def normalise_domain(text: str) -> str:
+    """A domain as A-labels in lower case; raises AddressError."""
+    bare = INVISIBLE.sub("", text).translate(FULL_WIDTH).strip().lstrip("@")
+    if not bare:
+        raise AddressError("no_domain")
+    return _domain(bare)
+
+
+def display(address: str) -> str:
+    """The address (or domain) as people read it: the domain in its own letters."""
+    local, at, domain = address.rpartition("@")
+    if "xn--" not in domain:
+        return address
+    try:
+        return local + at + idna.decode(domain)
+    except idna.IDNAError:
+        return address
+
+
+def is_role(address: str) -> bool:
+    """Whether the address is an office rather than a person (info@, sales@, ...)."""
+    return address.partition("@")[0].partition("+")[0] in ROLES
+
+
+def _bare(text: str) -> str:
+    """The address without what people and programs put around it."""
+    bare = INVISIBLE.sub("", text).translate(FULL_WIDTH).strip()
+    if SEVERAL.search(bare) and not NAMED.fullmatch(bare):
+        raise AddressError("several_addresses")
+    if match := NAMED.fullmatch(bare):
+        bare = match[1].strip()
+    if bare[:7].lower() == "mailto:":
+        bare = bare[7:].partition("?")[0].strip()
+    return bare.removeprefix("'")
+
+
+def _checked(bare: str) -> str:
+    if not bare:
+        raise AddressError("no_address")
+    local, at, domain = bare.rpartition("@")
+    if not at:
+        raise AddressError("no_at")
+    address = f"{_local(local)}@{_domain(domain)}"
+    if len(address) > MAX_ADDRESS:
+        raise AddressError("too_long")
+    return address
+
+
+def _local(local: str) -> str:
+    if match := QUOTED.fullmatch(local):
+        local = match[1]
+    local = local.lower()
+    reason = ""
+    if not local:
+        reason = "no_local"
+    elif "@" in local:
+        reason = "several_at"
+    elif any(character.isspace() for character in local):
+        reason = "space"
+    elif local.startswith(".") or local.endswith(".") or ".." in local:
+        reason = "local_dots"
+    elif not local.isascii():
+        reason = "local_not_ascii"
+    elif not LOCAL.fullmatch(local):
+        reason = "local_characters"
+    elif len(local) > MAX_LOCAL:
+        reason = "local_too_long"
+    if reason:
+        raise AddressError(reason)
+    return local
+
+
+def _domain(domain: str) -> str:
+    reason = ""
+    if not domain:
+        reason = "no_domain"
+    elif any(character.isspace() for character in domain):
+        reason = "space"
+    elif domain.startswith(".") or domain.endswith(".") or ".." in domain:
+        reason = "domain_dots"
+    elif "." not in domain and not domain.startswith("["):
+        reason = "domain_no_dot"
+    elif domain.startswith("[") or domain.rpartition(".")[2].isdigit():
+        reason = "domain_numeric"
+    if reason:
+        raise AddressError(reason)
+    return _a_labels(domain.lower())
+
+
+def _a_labels(domain: str) -> str:
+    """IDNA 2008 over the UTS 46 mapping; ASCII domains may also have labels that IDNA refuses
+    ("co--op"), but not an "xn--" that decodes to nothing."""
+    if not domain.isascii() or "xn--" in domain:
+        try:
+            domain = idna.encode(domain, uts46=True, std3_rules=True).decode("ascii")
+            idna.decode(domain)
+        except (idna.IDNAError, UnicodeError):
+            raise AddressError("domain_invalid") from None
+    if len(domain) > MAX_DOMAIN:
+        raise AddressError("domain_too_long")
+    if not DOMAIN.fullmatch(domain):
+        raise AddressError("domain_invalid")
+    return domain

@@ -1,0 +1,37 @@
+"""Why an address or a line was not taken: every code with its sentence."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+SENTENCES: dict[str, Promise] = {
+    # The address
+    "no_address": _("There is no e-mail address."),
+    "several_addresses": _("There is more than one address in this cell."),
+    "no_at": _("The address has no @."),
+    "several_at": _("The address has more than one @."),
+    "no_local": _("Nothing stands before the @."),
+    "no_domain": _("Nothing stands after the @."),
+    "space": _("There is a space inside the address."),
+    "local_dots": _("The part before the @ begins or ends with a dot, or has two in a row."),
+    "local_characters": _("The part before the @ has a character that addresses can't have."),
+    "local_not_ascii": _(
+        "The part before the @ has letters that most mail servers can't deliver to; "
+        "only a-z, digits and signs are possible there."
+    ),
+    "local_too_long": _("The part before the @ is longer than 64 characters."),
+    "domain_no_dot": _("The domain is not complete: it has no dot."),
+    "domain_dots": _("The domain begins or ends with a dot, or has two in a row."),
+    "domain_numeric": _("The domain is an IP address or ends with a number."),
+    "domain_invalid": _("The domain can't exist: letters, digits and hyphens are possible."),
+    "domain_too_long": _("The domain is too long."),
+    "too_long": _("The address is longer than 254 characters."),
+    # The line
+    "unreadable": _("The line has bytes that don't belong to the file's encoding."),
+    "open_quote": _("A quotation mark is opened on this line and never closed."),
+    "cell_too_long": _("A cell of this line is too long."),
+}
+
+
+def text(code: str) -> str:
+    """The sentence for a code; the code itself if it is not one of ours."""
+    return str(SENTENCES.get(code, code))
