@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Django's command line for Yanshu."""
+"""Django's command line for Yanshu, and `up`, which starts the product before Django can."""
 
 import os
 import sys
@@ -7,6 +7,11 @@ import sys
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    if sys.argv[1:2] == ["up"]:
+        from quickstart.up import main as up
+
+        up(sys.argv[2:])
+        return
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)

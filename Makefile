@@ -1,0 +1,47 @@
+# Every command of the project; `make help` lists them.
+.DEFAULT_GOAL := help
+PYTHON_VENV := .venv/bin/python
+export PYTHONDONTWRITEBYTECODE := 1
+
+.PHONY: help run demo test check e2e bench fmt messages lock clean runtime dev
+
+help: ## this list
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+run: runtime ## the whole product in the foreground (HOST, PORT, YANSHU_VAR)
+	@exec $(PYTHON_VENV) manage.py up
+
+demo: runtime ## the same, with a workspace that looks lived in
+	@exec $(PYTHON_VENV) manage.py up --demo
+
+test: dev ## unit, integration and browser tests
+	@$(PYTHON_VENV) -m pytest -n 2 -q
+
+check: dev ## what CI runs: lint, types, layers, templates, migrations, translations, tests
+	@tools/check
+	@$(MAKE) --no-print-directory test
+
+e2e: dev ## the browser tests alone
+	@$(PYTHON_VENV) -m pytest -q -m browser
+
+bench: dev ## measurements
+	@for file in benchmarks/bench_*.py; do $(PYTHON_VENV) $$file; done
+
+fmt: dev ## format Python and templates
+	@.venv/bin/ruff check -q --fix . ; .venv/bin/ruff format -q . ; .venv/bin/djlint --quiet --reformat templates || true
+
+messages: dev ## bring the translation catalogues up to date
+	@$(PYTHON_VENV) -m pages.catalogues extract
+
+lock: dev ## write the lock files anew from pyproject.toml
+	@tools/lock
+
+clean: ## remove what was made, except the state in var/
+	@rm -rf .venv frontend/node_modules frontend/dist .pytest_cache .mypy_cache .ruff_cache
+	@find . -name '*.mo' -not -path './.venv/*' -delete
+
+runtime:
+	@quickstart/bootstrap runtime
+
+dev:
+	@quickstart/bootstrap dev

@@ -1,0 +1,80 @@
+// Alpine components, by name: the CSP build evaluates no expressions of its own making.
+
+export function registerComponents(Alpine) {
+  // Tabs: buttons carry data-tab, panels data-panel; the first is open.
+  Alpine.data("tabs", () => ({
+    init() {
+      this.show(location.hash.slice(1) || this.names()[0]);
+    },
+    names() {
+      return [...this.$root.querySelectorAll("[data-tab]")].map((tab) => tab.dataset.tab);
+    },
+    pick(event) {
+      this.show(event.currentTarget.dataset.tab);
+    },
+    move(event) {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (!step) return;
+      const names = this.names();
+      const next = names[(names.indexOf(event.currentTarget.dataset.tab) + step + names.length) % names.length];
+      this.show(next);
+      this.$root.querySelector(`[data-tab="${next}"]`).focus();
+    },
+    show(name) {
+      const shown = this.names().includes(name) ? name : this.names()[0];
+      for (const tab of this.$root.querySelectorAll("[data-tab]")) {
+        const on = tab.dataset.tab === shown;
+        tab.classList.toggle("active", on);
+        tab.setAttribute("aria-selected", on);
+        tab.tabIndex = on ? 0 : -1;
+      }
+      for (const panel of this.$root.querySelectorAll("[data-panel]")) {
+        panel.hidden = panel.dataset.panel !== shown;
+      }
+    },
+  }));
+
+  // A frame shown at desktop or phone width.
+  Alpine.data("preview", () => ({
+    phone: false,
+    desktop() {
+      this.phone = false;
+      this.mark();
+    },
+    mobile() {
+      this.phone = true;
+      this.mark();
+    },
+    mark() {
+      this.$root.classList.toggle("preview-phone", this.phone);
+      for (const button of this.$root.querySelectorAll("[data-width]")) {
+        button.setAttribute("aria-pressed", (button.dataset.width === "phone") === this.phone);
+        button.classList.toggle("active", (button.dataset.width === "phone") === this.phone);
+      }
+    },
+  }));
+
+  // Shows fields only while a control has one of the values: data-when="value other".
+  Alpine.data("depends", () => ({
+    init() {
+      this.update();
+    },
+    update() {
+      for (const part of this.$root.querySelectorAll("[data-when]")) {
+        const [name, ...values] = part.dataset.when.split(" ");
+        const control =
+          this.$root.querySelector(`[name="${name}"]:checked`) ?? this.$root.querySelector(`[name="${name}"]`);
+        part.hidden = !values.includes(control?.value ?? "");
+      }
+    },
+  }));
+
+  // Copies data-text to the clipboard.
+  Alpine.data("copy", () => ({
+    done: false,
+    async run() {
+      await navigator.clipboard.writeText(this.$root.dataset.text);
+      this.done = true;
+    },
+  }));
+}
