@@ -4,8 +4,8 @@
 no-break and zero-width characters around it, a leading apostrophe) and returns lower case with the
 domain as A-labels; `display` turns the domain back into what people read. Syntax: RFC 5321 4.1.2,
 with dot-atom local parts only (a quoted one that needs no quotes loses them), RFC 5321 4.5.3.1
-lengths, IDNA 2008 with the UTS 46 mapping. Domains without a dot, address literals and local parts beyond ASCII are
-refused: hardly any relay delivers to them.
+lengths, IDNA 2008 with the UTS 46 mapping. Domains without a dot, address literals and local parts
+beyond ASCII are refused: hardly any relay delivers to them.
 """
 
 import re
@@ -20,7 +20,7 @@ LOCAL = re.compile(rf"[{ATEXT}]+(?:\.[{ATEXT}]+)*", re.ASCII)
 DOMAIN = re.compile(rf"(?:{LABEL}\.)+{LABEL}", re.ASCII)
 # Most of any file: nothing to clean, nothing to convert. A leading apostrophe is a spreadsheet's.
 PLAIN = re.compile(
-    rf"(?!')(?=[^@]{{1,64}}@)[{ATEXT}]+(?:\.[{ATEXT}]+)*@(?!.*(?:\.|@)xn--)(?:{LABEL}\.)+[a-z]{{2,63}}",
+    rf"(?!')(?=[^@]{{1,64}}@)[{ATEXT}]+(?:\.[{ATEXT}]+)*@(?!xn--|.*\.xn--)(?:{LABEL}\.)+[a-z]{{2,63}}",
     re.ASCII,
 )
 FULL_WIDTH = str.maketrans({"＠": "@", "﹫": "@", "。": ".", "．": ".", "｡": "."})

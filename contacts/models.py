@@ -17,7 +17,7 @@ class Attribute(models.Model):
         CHOICE = "choice", _("Choice")
 
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="attributes")
-    key = models.SlugField(_("merge field"), max_length=50)
+    key = models.SlugField(_("merge field"), max_length=50, allow_unicode=True)
     label = models.CharField(_("name"), max_length=100)
     type = models.CharField(_("type"), max_length=10, choices=Type.choices, default=Type.TEXT)
     # The values a choice may have.
@@ -222,9 +222,10 @@ class Import(models.Model):
     filename = models.CharField(_("file"), max_length=255)
     size = models.BigIntegerField(_("size"), default=0)
     state = models.CharField(_("state"), max_length=10, choices=State.choices)
-    # What was detected or chosen: {"encoding": "utf-8", "delimiter": ",", "header": true}.
+    # What was detected or chosen: {"encoding": "utf-8", "delimiter": ",", "header": true,
+    # "dates": "mdy"} (contacts.csvfile.Dialect, contacts.values.ORDERS).
     dialect = models.JSONField(default=dict)
-    # One entry a column, see contacts.columns: "email", "first_name", "attribute:city", "" (ignored).
+    # One target a column, see contacts.columns: "email", "attribute:city", "" (ignored), ...
     mapping = models.JSONField(default=list)
     list = models.ForeignKey(List, models.SET_NULL, null=True, blank=True)
     consent = models.CharField(
@@ -241,12 +242,15 @@ class Import(models.Model):
     # Keys: contacts.counts.
     counts = models.JSONField(default=dict)
     error = models.TextField(_("error"), blank=True)
-    # A worker holds the import while this is in the future; the sweeper takes it back after.
+    # A worker (`holder`, a random word of its own) holds the import while this is in the future;
+    # the sweeper takes it back after.
     leased_until = models.DateTimeField(null=True, blank=True)
+    holder = models.CharField(max_length=32, blank=True)
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    undone_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         indexes = (
@@ -293,11 +297,13 @@ class ImportChunk(models.Model):
 
 
 class ImportReject(models.Model):
-    """A line that was not imported, with the reason (a code of contacts.rejects) and its text."""
+    """A line that was not imported, with the reason (a code of contacts.rejects) and its text; or
+    (`kept`) a line whose person was imported without one value that could not be used."""
 
     file = models.ForeignKey(Import, models.CASCADE, related_name="rejects")
     line = models.BigIntegerField()
     reason = models.CharField(max_length=30)
+    kept = models.BooleanField(default=False)
     # The value the reason speaks of.
     value = models.TextField(blank=True)
     # The line's cells.
@@ -316,3 +322,25 @@ class ImportReject(models.Model):
 
     def __str__(self) -> str:
         return f"line {self.line}: {self.reason}"
+
+
+class ImportedContact(models.Model):
+    """What an import did with a contact: tells later lines with the same address from known ones,
+    shows in the contact's timeline, and lets an import be undone.
+
+    No foreign keys in the database: a million rows are written in one import, and rows of contacts
+    that were deleted since do no harm.
+    """
+
+    pk = models.CompositePrimaryKey("file_id", "contact_id")
+    file = models.ForeignKey(
+        Import, models.CASCADE, related_name="imported", db_constraint=False, db_index=False
+    )
+    contact = models.ForeignKey(
+        Contact, models.CASCADE, related_name="imported", db_constraint=False
+    )
+    # One of new, updated, unchanged.
+    outcome = models.CharField(max_length=9)
+
+    def __str__(self) -> str:
+        return f"{self.contact_id} in {self.file_id}: {self.outcome}"

@@ -1,0 +1,239 @@
+"""Reading a CSV of any size record by record, from any record on, in flat memory.
+
+`Reader` asks a `Source` for bytes, cuts them after line ends, decodes each piece and lets the csv
+module find the records (a quoted field may hold line ends). `Reader.place` is the byte and line at
+which the next record begins: a later Reader that starts there gives exactly the records that are
+left. Nothing in a file stops it: bytes that don't belong to the encoding and quotes that are never
+closed spoil their own line only, which comes out with a problem, a code of contacts.rejects.
+
+Line ends are CRLF, LF and CR, in any mixture. NUL characters are dropped. Rows without any content
+are counted in `Reader.blank` and not given. RFC 4180, and what programs make of it.
+"""
+
+import codecs
+import csv
+import re
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import StringIO
+from typing import Any, NamedTuple, Protocol
+
+# What the file is read in; a line that is longer is cut.
+PIECE = 1024 * 1024
+MAX_LINE = 8 * PIECE
+LINE_END = re.compile("\r\n|\n|\r")
+LINE_END_BYTES = re.compile(b"\r\n|\n|\r")
+# Stands for a byte that doesn't belong to the encoding while we look at the record.
+BAD = "\udcff"
+SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+class Source(Protocol):
+    """A file's bytes, wherever they are."""
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Up to `size` bytes from `offset`; empty at the end of the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bytes:
+    """A source in memory."""
+
+    data: bytes
+
+    def read(self, offset: int, size: int) -> bytes:
+        return self.data[offset : offset + size]
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a file is written: `encoding` as Python names it (a byte-order mark is skipped),
+    `delimiter` one character, `header` whether the first record names the columns."""
+
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    header: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a record begins: `byte` from the start of the file, `line` counted from 1."""
+
+    byte: int = 0
+    line: int = 1
+
+
+class Record(NamedTuple):
+    """`line` is the one it begins on; `problem` a code of contacts.rejects or empty."""
+
+    line: int
+    cells: list[str]
+    problem: str
+
+
+@dataclass(slots=True)
+class _Piece:
+    """Whole lines of the file, and where they stand."""
+
+    line: int
+    byte: int
+    data: bytes
+    text: str
+    spoilt: bool
+
+
+def _mark(error: UnicodeError) -> tuple[str, int]:
+    """Decode one byte (one unit of UTF-16) that can't be decoded as BAD and go on after it."""
+    assert isinstance(error, UnicodeDecodeError)  # noqa: S101 - registered for decoding only
+    wide = error.encoding.startswith("utf-16")
+    return BAD, error.end if wide else error.start + 1
+
+
+codecs.register_error("yanshu.mark", _mark)
+
+
+def mark_length(data: bytes) -> int:
+    """How many bytes a byte-order mark takes at the beginning of the file."""
+    if data.startswith(codecs.BOM_UTF8):
+        return 3
+    return 2 if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else 0
+
+
+class Reader:
+    """Iterates over the `Record`s of a source from `start` on (the header is a record too)."""
+
+    def __init__(self, source: Source, dialect: Dialect, start: Place | None = None) -> None:
+        self._source = source
+        self._dialect = dialect
+        self._wide = dialect.encoding.startswith("utf-16")
+        start = start or Place()
+        if start.byte == 0:
+            start = Place(mark_length(source.read(0, 4)), start.line)
+        self._begin(start)
+        self.blank = 0
+
+    def _begin(self, place: Place) -> None:
+        self._start = self._read_to = place
+        # The line on which the next record begins.
+        self._line = place.line
+        # Kept as far back as the record that is being read, to tell where it began.
+        self._pieces: deque[_Piece] = deque()
+        self._ended = False
+        # Whether one of the pieces has something that could not be decoded.
+        self._spoilt = False
+
+    @property
+    def place(self) -> Place:
+        """Where the record after the one last given begins."""
+        return self._place_of(self._line)
+
+    def __iter__(self) -> Iterator[Record]:
+        while True:
+            first = self._line
+            rows = csv.reader(self._lines(), delimiter=self._dialect.delimiter)
+            try:
+                for cells in rows:
+                    line, self._line = self._line, first + rows.line_num
+                    if self._ended and rows.line_num:
+                        # The record asked for another line and there was none: an open quote.
+                        yield self._recover(line)
+                        break
+                    if not any(cells):
+                        self.blank += 1
+                        continue
+                    yield Record(line, *self._judge(cells))
+                else:
+                    return
+            except csv.Error:
+                yield self._recover(self._line)
+
+    def _judge(self, cells: list[str]) -> tuple[list[str], str]:
+        if self._spoilt and any(SURROGATES.search(cell) for cell in cells):
+            return [SURROGATES.sub("\ufffd", cell) for cell in cells], "unreadable"
+        return cells, ""
+
+    def _recover(self, line: int) -> Record:
+        """Give up on one line and go on with the next: what a quote swallowed comes back."""
+        place, after = self._place_of(line), self._place_of(line + 1)
+        raw = self._source.read(place.byte, after.byte - place.byte)
+        text = self._decode(raw).rstrip("\r\n").replace("\0", "")
+        self._begin(after)
+        problem = "open_quote" if text.count('"') % 2 else "cell_too_long"
+        return Record(line, [SURROGATES.sub("\ufffd", text)], problem)
+
+    def _lines(self) -> Iterator[str]:
+        while piece := self._next_piece():
+            yield from StringIO(piece.text, newline="")
+        self._ended = True
+
+    def _decode(self, data: bytes) -> str:
+        return data.decode(self._dialect.encoding, "yanshu.mark")
+
+    def _next_piece(self) -> _Piece | None:
+        """The next whole lines, up to PIECE bytes."""
+        while len(self._pieces) > 1 and self._pieces[1].line <= self._line:
+            self._pieces.popleft()
+        place = self._read_to
+        size = PIECE
+        data = self._source.read(place.byte, size)
+        if not data:
+            return None
+        while (cut := self._cut(data)) == 0 and len(data) == size and size < MAX_LINE:
+            size *= 2
+            data = self._source.read(place.byte, size)
+        if len(data) == size:
+            data = data[: cut or len(data)]
+        text = self._decode(data)
+        spoilt = SURROGATES.search(text) is not None
+        piece = _Piece(place.line, place.byte, data, text.replace("\0", ""), spoilt)
+        self._pieces.append(piece)
+        self._spoilt = any(piece.spoilt for piece in self._pieces)
+        lines = sum(1 for _ in LINE_END.finditer(text))
+        if not LINE_END.search(text[-1:]):
+            lines += 1
+        self._read_to = Place(place.byte + len(data), place.line + lines)
+        return piece
+
+    def _cut(self, data: bytes) -> int:
+        """How much of the data are whole lines; 0 if there is no line end yet."""
+        if self._wide:
+            return self._cut_wide(data)
+        end = data.rfind(b"\n")
+        # A CR that is the last byte may be the first half of a CRLF.
+        return 1 + (end if end >= 0 else data.rfind(b"\r", 0, len(data) - 1))
+
+    def _cut_wide(self, data: bytes) -> int:
+        for end, limit in (("\n", len(data)), ("\r", len(data) - 2)):
+            unit = end.encode(self._dialect.encoding)
+            at = data.rfind(unit, 0, limit)
+            while at > 0 and at % 2:  # a match across two units
+                at = data.rfind(unit, 0, at + 1)
+            if at >= 0:
+                return at + 2
+        return 0
+
+    def _place_of(self, line: int) -> Place:
+        if line == self._start.line:
+            return self._start
+        for piece in reversed(self._pieces):
+            if piece.line <= line:
+                return Place(piece.byte + self._bytes_before(piece, line - piece.line), line)
+        return self._read_to
+
+    def _bytes_before(self, piece: _Piece, lines: int) -> int:
+        """How many bytes the piece's first lines take."""
+        if not lines:
+            return 0
+        if not self._wide:
+            return _end_of(LINE_END_BYTES.finditer(piece.data), lines, len(piece.data))
+        text = self._decode(piece.data)
+        end = _end_of(LINE_END.finditer(text), lines, len(text))
+        return 2 * (end + sum(character > "\uffff" for character in text[:end]))
+
+
+def _end_of(ends: Iterator[re.Match[Any]], number: int, otherwise: int) -> int:
+    for count, match in enumerate(ends, 1):
+        if count == number:
+            return match.end()
+    return otherwise

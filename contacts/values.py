@@ -1,0 +1,181 @@
+"""Typed values out of the text that files and forms have.
+
+`parse(type, text)` gives what `Contact.attributes` holds: text, a number, a bool, or "YYYY-MM-DD"
+for a date; it raises ValueError for what is no such value (and never guesses: 3/4/2024 is a date
+only when the order is known). Pure.
+"""
+
+import datetime as dt
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+
+Value = str | int | float | bool
+
+# Around a cell: white space of all kinds, zero-width characters, byte-order mark.
+AROUND = " \t\r\n\v\f\u00a0\u1680\u2028\u2029\u202f\u205f\u2060\u3000\ufeff" + "".join(
+    map(chr, range(0x2000, 0x200E))
+)
+MAX_TEXT = 10_000
+
+TRUE = frozenset("1 y yes true t on x ja oui si sí 是 对 有 真 已 ✓ √".split())
+FALSE = frozenset("0 n no false f off nein non 否 不 无 假 未".split())
+
+NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d{1,2})?", re.ASCII | re.IGNORECASE)
+GROUPED = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d*)?", re.ASCII)
+GROUPED_DOTS = re.compile(r"[+-]?\d{1,3}(?:\.\d{3})+,\d+", re.ASCII)
+COMMA = re.compile(r"[+-]?\d+,\d+", re.ASCII)
+
+# 2024-03-05, 2024/3/5, 2024.3.5, 2024年3月5日, each with a time after it or not.
+YEAR_FIRST = re.compile(
+    r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?(?:[T\s].*)?", re.ASCII | re.DOTALL
+)
+COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})", re.ASCII)
+YEAR_LAST = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4})(?:[T\s].*)?", re.ASCII | re.DOTALL)
+SERIAL = re.compile(r"[2-6]\d{4}(?:\.\d+)?", re.ASCII)
+MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
+NAMED_MONTH = re.compile(
+    r"(?:(\d{1,2})(?:st|nd|rd|th)?[\s-]+)?([a-z]{3})[a-z]*\.?[\s-]+(?:(\d{1,2})(?:st|nd|rd|th)?,?\s+)?"
+    r"(\d{4})(?:[\s,].*)?",
+    re.ASCII | re.IGNORECASE | re.DOTALL,
+)
+# Day 0 of Excel's calendar, which believes that 1900 was a leap year.
+EXCEL_EPOCH = dt.date(1899, 12, 30)
+
+# How days and months are ordered when the year is last: "mdy", "dmy", "" not known; "serial" is
+# Excel's count of days.
+ORDERS = ("", "mdy", "dmy", "serial")
+
+
+def clean(text: str) -> str:
+    """The cell without what stands around it, and without a spreadsheet's leading apostrophe."""
+    text = text.strip(AROUND)
+    if text[:1] == "'" and text[1:2] in tuple("0123456789=+-@"):
+        return text[1:]
+    return text
+
+
+def parse(kind: str, text: str, *, order: str = "", choices: Sequence[str] = ()) -> Value:
+    """The value of a cleaned, non-empty cell for an attribute of type `kind`."""
+    if kind == "date":
+        return date(text, order=order).isoformat()
+    if kind == "choice":
+        return choice(text, choices)
+    return PARSERS.get(kind, plain)(text)
+
+
+def plain(text: str) -> str:
+    if len(text) > MAX_TEXT:
+        raise ValueError(text[:50])
+    return text
+
+
+def number(text: str) -> int | float:
+    """1234, 1,234.5, 1.234,5, 3,5, full-width digits; a whole number stays one."""
+    text = unicodedata.normalize("NFKC", text).replace(" ", "").replace("\u00a0", "")
+    if GROUPED.fullmatch(text):
+        text = text.replace(",", "")
+    elif GROUPED_DOTS.fullmatch(text):
+        text = text.replace(".", "").replace(",", ".")
+    elif COMMA.fullmatch(text):
+        text = text.replace(",", ".")
+    if not NUMBER.fullmatch(text) or len(text) > 30:
+        raise ValueError(text[:50])
+    value = float(text)
+    return int(text) if text.lstrip("+-").isdigit() else value
+
+
+def boolean(text: str) -> bool:
+    word = text.lower()
+    if word in TRUE:
+        return True
+    if word in FALSE:
+        return False
+    raise ValueError(text[:50])
+
+
+def choice(text: str, choices: Iterable[str]) -> str:
+    """The choice as the workspace writes it, whatever the file's capitals."""
+    for known in choices:
+        if known.casefold() == text.casefold():
+            return known
+    raise ValueError(text[:50])
+
+
+def date(text: str, *, order: str = "") -> dt.date:
+    """ISO (a time after it is dropped), 2024年3月5日, 20240305, 5 Mar 2024, March 5, 2024, 5.3.2024
+    (a dot puts the day first); 3/5/2024 by `order`, or when only one order is possible."""
+    text = unicodedata.normalize("NFKC", text)
+    if match := YEAR_FIRST.fullmatch(text) or (order != "serial" and COMPACT.fullmatch(text)):
+        return dt.date(int(match[1]), int(match[2]), int(match[3]))
+    if match := YEAR_LAST.fullmatch(text):
+        return _year_last(match, order)
+    if match := NAMED_MONTH.fullmatch(text):
+        return _named_month(match)
+    if order == "serial" and SERIAL.fullmatch(text):
+        return EXCEL_EPOCH + dt.timedelta(days=int(float(text)))
+    raise ValueError(text[:50])
+
+
+def _year_last(match: re.Match[str], order: str) -> dt.date:
+    first, second, year = int(match[1]), int(match[3]), int(match[4])
+    if match[2] == ".":
+        order = "dmy"
+    elif order not in {"mdy", "dmy"}:
+        if first <= 12 and second <= 12 and first != second:
+            raise ValueError(match[0][:50])
+        order = "dmy" if first > 12 else "mdy"
+    return dt.date(year, second, first) if order == "dmy" else dt.date(year, first, second)
+
+
+def _named_month(match: re.Match[str]) -> dt.date:
+    day = match[1] or match[3]
+    if not day:
+        raise ValueError(match[0][:50])
+    return dt.date(int(match[4]), MONTHS.index(match[2].lower()) + 1, int(day))
+
+
+PARSERS: dict[str, Callable[[str], Value]] = {
+    "text": plain,
+    "number": number,
+    "boolean": boolean,
+}
+
+
+def guess_order(samples: Iterable[str]) -> str:
+    """How a column writes its dates, from values that leave no doubt."""
+    seen = [text for text in samples if text]
+    if seen and sum(1 for text in seen if SERIAL.fullmatch(text)) >= 0.8 * len(seen):
+        return "serial"
+    matches = [match for text in seen if (match := YEAR_LAST.fullmatch(text)) and match[2] != "."]
+    day_first = sum(1 for match in matches if int(match[1]) > 12)
+    month_first = sum(1 for match in matches if int(match[3]) > 12)
+    if bool(day_first) == bool(month_first):
+        return ""
+    return "dmy" if day_first else "mdy"
+
+
+def guess_type(samples: Iterable[str]) -> str:
+    """The type that fits nearly every value of a column: "text" unless it clearly is another."""
+    seen = [text for text in samples if text]
+    if not seen:
+        return "text"
+    order = guess_order(seen)
+    if _fits(seen, lambda text: date(text, order="" if order == "serial" else order)):
+        return "date"
+    if _fits(seen, boolean) and not _fits(seen, number):
+        return "boolean"
+    # A leading zero or plus means a number that nobody calculates with: phone, postcode.
+    numeric = all(not re.match(r"[+]|0\d", text) and len(text) <= 12 for text in seen)
+    return "number" if numeric and _fits(seen, number) else "text"
+
+
+def _fits(samples: Sequence[str], parser: Callable[[str], object]) -> bool:
+    fitting = 0
+    for text in samples:
+        try:
+            parser(text)
+        except ValueError:
+            continue
+        fitting += 1
+    return fitting >= 0.9 * len(samples)
