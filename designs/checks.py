@@ -1,0 +1,171 @@
+"""What is wrong or unwise about a design, with the part and line. Pure.
+
+Errors keep a campaign from being sent; warnings are to be looked at.
+"""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from jinja2 import nodes
+
+from designs import plaintext
+from designs.links import JINJA, hrefs
+from designs.rendering import CALLABLE, RenderError, fields_used, parse
+
+# Always there, besides the contact's fields.
+GIVEN = {"unsubscribe_url", "view_url", "workspace", "preheader", "open_pixel_url", *CALLABLE}
+# Gmail shows no more of an HTML part than this, in bytes.
+CLIPPED_AT = 102 * 1024
+LONG_SUBJECT = 70
+IMAGE = re.compile(r"""<img\b(?:[^>"']|"[^"]*"|'[^']*')*>""", re.IGNORECASE)
+ALT = re.compile(r"\salt\s*=", re.IGNORECASE)
+
+ERROR, WARNING = "error", "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    code: str
+    severity: str
+    part: str
+    # From 1; 0: the part as a whole.
+    line: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What is checked."""
+
+    subject: str
+    html: str
+    text: str = ""
+    preheader: str = ""
+
+    def parts(self) -> dict[str, str]:
+        return {
+            "subject": self.subject,
+            "preheader": self.preheader,
+            "html": self.html,
+            "text": self.text,
+        }
+
+
+def check(
+    source: Source, *, fields: Collection[str], missing: Mapping[str, int] | None = None
+) -> list[Problem]:
+    """`fields`: the merge fields that exist. `missing`: for how many recipients a field is empty.
+
+    Errors come first, in the order of parts and lines.
+    """
+    problems: list[Problem] = []
+    for part, words in source.parts().items():
+        problems += _check_fields(part, words, set(fields), missing or {})
+    problems += [*_check_subject(source), *_check_html(source.html), *_check_text(source)]
+    return sorted(problems, key=lambda problem: problem.severity != ERROR)
+
+
+def used_fields(source: Source) -> set[str]:
+    """Every merge field of the parts that can be read."""
+    used: set[str] = set()
+    for part, words in source.parts().items():
+        try:
+            used |= fields_used(words, part)
+        except RenderError:
+            continue
+    return used - GIVEN
+
+
+def _check_fields(
+    part: str, words: str, fields: set[str], missing: Mapping[str, int]
+) -> list[Problem]:
+    try:
+        tree = parse(words, part)
+        used = fields_used(words, part)
+    except RenderError as error:
+        return [Problem("syntax", ERROR, part, error.line, error.message)]
+    problems = []
+    for name in sorted(used - GIVEN):
+        line = _line_of(tree, name)
+        if name not in fields:
+            text = _("There is no merge field named %(name)s.") % {"name": name}
+            problems.append(Problem("unknown_field", ERROR, part, line, text))
+        elif missing.get(name) and not _has_default(tree, name):
+            text = ngettext(
+                "%(count)d recipient has no %(name)s, and there is no default.",
+                "%(count)d recipients have no %(name)s, and there is no default.",
+                missing[name],
+            ) % {"count": missing[name], "name": name}
+            problems.append(Problem("no_default", WARNING, part, line, text))
+    return problems
+
+
+def _line_of(tree: nodes.Template, name: str) -> int:
+    return min((n.lineno for n in tree.find_all(nodes.Name) if n.name == name), default=0)
+
+
+def _has_default(tree: nodes.Template, name: str) -> bool:
+    """Whether every use of the field is in a default filter or behind a test of it."""
+    safe = {
+        id(inner)
+        for outer in tree.find_all((nodes.Filter, nodes.If, nodes.CondExpr))
+        if not isinstance(outer, nodes.Filter) or outer.name in {"default", "d"}
+        for inner in outer.find_all(nodes.Name)
+    }
+    return all(id(n) in safe for n in tree.find_all(nodes.Name) if n.name == name)
+
+
+def _check_subject(source: Source) -> list[Problem]:
+    subject = JINJA.sub("", source.subject).strip()
+    if not source.subject.strip():
+        return [Problem("no_subject", ERROR, "subject", 0, _("The subject is empty."))]
+    if len(subject) > LONG_SUBJECT:
+        text = _("The subject is long: most inboxes show about %(count)d characters.")
+        return [
+            Problem("long_subject", WARNING, "subject", 0, text % {"count": LONG_SUBJECT}),
+        ]
+    return []
+
+
+def _check_html(html: str) -> list[Problem]:
+    if not html.strip():
+        return []
+    problems = []
+    size = len(html.encode())
+    if size > CLIPPED_AT:
+        text = _("The HTML has %(size)d KB; Gmail clips mails above 102 KB.") % {
+            "size": size // 1024
+        }
+        problems.append(Problem("clipped", WARNING, "html", 0, text))
+    bare = JINJA.sub(lambda found: "\n" * found[0].count("\n"), html)
+    for image in IMAGE.finditer(bare):
+        if not ALT.search(image[0]):
+            line = bare.count("\n", 0, image.start()) + 1
+            text = _("This image has no alt text; many readers see that instead of it.")
+            problems.append(Problem("no_alt", WARNING, "html", line, text))
+    for begin, end in hrefs(html):
+        if html[begin:end].strip() in {"", "#"}:
+            line = html.count("\n", 0, begin) + 1
+            problems.append(
+                Problem("empty_link", WARNING, "html", line, _("This link leads nowhere."))
+            )
+    return problems
+
+
+def _check_text(source: Source) -> list[Problem]:
+    problems = []
+    text = source.text or plaintext.from_html(source.html)
+    if not source.html.strip() and not source.text.strip():
+        problems.append(Problem("empty", ERROR, "html", 0, _("The mail is empty.")))
+    elif not text.strip():
+        words = _("The plain-text part would be empty; write one, or put words into the HTML.")
+        problems.append(Problem("empty_text", ERROR, "text", 0, words))
+    for part, words in (("html", source.html), ("text", text)):
+        if words.strip() and "unsubscribe_url" not in words:
+            said = _("There is no unsubscribe link; put {{ unsubscribe_url }} where it belongs.")
+            problems.append(Problem("no_unsubscribe", ERROR, part, 0, said))
+            break
+    return problems

@@ -1,0 +1,143 @@
+"""The verbs of designs: create, save, duplicate, archive, and freeze into a content."""
+
+import re
+from dataclasses import dataclass
+
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import User, Workspace
+from designs import plaintext
+from designs.links import Links, track_html, track_text
+from designs.models import Content, Design
+from designs.rendering import Renderer
+
+EDITABLE = ("name", "subject", "preheader", "html", "text")
+
+# Shown by inboxes behind the subject, not by the open mail; the filler keeps what follows out of it.
+PREHEADER = (
+    '<div style="display:none;max-height:0;overflow:hidden;mso-hide:all">{{ preheader }}'
+    + "&#847;&zwnj;&nbsp;" * 40
+    + "</div>"
+)
+PIXEL = (
+    '<img src="{{ open_pixel_url }}" width="1" height="1" alt="" '
+    'style="display:block;width:1px;height:1px;border:0">'
+)
+BODY = re.compile(r"<body\b(?:[^>\"']|\"[^\"]*\"|'[^']*')*>", re.IGNORECASE)
+BODY_END = re.compile(r"</body\s*>(?!.*</body\s*>)", re.IGNORECASE | re.DOTALL)
+
+
+class DesignError(Exception):
+    """A design can't be saved or frozen; the text says why."""
+
+
+class VersionConflictError(DesignError):
+    """Somebody else saved the design since it was opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What an editor sends. HTML and text are kept byte for byte."""
+
+    name: str
+    subject: str = ""
+    preheader: str = ""
+    html: str = ""
+    text: str = ""
+
+
+def create(workspace: Workspace, draft: Draft, *, by: User | None = None) -> Design:
+    return Design.objects.create(
+        workspace=workspace, created_by=by, **{name: getattr(draft, name) for name in EDITABLE}
+    )
+
+
+def save(design: Design, draft: Draft, *, version: int) -> Design:
+    """Saves over `version`; raises VersionConflictError when there is a newer one."""
+    saved = Design.objects.filter(pk=design.pk, version=version).update(
+        **{name: getattr(draft, name) for name in EDITABLE},
+        version=F("version") + 1,
+        updated_at=timezone.now(),
+    )
+    design.refresh_from_db()
+    if not saved:
+        raise VersionConflictError(
+            _("Somebody saved this design at %(time)s, after you opened it.")
+            % {"time": timezone.localtime(design.updated_at).strftime("%H:%M")}
+        )
+    return design
+
+
+def duplicate(design: Design, *, by: User | None = None) -> Design:
+    draft = Draft(**{name: getattr(design, name) for name in EDITABLE})
+    copy = create(design.workspace, draft, by=by)
+    Design.objects.filter(pk=copy.pk).update(
+        name=_("%(name)s (copy)") % {"name": design.name[:130]}
+    )
+    copy.refresh_from_db()
+    return copy
+
+
+def archive(design: Design) -> None:
+    Design.objects.filter(pk=design.pk, archived_at=None).update(archived_at=timezone.now())
+
+
+def restore(design: Design) -> None:
+    Design.objects.filter(pk=design.pk).update(archived_at=None)
+
+
+def with_preheader(html: str) -> str:
+    """The preheader as the first thing in the body, hidden."""
+    body = BODY.search(html)
+    place = body.end() if body else 0
+    return html[:place] + PREHEADER + html[place:]
+
+
+def with_pixel(html: str) -> str:
+    """The open pixel as the last thing in the body."""
+    end = BODY_END.search(html)
+    place = end.start() if end else len(html)
+    return html[:place] + PIXEL + html[place:]
+
+
+def compile_parts(
+    *, subject: str, preheader: str, html: str, text: str, track_opens: bool, track_clicks: bool
+) -> dict[str, object]:
+    """The fields of a Content. Raises rendering.RenderError where a part can't be compiled."""
+    links = Links()
+    text = text or plaintext.from_html(html)
+    if track_clicks:
+        html, text = track_html(html, links), track_text(text, links)
+    if html.strip():
+        html = with_preheader(html) if preheader else html
+        html = with_pixel(html) if track_opens else html
+    Renderer(subject=subject, preheader=preheader, html=html, text=text)
+    return {
+        "subject": subject,
+        "preheader": preheader,
+        "html": html,
+        "text": text,
+        "links": links.urls,
+    }
+
+
+def freeze(
+    design: Design,
+    *,
+    subject: str,
+    preheader: str = "",
+    track_opens: bool = True,
+    track_clicks: bool = True,
+) -> Content:
+    """The immutable copy that a mailing is sent from."""
+    parts = compile_parts(
+        subject=subject,
+        preheader=preheader,
+        html=design.html,
+        text=design.text,
+        track_opens=track_opens,
+        track_clicks=track_clicks,
+    )
+    return Content.objects.create(workspace=design.workspace, design=design, **parts)
