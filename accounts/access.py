@@ -11,7 +11,7 @@ doesn't allow it: 403.
 """
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, TypeVar, cast
 
 from django.contrib.auth.views import redirect_to_login
@@ -34,9 +34,7 @@ class WorkspaceRequest(HttpRequest):
     workspace: Workspace
     membership: Membership
     htmx: bool
-
-    def may(self, permission: Permission) -> bool:
-        return allows(self.membership.role, permission)
+    may: Callable[[Permission], bool]
 
 
 View = Callable[..., HttpResponseBase]
@@ -61,6 +59,7 @@ def workspace_path(route: str, view: View, *, permission: Permission, name: str)
         here = cast("WorkspaceRequest", request)
         here.workspace = membership.workspace
         here.membership = membership
+        here.may = partial(allows, membership.role)
         return view(here, **kwargs)
 
     inside.permission = permission  # type: ignore[attr-defined]  # read by the access tests

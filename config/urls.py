@@ -1,5 +1,18 @@
 """Every URL of the site. What belongs to a workspace is under /w/<slug>/ (see accounts.access)."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+import pages.views
+from accounts.access import workspace_path
+from accounts.permissions import Permission
+
+handler400 = "pages.views.bad_request"
+handler403 = "pages.views.forbidden"
+handler404 = "pages.views.not_found"
+handler500 = "pages.views.server_error"
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("pages.urls")),
+    workspace_path("search/", pages.views.find, permission=Permission.VIEW, name="search"),
+    workspace_path("activity/", pages.views.running, permission=Permission.VIEW, name="activity"),
+]

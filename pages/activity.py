@@ -1,0 +1,53 @@
+"""What runs in the background now: apps register a provider in their `activity` module.
+
+    @activity.provider
+    def imports(request): return [activity.Task("import-7", "people.csv", url, done=10, total=200)]
+
+A provider returns what runs now and what ended within the last day, newest first, by one quick query.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.http import HttpRequest
+from django.utils.functional import Promise
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    # Unique in the workspace and stable: "import-7". What was seen is remembered by it.
+    key: str
+    title: str | Promise
+    url: str
+    # A code of pages.statuses: running, sending, paused, done, failed, ...
+    status: str = "running"
+    done: int = 0
+    total: int = 0
+    detail: str | Promise = ""
+    icon: str = "activity"
+    ended_at: datetime | None = None
+
+    @property
+    def runs(self) -> bool:
+        return self.ended_at is None
+
+    @property
+    def percent(self) -> int:
+        return min(100, self.done * 100 // self.total) if self.total else 0
+
+
+Provider = Callable[[HttpRequest], Iterable[Task]]
+_providers: list[Provider] = []
+
+
+def provider(function: Provider) -> Provider:
+    if function not in _providers:
+        _providers.append(function)
+    return function
+
+
+def tasks(request: HttpRequest) -> list[Task]:
+    """All tasks of the request's workspace, running ones first."""
+    found = [task for known in _providers for task in known(request)]
+    return sorted(found, key=lambda task: not task.runs)

@@ -1,0 +1,55 @@
+"""Numbers, dates and percentages as the reader's language writes them."""
+
+from datetime import date, datetime, timedelta
+
+from babel import Locale
+from babel.dates import format_date, format_datetime, format_timedelta, get_timezone_name
+from babel.numbers import format_compact_decimal, format_decimal, format_percent
+from django.utils import timezone
+from django.utils.translation import get_language, to_locale
+
+
+def current() -> Locale:
+    return Locale.parse(to_locale(get_language() or "en"))
+
+
+def number(value: float) -> str:
+    return str(format_decimal(value, locale=current()))
+
+
+def compact(value: float) -> str:
+    """Short, for axes and badges: 12.4K, 1.2万."""
+    return str(format_compact_decimal(value, locale=current(), fraction_digits=1))
+
+
+def percent(part: float, whole: float) -> str:
+    """With one digit, "–" when there is no whole; never 100 % when something is missing."""
+    if not whole:
+        return "–"
+    ratio = part / whole
+    if 0.999 < ratio < 1:
+        ratio = 0.999
+    elif 0 < ratio < 0.001:
+        ratio = 0.001
+    return str(format_percent(ratio, format="#,##0.#%", locale=current()))
+
+
+def relative(value: datetime, *, now: datetime | None = None) -> str:
+    """"3 minutes ago", "in 2 hours"; the date when it is more than 30 days away."""
+    delta = value - (now or timezone.now())
+    if abs(delta) > timedelta(days=30):
+        return day(value)
+    return str(format_timedelta(delta, add_direction=True, threshold=0.9, locale=current()))
+
+
+def absolute(value: datetime) -> str:
+    """Date and time in the reader's zone, with the zone's name."""
+    local = timezone.localtime(value)
+    text = format_datetime(local, "medium", locale=current())
+    return f"{text} {get_timezone_name(local, width='short', locale=current())}"
+
+
+def day(value: date) -> str:
+    if isinstance(value, datetime):
+        value = timezone.localtime(value).date()
+    return str(format_date(value, "medium", locale=current()))

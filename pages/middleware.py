@@ -1,0 +1,123 @@
+"""What every request passes through: reference number, CSP, language, time zone, htmx."""
+
+import json
+import logging
+import secrets
+import zoneinfo
+from collections.abc import Callable
+from contextvars import ContextVar
+
+from django.contrib.messages import get_messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import resolve_url
+from django.utils import timezone, translation
+from django.utils.cache import patch_vary_headers
+
+from pages import csp, languages
+from pages.toasts import undo_of
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+# The request that this thread works on, for the log.
+_reference: ContextVar[str] = ContextVar("reference", default="-")
+
+
+class ReferenceFilter(logging.Filter):
+    """Gives every log record the `reference` of the request it belongs to."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not hasattr(record, "reference"):
+            record.reference = _reference.get()
+        return True
+
+
+def reference() -> str:
+    """The reference number of the request at hand; "-" outside of one."""
+    return _reference.get()
+
+
+def reference_middleware(get_response: GetResponse) -> GetResponse:
+    """Gives the request a number that its log lines and its error page show."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        request.reference = secrets.token_hex(5)  # type: ignore[attr-defined]
+        token = _reference.set(request.reference)  # type: ignore[attr-defined]
+        try:
+            response = get_response(request)
+        finally:
+            _reference.reset(token)
+        response.headers["X-Request-Id"] = request.reference  # type: ignore[attr-defined]
+        return response
+
+    return middleware
+
+
+def csp_middleware(get_response: GetResponse) -> GetResponse:
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        request.csp_nonce = csp.make_nonce()  # type: ignore[attr-defined]
+        response = get_response(request)
+        csp.apply(request, response)
+        return response
+
+    return middleware
+
+
+def language_middleware(get_response: GetResponse) -> GetResponse:
+    """Language: the person's own setting, then the switch's cookie, then what the browser asks.
+    Time zone: the person's own."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        with translation.override(languages.of_request(request)):
+            request.LANGUAGE_CODE = translation.get_language()
+            _activate_timezone(request)
+            try:
+                response = get_response(request)
+            finally:
+                timezone.deactivate()
+            response.headers.setdefault("Content-Language", request.LANGUAGE_CODE or "en")
+            patch_vary_headers(response, ("Accept-Language", "Cookie"))
+            return response
+
+    return middleware
+
+
+def _activate_timezone(request: HttpRequest) -> None:
+    name = getattr(getattr(request, "user", None), "timezone", "")
+    try:
+        timezone.activate(zoneinfo.ZoneInfo(name or "UTC"))
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+        timezone.activate(zoneinfo.ZoneInfo("UTC"))
+
+
+def htmx_middleware(get_response: GetResponse) -> GetResponse:
+    """Sets `request.htmx`; answers to htmx carry messages as toasts, and never a log-in page
+    in the middle of another page."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        request.htmx = request.headers.get("HX-Request") == "true"  # type: ignore[attr-defined]
+        response = get_response(request)
+        if not request.htmx:  # type: ignore[attr-defined]
+            return response
+        patch_vary_headers(response, ("HX-Request",))
+        if response.status_code == 302 and _leads_to_login(response.headers["Location"]):
+            return HttpResponse(status=204, headers={"HX-Refresh": "true"})
+        if response.status_code < 300 and "HX-Trigger" not in response.headers:
+            _send_toasts(request, response)
+        return response
+
+    return middleware
+
+
+def _leads_to_login(location: str) -> bool:
+    return location.split("?")[0] == resolve_url("account_login")
+
+
+def _send_toasts(request: HttpRequest, response: HttpResponseBase) -> None:
+    if "HX-Redirect" in response.headers or "HX-Refresh" in response.headers:
+        return  # the next page shows them
+    toasts = [
+        {"level": message.level_tag, "text": str(message.message), "undo": undo_of(message.extra_tags)}
+        for message in get_messages(request)
+    ]
+    if toasts:
+        response.headers["HX-Trigger"] = json.dumps({"toasts": toasts})

@@ -1,0 +1,116 @@
+"""The sidebar: a registry that apps fill in their `navigation` module.
+
+    navigation.register("contacts", navigation.Entry("people", _("People"), "users", "contacts"))
+
+Only entries whose URL exists and that the person's role may open are shown; the permission is the one
+that the URL was registered with (`view.permission`, see accounts.access).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, Resolver404, resolve, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+Text = str | Promise
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    key: str
+    label: Text
+    icon: str
+    url_name: str
+    order: int = 50
+    # Further URL names that belong to the entry without lying under its path.
+    also: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Section:
+    """A group of the sidebar; without a label its entries stand alone."""
+
+    key: str
+    label: Text = ""
+    entries: list[Entry] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An entry as one page shows it."""
+
+    key: str
+    label: Text
+    icon: str
+    url: str
+    active: bool
+
+
+SECTIONS: dict[str, Section] = {
+    section.key: section
+    for section in (
+        Section("home"),
+        Section("contacts", _("Contacts")),
+        Section("mail", _("Mailings")),
+        Section("sending", _("Sending")),
+        Section("settings", _("Workspace")),
+    )
+}
+
+
+def register(section: str, *entries: Entry) -> None:
+    """Adds entries to a section; registering a key again replaces it."""
+    here = SECTIONS[section]
+    keys = {entry.key for entry in entries}
+    here.entries = [entry for entry in here.entries if entry.key not in keys] + list(entries)
+    here.entries.sort(key=lambda entry: entry.order)
+
+
+def allowed(request: HttpRequest, url: str) -> bool:
+    """Whether the person may open this workspace URL."""
+    try:
+        view = resolve(url).func
+    except Resolver404:
+        return False
+    permission = getattr(view, "permission", None)
+    may = getattr(request, "may", None)
+    return permission is None or may is None or bool(may(permission))
+
+
+def url_if_allowed(request: HttpRequest, url_name: str, slug: str) -> str:
+    """The workspace URL of that name, "" when it doesn't exist or the person may not open it."""
+    try:
+        url = reverse(url_name, args=[slug])
+    except NoReverseMatch:
+        return ""
+    return url if allowed(request, url) else ""
+
+
+def _reachable(request: HttpRequest, slug: str) -> Iterator[tuple[str, Entry, str]]:
+    for section in SECTIONS.values():
+        for entry in section.entries:
+            if url := url_if_allowed(request, entry.url_name, slug):
+                yield section.key, entry, url
+
+
+def _active_url(request: HttpRequest, entries: list[tuple[str, Entry, str]]) -> str:
+    """The entry whose path is the longest beginning of the page's."""
+    name = request.resolver_match.url_name if request.resolver_match else ""
+    for _section, entry, url in entries:
+        if name in (entry.url_name, *entry.also):
+            return url
+    under = [url for _s, entry, url in entries if request.path.startswith(url)]
+    return max(under, key=len, default="")
+
+
+def sections(request: HttpRequest, slug: str) -> list[tuple[Text, list[Item]]]:
+    """What the sidebar shows: [(label, items)], sections without items left out."""
+    entries = list(_reachable(request, slug))
+    active = _active_url(request, entries)
+    shown: dict[str, list[Item]] = {}
+    for section, entry, url in entries:
+        item = Item(entry.key, entry.label, entry.icon, url, url == active)
+        shown.setdefault(section, []).append(item)
+    return [(SECTIONS[key].label, items) for key, items in shown.items()]

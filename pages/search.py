@@ -1,0 +1,75 @@
+"""What Ctrl-K finds besides pages: apps register a provider in their `search` module.
+
+    @search.provider
+    def contacts(request, text): return [search.Hit(_("Person"), contact.email, url, "user")]
+
+A provider takes the request (`request.workspace`) and the text typed (at least two characters, stripped) and
+returns at most `LIMIT` hits, in well under 100 ms.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+from django.utils.functional import Promise
+
+from pages import navigation
+
+LIMIT = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    # What it is ("Person", "Campaign"), shown beside the title.
+    kind: str | Promise
+    title: str | Promise
+    url: str
+    icon: str = "arrow-right"
+    detail: str | Promise = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something to do, found by its words: "New campaign"."""
+
+    title: str | Promise
+    icon: str
+    url_name: str
+
+
+Provider = Callable[[HttpRequest, str], Iterable[Hit]]
+_providers: list[Provider] = []
+_actions: list[Action] = []
+
+
+def provider(function: Provider) -> Provider:
+    if function not in _providers:
+        _providers.append(function)
+    return function
+
+
+def action(*actions: Action) -> None:
+    _actions.extend(new for new in actions if new not in _actions)
+
+
+def places(request: HttpRequest, slug: str) -> list[Hit]:
+    """Every page of the sidebar and every registered action that the person may open."""
+    hits = [
+        Hit(label, item.label, item.url, item.icon)
+        for label, items in navigation.sections(request, slug)
+        for item in items
+    ]
+    for known in _actions:
+        if url := navigation.url_if_allowed(request, known.url_name, slug):
+            hits.append(Hit("", known.title, url, known.icon))
+    return hits
+
+
+def find(request: HttpRequest, slug: str, text: str) -> list[Hit]:
+    """Pages and actions whose words contain the text, then what the providers find."""
+    wanted = text.strip().casefold()
+    hits = [hit for hit in places(request, slug) if wanted in str(hit.title).casefold()]
+    if len(wanted) >= 2:
+        for known in _providers:
+            hits.extend(list(known(request, text.strip()))[:LIMIT])
+    return hits

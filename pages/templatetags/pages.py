@@ -1,0 +1,196 @@
+"""The tags that every page is built with: `{% load pages %}`."""
+
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.contrib.messages.storage.base import Message
+from django.forms import BoundField, CheckboxInput, Select, Widget
+from django.forms.widgets import CheckboxSelectMultiple, ChoiceWidget, RadioSelect
+from django.template.loader import render_to_string
+from django.template.loader_tags import BLOCK_CONTEXT_KEY
+from django.templatetags.static import static
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from pages import bundles, locales, statuses, tables, toasts
+
+register = template.Library()
+
+
+@register.simple_tag
+def icon(name: str, css: str = "") -> SafeString:
+    """A Tabler icon from the sprite; decoration only, so say the same in words beside it."""
+    return format_html(
+        '<svg class="icon {}" width="20" height="20" aria-hidden="true" focusable="false">'
+        '<use href="{}#{}"/></svg>',
+        css,
+        static(bundles.manifest()["icons"]["file"]),
+        name,
+    )
+
+
+@register.simple_tag
+def bundle(name: str) -> SafeString:
+    """The elements that load a bundle: its style sheet, if it has one, and its module."""
+    files = bundles.bundle(name)
+    parts = []
+    if "css" in files:
+        parts.append(format_html('<link rel="stylesheet" href="{}">', static(files["css"])))
+    if "js" in files:
+        parts.append(format_html('<script type="module" src="{}"></script>', static(files["js"])))
+    return SafeString("".join(parts))
+
+
+@register.simple_tag
+def bundle_style(name: str) -> SafeString:
+    """The style sheet of a bundle alone."""
+    return format_html('<link rel="stylesheet" href="{}">', static(bundles.bundle(name)["css"]))
+
+
+@register.simple_tag
+def bundle_blocking(name: str) -> SafeString:
+    """A bundle that must run before the page is painted."""
+    return format_html('<script src="{}"></script>', static(bundles.bundle(name)["js"]))
+
+
+
+@register.simple_tag
+def number(value: float | None) -> str:
+    return "–" if value is None else locales.number(value)
+
+
+@register.simple_tag
+def compact(value: float | None) -> str:
+    return "–" if value is None else locales.compact(value)
+
+
+@register.simple_tag
+def percent(part: float | None, whole: float | None) -> str:
+    return locales.percent(part or 0, whole or 0)
+
+
+@register.simple_tag
+def when(value: datetime | None, how: str = "relative") -> SafeString | str:
+    """A moment: relative, with date, time and zone on hover; `how="absolute"` turns it round."""
+    if value is None:
+        return "–"
+    shown, hover = locales.relative(value), locales.absolute(value)
+    if how == "absolute":
+        shown, hover = hover, shown
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', value.isoformat(), hover, shown
+    )
+
+
+@register.simple_tag
+def status(code: str, label: str = "", css: str = "") -> SafeString:
+    """A state as colour, icon and word. Codes are in pages.statuses; `label` replaces the word."""
+    look = statuses.look(code)
+    return format_html(
+        '<span class="state tone-{} {}">{}<span>{}</span></span>',
+        look.role,
+        css,
+        icon(look.icon),
+        label or look.label,
+    )
+
+
+def _css_of(widget: Widget, *, invalid: bool) -> str:
+    if isinstance(widget, CheckboxSelectMultiple | RadioSelect):
+        css = ""
+    elif isinstance(widget, CheckboxInput):
+        css = "form-check-input"
+    elif isinstance(widget, Select):
+        css = "form-select"
+    else:
+        css = "form-control"
+    return f"{css} is-invalid" if invalid else css
+
+
+@register.simple_tag
+def form_control(field: BoundField, **attributes: Any) -> SafeString:
+    """The control alone, with the classes and aria attributes of `form_field`."""
+    widget = field.field.widget
+    given = f"{widget.attrs.get('class', '')} {attributes.pop('class', '')}"
+    css = " ".join(f"{given} {_css_of(widget, invalid=bool(field.errors))}".split())
+    described = []
+    if field.errors:
+        described.append(f"{field.auto_id}_error")
+    if field.help_text:
+        described.append(f"{field.auto_id}_help")
+    attrs: dict[str, Any] = {name.replace("_", "-"): value for name, value in attributes.items()}
+    if css:
+        attrs["class"] = css
+    if described:
+        attrs["aria-describedby"] = " ".join(described)
+    if field.errors:
+        attrs["aria-invalid"] = "true"
+    return field.as_widget(attrs=attrs)
+
+
+@register.simple_tag
+def form_field(field: BoundField, **attributes: Any) -> SafeString:
+    """Label, control, help and errors of one field; further arguments become attributes of the
+    control (`hx_get=...`: underscores become dashes; `label="..."` replaces the label)."""
+    widget = field.field.widget
+    many = isinstance(widget, CheckboxSelectMultiple | RadioSelect)
+    context = {
+        "field": field,
+        "label": attributes.pop("label", field.label),
+        "optional": attributes.pop("optional", not field.field.required),
+        "hide_label": attributes.pop("hide_label", False),
+        "wrap_css": attributes.pop("wrap_css", ""),
+        "is_check": isinstance(widget, CheckboxInput),
+        "is_group": many and isinstance(widget, ChoiceWidget),
+        "control": "" if field.is_hidden else form_control(field, **attributes),
+    }
+    if field.is_hidden:
+        return SafeString(field.as_hidden())
+    return render_to_string("parts/field.html", context)
+
+
+@register.simple_tag
+def attrs(**values: Any) -> SafeString:
+    """HTML attributes of those values that aren't None or False."""
+    return format_html_join(
+        "",
+        ' {}="{}"',
+        (
+            (name.replace("_", "-"), "" if value is True else value)
+            for name, value in values.items()
+            if value is not None and value is not False
+        ),
+    )
+
+
+@register.simple_tag(takes_context=True)
+def block_again(context: template.Context, name: str) -> SafeString:
+    """The content of a block that is already on the page: the title, as the heading."""
+    blocks = context.render_context.get(BLOCK_CONTEXT_KEY)
+    block = blocks.get_block(name) if blocks else None
+    return SafeString(block.render(context).strip() if block else "")
+
+
+@register.simple_tag(takes_context=True)
+def query(context: template.Context, **changes: Any) -> str:
+    """This page's address with these GET parameters changed; None or "" removes one. Paging
+    starts over."""
+    parameters = context["request"].GET.copy()
+    for name in ("after", "before"):
+        parameters.pop(name, None)
+    for name, value in changes.items():
+        parameters.pop(name, None)
+        if value not in {None, ""}:
+            parameters[name] = str(value)
+    return f"?{parameters.urlencode()}"
+
+
+@register.simple_tag
+def sort_of(page: tables.Page[Any], name: str) -> tables.SortLink:
+    return page.sort_link(name)
+
+
+@register.simple_tag
+def undo_url(message: Message) -> str:
+    return toasts.undo_of(message.extra_tags)

@@ -1,0 +1,93 @@
+"""Pages of the shell itself: search, activity, language, and errors."""
+
+import logging
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.template import loader
+from django.templatetags.static import static
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import get_language
+from django.views.decorators.http import require_POST, require_safe
+
+from pages import activity, bundles, languages, middleware, search
+
+log = logging.getLogger(__name__)
+
+
+@require_safe
+def find(request: HttpRequest) -> HttpResponse:
+    """What Ctrl-K shows for the text typed; in a workspace."""
+    text = request.GET.get("q", "")[:100]
+    slug = request.workspace.slug  # type: ignore[attr-defined]
+    hits = search.find(request, slug, text) if text.strip() else search.places(request, slug)
+    return render(request, "pages/hits.html", {"hits": hits, "text": text})
+
+
+@require_safe
+def running(request: HttpRequest) -> HttpResponse:
+    """The activity tray's content; in a workspace."""
+    tasks = activity.tasks(request)
+    return render(
+        request, "pages/tasks.html", {"tasks": tasks, "running": sum(t.runs for t in tasks)}
+    )
+
+
+@require_POST
+def switch_language(request: HttpRequest) -> HttpResponse:
+    """Keeps the language in a cookie and, for who is logged in, as their own setting."""
+    target = request.POST.get("next", "/")
+    hosts = {request.get_host()}
+    if not url_has_allowed_host_and_scheme(target, hosts, require_https=request.is_secure()):
+        target = "/"
+    response = HttpResponseRedirect(target)
+    if code := languages.supported(request.POST.get("language", "")):
+        response.set_cookie(
+            languages.COOKIE,
+            code,
+            max_age=languages.YEAR,
+            samesite="Lax",
+            secure=settings.SESSION_COOKIE_SECURE,
+        )
+        if request.user.is_authenticated:
+            get_user_model().objects.filter(pk=request.user.pk).update(language=code)
+    return response
+
+
+def _error(request: HttpRequest, status: int) -> HttpResponse:
+    context = {"reference": middleware.reference(), "status": status}
+    html = loader.get_template(f"{status}.html").render(context, request)
+    return HttpResponse(html, status=status)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _error(request, 400)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _error(request, 403)
+
+
+def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
+    log.warning("CSRF check failed: %s", reason)
+    return HttpResponse(
+        loader.get_template("403_csrf.html").render({"reference": middleware.reference()}, request),
+        status=403,
+    )
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _error(request, 404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Without the context processors: whatever broke may break them too."""
+    context = {"reference": middleware.reference(), "LANGUAGE_CODE": get_language() or "en"}
+    try:
+        context["stylesheet"] = static(bundles.bundle("app.js")["css"])
+    except (ImproperlyConfigured, KeyError):
+        context["stylesheet"] = ""
+    return HttpResponse(loader.get_template("500.html").render(context), status=500)
