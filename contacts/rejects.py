@@ -29,6 +29,13 @@ SENTENCES: dict[str, Promise] = {
     "unreadable": _("The line has bytes that don't belong to the file's encoding."),
     "open_quote": _("A quotation mark is opened on this line and never closed."),
     "cell_too_long": _("A cell of this line is too long."),
+    # A value that was left out; its person was imported.
+    "value_text": _("The text is longer than 10,000 characters."),
+    "value_number": _("This is no number."),
+    "value_date": _("This is no date, or it isn't clear which number is the day."),
+    "value_boolean": _("This is neither yes nor no."),
+    "value_choice": _("This is none of the attribute's choices."),
+    "value_too_long": _("The name is too long."),
 }
 
 

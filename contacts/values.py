@@ -9,13 +9,14 @@ import datetime as dt
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 
 Value = str | int | float | bool
 
-# Around a cell: white space of all kinds, zero-width characters, byte-order mark.
-AROUND = " \t\r\n\v\f\u00a0\u1680\u2028\u2029\u202f\u205f\u2060\u3000\ufeff" + "".join(
-    map(chr, range(0x2000, 0x200E))
-)
+# What `str.strip` leaves standing around a cell: zero-width characters, byte-order mark.
+INVISIBLE = frozenset("\u200b\u200c\u200d\u2060\ufeff")
+# A stripped cell that begins or ends with one of these needs `clean`.
+ODD = INVISIBLE | {"'"}
 MAX_TEXT = 10_000
 
 TRUE = frozenset("1 y yes true t on x ja oui si sí 是 对 有 真 已 ✓ √".split())
@@ -49,13 +50,16 @@ ORDERS = ("", "mdy", "dmy", "serial")
 
 def clean(text: str) -> str:
     """The cell without what stands around it, and without a spreadsheet's leading apostrophe."""
-    text = text.strip(AROUND)
+    text = text.strip()
+    while text and (text[0] in INVISIBLE or text[-1] in INVISIBLE):
+        text = text.strip("".join(INVISIBLE)).strip()
     if text[:1] == "'" and text[1:2] in tuple("0123456789=+-@"):
         return text[1:]
     return text
 
 
-def parse(kind: str, text: str, *, order: str = "", choices: Sequence[str] = ()) -> Value:
+@lru_cache(maxsize=1 << 14)  # dates, numbers and answers come again and again
+def parse(kind: str, text: str, *, order: str = "", choices: tuple[str, ...] = ()) -> Value:
     """The value of a cleaned, non-empty cell for an attribute of type `kind`."""
     if kind == "date":
         return date(text, order=order).isoformat()

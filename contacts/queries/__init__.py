@@ -1,0 +1,1 @@
+"""Set-based SQL of contacts, each statement with its reason."""

@@ -1,0 +1,246 @@
+"""An import's batch in the database: staged by COPY, judged in one statement, merged in five.
+
+`judge` reads the real tables and writes only temporary ones, so the check before an import (dry
+run) and the import itself cannot disagree. All of a batch happens in one transaction of the caller.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from io import StringIO
+from typing import Any
+
+from django.db import connection
+
+CREATE = """
+CREATE TEMPORARY TABLE IF NOT EXISTS import_staged (
+    line bigint, email text, first_name text, last_name text, full_name text,
+    attributes jsonb, flag text
+) ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE IF NOT EXISTS import_judged (
+    line bigint, email text, first_name text, last_name text, full_name text,
+    attributes jsonb, flag text, contact_id bigint, outcome text
+) ON COMMIT DELETE ROWS;
+TRUNCATE import_staged, import_judged
+"""
+
+# Staged rows are few beside the tables that they are compared with, and every comparison has a
+# unique index. The planner, who has no statistics of a new temporary table, would rather read a
+# million contacts for each batch.
+BY_INDEX = """
+SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;
+SET LOCAL enable_seqscan = off; SET LOCAL jit = off
+"""
+
+# What becomes of each staged row. A known contact's values are computed here for both ways of
+# merging: an empty cell never deletes anything.
+JUDGE = """
+INSERT INTO import_judged
+SELECT line, email, first_name, last_name, full_name, attributes, flag,
+       coalesce(contact_id,
+                CASE WHEN %(apply)s AND outcome = 'new'
+                     THEN nextval(pg_get_serial_sequence('contacts_contact', 'id')) END),
+       outcome
+FROM (
+    SELECT s.line, s.email, merged.first_name, merged.last_name, merged.full_name,
+           merged.attributes, s.flag, c.id AS contact_id,
+           CASE
+               WHEN s.flag IN ('b', 'c') OR (s.flag = 'u' AND %(list)s::bigint IS NULL)
+                    OR by_address.id IS NOT NULL OR by_domain.id IS NOT NULL THEN 'suppressed'
+               WHEN seen.contact_id IS NOT NULL THEN 'duplicate'
+               WHEN c.id IS NULL THEN 'new'
+               WHEN (c.first_name, c.last_name, c.full_name, c.attributes) IS DISTINCT FROM
+                    (merged.first_name, merged.last_name, merged.full_name, merged.attributes)
+               THEN 'updated'
+               ELSE 'unchanged'
+           END AS outcome
+    FROM import_staged s
+    LEFT JOIN contacts_suppression by_address
+        ON by_address.workspace_id = %(workspace)s AND by_address.kind = 'address'
+        AND by_address.value = s.email AND by_address.lifted_at IS NULL
+    LEFT JOIN contacts_suppression by_domain
+        ON by_domain.workspace_id = %(workspace)s AND by_domain.kind = 'domain'
+        AND by_domain.value = split_part(s.email, '@', 2) AND by_domain.lifted_at IS NULL
+    LEFT JOIN contacts_contact c
+        ON c.workspace_id = %(workspace)s AND c.email = s.email
+    LEFT JOIN contacts_importedcontact seen
+        ON seen.file_id = %(file)s AND seen.contact_id = c.id
+    CROSS JOIN LATERAL (SELECT
+        CASE %(known)s
+            WHEN 'overwrite' THEN coalesce(nullif(s.first_name, ''), c.first_name, '')
+            WHEN 'fill' THEN coalesce(nullif(c.first_name, ''), s.first_name)
+            ELSE coalesce(c.first_name, s.first_name) END AS first_name,
+        CASE %(known)s
+            WHEN 'overwrite' THEN coalesce(nullif(s.last_name, ''), c.last_name, '')
+            WHEN 'fill' THEN coalesce(nullif(c.last_name, ''), s.last_name)
+            ELSE coalesce(c.last_name, s.last_name) END AS last_name,
+        CASE %(known)s
+            WHEN 'overwrite' THEN coalesce(nullif(s.full_name, ''), c.full_name, '')
+            WHEN 'fill' THEN coalesce(nullif(c.full_name, ''), s.full_name)
+            ELSE coalesce(c.full_name, s.full_name) END AS full_name,
+        CASE %(known)s
+            WHEN 'overwrite' THEN coalesce(c.attributes, '{}') || s.attributes
+            WHEN 'fill' THEN s.attributes || coalesce(c.attributes, '{}')
+            ELSE coalesce(c.attributes, s.attributes) END AS attributes
+    ) merged
+    -- What reads a sequence must not be computed for rows that a later step would drop.
+    OFFSET 0
+) judged
+"""
+
+UPDATE = """
+UPDATE contacts_contact c
+SET first_name = j.first_name, last_name = j.last_name, full_name = j.full_name,
+    attributes = j.attributes, updated_at = now()
+FROM import_judged j
+WHERE j.outcome = 'updated' AND c.id = j.contact_id
+"""
+
+# Someone may add the same person on a page at this moment: their row wins, ours is then known.
+INSERT = """
+INSERT INTO contacts_contact
+    (id, workspace_id, email, first_name, last_name, full_name, attributes, source,
+     created_at, updated_at)
+SELECT contact_id, %(workspace)s, email, first_name, last_name, full_name, attributes, %(source)s,
+       now(), now()
+FROM import_judged WHERE outcome = 'new'
+ON CONFLICT (workspace_id, email) DO NOTHING
+"""
+LATE = """
+UPDATE import_judged j SET contact_id = c.id, outcome = 'unchanged'
+FROM contacts_contact c
+WHERE j.outcome = 'new' AND c.workspace_id = %(workspace)s AND c.email = j.email
+  AND c.id <> j.contact_id
+"""
+
+# Who left a list stays off it, whatever the file says; who left by the file is taken off.
+SUBSCRIBE = """
+WITH made AS (
+    INSERT INTO contacts_subscription
+        (list_id, contact_id, status, consent, source, created_at, changed_at)
+    SELECT %(list)s, contact_id, CASE flag WHEN 'u' THEN 'unsubscribed' ELSE 'subscribed' END,
+           %(consent)s, %(source)s, now(), now()
+    FROM import_judged WHERE outcome IN ('new', 'updated', 'unchanged')
+    ON CONFLICT (list_id, contact_id) DO NOTHING
+    RETURNING status
+)
+SELECT count(*) FILTER (WHERE status = 'subscribed'),
+       count(*) FILTER (WHERE status = 'unsubscribed')
+FROM made
+"""
+UNSUBSCRIBE = """
+UPDATE contacts_subscription on_list
+SET status = 'unsubscribed', source = %(source)s, changed_at = now()
+FROM contacts_contact c
+WHERE on_list.list_id = %(list)s AND on_list.contact_id = c.id
+  AND on_list.status = 'subscribed' AND c.workspace_id = %(workspace)s
+  AND c.email = ANY(%(emails)s)
+"""
+
+REMEMBER = """
+INSERT INTO contacts_importedcontact (file_id, contact_id, outcome)
+SELECT %(file)s, contact_id, outcome
+FROM import_judged WHERE outcome IN ('new', 'updated', 'unchanged')
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a batch is merged into. `known` is a value of Import.Known."""
+
+    workspace: int
+    file: int
+    list: int | None
+    consent: str
+    known: str
+
+    def parameters(self, *, apply: bool) -> dict[str, Any]:
+        return {
+            "workspace": self.workspace,
+            "file": self.file,
+            "list": self.list,
+            "consent": self.consent,
+            "known": self.known,
+            "source": f"import {self.file}",
+            "apply": apply,
+        }
+
+
+def stage(rows: StringIO) -> None:
+    """Put shaped rows (CSV: line, email, three names, attributes as JSON, flag) into staging."""
+    with connection.cursor() as cursor:
+        cursor.execute(CREATE)
+        with cursor.copy(r"COPY import_staged FROM STDIN (FORMAT csv, NULL '\N')") as copy:
+            copy.write(rows.getvalue())
+
+
+def judge(target: Target, *, apply: bool) -> dict[str, int]:
+    """Decide what becomes of each staged row; {outcome: rows}. Writes nothing but that."""
+    with connection.cursor() as cursor:
+        cursor.execute(BY_INDEX)
+        cursor.execute(JUDGE, target.parameters(apply=apply))
+        return _outcomes(cursor)
+
+
+def samples(limit: int) -> list[dict[str, Any]]:
+    """Some judged rows of each outcome, in the file's order."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT line, email, full_name, first_name, last_name, outcome, flag FROM (
+                SELECT *, row_number() OVER (PARTITION BY outcome ORDER BY line) AS number
+                FROM import_judged
+            ) numbered WHERE number <= %s ORDER BY line
+            """,
+            [limit],
+        )
+        names = [column.name for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def merge(target: Target, *, new: int, unsubscribed: list[str]) -> dict[str, int]:
+    """Write the judged rows, `new` of which are judged new, and take `unsubscribed` addresses off
+    the list; {outcome: rows} as it came out, with "subscribed" (newly on the list) and
+    "unsubscribed" (recorded as such)."""
+    parameters = target.parameters(apply=True) | {"emails": unsubscribed}
+    with connection.cursor() as cursor:
+        cursor.execute(UPDATE)
+        cursor.execute(INSERT, parameters)
+        if cursor.rowcount != new:
+            cursor.execute(LATE, parameters)
+        more = _subscribe(cursor, parameters) if target.list is not None else {}
+        cursor.execute(REMEMBER, parameters)
+        return _outcomes(cursor) | more
+
+
+def _subscribe(cursor: Any, parameters: dict[str, Any]) -> dict[str, int]:
+    cursor.execute(SUBSCRIBE, parameters)
+    subscribed, unsubscribed = cursor.fetchone()
+    if parameters["emails"]:
+        cursor.execute(UNSUBSCRIBE, parameters)
+        unsubscribed += cursor.rowcount
+    return {"subscribed": subscribed, "unsubscribed": unsubscribed}
+
+
+def _outcomes(cursor: Any) -> dict[str, int]:
+    cursor.execute("SELECT outcome, count(*) FROM import_judged GROUP BY outcome")
+    return dict(cursor.fetchall())
+
+
+def keep_rejects(file: int, rejects: Iterable[tuple[int, str, bool, str, list[str]]]) -> None:
+    """Store (line, reason, kept, value, cells) by COPY: a wrong mapping rejects every line."""
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(
+            "COPY contacts_importreject (file_id, line, reason, kept, value, cells) FROM STDIN"
+        ) as copy,
+    ):
+        for line, reason, kept, value, cells in rejects:
+            copy.write_row((file, line, reason, kept, value, json.dumps(cells)))
+
+
+def wait_for_turn(workspace: int) -> None:
+    """One merge at a time in a workspace: two files with the same people would wait for each
+    other's rows in different orders. Until the end of the transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('contacts.import'), %s)", [workspace])

@@ -1,0 +1,145 @@
+"""One record of a file, shaped by its mapping into what we know about a person. Pure.
+
+The address decides whether a row is taken. A value that its attribute's type can't hold is left
+out and reported (`Person.unusable`), and the person is imported without it: a bad date is no reason
+to lose a subscriber.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from contacts import addresses, columns, values
+
+NAME_LENGTHS = {"first_name": 150, "last_name": 150, "full_name": 300}
+ODD = values.ODD
+Setter = Callable[["Person", str], None]
+
+
+class MappingError(ValueError):
+    """The mapping can't be used: it has no address column, or a target that isn't known."""
+
+
+@dataclass(slots=True)
+class Person:
+    """What a row says. `flag` is a meaning of contacts.columns; `unusable` (code, value) pairs."""
+
+    email: str = ""
+    first_name: str = ""
+    last_name: str = ""
+    full_name: str = ""
+    attributes: dict[str, values.Value] = field(default_factory=dict)
+    flag: str = columns.SUBSCRIBED
+    unusable: list[tuple[str, str]] = field(default_factory=list)
+
+
+class Shaper:
+    """Compiled from a mapping (contacts.columns) and the workspace's attributes.
+
+    `order` says how the file writes dates (contacts.values.ORDERS). Raises MappingError.
+    """
+
+    def __init__(
+        self, mapping: Sequence[str], attributes: Iterable[columns.Known], *, order: str = ""
+    ) -> None:
+        if mapping.count("email") != 1:
+            raise MappingError("email")
+        known = {attribute.key: attribute for attribute in attributes}
+        self._email = mapping.index("email")
+        self._width = len(mapping)
+        # Most columns of most files are plain text: they go without a call each.
+        self._texts: list[tuple[int, str]] = []
+        self._setters: list[tuple[int, Setter]] = []
+        for number, target in enumerate(mapping):
+            if target and target != "email":
+                self._add(number, self._setter(target, known, order))
+
+    def _add(self, number: int, setter: "str | Setter") -> None:
+        if isinstance(setter, str):
+            self._texts.append((number, setter))
+        else:
+            self._setters.append((number, setter))
+
+    @staticmethod
+    def _setter(target: str, known: Mapping[str, columns.Known], order: str) -> "str | Setter":
+        """What puts a value of this column; the key alone for a text attribute."""
+        kind, _, rest = target.partition(":")
+        if target in NAME_LENGTHS:
+            return _name_setter(target)
+        if target in columns.STATUS_FIELDS:
+            return _status_setter(target)
+        key, _, new_type = rest.partition(":")
+        if kind == "attribute" and key in known:
+            attribute = known[key]
+        elif kind == "new" and key and new_type:
+            attribute = columns.Known(key, key, new_type)
+        else:
+            raise MappingError(target)
+        return key if attribute.type == "text" else _attribute_setter(attribute, order)
+
+    def person(self, cells: Sequence[str]) -> Person:
+        """The row's person; raises AddressError when there is no usable address."""
+        if len(cells) < self._width:
+            cells = [*cells, *[""] * (self._width - len(cells))]
+        person = Person(addresses.normalise(cells[self._email]))
+        for number, put in self._setters:
+            if text := cells[number].strip():
+                put(person, values.clean(text) if text[0] in ODD or text[-1] in ODD else text)
+        attributes = person.attributes
+        for number, key in self._texts:
+            if text := cells[number].strip():
+                if text[0] in ODD or text[-1] in ODD:
+                    text = values.clean(text)
+                if len(text) > values.MAX_TEXT:
+                    person.unusable.append(("value_text", text[:200]))
+                elif text and key not in attributes:
+                    attributes[key] = text
+        return person
+
+    def address_cell(self, cells: Sequence[str]) -> str:
+        """What the row has where its address should be."""
+        return cells[self._email] if self._email < len(cells) else ""
+
+
+def _name_setter(name: str) -> Setter:
+    longest = NAME_LENGTHS[name]
+
+    def put(person: Person, text: str) -> None:
+        if len(text) > longest:
+            person.unusable.append(("value_too_long", text[:200]))
+        elif not getattr(person, name):
+            setattr(person, name, text)
+
+    return put
+
+
+FLAGS = (columns.SUBSCRIBED, columns.UNSUBSCRIBED, columns.BOUNCED, columns.COMPLAINED)
+
+
+def graver(flag: str, other: str) -> str:
+    """A bounce or a complaint says more than an unsubscription; any of them more than nothing."""
+    return max(flag, other, key=FLAGS.index)
+
+
+def _status_setter(target: str) -> Setter:
+    def put(person: Person, text: str) -> None:
+        person.flag = graver(person.flag, columns.meaning(target, text))
+
+    return put
+
+
+def _attribute_setter(attribute: columns.Known, order: str) -> Setter:
+    key, kind = attribute.key, attribute.type
+    options: dict[str, Any] = {"order": order, "choices": attribute.choices}
+
+    def put(person: Person, text: str) -> None:
+        if (
+            not text or key in person.attributes
+        ):  # two columns for one attribute: the first that has a value
+            return
+        try:
+            person.attributes[key] = values.parse(kind, text, **options)
+        except ValueError:
+            person.unusable.append((f"value_{kind}", text[:200]))
+
+    return put
