@@ -3,7 +3,8 @@
     @activity.provider
     def imports(request): return [activity.Task("import-7", "people.csv", url, done=10, total=200)]
 
-A provider returns what runs now and what ended within the last day, newest first, by one quick query.
+A provider returns what runs now and what ended within the last day, newest first, by one quick
+query.
 """
 
 from collections.abc import Callable, Iterable

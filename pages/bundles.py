@@ -1,7 +1,8 @@
 """The front end's built files: which hashed file a bundle's name stands for.
 
 `frontend/build.mjs` writes the files and `manifest.json`:
-{"bundles": {"app.js": {"js": "app-X.js", "css": "app-Y.css"}}, "icons": {"file": "...", "names": [...]}}.
+{"bundles": {"app.js": {"js": "app-X.js", "css": "app-Y.css"}, ...},
+ "icons": {"file": "icons-Z.svg", "names": [...]}}.
 """
 
 import json

@@ -35,7 +35,7 @@ def percent(part: float, whole: float) -> str:
 
 
 def relative(value: datetime, *, now: datetime | None = None) -> str:
-    """"3 minutes ago", "in 2 hours"; the date when it is more than 30 days away."""
+    """ "3 minutes ago", "in 2 hours"; the date when it is more than 30 days away."""
     delta = value - (now or timezone.now())
     if abs(delta) > timedelta(days=30):
         return day(value)

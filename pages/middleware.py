@@ -109,14 +109,18 @@ def htmx_middleware(get_response: GetResponse) -> GetResponse:
 
 
 def _leads_to_login(location: str) -> bool:
-    return location.split("?")[0] == resolve_url("account_login")
+    return location.partition("?")[0] == resolve_url("account_login")
 
 
 def _send_toasts(request: HttpRequest, response: HttpResponseBase) -> None:
     if "HX-Redirect" in response.headers or "HX-Refresh" in response.headers:
         return  # the next page shows them
     toasts = [
-        {"level": message.level_tag, "text": str(message.message), "undo": undo_of(message.extra_tags)}
+        {
+            "level": message.level_tag,
+            "text": str(message.message),
+            "undo": undo_of(message.extra_tags),
+        }
         for message in get_messages(request)
     ]
     if toasts:

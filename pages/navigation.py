@@ -2,8 +2,8 @@
 
     navigation.register("contacts", navigation.Entry("people", _("People"), "users", "contacts"))
 
-Only entries whose URL exists and that the person's role may open are shown; the permission is the one
-that the URL was registered with (`view.permission`, see accounts.access).
+Only entries whose URL exists and that the person's role may open are shown; the permission is the
+one that the URL was registered with (`view.permission`, see accounts.access).
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 Text = str | Promise
 
@@ -52,10 +52,10 @@ SECTIONS: dict[str, Section] = {
     section.key: section
     for section in (
         Section("home"),
-        Section("contacts", _("Contacts")),
-        Section("mail", _("Mailings")),
-        Section("sending", _("Sending")),
-        Section("settings", _("Workspace")),
+        Section("contacts", pgettext_lazy("menu", "Contacts")),
+        Section("mail", pgettext_lazy("menu", "Mail")),
+        Section("sending", pgettext_lazy("menu", "Sending")),
+        Section("settings", pgettext_lazy("menu", "Workspace")),
     )
 }
 

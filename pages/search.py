@@ -3,8 +3,8 @@
     @search.provider
     def contacts(request, text): return [search.Hit(_("Person"), contact.email, url, "user")]
 
-A provider takes the request (`request.workspace`) and the text typed (at least two characters, stripped) and
-returns at most `LIMIT` hits, in well under 100 ms.
+A provider takes the request (`request.workspace`) and the text typed (at least two characters,
+stripped) and returns at most `LIMIT` hits, in well under 100 ms.
 """
 
 from collections.abc import Callable, Iterable
@@ -59,9 +59,11 @@ def places(request: HttpRequest, slug: str) -> list[Hit]:
         for label, items in navigation.sections(request, slug)
         for item in items
     ]
-    for known in _actions:
-        if url := navigation.url_if_allowed(request, known.url_name, slug):
-            hits.append(Hit("", known.title, url, known.icon))
+    hits.extend(
+        Hit("", known.title, url, known.icon)
+        for known in _actions
+        if (url := navigation.url_if_allowed(request, known.url_name, slug))
+    )
     return hits
 
 

@@ -1,8 +1,8 @@
 """Tables paged by keyset: the page after a row starts where that row is, found by the index.
 
-No OFFSET, and no exact count of large results: page 20,000 of a million rows costs what page 1 costs, and
-rows that come or go meanwhile neither repeat nor vanish. Rows without a value in the sorted column
-come last in both directions.
+No OFFSET, and no exact count of large results: page 20,000 of a million rows costs what page 1
+costs, and rows that come or go meanwhile neither repeat nor vanish. Rows without a value in the
+sorted column come last in both directions.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -41,7 +41,7 @@ class Row(Func):
         super().__init__(*expressions)
         self.operator = operator
 
-    def as_sql(self, compiler: Any, connection: Any, **_extra: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
+    def as_sql(self, compiler: Any, *_args: Any, **_extra: Any) -> tuple[str, list[Any]]:
         parts, values = [], []
         for expression in self.source_expressions:
             sql, parameters = compiler.compile(expression)
@@ -109,6 +109,11 @@ class Page(Generic[M]):
             parameters.pop(name, None)
         return parameters.urlencode()
 
+    @property
+    def sort_given(self) -> bool:
+        """Whether the address names the order."""
+        return "sort" in self.parameters
+
     def sort_link(self, name: str) -> SortLink:
         if self.sort == name:
             return SortLink(self._url(sort=f"-{name}"), "ascending")
@@ -144,7 +149,7 @@ class Page(Generic[M]):
 
 def _rounded(count: int) -> int:
     """To two digits: an estimate must not look exact."""
-    step = 10 ** max(0, len(str(count)) - 2)
+    step: int = 10 ** max(0, len(str(count)) - 2)
     return round(count / step) * step
 
 
@@ -161,7 +166,7 @@ def _nullable(queryset: QuerySet[Any], name: str) -> bool:
     """Whether a field can be null, also along relations; of annotations nothing is known."""
     if name in queryset.query.annotations:
         return True
-    meta, nullable = queryset.model._meta, False
+    meta, nullable = queryset.model._meta, False  # noqa: SLF001  # Django's documented API
     for part in name.split("__"):
         try:
             found = meta.pk if part == "pk" else meta.get_field(part)
@@ -169,7 +174,7 @@ def _nullable(queryset: QuerySet[Any], name: str) -> bool:
             return True
         nullable = nullable or bool(getattr(found, "null", False))
         if related := getattr(found, "related_model", None):
-            meta = related._meta
+            meta = related._meta  # noqa: SLF001
     return nullable
 
 
@@ -256,7 +261,7 @@ def _chosen(wanted: str, sorts: Mapping[str, str | Sort], default: str) -> str:
     return wanted if wanted.removeprefix("-") in sorts else default
 
 
-def keyset(
+def keyset(  # noqa: PLR0913  # two things and four options
     queryset: QuerySet[M],
     request: HttpRequest,
     *,
@@ -267,9 +272,10 @@ def keyset(
 ) -> Page[M]:
     """The page of `queryset` that the request's `sort`, `after` and `before` ask for.
 
-    `sorts` maps the names allowed in `sort` (a leading "-" reverses) to fields, relations' fields or
-    annotations; `default` may name "id" without listing it. `total`: the exact number of rows, where it is known
-    without counting. The queryset's own order is ignored; an unknown sort or cursor gives the first page.
+    `sorts` maps the names allowed in `sort` (a leading "-" reverses) to fields, fields of
+    relations or annotations; `default` may name "id" without listing it. `total`: the exact number
+    of rows, where it is known without counting. The queryset's own order is ignored; an unknown
+    sort or cursor gives the first page.
     """
     known = {name.removeprefix("-"): given for name, given in sorts.items()}
     known.setdefault("id", "pk")
@@ -299,12 +305,10 @@ def keyset(
     return page
 
 
-def selected(
-    request: HttpRequest, filtered: Callable[[QueryDict], QuerySet[M]]
-) -> QuerySet[M]:
-    """The rows that a bulk action is about: those ticked (`pk`), or, with `all`, everything that the
-    page's filters (`query`) give. `filtered` makes the workspace's rows from filter parameters, as
-    for the page itself."""
+def selected(request: HttpRequest, filtered: Callable[[QueryDict], QuerySet[M]]) -> QuerySet[M]:
+    """The rows that a bulk action is about: those ticked (`pk`), or, with `all`, everything that
+    the page's filters (`query`) give. `filtered` makes the workspace's rows from filter parameters,
+    as for the page itself."""
     if request.POST.get("all") == "1":
         return filtered(QueryDict(request.POST.get("query", "")))
     ticked = [int(pk) for pk in request.POST.getlist("pk") if pk.isdecimal()]

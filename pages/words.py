@@ -1,4 +1,4 @@
-"""What the scripts say, in the reader's language; they read it from the page's <script id="words">."""
+"""What the scripts say, in the reader's language; they read it from <script id="words">."""
 
 from django.utils.translation import gettext as _
 

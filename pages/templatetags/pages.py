@@ -54,7 +54,6 @@ def bundle_blocking(name: str) -> SafeString:
     return format_html('<script src="{}"></script>', static(bundles.bundle(name)["js"]))
 
 
-
 @register.simple_tag
 def number(value: float | None) -> str:
     return "–" if value is None else locales.number(value)
@@ -78,9 +77,7 @@ def when(value: datetime | None, how: str = "relative") -> SafeString | str:
     shown, hover = locales.relative(value), locales.absolute(value)
     if how == "absolute":
         shown, hover = hover, shown
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>', value.isoformat(), hover, shown
-    )
+    return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), hover, shown)
 
 
 @register.simple_tag

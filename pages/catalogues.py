@@ -1,0 +1,191 @@
+"""The translation catalogues, by Babel: extracted from Python and templates, compiled, checked.
+
+Each app has one, <app>/locale/zh_Hans/LC_MESSAGES/django.po, for its Python and its templates.
+Works without settings and without gettext's programs:
+
+    python -m pages.catalogues extract|compile|check [app ...]
+"""
+
+import io
+import os
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from babel.messages.catalog import Catalog, Message
+from babel.messages.extract import extract as extract_from
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+from django.utils.translation.template import templatize
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCALE = "zh_Hans"
+# Where an app's strings are, beside its own Python and templates/<app>/.
+TEMPLATES: dict[str, tuple[str, ...]] = {
+    "pages": ("pages", "parts", "*.html"),
+    "accounts": ("accounts", "account", "notices", "allauth"),
+    "contacts": ("contacts",),
+    "designs": ("designs",),
+    "sending": ("sending",),
+    "tracking": ("tracking", "public"),
+    "campaigns": ("campaigns",),
+    "quickstart": ("quickstart",),
+}
+FUNCTIONS: dict[str, tuple[int | tuple[int, str], ...] | None] = {
+    **dict.fromkeys(("_", "gettext", "gettext_lazy", "gettext_noop"), None),
+    **dict.fromkeys(("ngettext", "ngettext_lazy"), (1, 2)),
+    **dict.fromkeys(("pgettext", "pgettext_lazy"), ((1, "c"), 2)),
+    **dict.fromkeys(("npgettext", "npgettext_lazy"), ((1, "c"), 2, 3)),
+}
+# No dates and no names of programs: only what is said changes the file.
+HEADER = """\
+# Yanshu in Simplified Chinese: the strings of `{app}`. Written by `manage.py messages`.
+msgid ""
+msgstr ""
+"Language: zh_Hans\\n"
+"MIME-Version: 1.0\\n"
+"Content-Type: text/plain; charset=UTF-8\\n"
+"Content-Transfer-Encoding: 8bit\\n"
+"Plural-Forms: nplurals=1; plural=0;\\n"
+
+"""
+PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w*\}")
+
+
+def po_path(app: str) -> Path:
+    return ROOT / app / "locale" / LOCALE / "LC_MESSAGES" / "django.po"
+
+
+def _sources(app: str) -> Iterator[Path]:
+    """The files with an app's strings, always in the same order."""
+    for file in sorted((ROOT / app).rglob("*.py")):
+        if "migrations" not in file.parts:
+            yield file
+    if app == "pages":
+        yield ROOT / "config" / "settings.py"
+    for place in TEMPLATES[app]:
+        if "*" in place:
+            yield from sorted((ROOT / "templates").glob(place))
+        else:
+            yield from (f for f in sorted((ROOT / "templates" / place).rglob("*")) if f.is_file())
+
+
+def _python_of(file: Path) -> str:
+    """The file as Python: of a template, its translated strings as calls."""
+    text = file.read_text(encoding="utf-8")
+    if file.suffix == ".py":
+        return text
+    return str(templatize(text, origin=str(file)))
+
+
+def extract(app: str) -> Catalog:
+    """The app's strings as they are in its sources now, without translations."""
+    catalog = Catalog(locale=LOCALE, fuzzy=False)
+    for file in _sources(app):
+        place = (file.relative_to(ROOT).as_posix(), 1)
+        source = io.BytesIO(_python_of(file).encode())
+        found = extract_from("python", source, FUNCTIONS, ("Translators:",), {"encoding": "utf-8"})
+        for _line, text, comments, context in found:
+            catalog.add(text, None, [place], auto_comments=comments, context=context)
+    return catalog
+
+
+def read(app: str) -> Catalog:
+    """The app's catalogue as it is on disk."""
+    path = po_path(app)
+    if not path.exists():
+        return Catalog(locale=LOCALE, fuzzy=False)
+    with path.open("rb") as file:
+        return read_po(file, locale=LOCALE)
+
+
+def _messages(catalog: Catalog) -> dict[tuple[object, str | None], Message]:
+    """Without the header; a string and its plural are one key."""
+    return {(m.id, m.context): m for m in catalog if m.id}
+
+
+def merged(app: str) -> Catalog:
+    """What the sources say now, with the translations there are."""
+    catalog, known = extract(app), _messages(read(app))
+    for key, message in _messages(catalog).items():
+        if old := known.get(key):
+            message.string = old.string
+            message.user_comments = old.user_comments
+            if old.fuzzy:
+                message.flags.add("fuzzy")
+    return catalog
+
+
+def po_text(app: str, catalog: Catalog) -> str:
+    buffer = io.BytesIO()
+    write_po(buffer, catalog, width=100, omit_header=True, include_lineno=False)
+    return HEADER.format(app=app) + buffer.getvalue().decode().lstrip("\n")
+
+
+def save(app: str) -> None:
+    path = po_path(app)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(po_text(app, merged(app)), encoding="utf-8")
+
+
+def build(app: str) -> None:
+    """Writes the .mo file, at once or not at all: a running server reads it."""
+    path = po_path(app)
+    if not path.exists():
+        return
+    made = path.with_suffix(".mo")
+    draft = made.with_suffix(f".{os.getpid()}")
+    with draft.open("wb") as file:
+        write_mo(file, read(app))
+    draft.replace(made)
+
+
+def _strings_of(message: Message) -> list[str]:
+    given = message.string
+    return [given] if isinstance(given, str) else list(given or ("",))
+
+
+def _placeholders(text: str) -> set[str]:
+    return set(PLACEHOLDER.findall(text))
+
+
+def problems(app: str) -> list[str]:
+    """What is wrong with an app's catalogue, a sentence each."""
+    wanted, there = _messages(extract(app)), _messages(read(app))
+    name = po_path(app).relative_to(ROOT).as_posix()
+    found = [f"{name}: not in the catalogue: {key[0]!r}" for key in wanted.keys() - there.keys()]
+    found += [f"{name}: no longer used: {key[0]!r}" for key in there.keys() - wanted.keys()]
+    for key, message in there.items():
+        said = _strings_of(message)
+        ids = [message.id] if isinstance(message.id, str) else list(message.id)
+        if message.fuzzy:
+            found.append(f"{name}: fuzzy: {key[0]!r}")
+        if not all(said):
+            found.append(f"{name}: not translated: {key[0]!r}")
+        elif any(_placeholders(text) - _placeholders(" ".join(ids)) for text in said):
+            found.append(f"{name}: unknown placeholder in the translation of {key[0]!r}")
+        elif len(ids) == 1 and _placeholders(ids[0]) != _placeholders(said[0]):
+            found.append(f"{name}: a placeholder is missing in the translation of {key[0]!r}")
+    return sorted(found)
+
+
+def main(verb: str, *apps: str) -> int:
+    """Runs one verb for these apps, or all; the exit code."""
+    if verb not in {"extract", "compile", "check"} or set(apps) - set(TEMPLATES):
+        sys.stderr.write("usage: extract | compile | check [app ...]\n")
+        return 2
+    wrong: list[str] = []
+    for app in apps or TEMPLATES:
+        if verb == "extract":
+            save(app)
+        elif verb == "compile":
+            build(app)
+        else:
+            wrong += problems(app)
+    sys.stderr.writelines(f"{line}\n" for line in wrong)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*(sys.argv[1:] or [""])))
