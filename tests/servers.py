@@ -1,87 +1,124 @@
 """The servers that tests run on, real ones: a pytest plugin that is loaded before Django's.
 
-PostgreSQL is started before the settings are read, one for each xdist worker, in a temporary
-directory; a process of its own stops it when this one ends, however it ends. The broker is started
-when a test asks for `broker_url`.
+PostgreSQL is started before the settings are read, once for a run (each xdist worker has databases
+of its own on it), in a temporary directory; a process of its own stops it when the run ends,
+however it ends. The broker is started when a test asks for `broker_url`.
+
+YANSHU_TEST_DATABASE_URL names another server to use instead.
 """
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from quickstart.broker import EmbeddedBroker
 from quickstart.postgres import EmbeddedPostgres
 
-BASE = Path(tempfile.mkdtemp(prefix="yanshu-test-"))
-# Waits for its standard input to close, which the kernel does when the parent dies.
+# Set by xdist in its workers, which share the server of the process that started them.
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+BASE_NAME = "YANSHU_TEST_BASE"
+# Waits for its standard input to close, which the kernel does when its parent dies.
 REAPER = """
-import os, shutil, signal, sys
+import psutil, shutil, sys
+from pathlib import Path
+base = Path(sys.argv[1])
 sys.stdin.read()
-for line in open(sys.argv[1] + "/pids").read().split():
-    try: os.kill(int(line), signal.SIGQUIT)
-    except ProcessLookupError: pass
-shutil.rmtree(sys.argv[1], ignore_errors=True)
-shutil.rmtree(sys.argv[2], ignore_errors=True)
+for line in (base / "servers").read_text().splitlines():
+    pid, created = line.split()
+    try:
+        process = psutil.Process(int(pid))
+        if process.create_time() == float(created):
+            family = [process, *process.children(recursive=True)]
+            [each.kill() for each in family]
+            psutil.wait_procs(family, timeout=10)
+    except psutil.NoSuchProcess:
+        pass
+for directory in (base, *sys.argv[2:]):
+    shutil.rmtree(directory, ignore_errors=True)
 """
 
 
-def _remember(pid: int) -> None:
-    with (BASE / "pids").open("a") as file:
-        file.write(f"{pid}\n")
+class Servers:
+    """What one run of pytest started."""
+
+    def __init__(self, base: Path) -> None:
+        self.base = base
+        self.var = base / f"var{WORKER}"
+        self.reaper: subprocess.Popen[bytes] | None = None
+        self.started: list[subprocess.Popen[bytes]] = []
+
+    def start(self) -> None:
+        self.base.chmod(0o755)  # the unprivileged user that PostgreSQL runs as must get in
+        postgres = EmbeddedPostgres(self.base / "postgres", fast=True)
+        (self.base / "servers").touch()
+        self.reaper = subprocess.Popen(
+            [sys.executable, "-c", REAPER, str(self.base), str(postgres.socket_dir)],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+        )
+        if given := os.environ.get("YANSHU_TEST_DATABASE_URL"):
+            os.environ["DATABASE_URL"] = given
+            return
+        postgres.start()
+        self.remember(postgres.process)
+        os.environ["DATABASE_URL"] = postgres.url
+
+    def remember(self, process: subprocess.Popen[bytes] | None) -> None:
+        """The reaper stops it in the end, if nobody did before."""
+        assert process is not None
+        self.started.append(process)
+        with (self.base / "servers").open("a") as file:
+            file.write(f"{process.pid} {psutil.Process(process.pid).create_time()!r}\n")
+
+    def set_environment(self) -> None:
+        self.var.mkdir()
+        os.environ["YANSHU_VAR"] = str(self.var)
+        os.environ["YANSHU_SECRET_KEY"] = "only-for-tests-" + "x" * 40
+        # Nothing listens there: a test that needs a broker asks for `broker_url`.
+        os.environ["CELERY_BROKER_URL"] = "redis://127.0.0.1:1/0"
+        for name in ("YANSHU_URL", "YANSHU_SANDBOX", "YANSHU_HOSTS", "YANSHU_DEBUG", "EMAIL_URL"):
+            os.environ.pop(name, None)
+
+    def stop(self) -> None:
+        if self.reaper is None:
+            return
+        assert self.reaper.stdin is not None
+        self.reaper.stdin.close()
+        self.reaper.wait(30)
+        for process in self.started:
+            process.wait(30)
 
 
-def _start_postgres() -> EmbeddedPostgres:
-    # The unprivileged user that the server runs as must reach its directory.
-    BASE.chmod(0o755)
-    server = EmbeddedPostgres(BASE / "pg", fast=True)
-    server.start()
-    assert server.process is not None
-    _remember(server.process.pid)
-    reaper = subprocess.Popen(
-        [sys.executable, "-c", REAPER, str(BASE), str(server.socket_dir)],
-        stdin=subprocess.PIPE,
-        start_new_session=True,
-    )
-    globals()["_reaper"] = reaper  # its standard input stays open as long as we live
-    return server
-
-
-def _set_environment() -> None:
-    os.environ["YANSHU_VAR"] = str(BASE / "var")
-    (BASE / "var").mkdir()
-    os.environ["YANSHU_SECRET_KEY"] = "only-for-tests-" + "x" * 40
-    os.environ.setdefault("CELERY_BROKER_URL", "redis://127.0.0.1:1/0")
-    if given := os.environ.get("YANSHU_TEST_DATABASE_URL"):
-        os.environ["DATABASE_URL"] = given
+def _servers() -> Servers:
+    if WORKER:
+        servers = Servers(Path(os.environ[BASE_NAME]))
     else:
-        os.environ["DATABASE_URL"] = _start_postgres().url
+        servers = Servers(Path(tempfile.mkdtemp(prefix="yanshu-test-")))
+        os.environ[BASE_NAME] = str(servers.base)
+        servers.start()
+    servers.set_environment()
+    return servers
 
 
-# At import: `-p tests.servers` comes before pytest-django looks for the settings. The xdist
-# controller runs no test and needs no server.
-_set_environment()
+# At import: `-p tests.servers` comes before pytest-django looks for the settings.
+SERVERS = _servers()
 
 
 @pytest.fixture(scope="session")
 def broker_url() -> Iterator[str]:
     """A Valkey of our own, empty."""
-    broker = EmbeddedBroker(BASE / "broker")
+    broker = EmbeddedBroker(SERVERS.base / f"broker{WORKER}")
     broker.start()
-    assert broker.process is not None
-    _remember(broker.process.pid)
+    SERVERS.remember(broker.process)
     yield broker.url
     broker.stop()
 
 
 def pytest_unconfigure() -> None:
-    reaper = globals().get("_reaper")
-    if reaper is not None:
-        reaper.stdin.close()
-        reaper.wait(20)
-    shutil.rmtree(BASE, ignore_errors=True)
+    SERVERS.stop()
