@@ -8,11 +8,25 @@ import os
 
 from celery import Celery
 
+from quickstart.heartbeats import EVERY, HeartbeatStep
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("yanshu")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.steps["consumer"].add(HeartbeatStep)
 
 # A tick that could not run in time is dropped (`expires`): the next one does its work.
-app.conf.beat_schedule = {}
+app.conf.beat_schedule = {
+    "beat-lives": {
+        "task": "quickstart.tasks.beat_lives",
+        "schedule": EVERY,
+        "options": {"queue": "control", "expires": 10},
+    },
+    "forget-dead": {
+        "task": "quickstart.tasks.forget_dead",
+        "schedule": 3600.0,
+        "options": {"queue": "control", "expires": 600},
+    },
+}

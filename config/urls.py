@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 import pages.views
 from accounts.access import workspace_path
 from accounts.permissions import Permission
+from config.health import healthz
 
 handler400 = "pages.views.bad_request"
 handler403 = "pages.views.forbidden"
@@ -12,6 +13,7 @@ handler404 = "pages.views.not_found"
 handler500 = "pages.views.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", healthz, name="healthz"),
     path("", include("pages.urls")),
     workspace_path("search/", pages.views.find, permission=Permission.VIEW, name="search"),
     workspace_path("activity/", pages.views.running, permission=Permission.VIEW, name="activity"),

@@ -30,3 +30,17 @@ class SandboxMail(models.Model):
 
     def __str__(self) -> str:
         return f"{self.envelope_to}: {self.subject}"
+
+
+class Heartbeat(models.Model):
+    """That a worker process (or beat) works: written every few seconds while it does."""
+
+    # "send@host", or "beat".
+    name = models.CharField(max_length=200, primary_key=True)
+    # What it takes tasks from.
+    queues = models.JSONField(default=list)
+    started_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.seen_at}"

@@ -1,0 +1,23 @@
+"""Signs of life (see quickstart.heartbeats)."""
+
+from datetime import timedelta
+
+from celery import shared_task
+from django.utils import timezone
+
+from quickstart import heartbeats
+from quickstart.models import Heartbeat
+
+FORGET_AFTER = timedelta(days=1)
+
+
+@shared_task(queue="control")
+def beat_lives() -> None:
+    """Sent by beat every few seconds: its arrival says that beat and the control worker work."""
+    heartbeats.sign(heartbeats.BEAT, [])
+
+
+@shared_task(queue="control")
+def forget_dead() -> None:
+    """Hosts that are gone for good."""
+    Heartbeat.objects.filter(seen_at__lt=timezone.now() - FORGET_AFTER).delete()
