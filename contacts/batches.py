@@ -58,6 +58,11 @@ class Batch:
     def flagged(self, *flags: str) -> list[str]:
         return [address for address, flag in self.flags.items() if flag in flags]
 
+    def forget_values(self, lines: set[int]) -> None:
+        """Report no unusable values of lines that turned out not to be taken at all."""
+        self.rejects = [r for r in self.rejects if not (r.kept and r.line in lines)]
+        self.unusable = sum(reject.kept for reject in self.rejects)
+
 
 class Batcher:
     """Reads batches of up to `size` records; `header` skips the first record."""

@@ -244,3 +244,63 @@ def wait_for_turn(workspace: int) -> None:
     other's rows in different orders. Until the end of the transaction."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('contacts.import'), %s)", [workspace])
+
+
+def lines_not_taken() -> set[int]:
+    """Lines of the judged batch whose address is suppressed, or was in an earlier batch."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT line FROM import_judged WHERE outcome IN ('duplicate', 'suppressed')"
+        )
+        return {line for (line,) in cursor.fetchall()}
+
+
+def forget_seen(seen: set[int]) -> dict[str, int]:
+    """For a dry run over several batches: {outcome: rows} of those whose address an earlier batch
+    had; `seen` is filled with this batch's addresses (as hashes: 8 bytes each)."""
+    again: dict[str, int] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT hashtextextended(email, 0), outcome FROM import_judged "
+            "WHERE outcome IN ('new', 'updated', 'unchanged')"
+        )
+        for hashed, outcome in cursor.fetchall():
+            if hashed in seen:
+                again[outcome] = again.get(outcome, 0) + 1
+            seen.add(hashed)
+    return again
+
+
+def undo(file: int, source: str) -> dict[str, int]:
+    """Remove the subscriptions that the import made and that nobody changed since, then the
+    contacts that it made and that have no other subscription, import or edit."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            DELETE FROM contacts_subscription s
+            USING contacts_importedcontact i
+            WHERE i.file_id = %s AND s.contact_id = i.contact_id AND s.source = %s
+              AND s.status = 'subscribed'
+            """,
+            [file, source],
+        )
+        subscriptions = cursor.rowcount
+        cursor.execute(
+            """
+            DELETE FROM contacts_contact c
+            USING contacts_importedcontact i
+            WHERE i.file_id = %s AND i.outcome = 'new' AND c.id = i.contact_id
+              AND c.updated_at = c.created_at
+              AND NOT EXISTS (SELECT FROM contacts_subscription s WHERE s.contact_id = c.id)
+              AND NOT EXISTS (SELECT FROM contacts_importedcontact other
+                              WHERE other.contact_id = c.id AND other.file_id <> %s)
+            """,
+            [file, file],
+        )
+        contacts = cursor.rowcount
+        cursor.execute(
+            "SELECT count(*) FROM contacts_importedcontact WHERE file_id = %s AND outcome = 'new'",
+            [file],
+        )
+        made = (cursor.fetchone() or [0])[0]
+    return {"contacts": contacts, "subscriptions": subscriptions, "kept": made - contacts}

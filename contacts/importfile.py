@@ -1,0 +1,103 @@
+"""An import's file in the database: `ImportChunk` rows of CHUNK bytes each, the last one shorter.
+
+Whatever host runs the import finds it there; nothing is kept on a disk.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from django.db import transaction
+
+from contacts.csvfile import Dialect
+from contacts.models import Import, ImportChunk
+
+CHUNK = 1024 * 1024
+
+
+class UploadError(Exception):
+    """A piece that can't be taken, the text says why. `next` is the byte that is expected."""
+
+    def __init__(self, text: str, expected: int) -> None:
+        super().__init__(text)
+        self.next = expected
+
+
+class ChunkSource:
+    """contacts.csvfile.Source over the chunks. Keeps the last two: records cross their ends."""
+
+    def __init__(self, file_id: int) -> None:
+        self._file_id = file_id
+        self._kept: dict[int, bytes] = {}
+
+    def read(self, offset: int, size: int) -> bytes:
+        first, last = offset // CHUNK, (offset + size - 1) // CHUNK
+        wanted = range(first, last + 1)
+        self._load([number for number in wanted if number not in self._kept])
+        data = b"".join(self._kept.get(number, b"") for number in wanted)
+        begin = offset - first * CHUNK
+        self._kept = {n: self._kept[n] for n in (last - 1, last) if n in self._kept}
+        return data[begin : begin + size]
+
+    def _load(self, numbers: list[int]) -> None:
+        if numbers:
+            rows = ImportChunk.objects.filter(file_id=self._file_id, number__in=numbers)
+            self._kept.update((n, bytes(data)) for n, data in rows.values_list("number", "data"))
+
+
+def append(file: Import, offset: int, pieces: Iterable[bytes], *, limit: int) -> int:
+    """Add bytes at the end; returns the next offset. What is there already is skipped.
+
+    Raises UploadError for bytes from anywhere else, or beyond `limit` bytes.
+    """
+    with transaction.atomic():
+        locked = Import.objects.select_for_update().get(pk=file.pk)
+        if locked.state != Import.State.UPLOADING or offset > locked.size:
+            raise UploadError("This piece doesn't follow the last one.", locked.size)
+        skip, at = locked.size - offset, locked.size
+        for data in _in_chunks(_skipping(pieces, skip)):
+            if at % CHUNK:
+                raise UploadError("The last piece was shorter: the file is complete.", locked.size)
+            if at + len(data) > limit:
+                raise UploadError("The file is too large.", locked.size)
+            ImportChunk.objects.create(file=locked, number=at // CHUNK, offset=at, data=data)
+            at += len(data)
+        Import.objects.filter(pk=file.pk).update(size=at)
+    return at
+
+
+def _skipping(pieces: Iterable[bytes], skip: int) -> Iterator[bytes]:
+    for piece in pieces:
+        if skip >= len(piece):
+            skip -= len(piece)
+        else:
+            yield piece[skip:]
+            skip = 0
+
+
+def _in_chunks(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    held = bytearray()
+    for piece in pieces:
+        held += piece
+        while len(held) >= CHUNK:
+            yield bytes(held[:CHUNK])
+            del held[:CHUNK]
+    if held:
+        yield bytes(held)
+
+
+def sample(file: Import) -> bytes:
+    """What the guesses are made from: the beginning; and, when that is plain ASCII, the first later
+    chunk that isn't, since that is where an encoding shows."""
+    source = ChunkSource(file.pk)
+    beginning = source.read(0, 256 * 1024)
+    if not beginning.isascii() or file.size <= len(beginning):
+        return beginning
+    for number in range(min(64, file.size // CHUNK + 1)):
+        data = source.read(number * CHUNK, CHUNK)
+        if not data.isascii():
+            return beginning[: beginning.rfind(b"\n") + 1] + data[data.find(b"\n") + 1 :]
+    return beginning
+
+
+def dialect_of(file: Import) -> Dialect:
+    chosen = file.dialect
+    return Dialect(chosen["encoding"], chosen["delimiter"], chosen["header"])

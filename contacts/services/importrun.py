@@ -1,0 +1,223 @@
+"""Running an import: batch after batch, each in one transaction that also moves its place.
+
+A worker claims the import with a lease and a random name (`holder`). A batch is committed only
+while the import is running, held by us and stands where the batch began; so after kill -9 the
+import goes on from its last commit, two workers never do a batch twice, and a cancel stops within
+one batch. While the database merges a batch, the next one is read and shaped in a thread.
+"""
+
+import logging
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+from django.db import OperationalError, connection, connections, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from contacts.batches import Batch, Batcher
+from contacts.columns import BOUNCED, COMPLAINED, UNSUBSCRIBED, Known
+from contacts.csvfile import Place, Reader
+from contacts.importfile import ChunkSource, dialect_of
+from contacts.models import Attribute, Import, Suppression
+from contacts.queries import importing
+from contacts.rows import Shaper
+from contacts.services.suppressions import suppress_addresses
+
+logger = logging.getLogger(__name__)
+
+BATCH = 20_000
+LEASE = timedelta(seconds=60)
+# Values that could not be used are reported up to this many for an import; all are counted.
+REPORTED_VALUES = 100_000
+COUNTS = (
+    "rows new updated unchanged duplicate suppressed rejected "
+    "subscribed unsubscribed unusable blank"
+).split()
+SUPPRESSING = {
+    BOUNCED: Suppression.Reason.HARD_BOUNCE,
+    COMPLAINED: Suppression.Reason.COMPLAINT,
+    UNSUBSCRIBED: Suppression.Reason.UNSUBSCRIBED,
+}
+
+
+class LostError(Exception):
+    """The import was cancelled or taken over: this batch must not count."""
+
+
+def attributes_of(workspace_id: int) -> list[Known]:
+    return [
+        Known(attribute.key, attribute.label, attribute.type, tuple(attribute.choices))
+        for attribute in Attribute.objects.filter(workspace_id=workspace_id)
+    ]
+
+
+def claim(import_id: int) -> Import | None:
+    """The import, held by us from now on; None if it isn't due or another worker has it."""
+    now = timezone.now()
+    holder = secrets.token_hex(8)
+    due = Q(state=Import.State.QUEUED) | Q(state=Import.State.RUNNING, leased_until__lt=now)
+    taken = Import.objects.filter(due, pk=import_id).update(
+        state=Import.State.RUNNING, holder=holder, leased_until=now + LEASE
+    )
+    if not taken:
+        return None
+    Import.objects.filter(pk=import_id, started_at=None).update(started_at=now)
+    return Import.objects.get(pk=import_id)
+
+
+def run(
+    import_id: int,
+    *,
+    seconds: float = 20,
+    size: int = BATCH,
+    progress: Callable[[Import], None] | None = None,
+) -> bool:
+    """Work on the import for about `seconds`; True when there is more to do.
+
+    Other work gets its turn in between: the caller asks again. A database that is away raises, and
+    the sweeper resumes the import later; anything else that goes wrong ends it with its reason.
+    """
+    held = claim(import_id)
+    if held is None:
+        return False
+    try:
+        return _work(held, seconds=seconds, size=size, progress=progress)
+    except LostError:
+        logger.info("import %s: stopped, no longer ours", import_id)
+    except OperationalError:
+        raise
+    except Exception as error:
+        logger.exception("import %s failed", import_id)
+        fail(import_id, error)
+    return False
+
+
+def fail(import_id: int, error: Exception) -> None:
+    """Give the import up, saying why; what was merged stays."""
+    Import.objects.filter(pk=import_id, state=Import.State.RUNNING).update(
+        state=Import.State.FAILED,
+        error=f"{type(error).__name__}: {error}"[:1000],
+        finished_at=timezone.now(),
+        leased_until=None,
+    )
+
+
+def _work(
+    held: Import, *, seconds: float, size: int, progress: Callable[[Import], None] | None
+) -> bool:
+    until = time.monotonic() + seconds
+    began = time.monotonic()
+    for batch in _read_ahead(batches(held, size=size)):
+        merge(held, batch, began=began)
+        began = time.monotonic()
+        if progress:
+            progress(held)
+        if began > until:
+            _release(held)
+            return True
+    _finish(held)
+    return False
+
+
+def batches(held: Import, *, size: int) -> Iterator[Batch]:
+    """The batches that are left of the import's file."""
+    dialect = dialect_of(held)
+    start = Place(held.next_byte, held.next_line)
+    shaper = Shaper(
+        held.mapping, attributes_of(held.workspace_id), order=held.dialect.get("dates", "")
+    )
+    reader = Reader(ChunkSource(held.pk), dialect, start)
+    return iter(Batcher(reader, shaper, header=dialect.header and start.byte == 0, size=size))
+
+
+def _read_ahead(items: Iterator[Batch]) -> Iterator[Batch]:
+    """The same batches, the next one being made in a thread with a connection of its own."""
+    with ThreadPoolExecutor(1, "import-reader") as thread:
+        try:
+            coming = thread.submit(next, items, None)
+            while batch := coming.result():
+                coming = thread.submit(next, items, None)
+                yield batch
+        finally:
+            thread.submit(connections.close_all).result()
+
+
+def target_of(held: Import) -> importing.Target:
+    return importing.Target(held.workspace_id, held.pk, held.list_id, held.consent, held.known)
+
+
+@transaction.atomic
+def merge(held: Import, batch: Batch, *, began: float) -> None:
+    """Merge one batch and move the import's place, all or nothing. Raises LostError."""
+    target = target_of(held)
+    importing.stage(batch.staged)
+    importing.wait_for_turn(held.workspace_id)
+    _suppress_flagged(held, batch)
+    judged = importing.judge(target, apply=True)
+    unsubscribed = batch.flagged(UNSUBSCRIBED) if held.list_id else []
+    merged = importing.merge(target, new=judged.get("new", 0), unsubscribed=unsubscribed)
+    if batch.unusable:
+        batch.forget_values(importing.lines_not_taken())
+    room = REPORTED_VALUES - held.counts.get("unusable", 0)
+    importing.keep_rejects(held.pk, _reported(batch, room))
+    _move(held, batch, merged, took=time.monotonic() - began)
+
+
+def _suppress_flagged(held: Import, batch: Batch) -> None:
+    """Bounced and complained-about people are suppressed; unsubscribed ones too when there is no
+    list to record it on."""
+    for flag, reason in SUPPRESSING.items():
+        if flag == UNSUBSCRIBED and held.list_id:
+            continue
+        if addresses := batch.flagged(flag):
+            suppress_addresses(
+                held.workspace,
+                [(address, held.filename) for address in addresses],
+                reason=reason,
+                source=f"import {held.pk}",
+            )
+
+
+def _reported(batch: Batch, room: int) -> Iterator[Any]:
+    for reject in batch.rejects:
+        if reject.kept:
+            room -= 1
+        if not reject.kept or room >= 0:
+            yield reject
+
+
+def _move(held: Import, batch: Batch, merged: dict[str, int], *, took: float) -> None:
+    """Count the batch and move the import behind it, if it is still ours and where we left it."""
+    counts = {name: held.counts.get(name, 0) + merged.get(name, 0) for name in COUNTS}
+    for name in ("rows", "rejected", "duplicate", "unusable", "blank"):
+        counts[name] += getattr(batch, name)
+    moved = Import.objects.filter(
+        pk=held.pk, state=Import.State.RUNNING, holder=held.holder, next_byte=held.next_byte
+    ).update(
+        next_byte=batch.after.byte,
+        next_line=batch.after.line,
+        counts=counts | {"seconds": round(held.counts.get("seconds", 0) + took, 3)},
+        leased_until=timezone.now() + LEASE,
+    )
+    if not moved:
+        raise LostError
+    held.refresh_from_db()
+
+
+def _release(held: Import) -> None:
+    Import.objects.filter(pk=held.pk, state=Import.State.RUNNING, holder=held.holder).update(
+        state=Import.State.QUEUED, leased_until=None
+    )
+
+
+def _finish(held: Import) -> None:
+    Import.objects.filter(pk=held.pk, state=Import.State.RUNNING, holder=held.holder).update(
+        state=Import.State.FINISHED, finished_at=timezone.now(), leased_until=None
+    )
+    with connection.cursor() as cursor:
+        # What the batches appended to the search index is sorted in once, not at people's searches.
+        cursor.execute("SELECT gin_clean_pending_list('contact_search')")

@@ -1,0 +1,313 @@
+"""Imports: from an upload to counts, and back (undo). Running one is in `importrun`."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import islice
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import User, Workspace
+from contacts import columns, csvdetect, importfile, values
+from contacts.batches import Batch, Reject
+from contacts.columns import Column
+from contacts.csvfile import Bytes, Dialect, Reader
+from contacts.models import Attribute, Import, ImportChunk, List
+from contacts.queries import importing
+from contacts.rows import MappingError, Shaper
+from contacts.services import importrun
+
+CHECKED_ROWS = 20_000
+KEEP_FILES = timedelta(days=1)
+ENDED = (Import.State.FINISHED, Import.State.CANCELLED, Import.State.FAILED)
+
+
+class ImportError_(Exception):  # noqa: N801, N818 - ImportError is Python's
+    """The import can't do this now; the text says why, for the person."""
+
+
+# Upload ------------------------------------------------------------------------------------------
+
+
+def begin(workspace: Workspace, *, filename: str, by: User | None) -> Import:
+    """A new import that waits for its file's bytes (`importfile.append`)."""
+    return Import.objects.create(
+        workspace=workspace,
+        filename=filename[:255] or "contacts.csv",
+        state=Import.State.UPLOADING,
+        created_by=by,
+    )
+
+
+def finish_upload(file: Import) -> Import:
+    """The file is complete: guess how it is written and what its columns are.
+
+    Raises csvdetect.NotCsvError for what is no CSV; the import is gone then.
+    """
+    try:
+        dialect = csvdetect.detect(importfile.sample(file))
+    except csvdetect.NotCsvError:
+        file.delete()
+        raise
+    described = describe(file, dialect)
+    file.dialect = {
+        "encoding": dialect.encoding,
+        "delimiter": dialect.delimiter,
+        "header": dialect.header,
+        "dates": guess_dates(file, dialect),
+    }
+    file.mapping = [column.guess for column in described]
+    file.state = Import.State.READY
+    file.save(update_fields=["dialect", "mapping", "state"])
+    return file
+
+
+def receive(
+    workspace: Workspace, *, filename: str, pieces: Iterable[bytes], by: User | None, limit: int
+) -> Import:
+    """A whole file at once, streamed. Raises importfile.UploadError, csvdetect.NotCsvError."""
+    file = begin(workspace, filename=filename, by=by)
+    try:
+        importfile.append(file, 0, pieces, limit=limit)
+    except importfile.UploadError:
+        file.delete()
+        raise
+    file.refresh_from_db()
+    return finish_upload(file)
+
+
+# Columns -----------------------------------------------------------------------------------------
+
+
+def first_rows(file: Import, dialect: Dialect) -> list[list[str]]:
+    """The first records, the header included, as this dialect reads them."""
+    reader = Reader(Bytes(importfile.ChunkSource(file.pk).read(0, 256 * 1024)), dialect)
+    return [record.cells for record in islice(reader, csvdetect.SAMPLE_RECORDS)]
+
+
+def describe(file: Import, dialect: Dialect) -> list[Column]:
+    return columns.describe(
+        first_rows(file, dialect),
+        header=dialect.header,
+        known=importrun.attributes_of(file.workspace_id),
+    )
+
+
+def guess_dates(file: Import, dialect: Dialect) -> str:
+    """How the file's date columns write dates; "" when they leave it open."""
+    rows = first_rows(file, dialect)[1 if dialect.header else 0 :]
+    orders = {
+        values.guess_order([values.clean(cell) for cell in column])
+        for column in zip(*rows, strict=False)
+    }
+    orders.discard("")
+    if len(orders) > 1:
+        orders.discard("serial")
+    return orders.pop() if len(orders) == 1 else ""
+
+
+def configure(  # noqa: PLR0913 - one argument a choice of the page
+    file: Import,
+    *,
+    dialect: dict[str, Any],
+    mapping: Sequence[str],
+    target: List | None,
+    consent: str,
+    known: str,
+) -> None:
+    """Keep what was chosen. Raises ImportError_ if the mapping can't be used or it runs already."""
+    try:
+        Shaper(mapping, importrun.attributes_of(file.workspace_id))
+    except MappingError as error:
+        if str(error) == "email":
+            raise ImportError_(_("Choose the one column that holds the e-mail address.")) from error
+        raise ImportError_(_("This attribute isn't there (any more).")) from error
+    changed = Import.objects.filter(pk=file.pk, state=Import.State.READY).update(
+        dialect=dialect, mapping=list(mapping), list=target, consent=consent, known=known
+    )
+    if not changed:
+        raise ImportError_(_("This import has been started already."))
+    file.refresh_from_db()
+
+
+# Check -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What an import would do. `whole`: all of the file was read, not only its first rows."""
+
+    counts: dict[str, int]
+    samples: list[dict[str, Any]]
+    rejects: list[Reject]
+    whole: bool
+
+
+def check(file: Import, *, rows: int | None = CHECKED_ROWS, examples: int = 5) -> Check:
+    """A dry run over the first `rows` records (all with None). Changes nothing."""
+    counts = dict.fromkeys(importrun.COUNTS, 0)
+    samples: list[dict[str, Any]] = []
+    rejects: list[Reject] = []
+    seen: set[int] = set()
+    size = min(rows or importrun.BATCH, importrun.BATCH)
+    batches = importrun.batches(file, size=size)
+    for batch in batches:
+        outcomes = _judge(file, batch, seen, examples - len(samples) // 5, samples)
+        for name in counts:
+            counts[name] += outcomes.get(name, 0)
+        for name in ("rows", "rejected", "duplicate", "unusable", "blank"):
+            counts[name] += getattr(batch, name)
+        rejects += batch.rejects[: max(0, 4 * examples - len(rejects))]
+        if rows and counts["rows"] >= rows:
+            break
+    whole = next(batches, None) is None
+    return Check(counts, samples, rejects, whole)
+
+
+@transaction.atomic
+def _judge(
+    file: Import, batch: Batch, seen: set[int], examples: int, samples: list[dict[str, Any]]
+) -> dict[str, int]:
+    importing.stage(batch.staged)
+    outcomes = importing.judge(importrun.target_of(file), apply=False)
+    again = importing.forget_seen(seen)
+    for outcome, number in again.items():
+        outcomes[outcome] -= number
+        outcomes["duplicate"] = outcomes.get("duplicate", 0) + number
+    if not samples:
+        samples += importing.samples(examples)
+    outcomes["unsubscribed"] = len(batch.flagged(columns.UNSUBSCRIBED)) if file.list_id else 0
+    return outcomes
+
+
+# Start, cancel, undo -----------------------------------------------------------------------------
+
+
+@transaction.atomic
+def start(file: Import, *, enqueue: Callable[[int], Any] | None) -> None:
+    """Queue the import: new attributes are made, and a worker is told once this is committed.
+
+    Without `enqueue` the caller runs it itself (the command). Raises ImportError_.
+    """
+    locked = Import.objects.select_for_update().get(pk=file.pk)
+    if locked.state != Import.State.READY:
+        raise ImportError_(_("This import has been started already."))
+    locked.mapping = _make_attributes(locked)
+    locked.state = Import.State.QUEUED
+    locked.counts = {}
+    locked.save(update_fields=["mapping", "state", "counts"])
+    file.refresh_from_db()
+    if enqueue:
+        transaction.on_commit(lambda: enqueue(file.pk))
+
+
+def _make_attributes(file: Import) -> list[str]:
+    """The mapping with each "new:KEY:TYPE" made into an attribute."""
+    described = describe(file, importfile.dialect_of(file))
+    position = Attribute.objects.filter(workspace_id=file.workspace_id).count()
+    mapping: list[str] = []
+    for number, target in enumerate(file.mapping):
+        kind, _colon, rest = target.partition(":")
+        if kind != "new":
+            mapping.append(target)
+            continue
+        key, _colon, type_ = rest.partition(":")
+        header = described[number].header if number < len(described) else ""
+        attribute, _made = Attribute.objects.get_or_create(
+            workspace_id=file.workspace_id,
+            key=key,
+            defaults={"label": header[:100] or key, "type": type_, "position": position + number},
+        )
+        mapping.append(f"attribute:{attribute.key}")
+    return mapping
+
+
+def cancel(file: Import) -> bool:
+    """Stop it; the batch that is being merged doesn't count, those before it stay."""
+    return bool(
+        Import.objects.filter(pk=file.pk)
+        .exclude(state__in=ENDED)
+        .update(state=Import.State.CANCELLED, finished_at=timezone.now(), leased_until=None)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """How many contacts and subscriptions were removed, and how many contacts stayed because they
+    got something else since."""
+
+    contacts: int
+    subscriptions: int
+    kept: int
+
+
+@transaction.atomic
+def undo(file: Import) -> Undone:
+    """Take back what the import added: its subscriptions, and contacts that it made and that
+    nothing else has touched. Values that it filled in or overwrote in known contacts stay.
+
+    Raises ImportError_ while it runs or when it was undone before.
+    """
+    locked = Import.objects.select_for_update().get(pk=file.pk)
+    if locked.state not in ENDED or locked.undone_at:
+        raise ImportError_(_("Only an import that has ended can be undone, and only once."))
+    undone = Undone(**importing.undo(locked.pk, f"import {locked.pk}"))
+    Import.objects.filter(pk=locked.pk).update(undone_at=timezone.now())
+    return undone
+
+
+# Sweeping ----------------------------------------------------------------------------------------
+
+
+def due() -> list[int]:
+    """Imports that no worker has: queued, or running with a lease that ran out."""
+    lost = Q(state=Import.State.RUNNING, leased_until__lt=timezone.now())
+    return list(
+        Import.objects.filter(Q(state=Import.State.QUEUED) | lost)
+        .order_by("id")
+        .values_list("pk", flat=True)
+    )
+
+
+def drop_files() -> int:
+    """Delete the files of imports that ended a while ago, and uploads that were left half-way."""
+    before = timezone.now() - KEEP_FILES
+    Import.objects.filter(state=Import.State.UPLOADING, created_at__lt=before).delete()
+    dropped, _models = ImportChunk.objects.filter(
+        file__state__in=ENDED, file__finished_at__lt=before
+    ).delete()
+    return dropped
+
+
+# Progress ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    percent: int
+    rows: int
+    # Rows a second, and seconds that are left; None before the first batch.
+    rate: float | None
+    left: float | None
+
+
+def progress(file: Import) -> Progress:
+    seconds, rows = file.counts.get("seconds", 0), file.counts.get("rows", 0)
+    share = file.next_byte / file.size if file.size else 0
+    known = seconds > 0 and share > 0
+    return Progress(
+        percent=100 if file.state == Import.State.FINISHED else int(share * 100),
+        rows=rows,
+        rate=rows / seconds if known else None,
+        left=seconds * (1 - share) / share if known else None,
+    )
+
+
+def analyze() -> None:
+    """Tell the planner about the many new rows."""
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE contacts_contact, contacts_subscription")

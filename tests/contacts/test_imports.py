@@ -1,0 +1,319 @@
+"""Imports through the services, on a real database: counts, merging, what is never revived."""
+
+from collections.abc import Iterable
+
+import pytest
+
+from accounts.models import Workspace
+from contacts import csvdetect
+from contacts.models import (
+    Attribute,
+    Contact,
+    Import,
+    ImportChunk,
+    ImportReject,
+    List,
+    Subscription,
+    Suppression,
+)
+from contacts.services import importrun, imports, lists, suppressions
+from tests.contacts.files import torture
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def received(workspace: Workspace, data: bytes | str, name: str = "people.csv") -> Import:
+    pieces: Iterable[bytes] = [data if isinstance(data, bytes) else data.encode()]
+    return imports.receive(workspace, filename=name, pieces=pieces, by=None, limit=1 << 30)
+
+
+def chosen(file: Import, *, target: List | None = None, **changes: object) -> Import:
+    choice = {"dialect": file.dialect, "mapping": file.mapping, "known": "fill"} | changes
+    imports.configure(file, target=target, consent="explicit", **choice)  # type: ignore[arg-type]
+    return file
+
+
+def ran(file: Import, size: int = 1000) -> dict[str, int]:
+    imports.start(file, enqueue=None)
+    while importrun.run(file.pk, size=size):
+        pass
+    file.refresh_from_db()
+    assert file.state == Import.State.FINISHED, file.error
+    return file.counts
+
+
+def imported(workspace: Workspace, data: bytes | str, **choices: object) -> dict[str, int]:
+    return ran(chosen(received(workspace, data), **choices))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def news(workspace: Workspace) -> List:
+    return List.objects.create(workspace=workspace, name="News")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "delimiter", "eol"),
+    [
+        ("utf-8", ",", "\r\n"),
+        ("utf-8-sig", ";", "\n"),
+        ("gb18030", "\t", "\r\n"),
+        ("utf-16", "\t", "\r\n"),
+        ("utf-8", "|", "\r"),
+    ],
+)
+def test_ten_thousand_rows_as_they_come(
+    workspace: Workspace, news: List, encoding: str, delimiter: str, eol: str
+) -> None:
+    data, expected = torture(10_000, encoding=encoding, delimiter=delimiter, eol=eol)
+    file = chosen(received(workspace, data), target=news)
+    assert file.dialect["delimiter"] == delimiter
+    checked = imports.check(file, rows=None)
+    counts = ran(file, size=1777)
+    assert counts["rows"] == 10_000 == expected.rows
+    assert counts["new"] == expected.valid == Contact.objects.count()
+    assert counts["rejected"] == expected.invalid
+    assert counts["duplicate"] == expected.duplicates
+    assert counts["unusable"] == expected.unusable
+    assert counts["subscribed"] == expected.valid == news.subscriptions.count()
+    assert ImportReject.objects.filter(kept=False).count() == expected.invalid
+    assert checked.whole
+    for name in ("rows", "new", "rejected", "duplicate"):
+        assert checked.counts[name] == counts[name], name
+
+    again = imported(workspace, data, target=news)
+    assert again["unchanged"] == expected.valid
+    assert again["new"] == again["updated"] == again["subscribed"] == 0
+    assert Contact.objects.count() == expected.valid
+
+
+def test_check_changes_nothing(workspace: Workspace) -> None:
+    file = chosen(received(workspace, "email,city\na@b.example,X\nbad\n"))
+    checked = imports.check(file)
+    assert (checked.counts["new"], checked.counts["rejected"]) == (1, 1)
+    assert checked.samples[0]["email"] == "a@b.example"
+    assert checked.rejects[0].reason == "no_at"
+    assert not Contact.objects.exists()
+    assert not Attribute.objects.exists()
+
+
+def test_new_attributes_are_typed(workspace: Workspace) -> None:
+    data = (
+        "邮箱,姓名,公司,金额,注册日期,会员\n"
+        'a@b.example,王伟,北京华信,"1,234.50",2024年3月5日,是\n'
+        "c@d.example,李娜,上海远东,7,2024-04-01,否\n"
+    )
+    imported(workspace, data.encode("gb18030"))
+    assert Contact.objects.get(email="a@b.example").attributes == {
+        "company": "北京华信",
+        "金额": 1234.5,
+        "signup_date": "2024-03-05",
+        "会员": True,
+    }
+    assert {a.key: a.type for a in Attribute.objects.all()} == {
+        "company": "text",
+        "金额": "number",
+        "signup_date": "date",
+        "会员": "boolean",
+    }
+    assert list(Attribute.objects.values_list("label", flat=True)) == [
+        "公司", "金额", "注册日期", "会员",
+    ]  # fmt: skip
+    assert Contact.objects.get(email="c@d.example").full_name == "李娜"
+
+
+def test_a_bad_value_is_reported_and_the_person_kept(workspace: Workspace) -> None:
+    Attribute.objects.create(workspace=workspace, key="born", label="Born", type="date")
+    counts = imported(workspace, "email,born\na@b.example,soon\nc@d.example,2001-02-03\n")
+    assert (counts["new"], counts["rejected"], counts["unusable"]) == (2, 0, 1)
+    assert Contact.objects.get(email="a@b.example").attributes == {}
+    note = ImportReject.objects.get()
+    assert (note.line, note.reason, note.kept, note.value) == (2, "value_date", True, "soon")
+
+
+@pytest.mark.parametrize(
+    ("known", "first_name", "attributes", "outcome"),
+    [
+        ("fill", "Ann", {"city": "Rome", "team": "A"}, "updated"),
+        ("overwrite", "Anna", {"city": "Oslo", "team": "A"}, "updated"),
+        ("skip", "Ann", {"city": "Rome"}, "unchanged"),
+    ],
+)
+def test_known_contacts(  # noqa: PLR0917
+    workspace: Workspace, news: List, known: str, first_name: str, attributes: object, outcome: str
+) -> None:
+    for key in ("city", "team"):
+        Attribute.objects.create(workspace=workspace, key=key, label=key)
+    contact = Contact.objects.create(
+        workspace=workspace, email="a@b.example", first_name="Ann", attributes={"city": "Rome"}
+    )
+    data = "email,first_name,last_name,city,team\nA@B.example,Anna,,Oslo,A\n"
+    counts = imported(workspace, data, known=known, target=news)
+    contact.refresh_from_db()
+    assert contact.first_name == first_name
+    assert contact.attributes == attributes
+    assert counts[outcome] == counts["rows"] == counts["subscribed"] == 1
+
+
+def test_an_empty_cell_deletes_nothing(workspace: Workspace) -> None:
+    Contact.objects.create(workspace=workspace, email="a@b.example", first_name="Ann")
+    counts = imported(workspace, "email,first_name\na@b.example,\n", known="overwrite")
+    assert counts["unchanged"] == 1
+    assert Contact.objects.get().first_name == "Ann"
+
+
+def test_nobody_is_revived(workspace: Workspace, news: List) -> None:
+    left = Contact.objects.create(workspace=workspace, email="left@b.example")
+    Subscription.objects.create(list=news, contact=left, status="unsubscribed")
+    for value, kind in (("bounced@b.example", "address"), ("gone.example", "domain")):
+        suppressions.suppress(workspace, value=value, kind=kind, reason="manual", source="page")
+    counts = imported(
+        workspace,
+        "email\nleft@b.example\nbounced@b.example\nx@gone.example\nok@b.example\n",
+        target=news,
+    )
+    assert (counts["suppressed"], counts["unchanged"], counts["new"]) == (2, 1, 1)
+    assert counts["subscribed"] == 1
+    assert news.subscriptions.get(contact=left).status == "unsubscribed"
+    assert set(Contact.objects.values_list("email", flat=True)) == {
+        "left@b.example",
+        "ok@b.example",
+    }
+    assert Suppression.objects.filter(lifted_at=None).count() == 2
+
+
+def test_a_lifted_suppression_counts_no_more(workspace: Workspace) -> None:
+    one = suppressions.suppress(
+        workspace, value="a@b.example", kind="address", reason="manual", source="page"
+    )
+    assert suppressions.lift(one, None)
+    assert imported(workspace, "email\na@b.example\n")["new"] == 1
+
+
+def test_what_the_file_says_about_consent_is_honoured(workspace: Workspace, news: List) -> None:
+    known = Contact.objects.create(workspace=workspace, email="was@b.example")
+    lists.subscribe(news, [known.pk], source="page")
+    data = (
+        "Email,Status\n"
+        "yes@b.example,subscribed\n"
+        "no@b.example,Unsubscribed\n"
+        "was@b.example,unsubscribed\n"
+        "twice@b.example,\n"
+        "dead@b.example,cleaned\n"
+        "angry@b.example,complained\n"
+        "twice@b.example,unsubscribed\n"
+    )
+    counts = imported(workspace, data, target=news)
+    states = dict(news.subscriptions.values_list("contact__email", "status"))
+    assert states == {
+        "yes@b.example": "subscribed",
+        "no@b.example": "unsubscribed",
+        "was@b.example": "unsubscribed",
+        "twice@b.example": "unsubscribed",
+    }
+    assert dict(Suppression.objects.values_list("value", "reason")) == {
+        "dead@b.example": "hard_bounce",
+        "angry@b.example": "complaint",
+    }
+    assert (counts["new"], counts["suppressed"], counts["duplicate"]) == (3, 2, 1)
+    assert counts["unsubscribed"] == 3
+
+
+def test_unsubscribed_people_without_a_list_are_suppressed(workspace: Workspace) -> None:
+    counts = imported(workspace, "Email,Accepts Email Marketing\na@b.example,no\nc@d.example,yes\n")
+    assert (counts["new"], counts["suppressed"]) == (1, 1)
+    assert Suppression.objects.get().reason == "unsubscribed"
+
+
+def test_a_later_row_in_another_batch_unsubscribes(workspace: Workspace, news: List) -> None:
+    rows = [f"p{n}@b.example," for n in range(20)]
+    data = "email,status\n" + "\n".join([*rows, "p0@b.example,unsubscribed", ""])
+    counts = ran(chosen(received(workspace, data), target=news), size=5)
+    assert counts["duplicate"] == counts["unsubscribed"] == 1
+    assert news.subscriptions.get(contact__email="p0@b.example").status == "unsubscribed"
+
+
+def test_bad_bytes_reject_their_line(workspace: Workspace) -> None:
+    data = "email,城市\n".encode() + b"a@b.example,\xff\xfe\n" + "c@d.example,上海\n".encode() * 30
+    counts = imported(workspace, data)
+    assert (counts["rejected"], counts["new"]) == (1, 1)
+    assert ImportReject.objects.get().reason == "unreadable"
+
+
+def test_another_workspace_is_not_touched(workspace: Workspace, other_workspace: Workspace) -> None:
+    Contact.objects.create(workspace=other_workspace, email="a@b.example", first_name="Theirs")
+    suppressions.suppress(
+        other_workspace, value="a@b.example", kind="address", reason="manual", source="page"
+    )
+    counts = imported(workspace, "email,first_name\na@b.example,Ours\n", known="overwrite")
+    assert counts["new"] == 1
+    assert Contact.objects.get(workspace=other_workspace).first_name == "Theirs"
+
+
+def test_mapping_needs_one_address_column(workspace: Workspace) -> None:
+    file = received(workspace, "email,city\na@b.example,X\n")
+    for mapping in (["", "first_name"], ["email", "email"], ["email", "attribute:gone"]):
+        with pytest.raises(imports.ImportError_):
+            chosen(file, mapping=mapping)
+
+
+def test_what_is_no_csv_leaves_no_import(workspace: Workspace) -> None:
+    with pytest.raises(csvdetect.NotCsvError):
+        received(workspace, b"PK\x03\x04....")
+    assert not Import.objects.exists()
+    assert not ImportChunk.objects.exists()
+
+
+def test_start_once(workspace: Workspace) -> None:
+    file = chosen(received(workspace, "email\na@b.example\n"))
+    imports.start(file, enqueue=None)
+    with pytest.raises(imports.ImportError_):
+        imports.start(file, enqueue=None)
+
+
+def test_cancel_takes_effect_within_a_batch(workspace: Workspace) -> None:
+    data = "email\n" + "".join(f"p{n}@b.example\n" for n in range(1000))
+    file = chosen(received(workspace, data))
+    imports.start(file, enqueue=None)
+
+    def cancel(held: Import) -> None:
+        if held.counts["rows"] == 200:
+            assert imports.cancel(held)
+
+    assert not importrun.run(file.pk, size=100, progress=cancel)
+    file.refresh_from_db()
+    assert file.state == Import.State.CANCELLED
+    assert file.counts["rows"] == file.counts["new"] == Contact.objects.count() == 200
+    assert not importrun.run(file.pk)
+
+
+def test_work_is_done_in_slices(workspace: Workspace) -> None:
+    data = "email\n" + "".join(f"p{n}@b.example\n" for n in range(100))
+    file = chosen(received(workspace, data))
+    imports.start(file, enqueue=None)
+    slices = 1
+    while importrun.run(file.pk, size=30, seconds=0):
+        assert imports.due() == [file.pk]
+        slices += 1
+    file.refresh_from_db()
+    assert slices == 5
+    assert file.counts["new"] == Contact.objects.count() == 100
+
+
+def test_undo_takes_back_what_nothing_else_has_touched(workspace: Workspace, news: List) -> None:
+    other = List.objects.create(workspace=workspace, name="Other")
+    known = Contact.objects.create(workspace=workspace, email="known@b.example")
+    data = "email\n" + "".join(f"{w}@b.example\n" for w in ("known", "new", "moved", "left"))
+    file = chosen(received(workspace, data), target=news)
+    ran(file)
+    lists.subscribe(other, [Contact.objects.get(email="moved@b.example").pk], source="page")
+    lists.unsubscribe(
+        workspace=workspace, address="left@b.example", list_ids=[news.pk], source="campaign 1"
+    )
+    undone = imports.undo(file)
+    assert (undone.contacts, undone.subscriptions, undone.kept) == (1, 3, 2)
+    assert set(Contact.objects.values_list("email", flat=True)) == {
+        known.email, "moved@b.example", "left@b.example",
+    }  # fmt: skip
+    assert news.subscriptions.get().status == "unsubscribed"
+    with pytest.raises(imports.ImportError_):
+        imports.undo(file)
