@@ -19,6 +19,16 @@ app.steps["consumer"].add(HeartbeatStep)
 
 # A tick that could not run in time is dropped (`expires`): the next one does its work.
 app.conf.beat_schedule = {
+    "sweep-imports": {
+        "task": "contacts.tasks.sweep_imports",
+        "schedule": 10.0,
+        "options": {"queue": "control", "expires": 10},
+    },
+    "drop-import-files": {
+        "task": "contacts.tasks.drop_import_files",
+        "schedule": 3600.0,
+        "options": {"queue": "work", "expires": 600},
+    },
     "beat-lives": {
         "task": "quickstart.tasks.beat_lives",
         "schedule": EVERY,
