@@ -28,7 +28,7 @@ async function bundle() {
     splitting: true,
     format: "esm",
     minify: true,
-    target: ["es2022", "chrome111", "firefox111", "safari16.4"],
+    target: "es2023",
     legalComments: "none",
     metafile: true,
     logLevel: "warning",
