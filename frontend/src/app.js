@@ -1,23 +1,35 @@
-// On every page: HTMX for parts that change, Alpine for local state, Tabler's behaviour.
+// On every page: htmx for parts that change, Alpine for local state, Tabler's behaviour.
 import "@tabler/core/dist/css/tabler.css";
 import "./app.css";
-import "@tabler/core/dist/js/tabler.js";
-import htmx from "htmx.org";
+import "@tabler/core/dist/js/tabler.esm.js";
 import Alpine from "@alpinejs/csp";
+import htmx from "htmx.org";
+import { bindActivity } from "./activity.js";
 import { registerComponents } from "./components.js";
+import { bindDialogs } from "./dialogs.js";
 import { keepDrafts } from "./drafts.js";
+import { bindKeys } from "./keys.js";
+import { bindPalette } from "./palette.js";
 import { bindShell } from "./shell.js";
 import { bindTables } from "./tables.js";
+import { bindToasts } from "./toasts.js";
 
 // The content security policy forbids inline styles and eval.
 htmx.config.includeIndicatorStyles = false;
 htmx.config.allowEval = false;
 htmx.config.selfRequestsOnly = true;
+// Going back asks the server: what was shown may have changed, and nothing of it stays behind.
 htmx.config.historyCacheSize = 0;
+htmx.config.refreshOnHistoryMiss = true;
 window.htmx = htmx;
 
 registerComponents(Alpine);
 Alpine.start();
-bindShell(htmx);
-bindTables();
+bindShell();
+bindDialogs();
+bindPalette(htmx);
+bindKeys();
+bindToasts();
+bindActivity(htmx);
+bindTables(htmx);
 keepDrafts();

@@ -1,37 +1,107 @@
-// Nothing typed is lost: forms with data-draft="name" are kept in this browser until they are sent,
-// and leaving a page with unsaved input asks. Passwords and files are never kept.
+// Nothing typed is lost. <form data-draft="name"> is kept in this browser over a reload, a crash and a
+// log-out; <form data-guard> asks before the page is left with unsaved input. Passwords and files are
+// never kept.
+import { say } from "./words.js";
 
-const KEEP = "draft:";
-const skipped = (field) =>
-  !field.name || ["password", "file", "hidden", "submit"].includes(field.type) || field.name === "csrfmiddlewaretoken";
+const PAUSE_MS = 300;
+const SENT = "draft-sent";
+const keyOf = (form) => `draft:${location.pathname}:${form.dataset.draft}`;
+
+function kept(field) {
+  return (
+    field.name &&
+    field.name !== "csrfmiddlewaretoken" &&
+    !["password", "file", "hidden", "submit", "button", "reset"].includes(field.type)
+  );
+}
 
 export function keepDrafts() {
+  settle();
   for (const form of document.querySelectorAll("form[data-draft]")) bind(form);
-  addEventListener("beforeunload", (event) => {
-    if (document.querySelector("form[data-guard][data-dirty]")) event.preventDefault();
-  });
   document.addEventListener("input", (event) => {
-    const form = event.target.closest("form[data-guard]");
+    const form = event.target.form?.closest?.("form[data-guard]");
     if (form) form.dataset.dirty = "1";
   });
   document.addEventListener("submit", (event) => delete event.target.dataset.dirty);
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const form = event.target.closest?.("form[data-guard]");
+    if (form && event.detail.successful) delete form.dataset.dirty;
+  });
+  addEventListener("beforeunload", (event) => {
+    if (document.querySelector("form[data-guard][data-dirty]")) event.preventDefault();
+  });
+}
+
+// A form was sent before this page came: here it arrived, or the log-in page came between.
+function settle() {
+  const sent = JSON.parse(sessionStorage.getItem(SENT) ?? "null");
+  if (!sent) return;
+  if (document.querySelector("input[type=password]")) {
+    sessionStorage.setItem(SENT, JSON.stringify({ ...sent, viaLogin: true }));
+    return;
+  }
+  sessionStorage.removeItem(SENT);
+  if (!sent.viaLogin) localStorage.removeItem(sent.key);
 }
 
 function bind(form) {
-  const key = KEEP + location.pathname + ":" + form.dataset.draft;
-  const kept = JSON.parse(sessionStorage.getItem(key) ?? "null");
+  const key = keyOf(form);
+  const draft = JSON.parse(localStorage.getItem(key) ?? "null");
+  const before = read(form);
   // A form that came back with errors holds what was typed already.
-  if (kept && form.dataset.bound === undefined) fill(form, kept);
-  form.addEventListener("input", () => sessionStorage.setItem(key, JSON.stringify(read(form))));
-  form.addEventListener("submit", () => sessionStorage.removeItem(key));
+  if (form.querySelector(".is-invalid, .errorlist")) localStorage.removeItem(key);
+  else if (draft && JSON.stringify(draft) !== JSON.stringify(before)) {
+    fill(form, draft);
+    offerDiscard(form, key, before);
+    if (form.dataset.guard !== undefined) form.dataset.dirty = "1";
+  }
+  let timer = 0;
+  form.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => localStorage.setItem(key, JSON.stringify(read(form))), PAUSE_MS);
+  });
+  form.addEventListener("submit", () => {
+    clearTimeout(timer);
+    localStorage.setItem(key, JSON.stringify(read(form)));
+    sessionStorage.setItem(SENT, JSON.stringify({ key }));
+  });
+  form.addEventListener("htmx:afterRequest", (event) => {
+    if (!event.detail.successful || event.detail.elt !== form) return;
+    clearTimeout(timer);
+    localStorage.removeItem(key);
+    sessionStorage.removeItem(SENT);
+  });
+}
+
+function offerDiscard(form, key, before) {
+  const note = document.createElement("div");
+  note.className = "draft-note";
+  note.setAttribute("role", "status");
+  const text = document.createElement("span");
+  text.textContent = say("restored");
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "btn btn-sm";
+  button.textContent = say("discard");
+  button.addEventListener("click", () => {
+    localStorage.removeItem(key);
+    fill(form, before);
+    delete form.dataset.dirty;
+    note.remove();
+  });
+  note.append(text, button);
+  form.prepend(note);
 }
 
 function read(form) {
   const values = {};
   for (const field of form.elements) {
-    if (skipped(field)) continue;
+    if (!kept(field)) continue;
     if (["checkbox", "radio"].includes(field.type)) {
-      if (field.checked) (values[field.name] ??= []).push(field.value);
+      values[field.name] ??= [];
+      if (field.checked) values[field.name].push(field.value);
+    } else if (field.multiple) {
+      values[field.name] = [...field.selectedOptions].map((option) => option.value);
     } else values[field.name] = field.value;
   }
   return values;
@@ -39,9 +109,13 @@ function read(form) {
 
 function fill(form, values) {
   for (const field of form.elements) {
-    if (skipped(field) || !(field.name in values)) continue;
-    if (["checkbox", "radio"].includes(field.type)) {
-      field.checked = values[field.name].includes(field.value);
-    } else if (typeof values[field.name] === "string") field.value = values[field.name];
+    const value = values[field.name];
+    if (!kept(field) || value === undefined) continue;
+    if (["checkbox", "radio"].includes(field.type)) field.checked = value.includes(field.value);
+    else if (field.multiple) {
+      for (const option of field.options) option.selected = value.includes(option.value);
+    } else field.value = value;
+    field.dispatchEvent(new Event("draft", { bubbles: true }));
   }
+  form.dispatchEvent(new Event("change", { bubbles: true }));
 }

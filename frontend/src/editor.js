@@ -1,30 +1,99 @@
 // <textarea data-editor="html|text"> becomes CodeMirror, kept in step with the textarea, which is what
-// the form sends. A select[data-insert-into="id"] inserts merge fields at the cursor.
-import { EditorView, basicSetup } from "codemirror";
-import { html } from "@codemirror/lang-html";
-import { setDiagnostics } from "@codemirror/lint";
+// the form sends. data-fields names a json_script [{"key", "label"}] completed inside {{ }}.
+// <select data-insert-into="id"> inserts its value at the cursor, also of plain fields.
+import { HighlightStyle, syntaxHighlighting } from "@codemirror/language";
+import { html, htmlLanguage } from "@codemirror/lang-html";
+import { forEachDiagnostic, setDiagnostics } from "@codemirror/lint";
+import { EditorView } from "@codemirror/view";
+import { tags } from "@lezer/highlight";
+import { basicSetup } from "codemirror";
 
 const editors = new Map();
 
+// The colours are the theme's own (mail.css), so that dark needs no second style.
+const colours = HighlightStyle.define([
+  { tag: [tags.tagName, tags.keyword], color: "var(--code-tag)" },
+  { tag: [tags.attributeName, tags.propertyName], color: "var(--code-name)" },
+  { tag: [tags.attributeValue, tags.string, tags.number, tags.unit, tags.color], color: "var(--code-value)" },
+  { tag: [tags.comment, tags.documentMeta, tags.angleBracket], color: "var(--code-quiet)" },
+]);
+
+const look = EditorView.theme({
+  "&": { height: "100%" },
+  ".cm-gutters": {
+    backgroundColor: "transparent",
+    color: "var(--code-quiet)",
+    border: "none",
+  },
+  ".cm-activeLine, .cm-activeLineGutter": { backgroundColor: "var(--code-line)" },
+  ".cm-cursor": { borderLeftColor: "var(--tblr-body-color)" },
+  "&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground": {
+    backgroundColor: "var(--code-selected)",
+  },
+  ".cm-tooltip, .cm-panels": {
+    backgroundColor: "var(--tblr-bg-surface)",
+    color: "var(--tblr-body-color)",
+    borderColor: "var(--tblr-border-color)",
+  },
+  ".cm-tooltip-autocomplete ul li[aria-selected]": {
+    backgroundColor: "var(--brand)",
+    color: "var(--on-brand)",
+  },
+});
+
+function fieldsOf(area) {
+  const source = document.getElementById(area.dataset.fields ?? "");
+  return source ? JSON.parse(source.textContent) : [];
+}
+
+// Merge fields, inside {{ }} only.
+function completeFields(fields) {
+  const options = fields.map((field) => ({ label: field.key, detail: field.label, type: "variable" }));
+  return (context) => {
+    const open = context.matchBefore(/\{\{-?\s*\w*$/);
+    if (!open) return null;
+    const word = context.matchBefore(/\w*$/);
+    return { from: word ? word.from : context.pos, options };
+  };
+}
+
+function extensionsOf(area) {
+  const complete = completeFields(fieldsOf(area));
+  const isHtml = area.dataset.editor === "html";
+  const label = area.labels?.[0]?.textContent.trim() || area.getAttribute("aria-label") || area.name;
+  return [
+    basicSetup,
+    isHtml
+      ? [html(), htmlLanguage.data.of({ autocomplete: complete })]
+      : EditorView.contentAttributes.of({ spellcheck: "true" }),
+    syntaxHighlighting(colours),
+    look,
+    EditorView.lineWrapping,
+    EditorView.cspNonce.of(document.querySelector("meta[name=csp-nonce]").content),
+    EditorView.contentAttributes.of({
+      "aria-label": label,
+      ...(area.getAttribute("aria-describedby") && { "aria-describedby": area.getAttribute("aria-describedby") }),
+    }),
+    EditorView.updateListener.of((update) => {
+      if (!update.docChanged) return;
+      area.value = update.state.sliceDoc();
+      area.dispatchEvent(new Event("input", { bubbles: true }));
+    }),
+  ];
+}
+
 function mount(area) {
-  const view = new EditorView({
-    doc: area.value,
-    extensions: [
-      basicSetup,
-      ...(area.dataset.editor === "html" ? [html()] : []),
-      EditorView.lineWrapping,
-      EditorView.cspNonce.of(document.querySelector("meta[name=csp-nonce]").content),
-      EditorView.contentAttributes.of({ "aria-label": area.labels[0]?.textContent.trim() ?? area.name }),
-      EditorView.updateListener.of((update) => {
-        if (!update.docChanged) return;
-        area.value = view.state.sliceDoc();
-        area.dispatchEvent(new Event("input", { bubbles: true }));
-      }),
-    ],
-  });
+  if (editors.has(area.id)) return;
+  const view = new EditorView({ doc: area.value, extensions: extensionsOf(area) });
   area.hidden = true;
   area.after(view.dom);
   editors.set(area.id, view);
+  // A draft that was restored, or another script, has written into the textarea.
+  area.addEventListener("draft", () => {
+    if (view.state.sliceDoc() === area.value) return;
+    view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: area.value } });
+  });
+  for (const name of area.labels ?? []) name.addEventListener("click", () => view.focus());
 }
 
 function mark(area, problems) {
@@ -36,7 +105,9 @@ function mark(area, problems) {
       const line = view.state.doc.line(problem.line);
       return { from: line.from, to: line.to, severity: problem.severity, message: problem.text };
     });
-  view.dispatch(setDiagnostics(view.state, diagnostics));
+  let shown = 0;
+  forEachDiagnostic(view.state, () => (shown += 1));
+  if (shown || diagnostics.length) view.dispatch(setDiagnostics(view.state, diagnostics));
 }
 
 function markAll() {
@@ -46,12 +117,7 @@ function markAll() {
   }
 }
 
-for (const area of document.querySelectorAll("textarea[data-editor]")) mount(area);
-markAll();
-document.addEventListener("htmx:afterSettle", markAll);
-document.addEventListener("change", (event) => {
-  const picker = event.target.closest("[data-insert-into]");
-  if (!picker || !picker.value) return;
+function insert(picker) {
   const target = document.getElementById(picker.dataset.insertInto);
   const view = editors.get(target.id);
   if (view) {
@@ -63,13 +129,16 @@ document.addEventListener("change", (event) => {
     target.focus();
   }
   picker.value = "";
-});
-document.addEventListener("keydown", (event) => {
-  if ((event.ctrlKey || event.metaKey) && event.key === "s") {
-    const form = document.querySelector("form[data-save]");
-    if (form) {
-      event.preventDefault();
-      form.requestSubmit();
-    }
-  }
+}
+
+function mountAll() {
+  for (const area of document.querySelectorAll("textarea[data-editor]")) mount(area);
+  markAll();
+}
+
+mountAll();
+document.addEventListener("htmx:afterSettle", mountAll);
+document.addEventListener("change", (event) => {
+  const picker = event.target.closest?.("[data-insert-into]");
+  if (picker?.value) insert(picker);
 });

@@ -1,15 +1,21 @@
 // Runs before the page is painted, so that a dark page never flashes white.
-const stored = localStorage.getItem("theme") || "system";
-const dark = matchMedia("(prefers-color-scheme: dark)");
-const apply = (choice) => {
-  const theme = choice === "system" ? (dark.matches ? "dark" : "light") : choice;
-  document.documentElement.setAttribute("data-bs-theme", theme);
-  document.documentElement.dataset.themeChoice = choice;
-};
-apply(stored);
-dark.addEventListener("change", () => apply(localStorage.getItem("theme") || "system"));
-if (localStorage.getItem("sidebar") === "small") document.documentElement.classList.add("sidebar-small");
-window.applyTheme = (choice) => {
-  localStorage.setItem("theme", choice);
-  apply(choice);
-};
+(() => {
+  const root = document.documentElement;
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const chosen = () => localStorage.getItem("theme") ?? "system";
+
+  function apply() {
+    const choice = chosen();
+    root.dataset.bsTheme = choice === "system" ? (dark.matches ? "dark" : "light") : choice;
+    root.dataset.themeChoice = choice;
+  }
+
+  apply();
+  dark.addEventListener("change", apply);
+  addEventListener("storage", apply); // another tab changed it
+  root.classList.toggle("sidebar-small", localStorage.getItem("sidebar") === "small");
+  window.chooseTheme = (choice) => {
+    localStorage.setItem("theme", choice);
+    apply();
+  };
+})();

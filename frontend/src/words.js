@@ -1,0 +1,10 @@
+// What the scripts say, in the reader's language, and figures as it writes them.
+const element = document.getElementById("words");
+const words = element ? JSON.parse(element.textContent) : {};
+
+export const language = document.documentElement.lang || "en";
+export const number = new Intl.NumberFormat(language);
+
+export function say(key, values = {}) {
+  return (words[key] ?? key).replace(/\{(\w+)\}/g, (_all, name) => values[name] ?? "");
+}

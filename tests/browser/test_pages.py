@@ -1,0 +1,66 @@
+"""Every page of a workspace, at both widths, in both languages, light and dark."""
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from playwright.sync_api import Page, expect
+
+from accounts.models import User, Workspace
+from tests.browser.conftest import DESKTOP, PHONE
+from tests.browser.walk import plain_pages
+
+LOOKS = [
+    ("en", DESKTOP, "light"),
+    ("zh-hans", PHONE, "dark"),
+    ("zh-hans", DESKTOP, "dark"),
+    ("en", PHONE, "light"),
+]
+
+
+def _is_page(owner: User, url: str) -> bool:
+    """Whether a GET gives a whole page: not a part, a file, a redirect or "POST only"."""
+    client = Client()
+    client.force_login(owner, backend="allauth.account.auth_backends.AuthenticationBackend")
+    answer = client.get(url)
+    if answer.status_code in {302, 405}:
+        return False
+    assert answer.status_code == 200, url
+    return b"<html" in getattr(answer, "content", b"")
+
+
+def _fits(page: Page) -> bool:
+    """Nothing makes the page wider than the window."""
+    return bool(
+        page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    )
+
+
+@pytest.mark.parametrize("name", plain_pages())
+def test_page(
+    name: str,
+    page: Page,
+    owner: User,
+    workspace: Workspace,
+    log_in: Callable[[User], None],
+    speak: Callable[[str], None],
+    axe: Callable[[Page], None],
+    shot: Callable[[Page, str], None],
+) -> None:
+    url = reverse(name, args=[workspace.slug])
+    if not _is_page(owner, url):
+        return
+    log_in(owner)
+    for language, (width, height), scheme in LOOKS:
+        speak(language)
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        answer = page.goto(url)
+        assert answer is not None
+        assert answer.status == 200
+        expect(page.locator("h1")).to_be_visible()
+        assert page.locator("html").get_attribute("lang") == language
+        assert _fits(page), f"{url} is wider than {width}"
+        axe(page)
+        shot(page, f"{name}-{language}-{width}-{scheme}")
