@@ -3,7 +3,6 @@
 Errors keep a campaign from being sent; warnings are to be looked at.
 """
 
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -12,7 +11,8 @@ from django.utils.translation import ngettext
 from jinja2 import nodes
 
 from designs import plaintext
-from designs.links import JINJA, hrefs
+from designs.links import hrefs
+from designs.markup import tags, without_jinja
 from designs.rendering import CALLABLE, RenderError, fields_used, parse
 
 # Always there, besides the contact's fields.
@@ -20,8 +20,6 @@ GIVEN = {"unsubscribe_url", "view_url", "workspace", "preheader", "open_pixel_ur
 # Gmail shows no more of an HTML part than this, in bytes.
 CLIPPED_AT = 102 * 1024
 LONG_SUBJECT = 70
-IMAGE = re.compile(r"""<img\b(?:[^>"']|"[^"]*"|'[^']*')*>""", re.IGNORECASE)
-ALT = re.compile(r"\salt\s*=", re.IGNORECASE)
 
 ERROR, WARNING = "error", "warning"
 
@@ -109,17 +107,25 @@ def _line_of(tree: nodes.Template, name: str) -> int:
 
 def _has_default(tree: nodes.Template, name: str) -> bool:
     """Whether every use of the field is in a default filter or behind a test of it."""
-    safe = {
-        id(inner)
-        for outer in tree.find_all((nodes.Filter, nodes.If, nodes.CondExpr))
-        if not isinstance(outer, nodes.Filter) or outer.name in {"default", "d"}
-        for inner in outer.find_all(nodes.Name)
-    }
+    safe: set[int] = set()
+    for outer in tree.find_all((nodes.Filter, nodes.If, nodes.CondExpr)):
+        if isinstance(outer, nodes.Filter):
+            sheltered = outer.name in {"default", "d"}
+        else:
+            assert isinstance(outer, (nodes.If, nodes.CondExpr))
+            sheltered = name in _names(outer.test)
+        if sheltered:
+            safe |= {id(inner) for inner in outer.find_all(nodes.Name)}
     return all(id(n) in safe for n in tree.find_all(nodes.Name) if n.name == name)
 
 
+def _names(node: nodes.Node) -> set[str]:
+    own = {node.name} if isinstance(node, nodes.Name) else set()
+    return own | {inner.name for inner in node.find_all(nodes.Name)}
+
+
 def _check_subject(source: Source) -> list[Problem]:
-    subject = JINJA.sub("", source.subject).strip()
+    subject = without_jinja(source.subject).strip()
     if not source.subject.strip():
         return [Problem("no_subject", ERROR, "subject", 0, _("The subject is empty."))]
     if len(subject) > LONG_SUBJECT:
@@ -140,19 +146,24 @@ def _check_html(html: str) -> list[Problem]:
             "size": size // 1024
         }
         problems.append(Problem("clipped", WARNING, "html", 0, text))
-    bare = JINJA.sub(lambda found: "\n" * found[0].count("\n"), html)
-    for image in IMAGE.finditer(bare):
-        if not ALT.search(image[0]):
-            line = bare.count("\n", 0, image.start()) + 1
+    for tag in tags(html):
+        if tag.name == "img" and "alt" not in tag.values:
             text = _("This image has no alt text; many readers see that instead of it.")
+            line = html.count("\n", 0, tag.begin) + 1
             problems.append(Problem("no_alt", WARNING, "html", line, text))
-    for begin, end in hrefs(html):
-        if html[begin:end].strip() in {"", "#"}:
-            line = html.count("\n", 0, begin) + 1
-            problems.append(
-                Problem("empty_link", WARNING, "html", line, _("This link leads nowhere."))
-            )
-    return problems
+    return problems + [
+        Problem(code, WARNING, "html", html.count("\n", 0, begin) + 1, text)
+        for begin, end in hrefs(html)
+        for code, text in _check_link(html[begin:end].strip())
+    ]
+
+
+def _check_link(url: str) -> list[tuple[str, str]]:
+    if url in {"", "#"}:
+        return [("empty_link", _("This link leads nowhere."))]
+    if url.lower().startswith("http://"):
+        return [("insecure_link", _("This link is not encrypted; use https:// if the site can."))]
+    return []
 
 
 def _check_text(source: Source) -> list[Problem]:
@@ -164,8 +175,15 @@ def _check_text(source: Source) -> list[Problem]:
         words = _("The plain-text part would be empty; write one, or put words into the HTML.")
         problems.append(Problem("empty_text", ERROR, "text", 0, words))
     for part, words in (("html", source.html), ("text", text)):
-        if words.strip() and "unsubscribe_url" not in words:
+        if words.strip() and not _may_leave(words, part):
             said = _("There is no unsubscribe link; put {{ unsubscribe_url }} where it belongs.")
             problems.append(Problem("no_unsubscribe", ERROR, part, 0, said))
             break
     return problems
+
+
+def _may_leave(words: str, part: str) -> bool:
+    try:
+        return "unsubscribe_url" in fields_used(words, part)
+    except RenderError:  # is told as a syntax error
+        return True

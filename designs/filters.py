@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
+from functools import wraps
 from typing import Any
 from urllib.parse import quote
 
@@ -11,13 +12,22 @@ from jinja2 import filters as jinja
 from jinja2.runtime import Undefined
 
 # Characters that a filter or an operator may make.
-LONGEST_STRING = 100_000
+LONGEST_STRING = 20_000
 LOCALES = {"en": "en", "zh": "zh_Hans_CN"}
 STYLES = {"short", "medium", "long", "full"}
 
 
-class TooLongError(Exception):
-    """A filter was asked for more characters than it may make."""
+class LimitError(Exception):
+    """An expression asked for more than it may have."""
+
+
+def as_text(value: Any) -> str:
+    """A value as the mail shows it. Lists are refused: nested ones can hide any length."""
+    if value is None or isinstance(value, Undefined):
+        return ""
+    if isinstance(value, (list, tuple, dict, range)):
+        raise LimitError("a list can't be shown; use |join")
+    return value if type(value) is str else str(value)
 
 
 def default(value: Any, other: Any = "") -> Any:
@@ -45,29 +55,46 @@ def number(value: Any, digits: int = 0, language: str = "en") -> str:
 
 
 def truncate(value: Any, length: int = 80, end: str = "…") -> str:
-    text = _text(value)
+    text = as_text(value)
     return text if len(text) <= length else text[: max(int(length) - len(end), 0)].rstrip() + end
 
 
 def replace(value: Any, old: str, new: str) -> str:
-    text = _text(value)
+    text = as_text(value)
     if old and text.count(old) * len(new) > LONGEST_STRING:
-        raise TooLongError("replace makes the text too long")
+        raise LimitError("replace makes the text too long")
     return text.replace(old, new)
 
 
 def join(values: Iterable[Any], separator: str = ", ") -> str:
-    pieces = [_text(value) for value in values]
+    pieces = [as_text(value) for value in values]
     if sum(map(len, pieces)) + len(separator) * len(pieces) > LONGEST_STRING:
-        raise TooLongError("join makes the text too long")
+        raise LimitError("join makes the text too long")
     return separator.join(pieces)
 
 
-def _text(value: Any) -> str:
-    return "" if value is None or isinstance(value, Undefined) else str(value)
+def limited_round(value: Any, digits: int = 0) -> float:
+    return jinja.do_round(float(value), max(min(int(digits), 8), -8))
 
 
-FILTERS: dict[str, Callable[..., Any]] = {
+def count(value: Any) -> int:
+    return len(value) if hasattr(value, "__len__") else 0
+
+
+def _limited(function: Callable[..., Any]) -> Callable[..., Any]:
+    """No filter makes, or takes, more than it may."""
+
+    @wraps(function)
+    def inside(value: Any, *arguments: Any, **named: Any) -> Any:
+        made = function(value, *arguments, **named)
+        if isinstance(made, str) and len(made) > LONGEST_STRING:
+            raise LimitError("a text grows too long")
+        return made
+
+    return inside
+
+
+_FILTERS: dict[str, Callable[..., Any]] = {
     "default": default,
     "d": default,
     "date": as_date,
@@ -75,14 +102,14 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "truncate": truncate,
     "replace": replace,
     "join": join,
-    "upper": lambda value: _text(value).upper(),
-    "lower": lambda value: _text(value).lower(),
-    "title": lambda value: _text(value).title(),
-    "capitalize": lambda value: _text(value).capitalize(),
-    "trim": lambda value: _text(value).strip(),
-    "urlencode": lambda value: quote(_text(value), safe=""),
-    "length": lambda value: len(value) if hasattr(value, "__len__") else 0,
-    "round": jinja.do_round,
+    "upper": lambda value: as_text(value).upper(),
+    "lower": lambda value: as_text(value).lower(),
+    "title": lambda value: as_text(value).title(),
+    "capitalize": lambda value: as_text(value).capitalize(),
+    "trim": lambda value: as_text(value).strip(),
+    "urlencode": lambda value: quote(as_text(value), safe=""),
+    "length": count,
+    "round": limited_round,
     "int": jinja.do_int,
     "float": jinja.do_float,
     "abs": abs,
@@ -91,3 +118,4 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "escape": jinja.FILTERS["escape"],
     "e": jinja.FILTERS["escape"],
 }
+FILTERS = {name: _limited(function) for name, function in _FILTERS.items()}

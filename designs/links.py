@@ -1,7 +1,6 @@
 """Finds the links of a design and replaces those that are counted by calls of `track(n)`. Pure.
 
-Nothing else changes by a byte. Jinja expressions and HTML comments are masked by as many other
-characters while tags are looked for, so a quote or `>` inside an expression misleads nobody.
+Nothing else changes by a byte (designs.markup finds the places).
 """
 
 import re
@@ -11,15 +10,13 @@ from html import unescape
 from jinja2 import nodes
 from jinja2.meta import find_undeclared_variables
 
+from designs.markup import MASK, masked, split_jinja, tags
 from designs.rendering import RenderError, parse
 
-JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
-HIDDEN = re.compile(r"<!--.*?-->|<(script|style|title)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
-TAG = re.compile(r"""<(?:a|area)\b(?:[^>"']|"[^"]*"|'[^']*')*>""", re.IGNORECASE)
-HREF = re.compile(r"""(?<![\w-])href\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"']+))""", re.IGNORECASE)
 PLAIN_URL = re.compile(r"https?://[^\s<>\"'{}|\\^`\x00-\x20，。；）】》]+")
 # Links to these pages of ours are never counted: leaving must not depend on a redirect.
 OWN = re.compile(r"\b(unsubscribe_url|view_url)\b")
+LINKING = {"a", "area"}
 
 
 @dataclass
@@ -34,20 +31,9 @@ class Links:
         return self.urls.index(url)
 
 
-def _masked(source: str, pattern: re.Pattern[str]) -> str:
-    return pattern.sub(lambda found: "\x01" * len(found[0]), source)
-
-
 def hrefs(html: str) -> list[tuple[int, int]]:
     """Where the values of href stand in `html`: (begin, end) without quotes."""
-    masked = _masked(_masked(html, JINJA), HIDDEN)
-    found = []
-    for tag in TAG.finditer(masked):
-        href = HREF.search(tag[0])
-        if href:
-            group = next(n for n in (1, 2, 3) if href[n] is not None)
-            found.append((tag.start() + href.start(group), tag.start() + href.end(group)))
-    return found
+    return [tag.values["href"] for tag in tags(html) if tag.name in LINKING and "href" in tag.values]
 
 
 def track_html(html: str, links: Links) -> str:
@@ -65,12 +51,12 @@ def track_html(html: str, links: Links) -> str:
 
 def track_text(text: str, links: Links) -> str:
     """Text whose plain URLs are `{{ track(n) }}`."""
-    masked = _masked(text, JINJA)
+    hidden = masked(text)
     pieces, last = [], 0
-    for found in PLAIN_URL.finditer(masked):
+    for found in PLAIN_URL.finditer(hidden):
         # A URL that goes on in an expression is left: its end can't be known.
         end = found.end() - (len(found[0]) - len(found[0].rstrip(".,;:!?)")))
-        if masked[end : end + 1] == "\x01":
+        if hidden[end : end + 1] == MASK:
             continue
         url = text[found.start() : end]
         pieces += [text[last : found.start()], f"{{{{ track({links.number(url)}) }}}}"]
@@ -80,11 +66,8 @@ def track_text(text: str, links: Links) -> str:
 
 def _url_template(value: str) -> str:
     """The URL of an attribute value: entities are resolved outside of expressions."""
-    pieces, last = [], 0
-    for found in JINJA.finditer(value):
-        pieces += [unescape(value[last : found.start()]), found[0]]
-        last = found.end()
-    return "".join([*pieces, unescape(value[last:])]).strip()
+    pieces = (words if is_jinja else unescape(words) for words, is_jinja in split_jinja(value))
+    return "".join(pieces).strip()
 
 
 def _counted(url: str, local: set[str]) -> bool:

@@ -3,7 +3,7 @@
 import re
 from html.parser import HTMLParser
 
-from designs.links import JINJA
+from designs.markup import split_jinja
 
 BLOCKS = {
     *("p", "div", "section", "article", "header", "footer", "main", "table", "tr", "ul", "ol"),
@@ -18,17 +18,19 @@ MARK = re.compile("\ue000(\\d+)\ue001")
 def from_html(html: str) -> str:
     """Text with one blank line between blocks, links as "words (URL)", lists as "- "."""
     tags: list[str] = []
-
-    def mask(found: re.Match[str]) -> str:
-        tags.append(found[0])
-        return f"\ue000{len(tags) - 1}\ue001"
-
+    masked: list[str] = []
+    for piece, is_jinja in split_jinja(html):
+        # Jinja's comments leave no trace when rendered.
+        if is_jinja and not piece.startswith("{#"):
+            masked.append(f"\ue000{len(tags)}\ue001")
+            tags.append(piece)
+        elif not is_jinja:
+            masked.append(piece.replace("\ue000", ""))
     reader = _Reader()
-    reader.feed(JINJA.sub(mask, html))
+    reader.feed("".join(masked))
     reader.close()
-    text = MARK.sub(lambda found: tags[int(found[1])], reader.text())
-    # Comments of Jinja and lines that hold only a tag leave no trace when rendered.
-    return re.sub(r"\{#.*?#\}", "", text, flags=re.DOTALL).strip() + "\n" if text.strip() else ""
+    text = MARK.sub(lambda found: tags[int(found[1])], reader.text()).strip()
+    return f"{text}\n" if text else ""
 
 
 class _Reader(HTMLParser):

@@ -1,30 +1,40 @@
 """Renders a content for a person: Jinja2 in a sandbox with limits. Pure.
 
-Authors are not trusted with the server. Of Jinja2 they get output, `if`, `for`, `set` and `with`, the
-filters in `designs.filters`, and no calls but `range`. Work is bounded by counting, not by clocks: each
-turn of a loop costs fuel, strings that operators and filters make are limited, and so is the
-output. Every step between two counts is short, so a render ends soon on any thread or process.
+Authors are not trusted with the server. Of Jinja2 they get output, `if`, `for`, `set` and `with`,
+the filters in `designs.filters`, and no calls but `range` and `track`.
+
+Time is bounded by counting, not by a clock: a signal works in the main thread of a process only,
+and a thread that waits can't stop the one that renders. So each turn of a loop pays for the nodes in
+its body, each operator and filter for the characters it makes, and the source, strings and the
+output are limited. Between two payments nothing long can happen, so a render ends soon on any thread
+or process, and the same design always ends at the same place.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import date
+from functools import wraps
 from typing import Any, Protocol
 
 from jinja2 import Template, TemplateError, TemplateSyntaxError, nodes
 from jinja2.exceptions import SecurityError, UndefinedError
 from jinja2.meta import find_undeclared_variables
-from jinja2.runtime import ChainableUndefined
+from jinja2.runtime import ChainableUndefined, LoopContext, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
-from designs.filters import FILTERS, LONGEST_STRING, TooLongError
+from designs.filters import FILTERS, LONGEST_STRING, LimitError, as_text
 
 # Characters of one rendered part.
 LONGEST_OUTPUT = 1_000_000
-# Turns of all loops of one render together.
+# Of one part as its author writes it.
+LONGEST_SOURCE = 500_000
+# Turns of all loops of one render together, and what they and the operators may spend: a node in a
+# loop's body costs 1 a turn, a comparison 10, a made string 1 for each 50 characters.
 MOST_TURNS = 10_000
+FUEL = 1_000_000
+# Of text in quotes inside an expression.
+LONGEST_LITERAL = 10_000
 LONGEST_SUBJECT = 998
 PARTS = ("subject", "preheader", "html", "text")
 
@@ -41,6 +51,8 @@ FORBIDDEN = {
 }
 # What a name may be called as a function.
 CALLABLE = {"range", "track"}
+# What Python raises for sources that are nested too deeply or hold numbers of thousands of digits.
+UNREADABLE = (RecursionError, ValueError, SyntaxError, MemoryError, OverflowError)
 
 
 class RenderError(Exception):
@@ -75,43 +87,92 @@ class Rendered:
 
 
 class _Fuel:
-    __slots__ = ("left",)
+    __slots__ = ("left", "turns")
 
     def __init__(self) -> None:
-        self.left = MOST_TURNS
+        self.left = FUEL
+        self.turns = MOST_TURNS
 
 
 _fuel: ContextVar[_Fuel] = ContextVar("fuel")
 
 
-def _counted(items: Any) -> Iterator[Any]:
-    fuel = _fuel.get()
+def _burn(amount: int) -> None:
+    # Without fuel: the compiler folds constants, which is bounded by the source's length.
+    fuel = _fuel.get(None)
+    if fuel is None:
+        return
+    fuel.left -= amount
+    if fuel.left < 0:
+        raise LimitError("this takes too long; use smaller loops")
+
+
+def _counted(items: Any, cost: int) -> Iterator[Any]:
     for item in items if isinstance(items, Iterable) else ():
-        fuel.left -= 1
-        if fuel.left < 0:
-            raise SecurityError(f"loops run more than {MOST_TURNS} times")
+        _burn(cost)
+        fuel = _fuel.get()
+        fuel.turns -= 1
+        if fuel.turns < 0:
+            raise LimitError(f"loops run more than {MOST_TURNS} times")
         yield item
 
 
-def _limited_concat(pieces: list[Any]) -> str:
-    if any(hasattr(piece, "__html__") for piece in pieces):
-        joined: str = Markup("").join(pieces)
-    else:
-        joined = "".join(str(piece) for piece in pieces)
-    if len(joined) > LONGEST_STRING:
-        raise SecurityError("a text grows too long")
-    return joined
+def _concat(pieces: list[Any]) -> str:
+    """What `~` makes: markup when a piece is, and then the other pieces are escaped."""
+    words = [piece if hasattr(piece, "__html__") else as_text(piece) for piece in pieces]
+    length = sum(map(len, words))
+    if length > LONGEST_STRING:
+        raise LimitError("a text grows too long")
+    _burn(1 + length // 50)
+    if any(hasattr(word, "__html__") for word in words):
+        return Markup("").join(words)
+    return "".join(words)
+
+
+def _flat(items: Any) -> Any:
+    """A list without lists in it: nested ones grow twofold with each line that is written."""
+    values = items.values() if isinstance(items, dict) else items
+    if any(isinstance(item, (list, tuple, dict, range)) for item in values):
+        raise LimitError("lists can't hold lists")
+    return items
 
 
 def _range(*bounds: int) -> range:
     made = range(*bounds)
     if len(made) > MOST_TURNS:
-        raise SecurityError(f"range() has more than {MOST_TURNS} numbers")
+        raise LimitError(f"range() has more than {MOST_TURNS} numbers")
     return made
 
 
+def _paid(name: str) -> Callable[..., Any]:
+    function = FILTERS[name]
+
+    @wraps(function)
+    def paid(*arguments: Any, **named: Any) -> Any:
+        made = function(*arguments, **named)
+        _burn(2 + (len(made) // 50 if isinstance(made, str) else 0))
+        return made
+
+    return paid
+
+
 class Blank(ChainableUndefined):
-    """A value that a person doesn't have: prints as nothing, and so do its parts."""
+    """A value that a person doesn't have: prints as nothing, and so do its parts; equal to an empty
+    text, and neither more nor less than anything."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return other is None or other == "" or isinstance(other, Undefined)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def _no(self, other: object) -> bool:
+        return False
+
+    __lt__ = __le__ = __gt__ = __ge__ = _no
+    __hash__ = ChainableUndefined.__hash__
 
 
 class _Environment(ImmutableSandboxedEnvironment):
@@ -119,28 +180,45 @@ class _Environment(ImmutableSandboxedEnvironment):
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         if operator == "**":
-            raise SecurityError("powers are not allowed")
+            raise LimitError("powers are not allowed")
         if operator == "%" and isinstance(left, str):
-            raise SecurityError("text can't be formatted with %")
+            raise LimitError("text can't be formatted with %")
         if operator == "*" and not all(isinstance(side, (int, float)) for side in (left, right)):
-            raise SecurityError("only numbers can be multiplied")
+            raise LimitError("only numbers can be multiplied")
         made = super().call_binop(context, operator, left, right)
-        if isinstance(made, (str, list, tuple)) and len(made) > LONGEST_STRING:
-            raise SecurityError("a text grows too long")
+        size = len(made) if isinstance(made, (str, list, tuple)) else 0
+        if size > LONGEST_STRING:
+            raise LimitError("a text grows too long")
         if isinstance(made, int) and abs(made) > 10**30:
-            raise SecurityError("a number grows too large")
+            raise LimitError("a number grows too large")
+        _burn(1 + size // 50)
         return made
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """Parts of what we pass in, and of loops; a text's methods are nothing to print."""
+        if isinstance(obj, Mapping):
+            return obj.get(attribute, self.undefined(obj=obj, name=attribute))
+        if isinstance(obj, (LoopContext, Undefined)):
+            return super().getattr(obj, attribute)
+        return self.undefined(obj=obj, name=attribute)
+
+
+def _shown(value: Any) -> Any:
+    """Every `{{ }}` goes through this."""
+    return value if hasattr(value, "__html__") else as_text(value)
 
 
 def _environment(*, escape: bool) -> _Environment:
     environment = _Environment(
         autoescape=escape,
         undefined=Blank,
-        finalize=lambda value: "" if value is None else value,
+        finalize=_shown,
         keep_trailing_newline=True,
+        newline_sequence="\n",
         cache_size=0,
     )
-    environment.filters = {**FILTERS, "_counted": _counted, "_concat": _limited_concat}
+    environment.filters = {name: _paid(name) for name in FILTERS}
+    environment.filters |= {"_counted": _counted, "_concat": _concat, "_flat": _flat}
     environment.globals = {"range": _range}
     return environment
 
@@ -155,14 +233,16 @@ def _for_part(part: str) -> _Environment:
 
 def parse(source: str, part: str) -> nodes.Template:
     """The syntax tree, checked against what authors may use. Raises RenderError."""
+    if len(source) > LONGEST_SOURCE:
+        raise RenderError(part, 0, f"it is longer than {LONGEST_SOURCE} characters")
     try:
         tree = _for_part(part).parse(source)
+        for node in tree.find_all(nodes.Node):
+            _check(node, part)
     except TemplateSyntaxError as error:
         raise RenderError(part, error.lineno, error.message or "syntax error") from error
-    except RecursionError as error:
-        raise RenderError(part, 0, "too deeply nested") from error
-    for node in tree.find_all(nodes.Node):
-        _check(node, part)
+    except UNREADABLE as error:
+        raise RenderError(part, 0, "this can't be read: too deeply nested or too large") from error
     return tree
 
 
@@ -177,26 +257,46 @@ def _check(node: nodes.Node, part: str) -> None:
         )
     if isinstance(node, nodes.For) and node.recursive:
         raise RenderError(part, node.lineno, "recursive loops are not allowed here")
+    _check_names(node, part)
+
+
+def _check_names(node: nodes.Node, part: str) -> None:
     if isinstance(node, nodes.Filter) and node.name not in FILTERS:
         raise RenderError(part, node.lineno, f"there is no filter named {node.name}")
+    if isinstance(node, nodes.Test) and node.name not in _HTML.tests:
+        raise RenderError(part, node.lineno, f"there is no test named {node.name}")
+    if isinstance(node, nodes.Name) and node.ctx != "load" and node.name in CALLABLE:
+        raise RenderError(part, node.lineno, f"the name {node.name} is taken")
+    if isinstance(node, nodes.Const) and len(str(node.value)) > LONGEST_LITERAL:
+        raise RenderError(part, node.lineno, "a text in quotes is too long")
 
 
 def _bound(tree: nodes.Template) -> nodes.Template:
-    """Lets each loop count its turns and each `~` its characters."""
-    for loop in tree.find_all(nodes.For):
-        loop.iter = nodes.Filter(loop.iter, "_counted", [], [], None, None, lineno=loop.lineno)
-    for node in tree.find_all((nodes.Expr, nodes.Stmt)):
-        for name, value in node.iter_fields():
-            if isinstance(value, nodes.Concat):
-                setattr(node, name, _as_filter(value))
-            elif isinstance(value, list):
-                value[:] = [_as_filter(v) if isinstance(v, nodes.Concat) else v for v in value]
+    """Lets each loop pay for its turns, each `~` count its characters, each list be flat."""
+    for loop in list(tree.find_all(nodes.For)):
+        cost = sum(10 if isinstance(n, nodes.Compare) else 1 for n in loop.find_all(nodes.Node))
+        loop.iter = _as_filter(loop.iter, "_counted", nodes.Const(cost, lineno=loop.lineno))
+    for node in list(tree.find_all(nodes.Node)):
+        for name, value in list(node.iter_fields()):
+            if isinstance(value, list):
+                value[:] = [_guarded(v) if isinstance(v, nodes.Expr) else v for v in value]
+            elif isinstance(value, nodes.Expr):
+                setattr(node, name, _guarded(value))
     return tree
 
 
-def _as_filter(node: nodes.Concat) -> nodes.Filter:
-    pieces = nodes.List(node.nodes, lineno=node.lineno)
-    return nodes.Filter(pieces, "_concat", [], [], None, None, lineno=node.lineno)
+def _guarded(node: nodes.Expr) -> nodes.Expr:
+    if isinstance(node, nodes.Concat):
+        return _as_filter(nodes.List(node.nodes, lineno=node.lineno), "_concat")
+    if isinstance(node, (nodes.List, nodes.Dict)) or (
+        isinstance(node, nodes.Tuple) and node.ctx == "load"
+    ):
+        return _as_filter(node, "_flat")
+    return node
+
+
+def _as_filter(node: nodes.Expr, name: str, *arguments: nodes.Expr) -> nodes.Filter:
+    return nodes.Filter(node, name, list(arguments), [], None, None, lineno=node.lineno)
 
 
 def fields_used(source: str, part: str) -> set[str]:
@@ -214,8 +314,9 @@ class Part:
             code = environment.compile(_bound(parse(source, part)), name=part, filename="<part>")
         except TemplateSyntaxError as error:
             raise RenderError(part, error.lineno, error.message or "syntax error") from error
-        except TemplateError as error:
-            raise RenderError(part, 0, error.message or "can't be compiled") from error
+        # More than 20 loops inside each other are a SyntaxError of Python's.
+        except (TemplateError, *UNREADABLE) as error:
+            raise RenderError(part, 0, "this can't be compiled: too deeply nested") from error
         self.template = Template.from_code(environment, code, environment.make_globals(None))
 
     def render(self, values: Mapping[str, Any]) -> str:
@@ -224,7 +325,7 @@ class Part:
             return self._collect(values)
         except RenderError:
             raise
-        except (SecurityError, TooLongError) as error:
+        except (SecurityError, LimitError) as error:
             raise RenderError(self.part, self._line(error), str(error)) from error
         except UndefinedError as error:
             raise RenderError(self.part, self._line(error), error.message or "no value") from error
@@ -240,7 +341,7 @@ class Part:
         for piece in self.template.root_render_func(context):
             length += len(piece)
             if length > LONGEST_OUTPUT:
-                raise SecurityError(f"it grows over {LONGEST_OUTPUT} characters")
+                raise LimitError(f"it grows over {LONGEST_OUTPUT} characters")
             pieces.append(piece)
         return "".join(pieces)
 
@@ -292,6 +393,5 @@ SAMPLE_FIELDS: dict[str, Any] = {
     "email": "lan.zhou@example.com",
     "first_name": "Lan",
     "last_name": "Zhou",
-    "full_name": "Zhou Lan",
-    "today": date(2026, 1, 1).isoformat(),
+    "full_name": "Lan Zhou",
 }

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import F
 from django.utils import timezone
@@ -10,6 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User, Workspace
 from designs import plaintext
 from designs.links import Links, track_html, track_text
+from designs.markup import masked, tags
 from designs.models import Content, Design
 from designs.rendering import Renderer
 
@@ -22,11 +24,10 @@ PREHEADER = (
     + "</div>"
 )
 PIXEL = (
-    '<img src="{{ open_pixel_url }}" width="1" height="1" alt="" '
-    'style="display:block;width:1px;height:1px;border:0">'
+    '{% if open_pixel_url %}<img src="{{ open_pixel_url }}" width="1" height="1" alt="" '
+    'style="display:block;width:1px;height:1px;border:0">{% endif %}'
 )
-BODY = re.compile(r"<body\b(?:[^>\"']|\"[^\"]*\"|'[^']*')*>", re.IGNORECASE)
-BODY_END = re.compile(r"</body\s*>(?!.*</body\s*>)", re.IGNORECASE | re.DOTALL)
+BODY_END = re.compile(r"</body\s*>", re.IGNORECASE)
 
 
 class DesignError(Exception):
@@ -46,6 +47,21 @@ class Draft:
     preheader: str = ""
     html: str = ""
     text: str = ""
+
+
+def as_typed(old: str, new: str) -> str:
+    """`new` as a browser sends it, with the line ends that the author's own text has.
+
+    Browsers turn every line end of a form into CRLF. Untouched text is kept to the byte; changed text
+    gets the line ends of most lines of the old one.
+    """
+    if _lf(old) == _lf(new):
+        return old
+    return _lf(new).replace("\n", "\r\n") if old.count("\r\n") * 2 > old.count("\n") else _lf(new)
+
+
+def _lf(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def create(workspace: Workspace, draft: Draft, *, by: User | None = None) -> Design:
@@ -90,29 +106,26 @@ def restore(design: Design) -> None:
 
 def with_preheader(html: str) -> str:
     """The preheader as the first thing in the body, hidden."""
-    body = BODY.search(html)
-    place = body.end() if body else 0
+    place = max((tag.end for tag in tags(html) if tag.name in {"html", "body"}), default=0)
     return html[:place] + PREHEADER + html[place:]
 
 
 def with_pixel(html: str) -> str:
     """The open pixel as the last thing in the body."""
-    end = BODY_END.search(html)
-    place = end.start() if end else len(html)
+    place = max((end.start() for end in BODY_END.finditer(masked(html))), default=len(html))
     return html[:place] + PIXEL + html[place:]
 
 
 def compile_parts(
-    *, subject: str, preheader: str, html: str, text: str, track_opens: bool, track_clicks: bool
-) -> dict[str, object]:
+    *, subject: str, preheader: str, html: str, text: str, track_clicks: bool
+) -> dict[str, Any]:
     """The fields of a Content. Raises rendering.RenderError where a part can't be compiled."""
     links = Links()
     text = text or plaintext.from_html(html)
     if track_clicks:
         html, text = track_html(html, links), track_text(text, links)
     if html.strip():
-        html = with_preheader(html) if preheader else html
-        html = with_pixel(html) if track_opens else html
+        html = with_pixel(with_preheader(html) if preheader.strip() else html)
     Renderer(subject=subject, preheader=preheader, html=html, text=text)
     return {
         "subject": subject,
@@ -128,16 +141,17 @@ def freeze(
     *,
     subject: str,
     preheader: str = "",
-    track_opens: bool = True,
     track_clicks: bool = True,
 ) -> Content:
-    """The immutable copy that a mailing is sent from."""
+    """The immutable copy that a mailing is sent from. Raises rendering.RenderError.
+
+    The open pixel is there for every content; it shows where the message's Urls have one.
+    """
     parts = compile_parts(
         subject=subject,
         preheader=preheader,
         html=design.html,
         text=design.text,
-        track_opens=track_opens,
         track_clicks=track_clicks,
     )
     return Content.objects.create(workspace=design.workspace, design=design, **parts)
