@@ -6,8 +6,16 @@ import sys
 
 
 def main() -> None:
+    from config.env import SettingError
+    from quickstart.environment import load
+
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    if sys.argv[1:2] == ["up"]:
+    command = sys.argv[1] if len(sys.argv) > 1 else ""
+    try:
+        load(command=command)
+    except SettingError as error:
+        sys.exit(f"Yanshu can't start: {error}")
+    if command == "up":
         from quickstart.up import main as up
 
         up(sys.argv[2:])

@@ -19,9 +19,9 @@ class SettingError(Exception):
 
 
 def text(name: str, default: str | None = None, env: Mapping[str, str] = os.environ) -> str:
-    """The setting's value; without a default a missing one is an error."""
-    if name in env:
-        return env[name].strip()
+    """The setting's value; without a default a missing one is an error. Empty counts as missing."""
+    if value := env.get(name, "").strip():
+        return value
     if file := env.get(f"{name}_FILE"):
         try:
             return Path(file).read_text(encoding="utf-8").strip()

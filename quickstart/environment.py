@@ -1,0 +1,134 @@
+"""The environment that the settings are read from: what is given, and what `up` adds.
+
+`manage.py` commands beside a running `up` read what it added from <state directory>/environment;
+.env in the checkout is read by both. What is set in the environment itself comes first.
+"""
+
+import os
+import secrets
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+from kombu import Connection
+from kombu.exceptions import KombuError
+
+from config import env as settings
+from config.env import SettingError
+from quickstart.ports import address, kept_port
+
+ROOT = Path(__file__).resolve().parent.parent
+# Seconds to wait for a server that a setting names.
+PATIENCE = 5
+
+
+def state_directory(env: Mapping[str, str]) -> Path:
+    return Path(settings.text("YANSHU_VAR", str(ROOT / "var"), env)).absolute()
+
+
+def given(name: str, env: Mapping[str, str]) -> bool:
+    return bool(env.get(name) or env.get(f"{name}_FILE"))
+
+
+def read_file(path: Path) -> dict[str, str]:
+    """NAME=value lines, # for comments; nothing is expanded. {} if there is no such file."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise SettingError(f"{path} can't be read ({error.strerror}).") from error
+    pairs = [line.split("=", 1) for line in lines if "=" in line and not line.startswith("#")]
+    return {name.strip(): value.strip().strip("\"'") for name, value in pairs}
+
+
+def load(*, command: str) -> None:
+    """Completes os.environ for a `manage.py` command."""
+    found = read_file(ROOT / ".env")
+    if command != "up" and not given("DATABASE_URL", found | os.environ):
+        found = read_file(state_directory(found | os.environ) / "environment") | found
+    for name, value in found.items():
+        os.environ.setdefault(name, value)
+
+
+def complete(env: dict[str, str], *, var: Path, host: str, port: int) -> dict[str, str]:
+    """`env` with what a newcomer doesn't set; without the embedded servers' URLs."""
+    embedded = not given("DATABASE_URL", env)
+    added = {
+        "YANSHU_VAR": str(var),
+        "YANSHU_URL": address(host, port),
+        # The sandbox is for those who try Yanshu out; with a database of one's own it's off.
+        "YANSHU_SANDBOX": "1" if embedded else "0",
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "PYTHONPATH": str(ROOT),
+    }
+    if not given("YANSHU_SECRET_KEY", env):
+        added["YANSHU_SECRET_KEY_FILE"] = str(_secret_key(var))
+    if settings.boolean("YANSHU_SANDBOX", default=embedded, env=env):
+        for name, wanted in (("SMTP", 8025), ("IMAP", 8143)):
+            key = f"YANSHU_SANDBOX_{name}_PORT"
+            if key not in env:
+                added[key] = str(kept_port(var / f"sandbox-{name.lower()}-port", wanted))
+    return added | env
+
+
+def check(env: dict[str, str]) -> None:
+    """SettingError if the settings can't be used, or a server that they name doesn't answer."""
+    unknown = {"DATABASE_URL": "postgresql://u@h/d", "CELERY_BROKER_URL": "redis://h"}
+    missing = {name: value for name, value in unknown.items() if not given(name, env)}
+    os.environ.update(env | missing)
+    try:
+        import_module("config.settings")
+    except SystemExit as error:
+        raise SettingError(str(error.code).removeprefix("Yanshu can't start: ")) from error
+    finally:
+        for name in missing:
+            del os.environ[name]
+    if given("DATABASE_URL", env):
+        _check_database(settings.text("DATABASE_URL", None, env))
+    if given("CELERY_BROKER_URL", env):
+        _check_broker(settings.text("CELERY_BROKER_URL", None, env))
+
+
+def save(env: dict[str, str], *, var: Path, before: Mapping[str, str]) -> None:
+    """Writes what was added, for `load`."""
+    added = {name: value for name, value in env.items() if before.get(name) != value}
+    path = var / "environment"
+    path.touch(mode=0o600)
+    path.write_text("".join(f"{name}={value}\n" for name, value in sorted(added.items())))
+
+
+def _check_database(url: str) -> None:
+    try:
+        psycopg.connect(url, connect_timeout=PATIENCE).close()
+    except psycopg.Error as error:
+        words = " ".join(str(error).split())
+        raise SettingError(f"DATABASE_URL names a database that can't be used: {words}") from error
+
+
+def _check_broker(url: str) -> None:
+    scheme = urlsplit(url).scheme
+    try:
+        with Connection(url, connect_timeout=PATIENCE) as broker:
+            broker.ensure_connection(max_retries=1, interval_start=0, timeout=PATIENCE)
+    except KeyError as error:
+        raise SettingError(
+            f"CELERY_BROKER_URL begins with {scheme}://; use redis:// or amqp://."
+        ) from error
+    except (OSError, KombuError, ValueError) as error:
+        where = urlsplit(url).hostname or urlsplit(url).path
+        raise SettingError(
+            f"CELERY_BROKER_URL names a broker ({where}) that can't be reached: {error}"
+        ) from error
+
+
+def _secret_key(var: Path) -> Path:
+    path = var / "secret-key"
+    if not path.exists():
+        half = path.with_suffix(".half")
+        half.touch(mode=0o600)
+        half.write_text(secrets.token_urlsafe(48))
+        half.replace(path)
+    return path

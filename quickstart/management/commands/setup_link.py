@@ -1,0 +1,15 @@
+"""`manage.py setup_link`: the one-time link that creates the owner's account."""
+
+from typing import Any
+
+from accounts.services import setup_link
+from django.core.management.base import BaseCommand
+
+
+class Command(BaseCommand):
+    help = "Print the link that creates the owner's account; nothing once there is an account."
+    requires_system_checks = ()
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if link := setup_link():
+            self.stdout.write(link)

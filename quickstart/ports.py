@@ -1,0 +1,68 @@
+"""Ports to listen on."""
+
+import socket
+from pathlib import Path
+
+ANY = {"", "0.0.0.0", "::"}  # noqa: S104 - these mean "every address"
+# Tried after the wanted one, so that the address stays alike.
+NEXT = 20
+
+
+class PortError(Exception):
+    """HOST and PORT can't be used; the text says why."""
+
+
+def reachable(host: str) -> str:
+    """Where a server that listens on `host` is reached from this machine."""
+    return "127.0.0.1" if host in ANY else host
+
+
+def address(host: str, port: int) -> str:
+    host = reachable(host)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def free_port(host: str, wanted: int) -> int:
+    """`wanted` if it is free, else one of those after it, else any. 0: any.
+
+    PortError when the address isn't ours or the port needs root.
+    """
+    for port in [*range(wanted, min(wanted + NEXT, 65536)), 0] if wanted else [0]:
+        if not _taken(host, port) and (found := _bind(host, port, wanted)):
+            return found
+    raise PortError(f"HOST is {host!r}, which can't be listened on here.")
+
+
+def kept_port(path: Path, wanted: int) -> int:
+    """The port of the last start, which relays and mailboxes name; the first time a free one."""
+    if path.exists() and (kept := path.read_text().strip()).isdigit():
+        return int(kept)
+    port = free_port("127.0.0.1", wanted)
+    path.write_text(str(port))
+    return port
+
+
+def _bind(host: str, port: int, wanted: int) -> int | None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except PermissionError as error:
+            raise PortError(f"PORT is {wanted}, which needs root; use 1024 or more.") from error
+        except socket.gaierror as error:
+            raise PortError(f"HOST is {host!r}, which is no address of this machine.") from error
+        except OSError:
+            return None
+        return int(probe.getsockname()[1])
+
+
+def _taken(host: str, port: int) -> bool:
+    """Whether somebody answers: macOS lets us bind beside one who listens on every address."""
+    if port == 0:
+        return False
+    try:
+        with socket.create_connection((reachable(host), port), timeout=1):
+            return True
+    except OSError:
+        return False

@@ -1,0 +1,32 @@
+"""What runs beside the servers, and how: the command lines that docs/operators names too."""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+MANAGE = (sys.executable, str(ROOT / "manage.py"))
+# Queue and processes of each worker: ticks never wait behind batches, batches never behind imports.
+WORKERS = {"control": 1, "send": 2, "work": 2}
+
+
+def commands(*, host: str, port: int, var: Path, sandbox: bool) -> dict[str, tuple[str, ...]]:
+    """The command of each program by its name."""
+    celery = (str(BIN / "celery"), "-A", "config", "-q")
+    quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "INFO")
+    programs = {
+        f"worker-{queue}": (
+            *(*celery, "worker", *quiet, "-Q", queue),
+            *("-c", str(processes), "-n", f"{queue}@%h"),
+        )
+        for queue, processes in WORKERS.items()
+    }
+    programs["web"] = (
+        *(str(BIN / "granian"), "--interface", "wsgi", "--host", host, "--port", str(port)),
+        *("--workers", "1", "--blocking-threads", "8", "--no-ws", "--respawn-failed-workers"),
+        "config.wsgi:application",
+    )
+    programs["beat"] = (*celery, "beat", "-l", "INFO", "--pidfile=", "-s", str(var / "beat"))
+    if sandbox:
+        programs["sandbox"] = (*MANAGE, "mail_sandbox")
+    return programs
