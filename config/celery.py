@@ -19,6 +19,16 @@ app.steps["consumer"].add(HeartbeatStep)
 
 # A tick that could not run in time is dropped (`expires`): the next one does its work.
 app.conf.beat_schedule = {
+    "dispatch": {
+        "task": "sending.tasks.engine.dispatch",
+        "schedule": 1.0,
+        "options": {"queue": "control", "expires": 2},
+    },
+    "sweep-batches": {
+        "task": "sending.tasks.engine.sweep",
+        "schedule": 10.0,
+        "options": {"queue": "control", "expires": 10},
+    },
     "sweep-imports": {
         "task": "contacts.tasks.sweep_imports",
         "schedule": 10.0,

@@ -68,6 +68,10 @@ class Relay(models.Model):
     # Set by the pace: "until then this relay takes nothing, because ...".
     wait_until = models.DateTimeField(null=True, blank=True)
     wait_reason = models.CharField(max_length=200, blank=True)
+    # Connections that failed one after the other: each makes the next wait longer.
+    failures = models.PositiveSmallIntegerField(default=0)
+    # When the next stretch of messages per second begins (sending.pace).
+    next_slot_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     archived_at = models.DateTimeField(null=True, blank=True)
 

@@ -1,0 +1,1 @@
+"""The verbs of sending, one file for each noun."""

@@ -1,0 +1,118 @@
+"""An SMTP server on loopback that writes down what it gets and misbehaves when told to.
+
+Recipients ask by their local part: `reject…` 550 at RCPT, `defer…` 451 at RCPT, `spam…` 554 after
+the content, `rate…` 421, `drop…` the connection is cut instead of the reply to the content,
+`early…` it is cut before the content, `stuck…` no reply at all.
+"""
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+RULES = {
+    "reject": b"550 5.1.1 User unknown\r\n",
+    "defer": b"451 4.3.0 Try again later\r\n",
+    "full": b"452 4.2.2 Mailbox full\r\n",
+    "sender": b"550 5.7.60 Client not authorized to send as this sender\r\n",
+}
+
+
+class Sink:
+    def __init__(self) -> None:
+        self.port = 0
+        self.mails: list[tuple[str, str, bytes]] = []
+        self.taken: Counter[str] = Counter()
+        self.delay = 0.0
+        # Seconds that the server takes for each reply to a content.
+        self.deferred: Counter[str] = Counter()
+        self.connections = 0
+        self.login: tuple[str, str] | None = None
+        self._lock = threading.Lock()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        try:
+            await self._session(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+    async def _session(  # noqa: C901, PLR0912 - one branch for each command
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        writer.write(b"220 sink ESMTP\r\n")
+        sender = recipient = ""
+        while line := await reader.readline():
+            verb = line.split()[0].upper() if line.split() else b""
+            if verb == b"EHLO":
+                auth = b"250-AUTH PLAIN\r\n" if self.login else b""
+                writer.write(b"250-sink\r\n" + auth + b"250 8BITMIME\r\n")
+            elif verb == b"AUTH":
+                writer.write(b"535 5.7.8 Authentication failed\r\n")
+            elif verb == b"MAIL":
+                sender = line.decode().split("<")[1].split(">")[0]
+                writer.write(b"250 ok\r\n")
+            elif verb == b"RCPT":
+                recipient = line.decode().split("<")[1].split(">")[0]
+                if recipient.startswith("early"):
+                    return
+                writer.write(self._rcpt(recipient))
+            elif verb == b"DATA":
+                writer.write(b"354 go\r\n")
+                content = await reader.readuntil(b"\r\n.\r\n")
+                if recipient.startswith("stuck"):
+                    await asyncio.sleep(3600)
+                await asyncio.sleep(self.delay)
+                if recipient.startswith("spam"):
+                    writer.write(b"554 5.7.1 Looks like spam\r\n")
+                    continue
+                with self._lock:
+                    self.taken[recipient] += 1
+                    self.mails.append((sender, recipient, content))
+                if recipient.startswith("drop"):
+                    return
+                writer.write(b"250 2.0.0 taken\r\n")
+            elif verb == b"QUIT":
+                writer.write(b"221 bye\r\n")
+                return
+            else:
+                writer.write(b"250 ok\r\n")
+
+    def _rcpt(self, recipient: str) -> bytes:
+        for name, reply in RULES.items():
+            if recipient.startswith(name):
+                if name == "defer":
+                    self.deferred[recipient] += 1
+                    if self.deferred[recipient] > 1:
+                        return b"250 ok\r\n"
+                return reply
+        return b"250 ok\r\n"
+
+
+@contextmanager
+def running(port: int = 0) -> Iterator[Sink]:
+    """A sink on a free port, in a thread of its own."""
+    sink = Sink()
+    loop = asyncio.new_event_loop()
+    server = loop.run_until_complete(asyncio.start_server(sink.serve, "127.0.0.1", port))
+    sink.port = server.sockets[0].getsockname()[1]
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        yield sink
+    finally:
+
+        async def stop() -> None:
+            server.close()
+            tasks = [t for t in asyncio.all_tasks() if t is not asyncio.current_task()]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+        asyncio.run_coroutine_threadsafe(stop(), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
