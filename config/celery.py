@@ -29,6 +29,11 @@ app.conf.beat_schedule = {
         "schedule": 10.0,
         "options": {"queue": "control", "expires": 10},
     },
+    "record-hits": {
+        "task": "tracking.tasks.record_hits",
+        "schedule": 2.0,
+        "options": {"queue": "control", "expires": 4},
+    },
     "sweep-imports": {
         "task": "contacts.tasks.sweep_imports",
         "schedule": 10.0,

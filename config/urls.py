@@ -15,6 +15,7 @@ handler500 = "pages.views.server_error"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz, name="healthz"),
     path("", include("pages.urls")),
+    path("", include("tracking.urls")),
     workspace_path("search/", pages.views.find, permission=Permission.VIEW, name="search"),
     workspace_path("activity/", pages.views.running, permission=Permission.VIEW, name="activity"),
 ]

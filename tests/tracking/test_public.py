@@ -1,0 +1,162 @@
+"""/e/v/, /e/o/ and /e/c/: what a mail's links show, where they lead, and what is recorded."""
+
+import threading
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from contacts.models import Contact
+from sending import tokens
+from sending.models import Event, Message
+from tracking.models import Hit
+from tracking.services import hits
+
+
+def test_view_in_browser(client: Client, message: Message) -> None:
+    token = tokens.make(message.pk)
+    page = client.get(f"/e/v/{token}")
+    words = page.content.decode()
+    assert "Hello Lan &lt;b&gt;" in words
+    assert f"/e/u/{token}" in words
+    assert f"/e/c/{token}/0" in words
+    assert f"/e/o/{token}" not in words
+    policy = page["Content-Security-Policy"]
+    assert "sandbox allow-popups" in policy
+    assert "default-src 'none'" in policy
+    assert "script" not in policy
+    assert not page.cookies
+    assert not Hit.objects.exists()
+
+
+def test_a_mail_without_html_is_shown_as_text(client: Client, message: Message) -> None:
+    content = message.mailing.content
+    content.html, content.text = "", "Hello <{{ first_name }}>"
+    content.save()
+    page = client.get(f"/e/v/{tokens.make(message.pk)}")
+    assert page["Content-Type"] == "text/plain; charset=utf-8"
+    assert page.content.decode() == "Hello <Lan <b>>"
+
+
+def test_the_pixel_is_always_a_picture_and_never_cached(client: Client, message: Message) -> None:
+    good = client.get(f"/e/o/{tokens.make(message.pk)}.gif", headers={"user-agent": "UA/1"})
+    for token in ("bad", tokens.make(tokens.NOBODY)):
+        answer = client.get(f"/e/o/{token}.gif")
+        assert (answer.status_code, answer.content) == (200, good.content)
+    assert good.content.startswith(b"GIF89a")
+    assert good["Content-Type"] == "image/gif"
+    assert "no-store" in good["Cache-Control"]
+    hit = Hit.objects.get()
+    assert (hit.message_id, hit.kind, hit.user_agent) == (message.pk, "opened", "UA/1")
+
+
+def test_a_click_leads_to_the_link_of_that_mail(client: Client, message: Message) -> None:
+    token = tokens.make(message.pk)
+    answer = client.get(f"/e/c/{token}/0")
+    assert (answer.status_code, answer["Location"]) == (302, "https://shop.example/?a=1&b=2")
+    answer = client.get(f"/e/c/{token}/1")
+    assert answer["Location"] == "https://beijing.example/Lan%20%3Cb%3E"
+    assert [hit.link for hit in Hit.objects.order_by("id")] == [0, 1]
+    assert client.head(f"/e/c/{token}/0").status_code == 302
+    assert Hit.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    "site",
+    [
+        *("javascript:alert(1)", "data:text/html,x", "//evil.example", "ftp://x.example", ""),
+        *("/w/brand/", "https://", "https://[", "java\nscript:alert(1)", "https:evil.example"),
+    ],
+)
+def test_a_persons_value_leads_to_the_web_only(
+    client: Client, message: Message, contact: Contact, site: str
+) -> None:
+    contact.attributes = {"site": site}
+    contact.save()
+    answer = client.get(f"/e/c/{tokens.make(message.pk)}/2")
+    assert answer.status_code == 404
+    assert "leads nowhere" in answer.content.decode()
+
+
+def test_a_value_can_not_split_the_answer(
+    client: Client, message: Message, contact: Contact
+) -> None:
+    contact.attributes = {"site": "https://a.example/\r\nSet-Cookie: x=1"}
+    contact.save()
+    answer = client.get(f"/e/c/{tokens.make(message.pk)}/2")
+    assert answer["Location"] == "https://a.example/%20Set-Cookie:%20x=1"
+    assert not answer.cookies
+
+
+@pytest.mark.parametrize("path", ["/e/c/{}/9", "/e/c/bad/0", "/e/v/bad", "/e/c/{}/99999999999"])
+def test_what_is_not_there_is_a_plain_404(client: Client, message: Message, path: str) -> None:
+    answer = client.get(path.format(tokens.make(message.pk)))
+    assert answer.status_code == 404
+    assert "leads nowhere" in answer.content.decode()
+    assert not Hit.objects.exists()
+
+
+@pytest.mark.parametrize("path", ["/e/c/{}/0", "/e/v/{}"])
+def test_links_of_test_mails_say_so(client: Client, db: None, path: str) -> None:
+    answer = client.get(path.format(tokens.make(tokens.NOBODY)))
+    assert answer.status_code == 200
+    assert "This was a test" in answer.content.decode()
+
+
+@pytest.mark.parametrize("path", ["/e/c/{}/0", "/e/v/{}", "/e/o/{}.gif"])
+def test_they_take_no_post(client: Client, message: Message, path: str) -> None:
+    assert client.post(path.format(tokens.make(message.pk))).status_code == 405
+
+
+def test_hits_become_events_once(message: Message) -> None:
+    for kind, link in (("opened", None), ("opened", None), ("clicked", 1)):
+        hits.keep(message.pk, kind, link=link, user_agent="UA\x00")
+    hits.keep(message.pk + 1000, "opened")  # of a message that is gone
+    assert hits.record_hits() == 4
+    assert hits.record_hits() == 0
+    assert not Hit.objects.exists()
+    assert Event.objects.filter(message=message).count() == 3
+    assert Event.objects.get(kind="clicked").link == 1
+    tally = message.mailing.tally
+    tally.refresh_from_db()
+    assert (tally.opened, tally.clicked) == (1, 1)
+    message.refresh_from_db()
+    assert message.opened_at
+    assert message.clicked_at
+
+
+def test_what_fails_to_be_recorded_is_kept(
+    message: Message, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hits.keep(message.pk, "opened")
+
+    def broken(_events: object) -> None:
+        raise OSError
+
+    with monkeypatch.context() as patch, pytest.raises(OSError):
+        patch.setattr(hits, "record", broken)
+        hits.record_hits()
+    assert hits.record_hits() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_record_each_hit_once(message: Message) -> None:
+    for _ in range(200):
+        hits.keep(message.pk, "opened")
+    taken: list[int] = []
+
+    def work() -> None:
+        try:
+            while count := hits.record_hits(10):
+                taken.append(count)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    while count := hits.record_hits():  # rows that the other worker held when one looked
+        taken.append(count)
+    assert sum(taken) == Event.objects.count() == 200

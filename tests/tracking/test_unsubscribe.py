@@ -1,0 +1,156 @@
+"""/e/u/: a GET asks, a POST acts at once, and what was not meant can be taken back."""
+
+import pytest
+from django.test import Client
+
+from contacts.models import Contact, List, Subscription, Suppression
+from contacts.services import suppressions
+from sending import tokens
+from sending.models import Event, Message
+from tracking.models import Hit
+from tracking.services import hits
+
+ONE_CLICK = "List-Unsubscribe=One-Click"
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.fixture
+def url(message: Message) -> str:
+    return f"/e/u/{tokens.make(message.pk)}"
+
+
+@pytest.fixture
+def public() -> Client:
+    """Holds us to RFC 8058: no cookie, no CSRF token."""
+    return Client(enforce_csrf_checks=True)
+
+
+def left(contact: Contact) -> set[str]:
+    rows = Subscription.objects.filter(contact=contact, status="unsubscribed")
+    return {row.list.name for row in rows.select_related("list")}
+
+
+def test_get_and_head_never_act(url: str, public: Client, contact: Contact) -> None:
+    for _ in range(2):
+        page = public.get(url)
+        assert public.head(url).status_code == 200
+    assert left(contact) == set()
+    assert not Suppression.objects.exists()
+    assert not Hit.objects.exists()
+    words = page.content.decode()
+    assert "lan@example.com" in words
+    assert "News" in words
+    assert "Offers" in words
+    assert "Other" not in words
+
+
+def test_one_click_acts_at_once_and_only_once(
+    url: str, public: Client, contact: Contact, message: Message
+) -> None:
+    for _ in range(3):
+        assert public.post(url, ONE_CLICK, content_type=FORM).status_code == 200
+    assert left(contact) == {"News", "Offers"}
+    assert not Suppression.objects.exists()
+    while hits.record_hits():
+        pass
+    public.post(url, ONE_CLICK, content_type=FORM)
+    assert hits.record_hits() == 0
+    assert Event.objects.filter(message=message, kind="unsubscribed").count() == 1
+    message.mailing.tally.refresh_from_db()
+    assert message.mailing.tally.unsubscribed == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (b"", FORM),
+        (b"--x\r\nbroken", "multipart/form-data"),
+        (b"--x\r\nbroken", "multipart/form-data; boundary=x"),
+        (
+            b'--x\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--x--',
+            "multipart/form-data; boundary=x",
+        ),
+        (b"\xff\xfe", "text/plain"),
+        (b"&".join(b"a%d=1" % n for n in range(2000)), FORM),
+    ],
+)
+def test_no_body_loses_an_unsubscribe(
+    url: str, public: Client, contact: Contact, body: bytes, content_type: str
+) -> None:
+    assert public.post(url, body, content_type=content_type).status_code == 200
+    assert left(contact) == {"News", "Offers"}
+
+
+def test_everything_from_the_brand(url: str, public: Client, contact: Contact) -> None:
+    assert public.post(url, {"action": "everything"}).status_code == 302
+    stop = Suppression.objects.get()
+    assert (stop.value, stop.reason, stop.source) == (contact.email, "unsubscribed", "campaign 7")
+    assert "no more mail" in public.get(url).content.decode()
+
+
+@pytest.mark.parametrize("action", ["lists", "everything"])
+def test_it_can_be_taken_back(url: str, public: Client, contact: Contact, action: str) -> None:
+    public.post(url, {"action": action})
+    assert "I did not mean to" in public.get(url).content.decode()
+    public.post(url, {"action": "undo"})
+    assert left(contact) == set()
+    assert not Suppression.objects.filter(lifted_at=None).exists()
+    assert "I did not mean to" not in public.get(url).content.decode()
+
+
+def test_undo_takes_back_only_what_this_mail_did(
+    url: str, public: Client, contact: Contact, lists: list[List]
+) -> None:
+    Subscription.objects.filter(contact=contact, list=lists[0]).update(
+        status="unsubscribed", source="campaign 3"
+    )
+    suppressions.suppress(
+        contact.workspace,
+        value=contact.email,
+        kind="address",
+        reason="hard_bounce",
+        source="campaign 7",
+    )
+    public.post(url, {"action": "lists"})
+    public.post(url, {"action": "undo"})
+    assert left(contact) == {"News"}
+    assert Suppression.objects.filter(lifted_at=None).count() == 1
+
+
+def test_who_is_on_no_list_any_more_is_suppressed(
+    url: str, public: Client, contact: Contact
+) -> None:
+    contact.delete()
+    public.post(url, ONE_CLICK, content_type=FORM)
+    assert Suppression.objects.get().value == "lan@example.com"
+
+
+def test_a_test_mails_link_changes_nothing(public: Client, contact: Contact) -> None:
+    url = f"/e/u/{tokens.make(tokens.NOBODY)}"
+    assert "This was a test" in public.get(url).content.decode()
+    assert public.post(url, ONE_CLICK, content_type=FORM).status_code == 200
+    assert left(contact) == set()
+
+
+@pytest.mark.parametrize("token", ["x", "aaaaaaaaaaaaaaaaaaaaaaaa", "0-_-0"])
+def test_a_bad_token_is_a_plain_page(public: Client, db: None, token: str) -> None:
+    answer = public.post(f"/e/u/{token}", ONE_CLICK, content_type=FORM)
+    assert answer.status_code == 404
+    assert "leads nowhere" in answer.content.decode()
+
+
+def test_the_page_is_private_and_without_cookies(url: str, public: Client) -> None:
+    page = public.get(url)
+    assert not page.cookies
+    assert "noindex" in page["X-Robots-Tag"]
+    assert "no-store" in page["Cache-Control"]
+    assert page["Referrer-Policy"] == "no-referrer"
+    assert "default-src 'none'" in page["Content-Security-Policy"]
+    assert "script" not in page["Content-Security-Policy"]
+    assert "<script" not in page.content.decode()
+
+
+def test_the_page_speaks_the_readers_language(url: str, public: Client) -> None:
+    page = public.get(url, headers={"accept-language": "zh-CN,zh;q=0.9"})
+    assert 'lang="zh-hans"' in page.content.decode()
+    assert "退订" in page.content.decode()

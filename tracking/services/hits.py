@@ -1,0 +1,57 @@
+"""The seam between public pages and the ledger: facts come in one by one and are written in sets.
+
+A request pays one INSERT without locks. Counting locks the messages' and mailings' rows, which would
+make requests of one campaign wait for each other.
+"""
+
+from datetime import datetime
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from sending.services.events import EventRow, record
+from sending.tokens import NOBODY
+from tracking.models import Hit
+
+BATCH = 2_000
+LONGEST_USER_AGENT = 500
+
+# SKIP LOCKED: several workers may record at once, each other hits. Deleted in the transaction that
+# records them: a hit is counted once, whatever is killed when.
+TAKE = """
+DELETE FROM tracking_hit WHERE id = ANY(ARRAY(
+  SELECT id FROM tracking_hit ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED))
+RETURNING message_id, kind, at, link, user_agent
+"""
+
+
+def keep(
+    message_id: int,
+    kind: str,
+    *,
+    link: int | None = None,
+    user_agent: str = "",
+    at: datetime | None = None,
+) -> None:
+    """Keeps a fact. What test mails and previews do is nobody's."""
+    if message_id == NOBODY:
+        return
+    Hit.objects.create(
+        message_id=message_id,
+        kind=kind,
+        at=at or timezone.now(),
+        link=link,
+        user_agent=user_agent.replace("\x00", "")[:LONGEST_USER_AGENT],
+    )
+
+
+def record_hits(batch: int = BATCH) -> int:
+    """Turns up to `batch` hits into events; returns how many there were."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(TAKE, [batch])
+        rows = cursor.fetchall()
+        record(
+            EventRow(message_id=message_id, kind=kind, at=at, link=link, detail=user_agent)
+            for message_id, kind, at, link, user_agent in rows
+        )
+    return len(rows)

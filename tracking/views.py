@@ -1,0 +1,146 @@
+"""Public pages: what a mail's links lead to. No log-in, no cookie, no script.
+
+Only a POST to the unsubscribe address changes anything: scanners follow every link with GET and HEAD.
+"""
+
+import base64
+from collections.abc import Callable
+from functools import wraps
+
+from django.core.exceptions import BadRequest, SuspiciousOperation
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.multipartparser import MultiPartParserError
+from django.shortcuts import redirect, render
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_safe
+
+from designs.rendering import RenderError
+from pages import csp
+from sending import tokens
+from sending.models import Event, Message
+from sending.tokens import NOBODY
+from tracking.services import hits, leaving, mails
+
+# A transparent GIF of one pixel.
+PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+View = Callable[..., HttpResponse]
+
+
+def private(view: View) -> View:
+    """What a token shows is its holder's: for no search engine, cache or referrer."""
+
+    @wraps(view)
+    def inside(request: HttpRequest, **kwargs: object) -> HttpResponse:
+        response = view(request, **kwargs)
+        response["X-Robots-Tag"] = "noindex, nofollow"
+        response["Referrer-Policy"] = "no-referrer"
+        response["Cache-Control"] = "private, no-store, max-age=0"
+        return response
+
+    return inside
+
+
+def user_agent(request: HttpRequest) -> str:
+    return request.headers.get("User-Agent", "")
+
+
+def _message(token: str) -> Message | None:
+    message_id = tokens.read(token)
+    return mails.find(message_id) if message_id else None
+
+
+def _nothing(request: HttpRequest, token: str) -> HttpResponse:
+    """A test mail's links say so; anything else leads nowhere."""
+    if tokens.read(token) == NOBODY:
+        return render(request, "public/test.html")
+    return render(request, "public/missing.html", status=404)
+
+
+@private
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+@csp.only(
+    style_src=[csp.SELF], img_src=[csp.SELF], form_action=[csp.SELF], frame_ancestors=[csp.NONE]
+)
+def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
+    """RFC 8058: a POST acts at once, without a cookie or a second question; a GET asks."""
+    message = _message(token)
+    if message is None:
+        return _nothing(request, token)
+    if request.method == "POST":
+        return _act(request, message)
+    return _show(request, message)
+
+
+def _act(request: HttpRequest, message: Message) -> HttpResponse:
+    try:
+        action = request.POST.get("action", "")
+    except (MultiPartParserError, SuspiciousOperation, BadRequest):
+        # Whatever a mail provider sends as the body: the address says what is meant.
+        action = ""
+    if action == "undo":
+        leaving.undo(message)
+    else:
+        leaving.leave(message, everything=action == "everything", user_agent=user_agent(request))
+    # A person's form is answered by the page; a provider's POST needs no more than a 200.
+    return redirect(request.path) if action else _show(request, message)
+
+
+def _show(request: HttpRequest, message: Message) -> HttpResponse:
+    context = {
+        "brand": message.mailing.workspace,
+        "address": message.address,
+        "standing": leaving.standing(message),
+    }
+    return render(request, "public/unsubscribe.html", context)
+
+
+@private
+@require_safe
+@csp.only(
+    img_src=["https:", "data:"],
+    style_src=["'unsafe-inline'"],
+    form_action=[csp.NONE],
+    frame_ancestors=[csp.NONE],
+    base_uri=[csp.NONE],
+    # The mail's markup runs on our origin: no script, no form, links may open.
+    sandbox=["allow-popups", "allow-popups-to-escape-sandbox"],
+)
+def view_mail(request: HttpRequest, token: str) -> HttpResponse:
+    """The mail in the browser."""
+    message = _message(token)
+    if message is None:
+        return _nothing(request, token)
+    try:
+        mail = mails.rendered(message)
+    except RenderError:
+        return render(request, "public/missing.html", status=404)
+    if mail.html.strip():
+        return HttpResponse(mail.html)
+    return HttpResponse(mail.text, content_type="text/plain; charset=utf-8")
+
+
+@private
+@require_safe
+def open_pixel(request: HttpRequest, token: str) -> HttpResponse:
+    """Always the same picture, so that a bad token tells nothing."""
+    message_id = tokens.read(token)
+    if message_id and request.method == "GET":
+        hits.keep(message_id, Event.Kind.OPENED, user_agent=user_agent(request))
+    return HttpResponse(PIXEL, content_type="image/gif")
+
+
+@private
+@require_safe
+@csp.only(style_src=[csp.SELF], img_src=[csp.SELF], frame_ancestors=[csp.NONE])
+def click(request: HttpRequest, token: str, number: int) -> HttpResponse:
+    """To link `number` of this mail's content, and nowhere else."""
+    message = _message(token)
+    if message is None:
+        return _nothing(request, token)
+    url = mails.target(message, number)
+    if url is None:
+        return render(request, "public/missing.html", status=404)
+    if request.method == "GET":
+        hits.keep(message.pk, Event.Kind.CLICKED, link=number, user_agent=user_agent(request))
+    return HttpResponseRedirect(url)
