@@ -1,13 +1,13 @@
 """The one place where a request is tied to a workspace and a permission.
 
-`workspace_path` registers every URL that belongs to a workspace; there is no other way to reach one:
+`workspace_path` registers every URL that belongs to a workspace; nothing else reaches one:
 
     workspace_path("contacts/<int:pk>/", views.contact, permission=Permission.VIEW, name="contact")
 
 The view is called as `view(request, **kwargs)` with `request.workspace` and `request.membership`
 set; views take objects from `get_in(request.workspace, Model, ...)`. Nobody: to the log-in page.
-A stranger to the workspace: 404, the same as for a workspace that doesn't exist. A member whose role
-doesn't allow it: 403.
+A stranger to the workspace: 404, the same as for a workspace that doesn't exist. A member whose
+role doesn't allow it: 403.
 """
 
 from collections.abc import Callable

@@ -29,6 +29,16 @@ app.conf.beat_schedule = {
         "schedule": 10.0,
         "options": {"queue": "control", "expires": 10},
     },
+    "start-due-campaigns": {
+        "task": "campaigns.tasks.start_due",
+        "schedule": 1.0,
+        "options": {"queue": "control", "expires": 2},
+    },
+    "collect-bounces": {
+        "task": "sending.tasks.bounces.collect_due",
+        "schedule": 10.0,
+        "options": {"queue": "control", "expires": 10},
+    },
     "record-hits": {
         "task": "tracking.tasks.record_hits",
         "schedule": 2.0,

@@ -31,7 +31,6 @@ try:
     DEFAULT_FROM_EMAIL = env.text("YANSHU_FROM_EMAIL", "Yanshu <yanshu@localhost>")
     # Largest CSV that may be imported, in bytes.
     IMPORT_MAX_BYTES = env.integer("YANSHU_IMPORT_MAX_MB", 1024, low=1) * 1024 * 1024
-    # Relays and mailboxes may be on private addresses (a company's own Postfix); see docs/operators.
     HTTPS = env.boolean("YANSHU_HTTPS", default=PUBLIC_URL.startswith("https://"))
 except env.SettingError as error:
     sys.exit(f"Yanshu can't start: {error}")

@@ -15,7 +15,13 @@ handler500 = "pages.views.server_error"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz, name="healthz"),
     path("", include("pages.urls")),
+    path("", include("accounts.urls")),
+    path("", include("contacts.urls")),
+    path("", include("designs.urls")),
+    path("", include("sending.urls")),
     path("", include("tracking.urls")),
+    path("", include("campaigns.urls")),
+    path("", include("quickstart.urls")),
     workspace_path("search/", pages.views.find, permission=Permission.VIEW, name="search"),
     workspace_path("activity/", pages.views.running, permission=Permission.VIEW, name="activity"),
 ]

@@ -112,8 +112,7 @@ def _has_default(tree: nodes.Template, name: str) -> bool:
         if isinstance(outer, nodes.Filter):
             sheltered = outer.name in {"default", "d"}
         else:
-            assert isinstance(outer, (nodes.If, nodes.CondExpr))
-            sheltered = name in _names(outer.test)
+            sheltered = isinstance(outer, nodes.If | nodes.CondExpr) and name in _names(outer.test)
         if sheltered:
             safe |= {id(inner) for inner in outer.find_all(nodes.Name)}
     return all(id(n) in safe for n in tree.find_all(nodes.Name) if n.name == name)

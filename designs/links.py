@@ -33,7 +33,9 @@ class Links:
 
 def hrefs(html: str) -> list[tuple[int, int]]:
     """Where the values of href stand in `html`: (begin, end) without quotes."""
-    return [tag.values["href"] for tag in tags(html) if tag.name in LINKING and "href" in tag.values]
+    return [
+        tag.values["href"] for tag in tags(html) if tag.name in LINKING and "href" in tag.values
+    ]
 
 
 def track_html(html: str, links: Links) -> str:

@@ -4,10 +4,10 @@ Authors are not trusted with the server. Of Jinja2 they get output, `if`, `for`,
 the filters in `designs.filters`, and no calls but `range` and `track`.
 
 Time is bounded by counting, not by a clock: a signal works in the main thread of a process only,
-and a thread that waits can't stop the one that renders. So each turn of a loop pays for the nodes in
-its body, each operator and filter for the characters it makes, and the source, strings and the
-output are limited. Between two payments nothing long can happen, so a render ends soon on any thread
-or process, and the same design always ends at the same place.
+and a thread that waits can't stop the one that renders. So each turn of a loop pays for the nodes
+in its body, each operator and filter for the characters it makes, and the source, strings and the
+output are limited. Between two payments nothing long can happen, so a render ends soon on any
+thread or process, and the same design always ends at the same place.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -168,10 +168,10 @@ class Blank(ChainableUndefined):
     def __ne__(self, other: object) -> bool:
         return not self == other
 
-    def _no(self, other: object) -> bool:
+    def _no(self, other: object) -> bool:  # noqa: ARG002 - an operator's signature
         return False
 
-    __lt__ = __le__ = __gt__ = __ge__ = _no
+    __lt__ = __le__ = __gt__ = __ge__ = _no  # type: ignore[assignment]
     __hash__ = ChainableUndefined.__hash__
 
 
@@ -247,7 +247,7 @@ def parse(source: str, part: str) -> nodes.Template:
 
 
 def _check(node: nodes.Node, part: str) -> None:
-    if what := FORBIDDEN.get(type(node)):  # type: ignore[call-overload]
+    if what := FORBIDDEN.get(type(node)):  # type: ignore[arg-type]
         raise RenderError(part, node.lineno, f"{what} are not allowed here")
     if isinstance(node, nodes.Call) and not (
         isinstance(node.node, nodes.Name) and node.node.name in CALLABLE
@@ -295,7 +295,7 @@ def _guarded(node: nodes.Expr) -> nodes.Expr:
     return node
 
 
-def _as_filter(node: nodes.Expr, name: str, *arguments: nodes.Expr) -> nodes.Filter:
+def _as_filter(node: nodes.Node, name: str, *arguments: nodes.Expr) -> nodes.Filter:
     return nodes.Filter(node, name, list(arguments), [], None, None, lineno=node.lineno)
 
 
@@ -329,7 +329,7 @@ class Part:
             raise RenderError(self.part, self._line(error), str(error)) from error
         except UndefinedError as error:
             raise RenderError(self.part, self._line(error), error.message or "no value") from error
-        except Exception as error:  # noqa: BLE001 - an author's expression can fail in any way
+        except Exception as error:
             words = f"{type(error).__name__}: {error}"
             raise RenderError(self.part, self._line(error), words) from error
         finally:

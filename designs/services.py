@@ -17,7 +17,7 @@ from designs.rendering import Renderer
 
 EDITABLE = ("name", "subject", "preheader", "html", "text")
 
-# Shown by inboxes behind the subject, not by the open mail; the filler keeps what follows out of it.
+# Shown by inboxes behind the subject, not by the open mail; the filler keeps what follows out.
 PREHEADER = (
     '<div style="display:none;max-height:0;overflow:hidden;mso-hide:all">{{ preheader }}'
     + "&#847;&zwnj;&nbsp;" * 40
@@ -52,8 +52,8 @@ class Draft:
 def as_typed(old: str, new: str) -> str:
     """`new` as a browser sends it, with the line ends that the author's own text has.
 
-    Browsers turn every line end of a form into CRLF. Untouched text is kept to the byte; changed text
-    gets the line ends of most lines of the old one.
+    Browsers turn every line end of a form into CRLF. Untouched text is kept to the byte; changed
+    text gets the line ends of most lines of the old one.
     """
     if _lf(old) == _lf(new):
         return old

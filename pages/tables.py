@@ -41,14 +41,14 @@ class Row(Func):
         super().__init__(*expressions)
         self.operator = operator
 
-    def as_sql(self, compiler: Any, *_args: Any, **_extra: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, *_args: Any, **_extra: Any) -> tuple[str, tuple[Any, ...]]:
         parts, values = [], []
         for expression in self.source_expressions:
             sql, parameters = compiler.compile(expression)
             parts.append(sql)
             values.extend(parameters)
         a, b, c, d = parts
-        return f"({a}, {b}) {self.operator} ({c}, {d})", values
+        return f"({a}, {b}) {self.operator} ({c}, {d})", tuple(values)
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,7 @@ class EmbeddedBroker:
         except redis.RedisError:
             return False
 
-    def _client(self) -> "redis.Redis[bytes]":
+    def _client(self) -> redis.Redis:
         return redis.Redis(unix_socket_path=str(self.socket), socket_timeout=2)
 
     def stop(self, timeout: float = 15) -> None:

@@ -180,8 +180,8 @@ class EmbeddedPostgres:
         # Under its name only when it is whole: initdb may be killed at any point.
         half = self.base / "data.half"
         shutil.rmtree(half, ignore_errors=True)
-        command = [self._binaries / "initdb", "-D", half, "-U", USER, "-E", "UTF8"]
-        command += ["-A", "scram-sha-256", "--pwfile", self._password_file]
+        command: list[str | Path] = [self._binaries / "initdb", "-D", half, "-U", USER]
+        command += ["-E", "UTF8", "-A", "scram-sha-256", "--pwfile", self._password_file]
         command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         self._run([*command, "--no-sync"] if self.fast else command)
         half.rename(self.data)
@@ -213,7 +213,8 @@ class EmbeddedPostgres:
 
     def _wait(self, timeout: float) -> None:
         end = time.monotonic() + timeout
-        command = [self._binaries / "pg_isready", "-q", "-h", self.socket_dir]
+        command: list[str | Path] = [self._binaries / "pg_isready", "-q"]
+        command += ["-h", self.socket_dir]
         while subprocess.run(command, env=self._env, check=False).returncode != 0:
             if self.process is not None and self.process.poll() is not None:
                 raise PostgresError(f"PostgreSQL did not start: {self._last_log()}")

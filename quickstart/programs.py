@@ -14,7 +14,7 @@ def commands(*, host: str, port: int, var: Path, sandbox: bool) -> dict[str, tup
     """The command of each program by its name."""
     celery = (str(BIN / "celery"), "-A", "config", "-q")
     quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "INFO")
-    programs = {
+    programs: dict[str, tuple[str, ...]] = {
         f"worker-{queue}": (
             *(*celery, "worker", *quiet, "-Q", queue),
             *("-c", str(processes), "-n", f"{queue}@%h"),

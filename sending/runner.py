@@ -118,7 +118,8 @@ class _Run:
                     done += number
             finally:
                 loop.run(self.wire.close())
-                self.watcher.submit(lambda: connection.close()).result()
+                # `connection` is the watcher thread's own there.
+                self.watcher.submit(_close_connection).result()
                 self.watcher.shutdown()
         return done
 
@@ -228,6 +229,10 @@ class _Run:
         while not live.stop:
             await asyncio.sleep(0.7)
             live.stop = not await loop.run_in_executor(self.watcher, may_go_on, live)
+
+
+def _close_connection() -> None:
+    connection.close()
 
 
 def _marker(journal: Journal, message_id: int) -> Callable[[], None]:

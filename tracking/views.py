@@ -1,6 +1,6 @@
 """Public pages: what a mail's links lead to. No log-in, no cookie, no script.
 
-Only a POST to the unsubscribe address changes anything: scanners follow every link with GET and HEAD.
+Only a POST to the unsubscribe address changes anything: scanners follow every link by GET and HEAD.
 """
 
 import base64

@@ -7,6 +7,7 @@ keep (Tally, TallyMinute), so that every page and check holds for the demo as fo
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
@@ -143,7 +144,7 @@ UPDATE sending_mailing
 
 def live_through(mailing: Mailing, course: Course) -> None:
     """Gives a mailing that was just opened the past that `course` describes, and finishes it."""
-    known = {"mailing": mailing.pk, "start": course.started_at}
+    known: dict[str, Any] = {"mailing": mailing.pk, "start": course.started_at}
     links = max(len(mailing.content.links), 1)
     with connection.cursor() as cursor:
         cursor.execute(

@@ -1,5 +1,5 @@
-"""A real browser on a live server. Every page opened is watched: an error in the console, a violation
-of the content security policy or a request to elsewhere fails the test."""
+"""A real browser on a live server. Every page opened is watched: an error in the console, a
+violation of the content security policy or a request to elsewhere fails the test."""
 
 import os
 import shutil
@@ -10,8 +10,14 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    sync_playwright,
+)
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
@@ -112,9 +118,7 @@ def log_in(context: BrowserContext, site: str) -> Callable[[User], None]:
         client = Client()
         client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
         value = client.cookies[settings.SESSION_COOKIE_NAME].value
-        context.add_cookies(
-            [{"name": settings.SESSION_COOKIE_NAME, "value": value, "url": site}]
-        )
+        context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": value, "url": site}])
 
     return log_in
 

@@ -33,12 +33,14 @@ def _is_page(owner: User, url: str) -> bool:
 def _fits(page: Page) -> bool:
     """Nothing makes the page wider than the window."""
     return bool(
-        page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+        page.evaluate(
+            "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+        )
     )
 
 
 @pytest.mark.parametrize("name", plain_pages())
-def test_page(
+def test_page(  # noqa: PLR0917 - fixtures
     name: str,
     page: Page,
     owner: User,

@@ -8,7 +8,7 @@ import pytest
 
 @pytest.fixture
 def open_path() -> Iterator[Path]:
-    """A temporary directory that an unprivileged PostgreSQL may enter (pytest's own are private)."""
+    """A temporary directory that an unprivileged PostgreSQL may enter; pytest's are private."""
     path = Path(tempfile.mkdtemp(prefix="yanshu-"))
     path.chmod(0o755)
     yield path

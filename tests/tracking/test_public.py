@@ -131,11 +131,12 @@ def test_what_fails_to_be_recorded_is_kept(
     hits.keep(message.pk, "opened")
 
     def broken(_events: object) -> None:
-        raise OSError
+        raise OSError("disk full")
 
-    with monkeypatch.context() as patch, pytest.raises(OSError):
+    with monkeypatch.context() as patch:
         patch.setattr(hits, "record", broken)
-        hits.record_hits()
+        with pytest.raises(OSError, match="disk"):
+            hits.record_hits()
     assert hits.record_hits() == 1
 
 

@@ -67,7 +67,10 @@ def test_one_click_acts_at_once_and_only_once(
         (b"--x\r\nbroken", "multipart/form-data"),
         (b"--x\r\nbroken", "multipart/form-data; boundary=x"),
         (
-            b'--x\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--x--',
+            (
+                b'--x\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n'
+                b"\r\nOne-Click\r\n--x--"
+            ),
             "multipart/form-data; boundary=x",
         ),
         (b"\xff\xfe", "text/plain"),

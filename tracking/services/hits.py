@@ -1,7 +1,7 @@
 """The seam between public pages and the ledger: facts come in one by one and are written in sets.
 
-A request pays one INSERT without locks. Counting locks the messages' and mailings' rows, which would
-make requests of one campaign wait for each other.
+A request pays one INSERT without locks. Counting locks the messages' and mailings' rows, which
+would make requests of one campaign wait for each other.
 """
 
 from datetime import datetime

@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from contacts.models import List, Subscription, Suppression
 from contacts.services import lists, suppressions
 from sending.models import Event, Message
+from tracking.models import Hit
 from tracking.services import hits
 
 Status = Subscription.Status
@@ -99,5 +100,5 @@ def _known(message: Message) -> bool:
     kind = Event.Kind.UNSUBSCRIBED
     return (
         Event.objects.filter(message=message, kind=kind).exists()
-        or hits.Hit.objects.filter(message_id=message.pk, kind=kind).exists()
+        or Hit.objects.filter(message_id=message.pk, kind=kind).exists()
     )

@@ -1,0 +1,5 @@
+"""Pages of people, workspaces and members."""
+
+from django.urls import URLPattern, URLResolver
+
+urlpatterns: list[URLPattern | URLResolver] = []
