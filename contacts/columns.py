@@ -173,12 +173,12 @@ def _unique(guesses: list[str], cells: Sequence[Sequence[str]]) -> list[str]:
     """Each target once (the fullest column keeps it); the address by content if by no name."""
     for target in {guess for guess in guesses if guess not in {"", "new"}}:
         same = [n for n, guess in enumerate(guesses) if guess == target]
-        best = max(same, key=lambda n: sum(1 for text in cells[n] if text))
+        best = max(same, key=lambda n: sum(map(bool, cells[n])))
         for n in same:
             guesses[n] = target if n == best else ""
     if "email" not in guesses:
         counts = [sum(1 for text in column if _is_address(text)) for column in cells]
-        if counts and max(counts):
+        if any(counts):
             guesses[counts.index(max(counts))] = "email"
     return guesses
 

@@ -26,7 +26,7 @@ KEEP_FILES = timedelta(days=1)
 ENDED = (Import.State.FINISHED, Import.State.CANCELLED, Import.State.FAILED)
 
 
-class ImportError_(Exception):  # noqa: N801, N818 - ImportError is Python's
+class RefusedError(Exception):
     """The import can't do this now; the text says why, for the person."""
 
 
@@ -119,18 +119,18 @@ def configure(  # noqa: PLR0913 - one argument a choice of the page
     consent: str,
     known: str,
 ) -> None:
-    """Keep what was chosen. Raises ImportError_ if the mapping can't be used or it runs already."""
+    """Keep what was chosen. Raises RefusedError if the mapping can't be used or it runs already."""
     try:
         Shaper(mapping, importrun.attributes_of(file.workspace_id))
     except MappingError as error:
         if str(error) == "email":
-            raise ImportError_(_("Choose the one column that holds the e-mail address.")) from error
-        raise ImportError_(_("This attribute isn't there (any more).")) from error
+            raise RefusedError(_("Choose the one column that holds the e-mail address.")) from error
+        raise RefusedError(_("This attribute isn't there (any more).")) from error
     changed = Import.objects.filter(pk=file.pk, state=Import.State.READY).update(
         dialect=dialect, mapping=list(mapping), list=target, consent=consent, known=known
     )
     if not changed:
-        raise ImportError_(_("This import has been started already."))
+        raise RefusedError(_("This import has been started already."))
     file.refresh_from_db()
 
 
@@ -191,11 +191,11 @@ def _judge(
 def start(file: Import, *, enqueue: Callable[[int], Any] | None) -> None:
     """Queue the import: new attributes are made, and a worker is told once this is committed.
 
-    Without `enqueue` the caller runs it itself (the command). Raises ImportError_.
+    Without `enqueue` the caller runs it itself (the command). Raises RefusedError.
     """
     locked = Import.objects.select_for_update().get(pk=file.pk)
     if locked.state != Import.State.READY:
-        raise ImportError_(_("This import has been started already."))
+        raise RefusedError(_("This import has been started already."))
     locked.mapping = _make_attributes(locked)
     locked.state = Import.State.QUEUED
     locked.counts = {}
@@ -250,11 +250,11 @@ def undo(file: Import) -> Undone:
     """Take back what the import added: its subscriptions, and contacts that it made and that
     nothing else has touched. Values that it filled in or overwrote in known contacts stay.
 
-    Raises ImportError_ while it runs or when it was undone before.
+    Raises RefusedError while it runs or when it was undone before.
     """
     locked = Import.objects.select_for_update().get(pk=file.pk)
     if locked.state not in ENDED or locked.undone_at:
-        raise ImportError_(_("Only an import that has ended can be undone, and only once."))
+        raise RefusedError(_("Only an import that has ended can be undone, and only once."))
     undone = Undone(**importing.undo(locked.pk, f"import {locked.pk}"))
     Import.objects.filter(pk=locked.pk).update(undone_at=timezone.now())
     return undone

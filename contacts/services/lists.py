@@ -3,12 +3,28 @@
 from collections.abc import Sequence
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import Workspace
 from contacts import addresses
 from contacts.models import Contact, List, Subscription, Suppression
 from contacts.services.suppressions import suppress
+
+
+def create(workspace: Workspace, *, name: str, description: str = "") -> List:
+    """The workspace's list with this name, made if there is none; two at once make one."""
+    one, _ = List.objects.get_or_create(
+        workspace=workspace, name=name, defaults={"description": description}
+    )
+    return one
+
+
+def change(target: List, *, name: str, description: str) -> None:
+    """Rename or describe it. Its name must not be another list's."""
+    target.name = name
+    target.description = description
+    target.save(update_fields=["name", "description"])
 
 
 def unsubscribe(
@@ -44,37 +60,49 @@ def unsubscribe(
 
 def subscribe(
     target: List,
-    contact_ids: Sequence[int],
+    people: QuerySet[Contact],
     *,
     source: str,
     consent: str = Subscription.Consent.UNKNOWN,
-) -> list[int]:
-    """Put contacts on the list; returns the ids of those that are newly on it.
+) -> int:
+    """Put contacts on the list; returns how many are newly on it.
 
     Who left the list stays off it: only the person can come back.
     """
+    ids, parameters = (
+        people.filter(workspace_id=target.workspace_id)
+        .order_by("pk")
+        .values("id")
+        .query.sql_with_params()
+    )
     with connection.cursor() as cursor:
         cursor.execute(
-            """
+            f"""
             INSERT INTO contacts_subscription
                 (list_id, contact_id, status, consent, source, created_at, changed_at)
-            SELECT %s, contact.id, 'subscribed', %s, %s, now(), now()
-            FROM contacts_contact contact
-            WHERE contact.workspace_id = %s AND contact.id = ANY(%s)
-            ORDER BY contact.id
+            SELECT %s, person.id, 'subscribed', %s, %s, now(), now() FROM ({ids}) person
             ON CONFLICT (list_id, contact_id) DO NOTHING
-            RETURNING contact_id
-            """,
-            [target.pk, consent, source, target.workspace_id, list(contact_ids)],
+            """,  # noqa: S608 - the query is Django's own, its values are parameters
+            [target.pk, consent, source, *parameters],
         )
-        return [row[0] for row in cursor.fetchall()]
+        return int(cursor.rowcount)
 
 
-def remove(target: List, contact_ids: Sequence[int]) -> int:
+def remove(target: List, people: QuerySet[Contact]) -> int:
     """Take contacts off the list as if they had never been on it; who unsubscribed stays
     recorded. Returns how many."""
     removed, _ = Subscription.objects.filter(
-        list=target, contact_id__in=contact_ids, status=Subscription.Status.SUBSCRIBED
+        list=target,
+        contact__in=people.order_by(),
+        status=Subscription.Status.SUBSCRIBED,
+    ).delete()
+    return removed
+
+
+def undo_subscribe(workspace: Workspace, source: str) -> int:
+    """Take back one `subscribe` by its source; returns how many."""
+    removed, _ = Subscription.objects.filter(
+        list__workspace=workspace, source=source, status=Subscription.Status.SUBSCRIBED
     ).delete()
     return removed
 
@@ -86,3 +114,10 @@ def set_status(target: List, contact: Contact, *, status: str, source: str) -> S
         list=target, contact=contact, defaults={"status": status, "source": source}
     )
     return subscription
+
+
+def toggle_archive(target: List) -> bool:
+    """Archive a list (it is offered nowhere, its people stay) or bring it back; True: archived."""
+    target.archived_at = None if target.archived_at else timezone.now()
+    target.save(update_fields=["archived_at"])
+    return target.archived_at is not None

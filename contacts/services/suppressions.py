@@ -1,13 +1,14 @@
 """Suppressions: who must not be mailed, and why. One active row an address or domain."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from django.db import connection, transaction
+from django.db import connection
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import User, Workspace
 from contacts import addresses
-from contacts.models import Suppression
+from contacts.models import Contact, Suppression
 
 
 def suppress(  # noqa: PLR0913 - each says something else about the one row
@@ -69,7 +70,7 @@ def suppress_addresses(
                 [detail for _, detail in pairs],
             ],
         )
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def lift(suppression: Suppression, by: User | None) -> bool:
@@ -81,9 +82,59 @@ def lift(suppression: Suppression, by: User | None) -> bool:
     )
 
 
-@transaction.atomic
-def lift_many(workspace: Workspace, ids: Sequence[int], by: User | None) -> int:
-    """Lift these suppressions of the workspace; returns how many were active."""
-    return Suppression.objects.filter(workspace=workspace, pk__in=ids, lifted_at=None).update(
-        lifted_at=timezone.now(), lifted_by=by
-    )
+def lift_many(rows: QuerySet[Suppression], by: User | None) -> int:
+    """Lift these suppressions; returns how many were active."""
+    return rows.filter(lifted_at=None).update(lifted_at=timezone.now(), lifted_by=by)
+
+
+def suppress_values(
+    workspace: Workspace, values: Iterable[tuple[str, str]], *, detail: str, by: User | None
+) -> int:
+    """Suppress (kind, normalised value) pairs that a person typed; returns how many are new."""
+    rows = [
+        Suppression(
+            workspace=workspace,
+            kind=kind,
+            value=value,
+            reason=Suppression.Reason.MANUAL,
+            source="page",
+            detail=detail,
+            created_by=by,
+        )
+        for kind, value in values
+    ]
+    before = Suppression.objects.filter(workspace=workspace).count()
+    Suppression.objects.bulk_create(rows, ignore_conflicts=True)
+    return Suppression.objects.filter(workspace=workspace).count() - before
+
+
+def suppress_people(  # noqa: PLR0913 - each says something else about the rows
+    workspace: Workspace,
+    people: QuerySet[Contact],
+    *,
+    reason: str,
+    source: str,
+    detail: str = "",
+    by: User | None = None,
+) -> int:
+    """Suppress the addresses of these contacts in one statement; returns how many are new."""
+    emails, parameters = people.order_by("email").values("email").query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            INSERT INTO contacts_suppression
+                (workspace_id, kind, value, reason, source, detail, created_by_id, created_at)
+            SELECT %s, 'address', person.email, %s, %s, %s, %s, now() FROM ({emails}) person
+            ON CONFLICT (workspace_id, kind, value) WHERE lifted_at IS NULL DO NOTHING
+            """,  # noqa: S608 - the query is Django's own, its values are parameters
+            [workspace.pk, reason, source, detail, by.pk if by else None, *parameters],
+        )
+        return int(cursor.rowcount)
+
+
+def undo_suppress(workspace: Workspace, source: str) -> int:
+    """Take back one action by its source, as if it had not happened; returns how many."""
+    removed, _ = Suppression.objects.filter(
+        workspace=workspace, source=source, lifted_at=None
+    ).delete()
+    return removed

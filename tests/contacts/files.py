@@ -47,8 +47,12 @@ def torture(
     """A file of `number` rows with everything that files in the wild have, and what is in it."""
     chance = random.Random(seed)  # noqa: S311 - the same file every time
     out, expected = io.StringIO(newline=""), Expected()
-    quoting = csv.QUOTE_ALL if eol == "\r" else csv.QUOTE_MINIMAL
-    writer = csv.writer(out, delimiter=delimiter, lineterminator=eol, quoting=quoting)
+    writer = csv.writer(
+        out,
+        delimiter=delimiter,
+        lineterminator=eol,
+        quoting=csv.QUOTE_ALL if eol == "\r" else csv.QUOTE_MINIMAL,
+    )
     writer.writerow(HEADER)
     seen: list[str] = []
     for n in range(number):

@@ -1,0 +1,35 @@
+"""Imports in the activity tray."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import cast
+
+from django.db.models import Q
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.access import WorkspaceRequest
+from contacts.models import Import
+from contacts.services import imports as service
+from pages import activity
+
+RUNNING = (Import.State.QUEUED, Import.State.RUNNING)
+
+
+@activity.provider
+def imports(request: HttpRequest) -> Iterable[activity.Task]:
+    workspace = cast("WorkspaceRequest", request).workspace
+    recent = Q(finished_at__gt=timezone.now() - timedelta(days=1))
+    rows = Import.objects.filter(Q(state__in=RUNNING) | recent, workspace=workspace)
+    for row in rows.defer("mapping").order_by("-pk")[:20]:
+        yield activity.Task(
+            f"import-{row.pk}",
+            row.filename,
+            reverse("import", args=[workspace.slug, row.pk]),
+            status=row.state,
+            done=service.progress(row).percent,
+            total=100,
+            icon="file-import",
+            ended_at=row.finished_at,
+        )

@@ -1,0 +1,278 @@
+"""What people type about contacts, checked before a service gets it."""
+
+from typing import Any, cast
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Workspace
+from contacts import addresses, csvdetect, values
+from contacts.models import Attribute, Contact, Import, List, Subscription, Suppression
+
+PREFIX = "attribute_"
+YES_NO = (("", "–"), ("true", _("Yes")), ("false", _("No")))
+
+
+class ContactForm(forms.Form):
+    """A person with the workspace's attributes, each with a control for its type."""
+
+    email = forms.CharField(label=_("E-mail address"), max_length=320)
+    first_name = forms.CharField(label=_("First name"), max_length=150, required=False)
+    last_name = forms.CharField(label=_("Last name"), max_length=150, required=False)
+    full_name = forms.CharField(
+        label=_("Full name"),
+        max_length=300,
+        required=False,
+        help_text=_("Only if it isn't first and last name put together."),
+    )
+
+    def __init__(
+        self, *args: Any, workspace: Workspace, contact: Contact | None = None, **kwargs: Any
+    ) -> None:
+        if contact:
+            kwargs["initial"] = self._initial(contact)
+        super().__init__(*args, **kwargs)
+        self.attributes = list(Attribute.objects.filter(workspace=workspace))
+        for attribute in self.attributes:
+            self.fields[PREFIX + attribute.key] = self._field(attribute)
+        if contact is None:
+            self.fields["lists"] = forms.ModelMultipleChoiceField(
+                List.objects.filter(workspace=workspace, archived_at=None).order_by("name"),
+                label=_("Put on these lists"),
+                required=False,
+                widget=forms.CheckboxSelectMultiple,
+            )
+
+    @staticmethod
+    def _initial(contact: Contact) -> dict[str, Any]:
+        initial: dict[str, Any] = {
+            "email": addresses.display(contact.email),
+            "first_name": contact.first_name,
+            "last_name": contact.last_name,
+            "full_name": contact.full_name,
+        }
+        for key, value in contact.attributes.items():
+            shown = str(value).lower() if isinstance(value, bool) else value
+            initial[PREFIX + key] = shown
+        return initial
+
+    @staticmethod
+    def _field(attribute: Attribute) -> forms.Field:
+        options: dict[str, Any] = {"label": attribute.label, "required": False}
+        kinds = Attribute.Type
+        if attribute.type == kinds.DATE:
+            widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+            return forms.DateField(widget=widget, **options)
+        if attribute.type == kinds.NUMBER:
+            return forms.CharField(
+                max_length=30, widget=forms.TextInput(attrs={"inputmode": "decimal"}), **options
+            )
+        if attribute.type == kinds.BOOLEAN:
+            return forms.ChoiceField(choices=YES_NO, **options)
+        if attribute.type == kinds.CHOICE:
+            known = [("", "–"), *((choice, choice) for choice in attribute.choices)]
+            return forms.ChoiceField(choices=known, **options)
+        return forms.CharField(max_length=values.MAX_TEXT, **options)
+
+    def clean_email(self) -> str:
+        try:
+            return addresses.normalise(self.cleaned_data["email"])
+        except addresses.AddressError as error:
+            raise ValidationError(str(error)) from error
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        for attribute in self.attributes:
+            name = PREFIX + attribute.key
+            given = cleaned.get(name)
+            if given and attribute.type == Attribute.Type.NUMBER:
+                try:
+                    cleaned[name] = values.number(given)
+                except ValueError:
+                    self.add_error(name, _("Enter a number, such as 12.5."))
+            elif attribute.type == Attribute.Type.BOOLEAN:
+                cleaned[name] = {"true": True, "false": False}.get(given or "")
+        return cleaned
+
+    def attribute_fields(self) -> list[forms.BoundField]:
+        return [self[PREFIX + attribute.key] for attribute in self.attributes]
+
+    def names(self) -> dict[str, str]:
+        return {n: self.cleaned_data[n] for n in ("first_name", "last_name", "full_name")}
+
+    def attribute_values(self) -> dict[str, Any]:
+        return {a.key: self.cleaned_data.get(PREFIX + a.key) for a in self.attributes}
+
+
+class ListForm(forms.Form):
+    """A new list of the workspace, or (`one` given) that one's name and description."""
+
+    name = forms.CharField(label=_("Name"), max_length=100)
+    description = forms.CharField(
+        label=_("Description"),
+        max_length=300,
+        required=False,
+        help_text=_("Recipients see name and description where they unsubscribe."),
+    )
+
+    def __init__(
+        self, *args: Any, workspace: Workspace, one: List | None = None, **kwargs: Any
+    ) -> None:
+        if one:
+            kwargs["initial"] = {"name": one.name, "description": one.description}
+        super().__init__(*args, **kwargs)
+        own = List.objects.filter(workspace=workspace)
+        self._others = own.exclude(pk=one.pk) if one else own
+
+    def clean_name(self) -> str:
+        name = str(self.cleaned_data["name"])
+        if self._others.filter(name=name).exists():
+            raise ValidationError(_("There is a list with this name already."))
+        return name
+
+
+class AttributeForm(forms.Form):
+    """A new attribute, or (`attribute` given) its name and choices: the type stays."""
+
+    label = forms.CharField(label=_("Name"), max_length=100)
+    type = forms.ChoiceField(label=_("Type"), choices=Attribute.Type.choices)
+    choices = forms.CharField(
+        label=_("Choices"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=_("One a line."),
+    )
+
+    def __init__(self, *args: Any, attribute: Attribute | None = None, **kwargs: Any) -> None:
+        if attribute:
+            kwargs["initial"] = {
+                "label": attribute.label,
+                "type": attribute.type,
+                "choices": "\n".join(attribute.choices),
+            }
+        super().__init__(*args, **kwargs)
+        if attribute:
+            self.fields["type"].disabled = True
+
+    def clean_choices(self) -> list[str]:
+        lines = [line.strip() for line in self.cleaned_data["choices"].splitlines()]
+        return list(dict.fromkeys(line for line in lines if line))
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("type") == Attribute.Type.CHOICE and not cleaned.get("choices"):
+            self.add_error("choices", _("Enter at least one choice."))
+        return cleaned
+
+
+class SuppressionsForm(forms.Form):
+    """Addresses and domains, typed or pasted."""
+
+    lines = forms.CharField(
+        label=_("Addresses and domains"),
+        widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),
+        help_text=_("One a line. A line without @ is a domain: nobody there gets mail."),
+    )
+    detail = forms.CharField(
+        label=_("Why"),
+        max_length=500,
+        required=False,
+        help_text=_("Shown with the suppression, for colleagues."),
+    )
+
+    def clean_lines(self) -> list[tuple[str, str]]:
+        """(kind, normalised value) of each line."""
+        found: dict[tuple[str, str], None] = {}
+        wrong: list[str] = []
+        for number, line in enumerate(self.cleaned_data["lines"].splitlines(), 1):
+            text = line.strip(" \t,;")
+            if not text:
+                continue
+            domain = "@" not in text[1:] and "＠" not in text[1:]
+            kind = Suppression.Kind.DOMAIN if domain else Suppression.Kind.ADDRESS
+            read = addresses.normalise_domain if domain else addresses.normalise
+            try:
+                found[kind.value, read(text)] = None
+            except addresses.AddressError as error:
+                wrong.append(
+                    _("Line {number}: “{text}”. {reason}").format(
+                        number=number, text=text[:80], reason=error
+                    )
+                )
+        if wrong:
+            raise ValidationError(cast("Any", wrong[:20]))
+        return list(found)
+
+
+DATES = (
+    ("", _("It isn't clear: leave such dates out")),
+    ("mdy", _("Month first: 3/5/2024 is March 5")),
+    ("dmy", _("Day first: 3/5/2024 is 3 May")),
+    ("serial", _("Excel day numbers: 45356 is March 5, 2024")),
+)
+NEW_LIST = "new"
+NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+SIGNS = {name: sign for sign, name in NAMES.items()}
+
+
+class ImportForm(forms.Form):
+    """How a file is read and what becomes of its rows. The columns are read apart."""
+
+    encoding = forms.ChoiceField(
+        label=_("Encoding"), choices=[(k, v) for k, v in csvdetect.ENCODINGS.items()]
+    )
+    delimiter = forms.ChoiceField(
+        label=_("Delimiter"),
+        # By name: a tab would be stripped as white space.
+        choices=[(NAMES[sign], label) for sign, label in csvdetect.DELIMITERS.items()],
+    )
+    header = forms.BooleanField(label=_("The first line names the columns"), required=False)
+    dates = forms.ChoiceField(label=_("Dates such as 3/5/2024"), choices=DATES, required=False)
+    list = forms.ChoiceField(label=_("Into the list"), required=False)
+    new_list = forms.CharField(label=_("Name of the new list"), max_length=100, required=False)
+    consent = forms.ChoiceField(
+        label=_("How these people agreed to get mail"), choices=Subscription.Consent.choices
+    )
+    known = forms.ChoiceField(
+        label=_("People you have already"),
+        choices=Import.Known.choices,
+        widget=forms.RadioSelect,
+        help_text=_("An empty cell never deletes anything."),
+    )
+
+    def __init__(self, *args: Any, file: Import, **kwargs: Any) -> None:
+        kwargs.setdefault(
+            "initial",
+            {
+                **{name: file.dialect.get(name, "") for name in ("encoding", "dates", "header")},
+                "delimiter": NAMES[file.dialect.get("delimiter", ",")],
+                "list": file.list_id or "",
+                "consent": file.consent,
+                "known": file.known,
+            },
+        )
+        super().__init__(*args, **kwargs)
+        self.file = file
+        self.lists = List.objects.filter(workspace_id=file.workspace_id, archived_at=None)
+        cast("forms.ChoiceField", self.fields["list"]).choices = [
+            ("", _("No list: only add the people")),
+            *(
+                (str(pk), name)
+                for pk, name in self.lists.order_by("name").values_list("pk", "name")
+            ),
+            (NEW_LIST, _("A new list…")),
+        ]
+
+    def clean_delimiter(self) -> str:
+        return SIGNS[self.cleaned_data["delimiter"]]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("list") == NEW_LIST:
+            name = cleaned.get("new_list", "").strip()
+            if not name:
+                self.add_error("new_list", _("Enter a name for the new list."))
+            elif self.lists.filter(name=name).exists():
+                self.add_error("new_list", _("There is a list with this name already."))
+        return cleaned

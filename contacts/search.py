@@ -1,0 +1,42 @@
+"""What Ctrl-K finds of contacts."""
+
+from collections.abc import Iterable
+from typing import cast
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.access import WorkspaceRequest
+from contacts import addresses, names
+from contacts.models import Contact, List
+from contacts.queries import people as people_query
+from pages import search
+
+search.action(
+    search.Action(gettext_lazy("Import people"), "file-import", "new_import"),
+    search.Action(gettext_lazy("Add a person"), "user-plus", "new_contact"),
+    search.Action(gettext_lazy("New list"), "plus", "new_list"),
+)
+
+
+@search.provider
+def people(request: HttpRequest, text: str) -> Iterable[search.Hit]:
+    here = cast("WorkspaceRequest", request)
+    if len(text) < 3 and text.isascii():  # half of all people: no help, and slow
+        return
+    found = people_query.search(Contact.objects.filter(workspace=here.workspace), text)
+    for person in found.order_by("-pk")[: search.LIMIT]:
+        url = reverse("contact", args=[here.workspace.slug, person.pk])
+        name = names.full(person.first_name, person.last_name, person.full_name)
+        yield search.Hit(_("Person"), addresses.display(person.email), url, "user", detail=name)
+
+
+@search.provider
+def lists(request: HttpRequest, text: str) -> Iterable[search.Hit]:
+    here = cast("WorkspaceRequest", request)
+    found = List.objects.filter(workspace=here.workspace, name__icontains=text)
+    for one in found.order_by("name")[: search.LIMIT]:
+        url = reverse("list", args=[here.workspace.slug, one.pk])
+        yield search.Hit(_("List"), one.name, url, "list")

@@ -1,0 +1,98 @@
+"""What happened to a contact, newest first: a registry that apps to the right add to.
+
+    @timeline.provider
+    def mails(contact): return [timeline.Entry(at, _("Accepted"), icon="check", words=reply)]
+
+A provider runs one quick query over an index on the contact and returns its newest entries.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+
+from contacts.models import Contact, ImportedContact, Subscription, Suppression
+
+Text = str | Promise
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    at: datetime
+    title: Text
+    icon: str = "point"
+    detail: Text = ""
+    # The server's or the person's own words.
+    words: str = ""
+    url: str = ""
+    # What it came from (contacts.sources), shown as a link where there is one.
+    source: str = ""
+
+
+Provider = Callable[[Contact], Iterable[Entry]]
+_providers: list[Provider] = []
+LIMIT = 100
+
+
+def provider(function: Provider) -> Provider:
+    if function not in _providers:
+        _providers.append(function)
+    return function
+
+
+def entries(contact: Contact) -> list[Entry]:
+    """The newest entries of all providers."""
+    found = [entry for known in _providers for entry in known(contact)]
+    return sorted(found, key=lambda entry: entry.at, reverse=True)[:LIMIT]
+
+
+@provider
+def _added(contact: Contact) -> Iterable[Entry]:
+    return [Entry(contact.created_at, _("Added"), "user-plus", source=contact.source)]
+
+
+@provider
+def _subscriptions(contact: Contact) -> Iterable[Entry]:
+    for row in contact.subscriptions.select_related("list"):
+        if row.status == Subscription.Status.SUBSCRIBED:
+            title = _("On the list {list}").format(list=row.list.name)
+            yield Entry(
+                row.changed_at,
+                title,
+                "list-check",
+                detail=row.get_consent_display(),
+                source=row.source,
+            )
+        else:
+            title = _("Left the list {list}").format(list=row.list.name)
+            yield Entry(row.changed_at, title, "user-minus", source=row.source)
+
+
+OUTCOMES = {
+    "new": lambda: _("Made by an import"),
+    "updated": lambda: _("Updated by an import"),
+    "unchanged": lambda: _("In an import, nothing new"),
+}
+
+
+@provider
+def _imports(contact: Contact) -> Iterable[Entry]:
+    rows = ImportedContact.objects.filter(contact_id=contact.pk).select_related("file")
+    for row in rows.order_by("-file_id")[:20]:
+        at = row.file.finished_at or row.file.created_at
+        title = OUTCOMES[row.outcome]()
+        yield Entry(at, title, "file-import", row.file.filename, source=f"import {row.file_id}")
+
+
+@provider
+def _suppressions(contact: Contact) -> Iterable[Entry]:
+    rows = Suppression.objects.filter(
+        workspace_id=contact.workspace_id, kind=Suppression.Kind.ADDRESS, value=contact.email
+    )
+    for row in rows:
+        title = _("Suppressed: {reason}").format(reason=row.get_reason_display())
+        yield Entry(row.created_at, title, "ban", words=row.detail, source=row.source)
+        if row.lifted_at:
+            yield Entry(row.lifted_at, _("Suppression lifted"), "arrow-back-up")

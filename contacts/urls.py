@@ -1,0 +1,59 @@
+"""Pages of contacts; all belong to a workspace."""
+
+from django.urls import URLPattern
+
+from accounts.access import View, workspace_path
+from accounts.permissions import Permission
+from contacts.views import attributes, imports, lists, people, suppressions
+
+
+def view(route: str, target: View, name: str) -> URLPattern:
+    return workspace_path(route, target, permission=Permission.VIEW, name=name)
+
+
+def edit(route: str, target: View, name: str) -> URLPattern:
+    return workspace_path(route, target, permission=Permission.EDIT_CONTACTS, name=name)
+
+
+def export(route: str, target: View, name: str) -> URLPattern:
+    return workspace_path(route, target, permission=Permission.EXPORT, name=name)
+
+
+urlpatterns = [
+    view("contacts/", people.contacts, "contacts"),
+    edit("contacts/bulk/", people.contacts_bulk, "contacts_bulk"),
+    edit("contacts/undo/", people.undo_contacts, "undo_contacts"),
+    edit("contacts/new/", people.new_contact, "new_contact"),
+    export("contacts/export/", people.export_contacts, "export_contacts"),
+    view("contacts/<int:pk>/", people.contact, "contact"),
+    edit("contacts/<int:pk>/edit/", people.edit_contact, "edit_contact"),
+    edit("contacts/<int:pk>/delete/", people.delete_contact, "delete_contact"),
+    edit("contacts/<int:pk>/suppress/", people.suppress_contact, "suppress_contact"),
+    edit("contacts/<int:pk>/subscription/", people.contact_subscription, "contact_subscription"),
+    view("lists/", lists.lists, "lists"),
+    edit("lists/new/", lists.new_list, "new_list"),
+    view("lists/<int:pk>/", lists.list_page, "list"),
+    edit("lists/<int:pk>/edit/", lists.edit_list, "edit_list"),
+    edit("lists/<int:pk>/archive/", lists.archive_list, "archive_list"),
+    view("attributes/", attributes.attributes, "attributes"),
+    edit("attributes/new/", attributes.new_attribute, "new_attribute"),
+    edit("attributes/<int:pk>/edit/", attributes.edit_attribute, "edit_attribute"),
+    edit("attributes/<int:pk>/move/", attributes.move_attribute, "move_attribute"),
+    edit("attributes/<int:pk>/delete/", attributes.delete_attribute, "delete_attribute"),
+    view("imports/", imports.import_list, "imports"),
+    edit("imports/new/", imports.new_import, "new_import"),
+    edit("imports/begin/", imports.begin_import, "begin_import"),
+    view("imports/<int:pk>/", imports.import_page, "import"),
+    edit("imports/<int:pk>/piece/", imports.import_piece, "import_piece"),
+    edit("imports/<int:pk>/uploaded/", imports.import_uploaded, "import_uploaded"),
+    edit("imports/<int:pk>/columns/", imports.import_columns, "import_columns"),
+    edit("imports/<int:pk>/check/", imports.import_check, "import_check"),
+    edit("imports/<int:pk>/start/", imports.start_import, "start_import"),
+    view("imports/<int:pk>/progress/", imports.import_progress, "import_progress"),
+    edit("imports/<int:pk>/cancel/", imports.cancel_import, "cancel_import"),
+    edit("imports/<int:pk>/undo/", imports.undo_import, "undo_import"),
+    export("imports/<int:pk>/rejects.csv", imports.import_rejects, "import_rejects"),
+    view("suppressions/", suppressions.suppressions, "suppressions"),
+    edit("suppressions/add/", suppressions.add_suppressions, "add_suppressions"),
+    edit("suppressions/lift/", suppressions.lift_suppressions, "lift_suppressions"),
+]

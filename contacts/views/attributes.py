@@ -1,0 +1,72 @@
+"""Attributes: the workspace's own fields."""
+
+from django.contrib import messages
+from django.core.exceptions import BadRequest
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST
+
+from accounts.access import WorkspaceRequest, get_in
+from contacts.forms import AttributeForm
+from contacts.models import Attribute
+from contacts.services import attributes as service
+from pages import locales
+
+
+def attributes(request: WorkspaceRequest) -> HttpResponse:
+    own = Attribute.objects.filter(workspace=request.workspace)
+    return render(request, "contacts/attributes.html", {"attributes": own})
+
+
+def new_attribute(request: WorkspaceRequest) -> HttpResponseBase:
+    form = AttributeForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        made = service.add(
+            request.workspace,
+            label=form.cleaned_data["label"],
+            type_=form.cleaned_data["type"],
+            choices=form.cleaned_data["choices"],
+        )
+        text = _("{name} is there; in designs it is {field}.")
+        messages.success(request, text.format(name=made.label, field="{{ " + made.key + " }}"))
+        return redirect("attributes", request.workspace.slug)
+    return render(request, "contacts/attribute_form.html", {"form": form})
+
+
+def edit_attribute(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    """Name and choices; merge field and type stay: mails and values depend on them."""
+    attribute = get_in(request.workspace, Attribute, pk=pk)
+    form = AttributeForm(request.POST or None, attribute=attribute)
+    if request.method == "POST" and form.is_valid():
+        service.change(
+            attribute, label=form.cleaned_data["label"], choices=form.cleaned_data["choices"]
+        )
+        messages.success(request, _("Saved."))
+        return redirect("attributes", request.workspace.slug)
+    context = {"form": form, "attribute": attribute, "used_by": service.used_by(attribute)}
+    return render(request, "contacts/attribute_form.html", context)
+
+
+@require_POST
+def move_attribute(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    attribute = get_in(request.workspace, Attribute, pk=pk)
+    step = {"up": -1, "down": 1}.get(request.POST.get("to", ""))
+    if step is None:
+        raise BadRequest
+    service.move(attribute, step)
+    return redirect("attributes", request.workspace.slug)
+
+
+@require_POST
+def delete_attribute(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    attribute = get_in(request.workspace, Attribute, pk=pk)
+    had = service.delete(attribute)
+    text = ngettext(
+        "{name} is deleted, with the value of {count} person.",
+        "{name} is deleted, with the values of {count} people.",
+        had,
+    )
+    messages.success(request, text.format(name=attribute.label, count=locales.number(had)))
+    return redirect("attributes", request.workspace.slug)

@@ -1,0 +1,393 @@
+"""Imports: one page in four steps (file, columns, check, run), and the pieces of an upload."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    JsonResponse,
+    StreamingHttpResponse,
+)
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.http import require_POST
+
+from accounts.access import WorkspaceRequest, get_in
+from contacts import columns, csvdetect, exports, importfile, rejects
+from contacts.csvfile import Dialect
+from contacts.forms import NEW_LIST, SIGNS, ImportForm
+from contacts.models import Attribute, Import, ImportReject, List
+from contacts.services import imports
+from contacts.tasks import run_import
+from contacts.uploads import ImportUploadHandler, Received
+from contacts.views.people import csv_response
+from pages import locales, tables
+
+PIECE = 8 * importfile.CHUNK
+# A check of the whole file runs while the person waits.
+CHECK_ALL_UP_TO = 32 * importfile.CHUNK
+FIELD_LABELS = {
+    "email": gettext_lazy("E-mail address"),
+    "first_name": gettext_lazy("First name"),
+    "last_name": gettext_lazy("Last name"),
+    "full_name": gettext_lazy("Full name"),
+}
+STATUS_LABELS = {
+    "status": gettext_lazy("Status (subscribed, unsubscribed, cleaned)"),
+    "accepts": gettext_lazy("Wants mail (yes or no)"),
+    "unsubscribed": gettext_lazy("Unsubscribed (yes, or since when)"),
+}
+NEW_TYPES = ("text", "number", "date", "boolean")
+# The kinds of rows in the order of the bar, each with its colour.
+OUTCOMES = (
+    ("new", gettext_lazy("New"), "good"),
+    ("updated", gettext_lazy("Updated"), "info"),
+    ("unchanged", gettext_lazy("Unchanged"), "quiet"),
+    ("duplicate", gettext_lazy("Twice in the file"), "quiet-2"),
+    ("suppressed", gettext_lazy("Suppressed"), "warn"),
+    ("rejected", gettext_lazy("Rejected"), "bad"),
+)
+
+
+def import_list(request: WorkspaceRequest) -> HttpResponse:
+    page = tables.keyset(
+        Import.objects.filter(workspace=request.workspace)
+        .select_related("list", "created_by")
+        .defer("mapping", "error"),
+        request,
+        sorts={"started": "pk"},
+        default="-started",
+    )
+    return render(request, "contacts/imports.html", {"page": page})
+
+
+# Step 1: the file --------------------------------------------------------------------------------
+
+
+@csrf_exempt  # the token is checked by _new_import, once the file's handler is in place
+def new_import(request: WorkspaceRequest) -> HttpResponseBase:
+    handler = ImportUploadHandler(request.workspace, request.user)
+    request.upload_handlers = [handler]
+    return _new_import(request, handler)
+
+
+@csrf_protect
+def _new_import(request: HttpRequest, handler: ImportUploadHandler) -> HttpResponseBase:
+    here: Any = request
+    context: dict[str, Any] = {
+        "max_mb": settings.IMPORT_MAX_BYTES // importfile.CHUNK,
+        "pasted": request.POST.get("pasted", ""),
+    }
+    if request.method == "POST":
+        try:
+            if file := _received(here):
+                return redirect("import", here.workspace.slug, file.pk)
+            context["problem"] = handler.problem or _("Choose a file, or paste its lines.")
+        except (csvdetect.NotCsvError, importfile.UploadError) as error:
+            context["problem"] = str(error)
+    return render(request, "contacts/import_new.html", context)
+
+
+def _received(request: WorkspaceRequest) -> Import | None:
+    """The import made of the form's file or of what was pasted."""
+    given = request.FILES.get("file")
+    if isinstance(given, Received):
+        return imports.finish_upload(given.import_)
+    if pasted := request.POST.get("pasted", "").strip():
+        return imports.receive(
+            request.workspace,
+            filename=_("Pasted"),
+            pieces=[pasted.encode()],
+            by=request.user,
+            limit=settings.IMPORT_MAX_BYTES,
+        )
+    return None
+
+
+def _refusal(text: str, status: int = 400, **more: Any) -> JsonResponse:
+    return JsonResponse({"error": text, **more}, status=status)
+
+
+@require_POST
+def begin_import(request: WorkspaceRequest) -> JsonResponse:
+    """A script begins an upload: {"name", "size"}; answered by where pieces go."""
+    try:
+        given = json.loads(request.read(10_000))
+        name, size = str(given["name"]), int(given["size"])
+    except (ValueError, KeyError, TypeError):
+        return _refusal(_("The upload could not begin."))
+    if size > settings.IMPORT_MAX_BYTES:
+        most = settings.IMPORT_MAX_BYTES // importfile.CHUNK
+        return _refusal(_("The file is larger than {mb} MB.").format(mb=locales.number(most)), 413)
+    file = imports.begin(request.workspace, filename=name, by=request.user)
+    urls = {"slug": request.workspace.slug, "pk": file.pk}
+    return JsonResponse(
+        {
+            "upload": reverse("import_piece", kwargs=urls),
+            "finish": reverse("import_uploaded", kwargs=urls),
+        }
+    )
+
+
+@require_POST
+def import_piece(request: WorkspaceRequest, pk: int) -> JsonResponse:
+    """Bytes from `offset` on; answered by the next offset. Sending a piece twice is harmless."""
+    file = get_in(request.workspace, Import, pk=pk)
+    offset = request.GET.get("offset", "")
+    if not offset.isdecimal():
+        return _refusal(_("The upload could not go on."))
+    try:
+        after = importfile.append(
+            file, int(offset), _body(request), limit=settings.IMPORT_MAX_BYTES
+        )
+    except importfile.UploadError as error:
+        return _refusal(str(error), 409, next=error.next)
+    return JsonResponse({"next": after})
+
+
+def _body(request: HttpRequest) -> Iterator[bytes]:
+    read = 0
+    while read < PIECE and (data := request.read(importfile.CHUNK)):
+        read += len(data)
+        yield data
+
+
+@require_POST
+def import_uploaded(request: WorkspaceRequest, pk: int) -> JsonResponse:
+    """The file is complete; answered by the page of the next step."""
+    file = get_in(request.workspace, Import, pk=pk, state=Import.State.UPLOADING)
+    try:
+        imports.finish_upload(file)
+    except csvdetect.NotCsvError as error:
+        return _refusal(str(error))
+    return JsonResponse({"next": reverse("import", args=[request.workspace.slug, file.pk])})
+
+
+# Steps 2 to 4: the page --------------------------------------------------------------------------
+
+
+def import_page(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    """Columns, or (step=check) the check, while it isn't started; then its progress and result."""
+    file = get_in(request.workspace, Import, pk=pk)
+    if file.state == Import.State.READY:
+        if request.GET.get("step") == "check":
+            return render(request, "contacts/import_check.html", {"file": file, "step": 3})
+        return _columns(request, file)
+    context = {"file": file, "step": 1 if file.state == Import.State.UPLOADING else 4}
+    return render(request, "contacts/import_run.html", context | _figures(file))
+
+
+@require_POST
+def import_columns(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    """Keep what was chosen and go to the check; with `reread`, only read the file anew."""
+    file = get_in(request.workspace, Import, pk=pk)
+    if file.state != Import.State.READY:
+        return redirect("import", request.workspace.slug, file.pk)
+    form = ImportForm(request.POST, file=file)
+    if "reread" in request.POST:
+        return _columns(request, file, dialect=_dialect(request), reread=True)
+    mapping = _mapping(request)
+    if not form.is_valid():
+        return _columns(request, file, form=form, dialect=_dialect(request), mapping=mapping)
+    chosen = form.cleaned_data
+    try:
+        imports.configure(
+            file,
+            dialect={n: chosen[n] for n in ("encoding", "delimiter", "header", "dates")},
+            mapping=mapping,
+            target=_target(request, chosen),
+            consent=chosen["consent"],
+            known=chosen["known"],
+        )
+    except imports.RefusedError as error:
+        form.add_error(None, str(error))
+        return _columns(request, file, form=form, dialect=_dialect(request), mapping=mapping)
+    url = reverse("import", args=[request.workspace.slug, file.pk])
+    return redirect(f"{url}?step=check")
+
+
+def _target(request: WorkspaceRequest, chosen: dict[str, Any]) -> List | None:
+    if chosen["list"] == NEW_LIST:
+        name = chosen["new_list"].strip()
+        return List.objects.get_or_create(workspace=request.workspace, name=name)[0]
+    return get_in(request.workspace, List, pk=chosen["list"]) if chosen["list"] else None
+
+
+def _dialect(request: WorkspaceRequest) -> Dialect:
+    """As chosen on the page, whether the rest of it is valid or not."""
+    encoding = request.POST.get("encoding", "")
+    return Dialect(
+        encoding if encoding in csvdetect.ENCODINGS else "utf-8",
+        SIGNS.get(request.POST.get("delimiter", ""), ","),
+        "header" in request.POST,
+    )
+
+
+def _mapping(request: WorkspaceRequest) -> list[str]:
+    mapping: list[str] = []
+    while (target := request.POST.get(f"column_{len(mapping)}")) is not None:
+        mapping.append(target)
+    return mapping
+
+
+def _columns(  # noqa: PLR0913 - what of a half-filled page is to be shown again
+    request: WorkspaceRequest,
+    file: Import,
+    *,
+    form: ImportForm | None = None,
+    dialect: Dialect | None = None,
+    mapping: list[str] | None = None,
+    reread: bool = False,
+) -> HttpResponse:
+    described = imports.describe(file, dialect or importfile.dialect_of(file))
+    if reread or (mapping is None and len(file.mapping) != len(described)):
+        mapping = [column.guess for column in described]
+    elif mapping is None:
+        mapping = file.mapping
+    if reread:
+        form = ImportForm(file=file, initial=request.POST.dict())
+        form.initial["header"] = "header" in request.POST
+    known = Attribute.objects.filter(workspace=request.workspace)
+    rows = [
+        (number, column, mapping[number] if number < len(mapping) else "", _targets(column, known))
+        for number, column in enumerate(described)
+    ]
+    context = {"file": file, "step": 2, "form": form or ImportForm(file=file), "columns": rows}
+    return render(request, "contacts/import_columns.html", context)
+
+
+def _targets(column: columns.Column, known: Any) -> list[tuple[str, list[tuple[str, str]]]]:
+    """What a column can be: [(group, [(target, label)])]."""
+    types = dict(Attribute.Type.choices)
+    new = [(f"new:{column.key}:{name}", str(types[name])) for name in NEW_TYPES]
+    groups = [
+        (_("The person"), [(key, str(label)) for key, label in FIELD_LABELS.items()]),
+        (_("Attributes"), [(f"attribute:{a.key}", a.label) for a in known]),
+        (_("New attribute “{name}”").format(name=column.header or column.key), new),
+        (_("Consent"), [(key, str(label)) for key, label in STATUS_LABELS.items()]),
+    ]
+    return [(name, choices) for name, choices in groups if choices]
+
+
+def import_check(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """The result of a dry run, loaded into the page of step 3."""
+    file = get_in(request.workspace, Import, pk=pk, state=Import.State.READY)
+    everything = request.GET.get("all") == "1" and file.size <= CHECK_ALL_UP_TO
+    checked = imports.check(file, rows=None if everything else imports.CHECKED_ROWS)
+    context = {
+        "file": file,
+        "check": checked,
+        "bar": bar(checked.counts),
+        "can_check_all": not checked.whole and file.size <= CHECK_ALL_UP_TO,
+    }
+    return render(request, "contacts/parts/import_checked.html", context)
+
+
+def bar(counts: dict[str, int]) -> list[dict[str, Any]]:
+    """The kinds of rows with their share of all as x and width in percent."""
+    total = max(1, sum(counts.get(key, 0) for key, _label, _tone in OUTCOMES))
+    parts, x = [], 0.0
+    for key, label, tone in OUTCOMES:
+        count = counts.get(key, 0)
+        width = 100 * count / total
+        parts.append(
+            {
+                "key": key,
+                "label": label,
+                "tone": tone,
+                "count": count,
+                "x": f"{x:.3f}",
+                "width": f"{width:.3f}",
+            }
+        )
+        x += width
+    return parts
+
+
+@require_POST
+def start_import(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    file = get_in(request.workspace, Import, pk=pk)
+    try:
+        imports.start(file, enqueue=run_import.delay)
+    except imports.RefusedError as error:
+        messages.error(request, str(error))
+    return redirect("import", request.workspace.slug, file.pk)
+
+
+def _figures(file: Import) -> dict[str, Any]:
+    ended = file.state in imports.ENDED
+    return {
+        "progress": imports.progress(file),
+        "bar": bar(file.counts),
+        "ended": ended,
+        "has_rejects": bool(file.counts.get("rejected") or file.counts.get("unusable")),
+        "rejects": file.rejects.order_by("line")[:10] if ended else (),
+        "can_undo": ended and not file.undone_at and file.counts.get("rows"),
+    }
+
+
+def import_progress(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """The moving part of step 4; the whole page is loaded anew when it has ended."""
+    file = get_in(request.workspace, Import, pk=pk)
+    response = render(
+        request, "contacts/parts/import_progress.html", {"file": file} | _figures(file)
+    )
+    if file.state in imports.ENDED:
+        response["HX-Refresh"] = "true"
+    return response
+
+
+@require_POST
+def cancel_import(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    file = get_in(request.workspace, Import, pk=pk)
+    if imports.cancel(file):
+        messages.success(request, _("The import is cancelled. What was imported stays."))
+    return redirect("import", request.workspace.slug, file.pk)
+
+
+@require_POST
+def undo_import(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    file = get_in(request.workspace, Import, pk=pk)
+    try:
+        undone = imports.undo(file)
+    except imports.RefusedError as error:
+        messages.error(request, str(error))
+    else:
+        text = ngettext(
+            "Undone: {count} contact removed; {kept} stayed, since something else knows them.",
+            "Undone: {count} contacts removed; {kept} stayed, since something else knows them.",
+            undone.contacts,
+        )
+        text = text.format(count=locales.number(undone.contacts), kept=locales.number(undone.kept))
+        messages.success(request, text)
+    return redirect("import", request.workspace.slug, file.pk)
+
+
+def import_rejects(request: WorkspaceRequest, pk: int) -> StreamingHttpResponse:
+    """The rejected lines (and values that were left out) as CSV, streamed."""
+    file = get_in(request.workspace, Import, pk=pk)
+    return csv_response(f"import-{file.pk}-rejects.csv", rejects_csv(file))
+
+
+def rejects_csv(file: Import) -> Iterator[bytes]:
+    """Line number, reason, whether the person was imported, the value, then the line's cells."""
+    header = [_("Line"), _("Reason"), _("Imported"), _("Value")]
+    if file.dialect.get("header") and file.chunks.exists():
+        rows = imports.first_rows(file, importfile.dialect_of(file))
+        header += rows[0] if rows else []
+    rejected: Any = ImportReject.objects.filter(file=file).order_by("line", "id")
+    return exports.stream(
+        header,
+        (
+            [row.line, rejects.text(row.reason), row.kept, row.value, *row.cells]
+            for row in rejected.iterator(2000)
+        ),
+    )

@@ -1,0 +1,77 @@
+"""Lists: how many are on them and how they grow."""
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from accounts.access import WorkspaceRequest, get_in
+from contacts.forms import ListForm
+from contacts.models import List
+from contacts.queries import growth
+from contacts.services import lists as list_service
+
+GROWTH_DAYS = 90
+
+
+def lists(request: WorkspaceRequest) -> HttpResponse:
+    archived = request.GET.get("archived") == "1"
+    shown = List.objects.filter(workspace=request.workspace, archived_at__isnull=not archived)
+    counts = growth.counts(request.workspace.pk)
+    rows = [(one, counts.get(one.pk, growth.NOBODY)) for one in shown.order_by("name")]
+    context = {
+        "rows": rows,
+        "archived": archived,
+        "any_archived": List.objects.filter(workspace=request.workspace)
+        .exclude(archived_at=None)
+        .exists(),
+    }
+    return render(request, "contacts/lists.html", context)
+
+
+def list_page(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    one = get_in(request.workspace, List, pk=pk)
+    series = growth.daily(one.pk, days=GROWTH_DAYS)
+    chart = {
+        "labels": [day.isoformat() for day, _total in series],
+        "series": [
+            {
+                "name": _("Subscribed"),
+                "values": [total for _day, total in series],
+                "role": "accepted",
+            }
+        ],
+    }
+    counts = growth.counts(request.workspace.pk).get(one.pk, growth.NOBODY)
+    context = {"list": one, "counts": counts, "chart": chart, "days": GROWTH_DAYS}
+    return render(request, "contacts/list.html", context)
+
+
+def new_list(request: WorkspaceRequest) -> HttpResponseBase:
+    form = ListForm(request.POST or None, workspace=request.workspace)
+    if request.method == "POST" and form.is_valid():
+        one = list_service.create(request.workspace, **form.cleaned_data)
+        messages.success(request, _("The list {list} is there.").format(list=one.name))
+        return redirect("list", request.workspace.slug, one.pk)
+    return render(request, "contacts/list_form.html", {"form": form})
+
+
+def edit_list(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    one = get_in(request.workspace, List, pk=pk)
+    form = ListForm(request.POST or None, workspace=request.workspace, one=one)
+    if request.method == "POST" and form.is_valid():
+        list_service.change(one, **form.cleaned_data)
+        messages.success(request, _("Saved."))
+        return redirect("list", request.workspace.slug, one.pk)
+    return render(request, "contacts/list_form.html", {"form": form, "list": one})
+
+
+@require_POST
+def archive_list(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    """Archive, or bring back what is archived: nobody is lost either way."""
+    one = get_in(request.workspace, List, pk=pk)
+    archived = list_service.toggle_archive(one)
+    text = _("{list} is archived.") if archived else _("{list} is back.")
+    messages.success(request, text.format(list=one.name))
+    return redirect("list", request.workspace.slug, one.pk)

@@ -1,0 +1,273 @@
+"""People: the table with its bulk actions, one person's page, the form, and the CSV."""
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.core import signing
+from django.core.exceptions import BadRequest
+from django.db.models import QuerySet
+from django.http import HttpResponse, HttpResponseBase, QueryDict, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST
+
+from accounts.access import WorkspaceRequest, get_in
+from contacts import exports, sources, timeline
+from contacts.forms import ContactForm
+from contacts.models import Attribute, Contact, List, Subscription, Suppression
+from contacts.queries import people as people_query
+from contacts.services import contacts as contact_service
+from contacts.services import lists as list_service
+from contacts.services import suppressions as suppression_service
+from pages import locales, tables, toasts
+
+UNDO_SALT = "contacts.undo"
+STATUSES = ("subscribed", "unsubscribed", "suppressed", "none")
+
+
+def contacts(request: WorkspaceRequest) -> HttpResponse:
+    people = people_query.filtered(request.workspace, request.GET)
+    people = people_query.with_suppression(request.workspace, people)
+    page = tables.keyset(
+        people.prefetch_related("subscriptions__list"),
+        request,
+        sorts={"email": "email", "added": "pk"},
+        default="-added",
+    )
+    context = {
+        "page": page,
+        "lists": List.objects.filter(workspace=request.workspace, archived_at=None).order_by(
+            "name"
+        ),
+        "statuses": STATUSES,
+        "attributes": Attribute.objects.filter(workspace=request.workspace)[:3],
+        "filtered": any(request.GET.get(name) for name in ("q", "list", "status")),
+        "anybody": bool(page.rows) or Contact.objects.filter(workspace=request.workspace).exists(),
+    }
+    return render(request, "contacts/people.html", context)
+
+
+def export_contacts(request: WorkspaceRequest) -> StreamingHttpResponse:
+    """Everything in this result as CSV, streamed."""
+    people = people_query.filtered(request.workspace, request.GET)
+    attributes = list(Attribute.objects.filter(workspace=request.workspace))
+    names = [_("E-mail address"), _("First name"), _("Last name"), _("Full name")]
+    header = [*names, *(attribute.label for attribute in attributes), _("Added")]
+    rows = people_query.rows(people, [attribute.key for attribute in attributes])
+    return csv_response(f"contacts-{request.workspace.slug}.csv", exports.stream(header, rows))
+
+
+def csv_response(filename: str, content: object) -> StreamingHttpResponse:
+    response = StreamingHttpResponse(content, content_type="text/csv; charset=utf-8")  # type: ignore[arg-type]
+    response["Content-Disposition"] = f'attachment; filename="{filename}"'
+    return response
+
+
+# Bulk actions ------------------------------------------------------------------------------------
+
+
+@require_POST
+def contacts_bulk(request: WorkspaceRequest) -> HttpResponseBase:
+    """add, remove (with `list`), suppress, delete: on those ticked or on all of the result."""
+
+    def filtered(parameters: QueryDict) -> QuerySet[Contact]:
+        return people_query.filtered(request.workspace, parameters)
+
+    people = tables.selected(request, filtered)
+    actions: dict[str, Callable[[WorkspaceRequest, QuerySet[Contact]], None]] = {
+        "add": _add,
+        "remove": _remove,
+        "suppress": _suppress,
+        "delete": _delete,
+    }
+    action = actions.get(request.POST.get("action", ""))
+    if action is None:
+        raise BadRequest
+    action(request, people)
+    back = reverse("contacts", args=[request.workspace.slug])
+    query = request.POST.get("query", "")
+    return redirect(f"{back}?{query}" if query else back)
+
+
+def _chosen_list(request: WorkspaceRequest) -> List | None:
+    number = request.POST.get("list", "")
+    if number.isdecimal():
+        return get_in(request.workspace, List, pk=int(number))
+    messages.error(request, _("Choose a list first."))
+    return None
+
+
+def _add(request: WorkspaceRequest, people: QuerySet[Contact]) -> None:
+    if target := _chosen_list(request):
+        source = sources.page()
+        added = list_service.subscribe(target, people, source=source)
+        text = ngettext(
+            "{count} person put on {list}.", "{count} people put on {list}.", added
+        ).format(count=locales.number(added), list=target.name)
+        if added:
+            toasts.undo(request, text, _undo_url(request, "subscribe", source))
+        else:
+            messages.info(request, _("They are all on {list} or have left it.").format(list=target))
+
+
+def _remove(request: WorkspaceRequest, people: QuerySet[Contact]) -> None:
+    if target := _chosen_list(request):
+        removed = list_service.remove(target, people)
+        text = ngettext(
+            "{count} person taken off {list}.", "{count} people taken off {list}.", removed
+        )
+        text = text.format(count=locales.number(removed), list=target.name)
+        messages.success(request, text)
+
+
+def _suppress(request: WorkspaceRequest, people: QuerySet[Contact]) -> None:
+    source = sources.page()
+    count = suppression_service.suppress_people(
+        request.workspace,
+        people,
+        reason=Suppression.Reason.MANUAL,
+        source=source,
+        by=request.user,
+    )
+    text = ngettext(
+        "{count} person gets no more mail.", "{count} people get no more mail.", count
+    ).format(count=locales.number(count))
+    if count:
+        toasts.undo(request, text, _undo_url(request, "suppress", source))
+    else:
+        messages.info(request, _("They are all suppressed already."))
+
+
+def _delete(request: WorkspaceRequest, people: QuerySet[Contact]) -> None:
+    count = contact_service.delete(people)
+    text = ngettext("{count} person deleted.", "{count} people deleted.", count)
+    messages.success(request, text.format(count=locales.number(count)))
+
+
+def _undo_url(request: WorkspaceRequest, what: str, source: str) -> str:
+    token = signing.dumps([request.workspace.pk, what, source], salt=UNDO_SALT)
+    return f"{reverse('undo_contacts', args=[request.workspace.slug])}?token={token}"
+
+
+@require_POST
+def undo_contacts(request: WorkspaceRequest) -> HttpResponseBase:
+    """Take back the bulk action that the signed token names."""
+    try:
+        workspace_id, what, source = signing.loads(
+            request.GET.get("token", ""), salt=UNDO_SALT, max_age=3600
+        )
+    except signing.BadSignature as error:
+        raise BadRequest from error
+    if workspace_id != request.workspace.pk:
+        raise BadRequest
+    undo = {
+        "subscribe": list_service.undo_subscribe,
+        "suppress": suppression_service.undo_suppress,
+    }[what]
+    count = undo(request.workspace, source)
+    text = ngettext("Undone for {count} person.", "Undone for {count} people.", count)
+    messages.success(request, text.format(count=locales.number(count)))
+    return redirect(
+        request.META.get("HTTP_REFERER") or reverse("contacts", args=[request.workspace.slug])
+    )
+
+
+# One person --------------------------------------------------------------------------------------
+
+
+def contact(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    person = get_in(request.workspace, Contact, pk=pk)
+    active = people_query.active_suppressions(request.workspace)
+    on_lists = person.subscriptions.select_related("list").order_by("list__name")
+    domain = person.email.rpartition("@")[2]
+    context = {
+        "person": person,
+        "attributes": [
+            (attribute, person.attributes.get(attribute.key))
+            for attribute in Attribute.objects.filter(workspace=request.workspace)
+        ],
+        "subscriptions": on_lists,
+        "other_lists": List.objects.filter(workspace=request.workspace, archived_at=None)
+        .exclude(subscriptions__contact=person)
+        .order_by("name"),
+        "suppressions": [
+            *active.filter(kind=Suppression.Kind.ADDRESS, value=person.email),
+            *active.filter(kind=Suppression.Kind.DOMAIN, value=domain),
+        ],
+        "timeline": timeline.entries(person),
+    }
+    return render(request, "contacts/contact.html", context)
+
+
+def new_contact(request: WorkspaceRequest) -> HttpResponseBase:
+    form = ContactForm(request.POST or None, workspace=request.workspace)
+    if request.method == "POST" and form.is_valid():
+        try:
+            person = contact_service.create(
+                request.workspace,
+                email=form.cleaned_data["email"],
+                known_names=form.names(),
+                attributes=form.attribute_values(),
+                source="page",
+            )
+        except contact_service.ExistsError as error:
+            url = reverse("contact", args=[request.workspace.slug, error.contact.pk])
+            return render(
+                request, "contacts/contact_form.html", {"form": form, "existing_url": url}
+            )
+        for target in form.cleaned_data["lists"]:
+            list_service.subscribe(target, Contact.objects.filter(pk=person.pk), source="page")
+        messages.success(request, _("{person} was added.").format(person=person.email))
+        return redirect("contact", request.workspace.slug, person.pk)
+    return render(request, "contacts/contact_form.html", {"form": form})
+
+
+def edit_contact(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    person = get_in(request.workspace, Contact, pk=pk)
+    form = ContactForm(request.POST or None, workspace=request.workspace, contact=person)
+    context = {"form": form, "person": person}
+    if request.method == "POST" and form.is_valid():
+        try:
+            contact_service.update(
+                person,
+                email=form.cleaned_data["email"],
+                known_names=form.names(),
+                attributes=form.attribute_values(),
+            )
+        except contact_service.ExistsError as error:
+            context["existing_url"] = reverse(
+                "contact", args=[request.workspace.slug, error.contact.pk]
+            )
+            return render(request, "contacts/contact_form.html", context)
+        messages.success(request, _("Saved."))
+        return redirect("contact", request.workspace.slug, person.pk)
+    return render(request, "contacts/contact_form.html", context)
+
+
+@require_POST
+def delete_contact(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    person = get_in(request.workspace, Contact, pk=pk)
+    contact_service.delete(Contact.objects.filter(pk=person.pk))
+    messages.success(request, _("{person} was deleted.").format(person=person.email))
+    return redirect("contacts", request.workspace.slug)
+
+
+@require_POST
+def contact_subscription(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    """Put one person on a list or take them off, coming back included."""
+    person = get_in(request.workspace, Contact, pk=pk)
+    target = get_in(request.workspace, List, pk=request.POST.get("list") or 0)
+    status = request.POST.get("status", "")
+    if status not in Subscription.Status.values:
+        raise BadRequest
+    list_service.set_status(target, person, status=status, source="page")
+    return redirect("contact", request.workspace.slug, person.pk)
+
+
+@require_POST
+def suppress_contact(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    person = get_in(request.workspace, Contact, pk=pk)
+    _suppress(request, Contact.objects.filter(pk=person.pk))
+    return redirect("contact", request.workspace.slug, person.pk)

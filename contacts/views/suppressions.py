@@ -1,0 +1,69 @@
+"""Suppressions: who gets no mail, why, and lifting that."""
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpResponse, HttpResponseBase, QueryDict
+from django.shortcuts import redirect, render
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST
+
+from accounts.access import WorkspaceRequest
+from accounts.models import Workspace
+from contacts.forms import SuppressionsForm
+from contacts.models import Suppression
+from contacts.services import suppressions as service
+from pages import locales, tables
+
+
+def filtered(workspace: Workspace, parameters: QueryDict) -> QuerySet[Suppression]:
+    """By q (the beginning of the address or domain, or part of it), reason, and lifted=1."""
+    rows = Suppression.objects.filter(workspace=workspace)
+    rows = rows.filter(lifted_at__isnull=parameters.get("lifted") != "1")
+    if text := parameters.get("q", "").strip():
+        rows = rows.filter(value__icontains=text)
+    if (reason := parameters.get("reason", "")) in Suppression.Reason.values:
+        rows = rows.filter(reason=reason)
+    return rows
+
+
+def suppressions(request: WorkspaceRequest) -> HttpResponse:
+    page = tables.keyset(
+        filtered(request.workspace, request.GET).select_related("created_by", "lifted_by"),
+        request,
+        sorts={"added": "pk"},
+        default="-added",
+    )
+    context = {
+        "page": page,
+        "reasons": Suppression.Reason.choices,
+        "lifted": request.GET.get("lifted") == "1",
+        "filtered": any(request.GET.get(name) for name in ("q", "reason", "lifted")),
+    }
+    return render(request, "contacts/suppressions.html", context)
+
+
+def add_suppressions(request: WorkspaceRequest) -> HttpResponseBase:
+    form = SuppressionsForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        count = service.suppress_values(
+            request.workspace,
+            form.cleaned_data["lines"],
+            detail=form.cleaned_data["detail"],
+            by=request.user,
+        )
+        text = ngettext("{count} suppression added.", "{count} suppressions added.", count)
+        messages.success(request, text.format(count=locales.number(count)))
+        return redirect("suppressions", request.workspace.slug)
+    return render(request, "contacts/suppressions_form.html", {"form": form})
+
+
+@require_POST
+def lift_suppressions(request: WorkspaceRequest) -> HttpResponseBase:
+    """Those ticked, or all of the result."""
+    rows = tables.selected(request, lambda parameters: filtered(request.workspace, parameters))
+    count = service.lift_many(rows, request.user)
+    text = ngettext("{count} suppression lifted.", "{count} suppressions lifted.", count)
+    messages.success(request, text.format(count=locales.number(count)))
+    if (person := request.POST.get("contact", "")).isdecimal():
+        return redirect("contact", request.workspace.slug, int(person))
+    return redirect("suppressions", request.workspace.slug)
