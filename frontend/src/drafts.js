@@ -58,7 +58,11 @@ function bind(form) {
   let timer = 0;
   form.addEventListener("input", () => {
     clearTimeout(timer);
-    timer = setTimeout(() => localStorage.setItem(key, JSON.stringify(read(form))), PAUSE_MS);
+    delete form.dataset.kept;
+    timer = setTimeout(() => {
+      localStorage.setItem(key, JSON.stringify(read(form)));
+      form.dataset.kept = "1";
+    }, PAUSE_MS);
   });
   form.addEventListener("submit", () => {
     clearTimeout(timer);
