@@ -362,6 +362,17 @@ class Message(models.Model):
                 condition=models.Q(state=1),
             ),
             models.Index(fields=("contact_id",), name="message_by_contact"),
+            # Who did not get it, and why: the report's groups and tables. Partial: those that are
+            # accepted, nearly all, never enter it.
+            models.Index(
+                fields=(
+                    "mailing",
+                    "state",
+                    "address",
+                ),
+                name="message_not_accepted",
+                condition=models.Q(state__in=[3, 4, 5]),
+            ),
         )
 
     def __str__(self) -> str:

@@ -251,6 +251,10 @@ class Migration(migrations.Migration):
             model_name='message',
             index=models.Index(fields=['contact_id'], name='message_by_contact'),
         ),
+        migrations.AddIndex(
+            model_name='message',
+            index=models.Index(condition=models.Q(('state__in', [3, 4, 5])), fields=['mailing', 'state', 'address'], name='message_not_accepted'),
+        ),
         migrations.AddConstraint(
             model_name='message',
             constraint=models.UniqueConstraint(fields=('mailing', 'address'), name='message_address_once'),
