@@ -1,0 +1,7 @@
+"""Campaigns in the sidebar."""
+
+from django.utils.translation import gettext_lazy as _
+
+from pages.navigation import Entry, register
+
+register("mail", Entry("campaigns", _("Campaigns"), "send", "campaigns", order=20))

@@ -1,0 +1,30 @@
+"""The verbs of campaigns: `drafts` before the schedule, `running` from it on, `review` between."""
+
+from campaigns.services.drafts import create, delete_draft, duplicate, restore, save
+from campaigns.services.errors import CampaignError, VersionConflictError
+from campaigns.services.running import (
+    cancel,
+    pause,
+    resume,
+    schedule,
+    start_due,
+    start_now,
+    unschedule,
+)
+
+__all__ = [
+    "CampaignError",
+    "VersionConflictError",
+    "cancel",
+    "create",
+    "delete_draft",
+    "duplicate",
+    "pause",
+    "restore",
+    "resume",
+    "save",
+    "schedule",
+    "start_due",
+    "start_now",
+    "unschedule",
+]

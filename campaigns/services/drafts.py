@@ -1,0 +1,176 @@
+"""Campaigns before they are scheduled: created, saved piece by piece, duplicated, deleted."""
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.cache import cache
+from django.db import transaction
+from django.db.models import F, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import User, Workspace
+from campaigns.models import Campaign
+from campaigns.services.errors import CampaignError, VersionConflictError
+from contacts.models import List
+from designs.models import Design
+from sending.models import Pool, Relay
+
+SCALARS = (
+    "name",
+    "from_name",
+    "from_email",
+    "reply_to",
+    "subject",
+    "preheader",
+    "design",
+    "relay",
+    "pool",
+    "track_opens",
+    "track_clicks",
+    "scheduled_at",
+    "timezone",
+)
+LISTS = ("lists_in", "lists_out")
+# Seconds that deleted drafts can be brought back.
+KEEP_DELETED = 3600
+
+
+@transaction.atomic
+def create(workspace: Workspace, *, name: str, by: User | None = None) -> Campaign:
+    """A draft with what the workspace proposes: sender, route, time zone."""
+    last = Campaign.objects.filter(workspace=workspace).order_by("-pk").first()
+    relay, pool = _usual_route(workspace, last)
+    return Campaign.objects.create(
+        workspace=workspace,
+        name=name,
+        created_by=by,
+        from_name=(last.from_name if last else "") or workspace.from_name or workspace.name,
+        from_email=(last.from_email if last else "") or workspace.from_email,
+        reply_to=last.reply_to if last else "",
+        relay=relay,
+        pool=pool,
+        timezone=by.timezone if by and by.timezone != "UTC" else workspace.timezone,
+    )
+
+
+def _usual_route(workspace: Workspace, last: Campaign | None) -> tuple[Relay | None, Pool | None]:
+    """What the last campaign took; else a pool, else the first relay, the sandbox last."""
+    if last and (last.pool or (last.relay and last.relay.archived_at is None)):
+        return last.relay, last.pool
+    if pool := Pool.objects.filter(workspace=workspace).order_by("pk").first():
+        return None, pool
+    relays = Relay.objects.filter(workspace=workspace, archived_at=None)
+    return relays.order_by("is_sandbox", "pk").first(), None
+
+
+@transaction.atomic
+def save(campaign: Campaign, changes: Mapping[str, Any], *, version: int) -> Campaign:
+    """Saves some fields (of SCALARS and LISTS) over `version`; what they were already is no change.
+
+    Raises VersionConflictError when there is a newer version, CampaignError when it is no draft.
+    """
+    now = Campaign.objects.select_for_update(of=("self",)).get(pk=campaign.pk)
+    if now.state != Campaign.State.DRAFT:
+        raise CampaignError(_("This campaign is not a draft any more; it can't be edited."))
+    scalars = {
+        name: value
+        for name, value in changes.items()
+        if name in SCALARS and getattr(now, name) != value
+    }
+    lists = {
+        name: value
+        for name, value in changes.items()
+        if name in LISTS
+        and set(getattr(now, name).values_list("pk", flat=True)) != {one.pk for one in value}
+    }
+    if scalars or lists:
+        if now.version != version:
+            raise VersionConflictError(
+                _("Somebody saved this campaign at {time}, after you opened it.").format(
+                    time=timezone.localtime(now.updated_at).strftime("%H:%M")
+                )
+            )
+        Campaign.objects.filter(pk=now.pk).update(
+            **scalars, version=F("version") + 1, updated_at=timezone.now()
+        )
+        for name, value in lists.items():
+            getattr(now, name).set(value)
+    campaign.refresh_from_db()
+    return campaign
+
+
+def propose_from_design(campaign: Campaign, design: Design | None) -> dict[str, Any]:
+    """What choosing a design changes: subject and preview text, where there is none yet."""
+    changes: dict[str, Any] = {"design": design}
+    if design and not campaign.subject and not campaign.preheader:
+        changes |= {"subject": design.subject, "preheader": design.preheader}
+    return changes
+
+
+@transaction.atomic
+def duplicate(campaign: Campaign, *, by: User | None = None) -> Campaign:
+    """A draft with everything but the time, whatever state the campaign is in."""
+    values = {name: getattr(campaign, name) for name in SCALARS if name != "scheduled_at"}
+    values["name"] = _("{name} (copy)").format(name=campaign.name[:130])
+    copy = Campaign.objects.create(workspace=campaign.workspace, created_by=by, **values)
+    copy.lists_in.set(campaign.lists_in.all())
+    copy.lists_out.set(campaign.lists_out.all())
+    return copy
+
+
+@transaction.atomic
+def delete_drafts(campaigns: QuerySet[Campaign]) -> tuple[int, str]:
+    """Deletes those that are drafts: (how many, token for `restore`)."""
+    drafts = campaigns.filter(state=Campaign.State.DRAFT).order_by("pk")
+    ids = [draft.pk for draft in drafts.select_for_update(of=("self",))]
+    going = Campaign.objects.filter(pk__in=ids)
+    lists = {draft.pk: _lists(draft) for draft in going.prefetch_related(*LISTS)}
+    token = secrets.token_urlsafe(16)
+    records = [(columns, lists[columns["id"]]) for columns in going.values()]
+    cache.set(_key(token), records, KEEP_DELETED)
+    going.delete()
+    return len(ids), token
+
+
+def delete_draft(campaign: Campaign) -> str:
+    """Returns the token for `restore`. Raises CampaignError when it is no draft."""
+    count, token = delete_drafts(Campaign.objects.filter(pk=campaign.pk))
+    if not count:
+        raise CampaignError(_("Only drafts can be deleted."))
+    return token
+
+
+def _key(token: str) -> str:
+    return f"deleted-campaigns:{token}"
+
+
+def _lists(campaign: Campaign) -> dict[str, list[int]]:
+    return {name: [one.pk for one in getattr(campaign, name).all()] for name in LISTS}
+
+
+@transaction.atomic
+def restore(workspace: Workspace, token: str) -> int:
+    """Brings back what `delete_drafts` deleted here; how many (0 when it is too late)."""
+    records = cache.get(_key(token)) or []
+    here = [one for one in records if one[0]["workspace_id"] == workspace.pk]
+    for columns, lists in here:
+        campaign = Campaign.objects.create(**_without_lost(columns))
+        Campaign.objects.filter(pk=campaign.pk).update(created_at=columns["created_at"])
+        for name, ids in lists.items():
+            getattr(campaign, name).set(List.objects.filter(pk__in=ids))
+    if here:
+        cache.delete(_key(token))
+    return len(here)
+
+
+def _without_lost(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """References to what was deleted meanwhile become empty."""
+    known = {"design_id": Design, "relay_id": Relay, "pool_id": Pool, "created_by_id": User}
+    lost = {
+        name: None
+        for name, model in known.items()
+        if columns[name] and not model.objects.filter(pk=columns[name]).exists()  # type: ignore[attr-defined]
+    }
+    return {**columns, **lost}

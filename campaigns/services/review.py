@@ -1,0 +1,218 @@
+"""What there is to know before a campaign is sent: who gets it, who doesn't and why, what is wrong
+or unwise, through which relay, and when it will be done."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from campaigns.models import Campaign
+from campaigns.services import routes
+from campaigns.services.routes import Route
+from contacts import audience
+from contacts.models import Attribute, List
+from designs import checks
+from pages import locales
+from sending import reasons
+
+ERROR, WARNING, INFO = "error", "warning", "info"
+SEVERITIES = (ERROR, WARNING, INFO)
+CONTACT_FIELDS = ("email", "first_name", "last_name", "full_name")
+# Which section of the composer a part of the mail belongs to.
+SECTION_OF_PART = {"subject": "subject", "preheader": "subject"}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Errors keep a campaign from being sent; warnings and notes are to be looked at."""
+
+    code: str
+    severity: str
+    # A section of the composer: to, from, subject, content, route, when.
+    section: str
+    text: str
+    # Of a design: the part and line it is in; 0 for the part as a whole.
+    part: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """People who are left out for one reason (a code of sending.reasons)."""
+
+    reason: str
+    count: int
+
+    @property
+    def text(self) -> str:
+        return reasons.text(self.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    recipients: int
+    exclusions: list[Exclusion]
+    problems: list[Problem]
+    route: Route | None
+    # How long it takes once it goes out; None where nothing can be said.
+    seconds: float | None = None
+    lists_in: list[List] = field(default_factory=list)
+    lists_out: list[List] = field(default_factory=list)
+
+    @property
+    def left_out(self) -> int:
+        return sum(one.count for one in self.exclusions)
+
+    @property
+    def errors(self) -> list[Problem]:
+        return [one for one in self.problems if one.severity == ERROR]
+
+    @property
+    def warnings(self) -> list[Problem]:
+        return [one for one in self.problems if one.severity != ERROR]
+
+
+def review(campaign: Campaign) -> Review:
+    """Two passes over the audience: who gets it, and which merge fields are empty for whom."""
+    lists_in, lists_out = list(campaign.lists_in.all()), list(campaign.lists_out.all())
+    ids_in, ids_out = [one.pk for one in lists_in], [one.pk for one in lists_out]
+    counted = count(campaign)
+    recipients = counted["recipients"]
+    route = routes.of(campaign)
+    found = problems(campaign, missing=_missing(campaign, ids_in, ids_out))
+    if ids_in and not recipients:
+        text = _("Nobody on these lists would get it. Choose another list, or import people.")
+        found.append(Problem("nobody", ERROR, "to", text))
+    return Review(
+        recipients=recipients,
+        exclusions=[Exclusion(code, count) for code, count in counted["excluded"].items()],
+        problems=ordered(found),
+        route=route,
+        seconds=routes.expected_seconds(route, recipients),
+        lists_in=lists_in,
+        lists_out=lists_out,
+    )
+
+
+def count(campaign: Campaign) -> dict[str, Any]:
+    """Who gets it now: {"recipients": n, "excluded": {reason: n}}"""
+    ids_in = [one.pk for one in campaign.lists_in.all()]
+    ids_out = [one.pk for one in campaign.lists_out.all()]
+    return audience.count(campaign.workspace_id, ids_in, ids_out)
+
+
+def ordered(found: Sequence[Problem]) -> list[Problem]:
+    return sorted(found, key=lambda one: SEVERITIES.index(one.severity))
+
+
+def merge_field_names(workspace_id: int) -> list[str]:
+    keys = Attribute.objects.filter(workspace_id=workspace_id).values_list("key", flat=True)
+    return [*CONTACT_FIELDS, *keys]
+
+
+def source_of(campaign: Campaign) -> checks.Source:
+    """The mail as designs.checks looks at it: the campaign's subject on the design's body."""
+    design = campaign.design
+    return checks.Source(
+        subject=campaign.subject,
+        preheader=campaign.preheader,
+        html=design.html if design else "",
+        text=design.text if design else "",
+    )
+
+
+def _missing(campaign: Campaign, ids_in: list[int], ids_out: list[int]) -> dict[str, int]:
+    """For how many recipients each merge field that is used is empty."""
+    used = checks.used_fields(source_of(campaign))
+    fields = [name for name in merge_field_names(campaign.workspace_id) if name in used]
+    if not fields or not ids_in:
+        return {}
+    return audience.missing_fields(campaign.workspace_id, ids_in, ids_out, fields)
+
+
+def problems(campaign: Campaign, *, missing: Mapping[str, int] | None = None) -> list[Problem]:
+    """All that can be told without counting people; `missing` as designs.checks takes it."""
+    return [
+        *_of_lists(campaign),
+        *_of_sender(campaign),
+        *_of_mail(campaign, missing or {}),
+        *_of_route(campaign),
+        *_of_time(campaign),
+    ]
+
+
+def _of_lists(campaign: Campaign) -> Iterator[Problem]:
+    chosen = list(campaign.lists_in.all())
+    if not chosen:
+        yield Problem("no_list", ERROR, "to", _("Choose at least one list."))
+    for one in chosen:
+        if one.archived_at:
+            text = _("The list {list} is archived.").format(list=one.name)
+            yield Problem("archived_list", WARNING, "to", text)
+
+
+def _of_sender(campaign: Campaign) -> Iterator[Problem]:
+    if not campaign.from_email:
+        yield Problem("no_sender", ERROR, "from", _("Enter the sender's address."))
+    if not campaign.from_name:
+        text = _("There is no sender name; inboxes show the address instead.")
+        yield Problem("no_name", WARNING, "from", text)
+    if not campaign.workspace.postal_address:
+        text = _("The workspace has no postal address; in many countries mails must carry one.")
+        yield Problem("no_postal_address", WARNING, "content", text)
+
+
+def _of_mail(campaign: Campaign, missing: Mapping[str, int]) -> Iterator[Problem]:
+    if campaign.design is None:
+        yield Problem("no_design", ERROR, "content", _("Choose a design."))
+    elif campaign.design.archived_at:
+        text = _("The design {design} is archived. Bring it back or choose another.")
+        yield Problem("archived", ERROR, "content", text.format(design=campaign.design.name))
+    fields = merge_field_names(campaign.workspace_id)
+    for one in checks.check(source_of(campaign), fields=fields, missing=missing):
+        section = SECTION_OF_PART.get(one.part, "content")
+        if section == "subject" or campaign.design is not None:
+            yield Problem(one.code, one.severity, section, one.text, one.part, one.line)
+
+
+def _of_route(campaign: Campaign) -> Iterator[Problem]:
+    route = routes.of(campaign)
+    if route is None:
+        text = _("Choose a relay or a pool.")
+        yield Problem("no_route", ERROR, "route", text)
+        return
+    if not route.relays:
+        text = _("{route} has no relay that could send.").format(route=route.name)
+        yield Problem("no_relay", ERROR, "route", text)
+        return
+    if not any(routes.is_active(relay) for relay in route.relays):
+        text = _("{route} does not send now; the campaign waits until it does.")
+        yield Problem("no_active_relay", WARNING, "route", text.format(route=route.name))
+    for relay in route.relays:
+        if routes.refuses_sender(relay, campaign.from_email):
+            text = _("{relay} sends only for the address it logs in with, {user}.")
+            said = text.format(relay=relay.name, user=relay.username)
+            yield Problem("other_sender", ERROR, "from", said)
+        elif routes.may_refuse_sender(relay, campaign.from_email):
+            text = _("{relay} logs in as {user}; it may refuse a sender of another domain.")
+            said = text.format(relay=relay.name, user=relay.username)
+            yield Problem("other_domain", WARNING, "from", said)
+    if route.sandbox:
+        text = _("{route} is the sandbox: nothing leaves this machine.").format(route=route.name)
+        yield Problem("sandbox", INFO, "route", text)
+
+
+def _of_time(campaign: Campaign) -> Iterator[Problem]:
+    draft = campaign.state == Campaign.State.DRAFT
+    if draft and campaign.scheduled_at and campaign.scheduled_at <= timezone.now():
+        text = _("The time is over; choose another one, or now.")
+        yield Problem("past", ERROR, "when", text)
+
+
+def left_out_text(count: int) -> str:
+    return ngettext("{count} person is left out", "{count} people are left out", count).format(
+        count=locales.number(count)
+    )

@@ -1,0 +1,249 @@
+"""Campaigns on their way: scheduled, started, paused, resumed, cancelled.
+
+Who sends now schedules for at once. There is one way to start, `start_due`: the row is locked,
+the audience frozen and the state moved in one transaction, so a campaign whose starter dies is
+still scheduled, and one that has started has exactly one mailing.
+"""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from campaigns import states
+from campaigns.models import Campaign
+from campaigns.services import review
+from campaigns.services.errors import CampaignError
+from designs.models import Content
+from designs.rendering import RenderError
+from designs.services import freeze
+from sending.models import Mailing
+from sending.services import mailings
+
+logger = logging.getLogger(__name__)
+State = Campaign.State
+
+
+@transaction.atomic
+def schedule(
+    campaign: Campaign, *, at: datetime | None, timezone: str = "", by: User | None = None
+) -> Campaign:
+    """Lets the campaign start at that moment, stated in the zone; None: at once.
+
+    Raises CampaignError with the first thing that keeps it from being sent, or when it is no draft
+    any more (somebody else, or a second click, was faster).
+    """
+    now = _locked(campaign)
+    if now.state != State.DRAFT:
+        raise CampaignError(_not_draft(now))
+    now.scheduled_at = at
+    for problem in review.problems(now):
+        if problem.severity == review.ERROR:
+            raise CampaignError(problem.text)
+    counts = review.count(now)
+    if not counts["recipients"]:
+        raise CampaignError(_("Nobody on these lists would get it."))
+    Campaign.objects.filter(pk=now.pk).update(
+        state=State.SCHEDULED,
+        state_reason="",
+        scheduled_at=at,
+        timezone=timezone or now.timezone,
+        version=F("version") + 1,
+    )
+    logger.info("campaign %s is scheduled for %s by user %s", now.pk, at or "now", by and by.pk)
+    campaign.refresh_from_db()
+    return campaign
+
+
+def start_now(campaign: Campaign, *, by: User | None = None) -> Campaign:
+    """Due at once: starts with the next `start_due`, within a second. Raises as `schedule`."""
+    return schedule(campaign, at=None, by=by)
+
+
+def _locked(campaign: Campaign) -> Campaign:
+    return Campaign.objects.select_for_update(of=("self",)).get(pk=campaign.pk)
+
+
+def _not_draft(campaign: Campaign) -> str:
+    if campaign.state == State.SCHEDULED:
+        return _("This campaign is scheduled already.")
+    if campaign.state == State.STARTED:
+        return _("This campaign has started already.")
+    return _("This campaign was cancelled; duplicate it to send it.")
+
+
+def unschedule(campaign: Campaign) -> Campaign:
+    """Back to draft with all that was chosen. Raises CampaignError when it is too late."""
+    moved = Campaign.objects.filter(pk=campaign.pk, state=State.SCHEDULED).update(
+        state=State.DRAFT, version=F("version") + 1
+    )
+    campaign.refresh_from_db()
+    if not moved:
+        raise CampaignError(
+            _("This campaign has started already.")
+            if campaign.state == State.STARTED
+            else _("This campaign is not scheduled.")
+        )
+    return campaign
+
+
+# Starting ----------------------------------------------------------------------------------------
+
+
+def due() -> QuerySet[Campaign]:
+    """Scheduled campaigns whose time has come."""
+    come = Q(scheduled_at=None) | Q(scheduled_at__lte=timezone.now())
+    return Campaign.objects.filter(come, state=State.SCHEDULED)
+
+
+def start_due() -> list[int]:
+    """Starts every campaign whose time has come; the ids of those that started.
+
+    Safe to run at any time by any number of processes: each campaign is locked by one, the others
+    pass it over. One that can't start goes back to draft and says why.
+    """
+    started: list[int] = []
+    tried: list[int] = []
+    while (campaign := _start_next(tried)) is not None:
+        tried.append(campaign.pk)
+        if campaign.state == State.STARTED:
+            started.append(campaign.pk)
+    return started
+
+
+@transaction.atomic
+def _start_next(tried: Sequence[int]) -> Campaign | None:
+    """Starts the next one that nobody else is starting; None when there is none."""
+    campaign = (
+        due()
+        .exclude(pk__in=tried)
+        .select_related("workspace", "design", "created_by")
+        .select_for_update(skip_locked=True, of=("self",))
+        .order_by(F("scheduled_at").asc(nulls_first=True), "pk")
+        .first()
+    )
+    if campaign is None:
+        return None
+    with translation.override(_language(campaign)):
+        try:
+            with transaction.atomic():
+                campaign.mailing = _open(campaign)
+        except CampaignError as error:
+            _refuse(campaign, str(error))
+            return campaign
+        except Exception:
+            # Ours, not the author's: it stays scheduled and is tried again; others go on.
+            logger.exception("campaign %s could not be started", campaign.pk)
+            return campaign
+    campaign.state = State.STARTED
+    Campaign.objects.filter(pk=campaign.pk).update(
+        state=State.STARTED, mailing=campaign.mailing, state_reason=""
+    )
+    logger.info("campaign %s starts as mailing %s", campaign.pk, campaign.mailing_id)
+    return campaign
+
+
+def _language(campaign: Campaign) -> str:
+    """Of who made it: the reason is a sentence that is kept."""
+    return (campaign.created_by and campaign.created_by.language) or settings.LANGUAGE_CODE
+
+
+def _open(campaign: Campaign) -> Mailing:
+    """Raises CampaignError when there is something that keeps it from being sent."""
+    for problem in review.problems(campaign):
+        if problem.severity == review.ERROR:
+            raise CampaignError(problem.text)
+    mailing = mailings.open_mailing(
+        workspace=campaign.workspace,
+        origin=f"campaign {campaign.pk}",
+        content=_content(campaign),
+        from_name=campaign.from_name,
+        from_email=campaign.from_email,
+        reply_to=campaign.reply_to,
+        lists_in=[one.pk for one in campaign.lists_in.all()],
+        lists_out=[one.pk for one in campaign.lists_out.all()],
+        relay=campaign.relay,
+        pool=campaign.pool,
+        track_opens=campaign.track_opens,
+        track_clicks=campaign.track_clicks,
+    )
+    if not mailing.tally.targeted:
+        raise CampaignError(_("Nobody on these lists would get it."))
+    return mailing
+
+
+def _content(campaign: Campaign) -> Content:
+    if campaign.design is None:
+        raise CampaignError(_("Choose a design."))
+    try:
+        return freeze(
+            campaign.design,
+            subject=campaign.subject,
+            preheader=campaign.preheader,
+            track_clicks=campaign.track_clicks,
+        )
+    except RenderError as error:
+        raise CampaignError(str(error)) from error
+
+
+def _refuse(campaign: Campaign, why: str) -> None:
+    campaign.state, campaign.state_reason = State.DRAFT, why
+    Campaign.objects.filter(pk=campaign.pk).update(
+        state=State.DRAFT, state_reason=why, version=F("version") + 1
+    )
+    logger.warning("campaign %s could not start: %s", campaign.pk, why)
+
+
+# Under way ---------------------------------------------------------------------------------------
+
+
+def pause(campaign: Campaign) -> None:
+    """Nothing new is taken from now on. Raises CampaignError when nothing is being sent."""
+    if not mailings.pause(_mailing(campaign, "pause")):
+        raise CampaignError(_no_longer(campaign))
+
+
+def resume(campaign: Campaign) -> None:
+    """Raises CampaignError when it isn't paused."""
+    if not mailings.resume(_mailing(campaign, "resume")):
+        raise CampaignError(_no_longer(campaign))
+
+
+@transaction.atomic
+def cancel(campaign: Campaign) -> None:
+    """A scheduled campaign never starts; of a started one the rest is skipped.
+
+    Raises CampaignError when there is nothing to cancel.
+    """
+    now = _locked(campaign)
+    if now.state == State.SCHEDULED:
+        Campaign.objects.filter(pk=now.pk).update(state=State.CANCELLED, version=F("version") + 1)
+    elif not mailings.cancel(_mailing(now, "cancel")):
+        raise CampaignError(_no_longer(now))
+    campaign.refresh_from_db()
+
+
+def _mailing(campaign: Campaign, verb: str) -> Mailing:
+    campaign.refresh_from_db()
+    if campaign.mailing is None or not states.transition(verb, states.state_of(campaign)):
+        raise CampaignError(_no_longer(campaign))
+    return campaign.mailing
+
+
+def _no_longer(campaign: Campaign) -> str:
+    """Why a verb of the live page does nothing."""
+    campaign.refresh_from_db()
+    return {
+        states.DRAFT: _("This campaign is a draft; nothing is being sent."),
+        states.SCHEDULED: _("This campaign has not started yet."),
+        states.SENDING: _("This campaign is being sent already."),
+        states.PAUSED: _("This campaign is paused already."),
+        states.FINISHED: _("This campaign is finished; everything is sent."),
+        states.CANCELLED: _("This campaign was cancelled already."),
+    }[states.state_of(campaign)]

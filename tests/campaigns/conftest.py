@@ -1,0 +1,66 @@
+from collections.abc import Callable
+
+import pytest
+
+from accounts.models import User, Workspace
+from campaigns.models import Campaign
+from campaigns.services import drafts
+from contacts.models import Contact, List, Subscription
+from designs.models import Design
+from sending.models import Relay
+
+HTML = (
+    "<html><body><p>Dear {{ first_name|default('reader') }},</p>"
+    '<a href="https://brand.example/spring">look</a> '
+    '<a href="{{ unsubscribe_url }}">unsubscribe</a></body></html>'
+)
+
+
+@pytest.fixture
+def relay(workspace: Workspace) -> Relay:
+    return Relay.objects.create(
+        workspace=workspace, name="Post", host="127.0.0.1", port=1, security="none"
+    )
+
+
+@pytest.fixture
+def design(workspace: Workspace) -> Design:
+    return Design.objects.create(
+        workspace=workspace, name="Spring", subject="Spring 春季", preheader="New", html=HTML
+    )
+
+
+@pytest.fixture
+def make_list(workspace: Workspace) -> Callable[..., List]:
+    """A list with these addresses; a person who is known already is put on it too."""
+
+    def make(*addresses: str, name: str = "Newsletter") -> List:
+        made = List.objects.create(workspace=workspace, name=name)
+        Contact.objects.bulk_create(
+            [Contact(workspace=workspace, email=address) for address in addresses],
+            ignore_conflicts=True,
+        )
+        people = Contact.objects.filter(workspace=workspace, email__in=addresses)
+        Subscription.objects.bulk_create([Subscription(list=made, contact=p) for p in people])
+        return made
+
+    return make
+
+
+@pytest.fixture
+def make_campaign(
+    workspace: Workspace, relay: Relay, design: Design, make_list: Callable[..., List]
+) -> Callable[..., Campaign]:
+    """A draft that could be sent, changed by `changes`."""
+
+    def make(name: str = "Spring sale", by: User | None = None, **changes: object) -> Campaign:
+        draft = drafts.create(workspace, name=name, by=by)
+        if "lists_in" not in changes:
+            number = List.objects.count()
+            changes["lists_in"] = [
+                make_list(f"a{number}@x.example", f"b{number}@x.example", name=f"List {number}")
+            ]
+        values = {"subject": "Hello {{ first_name|default('you') }}", "design": design, **changes}
+        return drafts.save(draft, values, version=draft.version)
+
+    return make

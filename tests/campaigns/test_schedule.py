@@ -1,0 +1,315 @@
+"""Scheduled campaigns start at their time, once, whatever happens to whoever starts them."""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+
+from accounts.models import User, Workspace
+from campaigns import services, states
+from campaigns.models import Campaign
+from campaigns.tasks import start_due
+from contacts.models import List
+from contacts.services.suppressions import suppress
+from designs.models import Content, Design
+from sending.models import Mailing, Message, Relay, Tally
+
+Make = Callable[..., Campaign]
+SOON = timedelta(hours=1)
+
+
+def plan(campaign: Campaign, at: datetime | None = None) -> Campaign:
+    """Scheduled for a time that has come."""
+    services.schedule(campaign, at=timezone.now() + SOON, timezone="Asia/Shanghai")
+    Campaign.objects.filter(pk=campaign.pk).update(scheduled_at=at or timezone.now())
+    return campaign
+
+
+def test_a_campaign_starts_when_its_time_has_come_and_not_before(make_campaign: Make) -> None:
+    campaign = plan(make_campaign(), timezone.now() + timedelta(seconds=60))
+    start_due.run()
+    campaign.refresh_from_db()
+    assert states.state_of(campaign) == "scheduled"
+    Campaign.objects.update(scheduled_at=timezone.now())
+    start_due.run()
+    campaign.refresh_from_db()
+    assert states.state_of(campaign) == "sending"
+    mailing = Mailing.objects.get()
+    assert campaign.mailing == mailing
+    assert mailing.origin == f"campaign {campaign.pk}"
+    assert (mailing.from_email, mailing.content.subject) == (
+        "news@brand.example",
+        "Hello {{ first_name|default('you') }}",
+    )
+    assert Tally.objects.get().targeted == 2 == Message.objects.count()
+    start_due.run()
+    assert Mailing.objects.count() == 1
+
+
+def test_the_mailing_carries_what_was_chosen(
+    make_campaign: Make, make_list: Callable[..., List]
+) -> None:
+    out = make_list("b@x.example", name="Out")
+    lists = [make_list("a@x.example", "b@x.example", name="In")]
+    campaign = make_campaign(
+        lists_in=lists,
+        lists_out=[out],
+        reply_to="re@brand.example",
+        track_opens=False,
+        track_clicks=False,
+    )
+    services.start_now(campaign)
+    assert services.start_due() == [campaign.pk]
+    mailing = Mailing.objects.get()
+    assert mailing.list_ids == [lists[0].pk]
+    assert mailing.excluded == {"excluded": 1}
+    assert (mailing.reply_to, mailing.track_opens, mailing.track_clicks) == (
+        "re@brand.example",
+        False,
+        False,
+    )
+    assert mailing.content.links == []
+    assert [m.address for m in Message.objects.all()] == ["a@x.example"]
+
+
+def test_unscheduling_loses_nothing(make_campaign: Make) -> None:
+    at = timezone.now() + SOON
+    campaign = make_campaign()
+    services.schedule(campaign, at=at, timezone="Asia/Shanghai")
+    services.unschedule(campaign)
+    assert (campaign.state, campaign.scheduled_at) == ("draft", at)
+    assert campaign.timezone == "Asia/Shanghai"
+    with pytest.raises(services.CampaignError, match="is not scheduled"):
+        services.unschedule(campaign)
+    Campaign.objects.update(scheduled_at=timezone.now())
+    assert services.start_due() == []
+
+
+def test_scheduling_twice_is_refused(make_campaign: Make) -> None:
+    campaign = make_campaign()
+    second = Campaign.objects.get(pk=campaign.pk)
+    services.start_now(campaign)
+    with pytest.raises(services.CampaignError, match="scheduled already"):
+        services.start_now(second)
+    services.start_due()
+    with pytest.raises(services.CampaignError, match="started already"):
+        services.start_now(second)
+    with pytest.raises(services.CampaignError, match="started already"):
+        services.unschedule(second)
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"lists_in": []}, "Choose at least one list"),
+        ({"from_email": ""}, "Enter the sender's address"),
+        ({"subject": ""}, "The subject is empty"),
+        ({"subject": "{{ first_name"}, "unexpected end"),
+        ({"design": None}, "Choose a design"),
+        ({"relay": None}, "Choose a relay or a pool"),
+        ({"scheduled_at": None, "subject": "{{ shoe_size }}"}, "no merge field named shoe_size"),
+    ],
+)
+def test_what_is_not_ready_is_not_scheduled(
+    make_campaign: Make, changes: dict[str, object], why: str
+) -> None:
+    campaign = make_campaign(**changes)
+    with pytest.raises(services.CampaignError, match=why):
+        services.start_now(campaign)
+    campaign.refresh_from_db()
+    assert campaign.state == "draft"
+
+
+def test_a_time_that_is_over_is_refused(make_campaign: Make) -> None:
+    with pytest.raises(services.CampaignError, match="The time is over"):
+        services.schedule(make_campaign(), at=timezone.now() - timedelta(seconds=1))
+
+
+def test_nobody_left_is_refused(make_campaign: Make, workspace: Workspace) -> None:
+    campaign = make_campaign()
+    for person in ("a0@x.example", "b0@x.example"):
+        suppress(workspace, value=person, kind="address", reason="manual", source="page")
+    with pytest.raises(services.CampaignError, match="Nobody on these lists"):
+        services.start_now(campaign)
+
+
+def broken_design(campaign: Campaign) -> None:
+    Design.objects.update(html="{% if %}")
+
+
+def lost_relay(campaign: Campaign) -> None:
+    Relay.objects.update(archived_at=timezone.now())
+
+
+def empty_lists(campaign: Campaign) -> None:
+    for one in campaign.lists_in.all():
+        one.subscriptions.all().delete()
+
+
+def no_design(campaign: Campaign) -> None:
+    Design.objects.all().delete()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        (broken_design, "Expected an expression"),
+        (lost_relay, "no relay that could send"),
+        (empty_lists, "Nobody on these lists"),
+        (no_design, "Choose a design"),
+    ],
+)
+def test_what_can_not_start_goes_back_to_draft_and_says_why(
+    make_campaign: Make, spoil: Callable[[Campaign], None], why: str
+) -> None:
+    campaign = plan(make_campaign())
+    spoil(campaign)
+    assert services.start_due() == []
+    campaign.refresh_from_db()
+    assert campaign.state == "draft"
+    assert why in campaign.state_reason
+    assert campaign.scheduled_at is not None
+    assert not Mailing.objects.exists()
+    assert not Content.objects.exists()
+
+
+def test_the_reason_is_in_the_language_of_who_made_it(make_campaign: Make, owner: User) -> None:
+    owner.language = "zh-hans"
+    owner.save()
+    campaign = plan(make_campaign(by=owner))
+    empty_lists(campaign)
+    services.start_due()
+    campaign.refresh_from_db()
+    assert "列表" in campaign.state_reason
+
+
+def test_one_that_fails_does_not_stop_the_others(
+    make_campaign: Make, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    bad, good = plan(make_campaign("Bad")), plan(make_campaign("Good"))
+    # The database refuses the row, as a full disk or a bug of ours would make it do.
+    Campaign.objects.filter(pk=bad.pk).update(
+        scheduled_at=timezone.now() - timedelta(minutes=1), timezone="UTC"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"ALTER TABLE sending_mailing ADD CONSTRAINT trap CHECK (origin <> 'campaign {bad.pk}')"
+        )
+    assert services.start_due() == [good.pk]
+    bad.refresh_from_db()
+    assert bad.state == "scheduled"
+    assert f"campaign {bad.pk} could not be started" in caplog.text
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SET CONSTRAINTS ALL IMMEDIATE; ALTER TABLE sending_mailing DROP CONSTRAINT trap"
+        )
+    assert services.start_due() == [bad.pk]
+
+
+# Together, and killed ----------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_starters_open_one_mailing_each(make_campaign: Make) -> None:
+    campaigns = [plan(make_campaign(f"Campaign {n}")) for n in range(6)]
+    gate = threading.Barrier(4)
+    started: list[int] = []
+
+    def run() -> None:
+        gate.wait()
+        started.extend(services.start_due())
+        connection.close()
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(started) == [campaign.pk for campaign in campaigns]
+    origins = sorted(Mailing.objects.values_list("origin", flat=True))
+    assert origins == sorted(f"campaign {campaign.pk}" for campaign in campaigns)
+    assert not Campaign.objects.exclude(state="started").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_is_starting_one_does_not_hold_up_others(make_campaign: Make) -> None:
+    held, free = plan(make_campaign("Held")), plan(make_campaign("Free"))
+    with transaction.atomic():
+        Campaign.objects.select_for_update().get(pk=held.pk)
+        started: list[int] = []
+
+        def run() -> None:
+            started.extend(services.start_due())
+            connection.close()
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join(30)
+        assert started == [free.pk]
+    assert services.start_due() == [held.pk]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_double_click_starts_once(make_campaign: Make) -> None:
+    campaign = make_campaign()
+    gate = threading.Barrier(2)
+    said: list[str] = []
+
+    def click() -> None:
+        mine = Campaign.objects.get(pk=campaign.pk)
+        gate.wait()
+        try:
+            services.start_now(mine)
+            said.append("scheduled")
+        except services.CampaignError as error:
+            said.append(str(error))
+        connection.close()
+
+    threads = [threading.Thread(target=click) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(said) == ["This campaign is scheduled already.", "scheduled"]
+
+
+# Dies inside of the transaction: the mailing's rows are there for itself alone.
+KILLED = """
+import os, signal
+import django
+django.setup()
+from django.conf import settings
+settings.DATABASES["default"]["NAME"] = {name!r}
+from campaigns.services import running
+from sending.services import mailings
+opened = mailings.open_mailing
+def dies(**given):
+    mailing = opened(**given)
+    assert mailing.tally.targeted == 2
+    os.kill(os.getpid(), signal.SIGKILL)
+mailings.open_mailing = dies
+running.start_due()
+"""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_kill_9_while_starting_leaves_it_scheduled(make_campaign: Make) -> None:
+    campaign = plan(make_campaign())
+    code = KILLED.format(name=connection.settings_dict["NAME"])
+    killed = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert killed.returncode == -9, killed.stderr.decode()
+    campaign.refresh_from_db()
+    assert (campaign.state, campaign.mailing) == ("scheduled", None)
+    assert not Mailing.objects.exists()
+    assert not Message.objects.exists()
+    # PostgreSQL may take a moment to see that the dead one's connection, and so its lock, is gone.
+    with transaction.atomic():
+        Campaign.objects.select_for_update().get(pk=campaign.pk)
+    assert services.start_due() == [campaign.pk]
+    assert Mailing.objects.count() == 1
+    assert Message.objects.count() == 2
