@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.errors import MessageError
 from functools import lru_cache
 from typing import Any
 
@@ -9,7 +10,7 @@ from django.utils import timezone
 
 from contacts.services.contacts import merge_fields
 from designs.models import Content
-from designs.rendering import Renderer, RenderError
+from designs.rendering import Rendered, Renderer, RenderError
 from sending import verp
 from sending.exchange import End, Outcome
 from sending.mime import Mail, Sender, build
@@ -49,9 +50,18 @@ class Composer:
         urls = MessageUrls(message.id, track_opens=self.mailing.track_opens)
         try:
             rendered = self.renderer.render(fields | {"workspace": self.workspace}, urls)
-        except RenderError as error:
+            content = self._build(message, fields, rendered, urls)
+        # A header that can't be written must not stop the others of its batch.
+        except (RenderError, MessageError, ValueError) as error:
             return Outcome(End.REFUSED, NOT_MADE, str(error))
-        content = build(
+        sender = envelope_sender(self.relay, self.mailing, urls.token)
+        utf8 = not (sender + message.address).isascii()
+        return Ready(sender, message.address, content, utf8)
+
+    def _build(
+        self, message: Claimed, fields: Mapping[str, Any], rendered: Rendered, urls: MessageUrls
+    ) -> bytes:
+        return build(
             self.sender,
             Mail(
                 to_name=name_of(fields),
@@ -64,9 +74,6 @@ class Composer:
                 date=self.now,
             ),
         )
-        sender = envelope_sender(self.relay, self.mailing, urls.token)
-        utf8 = not (sender + message.address).isascii()
-        return Ready(sender, message.address, content, utf8)
 
 
 def name_of(fields: Mapping[str, Any]) -> str:

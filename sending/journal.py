@@ -48,6 +48,11 @@ class Journal:
         fcntl.flock(self._file, fcntl.LOCK_EX)
         os.write(self._file, f"B {boot()}\n".encode())
         self.holder = holder(self.path)
+        self._holds = False
+
+    def begin(self) -> None:
+        """Before a batch is claimed: from now on the file is needed until `clear`."""
+        self._holds = True
 
     def hand_over(self, message_id: int) -> None:
         os.write(self._file, f"H {message_id}\n".encode())
@@ -59,9 +64,13 @@ class Journal:
         """What was written is in the database now."""
         os.ftruncate(self._file, 0)
         os.write(self._file, f"B {boot()}\n".encode())
+        self._holds = False
 
     def close(self) -> None:
-        self.path.unlink(missing_ok=True)
+        """Where a batch could not be recorded (the database is away), the file stays: without its
+        lock it is an orphan, whose batch the next recovery settles."""
+        if not self._holds:
+            self.path.unlink(missing_ok=True)
         os.close(self._file)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import uvloop
-from django.db import connection
+from django.db import Error, connection
 from django.utils import timezone
 
 from sending import pace
@@ -141,8 +141,10 @@ class _Run:
         if (grant.begin - timezone.now()).total_seconds() > pace.LONGEST_SIT:
             pace.give_back(self.relay, grant, grant.count)
             return 0
+        self.journal.begin()
         batch, claimed = claim(mailing, self.relay, holder=self.journal.holder, limit=grant.count)
         if batch is None:
+            self.journal.clear()
             pace.give_back(self.relay, grant, grant.count)
             return 0
         return self._send(loop, mailing, grant, batch, claimed)
@@ -228,7 +230,12 @@ class _Run:
         loop = asyncio.get_running_loop()
         while not live.stop:
             await asyncio.sleep(0.7)
-            live.stop = not await loop.run_in_executor(self.watcher, may_go_on, live)
+            try:
+                live.stop = not await loop.run_in_executor(self.watcher, may_go_on, live)
+            except Error as error:
+                # Nothing could be recorded: what is on the wire is finished, no more is begun.
+                log.warning("batch %s stops: the database is away (%s)", live.batch_id, error)
+                live.stop = True
 
 
 def _close_connection() -> None:

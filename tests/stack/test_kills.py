@@ -1,0 +1,107 @@
+"""The first promise under kill -9: one campaign, and everything that works on it killed in turn."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.engine.sink import Sink
+from tests.engine.sink import running as running_sink
+from tests.stack.installation import Installation, running, wait_for
+from tests.stack.scene import address
+
+PEOPLE = 20_000
+CONNECTIONS = 4
+LEDGER = (
+    "SELECT m.state, t.targeted, t.waiting, t.in_flight, t.accepted, t.failed, t.skipped, t.unknown"
+    " FROM sending_mailing m JOIN sending_tally t ON t.mailing_id = m.id WHERE m.id = %s"
+)
+NAMES = ("state", "targeted", "waiting", "in_flight", "accepted", "failed", "skipped", "unknown")
+
+
+@pytest.fixture(scope="module")
+def sink() -> Iterator[Sink]:
+    with running_sink() as sink:
+        yield sink
+
+
+@pytest.fixture(scope="module")
+def installation() -> Iterator[Installation]:
+    with running() as installation:
+        yield installation
+
+
+def ledger(installation: Installation, mailing: int) -> dict[str, Any]:
+    """The tally at one commit; it adds up at each."""
+    tally = dict(zip(NAMES, installation.rows(LEDGER, mailing)[0], strict=True))
+    assert tally["targeted"] == sum(tally[name] for name in NAMES[2:])
+    return tally
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_whatever_is_killed_nobody_is_mailed_twice_and_nobody_left_out(
+    installation: Installation, sink: Sink
+) -> None:
+    mailing = installation.call("open_mailing", PEOPLE, sink.port, CONNECTIONS)
+
+    def sent(share: float) -> None:
+        wanted = share * PEOPLE
+        wait_for(
+            lambda: sink.taken.total() >= wanted,
+            120,
+            lambda: f"{sink.taken.total()} of {wanted}: {ledger(installation, mailing)}",
+        )
+
+    sent(0.1)
+    assert len(installation.parts("-Q send")) >= 2
+    # A child of the worker: one process that sends.
+    installation.parts("-Q send")[-1].kill()
+    sent(0.2)
+    assert installation.kill("-Q send") >= 2
+    sent(0.35)
+    assert installation.kill("celery") >= 6
+    sent(0.5)
+    assert installation.kill("valkey") == 1
+    sent(0.6)
+    assert installation.kill("postgres") >= 1
+    sent(0.7)
+    installation.kill_everything()
+    installation.start()
+
+    # Pausing holds within two seconds, and resuming goes on, ten times.
+    for turn in range(10):
+        sent(0.75 + 0.02 * turn)
+        assert installation.call("move", mailing, "pause")
+        time.sleep(2)
+        held = sink.taken.total()
+        time.sleep(0.5)
+        assert sink.taken.total() == held
+        assert installation.call("move", mailing, "resume")
+
+    wait_for(
+        lambda: ledger(installation, mailing)["state"] == "finished",
+        120,
+        lambda: ledger(installation, mailing),
+    )
+    end = ledger(installation, mailing)
+    twice = {who: times for who, times in sink.taken.items() if times > 1}
+    unknown = {
+        row[0]
+        for row in installation.rows(
+            "SELECT address FROM sending_message WHERE mailing_id = %s AND state = 5", mailing
+        )
+    }
+    missing = {address(n) for n in range(PEOPLE)} - sink.taken.keys()
+    assert not twice
+    assert missing <= unknown
+    assert end["accepted"] + end["unknown"] == PEOPLE
+    # Five kills found at most one message on each connection.
+    assert len(unknown) <= 5 * CONNECTIONS
+    rows = installation.rows(
+        "SELECT state, count(*) FROM sending_message WHERE mailing_id = %s GROUP BY 1", mailing
+    )
+    assert dict(rows) == {
+        state: number for state, number in ((2, end["accepted"]), (5, end["unknown"])) if number
+    }
