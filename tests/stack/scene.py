@@ -5,13 +5,14 @@
 
 import json
 import sys
+from collections.abc import Callable
 
 from django.db import close_old_connections
 
 from accounts.models import Workspace
 from contacts.models import Contact, List, Subscription
 from designs import services as designs
-from sending.models import Relay
+from sending.models import Mailing, Relay
 from sending.services import mailings
 
 HTML = (
@@ -60,13 +61,17 @@ def open_mailing(people: int, port: int, connections: int) -> int:
 
 def move(mailing: int, verb: str) -> bool:
     """pause or resume, as the page does it."""
-    return bool(getattr(mailings, verb)(mailings.Mailing.objects.get(pk=mailing)))
+    verbs = {"pause": mailings.pause, "resume": mailings.resume}
+    return verbs[verb](Mailing.objects.get(pk=mailing))
+
+
+CALLS: dict[str, Callable[..., object]] = {"open_mailing": open_mailing, "move": move}
 
 
 def serve() -> None:
     for line in sys.stdin:
         name, arguments = json.loads(line)
         close_old_connections()
-        answer = {"open_mailing": open_mailing, "move": move}[name](*arguments)
+        answer = CALLS[name](*arguments)
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
