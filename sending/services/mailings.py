@@ -107,17 +107,17 @@ def drop_cancelled(mailing: Mailing) -> None:
 FINISH = """
 UPDATE sending_mailing m
    SET state = 'finished', finished_at = now(), wait_reason = '', wait_until = NULL
- WHERE m.id = %s AND m.state = 'sending'
+ WHERE m.state = 'sending'
    AND NOT EXISTS (SELECT 1 FROM sending_message WHERE mailing_id = m.id AND state = 0)
    AND NOT EXISTS (SELECT 1 FROM sending_batch WHERE mailing_id = m.id)
 """
 
 
-def finish(mailing: Mailing) -> bool:
-    """Finishes a mailing whose ledger closes; False while anything waits or is in flight."""
+def finish_all() -> int:
+    """Finishes the mailings whose ledger closes: nothing waits or is in flight. How many."""
     with connection.cursor() as cursor:
-        cursor.execute(FINISH, [mailing.pk])
-        return bool(cursor.rowcount)
+        cursor.execute(FINISH)
+        return int(cursor.rowcount)
 
 
 RESEND = """
