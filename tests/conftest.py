@@ -1,5 +1,6 @@
 """People and workspaces that most tests need. Servers come from tests.servers."""
 
+import os
 from collections.abc import Callable
 
 import pytest
@@ -9,6 +10,13 @@ from accounts.models import Membership, User, Workspace
 from accounts.permissions import Role
 
 PASSWORD = "correct horse battery"
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """CI has every part installed: a skipped test is a failure there."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") == "true" and reporter and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture

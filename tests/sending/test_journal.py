@@ -1,0 +1,68 @@
+"""The journal that outlives its worker."""
+
+import os
+import subprocess
+import sys
+
+from sending import journal
+from sending.journal import Journal
+
+# A worker that is killed with two contents handed over, one of them answered.
+WORKER = """
+import django; django.setup()
+import os, signal
+from sending.journal import Journal
+journal = Journal()
+journal.begin()
+journal.hand_over(1)
+journal.reply(1, 250, "taken 收到")
+journal.hand_over(2)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_killed_worker_s_story_is_read_once() -> None:
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings"}
+    subprocess.run([sys.executable, "-c", WORKER], env=environment, check=False)
+    ((path, story),) = list(journal.orphans())
+    assert story.complete
+    assert story.replies == {1: (250, "taken 收到")}
+    assert story.in_doubt == {2}
+    assert not path.exists()
+    assert list(journal.orphans()) == []
+
+
+def test_a_living_worker_s_journal_is_left_alone() -> None:
+    mine = Journal()
+    mine.hand_over(1)
+    assert list(journal.orphans()) == []
+    mine.close()
+    assert not mine.path.exists()
+
+
+def test_a_batch_that_was_not_recorded_leaves_its_journal() -> None:
+    mine = Journal()
+    mine.begin()
+    mine.hand_over(5)
+    mine.close()
+    ((path, story),) = list(journal.orphans())
+    assert path == mine.path
+    assert story.in_doubt == {5}
+
+
+def test_after_clear_nothing_is_left() -> None:
+    mine = Journal()
+    mine.begin()
+    mine.hand_over(5)
+    mine.clear()
+    mine.close()
+    assert list(journal.orphans()) == []
+
+
+def test_a_restart_of_the_machine_makes_it_incomplete() -> None:
+    path = journal.directory() / "old.journal"
+    path.write_text('B 1000\nH 5\nR 5 250 "ok"\nH 6\nR 6 2')
+    story = journal.read(path)
+    assert not story.complete
+    assert (set(story.replies), story.in_doubt) == ({5}, {6})
+    path.unlink()
