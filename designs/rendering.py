@@ -386,12 +386,3 @@ class Renderer:
 def one_line(text: str) -> str:
     """Without line breaks and control characters: safe in a header."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
-
-
-# A person for previews where no contact is chosen.
-SAMPLE_FIELDS: dict[str, Any] = {
-    "email": "lan.zhou@example.com",
-    "first_name": "Lan",
-    "last_name": "Zhou",
-    "full_name": "Lan Zhou",
-}

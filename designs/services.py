@@ -1,9 +1,10 @@
 """The verbs of designs: create, save, duplicate, archive, and freeze into a content."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -27,6 +28,8 @@ PIXEL = (
     '{% if open_pixel_url %}<img src="{{ open_pixel_url }}" width="1" height="1" alt="" '
     'style="display:block;width:1px;height:1px;border:0">{% endif %}'
 )
+# A line with its end, which is CRLF, LF, CR or none.
+LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
 BODY_END = re.compile(r"</body\s*>", re.IGNORECASE)
 
 
@@ -52,12 +55,22 @@ class Draft:
 def as_typed(old: str, new: str) -> str:
     """`new` as a browser sends it, with the line ends that the author's own text has.
 
-    Browsers turn every line end of a form into CRLF. Untouched text is kept to the byte; changed
-    text gets the line ends of most lines of the old one.
+    Browsers turn every line end of a form into CRLF. Lines that were not touched are kept to the
+    byte; changed ones get the line ends of most lines of the old text.
     """
-    if _lf(old) == _lf(new):
-        return old
-    return _lf(new).replace("\n", "\r\n") if old.count("\r\n") * 2 > old.count("\n") else _lf(new)
+    before, after = LINE.findall(old), LINE.findall(_lf(new))
+    same = [_lf(line) for line in before]
+    head = _common(same, after)
+    tail = _common(same[head:][::-1], after[head:][::-1])
+    ends = "\r\n" if old.count("\r\n") * 2 > len(re.findall(r"\r\n?|\n", old)) else "\n"
+    changed = [line.replace("\n", ends) for line in after[head : len(after) - tail]]
+    return "".join([*before[:head], *changed, *before[len(before) - tail :]])
+
+
+def _common(some: list[str], others: list[str]) -> int:
+    """How many lines are the same at the beginning."""
+    pairs = enumerate(zip(some, others, strict=False))
+    return next((n for n, (a, b) in pairs if a != b), min(len(some), len(others)))
 
 
 def _lf(text: str) -> str:
@@ -65,35 +78,63 @@ def _lf(text: str) -> str:
 
 
 def create(workspace: Workspace, draft: Draft, *, by: User | None = None) -> Design:
-    return Design.objects.create(
-        workspace=workspace, created_by=by, **{name: getattr(draft, name) for name in EDITABLE}
-    )
+    values = {name: getattr(draft, name) for name in EDITABLE}
+    return Design.objects.create(workspace=workspace, created_by=by, updated_by=by, **values)
 
 
-def save(design: Design, draft: Draft, *, version: int) -> Design:
-    """Saves over `version`; raises VersionConflictError when there is a newer one."""
+def save(design: Design, draft: Draft, *, version: int, by: User | None = None) -> Design:
+    """Saves over `version`; raises VersionConflictError when there is a newer one.
+
+    A draft that changes nothing makes no new version.
+    """
+    if draft_of(design) == draft and design.version == version:
+        return design
     saved = Design.objects.filter(pk=design.pk, version=version).update(
         **{name: getattr(draft, name) for name in EDITABLE},
         version=F("version") + 1,
         updated_at=timezone.now(),
+        updated_by=by,
     )
     design.refresh_from_db()
-    if not saved:
+    if not saved and draft_of(design) != draft:
         raise VersionConflictError(
-            _("Somebody saved this design at %(time)s, after you opened it.")
-            % {"time": timezone.localtime(design.updated_at).strftime("%H:%M")}
+            _("%(who)s saved this design at %(time)s, after you opened it.")
+            % {
+                "who": design.updated_by or _("Somebody"),
+                "time": timezone.localtime(design.updated_at).strftime("%H:%M"),
+            }
         )
     return design
 
 
-def duplicate(design: Design, *, by: User | None = None) -> Design:
-    draft = Draft(**{name: getattr(design, name) for name in EDITABLE})
-    copy = create(design.workspace, draft, by=by)
-    Design.objects.filter(pk=copy.pk).update(
-        name=_("%(name)s (copy)") % {"name": design.name[:130]}
-    )
-    copy.refresh_from_db()
+def keep_mine(design: Design, draft: Draft, *, by: User | None = None) -> Design:
+    """Ends a conflict: the draft is the design; what somebody else saved becomes a copy.
+    Returns the copy."""
+    with transaction.atomic():
+        theirs = Design.objects.select_for_update().get(pk=design.pk)
+        copy = _copy(theirs, draft_of(theirs), _("other version"), theirs.updated_by)
+        save(theirs, draft, version=theirs.version, by=by)
+    design.refresh_from_db()
     return copy
+
+
+def take_theirs(design: Design, draft: Draft, *, by: User | None = None) -> Design:
+    """Ends a conflict: the design stays as it was saved, the draft becomes a copy; the copy."""
+    return _copy(design, draft, _("my version"), by)
+
+
+def draft_of(design: Design) -> Draft:
+    return Draft(**{name: getattr(design, name) for name in EDITABLE})
+
+
+def _copy(design: Design, draft: Draft, what: str, by: User | None) -> Design:
+    # Room for what is added to the name, of which 150 characters are stored.
+    named = f"{draft.name[:120]} ({what})"
+    return create(design.workspace, replace(draft, name=named), by=by)
+
+
+def duplicate(design: Design, *, by: User | None = None) -> Design:
+    return _copy(design, draft_of(design), _("copy"), by)
 
 
 def archive(design: Design) -> None:

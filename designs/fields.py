@@ -1,0 +1,109 @@
+"""The merge fields that a workspace's designs may use, with values to preview them with."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from accounts.models import Workspace
+from contacts.models import Attribute, Contact
+from contacts.services.contacts import merge_fields
+
+# Of every contact, besides the attributes that the workspace defines.
+OF_CONTACTS = ("email", "first_name", "last_name", "full_name")
+PEOPLE: dict[str, dict[str, Any]] = {
+    "en": {
+        "email": "lan.zhou@example.com",
+        "first_name": "Lan",
+        "last_name": "Zhou",
+        "full_name": "Lan Zhou",
+    },
+    "zh": {
+        "email": "lan.zhou@example.com",
+        "first_name": "岚",
+        "last_name": "周",
+        "full_name": "周岚",
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A merge field: `key` as completion offers it, `insert` as the picker puts it down."""
+
+    key: str
+    label: str
+    group: str
+
+    @property
+    def insert(self) -> str:
+        return f"{{{{ {self.key} }}}}"
+
+
+def offered(workspace: Workspace) -> list[Field]:
+    """What the picker offers, in its order."""
+    person, mail = _("Person"), _("Mail")
+    names = {
+        "email": _("E-mail address"),
+        "first_name": _("First name"),
+        "last_name": _("Last name"),
+        "full_name": _("Full name"),
+    }
+    attributes = Attribute.objects.filter(workspace=workspace)
+    return [
+        *(Field(key, label, person) for key, label in names.items()),
+        *(Field(attribute.key, attribute.label, person) for attribute in attributes),
+        Field("unsubscribe_url", _("Unsubscribe link"), mail),
+        Field("view_url", _("View in browser link"), mail),
+        Field("workspace.name", _("Name of the workspace"), mail),
+        Field("workspace.address", _("Postal address of the sender"), mail),
+    ]
+
+
+def grouped(offered_ones: list[Field]) -> list[tuple[str, list[Field]]]:
+    """By group, for the options of a picker."""
+    return [(group, list(each)) for group, each in groupby(offered_ones, lambda one: one.group)]
+
+
+def known(workspace: Workspace) -> set[str]:
+    """The names of merge fields that exist, for designs.checks."""
+    keys = Attribute.objects.filter(workspace=workspace).values_list("key", flat=True)
+    return {*OF_CONTACTS, *keys}
+
+
+def of_workspace(workspace: Workspace) -> dict[str, str]:
+    return {"name": workspace.name, "address": workspace.postal_address}
+
+
+def values(workspace: Workspace, contact: Contact | None) -> dict[str, Any]:
+    """What a mail to the contact is rendered with; nobody: to an invented person."""
+    known_ones: Mapping[str, Any] | None = None
+    if contact is not None:
+        known_ones = merge_fields(workspace.pk, [contact.pk]).get(contact.pk)
+    return {**(known_ones or invented(workspace)), "workspace": of_workspace(workspace)}
+
+
+def invented(workspace: Workspace) -> dict[str, Any]:
+    """A person who has something in every field."""
+    language = (get_language() or "en").partition("-")[0]
+    attributes = Attribute.objects.filter(workspace=workspace)
+    made = {attribute.key: _invented_value(attribute) for attribute in attributes}
+    return {**made, **PEOPLE.get(language, PEOPLE["en"])}
+
+
+def _invented_value(attribute: Attribute) -> str | int | bool | dt.date:
+    kinds = Attribute.Type
+    if attribute.type == kinds.NUMBER:
+        return 42
+    if attribute.type == kinds.DATE:
+        return timezone.localdate()
+    if attribute.type == kinds.BOOLEAN:
+        return True
+    if attribute.type == kinds.CHOICE and attribute.choices:
+        return str(attribute.choices[0])
+    return attribute.label

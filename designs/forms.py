@@ -1,0 +1,139 @@
+"""What is typed about designs, checked before a service gets it."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from designs import starters
+from designs.rendering import LONGEST_SOURCE
+from designs.services import Draft, as_typed
+
+MOST_BYTES = 2_000_000
+# Byte order marks, and the encodings that files of mails come in.
+ENCODINGS = ("utf-8-sig", "gb18030", "cp1252")
+
+
+class Source(forms.CharField):
+    """HTML or text: nothing is stripped, and what can't be stored gets a sentence."""
+
+    widget = forms.Textarea
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(required=False, strip=False, max_length=LONGEST_SOURCE, **options)
+        # Refused in `clean`, with the line.
+        self.validators = [
+            v for v in self.validators if type(v).__name__ != "ProhibitNullCharactersValidator"
+        ]
+        self.error_messages["max_length"] = _(
+            "This is longer than %(limit_value)d characters; mails that long are never read."
+        )
+
+    def clean(self, value: Any) -> str:
+        text = super().clean(value) or ""
+        if "\x00" in text:
+            line = text.count("\n", 0, text.index("\x00")) + 1
+            raise ValidationError(
+                _("Line %(line)d holds a NUL character; take it out."), params={"line": line}
+            )
+        return str(text)
+
+
+class DesignForm(forms.Form):
+    """The editor. `version` is the one that was opened."""
+
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=150,
+        help_text=_("For you and your colleagues; recipients don't see it."),
+        error_messages={"required": _("Give the design a name.")},
+    )
+    subject = forms.CharField(label=_("Subject"), max_length=500, required=False)
+    preheader = forms.CharField(
+        label=_("Preview text"),
+        max_length=500,
+        required=False,
+        help_text=_("Inboxes show it behind the subject."),
+    )
+    html = Source(label=_("HTML"))
+    text = Source(label=_("Plain text"))
+    version = forms.IntegerField(min_value=1, max_value=2_000_000_000)
+
+    def draft(self, old: Draft) -> Draft:
+        """What was typed, with line ends as `old` has them."""
+        data = self.cleaned_data
+        return Draft(
+            name=data["name"],
+            subject=data["subject"],
+            preheader=data["preheader"],
+            html=as_typed(old.html, data["html"]),
+            text=as_typed(old.text, data["text"]),
+        )
+
+
+class StarterForm(forms.Form):
+    """A starter design of the gallery."""
+
+    starter = forms.CharField(max_length=50)
+    language = forms.ChoiceField(choices=[(code, code) for code in starters.LANGUAGES])
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        cleaned["chosen"] = starters.get(cleaned.get("starter", ""), cleaned.get("language", ""))
+        if cleaned["chosen"] is None:
+            raise ValidationError(_("There is no such starter design."))
+        return cleaned
+
+
+class PasteForm(forms.Form):
+    """HTML that was made elsewhere: pasted, or a file."""
+
+    name = forms.CharField(
+        label=_("Name"), max_length=150, error_messages={"required": _("Give the design a name.")}
+    )
+    html = Source(
+        label=_("HTML"),
+        widget=forms.Textarea(attrs={"rows": 10, "spellcheck": "false", "class": "code-area"}),
+    )
+    file = forms.FileField(
+        label=_("Or an HTML file"),
+        required=False,
+        widget=forms.ClearableFileInput(attrs={"accept": ".html,.htm,text/html"}),
+    )
+
+    def clean_file(self) -> str:
+        """The file's text, line ends as they are."""
+        file = self.cleaned_data["file"]
+        if not file:
+            return ""
+        if file.size > MOST_BYTES:
+            raise ValidationError(_("The file has more than 2 MB; mails that long are never read."))
+        raw = file.read()
+        if b"\x00" in raw:
+            raise ValidationError(_("This is no HTML file: it holds NUL characters."))
+        text = _decoded(raw)
+        if len(text) > LONGEST_SOURCE:
+            raise ValidationError(
+                _("The file is longer than %(count)d characters; mails that long are never read."),
+                params={"count": LONGEST_SOURCE},
+            )
+        return text
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if not self.errors and not cleaned["file"] and not cleaned["html"].strip():
+            self.add_error("html", _("Paste the HTML here, or choose a file."))
+        return cleaned
+
+    def source(self) -> str:
+        return self.cleaned_data["file"] or as_typed("", self.cleaned_data["html"])
+
+
+def _decoded(raw: bytes) -> str:
+    for encoding in ENCODINGS:
+        try:
+            return raw.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return raw.decode("latin-1")

@@ -1,0 +1,196 @@
+"""What a design looks like to one person: rendered, and made safe to show in a frame of ours."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from html import escape, unescape
+from typing import Any
+from urllib.parse import quote
+
+from django.utils.translation import gettext as _
+
+from accounts.models import Workspace
+from contacts.models import Contact
+from designs import fields, plaintext
+from designs.checks import ERROR, Problem, Source, check
+from designs.markup import tags
+from designs.rendering import PARTS, Part, RenderError, Urls, one_line
+
+REMOTE = re.compile(r"\s*(https?:)?//", re.IGNORECASE)
+# What makes a browser ask elsewhere for a picture, besides <img>.
+REMOTE_CSS = re.compile(r"""url\(\s*["']?\s*(?:https?:)?//[^)]*\)""", re.IGNORECASE)
+DRAWING = (
+    '<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}">'
+    '<rect width="100%" height="100%" fill="#eceef1"/>'
+    '<text x="50%" y="50%" text-anchor="middle" dominant-baseline="middle" '
+    'font-family="sans-serif" font-size="14" fill="#5b6470">{words}</text></svg>'
+)
+
+
+class PreviewUrls:
+    """Addresses of a mail that nobody got: they lead nowhere."""
+
+    unsubscribe = "#unsubscribe"
+    view = "#view"
+    open_pixel = None
+
+    def click(self, number: int) -> str:
+        return f"#link-{number}"
+
+
+_urls: list[Callable[[], Urls]] = [PreviewUrls]
+
+
+def use_urls(make: Callable[[], Urls]) -> None:
+    """For the app that serves a mail's addresses: those whose pages change nothing."""
+    _urls.append(make)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The rendered parts; one that can't be rendered is empty, and a problem says why."""
+
+    subject: str = ""
+    preheader: str = ""
+    html: str = ""
+    text: str = ""
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def teaser(self) -> str:
+        """What inboxes show behind the subject: without a preheader, how the mail begins."""
+        return self.preheader or " ".join(self.text[:600].split())[:160]
+
+    def failures(self, part: str) -> list[Problem]:
+        return [p for p in self.problems if p.part == part and p.code in {"syntax", "render"}]
+
+
+def render_preview(  # noqa: PLR0913 - the four parts of a mail and whom it is for
+    workspace: Workspace,
+    *,
+    subject: str,
+    preheader: str = "",
+    html: str = "",
+    text: str = "",
+    contact: Contact | None = None,
+) -> Preview:
+    """The mail as this contact of the workspace would get it; None: as an invented person would.
+
+    Never raises for what authors wrote: `problems` says what is wrong, with part and line.
+    """
+    source = Source(subject=subject, preheader=preheader, html=html, text=text)
+    problems = check(source, fields=fields.known(workspace))
+    values = fields.values(workspace, contact)
+    rendered, failed = _render(source, values)
+    said = {(problem.part, problem.line) for problem in problems}
+    problems += [problem for problem in failed if (problem.part, problem.line) not in said]
+    problems.sort(key=lambda problem: problem.severity != ERROR)
+    return Preview(**rendered, problems=problems)
+
+
+def _render(source: Source, values: dict[str, Any]) -> tuple[dict[str, str], list[Problem]]:
+    """Each part for itself: a broken subject doesn't hide the mail."""
+    urls = _urls[-1]()
+    values = {
+        **values,
+        "unsubscribe_url": urls.unsubscribe,
+        "view_url": urls.view,
+        "track": urls.click,
+    }
+    sources = source.parts()
+    sources["text"] = source.text or plaintext.from_html(source.html)
+    rendered, failed = dict.fromkeys(PARTS, ""), []
+    for part in PARTS:
+        try:
+            rendered[part] = Part(sources[part], part).render(values)
+        except RenderError as error:
+            failed.append(Problem("render", ERROR, part, error.line, error.message))
+        if part in {"subject", "preheader"}:
+            rendered[part] = one_line(rendered[part])
+        if part == "preheader":
+            values["preheader"] = rendered[part]
+    return rendered, failed
+
+
+def framed(preview: Preview, part: str, *, images: bool) -> str:
+    """The document that a sandboxed frame shows for `part`: html (text if there is none) or text.
+
+    Pictures of other servers are drawn as boxes with their alt text unless `images`.
+    """
+    if failures := preview.failures(part):
+        return _page("\n".join(_failure(problem) for problem in failures), words=True)
+    if part == "text" or not preview.html.strip():
+        return _page(preview.text)
+    html = preview.html if images else without_remote(preview.html)
+    return _with_base(html)
+
+
+def _failure(problem: Problem) -> str:
+    if problem.line:
+        return _("Line %(line)d: %(text)s") % {"line": problem.line, "text": problem.text}
+    return problem.text
+
+
+def _page(text: str, *, words: bool = False) -> str:
+    """Text as a document; its URLs are left as words, as many mail programs do."""
+    family = "system-ui,sans-serif" if words else "ui-monospace,Consolas,Menlo,monospace"
+    return (
+        '<!doctype html><meta charset="utf-8"><title></title>'
+        '<meta name="viewport" content="width=device-width">'
+        f'<body style="margin:0;background:#fff;color:#1f2328"><pre tabindex="0" style="margin:0;'
+        f'padding:16px;font:14px/1.6 {family};white-space:pre-wrap;overflow-wrap:anywhere">'
+        f"{escape(text)}</pre>"
+    )
+
+
+def _with_base(html: str) -> str:
+    """Links open beside our page, not in the frame."""
+    head = next((tag.end for tag in tags(html) if tag.name == "head"), None)
+    if head is None:
+        doctype = re.match(r"\s*<!doctype[^>]*>", html, re.IGNORECASE)
+        head = doctype.end() if doctype else 0
+    return f'{html[:head]}<base target="_blank">{html[head:]}'
+
+
+def count_remote(html: str) -> int:
+    """How many pictures of other servers the rendered HTML shows."""
+    pictures = sum(1 for tag in tags(html) if tag.name == "img" and _remote(html, tag.values))
+    return pictures + len(REMOTE_CSS.findall(html))
+
+
+def _remote(html: str, values: dict[str, tuple[int, int]]) -> bool:
+    return any(
+        REMOTE.match(unescape(html[slice(*values[name])])) is not None
+        for name in ("src", "srcset")
+        if name in values
+    )
+
+
+def without_remote(html: str) -> str:
+    """Rendered HTML whose pictures of other servers are drawings with their alt text."""
+    pieces, last = [], 0
+    for tag in tags(html):
+        if tag.name != "img" or not _remote(html, tag.values):
+            continue
+        for name in sorted({"src", "srcset"} & tag.values.keys(), key=tag.values.__getitem__):
+            begin, end = tag.values[name]
+            drawing = _drawing(html, tag.values) if name == "src" else ""
+            pieces += [html[last:begin], drawing]
+            last = end
+    return REMOTE_CSS.sub("none", "".join([*pieces, html[last:]]))
+
+
+def _drawing(html: str, values: dict[str, tuple[int, int]]) -> str:
+    def value(name: str) -> str:
+        return unescape(html[slice(*values[name])]) if name in values else ""
+
+    width, height = (_pixels(value("width"), 240), _pixels(value("height"), 0))
+    alt = " ".join(value("alt").split())
+    words = alt if len(alt) <= width // 8 else alt[: max(width // 8 - 1, 0)] + "…"
+    svg = DRAWING.format(width=width, height=height or max(width // 3, 40), words=escape(words))
+    return f"data:image/svg+xml,{quote(svg)}"
+
+
+def _pixels(value: str, other: int) -> int:
+    digits = re.match(r"\s*(\d{1,4})\s*(px)?\s*$", value)
+    return int(digits[1]) if digits else other

@@ -1,0 +1,101 @@
+"""The editor: it saves by itself, checks while one types, and lets nobody overwrite another."""
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from accounts.access import WorkspaceRequest, get_in
+from accounts.permissions import Permission
+from designs import fields, plaintext, previews, services
+from designs.forms import DesignForm
+from designs.models import Design
+from designs.services import VersionConflictError
+from designs.views.previews import contact_of, panel, source_of, typed
+
+
+def design(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    """The editor; who may only read is shown the mail."""
+    one = get_in(request.workspace, Design, pk=pk)
+    if not request.may(Permission.EDIT_DESIGNS):
+        return redirect("design_preview", request.workspace.slug, pk)
+    return _editor(request, one, _form_of(one))
+
+
+def _form_of(one: Design) -> DesignForm:
+    names = (*services.EDITABLE, "version")
+    return DesignForm(initial={name: getattr(one, name) for name in names})
+
+
+def _editor(
+    request: WorkspaceRequest, one: Design, form: DesignForm, *, conflict: str = ""
+) -> HttpResponse:
+    contact = contact_of(request, request.GET)
+    source = source_of(one)
+    preview = previews.render_preview(request.workspace, contact=contact, **source.parts())
+    offered = fields.offered(request.workspace)
+    context = {
+        "design": one,
+        "form": form,
+        "conflict": conflict,
+        "plain": bool(one.text.strip()) and not one.html.strip(),
+        "made_text": plaintext.from_html(one.html),
+        "groups": fields.grouped(offered),
+        "completions": [{"key": each.key, "label": each.label} for each in offered],
+        **panel(request, preview, contact, request.GET),
+    }
+    return render(request, "designs/editor.html", context)
+
+
+@require_POST
+def save_design(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    """Saves what is typed over the version that was opened. When there is a newer one, the person
+    chooses (`keep`: mine or theirs), and the other one becomes a design of its own."""
+    one = get_in(request.workspace, Design, pk=pk)
+    form = DesignForm(request.POST)
+    if not form.is_valid():
+        if request.htmx:
+            return render(request, "designs/parts/not_saved.html", {"form": form})
+        return _editor(request, one, form)
+    draft = form.draft(services.draft_of(one))
+    if (keep := request.POST.get("keep", "")) in {"mine", "theirs"}:
+        return _settle(request, one, draft, keep)
+    try:
+        services.save(one, draft, version=form.cleaned_data["version"], by=request.user)
+    except VersionConflictError as error:
+        if not request.htmx:
+            return _editor(request, one, form, conflict=str(error))
+        return render(request, "designs/parts/conflict.html", {"design": one, "text": str(error)})
+    if not request.htmx:
+        return redirect("design", request.workspace.slug, pk)
+    return render(request, "designs/parts/saved.html", {"design": one})
+
+
+def _settle(
+    request: WorkspaceRequest, one: Design, draft: services.Draft, keep: str
+) -> HttpResponseBase:
+    end = services.keep_mine if keep == "mine" else services.take_theirs
+    copy = end(one, draft, by=request.user)
+    if not request.htmx:
+        messages.success(
+            request, _("The other version is the design “%(name)s”.") % {"name": copy.name}
+        )
+        return redirect("design", request.workspace.slug, one.pk)
+    context = {"design": one, "copy": copy, "took_theirs": keep == "theirs"}
+    return render(request, "designs/parts/settled.html", context)
+
+
+@require_POST
+def design_problems(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """What is typed, checked: the line in the inbox, remote pictures, problems with their lines."""
+    one = get_in(request.workspace, Design, pk=pk)
+    source = typed(request.POST)
+    contact = contact_of(request, request.POST)
+    preview = previews.render_preview(request.workspace, contact=contact, **source.parts())
+    context = {
+        "design": one,
+        "made_text": plaintext.from_html(source.html),
+        **panel(request, preview, contact, request.POST),
+    }
+    return render(request, "designs/parts/checked.html", context)

@@ -1,0 +1,156 @@
+"""Mails as people see them: the document of a frame, and the page around it."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.utils.safestring import SafeString, mark_safe
+
+from accounts.access import WorkspaceRequest, get_in
+from accounts.permissions import Permission
+from contacts import addresses, names
+from contacts.models import Contact
+from contacts.queries import people
+from designs import fields, previews
+from designs.checks import Problem, Source
+from designs.models import Design
+from designs.previews import Preview
+from pages import csp
+
+# Hostile HTML is shown in these limits: no script, no form, no request. `allow-same-origin` lets
+# our page keep the frame's place when it is drawn again; without scripts it gives nothing away.
+SANDBOX = ("allow-same-origin", "allow-popups", "allow-popups-to-escape-sandbox")
+FRAME = {
+    "style_src": ("'unsafe-inline'",),
+    "img_src": ("data:",),
+    "frame_ancestors": ("'self'",),
+    "sandbox": SANDBOX,
+}
+PARTS = ("html", "text")
+PEOPLE_SHOWN = 8
+# JSON inside of a script element can't end it (as in Django's json_script).
+INERT = {ord(c): f"\\u{ord(c):04X}" for c in "<>&"}
+SOURCES = ("subject", "preheader", "html", "text")
+
+
+@csp.only(**FRAME)
+def _quiet(document: str) -> HttpResponse:
+    return HttpResponse(document)
+
+
+@csp.only(**{**FRAME, "img_src": ("data:", "https:", "http:"), "font_src": ("https:",)})
+def _with_images(document: str) -> HttpResponse:
+    return HttpResponse(document, headers={"Referrer-Policy": "no-referrer"})
+
+
+def contact_of(request: WorkspaceRequest, given: Mapping[str, str]) -> Contact | None:
+    """The contact that a preview is for; None: an invented person. Another workspace's: 404."""
+    pk = given.get("contact", "")
+    if not pk.isdecimal() or len(pk) > 18:
+        return None
+    return get_in(request.workspace, Contact, pk=int(pk))
+
+
+def document(request: WorkspaceRequest, source: Source, given: Mapping[str, str]) -> HttpResponse:
+    """The frame's document for what `given` asks: contact, part, images."""
+    preview = previews.render_preview(
+        request.workspace,
+        subject=source.subject,
+        preheader=source.preheader,
+        html=source.html,
+        text=source.text,
+        contact=contact_of(request, given),
+    )
+    part = given.get("part", "html")
+    images = given.get("images") == "1"
+    shown = previews.framed(preview, part if part in PARTS else "html", images=images)
+    return _with_images(shown) if images else _quiet(shown)
+
+
+def source_of(design: Design, given: Mapping[str, str] | None = None) -> Source:
+    """What a design would be sent as; a campaign's own subject and preheader replace its."""
+    given = given or {}
+    return Source(
+        subject=given.get("subject", design.subject),
+        preheader=given.get("preheader", design.preheader),
+        html=design.html,
+        text=design.text,
+    )
+
+
+def design_frame(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """The saved design as a document for a frame: ?contact=&part=html|text&images=1, and
+    &subject=&preheader= of a campaign that has its own."""
+    design = get_in(request.workspace, Design, pk=pk)
+    return document(request, source_of(design, request.GET), request.GET)
+
+
+def typed(given: Mapping[str, str]) -> Source:
+    """What an editor holds, saved or not."""
+    return Source(**{name: given.get(name, "") for name in SOURCES})
+
+
+def design_preview(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    """POST: the document for a frame of what is typed but not saved yet (subject, preheader, html,
+    text). GET: the page of the saved design, as a contact gets it."""
+    design = get_in(request.workspace, Design, pk=pk)
+    if request.method == "POST":
+        return document(request, typed(request.POST), request.POST)
+    contact = contact_of(request, request.GET)
+    source = source_of(design, request.GET)
+    preview = previews.render_preview(request.workspace, contact=contact, **source.parts())
+    context = {"design": design, **panel(request, preview, contact, request.GET)}
+    return render(request, "designs/preview.html", context)
+
+
+def panel(
+    request: WorkspaceRequest, preview: Preview, contact: Contact | None, given: Mapping[str, str]
+) -> dict[str, Any]:
+    """What designs/parts/panel.html and the parts around it show."""
+    own = {name: given[name] for name in ("subject", "preheader") if name in given}
+    return {
+        "preview": preview,
+        "contact": contact,
+        "who": _named(contact) if contact else fields.invented(request.workspace)["full_name"],
+        "part": "text" if given.get("part") == "text" else "html",
+        "images": given.get("images") == "1",
+        "remote": previews.count_remote(preview.html),
+        "marks": marks(preview.problems),
+        # Of a campaign with its own subject, for the frame.
+        "overrides": f"&{urlencode(own)}" if own and request.method == "GET" else "",
+        "may_edit": request.may(Permission.EDIT_DESIGNS),
+    }
+
+
+def marks(problems: list[Problem]) -> dict[str, SafeString]:
+    """Problems by part as JSON for a script element: the editor marks their lines."""
+    found = {
+        part: [
+            {"line": p.line, "severity": p.severity, "text": p.text}
+            for p in problems
+            if p.part == part and p.line
+        ]
+        for part in PARTS
+    }
+    return {part: mark_safe(json.dumps(each).translate(INERT)) for part, each in found.items()}  # noqa: S308
+
+
+def design_people(request: WorkspaceRequest) -> HttpResponse:
+    """People to preview as, whose address or names contain `q`."""
+    text = request.GET.get("q", "").strip()[:100]
+    here = Contact.objects.filter(workspace=request.workspace)
+    found = list(people.search(here, text).order_by("-pk")[:PEOPLE_SHOWN])
+    context = {
+        "people": [(one.pk, _named(one), addresses.display(one.email)) for one in found],
+        "invented": fields.invented(request.workspace)["full_name"],
+        "text": text,
+    }
+    return render(request, "designs/parts/people.html", context)
+
+
+def _named(one: Contact) -> str:
+    name = names.full(one.first_name, one.last_name, one.full_name)
+    return name or addresses.display(one.email)
