@@ -51,6 +51,8 @@ msgstr ""
 
 """
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w*\}")
+# Chinese has punctuation of its own: ，；：？！ after a Chinese character or a closing mark.
+NARROW = re.compile(r"[\u4e00-\u9fff”》）][,;:?!]")
 
 
 def po_path(app: str) -> Path:
@@ -165,6 +167,8 @@ def problems(app: str) -> list[str]:
             found.append(f"{name}: not translated: {key[0]!r}")
         elif any(_placeholders(text) - _placeholders(" ".join(ids)) for text in said):
             found.append(f"{name}: unknown placeholder in the translation of {key[0]!r}")
+        elif any(NARROW.search(text) for text in said):
+            found.append(f"{name}: half-width punctuation in the translation of {key[0]!r}")
         elif len(ids) == 1 and _placeholders(ids[0]) != _placeholders(said[0]):
             found.append(f"{name}: a placeholder is missing in the translation of {key[0]!r}")
     return sorted(found)
