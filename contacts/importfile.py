@@ -6,6 +6,7 @@ Whatever host runs the import finds it there; nothing is kept on a disk.
 from collections.abc import Iterable, Iterator
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from contacts.csvfile import Dialect
 from contacts.models import Import, ImportChunk
@@ -51,13 +52,13 @@ def append(file: Import, offset: int, pieces: Iterable[bytes], *, limit: int) ->
     with transaction.atomic():
         locked = Import.objects.select_for_update().get(pk=file.pk)
         if locked.state != Import.State.UPLOADING or offset > locked.size:
-            raise UploadError("This piece doesn't follow the last one.", locked.size)
+            raise UploadError(_("This piece doesn't follow the last one."), locked.size)
         skip, at = locked.size - offset, locked.size
         for data in _in_chunks(_skipping(pieces, skip)):
             if at % CHUNK:
-                raise UploadError("The last piece was shorter: the file is complete.", locked.size)
+                raise UploadError(_("The file is complete already."), locked.size)
             if at + len(data) > limit:
-                raise UploadError("The file is too large.", locked.size)
+                raise UploadError(_("The file is too large."), locked.size)
             ImportChunk.objects.create(file=locked, number=at // CHUNK, offset=at, data=data)
             at += len(data)
         Import.objects.filter(pk=file.pk).update(size=at)

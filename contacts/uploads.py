@@ -11,7 +11,7 @@ from django.core.files.uploadhandler import FileUploadHandler, StopUpload
 
 from accounts.models import User, Workspace
 from contacts import importfile
-from contacts.models import Import
+from contacts.models import Import, List
 from contacts.services import imports
 
 
@@ -28,8 +28,9 @@ class ImportUploadHandler(FileUploadHandler):
 
     chunk_size = importfile.CHUNK
 
-    def __init__(self, workspace: Workspace, by: User) -> None:
+    def __init__(self, workspace: Workspace, by: User, target: List | None = None) -> None:
         super().__init__()
+        self._target = target
         self._workspace = workspace
         self._by = by
         self._held = bytearray()
@@ -41,7 +42,9 @@ class ImportUploadHandler(FileUploadHandler):
         super().new_file(*args, **kwargs)
         self._held.clear()
         self._at = 0
-        self._import = imports.begin(self._workspace, filename=self.file_name or "", by=self._by)
+        self._import = imports.begin(
+            self._workspace, filename=self.file_name or "", by=self._by, target=self._target
+        )
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:  # noqa: ARG002 - Django's
         self._held += raw_data

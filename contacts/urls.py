@@ -4,7 +4,7 @@ from django.urls import URLPattern
 
 from accounts.access import View, workspace_path
 from accounts.permissions import Permission
-from contacts.views import attributes, imports, lists, people, suppressions
+from contacts.views import attributes, imports, lists, people, suppressions, uploads
 
 
 def view(route: str, target: View, name: str) -> URLPattern:
@@ -41,11 +41,11 @@ urlpatterns = [
     edit("attributes/<int:pk>/move/", attributes.move_attribute, "move_attribute"),
     edit("attributes/<int:pk>/delete/", attributes.delete_attribute, "delete_attribute"),
     view("imports/", imports.import_list, "imports"),
-    edit("imports/new/", imports.new_import, "new_import"),
-    edit("imports/begin/", imports.begin_import, "begin_import"),
+    edit("imports/new/", uploads.new_import, "new_import"),
+    edit("imports/begin/", uploads.begin_import, "begin_import"),
     view("imports/<int:pk>/", imports.import_page, "import"),
-    edit("imports/<int:pk>/piece/", imports.import_piece, "import_piece"),
-    edit("imports/<int:pk>/uploaded/", imports.import_uploaded, "import_uploaded"),
+    edit("imports/<int:pk>/piece/", uploads.import_piece, "import_piece"),
+    edit("imports/<int:pk>/uploaded/", uploads.import_uploaded, "import_uploaded"),
     edit("imports/<int:pk>/columns/", imports.import_columns, "import_columns"),
     edit("imports/<int:pk>/check/", imports.import_check, "import_check"),
     edit("imports/<int:pk>/start/", imports.start_import, "start_import"),
@@ -56,4 +56,5 @@ urlpatterns = [
     view("suppressions/", suppressions.suppressions, "suppressions"),
     edit("suppressions/add/", suppressions.add_suppressions, "add_suppressions"),
     edit("suppressions/lift/", suppressions.lift_suppressions, "lift_suppressions"),
+    edit("suppressions/undo/", suppressions.undo_lift, "undo_lift"),
 ]

@@ -33,12 +33,15 @@ class RefusedError(Exception):
 # Upload ------------------------------------------------------------------------------------------
 
 
-def begin(workspace: Workspace, *, filename: str, by: User | None) -> Import:
+def begin(
+    workspace: Workspace, *, filename: str, by: User | None, target: List | None = None
+) -> Import:
     """A new import that waits for its file's bytes (`importfile.append`)."""
     return Import.objects.create(
         workspace=workspace,
         filename=filename[:255] or "contacts.csv",
         state=Import.State.UPLOADING,
+        list=target,
         created_by=by,
     )
 
@@ -66,11 +69,17 @@ def finish_upload(file: Import) -> Import:
     return file
 
 
-def receive(
-    workspace: Workspace, *, filename: str, pieces: Iterable[bytes], by: User | None, limit: int
+def receive(  # noqa: PLR0913 - what a file is, and whose
+    workspace: Workspace,
+    *,
+    filename: str,
+    pieces: Iterable[bytes],
+    by: User | None,
+    limit: int,
+    target: List | None = None,
 ) -> Import:
     """A whole file at once, streamed. Raises importfile.UploadError, csvdetect.NotCsvError."""
-    file = begin(workspace, filename=filename, by=by)
+    file = begin(workspace, filename=filename, by=by, target=target)
     try:
         importfile.append(file, 0, pieces, limit=limit)
     except importfile.UploadError:

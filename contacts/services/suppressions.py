@@ -1,9 +1,10 @@
 """Suppressions: who must not be mailed, and why. One active row an address or domain."""
 
+import datetime as dt
 from collections.abc import Iterable
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from accounts.models import User, Workspace
@@ -82,9 +83,18 @@ def lift(suppression: Suppression, by: User | None) -> bool:
     )
 
 
-def lift_many(rows: QuerySet[Suppression], by: User | None) -> int:
-    """Lift these suppressions; returns how many were active."""
-    return rows.filter(lifted_at=None).update(lifted_at=timezone.now(), lifted_by=by)
+def lift_many(rows: QuerySet[Suppression], by: User | None, moment: dt.datetime) -> int:
+    """Lift these suppressions, all at the same `moment`; returns how many were active."""
+    return rows.filter(lifted_at=None).update(lifted_at=moment, lifted_by=by)
+
+
+def undo_lift(workspace: Workspace, moment: dt.datetime) -> int:
+    """Put back in force what was lifted at that moment, unless it is suppressed anew; how many."""
+    anew = Suppression.objects.filter(
+        workspace=workspace, kind=OuterRef("kind"), value=OuterRef("value"), lifted_at=None
+    )
+    lifted = Suppression.objects.filter(workspace=workspace, lifted_at=moment)
+    return lifted.exclude(Exists(anew)).update(lifted_at=None, lifted_by=None)
 
 
 def suppress_values(

@@ -1,13 +1,17 @@
-"""`{% load contacts %}`: addresses, names, sources and reject reasons as people read them."""
+"""`{% load contacts %}`: addresses, names, values, sources, reject reasons as people read them."""
 
+import datetime as dt
 from typing import Any
 
+from babel.dates import format_timedelta
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from contacts import addresses, names, rejects, sources
-from contacts.models import Contact
+from contacts.models import Attribute, Contact
+from pages import locales
 
 register = template.Library()
 register.filter("address", addresses.display)
@@ -21,9 +25,36 @@ def person_name(contact: Contact) -> str:
 
 
 @register.filter
-def item(mapping: dict[str, Any], key: str) -> Any:
-    """`mapping[key]`, nothing if it isn't there."""
-    return mapping.get(key)
+def has_value(attributes: dict[str, Any], attribute: Attribute) -> bool:
+    return attributes.get(attribute.key) not in {None, ""}
+
+
+@register.filter
+def value_of(attributes: dict[str, Any], attribute: Attribute) -> str:
+    """A contact's value of this attribute in the reader's language; "–" for none."""
+    value = attributes.get(attribute.key)
+    if value is None or value == "":
+        return "–"
+    if isinstance(value, bool):
+        return _("Yes") if value else _("No")
+    if isinstance(value, int | float):
+        return locales.number(value)
+    if attribute.type == Attribute.Type.DATE:
+        return locales.day(dt.date.fromisoformat(value))
+    return str(value)
+
+
+@register.filter
+def merge_field(attribute: Attribute) -> str:
+    """What stands for the attribute in a design."""
+    return "{{ " + attribute.key + " }}"
+
+
+@register.filter
+def duration(seconds: float) -> str:
+    """About how long: "12 seconds", "3 minutes"."""
+    span = dt.timedelta(seconds=max(1, round(seconds)))
+    return str(format_timedelta(span, threshold=1.5, locale=locales.current()))
 
 
 @register.simple_tag(takes_context=True)

@@ -1,37 +1,32 @@
-"""Imports: one page in four steps (file, columns, check, run), and the pieces of an upload."""
+"""Imports: one page in four steps. The first, the file, is in `uploads`; here are columns, check
+and run, what came of it, and all imports."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import (
-    HttpRequest,
     HttpResponse,
     HttpResponseBase,
-    JsonResponse,
     StreamingHttpResponse,
 )
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest, get_in
-from contacts import columns, csvdetect, exports, importfile, rejects
+from contacts import columns, csvdetect, exports, importfile, names, rejects
 from contacts.csvfile import Dialect
 from contacts.forms import NEW_LIST, SIGNS, ImportForm
 from contacts.models import Attribute, Import, ImportReject, List
 from contacts.services import imports
+from contacts.services import lists as list_service
 from contacts.tasks import run_import
-from contacts.uploads import ImportUploadHandler, Received
 from contacts.views.people import csv_response
 from pages import locales, tables
 
-PIECE = 8 * importfile.CHUNK
 # A check of the whole file runs while the person waits.
 CHECK_ALL_UP_TO = 32 * importfile.CHUNK
 FIELD_LABELS = {
@@ -69,118 +64,14 @@ def import_list(request: WorkspaceRequest) -> HttpResponse:
     return render(request, "contacts/imports.html", {"page": page})
 
 
-# Step 1: the file --------------------------------------------------------------------------------
-
-
-@csrf_exempt  # the token is checked by _new_import, once the file's handler is in place
-def new_import(request: WorkspaceRequest) -> HttpResponseBase:
-    handler = ImportUploadHandler(request.workspace, request.user)
-    request.upload_handlers = [handler]
-    return _new_import(request, handler)
-
-
-@csrf_protect
-def _new_import(request: HttpRequest, handler: ImportUploadHandler) -> HttpResponseBase:
-    here: Any = request
-    context: dict[str, Any] = {
-        "max_mb": settings.IMPORT_MAX_BYTES // importfile.CHUNK,
-        "pasted": request.POST.get("pasted", ""),
-    }
-    if request.method == "POST":
-        try:
-            if file := _received(here):
-                return redirect("import", here.workspace.slug, file.pk)
-            context["problem"] = handler.problem or _("Choose a file, or paste its lines.")
-        except (csvdetect.NotCsvError, importfile.UploadError) as error:
-            context["problem"] = str(error)
-    return render(request, "contacts/import_new.html", context)
-
-
-def _received(request: WorkspaceRequest) -> Import | None:
-    """The import made of the form's file or of what was pasted."""
-    given = request.FILES.get("file")
-    if isinstance(given, Received):
-        return imports.finish_upload(given.import_)
-    if pasted := request.POST.get("pasted", "").strip():
-        return imports.receive(
-            request.workspace,
-            filename=_("Pasted"),
-            pieces=[pasted.encode()],
-            by=request.user,
-            limit=settings.IMPORT_MAX_BYTES,
-        )
-    return None
-
-
-def _refusal(text: str, status: int = 400, **more: Any) -> JsonResponse:
-    return JsonResponse({"error": text, **more}, status=status)
-
-
-@require_POST
-def begin_import(request: WorkspaceRequest) -> JsonResponse:
-    """A script begins an upload: {"name", "size"}; answered by where pieces go."""
-    try:
-        given = json.loads(request.read(10_000))
-        name, size = str(given["name"]), int(given["size"])
-    except (ValueError, KeyError, TypeError):
-        return _refusal(_("The upload could not begin."))
-    if size > settings.IMPORT_MAX_BYTES:
-        most = settings.IMPORT_MAX_BYTES // importfile.CHUNK
-        return _refusal(_("The file is larger than {mb} MB.").format(mb=locales.number(most)), 413)
-    file = imports.begin(request.workspace, filename=name, by=request.user)
-    urls = {"slug": request.workspace.slug, "pk": file.pk}
-    return JsonResponse(
-        {
-            "upload": reverse("import_piece", kwargs=urls),
-            "finish": reverse("import_uploaded", kwargs=urls),
-        }
-    )
-
-
-@require_POST
-def import_piece(request: WorkspaceRequest, pk: int) -> JsonResponse:
-    """Bytes from `offset` on; answered by the next offset. Sending a piece twice is harmless."""
-    file = get_in(request.workspace, Import, pk=pk)
-    offset = request.GET.get("offset", "")
-    if not offset.isdecimal():
-        return _refusal(_("The upload could not go on."))
-    try:
-        after = importfile.append(
-            file, int(offset), _body(request), limit=settings.IMPORT_MAX_BYTES
-        )
-    except importfile.UploadError as error:
-        return _refusal(str(error), 409, next=error.next)
-    return JsonResponse({"next": after})
-
-
-def _body(request: HttpRequest) -> Iterator[bytes]:
-    read = 0
-    while read < PIECE and (data := request.read(importfile.CHUNK)):
-        read += len(data)
-        yield data
-
-
-@require_POST
-def import_uploaded(request: WorkspaceRequest, pk: int) -> JsonResponse:
-    """The file is complete; answered by the page of the next step."""
-    file = get_in(request.workspace, Import, pk=pk, state=Import.State.UPLOADING)
-    try:
-        imports.finish_upload(file)
-    except csvdetect.NotCsvError as error:
-        return _refusal(str(error))
-    return JsonResponse({"next": reverse("import", args=[request.workspace.slug, file.pk])})
-
-
-# Steps 2 to 4: the page --------------------------------------------------------------------------
-
-
 def import_page(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     """Columns, or (step=check) the check, while it isn't started; then its progress and result."""
     file = get_in(request.workspace, Import, pk=pk)
     if file.state == Import.State.READY:
-        if request.GET.get("step") == "check":
-            return render(request, "contacts/import_check.html", {"file": file, "step": 3})
-        return _columns(request, file)
+        if request.GET.get("step") != "check":
+            return _columns(request, file)
+        checked = _checked(request, file) if request.GET.get("now") == "1" else {}
+        return render(request, "contacts/import_check.html", {"file": file, "step": 3} | checked)
     context = {"file": file, "step": 1 if file.state == Import.State.UPLOADING else 4}
     return render(request, "contacts/import_run.html", context | _figures(file))
 
@@ -217,7 +108,7 @@ def import_columns(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
 def _target(request: WorkspaceRequest, chosen: dict[str, Any]) -> List | None:
     if chosen["list"] == NEW_LIST:
         name = chosen["new_list"].strip()
-        return List.objects.get_or_create(workspace=request.workspace, name=name)[0]
+        return list_service.create(request.workspace, name=name)
     return get_in(request.workspace, List, pk=chosen["list"]) if chosen["list"] else None
 
 
@@ -280,15 +171,25 @@ def _targets(column: columns.Column, known: Any) -> list[tuple[str, list[tuple[s
 def import_check(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """The result of a dry run, loaded into the page of step 3."""
     file = get_in(request.workspace, Import, pk=pk, state=Import.State.READY)
+    return render(request, "contacts/parts/import_checked.html", _checked(request, file))
+
+
+def _checked(request: WorkspaceRequest, file: Import) -> dict[str, Any]:
     everything = request.GET.get("all") == "1" and file.size <= CHECK_ALL_UP_TO
     checked = imports.check(file, rows=None if everything else imports.CHECKED_ROWS)
-    context = {
+    looks = {key: {"label": label, "tone": tone} for key, label, tone in OUTCOMES}
+    return {
         "file": file,
         "check": checked,
+        "samples": [
+            row
+            | looks[row["outcome"]]
+            | {"name": names.full(row["first_name"], row["last_name"], row["full_name"])}
+            for row in checked.samples
+        ],
         "bar": bar(checked.counts),
         "can_check_all": not checked.whole and file.size <= CHECK_ALL_UP_TO,
     }
-    return render(request, "contacts/parts/import_checked.html", context)
 
 
 def bar(counts: dict[str, int]) -> list[dict[str, Any]]:

@@ -9,8 +9,9 @@ from django.db.models import QuerySet
 from django.http import HttpResponse, HttpResponseBase, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest, get_in
@@ -24,7 +25,12 @@ from contacts.services import suppressions as suppression_service
 from pages import locales, tables, toasts
 
 UNDO_SALT = "contacts.undo"
-STATUSES = ("subscribed", "unsubscribed", "suppressed", "none")
+STATUSES = (
+    ("subscribed", gettext_lazy("Subscribed")),
+    ("unsubscribed", gettext_lazy("Unsubscribed")),
+    ("suppressed", gettext_lazy("Suppressed")),
+    ("none", gettext_lazy("On no list")),
+)
 
 
 def contacts(request: WorkspaceRequest) -> HttpResponse:
@@ -169,9 +175,16 @@ def undo_contacts(request: WorkspaceRequest) -> HttpResponseBase:
     count = undo(request.workspace, source)
     text = ngettext("Undone for {count} person.", "Undone for {count} people.", count)
     messages.success(request, text.format(count=locales.number(count)))
-    return redirect(
-        request.META.get("HTTP_REFERER") or reverse("contacts", args=[request.workspace.slug])
+    return redirect(_page_before(request))
+
+
+def _page_before(request: WorkspaceRequest) -> str:
+    """The page of ours on which a button was pressed; all people if it can't be told."""
+    before = request.headers.get("Referer", "")
+    ours = url_has_allowed_host_and_scheme(
+        before, {request.get_host()}, require_https=request.is_secure()
     )
+    return before if ours else reverse("contacts", args=[request.workspace.slug])
 
 
 # One person --------------------------------------------------------------------------------------

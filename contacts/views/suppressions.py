@@ -1,9 +1,15 @@
 """Suppressions: who gets no mail, why, and lifting that."""
 
+import datetime as dt
+
 from django.contrib import messages
+from django.core import signing
+from django.core.exceptions import BadRequest
 from django.db.models import QuerySet
 from django.http import HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
@@ -12,7 +18,9 @@ from accounts.models import Workspace
 from contacts.forms import SuppressionsForm
 from contacts.models import Suppression
 from contacts.services import suppressions as service
-from pages import locales, tables
+from pages import locales, tables, toasts
+
+UNDO_SALT = "contacts.undo_lift"
 
 
 def filtered(workspace: Workspace, parameters: QueryDict) -> QuerySet[Suppression]:
@@ -61,9 +69,30 @@ def add_suppressions(request: WorkspaceRequest) -> HttpResponseBase:
 def lift_suppressions(request: WorkspaceRequest) -> HttpResponseBase:
     """Those ticked, or all of the result."""
     rows = tables.selected(request, lambda parameters: filtered(request.workspace, parameters))
-    count = service.lift_many(rows, request.user)
+    moment = timezone.now()
+    count = service.lift_many(rows, request.user, moment)
     text = ngettext("{count} suppression lifted.", "{count} suppressions lifted.", count)
-    messages.success(request, text.format(count=locales.number(count)))
+    token = signing.dumps([request.workspace.pk, moment.isoformat()], salt=UNDO_SALT)
+    url = f"{reverse('undo_lift', args=[request.workspace.slug])}?token={token}"
+    if count:
+        toasts.undo(request, text.format(count=locales.number(count)), url)
     if (person := request.POST.get("contact", "")).isdecimal():
         return redirect("contact", request.workspace.slug, int(person))
+    return redirect("suppressions", request.workspace.slug)
+
+
+@require_POST
+def undo_lift(request: WorkspaceRequest) -> HttpResponseBase:
+    """Put back in force what the signed token names."""
+    try:
+        workspace_id, moment = signing.loads(
+            request.GET.get("token", ""), salt=UNDO_SALT, max_age=3600
+        )
+    except signing.BadSignature as error:
+        raise BadRequest from error
+    if workspace_id != request.workspace.pk:
+        raise BadRequest
+    count = service.undo_lift(request.workspace, dt.datetime.fromisoformat(moment))
+    text = ngettext("{count} suppression in force again.", "{count} in force again.", count)
+    messages.success(request, text.format(count=locales.number(count)))
     return redirect("suppressions", request.workspace.slug)

@@ -1,0 +1,136 @@
+"""The first step of an import: a file from a form, in pieces from a script, or pasted lines."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.http import require_POST
+
+from accounts.access import WorkspaceRequest, get_in
+from contacts import csvdetect, importfile
+from contacts.models import Import, List
+from contacts.services import imports
+from contacts.uploads import ImportUploadHandler, Received
+from pages import locales
+
+PIECE = 8 * importfile.CHUNK
+
+
+@csrf_exempt  # the token is checked by _new_import, once the file's handler is in place
+def new_import(request: WorkspaceRequest) -> HttpResponseBase:
+    handler = ImportUploadHandler(request.workspace, request.user, _into(request))
+    request.upload_handlers = [handler]
+    return _new_import(request, handler)
+
+
+@csrf_protect
+def _new_import(request: HttpRequest, handler: ImportUploadHandler) -> HttpResponseBase:
+    here: Any = request
+    context: dict[str, Any] = {
+        "max_mb": settings.IMPORT_MAX_BYTES // importfile.CHUNK,
+        "pasted": request.POST.get("pasted", ""),
+        "target": _into(here),
+        "step": 1,
+    }
+    if request.method == "POST":
+        try:
+            if file := _received(here):
+                return redirect("import", here.workspace.slug, file.pk)
+            context["problem"] = handler.problem or _("Choose a file, or paste its lines.")
+        except (csvdetect.NotCsvError, importfile.UploadError) as error:
+            context["problem"] = str(error)
+    return render(request, "contacts/import_new.html", context)
+
+
+def _into(request: WorkspaceRequest) -> List | None:
+    """The list whose page the import was begun on."""
+    number = request.GET.get("list", "")
+    return get_in(request.workspace, List, pk=int(number)) if number.isdecimal() else None
+
+
+def _received(request: WorkspaceRequest) -> Import | None:
+    """The import made of the form's file or of what was pasted."""
+    given = request.FILES.get("file")
+    if isinstance(given, Received):
+        return imports.finish_upload(given.import_)
+    if pasted := request.POST.get("pasted", "").strip():
+        return imports.receive(
+            request.workspace,
+            filename=_("Pasted"),
+            pieces=[pasted.encode()],
+            by=request.user,
+            limit=settings.IMPORT_MAX_BYTES,
+            target=_into(request),
+        )
+    return None
+
+
+def _refusal(text: str, status: int = 400, **more: Any) -> JsonResponse:
+    return JsonResponse({"error": text, **more}, status=status)
+
+
+@require_POST
+def begin_import(request: WorkspaceRequest) -> JsonResponse:
+    """A script begins an upload: {"name", "size"}; answered by where pieces go."""
+    try:
+        given = json.loads(request.read(10_000))
+        name, size = str(given["name"]), int(given["size"])
+    except (ValueError, KeyError, TypeError):
+        return _refusal(_("The upload could not begin."))
+    if size > settings.IMPORT_MAX_BYTES:
+        most = settings.IMPORT_MAX_BYTES // importfile.CHUNK
+        return _refusal(_("The file is larger than {mb} MB.").format(mb=locales.number(most)), 413)
+    file = imports.begin(request.workspace, filename=name, by=request.user, target=_into(request))
+    urls = {"slug": request.workspace.slug, "pk": file.pk}
+    return JsonResponse(
+        {
+            "upload": reverse("import_piece", kwargs=urls),
+            "finish": reverse("import_uploaded", kwargs=urls),
+        }
+    )
+
+
+@require_POST
+def import_piece(request: WorkspaceRequest, pk: int) -> JsonResponse:
+    """Bytes from `offset` on; answered by the next offset. Sending a piece twice is harmless."""
+    file = get_in(request.workspace, Import, pk=pk)
+    offset = request.GET.get("offset", "")
+    if not offset.isdecimal():
+        return _refusal(_("The upload could not go on."))
+    try:
+        after = importfile.append(
+            file, int(offset), _body(request), limit=settings.IMPORT_MAX_BYTES
+        )
+    except importfile.UploadError as error:
+        return _refusal(str(error), 409, next=error.next)
+    return JsonResponse({"next": after})
+
+
+def _body(request: HttpRequest) -> Iterator[bytes]:
+    """The piece; raises if the connection broke in the middle, so that none of it counts."""
+    length = request.headers.get("Content-Length", "")
+    promised = min(PIECE, int(length) if length.isdecimal() else 0)
+    read = 0
+    while read < promised and (data := request.read(min(importfile.CHUNK, promised - read))):
+        read += len(data)
+        yield data
+    if read < promised:
+        raise BadRequest
+
+
+@require_POST
+def import_uploaded(request: WorkspaceRequest, pk: int) -> JsonResponse:
+    """The file is complete; answered by the page of the next step."""
+    file = get_in(request.workspace, Import, pk=pk, state=Import.State.UPLOADING)
+    try:
+        imports.finish_upload(file)
+    except csvdetect.NotCsvError as error:
+        return _refusal(str(error))
+    return JsonResponse({"next": reverse("import", args=[request.workspace.slug, file.pk])})
