@@ -2,4 +2,35 @@
 
 from django.urls import URLPattern, URLResolver
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from accounts.access import View, workspace_path
+from accounts.permissions import Permission
+from campaigns.views import campaigns, composer
+
+
+def view(route: str, target: View, name: str) -> URLPattern:
+    return workspace_path(route, target, permission=Permission.VIEW, name=name)
+
+
+def edit(route: str, target: View, name: str) -> URLPattern:
+    return workspace_path(route, target, permission=Permission.EDIT_CAMPAIGNS, name=name)
+
+
+def send(route: str, target: View, name: str) -> URLPattern:
+    return workspace_path(route, target, permission=Permission.SEND, name=name)
+
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    view("campaigns/", campaigns.campaigns, "campaigns"),
+    edit("campaigns/new/", campaigns.new_campaign, "new_campaign"),
+    edit("campaigns/bulk/", campaigns.campaigns_bulk, "campaigns_bulk"),
+    edit("campaigns/undo/", campaigns.undo_campaigns, "undo_campaigns"),
+    view("campaigns/<int:pk>/", campaigns.campaign, "campaign"),
+    edit("campaigns/<int:pk>/save/<slug:section>/", composer.save_campaign, "save_campaign"),
+    view("campaigns/<int:pk>/readiness/", composer.campaign_readiness, "campaign_readiness"),
+    view("campaigns/<int:pk>/review/", campaigns.review_campaign, "review_campaign"),
+    send("campaigns/<int:pk>/schedule/", campaigns.schedule_campaign, "schedule_campaign"),
+    send("campaigns/<int:pk>/send/", campaigns.send_campaign, "send_campaign"),
+    send("campaigns/<int:pk>/unschedule/", campaigns.unschedule_campaign, "unschedule_campaign"),
+    edit("campaigns/<int:pk>/duplicate/", campaigns.duplicate_campaign, "duplicate_campaign"),
+    edit("campaigns/<int:pk>/delete/", campaigns.delete_campaign, "delete_campaign"),
+]

@@ -2,25 +2,19 @@
 or unwise, through which relay, and when it will be done."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from campaigns.models import Campaign
-from campaigns.services import routes
+from campaigns.services import audiences, routes
+from campaigns.services.audiences import Audience
 from campaigns.services.routes import Route
-from contacts import audience
-from contacts.models import Attribute, List
-from designs import checks
-from pages import locales
-from sending import reasons
+from designs import checks, fields
 
 ERROR, WARNING, INFO = "error", "warning", "info"
 SEVERITIES = (ERROR, WARNING, INFO)
-CONTACT_FIELDS = ("email", "first_name", "last_name", "full_name")
 # Which section of the composer a part of the mail belongs to.
 SECTION_OF_PART = {"subject": "subject", "preheader": "subject"}
 
@@ -40,31 +34,12 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Exclusion:
-    """People who are left out for one reason (a code of sending.reasons)."""
-
-    reason: str
-    count: int
-
-    @property
-    def text(self) -> str:
-        return reasons.text(self.reason)
-
-
-@dataclass(frozen=True, slots=True)
 class Review:
-    recipients: int
-    exclusions: list[Exclusion]
+    audience: Audience
     problems: list[Problem]
     route: Route | None
     # How long it takes once it goes out; None where nothing can be said.
-    seconds: float | None = None
-    lists_in: list[List] = field(default_factory=list)
-    lists_out: list[List] = field(default_factory=list)
-
-    @property
-    def left_out(self) -> int:
-        return sum(one.count for one in self.exclusions)
+    seconds: float | None
 
     @property
     def errors(self) -> list[Problem]:
@@ -75,42 +50,25 @@ class Review:
         return [one for one in self.problems if one.severity != ERROR]
 
 
-def review(campaign: Campaign) -> Review:
-    """Two passes over the audience: who gets it, and which merge fields are empty for whom."""
-    lists_in, lists_out = list(campaign.lists_in.all()), list(campaign.lists_out.all())
-    ids_in, ids_out = [one.pk for one in lists_in], [one.pk for one in lists_out]
-    counted = count(campaign)
-    recipients = counted["recipients"]
+def review(campaign: Campaign, *, fresh: bool = True) -> Review:
+    """Everything at once. Not `fresh`: counts may be some seconds old."""
+    used = checks.used_fields(source_of(campaign)) & fields.known(campaign.workspace)
+    audience = audiences.of(campaign, fields=used, fresh=fresh)
     route = routes.of(campaign)
-    found = problems(campaign, missing=_missing(campaign, ids_in, ids_out))
-    if ids_in and not recipients:
+    found = problems(campaign, missing=audience.missing)
+    if audience.lists_in and not audience.recipients:
         text = _("Nobody on these lists would get it. Choose another list, or import people.")
         found.append(Problem("nobody", ERROR, "to", text))
     return Review(
-        recipients=recipients,
-        exclusions=[Exclusion(code, count) for code, count in counted["excluded"].items()],
+        audience=audience,
         problems=ordered(found),
         route=route,
-        seconds=routes.expected_seconds(route, recipients),
-        lists_in=lists_in,
-        lists_out=lists_out,
+        seconds=routes.expected_seconds(route, audience.recipients),
     )
-
-
-def count(campaign: Campaign) -> dict[str, Any]:
-    """Who gets it now: {"recipients": n, "excluded": {reason: n}}"""
-    ids_in = [one.pk for one in campaign.lists_in.all()]
-    ids_out = [one.pk for one in campaign.lists_out.all()]
-    return audience.count(campaign.workspace_id, ids_in, ids_out)
 
 
 def ordered(found: Sequence[Problem]) -> list[Problem]:
     return sorted(found, key=lambda one: SEVERITIES.index(one.severity))
-
-
-def merge_field_names(workspace_id: int) -> list[str]:
-    keys = Attribute.objects.filter(workspace_id=workspace_id).values_list("key", flat=True)
-    return [*CONTACT_FIELDS, *keys]
 
 
 def source_of(campaign: Campaign) -> checks.Source:
@@ -122,15 +80,6 @@ def source_of(campaign: Campaign) -> checks.Source:
         html=design.html if design else "",
         text=design.text if design else "",
     )
-
-
-def _missing(campaign: Campaign, ids_in: list[int], ids_out: list[int]) -> dict[str, int]:
-    """For how many recipients each merge field that is used is empty."""
-    used = checks.used_fields(source_of(campaign))
-    fields = [name for name in merge_field_names(campaign.workspace_id) if name in used]
-    if not fields or not ids_in:
-        return {}
-    return audience.missing_fields(campaign.workspace_id, ids_in, ids_out, fields)
 
 
 def problems(campaign: Campaign, *, missing: Mapping[str, int] | None = None) -> list[Problem]:
@@ -171,8 +120,8 @@ def _of_mail(campaign: Campaign, missing: Mapping[str, int]) -> Iterator[Problem
     elif campaign.design.archived_at:
         text = _("The design {design} is archived. Bring it back or choose another.")
         yield Problem("archived", ERROR, "content", text.format(design=campaign.design.name))
-    fields = merge_field_names(campaign.workspace_id)
-    for one in checks.check(source_of(campaign), fields=fields, missing=missing):
+    known = fields.known(campaign.workspace)
+    for one in checks.check(source_of(campaign), fields=known, missing=missing):
         section = SECTION_OF_PART.get(one.part, "content")
         if section == "subject" or campaign.design is not None:
             yield Problem(one.code, one.severity, section, one.text, one.part, one.line)
@@ -210,9 +159,3 @@ def _of_time(campaign: Campaign) -> Iterator[Problem]:
     if draft and campaign.scheduled_at and campaign.scheduled_at <= timezone.now():
         text = _("The time is over; choose another one, or now.")
         yield Problem("past", ERROR, "when", text)
-
-
-def left_out_text(count: int) -> str:
-    return ngettext("{count} person is left out", "{count} people are left out", count).format(
-        count=locales.number(count)
-    )

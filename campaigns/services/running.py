@@ -12,14 +12,15 @@ from datetime import datetime
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from campaigns import states
 from campaigns.models import Campaign
-from campaigns.services import review
-from campaigns.services.errors import CampaignError
+from campaigns.services import audiences, review
+from campaigns.services.errors import CampaignError, VersionConflictError
 from designs.models import Content
 from designs.rendering import RenderError
 from designs.services import freeze
@@ -32,22 +33,29 @@ State = Campaign.State
 
 @transaction.atomic
 def schedule(
-    campaign: Campaign, *, at: datetime | None, timezone: str = "", by: User | None = None
+    campaign: Campaign,
+    *,
+    at: datetime | None,
+    timezone: str = "",
+    by: User | None = None,
+    version: int | None = None,
 ) -> Campaign:
     """Lets the campaign start at that moment, stated in the zone; None: at once.
 
+    `version`: what the person has looked at; a campaign that was changed since is not scheduled.
     Raises CampaignError with the first thing that keeps it from being sent, or when it is no draft
     any more (somebody else, or a second click, was faster).
     """
     now = _locked(campaign)
     if now.state != State.DRAFT:
         raise CampaignError(_not_draft(now))
+    if version not in {None, now.version}:
+        raise VersionConflictError(_("Somebody changed this campaign meanwhile; look at it again."))
     now.scheduled_at = at
     for problem in review.problems(now):
         if problem.severity == review.ERROR:
             raise CampaignError(problem.text)
-    counts = review.count(now)
-    if not counts["recipients"]:
+    if not audiences.of(now).recipients:
         raise CampaignError(_("Nobody on these lists would get it."))
     Campaign.objects.filter(pk=now.pk).update(
         state=State.SCHEDULED,
@@ -55,15 +63,18 @@ def schedule(
         scheduled_at=at,
         timezone=timezone or now.timezone,
         version=F("version") + 1,
+        updated_at=Now(),
     )
     logger.info("campaign %s is scheduled for %s by user %s", now.pk, at or "now", by and by.pk)
     campaign.refresh_from_db()
     return campaign
 
 
-def start_now(campaign: Campaign, *, by: User | None = None) -> Campaign:
+def start_now(
+    campaign: Campaign, *, by: User | None = None, version: int | None = None
+) -> Campaign:
     """Due at once: starts with the next `start_due`, within a second. Raises as `schedule`."""
-    return schedule(campaign, at=None, by=by)
+    return schedule(campaign, at=None, by=by, version=version)
 
 
 def _locked(campaign: Campaign) -> Campaign:

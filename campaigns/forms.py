@@ -1,0 +1,281 @@
+"""The sections of the composer, and what a person types in them."""
+
+import datetime as dt
+from typing import Any, cast
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.models import Workspace
+from campaigns import zones
+from campaigns.models import Campaign
+from campaigns.services import drafts, routes
+from contacts import addresses
+from contacts.models import List
+from designs.models import Design
+
+NOW, LATER = "now", "later"
+TOMORROW_AT = dt.time(9, 0)
+
+
+class SectionForm(forms.Form):
+    """One section; what is valid of it can be saved while the rest is still wrong."""
+
+    def __init__(self, *args: Any, campaign: Campaign, **kwargs: Any) -> None:
+        self.campaign = campaign
+        kwargs.setdefault("initial", self.initial_of(campaign))
+        super().__init__(*args, **kwargs)
+
+    def initial_of(self, campaign: Campaign) -> dict[str, Any]:
+        return {name: getattr(campaign, name) for name in self.base_fields}
+
+    def changes(self) -> dict[str, Any]:
+        """For drafts.save: what is valid."""
+        return dict(self.cleaned_data)
+
+
+class NameForm(SectionForm):
+    name = forms.CharField(
+        label=gettext_lazy("Name"),
+        max_length=150,
+        help_text=gettext_lazy("Only you and your colleagues see it."),
+        error_messages={"required": gettext_lazy("Enter a name.")},
+    )
+
+
+def _open_lists(workspace: Workspace, chosen: QuerySet[List]) -> QuerySet[List]:
+    """Lists that can be chosen, and those that are chosen though archived since."""
+    open_ones = Q(archived_at=None) | Q(pk__in=chosen.values("pk"))
+    return List.objects.filter(open_ones, workspace=workspace).order_by("name")
+
+
+class ToForm(SectionForm):
+    lists_in = forms.ModelMultipleChoiceField(
+        List.objects.none(),
+        label=gettext_lazy("Send to these lists"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    lists_out = forms.ModelMultipleChoiceField(
+        List.objects.none(),
+        label=gettext_lazy("But not to people on these"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+    def __init__(self, *args: Any, campaign: Campaign, **kwargs: Any) -> None:
+        super().__init__(*args, campaign=campaign, **kwargs)
+        for name in ("lists_in", "lists_out"):
+            field = cast("forms.ModelMultipleChoiceField[List]", self.fields[name])
+            field.queryset = _open_lists(campaign.workspace, getattr(campaign, name).all())
+
+    def initial_of(self, campaign: Campaign) -> dict[str, Any]:
+        return {
+            name: [one.pk for one in getattr(campaign, name).all()] for name in self.base_fields
+        }
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        both = set(cleaned.get("lists_in") or ()) & set(cleaned.get("lists_out") or ())
+        if both:
+            names = ", ".join(sorted(one.name for one in both))
+            text = _("{lists} can't be on both sides: nobody of it would get the mail.")
+            self.add_error("lists_out", text.format(lists=names))
+        return cleaned
+
+
+class FromForm(SectionForm):
+    from_name = forms.CharField(
+        label=gettext_lazy("Sender name"),
+        max_length=100,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    from_email = forms.CharField(
+        label=gettext_lazy("Sender address"),
+        max_length=254,
+        required=False,
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+    )
+    reply_to = forms.CharField(
+        label=gettext_lazy("Answers go to"),
+        max_length=254,
+        required=False,
+        help_text=gettext_lazy("Empty: to the sender address."),
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+    )
+
+    def initial_of(self, campaign: Campaign) -> dict[str, Any]:
+        return {
+            "from_name": campaign.from_name,
+            "from_email": addresses.display(campaign.from_email),
+            "reply_to": addresses.display(campaign.reply_to),
+        }
+
+    def clean_from_email(self) -> str:
+        return _address(self.cleaned_data["from_email"])
+
+    def clean_reply_to(self) -> str:
+        return _address(self.cleaned_data["reply_to"])
+
+
+def _address(typed: str) -> str:
+    try:
+        return addresses.normalise(typed) if typed else ""
+    except addresses.AddressError as error:
+        raise ValidationError(str(error)) from error
+
+
+class SubjectForm(SectionForm):
+    subject = forms.CharField(
+        label=gettext_lazy("Subject"),
+        max_length=500,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    preheader = forms.CharField(
+        label=gettext_lazy("Preview text"),
+        max_length=500,
+        required=False,
+        help_text=gettext_lazy("Inboxes show it behind the subject."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+
+class ContentForm(SectionForm):
+    design = forms.ModelChoiceField(
+        Design.objects.none(), label=gettext_lazy("Design"), required=False
+    )
+
+    def __init__(self, *args: Any, campaign: Campaign, **kwargs: Any) -> None:
+        super().__init__(*args, campaign=campaign, **kwargs)
+        field = cast("forms.ModelChoiceField[Design]", self.fields["design"])
+        field.queryset = Design.objects.filter(
+            Q(archived_at=None) | Q(pk=campaign.design_id), workspace=campaign.workspace
+        ).order_by("-pk")
+
+    def initial_of(self, campaign: Campaign) -> dict[str, Any]:
+        return {"design": campaign.design_id}
+
+    def changes(self) -> dict[str, Any]:
+        return drafts.propose_from_design(self.campaign, self.cleaned_data.get("design"))
+
+
+class RouteForm(SectionForm):
+    route = forms.ChoiceField(
+        label=gettext_lazy("Send through"), required=False, widget=forms.RadioSelect
+    )
+    track_opens = forms.BooleanField(
+        label=gettext_lazy("Count opens"),
+        required=False,
+        help_text=gettext_lazy("By a small picture in the mail."),
+    )
+    track_clicks = forms.BooleanField(
+        label=gettext_lazy("Count clicks"),
+        required=False,
+        help_text=gettext_lazy("Links lead through this site."),
+    )
+
+    def __init__(self, *args: Any, campaign: Campaign, **kwargs: Any) -> None:
+        super().__init__(*args, campaign=campaign, **kwargs)
+        self.routes = routes.choices(campaign.workspace)
+        field = cast("forms.ChoiceField", self.fields["route"])
+        field.choices = [(route.key, route.name) for route in self.routes]
+
+    def initial_of(self, campaign: Campaign) -> dict[str, Any]:
+        chosen = f"pool-{campaign.pool_id}" if campaign.pool_id else f"relay-{campaign.relay_id}"
+        return {
+            "route": chosen,
+            "track_opens": campaign.track_opens,
+            "track_clicks": campaign.track_clicks,
+        }
+
+    def changes(self) -> dict[str, Any]:
+        changes = {n: self.cleaned_data[n] for n in ("track_opens", "track_clicks")}
+        kind, _dash, pk = self.cleaned_data.get("route", "").partition("-")
+        if kind == "pool":
+            changes |= {"pool": self.campaign.workspace.pools.get(pk=pk), "relay": None}
+        elif kind == "relay":
+            changes |= {"relay": self.campaign.workspace.relays.get(pk=pk), "pool": None}
+        return changes
+
+
+class WhenForm(SectionForm):
+    when = forms.ChoiceField(
+        label=gettext_lazy("When"),
+        choices=(
+            (NOW, gettext_lazy("As soon as I say so")),
+            (LATER, gettext_lazy("At a date and time")),
+        ),
+        widget=forms.RadioSelect,
+    )
+    date = forms.DateField(
+        label=gettext_lazy("Date"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
+    time = forms.TimeField(
+        label=gettext_lazy("Time"),
+        required=False,
+        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+    )
+    timezone = forms.ChoiceField(label=gettext_lazy("Time zone"), required=False)
+
+    moment: zones.Moment | None = None
+
+    def __init__(self, *args: Any, campaign: Campaign, **kwargs: Any) -> None:
+        super().__init__(*args, campaign=campaign, **kwargs)
+        field = cast("forms.ChoiceField", self.fields["timezone"])
+        field.choices = zones.by_region()
+
+    def initial_of(self, campaign: Campaign) -> dict[str, Any]:
+        zone = zones.known(campaign.timezone)
+        if campaign.scheduled_at:
+            wall = zones.of(campaign.scheduled_at, zone).wall
+        else:  # what is proposed to who chooses a time
+            today = zones.of(timezone.now(), zone).wall.date()
+            wall = dt.datetime.combine(today + dt.timedelta(days=1), TOMORROW_AT)
+        return {
+            "when": LATER if campaign.scheduled_at else NOW,
+            "date": wall.date(),
+            "time": wall.time(),
+            "timezone": zone,
+        }
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("when") != LATER:
+            return cleaned
+        for name, text in (("date", _("Choose a date.")), ("time", _("Choose a time."))):
+            if not cleaned.get(name) and name not in self.errors:
+                self.add_error(name, text)
+        if not self.errors:
+            asked = dt.datetime.combine(cleaned["date"], cleaned["time"])
+            self.moment = zones.moment(asked, cleaned.get("timezone") or "UTC")
+            if self.moment.at <= timezone.now():
+                self.add_error("time", _("This time is over; choose a later one."))
+        return cleaned
+
+    def changes(self) -> dict[str, Any]:
+        zone = self.cleaned_data.get("timezone") or self.campaign.timezone
+        if self.cleaned_data.get("when") == NOW:
+            return {"scheduled_at": None, "timezone": zone}
+        if self.errors or self.moment is None:
+            return {}
+        return {"scheduled_at": self.moment.at, "timezone": zone}
+
+
+class NewCampaignForm(forms.Form):
+    name = forms.CharField(
+        label=gettext_lazy("Name"),
+        max_length=150,
+        help_text=gettext_lazy("Only you and your colleagues see it."),
+        widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "off"}),
+        error_messages={
+            "required": gettext_lazy("Enter a name; only you and your colleagues see it.")
+        },
+    )

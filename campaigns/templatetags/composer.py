@@ -1,0 +1,85 @@
+"""`{% load composer %}`: routes, lists and reasons as the composer words them."""
+
+from django import template
+from django.urls import NoReverseMatch, reverse
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from campaigns import zones
+from campaigns.models import Campaign
+from campaigns.services.audiences import Audience, Exclusion
+from campaigns.services.routes import Route
+from pages import locales, statuses
+from sending.models import Relay
+
+register = template.Library()
+
+
+@register.simple_tag
+def list_size(sizes: dict[int, int], choice: object) -> str:
+    """How many are on the list of a choice's value."""
+    count = sizes.get(int(str(choice)), 0)
+    return ngettext("{count} person", "{count} people", count).format(count=locales.number(count))
+
+
+@register.simple_tag
+def route_limits(route: Route) -> str:
+    """ "14/s, 50,000 a day" of one relay; of a pool how many relays and what they manage."""
+    if not route.is_pool and route.relays:
+        return _relay_limits(route.relays[0])
+    count = len(route.relays)
+    relays = ngettext("{count} relay", "{count} relays", count).format(count=locales.number(count))
+    rate = locales.number(round(route.per_second, 1))
+    return _("{relays}, together about {rate} a second").format(relays=relays, rate=rate)
+
+
+def _relay_limits(relay: Relay) -> str:
+    limits = (
+        (relay.per_second, _("{limit} a second")),
+        (relay.per_hour, _("{limit} an hour")),
+        (relay.per_day, _("{limit} a day")),
+    )
+    said = [words.format(limit=locales.number(float(n))) for n, words in limits if n]
+    return ", ".join(said) or _("no limit")
+
+
+@register.simple_tag(takes_context=True)
+def left_out_url(context: template.Context, one: Exclusion, audience: Audience) -> str:
+    """The page that shows these people; "" where there is none."""
+    slug = context["request"].workspace.slug
+    kind, _sep, reason = one.reason.partition("_")
+    try:
+        if kind == "suppressed":
+            query = {} if reason == "domain" else {"reason": reason}
+            return f"{reverse('suppressions', args=[slug])}?{urlencode(query)}".rstrip("?")
+        lists = audience.lists_in if one.reason == "unsubscribed" else audience.lists_out
+        if len(lists) == 1:
+            status = "unsubscribed" if one.reason == "unsubscribed" else "subscribed"
+            query = {"list": str(lists[0].pk), "status": status}
+            return f"{reverse('contacts', args=[slug])}?{urlencode(query)}"
+    except NoReverseMatch:
+        return ""
+    return ""
+
+
+@register.simple_tag
+def planned(campaign: Campaign) -> str:
+    """When it starts, in its own zone: "Fri 27 Nov 09:00 (Asia/Shanghai)"."""
+    if campaign.scheduled_at is None:
+        return ""
+    return f"{zones.short(campaign.scheduled_at, campaign.timezone)} ({campaign.timezone})"
+
+
+@register.simple_tag
+def as_campaign(campaign: Campaign, contact_pk: int | None = None) -> str:
+    """The parameters by which a page of a design shows it as the campaign sends it."""
+    query = {"subject": campaign.subject, "preheader": campaign.preheader}
+    if contact_pk:
+        query["contact"] = str(contact_pk)
+    return urlencode(query)
+
+
+@register.simple_tag
+def state_word(code: str) -> str:
+    return str(statuses.look(code).label)

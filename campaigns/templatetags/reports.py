@@ -1,0 +1,39 @@
+"""`{% load reports %}`: reasons, rates and links to the people behind a figure."""
+
+from urllib.parse import urlencode
+
+from django import template
+from django.utils.translation import gettext as _
+
+from pages import locales, statuses
+from sending import reasons
+
+register = template.Library()
+# Kinds of events have their words in pages.statuses, reasons theirs in sending.reasons.
+EVENTS = {"hard", "soft", "blocked"}
+
+
+@register.filter
+def reason(code: str) -> str:
+    """The sentence of a reason, the word of a kind of event."""
+    return str(statuses.look(code).label) if code in EVENTS else reasons.text(code)
+
+
+@register.filter
+def a_second(rate: float) -> str:
+    """Messages a second: "13.9", "240"."""
+    return locales.number(round(rate, 1) if rate < 100 else round(rate))
+
+
+@register.filter
+def rate(value: float) -> str:
+    """ "13.9 a second"; what is slower is said by the minute."""
+    if 0 < value < 0.5:
+        return _("{number} a minute").format(number=a_second(value * 60))
+    return _("{number} a second").format(number=a_second(value))
+
+
+@register.simple_tag
+def people(url: str, **filters: str) -> str:
+    """The table of recipients, filtered."""
+    return f"{url}?{urlencode({name: value for name, value in filters.items() if value != ''})}"

@@ -1,0 +1,265 @@
+"""Campaigns: the list, one campaign in whatever state it is, the review screen, and the verbs."""
+
+from django.contrib import messages
+from django.core.exceptions import BadRequest
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Coalesce
+from django.http import HttpResponse, HttpResponseBase, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST
+
+from accounts.access import WorkspaceRequest, get_in
+from accounts.models import Workspace
+from accounts.permissions import Permission
+from campaigns import states, zones
+from campaigns.forms import NewCampaignForm
+from campaigns.models import Campaign
+from campaigns.services import audiences, drafts, running
+from campaigns.services.errors import CampaignError
+from campaigns.views import composer, report
+from contacts.models import List
+from designs.models import Design
+from pages import locales, tables, toasts
+
+# Seconds after which a campaign should have started.
+SHOULD_START_WITHIN = 15
+
+
+# The list ----------------------------------------------------------------------------------------
+
+
+def filtered(workspace: Workspace, parameters: QueryDict) -> QuerySet[Campaign]:
+    """By q (part of the name or subject) and state (one of campaigns.states.STATES)."""
+    rows = Campaign.objects.filter(workspace=workspace)
+    if text := parameters.get("q", "").strip():
+        rows = rows.filter(Q(name__icontains=text) | Q(subject__icontains=text))
+    if (state := parameters.get("state", "")) in states.STATES:
+        rows = rows.filter(
+            Q(mailing__state=state) | Q(mailing=None, state=state)
+            if state in Campaign.State
+            else Q(mailing__state=state)
+        )
+    return rows
+
+
+def campaigns(request: WorkspaceRequest) -> HttpResponse:
+    rows = filtered(request.workspace, request.GET)
+    page = tables.keyset(
+        rows.select_related("mailing__tally").annotate(
+            when=Coalesce("mailing__opened_at", "scheduled_at")
+        ),
+        request,
+        sorts={
+            "name": "name",
+            "when": "when",
+            "recipients": "mailing__tally__targeted",
+            "changed": "pk",
+        },
+        default="-changed",
+    )
+    context = {
+        "page": page,
+        "states": states.STATES,
+        "filtered": any(request.GET.get(name) for name in ("q", "state")),
+    }
+    return render(request, "campaigns/campaigns.html", context)
+
+
+@require_POST
+def campaigns_bulk(request: WorkspaceRequest) -> HttpResponseBase:
+    """Deletes the drafts among those ticked or in the result; others stay and are told."""
+    if request.POST.get("action") != "delete":
+        raise BadRequest
+    rows = tables.selected(request, lambda parameters: filtered(request.workspace, parameters))
+    others = rows.exclude(state=Campaign.State.DRAFT).count()
+    count, token = drafts.delete_drafts(rows)
+    if count:
+        text = ngettext("{count} draft deleted.", "{count} drafts deleted.", count)
+        url = reverse("undo_campaigns", args=[request.workspace.slug])
+        toasts.undo(request, text.format(count=locales.number(count)), f"{url}?token={token}")
+    if others:
+        text = ngettext(
+            "{count} campaign is no draft and stays.",
+            "{count} campaigns are no drafts and stay.",
+            others,
+        )
+        messages.info(request, text.format(count=locales.number(others)))
+    return redirect("campaigns", request.workspace.slug)
+
+
+@require_POST
+def undo_campaigns(request: WorkspaceRequest) -> HttpResponseBase:
+    """Brings back deleted drafts."""
+    count = drafts.restore(request.workspace, request.GET.get("token", ""))
+    if count:
+        text = ngettext("{count} draft is back.", "{count} drafts are back.", count)
+        messages.success(request, text.format(count=locales.number(count)))
+    else:
+        messages.error(request, _("It is too late to bring them back."))
+    return redirect("campaigns", request.workspace.slug)
+
+
+# One campaign ------------------------------------------------------------------------------------
+
+
+def new_campaign(request: WorkspaceRequest) -> HttpResponseBase:
+    """?design= and ?list= are chosen in it already."""
+    form = NewCampaignForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        made = drafts.create(request.workspace, name=form.cleaned_data["name"], by=request.user)
+        drafts.save(made, _given(request, made), version=made.version)
+        return redirect("campaign", request.workspace.slug, made.pk)
+    return render(request, "campaigns/campaign_new.html", {"form": form})
+
+
+def _given(request: WorkspaceRequest, campaign: Campaign) -> dict[str, object]:
+    """What the address says that a new campaign starts with; what isn't here is ignored."""
+    changes: dict[str, object] = {}
+    design, chosen = request.GET.get("design", ""), request.GET.get("list", "")
+    if design.isdecimal():
+        found = Design.objects.filter(workspace=request.workspace, pk=int(design[:18])).first()
+        changes |= drafts.propose_from_design(campaign, found)
+    if chosen.isdecimal():
+        lists = List.objects.filter(workspace=request.workspace, pk=int(chosen[:18]))
+        changes["lists_in"] = list(lists)
+    return changes
+
+
+def campaign(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    """The composer of a draft, the plan of a scheduled one, the report of a started one."""
+    one = get_in(request.workspace, Campaign, pk=pk)
+    if one.mailing_id is not None:
+        return report.page(request, one)
+    if one.state == Campaign.State.DRAFT and request.may(Permission.EDIT_CAMPAIGNS):
+        return composer.page(request, one)
+    return _review(request, one)
+
+
+def review_campaign(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    """One screen before sending: who gets it, what, how, when, and what is in the way."""
+    one = get_in(request.workspace, Campaign, pk=pk)
+    if one.state != Campaign.State.DRAFT:
+        return redirect("campaign", request.workspace.slug, one.pk)
+    return _review(request, one)
+
+
+def _review(request: WorkspaceRequest, one: Campaign) -> HttpResponse:
+    person = audiences.somebody(one, after=_number(request.GET.get("after", "")))
+    known = composer.rail(request, one, fresh=True)
+    moment = zones.of(one.scheduled_at, one.timezone) if one.scheduled_at else None
+    send = states.transition("send", states.DRAFT)
+    cancel = states.transition("cancel", states.SCHEDULED)
+    due_for = _due_for(one)
+    context = {
+        **known,
+        "state": states.state_of(one),
+        "person": person,
+        "inbox": composer.inbox(one, person),
+        "said": zones.meant(moment, reader=zones.known(request.user.timezone)) if moment else [],
+        "at": zones.short(one.scheduled_at, one.timezone) if one.scheduled_at else "",
+        "question": states.asked(send, {"recipients": known["audience"].recipients})
+        if send
+        else "",
+        "cancel_question": states.asked(cancel, {}) if cancel else "",
+        "starting": due_for is not None,
+        "late": due_for is not None and due_for > SHOULD_START_WITHIN,
+    }
+    part = request.htmx and context["starting"]
+    return render(request, "campaigns/starting.html" if part else "campaigns/review.html", context)
+
+
+def _due_for(one: Campaign) -> float | None:
+    """Seconds since a scheduled campaign's time has come; None before, and in other states."""
+    if one.state != Campaign.State.SCHEDULED:
+        return None
+    seconds = (timezone.now() - (one.scheduled_at or one.updated_at)).total_seconds()
+    return seconds if seconds >= 0 else None
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) <= 18 else 0
+
+
+# The verbs ---------------------------------------------------------------------------------------
+
+
+@require_POST
+def schedule_campaign(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    """At the time that the campaign says; `version` is what the person has looked at."""
+    one = get_in(request.workspace, Campaign, pk=pk)
+    if one.scheduled_at is None:
+        messages.error(request, _("Choose a date and a time first."))
+        return _back(request, one, "review_campaign")
+    try:
+        running.schedule(
+            one, at=one.scheduled_at, by=request.user, version=_number(_version(request))
+        )
+    except CampaignError as error:
+        return _refused(request, one, error)
+    text = _("{campaign} is scheduled for {at} ({zone}).")
+    at = zones.short(one.scheduled_at, one.timezone) if one.scheduled_at else ""
+    messages.success(request, text.format(campaign=one.name, at=at, zone=one.timezone))
+    return _back(request, one)
+
+
+@require_POST
+def send_campaign(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    """Now; `version` is what the person has looked at."""
+    one = get_in(request.workspace, Campaign, pk=pk)
+    try:
+        running.start_now(one, by=request.user, version=_number(_version(request)))
+    except CampaignError as error:
+        return _refused(request, one, error)
+    return _back(request, one)
+
+
+def _version(request: WorkspaceRequest) -> str:
+    return request.POST.get("version", "")
+
+
+def _refused(request: WorkspaceRequest, one: Campaign, error: CampaignError) -> HttpResponseBase:
+    messages.error(request, str(error))
+    one.refresh_from_db()
+    return _back(request, one, "review_campaign")
+
+
+def _back(request: WorkspaceRequest, one: Campaign, name: str = "campaign") -> HttpResponseBase:
+    return redirect(name, request.workspace.slug, one.pk)
+
+
+@require_POST
+def unschedule_campaign(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    one = get_in(request.workspace, Campaign, pk=pk)
+    try:
+        running.unschedule(one)
+    except CampaignError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, _("{campaign} is a draft again.").format(campaign=one.name))
+    return _back(request, one)
+
+
+@require_POST
+def duplicate_campaign(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    one = get_in(request.workspace, Campaign, pk=pk)
+    copy = drafts.duplicate(one, by=request.user)
+    messages.success(request, _("This is the copy of {campaign}.").format(campaign=one.name))
+    return _back(request, copy)
+
+
+@require_POST
+def delete_campaign(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    one = get_in(request.workspace, Campaign, pk=pk)
+    try:
+        token = drafts.delete_draft(one)
+    except CampaignError as error:
+        messages.error(request, str(error))
+        return _back(request, one)
+    url = reverse("undo_campaigns", args=[request.workspace.slug])
+    text = _("{campaign} was deleted.").format(campaign=one.name)
+    toasts.undo(request, text, f"{url}?token={token}")
+    return redirect("campaigns", request.workspace.slug)

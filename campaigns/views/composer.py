@@ -1,0 +1,279 @@
+"""The composer: one page whose sections are saved one by one, as they are typed."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.core.exceptions import BadRequest
+from django.http import Http404, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+from django.views.decorators.http import require_POST
+
+from accounts.access import WorkspaceRequest, get_in
+from campaigns import zones
+from campaigns.forms import (
+    ContentForm,
+    FromForm,
+    NameForm,
+    RouteForm,
+    SectionForm,
+    SubjectForm,
+    ToForm,
+    WhenForm,
+)
+from campaigns.models import Campaign
+from campaigns.services import audiences, drafts, review, routes
+from campaigns.services.errors import CampaignError, VersionConflictError
+from campaigns.services.review import Problem
+from contacts.models import Contact
+from designs import fields
+from designs.previews import Preview, render_preview
+
+# Designs that the picker shows; the others are a search away, on the page of designs.
+MOST_DESIGNS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    key: str
+    title: str | Promise
+    form: type[SectionForm]
+    # One line that says what was chosen.
+    summary: Callable[[Campaign], str]
+
+
+def _to(campaign: Campaign) -> str:
+    chosen = ", ".join(one.name for one in campaign.lists_in.all())
+    left_out = ", ".join(one.name for one in campaign.lists_out.all())
+    if left_out and chosen:
+        return _("{lists}, without {others}").format(lists=chosen, others=left_out)
+    return chosen
+
+
+def _from(campaign: Campaign) -> str:
+    if not campaign.from_name:
+        return campaign.from_email
+    return f"{campaign.from_name} <{campaign.from_email}>"
+
+
+def _route(campaign: Campaign) -> str:
+    route = routes.of(campaign)
+    return route.name if route else ""
+
+
+def when(campaign: Campaign) -> str:
+    if campaign.scheduled_at is None:
+        return str(_("As soon as I say so"))
+    at = zones.short(campaign.scheduled_at, campaign.timezone)
+    return f"{at} ({campaign.timezone})"
+
+
+SECTIONS = (
+    Section("to", pgettext_lazy("campaign", "To"), ToForm, _to),
+    Section("from", pgettext_lazy("campaign", "From"), FromForm, _from),
+    Section("subject", _("Subject"), SubjectForm, lambda campaign: campaign.subject),
+    Section("content", _("Content"), ContentForm, lambda c: c.design.name if c.design else ""),
+    Section("route", _("Sent through"), RouteForm, _route),
+    Section("when", _("When"), WhenForm, when),
+)
+NAME = Section("name", _("Name"), NameForm, lambda campaign: campaign.name)
+
+
+@dataclass(slots=True)
+class Shown:
+    """A section as the page shows it."""
+
+    section: Section
+    form: SectionForm
+    what: str
+    problems: list[Problem] = field(default_factory=list)
+    open: bool = False
+
+    @property
+    def key(self) -> str:
+        return self.section.key
+
+    @property
+    def done(self) -> bool:
+        return not self.form.errors and not any(
+            problem.severity == review.ERROR for problem in self.problems
+        )
+
+    @property
+    def template(self) -> str:
+        return f"campaigns/composer_{self.section.key}.html"
+
+
+def _shown(campaign: Campaign, bound: SectionForm | None = None) -> list[Shown]:
+    """Every section; `bound`: one that came back with errors."""
+    found = review.problems(campaign)
+    return [
+        Shown(
+            section,
+            bound if type(bound) is section.form else section.form(campaign=campaign),
+            section.summary(campaign),
+            [problem for problem in found if problem.section == section.key],
+        )
+        for section in SECTIONS
+    ]
+
+
+def _context(
+    request: WorkspaceRequest, campaign: Campaign, bound: SectionForm | None = None
+) -> dict[str, Any]:
+    shown = _shown(campaign, bound)
+    by_key = {one.key: one for one in shown}
+    content = by_key["content"].form
+    chooser: Any = content.fields["design"]
+    designs = list(chooser.queryset[:MOST_DESIGNS])
+    if campaign.design and campaign.design not in designs:
+        designs.insert(0, campaign.design)
+    return {
+        "campaign": campaign,
+        "sections": shown,
+        "name_form": NameForm(campaign=campaign),
+        "sizes": audiences.sizes(request.workspace.pk),
+        "designs": designs,
+        "more_designs": len(designs) >= MOST_DESIGNS,
+        "merge_fields": fields.offered(request.workspace),
+        "inbox": inbox(campaign, audiences.somebody(campaign)),
+        "said": _said(request, by_key["when"].form),
+        "saved_at": timezone.localtime(campaign.updated_at),
+    }
+
+
+def inbox(campaign: Campaign, person: Contact | None) -> Preview:
+    """Subject and preview text as the person reads them."""
+    return render_preview(
+        campaign.workspace,
+        subject=campaign.subject,
+        preheader=campaign.preheader,
+        contact=person,
+    )
+
+
+def _said(request: WorkspaceRequest, form: SectionForm) -> list[str]:
+    """What the chosen time means elsewhere, and whether clocks change then."""
+    campaign = form.campaign
+    moment = form.moment if isinstance(form, WhenForm) else None
+    if moment is None and campaign.scheduled_at and not form.is_bound:
+        moment = zones.of(campaign.scheduled_at, campaign.timezone)
+    return zones.meant(moment, reader=zones.known(request.user.timezone)) if moment else []
+
+
+def page(
+    request: WorkspaceRequest,
+    campaign: Campaign,
+    bound: SectionForm | None = None,
+    conflict: str = "",
+) -> HttpResponse:
+    """The composer of a draft. Open: what was asked for, else the first that isn't done."""
+    context = _context(request, campaign, bound)
+    shown: list[Shown] = context["sections"]
+    wanted = request.GET.get("open", "")
+    first = next((one for one in shown if one.form.is_bound), None)
+    first = first or next((one for one in shown if one.key == wanted), None)
+    first = first or next((one for one in shown if not one.done), None)
+    if first:
+        first.open = True
+    return render(request, "campaigns/composer.html", {**context, "conflict": conflict})
+
+
+@require_POST
+def save_campaign(request: WorkspaceRequest, pk: int, section: str) -> HttpResponseBase:
+    """Saves what is valid of one section. A script gets the parts of the page that change."""
+    campaign = get_in(request.workspace, Campaign, pk=pk)
+    entry = next((one for one in (NAME, *SECTIONS) if one.key == section), None)
+    if entry is None:
+        raise Http404
+    version = request.POST.get("version", "")
+    if not version.isdecimal():
+        raise BadRequest
+    form = entry.form(request.POST, campaign=campaign)
+    form.is_valid()
+    before = campaign.subject
+    try:
+        drafts.save(campaign, form.changes(), version=int(version))
+    except VersionConflictError as error:
+        return _conflict(request, campaign, form, str(error))
+    except CampaignError as error:
+        return _conflict(request, campaign, form, str(error), final=True)
+    if not request.htmx:
+        return _next_page(request, campaign, entry, form)
+    return _saved(request, campaign, form, proposed=campaign.subject != before)
+
+
+def _next_page(
+    request: WorkspaceRequest, campaign: Campaign, entry: Section, form: SectionForm
+) -> HttpResponseBase:
+    """Without script: the section again when something is wrong, else the next one."""
+    if form.errors and entry is not NAME:
+        return page(request, campaign, form)
+    url = reverse("campaign", args=[request.workspace.slug, campaign.pk])
+    keys = [one.key for one in SECTIONS]
+    if entry.key in keys[:-1]:
+        return redirect(f"{url}?open={keys[keys.index(entry.key) + 1]}")
+    return redirect(url)
+
+
+def _saved(
+    request: WorkspaceRequest, campaign: Campaign, form: SectionForm, *, proposed: bool
+) -> HttpResponse:
+    """The parts that a save changes, to be put in their places by htmx."""
+    context = _context(request, campaign, form)
+    keys = {one.key for one in context["sections"] if one.form is form}
+    if isinstance(form, ContentForm) and proposed:
+        keys.add("subject")
+        context["redraw"] = "subject"
+    context |= {"keys": keys, "form": form}
+    response = render(request, "campaigns/composer_saved.html", context)
+    response["HX-Trigger"] = json.dumps({"saved": {"version": campaign.version}})
+    return response
+
+
+def _conflict(
+    request: WorkspaceRequest,
+    campaign: Campaign,
+    form: SectionForm,
+    text: str,
+    *,
+    final: bool = False,
+) -> HttpResponse:
+    """What was typed stays; the person chooses which of the two counts."""
+    campaign = get_in(request.workspace, Campaign, pk=campaign.pk)
+    if request.htmx:
+        context = {"campaign": campaign, "conflict": text, "final": final, "section": form}
+        return render(request, "campaigns/composer_conflict.html", context)
+    if final:
+        form.add_error(None, text)
+    return page(request, campaign, form, conflict=text)
+
+
+def campaign_readiness(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """The rail: who gets it, what is in the way, how long it takes."""
+    campaign = get_in(request.workspace, Campaign, pk=pk)
+    return render(request, "campaigns/composer_rail.html", rail(request, campaign))
+
+
+def rail(request: WorkspaceRequest, campaign: Campaign, *, fresh: bool = False) -> dict[str, Any]:
+    """What the rail and the review screen show."""
+    found = review.review(campaign, fresh=fresh)
+    begin = campaign.scheduled_at or timezone.now()
+    zone = campaign.timezone if campaign.scheduled_at else zones.known(request.user.timezone)
+    finish = begin + timedelta(seconds=found.seconds) if found.seconds else None
+    return {
+        "campaign": campaign,
+        "review": found,
+        "audience": found.audience,
+        "when": when(campaign),
+        "takes": zones.duration(found.seconds) if found.seconds else "",
+        "finish": zones.short(finish, zone) if finish else "",
+        "finish_zone": zone,
+    }

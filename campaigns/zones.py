@@ -1,0 +1,108 @@
+"""Wall clocks and moments: what a time stated in a zone means, gaps and overlaps included. Pure."""
+
+import zoneinfo
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from babel.dates import format_datetime
+from django.utils.translation import gettext as _
+
+from pages import locales
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A wall-clock time of a zone as the moment it stands for.
+
+    `wall` has no zone: what the clocks there show at `at` (UTC). Where clocks go forward, a time
+    that no clock shows stands for as much later (`asked` is what was typed); where they go back,
+    `twice` says that the first of the two is meant.
+    """
+
+    at: datetime
+    zone: str
+    asked: datetime
+    wall: datetime
+    twice: bool = False
+
+    @property
+    def skipped(self) -> bool:
+        return self.asked != self.wall
+
+
+@lru_cache(maxsize=1)
+def names() -> list[str]:
+    """Every zone that a person may choose, UTC first: places, no abbreviations."""
+    known = zoneinfo.available_timezones()
+    places = (name for name in known if "/" in name and not name.startswith(("Etc/", "SystemV/")))
+    return ["UTC", *sorted(places)]
+
+
+def by_region() -> list[tuple[str, list[tuple[str, str]]]]:
+    """For a select: [("Asia", [("Asia/Shanghai", "Asia/Shanghai")])], UTC alone first."""
+    regions: dict[str, list[tuple[str, str]]] = {}
+    for name in names()[1:]:
+        regions.setdefault(name.partition("/")[0], []).append((name, name.replace("_", " ")))
+    return [("UTC", [("UTC", "UTC")]), *regions.items()]
+
+
+def known(name: str) -> str:
+    """The zone's name, UTC for one that isn't known."""
+    return name if name in zoneinfo.available_timezones() else "UTC"
+
+
+def moment(asked: datetime, zone: str) -> Moment:
+    """`asked` has no zone; raises zoneinfo.ZoneInfoNotFoundError for an unknown zone."""
+    there = zoneinfo.ZoneInfo(zone)
+    local = asked.replace(tzinfo=there, fold=0)
+    at = local.astimezone(UTC)
+    wall = at.astimezone(there).replace(tzinfo=None, fold=0)
+    later = asked.replace(tzinfo=there, fold=1).astimezone(UTC)
+    return Moment(at, zone, asked, wall, twice=later > at and wall == asked)
+
+
+def of(at: datetime, zone: str) -> Moment:
+    """The moment as the clocks of the zone show it."""
+    wall = at.astimezone(zoneinfo.ZoneInfo(known(zone))).replace(tzinfo=None, fold=0)
+    return Moment(at.astimezone(UTC), known(zone), wall, wall)
+
+
+def short(at: datetime, zone: str) -> str:
+    """For buttons and tables: "Fri 27 Nov 09:00", 11月27日周五 09:00; the year if it is another."""
+    local = at.astimezone(zoneinfo.ZoneInfo(known(zone)))
+    other_year = local.year != datetime.now(UTC).year
+    pattern = _("EEE d MMM y HH:mm") if other_year else _("EEE d MMM HH:mm")
+    return str(format_datetime(local, pattern, locale=locales.current()))
+
+
+def meant(moment: Moment, *, reader: str) -> list[str]:
+    """Sentences that say what the moment is in UTC and in the reader's zone, and what is odd."""
+    said = []
+    utc, own = short(moment.at, "UTC"), short(moment.at, reader)
+    if moment.zone != "UTC" and reader not in {moment.zone, "UTC"}:
+        words = _("That is {utc} UTC, and {own} in your zone ({zone}).")
+        said.append(words.format(utc=utc, own=own, zone=reader))
+    elif moment.zone != "UTC":
+        said.append(_("That is {utc} UTC.").format(utc=utc))
+    elif reader != "UTC":
+        said.append(_("That is {own} in your zone ({zone}).").format(own=own, zone=reader))
+    asked, wall = f"{moment.asked:%H:%M}", f"{moment.wall:%H:%M}"
+    if moment.skipped:
+        words = _("Clocks in {zone} go forward then and never show {asked}: it starts at {wall}.")
+        said.append(words.format(zone=moment.zone, asked=asked, wall=wall))
+    if moment.twice:
+        words = _("Clocks in {zone} go back then and show {asked} twice: it starts the first time.")
+        said.append(words.format(zone=moment.zone, asked=asked))
+    return said
+
+
+def duration(seconds: float) -> str:
+    """How long something takes, rounded up to whole minutes: "22 min", "1 h 5 min"."""
+    minutes = max(1, -(-int(seconds) // 60))
+    hours, rest = divmod(minutes, 60)
+    if not hours:
+        return _("{minutes} min").format(minutes=minutes)
+    if hours >= 48:
+        return _("{days} d {hours} h").format(days=hours // 24, hours=hours % 24)
+    return _("{hours} h {minutes} min").format(hours=hours, minutes=rest)
