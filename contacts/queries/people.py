@@ -55,10 +55,10 @@ def filtered(workspace: Workspace, parameters: QueryDict) -> QuerySet[Contact]:
         on_lists = on_lists.filter(list_id=int(list_id), list__workspace=workspace)
     if status in Subscription.Status.values:
         people = people.filter(Exists(on_lists.filter(status=status)))
-    elif status == "none":
-        people = people.exclude(Exists(Subscription.objects.filter(contact=OuterRef("pk"))))
     elif list_id.isdecimal():
         people = people.filter(Exists(on_lists))
+    if status == "none":
+        people = people.exclude(Exists(Subscription.objects.filter(contact=OuterRef("pk"))))
     if status == "suppressed":
         people = people.filter(_suppressed(workspace))
     return people

@@ -156,8 +156,11 @@ class Check:
     whole: bool
 
 
-def check(file: Import, *, rows: int | None = CHECKED_ROWS, examples: int = 5) -> Check:
-    """A dry run over the first `rows` records (all with None). Changes nothing."""
+def check(
+    file: Import, *, rows: int | None = CHECKED_ROWS, examples: int = 5, problems: int = 20
+) -> Check:
+    """A dry run over the first `rows` records (all with None), with up to `examples` rows of each
+    outcome and the first `problems` rejects. Changes nothing."""
     counts = dict.fromkeys(importrun.COUNTS, 0)
     samples: list[dict[str, Any]] = []
     rejects: list[Reject] = []
@@ -165,12 +168,12 @@ def check(file: Import, *, rows: int | None = CHECKED_ROWS, examples: int = 5) -
     size = min(rows or importrun.BATCH, importrun.BATCH)
     batches = importrun.batches(file, size=size)
     for batch in batches:
-        outcomes = _judge(file, batch, seen, examples - len(samples) // 5, samples)
+        outcomes = _judge(file, batch, seen, examples, samples)
         for name in counts:
             counts[name] += outcomes.get(name, 0)
         for name in ("rows", "rejected", "duplicate", "unusable", "blank"):
             counts[name] += getattr(batch, name)
-        rejects += batch.rejects[: max(0, 4 * examples - len(rejects))]
+        rejects += batch.rejects[: max(0, problems - len(rejects))]
         if rows and counts["rows"] >= rows:
             break
     whole = next(batches, None) is None

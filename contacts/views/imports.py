@@ -1,7 +1,6 @@
 """Imports: one page in four steps. The first, the file, is in `uploads`; here are columns, check
 and run, what came of it, and all imports."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import messages
@@ -17,10 +16,10 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest, get_in
-from contacts import columns, csvdetect, exports, importfile, names, rejects
+from contacts import columns, csvdetect, importfile, names, rejectfile
 from contacts.csvfile import Dialect
 from contacts.forms import NEW_LIST, SIGNS, ImportForm
-from contacts.models import Attribute, Import, ImportReject, List
+from contacts.models import Attribute, Import, List
 from contacts.services import imports
 from contacts.services import lists as list_service
 from contacts.tasks import run_import
@@ -275,20 +274,4 @@ def undo_import(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
 def import_rejects(request: WorkspaceRequest, pk: int) -> StreamingHttpResponse:
     """The rejected lines (and values that were left out) as CSV, streamed."""
     file = get_in(request.workspace, Import, pk=pk)
-    return csv_response(f"import-{file.pk}-rejects.csv", rejects_csv(file))
-
-
-def rejects_csv(file: Import) -> Iterator[bytes]:
-    """Line number, reason, whether the person was imported, the value, then the line's cells."""
-    header = [_("Line"), _("Reason"), _("Imported"), _("Value")]
-    if file.dialect.get("header") and file.chunks.exists():
-        rows = imports.first_rows(file, importfile.dialect_of(file))
-        header += rows[0] if rows else []
-    rejected: Any = ImportReject.objects.filter(file=file).order_by("line", "id")
-    return exports.stream(
-        header,
-        (
-            [row.line, rejects.text(row.reason), row.kept, row.value, *row.cells]
-            for row in rejected.iterator(2000)
-        ),
-    )
+    return csv_response(f"import-{file.pk}-rejects.csv", rejectfile.stream(file))

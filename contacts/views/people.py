@@ -197,10 +197,7 @@ def contact(request: WorkspaceRequest, pk: int) -> HttpResponse:
     domain = person.email.rpartition("@")[2]
     context = {
         "person": person,
-        "attributes": [
-            (attribute, person.attributes.get(attribute.key))
-            for attribute in Attribute.objects.filter(workspace=request.workspace)
-        ],
+        "attributes": Attribute.objects.filter(workspace=request.workspace),
         "subscriptions": on_lists,
         "other_lists": List.objects.filter(workspace=request.workspace, archived_at=None)
         .exclude(subscriptions__contact=person)

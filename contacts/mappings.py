@@ -1,0 +1,72 @@
+"""A mapping with what a person said of single columns, as `"Header=target"`. Pure.
+
+A header is compared as contacts.columns folds it; `#3` is the third column. Targets are those of
+contacts.columns, the key or name of an attribute alone, `ignore`, and `new`, or `new:date`, for a
+new attribute that is named after the header.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from contacts import columns
+from contacts.columns import Column, Known
+from contacts.values import PARSERS
+
+PLAIN = (*columns.FIELDS, *columns.STATUS_FIELDS)
+TYPES = (*PARSERS, "date")
+
+
+class UnknownError(ValueError):
+    """`what` ("form", "column", "target") is wrong about `text`."""
+
+    def __init__(self, what: str, text: str) -> None:
+        super().__init__(text)
+        self.what = what
+        self.text = text
+
+
+def overridden(
+    described: Sequence[Column], said: Iterable[str], known: Iterable[Known]
+) -> list[str]:
+    """The columns' guesses with what was said instead. Raises UnknownError."""
+    attributes = list(known)
+    mapping = [column.guess for column in described]
+    chosen: set[int] = set()
+    for text in said:
+        header, equals, target = text.rpartition("=")
+        if not equals:
+            raise UnknownError("form", text)
+        number = _number(header.strip(), described)
+        mapping[number] = _target(target.strip(), described[number], attributes)
+        chosen.add(number)
+    # A guess gives way to the column that was named for the same thing.
+    named = {mapping[number] for number in chosen}
+    return [
+        "" if target in named and number not in chosen else target
+        for number, target in enumerate(mapping)
+    ]
+
+
+def _number(header: str, described: Sequence[Column]) -> int:
+    if header[:1] == "#" and header[1:].isdecimal():
+        number = int(header[1:]) - 1
+        if 0 <= number < len(described):
+            return number
+    for number, column in enumerate(described):
+        if column.header == header or columns.fold(column.header) == columns.fold(header) != "":
+            return number
+    raise UnknownError("column", header)
+
+
+def _target(target: str, column: Column, attributes: Sequence[Known]) -> str:
+    if target in {"", "ignore"}:
+        return ""
+    if target in PLAIN:
+        return target
+    kind, _colon, rest = target.partition(":")
+    if kind == "new" and (rest or column.type) in TYPES:
+        return f"new:{column.key}:{rest or column.type}"
+    wanted = columns.fold(rest if kind == "attribute" else target)
+    for attribute in attributes:
+        if wanted in {columns.fold(attribute.key), columns.fold(attribute.label)}:
+            return f"attribute:{attribute.key}"
+    raise UnknownError("target", target)
