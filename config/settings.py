@@ -26,6 +26,9 @@ try:
     SANDBOX_IMAP_PORT = env.integer("YANSHU_SANDBOX_IMAP_PORT", 8143, low=1, high=65535)
     DATABASES: dict[str, dict[str, Any]] = {"default": env.database("DATABASE_URL")}
     CELERY_BROKER_URL = env.text("CELERY_BROKER_URL")
+    # Relays and mailboxes at private and loopback addresses, where a company's own servers are;
+    # 0 where workspaces belong to people whom that network must stay closed to.
+    PRIVATE_SERVERS = env.boolean("YANSHU_PRIVATE_SERVERS", default=True)
     # The platform's own mails: smtp://user:password@host:port, smtps://…, smtp+tls://…
     EMAIL_URL = env.text("EMAIL_URL", "")
     DEFAULT_FROM_EMAIL = env.text("YANSHU_FROM_EMAIL", "Yanshu <yanshu@localhost>")

@@ -23,8 +23,9 @@ from sending.journal import Journal
 from sending.models import Batch, Mailing, Relay
 from sending.outcomes import settle
 from sending.queries.claim import Claimed, claim, renew
-from sending.secrets import SecretError, decrypt
+from sending.secrets import SecretError
 from sending.services import relayhealth
+from sending.services.relays import server_of
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +107,7 @@ class _Run:
 
     def work(self, end: float) -> int:
         try:
-            self.server = _server(self.relay)
+            self.server = server_of(self.relay)
         except SecretError as error:
             relayhealth.stop(self.relay, str(error))
             return 0
@@ -286,7 +287,3 @@ def mailings_of(relay: Relay) -> list[Mailing]:
     return list(
         Mailing.objects.filter(pk__in=ids).select_related("workspace", "content").order_by("pk")
     )
-
-
-def _server(relay: Relay) -> Server:
-    return Server(relay.host, relay.port, relay.security, relay.username, decrypt(relay.password))

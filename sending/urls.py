@@ -1,5 +1,17 @@
 """Pages of relays, pools and bounce mailboxes; all belong to a workspace."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from accounts.access import View, workspace_path
+from accounts.permissions import Permission
+
+
+def view(route: str, target: View, name: str) -> URLPattern:
+    return workspace_path(route, target, permission=Permission.VIEW, name=name)
+
+
+def manage(route: str, target: View, name: str) -> URLPattern:
+    return workspace_path(route, target, permission=Permission.MANAGE_SENDING, name=name)
+
+
+urlpatterns: list[URLPattern] = []

@@ -1,11 +1,14 @@
 """Test mails: one content, a few typed addresses, at once, outside of the ledger."""
 
 import asyncio
+import secrets
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from designs.rendering import Renderer
 from sending import tokens
@@ -14,7 +17,7 @@ from sending.exchange import ConnectError, Connection, End, Server
 from sending.mime import Mail, Sender, build
 from sending.models import Relay
 from sending.publicurls import MessageUrls
-from sending.secrets import decrypt
+from sending.services.relays import server_of
 
 # A request waits for this; whoever tests sees what happened.
 TIMEOUT = 20.0
@@ -52,15 +55,19 @@ def send_test(
                 subject=f"[Test] {rendered.subject}",
                 html=rendered.html,
                 text=rendered.text,
-                token=urls.token,
+                # Its own for each: mailboxes keep one mail of those with the same Message-ID.
+                token=f"{urls.token}.{secrets.token_hex(8)}",
                 unsubscribe_url=urls.unsubscribe,
                 date=timezone.now(),
             ),
         )
         for address in addresses[:MOST_ADDRESSES]
     ]
-    server = Server(relay.host, relay.port, relay.security, relay.username, decrypt(relay.password))
-    return asyncio.run(_send(server, relay.bounce_address or sender.email, addresses, contents))
+    server = server_of(relay)
+    exchange = _send(server, relay.bounce_address or sender.email, addresses, contents)
+    # In a thread of its own: the caller's may run a loop already.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, exchange).result()
 
 
 async def _send(
@@ -80,7 +87,7 @@ async def _send(
     except ConnectError as error:
         words = error.words
     except TimeoutError:
-        words = f"No answer within {TIMEOUT:.0f} s"
+        words = _("No answer within %(count)d seconds.") % {"count": TIMEOUT}
     else:
         await connection.quit()
         return results

@@ -1,0 +1,130 @@
+"""Which servers may be connected to: a relay or mailbox must not become a way into places that
+nobody meant. What a name resolves to is what counts, all of it, and a connection goes to an address
+that was checked, so that a name can't answer differently the second time.
+"""
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Sequence
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+# Where clouds hand out the credentials of their machines, as far as it isn't link-local anyway:
+# Alibaba Cloud, Azure, Oracle Cloud, and Amazon's over IPv6.
+METADATA = frozenset(
+    ipaddress.ip_address(one)
+    for one in ("100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254")
+)
+# Addresses of IPv4 written in IPv6 (RFC 6052); ipaddress knows the other two ways.
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+
+class HostError(Exception):
+    """The server can't or must not be connected to; the text is a sentence for the reader."""
+
+
+class UnknownHostError(HostError):
+    """Nobody knows the name now: mistyped, or the name service is away."""
+
+
+class ForbiddenHostError(HostError):
+    """The name leads to an address that is refused."""
+
+
+def check(host: str, port: int) -> None:
+    """Raises HostError unless every address of the host may be connected to."""
+    resolve(host, port)
+
+
+def resolve(host: str, port: int) -> list[str]:
+    """The host's addresses, each checked. Raises HostError."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise _unknown(host) from error
+    return _checked(host, [str(place[4][0]) for place in found])
+
+
+async def connect(host: str, port: int, *, seconds: float, trusted: bool = False) -> socket.socket:
+    """A connected socket; the first address that answers, each with its share of the time.
+
+    `trusted`: our own sandbox, wherever it listens. Raises HostError, TimeoutError, OSError.
+    """
+    async with asyncio.timeout(seconds):
+        addresses = await _resolve(host, port, trusted=trusted)
+        trouble: Exception = OSError(_("The server has no address."))
+        for address in addresses:
+            try:
+                async with asyncio.timeout(seconds / len(addresses)):
+                    return await _connect(address, port)
+            except OSError as error:  # TimeoutError is one of them
+                trouble = error
+        raise trouble
+
+
+async def _resolve(host: str, port: int, *, trusted: bool) -> list[str]:
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except TimeoutError:
+        raise
+    except (OSError, UnicodeError) as error:
+        raise _unknown(host) from error
+    addresses = [str(place[4][0]) for place in found]
+    return list(dict.fromkeys(addresses)) if trusted else _checked(host, addresses)
+
+
+async def _connect(address: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_STREAM)
+    made.setblocking(False)
+    try:
+        await asyncio.get_running_loop().sock_connect(made, (address, port))
+    except BaseException:
+        made.close()
+        raise
+    return made
+
+
+def _unknown(host: str) -> UnknownHostError:
+    return UnknownHostError(_("There is no server with the name {host}.").format(host=host))
+
+
+def _checked(host: str, addresses: Sequence[str]) -> list[str]:
+    for address in addresses:
+        if why := _refused(_plain(address)):
+            shown = host if host == address else f"{host} ({address})"
+            raise ForbiddenHostError(why.format(host=shown))
+    return list(dict.fromkeys(addresses))
+
+
+def _plain(address: str) -> Address:
+    """The address without its scope, as IPv4 if it only wraps one."""
+    plain = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(plain, ipaddress.IPv4Address):
+        return plain
+    if plain in NAT64:
+        return ipaddress.IPv4Address(int(plain) & 0xFFFFFFFF)
+    return plain.ipv4_mapped or plain.sixtofour or plain
+
+
+def _refused(address: Address) -> str:
+    """Why the address is refused, with {host} to fill in; "" if it isn't."""
+    if address.is_link_local or address in METADATA:
+        return _("{host} is an address for the machine itself or its cloud, never a mail server.")
+    if address.is_multicast or address.is_unspecified or _broadcast(address):
+        return _("{host} is not the address of one server.")
+    if not address.is_global and not settings.PRIVATE_SERVERS:
+        return _(
+            "{host} is inside the private network of this installation, which its operator has "
+            "closed to relays and mailboxes. Use a server with a public address."
+        )
+    return ""
+
+
+def _broadcast(address: Address) -> bool:
+    return address == ipaddress.IPv4Address("255.255.255.255")

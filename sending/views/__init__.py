@@ -1,0 +1,1 @@
+"""Pages of sending, one file an entity."""
