@@ -19,6 +19,10 @@ from designs.rendering import PARTS, Part, RenderError, Urls, one_line
 REMOTE = re.compile(r"\s*(https?:)?//", re.IGNORECASE)
 # What makes a browser ask elsewhere for a picture, besides <img>.
 REMOTE_CSS = re.compile(r"""url\(\s*["']?\s*(?:https?:)?//[^)]*\)""", re.IGNORECASE)
+# What mails ask about the reader's theme; a preview answers by itself.
+DARK_QUERY = re.compile(r"prefers-color-scheme\s*:\s*(dark|light)", re.IGNORECASE)
+SCHEMES = re.compile(r"((?:color-scheme\s*:|content=[\"']?)\s*)light\s+dark\b", re.IGNORECASE)
+ALWAYS, NEVER = "min-width: 0px", "max-width: 0px"
 DRAWING = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}">'
     '<rect width="100%" height="100%" fill="#eceef1"/>'
@@ -112,17 +116,25 @@ def _render(source: Source, values: dict[str, Any]) -> tuple[dict[str, str], lis
     return rendered, failed
 
 
-def framed(preview: Preview, part: str, *, images: bool) -> str:
+def framed(preview: Preview, part: str, *, images: bool, dark: bool = False) -> str:
     """The document that a sandboxed frame shows for `part`: html (text if there is none) or text.
 
-    Pictures of other servers are drawn as boxes with their alt text unless `images`.
+    Pictures of other servers are drawn as boxes with their alt text unless `images`. `dark`: as a
+    mail program in its dark theme shows it, if the mail has styles for that; else always light.
     """
     if failures := preview.failures(part):
         return _page("\n".join(_failure(problem) for problem in failures), words=True)
     if part == "text" or not preview.html.strip():
         return _page(preview.text)
     html = preview.html if images else without_remote(preview.html)
-    return _with_base(html)
+    return _with_base(in_theme(html, dark=dark))
+
+
+def in_theme(html: str, *, dark: bool) -> str:
+    """The mail as in a light or dark mail program, whatever the theme of our page is."""
+    wanted = "dark" if dark else "light"
+    html = DARK_QUERY.sub(lambda found: ALWAYS if found[1].lower() == wanted else NEVER, html)
+    return SCHEMES.sub(rf"\g<1>{wanted}", html)
 
 
 def _failure(problem: Problem) -> str:

@@ -3,3 +3,11 @@ from django.apps import AppConfig
 
 class SendingConfig(AppConfig):
     name = "sending"
+
+    def ready(self) -> None:
+        from designs.previews import use_urls  # noqa: PLC0415  # models are ready only now
+        from sending.publicurls import MessageUrls  # noqa: PLC0415
+        from sending.tokens import NOBODY  # noqa: PLC0415
+
+        # Previews lead to pages that change nothing.
+        use_urls(lambda: MessageUrls(NOBODY, track_opens=False))

@@ -55,21 +55,26 @@ def save_design(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     one = get_in(request.workspace, Design, pk=pk)
     form = DesignForm(request.POST)
     if not form.is_valid():
-        if request.htmx:
-            return render(request, "designs/parts/not_saved.html", {"form": form})
-        return _editor(request, one, form)
+        return _refused(request, one, form, "not_saved")
     draft = form.draft(services.draft_of(one))
     if (keep := request.POST.get("keep", "")) in {"mine", "theirs"}:
         return _settle(request, one, draft, keep)
     try:
         services.save(one, draft, version=form.cleaned_data["version"], by=request.user)
     except VersionConflictError as error:
-        if not request.htmx:
-            return _editor(request, one, form, conflict=str(error))
-        return render(request, "designs/parts/conflict.html", {"design": one, "text": str(error)})
+        return _refused(request, one, form, "conflict", text=str(error))
     if not request.htmx:
         return redirect("design", request.workspace.slug, pk)
     return render(request, "designs/parts/saved.html", {"design": one})
+
+
+def _refused(
+    request: WorkspaceRequest, one: Design, form: DesignForm, why: str, *, text: str = ""
+) -> HttpResponse:
+    if not request.htmx:
+        return _editor(request, one, form, conflict=text)
+    context = {"design": one, "form": form, "text": text}
+    return render(request, f"designs/parts/{why}.html", context)
 
 
 def _settle(

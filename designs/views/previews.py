@@ -55,7 +55,7 @@ def contact_of(request: WorkspaceRequest, given: Mapping[str, str]) -> Contact |
 
 
 def document(request: WorkspaceRequest, source: Source, given: Mapping[str, str]) -> HttpResponse:
-    """The frame's document for what `given` asks: contact, part, images."""
+    """The frame's document for what `given` asks: contact, part, images, dark."""
     preview = previews.render_preview(
         request.workspace,
         subject=source.subject,
@@ -66,8 +66,14 @@ def document(request: WorkspaceRequest, source: Source, given: Mapping[str, str]
     )
     part = given.get("part", "html")
     images = given.get("images") == "1"
-    shown = previews.framed(preview, part if part in PARTS else "html", images=images)
-    return _with_images(shown) if images else _quiet(shown)
+    shown = previews.framed(
+        preview,
+        part if part in PARTS else "html",
+        images=images,
+        dark=given.get("dark") == "1",
+    )
+    response: HttpResponse = _with_images(shown) if images else _quiet(shown)
+    return response
 
 
 def source_of(design: Design, given: Mapping[str, str] | None = None) -> Source:
@@ -82,7 +88,7 @@ def source_of(design: Design, given: Mapping[str, str] | None = None) -> Source:
 
 
 def design_frame(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    """The saved design as a document for a frame: ?contact=&part=html|text&images=1, and
+    """The saved design as a document for a frame: ?contact=&part=html|text&images=1&dark=1, and
     &subject=&preheader= of a campaign that has its own."""
     design = get_in(request.workspace, Design, pk=pk)
     return document(request, source_of(design, request.GET), request.GET)
@@ -117,6 +123,7 @@ def panel(
         "who": _named(contact) if contact else fields.invented(request.workspace)["full_name"],
         "part": "text" if given.get("part") == "text" else "html",
         "images": given.get("images") == "1",
+        "dark": given.get("dark") == "1",
         "remote": previews.count_remote(preview.html),
         "marks": marks(preview.problems),
         # Of a campaign with its own subject, for the frame.

@@ -72,6 +72,7 @@ function extensionsOf(area) {
     EditorView.cspNonce.of(document.querySelector("meta[name=csp-nonce]").content),
     EditorView.contentAttributes.of({
       "aria-label": label,
+      tabindex: "0",
       ...(area.getAttribute("aria-describedby") && { "aria-describedby": area.getAttribute("aria-describedby") }),
     }),
     EditorView.updateListener.of((update) => {
@@ -136,8 +137,31 @@ function mountAll() {
   markAll();
 }
 
+// <button data-goto="textarea id" data-line="12"> leads to the line, or to the field.
+function goTo(place) {
+  const target = document.getElementById(place.dataset.goto);
+  const panel = target.closest("[data-panel]");
+  if (panel?.hidden) document.querySelector(`[data-tab="${panel.dataset.panel}"]`)?.click();
+  const view = editors.get(target.id);
+  if (!view || view.dom.offsetParent === null) {
+    target.focus();
+    return;
+  }
+  const number = Math.min(Math.max(Number(place.dataset.line), 1), view.state.doc.lines);
+  const line = view.state.doc.line(number);
+  view.dispatch({
+    selection: { anchor: line.from },
+    effects: EditorView.scrollIntoView(line.from, { y: "center" }),
+  });
+  view.focus();
+}
+
 mountAll();
 document.addEventListener("htmx:afterSettle", mountAll);
+document.addEventListener("click", (event) => {
+  const place = event.target.closest("[data-goto]");
+  if (place) goTo(place);
+});
 document.addEventListener("change", (event) => {
   const picker = event.target.closest?.("[data-insert-into]");
   if (picker?.value) insert(picker);

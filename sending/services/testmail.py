@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,9 +66,9 @@ def send_test(
     ]
     server = server_of(relay)
     exchange = _send(server, relay.bounce_address or sender.email, addresses, contents)
-    # In a thread of its own: the caller's may run a loop already.
+    # In a thread of its own, as the caller's may run a loop already; the context has the language.
     with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, exchange).result()
+        return thread.submit(copy_context().run, asyncio.run, exchange).result()
 
 
 async def _send(

@@ -1,0 +1,180 @@
+"""The test send of a design: what is typed, saved or not, to a few typed addresses, at once."""
+
+import re
+from typing import Any, cast
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import Q
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.access import WorkspaceRequest, get_in
+from accounts.models import Workspace
+from contacts import addresses
+from contacts.models import Suppression
+from contacts.queries.people import active_suppressions
+from designs import fields
+from designs.checks import Source
+from designs.models import Design
+from designs.rendering import Renderer, RenderError
+from designs.services import compile_parts
+from designs.views.previews import contact_of, source_of
+from sending.mime import Sender
+from sending.models import Relay
+from sending.secrets import SecretError
+from sending.services.testmail import MOST_ADDRESSES, TestResult, send_test
+
+BETWEEN = re.compile(r"[\s,;，；、]+")
+PARTS = ("subject", "preheader", "html", "text")
+
+
+class TestForm(forms.Form):
+    """Whom a test goes to, from whom, and by which relay."""
+
+    __test__ = False  # no test of pytest's
+
+    addresses = forms.CharField(
+        label=gettext_lazy("To"),
+        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
+        help_text=gettext_lazy("Up to 10 addresses, with commas or spaces between."),
+        error_messages={"required": gettext_lazy("Enter at least one address.")},
+    )
+    relay = forms.ModelChoiceField(
+        Relay.objects.none(), label=gettext_lazy("Relay"), empty_label=None
+    )
+    from_name = forms.CharField(label=gettext_lazy("Sender name"), max_length=100, required=False)
+    from_email = forms.CharField(
+        label=gettext_lazy("Sender address"),
+        max_length=254,
+        error_messages={"required": gettext_lazy("Enter the address that the mail comes from.")},
+    )
+
+    def __init__(self, *args: Any, workspace: Workspace, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.workspace = workspace
+        cast("forms.ModelChoiceField[Relay]", self.fields["relay"]).queryset = relays(workspace)
+
+    def clean_addresses(self) -> list[str]:
+        given = [one for one in BETWEEN.split(self.cleaned_data["addresses"]) if one]
+        wanted = list(dict.fromkeys(_normal(one) for one in given))
+        if len(wanted) > MOST_ADDRESSES:
+            raise ValidationError(
+                _("A test goes to %(count)d addresses at most."), params={"count": MOST_ADDRESSES}
+            )
+        domains = [one.rpartition("@")[2] for one in wanted]
+        kinds = Suppression.Kind
+        suppressed = active_suppressions(self.workspace).filter(
+            Q(kind=kinds.ADDRESS, value__in=wanted) | Q(kind=kinds.DOMAIN, value__in=domains)
+        )
+        if found := suppressed.first():
+            raise ValidationError(
+                _("%(address)s is suppressed: nothing is sent there, tests included."),
+                params={"address": found.value},
+            )
+        return wanted
+
+    def clean_from_email(self) -> str:
+        return _normal(self.cleaned_data["from_email"])
+
+    def sender(self) -> Sender:
+        email = self.cleaned_data["from_email"]
+        return Sender(
+            name=self.cleaned_data["from_name"],
+            email=email,
+            reply_to="",
+            list_id=f"test.{email.rpartition('@')[2]}",
+            list_name=self.workspace.name,
+            mailing_id=0,
+        )
+
+
+def _normal(address: str) -> str:
+    try:
+        return addresses.normalise(address)
+    except addresses.AddressError as error:
+        raise ValidationError(f"{address[:80]}: {error}") from error
+
+
+def relays(workspace: Workspace) -> Any:
+    """Those that may send now."""
+    return Relay.objects.filter(
+        workspace=workspace, state=Relay.State.ACTIVE, archived_at=None
+    ).order_by("is_sandbox", "name")
+
+
+def design_test(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """GET: the form. POST: sends, and says for each address what the server said. Parts that are
+    posted too (subject, preheader, html, text) are sent instead of the saved ones."""
+    design = get_in(request.workspace, Design, pk=pk)
+    if not relays(request.workspace).exists():
+        return render(request, "designs/test.html", {"design": design})
+    if request.method != "POST":
+        return _answer(request, design, _form(request))
+    form = TestForm(request.POST, workspace=request.workspace)
+    if not form.is_valid():
+        return _answer(request, design, form)
+    results: list[TestResult] = []
+    try:
+        results = _send(request, _source(request, design), form)
+    except RenderError as error:
+        form.add_error(None, _where(error))
+    except SecretError as error:
+        form.add_error("relay", str(error))
+    return _answer(request, design, form, results)
+
+
+def _form(request: WorkspaceRequest) -> TestForm:
+    workspace = request.workspace
+    initial = {
+        "addresses": request.user.email,
+        "from_name": workspace.from_name or workspace.name,
+        "from_email": workspace.from_email,
+    }
+    return TestForm(initial=initial, workspace=workspace)
+
+
+def _answer(
+    request: WorkspaceRequest,
+    design: Design,
+    form: TestForm,
+    results: list[TestResult] | None = None,
+) -> HttpResponse:
+    context = {"design": design, "form": form, "results": results or []}
+    return render(request, "designs/test.html", context)
+
+
+def _source(request: WorkspaceRequest, design: Design) -> Source:
+    saved = source_of(design).parts()
+    return Source(**{name: request.POST.get(name, saved[name]) for name in PARTS})
+
+
+def _send(request: WorkspaceRequest, source: Source, form: TestForm) -> list[TestResult]:
+    parts = compile_parts(**source.parts(), track_clicks=False)
+    renderer = Renderer(**{name: parts[name] for name in PARTS})
+    return send_test(
+        relay=form.cleaned_data["relay"],
+        renderer=renderer,
+        sender=form.sender(),
+        addresses=form.cleaned_data["addresses"],
+        fields=fields.values(request.workspace, contact_of(request, request.POST)),
+    )
+
+
+def _where(error: RenderError) -> str:
+    names = {
+        "subject": _("Subject"),
+        "preheader": _("Preview text"),
+        "html": "HTML",
+        "text": _("Plain text"),
+    }
+    part = names.get(error.part, error.part)
+    if not error.line:
+        return f"{part}: {error.message}"
+    return _("%(part)s, line %(line)d: %(text)s") % {
+        "part": part,
+        "line": error.line,
+        "text": error.message,
+    }
