@@ -30,10 +30,12 @@ try:
     # 0 where workspaces belong to people whom that network must stay closed to.
     PRIVATE_SERVERS = env.boolean("YANSHU_PRIVATE_SERVERS", default=True)
     # The platform's own mails: smtp://user:password@host:port, smtps://…, smtp+tls://…
-    EMAIL_URL = env.text("EMAIL_URL", "")
+    MAIL_SERVER = env.mail_server("EMAIL_URL")
     DEFAULT_FROM_EMAIL = env.text("YANSHU_FROM_EMAIL", "Yanshu <yanshu@localhost>")
     # Largest CSV that may be imported, in bytes.
     IMPORT_MAX_BYTES = env.integer("YANSHU_IMPORT_MAX_MB", 1024, low=1) * 1024 * 1024
+    # How many reverse proxies of ours add to X-Forwarded-For: throttles count by the client's address.
+    ALLAUTH_TRUSTED_PROXY_COUNT = env.integer("YANSHU_PROXIES", 0, high=9)
     HTTPS = env.boolean("YANSHU_HTTPS", default=PUBLIC_URL.startswith("https://"))
 except env.SettingError as error:
     sys.exit(f"Yanshu can't start: {error}")
@@ -114,15 +116,52 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
+# A link to choose a new password works for an hour; a session for two weeks.
+PASSWORD_RESET_TIMEOUT = 3600
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+# Of allauth only log-in, log-out and the reset by mail are used (accounts.urls): no sign-up.
+ACCOUNT_ADAPTER = "accounts.entrance.Adapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"
+# Nobody gets mail because somebody typed their address.
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
+ACCOUNT_FORMS = {
+    "login": "accounts.forms.LoginForm",
+    "reset_password": "accounts.forms.ResetForm",
+    "reset_password_from_key": "accounts.forms.NewPasswordForm",
+}
+ACCOUNT_RATE_LIMITS = {
+    "login": "30/m/ip",
+    # Of wrong passwords: for one network address, and for one account from anywhere.
+    "login_failed": "10/m/ip,5/5m/key",
+    "reset_password": "20/m/ip,3/10m/key",
+    "reset_password_from_key": "20/m/ip",
+    "change_password": "5/m/user",
+}
 
 # Shared by all web hosts without needing a Redis: throttles count here.
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "pages_cache",
+        # So many that nobody can push a throttle's count out by making others.
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }
+
+# The platform's own mails (accounts.notices): to the sandbox where there is no other server.
+EMAIL_HOST = MAIL_SERVER.host or ("127.0.0.1" if SANDBOX else "")
+EMAIL_PORT = MAIL_SERVER.port if MAIL_SERVER.host else SANDBOX_SMTP_PORT
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = MAIL_SERVER.user, MAIL_SERVER.password
+EMAIL_USE_SSL, EMAIL_USE_TLS = MAIL_SERVER.ssl, MAIL_SERVER.tls
+EMAIL_TIMEOUT = 10
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
 
 # Language and time ------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
@@ -184,4 +223,9 @@ LOGGING = {
         "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["reference"]}
     },
     "root": {"handlers": ["stderr"], "level": "INFO"},
+    # Ticks run each second: only what goes wrong with them is worth a line.
+    "loggers": {
+        name: {"level": "WARNING"}
+        for name in ("celery.app.trace", "celery.beat", "celery.worker.strategy")
+    },
 }
