@@ -4,7 +4,7 @@ from django.urls import URLPattern, URLResolver
 
 from accounts.access import View, workspace_path
 from accounts.permissions import Permission
-from campaigns.views import campaigns, composer
+from campaigns.views import actions, campaigns, composer, home, recipients, report
 
 
 def view(route: str, target: View, name: str) -> URLPattern:
@@ -19,7 +19,14 @@ def send(route: str, target: View, name: str) -> URLPattern:
     return workspace_path(route, target, permission=Permission.SEND, name=name)
 
 
+def export(route: str, target: View, name: str) -> URLPattern:
+    return workspace_path(route, target, permission=Permission.EXPORT, name=name)
+
+
 urlpatterns: list[URLPattern | URLResolver] = [
+    view("", home.home, "home"),
+    view("home/running/", home.home_running, "home_running"),
+    view("home/growth/", home.home_growth, "home_growth"),
     view("campaigns/", campaigns.campaigns, "campaigns"),
     edit("campaigns/new/", campaigns.new_campaign, "new_campaign"),
     edit("campaigns/bulk/", campaigns.campaigns_bulk, "campaigns_bulk"),
@@ -33,4 +40,21 @@ urlpatterns: list[URLPattern | URLResolver] = [
     send("campaigns/<int:pk>/unschedule/", campaigns.unschedule_campaign, "unschedule_campaign"),
     edit("campaigns/<int:pk>/duplicate/", campaigns.duplicate_campaign, "duplicate_campaign"),
     edit("campaigns/<int:pk>/delete/", campaigns.delete_campaign, "delete_campaign"),
+    view("campaigns/<int:pk>/live/", report.campaign_live, "campaign_live"),
+    view(
+        "campaigns/<int:pk>/report/<slug:part>/",
+        report.campaign_report_part,
+        "campaign_report_part",
+    ),
+    send("campaigns/<int:pk>/pause/", actions.pause_campaign, "pause_campaign"),
+    send("campaigns/<int:pk>/resume/", actions.resume_campaign, "resume_campaign"),
+    send("campaigns/<int:pk>/cancel/", actions.cancel_campaign, "cancel_campaign"),
+    send("campaigns/<int:pk>/unknown/resend/", actions.resend_unknown, "resend_unknown"),
+    send(
+        "campaigns/<int:pk>/unknown/count/",
+        actions.count_unknown_as_sent,
+        "count_unknown_as_sent",
+    ),
+    view("campaigns/<int:pk>/recipients/", recipients.recipients, "recipients"),
+    export("campaigns/<int:pk>/recipients.csv", recipients.export_recipients, "export_recipients"),
 ]

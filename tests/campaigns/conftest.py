@@ -1,13 +1,16 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from accounts.models import User, Workspace
 from campaigns.models import Campaign
-from campaigns.services import drafts
+from campaigns.services import drafts, running
 from contacts.models import Contact, List, Subscription
 from designs.models import Design
+from sending import dispatch, runner
 from sending.models import Relay
+from tests.engine.sink import Sink
+from tests.engine.sink import running as sink_server
 
 HTML = (
     "<html><body><p>Dear {{ first_name|default('reader') }},</p>"
@@ -64,3 +67,45 @@ def make_campaign(
         return drafts.save(draft, values, version=draft.version)
 
     return make
+
+
+# Campaigns that go out ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    with sink_server() as server:
+        yield server
+
+
+@pytest.fixture
+def start(
+    make_campaign: Callable[..., Campaign], make_list: Callable[..., List], relay: Relay, sink: Sink
+) -> Callable[..., Campaign]:
+    """A campaign to these addresses, started; its relay is the sink. Nothing is sent yet."""
+
+    def make(*addresses: str, name: str = "Spring sale", **changes: object) -> Campaign:
+        Relay.objects.filter(pk=relay.pk).update(
+            port=sink.port, bounce_address="bounces@brand.example"
+        )
+        people = make_list(*addresses, name=f"To {List.objects.count()}")
+        campaign = make_campaign(name, **{"lists_in": [people], **changes})
+        running.start_now(campaign)
+        assert running.start_due() == [campaign.pk]
+        campaign.refresh_from_db()
+        return campaign
+
+    return make
+
+
+@pytest.fixture
+def send(relay: Relay) -> Callable[[], None]:
+    """Sends everything that is due, as the beat would."""
+
+    def work() -> None:
+        while dispatch.relays_to_run():
+            relay.refresh_from_db()
+            runner.run(relay)
+        dispatch.tend_mailings()
+
+    return work

@@ -1,0 +1,91 @@
+"""The home page's registries: first steps that tick themselves, and things that need a person.
+
+    @home.step("import", order=30)
+    def import_people(request): return home.Step(_("Import people"), _("..."), done=..., url=...)
+
+    @home.needs
+    def relays(request): return [home.Need(_("Relay SES is stopped"), words=reason, url=url)]
+
+Apps from campaigns on to the right fill them, in modules `steps` and `needs` that are imported at
+the start. A step registered again under its key replaces the one before. Each is one or two quick
+queries: the page answers in 200 ms.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import Promise
+
+from accounts.access import WorkspaceRequest
+from pages import navigation
+
+Text = str | Promise
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    title: Text
+    # One sentence: what it is good for.
+    text: Text
+    done: bool
+    # Where it is done; "" where there is no such page or the role may not open it.
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Something that stays as it is until a person acts."""
+
+    title: Text
+    # What to do, or why.
+    detail: Text = ""
+    # A server's own words.
+    words: str = ""
+    url: str = ""
+    icon: str = "alert-triangle"
+    # A role of pages.statuses: bad, warn, info.
+    tone: str = "warn"
+
+    @property
+    def css(self) -> str:
+        return f"tone-{self.tone}"
+
+
+StepMaker = Callable[[WorkspaceRequest], Step]
+NeedsProvider = Callable[[WorkspaceRequest], Iterable[Need]]
+_steps: dict[str, tuple[int, StepMaker]] = {}
+_needs: list[NeedsProvider] = []
+
+
+def step(key: str, *, order: int) -> Callable[[StepMaker], StepMaker]:
+    def register(function: StepMaker) -> StepMaker:
+        _steps[key] = (order, function)
+        return function
+
+    return register
+
+
+def needs(function: NeedsProvider) -> NeedsProvider:
+    if function not in _needs:
+        _needs.append(function)
+    return function
+
+
+def steps(request: WorkspaceRequest) -> list[Step]:
+    return [make(request) for _order, make in sorted(_steps.values(), key=lambda known: known[0])]
+
+
+def needed(request: WorkspaceRequest) -> list[Need]:
+    """What is bad first."""
+    found = [need for known in _needs for need in known(request)]
+    return sorted(found, key=lambda need: need.tone != "bad")
+
+
+def url(request: WorkspaceRequest, name: str, *args: object) -> str:
+    """The workspace URL of that name, "" where it doesn't exist or the role may not open it."""
+    try:
+        found = reverse(name, args=[request.workspace.slug, *args])
+    except NoReverseMatch:
+        return ""
+    return found if navigation.allowed(request, found) else ""

@@ -1,0 +1,189 @@
+"""`manage.py campaign`: a campaign from the command line, by the same services as its page."""
+
+import json
+import sys
+import time
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Callable
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from tqdm import tqdm
+
+from campaigns import states
+from campaigns.models import Campaign
+from campaigns.queries import progress, report
+from campaigns.services import running
+from campaigns.services.errors import CampaignError
+from sending import reasons
+from sending.models import Mailing
+
+HELP = """Shows a campaign and does what its page does.
+
+  status   its state and its ledger; --watch keeps showing them until it is over
+  pause    nothing new is sent; what a server is taking right now is finished
+  resume   a paused campaign goes on
+  cancel   whoever waits is skipped for good; a scheduled campaign never starts
+  report   the ledger, who was left out and why, what servers said, what came back
+
+exit codes:
+  0  it was shown or done; with --watch: it is finished
+  1  it can't be done in the state that the campaign is in; with --watch: it was cancelled
+  2  it was called in a wrong way, or there is no such campaign
+"""
+IMPOSSIBLE, USAGE = 1, 2
+VERBS: dict[str, Callable[[Campaign], None]] = {
+    "pause": running.pause,
+    "resume": running.resume,
+    "cancel": running.cancel,
+}
+LEDGER = ("accepted", "failed", "skipped", "unknown", "in_flight", "waiting")
+RETURNS = ("opened", "clicked", "hard_bounced", "soft_bounced", "complained", "unsubscribed")
+# Seconds between two looks of --watch.
+LOOK_AGAIN = 1.0
+
+
+class Command(BaseCommand):
+    help = HELP
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
+        kwargs["formatter_class"] = RawDescriptionHelpFormatter
+        return super().create_parser(prog_name, subcommand, **kwargs)
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("id", type=int, metavar="ID", help="the number in its address")
+        parser.add_argument("verb", choices=("status", *VERBS, "report"))
+        parser.add_argument("--workspace", metavar="SLUG", help="only if it belongs to this one")
+        parser.add_argument("--json", action="store_true", help="print it as JSON")
+        parser.add_argument("--watch", action="store_true", help="status: until it is over")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        campaign = find(options["id"], options["workspace"])
+        verb = options["verb"]
+        if verb in VERBS:
+            try:
+                VERBS[verb](campaign)
+            except CampaignError as error:
+                raise CommandError(str(error), returncode=IMPOSSIBLE) from error
+            campaign = find(campaign.pk)
+        if verb == "status" and options["watch"]:
+            campaign = watch(campaign)
+        shown = reported(campaign) if verb == "report" else status(campaign)
+        self.stdout.write(json.dumps(shown, default=str) if options["json"] else text(shown))
+        if options["watch"] and states.state_of(campaign) == states.CANCELLED:
+            sys.exit(IMPOSSIBLE)
+
+
+def find(pk: int, slug: str | None = None) -> Campaign:
+    """The campaign with what `progress.of` needs; CommandError when it isn't there."""
+    related = (f"mailing__{name}" for name in progress.RELATED)
+    rows = Campaign.objects.select_related("workspace", "mailing__content", *related)
+    rows = rows.prefetch_related(*(f"mailing__{name}" for name in progress.PREFETCH))
+    campaign = rows.filter(pk=pk).first()
+    if campaign is None or slug not in {None, campaign.workspace.slug}:
+        where = f' in the workspace "{slug}"' if slug else ""
+        raise CommandError(f"There is no campaign {pk}{where}.", returncode=USAGE)
+    return campaign
+
+
+def status(campaign: Campaign) -> dict[str, Any]:
+    """What `status` prints, for JSON and for people."""
+    about: dict[str, Any] = {
+        "campaign": campaign.pk,
+        "name": campaign.name,
+        "workspace": campaign.workspace.slug,
+        "state": states.state_of(campaign),
+    }
+    mailing = campaign.mailing
+    if mailing is None:
+        return about | {
+            "scheduled_at": campaign.scheduled_at and campaign.scheduled_at.isoformat(),
+            "reason": campaign.state_reason,
+        }
+    now = progress.of([mailing])[mailing.pk]
+    tally = mailing.tally
+    return about | {
+        "reason": mailing.state_reason,
+        "targeted": tally.targeted,
+        "done": now.done,
+        "ledger": {name: getattr(tally, name) for name in LEDGER},
+        "per_second": None if now.rate is None else round(now.rate, 2),
+        "done_about": now.finish_at and now.finish_at.isoformat(timespec="seconds"),
+        "waits": reasons.text(mailing.wait_reason) if mailing.wait_reason else "",
+        "waits_until": mailing.wait_until and mailing.wait_until.isoformat(timespec="seconds"),
+    }
+
+
+def reported(campaign: Campaign) -> dict[str, Any]:
+    """What `report` prints: the status and what came of it."""
+    shown = status(campaign)
+    mailing = campaign.mailing
+    if mailing is None:
+        return shown
+    return shown | {
+        "left_out": {reasons.text(code): n for code, n in mailing.excluded.items()},
+        "skipped": {reasons.text(code): n for code, n in report.skipped(mailing)},
+        "failures": [
+            {"reason": reasons.text(group.reason), "reply": group.sample, "count": group.count}
+            for group in report.failures(mailing)
+        ],
+        "came_back": {name: getattr(mailing.tally, name) for name in RETURNS},
+    }
+
+
+def text(shown: dict[str, Any]) -> str:
+    """The same for people."""
+    lines = [f"{shown['name']} (campaign {shown['campaign']}): {shown['state']}"]
+    if shown["reason"]:
+        lines.append(f"  {shown['reason']}")
+    if "ledger" not in shown:
+        if shown["scheduled_at"]:
+            lines.append(f"  scheduled for {shown['scheduled_at']}")
+        return "\n".join(lines)
+    if shown["waits"]:
+        until = f", goes on {shown['waits_until']}" if shown["waits_until"] else ""
+        lines.append(f"  waits: {shown['waits']}{until}")
+    if shown["per_second"]:
+        lines.append(f"  {shown['per_second']:,} a second, done about {shown['done_about']}")
+    lines += counted("", shown["ledger"])
+    lines.append(f"{shown['targeted']:>12,}  targeted")
+    lines += counted("left out when it started", shown.get("left_out", {}))
+    lines += counted("skipped", shown.get("skipped", {}))
+    replies = {
+        f"{one['reason']}: {one['reply']}": one["count"] for one in shown.get("failures", [])
+    }
+    lines += counted("failed, by what servers said", replies)
+    lines += counted("came back", shown.get("came_back", {}))
+    return "\n".join(lines)
+
+
+def counted(title: str, numbers: dict[str, int]) -> list[str]:
+    if not numbers:
+        return []
+    lines = [f"{number:>12,}  {name.replace('_', ' ')}" for name, number in numbers.items()]
+    return ["", f"{title}:", *lines] if title else lines
+
+
+def watch(campaign: Campaign) -> Campaign:
+    """A progress bar (on a terminal) until it is over or is no longer on its way."""
+    with tqdm(total=0, unit=" messages", disable=None, file=sys.stderr) as bar:
+        while on_its_way(campaign):
+            if campaign.mailing is not None:
+                show(bar, campaign.mailing)
+            time.sleep(LOOK_AGAIN)
+            campaign = find(campaign.pk)
+        if campaign.mailing is not None:
+            show(bar, campaign.mailing)
+    return campaign
+
+
+def on_its_way(campaign: Campaign) -> bool:
+    return states.state_of(campaign) in {states.SCHEDULED, states.SENDING, states.PAUSED}
+
+
+def show(bar: "tqdm[Any]", mailing: Mailing) -> None:
+    bar.total = mailing.tally.targeted
+    bar.n = progress.done(mailing.tally)
+    bar.set_description(mailing.state, refresh=False)
+    bar.set_postfix_str(reasons.text(mailing.wait_reason) if mailing.wait_reason else "")
+    bar.refresh()

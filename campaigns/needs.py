@@ -1,0 +1,109 @@
+"""What needs a person: relays and mailboxes that don't work, messages in doubt, imports, drafts."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts.access import WorkspaceRequest
+from campaigns import home
+from campaigns.models import Campaign
+from contacts.models import Import
+from pages import locales
+from sending import reasons
+from sending.models import BounceMailbox, Mailing, Relay
+
+# As many of a kind are named; somebody with more has a page for them.
+MOST = 5
+# Connections that failed one after the other before a relay is called out of reach.
+FAILURES = 3
+# How long an import's rejects are news.
+NEWS = timedelta(days=7)
+
+
+@home.needs
+def relays(request: WorkspaceRequest) -> Iterable[home.Need]:
+    unwell = ~Q(state=Relay.State.ACTIVE) | Q(failures__gte=FAILURES)
+    rows = Relay.objects.filter(unwell, workspace=request.workspace, archived_at=None)
+    for row in rows.order_by("name")[:MOST]:
+        url = home.url(request, "relay", row.pk)
+        if row.state == Relay.State.PAUSED:
+            title = _("The relay {name} is paused").format(name=row.name)
+            yield home.Need(
+                title, _("Campaigns that only it can send wait."), row.state_reason, url
+            )
+        elif row.state == Relay.State.STOPPED:
+            title = _("The relay {name} is stopped").format(name=row.name)
+            detail = _("Mend what its server says, test it, then start it again.")
+            yield home.Need(title, detail, row.state_reason, url, tone="bad")
+        else:
+            title = _("The relay {name} does not work").format(name=row.name)
+            yield home.Need(title, reasons.text(row.wait_reason), row.state_reason, url)
+
+
+@home.needs
+def mailboxes(request: WorkspaceRequest) -> Iterable[home.Need]:
+    rows = BounceMailbox.objects.filter(workspace=request.workspace, active=True).exclude(error="")
+    for row in rows.order_by("name")[:MOST]:
+        yield home.Need(
+            _("Bounces of {name} are not collected").format(name=row.name),
+            words=row.error,
+            url=home.url(request, "mailbox", row.pk),
+            icon="mail-x",
+            tone="bad",
+        )
+
+
+@home.needs
+def campaigns(request: WorkspaceRequest) -> Iterable[home.Need]:
+    in_doubt = Q(mailing__tally__unknown__gt=0)
+    taken_back = Q(state=Campaign.State.DRAFT) & ~Q(state_reason="")
+    held = Q(mailing__state=Mailing.State.PAUSED) & ~Q(mailing__state_reason="")
+    rows = Campaign.objects.filter(in_doubt | taken_back | held, workspace=request.workspace)
+    for row in rows.select_related("mailing__tally").order_by("-pk")[: 2 * MOST]:
+        yield _need_of(request, row)
+
+
+def _need_of(request: WorkspaceRequest, row: Campaign) -> home.Need:
+    url = home.url(request, "campaign", row.pk)
+    if row.mailing is None:
+        title = _("{campaign} could not start and is a draft again").format(campaign=row.name)
+        return home.Need(title, row.state_reason, url=url, icon="send", tone="bad")
+    if row.mailing.state == Mailing.State.PAUSED and row.mailing.state_reason:
+        title = _("{campaign} was paused").format(campaign=row.name)
+        return home.Need(title, row.mailing.state_reason, url=url, icon="player-pause")
+    count = row.mailing.tally.unknown
+    title = ngettext(
+        "{campaign}: the result of {count} message is not known",
+        "{campaign}: the result of {count} messages is not known",
+        count,
+    ).format(campaign=row.name, count=locales.number(count))
+    detail = _("Decide whether they are sent again or count as sent.")
+    return home.Need(title, detail, url=f"{url}#unknown", icon="help-circle")
+
+
+@home.needs
+def imports(request: WorkspaceRequest) -> Iterable[home.Need]:
+    rows = Import.objects.filter(
+        Q(state=Import.State.FAILED) | Q(counts__rejected__gt=0, state=Import.State.FINISHED),
+        workspace=request.workspace,
+        finished_at__gt=timezone.now() - NEWS,
+        undone_at=None,
+    )
+    for row in rows.order_by("-pk")[:MOST]:
+        url = home.url(request, "import", row.pk)
+        if row.state == Import.State.FAILED:
+            title = _("The import of {file} failed").format(file=row.filename)
+            yield home.Need(title, row.error, url=url, icon="file-import", tone="bad")
+            continue
+        count = int(row.counts["rejected"])
+        title = ngettext(
+            "{file}: {count} line was not imported",
+            "{file}: {count} lines were not imported",
+            count,
+        ).format(file=row.filename, count=locales.number(count))
+        detail = _("The rejected lines and their reasons are there as a file.")
+        yield home.Need(title, detail, url=url, icon="file-import", tone="info")

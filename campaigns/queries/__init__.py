@@ -1,0 +1,1 @@
+"""What the pages of campaigns read: sets and sums, fast with a million messages a mailing."""

@@ -1,0 +1,147 @@
+"""How far mailings are, how fast they go, when they are done and what holds them up."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Sum
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from campaigns.services import routes
+from sending import reasons
+from sending.models import Mailing, Relay, Tally, TallyMinute
+
+LIVE = (Mailing.State.SENDING, Mailing.State.PAUSED)
+# What `of` reads of a mailing; hand it to select_related and prefetch_related.
+RELATED = ("tally", "relay", "pool")
+PREFETCH = ("pool__members__relay",)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Numbers are messages; `rate` is messages a second, None where nothing is being sent."""
+
+    targeted: int
+    done: int
+    rate: float | None
+    # When the rest is done at this rate and by the relays' limits; None when that can't be said.
+    finish_at: datetime | None
+
+    @property
+    def left(self) -> int:
+        return self.targeted - self.done
+
+    @property
+    def percent(self) -> int:
+        """Of 100; never 100 while something is left."""
+        return self.done * 100 // self.targeted if self.targeted else 100
+
+
+def done(tally: Tally) -> int:
+    """How many have come to an end: whatever will not be sent by itself any more."""
+    return tally.accepted + tally.failed + tally.skipped + tally.unknown
+
+
+def of(mailings: Iterable[Mailing]) -> dict[int, Progress]:
+    """{mailing id: Progress}. One query, for mailings read with RELATED and PREFETCH."""
+    now = timezone.now()
+    given = list(mailings)
+    sent = _sent_lately([m.pk for m in given if m.state == Mailing.State.SENDING], _since(now))
+    return {m.pk: _progress(m, sent.get(m.pk, 0), now) for m in given}
+
+
+def _since(now: datetime) -> datetime:
+    """The begin of the minute before this one: 60 to 120 s ago."""
+    return now.replace(second=0, microsecond=0) - timedelta(minutes=1)
+
+
+def _sent_lately(mailing_ids: Sequence[int], since: datetime) -> dict[int, int]:
+    rows = (
+        TallyMinute.objects.filter(mailing__in=mailing_ids, minute__gte=since)
+        .values("mailing")
+        .annotate(sent=Coalesce(Sum("accepted"), 0) + Coalesce(Sum("failed"), 0))
+    )
+    return {row["mailing"]: row["sent"] for row in rows}
+
+
+def _progress(mailing: Mailing, sent: int, now: datetime) -> Progress:
+    tally = mailing.tally
+    so_far = done(tally)
+    if mailing.state != Mailing.State.SENDING:
+        return Progress(tally.targeted, so_far, None, None)
+    elapsed = (now - max(_since(now), mailing.opened_at)).total_seconds()
+    rate = sent / max(elapsed, 1.0)
+    left = tally.targeted - so_far
+    return Progress(tally.targeted, so_far, rate, _finish(mailing, left, rate, now))
+
+
+def _finish(mailing: Mailing, left: int, rate: float, now: datetime) -> datetime | None:
+    """The later of what the rate and what the limits allow, counted from the end of the wait."""
+    by_limits = routes.expected_seconds(_route(mailing), left)
+    if by_limits is None:
+        return None
+    waits = bool(mailing.wait_until and mailing.wait_until > now)
+    seconds = by_limits if waits or not rate else max(by_limits, left / rate)
+    start = max(now, mailing.wait_until) if mailing.wait_until else now
+    try:
+        return start + timedelta(seconds=seconds)
+    except OverflowError:
+        return None
+
+
+def _route(mailing: Mailing) -> routes.Route:
+    return routes.Route("", "", is_pool=mailing.relay is None, relays=tuple(relays_of(mailing)))
+
+
+def relays_of(mailing: Mailing) -> list[Relay]:
+    if mailing.relay is not None:
+        return [mailing.relay]
+    # mailing_one_route: without a relay there is a pool.
+    return [member.relay for member in mailing.pool.members.all()] if mailing.pool else []
+
+
+def average_rate(mailing: Mailing) -> float | None:
+    """Messages a second from the first to the last, for one that is over."""
+    if mailing.finished_at is None:
+        return None
+    tally = mailing.tally
+    seconds = max((mailing.finished_at - mailing.opened_at).total_seconds(), 1.0)
+    return (tally.accepted + tally.failed) / seconds
+
+
+@dataclass(frozen=True, slots=True)
+class RelayNow:
+    """A relay of a mailing as it is now: `status` is a code of pages.statuses."""
+
+    relay: Relay
+    status: str
+    why: str = ""
+    until: datetime | None = None
+    # In the server's own words.
+    words: str = ""
+
+
+def relays_now(mailing: Mailing) -> list[RelayNow]:
+    """Every relay that the mailing may take, those that work first."""
+    now = timezone.now()
+    found = [_relay_now(relay, now) for relay in relays_of(mailing)]
+    return sorted(found, key=lambda one: (one.status != "active", one.relay.name))
+
+
+def _relay_now(relay: Relay, now: datetime) -> RelayNow:
+    if relay.archived_at is not None:
+        return RelayNow(relay, "archived", reasons.text("relay_paused"))
+    if relay.state == Relay.State.PAUSED:
+        return RelayNow(relay, "paused", reasons.text("relay_paused"), words=relay.state_reason)
+    if relay.state == Relay.State.STOPPED:
+        return RelayNow(relay, "stopped", reasons.text("relay_stopped"), words=relay.state_reason)
+    if relay.wait_until and relay.wait_until > now:
+        return RelayNow(
+            relay,
+            "waiting",
+            reasons.text(relay.wait_reason),
+            until=relay.wait_until,
+            words=relay.state_reason,
+        )
+    return RelayNow(relay, "active")

@@ -1,0 +1,29 @@
+"""What Ctrl-K finds of campaigns."""
+
+from collections.abc import Iterable
+from typing import cast
+
+from django.db.models import Q
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.access import WorkspaceRequest
+from campaigns import states
+from campaigns.models import Campaign
+from pages import search, statuses
+
+search.action(search.Action(gettext_lazy("New campaign"), "plus", "new_campaign"))
+
+
+@search.provider
+def campaigns(request: HttpRequest, text: str) -> Iterable[search.Hit]:
+    workspace = cast("WorkspaceRequest", request).workspace
+    rows = Campaign.objects.filter(
+        Q(name__icontains=text) | Q(subject__icontains=text), workspace=workspace
+    )
+    for row in rows.select_related("mailing").order_by("-pk")[: search.LIMIT]:
+        url = reverse("campaign", args=[workspace.slug, row.pk])
+        detail = statuses.look(states.state_of(row)).label
+        yield search.Hit(_("Campaign"), row.name, url, "send", detail=detail)

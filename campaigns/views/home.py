@@ -1,0 +1,122 @@
+"""The first page of a workspace: what to do next, what is going out, what came back."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+
+from accounts.access import WorkspaceRequest
+from campaigns import home as registry
+from campaigns import states
+from campaigns.models import Campaign
+from campaigns.queries import home as query
+from campaigns.queries import progress
+from campaigns.queries.home import Sums
+from contacts.models import List
+from pages import locales
+from sending import reasons
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A campaign under way."""
+
+    campaign: Campaign
+    state: str
+    progress: progress.Progress
+    wait: str
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A key figure of the last 30 days: `more` compares it with the 30 days before."""
+
+    label: str
+    count: int
+    share: str
+    more: str
+    # A Tabler icon that shows the direction; "" where there is nothing to compare with.
+    trend: str = ""
+
+
+def home(request: WorkspaceRequest) -> HttpResponse:
+    steps = registry.steps(request)
+    left = [step for step in steps if not step.done]
+    now, before = query.last_days(request.workspace)
+    lately = query.lately(request.workspace)
+    running = _running(request)
+    context = {
+        "steps": steps,
+        "steps_done": len(steps) - len(left),
+        "steps_left": left,
+        # Nothing was ever sent: the first steps are the page.
+        "is_new": not (lately or running),
+        "needs": registry.needed(request),
+        "running": running,
+        "scheduled": query.scheduled(request.workspace),
+        "figures": figures(now, before) if now.sent or before.sent or now.opened else [],
+        "lately": lately,
+        "has_lists": List.objects.filter(workspace=request.workspace, archived_at=None).exists(),
+    }
+    return render(request, "campaigns/home.html", context)
+
+
+def _running(request: WorkspaceRequest) -> list[Running]:
+    found = query.going_out(request.workspace)
+    known = progress.of([c.mailing for c in found if c.mailing])
+    return [
+        Running(
+            campaign,
+            states.state_of(campaign),
+            known[campaign.mailing.pk],
+            reasons.text(campaign.mailing.wait_reason) if campaign.mailing.wait_reason else "",
+        )
+        for campaign in found
+        if campaign.mailing
+    ]
+
+
+def home_running(request: WorkspaceRequest) -> HttpResponse:
+    """What is going out, asked for again while something is."""
+    return render(request, "campaigns/home_running.html", {"running": _running(request)})
+
+
+def home_growth(request: WorkspaceRequest) -> HttpResponse:
+    chart: dict[str, Any] = query.growth(request.workspace)
+    return render(request, "campaigns/home_growth.html", {"chart": chart})
+
+
+def figures(now: Sums, before: Sums) -> list[Figure]:
+    """Sent, opened, clicked, bounced. Shares are of what servers accepted."""
+    return [
+        Figure(_("Sent"), now.sent, "", *_change(now.sent, before.sent)),
+        _share(_("Opened"), "opened", now, before),
+        _share(_("Clicked"), "clicked", now, before),
+        _share(_("Bounced"), "bounced", now, before),
+    ]
+
+
+def _change(now: int, before: int) -> tuple[str, str]:
+    """(words, icon)"""
+    if not before:
+        return _("nothing in the 30 days before"), ""
+    if now == before:
+        return _("as many as in the 30 days before"), ""
+    words = _("{percent} more") if now > before else _("{percent} fewer")
+    trend = "trending-up" if now > before else "trending-down"
+    return words.format(percent=locales.percent(abs(now - before), before)), trend
+
+
+def _share(label: str, name: str, now: Sums, before: Sums) -> Figure:
+    count, then = getattr(now, name), getattr(before, name)
+    share = locales.percent(count, now.accepted)
+    if not before.accepted:
+        return Figure(label, count, share, _("nothing in the 30 days before"))
+    here, there = count * before.accepted, then * now.accepted
+    trend = "" if here == there else "trending-up" if here > there else "trending-down"
+    more = _("{percent} in the 30 days before").format(
+        percent=locales.percent(then, before.accepted)
+    )
+    return Figure(label, count, share, more, trend)

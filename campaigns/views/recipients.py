@@ -1,0 +1,75 @@
+"""The people behind every figure of a report: a table of a mailing's messages, and its CSV."""
+
+from typing import Any
+
+from django.http import HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext_lazy as _
+
+from accounts.access import WorkspaceRequest
+from campaigns.queries import recipients as query
+from campaigns.views.report import started
+from contacts import addresses, exports
+from contacts.views.people import csv_response
+from pages import statuses, tables
+from sending import reasons
+from sending.models import Mailing, Message
+
+# What the select of events offers beyond the words of pages.statuses.
+EVENT_LABELS = {"not_opened": _("Not opened"), "bounced": _("Bounced")}
+
+
+def _row(message: Message, known: set[int]) -> dict[str, Any]:
+    return {
+        "message": message,
+        "address": addresses.display(message.address),
+        "contact": message.contact_id if message.contact_id in known else None,
+        "state": Message.State(message.state).name.lower(),
+        "reason": reasons.text(message.reason) if message.reason else "",
+    }
+
+
+def _choices(mailing: Mailing) -> dict[str, Any]:
+    """What the filters offer."""
+    return {
+        "states": [(code, statuses.look(code).label) for code in query.STATES],
+        "events": [
+            (code, EVENT_LABELS.get(code) or statuses.look(code).label) for code in query.EVENTS
+        ],
+    }
+
+
+def recipients(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    campaign, mailing = started(request, pk)
+    if mailing is None:
+        return redirect("campaign", request.workspace.slug, pk)
+    page = tables.keyset(
+        query.filtered(mailing, request.GET),
+        request,
+        sorts={"address": tables.Sort("address", nullable=False)},
+        default="address",
+        total=query.known_total(mailing, request.GET),
+    )
+    known = query.contacts_of(page.rows)
+    context = _choices(mailing) | {
+        "campaign": campaign,
+        "mailing": mailing,
+        "page": page,
+        "rows": [_row(message, known) for message in page],
+        "filtered": any(request.GET.get(name) for name in query.FILTERS),
+        "reason": reasons.text(request.GET.get("reason", "")),
+        "may_resend": mailing.state != Mailing.State.CANCELLED,
+    }
+    return render(request, "campaigns/recipients.html", context)
+
+
+def export_recipients(
+    request: WorkspaceRequest, pk: int
+) -> HttpResponseBase | StreamingHttpResponse:
+    """Everything in this result as CSV, streamed."""
+    _campaign, mailing = started(request, pk)
+    if mailing is None:
+        return redirect("campaign", request.workspace.slug, pk)
+    rows = query.rows(mailing, query.filtered(mailing, request.GET))
+    content = exports.stream(query.header(), rows)
+    return csv_response(f"campaign-{pk}-recipients.csv", content)

@@ -1,0 +1,191 @@
+"""One page that grows from the live view of a campaign into its report.
+
+What moves while it sends (`live`) is one part that asks again every 2 s and stops when it is over;
+what costs more than a tally (`part`) is loaded by itself.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from accounts.access import WorkspaceRequest
+from campaigns import states
+from campaigns.models import Campaign
+from campaigns.queries import home as home_query
+from campaigns.queries import progress, report, series
+from contacts.models import List
+from pages import locales, statuses
+from sending import reasons
+from sending.models import Mailing
+
+# htmx stops asking when it gets this; what came with it is shown.
+STOP_POLLING = 286
+LEDGER = ("accepted", "failed", "skipped", "unknown", "in_flight", "waiting")
+VERBS = ("pause", "resume", "cancel")
+
+
+def started(request: WorkspaceRequest, pk: int) -> tuple[Campaign, Mailing | None]:
+    """The workspace's campaign and its mailing, ready for `progress.of`; or 404."""
+    campaign = get_object_or_404(home_query.campaigns(request.workspace), pk=pk)
+    return campaign, campaign.mailing
+
+
+def _mailing(request: WorkspaceRequest, pk: int) -> tuple[Campaign, Mailing]:
+    campaign, mailing = started(request, pk)
+    if mailing is None:
+        raise Http404
+    return campaign, mailing
+
+
+def page(request: WorkspaceRequest, campaign: Campaign) -> HttpResponse:
+    """The whole page of a campaign that has started."""
+    campaign, mailing = _mailing(request, campaign.pk)
+    context = live_context(request, campaign, mailing) | {
+        "lists": List.objects.filter(workspace=request.workspace, pk__in=mailing.list_ids),
+        "excluded": _excluded(mailing),
+        "excluded_total": sum(mailing.excluded.values()),
+        "sending_chart": series.sending(mailing),
+        "returns_chart": series.returns(mailing),
+    }
+    return render(request, "campaigns/report.html", context)
+
+
+def _excluded(mailing: Mailing) -> list[tuple[str, int]]:
+    """[(sentence, number)]: who was left out when the audience was frozen, the most first."""
+    found = [(reasons.text(code), count) for code, count in mailing.excluded.items()]
+    return sorted(found, key=lambda one: -one[1])
+
+
+# What moves --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A number of the ledger and the people behind it. `code` is one of pages.statuses."""
+
+    code: str
+    count: int
+    url: str
+
+
+def live_context(request: WorkspaceRequest, campaign: Campaign, mailing: Mailing) -> dict[str, Any]:
+    now = progress.of([mailing])[mailing.pk]
+    people = reverse("recipients", args=[request.workspace.slug, campaign.pk])
+    tally, state = mailing.tally, states.state_of(campaign)
+    numbers = {
+        "done": now.done,
+        "targeted": now.targeted,
+        "left": now.left,
+        "unknown": tally.unknown,
+    }
+    steps = {step.verb: step for step in states.possible(state) if step.verb in VERBS}
+    return {
+        "campaign": campaign,
+        "mailing": mailing,
+        "tally": tally,
+        "state": state,
+        "is_live": mailing.state in progress.LIVE,
+        "progress": now,
+        "average": progress.average_rate(mailing),
+        "ledger": [Entry(code, getattr(tally, code), f"{people}?state={code}") for code in LEDGER],
+        "people_url": people,
+        "steps": steps,
+        "cancel_text": states.asked(steps["cancel"], numbers) if "cancel" in steps else "",
+        "wait": reasons.text(mailing.wait_reason) if mailing.wait_reason else "",
+        "relays": _relays(mailing),
+        "said": f"{state}-{now.percent // 10}",
+        "saying": _saying(state, now),
+    }
+
+
+def _relays(mailing: Mailing) -> list[progress.RelayNow]:
+    """Nothing while all of them work: then there is nothing to say."""
+    if mailing.state != Mailing.State.SENDING:
+        return []
+    found = progress.relays_now(mailing)
+    return [] if all(one.status == "active" for one in found) else found
+
+
+def _saying(state: str, now: progress.Progress) -> str:
+    """For screen readers: said again only when the state or the tens of the percentage change."""
+    return _("{state}: {done} of {targeted} done").format(
+        state=statuses.look(state).label,
+        done=locales.number(now.done),
+        targeted=locales.number(now.targeted),
+    )
+
+
+def campaign_live(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """The part that moves. `said` and `unknown` are what the page has already: what else is on it
+    (announcement, unknown messages) comes along only when it is another."""
+    return live(request, *_mailing(request, pk))
+
+
+def live(request: WorkspaceRequest, campaign: Campaign, mailing: Mailing) -> HttpResponse:
+    context = live_context(request, campaign, mailing)
+    context |= {
+        "is_part": True,
+        "say": request.GET.get("said") != context["said"],
+        "renew_unknown": request.GET.get("unknown") != str(mailing.tally.unknown),
+    }
+    return render(request, "campaigns/live.html", context)
+
+
+# What is loaded by itself ------------------------------------------------------------------------
+
+
+def _series(mailing: Mailing) -> dict[str, Any]:
+    return {"sending_chart": series.sending(mailing), "returns_chart": series.returns(mailing)}
+
+
+def _failures(mailing: Mailing) -> dict[str, Any]:
+    groups = report.failures(mailing)
+    shown = sum(group.count for group in groups)
+    return {
+        "groups": groups,
+        "others": max(0, mailing.tally.failed - shown),
+        "put_off": report.put_off(mailing) if mailing.state in progress.LIVE else [],
+        "skipped": [(code, reasons.text(code), count) for code, count in report.skipped(mailing)],
+    }
+
+
+def _bounces(mailing: Mailing) -> dict[str, Any]:
+    return {"returns": report.returns(mailing), "groups": report.bounces(mailing)}
+
+
+def _domains(mailing: Mailing) -> dict[str, Any]:
+    return {"domains": report.domains(mailing)}
+
+
+def _links(mailing: Mailing) -> dict[str, Any]:
+    return {"links": report.links(mailing)}
+
+
+PARTS: dict[str, Callable[[Mailing], dict[str, Any]]] = {
+    "series": _series,
+    "failures": _failures,
+    "bounces": _bounces,
+    "domains": _domains,
+    "links": _links,
+}
+
+
+def campaign_report_part(request: WorkspaceRequest, pk: int, part: str) -> HttpResponse:
+    """A part of the report. One that is over is not asked for again."""
+    if part not in PARTS:
+        raise Http404
+    campaign, mailing = _mailing(request, pk)
+    context = PARTS[part](mailing) | {
+        "campaign": campaign,
+        "mailing": mailing,
+        "tally": mailing.tally,
+        "people_url": reverse("recipients", args=[request.workspace.slug, pk]),
+    }
+    ends = request.htmx and mailing.state not in progress.LIVE
+    status = STOP_POLLING if ends else 200
+    return render(request, f"campaigns/report_{part}.html", context, status=status)

@@ -1,0 +1,169 @@
+"""The people behind the figures: filters, search, pages, and the CSV."""
+
+import csv
+import re
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from html import unescape
+from io import StringIO
+from typing import cast
+
+import pytest
+from django.http import StreamingHttpResponse
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import User, Workspace
+from accounts.permissions import Role
+from campaigns.models import Campaign
+from contacts.models import Contact
+from sending.models import Event, Message
+from sending.services import events
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Start = Callable[..., Campaign]
+Send = Callable[[], None]
+MIXED = ("anna@x.example", "ben@x.example", "carl@y.example", "reject@x.example", "spam@y.example")
+
+
+def table(client: Client, campaign: Campaign, query: str = "") -> str:
+    answer = client.get(f"/w/brand/campaigns/{campaign.pk}/recipients/{query}")
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def addresses(html: str) -> list[str]:
+    cells = re.findall(r'(?s)<td class="main"[^>]*>(.*?)</td>', html)
+    return [unescape(re.sub(r"<[^>]*>", "", cell)).strip() for cell in cells]
+
+
+@pytest.fixture
+def sent(start: Start, send: Send) -> Campaign:
+    campaign = start(*MIXED)
+    send()
+    return campaign
+
+
+def event(address: str, kind: str, link: int | None = None, detail: str = "") -> None:
+    message = Message.objects.get(address=address)
+    events.record([events.EventRow(message.pk, kind, timezone.now(), link=link, detail=detail)])
+
+
+def test_shows_state_reason_and_the_servers_words(sent: Campaign, owner_client: Client) -> None:
+    html = table(owner_client, sent)
+    assert addresses(html) == sorted(MIXED)
+    assert "The address does not exist" in html
+    assert "550 5.1.1 User unknown" in html
+    assert "5 in this result" in html
+
+
+def test_links_to_the_contact_while_there_is_one(sent: Campaign, owner_client: Client) -> None:
+    anna, ben = (Contact.objects.get(email=f"{name}@x.example") for name in ("anna", "ben"))
+    ben_pk = ben.pk
+    ben.delete()
+    html = table(owner_client, sent)
+    assert f'href="/w/brand/contacts/{anna.pk}/"' in html
+    assert f"/contacts/{ben_pk}/" not in html
+    assert "ben@x.example" in html
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("?state=failed", ["reject@x.example", "spam@y.example"]),
+        ("?state=failed&reason=policy", ["spam@y.example"]),
+        ("?state=waiting", []),
+        ("?domain=Y.example", ["carl@y.example", "spam@y.example"]),
+        ("?q=an", ["anna@x.example"]),
+        ("?q=AN", ["anna@x.example"]),
+        ("?q=%20Ben@X.example%20", ["ben@x.example"]),
+        ("?q=ben@x", ["ben@x.example"]),
+        ("?q=en@x.example", []),
+        ("?event=opened", ["anna@x.example"]),
+        ("?event=not_opened", ["ben@x.example", "carl@y.example"]),
+        ("?event=clicked&link=1", ["anna@x.example"]),
+        ("?event=clicked&link=0", []),
+        ("?event=blocked", ["carl@y.example"]),
+        ("?event=bounced", ["carl@y.example", "reject@x.example"]),
+        ("?event=nonsense&state=nonsense&link=x", sorted(MIXED)),
+    ],
+)
+def test_filters(sent: Campaign, owner_client: Client, query: str, expected: list[str]) -> None:
+    event("anna@x.example", Event.Kind.OPENED)
+    event("anna@x.example", Event.Kind.CLICKED, link=1)
+    event("carl@y.example", Event.Kind.BLOCKED, detail="554 listed")
+    assert addresses(table(owner_client, sent, query)) == expected
+
+
+def test_pages_follow_the_address(start: Start, owner_client: Client) -> None:
+    everybody = [f"p{number:03}@x.example" for number in range(120)]
+    campaign = start(*everybody)
+    seen: list[str] = []
+    query = ""
+    for size in (50, 50, 20):
+        html = table(owner_client, campaign, query)
+        seen += addresses(html)
+        assert len(addresses(html)) == size
+        assert "120 in this result" in html
+        found = re.search(r'href="(\?after=[^"]+)"', html)
+        query = unescape(found[1]) if found else ""
+    assert seen == everybody
+    assert not query
+
+
+def rows(answer: object) -> list[list[str]]:
+    stream = cast("StreamingHttpResponse", answer)
+    content = b"".join(cast("Iterable[bytes]", stream.streaming_content)).decode("utf-8-sig")
+    return list(csv.reader(StringIO(content)))
+
+
+def test_csv_has_every_column_and_no_formulas(
+    sent: Campaign, owner_client: Client, owner: User
+) -> None:
+    User.objects.filter(pk=owner.pk).update(timezone="Asia/Shanghai")
+    event("anna@x.example", Event.Kind.OPENED)
+    Message.objects.filter(address="spam@y.example").update(reply="=cmd|' /C calc'!A0")
+    answer = owner_client.get(f"/w/brand/campaigns/{sent.pk}/recipients.csv")
+    assert answer["Content-Type"] == "text/csv; charset=utf-8"
+    header, *lines = rows(answer)
+    assert header[:4] == ["E-mail address", "State", "Reason", "The server's words"]
+    known = {line[0]: dict(zip(header, line, strict=True)) for line in lines}
+    assert sorted(known) == sorted(MIXED)
+    assert known["anna@x.example"]["State"] == "Accepted"
+    assert known["anna@x.example"]["First opened"].endswith("+08:00")
+    assert known["anna@x.example"]["Relay"] == "Post"
+    assert known["reject@x.example"]["Reason"] == "The address does not exist"
+    assert known["spam@y.example"]["The server's words"].startswith("'=cmd")
+
+
+def test_csv_is_of_the_filtered_result_and_in_the_readers_language(
+    sent: Campaign, owner_client: Client, owner: User
+) -> None:
+    owner_client.cookies["language"] = "en"
+    answer = owner_client.get(f"/w/brand/campaigns/{sent.pk}/recipients.csv?state=failed")
+    _header, *lines = rows(answer)
+    assert [line[:2] for line in lines] == [
+        ["reject@x.example", "Failed"],
+        ["spam@y.example", "Failed"],
+    ]
+
+
+def test_who_may_not_export_gets_no_csv(
+    sent: Campaign, workspace: Workspace, make_member: Callable[..., User]
+) -> None:
+    viewer = Client()
+    viewer.force_login(
+        make_member(workspace, Role.VIEWER),
+        backend="allauth.account.auth_backends.AuthenticationBackend",
+    )
+    assert "recipients.csv" not in table(viewer, sent)
+    assert viewer.get(f"/w/brand/campaigns/{sent.pk}/recipients.csv").status_code == 403
+
+
+def test_says_when_the_next_try_is(start: Start, send: Send, owner_client: Client) -> None:
+    campaign = start("defer@x.example")
+    send()
+    Message.objects.update(due_at=timezone.now() + timedelta(hours=2, minutes=1))
+    html = re.sub(r"<[^>]*>", " ", table(owner_client, campaign, "?state=waiting"))
+    assert "next try in 2 hours" in " ".join(html.split())
+    assert "The server asks to try again later" in html

@@ -1,0 +1,345 @@
+"""The live page and the report, as a person sees them, of campaigns that really went out."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from html import unescape
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import User, Workspace
+from accounts.permissions import Role
+from campaigns.models import Campaign
+from contacts.models import Contact, List, Subscription
+from sending import dispatch
+from sending.models import Event, Mailing, Message, Relay
+from sending.services import events, mailings
+from tests.engine.conftest import assert_closes
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Start = Callable[..., Campaign]
+Send = Callable[[], None]
+State = Message.State
+LEDGER = ("accepted", "failed", "skipped", "unknown", "in_flight", "waiting")
+
+
+def url(campaign: Campaign, tail: str = "") -> str:
+    return f"/w/brand/campaigns/{campaign.pk}/{tail}"
+
+
+def read(client: Client, campaign: Campaign, tail: str = "", **headers: str) -> str:
+    answer = client.get(url(campaign, tail), headers=headers)
+    assert answer.status_code in {200, 286}
+    return answer.content.decode()
+
+
+def words(html: str) -> str:
+    """What a person reads of it."""
+    return unescape(" ".join(re.sub(r"<[^>]*>", " ", html).split()))
+
+
+def ledger(html: str) -> dict[str, int]:
+    """The ledger line as it is on the page, the sum as `targeted`."""
+    shown = {}
+    for code in (*LEDGER, "targeted"):
+        [(entry,)] = [m.groups() for m in re.finditer(f'(?s)id="ledger-{code}".*?>(.*?)</a>', html)]
+        shown[code] = int(re.sub(r"[^\d]", "", words(entry)))
+    return shown
+
+
+def mailing_of(campaign: Campaign) -> Mailing:
+    campaign.refresh_from_db()
+    assert campaign.mailing is not None
+    campaign.mailing.refresh_from_db()
+    return campaign.mailing
+
+
+MIXED = ("a@x.example", "b@x.example", "c@y.example", "reject@x.example", "spam@y.example")
+
+
+def test_the_ledger_on_the_page_adds_up(
+    start: Start, send: Send, owner_client: Client, workspace: Workspace
+) -> None:
+    campaign = start(*MIXED, "drop@x.example", "defer@x.example")
+    Contact.objects.get(email="c@y.example").delete()
+    send()
+    assert_closes(mailing_of(campaign))
+    shown = ledger(read(owner_client, campaign))
+    assert shown == {
+        "accepted": 2,
+        "failed": 2,
+        "skipped": 1,
+        "unknown": 1,
+        "in_flight": 0,
+        "waiting": 1,
+        "targeted": 7,
+    }
+    assert sum(shown[code] for code in LEDGER) == shown["targeted"]
+
+
+def test_every_figure_of_the_ledger_opens_as_many_people(
+    start: Start, send: Send, owner_client: Client
+) -> None:
+    campaign = start(*MIXED, "drop@x.example", "defer@x.example")
+    send()
+    html = read(owner_client, campaign)
+    for code, count in ledger(html).items():
+        [link] = re.findall(rf'id="ledger-{code}"[^>]*?href="([^"]+)"', html)
+        people = owner_client.get(link).content.decode()
+        assert people.count('class="main"') == count, code
+
+
+def test_it_polls_while_it_sends_and_stops_when_it_is_over(
+    start: Start, send: Send, owner_client: Client
+) -> None:
+    campaign = start("a@x.example", "b@x.example")
+    live = read(owner_client, campaign, "live/")
+    assert 'hx-trigger="every 2s"' in live
+    assert ledger(live)["waiting"] == 2
+    send()
+    live = read(owner_client, campaign, "live/")
+    assert "every 2s" not in live
+    assert "Finished" in words(live)
+    assert ledger(live)["accepted"] == 2
+    answer = owner_client.get(url(campaign, "report/failures/"), headers={"HX-Request": "true"})
+    assert answer.status_code == 286  # htmx stops asking
+
+
+def test_announces_only_what_is_news(start: Start, send: Send, owner_client: Client) -> None:
+    campaign = start("a@x.example", "b@x.example")
+    first = read(owner_client, campaign)
+    [said, unknown] = re.findall(r"live/\?said=([\w-]+)&amp;unknown=(\d+)", first)[0]
+    again = read(owner_client, campaign, f"live/?said={said}&unknown={unknown}")
+    assert "live-said" not in again
+    assert 'id="unknown"' not in again
+    send()
+    later = read(owner_client, campaign, f"live/?said={said}&unknown={unknown}")
+    assert "Finished: 2 of 2 done" in words(later)
+
+
+def test_rate_and_finish_come_from_what_was_sent_lately(
+    start: Start, send: Send, owner_client: Client, relay: Relay
+) -> None:
+    campaign = start(*(f"p{n}@x.example" for n in range(20)), "defer@x.example")
+    send()
+    mailing = mailing_of(campaign)
+    Mailing.objects.filter(pk=mailing.pk).update(
+        opened_at=timezone.now() - timedelta(seconds=10), wait_reason="", wait_until=None
+    )
+    shown = words(read(owner_client, campaign, "live/"))
+    [rate] = re.findall(r"([\d.]+) a second", shown)
+    assert 1.5 <= float(rate) <= 2.0  # 20 in 10 s, or a little more by now
+    assert re.search(r"a second done in \d+ second", shown)
+
+
+def test_says_why_it_waits_until_when_and_in_the_relays_words(
+    start: Start, owner_client: Client, relay: Relay
+) -> None:
+    campaign = start("a@x.example")
+    until = timezone.now() + timedelta(hours=3)
+    Relay.objects.filter(pk=relay.pk).update(
+        wait_until=until, wait_reason="rate", state_reason="421 4.7.0 slow down, friend"
+    )
+    dispatch.tend_mailings()
+    shown = words(read(owner_client, campaign))
+    assert "Waits: The server asks to go slower · goes on in 3 hours" in shown
+    assert "Post: The server asks to go slower · until" in shown
+    assert "421 4.7.0 slow down, friend" in shown
+
+
+def test_pause_resume_and_cancel(
+    start: Start, send: Send, owner_client: Client, sink: object
+) -> None:
+    campaign = start("a@x.example", "b@x.example")
+    answer = owner_client.post(url(campaign, "pause/"), headers={"HX-Request": "true"})
+    assert "Paused" in words(answer.content.decode())
+    assert 'id="live"' in answer.content.decode()
+    send()
+    assert mailing_of(campaign).state == "paused"
+    assert ledger(read(owner_client, campaign))["waiting"] == 2
+
+    answer = owner_client.post(url(campaign, "resume/"))  # without script: the page again
+    assert answer.status_code == 302
+    assert answer["Location"] == url(campaign)
+    assert mailing_of(campaign).state == "sending"
+
+    asked = words(read(owner_client, campaign))
+    assert "Cancel this campaign? 0 of 2 are done; 2 will not be sent." in asked
+    owner_client.post(url(campaign, "cancel/"))
+    html = read(owner_client, campaign)
+    assert "Cancelled" in words(html)
+    assert ledger(html)["skipped"] == 2
+    assert "every 2s" not in html
+    assert_closes(mailing_of(campaign))
+
+
+def test_a_verb_that_comes_too_late_says_so(start: Start, send: Send, owner_client: Client) -> None:
+    campaign = start("a@x.example")
+    send()
+    answer = owner_client.post(url(campaign, "pause/"), follow=True)
+    assert "This campaign is finished; everything is sent." in words(answer.content.decode())
+    assert mailing_of(campaign).state == "finished"
+
+
+def test_who_may_not_send_sees_no_verbs(
+    start: Start, workspace: Workspace, make_member: Callable[..., User]
+) -> None:
+    campaign = start("a@x.example")
+    client = Client()
+    client.force_login(
+        make_member(workspace, Role.VIEWER),
+        backend="allauth.account.auth_backends.AuthenticationBackend",
+    )
+    html = read(client, campaign)
+    assert "live-verb" not in html
+    assert "live-cancel" not in html
+    assert client.post(url(campaign, "pause/")).status_code == 403
+
+
+def test_failures_are_grouped_by_what_the_server_said(
+    start: Start, send: Send, owner_client: Client
+) -> None:
+    campaign = start("reject1@x.example", "reject2@x.example", "spam@y.example")
+    send()
+    # The same refusal, but each names its own recipient and queue.
+    for message in Message.objects.filter(reason="address"):
+        message.reply = f"550 5.1.1 <{message.address}>: unknown in table Q{message.pk}9F"
+        message.save(update_fields=["reply"])
+    shown = words(read(owner_client, campaign, "report/failures/"))
+    assert re.search(r"The address does not exist 550 5\.1\.1 <reject\d@x\.example>.* 2 ", shown)
+    assert "The server refuses the mail 554 5.7.1 Looks like spam 1" in shown
+
+
+def test_a_group_of_failures_opens_its_people(
+    start: Start, send: Send, owner_client: Client
+) -> None:
+    campaign = start("reject1@x.example", "reject2@x.example", "spam@y.example")
+    send()
+    html = read(owner_client, campaign, "report/failures/")
+    [link] = re.findall(r'href="([^"]*reason=policy[^"]*)"', html)
+    people = words(owner_client.get(link.replace("&amp;", "&")).content.decode())
+    assert "spam@y.example" in people
+    assert "reject1@x.example" not in people
+
+
+def test_who_was_left_out_is_there_with_the_reason(
+    start: Start, owner_client: Client, workspace: Workspace
+) -> None:
+    gone = List.objects.create(workspace=workspace, name="Gone")
+    campaign = start("a@x.example", "left@x.example")
+    Subscription.objects.filter(contact__email="left@x.example").update(status="unsubscribed")
+    campaign.lists_in.add(gone)
+    second = start("c@x.example", name="Second", lists_in=[*campaign.lists_in.all()])
+    shown = words(read(owner_client, second))
+    assert "Left out when it started 1 Reason People Unsubscribed from the list 1" in shown
+
+
+def test_bounces_opens_and_clicks(start: Start, send: Send, owner_client: Client) -> None:
+    campaign = start("a@x.example", "b@x.example", "c@y.example", "d@y.example")
+    send()
+    mailing = mailing_of(campaign)
+    ids = dict(Message.objects.filter(mailing=mailing).values_list("address", "pk"))
+    now = timezone.now()
+    events.record(
+        [
+            events.EventRow(ids["a@x.example"], Event.Kind.OPENED, now),
+            events.EventRow(ids["a@x.example"], Event.Kind.OPENED, now),
+            events.EventRow(ids["a@x.example"], Event.Kind.CLICKED, now, link=0),
+            events.EventRow(ids["a@x.example"], Event.Kind.CLICKED, now, link=0),
+            events.EventRow(ids["b@x.example"], Event.Kind.CLICKED, now, link=0),
+            events.EventRow(
+                ids["c@y.example"], Event.Kind.BOUNCED_HARD, now, detail="550 5.1.1 no c@y.example"
+            ),
+            events.EventRow(ids["d@y.example"], Event.Kind.BLOCKED, now, detail="554 listed"),
+        ]
+    )
+    live = words(read(owner_client, campaign))
+    assert "Opened 1 25% Clicked 2 50% Hard bounces 1 25% Soft bounces 1 25%" in live
+    bounces = words(read(owner_client, campaign, "report/bounces/"))
+    assert "Hard bounce 1 Soft bounce 0 Blocked 1 Complaint 0" in bounces
+    assert "550 5.1.1 no c@y.example 1" in bounces
+    links = words(read(owner_client, campaign, "report/links/"))
+    assert "https://brand.example/spring 2 3" in links
+    domains = words(read(owner_client, campaign, "report/domains/"))
+    assert "x.example 2 100% 0% 0% 50% 100%" in domains
+    assert "y.example 2 100% 0% 100% 0% 0%" in domains
+
+
+def test_series_are_in_the_readers_zone(
+    start: Start, send: Send, owner_client: Client, owner: User
+) -> None:
+    User.objects.filter(pk=owner.pk).update(timezone="Asia/Shanghai")
+    campaign = start("a@x.example", "reject@x.example")
+    send()
+    html = read(owner_client, campaign)
+    assert 'data-zone="Asia/Shanghai"' in html
+    [chart] = re.findall(r'(?s)id="sending-series"[^>]*>(.*?)</script>', html)
+    assert '"values": [1]' in chart
+    assert chart.count("[1]") == 2  # one accepted, one failed
+
+
+def test_unknown_messages_are_sent_again_only_when_somebody_says_so(
+    start: Start, send: Send, owner_client: Client, sink: object
+) -> None:
+    campaign = start("drop@x.example", "a@x.example")
+    send()
+    html = read(owner_client, campaign)
+    assert "The result of 1 message is not known" in words(html)
+    assert "1 message will be sent again. Somebody whose mail did arrive gets it twice." in words(
+        html
+    )
+    answer = owner_client.post(url(campaign, "unknown/resend/"), follow=True)
+    assert "1 message is sent again." in words(answer.content.decode())
+    assert mailing_of(campaign).state == "sending"
+    assert ledger(read(owner_client, campaign))["waiting"] == 1
+    answer = owner_client.post(url(campaign, "unknown/resend/"), follow=True)
+    assert "nothing was changed" in words(answer.content.decode())
+
+
+def test_unknown_messages_count_as_sent_one_or_all(
+    start: Start, send: Send, owner_client: Client
+) -> None:
+    campaign = start("drop1@x.example", "drop2@x.example", "drop3@x.example")
+    send()
+    one = Message.objects.get(address="drop2@x.example")
+    people = read(owner_client, campaign, "recipients/?state=unknown")
+    assert f'data-dialog="count-{one.pk}"' in people
+    owner_client.post(url(campaign, "unknown/count/"), {"message": str(one.pk)})
+    one.refresh_from_db()
+    assert one.state == State.ACCEPTED
+    assert ledger(read(owner_client, campaign))["unknown"] == 2
+    owner_client.post(url(campaign, "unknown/count/"))
+    shown = ledger(read(owner_client, campaign))
+    assert (shown["accepted"], shown["unknown"]) == (3, 0)
+    assert_closes(mailing_of(campaign))
+    assert owner_client.post(url(campaign, "unknown/count/"), {"message": "x"}).status_code == 400
+
+
+def test_one_campaigns_messages_are_not_anothers(
+    start: Start, send: Send, owner_client: Client, relay: Relay
+) -> None:
+    first = start("drop@x.example")
+    send()
+    second = start("drop@x.example", name="Second")
+    Relay.objects.filter(pk=relay.pk).update(wait_until=None)  # the cut made it wait
+    send()
+    theirs = Message.objects.get(mailing=mailing_of(second))
+    owner_client.post(url(first, "unknown/count/"), {"message": str(theirs.pk)})
+    theirs.refresh_from_db()
+    assert theirs.state == State.UNKNOWN
+
+
+def test_a_draft_has_no_parts(make_campaign: Callable[..., Campaign], owner_client: Client) -> None:
+    draft = make_campaign()
+    assert owner_client.get(url(draft, "live/")).status_code == 404
+    assert owner_client.get(url(draft, "recipients/")).status_code == 302
+    assert owner_client.get(url(draft, "report/nonsense/")).status_code == 404
+
+
+def test_paused_by_the_platform_says_why(start: Start, owner_client: Client) -> None:
+    campaign = start("a@x.example")
+    mailings.pause(mailing_of(campaign), "Too many addresses that don't exist.")
+    shown = words(read(owner_client, campaign))
+    assert "Too many addresses that don't exist." in shown
