@@ -1,0 +1,55 @@
+"""Which of our messages a report may be about: what the mail itself proves. Pure.
+
+A token is proof: nobody but us can make one (sending.tokens). In the order of their worth: the VERP
+address that the report came to, then what the returned message carries.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sending import tokens, verp
+from sending.dsn import Original, Report
+
+TOKEN_IN_URL = re.compile(r"/e/[a-z]/([a-z2-7]{15,30})(?:[/.?#]|$)")
+
+
+class By(StrEnum):
+    """Kept in BounceMail.matched_by."""
+
+    VERP = "verp"
+    HEADER = "header"
+    RECIPIENT = "recipient"
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    message_id: int
+    by: By
+
+
+def proof(report: Report) -> Proof | None:
+    """The message that the report is provably about."""
+    for by, numbers in ((By.VERP, _arrived_at(report)), (By.HEADER, _returned(report.original))):
+        for number in numbers:
+            if number:
+                return Proof(number, by)
+    return None
+
+
+def _arrived_at(report: Report) -> Iterator[int | None]:
+    for address in report.delivered_to:
+        yield verp.message_id(address)
+
+
+def _returned(original: Original) -> Iterator[int | None]:
+    for token in original.tokens:
+        yield tokens.read(token)
+    for identity in original.message_ids:
+        yield tokens.read(identity.partition("@")[0])
+    for address in original.senders:
+        yield verp.message_id(address)
+    for url in original.unsubscribe_urls:
+        if found := TOKEN_IN_URL.search(url):
+            yield tokens.read(found[1])

@@ -1,0 +1,285 @@
+"""What bounce mails mean for the ledger: read, matched and applied, each exactly once."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from accounts.models import User, Workspace
+from contacts import addresses
+from contacts.models import Suppression
+from contacts.services import suppressions
+from sending.bouncematch import By, proof
+from sending.dsn import Kind, Report, parse
+from sending.models import BounceMail, BounceMailbox, Event, Mailing, Message
+from sending.services import events
+
+log = logging.getLogger(__name__)
+
+State = BounceMail.State
+# A bounce that names only an address is about the last message to it, if it is not older.
+RECENT = timedelta(days=14)
+# Mails read and applied in one transaction.
+AT_ONCE = 100
+
+EVENTS = {
+    Kind.HARD: Event.Kind.BOUNCED_HARD,
+    Kind.SOFT: Event.Kind.BOUNCED_SOFT,
+    Kind.BLOCKED: Event.Kind.BLOCKED,
+    Kind.DELAYED: Event.Kind.DELAYED,
+    Kind.COMPLAINT: Event.Kind.COMPLAINED,
+    Kind.AUTO_REPLY: Event.Kind.AUTO_REPLIED,
+    Kind.CHALLENGE: Event.Kind.AUTO_REPLIED,
+}
+SUPPRESSES = {
+    Kind.HARD: Suppression.Reason.HARD_BOUNCE,
+    Kind.COMPLAINT: Suppression.Reason.COMPLAINT,
+}
+# Only a report that the message failed, or was complained about, is matched by address alone: an
+# automatic reply to a person's mail looks the same as one to ours.
+BY_RECIPIENT = {Kind.HARD, Kind.SOFT, Kind.BLOCKED, Kind.DELAYED, Kind.COMPLAINT}
+
+
+@dataclass(slots=True)
+class Reading:
+    """A stored mail, and what was made of it."""
+
+    mail: BounceMail
+    report: Report
+    message: Message | None = None
+    by: str = ""
+    # The same bytes had been read before (a mailbox that was rebuilt gives its mails new UIDs).
+    known: bool = False
+
+    @property
+    def ours(self) -> bool:
+        return self.message is not None and self.report.kind != Kind.OTHER
+
+
+@dataclass(slots=True)
+class Applied:
+    """How many mails came to what."""
+
+    kinds: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    not_ours: int = 0
+    failed: int = 0
+    suppressed: int = 0
+
+
+def apply_stored(mailbox: BounceMailbox) -> Applied:
+    """Reads what is stored and not processed yet, in sets; safe to run twice and side by side."""
+    applied = Applied()
+    while _apply_some(mailbox, applied):
+        pass
+    return applied
+
+
+@transaction.atomic
+def _apply_some(mailbox: BounceMailbox, applied: Applied) -> bool:
+    # Whoever locks a row decides it; another process takes the next ones.
+    mails = list(
+        BounceMail.objects.select_for_update(skip_locked=True)
+        .filter(mailbox=mailbox, state=State.STORED)
+        .order_by("pk")[:AT_ONCE]
+    )
+    if not mails:
+        return False
+    readings = [reading for mail in mails if (reading := _read(mail)) is not None]
+    applied.failed += len(mails) - len(readings)
+    _match(mailbox.workspace, readings)
+    _mark_known(readings)
+    ours = [one for one in readings if one.ours]
+    _record([one for one in ours if not one.known])
+    applied.suppressed += _suppress(mailbox.workspace, ours)
+    _settle(readings)
+    applied.not_ours += len(readings) - len(ours)
+    for one in ours:
+        applied.kinds[one.report.kind.value] += 1
+    return True
+
+
+def _read(mail: BounceMail) -> Reading | None:
+    try:
+        return Reading(mail, parse(bytes(mail.raw or b"")))
+    except Exception:  # the parser never raises; a mail that shows otherwise must not stop the rest
+        log.exception("bounce mail %s could not be read", mail.pk)
+        BounceMail.objects.filter(pk=mail.pk).update(state=State.FAILED)
+        return None
+
+
+# Matching ----------------------------------------------------------------------------------------
+
+
+def _match(workspace: Workspace, readings: Sequence[Reading]) -> None:
+    proofs = {one.mail.pk: found for one in readings if (found := proof(one.report))}
+    known = Message.objects.filter(
+        pk__in={found.message_id for found in proofs.values()}, mailing__workspace=workspace
+    ).select_related("mailing")
+    messages = {message.pk: message for message in known}
+    for one in readings:
+        if (found := proofs.get(one.mail.pk)) and found.message_id in messages:
+            one.message, one.by = messages[found.message_id], found.by
+    rest = [one for one in readings if one.message is None and one.report.kind in BY_RECIPIENT]
+    latest = _latest(workspace, {a for one in rest for a in _normalised(one.report.recipients)})
+    for one in rest:
+        candidates = [latest[a] for a in _normalised(one.report.recipients) if a in latest]
+        if candidates:
+            one.message, one.by = candidates[0], By.RECIPIENT
+
+
+def _normalised(recipients: Iterable[str]) -> list[str]:
+    found = []
+    for recipient in recipients:
+        try:
+            found.append(addresses.normalise(recipient))
+        except addresses.AddressError:
+            continue
+    return found
+
+
+def _latest(workspace: Workspace, wanted: set[str]) -> dict[str, Message]:
+    """The last message of the workspace to each address that a server may have taken."""
+    if not wanted:
+        return {}
+    since = timezone.now() - RECENT
+    # By mailing and address, as the unique index has them: no index on the address alone.
+    mailings = Mailing.objects.filter(workspace=workspace).exclude(finished_at__lt=since)
+    rows = (
+        Message.objects.filter(
+            mailing__in=list(mailings.order_by("-pk").values_list("pk", flat=True)[:500]),
+            address__in=wanted,
+            state__in=(Message.State.ACCEPTED, Message.State.UNKNOWN),
+            settled_at__gt=since,
+        )
+        .select_related("mailing")
+        .order_by("settled_at", "pk")
+    )
+    return {message.address: message for message in rows}
+
+
+def _mark_known(readings: Sequence[Reading]) -> None:
+    matched = [one for one in readings if one.ours]
+    if not matched:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT DISTINCT fresh.id FROM sending_bouncemail fresh
+              JOIN sending_bouncemail old
+                ON old.mailbox_id = fresh.mailbox_id AND old.id < fresh.id
+               AND old.state = 'processed' AND old.raw = fresh.raw
+              JOIN unnest(%s::bigint[], %s::bigint[]) AS given (id, message_id)
+                ON given.id = fresh.id AND old.message_id = given.message_id
+            """,
+            [
+                [one.mail.pk for one in matched],
+                [one.message.pk for one in matched if one.message],
+            ],
+        )
+        known = {pk for (pk,) in cursor.fetchall()}
+    for one in matched:
+        one.known = one.mail.pk in known
+
+
+# Applying ----------------------------------------------------------------------------------------
+
+
+def _record(ours: Sequence[Reading]) -> None:
+    now = timezone.now()
+    events.record(
+        events.EventRow(
+            message_id=one.message.pk,
+            kind=EVENTS[one.report.kind],
+            at=_when(one, now),
+            detail=one.report.diagnostic,
+        )
+        for one in ours
+        if one.message is not None
+    )
+
+
+def _when(one: Reading, now: datetime) -> datetime:
+    """The report's own date, unless its clock is plainly wrong."""
+    sent = one.message.settled_at if one.message else None
+    arrived = one.report.arrived
+    if arrived is None or arrived > now or (sent is not None and arrived < sent):
+        return now
+    return arrived
+
+
+def _suppress(workspace: Workspace, ours: Sequence[Reading]) -> int:
+    """Suppresses the addresses that were mailed, by reason and source."""
+    sets: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
+    for one in ours:
+        reason = SUPPRESSES.get(one.report.kind)
+        if reason and one.message is not None:
+            row = (one.message.address, one.report.diagnostic)
+            sets[reason, one.message.mailing.origin].append(row)
+    return sum(
+        suppressions.suppress_addresses(workspace, rows, reason=reason, source=source)
+        for (reason, source), rows in sorted(sets.items())
+    )
+
+
+def _settle(readings: Sequence[Reading]) -> None:
+    """Writes what was found; of a mail that isn't ours nothing is kept but that it was seen."""
+    for one in readings:
+        mail, report = one.mail, one.report
+        mail.kind = report.kind.value
+        if one.ours:
+            mail.state = State.PROCESSED
+            mail.sender, mail.subject = report.sender, report.subject
+            mail.recipient = ", ".join(report.recipients)[:320]
+            mail.matched_by, mail.message = one.by, one.message
+            mail.detail = report.diagnostic
+        else:
+            mail.state, mail.raw = State.NOT_OURS, None
+    BounceMail.objects.bulk_update(
+        [one.mail for one in readings],
+        [
+            "state",
+            "kind",
+            "sender",
+            "subject",
+            "recipient",
+            "matched_by",
+            "message",
+            "detail",
+            "raw",
+        ],
+    )
+
+
+# A person's word ---------------------------------------------------------------------------------
+
+
+def not_a_bounce(mail: BounceMail, by: User, moment: datetime) -> int:
+    """A person says that this mail is no bounce: the address that it suppressed may be mailed
+    again. Its event stays as the server reported it. Returns how many suppressions were lifted;
+    `is_a_bounce` with the same moment takes it back."""
+    BounceMail.objects.filter(pk=mail.pk).update(kind=Kind.OTHER)
+    if mail.message is None:
+        return 0
+    return suppressions.lift_many(suppression_of(mail.message), by, moment)
+
+
+def is_a_bounce(mail: BounceMail, moment: datetime) -> None:
+    """Takes `not_a_bounce` back."""
+    kind = parse(bytes(mail.raw or b"")).kind
+    BounceMail.objects.filter(pk=mail.pk).update(kind=kind)
+    suppressions.undo_lift(mail.mailbox.workspace, moment)
+
+
+def suppression_of(message: Message) -> QuerySet[Suppression]:
+    """What bounces and complaints did to the address of the message."""
+    return Suppression.objects.filter(
+        workspace_id=message.mailing.workspace_id,
+        kind=Suppression.Kind.ADDRESS,
+        value=message.address,
+        reason__in=SUPPRESSES.values(),
+    )

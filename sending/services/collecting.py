@@ -1,0 +1,192 @@
+"""Collecting a bounce mailbox. Each step is committed before the next, so that a process may die
+anywhere between them:
+
+1. fetch: the raw mails and how far the mailbox was read, in one transaction; nothing is touched;
+2. apply: what they mean (sending.services.bounces), once for each row;
+3. clear: what was about our messages is moved or deleted in the mailbox, then noted as cleared.
+
+What a dead process left after 1 or 2 is done by the next. A mail is known by UIDVALIDITY and UID,
+so that it is stored once, and a mail that isn't ours is looked at once and left as it was.
+"""
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from sending.imapbox import SENTENCES, BoxError, ImapBox
+from sending.models import BounceMail, BounceMailbox
+from sending.secrets import SecretError
+from sending.services import bounces, mailboxes
+
+log = logging.getLogger(__name__)
+
+State = BounceMail.State
+# Every mailbox once a minute; the sandbox soon, so that a newcomer sees what comes back.
+EVERY = timedelta(minutes=1)
+EVERY_SANDBOX = timedelta(seconds=10)
+# A mailbox that fails is tried again after as long as it has failed already, up to this: three
+# wrong passwords a minute would lock the account.
+SLOWEST = timedelta(minutes=15)
+LEASE = timedelta(minutes=3)
+# Mails fetched and stored in one step.
+AT_ONCE = 50
+# Seconds; what is left then waits for the next task, which comes at once.
+BUDGET = 50.0
+
+
+@dataclass(slots=True)
+class Collected:
+    """What a collection came to."""
+
+    stored: int = 0
+    applied: bounces.Applied = field(default_factory=bounces.Applied)
+    cleared: int = 0
+    # More is waiting in the mailbox.
+    more: bool = False
+    error: str = ""
+    # Another process is at it.
+    busy: bool = False
+
+
+def due(now: datetime | None = None) -> list[int]:
+    """Mailboxes whose turn it is and that nobody holds."""
+    now = now or timezone.now()
+    free = Q(leased_until=None) | Q(leased_until__lt=now)
+    found = BounceMailbox.objects.filter(free, active=True).order_by("checked_at", "pk")
+    return [mailbox.pk for mailbox in found if _due(mailbox, now)]
+
+
+def _due(mailbox: BounceMailbox, now: datetime) -> bool:
+    if mailbox.checked_at is None:
+        return True
+    pause = EVERY_SANDBOX if mailbox.is_sandbox else EVERY
+    if mailbox.error:
+        failing = mailbox.checked_at - (mailbox.collected_at or mailbox.created_at)
+        pause = min(max(pause, failing), EVERY if mailbox.is_sandbox else SLOWEST)
+    return mailbox.checked_at + pause <= now
+
+
+def collect(mailbox_id: int) -> Collected:
+    """Collects the mailbox, unless another process does. What goes wrong is kept with the mailbox
+    and returned, not raised."""
+    if not _lease(mailbox_id):
+        return Collected(busy=True)
+    mailbox = BounceMailbox.objects.select_related("workspace").get(pk=mailbox_id)
+    done = Collected()
+    try:
+        _collect(mailbox, done)
+    except BoxError as error:
+        done.error = f"{SENTENCES[error.code]}\n{error.words}".strip()
+    except SecretError:
+        done.error = mailboxes.SECRET
+    finally:
+        _release(mailbox, done)
+    return done
+
+
+def _collect(mailbox: BounceMailbox, done: Collected) -> None:
+    until = time.monotonic() + BUDGET
+    done.applied = bounces.apply_stored(mailbox)
+    given = mailboxes.account(mailbox)
+    with ImapBox(given, trusted=mailbox.is_sandbox) as box:
+        _begin(mailbox, box.uid_validity)
+        uids = box.uids_from(mailbox.next_uid)
+        for start in range(0, len(uids), AT_ONCE):
+            if time.monotonic() > until or not _renew(mailbox):
+                done.more = True
+                break
+            done.stored += store(mailbox, box, uids[start : start + AT_ONCE])
+            add(done.applied, bounces.apply_stored(mailbox))
+            done.cleared += clear(mailbox, box)
+        # Also what a process that died had applied, but not cleared.
+        done.cleared += clear(mailbox, box)
+
+
+def add(total: bounces.Applied, more: bounces.Applied) -> None:
+    for kind, count in more.kinds.items():
+        total.kinds[kind] += count
+    total.not_ours += more.not_ours
+    total.failed += more.failed
+    total.suppressed += more.suppressed
+
+
+# The steps ---------------------------------------------------------------------------------------
+
+
+def _begin(mailbox: BounceMailbox, uid_validity: int) -> None:
+    """A mailbox that was built anew (another UIDVALIDITY, RFC 3501 2.3.1.1) is read from its
+    beginning; its old UIDs name nothing any more."""
+    if mailbox.uid_validity == uid_validity:
+        return
+    mailbox.uid_validity, mailbox.next_uid = uid_validity, 1
+    mailbox.save(update_fields=["uid_validity", "next_uid"])
+    mailbox.mails.filter(cleared_at=None).exclude(uid_validity=uid_validity).update(
+        cleared_at=timezone.now()
+    )
+
+
+def store(mailbox: BounceMailbox, box: ImapBox, uids: Sequence[int]) -> int:
+    """Keeps the raw mails, and that the mailbox was read up to the last of them."""
+    mails = [
+        BounceMail(mailbox=mailbox, uid_validity=box.uid_validity, uid=uid, raw=raw)
+        for uid, raw in box.fetch(uids)
+    ]
+    with transaction.atomic():
+        # A mail that is known stays as it is: the constraint decides.
+        BounceMail.objects.bulk_create(mails, ignore_conflicts=True)
+        mailbox.next_uid = uids[-1] + 1
+        BounceMailbox.objects.filter(pk=mailbox.pk, next_uid__lt=mailbox.next_uid).update(
+            next_uid=mailbox.next_uid
+        )
+    return len(mails)
+
+
+def clear(mailbox: BounceMailbox, box: ImapBox) -> int:
+    """Moves or deletes what was about our messages."""
+    rows = mailbox.mails.filter(
+        state=State.PROCESSED, cleared_at=None, uid_validity=box.uid_validity
+    )
+    uids = list(rows.values_list("uid", flat=True))
+    if not uids:
+        return 0
+    if mailbox.after == BounceMailbox.After.DELETE:
+        box.delete(uids)
+    else:
+        box.move(uids, mailbox.move_to)
+    return rows.filter(uid__in=uids).update(cleared_at=timezone.now())
+
+
+# The lease ---------------------------------------------------------------------------------------
+
+
+def _lease(mailbox_id: int) -> bool:
+    now = timezone.now()
+    free = Q(leased_until=None) | Q(leased_until__lt=now)
+    return bool(BounceMailbox.objects.filter(free, pk=mailbox_id).update(leased_until=now + LEASE))
+
+
+def _renew(mailbox: BounceMailbox) -> bool:
+    """Whether the mailbox may still be collected: switched off meanwhile, it may not."""
+    return bool(
+        BounceMailbox.objects.filter(pk=mailbox.pk, active=mailbox.active).update(
+            leased_until=timezone.now() + LEASE
+        )
+    )
+
+
+def _release(mailbox: BounceMailbox, done: Collected) -> None:
+    now = timezone.now()
+    values: dict[str, object] = {"leased_until": None, "error": done.error[:2000]}
+    # With more waiting its turn is now.
+    values["checked_at"] = None if done.more and not done.error else now
+    if not done.error:
+        values["collected_at"] = now
+    BounceMailbox.objects.filter(pk=mailbox.pk).update(**values)
+    if done.error:
+        log.warning("bounce mailbox %s: %s", mailbox.pk, " ".join(done.error.split()))

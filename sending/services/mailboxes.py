@@ -1,0 +1,94 @@
+"""Bounce mailboxes: made, changed, tried out, and the box behind one."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext, gettext_noop
+
+from accounts.models import Workspace
+from sending import secrets
+from sending.imapbox import SENTENCES, Account, BoxError, Folder, ImapBox
+from sending.models import BounceMailbox
+
+SECRET = gettext_noop(
+    "The stored password can't be read, because the server's secret key has changed. "
+    "Enter the password again."
+)
+
+
+def create(workspace: Workspace, *, password: str, **values: Any) -> BounceMailbox:
+    return BounceMailbox.objects.create(
+        workspace=workspace, password=secrets.encrypt(password) if password else None, **values
+    )
+
+
+def change(mailbox: BounceMailbox, *, password: str, **values: Any) -> None:
+    """Writes what was given; an empty password keeps the stored one. Another server, user or folder
+    is read from its beginning."""
+    place = ("host", "port", "username", "folder")
+    moved = any(name in values and values[name] != getattr(mailbox, name) for name in place)
+    if moved:
+        values |= {"uid_validity": None, "next_uid": 1, "collected_at": None}
+    if password:
+        values["password"] = secrets.encrypt(password)
+    # What was wrong may be mended: it is tried at once.
+    values |= {"error": "", "checked_at": None}
+    for name, value in values.items():
+        setattr(mailbox, name, value)
+    mailbox.save(update_fields=list(values))
+
+
+def remove(mailbox: BounceMailbox) -> int:
+    """Forgets the mailbox and the mails that were kept from it; returns how many mails. The account
+    itself, events and suppressions stay as they are."""
+    count: int = mailbox.mails.exclude(state="not_ours").count()
+    mailbox.delete()
+    return count
+
+
+def account(mailbox: BounceMailbox, *, password: str = "") -> Account:
+    """The account behind the mailbox; `password` instead of the stored one. Raises SecretError."""
+    return Account(
+        host=mailbox.host,
+        port=mailbox.port,
+        security=mailbox.security,
+        username=mailbox.username,
+        password=password or secrets.decrypt(mailbox.password),
+        folder=mailbox.folder,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What trying a mailbox out came to. `sentence` and the server's own `words` say what is
+    wrong."""
+
+    ok: bool
+    sentence: str = ""
+    words: str = ""
+    folders: tuple[Folder, ...] = ()
+    # Of the folder that would be read.
+    mails: int = 0
+
+
+def try_out(given: Account, *, trusted: bool = False) -> Trial:
+    """Connects, logs in and looks at the folders; changes nothing. `trusted`: our own sandbox."""
+    folders: tuple[Folder, ...] = ()
+    try:
+        with ImapBox(given, select=False, trusted=trusted) as box:
+            folders = tuple(box.folders())
+        chosen = [one for one in folders if one.name.lower() == given.folder.lower()]
+        if not chosen:
+            # Asked for by name: some servers list only the folders that are subscribed to.
+            with ImapBox(given, trusted=trusted):
+                pass
+    except BoxError as error:
+        return Trial(False, gettext(SENTENCES[error.code]), error.words, folders)
+    return Trial(True, folders=folders, mails=chosen[0].mails if chosen else 0)
+
+
+def sentence(error: str) -> tuple[str, str]:
+    """(our sentence in the reader's language, the server's words) of BounceMailbox.error, which
+    keeps them as its first line and the rest."""
+    first, _, words = error.partition("\n")
+    return (gettext(first) if first else ""), words
