@@ -21,6 +21,7 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
 
+from accounts import landing
 from accounts.models import Membership, User, Workspace
 from accounts.permissions import Permission, allows
 
@@ -60,6 +61,7 @@ def workspace_path(route: str, view: View, *, permission: Permission, name: str)
         here.workspace = membership.workspace
         here.membership = membership
         here.may = partial(allows, membership.role)
+        landing.remember(request, membership)
         return view(here, **kwargs)
 
     inside.permission = permission  # type: ignore[attr-defined]  # read by the access tests

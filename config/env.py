@@ -6,6 +6,7 @@ expected; `config.settings` lets it stop the start.
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -94,3 +95,44 @@ def database(name: str, env: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "PORT": str(port or ""),
         "OPTIONS": options,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """The SMTP server of the platform's own mails; without a host there is none."""
+
+    host: str = ""
+    port: int = 25
+    user: str = ""
+    password: str = ""
+    # TLS from the first byte, or after STARTTLS.
+    ssl: bool = False
+    tls: bool = False
+
+
+MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
+
+
+def mail_server(name: str, env: Mapping[str, str] = os.environ) -> MailServer:
+    """From `smtp://user:password@host:port`, `smtp+tls://…` (STARTTLS) or `smtps://…`; special
+    characters of user and password percent-encoded. Not set: no host."""
+    value = text(name, "", env)
+    if not value:
+        return MailServer()
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError as error:
+        raise SettingError(f"{name} has a host or port that can't be read.") from error
+    if parts.scheme not in MAIL_PORTS or not parts.hostname:
+        raise SettingError(
+            f"{name} must be smtp://user:password@host:port, smtp+tls://… or smtps://…."
+        )
+    return MailServer(
+        host=parts.hostname,
+        port=port or MAIL_PORTS[parts.scheme],
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        ssl=parts.scheme == "smtps",
+        tls=parts.scheme == "smtp+tls",
+    )

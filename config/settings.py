@@ -34,7 +34,7 @@ try:
     DEFAULT_FROM_EMAIL = env.text("YANSHU_FROM_EMAIL", "Yanshu <yanshu@localhost>")
     # Largest CSV that may be imported, in bytes.
     IMPORT_MAX_BYTES = env.integer("YANSHU_IMPORT_MAX_MB", 1024, low=1) * 1024 * 1024
-    # How many reverse proxies of ours add to X-Forwarded-For: throttles count by the client's address.
+    # Reverse proxies of ours that add to X-Forwarded-For: throttles count by the client's address.
     ALLAUTH_TRUSTED_PROXY_COUNT = env.integer("YANSHU_PROXIES", 0, high=9)
     HTTPS = env.boolean("YANSHU_HTTPS", default=PUBLIC_URL.startswith("https://"))
 except env.SettingError as error:

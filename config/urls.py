@@ -11,6 +11,8 @@ handler400 = "pages.views.bad_request"
 handler403 = "pages.views.forbidden"
 handler404 = "pages.views.not_found"
 handler500 = "pages.views.server_error"
+# Read by allauth's throttles.
+handler429 = "accounts.views.entrance.too_many"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz, name="healthz"),

@@ -1,0 +1,69 @@
+"""The platform's own mails: short, plain, in the person's language.
+
+A notice is `templates/notices/<name>.txt`; its first line is the subject.
+"""
+
+import logging
+import smtplib
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import EmailMessage, get_connection
+from django.template.loader import render_to_string
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from accounts.exceptions import MailNotSentError
+
+log = logging.getLogger(__name__)
+
+CONSOLE = "django.core.mail.backends.console.EmailBackend"
+
+
+def send(name: str, *, to: str, language: str = "", **context: Any) -> None:
+    """Sends the notice now. Without a language: the one at hand.
+
+    Raises MailNotSentError, whose text can be shown.
+    """
+    with translation.override(language or translation.get_language()):
+        text = render_to_string(f"notices/{name}.txt", context)
+    subject, _newline, body = text.strip().partition("\n")
+    if settings.EMAIL_BACKEND == CONSOLE:
+        log.warning("EMAIL_URL is not set: the mail %r to %s is only printed here", name, to)
+    message = EmailMessage(
+        subject,
+        body.strip() + "\n",
+        settings.DEFAULT_FROM_EMAIL,
+        [to],
+        # Absence notes don't answer it (RFC 3834).
+        headers={"Auto-Submitted": "auto-generated"},
+    )
+    try:
+        message.send()
+    except (OSError, smtplib.SMTPException) as error:
+        raise _not_sent(error) from error
+
+
+def check_server() -> None:
+    """Whether mail could be sent at all; raises MailNotSentError.
+
+    Asked before it matters to whom: the answer says nothing about an address.
+    """
+    try:
+        connection = get_connection()
+        connection.open()
+        connection.close()
+    except (OSError, smtplib.SMTPException) as error:
+        raise _not_sent(error) from error
+
+
+def _not_sent(error: Exception) -> MailNotSentError:
+    log.error("The platform's mail server (EMAIL_URL) can't be used: %s", error)
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return MailNotSentError(_("The mail server refuses this address. Check how it is written."))
+    return MailNotSentError(
+        _(
+            "The mail could not be sent: the mail server can't be reached or refuses us. Try again "
+            "in a few minutes; if it stays so, tell the person who runs this installation."
+        )
+    )

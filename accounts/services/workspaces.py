@@ -1,0 +1,104 @@
+"""Workspaces: making, changing and deleting them, and what other apps add to that.
+
+workspaces.on_created(provision)       # called as provision(workspace), in its transaction
+workspaces.contents(count)             # called as count(workspace) -> [(label, number)]
+"""
+
+import secrets
+from collections.abc import Callable, Iterable
+
+from django.db import IntegrityError, transaction
+from django.utils.functional import Promise
+from django.utils.text import slugify
+
+from accounts.models import Membership, User, Workspace
+from accounts.permissions import Role
+
+# As long as Workspace.slug.
+MAX_SLUG = 50
+# What `change` may set.
+CHANGEABLE = (
+    "name",
+    "slug",
+    "timezone",
+    "from_name",
+    "from_email",
+    "postal_address",
+    "brand_color",
+)
+
+Created = Callable[[Workspace], object]
+# What a workspace holds: (what it is, in words; how many).
+Content = tuple[str | Promise, int]
+Counter = Callable[[Workspace], Iterable[Content]]
+_on_created: list[Created] = []
+_counters: list[Counter] = []
+
+
+def on_created(function: Created) -> Created:
+    """`function(workspace)` is called for each new workspace, inside of its transaction."""
+    if function not in _on_created:
+        _on_created.append(function)
+    return function
+
+
+def contents(function: Counter) -> Counter:
+    """`function(workspace)` says what would be lost: [(_("contacts"), 5000), …], quickly."""
+    if function not in _counters:
+        _counters.append(function)
+    return function
+
+
+def holds(workspace: Workspace) -> list[Content]:
+    """What the workspace contains, by what the apps registered; nothing that is zero."""
+    found = [content for known in _counters for content in known(workspace)]
+    return [(label, number) for label, number in found if number]
+
+
+def propose_slug(name: str) -> str:
+    """A short name that no workspace has, made from the name; "workspace" for one without
+    Latin letters."""
+    base = slugify(name)[: MAX_SLUG - 5].strip("-") or "workspace"
+    taken = set(Workspace.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    if base not in taken:
+        return base
+    return next(slug for n in range(2, len(taken) + 3) if (slug := f"{base}-{n}") not in taken)
+
+
+@transaction.atomic
+def create(
+    *, name: str, owner: User, slug: str = "", timezone: str = "UTC", **settings: str
+) -> Workspace:
+    """A new workspace with this owner; `settings` are further fields of it.
+
+    Without a slug one is made from the name. Raises IntegrityError if a given slug is taken.
+    """
+    workspace = Workspace(name=name, slug=slug, timezone=timezone, **settings)
+    if slug:
+        workspace.save(force_insert=True)
+    else:
+        _insert_with_free_slug(workspace)
+    Membership.objects.create(workspace=workspace, user=owner, role=Role.OWNER)
+    for function in _on_created:
+        function(workspace)
+    return workspace
+
+
+def _insert_with_free_slug(workspace: Workspace) -> None:
+    workspace.slug = propose_slug(workspace.name)
+    try:
+        with transaction.atomic():
+            workspace.save(force_insert=True)
+    except IntegrityError:  # somebody made the same one at the same moment
+        workspace.slug = f"{workspace.slug[: MAX_SLUG - 7]}-{secrets.token_hex(3)}"
+        workspace.save(force_insert=True)
+
+
+def change(workspace: Workspace, **settings: str) -> None:
+    """Set some of CHANGEABLE. Raises IntegrityError if the slug is another workspace's."""
+    for name, value in settings.items():
+        if name not in CHANGEABLE:
+            raise TypeError(f"{name} of a workspace can't be changed")
+        setattr(workspace, name, value)
+    with transaction.atomic():
+        workspace.save(update_fields=list(settings))

@@ -1,0 +1,13 @@
+"""`{% load accounts %}`: what only accounts' own pages need."""
+
+from django import template
+
+from accounts import timezones
+
+register = template.Library()
+
+
+@register.simple_tag
+def zones() -> list[timezones.Zone]:
+    """Every time zone that may be chosen."""
+    return timezones.choices()

@@ -1,0 +1,39 @@
+"""The way in: the start page, and what allauth's log-in and reset need of us."""
+
+from typing import cast
+
+from allauth.account.views import PasswordResetView
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_safe
+
+from accounts import landing
+from accounts.exceptions import MailNotSentError
+from accounts.forms import ResetForm
+from accounts.models import User
+
+
+@require_safe
+@login_required
+def start(request: HttpRequest) -> HttpResponseBase:
+    """/: to the workspace last used; a page that says so for somebody without one."""
+    membership = landing.membership_for(request, cast("User", request.user))
+    if membership is None:
+        return render(request, "accounts/no_workspace.html")
+    return redirect(landing.home_of(request, membership))
+
+
+class PasswordReset(PasswordResetView):  # type: ignore[misc]  # allauth has no types
+    def form_valid(self, form: ResetForm) -> HttpResponseBase:
+        try:
+            answer: HttpResponseBase = super().form_valid(form)
+        except MailNotSentError as error:
+            form.add_error(None, str(error))
+            answer = self.form_invalid(form)
+        return answer
+
+
+def too_many(request: HttpRequest) -> HttpResponse:
+    """429: a throttle of settings.ACCOUNT_RATE_LIMITS has been reached."""
+    return render(request, "accounts/too_many.html", status=429)
