@@ -31,7 +31,8 @@ LOOKS: dict[str, Look] = {
     "failed": Look("bad", "alert-circle", _("Failed")),
     "skipped": Look("warn", "player-skip-forward", _("Skipped")),
     "unknown": Look("warn", "help-circle", _("Unknown")),
-    # Events
+    # Events, and what became of a mail in the sandbox
+    "delivered": Look("good", "check", _("Delivered")),
     "hard": Look("bad", "mail-x", _("Hard bounce")),
     "hard_bounce": Look("bad", "mail-x", _("Hard bounce")),
     "soft": Look("warn", "mail-exclamation", _("Soft bounce")),

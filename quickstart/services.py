@@ -5,9 +5,12 @@ from django.conf import settings
 from accounts.models import Workspace
 from quickstart.models import SandboxMail
 from quickstart.sandbox.returns import DOMAIN
+from quickstart.sandbox.store import KEPT
 from sending.models import Relay
 from sending.services import sandbox
 from sending.services.sandbox import Place
+
+__all__ = ["KEPT", "clear", "ensure_all", "place", "provision"]
 
 
 def place() -> Place:

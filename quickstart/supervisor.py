@@ -180,7 +180,7 @@ class Supervisor:
                     f"not ready within {READY_WITHIN:.0f} s: {missing}. Logs: {self.logs}"
                 )
             self._restart_dead()
-            time.sleep(0.05)
+            time.sleep(LOOK_EVERY)
 
     def _missing_parts(self) -> str:
         """What /healthz names as not working; empty when all is well."""

@@ -1,0 +1,9 @@
+"""The mail sandbox in the sidebar, where it is on."""
+
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from pages.navigation import Entry, register
+
+if settings.SANDBOX:
+    register("sending", Entry("sandbox", _("Sandbox"), "box", "sandbox", order=90))

@@ -1,0 +1,195 @@
+"""The pages of the mail sandbox."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User, Workspace
+from accounts.permissions import Role
+from quickstart.models import SandboxMail, SandboxReturn
+
+RAW = (
+    b"From: News <news@brand.example>\r\nTo: ada@people.example\r\nSubject: Spring\r\n"
+    b"MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary=x\r\n\r\n"
+    b"--x\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nPlain words\r\n"
+    b"--x\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<p onclick=x()>Rich words</p>\r\n"
+    b"--x--\r\n"
+)
+Make = Callable[..., SandboxMail]
+
+
+@pytest.fixture
+def make_mail(workspace: Workspace) -> Make:
+    def make(recipient: str = "ada@people.example", **fields: Any) -> SandboxMail:
+        known = {
+            "workspace": workspace,
+            "envelope_from": "bounces+x@sandbox.example",
+            "envelope_to": recipient,
+            "subject": "Spring",
+            "outcome": "delivered",
+            "raw": RAW,
+            "received_at": timezone.now(),
+        }
+        return SandboxMail.objects.create(**(known | fields))
+
+    return make
+
+
+def at(name: str, workspace: Workspace, *args: object) -> str:
+    return reverse(name, args=[workspace.slug, *args])
+
+
+def test_an_empty_sandbox_leads_on(owner_client: Client, workspace: Workspace) -> None:
+    page = owner_client.get(at("sandbox", workspace))
+    assert "Nothing was sent here yet" in page.content.decode()
+    assert at("sandbox_addresses", workspace) in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ("", {"ada@people.example", "bounce@people.example"}),
+        ("?q=ADA", {"ada@people.example"}),
+        ("?outcome=hard", {"bounce@people.example"}),
+        ("?outcome=soft", set()),
+    ],
+)
+def test_the_list_is_searched_and_filtered(
+    owner_client: Client, workspace: Workspace, make_mail: Make, query: str, shown: set[str]
+) -> None:
+    make_mail()
+    make_mail("bounce@people.example", outcome="hard")
+    page = owner_client.get(at("sandbox", workspace) + query)
+    assert {mail.envelope_to for mail in page.context["page"]} == shown
+
+
+def test_a_mail_is_shown_in_a_frame_without_rights(
+    owner_client: Client, workspace: Workspace, make_mail: Make
+) -> None:
+    mail = make_mail()
+    page = owner_client.get(at("sandbox_mail", workspace, mail.pk))
+    assert at("sandbox_frame", workspace, mail.pk) in page.content.decode()
+    frame = owner_client.get(at("sandbox_frame", workspace, mail.pk))
+    assert "Rich words" in frame.content.decode()
+    policy = frame.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src" not in policy
+    assert "sandbox allow-popups" in policy
+    assert "allow-scripts" not in policy
+
+
+@pytest.mark.parametrize(
+    ("show", "words"),
+    [
+        ("text", "Plain words"),
+        ("headers", "News &lt;news@brand.example&gt;"),
+        ("source", "&lt;p onclick=x()&gt;"),
+    ],
+)
+def test_the_other_views(
+    owner_client: Client, workspace: Workspace, make_mail: Make, show: str, words: str
+) -> None:
+    url = at("sandbox_mail", workspace, make_mail().pk)
+    assert words in owner_client.get(url, {"show": show}).content.decode()
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"\xff\xfe\r\n\r\n",
+        b"Content-Type: text/plain; charset=nonsense\r\n\r\nx",
+        b"Content-Type: multipart/mixed\r\n\r\nx",
+        b"Subject: =?x?q?y?=\r\nDate: never\r\nFrom: <<\r\n\r\n",
+    ],
+)
+def test_a_broken_mail_is_shown_all_the_same(
+    owner_client: Client, workspace: Workspace, make_mail: Make, raw: bytes
+) -> None:
+    url = at("sandbox_mail", workspace, make_mail(raw=raw).pk)
+    for show in ("html", "text", "headers", "source"):
+        assert owner_client.get(url, {"show": show}).status_code == 200
+
+
+def test_says_what_came_back(owner_client: Client, workspace: Workspace, make_mail: Make) -> None:
+    mail = make_mail("bounce@people.example", outcome="hard")
+    url = at("sandbox_mail", workspace, mail.pk)
+    assert "was collected" in owner_client.get(url).content.decode()
+    SandboxReturn.objects.create(
+        workspace=workspace, mail=mail, raw=b"x", created_at=timezone.now()
+    )
+    assert "waits in the sandbox" in owner_client.get(url).content.decode()
+
+
+def test_the_source_is_what_came_over_the_wire(
+    owner_client: Client, workspace: Workspace, make_mail: Make
+) -> None:
+    answer = owner_client.get(at("sandbox_source", workspace, make_mail().pk))
+    assert answer.content == RAW
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+
+
+def test_clearing_keeps_what_was_not_collected(
+    owner_client: Client, workspace: Workspace, other_workspace: Workspace, make_mail: Make
+) -> None:
+    mail = make_mail("bounce@people.example", outcome="hard")
+    SandboxReturn.objects.create(
+        workspace=workspace, mail=mail, raw=b"x", created_at=timezone.now()
+    )
+    make_mail(workspace=other_workspace)
+    answer = owner_client.post(at("clear_sandbox", workspace), follow=True)
+    assert "1 mail removed." in answer.content.decode()
+    assert SandboxMail.objects.get().workspace == other_workspace
+    assert SandboxReturn.objects.get().mail is None
+
+
+def test_a_viewer_can_not_clear(
+    workspace: Workspace, make_member: Callable[..., User], make_mail: Make
+) -> None:
+    make_mail()
+    client = Client()
+    client.force_login(
+        make_member(workspace, Role.VIEWER),
+        backend="allauth.account.auth_backends.AuthenticationBackend",
+    )
+    assert client.post(at("clear_sandbox", workspace)).status_code == 403
+    assert "clear-sandbox" not in client.get(at("sandbox", workspace)).content.decode()
+    assert SandboxMail.objects.exists()
+
+
+def test_every_address_is_on_the_page(owner_client: Client, workspace: Workspace) -> None:
+    page = owner_client.get(at("sandbox_addresses", workspace)).content.decode()
+    for word in ("reject", "defer", "greylist", "bounce", "complain", "autoreply", "delayed"):
+        assert f"{word}@sandbox.example" in page
+
+
+def test_mails_of_the_platform_are_for_founders(
+    owner_client: Client, owner: User, make_mail: Make
+) -> None:
+    mail = make_mail(workspace=None, subject="Reset")
+    urls = [
+        reverse("platform_mails"),
+        reverse("platform_mail", args=[mail.pk]),
+        reverse("platform_frame", args=[mail.pk]),
+    ]
+    for url in urls:
+        assert owner_client.get(url).status_code == 403
+        assert Client().get(url).status_code == 302
+    User.objects.filter(pk=owner.pk).update(can_create_workspaces=True)
+    for url in urls:
+        assert owner_client.get(url).status_code == 200
+    assert "Reset" in owner_client.get(urls[0]).content.decode()
+
+
+def test_a_workspaces_mail_is_not_among_the_platforms(
+    owner_client: Client, owner: User, workspace: Workspace, make_mail: Make
+) -> None:
+    User.objects.filter(pk=owner.pk).update(can_create_workspaces=True)
+    mail = make_mail()
+    assert owner_client.get(reverse("platform_mail", args=[mail.pk])).status_code == 404
+    platform = make_mail(workspace=None)
+    assert owner_client.get(at("sandbox_mail", workspace, platform.pk)).status_code == 404
