@@ -87,7 +87,7 @@ class Supervisor:
         self._migrate()
         if demo and not self.stopping:
             self.say("Making the demo workspace.")
-            self._manage("seed_demo")
+            self.say(self._manage("seed_demo").strip())
         if self.stopping:
             return
         self._start_programs()
