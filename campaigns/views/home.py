@@ -104,7 +104,7 @@ def _change(now: int, before: int) -> tuple[str, str]:
         return _("nothing in the 30 days before"), ""
     if now == before:
         return _("as many as in the 30 days before"), ""
-    words = _("{percent} more") if now > before else _("{percent} fewer")
+    words = _("{percent} more than before") if now > before else _("{percent} fewer than before")
     trend = "trending-up" if now > before else "trending-down"
     return words.format(percent=locales.percent(abs(now - before), before)), trend
 

@@ -82,7 +82,7 @@ function optionsOf(figure, data, colours, target) {
     cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
     tzDate: zone ? (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone) : undefined,
     axes: [
-      { ...axis, ...x, grid: { show: false } },
+      { ...axis, ...x, size: 28, grid: { show: false } },
       { ...axis, size: 48, values: (_u, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? short.format(tick) : "")) },
     ],
     scales: {
