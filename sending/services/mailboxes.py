@@ -92,3 +92,17 @@ def sentence(error: str) -> tuple[str, str]:
     keeps them as its first line and the rest."""
     first, _, words = error.partition("\n")
     return (gettext(first) if first else ""), words
+
+
+def hurry(mailbox: BounceMailbox) -> None:
+    """Its turn is now, also after a failure."""
+    BounceMailbox.objects.filter(pk=mailbox.pk).update(checked_at=None)
+
+
+def switch(mailbox: BounceMailbox) -> bool:
+    """On, or off; whether it is on now."""
+    mailbox.active = not mailbox.active
+    mailbox.save(update_fields=["active"])
+    if mailbox.active:
+        hurry(mailbox)
+    return mailbox.active

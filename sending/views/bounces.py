@@ -1,0 +1,199 @@
+"""Bounces: what came back, the mail itself, and what was made of it."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.core import signing
+from django.core.exceptions import BadRequest
+from django.db.models import Q, QuerySet
+from django.http import HttpResponse, HttpResponseBase, QueryDict
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+
+from accounts.access import WorkspaceRequest
+from accounts.models import Workspace
+from contacts.models import Contact
+from pages import tables, toasts
+from sending.dsn import Kind, parse, parts
+from sending.models import BounceMail, BounceMailbox
+from sending.services import bounces as service
+
+UNDO_SALT = "sending.not_a_bounce"
+# As much of a mail as a page shows.
+MOST_SHOWN = 64 * 1024
+
+KINDS: dict[str, str | Promise] = {
+    Kind.HARD.value: gettext_lazy("Hard bounce"),
+    Kind.SOFT.value: gettext_lazy("Soft bounce"),
+    Kind.BLOCKED.value: gettext_lazy("Blocked"),
+    Kind.DELAYED.value: gettext_lazy("Delayed"),
+    Kind.COMPLAINT.value: gettext_lazy("Complaint"),
+    Kind.AUTO_REPLY.value: gettext_lazy("Automatic reply"),
+    Kind.CHALLENGE.value: gettext_lazy("Asks to confirm"),
+    Kind.OTHER.value: gettext_lazy("Not a bounce"),
+}
+# What each kind means for the person, in a sentence.
+MEANINGS: dict[str, str | Promise] = {
+    Kind.HARD.value: gettext_lazy("The address does not exist. It gets no more mail."),
+    Kind.SOFT.value: gettext_lazy("Not delivered this time. The address stays as it is."),
+    Kind.BLOCKED.value: gettext_lazy(
+        "Refused for its content, its sender or its reputation, not for the address, which stays "
+        "as it is."
+    ),
+    Kind.DELAYED.value: gettext_lazy("The server still tries. This is no bounce."),
+    Kind.COMPLAINT.value: gettext_lazy("The person called it spam. The address gets no more mail."),
+    Kind.AUTO_REPLY.value: gettext_lazy("A machine answers for the person. This is no bounce."),
+    Kind.CHALLENGE.value: gettext_lazy(
+        "The recipient's server asks the sender to prove himself. This is no bounce."
+    ),
+    Kind.OTHER.value: gettext_lazy("A person said that this is no bounce."),
+}
+MATCHES: dict[str, str | Promise] = {
+    "verp": gettext_lazy("By the bounce address of the message"),
+    "header": gettext_lazy("By the headers that came back"),
+    "recipient": gettext_lazy("By the address: the last message to it"),
+}
+STATES: dict[str, str | Promise] = {
+    "processed": gettext_lazy("Processed"),
+    "stored": gettext_lazy("Waiting"),
+    "failed": gettext_lazy("Could not be read"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    mail: BounceMail
+    kind: str | Promise
+    matched: str | Promise
+
+
+def filtered(workspace: Workspace, parameters: QueryDict) -> QuerySet[BounceMail]:
+    """By q (part of an address), kind, state, mailbox; mail that isn't ours is not among them."""
+    rows = BounceMail.objects.filter(mailbox__workspace=workspace).exclude(state="not_ours")
+    if text := parameters.get("q", "").strip().lower():
+        rows = rows.filter(Q(message__address__startswith=text) | Q(recipient__icontains=text))
+    for name, known in (("kind", KINDS), ("state", STATES)):
+        if (value := parameters.get(name, "")) in known:
+            rows = rows.filter(**{name: value})
+    if (mailbox := parameters.get("mailbox", "")).isdecimal():
+        rows = rows.filter(mailbox_id=int(mailbox[:12]))
+    return rows
+
+
+def bounces(request: WorkspaceRequest) -> HttpResponse:
+    rows = filtered(request.workspace, request.GET)
+    page = tables.keyset(
+        rows.defer("raw").select_related("message__mailing", "mailbox"),
+        request,
+        sorts={"when": "pk"},
+        default="-when",
+    )
+    mailboxes = BounceMailbox.objects.filter(workspace=request.workspace).order_by("name")
+    context = {
+        "page": page,
+        "rows": [
+            Row(mail, KINDS.get(mail.kind, mail.kind), MATCHES.get(mail.matched_by, ""))
+            for mail in page
+        ],
+        "kinds": KINDS.items(),
+        "states": STATES.items(),
+        "mailboxes": mailboxes,
+        "filtered": any(request.GET.get(name) for name in ("q", "kind", "state", "mailbox")),
+    }
+    return render(request, "sending/bounces.html", context)
+
+
+def bounce(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    mail = _mail(request.workspace, pk)
+    raw = bytes(mail.raw or b"")
+    report = parse(raw)
+    message = mail.message
+    person = (
+        Contact.objects.filter(workspace=request.workspace, pk=message.contact_id).first()
+        if message
+        else None
+    )
+    context = {
+        "mail": mail,
+        "report": report,
+        "kind": KINDS.get(mail.kind, mail.kind),
+        "meaning": MEANINGS.get(mail.kind, ""),
+        "matched": MATCHES.get(mail.matched_by, ""),
+        "person": person,
+        "suppression": service.suppression_of(message).filter(lifted_at=None).first()
+        if message
+        else None,
+        "texts": _texts(raw),
+        "headers": _headers(raw),
+        "source": parts.characters(raw, "")[:MOST_SHOWN],
+    }
+    return render(request, "sending/bounce.html", context)
+
+
+def bounce_source(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """The mail as it came, as a file."""
+    mail = _mail(request.workspace, pk)
+    response = HttpResponse(bytes(mail.raw or b""), content_type="application/octet-stream")
+    response["Content-Disposition"] = f'attachment; filename="bounce-{mail.pk}.eml"'
+    return response
+
+
+@require_POST
+def not_a_bounce(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    mail = _mail(request.workspace, pk)
+    moment = timezone.now()
+    lifted = service.not_a_bounce(mail, request.user, moment)
+    token = signing.dumps([mail.pk, moment.isoformat()], salt=UNDO_SALT)
+    url = reverse("is_a_bounce", args=[request.workspace.slug, mail.pk])
+    text = (
+        _("Noted. The address gets mail again; the report counts what the server said.")
+        if lifted
+        else _("Noted. No address was suppressed because of it.")
+    )
+    toasts.undo(request, text, f"{url}?token={token}")
+    return redirect("bounce", request.workspace.slug, mail.pk)
+
+
+@require_POST
+def is_a_bounce(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    """Takes `not_a_bounce` back."""
+    mail = _mail(request.workspace, pk)
+    try:
+        token = request.GET.get("token", "")
+        known, moment = signing.loads(token, salt=UNDO_SALT, max_age=3600)
+    except signing.BadSignature as error:
+        raise BadRequest from error
+    if known != mail.pk:
+        raise BadRequest
+    service.is_a_bounce(mail, dt.datetime.fromisoformat(moment))
+    messages.success(request, _("It counts as it was read again."))
+    return redirect("bounce", request.workspace.slug, mail.pk)
+
+
+def _mail(workspace: Workspace, pk: int) -> BounceMail:
+    """A mail that is about a message of the workspace, or that could not be read."""
+    rows = BounceMail.objects.select_related("message__mailing", "mailbox__workspace")
+    return get_object_or_404(rows.exclude(state="not_ours"), pk=pk, mailbox__workspace=workspace)
+
+
+def _texts(raw: bytes) -> list[tuple[str, str]]:
+    """(type, text) of each part that a person can read."""
+    readable = ("text/", "message/delivery-status", "message/feedback-report")
+    return [
+        (part.kind, text[:MOST_SHOWN])
+        for part in parts.read(raw).walk()
+        if not part.parts and part.kind.startswith(readable) and (text := part.text().strip())
+    ][:10]
+
+
+def _headers(raw: bytes) -> list[tuple[str, str]]:
+    headers = parts.read(raw).headers
+    return [
+        (name.title(), parts.words(value)) for name, values in headers.items() for value in values
+    ]
