@@ -10,7 +10,7 @@ MANAGE = (sys.executable, str(ROOT / "manage.py"))
 WORKERS = {"control": 1, "send": 2, "work": 2}
 
 
-def commands(*, host: str, port: int, var: Path, sandbox: bool) -> dict[str, tuple[str, ...]]:
+def commands(*, host: str, port: int, sandbox: bool) -> dict[str, tuple[str, ...]]:
     """The command of each program by its name."""
     celery = (str(BIN / "celery"), "-A", "config", "-q")
     quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "INFO")
@@ -26,7 +26,8 @@ def commands(*, host: str, port: int, var: Path, sandbox: bool) -> dict[str, tup
         *("--workers", "1", "--blocking-threads", "8", "--no-ws", "--respawn-failed-workers"),
         "config.wsgi:application",
     )
-    programs["beat"] = (*celery, "beat", "-l", "INFO", "--pidfile=", "-s", str(var / "beat"))
+    # In memory: a file that a kill left half written would keep beat from starting again.
+    programs["beat"] = (*celery, "beat", "-l", "INFO", "--pidfile=", "-S", "celery.beat:Scheduler")
     if sandbox:
         programs["sandbox"] = (*MANAGE, "mail_sandbox")
     return programs
