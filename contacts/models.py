@@ -43,7 +43,10 @@ class Attribute(models.Model):
 class Contact(models.Model):
     """A person. `email` is normalised (contacts.addresses): lower case, domain as A-labels."""
 
-    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="contacts")
+    # A composite index begins with it (as with the keys of the tables below): no index of its own.
+    workspace = models.ForeignKey(
+        Workspace, models.CASCADE, related_name="contacts", db_index=False
+    )
     email = models.CharField(_("e-mail address"), max_length=320)
     first_name = models.CharField(_("first name"), max_length=150, blank=True)
     last_name = models.CharField(_("last name"), max_length=150, blank=True)
@@ -116,8 +119,10 @@ class Subscription(models.Model):
         EXPLICIT = "explicit", _("Agreed to get mail (opt-in)")
         CUSTOMER = "customer", _("Existing customer")
 
-    list = models.ForeignKey(List, models.CASCADE, related_name="subscriptions")
-    contact = models.ForeignKey(Contact, models.CASCADE, related_name="subscriptions")
+    list = models.ForeignKey(List, models.CASCADE, related_name="subscriptions", db_index=False)
+    contact = models.ForeignKey(
+        Contact, models.CASCADE, related_name="subscriptions", db_index=False
+    )
     status = models.CharField(
         _("status"), max_length=12, choices=Status.choices, default=Status.SUBSCRIBED
     )
@@ -159,7 +164,9 @@ class Suppression(models.Model):
         MANUAL = "manual", _("Added by hand")
         IMPORTED = "imported", _("Imported")
 
-    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="suppressions")
+    workspace = models.ForeignKey(
+        Workspace, models.CASCADE, related_name="suppressions", db_index=False
+    )
     kind = models.CharField(_("kind"), max_length=8, choices=Kind.choices)
     # A normalised address, or a domain as A-labels.
     value = models.CharField(_("address or domain"), max_length=320)
@@ -275,7 +282,7 @@ class Import(models.Model):
 class ImportChunk(models.Model):
     """A piece of an import's file, in order; dropped some time after the import ended."""
 
-    file = models.ForeignKey(Import, models.CASCADE, related_name="chunks")
+    file = models.ForeignKey(Import, models.CASCADE, related_name="chunks", db_index=False)
     number = models.IntegerField()
     # Where it begins in the file.
     offset = models.BigIntegerField()
@@ -300,7 +307,7 @@ class ImportReject(models.Model):
     """A line that was not imported, with the reason (a code of contacts.rejects) and its text; or
     (`kept`) a line whose person was imported without one value that could not be used."""
 
-    file = models.ForeignKey(Import, models.CASCADE, related_name="rejects")
+    file = models.ForeignKey(Import, models.CASCADE, related_name="rejects", db_index=False)
     line = models.BigIntegerField()
     reason = models.CharField(max_length=30)
     kept = models.BooleanField(default=False)

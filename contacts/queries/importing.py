@@ -25,8 +25,9 @@ TRUNCATE import_staged, import_judged
 """
 
 # Staged rows are few beside the tables that they are compared with, and every comparison has a
-# unique index. The planner, who has no statistics of a new temporary table, would rather read a
-# million contacts for each batch.
+# unique index. The planner, who has no statistics of a new temporary table and old ones of a table
+# that is being filled, would rather read a million contacts for each batch, or even for each row:
+# so each comparison is a subquery of its own (LATERAL, OFFSET 0), which is looked up by its index.
 BY_INDEX = """
 SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;
 SET LOCAL enable_seqscan = off; SET LOCAL jit = off
@@ -55,16 +56,24 @@ FROM (
                ELSE 'unchanged'
            END AS outcome
     FROM import_staged s
-    LEFT JOIN contacts_suppression by_address
-        ON by_address.workspace_id = %(workspace)s AND by_address.kind = 'address'
-        AND by_address.value = s.email AND by_address.lifted_at IS NULL
-    LEFT JOIN contacts_suppression by_domain
-        ON by_domain.workspace_id = %(workspace)s AND by_domain.kind = 'domain'
-        AND by_domain.value = split_part(s.email, '@', 2) AND by_domain.lifted_at IS NULL
-    LEFT JOIN contacts_contact c
-        ON c.workspace_id = %(workspace)s AND c.email = s.email
-    LEFT JOIN contacts_importedcontact seen
-        ON seen.file_id = %(file)s AND seen.contact_id = c.id
+    LEFT JOIN LATERAL (
+        SELECT id FROM contacts_suppression
+        WHERE workspace_id = %(workspace)s AND kind = 'address' AND value = s.email
+          AND lifted_at IS NULL OFFSET 0
+    ) by_address ON true
+    LEFT JOIN LATERAL (
+        SELECT id FROM contacts_suppression
+        WHERE workspace_id = %(workspace)s AND kind = 'domain'
+          AND value = split_part(s.email, '@', 2) AND lifted_at IS NULL OFFSET 0
+    ) by_domain ON true
+    LEFT JOIN LATERAL (
+        SELECT id, first_name, last_name, full_name, attributes FROM contacts_contact
+        WHERE workspace_id = %(workspace)s AND email = s.email OFFSET 0
+    ) c ON true
+    LEFT JOIN LATERAL (
+        SELECT contact_id FROM contacts_importedcontact
+        WHERE file_id = %(file)s AND contact_id = c.id OFFSET 0
+    ) seen ON true
     CROSS JOIN LATERAL (SELECT
         CASE %(known)s
             WHEN 'overwrite' THEN coalesce(nullif(s.first_name, ''), c.first_name, '')
@@ -237,6 +246,16 @@ def keep_rejects(file: int, rejects: Iterable[tuple[int, str, bool, str, list[st
     ):
         for line, reason, kept, value, cells in rejects:
             copy.write_row((file, line, reason, kept, value, json.dumps(cells)))
+
+
+def analyze() -> None:
+    """Tell the planner how the tables that an import fills look now: about 0.3 s for a million
+    contacts. Without it, index scans by workspace look as good as those by address."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "ANALYZE contacts_contact, contacts_subscription, contacts_suppression, "
+            "contacts_importedcontact"
+        )
 
 
 def wait_for_turn(workspace: int) -> None:

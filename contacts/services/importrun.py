@@ -111,7 +111,9 @@ def _work(
 ) -> bool:
     until = time.monotonic() + seconds
     began = time.monotonic()
-    for batch in _read_ahead(batches(held, size=size)):
+    for number, batch in enumerate(_read_ahead(batches(held, size=size))):
+        if number & (number - 1) == 0:  # before batches 0, 1, 2, 4, 8, ...
+            importing.analyze()
         merge(held, batch, began=began)
         began = time.monotonic()
         if progress:

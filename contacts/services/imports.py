@@ -6,7 +6,7 @@ from datetime import timedelta
 from itertools import islice
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -317,9 +317,3 @@ def progress(file: Import) -> Progress:
         rate=rows / seconds if known else None,
         left=seconds * (1 - share) / share if known else None,
     )
-
-
-def analyze() -> None:
-    """Tell the planner about the many new rows."""
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE contacts_contact, contacts_subscription")
