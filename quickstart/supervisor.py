@@ -141,7 +141,6 @@ class Supervisor:
         commands = programs.commands(
             host=self.host,
             port=self.port,
-            var=self.var,
             sandbox=settings.boolean("YANSHU_SANDBOX", default=False, env=self.env),
         )
         for name, command in commands.items():
