@@ -20,6 +20,7 @@ from designs.models import Design
 
 NOW, LATER = "now", "later"
 TOMORROW_AT = dt.time(9, 0)
+TICK = {"class": "form-check-input"}
 
 
 class SectionForm(forms.Form):
@@ -58,13 +59,13 @@ class ToForm(SectionForm):
         List.objects.none(),
         label=gettext_lazy("Send to these lists"),
         required=False,
-        widget=forms.CheckboxSelectMultiple,
+        widget=forms.CheckboxSelectMultiple(attrs=TICK),
     )
     lists_out = forms.ModelMultipleChoiceField(
         List.objects.none(),
         label=gettext_lazy("But not to people on these"),
         required=False,
-        widget=forms.CheckboxSelectMultiple,
+        widget=forms.CheckboxSelectMultiple(attrs=TICK),
     )
 
     def __init__(self, *args: Any, campaign: Campaign, **kwargs: Any) -> None:
@@ -162,7 +163,9 @@ class ContentForm(SectionForm):
         return {"design": campaign.design_id}
 
     def changes(self) -> dict[str, Any]:
-        return drafts.propose_from_design(self.campaign, self.cleaned_data.get("design"))
+        if "design" not in self.cleaned_data:
+            return {}
+        return drafts.propose_from_design(self.campaign, self.cleaned_data["design"])
 
 
 class RouteForm(SectionForm):
@@ -211,7 +214,7 @@ class WhenForm(SectionForm):
             (NOW, gettext_lazy("As soon as I say so")),
             (LATER, gettext_lazy("At a date and time")),
         ),
-        widget=forms.RadioSelect,
+        widget=forms.RadioSelect(attrs=TICK),
     )
     date = forms.DateField(
         label=gettext_lazy("Date"),

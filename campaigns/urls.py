@@ -35,6 +35,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     edit("campaigns/<int:pk>/save/<slug:section>/", composer.save_campaign, "save_campaign"),
     view("campaigns/<int:pk>/readiness/", composer.campaign_readiness, "campaign_readiness"),
     view("campaigns/<int:pk>/review/", campaigns.review_campaign, "review_campaign"),
+    view("campaigns/<int:pk>/starting/", campaigns.campaign_starting, "campaign_starting"),
     send("campaigns/<int:pk>/schedule/", campaigns.schedule_campaign, "schedule_campaign"),
     send("campaigns/<int:pk>/send/", campaigns.send_campaign, "send_campaign"),
     send("campaigns/<int:pk>/unschedule/", campaigns.unschedule_campaign, "unschedule_campaign"),

@@ -7,7 +7,8 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 MANAGE = (sys.executable, str(ROOT / "manage.py"))
 # Queue and processes of each worker: ticks never wait behind batches, batches never behind imports.
-WORKERS = {"control": 1, "send": 2, "work": 2}
+# Two for ticks, as one of them may be freezing the audience of a large campaign for some seconds.
+WORKERS = {"control": 2, "send": 2, "work": 2}
 
 
 def commands(*, host: str, port: int, sandbox: bool) -> dict[str, tuple[str, ...]]:

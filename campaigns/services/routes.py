@@ -4,12 +4,11 @@ from dataclasses import dataclass
 
 from accounts.models import Workspace
 from campaigns.models import Campaign
+from sending import presets
 from sending.models import Pool, Relay
 
 # Messages a second through one connection where the relay names no limit: 50 ms an exchange.
 PER_CONNECTION = 20.0
-# Presets whose servers take mails only from the address that logs in.
-OWN_ADDRESS_ONLY = frozenset({"aliyun", "qq", "exmail", "163", "126", "gmail", "outlook"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +99,9 @@ def expected_seconds(route: Route | None, recipients: int) -> float | None:
 
 def refuses_sender(relay: Relay, sender: str) -> bool:
     """Whether the provider is known to take mails only from the address that logs in."""
+    preset = presets.get(relay.preset)
     user = relay.username.lower()
-    return relay.preset in OWN_ADDRESS_ONLY and "@" in user and user != sender.lower()
+    return preset is not None and preset.own_address and "@" in user and user != sender.lower()
 
 
 def may_refuse_sender(relay: Relay, sender: str) -> bool:

@@ -168,8 +168,20 @@ def _review(request: WorkspaceRequest, one: Campaign) -> HttpResponse:
         "starting": due_for is not None,
         "late": due_for is not None and due_for > SHOULD_START_WITHIN,
     }
-    part = request.htmx and context["starting"]
-    return render(request, "campaigns/starting.html" if part else "campaigns/review.html", context)
+    return render(request, "campaigns/review.html", context)
+
+
+def campaign_starting(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """Asked by the page of a scheduled campaign: nothing before its time, a note while it is being
+    started, then (or when it could not start) the page anew."""
+    one = get_in(request.workspace, Campaign, pk=pk)
+    if one.state != Campaign.State.SCHEDULED:
+        return HttpResponse(status=204, headers={"HX-Refresh": "true"})
+    due_for = _due_for(one)
+    if due_for is None:
+        return HttpResponse(status=204)
+    context = {"campaign": one, "late": due_for > SHOULD_START_WITHIN}
+    return render(request, "campaigns/starting.html", context)
 
 
 def _due_for(one: Campaign) -> float | None:

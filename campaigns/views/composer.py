@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -216,6 +217,8 @@ def _next_page(
     """Without script: the section again when something is wrong, else the next one."""
     if form.errors and entry is not NAME:
         return page(request, campaign, form)
+    for errors in form.errors.values():
+        messages.error(request, str(errors[0]))
     url = reverse("campaign", args=[request.workspace.slug, campaign.pk])
     keys = [one.key for one in SECTIONS]
     if entry.key in keys[:-1]:
@@ -245,14 +248,15 @@ def _conflict(
     text: str,
     *,
     final: bool = False,
-) -> HttpResponse:
+) -> HttpResponseBase:
     """What was typed stays; the person chooses which of the two counts."""
     campaign = get_in(request.workspace, Campaign, pk=campaign.pk)
     if request.htmx:
         context = {"campaign": campaign, "conflict": text, "final": final, "section": form}
         return render(request, "campaigns/composer_conflict.html", context)
     if final:
-        form.add_error(None, text)
+        messages.error(request, text)
+        return redirect("campaign", request.workspace.slug, campaign.pk)
     return page(request, campaign, form, conflict=text)
 
 
