@@ -131,7 +131,7 @@ def test_rate_and_finish_come_from_what_was_sent_lately(
     shown = words(read(owner_client, campaign, "live/"))
     [rate] = re.findall(r"([\d.]+) a second", shown)
     assert 1.5 <= float(rate) <= 2.0  # 20 in 10 s, or a little more by now
-    assert re.search(r"a second done in \d+ second", shown)
+    assert re.search(r"a second finishes in \d+ second", shown)
 
 
 def test_says_why_it_waits_until_when_and_in_the_relays_words(

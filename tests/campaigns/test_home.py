@@ -1,0 +1,229 @@
+"""The first page of a workspace: new, and later."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from html import unescape
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import User, Workspace
+from campaigns import home
+from campaigns.models import Campaign
+from campaigns.queries import home as home_query
+from campaigns.services import running
+from contacts.models import Contact, Import, List, Subscription
+from sending.models import BounceMailbox, Mailing, Relay, TallyMinute
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Start = Callable[..., Campaign]
+Send = Callable[[], None]
+
+
+def words(html: str) -> str:
+    return unescape(" ".join(re.sub(r"<[^>]*>", " ", html).split()))
+
+
+def page(client: Client, tail: str = "") -> str:
+    answer = client.get(f"/w/brand/{tail}")
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def ticked(html: str) -> list[str]:
+    return [
+        words(re.sub(r'<span class="visually-hidden">.*?</span>', "", title))
+        for title in re.findall(
+            r'(?s)<li class="done">.*?<div class="step-title">(.*?)</div>', html
+        )
+    ]
+
+
+def test_a_new_workspace_shows_the_first_steps(owner_client: Client, workspace: Workspace) -> None:
+    html = page(owner_client)
+    assert ticked(html) == ["Make a workspace"]
+    shown = words(html)
+    for title in ("Send a campaign to the sandbox", "Import your people", "Connect a relay"):
+        assert title in shown
+    assert 'href="/w/brand/imports/new/"' in html
+    assert "The last 30 days" not in shown
+
+
+def test_steps_tick_themselves(
+    owner_client: Client, workspace: Workspace, start: Start, relay: Relay
+) -> None:
+    Contact.objects.create(workspace=workspace, email="a@x.example")
+    assert "Import your people" in ticked(page(owner_client))
+    BounceMailbox.objects.create(workspace=workspace, name="Returns", host="imap.example")
+    assert ticked(page(owner_client))[-2:] == ["Connect a relay", "Collect bounces"]
+    Relay.objects.update(is_sandbox=True)
+    assert "Connect a relay" not in ticked(page(owner_client))
+
+
+def test_other_workspaces_tick_nothing(
+    owner_client: Client, workspace: Workspace, other_workspace: Workspace
+) -> None:
+    Contact.objects.create(workspace=other_workspace, email="a@x.example")
+    Relay.objects.create(workspace=other_workspace, name="Theirs", host="h.example")
+    assert ticked(page(owner_client)) == ["Make a workspace"]
+
+
+def test_sending_through_the_sandbox_only_leaves_steps_to_do(
+    owner_client: Client, start: Start, send: Send
+) -> None:
+    start("a@x.example")
+    send()
+    Relay.objects.update(is_sandbox=True)
+    shown = words(page(owner_client))
+    assert "Still to do" in shown
+    assert "Send your first campaign" in shown
+    assert "Send a campaign to the sandbox" not in shown
+
+
+def test_shows_what_is_going_out(owner_client: Client, start: Start, send: Send) -> None:
+    start("a@x.example", "defer@x.example", name="Weekly letter")
+    send()
+    html = page(owner_client)
+    assert 'hx-trigger="every 5s"' in html
+    assert "Weekly letter" in words(html)
+    assert "1 of 2" in words(html)
+    assert "Waits: The rest is tried again later · goes on in" in words(html)
+    Mailing.objects.update(state="finished", finished_at=timezone.now())
+    part = page(owner_client, "home/running/")
+    assert "every 5s" not in part
+    assert "Nothing is going out any more." in part
+
+
+def test_shows_what_is_scheduled(
+    owner_client: Client, make_campaign: Callable[..., Campaign]
+) -> None:
+    campaign = make_campaign("Autumn letter")
+    running.schedule(campaign, at=timezone.now() + timedelta(days=2))
+    assert "Scheduled Autumn letter" in words(page(owner_client))
+
+
+def minute(mailing: Mailing, days: int, **counts: int) -> None:
+    at = timezone.now().replace(second=0, microsecond=0) - timedelta(days=days)
+    TallyMinute.objects.create(mailing=mailing, minute=at, **counts)
+
+
+def test_the_last_30_days_beside_those_before(
+    owner_client: Client, start: Start, workspace: Workspace
+) -> None:
+    mailing = start("a@x.example").mailing
+    assert mailing is not None
+    minute(mailing, 1, accepted=900, failed=100, opened=300, clicked=90, bounced=9)
+    minute(mailing, 40, accepted=800, opened=200, clicked=80)
+    minute(mailing, 70, accepted=5000, opened=5000)  # too long ago
+    shown = words(page(owner_client))
+    assert "Sent 1,000 25% more than before" in shown
+    assert "Opened 300 33.3% 25% in the 30 days before" in shown
+    assert "Clicked 90 10% 10% in the 30 days before" in shown
+    assert "Bounced 9 1% 0% in the 30 days before" in shown
+
+
+def test_needs_name_what_a_person_must_do(
+    owner_client: Client, workspace: Workspace, start: Start, send: Send
+) -> None:
+    start("drop@x.example", name="Letter")
+    send()
+    Relay.objects.update(failures=0, wait_until=None)
+    Relay.objects.create(
+        workspace=workspace, name="SES", host="h", state="stopped", state_reason="535 5.7.8 no"
+    )
+    BounceMailbox.objects.create(workspace=workspace, name="Returns", host="h", error="NO login")
+    Import.objects.create(
+        workspace=workspace,
+        filename="people.csv",
+        state=Import.State.FINISHED,
+        counts={"rejected": 7},
+        finished_at=timezone.now(),
+    )
+    Campaign.objects.create(workspace=workspace, name="Refused", state_reason="The design is gone.")
+    shown = words(page(owner_client))
+    assert "The relay SES is stopped" in shown
+    assert "535 5.7.8 no" in shown
+    assert "Bounces of Returns are not collected NO login" in shown
+    assert "Letter: the result of 1 message is not known" in shown
+    assert "people.csv: 7 lines were not imported" in shown
+    assert "Refused could not start and is a draft again The design is gone." in shown
+
+
+def test_nothing_needed_is_said(owner_client: Client, workspace: Workspace) -> None:
+    Import.objects.create(
+        workspace=workspace,
+        filename="old.csv",
+        state=Import.State.FINISHED,
+        counts={"rejected": 7},
+        finished_at=timezone.now() - timedelta(days=8),
+    )
+    assert "Nothing right now." in words(page(owner_client))
+
+
+def test_apps_to_the_right_add_needs_and_replace_steps(
+    owner_client: Client, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(home, "_steps", dict(home._steps))
+    monkeypatch.setattr(home, "_needs", list(home._needs))
+    home.step("sandbox", order=20)(lambda _request: home.Step("Try it", "At once.", done=True))
+    home.needs(lambda _request: [home.Need("The disk is full", tone="bad")])
+    html = page(owner_client)
+    assert ticked(html) == ["Make a workspace", "Try it"]
+    assert "The disk is full" in html
+
+
+def test_growth_counts_the_end_of_each_day(workspace: Workspace, owner_client: Client) -> None:
+    newsletter = List.objects.create(workspace=workspace, name="Newsletter")
+    people = [
+        Contact.objects.create(workspace=workspace, email=f"p{number}@x.example")
+        for number in range(4)
+    ]
+    now = timezone.now()
+    for number, days in enumerate((200, 3, 1, 1)):
+        row = Subscription.objects.create(list=newsletter, contact=people[number])
+        Subscription.objects.filter(pk=row.pk).update(created_at=now - timedelta(days=days))
+    Subscription.objects.filter(contact=people[0]).update(
+        status="unsubscribed", changed_at=now - timedelta(days=2)
+    )
+    chart = home_query.growth(workspace, days=5)
+    assert chart["series"] == [{"name": "Newsletter", "values": [1, 2, 1, 3, 3]}]
+    assert len(chart["labels"]) == 5
+    assert '"values": [' in page(owner_client, "home/growth/")
+
+
+def test_a_viewer_gets_no_links_to_what_they_may_not_do(
+    workspace: Workspace, make_member: Callable[..., User]
+) -> None:
+    viewer = Client()
+    viewer.force_login(
+        make_member(workspace, "viewer"),  # type: ignore[arg-type]
+        backend="allauth.account.auth_backends.AuthenticationBackend",
+    )
+    html = page(viewer)
+    assert "/imports/new/" not in html
+    assert "/campaigns/new/" not in html
+
+
+def test_the_tray_has_campaigns_under_way_and_over(
+    owner_client: Client, start: Start, send: Send
+) -> None:
+    campaign = start("a@x.example", "defer@x.example", name="Weekly letter")
+    send()
+    tray = page(owner_client, "activity/")
+    assert f'data-task="campaign-{campaign.pk}"' in tray
+    assert "1 of 2" in words(tray)
+    Mailing.objects.update(state="finished", finished_at=timezone.now())
+    assert "data-ended" in page(owner_client, "activity/")
+    Mailing.objects.update(finished_at=timezone.now() - timedelta(days=2))
+    assert "Weekly letter" not in page(owner_client, "activity/")
+
+
+def test_search_finds_campaigns(
+    owner_client: Client, make_campaign: Callable[..., Campaign]
+) -> None:
+    campaign = make_campaign("Autumn letter")
+    hits = page(owner_client, "search/?q=autumn")
+    assert f"/w/brand/campaigns/{campaign.pk}/" in hits
+    assert "Draft" in words(hits)
