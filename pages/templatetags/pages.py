@@ -55,13 +55,14 @@ def bundle_blocking(name: str) -> SafeString:
 
 
 @register.simple_tag
-def number(value: float | None) -> str:
-    return "–" if value is None else locales.number(value)
+def number(value: float | None | str) -> str:
+    """A template's variable that isn't there comes as ""."""
+    return "–" if value is None or isinstance(value, str) else locales.number(value)
 
 
 @register.simple_tag
-def compact(value: float | None) -> str:
-    return "–" if value is None else locales.compact(value)
+def compact(value: float | None | str) -> str:
+    return "–" if value is None or isinstance(value, str) else locales.compact(value)
 
 
 @register.simple_tag
