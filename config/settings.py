@@ -16,6 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent
 try:
     VAR = Path(env.text("YANSHU_VAR", str(ROOT / "var"))).absolute()
     SECRET_KEY = env.text("YANSHU_SECRET_KEY")
+    # Former keys: what was encrypted or signed with them can still be read.
+    SECRET_KEY_FALLBACKS = env.words("YANSHU_SECRET_KEY_OLD")
     DEBUG = env.boolean("YANSHU_DEBUG", default=False)
     # Where people reach the site: links in mails are made from it.
     PUBLIC_URL = env.text("YANSHU_URL", "http://127.0.0.1:8000").rstrip("/")
