@@ -10,6 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User, Workspace
+from accounts.permissions import Role
 from campaigns import home
 from campaigns.models import Campaign
 from campaigns.queries import home as home_query
@@ -198,7 +199,7 @@ def test_a_viewer_gets_no_links_to_what_they_may_not_do(
 ) -> None:
     viewer = Client()
     viewer.force_login(
-        make_member(workspace, "viewer"),  # type: ignore[arg-type]
+        make_member(workspace, Role.VIEWER),
         backend="allauth.account.auth_backends.AuthenticationBackend",
     )
     html = page(viewer)
