@@ -55,13 +55,13 @@ def bundle_blocking(name: str) -> SafeString:
 
 
 @register.simple_tag
-def number(value: float | None | str) -> str:
+def number(value: float | str | None) -> str:
     """A template's variable that isn't there comes as ""."""
     return "–" if value is None or isinstance(value, str) else locales.number(value)
 
 
 @register.simple_tag
-def compact(value: float | None | str) -> str:
+def compact(value: float | str | None) -> str:
     return "–" if value is None or isinstance(value, str) else locales.compact(value)
 
 
