@@ -78,7 +78,8 @@ def _python_of(file: Path) -> str:
     text = file.read_text(encoding="utf-8")
     if file.suffix == ".py":
         return text
-    return str(templatize(text, origin=str(file)))
+    # Without the indentation, which means something to the tokenizer and nothing here.
+    return "\n".join(line.strip() for line in templatize(text, origin=str(file)).splitlines())
 
 
 def extract(app: str) -> Catalog:

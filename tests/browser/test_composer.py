@@ -210,6 +210,52 @@ def test_send_now_asks_once(  # noqa: PLR0917 - fixtures
     assert campaign.scheduled_at is None
 
 
+@pytest.fixture
+def campaign(ready: Workspace) -> Campaign:
+    """Everything is chosen; it is to go out on a day in two months."""
+    made = Campaign.objects.create(
+        workspace=ready,
+        name="Spring sale 春季大促",
+        subject="{{ first_name|default('你好') }}，春季新品到了",
+        preheader="A few new things 一些新品",
+        from_name="Yan",
+        from_email="yan@brand.example",
+        design=Design.objects.first(),
+        relay=Relay.objects.first(),
+        scheduled_at=timezone.now() + timedelta(days=60),
+        timezone="Asia/Shanghai",
+    )
+    made.lists_in.set(List.objects.filter(name="Newsletter (en)"))
+    return made
+
+
+def test_in_chinese_and_in_the_dark(  # noqa: PLR0917 - fixtures
+    campaign: Campaign,
+    page: Page,
+    owner: User,
+    log_in: Callable[[User], None],
+    speak: Callable[[str], None],
+    axe: Check,
+    shot: Shot,
+) -> None:
+    log_in(owner)
+    speak("zh-hans")
+    page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+    place = [campaign.workspace.slug, campaign.pk]
+    page.goto(reverse("campaign", args=place))
+    for section in page.locator("details.composer-section > summary").all():
+        section.click()
+    expect(page.locator("#rail")).to_contain_text("准备就绪")
+    look(page, "composer-zh-dark", axe, shot)
+    page.goto(reverse("review_campaign", args=place))
+    expect(page.get_by_role("button", name="定于")).to_be_visible()
+    look(page, "review-zh-dark", axe, shot)
+    Campaign.objects.update(state="scheduled", scheduled_at=timezone.now())
+    page.goto(reverse("campaign", args=place))
+    expect(page.get_by_text("正在开始")).to_be_visible()
+    look(page, "starting-zh-dark", axe, shot)
+
+
 def test_two_tabs_are_told(
     ready: Workspace, page: Page, owner: User, log_in: Callable[[User], None]
 ) -> None:

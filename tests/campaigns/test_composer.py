@@ -415,7 +415,7 @@ def test_who_is_left_out_and_why_with_the_way_there(
     contacts = reverse("contacts", args=[slug])
     assert f"{contacts}?list={people.pk}&amp;status=unsubscribed" in text
     assert f"{contacts}?list={out.pk}&amp;status=subscribed" in text
-    assert '<span class="figure">1</span> people get it' in text
+    assert '<span class="figure">1</span> person gets it' in text
 
 
 # Review and go -----------------------------------------------------------------------------------
