@@ -3,8 +3,10 @@
 Errors keep a campaign from being sent; warnings are to be looked at.
 """
 
+import re
+from bisect import bisect
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -13,13 +15,14 @@ from jinja2 import nodes
 from designs import plaintext
 from designs.links import hrefs
 from designs.markup import tags, without_jinja
-from designs.rendering import CALLABLE, RenderError, fields_used, parse
+from designs.rendering import CALLABLE, RenderError, fields_used, names_from_outside, parse
 
 # Always there, besides the contact's fields.
 GIVEN = {"unsubscribe_url", "view_url", "workspace", "preheader", "open_pixel_url", *CALLABLE}
 # Gmail shows no more of an HTML part than this, in bytes.
 CLIPPED_AT = 102 * 1024
 LONG_SUBJECT = 70
+MOST_OF_A_KIND = 20
 
 ERROR, WARNING = "error", "warning"
 
@@ -63,7 +66,7 @@ def check(
     for part, words in source.parts().items():
         problems += _check_fields(part, words, set(fields), missing or {})
     problems += [*_check_subject(source), *_check_html(source.html), *_check_text(source)]
-    return sorted(problems, key=lambda problem: problem.severity != ERROR)
+    return sorted(_few(problems), key=lambda problem: problem.severity != ERROR)
 
 
 def used_fields(source: Source) -> set[str]:
@@ -82,7 +85,7 @@ def _check_fields(
 ) -> list[Problem]:
     try:
         tree = parse(words, part)
-        used = fields_used(words, part)
+        used = names_from_outside(tree)
     except RenderError as error:
         return [Problem("syntax", ERROR, part, error.line, error.message)]
     problems = []
@@ -145,16 +148,33 @@ def _check_html(html: str) -> list[Problem]:
             "size": size // 1024
         }
         problems.append(Problem("clipped", WARNING, "html", 0, text))
+    ends = [found.start() for found in re.finditer("\n", html)]
     for tag in tags(html):
         if tag.name == "img" and "alt" not in tag.values:
             text = _("This image has no alt text; many readers see that instead of it.")
-            line = html.count("\n", 0, tag.begin) + 1
+            line = bisect(ends, tag.begin) + 1
             problems.append(Problem("no_alt", WARNING, "html", line, text))
     return problems + [
-        Problem(code, WARNING, "html", html.count("\n", 0, begin) + 1, text)
+        Problem(code, WARNING, "html", bisect(ends, begin) + 1, text)
         for begin, end in hrefs(html)
         for code, text in _check_link(html[begin:end].strip())
     ]
+
+
+def _few(problems: list[Problem]) -> list[Problem]:
+    """No more than some of a kind: the rest is a number."""
+    shown: list[Problem] = []
+    kinds: dict[str, list[Problem]] = {}
+    for problem in problems:
+        kinds.setdefault(problem.code, []).append(problem)
+    for alike in kinds.values():
+        shown += alike[:MOST_OF_A_KIND]
+        if more := len(alike[MOST_OF_A_KIND:]):
+            text = ngettext(
+                "… and %(count)d more like this.", "… and %(count)d more like these.", more
+            )
+            shown.append(replace(alike[0], line=0, text=text % {"count": more}))
+    return shown
 
 
 def _check_link(url: str) -> list[tuple[str, str]]:

@@ -23,12 +23,14 @@ LINKING = {"a", "area"}
 class Links:
     """URL templates by number; the same URL has one number in HTML and text."""
 
-    urls: list[str] = field(default_factory=list)
+    numbers: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def urls(self) -> list[str]:
+        return list(self.numbers)
 
     def number(self, url: str) -> int:
-        if url not in self.urls:
-            self.urls.append(url)
-        return self.urls.index(url)
+        return self.numbers.setdefault(url, len(self.numbers))
 
 
 def hrefs(html: str) -> list[tuple[int, int]]:
@@ -77,6 +79,8 @@ def _counted(url: str, local: set[str]) -> bool:
         return False
     if not url.lower().startswith(("http://", "https://", "{{")):
         return False
+    if "{" not in url:
+        return True
     try:
         tree = parse(url, "text")
     except RenderError:

@@ -14,7 +14,7 @@ JINJA_OPEN = re.compile(r"\{[{%#]")
 RAW_BLOCK = re.compile(r"\{%[-+]?\s*raw\s*[-+]?%\}")
 RAW_END = re.compile(r"\{%[-+]?\s*endraw\s*[-+]?%\}")
 JINJA_CLOSE = {"{{": "}}", "{%": "%}", "{#": "#}"}
-TAG_OPEN = re.compile(r"<(!--|/?[a-zA-Z][^\s/>\x01]*)")
+TAG_OPEN = re.compile(r"<(!--|[!?]|/?[a-zA-Z][^\s/>\x01]*)")
 TAG_REST = re.compile(r"""(?:[^>"']|"[^"]*"|'[^']*')*+>""")
 ATTRIBUTE = re.compile(r"""([^\s=>"'/\x01]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"']+)))?""")
 # Their content is no markup.
@@ -23,8 +23,9 @@ RAW = {"script", "style", "title", "textarea", "xmp"}
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """A start tag: where it stands, and where its attributes' values stand, without quotes."""
+    """A tag: where it stands, and where its attributes' values stand, without quotes."""
 
+    # Lower case; an end tag's begins with "/".
     name: str
     begin: int
     end: int
@@ -79,22 +80,36 @@ def masked(source: str) -> str:
 
 def tags(source: str) -> Iterator[Tag]:
     """The start tags of HTML, not those in comments, scripts and style sheets."""
+    for token in tokens(source):
+        if isinstance(token, Tag) and not token.name.startswith("/"):
+            yield token
+
+
+def tokens(source: str) -> Iterator[Tag | str]:
+    """Start tags, end tags, and the text between them; without comments and what is in scripts,
+    style sheets and the like.
+
+    Not html.parser: it takes quadratic time on what never closes, and raises on some of it.
+    """
     hidden = masked(source)
     position = 0
     while found := TAG_OPEN.search(hidden, position):
+        yield source[position : found.start()]
         name = found[1].lower()
-        if name == "!--":
-            position = _after(hidden, "-->", found.end())
+        if name[0] in "!?":
+            # From the "--" of "<!--" on: "<!-->" is a whole comment.
+            closing = "-->" if name == "!--" else ">"
+            position = _after(hidden, closing, found.start() + 2)
             continue
         rest = TAG_REST.match(hidden, found.end())
         if rest is None:
             return
         position = rest.end()
-        if not name.startswith("/"):
-            yield Tag(name, found.start(), position, _values(hidden, found.end(), position))
+        yield Tag(name, found.start(), position, _values(hidden, found.end(), position))
         if name in RAW:
-            closing = re.compile(rf"</{name}\b", re.IGNORECASE).search(hidden, position)
-            position = closing.start() if closing else len(hidden)
+            end = re.compile(rf"</{name}\b", re.IGNORECASE).search(hidden, position)
+            position = end.start() if end else len(hidden)
+    yield source[position:]
 
 
 def _after(text: str, closing: str, position: int) -> int:

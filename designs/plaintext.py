@@ -1,15 +1,17 @@
 """Makes the plain text of an HTML design; Jinja tags survive. Pure."""
 
 import re
-from html.parser import HTMLParser
+from html import unescape
 
-from designs.markup import split_jinja
+from designs.markup import Tag, split_jinja, tokens
 
 BLOCKS = {
     *("p", "div", "section", "article", "header", "footer", "main", "table", "tr", "ul", "ol"),
     *("blockquote", "pre", "address", "center", "figure"),
 }
 HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
+# Elements without an end tag.
+EMPTY = {"img", "br", "hr", "input", "meta", "link"}
 SKIPPED = {"head", "style", "script", "title", "template", "noscript"}
 # Stands for the n-th Jinja tag while the HTML is read: a private-use pair around its number.
 MARK = re.compile("\ue000(\\d+)\ue001")
@@ -27,23 +29,29 @@ def from_html(html: str) -> str:
         elif not is_jinja:
             masked.append(piece.replace("\ue000", ""))
     reader = _Reader()
-    reader.feed("".join(masked))
-    reader.close()
+    reader.read("".join(masked))
     text = MARK.sub(lambda found: tags[int(found[1])], reader.text()).strip()
     return f"{text}\n" if text else ""
 
 
-class _Reader(HTMLParser):
+class _Reader:
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
         self.lines: list[str] = [""]
         self.skipping: list[str] = []
         self.links: list[tuple[str, int, int]] = []
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        values = {name: value or "" for name, value in attrs}
+    def read(self, html: str) -> None:
+        for token in tokens(html):
+            if isinstance(token, str):
+                self._text(unescape(token))
+            elif token.name.startswith("/"):
+                self._end(token.name[1:])
+            else:
+                self._start(token.name, _values(html, token))
+
+    def _start(self, tag: str, values: dict[str, str]) -> None:
         if tag in SKIPPED or _is_hidden(values):
-            if tag not in {"img", "br", "hr", "input", "meta", "link"}:
+            if tag not in EMPTY:
                 self.skipping.append(tag)
             return
         if self.skipping:
@@ -69,7 +77,7 @@ class _Reader(HTMLParser):
         elif tag == "a":
             self.links.append((values.get("href", ""), len(self.lines) - 1, len(self.lines[-1])))
 
-    def handle_endtag(self, tag: str) -> None:
+    def _end(self, tag: str) -> None:
         if self.skipping:
             if tag == self.skipping[-1]:
                 self.skipping.pop()
@@ -95,8 +103,8 @@ class _Reader(HTMLParser):
         elif not words:
             self._add(target)
 
-    def handle_data(self, data: str) -> None:
-        if not self.skipping:
+    def _text(self, data: str) -> None:
+        if data and not self.skipping:
             self._add(re.sub(r"[\s\u00a0]+", " ", data))
 
     def _add(self, words: str) -> None:
@@ -115,6 +123,10 @@ class _Reader(HTMLParser):
     def text(self) -> str:
         text = "\n".join(line.rstrip() for line in self.lines)
         return re.sub(r"\n{3,}", "\n\n", text)
+
+
+def _values(html: str, tag: Tag) -> dict[str, str]:
+    return {name: unescape(html[begin:end]) for name, (begin, end) in tag.values.items()}
 
 
 def _is_hidden(values: dict[str, str]) -> bool:

@@ -24,11 +24,15 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from designs.filters import FILTERS, LONGEST_STRING, LimitError, as_text
+from designs.markup import jinja_spans
 
 # Characters of one rendered part.
 LONGEST_OUTPUT = 1_000_000
 # Of one part as its author writes it.
 LONGEST_SOURCE = 500_000
+# Expressions and statements of one part, and their characters: compiling 5,000 takes half a second.
+MOST_TAGS = 5_000
+LONGEST_TAGS = 100_000
 # Turns of all loops of one render together, and what they and the operators may spend: a node in a
 # loop's body costs 1 a turn, a comparison 10, a made string 1 for each 50 characters.
 MOST_TURNS = 10_000
@@ -235,6 +239,7 @@ def parse(source: str, part: str) -> nodes.Template:
     """The syntax tree, checked against what authors may use. Raises RenderError."""
     if len(source) > LONGEST_SOURCE:
         raise RenderError(part, 0, f"it is longer than {LONGEST_SOURCE} characters")
+    _check_size(source, part)
     try:
         tree = _for_part(part).parse(source)
         for node in tree.find_all(nodes.Node):
@@ -244,6 +249,14 @@ def parse(source: str, part: str) -> nodes.Template:
     except UNREADABLE as error:
         raise RenderError(part, 0, "this can't be read: too deeply nested or too large") from error
     return tree
+
+
+def _check_size(source: str, part: str) -> None:
+    lengths = [end - begin for begin, end in jinja_spans(source)]
+    if len(lengths) > MOST_TAGS:
+        raise RenderError(part, 0, f"it has more than {MOST_TAGS} merge fields and statements")
+    if sum(lengths) > LONGEST_TAGS:
+        raise RenderError(part, 0, "its merge fields and statements are too long")
 
 
 def _check(node: nodes.Node, part: str) -> None:
@@ -301,7 +314,11 @@ def _as_filter(node: nodes.Node, name: str, *arguments: nodes.Expr) -> nodes.Fil
 
 def fields_used(source: str, part: str) -> set[str]:
     """The names that a part takes from outside: merge fields. Raises RenderError."""
-    return find_undeclared_variables(parse(source, part)) - CALLABLE
+    return names_from_outside(parse(source, part))
+
+
+def names_from_outside(tree: nodes.Template) -> set[str]:
+    return find_undeclared_variables(tree) - CALLABLE
 
 
 class Part:
