@@ -62,6 +62,7 @@ LOOKS: dict[str, Look] = {
     # Relays, mailboxes, checks
     "active": Look("good", "circle-check", pgettext_lazy("state", "Active")),
     "inactive": Look("quiet", "circle-minus", pgettext_lazy("state", "Off")),
+    "stopped": Look("bad", "hand-stop", pgettext_lazy("state", "Stopped")),
     "draining": Look("warn", "progress", _("Draining")),
     "ok": Look("good", "circle-check", _("Works")),
     "error": Look("bad", "alert-triangle", _("Error")),

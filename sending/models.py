@@ -65,6 +65,8 @@ class Relay(models.Model):
     is_sandbox = models.BooleanField(default=False)
     state = models.CharField(max_length=8, choices=State.choices, default=State.ACTIVE)
     state_reason = models.TextField(blank=True)
+    # When it came into its state; null: it never left the first one.
+    state_since = models.DateTimeField(null=True, blank=True)
     # Set by the pace: "until then this relay takes nothing, because ...".
     wait_until = models.DateTimeField(null=True, blank=True)
     wait_reason = models.CharField(max_length=200, blank=True)

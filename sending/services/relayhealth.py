@@ -24,7 +24,7 @@ def ready(relay: Relay) -> bool:
 
 def stop(relay: Relay, why: str) -> None:
     Relay.objects.filter(pk=relay.pk, state=Relay.State.ACTIVE).update(
-        state=Relay.State.STOPPED, state_reason=why[:2000]
+        state=Relay.State.STOPPED, state_reason=why[:2000], state_since=timezone.now()
     )
 
 

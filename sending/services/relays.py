@@ -1,8 +1,30 @@
-"""Relays: made, changed, paused, resumed, archived; and what a composer needs to know of them."""
+"""Relays: made, changed, paused, resumed, archived, tried out."""
 
+from email import policy
+from email.message import EmailMessage
+from email.utils import format_datetime
+from typing import Any
+from uuid import uuid4
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import Workspace
+from sending import relaytest, secrets, tokens, verp
 from sending.exchange import Server
-from sending.models import Relay
-from sending.secrets import decrypt
+from sending.models import Mailing, PoolMember, Relay
+
+LIVE = (Mailing.State.SENDING, Mailing.State.PAUSED)
+
+
+class InUseError(Exception):
+    """Mailings that are not finished go through it; `count` says how many."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(f"{count} live mailings")
+        self.count = count
 
 
 def server_of(relay: Relay) -> Server:
@@ -12,6 +34,110 @@ def server_of(relay: Relay) -> Server:
         port=relay.port,
         security=relay.security,
         username=relay.username,
-        password=decrypt(relay.password),
+        password=secrets.decrypt(relay.password),
         trusted=relay.is_sandbox,
     )
+
+
+def create(workspace: Workspace, *, password: str = "", **values: Any) -> Relay:
+    return Relay.objects.create(
+        workspace=workspace, password=secrets.encrypt(password) if password else None, **values
+    )
+
+
+def change(relay: Relay, *, password: str | None = None, **values: Any) -> None:
+    """Writes what was given. `password`: None keeps the stored one, "" removes it."""
+    if password is not None:
+        values["password"] = secrets.encrypt(password) if password else None
+    for name, value in values.items():
+        setattr(relay, name, value)
+    relay.save(update_fields=list(values))
+
+
+def pause(relay: Relay) -> bool:
+    """Workers finish what is on the wire and take nothing new; False if it was not active."""
+    return _move(relay, Relay.State.PAUSED, Q(state=Relay.State.ACTIVE))
+
+
+def resume(relay: Relay) -> bool:
+    """Back to work, whoever stopped it: what it waited for is tried at once."""
+    return _move(
+        relay,
+        Relay.State.ACTIVE,
+        ~Q(state=Relay.State.ACTIVE),
+        wait_until=None,
+        wait_reason="",
+        failures=0,
+    )
+
+
+def _move(relay: Relay, state: str, source: Q, **fields: Any) -> bool:
+    moved = Relay.objects.filter(source, pk=relay.pk, archived_at=None).update(
+        state=state, state_reason="", state_since=timezone.now(), **fields
+    )
+    relay.refresh_from_db()
+    return bool(moved)
+
+
+def try_now(relay: Relay) -> bool:
+    """Ends a wait that its server's answers brought about; limits stay."""
+    own = {"per_hour", "per_day"}
+    return bool(
+        Relay.objects.filter(pk=relay.pk, wait_until__gt=timezone.now())
+        .exclude(wait_reason__in=own)
+        .update(wait_until=None, wait_reason="", failures=0, state_reason="")
+    )
+
+
+def live_mailings(relay: Relay) -> QuerySet[Mailing]:
+    """Those that are not finished and may go through it, by itself or in a pool."""
+    return mailings(relay).filter(state__in=LIVE)
+
+
+def mailings(relay: Relay) -> QuerySet[Mailing]:
+    return Mailing.objects.filter(
+        Q(relay=relay) | Q(pool__in=PoolMember.objects.filter(relay=relay).values("pool"))
+    )
+
+
+@transaction.atomic
+def archive(relay: Relay) -> None:
+    """Offers it nowhere any more and takes it out of its pools. Raises InUseError."""
+    Relay.objects.select_for_update().get(pk=relay.pk)
+    if count := live_mailings(relay).count():
+        raise InUseError(count)
+    relay.pools.all().delete()
+    relay.state, relay.state_reason = Relay.State.PAUSED, ""
+    relay.state_since = relay.archived_at = timezone.now()
+    relay.save(update_fields=["state", "state_reason", "state_since", "archived_at"])
+
+
+def bring_back(relay: Relay) -> None:
+    """From the archive; it stays paused until somebody resumes it."""
+    relay.archived_at = None
+    relay.save(update_fields=["archived_at"])
+
+
+def try_out(
+    relay: Relay, server: Server, *, from_email: str, recipient: str = "", mail: bool = False
+) -> relaytest.Dialogue:
+    """Talks to `server` as a worker would for the relay (which need not be saved); `recipient` is
+    asked for if given, and with `mail` gets a real one."""
+    content = _test_mail(from_email, recipient) if mail and recipient else b""
+    sender = from_email
+    if relay.envelope == Relay.Envelope.FIXED and relay.bounce_address:
+        sender = relay.bounce_address
+    if relay.envelope == Relay.Envelope.VERP and relay.bounce_address:
+        sender = verp.address(relay.bounce_address, tokens.make(tokens.NOBODY))
+    return relaytest.talk(relaytest.Trial(server, sender, recipient, content))
+
+
+def _test_mail(sender: str, recipient: str) -> bytes:
+    message = EmailMessage(policy=policy.SMTP)
+    message["From"], message["To"] = sender, recipient
+    message["Subject"] = _("Test of a relay")
+    message["Date"] = format_datetime(timezone.now())
+    message["Message-ID"] = f"<{uuid4().hex}@{sender.rpartition('@')[2]}>"
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(_("This mail shows that the relay works. Nobody needs to answer it."))
+    return message.as_bytes()
