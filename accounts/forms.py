@@ -1,5 +1,6 @@
 """What people type about themselves and their workspaces, checked before a service gets it."""
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 import allauth.account.forms
@@ -7,12 +8,16 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 
 from accounts import notices, timezones
-from accounts.models import User
+from accounts.models import User, Workspace
+from accounts.permissions import SUMMARIES, Role
+from accounts.services import workspaces
 
 LANGUAGES = (
     ("", _("As the browser asks")),
@@ -178,3 +183,117 @@ class SetUpForm(PersonForm):
         known = User(email=cleaned.get("email", ""), name=cleaned.get("name", ""))
         check_password(self, "password", known)
         return cleaned
+
+
+class ProfileForm(PersonForm):
+    """The address is shown, not changed: it is what invitations and log-ins go by."""
+
+
+class NewWorkspaceForm(forms.Form):
+    name = forms.CharField(
+        label=_("Name"), max_length=100, help_text=_("Of the brand or client; can be changed.")
+    )
+    timezone = TimeZoneField(
+        help_text=_("Campaigns are scheduled in it. Type a city, such as Shanghai, and choose.")
+    )
+
+
+class WorkspaceForm(forms.Form):
+    """The settings of a workspace."""
+
+    name = forms.CharField(label=_("Name"), max_length=100)
+    slug = forms.CharField(
+        label=_("Short name"),
+        max_length=workspaces.MAX_SLUG,
+        validators=[
+            RegexValidator(
+                r"^[a-z0-9]+(-[a-z0-9]+)*\Z",
+                _("Use small letters a to z, digits and single dashes, such as my-brand."),
+            )
+        ],
+        help_text=_("Part of every address of the workspace: bookmarks change with it."),
+    )
+    timezone = TimeZoneField(
+        help_text=_("Campaigns are scheduled in it. Type a city, such as Shanghai, and choose.")
+    )
+    from_name = forms.CharField(
+        label=_("Sender name"),
+        max_length=100,
+        required=False,
+        help_text=_("Proposed in new campaigns."),
+    )
+    from_email = forms.EmailField(
+        label=_("Sender address"), required=False, help_text=_("Proposed in new campaigns.")
+    )
+    postal_address = forms.CharField(
+        label=_("Postal address"),
+        max_length=300,
+        required=False,
+        widget=forms.Textarea({"rows": 2}),
+        help_text=_("For the foot of mails; many countries ask for it. A merge field in designs."),
+    )
+    brand_color = forms.CharField(
+        label=_("Brand colour"),
+        max_length=7,
+        required=False,
+        validators=[
+            RegexValidator(r"^#[0-9a-fA-F]{6}\Z", _("Write it as # and six digits, like #1f6f78."))
+        ],
+        widget=forms.TextInput({"placeholder": "#1f6f78", "data-color": True}),
+        help_text=_("Marks the workspace in the switcher."),
+    )
+
+    def __init__(self, *args: Any, workspace: Workspace, **kwargs: Any) -> None:
+        kwargs["initial"] = {name: getattr(workspace, name) for name in workspaces.CHANGEABLE}
+        super().__init__(*args, **kwargs)
+        self.workspace = workspace
+
+    def clean_slug(self) -> str:
+        slug = str(self.cleaned_data["slug"])
+        if Workspace.objects.filter(slug=slug).exclude(pk=self.workspace.pk).exists():
+            raise ValidationError(
+                _("Another workspace has this short name. Choose a different one.")
+            )
+        return slug
+
+
+class DeleteWorkspaceForm(forms.Form):
+    """The short name, typed: nobody deletes a workspace by a slip."""
+
+    slug = forms.CharField(
+        label=_("Short name"),
+        max_length=100,
+        widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false"}),
+    )
+
+    def __init__(self, *args: Any, workspace: Workspace, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.workspace = workspace
+
+    def clean_slug(self) -> str:
+        slug = str(self.cleaned_data["slug"])
+        if slug != self.workspace.slug:
+            words = _("Type {slug} to delete the workspace.")
+            raise ValidationError(words.format(slug=self.workspace.slug))
+        return slug
+
+
+class RoleForm(forms.Form):
+    """One of the roles that the person may give."""
+
+    role = forms.ChoiceField(label=_("Role"), widget=forms.RadioSelect)
+
+    def __init__(self, *args: Any, roles: Sequence[Role], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = cast("forms.ChoiceField", self.fields["role"])
+        field.choices = [
+            (role.value, format_html("{}<br><small>{}</small>", role.label, SUMMARIES[role]))
+            for role in roles
+        ]
+
+
+class InvitationForm(RoleForm):
+    email = forms.EmailField(
+        label=_("E-mail address"), widget=forms.EmailInput({"autocomplete": "off"})
+    )
+    field_order = ("email", "role")

@@ -61,6 +61,8 @@ class Workspace(models.Model):
     postal_address = models.CharField(_("postal address"), max_length=300, blank=True)
     brand_color = models.CharField(_("brand colour"), max_length=7, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    # Nobody is a member any more; a task erases what it holds.
+    deleted_at = models.DateTimeField(null=True, blank=True)
 
     members = models.ManyToManyField(User, through="Membership", related_name="workspaces")
 

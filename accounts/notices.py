@@ -20,16 +20,16 @@ log = logging.getLogger(__name__)
 CONSOLE = "django.core.mail.backends.console.EmailBackend"
 
 
-def send(name: str, *, to: str, language: str = "", **context: Any) -> None:
+def send(notice: str, /, *, to: str, language: str = "", **context: Any) -> None:
     """Sends the notice now. Without a language: the one at hand.
 
     Raises MailNotSentError, whose text can be shown.
     """
     with translation.override(language or translation.get_language()):
-        text = render_to_string(f"notices/{name}.txt", context)
+        text = render_to_string(f"notices/{notice}.txt", context)
     subject, _newline, body = text.strip().partition("\n")
     if settings.EMAIL_BACKEND == CONSOLE:
-        log.warning("EMAIL_URL is not set: the mail %r to %s is only printed here", name, to)
+        log.warning("EMAIL_URL is not set: the mail %r to %s is only printed here", notice, to)
     message = EmailMessage(
         subject,
         body.strip() + "\n",

@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from django.db.models import TextChoices
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 
@@ -46,6 +47,27 @@ ALLOWED: dict[Role, frozenset[Permission]] = {
     Role.MANAGER: MANAGER,
     Role.EDITOR: EDITOR,
     Role.VIEWER: VIEWER,
+}
+
+
+# What the table on the members page says.
+WORDS: dict[Permission, Promise] = {
+    Permission.VIEW: _("See every page and report"),
+    Permission.EXPORT: _("Take contacts and reports out as CSV"),
+    Permission.EDIT_CONTACTS: _("Change contacts and lists, import, suppress"),
+    Permission.EDIT_DESIGNS: _("Make and change designs"),
+    Permission.EDIT_CAMPAIGNS: _("Prepare campaigns and send tests"),
+    Permission.SEND: _("Schedule, send, pause and cancel campaigns"),
+    Permission.MANAGE_SENDING: _("Set up relays and bounce mailboxes"),
+    Permission.MANAGE_MEMBERS: _("Invite and remove members, change roles"),
+    Permission.MANAGE_WORKSPACE: _("Change the settings, make owners, delete the workspace"),
+}
+# A line for the choice of a role.
+SUMMARIES: dict[Role, Promise] = {
+    Role.OWNER: _("Everything, the settings of the workspace included."),
+    Role.MANAGER: _("Sends campaigns, and looks after relays and members."),
+    Role.EDITOR: _("Prepares contacts, designs and campaigns; can't send."),
+    Role.VIEWER: _("Sees everything, changes nothing."),
 }
 
 

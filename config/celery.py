@@ -54,6 +54,11 @@ app.conf.beat_schedule = {
         "schedule": 3600.0,
         "options": {"queue": "work", "expires": 600},
     },
+    "erase-deleted-workspaces": {
+        "task": "accounts.tasks.erase_deleted",
+        "schedule": 3600.0,
+        "options": {"queue": "control", "expires": 600},
+    },
     "beat-lives": {
         "task": "quickstart.tasks.beat_lives",
         "schedule": EVERY,

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from django.db import IntegrityError, transaction
 from django.utils.functional import Promise
 from django.utils.text import slugify
+from django.utils.timezone import now
 
 from accounts.models import Membership, User, Workspace
 from accounts.permissions import Role
@@ -102,3 +103,18 @@ def change(workspace: Workspace, **settings: str) -> None:
         setattr(workspace, name, value)
     with transaction.atomic():
         workspace.save(update_fields=list(settings))
+
+
+@transaction.atomic
+def delete(workspace: Workspace) -> None:
+    """Nobody reaches the workspace any more, its short name is free, and a task erases it."""
+    workspace.memberships.all().delete()
+    workspace.invitations.all().delete()
+    workspace.slug = f"deleted-{workspace.pk}"
+    workspace.deleted_at = now()
+    workspace.save(update_fields=["slug", "deleted_at"])
+
+
+def deleted() -> list[int]:
+    """Ids of the workspaces that are still to be erased."""
+    return list(Workspace.objects.exclude(deleted_at=None).values_list("pk", flat=True))

@@ -3,6 +3,29 @@ export function bindAccounts() {
   for (const input of document.querySelectorAll("input[data-reveal]")) offerReveal(input);
   const zone = document.querySelector("input[data-browser-zone]");
   if (zone) proposeZone(zone);
+  for (const input of document.querySelectorAll("input[data-color]")) offerPicker(input);
+}
+
+// The text stays the control: it can be empty, and the picker is only another way to fill it.
+function offerPicker(input) {
+  const picker = document.createElement("input");
+  picker.type = "color";
+  picker.className = "form-control";
+  picker.setAttribute("aria-label", input.labels[0]?.firstChild.textContent.trim() ?? "");
+  const follow = () => {
+    const value = input.value.trim();
+    picker.value = /^#[0-9a-f]{6}$/i.test(value) ? value : input.placeholder;
+  };
+  picker.addEventListener("input", () => {
+    input.value = picker.value;
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+  for (const change of ["input", "draft"]) input.addEventListener(change, follow);
+  const box = document.createElement("div");
+  box.className = "color-row";
+  input.before(box);
+  box.append(input, picker);
+  follow();
 }
 
 // Only over what the server proposed: never over what somebody chose.

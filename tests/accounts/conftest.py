@@ -54,7 +54,8 @@ def read(mails: Sink) -> Read:
     def read(number: int) -> tuple[str, str, str]:
         _sender, recipient, content = mails.mails[number]
         message = message_from_bytes(content.removesuffix(b".\r\n"), policy=policy.default)
-        return recipient, str(message["Subject"]), str(message.get_content())
+        text = str(message.get_content()).replace("\r\n", "\n")
+        return recipient, str(message["Subject"]), text
 
     return read
 

@@ -1,6 +1,5 @@
 """Log in and out, throttles, and the way back in by mail."""
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -129,7 +128,7 @@ def test_reset_by_mail(owner: User, nobody: Client, mails: Sink, read: Read) -> 
     log_in(elsewhere, owner.email)
     User.objects.update(name="王伟", language="zh-hans")
     assert "Look into your mail" in ask(nobody, owner.email.upper())
-    to, subject, text = read(0)
+    to, _subject, text = read(0)
     assert to == owner.email
     assert "王伟" in text
     assert len(mails.mails) == 1
@@ -163,9 +162,8 @@ def test_reset_says_the_same_for_an_address_without_account(
     owner: User, nobody: Client, mails: Sink
 ) -> None:
     known, unknown = ask(nobody, owner.email), ask(nobody, "x@brand.example")
-    strip = str.maketrans("", "", "")
     assert "Look into your mail" in known
-    assert "Look into your mail" in unknown.translate(strip)
+    assert "Look into your mail" in unknown
     assert [recipient for _s, recipient, _c in mails.mails] == [owner.email]
 
 
@@ -240,5 +238,3 @@ def test_nothing_else_of_allauth_is_there(owner_client: Client) -> None:
     for path in ("signup", "email", "inactive", "confirm-email", "reauthenticate"):
         for prefix in ("/", "/accounts/", "/account/"):
             assert owner_client.get(f"{prefix}{path}/").status_code == 404
-
-

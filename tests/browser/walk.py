@@ -8,17 +8,17 @@ from django.urls import URLPattern, URLResolver, get_resolver
 NOT_PAGES = {"search", "activity"}
 
 
-def _patterns(resolver: URLResolver) -> Iterator[URLPattern]:
+def patterns(resolver: URLResolver) -> Iterator[URLPattern]:
     for entry in resolver.url_patterns:
         if isinstance(entry, URLResolver):
-            yield from _patterns(entry)
+            yield from patterns(entry)
         else:
             yield entry
 
 
 def workspace_urls() -> Iterator[URLPattern]:
     """All URLs registered by accounts.access.workspace_path."""
-    for pattern in _patterns(get_resolver()):
+    for pattern in patterns(get_resolver()):
         if hasattr(pattern.callback, "permission"):
             yield pattern
 

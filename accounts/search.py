@@ -1,0 +1,7 @@
+"""What Ctrl-K does of accounts."""
+
+from django.utils.translation import gettext_lazy as _
+
+from pages import search
+
+search.action(search.Action(_("Invite a member"), "user-plus", "invite_member"))
