@@ -1,0 +1,110 @@
+"""A mailing through a real Postfix, whose reports come back to a real Dovecot."""
+
+from collections.abc import Callable
+
+import pytest
+
+from accounts.models import Workspace
+from contacts.models import Suppression
+from sending import runner, secrets
+from sending.imapbox import ImapBox
+from sending.models import BounceMail, BounceMailbox, Event, Mailing, Message, Relay
+from sending.services import collecting, mailboxes
+from tests.engine.conftest import assert_closes
+from tests.engine.sink import Sink
+from tests.mailhost.servers import DOMAIN, PASSWORD, MailHost, until
+
+ADDRESS = f"bounces@{DOMAIN}"
+State = Message.State
+
+
+@pytest.fixture
+def relay(workspace: Workspace, host: MailHost) -> Relay:
+    return Relay.objects.create(
+        workspace=workspace,
+        name="Postfix",
+        host="127.0.0.1",
+        port=host.smtp,
+        security="none",
+        connections=2,
+        bounce_address=ADDRESS,
+    )
+
+
+@pytest.fixture
+def mailbox(workspace: Workspace, host: MailHost) -> BounceMailbox:
+    return BounceMailbox.objects.create(
+        workspace=workspace,
+        name="Dovecot",
+        host="127.0.0.1",
+        port=host.imap,
+        security="none",
+        username=ADDRESS,
+        password=secrets.encrypt(PASSWORD),
+    )
+
+
+def waiting(mailbox: BounceMailbox) -> int:
+    """How many mails are in the folder that is read."""
+    with ImapBox(mailboxes.account(mailbox)) as box:
+        return len(box.uids_from(1))
+
+
+def test_a_mailing_and_its_returns(
+    host: MailHost,
+    elsewhere: Sink,
+    relay: Relay,
+    mailbox: BounceMailbox,
+    open_to: Callable[..., Mailing],
+) -> None:
+    good = [f"person{number}@rejecting.test" for number in range(20)]
+    unknown = [f"reject{number}@rejecting.test" for number in range(6)]
+    nowhere = [f"person{number}@nowhere.test" for number in range(4)]
+    mailing = open_to(good + unknown + nowhere, relay=relay)
+    runner.run(relay)
+    tally = assert_closes(mailing)
+    # nowhere.test is refused at RCPT, which is a hard bounce too; the others come back.
+    assert (tally.accepted, tally.failed) == (26, 4)
+
+    until(lambda: waiting(mailbox) == 6, what=host.log, seconds=60)
+    until(lambda: len(elsewhere.mails) == 20, what=host.log)
+    done = collecting.collect(mailbox.pk)
+    assert done.error == ""
+    assert dict(done.applied.kinds) == {"hard": 6}
+    assert done.cleared == 6
+
+    tally = assert_closes(mailing)
+    assert (tally.accepted, tally.hard_bounced) == (26, 10)
+    suppressed = Suppression.objects.filter(reason="hard_bounce")
+    details = dict(suppressed.values_list("value", "detail"))
+    assert set(details) == set(unknown + nowhere)
+    assert set(suppressed.values_list("source", flat=True)) == {"campaign 7"}
+    assert "550 5.1.1 User unknown" in details["reject0@rejecting.test"]
+    assert set(BounceMail.objects.values_list("matched_by", flat=True)) == {"verp"}
+    assert Event.objects.filter(kind="hard").count() == 10
+    bounced = Message.objects.exclude(bounced_at=None)
+    assert set(bounced.values_list("address", flat=True)) == set(unknown + nowhere)
+
+    assert waiting(mailbox) == 0
+    trial = mailboxes.try_out(mailboxes.account(mailbox))
+    assert {folder.name: folder.mails for folder in trial.folders} == {"INBOX": 0, "Yanshu": 6}
+    # Who bounced is left out of the next one.
+    again = open_to(good[:1] + unknown)
+    assert again.tally.targeted == 1
+    assert again.excluded == {"suppressed_hard_bounce": 6}
+
+
+def test_without_verp_by_what_came_back(
+    host: MailHost, relay: Relay, mailbox: BounceMailbox, open_to: Callable[..., Mailing]
+) -> None:
+    """A relay that rewrites the envelope sender: the returned headers tell."""
+    relay.envelope = Relay.Envelope.FIXED
+    relay.save()
+    mailing = open_to(["reject@rejecting.test"], relay=relay)
+    runner.run(relay)
+    until(lambda: waiting(mailbox) == 1, what=host.log, seconds=60)
+    BounceMailbox.objects.update(after="delete")
+    collecting.collect(mailbox.pk)
+    assert BounceMail.objects.get().matched_by == "header"
+    assert assert_closes(mailing).hard_bounced == 1
+    assert waiting(mailbox) == 0

@@ -1,0 +1,64 @@
+"""`manage.py collect_bounces`, and the tasks."""
+
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from sending import secrets
+from sending.models import BounceMail, BounceMailbox
+from sending.tasks import collect_due, collect_mailbox
+from tests.sending import returns
+from tests.sending.imapserver import Imap
+
+
+def test_says_what_came_of_it(
+    imap: Imap, mailbox: BounceMailbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    imap.append(returns.LETTER)
+    call_command("collect_bounces", "--once")
+    assert capsys.readouterr().out == (
+        f"Bounces ({mailbox.pk}): 1 mails fetched; nothing about our messages, 1 not ours; "
+        "0 addresses suppressed.\n"
+    )
+
+
+def test_json_and_exit_code(mailbox: BounceMailbox, capsys: pytest.CaptureFixture[str]) -> None:
+    BounceMailbox.objects.update(password=secrets.encrypt("wrong"))
+    with pytest.raises(SystemExit) as left:
+        call_command("collect_bounces", "--once", "--json", mailbox=mailbox.pk)
+    assert left.value.code == 1
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["mailbox"] == mailbox.pk
+    assert facts["error"].startswith("The server refuses this user and password.")
+
+
+def test_unknown_mailbox(db: None) -> None:
+    with pytest.raises(CommandError, match="There is no bounce mailbox 99"):
+        call_command("collect_bounces", "--once", mailbox=99)
+
+
+def test_nothing_to_collect(db: None, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("collect_bounces", "--once")
+    assert "There is no bounce mailbox to collect" in capsys.readouterr().err
+
+
+def test_task_collects(imap: Imap, mailbox: BounceMailbox) -> None:
+    imap.append(returns.LETTER)
+    collect_mailbox(mailbox.pk)
+    collect_mailbox(mailbox.pk)
+    assert BounceMail.objects.count() == 1
+
+
+def test_nudges_are_for_the_queue_of_work(
+    mailbox: BounceMailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nudged: list[tuple[object, object]] = []
+
+    def take(arguments: object, expires: int) -> None:
+        nudged.append((arguments, expires))
+
+    monkeypatch.setattr(collect_mailbox, "apply_async", take)
+    collect_due()
+    assert nudged == [((mailbox.pk,), 10)]
+    assert collect_mailbox.queue == "work"
