@@ -16,6 +16,7 @@ from designs import plaintext
 from designs.links import hrefs
 from designs.markup import tags, without_jinja
 from designs.rendering import CALLABLE, RenderError, fields_used, names_from_outside, parse
+from designs.wording import said
 
 # Always there, besides the contact's fields.
 GIVEN = {"unsubscribe_url", "view_url", "workspace", "preheader", "open_pixel_url", *CALLABLE}
@@ -87,7 +88,7 @@ def _check_fields(
         tree = parse(words, part)
         used = names_from_outside(tree)
     except RenderError as error:
-        return [Problem("syntax", ERROR, part, error.line, error.message)]
+        return [Problem("syntax", ERROR, part, error.line, said(error.message))]
     problems = []
     for name in sorted(used - GIVEN):
         line = _line_of(tree, name)

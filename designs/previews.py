@@ -15,6 +15,7 @@ from designs import fields, plaintext
 from designs.checks import ERROR, Problem, Source, check
 from designs.markup import tags
 from designs.rendering import PARTS, Part, RenderError, Urls, one_line
+from designs.wording import said
 
 REMOTE = re.compile(r"\s*(https?:)?//", re.IGNORECASE)
 # What makes a browser ask elsewhere for a picture, besides <img>.
@@ -108,7 +109,7 @@ def _render(source: Source, values: dict[str, Any]) -> tuple[dict[str, str], lis
         try:
             rendered[part] = Part(sources[part], part).render(values)
         except RenderError as error:
-            failed.append(Problem("render", ERROR, part, error.line, error.message))
+            failed.append(Problem("render", ERROR, part, error.line, said(error.message)))
         if part in {"subject", "preheader"}:
             rendered[part] = one_line(rendered[part])
         if part == "preheader":

@@ -64,7 +64,7 @@ function extensionsOf(area) {
   return [
     basicSetup,
     isHtml
-      ? [html(), htmlLanguage.data.of({ autocomplete: complete })]
+      ? [html({ autoCloseTags: false }), htmlLanguage.data.of({ autocomplete: complete })]
       : EditorView.contentAttributes.of({ spellcheck: "true" }),
     syntaxHighlighting(colours),
     look,

@@ -22,6 +22,7 @@ from designs.models import Design
 from designs.rendering import Renderer, RenderError
 from designs.services import compile_parts
 from designs.views.previews import contact_of, source_of
+from designs.wording import said
 from sending.mime import Sender
 from sending.models import Relay
 from sending.secrets import SecretError
@@ -172,9 +173,9 @@ def _where(error: RenderError) -> str:
     }
     part = names.get(error.part, error.part)
     if not error.line:
-        return f"{part}: {error.message}"
+        return f"{part}: {said(error.message)}"
     return _("%(part)s, line %(line)d: %(text)s") % {
         "part": part,
         "line": error.line,
-        "text": error.message,
+        "text": said(error.message),
     }

@@ -97,10 +97,12 @@ def running(port: int = 0) -> Iterator[Sink]:
     """A sink on a free port, in a thread of its own."""
     sink = Sink()
     loop = asyncio.new_event_loop()
-    server = loop.run_until_complete(asyncio.start_server(sink.serve, "127.0.0.1", port))
-    sink.port = server.sockets[0].getsockname()[1]
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
+    # From within its own thread: in browser tests, this one has a loop that runs.
+    start = asyncio.start_server(sink.serve, "127.0.0.1", port)
+    server = asyncio.run_coroutine_threadsafe(start, loop).result(10)
+    sink.port = server.sockets[0].getsockname()[1]
     try:
         yield sink
     finally:

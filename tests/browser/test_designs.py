@@ -1,0 +1,226 @@
+"""A design from the gallery to a test mail that arrived, as a person does it."""
+
+import email
+import email.policy
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import Page, expect
+
+from accounts.models import User, Workspace
+from contacts.models import Attribute, Contact
+from designs import services
+from designs.models import Design
+from sending.models import Relay
+from tests.browser.conftest import PHONE, Watch
+from tests.engine.sink import Sink, running
+
+LogIn = Callable[[User], None]
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    with running() as sink:
+        yield sink
+
+
+@pytest.fixture
+def relay(workspace: Workspace, sink: Sink) -> Relay:
+    return Relay.objects.create(
+        workspace=workspace, name="Sink", host="127.0.0.1", port=sink.port, security="none"
+    )
+
+
+@pytest.fixture
+def people(workspace: Workspace) -> list[Contact]:
+    Attribute.objects.create(workspace=workspace, key="city", label="City")
+    known = [("wang.fang@example.cn", "王芳", "杭州"), ("ada@example.com", "Ada Byron", "London")]
+    return [
+        Contact.objects.create(
+            workspace=workspace, email=address, full_name=name, attributes={"city": city}
+        )
+        for address, name, city in known
+    ]
+
+
+@pytest.fixture
+def open_design(
+    page: Page, owner: User, workspace: Workspace, log_in: LogIn
+) -> Callable[..., Design]:
+    """Opens the editor on a design with this HTML."""
+
+    def open_design(html: str) -> Design:
+        design = services.create(workspace, services.Draft(name="Spring", subject="Hi", html=html))
+        log_in(owner)
+        page.goto(reverse("design", args=[workspace.slug, design.pk]))
+        expect(page.locator(".cm-content").first).to_be_visible()
+        return design
+
+    return open_design
+
+
+def mail(page: Page):  # type: ignore[no-untyped-def]
+    return page.frame_locator("iframe.preview-frame:not([data-coming])")
+
+
+def write(page: Page, text: str) -> None:
+    """Types at the end of the HTML."""
+    page.locator(".cm-content").first.click()
+    page.keyboard.press("Control+End")
+    page.keyboard.type(text)
+
+
+@pytest.mark.usefixtures("people", "relay")
+def test_from_the_gallery_to_a_test_mail(  # noqa: PLR0917 - fixtures
+    page: Page,
+    owner: User,
+    workspace: Workspace,
+    sink: Sink,
+    log_in: LogIn,
+    axe: Callable[[Page], None],
+    shot: Callable[[Page, str], None],
+) -> None:
+    log_in(owner)
+    page.goto(reverse("new_design", args=[workspace.slug]))
+    page.get_by_role("link", name="简体中文").click()
+    page.get_by_role("button", name="Use 资讯通讯").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("资讯通讯")
+    expect(mail(page).locator("body")).to_contain_text("慢一点的早晨")
+
+    page.get_by_label("Name", exact=True).fill("五月")
+    page.get_by_role("textbox", name="Subject").fill("{{ full_name }}，五月好")
+    write(page, "<p>{{ city|default('x') }} {{ nobody }}</p>")
+    expect(page.locator(".problems")).to_contain_text("There is no merge field named nobody.")
+    last = Design.objects.get().html.count("\n") + 1
+    place = page.get_by_role("button", name=f"HTML, line {last}")
+    page.locator("h1").click()
+    place.click()
+    expect(page.locator(".cm-activeLine").first).to_contain_text("{{ nobody }}")
+    shot(page, "design-editor-problem")
+    axe(page)
+
+    page.locator("#preview-form .dropdown-toggle").click()
+    page.get_by_placeholder("Name or address").fill("王")
+    page.get_by_role("button", name="王芳").click()
+    expect(mail(page).locator("body")).to_contain_text("杭州")
+    expect(page.locator("#checked .inbox-wide")).to_contain_text("王芳，五月好")
+
+    page.locator(".cm-content").first.click()
+    page.keyboard.press("Control+End")
+    for _step in range(len(" {{ nobody }}</p>")):
+        page.keyboard.press("Backspace")
+    expect(page.get_by_role("heading", name="Nothing to mend")).to_be_visible()
+    expect(page.locator("#save-state [data-version]")).to_be_visible()
+
+    page.get_by_role("button", name="Send test").click()
+    page.get_by_label("To", exact=True).fill("a@brand.example, reject@brand.example")
+    page.get_by_label("Sender address").fill("news@brand.example")
+    shot(page, "design-test")
+    axe(page)
+    page.locator("#test-send").get_by_role("button", name="Send test").click()
+    expect(page.locator(".test-results")).to_contain_text("550 5.1.1 User unknown")
+    expect(page.locator(".test-results")).to_contain_text("250 2.0.0 taken")
+    ((_sender, recipient, content),) = sink.mails
+    assert recipient == "a@brand.example"
+    got = email.message_from_bytes(content, policy=email.policy.default)
+    assert got["Subject"] == "[Test] 王芳，五月好"
+    html = got.get_body(("html",))
+    assert html is not None
+    assert "<p>杭州" in html.get_content()
+    saved = Design.objects.get()
+    assert saved.name == "五月"
+    assert saved.html.endswith("<p>{{ city|default('x') }}")
+
+
+def test_what_is_typed_is_saved_and_there_after_a_reload(
+    page: Page, open_design: Callable[..., Design]
+) -> None:
+    design = open_design("<p>one</p>\r\n<p>two</p>\r\n")
+    write(page, "three")
+    expect(page.locator("#save-state")).to_have_text("Not saved yet")
+    expect(page.locator("#save-state [data-version='2']")).to_be_visible()
+    design.refresh_from_db()
+    assert design.html == "<p>one</p>\r\n<p>two</p>\r\nthree"
+    write(page, "four")
+    page.keyboard.press("Control+s")
+    expect(page.locator("#save-state [data-version='3']")).to_be_visible()
+    page.reload()
+    expect(page.locator(".cm-content").first).to_contain_text("threefour")
+
+
+@pytest.mark.parametrize("keep", ["Keep what I typed", "Take the other version"])
+def test_two_people_in_one_design_lose_nothing(
+    page: Page, open_design: Callable[..., Design], axe: Callable[[Page], None], keep: str
+) -> None:
+    design = open_design("<p>first</p>")
+    theirs = services.Draft(name="Spring", subject="Hi", html="<p>theirs</p>")
+    services.save(Design.objects.get(pk=design.pk), theirs, version=1)
+    write(page, "<p>mine</p>")
+    expect(page.locator("#conflict")).to_contain_text("after you opened it")
+    axe(page)
+    page.get_by_role("button", name=keep).click()
+    expect(page.locator("#conflict [data-choice]")).to_have_count(0)
+    mine = "<p>first</p><p>mine</p>"
+    expect(page.locator(".cm-content").first).to_contain_text(
+        "mine" if "Keep" in keep else "theirs"
+    )
+    kept = {d.pk == design.pk: d.html for d in Design.objects.all()}
+    assert kept == (
+        {True: mine, False: theirs.html} if "Keep" in keep else {True: theirs.html, False: mine}
+    )
+
+
+def test_a_mail_can_neither_act_nor_ask_other_servers(
+    page: Page, open_design: Callable[..., Design], watch: Watch
+) -> None:
+    """The watch fails on a request to elsewhere, and on what the browser had to stop."""
+    watch.expected.append("Refused to execute the redirect")
+    open_design(
+        "<html><head><style>p { background: url(https://other.example/b.png) }</style></head><body>"
+        '<p>here</p><img src="https://other.example/a.png" width="300" height="80" alt="A boat">'
+        '<img src="data:image/gif;base64,R0lGODlhAQABAAAAACw=" alt="">'
+        '<meta http-equiv="refresh" content="0;url=https://other.example/">'
+        "</body></html>"
+    )
+    expect(mail(page).locator("p")).to_have_text("here")
+    assert mail(page).locator("img").first.get_attribute("src").startswith("data:image/svg+xml")  # type: ignore[union-attr]
+    expect(page.locator("#images-note")).to_contain_text("2 pictures of other servers")
+    write(page, "<p>there</p>")
+    expect(mail(page).locator("p")).to_have_text(["here", "there"])
+    assert page.url.endswith("/")
+
+
+def test_the_plain_text_is_made_or_written(
+    page: Page, open_design: Callable[..., Design], axe: Callable[[Page], None]
+) -> None:
+    design = open_design('<h1>Spring</h1><a href="{{ unsubscribe_url }}">leave</a>')
+    page.get_by_role("tab", name="Plain text").click()
+    expect(page.locator("#made-text")).to_contain_text("leave ({{ unsubscribe_url }})")
+    axe(page)
+    page.get_by_label("Made from the HTML").uncheck()
+    text = page.locator("#panel-text .cm-content")
+    expect(text).to_contain_text("Spring")
+    text.click()
+    page.keyboard.press("Control+Home")
+    page.keyboard.type("By hand. ")
+    expect(page.locator("#save-state [data-version='2']")).to_be_visible()
+    design.refresh_from_db()
+    assert design.text.startswith("By hand. Spring")
+
+
+@pytest.mark.usefixtures("people")
+def test_on_a_phone(
+    page: Page,
+    open_design: Callable[..., Design],
+    axe: Callable[[Page], None],
+    shot: Callable[[Page, str], None],
+) -> None:
+    page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    open_design("<p>Dear {{ first_name }}</p>")
+    expect(page.locator(".inbox-phone")).to_be_visible()
+    expect(page.locator(".mail-preview")).to_have_class("mail-preview preview-phone")
+    wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    assert not wide
+    axe(page)
+    shot(page, "design-editor-phone")
