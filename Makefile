@@ -2,6 +2,8 @@
 .DEFAULT_GOAL := help
 PYTHON_VENV := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
+# What is started often is compiled once.
+run demo: export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help run demo test check e2e bench fmt messages lock clean runtime dev
 

@@ -63,6 +63,8 @@ def complete(env: dict[str, str], *, var: Path, host: str, port: int) -> dict[st
         "YANSHU_SANDBOX": "1" if embedded else "0",
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "PYTHONPATH": str(ROOT),
+        # Half of each part's start is compiling, where the compiled is not kept.
+        "PYTHONPYCACHEPREFIX": str(var / "pycache"),
     }
     if not given("YANSHU_SECRET_KEY", env):
         added["YANSHU_SECRET_KEY_FILE"] = str(_secret_key(var))
@@ -71,7 +73,9 @@ def complete(env: dict[str, str], *, var: Path, host: str, port: int) -> dict[st
             key = f"YANSHU_SANDBOX_{name}_PORT"
             if key not in env:
                 added[key] = str(kept_port(var / f"sandbox-{name.lower()}-port", wanted))
-    return added | env
+    completed = added | env
+    completed.pop("PYTHONDONTWRITEBYTECODE", None)
+    return completed
 
 
 def check(env: dict[str, str]) -> None:

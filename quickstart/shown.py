@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from functools import cached_property
-from typing import cast
 
 # Characters of the source that the page shows; the rest is in the download.
 LONGEST_SOURCE = 400_000
@@ -16,7 +15,7 @@ class Shown:
 
     @cached_property
     def _message(self) -> EmailMessage:
-        return cast("EmailMessage", message_from_bytes(self.raw, policy=policy.default))
+        return message_from_bytes(self.raw, policy=policy.default)
 
     @cached_property
     def html(self) -> str:
