@@ -41,7 +41,7 @@ class ContactForm(forms.Form):
                 List.objects.filter(workspace=workspace, archived_at=None).order_by("name"),
                 label=_("Put on these lists"),
                 required=False,
-                widget=forms.CheckboxSelectMultiple,
+                widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
             )
 
     @staticmethod
@@ -237,7 +237,7 @@ class ImportForm(forms.Form):
     known = forms.ChoiceField(
         label=_("People you have already"),
         choices=Import.Known.choices,
-        widget=forms.RadioSelect,
+        widget=forms.RadioSelect(attrs={"class": "form-check-input"}),
         help_text=_("An empty cell never deletes anything."),
     )
 

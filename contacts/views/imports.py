@@ -82,7 +82,7 @@ def import_columns(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     if file.state != Import.State.READY:
         return redirect("import", request.workspace.slug, file.pk)
     form = ImportForm(request.POST, file=file)
-    if "reread" in request.POST:
+    if "reread" in request.POST or "reread" in request.GET:
         return _columns(request, file, dialect=_dialect(request), reread=True)
     mapping = _mapping(request)
     if not form.is_valid():
@@ -157,7 +157,8 @@ def _columns(  # noqa: PLR0913 - what of a half-filled page is to be shown again
 def _targets(column: columns.Column, known: Any) -> list[tuple[str, list[tuple[str, str]]]]:
     """What a column can be: [(group, [(target, label)])]."""
     types = dict(Attribute.Type.choices)
-    new = [(f"new:{column.key}:{name}", str(types[name])) for name in NEW_TYPES]
+    text = _("New attribute: {type}")
+    new = [(f"new:{column.key}:{name}", text.format(type=types[name])) for name in NEW_TYPES]
     groups = [
         (_("The person"), [(key, str(label)) for key, label in FIELD_LABELS.items()]),
         (_("Attributes"), [(f"attribute:{a.key}", a.label) for a in known]),

@@ -65,7 +65,7 @@ function select(form, changed) {
   const boxes = [...form.querySelectorAll("[name=pk]")];
   if (changed.matches("[data-select-page]")) for (const box of boxes) box.checked = changed.checked;
   const all = form.querySelector("[data-select-all]");
-  if (all && changed !== all) all.checked = false;
+  if (all && changed.matches("[name=pk], [data-select-page]")) all.checked = false;
   if (all?.checked) for (const box of boxes) box.checked = true;
   update(form);
 }

@@ -1,0 +1,181 @@
+"""People and imports in a browser: from the upload to the rejects file, axe in each step."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, Request, Route, expect
+
+from accounts.models import User, Workspace
+from contacts.models import Contact, Import, List
+from contacts.services import importrun
+from contacts.views import imports as import_views
+from tests.browser.conftest import DESKTOP, PHONE
+from tests.contacts.files import torture
+
+Axe = Callable[[Page], None]
+Shot = Callable[[Page, str], None]
+IMPORT = re.compile(r"/imports/\d+/$")
+TABLE = (
+    "姓名,电邮,城市,生日,备注\r\n"
+    "王伟,wang@例子.测试,上海,2001-02-03,x\r\n"
+    "Zoë,ZOE@b.example,Bern,1999-12-31,=1+1\r\n"
+    "nobody,no address,Oslo,soon,\r\n"
+)
+
+
+@pytest.fixture(params=[DESKTOP, PHONE], ids=["1440", "390"])
+def at(
+    request: pytest.FixtureRequest, page: Page, owner: User, log_in: Callable[[User], None]
+) -> Page:
+    """Logged in, at both widths."""
+    width, height = request.param
+    page.set_viewport_size({"width": width, "height": height})
+    log_in(owner)
+    return page
+
+
+@pytest.fixture
+def by_hand(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Imports are queued as always; this does what a worker would."""
+    monkeypatch.setattr(import_views.run_import, "delay", lambda _pk: None)
+
+    def work() -> None:
+        file = Import.objects.get(state=Import.State.QUEUED)
+        while importrun.run(file.pk):
+            pass
+
+    return work
+
+
+def choose_file(page: Page, path: Path) -> None:
+    page.goto("/w/brand/imports/new/")
+    page.locator("#id_file").set_input_files(path)
+    page.wait_for_url(IMPORT)
+
+
+def test_from_the_upload_to_the_rejects(  # noqa: PLR0917 - fixtures
+    at: Page,
+    workspace: Workspace,
+    by_hand: Callable[[], None],
+    tmp_path: Path,
+    axe: Axe,
+    shot: Shot,
+) -> None:
+    width = at.viewport_size["width"] if at.viewport_size else 0
+    at.goto("/w/brand/imports/new/")
+    axe(at)
+    shot(at, f"import-1-{width}")
+    data, expected = torture(1200, encoding="gb18030", delimiter="\t")
+    (tmp_path / "people.csv").write_bytes(data)
+    choose_file(at, tmp_path / "people.csv")
+
+    expect(at.get_by_label("Encoding")).to_have_value("gb18030")
+    expect(at.get_by_label("What email becomes")).to_have_value("email")
+    at.get_by_label("Into the list").select_option("new")
+    at.get_by_label("Name of the new list").fill("News")
+    axe(at)
+    shot(at, f"import-2-{width}")
+    at.get_by_role("button", name="Check what would happen").click()
+
+    at.wait_for_url("**step=check")
+    expect(at.get_by_role("heading", name="What would happen")).to_be_visible()
+    axe(at)
+    shot(at, f"import-3-{width}")
+    assert not Contact.objects.exists()
+    at.get_by_role("button", name="Start the import").click()
+
+    expect(at.locator("#progress")).to_contain_text("Waiting for a worker")
+    axe(at)
+    shot(at, f"import-4-{width}")
+    by_hand()
+    expect(at.get_by_role("heading", name="What became of")).to_be_visible()
+    axe(at)
+    shot(at, f"import-5-{width}")
+    new = at.locator(".import-figures > div", has_text="New").locator(".figure")
+    expect(new).to_have_text(f"{expected.valid:,}")
+    with at.expect_download() as download:
+        at.get_by_role("link", name="All of them as CSV").click()
+    assert download.value.path().read_bytes().startswith(b"\xef\xbb\xbfLine,Reason")
+    assert List.objects.get().subscriptions.count() == expected.valid
+
+    at.get_by_role("button", name="Undo the import").click()
+    expect(at.locator("#undo-import")).to_contain_text(f"{expected.valid:,} people")
+    axe(at)
+    at.get_by_role("button", name="Undo it").click()
+    expect(at.locator(".note")).to_contain_text(f"{expected.valid:,} contacts removed")
+    assert not Contact.objects.exists()
+
+
+def test_pasted_lines_and_another_reading(at: Page, workspace: Workspace, axe: Axe) -> None:
+    at.goto("/w/brand/imports/new/")
+    at.get_by_text("Or paste the lines").click()
+    at.get_by_label("Lines").fill(TABLE)
+    at.get_by_role("button", name="Use these lines").click()
+    at.wait_for_url(IMPORT)
+    expect(at.get_by_label("What 姓名 becomes")).to_have_value("full_name")
+    expect(at.get_by_label("What 电邮 becomes")).to_have_value("email")
+    at.get_by_label("The first line names the columns").uncheck()
+    expect(at.get_by_label("What column 2 becomes")).to_have_value("email")
+    expect(at.get_by_label("The first line names the columns")).not_to_be_checked()
+    axe(at)
+
+
+def test_an_upload_goes_on_where_it_stopped(at: Page, workspace: Workspace, tmp_path: Path) -> None:
+    path = tmp_path / "large.csv"
+    path.write_bytes(
+        b"email,note\n" + b"".join(b"p%d@b.example,%s\n" % (n, b"x" * 90) for n in range(90_000))
+    )
+    at.goto("/w/brand/imports/new/")
+    sent: list[str] = []
+
+    def hang(route: Route, request: Request) -> None:
+        sent.append(request.url)
+        if len(sent) < 2 or "again" in sent:
+            route.continue_()
+
+    at.route("**/piece/**", hang)
+    at.locator("#id_file").set_input_files(path)
+    expect(at.locator("[data-upload-say]")).to_contain_text("4 of 9.3 MB")
+    at.on("dialog", lambda dialog: dialog.accept())
+    at.reload()
+    sent[:] = ["again"]
+    at.locator("#id_file").set_input_files(path)
+    at.wait_for_url(IMPORT)
+    offsets = [url.partition("offset=")[2] for url in sent if "offset=" in url]
+    assert offsets == ["0", str(4 << 20), str(8 << 20)]
+    assert Import.objects.get().size == path.stat().st_size
+
+
+def test_people_selected_and_brought_back(
+    at: Page, workspace: Workspace, axe: Axe, shot: Shot
+) -> None:
+    news = List.objects.create(workspace=workspace, name="News")
+    Contact.objects.bulk_create(
+        Contact(workspace=workspace, email=f"p{n}@b.example", first_name="Ann", last_name=f"L{n}")
+        for n in range(60)
+    )
+    at.goto("/w/brand/contacts/")
+    width = at.viewport_size["width"] if at.viewport_size else 0
+    if width == DESKTOP[0]:
+        at.get_by_label("Select this page").check()
+        at.get_by_label("Select all 60 in this result").check()
+    else:
+        at.get_by_label("Select p59@b.example").check()
+    at.get_by_label("List for these people").select_option("News")
+    axe(at)
+    shot(at, f"people-selected-{width}")
+    at.get_by_role("button", name="Put on it").click()
+    expect(at.locator(".note")).to_contain_text("put on News")
+    assert news.subscriptions.count() == (60 if width == DESKTOP[0] else 1)
+    at.locator(".note").get_by_role("button", name="Undo").click()
+    expect(at.locator(".note")).to_contain_text("Undone")
+    assert not news.subscriptions.exists()
+    at.wait_for_load_state()
+    at.get_by_placeholder("Address or name").fill("p17")
+    expect(at.locator("#results tbody tr")).to_have_count(1)
+    at.get_by_role("link", name="p17@b.example").click()
+    expect(at.get_by_role("heading", name="What happened")).to_be_visible()
+    axe(at)
+    shot(at, f"person-{width}")
