@@ -14,6 +14,7 @@ from accounts.models import Workspace
 from campaigns import zones
 from campaigns.models import Campaign
 from campaigns.services import drafts, routes
+from campaigns.wording import listed
 from contacts import addresses
 from contacts.models import List
 from designs.models import Design
@@ -83,7 +84,7 @@ class ToForm(SectionForm):
         cleaned = super().clean() or self.cleaned_data
         both = set(cleaned.get("lists_in") or ()) & set(cleaned.get("lists_out") or ())
         if both:
-            names = ", ".join(sorted(one.name for one in both))
+            names = listed(sorted(one.name for one in both))
             text = _("{lists} can't be on both sides: nobody of it would get the mail.")
             self.add_error("lists_out", text.format(lists=names))
         return cleaned

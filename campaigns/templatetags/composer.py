@@ -10,6 +10,7 @@ from campaigns import zones
 from campaigns.models import Campaign
 from campaigns.services.audiences import Audience, Exclusion
 from campaigns.services.routes import Route
+from campaigns.wording import in_zone, listed
 from pages import locales, statuses
 from sending.models import Relay
 
@@ -41,7 +42,7 @@ def _relay_limits(relay: Relay) -> str:
         (relay.per_day, _("{limit} a day")),
     )
     said = [words.format(limit=locales.number(float(n))) for n, words in limits if n]
-    return ", ".join(said) or _("no limit")
+    return listed(said) or _("no limit")
 
 
 @register.simple_tag(takes_context=True)
@@ -68,7 +69,7 @@ def planned(campaign: Campaign) -> str:
     """When it starts, in its own zone: "Fri 27 Nov 09:00 (Asia/Shanghai)"."""
     if campaign.scheduled_at is None:
         return ""
-    return f"{zones.short(campaign.scheduled_at, campaign.timezone)} ({campaign.timezone})"
+    return in_zone(zones.short(campaign.scheduled_at, campaign.timezone), campaign.timezone)
 
 
 @register.simple_tag

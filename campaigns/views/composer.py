@@ -33,6 +33,7 @@ from campaigns.models import Campaign
 from campaigns.services import audiences, drafts, review, routes
 from campaigns.services.errors import CampaignError, VersionConflictError
 from campaigns.services.review import Problem
+from campaigns.wording import in_zone, listed
 from contacts.models import Contact
 from designs import fields
 from designs.previews import Preview, render_preview
@@ -50,9 +51,9 @@ class Section:
     summary: Callable[[Campaign], str]
 
 
-def _to(campaign: Campaign) -> str:
-    chosen = ", ".join(one.name for one in campaign.lists_in.all())
-    left_out = ", ".join(one.name for one in campaign.lists_out.all())
+def to(campaign: Campaign) -> str:
+    chosen = listed(one.name for one in campaign.lists_in.all())
+    left_out = listed(one.name for one in campaign.lists_out.all())
     if left_out and chosen:
         return _("{lists}, without {others}").format(lists=chosen, others=left_out)
     return chosen
@@ -72,12 +73,11 @@ def _route(campaign: Campaign) -> str:
 def when(campaign: Campaign) -> str:
     if campaign.scheduled_at is None:
         return str(_("As soon as I say so"))
-    at = zones.short(campaign.scheduled_at, campaign.timezone)
-    return f"{at} ({campaign.timezone})"
+    return in_zone(zones.short(campaign.scheduled_at, campaign.timezone), campaign.timezone)
 
 
 SECTIONS = (
-    Section("to", pgettext_lazy("campaign", "To"), ToForm, _to),
+    Section("to", pgettext_lazy("campaign", "To"), ToForm, to),
     Section("from", pgettext_lazy("campaign", "From"), FromForm, _from),
     Section("subject", _("Subject"), SubjectForm, lambda campaign: campaign.subject),
     Section("content", _("Content"), ContentForm, lambda c: c.design.name if c.design else ""),
@@ -276,6 +276,7 @@ def rail(request: WorkspaceRequest, campaign: Campaign, *, fresh: bool = False) 
         "campaign": campaign,
         "review": found,
         "audience": found.audience,
+        "to": to(campaign),
         "when": when(campaign),
         "takes": zones.duration(found.seconds) if found.seconds else "",
         "finish": zones.short(finish, zone) if finish else "",

@@ -131,6 +131,8 @@ def look(page: Page, name: str, axe: Check, shot: Shot) -> None:
     """At both widths."""
     for width, height in (PHONE, DESKTOP):
         page.set_viewport_size({"width": width, "height": height})
+        wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+        assert not page.evaluate(wide), f"{page.url} is wider than {width}"
         axe(page)
         shot(page, f"{name}-{width}")
 

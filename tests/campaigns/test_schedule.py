@@ -11,9 +11,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import User, Workspace
-from campaigns import services, states
+from campaigns import services, states, tasks
 from campaigns.models import Campaign
-from campaigns.tasks import start_due
 from contacts.models import List
 from contacts.services.suppressions import suppress
 from designs.models import Content, Design
@@ -32,11 +31,11 @@ def plan(campaign: Campaign, at: datetime | None = None) -> Campaign:
 
 def test_a_campaign_starts_when_its_time_has_come_and_not_before(make_campaign: Make) -> None:
     campaign = plan(make_campaign(), timezone.now() + timedelta(seconds=60))
-    start_due.run()
+    tasks.start_due.run()
     campaign.refresh_from_db()
     assert states.state_of(campaign) == "scheduled"
     Campaign.objects.update(scheduled_at=timezone.now())
-    start_due.run()
+    tasks.start_due.run()
     campaign.refresh_from_db()
     assert states.state_of(campaign) == "sending"
     mailing = Mailing.objects.get()
@@ -47,7 +46,7 @@ def test_a_campaign_starts_when_its_time_has_come_and_not_before(make_campaign: 
         "Hello {{ first_name|default('you') }}",
     )
     assert Tally.objects.get().targeted == 2 == Message.objects.count()
-    start_due.run()
+    tasks.start_due.run()
     assert Mailing.objects.count() == 1
 
 
