@@ -14,7 +14,7 @@ from accounts.permissions import Role
 from campaigns.models import Campaign
 from contacts.models import Contact, List, Subscription
 from sending import dispatch
-from sending.models import Event, Mailing, Message, Relay
+from sending.models import Event, Mailing, Message, Pool, PoolMember, Relay
 from sending.services import events, mailings
 from tests.engine.conftest import assert_closes
 
@@ -147,6 +147,26 @@ def test_says_why_it_waits_until_when_and_in_the_relays_words(
     assert "Waits: The server asks to go slower · goes on in 3 hours" in shown
     assert "Post: The server asks to go slower · until" in shown
     assert "421 4.7.0 slow down, friend" in shown
+
+
+def test_of_a_pool_says_which_relay_waits_and_which_carries_on(
+    start: Start, owner_client: Client, relay: Relay, workspace: Workspace
+) -> None:
+    pool = Pool.objects.create(workspace=workspace, name="Main")
+    waiting = Relay.objects.create(
+        workspace=workspace,
+        name="SES",
+        host="h.example",
+        wait_until=timezone.now() + timedelta(hours=9),
+        wait_reason="per_day",
+    )
+    for one in (relay, waiting):
+        PoolMember.objects.create(pool=pool, relay=one)
+    campaign = start("a@x.example", relay=None, pool=pool)
+    dispatch.tend_mailings()
+    shown = words(read(owner_client, campaign))
+    assert "Waits:" not in shown
+    assert "Post: carries on SES: The relay's messages of this day are used · until" in shown
 
 
 def test_pause_resume_and_cancel(
