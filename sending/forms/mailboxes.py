@@ -43,7 +43,7 @@ class MailboxForm(forms.Form):
     after = forms.ChoiceField(
         label=_("Bounces that were read"),
         choices=BounceMailbox.After.choices,
-        widget=forms.RadioSelect,
+        widget=forms.RadioSelect(attrs={"class": "form-check-input"}),
         help_text=_("Only mail about your own messages. Everything else stays as it is, unread."),
     )
     move_to = forms.CharField(

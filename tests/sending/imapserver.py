@@ -67,10 +67,11 @@ def running(
 ) -> Iterator[Imap]:
     """The server on a free port, in a thread of its own."""
     loop = asyncio.new_event_loop()
-    started = loop.run_until_complete(_start(tls, starttls))
-    imap, server, tasks = started
+    # All of it in the thread: this one may have a loop of its own (Playwright's).
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
+    starting = asyncio.run_coroutine_threadsafe(_start(tls, starttls), loop)
+    imap, server, tasks = starting.result(20)
     try:
         yield imap
     finally:
@@ -80,11 +81,11 @@ def running(
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await loop.shutdown_default_executor()
 
         asyncio.run_coroutine_threadsafe(stop(), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
-        loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()
 
 

@@ -99,9 +99,11 @@ def serving(habits: Habits) -> Iterator[int]:
             writer.close()
 
     secure = habits.context if habits.implicit else None
-    server = loop.run_until_complete(asyncio.start_server(serve, "127.0.0.1", 0, ssl=secure))
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
+    # Begun there: a browser test has a loop of its own in this thread.
+    starting = asyncio.start_server(serve, "127.0.0.1", 0, ssl=secure)
+    server = asyncio.run_coroutine_threadsafe(starting, loop).result(10)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:

@@ -61,4 +61,4 @@ def test_nudges_are_for_the_queue_of_work(
     monkeypatch.setattr(collect_mailbox, "apply_async", take)
     collect_due()
     assert nudged == [((mailbox.pk,), 10)]
-    assert collect_mailbox.queue == "work"
+    assert collect_mailbox.queue == "work"  # type: ignore[attr-defined]
