@@ -4,6 +4,7 @@ Django's own cascade would read every row into memory; a workspace can hold ten 
 Here the same is done in sets, table by table, by what the models' foreign keys say.
 """
 
+from collections.abc import Iterable
 from graphlib import TopologicalSorter
 from typing import Any
 
@@ -61,9 +62,10 @@ def _ways() -> Ways:
 
 def _dependants(model: type[Model]) -> dict[type[Model], str]:
     """Tables whose rows go with a row of this one, with the field that refers to it."""
+    relations: Iterable[Any] = model._meta.get_fields(include_hidden=True)  # noqa: SLF001 - documented
     return {
         relation.related_model: relation.field.name
-        for relation in model._meta.get_fields(include_hidden=True)  # noqa: SLF001 - documented
+        for relation in relations
         if (relation.one_to_many or relation.one_to_one)
         and relation.auto_created
         and relation.on_delete in {CASCADE, PROTECT}

@@ -1,7 +1,5 @@
 """The page behind the link of an invitation."""
 
-from typing import cast
-
 from django.contrib import messages
 from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -31,7 +29,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponseBase:
             request, "accounts/invitation_expired.html", {"invitation": found}, status=410
         )
     if request.user.is_authenticated:
-        return _for_account(request, found, cast("User", request.user))
+        return _for_account(request, found, request.user)
     if invitations.has_account(found):
         return render(request, "accounts/invitation_log_in.html", {"invitation": found})
     return _for_newcomer(request, found)
@@ -58,7 +56,7 @@ def _for_newcomer(request: HttpRequest, found: Invitation) -> HttpResponseBase:
         except InvitationError as error:
             form.add_error(None, str(error))
         else:
-            login(request, membership.user)  # type: ignore[arg-type]  # has no permissions
+            login(request, membership.user)
             return _arrive(request, membership)
     return render(request, "accounts/invitation.html", {"invitation": found, "form": form})
 

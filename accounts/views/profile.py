@@ -42,7 +42,7 @@ def change_password(request: HttpRequest) -> HttpResponseBase:
     form = ChangePasswordForm(request.POST or None, user=user)
     if request.method == "POST" and form.is_valid():
         people.change_password(user, form.cleaned_data["password"])
-        update_session_auth_hash(request, user)  # type: ignore[arg-type]  # has no permissions
+        update_session_auth_hash(request, user)
         messages.success(request, _("Your new password is set. Other browsers are logged out."))
         return redirect("profile")
     return render(request, "accounts/change_password.html", {"form": form})

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Callable, Iterator
 from email import message_from_bytes, policy
+from typing import Any
 
 import pytest
 from django.core.cache import cache
-from django.http import HttpResponse
 from django.test import Client
 from pytest_django import Settings
 
@@ -67,7 +67,8 @@ def link_in(text: str) -> str:
     return found[1]
 
 
-def words(answer: HttpResponse) -> str:
+def words(answer: Any) -> str:
+    """What the page of this answer says."""
     return str(answer.content.decode())
 
 
