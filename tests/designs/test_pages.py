@@ -291,5 +291,5 @@ def test_without_a_contact_every_field_has_a_value(workspace: Workspace) -> None
     assert {"email", "number"} <= fields.known(workspace)
     source = checks.Source(subject="{{ date|date }}", html=f"{{{{ number|number(2) }}}} {LEAVE}")
     assert checks.check(source, fields=fields.known(workspace)) == []
-    preview = previews.render_preview(workspace, **source.parts())
+    preview = previews.render_preview(workspace, contact=None, **source.parts())
     assert "42.00" in preview.html

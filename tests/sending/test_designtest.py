@@ -1,0 +1,141 @@
+"""The test send of a design: who may, whom it reaches, and what it says."""
+
+import email
+import email.policy
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import User, Workspace
+from accounts.permissions import Role
+from contacts.models import Contact, Suppression
+from designs import services
+from designs.models import Design
+from sending.models import Relay
+from tests.engine.sink import Sink, running
+
+HTML = '<p>Dear {{ first_name }}</p><a href="{{ unsubscribe_url }}">leave</a>'
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    with running() as sink:
+        yield sink
+
+
+@pytest.fixture
+def relay(workspace: Workspace, sink: Sink) -> Relay:
+    return Relay.objects.create(
+        workspace=workspace, name="Sink", host="127.0.0.1", port=sink.port, security="none"
+    )
+
+
+@pytest.fixture
+def design(workspace: Workspace) -> Design:
+    return services.create(workspace, services.Draft(name="Spring", subject="Hi", html=HTML))
+
+
+@pytest.fixture
+def send(owner_client: Client, design: Design, relay: Relay) -> Callable[..., str]:
+    def send(addresses: str, **typed: object) -> str:
+        given = {
+            "addresses": addresses,
+            "relay": relay.pk,
+            "from_name": "品牌",
+            "from_email": "news@brand.example",
+            **typed,
+        }
+        answer = owner_client.post(reverse("design_test", args=["brand", design.pk]), given)
+        assert answer.status_code == 200
+        return answer.content.decode()
+
+    return send
+
+
+def test_each_address_gets_it_and_what_the_server_said_is_shown(
+    send: Callable[..., str], sink: Sink, workspace: Workspace
+) -> None:
+    contact = Contact.objects.create(workspace=workspace, email="w@x.example", first_name="芳")
+    told = send("a@x.example； reject@x.example\nA@x.example", contact=contact.pk)
+    assert "550 5.1.1 User unknown" in told
+    assert "250 2.0.0 taken" in told
+    ((sender, recipient, content),) = sink.mails
+    assert (sender, recipient) == ("news@brand.example", "a@x.example")
+    mail = email.message_from_bytes(content, policy=email.policy.default)
+    assert mail["Subject"] == "[Test] Hi"
+    assert str(mail["From"]) == "品牌 <news@brand.example>"
+    assert "Dear 芳" in mail.get_body(("html",)).get_content()  # type: ignore[union-attr]
+    assert "Dear 芳" in mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+
+
+def test_what_is_typed_is_sent_without_being_saved(send: Callable[..., str], sink: Sink) -> None:
+    send("a@x.example", subject="Draft", html="<p>unsaved</p>", text="")
+    assert b"Subject: [Test] Draft" in sink.mails[0][2]
+    assert b"unsaved" in sink.mails[0][2]
+    assert Design.objects.get().html == HTML
+
+
+def test_mailboxes_keep_two_tests_apart(send: Callable[..., str], sink: Sink) -> None:
+    send("a@x.example")
+    send("a@x.example")
+    ids = {email.message_from_bytes(content)["Message-ID"] for _s, _r, content in sink.mails}
+    assert len(ids) == 2
+
+
+@pytest.mark.parametrize(
+    ("addresses", "typed", "words"),
+    [
+        ("", {}, "Enter at least one address."),
+        ("nobody", {}, "nobody: "),
+        (" ".join(f"a{n}@x.example" for n in range(11)), {}, "10 addresses at most"),
+        ("gone@x.example", {}, "gone@x.example is suppressed"),
+        ("a@gone.example", {}, "gone.example is suppressed"),
+        ("a@x.example", {"from_email": ""}, "Enter the address that the mail comes from."),
+        ("a@x.example", {"relay": 0}, "Select a valid choice"),
+        ("a@x.example", {"html": "<p>\n{% if %}"}, "HTML, line 2: "),
+    ],
+)
+def test_what_can_not_be_sent_gets_a_sentence(  # noqa: PLR0917 - fixtures and a table
+    send: Callable[..., str],
+    sink: Sink,
+    workspace: Workspace,
+    addresses: str,
+    typed: dict[str, object],
+    words: str,
+) -> None:
+    for kind, value in (("address", "gone@x.example"), ("domain", "gone.example")):
+        Suppression.objects.create(workspace=workspace, kind=kind, value=value, reason="manual")
+    assert words in send(addresses, **typed)
+    assert sink.mails == []
+
+
+def test_a_server_that_is_away_is_told_for_each_address(
+    send: Callable[..., str], relay: Relay
+) -> None:
+    Relay.objects.filter(pk=relay.pk).update(port=1)
+    told = send("a@x.example b@x.example")
+    assert told.count('class="test-result"') == 2
+
+
+def test_without_a_relay_that_sends_there_is_no_form(
+    owner_client: Client, design: Design, relay: Relay
+) -> None:
+    Relay.objects.filter(pk=relay.pk).update(state=Relay.State.PAUSED)
+    answer = owner_client.get(reverse("design_test", args=["brand", design.pk]))
+    assert "No relay can send now" in answer.content.decode()
+    assert b"<form" not in answer.content
+
+
+def test_who_may_only_read_sends_no_tests(
+    workspace: Workspace, design: Design, make_member: Callable[..., User]
+) -> None:
+    client = Client()
+    client.force_login(
+        make_member(workspace, Role.VIEWER),
+        backend="allauth.account.auth_backends.AuthenticationBackend",
+    )
+    url = reverse("design_test", args=["brand", design.pk])
+    assert client.get(url).status_code == 403
+    assert client.post(url, {"addresses": "a@x.example"}).status_code == 403
