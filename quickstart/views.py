@@ -25,16 +25,17 @@ from quickstart.sandbox.returns import DOMAIN
 from quickstart.shown import Shown
 
 VIEWS = ("html", "text", "headers", "source")
-# What the world may write is shown in these limits: no script, no form.
-FRAME = csp.only(
-    style_src=["'unsafe-inline'"],
-    img_src=["data:", "https:", "http:"],
-    font_src=["https:"],
-    frame_ancestors=["'self'"],
-    form_action=[csp.NONE],
-    base_uri=[csp.NONE],
-    sandbox=["allow-popups", "allow-popups-to-escape-sandbox"],
-)
+# What the world may write is shown in these limits: no script, no form, pictures from here only.
+FRAME = {
+    "style_src": ("'unsafe-inline'",),
+    "img_src": ("data:", csp.SELF, f"{settings.PUBLIC_URL}/"),
+    "frame_ancestors": (csp.SELF,),
+    "form_action": (csp.NONE,),
+    "base_uri": (csp.NONE,),
+    "sandbox": ("allow-popups", "allow-popups-to-escape-sandbox"),
+}
+# Where the person asked for the pictures: requests to elsewhere.
+WITH_IMAGES = {**FRAME, "img_src": ("data:", "https:", "http:"), "font_src": ("https:",)}
 
 
 def filtered(request: HttpRequest, workspace: Workspace | None) -> QuerySet[SandboxMail]:
@@ -67,6 +68,7 @@ def one(request: HttpRequest, mail: SandboxMail) -> dict[str, Any]:
     return {
         "mail": mail,
         "shown": shown,
+        "images": request.GET.get("images") == "1",
         "show": wanted if wanted in VIEWS else default,
         "size": len(shown.raw),
         "asked": behaviour.of(mail.envelope_to),
@@ -93,10 +95,9 @@ def sandbox_mail(request: WorkspaceRequest, pk: int) -> HttpResponse:
     return render(request, "quickstart/mail.html", one(request, mail))
 
 
-@FRAME
 def sandbox_frame(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    """The mail's HTML, for the frame of its page."""
-    return _document(get_in(request.workspace, SandboxMail, pk=pk))
+    """The mail's HTML, for the frame of its page; images=1: with pictures from anywhere."""
+    return _document(request, get_in(request.workspace, SandboxMail, pk=pk))
 
 
 def sandbox_source(request: WorkspaceRequest, pk: int) -> HttpResponse:
@@ -138,13 +139,25 @@ def platform_mail(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @for_founders
-@FRAME
 def platform_frame(request: HttpRequest, pk: int) -> HttpResponse:
-    return _document(get_object_or_404(SandboxMail, workspace=None, pk=pk))
+    return _document(request, get_object_or_404(SandboxMail, workspace=None, pk=pk))
 
 
-def _document(mail: SandboxMail) -> HttpResponse:
-    return HttpResponse(Shown(bytes(mail.raw)).html, headers={"Referrer-Policy": "no-referrer"})
+def _document(request: HttpRequest, mail: SandboxMail) -> HttpResponse:
+    show = _with_images if request.GET.get("images") == "1" else _quiet
+    response: HttpResponse = show(Shown(bytes(mail.raw)).html)
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+@csp.only(**FRAME)
+def _quiet(document: str) -> HttpResponse:
+    return HttpResponse(document)
+
+
+@csp.only(**WITH_IMAGES)
+def _with_images(document: str) -> HttpResponse:
+    return HttpResponse(document)
 
 
 def _file(mail: SandboxMail) -> HttpResponse:
