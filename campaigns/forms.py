@@ -18,9 +18,12 @@ from campaigns.wording import listed
 from contacts import addresses
 from contacts.models import List
 from designs.models import Design
+from designs.rendering import one_line
 
 NOW, LATER = "now", "later"
 TOMORROW_AT = dt.time(9, 0)
+# A plan for later than this is a slip; and calendars end at the year 9999.
+FARTHEST = dt.timedelta(days=5 * 366)
 TICK = {"class": "form-check-input"}
 
 
@@ -117,6 +120,9 @@ class FromForm(SectionForm):
             "from_email": addresses.display(campaign.from_email),
             "reply_to": addresses.display(campaign.reply_to),
         }
+
+    def clean_from_name(self) -> str:
+        return one_line(self.cleaned_data["from_name"])
 
     def clean_from_email(self) -> str:
         return _address(self.cleaned_data["from_email"])
@@ -257,6 +263,9 @@ class WhenForm(SectionForm):
         for name, text in (("date", _("Choose a date.")), ("time", _("Choose a time."))):
             if not cleaned.get(name) and name not in self.errors:
                 self.add_error(name, text)
+        today = timezone.localdate()
+        if not self.errors and abs(cleaned["date"] - today) > FARTHEST:
+            self.add_error("date", _("Choose a date within the next five years."))
         if not self.errors:
             asked = dt.datetime.combine(cleaned["date"], cleaned["time"])
             self.moment = zones.moment(asked, cleaned.get("timezone") or "UTC")

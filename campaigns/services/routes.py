@@ -22,7 +22,7 @@ class Route:
 
     @property
     def sandbox(self) -> bool:
-        return all(relay.is_sandbox for relay in self.relays)
+        return bool(self.relays) and all(relay.is_sandbox for relay in self.relays)
 
     @property
     def active(self) -> bool:

@@ -17,6 +17,7 @@ from designs.models import Design
 from sending.models import Mailing, Relay
 
 Make = Callable[..., Campaign]
+LATELY = (timezone.now() - timedelta(days=2)).date().isoformat()
 
 
 def url(name: str, campaign: Campaign, *more: object) -> str:
@@ -188,9 +189,14 @@ def test_what_is_valid_is_saved_and_what_is_not_is_told(
 ) -> None:
     campaign = make_campaign()
     answer = save(
-        owner_client, campaign, "from", from_name="Yan", from_email="nobody@", reply_to="X@Ü.de"
+        owner_client,
+        campaign,
+        "from",
+        from_name="Yan\r\nBcc: x",
+        from_email="nobody@",
+        reply_to="X@Ü.de",
     )
-    assert (campaign.from_name, campaign.from_email) == ("Yan", "news@brand.example")
+    assert (campaign.from_name, campaign.from_email) == ("Yan Bcc: x", "news@brand.example")
     assert campaign.reply_to == "x@xn--tda.de"
     place = answer.split('id="id_from_email_error"')[1].split("</ul>")[0]
     assert "<li>" in place
@@ -281,7 +287,9 @@ def test_the_readers_zone_is_said_too(
 @pytest.mark.parametrize(
     ("given", "why"),
     [
-        ({"date": "2020-01-01", "time": "09:00"}, "This time is over"),
+        ({"date": LATELY, "time": "09:00"}, "This time is over"),
+        ({"date": "9999-12-31", "time": "23:59"}, "within the next five years"),
+        ({"date": "0001-01-01", "time": "00:00"}, "within the next five years"),
         ({"date": "", "time": "09:00"}, "Choose a date."),
         ({"date": "2027-01-01", "time": ""}, "Choose a time."),
         ({"date": "soon", "time": "09:00"}, "Enter a valid date."),

@@ -108,7 +108,7 @@ def test_scheduling_twice_is_refused(make_campaign: Make) -> None:
         ({"lists_in": []}, "Choose at least one list"),
         ({"from_email": ""}, "Enter the sender's address"),
         ({"subject": ""}, "The subject is empty"),
-        ({"subject": "{{ first_name"}, "unexpected end"),
+        ({"subject": "{{ first_name"}, "ends in the middle of an expression"),
         ({"design": None}, "Choose a design"),
         ({"relay": None}, "Choose a relay or a pool"),
         ({"scheduled_at": None, "subject": "{{ shoe_size }}"}, "no merge field named shoe_size"),
@@ -157,7 +157,7 @@ def no_design(campaign: Campaign) -> None:
 @pytest.mark.parametrize(
     ("spoil", "why"),
     [
-        (broken_design, "Expected an expression"),
+        (broken_design, "Something is missing between the braces"),
         (lost_relay, "no relay that could send"),
         (empty_lists, "Nobody on these lists"),
         (no_design, "Choose a design"),
