@@ -281,7 +281,9 @@ class DeleteWorkspaceForm(forms.Form):
 class RoleForm(forms.Form):
     """One of the roles that the person may give."""
 
-    role = forms.ChoiceField(label=_("Role"), widget=forms.RadioSelect)
+    role = forms.ChoiceField(
+        label=_("Role"), widget=forms.RadioSelect({"class": "form-check-input"})
+    )
 
     def __init__(self, *args: Any, roles: Sequence[Role], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -1,0 +1,14 @@
+"""What of campaigns is lost with a workspace."""
+
+from collections.abc import Iterable
+
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Workspace
+from accounts.services import workspaces
+from campaigns.models import Campaign
+
+
+@workspaces.contents
+def contents(workspace: Workspace) -> Iterable[workspaces.Content]:
+    yield _("Campaigns"), Campaign.objects.filter(workspace=workspace).count()

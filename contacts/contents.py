@@ -1,0 +1,15 @@
+"""What of contacts is lost with a workspace."""
+
+from collections.abc import Iterable
+
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Workspace
+from accounts.services import workspaces
+from contacts.models import Contact, List
+
+
+@workspaces.contents
+def contents(workspace: Workspace) -> Iterable[workspaces.Content]:
+    yield _("People"), Contact.objects.filter(workspace=workspace).count()
+    yield _("Lists"), List.objects.filter(workspace=workspace).count()
