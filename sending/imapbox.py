@@ -255,17 +255,20 @@ class ImapBox:
         return sorted(one for one in found if one >= uid)
 
     def fetch(self, uids: Sequence[int]) -> Iterator[tuple[int, bytes]]:
-        """(UID, the mail's first MOST_BYTES); mails that are gone by now are left out."""
+        """(UID, the mail's first MOST_BYTES) of a few mails, which are in memory together; those
+        that are gone by now are left out."""
         with _trouble():
             sizes = self.client.fetch(uids, ["RFC822.SIZE"])
         small = [uid for uid in uids if sizes.get(uid, {}).get(b"RFC822.SIZE", 0) <= MOST_BYTES]
         large = [uid for uid in uids if uid in sizes and uid not in set(small)]
         # Some servers get the partial FETCH wrong: only large mails depend on it.
         for wanted, section in ((small, "BODY.PEEK[]"), (large, f"BODY.PEEK[]<0.{MOST_BYTES}>")):
+            if not wanted:
+                continue
+            with _trouble():
+                answers = self.client.fetch(wanted, [section])
             for uid in wanted:
-                with _trouble():
-                    answer = self.client.fetch([uid], [section]).get(uid, {})
-                if (raw := _body(answer)) is not None:
+                if (raw := _body(answers.get(uid, {}))) is not None:
                     yield uid, raw[:MOST_BYTES]
 
     # Clearing --------------------------------------------------------------------------------
