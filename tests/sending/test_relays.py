@@ -219,7 +219,7 @@ def test_pause_and_resume(owner_client: Client, url: Callable[..., str], relay: 
 
 @pytest.mark.parametrize(
     ("language", "sentence"),
-    [("en", "The relay refuses the login."), ("zh-hans", "发信通道拒绝登录")],
+    [("en", "The relay refuses the login"), ("zh-hans", "发信通道拒绝登录")],
 )
 def test_what_stopped_a_relay_is_shown_in_the_readers_language(
     owner_client: Client, url: Callable[..., str], relay: Relay, language: str, sentence: str
