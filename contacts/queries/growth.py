@@ -51,11 +51,15 @@ def daily(list_id: int, *, days: int) -> list[tuple[dt.date, int]]:
                 UNION ALL
                 SELECT changed_at::date, -1 FROM contacts_subscription
                 WHERE list_id = %(list)s AND status = 'unsubscribed'
-            ), a_day AS (SELECT day, sum(step) AS step FROM change GROUP BY day)
-            SELECT calendar.day::date,
-                   (SELECT coalesce(sum(step), 0) FROM a_day WHERE a_day.day <= calendar.day)
+            ), a_day AS (
+                -- What happened before counts on the first day.
+                SELECT greatest(day, current_date - %(days)s::int) AS day, sum(step) AS step
+                FROM change GROUP BY 1
+            )
+            SELECT calendar.day::date, sum(coalesce(step, 0)) OVER (ORDER BY calendar.day)
             FROM generate_series(current_date - %(days)s::int, current_date, interval '1 day')
                  AS calendar (day)
+            LEFT JOIN a_day ON a_day.day = calendar.day::date
             ORDER BY 1
             """,
             {"list": list_id, "days": days - 1},

@@ -35,7 +35,6 @@ STATUSES = (
 
 def contacts(request: WorkspaceRequest) -> HttpResponse:
     people = people_query.filtered(request.workspace, request.GET)
-    people = people_query.with_suppression(request.workspace, people)
     page = tables.keyset(
         people.prefetch_related("subscriptions__list"),
         request,
@@ -44,6 +43,7 @@ def contacts(request: WorkspaceRequest) -> HttpResponse:
     )
     context = {
         "page": page,
+        "suppressed": people_query.suppressed_among(request.workspace, page.rows),
         "lists": List.objects.filter(workspace=request.workspace, archived_at=None).order_by(
             "name"
         ),

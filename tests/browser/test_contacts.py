@@ -8,9 +8,9 @@ import pytest
 from playwright.sync_api import Page, Request, Route, expect
 
 from accounts.models import User, Workspace
+from contacts import tasks
 from contacts.models import Contact, Import, List
 from contacts.services import importrun
-from contacts.views import imports as import_views
 from tests.browser.conftest import DESKTOP, PHONE
 from tests.contacts.files import torture
 
@@ -39,7 +39,7 @@ def at(
 @pytest.fixture
 def by_hand(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Imports are queued as always; this does what a worker would."""
-    monkeypatch.setattr(import_views.run_import, "delay", lambda _pk: None)
+    monkeypatch.setattr(tasks.run_import, "delay", lambda _pk: None)
 
     def work() -> None:
         file = Import.objects.get(state=Import.State.QUEUED)
