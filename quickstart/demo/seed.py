@@ -39,6 +39,10 @@ ENGLISH, CHINESE, CLUB = "Letters from the shop", "纸鸢书讯", "Readers' club
 SLOW = 2
 
 
+# Readers that behave as the sandbox's addresses do, so that the running campaign shows it all.
+TROUBLE = {"bounce": 9, "softbounce": 4, "blocked": 2, "complain": 1, "autoreply": 2, "reject": 5}
+
+
 @dataclass(frozen=True, slots=True)
 class Sent:
     """A campaign of the past: `weeks` ago, from a starter in a language, to a list."""
@@ -75,6 +79,8 @@ def seed(*, password: str) -> Workspace:
             EMAIL, password, name="Mei Lin", timezone=str(ZONE), can_create_workspaces=True
         )
         workspace = _workspace(owner)
+        # First, since mailings go out in the order of ids.
+        _trouble(workspace)
         _people(workspace, now)
         made = _lists(workspace, now)
         designs = _designs(workspace, owner)
@@ -189,9 +195,26 @@ def _join(to: List, now: datetime, *, by: datetime) -> None:
         cursor.execute(BACKDATE, [to.pk, now - timedelta(minutes=5)])
 
 
+def _trouble(workspace: Workspace) -> None:
+    """Came today, so that only the running campaign goes to them."""
+    addresses = [
+        f"{word}{n + 1}@letters.example" for word, count in TROUBLE.items() for n in range(count)
+    ]
+    Contact.objects.bulk_create(
+        Contact(
+            workspace=workspace,
+            email=address,
+            first_name=address.partition("@")[0].capitalize(),
+            source="page",
+            attributes={"plan": PLANS[1]},
+        )
+        for address in addresses
+    )
+
+
 def _grow(made: dict[str, List], now: datetime) -> None:
     for to in made.values():
-        _join(to, now, by=now)
+        _join(to, now, by=timezone.now())
 
 
 def _suppress(workspace: Workspace, owner: User) -> None:
