@@ -26,13 +26,18 @@ OURS = ("DATABASE_URL", "CELERY_BROKER_URL", "DJANGO_SETTINGS_MODULE", "EMAIL_UR
 
 
 class Installation:
-    def __init__(self, var: Path) -> None:
+    def __init__(self, var: Path, *, sandbox: bool) -> None:
         self.var = var
         self.output = var.parent / "output"
         keep = {
             k: v for k, v in os.environ.items() if not k.startswith("YANSHU_") and k not in OURS
         }
-        self.env = {**keep, "YANSHU_VAR": str(var), "PORT": "0", "YANSHU_SANDBOX": "0"}
+        self.env = {
+            **keep,
+            "YANSHU_VAR": str(var),
+            "PORT": "0",
+            "YANSHU_SANDBOX": str(int(sandbox)),
+        }
         self.process: subprocess.Popen[bytes] | None = None
         self.scene: subprocess.Popen[bytes] | None = None
 
@@ -90,12 +95,16 @@ class Installation:
         assert self.process is not None
         self.process.wait(10)
 
-    def url(self) -> str:
+    def setting(self, name: str) -> str:
+        """What `up` added to the environment."""
         lines = (self.var / "environment").read_text().splitlines()
-        return dict(line.split("=", 1) for line in lines)["DATABASE_URL"]
+        return dict(line.split("=", 1) for line in lines)[name]
+
+    def address(self) -> str:
+        return self.setting("YANSHU_URL")
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        with psycopg.connect(self.url(), connect_timeout=5) as connection:
+        with psycopg.connect(self.setting("DATABASE_URL"), connect_timeout=5) as connection:
             return connection.execute(sql, values).fetchall()
 
     def call(self, function: str, *arguments: Any) -> Any:
@@ -138,10 +147,10 @@ def wait_for(
 
 
 @contextmanager
-def running() -> Iterator[Installation]:
+def running(*, sandbox: bool = False) -> Iterator[Installation]:
     base = Path(tempfile.mkdtemp(prefix="yanshu-stack-"))
     base.chmod(0o755)  # PostgreSQL runs as another user and must get in
-    installation = Installation(base / "var")
+    installation = Installation(base / "var", sandbox=sandbox)
     try:
         installation.start()
         yield installation
