@@ -5,12 +5,12 @@ from celery import shared_task
 from accounts.services import erasing, workspaces
 
 
-@shared_task(queue="work", ignore_result=True)
+@shared_task(ignore_result=True)
 def erase_workspace(workspace_id: int) -> None:
     erasing.erase(workspace_id)
 
 
-@shared_task(queue="control", ignore_result=True)
+@shared_task(ignore_result=True)
 def erase_deleted() -> None:
     """Beat: nudge what is still to be erased (a message was lost, a worker died)."""
     for workspace_id in workspaces.deleted():

@@ -5,7 +5,7 @@ from celery import shared_task
 from campaigns.services import running
 
 
-@shared_task(queue="control", ignore_result=True)
+@shared_task(ignore_result=True)
 def start_due() -> None:
     """Each second: campaigns whose time has come start."""
     running.start_due()

@@ -1,7 +1,7 @@
 """The Celery application and the beat schedule.
 
 Queues: `control` short ticks that must never wait behind work; `send` batches to relays; `work`
-everything else (imports, bounce collection, test mails).
+everything else (imports, bounce collection, test mails). Which task goes where: CELERY_TASK_ROUTES.
 """
 
 import os
@@ -22,51 +22,51 @@ app.conf.beat_schedule = {
     "dispatch": {
         "task": "sending.tasks.engine.dispatch",
         "schedule": 1.0,
-        "options": {"queue": "control", "expires": 2},
+        "options": {"expires": 2},
     },
     "sweep-batches": {
         "task": "sending.tasks.engine.sweep",
         "schedule": 10.0,
-        "options": {"queue": "control", "expires": 10},
+        "options": {"expires": 10},
     },
     "start-due-campaigns": {
         "task": "campaigns.tasks.start_due",
         "schedule": 1.0,
-        "options": {"queue": "control", "expires": 2},
+        "options": {"expires": 2},
     },
     "collect-bounces": {
         "task": "sending.tasks.bounces.collect_due",
         "schedule": 10.0,
-        "options": {"queue": "control", "expires": 10},
+        "options": {"expires": 10},
     },
     "record-hits": {
         "task": "tracking.tasks.record_hits",
         "schedule": 2.0,
-        "options": {"queue": "control", "expires": 4},
+        "options": {"expires": 4},
     },
     "sweep-imports": {
         "task": "contacts.tasks.sweep_imports",
         "schedule": 10.0,
-        "options": {"queue": "control", "expires": 10},
+        "options": {"expires": 10},
     },
     "drop-import-files": {
         "task": "contacts.tasks.drop_import_files",
         "schedule": 3600.0,
-        "options": {"queue": "work", "expires": 600},
+        "options": {"expires": 600},
     },
     "erase-deleted-workspaces": {
         "task": "accounts.tasks.erase_deleted",
         "schedule": 3600.0,
-        "options": {"queue": "control", "expires": 600},
+        "options": {"expires": 600},
     },
     "beat-lives": {
         "task": "quickstart.tasks.beat_lives",
         "schedule": EVERY,
-        "options": {"queue": "control", "expires": 10},
+        "options": {"expires": 10},
     },
     "forget-dead": {
         "task": "quickstart.tasks.forget_dead",
         "schedule": 3600.0,
-        "options": {"queue": "control", "expires": 600},
+        "options": {"expires": 600},
     },
 }

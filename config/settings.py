@@ -192,6 +192,24 @@ CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_DEFAULT_QUEUE = "work"
+# Ticks, which must never wait behind work, and batches; all else is work.
+CELERY_TASK_ROUTES = {
+    **{
+        task: {"queue": "control"}
+        for task in (
+            "accounts.tasks.erase_deleted",
+            "campaigns.tasks.start_due",
+            "contacts.tasks.sweep_imports",
+            "quickstart.tasks.beat_lives",
+            "quickstart.tasks.forget_dead",
+            "sending.tasks.bounces.collect_due",
+            "sending.tasks.engine.dispatch",
+            "sending.tasks.engine.sweep",
+            "tracking.tasks.record_hits",
+        )
+    },
+    "sending.tasks.engine.run_relay": {"queue": "send"},
+}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # Neither the broker's nor the database's absence ends a worker: it tries again for ever.

@@ -5,21 +5,21 @@ from celery import shared_task
 from contacts.services import importrun, imports
 
 
-@shared_task(queue="work", ignore_result=True)
+@shared_task(ignore_result=True)
 def run_import(import_id: int) -> None:
     """Work on an import for a while; what is left is asked for again, behind other work."""
     if importrun.run(import_id):
         run_import.delay(import_id)
 
 
-@shared_task(queue="control", ignore_result=True)
+@shared_task(ignore_result=True)
 def sweep_imports() -> None:
     """Beat: nudge imports that no worker has (a worker died, a message was lost)."""
     for import_id in imports.due():
         run_import.delay(import_id)
 
 
-@shared_task(queue="work", ignore_result=True)
+@shared_task(ignore_result=True)
 def drop_import_files() -> None:
     """Beat: free the space of files whose imports ended."""
     imports.drop_files()

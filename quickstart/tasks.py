@@ -11,13 +11,13 @@ from quickstart.models import Heartbeat
 FORGET_AFTER = timedelta(days=1)
 
 
-@shared_task(queue="control")
+@shared_task(ignore_result=True)
 def beat_lives() -> None:
     """Sent by beat every few seconds: its arrival says that beat and the control worker work."""
     heartbeats.sign(heartbeats.BEAT, [])
 
 
-@shared_task(queue="control")
+@shared_task(ignore_result=True)
 def forget_dead() -> None:
     """Hosts that are gone for good."""
     Heartbeat.objects.filter(seen_at__lt=timezone.now() - FORGET_AFTER).delete()

@@ -8,7 +8,7 @@ from tracking.services import hits
 BATCHES = 10
 
 
-@shared_task(queue="control", ignore_result=True)
+@shared_task(ignore_result=True)
 def record_hits() -> None:
     """Beat: count opens, clicks and unsubscribes that came in since the last tick."""
     for _ in range(BATCHES):

@@ -6,13 +6,13 @@ from sending.services import collecting
 NUDGE = 10
 
 
-@shared_task(queue="control", ignore_result=True)
+@shared_task(ignore_result=True)
 def collect_due() -> None:
     """Every ten seconds: nudges a collection of each mailbox whose turn it is."""
     for mailbox_id in collecting.due():
         collect_mailbox.apply_async((mailbox_id,), expires=NUDGE)
 
 
-@shared_task(queue="work", ignore_result=True)
+@shared_task(ignore_result=True)
 def collect_mailbox(mailbox_id: int) -> None:
     collecting.collect(mailbox_id)

@@ -6,7 +6,7 @@ from sending import recovery, runner
 from sending.models import Relay
 
 
-@shared_task(queue="control", ignore_result=True)
+@shared_task(ignore_result=True)
 def dispatch() -> None:
     """Each second: nudges runners for relays that have due work."""
     dispatcher.tend_mailings()
@@ -16,7 +16,7 @@ def dispatch() -> None:
             run_relay.apply_async((relay_id,), expires=2)
 
 
-@shared_task(queue="send", ignore_result=True)
+@shared_task(ignore_result=True)
 def run_relay(relay_id: int) -> None:
     recovery.recover_journals()
     relay = Relay.objects.filter(pk=relay_id).first()
@@ -24,7 +24,7 @@ def run_relay(relay_id: int) -> None:
         runner.run(relay)
 
 
-@shared_task(queue="control", ignore_result=True)
+@shared_task(ignore_result=True)
 def sweep() -> None:
     """Every ten seconds: what dead workers held goes on or is settled."""
     recovery.sweep()
