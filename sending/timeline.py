@@ -43,9 +43,7 @@ def mails(contact: Contact) -> Iterable[Entry]:
 
 def _message(message: Message, mailing: Mailing) -> Entry:
     look = statuses.look(Message.State(message.state).name.lower())
-    title = _("Mail “{subject}”: {state}").format(
-        subject=_subject(mailing), state=str(look.label)
-    )
+    title = _("Mail “{subject}”: {state}").format(subject=_subject(mailing), state=str(look.label))
     # What waits was put into the mailing then; what is settled was settled then.
     return Entry(
         at=message.settled_at or mailing.opened_at,
