@@ -27,7 +27,7 @@ e2e: dev ## the browser tests alone
 	@$(PYTHON_VENV) -m pytest -q -m browser
 
 bench: dev ## measurements
-	@for file in benchmarks/bench_*.py; do $(PYTHON_VENV) $$file; done
+	@for file in benchmarks/bench_*.py; do $(PYTHON_VENV) -m benchmarks.$$(basename $$file .py) || exit; done
 
 fmt: dev ## format Python and templates
 	@.venv/bin/ruff check -q --fix . ; .venv/bin/ruff format -q . ; .venv/bin/djlint --quiet --reformat templates || true

@@ -1,6 +1,8 @@
 """How well and how fast bounces are read: sending.dsn against labelled samples.
 
-    bench_bounces.py PATH      (or YANSHU_BOUNCE_CORPUS; a directory with bounces.jsonl)
+    python -m benchmarks.bench_bounces PATH
+
+PATH (or YANSHU_BOUNCE_CORPUS) is a directory with bounces.jsonl.
 
 bounces.jsonl: a line of JSON for each sample with `file` (below bounces/), `kind` (hard, soft,
 block, complaint, autoreply, challenge, not_bounce; unknown is left out), `recipients`. A delayed
@@ -15,8 +17,6 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from sending.dsn import Kind, Report, parse
 

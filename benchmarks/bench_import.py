@@ -1,6 +1,6 @@
 """How fast files of contacts are imported, and in how much memory.
 
-    bench_import.py [ROWS ...] [--file PATH ...] [--once]
+    python -m benchmarks.bench_import [ROWS ...] [--file PATH ...] [--once]
 
 Rows of 12 columns; for each size: the upload into the database, the import of unknown people onto
 a list, and the import of the same file again. Its own embedded PostgreSQL, durable. `memory` is the
@@ -10,13 +10,11 @@ most that the process ever had, in MB. The last line is JSON.
 import argparse
 import json
 import resource
-import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.embedded import database
 
@@ -106,9 +104,9 @@ def main() -> None:
     results: list[dict[str, Any]] = []
     with database():
         for rows in options.rows or ([] if options.file else [20_000, 200_000]):
-            results += measure(f"{rows:,} rows", lambda rows=rows: pieces(rows), options.times)
+            results += measure(f"{rows:,} rows", partial(pieces, rows), options.times)
         for path in options.file:
-            results += measure(path.name, lambda path=path: from_file(path), options.times)
+            results += measure(path.name, partial(from_file, path), options.times)
     for name in results[0]:
         print(f"{name:>12}", *(f"{result[name]!s:>24}" for result in results))
     print(json.dumps(results))

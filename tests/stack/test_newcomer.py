@@ -145,7 +145,8 @@ def test_from_an_empty_machine_to_a_report_that_closes(
 ) -> None:
     make_account(page, installation)
     data, _ = torture(PEOPLE)
-    people = {"name": "people.csv", "mimeType": "text/csv", "buffer": data}
+    people: dict[str, str | bytes] = {"name": "people.csv", "mimeType": "text/csv"}
+    people["buffer"] = data
     import_people(page, people, "Newsletter")
     lines = [f"{trick}+{n}@tricky.example,{trick}" for trick in TRICKS for n in range(EACH)]
     tricky = "\n".join(["email,first_name", *lines]).encode("utf-16")
