@@ -2,13 +2,15 @@
 
 `normalise` accepts what people paste (`Name <a@b>`, `mailto:`, full-width ＠ and 。, spaces,
 no-break and zero-width characters around it, a leading apostrophe) and returns lower case with the
-domain as A-labels; `display` turns the domain back into what people read. Syntax: RFC 5321 4.1.2,
-with dot-atom local parts only (a quoted one that needs no quotes loses them), RFC 5321 4.5.3.1
-lengths, IDNA 2008 with the UTS 46 mapping. Domains without a dot, address literals and local parts
-beyond ASCII are refused: hardly any relay delivers to them.
+domain as A-labels; `several` takes a cell with more than one address apart; `display` turns the
+domain back into what people read. Syntax: RFC 5321 4.1.2, with dot-atom local parts only (a quoted
+one that needs no quotes loses them), RFC 5321 4.5.3.1 lengths, IDNA 2008 with the UTS 46 mapping.
+Domains without a dot, address literals and local parts beyond ASCII are refused: hardly any relay
+delivers to them.
 """
 
 import re
+from contextlib import suppress
 
 import idna
 
@@ -29,6 +31,8 @@ INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u206
 NAMED = re.compile(r"[^<>]*<([^<>]*)>\s*", re.DOTALL)
 QUOTED = re.compile(r'"([^"\\]+)"')
 SEVERAL = re.compile(r"@.*(?:[,;|、，；]|:::|\s).*@", re.DOTALL)
+# One of several addresses in a cell, with what may stand before it.
+ONE = re.compile(r"""[^\s,;:|、，；<>()"]+@[^\s,;:|、，；<>()"@]+""")
 MAX_ADDRESS = 254
 MAX_LOCAL = 64
 MAX_DOMAIN = 253
@@ -56,6 +60,19 @@ def normalise(text: str) -> str:
     if PLAIN.fullmatch(plain) and len(plain) <= MAX_ADDRESS:
         return plain
     return _checked(_bare(text))
+
+
+def several(text: str) -> list[str]:
+    """The addresses of a cell that has more than one, each once, without those that are none;
+    raises AddressError when nothing is left."""
+    bare = INVISIBLE.sub("", text).translate(FULL_WIDTH)
+    found: dict[str, None] = {}
+    for match in ONE.finditer(bare):
+        with suppress(AddressError):
+            found[normalise(match[0])] = None
+    if not found:
+        raise AddressError("several_addresses")
+    return list(found)
 
 
 def normalise_domain(text: str) -> str:

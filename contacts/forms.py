@@ -209,7 +209,6 @@ DATES = (
     ("", _("It isn't clear: leave such dates out")),
     ("mdy", _("Month first: 3/5/2024 is March 5")),
     ("dmy", _("Day first: 3/5/2024 is 3 May")),
-    ("serial", _("Excel day numbers: 45356 is March 5, 2024")),
 )
 NEW_LIST = "new"
 NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}

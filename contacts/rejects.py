@@ -36,6 +36,7 @@ SENTENCES: dict[str, Promise] = {
     "value_boolean": _("This is neither yes nor no."),
     "value_choice": _("This is none of the attribute's choices."),
     "value_too_long": _("The name is too long."),
+    "more_addresses": _("The cell has more than one address; only the first is imported."),
 }
 
 

@@ -2,7 +2,7 @@
 
 The address decides whether a row is taken. A value that its attribute's type can't hold is left
 out and reported (`Person.unusable`), and the person is imported without it: a bad date is no reason
-to lose a subscriber.
+to lose a subscriber; neither is a second address in its cell.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -81,7 +81,7 @@ class Shaper:
         """The row's person; raises AddressError when there is no usable address."""
         if len(cells) < self._width:
             cells = [*cells, *[""] * (self._width - len(cells))]
-        person = Person(addresses.normalise(cells[self._email]))
+        person = _addressed(cells[self._email])
         for number, put in self._setters:
             if text := cells[number].strip():
                 put(person, values.clean(text) if text[0] in ODD or text[-1] in ODD else text)
@@ -99,6 +99,19 @@ class Shaper:
     def address_cell(self, cells: Sequence[str]) -> str:
         """What the row has where its address should be."""
         return cells[self._email] if self._email < len(cells) else ""
+
+
+def _addressed(cell: str) -> Person:
+    """A person with the cell's address. Of several, as some programs put into one cell, the first is
+    the person's and the others are reported."""
+    try:
+        return Person(addresses.normalise(cell))
+    except addresses.AddressError as error:
+        if error.reason != "several_addresses":
+            raise
+    first, *more = addresses.several(cell)
+    unusable = [("more_addresses", ", ".join(more)[:500])] if more else []
+    return Person(first, unusable=unusable)
 
 
 def _name_setter(name: str) -> Setter:

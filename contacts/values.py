@@ -33,7 +33,8 @@ YEAR_FIRST = re.compile(
 )
 COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})", re.ASCII)
 YEAR_LAST = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4})(?:[T\s].*)?", re.ASCII | re.DOTALL)
-SERIAL = re.compile(r"[2-6]\d{4}(?:\.\d+)?", re.ASCII)
+# Excel's count of days, for 1954 to 2118: shorter than any date written in digits.
+SERIAL = re.compile(r"(?:[2-7]\d{4}|80000)(?:\.\d+)?", re.ASCII)
 MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
 NAMED_MONTH = re.compile(
     r"(?:(\d{1,2})(?:st|nd|rd|th)?[\s-]+)?([a-z]{3})[a-z]*\.?[\s-]+(?:(\d{1,2})(?:st|nd|rd|th)?,?\s+)?"
@@ -43,9 +44,8 @@ NAMED_MONTH = re.compile(
 # Day 0 of Excel's calendar, which believes that 1900 was a leap year.
 EXCEL_EPOCH = dt.date(1899, 12, 30)
 
-# How days and months are ordered when the year is last: "mdy", "dmy", "" not known; "serial" is
-# Excel's count of days.
-ORDERS = ("", "mdy", "dmy", "serial")
+# How days and months are ordered when the year is last; "" is not known.
+ORDERS = ("", "mdy", "dmy")
 
 
 def clean(text: str) -> str:
@@ -108,15 +108,16 @@ def choice(text: str, choices: Iterable[str]) -> str:
 
 def date(text: str, *, order: str = "") -> dt.date:
     """ISO (a time after it is dropped), 2024年3月5日, 20240305, 5 Mar 2024, March 5, 2024, 5.3.2024
-    (a dot puts the day first); 3/5/2024 by `order`, or when only one order is possible."""
+    (a dot puts the day first), 45356 (Excel's day number of 2024-03-05); 3/5/2024 by `order`, or
+    when only one order is possible."""
     text = unicodedata.normalize("NFKC", text)
-    if match := YEAR_FIRST.fullmatch(text) or (order != "serial" and COMPACT.fullmatch(text)):
+    if match := YEAR_FIRST.fullmatch(text) or COMPACT.fullmatch(text):
         return dt.date(int(match[1]), int(match[2]), int(match[3]))
     if match := YEAR_LAST.fullmatch(text):
         return _year_last(match, order)
     if match := NAMED_MONTH.fullmatch(text):
         return _named_month(match)
-    if order == "serial" and SERIAL.fullmatch(text):
+    if SERIAL.fullmatch(text):
         return EXCEL_EPOCH + dt.timedelta(days=int(float(text)))
     raise ValueError(text[:50])
 
@@ -149,8 +150,6 @@ PARSERS: dict[str, Callable[[str], Value]] = {
 def guess_order(samples: Iterable[str]) -> str:
     """How a column writes its dates, from values that leave no doubt."""
     seen = [text for text in samples if text]
-    if seen and sum(1 for text in seen if SERIAL.fullmatch(text)) >= 0.8 * len(seen):
-        return "serial"
     matches = [match for text in seen if (match := YEAR_LAST.fullmatch(text)) and match[2] != "."]
     day_first = sum(1 for match in matches if int(match[1]) > 12)
     month_first = sum(1 for match in matches if int(match[3]) > 12)
@@ -165,7 +164,8 @@ def guess_type(samples: Iterable[str]) -> str:
     if not seen:
         return "text"
     order = guess_order(seen)
-    if _fits(seen, lambda text: date(text, order="" if order == "serial" else order)):
+    # Day numbers alone may as well be amounts: among dates they are dates.
+    if not all(map(SERIAL.fullmatch, seen)) and _fits(seen, lambda text: date(text, order=order)):
         return "date"
     if _fits(seen, boolean) and not _fits(seen, number):
         return "boolean"

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import islice
+from itertools import islice, zip_longest
 from typing import Any
 
 from django.db import transaction
@@ -111,11 +111,9 @@ def guess_dates(file: Import, dialect: Dialect) -> str:
     rows = first_rows(file, dialect)[1 if dialect.header else 0 :]
     orders = {
         values.guess_order([values.clean(cell) for cell in column])
-        for column in zip(*rows, strict=False)
+        for column in zip_longest(*rows, fillvalue="")
     }
     orders.discard("")
-    if len(orders) > 1:
-        orders.discard("serial")
     return orders.pop() if len(orders) == 1 else ""
 
 

@@ -11,11 +11,16 @@ HEADER = (
 ).split()
 INVALID = (
     "{0}", "{0}@", "@{1}", "{0}@@{1}", "{0}@{1}.", "{0} @{1}", "{0}@-{1}", ".{0}@{1}", "{0}..x@{1}",
-    "{0}@nodot", "n/a", "{0}@{1},{0}2@{1}", "mailto:", "",
+    "{0}@nodot", "n/a", "mailto:", "",
 )  # fmt: skip
 DRESSED = (
     "  {0}\u00a0", "Ann, B. <{0}>", "mailto:{0}", "\u200b{0}", "'{0}", "<{0}>",
 )  # fmt: skip
+SEVERAL = (
+    "{0},second@more.example",
+    "{0} ::: second@more.example",
+    "A <{0}>; B <second@more.example>",
+)
 NOTES = (
     "", "", "line one\nline two", "line one\r\nline two", 'says "call"', "a;b,c\td|e", "=SUM(A1)",
     "@cmd", "'00123", "{{ first_name }}", "<script>alert(1)</script>", "见面于展会",
@@ -97,6 +102,9 @@ def _address(chance: random.Random, local: str, seen: list[str], expected: Expec
     expected.valid += 1
     plain = f"{local}@{domain}"
     seen.append(plain)
+    if kind < 0.07:
+        expected.unusable += 1
+        return chance.choice(SEVERAL).format(plain)
     if kind < 0.15:
         return chance.choice(DRESSED).format(plain)
     return plain.upper() if kind < 0.2 and domain.isascii() else plain

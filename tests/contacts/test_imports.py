@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from accounts.models import Workspace
-from contacts import csvdetect
+from contacts import csvdetect, values
 from contacts.models import (
     Attribute,
     Contact,
@@ -125,6 +125,64 @@ def test_new_attributes_are_typed(workspace: Workspace) -> None:
         "公司", "金额", "注册日期", "会员",
     ]  # fmt: skip
     assert Contact.objects.get(email="c@d.example").full_name == "李娜"
+
+
+@pytest.mark.parametrize(
+    ("cell", "email", "more"),
+    [
+        ("a@b.example,c@d.example", "a@b.example", "c@d.example"),
+        ("a@b.example ::: c@d.example ::: e@f.example", "a@b.example", "c@d.example, e@f.example"),
+        ("Ann, B. <A@b.example>; Li <c@d.example>", "a@b.example", "c@d.example"),
+        ("a@b.example、c@d.example", "a@b.example", "c@d.example"),
+        ("a@nodot;c@d.example;mailto:e@f.example", "c@d.example", "e@f.example"),
+    ],
+)
+def test_the_first_of_several_addresses_is_imported(
+    workspace: Workspace, cell: str, email: str, more: str
+) -> None:
+    counts = imported(workspace, f'email,city\n"{cell}",Oslo\n')
+    assert (counts["new"], counts["rejected"], counts["unusable"]) == (1, 0, 1)
+    assert Contact.objects.get().email == email
+    note = ImportReject.objects.get()
+    assert (note.line, note.reason, note.kept, note.value) == (2, "more_addresses", True, more)
+
+
+def test_an_address_that_is_twice_in_its_cell_is_one(workspace: Workspace) -> None:
+    counts = imported(workspace, 'email,city\n"a@b.example, A@B.example",Oslo\n')
+    assert (counts["new"], counts["rejected"], counts["unusable"]) == (1, 0, 0)
+
+
+def test_several_addresses_none_of_which_is_one(workspace: Workspace) -> None:
+    counts = imported(workspace, 'email,city\n"a@nodot, b@nodot",Oslo\n')
+    assert (counts["new"], counts["rejected"]) == (0, 1)
+    assert ImportReject.objects.get().reason == "several_addresses"
+
+
+def test_excel_day_numbers_among_dates(workspace: Workspace) -> None:
+    data = "email,joined,spent\na@b.example,2024-03-05,45356\nc@d.example,45356,45357\n"
+    imported(workspace, data)
+    assert Contact.objects.get(email="c@d.example").attributes == {
+        "joined": "2024-03-05",
+        "spent": 45357,
+    }
+
+
+@pytest.mark.parametrize(("text", "day"), [("45356", "2024-03-05"), ("20000.75", "1954-10-03")])
+def test_excel_day_numbers(text: str, day: str) -> None:
+    assert values.parse("date", text) == day
+
+
+@pytest.mark.parametrize("text", ["19999", "80001", "453560", "-45356"])
+def test_other_numbers_are_no_dates(text: str) -> None:
+    with pytest.raises(ValueError, match=text):
+        values.parse("date", text)
+
+
+def test_short_rows_hide_no_date_order(workspace: Workspace) -> None:
+    """A column that some rows don't reach still says how the file writes dates."""
+    data = "email,joined\na@b.example,25/12/2024\nc@d.example\ne@f.example,3/5/2024\n"
+    file = received(workspace, data)
+    assert file.dialect["dates"] == "dmy"
 
 
 def test_a_bad_value_is_reported_and_the_person_kept(workspace: Workspace) -> None:
