@@ -235,7 +235,10 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"reference": {"()": "pages.middleware.ReferenceFilter"}},
+    "filters": {
+        "reference": {"()": "pages.middleware.ReferenceFilter"},
+        "health": {"()": "config.logs.HealthFilter"},
+    },
     "formatters": {
         "line": {"format": "%(asctime)s %(levelname)s [%(reference)s] %(name)s: %(message)s"}
     },
@@ -243,9 +246,12 @@ LOGGING = {
         "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["reference"]}
     },
     "root": {"handlers": ["stderr"], "level": "INFO"},
-    # Ticks run each second: only what goes wrong with them is worth a line.
     "loggers": {
-        name: {"level": "WARNING"}
-        for name in ("celery.app.trace", "celery.beat", "celery.worker.strategy")
+        "django.request": {"filters": ["health"]},
+        # Ticks run each second: only what goes wrong with them is worth a line.
+        **{
+            name: {"level": "WARNING"}
+            for name in ("celery.app.trace", "celery.beat", "celery.worker.strategy")
+        },
     },
 }

@@ -4,6 +4,7 @@
 503. Names, hosts and passwords are not in it: it is open to everybody.
 """
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -23,6 +24,7 @@ from quickstart.heartbeats import BEAT, DEAD_AFTER
 from quickstart.models import Heartbeat
 from sending.models import BounceMailbox
 
+logger = logging.getLogger(__name__)
 QUEUES = ("control", "send", "work")
 # Bounces are collected at least once a minute.
 LONGEST_LAG = timedelta(minutes=5)
@@ -120,9 +122,20 @@ class _Kept:
     def get(self) -> dict[str, Part]:
         with self.lock:
             if time.monotonic() >= self.until:
-                self.parts = check_all()
+                before, self.parts = self.parts, check_all()
+                _log_change(before, self.parts)
                 self.until = time.monotonic() + KEEP
             return self.parts
+
+
+def _log_change(before: dict[str, Part], now: dict[str, Part]) -> None:
+    """A line when a part begins or ceases to work, instead of one for each answer."""
+    for name, part in now.items():
+        was_ok = before[name].ok if name in before else True
+        if was_ok and not part.ok:
+            logger.warning("%s: %s", name, part.detail)
+        elif part.ok and not was_ok:
+            logger.info("%s: works again", name)
 
 
 _kept = _Kept()

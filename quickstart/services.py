@@ -34,7 +34,8 @@ def ensure_all() -> None:
     sandbox.move(place())
     sandbox.renew_logins()
     equipped = Relay.objects.filter(is_sandbox=True).values("workspace")
-    for workspace in Workspace.objects.exclude(pk__in=equipped):
+    living = Workspace.objects.filter(deleted_at=None)
+    for workspace in living.exclude(pk__in=equipped):
         sandbox.equip(workspace, place())
 
 

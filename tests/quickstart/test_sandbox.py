@@ -10,6 +10,7 @@ from email.message import Message as Mail
 from typing import Any, cast
 
 import pytest
+from django.utils import timezone
 from imapclient import IMAPClient
 from imapclient.exceptions import LoginError
 
@@ -324,6 +325,14 @@ def test_provisioning_is_done_once(relay: Relay, workspace: Workspace) -> None:
 def test_without_the_sandbox_a_workspace_gets_nothing(workspace: Workspace) -> None:
     services.provision(workspace)
     assert not Relay.objects.exists()
+
+
+def test_a_workspace_that_is_being_deleted_gets_nothing(
+    relay: Relay, other_workspace: Workspace
+) -> None:
+    Workspace.objects.filter(pk=other_workspace.pk).update(deleted_at=timezone.now())
+    services.ensure_all()
+    assert Relay.objects.get() == relay
 
 
 def test_a_start_brings_workspaces_up_to_date(
