@@ -12,6 +12,18 @@ from accounts.permissions import Role
 PASSWORD = "correct horse battery"
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow ones first, so that no worker ends with one; those in a browser last, because Playwright
+    leaves its event loop running in the thread that the others need for theirs."""
+    items.sort(
+        key=lambda item: (
+            item.get_closest_marker("browser") is not None,
+            item.get_closest_marker("slow") is None,
+        )
+    )
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """CI has every part installed: a skipped test is a failure there."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")

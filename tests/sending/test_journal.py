@@ -3,6 +3,10 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
+from pytest_django import Settings
 
 from sending import journal
 from sending.journal import Journal
@@ -21,8 +25,17 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def test_a_killed_worker_s_story_is_read_once() -> None:
-    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings"}
+@pytest.fixture(autouse=True)
+def var(settings: Settings, tmp_path: Path) -> Path:
+    settings.VAR = tmp_path
+    return tmp_path
+
+
+def test_a_killed_worker_s_story_is_read_once(var: Path) -> None:
+    environment = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "YANSHU_VAR": str(var),
+    }
     subprocess.run([sys.executable, "-c", WORKER], env=environment, check=False)
     ((path, story),) = list(journal.orphans())
     assert story.complete
