@@ -17,56 +17,21 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.steps["consumer"].add(HeartbeatStep)
 
-# A tick that could not run in time is dropped (`expires`): the next one does its work.
+# Task, seconds between two of them, and seconds after which one that could not run is dropped: the
+# next one does its work.
+TICKS = (
+    ("sending.tasks.engine.dispatch", 1.0, 2),
+    ("sending.tasks.engine.sweep", 10.0, 10),
+    ("campaigns.tasks.start_due", 1.0, 2),
+    ("sending.tasks.bounces.collect_due", 10.0, 10),
+    ("tracking.tasks.record_hits", 2.0, 4),
+    ("contacts.tasks.sweep_imports", 10.0, 10),
+    ("contacts.tasks.drop_import_files", 3600.0, 600),
+    ("accounts.tasks.erase_deleted", 3600.0, 600),
+    ("quickstart.tasks.beat_lives", EVERY, 10),
+    ("quickstart.tasks.forget_dead", 3600.0, 600),
+)
 app.conf.beat_schedule = {
-    "dispatch": {
-        "task": "sending.tasks.engine.dispatch",
-        "schedule": 1.0,
-        "options": {"expires": 2},
-    },
-    "sweep-batches": {
-        "task": "sending.tasks.engine.sweep",
-        "schedule": 10.0,
-        "options": {"expires": 10},
-    },
-    "start-due-campaigns": {
-        "task": "campaigns.tasks.start_due",
-        "schedule": 1.0,
-        "options": {"expires": 2},
-    },
-    "collect-bounces": {
-        "task": "sending.tasks.bounces.collect_due",
-        "schedule": 10.0,
-        "options": {"expires": 10},
-    },
-    "record-hits": {
-        "task": "tracking.tasks.record_hits",
-        "schedule": 2.0,
-        "options": {"expires": 4},
-    },
-    "sweep-imports": {
-        "task": "contacts.tasks.sweep_imports",
-        "schedule": 10.0,
-        "options": {"expires": 10},
-    },
-    "drop-import-files": {
-        "task": "contacts.tasks.drop_import_files",
-        "schedule": 3600.0,
-        "options": {"expires": 600},
-    },
-    "erase-deleted-workspaces": {
-        "task": "accounts.tasks.erase_deleted",
-        "schedule": 3600.0,
-        "options": {"expires": 600},
-    },
-    "beat-lives": {
-        "task": "quickstart.tasks.beat_lives",
-        "schedule": EVERY,
-        "options": {"expires": 10},
-    },
-    "forget-dead": {
-        "task": "quickstart.tasks.forget_dead",
-        "schedule": 3600.0,
-        "options": {"expires": 600},
-    },
+    task: {"task": task, "schedule": every, "options": {"expires": expires}}
+    for task, every, expires in TICKS
 }

@@ -1,12 +1,11 @@
 """A sent mail as its recipient sees it again: in the browser, and its links."""
 
-from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
 from contacts.services.contacts import merge_fields
-from designs.models import Content
-from designs.rendering import Part, Rendered, Renderer, RenderError, one_line
+from designs.rendering import Part, Rendered, RenderError, one_line
+from sending.compose import renderer_of
 from sending.models import Message
 from sending.publicurls import MessageUrls
 
@@ -19,22 +18,10 @@ def find(message_id: int) -> Message | None:
     )
 
 
-@lru_cache(maxsize=64)
-def _renderer(content_id: int) -> Renderer:
-    # A content never changes.
-    content = Content.objects.get(pk=content_id)
-    return Renderer(
-        subject=content.subject,
-        preheader=content.preheader,
-        html=content.html,
-        text=content.text,
-    )
-
-
 def rendered(message: Message) -> Rendered:
     """With today's fields of the person. Raises RenderError."""
     urls = MessageUrls(message.pk, track_opens=False)
-    return _renderer(message.mailing.content_id).render(_fields(message), urls)
+    return renderer_of(message.mailing.content).render(_fields(message), urls)
 
 
 def target(message: Message, number: int) -> str | None:
