@@ -15,6 +15,8 @@ EMPTY = {"img", "br", "hr", "input", "meta", "link"}
 SKIPPED = {"head", "style", "script", "title", "template", "noscript"}
 # Stands for the n-th Jinja tag while the HTML is read: a private-use pair around its number.
 MARK = re.compile("\ue000(\\d+)\ue001")
+# What may not stand right behind the address of a link, as two buttons side by side do in HTML.
+WORD = re.compile("[\\w(\ue000]")
 
 
 def from_html(html: str) -> str:
@@ -39,6 +41,8 @@ class _Reader:
         self.lines: list[str] = [""]
         self.skipping: list[str] = []
         self.links: list[tuple[str, int, int]] = []
+        # Where the address of the last link ended: (line, column).
+        self.after_link = (-1, -1)
 
     def read(self, html: str) -> None:
         for token in tokens(html):
@@ -100,6 +104,7 @@ class _Reader:
             while len(self.lines) > 1 and not self.lines[-1].strip():
                 self.lines.pop()
             self.lines[-1] = self.lines[-1].rstrip() + f" ({target})"
+            self.after_link = len(self.lines) - 1, len(self.lines[-1])
         elif not words:
             self._add(target)
 
@@ -111,6 +116,8 @@ class _Reader:
         line = self.lines[-1]
         if not line or line.endswith(" "):
             words = words.lstrip(" ")
+        elif self.after_link == (len(self.lines) - 1, len(line)) and WORD.match(words):
+            words = f" {words}"
         self.lines[-1] = line + words
 
     def _break(self, count: int, *, force: bool = False) -> None:
