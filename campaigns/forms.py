@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.forms import TimeZoneField
 from accounts.models import Workspace
 from campaigns import zones
 from campaigns.models import Campaign
@@ -233,14 +234,9 @@ class WhenForm(SectionForm):
         required=False,
         widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
     )
-    timezone = forms.ChoiceField(label=gettext_lazy("Time zone"), required=False)
+    timezone = TimeZoneField(required=False)
 
     moment: zones.Moment | None = None
-
-    def __init__(self, *args: Any, campaign: Campaign, **kwargs: Any) -> None:
-        super().__init__(*args, campaign=campaign, **kwargs)
-        field = cast("forms.ChoiceField", self.fields["timezone"])
-        field.choices = zones.by_region()
 
     def initial_of(self, campaign: Campaign) -> dict[str, Any]:
         zone = zones.known(campaign.timezone)

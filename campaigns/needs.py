@@ -15,6 +15,7 @@ from contacts.models import Import
 from pages import locales
 from sending import reasons
 from sending.models import BounceMailbox, Mailing, Relay
+from sending.services.mailboxes import sentence
 
 # As many of a kind are named; somebody with more has a page for them.
 MOST = 5
@@ -48,9 +49,11 @@ def relays(request: WorkspaceRequest) -> Iterable[home.Need]:
 def mailboxes(request: WorkspaceRequest) -> Iterable[home.Need]:
     rows = BounceMailbox.objects.filter(workspace=request.workspace, active=True).exclude(error="")
     for row in rows.order_by("name")[:MOST]:
+        said, words = sentence(row.error)
         yield home.Need(
             _("Bounces of {name} are not collected").format(name=row.name),
-            words=row.error,
+            said,
+            words,
             url=home.url(request, "mailbox", row.pk),
             icon="mail-x",
             tone="bad",

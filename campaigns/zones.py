@@ -3,7 +3,6 @@
 import zoneinfo
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 
 from babel.dates import format_datetime
 from django.utils.translation import gettext as _
@@ -29,22 +28,6 @@ class Moment:
     @property
     def skipped(self) -> bool:
         return self.asked != self.wall
-
-
-@lru_cache(maxsize=1)
-def names() -> list[str]:
-    """Every zone that a person may choose, UTC first: places, no abbreviations."""
-    known = zoneinfo.available_timezones()
-    places = (name for name in known if "/" in name and not name.startswith(("Etc/", "SystemV/")))
-    return ["UTC", *sorted(places)]
-
-
-def by_region() -> list[tuple[str, list[tuple[str, str]]]]:
-    """For a select: [("Asia", [("Asia/Shanghai", "Asia/Shanghai")])], UTC alone first."""
-    regions: dict[str, list[tuple[str, str]]] = {}
-    for name in names()[1:]:
-        regions.setdefault(name.partition("/")[0], []).append((name, name.replace("_", " ")))
-    return [("UTC", [("UTC", "UTC")]), *regions.items()]
 
 
 def known(name: str) -> str:

@@ -16,6 +16,8 @@ LIVE = (Mailing.State.SENDING, Mailing.State.PAUSED)
 # What `of` reads of a mailing; hand it to select_related and prefetch_related.
 RELATED = ("tally", "relay", "pool")
 PREFETCH = ("pool__members__relay",)
+# Seconds; a finish that is nearer isn't worth saying.
+SOON = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +79,15 @@ def _progress(mailing: Mailing, sent: int, now: datetime) -> Progress:
 
 
 def _finish(mailing: Mailing, left: int, rate: float, now: datetime) -> datetime | None:
-    """The later of what the rate and what the limits allow, counted from the end of the wait."""
+    """The later of what the rate and what the limits allow, counted from the end of the wait;
+    nothing before a message was sent, and nothing that is over before it is read."""
     by_limits = routes.expected_seconds(_route(mailing), left)
-    if by_limits is None:
+    if by_limits is None or not (mailing.tally.accepted or mailing.tally.failed):
         return None
     waits = bool(mailing.wait_until and mailing.wait_until > now)
     seconds = by_limits if waits or not rate else max(by_limits, left / rate)
+    if not waits and seconds < SOON:
+        return None
     start = max(now, mailing.wait_until) if mailing.wait_until else now
     try:
         return start + timedelta(seconds=seconds)

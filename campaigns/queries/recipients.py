@@ -61,8 +61,16 @@ def _by_address(rows: QuerySet[Message], text: str, domain: str) -> QuerySet[Mes
     if text:
         rows = rows.filter(_is(text) if "." in text.partition("@")[2] else _begins_with(text))
     if domain:
-        rows = rows.filter(address__endswith=f"@{domain.lower()}")
+        rows = rows.filter(address__endswith=f"@{_stored(domain)}")
     return rows
+
+
+def _stored(domain: str) -> str:
+    """A domain as messages have it; what is none stays as it is and is nobody's."""
+    try:
+        return addresses.normalise_domain(domain)
+    except addresses.AddressError:
+        return domain.lower()
 
 
 def _is(text: str) -> Q:

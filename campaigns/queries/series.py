@@ -14,6 +14,8 @@ from sending.models import Mailing, TallyMinute
 # Seconds; the first with which the span has at most POINTS buckets.
 WIDTHS = (60, 300, 900, 3600, 3 * 3600, 6 * 3600, 24 * 3600)
 POINTS = 120
+# A shorter span has empty buckets around it: a single one draws nothing.
+FEWEST = 5
 # What comes back later is too little to widen everything else for.
 LONGEST = dt.timedelta(days=30)
 
@@ -91,6 +93,11 @@ def _buckets(origin: dt.datetime, start: dt.datetime, end: dt.datetime, width: i
     while bucket <= end:
         buckets.append(bucket)
         bucket += step
+    for turn in range(FEWEST - len(buckets)):
+        if turn % 2:
+            buckets.append(buckets[-1] + step)
+        else:
+            buckets.insert(0, buckets[0] - step)
     return buckets
 
 

@@ -34,6 +34,7 @@ from campaigns.services import audiences, drafts, review, routes
 from campaigns.services.errors import CampaignError, VersionConflictError
 from campaigns.services.review import Problem
 from campaigns.wording import in_zone, listed
+from contacts import addresses
 from contacts.models import Contact
 from designs import fields
 from designs.previews import Preview, render_preview
@@ -60,9 +61,12 @@ def to(campaign: Campaign) -> str:
 
 
 def _from(campaign: Campaign) -> str:
+    address = addresses.display(campaign.from_email)
     if not campaign.from_name:
-        return campaign.from_email
-    return f"{campaign.from_name} <{campaign.from_email}>"
+        return address
+    if not address:
+        return str(_("{name}, no address yet")).format(name=campaign.from_name)
+    return f"{campaign.from_name} <{address}>"
 
 
 def _route(campaign: Campaign) -> str:
@@ -271,7 +275,8 @@ def rail(request: WorkspaceRequest, campaign: Campaign, *, fresh: bool = False) 
     found = review.review(campaign, fresh=fresh)
     begin = campaign.scheduled_at or timezone.now()
     zone = campaign.timezone if campaign.scheduled_at else zones.known(request.user.timezone)
-    finish = begin + timedelta(seconds=found.seconds) if found.seconds else None
+    # In whole minutes, as how long it takes is said.
+    finish = begin + timedelta(minutes=-(-found.seconds // 60)) if found.seconds else None
     return {
         "campaign": campaign,
         "review": found,

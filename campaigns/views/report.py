@@ -18,14 +18,17 @@ from campaigns import states
 from campaigns.models import Campaign
 from campaigns.queries import home as home_query
 from campaigns.queries import progress, report, series
-from contacts.models import List
+from contacts.models import Contact, List
+from designs.previews import render_preview
 from pages import locales, statuses
 from sending import reasons
-from sending.models import Mailing
+from sending.models import Mailing, Message
 
 # htmx stops asking when it gets this; what came with it is shown.
 STOP_POLLING = 286
 LEDGER = ("accepted", "failed", "skipped", "unknown", "in_flight", "waiting")
+# Recipients among whom one is looked for who is a contact still.
+SAMPLES = 20
 VERBS = ("pause", "resume", "cancel")
 
 
@@ -51,8 +54,25 @@ def page(request: WorkspaceRequest, campaign: Campaign) -> HttpResponse:
         "excluded_total": sum(mailing.excluded.values()),
         "sending_chart": series.sending(mailing),
         "returns_chart": series.returns(mailing),
+        **_read(mailing),
     }
     return render(request, "campaigns/report.html", context)
+
+
+def _read(mailing: Mailing) -> dict[str, Any]:
+    """What a recipient read where the subject has merge fields: `read_as` and `read_by`."""
+    content = mailing.content
+    if "{{" not in content.subject and "{%" not in content.subject:
+        return {}
+    person = Contact.objects.filter(
+        pk__in=Message.objects.filter(mailing=mailing)
+        .order_by("address")
+        .values("contact_id")[:SAMPLES]
+    ).first()
+    if person is None:
+        return {}
+    preview = render_preview(mailing.workspace, subject=content.subject, contact=person)
+    return {"read_as": preview, "read_by": person.email} if preview.subject else {}
 
 
 def _excluded(mailing: Mailing) -> list[tuple[str, int]]:

@@ -19,7 +19,15 @@ const ROLES = {
   unsubscribed: "--chart-pink",
 };
 const PLAIN = ["--chart-brand", "--chart-amber", "--chart-violet", "--chart-blue", "--chart-pink"];
+const MINUTE = 60;
+const HOUR = 3600;
 const DAY = 86_400;
+// Between two marks of a time axis; nothing is counted by the second.
+const STEPS = [
+  ...[1, 2, 5, 10, 15, 30].map((n) => n * MINUTE),
+  ...[1, 2, 3, 4, 6, 8, 12].map((n) => n * HOUR),
+  ...[1, 2, 3, 5, 7, 10, 15, 30, 60, 90, 120, 180, 365].map((n) => n * DAY),
+];
 const short = new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 });
 const zone = document.documentElement.dataset.zone || undefined;
 const drawn = new Map();
@@ -72,13 +80,13 @@ function optionsOf(figure, data, colours, target) {
     ticks: { show: false },
   };
   const x = timed
-    ? { values: (_u, splits, _axis, _space, step) => splits.map((at) => (step >= DAY ? day : clock).format(at * 1000)) }
+    ? { incrs: STEPS, values: (_u, splits, _axis, _space, step) => splits.map((at) => (step >= DAY ? day : clock).format(at * 1000)) }
     : { values: (_u, splits) => splits.map((at) => labels[at] ?? ""), splits: () => labels.map((_l, at) => at) };
   return {
     width: target.clientWidth,
     height: Number(figure.dataset.height ?? 220),
     legend: { show: false },
-    padding: [8, 8, 0, 0],
+    padding: [8, 20, 0, 0],
     cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
     tzDate: zone ? (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone) : undefined,
     axes: [
@@ -86,7 +94,7 @@ function optionsOf(figure, data, colours, target) {
       { ...axis, size: 48, values: (_u, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? short.format(tick) : "")) },
     ],
     scales: {
-      x: { time: timed, range: bars ? widened(labels.length, timed) : undefined },
+      x: { time: timed, range: bars || labels.length === 1 ? widened(labels, timed) : undefined },
       y: { range: (_u, _low, high) => [0, Math.max((high ?? 0) * 1.08, 4)] },
     },
     series: [
@@ -104,10 +112,11 @@ function optionsOf(figure, data, colours, target) {
   };
 }
 
-// Room for half a bar at both ends.
-function widened(count, timed) {
+// Room for half a bar at both ends, or around a point that is alone.
+function widened(labels, timed) {
+  const alone = !timed ? 0.5 : labels[0]?.length === 10 ? DAY / 2 : 5 * MINUTE;
   return (_u, low, high) => {
-    const half = count > 1 ? (high - low) / (count - 1) / 2 : timed ? DAY / 2 : 0.5;
+    const half = labels.length > 1 ? (high - low) / (labels.length - 1) / 2 : alone;
     return [low - half, high + half];
   };
 }

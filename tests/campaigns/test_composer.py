@@ -266,6 +266,23 @@ def test_times_are_said_in_words(  # noqa: PLR0917 - cases
     assert said in answer
 
 
+@pytest.mark.parametrize("typed", ["US/Pacific", "los angeles"])
+def test_a_zone_is_found_by_its_city_or_its_old_name(
+    owner_client: Client, make_campaign: Make, typed: str
+) -> None:
+    campaign = make_campaign()
+    save(
+        owner_client,
+        campaign,
+        "when",
+        when="later",
+        date="2027-07-01",
+        time="09:00",
+        timezone=typed,
+    )
+    assert campaign.timezone == "America/Los_Angeles"
+
+
 def test_the_readers_zone_is_said_too(
     owner_client: Client, owner: User, make_campaign: Make
 ) -> None:
@@ -293,7 +310,10 @@ def test_the_readers_zone_is_said_too(
         ({"date": "", "time": "09:00"}, "Choose a date."),
         ({"date": "2027-01-01", "time": ""}, "Choose a time."),
         ({"date": "soon", "time": "09:00"}, "Enter a valid date."),
-        ({"date": "2027-01-01", "time": "09:00", "timezone": "Mars/Base"}, "valid choice"),
+        (
+            {"date": "2027-01-01", "time": "09:00", "timezone": "Mars/Base"},
+            "Choose a time zone from the list",
+        ),
     ],
 )
 def test_a_time_that_is_none_is_refused(
@@ -473,6 +493,36 @@ def test_the_sample_is_one_of_the_people(
     page = owner_client.get(f"{review}?after={after}").content.decode()
     assert "For second@x.example" in page
     assert "sandbox=" in page
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "Members, Readers, without Gone"),
+        ("zh-hans", "Members、Readers，不含Gone"),
+    ],
+)
+def test_the_review_names_the_lists(
+    owner_client: Client,
+    make_campaign: Make,
+    make_list: Callable[..., List],
+    language: str,
+    said: str,
+) -> None:
+    names = ("Members", "Readers", "Gone")
+    lists = {name: make_list(f"{name}@x.example".lower(), name=name) for name in names}
+    campaign = make_campaign(
+        lists_in=[lists["Members"], lists["Readers"]], lists_out=[lists["Gone"]]
+    )
+    owner_client.cookies["django_language"] = language
+    page = owner_client.get(url("review_campaign", campaign)).content.decode()
+    assert said in page
+
+
+def test_a_sender_without_an_address_is_said(owner_client: Client, make_campaign: Make) -> None:
+    campaign = make_campaign(from_name="Shop", from_email="")
+    page = owner_client.get(url("campaign", campaign)).content.decode()
+    assert "Shop, no address yet" in page
 
 
 def test_while_it_starts_the_page_asks_and_then_is_drawn_anew(
