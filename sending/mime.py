@@ -4,14 +4,19 @@ from binascii import b2a_qp
 from dataclasses import dataclass
 from datetime import datetime
 from email import policy
-from email.headerregistry import Address
+from email.headerregistry import Address, BaseHeader, HeaderRegistry
 from email.message import EmailMessage
 from email.utils import format_datetime, formataddr
+from functools import lru_cache
+from typing import Any
 
 # CRLF, no line over 998 octets (RFC 5322, 2.1.1), header words encoded (RFC 2047).
 CRLF = b"\r\n"
 SMTP = policy.SMTP.clone(max_line_length=78)
 SMTPUTF8 = policy.SMTPUTF8.clone(max_line_length=78)
+# The registry makes a class at each look-up.
+TO: Any = HeaderRegistry()["To"]
+SUBJECT: Any = HeaderRegistry()["Subject"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,24 +61,53 @@ def build(sender: Sender, mail: Mail) -> bytes:
 
 
 def _headers(sender: Sender, mail: Mail) -> bytes:
-    utf8 = not mail.to_email.isascii() or not sender.email.isascii()
+    utf8 = not (mail.to_email + sender.email).isascii()
+    ours = (
+        f"Message-ID: <{mail.token}@{sender.email.rpartition('@')[2]}>\r\n"
+        f"List-Unsubscribe: <{mail.unsubscribe_url}>\r\n"
+        f"X-Yanshu-Message: {mail.token}\r\n"
+    )
+    return b"".join(
+        (
+            _of_mailing(sender, utf8),
+            _folded(TO("To", _address(mail.to_name, mail.to_email)), utf8),
+            _folded(SUBJECT("Subject", _one_line(mail.subject)), utf8),
+            b"Date: " + _date(mail.date),
+            ours.encode(),
+        )
+    )
+
+
+@lru_cache(maxsize=64)
+def _of_mailing(sender: Sender, utf8: bool) -> bytes:
+    """The headers that all mails of a mailing have; folding them costs more than the rest."""
     message = EmailMessage(policy=SMTPUTF8 if utf8 else SMTP)
     message["From"] = _address(sender.name, sender.email)
-    message["To"] = _address(mail.to_name, mail.to_email)
     if sender.reply_to:
         message["Reply-To"] = _address("", sender.reply_to)
-    message["Subject"] = mail.subject
-    message["Date"] = format_datetime(mail.date)
-    message["Message-ID"] = f"<{mail.token}@{sender.email.rpartition('@')[2]}>"
     message["List-ID"] = formataddr((sender.list_name, sender.list_id))
-    message["List-Unsubscribe"] = f"<{mail.unsubscribe_url}>"
-    # RFC 8058: the inbox's own button posts this to the address above.
+    # RFC 8058: the inbox's own button posts this to the address of List-Unsubscribe.
     message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message["Feedback-ID"] = f"{sender.mailing_id}:yanshu"
-    message["X-Yanshu-Message"] = mail.token
     message["MIME-Version"] = "1.0"
-    # With the empty line that ends headers, which the caller's own come before.
+    # Without the empty line that ends headers.
     return message.as_bytes().removesuffix(CRLF)
+
+
+@lru_cache(maxsize=8)
+def _date(moment: datetime) -> bytes:
+    return format_datetime(moment).encode() + CRLF
+
+
+def _folded(header: BaseHeader, utf8: bool) -> bytes:
+    return header.fold(policy=SMTPUTF8 if utf8 else SMTP).encode()
+
+
+def _one_line(text: str) -> str:
+    """A line break would begin another header."""
+    if "\r" in text or "\n" in text:
+        raise ValueError("a header can't hold a line break")
+    return text
 
 
 def _part(kind: bytes, words: str) -> bytes:

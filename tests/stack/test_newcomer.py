@@ -148,9 +148,10 @@ def test_from_an_empty_machine_to_a_report_that_closes(
     people: dict[str, str | bytes] = {"name": "people.csv", "mimeType": "text/csv"}
     people["buffer"] = data
     import_people(page, people, "Newsletter")
-    lines = [f"{trick}+{n}@tricky.example,{trick}" for trick in TRICKS for n in range(EACH)]
-    tricky = "\n".join(["email,first_name", *lines]).encode("utf-16")
-    import_people(page, {"name": "tricky.csv", "mimeType": "text/csv", "buffer": tricky}, "Tricky")
+    # As a spreadsheet in Chinese writes it: GB18030, tabs between the columns.
+    lines = [f"{trick}+{n}@tricky.example\t{trick} 先生" for trick in TRICKS for n in range(EACH)]
+    tricky = "\r\n".join(["电子邮件\t姓名", *lines]).encode("gb18030")
+    import_people(page, {"name": "难题.txt", "mimeType": "text/plain", "buffer": tricky}, "Tricky")
     make_design(page)
     compose(page)
 
