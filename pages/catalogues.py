@@ -175,6 +175,26 @@ def problems(app: str) -> list[str]:
     return sorted(found)
 
 
+def clashes() -> list[str]:
+    """Strings that two apps translate in different ways, a sentence each. Django has one catalogue
+    of all: what an app to the left says is shown everywhere. Another meaning needs a context."""
+    said: dict[tuple[object, str | None], dict[str, str]] = {}
+    for app in TEMPLATES:
+        for message in read(app):
+            if message.id and all(strings := _strings_of(message)):
+                key = (
+                    (message.id if isinstance(message.id, str) else message.id[0]),
+                    message.context,
+                )
+                said.setdefault(key, {}).setdefault(strings[0], app)
+    return sorted(
+        f"{key[0]!r} is said in {len(ways)} ways: "
+        + ", ".join(f"{way} ({app})" for way, app in ways.items())
+        for key, ways in said.items()
+        if len(ways) > 1
+    )
+
+
 def main(verb: str, *apps: str) -> int:
     """Runs one verb for these apps, or all; the exit code."""
     if verb not in {"extract", "compile", "check"} or set(apps) - set(TEMPLATES):
@@ -188,6 +208,8 @@ def main(verb: str, *apps: str) -> int:
             build(app)
         else:
             wrong += problems(app)
+    if verb == "check":
+        wrong += clashes()
     sys.stderr.writelines(f"{line}\n" for line in wrong)
     return 1 if wrong else 0
 

@@ -12,6 +12,7 @@ from django.db.models import F, Q, QuerySet
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from campaigns.queries.replies import Same
 from contacts import addresses
@@ -128,7 +129,7 @@ def header() -> list[str]:
         _("Reason"),
         _("The server's words"),
         _("Attempts"),
-        _("Since"),
+        pgettext("a state", "Since"),
         _("Relay"),
         _("First opened"),
         _("First clicked"),

@@ -6,6 +6,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from accounts.access import WorkspaceRequest
 from campaigns import home as registry
@@ -91,7 +92,7 @@ def home_growth(request: WorkspaceRequest) -> HttpResponse:
 def figures(now: Sums, before: Sums) -> list[Figure]:
     """Sent, opened, clicked, bounced. Shares are of what servers accepted."""
     return [
-        Figure(_("Sent"), now.sent, "", *_change(now.sent, before.sent)),
+        Figure(pgettext("number of mails", "Sent"), now.sent, "", *_change(now.sent, before.sent)),
         _share(_("Opened"), "opened", now, before),
         _share(_("Clicked"), "clicked", now, before),
         _share(_("Bounced"), "bounced", now, before),
