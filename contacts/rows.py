@@ -102,8 +102,8 @@ class Shaper:
 
 
 def _addressed(cell: str) -> Person:
-    """A person with the cell's address. Of several, as some programs put into one cell, the first is
-    the person's and the others are reported."""
+    """A person with the cell's address. Of several, as some programs write them into one cell, the
+    first is the person's and the others are reported."""
     try:
         return Person(addresses.normalise(cell))
     except addresses.AddressError as error:

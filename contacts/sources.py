@@ -1,12 +1,21 @@
 """Where a contact, subscription or suppression came from: `import 12`, `campaign 7`, `page`.
 
 A `page` source may carry a random word after it, by which one action can be undone.
+
+What a source is called comes from the app that has it, in its module `sources`:
+
+    @sources.named("campaign")
+    def names(workspace, numbers): return {number: name, ...}
 """
 
 import secrets
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
+
+from accounts.models import Workspace
+from contacts.models import Import
 
 # Source words of this and other apps whose number is the key of a page of that name.
 LINKED = ("import", "campaign", "mailbox")
@@ -17,8 +26,42 @@ def page() -> str:
     return f"page {secrets.token_hex(6)}"
 
 
+Names = Callable[[Workspace, Collection[int]], Mapping[int, str]]
+_named: dict[str, Names] = {}
+
+
+def named(kind: str) -> Callable[[Names], Names]:
+    """Registers what gives the names of sources of this kind, by one query."""
+
+    def register(function: Names) -> Names:
+        _named[kind] = function
+        return function
+
+    return register
+
+
+@named("import")
+def _imports(workspace: Workspace, numbers: Collection[int]) -> Mapping[int, str]:
+    files = Import.objects.filter(workspace=workspace, pk__in=numbers)
+    return dict(files.values_list("pk", "filename"))
+
+
+def names(workspace: Workspace, codes: Iterable[str]) -> dict[str, str]:
+    """{source: its name} of those that have one; a query for each kind among them."""
+    numbers: dict[str, set[int]] = {}
+    for code in codes:
+        kind, _space, number = code.partition(" ")
+        if kind in _named and number.isdecimal():
+            numbers.setdefault(kind, set()).add(int(number))
+    return {
+        f"{kind} {number}": name
+        for kind, wanted in numbers.items()
+        for number, name in _named[kind](workspace, wanted).items()
+    }
+
+
 def words(source: str) -> str:
-    """The source for people."""
+    """The source for people, without its name."""
     kind, _space, number = source.partition(" ")
     known = {
         "import": _("Import {number}"),

@@ -62,7 +62,7 @@ def _subscriptions(contact: Contact) -> Iterable[Entry]:
                 row.changed_at,
                 title,
                 "list-check",
-                detail=row.get_consent_display(),
+                detail=_("Consent: {consent}").format(consent=row.get_consent_display()),
                 source=row.source,
             )
         else:

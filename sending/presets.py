@@ -45,12 +45,19 @@ class Preset:
     messages_per_connection: int | None = None
     # Mails are only taken from the address that logs in.
     own_address: bool = False
+    # A mailbox for people, which takes some hundred mails a day.
+    office: bool = False
     all_notes: Words = field(default_factory=dict)
     login_hints: Words = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         return _in_language(self.names)
+
+    @property
+    def wants_login(self) -> bool:
+        """Whether mails are only taken from somebody who logs in."""
+        return self.key != "own"
 
     @property
     def notes(self) -> str:

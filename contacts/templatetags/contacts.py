@@ -59,8 +59,9 @@ def duration(seconds: float) -> str:
 
 @register.simple_tag(takes_context=True)
 def source(context: dict[str, Any], code: str) -> str | SafeString:
-    """Where something came from, linked to its page."""
-    text = sources.words(code)
+    """Where something came from, linked to its page; by its name when the view put
+    `contacts.sources.names` into the context as `source_names`."""
+    text = context.get("source_names", {}).get(code) or sources.words(code)
     if url := sources.url(code, context["workspace"].slug):
         return format_html('<a href="{}">{}</a>', url, text)
     return text

@@ -195,18 +195,22 @@ def contact(request: WorkspaceRequest, pk: int) -> HttpResponse:
     active = people_query.active_suppressions(request.workspace)
     on_lists = person.subscriptions.select_related("list").order_by("list__name")
     domain = person.email.rpartition("@")[2]
+    events = timeline.entries(person)
+    suppressions = [
+        *active.filter(kind=Suppression.Kind.ADDRESS, value=person.email),
+        *active.filter(kind=Suppression.Kind.DOMAIN, value=domain),
+    ]
+    named = [event.source for event in events] + [one.source for one in suppressions]
     context = {
         "person": person,
+        "source_names": sources.names(request.workspace, [person.source, *named]),
         "attributes": Attribute.objects.filter(workspace=request.workspace),
         "subscriptions": on_lists,
         "other_lists": List.objects.filter(workspace=request.workspace, archived_at=None)
         .exclude(subscriptions__contact=person)
         .order_by("name"),
-        "suppressions": [
-            *active.filter(kind=Suppression.Kind.ADDRESS, value=person.email),
-            *active.filter(kind=Suppression.Kind.DOMAIN, value=domain),
-        ],
-        "timeline": timeline.entries(person),
+        "suppressions": suppressions,
+        "timeline": events,
     }
     return render(request, "contacts/contact.html", context)
 

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest
 from accounts.models import Workspace
+from contacts import sources
 from contacts.forms import SuppressionsForm
 from contacts.models import Suppression
 from contacts.services import suppressions as service
@@ -43,6 +44,7 @@ def suppressions(request: WorkspaceRequest) -> HttpResponse:
     )
     context = {
         "page": page,
+        "source_names": sources.names(request.workspace, [one.source for one in page.rows]),
         "reasons": Suppression.Reason.choices,
         "lifted": request.GET.get("lifted") == "1",
         "filtered": any(request.GET.get(name) for name in ("q", "reason", "lifted")),

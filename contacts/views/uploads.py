@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import BadRequest
-from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.core.exceptions import BadRequest, RequestDataTooBig
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -27,7 +27,22 @@ PIECE = 8 * importfile.CHUNK
 def new_import(request: WorkspaceRequest) -> HttpResponseBase:
     handler = ImportUploadHandler(request.workspace, request.user, _into(request))
     request.upload_handlers = [handler]
+    try:
+        request.POST  # noqa: B018 - read now: what is too large is refused here
+    except RequestDataTooBig:
+        return _too_much(request)
     return _new_import(request, handler)
+
+
+def _too_much(request: WorkspaceRequest) -> HttpResponse:
+    """More lines were pasted than a form may have; the script sends such in pieces."""
+    context = {
+        "max_mb": settings.IMPORT_MAX_BYTES // importfile.CHUNK,
+        "target": _into(request),
+        "step": 1,
+        "problem": _("These are too many lines to paste. Save them as a file and choose it here."),
+    }
+    return render(request, "contacts/import_new.html", context, status=413)
 
 
 @csrf_protect

@@ -3,12 +3,16 @@
 // crash, tomorrow) goes on where it stopped. Without JavaScript the same form is sent as it is.
 const PIECE = 4 * 1024 * 1024;
 const MB = 1024 * 1024;
+// Letters: up to four bytes each, and a form may have 2.5 MB.
+const MOST_PASTED = 500_000;
 
 for (const form of document.querySelectorAll("form[data-upload]")) bind(form);
 
 function bind(form) {
   const input = form.querySelector("input[type=file]");
   const zone = form.querySelector("[data-drop]") ?? form;
+  let chosen = null;
+  const begin = (file) => send(form, (chosen = file));
   for (const name of ["dragenter", "dragover"]) {
     zone.addEventListener(name, (event) => {
       event.preventDefault();
@@ -21,12 +25,18 @@ function bind(form) {
     zone.classList.remove("dropping");
     if (event.dataTransfer.files.length) {
       input.files = event.dataTransfer.files;
-      send(form, input.files[0]);
+      begin(input.files[0]);
     }
   });
-  const again = () => input.files.length && send(form, input.files[0]);
-  input.addEventListener("change", again);
-  form.querySelector("[data-upload-again]")?.addEventListener("click", again);
+  input.addEventListener("change", () => input.files.length && begin(input.files[0]));
+  form.querySelector("[data-upload-again]")?.addEventListener("click", () => chosen && begin(chosen));
+  // More pasted lines than a form may carry go the way of a file.
+  form.addEventListener("submit", (event) => {
+    const pasted = form.elements.pasted?.value ?? "";
+    if (pasted.length < MOST_PASTED || input.files.length) return;
+    event.preventDefault();
+    begin(new File([pasted], form.dataset.pasted));
+  });
   addEventListener("beforeunload", (event) => {
     if (form.dataset.sending) event.preventDefault();
   });

@@ -18,7 +18,7 @@ class PoolForm(forms.Form):
     relays = forms.ModelMultipleChoiceField(
         Relay.objects.none(),
         label=gettext_lazy("Relays"),
-        widget=forms.CheckboxSelectMultiple,
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
         help_text=gettext_lazy(
             "Whichever is free takes the next mails, within its own limits. When one is paused, "
             "waits or can't be reached, the others carry on."

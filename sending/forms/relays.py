@@ -61,6 +61,13 @@ class LimitsForm(forms.Form):
         return {name: self.cleaned_data[name] for name in LIMITS}
 
 
+# What a provider takes nothing without.
+NEEDED = {
+    "username": gettext_lazy("Enter the user that the provider gave you."),
+    "password": gettext_lazy("Enter the password that goes with the user."),
+}
+
+
 class RelayForm(LimitsForm):
     """A new relay, or (`relay` given) that one."""
 
@@ -132,6 +139,10 @@ class RelayForm(LimitsForm):
         self._others = own.exclude(pk=relay.pk) if relay else own
         if relay is None or not relay.password:
             del self.fields["password_choice"]
+        if preset and preset.wants_login and not relay:
+            for name, sentence in NEEDED.items():
+                self.fields[name].required = True
+                self.fields[name].error_messages["required"] = sentence
 
     @staticmethod
     def _initial(relay: Relay | None, preset: Preset | None) -> dict[str, Any]:

@@ -47,6 +47,6 @@ def rate(per_second: float) -> str:
 @register.simple_tag(takes_context=True)
 def origin(context: template.Context, mailing: Mailing) -> SafeString:
     """What the mailing was opened for ("campaign 7"), as a link where that is a page."""
-    words = sources.words(mailing.origin)
+    words = (context.get("source_names") or {}).get(mailing.origin) or sources.words(mailing.origin)
     url = sources.url(mailing.origin, context["request"].workspace.slug)
     return format_html('<a href="{}">{}</a>', url, words) if url else conditional_escape(words)

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest
 from accounts.models import Workspace
+from contacts import sources
 from contacts.models import Contact
 from pages import tables, toasts
 from sending.dsn import Kind, parse, parts
@@ -97,6 +98,9 @@ def bounces(request: WorkspaceRequest) -> HttpResponse:
     mailboxes = BounceMailbox.objects.filter(workspace=request.workspace).order_by("name")
     context = {
         "page": page,
+        "source_names": sources.names(
+            request.workspace, [mail.message.mailing.origin for mail in page if mail.message]
+        ),
         "rows": [
             Row(mail, KINDS.get(mail.kind, mail.kind), MATCHES.get(mail.matched_by, ""))
             for mail in page
@@ -121,6 +125,9 @@ def bounce(request: WorkspaceRequest, pk: int) -> HttpResponse:
     )
     context = {
         "mail": mail,
+        "source_names": sources.names(
+            request.workspace, [message.mailing.origin] if message else []
+        ),
         "report": report,
         "kind": KINDS.get(mail.kind, mail.kind),
         "meaning": MEANINGS.get(mail.kind, ""),

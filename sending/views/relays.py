@@ -8,16 +8,19 @@ from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, override
+from django.utils.translation import gettext_lazy, ngettext, override
 from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest, get_in
+from contacts import sources
 from pages import locales, toasts
 from sending import presets, reasons
 from sending.exchange import Server
 from sending.forms.relays import LimitsForm, RelayForm, TestForm
 from sending.models import Pool, Relay
+from sending.presets import Preset
 from sending.queries import relaynow
 from sending.relaytest import Step
 from sending.relaytrouble import Trouble, diagnose
@@ -25,6 +28,9 @@ from sending.secrets import SecretError, decrypt
 from sending.services import relays as service
 
 SHOWN_MAILINGS = 5
+MADE_FOR_CAMPAIGNS = gettext_lazy("Made for campaigns")
+OWN_SERVER = gettext_lazy("A server of your own")
+OFFICE = gettext_lazy("Mailboxes for people: some hundred mails a day, not for large campaigns")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +116,7 @@ def relay_page(request: WorkspaceRequest, pk: int) -> HttpResponse:
         "now": _now([relay])[0],
         "preset": presets.get(relay.preset),
         "mailings": recent,
+        "source_names": sources.names(request.workspace, [one.origin for one in recent]),
         "replies": relaynow.last_replies(relay.pk, [one.pk for one in recent]),
         "live": service.live_mailings(relay).count(),
         "pools": Pool.objects.filter(members__relay=relay).order_by("name"),
@@ -129,13 +136,22 @@ def _test_initial(request: WorkspaceRequest) -> dict[str, str]:
     return {"from_email": request.workspace.from_email, "recipient": request.user.email}
 
 
+def _groups() -> list[tuple[Promise, list[Preset]]]:
+    """The providers as they are offered: (heading, presets)."""
+    known = presets.presets().values()
+    return [
+        (MADE_FOR_CAMPAIGNS, [one for one in known if one.wants_login and not one.office]),
+        (OWN_SERVER, [one for one in known if not one.wants_login]),
+        (OFFICE, [one for one in known if one.office]),
+    ]
+
+
 def new_relay(request: WorkspaceRequest) -> HttpResponseBase:
     """First the provider, then its form."""
     key = request.GET.get("preset", "")
     preset = presets.get(key)
     if preset is None:
-        context = {"presets": presets.presets().values()}
-        return render(request, "sending/relay_presets.html", context)
+        return render(request, "sending/relay_presets.html", {"groups": _groups()})
     form = RelayForm(request.POST or None, workspace=request.workspace, preset=preset)
     if request.method == "POST" and form.is_valid():
         relay = service.create(

@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import pytest
 from django.test import Client
@@ -11,7 +12,7 @@ from django.urls import reverse
 
 from accounts.models import User, Workspace
 from accounts.permissions import Role
-from contacts.models import Attribute, Contact, List, Subscription, Suppression
+from contacts.models import Attribute, Contact, Import, List, Subscription, Suppression
 from contacts.queries import people as people_query
 from contacts.services import suppressions as suppression_service
 
@@ -388,3 +389,36 @@ def test_search_finds_people_and_lists(
 ) -> None:
     assert "ann@a.example" in get("search", q="ann")
     assert "News" in get("search", q="new")
+
+
+def test_sources_have_their_names(
+    workspace: Workspace,
+    get: Callable[..., str],
+    django_assert_max_num_queries: Callable[..., AbstractContextManager[object]],
+) -> None:
+    files = [
+        Import.objects.create(workspace=workspace, filename=f"fair {number}.csv", dialect={})
+        for number in range(3)
+    ]
+    suppression_service.suppress_addresses(
+        workspace, [(f"p{n}@x.example", "") for n in range(20)], reason="hard_bounce", source=""
+    )
+    for suppression in Suppression.objects.all():
+        source = f"import {files[suppression.pk % 3].pk}"
+        Suppression.objects.filter(pk=suppression.pk).update(source=source)
+    gone = Suppression.objects.first()
+    assert gone
+    Suppression.objects.filter(pk=gone.pk).update(source="import 999999")
+    with django_assert_max_num_queries(16):
+        page = get("suppressions")
+    assert all(file.filename in page for file in files)
+    assert "Import 999999" in page
+
+
+def test_more_is_pasted_than_a_form_may_have(owner_client: Client) -> None:
+    """Without a script, which would have sent the lines in pieces."""
+    pasted = "a@b.example\n" * 300_000
+    answer = owner_client.post(url("new_import"), {"pasted": pasted})
+    assert answer.status_code == 413
+    assert "too many lines to paste" in answer.content.decode()
+    assert not Import.objects.exists()

@@ -100,6 +100,13 @@ def test_providers_are_offered_and_fill_the_form(
     assert "must use the address that logs in" in form
 
 
+def test_a_provider_wants_a_login(owner_client: Client, url: Callable[..., str]) -> None:
+    page = owner_client.post(_new(url, "sendgrid"), TYPED | {"username": "", "password": ""})
+    assert "Enter the user that the provider gave you." in page.content.decode()
+    assert "Enter the password that goes with the user." in page.content.decode()
+    assert not Relay.objects.exists()
+
+
 def test_a_relay_is_made_and_its_password_never_shown(
     owner_client: Client, url: Callable[..., str]
 ) -> None:
