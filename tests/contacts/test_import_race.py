@@ -1,0 +1,76 @@
+"""Somebody adds a person on a page at the moment when an import is about to."""
+
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+from django.db import connection, connections
+
+from accounts.models import Workspace
+from contacts.models import Contact, Import, List, Subscription
+from contacts.services import importrun, imports
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ADD = """
+INSERT INTO contacts_contact (workspace_id, email, first_name, last_name, full_name, attributes,
+                              source, created_at, updated_at)
+VALUES (%s, 'bo@y.example', 'Bo', '', '', '{}', 'page', now(), now())
+"""
+WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'"
+
+
+def address() -> str:
+    """Of this test's database."""
+    name = connection.settings_dict["NAME"]
+    return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
+
+
+def run(file: Import) -> None:
+    try:
+        importrun.run(file.pk)
+    finally:
+        connections.close_all()
+
+
+def wait_until_it_waits(seconds: float = 30) -> None:
+    """For the other transaction, that is."""
+    end = time.monotonic() + seconds
+    with connection.cursor() as cursor:
+        while time.monotonic() < end:
+            cursor.execute(WAITING)
+            if cursor.fetchone() == (1,):
+                return
+    raise AssertionError
+
+
+def test_who_is_added_meanwhile_counts_as_known(workspace: Workspace) -> None:
+    news = List.objects.create(workspace=workspace, name="News")
+    data = b"email,first name\nann@y.example,Ann\nbo@y.example,Robert\n"
+    file = imports.receive(workspace, filename="x", pieces=[data], by=None, limit=1 << 30)
+    imports.configure(
+        file,
+        dialect=file.dialect,
+        mapping=file.mapping,
+        target=news,
+        consent="explicit",
+        known="fill",
+    )
+    imports.start(file, enqueue=None)
+    with (
+        psycopg.connect(address()) as page,
+        ThreadPoolExecutor(1) as thread,
+    ):
+        page.execute(ADD, [workspace.pk])
+        running = thread.submit(run, file)
+        wait_until_it_waits()
+        page.commit()
+        running.result(30)
+    file.refresh_from_db()
+    assert file.state == Import.State.FINISHED, file.error
+    assert (file.counts["new"], file.counts["unchanged"]) == (1, 1)
+    assert Contact.objects.get(email="bo@y.example").first_name == "Bo"
+    assert Subscription.objects.filter(list=news, status="subscribed").count() == 2
