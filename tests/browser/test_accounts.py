@@ -12,8 +12,8 @@ from accounts import services
 from accounts.models import Membership, User, Workspace
 from accounts.permissions import Role
 from accounts.services import invitations
-from tests.browser.conftest import Watch
 from tests.browser.test_pages import LOOKS, _fits
+from tests.chromium import Watch
 from tests.conftest import PASSWORD
 
 Axe = Callable[[Page], None]

@@ -11,7 +11,7 @@ from accounts.models import User, Workspace
 from contacts import tasks
 from contacts.models import Contact, Import, List
 from contacts.services import importrun
-from tests.browser.conftest import DESKTOP, PHONE
+from tests.chromium import DESKTOP, PHONE
 from tests.contacts.files import torture
 
 Axe = Callable[[Page], None]

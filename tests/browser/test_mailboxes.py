@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from accounts.models import User, Workspace
 from sending import secrets
 from sending.models import BounceMail, BounceMailbox
-from tests.browser.conftest import DESKTOP, PHONE
+from tests.chromium import DESKTOP, PHONE
 from tests.sending import returns
 from tests.sending.imapserver import PASSWORD, USER, Imap, running
 

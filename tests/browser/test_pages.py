@@ -8,8 +8,8 @@ from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from accounts.models import User, Workspace
-from tests.browser.conftest import DESKTOP, PHONE
 from tests.browser.walk import plain_pages
+from tests.chromium import DESKTOP, PHONE
 
 LOOKS = [
     ("en", DESKTOP, "light"),

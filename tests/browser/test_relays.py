@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from accounts.models import User, Workspace
 from sending.models import Relay, RelayUse
-from tests.browser.conftest import DESKTOP, PHONE
+from tests.chromium import DESKTOP, PHONE
 from tests.sending.smtpserver import Habits, serving
 
 

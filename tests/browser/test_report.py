@@ -19,8 +19,8 @@ from designs.models import Design
 from quickstart.demo.history import Course, live_through
 from sending import dispatch, runner
 from sending.models import BounceMailbox, Mailing, Message, Relay
-from tests.browser.conftest import DESKTOP, PHONE
 from tests.browser.test_pages import LOOKS, _fits
+from tests.chromium import DESKTOP, PHONE
 from tests.engine.conftest import assert_closes
 from tests.engine.sink import Sink
 from tests.engine.sink import running as sink_server

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from accounts.models import User, Workspace
 from quickstart.models import SandboxMail
-from tests.browser.conftest import DESKTOP, PHONE
+from tests.chromium import DESKTOP, PHONE
 
 RAW = (
     "From: Paper Kite <letters@brand.example>\r\nTo: ada@people.example\r\n"

@@ -71,7 +71,9 @@ class Up:
             with urllib.request.urlopen(f"{self.url()}/healthz", timeout=10) as answer:
                 return dict(json.load(answer))
         except urllib.error.HTTPError as error:
-            return dict(json.load(error))
+            words = error.read()
+            # Killed between the head and the body of its answer.
+            return dict(json.loads(words)) if words else {"ok": False}
         except OSError:
             return {"ok": False}
 

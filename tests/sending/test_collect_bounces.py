@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from celery import current_app
 from django.core.management import CommandError, call_command
 
 from sending import secrets
@@ -61,4 +62,4 @@ def test_nudges_are_for_the_queue_of_work(
     monkeypatch.setattr(collect_mailbox, "apply_async", take)
     collect_due()
     assert nudged == [((mailbox.pk,), 10)]
-    assert collect_mailbox.queue == "work"  # type: ignore[attr-defined]
+    assert current_app.amqp.router.route({}, collect_mailbox.name)["queue"].name == "work"

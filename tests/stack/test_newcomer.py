@@ -10,11 +10,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.conftest import DESKTOP, Watch, assert_accessible, chromium
+from tests.chromium import DESKTOP, Watch, assert_accessible
 from tests.contacts.files import torture
 from tests.stack.installation import Installation, running, wait_for
-
-__all__ = ["chromium"]  # the fixture
 
 # What the sandbox does with an address is in its local part.
 TRICKS = ("bounce", "reject", "softbounce", "complain", "autoreply", "blocked")
