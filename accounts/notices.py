@@ -20,6 +20,11 @@ log = logging.getLogger(__name__)
 CONSOLE = "django.core.mail.backends.console.EmailBackend"
 
 
+def stay_here() -> bool:
+    """Whether notices reach nobody's mailbox: no mail server is set, and the sandbox keeps them."""
+    return bool(settings.SANDBOX and not settings.MAIL_SERVER.host)
+
+
 def send(notice: str, /, *, to: str, language: str = "", **context: Any) -> None:
     """Sends the notice now. Without a language: the one at hand.
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from accounts import notices
 from accounts.access import WorkspaceRequest, get_in
 from accounts.exceptions import AccountsError, InvitationError, MailNotSentError, MemberError
 from accounts.forms import InvitationForm, RoleForm
@@ -22,6 +23,7 @@ def members(request: WorkspaceRequest) -> HttpResponse:
     context = {
         "members": rows.order_by(Lower("user__name"), "user__email"),
         "invitations": _open_invitations(request),
+        "notices_stay": notices.stay_here(),
         "now": timezone.now(),
         "roles": list(Role),
         "table": [(WORDS[p], [p in ALLOWED[role] for role in Role]) for p in Permission],
@@ -96,9 +98,15 @@ def invite_member(request: WorkspaceRequest) -> HttpResponseBase:
             messages.error(request, _("The invitation is kept, but: {why}").format(why=error))
             return redirect("members", request.workspace.slug)
         else:
-            messages.success(request, _("The invitation is sent to {email}.").format(email=email))
+            messages.success(request, _sent(_("The invitation is sent to {email}."), email))
             return redirect("members", request.workspace.slug)
     return render(request, "accounts/invite_member.html", {"form": form})
+
+
+def _sent(words: str, email: str) -> str:
+    if notices.stay_here():
+        words = _("The invitation for {email} is among the mails of the platform.")
+    return words.format(email=email)
 
 
 @require_POST
@@ -109,7 +117,7 @@ def resend_invitation(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     except AccountsError as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, _("A new link is sent to {email}.").format(email=one.email))
+        messages.success(request, _sent(_("A new link is sent to {email}."), one.email))
     return redirect("members", request.workspace.slug)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -160,3 +161,15 @@ def test_the_mail_is_in_the_language_of_the_account(owner_client: Client, read: 
     User.objects.create_user("ann@brand.example", PASSWORD, language="zh-hans")
     invite(owner_client)
     assert "邀请" in read(0)[1]
+
+
+def test_without_a_mail_server_the_page_says_where_the_invitation_is(
+    owner_client: Client, owner: User, settings: Any
+) -> None:
+    settings.SANDBOX = True
+    page = invite(owner_client)
+    assert "The invitation for ann@brand.example is among the mails of the platform." in page
+    assert "No mail server is set" in page
+    assert ("Read them" in page) is owner.can_create_workspaces
+    done = words(owner_client.get(reverse("account_reset_password_done")))
+    assert "No mail server is set" in done
