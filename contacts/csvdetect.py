@@ -30,7 +30,12 @@ MARKS = {
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
-DELIMITERS = {",": ",", ";": ";", "\t": _("Tab"), "|": "|"}
+DELIMITERS = {
+    ",": _("Comma (,)"),
+    ";": _("Semicolon (;)"),
+    "\t": _("Tab"),
+    "|": _("Vertical bar (|)"),
+}
 SAMPLE_RECORDS = 200
 
 # Pairs of GB 2312: signs, full-width letters and the common Chinese characters. Latin-1 text that

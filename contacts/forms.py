@@ -206,7 +206,7 @@ class SuppressionsForm(forms.Form):
 
 
 DATES = (
-    ("", _("It isn't clear: leave such dates out")),
+    ("", _("Not known: such dates are left out")),
     ("mdy", _("Month first: 3/5/2024 is March 5")),
     ("dmy", _("Day first: 3/5/2024 is 3 May")),
 )

@@ -27,7 +27,7 @@ class MailboxForm(forms.Form):
         label=_("User"),
         max_length=200,
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-        help_text=_("Mostly the whole address."),
+        help_text=_("Usually the whole address."),
     )
     password = forms.CharField(
         label=_("Password"),
