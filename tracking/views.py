@@ -23,6 +23,8 @@ from tracking.services import hits, leaving, mails
 
 # A transparent GIF of one pixel.
 PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+# The public pages have an empty icon, so that nobody asks for /favicon.ico.
+ICON = (csp.SELF, "data:")
 View = Callable[..., HttpResponse]
 
 
@@ -59,9 +61,7 @@ def _nothing(request: HttpRequest, token: str) -> HttpResponse:
 @private
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
-@csp.only(
-    style_src=[csp.SELF], img_src=[csp.SELF], form_action=[csp.SELF], frame_ancestors=[csp.NONE]
-)
+@csp.only(style_src=[csp.SELF], img_src=ICON, form_action=[csp.SELF], frame_ancestors=[csp.NONE])
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     """RFC 8058: a POST acts at once, without a cookie or a second question; a GET asks."""
     message = _message(token)
@@ -132,7 +132,7 @@ def open_pixel(request: HttpRequest, token: str) -> HttpResponse:
 
 @private
 @require_safe
-@csp.only(style_src=[csp.SELF], img_src=[csp.SELF], frame_ancestors=[csp.NONE])
+@csp.only(style_src=[csp.SELF], img_src=ICON, frame_ancestors=[csp.NONE])
 def click(request: HttpRequest, token: str, number: int) -> HttpResponse:
     """To link `number` of this mail's content, and nowhere else."""
     message = _message(token)

@@ -44,6 +44,16 @@ def test_get_and_head_never_act(url: str, public: Client, contact: Contact) -> N
     assert "Other" not in words
 
 
+def test_the_address_is_in_its_own_letters_and_the_empty_icon_is_allowed(
+    url: str, public: Client, message: Message
+) -> None:
+    Message.objects.filter(pk=message.pk).update(address="lan@xn--bcher-kva.example")
+    page = public.get(url)
+    assert "lan@bücher.example" in page.content.decode()
+    assert '<link rel="icon" href="data:,">' in page.content.decode()
+    assert "img-src 'self' data:" in page.headers["Content-Security-Policy"]
+
+
 def test_one_click_acts_at_once_and_only_once(
     url: str, public: Client, contact: Contact, message: Message
 ) -> None:
