@@ -17,9 +17,7 @@ SELECT c.id AS contact_id, c.email AS address,
             WHEN by_domain.reason IS NOT NULL THEN 'suppressed_domain'
             WHEN out.contact_id IS NOT NULL THEN 'excluded'
        END AS reason
-  FROM (SELECT contact_id, bool_or(status = 'subscribed') AS wants
-          FROM contacts_subscription
-         WHERE list_id = ANY(%(lists_in)s) GROUP BY contact_id) p
+  FROM ({people}) p
   JOIN contacts_contact c ON c.id = p.contact_id AND c.workspace_id = %(workspace)s
   LEFT JOIN contacts_suppression by_address
          ON by_address.workspace_id = %(workspace)s AND by_address.kind = 'address'
@@ -31,6 +29,24 @@ SELECT c.id AS contact_id, c.email AS address,
               WHERE list_id = ANY(%(lists_out)s) AND status = 'subscribed') out
          ON out.contact_id = c.id
 """
+SEVERAL_LISTS = """
+SELECT contact_id, bool_or(status = 'subscribed') AS wants
+  FROM contacts_subscription
+ WHERE list_id = ANY(%(lists_in)s) GROUP BY contact_id
+"""
+# Nobody is twice on one list. Without the grouping PostgreSQL counts on several cores: a million
+# people take their backend a third of its time.
+ONE_LIST = """
+SELECT contact_id, status = 'subscribed' AS wants
+  FROM contacts_subscription
+ WHERE list_id = ANY(%(lists_in)s)
+"""
+
+
+def statement(lists_in: Sequence[int]) -> str:
+    """The audience's query, for `parameters` of the same lists."""
+    several = len(set(lists_in)) > 1
+    return AUDIENCE.replace("{people}", SEVERAL_LISTS if several else ONE_LIST)
 
 
 def parameters(
@@ -45,7 +61,7 @@ def parameters(
 
 def count(workspace_id: int, lists_in: Sequence[int], lists_out: Sequence[int]) -> dict[str, Any]:
     """{"recipients": n, "excluded": {reason: n}}"""
-    sql = f"SELECT reason, count(*) FROM ({AUDIENCE}) a GROUP BY 1 ORDER BY 2 DESC"  # noqa: S608
+    sql = f"SELECT reason, count(*) FROM ({statement(lists_in)}) a GROUP BY 1 ORDER BY 2 DESC"  # noqa: S608
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters(workspace_id, lists_in, lists_out))
         counts = dict(cursor.fetchall())
@@ -66,7 +82,7 @@ def missing_fields(
     if not columns:
         return {}
     sql = f"""
-        SELECT {", ".join(columns)} FROM ({AUDIENCE}) a
+        SELECT {", ".join(columns)} FROM ({statement(lists_in)}) a
           JOIN contacts_contact c ON c.id = a.contact_id WHERE a.reason IS NULL
     """  # noqa: S608 - names are ours or parameters
     with connection.cursor() as cursor:

@@ -98,7 +98,7 @@ class Migration(migrations.Migration):
                 ('bounced_at', models.DateTimeField(null=True)),
                 ('opened_at', models.DateTimeField(null=True)),
                 ('clicked_at', models.DateTimeField(null=True)),
-                ('mailing', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='sending.mailing')),
+                ('mailing', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, to='sending.mailing')),
             ],
         ),
         migrations.CreateModel(

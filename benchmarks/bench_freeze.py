@@ -1,0 +1,134 @@
+"""How fast an audience is counted and frozen into a mailing's messages.
+
+    python -m benchmarks.bench_freeze [ROWS ...]
+
+For each size: one list of so many people, 1 % of them suppressed and 5 % on a list that is left
+out. The live count is taken twice, before anything else has read the tables and after; then the
+mailing is opened (sending.services.mailings.open_mailing). `cpu` is the backend's, in seconds. Its
+own embedded PostgreSQL, durable. The last line is JSON.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import psutil
+
+from benchmarks.embedded import database
+
+SUPPRESSED, EXCLUDED = 100, 20  # every so many
+CONTACTS = """
+INSERT INTO contacts_contact (workspace_id, email, first_name, last_name, full_name, attributes,
+                              source, created_at, updated_at)
+SELECT %s, 'person.' || n || '@mail' || n %% 40 || '.example', 'Zoë', 'Müller', 'Zoë Müller',
+       jsonb_build_object('company', 'Acme ' || n %% 900, 'city', 'Berlin', 'phone', n::text),
+       'import 1', now(), now()
+FROM generate_series(1, %s) n
+"""
+SUBSCRIPTIONS = """
+INSERT INTO contacts_subscription (list_id, contact_id, status, consent, source, created_at,
+                                   changed_at)
+SELECT %s, id, 'subscribed', 'explicit', 'import 1', now(), now()
+FROM contacts_contact WHERE workspace_id = %s AND id %% %s = 0
+"""
+SUPPRESSIONS = """
+INSERT INTO contacts_suppression (workspace_id, kind, value, reason, source, detail, created_at)
+SELECT workspace_id, 'address', email, 'hard_bounce', '', '', now()
+FROM contacts_contact WHERE workspace_id = %s AND id %% %s = 1
+"""
+
+
+def made(rows: int) -> tuple[Any, Any, Any]:
+    """A workspace with its people; the list that is mailed, and the one that is left out."""
+    from django.db import connection  # noqa: PLC0415 - after django.setup()
+
+    from accounts.models import Workspace  # noqa: PLC0415
+    from contacts.services import lists  # noqa: PLC0415
+
+    workspace = Workspace.objects.create(name=f"{rows}", slug=f"w{rows}")
+    news, staff = (lists.create(workspace, name=name) for name in ("News", "Staff"))
+    with connection.cursor() as cursor:
+        cursor.execute(CONTACTS, [workspace.pk, rows])
+        cursor.execute(SUBSCRIPTIONS, [news.pk, workspace.pk, 1])
+        cursor.execute(SUBSCRIPTIONS, [staff.pk, workspace.pk, EXCLUDED])
+        cursor.execute(SUPPRESSIONS, [workspace.pk, SUPPRESSED])
+        cursor.execute("VACUUM ANALYZE")
+        cursor.execute("CHECKPOINT")
+    return workspace, news, staff
+
+
+def timed(work: Callable[[], Any]) -> tuple[Any, float, float]:
+    """(result, seconds, seconds of the backend's CPU); parallel workers' are not among these."""
+    from django.db import connection  # noqa: PLC0415
+
+    connection.ensure_connection()
+    backend = psutil.Process(connection.connection.info.backend_pid)
+    before, began = backend.cpu_times(), time.perf_counter()
+    result = work()
+    seconds, after = time.perf_counter() - began, backend.cpu_times()
+    cpu = after.user + after.system - before.user - before.system
+    return result, round(seconds, 2), round(cpu, 2)
+
+
+def measure(rows: int) -> dict[str, Any]:
+    from contacts import audience  # noqa: PLC0415
+    from designs.models import Content  # noqa: PLC0415
+    from sending.models import Relay  # noqa: PLC0415
+    from sending.services import mailings  # noqa: PLC0415
+
+    workspace, news, staff = made(rows)
+    content = Content.objects.create(
+        workspace=workspace, subject="News", html="<p>Hello</p>", text="Hello"
+    )
+
+    relay = Relay.objects.create(workspace=workspace, name="Relay", host="smtp.example.com")
+
+    def count() -> dict[str, Any]:
+        return audience.count(workspace.pk, [news.pk], [staff.pk])
+
+    def freeze() -> Any:
+        return mailings.open_mailing(
+            workspace=workspace,
+            origin="benchmark",
+            content=content,
+            from_name="News",
+            from_email="news@example.com",
+            lists_in=[news.pk],
+            lists_out=[staff.pk],
+            relay=relay,
+        )
+
+    counted, count_s, count_cpu = timed(count)
+    _again, again_s, again_cpu = timed(count)
+    mailing, freeze_s, freeze_cpu = timed(freeze)
+    assert mailing.tally.targeted == counted["recipients"]
+    assert mailing.excluded == counted["excluded"]
+    return {
+        "people": rows,
+        "recipients": counted["recipients"],
+        "excluded": sum(counted["excluded"].values()),
+        "count_s": count_s,
+        "count_cpu": count_cpu,
+        "again_s": again_s,
+        "again_cpu": again_cpu,
+        "freeze_s": freeze_s,
+        "freeze_cpu": freeze_cpu,
+        "messages_s": round(counted["recipients"] / freeze_s),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("rows", nargs="*", type=int)
+    options = parser.parse_args()
+    with database():
+        results = [measure(rows) for rows in options.rows or [200_000]]
+    for name in results[0]:
+        print(f"{name:>12}", *(f"{result[name]!s:>14}" for result in results))
+    print(json.dumps(results))
+
+
+if __name__ == "__main__":
+    main()
