@@ -54,7 +54,8 @@ class TestForm(forms.Form):
     )
 
     def __init__(self, *args: Any, workspace: Workspace, **options: Any) -> None:
-        super().__init__(*args, **options)
+        # Ids of its own: the composer has fields of these names too.
+        super().__init__(*args, auto_id="test_%s", **options)
         self.workspace = workspace
         cast("forms.ModelChoiceField[Relay]", self.fields["relay"]).queryset = relays(workspace)
 
@@ -128,11 +129,12 @@ def design_test(request: WorkspaceRequest, pk: int) -> HttpResponse:
 
 
 def _form(request: WorkspaceRequest) -> TestForm:
-    workspace = request.workspace
+    """?from_name= and ?from_email= are proposed instead of the workspace's."""
+    workspace, given = request.workspace, request.GET
     initial = {
         "addresses": request.user.email,
-        "from_name": workspace.from_name or workspace.name,
-        "from_email": workspace.from_email,
+        "from_name": given.get("from_name") or workspace.from_name or workspace.name,
+        "from_email": given.get("from_email") or workspace.from_email,
     }
     return TestForm(initial=initial, workspace=workspace)
 

@@ -116,6 +116,20 @@ def mistype_the_sender(page: Page) -> None:
     expect(page.locator("#id_from_email_error")).to_be_empty()
 
 
+def propose_a_test(page: Page, axe: Check) -> None:
+    """The test send opens over the page, with the campaign's sender."""
+    page.locator("#content").get_by_role("button", name="Send test").click()
+    dialog = page.get_by_role("dialog", name="Send a test")
+    expect(dialog.get_by_label("Sender address")).to_have_value("news@brand.example")
+    axe(page)
+    with page.expect_request(lambda request: request.method == "POST") as sent:
+        dialog.get_by_role("button", name="Send test").click()
+    assert "Hello {{ first_name }}" in (sent.value.post_data or "")
+    expect(dialog).to_contain_text("owner@brand.example")
+    dialog.get_by_role("button", name="Close").click()
+    expect(dialog).to_be_hidden()
+
+
 def choose_time(page: Page) -> None:
     page.locator("#when > summary").click()
     page.get_by_label("At a date and time").check()
@@ -156,6 +170,7 @@ def test_compose_and_schedule(  # noqa: PLR0917 - fixtures
     choose_design(page)
     write_subject(page)
     mistype_the_sender(page)
+    propose_a_test(page, axe)
     choose_time(page)
     page.locator("#route > summary").click()
     saved(page)
