@@ -55,7 +55,8 @@ class TestForm(forms.Form):
 
     def __init__(self, *args: Any, workspace: Workspace, **options: Any) -> None:
         # Ids of its own: the composer has fields of these names too.
-        super().__init__(*args, auto_id="test_%s", **options)
+        options.setdefault("auto_id", "test_%s")
+        super().__init__(*args, **options)
         self.workspace = workspace
         cast("forms.ModelChoiceField[Relay]", self.fields["relay"]).queryset = relays(workspace)
 
@@ -134,7 +135,7 @@ def _form(request: WorkspaceRequest) -> TestForm:
     initial = {
         "addresses": request.user.email,
         "from_name": given.get("from_name") or workspace.from_name or workspace.name,
-        "from_email": given.get("from_email") or workspace.from_email,
+        "from_email": addresses.display(given.get("from_email") or workspace.from_email),
     }
     return TestForm(initial=initial, workspace=workspace)
 

@@ -139,3 +139,13 @@ def test_who_may_only_read_sends_no_tests(
     url = reverse("design_test", args=["brand", design.pk])
     assert client.get(url).status_code == 403
     assert client.post(url, {"addresses": "a@x.example"}).status_code == 403
+
+
+def test_the_sender_of_a_campaign_is_proposed(
+    owner_client: Client, design: Design, relay: Relay
+) -> None:
+    given = {"from_name": "Shop", "from_email": "news@xn--bcher-kva.example"}
+    answer = owner_client.get(reverse("design_test", args=["brand", design.pk]), given)
+    page = answer.content.decode()
+    assert 'value="Shop"' in page
+    assert 'value="news@bücher.example"' in page
