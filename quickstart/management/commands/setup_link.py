@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from accounts.services import setup_link
 from django.core.management.base import BaseCommand
+
+from accounts.services import setup_link
 
 
 class Command(BaseCommand):
