@@ -101,8 +101,16 @@ class Up:
 
     def find(self, word: str) -> psutil.Process:
         """The oldest of the processes with the word in their command."""
-        found = [p for p in self.parts() if word in " ".join(p.cmdline())]
+        found = [p for p in self.parts() if word in command(p)]
         return min(found, key=lambda process: process.create_time())
+
+
+def command(process: psutil.Process) -> str:
+    """ "" for one that is gone by now."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
 
 
 def wait(condition: Callable[[], object], seconds: float, up: Up) -> None:
