@@ -29,8 +29,8 @@ e2e: dev ## the browser tests alone
 bench: dev ## measurements
 	@for file in benchmarks/bench_*.py; do $(PYTHON_VENV) -m benchmarks.$$(basename $$file .py) || exit; done
 
-fmt: dev ## format Python and templates
-	@.venv/bin/ruff check -q --fix . ; .venv/bin/ruff format -q . ; .venv/bin/djlint --quiet --reformat templates || true
+fmt: dev ## format Python
+	@.venv/bin/ruff check -q --no-cache --fix . && .venv/bin/ruff format -q .
 
 messages: dev ## bring the translation catalogues up to date
 	@$(PYTHON_VENV) -m pages.catalogues extract
