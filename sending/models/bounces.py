@@ -1,0 +1,100 @@
+"""Mailboxes that bounces come back to, and the mails from them."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Workspace
+from sending.models.ledger import Message
+from sending.models.relays import Security
+
+
+class BounceMailbox(models.Model):
+    """An IMAP account that bounces come back to."""
+
+    class After(models.TextChoices):
+        MOVE = "move", _("Move to a folder")
+        DELETE = "delete", _("Delete")
+
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="bounce_mailboxes")
+    name = models.CharField(_("name"), max_length=100)
+    host = models.CharField(_("server"), max_length=253)
+    port = models.PositiveIntegerField(_("port"), default=993)
+    security = models.CharField(
+        _("encryption"), max_length=8, choices=Security.choices, default=Security.TLS
+    )
+    username = models.CharField(_("user"), max_length=200)
+    password = models.BinaryField(_("password"), null=True, blank=True)
+    folder = models.CharField(_("folder"), max_length=100, default="INBOX")
+    after = models.CharField(
+        _("processed mail"), max_length=6, choices=After.choices, default=After.MOVE
+    )
+    move_to = models.CharField(_("move to"), max_length=100, default="Yanshu", blank=True)
+    is_sandbox = models.BooleanField(default=False)
+    active = models.BooleanField(_("collect"), default=True)
+    # How far it was read: UIDs below are done with, as long as UIDVALIDITY stays.
+    uid_validity = models.BigIntegerField(null=True, blank=True)
+    next_uid = models.BigIntegerField(default=1)
+    leased_until = models.DateTimeField(null=True, blank=True)
+    checked_at = models.DateTimeField(null=True, blank=True)
+    # When the last collection went well, and what was wrong with the last one that didn't.
+    collected_at = models.DateTimeField(null=True, blank=True)
+    error = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=(
+                    "workspace",
+                    "name",
+                ),
+                name="mailbox_name_once",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class BounceMail(models.Model):
+    """A mail from a bounce mailbox, stored raw before the mailbox is touched. Those that are not
+    about a message of ours keep no raw text."""
+
+    class State(models.TextChoices):
+        STORED = "stored", _("Stored")
+        PROCESSED = "processed", _("Processed")
+        NOT_OURS = "not_ours", _("Not ours")
+        FAILED = "failed", _("Could not be read")
+
+    mailbox = models.ForeignKey(BounceMailbox, models.CASCADE, related_name="mails")
+    uid_validity = models.BigIntegerField()
+    uid = models.BigIntegerField()
+    raw = models.BinaryField(null=True)
+    state = models.CharField(max_length=9, choices=State.choices, default=State.STORED)
+    # A class of sending.dsn: hard, soft, blocked, delayed, complaint, auto_reply, challenge, other.
+    kind = models.CharField(max_length=10, blank=True)
+    sender = models.CharField(max_length=320, blank=True)
+    subject = models.CharField(max_length=500, blank=True)
+    recipient = models.CharField(max_length=320, blank=True)
+    # How it was matched: verp, header, recipient.
+    matched_by = models.CharField(max_length=10, blank=True)
+    message = models.ForeignKey(Message, models.SET_NULL, null=True, related_name="bounce_mails")
+    detail = models.TextField(blank=True)
+    collected_at = models.DateTimeField(auto_now_add=True)
+    # The mailbox was told (moved or deleted).
+    cleared_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=(
+                    "mailbox",
+                    "uid_validity",
+                    "uid",
+                ),
+                name="bounce_mail_once",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"bounce mail {self.pk}: {self.kind}"
