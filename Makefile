@@ -5,7 +5,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 # What is started often is compiled once.
 run demo: export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help run demo test check e2e bench fmt messages lock clean runtime dev
+.PHONY: help run demo test check e2e bench bench-send fmt messages lock clean runtime dev
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -27,7 +27,11 @@ e2e: dev ## the browser tests alone
 	@$(PYTHON_VENV) -m pytest -q -m browser
 
 bench: dev ## measurements
-	@for file in benchmarks/bench_*.py; do $(PYTHON_VENV) -m benchmarks.$$(basename $$file .py) || exit; done
+	@for name in $(filter-out bench_send,$(basename $(notdir $(wildcard benchmarks/bench_*.py)))); do \
+		$(PYTHON_VENV) -m benchmarks.$$name || exit; done
+
+bench-send: dev ## how fast a campaign goes out, beside Postfix's smtp-source (OPTIONS=--quick)
+	@$(PYTHON_VENV) -m benchmarks.bench_send $(OPTIONS)
 
 fmt: dev ## format Python
 	@.venv/bin/ruff check -q --no-cache --fix . && .venv/bin/ruff format -q .

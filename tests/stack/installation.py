@@ -26,8 +26,11 @@ OURS = ("DATABASE_URL", "CELERY_BROKER_URL", "DJANGO_SETTINGS_MODULE", "EMAIL_UR
 
 
 class Installation:
-    def __init__(self, var: Path, *, sandbox: bool) -> None:
+    """`scene`: the module whose `serve` answers calls."""
+
+    def __init__(self, var: Path, *, sandbox: bool, scene: str = "tests.stack.scene") -> None:
         self.var = var
+        self.scene_module = scene
         self.output = var.parent / "output"
         keep = {
             k: v for k, v in os.environ.items() if not k.startswith("YANSHU_") and k not in OURS
@@ -108,11 +111,11 @@ class Installation:
             return connection.execute(sql, values).fetchall()
 
     def call(self, function: str, *arguments: Any) -> Any:
-        """Calls a function of tests.stack.scene inside."""
+        """Calls a function of the scene inside."""
         if self.scene is None:
             command = (sys.executable, "manage.py", "shell", "--no-imports", "-c")
             self.scene = subprocess.Popen(
-                [*command, "from tests.stack import scene; scene.serve()"],
+                [*command, f"import {self.scene_module} as scene; scene.serve()"],
                 cwd=ROOT,
                 env=self.env,
                 stdin=subprocess.PIPE,
@@ -147,10 +150,10 @@ def wait_for(
 
 
 @contextmanager
-def running(*, sandbox: bool = False) -> Iterator[Installation]:
+def running(*, sandbox: bool = False, scene: str = "tests.stack.scene") -> Iterator[Installation]:
     base = Path(tempfile.mkdtemp(prefix="yanshu-stack-"))
     base.chmod(0o755)  # PostgreSQL runs as another user and must get in
-    installation = Installation(base / "var", sandbox=sandbox)
+    installation = Installation(base / "var", sandbox=sandbox, scene=scene)
     try:
         installation.start()
         yield installation

@@ -1,0 +1,75 @@
+"""The people whom the benchmark mails, made in sets: a workspace, its lists and its design."""
+
+from dataclasses import dataclass
+
+from django.db import connection
+
+from accounts.models import Workspace
+from benchmarks.send import design
+from contacts.models import List
+from contacts.services import attributes, lists
+from designs import services as designs
+from designs.models import Design
+from sending.models import Relay
+
+# Names in two scripts, some without; attributes that a third of the people lack.
+CONTACTS = """
+INSERT INTO contacts_contact (workspace_id, email, first_name, last_name, full_name, attributes,
+                              source, created_at, updated_at)
+SELECT %s, 'person.' || n || '@mail' || n %% 40 || '.example',
+       (ARRAY['Zoë', 'John', '小明', 'Anna', ''])[n %% 5 + 1],
+       (ARRAY['Müller', 'Smith', '王', 'O''Brien'])[n %% 4 + 1], '',
+       jsonb_strip_nulls(jsonb_build_object(
+           'customer', 'c-' || n,
+           'city', CASE WHEN n %% 3 > 0 THEN (ARRAY['Berlin', '上海', 'São Paulo'])[n %% 7 %% 3 + 1]
+                   END,
+           'company', CASE WHEN n %% 3 = 1 THEN 'Acme & Sons ' || n %% 900 END)),
+       'import 1', now(), now()
+FROM generate_series(1, %s) n
+"""
+SUBSCRIPTIONS = """
+INSERT INTO contacts_subscription (list_id, contact_id, status, consent, source, created_at,
+                                   changed_at)
+SELECT %s, id, 'subscribed', 'explicit', 'import 1', now(), now()
+  FROM contacts_contact WHERE workspace_id = %s ORDER BY id LIMIT %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    workspace: Workspace
+    # By size.
+    lists: dict[int, List]
+    design: Design
+
+
+def make(sizes: list[int]) -> Made:
+    """A list for each size, all of the same people."""
+    workspace = Workspace.objects.create(
+        name="Brand", slug="brand", from_email=design.FROM, postal_address="1 Main Street, Berlin"
+    )
+    for key in ("customer", "city", "company"):
+        attributes.add(workspace, label=key, type_="text")
+    made = {size: lists.create(workspace, name=f"{size} people") for size in sizes}
+    with connection.cursor() as cursor:
+        cursor.execute(CONTACTS, [workspace.pk, max(sizes)])
+        for size, target in made.items():
+            cursor.execute(SUBSCRIPTIONS, [target.pk, workspace.pk, size])
+        cursor.execute("VACUUM ANALYZE")
+    draft = designs.Draft(
+        name="Spring", subject=design.SUBJECT, preheader=design.PREHEADER, html=design.html()
+    )
+    return Made(workspace, made, designs.create(workspace, draft))
+
+
+def relay_to(workspace: Workspace, port: int, *, connections: int) -> Relay:
+    """A relay without limits on its rate."""
+    return Relay.objects.create(
+        workspace=workspace,
+        name=f"Sink at {port}",
+        host="127.0.0.1",
+        port=port,
+        security="none",
+        connections=connections,
+        bounce_address="bounces@brand.example",
+    )

@@ -1,0 +1,143 @@
+"""The benchmark's figures: medians over rounds as a table, and as one JSON object."""
+
+import json
+from dataclasses import dataclass, field
+from statistics import median
+
+from benchmarks.send.path import Run
+from benchmarks.send.processes import PARTS
+
+SINK = "the sink"
+# Whose CPU time a stage's is.
+WHO = ("python", "postgres")
+
+
+@dataclass(slots=True)
+class Results:
+    recipients: int
+    # {sessions of smtp-source: messages a second} of the trial, and the best of them.
+    sessions: dict[int, float] = field(default_factory=dict)
+    best: int = 0
+    # Of each round: messages a second of smtp-source; the whole path near and far.
+    source: list[float] = field(default_factory=list)
+    near: list[Run] = field(default_factory=list)
+    far: list[Run] = field(default_factory=list)
+    round_trip: float = 0.0
+    connections: int = 0
+    # {stage: {"python", "postgres"}}, microseconds a message.
+    stages: dict[str, dict[str, float]] = field(default_factory=dict)
+    # Of each send worker, MiB.
+    rss: list[float] = field(default_factory=list)
+
+    @property
+    def per_second(self) -> float:
+        return median(run.per_second for run in self.near)
+
+    @property
+    def ratio(self) -> float:
+        """Of neighbours: what a round's both halves share, such as a busy machine, goes out."""
+        return median(
+            run.per_second / source for run, source in zip(self.near, self.source, strict=True)
+        )
+
+    @property
+    def far_per_second(self) -> float:
+        return median(run.per_second for run in self.far)
+
+    @property
+    def per_round_trip(self) -> float:
+        """Messages of one connection in one round trip."""
+        return self.far_per_second * self.round_trip / self.connections
+
+    def cpu(self) -> dict[str, float]:
+        """Microseconds a message by part."""
+        return {
+            part: round(median((run.cpu or {})[part] for run in self.near), 1)
+            for part in (*PARTS, SINK)
+        }
+
+
+def table(results: Results) -> str:
+    cpu = results.cpu()
+    blocks = (_rates(results), _moments(results), _stages(results), _cpu(cpu), _memory(results))
+    return "\n\n".join("\n".join(block) for block in blocks)
+
+
+def summary(results: Results) -> str:
+    cpu = results.cpu()
+    return json.dumps(
+        {
+            "messages_per_second": round(results.per_second),
+            "smtp_source_per_second": round(median(results.source)),
+            "ratio": round(results.ratio, 3),
+            "cpu_us_per_message": round(sum(cpu[part] for part in PARTS), 1),
+            "rtt50_messages_per_second": round(results.far_per_second, 1),
+            "rtt50_per_roundtrip_and_connection": round(results.per_round_trip, 3),
+            "freeze_seconds": round(median(run.freeze_seconds for run in results.near), 2),
+            "whole_seconds": round(median(run.whole_seconds for run in results.near), 2),
+            "worker_rss_mb": round(max(results.rss)),
+            "recipients": results.recipients,
+            "message_bytes": round(median(run.size for run in results.near)),
+            "cpu_us_by_part": cpu,
+            "stages_us": results.stages,
+        }
+    )
+
+
+def _line(words: str, values: list[float], digits: int = 0, *, middle: float | None = None) -> str:
+    shown = "".join(f"{value:>11,.{digits}f}" for value in values)
+    middle = median(values) if middle is None else middle
+    return f"{words:<44}{middle:>11,.{digits}f}   {shown}"
+
+
+def _rates(results: Results) -> list[str]:
+    tried = ", ".join(
+        f"{number:,.0f} with {count} sessions" for count, number in results.sessions.items()
+    )
+    ratios = [r.per_second / s for r, s in zip(results.near, results.source, strict=True)]
+    milliseconds = f"{results.round_trip * 1000:.0f} ms"
+    near = f"campaign to {results.recipients:,}, no delay"
+    far = f"campaign to {results.far[0].recipients:,}, {milliseconds}"
+    shares = [r.per_second * results.round_trip / results.connections for r in results.far]
+    return [
+        f"{'messages a second':<44}{'median':>11}   rounds",
+        _line(f"smtp-source, {results.best} sessions", results.source),
+        _line(near, [run.per_second for run in results.near]),
+        _line("  of smtp-source's", ratios, 3),
+        _line(far, [run.per_second for run in results.far], 1),
+        _line("  for each round trip and connection", shares, 3),
+        f"A message has {results.near[0].size:,.0f} bytes. smtp-source, tried first: {tried}.",
+    ]
+
+
+def _moments(results: Results) -> list[str]:
+    runs = results.near
+    return [
+        f"{'seconds, no delay':<44}{'median':>11}   rounds",
+        _line("from the start to finished", [run.whole_seconds for run in runs], 2),
+        _line("  until the audience is begun with", [run.opened - run.began for run in runs], 2),
+        _line("  freezing it", [run.freeze_seconds for run in runs], 2),
+        _line("  until the first message", [run.claimed - run.frozen for run in runs], 2),
+        _line("  sending, to the last result", [run.sending_seconds for run in runs], 2),
+        _line("  until it is called finished", [run.finished - run.recorded for run in runs], 2),
+    ]
+
+
+def _stages(results: Results) -> list[str]:
+    lines = [f"{'CPU us a message, each stage alone':<44}{'Python':>11}{'PostgreSQL':>14}"]
+    lines += [
+        f"{stage:<44}{cost['python']:>11,.1f}{cost['postgres']:>14,.1f}"
+        for stage, cost in results.stages.items()
+    ]
+    python, postgres = (sum(c[who] for c in results.stages.values()) for who in WHO)
+    return [*lines, f"{'all':<44}{python:>11,.1f}{postgres:>14,.1f}"]
+
+
+def _cpu(cpu: dict[str, float]) -> list[str]:
+    lines = [f"{part:<44}{microseconds:>11,.1f}" for part, microseconds in cpu.items()]
+    return [f"{'CPU us a message, while it sends':<44}", *lines]
+
+
+def _memory(results: Results) -> list[str]:
+    shown = "".join(f"{one:>11,.0f}" for one in results.rss)
+    return [f"{'peak memory of the send workers, MiB':<44}{max(results.rss):>11,.0f}   {shown}"]
