@@ -31,6 +31,10 @@ try:
     # Relays and mailboxes at private and loopback addresses, where a company's own servers are;
     # 0 where workspaces belong to people whom that network must stay closed to.
     PRIVATE_SERVERS = env.boolean("YANSHU_PRIVATE_SERVERS", default=True)
+    # How long relays may take for each step of a session, of the engine's own measure.
+    SMTP_TIMEOUTS_PERCENT = env.integer("YANSHU_SMTP_TIMEOUTS", 100, low=1, high=1000)
+    # A file of mail providers that comes before sending/providers.toml.
+    MAIL_PROVIDERS = env.text("YANSHU_MAIL_PROVIDERS", "")
     # The platform's own mails: smtp://user:password@host:port, smtps://…, smtp+tls://…
     MAIL_SERVER = env.mail_server("EMAIL_URL")
     DEFAULT_FROM_EMAIL = env.text("YANSHU_FROM_EMAIL", "Yanshu <yanshu@localhost>")
@@ -208,7 +212,7 @@ CELERY_TASK_ROUTES = {
             "tracking.tasks.record_hits",
         )
     },
-    "sending.tasks.engine.run_relay": {"queue": "send"},
+    "sending.tasks.engine.carry": {"queue": "send"},
 }
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

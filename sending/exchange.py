@@ -8,9 +8,6 @@ import asyncio
 import re
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import Enum, auto
-from functools import cache
 
 from aiosmtplib import SMTP
 from aiosmtplib.errors import (
@@ -22,56 +19,15 @@ from aiosmtplib.errors import (
 )
 
 from sending import hosts
+from sending.smtp import ConnectError, End, Outcome, Server, tls_context
+
+__all__ = ["ConnectError", "Connection", "End", "Outcome", "Server", "tls_context"]
 
 CONNECT_TIMEOUT = 30.0
 # RFC 5321, 4.5.3.2 allows minutes; a worker's lease is renewed meanwhile.
 COMMAND_TIMEOUT = 120.0
 CONTENT_TIMEOUT = 300.0
 LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """What is needed to reach a relay. `security`: tls, starttls or none."""
-
-    host: str
-    port: int
-    security: str
-    username: str = ""
-    password: str = ""
-    # Our own sandbox, which listens on loopback whatever servers are allowed.
-    trusted: bool = False
-
-
-class End(Enum):
-    TAKEN = auto()
-    REFUSED = auto()
-    NOT_HANDED_OVER = auto()
-    IN_DOUBT = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """`code` and `words` are the server's reply; 0 and our words where there was none."""
-
-    end: End
-    code: int = 0
-    words: str = ""
-
-
-class ConnectError(Exception):
-    """No session with the relay; `reason` is a code of sending.reasons."""
-
-    def __init__(self, reason: str, words: str) -> None:
-        super().__init__(words)
-        self.reason = reason
-        self.words = words
-
-
-@cache
-def tls_context() -> ssl.SSLContext:
-    """One for all connections: making it costs 18 ms."""
-    return ssl.create_default_context()
 
 
 class Connection:

@@ -1,0 +1,71 @@
+"""What is sent, and what became of it."""
+
+from dataclasses import dataclass
+from enum import Enum, StrEnum, auto
+from typing import Protocol
+
+# No reply code of SMTP: this relay can't carry an address with other letters than ASCII.
+NO_SMTPUTF8 = 2
+
+
+class End(Enum):
+    """How far a mail got, with certainty.
+
+    REFUSED: the server said so. NOT_HANDED_OVER: its content certainly wasn't taken.
+    IN_DOUBT: its content was written, its reply never read.
+    """
+
+    TAKEN = auto()
+    REFUSED = auto()
+    NOT_HANDED_OVER = auto()
+    IN_DOUBT = auto()
+
+
+class Stage(StrEnum):
+    """The step that an outcome came from."""
+
+    CONNECT = "connect"
+    MAIL = "mail"
+    RCPT = "rcpt"
+    DATA = "data"
+    CONTENT = "content"
+
+
+@dataclass(slots=True)
+class Outcome:
+    """`code` and `words` are the server's reply; where there was none, 0 and words of ours.
+
+    `seconds`: from the writing of the content to its reply.
+    """
+
+    end: End
+    code: int = 0
+    words: str = ""
+    stage: Stage = Stage.CONNECT
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class Parcel:
+    """A mail for one recipient. `content` has CRLF line ends, also at its end, and isn't
+    dot-stuffed; `dotless`: whoever made it vouches that no line of it begins with a dot, which
+    spares a search that costs as much as the rest of the exchange."""
+
+    key: int
+    sender: str
+    recipient: str
+    content: bytes
+    dotless: bool = False
+
+
+class Source(Protocol):
+    """Where an exchange gets its mails from. None of these may wait for anything."""
+
+    def next(self) -> Parcel | None:
+        """The next mail; None: there is none now, `Exchange.wake()` says when there may be."""
+
+    def handing_over(self, parcel: Parcel) -> None:
+        """Called right before the content is written."""
+
+    def settled(self, parcel: Parcel, outcome: Outcome) -> None:
+        """Called exactly once for every parcel that `next()` gave."""

@@ -1,0 +1,69 @@
+"""Cuts what a server says into replies (RFC 5321, 4.2)."""
+
+import re
+from collections.abc import Iterator
+
+# Generous: servers explain themselves in hundreds of lines, and in lines of 10 kB.
+LONGEST_LINE, MOST_LINES, MOST_BYTES = 64 * 1024, 2000, 1024 * 1024
+# Of what is kept of a reply.
+MOST_WORDS = 2000
+
+LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])([^\x00]*))?", re.DOTALL)
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+
+
+class GarbledError(Exception):
+    """This is no SMTP; what was owed a reply may never get one."""
+
+
+class ReplyReader:
+    """Takes bytes as they come. `pending`: it holds the beginning of a reply."""
+
+    def __init__(self) -> None:
+        self.pending = False
+        self._rest = bytearray()
+        self._lines: list[bytes] = []
+        self._code = b""
+        self._size = 0
+
+    def feed(self, data: bytes) -> Iterator[tuple[int, str]]:
+        """The replies that are complete now: code and words, lines joined by spaces.
+
+        Raises GarbledError, after those that came before.
+        """
+        self.pending = True
+        *lines, rest = data.split(b"\n")
+        if lines and self._rest:
+            lines[0] = bytes(self._rest) + lines[0]
+            self._rest.clear()
+        for line in lines:
+            if self._more(line.removesuffix(b"\r")):
+                continue
+            words = words_of(b" ".join(self._lines)[: 4 * MOST_WORDS])
+            self._lines.clear()
+            self._size = 0
+            yield int(self._code), words
+        self._rest += rest
+        if len(self._rest) > LONGEST_LINE:
+            raise GarbledError("a line without an end")
+        self.pending = bool(self._rest or self._lines)
+
+    def _more(self, line: bytes) -> bool:
+        """Whether the reply goes on behind this line."""
+        found = LINE.fullmatch(line)
+        if found is None or len(line) > LONGEST_LINE:
+            raise GarbledError(f"no reply: {words_of(line[:200])}")
+        if self._lines and found[1] != self._code:
+            raise GarbledError(f"two codes in one reply: {words_of(line[:200])}")
+        self._code = found[1]
+        self._lines.append((found[3] or b"").strip())
+        self._size += len(line)
+        if len(self._lines) > MOST_LINES or self._size > MOST_BYTES:
+            raise GarbledError("a reply without an end")
+        return found[2] == b"-"
+
+
+def words_of(raw: bytes) -> str:
+    """What can be shown and stored: no control characters, and not without end."""
+    words = raw.decode("utf-8", "replace")[:MOST_WORDS]
+    return words if words.isprintable() else CONTROL.sub(" ", words).strip()
