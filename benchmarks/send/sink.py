@@ -37,10 +37,10 @@ class Sink:
 
 
 @contextmanager
-def running(program: Path, *, delay: float = 0.0) -> Iterator[Sink]:
-    """`delay`: the round trip in seconds."""
+def running(program: Path, *options: str, delay: float = 0.0) -> Iterator[Sink]:
+    """`options`: see sink.c. `delay`: the round trip in seconds."""
     process = subprocess.Popen(
-        [program, "-e", "-p", "0", "-d", str(delay * 1000)],
+        [program, "-e", "-p", "0", "-d", str(delay * 1000), *options],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         start_new_session=True,
