@@ -1,0 +1,118 @@
+"""The rules in their order, and what they make of a reply. Pure."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from sending.replies.meanings import Meaning
+from sending.replies.rules import Provider, Reply, Rule, Rules, read_file
+
+HERE = Path(__file__).parent
+# What decides stands at the beginning; a server may send any number of lines.
+MOST_WORDS = 1000
+# The enhanced code where RFC 2034 puts it, or as qmail and IronPort write it: "#5.1.1".
+LEADING = re.compile(r"\W{0,2}([245]\.\d{1,3}\.\d{1,3})(?![.\d])")
+INSIDE = re.compile(r"#([45]\.\d{1,3}\.\d{1,3})(?![.\d])")
+# "try again in 5 minutes"
+ASKED = re.compile(r"\b(?:in|for|after) (\d{1,5}) ?(s|m|h)(?:ec|in|our|\b)")
+UNITS = {"s": 1, "m": 60, "h": 3600}
+# Nobody waits longer because a server says so, in seconds.
+LONGEST = 3600
+LONG_QUOTA = re.compile(r"daily|monthly|per day|24 hours|today|tomorrow|credits|每[日天]|当日|当天")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    meaning: Meaning
+    # None: the mail was accepted.
+    rule: Rule | None
+    # The enhanced status code; "" for none.
+    enhanced: str
+    # The name of the provider whose words they are; "" where that isn't known.
+    provider: str
+    # How long the server asks to wait, in seconds; 0 where it doesn't say.
+    wait: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    providers: tuple[Provider, ...]
+    # By the first digit of the code.
+    rules: dict[str, tuple[Rule, ...]]
+
+
+_own = Rules()
+
+
+def use(own: Rules) -> None:
+    """Puts the operator's rules before ours, once, when the process starts."""
+    global _own  # noqa: PLW0603 - a setting, of which a process has one
+    _own = own
+    book.cache_clear()
+
+
+@cache
+def book() -> Book:
+    ours = [read_file(HERE / "providers.toml"), read_file(HERE / "general.toml")]
+    parts = [_own, *ours]
+    rules = [rule for part in parts for rule in part.rules]
+    return Book(
+        tuple(provider for part in parts for provider in part.providers),
+        {
+            digit: tuple(rule for rule in rules if not rule.code or digit in _digits(rule))
+            for digit in "45"
+        },
+    )
+
+
+def _digits(rule: Rule) -> set[str]:
+    return {code[0] for code in rule.code}
+
+
+def classify(code: int, words: str, stage: str = "") -> Verdict:
+    """`words`: the reply's text without its codes, lines joined; `stage`: see Stage."""
+    reply = _reply(code, words, stage)
+    name = next((one.name for one in book().providers if one.key in reply.providers), "")
+    if 200 <= code < 300:
+        return Verdict(Meaning.ACCEPTED, None, reply.enhanced, name)
+    rule = next(_matching(reply), None)
+    found = rule.meaning if rule else Meaning.TRANSIENT
+    return Verdict(found, rule, reply.enhanced, name, _asked(reply.text, found))
+
+
+def meaning(code: int, words: str, stage: str = "") -> Meaning:
+    return classify(code, words, stage).meaning
+
+
+def matching(code: int, words: str, stage: str = "") -> list[Rule]:
+    """Every rule that fits, in their order: the first one decides."""
+    return list(_matching(_reply(code, words, stage)))
+
+
+def _matching(reply: Reply) -> Iterator[Rule]:
+    rules = book().rules.get(reply.code[:1], ())
+    return (rule for rule in rules if rule.matches(reply))
+
+
+def _reply(code: int, words: str, stage: str) -> Reply:
+    parts = words[: MOST_WORDS * 2].lower().split()
+    # Addresses say nothing: "<quota-full@example.com>".
+    text = " ".join("@" if "@" in part else part for part in parts)[:MOST_WORDS]
+    found = LEADING.match(text) or INSIDE.search(text)
+    enhanced = found[1] if found else ""
+    if enhanced:
+        # Each line of a long reply repeats it, amid of a sentence.
+        text = text.replace(f" {enhanced} ", " ")
+    signs = frozenset(one.key for one in book().providers if one.sign.search(text))
+    return Reply(str(code), enhanced, text, stage, signs)
+
+
+def _asked(text: str, found: Meaning) -> int:
+    if found is Meaning.RATE and LONG_QUOTA.search(text):
+        return LONGEST
+    if not (found.retries or found is Meaning.RATE):
+        return 0
+    named = ASKED.search(text)
+    return min(int(named[1]) * UNITS[named[2]], LONGEST) if named else 0
