@@ -21,8 +21,10 @@ from sending.smtp import (
 )
 from tests.sending.smtp.scripted import Scripted
 
-# Content replies within 1.5 s, commands within 0.6: silence is found soon.
-SOON = Timeouts().scaled(0.005)
+# For what works: long enough for a busy machine.
+PATIENT = Timeouts().scaled(0.1)
+# For silence: a command's reply within 0.3 s, a content's within 0.75.
+SOON = Timeouts().scaled(0.0025)
 CONTENT = b"Subject: Hello\r\n\r\nDear %b\r\n"
 T = TypeVar("T")
 
@@ -85,9 +87,9 @@ def check(mails: Mails, server: Scripted) -> None:
 
 
 async def send_over_one(
-    server: Server, mails: Mails, mode: Mode, timeouts: Timeouts = SOON, **options: object
+    server: Server, mails: Mails, mode: Mode, timeouts: Timeouts = PATIENT, **options: object
 ) -> Ending:
-    session = await open_session(server, timeouts)
+    session = await open_session(server, PATIENT)
     exchange = Exchange(session, mails, mode=mode, timeouts=timeouts, **options)  # type: ignore[arg-type]
     mails.exchanges.append(exchange)
     exchange.start()
@@ -107,7 +109,7 @@ def exchange_all(
     mode: Mode,
     *,
     loop: str = "uvloop",
-    timeouts: Timeouts = SOON,
+    timeouts: Timeouts = PATIENT,
     **options: object,
 ) -> tuple[Mails, Ending]:
     """One connection's work, and the invariant."""

@@ -88,7 +88,8 @@ class Fault:
 
 @dataclass
 class Script:
-    """`lie`, about PIPELINING: "drop" what came with a command, or "refuse" it.
+    """`lie`, about PIPELINING: "drop" what came with a command, "refuse" it, or keep to it in a
+    group and "drop behind content".
 
     `context`: for STARTTLS, or from the first byte on if `implicit`. `login`: who may send.
     """
@@ -185,12 +186,14 @@ class Scripted:
             thread.start()
 
     def _run(self, connection: "_Connection") -> None:
-        with suppress(GoneError, OSError):
-            connection.run()
-        with self._changed:
-            self._open.discard(connection)
-            self._changed.notify_all()
-        connection.sock.close()
+        try:
+            with suppress(GoneError, OSError):
+                connection.run()
+        finally:
+            with self._changed:
+                self._open.discard(connection)
+                self._changed.notify_all()
+            connection.sock.close()
 
     def stop(self) -> None:
         self._stopped.set()
@@ -223,7 +226,8 @@ class _Connection:
 
     def _command(self, line: bytes) -> None:
         verb = line.split()[0].decode("latin-1").upper() if line.split() else ""
-        if self.script.lie and verb in {"MAIL", "RCPT", "DATA", "RSET"} and self._input:
+        in_group = verb in {"MAIL", "RCPT", "DATA", "RSET"}
+        if self.script.lie in {"drop", "refuse"} and in_group and self._input:
             self._input = b""
             if self.script.lie == "refuse":
                 self._say(b"503 5.5.0 improper command pipelining\r\n", GOOD)
@@ -285,7 +289,7 @@ class _Connection:
             self._more()
         self._fault_within()
         content, _end, self._input = (b"\r\n" + self._input).partition(b"\r\n.\r\n")
-        if self.script.lie == "drop":
+        if self.script.lie in {"drop", "drop behind content"}:
             self._input = b""
         self._ended((content + b"\r\n")[2:].replace(b"\r\n..", b"\r\n."))
 
@@ -371,7 +375,8 @@ class _Connection:
 
     def _secure(self) -> None:
         self._flush()
-        assert self.script.context
+        while self.script.context is None:
+            self._more()  # What follows is noise.
         self.sock = self.script.context.wrap_socket(self.sock, server_side=True)
         self._input = b""
 
