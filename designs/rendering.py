@@ -3,28 +3,24 @@
 Authors are not trusted with the server. Of Jinja2 they get output, `if`, `for`, `set` and `with`,
 the filters in `designs.filters`, and no calls but `range` and `track`.
 
-Time is bounded by counting, not by a clock: a signal works in the main thread of a process only,
-and a thread that waits can't stop the one that renders. So each turn of a loop pays for the nodes
-in its body, each operator and filter for the characters it makes, and the source, strings and the
-output are limited. Between two payments nothing long can happen, so a render ends soon on any
-thread or process, and the same design always ends at the same place.
+Time is bounded by counting (designs.sandbox), not by a clock: a signal works in the main thread of
+a process only, and a thread that waits can't stop the one that renders. So each turn of a loop pays
+for the nodes in its body, each operator and filter for the characters it makes, and the source,
+strings and the output are limited. Between two payments nothing long can happen, so a render ends
+soon on any thread or process, and the same design always ends at the same place.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextvars import ContextVar
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import wraps
 from typing import Any, Protocol
 
 from jinja2 import Template, TemplateError, TemplateSyntaxError, nodes
 from jinja2.exceptions import SecurityError, UndefinedError
 from jinja2.meta import find_undeclared_variables
-from jinja2.runtime import ChainableUndefined, LoopContext, Undefined
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-from markupsafe import Markup
 
-from designs.filters import FILTERS, LONGEST_STRING, LimitError, as_text
+from designs.filters import FILTERS, LimitError
 from designs.markup import jinja_spans
+from designs.sandbox import Environment, bound, environment, fuelled
 
 # Characters of one rendered part.
 LONGEST_OUTPUT = 1_000_000
@@ -33,10 +29,6 @@ LONGEST_SOURCE = 500_000
 # Expressions and statements of one part, and their characters: compiling 5,000 takes half a second.
 MOST_TAGS = 5_000
 LONGEST_TAGS = 100_000
-# Turns of all loops of one render together, and what they and the operators may spend: a node in a
-# loop's body costs 1 a turn, a comparison 10, a made string 1 for each 50 characters.
-MOST_TURNS = 10_000
-FUEL = 1_000_000
 # Of text in quotes inside an expression.
 LONGEST_LITERAL = 10_000
 LONGEST_SUBJECT = 998
@@ -90,148 +82,11 @@ class Rendered:
     text: str
 
 
-class _Fuel:
-    __slots__ = ("left", "turns")
-
-    def __init__(self) -> None:
-        self.left = FUEL
-        self.turns = MOST_TURNS
+_HTML = environment(escape=True)
+_TEXT = environment(escape=False)
 
 
-_fuel: ContextVar[_Fuel] = ContextVar("fuel")
-
-
-def _burn(amount: int) -> None:
-    # Without fuel: the compiler folds constants, which is bounded by the source's length.
-    fuel = _fuel.get(None)
-    if fuel is None:
-        return
-    fuel.left -= amount
-    if fuel.left < 0:
-        raise LimitError("this takes too long; use smaller loops")
-
-
-def _counted(items: Any, cost: int) -> Iterator[Any]:
-    for item in items if isinstance(items, Iterable) else ():
-        _burn(cost)
-        fuel = _fuel.get()
-        fuel.turns -= 1
-        if fuel.turns < 0:
-            raise LimitError(f"loops run more than {MOST_TURNS} times")
-        yield item
-
-
-def _concat(pieces: list[Any]) -> str:
-    """What `~` makes: markup when a piece is, and then the other pieces are escaped."""
-    words = [piece if hasattr(piece, "__html__") else as_text(piece) for piece in pieces]
-    length = sum(map(len, words))
-    if length > LONGEST_STRING:
-        raise LimitError("a text grows too long")
-    _burn(1 + length // 50)
-    if any(hasattr(word, "__html__") for word in words):
-        return Markup("").join(words)
-    return "".join(words)
-
-
-def _flat(items: Any) -> Any:
-    """A list without lists in it: nested ones grow twofold with each line that is written."""
-    values = items.values() if isinstance(items, dict) else items
-    if any(isinstance(item, (list, tuple, dict, range)) for item in values):
-        raise LimitError("lists can't hold lists")
-    return items
-
-
-def _range(*bounds: int) -> range:
-    made = range(*bounds)
-    if len(made) > MOST_TURNS:
-        raise LimitError(f"range() has more than {MOST_TURNS} numbers")
-    return made
-
-
-def _paid(name: str) -> Callable[..., Any]:
-    function = FILTERS[name]
-
-    @wraps(function)
-    def paid(*arguments: Any, **named: Any) -> Any:
-        made = function(*arguments, **named)
-        _burn(2 + (len(made) // 50 if isinstance(made, str) else 0))
-        return made
-
-    return paid
-
-
-class Blank(ChainableUndefined):
-    """A value that a person doesn't have: prints as nothing, and so do its parts; equal to an empty
-    text, and neither more nor less than anything."""
-
-    __slots__ = ()
-
-    def __eq__(self, other: object) -> bool:
-        return other is None or other == "" or isinstance(other, Undefined)
-
-    def __ne__(self, other: object) -> bool:
-        return not self == other
-
-    def _no(self, other: object) -> bool:  # noqa: ARG002 - an operator's signature
-        return False
-
-    __lt__ = __le__ = __gt__ = __ge__ = _no  # type: ignore[assignment]
-    __hash__ = ChainableUndefined.__hash__
-
-
-class _Environment(ImmutableSandboxedEnvironment):
-    intercepted_binops = frozenset({"*", "**", "+", "%"})
-
-    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        if operator == "**":
-            raise LimitError("powers are not allowed")
-        if operator == "%" and isinstance(left, str):
-            raise LimitError("text can't be formatted with %")
-        if operator == "*" and not all(isinstance(side, (int, float)) for side in (left, right)):
-            raise LimitError("only numbers can be multiplied")
-        made = super().call_binop(context, operator, left, right)
-        size = len(made) if isinstance(made, (str, list, tuple)) else 0
-        if size > LONGEST_STRING:
-            raise LimitError("a text grows too long")
-        if isinstance(made, int) and abs(made) > 10**30:
-            raise LimitError("a number grows too large")
-        _burn(1 + size // 50)
-        return made
-
-    def getattr(self, obj: Any, attribute: str) -> Any:
-        """Parts of what we pass in, and of loops; a text's methods are nothing to print."""
-        if isinstance(obj, Mapping):
-            return obj.get(attribute, self.undefined(obj=obj, name=attribute))
-        if isinstance(obj, (LoopContext, Undefined)):
-            return super().getattr(obj, attribute)
-        return self.undefined(obj=obj, name=attribute)
-
-
-def _shown(value: Any) -> Any:
-    """Every `{{ }}` goes through this."""
-    return value if hasattr(value, "__html__") else as_text(value)
-
-
-def _environment(*, escape: bool) -> _Environment:
-    environment = _Environment(
-        autoescape=escape,
-        undefined=Blank,
-        finalize=_shown,
-        keep_trailing_newline=True,
-        newline_sequence="\n",
-        cache_size=0,
-    )
-    environment.filters = {name: _paid(name) for name in FILTERS}
-    environment.filters |= {"_counted": _counted, "_concat": _concat, "_flat": _flat}
-    environment.globals = {"range": _range}
-    return environment
-
-
-_HTML = _environment(escape=True)
-_TEXT = _environment(escape=False)
-
-
-def _for_part(part: str) -> _Environment:
+def _for_part(part: str) -> Environment:
     return _HTML if part == "html" else _TEXT
 
 
@@ -284,34 +139,6 @@ def _check_names(node: nodes.Node, part: str) -> None:
         raise RenderError(part, node.lineno, "a text in quotes is too long")
 
 
-def _bound(tree: nodes.Template) -> nodes.Template:
-    """Lets each loop pay for its turns, each `~` count its characters, each list be flat."""
-    for loop in list(tree.find_all(nodes.For)):
-        cost = sum(10 if isinstance(n, nodes.Compare) else 1 for n in loop.find_all(nodes.Node))
-        loop.iter = _as_filter(loop.iter, "_counted", nodes.Const(cost, lineno=loop.lineno))
-    for node in list(tree.find_all(nodes.Node)):
-        for name, value in list(node.iter_fields()):
-            if isinstance(value, list):
-                value[:] = [_guarded(v) if isinstance(v, nodes.Expr) else v for v in value]
-            elif isinstance(value, nodes.Expr):
-                setattr(node, name, _guarded(value))
-    return tree
-
-
-def _guarded(node: nodes.Expr) -> nodes.Expr:
-    if isinstance(node, nodes.Concat):
-        return _as_filter(nodes.List(node.nodes, lineno=node.lineno), "_concat")
-    if isinstance(node, (nodes.List, nodes.Dict)) or (
-        isinstance(node, nodes.Tuple) and node.ctx == "load"
-    ):
-        return _as_filter(node, "_flat")
-    return node
-
-
-def _as_filter(node: nodes.Node, name: str, *arguments: nodes.Expr) -> nodes.Filter:
-    return nodes.Filter(node, name, list(arguments), [], None, None, lineno=node.lineno)
-
-
 def fields_used(source: str, part: str) -> set[str]:
     """The names that a part takes from outside: merge fields. Raises RenderError."""
     return names_from_outside(parse(source, part))
@@ -326,20 +153,20 @@ class Part:
 
     def __init__(self, source: str, part: str) -> None:
         self.part = part
-        environment = _for_part(part)
+        ours = _for_part(part)
         try:
-            code = environment.compile(_bound(parse(source, part)), name=part, filename="<part>")
+            code = ours.compile(bound(parse(source, part)), name=part, filename="<part>")
         except TemplateSyntaxError as error:
             raise RenderError(part, error.lineno, error.message or "syntax error") from error
         # More than 20 loops inside each other are a SyntaxError of Python's.
         except (TemplateError, *UNREADABLE) as error:
             raise RenderError(part, 0, "this can't be compiled: too deeply nested") from error
-        self.template = Template.from_code(environment, code, environment.make_globals(None))
+        self.template = Template.from_code(ours, code, ours.make_globals(None))
 
     def render(self, values: Mapping[str, Any]) -> str:
-        token = _fuel.set(_Fuel())
         try:
-            return self._collect(values)
+            with fuelled():
+                return self._collect(values)
         except RenderError:
             raise
         except (SecurityError, LimitError) as error:
@@ -349,8 +176,6 @@ class Part:
         except Exception as error:
             words = f"{type(error).__name__}: {error}"
             raise RenderError(self.part, self._line(error), words) from error
-        finally:
-            _fuel.reset(token)
 
     def _collect(self, values: Mapping[str, Any]) -> str:
         pieces, length = [], 0
@@ -402,4 +227,6 @@ class Renderer:
 
 def one_line(text: str) -> str:
     """Without line breaks and control characters: safe in a header."""
+    if text.isprintable():
+        return " ".join(text.split())
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())

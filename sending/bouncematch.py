@@ -12,7 +12,7 @@ from enum import StrEnum
 from sending import tokens, verp
 from sending.dsn import Original, Report
 
-TOKEN_IN_URL = re.compile(r"/e/[a-z]/([a-z2-7]{15,30})(?:[/.?#]|$)")
+TOKEN_IN_URL = re.compile(rf"/e/[a-z]/({tokens.PATTERN})(?:[/.?#]|$)")
 
 
 class By(StrEnum):

@@ -1,31 +1,33 @@
-"""Turns claimed messages into mails: fields in one query, content compiled once."""
+"""Turns claimed messages into mails: a mailing's content is compiled once, values come later."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.errors import MessageError
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from django.utils import timezone
 
-from contacts.services.contacts import merge_fields
+from designs.compiling import Uncompiled
 from designs.models import Content
-from designs.rendering import Rendered, Renderer, RenderError
-from sending import verp
-from sending.exchange import End, Outcome
+from designs.rendering import PARTS, Renderer, RenderError
+from sending import headers, tokens, verp
+from sending.assembly import Assembly
 from sending.mime import Mail, Sender, build
 from sending.models import Mailing, Relay
-from sending.publicurls import MessageUrls
+from sending.publicurls import MessageUrls, fixed
 from sending.queries.claim import Claimed
+from sending.smtp import End, Outcome
 
 # No reply codes of SMTP: a mail that could not be made, and one that this relay can't carry.
 NOT_MADE = 1
 NO_SMTPUTF8 = 2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ready:
-    """What goes over the wire: envelope and content."""
+    """What goes over the wire: envelope and content, which ends with CRLF and has no line that
+    begins with a dot."""
 
     sender: str
     recipient: str
@@ -34,33 +36,58 @@ class Ready:
 
 
 class Composer:
-    """Makes the mails of one batch."""
+    """Makes the mails of one mailing for one relay, as both were when it was made.
 
-    def __init__(self, mailing: Mailing, relay: Relay, claimed: list[Claimed]) -> None:
+    The mailing comes with its workspace and content; the database is asked for nothing.
+    """
+
+    def __init__(self, mailing: Mailing, relay: Relay) -> None:
         self.mailing = mailing
-        self.relay = relay
-        self.renderer = renderer_of(mailing.content)
+        self.content = mailing.content
         self.sender = sender_of(mailing)
         self.workspace = workspace_fields(mailing)
-        self.fields = merge_fields(mailing.workspace_id, [one.contact_id for one in claimed])
-        self.now = timezone.localtime(timezone.now(), timezone.get_default_timezone())
+        self.zone = timezone.get_default_timezone()
+        self.verp = verp_of(relay)
+        self.envelope = envelope_sender(relay, mailing, "")
+        self.envelope_is_ascii = self.envelope.isascii()
+        self.assembly = self._assembly()
 
-    def compose(self, message: Claimed) -> Ready | Outcome:
-        fields = self.fields.get(message.contact_id, {"email": message.address})
-        urls = MessageUrls(message.id, track_opens=self.mailing.track_opens)
+    def _assembly(self) -> Assembly | None:
+        parts = {name: getattr(self.content, name) for name in PARTS}
+        same = fixed(workspace=self.workspace, track_opens=self.mailing.track_opens)
         try:
-            rendered = self.renderer.render(fields | {"workspace": self.workspace}, urls)
-            content = self._build(message, fields, rendered, urls)
-        # A header that can't be written must not stop the others of its batch.
-        except (RenderError, MessageError, ValueError) as error:
-            return Outcome(End.REFUSED, NOT_MADE, str(error))
-        sender = envelope_sender(self.relay, self.mailing, urls.token)
-        utf8 = not (sender + message.address).isascii()
-        return Ready(sender, message.address, content, utf8)
+            return Assembly(parts, sender=self.sender, fixed=same, zone=self.zone)
+        except Uncompiled:
+            return None
 
-    def _build(
-        self, message: Claimed, fields: Mapping[str, Any], rendered: Rendered, urls: MessageUrls
-    ) -> bytes:
+    def compose(self, message: Claimed, fields: Mapping[str, Any] | None) -> Ready | Outcome:
+        """`fields` as contacts' `merge_fields` has them; None for a contact that is gone."""
+        address, token = message.address, tokens.make(message.id)
+        if fields is None:
+            fields = {"email": address}
+        is_ascii = address.isascii()
+        content = self._assembled(address, fields, token) if is_ascii else None
+        if content is None:
+            try:
+                content = self._rendered(message, fields, token)
+            # A header that can't be written must not stop the others of its batch.
+            except (RenderError, MessageError, ValueError) as error:
+                return Outcome(End.REFUSED, NOT_MADE, str(error))
+        sender = token.join(self.verp) if self.verp else self.envelope
+        return Ready(sender, address, content, not (is_ascii and self.envelope_is_ascii))
+
+    def _assembled(self, address: str, fields: Mapping[str, Any], token: str) -> bytes | None:
+        """None where plain rendering has to do, or to say what is wrong."""
+        if self.assembly is None:
+            return None
+        try:
+            return self.assembly.mail(headers.to(name_of(fields), address), fields.get, token)
+        except Exception:  # noqa: BLE001 - what an author's expressions may raise
+            return None
+
+    def _rendered(self, message: Claimed, fields: Mapping[str, Any], token: str) -> bytes:
+        urls = MessageUrls(message.id, track_opens=self.mailing.track_opens)
+        rendered = self.renderer.render({**fields, "workspace": self.workspace}, urls)
         return build(
             self.sender,
             Mail(
@@ -69,24 +96,35 @@ class Composer:
                 subject=rendered.subject,
                 html=rendered.html,
                 text=rendered.text,
-                token=urls.token,
+                token=token,
                 unsubscribe_url=urls.unsubscribe,
-                date=self.now,
+                date=timezone.localtime(timezone.now(), self.zone).replace(microsecond=0),
             ),
         )
+
+    @cached_property
+    def renderer(self) -> Renderer:
+        return renderer_of(self.content)
 
 
 def name_of(fields: Mapping[str, Any]) -> str:
     """The name for the To header."""
-    if full := str(fields.get("full_name") or ""):
-        return full
+    if full := fields.get("full_name"):
+        return str(full)
     return f"{fields.get('first_name') or ''} {fields.get('last_name') or ''}".strip()
+
+
+def verp_of(relay: Relay) -> tuple[str, str] | None:
+    """What stands before and after the token in the envelope's sender; None without VERP."""
+    if relay.envelope == Relay.Envelope.VERP and relay.bounce_address:
+        return verp.around(relay.bounce_address)
+    return None
 
 
 def envelope_sender(relay: Relay, mailing: Mailing, token: str) -> str:
     """Where the relay sends bounces to."""
-    if relay.envelope == Relay.Envelope.VERP and relay.bounce_address:
-        return verp.address(relay.bounce_address, token)
+    if around := verp_of(relay):
+        return token.join(around)
     if relay.envelope == Relay.Envelope.FIXED and relay.bounce_address:
         return relay.bounce_address
     return mailing.from_email
@@ -109,17 +147,7 @@ def workspace_fields(mailing: Mailing) -> dict[str, str]:
     return {"name": workspace.name, "address": workspace.postal_address}
 
 
+@lru_cache(maxsize=64)
 def renderer_of(content: Content) -> Renderer:
     """Compiled once a process: contents never change."""
-    return _renderer(content.pk)
-
-
-@lru_cache(maxsize=64)
-def _renderer(content_id: int) -> Renderer:
-    content = Content.objects.get(pk=content_id)
-    return Renderer(
-        subject=content.subject,
-        preheader=content.preheader,
-        html=content.html,
-        text=content.text,
-    )
+    return Renderer(**{name: getattr(content, name) for name in PARTS})

@@ -1,22 +1,18 @@
-"""The bytes of one mail (RFC 5322, MIME), from what was rendered for one person. Pure."""
+"""The bytes of one mail (RFC 5322, MIME), from what was rendered for one person. Pure.
 
-from binascii import b2a_qp
+`build` makes a whole mail; a `Skeleton` has what is the same for all mails of a mailing ready, for
+bodies that come as pieces of quoted-printable (designs.compiling).
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from email import policy
-from email.headerregistry import Address, BaseHeader, HeaderRegistry
 from email.message import EmailMessage
 from email.utils import format_datetime, formataddr
 from functools import lru_cache
-from typing import Any
 
-# CRLF, no line over 998 octets (RFC 5322, 2.1.1), header words encoded (RFC 2047).
-CRLF = b"\r\n"
-SMTP = policy.SMTP.clone(max_line_length=78)
-SMTPUTF8 = policy.SMTPUTF8.clone(max_line_length=78)
-# The registry makes a class at each look-up.
-TO: Any = HeaderRegistry()["To"]
-SUBJECT: Any = HeaderRegistry()["Subject"]
+from designs.encoding import CRLF, quoted
+from sending.headers import SMTP, SMTPUTF8, address_of, subject, to
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +42,14 @@ class Mail:
 
 
 def build(sender: Sender, mail: Mail) -> bytes:
-    """The whole message with CRLF line ends, not dot-stuffed. A text part is always there."""
-    parts = [(b"plain", mail.text)]
-    if mail.html.strip():
-        parts.append((b"html", mail.html))
-    if len(parts) == 1:
-        return _headers(sender, mail) + _part(*parts[0])
-    boundary = f"=_{mail.token}".encode()
-    head = b'Content-Type: multipart/alternative; boundary="' + boundary + b'"' + CRLF
-    pieces = [_headers(sender, mail), head]
-    for kind, words in parts:
-        pieces += [CRLF, b"--", boundary, CRLF, _part(kind, words)]
-    return b"".join([*pieces, CRLF, b"--", boundary, b"--", CRLF])
+    """The whole message with CRLF line ends, and no line that begins with a dot. A text part is
+    always there."""
+    html = bool(mail.html.strip())
+    head, between, end = _around_parts(f"=_{mail.token}", html=html)
+    pieces = [_headers(sender, mail), head, quoted(mail.text)]
+    if html:
+        pieces += [between, quoted(mail.html)]
+    return b"".join([*pieces, end])
 
 
 def _headers(sender: Sender, mail: Mail) -> bytes:
@@ -70,9 +62,9 @@ def _headers(sender: Sender, mail: Mail) -> bytes:
     return b"".join(
         (
             _of_mailing(sender, utf8),
-            _folded(TO("To", _address(mail.to_name, mail.to_email)), utf8),
-            _folded(SUBJECT("Subject", _one_line(mail.subject)), utf8),
-            b"Date: " + _date(mail.date),
+            to(mail.to_name, mail.to_email),
+            subject(mail.subject),
+            b"Date: " + date(mail.date),
             ours.encode(),
         )
     )
@@ -82,9 +74,9 @@ def _headers(sender: Sender, mail: Mail) -> bytes:
 def _of_mailing(sender: Sender, utf8: bool) -> bytes:
     """The headers that all mails of a mailing have; folding them costs more than the rest."""
     message = EmailMessage(policy=SMTPUTF8 if utf8 else SMTP)
-    message["From"] = _address(sender.name, sender.email)
+    message["From"] = address_of(sender.name, sender.email)
     if sender.reply_to:
-        message["Reply-To"] = _address("", sender.reply_to)
+        message["Reply-To"] = address_of("", sender.reply_to)
     message["List-ID"] = formataddr((sender.list_name, sender.list_id))
     # RFC 8058: the inbox's own button posts this to the address of List-Unsubscribe.
     message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
@@ -95,35 +87,44 @@ def _of_mailing(sender: Sender, utf8: bool) -> bytes:
 
 
 @lru_cache(maxsize=8)
-def _date(moment: datetime) -> bytes:
+def date(moment: datetime) -> bytes:
     return format_datetime(moment).encode() + CRLF
 
 
-def _folded(header: BaseHeader, utf8: bool) -> bytes:
-    return header.fold(policy=SMTPUTF8 if utf8 else SMTP).encode()
+def _around_parts(boundary: str, *, html: bool) -> tuple[bytes, bytes, bytes]:
+    """What stands before the text, between text and HTML, and at the end.
 
-
-def _one_line(text: str) -> str:
-    """A line break would begin another header."""
-    if "\r" in text or "\n" in text:
-        raise ValueError("a header can't hold a line break")
-    return text
-
-
-def _part(kind: bytes, words: str) -> bytes:
-    """Quoted-printable (RFC 2045, 6.7): any text, and no line over 76 characters."""
-    lines = words.replace("\r\n", "\n").replace("\r", "\n").encode()
+    A boundary with "=_" can't appear in quoted-printable.
+    """
+    if not html:
+        return _part_head("plain"), b"", CRLF
+    line = b"--" + boundary.encode()
+    head = f'Content-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n'.encode()
     return (
-        b"Content-Type: text/"
-        + kind
-        + b"; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
-        + b2a_qp(lines, istext=True).replace(b"\n", CRLF)
-        + CRLF
+        head + line + CRLF + _part_head("plain"),
+        CRLF + CRLF + line + CRLF + _part_head("html"),
+        CRLF + CRLF + line + b"--" + CRLF,
     )
 
 
-def _address(name: str, email: str) -> Address:
-    """A name in a header may hold no line break, whatever the contact's name holds."""
-    clean = " ".join("".join(c if c.isprintable() else " " for c in name).split())
-    local, _, domain = email.rpartition("@")
-    return Address(clean[:150], local, domain)
+def _part_head(kind: str) -> bytes:
+    return (
+        f"Content-Type: text/{kind}; charset=utf-8\r\n"
+        "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+    ).encode()
+
+
+class Skeleton:
+    """A mailing's mails without what differs. All addresses are ASCII."""
+
+    def __init__(self, sender: Sender, unsubscribe: Sequence[str], *, html: bool) -> None:
+        """`unsubscribe`: its address before and after the message's token."""
+        before, after = unsubscribe
+        domain = sender.email.rpartition("@")[2]
+        head, self.between, self.end = _around_parts(f"=_mailing-{sender.mailing_id}", html=html)
+        # A mail's token stands after `message_id`, `unsubscribe`, and `message`.
+        self.top = _of_mailing(sender, utf8=False)
+        self.message_id = b"Message-ID: <"
+        self.unsubscribe = f"@{domain}>\r\nList-Unsubscribe: <{before}".encode()
+        self.message = f"{after}>\r\nX-Yanshu-Message: ".encode()
+        self.text = CRLF + head

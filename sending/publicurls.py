@@ -1,12 +1,18 @@
 """The public addresses of a message; `tracking.urls` serves them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from django.conf import settings
 
+from designs.compiling import Fixed
 from sending import tokens
 
 PREFIX = "e"
+
+
+def _base() -> str:
+    return f"{settings.PUBLIC_URL}/{PREFIX}"
 
 
 @dataclass(slots=True)
@@ -15,7 +21,7 @@ class MessageUrls:
 
     message_id: int
     track_opens: bool = True
-    base: str = field(default_factory=lambda: f"{settings.PUBLIC_URL}/{PREFIX}")
+    base: str = field(default_factory=_base)
     token: str = ""
 
     def __post_init__(self) -> None:
@@ -35,3 +41,15 @@ class MessageUrls:
 
     def click(self, number: int) -> str:
         return f"{self.base}/c/{self.token}/{number}"
+
+
+def fixed(*, workspace: Mapping[str, str], track_opens: bool) -> Fixed:
+    """The same addresses before and after the token, for all messages of a mailing."""
+    base = _base()
+    return Fixed(
+        workspace=workspace,
+        unsubscribe=(f"{base}/u/", ""),
+        view=(f"{base}/v/", ""),
+        click=(f"{base}/c/", "/"),
+        open_pixel=(f"{base}/o/", ".gif") if track_opens else None,
+    )

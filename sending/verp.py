@@ -4,13 +4,18 @@ import re
 
 from sending import tokens
 
-TAGGED = re.compile(r"[+=-]([a-z2-7]{15,30})@", re.IGNORECASE)
+TAGGED = re.compile(rf"[+=-]({tokens.PATTERN})@")
 
 
 def address(bounce_address: str, token: str) -> str:
     """`bounce_address` with the token: "bounces@example.com" -> "bounces+token@example.com"."""
+    return token.join(around(bounce_address))
+
+
+def around(bounce_address: str) -> tuple[str, str]:
+    """What stands before and after the token."""
     local, _, domain = bounce_address.rpartition("@")
-    return f"{local}+{token}@{domain}"
+    return f"{local}+", f"@{domain}"
 
 
 def message_id(recipient: str) -> int | None:

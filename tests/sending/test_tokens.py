@@ -12,7 +12,7 @@ from sending import tokens, verp
 def test_a_token_names_its_message(number: int) -> None:
     token = tokens.make(number)
     assert tokens.read(token) == tokens.read(token.upper()) == number
-    assert len(token) <= 26
+    assert len(token) <= 32
     assert verp.message_id(verp.address("bounces@brand.example", token)) == number
 
 
@@ -24,7 +24,7 @@ def test_anything_else_is_nobody_s(text: str) -> None:
 def test_a_changed_token_is_nobody_s() -> None:
     token = tokens.make(123_456)
     for place in range(len(token)):
-        other = "a" if token[place] != "a" else "b"
+        other = "0" if token[place] != "0" else "1"
         assert tokens.read(token[:place] + other + token[place + 1 :]) != 123_457
 
 

@@ -1,0 +1,471 @@
+"""A part of a content as a Python function that puts ready bytes into a list. Pure.
+
+Jinja2's own compiler does the language; this one lets it write quoted-printable. What is the same
+for every mail of a mailing (the author's text, addresses of ours, the workspace) is encoded when
+the part is compiled, and the addresses' tokens stand between as they are: for a recipient only
+values are left to encode, and those that come often are remembered.
+
+A part that can't spend what it may (designs.sandbox.worst) runs without counting. Whatever goes
+wrong here raises; then designs.rendering, which says what and where, makes the same mail or fails.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from typing import Any, Protocol
+
+from jinja2 import TemplateError, TemplateRuntimeError, nodes
+from jinja2.compiler import CodeGenerator, Frame
+from jinja2.idtracking import VAR_LOAD_ALIAS, VAR_LOAD_PARAMETER, VAR_LOAD_RESOLVE
+from jinja2.nodes import EvalContext
+from jinja2.runtime import LoopContext, Undefined
+from jinja2.utils import Namespace, missing
+from jinja2.visitor import NodeTransformer
+from markupsafe import Markup, escape
+
+from designs.encoding import LONGEST_VALUE, MOST_BYTES, Memo, html_piece, piece, text_piece
+from designs.filters import LimitError
+from designs.rendering import LONGEST_OUTPUT, UNREADABLE, RenderError, parse
+from designs.sandbox import (
+    FUEL,
+    MOST_TURNS,
+    Blank,
+    Environment,
+    bound,
+    environment,
+    fuelled,
+    shown,
+    worst,
+)
+
+# What a part may come to at most, in bytes, to be written without looking at its length.
+MOST_UNSEEN = 16_000_000
+# Values of these classes are equal only when they print the same (1 and True and 1.0 are not).
+KEYED = frozenset({str, int, date})
+OF_LOOP = frozenset(
+    "index index0 revindex revindex0 first last length previtem nextitem depth depth0".split()
+)
+OURS = ("workspace", "unsubscribe_url", "view_url", "open_pixel_url", "track")
+
+
+class Uncompiled(Exception):  # noqa: N818 - no error: the part is rendered the other way
+    """This compiler leaves the part to designs.rendering."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """What is the same for all mails of a mailing: addresses of ours as (before, after) the token;
+    that of link n goes on with its number."""
+
+    workspace: Mapping[str, str]
+    unsubscribe: tuple[str, str]
+    view: tuple[str, str]
+    click: tuple[str, str]
+    # None: opens are not counted.
+    open_pixel: tuple[str, str] | None
+
+    def address(self, name: str) -> tuple[str, str] | None:
+        names = {"unsubscribe_url": self.unsubscribe, "view_url": self.view}
+        return names.get(name, self.open_pixel)
+
+
+class Render(Protocol):
+    """Adds a part's pieces to `out`. `get`: the person's merge fields; `token` as a piece that is
+    encoded, `words`: the token as it is; `preheader`: the HTML shows it."""
+
+    def __call__(
+        self,
+        out: list[Any],
+        get: Callable[[str, Any], Any],
+        token: Any,
+        words: str,
+        preheader: str = "",
+    ) -> None: ...
+
+
+def compile_bytes(source: str, part: str, fixed: Fixed) -> Render:
+    """`html` or `text` as quoted-printable pieces; `token` ends with a soft line end. Raises
+    Uncompiled."""
+    return _compile(source, part, fixed, _html_value if part == "html" else _text_value, piece)
+
+
+def compile_words(source: str, part: str, fixed: Fixed) -> Render:
+    """`subject` or `preheader` as text; `token` is text too. Raises Uncompiled."""
+    return _compile(source, part, fixed, _word_value, None)
+
+
+def is_solid(source: str) -> bool:
+    """Whether the HTML shows something whatever the values are. Raises Uncompiled."""
+    try:
+        tree = parse(source, "html")
+    except RenderError as error:
+        raise Uncompiled(str(error)) from error
+    outputs = (node for node in tree.body if isinstance(node, nodes.Output))
+    texts = (one for output in outputs for one in output.nodes)
+    return any(isinstance(one, nodes.TemplateData) and one.data.strip() for one in texts)
+
+
+def _html_value(value: Any) -> bytes:
+    if value.__class__ is str:
+        return html_piece(value)
+    return text_piece(str(escape(shown(value))))
+
+
+def _text_value(value: Any) -> bytes:
+    return text_piece(value if value.__class__ is str else str(shown(value)))
+
+
+def _word_value(value: Any) -> str:
+    text = str(shown(value))
+    if len(text) > LONGEST_VALUE:
+        raise LimitError("a value is too long")
+    return text
+
+
+# {(part is HTML, filters pay): the environment}
+_ENVIRONMENTS = {
+    (html, pays): environment(escape=html, pays=pays)
+    for html in (False, True)
+    for pays in (False, True)
+}
+
+
+def _compile(
+    source: str,
+    part: str,
+    fixed: Fixed,
+    value: Callable[[Any], Any],
+    encode: Callable[[str], bytes] | None,
+) -> Render:
+    try:
+        tree = parse(source, part)
+        _Specialiser(fixed, html=part == "html").visit(tree)
+        spent = worst(tree)
+        free = spent is not None and (
+            spent.fuel <= FUEL
+            and spent.turns <= MOST_TURNS
+            and (spent.values * LONGEST_VALUE + spent.characters) * MOST_BYTES <= MOST_UNSEEN
+        )
+        writer = _Writer(_ENVIRONMENTS[part == "html", not free], part, fixed, value, encode)
+        render = writer.function(bound(tree, pays=not free), memos=free)
+    except (RenderError, TemplateError, *UNREADABLE) as error:
+        raise Uncompiled(str(error)) from error
+    return render if free else _counted(render)
+
+
+def _counted(render: Render) -> Render:
+    """Pays fuel, and looks at the length after each statement."""
+
+    def counted(
+        out: list[Any],
+        get: Callable[[str, Any], Any],
+        token: Any,
+        words: str,
+        preheader: str = "",
+    ) -> None:
+        pieces = _Limited()
+        with fuelled():
+            render(pieces, get, token, words, preheader)
+        out += pieces
+
+    return counted
+
+
+class _Limited(list[Any]):
+    """Pieces of no more than LONGEST_OUTPUT bytes."""
+
+    __slots__ = ("length",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.length = 0
+
+    def extend(self, pieces: Iterable[Any]) -> None:
+        some = tuple(pieces)
+        self.length += sum(map(len, some))
+        if self.length > LONGEST_OUTPUT:
+            raise LimitError("it may grow too long")
+        super().extend(some)
+
+    def append(self, one: Any) -> None:
+        self.extend((one,))
+
+
+def _token() -> nodes.InternalName:
+    """The place of the token among what is printed."""
+    node = object.__new__(nodes.InternalName)  # as Jinja2's parser makes them
+    nodes.Node.__init__(node, "token", lineno=0)
+    return node
+
+
+class _Specialiser(NodeTransformer):
+    """Puts what is fixed into the tree."""
+
+    def __init__(self, fixed: Fixed, *, html: bool) -> None:
+        self.fixed = fixed
+        self.html = html
+
+    def visit_Output(self, node: nodes.Output) -> nodes.Output:  # noqa: N802 - Jinja2's name
+        self.generic_visit(node)
+        node.nodes = [one for child in node.nodes for one in self._printed(child)]
+        return node
+
+    def _printed(self, child: nodes.Expr) -> Iterator[nodes.Expr]:
+        before_after: tuple[str, str] | None
+        if isinstance(child, nodes.Name) and child.name.endswith("_url") and child.name in OURS:
+            before_after = self.fixed.address(child.name)
+            if before_after is None:
+                return
+        elif (number := _link(child)) is not None:
+            before, after = self.fixed.click
+            before_after = (before, f"{after}{number}")
+        else:
+            yield child
+            return
+        before, after = (escape(one) if self.html else one for one in before_after)
+        yield nodes.TemplateData(before, lineno=child.lineno)
+        yield _token()
+        yield nodes.TemplateData(after, lineno=child.lineno)
+
+    def visit_Getattr(self, node: nodes.Getattr) -> nodes.Expr:  # noqa: N802
+        self.generic_visit(node)
+        known = self.fixed.workspace
+        of_workspace = isinstance(node.node, nodes.Name) and node.node.name == "workspace"
+        if of_workspace and node.attr in known:
+            return nodes.Const(known[node.attr], lineno=node.lineno)
+        return node
+
+    def visit_If(self, node: nodes.If) -> nodes.If | list[nodes.Node]:  # noqa: N802
+        """Whether opens are counted is known."""
+        self.generic_visit(node)
+        about_opens = isinstance(node.test, nodes.Name) and node.test.name == "open_pixel_url"
+        if not about_opens or node.elif_ or not all(_is_output(one) for one in node.body):
+            return node
+        return node.body if self.fixed.open_pixel else node.else_
+
+
+def _is_output(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.Output)
+
+
+def _link(node: nodes.Node) -> int | None:
+    """The number in `track(number)` as links are written."""
+    if (
+        isinstance(node, nodes.Call)
+        and isinstance(node.node, nodes.Name)
+        and node.node.name == "track"
+        and len(node.args) == 1
+        and isinstance(node.args[0], nodes.Const)
+        and type(node.args[0].value) is int
+        and not (node.kwargs or node.dyn_args or node.dyn_kwargs)
+    ):
+        return node.args[0].value
+    return None
+
+
+class _Writer(CodeGenerator):
+    """Writes one part's function: pieces go into `out`, values come from `get`."""
+
+    def __init__(
+        self,
+        sandbox: Environment,
+        part: str,
+        fixed: Fixed,
+        value: Callable[[Any], Any],
+        encode: Callable[[str], bytes] | None,
+    ) -> None:
+        super().__init__(sandbox, part, "<part>")
+        self.encode = encode
+        self.filters = {name: f"filter_{n}" for n, name in enumerate(sandbox.filters)}
+        self.tests = {name: f"test_{n}" for n, name in enumerate(sandbox.tests)}
+        self.special = _special(fixed, part)
+        # By the name of the filter that stands for it: the name it depends on, and the expression.
+        self.memos: dict[str, tuple[str, nodes.Expr]] = {}
+        self.namespace: dict[str, Any] = {
+            **{self.filters[name]: sandbox.filters[name] for name in self.filters},
+            **{self.tests[name]: sandbox.tests[name] for name in self.tests},
+            "environment": sandbox,
+            # Jinja2 hands it to operators; ours don't look at it.
+            "context": None,
+            "undefined": Blank,
+            "cond_expr_undefined": lru_cache(maxsize=100)(Undefined),
+            "missing": missing,
+            "LoopContext": LoopContext,
+            "Namespace": Namespace,
+            "TemplateRuntimeError": TemplateRuntimeError,
+            "Markup": Markup,
+            "identity": str,
+            "value": _remembered(value),
+            "encoded": value,
+            "keyed": KEYED,
+            "workspace": dict(fixed.workspace),
+            "range_": sandbox.globals["range"],
+            "call": _call,
+            "click": lambda words, number: f"{words.join(fixed.click)}{number}",
+        }
+
+    def function(self, tree: nodes.Template, *, memos: bool) -> Render:
+        stored = {one.name for one in tree.find_all(nodes.Name) if one.ctx != "load"}
+        if stored & self.special.keys() or any(_is_odd(one) for one in _loose_names(tree)):
+            raise Uncompiled("a name of ours is used in another way")
+        if memos:
+            self._remember(tree, stored)
+        self.visit(tree)
+        exec(compile(self.stream.getvalue(), "<part>", "exec"), self.namespace)  # type: ignore[attr-defined]  # noqa: S102 - Jinja2's own code, of a tree that was checked
+        for name in self.memos:
+            self.namespace[name] = Memo(self.namespace[f"make_{name}"])
+        made: Render = self.namespace["render"]
+        return made
+
+    def _remember(self, tree: nodes.Template, stored: set[str]) -> None:
+        """Values that depend on one field are remembered by it, filters and all."""
+        known: dict[str, str] = {}
+        for output in tree.find_all(nodes.Output):
+            for place, child in enumerate(output.nodes):
+                field = _only_field(child)
+                if field is None or field in stored or _is_odd(field):
+                    continue
+                memo = known.setdefault(repr(child), f"memo_{len(known)}")
+                self.memos[memo] = (field, child)
+                name = nodes.Name(field, "load", lineno=child.lineno)
+                output.nodes[place] = nodes.Filter(
+                    name, memo, [], [], None, None, lineno=child.lineno
+                )
+
+    # -- What Jinja2's visitor asks for, by its names
+
+    def visit_Template(self, node: nodes.Template, frame: Frame | None = None) -> None:  # noqa: N802
+        for name, (field, expression) in self.memos.items():
+            self._function(f"make_{name}", field, expression)
+        frame = Frame(EvalContext(self.environment, self.name))
+        frame.buffer = "out"
+        frame.symbols.analyze_node(node)
+        frame.toplevel = frame.rootlevel = True
+        self.writeline("def render(out, get, token, words, preheader=''):", extra=1)
+        self.indent()
+        self.enter_frame(frame)
+        self.blockvisit(node.body, frame)
+        self.outdent()
+
+    def _function(self, name: str, field: str, expression: nodes.Expr) -> None:
+        frame = Frame(EvalContext(self.environment, self.name))
+        self.writeline(f"def {name}({frame.symbols.declare_parameter(field)}):", extra=1)
+        self.indent()
+        self.writeline("return encoded(")
+        self.visit(expression, frame)
+        self.write(")")
+        self.outdent()
+
+    def enter_frame(self, frame: Frame) -> None:
+        for target, (action, name) in frame.symbols.loads.items():
+            if action == VAR_LOAD_RESOLVE:
+                self.writeline(f"{target} = {self.special.get(name, f'get({name!r}, missing)')}")
+            elif action == VAR_LOAD_ALIAS:
+                self.writeline(f"{target} = {name}")
+            elif action != VAR_LOAD_PARAMETER:
+                self.writeline(f"{target} = missing")
+
+    def pop_assign_tracking(self, frame: Frame) -> None:  # noqa: ARG002 - as its parent's
+        """Nobody else looks at what a part sets."""
+        self._assign_stack.pop()
+
+    def _output_const_repr(self, group: Iterable[Any]) -> str:
+        text = "".join(group)
+        return repr(self.encode(text) if self.encode else text)
+
+    def _output_child_pre(self, node: nodes.Expr, *_: Any) -> None:
+        if not self._is_ready(node):
+            self.write("value(")
+
+    def _output_child_post(self, node: nodes.Expr, *_: Any) -> None:
+        if not self._is_ready(node):
+            self.write(")")
+
+    def _is_ready(self, node: nodes.Expr) -> bool:
+        remembered = isinstance(node, nodes.Filter) and node.name in self.memos
+        return remembered or isinstance(node, nodes.InternalName)
+
+    def visit_Filter(self, node: nodes.Filter, frame: Frame) -> None:  # noqa: N802
+        if node.name not in self.memos:
+            super().visit_Filter(node, frame)
+            return
+        ref = frame.symbols.ref(self.memos[node.name][0])
+        self.write(f"({node.name}[{ref}] if {ref}.__class__ in keyed else make_{node.name}(")
+        self.visit(node.node, frame)  # type: ignore[arg-type]  # a Name
+        self.write("))")
+
+    def visit_Name(self, node: nodes.Name, frame: Frame) -> None:  # noqa: N802
+        ref = frame.symbols.ref(node.name)
+        load = frame.symbols.find_load(ref)
+        if node.ctx != "load" or (load is not None and load[0] == VAR_LOAD_PARAMETER):
+            super().visit_Name(node, frame)
+            return
+        blank = f"blank_{node.name}"
+        self.namespace[blank] = Blank(name=node.name)
+        self.write(f"({blank} if {ref} is missing else {ref})")
+
+    def visit_Getattr(self, node: nodes.Getattr, frame: Frame) -> None:  # noqa: N802
+        if isinstance(node.node, nodes.Name) and node.node.name == "loop" and node.attr in OF_LOOP:
+            ref = frame.symbols.ref("loop")
+            load = frame.symbols.find_load(ref)
+            if load is not None and load[0] == VAR_LOAD_PARAMETER:
+                self.write(f"{ref}.{node.attr}")
+                return
+        super().visit_Getattr(node, frame)
+
+    def visit_Call(  # noqa: N802
+        self,
+        node: nodes.Call,
+        frame: Frame,
+        forward_caller: bool = False,  # noqa: ARG002 - Jinja2's signature
+    ) -> None:
+        """Of `range` and `track` alone, and both may be called (designs.rendering.parse)."""
+        if isinstance(node.node, nodes.Name) and node.node.name == "track":
+            self.write("click(words")
+        else:
+            self.write("call(")
+            self.visit(node.node, frame)
+        self.signature(node, frame)
+        self.write(")")
+
+
+def _special(fixed: Fixed, part: str) -> dict[str, str]:
+    """{name: the expression that it is, in a part's function}"""
+    names = {"workspace": "workspace", "track": "None", "range": "get('range', range_)"}
+    for name in OURS:
+        if name.endswith("_url"):
+            address = fixed.address(name)
+            names[name] = f"words.join({address!r})" if address else "None"
+    return names | ({"preheader": "preheader"} if part == "html" else {})
+
+
+def _remembered(value: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The same function; knows again what it saw often."""
+    known = Memo(value)
+    return lambda one: known[one] if one.__class__ in KEYED else value(one)
+
+
+def _call(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    return function(*arguments, **named)
+
+
+def _loose_names(tree: nodes.Template) -> Iterator[str]:
+    """The names that a part looks at, without those that it calls."""
+    called = {id(one.node) for one in tree.find_all(nodes.Call)}
+    return (one.name for one in tree.find_all(nodes.Name) if id(one) not in called)
+
+
+def _is_odd(name: str) -> bool:
+    """Names that only Jinja2 itself gives a meaning, or that print something of no use."""
+    return name in {"self", "track"}
+
+
+def _only_field(node: nodes.Node) -> str | None:
+    """The field that `node` shows, through filters whose other arguments are constant."""
+    while isinstance(node, nodes.Filter) and not (node.dyn_args or node.dyn_kwargs):
+        others = [*node.args, *(pair.value for pair in node.kwargs)]
+        if node.node is None or not all(isinstance(one, nodes.Const) for one in others):
+            return None
+        node = node.node
+    return node.name if isinstance(node, nodes.Name) else None
