@@ -39,24 +39,18 @@ class Exchange(Wire):
 
     # What comes in --------------------------------------------------------------------------
 
-    def data_received(self, data: bytes) -> None:
-        if self._over():
-            return
-        self._inside = True
-        try:
-            owed = self._owed
-            if (
-                len(owed) == 4
-                and owed[0][0] is CONTENT
-                and self.mode is PIPELINED
-                and not self._reader.pending
-                and (good := FOUR_GOOD.fullmatch(data))
-            ):
-                self._all_good(good[1])
-            else:
-                self._read(data)
-        finally:
-            self._inside = False
+    def _read(self, data: bytes) -> None:
+        owed = self._owed
+        if (
+            len(owed) == 4
+            and owed[0][0] is CONTENT
+            and self.mode is PIPELINED
+            and not self._reader.pending
+            and (good := FOUR_GOOD.fullmatch(data))
+        ):
+            self._all_good(good[1])
+        else:
+            super()._read(data)
 
     def _all_good(self, words: bytes) -> None:
         """One mail is taken, and the next one's content is asked for."""

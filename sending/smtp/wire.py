@@ -102,6 +102,10 @@ class Wire(asyncio.Protocol):
         words = str(exc or "") or _("The server closed the connection.")
         self._end(EndingKind.LOST if self._owed else EndingKind.CLOSED, words=words)
 
+    def data_received(self, data: bytes) -> None:
+        if not self._ended:
+            self._work(data)
+
     def pause_writing(self) -> None:
         self._paused = True
 
@@ -121,10 +125,17 @@ class Wire(asyncio.Protocol):
         """Asked after each call of the source, which may end it."""
         return self._ended
 
-    def _work(self) -> None:
+    def _work(self, data: bytes = b"") -> None:
+        """Reads and writes. An error of the source ends the connection, and is passed on."""
         self._inside = True
         try:
-            self._advance()
+            if data:
+                self._read(data)
+            else:
+                self._advance()
+        except Exception as error:
+            self._end(EndingKind.CLOSED, words=str(error))
+            raise
         finally:
             self._inside = False
 

@@ -112,6 +112,10 @@ class Scripted:
 
     script: Script
     port: int = 0
+    # How often it had answered all that it had read, and waited.
+    turns: int = 0
+    # A recipient that it refuses counts all the same.
+    confused: bool = False
     accepted: Counter[str] = field(default_factory=Counter)
     # The contents as they were meant: without the dots of DATA.
     contents: defaultdict[str, list[bytes]] = field(default_factory=lambda: defaultdict(list))
@@ -275,7 +279,8 @@ class _Connection:
 
     def _rcpt_to(self, line: bytes) -> None:
         good = b"503 5.5.1 need MAIL" if self._mail is None else b"250 2.1.5 ok"
-        if self._do(Step.RCPT, good, line, about=_address(line)).startswith(b"25"):
+        reply = self._do(Step.RCPT, good, line, about=_address(line))
+        if reply.startswith(b"25") or self.server.confused:
             self._rcpts.append(_address(line))
 
     def _data(self, line: bytes) -> None:
@@ -291,7 +296,7 @@ class _Connection:
         content, _end, self._input = (b"\r\n" + self._input).partition(b"\r\n.\r\n")
         if self.script.lie in {"drop", "drop behind content"}:
             self._input = b""
-        self._ended((content + b"\r\n")[2:].replace(b"\r\n..", b"\r\n."))
+        self._ended((content + b"\r\n").replace(b"\r\n..", b"\r\n.")[2:])
 
     def _bdat(self, line: bytes) -> None:
         _verb, size, last = line.split()
@@ -370,6 +375,7 @@ class _Connection:
 
     def _flush(self) -> None:
         if self._output:
+            self.server.turns += 1
             self.sock.sendall(self._output)
             self._output = b""
 
