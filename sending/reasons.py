@@ -1,7 +1,10 @@
 """Why a message is not accepted, or a mailing waits: every code with its sentence."""
 
+from functools import cache
+
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override
 
 SENTENCES: dict[str, Promise] = {
     # Left out when the audience was frozen, or skipped when its turn came.
@@ -28,20 +31,32 @@ SENTENCES: dict[str, Promise] = {
     "full": _("The mailbox is full"),
     "greylisted": _("The server asks newcomers to try again later"),
     "connection": _("The relay could not be reached"),
+    "too_many": _("The relay takes no more connections now"),
     "released": _("Given back before it was handed over"),
+    "lane": _("The mail provider asks to go slower"),
+    "slow": _("Answers come much later than they used to"),
     # Unknown.
     "in_doubt": _("Handed over, but the server's reply was never seen"),
     "worker_lost": _("The worker was lost while it held this message"),
     # Stops the relay.
-    "login": _("The relay refuses the login"),
+    "login": _("The relay refuses the login or the account"),
     "sender": _("The relay refuses the sender address"),
     "certificate": _("The relay's certificate is not valid"),
+    "tls": _("The relay's encryption failed or is not offered"),
+    # Pauses a mailing.
+    "many_refused": _("Servers refuse too many of the mails"),
     # A mailing's wait.
     "relay_paused": _("The relay is paused"),
     "relay_stopped": _("The relay is stopped"),
+    "relay_draining": _("The relay takes no new mailings"),
     "per_second": _("The relay's messages per second are used"),
+    "per_minute": _("The relay's messages per minute are used"),
     "per_hour": _("The relay's messages of this hour are used"),
     "per_day": _("The relay's messages of this day are used"),
+    "warmup": _("The relay's warm-up allows no more today"),
+    "window": _("The sending window is closed"),
+    "mailing_rate": _("The campaign's messages per minute are used"),
+    "share": _("The other relays of the pool come first"),
     "retrying": _("The rest is tried again later"),
 }
 
@@ -49,3 +64,24 @@ SENTENCES: dict[str, Promise] = {
 def text(code: str) -> str:
     """The sentence for a code; the code itself where it is none of ours."""
     return str(SENTENCES.get(code, code))
+
+
+def with_words(code: str, words: str) -> str:
+    """Sentence and server's words, as it is stored where only one text can be: in English."""
+    return f"{_english()[code]}: {words}" if words else _english()[code]
+
+
+def cause(stored: str) -> tuple[str, str]:
+    """What `with_words` stored: (our sentence in the reader's language, the server's words). Of any
+    other text all is words."""
+    sentence, colon, words = stored.partition(": ")
+    for code, english in _english().items():
+        if english == (sentence if colon else stored):
+            return text(code), words
+    return "", stored
+
+
+@cache
+def _english() -> dict[str, str]:
+    with override("en"):
+        return {code: str(sentence) for code, sentence in SENTENCES.items()}

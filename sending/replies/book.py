@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from sending.replies.meanings import Meaning
@@ -51,6 +51,7 @@ def use(own: Rules) -> None:
     global _own  # noqa: PLW0603 - a setting, of which a process has one
     _own = own
     book.cache_clear()
+    classify.cache_clear()
 
 
 @cache
@@ -71,6 +72,8 @@ def _digits(rule: Rule) -> set[str]:
     return {code[0] for code in rule.code}
 
 
+# One batch asks several times: for the ledger, the lanes and the curves.
+@lru_cache(maxsize=512)
 def classify(code: int, words: str, stage: str = "") -> Verdict:
     """`words`: the reply's text without its codes, lines joined; `stage`: see Stage."""
     reply = _reply(code, words, stage)

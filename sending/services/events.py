@@ -56,14 +56,24 @@ UPDATE sending_message m
  WHERE m.id = f.message_id
 """
 
-# Whatever comes back shows that the server had taken it.
+# Whatever comes back of an unknown one shows that the server had taken it: when it was handed over.
+# Minutes are made from what moved the tally, so that its row is locked first, as everywhere.
 SETTLE_UNKNOWN = """
 WITH settled AS (
-  UPDATE sending_message SET state = 2 WHERE id = ANY(%(messages)s) AND state = 5
-  RETURNING mailing_id),
-counted AS (SELECT mailing_id, count(*) AS n FROM settled GROUP BY 1)
-UPDATE sending_tally t SET unknown = unknown - n, accepted = accepted + n
-  FROM counted WHERE t.mailing_id = counted.mailing_id
+  UPDATE sending_message SET state = 2, reason = '' WHERE id = ANY(%(messages)s) AND state = 5
+  RETURNING mailing_id, date_trunc('minute', coalesce(settled_at, now())) AS minute),
+counted AS (SELECT mailing_id, count(*) AS n FROM settled GROUP BY 1 ORDER BY 1),
+moved AS (
+  UPDATE sending_tally t SET unknown = unknown - n, accepted = accepted + n
+    FROM counted WHERE t.mailing_id = counted.mailing_id
+  RETURNING t.mailing_id)
+INSERT INTO sending_tallyminute
+       (mailing_id, minute, accepted, failed, bounced, opened, clicked, unsubscribed)
+SELECT mailing_id, minute, count(*), 0, 0, 0, 0, 0
+  FROM settled JOIN moved USING (mailing_id)
+ GROUP BY 1, 2 ORDER BY 1, 2
+ON CONFLICT (mailing_id, minute) DO UPDATE
+   SET accepted = sending_tallyminute.accepted + excluded.accepted
 """
 
 COUNTS = """
