@@ -27,7 +27,8 @@ NEWS = timedelta(days=7)
 
 @home.needs
 def relays(request: WorkspaceRequest) -> Iterable[home.Need]:
-    unwell = ~Q(state=Relay.State.ACTIVE) | Q(failures__gte=FAILURES)
+    halted = Q(state__in=[Relay.State.PAUSED, Relay.State.STOPPED])
+    unwell = halted | Q(failures__gte=FAILURES)
     rows = Relay.objects.filter(unwell, workspace=request.workspace, archived_at=None)
     for row in rows.order_by("name")[:MOST]:
         url = home.url(request, "relay", row.pk)

@@ -16,6 +16,7 @@ FILLS = (
     "security",
     "username",
     "per_second",
+    "per_minute",
     "per_hour",
     "per_day",
     "connections",
@@ -35,11 +36,13 @@ class Preset:
     host: str
     port: int
     security: str
-    connections: int
     envelope: str
+    # None: the engine finds out.
+    connections: int | None = None
     url: str = ""
     username: str = ""
     per_second: Decimal | None = None
+    per_minute: int | None = None
     per_hour: int | None = None
     per_day: int | None = None
     messages_per_connection: int | None = None

@@ -4,7 +4,15 @@ from django.urls import URLPattern
 
 from accounts.access import View, workspace_path
 from accounts.permissions import Permission
-from sending.views import bounces, designtest, mailboxes, pools, relays
+from sending.views import (
+    bounces,
+    designtest,
+    mailboxes,
+    pools,
+    relayactions,
+    relays,
+    relaytests,
+)
 
 
 def view(route: str, target: View, name: str) -> URLPattern:
@@ -22,18 +30,25 @@ def lift(route: str, target: View, name: str) -> URLPattern:
 
 urlpatterns: list[URLPattern] = [
     view("relays/", relays.relays, "relays"),
+    view("relays/now/", relays.relays_now, "relays_now"),
     manage("relays/new/", relays.new_relay, "new_relay"),
-    manage("relays/try/", relays.try_relay, "try_relay"),
+    manage("relays/try/", relaytests.try_relay, "try_relay"),
     view("relays/<int:pk>/", relays.relay_page, "relay"),
     view("relays/<int:pk>/now/", relays.relay_now, "relay_now"),
+    view("relays/<int:pk>/hours/", relays.relay_hours, "relay_hours"),
     manage("relays/<int:pk>/edit/", relays.edit_relay, "edit_relay"),
-    manage("relays/<int:pk>/test/", relays.test_relay, "test_relay"),
-    manage("relays/<int:pk>/pause/", relays.pause_relay, "pause_relay"),
-    manage("relays/<int:pk>/resume/", relays.resume_relay, "resume_relay"),
-    manage("relays/<int:pk>/try-now/", relays.try_relay_now, "try_relay_now"),
-    manage("relays/<int:pk>/archive/", relays.archive_relay, "archive_relay"),
+    manage("relays/<int:pk>/test/", relaytests.test_relay, "test_relay"),
+    manage("relays/<int:pk>/pause/", relayactions.pause_relay, "pause_relay"),
+    manage("relays/<int:pk>/drain/", relayactions.drain_relay, "drain_relay"),
+    manage("relays/<int:pk>/resume/", relayactions.resume_relay, "resume_relay"),
+    manage("relays/<int:pk>/try-now/", relayactions.try_relay_now, "try_relay_now"),
+    manage("relays/<int:pk>/reset/", relayactions.reset_relay, "reset_relay"),
+    manage("relays/<int:pk>/lanes/<int:lane>/reset/", relayactions.reset_lane, "reset_lane"),
+    manage("relays/<int:pk>/archive/", relayactions.archive_relay, "archive_relay"),
     manage("relays/pools/new/", pools.new_pool, "new_pool"),
-    manage("relays/pools/<int:pk>/", pools.edit_pool, "edit_pool"),
+    view("relays/pools/<int:pk>/", pools.pool_page, "pool"),
+    view("relays/pools/<int:pk>/now/", pools.pool_now, "pool_now"),
+    manage("relays/pools/<int:pk>/edit/", pools.edit_pool, "edit_pool"),
     manage("relays/pools/<int:pk>/delete/", pools.delete_pool, "delete_pool"),
     workspace_path(
         "designs/<int:pk>/test/",

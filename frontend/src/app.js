@@ -13,6 +13,7 @@ import { bindDialogs } from "./dialogs.js";
 import { keepDrafts } from "./drafts.js";
 import { bindKeys } from "./keys.js";
 import { bindPalette } from "./palette.js";
+import { registerRelays } from "./relays.js";
 import { bindShell } from "./shell.js";
 import { bindTables } from "./tables.js";
 import { bindToasts } from "./toasts.js";
@@ -27,6 +28,7 @@ htmx.config.refreshOnHistoryMiss = true;
 window.htmx = htmx;
 
 registerComponents(Alpine);
+registerRelays(Alpine);
 Alpine.start();
 bindShell();
 bindAccounts();

@@ -12,11 +12,14 @@ const ROLES = {
   clicked: "--chart-violet",
   bounced: "--chart-amber",
   deferred: "--chart-amber",
+  slowed: "--chart-violet",
   waiting: "--chart-grey",
+  unknown: "--chart-grey",
   skipped: "--chart-grey",
   failed: "--chart-red",
   complained: "--chart-red",
   unsubscribed: "--chart-pink",
+  trouble: "--chart-pink",
 };
 const PLAIN = ["--chart-brand", "--chart-amber", "--chart-violet", "--chart-blue", "--chart-pink"];
 const MINUTE = 60;
@@ -72,7 +75,8 @@ function nameOf(label, timed) {
 function optionsOf(figure, data, colours, target) {
   const { labels, series, timed } = data;
   const bars = figure.dataset.chart === "bar";
-  const area = figure.dataset.chart === "area" || figure.dataset.stacked !== undefined;
+  const stacked = figure.dataset.stacked !== undefined;
+  const area = figure.dataset.chart === "area" || stacked;
   const axis = {
     font: `11px ${getComputedStyle(document.body).fontFamily}`,
     stroke: colours.text,
@@ -102,12 +106,15 @@ function optionsOf(figure, data, colours, target) {
       ...series.map((one, at) => ({
         label: one.name,
         stroke: colours.series[at],
-        fill: bars ? alpha(colours.series[at], 0.85) : area ? alpha(colours.series[at], 0.16) : undefined,
+        fill: bars ? alpha(colours.series[at], 0.85) : area ? alpha(colours.series[at], stacked ? 0.4 : 0.16) : undefined,
         width: bars ? 0 : 1.75,
         paths: bars ? uPlot.paths.bars({ size: [0.7, 40], radius: 0.15 }) : undefined,
-        points: { show: !bars && labels.length === 1 },
+        // A value that stands alone, between times without any, has no line.
+        points: { show: !bars && (labels.length === 1 || one.values.includes(null)), size: 4 },
       })),
     ],
+    // Each area of a stack ends where the one below it begins.
+    bands: stacked ? series.slice(1).map((_one, at) => ({ series: [at + 2, at + 1] })) : undefined,
     hooks: { setCursor: [(plot) => showValues(figure, data, plot.cursor.idx)] },
   };
 }

@@ -1,6 +1,8 @@
-"""Pools as they are typed."""
+"""Pools as they are typed: a line for each relay."""
 
-from typing import Any, cast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -9,39 +11,101 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import Workspace
 from sending.models import Pool, Relay
+from sending.services.pools import Part
+
+# As many tiers as one can hold in mind; a weight of 100 to 1 is as good as alone.
+TIERS, HEAVIEST = 5, 100
+WEIGHT_WRONG = gettext_lazy("Enter a whole number from 1 to 100.")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A relay with its three fields."""
+
+    relay: Relay
+    inside: forms.BoundField
+    tier: forms.BoundField
+    weight: forms.BoundField
 
 
 class PoolForm(forms.Form):
-    """A new pool, or (`pool` given) that one."""
+    """A new pool, or (`pool` given) that one. For the relay 7: `in_7`, `tier_7`, `weight_7`."""
 
     name = forms.CharField(label=gettext_lazy("Name"), max_length=100)
-    relays = forms.ModelMultipleChoiceField(
-        Relay.objects.none(),
-        label=gettext_lazy("Relays"),
-        widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
-        help_text=gettext_lazy(
-            "Whichever is free takes the next mails, within its own limits. When one is paused, "
-            "waits or can't be reached, the others carry on."
-        ),
-        error_messages={"required": gettext_lazy("Choose at least one relay.")},
-    )
 
     def __init__(
         self, *args: Any, workspace: Workspace, pool: Pool | None = None, **kwargs: Any
     ) -> None:
-        if pool:
-            chosen = list(pool.members.values_list("relay_id", flat=True))
-            kwargs.setdefault("initial", {"name": pool.name, "relays": chosen})
+        kwargs.setdefault("initial", {"name": pool.name} if pool else {})
         super().__init__(*args, **kwargs)
         own = Pool.objects.filter(workspace=workspace)
         self._others = own.exclude(pk=pool.pk) if pool else own
-        field = cast("forms.ModelMultipleChoiceField[Relay]", self.fields["relays"])
-        field.queryset = Relay.objects.filter(workspace=workspace, archived_at=None).order_by(
-            "is_sandbox", "name"
-        )
+        members = {row.relay_id: row for row in pool.members.all()} if pool else {}
+        kept = Relay.objects.filter(workspace=workspace, archived_at=None)
+        self.relays = list(kept.order_by("is_sandbox", "name"))
+        for relay in self.relays:
+            member = members.get(relay.pk)
+            self.fields |= {
+                f"in_{relay.pk}": forms.BooleanField(
+                    label=relay.name, required=False, initial=member is not None
+                ),
+                f"tier_{relay.pk}": forms.TypedChoiceField(
+                    label=_("Tier of {relay}").format(relay=relay.name),
+                    choices=[(number, str(number)) for number in range(1, TIERS + 1)],
+                    coerce=int,
+                    empty_value=None,
+                    required=False,
+                    initial=min(member.tier, TIERS) if member else 1,
+                ),
+                f"weight_{relay.pk}": _weight(relay, member.weight if member else 1),
+            }
+
+    def lines(self) -> Iterator[Line]:
+        for relay in self.relays:
+            yield Line(
+                relay, self[f"in_{relay.pk}"], self[f"tier_{relay.pk}"], self[f"weight_{relay.pk}"]
+            )
 
     def clean_name(self) -> str:
         name = str(self.cleaned_data["name"])
         if self._others.filter(name=name).exists():
             raise ValidationError(_("There is a pool with this name already."))
         return name
+
+    def clean(self) -> dict[str, Any]:
+        """What is typed in the line of a relay that is left out does not matter."""
+        cleaned = super().clean() or self.cleaned_data
+        for relay in self.relays:
+            if not cleaned.get(f"in_{relay.pk}"):
+                self.errors.pop(f"weight_{relay.pk}", None)
+                self.errors.pop(f"tier_{relay.pk}", None)
+        chosen = [relay for relay in self.relays if cleaned.get(f"in_{relay.pk}")]
+        if not chosen:
+            raise ValidationError(_("Choose at least one relay."), code="relays")
+        if all((cleaned.get(f"tier_{relay.pk}") or 1) > 1 for relay in chosen):
+            raise ValidationError(_("Put at least one relay into tier 1."), code="relays")
+        return cleaned
+
+    def parts(self) -> list[Part]:
+        """For the service."""
+        values = self.cleaned_data
+        return [
+            Part(relay, values[f"tier_{relay.pk}"] or 1, values[f"weight_{relay.pk}"] or 1)
+            for relay in self.relays
+            if values[f"in_{relay.pk}"]
+        ]
+
+
+def _weight(relay: Relay, initial: int) -> forms.IntegerField:
+    return forms.IntegerField(
+        label=_("Weight of {relay}").format(relay=relay.name),
+        min_value=1,
+        max_value=HEAVIEST,
+        required=False,
+        initial=initial,
+        error_messages={
+            "invalid": WEIGHT_WRONG,
+            "min_value": WEIGHT_WRONG,
+            "max_value": WEIGHT_WRONG,
+        },
+    )

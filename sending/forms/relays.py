@@ -1,5 +1,6 @@
 """Relays as they are typed: from a preset or by hand; a stored password is never shown again."""
 
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +11,8 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import Workspace
 from contacts import addresses
-from sending import hosts
+from pages import locales
+from sending import hosts, warmups
 from sending.models import Relay, Security
 from sending.presets import Preset
 
@@ -19,6 +21,7 @@ KEEP, REPLACE, REMOVE = "keep", "replace", "remove"
 PLACE = ("host", "port", "username")
 LIMITS = (
     "per_second",
+    "per_minute",
     "per_hour",
     "per_day",
     "connections",
@@ -36,6 +39,9 @@ class LimitsForm(forms.Form):
         max_digits=9,
         decimal_places=2,
     )
+    per_minute = forms.IntegerField(
+        label=gettext_lazy("A minute"), required=False, min_value=1, max_value=2**31 - 1
+    )
     per_hour = forms.IntegerField(
         label=gettext_lazy("An hour"), required=False, min_value=1, max_value=2**31 - 1
     )
@@ -47,13 +53,18 @@ class LimitsForm(forms.Form):
         help_text=gettext_lazy("From midnight to midnight, UTC."),
     )
     connections = forms.IntegerField(
-        label=gettext_lazy("Connections at a time"), min_value=1, max_value=100, initial=4
+        label=gettext_lazy("Connections at a time"),
+        required=False,
+        min_value=1,
+        max_value=100,
+        help_text=gettext_lazy("Empty: how many are good is found automatically."),
     )
     messages_per_connection = forms.IntegerField(
         label=gettext_lazy("Messages on one connection"),
         required=False,
         min_value=1,
         max_value=2**31 - 1,
+        help_text=gettext_lazy("Empty: any number."),
     )
 
     def values(self) -> dict[str, Any]:
@@ -61,11 +72,35 @@ class LimitsForm(forms.Form):
         return {name: self.cleaned_data[name] for name in LIMITS}
 
 
+NO_PLAN, OWN_PLAN = "", "own"
+BETWEEN = re.compile(r"[\s,;，；、]+")
+
+
+def plan_choices() -> list[tuple[str, str]]:
+    plans = [(plan.key, plan.name) for plan in warmups.plans().values()]
+    return [(NO_PLAN, _("None")), *plans, (OWN_PLAN, _("Own numbers"))]
+
+
 # What a provider takes nothing without.
 NEEDED = {
     "username": gettext_lazy("Enter the user that the provider gave you."),
     "password": gettext_lazy("Enter the password that goes with the user."),
 }
+
+
+# Fields that are stored under the same name.
+STORED = (
+    *LIMITS,
+    "name",
+    "host",
+    "port",
+    "security",
+    "username",
+    "envelope",
+    "bounce_address",
+    "chunking",
+    "warmup_began",
+)
 
 
 class RelayForm(LimitsForm):
@@ -103,7 +138,7 @@ class RelayForm(LimitsForm):
             (REPLACE, gettext_lazy("Replace it")),
             (REMOVE, gettext_lazy("Remove it")),
         ],
-        widget=forms.RadioSelect,
+        widget=forms.RadioSelect(attrs={"class": "form-check-input"}),
     )
     password = forms.CharField(
         label=gettext_lazy("Password"),
@@ -121,6 +156,37 @@ class RelayForm(LimitsForm):
         max_length=254,
         required=False,
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+    )
+
+    chunking = forms.BooleanField(
+        label=gettext_lazy("Send mails in chunks (BDAT) where the server offers it"),
+        required=False,
+        help_text=gettext_lazy(
+            "For a server whose operator asks for it, or that rewrites mails sent the usual way. "
+            "With any other it is no faster: leave it off."
+        ),
+    )
+    warmup_plan = forms.ChoiceField(
+        label=gettext_lazy("Plan"),
+        required=False,
+        choices=plan_choices,
+        widget=forms.RadioSelect(attrs={"class": "form-check-input"}),
+    )
+    warmup_days = forms.CharField(
+        label=gettext_lazy("Mails on each day"),
+        required=False,
+        max_length=5000,
+        widget=forms.Textarea(attrs={"rows": 3, "inputmode": "numeric", "spellcheck": "false"}),
+        help_text=gettext_lazy(
+            "A number for each day, with spaces between them: 50 100 200 400. After the last day "
+            "only the limits above hold."
+        ),
+    )
+    warmup_began = forms.DateField(
+        label=gettext_lazy("First day"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        help_text=gettext_lazy("A day of UTC. Empty: the day on which it first sends."),
     )
 
     def __init__(
@@ -147,9 +213,15 @@ class RelayForm(LimitsForm):
     @staticmethod
     def _initial(relay: Relay | None, preset: Preset | None) -> dict[str, Any]:
         if relay:
-            names = set(RelayForm.base_fields) - {"password", "password_choice"}
-            return {name: getattr(relay, name) for name in names} | {"password_choice": KEEP}
-        return {"name": preset.name} | preset.values() if preset else {"port": 587}
+            typed = {name: getattr(relay, name) for name in STORED}
+            return typed | _typed_plan(relay.warmup) | {"password_choice": KEEP}
+        filled = {"name": preset.name} | preset.values() if preset else {"port": 587}
+        return filled | {"warmup_plan": NO_PLAN}
+
+    @property
+    def plans(self) -> list[warmups.Plan]:
+        """Those that are shown with their days."""
+        return list(warmups.plans().values())
 
     def clean_name(self) -> str:
         name = str(self.cleaned_data["name"])
@@ -168,6 +240,16 @@ class RelayForm(LimitsForm):
             raise ValidationError(_("Put your region in the place of REGION."))
         return host
 
+    def clean_warmup_days(self) -> list[int]:
+        parts = [part for part in BETWEEN.split(self.cleaned_data["warmup_days"]) if part]
+        if len(parts) > warmups.MOST_DAYS:
+            text = _("At most {count} days.")
+            raise ValidationError(text.format(count=locales.number(warmups.MOST_DAYS)))
+        days: list[int] = []
+        for number, part in enumerate(parts, 1):
+            days.append(_mails(part, number, days[-1] if days else 1))
+        return days
+
     def clean_bounce_address(self) -> str:
         typed = self.cleaned_data["bounce_address"]
         try:
@@ -184,7 +266,20 @@ class RelayForm(LimitsForm):
             self.add_error("bounce_address", _("Enter the address that bounces come back to."))
         if not needed:
             cleaned["bounce_address"] = ""
+        self._check_plan(cleaned)
         return cleaned
+
+    def _check_plan(self, cleaned: dict[str, Any]) -> None:
+        """What is typed for a plan that isn't chosen does not matter."""
+        chosen = cleaned.get("warmup_plan")
+        if chosen != OWN_PLAN:
+            cleaned["warmup_days"] = []
+            self.errors.pop("warmup_days", None)
+        elif cleaned.get("warmup_days") == []:
+            self.add_error("warmup_days", _("Enter how many mails it sends on each day."))
+        if not chosen:
+            cleaned["warmup_began"] = None
+            self.errors.pop("warmup_began", None)
 
     def _check_host(self, cleaned: dict[str, Any]) -> None:
         """A name that is unknown now may be known tomorrow; the test says so."""
@@ -199,7 +294,8 @@ class RelayForm(LimitsForm):
 
     def _check_password(self, cleaned: dict[str, Any]) -> None:
         choice = self.choice
-        if choice == REPLACE and not cleaned.get("password") and self.relay:
+        asked = "password_choice" in self.fields
+        if asked and choice == REPLACE and not cleaned.get("password"):
             self.add_error("password", _("Enter the new password."))
         moved = self.relay and any(
             name in cleaned and cleaned[name] != getattr(self.relay, name) for name in PLACE
@@ -230,8 +326,40 @@ class RelayForm(LimitsForm):
         return str(self.cleaned_data["password"]) if self.choice == REPLACE else ""
 
     def values(self) -> dict[str, Any]:
-        names = set(RelayForm.base_fields) - {"password", "password_choice"}
-        return {name: self.cleaned_data[name] for name in names}
+        """For the service."""
+        return {name: self.cleaned_data[name] for name in STORED} | {"warmup": self.plan()}
+
+    def plan(self) -> dict[str, Any]:
+        """As sending.warmups has it."""
+        chosen = self.cleaned_data["warmup_plan"]
+        if chosen == OWN_PLAN:
+            return {"days": self.cleaned_data["warmup_days"]}
+        return {"plan": chosen} if chosen else {}
+
+
+def _typed_plan(warmup: dict[str, Any]) -> dict[str, Any]:
+    if days := warmup.get("days"):
+        return {"warmup_plan": OWN_PLAN, "warmup_days": " ".join(map(str, days))}
+    return {"warmup_plan": warmup.get("plan", NO_PLAN)}
+
+
+def _mails(typed: str, day: int, before: int) -> int:
+    """The mails of a day. Fewer than on the day before are a slip, often "1,500" for 1500."""
+    known = {"day": locales.number(day), "typed": typed}
+    if not typed.isdecimal() or not 1 <= int(typed) <= warmups.MOST_MAILS:
+        raise ValidationError(
+            _("Day {day}: {typed} is no number of mails. Write 1500 rather than 1,500.").format(
+                **known
+            )
+        )
+    if int(typed) < before:
+        raise ValidationError(
+            _(
+                "Day {day}: {typed} is fewer than on the day before. A warm-up grows; write 1500 "
+                "rather than 1,500."
+            ).format(**known)
+        )
+    return int(typed)
 
 
 class TestForm(forms.Form):

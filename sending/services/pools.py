@@ -1,6 +1,7 @@
 """Pools: relays that carry a mailing together."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from django.db import transaction
 
@@ -12,26 +13,41 @@ class PoolInUseError(Exception):
     """Mailings went or go through it, and their reports name it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A relay's place in a pool."""
+
+    relay: Relay
+    tier: int = 1
+    weight: int = 1
+
+
 @transaction.atomic
-def create(workspace: Workspace, *, name: str, relays: Iterable[Relay]) -> Pool:
+def create(workspace: Workspace, *, name: str, parts: Iterable[Part]) -> Pool:
     pool = Pool.objects.create(workspace=workspace, name=name)
-    _set_members(pool, relays)
+    _set_members(pool, parts)
     return pool
 
 
 @transaction.atomic
-def change(pool: Pool, *, name: str, relays: Iterable[Relay]) -> None:
+def change(pool: Pool, *, name: str, parts: Iterable[Part]) -> None:
     """Its name and who is in it; a mailing that is being sent follows at once."""
     pool.name = name
     pool.save(update_fields=["name"])
-    _set_members(pool, relays)
+    _set_members(pool, parts)
 
 
-def _set_members(pool: Pool, relays: Iterable[Relay]) -> None:
-    chosen = list(relays)
-    pool.members.exclude(relay__in=chosen).delete()
+def _set_members(pool: Pool, parts: Iterable[Part]) -> None:
+    chosen = list(parts)
+    pool.members.exclude(relay__in=[part.relay for part in chosen]).delete()
     PoolMember.objects.bulk_create(
-        [PoolMember(pool=pool, relay=relay) for relay in chosen], ignore_conflicts=True
+        [
+            PoolMember(pool=pool, relay=part.relay, tier=part.tier, weight=part.weight)
+            for part in chosen
+        ],
+        update_conflicts=True,
+        unique_fields=["pool", "relay"],
+        update_fields=["tier", "weight"],
     )
 
 

@@ -1,4 +1,4 @@
-"""Relays: made, changed, paused, resumed, archived, tried out."""
+"""Relays: made, changed, paused, drained, resumed, archived, tried out."""
 
 from email import policy
 from email.message import EmailMessage
@@ -12,11 +12,18 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Workspace
-from sending import relaytest, secrets, tokens, verp
+from sending import lanes, relaytest, secrets, tokens, verp
 from sending.exchange import Server
-from sending.models import Mailing, PoolMember, Relay
+from sending.models import Lane, Mailing, PoolMember, Relay
+from sending.services import relayhealth
 
 LIVE = (Mailing.State.SENDING, Mailing.State.PAUSED)
+# A server by another name, about which nothing is known.
+PLACE = {"host", "port"}
+# What a wait may have been for.
+PACE = {"per_second", "per_minute", "per_hour", "per_day", "warmup", "warmup_began"}
+# Waits for limits of its own, which nobody but the clock ends.
+LIMITS = {"per_second", "per_minute", "per_hour", "per_day", "warmup"}
 
 
 class InUseError(Exception):
@@ -45,29 +52,48 @@ def create(workspace: Workspace, *, password: str = "", **values: Any) -> Relay:
     )
 
 
+@transaction.atomic
 def change(relay: Relay, *, password: str | None = None, **values: Any) -> None:
-    """Writes what was given. `password`: None keeps the stored one, "" removes it."""
+    """Writes what was given; what was learned about another server is forgotten. `password`: None
+    keeps the stored one, "" removes it."""
     if password is not None:
         values["password"] = secrets.encrypt(password) if password else None
+    other = {name for name, value in values.items() if value != getattr(relay, name)}
     for name, value in values.items():
         setattr(relay, name, value)
     relay.save(update_fields=list(values))
+    if other & PLACE:
+        relayhealth.reset(relay)
+    if other & PACE:
+        relayhealth.limits_changed(relay)
+
+
+State = Relay.State
 
 
 def pause(relay: Relay) -> bool:
-    """Workers finish what is on the wire and take nothing new; False if it was not active."""
-    return _move(relay, Relay.State.PAUSED, Q(state=Relay.State.ACTIVE))
+    """Workers finish what is on the wire and take nothing new; False if it did not work."""
+    working = Q(state__in=[State.ACTIVE, State.DRAINING])
+    return _move(relay, State.PAUSED, working, draining_since=None)
+
+
+def drain(relay: Relay) -> bool:
+    """Mailings that are open now go on through it, later ones go elsewhere, and when there is none
+    left it is paused; False if it was stopped, or drained already."""
+    calm = Q(state__in=[State.ACTIVE, State.PAUSED])
+    return _move(relay, State.DRAINING, calm, draining_since=timezone.now())
 
 
 def resume(relay: Relay) -> bool:
     """Back to work, whoever stopped it: what it waited for is tried at once."""
     return _move(
         relay,
-        Relay.State.ACTIVE,
-        ~Q(state=Relay.State.ACTIVE),
+        State.ACTIVE,
+        ~Q(state=State.ACTIVE),
         wait_until=None,
         wait_reason="",
         failures=0,
+        draining_since=None,
     )
 
 
@@ -81,12 +107,19 @@ def _move(relay: Relay, state: str, source: Q, **fields: Any) -> bool:
 
 def try_now(relay: Relay) -> bool:
     """Ends a wait that its server's answers brought about; limits stay."""
-    own = {"per_hour", "per_day"}
     return bool(
         Relay.objects.filter(pk=relay.pk, wait_until__gt=timezone.now())
-        .exclude(wait_reason__in=own)
+        .exclude(wait_reason__in=LIMITS)
         .update(wait_until=None, wait_reason="", failures=0, state_reason="")
     )
+
+
+@transaction.atomic
+def forget_lane(lane: Lane) -> None:
+    """Full pace again there. What its own server said of itself had made the whole relay wait."""
+    if lane.name == lanes.WHOLE:
+        try_now(lane.relay)
+    lane.delete()
 
 
 def live_mailings(relay: Relay) -> QuerySet[Mailing]:

@@ -3,14 +3,15 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-import pytest
 from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from accounts.models import User, Workspace
 from sending.models import Relay, RelayUse
+from tests.browser.test_pages import LOOKS, _fits
 from tests.chromium import DESKTOP, PHONE
+from tests.sending import lived
 from tests.sending.smtpserver import Habits, serving
 
 
@@ -78,9 +79,7 @@ def test_a_relay_is_added_tested_mended_paused_and_resumed(  # noqa: PLR0917 - f
     expect(page.locator("#relay-now").get_by_text("Active")).to_be_visible()
 
 
-@pytest.mark.parametrize("language", ["en", "zh-hans"])
 def test_how_relays_look(  # noqa: PLR0917 - fixtures
-    language: str,
     page: Page,
     owner: User,
     workspace: Workspace,
@@ -90,21 +89,20 @@ def test_how_relays_look(  # noqa: PLR0917 - fixtures
     shot: Callable[[Page, str], None],
 ) -> None:
     now = timezone.now()
-    ses = Relay.objects.create(
+    ses = lived.busy(workspace)
+    lived.minutes(ses, 24 * 60)
+    lived.slowed(ses)
+    aliyun = Relay.objects.create(
         workspace=workspace,
-        name="SES",
-        preset="ses",
-        host="email-smtp.eu-west-1.amazonaws.com",
-        username="AKIA",
-        per_second=14,
-        per_day=50000,
+        name="DirectMail",
+        host="smtpdm.aliyun.com",
+        per_day=2000,
+        connections=4,
         wait_until=now + timedelta(hours=5),
         wait_reason="per_day",
-        bounce_address="bounces@brand.example",
     )
-    RelayUse.objects.create(
-        relay=ses, hour=now.replace(minute=0, second=0, microsecond=0), count=50000
-    )
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    RelayUse.objects.create(relay=aliyun, hour=hour, count=2000)
     stopped = Relay.objects.create(
         workspace=workspace,
         name="Postfix",
@@ -115,20 +113,39 @@ def test_how_relays_look(  # noqa: PLR0917 - fixtures
         state_since=now - timedelta(minutes=7),
         state_reason="The relay refuses the login: 535 5.7.8 Error: authentication failed",
     )
+    drained = Relay.objects.create(
+        workspace=workspace,
+        name="Old server",
+        host="old.brand.example",
+        state=Relay.State.DRAINING,
+        state_since=now - timedelta(minutes=20),
+    )
     Relay.objects.create(
         workspace=workspace, name="Sandbox", host="127.0.0.1", port=8025, is_sandbox=True
     )
+    main = lived.pool_of("Main", (ses, 1, 3), (drained, 1, 1), (stopped, 2, 1))
+    reserve = lived.pool_of("Reserve", (aliyun, 1, 2), (stopped, 1, 1), (ses, 2, 1))
     log_in(owner)
-    speak(language)
-    for scheme, size in (("light", DESKTOP), ("dark", PHONE)):
+    pages = {
+        "list": reverse("relays", args=[workspace.slug]),
+        "busy": reverse("relay", args=[workspace.slug, ses.pk]),
+        "stopped": reverse("relay", args=[workspace.slug, stopped.pk]),
+        "drained": reverse("relay", args=[workspace.slug, drained.pk]),
+        "waits": reverse("relay", args=[workspace.slug, aliyun.pk]),
+        "form": reverse("edit_relay", args=[workspace.slug, ses.pk]),
+        "presets": reverse("new_relay", args=[workspace.slug]),
+        "pool": reverse("pool", args=[workspace.slug, main.pk]),
+        "pool-reserve": reverse("pool", args=[workspace.slug, reserve.pk]),
+        "pool-form": reverse("edit_pool", args=[workspace.slug, main.pk]),
+    }
+    for language, size, scheme in LOOKS:
+        speak(language)
         _size(page, size)
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
-        for name, url in (
-            ("relays", reverse("relays", args=[workspace.slug])),
-            ("stopped", reverse("relay", args=[workspace.slug, stopped.pk])),
-            ("waits", reverse("relay", args=[workspace.slug, ses.pk])),
-            ("presets", reverse("new_relay", args=[workspace.slug])),
-        ):
+        for name, url in pages.items():
             page.goto(url)
+            if name == "busy":
+                expect(page.locator(".uplot")).to_have_count(2)
+            assert _fits(page), f"{name} is wider than {size[0]}"
             axe(page)
-            shot(page, f"relay-{name}-{language}-{size[0]}")
+            shot(page, f"relay-{name}-{language}-{size[0]}-{scheme}")

@@ -9,14 +9,15 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Workspace
 from contacts.models import Contact
-from designs.models import Design
+from designs.models import Content, Design
 from designs.services import freeze
 from sending import secrets
-from sending.models import BounceMailbox, Mailing, Message, Relay
+from sending.models import BounceMailbox, Mailing, Message, Pool, Relay, Tally
 from sending.services.mailings import open_mailing
 from tests.engine.conftest import make_list
 from tests.sending.imapserver import PASSWORD, USER, Imap, running
@@ -43,6 +44,44 @@ def mailbox(workspace: Workspace, imap: Imap) -> BounceMailbox:
         # Our own server on loopback, which no other mailbox may name.
         is_sandbox=True,
     )
+
+
+@pytest.fixture
+def relay(workspace: Workspace) -> Relay:
+    return Relay.objects.create(
+        workspace=workspace,
+        name="Main",
+        host="localhost",
+        port=2525,
+        security="none",
+        bounce_address="bounces@brand.example",
+    )
+
+
+@pytest.fixture
+def url(workspace: Workspace) -> Callable[..., str]:
+    return lambda name, *args: reverse(name, args=[workspace.slug, *args])
+
+
+@pytest.fixture
+def make_mailing(workspace: Workspace) -> Callable[..., Mailing]:
+    def make(relay: Relay | None = None, pool: Pool | None = None, **values: object) -> Mailing:
+        mailing = Mailing.objects.create(
+            workspace=workspace,
+            origin="campaign 7",
+            content=Content.objects.create(
+                workspace=workspace, subject="Hello {{ first_name }} 你好", text="x"
+            ),
+            from_email="news@brand.example",
+            relay=relay,
+            pool=pool,
+            retry_for=timedelta(days=2),
+            **values,
+        )
+        Tally.objects.create(mailing=mailing)
+        return mailing
+
+    return make
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from decimal import Decimal
 
 import pytest
 from django.test import Client
-from django.urls import reverse
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
@@ -14,19 +13,7 @@ from accounts.models import User, Workspace
 from accounts.permissions import Role
 from contacts import timeline
 from contacts.models import Contact
-from designs.models import Content
-from sending.exchange import ConnectError
-from sending.models import (
-    Event,
-    Mailing,
-    Message,
-    Pool,
-    PoolMember,
-    Relay,
-    RelayUse,
-    Tally,
-    TallyMinute,
-)
+from sending.models import Event, Mailing, Message, Pool, PoolMember, Relay
 from sending.secrets import decrypt
 from sending.services import relayhealth
 from tests.sending.smtpserver import Habits, serving
@@ -40,48 +27,9 @@ TYPED = {
     "password": "s3cret",
     "per_second": "14",
     "per_day": "50000",
-    "connections": "4",
     "envelope": "verp",
     "bounce_address": "bounces@brand.example",
 }
-
-
-@pytest.fixture
-def relay(workspace: Workspace) -> Relay:
-    return Relay.objects.create(
-        workspace=workspace,
-        name="Main",
-        host="localhost",
-        port=2525,
-        security="none",
-        bounce_address="bounces@brand.example",
-    )
-
-
-@pytest.fixture
-def url(workspace: Workspace) -> Callable[..., str]:
-    return lambda name, *args: reverse(name, args=[workspace.slug, *args])
-
-
-@pytest.fixture
-def make_mailing(workspace: Workspace) -> Callable[..., Mailing]:
-    def make(relay: Relay | None = None, pool: Pool | None = None, **values: object) -> Mailing:
-        mailing = Mailing.objects.create(
-            workspace=workspace,
-            origin="campaign 7",
-            content=Content.objects.create(
-                workspace=workspace, subject="Hello {{ first_name }} 你好", text="x"
-            ),
-            from_email="news@brand.example",
-            relay=relay,
-            pool=pool,
-            retry_for=timedelta(days=2),
-            **values,
-        )
-        Tally.objects.create(mailing=mailing)
-        return mailing
-
-    return make
 
 
 def _new(url: Callable[..., str], preset: str = "own") -> str:
@@ -116,7 +64,7 @@ def test_a_relay_is_made_and_its_password_never_shown(
     assert relay.password is not None
     assert b"s3cret" not in bytes(relay.password)
     assert decrypt(relay.password) == "s3cret"
-    assert relay.preset == "own"
+    assert (relay.preset, relay.connections) == ("own", None)
     for name in ("relay", "edit_relay"):
         page = owner_client.get(url(name, relay.pk)).content.decode()
         assert "s3cret" not in page
@@ -232,7 +180,7 @@ def test_what_stopped_a_relay_is_shown_in_the_readers_language(
     owner_client: Client, url: Callable[..., str], relay: Relay, language: str, sentence: str
 ) -> None:
     # A worker's language is English.
-    relayhealth.learn(relay, [], ConnectError("login", "535 5.7.8 Bad credentials"))
+    relayhealth.stop(relay, "The relay refuses the login: 535 5.7.8 Bad credentials")
     shown = url("relay", relay.pk)
     page = owner_client.get(shown, headers={"accept-language": language}).content.decode()
     assert sentence in page
@@ -245,7 +193,9 @@ def test_what_stopped_a_relay_is_shown_in_the_readers_language(
 def test_a_wait_for_the_server_can_be_ended_a_limit_can_not(
     owner_client: Client, url: Callable[..., str], relay: Relay
 ) -> None:
-    relayhealth.learn(relay, [], ConnectError("connection", "refused"))
+    until = timezone.now() + timedelta(minutes=1)
+    relayhealth.wait(relay, "connection", until, "refused")
+    Relay.objects.update(failures=3)
     page = owner_client.get(url("relay", relay.pk)).content.decode()
     assert "could not be reached" in page
     owner_client.post(url("try_relay_now", relay.pk))
@@ -347,24 +297,6 @@ def test_settings_are_tested_before_they_are_saved(
     assert not Relay.objects.exists()
 
 
-def test_used_limits_and_the_rate_come_from_the_rows(
-    owner_client: Client,
-    url: Callable[..., str],
-    relay: Relay,
-    make_mailing: Callable[..., Mailing],
-) -> None:
-    Relay.objects.update(per_hour=1000, per_day=2000)
-    hour = timezone.now().replace(minute=0, second=0, microsecond=0)
-    RelayUse.objects.create(relay=relay, hour=hour, count=250)
-    minute = timezone.now().replace(second=0, microsecond=0)
-    TallyMinute.objects.create(mailing=make_mailing(relay), minute=minute, accepted=1800)
-    page = owner_client.get(url("relay_now", relay.pk)).content.decode()
-    assert 'value="250"' in page
-    assert "of 1,000" in page
-    rate = owner_client.get(url("relays")).context["rows"][0].rate
-    assert 10 <= rate.per_second <= 15
-
-
 def test_replies_are_grouped_by_the_servers_words(
     owner_client: Client,
     url: Callable[..., str],
@@ -387,7 +319,7 @@ def test_replies_are_grouped_by_the_servers_words(
             state=state,
             reply=reply,
             relay_id=relay.pk,
-            due_at=timezone.now(),
+            retry_at=timezone.now() if state == Message.State.WAITING else None,
             settled_at=None if state == Message.State.WAITING else timezone.now(),
         )
         for number, (state, reply) in enumerate(states)
@@ -410,34 +342,6 @@ def test_a_viewer_sees_relays_and_changes_none(
     assert client.post(url("pause_relay", relay.pk)).status_code == 403
 
 
-def test_pools(
-    owner_client: Client,
-    url: Callable[..., str],
-    relay: Relay,
-    other_workspace: Workspace,
-    make_mailing: Callable[..., Mailing],
-) -> None:
-    theirs = Relay.objects.create(workspace=other_workspace, name="Theirs", host="localhost")
-    refused = owner_client.post(url("new_pool"), {"name": "Both", "relays": [theirs.pk]})
-    assert refused.status_code == 200
-    owner_client.post(url("new_pool"), {"name": "Both", "relays": [relay.pk]})
-    pool = Pool.objects.get()
-    assert [member.relay for member in pool.members.all()] == [relay]
-
-    second = Relay.objects.create(workspace=relay.workspace, name="Second", host="localhost")
-    owner_client.post(url("edit_pool", pool.pk), {"name": "Two", "relays": [second.pk]})
-    pool.refresh_from_db()
-    assert pool.name == "Two"
-    assert [member.relay for member in pool.members.all()] == [second]
-
-    mailing = make_mailing(pool=pool)
-    answer = owner_client.post(url("delete_pool", pool.pk), follow=True)
-    assert "can&#x27;t be deleted" in answer.content.decode()
-    mailing.delete()
-    owner_client.post(url("delete_pool", pool.pk))
-    assert not Pool.objects.exists()
-
-
 def test_a_contacts_timeline_has_its_mails_and_events(
     workspace: Workspace, relay: Relay, make_mailing: Callable[..., Mailing]
 ) -> None:
@@ -450,7 +354,6 @@ def test_a_contacts_timeline_has_its_mails_and_events(
         address=contact.email,
         state=Message.State.ACCEPTED,
         reply="250 2.0.0 taken",
-        due_at=now,
         settled_at=now - timedelta(minutes=5),
     )
     Event.objects.create(mailing=mailing, message=message, kind=Event.Kind.OPENED, at=now)

@@ -1,0 +1,102 @@
+"""A test of a relay, stored or as it is typed, that shows the whole dialogue."""
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from accounts.access import WorkspaceRequest, get_in
+from sending import presets
+from sending.exchange import Server
+from sending.forms.relays import RelayForm, TestForm
+from sending.models import Relay
+from sending.relaytest import Step
+from sending.relaytrouble import Trouble, diagnose
+from sending.secrets import SecretError, decrypt
+from sending.services import relays as service
+
+
+@require_POST
+def test_relay(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """Talks to the relay as it is stored; a part of a page."""
+    relay = get_in(request.workspace, Relay, pk=pk)
+    form = TestForm(request.POST)
+    if not form.is_valid():
+        return render(request, "sending/parts/relay_test.html", {"relay": relay, "test": form})
+    try:
+        server = service.server_of(relay)
+    except SecretError as error:
+        context = {"relay": relay, "test": form, "lost": str(error)}
+        return render(request, "sending/parts/relay_test.html", context)
+    context = {"relay": relay, "test": form} | _tried(relay, server, form)
+    return render(request, "sending/parts/relay_test.html", context)
+
+
+@require_POST
+def try_relay(request: WorkspaceRequest) -> HttpResponse:
+    """Talks to a relay as it is typed, before it is saved; a part of a page. `relay`: the one that
+    is being changed, whose stored password is used as long as it is for the same server."""
+    pk = request.POST.get("relay", "")
+    relay = get_in(request.workspace, Relay, pk=pk, is_sandbox=False) if pk.isdecimal() else None
+    form = RelayForm(request.POST, workspace=request.workspace, relay=relay)
+    if not form.is_valid():
+        wrong = [(form.fields[name].label, errors) for name, errors in form.errors.items()]
+        return render(request, "sending/parts/relay_tried.html", {"wrong": wrong})
+    preset = relay.preset if relay else request.POST.get("preset", "")
+    typed = Relay(workspace=request.workspace, preset=preset, **form.values())
+    try:
+        kept = decrypt(relay.password) if relay and form.new_password() is None else ""
+    except SecretError as error:
+        return render(request, "sending/parts/relay_tried.html", {"lost": str(error)})
+    server = Server(
+        typed.host, typed.port, typed.security, typed.username, form.new_password() or kept
+    )
+    test = TestForm({"from_email": request.workspace.from_email or request.user.email})
+    test.is_valid()
+    context = _tried(typed, server, test)
+    return render(request, "sending/parts/relay_tried.html", context)
+
+
+def _tried(relay: Relay, server: Server, form: TestForm) -> dict[str, object]:
+    typed = form.cleaned_data
+    dialogue = service.try_out(
+        relay,
+        server,
+        from_email=typed["from_email"],
+        recipient=typed.get("recipient", ""),
+        mail=typed.get("mail", False),
+    )
+    trouble = diagnose(server, dialogue)
+    return {
+        "dialogue": dialogue,
+        "trouble": trouble,
+        "hint": _hint(relay, trouble),
+        "steps": [(_step_name(step), True) for step in dialogue.done]
+        + ([(_step_name(dialogue.failed), False)] if dialogue.failed else []),
+        "mailed": Step.CONTENT in dialogue.done,
+    }
+
+
+def _hint(relay: Relay, trouble: Trouble | None) -> str:
+    """What this provider wants, where that explains it."""
+    preset = presets.get(relay.preset)
+    if preset is None or trouble is None:
+        return ""
+    if trouble.code in {"login", "needs_login", "no_method"}:
+        return preset.login
+    return preset.notes if trouble.code in {"sender", "policy", "rate"} else ""
+
+
+def _step_name(step: Step) -> str:
+    names = {
+        Step.CONNECT: _("Connect"),
+        Step.TLS: _("Encrypt"),
+        Step.GREETING: _("Greeting"),
+        Step.EHLO: _("Introduce"),
+        Step.STARTTLS: _("Encrypt"),
+        Step.LOGIN: _("Log in"),
+        Step.SENDER: _("Sender"),
+        Step.RECIPIENT: _("Recipient"),
+        Step.CONTENT: _("Mail"),
+    }
+    return names[step]
