@@ -42,6 +42,8 @@ try:
     IMPORT_MAX_BYTES = env.integer("YANSHU_IMPORT_MAX_MB", 1024, low=1) * 1024 * 1024
     # Reverse proxies of ours that add to X-Forwarded-For: throttles count by the client's address.
     ALLAUTH_TRUSTED_PROXY_COUNT = env.integer("YANSHU_PROXIES", 0, high=9)
+    # The operator's own rules for servers' replies, before ours; read by sending.apps.
+    REPLY_RULES = env.text("YANSHU_REPLY_RULES", "")
     HTTPS = env.boolean("YANSHU_HTTPS", default=PUBLIC_URL.startswith("https://"))
 except env.SettingError as error:
     sys.exit(f"Yanshu can't start: {error}")

@@ -1,4 +1,11 @@
+import sys
+from pathlib import Path
+
 from django.apps import AppConfig
+from django.conf import settings
+
+from sending import replies
+from sending.replies import rules
 
 
 class SendingConfig(AppConfig):
@@ -12,3 +19,15 @@ class SendingConfig(AppConfig):
 
         # Previews lead to pages that change nothing.
         use_urls(lambda: MessageUrls(NOBODY, track_opens=False))
+        use_reply_rules(settings.REPLY_RULES)
+
+
+def use_reply_rules(path: str) -> None:
+    """The operator's own rules come before ours (docs/operators/replies.md). A wrong file stops the
+    start, as any wrong setting does."""
+    if not path:
+        return
+    try:
+        replies.use(rules.read_file(Path(path), own=True))
+    except replies.RuleError as error:
+        sys.exit(f"Yanshu can't start: YANSHU_REPLY_RULES: {error}")
