@@ -12,6 +12,7 @@ from sending.views import (
     relayactions,
     relays,
     relaytests,
+    replies,
 )
 
 
@@ -56,6 +57,7 @@ urlpatterns: list[URLPattern] = [
         permission=Permission.EDIT_CAMPAIGNS,
         name="design_test",
     ),
+    view("replies/", replies.replies, "replies"),
     view("bounces/", bounces.bounces, "bounces"),
     view("bounces/<int:pk>/", bounces.bounce, "bounce"),
     view("bounces/<int:pk>/source/", bounces.bounce_source, "bounce_source"),
