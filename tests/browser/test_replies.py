@@ -1,0 +1,42 @@
+"""A reply is pasted and explained, at both widths, in both languages."""
+
+from collections.abc import Callable
+
+from django.urls import reverse
+from playwright.sync_api import Page, expect
+
+from accounts.models import User, Workspace
+from tests.browser.test_pages import LOOKS, _fits
+
+REPLY = (
+    "550-5.1.1 The email account that you tried to reach does not exist. Please try\n"
+    "550-5.1.1 double-checking the recipient's email address for typos.\n"
+    "550 5.1.1 https://support.google.com/mail/?p=NoSuchUser a1-2.3 - gsmtp"
+)
+
+
+def test_a_reply_is_explained(  # noqa: PLR0917 - fixtures
+    page: Page,
+    owner: User,
+    workspace: Workspace,
+    log_in: Callable[[User], None],
+    speak: Callable[[str], None],
+    axe: Callable[[Page], None],
+    shot: Callable[[Page, str], None],
+) -> None:
+    log_in(owner)
+    for language, (width, height), theme in LOOKS:
+        speak(language)
+        page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+        page.set_viewport_size({"width": width, "height": height})
+        page.goto(reverse("replies", args=[workspace.slug]))
+        page.locator("#id_reply").fill(REPLY)
+        page.locator("#id_stage").select_option("rcpt")
+        page.locator("main form button[type=submit]").click()
+        expect(page.get_by_text("gmail.no-such-user")).to_be_visible()
+        page.locator("details summary").last.click()
+        expect(page.get_by_text("address.code")).to_be_visible()
+        expect(page.locator("#id_reply")).to_have_value(REPLY)
+        axe(page)
+        assert _fits(page)
+        shot(page, f"reply-{language}-{width}-{theme}")
