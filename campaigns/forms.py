@@ -8,14 +8,13 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from accounts.forms import TimeZoneField
 from accounts.models import Workspace
-from campaigns import zones
+from campaigns import wording, zones
 from campaigns.models import Campaign
 from campaigns.services import drafts, routes
-from campaigns.wording import listed
 from contacts import addresses
 from contacts.models import List
 from designs.models import Design
@@ -25,7 +24,14 @@ NOW, LATER = "now", "later"
 TOMORROW_AT = dt.time(9, 0)
 # A plan for later than this is a slip; and calendars end at the year 9999.
 FARTHEST = dt.timedelta(days=5 * 366)
+# What is proposed to who wants a window.
+WORKING_HOURS = {"days": [1, 2, 3, 4, 5], "from": "09:00", "to": "18:00"}
+ANY, WITHIN = "any", "within"
+MOST_A_MINUTE = 10_000_000
+# What a start is made of.
+START = ("when", "date", "time", "timezone")
 TICK = {"class": "form-check-input"}
+CLOCK: dict[str, Any] = {"attrs": {"type": "time"}, "format": "%H:%M"}
 
 
 class SectionForm(forms.Form):
@@ -88,7 +94,7 @@ class ToForm(SectionForm):
         cleaned = super().clean() or self.cleaned_data
         both = set(cleaned.get("lists_in") or ()) & set(cleaned.get("lists_out") or ())
         if both:
-            names = listed(sorted(one.name for one in both))
+            names = wording.listed(sorted(one.name for one in both))
             text = _("{lists} can't be on both sides: nobody of it would get the mail.")
             self.add_error("lists_out", text.format(lists=names))
         return cleaned
@@ -230,13 +236,49 @@ class WhenForm(SectionForm):
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
     time = forms.TimeField(
-        label=gettext_lazy("Time"),
-        required=False,
-        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+        label=gettext_lazy("Time"), required=False, widget=forms.TimeInput(**CLOCK)
     )
     timezone = TimeZoneField(required=False)
+    hours = forms.ChoiceField(
+        label=gettext_lazy("Sending window"),
+        required=False,
+        choices=(
+            (ANY, gettext_lazy("At any hour")),
+            (WITHIN, gettext_lazy("Only on these days, between these hours")),
+        ),
+        widget=forms.RadioSelect(attrs=TICK),
+    )
+    days = forms.TypedMultipleChoiceField(
+        label=gettext_lazy("Days"),
+        required=False,
+        coerce=int,
+        choices=(),
+        widget=forms.CheckboxSelectMultiple(attrs=TICK),
+    )
+    begins = forms.TimeField(
+        label=pgettext_lazy("hours", "From"), required=False, widget=forms.TimeInput(**CLOCK)
+    )
+    ends = forms.TimeField(
+        label=pgettext_lazy("hours", "To"), required=False, widget=forms.TimeInput(**CLOCK)
+    )
+    window_zone = TimeZoneField(required=False)
+    per_minute = forms.IntegerField(
+        label=gettext_lazy("At most so many messages a minute"),
+        required=False,
+        min_value=1,
+        max_value=MOST_A_MINUTE,
+        help_text=gettext_lazy(
+            "Empty: as fast as the relays allow. A lower rate spreads visits and answers over time."
+        ),
+        widget=forms.NumberInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+    )
 
     moment: zones.Moment | None = None
+
+    def __init__(self, *args: Any, campaign: Campaign, **kwargs: Any) -> None:
+        super().__init__(*args, campaign=campaign, **kwargs)
+        field = cast("forms.TypedMultipleChoiceField", self.fields["days"])
+        field.choices = list(enumerate(wording.weekdays(), start=1))
 
     def initial_of(self, campaign: Campaign) -> dict[str, Any]:
         zone = zones.known(campaign.timezone)
@@ -245,37 +287,89 @@ class WhenForm(SectionForm):
         else:  # what is proposed to who chooses a time
             today = zones.of(timezone.now(), zone).wall.date()
             wall = dt.datetime.combine(today + dt.timedelta(days=1), TOMORROW_AT)
+        window = campaign.window or WORKING_HOURS
         return {
             "when": LATER if campaign.scheduled_at else NOW,
             "date": wall.date(),
             "time": wall.time(),
             "timezone": zone,
+            "hours": WITHIN if campaign.window else ANY,
+            "days": window["days"],
+            "begins": window["from"],
+            "ends": window["to"],
+            "window_zone": window.get("zone", zone),
+            "per_minute": campaign.per_minute,
         }
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        if cleaned.get("when") != LATER:
-            return cleaned
+        if cleaned.get("when") == LATER:
+            self._clean_start(cleaned)
+        if cleaned.get("hours") == WITHIN:
+            self._clean_window(cleaned)
+        return cleaned
+
+    def _clean_start(self, cleaned: dict[str, Any]) -> None:
         for name, text in (("date", _("Choose a date.")), ("time", _("Choose a time."))):
             if not cleaned.get(name) and name not in self.errors:
                 self.add_error(name, text)
         today = timezone.localdate()
-        if not self.errors and abs(cleaned["date"] - today) > FARTHEST:
+        if self._right(*START) and abs(cleaned["date"] - today) > FARTHEST:
             self.add_error("date", _("Choose a date within the next five years."))
-        if not self.errors:
+        if self._right(*START):
             asked = dt.datetime.combine(cleaned["date"], cleaned["time"])
             self.moment = zones.moment(asked, cleaned.get("timezone") or "UTC")
             if self.moment.at <= timezone.now():
                 self.add_error("time", _("This time is over; choose a later one."))
-        return cleaned
+
+    def _clean_window(self, cleaned: dict[str, Any]) -> None:
+        asked = {
+            "days": _("Choose at least one day."),
+            "begins": _("Enter when it may begin."),
+            "ends": _("Enter when it stops."),
+        }
+        for name, text in asked.items():
+            if name not in self.errors and cleaned.get(name) in (None, []):
+                self.add_error(name, text)
+        if self._right("begins", "ends") and cleaned["begins"] == cleaned["ends"]:
+            self.add_error("ends", _("The window is empty; enter another hour."))
+
+    def _right(self, *names: str) -> bool:
+        return not self.errors.keys() & set(names)
 
     def changes(self) -> dict[str, Any]:
+        """The start, the window and the rate: each as far as it is right by itself."""
+        return self._start() | self._window() | self._rate()
+
+    def _start(self) -> dict[str, Any]:
         zone = self.cleaned_data.get("timezone") or self.campaign.timezone
         if self.cleaned_data.get("when") == NOW:
             return {"scheduled_at": None, "timezone": zone}
-        if self.errors or self.moment is None:
+        if self.moment is None or not self._right(*START):
             return {}
         return {"scheduled_at": self.moment.at, "timezone": zone}
+
+    def _window(self) -> dict[str, Any]:
+        known = self.cleaned_data
+        if known.get("hours") == ANY:
+            return {"window": {}}
+        right = self._right("days", "begins", "ends", "window_zone")
+        if known.get("hours") != WITHIN or not right:
+            return {}
+        zone = known.get("window_zone") or self.campaign.timezone
+        return {
+            "window": {
+                "days": sorted(known["days"]),
+                "from": f"{known['begins']:%H:%M}",
+                "to": f"{known['ends']:%H:%M}",
+                "zone": zone,
+            }
+        }
+
+    def _rate(self) -> dict[str, Any]:
+        if "per_minute" not in self.data or not self._right("per_minute"):
+            return {}
+        return {"per_minute": self.cleaned_data.get("per_minute")}
 
 
 class NewCampaignForm(forms.Form):

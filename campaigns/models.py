@@ -39,6 +39,9 @@ class Campaign(models.Model):
     # In UTC; `timezone` is the zone it was stated in. Null: now, when the person says so.
     scheduled_at = models.DateTimeField(null=True, blank=True)
     timezone = models.CharField(_("time zone"), max_length=64, default="UTC")
+    # When it may send, as sending.windows has it; {} is always. And at most so many a minute.
+    window = models.JSONField(default=dict, blank=True)
+    per_minute = models.PositiveIntegerField(_("messages a minute"), null=True, blank=True)
     mailing = models.OneToOneField(Mailing, models.PROTECT, null=True, blank=True)
     # Grows with each save: an editor that saves over another's newer version is told.
     version = models.PositiveIntegerField(default=1)

@@ -4,7 +4,7 @@ from django.urls import URLPattern, URLResolver
 
 from accounts.access import View, workspace_path
 from accounts.permissions import Permission
-from campaigns.views import actions, campaigns, composer, home, recipients, report
+from campaigns.views import actions, campaigns, composer, home, recipients, report, unknown
 
 
 def view(route: str, target: View, name: str) -> URLPattern:
@@ -50,10 +50,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     send("campaigns/<int:pk>/pause/", actions.pause_campaign, "pause_campaign"),
     send("campaigns/<int:pk>/resume/", actions.resume_campaign, "resume_campaign"),
     send("campaigns/<int:pk>/cancel/", actions.cancel_campaign, "cancel_campaign"),
-    send("campaigns/<int:pk>/unknown/resend/", actions.resend_unknown, "resend_unknown"),
+    view("campaigns/<int:pk>/unknown/", unknown.campaign_unknown, "campaign_unknown"),
+    send("campaigns/<int:pk>/unknown/resend/", unknown.resend_unknown, "resend_unknown"),
     send(
         "campaigns/<int:pk>/unknown/count/",
-        actions.count_unknown_as_sent,
+        unknown.count_unknown_as_sent,
         "count_unknown_as_sent",
     ),
     view("campaigns/<int:pk>/recipients/", recipients.recipients, "recipients"),

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from django.db.models import Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
-from campaigns.services import routes
+from campaigns.services import estimates, routes
 from sending import reasons
 from sending.models import Mailing, Relay, Tally, TallyMinute
 
@@ -46,11 +47,13 @@ def done(tally: Tally) -> int:
 
 
 def of(mailings: Iterable[Mailing]) -> dict[int, Progress]:
-    """{mailing id: Progress}. One query, for mailings read with RELATED and PREFETCH."""
+    """{mailing id: Progress}. Two queries, for mailings read with RELATED and PREFETCH."""
     now = timezone.now()
     given = list(mailings)
-    sent = _sent_lately([m.pk for m in given if m.state == Mailing.State.SENDING], _since(now))
-    return {m.pk: _progress(m, sent.get(m.pk, 0), now) for m in given}
+    moving = [m for m in given if m.state == Mailing.State.SENDING]
+    sent = _sent_lately([m.pk for m in moving], _since(now))
+    used = estimates.used([relay for m in moving for relay in relays_of(m)])
+    return {m.pk: _progress(m, sent.get(m.pk, 0), used, now) for m in given}
 
 
 def _since(now: datetime) -> datetime:
@@ -67,7 +70,7 @@ def _sent_lately(mailing_ids: Sequence[int], since: datetime) -> dict[int, int]:
     return {row["mailing"]: row["sent"] for row in rows}
 
 
-def _progress(mailing: Mailing, sent: int, now: datetime) -> Progress:
+def _progress(mailing: Mailing, sent: int, used: estimates.Uses, now: datetime) -> Progress:
     tally = mailing.tally
     so_far = done(tally)
     if mailing.state != Mailing.State.SENDING:
@@ -75,28 +78,30 @@ def _progress(mailing: Mailing, sent: int, now: datetime) -> Progress:
     elapsed = (now - max(_since(now), mailing.opened_at)).total_seconds()
     rate = sent / max(elapsed, 1.0)
     left = tally.targeted - so_far
-    return Progress(tally.targeted, so_far, rate, _finish(mailing, left, rate, now))
+    return Progress(tally.targeted, so_far, rate, _finish(mailing, left, rate, used, now))
 
 
-def _finish(mailing: Mailing, left: int, rate: float, now: datetime) -> datetime | None:
-    """The later of what the rate and what the limits allow, counted from the end of the wait;
-    nothing before a message was sent, and nothing that is over before it is read."""
-    by_limits = routes.expected_seconds(_route(mailing), left)
-    if by_limits is None or not (mailing.tally.accepted or mailing.tally.failed):
+def _finish(
+    mailing: Mailing, left: int, rate: float, used: estimates.Uses, now: datetime
+) -> datetime | None:
+    """What the limits allow at the present rate, counted from the end of the wait; nothing before
+    a message was sent, and nothing that is over before it is read."""
+    if not (mailing.tally.accepted or mailing.tally.failed):
         return None
     waits = bool(mailing.wait_until and mailing.wait_until > now)
-    seconds = by_limits if waits or not rate else max(by_limits, left / rate)
-    if not waits and seconds < SOON:
-        return None
-    start = max(now, mailing.wait_until) if mailing.wait_until else now
-    try:
-        return start + timedelta(seconds=seconds)
-    except OverflowError:
-        return None
-
-
-def _route(mailing: Mailing) -> routes.Route:
-    return routes.Route("", "", is_pool=mailing.relay is None, relays=tuple(relays_of(mailing)))
+    begin = mailing.wait_until if waits and mailing.wait_until else now
+    slowest = [float(mailing.per_minute)] if mailing.per_minute else []
+    if rate and not waits:
+        slowest.append(rate * 60)
+    found = estimates.finish(
+        _tiers(mailing),
+        left,
+        begin=begin,
+        used=used,
+        own=estimates.Own(mailing.window, min(slowest, default=None)),
+    )
+    soon = found is None or (found - now).total_seconds() < SOON
+    return None if soon and not waits else found
 
 
 def relays_of(mailing: Mailing) -> list[Relay]:
@@ -104,6 +109,14 @@ def relays_of(mailing: Mailing) -> list[Relay]:
         return [mailing.relay]
     # mailing_one_route: without a relay there is a pool.
     return [member.relay for member in mailing.pool.members.all()] if mailing.pool else []
+
+
+def _tiers(mailing: Mailing) -> dict[Relay, int]:
+    """The relays that carry it, waits aside, each with its tier."""
+    members = mailing.pool.members.all() if mailing.pool else []
+    numbers = {member.relay_id: member.tier for member in members}
+    carrying = (relay for relay in relays_of(mailing) if routes.carries(relay, mailing))
+    return {relay: numbers.get(relay.pk, 1) for relay in carrying}
 
 
 def average_rate(mailing: Mailing) -> float | None:
@@ -130,15 +143,17 @@ class RelayNow:
 def relays_now(mailing: Mailing) -> list[RelayNow]:
     """Every relay that the mailing may take, those that work first."""
     now = timezone.now()
-    found = [_relay_now(relay, now) for relay in relays_of(mailing)]
+    found = [_relay_now(relay, mailing, now) for relay in relays_of(mailing)]
     return sorted(found, key=lambda one: (one.status != "active", one.relay.name))
 
 
-def _relay_now(relay: Relay, now: datetime) -> RelayNow:
+def _relay_now(relay: Relay, mailing: Mailing, now: datetime) -> RelayNow:
     if relay.archived_at is not None:
         return RelayNow(relay, "archived", reasons.text("relay_paused"))
     if relay.state == Relay.State.PAUSED:
         return RelayNow(relay, "paused", reasons.text("relay_paused"), words=relay.state_reason)
+    if relay.state == Relay.State.DRAINING and not routes.carries(relay, mailing):
+        return RelayNow(relay, "draining", _("The relay takes no new mailings"))
     if relay.state == Relay.State.STOPPED:
         return RelayNow(relay, "stopped", reasons.text("relay_stopped"), words=relay.state_reason)
     if relay.wait_until and relay.wait_until > now:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from campaigns.queries import pending
 from campaigns.queries.replies import Same
 from contacts import addresses
 from contacts.models import Contact
@@ -22,8 +23,10 @@ from sending import reasons
 from sending.models import Event, Mailing, Message, Relay
 
 State = Message.State
-# What the address of the page calls the states: codes of pages.statuses.
-STATES = {state.name.lower(): state for state in State}
+# What the address of the page calls the states: codes of pages.statuses. In flight is a state to
+# who looks; in the rows it is waiting.
+WAITING, IN_FLIGHT = "waiting", "in_flight"
+STATES = (WAITING, IN_FLIGHT, "accepted", "failed", "skipped", "unknown")
 # Kept in a column of the message, because they are many; the others are found by their event.
 COLUMNS = {"opened": "opened_at", "clicked": "clicked_at", "bounced": "bounced_at"}
 EVENTS = (
@@ -47,8 +50,7 @@ def filtered(mailing: Mailing, parameters: QueryDict) -> QuerySet[Message]:
     see campaigns.queries.replies) and link (the number of a link that was clicked)."""
     rows = Message.objects.filter(mailing=mailing)
     rows = _by_address(rows, parameters.get("q", "").strip(), parameters.get("domain", "").strip())
-    if (state := STATES.get(parameters.get("state", ""))) is not None:
-        rows = rows.filter(state=state)
+    rows = _by_state(rows, mailing, parameters.get("state", ""))
     event, said = parameters.get("event", ""), parameters.get("same", "")
     rows = _by_event(rows, mailing, event, parameters.get("link", ""), said)
     if reason := parameters.get("reason", ""):
@@ -56,6 +58,23 @@ def filtered(mailing: Mailing, parameters: QueryDict) -> QuerySet[Message]:
     if said and event not in Event.Kind.values:
         rows = rows.annotate(same=Same(F("reply"))).filter(same=said)
     return rows
+
+
+def _by_state(rows: QuerySet[Message], mailing: Mailing, code: str) -> QuerySet[Message]:
+    if code == WAITING:
+        return rows.filter(pending.waits(mailing))
+    if code == IN_FLIGHT:
+        return rows.filter(pk__in=pending.held(mailing), state=State.WAITING)
+    if code not in STATES:
+        return rows
+    state = State[code.upper()]
+    # By message_not_accepted.
+    return rows.filter(state=state) if state == State.ACCEPTED else rows.filter(trouble=state)
+
+
+def code_of(state: int, *, held: bool) -> str:
+    """What the page calls the state of a message, held by a worker or not."""
+    return IN_FLIGHT if held and state == State.WAITING else State(state).name.lower()
 
 
 def _by_address(rows: QuerySet[Message], text: str, domain: str) -> QuerySet[Message]:
@@ -141,10 +160,11 @@ def rows(mailing: Mailing, messages: QuerySet[Message]) -> Iterator[list[Any]]:
     """One row a message, streamed by a server-side cursor. What depends on the reader (language,
     time zone) is looked up now: the stream is read after the request is over."""
     relays = dict(Relay.objects.filter(workspace=mailing.workspace_id).values_list("pk", "name"))
-    words = {int(state): str(statuses.look(code).label) for code, state in STATES.items()}
+    words = {code: str(statuses.look(code).label) for code in STATES}
+    held = pending.held(mailing)
     sentences = {code: str(sentence) for code, sentence in reasons.SENTENCES.items()}
     zone = timezone.get_current_timezone()
-    fields = ("address", "state", "reason", "reply", "attempts", "settled_at", "relay_id")
+    fields = ("pk", "address", "state", "reason", "reply", "attempts", "settled_at", "relay_id")
     times = ("opened_at", "clicked_at", "bounced_at")
     found = messages.order_by("address").values_list(*fields, *times)
 
@@ -152,10 +172,12 @@ def rows(mailing: Mailing, messages: QuerySet[Message]) -> Iterator[list[Any]]:
         return moment.astimezone(zone).isoformat(timespec="seconds") if moment else ""
 
     def stream() -> Iterator[list[Any]]:
-        for address, state, reason, reply, attempts, since, relay, *firsts in found.iterator(5000):
+        for pk, address, state, reason, reply, attempts, since, relay, *firsts in found.iterator(
+            5000
+        ):
             yield [
                 address,
-                words[state],
+                words[code_of(state, held=pk in held)],
                 sentences.get(reason, reason),
                 reply,
                 attempts,

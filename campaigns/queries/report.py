@@ -49,11 +49,11 @@ SELECT reason, {same} AS same, sum(number), min(reply)
 """
 
 # By message_not_accepted.
-FAILED = "SELECT reason, reply FROM sending_message WHERE mailing_id = %(mailing)s AND state = 3"
-# By message_due: those that a server put off are due later than now.
+FAILED = "SELECT reason, reply FROM sending_message WHERE mailing_id = %(mailing)s AND trouble = 3"
+# By message_retry.
 PUT_OFF = """
 SELECT reason, reply FROM sending_message
- WHERE mailing_id = %(mailing)s AND state = 0 AND due_at > now()
+ WHERE mailing_id = %(mailing)s AND retry_at IS NOT NULL
 """
 # By event_by_kind.
 BOUNCES = """
@@ -112,7 +112,7 @@ def skipped(mailing: Mailing) -> list[tuple[str, int]]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT reason, count(*) FROM sending_message"
-            " WHERE mailing_id = %s AND state = 4 GROUP BY 1 ORDER BY 2 DESC, 1",
+            " WHERE mailing_id = %s AND trouble = 4 GROUP BY 1 ORDER BY 2 DESC, 1",
             [mailing.pk],
         )
         return [(reason, count) for reason, count in cursor.fetchall()]

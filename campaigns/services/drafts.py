@@ -31,6 +31,8 @@ SCALARS = (
     "track_clicks",
     "scheduled_at",
     "timezone",
+    "window",
+    "per_minute",
 )
 LISTS = ("lists_in", "lists_out")
 # Seconds that deleted drafts can be brought back.

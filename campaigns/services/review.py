@@ -3,12 +3,13 @@ or unwise, through which relay, and when it will be done."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from campaigns.models import Campaign
-from campaigns.services import audiences, routes
+from campaigns.services import audiences, estimates, routes
 from campaigns.services.audiences import Audience
 from campaigns.services.routes import Route
 from designs import checks, fields
@@ -38,8 +39,15 @@ class Review:
     audience: Audience
     problems: list[Problem]
     route: Route | None
-    # How long it takes once it goes out; None where nothing can be said.
-    seconds: float | None
+    # When it may begin (now, where no time is chosen) and when it is done; None where that can't
+    # be said.
+    begin: datetime
+    finish: datetime | None
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it takes, hours and days in which it must not send included."""
+        return (self.finish - self.begin).total_seconds() if self.finish else None
 
     @property
     def errors(self) -> list[Problem]:
@@ -56,14 +64,30 @@ def review(campaign: Campaign, *, fresh: bool = True) -> Review:
     audience = audiences.of(campaign, fields=used, fresh=fresh)
     route = routes.of(campaign)
     found = problems(campaign, missing=audience.missing)
+    begin = campaign.scheduled_at or timezone.now()
+    finish = _finish(campaign, route, audience.recipients, begin) if route else None
     if audience.lists_in and not audience.recipients:
         text = _("Nobody on these lists would get it. Choose another list, or import people.")
         found.append(Problem("nobody", ERROR, "to", text))
+    if route and route.active and audience.recipients and finish is None:
+        text = _("At this rate it would take more than a year.")
+        found.append(Problem("too_slow", WARNING, "when", text))
     return Review(
         audience=audience,
         problems=ordered(found),
         route=route,
-        seconds=routes.expected_seconds(route, audience.recipients),
+        begin=begin,
+        finish=finish,
+    )
+
+
+def _finish(campaign: Campaign, route: Route, recipients: int, begin: datetime) -> datetime | None:
+    return estimates.finish(
+        route.tiers,
+        recipients,
+        begin=begin,
+        used=estimates.used(route.relays),
+        own=estimates.Own(campaign.window, campaign.per_minute),
     )
 
 

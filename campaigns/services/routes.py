@@ -1,14 +1,17 @@
 """The way that a campaign's mails take: a relay or a pool, how fast it is, whom it sends for."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from accounts.models import Workspace
 from campaigns.models import Campaign
 from sending import presets
-from sending.models import Pool, Relay
+from sending.models import Mailing, Pool, PoolMember, Relay
 
 # Messages a second through one connection where the relay names no limit: 50 ms an exchange.
 PER_CONNECTION = 20.0
+# What the engine is expected to find where a relay doesn't say how many it takes.
+CONNECTIONS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,8 @@ class Route:
     name: str
     is_pool: bool
     relays: tuple[Relay, ...]
+    # {relay id: its tier in the pool}; a tier sends when none of the lower ones can.
+    numbers: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def sandbox(self) -> bool:
@@ -30,22 +35,42 @@ class Route:
 
     @property
     def per_second(self) -> float:
-        """What the relays that are active manage together, day limits aside."""
-        return sum(rate(relay) for relay in self.relays if is_active(relay))
+        """What the relays of the first tier that works manage together, day limits aside."""
+        first = min(self.tiers.values(), default=1)
+        return sum(_average(relay) for relay, tier in self.tiers.items() if tier == first)
+
+    @property
+    def tiers(self) -> dict[Relay, int]:
+        """Those of its relays that are active, each with its tier."""
+        active = filter(is_active, self.relays)
+        return {relay: self.numbers.get(relay.pk, 1) for relay in active}
 
 
 def is_active(relay: Relay) -> bool:
     return relay.state == Relay.State.ACTIVE and relay.archived_at is None
 
 
+def carries(relay: Relay, mailing: Mailing) -> bool:
+    """Whether it sends this mailing, waits aside: one that is emptied ends what it began with."""
+    drained = relay.draining_since
+    began_before = drained is not None and mailing.opened_at < drained
+    return is_active(relay) or (
+        relay.state == Relay.State.DRAINING and relay.archived_at is None and began_before
+    )
+
+
 def rate(relay: Relay) -> float:
-    """Messages a second, from the limits."""
-    limits = [relay.connections * PER_CONNECTION]
+    """Messages a second, from the limits; those of hours and days aside."""
+    limits = [(relay.connections or relay.connections_found or CONNECTIONS) * PER_CONNECTION]
     if relay.per_second:
         limits.append(float(relay.per_second))
-    if relay.per_hour:
-        limits.append(relay.per_hour / 3600)
+    if relay.per_minute:
+        limits.append(relay.per_minute / 60)
     return min(limits)
+
+
+def _average(relay: Relay) -> float:
+    return min(rate(relay), relay.per_hour / 3600) if relay.per_hour else rate(relay)
 
 
 def of(campaign: Campaign) -> Route | None:
@@ -60,8 +85,18 @@ def of(campaign: Campaign) -> Route | None:
 
 
 def _of_pool(pool: Pool) -> Route:
-    relays = Relay.objects.filter(pools__pool=pool, archived_at=None).order_by("pk")
-    return Route(f"pool-{pool.pk}", pool.name, is_pool=True, relays=tuple(relays))
+    members = pool.members.filter(relay__archived_at=None).select_related("relay")
+    return _pool_route(pool, list(members.order_by("relay")))
+
+
+def _pool_route(pool: Pool, members: Sequence[PoolMember]) -> Route:
+    return Route(
+        f"pool-{pool.pk}",
+        pool.name,
+        is_pool=True,
+        relays=tuple(member.relay for member in members),
+        numbers={member.relay_id: member.tier for member in members},
+    )
 
 
 def choices(workspace: Workspace) -> list[Route]:
@@ -70,12 +105,7 @@ def choices(workspace: Workspace) -> list[Route]:
     relays = Relay.objects.filter(workspace=workspace, archived_at=None)
     return [
         *(
-            Route(
-                f"pool-{pool.pk}",
-                pool.name,
-                is_pool=True,
-                relays=tuple(m.relay for m in pool.members.all() if not m.relay.archived_at),
-            )
+            _pool_route(pool, [m for m in pool.members.all() if not m.relay.archived_at])
             for pool in pools.order_by("name")
         ),
         *(
@@ -83,18 +113,6 @@ def choices(workspace: Workspace) -> list[Route]:
             for relay in relays.order_by("is_sandbox", "name")
         ),
     ]
-
-
-def expected_seconds(route: Route | None, recipients: int) -> float | None:
-    """How long `recipients` messages take; None when no relay of the route is active."""
-    if route is None or not recipients or not route.per_second:
-        return None
-    days = [relay.per_day for relay in route.relays if is_active(relay)]
-    seconds = recipients / route.per_second
-    if all(days):
-        a_day = sum(day or 0 for day in days)
-        seconds = max(seconds, (recipients - 1) // a_day * 86400.0)
-    return seconds
 
 
 def refuses_sender(relay: Relay, sender: str) -> bool:

@@ -183,6 +183,8 @@ def _open(campaign: Campaign) -> Mailing:
         pool=campaign.pool,
         track_opens=campaign.track_opens,
         track_clicks=campaign.track_clicks,
+        window=campaign.window,
+        per_minute=campaign.per_minute,
     )
     if not mailing.tally.targeted:
         raise CampaignError(_("Nobody on these lists would get it."))
@@ -238,6 +240,25 @@ def cancel(campaign: Campaign) -> None:
     elif not mailings.cancel(_mailing(now, "cancel")):
         raise CampaignError(_no_longer(now))
     campaign.refresh_from_db()
+
+
+def resend_unknown(campaign: Campaign, message_ids: Sequence[int] | None = None) -> int:
+    """Sends messages whose result is not known (None: all of them) again; how many. Some may arrive
+    twice. Raises CampaignError when it was cancelled: nothing of it is sent any more."""
+    campaign.refresh_from_db()
+    if campaign.mailing is None:
+        return 0
+    if campaign.mailing.state == Mailing.State.CANCELLED:
+        raise CampaignError(_("This campaign was cancelled; nothing of it is sent any more."))
+    return mailings.resend_unknown(campaign.mailing, message_ids)
+
+
+def count_unknown_as_sent(campaign: Campaign, message_ids: Sequence[int] | None = None) -> int:
+    """Counts messages whose result is not known (None: all of them) as accepted; how many."""
+    campaign.refresh_from_db()
+    if campaign.mailing is None:
+        return 0
+    return mailings.count_unknown_as_sent(campaign.mailing, message_ids)
 
 
 def _mailing(campaign: Campaign, verb: str) -> Mailing:

@@ -38,6 +38,7 @@ def route_limits(route: Route) -> str:
 def _relay_limits(relay: Relay) -> str:
     limits = (
         (relay.per_second, _("{limit} a second")),
+        (relay.per_minute, _("{limit} a minute")),
         (relay.per_hour, _("{limit} an hour")),
         (relay.per_day, _("{limit} a day")),
     )

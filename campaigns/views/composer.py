@@ -18,7 +18,7 @@ from django.utils.translation import pgettext_lazy
 from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest, get_in
-from campaigns import zones
+from campaigns import wording, zones
 from campaigns.forms import (
     ContentForm,
     FromForm,
@@ -38,6 +38,7 @@ from contacts import addresses
 from contacts.models import Contact
 from designs import fields
 from designs.previews import Preview, render_preview
+from sending import windows
 
 # Designs that the picker shows; the others are a search away, on the page of designs.
 MOST_DESIGNS = 24
@@ -74,10 +75,16 @@ def _route(campaign: Campaign) -> str:
     return route.name if route else ""
 
 
-def when(campaign: Campaign) -> str:
+def start(campaign: Campaign) -> str:
     if campaign.scheduled_at is None:
         return str(_("As soon as I say so"))
     return in_zone(zones.short(campaign.scheduled_at, campaign.timezone), campaign.timezone)
+
+
+def when(campaign: Campaign) -> str:
+    """The start, and behind it its own limits."""
+    limits = wording.limits(campaign.window, campaign.per_minute)
+    return " · ".join((start(campaign), *limits))
 
 
 SECTIONS = (
@@ -150,6 +157,7 @@ def _context(
         "merge_fields": fields.offered(request.workspace),
         "inbox": inbox(campaign, audiences.somebody(campaign)),
         "said": _said(request, by_key["when"].form),
+        "window_said": _window_said(campaign),
         "saved_at": timezone.localtime(campaign.updated_at),
     }
 
@@ -171,6 +179,25 @@ def _said(request: WorkspaceRequest, form: SectionForm) -> list[str]:
     if moment is None and campaign.scheduled_at and not form.is_bound:
         moment = zones.of(campaign.scheduled_at, campaign.timezone)
     return zones.meant(moment, reader=zones.known(request.user.timezone)) if moment else []
+
+
+def _window_said(campaign: Campaign) -> list[str]:
+    """What the window means, and when it opens if it is shut at the start."""
+    window = campaign.window
+    if not window:
+        return []
+    means = _("It sends {window}. What isn't sent when a window ends goes on in the next one.")
+    said = [str(means).format(window=wording.window(window))]
+    if window["to"] < window["from"]:
+        said.append(str(_("The hours go over midnight: a day's window ends on the day after.")))
+    opens = windows.opens(window, campaign.scheduled_at or timezone.now())
+    if opens is not None:
+        at = in_zone(zones.short(opens, window["zone"]), window["zone"])
+        first = _("The first mails go out {at}.")
+        if campaign.scheduled_at is None:
+            first = _("Sent now, the first mails would go out {at}.")
+        said.append(str(first).format(at=at))
+    return said
 
 
 def page(
@@ -273,16 +300,16 @@ def campaign_readiness(request: WorkspaceRequest, pk: int) -> HttpResponse:
 def rail(request: WorkspaceRequest, campaign: Campaign, *, fresh: bool = False) -> dict[str, Any]:
     """What the rail and the review screen show."""
     found = review.review(campaign, fresh=fresh)
-    begin = campaign.scheduled_at or timezone.now()
     zone = campaign.timezone if campaign.scheduled_at else zones.known(request.user.timezone)
     # In whole minutes, as how long it takes is said.
-    finish = begin + timedelta(minutes=-(-found.seconds // 60)) if found.seconds else None
+    finish = found.begin + timedelta(minutes=-(-found.seconds // 60)) if found.seconds else None
     return {
         "campaign": campaign,
         "review": found,
         "audience": found.audience,
         "to": to(campaign),
-        "when": when(campaign),
+        "when": start(campaign),
+        "limits": wording.limits(campaign.window, campaign.per_minute),
         "takes": zones.duration(found.seconds) if found.seconds else "",
         "finish": zones.short(finish, zone) if finish else "",
         "finish_zone": zone,

@@ -7,7 +7,9 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
 
 from accounts.access import WorkspaceRequest
+from campaigns.queries import pending
 from campaigns.queries import recipients as query
+from campaigns.views import unknown
 from campaigns.views.report import started
 from contacts import addresses, exports
 from contacts.views.people import csv_response
@@ -19,12 +21,12 @@ from sending.models import Mailing, Message
 EVENT_LABELS = {"not_opened": _("Not opened"), "bounced": _("Bounced")}
 
 
-def _row(message: Message, known: set[int]) -> dict[str, Any]:
+def _row(message: Message, known: set[int], held: set[int]) -> dict[str, Any]:
     return {
         "message": message,
         "address": addresses.display(message.address),
         "contact": message.contact_id if message.contact_id in known else None,
-        "state": Message.State(message.state).name.lower(),
+        "state": query.code_of(message.state, held=message.pk in held),
         "reason": reasons.text(message.reason) if message.reason else "",
     }
 
@@ -50,15 +52,17 @@ def recipients(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
         default="address",
         total=query.known_total(mailing, request.GET),
     )
+    state = request.GET.get("state", "")
     known = query.contacts_of(page.rows)
+    held = pending.held(mailing, [row.pk for row in page.rows])
     context = _choices(mailing) | {
         "campaign": campaign,
         "mailing": mailing,
         "page": page,
-        "rows": [_row(message, known) for message in page],
+        "rows": [_row(message, known, held) for message in page],
         "filtered": any(request.GET.get(name) for name in query.FILTERS),
         "reason": reasons.text(request.GET.get("reason", "")),
-        "may_resend": mailing.state != Mailing.State.CANCELLED,
+        "doubts": unknown.doubts(page.rows, mailing) if state == "unknown" else [],
     }
     return render(request, "campaigns/recipients.html", context)
 

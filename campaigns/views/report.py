@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.access import WorkspaceRequest
-from campaigns import states
+from campaigns import states, wording
 from campaigns.models import Campaign
 from campaigns.queries import home as home_query
 from campaigns.queries import progress, report, series
@@ -50,6 +50,7 @@ def page(request: WorkspaceRequest, campaign: Campaign) -> HttpResponse:
     campaign, mailing = _mailing(request, campaign.pk)
     context = live_context(request, campaign, mailing) | {
         "lists": List.objects.filter(workspace=request.workspace, pk__in=mailing.list_ids),
+        "limits": wording.limits(mailing.window, mailing.per_minute),
         "excluded": _excluded(mailing),
         "excluded_total": sum(mailing.excluded.values()),
         "sending_chart": series.sending(mailing),

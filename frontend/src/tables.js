@@ -10,6 +10,7 @@ export function bindTables(htmx) {
     const form = event.target.closest("form[data-bulk]");
     if (form) select(form, event.target);
   });
+  document.addEventListener("click", selectOnly);
   document.addEventListener("htmx:afterSettle", updateAll);
   addEventListener("pageshow", updateAll);
   updateAll();
@@ -67,6 +68,17 @@ function select(form, changed) {
   const all = form.querySelector("[data-select-all]");
   if (all && changed.matches("[name=pk], [data-select-page]")) all.checked = false;
   if (all?.checked) for (const box of boxes) box.checked = true;
+  update(form);
+}
+
+// <button data-select-only> in a row: what follows is about this row alone.
+function selectOnly(event) {
+  const button = event.target.closest("form[data-bulk] [data-select-only]");
+  if (!button) return;
+  const form = button.closest("form");
+  const all = form.querySelector("[data-select-all]");
+  if (all) all.checked = false;
+  for (const box of form.querySelectorAll("[name=pk]")) box.checked = box.closest("tr") === button.closest("tr");
   update(form);
 }
 

@@ -134,6 +134,11 @@ SELECT DISTINCT ON (m.address) %(workspace)s, 'address', m.address,
 ON CONFLICT DO NOTHING
 """
 
+# Everybody was claimed.
+LANES = """
+UPDATE sending_mailinglane SET next_id = last_id + 1 WHERE mailing_id = %(mailing)s
+"""
+
 FINISH = """
 UPDATE sending_mailing
    SET state = 'finished', opened_at = %(start)s, wait_reason = '', wait_until = NULL,
@@ -161,7 +166,7 @@ def live_through(mailing: Mailing, course: Course) -> None:
             cursor.execute(
                 sql, known | {"kind": kind, "share": share, "delay": delay, "detail": detail}
             )
-        for sql in (FIRST_TIMES, TALLY, MINUTES, FINISH):
+        for sql in (FIRST_TIMES, TALLY, MINUTES, LANES, FINISH):
             cursor.execute(sql, known)
         cursor.execute(
             SUPPRESS, known | {"workspace": mailing.workspace_id, "source": mailing.origin}

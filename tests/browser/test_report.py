@@ -17,7 +17,8 @@ from campaigns.services import drafts, running
 from contacts.models import Contact, List, Subscription
 from designs.models import Design
 from quickstart.demo.history import Course, live_through
-from sending import dispatch, runner
+from sending import dispatch
+from sending.engine import turn
 from sending.models import BounceMailbox, Mailing, Message, Relay
 from tests.browser.test_pages import LOOKS, _fits
 from tests.chromium import DESKTOP, PHONE
@@ -89,8 +90,8 @@ def worker() -> Iterator[None]:
     def work() -> None:
         try:
             while not stop.wait(0.1):
-                for pk in dispatch.relays_to_run():
-                    runner.run(Relay.objects.get(pk=pk))
+                if dispatch.relays_to_run():
+                    turn.run_all()
                 dispatch.tend_mailings()
         finally:
             connections.close_all()

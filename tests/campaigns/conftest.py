@@ -7,7 +7,8 @@ from campaigns.models import Campaign
 from campaigns.services import drafts, running
 from contacts.models import Contact, List, Subscription
 from designs.models import Design
-from sending import dispatch, runner
+from sending import dispatch
+from sending.engine import turn
 from sending.models import Relay
 from tests.engine.sink import Sink
 from tests.engine.sink import running as sink_server
@@ -99,13 +100,12 @@ def start(
 
 
 @pytest.fixture
-def send(relay: Relay) -> Callable[[], None]:
-    """Sends everything that is due, as the beat would."""
+def send() -> Callable[[], None]:
+    """Sends everything that is due, as beat and workers would."""
 
     def work() -> None:
         while dispatch.relays_to_run():
-            relay.refresh_from_db()
-            runner.run(relay)
+            turn.run_all()
         dispatch.tend_mailings()
 
     return work

@@ -12,7 +12,8 @@ from django.db import connections
 from accounts.models import Workspace
 from campaigns.models import Campaign
 from contacts.models import Contact
-from sending import dispatch, runner
+from sending import dispatch
+from sending.engine import turn
 from sending.models import Relay
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -106,7 +107,7 @@ def test_watch_ends_when_it_is_over(start: Start, relay: Relay) -> None:
     def work() -> None:
         try:
             while dispatch.relays_to_run():
-                runner.run(Relay.objects.get(pk=relay.pk))
+                turn.run_all()
             dispatch.tend_mailings()
         finally:
             connections.close_all()

@@ -163,7 +163,7 @@ def test_who_may_not_export_gets_no_csv(
 def test_says_when_the_next_try_is(start: Start, send: Send, owner_client: Client) -> None:
     campaign = start("defer@x.example")
     send()
-    Message.objects.update(due_at=timezone.now() + timedelta(hours=2, minutes=1))
+    Message.objects.update(retry_at=timezone.now() + timedelta(hours=2, minutes=1))
     html = re.sub(r"<[^>]*>", " ", table(owner_client, campaign, "?state=waiting"))
     assert "next try in 2 hours" in " ".join(html.split())
     assert "The server asks to try again later" in html

@@ -305,43 +305,6 @@ def test_series_are_in_the_readers_zone(
     assert chart.count('"values": [0, 0, 1, 0, 0]') == 2
 
 
-def test_unknown_messages_are_sent_again_only_when_somebody_says_so(
-    start: Start, send: Send, owner_client: Client, sink: object
-) -> None:
-    campaign = start("drop@x.example", "a@x.example")
-    send()
-    html = read(owner_client, campaign)
-    assert "The result of 1 message is not known" in words(html)
-    assert "1 message will be sent again. Somebody whose mail did arrive gets it twice." in words(
-        html
-    )
-    answer = owner_client.post(url(campaign, "unknown/resend/"), follow=True)
-    assert "1 message is sent again." in words(answer.content.decode())
-    assert mailing_of(campaign).state == "sending"
-    assert ledger(read(owner_client, campaign))["waiting"] == 1
-    answer = owner_client.post(url(campaign, "unknown/resend/"), follow=True)
-    assert "nothing was changed" in words(answer.content.decode())
-
-
-def test_unknown_messages_count_as_sent_one_or_all(
-    start: Start, send: Send, owner_client: Client
-) -> None:
-    campaign = start("drop1@x.example", "drop2@x.example", "drop3@x.example")
-    send()
-    one = Message.objects.get(address="drop2@x.example")
-    people = read(owner_client, campaign, "recipients/?state=unknown")
-    assert f'data-dialog="count-{one.pk}"' in people
-    owner_client.post(url(campaign, "unknown/count/"), {"message": str(one.pk)})
-    one.refresh_from_db()
-    assert one.state == State.ACCEPTED
-    assert ledger(read(owner_client, campaign))["unknown"] == 2
-    owner_client.post(url(campaign, "unknown/count/"))
-    shown = ledger(read(owner_client, campaign))
-    assert (shown["accepted"], shown["unknown"]) == (3, 0)
-    assert_closes(mailing_of(campaign))
-    assert owner_client.post(url(campaign, "unknown/count/"), {"message": "x"}).status_code == 400
-
-
 def test_one_campaigns_messages_are_not_anothers(
     start: Start, send: Send, owner_client: Client, relay: Relay
 ) -> None:
@@ -351,7 +314,7 @@ def test_one_campaigns_messages_are_not_anothers(
     Relay.objects.filter(pk=relay.pk).update(wait_until=None)  # the cut made it wait
     send()
     theirs = Message.objects.get(mailing=mailing_of(second))
-    owner_client.post(url(first, "unknown/count/"), {"message": str(theirs.pk)})
+    owner_client.post(url(first, "unknown/count/"), {"pk": str(theirs.pk)})
     theirs.refresh_from_db()
     assert theirs.state == State.UNKNOWN
 
