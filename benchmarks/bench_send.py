@@ -33,20 +33,24 @@ from tests.stack.installation import running as installed
 
 CONNECTIONS = 10
 ROUND_TRIP = 0.05
+SIZES = {"recipients": 100_000, "far": 5_000, "stages": 20_000, "rounds": 3}
+QUICK = {"recipients": 10_000, "far": 1_000, "stages": 5_000, "rounds": 1}
 
 
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--recipients", type=int, default=100_000)
-    parser.add_argument("--far", type=int, default=5_000, help="recipients at 50 ms")
-    parser.add_argument("--stages", type=int, default=20_000, help="messages; 0: no stages")
-    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="one small round")
+    parser.add_argument("--recipients", type=int)
+    parser.add_argument("--far", type=int, help="recipients at 50 ms")
+    parser.add_argument("--stages", type=int, help="messages; 0: no stages")
+    parser.add_argument("--rounds", type=int)
     given = parser.parse_args()
-    if given.quick:
-        given.recipients, given.far, given.stages, given.rounds = 10_000, 1_000, 5_000, 1
+    sizes = QUICK if given.quick else SIZES
+    for name, value in sizes.items():
+        if getattr(given, name) is None:
+            setattr(given, name, value)
     return given
 
 

@@ -9,8 +9,7 @@ A part that can't spend what it may (designs.sandbox.worst) runs without countin
 wrong here raises; then designs.rendering, which says what and where, makes the same mail or fails.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from functools import lru_cache
 from typing import Any, Protocol
@@ -21,11 +20,11 @@ from jinja2.idtracking import VAR_LOAD_ALIAS, VAR_LOAD_PARAMETER, VAR_LOAD_RESOL
 from jinja2.nodes import EvalContext
 from jinja2.runtime import LoopContext, Undefined
 from jinja2.utils import Namespace, missing
-from jinja2.visitor import NodeTransformer
 from markupsafe import Markup, escape
 
 from designs.encoding import LONGEST_VALUE, MOST_BYTES, Memo, html_piece, piece, text_piece
 from designs.filters import LimitError
+from designs.fixed import OURS, Fixed, Fixing
 from designs.rendering import LONGEST_OUTPUT, UNREADABLE, RenderError, parse
 from designs.sandbox import (
     FUEL,
@@ -46,28 +45,10 @@ KEYED = frozenset({str, int, date})
 OF_LOOP = frozenset(
     "index index0 revindex revindex0 first last length previtem nextitem depth depth0".split()
 )
-OURS = ("workspace", "unsubscribe_url", "view_url", "open_pixel_url", "track")
 
 
 class Uncompiled(Exception):  # noqa: N818 - no error: the part is rendered the other way
     """This compiler leaves the part to designs.rendering."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fixed:
-    """What is the same for all mails of a mailing: addresses of ours as (before, after) the token;
-    that of link n goes on with its number."""
-
-    workspace: Mapping[str, str]
-    unsubscribe: tuple[str, str]
-    view: tuple[str, str]
-    click: tuple[str, str]
-    # None: opens are not counted.
-    open_pixel: tuple[str, str] | None
-
-    def address(self, name: str) -> tuple[str, str] | None:
-        names = {"unsubscribe_url": self.unsubscribe, "view_url": self.view}
-        return names.get(name, self.open_pixel)
 
 
 class Render(Protocol):
@@ -140,7 +121,7 @@ def _compile(
 ) -> Render:
     try:
         tree = parse(source, part)
-        _Specialiser(fixed, html=part == "html").visit(tree)
+        Fixing(fixed, html=part == "html").visit(tree)
         spent = worst(tree)
         free = spent is not None and (
             spent.fuel <= FUEL
@@ -190,78 +171,6 @@ class _Limited(list[Any]):
 
     def append(self, one: Any) -> None:
         self.extend((one,))
-
-
-def _token() -> nodes.InternalName:
-    """The place of the token among what is printed."""
-    node = object.__new__(nodes.InternalName)  # as Jinja2's parser makes them
-    nodes.Node.__init__(node, "token", lineno=0)
-    return node
-
-
-class _Specialiser(NodeTransformer):
-    """Puts what is fixed into the tree."""
-
-    def __init__(self, fixed: Fixed, *, html: bool) -> None:
-        self.fixed = fixed
-        self.html = html
-
-    def visit_Output(self, node: nodes.Output) -> nodes.Output:  # noqa: N802 - Jinja2's name
-        self.generic_visit(node)
-        node.nodes = [one for child in node.nodes for one in self._printed(child)]
-        return node
-
-    def _printed(self, child: nodes.Expr) -> Iterator[nodes.Expr]:
-        before_after: tuple[str, str] | None
-        if isinstance(child, nodes.Name) and child.name.endswith("_url") and child.name in OURS:
-            before_after = self.fixed.address(child.name)
-            if before_after is None:
-                return
-        elif (number := _link(child)) is not None:
-            before, after = self.fixed.click
-            before_after = (before, f"{after}{number}")
-        else:
-            yield child
-            return
-        before, after = (escape(one) if self.html else one for one in before_after)
-        yield nodes.TemplateData(before, lineno=child.lineno)
-        yield _token()
-        yield nodes.TemplateData(after, lineno=child.lineno)
-
-    def visit_Getattr(self, node: nodes.Getattr) -> nodes.Expr:  # noqa: N802
-        self.generic_visit(node)
-        known = self.fixed.workspace
-        of_workspace = isinstance(node.node, nodes.Name) and node.node.name == "workspace"
-        if of_workspace and node.attr in known:
-            return nodes.Const(known[node.attr], lineno=node.lineno)
-        return node
-
-    def visit_If(self, node: nodes.If) -> nodes.If | list[nodes.Node]:  # noqa: N802
-        """Whether opens are counted is known."""
-        self.generic_visit(node)
-        about_opens = isinstance(node.test, nodes.Name) and node.test.name == "open_pixel_url"
-        if not about_opens or node.elif_ or not all(_is_output(one) for one in node.body):
-            return node
-        return node.body if self.fixed.open_pixel else node.else_
-
-
-def _is_output(node: nodes.Node) -> bool:
-    return isinstance(node, nodes.Output)
-
-
-def _link(node: nodes.Node) -> int | None:
-    """The number in `track(number)` as links are written."""
-    if (
-        isinstance(node, nodes.Call)
-        and isinstance(node.node, nodes.Name)
-        and node.node.name == "track"
-        and len(node.args) == 1
-        and isinstance(node.args[0], nodes.Const)
-        and type(node.args[0].value) is int
-        and not (node.kwargs or node.dyn_args or node.dyn_kwargs)
-    ):
-        return node.args[0].value
-    return None
 
 
 class _Writer(CodeGenerator):

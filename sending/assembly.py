@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, tzinfo
 from typing import Any
 
-from designs.compiling import Fixed, Uncompiled, compile_bytes, compile_words, is_solid
+from designs.compiling import Uncompiled, compile_bytes, compile_words, is_solid
 from designs.encoding import SOFT
+from designs.fixed import Fixed
 from designs.rendering import LONGEST_OUTPUT, LONGEST_SUBJECT, one_line
 from sending import headers, mime
 

@@ -1,24 +1,30 @@
 """What a worker handed over and what it was told, in a file of its own that survives kill -9.
 
-One line for each step, written before the next byte leaves: `H <message>` just before a message's
-content goes to the server, `R <message> <reply code> <words>` when its reply was read. The lines
-are in the page cache when write() returns, so the death of the process loses none. The death of the
-machine may lose the last seconds of them; then the whole file is not trusted (see `boot`).
+One file for each batch that is claimed, made before the claim. One line for each step, written
+before the next byte leaves: `H <message>` just before a message's content goes to the server,
+`R <message> <reply code> <words>` when its reply was read. The lines are in the page cache when
+write() returns, so the death of the process loses none. The death of the machine may lose the last
+seconds of them; then the whole file is not trusted (see `boot`).
 
 The owner holds a lock on the file. Whoever gets the lock knows that the owner is dead and recovers:
 replies that were read count, content without a reply is in doubt, the rest was never handed over.
 """
 
 import fcntl
-import json
 import os
 import secrets
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import psutil
 from django.conf import settings
+
+# A file that is made is locked and named within this time, in seconds.
+UNFINISHED = 3600
 
 
 @dataclass
@@ -40,37 +46,50 @@ class Story:
 
 
 class Journal:
-    """An open journal; `holder` names it in Batch and RelaySlot rows."""
+    """An open journal; `holder` names it in the Batch row that it tells of."""
 
     def __init__(self) -> None:
-        self.path = directory() / f"{secrets.token_hex(8)}.journal"
-        self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        name = secrets.token_hex(8)
+        self.path = directory() / f"{name}.journal"
+        made = self.path.with_suffix(".new")
+        self._file = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         fcntl.flock(self._file, fcntl.LOCK_EX)
         os.write(self._file, f"B {boot()}\n".encode())
+        # Found by a recovery only now, when it is locked.
+        made.rename(self.path)
         self.holder = holder(self.path)
-        self._holds = False
-
-    def begin(self) -> None:
-        """Before a batch is claimed: from now on the file is needed until `clear`."""
-        self._holds = True
+        self._replies: list[bytes] = []
 
     def hand_over(self, message_id: int) -> None:
-        os.write(self._file, f"H {message_id}\n".encode())
+        """Before the content's first byte is written."""
+        self._replies.append(b"H %d\n" % message_id)
+        self.flush()
 
     def reply(self, message_id: int, code: int, words: str) -> None:
-        os.write(self._file, f"R {message_id} {code} {json.dumps(words)}\n".encode())
+        """Kept until the next `hand_over` or `flush`: one write for both, as a connection writes
+        its next content right after it read a reply."""
+        text = words.encode("utf-8", "replace").replace(b"\n", b" ")
+        self._replies.append(b"R %d %d %b\n" % (message_id, code, text))
 
-    def clear(self) -> None:
-        """What was written is in the database now."""
-        os.ftruncate(self._file, 0)
-        os.write(self._file, f"B {boot()}\n".encode())
-        self._holds = False
+    @property
+    def waits(self) -> bool:
+        """Whether replies are kept that no file has yet."""
+        return bool(self._replies)
 
-    def close(self) -> None:
-        """Where a batch could not be recorded (the database is away), the file stays: without its
-        lock it is an orphan, whose batch the next recovery settles."""
-        if not self._holds:
-            self.path.unlink(missing_ok=True)
+    def flush(self) -> None:
+        if self._replies:
+            os.write(self._file, b"".join(self._replies))
+            self._replies.clear()
+
+    def done(self) -> None:
+        """All of it is in the database now, or nothing was claimed."""
+        self.path.unlink(missing_ok=True)
+        os.close(self._file)
+
+    def abandon(self) -> None:
+        """The batch could not be recorded (the database is away): without its lock the file is an
+        orphan, whose batch the next recovery settles."""
+        self.flush()
         os.close(self._file)
 
 
@@ -96,9 +115,19 @@ def host() -> str:
     return path.read_text()
 
 
-def boot() -> int:
-    """When the machine was started, in seconds; the same until it is started again."""
-    return int(psutil.boot_time())
+def process() -> str:
+    """A name that no other process, anywhere, has: it holds slots of relays by it."""
+    return f"{host()}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
+@cache
+def boot() -> str:
+    """Names the time since the machine was started; whatever its clock is set to meanwhile."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        # Other systems: when it was started, as far as the clock tells.
+        return str(int(psutil.boot_time()))
 
 
 def holder(path: Path) -> str:
@@ -107,6 +136,7 @@ def holder(path: Path) -> str:
 
 def orphans() -> Iterator[tuple[Path, Story]]:
     """Journals whose owner is dead; each is deleted when the caller asks for the next one."""
+    _clean()
     for path in sorted(directory().glob("*.journal")):
         try:
             file = os.open(path, os.O_RDWR)
@@ -124,16 +154,23 @@ def orphans() -> Iterator[tuple[Path, Story]]:
             os.close(file)
 
 
+def _clean() -> None:
+    """Files of processes that died while they made them: nothing was claimed for those."""
+    for path in directory().glob("*.new"):
+        with suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime > UNFINISHED:
+                path.unlink()
+
+
 def read(path: Path) -> Story:
     story = Story()
     for line in path.read_bytes().split(b"\n")[:-1]:  # a last line without an end was cut
-        kind, _, rest = line.decode().partition(" ")
+        kind, _, rest = line.decode("utf-8", "replace").partition(" ")
         if kind == "B":
-            # Clocks that are set while the machine runs move its boot time by little.
-            story.complete = abs(int(rest) - boot()) < 60
+            story.complete = rest == boot()
         elif kind == "H":
             story.handed_over.add(int(rest))
         elif kind == "R":
             number, code, words = rest.split(" ", 2)
-            story.replies[int(number)] = (int(code), json.loads(words))
+            story.replies[int(number)] = (int(code), words)
     return story

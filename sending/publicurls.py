@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from django.conf import settings
 
-from designs.compiling import Fixed
+from designs.fixed import Fixed
 from sending import tokens
 
 PREFIX = "e"

@@ -3,15 +3,15 @@
 import logging
 from datetime import timedelta
 
-from django.db import transaction
-from django.utils import timezone
+from django.db.models import Q
+from django.db.models.functions import Now
 
-from sending import journal, pace
-from sending.exchange import End, Outcome
+from sending import journal
 from sending.models import Batch, Message
 from sending.outcomes import settle
-from sending.queries.claim import Claimed
+from sending.queries.claim import Claim, Claimed
 from sending.queries.record import Result, record
+from sending.smtp import End, Outcome
 
 log = logging.getLogger(__name__)
 
@@ -24,25 +24,18 @@ def recover_journals() -> int:
     """Settles the batches of dead workers of this host from their journals; returns how many."""
     number = 0
     for path, story in journal.orphans():
-        holder = journal.holder(path)
-        for batch in Batch.objects.filter(holder=holder).select_related(
+        for batch in Batch.objects.filter(holder=journal.holder(path)).select_related(
             "mailing__workspace", "relay"
         ):
             _settle(batch, story)
             number += 1
-        pace.free_slots(holder)
     return number
 
 
 def _settle(batch: Batch, story: journal.Story) -> None:
-    claimed = [
-        Claimed(*row)
-        for row in Message.objects.filter(
-            batch_id=batch.pk, state=Message.State.IN_FLIGHT
-        ).values_list("id", "contact_id", "address", "attempts")
-    ]
+    claim = _claim(batch)
     outcomes = {}
-    for message in claimed:
+    for message in claim.messages:
         if reply := story.replies.get(message.id):
             end = End.TAKEN if 200 <= reply[0] < 300 else End.REFUSED
             outcomes[message.id] = Outcome(end, *reply)
@@ -53,9 +46,17 @@ def _settle(batch: Batch, story: journal.Story) -> None:
         batch.pk,
         batch.mailing_id,
         len(outcomes),
-        len(claimed),
+        len(claim.messages),
     )
-    settle(batch, batch.mailing, batch.relay, claimed, outcomes)
+    # A batch that is held has the relay it was claimed for.
+    if batch.relay is not None:
+        settle(claim, batch.mailing, batch.relay, outcomes)
+
+
+def _claim(batch: Batch) -> Claim:
+    rows = Message.objects.filter(pk__in=batch.ids, state=Message.State.WAITING)
+    messages = rows.order_by("pk").values_list("id", "contact_id", "address", "attempts", "lane")
+    return Claim(batch.pk, batch.epoch, batch.holder, tuple(Claimed(*row) for row in messages))
 
 
 def sweep() -> int:
@@ -63,25 +64,21 @@ def sweep() -> int:
     unknown. Returns how many messages that were."""
     recover_journals()
     number = 0
-    now = timezone.now()
     here = f"{journal.host()}:"
-    for batch in Batch.objects.filter(leased_until__lt=now).select_related("mailing"):
+    # By the clock that the leases were written with; a host's own may be wrong.
+    ended = Batch.objects.filter(leased_until__lt=Now()).exclude(holder="")
+    for batch in ended.annotate(away=Q(leased_until__lt=Now() - AWAY)):
         if batch.holder.startswith(here):
             path = journal.directory() / batch.holder.removeprefix(here)
             # Its owner lives, only slowly: it will record. Without a journal nobody can tell.
             if path.exists():
                 continue
-        elif batch.leased_until > now - AWAY:
+        elif not batch.away:
             continue
         number += _give_up(batch)
     return number
 
 
-@transaction.atomic
 def _give_up(batch: Batch) -> int:
-    ids = Message.objects.filter(batch_id=batch.pk, state=Message.State.IN_FLIGHT)
-    lost = [
-        Result(number, Message.State.UNKNOWN, "worker_lost")
-        for number in ids.values_list("id", flat=True)
-    ]
-    return len(record(batch, lost))
+    lost = [Result(number, Message.State.UNKNOWN, "worker_lost") for number in batch.ids]
+    return len(record(Claim(batch.pk, batch.epoch, batch.holder, ()), lost))

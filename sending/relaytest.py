@@ -1,6 +1,6 @@
 """Talks to a relay step by step, as a worker would, and keeps every line of it.
 
-The same commands as sending.exchange, on plain streams, so that what went wrong is seen where it
+The same commands as sending.smtp, on plain streams, so that what went wrong is seen where it
 did. Secrets never enter the transcript.
 """
 
@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from sending import hosts
-from sending.exchange import LEADING_DOT, Server, tls_context
+from sending.smtp import Server, stuffed, tls_context
 
 # Seconds: for the connection, for one reply, and for all of it, as a request waits for it.
 CONNECT, REPLY, TOTAL = 8.0, 10.0, 20.0
@@ -225,7 +225,7 @@ class _Talk:
         await self._ask("DATA")
         content = self.trial.content
         self.dialogue.lines.append(Line("us", f"[{len(content)} bytes]"))
-        self._send(LEADING_DOT.sub(b"..", content).removesuffix(b"\r\n") + b"\r\n.\r\n")
+        self._send(stuffed(content))
         reply = await self._read()
         if reply.code >= 400:
             raise RefusedError(reply)

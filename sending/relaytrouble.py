@@ -9,9 +9,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from sending import hosts
-from sending.exchange import Server
 from sending.relaytest import Dialogue, Reply, Step
 from sending.replies import Meaning, meaning
+from sending.smtp import Server
 
 # code: (what is wrong, what to do)
 TROUBLES: dict[str, tuple[Promise, Promise]] = {

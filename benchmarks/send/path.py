@@ -98,8 +98,16 @@ def _watch(
             if state == "finished":
                 measured.finished = time.time()
         if time.monotonic() > end:
-            raise BenchError(f"the campaign is not finished in time; its ledger: {row}")
+            raise BenchError(
+                f"the campaign is not finished in time; its ledger: {row}\n{_log(installation)}"
+            )
         time.sleep(LOOK_EVERY)
+
+
+def _log(installation: Installation) -> str:
+    """The end of what the send workers said: the directory is gone when the benchmark is."""
+    lines = (installation.var / "log" / "worker-send.log").read_text().splitlines()
+    return "\n".join(lines[-30:])
 
 
 def _check(ledger: psycopg.Connection[Any], campaign: int, sink: Sink, measured: Run) -> None:

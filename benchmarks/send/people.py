@@ -12,20 +12,29 @@ from designs import services as designs
 from designs.models import Design
 from sending.models import Relay
 
-# Names in two scripts, some without; attributes that a third of the people lack.
+# As real lists are: thousands of names in two scripts, one person in ten without; a customer number
+# that nobody shares; city and company for two thirds. `h` is spread evenly and differs by person.
 CONTACTS = """
 INSERT INTO contacts_contact (workspace_id, email, first_name, last_name, full_name, attributes,
                               source, created_at, updated_at)
 SELECT %s, 'person.' || n || '@mail' || n %% 40 || '.example',
-       (ARRAY['Zoë', 'John', '小明', 'Anna', ''])[n %% 5 + 1],
-       (ARRAY['Müller', 'Smith', '王', 'O''Brien'])[n %% 4 + 1], '',
+       CASE WHEN n %% 10 = 0 THEN ''
+            WHEN n %% 3 = 0 THEN chr(19968 + h %% 1500) || chr(21000 + h / 7 %% 3)
+            ELSE (ARRAY['Mar', 'Zo', 'Jo', 'An', 'Lé', 'Ste', 'Al', 'Bri'])[h %% 8 + 1]
+                 || (ARRAY['a', 'hn', 'ë', 'tina', 'fan', 'ie', 'ex', 'a-Lou'])[h / 8 %% 8 + 1]
+                 || (ARRAY['', 'n', 'r', 's', 'l'])[h / 64 %% 5 + 1] END,
+       CASE WHEN n %% 3 = 0 THEN chr(29579 + h / 9 %% 200)
+            ELSE (ARRAY['Müller', 'Smith', 'O''Brien', 'García', 'Rossi'])[h / 11 %% 5 + 1]
+                 || (ARRAY['', '-Jones', 's', 'in', 'sen'])[h / 55 %% 5 + 1] END,
+       '',
        jsonb_strip_nulls(jsonb_build_object(
            'customer', 'c-' || n,
-           'city', CASE WHEN n %% 3 > 0 THEN (ARRAY['Berlin', '上海', 'São Paulo'])[n %% 7 %% 3 + 1]
-                   END,
-           'company', CASE WHEN n %% 3 = 1 THEN 'Acme & Sons ' || n %% 900 END)),
+           'city', CASE WHEN n %% 3 > 0 THEN
+               (ARRAY['Berlin', '上海', 'São Paulo', 'Lyon', '深圳'])[h %% 5 + 1]
+               || (ARRAY['', ' Mitte', ' 2', ' Nord', ' East'])[h / 5 %% 5 + 1] END,
+           'company', CASE WHEN n %% 3 = 1 THEN 'Acme & Sons ' || h %% 3000 END)),
        'import 1', now(), now()
-FROM generate_series(1, %s) n
+FROM generate_series(1, %s) n, LATERAL (SELECT abs(hashint4(n) / 2) AS h) spread
 """
 SUBSCRIPTIONS = """
 INSERT INTO contacts_subscription (list_id, contact_id, status, consent, source, created_at,

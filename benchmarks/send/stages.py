@@ -3,10 +3,11 @@ a mailing, one step after the other.
 
     python -m benchmarks.send.stages MESSAGES SINK-PORT
 
-The last line is JSON: {stage: {"python": us, "postgres": us}}, microseconds of CPU a message.
+The last line is JSON: {stage: {"python": us, "postgres": us}}, microseconds of CPU a message. The
+steps are those of a carrier (sending.engine.carrier): "claim" is with the fields that come with
+it, and "fields" says what of that they are.
 """
 
-import asyncio
 import json
 import sys
 import time
@@ -18,10 +19,9 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.embedded import database
 
 if TYPE_CHECKING:
-    from sending.compose import Composer, Ready
-    from sending.exchange import Outcome
-    from sending.models import Batch, Mailing, Relay
-    from sending.queries.claim import Claimed
+    from sending.engine.held import Held
+    from sending.models import Mailing, Relay
+    from sending.smtp import Parcel
 
 CONNECTIONS = 10
 BATCH = 1000
@@ -62,25 +62,31 @@ class Costs:
 
 def measure(messages: int, port: int) -> dict[str, dict[str, float]]:
     from benchmarks.send import people  # noqa: PLC0415 - Django is set up by now
+    from benchmarks.send.wire import Wire  # noqa: PLC0415
+    from sending.engine.ledger import Ledger  # noqa: PLC0415
 
     made = people.make([messages])
     relay = people.relay_to(made.workspace, port, connections=CONNECTIONS)
     costs = Costs(messages)
     with costs.of("freeze"):
         mailing = _open(made, relay, messages)
-    while True:
-        with costs.of("claim"):
-            batch, claimed = _claim(mailing, relay)
-        if batch is None:
-            return costs.microseconds()
-        with costs.of("fields"):
-            composer = _composer(mailing, relay, claimed)
-        with costs.of("compose"):
-            ready = [_composed(composer, message) for message in claimed]
-        with costs.of("wire"):
-            outcomes = _sent(relay, claimed, ready)
-        with costs.of("record"):
-            _record(batch, mailing, relay, claimed, outcomes)
+    ledger = Ledger(relay)
+    with Wire(relay, CONNECTIONS) as wire:
+        while True:
+            with costs.of("claim"):
+                held = ledger.claim(BATCH)
+            if held is None:
+                return costs.microseconds()
+            with costs.of("fields"):
+                _fields(mailing, held)
+            with costs.of("compose"):
+                parcels = _composed(held)
+            with costs.of("journal"):
+                _journal(held)
+            with costs.of("wire"):
+                held.outcomes = wire.send(parcels)
+            with costs.of("record"):
+                ledger.record(held, held.take(), seconds=1.0, ends=True)
 
 
 def _open(made: Any, relay: "Relay", messages: int) -> "Mailing":
@@ -100,66 +106,30 @@ def _open(made: Any, relay: "Relay", messages: int) -> "Mailing":
     )
 
 
-def _claim(mailing: "Mailing", relay: "Relay") -> tuple["Batch | None", list["Claimed"]]:
-    from sending.queries.claim import claim  # noqa: PLC0415
+def _fields(mailing: "Mailing", held: "Held") -> None:
+    from contacts.services.contacts import merge_fields  # noqa: PLC0415
 
-    return claim(mailing, relay, holder="benchmark", limit=BATCH)
-
-
-def _composer(mailing: "Mailing", relay: "Relay", claimed: list["Claimed"]) -> "Composer":
-    from sending.compose import Composer  # noqa: PLC0415
-
-    return Composer(mailing, relay, claimed)
+    merge_fields(mailing.workspace_id, [one.contact_id for one in held.claim.messages])
 
 
-def _composed(composer: "Composer", message: "Claimed") -> "Ready":
+def _composed(held: "Held") -> list["Parcel"]:
     from sending.compose import Ready  # noqa: PLC0415
+    from sending.smtp import Parcel  # noqa: PLC0415
 
-    made = composer.compose(message)
-    assert isinstance(made, Ready)
-    return made
-
-
-def _sent(relay: "Relay", claimed: list["Claimed"], ready: list["Ready"]) -> dict[int, "Outcome"]:
-    """Opening the connections is among it."""
-    import uvloop  # noqa: PLC0415
-
-    from sending.exchange import Connection  # noqa: PLC0415
-    from sending.services.relays import server_of  # noqa: PLC0415
-
-    outcomes: dict[int, Outcome] = {}
-    work = iter(zip(claimed, ready, strict=True))
-
-    async def lane() -> None:
-        connection = Connection(server_of(relay))
-        await connection.open()
-        for message, mail in work:
-            outcomes[message.id] = await connection.send(
-                mail.sender, mail.recipient, mail.content, handing_over=_nothing
-            )
-        await connection.quit()
-
-    async def lanes() -> None:
-        await asyncio.gather(*(lane() for _ in range(CONNECTIONS)))
-
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(lanes())
-    return outcomes
+    parcels = []
+    for message in held.claim.messages:
+        mail = held.composer.compose(message, held.fields.get(message.contact_id))
+        assert isinstance(mail, Ready)
+        parcels.append(Parcel(message.id, mail.sender, mail.recipient, mail.content, dotless=True))
+    return parcels
 
 
-def _nothing() -> None: ...
-
-
-def _record(
-    batch: "Batch",
-    mailing: "Mailing",
-    relay: "Relay",
-    claimed: list["Claimed"],
-    outcomes: dict[int, "Outcome"],
-) -> None:
-    from sending.outcomes import settle  # noqa: PLC0415
-
-    settle(batch, mailing, relay, claimed, outcomes)
+def _journal(held: "Held") -> None:
+    """As with one connection: the reply to a mail and the next one's begin in one write."""
+    for message in held.claim.messages:
+        held.journal.hand_over(message.id)
+        held.journal.reply(message.id, 250, "2.0.0 Ok: queued as 12345")
+    held.journal.flush()
 
 
 def main() -> None:

@@ -1,16 +1,14 @@
 """How far mailings are, how fast they go, when they are done and what holds them up."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from campaigns.services import estimates, routes
-from sending import reasons
 from sending.models import Mailing, Relay, Tally, TallyMinute
 
 LIVE = (Mailing.State.SENDING, Mailing.State.PAUSED)
@@ -128,40 +126,7 @@ def average_rate(mailing: Mailing) -> float | None:
     return (tally.accepted + tally.failed) / seconds
 
 
-@dataclass(frozen=True, slots=True)
-class RelayNow:
-    """A relay of a mailing as it is now: `status` is a code of pages.statuses."""
-
-    relay: Relay
-    status: str
-    why: str = ""
-    until: datetime | None = None
-    # In the server's own words.
-    words: str = ""
-
-
-def relays_now(mailing: Mailing) -> list[RelayNow]:
-    """Every relay that the mailing may take, those that work first."""
-    now = timezone.now()
-    found = [_relay_now(relay, mailing, now) for relay in relays_of(mailing)]
-    return sorted(found, key=lambda one: (one.status != "active", one.relay.name))
-
-
-def _relay_now(relay: Relay, mailing: Mailing, now: datetime) -> RelayNow:
-    if relay.archived_at is not None:
-        return RelayNow(relay, "archived", reasons.text("relay_paused"))
-    if relay.state == Relay.State.PAUSED:
-        return RelayNow(relay, "paused", reasons.text("relay_paused"), words=relay.state_reason)
-    if relay.state == Relay.State.DRAINING and not routes.carries(relay, mailing):
-        return RelayNow(relay, "draining", _("The relay takes no new mailings"))
-    if relay.state == Relay.State.STOPPED:
-        return RelayNow(relay, "stopped", reasons.text("relay_stopped"), words=relay.state_reason)
-    if relay.wait_until and relay.wait_until > now:
-        return RelayNow(
-            relay,
-            "waiting",
-            reasons.text(relay.wait_reason),
-            until=relay.wait_until,
-            words=relay.state_reason,
-        )
-    return RelayNow(relay, "active")
+def carrying(mailing: Mailing, waiting: Collection[str]) -> list[str]:
+    """Names of the relays that carry it on while those of the names `waiting` don't."""
+    found = [relay for relay in relays_of(mailing) if routes.carries(relay, mailing)]
+    return sorted(relay.name for relay in found if relay.name not in waiting)

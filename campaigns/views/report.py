@@ -23,6 +23,7 @@ from designs.previews import render_preview
 from pages import locales, statuses
 from sending import reasons
 from sending.models import Mailing, Message
+from sending.services import waits
 
 # htmx stops asking when it gets this; what came with it is shown.
 STOP_POLLING = 286
@@ -117,19 +118,23 @@ def live_context(request: WorkspaceRequest, campaign: Campaign, mailing: Mailing
         "people_url": people,
         "steps": steps,
         "cancel_text": states.asked(steps["cancel"], numbers) if "cancel" in steps else "",
-        "wait": reasons.text(mailing.wait_reason) if mailing.wait_reason else "",
-        "relays": _relays(mailing),
+        **_waits(mailing),
         "said": f"{state}-{now.percent // 10}",
         "saying": _saying(state, now),
     }
 
 
-def _relays(mailing: Mailing) -> list[progress.RelayNow]:
-    """Nothing while all of them work: then there is nothing to say."""
-    if mailing.state != Mailing.State.SENDING:
-        return []
-    found = progress.relays_now(mailing)
-    return [] if all(one.status == "active" for one in found) else found
+def _waits(mailing: Mailing) -> dict[str, Any]:
+    """Every part of it that waits, and the relays that carry on meanwhile."""
+    lines = waits.lines(mailing)
+    relays = {line.relay for line in lines if line.relay}
+    whole = bool(mailing.wait_reason)
+    return {
+        "wait": reasons.text(mailing.wait_reason) if whole else "",
+        # One that says no more than the whole does.
+        "waits": [line for line in lines if line.relay or line.lane],
+        "carrying": [] if whole or not relays else progress.carrying(mailing, relays),
+    }
 
 
 def _saying(state: str, now: progress.Progress) -> str:

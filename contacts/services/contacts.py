@@ -13,6 +13,8 @@ from contacts import addresses, names
 from contacts.models import Contact
 
 FIELDS = ("first_name", "last_name", "full_name")
+# What json.loads does, without its looks at what it was given: a third of a row's time.
+DECODER = json.JSONDecoder()
 
 
 class ExistsError(Exception):
@@ -45,16 +47,15 @@ def merge_fields(workspace_id: int, contact_ids: Iterable[int]) -> dict[int, dic
 
 def _merged(row: tuple[Any, ...]) -> dict[str, Any]:
     _id, email, first_name, last_name, full_name, attributes, date_keys = row
-    fields: dict[str, Any] = json.loads(attributes)
+    fields: dict[str, Any] = DECODER.raw_decode(attributes)[0]
     for key in date_keys or ():
         if isinstance(value := fields.get(key), str):
             fields[key] = dt.date.fromisoformat(value)
-    return fields | {
-        "email": email,
-        "first_name": first_name,
-        "last_name": last_name,
-        "full_name": names.full(first_name, last_name, full_name),
-    }
+    fields["email"] = email
+    fields["first_name"] = first_name
+    fields["last_name"] = last_name
+    fields["full_name"] = full_name or names.full(first_name, last_name)
+    return fields
 
 
 def create(

@@ -1,19 +1,33 @@
 """Relays and pools, the ledger (mailings and their messages), events, and bounce mailboxes."""
 
 from sending.models.bounces import BounceMail, BounceMailbox
-from sending.models.ledger import Batch, Event, Mailing, Message, Tally, TallyMinute
-from sending.models.relays import Pool, PoolMember, Relay, RelaySlot, RelayUse, Security
+from sending.models.ledger import Batch, Event, Mailing, MailingLane, Message, Tally, TallyMinute
+from sending.models.refusals import Refusals
+from sending.models.relays import (
+    Lane,
+    Pool,
+    PoolMember,
+    Relay,
+    RelayMinute,
+    RelaySlot,
+    RelayUse,
+    Security,
+)
 
 __all__ = [
     "Batch",
     "BounceMail",
     "BounceMailbox",
     "Event",
+    "Lane",
     "Mailing",
+    "MailingLane",
     "Message",
     "Pool",
     "PoolMember",
+    "Refusals",
     "Relay",
+    "RelayMinute",
     "RelaySlot",
     "RelayUse",
     "Security",

@@ -1,6 +1,8 @@
 """The ledger: mailings, their messages and counts, and what happened to them."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import Case, F, Q, When
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
@@ -33,9 +35,20 @@ class Mailing(models.Model):
     state = models.CharField(max_length=9, choices=State.choices, default=State.SENDING)
     # Why it is paused or cancelled, when the platform did it.
     state_reason = models.TextField(blank=True)
-    # Why it waits and until when, while SENDING; kept by the dispatcher.
+    # Why it waits and until when, while SENDING and nothing of it can go (services.waits).
     wait_reason = models.CharField(max_length=200, blank=True)
     wait_until = models.DateTimeField(null=True, blank=True)
+    # All that waits, also while others carry on: services.waits.Line each.
+    waits = models.JSONField(default=list, blank=True)
+    # Lower goes first: transactional mail 0, campaigns 10.
+    priority = models.SmallIntegerField(default=10)
+    # At most so many messages a minute; null: as the relays allow.
+    per_minute = models.PositiveIntegerField(null=True, blank=True)
+    # When the next stretch of that rate begins.
+    next_slot_at = models.DateTimeField(null=True, blank=True)
+    # When it may send (sending.windows): {"days": [1..7], "from": "09:00", "to": "18:00", "zone":
+    # "Asia/Shanghai"}; {} is always.
+    window = models.JSONField(default=dict, blank=True)
     # Transient failures are retried until a message is this old.
     retry_for = models.DurationField()
     # People left out when the audience was frozen: {reason: count}.
@@ -113,15 +126,47 @@ class TallyMinute(models.Model):
         return f"{self.mailing_id} {self.minute}"
 
 
+class MailingLane(models.Model):
+    """The part of a mailing's audience that one mail provider serves: a range of message ids.
+    From `next_id` on nobody was claimed yet; those that are to be tried again are in the index
+    message_retry, those that a worker gave back in a Batch without a holder."""
+
+    mailing = models.ForeignKey(Mailing, models.CASCADE, related_name="lanes")
+    # `number` of sending/providers.toml; 0: everybody else.
+    lane = models.SmallIntegerField()
+    first_id = models.BigIntegerField()
+    next_id = models.BigIntegerField()
+    last_id = models.BigIntegerField()
+    targeted = models.IntegerField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=(
+                    "mailing",
+                    "lane",
+                ),
+                name="mailing_lane_once",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"lane {self.lane} of {self.mailing_id}"
+
+
 class Batch(models.Model):
     """A claim: messages that one worker holds by lease. Deleted when its results are recorded;
-    what the sweeper finds expired has lost its worker."""
+    what the sweeper finds expired has lost its worker. Without a holder it waits for one."""
 
     mailing = models.ForeignKey(Mailing, models.CASCADE, related_name="batches")
-    relay = models.ForeignKey(Relay, models.CASCADE, related_name="batches")
-    # "<host>:<journal name>": whose journal tells what was handed over.
-    holder = models.CharField(max_length=100)
-    leased_until = models.DateTimeField()
+    relay = models.ForeignKey(Relay, models.CASCADE, related_name="batches", null=True)
+    # Those of its messages that have no result yet.
+    ids = ArrayField(models.BigIntegerField(), default=list)
+    # "<host>:<journal name>": whose journal tells what was handed over. "": given back.
+    holder = models.CharField(max_length=100, blank=True)
+    # One more with each claim: who lost the lease records nothing over the next one.
+    epoch = models.IntegerField(default=0)
+    leased_until = models.DateTimeField(null=True)
     claimed_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -134,6 +179,10 @@ class Batch(models.Model):
 class Message(models.Model):
     """The ledger row: one mail to one address. Narrow, few indexes: a million a mailing.
 
+    Whether a waiting one is held by a worker stands in Batch: a claim touches no row here. No index
+    has `state` in it, so that the one update that most rows ever get, to accepted, is a heap-only
+    tuple.
+
     `contact_id` is no foreign key: the row outlives the contact, and inserts stay fast. Nor does
     the database check `mailing`: rows are only made in the transaction that makes their mailing,
     and checking it for each would take a quarter of the time of a freeze.
@@ -141,7 +190,6 @@ class Message(models.Model):
 
     class State(models.IntegerChoices):
         WAITING = 0, _("Waiting")
-        IN_FLIGHT = 1, _("In flight")
         ACCEPTED = 2, _("Accepted")
         FAILED = 3, _("Failed")
         SKIPPED = 4, _("Skipped")
@@ -149,24 +197,29 @@ class Message(models.Model):
 
     mailing = models.ForeignKey(Mailing, models.CASCADE, db_index=False, db_constraint=False)
     contact_id = models.BigIntegerField()
-    address = models.CharField(max_length=320)
-    state = models.SmallIntegerField(choices=State.choices, default=State.WAITING)
-    attempts = models.SmallIntegerField(default=0)
-    # Not before; moved on by transient replies.
-    due_at = models.DateTimeField()
-    # The claim that holds it while IN_FLIGHT.
-    batch_id = models.BigIntegerField(null=True)
     relay_id = models.BigIntegerField(null=True)
-    # A code of sending.reasons for every state but ACCEPTED and untouched WAITING.
-    reason = models.CharField(max_length=30, blank=True)
-    # The server's reply, in its own words ("550 5.1.1 ..."); also of the last transient one.
-    reply = models.TextField(blank=True)
     # When it reached its state (accepted at, failed at, ...).
     settled_at = models.DateTimeField(null=True)
+    # To be tried again then; null: not tried yet, held by a batch, or settled.
+    retry_at = models.DateTimeField(null=True)
     # First time of each; null: never. The raw facts are in Event.
     bounced_at = models.DateTimeField(null=True)
     opened_at = models.DateTimeField(null=True)
     clicked_at = models.DateTimeField(null=True)
+    state = models.SmallIntegerField(choices=State.choices, default=State.WAITING)
+    attempts = models.SmallIntegerField(default=0)
+    lane = models.SmallIntegerField(default=0)
+    # Its state when that is none of waiting and accepted, for the index of those.
+    trouble = models.GeneratedField(
+        expression=Case(When(state__gt=2, then=F("state"))),
+        output_field=models.SmallIntegerField(null=True),
+        db_persist=True,
+    )
+    address = models.CharField(max_length=320)
+    # A code of sending.reasons for every state but ACCEPTED and untouched WAITING.
+    reason = models.CharField(max_length=30, blank=True)
+    # The server's reply, in its own words ("550 5.1.1 ..."); also of the last transient one.
+    reply = models.TextField(blank=True)
 
     class Meta:
         constraints = (
@@ -179,20 +232,14 @@ class Message(models.Model):
             ),
         )
         indexes = (
-            # The queue. Partial: rows leave it for good when they settle.
+            # Those to be tried again, the earliest first.
             models.Index(
                 fields=(
                     "mailing",
-                    "due_at",
-                    "id",
+                    "retry_at",
                 ),
-                name="message_due",
-                condition=models.Q(state=0),
-            ),
-            models.Index(
-                fields=("batch_id",),
-                name="message_in_flight",
-                condition=models.Q(state=1),
+                name="message_retry",
+                condition=Q(retry_at__isnull=False),
             ),
             models.Index(fields=("contact_id",), name="message_by_contact"),
             # Who did not get it, and why: the report's groups and tables. Partial: those that are
@@ -200,11 +247,11 @@ class Message(models.Model):
             models.Index(
                 fields=(
                     "mailing",
-                    "state",
+                    "trouble",
                     "address",
                 ),
                 name="message_not_accepted",
-                condition=models.Q(state__in=[3, 4, 5]),
+                condition=Q(trouble__isnull=False),
             ),
         )
 

@@ -17,6 +17,8 @@ class Relay(models.Model):
 
     class State(models.TextChoices):
         ACTIVE = "active", _("Active")
+        # Ends the mailings that it has begun with, takes no new ones, and is paused then.
+        DRAINING = "draining", _("Draining")
         PAUSED = "paused", _("Paused")  # by a person
         STOPPED = (
             "stopped",
@@ -46,9 +48,23 @@ class Relay(models.Model):
     per_second = models.DecimalField(
         _("messages per second"), max_digits=9, decimal_places=2, null=True, blank=True
     )
+    per_minute = models.PositiveIntegerField(_("messages per minute"), null=True, blank=True)
     per_hour = models.PositiveIntegerField(_("messages per hour"), null=True, blank=True)
     per_day = models.PositiveIntegerField(_("messages per day"), null=True, blank=True)
-    connections = models.PositiveSmallIntegerField(_("connections"), default=4)
+    # Null: the engine finds out (connections_found).
+    connections = models.PositiveSmallIntegerField(_("connections"), null=True, blank=True)
+    connections_found = models.PositiveSmallIntegerField(null=True, blank=True)
+    # When the server last said that it had too many of them.
+    connections_refused_at = models.DateTimeField(null=True, blank=True)
+    # {"plan": a key of sending.warmups} or {"days": [50, 100, ...]}; {} is none.
+    warmup = models.JSONField(_("warm-up"), default=dict, blank=True)
+    warmup_began = models.DateField(null=True, blank=True)
+    # BDAT where the server offers CHUNKING.
+    chunking = models.BooleanField(_("send in chunks (BDAT)"), default=False)
+    # How far down from pipelining it had to go (sending.smtp.Mode), why and since when; "" is not.
+    exchange = models.CharField(max_length=10, blank=True)
+    exchange_why = models.TextField(blank=True)
+    exchange_since = models.DateTimeField(null=True, blank=True)
     messages_per_connection = models.PositiveIntegerField(
         _("messages per connection"), null=True, blank=True
     )
@@ -71,8 +87,10 @@ class Relay(models.Model):
     wait_reason = models.CharField(max_length=200, blank=True)
     # Connections that failed one after the other: each makes the next wait longer.
     failures = models.PositiveSmallIntegerField(default=0)
-    # When the next stretch of messages per second begins (sending.pace).
+    # When the next stretch of its rate begins (sending.pace).
     next_slot_at = models.DateTimeField(null=True, blank=True)
+    # Mailings opened later go elsewhere.
+    draining_since = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     archived_at = models.DateTimeField(null=True, blank=True)
 
@@ -89,6 +107,76 @@ class Relay(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Lane(models.Model):
+    """What a relay learned about one mail provider, one domain, or its own server: how fast it may
+    go there. There is a row only where something was learned (sending.lanes)."""
+
+    relay = models.ForeignKey(Relay, models.CASCADE, related_name="lanes")
+    # A key of sending/providers.toml, a domain, or "*": the relay's own server.
+    name = models.CharField(max_length=253)
+    # Messages a second; null: no limit was met.
+    rate = models.FloatField(null=True)
+    # The rate at which it last felt a limit, and the seconds of sending since without one.
+    ceiling = models.FloatField(null=True)
+    steady = models.FloatField(default=0)
+    # When something was last accepted there.
+    seen_at = models.DateTimeField(null=True)
+    # Closed until then, because ...; one message tries first when it opens (half-open).
+    closed_until = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=30, blank=True)
+    words = models.TextField(blank=True)
+    # Refusals to go on, one after the other.
+    failures = models.PositiveSmallIntegerField(default=0)
+    half_open = models.BooleanField(default=False)
+    # When the next stretch of its rate begins.
+    next_slot_at = models.DateTimeField(null=True)
+    # Seconds from content to reply, smoothed.
+    latency = models.FloatField(null=True)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=(
+                    "relay",
+                    "name",
+                ),
+                name="lane_once",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.name} over {self.relay_id}"
+
+
+class RelayMinute(models.Model):
+    """What a relay answered in one minute, by the meaning of its replies (sending.replies):
+    the curves of its page."""
+
+    relay = models.ForeignKey(Relay, models.CASCADE, related_name="minutes")
+    minute = models.DateTimeField()
+    # "accepted", another meaning, or "unknown".
+    meaning = models.CharField(max_length=20)
+    count = models.IntegerField(default=0)
+    # From content to reply, in sum.
+    seconds = models.FloatField(default=0)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=(
+                    "relay",
+                    "minute",
+                    "meaning",
+                ),
+                name="relay_minute_once",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.relay_id} {self.minute}: {self.count} {self.meaning}"
 
 
 class RelayUse(models.Model):
@@ -120,6 +208,8 @@ class RelaySlot(models.Model):
     number = models.PositiveSmallIntegerField()
     holder = models.CharField(max_length=100, blank=True)
     leased_until = models.DateTimeField(null=True, blank=True)
+    # Connections that it has open.
+    open = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
         constraints = (
@@ -162,6 +252,11 @@ class PoolMember(models.Model):
     pool = models.ForeignKey(Pool, models.CASCADE, related_name="members")
     relay = models.ForeignKey(Relay, models.CASCADE, related_name="pools")
     weight = models.PositiveSmallIntegerField(_("weight"), default=1)
+    # The lowest tier with a relay that can work carries the mail; the others stand by.
+    tier = models.PositiveSmallIntegerField(_("tier"), default=1)
+    # Messages that it took of the pool's, as they were then: they fade within minutes.
+    carried = models.FloatField(default=0)
+    carried_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = (

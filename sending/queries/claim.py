@@ -1,25 +1,102 @@
-"""Takes due messages for one worker: one short transaction, safe beside any number of others."""
+"""Takes due messages for one worker: one short transaction, safe beside any number of others.
 
+A claim touches no message row. What nobody claimed yet is a range of ids for each lane, whose begin
+it moves on; what is to be tried again leaves its index; what another worker gave back is a batch
+without a holder. In this order the longest waiting comes first.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.db import connection, transaction
-from django.utils import timezone
 
-from sending.models import Batch, Mailing, Relay
+from sending.models import Mailing, Relay
 
 # Longer than any pause of a healthy worker, which renews it each second.
 LEASE = timedelta(seconds=60)
+# How long a message that one relay refused is left to the others of its pool.
+OTHERS_FIRST = timedelta(seconds=20)
 
-# SKIP LOCKED: two workers never wait for each other and never take the same row.
-TAKE = """
-UPDATE sending_message SET state = 1, batch_id = %(batch)s, relay_id = %(relay)s
- WHERE id IN (SELECT id FROM sending_message
-               WHERE mailing_id = %(mailing)s AND state = 0 AND due_at <= now()
-               ORDER BY due_at, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """One message in this worker's hands."""
+
+    id: int
+    contact_id: int
+    address: str
+    attempts: int
+    lane: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A batch that this worker holds: only with this holder and epoch it can be recorded."""
+
+    batch_id: int
+    epoch: int
+    holder: str
+    messages: tuple[Claimed, ...]
+    # Their time to be tried again had come.
+    again: bool = False
+
+
+# Of what was given back, all that fits; of a larger one the rest stays where it is.
+BACK = """
+WITH one AS (
+  SELECT id, ids FROM sending_batch
+   WHERE mailing_id = %(mailing)s AND holder = ''
+   ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED),
+cut AS (
+  UPDATE sending_batch b SET ids = one.ids[%(limit)s + 1:]
+    FROM one WHERE b.id = one.id AND cardinality(one.ids) > %(limit)s),
+whole AS (
+  DELETE FROM sending_batch b
+   USING one WHERE b.id = one.id AND cardinality(one.ids) <= %(limit)s)
+SELECT unnest(ids[:%(limit)s]) FROM one
 """
 
-# Of those taken: who may not be mailed any more, and why. Asked when their turn comes.
+# SKIP LOCKED: two workers never wait for each other and never take the same row.
+AGAIN = """
+UPDATE sending_message SET retry_at = NULL
+ WHERE id IN (SELECT id FROM sending_message
+               WHERE mailing_id = %(mailing)s AND retry_at <= now()
+                 AND (relay_id IS DISTINCT FROM %(avoid)s OR retry_at <= now() - %(grace)s)
+               ORDER BY retry_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+RETURNING id
+"""
+
+# The next ids of each lane, as many as its quota. Two workers wait for each other here, for the
+# milliseconds of a claim: who comes second sees where the first one ended.
+FRESH = """
+WITH open AS (
+  SELECT l.id, l.next_id, l.last_id, q.quota
+    FROM sending_mailinglane l
+    JOIN unnest(%(lanes)s::smallint[], %(quotas)s::int[]) AS q (lane, quota) ON q.lane = l.lane
+   WHERE l.mailing_id = %(mailing)s AND l.next_id <= l.last_id
+   ORDER BY l.id FOR UPDATE OF l),
+taken AS MATERIALIZED (
+  SELECT open.id AS lane_id, m.id
+    FROM open
+   CROSS JOIN LATERAL (
+         SELECT id FROM sending_message
+          WHERE id BETWEEN open.next_id AND open.last_id AND mailing_id = %(mailing)s
+          ORDER BY id LIMIT open.quota) m),
+moved AS (
+  UPDATE sending_mailinglane l
+     SET next_id = CASE WHEN coalesce(t.number, 0) < open.quota
+                        THEN l.last_id + 1 ELSE t.last + 1 END
+    FROM open
+    LEFT JOIN (SELECT lane_id, max(id) AS last, count(*) AS number FROM taken GROUP BY 1) t
+           ON t.lane_id = open.id
+   WHERE l.id = open.id)
+SELECT id FROM taken
+"""
+
+# Those of the ids that may not be mailed any more, and why. Asked when their turn comes, and again
+# while they wait for it.
 LEFT_SINCE = """
 SELECT m.id,
        CASE WHEN c.id IS NULL THEN 'gone'
@@ -34,7 +111,7 @@ SELECT m.id,
   LEFT JOIN contacts_suppression by_domain
          ON by_domain.workspace_id = %(workspace)s AND by_domain.kind = 'domain'
         AND by_domain.value = split_part(m.address, '@', 2) AND by_domain.lifted_at IS NULL
- WHERE m.batch_id = %(batch)s AND m.state = 1
+ WHERE m.id = ANY(%(ids)s) AND m.state = 0
    AND (c.id IS NULL OR by_address.id IS NOT NULL OR by_domain.id IS NOT NULL
         OR (cardinality(%(lists)s::bigint[]) > 0 AND NOT EXISTS (
               SELECT 1 FROM contacts_subscription s
@@ -42,79 +119,143 @@ SELECT m.id,
                  AND s.status = 'subscribed')))
 """
 
-SKIP = f"""
+SKIP = """
 UPDATE sending_message m
-   SET state = 4, reason = left_.reason, settled_at = now(), batch_id = NULL
-  FROM ({LEFT_SINCE}) left_
- WHERE m.id = left_.id
-"""  # noqa: S608 - only constants of this module
+   SET state = 4, reason = l.reason, settled_at = now()
+  FROM unnest(%(left)s::bigint[], %(reasons)s::text[]) AS l (id, reason)
+ WHERE m.id = l.id AND m.state = 0
+"""
+
+# Holds the rest, whatever an earlier, interrupted life of theirs was.
+HOLD = """
+INSERT INTO sending_batch (mailing_id, relay_id, ids, holder, epoch, leased_until, claimed_at)
+VALUES (%(mailing)s, %(relay)s, %(ids)s, %(holder)s, 1, now() + %(lease)s, now())
+RETURNING id, epoch
+"""
 
 TALLY = """
 UPDATE sending_tally
-   SET waiting = waiting - %(taken)s, in_flight = in_flight + %(taken)s - %(skipped)s,
+   SET waiting = waiting - %(taken)s, in_flight = in_flight + %(held)s,
        skipped = skipped + %(skipped)s
  WHERE mailing_id = %(mailing)s
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """One message in this worker's hands."""
-
-    id: int
-    contact_id: int
-    address: str
-    attempts: int
-
-
 @transaction.atomic
-def claim(
-    mailing: Mailing, relay: Relay, *, holder: str, limit: int
-) -> tuple[Batch | None, list[Claimed]]:
-    """Up to `limit` due messages and the batch that holds them; (None, []) when there are none.
+def claim(  # noqa: PLR0913 - what limits a claim
+    mailing: Mailing,
+    relay: Relay,
+    *,
+    holder: str,
+    limit: int,
+    quotas: Mapping[int, int] | None = None,
+    others: bool = False,
+) -> Claim | None:
+    """Up to `limit` due messages; None when there are none.
 
+    `quotas`: how many of each lane at most; lanes that are absent are closed. None: no limit.
+    `others`: the mailing has other relays, which are to try first what this one refused lately.
     Who was suppressed or unsubscribed since the freeze is skipped with the reason.
     """
-    # Shared: whoever pauses or cancels waits for this short transaction, and none begins after.
+    known: dict[str, Any] = {
+        "mailing": mailing.pk,
+        "relay": relay.pk,
+        "holder": holder,
+        "lease": LEASE,
+        "avoid": relay.pk if others else -1,
+        "grace": OTHERS_FIRST,
+    }
     with connection.cursor() as cursor:
+        # Shared: whoever pauses or cancels waits for this short transaction; none begins after.
         cursor.execute(
             "SELECT 1 FROM sending_mailing WHERE id = %s AND state = 'sending' FOR SHARE",
             [mailing.pk],
         )
-        live = cursor.fetchone()
-    if not live:
-        return None, []
-    batch = Batch.objects.create(
-        mailing=mailing, relay=relay, holder=holder, leased_until=timezone.now() + LEASE
+        if not cursor.fetchone():
+            return None
+        ids, again = _take(cursor, known, limit, quotas)
+        if not ids:
+            return None
+        left = _left_since(cursor, mailing, ids)
+        if left:
+            known |= {"left": list(left), "reasons": list(left.values())}
+            cursor.execute(SKIP, known)
+        held = [number for number in ids if number not in left]
+        tally = {"taken": len(ids), "held": len(held), "skipped": len(left)}
+        cursor.execute(TALLY, known | tally)
+        cursor.execute(HOLD, known | {"ids": held})
+        batch_id, epoch = cursor.fetchall()[0]
+        cursor.execute(
+            "SELECT id, contact_id, address, attempts, lane FROM sending_message"
+            " WHERE id = ANY(%s) ORDER BY id",
+            [held],
+        )
+        messages = tuple(Claimed(*row) for row in cursor.fetchall())
+    return Claim(batch_id, epoch, holder, messages, again)
+
+
+def _take(
+    cursor: Any, known: dict[str, Any], limit: int, quotas: Mapping[int, int] | None
+) -> tuple[list[int], bool]:
+    """(ids, whether they are tried again)"""
+    for sql in (BACK, AGAIN):
+        cursor.execute(sql, known | {"limit": limit})
+        if ids := [row[0] for row in cursor.fetchall()]:
+            return ids, sql is AGAIN
+    cursor.execute(
+        "SELECT lane, last_id - next_id + 1 FROM sending_mailinglane"
+        " WHERE mailing_id = %(mailing)s AND next_id <= last_id",
+        known,
     )
-    known = {
-        "batch": batch.pk,
-        "relay": relay.pk,
-        "mailing": mailing.pk,
-        "limit": limit,
+    shares = share(limit, dict(cursor.fetchall()), quotas)
+    if not shares:
+        return [], False
+    lanes = {"lanes": list(shares), "quotas": list(shares.values())}
+    cursor.execute(FRESH, known | lanes)
+    return [row[0] for row in cursor.fetchall()], False
+
+
+def share(limit: int, left: Mapping[int, int], quotas: Mapping[int, int] | None) -> dict[int, int]:
+    """{lane: how many to take}: in proportion to what is left of each, so that all lanes end
+    together, and not more than `quotas` allow."""
+    open_ = {
+        lane: min(number, number if quotas is None else quotas.get(lane, 0))
+        for lane, number in left.items()
+    }
+    open_ = {lane: number for lane, number in open_.items() if number > 0}
+    total = sum(open_.values())
+    if total <= limit:
+        return open_
+    shares = {lane: number * limit // total for lane, number in open_.items()}
+    # What rounding leaves over goes to the largest; each lane that is open gets on.
+    over = limit - sum(shares.values())
+    for lane in sorted(open_, key=lambda lane: (shares[lane], -open_[lane]))[:over]:
+        shares[lane] += 1
+    return {lane: number for lane, number in shares.items() if number}
+
+
+def _left_since(cursor: Any, mailing: Mailing, ids: Sequence[int]) -> dict[int, str]:
+    known: dict[str, Any] = {
         "workspace": mailing.workspace_id,
+        "ids": list(ids),
         "lists": mailing.list_ids,
     }
+    cursor.execute(LEFT_SINCE, known)
+    return dict(cursor.fetchall())
+
+
+def left_since(mailing: Mailing, ids: Sequence[int]) -> dict[int, str]:
+    """{message id: code of sending.reasons} of those who may not be mailed any more."""
     with connection.cursor() as cursor:
-        cursor.execute(TAKE, known)
-        taken = cursor.rowcount
-        if not taken:
-            batch.delete()
-            return None, []
-        cursor.execute(SKIP, known)
-        skipped = cursor.rowcount
-        cursor.execute(TALLY, {"mailing": mailing.pk, "taken": taken, "skipped": skipped})
+        return _left_since(cursor, mailing, ids)
+
+
+def renew(claims: Sequence[tuple[int, str]]) -> None:
+    """Renews the leases of batches: (batch id, holder)."""
+    with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id, contact_id, address, attempts FROM sending_message"
-            " WHERE batch_id = %s AND state = 1 ORDER BY id",
-            [batch.pk],
+            "UPDATE sending_batch b SET leased_until = now() + %s"
+            "  FROM unnest(%s::bigint[], %s::text[]) AS h (id, holder)"
+            " WHERE b.id = h.id AND b.holder = h.holder",
+            [LEASE, [number for number, _ in claims], [holder for _, holder in claims]],
         )
-        claimed = [Claimed(*row) for row in cursor.fetchall()]
-    if not claimed:
-        batch.delete()
-        return None, []
-    return batch, claimed
-
-
-def renew(batch_id: int) -> None:
-    Batch.objects.filter(pk=batch_id).update(leased_until=timezone.now() + LEASE)

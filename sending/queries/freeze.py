@@ -1,22 +1,36 @@
 """Freezes an audience into ledger rows: one statement, whatever its size."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import connection
 
 from contacts.audience import parameters, statement
+from sending import providers
 from sending.models import Mailing
 
 # One pass over the audience: who gets it becomes a row, the others are counted by reason. No
 # address comes twice, since two contacts never share one within a workspace; should a mailing ever
 # be frozen a second time, the index refuses it.
+#
+# Rows are made in the order of their lanes, so that each lane of a mailing is one range of ids:
+# what of it is left is two numbers, and a claim moves one of them.
 FREEZE = """
 WITH audience AS MATERIALIZED ({audience}),
 frozen AS (
   INSERT INTO sending_message
-         (mailing_id, contact_id, address, state, attempts, due_at, reason, reply)
-  SELECT %(mailing)s, contact_id, address, 0, 0, now(), '', ''
-    FROM audience WHERE reason IS NULL)
+         (mailing_id, contact_id, address, lane, state, attempts, reason, reply)
+  SELECT %(mailing)s, contact_id, address, coalesce(p.number, 0), 0, 0, '', ''
+    FROM audience
+    LEFT JOIN unnest(%(domains)s::text[], %(numbers)s::smallint[]) AS p (domain, number)
+           ON p.domain = split_part(address, '@', 2)
+   WHERE reason IS NULL
+   ORDER BY coalesce(p.number, 0)
+  RETURNING id, lane),
+laned AS (
+  INSERT INTO sending_mailinglane (mailing_id, lane, first_id, next_id, last_id, targeted)
+  SELECT %(mailing)s, lane, min(id), min(id), max(id), count(*) FROM frozen GROUP BY lane
+  RETURNING targeted)
 SELECT reason, count(*) FROM audience GROUP BY reason
 """
 
@@ -25,7 +39,12 @@ def freeze(
     mailing: Mailing, lists_in: Sequence[int], lists_out: Sequence[int]
 ) -> tuple[int, dict[str, int]]:
     """(number of messages, {reason: number of people left out})"""
-    known = parameters(mailing.workspace_id, lists_in, lists_out) | {"mailing": mailing.pk}
+    numbers = providers.numbers()
+    known: dict[str, Any] = parameters(mailing.workspace_id, lists_in, lists_out) | {
+        "mailing": mailing.pk,
+        "domains": list(numbers),
+        "numbers": list(numbers.values()),
+    }
     with connection.cursor() as cursor:
         cursor.execute(FREEZE.replace("{audience}", statement(lists_in)), known)
         counts = dict(cursor.fetchall())

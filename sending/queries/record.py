@@ -1,5 +1,6 @@
 """Writes what became of a batch: one transaction for all of its messages."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,9 +8,11 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from sending.models import Batch, Message
+from sending.models import Message
+from sending.queries.claim import Claim
 
 State = Message.State
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,21 +28,44 @@ class Result:
     attempt: bool = True
 
 
-# Only rows that this batch still holds: a worker that lost its lease writes over nobody.
+# Who lost the lease, and whose messages another worker holds by now, records nothing.
+MINE = """
+SELECT ids, mailing_id, relay_id FROM sending_batch
+ WHERE id = %(batch)s AND holder = %(holder)s AND epoch = %(epoch)s FOR UPDATE
+"""
+
+# Nearly all of them: no column of an index changes, so that the new row stands beside the old one.
+ACCEPT = """
+UPDATE sending_message m
+   SET state = 2, reason = '', reply = r.reply, attempts = m.attempts + 1, settled_at = now(),
+       relay_id = %(relay)s
+  FROM unnest(%(ids)s::bigint[], %(replies)s::text[]) AS r (id, reply)
+ WHERE m.id = r.id AND m.state = 0
+RETURNING m.id
+"""
+
 SETTLE = """
 UPDATE sending_message m
    SET state = r.state, reason = r.reason,
        reply = CASE WHEN r.reply = '' AND r.state = 0 THEN m.reply ELSE r.reply END,
-       due_at = coalesce(r.due_at, m.due_at),
+       retry_at = CASE WHEN r.state = 0 THEN coalesce(r.due_at, now()) END,
        attempts = m.attempts + CASE WHEN r.attempt THEN 1 ELSE 0 END,
-       batch_id = NULL,
-       settled_at = CASE WHEN r.state = 0 THEN NULL ELSE now() END
+       settled_at = CASE WHEN r.state = 0 THEN NULL ELSE now() END,
+       relay_id = %(relay)s
   FROM unnest(%(ids)s::bigint[], %(states)s::smallint[], %(reasons)s::text[], %(replies)s::text[],
               %(dues)s::timestamptz[], %(attempts)s::bool[])
        AS r (id, state, reason, reply, due_at, attempt)
- WHERE m.id = r.id AND m.batch_id = %(batch)s AND m.state = 1
-RETURNING m.id, r.state
+ WHERE m.id = r.id AND m.state = 0
+RETURNING m.id, m.state
 """
+
+# What has no result yet; given back when the batch ends.
+KEEP = "UPDATE sending_batch SET ids = %(left)s WHERE id = %(batch)s"
+GIVE_BACK = """
+UPDATE sending_batch SET ids = %(left)s, holder = '', leased_until = NULL, epoch = epoch + 1
+ WHERE id = %(batch)s
+"""
+END = "DELETE FROM sending_batch WHERE id = %(batch)s"
 
 TALLY = """
 UPDATE sending_tally
@@ -60,39 +86,70 @@ ON CONFLICT (mailing_id, minute) DO UPDATE
 
 
 @transaction.atomic
-def record(batch: Batch, results: Sequence[Result]) -> set[int]:
-    """Settles the batch's messages and ends it; messages without a result go back to waiting.
+def record(claim: Claim, results: Sequence[Result], *, ends: bool = True) -> set[int]:
+    """Settles messages of a batch. When it ends, those without a result are given back.
 
     Returns the ids that were written: a message that was taken from the batch isn't among them.
     """
+    known: dict[str, Any] = {
+        "batch": claim.batch_id,
+        "holder": claim.holder,
+        "epoch": claim.epoch,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(SETTLE, _columns(batch, results))
-        rows = cursor.fetchall()
-        cursor.execute(
-            "UPDATE sending_message SET state = 0, batch_id = NULL"
-            " WHERE batch_id = %s AND state = 1",
-            [batch.pk],
-        )
-        released = cursor.rowcount
-        counts = _count([state for _, state in rows], released)
-        cursor.execute(TALLY, counts | {"mailing": batch.mailing_id})
+        cursor.execute(MINE, known)
+        row = cursor.fetchone()
+        if row is None:
+            log.warning("batch %s was taken from its worker: nothing recorded", claim.batch_id)
+            return set()
+        held, mailing_id, relay_id = row
+        known |= {"mailing": mailing_id, "relay": relay_id}
+        mine = set(held)
+        written = _settle(cursor, known, [r for r in results if r.message_id in mine])
+        left = [number for number in held if number not in written]
+        if left:
+            cursor.execute(GIVE_BACK if ends else KEEP, known | {"left": left})
+        elif ends:
+            cursor.execute(END, known)
+        else:
+            cursor.execute(KEEP, known | {"left": []})
+        counts = _count(list(written.values()), len(left) if ends else 0)
+        if counts["all"]:
+            cursor.execute(TALLY, counts | known)
         if counts["accepted"] or counts["failed"]:
-            cursor.execute(MINUTE, counts | {"mailing": batch.mailing_id})
-    batch.delete()
-    return {message_id for message_id, _ in rows}
+            cursor.execute(MINUTE, counts | known)
+    return set(written)
 
 
-def _columns(batch: Batch, results: Sequence[Result]) -> dict[str, Any]:
+def _settle(cursor: Any, known: dict[str, Any], results: Sequence[Result]) -> dict[int, int]:
+    """{message id: its new state}"""
+    written: dict[int, int] = {}
+    taken = [r for r in results if r.state == State.ACCEPTED]
+    if taken:
+        columns = {"ids": [r.message_id for r in taken], "replies": [_text(r) for r in taken]}
+        cursor.execute(ACCEPT, known | columns)
+        written |= dict.fromkeys((row[0] for row in cursor.fetchall()), int(State.ACCEPTED))
+    rest = [r for r in results if r.state != State.ACCEPTED]
+    if rest:
+        cursor.execute(SETTLE, known | _columns(rest))
+        written |= dict(cursor.fetchall())
+    return written
+
+
+def _columns(results: Sequence[Result]) -> dict[str, Any]:
     return {
-        "batch": batch.pk,
         "ids": [r.message_id for r in results],
         "states": [int(r.state) for r in results],
         "reasons": [r.reason for r in results],
-        # PostgreSQL has no NUL in text; a hostile server may send one.
-        "replies": [r.reply.replace("\x00", "\ufffd")[:2000] for r in results],
+        "replies": [_text(r) for r in results],
         "dues": [r.due_at for r in results],
         "attempts": [r.attempt for r in results],
     }
+
+
+def _text(result: Result) -> str:
+    """PostgreSQL has no NUL in text; a hostile server may send one."""
+    return result.reply.replace("\x00", "\ufffd")[:2000]
 
 
 def _count(states: list[int], released: int) -> dict[str, int]:

@@ -1,7 +1,9 @@
 """Mailings: opened, paused, resumed, cancelled, finished; their unknown messages settled."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -9,10 +11,14 @@ from django.utils import timezone
 from accounts.models import Workspace
 from designs.models import Content
 from sending.models import Mailing, Pool, Relay, Tally
+from sending.queries.due import DUE
 from sending.queries.freeze import freeze
 from sending.states import TRANSITIONS
 
 RETRY_FOR = timedelta(days=2)
+# Mailing.priority: lower goes first.
+TRANSACTIONAL, CAMPAIGN = 0, 10
+log = logging.getLogger(__name__)
 
 
 @transaction.atomic
@@ -31,10 +37,13 @@ def open_mailing(  # noqa: PLR0913 - what a mailing is made of
     track_opens: bool = True,
     track_clicks: bool = True,
     retry_for: timedelta = RETRY_FOR,
+    priority: int = CAMPAIGN,
+    per_minute: int | None = None,
+    window: Mapping[str, Any] | None = None,
 ) -> Mailing:
     """Freezes the audience; from the commit on, workers send. Exactly one of relay and pool.
 
-    `origin` says what it was opened for, such as "campaign 7".
+    `origin` says what it was opened for, such as "campaign 7". `window`: see sending.windows.
     """
     mailing = Mailing.objects.create(
         workspace=workspace,
@@ -49,6 +58,9 @@ def open_mailing(  # noqa: PLR0913 - what a mailing is made of
         track_opens=track_opens,
         track_clicks=track_clicks,
         retry_for=retry_for,
+        priority=priority,
+        per_minute=per_minute,
+        window=dict(window or {}),
     )
     targeted, excluded = freeze(mailing, lists_in, lists_out)
     Tally.objects.create(mailing=mailing, targeted=targeted, waiting=targeted)
@@ -86,11 +98,27 @@ def cancel(mailing: Mailing, reason: str = "") -> bool:
     return moved
 
 
-# One statement: rows and tally move together.
+# One statement: rows and tally move together. What waits stands in three places (queries.claim).
 DROP = """
-WITH dropped AS (
-  UPDATE sending_message SET state = 4, reason = 'cancelled', settled_at = now()
-   WHERE mailing_id = %(mailing)s AND state = 0 RETURNING 1),
+WITH open AS (
+  SELECT id, next_id, last_id FROM sending_mailinglane
+   WHERE mailing_id = %(mailing)s AND next_id <= last_id FOR UPDATE),
+shut AS (
+  UPDATE sending_mailinglane l SET next_id = l.last_id + 1 FROM open WHERE l.id = open.id),
+back AS (
+  DELETE FROM sending_batch WHERE mailing_id = %(mailing)s AND holder = '' RETURNING ids),
+waiting AS (
+  SELECT m.id FROM open
+    JOIN sending_message m
+      ON m.id BETWEEN open.next_id AND open.last_id AND m.mailing_id = %(mailing)s
+  UNION ALL
+  SELECT unnest(ids) FROM back
+  UNION ALL
+  SELECT id FROM sending_message WHERE mailing_id = %(mailing)s AND retry_at IS NOT NULL),
+dropped AS (
+  UPDATE sending_message m
+     SET state = 4, reason = 'cancelled', settled_at = now(), retry_at = NULL
+    FROM waiting WHERE m.id = waiting.id AND m.state = 0 RETURNING 1),
 counted AS (SELECT count(*) AS n FROM dropped)
 UPDATE sending_tally SET waiting = waiting - n, skipped = skipped + n
   FROM counted WHERE mailing_id = %(mailing)s
@@ -103,27 +131,60 @@ def drop_cancelled(mailing: Mailing) -> None:
         cursor.execute(DROP, {"mailing": mailing.pk})
 
 
-# Counted from the rows by two partial indexes, not from the tally: finished means that it closes.
-FINISH = """
-UPDATE sending_mailing m
-   SET state = 'finished', finished_at = now(), wait_reason = '', wait_until = NULL
+# By the three places where a message can wait, and the batches that workers hold.
+DONE = f"""
+SELECT m.id FROM sending_mailing m
  WHERE m.state = 'sending'
-   AND NOT EXISTS (SELECT 1 FROM sending_message WHERE mailing_id = m.id AND state = 0)
-   AND NOT EXISTS (SELECT 1 FROM sending_batch WHERE mailing_id = m.id)
+   AND NOT {DUE}
+   AND NOT EXISTS (SELECT 1 FROM sending_batch b WHERE b.mailing_id = m.id)
+   AND NOT EXISTS (SELECT 1 FROM sending_message r
+                    WHERE r.mailing_id = m.id AND r.retry_at IS NOT NULL)
+"""  # noqa: S608 - only constants of ours
+
+# Counted from the rows, not from the tally: finished means that the ledger closes. One look over
+# the mailing's rows, once. There never is one; if there were, it would go out now.
+FORGOTTEN = """
+UPDATE sending_message SET retry_at = now()
+ WHERE id BETWEEN (SELECT min(first_id) FROM sending_mailinglane WHERE mailing_id = %(mailing)s)
+              AND (SELECT max(last_id) FROM sending_mailinglane WHERE mailing_id = %(mailing)s)
+   AND mailing_id = %(mailing)s AND state = 0
+"""
+
+FINISH = """
+UPDATE sending_mailing
+   SET state = 'finished', finished_at = now(), wait_reason = '', wait_until = NULL
+ WHERE id = %(mailing)s
 """
 
 
 def finish_all() -> int:
     """Finishes the mailings whose ledger closes: nothing waits or is in flight. How many."""
     with connection.cursor() as cursor:
-        cursor.execute(FINISH)
-        return int(cursor.rowcount)
+        cursor.execute(DONE)
+        done = [row[0] for row in cursor.fetchall()]
+    return sum(_finish(mailing_id) for mailing_id in done)
+
+
+@transaction.atomic
+def _finish(mailing_id: int) -> bool:
+    with connection.cursor() as cursor:
+        # From here on nobody claims; and what was claimed meanwhile is seen.
+        cursor.execute("SELECT 1 FROM sending_mailing WHERE id = %s FOR UPDATE", [mailing_id])
+        cursor.execute(f"{DONE} AND m.id = %(mailing)s", {"mailing": mailing_id})
+        if not cursor.fetchone():
+            return False
+        cursor.execute(FORGOTTEN, {"mailing": mailing_id})
+        if cursor.rowcount:
+            log.error("mailing %s: %s messages were nowhere", mailing_id, cursor.rowcount)
+            return False
+        cursor.execute(FINISH, {"mailing": mailing_id})
+    return True
 
 
 RESEND = """
 WITH again AS (
   UPDATE sending_message
-     SET state = 0, due_at = now(), reason = '', settled_at = NULL, batch_id = NULL
+     SET state = 0, retry_at = now(), reason = '', settled_at = NULL
    WHERE mailing_id = %(mailing)s AND state = 5 AND (%(all)s OR id = ANY(%(ids)s)) RETURNING 1),
 counted AS (SELECT count(*) AS n FROM again)
 UPDATE sending_tally SET unknown = unknown - n, waiting = waiting + n
@@ -132,7 +193,7 @@ UPDATE sending_tally SET unknown = unknown - n, waiting = waiting + n
 
 COUNT_AS_SENT = """
 WITH settled AS (
-  UPDATE sending_message SET state = 2, batch_id = NULL
+  UPDATE sending_message SET state = 2, reason = ''
    WHERE mailing_id = %(mailing)s AND state = 5 AND (%(all)s OR id = ANY(%(ids)s)) RETURNING 1),
 counted AS (SELECT count(*) AS n FROM settled)
 UPDATE sending_tally SET unknown = unknown - n, accepted = accepted + n

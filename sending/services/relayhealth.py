@@ -1,69 +1,164 @@
-"""A relay's state as its own answers teach it: ready, waiting until a time, or stopped."""
+"""A relay's state as its own answers teach it: ready, waiting until a time, or stopped.
 
+Refusals to go faster are no matter here: services.lanes learns from them. A relay that could not be
+reached is left alone for a growing time; then one message tries (pace.reserve), and its success
+opens the relay again.
+"""
+
+import random
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from django.utils import timezone
+from django.db import connection, transaction
 
-from sending import reasons
-from sending.exchange import ConnectError, End, Outcome
-from sending.models import Relay
+from sending import clock, pace, reasons
+from sending.models import Lane, Relay
 from sending.replies import Meaning, meaning
+from sending.smtp import ConnectError, End, Outcome
 
 # Seconds without the relay after so many failures one after the other.
 BACK_OFF = (5, 10, 20, 60, 120, 300)
+JITTER = random.Random()  # noqa: S311 - spreads ends of waits, keeps no secret
 # Reasons that only a person can mend.
 STOPPING = {"login", "certificate"}
+TOO_MANY = "too_many"
+WORKING = (Relay.State.ACTIVE, Relay.State.DRAINING)
 
 
-def ready(relay: Relay) -> bool:
-    return relay.state == Relay.State.ACTIVE and (
-        relay.wait_until is None or relay.wait_until <= timezone.now()
-    )
+def ready(relay: Relay, now: datetime | None = None) -> bool:
+    """`now`: PostgreSQL's, if it is known."""
+    if relay.state not in WORKING:
+        return False
+    return relay.wait_until is None or relay.wait_until <= (now or clock.now())
 
 
 def stop(relay: Relay, why: str) -> None:
-    Relay.objects.filter(pk=relay.pk, state=Relay.State.ACTIVE).update(
-        state=Relay.State.STOPPED, state_reason=why[:2000], state_since=timezone.now()
+    Relay.objects.filter(pk=relay.pk, state__in=WORKING).update(
+        state=Relay.State.STOPPED, state_reason=why[:2000], state_since=clock.now()
     )
 
 
 def wait(relay: Relay, reason: str, until: datetime, words: str = "") -> None:
-    Relay.objects.filter(pk=relay.pk).update(
+    """Nothing goes over it until then; a wait that is longer already stays."""
+    Relay.objects.filter(pk=relay.pk).exclude(wait_until__gt=until).update(
         wait_until=until, wait_reason=reason, state_reason=words[:2000]
     )
 
 
-def learn(relay: Relay, outcomes: Iterable[Outcome], error: ConnectError | None) -> None:
-    """Takes what a batch showed: trouble makes the relay wait or stops it, success clears that."""
+def learn(
+    relay: Relay,
+    outcomes: Iterable[Outcome],
+    error: ConnectError | None,
+    *,
+    open: int = 0,  # noqa: A002
+) -> None:
+    """Takes what a batch showed: trouble makes the relay wait or stops it, success clears that.
+    What refusals of mails say of the relay is decided in services.refusals. `open`: connections
+    that work now."""
     seen = list(outcomes)
     if error is not None and error.reason in STOPPING:
         stop(relay, f"{reasons.text(error.reason)}: {error.words}")
         return
-    refusals = {
-        meaning(one.code, one.words): one
-        for one in seen
-        if one.end is End.REFUSED and one.code >= 200
-    }
-    for why, one in refusals.items():
-        if why.stops_relay:
-            stop(relay, f"{reasons.text(why.value)}: {one.code} {one.words}")
+    if error is not None and error.reason == TOO_MANY:
+        pace.too_many(relay, open=open)
+        if open:  # the others go on
             return
     if error is not None:
         _back_off(relay, error.reason, error.words)
-    elif Meaning.RATE in refusals:
-        _back_off(relay, "rate", refusals[Meaning.RATE].words)
-    elif any(one.end in {End.TAKEN, End.REFUSED} for one in seen):
-        Relay.objects.filter(pk=relay.pk, failures__gt=0).update(
-            failures=0, wait_until=None, wait_reason="", state_reason=""
-        )
-    elif seen:
-        _back_off(relay, "connection", next(iter(seen)).words)
+    elif any(_works(one) for one in seen):
+        _recovered(relay)
+    elif seen and all(_is_away(one) for one in seen):
+        _back_off(relay, "connection", seen[0].words)
 
 
+def _meaning(outcome: Outcome) -> Meaning | None:
+    """None: it was no refusal by the server."""
+    if outcome.end is not End.REFUSED or outcome.code < 200:
+        return None
+    return meaning(outcome.code, outcome.words, outcome.stage)
+
+
+def _works(outcome: Outcome) -> bool:
+    """Whether the server answered as one that works: also by a refusal of one mail."""
+    why = _meaning(outcome)
+    return outcome.end is End.TAKEN or (why is not None and not why.loses_nothing)
+
+
+def _is_away(outcome: Outcome) -> bool:
+    return outcome.end is not End.REFUSED or _meaning(outcome) is Meaning.CONNECTION
+
+
+def _recovered(relay: Relay) -> None:
+    Relay.objects.filter(pk=relay.pk, failures__gt=0).update(
+        failures=0, wait_until=None, wait_reason="", state_reason="", next_slot_at=None
+    )
+
+
+@transaction.atomic
 def _back_off(relay: Relay, reason: str, words: str) -> None:
-    relay.refresh_from_db()
-    pause = BACK_OFF[min(relay.failures, len(BACK_OFF) - 1)]
-    relay.failures += 1
-    relay.save(update_fields=["failures"])
-    wait(relay, reason, timezone.now() + timedelta(seconds=pause), words)
+    """Two workers that fail at the same moment are one failure."""
+    locked = Relay.objects.select_for_update(no_key=True).get(pk=relay.pk)
+    now = clock.now()
+    if locked.failures and locked.wait_until is not None and locked.wait_until > now:
+        return
+    pause = BACK_OFF[min(locked.failures, len(BACK_OFF) - 1)] * JITTER.uniform(0.9, 1.1)
+    relay.failures = locked.failures = locked.failures + 1
+    locked.save(update_fields=["failures"])
+    wait(relay, reason, now + timedelta(seconds=pause), words)
+
+
+def step_down(relay: Relay, mode: str, why: str) -> None:
+    """From now on the relay is spoken to in a simpler way (sending.smtp.Mode); shown to the
+    operator until `reset`."""
+    Relay.objects.filter(pk=relay.pk).exclude(exchange=mode).update(
+        exchange=mode, exchange_why=why[:2000], exchange_since=clock.now()
+    )
+
+
+@transaction.atomic
+def reset(relay: Relay) -> None:
+    """Forgets all that was learned: waits for answers, lanes, connections, the way to speak. Its
+    limits, and what is used of them, stay."""
+    own = ("per_hour", "per_day", "warmup")
+    Relay.objects.filter(pk=relay.pk).exclude(wait_reason__in=own).update(
+        wait_until=None, wait_reason=""
+    )
+    Relay.objects.filter(pk=relay.pk).update(
+        failures=0,
+        next_slot_at=None,
+        exchange="",
+        exchange_why="",
+        exchange_since=None,
+        connections_found=None,
+        connections_refused_at=None,
+    )
+    Relay.objects.filter(pk=relay.pk, state__in=WORKING).update(state_reason="")
+    Lane.objects.filter(relay=relay).delete()
+
+
+def limits_changed(relay: Relay) -> None:
+    """To be called when somebody changed limits: what it waits for may be over."""
+    Relay.objects.filter(pk=relay.pk, wait_reason__in=("per_hour", "per_day", "warmup")).update(
+        wait_until=None, wait_reason=""
+    )
+    Relay.objects.filter(pk=relay.pk).update(next_slot_at=None)
+
+
+# Of a draining relay: a mailing that was open when it began to drain and may still go through it.
+LEFT = """
+UPDATE sending_relay r SET state = 'paused', state_since = now(), draining_since = NULL
+ WHERE r.state = 'draining'
+   AND NOT EXISTS (
+     SELECT 1 FROM sending_mailing m
+      WHERE m.state IN ('sending', 'paused')
+        AND m.opened_at <= r.draining_since
+        AND (m.relay_id = r.id
+             OR m.pool_id IN (SELECT pool_id FROM sending_poolmember p WHERE p.relay_id = r.id)))
+"""
+
+
+def finish_draining() -> int:
+    """Pauses draining relays whose mailings are over. How many."""
+    with connection.cursor() as cursor:
+        cursor.execute(LEFT)
+        return int(cursor.rowcount)

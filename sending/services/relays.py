@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Workspace
 from sending import lanes, relaytest, secrets, tokens, verp
-from sending.exchange import Server
 from sending.models import Lane, Mailing, PoolMember, Relay
 from sending.services import relayhealth
+from sending.smtp import Server
 
 LIVE = (Mailing.State.SENDING, Mailing.State.PAUSED)
 # A server by another name, about which nothing is known.

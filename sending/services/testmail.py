@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -14,11 +15,20 @@ from django.utils.translation import gettext as _
 from designs.rendering import Renderer
 from sending import tokens
 from sending.compose import name_of
-from sending.exchange import ConnectError, Connection, End, Server
 from sending.mime import Mail, Sender, build
 from sending.models import Relay
 from sending.publicurls import MessageUrls
 from sending.services.relays import server_of
+from sending.smtp import (
+    ConnectError,
+    End,
+    Exchange,
+    Mode,
+    Outcome,
+    Parcel,
+    Server,
+    open_session,
+)
 
 # A request waits for this; whoever tests sees what happened.
 TIMEOUT = 20.0
@@ -64,33 +74,62 @@ def send_test(
         )
         for address in addresses[:MOST_ADDRESSES]
     ]
-    server = server_of(relay)
-    exchange = _send(server, relay.bounce_address or sender.email, addresses, contents)
+    envelope_from = relay.bounce_address or sender.email
+    mails = _Mails(
+        [
+            Parcel(place, envelope_from, address, content)
+            for place, (address, content) in enumerate(zip(addresses, contents, strict=False))
+        ]
+    )
+    sending = _send(server_of(relay), mails)
     # In a thread of its own, as the caller's may run a loop already; the context has the language.
     with ThreadPoolExecutor(1) as thread:
-        return thread.submit(copy_context().run, asyncio.run, exchange).result()
+        return thread.submit(copy_context().run, asyncio.run, sending).result()
 
 
-async def _send(
-    server: Server, envelope_from: str, addresses: Sequence[str], contents: Sequence[bytes]
-) -> list[TestResult]:
-    connection = Connection(server)
-    results = []
+class _Mails:
+    """The source of an exchange that ends when the last mail is settled."""
+
+    def __init__(self, parcels: Sequence[Parcel]) -> None:
+        self.parcels = parcels
+        self.outcomes: dict[int, Outcome] = {}
+        self.waiting = deque(parcels)
+        self.exchange: Exchange | None = None
+
+    def next(self) -> Parcel | None:
+        return self.waiting.popleft() if self.waiting else None
+
+    def handing_over(self, parcel: Parcel) -> None:
+        """Nothing is written down for a test."""
+
+    def settled(self, parcel: Parcel, outcome: Outcome) -> None:
+        self.outcomes[parcel.key] = outcome
+        if self.exchange is not None and not self.waiting:
+            self.exchange.drain()
+
+    def results(self, words: str) -> list[TestResult]:
+        """`words`: for those that were never settled."""
+        results = []
+        for parcel in self.parcels:
+            outcome = self.outcomes.get(parcel.key) or Outcome(End.NOT_HANDED_OVER, words=words)
+            # Below are codes of ours.
+            said = f"{outcome.code} {outcome.words}" if outcome.code >= 200 else outcome.words
+            results.append(TestResult(parcel.recipient, outcome.end is End.TAKEN, said))
+        return results
+
+
+async def _send(server: Server, mails: _Mails) -> list[TestResult]:
+    """Command by command, as the most careful mode: a test shows each step's words."""
     try:
         async with asyncio.timeout(TIMEOUT):
-            await connection.open()
-            for address, content in zip(addresses, contents, strict=False):
-                outcome = await connection.send(
-                    envelope_from, address, content, handing_over=lambda: None
-                )
-                words = f"{outcome.code} {outcome.words}" if outcome.code else outcome.words
-                results.append(TestResult(address, outcome.end is End.TAKEN, words))
+            session = await open_session(server)
+            mails.exchange = Exchange(session, mails, mode=Mode.PLAIN)
+            mails.exchange.start()
+            words = (await mails.exchange.done).words
     except ConnectError as error:
         words = error.words
     except TimeoutError:
         words = _("No answer within %(count)d seconds.") % {"count": TIMEOUT}
-    else:
-        await connection.quit()
-        return results
-    connection.close()
-    return results + [TestResult(a, ok=False, reply=words) for a in addresses[len(results) :]]
+        if mails.exchange is not None:
+            mails.exchange.abort(words)
+    return mails.results(words)

@@ -6,6 +6,7 @@ exchange.start()
 ending = await exchange.done
 """
 
+from sending.smtp.envelope import stuffed
 from sending.smtp.exchange import Exchange
 from sending.smtp.flights import Ending, EndingKind, Mode
 from sending.smtp.offers import Offers
@@ -30,5 +31,6 @@ __all__ = [
     "Stage",
     "Timeouts",
     "open_session",
+    "stuffed",
     "tls_context",
 ]

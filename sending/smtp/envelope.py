@@ -1,4 +1,5 @@
-"""The commands in front of a content: MAIL and RCPT with the parameters that the server offers."""
+"""What goes around a content: MAIL and RCPT with the parameters that the server offers, and its
+end."""
 
 import re
 
@@ -14,6 +15,7 @@ QUOTED = re.compile(
     r'"(?:[^"\\<>\x00-\x1f\x7f-\x9f\ud800-\udfff]|\\[ !-;=?-~])*"'
     r'@[^\s<>"\x00-\x1f\x7f-\x9f\ud800-\udfff]+'
 )
+LINE_DOT = re.compile(rb"^\.", re.MULTILINE)
 # From so many bytes on, the server is told beforehand (RFC 1870): a refusal spares the content.
 ANNOUNCED = 64 * 1024
 
@@ -42,3 +44,10 @@ def envelope(parcel: Parcel, offers: Offers) -> bytes | Outcome:
             return Outcome(End.REFUSED, NO_SMTPUTF8, words, Stage.MAIL)
         parameters += " SMTPUTF8"
     return f"MAIL FROM:<{sender}>{parameters}\r\nRCPT TO:<{recipient}>\r\n".encode()
+
+
+def stuffed(content: bytes, *, dotless: bool = False) -> bytes:
+    """The content as DATA wants it (RFC 5321, 4.5.2), with its end. `dotless`: see Parcel."""
+    if not dotless and (b"\n." in content or content[:1] == b"."):
+        content = LINE_DOT.sub(b"..", content)
+    return content + (b".\r\n" if content.endswith(b"\r\n") else b"\r\n.\r\n")

@@ -10,7 +10,7 @@ A content whose reply was never read leaves its mail in doubt; all others certai
 import re
 from time import monotonic
 
-from sending.smtp.envelope import envelope
+from sending.smtp.envelope import envelope, stuffed
 from sending.smtp.flights import STAGES, EndingKind, Flight, Kind, Mode
 from sending.smtp.parcels import End, Outcome, Stage
 from sending.smtp.replies import words_of
@@ -23,7 +23,6 @@ PIPELINED, CHUNKED, PLAIN = Mode.PIPELINED, Mode.CHUNKED, Mode.PLAIN
 FOUR_GOOD = re.compile(
     rb"250 ([^\x00\r\n]*)\r\n250 [^\x00\r\n]*\r\n25[012] [^\x00\r\n]*\r\n354 [^\x00\r\n]*\r\n"
 )
-LINE_DOT = re.compile(rb"^\.", re.MULTILINE)
 # How servers call what they offered and don't want; Exim speaks of synchronization.
 LYING = re.compile(r"pipelin|synchroni[sz]ation", re.IGNORECASE)
 # From a server that lost the thread of a group, or doesn't know BDAT after all.
@@ -246,7 +245,7 @@ class Exchange(Wire):
 
     def _hand_over(self, flight: Flight) -> None:
         """The content, and in the same write the next envelope where the mode allows it."""
-        content = _stuffed(flight)
+        content = stuffed(flight.parcel.content, dotless=flight.parcel.dotless)
         following = self._take() if self.mode is PIPELINED and not self._paused else None
         if self._over():
             return
@@ -302,13 +301,3 @@ def _fits(kind: Kind, code: int) -> bool:
     if kind is Kind.RSET:
         return good
     return good or code >= 400
-
-
-def _stuffed(flight: Flight) -> bytes:
-    """The content as DATA wants it (RFC 5321, 4.5.2), with its end."""
-    content = flight.parcel.content
-    if not flight.parcel.dotless and (b"\n." in content or content[:1] == b"."):
-        content = LINE_DOT.sub(b"..", content)
-    if content.endswith(b"\r\n"):
-        return content + b".\r\n"
-    return content + b"\r\n.\r\n"

@@ -100,6 +100,8 @@ class _Opening:
 
     async def run(self) -> Session:
         place, limits = self.server, self.timeouts
+        name = await asyncio.to_thread(our_name)
+        # Nothing is awaited between these two: a socket must not be forgotten when cancelled.
         sock = await hosts.connect(
             place.host, place.port, seconds=limits.connect, trusted=place.trusted
         )
@@ -109,7 +111,7 @@ class _Opening:
             use_tls=place.security == "tls",
             start_tls=False,
             tls_context=tls_context() if place.security != "none" else None,
-            local_hostname=await asyncio.to_thread(our_name),
+            local_hostname=name,
             sock=sock,
             port=None,
         )

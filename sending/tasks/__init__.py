@@ -1,6 +1,7 @@
 """Celery's way in: ids, one service call, safe to run twice."""
 
 from sending.tasks.bounces import collect_due, collect_mailbox
-from sending.tasks.engine import dispatch, run_relay, sweep
+from sending.tasks.engine import carry, dispatch, sweep
+from sending.tasks.refusals import tell
 
-__all__ = ["collect_due", "collect_mailbox", "dispatch", "run_relay", "sweep"]
+__all__ = ["carry", "collect_due", "collect_mailbox", "dispatch", "sweep", "tell"]

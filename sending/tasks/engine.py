@@ -1,27 +1,27 @@
 from celery import shared_task
-from celery.signals import worker_ready
+from celery.signals import worker_ready, worker_shutting_down
 
 from sending import dispatch as dispatcher
-from sending import recovery, runner
-from sending.models import Relay
+from sending import recovery
+from sending.engine import stopping, turn
+
+# A nudge that finds no process in this many seconds is given again anyway.
+NUDGE = 2
 
 
 @shared_task(ignore_result=True)
 def dispatch() -> None:
-    """Each second: nudges runners for relays that have due work."""
+    """Each second: nudges as many processes as relays with due work could use."""
     dispatcher.tend_mailings()
-    for relay_id, runners in dispatcher.relays_to_run().items():
-        for _ in range(runners):
-            # A nudge that finds no process within two seconds is given again anyway.
-            run_relay.apply_async((relay_id,), expires=2)
+    for _ in range(dispatcher.turns_wanted()):
+        carry.apply_async(expires=NUDGE)
 
 
 @shared_task(ignore_result=True)
-def run_relay(relay_id: int) -> None:
+def carry() -> None:
+    """A process's turn: all relays that have due work."""
     recovery.recover_journals()
-    relay = Relay.objects.filter(pk=relay_id).first()
-    if relay is not None:
-        runner.run(relay)
+    turn.run_all()
 
 
 @shared_task(ignore_result=True)
@@ -33,3 +33,8 @@ def sweep() -> None:
 @worker_ready.connect
 def _recover(**_: object) -> None:
     recovery.recover_journals()
+
+
+@worker_shutting_down.connect
+def _stop(**_: object) -> None:
+    stopping.ask()

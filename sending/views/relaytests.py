@@ -7,13 +7,13 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest, get_in
 from sending import presets
-from sending.exchange import Server
 from sending.forms.relays import RelayForm, TestForm
 from sending.models import Relay
 from sending.relaytest import Step
 from sending.relaytrouble import Trouble, diagnose
 from sending.secrets import SecretError, decrypt
 from sending.services import relays as service
+from sending.smtp import Server
 
 
 @require_POST

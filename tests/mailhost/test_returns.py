@@ -6,7 +6,8 @@ import pytest
 
 from accounts.models import Workspace
 from contacts.models import Suppression
-from sending import runner, secrets
+from sending import secrets
+from sending.engine import turn
 from sending.imapbox import ImapBox
 from sending.models import BounceMail, BounceMailbox, Event, Mailing, Message, Relay
 from sending.services import collecting, mailboxes
@@ -61,7 +62,7 @@ def test_a_mailing_and_its_returns(
     unknown = [f"reject{number}@rejecting.test" for number in range(6)]
     nowhere = [f"person{number}@nowhere.test" for number in range(4)]
     mailing = open_to(good + unknown + nowhere, relay=relay)
-    runner.run(relay)
+    turn.run(relay)
     tally = assert_closes(mailing)
     # nowhere.test is refused at RCPT, which is a hard bounce too; the others come back.
     assert (tally.accepted, tally.failed) == (26, 4)
@@ -101,7 +102,7 @@ def test_without_verp_by_what_came_back(
     relay.envelope = Relay.Envelope.FIXED
     relay.save()
     mailing = open_to(["reject@rejecting.test"], relay=relay)
-    runner.run(relay)
+    turn.run(relay)
     until(lambda: waiting(mailbox) == 1, what=host.log, seconds=60)
     BounceMailbox.objects.update(after="delete")
     collecting.collect(mailbox.pk)

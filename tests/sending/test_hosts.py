@@ -8,7 +8,7 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from sending import hosts
-from sending.exchange import ConnectError, Connection, Server
+from sending.smtp import ConnectError, Server, open_session
 from tests.engine.sink import Sink, running
 
 
@@ -84,9 +84,8 @@ def test_one_refused_address_of_several_refuses_the_name(monkeypatch: pytest.Mon
 
 def _open(server: Server) -> None:
     async def run() -> None:
-        connection = Connection(server)
-        await connection.open()
-        await connection.quit()
+        session = await open_session(server)
+        session.close()
 
     asyncio.run(run())
 

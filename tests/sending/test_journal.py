@@ -17,7 +17,6 @@ import django; django.setup()
 import os, signal
 from sending.journal import Journal
 journal = Journal()
-journal.begin()
 journal.hand_over(1)
 journal.reply(1, 250, "taken 收到")
 journal.hand_over(2)
@@ -49,32 +48,36 @@ def test_a_living_worker_s_journal_is_left_alone() -> None:
     mine = Journal()
     mine.hand_over(1)
     assert list(journal.orphans()) == []
-    mine.close()
+    mine.done()
     assert not mine.path.exists()
 
 
 def test_a_batch_that_was_not_recorded_leaves_its_journal() -> None:
     mine = Journal()
-    mine.begin()
     mine.hand_over(5)
-    mine.close()
+    mine.reply(5, 250, "ok\nand more")
+    mine.hand_over(6)
+    mine.reply(6, 550, "no")
+    mine.abandon()
     ((path, story),) = list(journal.orphans())
     assert path == mine.path
-    assert story.in_doubt == {5}
+    assert story.replies == {5: (250, "ok and more"), 6: (550, "no")}
+    assert story.in_doubt == set()
 
 
-def test_after_clear_nothing_is_left() -> None:
-    mine = Journal()
-    mine.begin()
-    mine.hand_over(5)
-    mine.clear()
-    mine.close()
+def test_a_file_that_is_being_made_is_no_orphan(var: Path) -> None:
+    made = journal.directory() / "fresh.new"
+    made.touch()
     assert list(journal.orphans()) == []
+    assert made.exists()
+    os.utime(made, (0, 0))
+    assert list(journal.orphans()) == []
+    assert not made.exists()
 
 
 def test_a_restart_of_the_machine_makes_it_incomplete() -> None:
     path = journal.directory() / "old.journal"
-    path.write_text('B 1000\nH 5\nR 5 250 "ok"\nH 6\nR 6 2')
+    path.write_text("B 1000\nH 5\nR 5 250 ok\nH 6\nR 6 2")
     story = journal.read(path)
     assert not story.complete
     assert (set(story.replies), story.in_doubt) == ({5}, {6})

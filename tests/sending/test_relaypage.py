@@ -66,7 +66,10 @@ def test_the_list_has_trouble_first(
         "A paused": {"state": "paused"},
         "A limit": {"wait_until": until, "wait_reason": "per_hour"},
         "Out of reach": {"wait_until": until, "wait_reason": "connection"},
-        "Refused": {"state": "stopped", "state_reason": "The relay refuses the login: 535 no"},
+        "Refused": {
+            "state": "stopped",
+            "state_reason": "The relay refuses the login or the account: 535 no",
+        },
         "A sandbox": {"state": "stopped", "is_sandbox": True},
     }
     for name, fields in values.items():

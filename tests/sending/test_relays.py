@@ -174,13 +174,13 @@ def test_pause_and_resume(owner_client: Client, url: Callable[..., str], relay: 
 
 @pytest.mark.parametrize(
     ("language", "sentence"),
-    [("en", "The relay refuses the login"), ("zh-hans", "发信通道拒绝登录")],
+    [("en", "The relay refuses the login or the account"), ("zh-hans", "发信通道拒绝登录或账号")],
 )
 def test_what_stopped_a_relay_is_shown_in_the_readers_language(
     owner_client: Client, url: Callable[..., str], relay: Relay, language: str, sentence: str
 ) -> None:
     # A worker's language is English.
-    relayhealth.stop(relay, "The relay refuses the login: 535 5.7.8 Bad credentials")
+    relayhealth.stop(relay, "The relay refuses the login or the account: 535 5.7.8 Bad credentials")
     shown = url("relay", relay.pk)
     page = owner_client.get(shown, headers={"accept-language": language}).content.decode()
     assert sentence in page

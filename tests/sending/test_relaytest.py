@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from pytest_django.fixtures import Settings
 
-from sending import exchange, relaytest
-from sending.exchange import Server
+from sending import relaytest
 from sending.relaytest import Dialogue, Step, Trial, talk
 from sending.relaytrouble import TROUBLES, Trouble, diagnose
+from sending.smtp import Server, tls_context
 from tests.sending.smtpserver import (
     Authority,
     Habits,
@@ -29,9 +29,9 @@ def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Autho
     """An authority that this machine trusts for the time of the test."""
     made = make_authority(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(made.trusted))
-    exchange.tls_context.cache_clear()
+    tls_context.cache_clear()
     yield made
-    exchange.tls_context.cache_clear()
+    tls_context.cache_clear()
 
 
 def _talk(

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from contacts.models import Suppression
-from sending import runner
+from sending.engine import turn
 from sending.models import BounceMail, BounceMailbox, Event, Mailing, Relay
 from sending.services import collecting
 from tests.engine.conftest import assert_closes, design, open_to
@@ -28,7 +28,7 @@ def test_every_kind(running: Running, relay: Relay, open_to: Callable[..., Maili
     mailbox = BounceMailbox.objects.get(is_sandbox=True)
     BounceMailbox.objects.update(port=running.imap_port)
     mailing = open_to([f"{word}@x.example" for word in [*KINDS, "anna"]], relay=relay)
-    runner.run(relay)
+    turn.run(relay)
     assert assert_closes(mailing).accepted == 7
     stored, end = 0, time.monotonic() + 30
     while stored < len(KINDS):

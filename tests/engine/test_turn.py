@@ -1,4 +1,4 @@
-"""One runner against a real SMTP server: what leaves, what stays, and why."""
+"""One turn against a real SMTP server: what leaves, what stays, and why."""
 
 import email
 import email.policy
@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from contacts.models import Contact, List, Subscription, Suppression
 from contacts.services import suppressions
-from sending import dispatch, runner, tokens, verp
+from sending import dispatch, tokens, verp
+from sending.engine import turn
 from sending.models import Event, Mailing, Message, Pool, PoolMember, Relay
 from sending.services import mailings
 from tests.engine.conftest import assert_closes
@@ -25,7 +26,7 @@ def finish(mailing: Mailing, relay: Relay) -> None:
     """Runs until nothing is due, as the beat would."""
     while dispatch.relays_to_run():
         relay.refresh_from_db()
-        runner.run(relay)
+        turn.run(relay)
     dispatch.tend_mailings()
     mailing.refresh_from_db()
 
@@ -65,10 +66,10 @@ def test_refusals_are_settled_by_what_they_mean(open_to: Open, relay: Relay, sin
     assert rows["reject"].reply == "550 5.1.1 User unknown"
     assert (rows["spam"].state, rows["spam"].reason) == (State.FAILED, "policy")
     assert (rows["defer"].state, rows["defer"].reason) == (State.WAITING, "transient")
-    assert rows["defer"].due_at > timezone.now() + timedelta(minutes=3)
+    assert rows["defer"].retry_at > timezone.now() + timedelta(minutes=3)
     assert mailing.state == Mailing.State.SENDING
     assert mailing.wait_reason == "retrying"
-    assert mailing.wait_until == rows["defer"].due_at
+    assert mailing.wait_until == rows["defer"].retry_at
     suppressed = Suppression.objects.get()
     assert (suppressed.value, suppressed.reason) == ("reject@x.example", "hard_bounce")
     assert suppressed.detail == "550 5.1.1 User unknown"
@@ -76,7 +77,7 @@ def test_refusals_are_settled_by_what_they_mean(open_to: Open, relay: Relay, sin
     assert Event.objects.get().kind == Event.Kind.BOUNCED_HARD
     assert assert_closes(mailing).hard_bounced == 1
 
-    Message.objects.filter(pk=rows["defer"].pk).update(due_at=timezone.now())
+    Message.objects.filter(pk=rows["defer"].pk).update(retry_at=timezone.now())
     finish(mailing, relay)
     assert mailing.state == Mailing.State.FINISHED
     assert assert_closes(mailing).accepted == 2
@@ -86,6 +87,14 @@ def test_a_mailing_gives_up_after_its_time(open_to: Open, relay: Relay) -> None:
     mailing = open_to(["full@x.example"], retry_for=timedelta(minutes=2))
     finish(mailing, relay)
     row = Message.objects.get(mailing=mailing)
+    # Once more at the very end of its time.
+    last = mailing.opened_at + mailing.retry_for
+    assert (row.state, row.reason, row.retry_at) == (State.WAITING, "full", last)
+    passed = timedelta(minutes=3)
+    Mailing.objects.update(opened_at=mailing.opened_at - passed)
+    Message.objects.update(retry_at=row.retry_at - passed)
+    finish(mailing, relay)
+    row.refresh_from_db()
     assert (row.state, row.reason) == (State.FAILED, "expired")
     assert row.reply == "452 4.2.2 Mailbox full"
     assert mailing.state == Mailing.State.FINISHED
@@ -113,7 +122,7 @@ def test_cut_after_the_content_is_unknown_and_never_resent(
 
 def test_cut_before_the_content_goes_back(open_to: Open, relay: Relay, sink: Sink) -> None:
     mailing = open_to(["early@x.example"])
-    runner.run(relay)
+    turn.run(relay)
     row = Message.objects.get(mailing=mailing)
     assert (row.state, row.reason, row.attempts) == (State.WAITING, "connection", 0)
     assert not sink.taken
@@ -129,7 +138,7 @@ def test_unreachable_relay_makes_the_mailing_wait(open_to: Open, relay: Relay) -
     Relay.objects.filter(pk=relay.pk).update(port=1)
     relay.refresh_from_db()
     mailing = open_to(["a@x.example"])
-    runner.run(relay)
+    turn.run(relay)
     relay.refresh_from_db()
     assert relay.state == Relay.State.ACTIVE
     assert relay.wait_reason == "connection"
@@ -143,7 +152,7 @@ def test_refused_login_stops_the_relay(open_to: Open, relay: Relay, sink: Sink) 
     Relay.objects.filter(pk=relay.pk).update(username="user")
     relay.refresh_from_db()
     mailing = open_to(["a@x.example"])
-    runner.run(relay)
+    turn.run(relay)
     relay.refresh_from_db()
     assert relay.state == Relay.State.STOPPED
     assert "535" in relay.state_reason
@@ -155,7 +164,7 @@ def test_refused_login_stops_the_relay(open_to: Open, relay: Relay, sink: Sink) 
 
 def test_refused_sender_stops_the_relay_and_loses_nobody(open_to: Open, relay: Relay) -> None:
     mailing = open_to(["sender@x.example"])
-    runner.run(relay)
+    turn.run(relay)
     relay.refresh_from_db()
     assert relay.state == Relay.State.STOPPED
     assert assert_closes(mailing).waiting == 1
@@ -203,9 +212,9 @@ def test_paused_and_resumed_ten_times(open_to: Open, relay: Relay, sink: Sink) -
     addresses = [f"p{n}@x.example" for n in range(300)]
     mailing = open_to(addresses)
     for _ in range(10):
-        runner.run(relay, budget=0)
+        turn.run(relay, budget=0)
         assert mailings.pause(mailing)
-        runner.run(relay)
+        turn.run(relay)
         assert not dispatch.relays_to_run()
         assert mailings.resume(mailing)
     finish(mailing, relay)
@@ -267,8 +276,8 @@ def test_a_pool_goes_on_without_the_relay_that_fails(
         PoolMember.objects.create(pool=pool, relay=member)
     mailing = open_to([f"p{n}@x.example" for n in range(50)], relay=None, pool=pool)
     assert set(dispatch.relays_to_run()) == {broken.pk, relay.pk}
-    runner.run(broken)
+    turn.run(broken)
     assert set(dispatch.relays_to_run()) == {relay.pk}
-    Message.objects.filter(mailing=mailing).update(due_at=timezone.now())
+    Message.objects.filter(mailing=mailing).update(retry_at=timezone.now())
     finish(mailing, relay)
     assert assert_closes(mailing).accepted == 50

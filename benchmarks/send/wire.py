@@ -1,0 +1,75 @@
+"""The product's own SMTP exchange on connections that stay open, fed with mails that are ready."""
+
+import asyncio
+from collections import deque
+from types import TracebackType
+from typing import Self
+
+import uvloop
+
+from sending.models import Relay
+from sending.services.relays import server_of
+from sending.smtp import Exchange, Mode, Outcome, Parcel, open_session
+
+
+class Wire:
+    """A source for exchanges (sending.smtp.Source)."""
+
+    def __init__(self, relay: Relay, connections: int) -> None:
+        self.relay = relay
+        self.connections = connections
+        self.waiting: deque[Parcel] = deque()
+        self.outcomes: dict[int, Outcome] = {}
+        self.exchanges: list[Exchange] = []
+        self.left = 0
+
+    def __enter__(self) -> Self:
+        self.runner = asyncio.Runner(loop_factory=uvloop.new_event_loop).__enter__()
+        self.runner.run(self._open())
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.runner.run(self._close())
+        self.runner.close()
+
+    def send(self, parcels: list[Parcel]) -> dict[int, Outcome]:
+        """{key: outcome} of all, when the last reply was read."""
+        self.waiting.extend(parcels)
+        self.left = len(parcels)
+        self.outcomes = {}
+        self.runner.run(self._send())
+        return self.outcomes
+
+    def next(self) -> Parcel | None:
+        return self.waiting.popleft() if self.waiting else None
+
+    def handing_over(self, parcel: Parcel) -> None: ...
+
+    def settled(self, parcel: Parcel, outcome: Outcome) -> None:
+        self.outcomes[parcel.key] = outcome
+        self.left -= 1
+        if not self.left:
+            self.sent.set()
+
+    async def _open(self) -> None:
+        server = server_of(self.relay)
+        sessions = await asyncio.gather(*(open_session(server) for _ in range(self.connections)))
+        self.exchanges = [Exchange(one, self, mode=Mode.PIPELINED) for one in sessions]
+        for exchange in self.exchanges:
+            exchange.start()
+
+    async def _send(self) -> None:
+        self.sent = asyncio.Event()
+        for exchange in self.exchanges:
+            exchange.wake()
+        await self.sent.wait()
+
+    async def _close(self) -> None:
+        for exchange in self.exchanges:
+            exchange.drain()
+        await asyncio.gather(*(exchange.done for exchange in self.exchanges))

@@ -1,0 +1,275 @@
+"""Carries due messages over one relay: claims ahead, keeps connections busy, records in sets.
+
+All of it runs in one event loop; the numbers and queues here need no lock. A message is in exactly
+one place: in `ready`, with an exchange, or with its outcome in its batch.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+
+from django.db import Error
+
+from sending import pace
+from sending.compose import Ready
+from sending.engine.connections import Connections
+from sending.engine.database import Database
+from sending.engine.held import Held, Waiting
+from sending.engine.ledger import Ledger
+from sending.models import Relay
+from sending.queries.claim import left_since
+from sending.services import relayhealth
+from sending.services.relays import server_of
+from sending.smtp import End, Mode, Outcome, Parcel
+
+log = logging.getLogger(__name__)
+
+# A batch is meant to take this long, in seconds: what left the database's hands is out soon, and a
+# pause, an unsubscribe or a lower limit is soon felt.
+BATCH_SECONDS = 0.7
+SMALLEST_BATCH, FIRST_BATCH, LARGEST_BATCH = 10, 50, 2000
+# Its size is measured anew after so many seconds.
+MEASURE = 0.3
+# Outcomes are recorded after this long, in seconds, though others of their batch are still out.
+RECORD_AFTER = 2.0
+# A batch older than this is asked again, each time, who of it left meanwhile.
+STALE = 2.0
+# Seconds between two looks for work while nothing is due.
+LOOK = 0.3
+# So long after its leases were renewed a carrier begins nothing more, in seconds: they end after 60
+# (queries.claim) and 30 (slots).
+SAFE = 25.0
+# After this many seconds what still hangs on the wire is cut off when the worker has to stop: it
+# has ten.
+GRACE = 8.0
+
+
+class Carrier:
+    """Serves one relay from one slot. `run` returns when nothing was due for `linger` seconds, the
+    relay can't be reached, or it is told to stop."""
+
+    def __init__(
+        self, relay: Relay, slot: pace.Slot, holder: str, database: Database, linger: float
+    ) -> None:
+        self.relay = relay
+        self.slot = slot
+        self.holder = holder
+        self.database = database
+        self.linger = linger
+        self.ledger = Ledger(relay)
+        self.loop = asyncio.get_running_loop()
+        self.ready: deque[Waiting] = deque()
+        self.held: set[Held] = set()
+        self.where: dict[int, Held] = {}
+        self.size = FIRST_BATCH
+        # Messages that came to an outcome: how fast it goes.
+        self.count = 0
+        self.mark = (0, self.loop.time())
+        # Its leases were renewed, and hold until then by its own clock.
+        self.safe_until = time.monotonic() + SAFE
+        self.stopped = False
+        self.changed = asyncio.Event()
+        self.connections = Connections(
+            source=self,
+            server=server_of(relay),
+            most=slot.connections,
+            messages_each=relay.messages_per_connection,
+            mode=Mode(relay.exchange or Mode.PIPELINED),
+            chunking=relay.chunking,
+            ended=self.changed.set,
+            due_in=self._due_in,
+        )
+
+    # -- a source for exchanges (sending.smtp.Source) ------------------------------------------
+
+    def next(self) -> Parcel | None:
+        if self.ready and time.monotonic() > self.safe_until:
+            # It slept, or hangs: others may hold by now what it thinks is its own.
+            self.stop()
+        while self.ready and not self.stopped:
+            waiting = self.ready[0]
+            held, message = waiting.held, waiting.message
+            if held.stopped or message.id in held.gone:
+                self.ready.popleft()
+                self._one_less(held)
+                continue
+            if waiting.at and waiting.at > self.loop.time():
+                self.loop.call_soon(self.connections.pump)
+                return None
+            self.ready.popleft()
+            mail = held.composer.compose(message, held.fields.get(message.contact_id))
+            if isinstance(mail, Ready):
+                self.where[message.id] = held
+                return Parcel(message.id, mail.sender, mail.recipient, mail.content, dotless=True)
+            self._came_to(held, message.id, mail)
+        self.changed.set()
+        return None
+
+    def handing_over(self, parcel: Parcel) -> None:
+        self.where[parcel.key].journal.hand_over(parcel.key)
+
+    def settled(self, parcel: Parcel, outcome: Outcome) -> None:
+        held = self.where.pop(parcel.key)
+        if outcome.end is End.TAKEN or outcome.end is End.REFUSED:
+            if not held.journal.waits:
+                self.loop.call_soon(held.journal.flush)
+            held.journal.reply(parcel.key, outcome.code, outcome.words)
+            self.connections.fruitless = 0
+        if outcome.end is not End.NOT_HANDED_OVER:
+            held.handed_over += 1
+        self._came_to(held, parcel.key, outcome)
+
+    def _came_to(self, held: Held, message_id: int, outcome: Outcome) -> None:
+        held.outcomes[message_id] = outcome
+        self.count += 1
+        self._one_less(held)
+
+    def _one_less(self, held: Held) -> None:
+        held.left -= 1
+        if held.left == 0 or len(self.ready) * 2 <= self.size:
+            self.changed.set()
+
+    def _due_in(self) -> float | None:
+        if not self.ready or self.stopped:
+            return None
+        return self.ready[0].at - self.loop.time() if self.ready[0].at else 0.0
+
+    # -- work ----------------------------------------------------------------------------------
+
+    async def run(self, ends: float) -> int:
+        """Works until `ends` (on the loop's clock); returns the messages that came to an outcome.
+
+        Raises django.db.Error when the database is away, after what is on the wire ended.
+        """
+        try:
+            await self._work(ends)
+        finally:
+            self.stopped = True
+            await self.connections.close(GRACE)
+            await self._end()
+        return self.count
+
+    def stop(self) -> None:
+        """Begins nothing more; `run` returns when what is on the wire came to its end."""
+        self.stopped = True
+        self.changed.set()
+
+    async def _work(self, ends: float) -> None:
+        idle_since: float | None = None
+        first = True
+        while not self.stopped and not self.connections.hopeless:
+            self.changed.clear()
+            await self._record(self._finished())
+            await self._remember()
+            self._adapt()
+            if len(self.ready) * 2 <= self.size and (first or self.loop.time() < ends):
+                held = await self.database(self.ledger.claim, self.size)
+                if held is not None:
+                    idle_since, first = None, False
+                    self._take(held)
+                    continue
+            if not self.held:
+                now = self.loop.time()
+                idle_since = idle_since or now
+                if now - idle_since >= self.linger or now >= ends:
+                    return
+            await self._something(LOOK)
+
+    async def _something(self, seconds: float) -> None:
+        """Until a batch is done, the queue runs low, or a connection ended."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self.changed.wait()
+        except TimeoutError:
+            pass
+
+    def _take(self, held: Held) -> None:
+        """Puts a batch into the queue, each message with the moment it may go."""
+        grant = held.grant
+        self.held.add(held)
+        begin = self.loop.time() + grant.delay - (time.monotonic() - held.claimed_at)
+        for place, message in enumerate(held.claim.messages):
+            at = begin + place * grant.spacing if grant.spacing else 0.0
+            self.ready.append(Waiting(held, message, at))
+        self.connections.pump()
+
+    def _adapt(self) -> None:
+        """The size of the next batches, from how fast it goes."""
+        now = self.loop.time()
+        count, since = self.mark
+        if now - since < MEASURE:
+            return
+        wanted = int((self.count - count) / (now - since) * BATCH_SECONDS)
+        if self.count > count:
+            self.size = max(SMALLEST_BATCH, min(wanted, self.size * 2, LARGEST_BATCH))
+        self.mark = (self.count, now)
+
+    async def _remember(self) -> None:
+        """What connections found out about the relay."""
+        found = self.connections
+        if found.lied is not None:
+            (mode, words), found.lied = found.lied, None
+            await self.database(relayhealth.step_down, self.relay, str(mode), words)
+        if found.refused_beside is not None:
+            number, found.refused_beside = found.refused_beside, None
+            await self.database(pace.too_many, self.relay, open=number)
+
+    async def watch(self) -> None:
+        """Called about each second: keeps what is held, and drops who left meanwhile."""
+        began = time.monotonic()
+        open_ = len(self.connections.open)
+        slot = await self.database(pace.renew_slot, self.slot, self.holder, open=open_)
+        if slot is None:
+            self.stop()
+            return
+        self.slot = slot
+        self.connections.resize(slot.connections)
+        self.safe_until = began + SAFE
+        old = time.monotonic() - STALE
+        for held in [one for one in self.held if one.claimed_at < old and one.left]:
+            ids = [one.message.id for one in self.ready if one.held is held]
+            if ids:
+                held.gone |= await self.database(left_since, held.mailing, ids)
+
+    # -- recording -----------------------------------------------------------------------------
+
+    def _finished(self) -> list[Held]:
+        """Batches that ended, and those that have had outcomes for a while."""
+        late = time.monotonic() - RECORD_AFTER
+        return [
+            held
+            for held in self.held
+            if held.left == 0 or (held.outcomes and held.recorded_at < late)
+        ]
+
+    async def _record(self, batches: list[Held]) -> None:
+        for held in batches:
+            await self._write(held, ends=held.left == 0)
+
+    async def _write(self, held: Held, *, ends: bool) -> None:
+        seconds = time.monotonic() - held.recorded_at
+        outcomes = held.take()
+        try:
+            await self.database(self.ledger.record, held, outcomes, seconds=seconds, ends=ends)
+        except BaseException:
+            # They are tried once more when the carrier ends, and stand in the journal.
+            held.outcomes = outcomes | held.outcomes
+            raise
+        if ends:
+            self.held.discard(held)
+
+    async def _end(self) -> None:
+        """Gives back what was not begun, and what this relay can't do now is known to others."""
+        trouble: Error | None = None
+        for held in list(self.held):
+            try:
+                await self._write(held, ends=True)
+            except Error as error:
+                trouble = error
+                held.journal.abandon()
+        if trouble is not None:
+            raise trouble
+        if self.connections.hopeless:
+            await self.database(relayhealth.learn, self.relay, (), self.connections.error, open=0)
+        await self.database(pace.free_slots, self.holder)

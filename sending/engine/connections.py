@@ -1,0 +1,184 @@
+"""A relay's connections in this process: opened when there is more than those at work can take,
+closed when they idle, served their number of messages, or the work ends.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sending.smtp import (
+    ConnectError,
+    Ending,
+    EndingKind,
+    Exchange,
+    Mode,
+    Server,
+    Session,
+    Source,
+    Timeouts,
+    open_session,
+)
+
+log = logging.getLogger(__name__)
+
+# An idle connection is kept so long, in seconds.
+IDLE = 20.0
+# Seconds until another connection is tried after one that failed while others work.
+PAUSE = 5.0
+# So many connections that end one after the other without an answer for any message are trouble.
+FRUITLESS = 3
+
+
+@dataclass
+class Connections:
+    """`most`: at most so many at once. `mode`: how far down from pipelining it had to go."""
+
+    source: Source
+    server: Server
+    most: int
+    messages_each: int | None
+    mode: Mode
+    chunking: bool
+    # Called when a connection ended, or could not be opened.
+    ended: Callable[[], None]
+    # Seconds until work is waiting; None: nothing waits.
+    due_in: Callable[[], float | None]
+    open: set[Exchange] = field(default_factory=set)
+    opening: set[asyncio.Task[None]] = field(default_factory=set)
+    # What keeps this relay from being reached, once no connection is left.
+    error: ConnectError | None = None
+    # The server allowed only so many; the second is to be remembered.
+    allowed: int | None = None
+    refused_beside: int | None = None
+    # The mode that the server made us step down to, and what it looked like; to be remembered.
+    lied: tuple[Mode, str] | None = None
+    # Connections that ended badly since a message was last answered.
+    fruitless: int = 0
+    closing: bool = False
+    not_before: float = 0.0
+    timer: asyncio.TimerHandle | None = None
+
+    def pump(self) -> None:
+        """Lets idle connections take work that is due, and opens more while that isn't enough."""
+        if self.closing or self.error is not None:
+            return
+        for exchange in [one for one in self.open if not one.busy]:
+            if not self._due():
+                break
+            exchange.wake()
+        room = min(self.most, self.allowed or self.most) - len(self.open) - len(self.opening)
+        if room > 0 and self._due() and asyncio.get_running_loop().time() >= self.not_before:
+            for _ in range(room if len(self.open) else min(room, 2)):
+                self._begin()
+
+    def resize(self, most: int) -> None:
+        """At most so many from now on; those that are too many end when their mail is out."""
+        self.most = most
+        for exchange in list(self.open)[most:]:
+            exchange.drain()
+        self.pump()
+
+    def _due(self) -> bool:
+        """Whether a message may go now; else asks again when the next one may."""
+        seconds = self.due_in()
+        if seconds is None:
+            return False
+        if seconds <= 0:
+            return True
+        if self.timer is None:
+            self.timer = asyncio.get_running_loop().call_later(seconds, self._ring)
+        return False
+
+    def _ring(self) -> None:
+        self.timer = None
+        self.pump()
+
+    def _begin(self) -> None:
+        task = asyncio.create_task(self._one())
+        self.opening.add(task)
+        task.add_done_callback(self.opening.discard)
+
+    async def _one(self) -> None:
+        """One connection, from its opening to its end."""
+        try:
+            session = await open_session(self.server, Timeouts.configured())
+        except ConnectError as error:
+            self._not_opened(error)
+            return
+        if self.closing:
+            session.close()
+            return
+        exchange = Exchange(
+            session,
+            self.source,
+            mode=self._mode(session),
+            timeouts=Timeouts.configured(),
+            most=self.messages_each,
+            idle=IDLE,
+        )
+        self.open.add(exchange)
+        exchange.start()
+        exchange.done.add_done_callback(lambda done: self._ended(exchange, done.result()))
+        # Others may be wanted, now that one is known to work.
+        self.pump()
+
+    def _mode(self, session: Session) -> Mode:
+        offers = session.offers
+        if self.chunking and offers.chunking and self.mode is Mode.PIPELINED:
+            return Mode.CHUNKED
+        return self.mode if offers.pipelining else Mode.PLAIN
+
+    def _not_opened(self, error: ConnectError) -> None:
+        """Trouble only where no other connection works: else it goes on with those."""
+        log.info("no connection to %s: %s", self.server.host, error.words)
+        if self.open:
+            if error.reason == "too_many":
+                self.allowed = self.refused_beside = len(self.open)
+            self.not_before = asyncio.get_running_loop().time() + PAUSE
+            return
+        # The first error says most; it isn't trouble while another may still get through.
+        self.error = self.error or error
+        self.ended()
+
+    def _ended(self, exchange: Exchange, ending: Ending) -> None:
+        self.open.discard(exchange)
+        if ending.kind not in {EndingKind.DRAINED, EndingKind.IDLE, EndingKind.FULL}:
+            self.fruitless += 1
+            log.info("connection to %s ended: %s %s", self.server.host, ending.kind, ending.words)
+        if ending.suspect:
+            self.mode = Mode.GROUPED if exchange.mode is Mode.PIPELINED else Mode.PLAIN
+            self.lied = (self.mode, ending.words)
+        elif self.fruitless >= FRUITLESS and not self.open:
+            words = f"{ending.code} {ending.words}" if ending.code else ending.words
+            self.error = self.error or ConnectError("connection", words or "the connection ended")
+        self.ended()
+        self.pump()
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether no connection works and none is about to."""
+        return self.error is not None and not self.open and not self.opening
+
+    @property
+    def at_work(self) -> bool:
+        return any(exchange.busy for exchange in self.open)
+
+    async def close(self, grace: float) -> None:
+        """Takes nothing more, lets what is on the wire come to its end, and says good-bye. What
+        hangs after `grace` seconds is cut off."""
+        self.closing = True
+        if self.timer is not None:
+            self.timer.cancel()
+        for task in list(self.opening):
+            task.cancel()
+        await asyncio.gather(*self.opening, return_exceptions=True)
+        leaving = list(self.open)
+        for exchange in leaving:
+            exchange.drain()
+        if leaving:
+            _, hanging = await asyncio.wait([one.done for one in leaving], timeout=grace)
+            if hanging:
+                for exchange in list(self.open):
+                    exchange.abort("the worker stops")
+                await asyncio.wait(hanging)

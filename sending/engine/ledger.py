@@ -1,0 +1,161 @@
+"""What a carrier asks of the database, each in the database's thread: claim, record, watch."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from django.db import connection
+
+from contacts.services.contacts import merge_fields
+from sending import pace
+from sending.compose import Composer
+from sending.engine.held import Held
+from sending.journal import Journal
+from sending.models import Mailing, Message, Relay
+from sending.outcomes import settle
+from sending.queries.carrying import mailings_for
+from sending.queries.claim import claim, renew
+from sending.queries.record import Result, record
+from sending.replies import meaning
+from sending.services import lanes, relayhealth, relayminutes
+from sending.smtp import End, Outcome
+
+log = logging.getLogger(__name__)
+
+WAITING = Message.State.WAITING
+# Composers that a process keeps; each holds a content compiled.
+COMPOSERS = 32
+
+STATES = """
+SELECT b.id, m.state = 'sending' AND r.state IN ('active', 'draining')
+  FROM unnest(%(ids)s::bigint[], %(holders)s::text[]) AS h (id, holder)
+  JOIN sending_batch b ON b.id = h.id AND b.holder = h.holder
+  JOIN sending_mailing m ON m.id = b.mailing_id
+  JOIN sending_relay r ON r.id = b.relay_id
+"""
+
+
+@dataclass(slots=True)
+class Ledger:
+    """The ledger as one relay's carrier sees it."""
+
+    relay: Relay
+    # Mailings that are asked next in this round, each for one batch.
+    turns: list[Mailing] = field(default_factory=list)
+    composers: dict[tuple[int, str, str], Composer] = field(default_factory=dict)
+
+    def claim(self, size: int) -> Held | None:
+        """A batch of about `size` messages; None while there is nothing to do, or a wait."""
+        self.relay.refresh_from_db()
+        if not relayhealth.ready(self.relay):
+            return None
+        # What is left of this round, then a new one: small mailings get their turn in each.
+        for fresh in (False, True):
+            if fresh:
+                self.turns = mailings_for(self.relay)
+            while self.turns:
+                if held := self._claim_of(self.turns.pop(0), size):
+                    return held
+        return None
+
+    def _claim_of(self, mailing: Mailing, size: int) -> Held | None:
+        grant = pace.reserve(self.relay, mailing, size)
+        if isinstance(grant, pace.Wait):
+            if grant.of_relay:
+                relayhealth.wait(self.relay, grant.reason, grant.until)
+                self.turns.clear()
+            return None
+        journal = Journal()
+        try:
+            held = self._hold(mailing, grant, journal)
+        except BaseException:
+            journal.abandon()
+            raise
+        if held is None:
+            journal.done()
+            pace.give_back(self.relay, grant, grant.count)
+        return held
+
+    def _hold(self, mailing: Mailing, grant: pace.Grant, journal: Journal) -> Held | None:
+        taken = claim(
+            mailing,
+            self.relay,
+            holder=journal.holder,
+            limit=grant.count,
+            quotas=lanes.quotas(self.relay),
+            others=mailing.pool_id is not None,
+        )
+        if taken is None:
+            return None
+        admitted, deferred = lanes.admit(self.relay, taken.messages, again=taken.again)
+        if deferred:
+            put_off = [
+                Result(one.message.id, WAITING, one.reason, due_at=one.until, attempt=False)
+                for one in deferred
+            ]
+            record(taken, put_off, ends=False)
+        fields = merge_fields(mailing.workspace_id, [one.contact_id for one in admitted])
+        return Held(
+            mailing=mailing,
+            claim=replace(taken, messages=tuple(admitted)),
+            grant=grant,
+            journal=journal,
+            composer=self._composer(mailing),
+            fields=fields,
+            left=len(admitted),
+        )
+
+    def _composer(self, mailing: Mailing) -> Composer:
+        key = (mailing.pk, self.relay.envelope, self.relay.bounce_address)
+        if key not in self.composers:
+            while len(self.composers) >= COMPOSERS:
+                self.composers.pop(next(iter(self.composers)))
+            self.composers[key] = Composer(mailing, self.relay)
+        return self.composers[key]
+
+    def record(
+        self, held: Held, outcomes: dict[int, Outcome], *, seconds: float, ends: bool
+    ) -> None:
+        """Records what is known of a batch and lets relay and lanes learn from it; `seconds`: how
+        long the outcomes took, from the first to the last."""
+        settle(held.claim, held.mailing, self.relay, outcomes, gone=held.gone, ends=ends)
+        if ends:
+            held.journal.done()
+        if outcomes:
+            relayhealth.learn(self.relay, outcomes.values(), None)
+            lanes.learn(self.relay, held.claim.messages, outcomes, seconds=seconds)
+            relayminutes.record(self.relay, _by_meaning(outcomes.values()))
+        if ends:
+            pace.give_back(self.relay, held.grant, held.grant.count - held.handed_over)
+
+
+def _by_meaning(outcomes: Iterable[Outcome]) -> dict[str, tuple[int, float]]:
+    """{meaning: (messages, seconds from content to reply)} of what reached the relay."""
+    found: dict[str, tuple[int, float]] = {}
+    for one in outcomes:
+        if one.end is End.TAKEN:
+            name = "accepted"
+        elif one.end is End.IN_DOUBT:
+            name = "unknown"
+        elif one.end is End.REFUSED and one.code >= 200:
+            name = str(meaning(one.code, one.words, one.stage))
+        else:
+            continue
+        count, seconds = found.get(name, (0, 0.0))
+        found[name] = (count + 1, seconds + one.seconds)
+    return found
+
+
+def watch(all_held: Sequence[Held]) -> None:
+    """Renews what is held; stops batches whose mailing or relay was stopped, or that were lost."""
+    if not all_held:
+        return
+    keys = [held.key for held in all_held]
+    renew(keys)
+    known = {"ids": [key[0] for key in keys], "holders": [key[1] for key in keys]}
+    with connection.cursor() as cursor:
+        cursor.execute(STATES, known)
+        states = dict(cursor.fetchall())
+    for held in all_held:
+        if not states.get(held.claim.batch_id, False):
+            held.stopped = True

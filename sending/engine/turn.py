@@ -1,0 +1,146 @@
+"""A worker process's turn: carriers for the relays that have work, until there is none."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+import uvloop
+from django.db import Error
+
+from sending import dispatch, journal, pace
+from sending.engine import stopping
+from sending.engine.carrier import Carrier
+from sending.engine.database import Database
+from sending.engine.ledger import watch
+from sending.models import Relay
+from sending.secrets import SecretError
+from sending.services import relayhealth
+
+log = logging.getLogger(__name__)
+
+# Seconds after which a process takes no more; another turn goes on. Nothing a turn holds grows
+# meanwhile, but a process that can be recycled is easier to trust.
+TURN = 600.0
+# A relay without due work keeps its connections and its slot so long, in seconds.
+LINGER = 3.0
+# Seconds between two looks for relays with work, and at what is held.
+LOOK, WATCH = 1.0, 0.7
+# Relays that one process serves at once.
+MOST_RELAYS = 16
+
+
+def run(relay: Relay, *, budget: float = TURN) -> int:
+    """Carries over one relay until nothing is due; returns the messages that came to an outcome."""
+    return _loop(lambda turn: turn.only(relay, budget))
+
+
+def run_all(*, budget: float = TURN, linger: float = LINGER) -> int:
+    """Carries over all relays that have work and a free slot, until there is none for `linger`
+    seconds."""
+    return _loop(lambda turn: turn.all(budget, linger))
+
+
+def _loop(work: "Callable[[_Turn], asyncio.Future[int] | object]") -> int:
+    database = Database()
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(work(_Turn(database)))  # type: ignore[arg-type]
+    finally:
+        database.close()
+
+
+class _Turn:
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.carriers: dict[int, Carrier] = {}
+        self.tasks: dict[int, asyncio.Task[int]] = {}
+        self.done = 0
+        self.trouble: BaseException | None = None
+
+    async def only(self, relay: Relay, budget: float) -> int:
+        ends = asyncio.get_running_loop().time() + budget
+        watching = asyncio.create_task(self._watch())
+        try:
+            if await self._start(relay, ends, linger=0.0):
+                await asyncio.wait(self.tasks.values())
+                self._collect()
+        finally:
+            watching.cancel()
+        return self._result()
+
+    async def all(self, budget: float, linger: float) -> int:
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + budget
+        watching = asyncio.create_task(self._watch())
+        try:
+            while not stopping.asked() and loop.time() < ends and self.trouble is None:
+                await self._start_those_with_work(ends, linger)
+                if not self.tasks:
+                    break
+                await asyncio.wait(
+                    self.tasks.values(), timeout=LOOK, return_when=asyncio.FIRST_COMPLETED
+                )
+                self._collect()
+            for carrier in self.carriers.values():
+                carrier.stop()
+            if self.tasks:
+                await asyncio.wait(self.tasks.values())
+                self._collect()
+        finally:
+            watching.cancel()
+        return self._result()
+
+    async def _start_those_with_work(self, ends: float, linger: float) -> None:
+        for relay_id in await self.database(dispatch.relays_to_run):
+            if relay_id in self.tasks or len(self.tasks) >= MOST_RELAYS:
+                continue
+            relay = await self.database(Relay.objects.filter(pk=relay_id).first)
+            if relay is not None:
+                await self._start(relay, ends, linger=linger)
+
+    async def _start(self, relay: Relay, ends: float, *, linger: float) -> bool:
+        holder = journal.process()
+        slot = await self.database(pace.take_slot, relay, holder)
+        if slot is None:
+            return False
+        try:
+            carrier = Carrier(relay, slot, holder, self.database, linger)
+        except SecretError as error:
+            await self.database(relayhealth.stop, relay, str(error))
+            await self.database(pace.free_slots, holder)
+            return False
+        self.carriers[relay.pk] = carrier
+        self.tasks[relay.pk] = asyncio.create_task(carrier.run(ends))
+        return True
+
+    def _collect(self) -> None:
+        for relay_id, task in list(self.tasks.items()):
+            if not task.done():
+                continue
+            del self.tasks[relay_id], self.carriers[relay_id]
+            if error := task.exception():
+                self.trouble = error
+            else:
+                self.done += task.result()
+
+    def _result(self) -> int:
+        if self.trouble is not None:
+            raise self.trouble
+        return self.done
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(WATCH)
+            carriers = list(self.carriers.values())
+            if stopping.asked():
+                for carrier in carriers:
+                    carrier.stop()
+            try:
+                await self.database(watch, [held for one in carriers for held in one.held])
+                for carrier in carriers:
+                    await carrier.watch()
+            except Error as error:
+                # Nothing could be recorded: what is on the wire is finished, no more is begun.
+                log.warning("the database is away: %s", error)
+                for carrier in carriers:
+                    carrier.stop()

@@ -1,0 +1,191 @@
+"""How fast one lane may go (a relay to one mail provider, one domain, or its own server), as the
+replies teach it. Pure.
+
+Without a row there is no limit. A reply that asks to go slower sets the lane's `ceiling` to the
+rate at which it came, closes the lane for a moment, and it opens with one message that tries
+(half-open), then at half the ceiling. From there the rate grows along a cubic curve of the time in
+which mails were accepted: fast at first, slow near the ceiling, where the limit probably is, and
+fast again beyond it, until no limit was felt for minutes and the lane is forgotten. TCP's CUBIC
+(RFC 9438) does the same for the same reason: the mean is much nearer to the limit than with a
+straight line, and the limit is touched rarely.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+# The lane of a relay's own server: what it says about itself, not about a recipient.
+WHOLE = "*"
+# Messages a second that a lane never goes below: one a minute.
+FLOOR = 1 / 60
+# Seconds of sending until the rate is at its ceiling again; as many later it is half above.
+PLATEAU = 60.0
+# The lane is forgotten after so many seconds of sending without feeling a limit: the curve is at
+# more than nine times the ceiling then.
+FORGET = 4 * PLATEAU - 15
+# What counts as having been closed without need: the next pause is a short one again.
+SETTLED = 30.0
+FIRST_PAUSE, LONGEST_PAUSE = 5.0, 900.0
+# While the one message of a half-open lane is out, others wait so long, in seconds.
+PROBE = 15.0
+# Failures one after the other that close a lane.
+BREAK_AFTER = 10
+# Silence between two batches counts as sending up to so many seconds.
+PATIENCE = 5.0
+# A lane is slow when the reply takes so many times longer than it used to, and that many seconds.
+SLOW_TIMES, SLOW_SECONDS = 4.0, 1.0
+SMOOTHING = 0.05
+# A limit lies a little below the rate at which it was felt.
+BELOW = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class LaneState:
+    """See models.Lane. `latency` in seconds; `steady` in seconds of sending since a limit was
+    felt; `failures`: pauses one after the other; `misses`: failed messages one after the other,
+    which only the process that saw them remembers."""
+
+    ceiling: float | None = None
+    steady: float = 0.0
+    closed_until: datetime | None = None
+    reason: str = ""
+    words: str = ""
+    failures: int = 0
+    half_open: bool = False
+    latency: float | None = None
+    seen_at: datetime | None = None
+    misses: int = 0
+
+    @property
+    def rate(self) -> float | None:
+        """Messages a second; None: any number."""
+        return None if self.ceiling is None else rate(self.ceiling, self.steady)
+
+    @property
+    def known(self) -> bool:
+        """Whether there is anything to remember but the latency."""
+        return self.ceiling is not None or self.closed_until is not None
+
+    def closed(self, now: datetime) -> bool:
+        return self.closed_until is not None and self.closed_until > now
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a recorded batch showed of a lane. `other`: transient failures that are the server's,
+    not one mailbox's. `rate`: the messages a second that were accepted, over all workers, or None
+    if that isn't known. `latency`: from content to reply, in the mean. `asked`: seconds that the
+    server asks to wait."""
+
+    accepted: int = 0
+    rate_refusals: int = 0
+    other: int = 0
+    seconds: float = 1.0
+    rate: float | None = None
+    latency: float | None = None
+    words: str = ""
+    asked: float = 0.0
+
+
+def rate(ceiling: float, steady: float) -> float:
+    """From half the ceiling over a plateau at it to any number."""
+    away = (steady - PLATEAU) / PLATEAU
+    return max(FLOOR, ceiling * (1 + 0.5 * away**3))
+
+
+def learn(state: LaneState, seen: Seen, now: datetime, jitter: float = 1.0) -> LaneState:
+    """The lane after a batch. `jitter` (about 0.8 to 1.2) spreads the ends of pauses."""
+    if state.closed(now) and not state.half_open:
+        # It was on its way when the lane closed, and says nothing that wasn't known.
+        return state
+    if seen.rate_refusals:
+        return _slower(state, seen, now, jitter)
+    if seen.accepted:
+        return _went_well(state, seen, now)
+    if seen.other:
+        return _failed(state, seen, now, jitter)
+    return state
+
+
+def _slower(state: LaneState, seen: Seen, now: datetime, jitter: float) -> LaneState:
+    failures = 0 if state.steady >= SETTLED else state.failures
+    shut = _close(replace(state, failures=failures), "rate", seen, now, jitter)
+    if state.half_open:  # nothing was learned about the rate, only that it is too early
+        return shut
+    return replace(shut, ceiling=_felt_at(state, seen), steady=0.0)
+
+
+def _felt_at(state: LaneState, seen: Seen) -> float:
+    """The rate at which the limit probably is."""
+    if state.rate is not None:
+        return max(FLOOR, BELOW * state.rate)
+    if seen.accepted:
+        # What was accepted beside the refusals is what is allowed.
+        return max(FLOOR, seen.rate or seen.accepted / max(seen.seconds, 0.01))
+    return max(FLOOR, seen.rate_refusals / max(seen.seconds, 0.01) / 4)
+
+
+def _went_well(state: LaneState, seen: Seen, now: datetime) -> LaneState:
+    since = (now - state.seen_at).total_seconds() if state.seen_at else 0.0
+    state = replace(state, seen_at=now, misses=0)
+    if state.closed_until is not None:
+        # The time that it was closed is no sending.
+        return _eased(_open(state), seen)
+    steady = state.steady + min(max(since, 0.0), PATIENCE)
+    failures = 0 if steady >= SETTLED or state.ceiling is None else state.failures
+    state = replace(state, steady=steady, failures=failures)
+    if state.ceiling is not None and steady >= FORGET:
+        return LaneState(latency=state.latency, seen_at=now)
+    return _eased(state, seen)
+
+
+def _open(state: LaneState) -> LaneState:
+    """A lane that closed for its rate keeps count of its pauses until the rate has proved good."""
+    failures = 0 if state.ceiling is None else state.failures
+    return replace(
+        state, closed_until=None, half_open=False, reason="", words="", failures=failures
+    )
+
+
+def _eased(state: LaneState, seen: Seen) -> LaneState:
+    """Replies that come much later than they used to say the same as a refusal, more politely."""
+    if seen.latency is None:
+        return state
+    usual = seen.latency if state.latency is None else state.latency
+    slow = seen.latency > max(SLOW_SECONDS, SLOW_TIMES * usual)
+    smoothed = replace(state, latency=usual + SMOOTHING * (seen.latency - usual))
+    if not slow:
+        return smoothed
+    if state.ceiling is None:
+        now_at = seen.rate or seen.accepted / max(seen.seconds, 0.01)
+        return replace(smoothed, ceiling=max(FLOOR, now_at), steady=PLATEAU / 2, reason="slow")
+    # Not again before the last step had time to show.
+    if state.steady < PLATEAU / 2 + 10:
+        return smoothed
+    lower = max(FLOOR, BELOW * rate(state.ceiling, state.steady))
+    return replace(smoothed, ceiling=lower, steady=PLATEAU / 2, reason="slow")
+
+
+def _failed(state: LaneState, seen: Seen, now: datetime, jitter: float) -> LaneState:
+    state = replace(state, misses=state.misses + seen.other)
+    if state.half_open or state.misses >= BREAK_AFTER:
+        return _close(state, "transient", seen, now, jitter)
+    return state
+
+
+def _close(state: LaneState, reason: str, seen: Seen, now: datetime, jitter: float) -> LaneState:
+    pause = min(FIRST_PAUSE * 2 ** min(state.failures, 20), LONGEST_PAUSE) * jitter
+    pause = max(pause, seen.asked)
+    return replace(
+        state,
+        closed_until=now + timedelta(seconds=pause),
+        reason=reason,
+        words=seen.words[:2000],
+        failures=state.failures + 1,
+        half_open=False,
+        misses=0,
+    )
+
+
+def probe(state: LaneState, now: datetime) -> LaneState:
+    """The lane while the one message that tries is out."""
+    return replace(state, half_open=True, closed_until=now + timedelta(seconds=PROBE))

@@ -1,0 +1,246 @@
+"""Why a mailing waits and until when: written for every live one, each second, in sets.
+
+`Mailing.wait_reason` and `wait_until` say why nothing of it can go; `Mailing.waits` has a line for
+each part that waits, also while others carry on. What is over within seconds is the pace itself and
+no wait.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db import connection
+from django.utils.dateparse import parse_datetime
+
+from sending import clock, pace, providers, reasons, windows
+from sending.models import Lane, Mailing, PoolMember, Relay
+from sending.services import relayhealth
+
+# Every live mailing: what it says now, what it has of its own, and what of it is left. Each part is
+# one look into an index, whatever its size.
+LIVE = """
+SELECT m.id, m.wait_reason, m.wait_until, m.waits, m."window", m.opened_at, m.relay_id, m.pool_id,
+       CASE WHEN m.per_minute IS NOT NULL THEN m.next_slot_at END,
+       ARRAY(SELECT lane FROM sending_mailinglane l
+              WHERE l.mailing_id = m.id AND l.next_id <= l.last_id),
+       EXISTS (SELECT 1 FROM sending_batch b WHERE b.mailing_id = m.id),
+       (SELECT min(retry_at) FROM sending_message r
+         WHERE r.mailing_id = m.id AND r.retry_at IS NOT NULL)
+  FROM sending_mailing m
+ WHERE m.state = 'sending'
+"""
+
+SAY = """
+UPDATE sending_mailing m
+   SET wait_reason = w.reason, wait_until = w.until, waits = w.waits::jsonb
+  FROM unnest(%(ids)s::bigint[], %(reasons)s::text[], %(untils)s::timestamptz[], %(waits)s::text[])
+       AS w (id, reason, until, waits)
+ WHERE m.id = w.id AND m.state = 'sending'
+"""
+
+# Reasons that come and go with every slice.
+PACE = {"per_second", "per_minute", "rate", "mailing_rate", "share"}
+MOMENT = timedelta(seconds=pace.WORTH_TELLING)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A part of a mailing that waits. `relay`: the relay's name; `lane`: a key of providers.toml;
+    `words`: the server's own. Neither relay nor lane: the mailing as a whole."""
+
+    reason: str
+    until: datetime | None = None
+    relay: str = ""
+    lane: str = ""
+    words: str = ""
+
+    @property
+    def text(self) -> str:
+        return reasons.text(self.reason)
+
+    @property
+    def provider(self) -> str:
+        """The lane's name as people know it."""
+        return providers.label(self.lane) if self.lane else ""
+
+    def stored(self) -> dict[str, Any]:
+        until = self.until.isoformat() if self.until else None
+        return {name: value for name, value in (asdict(self) | {"until": until}).items() if value}
+
+
+def lines(mailing: Mailing) -> list[Line]:
+    """All that waits of it; [] unless it is being sent."""
+    if mailing.state != Mailing.State.SENDING:
+        return []
+    return [
+        Line(**(one | {"until": parse_datetime(one["until"]) if "until" in one else None}))
+        for one in mailing.waits
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Why nothing of a mailing can go ("": something can), and all parts that wait."""
+
+    reason: str = ""
+    until: datetime | None = None
+    lines: tuple[Line, ...] = ()
+
+
+@dataclass(slots=True)
+class _Live:
+    """A mailing that is being sent, as one tick sees it. `lanes`: those with somebody nobody
+    claimed yet; `moving`: batches are under way or given back."""
+
+    id: int
+    said: tuple[str, datetime | None, list[Any]]
+    window: Mapping[str, Any]
+    opened_at: datetime
+    next_slot_at: datetime | None
+    lanes: list[int]
+    moving: bool
+    retry_at: datetime | None
+    # Each with its tier.
+    routes: list[tuple[int, Relay]] = field(default_factory=list)
+
+
+def tend() -> None:
+    """Five statements for all mailings; the last one only when something changed."""
+    relayhealth.finish_draining()
+    now = clock.now()
+    live = _live()
+    if not live:
+        return
+    relay_ids = {relay.pk for one in live for _, relay in one.routes}
+    closed: dict[int, dict[int, Lane]] = defaultdict(dict)
+    for lane in Lane.objects.filter(relay__in=relay_ids, closed_until__gt=now):
+        if number := providers.lane_number(lane.name):
+            closed[lane.relay_id][number] = lane
+    changed = {}
+    for one in live:
+        why = explain(one, closed, now)
+        stored = [line.stored() for line in why.lines]
+        if (why.reason, why.until, stored) != one.said:
+            changed[one.id] = (why, json.dumps(stored))
+    _say(changed)
+
+
+def _say(changed: Mapping[int, tuple[Why, str]]) -> None:
+    if not changed:
+        return
+    known: dict[str, Any] = {
+        "ids": list(changed),
+        "reasons": [why.reason for why, _ in changed.values()],
+        "untils": [why.until for why, _ in changed.values()],
+        "waits": [stored for _, stored in changed.values()],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(SAY, known)
+
+
+def _live() -> list[_Live]:
+    with connection.cursor() as cursor:
+        cursor.execute(LIVE)
+        rows = cursor.fetchall()
+    members = defaultdict(list)
+    for row in PoolMember.objects.filter(pool__in={row[7] for row in rows if row[7]}):
+        members[row.pool_id].append((row.tier, row.relay_id))
+    routes = [members[row[7]] if row[7] else [(1, row[6])] for row in rows]
+    relays = Relay.objects.in_bulk({pk for route in routes for _, pk in route})
+    return [
+        _Live(
+            id=row[0],
+            said=(row[1], row[2], json.loads(row[3])),
+            window=json.loads(row[4]),
+            opened_at=row[5],
+            next_slot_at=row[8],
+            lanes=list(row[9]),
+            moving=row[10],
+            retry_at=row[11],
+            routes=sorted(
+                ((tier, relays[pk]) for tier, pk in route if pk in relays),
+                key=lambda one: (one[0], one[1].name),
+            ),
+        )
+        for row, route in zip(rows, routes, strict=True)
+    ]
+
+
+def explain(one: _Live, closed: Mapping[int, Mapping[int, Lane]], now: datetime) -> Why:
+    """`closed`: {relay id: {lane number: its row}}."""
+    if (opens := windows.opens(one.window, now)) is not None:
+        return _alone(Line("window", opens))
+    if one.next_slot_at is not None and one.next_slot_at > now + MOMENT:
+        return _alone(Line("mailing_rate", one.next_slot_at))
+    carriers, waiting = _carriers(one, now)
+    if not carriers:
+        first = _soonest(waiting)
+        return Why(first.reason, first.until, tuple(waiting))
+    shut = _shut(one, [closed.get(relay.pk, {}) for relay in carriers])
+    found = tuple(waiting + shut)
+    due = one.retry_at is not None and one.retry_at <= now
+    nothing_left = not shut and one.retry_at is None
+    if due or nothing_left or one.moving or len(shut) < len(one.lanes):
+        return Why(lines=found)
+    later = [Line("retrying", one.retry_at)] if one.retry_at else []
+    first = _soonest([*shut, *later])
+    return Why("lane" if first.lane else first.reason, first.until, found)
+
+
+def _alone(line: Line) -> Why:
+    return Why(line.reason, line.until, (line,))
+
+
+def _soonest(found: Sequence[Line]) -> Line:
+    """The one that is over first explains the wait; what has no end comes last."""
+    if not found:
+        return Line("relay_paused")
+    far = datetime.max.replace(tzinfo=UTC)
+    # Of those without an end: what the platform stopped needs a look.
+    return min(found, key=lambda line: (line.until or far, line.reason != "relay_stopped"))
+
+
+def _carriers(one: _Live, now: datetime) -> tuple[list[Relay], list[Line]]:
+    """(relays of the lowest tier that can carry it now, a line for each that can't)."""
+    able: list[tuple[int, Relay]] = []
+    waiting: list[Line] = []
+    for tier, relay in one.routes:
+        line = _why_not(relay, one, now)
+        if line is None:
+            able.append((tier, relay))
+        else:
+            waiting.append(line)
+    lowest = min((tier for tier, _ in able), default=0)
+    return [relay for tier, relay in able if tier == lowest], waiting
+
+
+def _why_not(relay: Relay, one: _Live, now: datetime) -> Line | None:
+    """Why the relay carries nothing of the mailing; None: it does."""
+    state = Relay.State
+    if relay.archived_at is not None or relay.state == state.PAUSED:
+        return Line("relay_paused", relay=relay.name, words=relay.state_reason)
+    if relay.state == state.STOPPED:
+        return Line("relay_stopped", relay=relay.name, words=relay.state_reason)
+    late = relay.draining_since is not None and one.opened_at > relay.draining_since
+    if relay.state == state.DRAINING and late:
+        return Line("relay_draining", relay=relay.name)
+    until = relay.wait_until
+    if until is None or until <= now:
+        return None
+    if relay.wait_reason in PACE and until <= now + MOMENT:
+        return None
+    return Line(relay.wait_reason, until, relay=relay.name, words=relay.state_reason)
+
+
+def _shut(one: _Live, closed: Sequence[Mapping[int, Lane]]) -> list[Line]:
+    """A line for each lane with people left that is closed at every relay that carries."""
+    found = []
+    for number in one.lanes:
+        rows = [lanes[number] for lanes in closed if number in lanes]
+        if len(rows) == len(closed):
+            first = min(rows, key=lambda row: row.closed_until or one.opened_at)
+            found.append(Line(first.reason, first.closed_until, lane=first.name, words=first.words))
+    return found

@@ -1,0 +1,73 @@
+"""When a mailing may send: days of the week and hours in a time zone. Pure.
+
+A window is {"days": [1..7] (Monday is 1), "from": "09:00", "to": "18:00", "zone": "Asia/Shanghai"};
+{} is always. One that ends before it begins ("22:00" to "06:00") ends on the next day, and its
+days are those on which it begins.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+DAY = timedelta(days=1)
+
+
+class WindowError(ValueError):
+    """It is no window; the text says why."""
+
+
+def check(window: Mapping[str, Any]) -> None:
+    """Raises WindowError."""
+    if not window:
+        return
+    days = window.get("days")
+    if not isinstance(days, list) or not days or not set(days) <= set(range(1, 8)):
+        raise WindowError("days: one or more of 1 (Monday) to 7 (Sunday)")
+    try:
+        begin, end = (time.fromisoformat(str(window[name])) for name in ("from", "to"))
+    except (KeyError, ValueError) as error:
+        raise WindowError("from, to: hours such as 09:00") from error
+    if begin == end or begin.tzinfo or end.tzinfo:
+        raise WindowError("from, to: two different hours, without a zone")
+    try:
+        ZoneInfo(str(window["zone"]))
+    except (KeyError, ValueError, OSError, ZoneInfoNotFoundError) as error:
+        raise WindowError("zone: a name such as Asia/Shanghai") from error
+
+
+def stretch(window: Mapping[str, Any], moment: datetime) -> tuple[datetime, datetime | None] | None:
+    """(begin, end) in UTC of the stretch that is open at `moment` (aware) or, where none is, of the
+    next one. Without a window (moment, None). None: nothing opens any more."""
+    if not window:
+        return moment, None
+    zone = ZoneInfo(window["zone"])
+    today = moment.astimezone(zone).date()
+    # One that began yesterday may still be open; a week later every day has come once, and one
+    # more for a day that a change of the clocks swallowed.
+    for number in range(-1, 9):
+        day = today + number * DAY
+        if day.isoweekday() not in window["days"]:
+            continue
+        begin, end = _on(window, day, zone)
+        if moment < end and begin < end:
+            return begin, end
+    return None
+
+
+def _on(window: Mapping[str, Any], day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    begin, end = time.fromisoformat(window["from"]), time.fromisoformat(window["to"])
+    last = day + DAY if end <= begin else day
+    # In UTC: the length of a day on which the clocks change is its real one.
+    return (
+        datetime.combine(day, begin, zone).astimezone(UTC),
+        datetime.combine(last, end, zone).astimezone(UTC),
+    )
+
+
+def opens(window: Mapping[str, Any], moment: datetime) -> datetime | None:
+    """When it may go on; None while it may."""
+    found = stretch(window, moment)
+    if found is None:  # no window of ours: `check` forbids it
+        return moment + 7 * DAY
+    return found[0] if found[0] > moment else None

@@ -1,0 +1,85 @@
+"""Two workers and the same batch: who lost its lease wakes up and changes nothing of another's."""
+
+import signal
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+from sending import recovery
+from sending.models import Batch, Message
+from sending.services import mailings
+from tests.engine.faults import engine
+from tests.engine.faults.check import assert_ended, assert_right
+from tests.engine.faults.faultplan import Does, Fault, Step
+from tests.engine.faults.scene import Scene, addresses, opened
+from tests.engine.faults.server import Server, running
+from tests.engine.faults.workers import Nursery, Worker
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PEOPLE = addresses(40)
+
+
+def asleep(nest: Nursery, server: Server, var: Path) -> Worker:
+    """A worker of another host, standing still with a batch while two replies are on their way."""
+    worker = nest.start(percent=100, var=str(var))
+    server.wait_held(Step.END, 2)
+    worker.send(signal.SIGSTOP)
+    return worker
+
+
+def expire() -> None:
+    """Its leases ended long ago: the host is given up."""
+    with connection.cursor() as cursor:
+        for table in ("sending_batch", "sending_relayslot"):
+            cursor.execute(
+                f"UPDATE {table} SET leased_until = now() - interval '1 hour'"  # noqa: S608
+                " WHERE leased_until IS NOT NULL"
+            )
+
+
+def test_who_lost_the_lease_records_nothing(nest: Nursery, tmp_path: Path) -> None:
+    """Its batch is unknown by then. It wakes up, and the rows stay as they are."""
+    with running([Fault(Step.END, Does.HOLD, at=10, times=99, takes=True)]) as server:
+        scene = opened(PEOPLE, server)
+        worker = asleep(nest, server, tmp_path)
+        expire()
+        assert recovery.sweep() > 0
+        before = states(scene)
+        server.release()
+        worker.send(signal.SIGCONT)
+        worker.stop()
+        assert states(scene) == before
+        # Of what it held it sent nothing more, apart from what was on the wire.
+        assert len(server.mails) <= 10 + 2
+        assert_right(scene)
+        assert not Batch.objects.exclude(holder="").exists()
+
+
+def test_what_a_person_sends_again_belongs_to_the_new_worker(nest: Nursery, tmp_path: Path) -> None:
+    with running([Fault(Step.END, Does.HOLD, at=10, times=2, takes=True)]) as server:
+        scene = opened(PEOPLE, server)
+        worker = asleep(nest, server, tmp_path)
+        expire()
+        recovery.sweep()
+        again = set(unknown(scene))
+        assert mailings.resend_unknown(scene.mailing) == len(again)
+        other = nest.start(percent=100)
+        engine.wait_until_finished(scene)
+        accepted = states(scene)
+        worker.send(signal.SIGCONT)
+        server.release()
+        worker.stop()
+        other.stop()
+        assert states(scene) == accepted
+        assert assert_ended(scene, resent=again).accepted == len(PEOPLE)
+        # Twice have it those two whose reply was on its way.
+        assert sum(n > 1 for n in server.taken.values()) <= 2
+
+
+def states(scene: Scene) -> dict[str, int]:
+    return dict(Message.objects.filter(mailing=scene.mailing).values_list("address", "state"))
+
+
+def unknown(scene: Scene) -> list[str]:
+    return [who for who, state in states(scene).items() if state == Message.State.UNKNOWN]

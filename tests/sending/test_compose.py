@@ -1,0 +1,90 @@
+"""From a claimed message to envelope and content, whichever way its content is rendered."""
+
+import email
+import email.policy
+from itertools import count
+
+import pytest
+
+from accounts.models import Workspace
+from designs.models import Content
+from sending import tokens, verp
+from sending.compose import NOT_MADE, Composer, Ready
+from sending.models import Mailing, Relay
+from sending.queries.claim import Claimed
+from sending.smtp import Outcome
+
+NUMBERS = count(10_000_000)
+
+
+def composer(**parts: str) -> Composer:
+    """Nothing is saved: a composer asks the database for nothing."""
+    every = {"subject": "Hi {{ first_name }}", "text": "Hello {{ first_name }}"} | parts
+    workspace = Workspace(name="Brand", postal_address="1 Long Lane")
+    mailing = Mailing(
+        pk=7,
+        workspace=workspace,
+        content=Content(pk=next(NUMBERS), workspace=workspace, **every),
+        origin="campaign 7",
+        from_name="Brand",
+        from_email="news@brand.example",
+        track_opens=True,
+    )
+    relay = Relay(envelope=Relay.Envelope.VERP, bounce_address="bounces@brand.example")
+    return Composer(mailing, relay)
+
+
+def claimed(address: str = "lee@x.example") -> Claimed:
+    return Claimed(id=4_711, contact_id=5, address=address, attempts=0)
+
+
+def subject_of(ready: Ready | Outcome) -> str:
+    assert isinstance(ready, Ready)
+    parsed = email.message_from_bytes(ready.content, policy=email.policy.default)
+    return str(parsed["Subject"])
+
+
+def test_an_envelope_says_which_message_it_is() -> None:
+    ready = composer().compose(claimed(), {"email": "lee@x.example", "first_name": "Lee"})
+    assert isinstance(ready, Ready)
+    assert (verp.message_id(ready.sender), ready.recipient) == (4_711, "lee@x.example")
+    assert not ready.utf8
+    assert f"<{tokens.make(4_711)}@brand.example>".encode() in ready.content
+    assert subject_of(ready) == "Hi Lee"
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"html": "<p>{{ self }}"},
+        {"html": "{% if first_name %}<p>a</p>{% endif %}"},
+        {"text": "{{ first_name }}" + "{{ note }}"},
+    ],
+)
+def test_what_is_not_compiled_is_rendered_plainly(parts: dict[str, str]) -> None:
+    fields = {"email": "lee@x.example", "first_name": "Lee", "note": ".\n" * 9_000}
+    ready = composer(**parts).compose(claimed(), fields)
+    assert subject_of(ready) == "Hi Lee"
+    assert isinstance(ready, Ready)
+    assert ready.content.endswith(b"\r\n")
+    assert b"\r\n." not in ready.content
+    assert max(map(len, ready.content.split(b"\r\n"))) <= 998
+
+
+def test_an_address_in_other_letters_asks_for_smtputf8() -> None:
+    ready = composer().compose(claimed("李@x.example"), {"first_name": "Lee"})
+    assert isinstance(ready, Ready)
+    assert ready.utf8
+
+
+def test_who_is_gone_has_an_address_only() -> None:
+    assert subject_of(composer(subject="To {{ email }}").compose(claimed(), None)) == (
+        "To lee@x.example"
+    )
+
+
+def test_a_mail_that_can_not_be_made_says_why() -> None:
+    outcome = composer(text="\n{{ 1 / points }}").compose(claimed(), {"points": 0})
+    assert isinstance(outcome, Outcome)
+    assert outcome.code == NOT_MADE
+    assert "text, line 2: ZeroDivisionError" in outcome.words
