@@ -126,7 +126,7 @@ def test_the_table_of_recipients_settles_them_too(lost: Campaign, owner_client: 
 def test_of_a_cancelled_campaign_none_is_sent_again(
     start: Start, send: Send, owner_client: Client
 ) -> None:
-    campaign = start("drop@x.example", "b@x.example")
+    campaign = start("drop@x.example", "defer@x.example")
     send()
     owner_client.post(url(campaign, "cancel/"))
     assert mailing_of(campaign).state == "cancelled"
