@@ -5,7 +5,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 # What is started often is compiled once.
 run demo: export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help run demo test check e2e bench bench-send fmt messages lock clean runtime dev
+.PHONY: help run demo test check e2e bench bench-send fault-test fmt messages lock clean runtime dev
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -51,3 +51,6 @@ runtime:
 
 dev:
 	@quickstart/bootstrap dev
+
+fault-test: dev ## random schedules of faults, many of them (YANSHU_FAULT_SCHEDULES=200)
+	@YANSHU_FAULT_SCHEDULES=$${YANSHU_FAULT_SCHEDULES:-200} $(PYTHON_VENV) -m pytest -q tests/engine/faults

@@ -70,7 +70,7 @@ def mend(scene: Scene) -> list[str]:
 def turn() -> int:
     """Carries what is due, in this process; how many messages came to an outcome."""
     recovery.recover_journals()
-    return run_all(budget=5.0)
+    return run_all(budget=5.0, linger=0.0)
 
 
 def drive(scene: Scene, *, seconds: float = 20.0, mending: bool = False) -> list[str]:

@@ -48,7 +48,8 @@ def _fork(work: Callable[..., None], order: dict[str, Any]) -> int:
     code = 1
     try:
         os.setsid()
-        os.close(0)
+        # Orders are not for it; and libuv bears no other file under this number.
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         settings.VAR = Path(order.pop("var"))
         work(**order)
         code = 0

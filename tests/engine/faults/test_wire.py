@@ -11,9 +11,18 @@ import uvloop
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sending.smtp import ConnectError, End, Ending, Exchange, Mode, Outcome, Parcel, Timeouts
+from sending.smtp import (
+    ConnectError,
+    End,
+    Ending,
+    Exchange,
+    Mode,
+    Outcome,
+    Parcel,
+    Timeouts,
+    open_session,
+)
 from sending.smtp import Server as Place
-from sending.smtp import open_session
 from tests.engine.faults.conductor import PERCENT
 from tests.engine.faults.schedules import Plan, plans
 from tests.engine.faults.server import running

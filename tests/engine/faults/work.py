@@ -23,7 +23,6 @@ def engine(*, percent: float | None = None, clock: float = 0.0) -> None:
     """Turns without end, as Celery would give them, until SIGTERM. `percent`: of the timeouts;
     `clock`: by how many seconds this host's is wrong."""
     _prepare(percent)
-    turn.LINGER = 0.1
     stopping._flag = mmap.mmap(-1, 1)  # its own, as another worker's
     signal.signal(signal.SIGTERM, lambda *_: stopping.ask())
     signal.signal(signal.SIGUSR1, lambda *_: _set_clock(HOUR))
@@ -34,7 +33,7 @@ def engine(*, percent: float | None = None, clock: float = 0.0) -> None:
         close_old_connections()
         try:
             recovery.recover_journals()
-            turn.run_all()
+            turn.run_all(linger=0.1)
         except Error:
             pass  # the database is away; so says the log
         time.sleep(0.01)
