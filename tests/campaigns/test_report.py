@@ -234,7 +234,7 @@ def test_failures_are_grouped_by_what_the_server_said(
         message.save(update_fields=["reply"])
     shown = words(read(owner_client, campaign, "report/failures/"))
     assert re.search(r"The address does not exist 550 5\.1\.1 <reject\d@x\.example>.* 2 ", shown)
-    assert "The server refuses the mail 554 5.7.1 Looks like spam 1" in shown
+    assert "The server refuses the mail 554 5.7.1 Looks like spam What it means 1" in shown
 
 
 def test_a_group_of_failures_opens_its_people(

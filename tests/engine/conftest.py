@@ -84,9 +84,9 @@ def assert_closes(mailing: Mailing) -> Tally:
     tally = Tally.objects.get(mailing=mailing)
     rows = Message.objects.filter(mailing=mailing)
     held = sum(len(batch.ids) for batch in Batch.objects.filter(mailing=mailing).exclude(holder=""))
-    counted = {
-        state.name.lower(): rows.filter(state=state).count() for state in Message.State
-    } | {"in_flight": held}
+    counted = {state.name.lower(): rows.filter(state=state).count() for state in Message.State} | {
+        "in_flight": held
+    }
     counted["waiting"] -= held
     assert {name: getattr(tally, name) for name in counted} == counted
     assert sum(counted.values()) == tally.targeted == rows.count()

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from sending import clock, pace
-from sending.models import Lane, Mailing, Pool, PoolMember, Relay, RelayUse
+from sending.models import Lane, Pool, PoolMember, Relay, RelayUse
 from sending.pace import Grant, Wait
 from tests.sending.pace.conftest import NOON, Clock
 
