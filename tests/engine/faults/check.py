@@ -85,6 +85,6 @@ def _assert_civil(server: Server) -> None:
 def _assert_whole(mail: Mail) -> None:
     """The mail is its recipient's own, from the first line to the last."""
     parsed = email.message_from_bytes(mail.content, policy=email.policy.SMTP)
-    assert parsed["To"] == mail.recipient
+    assert [to.addr_spec for to in parsed["To"].addresses] == [mail.recipient]
     boundary = mail.content.split(b'boundary="', 1)[1].split(b'"', 1)[0]
     assert mail.content.rstrip().endswith(b"--" + boundary + b"--")
