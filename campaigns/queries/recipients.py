@@ -67,7 +67,7 @@ def _by_state(rows: QuerySet[Message], mailing: Mailing, code: str) -> QuerySet[
         return rows.filter(pk__in=pending.held(mailing), state=State.WAITING)
     if code not in STATES:
         return rows
-    state = State[code.upper()]
+    state = Message.State[code.upper()]
     # By message_not_accepted.
     return rows.filter(state=state) if state == State.ACCEPTED else rows.filter(trouble=state)
 

@@ -58,7 +58,7 @@ def finish(
     return forecast.finish(ways, count, begin=begin, window=stretches, per_minute=own.per_minute)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Warming:
     """A relay's warm-up as it will be: one that sent nothing yet begins with this campaign."""
 
