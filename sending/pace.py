@@ -172,7 +172,10 @@ def _lock(relay: Relay) -> _Rates:
         cursor.execute(LOCK, {"relay": relay.pk, "whole": WHOLE})
         row = cursor.fetchall()[0]
     # Asked through the clock that tests can step.
-    return _Rates(clock.now(), *row[1:5], bool(row[5]), row[6] or "")
+    _, next_slot_at, failures, rate, closed_until, half_open, reason = row
+    return _Rates(
+        clock.now(), next_slot_at, failures, rate, closed_until, bool(half_open), reason or ""
+    )
 
 
 def _limits(relay: Relay, rates: _Rates, wanted: int) -> int | Wait:

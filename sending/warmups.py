@@ -24,9 +24,12 @@ class WarmupError(ValueError):
 class Warming(Protocol):
     """What is asked of a relay."""
 
-    warmup: Any
-    warmup_began: date | None
-    per_day: int | None
+    @property
+    def warmup(self) -> Any: ...
+    @property
+    def warmup_began(self) -> date | None: ...
+    @property
+    def per_day(self) -> int | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,5 +94,6 @@ def per_day(relay: Warming, day: date) -> int | None:
     """The most that the relay sends on `day`: the plan's number or its own limit, whichever is
     smaller; None: no limit."""
     now = progress(relay, day)
-    limits = [limit for limit in (relay.per_day, now and now.most) if limit is not None]
+    planned = now.most if now is not None else None
+    limits = [limit for limit in (relay.per_day, planned) if limit is not None]
     return min(limits, default=None)

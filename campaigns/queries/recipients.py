@@ -74,7 +74,7 @@ def _by_state(rows: QuerySet[Message], mailing: Mailing, code: str) -> QuerySet[
 
 def code_of(state: int, *, held: bool) -> str:
     """What the page calls the state of a message, held by a worker or not."""
-    return IN_FLIGHT if held and state == State.WAITING else State(state).name.lower()
+    return IN_FLIGHT if held and state == State.WAITING else Message.State(state).name.lower()
 
 
 def _by_address(rows: QuerySet[Message], text: str, domain: str) -> QuerySet[Message]:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from django.db import connection
 
@@ -152,7 +153,7 @@ def watch(all_held: Sequence[Held]) -> None:
         return
     keys = [held.key for held in all_held]
     renew(keys)
-    known = {"ids": [key[0] for key in keys], "holders": [key[1] for key in keys]}
+    known: dict[str, Any] = {"ids": [key[0] for key in keys], "holders": [key[1] for key in keys]}
     with connection.cursor() as cursor:
         cursor.execute(STATES, known)
         states = dict(cursor.fetchall())

@@ -252,10 +252,11 @@ def left_since(mailing: Mailing, ids: Sequence[int]) -> dict[int, str]:
 
 def renew(claims: Sequence[tuple[int, str]]) -> None:
     """Renews the leases of batches: (batch id, holder)."""
+    known: list[Any] = [LEASE, [number for number, _ in claims], [holder for _, holder in claims]]
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE sending_batch b SET leased_until = now() + %s"
             "  FROM unnest(%s::bigint[], %s::text[]) AS h (id, holder)"
             " WHERE b.id = h.id AND b.holder = h.holder",
-            [LEASE, [number for number, _ in claims], [holder for _, holder in claims]],
+            known,
         )

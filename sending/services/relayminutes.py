@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from django.db import connection
 
@@ -28,7 +29,7 @@ def record(relay: Relay, counts: Mapping[str, tuple[int, float]]) -> None:
     sum)} of a batch to the minute that runs."""
     if not counts:
         return
-    known = {
+    known: dict[str, Any] = {
         "relay": relay.pk,
         "now": clock.now(),
         "meanings": list(counts),

@@ -66,6 +66,7 @@ def test_refusals_are_settled_by_what_they_mean(open_to: Open, relay: Relay, sin
     assert rows["reject"].reply == "550 5.1.1 User unknown"
     assert (rows["spam"].state, rows["spam"].reason) == (State.FAILED, "policy")
     assert (rows["defer"].state, rows["defer"].reason) == (State.WAITING, "transient")
+    assert rows["defer"].retry_at is not None
     assert rows["defer"].retry_at > timezone.now() + timedelta(minutes=3)
     assert mailing.state == Mailing.State.SENDING
     assert mailing.wait_reason == "retrying"
@@ -90,6 +91,7 @@ def test_a_mailing_gives_up_after_its_time(open_to: Open, relay: Relay) -> None:
     # Once more at the very end of its time.
     last = mailing.opened_at + mailing.retry_for
     assert (row.state, row.reason, row.retry_at) == (State.WAITING, "full", last)
+    assert row.retry_at is not None
     passed = timedelta(minutes=3)
     Mailing.objects.update(opened_at=mailing.opened_at - passed)
     Message.objects.update(retry_at=row.retry_at - passed)

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from django.utils import timezone
 
 from accounts.models import Workspace
 from contacts.models import Contact, List, Subscription
@@ -59,5 +58,4 @@ def message(workspace: Workspace, contact: Contact, lists: list[List]) -> Messag
         contact_id=contact.pk,
         address=contact.email,
         state=Message.State.ACCEPTED,
-        due_at=timezone.now(),
     )

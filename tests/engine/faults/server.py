@@ -53,7 +53,7 @@ class Server:
         self.changed = changed or threading.Condition()
         self.loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self.loop.run_forever, name="fault server")
-        self._listener: asyncio.Server | None = None
+        self._listener: asyncio.AbstractServer | None = None
 
     # From the test's thread ---------------------------------------------------------------------
 

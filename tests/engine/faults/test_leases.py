@@ -22,7 +22,7 @@ PEOPLE = addresses(40)
 
 def asleep(nest: Nursery, server: Server, var: Path) -> Worker:
     """A worker of another host, standing still with a batch while two replies are on their way."""
-    worker = nest.start(percent=100, var=str(var))
+    worker = nest.start(percent=100, var=var)
     server.wait_held(Step.END, 2)
     worker.send(signal.SIGSTOP)
     return worker

@@ -1,5 +1,7 @@
 """Whole mailings against a server that answers wrongly at one step."""
 
+from typing import Any
+
 import pytest
 
 from sending.models import Message
@@ -32,7 +34,7 @@ def states(scene: Scene) -> dict[str, int]:
     return {Message.State(state).name: list(rows).count(state) for state in set(rows)}
 
 
-def mail_all(*faults: Fault, character: Character = PIPELINED, **relay: object) -> Scene:
+def mail_all(*faults: Fault, character: Character = PIPELINED, **relay: Any) -> Scene:
     """A mailing to everybody, from its begin to its right end."""
     with running(faults, character) as server:
         scene = opened(PEOPLE, server, **relay)

@@ -1,5 +1,6 @@
 """What relays learn about providers and domains, over PostgreSQL."""
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -106,7 +107,7 @@ def test_a_probe_that_is_refused_makes_the_pause_longer(make_relay: Make, steppe
         stepped.step(pauses[-1])
         lanes.admit(relay, gmail[:1])
         learn(relay, (gmail[:1], SLOWER))
-    assert all(after > 1.3 * before for before, after in zip(pauses, pauses[1:], strict=False))
+    assert all(after > 1.3 * before for before, after in itertools.pairwise(pauses))
     assert Lane.objects.get().ceiling == 20
 
 
@@ -165,7 +166,7 @@ def test_a_slowed_domain_s_messages_are_put_off_once_each(make_relay: Make, step
     assert len(admitted) == 6 + 5  # a second's worth, and the one that is due
     gaps = {
         round((after.until - before.until).total_seconds(), 6)
-        for before, after in zip(deferred, deferred[1:], strict=False)
+        for before, after in itertools.pairwise(deferred)
     }
     assert gaps == {0.2}
     # Others of the domain come behind those.

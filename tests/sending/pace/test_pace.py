@@ -65,7 +65,7 @@ def most_within(sent: list[float], seconds: float) -> int:
         ({"per_minute": 6}, 60, 6),
     ],
 )
-def test_no_rate_is_exceeded_by_more_than_a_slice(
+def test_no_rate_is_exceeded_by_more_than_a_slice(  # noqa: PLR0917
     make_relay: Make,
     make_mailing: Make,
     stepped: Clock,

@@ -25,7 +25,7 @@ class Run:
     second: int = 0
     accepted: list[int] = field(default_factory=list)
     refused: list[int] = field(default_factory=list)
-    chance: random.Random = field(default_factory=lambda: random.Random(7))
+    chance: random.Random = field(default_factory=lambda: random.Random(7))  # noqa: S311
 
     def tick(self, answer: Callable[[int], tuple[int, int, float]]) -> None:
         """`answer`: (accepted, refused, latency) of so many messages in this second."""
@@ -39,7 +39,7 @@ class Run:
             self.state = lanes.learn(self.state, seen, now, self.chance.uniform(0.8, 1.2))
         self.second += 1
 
-    def _wanted(self, now: object) -> int:
+    def _wanted(self, now: object) -> int:  # noqa: ARG002
         moment = NOON + timedelta(seconds=self.second)
         if self.state.closed(moment):
             return 0

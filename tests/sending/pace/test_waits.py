@@ -40,7 +40,7 @@ def after(seconds: float) -> datetime:
         ("per_second", -1, False),
     ],
 )
-def test_a_relay_s_wait(
+def test_a_relay_s_wait(  # noqa: PLR0917
     make_relay: Make, make_mailing: Make, stepped: Clock, reason: str, seconds: int, says: bool
 ) -> None:
     make_relay(wait_reason=reason, wait_until=after(seconds), state_reason="451 later")

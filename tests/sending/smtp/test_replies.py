@@ -1,5 +1,7 @@
 """Replies are cut the same way whatever pieces they come in."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +17,7 @@ def test_pieces_of_any_size(cuts: list[int]) -> None:
     places = [0, *sorted(cuts), len(STREAM)]
     reader = ReplyReader()
     got = []
-    for begin, end in zip(places, places[1:], strict=False):
+    for begin, end in itertools.pairwise(places):
         got += list(reader.feed(STREAM[begin:end]))
     assert got == REPLIES
     assert not reader.pending
@@ -26,14 +28,14 @@ def test_any_bytes_are_replies_or_garbled(data: bytes) -> None:
     try:
         replies = list(ReplyReader().feed(data))
     except GarbledError as error:
-        assert str(error).isprintable()
+        assert str(error).isprintable()  # noqa: PT017
     else:
         assert all(200 <= code < 600 and "\x00" not in words for code, words in replies)
 
 
 def test_replies_before_the_garbled_one_count() -> None:
     reader = ReplyReader()
-    got = []
+    got: list[tuple[int, str]] = []
     with pytest.raises(GarbledError):
         got.extend(reader.feed(b"250 ok\r\n550 no\r\nwhat\r\n"))
     replies = ReplyReader().feed(b"250 ok\r\n550 no\r\nwhat\r\n")
