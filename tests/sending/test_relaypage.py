@@ -68,7 +68,7 @@ def test_the_list_has_trouble_first(
         "Out of reach": {"wait_until": until, "wait_reason": "connection"},
         "Refused": {
             "state": "stopped",
-            "state_reason": "The relay refuses the login or the account: 535 no",
+            "state_reason": "535 no",
         },
         "A sandbox": {"state": "stopped", "is_sandbox": True},
     }
