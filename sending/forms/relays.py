@@ -78,7 +78,7 @@ BETWEEN = re.compile(r"[\s,;，；、]+")
 
 def plan_choices() -> list[tuple[str, str]]:
     plans = [(plan.key, plan.name) for plan in warmups.plans().values()]
-    return [(NO_PLAN, _("None")), *plans, (OWN_PLAN, _("Own numbers"))]
+    return [(NO_PLAN, _("No warm-up")), *plans, (OWN_PLAN, _("Own numbers"))]
 
 
 # What a provider takes nothing without.
