@@ -123,8 +123,10 @@ def forget_lane(lane: Lane) -> None:
 
 
 def live_mailings(relay: Relay) -> QuerySet[Mailing]:
-    """Those that are not finished and may go through it, by itself or in a pool."""
-    return mailings(relay).filter(state__in=LIVE)
+    """Those that are not finished and may go through it, by itself or in a pool; while it is
+    drained, those alone that were open before."""
+    live = mailings(relay).filter(state__in=LIVE)
+    return live.filter(opened_at__lte=relay.draining_since) if relay.draining_since else live
 
 
 def mailings(relay: Relay) -> QuerySet[Mailing]:
@@ -137,7 +139,7 @@ def mailings(relay: Relay) -> QuerySet[Mailing]:
 def archive(relay: Relay) -> None:
     """Offers it nowhere any more and takes it out of its pools. Raises InUseError."""
     Relay.objects.select_for_update().get(pk=relay.pk)
-    if count := live_mailings(relay).count():
+    if count := mailings(relay).filter(state__in=LIVE).count():
         raise InUseError(count)
     relay.pools.all().delete()
     relay.state, relay.state_reason = Relay.State.PAUSED, ""

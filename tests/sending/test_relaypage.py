@@ -286,6 +286,10 @@ def test_drain_pause_and_resume_can_be_taken_back(
     assert f'"{url("resume_relay", relay.pk)}"' in page
     assert "This relay is being drained." in page
     assert "It ends the mailing that it has begun with" in page
+    # What is started now goes elsewhere.
+    make_mailing(relay)
+    later = owner_client.get(url("relay_now", relay.pk)).content.decode()
+    assert "It ends the mailing that it has begun with" in later
 
     page = do("pause_relay")
     assert relay.state == Relay.State.PAUSED.value
