@@ -19,9 +19,8 @@ from sending.publicurls import MessageUrls, fixed
 from sending.queries.claim import Claimed
 from sending.smtp import End, Outcome
 
-# No reply codes of SMTP: a mail that could not be made, and one that this relay can't carry.
+# No reply code of SMTP: a mail that could not be made (see NO_SMTPUTF8 of sending.smtp).
 NOT_MADE = 1
-NO_SMTPUTF8 = 2
 
 
 @dataclass(slots=True)

@@ -77,20 +77,26 @@ class Journal:
         return bool(self._replies)
 
     def flush(self) -> None:
-        if self._replies:
+        if self._replies and self._file >= 0:
             os.write(self._file, b"".join(self._replies))
             self._replies.clear()
 
     def done(self) -> None:
         """All of it is in the database now, or nothing was claimed."""
         self.path.unlink(missing_ok=True)
-        os.close(self._file)
+        self._close()
 
     def abandon(self) -> None:
         """The batch could not be recorded (the database is away): without its lock the file is an
         orphan, whose batch the next recovery settles."""
         self.flush()
-        os.close(self._file)
+        self._close()
+
+    def _close(self) -> None:
+        # Once: the number may belong to another file by then.
+        file, self._file = self._file, -1
+        if file >= 0:
+            os.close(file)
 
 
 def directory() -> Path:

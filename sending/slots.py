@@ -15,8 +15,8 @@ from django.db import connection, transaction
 from django.db.models import Sum
 
 from sending import clock
-from sending import connections as finding
-from sending.connections import Search
+from sending import connectioncount as finding
+from sending.connectioncount import Search
 from sending.models import Relay, RelayMinute, RelaySlot
 
 LEASE = timedelta(seconds=30)

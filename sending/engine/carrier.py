@@ -115,7 +115,7 @@ class Carrier:
             if not held.journal.waits:
                 self.loop.call_soon(held.journal.flush)
             held.journal.reply(parcel.key, outcome.code, outcome.words)
-            self.connections.fruitless = 0
+            self.connections.answered()
         if outcome.end is not End.NOT_HANDED_OVER:
             held.handed_over += 1
         self._came_to(held, parcel.key, outcome)

@@ -28,6 +28,10 @@ IDLE = 20.0
 PAUSE = 5.0
 # So many connections that end one after the other without an answer for any message are trouble.
 FRUITLESS = 3
+# How such a connection ends, if the server ends it instead of an answer.
+SILENT = {EndingKind.LOST, EndingKind.CLOSED, EndingKind.TIMEOUT}
+ABOVE = {Mode.CHUNKED, Mode.PIPELINED}
+LOWER = {Mode.CHUNKED: Mode.GROUPED, Mode.PIPELINED: Mode.GROUPED, Mode.GROUPED: Mode.PLAIN}
 
 
 @dataclass
@@ -51,7 +55,9 @@ class Connections:
     # The server allowed only so many; the second is to be remembered.
     allowed: int | None = None
     refused_beside: int | None = None
-    # The mode that the server made us step down to, and what it looked like; to be remembered.
+    # The mode that the server made us step down to, and what it looked like. A server that is only
+    # away looks the same: it is to be remembered once the lower mode got an answer.
+    stepped: tuple[Mode, str] | None = None
     lied: tuple[Mode, str] | None = None
     # Connections that ended badly since a message was last answered.
     fruitless: int = 0
@@ -125,9 +131,10 @@ class Connections:
 
     def _mode(self, session: Session) -> Mode:
         offers = session.offers
-        if self.chunking and offers.chunking and self.mode is Mode.PIPELINED:
-            return Mode.CHUNKED
-        return self.mode if offers.pipelining else Mode.PLAIN
+        if not offers.pipelining:
+            return Mode.PLAIN
+        chunked = self.chunking and offers.chunking and self.mode is Mode.PIPELINED
+        return Mode.CHUNKED if chunked else self.mode
 
     def _not_opened(self, error: ConnectError) -> None:
         """Trouble only where no other connection works: else it goes on with those."""
@@ -146,14 +153,32 @@ class Connections:
         if ending.kind not in {EndingKind.DRAINED, EndingKind.IDLE, EndingKind.FULL}:
             self.fruitless += 1
             log.info("connection to %s ended: %s %s", self.server.host, ending.kind, ending.words)
-        if ending.suspect:
-            self.mode = Mode.GROUPED if exchange.mode is Mode.PIPELINED else Mode.PLAIN
-            self.lied = (self.mode, ending.words)
-        elif self.fruitless >= FRUITLESS and not self.open:
-            words = f"{ending.code} {ending.words}" if ending.code else ending.words
+        words = f"{ending.code} {ending.words}" if ending.code else ending.words
+        hopeless = self.fruitless >= FRUITLESS and not self.open
+        # Some end the connection where others answer that they don't want groups.
+        lies = ending.suspect or (hopeless and ending.kind in SILENT)
+        if lies and exchange.mode is not Mode.PLAIN:
+            self._step_down(exchange.mode, words)
+        elif hopeless:
             self.error = self.error or ConnectError("connection", words or "the connection ended")
         self.ended()
         self.pump()
+
+    def _step_down(self, failed: Mode, words: str) -> None:
+        """Another connection may have led to it already."""
+        lower = LOWER[failed]
+        if self.mode is lower or LOWER.get(lower) is self.mode:
+            return
+        self.mode = lower
+        self.stepped = (lower, words)
+        self.fruitless = 0
+
+    def answered(self) -> None:
+        """A message got an answer: what there is of doubt about the server is over."""
+        self.fruitless = 0
+        # Not by a connection that still speaks as before.
+        if self.stepped is not None and all(one.mode not in ABOVE for one in self.open):
+            self.lied, self.stepped = self.stepped, None
 
     @property
     def hopeless(self) -> bool:

@@ -63,7 +63,6 @@ class Ledger:
         grant = pace.reserve(self.relay, mailing, size)
         if isinstance(grant, pace.Wait):
             if grant.of_relay:
-                relayhealth.wait(self.relay, grant.reason, grant.until)
                 self.turns.clear()
             return None
         journal = Journal()

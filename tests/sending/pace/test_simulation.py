@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from sending import connections, lanes
-from sending.connections import Search
+from sending.connectioncount import Search
 from sending.lanes import LaneState, Seen
 from tests.sending.pace.conftest import NOON
 
