@@ -4,7 +4,7 @@ from pathlib import Path
 from django.apps import AppConfig
 from django.conf import settings
 
-from sending import replies
+from sending import providers, replies
 from sending.replies import rules
 
 
@@ -20,6 +20,7 @@ class SendingConfig(AppConfig):
         # Previews lead to pages that change nothing.
         use_urls(lambda: MessageUrls(NOBODY, track_opens=False))
         use_reply_rules(settings.REPLY_RULES)
+        check_providers()
 
 
 def use_reply_rules(path: str) -> None:
@@ -31,3 +32,10 @@ def use_reply_rules(path: str) -> None:
         replies.use(rules.read_file(Path(path), own=True))
     except replies.RuleError as error:
         sys.exit(f"Yanshu can't start: YANSHU_REPLY_RULES: {error}")
+
+
+def check_providers() -> None:
+    try:
+        providers.providers()
+    except providers.ProviderError as error:
+        sys.exit(f"Yanshu can't start: YANSHU_MAIL_PROVIDERS: {error}")

@@ -266,7 +266,7 @@ def test_unknown_messages_are_settled_after_a_question(
     log_in(owner)
     page.set_viewport_size({"width": PHONE[0], "height": DESKTOP[1]})
     page.goto(f"/w/brand/campaigns/{lived.pk}/")
-    page.get_by_role("button", name="Count as sent").first.click()
+    page.get_by_role("button", name="Count all 3 as sent").click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("3 messages will count as accepted")
     dialog.get_by_role("button", name="Count as sent").click()

@@ -15,6 +15,8 @@ from tests.engine.conftest import assert_closes
 from tests.engine.sink import Sink
 from tests.mailhost.servers import DOMAIN, PASSWORD, MailHost, until
 
+# The engine has a database connection of its own.
+pytestmark = pytest.mark.django_db(transaction=True)
 ADDRESS = f"bounces@{DOMAIN}"
 State = Message.State
 
