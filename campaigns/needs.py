@@ -40,10 +40,16 @@ def relays(request: WorkspaceRequest) -> Iterable[home.Need]:
         elif row.state == Relay.State.STOPPED:
             title = _("The relay {name} is stopped").format(name=row.name)
             detail = _("Mend what its server says, test it, then start it again.")
-            yield home.Need(title, detail, row.state_reason, url, tone="bad")
+            yield home.Need(title, detail, _said(row), url, tone="bad")
         else:
             title = _("The relay {name} does not work").format(name=row.name)
             yield home.Need(title, reasons.text(row.wait_reason), row.state_reason, url)
+
+
+def _said(relay: Relay) -> str:
+    """Why it was stopped, in the reader's language, with the server's words."""
+    why, words = reasons.cause(relay.state_reason)
+    return f"{why}: {words}" if why and words else why or words
 
 
 @home.needs
@@ -78,7 +84,8 @@ def _need_of(request: WorkspaceRequest, row: Campaign) -> home.Need:
         return home.Need(title, row.state_reason, url=url, icon="send", tone="bad")
     if row.mailing.state == Mailing.State.PAUSED and row.mailing.state_reason:
         title = _("{campaign} was paused").format(campaign=row.name)
-        return home.Need(title, row.mailing.state_reason, url=url, icon="player-pause")
+        why, words = reasons.cause(row.mailing.state_reason)
+        return home.Need(title, why or words, words if why else "", url, icon="player-pause")
     count = row.mailing.tally.unknown
     title = ngettext(
         "{campaign}: the result of {count} message is not known",

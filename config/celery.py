@@ -25,6 +25,7 @@ TICKS = (
     ("campaigns.tasks.start_due", 1.0, 2),
     ("sending.tasks.bounces.collect_due", 10.0, 10),
     ("sending.tasks.refusals.tell", 15.0, 15),
+    ("sending.tasks.engine.forget_old", 3600.0, 600),
     ("tracking.tasks.record_hits", 2.0, 4),
     ("contacts.tasks.sweep_imports", 10.0, 10),
     ("contacts.tasks.drop_import_files", 3600.0, 600),

@@ -210,6 +210,7 @@ CELERY_TASK_ROUTES = {
             "quickstart.tasks.forget_dead",
             "sending.tasks.bounces.collect_due",
             "sending.tasks.engine.dispatch",
+            "sending.tasks.engine.forget_old",
             "sending.tasks.engine.sweep",
             "tracking.tasks.record_hits",
         )

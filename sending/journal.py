@@ -2,9 +2,9 @@
 
 One file for each batch that is claimed, made before the claim. One line for each step, written
 before the next byte leaves: `H <message>` just before a message's content goes to the server,
-`R <message> <reply code> <words>` when its reply was read. The lines are in the page cache when
-write() returns, so the death of the process loses none. The death of the machine may lose the last
-seconds of them; then the whole file is not trusted (see `boot`).
+`R <message> <reply code> <stage> <words>` when its reply was read. The lines are in the page cache
+when write() returns, so the death of the process loses none. The death of the machine may lose the
+last seconds of them; then the whole file is not trusted (see `boot`).
 
 The owner holds a lock on the file. Whoever gets the lock knows that the owner is dead and recovers:
 replies that were read count, content without a reply is in doubt, the rest was never handed over.
@@ -19,12 +19,21 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 from django.conf import settings
 
 # A file that is made is locked and named within this time, in seconds.
 UNFINISHED = 3600
+
+
+class Reply(NamedTuple):
+    """`stage`: one of sending.smtp.Stage."""
+
+    code: int
+    stage: str
+    words: str
 
 
 @dataclass
@@ -38,7 +47,7 @@ class Story:
     complete: bool = True
 
     handed_over: set[int] = field(default_factory=set)
-    replies: dict[int, tuple[int, str]] = field(default_factory=dict)
+    replies: dict[int, Reply] = field(default_factory=dict)
 
     @property
     def in_doubt(self) -> set[int]:
@@ -65,11 +74,11 @@ class Journal:
         self._replies.append(b"H %d\n" % message_id)
         self.flush()
 
-    def reply(self, message_id: int, code: int, words: str) -> None:
+    def reply(self, message_id: int, code: int, stage: str, words: str) -> None:
         """Kept until the next `hand_over` or `flush`: one write for both, as a connection writes
         its next content right after it read a reply."""
         text = words.encode("utf-8", "replace").replace(b"\n", b" ")
-        self._replies.append(b"R %d %d %b\n" % (message_id, code, text))
+        self._replies.append(b"R %d %d %b %b\n" % (message_id, code, stage.encode(), text))
 
     @property
     def waits(self) -> bool:
@@ -177,6 +186,6 @@ def read(path: Path) -> Story:
         elif kind == "H":
             story.handed_over.add(int(rest))
         elif kind == "R":
-            number, code, words = rest.split(" ", 2)
-            story.replies[int(number)] = (int(code), words)
+            number, code, stage, words = rest.split(" ", 3)
+            story.replies[int(number)] = Reply(int(code), stage, words)
     return story

@@ -11,7 +11,7 @@ from sending.models import Batch, Message
 from sending.outcomes import settle
 from sending.queries.claim import Claim, Claimed
 from sending.queries.record import Result, record
-from sending.smtp import End, Outcome
+from sending.smtp import End, Outcome, Stage
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +37,8 @@ def _settle(batch: Batch, story: journal.Story) -> None:
     outcomes = {}
     for message in claim.messages:
         if reply := story.replies.get(message.id):
-            end = End.TAKEN if 200 <= reply[0] < 300 else End.REFUSED
-            outcomes[message.id] = Outcome(end, *reply)
+            end = End.TAKEN if 200 <= reply.code < 300 else End.REFUSED
+            outcomes[message.id] = Outcome(end, reply.code, reply.words, Stage(reply.stage))
         elif message.id in story.in_doubt or not story.complete:
             outcomes[message.id] = Outcome(End.IN_DOUBT, words="the worker was killed")
     log.warning(

@@ -7,7 +7,7 @@ from datetime import UTC
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, override
+from django.utils.translation import gettext_lazy
 
 from sending import lanes, providers, reasons, warmups
 from sending.models import Relay
@@ -75,7 +75,7 @@ class Standing:
     @property
     def cause(self) -> tuple[str, str]:
         """Why it was stopped or waits: (our sentence in the reader's language, server's words)."""
-        return _cause(self.relay.state_reason)
+        return reasons.cause(self.relay.state_reason)
 
     @property
     def by_answers(self) -> bool:
@@ -136,16 +136,6 @@ class Standing:
     def tightest(self) -> Limit | None:
         """The limit that is used most."""
         return max(self.limits(), key=lambda one: one.share, default=None)
-
-
-def _cause(reason: str) -> tuple[str, str]:
-    """Workers store "sentence: words" in their own language, English."""
-    with override("en"):
-        english = {f"{sentence}: ": code for code, sentence in reasons.SENTENCES.items()}
-    for begin, code in english.items():
-        if reason.startswith(begin):
-            return reasons.text(code), reason.removeprefix(begin)
-    return "", reason
 
 
 def lane_label(name: str) -> str:

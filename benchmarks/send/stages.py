@@ -128,7 +128,7 @@ def _journal(held: "Held") -> None:
     """As with one connection: the reply to a mail and the next one's begin in one write."""
     for message in held.claim.messages:
         held.journal.hand_over(message.id)
-        held.journal.reply(message.id, 250, "2.0.0 Ok: queued as 12345")
+        held.journal.reply(message.id, 250, "content", "2.0.0 Ok: queued as 12345")
     held.journal.flush()
 
 

@@ -19,6 +19,9 @@ def reason(code: str) -> str:
     return str(statuses.look(code).label) if code in EVENTS else reasons.text(code)
 
 
+register.filter("cause", reasons.cause)
+
+
 @register.filter
 def a_second(rate: float) -> str:
     """Messages a second: "13.9", "240"."""

@@ -114,7 +114,7 @@ class Carrier:
         if outcome.end is End.TAKEN or outcome.end is End.REFUSED:
             if not held.journal.waits:
                 self.loop.call_soon(held.journal.flush)
-            held.journal.reply(parcel.key, outcome.code, outcome.words)
+            held.journal.reply(parcel.key, outcome.code, outcome.stage, outcome.words)
             self.connections.answered()
         if outcome.end is not End.NOT_HANDED_OVER:
             held.handed_over += 1

@@ -185,7 +185,7 @@ RESEND = """
 WITH again AS (
   UPDATE sending_message
      SET state = 0, retry_at = now(), reason = '', settled_at = NULL
-   WHERE mailing_id = %(mailing)s AND state = 5 AND (%(all)s OR id = ANY(%(ids)s)) RETURNING 1),
+   WHERE mailing_id = %(mailing)s AND trouble = 5 AND (%(all)s OR id = ANY(%(ids)s)) RETURNING 1),
 counted AS (SELECT count(*) AS n FROM again)
 UPDATE sending_tally SET unknown = unknown - n, waiting = waiting + n
   FROM counted WHERE mailing_id = %(mailing)s RETURNING n
@@ -194,7 +194,7 @@ UPDATE sending_tally SET unknown = unknown - n, waiting = waiting + n
 COUNT_AS_SENT = """
 WITH settled AS (
   UPDATE sending_message SET state = 2, reason = ''
-   WHERE mailing_id = %(mailing)s AND state = 5 AND (%(all)s OR id = ANY(%(ids)s)) RETURNING 1),
+   WHERE mailing_id = %(mailing)s AND trouble = 5 AND (%(all)s OR id = ANY(%(ids)s)) RETURNING 1),
 counted AS (SELECT count(*) AS n FROM settled)
 UPDATE sending_tally SET unknown = unknown - n, accepted = accepted + n
   FROM counted WHERE mailing_id = %(mailing)s RETURNING n

@@ -57,7 +57,7 @@ def learn(
     that work now."""
     seen = list(outcomes)
     if error is not None and error.reason in STOPPING:
-        stop(relay, f"{reasons.text(error.reason)}: {error.words}")
+        stop(relay, reasons.with_words(error.reason, error.words))
         return
     if error is not None and error.reason == TOO_MANY:
         pace.too_many(relay, open=open)

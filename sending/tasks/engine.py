@@ -4,6 +4,7 @@ from celery.signals import worker_ready, worker_shutting_down
 from sending import dispatch as dispatcher
 from sending import recovery
 from sending.engine import stopping, turn
+from sending.services import lanes, relayminutes
 
 # A nudge that finds no process in this many seconds is given again anyway.
 NUDGE = 2
@@ -28,6 +29,13 @@ def carry() -> None:
 def sweep() -> None:
     """Every ten seconds: what dead workers held goes on or is settled."""
     recovery.sweep()
+
+
+@shared_task(ignore_result=True)
+def forget_old() -> None:
+    """Each hour: what no page shows any more of relays and lanes."""
+    relayminutes.drop_old()
+    lanes.forget_stale()
 
 
 @worker_ready.connect

@@ -18,7 +18,7 @@ import os, signal
 from sending.journal import Journal
 journal = Journal()
 journal.hand_over(1)
-journal.reply(1, 250, "taken 收到")
+journal.reply(1, 250, "content", "taken 收到")
 journal.hand_over(2)
 os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -38,7 +38,7 @@ def test_a_killed_worker_s_story_is_read_once(var: Path) -> None:
     subprocess.run([sys.executable, "-c", WORKER], env=environment, check=False)
     ((path, story),) = list(journal.orphans())
     assert story.complete
-    assert story.replies == {1: (250, "taken 收到")}
+    assert story.replies == {1: (250, "content", "taken 收到")}
     assert story.in_doubt == {2}
     assert not path.exists()
     assert list(journal.orphans()) == []
@@ -55,13 +55,13 @@ def test_a_living_worker_s_journal_is_left_alone() -> None:
 def test_a_batch_that_was_not_recorded_leaves_its_journal() -> None:
     mine = Journal()
     mine.hand_over(5)
-    mine.reply(5, 250, "ok\nand more")
+    mine.reply(5, 250, "content", "ok\nand more")
     mine.hand_over(6)
-    mine.reply(6, 550, "no")
+    mine.reply(6, 550, "rcpt", "no")
     mine.abandon()
     ((path, story),) = list(journal.orphans())
     assert path == mine.path
-    assert story.replies == {5: (250, "ok and more"), 6: (550, "no")}
+    assert story.replies == {5: (250, "content", "ok and more"), 6: (550, "rcpt", "no")}
     assert story.in_doubt == set()
 
 
@@ -77,7 +77,7 @@ def test_a_file_that_is_being_made_is_no_orphan(var: Path) -> None:
 
 def test_a_restart_of_the_machine_makes_it_incomplete() -> None:
     path = journal.directory() / "old.journal"
-    path.write_text("B 1000\nH 5\nR 5 250 ok\nH 6\nR 6 2")
+    path.write_text("B 1000\nH 5\nR 5 250 content ok\nH 6\nR 6 2")
     story = journal.read(path)
     assert not story.complete
     assert (set(story.replies), story.in_doubt) == ({5}, {6})
