@@ -12,7 +12,7 @@ from contacts.services.suppressions import suppress_addresses
 from sending.compose import NOT_MADE
 from sending.models import Event, Mailing, Message, Relay
 from sending.queries.claim import Claim, Claimed
-from sending.queries.record import Result, record
+from sending.queries.record import Result, Taken, record
 from sending.replies import Meaning, Verdict, classify
 from sending.retries import Patience, next_try
 from sending.services import events, refusals
@@ -31,33 +31,31 @@ def settle(  # noqa: PLR0913 - what a batch comes to
     mailing: Mailing,
     relay: Relay,
     outcomes: Mapping[int, Outcome],
+    taken: Taken | None = None,
     *,
     gone: Mapping[int, str] | None = None,
     ends: bool = True,
 ) -> None:
-    """Records outcomes of a batch. When it ends, messages without one are given back.
+    """Records outcomes of a batch. When it ends, messages without one are given back. `outcomes`
+    has those that were not `taken`.
 
     `gone`: who may not be mailed any more, {message id: code of sending.reasons}. Relay and mailing
     are stopped or paused if the refusals say so.
     """
     verdicts = {
-        message.id: verdict_of(outcome)
-        for message in claim.messages
-        if (outcome := outcomes.get(message.id)) and _is_reply(outcome)
+        number: verdict_of(outcome) for number, outcome in outcomes.items() if _is_reply(outcome)
     }
     doubtful = any(one.meaning.stops_relay for one in verdicts.values()) and (
-        any(outcome.end is End.TAKEN for outcome in outcomes.values())
-        or refusals.took_others(mailing, relay)
+        bool(taken) or refusals.took_others(mailing, relay)
     )
     refused = {
         number: Refused(one, _reply(outcomes[number]), doubtful and one.meaning.stops_relay)
         for number, one in verdicts.items()
     }
-    written = _record(claim, mailing, outcomes, refused, gone or {}, ends=ends)
+    written = _record(claim, mailing, outcomes, refused, taken=taken, gone=gone or {}, ends=ends)
     seen = [one for number, one in refused.items() if number in written]
-    taken = sum(outcomes[number].end is End.TAKEN for number in written & outcomes.keys())
     failed = sum(one.verdict.meaning.fails for one in seen)
-    refusals.learn(mailing, relay, seen, decided=taken + failed)
+    refusals.learn(mailing, relay, seen, decided=len(taken or ()) + failed)
 
 
 @transaction.atomic
@@ -66,24 +64,29 @@ def _record(  # noqa: PLR0913 - one step of settle
     mailing: Mailing,
     outcomes: Mapping[int, Outcome],
     refused: Mapping[int, Refused],
-    gone: Mapping[int, str],
     *,
+    taken: Taken | None,
+    gone: Mapping[int, str],
     ends: bool,
 ) -> set[int]:
     """The ids that were written."""
     now = timezone.now()
     patience = Patience(mailing.opened_at + mailing.retry_for, mailing.retry_for)
-    results = [
-        result_of(
-            message, outcomes[message.id], refused.get(message.id), now=now, patience=patience
-        )
-        for message in claim.messages
-        if message.id in outcomes
-    ]
+    results = (
+        [
+            result_of(
+                message, outcomes[message.id], refused.get(message.id), now=now, patience=patience
+            )
+            for message in claim.messages
+            if message.id in outcomes
+        ]
+        if outcomes
+        else []
+    )
     results += [
         Result(number, State.SKIPPED, reason, attempt=False) for number, reason in gone.items()
     ]
-    written = record(claim, results, ends=ends)
+    written = record(claim, results, taken, ends=ends)
     _bounced(mailing, claim.messages, [r for r in results if r.message_id in written], now)
     if ends and Mailing.objects.filter(pk=mailing.pk, state=Mailing.State.CANCELLED).exists():
         drop_cancelled(mailing)
@@ -119,8 +122,6 @@ def result_of(
     reply = _reply(outcome)
     if refused is not None:
         return _refused(message, outcome, refused, now, patience)
-    if outcome.end is End.TAKEN:
-        return Result(message.id, State.ACCEPTED, reply=reply)
     if outcome.end is End.IN_DOUBT:
         return Result(message.id, State.UNKNOWN, "in_doubt", reply)
     if outcome.end is End.REFUSED and outcome.code == NOT_MADE:

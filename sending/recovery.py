@@ -10,7 +10,7 @@ from sending import journal
 from sending.models import Batch, Message
 from sending.outcomes import settle
 from sending.queries.claim import Claim, Claimed
-from sending.queries.record import Result, record
+from sending.queries.record import Result, Taken, record
 from sending.smtp import End, Outcome, Stage
 
 log = logging.getLogger(__name__)
@@ -34,23 +34,27 @@ def recover_journals() -> int:
 
 def _settle(batch: Batch, story: journal.Story) -> None:
     claim = _claim(batch)
-    outcomes = {}
+    outcomes, taken = {}, Taken()
     for message in claim.messages:
         if reply := story.replies.get(message.id):
-            end = End.TAKEN if 200 <= reply.code < 300 else End.REFUSED
-            outcomes[message.id] = Outcome(end, reply.code, reply.words, Stage(reply.stage))
+            if 200 <= reply.code < 300:
+                taken.add(message.id, message.lane, f"{reply.code} {reply.words}", 0.0)
+            else:
+                outcomes[message.id] = Outcome(
+                    End.REFUSED, reply.code, reply.words, Stage(reply.stage)
+                )
         elif message.id in story.in_doubt or not story.complete:
             outcomes[message.id] = Outcome(End.IN_DOUBT, words="the worker was killed")
     log.warning(
         "batch %s of mailing %s: its worker died; %s of %s messages had an outcome",
         batch.pk,
         batch.mailing_id,
-        len(outcomes),
+        len(outcomes) + len(taken),
         len(claim.messages),
     )
     # A batch that is held has the relay it was claimed for.
     if batch.relay is not None:
-        settle(claim, batch.mailing, batch.relay, outcomes)
+        settle(claim, batch.mailing, batch.relay, outcomes, taken)
 
 
 def _claim(batch: Batch) -> Claim:

@@ -8,8 +8,9 @@ from typing import Self
 import uvloop
 
 from sending.models import Relay
+from sending.queries.record import Taken
 from sending.services.relays import server_of
-from sending.smtp import Exchange, Mode, Outcome, Parcel, open_session
+from sending.smtp import End, Exchange, Mode, Outcome, Parcel, open_session
 
 
 class Wire:
@@ -19,7 +20,7 @@ class Wire:
         self.relay = relay
         self.connections = connections
         self.waiting: deque[Parcel] = deque()
-        self.outcomes: dict[int, Outcome] = {}
+        self.taken = Taken()
         self.exchanges: list[Exchange] = []
         self.left = 0
 
@@ -37,13 +38,13 @@ class Wire:
         self.runner.run(self._close())
         self.runner.close()
 
-    def send(self, parcels: list[Parcel]) -> dict[int, Outcome]:
-        """{key: outcome} of all, when the last reply was read."""
+    def send(self, parcels: list[Parcel]) -> Taken:
+        """When the last reply was read; all of them were taken."""
         self.waiting.extend(parcels)
         self.left = len(parcels)
-        self.outcomes = {}
+        self.taken = Taken()
         self.runner.run(self._send())
-        return self.outcomes
+        return self.taken
 
     def next(self) -> Parcel | None:
         return self.waiting.popleft() if self.waiting else None
@@ -51,7 +52,8 @@ class Wire:
     def handing_over(self, parcel: Parcel) -> None: ...
 
     def settled(self, parcel: Parcel, outcome: Outcome) -> None:
-        self.outcomes[parcel.key] = outcome
+        assert outcome.end is End.TAKEN, outcome
+        self.taken.add(parcel.key, 0, f"{outcome.code} {outcome.words}", outcome.seconds)
         self.left -= 1
         if not self.left:
             self.sent.set()

@@ -61,7 +61,8 @@ class Carrier:
         self.loop = asyncio.get_running_loop()
         self.ready: deque[Waiting] = deque()
         self.held: set[Held] = set()
-        self.where: dict[int, Held] = {}
+        # What is with an exchange: {message id: (its batch, its lane)}.
+        self.where: dict[int, tuple[Held, int]] = {}
         self.size = FIRST_BATCH
         # Messages that came to an outcome: how fast it goes.
         self.count = 0
@@ -100,22 +101,29 @@ class Carrier:
             self.ready.popleft()
             mail = held.composer.compose(message, held.fields.get(message.contact_id))
             if isinstance(mail, Ready):
-                self.where[message.id] = held
+                self.where[message.id] = held, message.lane
                 return Parcel(message.id, mail.sender, mail.recipient, mail.content, dotless=True)
             self._came_to(held, message.id, mail)
         self.changed.set()
         return None
 
     def handing_over(self, parcel: Parcel) -> None:
-        self.where[parcel.key].journal.hand_over(parcel.key)
+        self.where[parcel.key][0].journal.hand_over(parcel.key)
 
     def settled(self, parcel: Parcel, outcome: Outcome) -> None:
-        held = self.where.pop(parcel.key)
+        held, lane = self.where.pop(parcel.key)
         if outcome.end is End.TAKEN or outcome.end is End.REFUSED:
             if not held.journal.waits:
                 self.loop.call_soon(held.journal.flush)
             held.journal.reply(parcel.key, outcome.code, outcome.stage, outcome.words)
             self.connections.answered()
+        if outcome.end is End.TAKEN:
+            held.handed_over += 1
+            reply = f"{outcome.code} {outcome.words}"
+            held.taken.add(parcel.key, lane, reply, outcome.seconds)
+            self.count += 1
+            self._one_less(held)
+            return
         if outcome.end is not End.NOT_HANDED_OVER:
             held.handed_over += 1
         self._came_to(held, parcel.key, outcome)
@@ -240,7 +248,7 @@ class Carrier:
         return [
             held
             for held in self.held
-            if held.left == 0 or (held.outcomes and held.recorded_at < late)
+            if held.left == 0 or ((held.outcomes or held.taken) and held.recorded_at < late)
         ]
 
     async def _record(self, batches: list[Held]) -> None:
@@ -249,12 +257,14 @@ class Carrier:
 
     async def _write(self, held: Held, *, ends: bool) -> None:
         seconds = time.monotonic() - held.recorded_at
-        outcomes = held.take()
+        outcomes, taken = held.take()
         try:
-            await self.database(self.ledger.record, held, outcomes, seconds=seconds, ends=ends)
+            await self.database(
+                self.ledger.record, held, outcomes, taken, seconds=seconds, ends=ends
+            )
         except BaseException:
             # They are tried once more when the carrier ends, and stand in the journal.
-            held.outcomes = outcomes | held.outcomes
+            held.put_back(outcomes, taken)
             raise
         if ends:
             self.held.discard(held)

@@ -9,6 +9,7 @@ from sending.compose import Composer
 from sending.journal import Journal
 from sending.models import Mailing
 from sending.queries.claim import Claim, Claimed
+from sending.queries.record import Taken
 from sending.smtp import Outcome
 
 
@@ -24,12 +25,11 @@ class Held:
     # Messages that still wait or are on the wire.
     left: int
     claimed_at: float = field(default_factory=time.monotonic)
-    # Outcomes that are not recorded yet, by message id, and how many there ever were.
+    # Outcomes that are not recorded yet: those taken, and the others by message id.
     outcomes: dict[int, Outcome] = field(default_factory=dict)
+    taken: Taken = field(default_factory=Taken)
     handed_over: int = 0
     recorded_at: float = field(default_factory=time.monotonic)
-    # When the first outcome since then came.
-    began_at: float = 0.0
     # Its mailing was paused or cancelled, or its lease is lost: nothing more of it is begun.
     stopped: bool = False
     # Those who left while they waited: {message id: code of sending.reasons}.
@@ -39,11 +39,17 @@ class Held:
     def key(self) -> tuple[int, str]:
         return self.claim.batch_id, self.claim.holder
 
-    def take(self) -> dict[int, Outcome]:
-        """The outcomes to record now."""
-        taken, self.outcomes = self.outcomes, {}
+    def take(self) -> tuple[dict[int, Outcome], Taken]:
+        """What is to be recorded now."""
+        known = self.outcomes, self.taken
+        self.outcomes, self.taken = {}, Taken()
         self.recorded_at = time.monotonic()
-        return taken
+        return known
+
+    def put_back(self, outcomes: dict[int, Outcome], taken: Taken) -> None:
+        """They could not be recorded."""
+        self.outcomes = outcomes | self.outcomes
+        self.taken.join(taken)
 
 
 @dataclass(frozen=True, slots=True)

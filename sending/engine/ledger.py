@@ -16,7 +16,7 @@ from sending.models import Mailing, Message, Relay
 from sending.outcomes import settle
 from sending.queries.carrying import mailings_for
 from sending.queries.claim import claim, renew
-from sending.queries.record import Result, record
+from sending.queries.record import Result, Taken, record
 from sending.replies import meaning
 from sending.services import lanes, relayhealth, relayminutes
 from sending.smtp import End, Outcome
@@ -114,28 +114,34 @@ class Ledger:
         return self.composers[key]
 
     def record(
-        self, held: Held, outcomes: dict[int, Outcome], *, seconds: float, ends: bool
+        self,
+        held: Held,
+        outcomes: dict[int, Outcome],
+        taken: Taken,
+        *,
+        seconds: float,
+        ends: bool,
     ) -> None:
         """Records what is known of a batch and lets relay and lanes learn from it; `seconds`: how
         long the outcomes took, from the first to the last."""
-        settle(held.claim, held.mailing, self.relay, outcomes, gone=held.gone, ends=ends)
+        settle(held.claim, held.mailing, self.relay, outcomes, taken, gone=held.gone, ends=ends)
         if ends:
             held.journal.done()
-        if outcomes:
-            relayhealth.learn(self.relay, outcomes.values(), None)
-            lanes.learn(self.relay, held.claim.messages, outcomes, seconds=seconds)
-            relayminutes.record(self.relay, _by_meaning(outcomes.values()))
+        if outcomes or taken:
+            relayhealth.learn(self.relay, outcomes.values(), None, works=bool(taken))
+            lanes.learn(self.relay, held.claim.messages, outcomes, taken, seconds=seconds)
+            relayminutes.record(self.relay, _by_meaning(outcomes.values(), taken))
         if ends:
             pace.give_back(self.relay, held.grant, held.grant.count - held.handed_over)
 
 
-def _by_meaning(outcomes: Iterable[Outcome]) -> dict[str, tuple[int, float]]:
+def _by_meaning(outcomes: Iterable[Outcome], taken: Taken) -> dict[str, tuple[int, float]]:
     """{meaning: (messages, seconds from content to reply)} of what reached the relay."""
     found: dict[str, tuple[int, float]] = {}
+    if taken:
+        found["accepted"] = len(taken), sum(taken.seconds)
     for one in outcomes:
-        if one.end is End.TAKEN:
-            name = "accepted"
-        elif one.end is End.IN_DOUBT:
+        if one.end is End.IN_DOUBT:
             name = "unknown"
         elif one.end is End.REFUSED and one.code >= 200:
             name = str(meaning(one.code, one.words, one.stage))

@@ -20,6 +20,7 @@ from sending import clock, lanes, providers, replies
 from sending.lanes import WHOLE, LaneState, Seen
 from sending.models import Lane, Relay, RelaySlot
 from sending.pace import Wait
+from sending.queries.record import Taken
 from sending.services import relayhealth
 from sending.smtp import End, Outcome, Stage
 
@@ -280,15 +281,20 @@ def learn(
     relay: Relay,
     claimed: Iterable[Addressed],
     outcomes: Mapping[int, Outcome],
+    taken: Taken | None = None,
     *,
     seconds: float,
 ) -> None:
-    """Takes what `outcomes` ({message id: outcome}) of a batch show; `seconds`: how long they took
-    from the first to the last."""
-    batch = _read(claimed, outcomes)
+    """Takes what a batch shows: those that were `taken` and `outcomes` ({message id: outcome}) of
+    the others; `seconds`: how long they took from the first to the last."""
+    known = set(Lane.objects.filter(relay=relay).values_list("name", flat=True))
+    if not known and not outcomes:
+        # Nearly each batch: nothing is made for a single message.
+        _remember_latency(relay, _all_taken(taken or Taken()), seconds)
+        return
+    batch = _read(claimed, outcomes, taken or Taken())
     if not batch.by_name:
         return
-    known = set(Lane.objects.filter(relay=relay).values_list("name", flat=True))
     if not known and not batch.whole.rate and not batch.whole.other:
         _remember_latency(relay, batch, seconds)
         return
@@ -297,10 +303,27 @@ def learn(
         _write(relay, rows, _attributed(batch, rows), seconds)
 
 
-def _read(claimed: Iterable[Addressed], outcomes: Mapping[int, Outcome]) -> _Batch:
+def _all_taken(taken: Taken) -> _Batch:
+    """As `_read`, without the single domains, of which nothing is remembered."""
     batch = _Batch()
+    for lane, (number, seconds) in taken.lanes.items():
+        one = _Sum(accepted=int(number), waited=seconds, timed=int(number))
+        if lane != providers.OTHERS:
+            batch.by_name[providers.lane_name(lane, "")] = one
+        else:
+            batch.whole.waited, batch.whole.timed = seconds, int(number)
+        batch.whole.accepted += int(number)
+    return batch
+
+
+def _read(claimed: Iterable[Addressed], outcomes: Mapping[int, Outcome], taken: Taken) -> _Batch:
+    batch = _Batch()
+    accepted = {
+        number: Outcome(End.TAKEN, 250, "", Stage.CONTENT, seconds)
+        for number, seconds in zip(taken.ids, taken.seconds, strict=True)
+    }
     for message in claimed:
-        outcome = outcomes.get(message.id)
+        outcome = accepted.get(message.id) or outcomes.get(message.id)
         if outcome is None or outcome.end not in {End.TAKEN, End.REFUSED} or outcome.code < 200:
             continue
         verdict = ACCEPTED

@@ -51,8 +51,10 @@ def learn(
     error: ConnectError | None,
     *,
     open: int = 0,  # noqa: A002
+    works: bool = False,
 ) -> None:
     """Takes what a batch showed: trouble makes the relay wait or stops it, success clears that.
+    `works`: it took mails, beside these outcomes.
     What refusals of mails say of the relay is decided in services.refusals. `open`: connections
     that work now."""
     seen = list(outcomes)
@@ -65,7 +67,7 @@ def learn(
             return
     if error is not None:
         _back_off(relay, error.reason, error.words)
-    elif any(_works(one) for one in seen):
+    elif works or any(_works(one) for one in seen):
         _recovered(relay)
     elif seen and all(_is_away(one) for one in seen):
         _back_off(relay, "connection", seen[0].words)

@@ -24,6 +24,7 @@ from sending.models import (
 )
 from sending.outcomes import settle
 from sending.queries.claim import Claim, claim
+from sending.queries.record import Taken
 from sending.replies import Meaning
 from sending.services import events, mailings, refusals
 from sending.smtp import End, Outcome, Stage
@@ -47,18 +48,17 @@ def people(number: int) -> list[str]:
     return [f"p{place:04}@x.example" for place in range(number)]
 
 
-def outcome(said: Said) -> Outcome:
-    code, words, stage = said
-    end = End.TAKEN if 200 <= code < 300 else End.REFUSED
-    return Outcome(end, code, words, stage)
-
-
 def answer(mailing: Mailing, relay: Relay, *said: Said) -> Claim:
     """One batch, answered in the order of its messages."""
     claimed = claim(mailing, relay, holder="here:1", limit=len(said))
     assert claimed is not None
-    pairs = zip(claimed.messages, said, strict=True)
-    settle(claimed, mailing, relay, {message.id: outcome(one) for message, one in pairs})
+    taken, outcomes = Taken(), {}
+    for message, (code, words, stage) in zip(claimed.messages, said, strict=True):
+        if 200 <= code < 300:
+            taken.add(message.id, message.lane, f"{code} {words}", 0.1)
+        else:
+            outcomes[message.id] = Outcome(End.REFUSED, code, words, stage)
+    settle(claimed, mailing, relay, outcomes, taken)
     mailing.refresh_from_db()
     relay.refresh_from_db()
     return claimed

@@ -19,7 +19,7 @@ CLOSING = Outcome(End.REFUSED, 421, "4.3.2 shutting down", Stage.MAIL)
 
 
 def after(
-    relay: Relay, *outcomes: Outcome, error: ConnectError | None = None, **more: int
+    relay: Relay, *outcomes: Outcome, error: ConnectError | None = None, **more: Any
 ) -> Relay:
     relayhealth.learn(relay, outcomes, error, **more)
     relay.refresh_from_db()

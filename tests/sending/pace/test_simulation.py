@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from sending import connections, lanes
+from sending import connectioncount, lanes
 from sending.connectioncount import Search
 from sending.lanes import LaneState, Seen
 from tests.sending.pace.conftest import NOON
@@ -115,24 +115,24 @@ def test_a_relay_that_slows_down_when_it_is_pressed() -> None:
 def search(seconds: int, rate: Callable[[int], float], most: int = 100) -> list[int]:
     """The number of connections tried in each second, at a server that accepts `rate` mails a
     second over so many, and no more connections than `most`."""
-    found: Search = connections.start(connections.FIRST, 0.0, 0)
+    found: Search = connectioncount.start(connectioncount.FIRST, 0.0, 0)
     mails, used, refused = 0.0, [], False
     for second in range(seconds):
         used.append(found.number)
         if found.number > most:
-            number = connections.allowed(found.number, most, 0)
-            found, refused = connections.start(number, second, int(mails)), True
+            number = connectioncount.allowed(found.number, most, 0)
+            found, refused = connectioncount.start(number, second, int(mails)), True
         mails += rate(found.number)
         if not refused:  # the engine stops looking for hours
-            found = connections.step(found, second + 1.0, int(mails))
+            found = connectioncount.step(found, second + 1.0, int(mails))
     return used
 
 
 def test_more_connections_as_long_as_they_bring_more() -> None:
     used = search(300, lambda number: 20.0 * min(number, 12))
-    assert used[0] == connections.FIRST
+    assert used[0] == connectioncount.FIRST
     assert 20.0 * min(used[-1], 12) >= 0.8 * 240
-    assert search(300, lambda number: 20.0 * number)[-1] == connections.MOST
+    assert search(300, lambda number: 20.0 * number)[-1] == connectioncount.MOST
 
 
 def test_a_relay_that_allows_five_connections() -> None:
@@ -149,7 +149,7 @@ def test_a_relay_whose_latency_grows_with_the_connections() -> None:
 
 
 def test_one_connection_less_when_the_server_says_so() -> None:
-    assert connections.allowed(6, 5, 0) == 5
-    assert connections.allowed(8, 2, 3) == 5
-    assert connections.allowed(4, 9, 9) == 3
-    assert connections.allowed(1, 0, 0) == 1
+    assert connectioncount.allowed(6, 5, 0) == 5
+    assert connectioncount.allowed(8, 2, 3) == 5
+    assert connectioncount.allowed(4, 9, 9) == 3
+    assert connectioncount.allowed(1, 0, 0) == 1
