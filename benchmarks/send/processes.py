@@ -20,9 +20,13 @@ def cpu(family: list[psutil.Process]) -> dict[str, float]:
 
 def send_workers(family: list[psutil.Process]) -> list[psutil.Process]:
     """The processes that send: children of the one that started them."""
-    found = [process for process in family if _part(process) == SEND]
-    parents = {process.ppid() for process in found}
-    return [process for process in found if process.pid not in parents]
+    found: dict[psutil.Process, int] = {}
+    for process in family:
+        # One that ended since the family was asked for.
+        with suppress(psutil.Error):
+            if _part(process) == SEND:
+                found[process] = process.ppid()
+    return [process for process in found if process.pid not in found.values()]
 
 
 def peak_mb(process: psutil.Process) -> float:
