@@ -8,7 +8,7 @@ without a holder. In this order the longest waiting comes first.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
@@ -20,8 +20,7 @@ LEASE = timedelta(seconds=60)
 OTHERS_FIRST = timedelta(seconds=20)
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(NamedTuple):
     """One message in this worker's hands."""
 
     id: int
@@ -68,34 +67,38 @@ UPDATE sending_message SET retry_at = NULL
 RETURNING id
 """
 
-# The next ids of each lane, as many as its quota. Two workers wait for each other here, for the
+# Whom to hold, as `taken` for the statement below: ids that were found by one of those above, or
+# the next ids of each lane, as many as its quota. Two workers wait for each other there, for the
 # milliseconds of a claim: who comes second sees where the first one ended.
+FOUND = """
+taken AS MATERIALIZED (
+  SELECT m.* FROM sending_message m WHERE m.id = ANY(%(ids)s))
+"""
 FRESH = """
-WITH open AS (
-  SELECT l.id, l.next_id, l.last_id, q.quota
+open AS (
+  SELECT l.id, l.lane, l.next_id, l.last_id, q.quota
     FROM sending_mailinglane l
     JOIN unnest(%(lanes)s::smallint[], %(quotas)s::int[]) AS q (lane, quota) ON q.lane = l.lane
    WHERE l.mailing_id = %(mailing)s AND l.next_id <= l.last_id
    ORDER BY l.id FOR UPDATE OF l),
 taken AS MATERIALIZED (
-  SELECT open.id AS lane_id, m.id
+  SELECT m.*
     FROM open
    CROSS JOIN LATERAL (
-         SELECT id FROM sending_message
+         SELECT * FROM sending_message
           WHERE id BETWEEN open.next_id AND open.last_id AND mailing_id = %(mailing)s
           ORDER BY id LIMIT open.quota) m),
+ended AS (
+  SELECT open.id, open.quota, max(taken.id) AS last, count(taken.id) AS number
+    FROM open LEFT JOIN taken ON taken.lane = open.lane
+   GROUP BY open.id, open.quota),
 moved AS (
   UPDATE sending_mailinglane l
-     SET next_id = CASE WHEN coalesce(t.number, 0) < open.quota
-                        THEN l.last_id + 1 ELSE t.last + 1 END
-    FROM open
-    LEFT JOIN (SELECT lane_id, max(id) AS last, count(*) AS number FROM taken GROUP BY 1) t
-           ON t.lane_id = open.id
-   WHERE l.id = open.id)
-SELECT id FROM taken
+     SET next_id = CASE WHEN e.number < e.quota THEN l.last_id + 1 ELSE e.last + 1 END
+    FROM ended e WHERE l.id = e.id)
 """
 
-# Those of the ids that may not be mailed any more, and why. Asked when their turn comes, and again
+# Those of `m` that may not be mailed any more, and why. Asked when their turn comes, and again
 # while they wait for it.
 LEFT_SINCE = """
 SELECT m.id,
@@ -103,7 +106,7 @@ SELECT m.id,
             WHEN by_address.reason IS NOT NULL THEN 'suppressed_' || by_address.reason
             WHEN by_domain.reason IS NOT NULL THEN 'suppressed_domain'
             ELSE 'unsubscribed' END AS reason
-  FROM sending_message m
+  FROM {messages} m
   LEFT JOIN contacts_contact c ON c.id = m.contact_id AND c.workspace_id = %(workspace)s
   LEFT JOIN contacts_suppression by_address
          ON by_address.workspace_id = %(workspace)s AND by_address.kind = 'address'
@@ -111,7 +114,7 @@ SELECT m.id,
   LEFT JOIN contacts_suppression by_domain
          ON by_domain.workspace_id = %(workspace)s AND by_domain.kind = 'domain'
         AND by_domain.value = split_part(m.address, '@', 2) AND by_domain.lifted_at IS NULL
- WHERE m.id = ANY(%(ids)s) AND m.state = 0
+ WHERE m.state = 0
    AND (c.id IS NULL OR by_address.id IS NOT NULL OR by_domain.id IS NOT NULL
         OR (cardinality(%(lists)s::bigint[]) > 0 AND NOT EXISTS (
               SELECT 1 FROM contacts_subscription s
@@ -119,29 +122,40 @@ SELECT m.id,
                  AND s.status = 'subscribed')))
 """
 
-SKIP = """
-UPDATE sending_message m
-   SET state = 4, reason = l.reason, settled_at = now()
-  FROM unnest(%(left)s::bigint[], %(reasons)s::text[]) AS l (id, reason)
- WHERE m.id = l.id AND m.state = 0
-"""
-
-# Holds the rest, whatever an earlier, interrupted life of theirs was.
+# One statement for the rest, so that no list of ids goes to the database and back: skips who left,
+# holds the others in a batch, counts both, and tells whom it holds.
 HOLD = """
-INSERT INTO sending_batch (mailing_id, relay_id, ids, holder, epoch, leased_until, claimed_at)
-VALUES (%(mailing)s, %(relay)s, %(ids)s, %(holder)s, 1, now() + %(lease)s, now())
-RETURNING id, epoch
+WITH {taken},
+gone AS MATERIALIZED ({left_since}),
+skipped AS (
+  UPDATE sending_message m SET state = 4, reason = gone.reason, settled_at = now()
+    FROM gone WHERE m.id = gone.id),
+kept AS MATERIALIZED (
+  SELECT t.id, t.contact_id, t.address, t.attempts, t.lane FROM taken t
+   WHERE t.id NOT IN (SELECT id FROM gone)),
+batch AS (
+  INSERT INTO sending_batch (mailing_id, relay_id, ids, holder, epoch, leased_until, claimed_at)
+  SELECT %(mailing)s, %(relay)s, array_agg(id ORDER BY id), %(holder)s, 1, now() + %(lease)s, now()
+    FROM kept HAVING count(*) > 0
+  RETURNING id),
+counted AS (
+  UPDATE sending_tally
+     SET waiting = waiting - (SELECT count(*) FROM taken),
+         in_flight = in_flight + (SELECT count(*) FROM kept),
+         skipped = skipped + (SELECT count(*) FROM gone)
+   WHERE mailing_id = %(mailing)s AND EXISTS (SELECT 1 FROM taken))
+SELECT batch.id, kept.* FROM kept CROSS JOIN batch ORDER BY kept.id
 """
+BY_IDS = "(SELECT * FROM sending_message WHERE id = ANY(%(ids)s))"
+LEFT = LEFT_SINCE.replace("{messages}", BY_IDS)
+HOLD_FRESH, HOLD_FOUND = (
+    HOLD.replace("{taken}", taken).replace(
+        "{left_since}", LEFT_SINCE.replace("{messages}", "taken")
+    )
+    for taken in (FRESH, FOUND)
+)
 
-TALLY = """
-UPDATE sending_tally
-   SET waiting = waiting - %(taken)s, in_flight = in_flight + %(held)s,
-       skipped = skipped + %(skipped)s
- WHERE mailing_id = %(mailing)s
-"""
 
-
-@transaction.atomic
 def claim(  # noqa: PLR0913 - what limits a claim
     mailing: Mailing,
     relay: Relay,
@@ -162,57 +176,53 @@ def claim(  # noqa: PLR0913 - what limits a claim
         "relay": relay.pk,
         "holder": holder,
         "lease": LEASE,
+        "limit": limit,
+        "workspace": mailing.workspace_id,
+        "lists": mailing.list_ids,
         "avoid": relay.pk if others else -1,
         "grace": OTHERS_FIRST,
     }
+    while (found := _claim(known, quotas)) is not None:
+        rows, again = found
+        # Nobody: all of them left meanwhile.
+        if rows:
+            return Claim(rows[0][0], 1, holder, tuple(Claimed(*row[1:]) for row in rows), again)
+    return None
+
+
+@transaction.atomic
+def _claim(
+    known: dict[str, Any], quotas: Mapping[int, int] | None
+) -> tuple[list[tuple[Any, ...]], bool] | None:
+    """(rows of those that are held, whether they are tried again); None when nothing was due."""
     with connection.cursor() as cursor:
         # Shared: whoever pauses or cancels waits for this short transaction; none begins after.
         cursor.execute(
-            "SELECT 1 FROM sending_mailing WHERE id = %s AND state = 'sending' FOR SHARE",
-            [mailing.pk],
+            "SELECT 1 FROM sending_mailing WHERE id = %(mailing)s AND state = 'sending' FOR SHARE",
+            known,
         )
         if not cursor.fetchone():
             return None
-        ids, again = _take(cursor, known, limit, quotas)
-        if not ids:
+        for sql in (BACK, AGAIN):
+            cursor.execute(sql, known)
+            if ids := [row[0] for row in cursor.fetchall()]:
+                cursor.execute(HOLD_FOUND, known | {"ids": ids})
+                return cursor.fetchall(), sql is AGAIN
+        shares = _shares(cursor, known, quotas)
+        if not shares:
             return None
-        left = _left_since(cursor, mailing, ids)
-        if left:
-            known |= {"left": list(left), "reasons": list(left.values())}
-            cursor.execute(SKIP, known)
-        held = [number for number in ids if number not in left]
-        tally = {"taken": len(ids), "held": len(held), "skipped": len(left)}
-        cursor.execute(TALLY, known | tally)
-        cursor.execute(HOLD, known | {"ids": held})
-        batch_id, epoch = cursor.fetchall()[0]
-        cursor.execute(
-            "SELECT id, contact_id, address, attempts, lane FROM sending_message"
-            " WHERE id = ANY(%s) ORDER BY id",
-            [held],
-        )
-        messages = tuple(Claimed(*row) for row in cursor.fetchall())
-    return Claim(batch_id, epoch, holder, messages, again)
+        lanes = {"lanes": list(shares), "quotas": list(shares.values())}
+        cursor.execute(HOLD_FRESH, known | lanes)
+        return cursor.fetchall(), False
 
 
-def _take(
-    cursor: Any, known: dict[str, Any], limit: int, quotas: Mapping[int, int] | None
-) -> tuple[list[int], bool]:
-    """(ids, whether they are tried again)"""
-    for sql in (BACK, AGAIN):
-        cursor.execute(sql, known | {"limit": limit})
-        if ids := [row[0] for row in cursor.fetchall()]:
-            return ids, sql is AGAIN
+def _shares(cursor: Any, known: dict[str, Any], quotas: Mapping[int, int] | None) -> dict[int, int]:
     cursor.execute(
         "SELECT lane, last_id - next_id + 1 FROM sending_mailinglane"
         " WHERE mailing_id = %(mailing)s AND next_id <= last_id",
         known,
     )
-    shares = share(limit, dict(cursor.fetchall()), quotas)
-    if not shares:
-        return [], False
-    lanes = {"lanes": list(shares), "quotas": list(shares.values())}
-    cursor.execute(FRESH, known | lanes)
-    return [row[0] for row in cursor.fetchall()], False
+    return share(known["limit"], dict(cursor.fetchall()), quotas)
 
 
 def share(limit: int, left: Mapping[int, int], quotas: Mapping[int, int] | None) -> dict[int, int]:
@@ -234,20 +244,16 @@ def share(limit: int, left: Mapping[int, int], quotas: Mapping[int, int] | None)
     return {lane: number for lane, number in shares.items() if number}
 
 
-def _left_since(cursor: Any, mailing: Mailing, ids: Sequence[int]) -> dict[int, str]:
+def left_since(mailing: Mailing, ids: Sequence[int]) -> dict[int, str]:
+    """{message id: code of sending.reasons} of those who may not be mailed any more."""
     known: dict[str, Any] = {
         "workspace": mailing.workspace_id,
         "ids": list(ids),
         "lists": mailing.list_ids,
     }
-    cursor.execute(LEFT_SINCE, known)
-    return dict(cursor.fetchall())
-
-
-def left_since(mailing: Mailing, ids: Sequence[int]) -> dict[int, str]:
-    """{message id: code of sending.reasons} of those who may not be mailed any more."""
     with connection.cursor() as cursor:
-        return _left_since(cursor, mailing, ids)
+        cursor.execute(LEFT, known)
+        return dict(cursor.fetchall())
 
 
 def renew(claims: Sequence[tuple[int, str]]) -> None:
