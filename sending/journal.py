@@ -130,11 +130,6 @@ def host() -> str:
     return path.read_text()
 
 
-def process() -> str:
-    """A name that no other process, anywhere, has: it holds slots of relays by it."""
-    return f"{host()}:{os.getpid()}:{secrets.token_hex(4)}"
-
-
 @cache
 def boot() -> str:
     """Names the time since the machine was started; whatever its clock is set to meanwhile."""

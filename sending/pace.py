@@ -24,7 +24,16 @@ from django.db.models import F, Q, Sum
 from sending import clock, poolshares, warmups, windows
 from sending.lanes import PROBE, WHOLE
 from sending.models import Mailing, Relay, RelayUse
-from sending.slots import MOST_SLOTS, Slot, connections, free_slots, renew_slot, take_slot, too_many
+from sending.slots import (
+    MOST_SLOTS,
+    Slot,
+    connections,
+    free_slots,
+    free_slots_of,
+    renew_slot,
+    take_slot,
+    too_many,
+)
 
 __all__ = [
     "MOST_SLOTS",
@@ -33,6 +42,7 @@ __all__ = [
     "Wait",
     "connections",
     "free_slots",
+    "free_slots_of",
     "give_back",
     "renew_slot",
     "reserve",

@@ -6,7 +6,7 @@ from datetime import timedelta
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from sending import journal
+from sending import journal, pace, presence
 from sending.models import Batch, Message
 from sending.outcomes import settle
 from sending.queries.claim import Claim, Claimed
@@ -21,7 +21,10 @@ AWAY = timedelta(minutes=10)
 
 
 def recover_journals() -> int:
-    """Settles the batches of dead workers of this host from their journals; returns how many."""
+    """Settles the batches of dead workers of this host from their journals; returns how many.
+    Their connections are closed, others may have those."""
+    for name in presence.departed():
+        pace.free_slots_of(name)
     number = 0
     for path, story in journal.orphans():
         for batch in Batch.objects.filter(holder=journal.holder(path)).select_related(

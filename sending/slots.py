@@ -109,8 +109,14 @@ def renew_slot(slot: Slot, holder: str, *, open: int) -> Slot | None:  # noqa: A
 
 
 def free_slots(holder: str) -> None:
-    """Gives back all shares of a process."""
+    """Gives back a holder's share."""
     RelaySlot.objects.filter(holder=holder).update(leased_until=None, holder="", open=0)
+
+
+def free_slots_of(process: str) -> None:
+    """Gives back all shares of a process; its holders' names begin with its own and a colon."""
+    shares = RelaySlot.objects.filter(holder__startswith=f"{process}:")
+    shares.update(leased_until=None, holder="", open=0)
 
 
 def _rows(relay_id: int, now: datetime) -> list[_Row]:

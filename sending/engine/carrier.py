@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 # A batch is meant to take this long, in seconds: what left the database's hands is out soon, and a
 # pause, an unsubscribe or a lower limit is soon felt.
 BATCH_SECONDS = 0.7
-SMALLEST_BATCH, FIRST_BATCH, LARGEST_BATCH = 10, 50, 2000
+SMALLEST_BATCH, FIRST_BATCH, LARGEST_BATCH = 10, 200, 5000
 # Its size is measured anew after so many seconds.
 MEASURE = 0.3
 # Outcomes are recorded after this long, in seconds, though others of their batch are still out.
@@ -99,6 +99,8 @@ class Carrier:
                 self.loop.call_soon(self.connections.pump)
                 return None
             self.ready.popleft()
+            if len(self.ready) == self.size:
+                self.changed.set()
             mail = held.composer.compose(message, held.fields.get(message.contact_id))
             if isinstance(mail, Ready):
                 self.where[message.id] = held, message.lane
@@ -135,7 +137,7 @@ class Carrier:
 
     def _one_less(self, held: Held) -> None:
         held.left -= 1
-        if held.left == 0 or len(self.ready) * 2 <= self.size:
+        if held.left == 0:
             self.changed.set()
 
     def _due_in(self) -> float | None:
@@ -171,7 +173,7 @@ class Carrier:
             await self._record(self._finished())
             await self._remember()
             self._adapt()
-            if len(self.ready) * 2 <= self.size and (first or self.loop.time() < ends):
+            if len(self.ready) <= self.size and (first or self.loop.time() < ends):
                 held = await self.database(self.ledger.claim, self.size)
                 if held is not None:
                     idle_since, first = None, False
@@ -210,7 +212,7 @@ class Carrier:
             return
         wanted = int((self.count - count) / (now - since) * BATCH_SECONDS)
         if self.count > count:
-            self.size = max(SMALLEST_BATCH, min(wanted, self.size * 2, LARGEST_BATCH))
+            self.size = max(SMALLEST_BATCH, min(wanted, self.size * 4, LARGEST_BATCH))
         self.mark = (self.count, now)
 
     async def _remember(self) -> None:

@@ -7,12 +7,13 @@ from collections.abc import Callable
 import uvloop
 from django.db import Error
 
-from sending import dispatch, journal, pace
+from sending import dispatch, pace
 from sending.engine import stopping
 from sending.engine.carrier import Carrier
 from sending.engine.database import Database
 from sending.engine.ledger import watch
 from sending.models import Relay
+from sending.presence import Presence
 from sending.secrets import SecretError
 from sending.services import relayhealth
 
@@ -42,16 +43,19 @@ def run_all(*, budget: float = TURN, linger: float = LINGER) -> int:
 
 def _loop(work: "Callable[[_Turn], asyncio.Future[int] | object]") -> int:
     database = Database()
+    presence = Presence()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(work(_Turn(database)))  # type: ignore[arg-type]
+            return runner.run(work(_Turn(database, presence)))  # type: ignore[arg-type]
     finally:
         database.close()
+        presence.end()
 
 
 class _Turn:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, presence: Presence) -> None:
         self.database = database
+        self.presence = presence
         self.carriers: dict[int, Carrier] = {}
         self.tasks: dict[int, asyncio.Task[int]] = {}
         self.done = 0
@@ -99,7 +103,7 @@ class _Turn:
                 await self._start(relay, ends, linger=linger)
 
     async def _start(self, relay: Relay, ends: float, *, linger: float) -> bool:
-        holder = journal.process()
+        holder = f"{self.presence.name}:{relay.pk}"
         slot = await self.database(pace.take_slot, relay, holder)
         if slot is None:
             return False

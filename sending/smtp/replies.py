@@ -8,7 +8,7 @@ LONGEST_LINE, MOST_LINES, MOST_BYTES = 64 * 1024, 2000, 1024 * 1024
 # Of what is kept of a reply.
 MOST_WORDS = 2000
 
-LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])([^\x00]*))?", re.DOTALL)
+LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?", re.DOTALL)
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
 

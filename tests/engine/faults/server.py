@@ -43,6 +43,8 @@ class Server:
         self.taken: Counter[str] = Counter()
         self.asked: Counter[str] = Counter()  # 354 was said, or a chunk was read
         self.refused: defaultdict[str, list[bytes]] = defaultdict(list)
+        # At MAIL, where nobody knows yet whom it is for.
+        self.refused_unseen: list[bytes] = []
         self.in_clear: list[bytes] = []  # commands that came before TLS where it is offered
         self.connections = 0
         self.most_open = 0

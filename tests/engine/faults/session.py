@@ -112,7 +112,7 @@ class Session(asyncio.Protocol):
         elif fault.does in {Does.SAY, Does.LAST}:
             # What is the right code all the same counts.
             self._say(fault.words, then if fault.words[:3] == reply[:3] else None)
-            self._note(fault.words)
+            self._note(step, fault.words)
             if fault.does is Does.LAST or fault.words.startswith(b"421"):
                 self.close()
         elif fault.does in {Does.CLOSE, Does.RESET}:
@@ -155,9 +155,11 @@ class Session(asyncio.Protocol):
             self.stuck = False
             self.work()
 
-    def _note(self, reply: bytes) -> None:
+    def _note(self, step: Step, reply: bytes) -> None:
         if self.recipient and reply[:1] in b"45":
             self.server.refused[self.recipient].append(reply)
+        elif step is Step.MAIL and reply[:1] in b"45":
+            self.server.refused_unseen.append(reply)
 
     # Commands -----------------------------------------------------------------------------------
 
