@@ -1,0 +1,74 @@
+"""What a dead process held of relays is free at once."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pytest_django import Settings
+
+from sending import journal, pace, presence, recovery
+from sending.models import Relay, RelaySlot
+
+# A worker that is killed while it holds a share.
+WORKER = """
+import django; django.setup()
+import os, signal
+from sending.presence import Presence
+print(Presence().name, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.fixture(autouse=True)
+def var(settings: Settings, tmp_path: Path) -> Path:
+    settings.VAR = tmp_path
+    return tmp_path
+
+
+def killed(var: Path) -> str:
+    """The name of a process that was killed."""
+    environment = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "YANSHU_VAR": str(var),
+    }
+    worker = subprocess.run(
+        [sys.executable, "-c", WORKER], env=environment, check=False, capture_output=True, text=True
+    )
+    return worker.stdout.strip()
+
+
+def test_a_killed_process_is_missed_once(var: Path) -> None:
+    name = killed(var)
+    assert name.startswith(f"{journal.host()}:")
+    assert list(presence.departed()) == [name]
+    assert list(presence.departed()) == []
+
+
+def test_who_lives_is_not_missed_nor_who_said_good_bye() -> None:
+    mine = presence.Presence()
+    assert list(presence.departed()) == []
+    mine.end()
+    assert not mine.path.exists()
+    assert list(presence.departed()) == []
+
+
+@pytest.mark.django_db
+def test_a_killed_process_leaves_its_connections_to_others(
+    var: Path, make_relay: Callable[..., Relay]
+) -> None:
+    relay = make_relay(connections=2)
+    living = presence.Presence()
+    for name, open_ in ((killed(var), 2), (living.name, 0)):
+        slot = pace.take_slot(relay, f"{name}:{relay.pk}")
+        assert slot
+        RelaySlot.objects.filter(pk=slot.id).update(open=open_)
+    recovery.recover_journals()
+    (mine,) = RelaySlot.objects.exclude(holder="")
+    assert mine.holder == f"{living.name}:{relay.pk}"
+    renewed = pace.renew_slot(slot, mine.holder, open=0)
+    assert renewed
+    assert renewed.connections == 2
+    living.end()
