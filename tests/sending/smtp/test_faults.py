@@ -295,7 +295,9 @@ def test_replies_of_10_kb_lines(mode: Mode) -> None:
     assert set(mails.outcomes[SECOND].words) == {"x"}
 
 
-@pytest.mark.parametrize("reply", [b"250", b"250 ", b"250 \xe9\x81\xbf\xff ok\x1b[2J", b"250 o\x00k"])
+@pytest.mark.parametrize(
+    "reply", [b"250", b"250 ", b"250 \xe9\x81\xbf\xff ok\x1b[2J", b"250 o\x00k"]
+)
 def test_replies_of_odd_words(reply: bytes) -> None:
     mails, _ending = _send(Mode.PIPELINED, Fault(Step.END, say(reply)))
     assert len(mails.ends(End.TAKEN)) == 4
