@@ -1,7 +1,7 @@
 """Which processes of this host live.
 
-Each that sends holds a lock on a file of its own, which the kernel gives up with the process, however
-it dies. What a dead one held of relays is free at once, and not only when its leases end.
+Each that sends holds a lock on a file of its own, which the kernel gives up with the process,
+however it dies. What a dead one held of relays is free at once, and not only when its leases end.
 """
 
 import fcntl
