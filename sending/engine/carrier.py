@@ -11,7 +11,7 @@ from collections import deque
 
 from django.db import Error
 
-from sending import pace
+from sending import clock, pace
 from sending.compose import Ready
 from sending.engine.connections import Connections
 from sending.engine.database import Database
@@ -21,7 +21,7 @@ from sending.models import Relay
 from sending.queries.claim import left_since
 from sending.services import relayhealth
 from sending.services.relays import server_of
-from sending.smtp import End, Mode, Outcome, Parcel
+from sending.smtp import End, Mode, Outcome, Parcel, WithdrawnError
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class Carrier:
         self.count = 0
         self.mark = (0, self.loop.time())
         # Its leases were renewed, and hold until then by its own clock.
-        self.safe_until = time.monotonic() + SAFE
+        self.safe_until = clock.steady() + SAFE
         self.stopped = False
         self.changed = asyncio.Event()
         self.connections = Connections(
@@ -85,8 +85,7 @@ class Carrier:
     # -- a source for exchanges (sending.smtp.Source) ------------------------------------------
 
     def next(self) -> Parcel | None:
-        if self.ready and time.monotonic() > self.safe_until:
-            # It slept, or hangs: others may hold by now what it thinks is its own.
+        if self.ready and self._overslept():
             self.stop()
         while self.ready and not self.stopped:
             waiting = self.ready[0]
@@ -110,7 +109,14 @@ class Carrier:
         return None
 
     def handing_over(self, parcel: Parcel) -> None:
+        if self._overslept():
+            self.stop()
+            raise WithdrawnError("the worker stood still for too long")
         self.where[parcel.key][0].journal.hand_over(parcel.key)
+
+    def _overslept(self) -> bool:
+        """It stood still, or its database did: others may hold by now what it thinks is its."""
+        return clock.steady() > self.safe_until
 
     def settled(self, parcel: Parcel, outcome: Outcome) -> None:
         held, lane = self.where.pop(parcel.key)
@@ -225,9 +231,9 @@ class Carrier:
             number, found.refused_beside = found.refused_beside, None
             await self.database(pace.too_many, self.relay, open=number)
 
-    async def watch(self) -> None:
-        """Called about each second: keeps what is held, and drops who left meanwhile."""
-        began = time.monotonic()
+    async def watch(self, began: float) -> None:
+        """Called about each second: keeps what is held, and drops who left meanwhile. `began`: when
+        its batches were looked after, before this."""
         open_ = len(self.connections.open)
         slot = await self.database(pace.renew_slot, self.slot, self.holder, open=open_)
         if slot is None:

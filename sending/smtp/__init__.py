@@ -10,7 +10,7 @@ from sending.smtp.envelope import stuffed
 from sending.smtp.exchange import Exchange
 from sending.smtp.flights import Ending, EndingKind, Mode
 from sending.smtp.offers import Offers
-from sending.smtp.parcels import NO_SMTPUTF8, End, Outcome, Parcel, Source, Stage
+from sending.smtp.parcels import NO_SMTPUTF8, End, Outcome, Parcel, Source, Stage, WithdrawnError
 from sending.smtp.session import ConnectError, Server, Session, open_session, tls_context
 from sending.smtp.timeouts import Timeouts
 
@@ -30,6 +30,7 @@ __all__ = [
     "Source",
     "Stage",
     "Timeouts",
+    "WithdrawnError",
     "open_session",
     "stuffed",
     "tls_context",

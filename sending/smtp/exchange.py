@@ -12,7 +12,7 @@ from time import monotonic
 
 from sending.smtp.envelope import envelope, stuffed
 from sending.smtp.flights import STAGES, EndingKind, Flight, Kind, Mode
-from sending.smtp.parcels import End, Outcome, Stage
+from sending.smtp.parcels import End, Outcome, Stage, WithdrawnError
 from sending.smtp.replies import words_of
 from sending.smtp.wire import Wire
 
@@ -249,8 +249,7 @@ class Exchange(Wire):
         following = self._take() if self.mode is PIPELINED and not self._paused else None
         if self._over():
             return
-        self._source.handing_over(flight.parcel)
-        if self._over():
+        if not self._may_go(flight):
             return
         self._envelope = None
         self._owed.append((CONTENT, flight))
@@ -259,6 +258,14 @@ class Exchange(Wire):
             content += self._commands(following)
         flight.handed = monotonic()
         self._transport.write(content)
+
+    def _may_go(self, flight: Flight) -> bool:
+        try:
+            self._source.handing_over(flight.parcel)
+        except WithdrawnError as error:
+            # The server waits for a content: there is no other way out.
+            self._end(EndingKind.CLOSED, words=str(error))
+        return not self._over()
 
     def _fill(self) -> None:
         """As many mails as the window has room for. The first of a connection shows whether the
@@ -276,8 +283,7 @@ class Exchange(Wire):
                 return
 
     def _hand_over_chunk(self, flight: Flight) -> None:
-        self._source.handing_over(flight.parcel)
-        if self._over():
+        if not self._may_go(flight):
             return
         if not self._owed:
             self._since = monotonic()

@@ -58,6 +58,10 @@ class Parcel:
     dotless: bool = False
 
 
+class WithdrawnError(Exception):
+    """By now, the mail isn't its source's to send."""
+
+
 class Source(Protocol):
     """Where an exchange gets its mails from. None of these may wait for anything."""
 
@@ -65,7 +69,8 @@ class Source(Protocol):
         """The next mail; None: there is none now, `Exchange.wake()` says when there may be."""
 
     def handing_over(self, parcel: Parcel) -> None:
-        """Called right before the content is written."""
+        """Called right before the content is written. Raises WithdrawnError where it may not be any
+        more; the connection ends then."""
 
     def settled(self, parcel: Parcel, outcome: Outcome) -> None:
         """Called exactly once for every parcel that `next()` gave."""

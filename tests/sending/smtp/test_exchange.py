@@ -16,6 +16,7 @@ from sending.smtp import (
     Server,
     Stage,
     Timeouts,
+    WithdrawnError,
     open_session,
 )
 from tests.sending.smtp.mails import (
@@ -418,6 +419,33 @@ def test_aborted_right_before_a_content(mode: Mode) -> None:
         run(work())
         check(mails, server)
         assert mails.outcomes["person2@a.example"].end is End.NOT_HANDED_OVER
+        assert b"Dear person2" not in server.everything
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_a_mail_that_is_withdrawn_when_the_server_asks_for_its_content(mode: Mode) -> None:
+    """The connection is left, and nothing of it was said; what was answered before counts."""
+
+    def withdraw(parcel: Parcel) -> None:
+        if parcel.key == 2:
+            raise WithdrawnError("it belongs to another by now")
+
+    with serving() as server:
+        mails = Mails(people(5), kept=True, on_handing_over=withdraw)
+
+        async def work() -> None:
+            exchange = await _opened(server, mails, mode)
+            exchange.start()
+            ending = await exchange.done
+            assert (ending.kind, ending.suspect) == (EndingKind.CLOSED, False)
+
+        run(work())
+        check(mails, server)
+        withdrawn = mails.outcomes["person2@a.example"]
+        assert (withdrawn.end, withdrawn.words) == (
+            End.NOT_HANDED_OVER,
+            "it belongs to another by now",
+        )
         assert b"Dear person2" not in server.everything
 
 
