@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
+import psycopg
 from django.db import Error, connection
 
 from sending import recovery
@@ -173,10 +174,12 @@ def cut_connections() -> None:
 
 
 def allow_connections(allowed: bool) -> None:
-    """To the test's database, of anybody new."""
-    with connection.cursor() as cursor:
-        name = connection.ops.quote_name(connection.settings_dict["NAME"])
-        cursor.execute(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS {allowed}")
+    """To the test's database, of anybody new. Who is in it may not say that of it."""
+    given = connection.settings_dict
+    name = connection.ops.quote_name(given["NAME"])
+    place = {"host": given["HOST"], "user": given["USER"], "password": given["PASSWORD"]}
+    with psycopg.connect(dbname="postgres", autocommit=True, **place) as other:
+        other.execute(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS {allowed}".encode())
 
 
 def wake(worker: Worker) -> None:

@@ -22,9 +22,10 @@ def shared_nursery(django_db_setup: None) -> Iterator[Nursery]:
 
 
 @pytest.fixture
-def nest(transactional_db: None, shared_nursery: Nursery) -> Nursery:
+def nest(transactional_db: None, shared_nursery: Nursery) -> Iterator[Nursery]:
     """Where workers come from."""
-    return shared_nursery
+    yield shared_nursery
+    shared_nursery.clear()
 
 
 # Written before the engine was and not yet played against it: asked for by name until they are.

@@ -2,7 +2,8 @@
 and database connections of its own, and can be killed like any other.
 
 Reads lines of JSON, answers each with another: {"start": "engine" | "celery", ...} with {"pid"},
-{"wait": pid} with {"status"} once that worker ended. Ends, with all of them, with its input.
+{"wait": pid} with {"status"} once that worker ended, {"clear": true} with {"killed"} when none
+lives any more. Ends, with all of them, with its input.
 """
 
 import json
@@ -11,6 +12,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +33,25 @@ def main() -> None:
             pid = _fork(work.KINDS[order.pop("start")], order)
             children.add(pid)
             answer = {"pid": pid}
+        elif "clear" in order:
+            answer = {"killed": len(children)}
+            _kill(children)
         else:
             _, status = os.waitpid(order["wait"], 0)
             children.discard(order["wait"])
             answer = {"status": os.waitstatus_to_exitcode(status)}
         out.write(json.dumps(answer) + "\n")
         out.flush()
+    _kill(children)
+
+
+def _kill(children: set[int]) -> None:
     for pid in children:
         os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it had not come so far as to have a group
+            os.killpg(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    children.clear()
 
 
 def _fork(work: Callable[..., None], order: dict[str, Any]) -> int:

@@ -51,12 +51,16 @@ def opened(people: Sequence[str], *servers: Server, padding: int = 0, **relay: A
         [Contact(workspace=workspace, email=who, first_name=who) for who in people]
     )
     Subscription.objects.bulk_create([Subscription(list=target, contact=c) for c in contacts])
-    values = {"security": "none", "connections": 2, "bounce_address": "bounces@brand.example"}
+    values = {
+        "host": "localhost",
+        "security": "none",
+        "connections": 2,
+        "bounce_address": "bounces@brand.example",
+    }
     relays = [
         Relay.objects.create(
             workspace=workspace,
             name=f"{name}-{number}",
-            host="localhost",
             port=server.port,
             **values | relay,
         )

@@ -14,15 +14,18 @@ from django.utils import timezone
 
 from config.celery import app
 from sending import recovery
-from sending.engine import stopping, turn
+from sending.engine import carrier, stopping, turn
 
 HOUR = 3600.0
 
 
-def engine(*, percent: float | None = None, clock: float = 0.0) -> None:
+def engine(*, percent: float | None = None, clock: float = 0.0, safe: float | None = None) -> None:
     """Turns without end, as Celery would give them, until SIGTERM. `percent`: of the timeouts;
-    `clock`: by how many seconds this host's is wrong."""
+    `clock`: by how many seconds this host's is wrong; `safe`: seconds for which it trusts its
+    leases."""
     _prepare(percent)
+    if safe is not None:
+        carrier.SAFE = safe
     stopping._flag = mmap.mmap(-1, 1)  # its own, as another worker's
     signal.signal(signal.SIGTERM, lambda *_: stopping.ask())
     signal.signal(signal.SIGUSR1, lambda *_: _set_clock(HOUR))

@@ -49,6 +49,10 @@ class Nursery:
         answer: dict[str, int] = json.loads(self.process.stdout.readline())
         return answer
 
+    def clear(self) -> None:
+        """None of a test that failed lives on into the next one."""
+        self.ask({"clear": True})
+
     def close(self) -> None:
         self.process.communicate(timeout=30)
 
