@@ -37,7 +37,7 @@ class Does(StrEnum):
     HOLD = "hold"  # answers when the test lets it
     # The right answer, strangely written:
     SPLIT = "split"  # in single bytes
-    TRICKLE = "trickle"  # in single bytes, slowly
+    TRICKLE = "trickle"  # in single bytes, slowly; `words` instead, if there are any
     MANY = "many"  # hundreds of lines
     LONG = "long"  # a line of 10 kB
     NULS = "nuls"  # NULs in it

@@ -128,7 +128,7 @@ class Session(asyncio.Protocol):
             if then:
                 then()
             self.flush()
-            self._drip(reply, DRIP if fault.does is Does.TRICKLE else 0.0)
+            self._drip(fault.words or reply, DRIP if fault.does is Does.TRICKLE else 0.0)
         else:
             self._say(strange(fault.does, reply), then)
         return fault

@@ -60,7 +60,7 @@ def test_killed_while_the_server_answers(step: Step, pipelining: bool, nest: Nur
     assert tally.accepted + tally.unknown == len(PEOPLE)
 
 
-def test_killed_after_the_claim(nest: Nursery) -> None:
+def test_killed_with_nothing_but_a_claim(nest: Nursery) -> None:
     """Nothing was begun: nothing is unknown."""
     with running([held(Step.GREETING)]) as server:
         scene = opened(PEOPLE, server)
@@ -116,6 +116,36 @@ def test_sigterm_while_the_server_answers(step: Step, pipelining: bool, nest: Nu
         assert_no_journals()
         assert not Batch.objects.exclude(holder="").exists()
         assert not Message.objects.filter(state=Message.State.UNKNOWN).exists()
+        end(scene, nest, server)
+        assert assert_ended(scene).accepted == len(PEOPLE)
+
+
+def test_sigterm_with_half_of_the_content_written(nest: Nursery) -> None:
+    """The rest of it is written, and its reply read."""
+    fault = Fault(Step.CONTENT, Does.HOLD, at=2, times=1000)
+    with running([fault], Character(narrow=True)) as server:
+        scene = opened(addresses(6), server, padding=LARGE, connections=CONNECTIONS)
+        worker = nest.start(percent=100)
+        server.wait_held(Step.CONTENT)
+        worker.send(signal.SIGTERM)
+        threading.Timer(0.5, server.release).start()
+        assert worker.wait() == 0
+        assert not Message.objects.filter(state=Message.State.UNKNOWN).exists()
+        end(scene, nest, server)
+        assert assert_ended(scene).accepted == 6
+
+
+def test_sigterm_with_replies_read_and_not_recorded(nest: Nursery) -> None:
+    """They are recorded before it ends."""
+    with running() as server:
+        scene = opened(PEOPLE, server)
+        with locked_ledger(scene):
+            worker = nest.start(percent=100)
+            server.wait(lambda: len(server.mails) == len(PEOPLE))
+            worker.send(signal.SIGTERM)
+        assert worker.wait() == 0
+        assert Message.objects.filter(state=Message.State.ACCEPTED).count() == len(PEOPLE)
+        assert_no_journals()
         end(scene, nest, server)
         assert assert_ended(scene).accepted == len(PEOPLE)
 

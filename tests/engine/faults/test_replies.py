@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from sending.models import Message
+from contacts.models import Suppression
+from sending.models import Event, Message
 from tests.engine.faults.check import assert_ended
 from tests.engine.faults.engine import drive
 from tests.engine.faults.faultplan import (
@@ -140,8 +141,25 @@ def test_the_right_answers_strangely_written(does: Does, character: Character) -
 
 
 def test_a_refusal_with_nuls_is_kept() -> None:
-    scene = mail_all(Fault(Step.RCPT, Does.SAY, b"550 5.1.1 no\0body\r\n", at=3))
+    """With its bounce and its suppression, whose rows have no NUL either."""
+    scene = mail_all(Fault(Step.RCPT, Does.SAY, b"550 5.1.1 no such\0user\0\r\n", at=3))
     assert states(scene) == {"ACCEPTED": len(PEOPLE) - 1, "FAILED": 1}
+    failed = Message.objects.get(mailing=scene.mailing, state=Message.State.FAILED)
+    assert (failed.reason, failed.reply) == ("address", "550 5.1.1 no such user")
+    assert Suppression.objects.get().value == failed.address
+    assert Event.objects.get().detail == failed.reply
+
+
+@CHARACTERS
+@pytest.mark.parametrize("step", [*AT_THE_DOOR, *COMMANDS, Step.END])
+def test_a_reply_that_trickles_without_end(step: Step, character: Character) -> None:
+    """Each byte comes in time, the reply doesn't: it is as good as none."""
+    reply = b"".join(b"250-a line of so many\r\n" for _ in range(100)) + b"250 and so on\r\n"
+    fault = Fault(step, Does.TRICKLE, reply, at=0 if step in AT_THE_DOOR else 5)
+    scene = mail_all(fault, character=character)
+    allowed = {"ACCEPTED", "UNKNOWN"} if step is Step.END else {"ACCEPTED"}
+    assert states(scene).keys() <= allowed
+    assert states(scene).get("UNKNOWN", 0) <= 1
 
 
 @CHARACTERS

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sending import secrets
+from sending import hosts, secrets
 from sending.models import Mailing, Relay
 from sending.smtp.session import tls_context
 from tests.engine.faults import engine
@@ -135,7 +135,30 @@ def test_the_login_is_refused_for_now() -> None:
         assert assert_ended(scene).accepted == len(PEOPLE)
 
 
-def test_the_name_service_is_away() -> None:
+def test_the_name_service_is_away_in_the_middle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is open goes on to its end; then the mailing waits, and ends when names are back."""
+    asked = hosts._resolve
+    with running() as server:
+        scene = opened(PEOPLE, server, messages_per_connection=3)
+
+        async def gone(host: str, port: int, *, trusted: bool) -> list[str]:
+            away = len(server.mails) >= 5
+            return await asked("relay.invalid" if away else host, port, trusted=trusted)
+
+        with monkeypatch.context() as patch:
+            patch.setattr("sending.hosts._resolve", gone)
+            engine.turn()
+            engine.beat()
+        tally = assert_right(scene)
+        assert 5 <= tally.accepted <= 5 + 2 * 3
+        assert tally.accepted + tally.waiting == len(PEOPLE)
+        scene.mailing.refresh_from_db()
+        assert scene.mailing.wait_reason == "connection"
+        engine.drive(scene)
+        assert assert_ended(scene).accepted == len(PEOPLE)
+
+
+def test_the_name_is_unknown() -> None:
     with running() as server:
         scene = opened(PEOPLE, server, host="relay.invalid")
         engine.turn()
