@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from sending import pace
 from sending.compose import Composer
@@ -52,8 +52,7 @@ class Held:
         self.taken.join(taken)
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(NamedTuple):
     """A message in the queue; `at` is on the event loop's clock, when it may be handed over."""
 
     held: Held

@@ -28,6 +28,9 @@ TURN = 600.0
 LINGER = 3.0
 # Seconds between two looks for relays with work, and at what is held.
 LOOK, WATCH = 1.0, 0.7
+# The same while shares of connections change hands: who gives some up says so at once, so that who
+# waits for them begins. So it is in a carrier's first seconds, when others may begin beside it.
+WATCH_SOON, SETTLED = 0.15, 2.0
 # Relays that one process serves at once.
 MOST_RELAYS = 16
 # What flows through a turn is freed when its last name goes: Python's collector would look at all
@@ -73,6 +76,8 @@ class _Turn:
         self.presence = presence
         self.carriers: dict[int, Carrier] = {}
         self.tasks: dict[int, asyncio.Task[int]] = {}
+        # When the last carrier began, on the loop's clock.
+        self.began = 0.0
         self.done = 0
         self.trouble: BaseException | None = None
 
@@ -129,6 +134,7 @@ class _Turn:
             await self.database(pace.free_slots, holder)
             return False
         self.carriers[relay.pk] = carrier
+        self.began = carrier.loop.time()
         self.tasks[relay.pk] = asyncio.create_task(carrier.run(ends))
         return True
 
@@ -147,9 +153,18 @@ class _Turn:
             raise self.trouble
         return self.done
 
+    def _unsettled(self) -> bool:
+        """Whether shares of connections may be about to change hands."""
+        if asyncio.get_running_loop().time() - self.began < SETTLED:
+            return True
+        shares = (
+            (one.slot.connections, len(one.connections.open)) for one in self.carriers.values()
+        )
+        return any(may == 0 or has > may for may, has in shares)
+
     async def _watch(self) -> None:
         while True:
-            await asyncio.sleep(WATCH)
+            await asyncio.sleep(WATCH_SOON if self._unsettled() else WATCH)
             carriers = list(self.carriers.values())
             if stopping.asked():
                 for carrier in carriers:
