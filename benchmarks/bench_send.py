@@ -34,7 +34,7 @@ from tests.stack.installation import running as installed
 CONNECTIONS = 10
 ROUND_TRIP = 0.05
 SIZES = {"recipients": 100_000, "far": 5_000, "stages": 20_000, "rounds": 3}
-QUICK = {"recipients": 10_000, "far": 1_000, "stages": 5_000, "rounds": 1}
+QUICK = {"recipients": 20_000, "far": 2_000, "stages": 5_000, "rounds": 1}
 
 
 def options() -> argparse.Namespace:

@@ -8,6 +8,7 @@ steps are those of a carrier (sending.engine.carrier): "claim" is with the field
 it, and "fields" says what of that they are.
 """
 
+import gc
 import json
 import sys
 import time
@@ -64,7 +65,9 @@ def measure(messages: int, port: int) -> dict[str, dict[str, float]]:
     from benchmarks.send import people  # noqa: PLC0415 - Django is set up by now
     from benchmarks.send.wire import Wire  # noqa: PLC0415
     from sending.engine.ledger import Ledger  # noqa: PLC0415
+    from sending.engine.turn import COLLECT  # noqa: PLC0415
 
+    gc.set_threshold(*COLLECT)
     made = people.make([messages])
     relay = people.relay_to(made.workspace, port, connections=CONNECTIONS)
     costs = Costs(messages)
