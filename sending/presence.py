@@ -9,12 +9,17 @@ import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 from sending import journal
 
 
 class Presence:
-    """From now until `end`, or the process's. `name`: no other process, anywhere, has it."""
+    """From now until its end, or the process's. `name`: no other process, anywhere, has it.
+
+    Whoever leaves it by an exception may not have given back what it held (the database is away):
+    it is missed as if it had died.
+    """
 
     def __init__(self) -> None:
         token = secrets.token_hex(8)
@@ -26,8 +31,12 @@ class Presence:
         made.rename(self.path)
         self.name = _name(self.path)
 
-    def end(self) -> None:
-        self.path.unlink(missing_ok=True)
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self.path.unlink(missing_ok=True)
         os.close(self._file)
 
 

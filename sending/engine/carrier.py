@@ -179,7 +179,9 @@ class Carrier:
             await self._record(self._finished())
             await self._remember()
             self._adapt()
-            if len(self.ready) <= self.size and (first or self.loop.time() < ends):
+            # Who may have no connection yet leaves the work to those who have them.
+            low = self.connections.most > 0 and len(self.ready) <= self.size
+            if low and (first or self.loop.time() < ends):
                 held = await self.database(self.ledger.claim, self.size)
                 if held is not None:
                     idle_since, first = None, False

@@ -4,7 +4,7 @@ import asyncio
 import gc
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import uvloop
 from django.db import Error
@@ -50,14 +50,13 @@ def run_all(*, budget: float = TURN, linger: float = LINGER) -> int:
 
 
 def _loop(work: "Callable[[_Turn], asyncio.Future[int] | object]") -> int:
-    database = Database()
-    presence = Presence()
-    try:
-        with _seldom_collected(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(work(_Turn(database, presence)))  # type: ignore[arg-type]
-    finally:
-        database.close()
-        presence.end()
+    with (
+        _seldom_collected(),
+        Presence() as presence,
+        closing(Database()) as database,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
+        return runner.run(work(_Turn(database, presence)))  # type: ignore[arg-type]
 
 
 @contextmanager

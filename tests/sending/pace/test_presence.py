@@ -4,9 +4,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from django.db import Error
 from pytest_django import Settings
 
 from sending import journal, pace, presence, recovery
@@ -48,11 +50,16 @@ def test_a_killed_process_is_missed_once(var: Path) -> None:
 
 
 def test_who_lives_is_not_missed_nor_who_said_good_bye() -> None:
-    mine = presence.Presence()
-    assert list(presence.departed()) == []
-    mine.end()
+    with presence.Presence() as mine:
+        assert list(presence.departed()) == []
     assert not mine.path.exists()
     assert list(presence.departed()) == []
+
+
+def test_who_could_not_say_good_bye_is_missed() -> None:
+    with suppress(Error), presence.Presence() as mine:
+        raise Error("the database is away")
+    assert list(presence.departed()) == [mine.name]
 
 
 @pytest.mark.django_db
@@ -60,15 +67,14 @@ def test_a_killed_process_leaves_its_connections_to_others(
     var: Path, make_relay: Callable[..., Relay]
 ) -> None:
     relay = make_relay(connections=2)
-    living = presence.Presence()
-    assert pace.take_slot(relay, f"{killed(var)}:{relay.pk}")
-    RelaySlot.objects.update(open=2)
-    slot = pace.take_slot(relay, f"{living.name}:{relay.pk}")
-    assert slot
-    recovery.recover_journals()
-    (mine,) = RelaySlot.objects.exclude(holder="")
-    assert mine.holder == f"{living.name}:{relay.pk}"
-    renewed = pace.renew_slot(slot, mine.holder, open=0)
-    assert renewed
-    assert renewed.connections == 2
-    living.end()
+    with presence.Presence() as living:
+        assert pace.take_slot(relay, f"{killed(var)}:{relay.pk}")
+        RelaySlot.objects.update(open=2)
+        slot = pace.take_slot(relay, f"{living.name}:{relay.pk}")
+        assert slot
+        recovery.recover_journals()
+        (mine,) = RelaySlot.objects.exclude(holder="")
+        assert mine.holder == f"{living.name}:{relay.pk}"
+        renewed = pace.renew_slot(slot, mine.holder, open=0)
+        assert renewed
+        assert renewed.connections == 2
