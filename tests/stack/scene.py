@@ -29,7 +29,8 @@ def address(number: int) -> str:
 
 def open_mailing(people: int, port: int, connections: int) -> int:
     """A mailing to so many people by the SMTP server on this port; returns its id."""
-    workspace = Workspace.objects.create(name="Stack", slug="stack")
+    number = Workspace.objects.count()
+    workspace = Workspace.objects.create(name="Stack", slug=f"stack-{number}")
     target = List.objects.create(workspace=workspace, name="Everybody")
     contacts = Contact.objects.bulk_create(
         Contact(workspace=workspace, email=address(n), first_name=f"Person {n}")

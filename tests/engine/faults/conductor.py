@@ -136,7 +136,8 @@ class Conductor:
 
     def _stop_workers(self) -> None:
         for worker in self.workers:
-            worker.send(signal.SIGTERM)
+            with suppress(ProcessLookupError):  # what made it end is told by what it returned
+                worker.send(signal.SIGTERM)
         assert [worker.wait() for worker in self.workers] == [0] * len(self.workers)
 
     def _report(self) -> str:

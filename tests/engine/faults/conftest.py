@@ -1,4 +1,3 @@
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -26,7 +25,3 @@ def nest(transactional_db: None, shared_nursery: Nursery) -> Iterator[Nursery]:
     """Where workers come from."""
     yield shared_nursery
     shared_nursery.clear()
-
-
-# Written before the engine was and not yet played against it: asked for by name until they are.
-collect_ignore_glob = [] if "YANSHU_FAULT_SCHEDULES" in os.environ else ["test_*.py"]

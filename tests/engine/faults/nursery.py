@@ -19,6 +19,8 @@ from typing import Any
 import django
 from django.conf import settings
 
+SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
+
 
 def main() -> None:
     django.setup()
@@ -55,8 +57,11 @@ def _kill(children: set[int]) -> None:
 
 
 def _fork(work: Callable[..., None], order: dict[str, Any]) -> int:
+    # What is sent to it before it listens waits.
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     pid = os.fork()
     if pid:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         return pid
     code = 1
     try:

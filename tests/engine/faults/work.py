@@ -30,6 +30,7 @@ def engine(*, percent: float | None = None, clock: float = 0.0, safe: float | No
     signal.signal(signal.SIGTERM, lambda *_: stopping.ask())
     signal.signal(signal.SIGUSR1, lambda *_: _set_clock(HOUR))
     signal.signal(signal.SIGUSR2, lambda *_: _set_clock(-HOUR))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, signal.valid_signals())
     if clock:
         _set_clock(clock)
     while not stopping.asked():
@@ -45,6 +46,7 @@ def engine(*, percent: float | None = None, clock: float = 0.0, safe: float | No
 def celery(*, percent: float | None = None, processes: int = 1) -> None:
     """A Celery worker of the send queue, as `manage.py up` starts it."""
     _prepare(percent)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, signal.valid_signals())
     quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "WARNING")
     app.worker_main(["worker", "-Q", "send", "-c", str(processes), *quiet])
 

@@ -1,0 +1,124 @@
+"""What happens to an installation while it sends: the database is restarted, the broker loses all
+that it holds, a worker is told to stop. Each mailing ends with everybody mailed, once."""
+
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import psutil
+import pytest
+import redis
+
+from tests.engine.sink import Sink
+from tests.engine.sink import running as running_sink
+from tests.stack.installation import Installation, running, wait_for
+from tests.stack.scene import address
+
+PEOPLE = 8_000
+LEDGER = (
+    "SELECT m.state, t.targeted, t.waiting, t.in_flight, t.accepted, t.failed, t.skipped, t.unknown"
+    " FROM sending_mailing m JOIN sending_tally t ON t.mailing_id = m.id WHERE m.id = %s"
+)
+NAMES = ("state", "targeted", "waiting", "in_flight", "accepted", "failed", "skipped", "unknown")
+
+
+@pytest.fixture(scope="module")
+def installation() -> Iterator[Installation]:
+    with running() as installation:
+        yield installation
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    with running_sink() as sink:
+        yield sink
+
+
+class Sending:
+    """A mailing on its way."""
+
+    def __init__(self, installation: Installation, sink: Sink) -> None:
+        self.installation = installation
+        self.sink = sink
+        self.mailing: int = installation.call("open_mailing", PEOPLE, sink.port, 4)
+
+    def ledger(self) -> dict[str, Any]:
+        row = self.installation.rows(LEDGER, self.mailing)[0]
+        return dict(zip(NAMES, row, strict=True))
+
+    def reaches(self, share: float) -> None:
+        wanted = share * PEOPLE
+        wait_for(
+            lambda: self.sink.taken.total() >= wanted,
+            60,
+            lambda: f"{self.sink.taken.total()} of {wanted}: {self.ledger()}",
+        )
+        assert self.sink.taken.total() < PEOPLE
+
+    def ends(self) -> None:
+        """Nobody is in doubt, nobody has it twice, nobody is missing."""
+        wait_for(lambda: self.ledger()["state"] == "finished", 60, self.ledger)
+        assert self.sink.taken == {address(n): 1 for n in range(PEOPLE)}
+        nobody = {"waiting": 0, "in_flight": 0, "failed": 0, "skipped": 0, "unknown": 0}
+        assert self.ledger() == {
+            "state": "finished",
+            "targeted": PEOPLE,
+            "accepted": PEOPLE,
+            **nobody,
+        }
+
+
+@pytest.fixture
+def sending(installation: Installation, sink: Sink) -> Sending:
+    return Sending(installation, sink)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_postgresql_is_restarted_in_the_middle(sending: Sending) -> None:
+    """What was on the wire stands in the journals, and is recorded when it is back."""
+    sending.reaches(0.1)
+    database = postmaster(sending.installation)
+    database.send_signal(signal.SIGINT)
+    database.wait(30)
+    sending.ends()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_broker_is_flushed_in_the_middle(sending: Sending) -> None:
+    """It holds nudges, which are given again; neither work nor pace."""
+    place = sending.installation.setting("CELERY_BROKER_URL").removeprefix("redis+socket://")
+    with redis.Redis(unix_socket_path=place) as broker:
+        for share in (0.1, 0.2, 0.3, 0.4):
+            sending.reaches(share)
+            broker.flushall()
+        # Also those who wait for a nudge are found again.
+        assert end(sending.installation.parts("-Q send")) >= 1
+        sending.ends()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_worker_is_told_to_stop_in_the_middle(sending: Sending) -> None:
+    """It ends within ten seconds, and another one goes on."""
+    sending.reaches(0.1)
+    assert end(sending.installation.parts("-Q send")) >= 1
+    sending.ends()
+
+
+def postmaster(installation: Installation) -> psutil.Process:
+    """The one of its processes that started the others."""
+    family = installation.parts("postgres")
+    return next(one for one in family if one.ppid() not in {other.pid for other in family})
+
+
+def end(family: list[psutil.Process]) -> int:
+    """SIGTERM to the parents, which end with their children; how many processes that were."""
+    pids = {one.pid for one in family}
+    for one in family:
+        if one.ppid() not in pids:
+            one.terminate()
+    _, alive = psutil.wait_procs(family, timeout=10)
+    assert not alive
+    return len(family)
