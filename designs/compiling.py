@@ -9,6 +9,7 @@ A part that can't spend what it may (designs.sandbox.worst) runs without countin
 wrong here raises; then designs.rendering, which says what and where, makes the same mail or fails.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from functools import lru_cache
@@ -42,6 +43,8 @@ from designs.sandbox import (
 MOST_UNSEEN = 16_000_000
 # Values of these classes are equal only when they print the same (1 and True and 1.0 are not).
 KEYED = frozenset({str, int, date})
+# Nobody shares it: to remember it is in vain.
+UNIQUE = frozenset({"email"})
 OF_LOOP = frozenset(
     "index index0 revindex revindex0 first last length previtem nextitem depth depth0".split()
 )
@@ -191,6 +194,8 @@ class _Writer(CodeGenerator):
         self.special = _special(fixed, part)
         # By the name of the filter that stands for it: the name it depends on, and the expression.
         self.memos: dict[str, tuple[str, nodes.Expr]] = {}
+        # Those that stand at several places: looked up once a mail.
+        self.often: set[str] = set()
         self.namespace: dict[str, Any] = {
             **{self.filters[name]: sandbox.filters[name] for name in self.filters},
             **{self.tests[name]: sandbox.tests[name] for name in self.tests},
@@ -230,17 +235,20 @@ class _Writer(CodeGenerator):
     def _remember(self, tree: nodes.Template, stored: set[str]) -> None:
         """Values that depend on one field are remembered by it, filters and all."""
         known: dict[str, str] = {}
+        places: Counter[str] = Counter()
         for output in tree.find_all(nodes.Output):
             for place, child in enumerate(output.nodes):
                 field = _only_field(child)
-                if field is None or field in stored or _is_odd(field):
+                if field in UNIQUE or field is None or field in stored or _is_odd(field):
                     continue
                 memo = known.setdefault(repr(child), f"memo_{len(known)}")
                 self.memos[memo] = (field, child)
+                places[memo] += 1
                 name = nodes.Name(field, "load", lineno=child.lineno)
                 output.nodes[place] = nodes.Filter(
                     name, memo, [], [], None, None, lineno=child.lineno
                 )
+        self.often = {memo for memo, number in places.items() if number > 1}
 
     # -- What Jinja2's visitor asks for, by its names
 
@@ -254,6 +262,10 @@ class _Writer(CodeGenerator):
         self.writeline("def render(out, get, token, words, preheader=''):", extra=1)
         self.indent()
         self.enter_frame(frame)
+        for memo in sorted(self.often):
+            field = self.memos[memo][0]
+            self.writeline(f"value_{memo} = ")
+            self._look_up(memo, nodes.Name(field, "load", lineno=1), frame)
         self.blockvisit(node.body, frame)
         self.outdent()
 
@@ -285,7 +297,8 @@ class _Writer(CodeGenerator):
 
     def _output_child_pre(self, node: nodes.Expr, *_: Any) -> None:
         if not self._is_ready(node):
-            self.write("value(")
+            is_unique = isinstance(node, nodes.Name) and node.name in UNIQUE
+            self.write("encoded(" if is_unique else "value(")
 
     def _output_child_post(self, node: nodes.Expr, *_: Any) -> None:
         if not self._is_ready(node):
@@ -296,12 +309,17 @@ class _Writer(CodeGenerator):
         return remembered or isinstance(node, nodes.InternalName)
 
     def visit_Filter(self, node: nodes.Filter, frame: Frame) -> None:  # noqa: N802
-        if node.name not in self.memos:
+        if node.name in self.often:
+            self.write(f"value_{node.name}")
+        elif node.name in self.memos:
+            self._look_up(node.name, node.node, frame)  # type: ignore[arg-type]  # a Name
+        else:
             super().visit_Filter(node, frame)
-            return
-        ref = frame.symbols.ref(self.memos[node.name][0])
-        self.write(f"({node.name}[{ref}] if {ref}.__class__ in keyed else make_{node.name}(")
-        self.visit(node.node, frame)  # type: ignore[arg-type]  # a Name
+
+    def _look_up(self, memo: str, name: nodes.Expr, frame: Frame) -> None:
+        ref = frame.symbols.ref(self.memos[memo][0])
+        self.write(f"({memo}[{ref}] if {ref}.__class__ in keyed else make_{memo}(")
+        self.visit(name, frame)
         self.write("))")
 
     def visit_Name(self, node: nodes.Name, frame: Frame) -> None:  # noqa: N802

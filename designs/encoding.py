@@ -7,7 +7,7 @@ than 76 characters or begins with a dot: the same bytes are right after DATA and
 import re
 from binascii import b2a_qp
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from markupsafe import escape
 
@@ -24,8 +24,10 @@ ESCAPED = re.compile(r"""[&<>"']""")
 # Of a value that is encoded as a piece, in characters; each makes 12 bytes at most, and breaks.
 LONGEST_VALUE = 5_000
 MOST_BYTES = 13
-# How many values a Memo keeps, and of what size in bytes.
-MOST_KEPT = 1_000
+# How many values a Memo keeps (a list's first names, its towns), all of a process together, and of
+# what size in bytes: about 200 bytes each.
+MOST_KEPT = 5_000
+MOST_IN_ALL = 150_000
 LARGEST_KEPT = 200
 
 
@@ -102,6 +104,8 @@ class Memo(dict[Any, bytes]):
     """
 
     __slots__ = ("make",)
+    # By all memos, about: two threads may count at once.
+    kept: ClassVar[int] = 0
 
     def __init__(self, make: Callable[[Any], bytes]) -> None:
         super().__init__()
@@ -111,7 +115,16 @@ class Memo(dict[Any, bytes]):
         made = self.make(value)
         if len(made) <= LARGEST_KEPT:
             # Those that come often are soon back.
-            if len(self) >= MOST_KEPT:
-                self.clear()
-            self[value] = made
+            if len(self) >= MOST_KEPT or Memo.kept >= MOST_IN_ALL:
+                self.forget()
+            if Memo.kept < MOST_IN_ALL:
+                self[value] = made
+                Memo.kept += 1
         return made
+
+    def forget(self) -> None:
+        Memo.kept -= len(self)
+        self.clear()
+
+    def __del__(self) -> None:
+        Memo.kept -= len(self)

@@ -228,5 +228,8 @@ class Renderer:
 def one_line(text: str) -> str:
     """Without line breaks and control characters: safe in a header."""
     if text.isprintable():
-        return " ".join(text.split())
+        # Of printable characters only the blank is a space.
+        return (
+            " ".join(text.split()) if "  " in text or text[:1] == " " or text[-1:] == " " else text
+        )
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())

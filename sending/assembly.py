@@ -9,7 +9,7 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from designs.compiling import Uncompiled, compile_bytes, compile_words, is_solid
-from designs.encoding import SOFT
+from designs.encoding import SOFT, Memo
 from designs.fixed import Fixed
 from designs.rendering import LONGEST_OUTPUT, LONGEST_SUBJECT, one_line
 from sending import headers, mime
@@ -36,6 +36,8 @@ class Assembly:
         self.preheader = compile_words(parts["preheader"], "preheader", fixed)
         self.text = compile_bytes(parts["text"], "text", fixed)
         self.html = compile_bytes(html, "html", fixed) if html.strip() else None
+        # Those who share a first name share the subject.
+        self.subjects = Memo(headers.subject)
         # A subject without values is the same for all.
         self.same_subject = self._subject(_nothing, "") if "{" not in parts["subject"] else b""
         self.has_preheader = bool(parts["preheader"].strip())
@@ -68,7 +70,7 @@ class Assembly:
         return content
 
     def _subject(self, get: Callable[[str, Any], Any], words: str) -> bytes:
-        return headers.subject(self._line(self.subject, get, words)[:LONGEST_SUBJECT])
+        return self.subjects[self._line(self.subject, get, words)[:LONGEST_SUBJECT]]
 
     def _line(self, part: Any, get: Callable[[str, Any], Any], words: str) -> str:
         pieces: list[str] = []

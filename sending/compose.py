@@ -1,7 +1,6 @@
 """Turns claimed messages into mails: a mailing's content is compiled once, values come later."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from email.errors import MessageError
 from functools import cached_property, lru_cache
 from typing import Any
@@ -17,21 +16,10 @@ from sending.mime import Mail, Sender, build
 from sending.models import Mailing, Relay
 from sending.publicurls import MessageUrls, fixed
 from sending.queries.claim import Claimed
-from sending.smtp import End, Outcome
+from sending.smtp import End, Outcome, Parcel
 
 # No reply code of SMTP: a mail that could not be made (see NO_SMTPUTF8 of sending.smtp).
 NOT_MADE = 1
-
-
-@dataclass(slots=True)
-class Ready:
-    """What goes over the wire: envelope and content, which ends with CRLF and has no line that
-    begins with a dot."""
-
-    sender: str
-    recipient: str
-    content: bytes
-    utf8: bool
 
 
 class Composer:
@@ -48,7 +36,7 @@ class Composer:
         self.zone = timezone.get_default_timezone()
         self.verp = verp_of(relay)
         self.envelope = envelope_sender(relay, mailing, "")
-        self.envelope_is_ascii = self.envelope.isascii()
+        self.token = tokens.maker()
         self.assembly = self._assembly()
 
     def _assembly(self) -> Assembly | None:
@@ -59,13 +47,13 @@ class Composer:
         except Uncompiled:
             return None
 
-    def compose(self, message: Claimed, fields: Mapping[str, Any] | None) -> Ready | Outcome:
-        """`fields` as contacts' `merge_fields` has them; None for a contact that is gone."""
-        address, token = message.address, tokens.make(message.id)
+    def compose(self, message: Claimed, fields: Mapping[str, Any] | None) -> Parcel | Outcome:
+        """What goes over the wire, or why it can't be made. `fields` as contacts' `merge_fields`
+        has them; None for a contact that is gone."""
+        address, token = message.address, self.token(message.id)
         if fields is None:
             fields = {"email": address}
-        is_ascii = address.isascii()
-        content = self._assembled(address, fields, token) if is_ascii else None
+        content = self._assembled(address, fields, token) if address.isascii() else None
         if content is None:
             try:
                 content = self._rendered(message, fields, token)
@@ -73,7 +61,7 @@ class Composer:
             except (RenderError, MessageError, ValueError) as error:
                 return Outcome(End.REFUSED, NOT_MADE, str(error))
         sender = token.join(self.verp) if self.verp else self.envelope
-        return Ready(sender, address, content, not (is_ascii and self.envelope_is_ascii))
+        return Parcel(message.id, sender, address, content, dotless=True)
 
     def _assembled(self, address: str, fields: Mapping[str, Any], token: str) -> bytes | None:
         """None where plain rendering has to do, or to say what is wrong."""

@@ -29,13 +29,17 @@ _SUBJECT: Any = HeaderRegistry()["Subject"]
 def to(name: str, address: str) -> bytes:
     """The line or lines of To, with their ends. Raises ValueError or email.errors.MessageError for
     an address that can't stand in a header."""
-    clean = clean_name(name)
     if not ADDRESS.fullmatch(address):
-        return _to_of_package(clean, address)
-    if not clean:
-        return b"To: %b\r\n" % address.encode()
-    whole = b"To: " + _phrase(clean)
-    used = len(whole) - whole.rfind(b"\n") - 1
+        return _to_of_package(clean_name(name), address)
+    if len(name) <= LONGEST_WORDS and ATOMS.fullmatch(name) and "=?" not in name:
+        whole = b"To: " + name.encode()
+        used = len(whole)
+    else:
+        clean = clean_name(name)
+        if not clean:
+            return b"To: %b\r\n" % address.encode()
+        whole = b"To: " + _phrase(clean)
+        used = len(whole) - whole.rfind(b"\n") - 1
     between = b" <" if used + len(address) + 3 <= LINE else b"\r\n <"
     return b"".join((whole, between, address.encode(), b">\r\n"))
 
@@ -80,6 +84,8 @@ def _phrase(name: str) -> bytes:
 def _encoded_words(text: str) -> list[bytes]:
     """Characters are never split (RFC 2047, 5)."""
     raw = text.encode()
+    if len(raw) <= WORD:
+        return [b"=?utf-8?b?%b?=" % b2a_base64(raw, newline=False)]
     words, begin = [], 0
     while begin < len(raw):
         end = begin + WORD

@@ -80,11 +80,6 @@ class Journal:
         text = words.encode("utf-8", "replace").replace(b"\n", b" ")
         self._replies.append(b"R %d %d %b %b\n" % (message_id, code, stage.encode(), text))
 
-    @property
-    def waits(self) -> bool:
-        """Whether replies are kept that no file has yet."""
-        return bool(self._replies)
-
     def flush(self) -> None:
         if self._replies and self._file >= 0:
             os.write(self._file, b"".join(self._replies))

@@ -6,6 +6,7 @@ and takes longer to make than all headers of a mail.
 
 import hmac
 import re
+from collections.abc import Callable
 from functools import cache
 from hashlib import blake2s
 
@@ -23,8 +24,20 @@ TOKEN = re.compile(PATTERN)
 
 def make(message_id: int) -> str:
     """18 to 32 characters."""
-    number = message_id.to_bytes((message_id.bit_length() + 7) // 8 or 1, "big")
-    return (_digest(number, settings.SECRET_KEY) + number).hex()
+    return maker()(message_id)
+
+
+def maker() -> Callable[[int], str]:
+    """`make` for many: the settings are asked once."""
+    keyed = _keyed(settings.SECRET_KEY)
+
+    def token(message_id: int) -> str:
+        number = message_id.to_bytes((message_id.bit_length() + 7) // 8 or 1, "big")
+        digest = keyed.copy()
+        digest.update(number)
+        return (digest.digest() + number).hex()
+
+    return token
 
 
 def read(token: str) -> int | None:

@@ -116,14 +116,13 @@ def _fields(mailing: "Mailing", held: "Held") -> None:
 
 
 def _composed(held: "Held") -> list["Parcel"]:
-    from sending.compose import Ready  # noqa: PLC0415
     from sending.smtp import Parcel  # noqa: PLC0415
 
     parcels = []
     for message in held.claim.messages:
         mail = held.composer.compose(message, held.fields.get(message.contact_id))
-        assert isinstance(mail, Ready)
-        parcels.append(Parcel(message.id, mail.sender, mail.recipient, mail.content, dotless=True))
+        assert isinstance(mail, Parcel)
+        parcels.append(mail)
     return parcels
 
 

@@ -12,7 +12,6 @@ from collections import deque
 from django.db import Error
 
 from sending import clock, pace
-from sending.compose import Ready
 from sending.engine.connections import Connections
 from sending.engine.database import Database
 from sending.engine.held import Held, Waiting
@@ -29,8 +28,8 @@ log = logging.getLogger(__name__)
 # pause, an unsubscribe or a lower limit is soon felt.
 BATCH_SECONDS = 0.7
 SMALLEST_BATCH, FIRST_BATCH, LARGEST_BATCH = 10, 200, 5000
-# Its size is measured anew after so many seconds.
-MEASURE = 0.3
+# Its size is measured anew after so many seconds; sooner while batches are gone before.
+MEASURE, MEASURE_SOON = 0.3, 0.05
 # Outcomes are recorded after this long, in seconds, though others of their batch are still out.
 RECORD_AFTER = 2.0
 # A batch older than this is asked again, each time, who of it left meanwhile.
@@ -70,6 +69,7 @@ class Carrier:
         # Its leases were renewed, and hold until then by its own clock.
         self.safe_until = clock.steady() + SAFE
         self.stopped = False
+        self.flushing = False
         self.changed = asyncio.Event()
         self.connections = Connections(
             source=self,
@@ -101,9 +101,9 @@ class Carrier:
             if len(self.ready) == self.size:
                 self.changed.set()
             mail = held.composer.compose(message, held.fields.get(message.contact_id))
-            if isinstance(mail, Ready):
+            if isinstance(mail, Parcel):
                 self.where[message.id] = held, message.lane
-                return Parcel(message.id, mail.sender, mail.recipient, mail.content, dotless=True)
+                return mail
             self._came_to(held, message.id, mail)
         self.changed.set()
         return None
@@ -121,8 +121,9 @@ class Carrier:
     def settled(self, parcel: Parcel, outcome: Outcome) -> None:
         held, lane = self.where.pop(parcel.key)
         if outcome.end is End.TAKEN or outcome.end is End.REFUSED:
-            if not held.journal.waits:
-                self.loop.call_soon(held.journal.flush)
+            if not self.flushing:
+                self.flushing = True
+                self.loop.call_soon(self._flush)
             held.journal.reply(parcel.key, outcome.code, outcome.stage, outcome.words)
             self.connections.answered()
         if outcome.end is End.TAKEN:
@@ -135,6 +136,12 @@ class Carrier:
         if outcome.end is not End.NOT_HANDED_OVER:
             held.handed_over += 1
         self._came_to(held, parcel.key, outcome)
+
+    def _flush(self) -> None:
+        """Replies that no next content took along."""
+        self.flushing = False
+        for held in self.held:
+            held.journal.flush()
 
     def _came_to(self, held: Held, message_id: int, outcome: Outcome) -> None:
         held.outcomes[message_id] = outcome
@@ -216,7 +223,7 @@ class Carrier:
         """The size of the next batches, from how fast it goes."""
         now = self.loop.time()
         count, since = self.mark
-        if now - since < MEASURE:
+        if now - since < (MEASURE if self.count - count < self.size else MEASURE_SOON):
             return
         wanted = int((self.count - count) / (now - since) * BATCH_SECONDS)
         if self.count > count:

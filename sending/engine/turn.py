@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 
@@ -36,6 +37,9 @@ MOST_RELAYS = 16
 # What flows through a turn is freed when its last name goes: Python's collector would look at all
 # of it again and again for rings that aren't there, a tenth of the time. See gc.set_threshold.
 COLLECT = (50_000, 50, 100)
+# Seconds that the loop may keep Python's lock from the database's thread, which needs it for a
+# moment after each of a claim's statements; five times as long by default (sys.setswitchinterval).
+HAND_OFF = 0.001
 
 
 def run(relay: Relay, *, budget: float = TURN) -> int:
@@ -51,7 +55,7 @@ def run_all(*, budget: float = TURN, linger: float = LINGER) -> int:
 
 def _loop(work: "Callable[[_Turn], asyncio.Future[int] | object]") -> int:
     with (
-        _seldom_collected(),
+        _tuned(),
         Presence() as presence,
         closing(Database()) as database,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
@@ -60,13 +64,15 @@ def _loop(work: "Callable[[_Turn], asyncio.Future[int] | object]") -> int:
 
 
 @contextmanager
-def _seldom_collected() -> Iterator[None]:
-    before = gc.get_threshold()
+def _tuned() -> Iterator[None]:
+    threshold, interval = gc.get_threshold(), sys.getswitchinterval()
     gc.set_threshold(*COLLECT)
+    sys.setswitchinterval(HAND_OFF)
     try:
         yield
     finally:
-        gc.set_threshold(*before)
+        sys.setswitchinterval(interval)
+        gc.set_threshold(*threshold)
 
 
 class _Turn:

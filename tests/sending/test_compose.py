@@ -9,10 +9,10 @@ import pytest
 from accounts.models import Workspace
 from designs.models import Content
 from sending import tokens, verp
-from sending.compose import NOT_MADE, Composer, Ready
+from sending.compose import NOT_MADE, Composer
 from sending.models import Mailing, Relay
 from sending.queries.claim import Claimed
-from sending.smtp import Outcome
+from sending.smtp import Outcome, Parcel
 
 NUMBERS = count(10_000_000)
 
@@ -38,19 +38,18 @@ def claimed(address: str = "lee@x.example") -> Claimed:
     return Claimed(id=4_711, contact_id=5, address=address, attempts=0)
 
 
-def subject_of(ready: Ready | Outcome) -> str:
-    assert isinstance(ready, Ready)
-    parsed = email.message_from_bytes(ready.content, policy=email.policy.default)
+def subject_of(parcel: Parcel | Outcome) -> str:
+    assert isinstance(parcel, Parcel)
+    parsed = email.message_from_bytes(parcel.content, policy=email.policy.default)
     return str(parsed["Subject"])
 
 
 def test_an_envelope_says_which_message_it_is() -> None:
-    ready = composer().compose(claimed(), {"email": "lee@x.example", "first_name": "Lee"})
-    assert isinstance(ready, Ready)
-    assert (verp.message_id(ready.sender), ready.recipient) == (4_711, "lee@x.example")
-    assert not ready.utf8
-    assert f"<{tokens.make(4_711)}@brand.example>".encode() in ready.content
-    assert subject_of(ready) == "Hi Lee"
+    parcel = composer().compose(claimed(), {"email": "lee@x.example", "first_name": "Lee"})
+    assert isinstance(parcel, Parcel)
+    assert (verp.message_id(parcel.sender), parcel.recipient) == (4_711, "lee@x.example")
+    assert f"<{tokens.make(4_711)}@brand.example>".encode() in parcel.content
+    assert subject_of(parcel) == "Hi Lee"
 
 
 @pytest.mark.parametrize(
@@ -63,18 +62,19 @@ def test_an_envelope_says_which_message_it_is() -> None:
 )
 def test_what_is_not_compiled_is_rendered_plainly(parts: dict[str, str]) -> None:
     fields = {"email": "lee@x.example", "first_name": "Lee", "note": ".\n" * 9_000}
-    ready = composer(**parts).compose(claimed(), fields)
-    assert subject_of(ready) == "Hi Lee"
-    assert isinstance(ready, Ready)
-    assert ready.content.endswith(b"\r\n")
-    assert b"\r\n." not in ready.content
-    assert max(map(len, ready.content.split(b"\r\n"))) <= 998
+    parcel = composer(**parts).compose(claimed(), fields)
+    assert subject_of(parcel) == "Hi Lee"
+    assert isinstance(parcel, Parcel)
+    assert parcel.content.endswith(b"\r\n")
+    assert b"\r\n." not in parcel.content
+    assert max(map(len, parcel.content.split(b"\r\n"))) <= 998
 
 
-def test_an_address_in_other_letters_asks_for_smtputf8() -> None:
-    ready = composer().compose(claimed("李@x.example"), {"first_name": "Lee"})
-    assert isinstance(ready, Ready)
-    assert ready.utf8
+def test_an_address_in_other_letters_stands_as_it_is() -> None:
+    parcel = composer().compose(claimed("李@x.example"), {"first_name": "Lee"})
+    assert isinstance(parcel, Parcel)
+    assert parcel.recipient == "李@x.example"
+    assert "To: Lee <李@x.example>\r\n".encode() in parcel.content
 
 
 def test_who_is_gone_has_an_address_only() -> None:
