@@ -35,6 +35,9 @@ SETTINGS = {
     "max_connections": "100",
     "shared_buffers": "256MB",
     "max_wal_size": "2GB",
+    # Its disk is no spinning one, and no statement of ours is worth compiling.
+    "random_page_cost": "1.1",
+    "jit": "off",
     "timezone": "UTC",
 }
 # For tests: nothing outlives a crash of the machine, everything a crash of a process.

@@ -99,7 +99,7 @@ moved AS (
 """
 
 # Those of `m` that may not be mailed any more, and why. Asked when their turn comes, and again
-# while they wait for it.
+# while they wait for it. ("state + 0": see queries.record.OPEN.)
 LEFT_SINCE = """
 SELECT m.id,
        CASE WHEN c.id IS NULL THEN 'gone'
@@ -114,7 +114,7 @@ SELECT m.id,
   LEFT JOIN contacts_suppression by_domain
          ON by_domain.workspace_id = %(workspace)s AND by_domain.kind = 'domain'
         AND by_domain.value = split_part(m.address, '@', 2) AND by_domain.lifted_at IS NULL
- WHERE m.state = 0
+ WHERE m.state + 0 = 0
    AND (c.id IS NULL OR by_address.id IS NOT NULL OR by_domain.id IS NOT NULL
         OR (cardinality(%(lists)s::bigint[]) > 0 AND NOT EXISTS (
               SELECT 1 FROM contacts_subscription s

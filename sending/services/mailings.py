@@ -118,7 +118,7 @@ waiting AS (
 dropped AS (
   UPDATE sending_message m
      SET state = 4, reason = 'cancelled', settled_at = now(), retry_at = NULL
-    FROM waiting WHERE m.id = waiting.id AND m.state = 0 RETURNING 1),
+    FROM waiting WHERE m.id = waiting.id AND m.state + 0 = 0 RETURNING 1),
 counted AS (SELECT count(*) AS n FROM dropped)
 UPDATE sending_tally SET waiting = waiting - n, skipped = skipped + n
   FROM counted WHERE mailing_id = %(mailing)s
