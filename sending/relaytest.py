@@ -225,7 +225,7 @@ class _Talk:
         await self._ask("DATA")
         content = self.trial.content
         self.dialogue.lines.append(Line("us", f"[{len(content)} bytes]"))
-        self._send(stuffed(content))
+        self._send(b"".join(stuffed(content)))
         reply = await self._read()
         if reply.code >= 400:
             raise RefusedError(reply)

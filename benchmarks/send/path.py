@@ -12,7 +12,7 @@ from benchmarks.send.sink import Sink
 from tests.stack.installation import Installation
 
 # Seconds between two looks at the ledger: one query by primary key.
-LOOK_EVERY = 0.02
+LOOK_EVERY = 0.05
 LEDGER = """
 SELECT m.state, extract(epoch FROM m.opened_at), t.targeted, t.waiting, t.in_flight, t.accepted
   FROM campaigns_campaign c

@@ -28,8 +28,10 @@ log = logging.getLogger(__name__)
 # pause, an unsubscribe or a lower limit is soon felt.
 BATCH_SECONDS = 0.7
 SMALLEST_BATCH, FIRST_BATCH, LARGEST_BATCH = 10, 200, 5000
-# Its size is measured anew after so many seconds; sooner while batches are gone before.
+# Its size is measured anew after so many seconds; sooner while batches are gone before. It grows up
+# to so many times at once.
 MEASURE, MEASURE_SOON = 0.3, 0.05
+GROWTH = 8
 # Outcomes are recorded after this long, in seconds, though others of their batch are still out.
 RECORD_AFTER = 2.0
 # A batch older than this is asked again, each time, who of it left meanwhile.
@@ -66,6 +68,8 @@ class Carrier:
         # Messages that came to an outcome: how fast it goes.
         self.count = 0
         self.mark = (0, self.loop.time())
+        # Since then the queue was empty at some moment.
+        self.dry = True
         # Its leases were renewed, and hold until then by its own clock.
         self.safe_until = clock.steady() + SAFE
         self.stopped = False
@@ -105,6 +109,7 @@ class Carrier:
                 self.where[message.id] = held, message.lane
                 return mail
             self._came_to(held, message.id, mail)
+        self.dry = self.dry or not self.ready
         self.changed.set()
         return None
 
@@ -226,9 +231,11 @@ class Carrier:
         if now - since < (MEASURE if self.count - count < self.size else MEASURE_SOON):
             return
         wanted = int((self.count - count) / (now - since) * BATCH_SECONDS)
-        if self.count > count:
-            self.size = max(SMALLEST_BATCH, min(wanted, self.size * 4, LARGEST_BATCH))
+        # Where there was nothing to send the rate says nothing against a larger one.
+        if self.count > count and (wanted > self.size or not self.dry):
+            self.size = max(SMALLEST_BATCH, min(wanted, self.size * GROWTH, LARGEST_BATCH))
         self.mark = (self.count, now)
+        self.dry = not self.ready
 
     async def _remember(self) -> None:
         """What connections found out about the relay."""

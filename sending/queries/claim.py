@@ -72,7 +72,8 @@ RETURNING id
 # milliseconds of a claim: who comes second sees where the first one ended.
 FOUND = """
 taken AS MATERIALIZED (
-  SELECT m.* FROM sending_message m WHERE m.id = ANY(%(ids)s))
+  SELECT id, contact_id, address, attempts, lane, state
+    FROM sending_message WHERE id = ANY(%(ids)s))
 """
 FRESH = """
 open AS (
@@ -85,7 +86,7 @@ taken AS MATERIALIZED (
   SELECT m.*
     FROM open
    CROSS JOIN LATERAL (
-         SELECT * FROM sending_message
+         SELECT id, contact_id, address, attempts, lane, state FROM sending_message
           WHERE id BETWEEN open.next_id AND open.last_id AND mailing_id = %(mailing)s
           ORDER BY id LIMIT open.quota) m),
 ended AS (

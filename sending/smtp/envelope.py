@@ -46,8 +46,9 @@ def envelope(parcel: Parcel, offers: Offers) -> bytes | Outcome:
     return f"MAIL FROM:<{sender}>{parameters}\r\nRCPT TO:<{recipient}>\r\n".encode()
 
 
-def stuffed(content: bytes, *, dotless: bool = False) -> bytes:
-    """The content as DATA wants it (RFC 5321, 4.5.2), with its end. `dotless`: see Parcel."""
+def stuffed(content: bytes, *, dotless: bool = False) -> tuple[bytes, bytes]:
+    """The content as DATA wants it (RFC 5321, 4.5.2), and its end; apart, so that what else goes
+    into the same write is copied once. `dotless`: see Parcel."""
     if not dotless and (b"\n." in content or content[:1] == b"."):
         content = LINE_DOT.sub(b"..", content)
-    return content + (b".\r\n" if content.endswith(b"\r\n") else b"\r\n.\r\n")
+    return content, b".\r\n" if content.endswith(b"\r\n") else b"\r\n.\r\n"

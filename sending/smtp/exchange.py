@@ -245,7 +245,7 @@ class Exchange(Wire):
 
     def _hand_over(self, flight: Flight) -> None:
         """The content, and in the same write the next envelope where the mode allows it."""
-        content = stuffed(flight.parcel.content, dotless=flight.parcel.dotless)
+        pieces: tuple[bytes, ...] = stuffed(flight.parcel.content, dotless=flight.parcel.dotless)
         following = self._take() if self.mode is PIPELINED and not self._paused else None
         if self._over():
             return
@@ -255,9 +255,9 @@ class Exchange(Wire):
         self._owed.append((CONTENT, flight))
         if following is not None:
             following.behind = True
-            content += self._commands(following)
+            pieces += (self._commands(following),)
         flight.handed = monotonic()
-        self._transport.write(content)
+        self._transport.write(b"".join(pieces))
 
     def _may_go(self, flight: Flight) -> bool:
         try:
