@@ -10,6 +10,6 @@ def full(first: str, last: str, whole: str = "") -> str:
     """The whole name, made from its parts if it isn't given."""
     if whole or not (first and last):
         return whole or first or last
-    if EAST_ASIAN.search(last) and EAST_ASIAN.search(first):
+    if not last.isascii() and EAST_ASIAN.search(last) and EAST_ASIAN.search(first):
         return last + first
     return f"{first} {last}"

@@ -38,9 +38,10 @@ def merge_fields(workspace_id: int, contact_ids: Iterable[int]) -> dict[int, dic
                    (SELECT array_agg(key) FROM contacts_attribute
                     WHERE workspace_id = %s AND type = 'date')
             FROM contacts_contact
-            WHERE workspace_id = %s AND id = ANY(%s)
+            WHERE workspace_id = %s AND id = ANY(string_to_array(%s, ',')::bigint[])
             """,
-            [workspace_id, workspace_id, list(contact_ids)],
+            # As one text: to write an array takes ten times as long.
+            [workspace_id, workspace_id, ",".join(map(str, contact_ids))],
         )
         return {row[0]: _merged(row) for row in cursor.fetchall()}
 
