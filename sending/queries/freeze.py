@@ -35,10 +35,15 @@ SELECT reason, count(*) FROM audience GROUP BY reason
 """
 
 
+# The audience and its order in memory up to about four million people; beyond, on disk.
+ROOM = "SET LOCAL work_mem = '256MB'"
+
+
 def freeze(
     mailing: Mailing, lists_in: Sequence[int], lists_out: Sequence[int]
 ) -> tuple[int, dict[str, int]]:
-    """(number of messages, {reason: number of people left out})"""
+    """(number of messages, {reason: number of people left out}). Inside of a transaction, whose
+    `work_mem` it sets."""
     numbers = providers.numbers()
     known: dict[str, Any] = parameters(mailing.workspace_id, lists_in, lists_out) | {
         "mailing": mailing.pk,
@@ -46,6 +51,7 @@ def freeze(
         "numbers": list(numbers.values()),
     }
     with connection.cursor() as cursor:
+        cursor.execute(ROOM)
         cursor.execute(FREEZE.replace("{audience}", statement(lists_in)), known)
         counts = dict(cursor.fetchall())
     return counts.pop(None, 0), counts
