@@ -31,6 +31,7 @@ from benchmarks.send.table import Results, summary, table
 from tests.stack.installation import Installation
 from tests.stack.installation import running as installed
 
+SIZES = "SELECT pg_database_size(current_database()), pg_total_relation_size('sending_message')"
 CONNECTIONS = 10
 ROUND_TRIP = 0.05
 SIZES = {"recipients": 100_000, "far": 5_000, "stages": 20_000, "rounds": 3}
@@ -104,6 +105,7 @@ class Bench:
             self.results.rss = [
                 processes.peak_mb(worker) for worker in processes.send_workers(family)
             ]
+            self.results.database, self.results.ledger = self.installation.rows(SIZES)[0]
 
     def _prepare(self, installation: Installation) -> None:
         say(f"Making {self.given.recipients:,} people.")

@@ -31,6 +31,9 @@ class Results:
     stages: dict[str, dict[str, float]] = field(default_factory=dict)
     # Of each send worker, MiB.
     rss: list[float] = field(default_factory=list)
+    # Bytes in the end: the database, and the ledger's rows with their indexes.
+    database: int = 0
+    ledger: int = 0
 
     @property
     def per_second(self) -> float:
@@ -80,12 +83,19 @@ def summary(results: Results) -> str:
             "freeze_seconds": round(median(run.freeze_seconds for run in results.near), 2),
             "whole_seconds": round(median(run.whole_seconds for run in results.near), 2),
             "worker_rss_mb": round(max(results.rss)),
+            "database_mb": round(results.database / 1e6),
+            "ledger_bytes_per_message": round(results.ledger / sent(results)),
             "recipients": results.recipients,
             "message_bytes": round(median(run.size for run in results.near)),
             "cpu_us_by_part": cpu,
             "stages_us": results.stages,
         }
     )
+
+
+def sent(results: Results) -> int:
+    """Messages of all rounds."""
+    return sum(run.recipients for run in (*results.near, *results.far))
 
 
 def _line(words: str, values: list[float], digits: int = 0, *, middle: float | None = None) -> str:
@@ -145,4 +155,8 @@ def _cpu(cpu: dict[str, float]) -> list[str]:
 
 def _memory(results: Results) -> list[str]:
     shown = "".join(f"{one:>11,.0f}" for one in results.rss)
-    return [f"{'peak memory of the send workers, MiB':<44}{max(results.rss):>11,.0f}   {shown}"]
+    return [
+        f"{'peak memory of the send workers, MiB':<44}{max(results.rss):>11,.0f}   {shown}",
+        f"{'the database in the end, MB':<44}{results.database / 1e6:>11,.0f}",
+        f"{'  of it for each message, bytes':<44}{results.ledger / sent(results):>11,.0f}",
+    ]
