@@ -105,7 +105,7 @@ class Bench:
             self.results.rss = [
                 processes.peak_mb(worker) for worker in processes.send_workers(family)
             ]
-            self.results.database, self.results.ledger = self.installation.rows(SIZES)[0]
+            self.results.database, self.results.ledger = self.installation.rows(WEIGHT)[0]
 
     def _prepare(self, installation: Installation) -> None:
         say(f"Making {self.given.recipients:,} people.")
