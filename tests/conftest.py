@@ -1,13 +1,16 @@
 """People and workspaces that most tests need. Servers come from tests.servers."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from django.test import Client
 
 from accounts.models import Membership, User, Workspace
 from accounts.permissions import Role
+from sending.smtp import tls_context
+from tests.sending.smtpserver import Authority, make_authority
 
 PASSWORD = "correct horse battery"
 
@@ -74,3 +77,13 @@ def stranger_client(other_workspace: Workspace, make_member: Callable[..., User]
         backend="allauth.account.auth_backends.AuthenticationBackend",
     )
     return client
+
+
+@pytest.fixture
+def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Authority]:
+    """Signs certificates that this process trusts for the time of the test."""
+    made = make_authority(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(made.trusted))
+    tls_context.cache_clear()
+    yield made
+    tls_context.cache_clear()

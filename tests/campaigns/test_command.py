@@ -3,18 +3,20 @@
 import json
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connections
+from django.utils import timezone
 
 from accounts.models import Workspace
 from campaigns.models import Campaign
 from contacts.models import Contact
 from sending import dispatch
 from sending.engine import turn
-from sending.models import Relay
+from sending.models import Mailing, Relay
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Start = Callable[..., Campaign]
@@ -49,6 +51,24 @@ def test_report_says_everything_about_everybody(start: Start, send: Send) -> Non
         "           1  hard bounced",
     ):
         assert line in text.splitlines(), text
+
+
+def test_what_waits_is_said_part_by_part(start: Start, send: Send) -> None:
+    """A relay and one of its providers wait, each until another moment."""
+    campaign = start("a@x.example")
+    assert campaign.mailing_id is not None
+    until = (timezone.now() + timedelta(hours=1)).isoformat()
+    Mailing.objects.filter(pk=campaign.mailing_id).update(
+        waits=[
+            {"reason": "per_hour", "relay": "SES", "until": until},
+            {"reason": "rate", "relay": "Own", "lane": "qq", "words": "450 4.7.1 slow down"},
+        ]
+    )
+    first, second = (one for one in run(campaign, "status").splitlines() if "  waits:" in one)
+    assert first.startswith("  waits: SES: ")
+    assert first.endswith(f", goes on {until[:19]}{until[26:]}")
+    assert second.startswith("  waits: Own, ")
+    assert second.endswith(" (450 4.7.1 slow down)")
 
 
 def test_json_adds_up(start: Start, send: Send) -> None:

@@ -2,7 +2,6 @@
 
 import base64
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from pytest_django.fixtures import Settings
 from sending import relaytest
 from sending.relaytest import Dialogue, Step, Trial, talk
 from sending.relaytrouble import TROUBLES, Trouble, diagnose
-from sending.smtp import Server, tls_context
+from sending.smtp import Server
 from tests.sending.smtpserver import (
     Authority,
     Habits,
@@ -22,16 +21,6 @@ from tests.sending.smtpserver import (
 
 PASSWORD = "s3cret-pass word"
 PLAIN = ("AUTH PLAIN LOGIN",)
-
-
-@pytest.fixture
-def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Authority]:
-    """An authority that this machine trusts for the time of the test."""
-    made = make_authority(tmp_path)
-    monkeypatch.setenv("SSL_CERT_FILE", str(made.trusted))
-    tls_context.cache_clear()
-    yield made
-    tls_context.cache_clear()
 
 
 def _talk(

@@ -17,6 +17,7 @@ from campaigns.services import running
 from campaigns.services.errors import CampaignError
 from sending import reasons
 from sending.models import Mailing
+from sending.services import waits
 
 HELP = """Shows a campaign and does what its page does.
 
@@ -111,6 +112,16 @@ def status(campaign: Campaign) -> dict[str, Any]:
         "done_about": now.finish_at and now.finish_at.isoformat(timespec="seconds"),
         "waits": reasons.text(mailing.wait_reason) if mailing.wait_reason else "",
         "waits_until": mailing.wait_until and mailing.wait_until.isoformat(timespec="seconds"),
+        "parts_that_wait": [
+            {
+                "relay": line.relay,
+                "provider": str(line.provider),
+                "reason": line.text,
+                "until": line.until and line.until.isoformat(timespec="seconds"),
+                "reply": line.words,
+            }
+            for line in waits.lines(mailing)
+        ],
     }
 
 
@@ -143,6 +154,7 @@ def text(shown: dict[str, Any]) -> str:
     if shown["waits"]:
         until = f", goes on {shown['waits_until']}" if shown["waits_until"] else ""
         lines.append(f"  waits: {shown['waits']}{until}")
+    lines += [f"  waits: {waiting(one)}" for one in shown["parts_that_wait"]]
     if shown["per_second"]:
         lines.append(f"  {shown['per_second']:,} a second, done about {shown['done_about']}")
     lines += counted("", shown["ledger"])
@@ -155,6 +167,14 @@ def text(shown: dict[str, Any]) -> str:
     lines += counted("failed, by what servers said", replies)
     lines += counted("came back", shown.get("came_back", {}))
     return "\n".join(lines)
+
+
+def waiting(part: dict[str, Any]) -> str:
+    """A relay, a provider or both, and why."""
+    where = ", ".join(name for name in (part["relay"], part["provider"]) if name)
+    until = f", goes on {part['until']}" if part["until"] else ""
+    said = f" ({part['reply']})" if part["reply"] else ""
+    return f"{where}: {part['reason']}{until}{said}" if where else f"{part['reason']}{until}"
 
 
 def counted(title: str, numbers: dict[str, int]) -> list[str]:

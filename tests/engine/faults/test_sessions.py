@@ -1,34 +1,22 @@
 """Sessions that can't be had: TLS, login, names, servers that are away. The relay says why, nobody
 is lost, and nobody is mailed in clear."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from sending import hosts, secrets
 from sending.models import Mailing, Relay
-from sending.smtp.session import tls_context
 from tests.engine.faults import engine
 from tests.engine.faults.check import assert_ended, assert_right
 from tests.engine.faults.faultplan import Does, Fault, Step
 from tests.engine.faults.scene import Scene, addresses, opened
 from tests.engine.faults.server import Server, running, until
 from tests.engine.faults.workers import Nursery
-from tests.sending.smtpserver import Authority, make_authority, server_context
+from tests.sending.smtpserver import Authority, server_context
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PEOPLE = addresses(20)
-
-
-@pytest.fixture
-def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Authority]:
-    """Trusted by this process."""
-    made = make_authority(tmp_path)
-    monkeypatch.setenv("SSL_CERT_FILE", str(made.trusted))
-    tls_context.cache_clear()
-    yield made
-    tls_context.cache_clear()
 
 
 def assert_stopped(scene: Scene, words: str) -> None:
