@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy
 from accounts.access import WorkspaceRequest, get_in
 from contacts import sources
 from sending import presets, standing, tiers
-from sending.forms.relays import LimitsForm, RelayForm, TestForm
+from sending.forms.relays import LimitsForm, RelayForm
+from sending.forms.relaytests import TestForm
 from sending.models import Lane, Pool, Relay
 from sending.presets import Preset
 from sending.queries import relayhours, relaynow, relayreplies

@@ -7,7 +7,8 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest, get_in
 from sending import presets
-from sending.forms.relays import RelayForm, TestForm
+from sending.forms.relays import RelayForm
+from sending.forms.relaytests import TestForm
 from sending.models import Relay
 from sending.relaytest import Step
 from sending.relaytrouble import Trouble, diagnose
