@@ -67,7 +67,8 @@ def _assert_told(row: Message, taken: int, servers: list[Server]) -> None:
         assert asked or unasked, f"{who} is unknown, but no server ever asked for the content"
     if row.state == State.FAILED:
         said = [r for server in servers for r in (*server.refused[who], *server.refused_unseen)]
-        assert row.reply.encode()[:3] in {reply[:3] for reply in said}, f"{who} failed after {said}"
+        told = f"{who} failed, told {row.reply!r}; the servers said {said}"
+        assert row.reply.encode()[:3] in {reply[:3] for reply in said}, told
         assert row.reply.startswith("5"), f"{who} failed, told {row.reply}"
 
 

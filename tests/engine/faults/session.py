@@ -347,6 +347,7 @@ class Session(asyncio.Protocol):
             self.stuck = True
         elif fault.does in {Does.SAY, Does.LAST}:
             # Out of turn; 421 as RFC 5321, 3.8 allows it, at any time.
+            self._note(Step.CONTENT, fault.words)
             self._say(fault.words)
             self.close()
         else:
