@@ -2,6 +2,8 @@
 writes down what it took, and misbehaves by a list of faults (faultplan)."""
 
 import asyncio
+import errno
+import random
 import socket
 import ssl
 import threading
@@ -15,6 +17,10 @@ import uvloop
 
 from tests.engine.faults.faultplan import Character, Does, Fault, Mail, Step
 from tests.engine.faults.session import Session
+
+# Below those that Linux and macOS give to connections.
+PORTS = range(20_000, 32_000)
+RANDOM = random.Random()  # noqa: S311 - keeps no secret
 
 
 class Server:
@@ -105,7 +111,7 @@ class Server:
     # In its own ---------------------------------------------------------------------------------
 
     async def _listen(self) -> None:
-        place = socket.create_server(("127.0.0.1", self.port), backlog=128)
+        place = _listening(self.port)
         if self.character.narrow:
             place.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         self.port = place.getsockname()[1]
@@ -143,6 +149,17 @@ class Server:
     def tell(self) -> None:
         with self.changed:
             self.changed.notify_all()
+
+
+def _listening(port: int) -> socket.socket:
+    """On this port, or on a free one that no connection gets for its own end, so that a server that
+    comes back finds its port."""
+    while True:
+        try:
+            return socket.create_server(("127.0.0.1", port or RANDOM.choice(PORTS)), backlog=128)
+        except OSError as error:
+            if port or error.errno != errno.EADDRINUSE:
+                raise
 
 
 @contextmanager
