@@ -9,6 +9,7 @@ A part that can't spend what it may (designs.sandbox.worst) runs without countin
 wrong here raises; then designs.rendering, which says what and where, makes the same mail or fails.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
@@ -38,6 +39,8 @@ from designs.sandbox import (
     shown,
     worst,
 )
+
+log = logging.getLogger(__name__)
 
 # What a part may come to at most, in bytes, to be written without looking at its length.
 MOST_UNSEEN = 16_000_000
@@ -134,6 +137,12 @@ def _compile(
         writer = _Writer(_ENVIRONMENTS[part == "html", not free], part, fixed, value, encode)
         render = writer.function(bound(tree, pays=not free), memos=free)
     except (RenderError, TemplateError, *UNREADABLE) as error:
+        raise Uncompiled(str(error)) from error
+    except Uncompiled:
+        raise
+    except Exception as error:
+        # A fault of this compiler must not keep a mailing from going out.
+        log.exception("a part that can be rendered could not be compiled")
         raise Uncompiled(str(error)) from error
     return render if free else _counted(render)
 
@@ -262,6 +271,9 @@ class _Writer(CodeGenerator):
         self.writeline("def render(out, get, token, words, preheader=''):", extra=1)
         self.indent()
         self.enter_frame(frame)
+        # Inside of a loop alone, a field is nothing that the whole part knows.
+        known = frame.symbols.find_ref
+        self.often = {memo for memo in self.often if known(self.memos[memo][0]) is not None}
         for memo in sorted(self.often):
             field = self.memos[memo][0]
             self.writeline(f"value_{memo} = ")

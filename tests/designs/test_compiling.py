@@ -1,12 +1,15 @@
 """Compiled parts: the same limits, and values that are remembered without being mixed up."""
 
+import quopri
 import time
 from typing import Any
 
 import pytest
 
 from designs.compiling import Uncompiled, compile_bytes, compile_words
+from designs.encoding import Memo
 from designs.fixed import Fixed
+from designs.rendering import Renderer
 from tests.designs.test_rendering import HOSTILE_SOURCES
 
 FIXED = Fixed(
@@ -40,6 +43,41 @@ def test_values_that_are_equal_stay_what_they_are() -> None:
         part(out, {"a": value}.get, b"", "")
     shown = b"".join(out).replace(b"=\r\n", b"").decode()
     assert shown == "1;1;True;True;1.0;1.0;1;1;True;True;1;1;1.0;1.0;0;0;False;False;;x;;x;0;0;"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% for n in range(2) %}{{ a }}{{ a }}{% endfor %}",
+        "{% for n in range(2) %}{{ a|upper }}{{ a|upper }}{% endfor %}{{ a }}{{ a }}",
+        "{{ a }}{{ a }}{% for n in range(2) %}{{ a }}{% endfor %}",
+        "{% if a %}{{ a }}{{ a }}{% else %}{{ b }}{{ b }}{% endif %}{{ b }}",
+        "{% for n in 'xy' %}{% for m in 'xy' %}{{ a }}{{ b }}{{ a }}{% endfor %}{% endfor %}",
+        "{% for a in ('x', 'y') %}{{ a }}{{ a }}{{ b }}{{ b }}{% endfor %}",
+        "{% set b = a %}{{ b }}{{ b }}{{ a }}{{ a }}",
+        "{{ email }}{{ email }}{{ email|upper }}",
+    ],
+)
+def test_a_field_at_several_places_is_the_same_at_each(source: str) -> None:
+    some: dict[str, object] = {"a": "Zoë", "b": "<b>", "email": "z@x.example"}
+    for fields in (some, {"a": "", "email": ""}, {}):
+        shown = html(source, **fields).replace(b"=\r\n", b"")
+        rendered = Renderer(subject="", preheader="", html=source, text="").parts["html"]
+        assert quopri.decodestring(shown).decode() == rendered.render(fields)
+
+
+def test_what_is_remembered_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("designs.encoding.MOST_KEPT", 10)
+    monkeypatch.setattr("designs.encoding.MOST_IN_ALL", Memo.kept + 15)
+    before = Memo.kept
+    memos = [Memo(lambda value: str(value).encode()) for _ in range(3)]
+    for value in range(100):
+        for memo in memos:
+            assert memo[value] == str(value).encode()
+            assert len(memo) <= 10
+        assert Memo.kept - before == sum(map(len, memos)) <= 15
+    del memos, memo
+    assert Memo.kept == before
 
 
 def test_tokens_stand_between_what_is_ready() -> None:
