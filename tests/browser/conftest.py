@@ -3,12 +3,13 @@ violation of the content security policy or a request to elsewhere fails the tes
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Error, Page
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
@@ -38,6 +39,10 @@ def context(chromium: Browser, site: str) -> Iterator[BrowserContext]:
     )
     context.set_default_timeout(15_000)
     yield context
+    # Once, close() waited for ever for a page that was on its way elsewhere.
+    for page in context.pages:
+        with suppress(Error):
+            page.wait_for_load_state(timeout=5_000)
     context.close()
 
 
