@@ -111,6 +111,8 @@ class Server:
     # In its own ---------------------------------------------------------------------------------
 
     async def _listen(self) -> None:
+        if self._listener is not None:
+            return  # it came back before
         place = _listening(self.port)
         if self.character.narrow:
             place.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
