@@ -31,6 +31,7 @@ SENTENCES: dict[str, Promise] = {
     "full": _("The mailbox is full"),
     "greylisted": _("The server asks newcomers to try again later"),
     "connection": _("The relay could not be reached"),
+    "silent": _("The relay owes an answer and is silent"),
     "too_many": _("The relay takes no more connections now"),
     "released": _("Given back before it was handed over"),
     "lane": _("The mail provider asks to go slower"),

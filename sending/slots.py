@@ -20,8 +20,13 @@ from sending.connectioncount import Search
 from sending.models import Relay, RelayMinute, RelaySlot
 
 LEASE = timedelta(seconds=30)
+# A reply that takes longer, in seconds, is told to people.
+SILENT = 20.0
 # More processes than this on one relay bring nothing that connections don't.
 MOST_SLOTS = 4
+
+# Of one that nobody has.
+FREE: dict[str, Any] = {"leased_until": None, "holder": "", "open": 0, "silent_since": None}
 
 # Under the lock of its rows the shares of one relay are dealt out by one worker at a time.
 SLOTS = """
@@ -92,9 +97,15 @@ def take_slot(relay: Relay, holder: str) -> Slot | None:
 
 
 @transaction.atomic
-def renew_slot(slot: Slot, holder: str, *, open: int) -> Slot | None:  # noqa: A002
-    """The share anew, for a holder with `open` connections; smaller than that: close some. None:
-    the lease was lost, and all are to be closed."""
+def renew_slot(
+    slot: Slot,
+    holder: str,
+    *,
+    open: int,  # noqa: A002
+    silent: float = 0.0,
+) -> Slot | None:
+    """The share anew, for a holder with `open` connections that waits for replies since `silent`
+    seconds; smaller than that: close some. None: the lease was lost, and all are to be closed."""
     now = clock.now()
     rows = _rows(slot.relay_id, now)
     mine = next((row for row in rows if row.id == slot.id and row.holder == holder), None)
@@ -105,18 +116,19 @@ def renew_slot(slot: Slot, holder: str, *, open: int) -> Slot | None:  # noqa: A
     if relay.connections is None and open >= slot.connections > 0:
         _search(relay, leads=all(row.number > slot.number for row in others), now=now)
     table = _Table(slot.relay_id, connections(relay, now), now)
-    return _deal(mine, holder, others, table, open)
+    since = now - timedelta(seconds=silent) if silent >= SILENT else None
+    return _deal(mine, holder, others, table, open, silent_since=since)
 
 
 def free_slots(holder: str) -> None:
     """Gives back a holder's share."""
-    RelaySlot.objects.filter(holder=holder).update(leased_until=None, holder="", open=0)
+    RelaySlot.objects.filter(holder=holder).update(**FREE)
 
 
 def free_slots_of(process: str) -> None:
     """Gives back all shares of a process; its holders' names begin with its own and a colon."""
     shares = RelaySlot.objects.filter(holder__startswith=f"{process}:")
-    shares.update(leased_until=None, holder="", open=0)
+    shares.update(**FREE)
 
 
 def _rows(relay_id: int, now: datetime) -> list[_Row]:
@@ -134,11 +146,22 @@ def _make(relay: Relay, now: datetime) -> list[_Row]:
     return _rows(relay.pk, now)
 
 
-def _deal(row: _Row, holder: str, others: Sequence[_Row], table: _Table, opened: int) -> Slot:
+def _deal(  # noqa: PLR0913 - what a share is made of
+    row: _Row,
+    holder: str,
+    others: Sequence[_Row],
+    table: _Table,
+    opened: int,
+    *,
+    silent_since: datetime | None = None,
+) -> Slot:
     most = share(table.total, row.number, [(one.number, one.open) for one in others])
     # What is open counts until it is closed.
     RelaySlot.objects.filter(pk=row.id).update(
-        holder=holder, leased_until=table.now + LEASE, open=max(most, opened)
+        holder=holder,
+        leased_until=table.now + LEASE,
+        open=max(most, opened),
+        silent_since=silent_since,
     )
     return Slot(row.id, table.relay_id, row.number, most)
 

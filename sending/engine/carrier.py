@@ -70,6 +70,8 @@ class Carrier:
         self.mark = (0, self.loop.time())
         # Since then the queue was empty at some moment.
         self.dry = True
+        # When a reply was read, or none was owed, on the loop's clock.
+        self.heard = self.loop.time()
         # Its leases were renewed, and hold until then by its own clock.
         self.safe_until = clock.steady() + SAFE
         self.stopped = False
@@ -126,6 +128,7 @@ class Carrier:
     def settled(self, parcel: Parcel, outcome: Outcome) -> None:
         held, lane = self.where.pop(parcel.key)
         if outcome.end is End.TAKEN or outcome.end is End.REFUSED:
+            self.heard = self.loop.time()
             if not self.flushing:
                 self.flushing = True
                 self.loop.call_soon(self._flush)
@@ -251,7 +254,9 @@ class Carrier:
         """Called about each second: keeps what is held, and drops who left meanwhile. `began`: when
         its batches were looked after, before this."""
         open_ = len(self.connections.open)
-        slot = await self.database(pace.renew_slot, self.slot, self.holder, open=open_)
+        slot = await self.database(
+            pace.renew_slot, self.slot, self.holder, open=open_, silent=self._silent()
+        )
         if slot is None:
             self.stop()
             return
@@ -263,6 +268,13 @@ class Carrier:
             ids = [one.message.id for one in self.ready if one.held is held]
             if ids:
                 held.gone |= await self.database(left_since, held.mailing, ids)
+
+    def _silent(self) -> float:
+        """Seconds since the relay's server said anything, while an answer is owed."""
+        now = self.loop.time()
+        if not self.connections.at_work:
+            self.heard = now
+        return now - self.heard
 
     # -- recording -----------------------------------------------------------------------------
 

@@ -187,7 +187,8 @@ class Connections:
 
     @property
     def at_work(self) -> bool:
-        return any(exchange.busy for exchange in self.open)
+        """Whether the server owes an answer, if only to a connection that is being opened."""
+        return bool(self.opening) or any(exchange.busy for exchange in self.open)
 
     async def close(self, grace: float) -> None:
         """Takes nothing more, lets what is on the wire come to its end, and says good-bye. What

@@ -210,6 +210,8 @@ class RelaySlot(models.Model):
     leased_until = models.DateTimeField(null=True, blank=True)
     # Connections that it has open.
     open = models.PositiveSmallIntegerField(default=0)
+    # None of them got a reply since then, though one is owed; null: they did, or none is.
+    silent_since = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = (

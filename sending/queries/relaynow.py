@@ -1,25 +1,26 @@
 """What relays do now: rate, reply time, connections, what of their limits is used, slowed lanes.
 All of it for many relays at once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Count, F, Min, Q, QuerySet, Sum
 from django.utils import timezone
 
 from sending.models import Lane, RelayMinute, RelaySlot, RelayUse
 
-# Whole minutes that the rate looks back, beside the one that runs.
-MINUTES = 2
+# Whole minutes that the rate looks back, beside the one that runs: a mailing's page does the same.
+MINUTES = 1
 
 
 @dataclass(slots=True)
 class Figures:
     """`per_second`: answered messages over the last minutes, `latency` the mean seconds from a
     mail's last byte to its reply (None: no mail was taken), `open` connections, `slowed` lanes;
-    `hour` and `day`: messages of this UTC hour and day, which limits are held against."""
+    `hour` and `day`: messages of this UTC hour and day, which limits are held against;
+    `silent_since`: see `silent`."""
 
     per_second: float = 0.0
     latency: float | None = None
@@ -27,10 +28,11 @@ class Figures:
     hour: int = 0
     day: int = 0
     slowed: int = 0
+    silent_since: datetime | None = None
 
 
 def of(relay_ids: Sequence[int]) -> dict[int, Figures]:
-    """Five queries, however many relays."""
+    """Six queries, however many relays."""
     found = {pk: Figures() for pk in relay_ids}
     _rates(found)
     _uses(found)
@@ -39,7 +41,29 @@ def of(relay_ids: Sequence[int]) -> dict[int, Figures]:
         found[pk].open = count
     for pk, count in _grouped(slowed().filter(relay_id__in=found), Count("pk")):
         found[pk].slowed = count
+    for pk, since in silent(relay_ids).items():
+        found[pk].silent_since = since
     return found
+
+
+def silent(relay_ids: Iterable[int]) -> dict[int, datetime]:
+    """{relay id: since when its server owes all who ask it an answer} of those that do for some
+    seconds (slots.SILENT)."""
+    asking = RelaySlot.objects.filter(
+        Q(silent_since__isnull=False) | Q(open__gt=0),
+        relay_id__in=relay_ids,
+        leased_until__gt=timezone.now(),
+    )
+    rows = (
+        asking.order_by()
+        .values("relay_id")
+        .annotate(since=Min("silent_since"), spoken=Count("pk", filter=Q(silent_since=None)))
+    )
+    return {
+        row["relay_id"]: row["since"]
+        for row in rows
+        if row["since"] is not None and not row["spoken"]
+    }
 
 
 def _grouped(rows: QuerySet[Any], figure: Any) -> list[tuple[int, int]]:

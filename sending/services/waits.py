@@ -7,7 +7,7 @@ no wait.
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from django.utils.dateparse import parse_datetime
 
 from sending import clock, pace, providers, reasons, windows
 from sending.models import Lane, Mailing, PoolMember, Relay
+from sending.queries import relaynow
 from sending.services import relayhealth
 
 # Every live mailing: what it says now, what it has of its own, and what of it is left. Each part is
@@ -108,7 +109,7 @@ class _Live:
 
 
 def tend() -> None:
-    """Five statements for all mailings; the last one only when something changed."""
+    """Six statements for all mailings; the last one only when something changed."""
     relayhealth.finish_draining()
     now = clock.now()
     live = _live()
@@ -119,9 +120,10 @@ def tend() -> None:
     for lane in Lane.objects.filter(relay__in=relay_ids, closed_until__gt=now):
         if number := providers.lane_number(lane.name):
             closed[lane.relay_id][number] = lane
+    silent = relaynow.silent(relay_ids)
     changed = {}
     for one in live:
-        why = explain(one, closed, now)
+        why = explain(one, closed, now, silent)
         stored = [line.stored() for line in why.lines]
         if (why.reason, why.until, stored) != one.said:
             changed[one.id] = (why, json.dumps(stored))
@@ -169,8 +171,13 @@ def _live() -> list[_Live]:
     ]
 
 
-def explain(one: _Live, closed: Mapping[int, Mapping[int, Lane]], now: datetime) -> Why:
-    """`closed`: {relay id: {lane number: its row}}."""
+def explain(
+    one: _Live,
+    closed: Mapping[int, Mapping[int, Lane]],
+    now: datetime,
+    silent: Collection[int] = (),
+) -> Why:
+    """`closed`: {relay id: {lane number: its row}}; `silent`: ids of relays that don't answer."""
     if (opens := windows.opens(one.window, now)) is not None:
         return _alone(Line("window", opens))
     if one.next_slot_at is not None and one.next_slot_at > now + MOMENT:
@@ -179,8 +186,11 @@ def explain(one: _Live, closed: Mapping[int, Mapping[int, Lane]], now: datetime)
     if not carriers:
         first = _soonest(waiting)
         return Why(first.reason, first.until, tuple(waiting))
+    quiet = [Line("silent", relay=relay.name) for relay in carriers if relay.pk in silent]
+    if len(quiet) == len(carriers):
+        return Why("silent", None, tuple(waiting + quiet))
     shut = _shut(one, [closed.get(relay.pk, {}) for relay in carriers])
-    found = tuple(waiting + shut)
+    found = tuple(waiting + quiet + shut)
     due = one.retry_at is not None and one.retry_at <= now
     nothing_left = not shut and one.retry_at is None
     if due or nothing_left or one.moving or len(shut) < len(one.lanes):

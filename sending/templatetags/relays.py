@@ -68,9 +68,10 @@ def rate(per_second: float) -> str:
 
 @register.simple_tag
 def milliseconds(seconds: float) -> str:
-    """ "85 ms", "2.4 s"."""
+    """ "0.4 ms", "85 ms", "2.4 s"."""
     if seconds < 1:
-        return _("{number} ms").format(number=locales.number(round(seconds * 1000)))
+        digits = 1 if seconds < 0.01 else None
+        return _("{number} ms").format(number=locales.number(round(seconds * 1000, digits)))
     return _("{number} s").format(number=locales.number(round(seconds, 1)))
 
 
