@@ -139,11 +139,10 @@ def _went_well(state: LaneState, seen: Seen, now: datetime) -> LaneState:
 
 
 def _open(state: LaneState) -> LaneState:
-    """A lane that closed for its rate keeps count of its pauses until the rate has proved good."""
-    failures = 0 if state.ceiling is None else state.failures
-    return replace(
-        state, closed_until=None, half_open=False, reason="", words="", failures=failures
-    )
+    """A lane that closed for its rate keeps count of its pauses until the rate has proved good, and
+    why it is slow."""
+    open_ = replace(state, closed_until=None, half_open=False)
+    return replace(open_, reason="", words="", failures=0) if state.ceiling is None else open_
 
 
 def _eased(state: LaneState, seen: Seen) -> LaneState:

@@ -13,13 +13,14 @@ All of it stands in PostgreSQL, one UPDATE a slice of about a second, and on its
 Why here and not in the broker: see docs/architecture.md, Pace.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import ceil, inf
 from typing import Any, cast
 
 from django.db import connection, transaction
 from django.db.models import F, Q, Sum
+from django.db.models.functions import Greatest
 
 from sending import clock, poolshares, warmups, windows
 from sending.lanes import PROBE, WHOLE
@@ -41,6 +42,7 @@ __all__ = [
     "Slot",
     "Wait",
     "connections",
+    "count_back",
     "free_slots",
     "free_slots_of",
     "give_back",
@@ -48,6 +50,7 @@ __all__ = [
     "reserve",
     "take_slot",
     "too_many",
+    "trim",
     "used",
 ]
 
@@ -296,11 +299,30 @@ def _begin_warmup(relay: Relay, now: datetime) -> None:
     Relay.objects.filter(pk=relay.pk, warmup_began=None).update(warmup_began=now.date())
 
 
+def trim(relay: Relay, grant: Grant, count: int) -> Grant:
+    """The grant for `count` messages, no more than it is for: the rest is given back at once, for
+    whoever has use for it."""
+    surplus = grant.count - count
+    give_back(relay, grant, surplus)
+    stretches = tuple(
+        replace(one, end=one.end - timedelta(seconds=surplus * one.spacing))
+        for one in grant.stretches
+    )
+    return replace(grant, count=count, stretches=stretches)
+
+
+def count_back(relay: Relay, moment: datetime, unused: int) -> None:
+    """Messages that were counted in the hour of `moment`, and not handed over."""
+    hour = moment.replace(minute=0, second=0, microsecond=0)
+    uses = RelayUse.objects.filter(relay=relay, hour=hour)
+    uses.update(count=Greatest(F("count") - unused, 0))
+
+
 def give_back(relay: Relay, grant: Grant, unused: int) -> None:
     """What of a grant was not handed over, when that is certain."""
     if unused <= 0:
         return
-    RelayUse.objects.filter(relay=relay, hour=grant.hour).update(count=F("count") - unused)
+    count_back(relay, grant.hour, unused)
     poolshares.give_back(relay, grant.pool_id, unused)
     with connection.cursor() as cursor:
         for one in grant.stretches:

@@ -3,8 +3,8 @@
 from functools import cache
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext, override
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import override
 
 SENTENCES: dict[str, Promise] = {
     # Left out when the audience was frozen, or skipped when its turn came.
@@ -65,6 +65,12 @@ SENTENCES: dict[str, Promise] = {
 def text(code: str) -> str:
     """The sentence for a code; the code itself where it is none of ours."""
     return str(SENTENCES.get(code, code))
+
+
+def said(words: str) -> str:
+    """A server's words as they came; words of ours, which stand where there was no reply, in the
+    reader's language."""
+    return gettext(words) if words and not words[0].isdigit() else words
 
 
 def with_words(code: str, words: str) -> str:

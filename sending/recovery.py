@@ -1,10 +1,11 @@
 """Brings back what dead workers held, so that the ledger closes whatever was killed."""
 
 import logging
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_noop
 
 from sending import journal, pace, presence
 from sending.models import Batch, Message
@@ -18,6 +19,7 @@ log = logging.getLogger(__name__)
 # How long a host whose lease ended may stay away before its messages count as unknown: until then
 # it can come back and tell from its journal what really happened.
 AWAY = timedelta(minutes=10)
+KILLED = gettext_noop("The worker was killed.")
 
 
 def recover_journals() -> int:
@@ -47,7 +49,7 @@ def _settle(batch: Batch, story: journal.Story) -> None:
                     End.REFUSED, reply.code, reply.words, Stage(reply.stage)
                 )
         elif message.id in story.in_doubt or not story.complete:
-            outcomes[message.id] = Outcome(End.IN_DOUBT, words="the worker was killed")
+            outcomes[message.id] = Outcome(End.IN_DOUBT, words=KILLED)
     log.warning(
         "batch %s of mailing %s: its worker died; %s of %s messages had an outcome",
         batch.pk,
@@ -58,6 +60,8 @@ def _settle(batch: Batch, story: journal.Story) -> None:
     # A batch that is held has the relay it was claimed for.
     if batch.relay is not None:
         settle(claim, batch.mailing, batch.relay, outcomes, taken)
+        unused = len(claim.messages) - len(outcomes) - len(taken)
+        pace.count_back(batch.relay, batch.claimed_at.astimezone(UTC), unused)
 
 
 def _claim(batch: Batch) -> Claim:

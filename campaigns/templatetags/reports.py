@@ -20,6 +20,7 @@ def reason(code: str) -> str:
 
 
 register.filter("cause", reasons.cause)
+register.filter("said", reasons.said)
 
 
 @register.filter

@@ -98,7 +98,7 @@ class Ledger:
         return Held(
             mailing=mailing,
             claim=replace(taken, messages=tuple(admitted)),
-            grant=grant,
+            grant=pace.trim(self.relay, grant, len(admitted)),
             journal=journal,
             composer=self._composer(mailing),
             fields=fields,

@@ -18,6 +18,7 @@ from sending.presets import Preset
 from sending.standing import Standing
 
 register = template.Library()
+register.filter("said", reasons.said)
 
 
 @register.simple_tag

@@ -144,6 +144,19 @@ def test_complaints_in_many_lanes_are_the_relay_s_own(make_relay: Make, stepped:
     assert Lane.objects.get().name == "*"
 
 
+def test_a_lane_that_is_open_again_still_says_why_it_is_slow(
+    make_relay: Make, stepped: Clock
+) -> None:
+    relay = make_relay()
+    learn(relay, (people("qq.com", 6), TAKEN), (people("qq.com", 2, 50), SLOWER))
+    stepped.step(60)
+    learn(relay, (people("qq.com", 1), TAKEN))
+    lane = Lane.objects.get()
+    assert (lane.closed_until, lane.reason) == (None, "rate")
+    assert "unusual rate of mail" in lane.words
+    assert lane.rate
+
+
 def test_a_dead_provider_closes_its_lane_and_nothing_else(make_relay: Make, stepped: Clock) -> None:
     relay = make_relay()
     for _ in range(3):  # four at a time: it takes ten

@@ -121,6 +121,20 @@ def test_what_was_not_used_is_given_back(
     assert relay.next_slot_at == NOON + timedelta(seconds=0.3)
 
 
+def test_what_a_claim_did_not_find_is_others_at_once(
+    make_relay: Make, make_mailing: Make, stepped: Clock
+) -> None:
+    """A grant for ten, of a mailing that had four left; one of those was not handed over either."""
+    relay, mailing = make_relay(per_second=10), make_mailing()
+    grant = pace.trim(relay, granted(pace.reserve(relay, mailing, 10)), 4)
+    assert (grant.count, RelayUse.objects.get().count) == (4, 4)
+    relay.refresh_from_db()
+    assert relay.next_slot_at == NOON + timedelta(seconds=0.4)
+    pace.give_back(relay, grant, 1)
+    relay.refresh_from_db()
+    assert (relay.next_slot_at, RelayUse.objects.get().count) == (NOON + timedelta(seconds=0.3), 3)
+
+
 def test_a_stretch_that_others_follow_is_not_given_back(
     make_relay: Make, make_mailing: Make, stepped: Clock
 ) -> None:
