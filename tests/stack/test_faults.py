@@ -12,14 +12,10 @@ import redis
 from tests.engine.sink import Sink
 from tests.engine.sink import running as running_sink
 from tests.stack.installation import Installation, running, wait_for
+from tests.stack.ledger import ledger
 from tests.stack.scene import address
 
 PEOPLE = 8_000
-LEDGER = (
-    "SELECT m.state, t.targeted, t.waiting, t.in_flight, t.accepted, t.failed, t.skipped, t.unknown"
-    " FROM sending_mailing m JOIN sending_tally t ON t.mailing_id = m.id WHERE m.id = %s"
-)
-NAMES = ("state", "targeted", "waiting", "in_flight", "accepted", "failed", "skipped", "unknown")
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +39,7 @@ class Sending:
         self.mailing: int = installation.call("open_mailing", PEOPLE, sink.port, 4)
 
     def ledger(self) -> dict[str, Any]:
-        row = self.installation.rows(LEDGER, self.mailing)[0]
-        return dict(zip(NAMES, row, strict=True))
+        return ledger(self.installation, self.mailing)
 
     def reaches(self, share: float) -> None:
         wanted = share * PEOPLE

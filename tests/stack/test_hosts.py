@@ -10,8 +10,8 @@ from tests.engine.faults.faultplan import Mail
 from tests.engine.faults.server import Server
 from tests.stack import hosts
 from tests.stack.installation import Installation, running, wait_for
+from tests.stack.ledger import ledger
 from tests.stack.scene import address
-from tests.stack.test_kills import ledger
 
 PEOPLE = 6_000
 CONNECTIONS = 6

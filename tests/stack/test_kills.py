@@ -2,22 +2,17 @@
 
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from tests.engine.sink import Sink
 from tests.engine.sink import running as running_sink
 from tests.stack.installation import Installation, running, wait_for
+from tests.stack.ledger import ledger
 from tests.stack.scene import address
 
 PEOPLE = 20_000
 CONNECTIONS = 4
-LEDGER = (
-    "SELECT m.state, t.targeted, t.waiting, t.in_flight, t.accepted, t.failed, t.skipped, t.unknown"
-    " FROM sending_mailing m JOIN sending_tally t ON t.mailing_id = m.id WHERE m.id = %s"
-)
-NAMES = ("state", "targeted", "waiting", "in_flight", "accepted", "failed", "skipped", "unknown")
 
 
 @pytest.fixture(scope="module")
@@ -30,13 +25,6 @@ def sink() -> Iterator[Sink]:
 def installation() -> Iterator[Installation]:
     with running() as installation:
         yield installation
-
-
-def ledger(installation: Installation, mailing: int) -> dict[str, Any]:
-    """The tally at one commit; it adds up at each."""
-    tally = dict(zip(NAMES, installation.rows(LEDGER, mailing)[0], strict=True))
-    assert tally["targeted"] == sum(tally[name] for name in NAMES[2:])
-    return tally
 
 
 @pytest.mark.slow
