@@ -33,9 +33,7 @@ def maker() -> Callable[[int], str]:
 
     def token(message_id: int) -> str:
         number = message_id.to_bytes((message_id.bit_length() + 7) // 8 or 1, "big")
-        digest = keyed.copy()
-        digest.update(number)
-        return (digest.digest() + number).hex()
+        return (_digest(number, keyed) + number).hex()
 
     return token
 
@@ -48,15 +46,15 @@ def read(token: str) -> int | None:
     digest, number = raw[:DIGEST_BYTES], raw[DIGEST_BYTES:]
     keys = (settings.SECRET_KEY, *map(str, settings.SECRET_KEY_FALLBACKS))
     for key in keys:
-        if hmac.compare_digest(digest, _digest(number, key)):
+        if hmac.compare_digest(digest, _digest(number, _keyed(key))):
             return int.from_bytes(number, "big")
     return None
 
 
-def _digest(number: bytes, key: str) -> bytes:
-    keyed = _keyed(key).copy()
-    keyed.update(number)
-    return keyed.digest()
+def _digest(number: bytes, keyed: blake2s) -> bytes:
+    one = keyed.copy()
+    one.update(number)
+    return one.digest()
 
 
 @cache
