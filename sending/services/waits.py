@@ -186,12 +186,14 @@ def explain(
     if not carriers:
         first = _soonest(waiting)
         return Why(first.reason, first.until, tuple(waiting))
-    quiet = [Line("silent", relay=relay.name) for relay in carriers if relay.pk in silent]
+    due = one.retry_at is not None and one.retry_at <= now
+    # What is to be tried later waits for its time, whoever is silent now.
+    asks = one.moving or one.lanes or due
+    quiet = [Line("silent", relay=relay.name) for relay in carriers if asks and relay.pk in silent]
     if len(quiet) == len(carriers):
         return Why("silent", None, tuple(waiting + quiet))
     shut = _shut(one, [closed.get(relay.pk, {}) for relay in carriers])
     found = tuple(waiting + quiet + shut)
-    due = one.retry_at is not None and one.retry_at <= now
     nothing_left = not shut and one.retry_at is None
     if due or nothing_left or one.moving or len(shut) < len(one.lanes):
         return Why(lines=found)

@@ -7,9 +7,20 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from sending import providers
-from sending.models import Batch, Lane, Mailing, MailingLane, Message, Pool, PoolMember, Relay
+from sending.models import (
+    Batch,
+    Lane,
+    Mailing,
+    MailingLane,
+    Message,
+    Pool,
+    PoolMember,
+    Relay,
+    RelaySlot,
+)
 from sending.services import waits
 from tests.sending.pace.conftest import NOON, Clock
 
@@ -95,6 +106,30 @@ def test_a_closed_lane_waits_alone_and_then_all(
     Message.objects.create(mailing=mailing, contact_id=1, address="a@x.example", retry_at=after(20))
     assert said(mailing) == ("retrying", after(20))
     stepped.step(21)
+    assert said(mailing) == ("", None)
+
+
+def test_a_relay_that_owes_an_answer(make_relay: Make, make_mailing: Make) -> None:
+    """Whose turn could come waits for it; what is to be tried later waits for its time."""
+    relay, now = make_relay(), timezone.now()
+    RelaySlot.objects.create(
+        relay=relay,
+        number=0,
+        holder="a",
+        open=2,
+        leased_until=now + timedelta(minutes=1),
+        silent_since=now - timedelta(seconds=30),
+    )
+    mailing = make_mailing()
+    assert said(mailing) == ("silent", None)
+    (line,) = waits.lines(mailing)
+    assert (line.relay, line.reason) == ("Relay 0", "silent")
+    MailingLane.objects.update(next_id=1, last_id=0)
+    later = now + timedelta(hours=1)
+    Message.objects.create(mailing=mailing, contact_id=1, address="a@x.example", retry_at=later)
+    assert said(mailing) == ("retrying", later)
+    RelaySlot.objects.update(silent_since=None)
+    MailingLane.objects.update(next_id=1, last_id=9)
     assert said(mailing) == ("", None)
 
 
