@@ -71,7 +71,8 @@ def _record(  # noqa: PLR0913 - one step of settle
 ) -> set[int]:
     """The ids that were written."""
     now = timezone.now()
-    patience = Patience(mailing.opened_at + mailing.retry_for, mailing.retry_for)
+    began = mailing.retried_at or mailing.opened_at
+    patience = Patience(began + mailing.retry_for, mailing.retry_for)
     results = (
         [
             result_of(

@@ -35,6 +35,7 @@ SENTENCES: dict[str, Promise] = {
     "too_many": _("The relay takes no more connections now"),
     "released": _("Given back before it was handed over"),
     "lane": _("The mail provider asks to go slower"),
+    "retried": _("Failed before; somebody asked to try again"),
     "slow": _("Answers come much later than they used to"),
     # Unknown.
     "in_doubt": _("Handed over, but the server's reply was never seen"),

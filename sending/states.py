@@ -10,7 +10,7 @@ TRANSITIONS: dict[str, tuple[frozenset[str], str]] = {
     "resume": (frozenset({State.PAUSED}), State.SENDING),
     "cancel": (frozenset({State.SENDING, State.PAUSED}), State.CANCELLED),
     "finish": (frozenset({State.SENDING}), State.FINISHED),
-    # Unknown messages that are sent again open the mailing again.
+    # Unknown or failed messages that are sent again open the mailing again.
     "reopen": (frozenset({State.FINISHED}), State.SENDING),
 }
 

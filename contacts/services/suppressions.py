@@ -1,7 +1,7 @@
 """Suppressions: who must not be mailed, and why. One active row an address or domain."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet
@@ -81,6 +81,26 @@ def lift(suppression: Suppression, by: User | None) -> bool:
             lifted_at=timezone.now(), lifted_by=by
         )
     )
+
+
+def lift_addresses(
+    workspace: Workspace,
+    values: Sequence[str],
+    *,
+    reason: str,
+    source: str,
+    by: User | None,
+) -> int:
+    """Lift what one source did to these addresses for that reason; returns how many were active.
+    A suppression with another source or reason stays."""
+    rows = Suppression.objects.filter(
+        workspace=workspace,
+        kind=Suppression.Kind.ADDRESS,
+        value__in=values,
+        reason=reason,
+        source=source,
+    )
+    return lift_many(rows, by, timezone.now())
 
 
 def lift_many(rows: QuerySet[Suppression], by: User | None, moment: dt.datetime) -> int:

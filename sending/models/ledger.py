@@ -51,6 +51,8 @@ class Mailing(models.Model):
     window = models.JSONField(default=dict, blank=True)
     # Transient failures are retried until a message is this old.
     retry_for = models.DurationField()
+    # When a person last had failed messages tried again: from then on they are as old as new.
+    retried_at = models.DateTimeField(null=True, blank=True)
     # People left out when the audience was frozen: {reason: count}.
     excluded = models.JSONField(default=dict)
     opened_at = models.DateTimeField(auto_now_add=True)

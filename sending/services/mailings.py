@@ -86,6 +86,11 @@ def resume(mailing: Mailing) -> bool:
     return _move(mailing, "resume", state_reason="")
 
 
+def reopen(mailing: Mailing) -> bool:
+    """A finished one sends again: messages of it wait anew."""
+    return _move(mailing, "reopen", finished_at=None)
+
+
 @transaction.atomic
 def cancel(mailing: Mailing, reason: str = "") -> bool:
     """Who waits is skipped; what a worker holds comes back and is skipped then (drop_cancelled)."""
@@ -206,7 +211,7 @@ def resend_unknown(mailing: Mailing, message_ids: Sequence[int] | None = None) -
     """Puts unknown messages (by default all) back to waiting; some may get the mail twice."""
     number = _settle_unknown(RESEND, mailing, message_ids)
     if number:
-        _move(mailing, "reopen", finished_at=None)
+        reopen(mailing)
     return number
 
 
