@@ -19,7 +19,7 @@ from campaigns.queries.replies import Same
 from contacts import addresses
 from contacts.models import Contact
 from pages import statuses
-from sending import reasons
+from sending import providers, reasons
 from sending.models import Event, Mailing, Message, Relay
 
 State = Message.State
@@ -42,14 +42,19 @@ EVENTS = (
     "delayed",
     "auto_reply",
 )
-FILTERS = ("q", "state", "reason", "event", "domain", "same", "link")
+FILTERS = ("q", "state", "reason", "event", "domain", "provider", "same", "link")
 
 
 def filtered(mailing: Mailing, parameters: QueryDict) -> QuerySet[Message]:
-    """By q (an address, or how it begins), state, reason, event, domain, same (what servers said,
-    see campaigns.queries.replies) and link (the number of a link that was clicked)."""
+    """By q (an address, or how it begins), state, reason, event, domain, provider (a key of
+    sending.providers), same (what servers said, see campaigns.queries.replies) and link (the number
+    of a link that was clicked)."""
     rows = Message.objects.filter(mailing=mailing)
     rows = _by_address(rows, parameters.get("q", "").strip(), parameters.get("domain", "").strip())
+    if provider := parameters.get("provider", ""):
+        number = providers.lane_number(provider)
+        # A key that is no provider's is nobody's.
+        rows = rows.filter(lane=number) if number != providers.OTHERS else rows.none()
     rows = _by_state(rows, mailing, parameters.get("state", ""))
     event, said = parameters.get("event", ""), parameters.get("same", "")
     rows = _by_event(rows, mailing, event, parameters.get("link", ""), said)

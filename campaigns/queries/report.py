@@ -12,6 +12,7 @@ from django.core.cache import cache
 from django.db import connection
 
 from campaigns.queries.replies import same
+from sending import providers
 from sending.models import Event, Mailing
 
 Rows = list[tuple[Any, ...]]
@@ -72,6 +73,33 @@ def _grouped(rows: str, mailing: Mailing) -> list[ReplyGroup]:
 def failures(mailing: Mailing) -> list[ReplyGroup]:
     """Failed messages by what the server said."""
     return _grouped(FAILED, mailing)
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderFailures:
+    """Failed messages to one mail provider. `key`: of sending.providers."""
+
+    key: str
+    name: str
+    count: int
+
+
+def failed_at(mailing: Mailing) -> list[ProviderFailures]:
+    """Failed messages by the mail provider that serves them, the most first. Domains of no known
+    provider are left out: the table of domains has them. By message_not_accepted."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT lane, count(*) FROM sending_message"
+            " WHERE mailing_id = %s AND trouble = 3 GROUP BY 1 ORDER BY 2 DESC, 1",
+            [mailing.pk],
+        )
+        counts = cursor.fetchall()
+    known = {one.number: one for one in providers.providers()}
+    return [
+        ProviderFailures(known[lane].key, known[lane].name, count)
+        for lane, count in counts
+        if lane in known
+    ]
 
 
 def put_off(mailing: Mailing) -> list[ReplyGroup]:

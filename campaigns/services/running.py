@@ -15,6 +15,7 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from campaigns import states
@@ -24,11 +25,13 @@ from campaigns.services.errors import CampaignError, VersionConflictError
 from designs.models import Content
 from designs.rendering import RenderError
 from designs.services import freeze
-from sending.models import Mailing
-from sending.services import mailings
+from sending.models import Mailing, Message
+from sending.services import mailings, retrying
+from sending.services.retrying import Retried
 
 logger = logging.getLogger(__name__)
 State = Campaign.State
+_CANCELLED = gettext_lazy("This campaign was cancelled; nothing of it is sent any more.")
 
 
 @transaction.atomic
@@ -249,8 +252,21 @@ def resend_unknown(campaign: Campaign, message_ids: Sequence[int] | None = None)
     if campaign.mailing is None:
         return 0
     if campaign.mailing.state == Mailing.State.CANCELLED:
-        raise CampaignError(_("This campaign was cancelled; nothing of it is sent any more."))
+        raise CampaignError(str(_CANCELLED))
     return mailings.resend_unknown(campaign.mailing, message_ids)
+
+
+def retry_failed(
+    campaign: Campaign, rows: QuerySet[Message] | None = None, *, by: User | None = None
+) -> Retried:
+    """Tries failed recipients among `rows` (None: all of them) again; what was taken back. Raises
+    CampaignError when it was cancelled: nothing of it is sent any more."""
+    campaign.refresh_from_db()
+    if campaign.mailing is None:
+        return Retried()
+    if campaign.mailing.state == Mailing.State.CANCELLED:
+        raise CampaignError(str(_CANCELLED))
+    return retrying.retry_failed(campaign.mailing, rows, by=by)
 
 
 def count_unknown_as_sent(campaign: Campaign, message_ids: Sequence[int] | None = None) -> int:

@@ -40,4 +40,10 @@ def rate(value: float) -> str:
 @register.simple_tag
 def people(url: str, **filters: str) -> str:
     """The table of recipients, filtered."""
-    return f"{url}?{urlencode({name: value for name, value in filters.items() if value != ''})}"
+    return f"{url}?{recipient_filters(**filters)}"
+
+
+@register.simple_tag
+def recipient_filters(**filters: str) -> str:
+    """The filters alone, as a form sends them."""
+    return urlencode({name: value for name, value in filters.items() if value != ""})

@@ -14,7 +14,7 @@ from campaigns.views.report import started
 from contacts import addresses, exports
 from contacts.views.people import csv_response
 from pages import statuses, tables
-from sending import reasons
+from sending import providers, reasons
 from sending.models import Mailing, Message
 
 # What the select of events offers beyond the words of pages.statuses.
@@ -62,6 +62,8 @@ def recipients(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
         "rows": [_row(message, known, held) for message in page],
         "filtered": any(request.GET.get(name) for name in query.FILTERS),
         "reason": reasons.text(request.GET.get("reason", "")),
+        "provider": providers.label(request.GET.get("provider", "")),
+        "retries": state == "failed" and mailing.state != Mailing.State.CANCELLED,
         "doubts": unknown.doubts(page.rows, mailing) if state == "unknown" else [],
     }
     return render(request, "campaigns/recipients.html", context)

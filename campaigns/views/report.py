@@ -175,6 +175,8 @@ def _failures(mailing: Mailing) -> dict[str, Any]:
     return {
         "groups": groups,
         "others": max(0, mailing.tally.failed - shown),
+        "failed_at": report.failed_at(mailing) if groups else [],
+        "retries": mailing.state != Mailing.State.CANCELLED,
         "put_off": report.put_off(mailing) if mailing.state in progress.LIVE else [],
         "skipped": [(code, reasons.text(code), count) for code, count in report.skipped(mailing)],
     }

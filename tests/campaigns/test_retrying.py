@@ -1,19 +1,25 @@
 """Failed recipients who are tried again because somebody asked, and what is taken back with it."""
 
+import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
+from html import unescape
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db.models import Sum
+from django.test import Client
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import User, Workspace
+from accounts.permissions import Role
 from campaigns.models import Campaign
 from contacts.models import Suppression
 from contacts.services.suppressions import suppress
 from sending.models import Event, Mailing, Message, TallyMinute
 from sending.services import mailings, retrying
-from tests.campaigns.test_report import mailing_of
+from tests.campaigns.test_report import mailing_of, read, url, words
 from tests.engine.conftest import assert_closes
 from tests.engine.sink import RULES, Sink
 
@@ -125,7 +131,7 @@ def test_accepted_and_unknown_ones_are_never_retried(start: Start, send: Send) -
 def test_another_mailings_messages_are_not_touched(
     failed: Campaign, start: Start, send: Send
 ) -> None:
-    other = start("reject9@z.example", name="Other")
+    start("reject9@z.example", name="Other")
     send()
     assert retrying.retry_failed(mailing_of(failed), Message.objects.all()).messages == 3
     assert rows()["reject9@z.example"] == State.FAILED
@@ -177,3 +183,101 @@ def test_in_pieces(failed: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
     done = retrying.retry_failed(mailing)
     assert (done.messages, done.bounces, done.suppressions) == (3, 2, 2)
     assert_closes(mailing)
+
+
+# The page and the command -------------------------------------------------------------------------
+
+
+def press(client: Client, campaign: Campaign, query: str, **more: str) -> str:
+    """The words of the page that answers the button."""
+    given = {"query": query, **more}
+    return words(client.post(url(campaign, "failed/retry/"), given, follow=True).content.decode())
+
+
+def buttons(html: str) -> list[str]:
+    """The filters of each button that tries recipients again."""
+    return [unescape(found) for found in re.findall(r'name="query" value="([^"]*)"', html)]
+
+
+def test_one_click_retries_those_of_one_reason(failed: Campaign, owner_client: Client) -> None:
+    html = read(owner_client, failed, "report/failures/")
+    [query] = [one for one in buttons(html) if "reason=policy" in one]
+    assert "1 recipient is tried again." in press(owner_client, failed, query)
+    assert rows()["spam@y.example"] == State.WAITING
+    assert rows()["reject1@x.example"] == State.FAILED
+
+
+def test_dead_addresses_are_asked_about_with_numbers(
+    failed: Campaign, owner_client: Client
+) -> None:
+    """Whoever mails them again gets their suppressions lifted: that is said before."""
+    asked = press(owner_client, failed, "state=failed")
+    assert "3 failed recipients" in asked
+    assert "For 2 of them the server said that the address does not exist." in asked
+    assert "1 failed for another reason and is tried again." in asked
+    assert mailing_of(failed).tally.failed == 3
+    said = press(owner_client, failed, "state=failed", confirmed="1")
+    assert "3 recipients are tried again. 2 suppressions were lifted." in said
+    assert mailing_of(failed).tally.waiting == 3
+    again = press(owner_client, failed, "state=failed", confirmed="1")
+    assert "Nothing was changed" in again
+
+
+def test_those_of_one_provider(start: Start, send: Send, owner_client: Client) -> None:
+    campaign = start("spam1@qq.com", "spam2@qq.com", "spam3@gmail.com", "spam4@x.example")
+    send()
+    html = read(owner_client, campaign, "report/failures/")
+    assert "state=failed&provider=qq" in buttons(html)
+    press(owner_client, campaign, "state=failed&provider=qq")
+    assert {who for who, state in rows().items() if state == State.WAITING} == {
+        "spam1@qq.com",
+        "spam2@qq.com",
+    }
+    people = words(read(owner_client, campaign, "recipients/?state=failed&provider=gmail"))
+    assert "spam3@gmail.com" in people
+    assert "spam4@x.example" not in people
+    assert "Nobody matches" in words(read(owner_client, campaign, "recipients/?provider=none"))
+
+
+def test_the_table_of_recipients_retries_its_result(failed: Campaign, owner_client: Client) -> None:
+    html = read(owner_client, failed, "recipients/?state=failed&domain=y.example")
+    assert "Try 2 again" in words(html)
+    press(owner_client, failed, buttons(html)[-1], confirmed="1")
+    assert mailing_of(failed).tally.failed == 1
+    assert "Try 1 again" not in words(read(owner_client, failed, "recipients/"))
+
+
+def test_of_a_cancelled_campaign_the_page_offers_none(
+    start: Start, send: Send, owner_client: Client
+) -> None:
+    campaign = start("spam@x.example", "defer@x.example")
+    send()
+    mailings.cancel(mailing_of(campaign))
+    assert not buttons(read(owner_client, campaign, "report/failures/"))
+    assert "This campaign was cancelled" in press(owner_client, campaign, "state=failed")
+    assert rows()["spam@x.example"] == State.FAILED
+
+
+def test_who_may_not_send_has_no_button(
+    failed: Campaign, workspace: Workspace, make_member: Callable[..., User]
+) -> None:
+    client = Client()
+    client.force_login(
+        make_member(workspace, Role.VIEWER),
+        backend="allauth.account.auth_backends.AuthenticationBackend",
+    )
+    assert not buttons(read(client, failed, "report/failures/"))
+    assert not buttons(read(client, failed, "recipients/?state=failed"))
+    assert client.post(url(failed, "failed/retry/"), {"query": ""}).status_code == 403
+
+
+def test_the_command(failed: Campaign, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("campaign", str(failed.pk), "retry", "--domain", "y.example", "--json")
+    out, err = capsys.readouterr()
+    assert json.loads(out)["ledger"]["waiting"] == 2
+    assert "2 failed recipients wait again; 1 hard bounces count no more, 1 supp" in err
+    with pytest.raises(CommandError, match="no such provider"):
+        call_command("campaign", str(failed.pk), "retry", "--provider", "nobody")
+    mailings.cancel(mailing_of(failed))
+    with pytest.raises(CommandError, match="cancelled"):
+        call_command("campaign", str(failed.pk), "retry")

@@ -8,14 +8,15 @@ from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.http import QueryDict
 from tqdm import tqdm
 
 from campaigns import states
 from campaigns.models import Campaign
-from campaigns.queries import progress, report
+from campaigns.queries import progress, recipients, report
 from campaigns.services import running
 from campaigns.services.errors import CampaignError
-from sending import reasons
+from sending import providers, reasons
 from sending.models import Mailing
 from sending.services import waits
 
@@ -25,6 +26,8 @@ HELP = """Shows a campaign and does what its page does.
   pause    nothing new is sent; what a server is taking right now is finished
   resume   a paused campaign goes on
   cancel   whoever waits is skipped for good; a scheduled campaign never starts
+  retry    failed recipients are tried again; --reason, --provider and --domain choose some.
+           Suppressions that their refusals made are lifted
   report   the ledger, who was left out and why, what servers said, what came back
 
 exit codes:
@@ -53,7 +56,10 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("id", type=int, metavar="ID", help="the number in its address")
-        parser.add_argument("verb", choices=("status", *VERBS, "report"))
+        parser.add_argument("verb", choices=("status", *VERBS, "retry", "report"))
+        parser.add_argument("--reason", metavar="CODE", help="retry: a code of the report's JSON")
+        parser.add_argument("--provider", metavar="KEY", help="retry: such as gmail or qq")
+        parser.add_argument("--domain", metavar="NAME", help="retry: such as example.com")
         parser.add_argument("--workspace", metavar="SLUG", help="only if it belongs to this one")
         parser.add_argument("--json", action="store_true", help="print it as JSON")
         parser.add_argument("--watch", action="store_true", help="status: until it is over")
@@ -67,12 +73,35 @@ class Command(BaseCommand):
             except CampaignError as error:
                 raise CommandError(str(error), returncode=IMPOSSIBLE) from error
             campaign = find(campaign.pk)
+        if verb == "retry":
+            self.retry(campaign, options)
+            campaign = find(campaign.pk)
         if verb == "status" and options["watch"]:
             campaign = watch(campaign)
         shown = reported(campaign) if verb == "report" else status(campaign)
         self.stdout.write(json.dumps(shown, default=str) if options["json"] else text(shown))
         if options["watch"] and states.state_of(campaign) == states.CANCELLED:
             sys.exit(IMPOSSIBLE)
+
+    def retry(self, campaign: Campaign, options: dict[str, Any]) -> None:
+        """Says on stderr what was taken back, so that stdout is the status alone."""
+        if campaign.mailing is None:
+            raise CommandError("This campaign has not started yet.", returncode=IMPOSSIBLE)
+        query = QueryDict(mutable=True)
+        for name in ("reason", "provider", "domain"):
+            if options[name]:
+                query[name] = options[name]
+        if options["provider"] and not providers.lane_number(options["provider"]):
+            known = ", ".join(one.key for one in providers.providers())
+            raise CommandError(f"There is no such provider; known are: {known}", returncode=USAGE)
+        try:
+            done = running.retry_failed(campaign, recipients.filtered(campaign.mailing, query))
+        except CampaignError as error:
+            raise CommandError(str(error), returncode=IMPOSSIBLE) from error
+        self.stderr.write(
+            f"{done.messages} failed recipients wait again; {done.bounces} hard bounces count no"
+            f" more, {done.suppressions} suppressions were lifted."
+        )
 
 
 def find(pk: int, slug: str | None = None) -> Campaign:
@@ -135,7 +164,12 @@ def reported(campaign: Campaign) -> dict[str, Any]:
         "left_out": {reasons.text(code): n for code, n in mailing.excluded.items()},
         "skipped": {reasons.text(code): n for code, n in report.skipped(mailing)},
         "failures": [
-            {"reason": reasons.text(group.reason), "reply": group.sample, "count": group.count}
+            {
+                "reason": reasons.text(group.reason),
+                "code": group.reason,
+                "reply": group.sample,
+                "count": group.count,
+            }
             for group in report.failures(mailing)
         ],
         "came_back": {name: getattr(mailing.tally, name) for name in RETURNS},

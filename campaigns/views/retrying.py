@@ -1,0 +1,78 @@
+"""Failed recipients that a person has tried again: all, or those that the filters give."""
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, HttpResponseBase, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST
+
+from accounts.access import WorkspaceRequest
+from campaigns.models import Campaign
+from campaigns.queries import recipients
+from campaigns.services import errors, running
+from campaigns.views import report
+from pages import locales
+from sending.models import Mailing, Message
+from sending.replies import Meaning
+from sending.services.retrying import Retried
+
+
+@require_POST
+def retry_failed(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    """`query`: the filters of the table of recipients. Whoever would mail addresses that a server
+    said do not exist is asked first (`confirmed`)."""
+    campaign, mailing = report.started(request, pk)
+    if mailing is None:
+        raise Http404
+    query = QueryDict(request.POST.get("query", ""))
+    rows = recipients.filtered(mailing, query).filter(trouble=Message.State.FAILED)
+    dead = rows.filter(reason=Meaning.ADDRESS)
+    if not request.POST.get("confirmed") and (number := dead.count()):
+        return _ask(request, campaign, mailing, query, (rows.count(), number))
+    try:
+        done = running.retry_failed(campaign, rows, by=request.user)
+    except errors.CampaignError as error:
+        messages.error(request, str(error))
+    else:
+        _tell(request, done)
+    return redirect("campaign", request.workspace.slug, pk)
+
+
+def _ask(
+    request: WorkspaceRequest,
+    campaign: Campaign,
+    mailing: Mailing,
+    query: QueryDict,
+    counts: tuple[int, int],
+) -> HttpResponse:
+    number, dead = counts
+    people = reverse("recipients", args=[request.workspace.slug, campaign.pk])
+    context = {
+        "campaign": campaign,
+        "mailing": mailing,
+        "query": query.urlencode(),
+        "number": number,
+        "dead": dead,
+        "others": number - dead,
+        "people_url": f"{people}?{query.urlencode()}",
+    }
+    return render(request, "campaigns/retry.html", context)
+
+
+def _tell(request: WorkspaceRequest, done: Retried) -> None:
+    if not done.messages:
+        messages.info(request, _("Nothing was changed: none of them is failed by now."))
+        return
+    said = ngettext(
+        "{count} recipient is tried again.", "{count} recipients are tried again.", done.messages
+    ).format(count=locales.number(done.messages))
+    if done.suppressions:
+        lifted = ngettext(
+            "{count} suppression was lifted.",
+            "{count} suppressions were lifted.",
+            done.suppressions,
+        )
+        said = f"{said} {lifted.format(count=locales.number(done.suppressions))}"
+    messages.success(request, said)
