@@ -273,3 +273,30 @@ def test_unknown_messages_are_settled_after_a_question(
     expect(page.locator(".note")).to_contain_text("3 messages count as sent.")
     expect(page.locator("#ledger-unknown")).to_contain_text("0")
     assert_closes(mailing_of(lived))
+
+
+def test_failed_recipients_are_tried_again_after_a_question(  # noqa: PLR0917
+    page: Page,
+    owner: User,
+    log_in: Callable[[User], None],
+    speak: Callable[[str], None],
+    lived: Campaign,
+    axe: Callable[[Page], None],
+    shot: Callable[[Page, str], None],
+) -> None:
+    log_in(owner)
+    failed = mailing_of(lived).tally.failed
+    for look in looks(page, speak):
+        page.goto(f"/w/brand/campaigns/{lived.pk}/")
+        page.locator("#failures form button").first.click()
+        expect(page.locator("form.card li")).to_have_count(3)
+        assert _fits(page), look
+        axe(page)
+        shot(page, f"retry-{look}")
+    speak("en")
+    page.goto(f"/w/brand/campaigns/{lived.pk}/")
+    page.get_by_role("button", name="all that failed").click()
+    page.get_by_role("button", name=f"Try {failed} again").click()
+    expect(page.locator(".note")).to_contain_text(f"{failed} recipients are tried again.")
+    expect(page.locator("#ledger-waiting")).to_contain_text(str(failed))
+    assert_closes(mailing_of(lived))
