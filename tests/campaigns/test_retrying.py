@@ -2,12 +2,14 @@
 
 import json
 import re
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from html import unescape
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connections
 from django.db.models import Sum
 from django.test import Client
 from django.utils import timezone
@@ -281,3 +283,36 @@ def test_the_command(failed: Campaign, capsys: pytest.CaptureFixture[str]) -> No
     mailings.cancel(mailing_of(failed))
     with pytest.raises(CommandError, match="cancelled"):
         call_command("campaign", str(failed.pk), "retry")
+
+
+def test_beside_a_worker_that_sends(start: Start, send: Send, sink: Sink) -> None:
+    """Claims, records and retries of one mailing lock its rows in one order: none of them fails,
+    and nobody is mailed twice."""
+    campaign = start(
+        *(f"reject{number}@x.example" for number in range(60)),
+        *(f"person{number}@x.example" for number in range(300)),
+    )
+    mailing = mailing_of(campaign)
+    trouble: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            send()
+        except BaseException as error:  # noqa: BLE001 - told by the test itself
+            trouble.append(error)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    retried = 0
+    while thread.is_alive() and retried < 200:
+        retried += retrying.retry_failed(mailing).messages
+    thread.join()
+    assert not trouble
+    assert retrying.retry_failed(mailing).messages + retried >= 60
+    send()
+    tally = assert_closes(mailing_of(campaign))
+    assert (tally.accepted, tally.failed, tally.hard_bounced) == (300, 60, 60)
+    assert max(sink.taken.values()) == 1
+    assert Suppression.objects.filter(lifted_at=None).count() == 60
