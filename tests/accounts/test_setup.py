@@ -35,6 +35,7 @@ def path() -> str:
     return services.setup_link().removeprefix(settings.PUBLIC_URL)
 
 
+@pytest.mark.usefixtures("real_hashers")
 def test_owner_and_workspace_are_made_and_the_owner_is_logged_in(nobody: Client) -> None:
     link = path()
     answer = nobody.post(link, GIVEN)

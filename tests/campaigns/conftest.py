@@ -105,7 +105,8 @@ def send() -> Callable[[], None]:
 
     def work() -> None:
         while dispatch.relays_to_run():
-            turn.run_all()
+            # Nothing else comes: a short wait for more is enough.
+            turn.run_all(linger=0.2)
         dispatch.tend_mailings()
 
     return work

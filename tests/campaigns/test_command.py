@@ -78,7 +78,12 @@ def test_json_adds_up(start: Start, send: Send) -> None:
     assert sum(shown["ledger"].values()) == shown["targeted"] == 3
     assert shown["state"] == "sending"
     assert shown["failures"] == [
-        {"reason": "The address does not exist", "reply": "550 5.1.1 User unknown", "count": 1}
+        {
+            "reason": "The address does not exist",
+            "code": "address",
+            "reply": "550 5.1.1 User unknown",
+            "count": 1,
+        }
     ]
     assert json.loads(run(campaign, "status", "--json"))["done"] == 2
 
@@ -127,7 +132,7 @@ def test_watch_ends_when_it_is_over(start: Start, relay: Relay) -> None:
     def work() -> None:
         try:
             while dispatch.relays_to_run():
-                turn.run_all()
+                turn.run_all(linger=0.2)
             dispatch.tend_mailings()
         finally:
             connections.close_all()
