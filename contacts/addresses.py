@@ -30,9 +30,11 @@ FULL_WIDTH = str.maketrans({"＠": "@", "﹫": "@", "。": ".", "．": ".", "｡
 INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\0]")
 NAMED = re.compile(r"[^<>]*<([^<>]*)>\s*", re.DOTALL)
 QUOTED = re.compile(r'"([^"\\]+)"')
-SEVERAL = re.compile(r"@.*(?:[,;|、，；]|:::|\s).*@", re.DOTALL)
+BETWEEN = re.compile(r"[,;|、，；\s]|:::")
 # One of several addresses in a cell, with what may stand before it.
 ONE = re.compile(r"""[^\s,;:|、，；<>()"]+@[^\s,;:|、，；<>()"@]+""")
+# A longer text is refused before any pattern looks at it: their work may grow with its square.
+MAX_CELL = 1000
 MAX_ADDRESS = 254
 MAX_LOCAL = 64
 MAX_DOMAIN = 253
@@ -56,7 +58,10 @@ class AddressError(ValueError):
 
 def normalise(text: str) -> str:
     """The one way to write this address; raises AddressError with the reason if it is none."""
-    plain = text.strip().lower()
+    text = text.strip()
+    if len(text) > MAX_CELL:
+        raise AddressError("cell_long")
+    plain = text.lower()
     if PLAIN.fullmatch(plain) and len(plain) <= MAX_ADDRESS:
         return plain
     return _checked(_bare(text))
@@ -65,6 +70,8 @@ def normalise(text: str) -> str:
 def several(text: str) -> list[str]:
     """The addresses of a cell that has more than one, each once, without those that are none;
     raises AddressError when nothing is left."""
+    if len(text) > MAX_CELL:
+        raise AddressError("cell_long")
     bare = INVISIBLE.sub("", text).translate(FULL_WIDTH)
     found: dict[str, None] = {}
     for match in ONE.finditer(bare):
@@ -77,6 +84,9 @@ def several(text: str) -> list[str]:
 
 def normalise_domain(text: str) -> str:
     """A domain as A-labels in lower case; raises AddressError."""
+    text = text.strip()
+    if len(text) > MAX_CELL:
+        raise AddressError("domain_too_long")
     bare = INVISIBLE.sub("", text).translate(FULL_WIDTH).strip().lstrip("@")
     if not bare:
         raise AddressError("no_domain")
@@ -102,13 +112,18 @@ def is_role(address: str) -> bool:
 def _bare(text: str) -> str:
     """The address without what people and programs put around it."""
     bare = INVISIBLE.sub("", text).translate(FULL_WIDTH).strip()
-    if SEVERAL.search(bare) and not NAMED.fullmatch(bare):
+    if _several(bare) and not NAMED.fullmatch(bare):
         raise AddressError("several_addresses")
     if match := NAMED.fullmatch(bare):
         bare = match[1].strip()
     if bare[:7].lower() == "mailto:":
         bare = bare[7:].partition("?")[0].strip()
     return bare.removeprefix("'")
+
+
+def _several(text: str) -> bool:
+    """Whether something that separates addresses stands between two @."""
+    return BETWEEN.search(text, text.find("@") + 1, max(0, text.rfind("@"))) is not None
 
 
 def _checked(bare: str) -> str:

@@ -6,18 +6,20 @@ begins, stored in that same transaction.
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
 from itertools import islice
 from typing import Any, NamedTuple
 
-from contacts import columns
 from contacts.addresses import AddressError
 from contacts.csvfile import Place, Reader, Record
-from contacts.rows import Shaper, graver
+from contacts.rows import Person, Shaper
+from contacts.statuswords import ASKED, MAX_WORD, SUBSCRIBED, Words, graver
 from contacts.values import Value
 
+# The reject of a person who is imported and, because of a word that nobody knows, not subscribed.
+UNKNOWN_WORD = "status_word"
 quoted = json.encoder.encode_basestring
 
 
@@ -46,8 +48,12 @@ class Batch:
 
     staged: StringIO = field(default_factory=StringIO)
     rejects: list[Reject] = field(default_factory=list)
-    # Addresses that the file says are unsubscribed, bounced or complained about: {address: flag}.
+    # Addresses that the file doesn't simply say are subscribed: {address: gravest flag}.
     flags: dict[str, str] = field(default_factory=dict)
+    # The words of the columns that say so.
+    words: Words = field(default_factory=Words)
+    # Rows above the header, and the rows with people below.
+    above: int = 0
     rows: int = 0
     rejected: int = 0
     duplicate: int = 0
@@ -61,37 +67,71 @@ class Batch:
     def forget_values(self, lines: set[int]) -> None:
         """Report no unusable values of lines that turned out not to be taken at all."""
         self.rejects = [r for r in self.rejects if not (r.kept and r.line in lines)]
-        self.unusable = sum(reject.kept for reject in self.rejects)
+        self.unusable = sum(r.kept and r.reason != UNKNOWN_WORD for r in self.rejects)
+
+
+@dataclass(slots=True)
+class _Rows:
+    """While a batch is read: {address: its first row} and {address: what is asked about it}."""
+
+    seen: dict[str, list[Any]] = field(default_factory=dict)
+    asked: dict[str, list[Reject]] = field(default_factory=dict)
 
 
 class Batcher:
-    """Reads batches of up to `size` records; `header` skips the first record."""
+    """Reads batches of up to `size` records. `header` is the line of the file that names the
+    columns (0: none does): records before it, and itself, are no people."""
 
-    def __init__(self, reader: Reader, shaper: Shaper, *, header: bool, size: int) -> None:
+    def __init__(
+        self, reader: Reader, shaper: Shaper, *, header: int, mapping: Sequence[str], size: int
+    ) -> None:
         self._reader = reader
         self._records = iter(reader)
         self._shaper = shaper
+        self._mapping = mapping
         self._size = size
         self._blank = 0
-        if header:
-            next(self._records, None)
+        self._above = self._skip_to(header)
+
+    def _skip_to(self, header: int) -> int:
+        """Read the header; how many records stand above it."""
+        above = 0
+        while header and (record := next(self._records, None)):
+            if record.line >= header:
+                break
+            above += 1
+        return above
 
     def __iter__(self) -> Iterator[Batch]:
         while batch := self._next():
             yield batch
 
     def _next(self) -> Batch | None:
-        batch, seen = Batch(), set[str]()
-        writer = csv.writer(batch.staged)
+        batch, rows = Batch(above=self._above), _Rows()
+        self._above = 0
         for record in islice(self._records, self._size):
             batch.rows += 1
-            self._take(batch, record, seen, writer)
+            self._take(batch, record, rows)
+        self._stage(batch, rows)
         batch.blank = self._reader.blank - self._blank
         self._blank = self._reader.blank
         batch.after = self._reader.place
-        return batch if batch.rows or batch.blank else None
+        return batch if batch.rows or batch.blank or batch.above else None
 
-    def _take(self, batch: Batch, record: Record, seen: set[str], writer: Any) -> None:
+    @staticmethod
+    def _stage(batch: Batch, rows: "_Rows") -> None:
+        """One row an address, with the gravest of what its lines say; what is asked about a person
+        is reported unless another line says for certain that they left."""
+        writer = csv.writer(batch.staged)
+        flags = batch.flags
+        writer.writerows((*row, flags.get(email, SUBSCRIBED)) for email, row in rows.seen.items())
+        for email, asked in rows.asked.items():
+            if flags[email] == ASKED:
+                batch.rejects += asked
+        if rows.asked:
+            batch.rejects.sort(key=lambda reject: reject.line)
+
+    def _take(self, batch: Batch, record: Record, rows: "_Rows") -> None:
         line, cells, problem = record
         if problem:
             self._reject(batch, record, problem, cells[0][:200] if cells else "")
@@ -101,27 +141,34 @@ class Batcher:
         except AddressError as error:
             self._reject(batch, record, error.reason, self._shaper.address_cell(cells)[:500])
             return
-        if person.flag:
-            before = batch.flags.get(person.email, columns.SUBSCRIBED)
-            batch.flags[person.email] = graver(before, person.flag)
-        if person.email in seen:
+        if person.words:
+            self._read_words(batch, record, person, rows)
+        if person.email in rows.seen:
             batch.duplicate += 1
             return
-        seen.add(person.email)
         for code, value in person.unusable:
             batch.unusable += 1
             batch.rejects.append(Reject(line, code, True, value, cells))
-        writer.writerow(
-            (
-                line,
-                person.email,
-                person.first_name,
-                person.last_name,
-                person.full_name,
-                to_json(person.attributes),
-                person.flag,
-            )
-        )
+        rows.seen[person.email] = [
+            line,
+            person.email,
+            person.first_name,
+            person.last_name,
+            person.full_name,
+            to_json(person.attributes),
+        ]
+
+    def _read_words(self, batch: Batch, record: Record, person: Person, rows: "_Rows") -> None:
+        """Count the line's status words and keep what they say of its address."""
+        for number, reading, cell in person.words:
+            text = cell.strip()[:MAX_WORD]
+            batch.words.count(number, self._mapping[number], reading, text)
+            if reading.flag == ASKED:
+                asked = Reject(record.line, UNKNOWN_WORD, True, text, record.cells)
+                rows.asked.setdefault(person.email, []).append(asked)
+        if person.flag:
+            before = batch.flags.get(person.email, SUBSCRIBED)
+            batch.flags[person.email] = graver(before, person.flag)
 
     @staticmethod
     def _reject(batch: Batch, record: Record, reason: str, value: str) -> None:

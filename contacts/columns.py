@@ -3,9 +3,9 @@
 A column's target is one of
     ""                     ignored
     "email" "first_name" "last_name" "full_name"
-    "status"               words such as subscribed, unsubscribed, cleaned (`meaning`)
-    "accepts"              yes or no to getting mail; no means unsubscribed
-    "unsubscribed"         anything but empty or no means unsubscribed
+    "status" "accepts" "unsubscribed" "suppressed" "bounced" "complained"
+                           how the person stands (contacts.statuswords.KINDS); several columns may
+                           say it, and the gravest counts
     "attribute:KEY"        an attribute of the workspace
     "new:KEY:TYPE"         an attribute that the import makes; its name is the column's header
 A mapping is a list of targets, one a column.
@@ -17,10 +17,10 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from contacts import addresses, values
+from contacts import addresses, statuswords, values
 
 FIELDS = ("email", "first_name", "last_name", "full_name")
-STATUS_FIELDS = ("status", "accepts", "unsubscribed")
+STATUS_FIELDS = statuswords.KINDS
 
 # Header names as exports of Mailchimp, HubSpot, Brevo, Shopify, Google, Outlook (English and
 # Chinese), and people's own sheets have them, folded by `fold`.
@@ -35,19 +35,30 @@ KNOWN: dict[str, str] = {
         姓 姓氏""",
     "full_name": """fullname name displayname contactname customername yourname nom
         姓名 名称 全名 联系人 联系人姓名 客户姓名 客户名称 显示名称 昵称""",
-    "status": """status subscriptionstatus memberstatus emailstatus emailmarketingstatus
-        订阅状态 状态""",
+    "status": """status subscriptionstatus subscriberstatus memberstatus emailstatus
+        emailmarketingstatus emailmarketingconsent marketingstatus subscription mailingstatus
+        contactstatus emailsubscriptionstatus
+        订阅状态 状态 邮件状态 订阅情况 退订状态 訂閱狀態 狀態""",
     "accepts": """acceptsemailmarketing acceptsmarketing emailmarketing subscribed optin emailoptin
-        emailconsent marketingconsent newsletter 接受邮件营销 是否订阅 订阅 同意接收邮件""",
+        emailconsent marketingconsent newsletter consent gdprconsent emailpermission optedin
+        marketingoptin newsletteroptin receivesemail receiveemails wantsmail
+        接受邮件营销 是否订阅 订阅 同意接收邮件 是否接收邮件 是否同意 接收邮件 是否訂閱 訂閱""",
     "unsubscribed": """unsubscribed unsubtime unsubscribetime unsubscribedat unsubscribedate
-        unsubscribedfromallemail optout optedout optedoutemail emailoptout emailblacklisted
-        emailblocklisted blacklisted blocklisted donotemail hasoptedoutofemail
-        退订 是否退订 已退订 退订时间""",
+        unsubscribedfromallemail optout optedout optedoutemail emailoptout hasoptedoutofemail
+        退订 是否退订 已退订 退订时间 退订日期 取消订阅时间 退訂 是否退訂 退訂時間""",
+    "suppressed": """emailblacklisted emailblocklisted blacklisted blocklisted suppressed donotemail
+        donotmail donotcontact 黑名单 是否黑名单 禁发 黑名單""",
+    "bounced": """bounced hardbounced hardbounce isbounced bouncedat cleaned
+        退信 是否退信 退信时间""",
+    "complained": """complained complaint spamcomplaint markedasspam complainedat 投诉 是否投诉""",
     # What the other program needs for itself.
     "": """memberrating optinip confirmip confirmtime optintime latitude longitude gmtoff dstoff
         timezone cc region lastchanged leid euid recordid contactid customerid unsubcampaigntitle
         unsubcampaignid unsubreason unsubreasonother cleantime cleancampaigntitle cleancampaignid
-        email1label emailtype emaildisplayname photo 电子邮件类型 电子邮件显示名称 序号""",
+        email1label emailtype emaildisplayname photo 电子邮件类型 电子邮件显示名称 序号
+        statusreason statusat statussource subscribedat unsubscribereason
+        lastsentat lastopenedat lastclickedat lastsent lastopened lastclicked lastopen lastclick
+        退订原因""",
 }
 # Chinese and abbreviated headers whose merge field reads better in English.
 KEYS = {
@@ -82,16 +93,26 @@ RESERVED = frozenset(
     "else in is for set block extends include import from macro call filter with recursive".split()
 )
 
-SUBSCRIBED, UNSUBSCRIBED, BOUNCED, COMPLAINED = "", "u", "b", "c"
-MEANINGS = {
-    **dict.fromkeys("unsubscribed unsubscribe optout optedout 退订 已退订 取消订阅".split(), "u"),
-    **dict.fromkeys(
-        "cleaned bounced bounce hardbounce hardbounced invalid undeliverable 退信 无效".split(), "b"
-    ),
-    **dict.fromkeys("complained complaint spam spamcomplaint abuse 投诉".split(), "c"),
-    # Never agreed to newsletters: on no account subscribed.
-    **dict.fromkeys("nonsubscribed transactional notsubscribed 未订阅".split(), "u"),
-}
+# Other headers by a part of their name: (pattern of the folded header, target). Better a column too
+# many whose words are asked about than one whose no is not heard.
+NOT_CONSENT = re.compile(
+    "soft|double|reason|count|number|campaign|title|source|ip$|url|link|rate|sms|phone|whatsapp|push|id$"
+    "|原因|次数|来源|链接|短信|电话"
+)
+BY_PART = (
+    (re.compile("unsub|optout|optedout|退订|退訂|取消订阅|取消訂閱"), "unsubscribed"),
+    (re.compile("bl(?:ack|ock)list|suppress|donot(?:e?mail|contact|disturb)|黑名单|黑名單|禁发"),
+     "suppressed"),
+    (re.compile("bounce|退信"), "bounced"),
+    (re.compile("complain|spamreport|投诉|投訴"), "complained"),
+    (re.compile("(?:subscri|mail|marketing|newsletter|consent|optin|订阅|訂閱|邮件|郵件).*"
+                "(?:status|state|状态|狀態)"), "status"),
+    (re.compile("^(?:accepts|wants|receives?|agrees|is)(?:.*)(?:mail|marketing|news|subscri)"
+                "|optin$|consent$|permission$|同意.*(?:邮件|营销)|是否.*(?:订阅|訂閱|接收|同意)"),
+     "accepts"),
+)  # fmt: skip
+# Our own export has one such column for each list.
+LIST_STATUS = re.compile(r"\s*list\s*[:：]", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +167,9 @@ def describe(
     cells = [[values.clean(row[n]) if n < len(row) else "" for row in body] for n in range(width)]
     names += [""] * (width - len(names))
     attributes = {fold(a.key): a for a in known} | {fold(a.label): a for a in known}
-    guesses = _unique([_guess(name, attributes) for name in names], cells)
+    guesses = _unique(
+        [_guess(name, column, attributes) for name, column in zip(names, cells, strict=True)], cells
+    )
     described: list[Column] = []
     taken = {attribute.key for attribute in attributes.values()}
     for name, guess, samples in zip(names, guesses, cells, strict=True):
@@ -160,18 +183,38 @@ def describe(
     return described
 
 
-def _guess(name: str, attributes: Mapping[str, Known]) -> str:
+def _guess(name: str, cells: Sequence[str], attributes: Mapping[str, Known]) -> str:
     folded = fold(name)
+    target = _named(name, folded)
+    says = [text for text in cells if statuswords.is_status_word(text)]
+    if target in STATUS_FIELDS and (says or folded not in attributes):
+        return target
     if folded in attributes:
         return f"attribute:{attributes[folded].key}"
-    if folded in BY_NAME:
-        return BY_NAME[folded]
+    if target != "new":
+        return target
+    if says and len(says) * 2 >= sum(map(bool, cells)):
+        return "status"
     return "new" if folded else ""
 
 
+def _named(name: str, folded: str) -> str:
+    """What the header's name alone says: "new" for one that says nothing."""
+    if LIST_STATUS.match(name):
+        return ""
+    if folded in BY_NAME:
+        return BY_NAME[folded]
+    if not NOT_CONSENT.search(folded):
+        for part, target in BY_PART:
+            if part.search(folded):
+                return target
+    return "new"
+
+
 def _unique(guesses: list[str], cells: Sequence[Sequence[str]]) -> list[str]:
-    """Each target once (the fullest column keeps it); the address by content if by no name."""
-    for target in {guess for guess in guesses if guess not in {"", "new"}}:
+    """Each target once (the fullest column keeps it), but for how the person stands; the address by
+    content if by no name."""
+    for target in {guess for guess in guesses if guess not in {"", "new", *STATUS_FIELDS}}:
         same = [n for n, guess in enumerate(guesses) if guess == target]
         best = max(same, key=lambda n: sum(map(bool, cells[n])))
         for n in same:
@@ -189,16 +232,3 @@ def _is_address(text: str) -> bool:
     except addresses.AddressError:
         return False
     return True
-
-
-def meaning(target: str, text: str) -> str:
-    """What a cell of a status column says about the person: SUBSCRIBED (or nothing known),
-    UNSUBSCRIBED, BOUNCED or COMPLAINED."""
-    if not text:
-        return SUBSCRIBED
-    if target == "status":
-        return MEANINGS.get(fold(text), SUBSCRIBED)
-    no = text.lower() in values.FALSE
-    if target == "accepts":
-        return UNSUBSCRIBED if no or MEANINGS.get(fold(text)) else SUBSCRIBED
-    return SUBSCRIBED if no else UNSUBSCRIBED

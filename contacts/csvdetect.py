@@ -6,30 +6,15 @@ Every guess is shown and can be changed, so a guess must be right for the files 
 
 import codecs
 import csv
-import re
 from collections import Counter
+from collections.abc import Sequence
 from io import StringIO
 
 from django.utils.translation import gettext_lazy as _
 
-from contacts import addresses
-from contacts.csvfile import Dialect, mark_length
+from contacts import addresses, columns, encodings
+from contacts.csvfile import SEPARATOR_LINE, Dialect, mark_length
 
-# What may be chosen, with the name that people know.
-ENCODINGS = {
-    "utf-8": "UTF-8",
-    "gb18030": "GB18030 / GBK",
-    "utf-16-le": "UTF-16 LE",
-    "utf-16-be": "UTF-16 BE",
-    "cp1252": "Windows-1252",
-    "latin-1": "ISO 8859-1 (Latin-1)",
-    "big5": "Big5",
-}
-MARKS = {
-    codecs.BOM_UTF8: "utf-8",
-    codecs.BOM_UTF16_LE: "utf-16-le",
-    codecs.BOM_UTF16_BE: "utf-16-be",
-}
 DELIMITERS = {
     ",": _("Comma (,)"),
     ";": _("Semicolon (;)"),
@@ -38,10 +23,11 @@ DELIMITERS = {
 }
 SAMPLE_RECORDS = 200
 
-# Pairs of GB 2312: signs, full-width letters and the common Chinese characters. Latin-1 text that
-# happens to decode as GB18030 has hardly any of them.
-GB_PAIR = re.compile(rb"[\x81-\xfe][\x40-\x7e\x80-\xfe]")
-GB_COMMON = re.compile(rb"[\xa1-\xa3\xb0-\xd7][\xa1-\xfe]")
+# The header is looked for in so many records.
+HEADER_RECORDS = 20
+MAX_COLUMNS = 1000
+# The address's name and another one that we know: no row of people looks like that.
+SURE = 4
 NOT_TEXT = {
     b"PK\x03\x04": "workbook",
     b"\xd0\xcf\x11\xe0": "workbook",
@@ -74,67 +60,33 @@ def detect(sample: bytes) -> Dialect:
             raise NotCsvError(str(SENTENCES[kind]))
     if not sample.strip():
         raise NotCsvError(str(SENTENCES["empty"]))
-    encoding = detect_encoding(sample)
+    encoding = encodings.detect(sample)
     text = decode_sample(sample, encoding)
-    delimiter = detect_delimiter(text)
+    delimiter = said_delimiter(text) or detect_delimiter(text)
     return Dialect(encoding, delimiter, detect_header(records(text, delimiter)))
-
-
-def detect_encoding(sample: bytes) -> str:
-    """Name for `Dialect.encoding`; the sample may end inside a character."""
-    for mark, encoding in MARKS.items():
-        if sample.startswith(mark):
-            return encoding
-    if wide := _without_mark(sample):
-        return wide
-    if sample.isascii() or _mostly_utf8(sample):
-        return "utf-8"
-    if _mostly_chinese(sample):
-        return "gb18030"
-    # Windows-1252 has five bytes without a meaning; Latin-1 has none.
-    return "latin-1" if "\ufffd" in sample.decode("cp1252", "replace") else "cp1252"
-
-
-def _without_mark(sample: bytes) -> str:
-    """UTF-16 without a byte-order mark: every other byte of ASCII text is zero."""
-    pairs = len(sample) // 2
-    even, odd = sample[::2].count(0), sample[1::2].count(0)
-    if odd > pairs * 0.3 and even < pairs * 0.05:
-        return "utf-16-le"
-    if even > pairs * 0.3 and odd < pairs * 0.05:
-        return "utf-16-be"
-    return ""
-
-
-def _mostly_utf8(sample: bytes) -> bool:
-    """UTF-8, but for a few spoilt bytes: those spoil lines, not the guess."""
-    text = sample.decode("utf-8", "replace")
-    if len(sample) > 3 and text.endswith("\ufffd"):  # the sample was cut inside a character
-        text = text.rstrip("\ufffd")
-    wide = sum(1 for character in text if character > "\x7f")
-    return text.count("\ufffd") * 20 <= wide
-
-
-def _mostly_chinese(sample: bytes) -> bool:
-    text = sample.decode("gb18030", "replace")
-    pairs = GB_PAIR.findall(sample)
-    common = sum(1 for pair in pairs if GB_COMMON.match(pair))
-    return text.count("\ufffd") * 20 <= len(pairs) and common >= len(pairs) * 0.6
 
 
 def decode_sample(sample: bytes, encoding: str) -> str:
     """The sample's whole lines as text (all of it if it has a single line)."""
     mark = mark_length(sample)
-    text = codecs.getincrementaldecoder(encoding)("replace").decode(sample[mark:])
+    codec = encodings.codec(encoding)
+    text = codecs.getincrementaldecoder(codec)("replace").decode(sample[mark:])
     end = max(text.rfind("\n"), text.rfind("\r"))
     return text[: end + 1] if end > 0 else text
+
+
+def said_delimiter(text: str) -> str:
+    """What Excel's `sep=;` line says, if it is one that we read."""
+    match = SEPARATOR_LINE.match(text)
+    sign = match[1] if match else ""
+    return sign if sign in DELIMITERS else ""
 
 
 def detect_delimiter(text: str) -> str:
     """The delimiter that gives most records the same number of cells, more than one."""
     best, best_score = ",", (0.0, 0)
     for delimiter in DELIMITERS:
-        widths = Counter(len(row) for row in records(text, delimiter))
+        widths = Counter(len(row) for _line, row in records(text, delimiter))
         width, count = max(
             ((width, count) for width, count in widths.items() if width > 1),
             key=lambda pair: pair[1],
@@ -146,28 +98,69 @@ def detect_delimiter(text: str) -> str:
     return best
 
 
-def detect_header(rows: list[list[str]]) -> bool:
-    """Whether the first record names the columns: it has no address in it."""
-    return bool(rows) and not any(_is_address(cell) for cell in rows[0])
+def detect_header(rows: Sequence[tuple[int, list[str]]]) -> int:
+    """The line of the record that names the columns; 0 when none does.
+
+    Titles, an export's date and the like may stand above it. A record with known column names is
+    the header wherever it stands among the first. Otherwise it is the fullest record before the
+    first one that has an address.
+    """
+    first = rows[:HEADER_RECORDS]
+    names = [_known_names(row) for _line, row in first]
+    best = max(names, default=0)
+    if best >= SURE:
+        return first[names.index(best)][0]
+    before = [
+        pair
+        for n, pair in enumerate(first)
+        if not any(_tries_address(c) for _l, r in first[: n + 1] for c in r)
+    ]
+    if not before:
+        return 0
+    return max(before, key=lambda pair: (_known_names(pair[1]), sum(map(bool, pair[1]))))[0]
+
+
+def _known_names(row: Sequence[str]) -> int:
+    """How many of the record's cells are column names that we know, one for the address counting
+    more; 0 for a record that has something like an address in it."""
+    if any(map(_tries_address, row)):
+        return 0
+    folded = [columns.fold(cell[:100]) for cell in row[:MAX_COLUMNS]]
+    known = sum(name in columns.BY_NAME or name in columns.KEYS for name in folded)
+    return known + 2 * any(columns.BY_NAME.get(name) == "email" for name in folded)
+
+
+def _tries_address(cell: str) -> bool:
+    """Whether the cell is an address, right or wrong: no column is named like that."""
+    text = cell.strip()
+    if "@" not in text and "＠" not in text:
+        return False
+    return (len(text) > 1 and not any(map(str.isspace, text[:MAX_COLUMNS]))) or _is_address(text)
 
 
 def _is_address(text: str) -> bool:
-    if "@" not in text and "＠" not in text:
-        return False
     try:
         addresses.normalise(text)
-    except addresses.AddressError:
-        return False
+    except addresses.AddressError as error:
+        return error.reason == "several_addresses"
     return True
 
 
-def records(text: str, delimiter: str) -> list[list[str]]:
-    """The first records of the text that are not empty; what can't be parsed ends them."""
-    rows: list[list[str]] = []
+def records(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
+    """The first records of the text that are not empty, each with the line it begins on; what
+    can't be parsed ends them. A `sep=` line is none."""
+    rows: list[tuple[int, list[str]]] = []
+    match = SEPARATOR_LINE.match(text)
+    line = 2 if match else 1
+    reader = csv.reader(
+        StringIO(text[match.end() if match else 0 :], newline=""), delimiter=delimiter
+    )
+    first = line
     try:
-        for row in csv.reader(StringIO(text, newline=""), delimiter=delimiter):
+        for row in reader:
             if any(row):
-                rows.append(row)
+                rows.append((line, row))
+            line = first + reader.line_num
             if len(rows) == SAMPLE_RECORDS:
                 break
     except csv.Error:

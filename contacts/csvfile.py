@@ -19,11 +19,15 @@ from dataclasses import dataclass
 from io import StringIO
 from typing import Any, NamedTuple, Protocol
 
+from contacts import encodings
+
 # What the file is read in; a line that is longer is cut.
 PIECE = 1024 * 1024
 MAX_LINE = 8 * PIECE
 LINE_END = re.compile("\r\n|\n|\r")
 LINE_END_BYTES = re.compile(b"\r\n|\n|\r")
+# Excel writes and reads it; programs that save the file again may quote it or add delimiters.
+SEPARATOR_LINE = re.compile(r'"?sep=([^\r\n])"?[\t,;| ]*(?:\r\n|\n|\r|$)', re.IGNORECASE)
 # Stands for a byte that doesn't belong to the encoding while we look at the record.
 BAD = "\udcff"
 SURROGATES = re.compile("[\ud800-\udfff]")
@@ -48,12 +52,12 @@ class Bytes:
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How a file is written: `encoding` as Python names it (a byte-order mark is skipped),
-    `delimiter` one character, `header` whether the first record names the columns."""
+    """How a file is written: `encoding` a key of contacts.encodings.ENCODINGS (a byte-order mark is
+    skipped), `delimiter` one character, `header` the line that names the columns (0: none does)."""
 
     encoding: str = "utf-8"
     delimiter: str = ","
-    header: bool = True
+    header: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,16 +104,26 @@ def mark_length(data: bytes) -> int:
     return 2 if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else 0
 
 
+def first_place(beginning: bytes, encoding: str) -> Place:
+    """Where the first record begins: after a byte-order mark, and after Excel's `sep=;` line."""
+    mark = mark_length(beginning)
+    text = beginning[mark:].decode(encodings.codec(encoding), "ignore")
+    if match := SEPARATOR_LINE.match(text):
+        return Place(mark + len(match[0].encode(encodings.codec(encoding))), 2)
+    return Place(mark, 1)
+
+
 class Reader:
     """Iterates over the `Record`s of a source from `start` on (the header is a record too)."""
 
     def __init__(self, source: Source, dialect: Dialect, start: Place | None = None) -> None:
         self._source = source
         self._dialect = dialect
+        self._codec = encodings.codec(dialect.encoding)
         self._wide = dialect.encoding.startswith("utf-16")
         start = start or Place()
         if start.byte == 0:
-            start = Place(mark_length(source.read(0, 4)), start.line)
+            start = first_place(source.read(0, 64), dialect.encoding)
         self._begin(start)
         self.blank = 0
 
@@ -168,7 +182,7 @@ class Reader:
         self._ended = True
 
     def _decode(self, data: bytes) -> str:
-        return data.decode(self._dialect.encoding, "yanshu.mark")
+        return data.decode(self._codec, "yanshu.mark")
 
     def _next_piece(self) -> _Piece | None:
         """The next whole lines, up to PIECE bytes."""

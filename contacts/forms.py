@@ -1,13 +1,16 @@
 """What people type about contacts, checked before a service gets it."""
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.text import Truncator
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
-from contacts import addresses, csvdetect, values
+from contacts import addresses, csvdetect, encodings, values
 from contacts.models import Attribute, Contact, Import, List, Subscription, Suppression
 
 PREFIX = "attribute_"
@@ -215,18 +218,23 @@ NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 SIGNS = {name: sign for sign, name in NAMES.items()}
 
 
+def _line_label(line: int, cells: Sequence[str]) -> str:
+    shown = " · ".join(text for cell in cells[:20] if (text := " ".join(cell[:100].split())))
+    return gettext("Line {number}: {words}").format(number=line, words=Truncator(shown).chars(70))
+
+
 class ImportForm(forms.Form):
     """How a file is read and what becomes of its rows. The columns are read apart."""
 
     encoding = forms.ChoiceField(
-        label=_("Encoding"), choices=[(k, v) for k, v in csvdetect.ENCODINGS.items()]
+        label=_("Encoding"), choices=[(k, v) for k, v in encodings.ENCODINGS.items()]
     )
     delimiter = forms.ChoiceField(
         label=_("Delimiter"),
         # By name: a tab would be stripped as white space.
         choices=[(NAMES[sign], label) for sign, label in csvdetect.DELIMITERS.items()],
     )
-    header = forms.BooleanField(label=_("The first line names the columns"), required=False)
+    header = forms.TypedChoiceField(label=_("Column names"), coerce=int)
     dates = forms.ChoiceField(label=_("Dates such as 3/5/2024"), choices=DATES, required=False)
     list = forms.ChoiceField(label=_("Into the list"), required=False)
     new_list = forms.CharField(label=_("Name of the new list"), max_length=100, required=False)
@@ -240,19 +248,32 @@ class ImportForm(forms.Form):
         help_text=_("An empty cell never deletes anything."),
     )
 
-    def __init__(self, *args: Any, file: Import, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        file: Import,
+        lines: Sequence[tuple[int, Sequence[str]]],
+        **kwargs: Any,
+    ) -> None:
+        """`lines`: the first lines of the file as it is read now, one of which is the header."""
         kwargs.setdefault(
             "initial",
             {
-                **{name: file.dialect.get(name, "") for name in ("encoding", "dates", "header")},
+                **{name: file.dialect.get(name, "") for name in ("encoding", "dates")},
+                "header": int(file.dialect.get("header", 1)),
                 "delimiter": NAMES[file.dialect.get("delimiter", ",")],
-                "list": file.list_id or "",
+                "list": NEW_LIST if file.new_list else file.list_id or "",
+                "new_list": file.new_list,
                 "consent": file.consent,
                 "known": file.known,
             },
         )
         super().__init__(*args, **kwargs)
         self.file = file
+        cast("forms.ChoiceField", self.fields["header"]).choices = [
+            *((line, _line_label(line, cells)) for line, cells in lines),
+            (0, _("No line names the columns")),
+        ]
         self.lists = List.objects.filter(workspace_id=file.workspace_id, archived_at=None)
         cast("forms.ChoiceField", self.fields["list"]).choices = [
             ("", _("No list: only add the people")),

@@ -101,4 +101,4 @@ def sample(file: Import) -> bytes:
 
 def dialect_of(file: Import) -> Dialect:
     chosen = file.dialect
-    return Dialect(chosen["encoding"], chosen["delimiter"], chosen["header"])
+    return Dialect(chosen["encoding"], chosen["delimiter"], int(chosen["header"]))

@@ -39,7 +39,7 @@ def overridden(
         mapping[number] = _target(target.strip(), described[number], attributes)
         chosen.add(number)
     # A guess gives way to the column that was named for the same thing.
-    named = {mapping[number] for number in chosen}
+    named = {mapping[number] for number in chosen} - set(columns.STATUS_FIELDS)
     return [
         "" if target in named and number not in chosen else target
         for number, target in enumerate(mapping)

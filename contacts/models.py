@@ -229,12 +229,19 @@ class Import(models.Model):
     filename = models.CharField(_("file"), max_length=255)
     size = models.BigIntegerField(_("size"), default=0)
     state = models.CharField(_("state"), max_length=10, choices=State.choices)
-    # What was detected or chosen: {"encoding": "utf-8", "delimiter": ",", "header": true,
+    # What was detected or chosen: {"encoding": "utf-8", "delimiter": ",", "header": 1,
     # "dates": "mdy"} (contacts.csvfile.Dialect, contacts.values.ORDERS).
     dialect = models.JSONField(default=dict)
     # One target a column, see contacts.columns: "email", "attribute:city", "" (ignored), ...
     mapping = models.JSONField(default=list)
+    # What words in its status columns mean in this file only: [[kind, key, meaning], ...]
+    # (contacts.statuswords). Answers for all files are `StatusWord`.
+    answers = models.JSONField(default=list)
+    # The words that it found there: contacts.statuswords.Words.
+    words = models.JSONField(default=list)
     list = models.ForeignKey(List, models.SET_NULL, null=True, blank=True)
+    # The name of a list that is made when the import starts; a check makes nothing.
+    new_list = models.CharField(max_length=100, blank=True)
     consent = models.CharField(
         _("consent"),
         max_length=10,
@@ -277,6 +284,38 @@ class Import(models.Model):
 
     def __str__(self) -> str:
         return f"import {self.pk}: {self.filename}"
+
+
+class StatusWord(models.Model):
+    """What a word in status columns of the workspace's files means: a person's answer."""
+
+    class Meaning(models.TextChoices):
+        SUBSCRIBED = "subscribed", _("Subscribed")
+        UNSUBSCRIBED = "unsubscribed", _("Unsubscribed")
+        BOUNCED = "bounced", _("Bounced: suppress")
+        COMPLAINED = "complained", _("Complained: suppress")
+        SUPPRESSED = "suppressed", _("Must not be mailed: suppress")
+        SKIP = "skip", _("Not subscribed: not on the list")
+
+    workspace = models.ForeignKey(
+        Workspace, models.CASCADE, related_name="status_words", db_index=False
+    )
+    # The kind of column and the word as contacts.statuswords compares it.
+    kind = models.CharField(max_length=12)
+    key = models.CharField(max_length=100)
+    # As the file wrote it.
+    text = models.CharField(max_length=100)
+    meaning = models.CharField(max_length=12, choices=Meaning.choices)
+    answered_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    answered_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("workspace", "kind", "key"), name="status_word_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.text}: {self.meaning}"
 
 
 class ImportChunk(models.Model):

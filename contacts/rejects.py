@@ -24,6 +24,7 @@ SENTENCES: dict[str, Promise] = {
     "domain_numeric": _("The domain is an IP address or ends with a number."),
     "domain_invalid": _("The domain can't exist: letters, digits and hyphens are possible."),
     "domain_too_long": _("The domain is too long."),
+    "cell_long": _("The cell is longer than 1,000 characters: this is no address."),
     "too_long": _("The address is longer than 254 characters."),
     # The line
     "unreadable": _("The line has bytes that don't belong to the file's encoding."),
@@ -36,6 +37,9 @@ SENTENCES: dict[str, Promise] = {
     "value_boolean": _("This is neither yes nor no."),
     "value_choice": _("This is none of the attribute's choices."),
     "value_too_long": _("The name is too long."),
+    "status_word": _(
+        "Nobody has said yet what this status means: the person is imported, and not subscribed."
+    ),
     "more_addresses": _("The cell has more than one address; only the first is imported."),
 }
 

@@ -7,11 +7,15 @@ to lose a subscriber; neither is a second address in its cell.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
-from contacts import addresses, columns, values
+from contacts import addresses, columns, statuswords, values
+from contacts.statuswords import Reading, Vocabulary, graver
 
 NAME_LENGTHS = {"first_name": 150, "last_name": 150, "full_name": 300}
+# Of a longer cell in a status column, only so much is compared.
+MAX_STATUS = 1000
 ODD = values.ODD
 Setter = Callable[["Person", str], None]
 
@@ -22,25 +26,33 @@ class MappingError(ValueError):
 
 @dataclass(slots=True)
 class Person:
-    """What a row says. `flag` is a meaning of contacts.columns; `unusable` (code, value) pairs."""
+    """What a row says. `flag` is one of contacts.statuswords; `unusable` (code, value) pairs;
+    `words` what its status columns hold, as (column, what it means, the cell)."""
 
     email: str = ""
     first_name: str = ""
     last_name: str = ""
     full_name: str = ""
     attributes: dict[str, values.Value] = field(default_factory=dict)
-    flag: str = columns.SUBSCRIBED
+    flag: str = statuswords.SUBSCRIBED
     unusable: list[tuple[str, str]] = field(default_factory=list)
+    words: list[tuple[int, Reading, str]] = field(default_factory=list)
 
 
 class Shaper:
     """Compiled from a mapping (contacts.columns) and the workspace's attributes.
 
-    `order` says how the file writes dates (contacts.values.ORDERS). Raises MappingError.
+    `order` says how the file writes dates (contacts.values.ORDERS), `vocabulary` what the words in
+    its status columns mean. Raises MappingError.
     """
 
     def __init__(
-        self, mapping: Sequence[str], attributes: Iterable[columns.Known], *, order: str = ""
+        self,
+        mapping: Sequence[str],
+        attributes: Iterable[columns.Known],
+        *,
+        order: str = "",
+        vocabulary: Vocabulary | None = None,
     ) -> None:
         if mapping.count("email") != 1:
             raise MappingError("email")
@@ -50,8 +62,12 @@ class Shaper:
         # Most columns of most files are plain text: they go without a call each.
         self._texts: list[tuple[int, str]] = []
         self._setters: list[tuple[int, Setter]] = []
+        vocabulary = vocabulary or Vocabulary()
+        self._statuses: list[tuple[int, Callable[[str], Reading]]] = []
         for number, target in enumerate(mapping):
-            if target and target != "email":
+            if target in columns.STATUS_FIELDS:
+                self._statuses.append((number, _reader(vocabulary, target)))
+            elif target and target != "email":
                 self._add(number, self._setter(target, known, order))
 
     def _add(self, number: int, setter: "str | Setter") -> None:
@@ -66,8 +82,6 @@ class Shaper:
         kind, _, rest = target.partition(":")
         if target in NAME_LENGTHS:
             return _name_setter(target)
-        if target in columns.STATUS_FIELDS:
-            return _status_setter(target)
         key, _, new_type = rest.partition(":")
         if kind == "attribute" and key in known:
             attribute = known[key]
@@ -82,6 +96,10 @@ class Shaper:
         if len(cells) < self._width:
             cells = [*cells, *[""] * (self._width - len(cells))]
         person = _addressed(cells[self._email])
+        for number, read in self._statuses:
+            reading = read(cells[number][:MAX_STATUS])
+            person.flag = graver(person.flag, reading.flag)
+            person.words.append((number, reading, cells[number]))
         for number, put in self._setters:
             if text := cells[number].strip():
                 put(person, values.clean(text) if text[0] in ODD or text[-1] in ODD else text)
@@ -126,19 +144,14 @@ def _name_setter(name: str) -> Setter:
     return put
 
 
-FLAGS = (columns.SUBSCRIBED, columns.UNSUBSCRIBED, columns.BOUNCED, columns.COMPLAINED)
+def _reader(vocabulary: Vocabulary, kind: str) -> Callable[[str], Reading]:
+    """Reads the cells of one status column; the same few words come again and again."""
 
+    @lru_cache(maxsize=4096)
+    def read(text: str) -> Reading:
+        return vocabulary.read(kind, text)
 
-def graver(flag: str, other: str) -> str:
-    """A bounce or a complaint says more than an unsubscription; any of them more than nothing."""
-    return max(flag, other, key=FLAGS.index)
-
-
-def _status_setter(target: str) -> Setter:
-    def put(person: Person, text: str) -> None:
-        person.flag = graver(person.flag, columns.meaning(target, text))
-
-    return put
+    return read
 
 
 def _attribute_setter(attribute: columns.Known, order: str) -> Setter:

@@ -48,6 +48,7 @@ urlpatterns = [
     edit("imports/<int:pk>/uploaded/", uploads.import_uploaded, "import_uploaded"),
     edit("imports/<int:pk>/columns/", imports.import_columns, "import_columns"),
     edit("imports/<int:pk>/check/", imports.import_check, "import_check"),
+    edit("imports/<int:pk>/words/", imports.import_words, "import_words"),
     edit("imports/<int:pk>/start/", imports.start_import, "start_import"),
     view("imports/<int:pk>/progress/", imports.import_progress, "import_progress"),
     edit("imports/<int:pk>/cancel/", imports.cancel_import, "cancel_import"),

@@ -15,6 +15,7 @@ Value = str | int | float | bool
 
 # What `str.strip` leaves standing around a cell: zero-width characters, byte-order mark.
 INVISIBLE = frozenset("\u200b\u200c\u200d\u2060\ufeff")
+AROUND = "".join(INVISIBLE) + "".join(c for c in map(chr, range(0x3001)) if c.isspace())
 # A stripped cell that begins or ends with one of these needs `clean`.
 ODD = INVISIBLE | {"'"}
 MAX_TEXT = 10_000
@@ -50,9 +51,7 @@ ORDERS = ("", "mdy", "dmy")
 
 def clean(text: str) -> str:
     """The cell without what stands around it, and without a spreadsheet's leading apostrophe."""
-    text = text.strip()
-    while text and (text[0] in INVISIBLE or text[-1] in INVISIBLE):
-        text = text.strip("".join(INVISIBLE)).strip()
+    text = text.strip(AROUND)
     if text[:1] == "'" and text[1:2] in tuple("0123456789=+-@"):
         return text[1:]
     return text

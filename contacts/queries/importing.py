@@ -19,7 +19,11 @@ CREATE TEMPORARY TABLE IF NOT EXISTS import_staged (
 ) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS import_judged (
     line bigint, email text, first_name text, last_name text, full_name text,
-    attributes jsonb, flag text, contact_id bigint, outcome text
+    attributes jsonb, flag text, contact_id bigint, outcome text, listing text, ours boolean
+) ON COMMIT DELETE ROWS;
+-- What a check would have written: it is one transaction and keeps it here. Empty in an import.
+CREATE TEMPORARY TABLE IF NOT EXISTS import_seen (
+    email text PRIMARY KEY, outcome text, listing text
 ) ON COMMIT DELETE ROWS;
 TRUNCATE import_staged, import_judged
 """
@@ -38,6 +42,11 @@ SET LOCAL enable_seqscan = off; SET LOCAL jit = off; SET LOCAL work_mem = '64MB'
 # What becomes of each staged row. A known contact's values are computed here for both ways of
 # merging: an empty cell never deletes anything. The sequence's name is asked for once, in a
 # subquery of its own: for each row, it would cost ten times what taking a number costs.
+#
+# `listing` is what becomes of the person on the list: 'subscribed' and 'unsubscribed' are written,
+# 'withdrawn' takes back what an earlier line of this file did ("ours") and this one puts in doubt;
+# 'asked' and 'skip' are people who are not put on it. Who left the list stays off it, whatever the
+# file says. NULL: nothing is to be done.
 JUDGE = """
 INSERT INTO import_judged
 SELECT line, email, first_name, last_name, full_name, attributes, flag,
@@ -45,14 +54,31 @@ SELECT line, email, first_name, last_name, full_name, attributes, flag,
                 CASE WHEN %(apply)s AND outcome = 'new'
                      THEN nextval((SELECT pg_get_serial_sequence('contacts_contact', 'id')
                                           ::regclass)) END),
-       outcome
+       outcome,
+       CASE
+           WHEN NOT %(listed)s THEN CASE WHEN flag = '?' AND taken THEN 'asked'
+                                         WHEN flag = 'n' AND taken THEN 'skip' END
+           WHEN flag = 'u' AND on_list = 'subscribed' THEN 'unsubscribed'
+           WHEN flag IN ('n', '?') AND on_list = 'subscribed' AND ours THEN 'withdrawn'
+           WHEN flag = 'u' AND on_list IS NULL AND (taken OR outcome = 'duplicate')
+               THEN 'unsubscribed'
+           WHEN flag = '?' AND taken THEN 'asked'
+           WHEN flag = 'n' AND taken THEN 'skip'
+           WHEN flag = '' AND on_list IS NULL AND taken THEN 'subscribed'
+       END,
+       ours
 FROM (
+    SELECT *, outcome IN ('new', 'updated', 'unchanged') AS taken
+    FROM (
     SELECT s.line, s.email, merged.first_name, merged.last_name, merged.full_name,
            merged.attributes, s.flag, c.id AS contact_id,
+           coalesce(before.listing, on_list.status) AS on_list,
+           before.listing IS NOT NULL OR on_list.source = %(source)s AS ours,
            CASE
-               WHEN s.flag IN ('b', 'c') OR (s.flag = 'u' AND %(list)s::bigint IS NULL)
-                    OR by_address.id IS NOT NULL OR by_domain.id IS NOT NULL THEN 'suppressed'
-               WHEN seen.contact_id IS NOT NULL THEN 'duplicate'
+               WHEN s.flag IN ('s', 'b', 'c') OR (s.flag = 'u' AND NOT %(listed)s)
+                    OR by_address.id IS NOT NULL OR by_domain.id IS NOT NULL
+                    OR before.outcome = 'suppressed' THEN 'suppressed'
+               WHEN seen.contact_id IS NOT NULL OR before.outcome = 'taken' THEN 'duplicate'
                WHEN c.id IS NULL THEN 'new'
                WHEN (c.first_name, c.last_name, c.full_name, c.attributes) IS DISTINCT FROM
                     (merged.first_name, merged.last_name, merged.full_name, merged.attributes)
@@ -78,6 +104,13 @@ FROM (
         SELECT contact_id FROM contacts_importedcontact
         WHERE file_id = %(file)s AND contact_id = c.id OFFSET 0
     ) seen ON true
+    LEFT JOIN LATERAL (
+        SELECT status, source FROM contacts_subscription
+        WHERE list_id = %(list)s AND contact_id = c.id OFFSET 0
+    ) on_list ON true
+    LEFT JOIN LATERAL (
+        SELECT outcome, listing FROM import_seen WHERE email = s.email OFFSET 0
+    ) before ON true
     CROSS JOIN LATERAL (SELECT
         CASE %(known)s
             WHEN 'overwrite' THEN coalesce(nullif(s.first_name, ''), c.first_name, '')
@@ -96,6 +129,7 @@ FROM (
             WHEN 'fill' THEN s.attributes || coalesce(c.attributes, '{}')
             ELSE coalesce(c.attributes, s.attributes) END AS attributes
     ) merged
+    ) decided
     -- What reads a sequence must not be computed for rows that a later step would drop.
     OFFSET 0
 ) judged
@@ -128,14 +162,14 @@ WHERE j.outcome = 'new' AND c.workspace_id = %(workspace)s AND c.email = j.email
   AND c.id <> j.contact_id
 """
 
-# Who left a list stays off it, whatever the file says; who left by the file is taken off.
+# Somebody may subscribe the same person on a page at this moment: their row stays.
 SUBSCRIBE = """
 WITH made AS (
     INSERT INTO contacts_subscription
         (list_id, contact_id, status, consent, source, created_at, changed_at)
-    SELECT %(list)s, contact_id, CASE flag WHEN 'u' THEN 'unsubscribed' ELSE 'subscribed' END,
-           %(consent)s, %(source)s, now(), now()
-    FROM import_judged WHERE outcome IN ('new', 'updated', 'unchanged')
+    SELECT %(list)s, contact_id, listing, %(consent)s, %(source)s, now(), now()
+    FROM import_judged
+    WHERE listing IN ('subscribed', 'unsubscribed') AND contact_id IS NOT NULL
     ON CONFLICT (list_id, contact_id) DO NOTHING
     RETURNING status
 )
@@ -143,13 +177,25 @@ SELECT count(*) FILTER (WHERE status = 'subscribed'),
        count(*) FILTER (WHERE status = 'unsubscribed')
 FROM made
 """
+# Whoever the file says has left is taken off. Returns how many of them this import had put on.
 UNSUBSCRIBE = """
-UPDATE contacts_subscription on_list
-SET status = 'unsubscribed', source = %(source)s, changed_at = now()
-FROM contacts_contact c
-WHERE on_list.list_id = %(list)s AND on_list.contact_id = c.id
-  AND on_list.status = 'subscribed' AND c.workspace_id = %(workspace)s
-  AND c.email = ANY(%(emails)s)
+WITH had AS (
+    SELECT on_list.id, on_list.source = %(source)s AS ours
+    FROM contacts_subscription on_list JOIN import_judged j USING (contact_id)
+    WHERE on_list.list_id = %(list)s AND on_list.status = 'subscribed'
+      AND j.listing = 'unsubscribed'
+), changed AS (
+    UPDATE contacts_subscription on_list
+    SET status = 'unsubscribed', source = %(source)s, changed_at = now()
+    FROM had WHERE on_list.id = had.id
+    RETURNING had.ours
+)
+SELECT count(*), count(*) FILTER (WHERE ours) FROM changed
+"""
+WITHDRAW = """
+DELETE FROM contacts_subscription on_list USING import_judged j
+WHERE on_list.list_id = %(list)s AND on_list.contact_id = j.contact_id
+  AND on_list.status = 'subscribed' AND on_list.source = %(source)s AND j.listing = 'withdrawn'
 """
 
 REMEMBER = """
@@ -168,12 +214,15 @@ class Target:
     list: int | None
     consent: str
     known: str
+    # Into a list, even if it will only be made when the import starts.
+    listed: bool
 
     def parameters(self, *, apply: bool) -> dict[str, Any]:
         return {
             "workspace": self.workspace,
             "file": self.file,
             "list": self.list,
+            "listed": self.listed,
             "consent": self.consent,
             "known": self.known,
             "source": f"import {self.file}",
@@ -190,11 +239,38 @@ def stage(rows: StringIO) -> None:
 
 
 def judge(target: Target, *, apply: bool) -> dict[str, int]:
-    """Decide what becomes of each staged row; {outcome: rows}. Writes nothing but that."""
+    """Decide what becomes of each staged row; {outcome or count: rows}. Writes nothing but that."""
     with connection.cursor() as cursor:
         cursor.execute(BY_INDEX)
         cursor.execute(JUDGE, target.parameters(apply=apply))
-        return _outcomes(cursor)
+        return _outcomes(cursor) | _listings(cursor)
+
+
+def keep_seen() -> None:
+    """Keep what an import would have written of the judged batch, for the batches after it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO import_seen (email, outcome, listing)
+            SELECT email, CASE outcome WHEN 'suppressed' THEN 'suppressed' ELSE 'taken' END,
+                   CASE WHEN listing IN ('subscribed', 'unsubscribed') THEN listing END
+            FROM import_judged
+            ON CONFLICT (email) DO UPDATE
+            SET outcome = CASE excluded.outcome WHEN 'suppressed' THEN 'suppressed'
+                          ELSE import_seen.outcome END,
+                listing = coalesce(excluded.listing, import_seen.listing)
+            """
+        )
+        cursor.execute(
+            "UPDATE import_seen seen SET listing = NULL FROM import_judged j "
+            "WHERE j.email = seen.email AND j.listing = 'withdrawn'"
+        )
+
+
+def forget_seen() -> None:
+    """The check is done. In a transaction of the caller's, another one begins anew."""
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE import_seen")
 
 
 def samples(limit: int) -> list[dict[str, Any]]:
@@ -213,19 +289,20 @@ def samples(limit: int) -> list[dict[str, Any]]:
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def merge(target: Target, *, new: int, unsubscribed: list[str]) -> dict[str, int]:
-    """Write the judged rows, `new` of which are judged new, and take `unsubscribed` addresses off
-    the list; {outcome: rows} as it came out, with "subscribed" (newly on the list) and
-    "unsubscribed" (recorded as such)."""
-    parameters = target.parameters(apply=True) | {"emails": unsubscribed}
+def merge(target: Target, *, new: int) -> dict[str, int]:
+    """Write the judged rows, `new` of which are judged new; {outcome or count: rows} as it came
+    out, with "subscribed" (newly on the list) and "unsubscribed" (recorded as such)."""
+    parameters = target.parameters(apply=True)
     with connection.cursor() as cursor:
         cursor.execute(UPDATE)
         _insert(cursor, parameters)
         if cursor.rowcount != new:
             cursor.execute(LATE, parameters)
-        more = _subscribe(cursor, parameters) if target.list is not None else {}
+        counts = _listings(cursor)
+        if target.list is not None:
+            counts |= _subscribe(cursor, parameters)
         cursor.execute(REMEMBER, parameters)
-        return _outcomes(cursor) | more
+        return _outcomes(cursor) | counts
 
 
 def _insert(cursor: Any, parameters: dict[str, Any]) -> None:
@@ -237,12 +314,34 @@ def _insert(cursor: Any, parameters: dict[str, Any]) -> None:
 
 
 def _subscribe(cursor: Any, parameters: dict[str, Any]) -> dict[str, int]:
+    cursor.execute(UNSUBSCRIBE, parameters)
+    left, had_come = cursor.fetchone()
+    cursor.execute(WITHDRAW, parameters)
+    withdrawn = cursor.rowcount
     cursor.execute(SUBSCRIBE, parameters)
     subscribed, unsubscribed = cursor.fetchone()
-    if parameters["emails"]:
-        cursor.execute(UNSUBSCRIBE, parameters)
-        unsubscribed += cursor.rowcount
-    return {"subscribed": subscribed, "unsubscribed": unsubscribed}
+    return {
+        "subscribed": subscribed - had_come - withdrawn,
+        "unsubscribed": unsubscribed + left,
+    }
+
+
+def _listings(cursor: Any) -> dict[str, int]:
+    """What is to become of the judged people on the list. "subscribed" is net of those whom an
+    earlier batch had put on it."""
+    cursor.execute(
+        """
+        SELECT count(*) FILTER (WHERE listing = 'subscribed')
+               - count(*) FILTER (WHERE listing = 'withdrawn')
+               - count(*) FILTER (WHERE listing = 'unsubscribed' AND ours),
+               count(*) FILTER (WHERE listing = 'unsubscribed'),
+               count(*) FILTER (WHERE listing = 'asked' OR (listing = 'withdrawn' AND flag = '?')),
+               count(*) FILTER (WHERE listing = 'skip' OR (listing = 'withdrawn' AND flag = 'n'))
+        FROM import_judged
+        """
+    )
+    names = ("subscribed", "unsubscribed", "asked", "not_subscribed")
+    return dict(zip(names, cursor.fetchone(), strict=True))
 
 
 def _outcomes(cursor: Any) -> dict[str, int]:
@@ -288,22 +387,6 @@ def lines_not_taken() -> set[int]:
             "SELECT line FROM import_judged WHERE outcome IN ('duplicate', 'suppressed')"
         )
         return {line for (line,) in cursor.fetchall()}
-
-
-def forget_seen(seen: set[int]) -> dict[str, int]:
-    """For a dry run over several batches: {outcome: rows} of those whose address an earlier batch
-    had; `seen` is filled with this batch's addresses (as hashes: 8 bytes each)."""
-    again: dict[str, int] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT hashtextextended(email, 0), outcome FROM import_judged "
-            "WHERE outcome IN ('new', 'updated', 'unchanged')"
-        )
-        for hashed, outcome in cursor.fetchall():
-            if hashed in seen:
-                again[outcome] = again.get(outcome, 0) + 1
-            seen.add(hashed)
-    return again
 
 
 def undo(file: int, source: str) -> dict[str, int]:

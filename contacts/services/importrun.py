@@ -19,13 +19,15 @@ from django.db.models import Q
 from django.utils import timezone
 
 from contacts.batches import Batch, Batcher
-from contacts.columns import BOUNCED, COMPLAINED, UNSUBSCRIBED, Known
+from contacts.columns import Known
 from contacts.csvfile import Place, Reader
 from contacts.importfile import ChunkSource, dialect_of
 from contacts.models import Attribute, Import, Suppression
 from contacts.queries import importing
 from contacts.rows import Shaper
+from contacts.services import statuswords as answers
 from contacts.services.suppressions import suppress_addresses
+from contacts.statuswords import BOUNCED, COMPLAINED, SUPPRESSED, UNSUBSCRIBED, Words
 
 logger = logging.getLogger(__name__)
 
@@ -35,9 +37,12 @@ LEASE = timedelta(seconds=60)
 REPORTED_VALUES = 100_000
 COUNTS = (
     "rows new updated unchanged duplicate suppressed rejected "
-    "subscribed unsubscribed unusable blank"
+    "subscribed unsubscribed not_subscribed asked unusable blank above"
 ).split()
+# Of these the batch itself knows; of the others the database.
+READ = ("rows", "rejected", "duplicate", "unusable", "blank", "above")
 SUPPRESSING = {
+    SUPPRESSED: Suppression.Reason.IMPORTED,
     BOUNCED: Suppression.Reason.HARD_BOUNCE,
     COMPLAINED: Suppression.Reason.COMPLAINT,
     UNSUBSCRIBED: Suppression.Reason.UNSUBSCRIBED,
@@ -130,10 +135,14 @@ def batches(held: Import, *, size: int) -> Iterator[Batch]:
     dialect = dialect_of(held)
     start = Place(held.next_byte, held.next_line)
     shaper = Shaper(
-        held.mapping, attributes_of(held.workspace_id), order=held.dialect.get("dates", "")
+        held.mapping,
+        attributes_of(held.workspace_id),
+        order=held.dialect.get("dates", ""),
+        vocabulary=answers.vocabulary(held),
     )
     reader = Reader(ChunkSource(held.pk), dialect, start)
-    return iter(Batcher(reader, shaper, header=dialect.header and start.byte == 0, size=size))
+    header = dialect.header if start.byte == 0 else 0
+    return iter(Batcher(reader, shaper, header=header, mapping=held.mapping, size=size))
 
 
 def _read_ahead(items: Iterator[Batch]) -> Iterator[Batch]:
@@ -149,7 +158,14 @@ def _read_ahead(items: Iterator[Batch]) -> Iterator[Batch]:
 
 
 def target_of(held: Import) -> importing.Target:
-    return importing.Target(held.workspace_id, held.pk, held.list_id, held.consent, held.known)
+    return importing.Target(
+        workspace=held.workspace_id,
+        file=held.pk,
+        list=held.list_id,
+        consent=held.consent,
+        known=held.known,
+        listed=bool(held.list_id or held.new_list),
+    )
 
 
 @transaction.atomic
@@ -160,9 +176,8 @@ def merge(held: Import, batch: Batch, *, began: float) -> None:
     importing.wait_for_turn(held.workspace_id)
     _suppress_flagged(held, batch)
     judged = importing.judge(target, apply=True)
-    unsubscribed = batch.flagged(UNSUBSCRIBED) if held.list_id else []
-    merged = importing.merge(target, new=judged.get("new", 0), unsubscribed=unsubscribed)
-    if batch.unusable:
+    merged = importing.merge(target, new=judged.get("new", 0))
+    if batch.unusable or merged["asked"]:
         batch.forget_values(importing.lines_not_taken())
     room = REPORTED_VALUES - held.counts.get("unusable", 0)
     importing.keep_rejects(held.pk, _reported(batch, room))
@@ -195,14 +210,17 @@ def _reported(batch: Batch, room: int) -> Iterator[Any]:
 def _move(held: Import, batch: Batch, merged: dict[str, int], *, took: float) -> None:
     """Count the batch and move the import behind it, if it is still ours and where we left it."""
     counts = {name: held.counts.get(name, 0) + merged.get(name, 0) for name in COUNTS}
-    for name in ("rows", "rejected", "duplicate", "unusable", "blank"):
+    for name in READ:
         counts[name] += getattr(batch, name)
+    words = Words(held.words)
+    words.add(batch.words)
     moved = Import.objects.filter(
         pk=held.pk, state=Import.State.RUNNING, holder=held.holder, next_byte=held.next_byte
     ).update(
         next_byte=batch.after.byte,
         next_line=batch.after.line,
         counts=counts | {"seconds": round(held.counts.get("seconds", 0) + took, 3)},
+        words=words.stored(),
         leased_until=timezone.now() + LEASE,
     )
     if not moved:

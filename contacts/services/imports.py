@@ -1,6 +1,6 @@
 """Imports: from an upload to counts, and back (undo). Running one is in `importrun`."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice, zip_longest
@@ -19,7 +19,8 @@ from contacts.csvfile import Bytes, Dialect, Reader
 from contacts.models import Attribute, Import, ImportChunk, List
 from contacts.queries import importing
 from contacts.rows import MappingError, Shaper
-from contacts.services import importrun
+from contacts.services import importrun, lists, statuswords
+from contacts.statuswords import Words
 
 CHECKED_ROWS = 20_000
 KEEP_FILES = timedelta(days=1)
@@ -93,15 +94,26 @@ def receive(  # noqa: PLR0913 - what a file is, and whose
 
 
 def first_rows(file: Import, dialect: Dialect) -> list[list[str]]:
-    """The first records, the header included, as this dialect reads them."""
-    reader = Reader(Bytes(importfile.ChunkSource(file.pk).read(0, 256 * 1024)), dialect)
-    return [record.cells for record in islice(reader, csvdetect.SAMPLE_RECORDS)]
+    """The header, if there is one, and the first records below it, as this dialect reads them."""
+    reader = _beginning(file, dialect)
+    below = (record.cells for record in reader if record.line >= dialect.header)
+    return list(islice(below, csvdetect.SAMPLE_RECORDS))
+
+
+def first_lines(file: Import, dialect: Dialect) -> list[tuple[int, list[str]]]:
+    """The records among which the header is looked for, each with its line."""
+    reader = _beginning(file, dialect)
+    return [(record.line, record.cells) for record in islice(reader, csvdetect.HEADER_RECORDS)]
+
+
+def _beginning(file: Import, dialect: Dialect) -> Reader:
+    return Reader(Bytes(importfile.ChunkSource(file.pk).read(0, 256 * 1024)), dialect)
 
 
 def describe(file: Import, dialect: Dialect) -> list[Column]:
     return columns.describe(
         first_rows(file, dialect),
-        header=dialect.header,
+        header=bool(dialect.header),
         known=importrun.attributes_of(file.workspace_id),
     )
 
@@ -125,8 +137,12 @@ def configure(  # noqa: PLR0913 - one argument a choice of the page
     target: List | None,
     consent: str,
     known: str,
+    new_list: str = "",
+    answers: Mapping[tuple[str, str], str] | None = None,
 ) -> None:
-    """Keep what was chosen. Raises RefusedError if the mapping can't be used or it runs already."""
+    """Keep what was chosen; `new_list` is the name of a list that the start makes; `answers` say
+    what words mean in this file (contacts.statuswords.Vocabulary). Raises RefusedError if the
+    mapping can't be used or it runs already."""
     try:
         Shaper(mapping, importrun.attributes_of(file.workspace_id))
     except MappingError as error:
@@ -134,7 +150,13 @@ def configure(  # noqa: PLR0913 - one argument a choice of the page
             raise RefusedError(_("Choose the one column that holds the e-mail address.")) from error
         raise RefusedError(_("This attribute isn't there (any more).")) from error
     changed = Import.objects.filter(pk=file.pk, state=Import.State.READY).update(
-        dialect=dialect, mapping=list(mapping), list=target, consent=consent, known=known
+        dialect=dialect,
+        mapping=list(mapping),
+        list=target,
+        new_list="" if target else new_list,
+        consent=consent,
+        known=known,
+        **({} if answers is None else {"answers": statuswords.stored(answers)}),
     )
     if not changed:
         raise RefusedError(_("This import has been started already."))
@@ -151,46 +173,47 @@ class Check:
     counts: dict[str, int]
     samples: list[dict[str, Any]]
     rejects: list[Reject]
+    words: Words
     whole: bool
 
 
+@transaction.atomic
 def check(
     file: Import, *, rows: int | None = CHECKED_ROWS, examples: int = 5, problems: int = 20
 ) -> Check:
     """A dry run over the first `rows` records (all with None), with up to `examples` rows of each
-    outcome and the first `problems` rejects. Changes nothing."""
+    outcome and the first `problems` rejects. Changes nothing.
+
+    One transaction: its temporary tables keep what earlier batches would have written.
+    """
     counts = dict.fromkeys(importrun.COUNTS, 0)
     samples: list[dict[str, Any]] = []
     rejects: list[Reject] = []
-    seen: set[int] = set()
+    words = Words()
     size = min(rows or importrun.BATCH, importrun.BATCH)
     batches = importrun.batches(file, size=size)
     for batch in batches:
-        outcomes = _judge(file, batch, seen, examples, samples)
+        outcomes = _judge(file, batch)
         for name in counts:
             counts[name] += outcomes.get(name, 0)
-        for name in ("rows", "rejected", "duplicate", "unusable", "blank"):
+        for name in importrun.READ:
             counts[name] += getattr(batch, name)
+        samples = samples or importing.samples(examples)
         rejects += batch.rejects[: max(0, problems - len(rejects))]
+        words.add(batch.words)
         if rows and counts["rows"] >= rows:
             break
     whole = next(batches, None) is None
-    return Check(counts, samples, rejects, whole)
+    importing.forget_seen()
+    return Check(counts, samples, rejects, words, whole)
 
 
-@transaction.atomic
-def _judge(
-    file: Import, batch: Batch, seen: set[int], examples: int, samples: list[dict[str, Any]]
-) -> dict[str, int]:
+def _judge(file: Import, batch: Batch) -> dict[str, int]:
     importing.stage(batch.staged)
     outcomes = importing.judge(importrun.target_of(file), apply=False)
-    again = importing.forget_seen(seen)
-    for outcome, number in again.items():
-        outcomes[outcome] -= number
-        outcomes["duplicate"] = outcomes.get("duplicate", 0) + number
-    if not samples:
-        samples += importing.samples(examples)
-    outcomes["unsubscribed"] = len(batch.flagged(columns.UNSUBSCRIBED)) if file.list_id else 0
+    if batch.unusable or outcomes["asked"]:
+        batch.forget_values(importing.lines_not_taken())
+    importing.keep_seen()
     return outcomes
 
 
@@ -199,7 +222,8 @@ def _judge(
 
 @transaction.atomic
 def start(file: Import, *, enqueue: Callable[[int], Any] | None) -> None:
-    """Queue the import: new attributes are made, and a worker is told once this is committed.
+    """Queue the import: its new list and attributes are made, and a worker is told once this is
+    committed.
 
     Without `enqueue` the caller runs it itself (the command). Raises RefusedError.
     """
@@ -207,9 +231,12 @@ def start(file: Import, *, enqueue: Callable[[int], Any] | None) -> None:
     if locked.state != Import.State.READY:
         raise RefusedError(_("This import has been started already."))
     locked.mapping = _make_attributes(locked)
+    if locked.new_list and not locked.list_id:
+        locked.list = lists.create(locked.workspace, name=locked.new_list)
     locked.state = Import.State.QUEUED
     locked.counts = {}
-    locked.save(update_fields=["mapping", "state", "counts"])
+    locked.words = []
+    locked.save(update_fields=["mapping", "list", "state", "counts", "words"])
     file.refresh_from_db()
     if enqueue:
         transaction.on_commit(lambda: enqueue(file.pk))

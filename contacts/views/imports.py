@@ -16,12 +16,12 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest, get_in
-from contacts import columns, csvdetect, importfile, names, rejectfile
+from contacts import columns, encodings, importfile, importwords, names, rejectfile
 from contacts.csvfile import Dialect
 from contacts.forms import NEW_LIST, SIGNS, ImportForm
 from contacts.models import Attribute, Import, List
-from contacts.services import imports
-from contacts.services import lists as list_service
+from contacts.services import imports, statuswords
+from contacts.statuswords import Words
 from contacts.tasks import run_import
 from contacts.views.people import csv_response
 from pages import locales, tables
@@ -35,9 +35,12 @@ FIELD_LABELS = {
     "full_name": gettext_lazy("Full name"),
 }
 STATUS_LABELS = {
-    "status": gettext_lazy("Status (subscribed, unsubscribed, cleaned)"),
+    "status": gettext_lazy("Status (subscribed, unsubscribed, bounced)"),
     "accepts": gettext_lazy("Wants mail (yes or no)"),
     "unsubscribed": gettext_lazy("Unsubscribed (yes, or since when)"),
+    "suppressed": gettext_lazy("Must not be mailed (yes, or since when)"),
+    "bounced": gettext_lazy("Bounced (yes, or since when)"),
+    "complained": gettext_lazy("Complained (yes, or since when)"),
 }
 NEW_TYPES = ("text", "number", "date", "boolean")
 # The kinds of rows in the order of the bar, each with its colour.
@@ -81,9 +84,10 @@ def import_columns(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     file = get_in(request.workspace, Import, pk=pk)
     if file.state != Import.State.READY:
         return redirect("import", request.workspace.slug, file.pk)
-    form = ImportForm(request.POST, file=file)
     if "reread" in request.POST or "reread" in request.GET:
         return _columns(request, file, dialect=_dialect(request), reread=True)
+    lines = imports.first_lines(file, _dialect(request))
+    form = ImportForm(request.POST, file=file, lines=lines)
     mapping = _mapping(request)
     if not form.is_valid():
         return _columns(request, file, form=form, dialect=_dialect(request), mapping=mapping)
@@ -94,6 +98,7 @@ def import_columns(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
             dialect={n: chosen[n] for n in ("encoding", "delimiter", "header", "dates")},
             mapping=mapping,
             target=_target(request, chosen),
+            new_list=chosen["new_list"].strip() if chosen["list"] == NEW_LIST else "",
             consent=chosen["consent"],
             known=chosen["known"],
         )
@@ -105,19 +110,18 @@ def import_columns(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
 
 
 def _target(request: WorkspaceRequest, chosen: dict[str, Any]) -> List | None:
-    if chosen["list"] == NEW_LIST:
-        name = chosen["new_list"].strip()
-        return list_service.create(request.workspace, name=name)
-    return get_in(request.workspace, List, pk=chosen["list"]) if chosen["list"] else None
+    if chosen["list"] in {"", NEW_LIST}:
+        return None
+    return get_in(request.workspace, List, pk=chosen["list"])
 
 
 def _dialect(request: WorkspaceRequest) -> Dialect:
     """As chosen on the page, whether the rest of it is valid or not."""
-    encoding = request.POST.get("encoding", "")
+    encoding, header = request.POST.get("encoding", ""), request.POST.get("header", "")
     return Dialect(
-        encoding if encoding in csvdetect.ENCODINGS else "utf-8",
+        encoding if encoding in encodings.ENCODINGS else "utf-8",
         SIGNS.get(request.POST.get("delimiter", ""), ","),
-        "header" in request.POST,
+        int(header) if header.isascii() and header.isdigit() and len(header) < 6 else 0,
     )
 
 
@@ -137,20 +141,22 @@ def _columns(  # noqa: PLR0913 - what of a half-filled page is to be shown again
     mapping: list[str] | None = None,
     reread: bool = False,
 ) -> HttpResponse:
-    described = imports.describe(file, dialect or importfile.dialect_of(file))
+    dialect = dialect or importfile.dialect_of(file)
+    described = imports.describe(file, dialect)
+    lines = imports.first_lines(file, dialect)
     if reread or (mapping is None and len(file.mapping) != len(described)):
         mapping = [column.guess for column in described]
     elif mapping is None:
         mapping = file.mapping
     if reread:
-        form = ImportForm(file=file, initial=request.POST.dict())
-        form.initial["header"] = "header" in request.POST
+        form = ImportForm(file=file, lines=lines, initial=request.POST.dict())
     known = Attribute.objects.filter(workspace=request.workspace)
     rows = [
         (number, column, mapping[number] if number < len(mapping) else "", _targets(column, known))
         for number, column in enumerate(described)
     ]
-    context = {"file": file, "step": 2, "form": form or ImportForm(file=file), "columns": rows}
+    form = form or ImportForm(file=file, lines=lines)
+    context = {"file": file, "step": 2, "form": form, "columns": rows}
     return render(request, "contacts/import_columns.html", context)
 
 
@@ -188,6 +194,7 @@ def _checked(request: WorkspaceRequest, file: Import) -> dict[str, Any]:
             for row in checked.samples
         ],
         "bar": bar(checked.counts),
+        "words": importwords.asked(file, checked.words),
         "can_check_all": not checked.whole and file.size <= CHECK_ALL_UP_TO,
     }
 
@@ -214,6 +221,18 @@ def bar(counts: dict[str, int]) -> list[dict[str, Any]]:
 
 
 @require_POST
+def import_words(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    """Keep the answers about the words of status columns and check again."""
+    file = get_in(request.workspace, Import, pk=pk)
+    changed = statuswords.answer(file, importwords.answers(request.POST), by=request.user)
+    if changed:
+        text = ngettext("{count} answer is saved.", "{count} answers are saved.", changed)
+        messages.success(request, text.format(count=locales.number(changed)))
+    url = reverse("import", args=[request.workspace.slug, file.pk])
+    return redirect(f"{url}?step=check" if file.state == Import.State.READY else url)
+
+
+@require_POST
 def start_import(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     file = get_in(request.workspace, Import, pk=pk)
     try:
@@ -229,7 +248,8 @@ def _figures(file: Import) -> dict[str, Any]:
         "progress": imports.progress(file),
         "bar": bar(file.counts),
         "ended": ended,
-        "has_rejects": bool(file.counts.get("rejected") or file.counts.get("unusable")),
+        "words": importwords.asked(file, Words(file.words)) if ended else None,
+        "has_rejects": any(file.counts.get(name) for name in ("rejected", "unusable", "asked")),
         "rejects": file.rejects.order_by("line")[:10] if ended else (),
         "can_undo": ended and not file.undone_at and file.counts.get("rows"),
     }

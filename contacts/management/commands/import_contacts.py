@@ -14,10 +14,20 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from accounts.models import Workspace
-from contacts import csvdetect, importfile, mappings, rejectfile
+from contacts import (
+    csvdetect,
+    encodings,
+    importfile,
+    importwords,
+    mappings,
+    rejectfile,
+    statuswords,
+)
 from contacts.csvfile import Dialect
+from contacts.importwords import SHOWN
 from contacts.models import Import, List, Subscription
-from contacts.services import importrun, imports, lists
+from contacts.services import importrun, imports
+from contacts.statuswords import Word, Words
 from contacts.values import ORDERS
 
 HELP = """Imports a CSV file of people.
@@ -26,8 +36,14 @@ Encoding, delimiter, header and columns are found out, as on the page; options s
 Whoever unsubscribed, bounced or is suppressed stays so.
 
 --map "Header=target", as often as needed ("#3=target" for the third column). Targets: email,
-first_name, last_name, full_name, status, accepts, unsubscribed, the name of an attribute, new or
-new:text|number|date|boolean for a new attribute, ignore.
+first_name, last_name, full_name, the name of an attribute, new or new:text|number|date|boolean for
+a new attribute, ignore; and for how people stand: status (subscribed, unsubscribed, ...), accepts
+(yes or no), unsubscribed, suppressed, bounced, complained (yes, or since when).
+
+A word in such a column that nobody has explained subscribes nobody. It is listed at the end;
+--status-word "WORD=meaning" says what it means in this file, as often as needed ("=meaning" for
+empty cells). Meanings: subscribed, unsubscribed, bounced, complained, suppressed, skip (not on the
+list). What was answered on the import's page counts here as well.
 
 exit codes:
   0  every line was imported, or was known already
@@ -56,9 +72,17 @@ class Command(BaseCommand):
         parser.add_argument("--workspace", required=True, metavar="SLUG")
         parser.add_argument("--list", metavar="NAME", help="made if there is none of that name")
         parser.add_argument("--map", action="append", default=[], metavar="HEADER=TARGET")
-        parser.add_argument("--encoding", choices=sorted(csvdetect.ENCODINGS))
+        parser.add_argument("--encoding", help=f"one of {', '.join(encodings.ENCODINGS)}")
         parser.add_argument("--delimiter", help="a character, or tab")
-        parser.add_argument("--no-header", action="store_true", help="the first line is a person")
+        parser.add_argument(
+            "--header-line",
+            metavar="N",
+            help="the line that names the columns; none or 0: no line does",
+        )
+        parser.add_argument(
+            "--no-header", action="store_true", help="the same as --header-line none"
+        )
+        parser.add_argument("--status-word", action="append", default=[], metavar="WORD=MEANING")
         parser.add_argument(
             "--dates", choices=[order for order in ORDERS if order], help="how 3/5/2024 is meant"
         )
@@ -80,33 +104,75 @@ class Command(BaseCommand):
         file = received(workspace, options["file"])
         try:
             configured(file, options)
-            counts = self.dry_run(file, options) if options["dry_run"] else run(file, options)
+            counts, words = (
+                self.dry_run(file, options) if options["dry_run"] else run(file, options)
+            )
+            names = importwords.column_names(file)
+            asked = [(names.get(word.column, ""), word) for word in words.asked]
         finally:
             if file.state == Import.State.READY:  # a dry run, or refused before it began
                 file.delete()
-        self.say(file, counts, options)
+        self.say(file, counts, asked, options)
         if file.state in {Import.State.FAILED, Import.State.CANCELLED}:
             why = file.error or "Somebody cancelled it."
             raise CommandError(f"The import stopped. {why}", returncode=FAILED)
         if counts["rejected"]:
             sys.exit(REJECTED)
 
-    def dry_run(self, file: Import, options: dict[str, Any]) -> dict[str, int]:
+    @staticmethod
+    def dry_run(file: Import, options: dict[str, Any]) -> tuple[dict[str, int], Words]:
         most = importrun.REPORTED_VALUES if options["rejects"] else 0
         checked = imports.check(file, rows=None, examples=0, problems=most)
         if options["rejects"]:
             write(options["rejects"], rejectfile.written(file, checked.rejects))
-        return checked.counts
+        return checked.counts, checked.words
 
-    def say(self, file: Import, counts: dict[str, int], options: dict[str, Any]) -> None:
+    def say(
+        self,
+        file: Import,
+        counts: dict[str, int],
+        asked: list[tuple[str, Word]],
+        options: dict[str, Any],
+    ) -> None:
         shown = {name: counts.get(name, 0) for name in importrun.COUNTS}
         if options["json"]:
             about = {"import": file.pk, "state": file.state, "dry_run": options["dry_run"]}
-            self.stdout.write(json.dumps(about | shown))
+            words = [
+                {
+                    "column": column,
+                    "word": word.text,
+                    "count": word.count,
+                    "suggestion": word.suggestion,
+                }
+                for column, word in asked
+            ]
+            self.stdout.write(json.dumps(about | shown | {"words": words}))
             return
         self.stdout.write("Nothing was changed. It would be:" if options["dry_run"] else "Done:")
         for name, number in shown.items():
             self.stdout.write(f"  {number:>12,}  {name}")
+        if asked:
+            self.explain(shown["asked"], asked)
+
+    def explain(self, people: int, asked: list[tuple[str, Word]]) -> None:
+        """The words that nobody has explained, and what to do."""
+        self.stdout.write(
+            f"\n{people:,} people are not subscribed, since nobody has said what these words mean:"
+        )
+        for column, word in asked[:SHOWN]:
+            shown = f'"{word.text}"' if word.key else "(empty cell)"
+            hint = f"  probably: {word.suggestion}" if word.suggestion else ""
+            self.stdout.write(f'  {word.count:>12,}  {shown}  in column "{column}"{hint}')
+        if len(asked) > SHOWN:
+            others = sum(word.count for _, word in asked[SHOWN:])
+            self.stdout.write(
+                f"  {others:>12,}  other words. With so many, this is probably no status column: "
+                '--map "Header=ignore" leaves it out.'
+            )
+        self.stdout.write(
+            'Import the file again with --status-word "WORD=subscribed" (or unsubscribed, bounced, '
+            "complained, suppressed, skip) for each."
+        )
 
 
 def wrong(text: str) -> CommandError:
@@ -137,18 +203,11 @@ def pieces(source: IO[bytes]) -> Iterator[bytes]:
 
 
 def configured(file: Import, options: dict[str, Any]) -> None:
-    """Keep what was chosen; a list that isn't there is made, but not by a dry run."""
-    dialect = file.dialect | {
-        name: options[name] for name in ("encoding", "dates") if options[name]
-    }
-    if options["delimiter"]:
-        dialect["delimiter"] = DELIMITERS.get(options["delimiter"], options["delimiter"])
-        if dialect["delimiter"] not in csvdetect.DELIMITERS:
-            raise wrong("--delimiter must be a comma, a semicolon, a bar or tab.")
-    if options["no_header"]:
-        dialect["header"] = False
-    read = Dialect(dialect["encoding"], dialect["delimiter"], dialect["header"])
-    described = imports.describe(file, read)
+    """Keep what was chosen."""
+    dialect = read_as(file, options)
+    described = imports.describe(
+        file, Dialect(dialect["encoding"], dialect["delimiter"], dialect["header"])
+    )
     try:
         known = importrun.attributes_of(file.workspace_id)
         mapping = mappings.overridden(described, options["map"], known)
@@ -157,29 +216,59 @@ def configured(file: Import, options: dict[str, Any]) -> None:
         raise wrong(PROBLEMS[error.what].format(text=error.text, columns=names)) from error
     if "email" not in mapping:
         raise wrong('No column holds e-mail addresses. Say which one with --map "Header=email".')
+    name = options["list"] or ""
     try:
         imports.configure(
             file,
             dialect=dialect,
             mapping=mapping,
-            target=target(file.workspace, options),
+            target=List.objects.filter(workspace=file.workspace, name=name).first(),
+            new_list=name,
             consent=options["consent"],
             known=options["known"],
+            answers=answers(options["status_word"]),
         )
     except imports.RefusedError as error:
         raise wrong(str(error)) from error
 
 
-def target(workspace: Workspace, options: dict[str, Any]) -> List | None:
-    name = options["list"]
-    if not name:
-        return None
-    if options["dry_run"]:
-        return List.objects.filter(workspace=workspace, name=name).first()
-    return lists.create(workspace, name=name)
+def read_as(file: Import, options: dict[str, Any]) -> dict[str, Any]:
+    """How the file is read: what was found out, with what the options say instead."""
+    dialect: dict[str, Any] = file.dialect | {}
+    if options["dates"]:
+        dialect["dates"] = options["dates"]
+    if options["encoding"]:
+        dialect["encoding"] = encodings.named(options["encoding"])
+        if not dialect["encoding"]:
+            raise wrong(f"--encoding must be one of {', '.join(encodings.ENCODINGS)}.")
+    if options["delimiter"]:
+        dialect["delimiter"] = DELIMITERS.get(options["delimiter"], options["delimiter"])
+        if dialect["delimiter"] not in csvdetect.DELIMITERS:
+            raise wrong("--delimiter must be a comma, a semicolon, a bar or tab.")
+    line = "none" if options["no_header"] else str(options["header_line"] or "")
+    if line:
+        if line != "none" and not (line.isascii() and line.isdigit() and len(line) < 6):
+            raise wrong("--header-line must be the number of a line, or none.")
+        dialect["header"] = 0 if line == "none" else int(line)
+    return dialect
 
 
-def run(file: Import, options: dict[str, Any]) -> dict[str, int]:
+def answers(said: Iterable[str]) -> dict[tuple[str, str], str]:
+    """What --status-word said, for every kind of status column."""
+    found: dict[tuple[str, str], str] = {}
+    for text in said:
+        word, equals, meaning = text.rpartition("=")
+        if not equals or meaning.strip() not in statuswords.MEANINGS:
+            raise wrong(
+                f'--status-word must look like "WORD=meaning", not "{text}". '
+                f"Meanings: {', '.join(statuswords.MEANINGS)}."
+            )
+        key = statuswords.key_of(word)
+        found |= {(kind, key): meaning.strip() for kind in statuswords.KINDS}
+    return found
+
+
+def run(file: Import, options: dict[str, Any]) -> tuple[dict[str, int], Words]:
     """Import it here; Ctrl-C cancels it. A worker that took it meanwhile is waited for."""
     imports.start(file, enqueue=None)
     hidden = options["json"] or not sys.stderr.isatty()
@@ -199,8 +288,7 @@ def run(file: Import, options: dict[str, Any]) -> dict[str, int]:
             file.refresh_from_db()
     if options["rejects"]:
         write(options["rejects"], rejectfile.stream(file))
-    counts: dict[str, int] = file.counts
-    return counts
+    return file.counts, Words(file.words)
 
 
 def write(path: str, content: Iterable[bytes]) -> None:

@@ -1,0 +1,157 @@
+"""The encodings that contact files have, and which one a file is in. Pure.
+
+A guess is shown and can be changed, so it must be right for the files that people have (exports of
+mail tools, Excel in Western Europe and East Asia), not for every file.
+"""
+
+import codecs
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+# What may be chosen, with the name that people know.
+ENCODINGS = {
+    "utf-8": "UTF-8",
+    "gb18030": "GB18030 / GBK",
+    "big5": "Big5",
+    "shift_jis": "Shift_JIS",
+    "euc_kr": "EUC-KR",
+    "utf-16-le": "UTF-16 LE",
+    "utf-16-be": "UTF-16 BE",
+    "cp1252": "Windows-1252",
+    "latin-1": "ISO 8859-1 (Latin-1)",
+}
+# Programs write Microsoft's supersets under the standards' names.
+CODECS = {"big5": "cp950", "shift_jis": "cp932", "euc_kr": "cp949"}
+MARKS = {
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
+
+
+def codec(encoding: str) -> str:
+    """Python's name for a key of ENCODINGS."""
+    return CODECS.get(encoding, encoding)
+
+
+def named(text: str) -> str:
+    """The key of ENCODINGS for any name of it ("GBK", "sjis", "cp950"); "" for no encoding of
+    ours."""
+    if text in ENCODINGS:
+        return text
+    try:
+        name = codecs.lookup(text).name
+    except LookupError:
+        return ""
+    keys = {codecs.lookup(codec(key)).name: key for key in ENCODINGS}
+    keys |= {codecs.lookup(key).name: key for key in ENCODINGS}
+    keys |= {"gbk": "gb18030", "gb2312": "gb18030", "utf-8-sig": "utf-8", "big5hkscs": "big5"}
+    return keys.get(name, "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Script:
+    """How text of one East Asian encoding looks: two bytes a character (`pair`), most of them
+    `common`. Text of another encoding that happens to fit has few of the common ones."""
+
+    encoding: str
+    pair: re.Pattern[bytes]
+    common: re.Pattern[bytes]
+
+
+def _script(encoding: str, pair: bytes, common: bytes) -> _Script:
+    return _Script(encoding, re.compile(pair), re.compile(common))
+
+
+# GB 2312: signs, full-width letters and its 3,755 frequent characters.
+GB18030 = _script(
+    "gb18030", rb"[\x81-\xfe][\x40-\x7e\x80-\xfe]", rb"[\xa1-\xa3\xb0-\xd7][\xa1-\xfe]"
+)
+# Signs and the 5,401 frequent characters.
+BIG5 = _script("big5", rb"[\x81-\xfe][\x40-\x7e\xa1-\xfe]", rb"[\xa1-\xc6][\x40-\x7e\xa1-\xfe]")
+# Signs, full-width letters, kana and the 2,965 frequent characters. Half-width kana are one byte.
+SHIFT_JIS = _script(
+    "shift_jis",
+    rb"[\x81-\x9f\xe0-\xfc][\x40-\x7e\x80-\xfc]|[\xa1-\xdf]",
+    rb"(?:[\x81-\x83\x88-\x97][\x40-\x7e\x80-\xfc]|\x98[\x40-\x72])",
+)
+# GB comes first: in a short text it wins a draw.
+SCRIPTS = (GB18030, BIG5, SHIFT_JIS)
+COMMON_SHARE = 0.6
+# Western text has its letters beyond ASCII one by one: neither do they stand together, nor is the
+# second byte of such a "pair" beyond ASCII.
+TOGETHER, HIGH = 0.5, 0.25
+# Korean syllables are the same bytes as the first half of the frequent Chinese characters, those
+# up to R in Pinyin. So many characters and none of the other half is no Chinese.
+KOREAN = re.compile(rb"[\xa1-\xa3\xb0-\xc8][\xa1-\xfe]")
+KOREAN_PAIRS = 12
+
+
+def detect(sample: bytes) -> str:
+    """A key of ENCODINGS; the sample may end inside a character."""
+    for mark, encoding in MARKS.items():
+        if sample.startswith(mark):
+            return encoding
+    if wide := _without_mark(sample):
+        return wide
+    if sample.isascii() or _mostly_utf8(sample):
+        return "utf-8"
+    if east_asian := _east_asian(sample):
+        return east_asian
+    # Windows-1252 has five bytes without a meaning; Latin-1 has none.
+    return "latin-1" if "\ufffd" in sample.decode("cp1252", "replace") else "cp1252"
+
+
+def _without_mark(sample: bytes) -> str:
+    """UTF-16 without a byte-order mark: every other byte of ASCII text is zero."""
+    pairs = len(sample) // 2
+    even, odd = sample[::2].count(0), sample[1::2].count(0)
+    if odd > pairs * 0.3 and even < pairs * 0.05:
+        return "utf-16-le"
+    if even > pairs * 0.3 and odd < pairs * 0.05:
+        return "utf-16-be"
+    return ""
+
+
+def _mostly_utf8(sample: bytes) -> bool:
+    """UTF-8, but for a few spoilt bytes: those spoil lines, not the guess."""
+    # A character that is cut at the end is no spoilt one.
+    text = codecs.getincrementaldecoder("utf-8")("replace").decode(sample)
+    wide = sum(1 for character in text if character > "\x7f")
+    return text.count("\ufffd") * 20 <= wide
+
+
+def _east_asian(sample: bytes) -> str:
+    shares = [(_share(sample, script), script) for script in SCRIPTS]
+    share, script = max(shares, key=lambda pair: pair[0])
+    if share < COMMON_SHARE:
+        return ""
+    if script is GB18030 and _korean(sample):
+        return "euc_kr"
+    return script.encoding
+
+
+def _share(sample: bytes, script: _Script) -> float:
+    """Which part of the characters is common in the script; 0 for what can't be of it."""
+    found = [match.span() for match in script.pair.finditer(sample)]
+    pairs = [(begin, end) for begin, end in found if end - begin == 2]
+    bad = sample.decode(codec(script.encoding), "replace").count("\ufffd")
+    if not pairs or bad * 20 > len(pairs) or _western(sample, pairs):
+        return 0
+    return sum(1 for begin, _ in pairs if script.common.match(sample, begin)) / len(pairs)
+
+
+def _western(sample: bytes, pairs: Sequence[tuple[int, int]]) -> bool:
+    """Whether the pairs are rather single letters, each with the ASCII letter after it."""
+    high = sum(1 for begin, _ in pairs if sample[begin + 1] > 0x7F)
+    together = sum(1 for (_, end), (begin, _) in pairwise(pairs) if end == begin)
+    alone = len(pairs) == 1 or together < (len(pairs) - 1) * TOGETHER
+    return alone and high < len(pairs) * HIGH
+
+
+def _korean(sample: bytes) -> bool:
+    pairs = GB18030.pair.findall(sample)
+    syllables = [pair for pair in pairs if pair[0] >= 0xB0]
+    return len(syllables) >= KOREAN_PAIRS and all(map(KOREAN.match, syllables))

@@ -1,0 +1,247 @@
+"""What the words in status and consent columns mean. Pure; the words are statuswords.toml.
+
+A word that is neither certain nor answered by a person is asked about (`ASKED`): its people are
+imported, and neither subscribed nor suppressed. Doubt never sends mail.
+
+Kinds of columns (`KINDS`):
+    "status"        words such as subscribed, unsubscribed, cleaned
+    "accepts"       yes or no to getting mail
+    "unsubscribed", "suppressed", "bounced", "complained"
+                    a mark: yes, or since when
+An empty cell of a mark column says nothing. In a status or accepts column it is a word like any
+other (`EMPTY`): it doesn't say yes, so it is asked about.
+"""
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import astuple, dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from contacts import values
+
+MARKS = ("unsubscribed", "suppressed", "bounced", "complained")
+KINDS = ("status", "accepts", *MARKS)
+# What a word may be said to mean.
+MEANINGS = ("subscribed", "unsubscribed", "bounced", "complained", "suppressed", "skip")
+
+# Flags of a row, from the mildest to the gravest: the gravest of a row's columns, and of an
+# address's rows, wins. A question is graver than "not on the list": its answer may be.
+SUBSCRIBED, SKIPPED, ASKED, UNSUBSCRIBED, SUPPRESSED, BOUNCED, COMPLAINED = "", *"n?usbc"
+FLAGS = (SUBSCRIBED, SKIPPED, ASKED, UNSUBSCRIBED, SUPPRESSED, BOUNCED, COMPLAINED)
+FLAG_OF = {
+    "subscribed": SUBSCRIBED,
+    "skip": SKIPPED,
+    "unsubscribed": UNSUBSCRIBED,
+    "suppressed": SUPPRESSED,
+    "bounced": BOUNCED,
+    "complained": COMPLAINED,
+}
+MEANING_OF = {flag: meaning for meaning, flag in FLAG_OF.items()}
+
+# Keys that stand for what is no word: an empty cell, any real date, and words beyond a bound.
+EMPTY, DATE, OTHER = "", "#date", "#other"
+MAX_WORD = 100
+# No program has so many words for how somebody stands.
+CROWDED = 30
+
+# 0000-00-00 00:00:00, 00/00/0000 and the like: "no date" in MySQL's exports.
+ZEROS = re.compile(r"(?=.{8})0[0\s:./TZ+-]*", re.ASCII)
+WHOLE = re.compile(r"(\d+)\.0+", re.ASCII)
+# Signs that turn a word round or put it in doubt are part of it.
+DOUBT = re.compile(r"[?!~¬≠]|^-(?=\w)")
+WEEKDAY = re.compile(r"(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+", re.ASCII | re.IGNORECASE)
+# Seconds or milliseconds since 1970, for 2001 to 2033.
+UNIX_TIME = re.compile(r"1\d{9}(?:\d{3})?", re.ASCII)
+COMPACT_TIME = re.compile(r"(\d{8})T?\d{4,6}Z?", re.ASCII)
+SHORT_YEAR = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.]\d{2}(?:\s.*)?", re.ASCII | re.DOTALL)
+# Parts of words that hardly any column but a status has.
+TELLING = re.compile(
+    "subscri|optin|optout|opted|bounce|complain|spam|suppress|blocklist|blacklist"
+    "|订阅|訂閱|退订|退訂|退信|黑名单|黑名單|購読|구독"
+)
+# Earlier there was nothing to leave: 1970-01-01 and 1899-12-30 are zeros that became dates.
+FIRST_YEAR, LAST_YEAR = 1990, 2100
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """`key` names the word, `flag` is what is done, `suggestion` a meaning for one that is asked
+    about ("" for none)."""
+
+    key: str
+    flag: str
+    suggestion: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The words of the file beside this one, and what a person answered: {(kind, key): meaning}.
+    An answer goes before a certain word."""
+
+    answers: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    def read(self, kind: str, text: str) -> Reading:
+        key = key_of(text)
+        if meaning := self.answers.get((kind, key)):
+            return Reading(key, FLAG_OF[meaning])
+        certain, likely = _book(kind)
+        if key in certain:
+            return Reading(key, FLAG_OF[certain[key]])
+        return Reading(key, ASKED, likely.get(key, ""))
+
+
+def graver(flag: str, other: str) -> str:
+    return max(flag, other, key=FLAGS.index)
+
+
+def key_of(text: str) -> str:
+    """The word as it is compared; EMPTY, DATE, a date that can't be real as YYYY-MM-DD."""
+    text = unicodedata.normalize("NFKC", values.clean(text)).strip()
+    if not text or text == r"\N":  # what PostgreSQL and MySQL write for NULL
+        return EMPTY
+    if ZEROS.fullmatch(text):
+        return "00000000"
+    if day := _day(text):
+        return day
+    if match := WHOLE.fullmatch(text):
+        text = match[1]
+    return fold(text)
+
+
+def fold(text: str) -> str:
+    """Without case, width, accents, spaces and punctuation; a word of signs alone stays as it is,
+    and so does one with a sign that turns it round."""
+    plain = unicodedata.normalize("NFKD", text).casefold()
+    letters = "".join(character for character in plain if character.isalnum())
+    if letters and not DOUBT.search(text):
+        return letters[:MAX_WORD]
+    signs = "".join(c for c in text if unicodedata.category(c)[0] not in "MCZ")
+    return signs.casefold()[:MAX_WORD]
+
+
+def _day(text: str) -> str:
+    """DATE for a day that somebody can have left on; another day as YYYY-MM-DD; "" for no day."""
+    if len(text) > 80 or not any(map(str.isdigit, text)):
+        return ""
+    if UNIX_TIME.fullmatch(text):
+        return DATE
+    text = WEEKDAY.sub("", text, count=1) if WEEKDAY.match(text) else text
+    if match := COMPACT_TIME.fullmatch(text):
+        text = match[1]
+    for order in ("mdy", "dmy"):
+        with suppress(ValueError):
+            day = values.date(text.replace("日", "日 "), order=order)
+            return DATE if FIRST_YEAR <= day.year <= LAST_YEAR else day.isoformat()
+    if match := SHORT_YEAR.fullmatch(text):
+        first, second = sorted((int(match[1]), int(match[2])))
+        return DATE if 1 <= first <= 12 and second <= 31 else ""
+    return ""
+
+
+@cache
+def _book(kind: str) -> tuple[dict[str, str], dict[str, str]]:
+    """The kind's certain and likely words, each with its meaning."""
+    file = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+    certain, likely = _words(file["status"]["certain"]), _words(file["status"]["likely"])
+    if kind == "accepts":
+        own = _words(file["accepts"]["certain"])
+        return certain | own, likely | _words(file["accepts"]["likely"])
+    if kind in MARKS:
+        as_mark = {"yes": kind, "no": "subscribed"}
+        own = _words(file["mark"]["certain"], as_mark) | {EMPTY: "subscribed", DATE: kind}
+        return certain | own, likely | _words(file["mark"]["likely"], as_mark)
+    return certain, likely
+
+
+def _words(table: Mapping[str, str], named: Mapping[str, str] | None = None) -> dict[str, str]:
+    return {
+        key_of(word): (named or {}).get(meaning, meaning)
+        for meaning, words in table.items()
+        for word in words.split(";")
+    }
+
+
+def is_status_word(text: str) -> bool:
+    """Whether a cell is a word that hardly any but a status column has: it says that somebody is
+    subscribed or left. "active", "new" or "yes" are in other columns as well."""
+    key = key_of(text)
+    return key in _telling()
+
+
+@cache
+def _telling() -> frozenset[str]:
+    certain, likely = _book("status")
+    return frozenset(word for word in (*certain, *likely) if TELLING.search(word))
+
+
+@dataclass(slots=True)
+class Word:
+    """A word of a status column (numbered from 0), with how often the file has it."""
+
+    column: int
+    kind: str
+    key: str
+    # As the file first writes it.
+    text: str
+    flag: str
+    suggestion: str
+    count: int = 0
+
+
+class Words:
+    """The words of a file's status columns, counted: at most MOST different ones a column, and the
+    others together as OTHER."""
+
+    MOST = 1000
+
+    def __init__(self, stored: Iterable[Sequence[Any]] = ()) -> None:
+        self._words: dict[tuple[int, str], Word] = {}
+        self._different: dict[int, int] = {}
+        for values_ in stored:
+            self._put(Word(*values_))
+
+    def stored(self) -> list[list[Any]]:
+        """For the database, and for `Words(...)`."""
+        return [list(astuple(word)) for word in self]
+
+    def count(self, column: int, kind: str, reading: Reading, text: str) -> None:
+        if there := self._words.get((column, reading.key)):
+            there.count += 1
+        else:
+            self._put(Word(column, kind, reading.key, text, reading.flag, reading.suggestion, 1))
+
+    def add(self, more: "Words") -> None:
+        for word in more:
+            self._put(replace(word))
+
+    def _put(self, word: Word) -> None:
+        different = self._different.get(word.column, 0)
+        place = (word.column, word.key)
+        if different >= self.MOST and place not in self._words:
+            word = Word(word.column, word.kind, OTHER, "", ASKED, "", word.count)
+            place = (word.column, OTHER)
+        if there := self._words.get(place):
+            there.count += word.count
+            return
+        self._words[place] = word
+        self._different[word.column] = different + 1
+
+    def __iter__(self) -> Iterator[Word]:
+        """Those that are asked about first, then the most frequent."""
+        order = sorted(
+            self._words.values(), key=lambda w: (w.flag != ASKED, -w.count, w.column, w.key)
+        )
+        return iter(order)
+
+    @property
+    def asked(self) -> list[Word]:
+        return [word for word in self if word.flag == ASKED]
+
+    def crowded(self) -> list[int]:
+        """Columns with so many different words that they are probably no status columns."""
+        return [column for column, number in self._different.items() if number > CROWDED]
