@@ -24,7 +24,8 @@ search.action(
 @search.provider
 def people(request: HttpRequest, text: str) -> Iterable[search.Hit]:
     here = cast("WorkspaceRequest", request)
-    if len(text) < 3 and text.isascii():  # half of all people: no help, and slow
+    # One or two Latin letters are in half of all addresses: no help, and slow. One hanzi is a name.
+    if len(text) < 3 and text.isascii():
         return
     found = people_query.search(Contact.objects.filter(workspace=here.workspace), text)
     for person in found.order_by("-pk")[: search.LIMIT]:

@@ -15,10 +15,11 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
 from accounts.models import Workspace
-from contacts.models import Import
+from contacts import addresses
+from contacts.models import Contact, Import
 
 # Source words of this and other apps whose number is the key of a page of that name.
-LINKED = ("import", "campaign", "mailbox")
+LINKED = ("import", "campaign", "mailbox", "contact")
 
 
 def page() -> str:
@@ -46,6 +47,12 @@ def _imports(workspace: Workspace, numbers: Collection[int]) -> Mapping[int, str
     return dict(files.values_list("pk", "filename"))
 
 
+@named("contact")
+def _contacts(workspace: Workspace, numbers: Collection[int]) -> Mapping[int, str]:
+    people = Contact.objects.filter(workspace=workspace, pk__in=numbers)
+    return {pk: addresses.display(email) for pk, email in people.values_list("pk", "email")}
+
+
 def names(workspace: Workspace, codes: Iterable[str]) -> dict[str, str]:
     """{source: its name} of those that have one; a query for each kind among them."""
     numbers: dict[str, set[int]] = {}
@@ -68,6 +75,7 @@ def words(source: str) -> str:
         "campaign": _("Campaign {number}"),
         "mailing": _("Mailing {number}"),
         "mailbox": _("Bounce mailbox {number}"),
+        "contact": _("Contact {number}"),
         "page": _("By hand"),
         "command": _("Command line"),
     }

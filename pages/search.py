@@ -3,8 +3,9 @@
     @search.provider
     def contacts(request, text): return [search.Hit(_("Person"), contact.email, url, "user")]
 
-A provider takes the request (`request.workspace`) and the text typed (at least two characters,
-stripped) and returns at most `LIMIT` hits, in well under 100 ms.
+A provider takes the request (`request.workspace`) and the text typed, stripped: two characters or
+more, or one that isn't ASCII, since a hanzi can be a name. It returns at most `LIMIT` hits, in well
+under 100 ms.
 """
 
 from collections.abc import Callable, Iterable
@@ -71,7 +72,7 @@ def find(request: HttpRequest, slug: str, text: str) -> list[Hit]:
     """Pages and actions whose words contain the text, then what the providers find."""
     wanted = text.strip().casefold()
     hits = [hit for hit in places(request, slug) if wanted in str(hit.title).casefold()]
-    if len(wanted) >= 2:
+    if len(wanted) >= 2 or not wanted.isascii():
         for known in _providers:
             hits.extend(list(known(request, text.strip()))[:LIMIT])
     return hits

@@ -90,7 +90,10 @@ def _show(request: HttpRequest, message: Message) -> HttpResponse:
     context = {
         "brand": message.mailing.workspace,
         "address": message.address,
+        "domain": message.address.rpartition("@")[2],
         "standing": leaving.standing(message),
+        # Whom to write to about what this page can't do.
+        "write_to": message.mailing.reply_to or message.mailing.from_email,
     }
     return render(request, "public/unsubscribe.html", context)
 

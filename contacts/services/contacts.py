@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from accounts.models import Workspace
 from contacts import addresses, names
 from contacts.models import Contact
+from contacts.services import wishes
 
 FIELDS = ("first_name", "last_name", "full_name")
 # What json.loads does, without its looks at what it was given: a third of a row's time.
@@ -79,14 +80,23 @@ def create(
     return contact
 
 
+@transaction.atomic
 def update(
     contact: Contact, *, email: str, known_names: Mapping[str, str], attributes: Mapping[str, Any]
 ) -> Contact:
-    """Change what we know; attributes that aren't named stay. Raises as `create`."""
-    contact.email = addresses.normalise(email)
-    other = Contact.objects.filter(workspace_id=contact.workspace_id, email=contact.email)
+    """Change what we know; attributes that aren't named stay. Raises as `create`.
+
+    What the person said no to goes with them to another address (contacts.services.wishes).
+    """
+    normal = addresses.normalise(email)
+    other = Contact.objects.filter(workspace_id=contact.workspace_id, email=normal)
     if found := other.exclude(pk=contact.pk).first():
         raise ExistsError(found)
+    # Locked: an unsubscribe at this moment comes before the change, or finds the new address.
+    before = Contact.objects.select_for_update().filter(pk=contact.pk).first()
+    if before is not None and before.email != normal:
+        wishes.follow(before, normal)
+    contact.email = normal
     for name in FIELDS:
         setattr(contact, name, known_names.get(name, ""))
     contact.attributes = present({**contact.attributes, **attributes})
@@ -108,11 +118,20 @@ def present(attributes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def delete(people: QuerySet[Contact]) -> int:
-    """Delete contacts with their subscriptions; suppressions and sent mails stay. How many."""
+    """Delete contacts with their subscriptions; suppressions and sent mails stay. How many.
+
+    Who left a list is suppressed: an import of the address would put it back on the list.
+    """
     with transaction.atomic(), connection.cursor() as cursor:
         # One statement a table: collecting a million objects in Python first would take minutes.
         ids, parameters = people.order_by().values("id").query.sql_with_params()
         cursor.execute(f"CREATE TEMPORARY TABLE going ON COMMIT DROP AS {ids}", parameters)
+        # The contact first, as an unsubscribe does it: else each could wait for the other.
+        cursor.execute(
+            "SELECT FROM contacts_contact c JOIN going ON c.id = going.id ORDER BY c.id "
+            "FOR UPDATE OF c"
+        )
+        wishes.keep_of_deleted("SELECT id FROM going")
         cursor.execute(
             "DELETE FROM contacts_subscription s USING going WHERE contact_id = going.id"
         )

@@ -240,4 +240,4 @@ def _finish(held: Import) -> None:
     )
     with connection.cursor() as cursor:
         # What the batches appended to the search index is sorted in once, not at people's searches.
-        cursor.execute("SELECT gin_clean_pending_list('contact_search')")
+        cursor.execute("SELECT gin_clean_pending_list('contact_search_shown')")

@@ -1,15 +1,13 @@
 """Lists and who is on them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import Workspace
-from contacts import addresses
-from contacts.models import Contact, List, Subscription, Suppression
-from contacts.services.suppressions import suppress
+from contacts.models import Contact, List, Subscription
 
 
 def create(workspace: Workspace, *, name: str, description: str = "") -> List:
@@ -28,34 +26,26 @@ def change(target: List, *, name: str, description: str) -> None:
 
 
 def unsubscribe(
-    *,
     workspace: Workspace,
-    address: str,
-    list_ids: Sequence[int],
+    contact_ids: Collection[int],
+    list_ids: Sequence[int] | None,
+    *,
     source: str,
-    detail: str = "",
-) -> None:
-    """The person wants no more mail from these lists; from none of them: no mail at all.
+) -> int:
+    """These people want no more mail from these lists (None: from any list of the workspace).
 
-    Without lists the address is suppressed as unsubscribed. Running it twice changes nothing.
+    Returns how many subscriptions ended. Running it twice changes nothing.
     """
-    email = addresses.normalise(address)
-    if not list_ids:
-        suppress(
-            workspace,
-            value=email,
-            kind=Suppression.Kind.ADDRESS,
-            reason=Suppression.Reason.UNSUBSCRIBED,
-            source=source,
-            detail=detail,
-        )
-        return
-    Subscription.objects.filter(
+    rows = Subscription.objects.filter(
         list__workspace=workspace,
-        list_id__in=list_ids,
-        contact__email=email,
+        contact_id__in=contact_ids,
         status=Subscription.Status.SUBSCRIBED,
-    ).update(status=Subscription.Status.UNSUBSCRIBED, source=source, changed_at=timezone.now())
+    )
+    if list_ids is not None:
+        rows = rows.filter(list_id__in=list_ids)
+    return rows.update(
+        status=Subscription.Status.UNSUBSCRIBED, source=source, changed_at=timezone.now()
+    )
 
 
 def subscribe(

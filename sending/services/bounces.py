@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import User, Workspace
 from contacts import addresses
-from contacts.models import Suppression
+from contacts.models import Contact, Suppression
 from contacts.services import suppressions
 from sending.bouncematch import By, proof
 from sending.dsn import Kind, Report, parse
@@ -213,17 +213,36 @@ def _when(one: Reading, now: datetime) -> datetime:
 
 
 def _suppress(workspace: Workspace, ours: Sequence[Reading]) -> int:
-    """Suppresses the addresses that were mailed, by reason and source."""
+    """Suppresses the addresses that were mailed, by reason and source. A bounce is about the
+    address; a complaint is the person's, so that it holds for their present address as well."""
     sets: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
+    present = _present(workspace, ours)
     for one in ours:
         reason = SUPPRESSES.get(one.report.kind)
         if reason and one.message is not None:
-            row = (one.message.address, one.report.diagnostic)
-            sets[reason, one.message.mailing.origin].append(row)
+            found = {one.message.address}
+            if reason == Suppression.Reason.COMPLAINT:
+                found.add(present.get(one.message.contact_id, one.message.address))
+            rows = sets[reason, one.message.mailing.origin]
+            rows.extend((address, one.report.diagnostic) for address in found)
     return sum(
         suppressions.suppress_addresses(workspace, rows, reason=reason, source=source)
         for (reason, source), rows in sorted(sets.items())
     )
+
+
+def _present(workspace: Workspace, ours: Sequence[Reading]) -> dict[int, str]:
+    """{contact: their address by now} of those who complained. Locked until the complaint is
+    stored: a change of the address at this moment comes before it, or carries it on."""
+    who = {
+        one.message.contact_id
+        for one in ours
+        if one.message is not None and one.report.kind == Kind.COMPLAINT
+    }
+    if not who:
+        return {}
+    people = Contact.objects.filter(workspace=workspace, pk__in=who).order_by("pk")
+    return dict(people.select_for_update(no_key=True).values_list("pk", "email"))
 
 
 def _settle(readings: Sequence[Reading]) -> None:
@@ -276,10 +295,17 @@ def is_a_bounce(mail: BounceMail, moment: datetime) -> None:
 
 
 def suppression_of(message: Message) -> QuerySet[Suppression]:
-    """What bounces and complaints did to the address of the message."""
+    """What bounces and complaints did to the address of the message, and a complaint about this
+    mailing to the present address of its person."""
+    workspace_id = message.mailing.workspace_id
+    present = Contact.objects.filter(workspace_id=workspace_id, pk=message.contact_id)
+    complaint = Q(
+        value__in=present.values("email"),
+        reason=Suppression.Reason.COMPLAINT,
+        source=message.mailing.origin,
+    )
     return Suppression.objects.filter(
-        workspace_id=message.mailing.workspace_id,
+        complaint | Q(value=message.address, reason__in=SUPPRESSES.values()),
+        workspace_id=workspace_id,
         kind=Suppression.Kind.ADDRESS,
-        value=message.address,
-        reason__in=SUPPRESSES.values(),
     )

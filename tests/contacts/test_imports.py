@@ -370,9 +370,8 @@ def test_undo_takes_back_what_nothing_else_has_touched(workspace: Workspace, new
     file = chosen(received(workspace, data), target=news)
     ran(file)
     lists.subscribe(other, Contact.objects.filter(email="moved@b.example"), source="page")
-    lists.unsubscribe(
-        workspace=workspace, address="left@b.example", list_ids=[news.pk], source="campaign 1"
-    )
+    left = Contact.objects.get(email="left@b.example")
+    lists.unsubscribe(workspace, [left.pk], [news.pk], source="campaign 1")
     undone = imports.undo(file)
     assert (undone.contacts, undone.subscriptions, undone.kept) == (1, 3, 2)
     assert set(Contact.objects.values_list("email", flat=True)) == {

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User, Workspace
-from contacts.models import Suppression
+from contacts.models import Contact, Suppression
 from sending import secrets, verp
 from sending.imapbox import Account, BoxError, ImapBox
 from sending.models import BounceMail, BounceMailbox, Event, Message, Tally
@@ -375,3 +375,56 @@ def test_not_a_bounce_lifts(imap: Imap, mailbox: BounceMailbox, sent: Sent, owne
     bounces.is_a_bounce(mail, moment)
     assert Suppression.objects.get().lifted_at is None
     assert BounceMail.objects.get().kind == "hard"
+
+
+def test_a_complaint_is_the_persons_and_a_bounce_the_addresss(
+    imap: Imap, mailbox: BounceMailbox, sent: Sent, owner: User
+) -> None:
+    """The contact's address changed between the mail and what came back of it."""
+    both = {one.address: one for one in sent("anna@receiver.example", "ben@receiver.example")}
+    complained, gone = both["anna@receiver.example"], both["ben@receiver.example"]
+    for message, address in ((complained, "anna@new.example"), (gone, "ben@new.example")):
+        Contact.objects.filter(pk=message.contact_id).update(email=address)
+    returned = returns.original(complained.pk, "anna@receiver.example")
+    imap.append(
+        returns.complaint("anna@receiver.example", returned),
+        returns.dsn("ben@receiver.example", to=verp_of(gone)),
+    )
+    collecting.collect(mailbox.pk)
+    rows = Suppression.objects.order_by("value").values_list("value", "reason")
+    assert list(rows) == [
+        ("anna@new.example", "complaint"),
+        ("anna@receiver.example", "complaint"),
+        ("ben@receiver.example", "hard_bounce"),
+    ]
+    mail = BounceMail.objects.select_related("message__mailing", "mailbox__workspace").get(
+        kind="complaint"
+    )
+    moment = timezone.now()
+    assert bounces.not_a_bounce(mail, owner, moment) == 2
+    active = Suppression.objects.filter(lifted_at=None)
+    assert active.get().value == "ben@receiver.example"
+    bounces.is_a_bounce(mail, moment)
+    assert active.count() == 3
+
+
+def test_not_a_complaint_lifts_no_other_complaint(
+    imap: Imap, mailbox: BounceMailbox, sent: Sent, owner: User
+) -> None:
+    """The present address was complained about in another campaign: that stays."""
+    (message,) = sent("anna@receiver.example")
+    contact = Contact.objects.get(pk=message.contact_id)
+    Contact.objects.filter(pk=contact.pk).update(email="anna@new.example")
+    Suppression.objects.create(
+        workspace=contact.workspace,
+        kind="address",
+        value="anna@new.example",
+        reason="complaint",
+        source="campaign 3",
+    )
+    returned = returns.original(message.pk, "anna@receiver.example")
+    imap.append(returns.complaint("anna@receiver.example", returned))
+    collecting.collect(mailbox.pk)
+    mail = BounceMail.objects.select_related("message__mailing", "mailbox__workspace").get()
+    assert bounces.not_a_bounce(mail, owner, timezone.now()) == 1
+    assert Suppression.objects.get(lifted_at=None).source == "campaign 3"

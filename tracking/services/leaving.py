@@ -1,62 +1,109 @@
 """Unsubscribing by a message's link, and taking that back."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from contacts.models import List, Subscription, Suppression
 from contacts.services import lists, suppressions
 from sending.models import Event, Message
 from tracking.models import Hit
-from tracking.services import hits
+from tracking.services import hits, persons
+from tracking.services.persons import Person
 
 Status = Subscription.Status
+Reason = Suppression.Reason
+# So long a recipient may take an unsubscription back. Counted from the unsubscription in the
+# database, so that opening the page again gives no more time. A mail may lie about or be passed on:
+# later, nobody is subscribed again by a link in it.
+UNDO_FOR = timedelta(days=1)
+# Suppressions that say the person wants no mail: nothing is left to ask them.
+WISHES = (Reason.UNSUBSCRIBED, Reason.COMPLAINT)
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
     """How the recipient of a message stands: lists that the mail went to, and that they are on or
-    have left; whether nothing at all may be sent to them."""
+    have left; whether nothing at all is sent to them, and why."""
 
     subscribed: list[List]
     left: list[List]
+    # No mailing reaches any address of theirs.
     suppressed: bool
-    # It was done by this very mail, so this mail's holder may take it back.
+    # They said so themselves, so there is nothing to ask them.
+    said_no: bool
+    # It was done by this very mail, less than a day ago: this mail's holder may take it back.
     can_undo: bool
+    # It was done by this very mail, and the day is over.
+    undo_is_over: bool
+    # What stops their mail besides this mail's link. Taking that back changes nothing about it.
+    others: list[Suppression] = field(default_factory=list)
 
     @property
     def is_out(self) -> bool:
         return self.suppressed or not self.subscribed
 
+    @property
+    def asks(self) -> bool:
+        """There is something to leave: a bounced address or a suppressed domain may get mail again
+        some day."""
+        return bool(self.subscribed) and not self.said_no
+
 
 def standing(message: Message) -> Standing:
-    rows = list(_subscriptions(message).select_related("list").order_by("list__name"))
-    stops = list(_suppressions(message))
-    source = message.mailing.origin
+    person = persons.of(message)
+    rows = list(
+        _on_lists(message, person, message.mailing.list_ids)
+        .select_related("list")
+        .order_by("list__name")
+    )
+    on = {row.list_id: row.list for row in rows if row.status == Status.SUBSCRIBED}
+    left = {row.list_id: row.list for row in rows if row.status == Status.UNSUBSCRIBED}
+    stops = list(_stops(message, person))
+    done = [stop.created_at for stop in stops if _is_by(stop, message)]
+    done += _ended(message, person).values_list("changed_at", flat=True)
+    within = [moment for moment in done if moment > _undo_since()]
     return Standing(
-        subscribed=[row.list for row in rows if row.status == Status.SUBSCRIBED],
-        left=[row.list for row in rows if row.status == Status.UNSUBSCRIBED],
-        suppressed=bool(stops),
-        can_undo=any(_is_by(stop, source) for stop in stops)
-        or any(row.status == Status.UNSUBSCRIBED and row.source == source for row in rows),
+        subscribed=list(on.values()),
+        left=[one for pk, one in left.items() if pk not in on],
+        suppressed=all(_stopped(address, stops) for address in person.reached_at),
+        said_no=all(
+            any(stop.value == address and stop.reason in WISHES for stop in stops)
+            for address in person.reached_at
+        ),
+        can_undo=bool(within),
+        undo_is_over=bool(done) and not within,
+        others=_others(message, person, stops),
     )
 
 
 @transaction.atomic
 def leave(message: Message, *, everything: bool = False, user_agent: str = "") -> None:
-    """Leaves the lists that the mail went to, or every mail of the workspace. Safe to do twice.
+    """Leaves the lists that the mail went to, or every list of the workspace. Safe to do twice.
 
-    Who is on none of these lists by now is suppressed: their wish is kept in any case.
+    It is the person who leaves (tracking.services.persons). Old addresses are suppressed in any
+    case: an import of one would make a new contact, which this "no" would not hold for. The present
+    one is suppressed if they want no mail at all, or are on none of these lists by now: their wish
+    is kept in any case.
     """
-    before = standing(message)
-    on_lists = bool(before.subscribed or before.left)
+    mailing = message.mailing
+    person = persons.of(message, lock=True)
+    if not _on_lists(message, person, mailing.list_ids).exists():
+        everything = True
     lists.unsubscribe(
-        workspace=message.mailing.workspace,
-        address=message.address,
-        list_ids=[] if everything or not on_lists else message.mailing.list_ids,
-        source=message.mailing.origin,
-        detail=user_agent,
+        mailing.workspace,
+        person.ids,
+        None if everything else mailing.list_ids,
+        source=mailing.origin,
+    )
+    suppressions.suppress_addresses(
+        mailing.workspace,
+        [(one, user_agent) for one in (person.addresses if everything else person.former)],
+        reason=Reason.UNSUBSCRIBED,
+        source=mailing.origin,
     )
     if not _known(message):
         hits.keep(message.pk, Event.Kind.UNSUBSCRIBED, user_agent=user_agent)
@@ -64,36 +111,71 @@ def leave(message: Message, *, everything: bool = False, user_agent: str = "") -
 
 @transaction.atomic
 def undo(message: Message) -> None:
-    """Takes back what this message's link did, and nothing else."""
+    """Takes back what this message's link did within the last day, and nothing else."""
     source = message.mailing.origin
-    for row in _subscriptions(message).filter(status=Status.UNSUBSCRIBED, source=source):
+    person = persons.of(message, lock=True)
+    since = _undo_since()
+    for row in _ended(message, person).filter(changed_at__gt=since).select_related("list"):
         lists.set_status(
             row.list, row.contact, status=Status.SUBSCRIBED, source=f"{source}, taken back"
         )
-    for stop in _suppressions(message):
-        if _is_by(stop, source):
+    for stop in _stops(message, person):
+        if _is_by(stop, message) and stop.created_at > since:
             suppressions.lift(stop, None)
 
 
-def _subscriptions(message: Message) -> QuerySet[Subscription]:
+def _undo_since() -> datetime:
+    return timezone.now() - UNDO_FOR
+
+
+def _on_lists(message: Message, person: Person, list_ids: list[int]) -> QuerySet[Subscription]:
+    """Their places on these lists, left ones included."""
     return Subscription.objects.filter(
         list__workspace_id=message.mailing.workspace_id,
-        list_id__in=message.mailing.list_ids,
-        contact__email=message.address,
-    ).select_related("list", "contact")
-
-
-def _suppressions(message: Message) -> QuerySet[Suppression]:
-    return Suppression.objects.filter(
-        workspace_id=message.mailing.workspace_id,
-        kind=Suppression.Kind.ADDRESS,
-        value=message.address,
-        lifted_at=None,
+        list_id__in=list_ids,
+        contact_id__in=person.ids,
     )
 
 
-def _is_by(stop: Suppression, source: str) -> bool:
-    return stop.reason == Suppression.Reason.UNSUBSCRIBED and stop.source == source
+def _ended(message: Message, person: Person) -> QuerySet[Subscription]:
+    """Subscriptions that this mailing's links ended."""
+    return Subscription.objects.filter(
+        list__workspace_id=message.mailing.workspace_id,
+        contact_id__in=person.ids,
+        status=Status.UNSUBSCRIBED,
+        source=message.mailing.origin,
+    ).select_related("contact")
+
+
+def _stops(message: Message, person: Person) -> QuerySet[Suppression]:
+    """Active suppressions of the person's addresses, and of the domains that they are mailed at."""
+    domains = {_domain(address) for address in person.reached_at}
+    return Suppression.objects.filter(
+        Q(kind=Suppression.Kind.ADDRESS, value__in=person.addresses)
+        | Q(kind=Suppression.Kind.DOMAIN, value__in=domains),
+        workspace_id=message.mailing.workspace_id,
+        lifted_at=None,
+    ).order_by("kind", "pk")
+
+
+def _stopped(address: str, stops: list[Suppression]) -> bool:
+    return any(stop.value in {address, _domain(address)} for stop in stops)
+
+
+def _others(message: Message, person: Person, stops: list[Suppression]) -> list[Suppression]:
+    """Suppressions that hold for an address they are mailed at and that this mail's link did not
+    make; one of each reason."""
+    held = person.reached_at | {_domain(address) for address in person.reached_at}
+    found = [stop for stop in stops if stop.value in held and not _is_by(stop, message)]
+    return list({(stop.kind, stop.reason): stop for stop in found}.values())
+
+
+def _domain(address: str) -> str:
+    return address.rpartition("@")[2]
+
+
+def _is_by(stop: Suppression, message: Message) -> bool:
+    return stop.reason == Reason.UNSUBSCRIBED and stop.source == message.mailing.origin
 
 
 def _known(message: Message) -> bool:

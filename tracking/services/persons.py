@@ -1,0 +1,71 @@
+"""Whom a message was to: the person, wherever their address is by now.
+
+A contact's address can change, and an address can be given to another contact. The ledger knows the
+contact of each message, and every address at which that contact was mailed.
+"""
+
+from dataclasses import dataclass
+
+from django.db.models import Q
+
+from contacts.models import Contact
+from sending.models import Message
+
+# Messages of one contact that are looked at, the newest first.
+MOST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """`contacts`: the message's own contact, and whoever holds the address that it went to.
+    `present`: the address at which the contact is mailed now. `former`: other addresses at which
+    the contact was mailed, the message's own among them, unless another contact has them now."""
+
+    contacts: list[Contact]
+    present: str
+    former: frozenset[str]
+
+    @property
+    def ids(self) -> list[int]:
+        return [contact.pk for contact in self.contacts]
+
+    @property
+    def reached_at(self) -> set[str]:
+        """The addresses that a mailing may go to."""
+        return {contact.email for contact in self.contacts} or {self.present}
+
+    @property
+    def addresses(self) -> set[str]:
+        return self.reached_at | self.former | {self.present}
+
+
+def of(message: Message, *, lock: bool = False) -> Person:
+    """The person of the message. With `lock` their contacts stay as they are until the end of the
+    transaction: their address can't change between reading and suppressing it.
+
+    Who holds the address that the mail went to counts as well: whoever can open that mail says no
+    for it. If the contact was deleted, whoever holds its last address is the same person, added
+    again.
+    """
+    mailed = _mailed(message)
+    known = Contact.objects.filter(workspace_id=message.mailing.workspace_id).order_by("pk")
+    if lock:
+        # No stronger: an import may put them on a list meanwhile.
+        known = known.select_for_update(no_key=True)
+    found = list(known.filter(Q(pk=message.contact_id) | Q(email__in=mailed)))
+    holders = {contact.email: contact for contact in found}
+    own = next((one for one in found if one.pk == message.contact_id), holders.get(mailed[0]))
+    both = [one for one in (own, holders.get(message.address)) if one is not None]
+    contacts = list({one.pk: one for one in both}.values())
+    present = own.email if own else mailed[0]
+    others = {email for email, holder in holders.items() if holder not in contacts}
+    return Person(contacts, present, frozenset(mailed) - {present} - others)
+
+
+def _mailed(message: Message) -> list[str]:
+    """The addresses of the contact's messages, the latest first (by message_by_contact)."""
+    own = Message.objects.filter(
+        contact_id=message.contact_id, mailing__workspace_id=message.mailing.workspace_id
+    )
+    newest = own.order_by("-pk").values_list("address", flat=True)[:MOST]
+    return list(dict.fromkeys([*newest, message.address]))
