@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contacts import addresses, columns, values
+from pages.singleline import one_line
 
 NAME_LENGTHS = {"first_name": 150, "last_name": 150, "full_name": 300}
 ODD = values.ODD
@@ -118,6 +119,7 @@ def _name_setter(name: str) -> Setter:
     longest = NAME_LENGTHS[name]
 
     def put(person: Person, text: str) -> None:
+        text = one_line(text)
         if len(text) > longest:
             person.unusable.append(("value_too_long", text[:200]))
         elif not getattr(person, name):

@@ -14,8 +14,9 @@ from contacts.models import Contact
 from designs import fields, plaintext
 from designs.checks import ERROR, Problem, Source, check
 from designs.markup import tags
-from designs.rendering import PARTS, Part, RenderError, Urls, one_line
+from designs.rendering import PARTS, Part, RenderError, Urls
 from designs.wording import said
+from pages.singleline import one_line
 
 REMOTE = re.compile(r"\s*(https?:)?//", re.IGNORECASE)
 # What makes a browser ask elsewhere for a picture, besides <img>.

@@ -21,6 +21,7 @@ from jinja2.meta import find_undeclared_variables
 from designs.filters import FILTERS, LimitError
 from designs.markup import jinja_spans
 from designs.sandbox import Environment, bound, environment, fuelled
+from pages.singleline import one_line
 
 # Characters of one rendered part.
 LONGEST_OUTPUT = 1_000_000
@@ -218,18 +219,8 @@ class Renderer:
         }
         preheader = one_line(self.parts["preheader"].render(values))
         return Rendered(
-            subject=one_line(self.parts["subject"].render(values))[:LONGEST_SUBJECT],
+            subject=one_line(self.parts["subject"].render(values))[:LONGEST_SUBJECT].rstrip(" "),
             preheader=preheader,
             html=self.parts["html"].render(values | {"preheader": preheader}),
             text=self.parts["text"].render(values),
         )
-
-
-def one_line(text: str) -> str:
-    """Without line breaks and control characters: safe in a header."""
-    if text.isprintable():
-        # Of printable characters only the blank is a space.
-        return (
-            " ".join(text.split()) if "  " in text or text[:1] == " " or text[-1:] == " " else text
-        )
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
