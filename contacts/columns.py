@@ -11,13 +11,12 @@ A column's target is one of
 A mapping is a list of targets, one a column.
 """
 
-import keyword
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from contacts import addresses, values
+from contacts import addresses, mergenames, values
 
 FIELDS = ("email", "first_name", "last_name", "full_name")
 STATUS_FIELDS = ("status", "accepts", "unsubscribed")
@@ -75,13 +74,6 @@ KEYS = {
 }  # fmt: skip
 BY_NAME = {name: target for target, names in KNOWN.items() for name in names.split()}
 
-# Top-level names that a mail's template has already.
-RESERVED = frozenset(
-    "email first_name last_name full_name unsubscribe_url view_url workspace loop range dict "
-    "lipsum cycler joiner namespace self super caller varargs kwargs true false none and or not if "
-    "else in is for set block extends include import from macro call filter with recursive".split()
-)
-
 SUBSCRIBED, UNSUBSCRIBED, BOUNCED, COMPLAINED = "", "u", "b", "c"
 MEANINGS = {
     **dict.fromkeys("unsubscribed unsubscribe optout optedout 退订 已退订 取消订阅".split(), "u"),
@@ -128,7 +120,7 @@ def key_of(header: str, taken: Iterable[str] = ()) -> str:
     key = KEYS.get(fold(header)) or re.sub(r"\W+", "_", text).strip("_")[:40] or "field"
     if not key.isidentifier():
         key = f"field_{key}"
-    if key in RESERVED or keyword.iskeyword(key):
+    if mergenames.is_reserved(key):
         key += "_"
     used, number, plain = set(taken), 2, key
     while key in used:

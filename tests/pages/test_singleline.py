@@ -120,7 +120,7 @@ def test_a_notice_s_headers_are_ours() -> None:
         "品牌 \u2028" * 20, "Hello\n", f'"{name}" <y@x.example>', ["a@b.example"]
     )
     lines = notice.message().as_bytes(linesep="\r\n").partition(b"\r\n\r\n")[0].split(b"\r\n")
-    assert f"From: {sender}".encode() in lines
+    assert f'From: "{name}" <y@x.example>'.encode() in lines
     assert b"To: a@b.example" in lines
     assert max(map(len, lines)) <= 78
     assert all(line.startswith(b" ") or b": " in line for line in lines)
