@@ -18,6 +18,7 @@ from accounts import notices, timezones
 from accounts.models import User, Workspace
 from accounts.permissions import SUMMARIES, Role
 from accounts.services import workspaces
+from pages.singleline import SingleLine
 
 LANGUAGES = (
     ("", _("As the browser asks")),
@@ -53,7 +54,7 @@ def check_password(form: forms.Form, field: str, user: User) -> None:
             form.add_error(field, error)
 
 
-class TimeZoneField(forms.CharField):
+class TimeZoneField(SingleLine):
     """A zone by its name or city. The page includes accounts/parts/zones.html, whose list the
     control offers while one types."""
 
@@ -140,7 +141,7 @@ class ChangePasswordForm(forms.Form):
 class PersonForm(forms.Form):
     """Who somebody is: the same for the first account, a newcomer and the profile."""
 
-    name = forms.CharField(
+    name = SingleLine(
         label=_("Your name"), max_length=150, widget=forms.TextInput({"autocomplete": "name"})
     )
     timezone = TimeZoneField()
@@ -171,7 +172,7 @@ class SetUpForm(PersonForm):
         label=_("E-mail address"), widget=forms.EmailInput({"autocomplete": "username"})
     )
     password = NewPasswordField()
-    workspace_name = forms.CharField(
+    workspace_name = SingleLine(
         label=_("Name of the workspace"),
         max_length=100,
         help_text=_("A brand or client: its contacts, designs and campaigns. Can be changed."),
@@ -190,7 +191,7 @@ class ProfileForm(PersonForm):
 
 
 class NewWorkspaceForm(forms.Form):
-    name = forms.CharField(
+    name = SingleLine(
         label=_("Name"), max_length=100, help_text=_("Of the brand or client; can be changed.")
     )
     timezone = TimeZoneField(
@@ -201,8 +202,8 @@ class NewWorkspaceForm(forms.Form):
 class WorkspaceForm(forms.Form):
     """The settings of a workspace."""
 
-    name = forms.CharField(label=_("Name"), max_length=100)
-    slug = forms.CharField(
+    name = SingleLine(label=_("Name"), max_length=100)
+    slug = SingleLine(
         label=_("Short name"),
         max_length=workspaces.MAX_SLUG,
         validators=[
@@ -216,7 +217,7 @@ class WorkspaceForm(forms.Form):
     timezone = TimeZoneField(
         help_text=_("Campaigns are scheduled in it. Type a city, such as Shanghai, and choose.")
     )
-    from_name = forms.CharField(
+    from_name = SingleLine(
         label=_("Sender name"),
         max_length=100,
         required=False,
@@ -232,7 +233,7 @@ class WorkspaceForm(forms.Form):
         widget=forms.Textarea({"rows": 2}),
         help_text=_("For the foot of mails; many countries ask for it. A merge field in designs."),
     )
-    brand_color = forms.CharField(
+    brand_color = SingleLine(
         label=_("Brand colour"),
         max_length=7,
         required=False,
@@ -260,7 +261,7 @@ class WorkspaceForm(forms.Form):
 class DeleteWorkspaceForm(forms.Form):
     """The short name, typed: nobody deletes a workspace by a slip."""
 
-    slug = forms.CharField(
+    slug = SingleLine(
         label=_("Short name"),
         max_length=100,
         widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false"}),

@@ -8,6 +8,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from accounts.permissions import Role
+from pages.singleline import SingleLineField
 
 
 class UserManager(BaseUserManager["User"]):
@@ -25,7 +26,7 @@ class User(AbstractBaseUser):
     """A person who logs in, with e-mail and password."""
 
     email = models.EmailField(_("e-mail address"), unique=True)
-    name = models.CharField(_("name"), max_length=150, blank=True)
+    name = SingleLineField(_("name"), max_length=150, blank=True)
     # Empty: as the browser asks.
     language = models.CharField(_("language"), max_length=10, blank=True)
     timezone = models.CharField(_("time zone"), max_length=64, default="UTC")
@@ -50,16 +51,16 @@ class User(AbstractBaseUser):
 class Workspace(models.Model):
     """One brand or client. Everything but users belongs to exactly one."""
 
-    name = models.CharField(_("name"), max_length=100)
+    name = SingleLineField(_("name"), max_length=100)
     # In every URL of the workspace: /w/<slug>/.
     slug = models.SlugField(_("short name"), max_length=50, unique=True)
     timezone = models.CharField(_("time zone"), max_length=64, default="UTC")
     # Proposed in new campaigns.
-    from_name = models.CharField(_("sender name"), max_length=100, blank=True)
+    from_name = SingleLineField(_("sender name"), max_length=100, blank=True)
     from_email = models.EmailField(_("sender address"), blank=True)
     # The sender's postal address, for the foot of mails (merge field `workspace.address`).
     postal_address = models.CharField(_("postal address"), max_length=300, blank=True)
-    brand_color = models.CharField(_("brand colour"), max_length=7, blank=True)
+    brand_color = SingleLineField(_("brand colour"), max_length=7, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     # Nobody is a member any more; a task erases what it holds.
     deleted_at = models.DateTimeField(null=True, blank=True)

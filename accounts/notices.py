@@ -5,6 +5,8 @@ A notice is `templates/notices/<name>.txt`; its first line is the subject.
 
 import logging
 import smtplib
+from email.message import Message
+from email.utils import parseaddr
 from typing import Any
 
 from django.conf import settings
@@ -13,11 +15,44 @@ from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from accounts import mailheaders
 from accounts.exceptions import MailNotSentError
+from pages.singleline import one_line
 
 log = logging.getLogger(__name__)
 
 CONSOLE = "django.core.mail.backends.console.EmailBackend"
+
+
+class Folded:
+    """A header as it is written already; the email package's generator asks it for its text."""
+
+    def __init__(self, field: str, lines: bytes) -> None:
+        self.text = lines.decode().removeprefix(f"{field}:").strip()
+
+    def encode(self, *, linesep: str = "\n", **_options: Any) -> str:
+        return self.text.replace("\r\n", linesep)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Notice(EmailMessage):
+    """Its From, To and Subject are written as those of campaigns are."""
+
+    def message(self) -> Any:
+        made = super().message()
+        sender = parseaddr(self.from_email)
+        people = [parseaddr(address) for address in self.to]
+        for field, lines in (
+            ("Subject", mailheaders.text("Subject", self.subject)),
+            ("From", mailheaders.mailboxes("From", [sender])),
+            ("To", mailheaders.mailboxes("To", people)),
+        ):
+            del made[field]
+            # Past Django's own, which takes texts only.
+            Message.__setitem__(made, field, Folded(field, lines))
+        return made
 
 
 def stay_here() -> bool:
@@ -35,8 +70,8 @@ def send(notice: str, /, *, to: str, language: str = "", **context: Any) -> None
     subject, _newline, body = text.strip().partition("\n")
     if settings.EMAIL_BACKEND == CONSOLE:
         log.warning("EMAIL_URL is not set: the mail %r to %s is only printed here", notice, to)
-    message = EmailMessage(
-        subject,
+    message = Notice(
+        one_line(subject),
         body.strip() + "\n",
         settings.DEFAULT_FROM_EMAIL,
         [to],

@@ -18,7 +18,7 @@ from campaigns.services import drafts, routes
 from contacts import addresses
 from contacts.models import List
 from designs.models import Design
-from designs.rendering import one_line
+from pages.singleline import SingleLine
 
 NOW, LATER = "now", "later"
 TOMORROW_AT = dt.time(9, 0)
@@ -51,7 +51,7 @@ class SectionForm(forms.Form):
 
 
 class NameForm(SectionForm):
-    name = forms.CharField(
+    name = SingleLine(
         label=gettext_lazy("Name"),
         max_length=150,
         help_text=gettext_lazy("Only you and your colleagues see it."),
@@ -101,19 +101,19 @@ class ToForm(SectionForm):
 
 
 class FromForm(SectionForm):
-    from_name = forms.CharField(
+    from_name = SingleLine(
         label=gettext_lazy("Sender name"),
         max_length=100,
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
-    from_email = forms.CharField(
+    from_email = SingleLine(
         label=gettext_lazy("Sender address"),
         max_length=254,
         required=False,
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
     )
-    reply_to = forms.CharField(
+    reply_to = SingleLine(
         label=gettext_lazy("Answers go to"),
         max_length=254,
         required=False,
@@ -127,9 +127,6 @@ class FromForm(SectionForm):
             "from_email": addresses.display(campaign.from_email),
             "reply_to": addresses.display(campaign.reply_to),
         }
-
-    def clean_from_name(self) -> str:
-        return one_line(self.cleaned_data["from_name"])
 
     def clean_from_email(self) -> str:
         return _address(self.cleaned_data["from_email"])
@@ -146,13 +143,13 @@ def _address(typed: str) -> str:
 
 
 class SubjectForm(SectionForm):
-    subject = forms.CharField(
+    subject = SingleLine(
         label=gettext_lazy("Subject"),
         max_length=500,
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
-    preheader = forms.CharField(
+    preheader = SingleLine(
         label=gettext_lazy("Preview text"),
         max_length=500,
         required=False,
@@ -373,7 +370,7 @@ class WhenForm(SectionForm):
 
 
 class NewCampaignForm(forms.Form):
-    name = forms.CharField(
+    name = SingleLine(
         label=gettext_lazy("Name"),
         max_length=150,
         help_text=gettext_lazy("Only you and your colleagues see it."),

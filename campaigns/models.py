@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User, Workspace
 from contacts.models import List
 from designs.models import Design
+from pages.singleline import SingleLineField
 from sending.models import Mailing, Pool, Relay
 
 
@@ -20,15 +21,15 @@ class Campaign(models.Model):
         CANCELLED = "cancelled", _("Cancelled")
 
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="campaigns")
-    name = models.CharField(_("name"), max_length=150)
+    name = SingleLineField(_("name"), max_length=150)
     state = models.CharField(max_length=9, choices=State.choices, default=State.DRAFT)
     # Why the platform took it back to draft or cancelled it ("the design was deleted").
     state_reason = models.TextField(blank=True)
-    from_name = models.CharField(_("sender name"), max_length=100, blank=True)
+    from_name = SingleLineField(_("sender name"), max_length=100, blank=True)
     from_email = models.EmailField(_("sender address"), blank=True)
     reply_to = models.EmailField(_("reply to"), blank=True)
-    subject = models.CharField(_("subject"), max_length=500, blank=True)
-    preheader = models.CharField(_("preview text"), max_length=500, blank=True)
+    subject = SingleLineField(_("subject"), max_length=500, blank=True)
+    preheader = SingleLineField(_("preview text"), max_length=500, blank=True)
     design = models.ForeignKey(Design, models.SET_NULL, null=True, blank=True)
     lists_in = models.ManyToManyField(List, related_name="+", blank=True)
     lists_out = models.ManyToManyField(List, related_name="+", blank=True)

@@ -11,13 +11,12 @@ A column's target is one of
 A mapping is a list of targets, one a column.
 """
 
-import keyword
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from contacts import addresses, statuswords, values
+from contacts import addresses, mergenames, statuswords, values
 
 FIELDS = ("email", "first_name", "last_name", "full_name")
 STATUS_FIELDS = statuswords.KINDS
@@ -86,13 +85,6 @@ KEYS = {
     **dict.fromkeys("age 年龄".split(), "age"),
     **dict.fromkeys("language 语言".split(), "language"),
 }  # fmt: skip
-# Top-level names that a mail's template has already.
-RESERVED = frozenset(
-    "email first_name last_name full_name unsubscribe_url view_url workspace loop range dict "
-    "lipsum cycler joiner namespace self super caller varargs kwargs true false none and or not if "
-    "else in is for set block extends include import from macro call filter with recursive".split()
-)
-
 # Other headers by a part of their name: (pattern of the folded header, target). Better a column too
 # many whose words are asked about than one whose no is not heard.
 NOT_CONSENT = re.compile(
@@ -152,7 +144,7 @@ def key_of(header: str, taken: Iterable[str] = ()) -> str:
     key = KEYS.get(fold(header)) or re.sub(r"\W+", "_", text).strip("_")[:40] or "field"
     if not key.isidentifier():
         key = f"field_{key}"
-    if key in RESERVED or keyword.iskeyword(key):
+    if mergenames.is_reserved(key):
         key += "_"
     used, number, plain = set(taken), 2, key
     while key in used:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Workspace
 from contacts import addresses, csvdetect, encodings, values
 from contacts.models import Attribute, Contact, Import, List, Subscription, Suppression
+from pages.singleline import SingleLine
 
 PREFIX = "attribute_"
 YES_NO = (("", "–"), ("true", _("Yes")), ("false", _("No")))
@@ -20,10 +21,10 @@ YES_NO = (("", "–"), ("true", _("Yes")), ("false", _("No")))
 class ContactForm(forms.Form):
     """A person with the workspace's attributes, each with a control for its type."""
 
-    email = forms.CharField(label=_("E-mail address"), max_length=320)
-    first_name = forms.CharField(label=_("First name"), max_length=150, required=False)
-    last_name = forms.CharField(label=_("Last name"), max_length=150, required=False)
-    full_name = forms.CharField(
+    email = SingleLine(label=_("E-mail address"), max_length=320)
+    first_name = SingleLine(label=_("First name"), max_length=150, required=False)
+    last_name = SingleLine(label=_("Last name"), max_length=150, required=False)
+    full_name = SingleLine(
         label=_("Full name"),
         max_length=300,
         required=False,
@@ -111,8 +112,8 @@ class ContactForm(forms.Form):
 class ListForm(forms.Form):
     """A new list of the workspace, or (`one` given) that one's name and description."""
 
-    name = forms.CharField(label=_("Name"), max_length=100)
-    description = forms.CharField(
+    name = SingleLine(label=_("Name"), max_length=100)
+    description = SingleLine(
         label=_("Description"),
         max_length=300,
         required=False,
@@ -138,7 +139,7 @@ class ListForm(forms.Form):
 class AttributeForm(forms.Form):
     """A new attribute, or (`attribute` given) its name and choices: the type stays."""
 
-    label = forms.CharField(label=_("Name"), max_length=100)
+    label = SingleLine(label=_("Name"), max_length=100)
     type = forms.ChoiceField(label=_("Type"), choices=Attribute.Type.choices)
     choices = forms.CharField(
         label=_("Choices"),
@@ -177,7 +178,7 @@ class SuppressionsForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),
         help_text=_("One a line. A line without @ is a domain: nobody there gets mail."),
     )
-    detail = forms.CharField(
+    detail = SingleLine(
         label=_("Why"),
         max_length=500,
         required=False,
@@ -237,7 +238,7 @@ class ImportForm(forms.Form):
     header = forms.TypedChoiceField(label=_("Column names"), coerce=int)
     dates = forms.ChoiceField(label=_("Dates such as 3/5/2024"), choices=DATES, required=False)
     list = forms.ChoiceField(label=_("Into the list"), required=False)
-    new_list = forms.CharField(label=_("Name of the new list"), max_length=100, required=False)
+    new_list = SingleLine(label=_("Name of the new list"), max_length=100, required=False)
     consent = forms.ChoiceField(
         label=_("How these people agreed to get mail"), choices=Subscription.Consent.choices
     )

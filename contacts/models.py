@@ -4,6 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User, Workspace
+from pages.singleline import SingleLineField
 
 
 class Attribute(models.Model):
@@ -18,7 +19,7 @@ class Attribute(models.Model):
 
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="attributes")
     key = models.SlugField(_("merge field"), max_length=50, allow_unicode=True)
-    label = models.CharField(_("name"), max_length=100)
+    label = SingleLineField(_("name"), max_length=100)
     type = models.CharField(_("type"), max_length=10, choices=Type.choices, default=Type.TEXT)
     # The values a choice may have.
     choices = models.JSONField(_("choices"), default=list, blank=True)
@@ -48,13 +49,13 @@ class Contact(models.Model):
         Workspace, models.CASCADE, related_name="contacts", db_index=False
     )
     email = models.CharField(_("e-mail address"), max_length=320)
-    first_name = models.CharField(_("first name"), max_length=150, blank=True)
-    last_name = models.CharField(_("last name"), max_length=150, blank=True)
-    full_name = models.CharField(_("full name"), max_length=300, blank=True)
+    first_name = SingleLineField(_("first name"), max_length=150, blank=True)
+    last_name = SingleLineField(_("last name"), max_length=150, blank=True)
+    full_name = SingleLineField(_("full name"), max_length=300, blank=True)
     # {attribute key: str | number | bool | "YYYY-MM-DD"}; keys without a value are absent.
     attributes = models.JSONField(_("attributes"), default=dict, blank=True)
     # "import 12", "page", ...: where the contact came from first.
-    source = models.CharField(_("source"), max_length=100, blank=True)
+    source = SingleLineField(_("source"), max_length=100, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -86,9 +87,9 @@ class List(models.Model):
     """A list that people are on."""
 
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="lists")
-    name = models.CharField(_("name"), max_length=100)
+    name = SingleLineField(_("name"), max_length=100)
     # Recipients see it on the unsubscribe page.
-    description = models.CharField(_("description"), max_length=300, blank=True)
+    description = SingleLineField(_("description"), max_length=300, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     archived_at = models.DateTimeField(null=True, blank=True)
 
@@ -130,7 +131,7 @@ class Subscription(models.Model):
         _("consent"), max_length=10, choices=Consent.choices, default=Consent.UNKNOWN
     )
     # Such as "import 12", "page", "campaign 7".
-    source = models.CharField(_("source"), max_length=100, blank=True)
+    source = SingleLineField(_("source"), max_length=100, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now=True)
 
@@ -172,7 +173,7 @@ class Suppression(models.Model):
     value = models.CharField(_("address or domain"), max_length=320)
     reason = models.CharField(_("reason"), max_length=12, choices=Reason.choices)
     # Such as "campaign 7", "import 12", "page".
-    source = models.CharField(_("source"), max_length=100, blank=True)
+    source = SingleLineField(_("source"), max_length=100, blank=True)
     # The server's or the person's own words.
     detail = models.TextField(_("detail"), blank=True)
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
@@ -226,7 +227,7 @@ class Import(models.Model):
         SKIP = "skip", _("Leave them as they are")
 
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="imports")
-    filename = models.CharField(_("file"), max_length=255)
+    filename = SingleLineField(_("file"), max_length=255)
     size = models.BigIntegerField(_("size"), default=0)
     state = models.CharField(_("state"), max_length=10, choices=State.choices)
     # What was detected or chosen: {"encoding": "utf-8", "delimiter": ",", "header": 1,

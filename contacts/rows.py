@@ -12,6 +12,7 @@ from typing import Any
 
 from contacts import addresses, columns, statuswords, values
 from contacts.statuswords import Reading, Vocabulary, graver
+from pages.singleline import one_line
 
 NAME_LENGTHS = {"first_name": 150, "last_name": 150, "full_name": 300}
 # Of a longer cell in a status column, only so much is compared.
@@ -136,6 +137,7 @@ def _name_setter(name: str) -> Setter:
     longest = NAME_LENGTHS[name]
 
     def put(person: Person, text: str) -> None:
+        text = one_line(text)
         if len(text) > longest:
             person.unusable.append(("value_too_long", text[:200]))
         elif not getattr(person, name):

@@ -10,32 +10,18 @@ from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from jinja2 import nodes
 
 from designs import plaintext
+from designs.fieldchecks import GIVEN, check_fields
 from designs.links import hrefs
 from designs.markup import tags, without_jinja
-from designs.rendering import CALLABLE, RenderError, fields_used, names_from_outside, parse
-from designs.wording import said
+from designs.problems import ERROR, WARNING, Problem
+from designs.rendering import RenderError, fields_used
 
-# Always there, besides the contact's fields.
-GIVEN = {"unsubscribe_url", "view_url", "workspace", "preheader", "open_pixel_url", *CALLABLE}
 # Gmail shows no more of an HTML part than this, in bytes.
 CLIPPED_AT = 102 * 1024
 LONG_SUBJECT = 70
 MOST_OF_A_KIND = 20
-
-ERROR, WARNING = "error", "warning"
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    code: str
-    severity: str
-    part: str
-    # From 1; 0: the part as a whole.
-    line: int
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +51,7 @@ def check(
     """
     problems: list[Problem] = []
     for part, words in source.parts().items():
-        problems += _check_fields(part, words, set(fields), missing or {})
+        problems += check_fields(part, words, set(fields), missing or {})
     problems += [*_check_subject(source), *_check_html(source.html), *_check_text(source)]
     return sorted(_few(problems), key=lambda problem: problem.severity != ERROR)
 
@@ -79,52 +65,6 @@ def used_fields(source: Source) -> set[str]:
         except RenderError:
             continue
     return used - GIVEN
-
-
-def _check_fields(
-    part: str, words: str, fields: set[str], missing: Mapping[str, int]
-) -> list[Problem]:
-    try:
-        tree = parse(words, part)
-        used = names_from_outside(tree)
-    except RenderError as error:
-        return [Problem("syntax", ERROR, part, error.line, said(error.message))]
-    problems = []
-    for name in sorted(used - GIVEN):
-        line = _line_of(tree, name)
-        if name not in fields:
-            text = _("There is no merge field named %(name)s.") % {"name": name}
-            problems.append(Problem("unknown_field", ERROR, part, line, text))
-        elif missing.get(name) and not _has_default(tree, name):
-            text = ngettext(
-                "%(count)d recipient has no %(name)s, and there is no default.",
-                "%(count)d recipients have no %(name)s, and there is no default.",
-                missing[name],
-            ) % {"count": missing[name], "name": name}
-            problems.append(Problem("no_default", WARNING, part, line, text))
-    return problems
-
-
-def _line_of(tree: nodes.Template, name: str) -> int:
-    return min((n.lineno for n in tree.find_all(nodes.Name) if n.name == name), default=0)
-
-
-def _has_default(tree: nodes.Template, name: str) -> bool:
-    """Whether every use of the field is in a default filter or behind a test of it."""
-    safe: set[int] = set()
-    for outer in tree.find_all((nodes.Filter, nodes.If, nodes.CondExpr)):
-        if isinstance(outer, nodes.Filter):
-            sheltered = outer.name in {"default", "d"}
-        else:
-            sheltered = isinstance(outer, nodes.If | nodes.CondExpr) and name in _names(outer.test)
-        if sheltered:
-            safe |= {id(inner) for inner in outer.find_all(nodes.Name)}
-    return all(id(n) in safe for n in tree.find_all(nodes.Name) if n.name == name)
-
-
-def _names(node: nodes.Node) -> set[str]:
-    own = {node.name} if isinstance(node, nodes.Name) else set()
-    return own | {inner.name for inner in node.find_all(nodes.Name)}
 
 
 def _check_subject(source: Source) -> list[Problem]:

@@ -24,6 +24,7 @@ from jinja2.runtime import LoopContext, Undefined
 from jinja2.utils import Namespace, missing
 from markupsafe import Markup, escape
 
+from contacts.mergenames import CALLED
 from designs.encoding import LONGEST_VALUE, MOST_BYTES, Memo, html_piece, piece, text_piece
 from designs.filters import LimitError
 from designs.fixed import OURS, Fixed, Fixing
@@ -31,6 +32,7 @@ from designs.rendering import LONGEST_OUTPUT, UNREADABLE, RenderError, parse
 from designs.sandbox import (
     FUEL,
     MOST_TURNS,
+    OF_LOOP,
     Blank,
     Environment,
     bound,
@@ -48,9 +50,6 @@ MOST_UNSEEN = 16_000_000
 KEYED = frozenset({str, int, date})
 # Nobody shares it: to remember it is in vain.
 UNIQUE = frozenset({"email"})
-OF_LOOP = frozenset(
-    "index index0 revindex revindex0 first last length previtem nextitem depth depth0".split()
-)
 
 
 class Uncompiled(Exception):  # noqa: N818 - no error: the part is rendered the other way
@@ -223,7 +222,7 @@ class _Writer(CodeGenerator):
             "encoded": value,
             "keyed": KEYED,
             "workspace": dict(fixed.workspace),
-            "range_": sandbox.globals["range"],
+            "range_": sandbox.globals[CALLED["range"]],
             "call": _call,
             "click": lambda words, number: f"{words.join(fixed.click)}{number}",
         }
@@ -360,7 +359,7 @@ class _Writer(CodeGenerator):
         forward_caller: bool = False,  # noqa: ARG002 - Jinja2's signature
     ) -> None:
         """Of `range` and `track` alone, and both may be called (designs.rendering.parse)."""
-        if isinstance(node.node, nodes.Name) and node.node.name == "track":
+        if isinstance(node.node, nodes.Name) and node.node.name == CALLED["track"]:
             self.write("click(words")
         else:
             self.write("call(")
@@ -371,7 +370,7 @@ class _Writer(CodeGenerator):
 
 def _special(fixed: Fixed, part: str) -> dict[str, str]:
     """{name: the expression that it is, in a part's function}"""
-    names = {"workspace": "workspace", "track": "None", "range": "get('range', range_)"}
+    names = {"workspace": "workspace", CALLED["track"]: "None", CALLED["range"]: "range_"}
     for name in OURS:
         if name.endswith("_url"):
             address = fixed.address(name)
@@ -396,7 +395,8 @@ def _loose_names(tree: nodes.Template) -> Iterator[str]:
 
 
 def _is_odd(name: str) -> bool:
-    """Names that only Jinja2 itself gives a meaning, or that print something of no use."""
+    """Names that Jinja2 itself gives a meaning, and an attribute named as what every content calls:
+    plain rendering keeps them apart."""
     return name in {"self", "track"}
 
 

@@ -11,11 +11,10 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from accounts.models import Workspace
+from contacts.mergenames import OF_PERSON
 from contacts.models import Attribute, Contact
 from contacts.services.contacts import merge_fields
 
-# Of every contact, besides the attributes that the workspace defines.
-OF_CONTACTS = ("email", "first_name", "last_name", "full_name")
 PEOPLE: dict[str, dict[str, Any]] = {
     "en": {
         "email": "lan.zhou@example.com",
@@ -73,7 +72,7 @@ def grouped(offered_ones: list[Field]) -> list[tuple[str, list[Field]]]:
 def known(workspace: Workspace) -> set[str]:
     """The names of merge fields that exist, for designs.checks."""
     keys = Attribute.objects.filter(workspace=workspace).values_list("key", flat=True)
-    return {*OF_CONTACTS, *keys}
+    return {*OF_PERSON, *keys}
 
 
 def of_workspace(workspace: Workspace) -> dict[str, str]:

@@ -11,10 +11,14 @@ from babel.dates import format_date
 from babel.numbers import format_decimal
 from jinja2 import filters as jinja
 from jinja2.runtime import Undefined
+from markupsafe import Markup
+from markupsafe import escape as html_escape
 
 # Characters that a filter or an operator may make.
 LONGEST_STRING = 20_000
 LOCALES = {"en": "en", "zh": "zh_Hans_CN"}
+# What may be printed; bool is an int, datetime a date, Markup a str.
+DATA = (str, int, float, Decimal, date)
 STYLES = {"short", "medium", "long", "full"}
 
 
@@ -23,12 +27,19 @@ class LimitError(Exception):
 
 
 def as_text(value: Any) -> str:
-    """A value as the mail shows it. Lists are refused: nested ones can hide any length."""
+    """A value as the mail shows it: text, number, date, yes or no; nothing for what is no data
+    (`self`). Lists are refused: nested ones can hide any length."""
     if value is None or isinstance(value, Undefined):
         return ""
     if isinstance(value, (list, tuple, dict, range)):
         raise LimitError("a list can't be shown; use |join")
-    return value if type(value) is str else str(value)
+    if type(value) is str:
+        return value
+    return str(value) if isinstance(value, DATA) else ""
+
+
+def escape(value: Any) -> Markup:
+    return html_escape(value if hasattr(value, "__html__") else as_text(value))
 
 
 def default(value: Any, other: Any = "") -> Any:
@@ -132,8 +143,8 @@ _FILTERS: dict[str, Callable[..., Any]] = {
     "abs": abs,
     "first": lambda values: next(iter(values), ""),
     "last": lambda values: list(values)[-1] if values else "",
-    "escape": jinja.FILTERS["escape"],
-    "e": jinja.FILTERS["escape"],
+    "escape": escape,
+    "e": escape,
 }
 # `default` comes too often to be wrapped; it looks at the length itself.
 FILTERS = {

@@ -7,7 +7,10 @@ from jinja2 import nodes
 from jinja2.visitor import NodeTransformer
 from markupsafe import escape
 
-OURS = ("workspace", "unsubscribe_url", "view_url", "open_pixel_url", "track")
+from contacts.mergenames import CALLED
+
+# What the parts of a mail have besides the person's fields.
+OURS = ("workspace", "unsubscribe_url", "view_url", "open_pixel_url")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,7 @@ def _link(node: nodes.Node) -> int | None:
     if (
         isinstance(node, nodes.Call)
         and isinstance(node.node, nodes.Name)
-        and node.node.name == "track"
+        and node.node.name == CALLED["track"]
         and len(node.args) == 1
         and isinstance(node.args[0], nodes.Const)
         and type(node.args[0].value) is int

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from designs import starters
 from designs.rendering import LONGEST_SOURCE
 from designs.services import Draft, as_typed
+from pages.singleline import SingleLine
 
 MOST_BYTES = 2_000_000
 # Byte order marks, and the encodings that files of mails come in.
@@ -43,14 +44,14 @@ class Source(forms.CharField):
 class DesignForm(forms.Form):
     """The editor. `version` is the one that was opened."""
 
-    name = forms.CharField(
+    name = SingleLine(
         label=_("Name"),
         max_length=150,
         help_text=_("For you and your colleagues; recipients don't see it."),
         error_messages={"required": _("Give the design a name.")},
     )
-    subject = forms.CharField(label=_("Subject"), max_length=500, required=False)
-    preheader = forms.CharField(
+    subject = SingleLine(label=_("Subject"), max_length=500, required=False)
+    preheader = SingleLine(
         label=_("Preview text"),
         max_length=500,
         required=False,
@@ -75,7 +76,7 @@ class DesignForm(forms.Form):
 class StarterForm(forms.Form):
     """A starter design of the gallery."""
 
-    starter = forms.CharField(max_length=50)
+    starter = SingleLine(max_length=50)
     language = forms.ChoiceField(choices=[(code, code) for code in starters.LANGUAGES])
 
     def clean(self) -> dict[str, Any]:
@@ -89,7 +90,7 @@ class StarterForm(forms.Form):
 class PasteForm(forms.Form):
     """HTML that was made elsewhere: pasted, or a file."""
 
-    name = forms.CharField(
+    name = SingleLine(
         label=_("Name"), max_length=150, error_messages={"required": _("Give the design a name.")}
     )
     html = Source(

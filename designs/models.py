@@ -4,16 +4,17 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User, Workspace
+from pages.singleline import SingleLineField
 
 
 class Design(models.Model):
     """An e-mail as its author edits it. `html` and `text` are kept byte for byte."""
 
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="designs")
-    name = models.CharField(_("name"), max_length=150)
+    name = SingleLineField(_("name"), max_length=150)
     # Proposed to campaigns that use the design.
-    subject = models.CharField(_("subject"), max_length=500, blank=True)
-    preheader = models.CharField(_("preview text"), max_length=500, blank=True)
+    subject = SingleLineField(_("subject"), max_length=500, blank=True)
+    preheader = SingleLineField(_("preview text"), max_length=500, blank=True)
     html = models.TextField(_("HTML"), blank=True)
     # Empty: made from the HTML.
     text = models.TextField(_("plain text"), blank=True)

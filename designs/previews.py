@@ -10,12 +10,14 @@ from urllib.parse import quote
 from django.utils.translation import gettext as _
 
 from accounts.models import Workspace
+from contacts.mergenames import CALLED
 from contacts.models import Contact
 from designs import fields, plaintext
 from designs.checks import ERROR, Problem, Source, check
 from designs.markup import tags
-from designs.rendering import PARTS, Part, RenderError, Urls, one_line
+from designs.rendering import PARTS, Part, RenderError, Urls
 from designs.wording import said
+from pages.singleline import one_line
 
 REMOTE = re.compile(r"\s*(https?:)?//", re.IGNORECASE)
 # What makes a browser ask elsewhere for a picture, besides <img>.
@@ -100,7 +102,7 @@ def _render(source: Source, values: dict[str, Any]) -> tuple[dict[str, str], lis
         **values,
         "unsubscribe_url": urls.unsubscribe,
         "view_url": urls.view,
-        "track": urls.click,
+        CALLED["track"]: urls.click,
     }
     sources = source.parts()
     sources["text"] = source.text or plaintext.from_html(source.html)

@@ -18,9 +18,11 @@ from jinja2 import Template, TemplateError, TemplateSyntaxError, nodes
 from jinja2.exceptions import SecurityError, UndefinedError
 from jinja2.meta import find_undeclared_variables
 
+from contacts.mergenames import CALLED
 from designs.filters import FILTERS, LimitError
 from designs.markup import jinja_spans
 from designs.sandbox import Environment, bound, environment, fuelled
+from pages.singleline import one_line
 
 # Characters of one rendered part.
 LONGEST_OUTPUT = 1_000_000
@@ -45,8 +47,6 @@ FORBIDDEN = {
     nodes.FilterBlock: "filter blocks",
     nodes.AssignBlock: "set blocks",
 }
-# What a name may be called as a function.
-CALLABLE = {"range", "track"}
 # What Python raises for sources that are nested too deeply or hold numbers of thousands of digits.
 UNREADABLE = (RecursionError, ValueError, SyntaxError, MemoryError, OverflowError)
 
@@ -99,6 +99,8 @@ def parse(source: str, part: str) -> nodes.Template:
         tree = _for_part(part).parse(source)
         for node in tree.find_all(nodes.Node):
             _check(node, part)
+        for call in tree.find_all(nodes.Call):
+            _name_function(call)
     except TemplateSyntaxError as error:
         raise RenderError(part, error.lineno, error.message or "syntax error") from error
     except UNREADABLE as error:
@@ -118,7 +120,7 @@ def _check(node: nodes.Node, part: str) -> None:
     if what := FORBIDDEN.get(type(node)):  # type: ignore[arg-type]
         raise RenderError(part, node.lineno, f"{what} are not allowed here")
     if isinstance(node, nodes.Call) and not (
-        isinstance(node.node, nodes.Name) and node.node.name in CALLABLE
+        isinstance(node.node, nodes.Name) and node.node.name in CALLED
     ):
         raise RenderError(
             part, node.lineno, "functions can't be called here; use a filter such as |upper"
@@ -133,10 +135,19 @@ def _check_names(node: nodes.Node, part: str) -> None:
         raise RenderError(part, node.lineno, f"there is no filter named {node.name}")
     if isinstance(node, nodes.Test) and node.name not in _HTML.tests:
         raise RenderError(part, node.lineno, f"there is no test named {node.name}")
-    if isinstance(node, nodes.Name) and node.ctx != "load" and node.name in CALLABLE:
+    if isinstance(node, nodes.Name) and (
+        (node.ctx != "load" and node.name in CALLED) or node.name in CALLED.values()
+    ):
         raise RenderError(part, node.lineno, f"the name {node.name} is taken")
     if isinstance(node, nodes.Const) and len(str(node.value)) > LONGEST_LITERAL:
         raise RenderError(part, node.lineno, "a text in quotes is too long")
+
+
+def _name_function(call: nodes.Call) -> None:
+    """What is called is ours under a name that nobody can write, so an attribute of the contact may
+    have the same name."""
+    if isinstance(call.node, nodes.Name) and call.node.name in CALLED:
+        call.node.name = CALLED[call.node.name]
 
 
 def fields_used(source: str, part: str) -> set[str]:
@@ -145,7 +156,7 @@ def fields_used(source: str, part: str) -> set[str]:
 
 
 def names_from_outside(tree: nodes.Template) -> set[str]:
-    return find_undeclared_variables(tree) - CALLABLE
+    return find_undeclared_variables(tree) - set(CALLED.values())
 
 
 class Part:
@@ -214,22 +225,12 @@ class Renderer:
             "unsubscribe_url": urls.unsubscribe,
             "view_url": urls.view,
             "open_pixel_url": urls.open_pixel,
-            "track": urls.click,
+            CALLED["track"]: urls.click,
         }
         preheader = one_line(self.parts["preheader"].render(values))
         return Rendered(
-            subject=one_line(self.parts["subject"].render(values))[:LONGEST_SUBJECT],
+            subject=one_line(self.parts["subject"].render(values))[:LONGEST_SUBJECT].rstrip(" "),
             preheader=preheader,
             html=self.parts["html"].render(values | {"preheader": preheader}),
             text=self.parts["text"].render(values),
         )
-
-
-def one_line(text: str) -> str:
-    """Without line breaks and control characters: safe in a header."""
-    if text.isprintable():
-        # Of printable characters only the blank is a space.
-        return (
-            " ".join(text.split()) if "  " in text or text[:1] == " " or text[-1:] == " " else text
-        )
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())

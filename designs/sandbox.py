@@ -15,12 +15,17 @@ from jinja2.runtime import ChainableUndefined, LoopContext, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
+from contacts.mergenames import CALLED
 from designs.filters import FILTERS, LONGEST_STRING, LimitError, as_text
 
 # Turns of all loops of one render together, and what they and the operators may spend: a node in a
 # loop's body costs 1 a turn, a comparison 10, a made string 1 for each 50 characters.
 MOST_TURNS = 10_000
 FUEL = 1_000_000
+# Parts of `loop` that are values; the others are functions.
+OF_LOOP = frozenset(
+    "index index0 revindex revindex0 first last length previtem nextitem depth depth0".split()
+)
 # What one operator or filter may spend.
 MOST_SPENT = 2 + LONGEST_STRING // 50
 INTERCEPTED = (nodes.Mul, nodes.Pow, nodes.Add, nodes.Mod)
@@ -150,13 +155,14 @@ class Environment(ImmutableSandboxedEnvironment):
         """Parts of what we pass in, and of loops; a text's methods are nothing to print."""
         if isinstance(obj, Mapping):
             return obj.get(attribute, self.undefined(obj=obj, name=attribute))
-        if isinstance(obj, (LoopContext, Undefined)):
+        if isinstance(obj, Undefined) or (isinstance(obj, LoopContext) and attribute in OF_LOOP):
             return super().getattr(obj, attribute)
         return self.undefined(obj=obj, name=attribute)
 
 
 def shown(value: Any) -> Any:
-    """Every `{{ }}` goes through this. A line ends with LF, whatever the value has."""
+    """Every `{{ }}` goes through this; only data is shown (`as_text`). A line ends with LF,
+    whatever the value has."""
     text = value if hasattr(value, "__html__") else as_text(value)
     if type(text) is not Blank and "\r" in text:
         return text.replace("\r\n", "\n").replace("\r", "\n")
@@ -175,7 +181,7 @@ def environment(*, escape: bool, pays: bool = True) -> Environment:
     )
     made.filters = {name: _paid(name) if pays else FILTERS[name] for name in FILTERS}
     made.filters |= {"_counted": _counted, "_concat": _concat, "_flat": _flat}
-    made.globals = {"range": _range}
+    made.globals = {CALLED["range"]: _range}
     return made
 
 
@@ -263,7 +269,7 @@ def _bounds(call: nodes.Call) -> list[int]:
     """The numbers of `range(...)` as they are written; empty where they are something else."""
     bounds = [one.value for one in call.args if isinstance(one, nodes.Const)]
     plain = not (call.kwargs or call.dyn_args or call.dyn_kwargs)
-    if not (isinstance(call.node, nodes.Name) and call.node.name == "range" and plain):
+    if not (isinstance(call.node, nodes.Name) and call.node.name == CALLED["range"] and plain):
         return []
     small = all(type(one) is int and abs(one) <= MOST_TURNS for one in bounds)
     right = len(bounds) == len(call.args) and 1 <= len(bounds) <= 3 and bounds[2:] != [0]

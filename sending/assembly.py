@@ -11,7 +11,8 @@ from typing import Any
 from designs.compiling import Uncompiled, compile_bytes, compile_words, is_solid
 from designs.encoding import SOFT, Memo
 from designs.fixed import Fixed
-from designs.rendering import LONGEST_OUTPUT, LONGEST_SUBJECT, one_line
+from designs.rendering import LONGEST_OUTPUT, LONGEST_SUBJECT
+from pages.singleline import one_line
 from sending import headers, mime
 
 
@@ -70,7 +71,7 @@ class Assembly:
         return content
 
     def _subject(self, get: Callable[[str, Any], Any], words: str) -> bytes:
-        return self.subjects[self._line(self.subject, get, words)[:LONGEST_SUBJECT]]
+        return self.subjects[self._line(self.subject, get, words)[:LONGEST_SUBJECT].rstrip(" ")]
 
     def _line(self, part: Any, get: Callable[[str, Any], Any], words: str) -> str:
         pieces: list[str] = []

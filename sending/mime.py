@@ -7,12 +7,15 @@ bodies that come as pieces of quoted-printable (designs.compiling).
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from email.message import EmailMessage
-from email.utils import format_datetime, formataddr
+from email.utils import format_datetime
 from functools import lru_cache
 
+from accounts import mailheaders
 from designs.encoding import CRLF, quoted
-from sending.headers import SMTP, SMTPUTF8, address_of, subject, to
+from sending.headers import subject, to
+
+# As long as a message's token, and in no address of ours.
+MARK = "yanshu-message-token"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,37 +56,37 @@ def build(sender: Sender, mail: Mail) -> bytes:
 
 
 def _headers(sender: Sender, mail: Mail) -> bytes:
-    utf8 = not (mail.to_email + sender.email).isascii()
-    ours = (
-        f"Message-ID: <{mail.token}@{sender.email.rpartition('@')[2]}>\r\n"
-        f"List-Unsubscribe: <{mail.unsubscribe_url}>\r\n"
-        f"X-Yanshu-Message: {mail.token}\r\n"
-    )
+    domain = mailheaders.addr_spec(sender.email).rpartition("@")[2]
     return b"".join(
         (
-            _of_mailing(sender, utf8),
+            _of_mailing(sender),
             to(mail.to_name, mail.to_email),
             subject(mail.subject),
             b"Date: " + date(mail.date),
-            ours.encode(),
+            f"Message-ID: <{mail.token}@{domain}>\r\n".encode(),
+            mailheaders.links("List-Unsubscribe", [mail.unsubscribe_url]),
+            f"X-Yanshu-Message: {mail.token}\r\n".encode(),
         )
     )
 
 
 @lru_cache(maxsize=64)
-def _of_mailing(sender: Sender, utf8: bool) -> bytes:
-    """The headers that all mails of a mailing have; folding them costs more than the rest."""
-    message = EmailMessage(policy=SMTPUTF8 if utf8 else SMTP)
-    message["From"] = address_of(sender.name, sender.email)
-    if sender.reply_to:
-        message["Reply-To"] = address_of("", sender.reply_to)
-    message["List-ID"] = formataddr((sender.list_name, sender.list_id))
-    # RFC 8058: the inbox's own button posts this to the address of List-Unsubscribe.
-    message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    message["Feedback-ID"] = f"{sender.mailing_id}:yanshu"
-    message["MIME-Version"] = "1.0"
-    # Without the empty line that ends headers.
-    return message.as_bytes().removesuffix(CRLF)
+def _of_mailing(sender: Sender) -> bytes:
+    """The headers that all mails of a mailing have."""
+    reply_to = (
+        mailheaders.mailboxes("Reply-To", [("", sender.reply_to)]) if sender.reply_to else b""
+    )
+    return b"".join(
+        (
+            mailheaders.mailboxes("From", [(sender.name, sender.email)]),
+            reply_to,
+            mailheaders.list_id(sender.list_name, sender.list_id),
+            # RFC 8058: the inbox's own button posts this to the address of List-Unsubscribe.
+            mailheaders.plain("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+            mailheaders.plain("Feedback-ID", f"{sender.mailing_id}:yanshu"),
+            mailheaders.plain("MIME-Version", "1.0"),
+        )
+    )
 
 
 @lru_cache(maxsize=8)
@@ -120,11 +123,13 @@ class Skeleton:
     def __init__(self, sender: Sender, unsubscribe: Sequence[str], *, html: bool) -> None:
         """`unsubscribe`: its address before and after the message's token."""
         before, after = unsubscribe
-        domain = sender.email.rpartition("@")[2]
+        link = mailheaders.links("List-Unsubscribe", [f"{before}{MARK}{after}"])
+        to_token, _mark, from_token = link.partition(MARK.encode())
+        domain = mailheaders.addr_spec(sender.email).rpartition("@")[2]
         head, self.between, self.end = _around_parts(f"=_mailing-{sender.mailing_id}", html=html)
         # A mail's token stands after `message_id`, `unsubscribe`, and `message`.
-        self.top = _of_mailing(sender, utf8=False)
+        self.top = _of_mailing(sender)
         self.message_id = b"Message-ID: <"
-        self.unsubscribe = f"@{domain}>\r\nList-Unsubscribe: <{before}".encode()
-        self.message = f"{after}>\r\nX-Yanshu-Message: ".encode()
+        self.unsubscribe = f"@{domain}>\r\n".encode() + to_token
+        self.message = from_token + b"X-Yanshu-Message: "
         self.text = CRLF + head

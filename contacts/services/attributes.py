@@ -8,6 +8,7 @@ from django.db.models import Max
 from accounts.models import Workspace
 from contacts import columns
 from contacts.models import Attribute, Contact
+from pages.singleline import one_line
 
 
 def add(workspace: Workspace, *, label: str, type_: str, choices: Sequence[str] = ()) -> Attribute:
@@ -20,7 +21,7 @@ def add(workspace: Workspace, *, label: str, type_: str, choices: Sequence[str] 
         key=key,
         label=label,
         type=type_,
-        choices=list(choices),
+        choices=[one_line(choice) for choice in choices],
         position=last + 1,
     )
 
@@ -60,5 +61,5 @@ def delete(attribute: Attribute) -> int:
 def change(attribute: Attribute, *, label: str, choices: Sequence[str]) -> None:
     """Rename it or change its choices; values that contacts have stay."""
     attribute.label = label
-    attribute.choices = list(choices)
+    attribute.choices = [one_line(choice) for choice in choices]
     attribute.save(update_fields=["label", "choices"])

@@ -9,6 +9,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest, get_in
+from contacts import mergenames
 from contacts.forms import AttributeForm
 from contacts.models import Attribute
 from contacts.services import attributes as service
@@ -29,10 +30,18 @@ def new_attribute(request: WorkspaceRequest) -> HttpResponseBase:
             type_=form.cleaned_data["type"],
             choices=form.cleaned_data["choices"],
         )
-        text = _("{name} is there; in designs it is {field}.")
-        messages.success(request, text.format(name=made.label, field="{{ " + made.key + " }}"))
+        messages.success(request, _made(made))
         return redirect("attributes", request.workspace.slug)
     return render(request, "contacts/attribute_form.html", {"form": form})
+
+
+def _made(made: Attribute) -> str:
+    """Which merge field it is, and why that is not its name where the name has a meaning."""
+    words = {"name": made.label, "field": "{{ " + made.key + " }}"}
+    if mergenames.is_reserved(plain := made.key.removesuffix("_")):
+        text = _("{name} is there; in designs it is {field}, since {taken} has another meaning.")
+        return text.format(**words, taken="{{ " + plain + " }}")
+    return _("{name} is there; in designs it is {field}.").format(**words)
 
 
 def edit_attribute(request: WorkspaceRequest, pk: int) -> HttpResponseBase:

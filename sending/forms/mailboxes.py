@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
+from pages.singleline import SingleLine
 from sending import hosts
 from sending.models import BounceMailbox, Security
 
@@ -14,8 +15,8 @@ PLACE = ("host", "port", "security", "username")
 
 
 class MailboxForm(forms.Form):
-    name = forms.CharField(label=_("Name"), max_length=100)
-    host = forms.CharField(
+    name = SingleLine(label=_("Name"), max_length=100)
+    host = SingleLine(
         label=_("Server"),
         max_length=253,
         widget=forms.TextInput(attrs={"spellcheck": "false", "autocapitalize": "none"}),
@@ -23,7 +24,7 @@ class MailboxForm(forms.Form):
     )
     port = forms.IntegerField(label=_("Port"), min_value=1, max_value=65535)
     security = forms.ChoiceField(label=_("Encryption"), choices=Security.choices)
-    username = forms.CharField(
+    username = SingleLine(
         label=_("User"),
         max_length=200,
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
@@ -35,7 +36,7 @@ class MailboxForm(forms.Form):
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
-    folder = forms.CharField(
+    folder = SingleLine(
         label=_("Folder"),
         max_length=100,
         help_text=_("Where bounces arrive; INBOX is the usual one."),
@@ -46,7 +47,7 @@ class MailboxForm(forms.Form):
         widget=forms.RadioSelect(attrs={"class": "form-check-input"}),
         help_text=_("Only mail about your own messages. Everything else stays as it is, unread."),
     )
-    move_to = forms.CharField(
+    move_to = SingleLine(
         label=_("Folder to move to"),
         max_length=100,
         required=False,

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Workspace
+from pages.singleline import SingleLine
 from sending.models import Pool, Relay
 from sending.services.pools import Part
 
@@ -31,7 +32,7 @@ class Line:
 class PoolForm(forms.Form):
     """A new pool, or (`pool` given) that one. For the relay 7: `in_7`, `tier_7`, `weight_7`."""
 
-    name = forms.CharField(label=gettext_lazy("Name"), max_length=100)
+    name = SingleLine(label=gettext_lazy("Name"), max_length=100)
 
     def __init__(
         self, *args: Any, workspace: Workspace, pool: Pool | None = None, **kwargs: Any

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from accounts.models import Workspace
 from contacts import addresses
 from pages import locales
+from pages.singleline import SingleLine
 from sending import hosts, warmups
 from sending.models import Relay, Security
 from sending.presets import Preset
@@ -108,12 +109,12 @@ class RelayForm(LimitsForm):
 
     field_order = ("name", "host", "port", "security", "username", "password_choice", "password")
 
-    name = forms.CharField(
+    name = SingleLine(
         label=gettext_lazy("Name"),
         max_length=100,
         help_text=gettext_lazy("What you and your colleagues call it."),
     )
-    host = forms.CharField(
+    host = SingleLine(
         label=gettext_lazy("Server"),
         max_length=253,
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
@@ -124,7 +125,7 @@ class RelayForm(LimitsForm):
         choices=Security.choices,
         help_text=gettext_lazy("Usually STARTTLS with port 587 and TLS with port 465."),
     )
-    username = forms.CharField(
+    username = SingleLine(
         label=gettext_lazy("User"),
         max_length=200,
         required=False,
@@ -151,7 +152,7 @@ class RelayForm(LimitsForm):
     envelope = forms.ChoiceField(
         label=gettext_lazy("Bounces come back to"), choices=Relay.Envelope.choices
     )
-    bounce_address = forms.CharField(
+    bounce_address = SingleLine(
         label=gettext_lazy("Bounce address"),
         max_length=254,
         required=False,
@@ -172,7 +173,7 @@ class RelayForm(LimitsForm):
         choices=plan_choices,
         widget=forms.RadioSelect(attrs={"class": "form-check-input"}),
     )
-    warmup_days = forms.CharField(
+    warmup_days = SingleLine(
         label=gettext_lazy("Mails on each day"),
         required=False,
         max_length=5000,

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contacts import addresses
+from pages.singleline import SingleLine
 
 
 class TestForm(forms.Form):
@@ -15,12 +16,12 @@ class TestForm(forms.Form):
 
     __test__ = False  # no test of pytest's
 
-    from_email = forms.CharField(
+    from_email = SingleLine(
         label=gettext_lazy("Sender address"),
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
     )
-    recipient = forms.CharField(
+    recipient = SingleLine(
         label=gettext_lazy("To"),
         max_length=320,
         required=False,

@@ -4,6 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
+from pages.singleline import SingleLineField
 from sending.models.ledger import Message
 from sending.models.relays import Security
 
@@ -16,19 +17,19 @@ class BounceMailbox(models.Model):
         DELETE = "delete", _("Delete")
 
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="bounce_mailboxes")
-    name = models.CharField(_("name"), max_length=100)
-    host = models.CharField(_("server"), max_length=253)
+    name = SingleLineField(_("name"), max_length=100)
+    host = SingleLineField(_("server"), max_length=253)
     port = models.PositiveIntegerField(_("port"), default=993)
     security = models.CharField(
         _("encryption"), max_length=8, choices=Security.choices, default=Security.TLS
     )
-    username = models.CharField(_("user"), max_length=200)
+    username = SingleLineField(_("user"), max_length=200)
     password = models.BinaryField(_("password"), null=True, blank=True)
-    folder = models.CharField(_("folder"), max_length=100, default="INBOX")
+    folder = SingleLineField(_("folder"), max_length=100, default="INBOX")
     after = models.CharField(
         _("processed mail"), max_length=6, choices=After.choices, default=After.MOVE
     )
-    move_to = models.CharField(_("move to"), max_length=100, default="Yanshu", blank=True)
+    move_to = SingleLineField(_("move to"), max_length=100, default="Yanshu", blank=True)
     is_sandbox = models.BooleanField(default=False)
     active = models.BooleanField(_("collect"), default=True)
     # How far it was read: UIDs below are done with, as long as UIDVALIDITY stays.

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
 from designs.models import Content
+from pages.singleline import SingleLineField
 from sending.models.relays import Pool, Relay
 
 
@@ -23,7 +24,7 @@ class Mailing(models.Model):
     # What it was opened for ("campaign 7"); shown in sources of suppressions.
     origin = models.CharField(max_length=100)
     content = models.ForeignKey(Content, models.PROTECT)
-    from_name = models.CharField(max_length=100, blank=True)
+    from_name = SingleLineField(max_length=100, blank=True)
     from_email = models.EmailField()
     reply_to = models.EmailField(blank=True)
     relay = models.ForeignKey(Relay, models.PROTECT, null=True, blank=True)

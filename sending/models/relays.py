@@ -4,6 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
+from pages.singleline import SingleLineField
 
 
 class Security(models.TextChoices):
@@ -31,10 +32,10 @@ class Relay(models.Model):
         FROM = "from", _("The sender address")
 
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="relays")
-    name = models.CharField(_("name"), max_length=100)
+    name = SingleLineField(_("name"), max_length=100)
     # A key of sending.presets, or "" for a server of one's own.
     preset = models.CharField(max_length=30, blank=True)
-    host = models.CharField(_("server"), max_length=253)
+    host = SingleLineField(_("server"), max_length=253)
     port = models.PositiveIntegerField(_("port"), default=587)
     security = models.CharField(
         _("encryption"),
@@ -42,7 +43,7 @@ class Relay(models.Model):
         choices=Security.choices,
         default=Security.STARTTLS,
     )
-    username = models.CharField(_("user"), max_length=200, blank=True)
+    username = SingleLineField(_("user"), max_length=200, blank=True)
     # Encrypted (sending.secrets); never shown again.
     password = models.BinaryField(_("password"), null=True, blank=True)
     per_second = models.DecimalField(
@@ -115,7 +116,7 @@ class Lane(models.Model):
 
     relay = models.ForeignKey(Relay, models.CASCADE, related_name="lanes")
     # A key of sending/providers.toml, a domain, or "*": the relay's own server.
-    name = models.CharField(max_length=253)
+    name = SingleLineField(max_length=253)
     # Messages a second; null: no limit was met.
     rate = models.FloatField(null=True)
     # The rate at which it last felt a limit, and the seconds of sending since without one.
@@ -232,7 +233,7 @@ class Pool(models.Model):
     """Relays that share a mailing's messages by weight, the others taking over when one can't."""
 
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="pools")
-    name = models.CharField(_("name"), max_length=100)
+    name = SingleLineField(_("name"), max_length=100)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

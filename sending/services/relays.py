@@ -1,7 +1,5 @@
 """Relays: made, changed, paused, drained, resumed, archived, tried out."""
 
-from email import policy
-from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import Any
 from uuid import uuid4
@@ -11,7 +9,9 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts import mailheaders
 from accounts.models import Workspace
+from designs.encoding import CRLF, quoted
 from sending import lanes, relaytest, secrets, tokens, verp
 from sending.models import Lane, Mailing, PoolMember, Relay
 from sending.services import relayhealth
@@ -168,11 +168,17 @@ def try_out(
 
 
 def _test_mail(sender: str, recipient: str) -> bytes:
-    message = EmailMessage(policy=policy.SMTP)
-    message["From"], message["To"] = sender, recipient
-    message["Subject"] = _("Test of a relay")
-    message["Date"] = format_datetime(timezone.now())
-    message["Message-ID"] = f"<{uuid4().hex}@{sender.rpartition('@')[2]}>"
-    message["Auto-Submitted"] = "auto-generated"
-    message.set_content(_("This mail shows that the relay works. Nobody needs to answer it."))
-    return message.as_bytes()
+    domain = mailheaders.addr_spec(sender).rpartition("@")[2]
+    headers = (
+        mailheaders.mailboxes("From", [("", sender)]),
+        mailheaders.mailboxes("To", [("", recipient)]),
+        mailheaders.text("Subject", _("Test of a relay")),
+        mailheaders.plain("Date", format_datetime(timezone.now())),
+        mailheaders.plain("Message-ID", f"<{uuid4().hex}@{domain}>"),
+        mailheaders.plain("Auto-Submitted", "auto-generated"),
+        mailheaders.plain("MIME-Version", "1.0"),
+        mailheaders.plain("Content-Type", "text/plain; charset=utf-8"),
+        mailheaders.plain("Content-Transfer-Encoding", "quoted-printable"),
+    )
+    words = _("This mail shows that the relay works. Nobody needs to answer it.")
+    return b"".join([*headers, CRLF, quoted(words), CRLF])

@@ -23,6 +23,7 @@ from designs.rendering import Renderer, RenderError
 from designs.services import compile_parts
 from designs.views.previews import contact_of, source_of
 from designs.wording import said
+from pages.singleline import SingleLine
 from sending.mime import Sender
 from sending.models import Relay
 from sending.secrets import SecretError
@@ -46,8 +47,8 @@ class TestForm(forms.Form):
     relay = forms.ModelChoiceField(
         Relay.objects.none(), label=gettext_lazy("Relay"), empty_label=None
     )
-    from_name = forms.CharField(label=gettext_lazy("Sender name"), max_length=100, required=False)
-    from_email = forms.CharField(
+    from_name = SingleLine(label=gettext_lazy("Sender name"), max_length=100, required=False)
+    from_email = SingleLine(
         label=gettext_lazy("Sender address"),
         max_length=254,
         error_messages={"required": gettext_lazy("Enter the address that the mail comes from.")},

@@ -4,7 +4,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from contacts.services.contacts import merge_fields
-from designs.rendering import Part, Rendered, RenderError, one_line
+from designs.rendering import Part, Rendered, RenderError
+from pages.singleline import one_line
 from sending.compose import renderer_of
 from sending.models import Message
 from sending.publicurls import MessageUrls
