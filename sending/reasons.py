@@ -21,6 +21,7 @@ SENTENCES: dict[str, Promise] = {
     # Failed: the server's reply, by meaning (sending.replies).
     "address": _("The address does not exist"),
     "policy": _("The server refuses the mail"),
+    "unclear": _("Refused, and the reason is not understood"),
     "expired": _("Still not taken when its time was over"),
     "render": _("The mail could not be made for this person"),
     "no_smtputf8": _("The relay can't send to addresses with other letters than ASCII"),

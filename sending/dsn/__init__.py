@@ -6,6 +6,6 @@ time is bounded: each search is linear and everything it reads is capped. Pure.
 """
 
 from sending.dsn.reading import parse
-from sending.dsn.report import Kind, Original, Report
+from sending.dsn.report import Failure, Kind, Original, Report
 
-__all__ = ["Kind", "Original", "Report", "parse"]
+__all__ = ["Failure", "Kind", "Original", "Report", "parse"]

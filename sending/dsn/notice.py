@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from sending.dsn.status import ADDRESS, MOST_RECIPIENTS
+from sending.dsn.status import ADDRESS, BARE_ADDRESS, MOST_RECIPIENTS
 
 # Lines after which a notice quotes the message that came back.
 QUOTED = re.compile(
@@ -57,7 +57,10 @@ SENTENCES = (
 
 
 def _compiled(patterns: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
-    filled = (pattern.replace("ADDRESS", f"({ADDRESS.pattern})") for pattern in patterns)
+    filled = (
+        pattern.replace("=ADDRESS", f"=({BARE_ADDRESS})").replace("ADDRESS", f"({ADDRESS.pattern})")
+        for pattern in patterns
+    )
     return tuple(re.compile(one, re.IGNORECASE | re.MULTILINE) for one in filled)
 
 

@@ -10,7 +10,8 @@ from email.utils import parsedate_to_datetime
 from sending.dsn import notifications, parts
 from sending.dsn.notice import cut, named
 from sending.dsn.parts import Headers, Part
-from sending.dsn.report import Kind, Original, Report
+from sending.dsn.refusal import Judged, best_status, judge_refusal
+from sending.dsn.report import Failure, Kind, Original, Report
 from sending.dsn.status import ADDRESS, CODE, ENHANCED, Failed, address_of, recipients
 from sending.dsn.verdict import judge
 
@@ -18,7 +19,15 @@ REPORTS = {"message/delivery-status", "message/global-delivery-status"}
 RETURNED = {"message/rfc822", "message/global", "message/rfc822-headers"}
 RETURNED_HEADERS = {"text/rfc822-headers", "message/global-headers", "message/rfc822-headers"}
 # The worst first: what a report on several recipients comes to.
-GRAVITY = (Kind.HARD, Kind.BLOCKED, Kind.SOFT, Kind.CHALLENGE, Kind.DELAYED, Kind.OTHER)
+GRAVITY = (
+    Kind.COMPLAINT,
+    Kind.HARD,
+    Kind.BLOCKED,
+    Kind.SOFT,
+    Kind.CHALLENGE,
+    Kind.DELAYED,
+    Kind.OTHER,
+)
 # RFC 5965: others report that a mail failed authentication, or that it is not spam after all.
 COMPLAINTS = {"abuse", "fraud", "opt-out", "opt-out-list", "other", "virus", ""}
 URL = re.compile(r"https?://[^\s<>,]{1,500}")
@@ -32,8 +41,6 @@ TO_FIELDS = (
     "to",
 )
 MOST_DIAGNOSTIC = 2000
-# The reason stands close behind the address; what follows is advice.
-FIRST_WORDS = 300
 
 
 @dataclass(slots=True)
@@ -53,14 +60,16 @@ class Seen:
 def parse(raw: bytes) -> Report:
     """What the mail says. Never raises, whatever the bytes are."""
     seen = _look(parts.read(raw))
-    kind, why, people, status, words = _decide(seen)
+    decision = _decide(seen)
     head = seen.headers
     return Report(
-        kind=kind,
-        recipients=tuple(people),
-        status=status,
-        diagnostic=" ".join(words.split())[:MOST_DIAGNOSTIC],
-        why=why,
+        kind=decision.kind,
+        recipients=tuple(decision.people),
+        status=decision.status,
+        diagnostic=" ".join(decision.words.split())[:MOST_DIAGNOSTIC],
+        why=decision.why,
+        rule=decision.rule,
+        failures=decision.failures,
         sender=address_of(head.first("from")) or seen.sender[:320],
         subject=seen.subject[:500],
         delivered_to=tuple(dict.fromkeys(_addresses(head.every(*TO_FIELDS)))),
@@ -90,8 +99,9 @@ def _look(tree: Part) -> Seen:
             seen.returned.setdefault(name, values)
     if not seen.failed and "-recipient:" in text.lower():
         seen.failed = recipients(text)
-    if not seen.failed and '"bouncedRecipients' in text.replace("\\", ""):
-        seen.failed = notifications.recipients(text)
+    if not seen.failed and (told := notifications.read(text)):
+        seen.failed = told.recipients
+        seen.returned.update(told.headers)
     return seen
 
 
@@ -123,7 +133,16 @@ def _returned(inner: Part, seen: Seen, plain: list[str], markup: list[str]) -> N
 
 # What it means ------------------------------------------------------------------------------------
 
-Decision = tuple[Kind, str, list[str], str, str]
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    kind: Kind
+    why: str
+    people: list[str] = field(default_factory=list)
+    status: str = ""
+    words: str = ""
+    rule: str = ""
+    failures: tuple[Failure, ...] = ()
 
 
 def _decide(seen: Seen) -> Decision:
@@ -133,12 +152,12 @@ def _decide(seen: Seen) -> Decision:
         return _complaint(seen, Headers())
     if seen.failed:
         return _from_report(seen)
-    automatic = _automatic(seen)
-    if automatic is not None:
-        return (*automatic, [], "", _first_words(seen.notice))
+    if automatic := _automatic(seen):
+        kind, why = automatic
+        return Decision(kind, why, words=_first_words(seen.notice), rule="automatic")
     if _is_notice(seen):
         return _from_words(seen)
-    return Kind.OTHER, "no sign of a bounce", [], "", ""
+    return Decision(Kind.OTHER, "no sign of a bounce")
 
 
 def _complaint(seen: Seen, feedback: Headers) -> Decision:
@@ -149,59 +168,57 @@ def _complaint(seen: Seen, feedback: Headers) -> Decision:
         for value in feedback.every("original-rcpt-to", "removal-recipient")
         if (found := address_of(value))
     ] or list(_addresses(seen.returned.every("x-original-to", "delivered-to", "to")))[:1]
-    return kind, f"feedback-type: {given or '-'}", _distinct(people), "", _first_words(seen.notice)
+    why, words = f"feedback-type: {given or '-'}", _first_words(seen.notice)
+    return Decision(kind, why, _distinct(people), words=words, rule="complaint")
 
 
 def _from_report(seen: Seen) -> Decision:
-    judged = [(_judge_failed(one, seen), one) for one in seen.failed]
-    (kind, why), worst = min(judged, key=lambda pair: GRAVITY.index(pair[0][0]))
-    people = _distinct(one.address for _, one in judged if one.address)
-    if not people:
-        people = _people(seen)
+    failures = tuple(_failure(one, seen) for one in seen.failed)
+    worst = min(failures, key=lambda one: GRAVITY.index(one.kind))
+    people = _distinct(one.recipient for one in failures if one.recipient) or _people(seen)
     words = worst.diagnostic or _words_about(seen.notice, people)
-    return kind, why, people, _status(worst.diagnostic, worst.status), words
-
-
-def _judge_failed(failed: Failed, seen: Seen) -> tuple[Kind, str]:
-    if failed.action in {"delivered", "relayed", "expanded"}:
-        return Kind.OTHER, f"action: {failed.action}"
-    if failed.action == "delayed":
-        return Kind.DELAYED, "action: delayed"
-    return _judge(failed.diagnostic, seen.notice, failed.status)
-
-
-def _judge(words: str, notice: str, status: str) -> tuple[Kind, str]:
-    """By the server's words, by a code that says something, by the notice's words, by any code.
-
-    A hard bounce suppresses, so a doubt is no hard bounce: a code of a passing failure (4.x), or a
-    refusal of what had been read to its end.
-    """
-    code = found[1] if (found := CODE.search(words)) else ""
-    status = _status(words, status)
-    kind, why = (
-        judge("words", words[:FIRST_WORDS])
-        or judge("words", words)
-        or judge("codes", "", status, code)
-        or judge("given_up", words)
-        or judge("words", notice)
-        or judge("given_up", notice)
-        or judge("rest", words, status, code)
-        or (Kind.SOFT, "")
+    return Decision(
+        worst.kind,
+        worst.why,
+        people,
+        worst.status,
+        words,
+        worst.rule,
+        failures if len(failures) > 1 else (),
     )
-    if kind == Kind.HARD:
-        if status.startswith("4"):
-            return Kind.SOFT, status
-        if not status.startswith("5.1."):
-            return judge("late", f"{words[:FIRST_WORDS]} {notice}") or (kind, why)
-    return kind, why
 
 
-def _status(words: str, given: str) -> str:
-    """The enhanced status code that says most: servers put 5.0.0 into the field."""
-    found = ENHANCED.search(words)
-    if found and (not given or given.endswith(".0.0") or not found[1].endswith(".0.0")):
-        return found[1]
-    return given
+def _failure(failed: Failed, seen: Seen) -> Failure:
+    judged = _judge_failed(failed, seen)
+    status = best_status(failed.diagnostic, failed.status)
+    return Failure(failed.address, judged.kind, status, failed.diagnostic, judged.why, judged.rule)
+
+
+def _judge_failed(failed: Failed, seen: Seen) -> Judged:
+    # RFC 3463, 2: 2.x.x is success, whatever the action is called.
+    if failed.status.startswith("2"):
+        return Judged(Kind.OTHER, f"status: {failed.status}", "status")
+    if failed.action in {"delivered", "relayed", "expanded", "deliverable"}:
+        return Judged(Kind.OTHER, f"action: {failed.action}", "action")
+    if failed.action == "delayed":
+        return Judged(Kind.DELAYED, "action: delayed", "action")
+    if failed.kind in {Kind.COMPLAINT, Kind.OTHER}:
+        return Judged(Kind(failed.kind), "notification", "notification")
+    words = failed.diagnostic
+    place = _words_about(seen.notice, [failed.address], [one.address for one in seen.failed])
+    status = best_status(words, failed.status)
+    judged = judge_refusal(words or place, status, seen.notice, place=place)
+    return _moderated(judged, failed.kind)
+
+
+def _moderated(judged: Judged, said: str) -> Judged:
+    """Where the reporter tells lasting failures from passing ones, a passing one is never hard, and
+    a lasting one is it where the words don't tell."""
+    if said == Kind.SOFT and judged.kind is Kind.HARD:
+        return Judged(Kind.SOFT, "notification", "notification")
+    if said in {Kind.HARD, Kind.BLOCKED} and judged.rule in {"", "unclear", "transient"}:
+        return Judged(Kind(said), "notification", "notification")
+    return judged
 
 
 def _automatic(seen: Seen) -> tuple[Kind, str] | None:
@@ -233,11 +250,26 @@ def _is_notice(seen: Seen) -> bool:
 def _from_words(seen: Seen) -> Decision:
     people = _people(seen)
     words = _words_about(seen.notice, people)
-    late = judge("delay", f"{seen.subject} {seen.notice}")
-    if late:
-        return (*late, people, _status(words, ""), words)
-    kind, why = _judge(words, seen.notice, "")
-    return kind, why, people, _status(words, ""), words
+    if late := judge("delay", f"{seen.subject} {seen.notice}"):
+        return Decision(*late, people, best_status(words, ""), words, "delay")
+    failures = tuple(_failure_in_words(person, people, seen) for person in people or [""])
+    worst = min(failures, key=lambda one: GRAVITY.index(one.kind))
+    return Decision(
+        worst.kind,
+        worst.why,
+        people,
+        worst.status,
+        worst.diagnostic,
+        worst.rule,
+        failures if len(failures) > 1 else (),
+    )
+
+
+def _failure_in_words(person: str, people: list[str], seen: Seen) -> Failure:
+    words = _words_about(seen.notice, [person] if person else [], people)
+    status = best_status(words, "")
+    judged = judge_refusal(words, status, seen.notice if len(people) < 2 else "", place=words)
+    return Failure(person, judged.kind, status, words, judged.why, judged.rule)
 
 
 def _people(seen: Seen) -> list[str]:
@@ -251,12 +283,16 @@ def _people(seen: Seen) -> list[str]:
     return named(seen.notice, sent, own) or _distinct(sent[:1])
 
 
-def _words_about(notice: str, people: list[str]) -> str:
-    """The server's words: what follows the address, else the first line with a code."""
+def _words_about(notice: str, people: list[str], others: Iterable[str] = ()) -> str:
+    """The server's words: what follows the address up to the next one's, else the first line with
+    a code."""
+    lower = notice.lower()
     for person in people[:1]:
-        start = notice.lower().find(person.lower())
+        start = lower.find(person.lower()) if person else -1
         if start >= 0:
-            return notice[start : start + MOST_DIAGNOSTIC]
+            ends = (lower.find(one.lower(), start + 1) for one in others if one and one != person)
+            end = min((found for found in ends if found > start), default=len(notice))
+            return notice[start : min(end, start + MOST_DIAGNOSTIC)]
     found = CODE.search(notice) or ENHANCED.search(notice)
     start = found.start() if found else 0
     return notice[start : start + MOST_DIAGNOSTIC]

@@ -1,6 +1,6 @@
 """What a mail in a bounce mailbox says. Pure."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -29,17 +29,48 @@ class Original:
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """What a report with several recipients says of one of them."""
+
+    recipient: str
+    kind: Kind
+    status: str = ""
+    diagnostic: str = ""
+    why: str = ""
+    rule: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
+    # The worst of its recipients'.
     kind: Kind
     # Whom it could not be delivered to, as the server wrote them.
     recipients: tuple[str, ...] = ()
     status: str = ""  # enhanced status code (RFC 3463), such as "5.1.1"
     diagnostic: str = ""  # the server's words
-    # What decided `kind`: "5.1.1", "action: delayed", "text: user unknown".
+    # What decided `kind`, for people: "action: delayed", "address: user unknown".
     why: str = ""
+    # The rule of sending.replies that decided, or the table of bounces.toml; "" for none.
+    rule: str = ""
+    # Each recipient of a machine-readable report by itself.
+    failures: tuple[Failure, ...] = ()
     sender: str = ""
     subject: str = ""
     # The addresses it came to: To, Delivered-To, ...
     delivered_to: tuple[str, ...] = ()
     arrived: datetime | None = None
     original: Original = field(default_factory=Original)
+
+    def about(self, address: str) -> "Report":
+        """What it says of this recipient; itself where it doesn't tell them apart."""
+        for one in self.failures:
+            if one.recipient.lower() == address.lower():
+                return replace(
+                    self,
+                    kind=one.kind,
+                    status=one.status,
+                    diagnostic=one.diagnostic,
+                    why=one.why,
+                    rule=one.rule,
+                )
+        return self

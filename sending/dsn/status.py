@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from sending.dsn.parts import Headers, Part, fields
 
 # Letters of a local part and domain; IDN and EAI too. Bounded, so that a search is linear.
-ADDRESS = re.compile(
-    r"(?:[\w.!#$%&'*+/=?^`{|}~-]{1,128}|\"[^\"\s@]{1,64}\")@(?:\[[\d.]{7,15}\]|#?[\w-][\w.-]{0,250}\w|\w)"
+LOCAL = r"[\w.!#$%&'*+/=?^`{|}~-]"
+# Behind a sign that may belong to a local part: ";dda:smtp=user@...".
+BARE_ADDRESS = (
+    rf"(?:{LOCAL}{{1,128}}|\"[^\"\s@]{{1,64}}\")@(?:\[[\d.]{{7,15}}\]|#?[\w-][\w.-]{{0,250}}\w|\w)"
 )
+# Nothing is cut off at its beginning: "user42@..." is no "user" and "42@...".
+ADDRESS = re.compile(rf"(?<!{LOCAL}){BARE_ADDRESS}")
 ENHANCED = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
 CODE = re.compile(r"(?<![\d.])([45]\d\d)(?=[\s\-#(:;,]|$)")
 RECIPIENT_FIELDS = ("final-recipient", "original-recipient", "x-actual-recipient")
@@ -25,6 +29,8 @@ class Failed:
     action: str = ""
     status: str = ""
     diagnostic: str = ""
+    # What the reporter itself says it is, where nothing else tells.
+    kind: str = ""
 
 
 def address_of(value: str) -> str:

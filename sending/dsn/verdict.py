@@ -1,4 +1,4 @@
-"""What a server's words mean, by the rules in bounces.toml. Pure."""
+"""What kind of mail came back, by the tables of bounces.toml. Pure."""
 
 import re
 import tomllib
@@ -13,49 +13,38 @@ MOST_WORDS = 3000
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """Matches when all that is given matches. `status` and `code` are beginnings."""
-
+class Sign:
     kind: Kind
-    status: str
-    code: str
-    text: re.Pattern[str] | None
-
-    def matches(self, status: str, code: str, words: str) -> str:
-        """What it goes by: a status, a code or words of the text; "" for no match."""
-        if self.status and not f"{status}.".startswith(f"{self.status}."):
-            return ""
-        if self.code and not code.startswith(self.code):
-            return ""
-        if self.text is None:
-            return (self.status and status) or (self.code and code) or "no better sign"
-        found = self.text.search(words)
-        return f"“{' '.join(found[0].split())[:80]}”" if found else ""
+    text: re.Pattern[str]
 
 
 @cache
-def book() -> dict[str, tuple[Rule, ...]]:
-    """The rules of bounces.toml by their table, in their order."""
+def book() -> dict[str, tuple[Sign, ...]]:
+    """The signs of bounces.toml by their table, in their order."""
     with Path(__file__).with_name("bounces.toml").open("rb") as file:
         tables = tomllib.load(file)
-    return {name: tuple(_rule(entry) for entry in entries) for name, entries in tables.items()}
+    return {name: tuple(_sign(entry) for entry in entries) for name, entries in tables.items()}
 
 
-def _rule(entry: dict[str, str | list[str]]) -> Rule:
-    given = entry.get("text", "")
+def _sign(entry: dict[str, str | list[str]]) -> Sign:
+    given = entry["text"]
     text = given if isinstance(given, str) else "|".join(given)
-    return Rule(
-        kind=Kind(str(entry["kind"])),
-        status=str(entry.get("status", "")),
-        code=str(entry.get("code", "")),
-        text=re.compile(text, re.IGNORECASE) if text else None,
-    )
+    return Sign(Kind(str(entry["kind"])), re.compile(text, re.IGNORECASE))
 
 
-def judge(table: str, words: str, status: str = "", code: str = "") -> tuple[Kind, str] | None:
-    """The kind, and what decided it, by the first rule of the table that matches."""
+def judge(table: str, words: str) -> tuple[Kind, str] | None:
+    """The kind, and what decided it, by the first sign of the table that is found."""
     line = " ".join(words[:MOST_WORDS].split())
-    for rule in book()[table]:
-        if why := rule.matches(status, code, line):
-            return rule.kind, why
+    for sign in book()[table]:
+        if found := sign.text.search(line):
+            return sign.kind, f"“{' '.join(found[0].split())[:80]}”"
     return None
+
+
+def without_boilerplate(notice: str) -> str:
+    """The notice without the sentences that each notice of its server holds; paragraphs stay."""
+    paragraphs = re.split(r"\n[ \t>*|-]{0,20}\n", notice[:MOST_WORDS])
+    text = "\n\n".join(" ".join(one.split()) for one in paragraphs)
+    for sign in book()["boilerplate"]:
+        text = sign.text.sub("\n\n", text)
+    return text

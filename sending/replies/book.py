@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
-from sending.replies.meanings import Meaning
+from sending.replies.meanings import Meaning, Stage
 from sending.replies.rules import Provider, Reply, Rule, Rules, read_file
+from sending.replies.words import MOST_WORDS, clean
 
 HERE = Path(__file__).parent
-# What decides stands at the beginning; a server may send any number of lines.
-MOST_WORDS = 1000
 # The enhanced code where RFC 2034 puts it, or as qmail and IronPort write it: "#5.1.1".
 LEADING = re.compile(r"\W{0,2}([245]\.\d{1,3}\.\d{1,3})(?![.\d])")
 INSIDE = re.compile(r"#([45]\.\d{1,3}\.\d{1,3})(?![.\d])")
@@ -20,6 +19,7 @@ ASKED = re.compile(r"\b(?:in|for|after) (\d{1,5}) ?(s|m|h)(?:ec|in|our|\b)")
 UNITS = {"s": 1, "m": 60, "h": 3600}
 # Nobody waits longer because a server says so, in seconds.
 LONGEST = 3600
+BEFORE_RECIPIENT = {Stage.CONNECT, Stage.MAIL}
 LONG_QUOTA = re.compile(r"daily|monthly|per day|24 hours|today|tomorrow|credits|每[日天]|当日|当天")
 
 
@@ -34,6 +34,8 @@ class Verdict:
     provider: str
     # How long the server asks to wait, in seconds; 0 where it doesn't say.
     wait: int = 0
+    # The words that the rule found; "" where a code decided.
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,8 @@ def classify(code: int, words: str, stage: str = "") -> Verdict:
         return Verdict(Meaning.ACCEPTED, None, reply.enhanced, name)
     rule = next(_matching(reply), None)
     found = rule.meaning if rule else Meaning.TRANSIENT
-    return Verdict(found, rule, reply.enhanced, name, _asked(reply.text, found))
+    words = rule.found(reply) if rule else ""
+    return Verdict(found, rule, reply.enhanced, name, _asked(reply.full, found), words)
 
 
 def meaning(code: int, words: str, stage: str = "") -> Meaning:
@@ -95,21 +98,28 @@ def matching(code: int, words: str, stage: str = "") -> list[Rule]:
 
 
 def _matching(reply: Reply) -> Iterator[Rule]:
+    """Before a recipient was named, no reply is about one (RFC 5321, 3.3)."""
     rules = book().rules.get(reply.code[:1], ())
-    return (rule for rule in rules if rule.matches(reply))
+    early = reply.stage in BEFORE_RECIPIENT
+    return (
+        rule
+        for rule in rules
+        if not (early and rule.meaning is Meaning.ADDRESS) and rule.matches(reply)
+    )
 
 
 def _reply(code: int, words: str, stage: str) -> Reply:
-    parts = words[: MOST_WORDS * 2].lower().split()
-    # Addresses say nothing: "<quota-full@example.com>".
-    text = " ".join("@" if "@" in part else part for part in parts)[:MOST_WORDS]
-    found = LEADING.match(text) or INSIDE.search(text)
+    beginning = words[: 2 * MOST_WORDS]
+    found = LEADING.match(beginning) or INSIDE.search(beginning)
     enhanced = found[1] if found else ""
+    if found and found.re is LEADING:
+        beginning = beginning[found.end() :]
     if enhanced:
         # Each line of a long reply repeats it, amid of a sentence.
-        text = text.replace(f" {enhanced} ", " ")
-    signs = frozenset(one.key for one in book().providers if one.sign.search(text))
-    return Reply(str(code), enhanced, text, stage, signs)
+        beginning = re.sub(rf"(?<=\s){re.escape(enhanced)}(?=\s)", " ", beginning)
+    cleaned = clean(beginning)
+    signs = frozenset(one.key for one in book().providers if one.sign.search(cleaned.full))
+    return Reply(str(code), enhanced, cleaned.full, cleaned.said, stage, signs)
 
 
 def _asked(text: str, found: Meaning) -> int:

@@ -10,6 +10,7 @@ class Meaning(StrEnum):
     ACCEPTED = "accepted"
     ADDRESS = "address"  # fails; the address is suppressed
     POLICY = "policy"  # fails
+    UNCLEAR = "unclear"  # fails; the reason is not understood
     TOO_LARGE = "too_large"  # fails
     TRANSIENT = "transient"  # tried again, later each time
     FULL = "full"  # tried again, later each time
@@ -21,7 +22,11 @@ class Meaning(StrEnum):
 
     @property
     def fails(self) -> bool:
-        return self in {Meaning.ADDRESS, Meaning.POLICY, Meaning.TOO_LARGE}
+        return self in {Meaning.ADDRESS, Meaning.POLICY, Meaning.UNCLEAR, Meaning.TOO_LARGE}
+
+    @property
+    def suppresses(self) -> bool:
+        return self is Meaning.ADDRESS
 
     @property
     def retries(self) -> bool:

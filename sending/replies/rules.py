@@ -13,7 +13,10 @@ from sending.replies.meanings import Meaning, Stage
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
 CODE = re.compile(r"[45]\d{0,2}")
 ENHANCED = re.compile(r"[45](\.\d{1,3}){0,2}|none")
-FIELDS = {"name", "provider", "code", "enhanced", "text", "stage", "meaning", "source"}
+FIELDS = {"name", "provider", "code", "enhanced", "text", "stage", "meaning", "kind", "source"}
+
+# Kinds of bounces (sending.dsn.Kind) that suppress nobody.
+KINDS = {"soft", "blocked", "challenge"}
 
 
 class RuleError(Exception):
@@ -33,8 +36,9 @@ class Reply:
 
     code: str
     enhanced: str
-    # In small letters, one line, without addresses.
-    text: str
+    # See sending.replies.words.
+    full: str
+    said: str
     stage: str
     # Keys of the providers whose signs are in it.
     providers: frozenset[str]
@@ -53,6 +57,8 @@ class Rule:
     text: str = ""
     pattern: re.Pattern[str] | None = None
     stages: frozenset[str] = frozenset()
+    # What a bounce with these words counts as, where the meaning's kind would be too strong.
+    kind: str = ""
     source: str = ""
     # It is the operator's own.
     own: bool = False
@@ -63,8 +69,17 @@ class Rule:
             and (not self.provider or self.provider in reply.providers)
             and (not self.stages or reply.stage in self.stages)
             and (not self.enhanced or f"{reply.enhanced or 'none'}.".startswith(self.enhanced))
-            and (self.pattern is None or self.pattern.search(reply.text) is not None)
+            and (self.pattern is None or self.pattern.search(self._words(reply)) is not None)
         )
+
+    def found(self, reply: Reply) -> str:
+        """The words that it goes by; "" where a code decides."""
+        match = self.pattern and self.pattern.search(self._words(reply))
+        return " ".join(match[0].split())[:80] if match else ""
+
+    def _words(self, reply: Reply) -> str:
+        """Who writes a rule for one server knows its hosts; elsewhere they say nothing."""
+        return reply.full if self.provider or self.own else reply.said
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +151,7 @@ def _rule(entry: Mapping[str, Any], number: int, own: bool) -> Rule:
         text=text,
         pattern=_pattern(text, f"{where}: the text") if text else None,
         stages=frozenset(_stages(entry, where)),
+        kind=_kind(entry, where),
         source="".join(_words(entry, "source", where)),
         own=own,
     )
@@ -164,6 +180,13 @@ def _stages(entry: Mapping[str, Any], where: str) -> tuple[str, ...]:
     known = [stage.value for stage in Stage]
     if any(one not in known for one in found):
         raise RuleError(f"{where}: a stage is one of {_listed(known)}.")
+    return found
+
+
+def _kind(entry: Mapping[str, Any], where: str) -> str:
+    found = "".join(_words(entry, "kind", where))
+    if found and found not in KINDS:
+        raise RuleError(f"{where}: the kind is one of {_listed(KINDS)}.")
     return found
 
 

@@ -36,7 +36,7 @@ RECENT = timedelta(hours=1)
 # Reasons to pause a mailing; codes of sending.reasons.
 MANY_REFUSED = "many_refused"
 # Refused for what they are: the next one would be too.
-OF_THE_MAILING = {Meaning.POLICY, Meaning.TOO_LARGE}
+OF_THE_MAILING = {Meaning.POLICY, Meaning.UNCLEAR, Meaning.TOO_LARGE}
 WORKING = (Relay.State.ACTIVE, Relay.State.DRAINING)
 
 

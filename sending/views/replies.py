@@ -26,6 +26,11 @@ DONE: dict[Meaning, str | Promise] = {
         "{run} of the latest mails and more than {share} of them are refused so, the mailing is "
         "paused and you are told."
     ),
+    Meaning.UNCLEAR: gettext_lazy(
+        "The message fails and is not tried again: the words are not known, so the address is not "
+        "suppressed. When more than {run} of the latest mails and more than {share} of them are "
+        "refused so, the mailing is paused and you are told."
+    ),
     Meaning.TOO_LARGE: gettext_lazy(
         "The message fails and is not tried again. The address is not suppressed. When more than "
         "{run} of the latest mails and more than {share} of them are refused so, the mailing is "

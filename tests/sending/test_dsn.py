@@ -70,7 +70,7 @@ def test_the_servers_own_words_are_kept() -> None:
         "550 5.1.1 <li.wei@firm.example>: Recipient address rejected: "
         "User unknown in virtual mailbox table"
     )
-    assert report.why == "“User unknown”"
+    assert (report.rule, report.why) == ("address.code", "address: 5.1.1")
     assert parse(sample("qmail-no-mailbox")).diagnostic.startswith(
         "nobody@firm.example>: 192.0.2.30 does not like recipient. Remote host said: 550"
     )

@@ -88,10 +88,10 @@ def test_an_address_that_does_not_exist_fails_bounces_and_is_suppressed(
 @pytest.mark.parametrize(
     ("said", "reason"),
     [
-        ((550, "Sorry", Stage.CONTENT), "policy"),
-        ((550, "Sorry", Stage.MAIL), "policy"),
+        ((550, "Sorry", Stage.CONTENT), "unclear"),
+        ((550, "Sorry", Stage.MAIL), "unclear"),
         # A journal doesn't know the stage.
-        ((550, "Sorry", Stage.CONNECT), "policy"),
+        ((550, "Sorry", Stage.CONNECT), "unclear"),
         ((554, "5.7.1 Spam", Stage.CONTENT), "policy"),
         ((552, "5.3.4 Too large", Stage.CONTENT), "too_large"),
     ],

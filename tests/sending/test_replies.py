@@ -16,7 +16,8 @@ from sending.replies.rules import RuleError
 
 A, P, T = Meaning.ADDRESS, Meaning.POLICY, Meaning.TRANSIENT
 F, BIG = Meaning.FULL, Meaning.TOO_LARGE
-L, S = Meaning.LOGIN, Meaning.SENDER
+L, S, U = Meaning.LOGIN, Meaning.SENDER, Meaning.UNCLEAR
+STAGES = ("", "connect", "mail", "rcpt", "data", "content")
 
 
 class Said(NamedTuple):
@@ -64,22 +65,23 @@ def test_the_table_is_large_and_uses_most_rules() -> None:
 # Stages -------------------------------------------------------------------------------------------
 
 BY_STAGE = [
-    # No enhanced code, no word that is known.
-    (550, "No", {"rcpt": A, "mail": P, "data": P, "content": P, "": P}),
-    (550, "5.0.0 Rejected", {"rcpt": A, "mail": P, "content": P, "": P}),
-    (551, "Sorry", {"rcpt": A, "content": P}),
-    (553, "Sorry", {"rcpt": A, "mail": P, "content": P}),
-    (554, "Transaction failed", {"rcpt": P, "mail": P, "content": P}),
+    # No enhanced code, no word that is known: it fails, and says nothing about the address.
+    (550, "No", dict.fromkeys(STAGES, U)),
+    (550, "5.0.0 Rejected", dict.fromkeys(STAGES, U)),
+    (551, "Sorry", dict.fromkeys(STAGES, U)),
+    (553, "Sorry", dict.fromkeys(STAGES, U)),
+    (554, "Transaction failed", dict.fromkeys(STAGES, U)),
+    (521, "example does not talk to us", dict.fromkeys(STAGES, U)),
     (552, "Aborted", {"rcpt": F, "content": BIG, "mail": BIG}),
-    (521, "example does not talk to us", {"rcpt": A, "mail": P}),
     # Before a recipient is named, it is the sender that doesn't exist.
-    (550, "User unknown", {"mail": S, "rcpt": A, "content": A, "": A}),
-    (550, "Requested action not taken: mailbox unavailable", {"mail": S, "rcpt": A, "content": P}),
+    (550, "User unknown", {"mail": S, "rcpt": A, "content": U, "": A}),
+    (550, "No such user here", {"mail": S, "rcpt": A, "content": A, "": A}),
+    (550, "Requested action not taken: mailbox unavailable", {"mail": S, "rcpt": U, "content": U}),
     # Whoever took the content has taken the sender and the login.
     (530, "5.7.1 Not for you", {"mail": L, "content": P}),
     (550, "5.7.1 Relay access denied", {"mail": L, "rcpt": L, "content": P}),
-    # An enhanced code says more than the stage.
-    (550, "5.1.1 Rejected", {"mail": A, "rcpt": A, "content": A, "": A}),
+    # An enhanced code says more than the stage, but for one before the recipient.
+    (550, "5.1.1 Rejected", {"mail": S, "connect": U, "rcpt": A, "content": A, "": A}),
     (550, "5.7.1 Rejected", {"mail": P, "rcpt": P, "content": P, "": P}),
 ]
 
@@ -99,8 +101,15 @@ def test_addresses_decide_nothing() -> None:
     assert verdict.rule.name == "policy.code"
 
 
+@pytest.mark.parametrize("code", [450, 550, 551, 553, 554])
+@pytest.mark.parametrize("stage", ["connect", "mail"])
+def test_nobody_is_suppressed_before_he_was_named(code: int, stage: str) -> None:
+    for said in TABLE:
+        assert not meaning(code, said.words, stage).suppresses
+
+
 def test_an_enhanced_code_matches_whole_numbers() -> None:
-    assert classify(550, "5.1.11 Odd", "content").meaning is P
+    assert classify(550, "5.1.11 Odd", "content").meaning is U
     assert classify(550, "5.1.1 Odd", "content").meaning is A
     assert classify(550, "(#5.1.1)", "content").enhanced == "5.1.1"
 
@@ -169,7 +178,7 @@ def test_own_rules_come_first() -> None:
     assert names[0] == verdict.rule.name == "ours.closed-on-sunday"
     assert "address.code" in names[1:]
     # Another stage, another server: ours.
-    assert meaning(550, "5.1.1 relay-of-ours: Sunday", "mail") is A
+    assert meaning(550, "5.1.1 relay-of-ours: Sunday", "mail") is S
     assert meaning(550, "5.1.1 Sunday", "rcpt") is A
 
 

@@ -43,16 +43,21 @@ def test_a_reply_is_explained(owner_client: Client, url: str) -> None:
 @pytest.mark.parametrize(
     ("reply", "stage", "says"),
     [
-        ("550 Sorry", "rcpt", "the address is suppressed"),
-        ("550 Sorry", "content", "is not tried again. The address is not suppressed"),
-        ("host x[192.0.2.1] said: 550 Sorry (in reply to RCPT TO command)", "", "hard bounce"),
+        ("550 No such user", "rcpt", "the address is suppressed"),
+        ("550 Sorry", "rcpt", "the words are not known, so the address is not suppressed"),
+        ("550 5.7.1 Sorry", "content", "is not tried again. The address is not suppressed"),
+        (
+            "host x said: 550 No such user (in reply to RCPT TO command)",
+            "",
+            "hard bounce",
+        ),
         ("451 4.3.0 Later", "", "again after 5 minutes, 15 minutes, 30 minutes, 1 hour"),
         ("450 4.7.1 Greylisted, try again in 300 seconds", "", "asks to wait 5 minutes"),
         ("554 5.7.1 Spam", "content", "more than 20 of the latest mails and more than 30%"),
         ("421 4.7.0 Too many connections", "", "The relay slows down"),
         ("535 5.7.8 No", "", "The relay is stopped until somebody starts it again"),
         ("250 2.0.0 Ok", "", "The mail counts as accepted"),
-        ("550 <script>alert(1)</script>", "rcpt", "the address is suppressed"),
+        ("550 <script>alert(1)</script>", "rcpt", "the address is not suppressed"),
     ],
 )
 def test_what_is_done(owner_client: Client, url: str, reply: str, stage: str, says: str) -> None:
