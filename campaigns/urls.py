@@ -4,7 +4,16 @@ from django.urls import URLPattern, URLResolver
 
 from accounts.access import View, workspace_path
 from accounts.permissions import Permission
-from campaigns.views import actions, campaigns, composer, home, recipients, report, unknown
+from campaigns.views import (
+    actions,
+    audience,
+    campaigns,
+    composer,
+    home,
+    recipients,
+    report,
+    unknown,
+)
 
 
 def view(route: str, target: View, name: str) -> URLPattern:
@@ -57,6 +66,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
         unknown.count_unknown_as_sent,
         "count_unknown_as_sent",
     ),
+    view("campaigns/<int:pk>/audience/", audience.campaign_audience, "campaign_audience"),
+    view("campaigns/<int:pk>/left-out/", audience.left_out, "left_out"),
     view("campaigns/<int:pk>/recipients/", recipients.recipients, "recipients"),
     export("campaigns/<int:pk>/recipients.csv", recipients.export_recipients, "export_recipients"),
 ]

@@ -39,5 +39,6 @@ def rate(value: float) -> str:
 
 @register.simple_tag
 def people(url: str, **filters: str) -> str:
-    """The table of recipients, filtered."""
-    return f"{url}?{urlencode({name: value for name, value in filters.items() if value != ''})}"
+    """The table of recipients, filtered. An empty `same` is a filter, too: nothing was said."""
+    given = {name: value for name, value in filters.items() if value or name == "same"}
+    return f"{url}?{urlencode(given)}"
