@@ -21,8 +21,10 @@ from pages import locales
 from sending import reasons
 from sending.models import LeftOut, Mailing, Message
 
-# People of whom it is told; whoever types more of the address gets fewer.
+# People of whom it is told; and contacts that are looked up for one text, so that those who have to
+# do with the campaign are found among namesakes. More letters give fewer.
 MOST = 10
+LOOKED_UP = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,7 @@ class Answer:
 def meant(workspace: Workspace, text: str) -> list[Contact]:
     """The contacts that this text can mean: an address, or a part of an address or a name."""
     exact = Contact.objects.filter(workspace=workspace, email=query.typed(text)).first()
-    found = people.sample(workspace, text, MOST)
-    return [exact] if exact else found
+    return [exact] if exact else people.sample(workspace, text, LOOKED_UP)
 
 
 def _no_contact(text: str) -> Answer:
@@ -100,7 +101,7 @@ def before(campaign: Campaign, text: str, shown: Iterable[LeftOut]) -> list[Answ
         for one in contacts
         if one.pk not in reached
     ]
-    return [*of_left_out(campaign.workspace, rows), *outside]
+    return [*of_left_out(campaign.workspace, rows), *outside][:MOST]
 
 
 # After the start ---------------------------------------------------------------------------------
@@ -117,7 +118,9 @@ def after(mailing: Mailing, text: str, shown: QuerySet[Message]) -> list[Answer]
     in_table = set(shown.filter(pk__in=[m.pk for m in messages]).values_list("pk", flat=True))
     rows = LeftOut.objects.filter(theirs | address_matches(text), mailing=mailing)
     left_out = list(rows.order_by("address")[:MOST])
-    answered = {key for one in [*messages, *left_out] for key in (one.contact_id, one.address)}
+    answered: set[int | str] = {one.contact_id for one in messages}
+    answered |= {one.address for one in messages}
+    answered |= {one.contact_id for one in left_out} | {one.address for one in left_out}
     nowhere = [one for one in contacts if not {one.pk, one.email} & answered]
     found = [
         *_of_messages(mailing, [one for one in messages if one.pk not in in_table]),
@@ -126,7 +129,7 @@ def after(mailing: Mailing, text: str, shown: QuerySet[Message]) -> list[Answer]
     ]
     if not found and not in_table and _is_address(text) and not shown.exists():
         return [_no_contact(text)]
-    return found
+    return found[:MOST]
 
 
 def _of_messages(mailing: Mailing, messages: Sequence[Message]) -> list[Answer]:

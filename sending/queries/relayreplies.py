@@ -54,7 +54,7 @@ def _read(relay_id: int, mailing_ids: Sequence[int], what: str) -> list[tuple[An
     }
     with connection.cursor() as cursor:
         cursor.execute(REPLIES.format(what=what), known)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def last(relay_id: int, mailing_ids: Sequence[int]) -> list[Said]:

@@ -70,7 +70,7 @@ def lived(start: Start, send: Send, workspace: Workspace) -> Campaign:
         state=3, reason="render", reply="500 something 7"
     )
     Tally.objects.update(accepted=Tally.objects.get().accepted - 2, failed=4)
-    assert_closes(Mailing.objects.get(pk=campaign.mailing_id))
+    assert_closes(Mailing.objects.get())
     _later(start, newsletter, left)
     return campaign
 

@@ -107,7 +107,7 @@ def test_shows_what_is_scheduled(
 
 def counted(campaign: Campaign, days: int, **counts: int) -> None:
     """The campaign started so many days ago, with this tally now."""
-    Mailing.objects.filter(pk=campaign.mailing_id).update(
+    Mailing.objects.filter(campaign=campaign).update(
         opened_at=timezone.now() - timedelta(days=days)
     )
     Tally.objects.filter(mailing=campaign.mailing_id).update(**counts)
