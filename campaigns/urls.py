@@ -6,6 +6,7 @@ from accounts.access import View, workspace_path
 from accounts.permissions import Permission
 from campaigns.views import (
     actions,
+    audience,
     campaigns,
     composer,
     home,
@@ -67,6 +68,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "count_unknown_as_sent",
     ),
     send("campaigns/<int:pk>/failed/retry/", retrying.retry_failed, "retry_failed"),
+    view("campaigns/<int:pk>/audience/", audience.campaign_audience, "campaign_audience"),
+    view("campaigns/<int:pk>/left-out/", audience.left_out, "left_out"),
     view("campaigns/<int:pk>/recipients/", recipients.recipients, "recipients"),
     export("campaigns/<int:pk>/recipients.csv", recipients.export_recipients, "export_recipients"),
 ]

@@ -2,6 +2,8 @@
 for the freeze, so that both always agree."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import connection
@@ -16,7 +18,8 @@ SELECT c.id AS contact_id, c.email AS address,
             WHEN by_address.reason IS NOT NULL THEN 'suppressed_' || by_address.reason
             WHEN by_domain.reason IS NOT NULL THEN 'suppressed_domain'
             WHEN out.contact_id IS NOT NULL THEN 'excluded'
-       END AS reason
+       END AS reason,
+       coalesce(by_address.id, by_domain.id) AS suppression_id
   FROM ({people}) p
   JOIN contacts_contact c ON c.id = p.contact_id AND c.workspace_id = %(workspace)s
   LEFT JOIN contacts_suppression by_address
@@ -28,6 +31,27 @@ SELECT c.id AS contact_id, c.email AS address,
   LEFT JOIN (SELECT DISTINCT contact_id FROM contacts_subscription
               WHERE list_id = ANY(%(lists_out)s) AND status = 'subscribed') out
          ON out.contact_id = c.id
+"""
+# Of the people in `audience`: since when they are left out, and by which suppression or list. A
+# subscription is looked up by the contact's index, and only for people whom a list leaves out:
+# recipients cost nothing here. Of several lists, the one that changed last is named.
+DETAILS = """
+SELECT a.contact_id, a.address, a.reason,
+       coalesce(by_list.changed_at, by_suppression.created_at) AS since,
+       coalesce(by_list.list_id, by_suppression.id) AS cause_id
+  FROM audience a
+  LEFT JOIN contacts_suppression by_suppression
+         ON a.reason LIKE 'suppressed%%' AND by_suppression.id = a.suppression_id
+  LEFT JOIN LATERAL (
+       SELECT s.changed_at, s.list_id FROM contacts_subscription s
+        WHERE s.contact_id = a.contact_id
+          AND CASE a.reason
+              WHEN 'unsubscribed'
+              THEN s.list_id = ANY(%(lists_in)s) AND s.status <> 'subscribed'
+              WHEN 'excluded'
+              THEN s.list_id = ANY(%(lists_out)s) AND s.status = 'subscribed' END
+        ORDER BY s.changed_at DESC, s.list_id LIMIT 1) by_list
+         ON a.reason IN ('unsubscribed', 'excluded')
 """
 SEVERAL_LISTS = """
 SELECT contact_id, bool_or(status = 'subscribed') AS wants
@@ -66,6 +90,90 @@ def count(workspace_id: int, lists_in: Sequence[int], lists_out: Sequence[int]) 
         cursor.execute(sql, parameters(workspace_id, lists_in, lists_out))
         counts = dict(cursor.fetchall())
     return {"recipients": counts.pop(None, 0), "excluded": counts}
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody on the lists. `reason` (a code of sending.reasons) is None for a recipient; `since`
+    and `cause_id` (a suppression's or a list's) belong to the reason."""
+
+    contact_id: int
+    address: str
+    reason: str | None
+    since: datetime | None
+    cause_id: int | None
+
+
+# `reason` to ask for: recipients, or everybody left out; else a code.
+RECIPIENTS, LEFT_OUT = "", "*"
+CONDITIONS = {
+    RECIPIENTS: "reason IS NULL",
+    LEFT_OUT: "reason IS NOT NULL",
+}
+# The audience is worked out as a whole for each page (1 s for a million people), its details only
+# for the rows of the page.
+PEOPLE = """
+WITH everybody AS ({audience}),
+audience AS (SELECT * FROM everybody WHERE {conditions} ORDER BY address {order} LIMIT %(limit)s)
+SELECT * FROM ({details}) told ORDER BY address {order}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The lists of a campaign, and which of their people are asked for."""
+
+    workspace_id: int
+    lists_in: Sequence[int]
+    lists_out: Sequence[int]
+    # RECIPIENTS, LEFT_OUT or a code of sending.reasons; None: everybody.
+    reason: str | None = None
+    # How addresses begin; "" for all.
+    begins: str = ""
+    # Only these contacts; None for all.
+    contact_ids: Sequence[int] | None = None
+
+    def sql(self) -> tuple[str, dict[str, Any]]:
+        """(condition on the audience's rows, its parameters)"""
+        found = ["true"]
+        if self.reason is not None:
+            found.append(CONDITIONS.get(self.reason, "reason = %(reason)s"))
+        if self.begins:
+            found.append("starts_with(address, %(begins)s)")
+        if self.contact_ids is not None:
+            found.append("contact_id = ANY(%(contacts)s)")
+        known = parameters(self.workspace_id, self.lists_in, self.lists_out)
+        return " AND ".join(found), known | {
+            "reason": self.reason,
+            "begins": self.begins,
+            "contacts": list(self.contact_ids or ()),
+        }
+
+
+def people(
+    question: Question, *, after: str | None = None, limit: int, backward: bool = False
+) -> list[Person]:
+    """The next people by address after `after` (backward: those before it, the nearest first)."""
+    conditions, known = question.sql()
+    if after is not None:
+        conditions += f" AND address {'<' if backward else '>'} %(after)s"
+    sql = PEOPLE.format(
+        audience=statement(question.lists_in),
+        conditions=conditions,
+        details=DETAILS,
+        order="DESC" if backward else "ASC",
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, known | {"after": after, "limit": limit})
+        return [Person(*row) for row in cursor.fetchall()]
+
+
+def count_people(question: Question) -> int:
+    conditions, known = question.sql()
+    sql = f"SELECT count(*) FROM ({statement(question.lists_in)}) a WHERE {conditions}"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(sql, known)
+        return int((cursor.fetchone() or (0,))[0])
 
 
 def missing_fields(

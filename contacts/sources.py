@@ -20,6 +20,8 @@ from contacts.models import Contact, Import
 
 # Source words of this and other apps whose number is the key of a page of that name.
 LINKED = ("import", "campaign", "mailbox", "contact")
+# Those whose people have a page of its own, by the name of its address.
+PEOPLE = {"campaign": "recipients"}
 
 
 def page() -> str:
@@ -84,10 +86,21 @@ def words(source: str) -> str:
 
 def url(source: str, slug: str) -> str:
     """The page that the source is, or ""."""
-    kind, _space, number = source.partition(" ")
-    if kind not in LINKED or not number.isdecimal():
+    kind = source.partition(" ")[0]
+    return _url(source, slug, kind) if kind in LINKED else ""
+
+
+def people_url(source: str, slug: str) -> str:
+    """The page with the people of the source, or ""."""
+    name = PEOPLE.get(source.partition(" ")[0])
+    return _url(source, slug, name) if name else ""
+
+
+def _url(source: str, slug: str, name: str) -> str:
+    number = source.partition(" ")[2]
+    if not number.isdecimal():
         return ""
     try:
-        return reverse(kind, kwargs={"slug": slug, "pk": int(number)})
+        return reverse(name, kwargs={"slug": slug, "pk": int(number)})
     except NoReverseMatch:
         return ""

@@ -31,6 +31,11 @@ LOOKS: dict[str, Look] = {
     "failed": Look("bad", "alert-circle", _("Failed")),
     "skipped": Look("warn", "player-skip-forward", _("Skipped")),
     "unknown": Look("warn", "help-circle", _("Unknown")),
+    # People who are no recipients
+    "recipient": Look("good", "check", _("Would get it")),
+    "left_out": Look("warn", "user-minus", _("Left out")),
+    "outside": Look("quiet", "circle-minus", _("Not in the audience")),
+    "no_contact": Look("quiet", "help-circle", _("No such contact")),
     # Events, and what became of a mail in the sandbox
     "delivered": Look("good", "check", _("Delivered")),
     "hard": Look("bad", "mail-x", _("Hard bounce")),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from django.core import signing
 from django.core.exceptions import FieldDoesNotExist
@@ -211,6 +211,16 @@ def _decode(sort: str, token: str | None) -> Key | None:
     return (READ[kind](value), pk) if made_for == sort else None
 
 
+class Reader(Protocol[M]):
+    """Reads stretches of a sorted result, wherever its rows come from."""
+
+    def key(self, row: M) -> Key: ...
+
+    def stretch(self, start: Key | None, count: int, *, backward: bool = False) -> list[M]:
+        """Up to `count` rows after (before) `start`, in the table's order."""
+        ...
+
+
 @dataclass
 class _Reader(Generic[M]):
     """Reads stretches of a sorted result. `down` is the direction of the sort."""
@@ -283,8 +293,12 @@ def keyset(  # noqa: PLR0913  # two things and four options
     given = known[chosen.removeprefix("-")]
     sort = given if isinstance(given, Sort) else Sort(given, _nullable(queryset, given))
     reader = _Reader(queryset, sort, chosen.startswith("-"))
-    page = Page([], queryset, chosen, request.GET, known_total=total)
+    return fill(Page([], queryset, chosen, request.GET, known_total=total), reader, request, size)
 
+
+def fill(page: Page[M], reader: Reader[M], request: HttpRequest, size: int = SIZE) -> Page[M]:
+    """The page with the rows that the request's `after` and `before` ask for."""
+    chosen = page.sort
     before = _decode(chosen, request.GET.get("before"))
     after = _decode(chosen, request.GET.get("after")) if not before else None
     more_before, more_after = bool(after), bool(before)

@@ -8,9 +8,9 @@ from django.utils.translation import gettext as _
 
 from contacts.models import Contact
 from contacts.timeline import Entry, provider
-from pages import statuses
+from pages import locales, statuses
 from sending import reasons
-from sending.models import Event, Mailing, Message
+from sending.models import Event, LeftOut, Mailing, Message
 
 # The newest of each, by message_by_contact.
 MESSAGES, EVENTS = 50, 50
@@ -39,6 +39,21 @@ def mails(contact: Contact) -> Iterable[Entry]:
         (_message(message, mailings[message.mailing_id]) for message in messages),
         (_event(event, origins[event.message_id]) for event in events.order_by("-pk")[:EVENTS]),
     )
+
+
+@provider
+def left_out(contact: Contact) -> Iterable[Entry]:
+    """The mailings that the contact was on a list of and did not get, by left_out_by_contact."""
+    rows = LeftOut.objects.filter(contact_id=contact.pk, mailing__workspace=contact.workspace_id)
+    for row in rows.select_related("mailing__content").order_by("-pk")[:MESSAGES]:
+        since = _("since {moment}").format(moment=locales.absolute(row.since)) if row.since else ""
+        yield Entry(
+            at=row.mailing.opened_at,
+            title=_("Left out of the mail “{subject}”").format(subject=_subject(row.mailing)),
+            icon=statuses.look("left_out").icon,
+            detail=" · ".join(filter(None, (reasons.text(row.reason), since))),
+            source=row.mailing.origin,
+        )
 
 
 def _message(message: Message, mailing: Mailing) -> Entry:

@@ -35,6 +35,7 @@ urlpatterns: list[URLPattern] = [
     manage("relays/new/", relays.new_relay, "new_relay"),
     manage("relays/try/", relaytests.try_relay, "try_relay"),
     view("relays/<int:pk>/", relays.relay_page, "relay"),
+    view("relays/<int:pk>/replies/", relays.relay_replies, "relay_replies"),
     view("relays/<int:pk>/now/", relays.relay_now, "relay_now"),
     view("relays/<int:pk>/hours/", relays.relay_hours, "relay_hours"),
     manage("relays/<int:pk>/edit/", relays.edit_relay, "edit_relay"),

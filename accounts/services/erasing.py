@@ -4,11 +4,11 @@ Django's own cascade would read every row into memory; a workspace can hold ten 
 Here the same is done in sets, table by table, by what the models' foreign keys say.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from graphlib import TopologicalSorter
 from typing import Any
 
-from django.db.models import CASCADE, PROTECT, Model
+from django.db.models import CASCADE, PROTECT, SET_NULL, Model
 
 from accounts.models import Workspace
 
@@ -34,7 +34,8 @@ def erasing_order() -> list[tuple[type[Model], str]]:
     ways = _ways()
     sorter: TopologicalSorter[type[Model]] = TopologicalSorter(dict.fromkeys(ways, ()))
     for model in ways:
-        for relation in _dependants(model):
+        # Also rows that would only lose the reference (SET_NULL): nobody sets it here.
+        for relation in _dependants(model, (CASCADE, PROTECT, SET_NULL)):
             if relation in ways and relation is not model:
                 sorter.add(model, relation)
     sorter.prepare()
@@ -60,15 +61,17 @@ def _ways() -> Ways:
     return ways
 
 
-def _dependants(model: type[Model]) -> dict[type[Model], str]:
-    """Tables whose rows go with a row of this one, with the field that refers to it."""
+def _dependants(
+    model: type[Model], on_delete: Collection[Any] = (CASCADE, PROTECT)
+) -> dict[type[Model], str]:
+    """Tables that refer to this one, with the field; by default those whose rows go with its."""
     relations: Iterable[Any] = model._meta.get_fields(include_hidden=True)  # noqa: SLF001 - documented
     return {
         relation.related_model: relation.field.name
         for relation in relations
         if (relation.one_to_many or relation.one_to_one)
         and relation.auto_created
-        and relation.on_delete in {CASCADE, PROTECT}
+        and relation.on_delete in on_delete
     }
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.core.cache import cache
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import Workspace
@@ -26,7 +27,7 @@ QUICK = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """What happened to a workspace's messages in a stretch of days."""
+    """What came of some campaigns, in messages."""
 
     accepted: int = 0
     failed: int = 0
@@ -40,28 +41,31 @@ class Sums:
         return self.accepted + self.failed
 
 
-# Mailings are few, and each one's minutes are read by (mailing, minute) from `start` on.
-SUMS = """
-SELECT minute >= %(middle)s, sum(t.accepted), sum(t.failed), sum(t.bounced), sum(t.opened),
-       sum(t.clicked), sum(t.unsubscribed)
-  FROM sending_mailing m JOIN sending_tallyminute t ON t.mailing_id = m.id
- WHERE m.workspace_id = %(workspace)s AND t.minute >= %(start)s
- GROUP BY 1
-"""
+COUNTED = ("accepted", "failed", "bounced", "opened", "clicked", "unsubscribed")
+
+
+def started_within(workspace: Workspace, *, days: int, ago: int = 0) -> QuerySet[Campaign]:
+    """Campaigns that started in these days; `ago`: the days end so many before now."""
+    end = timezone.now() - dt.timedelta(days=ago)
+    begun = Q(mailing__opened_at__gte=end - dt.timedelta(days=days))
+    if ago:
+        begun &= Q(mailing__opened_at__lt=end)
+    return Campaign.objects.filter(begun, workspace=workspace)
+
+
+def sums(rows: QuerySet[Campaign]) -> Sums:
+    """What came of these campaigns until now, from their tallies. Home shows this of the last days
+    and links to the page of campaigns, which shows it of the same campaigns."""
+    total = rows.order_by().aggregate(
+        **{name: Coalesce(Sum(f"mailing__tally__{name}"), 0) for name in COUNTED}
+    )
+    return Sums(**total)
 
 
 def last_days(workspace: Workspace, days: int = DAYS) -> tuple[Sums, Sums]:
-    """(the last days, as many before them)"""
-    now = timezone.now()
-    known: dict[str, Any] = {
-        "workspace": workspace.pk,
-        "middle": now - dt.timedelta(days=days),
-        "start": now - dt.timedelta(days=2 * days),
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(SUMS, known)
-        found = {late: Sums(*(int(n) for n in sums)) for late, *sums in cursor.fetchall()}
-    return found.get(True, Sums()), found.get(False, Sums())
+    """Of campaigns that started in (the last days, as many before them)."""
+    now = started_within(workspace, days=days)
+    return sums(now), sums(started_within(workspace, days=days, ago=days))
 
 
 def campaigns(workspace: Workspace) -> QuerySet[Campaign]:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from campaigns.queries import pending
+from campaigns.queries import pending, report
 from campaigns.queries.replies import Same
 from contacts import addresses
 from contacts.models import Contact
@@ -42,13 +42,25 @@ EVENTS = (
     "delayed",
     "auto_reply",
 )
-FILTERS = ("q", "state", "reason", "event", "domain", "provider", "same", "link")
+FILTERS = ("q", "state", "reason", "event", "domain", "provider", "same", "rest", "link")
+# What the tally counts of events; tests compare each with the rows that the filter gives.
+TALLIED = {
+    "opened": "opened",
+    "clicked": "clicked",
+    "bounced": "bounced",
+    "hard": "hard_bounced",
+    "soft": "soft_bounced",
+    "blocked": "blocked",
+    "complained": "complained",
+    "unsubscribed": "unsubscribed",
+}
 
 
 def filtered(mailing: Mailing, parameters: QueryDict) -> QuerySet[Message]:
     """By q (an address, or how it begins), state, reason, event, domain, provider (a key of
-    sending.providers), same (what servers said, see campaigns.queries.replies) and link (the number
-    of a link that was clicked)."""
+    sending.providers), same (what servers said, see campaigns.queries.replies; empty: nothing),
+    rest (failed for none of the reasons that the report names) and link (the number of a link that
+    was clicked)."""
     rows = Message.objects.filter(mailing=mailing)
     rows = _by_address(rows, parameters.get("q", "").strip(), parameters.get("domain", "").strip())
     if provider := parameters.get("provider", ""):
@@ -56,13 +68,23 @@ def filtered(mailing: Mailing, parameters: QueryDict) -> QuerySet[Message]:
         # A key that is no provider's is nobody's.
         rows = rows.filter(lane=number) if number != providers.OTHERS else rows.none()
     rows = _by_state(rows, mailing, parameters.get("state", ""))
-    event, said = parameters.get("event", ""), parameters.get("same", "")
+    event, said = parameters.get("event", ""), parameters.get("same")
     rows = _by_event(rows, mailing, event, parameters.get("link", ""), said)
     if reason := parameters.get("reason", ""):
         rows = rows.filter(reason=reason)
-    if said and event not in Event.Kind.values:
+    if said is not None and event not in Event.Kind.values:
         rows = rows.annotate(same=Same(F("reply"))).filter(same=said)
+    if parameters.get("rest"):
+        rows = _without(rows, report.failures(mailing))
     return rows
+
+
+def _without(rows: QuerySet[Message], groups: Sequence[report.ReplyGroup]) -> QuerySet[Message]:
+    """Failed messages of none of these groups."""
+    known = Q(pk__in=[])
+    for group in groups:
+        known |= Q(reason=group.reason, same=group.same)
+    return rows.filter(trouble=State.FAILED).annotate(same=Same(F("reply"))).exclude(known)
 
 
 def _by_state(rows: QuerySet[Message], mailing: Mailing, code: str) -> QuerySet[Message]:
@@ -84,10 +106,15 @@ def code_of(state: int, *, held: bool) -> str:
 
 def _by_address(rows: QuerySet[Message], text: str, domain: str) -> QuerySet[Message]:
     if text:
-        rows = rows.filter(_is(text) if "." in text.partition("@")[2] else _begins_with(text))
+        rows = rows.filter(address_matches(text))
     if domain:
         rows = rows.filter(address__endswith=f"@{_stored(domain)}")
     return rows
+
+
+def address_matches(text: str) -> Q:
+    """A condition on `address`: the address that is meant, or how it begins."""
+    return _is(text) if "." in text.partition("@")[2] else _begins_with(text)
 
 
 def _stored(domain: str) -> str:
@@ -110,7 +137,7 @@ def _begins_with(text: str) -> Q:
 
 
 def _by_event(
-    rows: QuerySet[Message], mailing: Mailing, event: str, link: str, said: str
+    rows: QuerySet[Message], mailing: Mailing, event: str, link: str, said: str | None
 ) -> QuerySet[Message]:
     if event == "not_opened":
         return rows.filter(state=State.ACCEPTED, opened_at=None)
@@ -121,7 +148,7 @@ def _by_event(
         return rows.filter(**{f"{COLUMNS[event]}__isnull": False})
     if event in Event.Kind.values:
         events = Event.objects.filter(mailing=mailing, kind=event)
-        if said:
+        if said is not None:
             events = events.annotate(same=Same(F("detail"))).filter(same=said)
         return rows.filter(pk__in=events.values("message"))
     return rows
@@ -130,13 +157,15 @@ def _by_event(
 def known_total(mailing: Mailing, parameters: QueryDict) -> int | None:
     """How many there are, where the tally says it."""
     given = {name: parameters[name] for name in FILTERS if parameters.get(name)}
+    if "same" in parameters:
+        return None
     tally = mailing.tally
     if not given:
         return tally.targeted
     if set(given) == {"state"} and given["state"] in STATES:
         return int(getattr(tally, given["state"]))
-    if set(given) == {"event"} and given["event"] in {"opened", "clicked"}:
-        return int(getattr(tally, given["event"]))
+    if set(given) == {"event"} and given["event"] in TALLIED:
+        return int(getattr(tally, TALLIED[given["event"]]))
     return None
 
 

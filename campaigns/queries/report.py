@@ -4,7 +4,7 @@ Every query is bounded: by a partial index that accepted messages never enter, b
 or by being a part of the page that is loaded by itself and kept for a while.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,23 +51,42 @@ SELECT reason, {same} AS same, sum(number), min(reply)
 
 # By message_not_accepted.
 FAILED = "SELECT reason, reply FROM sending_message WHERE mailing_id = %(mailing)s AND trouble = 3"
-# By message_retry.
+# By message_retry, and by their ids those that a worker gave back.
 PUT_OFF = """
 SELECT reason, reply FROM sending_message
- WHERE mailing_id = %(mailing)s AND retry_at IS NOT NULL
+ WHERE mailing_id = %(mailing)s AND retry_at IS NOT NULL AND reason <> ''
+UNION ALL
+SELECT m.reason, m.reply
+  FROM sending_batch b CROSS JOIN unnest(b.ids) AS given (id)
+  JOIN sending_message m ON m.id = given.id
+ WHERE b.mailing_id = %(mailing)s AND b.holder = '' AND m.state = 0 AND m.retry_at IS NULL
+   AND m.reason <> ''
 """
-# By event_by_kind.
+# By event_by_kind. A message with two bounces of which the same is said counts once.
 BOUNCES = """
-SELECT kind AS reason, detail AS reply FROM sending_event
- WHERE mailing_id = %(mailing)s AND kind IN ('hard', 'soft', 'blocked')
+SELECT kind AS reason, {same} AS same, count(DISTINCT message_id), min(detail)
+  FROM (SELECT kind, detail, message_id FROM sending_event
+         WHERE mailing_id = %(mailing)s AND kind IN ('hard', 'soft', 'blocked')
+         LIMIT %(read)s) read
+ GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT %(groups)s
 """
 
 
 def _grouped(rows: str, mailing: Mailing) -> list[ReplyGroup]:
-    sql = GROUPED.format(same=same("reply"), rows=rows)
+    return _groups(GROUPED.format(same=same("reply"), rows=rows), mailing)
+
+
+def _groups(sql: str, mailing: Mailing) -> list[ReplyGroup]:
     with connection.cursor() as cursor:
         cursor.execute(sql, {"mailing": mailing.pk, "read": READ, "groups": GROUPS})
         return [ReplyGroup(row[0], row[1], int(row[2]), row[3]) for row in cursor.fetchall()]
+
+
+def cut(groups: Sequence[ReplyGroup], possible: int) -> bool:
+    """Whether the counts of groups are least numbers, since not all of the rows were read.
+    `possible`: how many messages there can be in all groups."""
+    read = sum(group.count for group in groups)
+    return possible > READ and (read >= READ or len(groups) >= GROUPS)
 
 
 def failures(mailing: Mailing) -> list[ReplyGroup]:
@@ -108,31 +127,31 @@ def put_off(mailing: Mailing) -> list[ReplyGroup]:
 
 
 def bounces(mailing: Mailing) -> list[ReplyGroup]:
-    """Bounces by what the server said; counts events."""
-    return _grouped(BOUNCES, mailing)
+    """Bounced messages by what the server said."""
+    return _groups(BOUNCES.format(same=same("detail")), mailing)
 
 
-# Kinds that are rare enough to be counted from their rows (event_by_kind).
-COUNTED = (
-    Event.Kind.BOUNCED_HARD,
-    Event.Kind.BOUNCED_SOFT,
-    Event.Kind.BLOCKED,
-    Event.Kind.COMPLAINED,
-    Event.Kind.DELAYED,
-    Event.Kind.AUTO_REPLIED,
-)
+# Kinds that are rare and of no tally: counted from their rows (event_by_kind).
+COUNTED = (Event.Kind.DELAYED, Event.Kind.AUTO_REPLIED)
 
 
 def returns(mailing: Mailing) -> dict[str, int]:
     """{kind of event: number of messages} of what came back by mail."""
+    tally = mailing.tally
+    tallied = {
+        Event.Kind.BOUNCED_HARD: tally.hard_bounced,
+        Event.Kind.BOUNCED_SOFT: tally.soft_bounced,
+        Event.Kind.BLOCKED: tally.blocked,
+        Event.Kind.COMPLAINED: tally.complained,
+    }
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT kind, count(DISTINCT message_id) FROM sending_event"
             " WHERE mailing_id = %s AND kind = ANY(%s) GROUP BY 1",
             [mailing.pk, [str(kind) for kind in COUNTED]],
         )
-        found = dict(cursor.fetchall())
-    return {str(kind): found.get(str(kind), 0) for kind in COUNTED}
+        found = tallied | dict(cursor.fetchall())
+    return {str(kind): found.get(kind, 0) for kind in (*tallied, *COUNTED)}
 
 
 def skipped(mailing: Mailing) -> list[tuple[str, int]]:

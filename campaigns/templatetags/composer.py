@@ -1,14 +1,12 @@
 """`{% load composer %}`: routes, lists and reasons as the composer words them."""
 
 from django import template
-from django.urls import NoReverseMatch, reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from campaigns import zones
 from campaigns.models import Campaign
-from campaigns.services.audiences import Audience, Exclusion
 from campaigns.services.routes import Route
 from campaigns.wording import in_zone, listed
 from pages import locales, statuses
@@ -44,25 +42,6 @@ def _relay_limits(relay: Relay) -> str:
     )
     said = [words.format(limit=locales.number(float(n))) for n, words in limits if n]
     return listed(said) or _("no limit")
-
-
-@register.simple_tag(takes_context=True)
-def left_out_url(context: template.Context, one: Exclusion, audience: Audience) -> str:
-    """The page that shows these people; "" where there is none."""
-    slug = context["request"].workspace.slug
-    kind, _sep, reason = one.reason.partition("_")
-    try:
-        if kind == "suppressed":
-            query = {} if reason == "domain" else {"reason": reason}
-            return f"{reverse('suppressions', args=[slug])}?{urlencode(query)}".rstrip("?")
-        lists = audience.lists_in if one.reason == "unsubscribed" else audience.lists_out
-        if len(lists) == 1:
-            status = "unsubscribed" if one.reason == "unsubscribed" else "subscribed"
-            query = {"list": str(lists[0].pk), "status": status}
-            return f"{reverse('contacts', args=[slug])}?{urlencode(query)}"
-    except NoReverseMatch:
-        return ""
-    return ""
 
 
 @register.simple_tag

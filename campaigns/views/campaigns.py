@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest, get_in
@@ -18,6 +18,7 @@ from accounts.permissions import Permission
 from campaigns import states, zones
 from campaigns.forms import NewCampaignForm
 from campaigns.models import Campaign
+from campaigns.queries import home as home_query
 from campaigns.services import audiences, drafts, running
 from campaigns.services.errors import CampaignError
 from campaigns.views import composer, report
@@ -25,6 +26,12 @@ from contacts.models import List
 from designs.models import Design
 from pages import locales, tables, toasts
 
+# Days within which a campaign started, as the page filters them.
+PERIODS = {
+    "7": gettext_lazy("Started in the last 7 days"),
+    "30": gettext_lazy("Started in the last 30 days"),
+    "90": gettext_lazy("Started in the last 90 days"),
+}
 # Seconds after which a campaign should have started.
 SHOULD_START_WITHIN = 15
 
@@ -33,8 +40,11 @@ SHOULD_START_WITHIN = 15
 
 
 def filtered(workspace: Workspace, parameters: QueryDict) -> QuerySet[Campaign]:
-    """By q (part of the name or subject) and state (one of campaigns.states.STATES)."""
+    """By q (part of the name or subject), state (one of campaigns.states.STATES) and days (started
+    within so many)."""
     rows = Campaign.objects.filter(workspace=workspace)
+    if (days := parameters.get("days", "")) in PERIODS:
+        rows = home_query.started_within(workspace, days=int(days))
     if text := parameters.get("q", "").strip():
         rows = rows.filter(Q(name__icontains=text) | Q(subject__icontains=text))
     if (state := parameters.get("state", "")) in states.STATES:
@@ -61,10 +71,13 @@ def campaigns(request: WorkspaceRequest) -> HttpResponse:
         },
         default="-changed",
     )
+    days = request.GET.get("days", "")
     context = {
         "page": page,
         "states": states.STATES,
-        "filtered": any(request.GET.get(name) for name in ("q", "state")),
+        "periods": PERIODS.items(),
+        "sums": home_query.sums(rows) if days in PERIODS else None,
+        "filtered": any(request.GET.get(name) for name in ("q", "state", "days")),
     }
     return render(request, "campaigns/campaigns.html", context)
 

@@ -32,8 +32,11 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A key figure of the last 30 days: `more` compares it with the 30 days before."""
+    """A key figure of the campaigns of the last 30 days: `more` compares it with those of the 30
+    days before."""
 
+    # A name of campaigns.queries.home.Sums.
+    name: str
     label: str
     count: int
     share: str
@@ -91,8 +94,9 @@ def home_growth(request: WorkspaceRequest) -> HttpResponse:
 
 def figures(now: Sums, before: Sums) -> list[Figure]:
     """Sent, opened, clicked, bounced. Shares are of what servers accepted."""
+    change = _change(now.sent, before.sent)
     return [
-        Figure(pgettext("number of mails", "Sent"), now.sent, "", *_change(now.sent, before.sent)),
+        Figure("sent", pgettext("number of mails", "Sent"), now.sent, "", *change),
         _share(_("Opened"), "opened", now, before),
         _share(_("Clicked"), "clicked", now, before),
         _share(_("Bounced"), "bounced", now, before),
@@ -114,10 +118,10 @@ def _share(label: str, name: str, now: Sums, before: Sums) -> Figure:
     count, then = getattr(now, name), getattr(before, name)
     share = locales.percent(count, now.accepted)
     if not before.accepted:
-        return Figure(label, count, share, _("nothing in the 30 days before"))
+        return Figure(name, label, count, share, _("nothing in the 30 days before"))
     here, there = count * before.accepted, then * now.accepted
     trend = "" if here == there else "trending-up" if here > there else "trending-down"
     more = _("{percent} in the 30 days before").format(
         percent=locales.percent(then, before.accepted)
     )
-    return Figure(label, count, share, more, trend)
+    return Figure(name, label, count, share, more, trend)

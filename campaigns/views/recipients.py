@@ -7,8 +7,9 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
 
 from accounts.access import WorkspaceRequest
-from campaigns.queries import pending
+from campaigns.queries import answers, causes, pending
 from campaigns.queries import recipients as query
+from campaigns.queries.causes import Cause
 from campaigns.views import unknown
 from campaigns.views.report import started
 from contacts import addresses, exports
@@ -21,13 +22,16 @@ from sending.models import Mailing, Message
 EVENT_LABELS = {"not_opened": _("Not opened"), "bounced": _("Bounced")}
 
 
-def _row(message: Message, known: set[int], held: set[int]) -> dict[str, Any]:
+def _row(
+    message: Message, known: set[int], held: set[int], behind: dict[str, Cause]
+) -> dict[str, Any]:
     return {
         "message": message,
         "address": addresses.display(message.address),
         "contact": message.contact_id if message.contact_id in known else None,
         "state": query.code_of(message.state, held=message.pk in held),
         "reason": reasons.text(message.reason) if message.reason else "",
+        "cause": behind.get(message.address),
     }
 
 
@@ -45,22 +49,25 @@ def recipients(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     campaign, mailing = started(request, pk)
     if mailing is None:
         return redirect("campaign", request.workspace.slug, pk)
+    found = query.filtered(mailing, request.GET)
     page = tables.keyset(
-        query.filtered(mailing, request.GET),
+        found,
         request,
         sorts={"address": tables.Sort("address", nullable=False)},
         default="address",
         total=query.known_total(mailing, request.GET),
     )
-    state = request.GET.get("state", "")
+    state, text = request.GET.get("state", ""), request.GET.get("q", "").strip()
     known = query.contacts_of(page.rows)
     held = pending.held(mailing, [row.pk for row in page.rows])
+    behind = causes.of_skipped(mailing, page.rows)
     context = _choices(mailing) | {
         "campaign": campaign,
         "mailing": mailing,
         "page": page,
-        "rows": [_row(message, known, held) for message in page],
+        "rows": [_row(message, known, held, behind) for message in page],
         "filtered": any(request.GET.get(name) for name in query.FILTERS),
+        "answers": answers.after(mailing, text, found) if text else [],
         "reason": reasons.text(request.GET.get("reason", "")),
         "provider": providers.label(request.GET.get("provider", "")),
         "retries": state == "failed" and mailing.state != Mailing.State.CANCELLED,

@@ -77,10 +77,11 @@ def _read(mailing: Mailing) -> dict[str, Any]:
     return {"read_as": preview, "read_by": person.email} if preview.subject else {}
 
 
-def _excluded(mailing: Mailing) -> list[tuple[str, int]]:
-    """[(sentence, number)]: who was left out when the audience was frozen, the most first."""
-    found = [(reasons.text(code), count) for code, count in mailing.excluded.items()]
-    return sorted(found, key=lambda one: -one[1])
+def _excluded(mailing: Mailing) -> list[tuple[str, str, int]]:
+    """[(code, sentence, number)] of people left out when the audience was frozen, the most first.
+    sending.models.LeftOut has a row for each."""
+    found = [(code, reasons.text(code), count) for code, count in mailing.excluded.items()]
+    return sorted(found, key=lambda one: -one[2])
 
 
 # What moves --------------------------------------------------------------------------------------
@@ -172,18 +173,27 @@ def _series(mailing: Mailing) -> dict[str, Any]:
 def _failures(mailing: Mailing) -> dict[str, Any]:
     groups = report.failures(mailing)
     shown = sum(group.count for group in groups)
+    put_off = report.put_off(mailing) if mailing.state in progress.LIVE else []
     return {
         "groups": groups,
+        "cut": report.cut(groups, mailing.tally.failed),
+        "put_off_cut": report.cut(put_off, mailing.tally.waiting),
         "others": max(0, mailing.tally.failed - shown),
         "failed_at": report.failed_at(mailing) if groups else [],
         "retries": mailing.state != Mailing.State.CANCELLED,
-        "put_off": report.put_off(mailing) if mailing.state in progress.LIVE else [],
+        "put_off": put_off,
         "skipped": [(code, reasons.text(code), count) for code, count in report.skipped(mailing)],
     }
 
 
 def _bounces(mailing: Mailing) -> dict[str, Any]:
-    return {"returns": report.returns(mailing), "groups": report.bounces(mailing)}
+    groups, tally = report.bounces(mailing), mailing.tally
+    kinds = tally.hard_bounced + tally.soft_bounced + tally.blocked
+    return {
+        "returns": report.returns(mailing),
+        "groups": groups,
+        "cut": report.cut(groups, kinds),
+    }
 
 
 def _domains(mailing: Mailing) -> dict[str, Any]:

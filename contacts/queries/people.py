@@ -1,5 +1,6 @@
 """Contacts as the people page filters them; fast with a million."""
 
+import datetime as dt
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -15,10 +16,15 @@ from django.db.models import (
     Value,
 )
 from django.http import QueryDict
+from django.utils import timezone
 
 from accounts.models import Workspace
 from contacts import addresses
 from contacts.models import Contact, Subscription, Suppression
+
+# When a subscription came to its status.
+SINCE = {"subscribed": "created_at", "unsubscribed": "changed_at"}
+MOST_DAYS = 10_000
 
 
 class Matches(Func):
@@ -93,12 +99,16 @@ def _suppressed(workspace: Workspace) -> Q:
 
 
 def filtered(workspace: Workspace, parameters: QueryDict) -> QuerySet[Contact]:
-    """The workspace's contacts by the page's parameters: q, list, status."""
+    """The workspace's contacts by the page's parameters: q, list, status, and days (subscribed, or
+    with that status left, within so many days; as contacts.queries.growth counts it)."""
     people = search(Contact.objects.filter(workspace=workspace), parameters.get("q", ""))
     status, list_id = parameters.get("status", ""), parameters.get("list", "")
     on_lists = Subscription.objects.filter(contact=OuterRef("pk"))
     if list_id.isdecimal():
         on_lists = on_lists.filter(list_id=int(list_id), list__workspace=workspace)
+    if (days := parameters.get("days", "")).isdecimal() and status in SINCE:
+        begin = timezone.now() - dt.timedelta(days=min(int(days[:5]), MOST_DAYS))
+        on_lists = on_lists.filter(**{f"{SINCE[status]}__gt": begin})
     if status in Subscription.Status.values:
         people = people.filter(Exists(on_lists.filter(status=status)))
     elif list_id.isdecimal():

@@ -49,7 +49,7 @@ def contacts(request: WorkspaceRequest) -> HttpResponse:
         ),
         "statuses": STATUSES,
         "attributes": Attribute.objects.filter(workspace=request.workspace)[:3],
-        "filtered": any(request.GET.get(name) for name in ("q", "list", "status")),
+        "filtered": any(request.GET.get(name) for name in ("q", "list", "status", "days")),
         "anybody": bool(page.rows) or Contact.objects.filter(workspace=request.workspace).exists(),
     }
     return render(request, "contacts/people.html", context)

@@ -25,8 +25,11 @@ UNDO_SALT = "contacts.undo_lift"
 
 
 def filtered(workspace: Workspace, parameters: QueryDict) -> QuerySet[Suppression]:
-    """By q (the beginning of the address or domain, or part of it), reason, and lifted=1."""
+    """By q (the beginning of the address or domain, or part of it), reason, and lifted=1; or by
+    id: that one, whether it is lifted or not."""
     rows = Suppression.objects.filter(workspace=workspace)
+    if (number := parameters.get("id", "")).isdecimal() and len(number) <= 18:
+        return rows.filter(pk=int(number))
     rows = rows.filter(lifted_at__isnull=parameters.get("lifted") != "1")
     if text := parameters.get("q", "").strip():
         rows = rows.filter(value__icontains=text)
@@ -46,8 +49,8 @@ def suppressions(request: WorkspaceRequest) -> HttpResponse:
         "page": page,
         "source_names": sources.names(request.workspace, [one.source for one in page.rows]),
         "reasons": Suppression.Reason.choices,
-        "lifted": request.GET.get("lifted") == "1",
-        "filtered": any(request.GET.get(name) for name in ("q", "reason", "lifted")),
+        "lifted": request.GET.get("lifted") == "1" or any(one.lifted_at for one in page.rows),
+        "filtered": any(request.GET.get(name) for name in ("q", "reason", "lifted", "id")),
     }
     return render(request, "contacts/suppressions.html", context)
 

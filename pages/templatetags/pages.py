@@ -61,6 +61,19 @@ def number(value: float | str | None) -> str:
 
 
 @register.simple_tag
+def figure(value: int | None) -> SafeString:
+    """For a link around a number: the number as a machine reads it. The page behind the link says
+    the same number in its `total`; a test follows every such link (tests/figures)."""
+    return format_html('data-figure="{}"', str(value or 0))
+
+
+@register.simple_tag
+def total(page: tables.Page[Any]) -> SafeString:
+    """For the element around a table: how many rows its result has, as a machine reads it."""
+    return format_html('data-total="{}"', str(page.total[0]))
+
+
+@register.simple_tag
 def compact(value: float | str | None) -> str:
     return "–" if value is None or isinstance(value, str) else locales.compact(value)
 

@@ -78,13 +78,14 @@ UPDATE sending_message m
 TALLY = """
 UPDATE sending_tally t
    SET waiting = 0, in_flight = 0, accepted = s.accepted, failed = s.failed, targeted = s.targeted,
-       hard_bounced = s.hard, soft_bounced = s.soft, complained = s.complained,
+       bounced = s.bounced, hard_bounced = s.hard, soft_bounced = s.soft, complained = s.complained,
        unsubscribed = s.unsubscribed, opened = s.opened, clicked = s.clicked
   FROM (SELECT count(*) AS targeted,
                count(*) FILTER (WHERE m.state = 2) AS accepted,
                count(*) FILTER (WHERE m.state = 3) AS failed,
                count(*) FILTER (WHERE m.opened_at IS NOT NULL) AS opened,
                count(*) FILTER (WHERE m.clicked_at IS NOT NULL) AS clicked,
+               count(*) FILTER (WHERE m.bounced_at IS NOT NULL) AS bounced,
                count(*) FILTER (WHERE 'hard' = ANY (e.kinds)) AS hard,
                count(*) FILTER (WHERE 'soft' = ANY (e.kinds)) AS soft,
                count(*) FILTER (WHERE 'complained' = ANY (e.kinds)) AS complained,
@@ -102,7 +103,7 @@ INSERT INTO sending_tallyminute
        (mailing_id, minute, accepted, failed, bounced, opened, clicked, unsubscribed)
 SELECT %(mailing)s, date_trunc('minute', at),
        count(*) FILTER (WHERE what = 'accepted'), count(*) FILTER (WHERE what = 'failed'),
-       count(*) FILTER (WHERE what IN ('hard', 'soft', 'blocked')),
+       count(*) FILTER (WHERE what = 'first bounced'),
        count(*) FILTER (WHERE what = 'first opened'),
        count(*) FILTER (WHERE what = 'first clicked'),
        count(*) FILTER (WHERE what = 'unsubscribed')
@@ -115,8 +116,11 @@ SELECT %(mailing)s, date_trunc('minute', at),
         SELECT clicked_at, 'first clicked' FROM sending_message
          WHERE mailing_id = %(mailing)s AND clicked_at IS NOT NULL
         UNION ALL
+        SELECT bounced_at, 'first bounced' FROM sending_message
+         WHERE mailing_id = %(mailing)s AND bounced_at IS NOT NULL
+        UNION ALL
         SELECT at, kind FROM sending_event
-         WHERE mailing_id = %(mailing)s AND kind NOT IN ('opened', 'clicked')) x
+         WHERE mailing_id = %(mailing)s AND kind = 'unsubscribed') x
  GROUP BY 2
 """
 

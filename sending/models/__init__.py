@@ -1,7 +1,16 @@
 """Relays and pools, the ledger (mailings and their messages), events, and bounce mailboxes."""
 
 from sending.models.bounces import BounceMail, BounceMailbox
-from sending.models.ledger import Batch, Event, Mailing, MailingLane, Message, Tally, TallyMinute
+from sending.models.ledger import (
+    Batch,
+    Event,
+    LeftOut,
+    Mailing,
+    MailingLane,
+    Message,
+    Tally,
+    TallyMinute,
+)
 from sending.models.refusals import Refusals
 from sending.models.relays import (
     Lane,
@@ -20,6 +29,7 @@ __all__ = [
     "BounceMailbox",
     "Event",
     "Lane",
+    "LeftOut",
     "Mailing",
     "MailingLane",
     "Message",

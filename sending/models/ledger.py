@@ -90,9 +90,11 @@ class Tally(models.Model):
     failed = models.IntegerField(default=0)
     skipped = models.IntegerField(default=0)
     unknown = models.IntegerField(default=0)
-    # Of distinct messages:
+    # Of distinct messages; a message can be in several of them, but is in `bounced` once.
+    bounced = models.IntegerField(default=0)
     hard_bounced = models.IntegerField(default=0)
     soft_bounced = models.IntegerField(default=0)
+    blocked = models.IntegerField(default=0)
     complained = models.IntegerField(default=0)
     unsubscribed = models.IntegerField(default=0)
     opened = models.IntegerField(default=0)
@@ -260,6 +262,48 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"message {self.pk} to {self.address}"
+
+
+class LeftOut(models.Model):
+    """A person on the lists of a mailing who did not become a recipient, with the reason. Written
+    by the statement that freezes the audience. Like a message it outlives the contact."""
+
+    mailing = models.ForeignKey(Mailing, models.CASCADE, db_index=False, db_constraint=False)
+    contact_id = models.BigIntegerField()
+    # When the reason came to be: suppressed, unsubscribed, or put on the excluded list.
+    since = models.DateTimeField(null=True)
+    # The suppression for the reasons "suppressed_...", else the list that was left or excludes.
+    cause_id = models.BigIntegerField(null=True)
+    address = models.CharField(max_length=320)
+    # A code of sending.reasons.
+    reason = models.CharField(max_length=30)
+
+    class Meta:
+        constraints = (
+            # Pages through everybody, and searches by address.
+            models.UniqueConstraint(
+                fields=(
+                    "mailing",
+                    "address",
+                ),
+                name="left_out_address_once",
+            ),
+        )
+        indexes = (
+            # Pages through the people of one reason.
+            models.Index(
+                fields=(
+                    "mailing",
+                    "reason",
+                    "address",
+                ),
+                name="left_out_by_reason",
+            ),
+            models.Index(fields=("contact_id",), name="left_out_by_contact"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.address} left out of {self.mailing_id}: {self.reason}"
 
 
 class Event(models.Model):

@@ -5,13 +5,13 @@ from typing import Any
 
 from django.db import connection
 
-from contacts.audience import parameters, statement
+from contacts.audience import DETAILS, parameters, statement
 from sending import providers
 from sending.models import Mailing
 
-# One pass over the audience: who gets it becomes a row, the others are counted by reason. No
-# address comes twice, since two contacts never share one within a workspace; should a mailing ever
-# be frozen a second time, the index refuses it.
+# One pass over the audience: a recipient becomes a message, everybody else a row that says why they
+# are left out and since when. No address comes twice, since two contacts never share one within a
+# workspace; should a mailing ever be frozen a second time, the indexes refuse it.
 #
 # Rows are made in the order of their lanes, so that each lane of a mailing is one range of ids:
 # what of it is left is two numbers, and a claim moves one of them.
@@ -30,7 +30,11 @@ frozen AS (
 laned AS (
   INSERT INTO sending_mailinglane (mailing_id, lane, first_id, next_id, last_id, targeted)
   SELECT %(mailing)s, lane, min(id), min(id), max(id), count(*) FROM frozen GROUP BY lane
-  RETURNING targeted)
+  RETURNING targeted),
+left_out AS (
+  INSERT INTO sending_leftout (mailing_id, contact_id, address, reason, since, cause_id)
+  SELECT %(mailing)s, contact_id, address, reason, since, cause_id FROM ({details}) d
+   WHERE reason IS NOT NULL)
 SELECT reason, count(*) FROM audience GROUP BY reason
 """
 
@@ -52,6 +56,7 @@ def freeze(
     }
     with connection.cursor() as cursor:
         cursor.execute(ROOM)
-        cursor.execute(FREEZE.replace("{audience}", statement(lists_in)), known)
+        sql = FREEZE.replace("{details}", DETAILS).replace("{audience}", statement(lists_in))
+        cursor.execute(sql, known)
         counts = dict(cursor.fetchall())
     return counts.pop(None, 0), counts

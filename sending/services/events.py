@@ -23,7 +23,8 @@ class EventRow:
     detail: str = ""
 
 
-# `fresh`: the first of its kind for its message, so that a tally counts messages, not events.
+# `fresh`: the first of its kind for its message, so that a tally counts messages, not events; and
+# `first_bounce` where it is the message's first bounce of any kind.
 # Events of messages that are gone by now are left out.
 INSERT = """
 WITH given AS (
@@ -40,7 +41,13 @@ fresh AS (
 stored AS (
   INSERT INTO sending_event (mailing_id, message_id, kind, at, link, detail)
   SELECT mailing_id, message_id, kind, at, link, detail FROM given)
-SELECT mailing_id, message_id, kind, at FROM fresh
+SELECT mailing_id, message_id, kind, at,
+       kind = ANY(%(bounces)s)
+       AND 1 = row_number() OVER (PARTITION BY message_id, kind = ANY(%(bounces)s)
+                                  ORDER BY at, kind)
+       AND NOT EXISTS (SELECT 1 FROM sending_event e
+                        WHERE e.message_id = fresh.message_id AND e.kind = ANY(%(bounces)s))
+  FROM fresh
 """
 
 FIRST_TIMES = """
@@ -77,19 +84,23 @@ ON CONFLICT (mailing_id, minute) DO UPDATE
 """
 
 COUNTS = """
+       count(*) FILTER (WHERE first_bounce) AS bounced,
        count(*) FILTER (WHERE kind = 'hard') AS hard,
-       count(*) FILTER (WHERE kind IN ('soft', 'blocked')) AS soft,
+       count(*) FILTER (WHERE kind = 'soft') AS soft,
+       count(*) FILTER (WHERE kind = 'blocked') AS blocked,
        count(*) FILTER (WHERE kind = 'complained') AS complained,
        count(*) FILTER (WHERE kind = 'unsubscribed') AS unsubscribed,
        count(*) FILTER (WHERE kind = 'opened') AS opened,
        count(*) FILTER (WHERE kind = 'clicked') AS clicked
-  FROM unnest(%(mailings)s::bigint[], %(kinds)s::text[], %(ats)s::timestamptz[])
-       AS f (mailing_id, kind, at)
+  FROM unnest(%(mailings)s::bigint[], %(kinds)s::text[], %(ats)s::timestamptz[],
+              %(firsts)s::boolean[])
+       AS f (mailing_id, kind, at, first_bounce)
 """
 
 TALLY = f"""
 UPDATE sending_tally t
-   SET hard_bounced = hard_bounced + hard, soft_bounced = soft_bounced + soft,
+   SET bounced = t.bounced + f.bounced, hard_bounced = hard_bounced + hard,
+       soft_bounced = soft_bounced + soft, blocked = t.blocked + f.blocked,
        complained = t.complained + f.complained, unsubscribed = t.unsubscribed + f.unsubscribed,
        opened = t.opened + f.opened, clicked = t.clicked + f.clicked
   FROM (SELECT mailing_id, {COUNTS} GROUP BY 1 ORDER BY 1) f
@@ -99,7 +110,7 @@ UPDATE sending_tally t
 MINUTES = f"""
 INSERT INTO sending_tallyminute
        (mailing_id, minute, accepted, failed, bounced, opened, clicked, unsubscribed)
-SELECT mailing_id, minute, 0, 0, hard + soft, opened, clicked, unsubscribed
+SELECT mailing_id, minute, 0, 0, bounced, opened, clicked, unsubscribed
   FROM (SELECT mailing_id, date_trunc('minute', at) AS minute, {COUNTS} GROUP BY 1, 2) f
  ORDER BY 1, 2
 ON CONFLICT (mailing_id, minute) DO UPDATE
@@ -121,6 +132,7 @@ def record(events: Iterable[EventRow]) -> None:
         "kinds": [str(row.kind) for row in rows],
         "ats": [row.at for row in rows],
         "links": [row.link for row in rows],
+        "bounces": BOUNCES,
         "details": [row.detail.replace("\x00", "\ufffd")[:2000] for row in rows],
     }
     with connection.cursor() as cursor:
@@ -140,6 +152,7 @@ def record(events: Iterable[EventRow]) -> None:
             "messages": [row[1] for row in fresh],
             "kinds": [row[2] for row in fresh],
             "ats": [row[3] for row in fresh],
+            "firsts": [row[4] for row in fresh],
         }
         for sql in (FIRST_TIMES, TALLY, MINUTES):
             cursor.execute(sql, counted)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from django import template
 from django.utils import timezone
@@ -200,6 +201,13 @@ def learned(now: Standing) -> str:
         )
     )
     return " ".join(known)
+
+
+@register.simple_tag(takes_context=True)
+def origin_people(context: template.Context, mailing: Mailing, state: str) -> str:
+    """Where the mailing's people in this state are listed, or ""."""
+    url = sources.people_url(mailing.origin, context["request"].workspace.slug)
+    return f"{url}?{urlencode({'state': state})}" if url else ""
 
 
 @register.simple_tag(takes_context=True)

@@ -11,10 +11,12 @@ from django.utils.translation import gettext_lazy
 
 from accounts.access import WorkspaceRequest, get_in
 from contacts import sources
+from contacts.models import Contact
+from pages import tables
 from sending import presets, standing, tiers
 from sending.forms.relays import LimitsForm, RelayForm
 from sending.forms.relaytests import TestForm
-from sending.models import Lane, Pool, Relay
+from sending.models import Lane, Mailing, Pool, Relay
 from sending.presets import Preset
 from sending.queries import relayhours, relaynow, relayreplies
 from sending.services import relays as service
@@ -49,9 +51,13 @@ def _listed(request: WorkspaceRequest) -> dict[str, Any]:
     }
 
 
+def _recent(relay: Relay) -> list[Mailing]:
+    return list(service.mailings(relay).select_related("tally").order_by("-pk")[:SHOWN_MAILINGS])
+
+
 def relay_page(request: WorkspaceRequest, pk: int) -> HttpResponse:
     relay = get_in(request.workspace, Relay, pk=pk)
-    recent = list(service.mailings(relay).select_related("tally").order_by("-pk")[:SHOWN_MAILINGS])
+    recent = _recent(relay)
     hours = _hours(request)
     context = _now(relay) | {
         "preset": presets.get(relay.preset),
@@ -65,6 +71,29 @@ def relay_page(request: WorkspaceRequest, pk: int) -> HttpResponse:
         "test": TestForm(initial=_test_initial(request)),
     }
     return render(request, "sending/relay.html", context)
+
+
+def relay_replies(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """The messages of which the relay's server said the same (`state` and `kind` of a group)."""
+    relay = get_in(request.workspace, Relay, pk=pk)
+    given = request.GET
+    found = relayreplies.messages(
+        relay.pk,
+        [one.pk for one in _recent(relay)],
+        state=given.get("state", ""),
+        kind=given.get("kind", ""),
+    )
+    page = tables.keyset(found.select_related("mailing"), request, sorts={})
+    ids = [row.contact_id for row in page]
+    context = {
+        "relay": relay,
+        "page": page,
+        "known": set(Contact.objects.filter(pk__in=ids).values_list("pk", flat=True)),
+        "source_names": sources.names(request.workspace, {row.mailing.origin for row in page}),
+        "state": given.get("state", ""),
+        "kind": given.get("kind", ""),
+    }
+    return render(request, "sending/relay_replies.html", context)
 
 
 def relay_now(request: WorkspaceRequest, pk: int) -> HttpResponse:

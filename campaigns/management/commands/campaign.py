@@ -42,7 +42,15 @@ VERBS: dict[str, Callable[[Campaign], None]] = {
     "cancel": running.cancel,
 }
 LEDGER = ("accepted", "failed", "skipped", "unknown", "in_flight", "waiting")
-RETURNS = ("opened", "clicked", "hard_bounced", "soft_bounced", "complained", "unsubscribed")
+RETURNS = (
+    "opened",
+    "clicked",
+    "hard_bounced",
+    "soft_bounced",
+    "blocked",
+    "complained",
+    "unsubscribed",
+)
 # Seconds between two looks of --watch.
 LOOK_AGAIN = 1.0
 

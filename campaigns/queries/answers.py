@@ -1,0 +1,172 @@
+"""What became of the people that somebody searches for on a campaign, whoever they are: recipients,
+people left out, and people whom the campaign does not reach at all."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
+
+from accounts.models import Workspace
+from campaigns.models import Campaign
+from campaigns.queries import audience as query
+from campaigns.queries import causes, pending
+from campaigns.queries.causes import Cause
+from campaigns.queries.recipients import address_matches, code_of
+from contacts import addresses, audience
+from contacts.models import Contact, Subscription
+from contacts.queries import people
+from pages import locales
+from sending import reasons
+from sending.models import LeftOut, Mailing, Message
+
+# People of whom it is told; and contacts that are looked up for one text, so that those who have to
+# do with the campaign are found among namesakes. More letters give fewer.
+MOST = 10
+LOOKED_UP = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`state` is a code of pages.statuses; `contact` is None where the contact is gone."""
+
+    address: str
+    contact: int | None
+    state: str
+    why: str = ""
+    # The server's own words.
+    words: str = ""
+    since: datetime | None = None
+    cause: Cause | None = None
+
+
+def meant(workspace: Workspace, text: str) -> list[Contact]:
+    """The contacts that this text can mean: an address, or a part of an address or a name."""
+    exact = Contact.objects.filter(workspace=workspace, email=query.typed(text)).first()
+    return [exact] if exact else people.sample(workspace, text, LOOKED_UP)
+
+
+def _no_contact(text: str) -> Answer:
+    why = _("No contact of this workspace has this address.")
+    return Answer(addresses.display(query.typed(text)), None, "no_contact", why)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        addresses.normalise(text)
+    except addresses.AddressError:
+        return False
+    return True
+
+
+def of_left_out(workspace: Workspace, rows: Sequence[LeftOut]) -> list[Answer]:
+    """Rows as answers, with the contacts that are still there."""
+    behind = causes.of_left_out(workspace, rows)
+    ids = [row.contact_id for row in rows]
+    known = set(Contact.objects.filter(pk__in=ids).values_list("pk", flat=True))
+    return [
+        Answer(
+            address=addresses.display(row.address),
+            contact=row.contact_id if row.contact_id in known else None,
+            state="left_out" if row.reason else "recipient",
+            why=reasons.text(row.reason) if row.reason else "",
+            since=row.since,
+            cause=behind.get(row.address),
+        )
+        for row in rows
+    ]
+
+
+# Before the start --------------------------------------------------------------------------------
+
+
+def before(campaign: Campaign, text: str, shown: Iterable[LeftOut]) -> list[Answer]:
+    """What would become of them if it started now; people in `shown` need no second answer."""
+    asked = query.question(campaign)
+    there = {row.contact_id for row in shown}
+    contacts = [one for one in meant(campaign.workspace, text) if one.pk not in there]
+    if not contacts:
+        return [] if there or not _is_address(text) else [_no_contact(text)]
+    asked = replace(asked, contact_ids=[one.pk for one in contacts])
+    rows = [query.as_row(person) for person in audience.people(asked, limit=MOST)]
+    reached = {row.contact_id for row in rows}
+    outside = [
+        Answer(
+            addresses.display(one.email),
+            one.pk,
+            "outside",
+            _("Is on none of the campaign's lists."),
+        )
+        for one in contacts
+        if one.pk not in reached
+    ]
+    return [*of_left_out(campaign.workspace, rows), *outside][:MOST]
+
+
+# After the start ---------------------------------------------------------------------------------
+
+
+def after(mailing: Mailing, text: str, shown: QuerySet[Message]) -> list[Answer]:
+    """What became of them; messages in `shown`, the filtered table, need no second answer."""
+    contacts = meant(mailing.workspace, text)
+    ids, emails = [one.pk for one in contacts], [one.email for one in contacts]
+    # By message_by_contact and message_address_once: a contact may have another address by now, and
+    # an address another contact.
+    theirs = Q(contact_id__in=ids) | Q(address__in=[*emails, query.typed(text)])
+    messages = list(Message.objects.filter(theirs, mailing=mailing))
+    in_table = set(shown.filter(pk__in=[m.pk for m in messages]).values_list("pk", flat=True))
+    rows = LeftOut.objects.filter(theirs | address_matches(text), mailing=mailing)
+    left_out = list(rows.order_by("address")[:MOST])
+    answered: set[int | str] = {one.contact_id for one in messages}
+    answered |= {one.address for one in messages}
+    answered |= {one.contact_id for one in left_out} | {one.address for one in left_out}
+    nowhere = [one for one in contacts if not {one.pk, one.email} & answered]
+    found = [
+        *_of_messages(mailing, [one for one in messages if one.pk not in in_table]),
+        *of_left_out(mailing.workspace, left_out),
+        *_outside(mailing, nowhere),
+    ]
+    if not found and not in_table and _is_address(text) and not shown.exists():
+        return [_no_contact(text)]
+    return found[:MOST]
+
+
+def _of_messages(mailing: Mailing, messages: Sequence[Message]) -> list[Answer]:
+    if not messages:
+        return []
+    held = pending.held(mailing, [one.pk for one in messages])
+    behind = causes.of_skipped(mailing, messages)
+    return [
+        Answer(
+            address=addresses.display(one.address),
+            contact=one.contact_id,
+            state=code_of(one.state, held=one.pk in held),
+            why=reasons.text(one.reason) if one.reason else "",
+            words=one.reply,
+            since=one.settled_at,
+            cause=behind.get(one.address),
+        )
+        for one in messages
+    ]
+
+
+def _outside(mailing: Mailing, contacts: Sequence[Contact]) -> list[Answer]:
+    """Contacts that were on none of the lists when the audience was frozen."""
+    joined = {
+        row.contact_id: row
+        for row in Subscription.objects.filter(
+            contact__in=[one.pk for one in contacts],
+            list__in=mailing.list_ids,
+            created_at__gt=mailing.opened_at,
+        ).select_related("list")
+    }
+    found = []
+    for one in contacts:
+        why = _("Was on none of the campaign's lists when it started.")
+        if row := joined.get(one.pk):
+            why = _("Was added to {list} after the campaign had started, {moment}.").format(
+                list=row.list.name, moment=locales.absolute(row.created_at)
+            )
+        found.append(Answer(addresses.display(one.email), one.pk, "outside", why))
+    return found

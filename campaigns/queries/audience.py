@@ -1,0 +1,113 @@
+"""The people on a campaign's lists, with the reason where they are left out.
+
+Before the campaign starts they are worked out from its lists, once it has started they are read
+from the rows that were written then. Both come as rows of sending.models.LeftOut.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.db.models import Q
+from django.http import HttpRequest, QueryDict
+
+from campaigns.models import Campaign
+from campaigns.queries.recipients import address_matches
+from contacts import addresses, audience
+from pages import tables
+from sending.models import LeftOut, Mailing
+
+# Of the page's address.
+FILTERS = ("q", "reason")
+SORT = "address"
+
+
+def typed(text: str) -> str:
+    """How stored addresses begin that somebody means by this text."""
+    text = text.strip()
+    if "." not in text.partition("@")[2]:
+        return text.lower()
+    try:
+        return addresses.normalise(text)
+    except addresses.AddressError:
+        return text.lower()
+
+
+def left_out(mailing: Mailing, parameters: QueryDict) -> Q:
+    """A condition on LeftOut: the people of one `reason` (else of any), by how addresses begin."""
+    found = Q(mailing=mailing)
+    if reason := parameters.get("reason", ""):
+        found &= Q(reason=reason)
+    if text := parameters.get("q", "").strip():
+        found &= address_matches(text)
+    return found
+
+
+def frozen(request: HttpRequest, mailing: Mailing) -> tables.Page[LeftOut]:
+    """People left out when the audience was frozen, by address."""
+    reason = request.GET.get("reason", "")
+    counts = mailing.excluded
+    total = counts.get(reason, 0) if reason else sum(counts.values())
+    return tables.keyset(
+        LeftOut.objects.filter(left_out(mailing, request.GET)),
+        request,
+        sorts={SORT: tables.Sort("address", nullable=False)},
+        default=SORT,
+        total=None if request.GET.get("q") else total,
+    )
+
+
+def lists_of(campaign: Campaign) -> tuple[int, list[int], list[int]]:
+    """(workspace, lists in, lists out), as contacts.audience takes them."""
+    lists_in, lists_out = (
+        sorted(one.pk for one in lists.all()) for lists in (campaign.lists_in, campaign.lists_out)
+    )
+    return campaign.workspace_id, lists_in, lists_out
+
+
+def question(campaign: Campaign) -> audience.Question:
+    """Everybody on the lists of a campaign that has not started."""
+    return audience.Question(*lists_of(campaign))
+
+
+@dataclass(frozen=True)
+class _Live:
+    """Reads the audience as it is now (pages.tables.Reader)."""
+
+    question: audience.Question
+
+    def key(self, row: LeftOut) -> tables.Key:
+        return row.address, row.pk
+
+    def stretch(
+        self, start: tables.Key | None, count: int, *, backward: bool = False
+    ) -> list[LeftOut]:
+        after = start[0] if start else None
+        found = audience.people(self.question, after=after, limit=count, backward=backward)
+        rows = [as_row(person) for person in found]
+        return rows[::-1] if backward else rows
+
+
+def as_row(person: audience.Person) -> LeftOut:
+    return LeftOut(
+        pk=person.contact_id,
+        contact_id=person.contact_id,
+        address=person.address,
+        reason=person.reason or "",
+        since=person.since,
+        cause_id=person.cause_id,
+    )
+
+
+def live(
+    request: HttpRequest, campaign: Campaign, counted: Mapping[str, Any]
+) -> tables.Page[LeftOut]:
+    """People on the lists as they are now: the recipients, or (`reason`) those left out.
+    `counted`: what contacts.audience.count says of the same lists."""
+    reason = request.GET.get("reason", audience.RECIPIENTS)
+    asked = replace(question(campaign), reason=reason, begins=typed(request.GET.get("q", "")))
+    numbers = {audience.RECIPIENTS: counted["recipients"]} | counted["excluded"]
+    numbers[audience.LEFT_OUT] = sum(counted["excluded"].values())
+    total = audience.count_people(asked) if asked.begins else numbers.get(reason, 0)
+    page = tables.Page([], LeftOut.objects.none(), SORT, request.GET, known_total=total)
+    return tables.fill(page, _Live(asked), request)

@@ -1,0 +1,105 @@
+"""What keeps people from a campaign: the suppression or the list behind a reason, and since when.
+
+One query for the suppressions of a page and one for its lists.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from accounts.models import Workspace
+from contacts import addresses
+from contacts.models import List, Subscription, Suppression
+from sending.models import LeftOut, Mailing, Message
+
+SUPPRESSED, UNSUBSCRIBED, EXCLUDED = "suppressed_", "unsubscribed", "excluded"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """`text` names the suppression or list, `url` is where it is shown."""
+
+    text: str
+    url: str
+    since: datetime | None
+
+
+def _of_suppression(one: Suppression, slug: str) -> Cause:
+    value = addresses.display(one.value)
+    if one.kind == Suppression.Kind.DOMAIN:
+        text = _("@{domain}: {reason}").format(domain=value, reason=one.get_reason_display())
+    else:
+        text = _("Suppression of {address}").format(address=value)
+    url = reverse("suppressions", args=[slug])
+    return Cause(text, f"{url}?id={one.pk}", one.created_at)
+
+
+def _of_list(one: List, slug: str, since: datetime | None) -> Cause:
+    return Cause(one.name, reverse("list", args=[slug, one.pk]), since)
+
+
+def of_left_out(workspace: Workspace, rows: Sequence[LeftOut]) -> dict[str, Cause]:
+    """{address: Cause}"""
+    suppressed = {row.cause_id for row in rows if row.reason.startswith(SUPPRESSED)}
+    listed = {row.cause_id for row in rows if row.reason in {UNSUBSCRIBED, EXCLUDED}}
+    suppressions = Suppression.objects.filter(workspace=workspace).in_bulk(suppressed - {None})
+    lists = List.objects.filter(workspace=workspace).in_bulk(listed - {None})
+    found = {}
+    for row in rows:
+        if row.cause_id in suppressions and row.reason.startswith(SUPPRESSED):
+            found[row.address] = _of_suppression(suppressions[row.cause_id], workspace.slug)
+        elif row.cause_id in lists and row.reason in {UNSUBSCRIBED, EXCLUDED}:
+            found[row.address] = _of_list(lists[row.cause_id], workspace.slug, row.since)
+    return found
+
+
+def of_skipped(mailing: Mailing, rows: Sequence[Message]) -> dict[str, Cause]:
+    """{address: Cause} of messages that were skipped because the person had left meanwhile: the
+    newest suppression that was there by then, or the list that was left last."""
+    skipped = [row for row in rows if row.state == Message.State.SKIPPED]
+    suppressed = [row for row in skipped if row.reason.startswith(SUPPRESSED)]
+    left = [row for row in skipped if row.reason == UNSUBSCRIBED]
+    return _by_suppression(mailing.workspace, suppressed) | _by_list(mailing, left)
+
+
+def _by_suppression(workspace: Workspace, rows: Sequence[Message]) -> dict[str, Cause]:
+    if not rows:
+        return {}
+    emails = [row.address for row in rows]
+    by_address = Q(kind=Suppression.Kind.ADDRESS, value__in=emails)
+    by_domain = Q(kind=Suppression.Kind.DOMAIN, value__in={_domain(email) for email in emails})
+    known = Suppression.objects.filter(by_address | by_domain, workspace=workspace)
+    newest: dict[tuple[str, str], list[Suppression]] = {}
+    for one in known.order_by("-created_at")[: 20 * len(emails)]:
+        newest.setdefault((one.kind, one.value), []).append(one)
+    found = {}
+    for row in rows:
+        of_domain = row.reason == "suppressed_domain"
+        key = ("domain", _domain(row.address)) if of_domain else ("address", row.address)
+        for one in newest.get(key, ()):
+            if row.settled_at is None or one.created_at <= row.settled_at:
+                found[row.address] = _of_suppression(one, workspace.slug)
+                break
+    return found
+
+
+def _by_list(mailing: Mailing, rows: Sequence[Message]) -> dict[str, Cause]:
+    if not rows:
+        return {}
+    contacts = {row.contact_id: row.address for row in rows}
+    left = Subscription.objects.filter(
+        contact__in=contacts, list__in=mailing.list_ids, status=Subscription.Status.UNSUBSCRIBED
+    )
+    slug = mailing.workspace.slug
+    return {
+        contacts[one.contact_id]: _of_list(one.list, slug, one.changed_at)
+        for one in left.select_related("list").order_by("changed_at")
+    }
+
+
+def _domain(email: str) -> str:
+    return email.rpartition("@")[2]

@@ -1,0 +1,70 @@
+"""The people on a campaign's lists: before it starts who would get it and who would not, and after
+the start the people who were left out."""
+
+from typing import Any
+
+from django.http import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+
+from accounts.access import WorkspaceRequest
+from campaigns.queries import answers
+from campaigns.queries import audience as query
+from campaigns.views.report import started
+from contacts import audience as lists
+from pages import tables
+from sending import reasons
+from sending.models import LeftOut
+
+
+def _context(request: WorkspaceRequest, page: tables.Page[LeftOut]) -> dict[str, Any]:
+    reason = request.GET.get("reason", "")
+    return {
+        "page": page,
+        "rows": answers.of_left_out(request.workspace, page.rows),
+        "reason": reason,
+        "reason_text": reasons.text(reason) if reason not in {"", lists.LEFT_OUT} else "",
+        "filtered": any(request.GET.get(name) for name in query.FILTERS),
+    }
+
+
+def campaign_audience(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    """Of a campaign that has not started; people are worked out from its lists as they are now."""
+    campaign, mailing = started(request, pk)
+    if mailing is not None:
+        return redirect(_left_out_url(request, pk))
+    counted = lists.count(*query.lists_of(campaign))
+    page = query.live(request, campaign, counted)
+    text = request.GET.get("q", "").strip()
+    context = _context(request, page) | {
+        "campaign": campaign,
+        "answers": answers.before(campaign, text, page.rows) if text else [],
+        "reasons": [(code, reasons.text(code)) for code in counted["excluded"]],
+        "everybody": lists.LEFT_OUT,
+    }
+    return render(request, "campaigns/audience.html", context)
+
+
+def _left_out_url(request: WorkspaceRequest, pk: int) -> str:
+    """Where the same people stand once the campaign has started."""
+    given = request.GET.copy()
+    if not given.get("reason"):
+        return reverse("recipients", args=[request.workspace.slug, pk])
+    if given["reason"] == lists.LEFT_OUT:
+        del given["reason"]
+    url = reverse("left_out", args=[request.workspace.slug, pk])
+    return f"{url}?{given.urlencode()}" if given else url
+
+
+def left_out(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    """People left out when the audience was frozen."""
+    campaign, mailing = started(request, pk)
+    if mailing is None:
+        return redirect("campaign_audience", request.workspace.slug, pk)
+    page = query.frozen(request, mailing)
+    context = _context(request, page) | {
+        "campaign": campaign,
+        "mailing": mailing,
+        "reasons": [(code, reasons.text(code)) for code in mailing.excluded],
+    }
+    return render(request, "campaigns/audience.html", context)

@@ -1,0 +1,150 @@
+"""Every linked figure says as many as the page behind it counts, in a workspace with a past."""
+
+from collections.abc import Callable
+
+import pytest
+from django.core.management import call_command
+from django.http import QueryDict
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import User, Workspace
+from campaigns.models import Campaign
+from campaigns.queries import recipients
+from contacts.models import Contact, List, Subscription
+from contacts.services import suppressions
+from quickstart.demo import seed
+from sending.models import Batch, Mailing, Message, Relay, Tally
+from sending.services import events
+from tests import figures
+from tests.engine.conftest import assert_closes
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Start = Callable[..., Campaign]
+Send = Callable[[], None]
+PARTS = ("failures", "bounces", "domains", "links")
+
+
+def campaign_pages(slug: str, campaign: Campaign) -> list[str]:
+    page = f"/w/{slug}/campaigns/{campaign.pk}/"
+    return [page, f"{page}live/", f"{page}unknown/", *(f"{page}report/{part}/" for part in PARTS)]
+
+
+def checked(client: Client, pages: list[str]) -> dict[str, list[figures.Figure]]:
+    """The figures of these pages, none of which differs from what is behind it."""
+    found = {page: figures.on_page(client, page) for page in pages}
+    wrong = figures.differences(client, [one for page in found.values() for one in page])
+    assert not wrong, "\n".join(wrong)
+    return found
+
+
+def happen(address: str, *kinds: str, link: int | None = None, detail: str = "") -> None:
+    message = Message.objects.get(address=address)
+    now = timezone.now()
+    rows = [events.EventRow(message.pk, kind, now, link=link, detail=detail) for kind in kinds]
+    events.record(rows)
+
+
+@pytest.fixture
+def lived(start: Start, send: Send, workspace: Workspace) -> Campaign:
+    """Sent, with every outcome, returns of every kind more than once, and people left out."""
+    addresses = [f"p{n:02}@{'xyz'[n % 3]}.example" for n in range(70)]
+    trouble = ["reject@x.example", "spam@y.example", "drop@x.example", "defer@x.example"]
+    left = [f"left{n}@y.example" for n in range(3)]
+    campaign = start(*addresses, *trouble)
+    [newsletter] = campaign.lists_in.all()
+    Contact.objects.get(email="p69@x.example").delete()
+    suppressions.suppress(
+        workspace, value="p68@z.example", kind="address", reason="manual", source="page"
+    )
+    send()
+    happen("p00@x.example", "soft", "soft", "blocked", detail="452 4.2.2 mailbox full 17")
+    happen("p00@x.example", "soft", detail="452 4.2.2 mailbox full 18")
+    happen("p01@y.example", "soft", "hard")
+    happen("p02@z.example", "blocked", "delayed", "auto_reply", "complained")
+    happen("p03@x.example", "opened", "opened", "unsubscribed")
+    happen("p04@y.example", "opened", "clicked", link=0)
+    happen("p04@y.example", "clicked", "clicked", link=0)
+    Message.objects.filter(address="p05@z.example").update(state=3, reason="render")
+    Message.objects.filter(address="p06@x.example").update(
+        state=3, reason="render", reply="500 something 7"
+    )
+    Tally.objects.update(accepted=Tally.objects.get().accepted - 2, failed=4)
+    assert_closes(Mailing.objects.get())
+    _later(start, newsletter, left)
+    return campaign
+
+
+def _later(start: Start, newsletter: List, left: list[str]) -> None:
+    """A campaign to the same people that leaves some out for each reason; it has not begun."""
+    people = [Contact.objects.create(workspace=newsletter.workspace, email=one) for one in left]
+    for person in people:
+        Subscription.objects.create(list=newsletter, contact=person, status="unsubscribed")
+    out = List.objects.create(workspace=newsletter.workspace, name="Staff")
+    Subscription.objects.create(list=out, contact=Contact.objects.get(email="p10@y.example"))
+    suppressions.suppress(
+        newsletter.workspace, value="z.example", kind="domain", reason="manual", source="page"
+    )
+    start(lists_in=[newsletter], lists_out=[out], name="Second")
+    Batch.objects.all().delete()
+
+
+def test_report_home_lists_and_relay(
+    lived: Campaign, owner_client: Client, workspace: Workspace, make_campaign: Start
+) -> None:
+    second = Campaign.objects.get(name="Second")
+    draft = make_campaign("Draft", lists_in=[*lived.lists_in.all()])
+    relay = Relay.objects.get()
+    lists = [f"/w/brand/lists/{one.pk}/" for one in List.objects.all()]
+    pages = [
+        "/w/brand/",
+        "/w/brand/campaigns/",
+        "/w/brand/campaigns/?days=30",
+        "/w/brand/lists/",
+        *lists,
+        f"/w/brand/relays/{relay.pk}/",
+        f"/w/brand/campaigns/{draft.pk}/readiness/",
+        f"/w/brand/campaigns/{draft.pk}/review/",
+        *campaign_pages("brand", lived),
+        *campaign_pages("brand", second),
+    ]
+    found = checked(owner_client, pages)
+    silent = [page for page in pages if not found[page] and "/unknown/" not in page]
+    assert silent == [f"/w/brand/campaigns/{second.pk}/report/failures/"]
+    numbers = {one.url.partition("?")[2]: one.number for one in found[pages[-7 * 2]]}
+    assert numbers["event=soft"] == 2
+    assert numbers["event=blocked"] == 2
+    assert numbers["event=hard"] == 2
+    left_out = {one.url: one.number for one in found[f"/w/brand/campaigns/{second.pk}/"]}
+    assert left_out[f"/w/brand/campaigns/{second.pk}/left-out/?reason=unsubscribed"] == 3
+
+
+def test_a_wrong_figure_is_noticed(lived: Campaign, owner_client: Client) -> None:
+    Tally.objects.filter(mailing=lived.mailing).update(soft_bounced=6)
+    found = figures.on_page(owner_client, f"/w/brand/campaigns/{lived.pk}/")
+    [wrong] = figures.differences(owner_client, found)
+    assert "says 6" in wrong
+
+
+def test_the_demo(client: Client) -> None:
+    call_command("seed_demo", "--password", "only for the demo", verbosity=0)
+    client.force_login(
+        User.objects.get(email=seed.EMAIL),
+        backend="allauth.account.auth_backends.AuthenticationBackend",
+    )
+    home = f"/w/{seed.SLUG}/"
+    report = f"{home}campaigns/{Campaign.objects.get(name='Spring sale').pk}/"
+    pages = [home, f"{home}campaigns/?days=30", f"{home}lists/"]
+    pages += [report, f"{report}report/bounces/"]
+    found = checked(client, pages)
+    assert all(found.values())
+
+
+def test_the_counts_of_the_demo_are_those_of_its_rows() -> None:
+    call_command("seed_demo", "--password", "only for the demo", verbosity=0)
+    for mailing in Mailing.objects.filter(state="finished").select_related("tally"):
+        for event in recipients.TALLIED:
+            asked = QueryDict(f"event={event}")
+            counted = recipients.filtered(mailing, asked).count()
+            assert recipients.known_total(mailing, asked) == counted, event
+    assert Tally.objects.filter(bounced__gt=0, soft_bounced__gt=0).exists()
