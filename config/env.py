@@ -4,7 +4,9 @@ A value that can't be used raises `SettingError`, whose text names the setting a
 expected; `config.settings` lets it stop the start.
 """
 
+import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +65,55 @@ def integer(
 def words(name: str, default: str = "", env: Mapping[str, str] = os.environ) -> list[str]:
     """A comma-separated list."""
     return [word for part in text(name, default, env).split(",") if (word := part.strip())]
+
+
+# A name of one's own network: nobody else finds a host by it.
+PRIVATE = {
+    *("localhost", "localdomain", "local", "invalid", "arpa"),
+    *("internal", "intranet", "lan", "home", "corp", "private"),
+}
+LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
+
+
+def ehlo_name(name: str, url: str, env: Mapping[str, str] = os.environ) -> str:
+    """What this installation calls itself in EHLO (RFC 5321, 4.1.1.1): a full host name, or an
+    address in brackets; by default the host of `url`. "": none that others know, so that the
+    address of each connection is said."""
+    value = text(name, "", env)
+    if not value:
+        host = _full_name(urlsplit(url).hostname or "")
+        return "" if host.rpartition(".")[2] in PRIVATE else host
+    if found := _address_literal(value) or _full_name(value):
+        return found
+    raise SettingError(
+        f"{name} is {value!r}; use the full name of this host, such as mail.example.com, or its "
+        "address in brackets, such as [192.0.2.1]."
+    )
+
+
+def _full_name(value: str) -> str:
+    """The name in ASCII and small letters if it has a domain; "" if it is none."""
+    try:
+        host = value.rstrip(".").encode("idna").decode().lower()
+    except UnicodeError:
+        return ""
+    labels = host.split(".")
+    good = len(host) <= 253 and all(LABEL.fullmatch(label) for label in labels)
+    # A last label of digits alone is the end of an address.
+    full = len(labels) > 1 and not labels[-1].isdigit() and labels[-1] != "localhost"
+    return host if good and full and not host.startswith("localhost.") else ""
+
+
+def _address_literal(value: str) -> str:
+    if not (value.startswith("[") and value.endswith("]")):
+        return ""
+    tag, _colon, rest = value[1:-1].partition(":")
+    try:
+        if tag.lower() == "ipv6":
+            return f"[IPv6:{ipaddress.IPv6Address(rest)}]"
+        return f"[{ipaddress.IPv4Address(value[1:-1])}]"
+    except ValueError:
+        return ""
 
 
 def database(name: str, env: Mapping[str, str] = os.environ) -> dict[str, Any]:

@@ -21,6 +21,8 @@ try:
     DEBUG = env.boolean("YANSHU_DEBUG", default=False)
     # Where people reach the site: links in mails are made from it.
     PUBLIC_URL = env.text("YANSHU_URL", "http://127.0.0.1:8000").rstrip("/")
+    # What relays and mail servers are greeted with; "": the address of each connection.
+    EHLO_NAME = env.ehlo_name("YANSHU_EHLO_NAME", PUBLIC_URL)
     ALLOWED_HOSTS = env.words("YANSHU_HOSTS", "*")
     # The loopback relay and bounce mailbox for newcomers; 0 in production.
     SANDBOX = env.boolean("YANSHU_SANDBOX", default=False)
@@ -169,7 +171,11 @@ EMAIL_PORT = MAIL_SERVER.port if MAIL_SERVER.host else SANDBOX_SMTP_PORT
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = MAIL_SERVER.user, MAIL_SERVER.password
 EMAIL_USE_SSL, EMAIL_USE_TLS = MAIL_SERVER.ssl, MAIL_SERVER.tls
 EMAIL_TIMEOUT = 10
-EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+EMAIL_BACKEND = (
+    "accounts.mailbackend.EmailBackend"
+    if EMAIL_HOST
+    else "django.core.mail.backends.console.EmailBackend"
+)
 
 # Language and time ------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"

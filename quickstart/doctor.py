@@ -4,6 +4,7 @@ Plain English for operators; the site's own words are not used here.
 """
 
 import shutil
+import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 from psycopg.errors import OperationalError
 
+from accounts import ehloname
 from quickstart import health
 from sending.models import BounceMailbox, Relay
 from sending.relaytest import Trial, talk
@@ -31,6 +33,8 @@ SHORTEST_KEY = 32
 LITTLE_SPACE, VERY_LITTLE_SPACE = 5 * 1024**3, 512 * 1024**2
 # Seconds that the clocks of this host and the database may differ: leases rely on them.
 CLOCK = 2.0
+# An address outside of any network (RFC 5737).
+ELSEWHERE = "192.0.2.1"
 OLDEST_COLLECTION = timedelta(minutes=10)
 
 
@@ -133,6 +137,42 @@ def check_hardening() -> Iterator[Finding]:
             "every Host header is answered",
             f"Set YANSHU_HOSTS to {urlsplit(settings.PUBLIC_URL).hostname}.",
         )
+
+
+def check_ehlo_name() -> Iterator[Finding]:
+    """What relays hear from us, and whether they can find it."""
+    what = "EHLO name"
+    set_it = (
+        "Set YANSHU_EHLO_NAME to the full name of this host, such as mail.example.com, that the "
+        "name service knows: strict relays refuse others."
+    )
+    name = settings.EHLO_NAME
+    if not name:
+        yield warning(what, f"{ehloname.literal(_own_address())}, an address and no name", set_it)
+    elif name.startswith("["):
+        yield warning(what, f"{name}, an address and no name", set_it)
+    elif not _resolves(name):
+        yield warning(what, f"{name}, which no name service knows", set_it)
+    else:
+        yield ok(what, name)
+
+
+def _resolves(name: str) -> bool:
+    try:
+        return bool(socket.getaddrinfo(name, 25, type=socket.SOCK_STREAM))
+    except (OSError, UnicodeError):
+        return False
+
+
+def _own_address() -> str:
+    """That of this host towards others. Nothing is sent: a datagram socket only looks for the
+    way."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+        try:
+            one.connect((ELSEWHERE, 25))
+            return str(one.getsockname()[0])
+        except OSError:
+            return "127.0.0.1"
 
 
 def check_own_mail() -> Iterator[Finding]:
@@ -291,6 +331,7 @@ WITHOUT_DATABASE = (
     check_public_url,
     check_hardening,
     check_own_mail,
+    check_ehlo_name,
     check_disk,
 )
 WITH_DATABASE = (check_database, check_clock, check_parts, check_relays, check_mailboxes)

@@ -44,6 +44,7 @@ SENTENCES: dict[str, Promise] = {
     # Stops the relay.
     "login": _("The relay refuses the login or the account"),
     "sender": _("The relay refuses the sender address"),
+    "ehlo": _("The relay refuses the name that this installation greets it with"),
     "certificate": _("The relay's certificate is not valid"),
     "tls": _("The relay's encryption failed or is not offered"),
     # Pauses a mailing.

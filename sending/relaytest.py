@@ -1,21 +1,20 @@
 """Talks to a relay step by step, as a worker would, and keeps every line of it.
 
-The same commands as sending.smtp, on plain streams, so that what went wrong is seen where it
-did. Secrets never enter the transcript.
+The greeting and the login are those of sending.smtp.steps, the rest are the same commands, on plain
+streams, so that what went wrong is seen where it did. Secrets never enter the transcript.
 """
 
 import asyncio
-import base64
-import hmac
 import socket
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeVar
+from typing import TypeVar, cast
 
+from accounts import ehloname
 from sending import hosts
-from sending.smtp import Server, stuffed, tls_context
+from sending.smtp import Server, steps, stuffed, tls_context
 
 # Seconds: for the connection, for one reply, and for all of it, as a request waits for it.
 CONNECT, REPLY, TOTAL = 8.0, 10.0, 20.0
@@ -88,10 +87,6 @@ class RefusedError(Exception):
         self.reply = reply
 
 
-class MissingError(Exception):
-    """The server doesn't offer what was asked for; the text is a code of Dialogue.missing."""
-
-
 def talk(trial: Trial) -> Dialogue:
     """The whole dialogue; takes up to TOTAL seconds, never raises for what a server does."""
     return asyncio.run(_talk(trial))
@@ -104,8 +99,11 @@ async def _talk(trial: Trial) -> Dialogue:
             await talk.run()
     except RefusedError as refused:
         talk.dialogue.refusal = refused.reply
-    except MissingError as missing:
-        talk.dialogue.missing = str(missing)
+    except steps.RefusedError as refused:
+        answer = refused.answer
+        talk.dialogue.refusal = Reply(answer.code, answer.words, answer.lines)
+    except steps.MissingError as missing:
+        talk.dialogue.missing = missing.code
     except (OSError, EOFError, ValueError, hosts.HostError) as error:  # also TimeoutError, SSLError
         talk.dialogue.error = error
         talk.note(str(error).strip() or type(error).__name__)
@@ -121,6 +119,8 @@ class _Talk:
         self.trial = trial
         self.server = trial.server
         self.dialogue = Dialogue()
+        # What is said in EHLO, and {keyword: parameters} of what the server offers.
+        self.name = ""
         self.extensions: dict[str, str] = {}
         self._reader: asyncio.StreamReader
         self._writer: asyncio.StreamWriter | None = None
@@ -128,6 +128,7 @@ class _Talk:
     async def run(self) -> None:
         implicit = self.server.security == "tls"
         sock = await self._step(Step.CONNECT, self._connect)
+        self.name = ehloname.of_socket(sock)
         await self._step(Step.TLS if implicit else Step.CONNECT, lambda: self._open(sock, implicit))
         await self._step(Step.GREETING, self._greeting)
         await self._step(Step.EHLO, self._ehlo)
@@ -178,14 +179,11 @@ class _Talk:
             raise RefusedError(reply)
 
     async def _ehlo(self) -> None:
-        name = await asyncio.get_running_loop().run_in_executor(None, socket.getfqdn)
-        reply = await self._ask(f"EHLO {name}")
-        words = [line[4:].partition(" ") for line in reply.lines[1:]]
-        self.extensions = {word.upper(): rest for word, _space, rest in words}
+        self.extensions = await self._follow(steps.greet(self.name))
 
     async def _starttls(self) -> None:
-        if "STARTTLS" not in self.extensions:
-            raise MissingError("no_starttls")
+        if "starttls" not in self.extensions:
+            raise steps.MissingError("no_starttls")
         await self._ask("STARTTLS")
         if self._writer is None:
             raise EOFError
@@ -195,31 +193,23 @@ class _Talk:
         await self._ehlo()
 
     async def _login(self) -> None:
-        offered = self.extensions.get("AUTH")
-        if offered is None:
-            raise MissingError("no_auth")
-        methods = {"PLAIN": self._plain, "LOGIN": self._two_words, "CRAM-MD5": self._digest}
-        for name, method in methods.items():
-            if name in offered.upper().split():
-                await method()
-                return
-        raise MissingError("no_method")
+        place = self.server
+        secure = place.security != "none"
+        await self._follow(
+            steps.log_in(place.username, place.password, self.extensions, encrypted=secure)
+        )
 
-    async def _plain(self) -> None:
-        secret = f"\0{self.server.username}\0{self.server.password}"
-        await self._ask("AUTH PLAIN", secret=_encoded(secret))
-
-    async def _two_words(self) -> None:
-        await self._ask("AUTH LOGIN")
-        await self._ask("", secret=_encoded(self.server.username))
-        await self._ask("", secret=_encoded(self.server.password))
-
-    async def _digest(self) -> None:
-        challenge = await self._ask("AUTH CRAM-MD5")
-        digest = hmac.new(
-            self.server.password.encode(), base64.b64decode(challenge.words), "md5"
-        ).hexdigest()
-        await self._ask("", secret=_encoded(f"{self.server.username} {digest}"))
+    async def _follow(self, following: Generator[steps.Command, steps.Answer, T]) -> T:
+        """Each command and its answer, to the end of the steps."""
+        try:
+            command = next(following)
+            while True:
+                self._say(command.text, secret=command.secret)
+                reply = await self._read()
+                words = tuple(line[4:] for line in reply.lines)
+                command = following.send(steps.Answer(reply.code, words))
+        except StopIteration as end:
+            return cast("T", end.value)
 
     async def _content(self) -> None:
         await self._ask("DATA")
@@ -265,7 +255,8 @@ class _Talk:
     def _hidden(self, text: str) -> str:
         """A server may repeat what it was told."""
         secret = self.server.password
-        for form in (secret, _encoded(secret), _encoded(f"\0{self.server.username}\0{secret}")):
+        whole = f"\0{self.server.username}\0{secret}"
+        for form in (secret, steps.encoded(secret), steps.encoded(whole)):
             text = text.replace(form, MASK) if secret else text
         return text
 
@@ -281,7 +272,3 @@ class _Talk:
     def close(self) -> None:
         if self._writer is not None:
             self._writer.close()
-
-
-def _encoded(text: str) -> str:
-    return base64.b64encode(text.encode()).decode()

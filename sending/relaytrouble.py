@@ -132,6 +132,14 @@ TROUBLES: dict[str, tuple[Promise, Promise]] = {
             "say more."
         ),
     ),
+    "ehlo": (
+        _("The server refuses the name that this installation greets it with (EHLO)."),
+        _(
+            "The operator sets that name: YANSHU_EHLO_NAME must be the full name of this machine, "
+            "such as mail.example.com, known to the name service. The log below shows what was "
+            "said."
+        ),
+    ),
     "sender": (
         _("The server does not send for this sender address."),
         _(
@@ -266,6 +274,8 @@ def _certificate(error: ssl.SSLCertVerificationError) -> str:
 
 
 def _refusal(step: Step, reply: Reply) -> str:
+    if step in STAGES and meaning(reply.code, reply.words, STAGES[step]) is Meaning.EHLO:
+        return "ehlo"
     if step is Step.LOGIN:
         return _login(reply)
     if step not in FIRST_STEPS and reply.code == 530:
@@ -277,6 +287,13 @@ def _refusal(step: Step, reply: Reply) -> str:
     return CODES.get(meaning(reply.code, reply.words), "policy")
 
 
+# Where a server may refuse our name: many do so only when a recipient is named.
+STAGES = {
+    Step.EHLO: "connect",
+    Step.SENDER: "mail",
+    Step.RECIPIENT: "rcpt",
+    Step.CONTENT: "content",
+}
 # What a refusal means by where it comes.
 AT_STEP = {
     Step.GREETING: "unwelcome",

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from sending import lanes, providers, reasons, warmups
 from sending.models import Relay
 from sending.queries import relaynow
-from sending.services.relays import LIMITS
+from sending.services.relayhealth import LIMITS
 
 # {what relay.exchange says: (its word, what it means)}; "" is as fast as it goes.
 EXCHANGES: dict[str, tuple[str | Promise, str | Promise]] = {

@@ -17,7 +17,7 @@ from sending.engine.database import Database
 from sending.engine.held import Held, Waiting
 from sending.engine.ledger import Ledger
 from sending.models import Relay
-from sending.queries.claim import left_since
+from sending.queries.claim import Claimed, left_since
 from sending.services import relayhealth
 from sending.services.relays import server_of
 from sending.smtp import End, Mode, Outcome, Parcel, WithdrawnError
@@ -62,8 +62,8 @@ class Carrier:
         self.loop = asyncio.get_running_loop()
         self.ready: deque[Waiting] = deque()
         self.held: set[Held] = set()
-        # What is with an exchange: {message id: (its batch, its lane)}.
-        self.where: dict[int, tuple[Held, int]] = {}
+        # What is with an exchange: {message id: (its batch, itself)}.
+        self.where: dict[int, tuple[Held, Claimed]] = {}
         self.size = FIRST_BATCH
         # Messages that came to an outcome: how fast it goes.
         self.count = 0
@@ -81,7 +81,8 @@ class Carrier:
             source=self,
             server=server_of(relay),
             most=slot.connections,
-            messages_each=relay.messages_per_connection,
+            messages_each=relayhealth.messages_each(relay),
+            messages_given=relay.messages_per_connection is not None,
             mode=Mode(relay.exchange or Mode.PIPELINED),
             chunking=relay.chunking,
             ended=self.changed.set,
@@ -108,7 +109,7 @@ class Carrier:
                 self.changed.set()
             mail = held.composer.compose(message, held.fields.get(message.contact_id))
             if isinstance(mail, Parcel):
-                self.where[message.id] = held, message.lane
+                self.where[message.id] = held, message
                 return mail
             self._came_to(held, message.id, mail)
         self.dry = self.dry or not self.ready
@@ -126,7 +127,11 @@ class Carrier:
         return clock.steady() > self.safe_until
 
     def settled(self, parcel: Parcel, outcome: Outcome) -> None:
-        held, lane = self.where.pop(parcel.key)
+        held, message = self.where.pop(parcel.key)
+        if outcome.end is End.NEXT_CONNECTION:
+            # It waits for nothing: the next connection that is free takes it.
+            self.ready.appendleft(Waiting(held, message, 0.0))
+            return
         if outcome.end is End.TAKEN or outcome.end is End.REFUSED:
             self.heard = self.loop.time()
             if not self.flushing:
@@ -137,7 +142,7 @@ class Carrier:
         if outcome.end is End.TAKEN:
             held.handed_over += 1
             reply = f"{outcome.code} {outcome.words}"
-            held.taken.add(parcel.key, lane, reply, outcome.seconds)
+            held.taken.add(parcel.key, message.lane, reply, outcome.seconds)
             self.count += 1
             self._one_less(held)
             return
@@ -249,6 +254,9 @@ class Carrier:
         if found.refused_beside is not None:
             number, found.refused_beside = found.refused_beside, None
             await self.database(pace.too_many, self.relay, open=number)
+        if found.spent_after is not None:
+            number, found.spent_after = found.spent_after, None
+            await self.database(relayhealth.found_messages_each, self.relay, number)
 
     async def watch(self, began: float) -> None:
         """Called about each second: keeps what is held, and drops who left meanwhile. `began`: when

@@ -29,6 +29,7 @@ PAUSE = 5.0
 # So many connections that end one after the other without an answer for any message are trouble.
 FRUITLESS = 3
 # How such a connection ends, if the server ends it instead of an answer.
+CALM = {EndingKind.DRAINED, EndingKind.IDLE, EndingKind.FULL}
 SILENT = {EndingKind.LOST, EndingKind.CLOSED, EndingKind.TIMEOUT}
 ABOVE = {Mode.CHUNKED, Mode.PIPELINED}
 LOWER = {Mode.CHUNKED: Mode.GROUPED, Mode.PIPELINED: Mode.GROUPED, Mode.GROUPED: Mode.PLAIN}
@@ -41,7 +42,9 @@ class Connections:
     source: Source
     server: Server
     most: int
+    # The owner's number, or the one that the server was found to want; None: no limit is known.
     messages_each: int | None
+    messages_given: bool
     mode: Mode
     chunking: bool
     # Called when a connection ended, or could not be opened.
@@ -55,6 +58,8 @@ class Connections:
     # The server allowed only so many; the second is to be remembered.
     allowed: int | None = None
     refused_beside: int | None = None
+    # After so many mails the server wanted another connection, to be remembered.
+    spent_after: int | None = None
     # The mode that the server made us step down to, and what it looked like. A server that is only
     # away looks the same: it is to be remembered once the lower mode got an answer.
     stepped: tuple[Mode, str] | None = None
@@ -150,7 +155,12 @@ class Connections:
 
     def _ended(self, exchange: Exchange, ending: Ending) -> None:
         self.open.discard(exchange)
-        if ending.kind not in {EndingKind.DRAINED, EndingKind.IDLE, EndingKind.FULL}:
+        if ending.kind is EndingKind.SPENT:
+            log.info(
+                "connection to %s is spent: %s %s", self.server.host, ending.code, ending.words
+            )
+            self._spent(ending.carried)
+        elif ending.kind not in CALM:
             self.fruitless += 1
             log.info("connection to %s ended: %s %s", self.server.host, ending.kind, ending.words)
         words = f"{ending.code} {ending.words}" if ending.code else ending.words
@@ -163,6 +173,13 @@ class Connections:
             self.error = self.error or ConnectError("connection", words or "the connection ended")
         self.ended()
         self.pump()
+
+    def _spent(self, carried: int) -> None:
+        """`carried`: 0 where the server counts something else than mails."""
+        if not carried or self.messages_given or carried == self.messages_each:
+            return
+        self.messages_each = min(carried, self.messages_each or carried)
+        self.spent_after = self.messages_each
 
     def _step_down(self, failed: Mode, words: str) -> None:
         """Another connection may have led to it already."""

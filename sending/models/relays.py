@@ -69,6 +69,9 @@ class Relay(models.Model):
     messages_per_connection = models.PositiveIntegerField(
         _("messages per connection"), null=True, blank=True
     )
+    # After so many mails the server wanted another connection, and when it last said so.
+    messages_per_connection_found = models.PositiveIntegerField(null=True, blank=True)
+    messages_per_connection_found_at = models.DateTimeField(null=True, blank=True)
     envelope = models.CharField(
         _("envelope sender"),
         max_length=5,

@@ -1,6 +1,7 @@
-"""What an SMTP reply means for a message. Pure; the rules are providers.toml and general.toml."""
+"""What an SMTP reply means for a message. Pure; the rules are sessions.toml, providers.toml and
+general.toml."""
 
-from sending.replies.book import Verdict, classify, matching, meaning, use
+from sending.replies.book import Verdict, classify, ends_connection, matching, meaning, use
 from sending.replies.meanings import Meaning, Stage
 from sending.replies.pasted import Pasted, read
 from sending.replies.rules import Rule, RuleError
@@ -13,6 +14,7 @@ __all__ = [
     "Stage",
     "Verdict",
     "classify",
+    "ends_connection",
     "matching",
     "meaning",
     "read",

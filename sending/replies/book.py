@@ -17,6 +17,10 @@ INSIDE = re.compile(r"#([45]\.\d{1,3}\.\d{1,3})(?![.\d])")
 # "try again in 5 minutes"
 ASKED = re.compile(r"\b(?:in|for|after) (\d{1,5}) ?(s|m|h)(?:ec|in|our|\b)")
 UNITS = {"s": 1, "m": 60, "h": 3600}
+# Rules of sessions.toml: the connection has carried what it may. The first one counts mails.
+OF_CONNECTION = ("connection.messages", "connection.commands", "connection.time")
+# Some word of each of them, so that other replies are not looked up twice.
+SESSION_WORDS = re.compile(r"connect|session|commands|errors|\bmi:|连接|会话", re.IGNORECASE)
 # Nobody waits longer because a server says so, in seconds.
 LONGEST = 3600
 BEFORE_RECIPIENT = {Stage.CONNECT, Stage.MAIL}
@@ -58,7 +62,8 @@ def use(own: Rules) -> None:
 
 @cache
 def book() -> Book:
-    ours = [read_file(HERE / "providers.toml"), read_file(HERE / "general.toml")]
+    files = ("sessions.toml", "providers.toml", "general.toml")
+    ours = [read_file(HERE / name) for name in files]
     parts = [_own, *ours]
     rules = [rule for part in parts for rule in part.rules]
     return Book(
@@ -86,6 +91,15 @@ def classify(code: int, words: str, stage: str = "") -> Verdict:
     found = rule.meaning if rule else Meaning.TRANSIENT
     words = rule.found(reply) if rule else ""
     return Verdict(found, rule, reply.enhanced, name, _asked(reply.full, found), words)
+
+
+def ends_connection(code: int, words: str, stage: str = "") -> str:
+    """A name of OF_CONNECTION where the reply says that this connection takes no more mails while
+    another one does; "" for all other replies."""
+    if code < 400 or not SESSION_WORDS.search(words[: MOST_WORDS * 2]):
+        return ""
+    rule = classify(code, words, stage).rule
+    return rule.name if rule and rule.name in OF_CONNECTION and not rule.own else ""
 
 
 def meaning(code: int, words: str, stage: str = "") -> Meaning:

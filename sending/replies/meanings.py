@@ -19,6 +19,7 @@ class Meaning(StrEnum):
     CONNECTION = "connection"  # the server goes away; the message loses nothing
     LOGIN = "login"  # stops the relay
     SENDER = "sender"  # stops the relay for this sender
+    EHLO = "ehlo"  # the relay waits: it refuses the name that we greet with
 
     @property
     def fails(self) -> bool:
@@ -39,7 +40,8 @@ class Meaning(StrEnum):
 
     @property
     def stops_relay(self) -> bool:
-        return self in {Meaning.LOGIN, Meaning.SENDER}
+        """The relay takes no mail from us, whoever it is for."""
+        return self in {Meaning.LOGIN, Meaning.SENDER, Meaning.EHLO}
 
 
 class Stage(StrEnum):

@@ -43,6 +43,14 @@ OF_ITSELF = re.compile(
     re.IGNORECASE,
 )
 OWN_LIMITS = ("rate.quota", ".own-limit")
+# One mailbox gets too much, or more than its server allows it: the others of its provider don't.
+OF_MAILBOX = re.compile(
+    r"\b[45]\.2\.12[12]\b|\b(recipient|mailbox|user)\b[^.;:]{0,60}"
+    r"(\breceiv|\bhas exceeded|\bexceeded (its|their|the)\b|\bis busy\b|\brate limit"
+    r"|too (quick|fast))"
+    r"|收件人.{0,20}(过多|频率|频繁|上限)",
+    re.IGNORECASE,
+)
 SERVICES = {
     "aliyun", "brevo", "mailgun", "mailjet", "postmark", "sendgrid", "ses", "sparkpost", "tencent",
 }  # fmt: skip
@@ -244,6 +252,9 @@ class _Sum:
             if outcome.seconds:
                 self.waited += outcome.seconds
                 self.timed += 1
+        elif _of_mailbox(outcome, verdict):
+            # The server works and says nothing about its pace.
+            pass
         elif verdict.meaning is replies.Meaning.RATE:
             self.rate += 1
             self.words = f"{outcome.code} {outcome.words}"
@@ -332,13 +343,23 @@ def _read(claimed: Iterable[Addressed], outcomes: Mapping[int, Outcome], taken: 
         name = _name(message)
         batch.by_name[name].add(outcome, verdict)
         batch.whole.add(outcome, verdict)
-        if verdict.meaning is replies.Meaning.RATE and _of_itself(name, outcome, verdict):
+        rate = verdict.meaning is replies.Meaning.RATE and not _of_mailbox(outcome, verdict)
+        if rate and _of_itself(name, outcome, verdict):
             batch.of_itself = True
     # A provider that is slow says nothing about the server that passes mails on to it.
     elsewhere = [one for name, one in batch.by_name.items() if "." in name]
     batch.whole.waited = sum(one.waited for one in elsewhere)
     batch.whole.timed = sum(one.timed for one in elsewhere)
     return batch
+
+
+def _of_mailbox(outcome: Outcome, verdict: replies.Verdict) -> bool:
+    """Whether a limit of one recipient's mailbox was reached, whatever the reply's meaning."""
+    if verdict.meaning not in {replies.Meaning.RATE, replies.Meaning.TRANSIENT}:
+        return False
+    if outcome.stage in {Stage.CONNECT, Stage.MAIL} or OF_ITSELF.search(outcome.words):
+        return False
+    return bool(OF_MAILBOX.search(outcome.words))
 
 
 def _of_itself(name: str, outcome: Outcome, verdict: replies.Verdict) -> bool:

@@ -81,8 +81,12 @@ def took_others(mailing: Mailing, relay: Relay) -> bool:
 
 def _halt(mailing: Mailing, relay: Relay, refused: Refused) -> None:
     """A login that is refused stops the relay for everybody. A sender that is refused stops it,
-    unless other mailings send with another sender over it; who has no other relay is paused."""
+    unless other mailings send with another sender over it; who has no other relay is paused. A
+    name in EHLO that is refused makes the relay wait: it goes on by itself when that is mended."""
     why = refused.verdict.meaning
+    if why is Meaning.EHLO:
+        relayhealth.back_off(relay, why.value, refused.reply)
+        return
     if why is Meaning.LOGIN or not _serves_others(relay, mailing):
         relayhealth.stop(relay, reasons.with_words(why.value, refused.reply))
     if why is Meaning.LOGIN or _others(mailing, relay).exists():

@@ -10,19 +10,27 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
+from django.db.models import Q
+from django.utils import timezone
 
 from sending import clock, pace, reasons
+from sending.lanes import WHOLE
 from sending.models import Lane, Relay
-from sending.replies import Meaning, meaning
+from sending.replies import Meaning, ends_connection, meaning
 from sending.smtp import ConnectError, End, Outcome
 
 # Seconds without the relay after so many failures one after the other.
 BACK_OFF = (5, 10, 20, 60, 120, 300)
 JITTER = random.Random()  # noqa: S311 - spreads ends of waits, keeps no secret
+# So long the mails that a connection carries are believed; then the server says it again, which
+# costs one refused MAIL a connection.
+FOUND_FOR = timedelta(days=1)
 # Reasons that only a person can mend.
 STOPPING = {"login", "certificate"}
 TOO_MANY = "too_many"
 WORKING = (Relay.State.ACTIVE, Relay.State.DRAINING)
+# Waits for limits of its own, which nobody but the clock ends.
+LIMITS = {"per_second", "per_minute", "per_hour", "per_day", "warmup"}
 
 
 def ready(relay: Relay, now: datetime | None = None) -> bool:
@@ -66,11 +74,11 @@ def learn(
         if open:  # the others go on
             return
     if error is not None:
-        _back_off(relay, error.reason, error.words)
+        back_off(relay, error.reason, error.words)
     elif works or any(_works(one) for one in seen):
         _recovered(relay)
     elif seen and all(_is_away(one) for one in seen):
-        _back_off(relay, "connection", seen[0].words)
+        back_off(relay, "connection", seen[0].words)
 
 
 def _meaning(outcome: Outcome) -> Meaning | None:
@@ -83,11 +91,17 @@ def _meaning(outcome: Outcome) -> Meaning | None:
 def _works(outcome: Outcome) -> bool:
     """Whether the server answered as one that works: also by a refusal of one mail."""
     why = _meaning(outcome)
-    return outcome.end is End.TAKEN or (why is not None and not why.loses_nothing)
+    if outcome.end is End.TAKEN:
+        return True
+    return why is not None and not why.loses_nothing and why is not Meaning.EHLO
 
 
 def _is_away(outcome: Outcome) -> bool:
-    return outcome.end is not End.REFUSED or _meaning(outcome) is Meaning.CONNECTION
+    if outcome.end is not End.REFUSED:
+        return True
+    away = _meaning(outcome) is Meaning.CONNECTION
+    # A connection that has carried its number of mails says that the server works.
+    return away and not ends_connection(outcome.code, outcome.words, outcome.stage)
 
 
 def _recovered(relay: Relay) -> None:
@@ -97,8 +111,9 @@ def _recovered(relay: Relay) -> None:
 
 
 @transaction.atomic
-def _back_off(relay: Relay, reason: str, words: str) -> None:
-    """Two workers that fail at the same moment are one failure."""
+def back_off(relay: Relay, reason: str, words: str) -> None:
+    """Nothing for a time that grows with each failure. Two workers that fail at the same moment are
+    one failure."""
     locked = Relay.objects.select_for_update(no_key=True).get(pk=relay.pk)
     now = clock.now()
     if locked.failures and locked.wait_until is not None and locked.wait_until > now:
@@ -114,6 +129,23 @@ def step_down(relay: Relay, mode: str, why: str) -> None:
     operator until `reset`."""
     Relay.objects.filter(pk=relay.pk).exclude(exchange=mode).update(
         exchange=mode, exchange_why=why[:2000], exchange_since=clock.now()
+    )
+
+
+def messages_each(relay: Relay) -> int | None:
+    """Mails that one connection carries: its owner's number, else what was found lately; None: any
+    number."""
+    if relay.messages_per_connection is not None:
+        return relay.messages_per_connection
+    at = relay.messages_per_connection_found_at
+    recent = at is not None and timezone.now() - at < FOUND_FOR
+    return relay.messages_per_connection_found if recent else None
+
+
+def found_messages_each(relay: Relay, number: int) -> None:
+    """The server wanted another connection after so many mails; several workers see the same."""
+    Relay.objects.filter(pk=relay.pk).update(
+        messages_per_connection_found=number, messages_per_connection_found_at=clock.now()
     )
 
 
@@ -133,17 +165,36 @@ def reset(relay: Relay) -> None:
         exchange_since=None,
         connections_found=None,
         connections_refused_at=None,
+        messages_per_connection_found=None,
+        messages_per_connection_found_at=None,
     )
     Relay.objects.filter(pk=relay.pk, state__in=WORKING).update(state_reason="")
     Lane.objects.filter(relay=relay).delete()
 
 
+@transaction.atomic
 def limits_changed(relay: Relay) -> None:
-    """To be called when somebody changed limits: what it waits for may be over."""
-    Relay.objects.filter(pk=relay.pk, wait_reason__in=("per_hour", "per_day", "warmup")).update(
-        wait_until=None, wait_reason=""
-    )
+    """To be called when somebody changed limits: what it waits for may be over, and the pace that
+    it learned under the old ones counts no more. A server that is away stays left alone."""
+    Lane.objects.filter(relay=relay, name=WHOLE).delete()
+    over = Relay.objects.filter(Q(failures=0) | Q(wait_reason=TOO_MANY), pk=relay.pk)
+    over.filter(wait_until__isnull=False, state__in=WORKING).update(state_reason="")
+    over.update(wait_until=None, wait_reason="", failures=0)
     Relay.objects.filter(pk=relay.pk).update(next_slot_at=None)
+
+
+@transaction.atomic
+def try_now(relay: Relay) -> bool:
+    """Ends a wait that its server's answers brought about, also what the server said of itself: one
+    message tries at once. Its own limits stay. False: it waits for none of that."""
+    now = clock.now()
+    waits = Relay.objects.filter(pk=relay.pk, wait_until__gt=now).exclude(wait_reason__in=LIMITS)
+    ended = waits.update(wait_until=None, wait_reason="", failures=0, state_reason="")
+    closed = Lane.objects.filter(relay=relay, name=WHOLE, closed_until__gt=now)
+    ended += closed.update(closed_until=now, half_open=False)
+    if ended:
+        Relay.objects.filter(pk=relay.pk).update(next_slot_at=None)
+    return bool(ended)
 
 
 # Of a draining relay: a mailing that was open when it began to drain and may still go through it.

@@ -21,9 +21,10 @@ LIVE = (Mailing.State.SENDING, Mailing.State.PAUSED)
 # A server by another name, about which nothing is known.
 PLACE = {"host", "port"}
 # What a wait may have been for.
-PACE = {"per_second", "per_minute", "per_hour", "per_day", "warmup", "warmup_began"}
-# Waits for limits of its own, which nobody but the clock ends.
-LIMITS = {"per_second", "per_minute", "per_hour", "per_day", "warmup"}
+PACE = {
+    *("per_second", "per_minute", "per_hour", "per_day", "warmup", "warmup_began"),
+    *("connections", "messages_per_connection"),
+}
 
 
 class InUseError(Exception):
@@ -105,20 +106,11 @@ def _move(relay: Relay, state: str, source: Q, **fields: Any) -> bool:
     return bool(moved)
 
 
-def try_now(relay: Relay) -> bool:
-    """Ends a wait that its server's answers brought about; limits stay."""
-    return bool(
-        Relay.objects.filter(pk=relay.pk, wait_until__gt=timezone.now())
-        .exclude(wait_reason__in=LIMITS)
-        .update(wait_until=None, wait_reason="", failures=0, state_reason="")
-    )
-
-
 @transaction.atomic
 def forget_lane(lane: Lane) -> None:
     """Full pace again there. What its own server said of itself had made the whole relay wait."""
     if lane.name == lanes.WHOLE:
-        try_now(lane.relay)
+        relayhealth.try_now(lane.relay)
     lane.delete()
 
 

@@ -10,11 +10,15 @@ A content whose reply was never read leaves its mail in doubt; all others certai
 import re
 from time import monotonic
 
+from sending.replies import ends_connection
 from sending.smtp.envelope import envelope, stuffed
 from sending.smtp.flights import STAGES, EndingKind, Flight, Kind, Mode
 from sending.smtp.parcels import End, Outcome, Stage, WithdrawnError
 from sending.smtp.replies import words_of
 from sending.smtp.wire import Wire
+
+# The name of its rule where the server counts mails, not commands or minutes.
+COUNTS_MAILS = "connection.messages"
 
 MAIL, RCPT, DATA, CONTENT = Kind.MAIL, Kind.RCPT, Kind.DATA, Kind.CONTENT
 PIPELINED, CHUNKED, PLAIN = Mode.PIPELINED, Mode.CHUNKED, Mode.PLAIN
@@ -27,6 +31,10 @@ FOUR_GOOD = re.compile(
 LYING = re.compile(r"pipelin|synchroni[sz]ation", re.IGNORECASE)
 # From a server that lost the thread of a group, or doesn't know BDAT after all.
 UNKNOWN = {500, 502, 503, 504}
+# So many mails refused in a row end a connection: each leaves a RSET and up to two errors behind.
+# Exim hangs up on the twelfth RSET (smtp_accept_max_nonmail), Postfix after 20 errors
+# (smtpd_hard_error_limit), and both forget them when they take a mail.
+MOST_REFUSALS = 8
 
 
 class Exchange(Wire):
@@ -58,12 +66,15 @@ class Exchange(Wire):
         self._flights.popleft()
         self._since = now = monotonic()
         self._proven = True
+        self._refusals = 0
         outcome = Outcome(End.TAKEN, 250, words_of(words), Stage.CONTENT, now - sent.handed)
         self._source.settled(sent.parcel, outcome)
         if not self._over():
             self._hand_over(following)
 
     def _answer(self, code: int, words: str) -> None:
+        if self._spent(code, words):
+            return
         if not self._owed:
             # Some say 421 before they close what is idle.
             kind = EndingKind.CLOSED if code == 421 else EndingKind.DESYNC
@@ -82,6 +93,19 @@ class Exchange(Wire):
             self._owed.popleft()
             self._since = monotonic()
             self._handle(kind_owed, flight, code, words)
+
+    def _spent(self, code: int, words: str) -> bool:
+        """Whether the reply says that only this connection takes no more mails. One that took part
+        in no mail yet says it about the next one, too: that reply is a refusal like others."""
+        if code < 400 or (self._owed and self._owed[0][0] is Kind.QUIT):
+            return False
+        carried = self._most - self._left - len(self._flights)
+        if carried < 1:
+            return False
+        why = ends_connection(code, words)
+        if why:
+            self._spend(code, words, carried if why == COUNTS_MAILS else 0)
+        return bool(why)
 
     def _handle(self, kind: Kind, flight: Flight, code: int, words: str) -> None:
         match kind:
@@ -139,13 +163,15 @@ class Exchange(Wire):
                 flight.refusal = None
                 self._end(EndingKind.DESYNC, code, words)
             else:
-                self._settle(flight.refusal)
+                self._refused(flight)
             return
         if code in UNKNOWN and self.mode is CHUNKED and self._unproven():
             flight.handed = 0.0
             self._end(EndingKind.DESYNC, code, words, suspect=True)
             return
         self._proven = self._proven or self.mode is CHUNKED
+        if taken:
+            self._refusals = 0
         end = End.TAKEN if taken else End.REFUSED
         self._settle(Outcome(end, code, words, Stage.CONTENT, self._since - flight.handed))
 
@@ -166,7 +192,12 @@ class Exchange(Wire):
     def _refused(self, flight: Flight) -> None:
         """Its transaction may still be open, with its sender and nobody else."""
         self._envelope = None
-        self._stale = True
+        # A sender that was refused opened no transaction.
+        self._stale = self._stale or flight.refusal is None or flight.refusal.stage != Stage.MAIL
+        self._refusals += 1
+        if self._refusals >= MOST_REFUSALS:
+            self._most -= self._left
+            self._left = 0
         if flight.refusal is not None:
             self._settle(flight.refusal)
 
@@ -201,8 +232,7 @@ class Exchange(Wire):
             if isinstance(lines, bytes):
                 flight = Flight(parcel, lines)
                 self._flights.append(flight)
-                if self._left is not None:
-                    self._left -= 1
+                self._left -= 1
                 return flight
             self._source.settled(parcel, lines)
         return None
@@ -271,7 +301,8 @@ class Exchange(Wire):
         """As many mails as the window has room for. The first of a connection shows whether the
         server keeps its promise, so its content waits until the replies to its envelope are read.
         """
-        while len(self._flights) < (self._window if self._proven else 1) and not self._paused:
+        window = min(self._window, MOST_REFUSALS - self._refusals) if self._proven else 1
+        while len(self._flights) < window and not self._paused:
             flight = self._take()
             if flight is None:
                 return

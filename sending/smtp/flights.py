@@ -71,7 +71,8 @@ class EndingKind(StrEnum):
     """Why an exchange ended."""
 
     DRAINED = "drained"  # its owner wanted it
-    FULL = "full"  # the messages per connection are used
+    FULL = "full"  # the messages per connection are used, or too many were refused in a row
+    SPENT = "spent"  # the server takes no more mails over this connection, but over others
     IDLE = "idle"  # nothing to send for some time
     CLOSED = "closed"  # by the server while nothing was owed, or aborted
     LOST = "lost"  # the connection broke while a reply was owed
@@ -85,10 +86,11 @@ class Ending:
     """`code` and `words`: the server's, or words of ours.
 
     `suspect`: the server doesn't seem to manage the mode that it offered; a more careful one may
-    work.
+    work. `carried`: of a SPENT one, after how many mails the server said so, where it counts mails.
     """
 
     kind: EndingKind
     code: int = 0
     words: str = ""
     suspect: bool = False
+    carried: int = 0

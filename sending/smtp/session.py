@@ -1,26 +1,24 @@
 """Opens a session with a relay: connects, secures, greets and logs in, by aiosmtplib."""
 
 import asyncio
-import base64
 import re
-import socket
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Generator
 from dataclasses import dataclass
-from functools import cache, partial
-from typing import cast
+from functools import cache
+from typing import TypeVar, cast
 
 from aiosmtplib import SMTP
-from aiosmtplib.errors import (
-    SMTPException,
-    SMTPHeloError,
-    SMTPResponseException,
-)
+from aiosmtplib.errors import SMTPException, SMTPResponseException
 
+from accounts import ehloname
 from sending import hosts
+from sending.smtp import steps
 from sending.smtp.offers import Offers, read_offers
 from sending.smtp.replies import words_of
 from sending.smtp.timeouts import Timeouts
+
+T = TypeVar("T")
 
 # How servers say that they have enough of our connections; ICC: NetEase's code for it.
 TOO_MANY = re.compile(
@@ -46,7 +44,7 @@ class Server:
 
 class ConnectError(Exception):
     """No session with the relay. `reason`: connection, certificate, tls (not offered or it
-    failed), login, or too_many (it has enough connections of ours)."""
+    failed), login, ehlo (it refuses our name), or too_many (it has enough connections of ours)."""
 
     def __init__(self, reason: str, words: str) -> None:
         super().__init__(words)
@@ -72,12 +70,6 @@ def tls_context() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-@cache
-def our_name() -> str:
-    """What we call ourselves in EHLO; the name service is asked once a process."""
-    return socket.getfqdn()
-
-
 async def open_session(server: Server, timeouts: Timeouts | None = None) -> Session:
     """Raises ConnectError; never goes on without TLS where that was asked for."""
     opening = _Opening(server, timeouts or Timeouts.configured())
@@ -85,7 +77,10 @@ async def open_session(server: Server, timeouts: Timeouts | None = None) -> Sess
         return await opening.run()
     except hosts.HostError as error:
         raise ConnectError("connection", str(error)) from error
-    except (SMTPException, OSError, ValueError, TimeoutError) as error:
+    except (
+        *(steps.RefusedError, steps.MissingError),
+        *(SMTPException, OSError, ValueError, TimeoutError),
+    ) as error:
         raise _connect_error(error, opening.step, server) from error
     finally:
         opening.close()
@@ -100,7 +95,6 @@ class _Opening:
 
     async def run(self) -> Session:
         place, limits = self.server, self.timeouts
-        name = await asyncio.to_thread(our_name)
         # Nothing is awaited between these two: a socket must not be forgotten when cancelled.
         sock = await hosts.connect(
             place.host, place.port, seconds=limits.connect, trusted=place.trusted
@@ -111,29 +105,55 @@ class _Opening:
             use_tls=place.security == "tls",
             start_tls=False,
             tls_context=tls_context() if place.security != "none" else None,
-            local_hostname=name,
             sock=sock,
             port=None,
         )
-        await self._step("greeting", client.connect, limits.greeting)
-        await self._step("ehlo", partial(_hello, client), limits.ehlo)
+        self.step = "greeting"
+        name = ehloname.of_socket(sock)
+        await client.connect(timeout=limits.greeting)
+        offered = await self._follow("ehlo", steps.greet(name), limits.ehlo)
         if place.security == "starttls":
-            # Raises when it isn't offered. What came in clear behind the reply is thrown away by
-            # aiosmtplib (RFC 3207, 4.2), and so is what was offered before.
-            await self._step("starttls", client.starttls, limits.starttls)
-            await self._step("ehlo", partial(_hello, client), limits.ehlo)
+            await self._start_tls(client, offered)
+            # What was offered in the clear counts no more.
+            offered = await self._follow("ehlo", steps.greet(name), limits.ehlo)
         if place.username:
-            login = partial(client.login, place.username, place.password)
-            await self._step("auth", login, limits.auth)
-        return self._handed_over(client)
+            secure = place.security != "none"
+            login = steps.log_in(place.username, place.password, offered, encrypted=secure)
+            await self._follow("auth", login, limits.auth)
+        return self._handed_over(client, offered)
 
-    async def _step(
-        self, name: str, work: Callable[..., Awaitable[object]], seconds: float
-    ) -> None:
+    async def _follow(
+        self, name: str, following: Generator[steps.Command, steps.Answer, T], seconds: float
+    ) -> T:
+        """Each command and its answer, to the end of the steps."""
         self.step = name
-        await work(timeout=seconds)
+        try:
+            command = next(following)
+            while True:
+                command = following.send(await self._ask(command, seconds))
+        except StopIteration as end:
+            return cast("T", end.value)
 
-    def _handed_over(self, client: SMTP) -> Session:
+    async def _ask(self, command: steps.Command, seconds: float) -> steps.Answer:
+        if self._client is None:
+            raise OSError("The server closed the connection.")
+        reply = await self._client.execute_command(command.line, timeout=seconds)
+        return steps.Answer(reply.code, tuple(reply.message.split("\n")))
+
+    async def _start_tls(self, client: SMTP, offered: dict[str, str]) -> None:
+        """What came in clear behind the reply is thrown away by aiosmtplib (RFC 3207, 4.2)."""
+        self.step = "starttls"
+        if "starttls" not in offered:
+            raise steps.MissingError("no_starttls")
+        if client.protocol is None:
+            raise OSError("The server closed the connection.")
+        limit = self.timeouts.starttls
+        await client.protocol.start_tls(
+            tls_context(), server_hostname=self.server.host, timeout=limit
+        )
+        client.transport = client.protocol.transport
+
+    def _handed_over(self, client: SMTP, offered: dict[str, str]) -> Session:
         protocol = client.protocol
         if protocol is None or protocol.transport is None:
             raise OSError("The server closed the connection.")
@@ -142,21 +162,11 @@ class _Opening:
             raise OSError("The server says more than it was asked.")
         self._client = None
         transport = cast("asyncio.Transport", protocol.transport)
-        return Session(transport, read_offers(client.esmtp_extensions))
+        return Session(transport, read_offers(offered))
 
     def close(self) -> None:
         if self._client is not None:
             self._client.close()
-
-
-async def _hello(client: SMTP, timeout: float) -> None:  # noqa: ASYNC109 - for aiosmtplib
-    try:
-        await client.ehlo(timeout=timeout)
-    except SMTPHeloError as error:
-        # Servers from before 1995, and some that hide behind a filter.
-        if not 500 <= error.code < 600:
-            raise
-        await client.helo(timeout=timeout)
 
 
 def _connect_error(error: BaseException, step: str, server: Server) -> ConnectError:
@@ -172,9 +182,11 @@ def _connect_error(error: BaseException, step: str, server: Server) -> ConnectEr
 
 
 def _reason(error: BaseException, step: str, words: str) -> str:
-    code = error.code if isinstance(error, SMTPResponseException) else 0
+    code = _code(error)
     if code >= 400 and TOO_MANY.search(words):
         return "too_many"
+    if isinstance(error, steps.RefusedError) and step == "ehlo":
+        return "ehlo" if steps.is_about_name(error.answer) else "connection"
     if isinstance(error, OSError):
         return "connection"
     if step == "starttls":
@@ -185,7 +197,16 @@ def _reason(error: BaseException, step: str, words: str) -> str:
     return "connection"
 
 
+def _code(error: BaseException) -> int:
+    if isinstance(error, steps.RefusedError):
+        return error.answer.code
+    return error.code if isinstance(error, SMTPResponseException) else 0
+
+
 def _say(error: BaseException) -> str:
+    if isinstance(error, steps.RefusedError):
+        said = words_of(error.answer.words.encode("utf-8", "replace"))
+        return f"{error.answer.code} {said}"
     if isinstance(error, SMTPResponseException):
         said = words_of(" ".join(error.message.split("\n")).encode("utf-8", "replace"))
         return f"{error.code} {said}" if error.code > 0 else said
@@ -197,10 +218,9 @@ def _hidden(words: str, server: Server) -> str:
     secret = server.password
     if not secret:
         return words
-    for form in (secret, *(_encoded(text) for text in (secret, f"\0{server.username}\0{secret}"))):
+    for form in (
+        secret,
+        *(steps.encoded(text) for text in (secret, f"\0{server.username}\0{secret}")),
+    ):
         words = words.replace(form, "••••")
     return words
-
-
-def _encoded(text: str) -> str:
-    return base64.b64encode(text.encode()).decode()

@@ -1,6 +1,7 @@
 """The connection below an exchange: what is owed a reply, how long it may take, and the end."""
 
 import asyncio
+import sys
 from collections import deque
 from time import monotonic
 
@@ -19,6 +20,9 @@ from sending.smtp.parcels import End, Outcome, Source, Stage
 from sending.smtp.replies import GarbledError, ReplyReader
 from sending.smtp.session import Session
 from sending.smtp.timeouts import Timeouts
+
+# Mails of a connection without a limit.
+ENDLESS = sys.maxsize
 
 
 class Wire(asyncio.Protocol):
@@ -41,8 +45,10 @@ class Wire(asyncio.Protocol):
         self._source = source
         self._offers = session.offers
         self._window = window
-        # How many mails this connection may still take.
-        self._left = most
+        # How many mails this connection may take, and still may.
+        self._most = self._left = ENDLESS if most is None else most
+        # Mails refused since one was taken: each leaves a RSET behind.
+        self._refusals = 0
         timeouts = timeouts or Timeouts.configured()
         self._limits = _limits(timeouts, idle)
         self._content_limit = timeouts.content
@@ -209,7 +215,13 @@ class Wire(asyncio.Protocol):
     # The end --------------------------------------------------------------------------------
 
     def _end(
-        self, kind: EndingKind, code: int = 0, words: str = "", *, suspect: bool = False
+        self,
+        kind: EndingKind,
+        code: int = 0,
+        words: str = "",
+        *,
+        suspect: bool = False,
+        carried: int = 0,
     ) -> None:
         """Closes the connection and settles what is on its way."""
         if self._ended:
@@ -229,7 +241,18 @@ class Wire(asyncio.Protocol):
         finally:
             self._owed.clear()
             if not self.done.done():
-                self.done.set_result(Ending(self._goodbye or kind, code, words, suspect))
+                ending = Ending(self._goodbye or kind, code, words, suspect, carried)
+                self.done.set_result(ending)
+
+    def _spend(self, code: int, words: str, carried: int) -> None:
+        """The server takes no more mails over this connection. What it was told of the next ones,
+        their contents included, it doesn't take either: it has just said so. Those without a
+        content wait for nothing."""
+        for flight in self._flights:
+            if flight.refusal is None:
+                end = End.REFUSED if flight.handed else End.NEXT_CONNECTION
+                flight.refusal = Outcome(end, code, words, Stage.MAIL)
+        self._end(EndingKind.SPENT, code, words, carried=carried)
 
     def _interrupted(self, flight: Flight, *, suspect: bool) -> Outcome:
         """A refusal that was read counts, unless the server was confused by what it had offered."""

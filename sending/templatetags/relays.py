@@ -16,6 +16,7 @@ from pages import locales
 from sending import reasons, standing, warmups
 from sending.models import Lane, Mailing, Relay
 from sending.presets import Preset
+from sending.services import relayhealth
 from sending.standing import Standing
 
 register = template.Library()
@@ -55,10 +56,17 @@ def lines(relay: Relay) -> str:
     else:
         text = ngettext("{count} connection", "{count} connections", relay.connections)
         text = text.format(count=locales.number(relay.connections))
-    most = relay.messages_per_connection
+    most = relayhealth.messages_each(relay)
     if not most:
         return text
-    each = ngettext("{count} message on each", "{count} messages on each", most)
+    if relay.messages_per_connection is None:
+        each = ngettext(
+            "{count} message on each, found by itself",
+            "{count} messages on each, found by itself",
+            most,
+        )
+    else:
+        each = ngettext("{count} message on each", "{count} messages on each", most)
     return _(", ").join([text, each.format(count=locales.number(most))])
 
 
@@ -190,6 +198,13 @@ def learned(now: Standing) -> str:
     if relay.connections is None and relay.connections_found:
         text = _("It found that {count} connections are good.")
         known.append(text.format(count=locales.number(relay.connections_found)))
+    if relay.messages_per_connection is None and (most := relayhealth.messages_each(relay)):
+        text = ngettext(
+            "It found that its server takes {count} message on a connection.",
+            "It found that its server takes {count} messages on a connection.",
+            most,
+        )
+        known.append(text.format(count=locales.number(most)))
     if now.by_answers:
         known.append(_("It waits, because of what its server said."))
     if not known:

@@ -61,7 +61,7 @@ def resume_relay(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
 @require_POST
 def try_relay_now(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     relay = get_in(request.workspace, Relay, pk=pk)
-    if service.try_now(relay):
+    if relayhealth.try_now(relay):
         messages.success(request, _("{relay} is tried again now.").format(relay=relay.name))
     return redirect("relay", request.workspace.slug, relay.pk)
 

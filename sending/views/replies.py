@@ -64,6 +64,12 @@ DONE: dict[Meaning, str | Promise] = {
         "the other relays of the pool; without one the mailing is paused and you are told. If the "
         "relay took other mails of the mailing, only this message is tried again later."
     ),
+    Meaning.EHLO: gettext_lazy(
+        "The relay waits and is tried again with one message after at most five minutes. Messages "
+        "wait, or go over the other relays of the pool. The operator sets the name "
+        "(YANSHU_EHLO_NAME). If the relay took other mails of the mailing, only this message is "
+        "tried again later."
+    ),
 }
 # Colours of pages: what is lost, what waits, what somebody must mend.
 TONES = {True: "danger", False: "warning"}

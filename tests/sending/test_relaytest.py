@@ -269,7 +269,8 @@ def test_login(extensions: tuple[str, ...], replies: dict[str, bytes], code: str
     ],
 )
 def test_refusals(verb: str, reply: bytes, code: str) -> None:
-    habits = Habits(replies={verb: reply})
+    # Who refuses EHLO is asked by HELO.
+    habits = Habits(replies={verb: reply} | ({"HELO": reply} if verb == "EHLO" else {}))
     trouble, _dialogue = _talk(habits, recipient="me@other.example", content=b"x\r\n")
     assert trouble is not None
     assert trouble.code == code

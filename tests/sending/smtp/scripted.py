@@ -100,6 +100,14 @@ class Script:
     context: ssl.SSLContext | None = None
     implicit: bool = False
     login: tuple[str, str] | None = None
+    # Of one connection, as Exim does: after so many MAILs the reply to the next is `enough`; so
+    # many RSETs since a mail was taken end it with 554. `hangs_up`: the former closes it, too.
+    mails_each: int = 0
+    enough: bytes = b"421 too many messages in this connection"
+    hangs_up: bool = False
+    resets: int = 0
+    # EHLO and HELO want a name with a domain, or an address in brackets.
+    strict_name: bool = False
 
 
 class GoneError(Exception):
@@ -217,6 +225,7 @@ class _Connection:
         self._output = b""
         self._mail: str | None = None
         self._rcpts: list[str] = []
+        self._mails = self._resets = 0
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def run(self) -> None:
@@ -236,7 +245,20 @@ class _Connection:
             if self.script.lie == "refuse":
                 self._say(b"503 5.5.0 improper command pipelining\r\n", GOOD)
                 return
-        self._dispatch(verb, line)
+        if not self._limited(verb, line):
+            self._dispatch(verb, line)
+
+    def _limited(self, verb: str, line: bytes) -> bool:
+        script = self.script
+        if verb in {"EHLO", "HELO"} and script.strict_name and not _full(line):
+            self._say(b"504 5.5.2 need fully-qualified hostname\r\n", GOOD)
+        elif verb == "RSET" and self._worn():
+            self._say(b"554 Too many nonmail commands\r\n", GOOD.closing())
+        elif verb == "MAIL" and self._full():
+            self._say(script.enough + b"\r\n", Act(then="close" * script.hangs_up))
+        else:
+            return False
+        return True
 
     def _dispatch(self, verb: str, line: bytes) -> None:
         match verb:
@@ -264,6 +286,14 @@ class _Connection:
                 raise GoneError
             case _:
                 self._say(b"500 5.5.2 what?\r\n", GOOD)
+
+    def _worn(self) -> bool:
+        self._resets += 1
+        return bool(self.script.resets) and self._resets > self.script.resets
+
+    def _full(self) -> bool:
+        self._mails += 1
+        return bool(self.script.mails_each) and self._mails > self.script.mails_each
 
     def _auth(self, line: bytes) -> bytes:
         user, password = self.script.login or ("", "")
@@ -322,6 +352,7 @@ class _Connection:
         self._reset()
         reply = b"250 2.0.0 queued as 4711\r\n" if act.reply is None else act.reply
         if reply.startswith(b"2") if act.accept is None else act.accept:
+            self._resets = 0
             self.server.take(recipients, content)
         self._say(reply, act)
 
@@ -385,6 +416,11 @@ class _Connection:
             self._more()  # What follows is noise.
         self.sock = self.script.context.wrap_socket(self.sock, server_side=True)
         self._input = b""
+
+
+def _full(line: bytes) -> bool:
+    name = line.partition(b" ")[2]
+    return (b"." in name and not name[-1:].isdigit()) or name.startswith(b"[")
 
 
 def _address(line: bytes) -> str:

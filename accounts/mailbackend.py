@@ -1,0 +1,35 @@
+"""Django's mail backend with our name in EHLO: Django itself says the name of the machine."""
+
+import smtplib
+
+from django.core.mail.backends.smtp import EmailBackend as DjangoBackend
+
+from accounts import ehloname
+
+
+class _Named:
+    """For smtplib, before the class that connects."""
+
+    def ehlo(self, name: str = "") -> tuple[int, bytes]:
+        return super().ehlo(name or self._our_name())  # type: ignore[misc,no-any-return]
+
+    def helo(self, name: str = "") -> tuple[int, bytes]:
+        return super().helo(name or self._our_name())  # type: ignore[misc,no-any-return]
+
+    def _our_name(self) -> str:
+        sock = getattr(self, "sock", None)
+        return ehloname.of_socket(sock) if sock is not None else ""
+
+
+class NamedSMTP(_Named, smtplib.SMTP):
+    pass
+
+
+class NamedSMTPOverTLS(_Named, smtplib.SMTP_SSL):
+    pass
+
+
+class EmailBackend(DjangoBackend):
+    @property
+    def connection_class(self) -> type[smtplib.SMTP]:
+        return NamedSMTPOverTLS if self.use_ssl else NamedSMTP
