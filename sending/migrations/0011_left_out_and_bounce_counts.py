@@ -18,7 +18,7 @@ UPDATE sending_tally t
 class Migration(migrations.Migration):
     """A row for each person left out of a mailing, and one definition of each count of bounces."""
 
-    dependencies = [("sending", "0007_silence")]
+    dependencies = [("sending", "0009_retried")]
 
     operations = [
         migrations.CreateModel(

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("sending", "0007_silence")]
+    dependencies = [("sending", "0011_left_out_and_bounce_counts")]
 
     operations = [
         migrations.AddField(
