@@ -42,7 +42,7 @@ KNOWN: dict[str, str] = {
         contactstatus emailsubscriptionstatus
         订阅状态 状态 邮件状态 订阅情况 退订状态 訂閱狀態 狀態""",
     "accepts": """acceptsemailmarketing acceptsmarketing emailmarketing subscribed optin emailoptin
-        emailconsent marketingconsent newsletter consent gdprconsent emailpermission optedin
+        emailconsent marketingconsent newsletter consent gdpr gdprconsent emailpermission optedin
         marketingoptin newsletteroptin receivesemail receiveemails wantsmail
         marketingpermissions permissiontoemail emailok mailok emailable subscribedtonewsletter
         einwilligung werbeeinwilligung newsletterabo consentement abonne consentimiento suscrito
@@ -54,7 +54,8 @@ KNOWN: dict[str, str] = {
         退订 是否退订 已退订 退订时间 退订日期 取消订阅时间 退訂 是否退訂 退訂時間
         拒收 是否拒收 配信停止 수신거부""",
     "suppressed": """emailblacklisted emailblocklisted blacklisted blocklisted suppressed donotemail
-        donotmail donotcontact noemail nomail nomarketing 黑名单 是否黑名单 禁发 免打扰 黑名單""",
+        donotmail donotcontact dnc noemail nomail nomarketing
+        黑名单 是否黑名单 禁发 免打扰 黑名單""",
     "bounced": """bounced hardbounced hardbounce isbounced bouncedat cleaned
         退信 是否退信 退信时间""",
     "complained": """complained complaint spamcomplaint markedasspam complainedat 投诉 是否投诉""",
