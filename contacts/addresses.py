@@ -182,6 +182,9 @@ def _domain(domain: str) -> str:
 def _a_labels(domain: str) -> str:
     """IDNA 2008 over the UTS 46 mapping; ASCII domains may also have labels that IDNA refuses
     ("co--op"), but not an "xn--" that decodes to nothing."""
+    # A-labels are never shorter; encoding takes a time that grows with the square of the length.
+    if len(domain) > MAX_DOMAIN:
+        raise AddressError("domain_too_long")
     if not domain.isascii() or "xn--" in domain:
         try:
             domain = idna.encode(domain, uts46=True, std3_rules=True).decode("ascii")
