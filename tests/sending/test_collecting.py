@@ -194,12 +194,12 @@ def test_rebuilt_mailbox_counts_nothing_twice(
     messages = sent("gone@receiver.example", "away@receiver.example")
     mailbox.move_to = "INBOX"  # what is processed stays in sight
     mailbox.save()
-    first = returns.dsn("gone@receiver.example", to=verp_of(messages[0]))
+    first, second = (returns.dsn(m.address, to=verp_of(m)) for m in messages)
     imap.append(first, returns.LETTER)
     collecting.collect(mailbox.pk)
     validity = BounceMailbox.objects.get().uid_validity
     imap.rebuild()
-    imap.append(first, returns.dsn("away@receiver.example", to=verp_of(messages[1])))
+    imap.append(first, second)
     collecting.collect(mailbox.pk)
     assert BounceMailbox.objects.get().uid_validity != validity
     assert Event.objects.filter(kind="hard").count() == 2
