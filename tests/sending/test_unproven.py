@@ -266,7 +266,7 @@ def test_a_flood_is_told_once_a_day(owner: User, flood: list[Message]) -> None:
     assert unproven.tell_all() == 1
     (notice,) = mail.outbox
     assert notice.to == [owner.email]
-    assert notice.subject == "20 bounce reports of today can't be proven"
+    assert notice.subject == "20 unproven bounce reports within a day"
     assert "Nobody was suppressed because of them" in notice.body
     assert "/w/brand/bounces/?state=unproven" in notice.body
     assert unproven.tell_all() == 0
