@@ -15,6 +15,7 @@ from contacts.models import Import
 from pages import locales
 from sending import reasons
 from sending.models import BounceMailbox, Mailing, Relay
+from sending.services import unproven
 from sending.services.mailboxes import sentence
 
 # As many of a kind are named; somebody with more has a page for them.
@@ -65,6 +66,21 @@ def mailboxes(request: WorkspaceRequest) -> Iterable[home.Need]:
             icon="mail-x",
             tone="bad",
         )
+
+
+@home.needs
+def reports(request: WorkspaceRequest) -> Iterable[home.Need]:
+    waiting = unproven.waiting(request.workspace)
+    if not waiting.reports:
+        return
+    title = ngettext(
+        "{count} bounce report is not proven",
+        "{count} bounce reports are not proven",
+        waiting.reports,
+    ).format(count=locales.number(waiting.reports))
+    detail = _("Anybody could have written them, so they suppress nobody. Count or dismiss them.")
+    url = home.url(request, "bounces")
+    yield home.Need(title, detail, url=f"{url}?state=unproven" if url else "", icon="mail-x")
 
 
 @home.needs

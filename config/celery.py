@@ -24,6 +24,7 @@ TICKS = (
     ("sending.tasks.engine.sweep", 10.0, 10),
     ("campaigns.tasks.start_due", 1.0, 2),
     ("sending.tasks.bounces.collect_due", 10.0, 10),
+    ("sending.tasks.bounces.tell_unproven", 600.0, 300),
     ("sending.tasks.refusals.tell", 15.0, 15),
     ("sending.tasks.engine.forget_old", 3600.0, 600),
     ("tracking.tasks.record_hits", 2.0, 4),

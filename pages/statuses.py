@@ -46,6 +46,8 @@ LOOKS: dict[str, Look] = {
     "complained": Look("bad", "message-report", _("Complaint")),
     "complaint": Look("bad", "message-report", _("Complaint")),
     "auto_reply": Look("quiet", "message-2", _("Automatic reply")),
+    "unproven": Look("warn", "help-circle", _("Unproven")),
+    "dismissed": Look("quiet", "x", _("Dismissed")),
     "opened": Look("info", "mail-opened", _("Opened")),
     "clicked": Look("info", "hand-click", _("Clicked")),
     # Subscriptions and suppressions

@@ -1,7 +1,9 @@
 """Which of our messages a report may be about: what the mail itself proves. Pure.
 
-A token is proof: nobody but us can make one (sending.tokens). In the order of their worth: the VERP
-address that the report came to, then what the returned message carries.
+A token is proof: nobody but us can make one (sending.tokens), and nobody but its recipient and the
+servers on the way has seen it. In the order of their worth: the VERP address that the report came
+to, then what the returned message carries. A report that only names an address is unproven, and so
+is one with a token of one recipient that names another one.
 """
 
 import re
@@ -20,7 +22,13 @@ class By(StrEnum):
 
     VERP = "verp"
     HEADER = "header"
+    # These two prove nothing: only the address is known; the token is another recipient's.
     RECIPIENT = "recipient"
+    FOREIGN = "foreign"
+
+    @property
+    def proves(self) -> bool:
+        return self in {By.VERP, By.HEADER}
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,8 +47,7 @@ def read(text: str) -> Told | None:
     kind = str(given.get("notificationType") or given.get("eventType") or "")
     name, people = TYPES.get(kind.lower().replace(" ", ""), ("", ""))
     body = given.get(name)
-    rows = body.get(people) if isinstance(body, dict) else None
-    if not isinstance(rows, list):
+    if not isinstance(body, dict) or not isinstance(rows := body.get(people), list):
         return None
     failed = [_failed(one, name, body) for one in rows[:MOST_RECIPIENTS]]
     return Told([one for one in failed if one.address], _headers(given.get("mail")))

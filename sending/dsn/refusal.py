@@ -39,14 +39,11 @@ def judge_refusal(words: str, status: str, notice: str = "", *, place: str = "")
     line = " ".join(paragraphs.split())
     code, behind = _reply(line, status)
     stage = read(" ".join(words.split())).stage or read(" ".join(place.split())).stage
-    texts = [
-        *(_reply(one, status)[1] for one in paragraphs.split("\n\n")[:2]),
-        behind[:FIRST_WORDS],
-        behind,
-        line,
-        *_pieces(place),
-        *_pieces(notice),
-    ]
+    near = _near(paragraphs.split("\n\n")[:2])
+    texts = [_reply(one, status)[1] for one in near]
+    if not any(CODE.search(one) for one in near):
+        # No reply stands where one is expected: the rest may hold the reason.
+        texts += [behind[:FIRST_WORDS], behind, line, *_pieces(place), *_pieces(notice)]
     best: Verdict | None = None
     for text in dict.fromkeys(filter(None, texts)):
         verdict = classify(code, _with_status(text, status), stage)
@@ -54,6 +51,12 @@ def judge_refusal(words: str, status: str, notice: str = "", *, place: str = "")
         if not _weak(verdict):
             return _judged(verdict)
     return _judged(best or classify(code, status, stage))
+
+
+def _near(paragraphs: list[str]) -> list[str]:
+    """Up to the one with a reply: behind it the returned message may be quoted."""
+    ends = (number for number, one in enumerate(paragraphs, 1) if CODE.search(one))
+    return paragraphs[: next(ends, len(paragraphs))]
 
 
 def _reply(line: str, status: str) -> tuple[int, str]:

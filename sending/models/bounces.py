@@ -3,7 +3,7 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Workspace
+from accounts.models import User, Workspace
 from pages.singleline import SingleLineField
 from sending.models.ledger import Message
 from sending.models.relays import Security
@@ -40,6 +40,8 @@ class BounceMailbox(models.Model):
     # When the last collection went well, and what was wrong with the last one that didn't.
     collected_at = models.DateTimeField(null=True, blank=True)
     error = models.TextField(blank=True)
+    # When its people were told of many unproven reports.
+    flood_told_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -59,11 +61,16 @@ class BounceMailbox(models.Model):
 
 class BounceMail(models.Model):
     """A mail from a bounce mailbox, stored raw before the mailbox is touched. Those that are not
-    about a message of ours keep no raw text."""
+    about a message of ours keep no raw text.
+
+    A report that only names an address which was mailed is unproven: anybody can write it. It
+    changes nothing until a person counts or dismisses it, and stays in the mailbox."""
 
     class State(models.TextChoices):
         STORED = "stored", _("Stored")
         PROCESSED = "processed", _("Processed")
+        UNPROVEN = "unproven", _("Unproven")
+        DISMISSED = "dismissed", _("Dismissed")
         NOT_OURS = "not_ours", _("Not ours")
         FAILED = "failed", _("Could not be read")
 
@@ -77,13 +84,16 @@ class BounceMail(models.Model):
     sender = models.CharField(max_length=320, blank=True)
     subject = models.CharField(max_length=500, blank=True)
     recipient = models.CharField(max_length=320, blank=True)
-    # How it was matched: verp, header, recipient.
+    # How it was matched: see sending.bouncematch.By.
     matched_by = models.CharField(max_length=10, blank=True)
     message = models.ForeignKey(Message, models.SET_NULL, null=True, related_name="bounce_mails")
     detail = models.TextField(blank=True)
     collected_at = models.DateTimeField(auto_now_add=True)
     # The mailbox was told (moved or deleted).
     cleared_at = models.DateTimeField(null=True)
+    # Who counted or dismissed an unproven report, and when.
+    decided_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    decided_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = (
@@ -94,6 +104,14 @@ class BounceMail(models.Model):
                     "uid",
                 ),
                 name="bounce_mail_once",
+            ),
+        )
+        indexes = (
+            # What waits for a person is asked for by each page of Home and of bounces.
+            models.Index(
+                fields=("mailbox", "collected_at"),
+                name="bounce_mail_unproven",
+                condition=models.Q(state="unproven"),
             ),
         )
 

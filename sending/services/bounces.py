@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -40,8 +40,8 @@ SUPPRESSES = {
     Kind.HARD: Suppression.Reason.HARD_BOUNCE,
     Kind.COMPLAINT: Suppression.Reason.COMPLAINT,
 }
-# Only a report that the message failed, or was complained about, is matched by address alone: an
-# automatic reply to a person's mail looks the same as one to ours.
+# Only a report that the message failed, or was complained about, is matched by address alone, as
+# unproven: an automatic reply to a person's mail looks the same as one to ours.
 BY_RECIPIENT = {Kind.HARD, Kind.SOFT, Kind.BLOCKED, Kind.DELAYED, Kind.COMPLAINT}
 
 
@@ -52,12 +52,20 @@ class Reading:
     mail: BounceMail
     report: Report
     message: Message | None = None
-    by: str = ""
+    by: By | None = None
     # The same bytes had been read before (a mailbox that was rebuilt gives its mails new UIDs).
     known: bool = False
 
     @property
     def ours(self) -> bool:
+        return self._about_a_message and self.by is not None and self.by.proves
+
+    @property
+    def unproven(self) -> bool:
+        return self._about_a_message and not self.ours
+
+    @property
+    def _about_a_message(self) -> bool:
         return self.message is not None and self.report.kind != Kind.OTHER
 
 
@@ -66,6 +74,7 @@ class Applied:
     """How many mails came to what."""
 
     kinds: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    unproven: int = 0
     not_ours: int = 0
     failed: int = 0
     suppressed: int = 0
@@ -94,10 +103,15 @@ def _apply_some(mailbox: BounceMailbox, applied: Applied) -> bool:
     _match(mailbox.workspace, readings)
     _mark_known(readings)
     ours = [one for one in readings if one.ours]
-    _record([one for one in ours if not one.known])
-    applied.suppressed += _suppress(mailbox.workspace, ours)
+    fresh = [one for one in ours if not one.known]
+    # A report that comes again says nothing new, and a person may have lifted what it did.
+    told = _told(fresh)
+    _record(fresh)
+    applied.suppressed += _suppress(mailbox.workspace, [one for one in fresh if not told(one)])
+    unproven = sum(one.unproven and not one.known for one in readings)
     _settle(readings)
-    applied.not_ours += len(readings) - len(ours)
+    applied.unproven += unproven
+    applied.not_ours += len(readings) - len(ours) - unproven
     for one in ours:
         applied.kinds[one.report.kind.value] += 1
     return True
@@ -124,12 +138,24 @@ def _match(workspace: Workspace, readings: Sequence[Reading]) -> None:
     for one in readings:
         if (found := proofs.get(one.mail.pk)) and found.message_id in messages:
             one.message, one.by = messages[found.message_id], found.by
-    rest = [one for one in readings if one.message is None and one.report.kind in BY_RECIPIENT]
-    latest = _latest(workspace, {a for one in rest for a in _normalised(one.report.recipients)})
-    for one in rest:
-        candidates = [latest[a] for a in _normalised(one.report.recipients) if a in latest]
-        if candidates:
-            one.message, one.by = candidates[0], By.RECIPIENT
+    _match_by_recipient(workspace, [one for one in readings if one.report.kind in BY_RECIPIENT])
+    for one in readings:
+        if one.message is not None:
+            one.report = one.report.about(one.message.address)
+
+
+def _match_by_recipient(workspace: Workspace, readings: Sequence[Reading]) -> None:
+    """Whom a report names that proves nothing. With a token it may name the address that the mail
+    was forwarded to, but no other recipient of ours."""
+    names = {one.mail.pk: _normalised(one.report.recipients) for one in readings}
+    latest = _latest(workspace, {name for found in names.values() for name in found})
+    for one in readings:
+        named = names[one.mail.pk]
+        others = [latest[name] for name in named if name in latest]
+        if one.message is None and others:
+            one.message, one.by = others[0], By.RECIPIENT
+        elif one.message is not None and others and one.message.address not in named:
+            one.message, one.by = others[0], By.FOREIGN
 
 
 def _normalised(recipients: Iterable[str]) -> list[str]:
@@ -163,7 +189,7 @@ def _latest(workspace: Workspace, wanted: set[str]) -> dict[str, Message]:
 
 
 def _mark_known(readings: Sequence[Reading]) -> None:
-    matched = [one for one in readings if one.ours]
+    matched = [one for one in readings if one.ours or one.unproven]
     if not matched:
         return
     with connection.cursor() as cursor:
@@ -172,7 +198,7 @@ def _mark_known(readings: Sequence[Reading]) -> None:
             SELECT DISTINCT fresh.id FROM sending_bouncemail fresh
               JOIN sending_bouncemail old
                 ON old.mailbox_id = fresh.mailbox_id AND old.id < fresh.id
-               AND old.state = 'processed' AND old.raw = fresh.raw
+               AND old.state IN ('processed', 'unproven', 'dismissed') AND old.raw = fresh.raw
               JOIN unnest(%s::bigint[], %s::bigint[]) AS given (id, message_id)
                 ON given.id = fresh.id AND old.message_id = given.message_id
             """,
@@ -187,6 +213,19 @@ def _mark_known(readings: Sequence[Reading]) -> None:
 
 
 # Applying ----------------------------------------------------------------------------------------
+
+
+def _told(ours: Sequence[Reading]) -> Callable[[Reading], bool]:
+    """Whether the same was known of the message before."""
+    ids = [one.message.pk for one in ours if one.message is not None]
+    kinds = [EVENTS[kind] for kind in SUPPRESSES]
+    rows = Event.objects.filter(message__in=ids, kind__in=kinds) if ids else Event.objects.none()
+    known = set(rows.values_list("message_id", "kind"))
+
+    def told(one: Reading) -> bool:
+        return one.message is not None and (one.message.pk, EVENTS[one.report.kind]) in known
+
+    return told
 
 
 def _record(ours: Sequence[Reading]) -> None:
@@ -246,15 +285,16 @@ def _present(workspace: Workspace, ours: Sequence[Reading]) -> dict[int, str]:
 
 
 def _settle(readings: Sequence[Reading]) -> None:
-    """Writes what was found; of a mail that isn't ours nothing is kept but that it was seen."""
+    """Writes what was found; of a mail that isn't ours, or that was asked about before, nothing is
+    kept but that it was seen."""
     for one in readings:
         mail, report = one.mail, one.report
         mail.kind = report.kind.value
-        if one.ours:
-            mail.state = State.PROCESSED
+        if one.ours or (one.unproven and not one.known):
+            mail.state = State.PROCESSED if one.ours else State.UNPROVEN
             mail.sender, mail.subject = report.sender, report.subject
             mail.recipient = ", ".join(report.recipients)[:320]
-            mail.matched_by, mail.message = one.by, one.message
+            mail.matched_by, mail.message = one.by or "", one.message
             mail.detail = report.diagnostic
         else:
             mail.state, mail.raw = State.NOT_OURS, None
@@ -289,7 +329,8 @@ def not_a_bounce(mail: BounceMail, by: User, moment: datetime) -> int:
 
 def is_a_bounce(mail: BounceMail, moment: datetime) -> None:
     """Takes `not_a_bounce` back."""
-    kind = parse(bytes(mail.raw or b"")).kind
+    report = parse(bytes(mail.raw or b""))
+    kind = (report.about(mail.message.address) if mail.message else report).kind
     BounceMail.objects.filter(pk=mail.pk).update(kind=kind)
     suppressions.undo_lift(mail.mailbox.workspace, moment)
 

@@ -6,7 +6,8 @@ anywhere between them:
 3. clear: what was about our messages is moved or deleted in the mailbox, then noted as cleared.
 
 What a dead process left after 1 or 2 is done by the next. A mail is known by UIDVALIDITY and UID,
-so that it is stored once, and a mail that isn't ours is looked at once and left as it was.
+so that it is stored once, and a mail that isn't ours is looked at once and left as it was. So is an
+unproven report, until a person counts it.
 """
 
 import logging
@@ -111,6 +112,7 @@ def _collect(mailbox: BounceMailbox, done: Collected) -> None:
 def add(total: bounces.Applied, more: bounces.Applied) -> None:
     for kind, count in more.kinds.items():
         total.kinds[kind] += count
+    total.unproven += more.unproven
     total.not_ours += more.not_ours
     total.failed += more.failed
     total.suppressed += more.suppressed

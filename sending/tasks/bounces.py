@@ -1,6 +1,6 @@
 from celery import shared_task
 
-from sending.services import collecting
+from sending.services import collecting, unproven
 
 # A nudge that finds no process in this many seconds is given again anyway.
 NUDGE = 10
@@ -16,3 +16,9 @@ def collect_due() -> None:
 @shared_task(ignore_result=True)
 def collect_mailbox(mailbox_id: int) -> None:
     collecting.collect(mailbox_id)
+
+
+@shared_task(ignore_result=True)
+def tell_unproven() -> None:
+    """Every ten minutes: mails people that their mailbox got many unproven reports."""
+    unproven.tell_all()

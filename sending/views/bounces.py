@@ -13,17 +13,18 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest
 from accounts.models import Workspace
 from contacts import sources
 from contacts.models import Contact
-from pages import tables, toasts
+from pages import locales, tables, toasts
 from sending.dsn import Kind, parse, parts
 from sending.models import BounceMail, BounceMailbox
 from sending.services import bounces as service
+from sending.services import unproven
 
 UNDO_SALT = "sending.not_a_bounce"
 # As much of a mail as a page shows.
@@ -55,13 +56,24 @@ MEANINGS: dict[str, str | Promise] = {
     ),
     Kind.OTHER.value: gettext_lazy("A person said that this is no bounce."),
 }
+# What was decided of a report that proves nothing.
+DECISIONS: dict[str, str | Promise] = {
+    "unproven": gettext_lazy(
+        "Unproven: it names an address that you mailed, but carries nothing that only your mail "
+        "to it holds. Anybody could have written it, so it changes nothing until somebody decides."
+    ),
+    "dismissed": gettext_lazy("Somebody dismissed this report. It changed nothing."),
+}
 MATCHES: dict[str, str | Promise] = {
     "verp": gettext_lazy("By the bounce address of the message"),
     "header": gettext_lazy("By the headers that came back"),
-    "recipient": gettext_lazy("By the address: the last message to it"),
+    "recipient": gettext_lazy("By the address alone: the last message to it"),
+    "foreign": gettext_lazy("By the address alone: what came back belongs to another recipient"),
 }
 STATES: dict[str, str | Promise] = {
     "processed": gettext_lazy("Processed"),
+    "unproven": gettext_lazy("Unproven"),
+    "dismissed": gettext_lazy("Dismissed"),
     "stored": gettext_lazy("Waiting"),
     "failed": gettext_lazy("Could not be read"),
 }
@@ -108,6 +120,7 @@ def bounces(request: WorkspaceRequest) -> HttpResponse:
         "kinds": KINDS.items(),
         "states": STATES.items(),
         "mailboxes": mailboxes,
+        "unproven": unproven.waiting(request.workspace),
         "filtered": any(request.GET.get(name) for name in ("q", "kind", "state", "mailbox")),
     }
     return render(request, "sending/bounces.html", context)
@@ -116,8 +129,8 @@ def bounces(request: WorkspaceRequest) -> HttpResponse:
 def bounce(request: WorkspaceRequest, pk: int) -> HttpResponse:
     mail = _mail(request.workspace, pk)
     raw = bytes(mail.raw or b"")
-    report = parse(raw)
     message = mail.message
+    report = parse(raw).about(message.address if message else "")
     person = (
         Contact.objects.filter(workspace=request.workspace, pk=message.contact_id).first()
         if message
@@ -130,7 +143,8 @@ def bounce(request: WorkspaceRequest, pk: int) -> HttpResponse:
         ),
         "report": report,
         "kind": KINDS.get(mail.kind, mail.kind),
-        "meaning": MEANINGS.get(mail.kind, ""),
+        "meaning": MEANINGS.get(mail.kind, "") if mail.state == "processed" else "",
+        "decision": DECISIONS.get(mail.state, ""),
         "matched": MATCHES.get(mail.matched_by, ""),
         "person": person,
         "suppression": service.suppression_of(message).filter(lifted_at=None).first()
@@ -181,6 +195,64 @@ def is_a_bounce(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     service.is_a_bounce(mail, dt.datetime.fromisoformat(moment))
     messages.success(request, _("It counts as it was read again."))
     return redirect("bounce", request.workspace.slug, mail.pk)
+
+
+@require_POST
+def count_bounce(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    """A person says that an unproven report is genuine."""
+    mail = _mail(request.workspace, pk)
+    counted, suppressed = unproven.count(BounceMail.objects.filter(pk=mail.pk), request.user)
+    _say_counted(request, counted, suppressed)
+    return redirect("bounce", request.workspace.slug, mail.pk)
+
+
+@require_POST
+def dismiss_bounce(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    mail = _mail(request.workspace, pk)
+    dismissed = unproven.dismiss(BounceMail.objects.filter(pk=mail.pk), request.user)
+    _say_dismissed(request, dismissed)
+    return redirect("bounce", request.workspace.slug, mail.pk)
+
+
+@require_POST
+def count_unproven(request: WorkspaceRequest) -> HttpResponseBase:
+    """All that the person was shown the number of; what came later waits."""
+    counted, suppressed = unproven.count(_shown(request), request.user)
+    _say_counted(request, counted, suppressed)
+    return redirect("bounces", request.workspace.slug)
+
+
+@require_POST
+def dismiss_unproven(request: WorkspaceRequest) -> HttpResponseBase:
+    _say_dismissed(request, unproven.dismiss(_shown(request), request.user))
+    return redirect("bounces", request.workspace.slug)
+
+
+def _shown(request: WorkspaceRequest) -> QuerySet[BounceMail]:
+    until = request.POST.get("until", "")
+    if not until.isdecimal():
+        raise BadRequest
+    return unproven.of(request.workspace).filter(pk__lte=int(until[:18]))
+
+
+def _say_counted(request: WorkspaceRequest, counted: int, suppressed: int) -> None:
+    reports = ngettext("{count} report counts.", "{count} reports count.", counted)
+    people = ngettext(
+        "{count} address is suppressed because of it.",
+        "{count} addresses are suppressed because of it.",
+        suppressed,
+    )
+    said = reports.format(count=locales.number(counted))
+    messages.success(request, f"{said} {people.format(count=locales.number(suppressed))}")
+
+
+def _say_dismissed(request: WorkspaceRequest, dismissed: int) -> None:
+    text = ngettext(
+        "{count} report is dismissed. It changed nothing and stays in the mailbox.",
+        "{count} reports are dismissed. They changed nothing and stay in the mailbox.",
+        dismissed,
+    )
+    messages.success(request, text.format(count=locales.number(dismissed)))
 
 
 def _mail(workspace: Workspace, pk: int) -> BounceMail:

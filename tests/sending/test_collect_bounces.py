@@ -19,8 +19,8 @@ def test_says_what_came_of_it(
     imap.append(returns.LETTER)
     call_command("collect_bounces", "--once")
     assert capsys.readouterr().out == (
-        f"Bounces ({mailbox.pk}): 1 mails fetched; nothing about our messages, 1 not ours; "
-        "0 addresses suppressed.\n"
+        f"Bounces ({mailbox.pk}): 1 mails fetched; nothing about our messages, 0 unproven, "
+        "1 not ours; 0 addresses suppressed.\n"
     )
 
 

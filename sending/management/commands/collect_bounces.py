@@ -80,6 +80,7 @@ def _facts(mailbox: BounceMailbox, total: collecting.Collected) -> dict[str, Any
         "name": mailbox.name,
         "fetched": total.stored,
         "bounces": dict(total.applied.kinds),
+        "unproven": total.applied.unproven,
         "not_ours": total.applied.not_ours,
         "unreadable": total.applied.failed,
         "suppressed": total.applied.suppressed,
@@ -98,5 +99,6 @@ def _sentence(mailbox: BounceMailbox, total: collecting.Collected) -> str:
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(total.applied.kinds.items()))
     return (
         f"{name}: {total.stored} mails fetched; {kinds or 'nothing'} about our messages, "
-        f"{total.applied.not_ours} not ours; {total.applied.suppressed} addresses suppressed."
+        f"{total.applied.unproven} unproven, {total.applied.not_ours} not ours; "
+        f"{total.applied.suppressed} addresses suppressed."
     )
