@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
     # An index that is built concurrently stops no writes, and can't be built in a transaction.
     atomic = False
 
-    dependencies = [("contacts", "0002_search_and_storage")]
+    dependencies = [("contacts", "0003_import_words")]
 
     operations = [
         migrations.RunSQL(SPACED, "DROP FUNCTION contacts_spaced"),

@@ -1,6 +1,6 @@
 """Contacts as the people page filters them; fast with a million."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import (
@@ -129,14 +129,3 @@ def sample(workspace: Workspace, text: str = "", limit: int = 10) -> list[Contac
         first = people.filter(email__gte=text.lower()).order_by("email")[:limit]
         return [person for person in first if person.email.startswith(text.lower())]
     return list(search(people, text).order_by("-pk")[:limit])
-
-
-def rows(people: QuerySet[Contact], keys: list[str]) -> Iterator[list[Any]]:
-    """Address, names, then the attributes of these keys, streamed by a server-side cursor."""
-    fields = ("email", "first_name", "last_name", "full_name", "attributes", "created_at")
-    for *plain, attributes, created in people.order_by("pk").values_list(*fields).iterator(5000):
-        yield [
-            *plain,
-            *(attributes.get(key) for key in keys),
-            created.isoformat(timespec="seconds"),
-        ]
