@@ -86,7 +86,7 @@ def everybody(workspace: Workspace, news: List, offers: List) -> dict[str, Conta
     return made
 
 
-def export(client: Client, name: str = "export_contacts", /, **query: object) -> str:
+def export(client: Client, name: str = "export_contacts", /, **query: str | int) -> str:
     answer: Any = client.get(reverse(name, args=["brand"]), query)
     assert answer.status_code == 200
     return b"".join(answer.streaming_content).decode("utf-8-sig")
