@@ -29,12 +29,14 @@ KNOWN: dict[str, str] = {
         email1value emailaddress1 primaryemail workemail contactemail customeremail subscriberemail
         emailaddr correo correoelectronico courriel adresseemail adressemail
         电子邮件 电子邮件地址 电子邮箱 邮箱 邮箱地址 邮件 邮件地址 邮箱账号
-        電子郵件 電子郵件地址""",
+        電子郵件 電子郵件地址 電子信箱 電郵 電郵地址 郵件 信箱
+        メール メールアドレス 電子メール eメール 이메일 이메일주소""",
     "first_name": """firstname givenname forename fname vorname prenom nombre 名 名字 名字first""",
     "last_name": """lastname surname familyname lname nachname nomdefamille apellido apellidos
         姓 姓氏""",
     "full_name": """fullname name displayname contactname customername yourname nom
-        姓名 名称 全名 联系人 联系人姓名 客户姓名 客户名称 显示名称 昵称""",
+        姓名 名称 全名 联系人 联系人姓名 客户姓名 客户名称 显示名称 昵称
+        名稱 聯絡人 客戶姓名 客戶名稱 氏名 名前 お名前 이름 성명 성함""",
     "status": """status subscriptionstatus subscriberstatus memberstatus emailstatus
         emailmarketingstatus emailmarketingconsent marketingstatus subscription mailingstatus
         contactstatus emailsubscriptionstatus
@@ -84,8 +86,6 @@ KEYS = {
     **dict.fromkeys("age 年龄".split(), "age"),
     **dict.fromkeys("language 语言".split(), "language"),
 }  # fmt: skip
-BY_NAME = {name: target for target, names in KNOWN.items() for name in names.split()}
-
 # Top-level names that a mail's template has already.
 RESERVED = frozenset(
     "email first_name last_name full_name unsubscribe_url view_url workspace loop range dict "
@@ -141,6 +141,9 @@ def fold(header: str) -> str:
     """A header as it is compared: letters and digits only, lower case, without accents."""
     text = unicodedata.normalize("NFKD", header).casefold()
     return "".join(character for character in text if character.isalnum())
+
+
+BY_NAME = {fold(name): target for target, names in KNOWN.items() for name in names.split()}
 
 
 def key_of(header: str, taken: Iterable[str] = ()) -> str:

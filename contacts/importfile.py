@@ -5,7 +5,7 @@ Whatever host runs the import finds it there; nothing is kept on a disk.
 
 from collections.abc import Iterable, Iterator
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from contacts.csvfile import Dialect
@@ -83,6 +83,17 @@ def _in_chunks(pieces: Iterable[bytes]) -> Iterator[bytes]:
             del held[:CHUNK]
     if held:
         yield bytes(held)
+
+
+def copy(file: Import, other: Import) -> None:
+    """Give the other import the same bytes."""
+    with connection.cursor() as cursor:
+        # Inside the database: a file may have a gigabyte.
+        cursor.execute(
+            'INSERT INTO contacts_importchunk (file_id, number, "offset", data) '
+            'SELECT %s, number, "offset", data FROM contacts_importchunk WHERE file_id = %s',
+            [other.pk, file.pk],
+        )
 
 
 def sample(file: Import) -> bytes:

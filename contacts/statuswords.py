@@ -197,7 +197,7 @@ class Words:
     """The words of a file's status columns, counted: at most MOST different ones a column, and the
     others together as OTHER."""
 
-    MOST = 1000
+    MOST = 500
 
     def __init__(self, stored: Iterable[Sequence[Any]] = ()) -> None:
         self._words: dict[tuple[int, str], Word] = {}
@@ -222,14 +222,15 @@ class Words:
     def _put(self, word: Word) -> None:
         different = self._different.get(word.column, 0)
         place = (word.column, word.key)
-        if different >= self.MOST and place not in self._words:
+        if different >= self.MOST and word.key != OTHER and place not in self._words:
             word = Word(word.column, word.kind, OTHER, "", ASKED, "", word.count)
             place = (word.column, OTHER)
         if there := self._words.get(place):
             there.count += word.count
             return
         self._words[place] = word
-        self._different[word.column] = different + 1
+        if word.key != OTHER:
+            self._different[word.column] = different + 1
 
     def __iter__(self) -> Iterator[Word]:
         """Those that are asked about first, then the most frequent."""

@@ -278,7 +278,7 @@ def samples(limit: int) -> list[dict[str, Any]]:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT line, email, full_name, first_name, last_name, outcome, flag FROM (
+            SELECT line, email, full_name, first_name, last_name, outcome, listing FROM (
                 SELECT *, row_number() OVER (PARTITION BY outcome ORDER BY line) AS number
                 FROM import_judged
             ) numbered WHERE number <= %s ORDER BY line

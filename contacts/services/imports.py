@@ -263,6 +263,35 @@ def _make_attributes(file: Import) -> list[str]:
     return mapping
 
 
+@transaction.atomic
+def again(file: Import, *, by: User | None) -> Import:
+    """A new import of the same file with the same choices, to be checked: after its words were
+    answered. Raises RefusedError when the file isn't kept any more."""
+    if not file.chunks.exists():
+        raise RefusedError(_("The file is no longer kept: upload it again."))
+    anew = Import.objects.create(
+        workspace=file.workspace,
+        filename=file.filename,
+        size=file.size,
+        state=Import.State.READY,
+        dialect=file.dialect,
+        mapping=file.mapping,
+        answers=file.answers,
+        list=file.list,
+        consent=file.consent,
+        known=file.known,
+        created_by=by,
+    )
+    importfile.copy(file, anew)
+    try:
+        Shaper(anew.mapping, importrun.attributes_of(anew.workspace_id))
+    except MappingError:  # an attribute was deleted meanwhile
+        described = describe(anew, importfile.dialect_of(anew))
+        anew.mapping = [column.guess for column in described]
+        anew.save(update_fields=["mapping"])
+    return anew
+
+
 def cancel(file: Import) -> bool:
     """Stop it; the batch that is being merged doesn't count, those before it stay."""
     return bool(

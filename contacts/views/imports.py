@@ -53,6 +53,14 @@ OUTCOMES = (
     ("rejected", gettext_lazy("Rejected"), "bad"),
 )
 
+# What becomes of a person on the list.
+STANDING = {
+    "subscribed": gettext_lazy("subscribed"),
+    "unsubscribed": gettext_lazy("unsubscribed"),
+    "asked": gettext_lazy("not subscribed: waits for an answer"),
+    "skip": gettext_lazy("not subscribed"),
+}
+
 
 def import_list(request: WorkspaceRequest) -> HttpResponse:
     page = tables.keyset(
@@ -191,10 +199,11 @@ def _checked(request: WorkspaceRequest, file: Import) -> dict[str, Any]:
             row
             | looks[row["outcome"]]
             | {"name": names.full(row["first_name"], row["last_name"], row["full_name"])}
+            | {"standing": STANDING.get(row["listing"], "")}
             for row in checked.samples
         ],
         "bar": bar(checked.counts),
-        "words": importwords.asked(file, checked.words),
+        "question": importwords.asked(file, checked.words),
         "can_check_all": not checked.whole and file.size <= CHECK_ALL_UP_TO,
     }
 
@@ -222,12 +231,18 @@ def bar(counts: dict[str, int]) -> list[dict[str, Any]]:
 
 @require_POST
 def import_words(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
-    """Keep the answers about the words of status columns and check again."""
+    """Keep the answers about the words of status columns and check again; with `again`, the file of
+    an import that has ended, as a new import."""
     file = get_in(request.workspace, Import, pk=pk)
     changed = statuswords.answer(file, importwords.answers(request.POST), by=request.user)
     if changed:
         text = ngettext("{count} answer is saved.", "{count} answers are saved.", changed)
         messages.success(request, text.format(count=locales.number(changed)))
+    if file.state in imports.ENDED and "again" in request.POST:
+        try:
+            file = imports.again(file, by=request.user)
+        except imports.RefusedError as error:
+            messages.error(request, str(error))
     url = reverse("import", args=[request.workspace.slug, file.pk])
     return redirect(f"{url}?step=check" if file.state == Import.State.READY else url)
 
@@ -248,7 +263,8 @@ def _figures(file: Import) -> dict[str, Any]:
         "progress": imports.progress(file),
         "bar": bar(file.counts),
         "ended": ended,
-        "words": importwords.asked(file, Words(file.words)) if ended else None,
+        "question": importwords.asked(file, Words(file.words)) if ended else None,
+        "file_kept": ended and file.chunks.exists(),
         "has_rejects": any(file.counts.get(name) for name in ("rejected", "unusable", "asked")),
         "rejects": file.rejects.order_by("line")[:10] if ended else (),
         "can_undo": ended and not file.undone_at and file.counts.get("rows"),

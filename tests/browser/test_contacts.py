@@ -116,9 +116,10 @@ def test_pasted_lines_and_another_reading(at: Page, workspace: Workspace, axe: A
     at.wait_for_url(IMPORT)
     expect(at.get_by_label("What 姓名 becomes")).to_have_value("full_name")
     expect(at.get_by_label("What 电邮 becomes")).to_have_value("email")
-    at.get_by_label("The first line names the columns").uncheck()
+    expect(at.get_by_label("Column names")).to_have_value("1")
+    at.get_by_label("Column names").select_option("0")
     expect(at.get_by_label("What column 2 becomes")).to_have_value("email")
-    expect(at.get_by_label("The first line names the columns")).not_to_be_checked()
+    expect(at.get_by_label("Column names")).to_have_value("0")
     axe(at)
 
 

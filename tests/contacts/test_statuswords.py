@@ -1,0 +1,178 @@
+"""Words of status columns: what is certain, what is asked about, and how words are compared."""
+
+import pytest
+
+from contacts import columns
+from contacts.statuswords import (
+    ASKED,
+    BOUNCED,
+    COMPLAINED,
+    DATE,
+    EMPTY,
+    FLAGS,
+    KINDS,
+    OTHER,
+    SKIPPED,
+    SUBSCRIBED,
+    SUPPRESSED,
+    UNSUBSCRIBED,
+    Reading,
+    Vocabulary,
+    Words,
+    graver,
+)
+
+CERTAIN = [
+    (
+        "status",
+        "subscribed SUBSCRIBED ＳＵＢＳＣＲＩＢＥＤ enabled Active opted-in 已订阅 訂閱",
+        SUBSCRIBED,
+    ),
+    (
+        "status",
+        "Unsubscribed un-subscribed OPTED_OUT opt.out （已退订） 退訂 取消订阅",
+        UNSUBSCRIBED,
+    ),
+    ("status", "bounced hard_bounce Cleaned 退信", BOUNCED),
+    ("status", "complained spam-complaint Abuse 投诉", COMPLAINED),
+    ("status", "not_subscribed Non-Subscribed transactional pending 未订阅", SKIPPED),
+    ("accepts", "yes Y TRUE 1 1.0 是 同意 ✓ ✔️ subscribed", SUBSCRIBED),
+    ("accepts", "no N false 0 0.0 否 declined withdrawn 不同意 拒绝 unsubscribed", UNSUBSCRIBED),
+    ("accepts", "never 未同意", SKIPPED),
+    (
+        "unsubscribed",
+        r"NULL null \N - — N/A #N/A (null) nil None NaN 空 无 0 false 否 0000-00-00 subscribed",
+        SUBSCRIBED,
+    ),
+    ("unsubscribed", "yes TRUE 1 是 2025-04-01 2025/4/1 20250401 45748 1743501600", UNSUBSCRIBED),
+    ("suppressed", "yes 2025-04-01 是", SUPPRESSED),
+    ("bounced", "yes 2025-04-01T10:00:00Z hard_bounce", BOUNCED),
+    ("complained", "true 1.4.2025", COMPLAINED),
+    ("complained", "no NULL", SUBSCRIBED),
+]
+DOUBTFUL = [
+    (
+        "status",
+        "blocklisted disabled Unconfirmed NEVER_SUBSCRIBED SUPPRESSED invalid yes no gold 1",
+    ),
+    ("status", "黑名单 已取消订阅 正常 subscribed? !subscribed ~subscribed 2025-04-01"),
+    ("accepts", "x weekly -1 maybe n/a 2025-04-01 NULL 未知"),
+    ("unsubscribed", "1970-01-01 1899-12-30 0001-01-01 maybe 2025-13-45 ? x 3 soon"),
+    ("bounced", "soft_bounce 2 maybe"),
+]
+
+
+@pytest.mark.parametrize(("kind", "words", "flag"), CERTAIN)
+def test_certain_words(kind: str, words: str, flag: str) -> None:
+    read = Vocabulary().read
+    assert {word: read(kind, word).flag for word in words.split()} == dict.fromkeys(
+        words.split(), flag
+    )
+
+
+@pytest.mark.parametrize(("kind", "words"), DOUBTFUL)
+def test_every_other_word_is_asked_about(kind: str, words: str) -> None:
+    read = Vocabulary().read
+    assert {word: read(kind, word).flag for word in words.split()} == dict.fromkeys(
+        words.split(), ASKED
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2025-04-01 10:00:00", "Tue, 01 Apr 2025 10:00:00 GMT", "Tue Apr 01 2025 10:00:00 GMT+0800",
+        "4/1/25 10:00", "2025年4月1日10:00", "Apr 1, 2025 10:00 AM", "20250401100000", "13/4/2025",
+    ],
+)  # fmt: skip
+def test_a_real_date_says_since_when(text: str) -> None:
+    assert Vocabulary().read("unsubscribed", text) == Reading(DATE, UNSUBSCRIBED)
+
+
+def test_an_empty_cell_says_nothing_in_a_mark_column_and_is_asked_about_elsewhere() -> None:
+    flags = {kind: Vocabulary().read(kind, " \u200b").flag for kind in KINDS}
+    assert flags == dict.fromkeys(KINDS, SUBSCRIBED) | {"status": ASKED, "accepts": ASKED}
+
+
+def test_suggestions_and_answers() -> None:
+    assert Vocabulary().read("status", "Marked as spam").suggestion == "complained"
+    assert Vocabulary().read("status", "gold").suggestion == ""
+    answered = Vocabulary(
+        {("status", "markedasspam"): "unsubscribed", ("status", "active"): "skip"}
+    )
+    assert answered.read("status", "MARKED_AS_SPAM").flag == UNSUBSCRIBED
+    assert answered.read("status", "active").flag == SKIPPED
+    assert answered.read("accepts", "marked as spam").flag == ASKED
+
+
+def test_the_gravest_counts() -> None:
+    assert graver(SUBSCRIBED, ASKED) == ASKED
+    assert graver(SKIPPED, ASKED) == ASKED
+    assert graver(UNSUBSCRIBED, ASKED) == UNSUBSCRIBED
+    assert graver(BOUNCED, COMPLAINED) == COMPLAINED == FLAGS[-1]
+
+
+def test_words_are_counted_within_a_bound() -> None:
+    words = Words()
+    for number in range(Words.MOST + 50):
+        words.count(3, "status", Reading(f"w{number}", ASKED), f"W{number}")
+    words.count(3, "status", Reading("w1", ASKED), "w1")
+    counts = {word.key: word.count for word in Words(words.stored())}
+    assert (counts["w1"], counts[OTHER], len(counts)) == (2, 50, Words.MOST + 1)
+    assert words.crowded() == [3]
+    assert EMPTY not in counts
+
+
+def guesses(header: str, *rows: str) -> list[str]:
+    cells = [line.split(",") for line in (header, *rows)]
+    return [column.guess for column in columns.describe(cells, header=True)]
+
+
+@pytest.mark.parametrize(
+    ("header", "cell", "target"),
+    [
+        ("Status", "subscribed", "status"),
+        ("Email Marketing Consent", "NEVER_SUBSCRIBED", "status"),
+        ("Newsletter status", "x", "status"),
+        ("Kind", "unsubscribed", "status"),
+        ("订阅状态", "已订阅", "status"),
+        ("GDPR consent", "yes", "accepts"),
+        ("是否同意接收邮件", "否", "accepts"),
+        ("Unsubscribed on", "2025-04-01", "unsubscribed"),
+        ("Email opt-out", "1", "unsubscribed"),
+        ("退订日期", "2025-04-01", "unsubscribed"),
+        ("EMAIL_BLACKLISTED", "no", "suppressed"),
+        ("Do not contact", "1", "suppressed"),
+        ("Bounced at", "2025-04-01", "bounced"),
+        ("Marked as spam", "1", "complained"),
+        ("State", "Ohio", "new:province:text"),
+        ("Soft bounces", "2", "new:soft_bounces:number"),
+        ("Unsubscribe reason", "too many", ""),
+    ],
+)
+def test_headers_that_say_how_people_stand(header: str, cell: str, target: str) -> None:
+    assert guesses(f"email,{header}", f"a@b.example,{cell}") == ["email", target]
+
+
+def test_several_columns_may_say_it() -> None:
+    assert guesses("email,status,opt out,unsubscribed_at", "a@b.example,active,0,NULL") == [
+        "email", "status", "unsubscribed", "unsubscribed",
+    ]  # fmt: skip
+
+
+def test_an_attribute_named_status_keeps_its_values() -> None:
+    known = [columns.Known("status", "Status", "text")]
+    for cell, target in (("gold", "attribute:status"), ("unsubscribed", "status")):
+        rows = [["email", "Status"], ["a@b.example", cell]]
+        assert columns.describe(rows, header=True, known=known)[1].guess == target
+
+
+def test_our_own_export_is_recognised() -> None:
+    header = (
+        "email,first_name,last_name,city,status,status_reason,status_at,list: News,last_sent_at,"
+        "last_opened_at,last_clicked_at"
+    )
+    row = "a@b.example,Ann,Li,Oslo,subscribed,,2025-01-01,unsubscribed,2025-01-01,,"
+    assert guesses(header, row) == [
+        "email", "first_name", "last_name", "new:city:text", "status", "", "", "", "", "", "",
+    ]  # fmt: skip
