@@ -52,13 +52,13 @@ def search(people: QuerySet[Contact], text: str) -> QuerySet[Contact]:
     for people."""
     for word in text.split()[:8]:
         matches = Q(Matches(word))
-        if (stored := _stored(word)) != word:
+        if (stored := as_stored(word)) != word:
             matches |= Q(Matches(stored))
         people = people.filter(matches)
     return people
 
 
-def _stored(word: str) -> str:
+def as_stored(word: str) -> str:
     """An address or domain as contacts have it: pages show it in its own letters. A word that is
     neither stays as it is."""
     local, at, domain = word.rpartition("@")

@@ -5,7 +5,7 @@ import datetime as dt
 from django.contrib import messages
 from django.core import signing
 from django.core.exceptions import BadRequest
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpResponse, HttpResponseBase, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -18,6 +18,7 @@ from accounts.models import Workspace
 from contacts import contactsheet, sources
 from contacts.forms import SuppressionsForm
 from contacts.models import Suppression
+from contacts.queries.people import as_stored
 from contacts.services import suppressions as service
 from contacts.views.people import csv_response
 from pages import locales, tables, toasts
@@ -30,7 +31,8 @@ def filtered(workspace: Workspace, parameters: QueryDict) -> QuerySet[Suppressio
     rows = Suppression.objects.filter(workspace=workspace)
     rows = rows.filter(lifted_at__isnull=parameters.get("lifted") != "1")
     if text := parameters.get("q", "").strip():
-        rows = rows.filter(value__icontains=text)
+        shown, stored = Q(value__icontains=text), Q(value__icontains=as_stored(text))
+        rows = rows.filter(shown | stored)
     if (reason := parameters.get("reason", "")) in Suppression.Reason.values:
         rows = rows.filter(reason=reason)
     return rows

@@ -39,6 +39,15 @@ EVERYBODY = {
     "none": ("", "", "", "not_subscribed", None),
     "domain": ("subscribed", "", "domain", "suppressed", "suppressed"),
 }
+# Values that a spreadsheet, or what protects from it, could change.
+ODD: list[dict[str, Any]] = [
+    {"city": "=SUM(1)", "vip": False, "born": "2001-02-03", "points": -1.5},
+    {"city": "'=SUM(1)", "vip": True, "points": 0},
+    {"city": "''5", "points": 12345678901234567890},
+    {"city": 'two\nlines, "quoted"; and more'},
+    {"city": "'t Zand"},
+    {"city": "-"},
+]
 MAILED_ON_NEWS = {"both@x.example", "news@x.example", "half@x.example"}
 
 
@@ -66,7 +75,7 @@ def everybody(workspace: Workspace, news: List, offers: List) -> dict[str, Conta
             email=f"{name}@{domain}",
             first_name="明",
             last_name="李",
-            attributes={"city": "=SUM(1)", "vip": False, "born": "2001-02-03", "points": -1.5},
+            attributes=ODD[len(made) % len(ODD)],
             source="import 1",
         )
         for target, status in ((news, on_news), (offers, on_offers)):
