@@ -42,14 +42,20 @@ KNOWN: dict[str, str] = {
         contactstatus emailsubscriptionstatus
         订阅状态 状态 邮件状态 订阅情况 退订状态 訂閱狀態 狀態""",
     "accepts": """acceptsemailmarketing acceptsmarketing emailmarketing subscribed optin emailoptin
-        emailconsent marketingconsent newsletter consent gdprconsent emailpermission optedin
+        emailconsent marketingconsent newsletter consent gdpr gdprconsent emailpermission optedin
         marketingoptin newsletteroptin receivesemail receiveemails wantsmail
-        接受邮件营销 是否订阅 订阅 同意接收邮件 是否接收邮件 是否同意 接收邮件 是否訂閱 訂閱""",
+        marketingpermissions permissiontoemail emailok mailok emailable subscribedtonewsletter
+        einwilligung werbeeinwilligung newsletterabo consentement abonne consentimiento suscrito
+        接受邮件营销 是否订阅 订阅 同意接收邮件 是否接收邮件 是否同意 接收邮件 是否訂閱 訂閱
+        订阅意愿 接收意愿 邮件许可 营销许可 是否接受邮件 購読 配信可否 수신동의""",
     "unsubscribed": """unsubscribed unsubtime unsubscribetime unsubscribedat unsubscribedate
         unsubscribedfromallemail optout optedout optedoutemail emailoptout hasoptedoutofemail
-        退订 是否退订 已退订 退订时间 退订日期 取消订阅时间 退訂 是否退訂 退訂時間""",
+        abgemeldet desabonne desinscrit desuscrito
+        退订 是否退订 已退订 退订时间 退订日期 取消订阅时间 退訂 是否退訂 退訂時間
+        拒收 是否拒收 配信停止 수신거부""",
     "suppressed": """emailblacklisted emailblocklisted blacklisted blocklisted suppressed donotemail
-        donotmail donotcontact 黑名单 是否黑名单 禁发 黑名單""",
+        donotmail donotcontact dnc noemail nomail nomarketing
+        黑名单 是否黑名单 禁发 免打扰 黑名單""",
     "bounced": """bounced hardbounced hardbounce isbounced bouncedat cleaned
         退信 是否退信 退信时间""",
     "complained": """complained complaint spamcomplaint markedasspam complainedat 投诉 是否投诉""",
@@ -107,7 +113,7 @@ BY_PART = (
     (re.compile("complain|spamreport|投诉|投訴"), "complained"),
     (re.compile("(?:subscri|mail|marketing|newsletter|consent|optin|订阅|訂閱|邮件|郵件).*"
                 "(?:status|state|状态|狀態)"), "status"),
-    (re.compile("^(?:accepts|wants|receives?|agrees|is)(?:.*)(?:mail|marketing|news|subscri)"
+    (re.compile("^(?:accepts?|wants?|receives?|agrees?|allows?|can|may|is).*(?:mail|marketing|news|subscri)"
                 "|optin$|consent$|permission$|同意.*(?:邮件|营销)|是否.*(?:订阅|訂閱|接收|同意)"),
      "accepts"),
 )  # fmt: skip

@@ -9,6 +9,7 @@ import csv
 from collections import Counter
 from collections.abc import Sequence
 from io import StringIO
+from itertools import takewhile
 
 from django.utils.translation import gettext_lazy as _
 
@@ -110,11 +111,7 @@ def detect_header(rows: Sequence[tuple[int, list[str]]]) -> int:
     best = max(names, default=0)
     if best >= SURE:
         return first[names.index(best)][0]
-    before = [
-        pair
-        for n, pair in enumerate(first)
-        if not any(_tries_address(c) for _l, r in first[: n + 1] for c in r)
-    ]
+    before = list(takewhile(lambda pair: not _is_person(pair[1]), first))
     if not before:
         return 0
     return max(before, key=lambda pair: (_known_names(pair[1]), sum(map(bool, pair[1]))))[0]
@@ -122,20 +119,30 @@ def detect_header(rows: Sequence[tuple[int, list[str]]]) -> int:
 
 def _known_names(row: Sequence[str]) -> int:
     """How many of the record's cells are column names that we know, one for the address counting
-    more; 0 for a record that has something like an address in it."""
-    if any(map(_tries_address, row)):
+    more; 0 for a person's record."""
+    if _is_person(row):
         return 0
-    folded = [columns.fold(cell[:100]) for cell in row[:MAX_COLUMNS]]
+    folded = _folded(row)
     known = sum(name in columns.BY_NAME or name in columns.KEYS for name in folded)
-    return known + 2 * any(columns.BY_NAME.get(name) == "email" for name in folded)
+    return known + 2 * _names_address(folded)
 
 
-def _tries_address(cell: str) -> bool:
-    """Whether the cell is an address, right or wrong: no column is named like that."""
-    text = cell.strip()
-    if "@" not in text and "＠" not in text:
-        return False
-    return (len(text) > 1 and not any(map(str.isspace, text[:MAX_COLUMNS]))) or _is_address(text)
+def _is_person(row: Sequence[str]) -> bool:
+    """Whether the record has an address in it, or what tries to be one; next to a column name for
+    addresses, "@handle" is a name as well."""
+    cells = [cell for cell in row if "@" in cell or "＠" in cell]
+    if any(map(_is_address, cells)):
+        return True
+    tries = any(not any(map(str.isspace, cell.strip())) for cell in cells)
+    return tries and not _names_address(_folded(row))
+
+
+def _folded(row: Sequence[str]) -> list[str]:
+    return [columns.fold(cell[:100]) for cell in row[:MAX_COLUMNS]]
+
+
+def _names_address(folded: Sequence[str]) -> bool:
+    return any(columns.BY_NAME.get(name) == "email" for name in folded)
 
 
 def _is_address(text: str) -> bool:

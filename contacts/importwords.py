@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import count
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -101,9 +100,9 @@ def column_names(file: Import) -> dict[int, str]:
 
 def answers(posted: Mapping[str, str]) -> Iterator[Answer]:
     """The answers of the form: word_0, kind_0, text_0, meaning_0, and so on."""
-    for number in count():
-        if number == 2 * SHOWN or f"kind_{number}" not in posted:
-            return
+    for number in range(SHOWN):
+        if f"kind_{number}" not in posted:
+            continue
         kind, key, text, meaning = (
             posted.get(f"{name}_{number}", "") for name in ("kind", "word", "text", "meaning")
         )

@@ -150,7 +150,9 @@ def _book(kind: str) -> tuple[dict[str, str], dict[str, str]]:
     certain, likely = _words(file["status"]["certain"]), _words(file["status"]["likely"])
     if kind == "accepts":
         own = _words(file["accepts"]["certain"])
-        return certain | own, likely | _words(file["accepts"]["likely"])
+        # Since when somebody agrees: without a date, they probably don't.
+        dated = {DATE: "subscribed", EMPTY: "skip"}
+        return certain | own, likely | _words(file["accepts"]["likely"]) | dated
     if kind in MARKS:
         as_mark = {"yes": kind, "no": "subscribed"}
         own = _words(file["mark"]["certain"], as_mark) | {EMPTY: "subscribed", DATE: kind}

@@ -70,65 +70,65 @@ SELECT line, email, first_name, last_name, full_name, attributes, flag,
 FROM (
     SELECT *, outcome IN ('new', 'updated', 'unchanged') AS taken
     FROM (
-    SELECT s.line, s.email, merged.first_name, merged.last_name, merged.full_name,
-           merged.attributes, s.flag, c.id AS contact_id,
-           coalesce(before.listing, on_list.status) AS on_list,
-           before.listing IS NOT NULL OR on_list.source = %(source)s AS ours,
-           CASE
-               WHEN s.flag IN ('s', 'b', 'c') OR (s.flag = 'u' AND NOT %(listed)s)
-                    OR by_address.id IS NOT NULL OR by_domain.id IS NOT NULL
-                    OR before.outcome = 'suppressed' THEN 'suppressed'
-               WHEN seen.contact_id IS NOT NULL OR before.outcome = 'taken' THEN 'duplicate'
-               WHEN c.id IS NULL THEN 'new'
-               WHEN (c.first_name, c.last_name, c.full_name, c.attributes) IS DISTINCT FROM
-                    (merged.first_name, merged.last_name, merged.full_name, merged.attributes)
-               THEN 'updated'
-               ELSE 'unchanged'
-           END AS outcome
-    FROM import_staged s
-    LEFT JOIN LATERAL (
-        SELECT id FROM contacts_suppression
-        WHERE workspace_id = %(workspace)s AND kind = 'address' AND value = s.email
-          AND lifted_at IS NULL OFFSET 0
-    ) by_address ON true
-    LEFT JOIN LATERAL (
-        SELECT id FROM contacts_suppression
-        WHERE workspace_id = %(workspace)s AND kind = 'domain'
-          AND value = split_part(s.email, '@', 2) AND lifted_at IS NULL OFFSET 0
-    ) by_domain ON true
-    LEFT JOIN LATERAL (
-        SELECT id, first_name, last_name, full_name, attributes FROM contacts_contact
-        WHERE workspace_id = %(workspace)s AND email = s.email OFFSET 0
-    ) c ON true
-    LEFT JOIN LATERAL (
-        SELECT contact_id FROM contacts_importedcontact
-        WHERE file_id = %(file)s AND contact_id = c.id OFFSET 0
-    ) seen ON true
-    LEFT JOIN LATERAL (
-        SELECT status, source FROM contacts_subscription
-        WHERE list_id = %(list)s AND contact_id = c.id OFFSET 0
-    ) on_list ON true
-    LEFT JOIN LATERAL (
-        SELECT outcome, listing FROM import_seen WHERE email = s.email OFFSET 0
-    ) before ON true
-    CROSS JOIN LATERAL (SELECT
-        CASE %(known)s
-            WHEN 'overwrite' THEN coalesce(nullif(s.first_name, ''), c.first_name, '')
-            WHEN 'fill' THEN coalesce(nullif(c.first_name, ''), s.first_name)
-            ELSE coalesce(c.first_name, s.first_name) END AS first_name,
-        CASE %(known)s
-            WHEN 'overwrite' THEN coalesce(nullif(s.last_name, ''), c.last_name, '')
-            WHEN 'fill' THEN coalesce(nullif(c.last_name, ''), s.last_name)
-            ELSE coalesce(c.last_name, s.last_name) END AS last_name,
-        CASE %(known)s
-            WHEN 'overwrite' THEN coalesce(nullif(s.full_name, ''), c.full_name, '')
-            WHEN 'fill' THEN coalesce(nullif(c.full_name, ''), s.full_name)
-            ELSE coalesce(c.full_name, s.full_name) END AS full_name,
-        CASE %(known)s
-            WHEN 'overwrite' THEN coalesce(c.attributes, '{}') || s.attributes
-            WHEN 'fill' THEN s.attributes || coalesce(c.attributes, '{}')
-            ELSE coalesce(c.attributes, s.attributes) END AS attributes
-    ) merged
+        SELECT s.line, s.email, merged.first_name, merged.last_name, merged.full_name,
+               merged.attributes, s.flag, c.id AS contact_id,
+               coalesce(before.listing, on_list.status) AS on_list,
+               before.listing IS NOT NULL OR on_list.source = %(source)s AS ours,
+               CASE
+                   WHEN s.flag IN ('s', 'b', 'c') OR (s.flag = 'u' AND NOT %(listed)s)
+                        OR by_address.id IS NOT NULL OR by_domain.id IS NOT NULL
+                        OR before.outcome = 'suppressed' THEN 'suppressed'
+                   WHEN seen.contact_id IS NOT NULL OR before.outcome = 'taken' THEN 'duplicate'
+                   WHEN c.id IS NULL THEN 'new'
+                   WHEN (c.first_name, c.last_name, c.full_name, c.attributes) IS DISTINCT FROM
+                        (merged.first_name, merged.last_name, merged.full_name, merged.attributes)
+                   THEN 'updated'
+                   ELSE 'unchanged'
+               END AS outcome
+        FROM import_staged s
+        LEFT JOIN LATERAL (
+            SELECT id FROM contacts_suppression
+            WHERE workspace_id = %(workspace)s AND kind = 'address' AND value = s.email
+              AND lifted_at IS NULL OFFSET 0
+        ) by_address ON true
+        LEFT JOIN LATERAL (
+            SELECT id FROM contacts_suppression
+            WHERE workspace_id = %(workspace)s AND kind = 'domain'
+              AND value = split_part(s.email, '@', 2) AND lifted_at IS NULL OFFSET 0
+        ) by_domain ON true
+        LEFT JOIN LATERAL (
+            SELECT id, first_name, last_name, full_name, attributes FROM contacts_contact
+            WHERE workspace_id = %(workspace)s AND email = s.email OFFSET 0
+        ) c ON true
+        LEFT JOIN LATERAL (
+            SELECT contact_id FROM contacts_importedcontact
+            WHERE file_id = %(file)s AND contact_id = c.id OFFSET 0
+        ) seen ON true
+        LEFT JOIN LATERAL (
+            SELECT status, source FROM contacts_subscription
+            WHERE list_id = %(list)s AND contact_id = c.id OFFSET 0
+        ) on_list ON true
+        LEFT JOIN LATERAL (
+            SELECT outcome, listing FROM import_seen WHERE email = s.email OFFSET 0
+        ) before ON true
+        CROSS JOIN LATERAL (SELECT
+            CASE %(known)s
+                WHEN 'overwrite' THEN coalesce(nullif(s.first_name, ''), c.first_name, '')
+                WHEN 'fill' THEN coalesce(nullif(c.first_name, ''), s.first_name)
+                ELSE coalesce(c.first_name, s.first_name) END AS first_name,
+            CASE %(known)s
+                WHEN 'overwrite' THEN coalesce(nullif(s.last_name, ''), c.last_name, '')
+                WHEN 'fill' THEN coalesce(nullif(c.last_name, ''), s.last_name)
+                ELSE coalesce(c.last_name, s.last_name) END AS last_name,
+            CASE %(known)s
+                WHEN 'overwrite' THEN coalesce(nullif(s.full_name, ''), c.full_name, '')
+                WHEN 'fill' THEN coalesce(nullif(c.full_name, ''), s.full_name)
+                ELSE coalesce(c.full_name, s.full_name) END AS full_name,
+            CASE %(known)s
+                WHEN 'overwrite' THEN coalesce(c.attributes, '{}') || s.attributes
+                WHEN 'fill' THEN s.attributes || coalesce(c.attributes, '{}')
+                ELSE coalesce(c.attributes, s.attributes) END AS attributes
+        ) merged
     ) decided
     -- What reads a sequence must not be computed for rows that a later step would drop.
     OFFSET 0

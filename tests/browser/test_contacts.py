@@ -49,6 +49,9 @@ def by_hand(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     return work
 
 
+CASES = Path(__file__).parent.parent / "cases" / "import"
+
+
 def choose_file(page: Page, path: Path) -> None:
     page.goto("/w/brand/imports/new/")
     page.locator("#id_file").set_input_files(path)
@@ -121,6 +124,34 @@ def test_pasted_lines_and_another_reading(at: Page, workspace: Workspace, axe: A
     expect(at.get_by_label("What column 2 becomes")).to_have_value("email")
     expect(at.get_by_label("Column names")).to_have_value("0")
     axe(at)
+
+
+def test_words_of_a_status_column_are_answered(
+    at: Page, workspace: Workspace, by_hand: Callable[[], None], axe: Axe, shot: Shot
+) -> None:
+    width = at.viewport_size["width"] if at.viewport_size else 0
+    choose_file(at, CASES / "02-status-words.csv")
+    at.get_by_label("Into the list").select_option("new")
+    at.get_by_label("Name of the new list").fill("News")
+    at.get_by_role("button", name="Check what would happen").click()
+    expect(at.get_by_role("link", name="9 people wait for an answer")).to_be_visible()
+    axe(at)
+    shot(at, f"import-words-{width}")
+    word = at.get_by_label("What “Soft bounced” means")
+    word.focus()
+    word.select_option("Subscribed")
+    at.get_by_role("button", name="Save the answers and check again").press("Enter")
+    expect(at.locator(".note")).to_contain_text("9 answers are saved.")
+    expect(at.get_by_role("heading", name="Words that say how people stand")).to_be_visible()
+    axe(at)
+    at.get_by_role("button", name="Start the import").click()
+    expect(at.locator("#progress")).to_contain_text("Waiting for a worker")
+    by_hand()
+    expect(at.get_by_role("heading", name="What became of")).to_be_visible()
+    on = List.objects.get().subscriptions.filter(status="subscribed")
+    assert set(on.values_list("contact__email", flat=True)) == {
+        "keep.one@people.example", "soft.bounced@people.example",
+    }  # fmt: skip
 
 
 def test_an_upload_goes_on_where_it_stopped(at: Page, workspace: Workspace, tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ CERTAIN = [
     ("accepts", "never 未同意", SKIPPED),
     (
         "unsubscribed",
-        r"NULL null \N - — N/A #N/A (null) nil None NaN 空 无 0 false 否 0000-00-00 subscribed",
+        r"NULL null \N - — N/A #N/A (null) nil None NaN 空 无 0 false 否 未退订 [] 0000-00-00",
         SUBSCRIBED,
     ),
     ("unsubscribed", "yes TRUE 1 是 2025-04-01 2025/4/1 20250401 45748 1743501600", UNSUBSCRIBED),
@@ -97,6 +97,8 @@ def test_an_empty_cell_says_nothing_in_a_mark_column_and_is_asked_about_elsewher
 def test_suggestions_and_answers() -> None:
     assert Vocabulary().read("status", "Marked as spam").suggestion == "complained"
     assert Vocabulary().read("status", "gold").suggestion == ""
+    dated = [Vocabulary().read("accepts", cell).suggestion for cell in ("2025-04-01", "")]
+    assert dated == ["subscribed", "skip"]
     answered = Vocabulary(
         {("status", "markedasspam"): "unsubscribed", ("status", "active"): "skip"}
     )

@@ -53,6 +53,13 @@ exit codes:
 """
 USAGE, FAILED, REJECTED = 2, 1, 3
 DELIMITERS = {"tab": "\t", r"\t": "\t", "comma": ",", "semicolon": ";", "bar": "|"}
+LABELS = {
+    "not_subscribed": "not subscribed according to the file",
+    "asked": "waiting for an answer: not subscribed",
+    "unusable": "values left out",
+    "blank": "blank lines",
+    "above": "lines above the column names",
+}
 PROBLEMS = {
     "form": '--map must look like "Header=target", not "{text}".',
     "column": 'The file has no column "{text}". Its columns: {columns}.',
@@ -150,7 +157,7 @@ class Command(BaseCommand):
             return
         self.stdout.write("Nothing was changed. It would be:" if options["dry_run"] else "Done:")
         for name, number in shown.items():
-            self.stdout.write(f"  {number:>12,}  {name}")
+            self.stdout.write(f"  {number:>12,}  {LABELS.get(name, name)}")
         if asked:
             self.explain(shown["asked"], asked)
 
@@ -258,13 +265,14 @@ def answers(said: Iterable[str]) -> dict[tuple[str, str], str]:
     found: dict[tuple[str, str], str] = {}
     for text in said:
         word, equals, meaning = text.rpartition("=")
-        if not equals or meaning.strip() not in statuswords.MEANINGS:
+        meaning = meaning.strip().lower()
+        if not equals or meaning not in statuswords.MEANINGS:
             raise wrong(
                 f'--status-word must look like "WORD=meaning", not "{text}". '
                 f"Meanings: {', '.join(statuswords.MEANINGS)}."
             )
         key = statuswords.key_of(word)
-        found |= {(kind, key): meaning.strip() for kind in statuswords.KINDS}
+        found |= {(kind, key): meaning for kind in statuswords.KINDS}
     return found
 
 
