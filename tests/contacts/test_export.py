@@ -67,7 +67,7 @@ def everybody(workspace: Workspace, news: List, offers: List) -> dict[str, Conta
     Attribute.objects.create(workspace=workspace, key="vip", label="VIP", type="boolean")
     Attribute.objects.create(workspace=workspace, key="born", label="Born", type="date")
     Attribute.objects.create(workspace=workspace, key="points", label="Points", type="number")
-    made = {}
+    made: dict[str, Contact] = {}
     for name, (on_news, on_offers, reason, *_) in EVERYBODY.items():
         domain = "suppressed.example" if reason == "domain" else "x.example"
         made[name] = one = Contact.objects.create(
