@@ -63,7 +63,7 @@ KNOWN: dict[str, str] = {
         timezone cc region lastchanged leid euid recordid contactid customerid unsubcampaigntitle
         unsubcampaignid unsubreason unsubreasonother cleantime cleancampaigntitle cleancampaignid
         email1label emailtype emaildisplayname photo 电子邮件类型 电子邮件显示名称 序号
-        statusreason statusat statussource subscribedat unsubscribereason
+        statusreason statusat statussource addedat liftedat subscribedat unsubscribereason
         lastsentat lastopenedat lastclickedat lastsent lastopened lastclicked lastopen lastclick
         退订原因""",
 }

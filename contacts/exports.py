@@ -9,8 +9,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
 from typing import Any
 
+from contacts.values import APOSTROPHE
+
+# Columns whose names are the same in every language: an import of the file knows them again.
+# `suppressed_at` is read as "must not be mailed at all"; a status alone may be about a list.
+STATUS = ("status", "status_reason", "status_at", "suppressed_at")
+ADDED = "added_at"
 FORMULA = tuple("=+-@\t\r")
 ROWS_A_PIECE = 500
+
+
+def list_column(name: str) -> str:
+    return f"list: {name}"
+
+
+def is_ours(header: Iterable[str]) -> bool:
+    """Whether a file with this header is an export of contacts of ours."""
+    return {*STATUS, ADDED} <= {name.strip() for name in header}
 
 
 def safe(cell: Any) -> str:
@@ -22,7 +37,8 @@ def safe(cell: Any) -> str:
     if isinstance(cell, int | float):
         return str(cell)
     text = str(cell)
-    return f"'{text}" if text.startswith(FORMULA) else text
+    # An apostrophe of the text's own would be taken off by an import.
+    return f"'{text}" if text.startswith(FORMULA) or APOSTROPHE.match(text) else text
 
 
 def stream(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:

@@ -55,6 +55,7 @@ urlpatterns = [
     edit("imports/<int:pk>/undo/", imports.undo_import, "undo_import"),
     export("imports/<int:pk>/rejects.csv", imports.import_rejects, "import_rejects"),
     view("suppressions/", suppressions.suppressions, "suppressions"),
+    export("suppressions/export/", suppressions.export_suppressions, "export_suppressions"),
     edit("suppressions/add/", suppressions.add_suppressions, "add_suppressions"),
     edit("suppressions/lift/", suppressions.lift_suppressions, "lift_suppressions"),
     edit("suppressions/undo/", suppressions.undo_lift, "undo_lift"),

@@ -12,6 +12,7 @@ class SendingConfig(AppConfig):
     name = "sending"
 
     def ready(self) -> None:
+        import sending.engagement  # noqa: PLC0415  # registers itself
         import sending.timeline  # noqa: F401, PLC0415  # registers itself
         from designs.previews import use_urls  # noqa: PLC0415  # models are ready only now
         from sending.publicurls import MessageUrls  # noqa: PLC0415

@@ -373,6 +373,30 @@ def analyze() -> None:
         )
 
 
+# Of an export of this workspace's own: who left a list here, where the file names no list, and who
+# is suppressed with the whole domain. The status in the file says what stands here already.
+KNOWN_HERE = """
+SELECT given.email FROM unnest(%(emails)s::text[]) AS given (email)
+ WHERE CASE %(flag)s
+       WHEN 'u' THEN EXISTS (
+            SELECT FROM contacts_contact c JOIN contacts_subscription s ON s.contact_id = c.id
+             WHERE c.workspace_id = %(workspace)s AND c.email = given.email
+               AND s.status = 'unsubscribed')
+       WHEN 's' THEN EXISTS (
+            SELECT FROM contacts_suppression
+             WHERE workspace_id = %(workspace)s AND kind = 'domain' AND lifted_at IS NULL
+               AND value = split_part(given.email, '@', 2))
+       END
+"""
+
+
+def known_here(workspace: int, flag: str, emails: list[str]) -> set[str]:
+    """Those of the addresses about whom the flag says nothing new."""
+    with connection.cursor() as cursor:
+        cursor.execute(KNOWN_HERE, {"workspace": workspace, "flag": flag, "emails": emails})
+        return {email for (email,) in cursor.fetchall()}
+
+
 def wait_for_turn(workspace: int) -> None:
     """One merge at a time in a workspace: two files with the same people would wait for each
     other's rows in different orders. Until the end of the transaction."""

@@ -1,7 +1,7 @@
 """Contacts as the people page filters them; fast with a million."""
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import (
@@ -58,13 +58,13 @@ def search(people: QuerySet[Contact], text: str) -> QuerySet[Contact]:
     for people."""
     for word in text.split()[:8]:
         matches = Q(Matches(word))
-        if (stored := _stored(word)) != word:
+        if (stored := as_stored(word)) != word:
             matches |= Q(Matches(stored))
         people = people.filter(matches)
     return people
 
 
-def _stored(word: str) -> str:
+def as_stored(word: str) -> str:
     """An address or domain as contacts have it: pages show it in its own letters. A word that is
     neither stays as it is."""
     local, at, domain = word.rpartition("@")
@@ -139,14 +139,3 @@ def sample(workspace: Workspace, text: str = "", limit: int = 10) -> list[Contac
         first = people.filter(email__gte=text.lower()).order_by("email")[:limit]
         return [person for person in first if person.email.startswith(text.lower())]
     return list(search(people, text).order_by("-pk")[:limit])
-
-
-def rows(people: QuerySet[Contact], keys: list[str]) -> Iterator[list[Any]]:
-    """Address, names, then the attributes of these keys, streamed by a server-side cursor."""
-    fields = ("email", "first_name", "last_name", "full_name", "attributes", "created_at")
-    for *plain, attributes, created in people.order_by("pk").values_list(*fields).iterator(5000):
-        yield [
-            *plain,
-            *(attributes.get(key) for key in keys),
-            created.isoformat(timespec="seconds"),
-        ]

@@ -18,6 +18,7 @@ from django.db import OperationalError, connection, connections, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from contacts import exports
 from contacts.batches import Batch, Batcher
 from contacts.columns import Known
 from contacts.csvfile import Place, Reader
@@ -47,6 +48,8 @@ SUPPRESSING = {
     COMPLAINED: Suppression.Reason.COMPLAINT,
     UNSUBSCRIBED: Suppression.Reason.UNSUBSCRIBED,
 }
+# Flags that an export gives to people for what is known here without their own suppression.
+KNOWN_FLAGS = (UNSUBSCRIBED, SUPPRESSED)
 
 
 class LostError(Exception):
@@ -186,17 +189,28 @@ def merge(held: Import, batch: Batch, *, began: float) -> None:
 
 def _suppress_flagged(held: Import, batch: Batch) -> None:
     """Bounced and complained-about people are suppressed; unsubscribed ones too when there is no
-    list to record it on."""
+    list to record it on. An export of ours changes nothing that it was made from."""
     for flag, reason in SUPPRESSING.items():
         if flag == UNSUBSCRIBED and held.list_id:
             continue
-        if addresses := batch.flagged(flag):
+        addresses = batch.flagged(flag)
+        if addresses and flag in KNOWN_FLAGS and _is_our_export(held):
+            known = importing.known_here(held.workspace_id, flag, addresses)
+            addresses = [address for address in addresses if address not in known]
+        if addresses:
             suppress_addresses(
                 held.workspace,
                 [(address, held.filename) for address in addresses],
                 reason=reason,
                 source=f"import {held.pk}",
             )
+
+
+def _is_our_export(held: Import) -> bool:
+    dialect = dialect_of(held)
+    records = iter(Reader(ChunkSource(held.pk), dialect))
+    header = next((one.cells for one in records if one.line >= dialect.header), [])
+    return bool(dialect.header) and exports.is_ours(header)
 
 
 def _reported(batch: Batch, room: int) -> Iterator[Any]:

@@ -5,6 +5,8 @@ contact's address changes or the contact is deleted: the new address would be ma
 of the old one would subscribe it again. These functions keep the "no" on both addresses.
 """
 
+from typing import Any
+
 from django.db import connection
 
 from contacts.models import Contact
@@ -53,7 +55,7 @@ RETURNING created_at
 
 def follow(contact: Contact, new: str) -> None:
     """The contact's address is about to become `new` (normalised); its row is locked."""
-    given = {
+    given: dict[str, Any] = {
         "workspace": contact.workspace_id,
         "contact": contact.pk,
         "old": contact.email,

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest, get_in
-from contacts import exports, sources, timeline
+from contacts import contactsheet, sources, timeline
 from contacts.forms import ContactForm
 from contacts.models import Attribute, Contact, List, Subscription, Suppression
 from contacts.queries import people as people_query
@@ -56,13 +56,13 @@ def contacts(request: WorkspaceRequest) -> HttpResponse:
 
 
 def export_contacts(request: WorkspaceRequest) -> StreamingHttpResponse:
-    """Everything in this result as CSV, streamed."""
+    """Everything in this result as CSV with consent, streamed. Of one list, its status counts."""
     people = people_query.filtered(request.workspace, request.GET)
-    attributes = list(Attribute.objects.filter(workspace=request.workspace))
-    names = [_("E-mail address"), _("First name"), _("Last name"), _("Full name")]
-    header = [*names, *(attribute.label for attribute in attributes), _("Added")]
-    rows = people_query.rows(people, [attribute.key for attribute in attributes])
-    return csv_response(f"contacts-{request.workspace.slug}.csv", exports.stream(header, rows))
+    listed = request.GET.get("list", "")
+    content = contactsheet.stream(
+        request.workspace, people, list_id=int(listed) if listed.isdecimal() else None
+    )
+    return csv_response(f"contacts-{request.workspace.slug}.csv", content)
 
 
 def csv_response(filename: str, content: object) -> StreamingHttpResponse:

@@ -5,8 +5,8 @@ import datetime as dt
 from django.contrib import messages
 from django.core import signing
 from django.core.exceptions import BadRequest
-from django.db.models import QuerySet
-from django.http import HttpResponse, HttpResponseBase, QueryDict
+from django.db.models import Q, QuerySet
+from django.http import HttpResponse, HttpResponseBase, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -15,10 +15,12 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest
 from accounts.models import Workspace
-from contacts import sources
+from contacts import contactsheet, sources
 from contacts.forms import SuppressionsForm
 from contacts.models import Suppression
+from contacts.queries.people import as_stored
 from contacts.services import suppressions as service
+from contacts.views.people import csv_response
 from pages import locales, tables, toasts
 
 UNDO_SALT = "contacts.undo_lift"
@@ -32,7 +34,8 @@ def filtered(workspace: Workspace, parameters: QueryDict) -> QuerySet[Suppressio
         return rows.filter(pk=int(number))
     rows = rows.filter(lifted_at__isnull=parameters.get("lifted") != "1")
     if text := parameters.get("q", "").strip():
-        rows = rows.filter(value__icontains=text)
+        shown, stored = Q(value__icontains=text), Q(value__icontains=as_stored(text))
+        rows = rows.filter(shown | stored)
     if (reason := parameters.get("reason", "")) in Suppression.Reason.values:
         rows = rows.filter(reason=reason)
     return rows
@@ -53,6 +56,14 @@ def suppressions(request: WorkspaceRequest) -> HttpResponse:
         "filtered": any(request.GET.get(name) for name in ("q", "reason", "lifted", "id")),
     }
     return render(request, "contacts/suppressions.html", context)
+
+
+def export_suppressions(request: WorkspaceRequest) -> StreamingHttpResponse:
+    """Everything in this result as CSV, streamed: an import elsewhere suppresses them there."""
+    rows = filtered(request.workspace, request.GET)
+    return csv_response(
+        f"suppressions-{request.workspace.slug}.csv", contactsheet.suppressions(rows)
+    )
 
 
 def add_suppressions(request: WorkspaceRequest) -> HttpResponseBase:

@@ -161,6 +161,20 @@ def test_who_has_the_old_address_now_is_left_alone_as_well(
     assert go(other) == []
 
 
+def test_who_is_on_no_list_any_more_is_suppressed_whoever_has_the_old_address(
+    go: Go, workspace: Workspace, carol: Contact, owner_client: Client, sink: Sink, news: List,
+    other: List,
+) -> None:  # fmt: skip
+    go()
+    edit(owner_client, carol, NEW)
+    carol.subscriptions.update(list=other)
+    heir = Contact.objects.create(workspace=workspace, email=OLD)
+    Subscription.objects.create(list=news, contact=heir)
+    one_click(sink)
+    assert go() == []
+    assert go(other) == []
+
+
 def test_someone_elses_later_address_stays_as_it_is(
     go: Go, workspace: Workspace, carol: Contact, owner_client: Client, sink: Sink, news: List
 ) -> None:

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from accounts.models import Workspace
 from contacts import names
-from contacts.models import Contact
+from contacts.models import Contact, Suppression
 from contacts.queries import people as people_query
 from designs.models import Design
 
@@ -107,13 +107,18 @@ def test_everybody_is_found_by_the_name_that_is_shown(
         assert name in found(workspace, shown.replace(" ", "").replace("\u3000", "")), shown
 
 
-def test_a_domain_in_its_own_letters(workspace: Workspace) -> None:
+def test_a_domain_in_its_own_letters(workspace: Workspace, owner_client: Client) -> None:
     Contact.objects.create(workspace=workspace, email="lan@xn--bcher-kva.example")
     Contact.objects.create(workspace=workspace, email="wei@xn--fsqu00a.example")
     assert found(workspace, "lan@bücher.example") == {"lan"}
     assert found(workspace, "bücher.example") == {"lan"}
     assert found(workspace, "xn--bcher") == {"lan"}
     assert found(workspace, "例子.example") == {"wei"}
+    Suppression.objects.create(
+        workspace=workspace, kind="domain", value="xn--bcher-kva.example", reason="manual"
+    )
+    page = owner_client.get(reverse("suppressions", args=["brand"]), {"q": "bücher.example"})
+    assert "@bücher.example" in page.content.decode()
 
 
 @pytest.mark.parametrize("text", ["李明", "李", "lee 明"])

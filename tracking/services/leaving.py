@@ -56,7 +56,7 @@ class Standing:
 def standing(message: Message) -> Standing:
     person = persons.of(message)
     rows = list(
-        _on_lists(message, person, message.mailing.list_ids)
+        _on_lists(message, person.ids, message.mailing.list_ids)
         .select_related("list")
         .order_by("list__name")
     )
@@ -91,7 +91,8 @@ def leave(message: Message, *, everything: bool = False, user_agent: str = "") -
     """
     mailing = message.mailing
     person = persons.of(message, lock=True)
-    if not _on_lists(message, person, mailing.list_ids).exists():
+    own = [person.own.pk] if person.own else []
+    if not _on_lists(message, own, mailing.list_ids).exists():
         everything = True
     lists.unsubscribe(
         mailing.workspace,
@@ -128,12 +129,14 @@ def _undo_since() -> datetime:
     return timezone.now() - UNDO_FOR
 
 
-def _on_lists(message: Message, person: Person, list_ids: list[int]) -> QuerySet[Subscription]:
-    """Their places on these lists, left ones included."""
+def _on_lists(
+    message: Message, contact_ids: list[int], list_ids: list[int]
+) -> QuerySet[Subscription]:
+    """The places of these contacts on these lists, left ones included."""
     return Subscription.objects.filter(
         list__workspace_id=message.mailing.workspace_id,
         list_id__in=list_ids,
-        contact_id__in=person.ids,
+        contact_id__in=contact_ids,
     )
 
 

@@ -17,10 +17,12 @@ MOST = 200
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """`contacts`: the message's own contact, and whoever holds the address that it went to.
-    `present`: the address at which the contact is mailed now. `former`: other addresses at which
-    the contact was mailed, the message's own among them, unless another contact has them now."""
+    """`own`: the message's contact, if there is one. `contacts`: with whoever holds the address
+    that it went to. `present`: the address at which the contact is mailed now. `former`: other
+    addresses at which the contact was mailed, the message's own among them, unless another contact
+    has them now."""
 
+    own: Contact | None
     contacts: list[Contact]
     present: str
     former: frozenset[str]
@@ -59,7 +61,7 @@ def of(message: Message, *, lock: bool = False) -> Person:
     contacts = list({one.pk: one for one in both}.values())
     present = own.email if own else mailed[0]
     others = {email for email, holder in holders.items() if holder not in contacts}
-    return Person(contacts, present, frozenset(mailed) - {present} - others)
+    return Person(own, contacts, present, frozenset(mailed) - {present} - others)
 
 
 def _mailed(message: Message) -> list[str]:
