@@ -73,6 +73,10 @@ def differences(client: Client, figures: Iterable[Figure]) -> list[str]:
             pages = list(_pages(client, figure.url))
             name = f"data-total-{figure.sums}" if figure.sums else "data-total"
             seen[key] = (_attribute(pages[0], name), sum(map(_rows, pages)))
+            gone = int(_attribute(pages[0], "data-gone") or 0)
+            if gone:  # People whom the number counts and who were deleted since are told apart.
+                total, rows = seen[key]
+                seen[key] = (str(int(total) + gone), rows + gone)
         total, rows = seen[key]
         counted = figure.sums or figure.number > MOST_ROWS or rows == figure.number
         if total != str(figure.number) or not counted:

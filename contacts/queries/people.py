@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from accounts.models import Workspace
 from contacts import addresses
-from contacts.models import Contact, Subscription, Suppression
+from contacts.models import Contact, Import, ImportedContact, Subscription, Suppression
 
 # When a subscription came to its status.
 SINCE = {"subscribed": "created_at", "unsubscribed": "changed_at"}
@@ -99,9 +99,11 @@ def _suppressed(workspace: Workspace) -> Q:
 
 
 def filtered(workspace: Workspace, parameters: QueryDict) -> QuerySet[Contact]:
-    """The workspace's contacts by the page's parameters: q, list, status, and days (subscribed, or
-    with that status left, within so many days; as contacts.queries.growth counts it)."""
+    """The workspace's contacts by the page's parameters: q, list, status, days (subscribed, or with
+    that status left, within so many days; as contacts.queries.growth counts it), and import with
+    outcome (what the import did with them)."""
     people = search(Contact.objects.filter(workspace=workspace), parameters.get("q", ""))
+    people = _imported(people, workspace, parameters)
     status, list_id = parameters.get("status", ""), parameters.get("list", "")
     on_lists = Subscription.objects.filter(contact=OuterRef("pk"))
     if list_id.isdecimal():
@@ -118,6 +120,30 @@ def filtered(workspace: Workspace, parameters: QueryDict) -> QuerySet[Contact]:
     if status == "suppressed":
         people = people.alias(domain=Domain("email")).filter(_suppressed(workspace))
     return people
+
+
+def _imported(
+    people: QuerySet[Contact], workspace: Workspace, parameters: QueryDict
+) -> QuerySet[Contact]:
+    number, outcome = parameters.get("import", ""), parameters.get("outcome", "")
+    if not number.isdecimal() or len(number) > 18:
+        return people
+    rows = ImportedContact.objects.filter(
+        file_id=int(number), file__workspace=workspace, contact_id=OuterRef("pk")
+    )
+    return people.filter(Exists(rows.filter(outcome=outcome) if outcome else rows))
+
+
+def gone(workspace: Workspace, parameters: QueryDict, total: int) -> int:
+    """How many contacts of an import's result were deleted since; 0 where more is asked for than an
+    import and an outcome. `total`: how many are left."""
+    given = {name for name in parameters if parameters.get(name)} - {"sort", "after", "before"}
+    number = parameters.get("import", "")
+    if given != {"import", "outcome"} or not number.isdecimal() or len(number) > 18:
+        return 0
+    file = Import.objects.filter(workspace=workspace, pk=int(number)).first()
+    counted = file.counts.get(parameters["outcome"], 0) if file else 0
+    return max(0, counted - total)
 
 
 def suppressed_among(workspace: Workspace, people: Iterable[Contact]) -> set[str]:

@@ -25,6 +25,7 @@ from contacts.services import suppressions as suppression_service
 from pages import locales, tables, toasts
 
 UNDO_SALT = "contacts.undo"
+FILTERS = ("q", "list", "status", "days", "import")
 STATUSES = (
     ("subscribed", gettext_lazy("Subscribed")),
     ("unsubscribed", gettext_lazy("Unsubscribed")),
@@ -49,7 +50,9 @@ def contacts(request: WorkspaceRequest) -> HttpResponse:
         ),
         "statuses": STATUSES,
         "attributes": Attribute.objects.filter(workspace=request.workspace)[:3],
-        "filtered": any(request.GET.get(name) for name in ("q", "list", "status", "days")),
+        "filtered": any(request.GET.get(name) for name in FILTERS),
+        "gone": people_query.gone(request.workspace, request.GET, page.total[0]),
+        "imported": sources.names(request.workspace, [f"import {request.GET.get('import')}"]),
         "anybody": bool(page.rows) or Contact.objects.filter(workspace=request.workspace).exists(),
     }
     return render(request, "contacts/people.html", context)

@@ -285,3 +285,23 @@ def test_once_it_has_started_the_address_leads_to_the_rows_of_the_start(
     assert people.headers["Location"] == f"/w/brand/campaigns/{draft.pk}/recipients/"
     left = owner_client.get(url, {"reason": "excluded"})
     assert left.headers["Location"] == f"/w/brand/campaigns/{draft.pk}/left-out/?reason=excluded"
+
+
+@pytest.mark.parametrize(
+    "query", ["q=%00", "q=%25", "q=a@b.", "reason=%27", "reason=%00", "after=x"]
+)
+def test_odd_parameters_find_nobody(
+    query: str,
+    campaign: Campaign,
+    audience: dict[str, list[List]],
+    make_campaign: Make,
+    owner_client: Client,
+) -> None:
+    draft = make_campaign(**audience)
+    for name, one in (
+        ("recipients", campaign),
+        ("left_out", campaign),
+        ("campaign_audience", draft),
+    ):
+        answer = owner_client.get(f"{reverse(name, args=['brand', one.pk])}?{query}")
+        assert answer.status_code in {200, 400}, name
