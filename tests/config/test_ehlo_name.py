@@ -10,7 +10,7 @@ from config import env
     [
         ("", "https://mail.brand.example", "mail.brand.example"),
         ("", "https://Mail.Brand.example.:8443/x", "mail.brand.example"),
-        ("", "https://邮件.example", "xn--q6qs95d.example"),
+        ("", "https://邮件.example", "xn--5nq051n.example"),
         # Names that others don't know, and addresses: the connection's own address is said.
         ("", "http://127.0.0.1:8000", ""),
         ("", "http://192.0.2.1", ""),
