@@ -6,7 +6,7 @@ A notice is `templates/notices/<name>.txt`; its first line is the subject.
 import logging
 import smtplib
 from email.message import Message
-from email.utils import parseaddr
+from email.utils import make_msgid, parseaddr
 from typing import Any
 
 from django.conf import settings
@@ -75,13 +75,18 @@ def send(notice: str, /, *, to: str, language: str = "", **context: Any) -> None
         body.strip() + "\n",
         settings.DEFAULT_FROM_EMAIL,
         [to],
-        # Absence notes don't answer it (RFC 3834).
-        headers={"Auto-Submitted": "auto-generated"},
+        # Absence notes don't answer it (RFC 3834). Django would name the machine in the other.
+        headers={"Auto-Submitted": "auto-generated", "Message-ID": make_msgid(domain=_domain())},
     )
     try:
         message.send()
     except (OSError, smtplib.SMTPException) as error:
         raise _not_sent(error) from error
+
+
+def _domain() -> str | None:
+    """That of the sender."""
+    return parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or None
 
 
 def check_server() -> None:

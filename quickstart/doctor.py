@@ -314,7 +314,7 @@ def check_mailbox(mailbox: BounceMailbox) -> Finding:
     """Whether it lets us in, and when it was collected last."""
     name = _name("mailbox", mailbox)
     try:
-        trial = mailboxes.try_out(mailboxes.account(mailbox), trusted=mailbox.is_sandbox)
+        trial = mailboxes.look(mailboxes.account(mailbox), trusted=mailbox.is_sandbox)
     except SecretError as trouble:
         return error(name, "its password can't be read", str(trouble))
     if not trial.ok:

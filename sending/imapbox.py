@@ -16,11 +16,12 @@ from functools import cache
 from types import TracebackType
 from typing import Any, Self
 
-from django.utils.translation import gettext_noop
 from imapclient import IMAPClient, SocketTimeout
 from imapclient.exceptions import IMAPClientError, LoginError
 
-from sending import hosts
+from sending import hosts, imapfolders
+from sending.imaperrors import BoxError, trouble
+from sending.imapfolders import Namespace
 
 # Seconds for the connection, and for each answer.
 CONNECT = 15.0
@@ -29,45 +30,6 @@ TIMEOUT = SocketTimeout(connect=CONNECT, read=60)
 MOST_BYTES = 256 * 1024
 # UIDs in one command: servers limit the length of a line.
 AT_ONCE = 200
-
-SENTENCES = {
-    "dns": gettext_noop("The server's name is not known. Check how it is written."),
-    "host": gettext_noop("This server can't be used for a mailbox."),
-    "refused": gettext_noop("The server takes no connection on this port. Check the port."),
-    "timeout": gettext_noop("The server does not answer. Check server, port and firewall."),
-    "certificate": gettext_noop(
-        "The server's certificate is not valid for this name, so the connection was not trusted."
-    ),
-    "tls": gettext_noop(
-        "No encrypted connection could be made. Check the port (993 for TLS) and the encryption."
-    ),
-    "starttls": gettext_noop("The server offers no STARTTLS. Choose TLS with port 993."),
-    "login": gettext_noop(
-        "The server refuses this user and password. Many providers want an app password or an "
-        "authorization code instead, and IMAP switched on in their settings."
-    ),
-    "folder": gettext_noop("There is no such folder in this mailbox."),
-    "closed": gettext_noop("The server closed the connection."),
-    "move": gettext_noop("The processed mail could not be moved or deleted."),
-    "protocol": gettext_noop("The server answered something unexpected."),
-}
-
-
-class BoxError(Exception):
-    """What is wrong: `code` is a key of SENTENCES, `words` what the server or system said."""
-
-    def __init__(self, code: str, words: object = "") -> None:
-        self.code = code
-        self.words = _words(words)
-        super().__init__(f"{SENTENCES[code]} {self.words}".strip())
-
-
-def _words(error: object) -> str:
-    text = str(error)
-    # imaplib passes the server's answer on as the text of bytes.
-    if text.startswith(("b'", 'b"')):
-        text = text[2:-1]
-    return " ".join(text.split())[:500]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +99,8 @@ class _Client(IMAPClient):  # type: ignore[misc]  # has no types
 class ImapBox:
     """`with ImapBox(account) as box:` connects, logs in and selects the folder.
 
-    After `select=False` only `folders` can be asked. `trusted`: our own sandbox, wherever it
-    listens; any other server's addresses are checked (sending.hosts). Raises BoxError.
+    After `select=False` only `folders` can be asked, until `open`. `trusted`: our own sandbox,
+    wherever it listens; any other server's addresses are checked (sending.hosts). Raises BoxError.
     """
 
     def __init__(
@@ -154,14 +116,20 @@ class ImapBox:
         self.trusted = trusted
         self.tls = tls or context()
         self.uid_validity = 0
+        # The open folder's name on the server, its mails, and the UID that the next one gets.
+        self.opened = ""
+        self.mails = 0
+        self.uid_next = 1
+        self.readonly = False
+        self._space: Namespace | None = None
 
     def __enter__(self) -> Self:
-        with _trouble():
+        with trouble():
             self.client = self._connect()
         try:
             self._log_in()
             if self.select:
-                self._select()
+                self.open()
         except BaseException:
             self._leave()
             raise
@@ -202,7 +170,7 @@ class ImapBox:
 
     def _log_in(self) -> None:
         account = self.account
-        with _trouble():
+        with trouble():
             try:
                 if account.username.isascii() and account.password.isascii():
                     self.client.login(account.username, account.password)
@@ -215,15 +183,28 @@ class ImapBox:
                 with contextlib.suppress(IMAPClientError):
                     self.client.id_({"name": "Yanshu", "version": "1"})
 
-    def _select(self) -> None:
-        with _trouble():
+    def open(self) -> None:
+        """Selects the account's folder, by the name that the server has for it."""
+        with trouble():
+            answer = self._select(self.account.folder)
+        self.uid_validity = int(answer.get(b"UIDVALIDITY", 1))
+        self.mails = int(answer.get(b"EXISTS", 0))
+        self.uid_next = int(answer.get(b"UIDNEXT", 1))
+        self.readonly = b"READ-ONLY" in answer and b"READ-WRITE" not in answer
+
+    def _select(self, typed: str) -> dict[bytes, Any]:
+        first: IMAPClientError | None = None
+        for name in imapfolders.to_find(typed, self._namespace()):
             try:
-                answer = self.client.select_folder(self.account.folder)
+                answer: dict[bytes, Any] = self.client.select_folder(name)
             except IMAPClientError as error:
                 if isinstance(error, self.client.AbortError):
                     raise
-                raise BoxError("folder", error) from error
-        self.uid_validity = int(answer.get(b"UIDVALIDITY", 1))
+                first = first or error
+            else:
+                self.opened = name
+                return answer
+        raise BoxError("folder", first or "") from first
 
     def _leave(self) -> None:
         # A LOGOUT never expunges, unlike CLOSE. What goes wrong now matters to nobody.
@@ -237,7 +218,7 @@ class ImapBox:
     def folders(self) -> list[Folder]:
         """All folders that can be opened, with their counts."""
         found = []
-        with _trouble():
+        with trouble():
             for flags, _delimiter, name in self.client.list_folders()[:200]:
                 if b"\\Noselect" in flags or b"\\NonExistent" in flags:
                     continue
@@ -249,7 +230,7 @@ class ImapBox:
 
     def uids_from(self, uid: int) -> list[int]:
         """UIDs of the mails in the folder, from `uid` on, ascending."""
-        with _trouble():
+        with trouble():
             # "n:*" names the last mail even if its UID is smaller (RFC 3501, 6.4.8).
             found = self.client.search(["UID", f"{uid}:*"])
         return sorted(one for one in found if one >= uid)
@@ -257,7 +238,7 @@ class ImapBox:
     def fetch(self, uids: Sequence[int]) -> Iterator[tuple[int, bytes]]:
         """(UID, the mail's first MOST_BYTES) of a few mails, which are in memory together; those
         that are gone by now are left out."""
-        with _trouble():
+        with trouble():
             sizes = self.client.fetch(uids, ["RFC822.SIZE"])
         small = [uid for uid in uids if sizes.get(uid, {}).get(b"RFC822.SIZE", 0) <= MOST_BYTES]
         large = [uid for uid in uids if uid in sizes and uid not in set(small)]
@@ -265,11 +246,85 @@ class ImapBox:
         for wanted, section in ((small, "BODY.PEEK[]"), (large, f"BODY.PEEK[]<0.{MOST_BYTES}>")):
             if not wanted:
                 continue
-            with _trouble():
+            with trouble():
                 answers = self.client.fetch(wanted, [section])
             for uid in wanted:
                 if (raw := _body(answers.get(uid, {}))) is not None:
                     yield uid, raw[:MOST_BYTES]
+
+    # The folder to move to -------------------------------------------------------------------
+
+    def _namespace(self) -> Namespace:
+        """Where the server wants folders, and how it separates levels; asked once."""
+        if self._space is None:
+            self._space = self._asked_namespace() or Namespace(separator=self._separator())
+        return self._space
+
+    def _asked_namespace(self) -> Namespace | None:
+        if not self.client.has_capability("NAMESPACE"):
+            return None
+        with contextlib.suppress(IMAPClientError, ValueError, TypeError):
+            personal = self.client.namespace().personal
+            if personal:
+                prefix, separator = personal[0]
+                return Namespace(_text(prefix), _text(separator))
+        return None
+
+    def _separator(self) -> str:
+        """From LIST "" "", which names no folder (RFC 3501, 6.3.8)."""
+        with contextlib.suppress(IMAPClientError, ValueError):
+            for _flags, separator, _name in self.client.list_folders("", ""):
+                return _text(separator)
+        return imapfolders.TYPED
+
+    def prepare(self, typed: str) -> str:
+        """The server's name of the folder that was typed, which is made if it is missing. Raises
+        BoxError."""
+        with trouble("create"):
+            space = self._namespace()
+            for name in imapfolders.to_find(typed, space):
+                if found := self._found(name):
+                    return found
+            name = self._make(typed, space)
+            with contextlib.suppress(IMAPClientError):
+                self.client.subscribe_folder(name)
+            return name
+
+    def _found(self, name: str) -> str:
+        """The folder as the server lists it, if mails can be moved to it: some names stand for
+        levels only. "" if there is none."""
+        for flags, _separator, found in self.client.list_folders("", name):
+            levels_only = {b"\\noselect", b"\\nonexistent"} & {flag.lower() for flag in flags}
+            if imapfolders.same(str(found), name) and not levels_only:
+                return imapfolders.normal(str(found))
+        return ""
+
+    def _make(self, typed: str, space: Namespace) -> str:
+        first: IMAPClientError | None = None
+        for name in imapfolders.to_make(typed, space):
+            for above in ((), imapfolders.parents(name, space)):
+                for one in above:
+                    with contextlib.suppress(IMAPClientError):
+                        self.client.create_folder(one)
+                try:
+                    self.client.create_folder(name)
+                except IMAPClientError as error:
+                    if isinstance(error, self.client.AbortError):
+                        raise
+                    # It may be there and not be listed, or another process was faster.
+                    if self._answers(name):
+                        return name
+                    first = first or error
+                else:
+                    return name
+        raise BoxError("create", first or "") from first
+
+    def _answers(self, name: str) -> bool:
+        try:
+            self.client.folder_status(name, ["MESSAGES"])
+        except IMAPClientError:
+            return False
+        return True
 
     # Clearing --------------------------------------------------------------------------------
 
@@ -278,28 +333,27 @@ class ImapBox:
         here = self._still_here(uids)
         if not here:
             return
-        with _trouble("move"):
-            if not self.client.folder_exists(folder):
-                self.client.create_folder(folder)
-                with contextlib.suppress(IMAPClientError):
-                    self.client.subscribe_folder(folder)
+        target = self.prepare(folder)
+        if imapfolders.same(target, self.opened):
+            raise BoxError("same")
+        with trouble("move"):
             for some in _chunks(here):
                 if self.client.has_capability("MOVE"):
-                    self.client.move(some, folder)
+                    self.client.move(some, target)
                 else:
-                    self.client.copy(some, folder)
+                    self.client.copy(some, target)
                     self._remove(some)
 
     def delete(self, uids: Iterable[int]) -> None:
         """Deletes those mails that are still there, and no other."""
-        with _trouble("move"):
+        with trouble("move"):
             for some in _chunks(self._still_here(uids)):
                 self._remove(some)
 
     def _still_here(self, uids: Iterable[int]) -> list[int]:
         wanted = sorted(uids)
         found: list[int] = []
-        with _trouble():
+        with trouble():
             for some in _chunks(wanted):
                 found += self.client.search(["UID", ",".join(map(str, some))])
         return sorted(found)
@@ -311,6 +365,11 @@ class ImapBox:
         elif set(self.client.search(["DELETED"])) <= set(uids):
             self.client.expunge()
         # Else they stay, marked as deleted: EXPUNGE would take a person's mails with them.
+
+
+def _text(value: object) -> str:
+    """A prefix or separator; NIL is none."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value or "")
 
 
 def _drop(client: IMAPClient) -> None:
@@ -328,26 +387,3 @@ def _body(answer: dict[bytes, Any]) -> bytes | None:
 def _chunks(uids: Sequence[int]) -> Iterator[list[int]]:
     for start in range(0, len(uids), AT_ONCE):
         yield list(uids[start : start + AT_ONCE])
-
-
-@contextlib.contextmanager
-def _trouble(otherwise: str = "protocol") -> Iterator[None]:
-    """Everything that an IMAP command can raise, as a BoxError."""
-    try:
-        yield
-    except socket.gaierror as error:
-        raise BoxError("dns", error.strerror) from error
-    except ssl.SSLCertVerificationError as error:
-        raise BoxError("certificate", error.verify_message) from error
-    except ssl.SSLError as error:
-        raise BoxError("tls", error.reason or error) from error
-    except TimeoutError as error:
-        raise BoxError("timeout", error) from error
-    except ConnectionRefusedError as error:
-        raise BoxError("refused", error.strerror) from error
-    except OSError as error:
-        raise BoxError("closed", error.strerror or error) from error
-    except IMAPClient.AbortError as error:
-        raise BoxError("closed", error) from error
-    except (IMAPClientError, ValueError) as error:
-        raise BoxError(otherwise, error) from error

@@ -20,7 +20,8 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from sending.imapbox import SENTENCES, BoxError, ImapBox
+from sending.imapbox import ImapBox
+from sending.imaperrors import SENTENCES, BoxError
 from sending.models import BounceMail, BounceMailbox
 from sending.secrets import SecretError
 from sending.services import bounces, mailboxes
@@ -157,10 +158,10 @@ def clear(mailbox: BounceMailbox, box: ImapBox) -> int:
     uids = list(rows.values_list("uid", flat=True))
     if not uids:
         return 0
-    if mailbox.after == BounceMailbox.After.DELETE:
-        box.delete(uids)
+    if target := mailboxes.target(mailbox):
+        box.move(uids, target)
     else:
-        box.move(uids, mailbox.move_to)
+        box.delete(uids)
     return rows.filter(uid__in=uids).update(cleared_at=timezone.now())
 
 

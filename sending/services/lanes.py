@@ -45,9 +45,10 @@ OF_ITSELF = re.compile(
 OWN_LIMITS = ("rate.quota", ".own-limit")
 # One mailbox gets too much, or more than its server allows it: the others of its provider don't.
 OF_MAILBOX = re.compile(
-    r"\b[45]\.2\.12[12]\b|\b(recipient|mailbox|user)\b[^.;:]{0,60}"
+    r"\b[45]\.2\.12[12]\b|\b(recipient|mailbox|inbox|user)\b[^.;:]{0,60}"
     r"(\breceiv|\bhas exceeded|\bexceeded (its|their|the)\b|\bis busy\b|\brate limit"
     r"|too (quick|fast))"
+    r"|\b(for|to) (this|that|the same) (recipient|mailbox|inbox|user)\b"
     r"|收件人.{0,20}(过多|频率|频繁|上限)",
     re.IGNORECASE,
 )

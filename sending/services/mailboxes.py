@@ -1,5 +1,6 @@
 """Bounce mailboxes: made, changed, tried out, and the box behind one."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,7 +8,9 @@ from django.utils.translation import gettext, gettext_noop
 
 from accounts.models import Workspace
 from sending import secrets
-from sending.imapbox import SENTENCES, Account, BoxError, Folder, ImapBox
+from sending.imapbox import Account, Folder, ImapBox
+from sending.imaperrors import SENTENCES, BoxError
+from sending.imaptrial import Rehearsal, rehearse
 from sending.models import BounceMailbox
 
 SECRET = gettext_noop(
@@ -58,6 +61,13 @@ def account(mailbox: BounceMailbox, *, password: str = "") -> Account:
     )
 
 
+def target(mailbox: BounceMailbox) -> str:
+    """The folder that processed mail is moved to; "" where it is deleted, and only there."""
+    if mailbox.after == BounceMailbox.After.DELETE:
+        return ""
+    return mailbox.move_to or BounceMailbox().move_to
+
+
 @dataclass(frozen=True, slots=True)
 class Trial:
     """What trying a mailbox out came to. `sentence` and the server's own `words` say what is
@@ -69,22 +79,33 @@ class Trial:
     folders: tuple[Folder, ...] = ()
     # Of the folder that would be read.
     mails: int = 0
+    # What was tried of clearing; None: nothing was to be.
+    cleared: Rehearsal | None = None
 
 
-def try_out(given: Account, *, trusted: bool = False) -> Trial:
+def look(given: Account, *, trusted: bool = False) -> Trial:
     """Connects, logs in and looks at the folders; changes nothing. `trusted`: our own sandbox."""
+    return _try(given, None, trusted=trusted)
+
+
+def try_out(given: Account, *, move_to: str, trusted: bool = False) -> Trial:
+    """Looks, and does once with a mail of ours what a collector does with bounces: moves it to the
+    folder `move_to`, which is made if it is missing, or deletes it ("")."""
+    return _try(given, lambda box: rehearse(box, move_to=move_to), trusted=trusted)
+
+
+def _try(given: Account, clear: Callable[[ImapBox], Rehearsal] | None, *, trusted: bool) -> Trial:
     folders: tuple[Folder, ...] = ()
     try:
         with ImapBox(given, select=False, trusted=trusted) as box:
             folders = tuple(box.folders())
-        chosen = [one for one in folders if one.name.lower() == given.folder.lower()]
-        if not chosen:
-            # Asked for by name: some servers list only the folders that are subscribed to.
-            with ImapBox(given, trusted=trusted):
-                pass
+            # By name: some servers list only the folders that are subscribed to.
+            box.open()
+            mails = box.mails
+            cleared = clear(box) if clear else None
     except BoxError as error:
         return Trial(False, gettext(SENTENCES[error.code]), error.words, folders)
-    return Trial(True, folders=folders, mails=chosen[0].mails if chosen else 0)
+    return Trial(True, folders=folders, mails=mails, cleared=cleared)
 
 
 def sentence(error: str) -> tuple[str, str]:

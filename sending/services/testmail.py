@@ -22,6 +22,8 @@ from sending.services.relays import server_of
 from sending.smtp import (
     ConnectError,
     End,
+    Ending,
+    EndingKind,
     Exchange,
     Mode,
     Outcome,
@@ -103,6 +105,9 @@ class _Mails:
         """Nothing is written down for a test."""
 
     def settled(self, parcel: Parcel, outcome: Outcome) -> None:
+        if outcome.end is End.NEXT_CONNECTION:
+            self.waiting.appendleft(parcel)
+            return
         self.outcomes[parcel.key] = outcome
         if self.exchange is not None and not self.waiting:
             self.exchange.drain()
@@ -122,10 +127,11 @@ async def _send(server: Server, mails: _Mails) -> list[TestResult]:
     """Command by command, as the most careful mode: a test shows each step's words."""
     try:
         async with asyncio.timeout(TIMEOUT):
-            session = await open_session(server)
-            mails.exchange = Exchange(session, mails, mode=Mode.PLAIN)
-            mails.exchange.start()
-            words = (await mails.exchange.done).words
+            ending = await _over_one(server, mails)
+            # Servers take only so many mails on a connection.
+            while mails.waiting and ending.kind in {EndingKind.SPENT, EndingKind.FULL}:
+                ending = await _over_one(server, mails)
+            words = ending.words
     except ConnectError as error:
         words = error.words
     except TimeoutError:
@@ -133,3 +139,10 @@ async def _send(server: Server, mails: _Mails) -> list[TestResult]:
         if mails.exchange is not None:
             mails.exchange.abort(words)
     return mails.results(words)
+
+
+async def _over_one(server: Server, mails: _Mails) -> Ending:
+    session = await open_session(server)
+    mails.exchange = Exchange(session, mails, mode=Mode.PLAIN)
+    mails.exchange.start()
+    return await mails.exchange.done

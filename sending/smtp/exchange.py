@@ -73,7 +73,7 @@ class Exchange(Wire):
             self._hand_over(following)
 
     def _answer(self, code: int, words: str) -> None:
-        if self._spent(code, words):
+        if code >= 400 and self._spent(code, words):
             return
         if not self._owed:
             # Some say 421 before they close what is idle.
@@ -95,9 +95,9 @@ class Exchange(Wire):
             self._handle(kind_owed, flight, code, words)
 
     def _spent(self, code: int, words: str) -> bool:
-        """Whether the reply says that only this connection takes no more mails. One that took part
-        in no mail yet says it about the next one, too: that reply is a refusal like others."""
-        if code < 400 or (self._owed and self._owed[0][0] is Kind.QUIT):
+        """Whether the refusal says that only this connection takes no more mails. Said to its first
+        mail it would be said to the next connection's, too: that is a refusal like others."""
+        if self._owed and self._owed[0][0] is Kind.QUIT:
             return False
         carried = self._most - self._left - len(self._flights)
         if carried < 1:

@@ -74,7 +74,9 @@ def try_mailbox(request: WorkspaceRequest, pk: int) -> HttpResponse:
         form = MailboxForm(request.POST, workspace=request.workspace, mailbox=one)
         return _try(request, form)
     try:
-        trial = service.try_out(service.account(one), trusted=one.is_sandbox)
+        trial = service.try_out(
+            service.account(one), move_to=service.target(one), trusted=one.is_sandbox
+        )
     except SecretError:
         trial = service.Trial(False, _(service.SECRET))
     return render(request, "sending/mailbox_trial.html", {"trial": trial, "folder": one.folder})
@@ -82,7 +84,7 @@ def try_mailbox(request: WorkspaceRequest, pk: int) -> HttpResponse:
 
 def _try(request: WorkspaceRequest, form: MailboxForm) -> HttpResponse:
     """A part: what the server said, or what is missing in the form."""
-    needed = ("host", "port", "security", "username", "password", "folder")
+    needed = ("host", "port", "security", "username", "password", "folder", "after", "move_to")
     form.is_valid()
     wrong = [str(text) for name in needed for text in form.errors.get(name, ())]
     if wrong:
@@ -101,7 +103,8 @@ def _try(request: WorkspaceRequest, form: MailboxForm) -> HttpResponse:
         password=given["password"] or stored,
         folder=given["folder"],
     )
-    context = {"trial": service.try_out(account), "folder": account.folder}
+    move_to = given["move_to"] if given["after"] == BounceMailbox.After.MOVE else ""
+    context = {"trial": service.try_out(account, move_to=move_to), "folder": account.folder}
     return render(request, "sending/mailbox_trial.html", context)
 
 

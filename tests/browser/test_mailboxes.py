@@ -137,7 +137,7 @@ def test_add_one_and_try_it(  # noqa: PLR0917 - fixtures
     page.get_by_role("button", name="Add this mailbox").click()
     expect(page.locator("h1")).to_have_text("Returns")
     page.get_by_role("button", name="Test").click()
-    expect(page.locator("#trial")).to_contain_text("nothing was changed")
+    expect(page.locator("#trial")).to_contain_text("Nothing else was changed.")
 
 
 def test_not_a_bounce_and_undo(

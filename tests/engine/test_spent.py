@@ -3,6 +3,7 @@ nothing waits without need, and the relay's page says what is so."""
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -200,7 +201,7 @@ def test_try_now_ends_a_wait_of_the_whole_relay(
 
 @pytest.mark.parametrize("changed", [{"messages_per_connection": 7}, {"per_minute": 100_000}])
 def test_a_changed_limit_ends_a_wait_of_the_whole_relay(
-    closed: Mailing, relay: Relay, changed: dict[str, int]
+    closed: Mailing, relay: Relay, changed: dict[str, Any]
 ) -> None:
     relays.change(relay, **changed)
     relay.refresh_from_db()

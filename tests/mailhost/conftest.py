@@ -8,6 +8,9 @@ import pytest
 from tests.engine.conftest import design, make_list, open_to
 from tests.engine.sink import Sink
 from tests.engine.sink import running as running_sink
+from tests.mailhost.exim import Exim
+from tests.mailhost.exim import missing as exim_missing
+from tests.mailhost.exim import running as running_exim
 from tests.mailhost.servers import MailHost, missing, running
 
 __all__ = ["design", "make_list", "open_to"]
@@ -28,13 +31,34 @@ def elsewhere() -> Iterator[Sink]:
 
 
 @pytest.fixture
-def host(elsewhere: Sink) -> Iterator[MailHost]:
-    """Postfix and Dovecot; CI fails without them, elsewhere the tests are skipped."""
-    if reason := missing():
+def namespace() -> str:
+    """The prefix of Dovecot's folders."""
+    return ""
+
+
+@pytest.fixture
+def host(elsewhere: Sink, namespace: str) -> Iterator[MailHost]:
+    """Postfix and Dovecot."""
+    _needs(missing())
+    with running(_base(), elsewhere.port, prefix=namespace) as made:
+        yield made
+
+
+@pytest.fixture
+def exim() -> Iterator[Exim]:
+    _needs(exim_missing())
+    with running_exim(_base()) as made:
+        yield made
+
+
+def _needs(reason: str) -> None:
+    """CI fails without the servers, elsewhere the tests are skipped."""
+    if reason:
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
-    # Short, since it holds sockets, and open to the servers' own users.
-    base = Path(tempfile.mkdtemp(prefix="yanshu-mail-", dir="/tmp"))
-    with running(base, elsewhere.port) as made:
-        yield made
+
+
+def _base() -> Path:
+    """Short, since it holds sockets, and open to the servers' own users."""
+    return Path(tempfile.mkdtemp(prefix="yanshu-mail-", dir="/tmp"))

@@ -107,6 +107,15 @@ service lmtp {{
 service anvil {{
   chroot =
 }}
+{namespace}
+"""
+# All folders are under the inbox, as Courier and Cyrus have it (RFC 2342).
+NAMESPACE = """\
+namespace inbox {{
+  inbox = yes
+  prefix = {prefix}
+  separator = .
+}}
 """
 
 
@@ -139,10 +148,12 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(base: Path, elsewhere: int) -> Iterator[MailHost]:
-    """Both servers, answering; `elsewhere`: the port of the server for rejecting.test."""
+def running(base: Path, elsewhere: int, *, prefix: str = "") -> Iterator[MailHost]:
+    """Both servers, answering; `elsewhere`: the port of the server for rejecting.test. `prefix`: of
+    the mailbox folders, whose levels are separated by a dot then."""
     ports = {name: free_port() for name in ("smtp", "imap", "lmtp")}
     values = {"base": base, "password": PASSWORD, "elsewhere": elsewhere} | ports
+    values["namespace"] = NAMESPACE.format(prefix=prefix) if prefix else ""
     _prepare(base, values)
     host = MailHost(ports["smtp"], ports["imap"], base)
     started: list[subprocess.Popen[bytes]] = []
@@ -150,7 +161,7 @@ def running(base: Path, elsewhere: int) -> Iterator[MailHost]:
         started.append(_run(DOVECOT, "-F", "-c", str(base / "dovecot.conf")))
         started.append(_run(POSTFIX, "-c", str(base / "postfix"), "start-fg"))
         until(
-            lambda: all(_answers(port) for port in ports.values()),
+            lambda: all(answers(port) for port in ports.values()),
             what=lambda: f"{ports} {host.log()}",
         )
         yield host
@@ -190,7 +201,7 @@ def _prepare(base: Path, values: dict[str, object]) -> None:
     (base / "dovecot.conf").write_text(DOVECOT_CONF.format(**values))
 
 
-def _answers(port: int) -> bool:
+def answers(port: int) -> bool:
     try:
         with socket.create_connection(("127.0.0.1", port), 1) as connection:
             connection.settimeout(5)

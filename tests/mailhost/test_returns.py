@@ -89,7 +89,7 @@ def test_a_mailing_and_its_returns(
     assert set(bounced.values_list("address", flat=True)) == set(unknown + nowhere)
 
     assert waiting(mailbox) == 0
-    trial = mailboxes.try_out(mailboxes.account(mailbox))
+    trial = mailboxes.look(mailboxes.account(mailbox))
     assert {folder.name: folder.mails for folder in trial.folders} == {"INBOX": 0, "Yanshu": 6}
     # Who bounced is left out of the next one.
     again = open_to(good[:1] + unknown)

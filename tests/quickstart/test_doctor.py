@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.utils import timezone
+from pytest_django import Settings
 
 from accounts.models import Workspace
 from quickstart import doctor, heartbeats
@@ -113,3 +114,18 @@ def test_settings(settings: Any, changed: dict[str, Any], what: str, level: Leve
     for name, value in changed.items():
         setattr(settings, name, value)
     assert found(what)[0] == level
+
+
+@pytest.mark.parametrize(
+    ("name", "level", "words"),
+    [
+        ("localhost.example.invalid", Level.WARNING, "which no name service knows"),
+        ("", Level.WARNING, "an address and no name"),
+        ("[192.0.2.1]", Level.WARNING, "[192.0.2.1], an address and no name"),
+        ("localhost", Level.OK, "localhost"),
+    ],
+)
+def test_the_ehlo_name(settings: Settings, name: str, level: Level, words: str) -> None:
+    settings.EHLO_NAME = name
+    seen, text = found("EHLO name")
+    assert (seen, words in text) == (level, True), text

@@ -11,7 +11,8 @@ from django.utils import timezone
 from accounts.models import User, Workspace
 from contacts.models import Contact, Suppression
 from sending import secrets, verp
-from sending.imapbox import Account, BoxError, ImapBox
+from sending.imapbox import Account, ImapBox
+from sending.imaperrors import BoxError
 from sending.models import BounceMail, BounceMailbox, Event, Message, Tally
 from sending.services import bounces, collecting, mailboxes
 from sending.tokens import make as token
@@ -349,7 +350,7 @@ def test_due_each_minute_and_the_sandbox_soon(mailbox: BounceMailbox) -> None:
 
 def test_trial_shows_folders(imap: Imap, mailbox: BounceMailbox) -> None:
     imap.append(returns.LETTER)
-    trial = mailboxes.try_out(mailboxes.account(mailbox), trusted=True)
+    trial = mailboxes.look(mailboxes.account(mailbox), trusted=True)
     assert trial.ok
     assert [(f.name, f.mails, f.unseen) for f in trial.folders] == [("INBOX", 1, 1)]
 

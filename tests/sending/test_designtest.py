@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.test import Client
 from django.urls import reverse
+from pytest_django import Settings
 
 from accounts.models import User, Workspace
 from accounts.permissions import Role
@@ -15,6 +16,7 @@ from designs import services
 from designs.models import Design
 from sending.models import Relay
 from tests.engine.sink import Sink, running
+from tests.sending.smtp.scripted import serving
 
 HTML = '<p>Dear {{ first_name }}</p><a href="{{ unsubscribe_url }}">leave</a>'
 
@@ -68,6 +70,17 @@ def test_each_address_gets_it_and_what_the_server_said_is_shown(
     assert str(mail["From"]) == "品牌 <news@brand.example>"
     assert "Dear 芳" in mail.get_body(("html",)).get_content()  # type: ignore[union-attr]
     assert "Dear 芳" in mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+
+
+def test_a_server_that_takes_one_mail_a_connection(
+    send: Callable[..., str], relay: Relay, settings: Settings
+) -> None:
+    settings.EHLO_NAME = ""
+    with serving(mails_each=1, strict_name=True) as server:
+        Relay.objects.filter(pk=relay.pk).update(port=server.port)
+        told = send("a@x.example; b@x.example; c@x.example")
+        assert told.count("250 2.0.0 queued") == 3
+        assert server.accepted == {"a@x.example": 1, "b@x.example": 1, "c@x.example": 1}
 
 
 def test_what_is_typed_is_sent_without_being_saved(send: Callable[..., str], sink: Sink) -> None:

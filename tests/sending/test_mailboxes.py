@@ -120,7 +120,13 @@ def test_another_folder_is_read_from_its_beginning(
 def test_trial_of_what_is_typed(owner_client: Client, imap: Imap) -> None:
     imap.append(returns.LETTER)
     page = owner_client.post("/w/brand/mailboxes/try/", values(imap)).content.decode()
-    assert "Connected and logged in. There is 1 mail in INBOX; nothing was changed." in page
+    assert "Connected and logged in. There is 1 mail in INBOX." in page
+    assert "A test mail was moved to Yanshu and removed again. Nothing else was changed." in page
+    assert [raw for raw, _flags in imap.contents().values()] == [returns.LETTER]
+    assert imap.contents("Yanshu") == {}
+    page = owner_client.post("/w/brand/mailboxes/try/", values(imap, after="delete"))
+    assert "A test mail was put there and deleted again." in page.content.decode()
+    assert [raw for raw, _flags in imap.contents().values()] == [returns.LETTER]
     wrong = values(imap, password="guessed")
     page = owner_client.post("/w/brand/mailboxes/try/", wrong).content.decode()
     assert "The server refuses this user and password." in page

@@ -1,5 +1,6 @@
 """The dialogue with a relay: what is said, and what is found wrong, each against a real server."""
 
+import asyncio
 import base64
 import socket
 from pathlib import Path
@@ -10,7 +11,10 @@ from pytest_django.fixtures import Settings
 from sending import relaytest
 from sending.relaytest import Dialogue, Step, Trial, talk
 from sending.relaytrouble import TROUBLES, Trouble, diagnose
-from sending.smtp import Server
+from sending.smtp import Server, open_session
+from tests.sending.smtp.scripted import Fault, say
+from tests.sending.smtp.scripted import Step as ScriptStep
+from tests.sending.smtp.scripted import serving as scripted
 from tests.sending.smtpserver import (
     Authority,
     Habits,
@@ -282,3 +286,92 @@ def test_every_trouble_says_what_is_wrong_and_what_to_do() -> None:
         trouble = Trouble(code)
         assert trouble.sentence.endswith(".")
         assert trouble.advice.endswith(".")
+
+
+# The same steps as a worker takes -----------------------------------------------------------------
+
+
+async def _open(server: Server) -> None:
+    (await open_session(server)).close()
+
+
+@pytest.mark.parametrize(
+    ("offered", "security", "method"),
+    [
+        (("AUTH CRAM-MD5 LOGIN PLAIN",), "none", b"CRAM-MD5"),
+        (("AUTH LOGIN PLAIN",), "none", b"PLAIN"),
+        (("AUTH=LOGIN",), "none", b"LOGIN"),
+        (("AUTH XOAUTH2", "AUTH=LOGIN"), "none", b"LOGIN"),
+    ],
+)
+def test_worker_and_test_choose_the_same_login(
+    offered: tuple[str, ...], security: str, method: bytes
+) -> None:
+    heard = []
+    for way in ("test", "worker"):
+        habits = Habits(
+            extensions=offered,
+            login={
+                b"CRAM-MD5": (base64.b64encode(b"<1.2@mail.test>"),),
+                b"LOGIN": (b"VXNlcm5hbWU6", b"UGFzc3dvcmQ6"),
+            }.get(method, ()),
+        )
+        with serving(habits) as port:
+            server = Server("localhost", port, security, "ann", PASSWORD)
+            if way == "test":
+                assert talk(Trial(server, "news@brand.example")).ok
+            else:
+                asyncio.run(_open(server))
+        ends = next((n for n, line in enumerate(habits.heard) if line[:4] == b"MAIL"), None)
+        heard.append(habits.heard[:ends])
+    assert heard[0] == heard[1]
+    assert b"AUTH " + method in b"\n".join(heard[0])
+
+
+def test_a_method_that_fails_is_followed_by_the_next() -> None:
+    with scripted(
+        offers=["AUTH CRAM-MD5 PLAIN"],
+        login=("ann", PASSWORD),
+        faults=[Fault(ScriptStep.AUTH, say(b"504 5.5.4 not here"), nth=1)],
+    ) as server:
+        place = Server("localhost", server.port, "none", "ann", PASSWORD)
+        assert talk(Trial(place, "news@brand.example")).ok
+
+
+def test_a_server_that_knows_only_helo_is_no_trouble() -> None:
+    with scripted(faults=[Fault(ScriptStep.EHLO, say(b"502 5.5.1 not implemented"))]) as server:
+        dialogue = talk(Trial(Server("localhost", server.port, "none"), "news@brand.example"))
+        assert dialogue.ok
+        assert "HELO" in _text(dialogue)
+
+
+@pytest.mark.parametrize(
+    ("step", "reply"),
+    [
+        (ScriptStep.EHLO, b"504 5.5.2 need fully-qualified hostname"),
+        (ScriptStep.EHLO, b"501 Syntactically invalid HELO argument(s)"),
+        (ScriptStep.EHLO, b"550 Helo command rejected: need fully-qualified hostname"),
+        (ScriptStep.EHLO, b"501 5.5.4 Invalid domain name"),
+        (ScriptStep.MAIL, b"550 Access denied - Invalid HELO name (See RFC2821 4.1.1.1)"),
+        (ScriptStep.RCPT, b"504 5.5.2 <yanshu>: Helo command rejected: need fully-qualified host"),
+        (ScriptStep.RCPT, b"450 4.7.1 <yanshu>: Helo command rejected: Host not found"),
+    ],
+)
+def test_a_name_that_is_refused_is_told_in_words(step: ScriptStep, reply: bytes) -> None:
+    faults = [Fault(step, say(reply))]
+    if step is ScriptStep.EHLO:
+        faults.append(Fault(ScriptStep.HELO, say(reply)))
+    with scripted(faults=faults) as server:
+        place = Server("localhost", server.port, "none")
+        trouble = diagnose(place, talk(Trial(place, "news@brand.example", "ann@brand.example")))
+    assert trouble is not None
+    assert trouble.code == "ehlo"
+    assert "refuses the name that this installation greets it with" in trouble.sentence
+    assert "YANSHU_EHLO_NAME" in trouble.advice
+
+
+def test_the_name_of_the_setting_is_said(settings: Settings) -> None:
+    settings.EHLO_NAME = "mail.brand.example"
+    with scripted(strict_name=True) as server:
+        assert talk(Trial(Server("localhost", server.port, "none"), "news@brand.example")).ok
+        assert server.everything.startswith(b"EHLO mail.brand.example\r\n")

@@ -14,7 +14,9 @@ def _carried(server: Scripted, given: list[Parcel], mode: Mode) -> tuple[list[in
     """All of it over one connection after the other, as a worker does. What each ending carried,
     and what became of each mail."""
     known = {parcel.recipient: parcel for parcel in given}
-    waiting, carried, ends = list(given), [], {}
+    waiting = list(given)
+    carried: list[int] = []
+    ends: dict[str, End] = {}
     place = Server("127.0.0.1", server.port, "none")
     while waiting:
         mails = Mails(waiting)
