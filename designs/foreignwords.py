@@ -1,0 +1,40 @@
+"""What is said about a merge tag of another program. Pure."""
+
+from django.utils.translation import gettext as _
+
+from designs.foreign import Foreign
+from designs.problems import ERROR, WARNING, Problem
+
+LONGEST = 60
+
+
+def problem(tag: Foreign, part: str) -> Problem:
+    words = {"tag": tag.text[:LONGEST], "made": tag.made, "program": tag.program}
+    severity = ERROR if tag.sure else WARNING
+    return Problem("foreign_tag", severity, part, tag.line, _text(tag) % words)
+
+
+def _text(tag: Foreign) -> str:
+    if not tag.sure:
+        if tag.made:
+            return _("“%(tag)s” may be a merge tag of another program; here it is %(made)s.")
+        return _("“%(tag)s” may be a merge tag of another program; then it has to be replaced.")
+    if tag.made and tag.program:
+        return _(
+            "“%(tag)s” is a merge tag of %(program)s and would be sent as it stands; here it is "
+            "%(made)s."
+        )
+    if tag.made:
+        return _(
+            "“%(tag)s” is a merge tag of another program and would be sent as it stands; here it "
+            "is %(made)s."
+        )
+    if tag.program:
+        return _(
+            "“%(tag)s” is a merge tag of %(program)s and would be sent as it stands; put a merge "
+            "field in its place."
+        )
+    return _(
+        "“%(tag)s” is a merge tag of another program and would be sent as it stands; put a merge "
+        "field in its place."
+    )
