@@ -70,33 +70,33 @@ def _check_values(
 def _unfit_text(effect: str, count: int) -> str:
     if effect == DATE:
         return ngettext(
-            "%(count)d recipient has a %(name)s that is no date, such as “%(sample)s”; the mail "
-            "shows it as it is written.",
-            "%(count)d recipients have a %(name)s that is no date, such as “%(sample)s”; the mail "
-            "shows it as it is written.",
+            "%(count)d recipient has a value in %(name)s that is not a date, such as “%(sample)s”. "
+            "The mail shows it as it is written.",
+            "%(count)d recipients have a value in %(name)s that is not a date, such as "
+            "“%(sample)s”. The mail shows it as it is written.",
             count,
         )
     if effect == CALCULATION:
         return ngettext(
-            "%(count)d recipient has a %(name)s that is no number, such as “%(sample)s”, and would "
-            "not get the mail: it is compared or calculated with here. Use |float.",
-            "%(count)d recipients have a %(name)s that is no number, such as “%(sample)s”, and "
-            "would not get the mail: it is compared or calculated with here. Use |float.",
+            "%(count)d recipient has text in %(name)s, such as “%(sample)s”, and would not get the "
+            "mail, because a number is needed here. Write %(name)s|float.",
+            "%(count)d recipients have text in %(name)s, such as “%(sample)s”, and would not get "
+            "the mail, because a number is needed here. Write %(name)s|float.",
             count,
         )
     if effect in {"int", "float"}:
         return ngettext(
-            "%(count)d recipient has a %(name)s that is no number, such as “%(sample)s”; it counts "
-            "as 0.",
-            "%(count)d recipients have a %(name)s that is no number, such as “%(sample)s”; it "
-            "counts as 0.",
+            "%(count)d recipient has a value in %(name)s that is not a number, such as "
+            "“%(sample)s”. It counts as 0.",
+            "%(count)d recipients have a value in %(name)s that is not a number, such as "
+            "“%(sample)s”. It counts as 0.",
             count,
         )
     return ngettext(
-        "%(count)d recipient has a %(name)s that is no number, such as “%(sample)s”; the mail "
-        "shows it as it is written.",
-        "%(count)d recipients have a %(name)s that is no number, such as “%(sample)s”; the mail "
-        "shows it as it is written.",
+        "%(count)d recipient has a value in %(name)s that is not a number, such as “%(sample)s”. "
+        "The mail shows it as it is written.",
+        "%(count)d recipients have a value in %(name)s that is not a number, such as "
+        "“%(sample)s”. The mail shows it as it is written.",
         count,
     )
 
@@ -128,22 +128,28 @@ def _check_printed(tree: nodes.Template, part: str, fields: frozenset[str]) -> I
     for output in tree.find_all(nodes.Output):
         whole = {id(n.node) for n in output.find_all((nodes.Getattr, nodes.Getitem))}
         for name in output.find_all(nodes.Name):
-            if name.name == "workspace" and id(name) not in whole:
-                text = _("“workspace” holds several values; write {{ workspace.name }}.")
-                yield Problem("not_text", ERROR, part, name.lineno, text)
-            elif name.name in OBJECTS and name.name not in fields and id(name) not in whole:
-                text = _("“%(name)s” is no value that a mail can show.") % {"name": name.name}
-                yield Problem("not_text", ERROR, part, name.lineno, text)
+            if id(name) not in whole and name.name not in fields:
+                yield from _no_value(name.name, part, name.lineno)
         for one in output.find_all(nodes.Getattr):
             of_loop = isinstance(one.node, nodes.Name) and one.node.name == "loop"
             if of_loop and one.attr not in OF_LOOP:
-                words = {"name": f"loop.{one.attr}"}
-                text = _("“%(name)s” is no value that a mail can show.") % words
-                yield Problem("not_text", ERROR, part, one.lineno, text)
+                yield from _no_value(f"loop.{one.attr}", part, one.lineno)
         for one in output.nodes:
             if isinstance(one, nodes.List | nodes.Tuple | nodes.Dict) or _is_range(one):
                 text = _("A list can't be shown; use |join.")
                 yield Problem("not_text", ERROR, part, one.lineno, text)
+
+
+def _no_value(name: str, part: str, line: int) -> Iterator[Problem]:
+    if name == "workspace":
+        text = _(
+            "“workspace” can't be shown as a whole. Write {{ workspace.name }} or "
+            "{{ workspace.address }}."
+        )
+        yield Problem("not_text", ERROR, part, line, text)
+    elif name.partition(".")[0] in OBJECTS:
+        text = _("“%(name)s” is not a merge field; a mail can't show it.") % {"name": name}
+        yield Problem("not_text", ERROR, part, line, text)
 
 
 def _is_range(node: nodes.Node) -> bool:

@@ -1,5 +1,6 @@
 """The filters that authors may use in merge fields; see docs/users/merge-fields.md. Pure."""
 
+import math
 from collections.abc import Callable, Iterable
 from datetime import date
 from decimal import Decimal
@@ -85,6 +86,8 @@ def number(value: Any, digits: Any = 0, _language: str = "en") -> str:
         return as_text(value)
     digits = _digits(digits)
     amount = float(value)
+    if not math.isfinite(amount):
+        return as_text(value)
     digits = max(digits, 0)
     # English and Chinese write numbers as Python does, which is ten times as fast as Babel.
     if abs(amount) < 1e15:

@@ -184,6 +184,8 @@ def find(source: str, fields: Collection[str], *, html: bool = False) -> list[Fo
     hidden = _visible(source, html=html)
     names = _Names(fields, _local_names(source))
     found: list[Foreign] = []
+    # What stands inside of our own tags is ours: a list is no merge tag.
+    ours = dict(jinja_spans(hidden))
     position, line, counted = 0, 1, 0
     for _place in range(MOST_PLACES):
         place = BEGIN.search(hidden, position)
@@ -191,7 +193,7 @@ def find(source: str, fields: Collection[str], *, html: bool = False) -> list[Fo
             break
         line, counted = line + source.count("\n", counted, place.start()), place.start()
         tag = _at(hidden, place.start(), line, names)
-        position = tag.end if tag else place.start() + 1
+        position = tag.end if tag else ours.get(place.start(), place.start() + 1)
         if tag:
             found.append(tag)
     return _whole_blocks(found)

@@ -15,26 +15,14 @@ def problem(tag: Foreign, part: str) -> Problem:
 
 
 def _text(tag: Foreign) -> str:
+    if not tag.sure and tag.made:
+        return _("“%(tag)s” may be a merge tag of another program. Here it is %(made)s.")
     if not tag.sure:
-        if tag.made:
-            return _("“%(tag)s” may be a merge tag of another program; here it is %(made)s.")
-        return _("“%(tag)s” may be a merge tag of another program; then it has to be replaced.")
+        return _("“%(tag)s” may be a merge tag of another program. It would be sent as it stands.")
     if tag.made and tag.program:
-        return _(
-            "“%(tag)s” is a merge tag of %(program)s and would be sent as it stands; here it is "
-            "%(made)s."
-        )
+        return _("“%(tag)s” is a merge tag of %(program)s. Here it is %(made)s.")
     if tag.made:
-        return _(
-            "“%(tag)s” is a merge tag of another program and would be sent as it stands; here it "
-            "is %(made)s."
-        )
+        return _("“%(tag)s” is a merge tag of another program. Here it is %(made)s.")
     if tag.program:
-        return _(
-            "“%(tag)s” is a merge tag of %(program)s and would be sent as it stands; put a merge "
-            "field in its place."
-        )
-    return _(
-        "“%(tag)s” is a merge tag of another program and would be sent as it stands; put a merge "
-        "field in its place."
-    )
+        return _("“%(tag)s” is a merge tag of %(program)s. Replace it with a merge field.")
+    return _("“%(tag)s” is a merge tag of another program. Replace it with a merge field.")

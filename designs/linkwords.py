@@ -26,43 +26,36 @@ def _of_links() -> dict[str, str]:
     return {
         "empty": _("This link leads nowhere."),
         "insecure": _("This link is not encrypted; use https:// if the site can."),
-        "no_scheme": _(
-            "The link “%(url)s” needs https:// before it; without it, it leads nowhere."
-        ),
-        "relative": _(
-            "The link “%(url)s” is a part of an address only; write all of it, from https:// on."
-        ),
+        "no_scheme": _("The link “%(url)s” does not work without https:// before it."),
+        "relative": _("The link “%(url)s” is incomplete. Enter the whole address with https://."),
         "unknown_scheme": _(
-            "Mail programs don't open “%(url)s”; is “%(scheme)s:” a slip of https:// ?"
+            "Mail programs can't open “%(url)s”. Web addresses begin with https://."
         ),
-        "file": _("“%(url)s” is a file on your computer; nobody else can open it."),
-        "cid": _("“%(url)s” is an attachment of another mail; link to a web page instead."),
+        "file": _("The link “%(url)s” leads to a file on your computer. Nobody else can open it."),
+        "cid": _("The link “%(url)s” leads to an attachment of another mail. Link to a web page."),
         "runs": _("Mail programs remove links that begin with “%(scheme)s:”."),
-        "placeholder": _("The link “%(url)s” leads to a page for examples; put your own there."),
-        "local": _("“%(url)s” is in a private network; recipients can't reach it."),
+        "placeholder": _("The link “%(url)s” is a placeholder. Replace it with your own page."),
+        "local": _("The link “%(url)s” leads to a private network. Recipients can't reach it."),
     }
 
 
 def _of_files() -> dict[str, str]:
     return {
-        "empty": _("This picture has no address."),
-        "no_scheme": _(
-            "The picture “%(url)s” needs https:// before its address; it will not be shown."
-        ),
+        "empty": _("This image has no address."),
+        "no_scheme": _("The image “%(url)s” does not load without https:// before its address."),
         "relative": _(
-            "The picture “%(url)s” has only a part of its address; write all of it, from https:// "
-            "on."
+            "The address of the image “%(url)s” is incomplete. Enter the whole address with https://."
         ),
         "unknown_scheme": _(
-            "Mail programs don't load “%(url)s”; is “%(scheme)s:” a slip of https:// ?"
+            "Mail programs can't load the image “%(url)s”. Web addresses begin with https://."
         ),
-        "file": _("The picture “%(url)s” is on your computer; nobody else can see it."),
-        "cid": _("The picture “%(url)s” was attached to another mail; upload it to the web."),
+        "file": _("The image “%(url)s” is a file on your computer. Nobody else can see it."),
+        "cid": _("The image “%(url)s” is an attachment of another mail. Upload it to a website."),
         "data": _(
-            "This picture is written into the mail (data:); Gmail and Outlook don't show it. "
-            "Upload it to the web."
+            "This image is embedded as data:, which Gmail and Outlook do not show. Upload it to a "
+            "website."
         ),
         "runs": _("Mail programs remove what begins with “%(scheme)s:”."),
-        "placeholder": _("The picture “%(url)s” is at an address for examples."),
-        "local": _("The picture “%(url)s” is in a private network; recipients can't load it."),
+        "placeholder": _("The image “%(url)s” is a placeholder. Replace it with your own."),
+        "local": _("The image “%(url)s” is in a private network. Recipients can't load it."),
     }

@@ -135,8 +135,7 @@ def test_a_syntax_error_is_said_in_the_tag_s_words() -> None:
     source = Source(subject="Hi", html="{{ .Subscriber.FirstName }}{{ unsubscribe_url }}")
     [problem] = check(source, fields=FIELDS)
     assert problem.text == (
-        "“{{ .Subscriber.FirstName }}” is a merge tag of listmonk and would be sent as it stands; "
-        "here it is {{ first_name }}."
+        "“{{ .Subscriber.FirstName }}” is a merge tag of listmonk. Here it is {{ first_name }}."
     )
 
 
@@ -146,7 +145,7 @@ def test_a_person_says_what_a_tag_becomes() -> None:
     converted, count = convert(words, FIELDS, chosen=chosen)
     assert converted == "{{ city }} {% raw %}%FIRSTNAME%{% endraw %} {{ full_name }} [email]"
     assert count == 3
-    assert not found("%NAME%" * 0 + "{% raw %}%FIRSTNAME%{% endraw %}")
+    assert not found("{% raw %}%FIRSTNAME%{% endraw %}")
 
 
 @pytest.mark.parametrize(
@@ -179,8 +178,8 @@ def test_the_page_converts(owner_client: Client, workspace: Workspace) -> None:
     design.refresh_from_db()
     assert design.subject == "{{ first_name }}, hi"
     assert design.html == (
-        "<p>Hi {{ first_name }}, {{ city }} and {{ city }}, {% raw %}{name}{% endraw %}, [email]</p>"
-        "{{ unsubscribe_url }}"
+        "<p>Hi {{ first_name }}, {{ city }} and {{ city }}, {% raw %}{name}{% endraw %}, "
+        "[email]</p>{{ unsubscribe_url }}"
     )
     assert design.version == 2
     # An older version is not saved over a newer one.

@@ -59,8 +59,8 @@ def test_case_prices_that_are_no_numbers(workspace: Workspace) -> None:
     made = campaign(workspace, chosen, "<p>{{ price|number(2) }}</p>")
     [text] = unfit(made)
     assert text == (
-        "2 recipients have a price that is no number, such as “1,299.00”; the mail shows it as it "
-        "is written."
+        "2 recipients have a value in price that is not a number, such as “1,299.00”. The mail "
+        "shows it as it is written."
     )
     with translation.override("zh-hans"):
         [chinese] = unfit(made)
@@ -89,7 +89,7 @@ def test_each_use_is_counted(workspace: Workspace) -> None:
         for one in review.review(campaign(workspace, chosen, html)).problems
         if one.code == "unfit_value"
     ]
-    assert [line for line, _text in found] == [1, 2, 3, 2, 3]
+    assert [line for line, _text in found] == [1, 2, 2, 3, 3]
     assert [text.partition(" recipient")[0] for _line, text in found] == [
         "1",
         "1",
@@ -98,10 +98,13 @@ def test_each_use_is_counted(workspace: Workspace) -> None:
         "2",
     ] or found
     told = "\n".join(text for _line, text in found)
-    assert "1 recipient has a day that is no date, such as “9.3.2026”" in told
-    assert "1 recipient has a price that is no number, such as “n/a”; it counts as 0." in told
-    assert "2 recipients have a price that is no number, such as “7”, and would not get" in told
-    assert "2 recipients have a vip that is no number" in told
+    assert "1 recipient has a value in day that is not a date, such as “9.3.2026”" in told
+    assert (
+        "1 recipient has a value in price that is not a number, such as “n/a”. It counts as 0."
+        in told
+    )
+    assert "2 recipients have text in price, such as “7”, and would not get" in told
+    assert "2 recipients have a value in vip that is not a number" in told
 
 
 def test_nobody_is_counted_who_does_not_get_it(workspace: Workspace) -> None:

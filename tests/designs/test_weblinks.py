@@ -1,5 +1,6 @@
 """Links and pictures that can't work are told of before sending; a contact's web address works."""
 
+from operator import itemgetter
 from pathlib import Path
 
 import pytest
@@ -22,16 +23,16 @@ def test_case_links_without_scheme() -> None:
     html = (CASES / "12-links-without-scheme.html").read_text()
     found = check(Source(subject="Hi", html=html), fields={"website"})
     assert {one.severity for one in found} == {"warning"}
-    assert [(one.code, one.line) for one in found] == [
+    assert sorted(((one.code, one.line) for one in found), key=itemgetter(1)) == [
+        ("no_scheme_link", 1),
         ("no_scheme_link", 1),
         ("relative_link", 1),
-        ("no_scheme_link", 1),
         ("unknown_scheme_link", 1),
         ("relative_file", 2),
         ("file_file", 2),
         ("cid_file", 2),
     ]
-    assert "“/sale”" in found[1].text
+    assert any("“/sale”" in one.text for one in found)
 
 
 @pytest.mark.parametrize(
