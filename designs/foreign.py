@@ -95,7 +95,7 @@ KINDS = (
     ),
     _kind(
         "listmonk",
-        r"\{\{-?\s*(?P<name>(?:(?:if|range|with|template|define|block)\s[^{}\n]{1,80}?)|else|end)",
+        r"\{\{-?\s*(?P<name>(?:if\s|(?:range|with)\s+[.$]|(?:template|define|block)\s+\")[^{}\n]{1,80}?|else|end)",
         r"\s*-?\}\}",
     ),
     _kind("", rf"\{{\{{-?\s*(?P<name>(?:{_OBJECT})\.[\w. ]{{1,60}}?){_DEFAULT}\s*-?\}}\}}"),
