@@ -75,7 +75,8 @@ def missing_fields(
     workspace_id: int, lists_in: Sequence[int], lists_out: Sequence[int], fields: Sequence[str]
 ) -> dict[str, int]:
     """For how many recipients each merge field is empty: one pass over the audience."""
-    columns, given = [], {}
+    columns: list[str] = []
+    given: dict[str, str] = {}
     for number, name in enumerate(fields):
         value, _json, parameter = _value_of(name, number)
         given |= parameter

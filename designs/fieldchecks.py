@@ -126,14 +126,15 @@ def _names(node: nodes.Node) -> set[str]:
 def _check_printed(tree: nodes.Template, part: str, fields: frozenset[str]) -> Iterator[Problem]:
     """What is printed must be a value: not the sender as a whole, a list, or a loop."""
     for output in tree.find_all(nodes.Output):
-        whole = {id(n.node) for n in output.find_all((nodes.Getattr, nodes.Getitem))}
+        parts = (*output.find_all(nodes.Getattr), *output.find_all(nodes.Getitem))
+        whole = {id(part_of.node) for part_of in parts}
         for name in output.find_all(nodes.Name):
             if id(name) not in whole and name.name not in fields:
                 yield from _no_value(name.name, part, name.lineno)
-        for one in output.find_all(nodes.Getattr):
-            of_loop = isinstance(one.node, nodes.Name) and one.node.name == "loop"
-            if of_loop and one.attr not in OF_LOOP:
-                yield from _no_value(f"loop.{one.attr}", part, one.lineno)
+        for got in output.find_all(nodes.Getattr):
+            of_loop = isinstance(got.node, nodes.Name) and got.node.name == "loop"
+            if of_loop and got.attr not in OF_LOOP:
+                yield from _no_value(f"loop.{got.attr}", part, got.lineno)
         for one in output.nodes:
             if isinstance(one, nodes.List | nodes.Tuple | nodes.Dict) or _is_range(one):
                 text = _("A list can't be shown; use |join.")

@@ -13,8 +13,9 @@ from accounts.models import Workspace
 from contacts.mergenames import CALLED
 from contacts.models import Contact
 from designs import fields, plaintext
-from designs.checks import ERROR, Problem, Source, check
+from designs.checks import Source, check
 from designs.markup import tags
+from designs.problems import ERROR, Problem
 from designs.rendering import PARTS, Part, RenderError, Urls
 from designs.weblinks import add_schemes
 from designs.wording import said

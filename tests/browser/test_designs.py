@@ -243,7 +243,7 @@ def test_merge_tags_of_another_program_are_converted(
     page.get_by_role("link", name="Convert merge tags").click()
     expect(page.get_by_role("heading", name="Convert merge tags")).to_be_visible()
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         axe(page)
         shot(page, f"design-convert-{scheme}")
     page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})

@@ -169,7 +169,7 @@ def test_the_page_converts(owner_client: Client, workspace: Workspace) -> None:
     assert "Mailchimp" in page
     tags = ["%FIRSTNAME%", "*|FNAME|*", "*|MERGE7|*", "{name}", "[email]"]
     choices = ["convert", "convert", "city", "plain", "nonsense"]
-    data = {"version": design.version}
+    data = {"version": str(design.version)}
     for number, (tag, choice) in enumerate(zip(tags, choices, strict=True)):
         assert f'name="tag-{number}" value="{tag}"' in page
         data |= {f"tag-{number}": tag, f"choice-{number}": choice}

@@ -73,7 +73,7 @@ def test_case_prices_that_are_no_numbers(workspace: Workspace) -> None:
 def test_each_use_is_counted(workspace: Workspace) -> None:
     for key in ("price", "day", "vip"):
         Attribute.objects.create(workspace=workspace, key=key, label=key, type="text")
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"price": 12.5, "day": "2026-03-09", "vip": True},
         {"price": "n/a", "day": "9.3.2026", "vip": "yes"},
         {"price": "7"},
