@@ -40,12 +40,12 @@ class Folded:
 class Notice(EmailMessage):
     """Its From, To and Subject are written as those of campaigns are."""
 
-    def message(self) -> Any:
+    def message(self) -> Any:  # type: ignore[override]  # the stubs are of Django 6
         made = super().message()
         sender = parseaddr(self.from_email)
         people = [parseaddr(address) for address in self.to]
         for field, lines in (
-            ("Subject", mailheaders.text("Subject", self.subject)),
+            ("Subject", mailheaders.text("Subject", str(self.subject))),
             ("From", mailheaders.mailboxes("From", [sender])),
             ("To", mailheaders.mailboxes("To", people)),
         ):

@@ -1,12 +1,15 @@
 """Who gets a mailing, and why the others of its lists don't: one statement for the live count and
 for the freeze, so that both always agree."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import connection
+
+from contacts import valuekinds
+from contacts.mergenames import OF_PERSON
 
 # One row a person on the lists in. `reason` (a code of sending.reasons) is null for who gets it.
 # Somebody who left one of the lists but is on another still wants mail. Being suppressed says more
@@ -180,19 +183,63 @@ def missing_fields(
     workspace_id: int, lists_in: Sequence[int], lists_out: Sequence[int], fields: Sequence[str]
 ) -> dict[str, int]:
     """For how many recipients each merge field is empty: one pass over the audience."""
-    known = ("first_name", "last_name", "full_name", "email")
-    given: dict[str, Any] = {}
-    columns = []
+    columns: list[str] = []
+    given: dict[str, str] = {}
     for number, name in enumerate(fields):
-        given[f"field{number}"] = name
-        value = f"c.{name}" if name in known else f"c.attributes ->> %(field{number})s"
+        value, _json, parameter = _value_of(name, number)
+        given |= parameter
         columns.append(f"count(*) FILTER (WHERE coalesce({value}, '') = '')")
+    counted = _over_recipients(workspace_id, lists_in, lists_out, columns, given)
+    return dict(zip(fields, counted, strict=False))
+
+
+def unfit_values(
+    workspace_id: int,
+    lists_in: Sequence[int],
+    lists_out: Sequence[int],
+    uses: Sequence[tuple[str, str]],
+) -> dict[tuple[str, str], tuple[int, str]]:
+    """{(merge field, kind): (recipients whose value is not of that kind, one such value)}, for
+    kinds of contacts.valuekinds; nothing for those that all fit. One pass over the audience."""
+    columns, given = [], dict(valuekinds.PARAMETERS)
+    for number, (name, kind) in enumerate(uses):
+        value, json, parameter = _value_of(name, number)
+        given |= parameter
+        misfit = valuekinds.MISFITS[kind].format(value=value, json=json)
+        columns += [
+            f"count(*) FILTER (WHERE {misfit})",
+            # The first by sorting, so the page says the same each time.
+            f"min(left({value}, 40)) FILTER (WHERE {misfit})",
+        ]
+    counted = _over_recipients(workspace_id, lists_in, lists_out, columns, given)
+    pairs = zip(counted[::2], counted[1::2], strict=True)
+    return {
+        use: (count, sample) for use, (count, sample) in zip(uses, pairs, strict=False) if count
+    }
+
+
+def _value_of(name: str, number: int) -> tuple[str, str, dict[str, str]]:
+    """A merge field's value as SQL, as text and as jsonb; its parameter."""
+    if name in OF_PERSON:
+        return f"c.{name}", f"to_jsonb(c.{name})", {}
+    key = f"field{number}"
+    return f"c.attributes ->> %({key})s", f"c.attributes -> %({key})s", {key: name}
+
+
+def _over_recipients(
+    workspace_id: int,
+    lists_in: Sequence[int],
+    lists_out: Sequence[int],
+    columns: Sequence[str],
+    given: Mapping[str, Any],
+) -> Sequence[Any]:
+    """Aggregates over the contacts who get the mailing: one pass, whatever their number."""
     if not columns:
-        return {}
+        return ()
     sql = f"""
         SELECT {", ".join(columns)} FROM ({statement(lists_in)}) a
           JOIN contacts_contact c ON c.id = a.contact_id WHERE a.reason IS NULL
     """  # noqa: S608 - names are ours or parameters
     with connection.cursor() as cursor:
-        cursor.execute(sql, parameters(workspace_id, lists_in, lists_out) | given)
-        return dict(zip(fields, cursor.fetchone() or (), strict=False))
+        cursor.execute(sql, parameters(workspace_id, lists_in, lists_out) | dict(given))
+        return cursor.fetchone() or ()

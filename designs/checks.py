@@ -4,19 +4,21 @@ Errors keep a campaign from being sent; warnings are to be looked at.
 """
 
 import re
-from bisect import bisect
-from collections.abc import Collection, Mapping
+from bisect import bisect, bisect_left
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+from jinja2 import nodes
 
-from designs import plaintext
-from designs.fieldchecks import GIVEN, check_fields
-from designs.links import hrefs
+from designs import foreign, foreignwords, linkwords, plaintext
+from designs.fieldchecks import GIVEN, Known, check_fields
+from designs.fielduses import Use, uses
 from designs.markup import tags, without_jinja
 from designs.problems import ERROR, WARNING, Problem
-from designs.rendering import RenderError, fields_used
+from designs.rendering import RenderError, fields_used, names_from_outside, parse
+from designs.weblinks import references
 
 # Gmail shows no more of an HTML part than this, in bytes.
 CLIPPED_AT = 102 * 1024
@@ -43,28 +45,45 @@ class Source:
 
 
 def check(
-    source: Source, *, fields: Collection[str], missing: Mapping[str, int] | None = None
+    source: Source,
+    *,
+    fields: Collection[str],
+    missing: Mapping[str, int] | None = None,
+    unfit: Mapping[Use, tuple[int, str]] | None = None,
 ) -> list[Problem]:
     """`fields`: the merge fields that exist. `missing`: for how many recipients a field is empty.
+    `unfit`: for how many its value is no number or date, and one such value.
 
     Errors come first, in the order of parts and lines.
     """
+    known = Known(frozenset(fields), missing or {}, unfit or {})
     problems: list[Problem] = []
     for part, words in source.parts().items():
-        problems += check_fields(part, words, set(fields), missing or {})
-    problems += [*_check_subject(source), *_check_html(source.html), *_check_text(source)]
+        tags = foreign.find(words, known.fields, html=part == "html")
+        problems += [foreignwords.problem(tag, part) for tag in tags]
+        problems += check_fields(part, foreign.without(words, tags), known)
+        if part == "html":
+            problems += _check_html(words, [tag.begin for tag in tags])
+    problems += [*_check_subject(source), *_check_text(source)]
     return sorted(_few(problems), key=lambda problem: problem.severity != ERROR)
 
 
 def used_fields(source: Source) -> set[str]:
     """Every merge field of the parts that can be read."""
-    used: set[str] = set()
+    return {name for tree in _trees(source) for name in names_from_outside(tree)} - GIVEN
+
+
+def used_values(source: Source) -> set[Use]:
+    """The merge fields that have to be numbers or dates, with the kind."""
+    return {(use.field, use.kind) for tree in _trees(source) for use in uses(tree)}
+
+
+def _trees(source: Source) -> Iterator[nodes.Template]:
     for part, words in source.parts().items():
         try:
-            used |= fields_used(words, part)
+            yield parse(words, part)
         except RenderError:
             continue
-    return used - GIVEN
 
 
 def _check_subject(source: Source) -> list[Problem]:
@@ -79,7 +98,8 @@ def _check_subject(source: Source) -> list[Problem]:
     return []
 
 
-def _check_html(html: str) -> list[Problem]:
+def _check_html(html: str, foreign_tags: Sequence[int]) -> list[Problem]:
+    """`foreign_tags`: where merge tags of other programs begin; what they give isn't known."""
     if not html.strip():
         return []
     problems = []
@@ -96,10 +116,17 @@ def _check_html(html: str) -> list[Problem]:
             line = bisect(ends, tag.begin) + 1
             problems.append(Problem("no_alt", WARNING, "html", line, text))
     return problems + [
-        Problem(code, WARNING, "html", bisect(ends, begin) + 1, text)
-        for begin, end in hrefs(html)
-        for code, text in _check_link(html[begin:end].strip())
+        Problem(code, WARNING, "html", bisect(ends, one.begin) + 1, text)
+        for one in references(html)
+        if not _any_within(foreign_tags, one.begin, one.begin + len(one.url))
+        for code, text in linkwords.said(one)
     ]
+
+
+def _any_within(places: Sequence[int], begin: int, end: int) -> bool:
+    """Whether one of the places, which are sorted, is in the range."""
+    first = bisect_left(places, begin)
+    return first < len(places) and places[first] < end
 
 
 def _few(problems: list[Problem]) -> list[Problem]:
@@ -116,14 +143,6 @@ def _few(problems: list[Problem]) -> list[Problem]:
             )
             shown.append(replace(alike[0], line=0, text=text % {"count": more}))
     return shown
-
-
-def _check_link(url: str) -> list[tuple[str, str]]:
-    if url in {"", "#"}:
-        return [("empty_link", _("This link leads nowhere."))]
-    if url.lower().startswith("http://"):
-        return [("insecure_link", _("This link is not encrypted; use https:// if the site can."))]
-    return []
 
 
 def _check_text(source: Source) -> list[Problem]:

@@ -1,12 +1,15 @@
 """What is wrong or unwise about the merge fields of a part. Pure."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from jinja2 import nodes
 
 from contacts.mergenames import CALLED, OBJECTS, OF_MAIL
+from contacts.valuekinds import CALCULATION, DATE
+from designs.fielduses import Use, uses
 from designs.problems import ERROR, WARNING, Problem
 from designs.rendering import RenderError, names_from_outside, parse
 from designs.sandbox import OF_LOOP
@@ -16,29 +19,86 @@ from designs.wording import said
 GIVEN = frozenset(OF_MAIL)
 
 
-def check_fields(
-    part: str, words: str, fields: set[str], missing: Mapping[str, int]
-) -> list[Problem]:
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of the merge fields: those that exist, and about the recipients' values how
+    many are empty, and how many are no number or date, with one such value."""
+
+    fields: frozenset[str]
+    missing: Mapping[str, int]
+    unfit: Mapping[Use, tuple[int, str]]
+
+
+def check_fields(part: str, words: str, known: Known) -> list[Problem]:
     try:
         tree = parse(words, part)
         used = names_from_outside(tree)
     except RenderError as error:
         return [Problem("syntax", ERROR, part, error.line, said(error.message))]
-    problems = list(_check_printed(tree, part, fields))
-    objects = set(OBJECTS) - fields
+    problems = list(_check_printed(tree, part, known.fields))
+    objects = set(OBJECTS) - known.fields
     for name in sorted(used - GIVEN - objects):
         line = _line_of(tree, name)
-        if name not in fields:
+        if name not in known.fields:
             text = _("There is no merge field named %(name)s.") % {"name": name}
             problems.append(Problem("unknown_field", ERROR, part, line, text))
-        elif missing.get(name) and not _has_default(tree, name):
+        elif known.missing.get(name) and not _has_default(tree, name):
             text = ngettext(
                 "%(count)d recipient has no %(name)s, and there is no default.",
                 "%(count)d recipients have no %(name)s, and there is no default.",
-                missing[name],
-            ) % {"count": missing[name], "name": name}
+                known.missing[name],
+            ) % {"count": known.missing[name], "name": name}
             problems.append(Problem("no_default", WARNING, part, line, text))
-    return problems
+    return [*problems, *_check_values(tree, part, known.unfit)]
+
+
+def _check_values(
+    tree: nodes.Template, part: str, unfit: Mapping[Use, tuple[int, str]]
+) -> Iterator[Problem]:
+    """People whose value is no number or date where one is needed."""
+    told: set[tuple[str, str]] = set()
+    for use in uses(tree):
+        count, sample = unfit.get((use.field, use.kind), (0, ""))
+        effect = use.filter if use.filter in {"int", "float"} else use.kind
+        if not count or (use.field, effect) in told:
+            continue
+        told.add((use.field, effect))
+        words = {"count": count, "name": use.field, "sample": sample}
+        yield Problem("unfit_value", WARNING, part, use.line, _unfit_text(effect, count) % words)
+
+
+def _unfit_text(effect: str, count: int) -> str:
+    if effect == DATE:
+        return ngettext(
+            "%(count)d recipient has a value in %(name)s that is not a date, such as “%(sample)s”. "
+            "The mail shows it as it is written.",
+            "%(count)d recipients have a value in %(name)s that is not a date, such as "
+            "“%(sample)s”. The mail shows it as it is written.",
+            count,
+        )
+    if effect == CALCULATION:
+        return ngettext(
+            "%(count)d recipient has text in %(name)s, such as “%(sample)s”, and would not get the "
+            "mail, because a number is needed here. Write %(name)s|float.",
+            "%(count)d recipients have text in %(name)s, such as “%(sample)s”, and would not get "
+            "the mail, because a number is needed here. Write %(name)s|float.",
+            count,
+        )
+    if effect in {"int", "float"}:
+        return ngettext(
+            "%(count)d recipient has a value in %(name)s that is not a number, such as "
+            "“%(sample)s”. It counts as 0.",
+            "%(count)d recipients have a value in %(name)s that is not a number, such as "
+            "“%(sample)s”. It counts as 0.",
+            count,
+        )
+    return ngettext(
+        "%(count)d recipient has a value in %(name)s that is not a number, such as “%(sample)s”. "
+        "The mail shows it as it is written.",
+        "%(count)d recipients have a value in %(name)s that is not a number, such as "
+        "“%(sample)s”. The mail shows it as it is written.",
+        count,
+    )
 
 
 def _line_of(tree: nodes.Template, name: str) -> int:
@@ -63,27 +123,34 @@ def _names(node: nodes.Node) -> set[str]:
     return own | {inner.name for inner in node.find_all(nodes.Name)}
 
 
-def _check_printed(tree: nodes.Template, part: str, fields: set[str]) -> Iterator[Problem]:
+def _check_printed(tree: nodes.Template, part: str, fields: frozenset[str]) -> Iterator[Problem]:
     """What is printed must be a value: not the sender as a whole, a list, or a loop."""
     for output in tree.find_all(nodes.Output):
-        whole = {id(n.node) for n in output.find_all((nodes.Getattr, nodes.Getitem))}
+        parts = (*output.find_all(nodes.Getattr), *output.find_all(nodes.Getitem))
+        whole = {id(part_of.node) for part_of in parts}
         for name in output.find_all(nodes.Name):
-            if name.name == "workspace" and id(name) not in whole:
-                text = _("“workspace” holds several values; write {{ workspace.name }}.")
-                yield Problem("not_text", ERROR, part, name.lineno, text)
-            elif name.name in OBJECTS and name.name not in fields and id(name) not in whole:
-                text = _("“%(name)s” is no value that a mail can show.") % {"name": name.name}
-                yield Problem("not_text", ERROR, part, name.lineno, text)
-        for one in output.find_all(nodes.Getattr):
-            of_loop = isinstance(one.node, nodes.Name) and one.node.name == "loop"
-            if of_loop and one.attr not in OF_LOOP:
-                words = {"name": f"loop.{one.attr}"}
-                text = _("“%(name)s” is no value that a mail can show.") % words
-                yield Problem("not_text", ERROR, part, one.lineno, text)
+            if id(name) not in whole and name.name not in fields:
+                yield from _no_value(name.name, part, name.lineno)
+        for got in output.find_all(nodes.Getattr):
+            of_loop = isinstance(got.node, nodes.Name) and got.node.name == "loop"
+            if of_loop and got.attr not in OF_LOOP:
+                yield from _no_value(f"loop.{got.attr}", part, got.lineno)
         for one in output.nodes:
             if isinstance(one, nodes.List | nodes.Tuple | nodes.Dict) or _is_range(one):
                 text = _("A list can't be shown; use |join.")
                 yield Problem("not_text", ERROR, part, one.lineno, text)
+
+
+def _no_value(name: str, part: str, line: int) -> Iterator[Problem]:
+    if name == "workspace":
+        text = _(
+            "“workspace” can't be shown as a whole. Write {{ workspace.name }} or "
+            "{{ workspace.address }}."
+        )
+        yield Problem("not_text", ERROR, part, line, text)
+    elif name.partition(".")[0] in OBJECTS:
+        text = _("“%(name)s” is not a merge field; a mail can't show it.") % {"name": name}
+        yield Problem("not_text", ERROR, part, line, text)
 
 
 def _is_range(node: nodes.Node) -> bool:

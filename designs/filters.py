@@ -1,18 +1,22 @@
 """The filters that authors may use in merge fields; see docs/users/merge-fields.md. Pure."""
 
+import math
 from collections.abc import Callable, Iterable
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from functools import lru_cache, wraps
 from typing import Any
 from urllib.parse import quote
 
 from babel.dates import format_date
-from babel.numbers import format_decimal
 from jinja2 import filters as jinja
 from jinja2.runtime import Undefined
 from markupsafe import Markup
 from markupsafe import escape as html_escape
+
+from contacts.valuekinds import DATE as DATE_KIND
+from contacts.valuekinds import NUMBER, fits
+from designs.weblinks import with_scheme
 
 # Characters that a filter or an operator may make.
 LONGEST_STRING = 20_000
@@ -54,10 +58,14 @@ def default(value: Any, other: Any = "") -> Any:
 
 
 def as_date(value: Any, style: str = "medium", language: str = "en") -> str:
-    """`style`: short, medium, long, full, or a strftime format such as "%d.%m.%Y"."""
+    """`style`: short, medium, long, full, or a strftime format such as "%d.%m.%Y". What is no date
+    stays as it is written."""
     if isinstance(value, Undefined) or value in {None, ""}:
         return ""
-    day = value if isinstance(value, date) else datetime.fromisoformat(str(value)).date()
+    if not fits(DATE_KIND, value):
+        return as_text(value)
+    day = value if isinstance(value, date) else date.fromisoformat(value[:10])
+    style = style if isinstance(style, str) else "medium"
     return _formatted(day, style if style in STYLES else style[:60], LOCALES.get(language, "en"))
 
 
@@ -69,17 +77,22 @@ def _formatted(day: date, style: str, locale: str) -> str:
     return day.strftime(style)
 
 
-def number(value: Any, digits: int = 0, language: str = "en") -> str:
-    """With the language's separators: 1,234.50 for number(2)."""
+def number(value: Any, digits: Any = 0, _language: str = "en") -> str:
+    """With the language's separators: 1,234.50 for number(2). What is no number stays as it is
+    written."""
     if isinstance(value, Undefined) or value in {None, ""}:
         return ""
-    digits = min(int(digits), 8)
+    if not fits(NUMBER, value):
+        return as_text(value)
+    digits = _digits(digits)
     amount = float(value)
+    if not math.isfinite(amount):
+        return as_text(value)
+    digits = max(digits, 0)
     # English and Chinese write numbers as Python does, which is ten times as fast as Babel.
-    if abs(amount) < 1e15 and digits >= 0:
+    if abs(amount) < 1e15:
         return f"{Decimal(str(amount)):,.{digits}f}"
-    pattern = "#,##0" + ("." + "0" * digits if digits else "")
-    return format_decimal(amount, pattern, locale=LOCALES.get(language, "en"))
+    return f"{amount:,.{digits}f}"
 
 
 def truncate(value: Any, length: int = 80, end: str = "…") -> str:
@@ -101,8 +114,25 @@ def join(values: Iterable[Any], separator: str = ", ") -> str:
     return separator.join(pieces)
 
 
-def limited_round(value: Any, digits: int = 0) -> float:
-    return jinja.do_round(float(value), max(min(int(digits), 8), -8))
+def _digits(digits: Any) -> int:
+    """As many as are asked for; none for what is no number."""
+    return max(min(int(float(digits)), 8), -8) if fits(NUMBER, digits) else 0
+
+
+def limited_round(value: Any, digits: int = 0) -> Any:
+    """What is no number stays as it is written."""
+    return jinja.do_round(float(value), _digits(digits)) if fits(NUMBER, value) else value
+
+
+def absolute(value: Any) -> Any:
+    if isinstance(value, str) and fits(NUMBER, value):
+        value = float(value)
+    return abs(value) if fits(NUMBER, value) else value
+
+
+def link(value: Any) -> str:
+    """A web address that can be clicked: `shop.example` gets https://."""
+    return with_scheme(as_text(value))
 
 
 def count(value: Any) -> int:
@@ -140,7 +170,8 @@ _FILTERS: dict[str, Callable[..., Any]] = {
     "round": limited_round,
     "int": jinja.do_int,
     "float": jinja.do_float,
-    "abs": abs,
+    "abs": absolute,
+    "link": link,
     "first": lambda values: next(iter(values), ""),
     "last": lambda values: list(values)[-1] if values else "",
     "escape": escape,

@@ -13,9 +13,11 @@ from accounts.models import Workspace
 from contacts.mergenames import CALLED
 from contacts.models import Contact
 from designs import fields, plaintext
-from designs.checks import ERROR, Problem, Source, check
+from designs.checks import Source, check
 from designs.markup import tags
+from designs.problems import ERROR, Problem
 from designs.rendering import PARTS, Part, RenderError, Urls
+from designs.weblinks import add_schemes
 from designs.wording import said
 from pages.singleline import one_line
 
@@ -68,6 +70,10 @@ class Preview:
         """What inboxes show behind the subject: without a preheader, how the mail begins."""
         return self.preheader or " ".join(self.text[:600].split())[:160]
 
+    @property
+    def has_foreign_tags(self) -> bool:
+        return any(problem.code == "foreign_tag" for problem in self.problems)
+
     def failures(self, part: str) -> list[Problem]:
         return [p for p in self.problems if p.part == part and p.code in {"syntax", "render"}]
 
@@ -104,8 +110,8 @@ def _render(source: Source, values: dict[str, Any]) -> tuple[dict[str, str], lis
         "view_url": urls.view,
         CALLED["track"]: urls.click,
     }
-    sources = source.parts()
-    sources["text"] = source.text or plaintext.from_html(source.html)
+    sources = source.parts() | {"html": add_schemes(source.html)}
+    sources["text"] = source.text or plaintext.from_html(sources["html"])
     rendered, failed = dict.fromkeys(PARTS, ""), []
     for part in PARTS:
         try:

@@ -1,6 +1,7 @@
 """The verbs of designs: create, save, duplicate, archive, and freeze into a content."""
 
 import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,10 +12,12 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User, Workspace
 from designs import plaintext
+from designs.foreign import Foreign, convert, find
 from designs.links import Links, track_html, track_text
 from designs.markup import masked, tags
 from designs.models import Content, Design
 from designs.rendering import Renderer
+from designs.weblinks import add_schemes
 
 EDITABLE = ("name", "subject", "preheader", "html", "text")
 
@@ -162,6 +165,7 @@ def compile_parts(
 ) -> dict[str, Any]:
     """The fields of a Content. Raises rendering.RenderError where a part can't be compiled."""
     links = Links()
+    html = add_schemes(html)
     text = text or plaintext.from_html(html)
     if track_clicks:
         html, text = track_html(html, links), track_text(text, links)
@@ -196,3 +200,31 @@ def freeze(
         track_clicks=track_clicks,
     )
     return Content.objects.create(workspace=design.workspace, design=design, **parts)
+
+
+PARTS = ("subject", "preheader", "html", "text")
+
+
+def foreign_tags(design: Design, known: Collection[str]) -> list[Foreign]:
+    """The merge tags of other programs in all parts of the design."""
+    parts = ((part, getattr(design, part)) for part in PARTS)
+    return [tag for part, words in parts for tag in find(words, known, html=part == "html")]
+
+
+def convert_tags(
+    design: Design,
+    known: Collection[str],
+    *,
+    chosen: Mapping[str, str] | None,
+    version: int,
+    by: User | None = None,
+) -> int:
+    """Puts merge tags of other programs into our language; how many. `chosen` as
+    designs.foreign.convert takes it. Raises VersionConflictError."""
+    parts, count = {}, 0
+    for part in PARTS:
+        words = getattr(design, part)
+        parts[part], more = convert(words, known, chosen=chosen, html=part == "html")
+        count += more
+    save(design, replace(draft_of(design), **parts), version=version, by=by)
+    return count

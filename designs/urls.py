@@ -4,7 +4,7 @@ from django.urls import URLPattern
 
 from accounts.access import View, workspace_path
 from accounts.permissions import Permission
-from designs.views import creating, designs, editor, previews
+from designs.views import converting, creating, designs, editor, previews
 
 
 def view(route: str, target: View, name: str) -> URLPattern:
@@ -26,6 +26,7 @@ urlpatterns = [
     ),
     view("designs/<int:pk>/", editor.design, "design"),
     edit("designs/<int:pk>/save/", editor.save_design, "save_design"),
+    edit("designs/<int:pk>/convert/", converting.convert_design, "convert_design"),
     view("designs/<int:pk>/problems/", editor.design_problems, "design_problems"),
     edit("designs/<int:pk>/duplicate/", designs.duplicate_design, "duplicate_design"),
     edit("designs/<int:pk>/archive/", designs.archive_design, "archive_design"),

@@ -83,6 +83,14 @@ _SAID = [
         r"[a-z ]+ are not allowed here",
         gettext_noop("This is not allowed here; there are if, for, set and with."),
     ),
+    (r"ZeroDivisionError: .*", gettext_noop("This divides by zero.")),
+    (
+        # What Python says about a value that an operator or filter can't take.
+        r"[A-Z]\w*: .*",
+        gettext_noop(
+            "This does not work with this person's values. A number or date is needed here."
+        ),
+    ),
     (r"a list can't be shown; use \|join", gettext_noop("A list can't be shown; use |join.")),
 ]
 _TABLE = [(re.compile(pattern, re.DOTALL), words) for pattern, words in _SAID]

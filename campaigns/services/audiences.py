@@ -11,6 +11,7 @@ from campaigns.models import Campaign
 from contacts import audience
 from contacts.models import Contact, List, Subscription
 from contacts.queries import growth
+from designs.fielduses import Use
 from sending import reasons
 
 # Seconds that a count may be old on a page that asks after each change: of a million people it
@@ -36,6 +37,8 @@ class Audience:
     exclusions: list[Exclusion]
     # {merge field: number of recipients who have nothing in it}
     missing: dict[str, int]
+    # {(merge field, kind): recipients whose value is not of that kind, and one such value}
+    unfit: dict[Use, tuple[int, str]]
     lists_in: list[List]
     lists_out: list[List]
 
@@ -44,22 +47,34 @@ class Audience:
         return sum(one.count for one in self.exclusions)
 
 
-def of(campaign: Campaign, *, fields: Collection[str] = (), fresh: bool = True) -> Audience:
-    """One pass over the lists, and one over the recipients for the merge fields."""
+def of(
+    campaign: Campaign,
+    *,
+    fields: Collection[str] = (),
+    uses: Collection[Use] = (),
+    fresh: bool = True,
+) -> Audience:
+    """One pass over the lists, one over the recipients for the merge fields, and one for the kinds
+    of their values (`uses`)."""
     lists_in, lists_out = list(campaign.lists_in.all()), list(campaign.lists_out.all())
     asked = (campaign.workspace_id, _ids(lists_in), _ids(lists_out))
     counted: dict[str, Any] = {"recipients": 0, "excluded": {}}
     missing: dict[str, int] = {}
+    unfit: dict[Use, tuple[int, str]] = {}
     if lists_in:
-        wanted = sorted(fields)
+        wanted, kinds = sorted(fields), sorted(uses)
         counted = _kept(lambda: audience.count(*asked), asked, fresh=fresh)
         if wanted:
             asked_too = (*asked, wanted)
             missing = _kept(lambda: audience.missing_fields(*asked_too), asked_too, fresh=fresh)
+        if kinds:
+            of_kinds = (*asked, kinds)
+            unfit = _kept(lambda: audience.unfit_values(*of_kinds), of_kinds, fresh=fresh)
     return Audience(
         recipients=counted["recipients"],
         exclusions=[Exclusion(code, count) for code, count in counted["excluded"].items()],
         missing=missing,
+        unfit=unfit,
         lists_in=lists_in,
         lists_out=lists_out,
     )
@@ -70,10 +85,10 @@ def _ids(lists: list[List]) -> list[int]:
 
 
 def _kept(
-    ask: Callable[[], dict[str, Any]], asked: tuple[Any, ...], *, fresh: bool
-) -> dict[str, Any]:
+    ask: Callable[[], dict[Any, Any]], asked: tuple[Any, ...], *, fresh: bool
+) -> dict[Any, Any]:
     key = "audience:" + hashlib.sha256(repr(asked).encode()).hexdigest()[:32]
-    known: dict[str, Any] | None = None if fresh else cache.get(key)
+    known: dict[Any, Any] | None = None if fresh else cache.get(key)
     if known is None:
         known = ask()
         if not fresh:

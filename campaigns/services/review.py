@@ -13,6 +13,7 @@ from campaigns.services import audiences, estimates, routes
 from campaigns.services.audiences import Audience
 from campaigns.services.routes import Route
 from designs import checks, fields
+from designs.fielduses import Use
 
 ERROR, WARNING, INFO = "error", "warning", "info"
 SEVERITIES = (ERROR, WARNING, INFO)
@@ -60,10 +61,15 @@ class Review:
 
 def review(campaign: Campaign, *, fresh: bool = True) -> Review:
     """Everything at once. Not `fresh`: counts may be some seconds old."""
-    used = checks.used_fields(source_of(campaign)) & fields.known(campaign.workspace)
-    audience = audiences.of(campaign, fields=used, fresh=fresh)
+    source, known = source_of(campaign), fields.known(campaign.workspace)
+    audience = audiences.of(
+        campaign,
+        fields=checks.used_fields(source) & known,
+        uses=[use for use in checks.used_values(source) if use[0] in known],
+        fresh=fresh,
+    )
     route = routes.of(campaign)
-    found = problems(campaign, missing=audience.missing)
+    found = problems(campaign, missing=audience.missing, unfit=audience.unfit)
     begin = campaign.scheduled_at or timezone.now()
     finish = _finish(campaign, route, audience.recipients, begin) if route else None
     if audience.lists_in and not audience.recipients:
@@ -106,12 +112,18 @@ def source_of(campaign: Campaign) -> checks.Source:
     )
 
 
-def problems(campaign: Campaign, *, missing: Mapping[str, int] | None = None) -> list[Problem]:
-    """All that can be told without counting people; `missing` as designs.checks takes it."""
+def problems(
+    campaign: Campaign,
+    *,
+    missing: Mapping[str, int] | None = None,
+    unfit: Mapping[Use, tuple[int, str]] | None = None,
+) -> list[Problem]:
+    """All that can be told without counting people; `missing` and `unfit` as designs.checks takes
+    them."""
     return [
         *_of_lists(campaign),
         *_of_sender(campaign),
-        *_of_mail(campaign, missing or {}),
+        *_of_mail(campaign, missing or {}, unfit or {}),
         *_of_route(campaign),
         *_of_time(campaign),
     ]
@@ -138,14 +150,16 @@ def _of_sender(campaign: Campaign) -> Iterator[Problem]:
         yield Problem("no_postal_address", WARNING, "content", text)
 
 
-def _of_mail(campaign: Campaign, missing: Mapping[str, int]) -> Iterator[Problem]:
+def _of_mail(
+    campaign: Campaign, missing: Mapping[str, int], unfit: Mapping[Use, tuple[int, str]]
+) -> Iterator[Problem]:
     if campaign.design is None:
         yield Problem("no_design", ERROR, "content", _("Choose a design."))
     elif campaign.design.archived_at:
         text = _("The design {design} is archived. Bring it back or choose another.")
         yield Problem("archived", ERROR, "content", text.format(design=campaign.design.name))
     known = fields.known(campaign.workspace)
-    for one in checks.check(source_of(campaign), fields=known, missing=missing):
+    for one in checks.check(source_of(campaign), fields=known, missing=missing, unfit=unfit):
         section = SECTION_OF_PART.get(one.part, "content")
         if section == "subject" or campaign.design is not None:
             yield Problem(one.code, one.severity, section, one.text, one.part, one.line)

@@ -15,9 +15,10 @@ from contacts import addresses, names
 from contacts.models import Contact
 from contacts.queries import people
 from designs import fields, previews
-from designs.checks import Problem, Source
+from designs.checks import Source
 from designs.models import Design
 from designs.previews import Preview
+from designs.problems import Problem
 from pages import csp
 
 # Hostile HTML is shown in these limits: no script, no form, no request. `allow-same-origin` lets

@@ -224,3 +224,43 @@ def test_on_a_phone(
     assert not wide
     axe(page)
     shot(page, "design-editor-phone")
+
+
+@pytest.mark.usefixtures("people")
+def test_merge_tags_of_another_program_are_converted(
+    page: Page,
+    open_design: Callable[..., Design],
+    speak: Callable[[str], None],
+    axe: Callable[[Page], None],
+    shot: Callable[[Page, str], None],
+) -> None:
+    design = open_design(
+        "<p>Hi *|FNAME|*, *|MERGE7|* and {name}</p>\n<a href='/sale'>Sale</a>\n"
+        "<img src='cid:logo' alt='Logo'>{{ workspace }}\n{{ unsubscribe_url }}"
+    )
+    axe(page)
+    shot(page, "design-problems")
+    page.get_by_role("link", name="Convert merge tags").click()
+    expect(page.get_by_role("heading", name="Convert merge tags")).to_be_visible()
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        axe(page)
+        shot(page, f"design-convert-{scheme}")
+    page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    axe(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
+    shot(page, "design-convert-phone")
+    speak("zh-hans")
+    page.reload()
+    shot(page, "design-convert-phone-zh")
+    speak("en")
+    page.reload()
+    page.get_by_label("Replacement for *|MERGE7|*").select_option("city")
+    page.get_by_role("button", name="Convert").click()
+    expect(page.get_by_text("2 merge tags are converted.")).to_be_visible()
+    design.refresh_from_db()
+    assert design.html.startswith("<p>Hi {{ first_name }}, {{ city }} and {name}</p>")
+    speak("zh-hans")
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.reload()
+    shot(page, "design-problems-zh")

@@ -122,4 +122,4 @@ def test_the_key_of_a_header_is_never_reserved() -> None:
 def test_the_person_is_told_of_another_key(owner_client: Client, workspace: Workspace) -> None:
     data = {"label": "Preheader", "type": "text"}
     page = owner_client.post("/w/brand/attributes/new/", data, follow=True).content.decode()
-    assert "in designs it is {{ preheader_ }}, since {{ preheader }} has another meaning" in page
+    assert "in designs it is {{ preheader_ }}, because {{ preheader }} has another meaning" in page

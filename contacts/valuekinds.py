@@ -1,0 +1,50 @@
+"""Whether a stored value is what a filter or a calculation in a mail needs. Pure.
+
+Each rule stands here once, for Python (`fits`, at each mail) and for PostgreSQL (`MISFITS`, which
+counts people before a mailing); a test compares both. Stricter than what an import understands: the
+mail shows a stored value, and nobody knows whether "1,299" is 1.299 or 1299.
+"""
+
+import math
+import re
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+NUMBER, DATE, CALCULATION = "number", "date", "calculation"
+
+# POSIX and Python read both patterns in the same way.
+NUMBER_PATTERN = r" *[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})? *"
+_LEAP = r"(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)"
+_DAY = (
+    r"(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])"
+    r"|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
+    r"|02-(?:0[1-9]|1[0-9]|2[0-8]))"
+)
+# "2026-03-09", with a time after it or not.
+DATE_PATTERN = rf"(?!0000)(?:[0-9]{{4}}-{_DAY}|{_LEAP}-02-29)(?:[T ][0-9:.+Z-]*)?"
+_NUMBER = re.compile(NUMBER_PATTERN)
+_DATE = re.compile(DATE_PATTERN)
+
+# {kind: the condition of a person whose value is there and doesn't fit}. `{value}` is the value as
+# text, `{json}` as jsonb; parameters hold the patterns.
+MISFITS = {
+    NUMBER: "btrim({value}) <> '' AND {value} !~ %(number_pattern)s",
+    DATE: "btrim({value}) <> '' AND {value} !~ %(date_pattern)s",
+    # A text can't be compared with a number, whatever it says.
+    CALCULATION: "btrim({value}) <> '' AND jsonb_typeof({json}) = 'string'",
+}
+PARAMETERS = {"number_pattern": f"^(?:{NUMBER_PATTERN})$", "date_pattern": f"^(?:{DATE_PATTERN})$"}
+
+
+def fits(kind: str, value: Any) -> bool:
+    """Whether a value that is not empty can be shown or counted as this kind."""
+    if kind == DATE:
+        return isinstance(value, date) or (isinstance(value, str) and is_date(value))
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        return math.isfinite(value)
+    return kind == NUMBER and isinstance(value, str) and _NUMBER.fullmatch(value) is not None
+
+
+def is_date(text: str) -> bool:
+    return _DATE.fullmatch(text) is not None

@@ -1,0 +1,68 @@
+"""Which merge fields a part treats as numbers or dates. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from jinja2 import nodes
+
+from contacts.valuekinds import CALCULATION, DATE, NUMBER
+
+# (merge field, kind of contacts.valuekinds)
+Use = tuple[str, str]
+KINDS = {
+    **dict.fromkeys(("number", "round", "abs", "int", "float"), NUMBER),
+    "date": DATE,
+}
+# They hand a value on as it is, or put another one into an empty place.
+HANDED_ON = {"default", "d", "trim"}
+CALCULATING = (nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.Neg)
+ORDERING = {"gt", "gteq", "lt", "lteq"}
+
+
+@dataclass(frozen=True, slots=True)
+class FieldUse:
+    """`filter` is empty for a calculation."""
+
+    field: str
+    kind: str
+    filter: str
+    line: int
+
+
+def uses(tree: nodes.Template) -> Iterator[FieldUse]:
+    own = {n.name for n in tree.find_all(nodes.Name) if n.ctx != "load"}
+    for use in _all(tree):
+        if use.field not in own:
+            yield use
+
+
+def _all(tree: nodes.Template) -> Iterator[FieldUse]:
+    for one in tree.find_all(nodes.Filter):
+        if one.name in KINDS and (field := _field(one.node)):
+            yield FieldUse(field, KINDS[one.name], one.name, one.lineno)
+    for node in tree.find_all((*CALCULATING, nodes.Add)):
+        sides = [getattr(node, name, None) for name in ("left", "right", "node")]
+        # A text may be added to a text.
+        if not isinstance(node, nodes.Add) or any(_is_number(side) for side in sides):
+            yield from _calculated(sides, node.lineno)
+    for compare in tree.find_all(nodes.Compare):
+        sides = [compare.expr, *(operand.expr for operand in compare.ops)]
+        if any(one.op in ORDERING for one in compare.ops) and any(map(_is_number, sides)):
+            yield from _calculated(sides, compare.lineno)
+
+
+def _calculated(sides: "list[nodes.Node | None]", line: int) -> Iterator[FieldUse]:
+    for side in sides:
+        if field := _field(side):
+            yield FieldUse(field, CALCULATION, "", line)
+
+
+def _is_number(node: nodes.Node | None) -> bool:
+    return isinstance(node, nodes.Const) and isinstance(node.value, int | float)
+
+
+def _field(node: nodes.Node | None) -> str:
+    """The merge field whose value arrives here as it is stored; "" where it is something else."""
+    while isinstance(node, nodes.Filter) and node.name in HANDED_ON:
+        node = node.node
+    return node.name if isinstance(node, nodes.Name) else ""

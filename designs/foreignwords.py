@@ -1,0 +1,28 @@
+"""What is said about a merge tag of another program. Pure."""
+
+from django.utils.translation import gettext as _
+
+from designs.foreign import Foreign
+from designs.problems import ERROR, WARNING, Problem
+
+LONGEST = 60
+
+
+def problem(tag: Foreign, part: str) -> Problem:
+    words = {"tag": tag.text[:LONGEST], "made": tag.made, "program": tag.program}
+    severity = ERROR if tag.sure else WARNING
+    return Problem("foreign_tag", severity, part, tag.line, _text(tag) % words)
+
+
+def _text(tag: Foreign) -> str:
+    if not tag.sure and tag.made:
+        return _("“%(tag)s” may be a merge tag of another program. Here it is %(made)s.")
+    if not tag.sure:
+        return _("“%(tag)s” may be a merge tag of another program. It would be sent as it stands.")
+    if tag.made and tag.program:
+        return _("“%(tag)s” is a merge tag of %(program)s. Here it is %(made)s.")
+    if tag.made:
+        return _("“%(tag)s” is a merge tag of another program. Here it is %(made)s.")
+    if tag.program:
+        return _("“%(tag)s” is a merge tag of %(program)s. Replace it with a merge field.")
+    return _("“%(tag)s” is a merge tag of another program. Replace it with a merge field.")

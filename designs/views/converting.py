@@ -1,0 +1,72 @@
+"""Merge tags of other programs: listed, chosen for, and put into our language."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.translation import ngettext
+
+from accounts.access import WorkspaceRequest, get_in
+from designs import fields, services
+from designs.foreign import CONVERT, PLAIN, Foreign, distinct
+from designs.models import Design
+from designs.services import VersionConflictError
+
+
+def convert_design(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    """A row for each tag as it is written, with what we would put there."""
+    one = get_in(request.workspace, Design, pk=pk)
+    known = fields.known(request.workspace)
+    rows = list(distinct(services.foreign_tags(one, known)))
+    if request.method == "POST":
+        chosen = _chosen(request, [tag for tag, _times in rows])
+        version = request.POST.get("version", "")
+        try:
+            count = services.convert_tags(
+                one,
+                known,
+                chosen=chosen,
+                version=int(version) if version.isdecimal() and len(version) < 10 else 0,
+                by=request.user,
+            )
+        except VersionConflictError as error:
+            messages.error(request, str(error))
+            return redirect("convert_design", request.workspace.slug, pk)
+        text = ngettext(
+            "%(count)d merge tag is converted.", "%(count)d merge tags are converted.", count
+        )
+        messages.success(request, text % {"count": count})
+        return redirect("design", request.workspace.slug, pk)
+    return _page(request, one, rows)
+
+
+def _page(request: WorkspaceRequest, one: Design, rows: list[tuple[Foreign, int]]) -> HttpResponse:
+    offered = fields.offered(request.workspace)
+    context: dict[str, Any] = {
+        "design": one,
+        "rows": [
+            {"number": number, "tag": tag, "count": count, "choice": _proposed(tag)}
+            for number, (tag, count) in enumerate(rows)
+        ],
+        "groups": fields.grouped(offered),
+        "convert": CONVERT,
+        "plain": PLAIN,
+    }
+    return render(request, "designs/convert.html", context)
+
+
+def _proposed(tag: Foreign) -> str:
+    return CONVERT if tag.made and tag.sure else ""
+
+
+def _chosen(request: WorkspaceRequest, tags: list[Foreign]) -> dict[str, str]:
+    """By tag; what isn't offered counts as no choice. A row knows its tag: another one may have
+    come since."""
+    allowed = {CONVERT, PLAIN, *(field.key for field in fields.offered(request.workspace))}
+    given = {
+        request.POST.get(f"tag-{n}", ""): request.POST.get(f"choice-{n}", "")
+        for n in range(len(tags))
+    }
+    choices = {tag.text: given.get(tag.text, "") for tag in tags}
+    return {text: choice if choice in allowed else "" for text, choice in choices.items()}

@@ -1,0 +1,193 @@
+"""Web addresses in designs: what is wrong with them, and links whose scheme a contact's value
+lacks. Pure."""
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import unescape
+
+from designs.markup import MASK, masked, split_jinja, tags
+
+SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
+HOST_AND_PORT = re.compile(r"[\w.-]+:\d{1,5}(?:[/?#]|\Z)")
+ADDRESS = re.compile(r"[^\s/?#:@]+@[\w-]+(?:\.[\w-]+)+(?:\?\S*)?")
+WITH_HOST = re.compile(r"[^\s/?#:@.]+(?:\.[^\s/?#:@.]+)+\.?(?::\d{1,5})?(?:[/?#]|\Z)")
+# They run in the reader's browser, or hold a page of their own: no contact's value is for that.
+RUNS = {"javascript", "vbscript", "data", "blob"}
+# What programs for mail open from a link, besides the web.
+OPENED = frozenset(
+    "http https mailto tel sms smsto mms geo maps webcal callto facetime facetime-audio whatsapp "
+    "weixin wechat alipays alipay taobao tmall openapp.jdmobile mqq mqqwpa dingtalk sinaweibo line "
+    "tg viber skype msteams slack zoommtg intent market itms-apps itms-services itms kakaotalk "
+    "fb fb-messenger twitter instagram snssdk1128 xhsdiscover bilibili xmpp sip sips".split()
+)
+# RFC 2606 keeps the first for examples; templates have the others.
+PLACEHOLDER_HOSTS = re.compile(
+    r"(?:.*\.)?(?:example\.(?:com|org|net|edu)|your-?(?:domain|site|website|company)\.com)",
+    re.IGNORECASE,
+)
+LOCAL_HOSTS = re.compile(
+    r"localhost|.*\.(?:localhost|local|localdomain|lan|internal|intranet|home|corp|test|invalid)",
+    re.IGNORECASE,
+)
+FIRST_FIELD = re.compile(r"\s*\{\{[-+]?(.*?)[-+]?\}\}", re.DOTALL)
+# Ours, which have a scheme; and what went through these filters.
+WITH_SCHEME = re.compile(
+    r"\b(?:unsubscribe_url|view_url|open_pixel_url)\b|\btrack\s*\(|\|\s*(?:link|urlencode)\b"
+)
+NOTHING = re.compile(r"(?:https?:)?/{1,3}|https?:", re.IGNORECASE)
+PAGE = re.compile(r"\.(?:html?|php|aspx?|jsp|png|jpe?g|gif|webp|svg|pdf|css)\Z", re.IGNORECASE)
+CSS_URL = re.compile(r"""url\(\s*(?:"([^"]*)"|'([^']*)'|([^)"']*))\s*\)""", re.IGNORECASE)
+LINKS = {"a": ("href",), "area": ("href",), "form": ("action",)}
+# Pictures and other files that a mail loads. `v:fill` and `v:image` are Outlook's.
+SOURCES = ("src", "srcset", "background", "poster")
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A URL of the HTML: `kind` is link or file; `begin` its place in the source."""
+
+    kind: str
+    begin: int
+    url: str
+
+
+def with_scheme(value: str) -> str:
+    """A contact's web address as a link needs it. An address of mail gets mailto:; what would run
+    in a browser becomes nothing."""
+    # Browsers drop line breaks and tabs inside of a URL; "java\nscript:" is one for them.
+    text = re.sub("[\x00-\x1f\x7f]", "", value).strip()
+    if not text or text[0] in "#/?":
+        return f"https:{text}" if text.startswith("//") else text
+    found = SCHEME.match(text)
+    if found and not HOST_AND_PORT.match(text):
+        return "" if found[1].lower() in RUNS else text
+    if ADDRESS.fullmatch(text):
+        return f"mailto:{text}"
+    return f"https://{text}" if WITH_HOST.match(text) else text
+
+
+def add_schemes(html: str) -> str:
+    """HTML whose links that begin with a merge field go through the filter `link`."""
+    pieces, last = [], 0
+    for tag in tags(html):
+        if tag.name not in {"a", "area"} or "href" not in tag.values:
+            continue
+        begin, end = tag.values["href"]
+        found = FIRST_FIELD.match(html, begin, end)
+        if found is None or WITH_SCHEME.search(found[1]) or not found[1].strip():
+            continue
+        expression = found[1].strip()
+        quote = "(" if "|" in expression or " " in expression else ""
+        made = f"{{{{ {quote}{expression}{')' if quote else ''}|link }}}}"
+        pieces += [html[last:begin], made]
+        last = found.end()
+    return "".join([*pieces, html[last:]])
+
+
+def references(html: str) -> Iterator[Reference]:
+    """Every URL that readers click or that the mail loads, with `{{ }}` in it as it is written."""
+    for tag in tags(html):
+        for name in LINKS.get(tag.name, ()):
+            if name in tag.values:
+                begin, end = tag.values[name]
+                yield Reference("link", begin, _plain(html[begin:end]))
+        for name in SOURCES:
+            if name in tag.values and tag.name not in {"script", "iframe"}:
+                yield from _files(html, name, *tag.values[name])
+        if "style" in tag.values:
+            yield from _css(html, *tag.values["style"])
+        if tag.name == "style":
+            end = html.find("</", tag.end)
+            yield from _css(html, tag.end, end if end > 0 else len(html))
+
+
+def _files(html: str, name: str, begin: int, end: int) -> Iterator[Reference]:
+    value = _plain(html[begin:end])
+    urls = [value]
+    # A data: URL holds commas of its own.
+    if name == "srcset" and not value.lower().startswith("data:"):
+        urls = [one.split()[0] for one in re.split(r",\s+|,(?=https?:)", value) if one.split()]
+    yield from (Reference("file", begin, url) for url in urls)
+
+
+def _css(html: str, begin: int, end: int) -> Iterator[Reference]:
+    hidden = masked(html[begin:end])
+    for found in CSS_URL.finditer(hidden):
+        group = next(n for n in (1, 2, 3) if found[n] is not None)
+        place = begin + found.start(group)
+        yield Reference("file", place, _plain(html[place : begin + found.end(group)]))
+
+
+def _plain(value: str) -> str:
+    pieces = (words if is_jinja else unescape(words) for words, is_jinja in split_jinja(value))
+    return "".join(pieces).strip()
+
+
+def fault(reference: Reference) -> str:
+    """What is wrong with the URL, as a code; "" for nothing that can be seen.
+
+    Codes: empty, relative, no_scheme, unknown_scheme, file, cid, data, runs, placeholder,
+    local, insecure.
+    """
+    hidden = masked(reference.url)
+    if hidden.startswith(MASK):
+        # What a person's value gives isn't known here.
+        return ""
+    if not hidden or hidden == "#" or NOTHING.fullmatch(hidden):
+        return "empty"
+    if hidden.startswith("#"):
+        return ""
+    if hidden.startswith("//"):
+        return _host_fault(hidden[2:]) or "no_scheme"
+    found = SCHEME.match(hidden)
+    if not found or HOST_AND_PORT.match(hidden):
+        return _without_scheme(hidden)
+    return _of_scheme(hidden, found[1].lower(), is_link=reference.kind == "link")
+
+
+def _of_scheme(hidden: str, scheme: str, *, is_link: bool) -> str:
+    if scheme in RUNS:
+        return "data" if scheme == "data" and not is_link else "runs"
+    # Of one letter: c:\pictures\logo.png.
+    if scheme in {"file", "cid"} or len(scheme) == 1:
+        return "cid" if scheme == "cid" else "file"
+    if scheme in {"http", "https"}:
+        return _of_web(hidden, scheme, is_link=is_link)
+    return "" if is_link and scheme in OPENED else "unknown_scheme"
+
+
+def _without_scheme(hidden: str) -> str:
+    if hidden[0] in "/\\.?":
+        return "relative"
+    host = re.split(r"[/?#:]", hidden, maxsplit=1)[0]
+    name = re.fullmatch(rf"[\w{MASK}-]+(?:\.[\w{MASK}-]+)+", host)
+    return "no_scheme" if name and not PAGE.search(host) else "relative"
+
+
+def _of_web(hidden: str, scheme: str, *, is_link: bool) -> str:
+    if not hidden[len(scheme) + 1 :].startswith("//"):
+        return "unknown_scheme"
+    wrong = _host_fault(hidden[len(scheme) + 3 :])
+    return wrong or ("insecure" if scheme == "http" and is_link else "")
+
+
+def _host_fault(rest: str) -> str:
+    """Of what stands behind "//"."""
+    authority = re.split(r"[/?#\\]", rest, maxsplit=1)[0].rpartition("@")[2]
+    if MASK in authority:
+        return ""
+    host = authority.strip("[]") if "]" in authority else authority.partition(":")[0]
+    host = host.rstrip(".")
+    if not host:
+        return "empty"
+    try:
+        return "" if ipaddress.ip_address(host).is_global else "local"
+    except ValueError:
+        pass
+    if PLACEHOLDER_HOSTS.fullmatch(host):
+        return "placeholder"
+    if LOCAL_HOSTS.fullmatch(host) or "." not in host:
+        return "local"
+    return ""

@@ -1,0 +1,189 @@
+"""Merge tags of other programs are found, told and converted; other words are left in peace."""
+
+import time
+
+import pytest
+from django.test import Client
+
+from accounts.models import Workspace
+from contacts.models import Attribute
+from designs.checks import Source, check
+from designs.foreign import PLAIN, convert, find
+from designs.models import Design
+
+FIELDS = {"email", "first_name", "last_name", "full_name", "city", "company"}
+KNOWN = [
+    ("*|FNAME|*", "{{ first_name }}"),
+    ("*|UNSUB|*", "{{ unsubscribe_url }}"),
+    ("*|ARCHIVE|*", "{{ view_url }}"),
+    ("*|LIST:COMPANY|*", "{{ workspace.name }}"),
+    ("*|IF:FNAME|*a*|ELSE:|*b*|END:IF|*", "{% if first_name %}a{% else %}b{% endif %}"),
+    ("*|IFNOT:FNAME|*a*|END:IF|*", "{% if not first_name %}a{% endif %}"),
+    ("%FIRSTNAME%", "{{ first_name }}"),
+    ("%name%", "{{ full_name }}"),
+    ("%姓名%", "{{ full_name }}"),
+    ("%%First Name%%", "{{ first_name }}"),
+    ("%recipient.first_name%", "{{ first_name }}"),
+    ("[[FIRSTNAME]]", "{{ first_name }}"),
+    ("[firstname,fallback=]", "{{ first_name }}"),
+    ("[firstname,fallback=it's you]", "{{ first_name|default('it\\'s you') }}"),
+    ("{{ .Subscriber.FirstName }}", "{{ first_name }}"),
+    ("{{ .Subscriber.Attribs.city }}", "{{ city }}"),
+    ("{{ UnsubscribeURL }}", "{{ unsubscribe_url }}"),
+    ("{{ if .Subscriber.City }}x{{ end }}", "{% if city %}x{% endif %}"),
+    ('{{ TrackLink "https://a.example/" . }}', "https://a.example/"),
+    ("{{ contact.FIRSTNAME }}", "{{ first_name }}"),
+    ("{{ contact.FIRSTNAME|upper }}", "{{ first_name|upper }}"),
+    ("{{contact.first_name}}", "{{ first_name }}"),
+    ("{{ person.first_name|default:'x' }}", "{{ first_name|default('x') }}"),
+    ('{{ contact.FIRSTNAME | default : "x" }}', "{{ first_name|default('x') }}"),
+    ("{{ first_name|default:'x' }}", "{{ first_name|default('x') }}"),
+    ("{{ FNAME }}", "{{ first_name }}"),
+    ("{{{first_name}}}", "{{ first_name }}"),
+    ("{{#if city}}a{{else}}b{{/if}}", "{% if city %}a{% else %}b{% endif %}"),
+    ("{% unsubscribe %}", "{{ unsubscribe_url }}"),
+    ("<%asm_group_unsubscribe_raw_url%>", "{{ unsubscribe_url }}"),
+    ("{contactfield=firstname}", "{{ first_name }}"),
+    ("{contactfield=firstname|pal}", "{{ first_name|default('pal') }}"),
+    ("#{name}", "{{ full_name }}"),
+    ("${name}", "{{ full_name }}"),
+    ("{UserName}", "{{ full_name }}"),
+    ("{EAddr}", "{{ email }}"),
+    ("{$name}", "{{ full_name }}"),
+    ("{!Contact.FirstName}", "{{ first_name }}"),
+    ("{{lead.First Name:default=you}}", "{{ first_name|default('you') }}"),
+]
+UNKNOWN = [
+    "*|MERGE7|*",
+    "*|IF:MERGE7|*a*|END:IF|*",
+    "%ORDERNO%",
+    "[[ORDER]]",
+    "{{ .Subscriber.Attribs.x }}",
+    "{{ params.CODE }}",
+    "{{#each items}}a{{/each}}",
+    "{$order}",
+]
+DOUBTFUL = [
+    "{name}",
+    "{First Name}",
+    "{姓名}",
+    "[email]",
+    "[姓名]",
+    "-first_name-",
+    "##name##",
+    "[[Page]]",
+]
+PEACEFUL = [
+    "100% off, 50% more, 5%",
+    "100%NAME%",
+    "https://shop.example/?q=%20Name%20x%E4%BD%A0%E5%A5%BD%AB%CD",
+    "https://shop.example/%E4%BD%",
+    "[1] [sic] [CTA] [name](https://x.example) array[name]",
+    '{} {"name": 1} {a:b} { margin: 0 } {0} ${5} $5 and $10 C#{',
+    "<style>p{color:red} .a{name} %NAME%</style>",
+    "<script>`${name}`</script>",
+    "<!-- {name} -->",
+    "{{ first_name }} {{ workspace.name }} {{ city|default('x') }} {{ unsubscribe_url }}",
+    "{% if city %}x{% else %}y{% endif %}",
+    "{% for user in [city] %}{{ user.name }}{{ loop.index }}{% endfor %}",
+    "{% raw %}*|FNAME|* {{ contact.x }}{% endraw %}",
+    "{# *|FNAME|* #}",
+    "state-of-the-art x-name-y #name ## **|bold|** e-mail",
+]
+
+
+def found(words: str, part: str = "html") -> list[tuple[str, str, int]]:
+    source = Source(**({"subject": "Hi", "html": "{{ unsubscribe_url }}"} | {part: words}))
+    problems = check(source, fields=FIELDS)
+    return [(one.severity, one.part, one.line) for one in problems if one.code == "foreign_tag"]
+
+
+@pytest.mark.parametrize(("words", "made"), KNOWN)
+@pytest.mark.parametrize("part", ["subject", "preheader", "html", "text"])
+def test_known_tags_are_errors_and_are_converted(words: str, made: str, part: str) -> None:
+    assert set(found(f"x\n{words}", part)) == {("error", part, 2)}
+    converted, count = convert(f"x\n{words}", FIELDS, html=part == "html")
+    assert converted == f"x\n{made}"
+    assert count >= 1
+    assert not found(converted, part)
+
+
+@pytest.mark.parametrize("words", UNKNOWN)
+def test_unknown_tags_stay_and_are_errors(words: str) -> None:
+    assert {one[0] for one in found(words)} == {"error"}
+    assert convert(words, FIELDS) == (words, 0)
+
+
+@pytest.mark.parametrize("words", DOUBTFUL)
+def test_what_may_be_meant_is_a_warning(words: str) -> None:
+    assert found(f"Dear {words}!") == [("warning", "html", 1)]
+    assert convert(words, FIELDS) == (words, 0)
+
+
+@pytest.mark.parametrize("words", PEACEFUL)
+def test_other_words_are_left_in_peace(words: str) -> None:
+    assert not find(words, FIELDS, html=True)
+
+
+def test_tags_in_links_are_one_problem() -> None:
+    html = '<a href="*|ARCHIVE|*">x</a><a href="https://x.example/?e=*|EMAIL|*">y</a>'
+    problems = check(Source(subject="Hi", html=html + "{{ unsubscribe_url }}"), fields=FIELDS)
+    assert [one.code for one in problems] == ["foreign_tag", "foreign_tag"]
+
+
+def test_a_syntax_error_is_said_in_the_tag_s_words() -> None:
+    source = Source(subject="Hi", html="{{ .Subscriber.FirstName }}{{ unsubscribe_url }}")
+    [problem] = check(source, fields=FIELDS)
+    assert problem.text == (
+        "“{{ .Subscriber.FirstName }}” is a merge tag of listmonk. Here it is {{ first_name }}."
+    )
+
+
+def test_a_person_says_what_a_tag_becomes() -> None:
+    words = "*|MERGE7|* %FIRSTNAME% {name} [email]"
+    chosen = {"*|MERGE7|*": "city", "%FIRSTNAME%": PLAIN, "{name}": "convert", "[email]": ""}
+    converted, count = convert(words, FIELDS, chosen=chosen)
+    assert converted == "{{ city }} {% raw %}%FIRSTNAME%{% endraw %} {{ full_name }} [email]"
+    assert count == 3
+    assert not found("{% raw %}%FIRSTNAME%{% endraw %}")
+
+
+@pytest.mark.parametrize(
+    "piece", ["{", "*|", "%A", "{{", "[[", "<!--", "{% raw %}", "-", "{{a|", "$["]
+)
+def test_long_nonsense_takes_linear_time(piece: str) -> None:
+    begun = time.process_time()
+    find(piece * (200_000 // len(piece)), FIELDS, html=True)
+    assert time.process_time() - begun < 8
+
+
+def test_the_page_converts(owner_client: Client, workspace: Workspace) -> None:
+    Attribute.objects.create(workspace=workspace, key="city", label="City", type="text")
+    html = "<p>Hi *|FNAME|*, *|MERGE7|* and *|MERGE7|*, {name}, [email]</p>{{ unsubscribe_url }}"
+    design = Design.objects.create(
+        workspace=workspace, name="D", subject="%FIRSTNAME%, hi", html=html
+    )
+    editor = owner_client.get(f"/w/brand/designs/{design.pk}/").content.decode()
+    assert f"/w/brand/designs/{design.pk}/convert/" in editor
+    page = owner_client.get(f"/w/brand/designs/{design.pk}/convert/").content.decode()
+    assert "Mailchimp" in page
+    tags = ["%FIRSTNAME%", "*|FNAME|*", "*|MERGE7|*", "{name}", "[email]"]
+    choices = ["convert", "convert", "city", "plain", "nonsense"]
+    data = {"version": str(design.version)}
+    for number, (tag, choice) in enumerate(zip(tags, choices, strict=True)):
+        assert f'name="tag-{number}" value="{tag}"' in page
+        data |= {f"tag-{number}": tag, f"choice-{number}": choice}
+    answer = owner_client.post(f"/w/brand/designs/{design.pk}/convert/", data, follow=True)
+    assert "5 merge tags are converted." in answer.content.decode()
+    design.refresh_from_db()
+    assert design.subject == "{{ first_name }}, hi"
+    assert design.html == (
+        "<p>Hi {{ first_name }}, {{ city }} and {{ city }}, {% raw %}{name}{% endraw %}, "
+        "[email]</p>{{ unsubscribe_url }}"
+    )
+    assert design.version == 2
+    # An older version is not saved over a newer one.
+    stale = owner_client.post(
+        f"/w/brand/designs/{design.pk}/convert/", {**data, "tag-0": "[email]"}, follow=True
+    )
+    assert "saved this design" in stale.content.decode()

@@ -1,0 +1,200 @@
+"""Links and pictures that can't work are told of before sending; a contact's web address works."""
+
+from operator import itemgetter
+from pathlib import Path
+
+import pytest
+
+from designs.checks import Source, check
+from designs.filters import FILTERS
+from designs.services import compile_parts
+from designs.weblinks import add_schemes
+from tests.sending.test_compose import claimed, composer
+
+CASES = Path(__file__).parents[1] / "cases" / "mail"
+
+
+def codes(html: str, *fields: str) -> list[str]:
+    source = Source(subject="Hi", html=html + "\n{{ unsubscribe_url }}")
+    return [one.code for one in check(source, fields=fields)]
+
+
+def test_case_links_without_scheme() -> None:
+    html = (CASES / "12-links-without-scheme.html").read_text()
+    found = check(Source(subject="Hi", html=html), fields={"website"})
+    assert {one.severity for one in found} == {"warning"}
+    assert sorted(((one.code, one.line) for one in found), key=itemgetter(1)) == [
+        ("no_scheme_link", 1),
+        ("no_scheme_link", 1),
+        ("relative_link", 1),
+        ("unknown_scheme_link", 1),
+        ("relative_file", 2),
+        ("file_file", 2),
+        ("cid_file", 2),
+    ]
+    assert any("“/sale”" in one.text for one in found)
+
+
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [
+        ("https://shop.example/a?b=1#c", ""),
+        ("https://shop.example:8443/", ""),
+        ("HTTPS://SHOP.EXAMPLE", ""),
+        ("https://商店.example/路", ""),
+        ("mailto:care@shop.example?subject=Hi", ""),
+        ("tel:+8613800000000", ""),
+        ("weixin://dl/business", ""),
+        ("#top", ""),
+        ("{{ unsubscribe_url }}", ""),
+        ("https://{{ city }}.shop.example/", ""),
+        ("https://shop.example/{{ city }}", ""),
+        ("", "empty_link"),
+        ("#", "empty_link"),
+        (" ", "empty_link"),
+        ("http://", "empty_link"),
+        ("https://", "empty_link"),
+        ("https:///sale", "empty_link"),
+        ("http://shop.example/", "insecure_link"),
+        ("www.shop.example", "no_scheme_link"),
+        ("shop.example:8080/sale", "no_scheme_link"),
+        ("shop.example?x=1", "no_scheme_link"),
+        ("//shop.example/sale", "no_scheme_link"),
+        ("shop.{{ city }}.example/x", "no_scheme_link"),
+        ("商店.example", "no_scheme_link"),
+        ("sale", "relative_link"),
+        ("sale.html", "relative_link"),
+        ("../sale", "relative_link"),
+        ("?page=2", "relative_link"),
+        ("htps:shop.example", "unknown_scheme_link"),
+        ("https:/shop.example", "unknown_scheme_link"),
+        ("https:shop.example", "unknown_scheme_link"),
+        ("ftp://shop.example", "unknown_scheme_link"),
+        ("javascript:void(0)", "runs_link"),
+        ("data:text/html,x", "runs_link"),
+        ("file:///C:/a.pdf", "file_link"),
+        ("C:\\a.pdf", "file_link"),
+        ("cid:a", "cid_link"),
+        ("https://example.com/", "placeholder_link"),
+        ("http://www.EXAMPLE.org?x", "placeholder_link"),
+        ("https://example.net.", "placeholder_link"),
+        ("https://your-domain.com/a", "placeholder_link"),
+        ("https://notexample.com/", ""),
+        ("https://example.community/", ""),
+        ("http://localhost:8000/", "local_link"),
+        ("http://intranet/news", "local_link"),
+        ("https://nas.local/", "local_link"),
+        ("https://192.168.1.7/", "local_link"),
+        ("https://user@10.0.0.1:80/", "local_link"),
+        ("https://[::1]/", "local_link"),
+        ("https://[fe80::1", "local_link"),
+        ("https://9.9.9.9/", ""),
+    ],
+)
+def test_links(url: str, code: str) -> None:
+    html = f'<a href="{url}">x</a>'
+    assert codes(html, "city") == ([code] if code else [])
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<img alt="" src="{}">',
+        '<table background="{}">',
+        "<td background={}>",
+        '<img alt="" srcset="{} 2x, https://shop.example/b.png 3x">',
+        '<img alt="" srcset="https://shop.example/b.png 1x, {} 3x">',
+        '<div style="color:red;background:url({})">',
+        "<div style=\"background:url('{}')\">",
+        '<style>.a { background: url( "{}" ) }</style>',
+        '<v:fill type="tile" src="{}">',
+        '<video poster="{}">',
+    ],
+)
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [
+        ("/a.png", "relative_file"),
+        ("cid:logo", "cid_file"),
+        ("file:///C:/a.png", "file_file"),
+        ("shop.example/a.png", "no_scheme_file"),
+        ("https://example.com/a.png", "placeholder_file"),
+        ("http://localhost/a.png", "local_file"),
+        ("mailto:a@b.example", "unknown_scheme_file"),
+        ("http://shop.example/a.png", ""),
+        ("https://shop.example/a.png", ""),
+    ],
+)
+def test_pictures_wherever_they_stand(html: str, url: str, code: str) -> None:
+    assert codes("\n" + html.replace("{}", url)) == ([code] if code else [])
+
+
+def test_a_picture_that_is_written_into_the_mail() -> None:
+    assert codes('<img alt="" src="data:image/png;base64,iVBORw0KGgo=, x">') == ["data_file"]
+
+
+def test_what_is_no_link_is_not_looked_at() -> None:
+    html = '<!-- <a href="/x">x</a> --><link href="/a.css"><script src="/a.js"></script>'
+    assert codes(html + '<a name="top">x</a><p>url(/x) www.shop.example</p>') == []
+
+
+@pytest.mark.parametrize(
+    ("value", "made"),
+    [
+        ("shop.example", "https://shop.example"),
+        (" www.shop.example/a b ", "https://www.shop.example/a b"),
+        ("shop.example:8080/x", "https://shop.example:8080/x"),
+        ("//shop.example", "https://shop.example"),
+        ("商店.例子/路", "https://商店.例子/路"),
+        ("https://shop.example", "https://shop.example"),
+        ("HTTP://shop.example", "HTTP://shop.example"),
+        ("mailto:a@b.example", "mailto:a@b.example"),
+        ("a@b.example", "mailto:a@b.example"),
+        ("/sale", "/sale"),
+        ("none", "none"),
+        ("", ""),
+        (None, ""),
+        ("javascript:alert(1)", ""),
+        ("JavaScript\n:alert(1)", ""),
+        ("java\tscript:alert(1)", ""),
+        ("data:text/html,x", ""),
+    ],
+)
+def test_a_value_as_a_link(value: object, made: str) -> None:
+    assert FILTERS["link"](value) == made
+
+
+@pytest.mark.parametrize(
+    ("href", "made"),
+    [
+        ("{{ website }}", "{{ website|link }}"),
+        (" {{- website -}} ", "{{ website|link }} "),
+        (
+            "{{ website|default('shop.example') }}/x",
+            "{{ (website|default('shop.example'))|link }}/x",
+        ),
+        ("{{ link }}", "{{ link|link }}"),
+        ("{{ website|link }}", None),
+        ("{{ unsubscribe_url }}", None),
+        ("{{ track(3) }}", None),
+        ("https://{{ website }}", None),
+        ("{% if a %}{{ website }}{% endif %}", None),
+        ("/{{ website }}", None),
+    ],
+)
+def test_links_that_begin_with_a_field(href: str, made: str | None) -> None:
+    html = f'<p>{{{{ website }}}}</p><a class="b" href="{href}">x</a>'
+    assert add_schemes(html) == html.replace(f'"{href}"', f'"{made or href}"')
+
+
+@pytest.mark.parametrize("clicks", [False, True])
+def test_a_contact_s_web_address_in_a_mail(clicks: bool) -> None:
+    html = '<a href="{{ website }}">Your site</a>'
+    parts = compile_parts(subject="Hi", preheader="", html=html, text="", track_clicks=clicks)
+    links = parts.pop("links")
+    assert links == (["{{ website|link }}"] if clicks else [])
+    parcel = composer(**parts).compose(
+        claimed(), {"website": "shop.example", "email": "a@b.example"}
+    )
+    flat = parcel.content.replace(b"=\r\n", b"").replace(b"=3D", b"=")  # type: ignore[union-attr]
+    assert (b'href="https://shop.example"' in flat) is not clicks
