@@ -2,7 +2,7 @@
 
 from sending.models.bounces import BounceMail, BounceMailbox
 from sending.models.ledger import Batch, Event, Mailing, MailingLane, Message, Tally, TallyMinute
-from sending.models.refusals import Refusals
+from sending.models.refusals import Hold, RefusalCount
 from sending.models.relays import (
     Lane,
     Pool,
@@ -19,13 +19,14 @@ __all__ = [
     "BounceMail",
     "BounceMailbox",
     "Event",
+    "Hold",
     "Lane",
     "Mailing",
     "MailingLane",
     "Message",
     "Pool",
     "PoolMember",
-    "Refusals",
+    "RefusalCount",
     "Relay",
     "RelayMinute",
     "RelaySlot",

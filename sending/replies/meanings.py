@@ -24,6 +24,11 @@ class Meaning(StrEnum):
         return self in {Meaning.ADDRESS, Meaning.POLICY, Meaning.TOO_LARGE}
 
     @property
+    def suppresses(self) -> bool:
+        """The address is said not to exist: it is not mailed again."""
+        return self is Meaning.ADDRESS
+
+    @property
     def retries(self) -> bool:
         return self in {Meaning.TRANSIENT, Meaning.FULL, Meaning.GREYLISTED}
 

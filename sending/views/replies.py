@@ -8,11 +8,10 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.access import WorkspaceRequest
 from pages import locales
-from sending import reasons
+from sending import guards, reasons
 from sending.forms.replies import STAGES, ReplyForm
 from sending.replies import Meaning, Rule, classify, matching
 from sending.retries import SOON, STEPS
-from sending.services.refusals import RUN, SHARE
 
 # What is done with such a message. {waits}: the times between tries.
 DONE: dict[Meaning, str | Promise] = {
@@ -95,7 +94,8 @@ def _explained(code: int, words: str, stage: str) -> dict[str, object]:
 
 
 def _done(why: Meaning) -> str:
-    return str(DONE[why]).format(waits=_waits(why), run=locales.number(RUN), share=f"{SHARE:.0%}")
+    run, share = locales.number(guards.MAILING_RUN), f"{guards.BLAMED_SHARE:.0%}"
+    return str(DONE[why]).format(waits=_waits(why), run=run, share=share)
 
 
 def _waits(why: Meaning) -> str:
