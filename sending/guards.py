@@ -20,6 +20,8 @@ from dataclasses import dataclass
 LATEST_OF_LANE, LATEST = 50, 200
 LANE_RUN, LANE_SHARE = 10, 0.5
 RELAY_RUN, RELAY_LANES = 20, 2
+# So many lanes that are held are trouble of those lanes; more of them are trouble of the mailing.
+EXPLAINED = 2
 MAILING_RUN, MAILING_SHARE, BLAMED_SHARE = 20, 0.5, 0.3
 # A worker stops for a moment and has its numbers judged after so many refusals, if they are more
 # than this share of what it saw meanwhile.
@@ -44,6 +46,15 @@ class Count:
             self.accepted + other.accepted,
             self.refused + other.refused,
             self.blamed + other.blamed,
+        )
+
+    def less(self, other: "Count") -> "Count":
+        """What was accepted once never becomes nothing."""
+        least = 0.001 if self.accepted else 0.0
+        return Count(
+            max(least, self.accepted - other.accepted),
+            max(0.0, self.refused - other.refused),
+            max(0.0, self.blamed - other.blamed),
         )
 
 

@@ -16,7 +16,7 @@ from django.db import Error
 from sending import clock, pace
 from sending.engine.connections import Connections
 from sending.engine.database import Database
-from sending.engine.held import Held, Waiting
+from sending.engine.held import Held, Waiting, lane_of
 from sending.engine.ledger import Ledger, watch
 from sending.models import Relay
 from sending.queries.claim import Claimed, left_since
@@ -66,8 +66,8 @@ class Carrier:
         self.held: set[Held] = set()
         # What is with an exchange: {message id: (its batch, itself)}.
         self.where: dict[int, tuple[Held, Claimed]] = {}
-        # Mailings of which this carrier has had a batch.
-        self.tried: set[int] = set()
+        # Mailings of which the relay took something of this carrier's.
+        self.proven: set[int] = set()
         # Batches in which so much was refused that nothing more goes until that was judged.
         self.judging: set[Held] = set()
         self.size = FIRST_BATCH
@@ -236,11 +236,10 @@ class Carrier:
         self.held.add(held)
         begin = self.loop.time() + grant.delay - (time.monotonic() - held.claimed_at)
         messages = held.claim.messages
-        if held.mailing.pk not in self.tried:
-            # Of each provider some come first, so that a relay that takes nothing is known for it
-            # after a few mails, not after a few of each provider.
+        if held.mailing.pk not in self.proven:
+            # Of each lane some come first, so that a relay that takes nothing is known for it after
+            # a few mails, not after a few of each lane.
             messages = interleaved(messages)
-            self.tried.add(held.mailing.pk)
         for place, message in enumerate(messages):
             at = begin + place * grant.spacing if grant.spacing else 0.0
             self.ready.append(Waiting(held, message, at))
@@ -325,6 +324,8 @@ class Carrier:
     async def _write(self, held: Held, *, ends: bool) -> None:
         seconds = time.monotonic() - held.recorded_at
         outcomes, taken = held.take()
+        if taken:
+            self.proven.add(held.mailing.pk)
         try:
             await self.database(
                 self.ledger.record, held, outcomes, taken, seconds=seconds, ends=ends
@@ -354,8 +355,8 @@ class Carrier:
 
 def interleaved(messages: Sequence[Claimed]) -> tuple[Claimed, ...]:
     """One of each lane in turn."""
-    lanes: dict[int, list[Claimed]] = {}
+    lanes: dict[str, list[Claimed]] = {}
     for message in messages:
-        lanes.setdefault(message.lane, []).append(message)
+        lanes.setdefault(lane_of(message), []).append(message)
     turns = zip_longest(*lanes.values())
     return tuple(message for turn in turns for message in turn if message is not None)

@@ -70,7 +70,7 @@ class HeldLanes:
 
 
 def active(**of: object) -> QuerySet[Hold]:
-    return Hold.objects.filter(released_at=None, **of)
+    return Hold.objects.filter(released_at=None, **of).order_by("pk")
 
 
 def held(mailing: Mailing, relay: Relay) -> HeldLanes:
@@ -130,6 +130,10 @@ def hold(mailing: Mailing, relay: Relay, kind: str, why: Why, *, lane: str = "")
         refused=why.refused,
         decided=why.decided,
     )
+    if made.refused:
+        # Counts fade; these numbers are read beside those of the rows.
+        more = max(0, refused_in(made).count() - made.refused)
+        made.refused, made.decided = made.refused + more, made.decided + more
     # By hold_once, where two workers come to it at once.
     Hold.objects.bulk_create([made], ignore_conflicts=True)
     log.warning(
@@ -137,6 +141,24 @@ def hold(mailing: Mailing, relay: Relay, kind: str, why: Why, *, lane: str = "")
         mailing.pk, relay.pk, kind, lane, why.refused, why.decided, why.words[:200],
     )  # fmt: skip
     return True
+
+
+def absorb(mailing: Mailing, relay: Relay, kind: str, *, keep: int = 0) -> None:
+    """Lanes that were held, one after the other, before it was seen that the relay or the mailing
+    is refused: all of it is one run, and one decision. The first `keep` stay by themselves."""
+    lanes = active(mailing=mailing, kind=Kind.LANE, decision="")
+    if kind == Kind.RELAY:
+        lanes = lanes.filter(relay=relay)
+    rows = list(lanes)[keep:]
+    if not rows:
+        return
+    for one in active(mailing=mailing, relay=relay, kind=kind):
+        one.since = min([one.since, *(lane.since for lane in rows)])
+        one.refused += sum(lane.refused for lane in rows) if kind == Kind.RELAY else 0
+        one.decided += sum(lane.decided for lane in rows) if kind == Kind.RELAY else 0
+        one.save(update_fields=["since", "refused", "decided"])
+    Hold.objects.filter(pk__in=[lane.pk for lane in rows]).delete()
+    _due_again(mailing.pk)
 
 
 # Deciding ----------------------------------------------------------------------------------------

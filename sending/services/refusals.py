@@ -27,6 +27,7 @@ from sending.services.holds import Why
 from sending.services.reading import Refused, accepted_of, took_lately, took_others
 
 # Reasons to stop something; codes of sending.reasons.
+LANE = Hold.Kind.LANE
 MANY_REFUSED, REFUSES_ALL = "many_refused", "refuses_all"
 
 
@@ -46,7 +47,7 @@ def learn(
             _halt(mailing, relay, one)
             break
     for one in seen:
-        if one.unfit:
+        if one.unfit and not one.skipped:
             _unfit(mailing, relay, one)
             break
     runs = {number: one for number, one in refused.items() if one.counts}
@@ -87,14 +88,7 @@ class _Batch:
 
 def _count(mailing: Mailing, relay: Relay, batch: _Batch) -> None:
     steps = batch.steps()
-    for name in holds.held(mailing, relay).until.keys() & steps.keys():
-        # What was on its way when the lane was held belongs to its run, and to no other.
-        step = steps.pop(name)
-        _grow(mailing, relay, name, step.count)
-        whole = steps[WHOLE]
-        whole.count = whole.count.plus(
-            Count(-step.count.accepted, -step.count.refused, -step.count.blamed)
-        )
+    _to_holds(mailing, relay, steps)
     if not any(one.count.decided for one in steps.values()):
         return
     first = Message.objects.filter(pk__in=batch.refused).aggregate(first=Min("settled_at"))
@@ -107,11 +101,19 @@ def _count(mailing: Mailing, relay: Relay, batch: _Batch) -> None:
         _judge(mailing, relay, counts, list(batch.refused.values()))
 
 
-def _grow(mailing: Mailing, relay: Relay, name: str, count: Count) -> None:
-    for one in holds.active(mailing=mailing, relay=relay, kind=Hold.Kind.LANE, lane=name):
-        one.refused += round(count.refused)
-        one.decided += round(count.decided)
+def _to_holds(mailing: Mailing, relay: Relay, steps: dict[str, Step]) -> None:
+    """What was on its way when a lane was held belongs to the run of that lane, and to no other
+    one."""
+    whole = steps[WHOLE]
+    for place, one in enumerate(holds.active(mailing=mailing, relay=relay, kind=LANE)):
+        step = steps.pop(one.lane, None)
+        if step is None or not step.count.decided:
+            continue
+        one.refused += round(step.count.refused)
+        one.decided += round(step.count.decided)
         one.save(update_fields=["refused", "decided"])
+        if place < guards.EXPLAINED:
+            whole.count = whole.count.less(step.count)
 
 
 def _proven(mailing: Mailing, relay: Relay, lane: str) -> None:
@@ -139,17 +141,13 @@ def _judge(
     if takes_nothing and guards.of_relay(whole, lanes):
         _stop(mailing, relay, _why(rows, WHOLE, REFUSES_ALL, seen, whole))
         return
-    tripped = (
-        []
-        if takes_nothing
-        else [name for name, count in counts.items() if name != WHOLE and guards.of_lane(count)]
-    )
-    for name in tripped:
+    tripped = [name for name, count in counts.items() if name != WHOLE and guards.of_lane(count)]
+    for name in [] if takes_nothing else tripped:
         mine = [one for one in seen if one.lane == name]
         why = _why(rows, name, holds.HELD, mine or seen, counts[name])
-        holds.hold(mailing, relay, Hold.Kind.LANE, why, lane=name)
-        _leave_to_hold(rows, name, counts[name])
-    if not tripped and guards.of_mailing(_of_all_relays(mailing)):
+        holds.hold(mailing, relay, LANE, why, lane=name)
+        _leave_to_hold(mailing, rows, name, counts[name])
+    if guards.of_mailing(_of_all_relays(mailing)):
         _stop_mixture(mailing, relay, rows, seen)
 
 
@@ -161,14 +159,16 @@ def _why(
     return Why(reason, words, since, round(count.refused), round(count.decided))
 
 
-def _leave_to_hold(rows: QuerySet[RefusalCount], lane: str, count: Count) -> None:
-    """What the lane was refused explains itself: it is no part of a mixture."""
-    for one in rows.filter(lane=WHOLE):
-        one.accepted = max(0.001 if one.accepted else 0.0, one.accepted - count.accepted)
-        one.refused = max(0.0, one.refused - count.refused)
-        one.blamed = max(0.0, one.blamed - count.blamed)
-        one.save(update_fields=["accepted", "refused", "blamed"])
+def _leave_to_hold(mailing: Mailing, rows: QuerySet[RefusalCount], lane: str, count: Count) -> None:
+    """One lane or two that are refused explain themselves and are no part of a mixture; where more
+    and more lanes are refused, it is the mailing."""
     rows.filter(lane=lane).update(accepted=0, refused=0, blamed=0)
+    if holds.active(mailing=mailing, kind=LANE).count() > guards.EXPLAINED:
+        return
+    for one in rows.filter(lane=WHOLE):
+        left = Count(one.accepted, one.refused, one.blamed).less(count)
+        one.accepted, one.refused, one.blamed = left.accepted, left.refused, left.blamed
+        one.save(update_fields=["accepted", "refused", "blamed"])
 
 
 def _of_all_relays(mailing: Mailing) -> Count:
@@ -183,6 +183,7 @@ def _stop(mailing: Mailing, relay: Relay, why: Why) -> None:
     don't go together; if not, the relay serves nobody and is stopped."""
     if not took_lately(relay):
         if holds.hold(mailing, relay, Hold.Kind.RELAY, why):
+            holds.absorb(mailing, relay, Hold.Kind.RELAY)
             relayhealth.stop(relay, reasons.with_words(why.reason, why.words))
     elif holds.has_others(mailing, relay):
         holds.hold(mailing, relay, Hold.Kind.ROUTE, why)
@@ -208,6 +209,7 @@ def pause(mailing: Mailing, relay: Relay, why: Why) -> None:
     """Whoever resumes it begins a new count."""
     if mailings.pause(mailing, reasons.with_words(why.reason, why.words)):
         holds.hold(mailing, relay, Hold.Kind.MAILING, why)
+        holds.absorb(mailing, relay, Hold.Kind.MAILING, keep=guards.EXPLAINED)
 
 
 # One refusal is enough ---------------------------------------------------------------------------
