@@ -48,6 +48,11 @@ class Count:
             self.blamed + other.blamed,
         )
 
+    def within(self, latest: int) -> "Count":
+        """A batch that has more than so many counts as that many, in its own proportions."""
+        part = min(1.0, latest / self.decided) if self.decided else 1.0
+        return Count(self.accepted * part, self.refused * part, self.blamed * part)
+
     def less(self, other: "Count") -> "Count":
         """What was accepted once never becomes nothing."""
         least = 0.001 if self.accepted else 0.0

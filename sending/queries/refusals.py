@@ -68,15 +68,18 @@ def add(
     mailing: Mailing, relay: Relay, steps: dict[str, Step], began: datetime
 ) -> dict[str, Count]:
     """{lane: its count now}; {} while the mailing doesn't send."""
+    counts = [
+        one.count.within(LATEST if lane == WHOLE else LATEST_OF_LANE) for lane, one in steps.items()
+    ]
     known: dict[str, Any] = {
         "mailing": mailing.pk,
         "relay": relay.pk,
         "began": began,
         "most": MOST_DOMAINS,
         "lanes": list(steps),
-        "accepted": [float(one.count.accepted) for one in steps.values()],
-        "refused": [float(one.count.refused) for one in steps.values()],
-        "blamed": [float(one.count.blamed) for one in steps.values()],
+        "accepted": [float(one.accepted) for one in counts],
+        "refused": [float(one.refused) for one in counts],
+        "blamed": [float(one.blamed) for one in counts],
         "unproven": [one.unproven for one in steps.values()],
     }
     with connection.cursor() as cursor:

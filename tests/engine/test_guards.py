@@ -119,7 +119,7 @@ def test_large_batches_are_stopped_within(open_to: Open, relay: Relay, sink: Sin
     assert mailing.state == Mailing.State.PAUSED
     assert tally.accepted >= before
     # Two lanes by themselves, a third of the latest 200, and what was on the wire.
-    assert tally.failed <= 2 * (10 + AT_ONCE) + 90 + AT_ONCE
+    assert tally.failed <= 2 * (10 + AT_ONCE) + 100 + AT_ONCE
     assert not Suppression.objects.exists()
 
 
