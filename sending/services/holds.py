@@ -19,7 +19,7 @@ from contacts.models import Suppression
 from contacts.services.suppressions import suppress_addresses
 from sending import clock, providers
 from sending.lanes import WHOLE
-from sending.models import Event, Hold, Mailing, Message, RefusalCount, Relay, Tally
+from sending.models import Event, Hold, Mailing, MailingLane, Message, RefusalCount, Relay, Tally
 from sending.queries import refusals as query
 from sending.queries.claim import Claimed
 from sending.queries.record import Result
@@ -179,9 +179,25 @@ def refused_in(one: Hold) -> QuerySet[Message]:
 
 
 def undecided(mailing: Mailing) -> QuerySet[Hold]:
-    """What still holds, and what holds no more but whose refusals nobody has decided about."""
-    open_ = Q(decision="") | Q(released_at=None) & ~Q(decision=Decision.DROPPED)
-    return mailing.holds.filter(open_).select_related("relay").order_by("pk")
+    """Runs about whose refusals nobody has decided, also those that hold nothing any more."""
+    return mailing.holds.filter(decision="").select_related("relay").order_by("pk")
+
+
+def left(one: Hold) -> int:
+    """How many of a lane still wait: one walk along its range of ids."""
+    ranges = MailingLane.objects.filter(mailing=one.mailing_id, lane=one.lane_number)
+    total = 0
+    for lane in ranges:
+        rows = Message.objects.filter(
+            mailing=one.mailing_id,
+            pk__range=(lane.first_id, lane.last_id),
+            state=State.WAITING,
+            lane=one.lane_number,
+        )
+        if not one.lane_number:
+            rows = rows.filter(address__endswith=f"@{one.lane}")
+        total += rows.count()
+    return total
 
 
 def retry(one: Hold, by: User | None = None) -> retrying.Retried:
