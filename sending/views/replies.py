@@ -18,7 +18,8 @@ DONE: dict[Meaning, str | Promise] = {
     Meaning.ACCEPTED: gettext_lazy("The mail counts as accepted."),
     Meaning.ADDRESS: gettext_lazy(
         "The message fails, the contact has a hard bounce, and the address is suppressed: nothing "
-        "is sent to it any more."
+        "is sent to it any more. Not on the word of a relay that has taken no mail for this "
+        "provider or domain."
     ),
     Meaning.POLICY: gettext_lazy(
         "The message fails and is not tried again. The address is not suppressed. When more than "
@@ -26,9 +27,9 @@ DONE: dict[Meaning, str | Promise] = {
         "paused and you are told."
     ),
     Meaning.TOO_LARGE: gettext_lazy(
-        "The message fails and is not tried again. The address is not suppressed. When more than "
-        "{run} of the latest mails and more than {share} of them are refused so, the mailing is "
-        "paused and you are told."
+        "If it is the relay's limit, nobody fails: another relay of the pool takes the mail, or "
+        "the mailing is paused. If it is the mailbox's, the message fails. The address is not "
+        "suppressed."
     ),
     Meaning.TRANSIENT: gettext_lazy(
         "The message is tried again after {waits}, over another relay of the pool where there is "
