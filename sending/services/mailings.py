@@ -108,6 +108,7 @@ def cancel(mailing: Mailing, reason: str = "") -> bool:
     )
     if moved:
         drop_cancelled(mailing)
+        Hold.objects.filter(mailing=mailing, released_at=None).update(released_at=now)
     return moved
 
 

@@ -8,9 +8,13 @@ import pytest
 
 from accounts.models import Workspace
 from contacts.models import Suppression
-from sending import dispatch
+from sending import dispatch, recovery
+from sending.compose import Composer
 from sending.engine import turn
+from sending.engine.carrier import interleaved
+from sending.journal import Journal
 from sending.models import Event, Hold, Mailing, Message, Pool, PoolMember, Relay
+from sending.queries.claim import Claimed, claim
 from sending.services import holds, mailings, relays
 from tests.engine.conftest import assert_closes
 from tests.engine.sink import Sink, running
@@ -196,6 +200,31 @@ def test_in_a_pool_the_good_relay_carries_it_all(
     assert not Suppression.objects.exists()
 
 
+@pytest.mark.parametrize("refused", [15, 30])
+def test_a_worker_that_is_killed_in_the_middle_of_a_run(
+    open_to: Open, relay: Relay, sink: Sink, refused: int
+) -> None:
+    """What its journal knows is counted, by the next worker, as it would have been by itself."""
+    refuses(sink, HARAKA)
+    mailing = open_to(people(200))
+    journal = Journal()
+    claimed = claim(mailing, relay, holder=journal.holder, limit=100)
+    assert claimed is not None
+    for message in interleaved(claimed.messages)[:refused]:
+        journal.reply(message.id, 550, "rcpt", f"I cannot deliver mail for <{message.address}>")
+    journal.abandon()
+    assert recovery.recover_journals() == 1
+    assert assert_closes(mailing).failed == refused
+    carry(mailing)
+    relay.refresh_from_db()
+    assert relay.state == Relay.State.STOPPED
+    tally = assert_closes(mailing)
+    assert tally.failed <= max(refused, 20) + AT_ONCE
+    assert tally.unknown == 0
+    assert not Suppression.objects.exists()
+    assert holds.retry(Hold.objects.get()).messages == tally.failed
+
+
 # No false alarm ----------------------------------------------------------------------------------
 
 
@@ -314,9 +343,6 @@ def test_somebody_decides_that_the_largest_are_skipped(
 
 def _size_of(mailing: Mailing, relay: Relay) -> int:
     """Of the largest mail to one of `people`."""
-    from sending.compose import Composer  # noqa: PLC0415
-    from sending.queries.claim import Claimed  # noqa: PLC0415
-
     row = Message.objects.filter(mailing=mailing, address__startswith="p0").first()
     assert row is not None
     name = row.address.partition("@")[0]
