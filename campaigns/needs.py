@@ -13,8 +13,8 @@ from campaigns import home
 from campaigns.models import Campaign
 from contacts.models import Import
 from pages import locales
-from sending import reasons
-from sending.models import BounceMailbox, Mailing, Relay
+from sending import holdwords, reasons
+from sending.models import BounceMailbox, Hold, Mailing, Relay
 from sending.services import unproven
 from sending.services.mailboxes import sentence
 
@@ -110,6 +110,26 @@ def _need_of(request: WorkspaceRequest, row: Campaign) -> home.Need:
     ).format(campaign=row.name, count=locales.number(count))
     detail = _("Decide whether they are sent again or count as sent.")
     return home.Need(title, detail, url=f"{url}#unknown", icon="help-circle")
+
+
+@home.needs
+def runs(request: WorkspaceRequest) -> Iterable[home.Need]:
+    """Lanes and relays that a run of refusals stopped; a mailing that was paused says so itself."""
+    rows = Hold.objects.filter(
+        mailing__workspace=request.workspace, released_at=None, decision=""
+    ).exclude(kind=Hold.Kind.MAILING)
+    held = list(rows.select_related("relay").order_by("-pk")[:MOST])
+    names = {
+        row.mailing_id: row
+        for row in Campaign.objects.filter(mailing__in=[one.mailing_id for one in held])
+    }
+    for one in held:
+        if (campaign := names.get(one.mailing_id)) is None:
+            continue
+        title = _("{campaign}: {what}").format(campaign=campaign.name, what=holdwords.title(one))
+        url = f"{home.url(request, 'campaign', campaign.pk)}#runs"
+        detail = " ".join(filter(None, (holdwords.numbers(one), holdwords.elsewhere(one))))
+        yield home.Need(title, detail, reasons.said(one.words), url, icon="hand-stop")
 
 
 @home.needs

@@ -60,6 +60,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     send("campaigns/<int:pk>/pause/", actions.pause_campaign, "pause_campaign"),
     send("campaigns/<int:pk>/resume/", actions.resume_campaign, "resume_campaign"),
     send("campaigns/<int:pk>/cancel/", actions.cancel_campaign, "cancel_campaign"),
+    send("campaigns/<int:pk>/runs/<int:number>/", actions.decide_run, "decide_run"),
     view("campaigns/<int:pk>/unknown/", unknown.campaign_unknown, "campaign_unknown"),
     send("campaigns/<int:pk>/unknown/resend/", unknown.resend_unknown, "resend_unknown"),
     send(

@@ -9,16 +9,15 @@ from django.utils import timezone
 
 from contacts.models import Suppression
 from contacts.services.suppressions import suppress_addresses
-from sending.compose import NOT_MADE
 from sending.models import Event, Mailing, Message, Relay
 from sending.queries.claim import Claim, Claimed
 from sending.queries.record import Result, Taken, record
-from sending.replies import Meaning, Verdict, classify
+from sending.replies import Meaning
 from sending.retries import Patience, next_try
 from sending.services import events, refusals
 from sending.services.mailings import drop_cancelled
-from sending.services.refusals import Refused
-from sending.smtp import NO_SMTPUTF8, End, Outcome, Stage
+from sending.services.reading import Refused, Refusing, reply_of
+from sending.smtp import End, Outcome, Stage
 
 State = Message.State
 
@@ -40,22 +39,13 @@ def settle(  # noqa: PLR0913 - what a batch comes to
     has those that were not `taken`.
 
     `gone`: who may not be mailed any more, {message id: code of sending.reasons}. Relay and mailing
-    are stopped or paused if the refusals say so.
+    are stopped, held or paused if the refusals say so.
     """
-    verdicts = {
-        number: verdict_of(outcome) for number, outcome in outcomes.items() if _is_reply(outcome)
-    }
-    doubtful = any(one.meaning.stops_relay for one in verdicts.values()) and (
-        bool(taken) or refusals.took_others(mailing, relay)
-    )
-    refused = {
-        number: Refused(one, _reply(outcomes[number]), doubtful and one.meaning.stops_relay)
-        for number, one in verdicts.items()
-    }
+    taken = taken or Taken()
+    refused = Refusing(claim.messages, mailing, relay, taken).read(outcomes) if outcomes else {}
     written = _record(claim, mailing, outcomes, refused, taken=taken, gone=gone or {}, ends=ends)
-    seen = [one for number, one in refused.items() if number in written]
-    failed = sum(one.verdict.meaning.fails for one in seen)
-    refusals.learn(mailing, relay, seen, decided=len(taken or ()) + failed)
+    seen = {number: one for number, one in refused.items() if number in written}
+    refusals.learn(mailing, relay, claim.messages, taken, seen)
 
 
 @transaction.atomic
@@ -94,23 +84,6 @@ def _record(  # noqa: PLR0913 - one step of settle
     return written
 
 
-def _is_reply(outcome: Outcome) -> bool:
-    return outcome.end is End.REFUSED and outcome.code >= 200
-
-
-def verdict_of(outcome: Outcome) -> Verdict:
-    """No mail was ever refused by its connection: that stage stands for one that isn't known, as in
-    a journal."""
-    stage = "" if outcome.stage is Stage.CONNECT else outcome.stage.value
-    return classify(outcome.code, outcome.words, stage)
-
-
-def _reply(outcome: Outcome) -> str:
-    """PostgreSQL has no NUL in text; a hostile server may send one."""
-    words = outcome.words.replace("\x00", "\ufffd")
-    return f"{outcome.code} {words}" if outcome.code >= 200 else words
-
-
 def result_of(
     message: Claimed,
     outcome: Outcome,
@@ -119,16 +92,12 @@ def result_of(
     now: datetime,
     patience: Patience,
 ) -> Result:
-    """`refused`: where a server's reply refused it."""
-    reply = _reply(outcome)
+    """`refused`: where a server's reply refused it, or the mail could not be made for it."""
+    reply = reply_of(outcome)
     if refused is not None:
         return _refused(message, outcome, refused, now, patience)
     if outcome.end is End.IN_DOUBT:
         return Result(message.id, State.UNKNOWN, "in_doubt", reply)
-    if outcome.end is End.REFUSED and outcome.code == NOT_MADE:
-        return Result(message.id, State.FAILED, "render", reply)
-    if outcome.end is End.REFUSED and outcome.code == NO_SMTPUTF8:
-        return Result(message.id, State.FAILED, "no_smtputf8", reply)
     due = now + BROKEN_AFTER
     return Result(message.id, State.WAITING, "connection", reply, due, attempt=False)
 
@@ -136,26 +105,39 @@ def result_of(
 def _refused(
     message: Claimed, outcome: Outcome, refused: Refused, now: datetime, patience: Patience
 ) -> Result:
-    why, reply = refused.verdict.meaning, refused.reply
-    if why.fails:
-        return Result(message.id, State.FAILED, why.value, reply)
-    if why.stops_relay and not refused.doubtful:
-        # It goes to another relay at once, or waits for this one.
-        return Result(message.id, State.WAITING, why.value, reply, now, attempt=False)
+    why, reply = refused.reason, refused.reply
+    if refused.skipped:
+        return Result(message.id, State.SKIPPED, why, reply, attempt=False)
+    if refused.fails:
+        return Result(message.id, State.FAILED, why, reply)
+    if refused.unfit or refused.halts:
+        # It goes to another relay at once, or waits for this one: no attempt of the message's.
+        return Result(message.id, State.WAITING, why, reply, now, attempt=False)
+    if refused.elsewhere:
+        return Result(message.id, State.WAITING, why, reply, now)
+    return _later(message, outcome, refused, now, patience)
+
+
+def _later(
+    message: Claimed, outcome: Outcome, refused: Refused, now: datetime, patience: Patience
+) -> Result:
+    why = refused.meaning or Meaning.TRANSIENT
     # A server that goes away when it has read the content may do so because of it.
     by_content = why is Meaning.CONNECTION and outcome.stage is Stage.CONTENT
-    steps = Meaning.TRANSIENT if by_content or why.stops_relay else why
-    due = next_try(steps, message.attempts, patience, now, refused.verdict.wait)
+    steps = Meaning.TRANSIENT if by_content or refused.doubtful else why
+    asked = refused.verdict.wait if refused.verdict else 0
+    due = next_try(steps, message.attempts, patience, now, asked)
     if due is None:
-        return Result(message.id, State.FAILED, "expired", reply)
+        return Result(message.id, State.FAILED, "expired", refused.reply)
     counts = not steps.loses_nothing
-    return Result(message.id, State.WAITING, why.value, reply, due, attempt=counts)
+    return Result(message.id, State.WAITING, why.value, refused.reply, due, attempt=counts)
 
 
 def _bounced(
     mailing: Mailing, claimed: Iterable[Claimed], results: Sequence[Result], now: datetime
 ) -> None:
-    """An address that the server says does not exist bounced, though no mail came back."""
+    """An address that the server says does not exist bounced, though no mail came back. Not on the
+    word of a relay that nothing proves (services.holds.confirm)."""
     addresses = {message.id: message.address for message in claimed}
     gone = [r for r in results if r.state == State.FAILED and r.reason == Meaning.ADDRESS]
     if not gone:

@@ -18,6 +18,7 @@ SENTENCES: dict[str, Promise] = {
     "excluded": _("On a list that is left out"),
     "gone": _("The contact was deleted"),
     "cancelled": _("The mailing was cancelled"),
+    "lane_dropped": _("Its provider refused the mailing, and somebody dropped the rest"),
     # Failed: the server's reply, by meaning (sending.replies).
     "address": _("The address does not exist"),
     "policy": _("The server refuses the mail"),
@@ -26,6 +27,7 @@ SENTENCES: dict[str, Promise] = {
     "render": _("The mail could not be made for this person"),
     "no_smtputf8": _("The relay can't send to addresses with other letters than ASCII"),
     "too_large": _("The mail is larger than the server takes"),
+    "address_unproven": _("The relay says that the address does not exist, but nothing proves it"),
     # Waiting.
     "transient": _("The server asks to try again later"),
     "rate": _("The server asks to go slower"),
@@ -45,10 +47,14 @@ SENTENCES: dict[str, Promise] = {
     "login": _("The relay refuses the login or the account"),
     "sender": _("The relay refuses the sender address"),
     "ehlo": _("The relay refuses the name that this installation greets it with"),
+    "refuses_all": _("The relay accepts nothing of a mailing"),
     "certificate": _("The relay's certificate is not valid"),
     "tls": _("The relay's encryption failed or is not offered"),
     # Pauses a mailing.
     "many_refused": _("Servers refuse too many of the mails"),
+    # Or holds a part of it.
+    "held": _("Held: too many mails were refused"),
+    "sender_smtputf8": _("The relay can't send from an address with other letters than ASCII"),
     # A mailing's wait.
     "relay_paused": _("The relay is paused"),
     "relay_stopped": _("The relay is stopped"),

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest, get_in
 from campaigns.models import Campaign
-from campaigns.services import errors, running
+from campaigns.services import deciding, errors, running
 from campaigns.views import report
 
 
@@ -49,3 +49,17 @@ def resume_campaign(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
 @require_POST
 def cancel_campaign(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     return _do(request, pk, running.cancel, _("Cancelled. Nobody else gets it."))
+
+
+@require_POST
+def decide_run(request: WorkspaceRequest, pk: int, number: int) -> HttpResponseBase:
+    """About a run of refusals (`do`: one of deciding.VERBS)."""
+    campaign = get_in(request.workspace, Campaign, pk=pk)
+    user = request.user if request.user.is_authenticated else None
+    try:
+        said = deciding.decide(campaign, number, request.POST.get("do", ""), by=user)
+    except errors.CampaignError as error:
+        messages.warning(request, str(error))
+    else:
+        messages.success(request, said)
+    return redirect("campaign", request.workspace.slug, pk)

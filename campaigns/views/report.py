@@ -18,6 +18,7 @@ from campaigns import states, wording
 from campaigns.models import Campaign
 from campaigns.queries import home as home_query
 from campaigns.queries import progress, report, series
+from campaigns.services import deciding
 from contacts.models import Contact, List
 from designs.previews import render_preview
 from pages import locales, statuses
@@ -120,6 +121,7 @@ def live_context(request: WorkspaceRequest, campaign: Campaign, mailing: Mailing
         "steps": steps,
         "cancel_text": states.asked(steps["cancel"], numbers) if "cancel" in steps else "",
         **_waits(mailing),
+        **_runs(mailing),
         "said": f"{state}-{now.percent // 10}",
         "saying": _saying(state, now),
     }
@@ -138,6 +140,13 @@ def _waits(mailing: Mailing) -> dict[str, Any]:
     }
 
 
+def _runs(mailing: Mailing) -> dict[str, Any]:
+    """Runs of refusals that need a decision; `runs_seen` changes with what is shown of them."""
+    found = deciding.runs(mailing)
+    seen = "-".join(f"{run.hold.pk}.{run.failed}.{int(run.holds)}" for run in found)
+    return {"runs": found, "runs_seen": seen}
+
+
 def _saying(state: str, now: progress.Progress) -> str:
     """For screen readers: said again only when the state or the tens of the percentage change."""
     return _("{state}: {done} of {targeted} done").format(
@@ -148,8 +157,8 @@ def _saying(state: str, now: progress.Progress) -> str:
 
 
 def campaign_live(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    """The part that moves. `said` and `unknown` are what the page has already: what else is on it
-    (announcement, unknown messages) comes along only when it is another."""
+    """The part that moves. `said`, `runs` and `unknown` are what the page has already: what else is
+    on it (announcement, runs of refusals, unknown messages) comes along only when it is another."""
     return live(request, *_mailing(request, pk))
 
 
@@ -158,6 +167,7 @@ def live(request: WorkspaceRequest, campaign: Campaign, mailing: Mailing) -> Htt
     context |= {
         "is_part": True,
         "say": request.GET.get("said") != context["said"],
+        "renew_runs": request.GET.get("runs") != context["runs_seen"],
         "renew_unknown": request.GET.get("unknown") != str(mailing.tally.unknown),
     }
     return render(request, "campaigns/live.html", context)

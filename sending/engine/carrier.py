@@ -8,14 +8,16 @@ import asyncio
 import logging
 import time
 from collections import deque
+from collections.abc import Sequence
+from itertools import zip_longest
 
 from django.db import Error
 
 from sending import clock, pace
 from sending.engine.connections import Connections
 from sending.engine.database import Database
-from sending.engine.held import Held, Waiting
-from sending.engine.ledger import Ledger
+from sending.engine.held import Held, Waiting, lane_of
+from sending.engine.ledger import Ledger, watch
 from sending.models import Relay
 from sending.queries.claim import Claimed, left_since
 from sending.services import relayhealth
@@ -64,6 +66,10 @@ class Carrier:
         self.held: set[Held] = set()
         # What is with an exchange: {message id: (its batch, itself)}.
         self.where: dict[int, tuple[Held, Claimed]] = {}
+        # Mailings of which the relay took something of this carrier's.
+        self.proven: set[int] = set()
+        # Batches in which so much was refused that nothing more goes until that was judged.
+        self.judging: set[Held] = set()
         self.size = FIRST_BATCH
         # Messages that came to an outcome: how fast it goes.
         self.count = 0
@@ -95,9 +101,12 @@ class Carrier:
         if self.ready and self._overslept():
             self.stop()
         while self.ready and not self.stopped:
+            if self.judging:
+                self.changed.set()
+                return None
             waiting = self.ready[0]
             held, message = waiting.held, waiting.message
-            if held.stopped or message.id in held.gone:
+            if held.holds_back(message):
                 self.ready.popleft()
                 self._one_less(held)
                 continue
@@ -111,7 +120,7 @@ class Carrier:
             if isinstance(mail, Parcel):
                 self.where[message.id] = held, message
                 return mail
-            self._came_to(held, message.id, mail)
+            self._came_to(held, message, mail)
         self.dry = self.dry or not self.ready
         self.changed.set()
         return None
@@ -148,7 +157,7 @@ class Carrier:
             return
         if outcome.end is not End.NOT_HANDED_OVER:
             held.handed_over += 1
-        self._came_to(held, parcel.key, outcome)
+        self._came_to(held, message, outcome)
 
     def _flush(self) -> None:
         """Replies that no next content took along."""
@@ -156,9 +165,12 @@ class Carrier:
         for held in self.held:
             held.journal.flush()
 
-    def _came_to(self, held: Held, message_id: int, outcome: Outcome) -> None:
-        held.outcomes[message_id] = outcome
+    def _came_to(self, held: Held, message: Claimed, outcome: Outcome) -> None:
+        held.outcomes[message.id] = outcome
         self.count += 1
+        if held.looks_bad(message, outcome):
+            self.judging.add(held)
+            self.changed.set()
         self._one_less(held)
 
     def _one_less(self, held: Held) -> None:
@@ -167,7 +179,7 @@ class Carrier:
             self.changed.set()
 
     def _due_in(self) -> float | None:
-        if not self.ready or self.stopped:
+        if not self.ready or self.stopped or self.judging:
             return None
         return self.ready[0].at - self.loop.time() if self.ready[0].at else 0.0
 
@@ -196,6 +208,7 @@ class Carrier:
         first = True
         while not self.stopped and not self.connections.hopeless:
             self.changed.clear()
+            await self._judge()
             await self._record(self._finished())
             await self._remember()
             self._adapt()
@@ -227,7 +240,12 @@ class Carrier:
         grant = held.grant
         self.held.add(held)
         begin = self.loop.time() + grant.delay - (time.monotonic() - held.claimed_at)
-        for place, message in enumerate(held.claim.messages):
+        messages = held.claim.messages
+        if held.mailing.pk not in self.proven:
+            # Of each lane some come first, so that a relay that takes nothing is known for it after
+            # a few mails, not after a few of each lane.
+            messages = interleaved(messages)
+        for place, message in enumerate(messages):
             at = begin + place * grant.spacing if grant.spacing else 0.0
             self.ready.append(Waiting(held, message, at))
         self.connections.pump()
@@ -295,6 +313,18 @@ class Carrier:
             if held.left == 0 or ((held.outcomes or held.taken) and held.recorded_at < late)
         ]
 
+    async def _judge(self) -> None:
+        """Records the batches in which much was refused, which stops what refuses
+        (services.refusals), and goes on with what may still go."""
+        if not self.judging:
+            return
+        batches = list(self.judging)
+        for held in batches:
+            await self._write(held, ends=held.left == 0)
+        await self.database(watch, [held for held in self.held if held.left])
+        self.judging.difference_update(batches)
+        self.connections.pump()
+
     async def _record(self, batches: list[Held]) -> None:
         for held in batches:
             await self._write(held, ends=held.left == 0)
@@ -302,6 +332,8 @@ class Carrier:
     async def _write(self, held: Held, *, ends: bool) -> None:
         seconds = time.monotonic() - held.recorded_at
         outcomes, taken = held.take()
+        if taken:
+            self.proven.add(held.mailing.pk)
         try:
             await self.database(
                 self.ledger.record, held, outcomes, taken, seconds=seconds, ends=ends
@@ -327,3 +359,12 @@ class Carrier:
         if self.connections.hopeless:
             await self.database(relayhealth.learn, self.relay, (), self.connections.error, open=0)
         await self.database(pace.free_slots, self.holder)
+
+
+def interleaved(messages: Sequence[Claimed]) -> tuple[Claimed, ...]:
+    """One of each lane in turn."""
+    lanes: dict[str, list[Claimed]] = {}
+    for message in messages:
+        lanes.setdefault(lane_of(message), []).append(message)
+    turns = zip_longest(*lanes.values())
+    return tuple(message for turn in turns for message in turn if message is not None)

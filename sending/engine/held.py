@@ -1,21 +1,26 @@
 """A batch in this worker's hands: what of it waits, is on the wire, and has come to what."""
 
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sending import pace
+from sending import guards, pace, providers
 from sending.compose import Composer
 from sending.journal import Journal
 from sending.models import Mailing
 from sending.queries.claim import Claim, Claimed
 from sending.queries.record import Taken
-from sending.smtp import Outcome
+from sending.smtp import NO_SMTPUTF8, End, Outcome, Stage
+
+# RFC 1870: the reply to a mail of this size.
+TOO_LARGE = 552
 
 
 @dataclass(slots=True, eq=False)
 class Held:
     mailing: Mailing
+    relay_id: int
     claim: Claim
     grant: pace.Grant
     journal: Journal
@@ -32,6 +37,12 @@ class Held:
     recorded_at: float = field(default_factory=time.monotonic)
     # Its mailing was paused or cancelled, or its lease is lost: nothing more of it is begun.
     stopped: bool = False
+    # Lanes that are held by now: nothing more of them is begun.
+    shut: frozenset[str] = frozenset()
+    # What was refused since the last look: in all, and by lane.
+    refused: Counter[str] = field(default_factory=Counter)
+    # A mail of it did not fit the relay (services.reading).
+    unfit_seen: bool = False
     # Those who left while they waited: {message id: code of sending.reasons}.
     gone: dict[int, str] = field(default_factory=dict)
 
@@ -39,10 +50,16 @@ class Held:
     def key(self) -> tuple[int, str]:
         return self.claim.batch_id, self.claim.holder
 
+    @property
+    def route(self) -> tuple[int, int]:
+        """(mailing id, relay id)"""
+        return self.mailing.pk, self.relay_id
+
     def take(self) -> tuple[dict[int, Outcome], Taken]:
         """What is to be recorded now."""
         known = self.outcomes, self.taken
         self.outcomes, self.taken = {}, Taken()
+        self.refused.clear()
         self.recorded_at = time.monotonic()
         return known
 
@@ -51,6 +68,38 @@ class Held:
         self.outcomes = outcomes | self.outcomes
         self.taken.join(taken)
 
+    def holds_back(self, message: Claimed) -> bool:
+        """Whether nothing more is begun for the message."""
+        if self.stopped or message.id in self.gone:
+            return True
+        return bool(self.shut) and lane_of(message) in self.shut
+
+    def looks_bad(self, message: Claimed, outcome: Outcome) -> bool:
+        """Takes an outcome that is none of those taken. Whether so much was refused that it has to
+        be judged before more of the batch goes: far fewer than a batch has, and the sums stand
+        here. What is asked of the database then is in services.refusals."""
+        if outcome.end is not End.REFUSED or 200 <= outcome.code < 500:
+            return False
+        if self._of_mail(message, outcome):
+            # Whoever it is for: the next one would be refused, too. Once a batch, as somebody may
+            # have decided that such mails are skipped.
+            first, self.unfit_seen = not self.unfit_seen, True
+            if first:
+                return True
+        name = lane_of(message)
+        self.refused[name] += 1
+        if guards.worth_a_look(self.refused.total(), len(self.taken)):
+            return True
+        # Of a single domain nobody counts what was taken: it is looked at.
+        sums = self.taken.lanes.get(message.lane) if message.lane else None
+        return guards.worth_a_look(self.refused[name], int(sums[0]) if sums else 0)
+
+    @staticmethod
+    def _of_mail(message: Claimed, outcome: Outcome) -> bool:
+        if outcome.code == NO_SMTPUTF8:
+            return message.address.isascii()
+        return outcome.stage is Stage.MAIL or outcome.code == TOO_LARGE
+
 
 class Waiting(NamedTuple):
     """A message in the queue; `at` is on the event loop's clock, when it may be handed over."""
@@ -58,3 +107,7 @@ class Waiting(NamedTuple):
     held: Held
     message: Claimed
     at: float
+
+
+def lane_of(message: Claimed) -> str:
+    return providers.lane_name(message.lane, message.address)

@@ -16,9 +16,10 @@ from sending.models import Mailing, Message, Relay
 from sending.outcomes import settle
 from sending.queries.carrying import mailings_for
 from sending.queries.claim import claim, renew
+from sending.queries.due import HELD_ROUTE
 from sending.queries.record import Result, Taken, record
 from sending.replies import meaning
-from sending.services import lanes, relayhealth, relayminutes
+from sending.services import holds, lanes, relayhealth, relayminutes
 from sending.smtp import End, Outcome
 
 log = logging.getLogger(__name__)
@@ -27,13 +28,14 @@ WAITING = Message.State.WAITING
 # Composers that a process keeps; each holds a content compiled.
 COMPOSERS = 32
 
-STATES = """
+STATES = f"""
 SELECT b.id, m.state = 'sending' AND r.state IN ('active', 'draining')
+       AND NOT {HELD_ROUTE.format(relay="r.id")}
   FROM unnest(%(ids)s::bigint[], %(holders)s::text[]) AS h (id, holder)
   JOIN sending_batch b ON b.id = h.id AND b.holder = h.holder
   JOIN sending_mailing m ON m.id = b.mailing_id
   JOIN sending_relay r ON r.id = b.relay_id
-"""
+"""  # noqa: S608 - only constants of ours
 
 
 @dataclass(slots=True)
@@ -77,32 +79,38 @@ class Ledger:
         return held
 
     def _hold(self, mailing: Mailing, grant: pace.Grant, journal: Journal) -> Held | None:
+        held = holds.held(mailing, self.relay)
+        quotas = lanes.quotas(self.relay)
         taken = claim(
             mailing,
             self.relay,
             holder=journal.holder,
             limit=grant.count,
-            quotas=lanes.quotas(self.relay),
+            quotas=holds.quotas(quotas, held) if held.until else quotas,
             others=mailing.pool_id is not None,
         )
         if taken is None:
             return None
-        admitted, deferred = lanes.admit(self.relay, taken.messages, again=taken.again)
-        if deferred:
+        allowed, kept = held.split(taken.messages) if held else (taken.messages, [])
+        admitted, deferred = lanes.admit(self.relay, allowed, again=taken.again)
+        if deferred or kept:
             put_off = [
                 Result(one.message.id, WAITING, one.reason, due_at=one.until, attempt=False)
                 for one in deferred
             ]
+            put_off += holds.results(mailing, self.relay, held, kept)
             record(taken, put_off, ends=False)
         fields = merge_fields(mailing.workspace_id, [one.contact_id for one in admitted])
         return Held(
             mailing=mailing,
+            relay_id=self.relay.pk,
             claim=replace(taken, messages=tuple(admitted)),
             grant=pace.trim(self.relay, grant, len(admitted)),
             journal=journal,
             composer=self._composer(mailing),
             fields=fields,
             left=len(admitted),
+            shut=frozenset({*held.until, *held.dropped}),
         )
 
     def _composer(self, mailing: Mailing) -> Composer:
@@ -153,7 +161,8 @@ def _by_meaning(outcomes: Iterable[Outcome], taken: Taken) -> dict[str, tuple[in
 
 
 def watch(all_held: Sequence[Held]) -> None:
-    """Renews what is held; stops batches whose mailing or relay was stopped, or that were lost."""
+    """Renews what is held; stops batches whose mailing or relay was stopped, or that were lost, and
+    what of them is in a lane that is held by now."""
     if not all_held:
         return
     keys = [held.key for held in all_held]
@@ -162,6 +171,8 @@ def watch(all_held: Sequence[Held]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(STATES, known)
         states = dict(cursor.fetchall())
+    shut = holds.held_lanes(held.route for held in all_held)
     for held in all_held:
         if not states.get(held.claim.batch_id, False):
             held.stopped = True
+        held.shut = shut[held.route]

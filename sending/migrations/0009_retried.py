@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """When a person last had failed messages of a mailing tried again."""
 
-    dependencies = [("sending", "0007_silence")]
+    dependencies = [("sending", "0008_holds")]
 
     operations = [
         migrations.AddField(

@@ -11,7 +11,7 @@ from sending.models.ledger import (
     Tally,
     TallyMinute,
 )
-from sending.models.refusals import Refusals
+from sending.models.refusals import Hold, RefusalCount
 from sending.models.relays import (
     Lane,
     Pool,
@@ -28,6 +28,7 @@ __all__ = [
     "BounceMail",
     "BounceMailbox",
     "Event",
+    "Hold",
     "Lane",
     "LeftOut",
     "Mailing",
@@ -35,7 +36,7 @@ __all__ = [
     "Message",
     "Pool",
     "PoolMember",
-    "Refusals",
+    "RefusalCount",
     "Relay",
     "RelayMinute",
     "RelaySlot",

@@ -10,12 +10,13 @@ from django.db import connection
 
 from sending import clock, pace, providers, windows
 from sending.models import Lane, Mailing, Relay
+from sending.queries.due import HELD_LANE, HELD_ROUTE
 from sending.services.mailings import TRANSACTIONAL
 
 # Mailings that may go through the relay and have something to claim. Each part is one look into an
 # index, whatever the size of the mailing. Of a pool only while no relay of a lower tier can work:
 # when one can again, the others are asked for nothing new.
-MAY = """
+MAY = f"""
 SELECT m.id, m.priority, m."window"
   FROM sending_mailing m
  WHERE m.state = 'sending'
@@ -31,16 +32,19 @@ SELECT m.id, m.priority, m."window"
                           OR (r.state = 'draining' AND m.opened_at <= r.draining_since))
                      AND (r.wait_until IS NULL OR r.wait_until <= %(now)s)
                      -- One that only tries whether it can again keeps nobody from work.
-                     AND r.failures = 0)))
+                     AND r.failures = 0
+                     AND NOT {HELD_ROUTE.format(relay="r.id")})))
+   AND NOT {HELD_ROUTE.format(relay="%(relay)s")}
    AND (%(draining)s::timestamptz IS NULL OR m.opened_at <= %(draining)s)
    AND (m.per_minute IS NULL OR m.next_slot_at IS NULL OR m.next_slot_at <= %(soon)s)
    AND (EXISTS (SELECT 1 FROM sending_mailinglane l
-                 WHERE l.mailing_id = m.id AND l.next_id <= l.last_id AND l.lane <> ALL(%(shut)s))
+                 WHERE l.mailing_id = m.id AND l.next_id <= l.last_id AND l.lane <> ALL(%(shut)s)
+                   AND NOT {HELD_LANE.format(relay="%(relay)s")})
         OR EXISTS (SELECT 1 FROM sending_batch b WHERE b.mailing_id = m.id AND b.holder = '')
         OR EXISTS (SELECT 1 FROM sending_message r
                     WHERE r.mailing_id = m.id AND r.retry_at <= %(now)s))
  ORDER BY m.id
-"""
+"""  # noqa: S608 - only constants of ours
 
 # {relay id: how often it was asked}, in this process.
 _turns: Counter[int] = Counter()

@@ -10,8 +10,9 @@ from django.utils import timezone
 
 from accounts.models import Workspace
 from designs.models import Content
-from sending.models import Mailing, Pool, Relay, Tally
-from sending.queries.due import DUE
+from sending.models import Hold, Mailing, Pool, Relay, Tally
+from sending.queries import refusals
+from sending.queries.due import LEFT
 from sending.queries.freeze import freeze
 from sending.states import TRANSITIONS
 
@@ -82,8 +83,15 @@ def pause(mailing: Mailing, reason: str = "") -> bool:
     return _move(mailing, "pause", state_reason=reason, wait_reason="", wait_until=None)
 
 
+@transaction.atomic
 def resume(mailing: Mailing) -> bool:
-    return _move(mailing, "resume", state_reason="")
+    """Whoever resumes it begins a new count of its refusals."""
+    if not _move(mailing, "resume", state_reason=""):
+        return False
+    whole = Hold.objects.filter(mailing=mailing, kind=Hold.Kind.MAILING, released_at=None)
+    whole.update(released_at=timezone.now())
+    refusals.forget(mailing=mailing)
+    return True
 
 
 def reopen(mailing: Mailing) -> bool:
@@ -100,6 +108,7 @@ def cancel(mailing: Mailing, reason: str = "") -> bool:
     )
     if moved:
         drop_cancelled(mailing)
+        Hold.objects.filter(mailing=mailing, released_at=None).update(released_at=now)
     return moved
 
 
@@ -136,14 +145,17 @@ def drop_cancelled(mailing: Mailing) -> None:
         cursor.execute(DROP, {"mailing": mailing.pk})
 
 
-# By the three places where a message can wait, and the batches that workers hold.
+# By the three places where a message can wait, the batches that workers hold, and the runs of
+# refusals about which nobody has decided yet: what was refused may have to go out again.
 DONE = f"""
 SELECT m.id FROM sending_mailing m
  WHERE m.state = 'sending'
-   AND NOT {DUE}
+   AND NOT {LEFT}
    AND NOT EXISTS (SELECT 1 FROM sending_batch b WHERE b.mailing_id = m.id)
    AND NOT EXISTS (SELECT 1 FROM sending_message r
                     WHERE r.mailing_id = m.id AND r.retry_at IS NOT NULL)
+   AND NOT EXISTS (SELECT 1 FROM sending_hold h
+                    WHERE h.mailing_id = m.id AND h.released_at IS NULL AND h.decision = '')
 """  # noqa: S608 - only constants of ours
 
 # Counted from the rows, not from the tally: finished means that the ledger closes. One look over
@@ -183,6 +195,8 @@ def _finish(mailing_id: int) -> bool:
             log.error("mailing %s: %s messages were nowhere", mailing_id, cursor.rowcount)
             return False
         cursor.execute(FINISH, {"mailing": mailing_id})
+    # Whoever tries failed messages again later means those of dropped lanes, too.
+    Hold.objects.filter(mailing=mailing_id, released_at=None).update(released_at=timezone.now())
     return True
 
 

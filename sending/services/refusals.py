@@ -1,97 +1,244 @@
 """What refusals say about more than one message: that a relay takes nothing from us, or not from
-this sender, or that servers refuse a mailing for what it is. The relay is stopped or the mailing
-paused before its audience is used up, and its people are told why."""
+this sender, or not mails of this size; that a provider turns a mailing down; or that servers refuse
+it for what it is. What refuses is stopped before it uses the audience up.
 
-import logging
-from collections.abc import Iterable, Mapping
+Each recorded batch is counted by lane and relay (models.RefusalCount) and judged (sending.guards).
+What is stopped, and what can be decided about it, is in services.holds.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
-from django.conf import settings
-from django.db import connection, transaction
-from django.db.models import Q, QuerySet
-from django.utils import timezone, translation
+from django.db import transaction
+from django.db.models import Min, Q, QuerySet
+from django.utils import timezone
 
-from accounts import notices
-from accounts.exceptions import MailNotSentError
-from accounts.models import Membership
-from accounts.permissions import Permission, Role, allows
-from contacts import sources
-from sending import reasons
-from sending.models import Mailing, Refusals, Relay, RelayMinute, Tally
-from sending.replies import Meaning, Verdict
-from sending.services import mailings, relayhealth
+from sending import guards, reasons
+from sending.guards import Count
+from sending.lanes import WHOLE
+from sending.models import Hold, Mailing, Message, RefusalCount, Relay
+from sending.queries import refusals as query
+from sending.queries.claim import Claimed
+from sending.queries.record import Taken
+from sending.queries.refusals import Step
+from sending.replies import Meaning
+from sending.services import holds, mailings, relayhealth
+from sending.services.holds import Why
+from sending.services.reading import Refused, accepted_of, took_lately, took_others
 
-log = logging.getLogger(__name__)
-
-# A run: more than so many refusals, and more than this share of the latest mails. Lists that were
-# collected properly have some refusals in a hundred (spam traps, strict companies); a provider or a
-# relay that refuses the content or the sender's reputation refuses nearly all. Twenty lost mails of
-# the first fifty are a cheap warning, and a large mailing is stopped within the next sixty.
-RUN = 20
-SHARE = 0.3
-LATEST = 200
-# Of a pool's relays, which one took a mail is known for as long.
-RECENT = timedelta(hours=1)
-# Reasons to pause a mailing; codes of sending.reasons.
-MANY_REFUSED = "many_refused"
-# Refused for what they are: the next one would be too.
-OF_THE_MAILING = {Meaning.POLICY, Meaning.UNCLEAR, Meaning.TOO_LARGE}
-WORKING = (Relay.State.ACTIVE, Relay.State.DRAINING)
+# Reasons to stop something; codes of sending.reasons.
+LANE = Hold.Kind.LANE
+MANY_REFUSED, REFUSES_ALL = "many_refused", "refuses_all"
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """One message that a server refused. `doubtful`: it says that the relay takes nothing from us,
-    or not from this sender, while the relay took others of the mailing."""
-
-    verdict: Verdict
-    reply: str
-    doubtful: bool = False
-
-
-def learn(mailing: Mailing, relay: Relay, refused: Iterable[Refused], *, decided: int) -> None:
-    """Takes what a recorded batch showed. `decided`: how many of it the server took or refused for
-    good. Not to be called within the transaction that recorded it: claims hold the mailing's row
-    and wait for its tally."""
-    seen = list(refused)
-    halting = [one for one in seen if one.verdict.meaning.stops_relay and not one.doubtful]
-    if halting:
-        _halt(mailing, relay, halting[0])
-    against = [one for one in seen if one.doubtful or one.verdict.meaning in OF_THE_MAILING]
-    if not _run(mailing, decided, len(against)):
+def learn(
+    mailing: Mailing,
+    relay: Relay,
+    claimed: Sequence[Claimed],
+    taken: Taken,
+    refused: Mapping[int, Refused],
+) -> None:
+    """Takes what a recorded batch showed: those that were `taken`, and those refused by message id.
+    Not to be called within the transaction that recorded it: claims hold the mailing's row and wait
+    for its tally."""
+    seen = list(refused.values())
+    for one in seen:
+        if one.halts:
+            _halt(mailing, relay, one)
+            break
+    for one in seen:
+        if one.unfit and not one.skipped:
+            _unfit(mailing, relay, one)
+            break
+    runs = {number: one for number, one in refused.items() if one.counts}
+    known = query.counted(mailing, relay)
+    if not runs and not known:
         return
-    doubtful = [one for one in against if one.doubtful]
+    _count(mailing, relay, _Batch(claimed, taken, runs, known))
+
+
+# Counting ----------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What is counted of a batch. `known`: lanes that are counted already."""
+
+    claimed: Sequence[Claimed]
+    taken: Taken
+    refused: Mapping[int, Refused]
+    known: Collection[str]
+
+    def steps(self) -> dict[str, Step]:
+        """{lane, or "*" for all: what is added}"""
+        found = {WHOLE: Step(Count(accepted=len(self.taken)))}
+        for one in self.refused.values():
+            step = Count(refused=1, blamed=1 if one.blames else 0)
+            names = (WHOLE,) if one.unseen or one.verdict is None else (WHOLE, one.lane)
+            for name in names:
+                added = found.setdefault(name, Step())
+                added.count = added.count.plus(step)
+                added.unproven += one.unproven
+        lanes = {*found, *self.known} - {WHOLE}
+        for name, number in accepted_of(self.claimed, self.taken, lanes).items():
+            added = found.setdefault(name, Step())
+            added.count = added.count.plus(Count(accepted=number))
+        return found
+
+
+def _count(mailing: Mailing, relay: Relay, batch: _Batch) -> None:
+    steps = batch.steps()
+    _to_holds(mailing, relay, steps)
+    if not any(one.count.decided for one in steps.values()):
+        return
+    first = Message.objects.filter(pk__in=batch.refused).aggregate(first=Min("settled_at"))
+    began = first["first"] or timezone.now()
+    counts = query.add(mailing, relay, steps, began)
+    for name, count in steps.items():
+        if count.count.accepted and name != WHOLE and counts:
+            _proven(mailing, relay, name)
+    if counts and batch.refused:
+        _judge(mailing, relay, counts, list(batch.refused.values()))
+
+
+def _to_holds(mailing: Mailing, relay: Relay, steps: dict[str, Step]) -> None:
+    """What was on its way when a lane was held belongs to the run of that lane, and to no other
+    one."""
+    whole = steps[WHOLE]
+    for place, one in enumerate(holds.active(mailing=mailing, relay=relay, kind=LANE)):
+        step = steps.pop(one.lane, None)
+        if step is None or not step.count.decided:
+            continue
+        one.refused += round(step.count.refused)
+        one.decided += round(step.count.decided)
+        one.save(update_fields=["refused", "decided"])
+        if place < guards.EXPLAINED:
+            whole.count = whole.count.less(step.count)
+
+
+def _proven(mailing: Mailing, relay: Relay, lane: str) -> None:
+    """The relay took a mail of the lane: what it said of addresses there counts."""
+    rows = RefusalCount.objects.filter(mailing=mailing, relay=relay, lane=lane, unproven__gt=0)
+    if rows.exists():
+        holds.confirm(mailing, relay, lane)
+
+
+# Judging -----------------------------------------------------------------------------------------
+
+
+def _judge(
+    mailing: Mailing, relay: Relay, counts: Mapping[str, Count], seen: Sequence[Refused]
+) -> None:
+    """Stops the smallest part that explains the run: a relay that takes nothing, lanes that are
+    refused, or else the mailing."""
+    whole = counts[WHOLE]
+    rows = RefusalCount.objects.filter(mailing=mailing, relay=relay)
+    lanes = rows.exclude(lane=WHOLE).filter(refused__gt=0).count()
+    # The count began with a refusal, or anew when somebody resumed: what was taken before counts.
+    takes_nothing = (
+        not whole.accepted and lanes >= guards.RELAY_LANES and not took_others(mailing, relay)
+    )
+    if takes_nothing and guards.of_relay(whole, lanes):
+        _stop(mailing, relay, _why(rows, WHOLE, REFUSES_ALL, seen, whole))
+        return
+    tripped = [name for name, count in counts.items() if name != WHOLE and guards.of_lane(count)]
+    for name in [] if takes_nothing else tripped:
+        mine = [one for one in seen if one.lane == name]
+        why = _why(rows, name, holds.HELD, mine or seen, counts[name])
+        holds.hold(mailing, relay, LANE, why, lane=name)
+        _leave_to_hold(mailing, rows, name, counts[name])
+    if guards.of_mailing(_of_all_relays(mailing)):
+        _stop_mixture(mailing, relay, rows, seen)
+
+
+def _why(
+    rows: QuerySet[RefusalCount], lane: str, reason: str, seen: Sequence[Refused], count: Count
+) -> Why:
+    since = rows.filter(lane=lane).values_list("began_at", flat=True).first() or timezone.now()
+    words = seen[-1].reply if seen else ""
+    return Why(reason, words, since, round(count.refused), round(count.decided))
+
+
+def _leave_to_hold(mailing: Mailing, rows: QuerySet[RefusalCount], lane: str, count: Count) -> None:
+    """One lane or two that are refused explain themselves and are no part of a mixture; where more
+    and more lanes are refused, it is the mailing."""
+    rows.filter(lane=lane).update(accepted=0, refused=0, blamed=0)
+    if holds.active(mailing=mailing, kind=LANE).count() > guards.EXPLAINED:
+        return
+    for one in rows.filter(lane=WHOLE):
+        left = Count(one.accepted, one.refused, one.blamed).less(count)
+        one.accepted, one.refused, one.blamed = left.accepted, left.refused, left.blamed
+        one.save(update_fields=["accepted", "refused", "blamed"])
+
+
+def _of_all_relays(mailing: Mailing) -> Count:
+    total = Count()
+    for one in RefusalCount.objects.filter(mailing=mailing, lane=WHOLE):
+        total = total.plus(Count(one.accepted, one.refused, one.blamed))
+    return total
+
+
+def _stop(mailing: Mailing, relay: Relay, why: Why) -> None:
+    """A relay takes nothing of a mailing. If it took other mails lately, it is the two of them that
+    don't go together; if not, the relay serves nobody and is stopped."""
+    if not took_lately(relay):
+        if holds.hold(mailing, relay, Hold.Kind.RELAY, why):
+            holds.absorb(mailing, relay, Hold.Kind.RELAY)
+            relayhealth.stop(relay, reasons.with_words(why.reason, why.words))
+    elif holds.has_others(mailing, relay):
+        holds.hold(mailing, relay, Hold.Kind.ROUTE, why)
+    else:
+        pause(mailing, relay, Why(MANY_REFUSED, why.words, why.since, why.refused, why.decided))
+
+
+def _stop_mixture(
+    mailing: Mailing, relay: Relay, rows: QuerySet[RefusalCount], seen: Sequence[Refused]
+) -> None:
+    doubtful = [one for one in seen if one.doubtful]
     if doubtful:
         # It took others before: an account that was closed, a sender that was withdrawn.
         _halt(mailing, relay, doubtful[-1])
-    else:
-        _pause(mailing, MANY_REFUSED, against[-1].reply if against else "")
+        return
+    blamed = [one for one in seen if one.blames] or seen
+    reason = "render" if blamed[-1].verdict is None else MANY_REFUSED
+    pause(mailing, relay, _why(rows, WHOLE, reason, blamed, _of_all_relays(mailing)))
 
 
-def took_others(mailing: Mailing, relay: Relay) -> bool:
-    """Whether the relay has taken mails of the mailing, so that neither its login nor its sender is
-    what it refuses: more likely it passes on what one recipient's server says."""
-    if not Tally.objects.filter(mailing=mailing, accepted__gt=0).exists():
-        return False
-    since = timezone.now() - RECENT
-    minutes = RelayMinute.objects.filter(relay=relay, minute__gt=since, meaning=Meaning.ACCEPTED)
-    return mailing.relay_id == relay.pk or minutes.exists()
+@transaction.atomic
+def pause(mailing: Mailing, relay: Relay, why: Why) -> None:
+    """Whoever resumes it begins a new count."""
+    if mailings.pause(mailing, reasons.with_words(why.reason, why.words)):
+        holds.hold(mailing, relay, Hold.Kind.MAILING, why)
+        holds.absorb(mailing, relay, Hold.Kind.MAILING, keep=guards.EXPLAINED)
+
+
+# One refusal is enough ---------------------------------------------------------------------------
 
 
 def _halt(mailing: Mailing, relay: Relay, refused: Refused) -> None:
     """A login that is refused stops the relay for everybody. A sender that is refused stops it,
     unless other mailings send with another sender over it; who has no other relay is paused. A
     name in EHLO that is refused makes the relay wait: it goes on by itself when that is mended."""
-    why = refused.verdict.meaning
-    if why is Meaning.EHLO:
-        relayhealth.back_off(relay, why.value, refused.reply)
+    why = str(refused.meaning)
+    if refused.meaning is Meaning.EHLO:
+        relayhealth.back_off(relay, why, refused.reply)
         return
-    if why is Meaning.LOGIN or not _serves_others(relay, mailing):
-        relayhealth.stop(relay, reasons.with_words(why.value, refused.reply))
-    if why is Meaning.LOGIN or _others(mailing, relay).exists():
+    login = refused.meaning is Meaning.LOGIN
+    if login or not _serves_others(relay, mailing):
+        relayhealth.stop(relay, reasons.with_words(why, refused.reply))
+    if login or holds.has_others(mailing, relay):
         return
-    _pause(mailing, why.value, refused.reply)
+    pause(mailing, relay, Why(why, refused.reply, timezone.now()))
+
+
+def _unfit(mailing: Mailing, relay: Relay, refused: Refused) -> None:
+    """The relay can't carry this mail, whoever it is for. Others of the pool do; if there is none
+    the mailing waits for a person."""
+    why = Why(refused.unfit, refused.reply, timezone.now())
+    if holds.has_others(mailing, relay):
+        holds.hold(mailing, relay, Hold.Kind.ROUTE, why)
+    else:
+        pause(mailing, relay, why)
 
 
 def _serves_others(relay: Relay, mailing: Mailing) -> bool:
@@ -102,113 +249,3 @@ def _serves_others(relay: Relay, mailing: Mailing) -> bool:
         .exclude(from_email=mailing.from_email)
         .exists()
     )
-
-
-def _others(mailing: Mailing, relay: Relay) -> QuerySet[Relay]:
-    return Relay.objects.filter(pools__pool=mailing.pool_id, state__in=WORKING).exclude(pk=relay.pk)
-
-
-# Runs ---------------------------------------------------------------------------------------------
-
-# What is older weighs less, so that two numbers are enough for "of the latest". Only while it
-# sends: what comes back from the wire after a pause is no new run.
-COUNT = """
-UPDATE sending_refusals r
-   SET decided = r.decided * %(keep)s + %(decided)s, refused = r.refused * %(keep)s + %(refused)s
-  FROM sending_mailing m
- WHERE r.mailing_id = %(mailing)s AND m.id = r.mailing_id AND m.state = 'sending'
-RETURNING r.decided, r.refused
-"""
-FIRST = """
-INSERT INTO sending_refusals (mailing_id, decided, refused, to_tell, told, words)
-VALUES (%(mailing)s, %(decided)s, %(refused)s, '{}', '{}', '')
-ON CONFLICT (mailing_id) DO NOTHING RETURNING decided, refused
-"""
-
-
-def _run(mailing: Mailing, decided: int, refused: int) -> bool:
-    """Counts; whether that is a run. A mailing without refusals costs one look into an index."""
-    if not decided and not refused:
-        return False
-    known = {
-        "mailing": mailing.pk,
-        "decided": max(decided, refused),
-        "refused": refused,
-        "keep": max(0.0, 1 - decided / LATEST),
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(COUNT, known)
-        row = cursor.fetchone()
-        if row is None and refused:
-            cursor.execute(FIRST, known)
-            row = cursor.fetchone()
-    return row is not None and row[1] > RUN and row[1] > SHARE * row[0]
-
-
-@transaction.atomic
-def _pause(mailing: Mailing, reason: str, words: str) -> None:
-    """Who resumes it begins a new count. Each reason is told once."""
-    if not mailings.pause(mailing, reasons.with_words(reason, words)):
-        return
-    row, _ = Refusals.objects.select_for_update().get_or_create(mailing=mailing)
-    row.decided = row.refused = 0
-    row.words = words[:2000]
-    if reason not in row.told + row.to_tell:
-        row.to_tell.append(reason)
-    row.save()
-    log.warning("mailing %s is paused: %s (%s)", mailing.pk, reason, words[:200])
-
-
-# Telling ------------------------------------------------------------------------------------------
-
-
-def tell_all() -> int:
-    """Mails what is to be told, as long as it is still so; safe to run twice. How many mails."""
-    waiting = Refusals.objects.filter(to_tell__len__gt=0).values_list("pk", flat=True)
-    return sum(_tell(pk) for pk in waiting)
-
-
-@transaction.atomic
-def _tell(pk: int) -> int:
-    rows = Refusals.objects.select_related("mailing__workspace").filter(to_tell__len__gt=0)
-    row = rows.select_for_update(skip_locked=True, of=("self",)).filter(pk=pk).first()
-    if row is None:
-        return 0
-    number = 0
-    if row.mailing.state == Mailing.State.PAUSED:
-        try:
-            number = _mail(row, row.to_tell[-1])
-        except MailNotSentError:
-            return 0  # logged by notices; the next run tries again
-    row.told, row.to_tell = row.told + row.to_tell, []
-    row.save(update_fields=["told", "to_tell"])
-    return number
-
-
-def _mail(row: Refusals, reason: str) -> int:
-    """To everybody who may do something about it, each in their language."""
-    mailing = row.mailing
-    roles = [role for role in Role if allows(role, Permission.SEND)]
-    people = Membership.objects.filter(
-        workspace=mailing.workspace, role__in=roles, user__is_active=True
-    ).select_related("user")
-    named = sources.names(mailing.workspace, [mailing.origin]).get(mailing.origin, "")
-    for member in people:
-        language = member.user.language or settings.LANGUAGE_CODE
-        with translation.override(language):
-            context = _context(mailing, reason, row.words, named)
-        notices.send("mailing_paused", to=member.user.email, language=language, **context)
-    return len(people)
-
-
-def _context(mailing: Mailing, reason: str, words: str, named: str) -> Mapping[str, object]:
-    path = sources.url(mailing.origin, mailing.workspace.slug)
-    return {
-        "name": named or sources.words(mailing.origin),
-        "workspace": mailing.workspace.name,
-        "reason": reason,
-        "sentence": reasons.text(reason),
-        "words": words,
-        "waiting": mailing.tally.waiting,
-        "url": settings.PUBLIC_URL + path if path else settings.PUBLIC_URL,
-    }

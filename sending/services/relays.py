@@ -13,7 +13,8 @@ from accounts import mailheaders
 from accounts.models import Workspace
 from designs.encoding import CRLF, quoted
 from sending import lanes, relaytest, secrets, tokens, verp
-from sending.models import Lane, Mailing, PoolMember, Relay
+from sending.models import Hold, Lane, Mailing, PoolMember, Relay
+from sending.queries import refusals
 from sending.services import relayhealth
 from sending.smtp import Server
 
@@ -85,9 +86,11 @@ def drain(relay: Relay) -> bool:
     return _move(relay, State.DRAINING, calm, draining_since=timezone.now())
 
 
+@transaction.atomic
 def resume(relay: Relay) -> bool:
-    """Back to work, whoever stopped it: what it waited for is tried at once."""
-    return _move(
+    """Back to work, whoever stopped it: what it waited for is tried at once, and a new count of
+    refusals begins."""
+    moved = _move(
         relay,
         State.ACTIVE,
         ~Q(state=State.ACTIVE),
@@ -96,6 +99,11 @@ def resume(relay: Relay) -> bool:
         failures=0,
         draining_since=None,
     )
+    if moved:
+        stopped = Hold.objects.filter(relay=relay, kind=Hold.Kind.RELAY, released_at=None)
+        stopped.update(released_at=timezone.now())
+        refusals.forget(relay=relay)
+    return moved
 
 
 def _move(relay: Relay, state: str, source: Q, **fields: Any) -> bool:

@@ -7,7 +7,7 @@ no wait.
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,7 +16,7 @@ from django.db import connection
 from django.utils.dateparse import parse_datetime
 
 from sending import clock, pace, providers, reasons, windows
-from sending.models import Lane, Mailing, PoolMember, Relay
+from sending.models import Hold, Lane, Mailing, PoolMember, Relay
 from sending.queries import relaynow
 from sending.services import relayhealth
 
@@ -29,7 +29,7 @@ SELECT m.id, m.wait_reason, m.wait_until, m.waits, m."window", m.opened_at, m.re
               WHERE l.mailing_id = m.id AND l.next_id <= l.last_id),
        EXISTS (SELECT 1 FROM sending_batch b WHERE b.mailing_id = m.id),
        (SELECT min(retry_at) FROM sending_message r
-         WHERE r.mailing_id = m.id AND r.retry_at IS NOT NULL)
+         WHERE r.mailing_id = m.id AND r.retry_at IS NOT NULL AND r.reason <> 'held')
   FROM sending_mailing m
  WHERE m.state = 'sending'
 """
@@ -104,12 +104,14 @@ class _Live:
     lanes: list[int]
     moving: bool
     retry_at: datetime | None
+    # {relay id: what runs of refusals hold of it there}
+    held: dict[int, list[Hold]] = field(default_factory=dict)
     # Each with its tier.
     routes: list[tuple[int, Relay]] = field(default_factory=list)
 
 
 def tend() -> None:
-    """Six statements for all mailings; the last one only when something changed."""
+    """Seven statements for all mailings; the last one only when something changed."""
     relayhealth.finish_draining()
     now = clock.now()
     live = _live()
@@ -121,13 +123,25 @@ def tend() -> None:
         if number := providers.lane_number(lane.name):
             closed[lane.relay_id][number] = lane
     silent = relaynow.silent(relay_ids)
+    held = _held(one.id for one in live)
     changed = {}
     for one in live:
+        one.held = held.get(one.id, {})
         why = explain(one, closed, now, silent)
         stored = [line.stored() for line in why.lines]
         if (why.reason, why.until, stored) != one.said:
             changed[one.id] = (why, json.dumps(stored))
     _say(changed)
+
+
+def _held(mailing_ids: Iterable[int]) -> dict[int, dict[int, list[Hold]]]:
+    """{mailing id: {relay id: holds of lanes and of the whole route}}"""
+    kinds = (Hold.Kind.LANE, Hold.Kind.ROUTE)
+    rows = Hold.objects.filter(mailing__in=list(mailing_ids), kind__in=kinds, released_at=None)
+    found: dict[int, dict[int, list[Hold]]] = {}
+    for one in rows.exclude(decision=Hold.Decision.DROPPED).order_by("pk"):
+        found.setdefault(one.mailing_id, {}).setdefault(one.relay_id, []).append(one)
+    return found
 
 
 def _say(changed: Mapping[int, tuple[Why, str]]) -> None:
@@ -192,14 +206,16 @@ def explain(
     quiet = [Line("silent", relay=relay.name) for relay in carriers if asks and relay.pk in silent]
     if len(quiet) == len(carriers):
         return Why("silent", None, tuple(waiting + quiet))
-    shut = _shut(one, [closed.get(relay.pk, {}) for relay in carriers])
-    found = tuple(waiting + quiet + shut)
-    nothing_left = not shut and one.retry_at is None
-    if due or nothing_left or one.moving or len(shut) < len(one.lanes):
+    held, held_numbers = _held_lines(one, carriers)
+    open_ = [number for number in one.lanes if number not in held_numbers]
+    shut = _shut(open_, one, [closed.get(relay.pk, {}) for relay in carriers])
+    found = tuple(waiting + quiet + held + shut)
+    nothing_left = not shut and not held and one.retry_at is None
+    if due or nothing_left or one.moving or len(shut) < len(open_):
         return Why(lines=found)
     later = [Line("retrying", one.retry_at)] if one.retry_at else []
-    first = _soonest([*shut, *later])
-    return Why("lane" if first.lane else first.reason, first.until, found)
+    first = _soonest([*shut, *later, *held])
+    return Why("lane" if first in shut and first.lane else first.reason, first.until, found)
 
 
 def _alone(line: Line) -> Why:
@@ -220,13 +236,21 @@ def _carriers(one: _Live, now: datetime) -> tuple[list[Relay], list[Line]]:
     able: list[tuple[int, Relay]] = []
     waiting: list[Line] = []
     for tier, relay in one.routes:
-        line = _why_not(relay, one, now)
+        line = _left_out(relay, one) or _why_not(relay, one, now)
         if line is None:
             able.append((tier, relay))
         else:
             waiting.append(line)
     lowest = min((tier for tier, _ in able), default=0)
     return [relay for tier, relay in able if tier == lowest], waiting
+
+
+def _left_out(relay: Relay, one: _Live) -> Line | None:
+    """The mailing doesn't go over this relay, because of a run of refusals."""
+    for hold in one.held.get(relay.pk, ()):
+        if hold.kind == Hold.Kind.ROUTE:
+            return Line(hold.reason, hold.until, relay=relay.name, words=hold.words)
+    return None
 
 
 def _why_not(relay: Relay, one: _Live, now: datetime) -> Line | None:
@@ -247,11 +271,27 @@ def _why_not(relay: Relay, one: _Live, now: datetime) -> Line | None:
     return Line(relay.wait_reason, until, relay=relay.name, words=relay.state_reason)
 
 
-def _shut(one: _Live, closed: Sequence[Mapping[int, Lane]]) -> list[Line]:
+def _held_lines(one: _Live, carriers: Sequence[Relay]) -> tuple[list[Line], set[int]]:
+    """A line for each lane that is held at every relay that carries, and the providers' numbers."""
+    by_name: dict[str, list[Hold]] = defaultdict(list)
+    for relay in carriers:
+        for hold in one.held.get(relay.pk, ()):
+            if hold.kind == Hold.Kind.LANE:
+                by_name[hold.lane].append(hold)
+    lines, numbers = [], set()
+    for name, holds in by_name.items():
+        if len(holds) == len(carriers):
+            until = min((hold.until for hold in holds if hold.until), default=None)
+            lines.append(Line("held", until, lane=name, words=holds[0].words))
+            numbers.add(holds[0].lane_number)
+    return lines, numbers - {providers.OTHERS}
+
+
+def _shut(lanes: Sequence[int], one: _Live, closed: Sequence[Mapping[int, Lane]]) -> list[Line]:
     """A line for each lane with people left that is closed at every relay that carries."""
     found = []
-    for number in one.lanes:
-        rows = [lanes[number] for lanes in closed if number in lanes]
+    for number in lanes:
+        rows = [by_number[number] for by_number in closed if number in by_number]
         if len(rows) == len(closed):
             first = min(rows, key=lambda row: row.closed_until or one.opened_at)
             found.append(Line(first.reason, first.closed_until, lane=first.name, words=first.words))

@@ -2,6 +2,8 @@
 end."""
 
 import re
+from collections.abc import Callable
+from math import ceil, floor
 
 from django.utils.translation import gettext as _
 
@@ -30,8 +32,8 @@ def envelope(parcel: Parcel, offers: Offers) -> bytes | Outcome:
         return Outcome(End.REFUSED, 501, _("5.1.7 No mail address: %r") % sender, Stage.MAIL)
     size = len(content)
     if offers.size and size > offers.size:
-        words = _("5.3.4 The mail has %(size)d bytes, the server takes %(limit)d.")
-        words %= {"size": size, "limit": offers.size}
+        words = _("5.3.4 The mail is %(size)s kB, the relay takes %(limit)s kB.")
+        words %= {"size": _kb(size, ceil), "limit": _kb(offers.size, floor)}
         return Outcome(End.REFUSED, 552, words, Stage.MAIL)
     parameters = ""
     if size >= ANNOUNCED and offers.size is not None:
@@ -44,6 +46,11 @@ def envelope(parcel: Parcel, offers: Offers) -> bytes | Outcome:
             return Outcome(End.REFUSED, NO_SMTPUTF8, words, Stage.MAIL)
         parameters += " SMTPUTF8"
     return f"MAIL FROM:<{sender}>{parameters}\r\nRCPT TO:<{recipient}>\r\n".encode()
+
+
+def _kb(size: int, rounded: Callable[[float], int]) -> str:
+    """Whole thousands, tenths of small numbers; rounded so that the two never look the same."""
+    return str(rounded(size / 1000)) if size >= 10_000 else str(rounded(size / 100) / 10)
 
 
 def stuffed(content: bytes, *, dotless: bool = False) -> tuple[bytes, bytes]:

@@ -1,9 +1,9 @@
 from celery import shared_task
 
-from sending.services import refusals
+from sending.services import telling
 
 
 @shared_task(ignore_result=True)
 def tell() -> None:
-    """Every 15 seconds: mails people why the platform paused a mailing of theirs."""
-    refusals.tell_all()
+    """Every 15 seconds: mails people why the platform paused or held a mailing of theirs."""
+    telling.tell_all()

@@ -8,18 +8,18 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.access import WorkspaceRequest
 from pages import locales
-from sending import reasons
+from sending import guards, reasons
 from sending.forms.replies import STAGES, ReplyForm
 from sending.replies import Meaning, Rule, classify, matching
 from sending.retries import SOON, STEPS
-from sending.services.refusals import RUN, SHARE
 
 # What is done with such a message. {waits}: the times between tries.
 DONE: dict[Meaning, str | Promise] = {
     Meaning.ACCEPTED: gettext_lazy("The mail counts as accepted."),
     Meaning.ADDRESS: gettext_lazy(
         "The message fails, the contact has a hard bounce, and the address is suppressed: nothing "
-        "is sent to it any more."
+        "is sent to it any more. Not on the word of a relay that has taken no mail for this "
+        "provider or domain."
     ),
     Meaning.POLICY: gettext_lazy(
         "The message fails and is not tried again. The address is not suppressed. When more than "
@@ -32,9 +32,9 @@ DONE: dict[Meaning, str | Promise] = {
         "refused so, the mailing is paused and you are told."
     ),
     Meaning.TOO_LARGE: gettext_lazy(
-        "The message fails and is not tried again. The address is not suppressed. When more than "
-        "{run} of the latest mails and more than {share} of them are refused so, the mailing is "
-        "paused and you are told."
+        "If it is the relay's limit, nobody fails: another relay of the pool takes the mail, or "
+        "the mailing is paused. If it is the mailbox's, the message fails. The address is not "
+        "suppressed."
     ),
     Meaning.TRANSIENT: gettext_lazy(
         "The message is tried again after {waits}, over another relay of the pool where there is "
@@ -106,7 +106,8 @@ def _explained(code: int, words: str, stage: str) -> dict[str, object]:
 
 
 def _done(why: Meaning) -> str:
-    return str(DONE[why]).format(waits=_waits(why), run=locales.number(RUN), share=f"{SHARE:.0%}")
+    run, share = locales.number(guards.MAILING_RUN), f"{guards.BLAMED_SHARE:.0%}"
+    return str(DONE[why]).format(waits=_waits(why), run=run, share=share)
 
 
 def _waits(why: Meaning) -> str:

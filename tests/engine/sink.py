@@ -8,7 +8,7 @@ the content, `rate…` 421, `drop…` the connection is cut instead of the reply
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 RULES = {
@@ -29,6 +29,11 @@ class Sink:
         self.deferred: Counter[str] = Counter()
         self.connections = 0
         self.login: tuple[str, str] | None = None
+        # What it offers beside 8BITMIME, such as b"SIZE 1000" and b"PIPELINING".
+        self.offers: list[bytes] = []
+        # What it says to MAIL and to a recipient; None: as below.
+        self.at_mail: bytes | None = None
+        self.answer: Callable[[str], bytes | None] = lambda _: None
         self._lock = threading.Lock()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -40,26 +45,33 @@ class Sink:
         finally:
             writer.close()
 
-    async def _session(  # noqa: C901 - one branch for each command
+    async def _session(  # noqa: C901, PLR0912 - one branch for each command
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         writer.write(b"220 sink ESMTP\r\n")
         sender = recipient = ""
+        refused = False
         while line := await reader.readline():
             verb = line.split()[0].upper() if line.split() else b""
             if verb == b"EHLO":
                 auth = b"250-AUTH PLAIN\r\n" if self.login else b""
-                writer.write(b"250-sink\r\n" + auth + b"250 8BITMIME\r\n")
+                offers = b"".join(b"250-" + one + b"\r\n" for one in self.offers)
+                writer.write(b"250-sink\r\n" + auth + offers + b"250 8BITMIME\r\n")
             elif verb == b"AUTH":
                 writer.write(b"535 5.7.8 Authentication failed\r\n")
             elif verb == b"MAIL":
                 sender = line.decode().split("<")[1].split(">")[0]
-                writer.write(b"250 ok\r\n")
+                refused = self.at_mail is not None
+                writer.write(self.at_mail or b"250 ok\r\n")
             elif verb == b"RCPT":
                 recipient = line.decode().split("<")[1].split(">")[0]
                 if recipient.startswith("early"):
                     return
-                writer.write(self._rcpt(recipient))
+                reply = self._rcpt(recipient)
+                refused = refused or not reply.startswith(b"250")
+                writer.write(b"503 5.5.1 MAIL first\r\n" if self.at_mail else reply)
+            elif verb == b"DATA" and refused:
+                writer.write(b"503 5.5.1 No valid recipients\r\n")
             elif verb == b"DATA":
                 writer.write(b"354 go\r\n")
                 content = await reader.readuntil(b"\r\n.\r\n")
@@ -82,6 +94,8 @@ class Sink:
                 writer.write(b"250 ok\r\n")
 
     def _rcpt(self, recipient: str) -> bytes:
+        if (said := self.answer(recipient)) is not None:
+            return said
         for name, reply in RULES.items():
             if recipient.startswith(name):
                 if name == "defer":

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from campaigns import states
 from campaigns.models import Campaign
 from campaigns.queries import progress, recipients, report
-from campaigns.services import running
+from campaigns.services import deciding, running
 from campaigns.services.errors import CampaignError
 from sending import providers, reasons
 from sending.models import Mailing
@@ -28,6 +28,11 @@ HELP = """Shows a campaign and does what its page does.
   cancel   whoever waits is skipped for good; a scheduled campaign never starts
   retry    failed recipients are tried again; --reason, --provider and --domain choose some.
            Suppressions that their refusals made are lifted
+  take-back  tries those again who were refused in a run of refusals, and goes on
+  keep       leaves them failed, and goes on
+  wait       leaves what is held until tomorrow
+  drop       skips the rest of what is held
+           these four: of all runs that status lists, or of --run NUMBER
   report   the ledger, who was left out and why, what servers said, what came back
 
 exit codes:
@@ -40,6 +45,13 @@ VERBS: dict[str, Callable[[Campaign], None]] = {
     "pause": running.pause,
     "resume": running.resume,
     "cancel": running.cancel,
+}
+# Verbs about runs of refusals.
+DECISIONS = {
+    "take-back": deciding.RETRY,
+    "keep": deciding.KEEP,
+    "wait": deciding.WAIT,
+    "drop": deciding.DROP,
 }
 LEDGER = ("accepted", "failed", "skipped", "unknown", "in_flight", "waiting")
 RETURNS = (
@@ -64,10 +76,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("id", type=int, metavar="ID", help="the number in its address")
-        parser.add_argument("verb", choices=("status", *VERBS, "retry", "report"))
+        parser.add_argument("verb", choices=("status", *VERBS, *DECISIONS, "retry", "report"))
         parser.add_argument("--reason", metavar="CODE", help="retry: a code of the report's JSON")
         parser.add_argument("--provider", metavar="KEY", help="retry: such as gmail or qq")
         parser.add_argument("--domain", metavar="NAME", help="retry: such as example.com")
+        parser.add_argument("--run", type=int, metavar="NUMBER", help="of a run of refusals")
         parser.add_argument("--workspace", metavar="SLUG", help="only if it belongs to this one")
         parser.add_argument("--json", action="store_true", help="print it as JSON")
         parser.add_argument("--watch", action="store_true", help="status: until it is over")
@@ -83,6 +96,9 @@ class Command(BaseCommand):
             campaign = find(campaign.pk)
         if verb == "retry":
             self.retry(campaign, options)
+            campaign = find(campaign.pk)
+        if verb in DECISIONS:
+            decide(campaign, verb, options["run"])
             campaign = find(campaign.pk)
         if verb == "status" and options["watch"]:
             campaign = watch(campaign)
@@ -124,6 +140,19 @@ def find(pk: int, slug: str | None = None) -> Campaign:
     return campaign
 
 
+def decide(campaign: Campaign, verb: str, number: int | None) -> None:
+    """About one run of refusals, or all; CommandError where there is none."""
+    runs = [run.hold.pk for run in deciding.runs(campaign.mailing)]
+    chosen = [pk for pk in runs if number in {None, pk}]
+    if not chosen:
+        raise CommandError("There is no such run of refusals.", returncode=IMPOSSIBLE)
+    for pk in chosen:
+        try:
+            deciding.decide(campaign, pk, DECISIONS[verb])
+        except CampaignError as error:
+            raise CommandError(str(error), returncode=IMPOSSIBLE) from error
+
+
 def status(campaign: Campaign) -> dict[str, Any]:
     """What `status` prints, for JSON and for people."""
     about: dict[str, Any] = {
@@ -158,6 +187,17 @@ def status(campaign: Campaign) -> dict[str, Any]:
                 "reply": line.words,
             }
             for line in waits.lines(mailing)
+        ],
+        "runs": [
+            {
+                "run": run.hold.pk,
+                "what": run.title,
+                "refused": run.failed,
+                "waiting": run.left,
+                "reply": run.words,
+                "until": run.hold.until and run.hold.until.isoformat(timespec="seconds"),
+            }
+            for run in deciding.runs(mailing)
         ],
     }
 
@@ -197,6 +237,10 @@ def text(shown: dict[str, Any]) -> str:
         until = f", goes on {shown['waits_until']}" if shown["waits_until"] else ""
         lines.append(f"  waits: {shown['waits']}{until}")
     lines += [f"  waits: {waiting(one)}" for one in shown["parts_that_wait"]]
+    lines += [
+        f"  run {one['run']}: {one['what']} ({one['reply']}); {one['refused']:,} can be taken back"
+        for one in shown["runs"]
+    ]
     if shown["per_second"]:
         lines.append(f"  {shown['per_second']:,} a second, done about {shown['done_about']}")
     lines += counted("", shown["ledger"])

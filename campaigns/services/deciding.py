@@ -1,0 +1,106 @@
+"""What a person decides about a run of refusals: try again, keep as failed, wait, drop the rest."""
+
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts.models import User
+from campaigns.models import Campaign
+from campaigns.services.errors import CampaignError
+from pages import locales
+from sending import holdwords, reasons
+from sending.models import Hold, Mailing
+from sending.services import holds
+
+RETRY, KEEP, WAIT, DROP = "retry", "keep", "wait", "drop"
+VERBS = (RETRY, KEEP, WAIT, DROP)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run of refusals, its people that failed, and those of its lane that still wait."""
+
+    hold: Hold
+    failed: int
+    left: int
+
+    @property
+    def key(self) -> str:
+        return str(self.hold.pk)
+
+    @property
+    def title(self) -> str:
+        return holdwords.sentence(self.hold)
+
+    @property
+    def elsewhere(self) -> str:
+        return holdwords.elsewhere(self.hold) if self.hold.released_at is None else ""
+
+    @property
+    def words(self) -> str:
+        return reasons.said(self.hold.words)
+
+    @property
+    def holds(self) -> bool:
+        return self.hold.released_at is None
+
+    @property
+    def is_lane(self) -> bool:
+        return self.hold.kind == Hold.Kind.LANE
+
+    @property
+    def may_wait(self) -> bool:
+        return self.holds and self.is_lane and self.hold.until is None
+
+    @property
+    def may_drop(self) -> bool:
+        """The rest of a lane; or those whose mail a relay can't carry, whoever they are."""
+        unfit = self.hold.kind == Hold.Kind.MAILING and not self.hold.refused
+        return self.holds and (self.is_lane or (unfit and self.hold.reason in SKIPPABLE))
+
+
+# Reasons for which single mails can be left out, as they differ by person.
+SKIPPABLE = {"too_large"}
+
+
+def runs(mailing: Mailing | None) -> list[Run]:
+    """Those that need a decision. Each is counted along an index or a range of ids."""
+    if mailing is None or mailing.state == Mailing.State.CANCELLED:
+        return []
+    found = []
+    for one in holds.undecided(mailing):
+        lane = one.kind == Hold.Kind.LANE and one.released_at is None
+        run = Run(one, holds.refused_in(one).count(), holds.left(one) if lane else 0)
+        if run.failed or run.holds:
+            found.append(run)
+    return found
+
+
+def decide(campaign: Campaign, number: int, verb: str, *, by: User | None = None) -> str:
+    """What was done, in words. Raises CampaignError when there is nothing to decide any more."""
+    campaign.refresh_from_db()
+    one = next((run for run in runs(campaign.mailing) if run.hold.pk == number), None)
+    if one is None or verb not in VERBS:
+        raise CampaignError(_("Somebody has decided about these refusals already."))
+    if verb == RETRY:
+        return _retried(holds.retry(one.hold, by).messages)
+    if verb == KEEP:
+        holds.keep(one.hold)
+        return _("They stay failed, and the rest goes on.")
+    if verb == WAIT and one.may_wait:
+        holds.wait_until_tomorrow(one.hold)
+        return _("It waits for a day and goes on by itself then.")
+    if verb == DROP and one.may_drop:
+        holds.drop(one.hold)
+        return _("Dropped. Whoever still waits there is skipped, with the reason.")
+    raise CampaignError(_("That can't be done here."))
+
+
+def _retried(count: int) -> str:
+    words = ngettext(
+        "{count} person who was refused is tried again.",
+        "{count} people who were refused are tried again.",
+        count,
+    )
+    return words.format(count=locales.number(count))

@@ -1,0 +1,43 @@
+"""What a hold is called, in the reader's language: for pages, mails and the command line."""
+
+from django.utils.translation import gettext as _
+
+from pages import locales
+from sending import providers, reasons
+from sending.models import Hold
+
+
+def title(one: Hold) -> str:
+    """ "QQ Mail is held" """
+    if one.kind == Hold.Kind.LANE:
+        return _("{provider} is held").format(provider=providers.label(one.lane))
+    if one.kind == Hold.Kind.RELAY:
+        return _("The relay {relay} is stopped").format(relay=one.relay.name)
+    if one.kind == Hold.Kind.ROUTE:
+        return _("The relay {relay} is left out").format(relay=one.relay.name)
+    return reasons.text(one.reason)
+
+
+def sentence(one: Hold) -> str:
+    """ "QQ Mail is held: 38 of 50 refused." """
+    return f"{title(one)}: {numbers(one)}" if numbers(one) else title(one)
+
+
+def numbers(one: Hold) -> str:
+    """How much was refused, or why one refusal was enough."""
+    if one.refused:
+        return _("{refused} of {decided} refused").format(
+            refused=locales.number(one.refused), decided=locales.number(one.decided)
+        )
+    return reasons.text(one.reason) if one.kind == Hold.Kind.ROUTE else ""
+
+
+def elsewhere(one: Hold) -> str:
+    """What goes on meanwhile."""
+    if one.kind == Hold.Kind.LANE:
+        return _("Other providers continue.")
+    if one.kind == Hold.Kind.ROUTE:
+        return _("The other relays of the pool carry on.")
+    if one.kind == Hold.Kind.RELAY:
+        return _("Start it again on its page once its server's words are dealt with.")
+    return ""

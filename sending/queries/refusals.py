@@ -1,0 +1,169 @@
+"""Counts of refusals, and what is known of a relay's word: each statement is bounded by a batch, by
+what a mailing was refused in, or by a stated number of rows."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from sending.guards import LATEST, LATEST_OF_LANE, Count
+from sending.lanes import WHOLE
+from sending.models import Mailing, RefusalCount, Relay
+
+
+@dataclass(slots=True)
+class Step:
+    """What a recorded batch adds to a count."""
+
+    count: Count = field(default_factory=Count)
+    unproven: int = 0
+
+
+# One statement for all lanes of a batch, always in the same order: two workers that record at once
+# wait for each other, and don't lock each other out. Only while the mailing sends: what comes back
+# from the wire after a pause is no new run. `accepted` never becomes 0 by growing old.
+COUNT = """
+INSERT INTO sending_refusalcount AS c
+       (mailing_id, relay_id, lane, accepted, refused, blamed, unproven, began_at)
+SELECT %(mailing)s, %(relay)s, g.*, %(began)s
+  FROM (SELECT * FROM unnest(%(lanes)s::text[], %(accepted)s::float[], %(refused)s::float[],
+                             %(blamed)s::float[], %(unproven)s::int[])
+                      AS g (lane, accepted, refused, blamed, unproven)
+         ORDER BY lane) g
+ WHERE EXISTS (SELECT 1 FROM sending_mailing WHERE id = %(mailing)s AND state = 'sending')
+ON CONFLICT (mailing_id, relay_id, lane) DO UPDATE
+   SET accepted = c.accepted * k.keep + excluded.accepted,
+       refused = c.refused * k.keep + excluded.refused,
+       blamed = c.blamed * k.keep + excluded.blamed,
+       unproven = c.unproven + excluded.unproven
+"""
+# The share of the old numbers that stays; ON CONFLICT has no FROM.
+KEEP = (
+    f"greatest(0.001, 1 - (excluded.accepted + excluded.refused)"
+    f" / CASE WHEN c.lane = '{WHOLE}' THEN {LATEST} ELSE {LATEST_OF_LANE} END)"
+)
+COUNT = COUNT.replace("k.keep", KEEP) + "RETURNING lane, accepted, refused, blamed"
+
+# Single domains that a mailing remembers over one relay. Those with one refusal make room first: a
+# run is of many.
+MOST_DOMAINS = 500
+MAKE_ROOM = """
+DELETE FROM sending_refusalcount
+ WHERE id IN (SELECT id FROM sending_refusalcount
+               WHERE mailing_id = %(mailing)s AND relay_id = %(relay)s AND lane LIKE '%%.%%'
+                 AND unproven = 0
+               ORDER BY refused DESC, id DESC OFFSET %(most)s)
+"""
+
+
+def counted(mailing: Mailing, relay: Relay) -> set[str]:
+    """Lanes that are counted: nearly always none, one look into an index."""
+    rows = RefusalCount.objects.filter(mailing=mailing, relay=relay)
+    return set(rows.values_list("lane", flat=True))
+
+
+def add(
+    mailing: Mailing, relay: Relay, steps: dict[str, Step], began: datetime
+) -> dict[str, Count]:
+    """{lane: its count now}; {} while the mailing doesn't send."""
+    counts = [
+        one.count.within(LATEST if lane == WHOLE else LATEST_OF_LANE) for lane, one in steps.items()
+    ]
+    known: dict[str, Any] = {
+        "mailing": mailing.pk,
+        "relay": relay.pk,
+        "began": began,
+        "most": MOST_DOMAINS,
+        "lanes": list(steps),
+        "accepted": [float(one.accepted) for one in counts],
+        "refused": [float(one.refused) for one in counts],
+        "blamed": [float(one.blamed) for one in counts],
+        "unproven": [one.unproven for one in steps.values()],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT, known)
+        found = {row[0]: Count(*row[1:]) for row in cursor.fetchall()}
+        if len(steps) > 1:
+            cursor.execute(MAKE_ROOM, known)
+    return found
+
+
+def forget(*, mailing: Mailing | None = None, relay: Relay | None = None) -> None:
+    """A new count begins: somebody resumed the mailing, or started the relay."""
+    rows = RefusalCount.objects.all()
+    rows = rows.filter(mailing=mailing) if mailing is not None else rows.filter(relay=relay)
+    # What waits for a proof keeps waiting for it.
+    rows.filter(unproven=0).delete()
+    rows.update(accepted=0, refused=0, blamed=0)
+
+
+# Whether the relay took mails of a lane: the latest rows that were claimed of it, in this mailing
+# and in others of the relay's of the last days. Walks along the primary key; at most so many rows
+# of so many mailings are read.
+MAILINGS, ROWS = 5, 1000
+TOOK = """
+SELECT DISTINCT x.name
+  FROM (SELECT l.mailing_id, l.lane, l.first_id, l.next_id
+          FROM sending_mailinglane l JOIN sending_mailing m ON m.id = l.mailing_id
+         WHERE l.lane = ANY(%(numbers)s) AND l.next_id > l.first_id
+           AND m.workspace_id = %(workspace)s AND m.opened_at > now() - interval '7 days'
+         ORDER BY (l.mailing_id = %(mailing)s) DESC, l.mailing_id DESC
+         LIMIT %(mailings)s * cardinality(%(numbers)s)) l
+ CROSS JOIN LATERAL (
+       SELECT CASE WHEN r.lane = 0 THEN split_part(r.address, '@', 2)
+                   ELSE r.lane::text END AS name
+         FROM (SELECT lane, address, state, relay_id FROM sending_message
+                WHERE id BETWEEN l.first_id AND l.next_id - 1 AND mailing_id + 0 = l.mailing_id
+                ORDER BY id DESC LIMIT %(rows)s) r
+        WHERE r.state = 2 AND r.relay_id = %(relay)s) x
+ WHERE x.name = ANY(%(names)s)
+"""
+
+
+def took(
+    mailing: Mailing, relay: Relay, numbers: Collection[int], domains: Sequence[str]
+) -> set[str]:
+    """Of lanes by their numbers (as text) and of domains: those of which the relay took mails in
+    this mailing or lately."""
+    known: dict[str, Any] = {
+        "mailing": mailing.pk,
+        "workspace": mailing.workspace_id,
+        "relay": relay.pk,
+        "numbers": sorted({*numbers, *([0] if domains else [])}),
+        "names": [*(str(number) for number in numbers), *domains],
+        "mailings": MAILINGS,
+        "rows": ROWS,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(TOOK, known)
+        return {row[0] for row in cursor.fetchall()}
+
+
+# Failed because of their address, while nothing proved the relay's word: by message_not_accepted.
+UNPROVEN = """
+SELECT id, address, reply, settled_at FROM sending_message
+ WHERE mailing_id = %(mailing)s AND trouble = 3 AND reason = 'address_unproven'
+   AND relay_id = %(relay)s
+   AND (%(number)s::int IS NULL OR lane = %(number)s)
+   AND (%(domain)s = '' OR split_part(address, '@', 2) = %(domain)s)
+ ORDER BY id LIMIT %(limit)s FOR UPDATE
+"""
+AT_ONCE = 5000
+
+
+def unproven(
+    mailing: Mailing, relay: Relay, *, number: int | None = None, domain: str = ""
+) -> list[tuple[int, str, str, datetime]]:
+    """(message id, address, reply, when) of some of them; locked."""
+    known: dict[str, Any] = {
+        "mailing": mailing.pk,
+        "relay": relay.pk,
+        "number": number,
+        "domain": domain,
+        "limit": AT_ONCE,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(UNPROVEN, known)
+        return cursor.fetchall()

@@ -1,0 +1,262 @@
+"""What a batch's refusals are about: a recipient, the relay and its account, or this mail and this
+relay, whoever it is for; and whether the relay's word about an address counts."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+
+from django.utils import timezone
+
+from sending import providers
+from sending.compose import NOT_MADE
+from sending.models import Mailing, Relay, RelayMinute, Tally
+from sending.queries import refusals as query
+from sending.queries.claim import Claimed
+from sending.queries.record import Taken
+from sending.replies import Meaning, Verdict, classify
+from sending.services import holds
+from sending.smtp import NO_SMTPUTF8, End, Outcome, Stage
+
+# Of a pool's relays, which one took a mail is known for as long.
+RECENT = timedelta(hours=1)
+NO_SMTPUTF8_REASON, SENDER_SMTPUTF8 = "no_smtputf8", "sender_smtputf8"
+# RFC 3463: the limit of a system, and that of a mailbox.
+OF_SYSTEM, OF_MAILBOX = "5.3.4", "5.2.3"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """One message that was refused.
+
+    `lane`: its lane's name; `verdict`: None for a mail that could not be made. `doubtful`: the
+    server says that it takes nothing from us, or not from this sender, while the relay took others
+    of the mailing. `unfit`: why this relay can't carry this mail, whoever it is for (a code of
+    sending.reasons); `skipped`: somebody decided that such mails are left out. `unproven`: nothing
+    shows that the relay's word about the address can be trusted; `elsewhere`: so another relay is
+    asked first. `unseen`: no recipient had been named yet.
+    """
+
+    lane: str
+    verdict: Verdict | None
+    reply: str
+    reason: str
+    doubtful: bool = False
+    unfit: str = ""
+    skipped: bool = False
+    unproven: bool = False
+    elsewhere: bool = False
+    unseen: bool = False
+
+    @property
+    def meaning(self) -> Meaning | None:
+        return self.verdict.meaning if self.verdict else None
+
+    @property
+    def fails(self) -> bool:
+        """For good, because of the recipient or of what the mail is to this recipient's server."""
+        if self.unfit or self.doubtful or self.elsewhere:
+            return False
+        return self.meaning is None or self.meaning.fails
+
+    @property
+    def halts(self) -> bool:
+        return bool(self.meaning and self.meaning.stops_relay and not self.doubtful)
+
+    @property
+    def counts(self) -> bool:
+        """Whether it may be one of a run. That some addresses have other letters is a fact about
+        those people, however many they are."""
+        if self.unfit or self.reason == NO_SMTPUTF8_REASON:
+            return False
+        return self.fails or self.doubtful or self.elsewhere
+
+    @property
+    def blames(self) -> bool:
+        """It speaks of the mail or its sender, not of the address."""
+        return self.meaning is None or not self.meaning.suppresses
+
+
+@dataclass
+class Refusing:
+    """A batch whose outcomes are read. What has to be asked of the database is asked once, and only
+    where a refusal makes it matter."""
+
+    claimed: Sequence[Claimed]
+    mailing: Mailing
+    relay: Relay
+    taken: Taken
+
+    def read(self, outcomes: Mapping[int, Outcome]) -> dict[int, Refused]:
+        """{message id: what refused it}"""
+        refusing = {
+            number: one
+            for number, one in outcomes.items()
+            if one.end is End.REFUSED and (one.code >= 200 or one.code in {NO_SMTPUTF8, NOT_MADE})
+        }
+        if not refusing:
+            return {}
+        messages = {one.id: one for one in self.claimed if one.id in refusing}
+        verdicts = {number: verdict_of(one) for number, one in refusing.items() if one.code >= 200}
+        doubted = self._unproven(messages, verdicts)
+        return {
+            number: self._read(messages[number], one, verdicts.get(number), doubted)
+            for number, one in refusing.items()
+            if number in messages
+        }
+
+    def _read(
+        self,
+        message: Claimed,
+        outcome: Outcome,
+        verdict: Verdict | None,
+        doubted: Collection[int],
+    ) -> Refused:
+        lane = providers.lane_name(message.lane, message.address)
+        reply = reply_of(outcome)
+        if outcome.code == NO_SMTPUTF8:
+            return self._no_smtputf8(message, lane, reply)
+        if verdict is None:
+            return Refused(lane, None, reply, "render", unseen=True)
+        unseen = outcome.stage is Stage.MAIL
+        why = verdict.meaning
+        if unfit := self._unfit(outcome, verdict):
+            skipped = self._skips(unfit)
+            return Refused(lane, verdict, reply, unfit, unfit=unfit, skipped=skipped, unseen=unseen)
+        # At MAIL nobody was named yet: whatever is refused there, it isn't the recipient.
+        doubtful = self.took_others and (why.stops_relay or (unseen and why.fails))
+        unproven = message.id in doubted
+        return Refused(
+            lane,
+            verdict,
+            reply,
+            holds.UNPROVEN if unproven else why.value,
+            doubtful=doubtful,
+            unproven=unproven and not self._elsewhere(message),
+            elsewhere=unproven and self._elsewhere(message),
+            unseen=unseen,
+        )
+
+    def _no_smtputf8(self, message: Claimed, lane: str, reply: str) -> Refused:
+        """A fact about the recipient only where the recipient's address needs it."""
+        if message.address.isascii():
+            why = SENDER_SMTPUTF8
+            return Refused(
+                lane, _FAILS, reply, why, unfit=why, skipped=self._skips(why), unseen=True
+            )
+        elsewhere = self._elsewhere(message)
+        return Refused(lane, _FAILS, reply, NO_SMTPUTF8_REASON, elsewhere=elsewhere, unseen=True)
+
+    def _unfit(self, outcome: Outcome, verdict: Verdict) -> str:
+        """Why the relay can't carry such a mail for anybody; "" where it says no such thing."""
+        why = verdict.meaning
+        if not why.fails:
+            return ""
+        if why is Meaning.TOO_LARGE and self._of_system(outcome, verdict):
+            return why.value
+        # The same words after others were taken are looked at as a run of refusals.
+        at_once = outcome.stage is Stage.MAIL and not self.took_others
+        return why.value if at_once else ""
+
+    def _of_system(self, outcome: Outcome, verdict: Verdict) -> bool:
+        """Whether the size is too much for the relay, not for one mailbox behind it."""
+        if outcome.stage is Stage.RCPT or verdict.enhanced == OF_MAILBOX:
+            return False
+        if outcome.stage is Stage.MAIL or verdict.enhanced == OF_SYSTEM:
+            return True
+        return not self.took_others
+
+    def _skips(self, why: str) -> bool:
+        if why not in self._skipped:
+            self._skipped[why] = holds.skips(self.mailing, why)
+        return self._skipped[why]
+
+    @cached_property
+    def _skipped(self) -> dict[str, bool]:
+        return {}
+
+    def _elsewhere(self, message: Claimed) -> bool:
+        return message.attempts == 0 and self.has_others
+
+    @cached_property
+    def has_others(self) -> bool:
+        return holds.has_others(self.mailing, self.relay)
+
+    @cached_property
+    def took_others(self) -> bool:
+        return bool(self.taken) or took_others(self.mailing, self.relay)
+
+    # Whose word counts ----------------------------------------------------------------------------
+
+    def _unproven(
+        self, messages: Mapping[int, Claimed], verdicts: Mapping[int, Verdict]
+    ) -> set[int]:
+        """Of messages whose address is said not to exist: those of lanes of which the relay has
+        taken nothing in this batch, in this mailing, or lately."""
+        lanes = {
+            number: providers.lane_name(one.lane, one.address)
+            for number, one in messages.items()
+            if number in verdicts and verdicts[number].meaning.suppresses
+        }
+        names = set(lanes.values())
+        if not names:
+            return set()
+        names -= accepted_of(self.claimed, self.taken, names).keys()
+        if names:
+            names -= self._took(names)
+        return {number for number, name in lanes.items() if name in names}
+
+    def _took(self, names: Collection[str]) -> set[str]:
+        numbers = {number: name for name in names if (number := providers.lane_number(name))}
+        domains = [name for name in names if not providers.lane_number(name)]
+        found = query.took(self.mailing, self.relay, numbers, domains)
+        return {numbers[int(one)] if one.isdigit() else one for one in found}
+
+
+# What can't be sent here is no server's verdict; it fails as one that has no words.
+_FAILS = Verdict(Meaning.POLICY, None, "", "")
+
+
+def verdict_of(outcome: Outcome) -> Verdict:
+    """No mail was ever refused by its connection: that stage stands for one that isn't known, as in
+    a journal."""
+    stage = "" if outcome.stage is Stage.CONNECT else outcome.stage.value
+    return classify(outcome.code, outcome.words, stage)
+
+
+def reply_of(outcome: Outcome) -> str:
+    """PostgreSQL has no NUL in text; a hostile server may send one."""
+    words = outcome.words.replace("\x00", "\ufffd")
+    return f"{outcome.code} {words}" if outcome.code >= 200 else words
+
+
+def accepted_of(claimed: Iterable[Claimed], taken: Taken, lanes: Collection[str]) -> dict[str, int]:
+    """{lane: how many of it were taken} of the lanes asked for. Of single domains the messages
+    are looked at; of providers their sums are known."""
+    found = {
+        name: int(taken.lanes[number][0])
+        for name in lanes
+        if (number := providers.lane_number(name)) and number in taken.lanes
+    }
+    if taken and any(not providers.lane_number(name) for name in lanes):
+        ids = set(taken.ids)
+        for message in claimed:
+            if message.lane == providers.OTHERS and message.id in ids:
+                name = providers.lane_name(message.lane, message.address)
+                if name in lanes:
+                    found[name] = found.get(name, 0) + 1
+    return found
+
+
+def took_lately(relay: Relay) -> bool:
+    since = timezone.now() - RECENT
+    minutes = RelayMinute.objects.filter(relay=relay, minute__gt=since, meaning=Meaning.ACCEPTED)
+    return minutes.exists()
+
+
+def took_others(mailing: Mailing, relay: Relay) -> bool:
+    """Whether the relay has taken mails of the mailing, so that neither its login nor its sender is
+    what it refuses: more likely it passes on what one recipient's server says."""
+    if not Tally.objects.filter(mailing=mailing, accepted__gt=0).exists():
+        return False
+    return mailing.relay_id == relay.pk or took_lately(relay)

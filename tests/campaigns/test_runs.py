@@ -1,0 +1,156 @@
+"""Runs of refusals as people see them: what is held and why, in numbers, and what they decide."""
+
+import json
+import re
+from collections.abc import Callable
+
+import pytest
+from django.core import mail
+from django.core.management import CommandError
+from django.test import Client
+
+from accounts.models import User, Workspace
+from accounts.permissions import Role
+from campaigns.models import Campaign
+from contacts.models import Suppression
+from sending.models import Hold, Message, Relay
+from sending.services import telling
+from tests.campaigns.test_command import run
+from tests.campaigns.test_report import mailing_of, read, url, words
+from tests.engine.conftest import assert_closes
+from tests.engine.sink import Sink
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Start = Callable[..., Campaign]
+Send = Callable[[], None]
+GOOD = [f"p{n}@d{n % 5}.example" for n in range(50)]
+REFUSED = [f"q{n:02}@qq.com" for n in range(40)]
+
+
+@pytest.fixture
+def held(start: Start, send: Send, sink: Sink) -> Campaign:
+    """QQ refuses all of it; the others have it."""
+    sink.offers = [b"PIPELINING"]
+    sink.answer = lambda address: (
+        b"550 Mail content denied\r\n" if address.endswith("qq.com") else None
+    )
+    campaign = start(*GOOD, *REFUSED)
+    send()
+    return campaign
+
+
+def decide(client: Client, campaign: Campaign, verb: str, number: int | None = None) -> str:
+    number = number or Hold.objects.latest("pk").pk
+    answer = client.post(url(campaign, f"runs/{number}/"), {"do": verb}, follow=True)
+    assert answer.status_code == 200
+    return words(answer.content.decode())
+
+
+def test_the_page_says_in_numbers_what_is_held(held: Campaign, owner_client: Client) -> None:
+    failed = assert_closes(mailing_of(held)).failed
+    shown = words(read(owner_client, held))
+    assert f"QQ is held: {failed} of {failed} refused" in shown
+    assert "550 Mail content denied" in shown
+    assert "Other providers continue." in shown
+    assert f"{failed} people were refused in this run." in shown
+    assert f"{40 - failed} more wait." in shown
+    assert f"Take back {failed} and try again" in shown
+    assert f"{40 - failed} people who still wait there get no mail of this campaign." in shown
+    assert "Held: too many mails were refused" in shown
+    home = words(owner_client.get("/w/brand/").content.decode())
+    assert "Spring sale: QQ is held" in home
+
+
+def test_taken_back_and_tried_again(
+    held: Campaign, owner_client: Client, send: Send, sink: Sink
+) -> None:
+    failed = assert_closes(mailing_of(held)).failed
+    sink.answer = lambda _: None
+    shown = decide(owner_client, held, "retry")
+    assert f"{failed} people who were refused are tried again." in shown
+    send()
+    mailing = mailing_of(held)
+    assert (mailing.state, assert_closes(mailing).accepted) == ("finished", 90)
+    assert set(sink.taken.values()) == {1}
+    again = decide(owner_client, held, "retry")
+    assert "Somebody has decided about these refusals already." in again
+
+
+def test_it_waits_until_tomorrow(held: Campaign, owner_client: Client, send: Send) -> None:
+    assert "It waits for a day" in decide(owner_client, held, "wait")
+    send()
+    mailing = mailing_of(held)
+    until = Hold.objects.get().until
+    assert until is not None
+    assert (mailing.state, mailing.wait_reason, mailing.wait_until) == ("sending", "held", until)
+
+
+def test_the_rest_is_dropped(held: Campaign, owner_client: Client, send: Send) -> None:
+    failed = assert_closes(mailing_of(held)).failed
+    decide(owner_client, held, "drop")
+    send()
+    mailing = mailing_of(held)
+    assert (mailing.state, assert_closes(mailing).skipped) == ("finished", 40 - failed)
+
+
+def test_a_stopped_relay(
+    start: Start, send: Send, sink: Sink, owner_client: Client, relay: Relay
+) -> None:
+    sink.answer = lambda address: f"550 Invalid recipient: <{address}>\r\n".encode()
+    campaign = start(*GOOD)
+    send()
+    failed = assert_closes(mailing_of(campaign)).failed
+    shown = words(read(owner_client, campaign))
+    assert f"The relay Post is stopped: {failed} of {failed} refused" in shown
+    assert "Start it again on its page" in shown
+    decide(owner_client, campaign, "retry")
+    assert assert_closes(mailing_of(campaign)).waiting == 50
+    assert not Suppression.objects.exists()
+    assert mailing_of(campaign).state == "sending"
+
+
+def test_only_who_may_send_decides(
+    held: Campaign, workspace: Workspace, make_member: Callable[..., User], client: Client
+) -> None:
+    client.force_login(make_member(workspace, Role.VIEWER))
+    shown = read(client, held)
+    assert "QQ is held" in words(shown)
+    assert not re.search(r'name="do"', shown)
+    number = Hold.objects.get().pk
+    assert client.post(url(held, f"runs/{number}/"), {"do": "drop"}).status_code == 403
+    assert Hold.objects.get().decision == ""
+
+
+def test_from_the_command_line(held: Campaign, send: Send, sink: Sink) -> None:
+    failed = assert_closes(mailing_of(held)).failed
+    (one,) = json.loads(run(held, "status", "--json"))["runs"]
+    assert (one["refused"], one["waiting"]) == (failed, 40 - failed)
+    assert one["reply"] == "550 Mail content denied"
+    assert f"run {one['run']}: QQ is held" in run(held, "status")
+    sink.answer = lambda _: None
+    run(held, "take-back", "--run", str(one["run"]))
+    send()
+    assert assert_closes(mailing_of(held)).accepted == 90
+    with pytest.raises(CommandError, match="no such run"):
+        run(held, "drop")
+
+
+def test_people_are_told_once(held: Campaign, owner: User) -> None:
+    failed = assert_closes(mailing_of(held)).failed
+    assert telling.tell_all() == 1
+    (told,) = mail.outbox
+    assert (told.to, told.subject) == ([owner.email], "Spring sale: QQ is held")
+    assert f"QQ is held: {failed} of {failed} refused" in told.body
+    assert "550 Mail content denied" in told.body
+    assert f"Still waiting: {40 - failed}." in told.body
+    assert telling.tell_all() == 0
+
+
+def test_too_large_says_how_large(start: Start, send: Send, sink: Sink) -> None:
+    sink.offers = [b"SIZE 1000"]
+    campaign = start(*GOOD)
+    send()
+    mailing = mailing_of(campaign)
+    assert mailing.state == "paused"
+    assert re.search(r"The mail is \d+\.\d kB, the relay takes 1\.0 kB", mailing.state_reason)
+    assert Message.objects.filter(reason="too_large", state=0, attempts=0).exists()
