@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
-        ("sending", "0007_silence"),
+        ("sending", "0011_left_out_and_bounce_counts"),
     ]
 
     operations = [

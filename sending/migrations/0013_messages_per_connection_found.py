@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("sending", "0011_left_out_and_bounce_counts")]
+    dependencies = [("sending", "0012_unproven")]
 
     operations = [
         migrations.AddField(
