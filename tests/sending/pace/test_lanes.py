@@ -222,3 +222,41 @@ def test_what_nobody_has_seen_for_days_is_forgotten(make_relay: Make) -> None:
     Lane.objects.filter(pk=old.pk).update(changed_at=NOON.replace(year=2020))
     assert lanes.forget_stale() == 1
     assert Lane.objects.get().name == "new.example"
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "stage"),
+    [
+        (450, "4.2.1 The recipient has exceeded message rate limit, try later", Stage.RCPT),
+        (
+            554,
+            "5.2.122 The recipient has exceeded their limit for messages per hour",
+            Stage.CONTENT,
+        ),
+        (554, "5.2.121 Recipient receive rate exceeded", Stage.CONTENT),
+        (450, "4.2.1 The user you are trying to contact is receiving mail too quickly", Stage.RCPT),
+        (450, "4.2.1 The user you are trying to contact is receiving mail at a rate", Stage.RCPT),
+        (451, "4.7.1 Too many messages to this recipient, try again later", Stage.RCPT),
+        (452, "4.2.1 Mailbox is busy, try again later", Stage.RCPT),
+    ],
+)
+def test_a_limit_of_one_mailbox_is_none_of_its_provider(
+    make_relay: Make, stepped: Clock, code: int, words: str, stage: Stage
+) -> None:
+    relay = make_relay()
+    refused = Outcome(End.REFUSED, code, words, stage)
+    for first in (0, 100):
+        learn(relay, (people("outlook.com", 15, first), refused))
+        learn(relay, (people("x.example", 15, first), refused))
+    assert not Lane.objects.exists()
+    relay.refresh_from_db()
+    assert relay.wait_until is None
+
+
+def test_the_relays_own_limit_is_one_though_it_names_a_user(
+    make_relay: Make, stepped: Clock
+) -> None:
+    relay = make_relay()
+    words = "4.7.0 User has exceeded the sending limit, throttled"
+    learn(relay, (people("gmail.com", 15), Outcome(End.REFUSED, 450, words, Stage.RCPT)))
+    assert Lane.objects.get().name == "*"
