@@ -126,8 +126,8 @@ def _names(node: nodes.Node) -> set[str]:
 def _check_printed(tree: nodes.Template, part: str, fields: frozenset[str]) -> Iterator[Problem]:
     """What is printed must be a value: not the sender as a whole, a list, or a loop."""
     for output in tree.find_all(nodes.Output):
-        parts = (*output.find_all(nodes.Getattr), *output.find_all(nodes.Getitem))
-        whole = {id(part_of.node) for part_of in parts}
+        whole = {id(got.node) for got in output.find_all(nodes.Getattr)}
+        whole |= {id(got.node) for got in output.find_all(nodes.Getitem)}
         for name in output.find_all(nodes.Name):
             if id(name) not in whole and name.name not in fields:
                 yield from _no_value(name.name, part, name.lineno)
