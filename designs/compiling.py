@@ -25,8 +25,9 @@ from jinja2.utils import Namespace, missing
 from markupsafe import Markup, escape
 
 from designs.encoding import LONGEST_VALUE, MOST_BYTES, Memo, html_piece, piece, text_piece
-from designs.filters import LimitError
+from designs.filters import LimitError, as_text
 from designs.fixed import OURS, Fixed, Fixing
+from designs.personal import joined
 from designs.rendering import LONGEST_OUTPUT, UNREADABLE, RenderError, parse
 from designs.sandbox import (
     FUEL,
@@ -36,7 +37,7 @@ from designs.sandbox import (
     bound,
     environment,
     fuelled,
-    shown,
+    shown_in,
     worst,
 )
 
@@ -74,12 +75,13 @@ class Render(Protocol):
 def compile_bytes(source: str, part: str, fixed: Fixed) -> Render:
     """`html` or `text` as quoted-printable pieces; `token` ends with a soft line end. Raises
     Uncompiled."""
-    return _compile(source, part, fixed, _html_value if part == "html" else _text_value, piece)
+    value = _html_value if part == "html" else _text_value
+    return _compile(source, part, fixed, value(fixed.language), piece)
 
 
 def compile_words(source: str, part: str, fixed: Fixed) -> Render:
     """`subject` or `preheader` as text; `token` is text too. Raises Uncompiled."""
-    return _compile(source, part, fixed, _word_value, None)
+    return _compile(source, part, fixed, _word_value(fixed.language), None)
 
 
 def is_solid(source: str) -> bool:
@@ -93,29 +95,32 @@ def is_solid(source: str) -> bool:
     return any(isinstance(one, nodes.TemplateData) and one.data.strip() for one in texts)
 
 
-def _html_value(value: Any) -> bytes:
-    if value.__class__ is str:
-        return html_piece(value)
-    return text_piece(str(escape(shown(value))))
+def _html_value(language: str) -> Callable[[Any], bytes]:
+    shown = shown_in(language)
+
+    def value(one: Any) -> bytes:
+        if one.__class__ is str:
+            return html_piece(one)
+        return text_piece(str(escape(shown(one))))
+
+    return value
 
 
-def _text_value(value: Any) -> bytes:
-    return text_piece(value if value.__class__ is str else str(shown(value)))
+def _text_value(language: str) -> Callable[[Any], bytes]:
+    shown = shown_in(language)
+    return lambda one: text_piece(one if one.__class__ is str else str(shown(one)))
 
 
-def _word_value(value: Any) -> str:
-    text = str(shown(value))
-    if len(text) > LONGEST_VALUE:
-        raise LimitError("a value is too long")
-    return text
+def _word_value(language: str) -> Callable[[Any], str]:
+    shown = shown_in(language)
 
+    def value(one: Any) -> str:
+        text = str(shown(one))
+        if len(text) > LONGEST_VALUE:
+            raise LimitError("a value is too long")
+        return text
 
-# {(part is HTML, filters pay): the environment}
-_ENVIRONMENTS = {
-    (html, pays): environment(escape=html, pays=pays)
-    for html in (False, True)
-    for pays in (False, True)
-}
+    return value
 
 
 def _compile(
@@ -134,7 +139,8 @@ def _compile(
             and spent.turns <= MOST_TURNS
             and (spent.values * LONGEST_VALUE + spent.characters) * MOST_BYTES <= MOST_UNSEEN
         )
-        writer = _Writer(_ENVIRONMENTS[part == "html", not free], part, fixed, value, encode)
+        sandbox = environment(escape=part == "html", pays=not free, language=fixed.language)
+        writer = _Writer(sandbox, part, fixed, value, encode)
         render = writer.function(bound(tree, pays=not free), memos=free)
     except (RenderError, TemplateError, *UNREADABLE) as error:
         raise Uncompiled(str(error)) from error
@@ -225,7 +231,7 @@ class _Writer(CodeGenerator):
             "workspace": dict(fixed.workspace),
             "range_": sandbox.globals["range"],
             "call": _call,
-            "click": lambda words, number: f"{words.join(fixed.click)}{number}",
+            "click": _clicks(fixed),
         }
 
     def function(self, tree: nodes.Template, *, memos: bool) -> Render:
@@ -310,7 +316,8 @@ class _Writer(CodeGenerator):
     def _output_child_pre(self, node: nodes.Expr, *_: Any) -> None:
         if not self._is_ready(node):
             is_unique = isinstance(node, nodes.Name) and node.name in UNIQUE
-            self.write("encoded(" if is_unique else "value(")
+            # A link with a person's values is unique, too.
+            self.write("encoded(" if is_unique or isinstance(node, nodes.Call) else "value(")
 
     def _output_child_post(self, node: nodes.Expr, *_: Any) -> None:
         if not self._is_ready(node):
@@ -387,6 +394,17 @@ def _remembered(value: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 def _call(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
     return function(*arguments, **named)
+
+
+def _clicks(fixed: Fixed) -> Callable[..., str]:
+    """`track` as a part's function calls it: with the message's token first."""
+
+    def click(words: str, number: int, *values: Any) -> str:
+        address = f"{words.join(fixed.click)}{number}"
+        said = joined(values, lambda one: as_text(one, fixed.language)) if values else None
+        return address if said is None else address + fixed.sign(words, number, said)
+
+    return click
 
 
 def _loose_names(tree: nodes.Template) -> Iterator[str]:

@@ -1,9 +1,11 @@
 """The filters that authors may use in merge fields; see docs/users/merge-fields.md. Pure."""
 
+import re
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from decimal import Decimal
-from functools import lru_cache, wraps
+from functools import cache, lru_cache, partial, wraps
+from math import isfinite
 from typing import Any
 from urllib.parse import quote
 
@@ -11,24 +13,45 @@ from babel.dates import format_date
 from babel.numbers import format_decimal
 from jinja2 import filters as jinja
 from jinja2.runtime import Undefined
+from markupsafe import Markup, escape
 
 # Characters that a filter or an operator may make.
 LONGEST_STRING = 20_000
 LOCALES = {"en": "en", "zh": "zh_Hans_CN"}
+YES_AND_NO = {"en": ("yes", "no"), "zh": ("是", "否")}
 STYLES = {"short", "medium", "long", "full"}
+# A letter may be two characters: with a mark of its own behind it.
+LETTERS = r"(?:[^\W\d_][\u0300-\u036f]*)+"
+WORD = re.compile(rf"(?<![^\W_]){LETTERS}(?:['\u2019\u02bc]{LETTERS})*")
+APOSTROPHE = re.compile("(['\u2019\u02bc])")
+# Behind these an apostrophe begins a name of at least so many letters: O'Reilly, but D'or, I'll.
+NAME_PREFIXES = {"o", "d", "l", "n"}
+SHORTEST_NAME = 3
 
 
 class LimitError(Exception):
     """An expression asked for more than it may have."""
 
 
-def as_text(value: Any) -> str:
+def as_text(value: Any, language: str = "en") -> str:
     """A value as the mail shows it. Lists are refused: nested ones can hide any length."""
+    if type(value) is str:
+        return value
     if value is None or isinstance(value, Undefined):
         return ""
     if isinstance(value, (list, tuple, dict, range)):
         raise LimitError("a list can't be shown; use |join")
-    return value if type(value) is str else str(value)
+    if isinstance(value, bool):
+        return YES_AND_NO.get(language, YES_AND_NO["en"])[not value]
+    return _digits(value) if isinstance(value, float) else str(value)
+
+
+def _digits(value: float) -> str:
+    """Without an exponent, and 3 for 3.0. No separators: a number may be a code in an address."""
+    if not isfinite(value):
+        return str(value)
+    text = f"{Decimal(str(value)):f}"
+    return text.removesuffix(".0") if value else "0"
 
 
 def default(value: Any, other: Any = "") -> Any:
@@ -71,31 +94,28 @@ def number(value: Any, digits: int = 0, language: str = "en") -> str:
     return format_decimal(amount, pattern, locale=LOCALES.get(language, "en"))
 
 
-def truncate(value: Any, length: int = 80, end: str = "…") -> str:
-    text = as_text(value)
-    return text if len(text) <= length else text[: max(int(length) - len(end), 0)].rstrip() + end
-
-
-def replace(value: Any, old: str, new: str) -> str:
-    text = as_text(value)
-    if old and text.count(old) * len(new) > LONGEST_STRING:
-        raise LimitError("replace makes the text too long")
-    return text.replace(old, new)
-
-
-def join(values: Iterable[Any], separator: str = ", ") -> str:
-    pieces = [as_text(value) for value in values]
-    if sum(map(len, pieces)) + len(separator) * len(pieces) > LONGEST_STRING:
-        raise LimitError("join makes the text too long")
-    return separator.join(pieces)
-
-
 def limited_round(value: Any, digits: int = 0) -> float:
     return jinja.do_round(float(value), max(min(int(digits), 8), -8))
 
 
 def count(value: Any) -> int:
     return len(value) if hasattr(value, "__len__") else 0
+
+
+def title(text: str) -> str:
+    """Each word with a capital: Don't Stop, O'Reilly's, Anne-Marie, 3rd."""
+    return WORD.sub(lambda found: _titled(found[0]), text.lower())
+
+
+def _titled(word: str) -> str:
+    pieces = APOSTROPHE.split(word)
+    # Of what stands between apostrophes: whether it begins a name, as in O'Reilly and Rock'n'Roll.
+    for place in range(0, len(pieces), 2):
+        before = pieces[place - 2] if place else ""
+        begins = not place or (before in NAME_PREFIXES and len(pieces[place]) >= SHORTEST_NAME)
+        if begins:
+            pieces[place] = pieces[place][:1].title() + pieces[place][1:]
+    return "".join(pieces)
 
 
 def _limited(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -111,32 +131,75 @@ def _limited(function: Callable[..., Any]) -> Callable[..., Any]:
     return inside
 
 
-_FILTERS: dict[str, Callable[..., Any]] = {
-    "default": default,
-    "d": default,
-    "date": as_date,
-    "number": number,
-    "truncate": truncate,
-    "replace": replace,
-    "join": join,
-    "upper": lambda value: as_text(value).upper(),
-    "lower": lambda value: as_text(value).lower(),
-    "title": lambda value: as_text(value).title(),
-    "capitalize": lambda value: as_text(value).capitalize(),
-    "trim": lambda value: as_text(value).strip(),
-    "urlencode": lambda value: quote(as_text(value), safe=""),
-    "length": count,
-    "round": limited_round,
-    "int": jinja.do_int,
-    "float": jinja.do_float,
-    "abs": abs,
-    "first": lambda values: next(iter(values), ""),
-    "last": lambda values: list(values)[-1] if values else "",
-    "escape": jinja.FILTERS["escape"],
-    "e": jinja.FILTERS["escape"],
-}
-# `default` comes too often to be wrapped; it looks at the length itself.
-FILTERS = {
-    name: function if function is default else _limited(function)
-    for name, function in _FILTERS.items()
-}
+class _Shown:
+    """The filters that show values as text, in one language."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        self.text = partial(as_text, language=language)
+
+    def date(self, value: Any, style: str = "medium", language: str = "") -> str:
+        return as_date(value, style, language or self.language)
+
+    def number(self, value: Any, digits: int = 0, language: str = "") -> str:
+        return number(value, digits, language or self.language)
+
+    def truncate(self, value: Any, length: int = 80, end: str = "…") -> str:
+        text = self.text(value)
+        if len(text) <= length:
+            return text
+        return text[: max(int(length) - len(end), 0)].rstrip() + end
+
+    def replace(self, value: Any, old: str, new: str) -> str:
+        text = self.text(value)
+        if old and text.count(old) * len(new) > LONGEST_STRING:
+            raise LimitError("replace makes the text too long")
+        return text.replace(old, new)
+
+    def join(self, values: Iterable[Any], separator: str = ", ") -> str:
+        pieces = [self.text(value) for value in values]
+        if sum(map(len, pieces)) + len(separator) * len(pieces) > LONGEST_STRING:
+            raise LimitError("join makes the text too long")
+        return separator.join(pieces)
+
+    def escape(self, value: Any) -> Markup:
+        return escape(value if hasattr(value, "__html__") else self.text(value))
+
+
+@cache
+def filters(language: str) -> dict[str, Callable[..., Any]]:
+    """By name; where an author names no language, dates and numbers are in this one."""
+    shown = _Shown(language)
+    text = shown.text
+    every: dict[str, Callable[..., Any]] = {
+        "default": default,
+        "d": default,
+        "date": shown.date,
+        "number": shown.number,
+        "truncate": shown.truncate,
+        "replace": shown.replace,
+        "join": shown.join,
+        "upper": lambda value: text(value).upper(),
+        "lower": lambda value: text(value).lower(),
+        "title": lambda value: title(text(value)),
+        "capitalize": lambda value: text(value).capitalize(),
+        "trim": lambda value: text(value).strip(),
+        "urlencode": lambda value: quote(text(value), safe=""),
+        "length": count,
+        "round": limited_round,
+        "int": jinja.do_int,
+        "float": jinja.do_float,
+        "abs": abs,
+        "first": lambda values: next(iter(values), ""),
+        "last": lambda values: list(values)[-1] if values else "",
+        "escape": shown.escape,
+        "e": shown.escape,
+    }
+    # `default` comes too often to be wrapped; it looks at the length itself.
+    return {
+        name: function if function is default else _limited(function)
+        for name, function in every.items()
+    }
+
+
+FILTERS = frozenset(filters("en"))

@@ -10,4 +10,9 @@ urlpatterns = [
     path(f"{PREFIX}/v/<slug:token>", views.view_mail, name="public_view"),
     path(f"{PREFIX}/o/<slug:token>.gif", views.open_pixel, name="public_open"),
     path(f"{PREFIX}/c/<slug:token>/<int:number>", views.click, name="public_click"),
+    path(
+        f"{PREFIX}/c/<slug:token>/<int:number>/<slug:signed>",
+        views.click,
+        name="public_personal_click",
+    ),
 ]
