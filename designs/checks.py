@@ -13,8 +13,8 @@ from django.utils.translation import ngettext
 from jinja2 import nodes
 
 from designs import plaintext
-from designs.links import hrefs
-from designs.markup import tags, without_jinja
+from designs.links import hrefs, url_template
+from designs.markup import TAG_OPEN, comments, tags, without_jinja
 from designs.rendering import CALLABLE, RenderError, fields_used, names_from_outside, parse
 from designs.wording import said
 
@@ -155,11 +155,24 @@ def _check_html(html: str) -> list[Problem]:
             text = _("This image has no alt text; many readers see that instead of it.")
             line = bisect(ends, tag.begin) + 1
             problems.append(Problem("no_alt", WARNING, "html", line, text))
+    problems += _check_comments(html, ends)
     return problems + [
         Problem(code, WARNING, "html", bisect(ends, begin) + 1, text)
         for begin, end in hrefs(html)
-        for code, text in _check_link(html[begin:end].strip())
+        for code, text in _check_link(url_template(html[begin:end]))
     ]
+
+
+def _check_comments(html: str, ends: list[int]) -> list[Problem]:
+    """A `{#` that was meant as text takes all with it up to the next `#}`."""
+    problems = []
+    for begin, end in comments(html):
+        if TAG_OPEN.search(html, begin, end):
+            text = _("The comment {# … #} leaves out HTML from here to line %(line)d.")
+            words = text % {"line": bisect(ends, end) + 1}
+            line = bisect(ends, begin) + 1
+            problems.append(Problem("comment_with_html", WARNING, "html", line, words))
+    return problems
 
 
 def _few(problems: list[Problem]) -> list[Problem]:

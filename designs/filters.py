@@ -111,7 +111,7 @@ def _titled(word: str) -> str:
     pieces = APOSTROPHE.split(word)
     # Of what stands between apostrophes: whether it begins a name, as in O'Reilly and Rock'n'Roll.
     for place in range(0, len(pieces), 2):
-        before = pieces[place - 2] if place else ""
+        before = pieces[place - 2].lower() if place else ""
         begins = not place or (before in NAME_PREFIXES and len(pieces[place]) >= SHORTEST_NAME)
         if begins:
             pieces[place] = pieces[place][:1].title() + pieces[place][1:]
