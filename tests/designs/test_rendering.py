@@ -15,8 +15,8 @@ class Urls:
     view: str = "https://mail.example/e/v/t"
     open_pixel: str | None = None
 
-    def click(self, number: int) -> str:
-        return f"https://mail.example/e/c/t/{number}"
+    def click(self, number: int, personal: str | None = None) -> str:
+        return f"https://mail.example/e/c/t/{number}{personal or ''}"
 
 
 def html(source: str, **fields: object) -> str:
