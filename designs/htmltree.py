@@ -45,12 +45,25 @@ IMPLIED = {
 SCOPE = {"td", "th", "caption", "table", "template", "body", "html"}
 # Their end tags reach out of blocks that stand in them.
 FORMATTING = set("a b big code em font i nobr s small strike strong tt u".split())
-ENDED_ANYWHERE = {"table", "tr", "td", "th", "tbody", "thead", "tfoot", "caption", "body", "html"}
+OF_TABLE = {"tr", "td", "th", "tbody", "thead", "tfoot", "caption"}
 # Of open elements: as deep as browsers go.
 DEEPEST = 512
 STYLE = re.compile(r"(?:^|;)\s*([a-z-]+)\s*:\s*([^;]*)")
 HIDDEN = {"display": {"none"}, "visibility": {"hidden", "collapse"}}
 KEEPS_LINES = {"pre", "pre-wrap", "pre-line", "break-spaces"}
+
+
+def _reach(name: str) -> set[str]:
+    """What the end tag does not reach out of."""
+    if name in {"table", "body", "html"}:
+        return set()
+    if name in OF_TABLE:
+        return {"table"}
+    if name in IMPLIED and name not in BLOCKS | FORMATTING:
+        return SCOPE | IMPLIED[name][1]
+    if name in BLOCKS | FORMATTING:
+        return SCOPE
+    return SCOPE | BLOCKS
 
 
 @dataclass(slots=True)
@@ -159,10 +172,7 @@ class Reader:
             if not self.hidden:
                 self.void("br", {})
             return
-        until = {"table"} if name in ENDED_ANYWHERE - {"table"} else SCOPE
-        if name not in FORMATTING and name not in BLOCKS | SCOPE:
-            until = until | BLOCKS
-        place = self._find({name}, set() if name in {"table", "body", "html"} else until - {name})
+        place = self._find({name}, _reach(name))
         if place is None:
             return
         if name in FORMATTING:

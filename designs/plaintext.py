@@ -77,6 +77,8 @@ class _Reader(htmltree.Reader):
             self._end_link(*self.links.pop())
         if name in LISTS:
             self.lists.end()
+        elif name == "li":
+            self.lines.end_item()
         if name in {"td", "th"}:
             self.lines.end_cell()
         else:

@@ -43,6 +43,10 @@ class Lines:
         self.lines[-1] += mark
         self.mark_end = self.place()
 
+    def end_item(self) -> None:
+        """One without words has a line, too."""
+        self.mark_end = (-1, -1)
+
     def end_cell(self) -> None:
         if self.lines[-1] and not self.lines[-1].endswith(" "):
             self.lines[-1] += " "
@@ -80,6 +84,11 @@ class Lines:
 
     def replace_since(self, place: tuple[int, int], address: str) -> None:
         line, column = place
+        if not self.lines[line][column:].strip():
+            # The words of a block are on a later line.
+            later = range(line + 1, len(self.lines))
+            line = next((number for number in later if self.lines[number].strip()), line)
+            column = column if line == place[0] else 0
         del self.lines[line + 1 :]
         self.lines[line] = self.lines[line][:column]
         self.add(address)

@@ -86,8 +86,13 @@ def test_lines_and_numbers_are_kept() -> None:
         ('<ol style="list-style-type:lower-roman"><li>a<li>b</ol>', "i. a\nii. b"),
         ('<ul style="list-style:none"><li>a<li>b</ul>', "a\nb"),
         ("<li>a", "- a"),
+        ("<ol><li></li><li>b</li><li>c<ul>d</li>e</ul></ol>", "1.\n2. b\n3. c\nde"),
         # Links.
         ('<a href="https://a.example/x">https://a.example/x</a>', "https://a.example/x"),
+        (
+            'a<a href="https://a.example/x"><p>https://a.example/x</p></a>b',
+            "a\n\nhttps://a.example/x b",
+        ),
         ('<a href="https://a.example/a b|c^(d">x</a>', "x (https://a.example/a%20b%7Cc%5E%28d)"),
         ('<a href="https://例子.中国/路">x</a>', "x (https://xn--fsqu00a.xn--fiqs8s/%E8%B7%AF)"),
         ('<a href="https://a.example">a<a href="https://b.example">b</a>', None),
