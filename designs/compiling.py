@@ -22,12 +22,12 @@ from jinja2.idtracking import VAR_LOAD_ALIAS, VAR_LOAD_PARAMETER, VAR_LOAD_RESOL
 from jinja2.nodes import EvalContext
 from jinja2.runtime import LoopContext, Undefined
 from jinja2.utils import Namespace, missing
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
-from designs.encoding import LONGEST_VALUE, MOST_BYTES, Memo, html_piece, piece, text_piece
-from designs.filters import LimitError, as_text
+from designs import printing
+from designs.encoding import LONGEST_VALUE, MOST_BYTES, Memo, piece
+from designs.filters import LimitError
 from designs.fixed import OURS, Fixed, Fixing
-from designs.personal import joined
 from designs.rendering import LONGEST_OUTPUT, UNREADABLE, RenderError, parse
 from designs.sandbox import (
     FUEL,
@@ -37,7 +37,6 @@ from designs.sandbox import (
     bound,
     environment,
     fuelled,
-    shown_in,
     worst,
 )
 
@@ -45,7 +44,7 @@ log = logging.getLogger(__name__)
 
 # What a part may come to at most, in bytes, to be written without looking at its length.
 MOST_UNSEEN = 16_000_000
-# Values of these classes are equal only when they print the same (1 and True and 1.0 are not).
+# Values of these classes are equal only when they print the same (1 and True are not).
 KEYED = frozenset({str, int, date})
 # Nobody shares it: to remember it is in vain.
 UNIQUE = frozenset({"email"})
@@ -75,13 +74,13 @@ class Render(Protocol):
 def compile_bytes(source: str, part: str, fixed: Fixed) -> Render:
     """`html` or `text` as quoted-printable pieces; `token` ends with a soft line end. Raises
     Uncompiled."""
-    value = _html_value if part == "html" else _text_value
+    value = printing.html_value if part == "html" else printing.text_value
     return _compile(source, part, fixed, value(fixed.language), piece)
 
 
 def compile_words(source: str, part: str, fixed: Fixed) -> Render:
     """`subject` or `preheader` as text; `token` is text too. Raises Uncompiled."""
-    return _compile(source, part, fixed, _word_value(fixed.language), None)
+    return _compile(source, part, fixed, printing.word_value(fixed.language), None)
 
 
 def is_solid(source: str) -> bool:
@@ -93,34 +92,6 @@ def is_solid(source: str) -> bool:
     outputs = (node for node in tree.body if isinstance(node, nodes.Output))
     texts = (one for output in outputs for one in output.nodes)
     return any(isinstance(one, nodes.TemplateData) and one.data.strip() for one in texts)
-
-
-def _html_value(language: str) -> Callable[[Any], bytes]:
-    shown = shown_in(language)
-
-    def value(one: Any) -> bytes:
-        if one.__class__ is str:
-            return html_piece(one)
-        return text_piece(str(escape(shown(one))))
-
-    return value
-
-
-def _text_value(language: str) -> Callable[[Any], bytes]:
-    shown = shown_in(language)
-    return lambda one: text_piece(one if one.__class__ is str else str(shown(one)))
-
-
-def _word_value(language: str) -> Callable[[Any], str]:
-    shown = shown_in(language)
-
-    def value(one: Any) -> str:
-        text = str(shown(one))
-        if len(text) > LONGEST_VALUE:
-            raise LimitError("a value is too long")
-        return text
-
-    return value
 
 
 def _compile(
@@ -231,7 +202,7 @@ class _Writer(CodeGenerator):
             "workspace": dict(fixed.workspace),
             "range_": sandbox.globals["range"],
             "call": _call,
-            "click": _clicks(fixed),
+            "click": printing.clicks(fixed),
         }
 
     def function(self, tree: nodes.Template, *, memos: bool) -> Render:
@@ -394,17 +365,6 @@ def _remembered(value: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 def _call(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
     return function(*arguments, **named)
-
-
-def _clicks(fixed: Fixed) -> Callable[..., str]:
-    """`track` as a part's function calls it: with the message's token first."""
-
-    def click(words: str, number: int, *values: Any) -> str:
-        address = f"{words.join(fixed.click)}{number}"
-        said = joined(values, lambda one: as_text(one, fixed.language)) if values else None
-        return address if said is None else address + fixed.sign(words, number, said)
-
-    return click
 
 
 def _loose_names(tree: nodes.Template) -> Iterator[str]:
