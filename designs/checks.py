@@ -15,7 +15,7 @@ from jinja2 import nodes
 from designs import foreign, foreignwords, linkwords, plaintext
 from designs.fieldchecks import GIVEN, Known, check_fields
 from designs.fielduses import Use, uses
-from designs.markup import tags, without_jinja
+from designs.markup import TAG_OPEN, comments, tags, without_jinja
 from designs.problems import ERROR, WARNING, Problem
 from designs.rendering import RenderError, fields_used, names_from_outside, parse
 from designs.weblinks import references
@@ -115,6 +115,7 @@ def _check_html(html: str, foreign_tags: Sequence[int]) -> list[Problem]:
             text = _("This image has no alt text; many readers see that instead of it.")
             line = bisect(ends, tag.begin) + 1
             problems.append(Problem("no_alt", WARNING, "html", line, text))
+    problems += _check_comments(html, ends)
     return problems + [
         Problem(code, WARNING, "html", bisect(ends, one.begin) + 1, text)
         for one in references(html)
@@ -127,6 +128,18 @@ def _any_within(places: Sequence[int], begin: int, end: int) -> bool:
     """Whether one of the places, which are sorted, is in the range."""
     first = bisect_left(places, begin)
     return first < len(places) and places[first] < end
+
+
+def _check_comments(html: str, ends: list[int]) -> list[Problem]:
+    """A `{#` that was meant as text takes all with it up to the next `#}`."""
+    problems = []
+    for begin, end in comments(html):
+        if TAG_OPEN.search(html, begin, end):
+            text = _("The comment {# … #} leaves out HTML from here to line %(line)d.")
+            words = text % {"line": bisect(ends, end) + 1}
+            line = bisect(ends, begin) + 1
+            problems.append(Problem("comment_with_html", WARNING, "html", line, words))
+    return problems
 
 
 def _few(problems: list[Problem]) -> list[Problem]:

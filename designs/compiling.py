@@ -22,10 +22,11 @@ from jinja2.idtracking import VAR_LOAD_ALIAS, VAR_LOAD_PARAMETER, VAR_LOAD_RESOL
 from jinja2.nodes import EvalContext
 from jinja2.runtime import LoopContext, Undefined
 from jinja2.utils import Namespace, missing
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from contacts.mergenames import CALLED
-from designs.encoding import LONGEST_VALUE, MOST_BYTES, Memo, html_piece, piece, text_piece
+from designs import printing
+from designs.encoding import LONGEST_VALUE, MOST_BYTES, Memo, piece
 from designs.filters import LimitError
 from designs.fixed import OURS, Fixed, Fixing
 from designs.rendering import LONGEST_OUTPUT, UNREADABLE, RenderError, parse
@@ -38,7 +39,6 @@ from designs.sandbox import (
     bound,
     environment,
     fuelled,
-    shown,
     worst,
 )
 
@@ -46,7 +46,7 @@ log = logging.getLogger(__name__)
 
 # What a part may come to at most, in bytes, to be written without looking at its length.
 MOST_UNSEEN = 16_000_000
-# Values of these classes are equal only when they print the same (1 and True and 1.0 are not).
+# Values of these classes are equal only when they print the same (1 and True are not).
 KEYED = frozenset({str, int, date})
 # Nobody shares it: to remember it is in vain.
 UNIQUE = frozenset({"email"})
@@ -73,12 +73,13 @@ class Render(Protocol):
 def compile_bytes(source: str, part: str, fixed: Fixed) -> Render:
     """`html` or `text` as quoted-printable pieces; `token` ends with a soft line end. Raises
     Uncompiled."""
-    return _compile(source, part, fixed, _html_value if part == "html" else _text_value, piece)
+    value = printing.html_value if part == "html" else printing.text_value
+    return _compile(source, part, fixed, value(fixed.language), piece)
 
 
 def compile_words(source: str, part: str, fixed: Fixed) -> Render:
     """`subject` or `preheader` as text; `token` is text too. Raises Uncompiled."""
-    return _compile(source, part, fixed, _word_value, None)
+    return _compile(source, part, fixed, printing.word_value(fixed.language), None)
 
 
 def is_solid(source: str) -> bool:
@@ -90,31 +91,6 @@ def is_solid(source: str) -> bool:
     outputs = (node for node in tree.body if isinstance(node, nodes.Output))
     texts = (one for output in outputs for one in output.nodes)
     return any(isinstance(one, nodes.TemplateData) and one.data.strip() for one in texts)
-
-
-def _html_value(value: Any) -> bytes:
-    if value.__class__ is str:
-        return html_piece(value)
-    return text_piece(str(escape(shown(value))))
-
-
-def _text_value(value: Any) -> bytes:
-    return text_piece(value if value.__class__ is str else str(shown(value)))
-
-
-def _word_value(value: Any) -> str:
-    text = str(shown(value))
-    if len(text) > LONGEST_VALUE:
-        raise LimitError("a value is too long")
-    return text
-
-
-# {(part is HTML, filters pay): the environment}
-_ENVIRONMENTS = {
-    (html, pays): environment(escape=html, pays=pays)
-    for html in (False, True)
-    for pays in (False, True)
-}
 
 
 def _compile(
@@ -133,7 +109,8 @@ def _compile(
             and spent.turns <= MOST_TURNS
             and (spent.values * LONGEST_VALUE + spent.characters) * MOST_BYTES <= MOST_UNSEEN
         )
-        writer = _Writer(_ENVIRONMENTS[part == "html", not free], part, fixed, value, encode)
+        sandbox = environment(escape=part == "html", pays=not free, language=fixed.language)
+        writer = _Writer(sandbox, part, fixed, value, encode)
         render = writer.function(bound(tree, pays=not free), memos=free)
     except (RenderError, TemplateError, *UNREADABLE) as error:
         raise Uncompiled(str(error)) from error
@@ -224,7 +201,7 @@ class _Writer(CodeGenerator):
             "workspace": dict(fixed.workspace),
             "range_": sandbox.globals[CALLED["range"]],
             "call": _call,
-            "click": lambda words, number: f"{words.join(fixed.click)}{number}",
+            "click": printing.clicks(fixed),
         }
 
     def function(self, tree: nodes.Template, *, memos: bool) -> Render:
@@ -309,7 +286,8 @@ class _Writer(CodeGenerator):
     def _output_child_pre(self, node: nodes.Expr, *_: Any) -> None:
         if not self._is_ready(node):
             is_unique = isinstance(node, nodes.Name) and node.name in UNIQUE
-            self.write("encoded(" if is_unique else "value(")
+            # A link with a person's values is unique, too.
+            self.write("encoded(" if is_unique or isinstance(node, nodes.Call) else "value(")
 
     def _output_child_post(self, node: nodes.Expr, *_: Any) -> None:
         if not self._is_ready(node):

@@ -1,10 +1,11 @@
 """The filters that authors may use in merge fields; see docs/users/merge-fields.md. Pure."""
 
-import math
+import re
 from collections.abc import Callable, Iterable
 from datetime import date
 from decimal import Decimal
-from functools import lru_cache, wraps
+from functools import cache, lru_cache, partial, wraps
+from math import isfinite
 from typing import Any
 from urllib.parse import quote
 
@@ -23,27 +24,43 @@ LONGEST_STRING = 20_000
 LOCALES = {"en": "en", "zh": "zh_Hans_CN"}
 # What may be printed; bool is an int, datetime a date, Markup a str.
 DATA = (str, int, float, Decimal, date)
+YES_AND_NO = {"en": ("yes", "no"), "zh": ("是", "否")}
 STYLES = {"short", "medium", "long", "full"}
+# A letter may be two characters: with a mark of its own behind it.
+LETTERS = r"(?:[^\W\d_][\u0300-\u036f]*)+"
+WORD = re.compile(rf"(?<![^\W_]){LETTERS}(?:['\u2019\u02bc]{LETTERS})*")
+APOSTROPHE = re.compile("(['\u2019\u02bc])")
+# Behind these an apostrophe begins a name of at least so many letters: O'Reilly, but D'or, I'll.
+NAME_PREFIXES = {"o", "d", "l", "n"}
+SHORTEST_NAME = 3
 
 
 class LimitError(Exception):
     """An expression asked for more than it may have."""
 
 
-def as_text(value: Any) -> str:
+def as_text(value: Any, language: str = "en") -> str:
     """A value as the mail shows it: text, number, date, yes or no; nothing for what is no data
     (`self`). Lists are refused: nested ones can hide any length."""
+    if type(value) is str:
+        return value
     if value is None or isinstance(value, Undefined):
         return ""
     if isinstance(value, (list, tuple, dict, range)):
         raise LimitError("a list can't be shown; use |join")
-    if type(value) is str:
-        return value
+    if isinstance(value, bool):
+        return YES_AND_NO.get(language, YES_AND_NO["en"])[not value]
+    if isinstance(value, float):
+        return _digits(value)
     return str(value) if isinstance(value, DATA) else ""
 
 
-def escape(value: Any) -> Markup:
-    return html_escape(value if hasattr(value, "__html__") else as_text(value))
+def _digits(value: float) -> str:
+    """Without an exponent, and 3 for 3.0. No separators: a number may be a code in an address."""
+    if not isfinite(value):
+        return str(value)
+    text = f"{Decimal(str(value)):f}"
+    return text.removesuffix(".0") if value else "0"
 
 
 def default(value: Any, other: Any = "") -> Any:
@@ -77,17 +94,17 @@ def _formatted(day: date, style: str, locale: str) -> str:
     return day.strftime(style)
 
 
-def number(value: Any, digits: Any = 0, _language: str = "en") -> str:
+def number(value: Any, digits: Any = 0, language: str = "en") -> str:
     """With the language's separators: 1,234.50 for number(2). What is no number stays as it is
     written."""
     if isinstance(value, Undefined) or value in {None, ""}:
         return ""
     if not fits(NUMBER, value):
-        return as_text(value)
-    digits = _digits(digits)
+        return as_text(value, language)
+    digits = _places(digits)
     amount = float(value)
-    if not math.isfinite(amount):
-        return as_text(value)
+    if not isfinite(amount):
+        return as_text(value, language)
     digits = max(digits, 0)
     # English and Chinese write numbers as Python does, which is ten times as fast as Babel.
     if abs(amount) < 1e15:
@@ -95,33 +112,14 @@ def number(value: Any, digits: Any = 0, _language: str = "en") -> str:
     return f"{amount:,.{digits}f}"
 
 
-def truncate(value: Any, length: int = 80, end: str = "…") -> str:
-    text = as_text(value)
-    return text if len(text) <= length else text[: max(int(length) - len(end), 0)].rstrip() + end
-
-
-def replace(value: Any, old: str, new: str) -> str:
-    text = as_text(value)
-    if old and text.count(old) * len(new) > LONGEST_STRING:
-        raise LimitError("replace makes the text too long")
-    return text.replace(old, new)
-
-
-def join(values: Iterable[Any], separator: str = ", ") -> str:
-    pieces = [as_text(value) for value in values]
-    if sum(map(len, pieces)) + len(separator) * len(pieces) > LONGEST_STRING:
-        raise LimitError("join makes the text too long")
-    return separator.join(pieces)
-
-
-def _digits(digits: Any) -> int:
+def _places(digits: Any) -> int:
     """As many as are asked for; none for what is no number."""
     return max(min(int(float(digits)), 8), -8) if fits(NUMBER, digits) else 0
 
 
 def limited_round(value: Any, digits: int = 0) -> Any:
     """What is no number stays as it is written."""
-    return jinja.do_round(float(value), _digits(digits)) if fits(NUMBER, value) else value
+    return jinja.do_round(float(value), _places(digits)) if fits(NUMBER, value) else value
 
 
 def absolute(value: Any) -> Any:
@@ -130,13 +128,24 @@ def absolute(value: Any) -> Any:
     return abs(value) if fits(NUMBER, value) else value
 
 
-def link(value: Any) -> str:
-    """A web address that can be clicked: `shop.example` gets https://."""
-    return with_scheme(as_text(value))
-
-
 def count(value: Any) -> int:
     return len(value) if hasattr(value, "__len__") else 0
+
+
+def title(text: str) -> str:
+    """Each word with a capital: Don't Stop, O'Reilly's, Anne-Marie, 3rd."""
+    return WORD.sub(lambda found: _titled(found[0]), text.lower())
+
+
+def _titled(word: str) -> str:
+    pieces = APOSTROPHE.split(word)
+    # Of what stands between apostrophes: whether it begins a name, as in O'Reilly and Rock'n'Roll.
+    for place in range(0, len(pieces), 2):
+        before = pieces[place - 2].lower() if place else ""
+        begins = not place or (before in NAME_PREFIXES and len(pieces[place]) >= SHORTEST_NAME)
+        if begins:
+            pieces[place] = pieces[place][:1].title() + pieces[place][1:]
+    return "".join(pieces)
 
 
 def _limited(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -152,33 +161,76 @@ def _limited(function: Callable[..., Any]) -> Callable[..., Any]:
     return inside
 
 
-_FILTERS: dict[str, Callable[..., Any]] = {
-    "default": default,
-    "d": default,
-    "date": as_date,
-    "number": number,
-    "truncate": truncate,
-    "replace": replace,
-    "join": join,
-    "upper": lambda value: as_text(value).upper(),
-    "lower": lambda value: as_text(value).lower(),
-    "title": lambda value: as_text(value).title(),
-    "capitalize": lambda value: as_text(value).capitalize(),
-    "trim": lambda value: as_text(value).strip(),
-    "urlencode": lambda value: quote(as_text(value), safe=""),
-    "length": count,
-    "round": limited_round,
-    "int": jinja.do_int,
-    "float": jinja.do_float,
-    "abs": absolute,
-    "link": link,
-    "first": lambda values: next(iter(values), ""),
-    "last": lambda values: list(values)[-1] if values else "",
-    "escape": escape,
-    "e": escape,
-}
-# `default` comes too often to be wrapped; it looks at the length itself.
-FILTERS = {
-    name: function if function is default else _limited(function)
-    for name, function in _FILTERS.items()
-}
+class _Shown:
+    """The filters that show values as text, in one language."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        self.text = partial(as_text, language=language)
+
+    def date(self, value: Any, style: str = "medium", language: str = "") -> str:
+        return as_date(value, style, language or self.language)
+
+    def number(self, value: Any, digits: int = 0, language: str = "") -> str:
+        return number(value, digits, language or self.language)
+
+    def truncate(self, value: Any, length: int = 80, end: str = "…") -> str:
+        text = self.text(value)
+        if len(text) <= length:
+            return text
+        return text[: max(int(length) - len(end), 0)].rstrip() + end
+
+    def replace(self, value: Any, old: str, new: str) -> str:
+        text = self.text(value)
+        if old and text.count(old) * len(new) > LONGEST_STRING:
+            raise LimitError("replace makes the text too long")
+        return text.replace(old, new)
+
+    def join(self, values: Iterable[Any], separator: str = ", ") -> str:
+        pieces = [self.text(value) for value in values]
+        if sum(map(len, pieces)) + len(separator) * len(pieces) > LONGEST_STRING:
+            raise LimitError("join makes the text too long")
+        return separator.join(pieces)
+
+    def escape(self, value: Any) -> Markup:
+        return html_escape(value if hasattr(value, "__html__") else self.text(value))
+
+
+@cache
+def filters(language: str) -> dict[str, Callable[..., Any]]:
+    """By name; where an author names no language, dates and numbers are in this one."""
+    shown = _Shown(language)
+    text = shown.text
+    every: dict[str, Callable[..., Any]] = {
+        "default": default,
+        "d": default,
+        "date": shown.date,
+        "number": shown.number,
+        "truncate": shown.truncate,
+        "replace": shown.replace,
+        "join": shown.join,
+        "upper": lambda value: text(value).upper(),
+        "lower": lambda value: text(value).lower(),
+        "title": lambda value: title(text(value)),
+        "capitalize": lambda value: text(value).capitalize(),
+        "trim": lambda value: text(value).strip(),
+        "urlencode": lambda value: quote(text(value), safe=""),
+        "length": count,
+        "round": limited_round,
+        "int": jinja.do_int,
+        "float": jinja.do_float,
+        "abs": absolute,
+        "link": lambda value: with_scheme(text(value)),
+        "first": lambda values: next(iter(values), ""),
+        "last": lambda values: list(values)[-1] if values else "",
+        "escape": shown.escape,
+        "e": shown.escape,
+    }
+    # `default` comes too often to be wrapped; it looks at the length itself.
+    return {
+        name: function if function is default else _limited(function)
+        for name, function in every.items()
+    }
+
+
+FILTERS = frozenset(filters("en"))

@@ -1,7 +1,7 @@
 """What is the same for all mails of a mailing, put into a part's syntax tree. Pure."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from jinja2 import nodes
 from jinja2.visitor import NodeTransformer
@@ -24,6 +24,10 @@ class Fixed:
     click: tuple[str, str]
     # None: opens are not counted.
     open_pixel: tuple[str, str] | None
+    # (token, number of the link, what of it differs) -> what follows the number in its address.
+    sign: Callable[[str, int, str], str] = field(default=lambda *_: "")
+    # Of what is printed.
+    language: str = "en"
 
     def address(self, name: str) -> tuple[str, str] | None:
         names = {"unsubscribe_url": self.unsubscribe, "view_url": self.view}

@@ -1,19 +1,20 @@
-"""Finds the links of a design and replaces those that are counted by calls of `track(n)`. Pure.
+"""Finds the links of a design and replaces those that are counted by calls of `track`. Pure.
 
-Nothing else changes by a byte (designs.markup finds the places).
+Nothing else changes by a byte (designs.markup finds the places, designs.autolinks those in a text).
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from html import unescape
 
 from jinja2 import nodes
 from jinja2.meta import find_undeclared_variables
 
-from designs.markup import MASK, masked, split_jinja, tags
+from designs import autolinks, personal, references, weburls
+from designs.marks import Marks
+from designs.markup import masked, tags
 from designs.rendering import RenderError, parse
 
-PLAIN_URL = re.compile(r"https?://[^\s<>\"'{}|\\^`\x00-\x20，。；）】》]+")
 # Links to these pages of ours are never counted: leaving must not depend on a redirect.
 OWN = re.compile(r"\b(unsubscribe_url|view_url)\b")
 LINKING = {"a", "area"}
@@ -32,6 +33,15 @@ class Links:
     def number(self, url: str) -> int:
         return self.numbers.setdefault(url, len(self.numbers))
 
+    def call(self, url: str) -> str:
+        """What stands for the link; with the values of a personal one, which the mail keeps."""
+        number = self.number(url)
+        if values := personal.arguments(url):
+            call = f"{{{{ track({number}, {values}) }}}}"
+            if _can_be_read(call):
+                return call
+        return f"{{{{ track({number}) }}}}"
+
 
 def hrefs(html: str) -> list[tuple[int, int]]:
     """Where the values of href stand in `html`: (begin, end) without quotes."""
@@ -41,37 +51,37 @@ def hrefs(html: str) -> list[tuple[int, int]]:
 
 
 def track_html(html: str, links: Links) -> str:
-    """HTML whose counted links are `{{ track(n) }}`; their URLs are added to `links`."""
+    """HTML whose counted links are calls of `track`; their URLs are added to `links`."""
     local = _local_names(html)
     pieces, last = [], 0
     for begin, end in hrefs(html):
-        url = _url_template(html[begin:end])
+        url = url_template(html[begin:end])
         if not _counted(url, local):
             continue
-        pieces += [html[last:begin], f"{{{{ track({links.number(url)}) }}}}"]
+        pieces += [html[last:begin], links.call(url)]
         last = end
     return "".join([*pieces, html[last:]])
 
 
 def track_text(text: str, links: Links) -> str:
-    """Text whose plain URLs are `{{ track(n) }}`."""
-    hidden = masked(text)
+    """Text whose addresses are calls of `track`. Those that hold merge fields stay as they are."""
     pieces, last = [], 0
-    for found in PLAIN_URL.finditer(hidden):
-        # A URL that goes on in an expression is left: its end can't be known.
-        end = found.end() - (len(found[0]) - len(found[0].rstrip(".,;:!?)")))
-        if hidden[end : end + 1] == MASK:
-            continue
-        url = text[found.start() : end]
-        pieces += [text[last : found.start()], f"{{{{ track({links.number(url)}) }}}}"]
+    for begin, end in autolinks.find(masked(text)):
+        pieces += [text[last:begin], links.call(text[begin:end])]
         last = end
     return "".join([*pieces, text[last:]])
 
 
-def _url_template(value: str) -> str:
-    """The URL of an attribute value: entities are resolved outside of expressions."""
-    pieces = (words if is_jinja else unescape(words) for words, is_jinja in split_jinja(value))
-    return "".join(pieces).strip()
+def counting(html: str, links: Links) -> Callable[[str], str]:
+    """For designs.plaintext: what stands in the text for a link of the HTML."""
+    local = _local_names(html)
+    return lambda url: links.call(url) if _counted(url, local) else weburls.in_text(url)
+
+
+def url_template(value: str) -> str:
+    """The URL of an attribute's value: references are resolved outside of expressions."""
+    marks = Marks()
+    return marks.show(weburls.clean(references.in_value(marks.hide(value))))
 
 
 def _counted(url: str, local: set[str]) -> bool:
@@ -95,3 +105,11 @@ def _local_names(html: str) -> set[str]:
     except RenderError:
         return set()
     return {node.name for node in tree.find_all(nodes.Name) if node.ctx == "store"}
+
+
+def _can_be_read(source: str) -> bool:
+    try:
+        parse(source, "html")
+    except RenderError:
+        return False
+    return True

@@ -11,14 +11,35 @@ from dataclasses import dataclass
 
 MASK = "\x01"
 JINJA_OPEN = re.compile(r"\{[{%#]")
+# Where Jinja may begin, and the elements in which `{#` may be text.
+OPENING = re.compile(r"\{[{%#]|<(style|script)(?=[\s/>])", re.IGNORECASE)
+SHEET_END = {
+    name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE) for name in ("style", "script")
+}
 RAW_BLOCK = re.compile(r"\{%[-+]?\s*raw\s*[-+]?%\}")
 RAW_END = re.compile(r"\{%[-+]?\s*endraw\s*[-+]?%\}")
 JINJA_CLOSE = {"{{": "}}", "{%": "%}", "{#": "#}"}
+STRING = r""""(?:[^"\\]|\\.)*+"|'(?:[^'\\]|\\.)*+'"""
+# As Jinja2's lexer: what closes a tag doesn't close it inside of a string.
+JINJA_END = {
+    "{{": re.compile(rf"""(?:[^"'}}]|{STRING}|\}}(?!\}}))*+\}}\}}""", re.DOTALL),
+    "{%": re.compile(rf"""(?:[^"'%]|{STRING}|%(?!\}}))*+%\}}""", re.DOTALL),
+}
+# In a style sheet: the selector of an id and its block, not the words of a Jinja comment.
+ID_SELECTOR = re.compile(r"\{#(?=[-\w\\])[^{}]*\{")
 TAG_OPEN = re.compile(r"<(!--|[!?]|/?[a-zA-Z][^\s/>\x01]*)")
-TAG_REST = re.compile(r"""(?:[^>"']|"[^"]*"|'[^']*')*+>""")
-ATTRIBUTE = re.compile(r"""([^\s=>"'/\x01]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"']+)))?""")
+# Quotes belong to a value only where the value begins with one.
+VALUE = r"""\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"'][^\s>]*)|(?=>))"""
+NAME = r"[^\s/>\x01][^\s/>=\x01]*+"
+TAG_REST = re.compile(
+    rf"(?:[\s/\x01]++|{NAME}(?:{VALUE}|(?!\s*=)))*+>",
+)
+ATTRIBUTE = re.compile(rf"({NAME})(?:{VALUE})?")
+# From the "--" of "<!--" on: "<!-->" is a whole comment.
+COMMENT_END = re.compile("--!?>")
 # Their content is no markup.
-RAW = {"script", "style", "title", "textarea", "xmp"}
+RAW = {"script", "style", "title", "textarea", "xmp", "iframe", "noembed", "noframes"}
+RAW_TEXT_END = {name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE) for name in RAW}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,26 +55,91 @@ class Tag:
 
 def jinja_spans(source: str) -> Iterator[tuple[int, int]]:
     """Where `{{ }}`, `{% %}` and `{# #}` stand; a raw block is one span with what is in it."""
+    return ((begin, end) for begin, end, is_jinja in _openings(source) if is_jinja)
+
+
+def readable(source: str) -> str:
+    """The source as Jinja2 is to read it: a `{#` that is CSS doesn't begin a comment."""
+    if "{#" not in source:
+        return source
+    pieces, last = [], 0
+    for begin, end, is_jinja in _openings(source):
+        if not is_jinja:
+            pieces += [source[last:begin], literal(source[begin:end])]
+            last = end
+    return "".join([*pieces, source[last:]])
+
+
+def literal(text: str) -> str:
+    """Text as a template that shows it."""
+    return JINJA_OPEN.sub(lambda found: f"{{{{ '{found[0]}' }}}}", text)
+
+
+def comments(source: str) -> Iterator[tuple[int, int]]:
+    """Where Jinja's comments stand."""
+    return (span for span in jinja_spans(source) if source.startswith("{#", span[0]))
+
+
+def _openings(source: str) -> Iterator[tuple[int, int, bool]]:
+    """Each place where a Jinja tag may begin: (begin, end, whether it is one)."""
     position = 0
     # What is not closed after here is not looked for again.
     hopeless: set[str] = set()
-    while found := JINJA_OPEN.search(source, position):
-        raw = RAW_BLOCK.match(source, found.start())
-        raw_end = RAW_END.search(source, raw.end()) if raw and "raw" not in hopeless else None
-        if raw and not raw_end:
-            hopeless.add("raw")
-        if raw_end:
-            yield found.start(), raw_end.end()
-            position = raw_end.end()
-            continue
-        closing = JINJA_CLOSE[found[0]]
-        end = -1 if closing in hopeless else source.find(closing, found.end())
-        if end < 0:
-            hopeless.add(closing)
-            position = found.end()
-            continue
-        yield found.start(), end + 2
-        position = end + 2
+    sheet = _Sheet(source)
+    while found := OPENING.search(source, position):
+        begin, position = found.span()
+        if found[1]:
+            sheet.open(found)
+        elif found[0] == "{#" and sheet.is_text(begin):
+            yield begin, position, False
+        elif end := _end_of_jinja(source, found, hopeless):
+            yield begin, end, True
+            position = end
+
+
+def _end_of_jinja(source: str, found: re.Match[str], hopeless: set[str]) -> int:
+    """0: nowhere."""
+    raw = RAW_BLOCK.match(source, found.start())
+    if raw and "raw" not in hopeless:
+        if end := RAW_END.search(source, raw.end()):
+            return end.end()
+        hopeless.add("raw")
+    opening = found[0]
+    if opening in JINJA_END and "string" not in hopeless:
+        if end := JINJA_END[opening].match(source, found.end()):
+            return end.end()
+        hopeless.add("string")
+    closing = JINJA_CLOSE[opening]
+    place = -1 if closing in hopeless else source.find(closing, found.end())
+    if place < 0:
+        hopeless.add(closing)
+        return 0
+    return place + 2
+
+
+class _Sheet:
+    """The style sheet or script that is being read: minified CSS has `{#` in
+    `@media screen{#outer{width:100%}}`."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.end = 0
+        # The next `#}` in it; -1: none.
+        self.close = -1
+
+    def open(self, found: re.Match[str]) -> None:
+        if found.start() >= self.end:
+            end = SHEET_END[found[1].lower()].search(self.source, found.end())
+            self.end = end.start() if end else len(self.source)
+            self.close = self.source.find("#}", found.end(), self.end)
+
+    def is_text(self, begin: int) -> bool:
+        """Whether the `{#` at `begin` stands in the sheet and is no comment of Jinja's."""
+        if begin >= self.end:
+            return False
+        if 0 <= self.close < begin + 2:
+            self.close = self.source.find("#}", begin + 2, self.end)
+        return self.close < 0 or ID_SELECTOR.match(self.source, begin, self.close) is not None
 
 
 def split_jinja(source: str) -> list[tuple[str, bool]]:
@@ -91,30 +177,40 @@ def tokens(source: str) -> Iterator[Tag | str]:
 
     Not html.parser: it takes quadratic time on what never closes, and raises on some of it.
     """
+    return (token for token, _begin in placed_tokens(source))
+
+
+def placed_tokens(source: str) -> Iterator[tuple[Tag | str, int]]:
+    """The tokens, each with where it begins. What closes nowhere is left out with all behind it."""
     hidden = masked(source)
     position = 0
     while found := TAG_OPEN.search(hidden, position):
-        yield source[position : found.start()]
+        yield source[position : found.start()], position
         name = found[1].lower()
-        if name[0] in "!?":
-            # From the "--" of "<!--" on: "<!-->" is a whole comment.
-            closing = "-->" if name == "!--" else ">"
-            position = _after(hidden, closing, found.start() + 2)
-            continue
-        rest = TAG_REST.match(hidden, found.end())
-        if rest is None:
+        end = _end_of_tag(hidden, found)
+        if end is None:
             return
-        position = rest.end()
-        yield Tag(name, found.start(), position, _values(hidden, found.end(), position))
+        if name[0] not in "!?":
+            yield Tag(name, found.start(), end, _values(hidden, found.end(), end)), found.start()
+        position = end
         if name in RAW:
-            end = re.compile(rf"</{name}\b", re.IGNORECASE).search(hidden, position)
-            position = end.start() if end else len(hidden)
-    yield source[position:]
+            closing = RAW_TEXT_END[name].search(hidden, position)
+            if closing is None:
+                return
+            position = closing.start()
+    yield source[position:], position
 
 
-def _after(text: str, closing: str, position: int) -> int:
-    end = text.find(closing, position)
-    return len(text) if end < 0 else end + len(closing)
+def _end_of_tag(hidden: str, found: re.Match[str]) -> int | None:
+    """Where the tag, comment or declaration that begins as `found` ends; None: nowhere."""
+    if found[1] == "!--":
+        closed = COMMENT_END.search(hidden, found.start() + 2)
+    elif found[1] in {"!", "?"}:
+        place = hidden.find(">", found.start() + 2)
+        return place + 1 or None
+    else:
+        closed = TAG_REST.match(hidden, found.end())
+    return closed.end() if closed else None
 
 
 def _values(hidden: str, begin: int, end: int) -> dict[str, tuple[int, int]]:

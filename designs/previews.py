@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from html import escape, unescape
+from html import escape
 from typing import Any
 from urllib.parse import quote
 
@@ -14,8 +14,10 @@ from contacts.mergenames import CALLED
 from contacts.models import Contact
 from designs import fields, plaintext
 from designs.checks import Source, check
+from designs.language import of_mail
 from designs.markup import tags
 from designs.problems import ERROR, Problem
+from designs.references import in_value
 from designs.rendering import PARTS, Part, RenderError, Urls
 from designs.weblinks import add_schemes
 from designs.wording import said
@@ -43,7 +45,7 @@ class PreviewUrls:
     view = "#view"
     open_pixel = None
 
-    def click(self, number: int) -> str:
+    def click(self, number: int, personal: str | None = None) -> str:  # noqa: ARG002 - of Urls
         return f"#link-{number}"
 
 
@@ -112,10 +114,11 @@ def _render(source: Source, values: dict[str, Any]) -> tuple[dict[str, str], lis
     }
     sources = source.parts() | {"html": add_schemes(source.html)}
     sources["text"] = source.text or plaintext.from_html(sources["html"])
+    language = of_mail(sources)
     rendered, failed = dict.fromkeys(PARTS, ""), []
     for part in PARTS:
         try:
-            rendered[part] = Part(sources[part], part).render(values)
+            rendered[part] = Part(sources[part], part, language).render(values)
         except RenderError as error:
             failed.append(Problem("render", ERROR, part, error.line, said(error.message)))
         if part in {"subject", "preheader"}:
@@ -181,7 +184,7 @@ def count_remote(html: str) -> int:
 
 def _remote(html: str, values: dict[str, tuple[int, int]]) -> bool:
     return any(
-        REMOTE.match(unescape(html[slice(*values[name])])) is not None
+        REMOTE.match(in_value(html[slice(*values[name])])) is not None
         for name in ("src", "srcset")
         if name in values
     )
@@ -203,7 +206,7 @@ def without_remote(html: str) -> str:
 
 def _drawing(html: str, values: dict[str, tuple[int, int]]) -> str:
     def value(name: str) -> str:
-        return unescape(html[slice(*values[name])]) if name in values else ""
+        return in_value(html[slice(*values[name])]) if name in values else ""
 
     width, height = (_pixels(value("width"), 240), _pixels(value("height"), 0))
     alt = " ".join(value("alt").split())

@@ -10,7 +10,7 @@ strings and the output are limited. Between two payments nothing long can happen
 soon on any thread or process, and the same design always ends at the same place.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -19,8 +19,10 @@ from jinja2.exceptions import SecurityError, UndefinedError
 from jinja2.meta import find_undeclared_variables
 
 from contacts.mergenames import CALLED
-from designs.filters import FILTERS, LimitError
-from designs.markup import jinja_spans
+from designs import language as languages
+from designs import personal
+from designs.filters import FILTERS, LimitError, as_text
+from designs.markup import jinja_spans, readable
 from designs.sandbox import Environment, bound, environment, fuelled
 from pages.singleline import one_line
 
@@ -71,7 +73,8 @@ class Urls(Protocol):
     # None: opens are not counted.
     @property
     def open_pixel(self) -> str | None: ...
-    def click(self, number: int) -> str: ...
+    # `personal`: what of a personal link differs (designs.personal).
+    def click(self, number: int, personal: str | None = None) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +85,8 @@ class Rendered:
     text: str
 
 
-_HTML = environment(escape=True)
-_TEXT = environment(escape=False)
-
-
-def _for_part(part: str) -> Environment:
-    return _HTML if part == "html" else _TEXT
+def _for_part(part: str, language: str = "en") -> Environment:
+    return environment(escape=part == "html", language=language)
 
 
 def parse(source: str, part: str) -> nodes.Template:
@@ -96,7 +95,7 @@ def parse(source: str, part: str) -> nodes.Template:
         raise RenderError(part, 0, f"it is longer than {LONGEST_SOURCE} characters")
     _check_size(source, part)
     try:
-        tree = _for_part(part).parse(source)
+        tree = _for_part(part).parse(readable(source))
         for node in tree.find_all(nodes.Node):
             _check(node, part)
         for call in tree.find_all(nodes.Call):
@@ -133,7 +132,7 @@ def _check(node: nodes.Node, part: str) -> None:
 def _check_names(node: nodes.Node, part: str) -> None:
     if isinstance(node, nodes.Filter) and node.name not in FILTERS:
         raise RenderError(part, node.lineno, f"there is no filter named {node.name}")
-    if isinstance(node, nodes.Test) and node.name not in _HTML.tests:
+    if isinstance(node, nodes.Test) and node.name not in _for_part(part).tests:
         raise RenderError(part, node.lineno, f"there is no test named {node.name}")
     if isinstance(node, nodes.Name) and (
         (node.ctx != "load" and node.name in CALLED) or node.name in CALLED.values()
@@ -162,9 +161,9 @@ def names_from_outside(tree: nodes.Template) -> set[str]:
 class Part:
     """One compiled part. `render` may be called from any thread."""
 
-    def __init__(self, source: str, part: str) -> None:
+    def __init__(self, source: str, part: str, language: str = "en") -> None:
         self.part = part
-        ours = _for_part(part)
+        ours = _for_part(part, language)
         try:
             code = ours.compile(bound(parse(source, part)), name=part, filename="<part>")
         except TemplateSyntaxError as error:
@@ -213,10 +212,9 @@ class Renderer:
     def __init__(
         self, *, subject: str, preheader: str = "", html: str = "", text: str = ""
     ) -> None:
-        self.parts = {
-            name: Part(source, name)
-            for name, source in zip(PARTS, (subject, preheader, html, text), strict=True)
-        }
+        sources = dict(zip(PARTS, (subject, preheader, html, text), strict=True))
+        self.language = languages.of_mail(sources)
+        self.parts = {name: Part(source, name, self.language) for name, source in sources.items()}
 
     def render(self, fields: Mapping[str, Any], urls: Urls) -> Rendered:
         """Fields are merge fields by name, `workspace` among them. Raises RenderError."""
@@ -225,7 +223,7 @@ class Renderer:
             "unsubscribe_url": urls.unsubscribe,
             "view_url": urls.view,
             "open_pixel_url": urls.open_pixel,
-            CALLED["track"]: urls.click,
+            CALLED["track"]: tracker(urls, self.language),
         }
         preheader = one_line(self.parts["preheader"].render(values))
         return Rendered(
@@ -234,3 +232,13 @@ class Renderer:
             html=self.parts["html"].render(values | {"preheader": preheader}),
             text=self.parts["text"].render(values),
         )
+
+
+def tracker(urls: Urls, language: str) -> Callable[..., str]:
+    """`track` of a content: the link's number, and the values of a personal one."""
+
+    def track(number: int, *values: Any) -> str:
+        said = personal.joined(values, lambda one: as_text(one, language)) if values else None
+        return urls.click(number) if said is None else urls.click(number, said)
+
+    return track

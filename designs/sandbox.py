@@ -7,7 +7,7 @@ says what a tree can spend at most.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import wraps
+from functools import cache, wraps
 from typing import Any, NamedTuple
 
 from jinja2 import nodes
@@ -16,7 +16,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from contacts.mergenames import CALLED
-from designs.filters import FILTERS, LONGEST_STRING, LimitError, as_text
+from designs.filters import LONGEST_STRING, LimitError, as_text, filters
 
 # Turns of all loops of one render together, and what they and the operators may spend: a node in a
 # loop's body costs 1 a turn, a comparison 10, a made string 1 for each 50 characters.
@@ -74,16 +74,21 @@ def _counted(items: Any, cost: int) -> Iterator[Any]:
         yield item
 
 
-def _concat(pieces: list[Any]) -> str:
-    """What `~` makes: markup when a piece is, and then the other pieces are escaped."""
-    words = [piece if hasattr(piece, "__html__") else as_text(piece) for piece in pieces]
-    length = sum(map(len, words))
-    if length > LONGEST_STRING:
-        raise LimitError("a text grows too long")
-    _burn(1 + length // 50)
-    if any(hasattr(word, "__html__") for word in words):
-        return Markup("").join(words)
-    return "".join(words)
+def _concat_in(language: str) -> Callable[[list[Any]], str]:
+    def concat(pieces: list[Any]) -> str:
+        """What `~` makes: markup when a piece is, and then the other pieces are escaped."""
+        words = [
+            piece if hasattr(piece, "__html__") else as_text(piece, language) for piece in pieces
+        ]
+        length = sum(map(len, words))
+        if length > LONGEST_STRING:
+            raise LimitError("a text grows too long")
+        _burn(1 + length // 50)
+        if any(hasattr(word, "__html__") for word in words):
+            return Markup("").join(words)
+        return "".join(words)
+
+    return concat
 
 
 def _flat(items: Any) -> Any:
@@ -101,9 +106,7 @@ def _range(*bounds: int) -> range:
     return made
 
 
-def _paid(name: str) -> Callable[..., Any]:
-    function = FILTERS[name]
-
+def _paid(function: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(function)
     def paid(*arguments: Any, **named: Any) -> Any:
         made = function(*arguments, **named)
@@ -160,27 +163,34 @@ class Environment(ImmutableSandboxedEnvironment):
         return self.undefined(obj=obj, name=attribute)
 
 
-def shown(value: Any) -> Any:
-    """Every `{{ }}` goes through this; only data is shown (`as_text`). A line ends with LF,
-    whatever the value has."""
-    text = value if hasattr(value, "__html__") else as_text(value)
-    if type(text) is not Blank and "\r" in text:
-        return text.replace("\r\n", "\n").replace("\r", "\n")
-    return text
+@cache
+def shown_in(language: str) -> Callable[[Any], Any]:
+    def shown(value: Any) -> Any:
+        """Every `{{ }}` goes through this; only data is shown (`as_text`). A line ends with LF,
+        whatever the value has."""
+        text = value if hasattr(value, "__html__") else as_text(value, language)
+        if type(text) is not Blank and "\r" in text:
+            return text.replace("\r\n", "\n").replace("\r", "\n")
+        return text
+
+    return shown
 
 
-def environment(*, escape: bool, pays: bool = True) -> Environment:
-    """`pays`: filters burn fuel."""
+@cache
+def environment(*, escape: bool, pays: bool = True, language: str = "en") -> Environment:
+    """`pays`: filters burn fuel. `language`: of what is printed (designs.language)."""
     made = Environment(
         autoescape=escape,
         undefined=Blank,
-        finalize=shown,
+        finalize=shown_in(language),
         keep_trailing_newline=True,
         newline_sequence="\n",
         cache_size=0,
     )
-    made.filters = {name: _paid(name) if pays else FILTERS[name] for name in FILTERS}
-    made.filters |= {"_counted": _counted, "_concat": _concat, "_flat": _flat}
+    known = filters(language)
+    made.filters = {name: _paid(one) if pays else one for name, one in known.items()}
+    concat = _concat_in(language)
+    made.filters |= {"_counted": _counted, "_concat": concat, "_flat": _flat}
     made.globals = {CALLED["range"]: _range}
     return made
 

@@ -11,10 +11,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User, Workspace
-from designs import plaintext
+from designs import bodies, plaintext
 from designs.foreign import Foreign, convert, find
-from designs.links import Links, track_html, track_text
-from designs.markup import masked, tags
+from designs.links import Links, counting, track_html, track_text
 from designs.models import Content, Design
 from designs.rendering import Renderer
 from designs.weblinks import add_schemes
@@ -33,7 +32,6 @@ PIXEL = (
 )
 # A line with its end, which is CRLF, LF, CR or none.
 LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
-BODY_END = re.compile(r"</body\s*>", re.IGNORECASE)
 
 
 class DesignError(Exception):
@@ -150,14 +148,14 @@ def restore(design: Design) -> None:
 
 def with_preheader(html: str) -> str:
     """The preheader as the first thing in the body, hidden."""
-    place = max((tag.end for tag in tags(html) if tag.name in {"html", "body"}), default=0)
-    return html[:place] + PREHEADER + html[place:]
+    begin = bodies.begin(html)
+    return html[:begin] + PREHEADER + html[begin:]
 
 
 def with_pixel(html: str) -> str:
     """The open pixel as the last thing in the body."""
-    place = max((end.start() for end in BODY_END.finditer(masked(html))), default=len(html))
-    return html[:place] + PIXEL + html[place:]
+    end = bodies.end(html)
+    return html[:end] + PIXEL + html[end:]
 
 
 def compile_parts(
@@ -166,9 +164,12 @@ def compile_parts(
     """The fields of a Content. Raises rendering.RenderError where a part can't be compiled."""
     links = Links()
     html = add_schemes(html)
-    text = text or plaintext.from_html(html)
     if track_clicks:
-        html, text = track_html(html, links), track_text(text, links)
+        counted = track_html(html, links)
+        text = track_text(text, links) if text else plaintext.from_html(html, counting(html, links))
+        html = counted
+    else:
+        text = text or plaintext.from_html(html)
     if html.strip():
         html = with_pixel(with_preheader(html) if preheader.strip() else html)
     Renderer(subject=subject, preheader=preheader, html=html, text=text)

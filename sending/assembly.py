@@ -5,9 +5,11 @@ For one recipient only values are encoded; everything else is joined as it stand
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, tzinfo
 from typing import Any
 
+from designs import language
 from designs.compiling import Uncompiled, compile_bytes, compile_words, is_solid
 from designs.encoding import SOFT, Memo
 from designs.fixed import Fixed
@@ -33,6 +35,7 @@ class Assembly:
         html = parts["html"]
         if not sender.email.isascii() or (html.strip() and not is_solid(html)):
             raise Uncompiled("the mail's form depends on values")
+        fixed = replace(fixed, language=language.of_mail(parts))
         self.subject = compile_words(parts["subject"], "subject", fixed)
         self.preheader = compile_words(parts["preheader"], "preheader", fixed)
         self.text = compile_bytes(parts["text"], "text", fixed)

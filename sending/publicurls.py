@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from django.conf import settings
 
 from designs.fixed import Fixed
-from sending import tokens
+from sending import clickvalues, tokens
 
 PREFIX = "e"
 
@@ -39,8 +39,11 @@ class MessageUrls:
     def open_pixel(self) -> str | None:
         return f"{self.base}/o/{self.token}.gif" if self.track_opens else None
 
-    def click(self, number: int) -> str:
-        return f"{self.base}/c/{self.token}/{number}"
+    def click(self, number: int, personal: str | None = None) -> str:
+        address = f"{self.base}/c/{self.token}/{number}"
+        if personal is None:
+            return address
+        return address + clickvalues.signer()(self.token, number, personal)
 
 
 def fixed(*, workspace: Mapping[str, str], track_opens: bool) -> Fixed:
@@ -52,4 +55,5 @@ def fixed(*, workspace: Mapping[str, str], track_opens: bool) -> Fixed:
         view=(f"{base}/v/", ""),
         click=(f"{base}/c/", "/"),
         open_pixel=(f"{base}/o/", ".gif") if track_opens else None,
+        sign=clickvalues.signer(),
     )

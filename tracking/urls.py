@@ -1,13 +1,48 @@
 """Public addresses; sending.publicurls makes them."""
 
-from django.urls import path
+from django.urls import path, register_converter
+from django.urls.converters import IntConverter, SlugConverter
 
 from sending.publicurls import PREFIX
 from tracking import views
 
+# Mail programs take Chinese words right behind an address in a text for a part of it.
+WORDS = r"(?:[^\x00-\x7f].*)?"
+
+
+def _without_words(value: str) -> str:
+    return next((value[:place] for place, sign in enumerate(value) if sign > "\x7f"), value)
+
+
+class LastSlug(SlugConverter):
+    """A slug, whatever words follow."""
+
+    regex = SlugConverter.regex + WORDS
+
+    def to_python(self, value: str) -> str:
+        return super().to_python(_without_words(value))
+
+
+class LastNumber(IntConverter):
+    """A number, whatever words follow."""
+
+    regex = IntConverter.regex + WORDS
+
+    def to_python(self, value: str) -> int:
+        return super().to_python(_without_words(value))
+
+
+register_converter(LastSlug, "last_slug")
+register_converter(LastNumber, "last_number")
+
 urlpatterns = [
-    path(f"{PREFIX}/u/<slug:token>", views.unsubscribe, name="public_unsubscribe"),
-    path(f"{PREFIX}/v/<slug:token>", views.view_mail, name="public_view"),
+    path(f"{PREFIX}/u/<last_slug:token>", views.unsubscribe, name="public_unsubscribe"),
+    path(f"{PREFIX}/v/<last_slug:token>", views.view_mail, name="public_view"),
     path(f"{PREFIX}/o/<slug:token>.gif", views.open_pixel, name="public_open"),
-    path(f"{PREFIX}/c/<slug:token>/<int:number>", views.click, name="public_click"),
+    path(f"{PREFIX}/c/<slug:token>/<last_number:number>", views.click, name="public_click"),
+    path(
+        f"{PREFIX}/c/<slug:token>/<int:number>/<last_slug:signed>",
+        views.click,
+        name="public_personal_click",
+    ),
 ]

@@ -136,12 +136,13 @@ def open_pixel(request: HttpRequest, token: str) -> HttpResponse:
 @private
 @require_safe
 @csp.only(style_src=[csp.SELF], img_src=ICON, frame_ancestors=[csp.NONE])
-def click(request: HttpRequest, token: str, number: int) -> HttpResponse:
-    """To link `number` of this mail's content, and nowhere else."""
+def click(request: HttpRequest, token: str, number: int, signed: str = "") -> HttpResponse:
+    """To link `number` of this mail's content, and nowhere else. `signed`: what of a personal link
+    differs, as the mail said it; mails of earlier versions don't have it."""
     message = _message(token)
     if message is None:
         return _nothing(request, token)
-    url = mails.target(message, number)
+    url = mails.target(message, number, token=token, signed=signed)
     if url is None:
         return render(request, "public/missing.html", status=404)
     if request.method == "GET":

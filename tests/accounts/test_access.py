@@ -27,6 +27,7 @@ PUBLIC = {
     "public_view": "a signed link in a mail",
     "public_open": "a signed link in a mail",
     "public_click": "a signed link in a mail",
+    "public_personal_click": "a signed link in a mail",
 }
 # URLs outside of a workspace that want somebody logged in, with what else they take.
 PERSONAL: dict[str, dict[str, int]] = {

@@ -42,7 +42,7 @@ def test_values_that_are_equal_stay_what_they_are() -> None:
     for value in (1, True, 1.0, "1", True, 1, 1.0, 0, False, None, "", 0):
         part(out, {"a": value}.get, b"", "")
     shown = b"".join(out).replace(b"=\r\n", b"").decode()
-    assert shown == "1;1;True;True;1.0;1.0;1;1;True;True;1;1;1.0;1.0;0;0;False;False;;x;;x;0;0;"
+    assert shown == "1;1;yes;yes;1;1;1;1;yes;yes;1;1;1;1;0;0;no;no;;x;;x;0;0;"
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ class Urls:
     view: str = "https://mail.example/e/v/t"
     open_pixel: str | None = None
 
-    def click(self, number: int) -> str:
-        return f"https://mail.example/e/c/t/{number}"
+    def click(self, number: int, personal: str | None = None) -> str:
+        return f"https://mail.example/e/c/t/{number}{personal or ''}"
 
 
 def html(source: str, **fields: object) -> str:
@@ -52,7 +52,7 @@ def test_what_is_empty_counts_as_missing(value: str | None) -> None:
 
 
 def test_false_and_zero_are_values() -> None:
-    assert text("{{ a|default('x') }} {{ b|default('x') }}", a=0, b=False) == "0 False"
+    assert text("{{ a|default('x') }} {{ b|default('x') }}", a=0, b=False) == "0 no"
 
 
 def test_a_missing_value_is_empty_in_every_place() -> None:
@@ -73,7 +73,7 @@ def test_a_missing_value_is_empty_in_every_place() -> None:
         ("{{ 'abcdefgh'|truncate(5) }}", "abcd…"),
         ("{{ ['a', 'b']|join(' + ') }}", "a + b"),
         ("{{ 'a b&c'|urlencode }}", "a%20b%26c"),
-        ("{{ 'abc'|length }} {{ 'abc'|first }} {{ 2.5|round }} {{ '7'|int + 1 }}", "3 a 2.0 8"),
+        ("{{ 'abc'|length }} {{ 'abc'|first }} {{ 2.5|round }} {{ '7'|int + 1 }}", "3 a 2 8"),
         ("{{ 'x'|replace('x', 'yz') }}", "yz"),
         ("{% for n in range(3) %}{{ loop.index }}{% endfor %}", "123"),
         ("{% if 'a' in 'cat' and 1 < 2 %}yes{% endif %}", "yes"),

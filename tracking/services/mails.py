@@ -4,8 +4,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from contacts.services.contacts import merge_fields
+from designs import personal, weburls
 from designs.rendering import Part, Rendered, RenderError
 from pages.singleline import one_line
+from sending import clickvalues
 from sending.compose import renderer_of
 from sending.models import Message
 from sending.publicurls import MessageUrls
@@ -25,26 +27,42 @@ def rendered(message: Message) -> Rendered:
     return renderer_of(message.mailing.content).render(_fields(message), urls)
 
 
-def target(message: Message, number: int) -> str | None:
-    """Where link `number` of the mail leads for its recipient; None: nowhere on the web."""
+def target(message: Message, number: int, *, token: str = "", signed: str = "") -> str | None:
+    """Where link `number` of the mail leads for its recipient; None: nowhere on the web.
+
+    With `signed`, where the mail said; else a personal link leads where today's fields say.
+    """
     links = message.mailing.content.links
     if number >= len(links):
         return None
-    url = links[number]
-    if "{" in url:
-        try:
-            url = Part(url, "text").render(_fields(message))
-        except RenderError:
-            return None
-    return _web(one_line(url))
+    link: str = links[number]
+    url = _said(link, clickvalues.read(token, number, signed)) if signed else _now(link, message)
+    return None if url is None else _web(one_line(url))
+
+
+def _said(link: str, value: str | None) -> str | None:
+    outer = personal.around(link)
+    return None if value is None or outer is None else value.join(outer)
+
+
+def _now(link: str, message: Message) -> str | None:
+    if "{" not in link:
+        return link
+    try:
+        return Part(link, "text", renderer_of(message.mailing.content).language).render(
+            _fields(message)
+        )
+    except RenderError:
+        return None
 
 
 def _web(url: str) -> str | None:
     try:
         parts = urlsplit(url)
+        on_the_web = parts.scheme in {"http", "https"} and bool(parts.hostname)
     except ValueError:
         return None
-    return url if parts.scheme in {"http", "https"} and parts.hostname else None
+    return weburls.as_ascii(url) if on_the_web else None
 
 
 def _fields(message: Message) -> dict[str, Any]:

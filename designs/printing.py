@@ -1,0 +1,51 @@
+"""How a compiled part prints values and links. Pure."""
+
+from collections.abc import Callable
+from typing import Any
+
+from markupsafe import escape
+
+from designs.encoding import LONGEST_VALUE, html_piece, text_piece
+from designs.filters import LimitError, as_text
+from designs.fixed import Fixed
+from designs.personal import joined
+from designs.sandbox import shown_in
+
+
+def html_value(language: str) -> Callable[[Any], bytes]:
+    shown = shown_in(language)
+
+    def value(one: Any) -> bytes:
+        if one.__class__ is str:
+            return html_piece(one)
+        return text_piece(str(escape(shown(one))))
+
+    return value
+
+
+def text_value(language: str) -> Callable[[Any], bytes]:
+    shown = shown_in(language)
+    return lambda one: text_piece(one if one.__class__ is str else str(shown(one)))
+
+
+def word_value(language: str) -> Callable[[Any], str]:
+    shown = shown_in(language)
+
+    def value(one: Any) -> str:
+        text = str(shown(one))
+        if len(text) > LONGEST_VALUE:
+            raise LimitError("a value is too long")
+        return text
+
+    return value
+
+
+def clicks(fixed: Fixed) -> Callable[..., str]:
+    """`track` as a part's function calls it: with the message's token first."""
+
+    def click(words: str, number: int, *values: Any) -> str:
+        address = f"{words.join(fixed.click)}{number}"
+        said = joined(values, lambda one: as_text(one, fixed.language)) if values else None
+        return address if said is None else address + fixed.sign(words, number, said)
+
+    return click
