@@ -22,6 +22,13 @@ from quickstart.ports import address, kept_port
 ROOT = Path(__file__).resolve().parent.parent
 # Seconds to wait for a server that a setting names.
 PATIENCE = 5
+# Commands that only read what they are given: they start without servers and without a secret.
+ALONE = {"explain_reply", "read_bounces"}
+NOWHERE = {
+    "YANSHU_SECRET_KEY": "not used",
+    "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
+    "CELERY_BROKER_URL": "redis://127.0.0.1:1/0",
+}
 
 
 def state_directory(env: Mapping[str, str]) -> Path:
@@ -51,6 +58,9 @@ def load(*, command: str) -> None:
         found = read_file(state_directory(found | os.environ) / "environment") | found
     for name, value in found.items():
         os.environ.setdefault(name, value)
+    for name, value in NOWHERE.items() if command in ALONE else ():
+        if not given(name, os.environ):
+            os.environ[name] = value
 
 
 def complete(env: dict[str, str], *, var: Path, host: str, port: int) -> dict[str, str]:

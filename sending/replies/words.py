@@ -44,7 +44,7 @@ class Words:
 
 def clean(words: str) -> Words:
     """Of the first MOST_WORDS characters."""
-    text = ADDRESSES.sub(_address, words[: MOST_WORDS * 2])
+    text = ADDRESSES.sub(_address, words[: MOST_WORDS * 2].replace("\u2019", "'"))
     text = re.sub(r"\s{0,20}\n\s{0,20}", " ", PARAGRAPH.sub(". ", text))[:MOST_WORDS]
     said = _sure(HOSTS.sub(HOST, URLS.sub(HOST, text)))
     return Words(full=" ".join(text.lower().split()), said=said)

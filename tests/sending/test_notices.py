@@ -126,9 +126,17 @@ def test_a_reply_to_mail_from_is_about_the_sender(server: str) -> None:
         ("<a@t.example>: 550 sender domain must exist", Kind.BLOCKED),
         ("<a@t.example>: 550 Mailbox disabled", Kind.SOFT),
         ("<a@t.example>: 550 Mailbox unavailable or access denied", Kind.SOFT),
+        (
+            "To a@t.example: the address wasn\u2019t found.",
+            Kind.HARD,
+        ),
+        (
+            "To a@t.example: a wasn't found at t.example.",
+            Kind.HARD,
+        ),
         # A guess, and advice.
         (
-            "Your message to a@t.example failed: the address may not exist, or it is full.",
+            "Your message to a@t.example failed: the address may not exist.",
             Kind.SOFT,
         ),
         ("Your message to a@t.example has NOT been delivered. The user is unknown.", Kind.HARD),

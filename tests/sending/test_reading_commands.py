@@ -1,6 +1,9 @@
 """`manage.py explain_reply` and `manage.py read_bounces`: readings, checked from outside."""
 
 import json
+import os
+import subprocess
+import sys
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -62,6 +65,21 @@ def test_the_stage_is_read_from_a_log() -> None:
     line = "host x[192.0.2.1] said: 550 Sorry, unknown user (in reply to MAIL FROM command)"
     found = explained(line)
     assert (found["stage"], found["meaning"], found["suppresses"]) == ("mail", "sender", False)
+
+
+def test_they_start_without_settings_and_servers(tmp_path: Path) -> None:
+    """As from a fresh checkout: nothing is set, and nothing runs."""
+    root = Path(__file__).parents[2]
+    environment = {"PATH": os.environ["PATH"], "YANSHU_VAR": str(tmp_path)}
+    for arguments in (["explain_reply", "550 No such user"], ["read_bounces", str(CASES)]):
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments, "--json"],
+            cwd=root,
+            env=environment,
+            capture_output=True,
+            check=True,
+        )
+        assert json.loads(done.stdout.splitlines()[0])
 
 
 def test_a_reply_in_words() -> None:
