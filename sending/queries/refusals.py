@@ -166,4 +166,5 @@ def unproven(
     }
     with connection.cursor() as cursor:
         cursor.execute(UNPROVEN, known)
-        return cursor.fetchall()
+        rows: list[tuple[int, str, str, datetime]] = cursor.fetchall()
+        return rows

@@ -1,7 +1,7 @@
 """Tells people by mail why a mailing of theirs was paused or held: one mail for what came together,
 and each reason once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from django.conf import settings
 from django.db import transaction
@@ -83,7 +83,7 @@ def _context(mailing: Mailing, named: str) -> dict[str, object]:
     }
 
 
-def _of(paused: Hold) -> Mapping[str, object]:
+def _of(paused: Hold) -> dict[str, object]:
     return {
         "reason": paused.reason,
         "sentence": reasons.text(paused.reason),
@@ -92,6 +92,6 @@ def _of(paused: Hold) -> Mapping[str, object]:
     }
 
 
-def _of_parts(news: Sequence[Hold]) -> Mapping[str, object]:
+def _of_parts(news: Sequence[Hold]) -> dict[str, object]:
     said = [(holdwords.sentence(one), reasons.said(one.words)) for one in news]
     return {"first": holdwords.title(news[0]), "number": len(news), "said": said}

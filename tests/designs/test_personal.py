@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from contacts.mergenames import CALLED
 from designs import personal
 from designs.links import Links, track_html
 from designs.rendering import Part, RenderError
@@ -27,7 +28,7 @@ def said(url: str, fields: dict[str, Any], language: str = "en") -> str | None:
 
     links = Links()
     html = track_html(f'<a href="{url}">x</a>', links)
-    Part(html, "html", language).render({**fields, "track": track})
+    Part(html, "html", language).render({**fields, CALLED["track"]: track})
     around = personal.around(links.urls[0])
     value = personal.joined(got, lambda one: Part("{{ x }}", "text", language).render({"x": one}))
     return None if around is None or value is None else value.join(around)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from designs.checks import Source, check
-from designs.filters import FILTERS
+from designs.filters import filters
 from designs.services import compile_parts
 from designs.weblinks import add_schemes
 from tests.sending.test_compose import claimed, composer
@@ -161,7 +161,7 @@ def test_what_is_no_link_is_not_looked_at() -> None:
     ],
 )
 def test_a_value_as_a_link(value: object, made: str) -> None:
-    assert FILTERS["link"](value) == made
+    assert filters("en")["link"](value) == made
 
 
 @pytest.mark.parametrize(

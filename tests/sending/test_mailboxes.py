@@ -124,8 +124,8 @@ def test_trial_of_what_is_typed(owner_client: Client, imap: Imap) -> None:
     assert "A test mail was moved to Yanshu and removed again. Nothing else was changed." in page
     assert [raw for raw, _flags in imap.contents().values()] == [returns.LETTER]
     assert imap.contents("Yanshu") == {}
-    page = owner_client.post("/w/brand/mailboxes/try/", values(imap, after="delete"))
-    assert "A test mail was put there and deleted again." in page.content.decode()
+    answer = owner_client.post("/w/brand/mailboxes/try/", values(imap, after="delete"))
+    assert "A test mail was put there and deleted again." in answer.content.decode()
     assert [raw for raw, _flags in imap.contents().values()] == [returns.LETTER]
     wrong = values(imap, password="guessed")
     page = owner_client.post("/w/brand/mailboxes/try/", wrong).content.decode()
