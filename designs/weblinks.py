@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from html import unescape
 
 from designs.markup import MASK, masked, split_jinja, tags
+from pages.singleline import one_line
 
 SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 HOST_AND_PORT = re.compile(r"[\w.-]+:\d{1,5}(?:[/?#]|\Z)")
@@ -55,14 +56,14 @@ class Reference:
 
 def with_scheme(value: str) -> str:
     """A contact's web address as a link needs it. An address of mail gets mailto:; what would run
-    in a browser becomes nothing."""
-    # Browsers drop line breaks and tabs inside of a URL; "java\nscript:" is one for them.
-    text = re.sub("[\x00-\x1f\x7f]", "", value).strip()
-    if not text or text[0] in "#/?":
-        return f"https:{text}" if text.startswith("//") else text
-    found = SCHEME.match(text)
-    if found and not HOST_AND_PORT.match(text):
-        return "" if found[1].lower() in RUNS else text
+    in a browser becomes nothing; what is no address stays as it is."""
+    text = one_line(value)
+    # Browsers drop line breaks and tabs inside of a URL: "java\nscript:" runs.
+    found = SCHEME.match(re.sub("[\x00-\x20\x7f]", "", value))
+    if found and found[1].lower() in RUNS:
+        return ""
+    if SCHEME.match(text) and not HOST_AND_PORT.match(text):
+        return text
     if ADDRESS.fullmatch(text):
         return f"mailto:{text}"
     return f"https://{text}" if WITH_HOST.match(text) else text
