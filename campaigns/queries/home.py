@@ -1,4 +1,4 @@
-"""What the home page shows: from tallies, minutes and the few rows that matter now."""
+"""What the home page shows: from tallies and the few rows that matter now."""
 
 import datetime as dt
 from dataclasses import dataclass

@@ -243,7 +243,7 @@ def test_a_group_of_failures_opens_its_people(
     campaign = start("reject1@x.example", "reject2@x.example", "spam@y.example")
     send()
     html = read(owner_client, campaign, "report/failures/")
-    [link] = re.findall(r'href="([^"]*reason=policy[^"]*)"', html)
+    [link] = set(re.findall(r'href="([^"]*reason=policy[^"]*)"', html))
     people = words(owner_client.get(link.replace("&amp;", "&")).content.decode())
     assert "spam@y.example" in people
     assert "reject1@x.example" not in people
