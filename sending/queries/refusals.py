@@ -166,4 +166,4 @@ def unproven(
     }
     with connection.cursor() as cursor:
         cursor.execute(UNPROVEN, known)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
