@@ -128,7 +128,7 @@ def runs(request: WorkspaceRequest) -> Iterable[home.Need]:
             continue
         title = _("{campaign}: {what}").format(campaign=campaign.name, what=holdwords.title(one))
         url = f"{home.url(request, 'campaign', campaign.pk)}#runs"
-        detail = " ".join(filter(None, (holdwords.numbers(one), holdwords.elsewhere(one))))
+        detail = " · ".join(filter(None, (holdwords.numbers(one), holdwords.elsewhere(one))))
         yield home.Need(title, detail, reasons.said(one.words), url, icon="hand-stop")
 
 

@@ -45,5 +45,5 @@ def people(url: str, **filters: str) -> str:
 
 @register.simple_tag
 def recipient_filters(**filters: str) -> str:
-    """The filters alone, as a form sends them. An empty `same` is a filter, too: nothing was said."""
+    """The filters alone, as a form sends them. An empty `same` is a filter: nothing was said."""
     return urlencode({name: value for name, value in filters.items() if value or name == "same"})

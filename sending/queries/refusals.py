@@ -100,7 +100,7 @@ def forget(*, mailing: Mailing | None = None, relay: Relay | None = None) -> Non
 
 
 # Whether the relay took mails of a lane: the latest rows that were claimed of it, in this mailing
-# and in others of the relay's of the last days. Walks along the primary key; at most so many rows
+# and perhaps in others of the last days. Walks along the primary key; at most so many rows
 # of so many mailings are read.
 MAILINGS, ROWS = 5, 1000
 TOOK = """
@@ -108,7 +108,9 @@ SELECT DISTINCT x.name
   FROM (SELECT l.mailing_id, l.lane, l.first_id, l.next_id
           FROM sending_mailinglane l JOIN sending_mailing m ON m.id = l.mailing_id
          WHERE l.lane = ANY(%(numbers)s) AND l.next_id > l.first_id
-           AND m.workspace_id = %(workspace)s AND m.opened_at > now() - interval '7 days'
+           AND (l.mailing_id = %(mailing)s
+                OR (%(lately)s AND m.workspace_id = %(workspace)s
+                    AND m.opened_at > now() - interval '7 days'))
          ORDER BY (l.mailing_id = %(mailing)s) DESC, l.mailing_id DESC
          LIMIT %(mailings)s * cardinality(%(numbers)s)) l
  CROSS JOIN LATERAL (
@@ -123,14 +125,20 @@ SELECT DISTINCT x.name
 
 
 def took(
-    mailing: Mailing, relay: Relay, numbers: Collection[int], domains: Sequence[str]
+    mailing: Mailing,
+    relay: Relay,
+    numbers: Collection[int],
+    domains: Sequence[str],
+    *,
+    lately: bool = False,
 ) -> set[str]:
     """Of lanes by their numbers (as text) and of domains: those of which the relay took mails in
-    this mailing or lately."""
+    this mailing; with `lately`, also in others of the last week."""
     known: dict[str, Any] = {
         "mailing": mailing.pk,
         "workspace": mailing.workspace_id,
         "relay": relay.pk,
+        "lately": lately,
         "numbers": sorted({*numbers, *([0] if domains else [])}),
         "names": [*(str(number) for number in numbers), *domains],
         "mailings": MAILINGS,
@@ -166,5 +174,4 @@ def unproven(
     }
     with connection.cursor() as cursor:
         cursor.execute(UNPROVEN, known)
-        rows: list[tuple[int, str, str, datetime]] = cursor.fetchall()
-        return rows
+        return list(cursor.fetchall())

@@ -303,9 +303,10 @@ def confirm(mailing: Mailing, relay: Relay, lane: str = WHOLE) -> int:
 
 
 def confirm_finished() -> int:
-    """At the end of a mailing a relay's word counts if it took more of it than it refused, or
-    refused few, and no run of refusals is undecided. Whoever fails so without any proof stays
-    failed and is not suppressed. How many were confirmed."""
+    """At the end of a mailing a relay's word counts if no run of refusals is undecided, and it took
+    more of the mailing than it refused, or refused few; of a mailing of which it took nothing, if
+    it took mails of the lane in the last week. Whoever fails without any such proof stays failed
+    and is not suppressed. How many were confirmed."""
     over = Mailing.State.FINISHED
     rows = RefusalCount.objects.filter(unproven__gt=0, mailing__state=over).exclude(lane=WHOLE)
     number = 0
@@ -328,12 +329,20 @@ def _word_counts(one: RefusalCount) -> bool:
     accepted, refused = (whole.accepted, whole.refused) if whole else (0.0, 0.0)
     if one.mailing.relay_id == one.relay_id:
         accepted = max(accepted, Tally.objects.get(mailing=one.mailing_id).accepted)
-    if not accepted or (refused > FEW and refused > accepted):
-        return False
     mine = Q(kind=Kind.LANE, lane=one.lane, relay=one.relay_id) | Q(
         kind__in=(Kind.ROUTE, Kind.RELAY), relay=one.relay_id
     )
-    return not undecided(one.mailing).filter(mine | Q(kind=Kind.MAILING)).exists()
+    if undecided(one.mailing).filter(mine | Q(kind=Kind.MAILING)).exists():
+        return False
+    if not accepted:
+        return refused <= FEW and _took_lately(one)
+    return refused <= FEW or refused <= accepted
+
+
+def _took_lately(one: RefusalCount) -> bool:
+    number = providers.lane_number(one.lane)
+    numbers, domains = ([number], []) if number else ([], [one.lane])
+    return bool(query.took(one.mailing, one.relay, numbers, domains, lately=True))
 
 
 # For claims --------------------------------------------------------------------------------------

@@ -192,7 +192,8 @@ class Refusing:
         self, messages: Mapping[int, Claimed], verdicts: Mapping[int, Verdict]
     ) -> set[int]:
         """Of messages whose address is said not to exist: those of lanes of which the relay has
-        taken nothing in this batch, in this mailing, or lately."""
+        taken nothing in this mailing. What it took of another one says nothing about today: its
+        settings may have changed, and it counts only at the end (services.holds)."""
         lanes = {
             number: providers.lane_name(one.lane, one.address)
             for number, one in messages.items()

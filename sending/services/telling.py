@@ -67,13 +67,16 @@ def _mail(mailing: Mailing, news: Sequence[Hold]) -> int:
     for member in people:
         language = member.user.language or settings.LANGUAGE_CODE
         with translation.override(language):
-            context = _context(mailing, named) | (_of(paused) if paused else _of_parts(news))
+            context = {
+                **_context(mailing, named),
+                **(_of(paused) if paused else _of_parts(news)),
+            }
         notice = "mailing_paused" if paused else "mailing_held"
         notices.send(notice, to=member.user.email, language=language, **context)
     return len(people)
 
 
-def _context(mailing: Mailing, named: str) -> dict[str, object]:
+def _context(mailing: Mailing, named: str) -> Mapping[str, object]:
     path = sources.url(mailing.origin, mailing.workspace.slug)
     return {
         "name": named or sources.words(mailing.origin),

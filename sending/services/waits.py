@@ -259,7 +259,9 @@ def _why_not(relay: Relay, one: _Live, now: datetime) -> Line | None:
     if relay.archived_at is not None or relay.state == state.PAUSED:
         return Line("relay_paused", relay=relay.name, words=relay.state_reason)
     if relay.state == state.STOPPED:
-        return Line("relay_stopped", relay=relay.name, words=relay.state_reason)
+        # The server's own words: our sentence before them is in the language it was stored in.
+        words = reasons.cause(relay.state_reason)[1]
+        return Line("relay_stopped", relay=relay.name, words=words)
     late = relay.draining_since is not None and one.opened_at > relay.draining_since
     if relay.state == state.DRAINING and late:
         return Line("relay_draining", relay=relay.name)

@@ -112,6 +112,28 @@ def test_a_relay_that_takes_nothing_is_stopped_and_suppresses_nobody(
     assert sink.taken == Counter(people(500))
 
 
+def test_what_a_relay_took_of_another_mailing_proves_nothing_today(
+    open_to: Open, relay: Relay, sink: Sink
+) -> None:
+    before = open_to([f"old{n}@d{n}.example" for n in range(10)])
+    carry(before)
+    relay.minutes.all().delete()  # not within the hour
+    refuses(sink, OPENSMTPD)
+    mailing = open_to(people(100))
+    carry(mailing)
+    relay.refresh_from_db()
+    assert relay.state == Relay.State.STOPPED
+    assert not Suppression.objects.exists()
+
+
+def test_one_dead_address_where_the_relay_took_mail_lately(
+    open_to: Open, relay: Relay, sink: Sink
+) -> None:
+    carry(open_to(["a@d1.example"]))
+    carry(open_to(["reject@d1.example", "reject@d2.example"]))
+    assert Suppression.objects.get().value == "reject@d1.example"
+
+
 def test_large_batches_are_stopped_within(open_to: Open, relay: Relay, sink: Sink) -> None:
     """A carrier that goes at full speed holds thousands; a run is seen within the batch."""
     sink.offers = [b"PIPELINING"]
