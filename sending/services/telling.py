@@ -76,7 +76,7 @@ def _mail(mailing: Mailing, news: Sequence[Hold]) -> int:
     return len(people)
 
 
-def _context(mailing: Mailing, named: str) -> Mapping[str, object]:
+def _context(mailing: Mailing, named: str) -> dict[str, object]:
     path = sources.url(mailing.origin, mailing.workspace.slug)
     return {
         "name": named or sources.words(mailing.origin),

@@ -67,8 +67,8 @@ def test_4xx_at_each_step(step: Step, character: Character) -> None:
 @CHARACTERS
 @pytest.mark.parametrize("step", [*COMMANDS, Step.END])
 def test_5xx_at_each_step(step: Step, character: Character) -> None:
-    """Fails those whom it was said of, with the server's words, and no one else; at MAIL it was said
-    of nobody."""
+    """Fails those whom it was said of, with the server's words, and no one else; at MAIL it was
+    said of nobody."""
     scene = mail_all(
         Fault(step, Does.SAY, b"554 5.0.0 not this one\r\n", at=2, times=3), character=character
     )
