@@ -63,6 +63,7 @@ tallied AS (
   UPDATE sending_tally
      SET failed = failed - (SELECT count(*) FROM chosen),
          waiting = waiting + (SELECT count(*) FROM chosen),
+         bounced = sending_tally.bounced - (SELECT count(*) FROM bounced),
          hard_bounced = hard_bounced - (SELECT count(*) FROM bounced)
    WHERE mailing_id = %(mailing)s RETURNING mailing_id),
 gone AS (
