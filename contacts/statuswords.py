@@ -61,8 +61,11 @@ COMPACT_TIME = re.compile(r"(\d{8})T?\d{4,6}Z?", re.ASCII)
 SHORT_YEAR = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.]\d{2}(?:\s.*)?", re.ASCII | re.DOTALL)
 # Parts of words that hardly any column but a status has.
 TELLING = re.compile(
-    "subscri|optin|optout|opted|bounce|complain|spam|suppress|blocklist|blacklist"
-    "|订阅|訂閱|退订|退訂|退信|黑名单|黑名單|購読|구독"
+    unicodedata.normalize(
+        "NFKD",
+        "subscri|optin|optout|opted|bounce|complain|spam|suppress|blocklist|blacklist"
+        "|订阅|訂閱|退订|退訂|退信|黑名单|黑名單|購読|配信|구독|수신거부|suscrit|abonn|inscrit|подписан|отписа",
+    )
 )
 # Earlier there was nothing to leave: 1970-01-01 and 1899-12-30 are zeros that became dates.
 FIRST_YEAR, LAST_YEAR = 1990, 2100
@@ -173,6 +176,13 @@ def is_status_word(text: str) -> bool:
     subscribed or left. "active", "new" or "yes" are in other columns as well."""
     key = key_of(text)
     return key in _telling()
+
+
+def is_known(text: str) -> bool:
+    """Whether a cell is any word for how somebody stands, also one that other columns have."""
+    certain, likely = _book("status")
+    key = key_of(text)
+    return key in certain or key in likely
 
 
 @cache

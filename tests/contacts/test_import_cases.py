@@ -242,6 +242,36 @@ def test_dry_run_into_a_list_that_is_not_there_yet(run: Run) -> None:
     assert not Suppression.objects.exists()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        (
+            "Email Address,Name,Date,State\nyes@x.example,A,2024-01-01,Active\n"
+            "no1@x.example,B,2024-01-01,Unsubscribed\nno2@x.example,C,2024-01-01,Deleted\n"
+        ),
+        (
+            "Email Address,OPTIN_TIME,CLEAN_TIME\nyes@x.example,2021-03-04,\n"
+            "no@x.example,2021-03-04,2022-03-04 10:00:00\n"
+        ),
+        "メールアドレス,氏名,配信状況\nyes@x.example,山田,active\nno@x.example,鈴木,配信停止\n",
+        "EMAIL;PRENOM;Liste noire\nyes@x.example;A;non\nno@x.example;B;oui\n",
+        "Email,Do not allow Bulk Emails\nno1@x.example,Allow\nno2@x.example,Do Not Allow\n",
+        "".join(f"Line {n}, internal\n" for n in range(45))
+        + "Email,Subscribed?\nyes@x.example,Y\nno@x.example,N\n",
+    ],
+)
+def test_whoever_left_elsewhere_is_not_subscribed(run: Run, text: str) -> None:
+    run(text)
+    subscribed = {name for name, status in states().items() if status == "subscribed"}
+    assert subscribed <= {"yes"}
+    assert ("yes" in subscribed) == ("yes@" in text)
+
+
+def test_a_no_to_text_messages_is_none_to_mail(run: Run) -> None:
+    run("email,email_status,SMS_MARKETING_SUBSCRIPTION\na@x.example,subscribed,Unsubscribed\n")
+    assert states() == {"a": "subscribed"}
+
+
 def test_consent_columns(run: Run) -> None:
     rows = "never declined withdrawn 不同意 no yes 同意 weekly".split()
     text = "email,accepts_marketing\n" + "".join(
