@@ -53,7 +53,7 @@ CROWDED = 30
 ZEROS = re.compile(r"(?=.{8})0[0\s:./TZ+-]*", re.ASCII)
 WHOLE = re.compile(r"(\d+)\.0+", re.ASCII)
 # Signs that turn a word round or put it in doubt are part of it.
-DOUBT = re.compile(r"[?!~¬≠]|^-(?=\w)")
+DOUBT = re.compile(r"[?!~*]|^-(?=\w)")
 WEEKDAY = re.compile(r"(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+", re.ASCII | re.IGNORECASE)
 # Seconds or milliseconds since 1970, for 2001 to 2033.
 UNIX_TIME = re.compile(r"1\d{9}(?:\d{3})?", re.ASCII)
@@ -121,10 +121,15 @@ def fold(text: str) -> str:
     and so does one with a sign that turns it round."""
     plain = unicodedata.normalize("NFKD", text).casefold()
     letters = "".join(character for character in plain if character.isalnum())
-    if letters and not DOUBT.search(text):
+    if letters and not DOUBT.search(text) and not any(map(_is_symbol, text)):
         return letters[:MAX_WORD]
     signs = "".join(c for c in text if unicodedata.category(c)[0] not in "MCZ")
     return signs.casefold()[:MAX_WORD]
+
+
+def _is_symbol(character: str) -> bool:
+    """Whether it is a cross, a minus or a picture that may turn a word round, as in "× active"."""
+    return character > "\x7f" and unicodedata.category(character) in {"Sm", "So"}
 
 
 def _day(text: str) -> str:

@@ -56,7 +56,8 @@ DOUBTFUL = [
         "blocklisted disabled Unconfirmed NEVER_SUBSCRIBED SUPPRESSED invalid yes no gold 1",
     ),
     ("status", "黑名单 已取消订阅 正常 subscribed? !subscribed ~subscribed 2025-04-01"),
-    ("accepts", "x weekly -1 maybe n/a 2025-04-01 NULL 未知"),
+    ("status", "✗subscribed 🚫active −subscribed subscribed× subscribed*"),
+    ("accepts", "同意× 🚫yes x weekly -1 maybe n/a 2025-04-01 NULL 未知"),
     ("unsubscribed", "1970-01-01 1899-12-30 0001-01-01 maybe 2025-13-45 ? x 3 soon"),
     ("bounced", "soft_bounce 2 maybe"),
 ]
