@@ -169,6 +169,8 @@ class Column:
     # For a new attribute.
     key: str
     type: str
+    # A cell that speaks of people who left, in a column that isn't read as saying so.
+    leaving: str = ""
 
 
 BY_NAME = {fold(name): target for target, names in KNOWN.items() for name in names.split()}
@@ -210,8 +212,16 @@ def describe(
             taken.add(key)
             guess = f"new:{key}:{kind}"  # noqa: PLW2901
         some = tuple(dict.fromkeys(text for text in samples if text))[:3]
-        described.append(Column(name.strip(), some, guess, key, kind))
+        leaving = "" if guess in STATUS_FIELDS else _leaving(name, samples)
+        described.append(Column(name.strip(), some, guess, key, kind, leaving))
     return described
+
+
+def _leaving(name: str, cells: Sequence[str]) -> str:
+    folded = fold(name)
+    if _named(name, folded) != "new" or OTHER_CHANNEL.search(folded):
+        return ""
+    return next((text for text in cells if statuswords.speaks_of_leaving(text)), "")
 
 
 def _guess(name: str, cells: Sequence[str], attributes: Mapping[str, Known]) -> str:

@@ -67,6 +67,12 @@ TELLING = re.compile(
         "|订阅|訂閱|退订|退訂|退信|黑名单|黑名單|購読|配信|구독|수신거부|suscrit|abonn|inscrit|подписан|отписа",
     )
 )
+# Text that speaks of people who want no mail, as tags, groups and notes do.
+LEAVING = re.compile(
+    r"unsub|opt(?:ed)?[ -]?out|do not (?:e?mail|contact|send)|don.t (?:e?mail|send)"
+    r"|no more (?:e?mail|news)|bl(?:ack|ock)[ -]?list|spam complaint|hard bounce|suppressed"
+    "|退订|退訂|取消订阅|取消訂閱|黑名单|黑名單|拒收|(?:不要|不再|勿|别)(?:再)?(?:给我)?(?:发|發|寄)|投诉"
+)
 # Earlier there was nothing to leave: 1970-01-01 and 1899-12-30 are zeros that became dates.
 FIRST_YEAR, LAST_YEAR = 1990, 2100
 
@@ -181,6 +187,10 @@ def is_status_word(text: str) -> bool:
     subscribed or left. "active", "new" or "yes" are in other columns as well."""
     key = key_of(text)
     return key in _telling()
+
+
+def speaks_of_leaving(text: str) -> bool:
+    return bool(LEAVING.search(unicodedata.normalize("NFKC", text[:1000]).casefold()))
 
 
 def is_known(text: str) -> bool:

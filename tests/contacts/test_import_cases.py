@@ -224,6 +224,7 @@ def test_east_asian_files(run: Run, name: str, names: dict[str, str]) -> None:
         ("cp1252", "email,name\na@b.example,Åsa Öberg\n"),
         ("cp1252", "email,note\na@b.example,It’s “Quoted” – naïve\n"),
         ("cp1252", "email,name\na@b.example,Åsa\n"),
+        ("cp1251", "Эл. почта;Имя;Статус\na@b.example;Анна;подписан\nb@b.example;Ёж;отписался\n"),
     ],
 )
 def test_encodings_are_told_apart(encoding: str, text: str) -> None:
@@ -265,6 +266,27 @@ def test_whoever_left_elsewhere_is_not_subscribed(run: Run, text: str) -> None:
     subscribed = {name for name, status in states().items() if status == "subscribed"}
     assert subscribed <= {"yes"}
     assert ("yes" in subscribed) == ("yes@" in text)
+
+
+def test_notes_that_speak_of_leaving_are_pointed_out(
+    workspace: Workspace,
+    owner_client: Client,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    data = "email,Tags\na@x.example,VIP\nb@x.example,已退订客户; VIP\nc@x.example,VIP\n".encode()
+    (tmp_path / "people.csv").write_bytes(data)
+    call_command("import_contacts", str(tmp_path / "people.csv"), "--workspace=brand", "--dry-run")
+    assert 'Column "Tags" has "已退订客户; VIP"' in capsys.readouterr().out
+    call_command(
+        "import_contacts", str(tmp_path / "people.csv"), "--workspace=brand", "--dry-run",
+        "--map", "Tags=status",
+    )  # fmt: skip
+    assert "speaks of" not in capsys.readouterr().out
+    with (tmp_path / "people.csv").open("rb") as upload:
+        owner_client.post("/w/brand/imports/new/", {"file": upload})
+    page = owner_client.get(f"/w/brand/imports/{Import.objects.latest('pk').pk}/")
+    assert "“已退订客户; VIP” speaks of somebody" in text_of(page.content.decode())
 
 
 def test_a_no_to_text_messages_is_none_to_mail(run: Run) -> None:
