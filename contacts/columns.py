@@ -95,7 +95,7 @@ KEYS = {
 # Other headers by a part of their name. Better a column too many whose words are asked about than
 # one whose no is not heard.
 NOT_CONSENT = re.compile(
-    "soft|double|count|number|campaign|title|source|ip$|url|link|rate|id$|次数|来源|链接"
+    "soft|double|count|number|campaign|title|source|ip$|url|link|rate|(?<!val)id$|次数|来源|链接"
 )
 # What people agreed to elsewhere than in mail.
 OTHER_CHANNEL = re.compile("sms|phone|whatsapp|push|短信|电话")
@@ -128,7 +128,7 @@ BY_PART = (
            "|^clean(?:ed|time)",
            "退信 无效地址 无效邮箱 地址无效 邮箱无效 是否无效 無效地址"),
      "bounced"),
-    (_part("complain|spamreport|reportedspam|reportedasspam|isspam|^spam$|abusereport",
+    (_part("complain|spamreport|markedspam|reportedspam|reportedasspam|isspam|^spam$|abusereport",
            "投诉 投訴 举报 舉報"),
      "complained"),
     (_part("(?:subscri|mail|marketing|newsletter|consent|optin|abonn|订阅|訂閱|邮件|郵件|配信|購読).*"
@@ -140,6 +140,20 @@ BY_PART = (
            "|是否.*(?:订阅|訂閱|接收|同意)",
            "수신여부 수신동의 配信希望 メルマガ согласие подписка"),
      "accepts"),
+)  # fmt: skip
+# Headers that say it only where every cell is a yes or a no. Those that are less clear are asked
+# about, as "status".
+YES_OR_NO = (
+    (_part("removed|exclude|blocked|blockiert|left(?:list|on)|deactivated|^stop|gesperrt|^kein"
+           "|nicht(?:kontakt|anschreib|mail)|nepas|^nocontact",
+           "取消关注 取消關注 拉黑 拒收 拒绝 拒絕 不接收 不接受 勿扰 拒否"),
+     "unsubscribed"),
+    (_part("optin|consent|mailable|contactable|reachable|okto|mailinglist|newsletter|subscribe$|abonn"
+           "|werb(?:ung)?e?(?:erlaub|einwill|zustimm)",
+           "接受 接收 同意 愿意 願意 订阅 訂閱 电子报 電子報 メール配信"),
+     "accepts"),
+    (_part("^(?:is)?(?:active|enabled|confirmed)$|subscri", "是否有效 是否启用 是否正常"),
+     "status"),
 )  # fmt: skip
 # "State" may be a province or how somebody stands: its words say which.
 EITHER = {
@@ -234,9 +248,16 @@ def _guess(name: str, cells: Sequence[str], attributes: Mapping[str, Known]) -> 
         return "status"
     if folded in attributes:
         return f"attribute:{attributes[folded].key}"
-    if target != "new":
-        return target
-    return "new" if folded else ""
+    if target == "new" and not OTHER_CHANNEL.search(folded):
+        target = _answered(folded, [text for text in cells if text])
+    return target if folded or target != "new" else ""
+
+
+def _answered(folded: str, filled: Sequence[str]) -> str:
+    """What a column of nothing but yes and no says by its name; "new" for nothing."""
+    if filled and all(map(statuswords.is_yes_or_no, filled)):
+        return next((target for part, target in YES_OR_NO if part.search(folded)), "new")
+    return "new"
 
 
 def _speaks_of_status(folded: str, cells: Sequence[str], says: int) -> bool:

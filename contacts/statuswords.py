@@ -189,6 +189,16 @@ def is_status_word(text: str) -> bool:
     return key in _telling()
 
 
+def is_yes_or_no(text: str) -> bool:
+    return key_of(text) in _yes_or_no()
+
+
+@cache
+def _yes_or_no() -> frozenset[str]:
+    file = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+    return frozenset(_words(file["mark"]["certain"]))
+
+
 def speaks_of_leaving(text: str) -> bool:
     return bool(LEAVING.search(unicodedata.normalize("NFKC", text[:1000]).casefold()))
 

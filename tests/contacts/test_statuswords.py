@@ -178,6 +178,32 @@ def test_headers_that_say_how_people_stand(header: str, cell: str, target: str) 
 
 
 @pytest.mark.parametrize(
+    ("headers", "target"),
+    [
+        ("Excluded|Blocked|Removed from list|Kein Newsletter", "unsubscribed"),
+        ("Ne pas contacter|拉黑|拒绝接收", "unsubscribed"),
+        ("Email invalid", "bounced"),
+        ("Marked spam", "complained"),
+        ("OK to email|Mailing list|Consent given|Newsletter abonniert", "accepts"),
+        ("接受营销|愿意接收|订阅电子报", "accepts"),
+        ("Active|Is enabled|是否有效|Premium subscription", "status"),
+    ],
+)
+def test_headers_over_a_yes_and_a_no(headers: str, target: str) -> None:
+    for header in headers.split("|"):
+        assert guesses(f"email,{header}", "a@b.example,Yes", "b@b.example,No")[1] == target, header
+
+
+@pytest.mark.parametrize(
+    ("header", "first"),
+    [("Exclusive member", "yes"), ("Email verified", "yes"), ("Active", "2 orders"), ("VIP", "1")],
+)
+def test_other_columns_are_attributes(header: str, first: str) -> None:
+    guess = guesses(f"email,{header}", f"a@b.example,{first}", "b@b.example,no")[1]
+    assert guess.startswith("new:"), guess
+
+
+@pytest.mark.parametrize(
     ("header", "words", "target"),
     [
         ("State", "Active Unsubscribed Bounced Deleted Unconfirmed", "status"),
