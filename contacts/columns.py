@@ -38,11 +38,12 @@ KNOWN: dict[str, str] = {
         名稱 聯絡人 客戶姓名 客戶名稱 氏名 名前 お名前 이름 성명 성함""",
     "status": """status subscriptionstatus subscriberstatus memberstatus emailstatus
         emailmarketingstatus emailmarketingconsent marketingstatus subscription mailingstatus
-        contactstatus emailsubscriptionstatus
+        contactstatus emailsubscriptionstatus statut statutabonnement статус 상태 구독상태 수신상태
+        ステータス 配信ステータス
         订阅状态 状态 邮件状态 订阅情况 退订状态 訂閱狀態 狀態""",
     "accepts": """acceptsemailmarketing acceptsmarketing emailmarketing subscribed optin emailoptin
         emailconsent marketingconsent newsletter consent gdpr gdprconsent emailpermission optedin
-        marketingoptin newsletteroptin receivesemail receiveemails wantsmail
+        marketing marketingoptin newsletteroptin receivesemail receiveemails wantsmail
         marketingpermissions permissiontoemail emailok mailok emailable subscribedtonewsletter
         einwilligung werbeeinwilligung newsletterabo consentement abonne consentimiento suscrito
         接受邮件营销 是否订阅 订阅 同意接收邮件 是否接收邮件 是否同意 接收邮件 是否訂閱 訂閱
@@ -61,7 +62,7 @@ KNOWN: dict[str, str] = {
     # What the other program needs for itself.
     "": """memberrating optinip confirmip confirmtime optintime latitude longitude gmtoff dstoff
         timezone cc region lastchanged leid euid recordid contactid customerid unsubcampaigntitle
-        unsubcampaignid unsubreason unsubreasonother cleantime cleancampaigntitle cleancampaignid
+        unsubcampaignid unsubreason unsubreasonother cleancampaigntitle cleancampaignid
         email1label emailtype emaildisplayname photo 电子邮件类型 电子邮件显示名称 序号
         statusreason statusat statussource addedat liftedat subscribedat unsubscribereason
         lastsentat lastopenedat lastclickedat lastsent lastopened lastclicked lastopen lastclick
@@ -91,24 +92,73 @@ KEYS = {
     **dict.fromkeys("age 年龄".split(), "age"),
     **dict.fromkeys("language 语言".split(), "language"),
 }  # fmt: skip
-# Other headers by a part of their name: (pattern of the folded header, target). Better a column too
-# many whose words are asked about than one whose no is not heard.
+# Other headers by a part of their name. Better a column too many whose words are asked about than
+# one whose no is not heard.
 NOT_CONSENT = re.compile(
-    "soft|double|reason|count|number|campaign|title|source|ip$|url|link|rate|sms|phone|whatsapp|push|id$"
-    "|原因|次数|来源|链接|短信|电话"
+    "soft|double|count|number|campaign|title|source|ip$|url|link|rate|(?<!val)id$|次数|来源|链接"
 )
+# What people agreed to elsewhere than in mail.
+OTHER_CHANNEL = re.compile("sms|phone|whatsapp|push|短信|电话")
+# A reason is text: only a column that marks people can have one.
+REASON = re.compile("reason|motivo|motif|grund|原因")
+
+
+def fold(header: str) -> str:
+    """A header as it is compared: letters and digits only, lower case, without accents."""
+    text = unicodedata.normalize("NFKD", header).casefold()
+    return "".join(character for character in text if character.isalnum())
+
+
+def _part(pattern: str, words: str = "") -> re.Pattern[str]:
+    """Headers, folded, that match the pattern or hold one of the words."""
+    return re.compile("|".join([pattern, *map(fold, words.split())]))
+
+
 BY_PART = (
-    (re.compile("unsub|optout|optedout|退订|退訂|取消订阅|取消訂閱"), "unsubscribed"),
-    (re.compile("bl(?:ack|ock)list|suppress|donot(?:e?mail|contact|disturb)|黑名单|黑名單|禁发"),
+    (_part("unsub|optout|optedout|abmeld|abgemeldet|desinscri|desabonn|desuscri|descadastr|disiscri"
+           "|uitgeschreven|afgemeld|(?:fecha|data|date)(?:de)?baixa|(?:fecha|data|date)(?:de)?baja",
+           "退订 退訂 取消订阅 取消訂閱 配信停止 配信解除 購読解除 退会 수신거부 구독취소 отписа"),
+     "unsubscribed"),
+    (_part("bl(?:ack|ock)list|listenoire|listanegra|sperrliste|suppress|quarantin|^dnc|dnc$"
+           "|donot(?:e?mail|contact|disturb|send|allow.*mail)|^(?:no|nomore|stop)(?:e?mail|news|marketing)"
+           "|(?:mail|newsletter)s?(?:disabled|blocked|stopped)$",
+           "黑名单 黑名單 禁发 免打扰 不要发 勿发 屏蔽"),
      "suppressed"),
-    (re.compile("bounce|退信"), "bounced"),
-    (re.compile("complain|spamreport|投诉|投訴"), "complained"),
-    (re.compile("(?:subscri|mail|marketing|newsletter|consent|optin|订阅|訂閱|邮件|郵件).*"
-                "(?:status|state|状态|狀態)"), "status"),
-    (re.compile("^(?:accepts?|wants?|receives?|agrees?|allows?|can|may|is).*(?:mail|marketing|news|subscri)"
-                "|optin$|consent$|permission$|同意.*(?:邮件|营销)|是否.*(?:订阅|訂閱|接收|同意)"),
+    (_part("bounce|undeliverable|unzustellbar|^(?:is)?invalid(?:e?mail|address)|(?:mail|address)invalid$"
+           "|^clean(?:ed|time)",
+           "退信 无效地址 无效邮箱 地址无效 邮箱无效 是否无效 無效地址"),
+     "bounced"),
+    (_part("complain|spamreport|markedspam|reportedspam|reportedasspam|isspam|^spam$|abusereport",
+           "投诉 投訴 举报 舉報"),
+     "complained"),
+    (_part("(?:subscri|mail|marketing|newsletter|consent|optin|abonn|订阅|訂閱|邮件|郵件|配信|購読).*"
+           "(?:status|statut|state|状态|狀態|状況|状態)"),
+     "status"),
+    (_part("^(?:accepts?|wants?|receives?|agrees?|allows?|can|may|is|send).*(?:mail|marketing|news|subscri)"
+           "|^j?(?:accepte|acepta|aceita|accetta|autoris|autoriz|akzept).*(?:mail|news|offre|correo|publici)"
+           "|optin$|consents?$|permission$|^subscribed(?:to|for)|同意.*(?:邮件|营销)"
+           "|是否.*(?:订阅|訂閱|接收|同意)",
+           "수신여부 수신동의 配信希望 メルマガ согласие подписка"),
      "accepts"),
 )  # fmt: skip
+# Headers that say it only where every cell is a yes or a no. Those that are less clear are asked
+# about, as "status".
+YES_OR_NO = (
+    (_part("removed|exclude|blocked|blockiert|left(?:list|on)|deactivated|^stop|gesperrt|^kein"
+           "|nicht(?:kontakt|anschreib|mail)|nepas|^nocontact",
+           "取消关注 取消關注 拉黑 拒收 拒绝 拒絕 不接收 不接受 勿扰 拒否"),
+     "unsubscribed"),
+    (_part("optin|consent|mailable|contactable|reachable|okto|mailinglist|newsletter|subscribe$|abonn"
+           "|werb(?:ung)?e?(?:erlaub|einwill|zustimm)",
+           "接受 接收 同意 愿意 願意 订阅 訂閱 电子报 電子報 メール配信"),
+     "accepts"),
+    (_part("^(?:is)?(?:active|enabled|confirmed)$|subscri", "是否有效 是否启用 是否正常"),
+     "status"),
+)  # fmt: skip
+# "State" may be a province or how somebody stands: its words say which.
+EITHER = {
+    *map(fold, "state estado etat stato situacao situation stan 情况 状况 状態 состояние".split())
+}
 # Our own export has one such column for each list.
 LIST_STATUS = re.compile(r"\s*list\s*[:：]", re.IGNORECASE)
 
@@ -133,12 +183,8 @@ class Column:
     # For a new attribute.
     key: str
     type: str
-
-
-def fold(header: str) -> str:
-    """A header as it is compared: letters and digits only, lower case, without accents."""
-    text = unicodedata.normalize("NFKD", header).casefold()
-    return "".join(character for character in text if character.isalnum())
+    # A cell that speaks of people who left, in a column that isn't read as saying so.
+    leaving: str = ""
 
 
 BY_NAME = {fold(name): target for target, names in KNOWN.items() for name in names.split()}
@@ -180,8 +226,16 @@ def describe(
             taken.add(key)
             guess = f"new:{key}:{kind}"  # noqa: PLW2901
         some = tuple(dict.fromkeys(text for text in samples if text))[:3]
-        described.append(Column(name.strip(), some, guess, key, kind))
+        leaving = "" if guess in STATUS_FIELDS else _leaving(name, samples)
+        described.append(Column(name.strip(), some, guess, key, kind, leaving))
     return described
+
+
+def _leaving(name: str, cells: Sequence[str]) -> str:
+    folded = fold(name)
+    if _named(name, folded) != "new" or OTHER_CHANNEL.search(folded):
+        return ""
+    return next((text for text in cells if statuswords.speaks_of_leaving(text)), "")
 
 
 def _guess(name: str, cells: Sequence[str], attributes: Mapping[str, Known]) -> str:
@@ -190,13 +244,31 @@ def _guess(name: str, cells: Sequence[str], attributes: Mapping[str, Known]) -> 
     says = [text for text in cells if statuswords.is_status_word(text)]
     if target in STATUS_FIELDS and (says or folded not in attributes):
         return target
+    if target == "new" and _speaks_of_status(folded, cells, len(says)):
+        return "status"
     if folded in attributes:
         return f"attribute:{attributes[folded].key}"
-    if target != "new":
-        return target
-    if says and len(says) * 2 >= sum(map(bool, cells)):
-        return "status"
-    return "new" if folded else ""
+    if target == "new" and not OTHER_CHANNEL.search(folded):
+        target = _answered(folded, [text for text in cells if text])
+    return target if folded or target != "new" else ""
+
+
+def _answered(folded: str, filled: Sequence[str]) -> str:
+    """What a column of nothing but yes and no says by its name; "new" for nothing."""
+    if filled and all(map(statuswords.is_yes_or_no, filled)):
+        return next((target for part, target in YES_OR_NO if part.search(folded)), "new")
+    return "new"
+
+
+def _speaks_of_status(folded: str, cells: Sequence[str], says: int) -> bool:
+    """Whether the cells say how people stand, by a name that doesn't: half of them in words that
+    hardly any other column has, or every one in a word that we know."""
+    filled = [text for text in cells if text]
+    if OTHER_CHANNEL.search(folded) or not filled:
+        return False
+    if says * 2 >= len(filled):
+        return True
+    return (says > 0 or folded in EITHER) and all(map(statuswords.is_known, filled))
 
 
 def _named(name: str, folded: str) -> str:
@@ -205,10 +277,12 @@ def _named(name: str, folded: str) -> str:
         return ""
     if folded in BY_NAME:
         return BY_NAME[folded]
-    if not NOT_CONSENT.search(folded):
-        for part, target in BY_PART:
-            if part.search(folded):
-                return target
+    if NOT_CONSENT.search(folded) or OTHER_CHANNEL.search(folded):
+        return "new"
+    reason = REASON.search(folded)
+    for part, target in BY_PART:
+        if part.search(folded) and not (reason and target not in statuswords.MARKS):
+            return target
     return "new"
 
 

@@ -25,7 +25,7 @@ DELIMITERS = {
 SAMPLE_RECORDS = 200
 
 # The header is looked for in so many records.
-HEADER_RECORDS = 20
+HEADER_RECORDS = 60
 MAX_COLUMNS = 1000
 # The address's name and another one that we know: no row of people looks like that.
 SURE = 4

@@ -20,6 +20,7 @@ ENCODINGS = {
     "utf-16-le": "UTF-16 LE",
     "utf-16-be": "UTF-16 BE",
     "cp1252": "Windows-1252",
+    "cp1251": "Windows-1251 (Cyrillic)",
     "latin-1": "ISO 8859-1 (Latin-1)",
 }
 # Programs write Microsoft's supersets under the standards' names.
@@ -87,6 +88,9 @@ TOGETHER, HIGH = 0.5, 0.25
 # up to R in Pinyin. So many characters and none of the other half is no Chinese.
 KOREAN = re.compile(rb"[\xa1-\xa3\xb0-\xc8][\xa1-\xfe]")
 KOREAN_PAIRS = 12
+# Cyrillic words in Windows-1251: letters beyond ASCII stand together, as in no Western text.
+CYRILLIC_WORD = re.compile(rb"[\xa8\xb8\xc0-\xff]{3,}")
+CYRILLIC_SHARE = 0.6
 
 
 def detect(sample: bytes) -> str:
@@ -100,6 +104,8 @@ def detect(sample: bytes) -> str:
         return "utf-8"
     if east_asian := _east_asian(sample):
         return east_asian
+    if _cyrillic(sample):
+        return "cp1251"
     # Windows-1252 has five bytes without a meaning; Latin-1 has none.
     return "latin-1" if "\ufffd" in sample.decode("cp1252", "replace") else "cp1252"
 
@@ -149,6 +155,11 @@ def _western(sample: bytes, pairs: Sequence[tuple[int, int]]) -> bool:
     together = sum(1 for (_, end), (begin, _) in pairwise(pairs) if end == begin)
     alone = len(pairs) == 1 or together < (len(pairs) - 1) * TOGETHER
     return alone and high < len(pairs) * HIGH
+
+
+def _cyrillic(sample: bytes) -> bool:
+    beyond = sum(1 for byte in sample if byte > 0x7F)
+    return sum(map(len, CYRILLIC_WORD.findall(sample))) > beyond * CYRILLIC_SHARE
 
 
 def _korean(sample: bytes) -> bool:

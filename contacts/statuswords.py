@@ -53,7 +53,7 @@ CROWDED = 30
 ZEROS = re.compile(r"(?=.{8})0[0\s:./TZ+-]*", re.ASCII)
 WHOLE = re.compile(r"(\d+)\.0+", re.ASCII)
 # Signs that turn a word round or put it in doubt are part of it.
-DOUBT = re.compile(r"[?!~¬≠]|^-(?=\w)")
+DOUBT = re.compile(r"[?!~*]|^-(?=\w)")
 WEEKDAY = re.compile(r"(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+", re.ASCII | re.IGNORECASE)
 # Seconds or milliseconds since 1970, for 2001 to 2033.
 UNIX_TIME = re.compile(r"1\d{9}(?:\d{3})?", re.ASCII)
@@ -61,8 +61,17 @@ COMPACT_TIME = re.compile(r"(\d{8})T?\d{4,6}Z?", re.ASCII)
 SHORT_YEAR = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.]\d{2}(?:\s.*)?", re.ASCII | re.DOTALL)
 # Parts of words that hardly any column but a status has.
 TELLING = re.compile(
-    "subscri|optin|optout|opted|bounce|complain|spam|suppress|blocklist|blacklist"
-    "|订阅|訂閱|退订|退訂|退信|黑名单|黑名單|購読|구독"
+    unicodedata.normalize(
+        "NFKD",
+        "subscri|optin|optout|opted|bounce|complain|spam|suppress|blocklist|blacklist"
+        "|订阅|訂閱|退订|退訂|退信|黑名单|黑名單|購読|配信|구독|수신거부|suscrit|abonn|inscrit|подписан|отписа",
+    )
+)
+# Text that speaks of people who want no mail, as tags, groups and notes do.
+LEAVING = re.compile(
+    r"unsub|opt(?:ed)?[ -]?out|do not (?:e?mail|contact|send)|don.t (?:e?mail|send)"
+    r"|no more (?:e?mail|news)|bl(?:ack|ock)[ -]?list|spam complaint|hard bounce|suppressed"
+    "|退订|退訂|取消订阅|取消訂閱|黑名单|黑名單|拒收|(?:不要|不再|勿|别)(?:再)?(?:给我)?(?:发|發|寄)|投诉"
 )
 # Earlier there was nothing to leave: 1970-01-01 and 1899-12-30 are zeros that became dates.
 FIRST_YEAR, LAST_YEAR = 1990, 2100
@@ -118,10 +127,15 @@ def fold(text: str) -> str:
     and so does one with a sign that turns it round."""
     plain = unicodedata.normalize("NFKD", text).casefold()
     letters = "".join(character for character in plain if character.isalnum())
-    if letters and not DOUBT.search(text):
+    if letters and not DOUBT.search(text) and not any(map(_is_symbol, text)):
         return letters[:MAX_WORD]
     signs = "".join(c for c in text if unicodedata.category(c)[0] not in "MCZ")
     return signs.casefold()[:MAX_WORD]
+
+
+def _is_symbol(character: str) -> bool:
+    """Whether it is a cross, a minus or a picture that may turn a word round, as in "× active"."""
+    return character > "\x7f" and unicodedata.category(character) in {"Sm", "So"}
 
 
 def _day(text: str) -> str:
@@ -173,6 +187,27 @@ def is_status_word(text: str) -> bool:
     subscribed or left. "active", "new" or "yes" are in other columns as well."""
     key = key_of(text)
     return key in _telling()
+
+
+def is_yes_or_no(text: str) -> bool:
+    return key_of(text) in _yes_or_no()
+
+
+@cache
+def _yes_or_no() -> frozenset[str]:
+    file = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+    return frozenset(_words(file["mark"]["certain"]))
+
+
+def speaks_of_leaving(text: str) -> bool:
+    return bool(LEAVING.search(unicodedata.normalize("NFKC", text[:1000]).casefold()))
+
+
+def is_known(text: str) -> bool:
+    """Whether a cell is any word for how somebody stands, also one that other columns have."""
+    certain, likely = _book("status")
+    key = key_of(text)
+    return key in certain or key in likely
 
 
 @cache

@@ -164,7 +164,13 @@ def _columns(  # noqa: PLR0913 - what of a half-filled page is to be shown again
         for number, column in enumerate(described)
     ]
     form = form or ImportForm(file=file, lines=lines)
-    context = {"file": file, "step": 2, "form": form, "columns": rows}
+    context = {
+        "file": file,
+        "step": 2,
+        "form": form,
+        "columns": rows,
+        "consent_targets": list(STATUS_LABELS),
+    }
     return render(request, "contacts/import_columns.html", context)
 
 

@@ -224,6 +224,7 @@ def test_east_asian_files(run: Run, name: str, names: dict[str, str]) -> None:
         ("cp1252", "email,name\na@b.example,Åsa Öberg\n"),
         ("cp1252", "email,note\na@b.example,It’s “Quoted” – naïve\n"),
         ("cp1252", "email,name\na@b.example,Åsa\n"),
+        ("cp1251", "Эл. почта;Имя;Статус\na@b.example;Анна;подписан\nb@b.example;Ёж;отписался\n"),
     ],
 )
 def test_encodings_are_told_apart(encoding: str, text: str) -> None:
@@ -240,6 +241,57 @@ def test_dry_run_into_a_list_that_is_not_there_yet(run: Run) -> None:
     counts = run("20-dry-run.csv")
     assert (counts["subscribed"], counts["unsubscribed"], counts["new"]) == (2, 1, 3)
     assert not Suppression.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        (
+            "Email Address,Name,Date,State\nyes@x.example,A,2024-01-01,Active\n"
+            "no1@x.example,B,2024-01-01,Unsubscribed\nno2@x.example,C,2024-01-01,Deleted\n"
+        ),
+        (
+            "Email Address,OPTIN_TIME,CLEAN_TIME\nyes@x.example,2021-03-04,\n"
+            "no@x.example,2021-03-04,2022-03-04 10:00:00\n"
+        ),
+        "メールアドレス,氏名,配信状況\nyes@x.example,山田,active\nno@x.example,鈴木,配信停止\n",
+        "EMAIL;PRENOM;Liste noire\nyes@x.example;A;non\nno@x.example;B;oui\n",
+        "Email,Do not allow Bulk Emails\nno1@x.example,Allow\nno2@x.example,Do Not Allow\n",
+        "".join(f"Line {n}, internal\n" for n in range(45))
+        + "Email,Subscribed?\nyes@x.example,Y\nno@x.example,N\n",
+    ],
+)
+def test_whoever_left_elsewhere_is_not_subscribed(run: Run, text: str) -> None:
+    run(text)
+    subscribed = {name for name, status in states().items() if status == "subscribed"}
+    assert subscribed <= {"yes"}
+    assert ("yes" in subscribed) == ("yes@" in text)
+
+
+def test_notes_that_speak_of_leaving_are_pointed_out(
+    workspace: Workspace,
+    owner_client: Client,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    data = "email,Tags\na@x.example,VIP\nb@x.example,已退订客户; VIP\nc@x.example,VIP\n".encode()
+    (tmp_path / "people.csv").write_bytes(data)
+    call_command("import_contacts", str(tmp_path / "people.csv"), "--workspace=brand", "--dry-run")
+    assert 'Column "Tags" has "已退订客户; VIP"' in capsys.readouterr().out
+    call_command(
+        "import_contacts", str(tmp_path / "people.csv"), "--workspace=brand", "--dry-run",
+        "--map", "Tags=status",
+    )  # fmt: skip
+    assert "speaks of" not in capsys.readouterr().out
+    with (tmp_path / "people.csv").open("rb") as upload:
+        owner_client.post("/w/brand/imports/new/", {"file": upload})
+    page = owner_client.get(f"/w/brand/imports/{Import.objects.latest('pk').pk}/")
+    assert "“已退订客户; VIP” speaks of somebody" in text_of(page.content.decode())
+
+
+def test_a_no_to_text_messages_is_none_to_mail(run: Run) -> None:
+    run("email,email_status,SMS_MARKETING_SUBSCRIPTION\na@x.example,subscribed,Unsubscribed\n")
+    assert states() == {"a": "subscribed"}
 
 
 def test_consent_columns(run: Run) -> None:

@@ -56,7 +56,8 @@ DOUBTFUL = [
         "blocklisted disabled Unconfirmed NEVER_SUBSCRIBED SUPPRESSED invalid yes no gold 1",
     ),
     ("status", "黑名单 已取消订阅 正常 subscribed? !subscribed ~subscribed 2025-04-01"),
-    ("accepts", "x weekly -1 maybe n/a 2025-04-01 NULL 未知"),
+    ("status", "✗subscribed 🚫active −subscribed subscribed× subscribed*"),
+    ("accepts", "同意× 🚫yes x weekly -1 maybe n/a 2025-04-01 NULL 未知"),
     ("unsubscribed", "1970-01-01 1899-12-30 0001-01-01 maybe 2025-13-45 ? x 3 soon"),
     ("bounced", "soft_bounce 2 maybe"),
 ]
@@ -150,10 +151,80 @@ def guesses(header: str, *rows: str) -> list[str]:
         ("State", "Ohio", "new:province:text"),
         ("Soft bounces", "2", "new:soft_bounces:number"),
         ("Unsubscribe reason", "too many", ""),
+        ("CLEAN_TIME", "2025-04-01", "bounced"),
+        ("Email hard bounce reason", "UNKNOWN_USER", "bounced"),
+        ("dnc_reason", "2", "suppressed"),
+        ("Email address quarantine reason", "x", "suppressed"),
+        ("Do not allow Bulk Emails", "Do Not Allow", "suppressed"),
+        ("Email disabled", "true", "suppressed"),
+        ("Stop mailing", "x", "suppressed"),
+        ("无效地址", "是", "bounced"),
+        ("举报时间", "2025-04-01", "complained"),
+        ("Send Marketing Materials", "Do Not Send", "accepts"),
+        ("subscribed_to_emails", "false", "accepts"),
+        ("consents", "{}", "accepts"),
+        ("Liste noire", "oui", "suppressed"),
+        ("Statut", "x", "status"),
+        ("Fecha de baja", "01/02/2024", "unsubscribed"),
+        ("配信状況", "解除", "status"),
+        ("수신거부", "예", "unsubscribed"),
+        ("Статус", "отписался", "status"),
+        ("Accept terms", "no", "new:accept_terms:boolean"),
+        ("SMS Marketing Consent", "UNSUBSCRIBED", "new:sms_marketing_consent:text"),
     ],
 )
 def test_headers_that_say_how_people_stand(header: str, cell: str, target: str) -> None:
     assert guesses(f"email,{header}", f"a@b.example,{cell}") == ["email", target]
+
+
+@pytest.mark.parametrize(
+    ("headers", "target"),
+    [
+        ("Excluded|Blocked|Removed from list|Kein Newsletter", "unsubscribed"),
+        ("Ne pas contacter|拉黑|拒绝接收", "unsubscribed"),
+        ("Email invalid", "bounced"),
+        ("Marked spam", "complained"),
+        ("OK to email|Mailing list|Consent given|Newsletter abonniert", "accepts"),
+        ("接受营销|愿意接收|订阅电子报", "accepts"),
+        ("Active|Is enabled|是否有效|Premium subscription", "status"),
+    ],
+)
+def test_headers_over_a_yes_and_a_no(headers: str, target: str) -> None:
+    for header in headers.split("|"):
+        assert guesses(f"email,{header}", "a@b.example,Yes", "b@b.example,No")[1] == target, header
+
+
+@pytest.mark.parametrize(
+    ("header", "first"),
+    [("Exclusive member", "yes"), ("Email verified", "yes"), ("Active", "2 orders"), ("VIP", "1")],
+)
+def test_other_columns_are_attributes(header: str, first: str) -> None:
+    guess = guesses(f"email,{header}", f"a@b.example,{first}", "b@b.example,no")[1]
+    assert guess.startswith("new:"), guess
+
+
+@pytest.mark.parametrize(
+    ("header", "words", "target"),
+    [
+        ("State", "Active Unsubscribed Bounced Deleted Unconfirmed", "status"),
+        ("state", "active cancelled complained inactive", "status"),
+        ("State", "active active", "status"),
+        ("Estado", "Suscrito Baja", "status"),
+        ("State", "Ohio Texas unsubscribed", "new:province:text"),
+        ("VIP", "yes no", "new:vip:boolean"),
+        ("Stage", "new lead", "new:stage:text"),
+        ("상황", "구독취소 구독", "status"),
+    ],
+)
+def test_the_words_of_a_column_say_how_people_stand(header: str, words: str, target: str) -> None:
+    rows = [f"{n}@b.example,{word}" for n, word in enumerate(words.split())]
+    assert guesses(f"email,{header}", *rows) == ["email", target]
+
+
+def test_words_that_only_a_status_column_has_go_before_an_attribute_of_its_name() -> None:
+    known = [columns.Known("province", "State", "text")]
+    rows = [["email", "State"], ["a@b.example", "Active"], ["b@b.example", "Unsubscribed"]]
+    assert columns.describe(rows, header=True, known=known)[1].guess == "status"
 
 
 def test_several_columns_may_say_it() -> None:

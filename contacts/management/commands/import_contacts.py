@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from accounts.models import Workspace
 from contacts import (
+    columns,
     csvdetect,
     encodings,
     importfile,
@@ -23,6 +24,7 @@ from contacts import (
     rejectfile,
     statuswords,
 )
+from contacts.columns import Column
 from contacts.csvfile import Dialect
 from contacts.importwords import SHOWN
 from contacts.models import Import, List, Subscription
@@ -110,7 +112,7 @@ class Command(BaseCommand):
             raise wrong(f'There is no workspace "{options["workspace"]}". There are: {slugs}.')
         file = received(workspace, options["file"])
         try:
-            configured(file, options)
+            unread = configured(file, options)
             counts, words = (
                 self.dry_run(file, options) if options["dry_run"] else run(file, options)
             )
@@ -120,6 +122,8 @@ class Command(BaseCommand):
             if file.state == Import.State.READY:  # a dry run, or refused before it began
                 file.delete()
         self.say(file, counts, asked, options)
+        if not options["json"]:
+            self.warn(unread)
         if file.state in {Import.State.FAILED, Import.State.CANCELLED}:
             why = file.error or "Somebody cancelled it."
             raise CommandError(f"The import stopped. {why}", returncode=FAILED)
@@ -160,6 +164,15 @@ class Command(BaseCommand):
             self.stdout.write(f"  {number:>12,}  {LABELS.get(name, name)}")
         if asked:
             self.explain(shown["asked"], asked)
+
+    def warn(self, unread: list[Column]) -> None:
+        """Columns that may say how people stand, and aren't read as saying so."""
+        for column in unread:
+            self.stdout.write(
+                f'\nColumn "{column.header}" has "{column.leaving[:60]}", which speaks of somebody '
+                "who wants no mail. Nobody is left out for it. If the column says how people "
+                f'stand, import the file again with --map "{column.header}=status".'
+            )
 
     def explain(self, people: int, asked: list[tuple[str, Word]]) -> None:
         """The words that nobody has explained, and what to do."""
@@ -209,8 +222,8 @@ def pieces(source: IO[bytes]) -> Iterator[bytes]:
         yield data
 
 
-def configured(file: Import, options: dict[str, Any]) -> None:
-    """Keep what was chosen."""
+def configured(file: Import, options: dict[str, Any]) -> list[Column]:
+    """Keep what was chosen. The columns that speak of people who left, but aren't read so."""
     dialect = read_as(file, options)
     described = imports.describe(
         file, Dialect(dialect["encoding"], dialect["delimiter"], dialect["header"])
@@ -237,6 +250,11 @@ def configured(file: Import, options: dict[str, Any]) -> None:
         )
     except imports.RefusedError as error:
         raise wrong(str(error)) from error
+    return [
+        column
+        for column, target in zip(described, mapping, strict=True)
+        if column.leaving and target not in columns.STATUS_FIELDS
+    ]
 
 
 def read_as(file: Import, options: dict[str, Any]) -> dict[str, Any]:
