@@ -50,6 +50,11 @@ class Run:
         return self.hold.kind == Hold.Kind.LANE
 
     @property
+    def may_go_on(self) -> bool:
+        """Where nobody failed there is only to go on. A paused mailing is resumed where it is."""
+        return self.holds and self.hold.kind != Hold.Kind.MAILING
+
+    @property
     def may_wait(self) -> bool:
         return self.holds and self.is_lane and self.hold.until is None
 

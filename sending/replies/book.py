@@ -23,6 +23,8 @@ OF_CONNECTION = ("connection.messages", "connection.commands", "connection.time"
 SESSION_WORDS = re.compile(r"connect|session|commands|errors|\bmi:|连接|会话", re.IGNORECASE)
 # Nobody waits longer because a server says so, in seconds.
 LONGEST = 3600
+# Such rules say something of a recipient.
+OF_RECIPIENT = {Meaning.ADDRESS, Meaning.FULL}
 BEFORE_RECIPIENT = {Stage.CONNECT, Stage.MAIL}
 LONG_QUOTA = re.compile(r"daily|monthly|per day|24 hours|today|tomorrow|credits|每[日天]|当日|当天")
 
@@ -118,7 +120,7 @@ def _matching(reply: Reply) -> Iterator[Rule]:
     return (
         rule
         for rule in rules
-        if not (early and rule.meaning is Meaning.ADDRESS) and rule.matches(reply)
+        if not (early and rule.meaning in OF_RECIPIENT) and rule.matches(reply)
     )
 
 

@@ -6,7 +6,7 @@ stands among others is put off, and what of a dropped lane is claimed is skipped
 """
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -19,7 +19,17 @@ from contacts.models import Suppression
 from contacts.services.suppressions import suppress_addresses
 from sending import clock, providers
 from sending.lanes import WHOLE
-from sending.models import Event, Hold, Mailing, MailingLane, Message, RefusalCount, Relay, Tally
+from sending.models import (
+    Event,
+    Hold,
+    Mailing,
+    MailingLane,
+    Message,
+    PoolMember,
+    RefusalCount,
+    Relay,
+    Tally,
+)
 from sending.queries import refusals as query
 from sending.queries.claim import Claimed
 from sending.queries.record import Result
@@ -364,17 +374,35 @@ def results(
     if not kept:
         return []
     now = clock.now()
-    others = has_others(mailing, relay)
+    elsewhere = _carried_elsewhere(mailing, relay, {name for _, name in kept})
     found = []
     for message, name in kept:
         if name in held_.dropped:
             found.append(Result(message.id, State.SKIPPED, DROPPED, attempt=False))
             continue
         latest = now + PUT_OFF
-        # Another relay of the pool may take it at once.
-        due = now if others else min(held_.until[name] or latest, latest)
+        # Another relay of the pool may take it.
+        due = elsewhere.get(name) or min(held_.until[name] or latest, latest)
         found.append(Result(message.id, State.WAITING, HELD, due_at=due, attempt=False))
     return found
+
+
+def _carried_elsewhere(
+    mailing: Mailing, relay: Relay, names: Collection[str]
+) -> dict[str, datetime]:
+    """Of these lanes: those that another relay of the pool may carry, and from when on. A higher
+    tier stands by while this one works."""
+    if mailing.pool_id is None:
+        return {}
+    members = PoolMember.objects.filter(pool=mailing.pool_id)
+    mine = members.filter(relay=relay).values("tier")
+    beside = others(mailing, relay).filter(pk__in=members.filter(tier__lte=mine).values("relay"))
+    now = clock.now()
+    ready = {pk: max(until or now, now) for pk, until in beside.values_list("pk", "wait_until")}
+    rows = active(mailing=mailing, kind=Kind.LANE, relay__in=ready, lane__in=names)
+    shut = set(rows.values_list("relay", "lane"))
+    found = {name: [at for pk, at in ready.items() if (pk, name) not in shut] for name in names}
+    return {name: min(moments) for name, moments in found.items() if moments}
 
 
 def has_others(mailing: Mailing, relay: Relay) -> bool:

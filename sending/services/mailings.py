@@ -155,7 +155,11 @@ SELECT m.id FROM sending_mailing m
    AND NOT EXISTS (SELECT 1 FROM sending_message r
                     WHERE r.mailing_id = m.id AND r.retry_at IS NOT NULL)
    AND NOT EXISTS (SELECT 1 FROM sending_hold h
-                    WHERE h.mailing_id = m.id AND h.released_at IS NULL AND h.decision = '')
+                    WHERE h.mailing_id = m.id AND h.released_at IS NULL AND h.decision = ''
+                      AND (h.kind NOT IN ('route', 'relay')
+                           OR (h.refused > 0 AND EXISTS (
+                                 SELECT 1 FROM sending_tally t
+                                  WHERE t.mailing_id = m.id AND t.failed > 0))))
 """  # noqa: S608 - only constants of ours
 
 # Counted from the rows, not from the tally: finished means that the ledger closes. One look over

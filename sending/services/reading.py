@@ -33,8 +33,8 @@ class Refused:
     server says that it takes nothing from us, or not from this sender, while the relay took others
     of the mailing. `unfit`: why this relay can't carry this mail, whoever it is for (a code of
     sending.reasons); `skipped`: somebody decided that such mails are left out. `unproven`: nothing
-    shows that the relay's word about the address can be trusted; `elsewhere`: so another relay is
-    asked first. `unseen`: no recipient had been named yet.
+    shows that the relay's word about the address can be trusted; `elsewhere`: nor about anything
+    else, so another relay is asked first. `unseen`: no recipient had been named yet.
     """
 
     lane: str
@@ -126,14 +126,17 @@ class Refusing:
         # At MAIL nobody was named yet: whatever is refused there, it isn't the recipient.
         doubtful = self.took_others and (why.stops_relay or (unseen and why.fails))
         unproven = message.id in doubted
+        # Nor does anything prove what else a relay says that has taken nothing of the mailing.
+        doubts = unproven or (why.fails and not self.took_others)
+        elsewhere = doubts and self._elsewhere(message)
         return Refused(
             lane,
             verdict,
             reply,
             holds.UNPROVEN if unproven else why.value,
             doubtful=doubtful,
-            unproven=unproven and not self._elsewhere(message),
-            elsewhere=unproven and self._elsewhere(message),
+            unproven=unproven and not elsewhere,
+            elsewhere=elsewhere,
             unseen=unseen,
         )
 

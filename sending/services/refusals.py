@@ -102,18 +102,26 @@ def _count(mailing: Mailing, relay: Relay, batch: _Batch) -> None:
 
 
 def _to_holds(mailing: Mailing, relay: Relay, steps: dict[str, Step]) -> None:
-    """What was on its way when a lane was held belongs to the run of that lane, and to no other
-    one."""
+    """What was on its way when something was held belongs to its run: that of a lane to the run of
+    that lane and to no other one, the rest to that of the relay or the mailing."""
     whole = steps[WHOLE]
     for place, one in enumerate(holds.active(mailing=mailing, relay=relay, kind=LANE)):
         step = steps.pop(one.lane, None)
         if step is None or not step.count.decided:
             continue
-        one.refused += round(step.count.refused)
-        one.decided += round(step.count.decided)
-        one.save(update_fields=["refused", "decided"])
+        _add_to(one, step.count)
         if place < guards.EXPLAINED:
             whole.count = whole.count.less(step.count)
+    if round(whole.count.refused):
+        for one in holds.active(mailing=mailing, decision="", refused__gt=0).exclude(kind=LANE):
+            if one.kind == Hold.Kind.MAILING or one.relay_id == relay.pk:
+                _add_to(one, whole.count)
+
+
+def _add_to(one: Hold, count: Count) -> None:
+    one.refused += round(count.refused)
+    one.decided += round(count.decided)
+    one.save(update_fields=["refused", "decided"])
 
 
 def _proven(mailing: Mailing, relay: Relay, lane: str) -> None:

@@ -3,8 +3,10 @@ is stopped, what is suppressed, and how it is taken back."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import Workspace
 from contacts.models import Suppression
@@ -14,7 +16,7 @@ from sending.engine import turn
 from sending.engine.carrier import interleaved
 from sending.journal import Journal
 from sending.models import Event, Hold, Mailing, Message, Pool, PoolMember, Relay
-from sending.queries.claim import Claimed, claim
+from sending.queries.claim import OTHERS_FIRST, Claimed, claim
 from sending.services import holds, mailings, relays
 from tests.engine.conftest import assert_closes
 from tests.engine.sink import Sink, running
@@ -99,6 +101,8 @@ def test_a_relay_that_takes_nothing_is_stopped_and_suppresses_nobody(
     assert not Event.objects.exists()
     hold = Hold.objects.get()
     assert (hold.kind, hold.reason) == (Hold.Kind.RELAY, "refuses_all")
+    # Also those that were on the wire when it was stopped.
+    assert hold.refused == hold.decided == tally.failed
     assert holds.refused_in(hold).count() == tally.failed
 
     # Mended, taken back, started again: everybody gets it, once.
@@ -222,6 +226,56 @@ def test_in_a_pool_the_good_relay_carries_it_all(
     assert not Suppression.objects.exists()
 
 
+@pytest.mark.parametrize("words", [HARAKA, BARE])
+def test_whatever_a_relay_says_that_took_nothing_another_one_is_asked(
+    open_to: Open, relay: Relay, sink: Sink, pool: Pool, words: str
+) -> None:
+    refuses(sink, words)
+    mailing = open_to(people(300), relay=None, pool=pool)
+    carry(mailing)
+    assert assert_closes(mailing).accepted == 300
+    # The relay stays stopped until somebody starts it; the mailing is over.
+    assert mailing.state == Mailing.State.FINISHED
+    relay.refresh_from_db()
+    assert relay.state == Relay.State.STOPPED
+
+
+def test_a_mailing_that_another_relay_carried_is_over(
+    open_to: Open, relay: Relay, sink: Sink, pool: Pool
+) -> None:
+    sink.at_mail = b"554 5.7.1 No\r\n"
+    mailing = open_to(people(50), relay=None, pool=pool)
+    carry(mailing)
+    assert Hold.objects.get().kind == Hold.Kind.ROUTE
+    assert assert_closes(mailing).accepted == 50
+    assert mailing.state == Mailing.State.FINISHED
+
+
+@pytest.mark.parametrize("tier", [1, 2])
+@pytest.mark.usefixtures("relay")
+def test_relays_of_a_pool_hand_a_held_domain_to_nobody_who_refuses_it(
+    open_to: Open, sink: Sink, other: tuple[Sink, Relay], pool: Pool, tier: int
+) -> None:
+    """What nobody may carry now waits for a person, and no worker turns it over and over."""
+    PoolMember.objects.filter(relay=other[1]).update(tier=tier)
+    for one in (sink, other[0]):
+        refuses(one, "550 Mail content denied\r\n", only="small.example")
+    mailing = open_to(
+        [*people(100), *[f"q{n:02}@small.example" for n in range(80)]], relay=None, pool=pool
+    )
+    with suppress(AssertionError):
+        carry(mailing, rounds=8)
+    # What one relay refused is left to the other one for so long.
+    rows = Message.objects.filter(mailing=mailing, state=State.WAITING)
+    rows.filter(retry_at__lte=timezone.now()).update(retry_at=timezone.now() - 2 * OTHERS_FIRST)
+    carry(mailing)
+    assert (mailing.state, mailing.wait_reason) == (Mailing.State.SENDING, "held")
+    tally = assert_closes(mailing)
+    assert tally.accepted == 100
+    assert not rows.filter(retry_at__lte=timezone.now()).exists()
+    assert not dispatch.relays_to_run()
+
+
 @pytest.mark.parametrize("refused", [15, 30])
 def test_a_worker_that_is_killed_in_the_middle_of_a_run(
     open_to: Open, relay: Relay, sink: Sink, refused: int
@@ -284,7 +338,7 @@ def test_an_old_list_with_dead_addresses_spread(
 def test_nothing_accepted_of_a_few_suppresses_nobody(
     open_to: Open, relay: Relay, sink: Sink
 ) -> None:
-    refuses(sink, HARAKA)
+    refuses(sink, OPENSMTPD)
     mailing = open_to(people(5))
     carry(mailing)
     assert mailing.state == Mailing.State.FINISHED
