@@ -13,7 +13,7 @@ from typing import Any
 
 from sending.dsn.parts import Headers, clean
 from sending.dsn.report import Kind
-from sending.dsn.status import MOST_RECIPIENTS, Failed
+from sending.dsn.status import MOST_RECIPIENTS, Failed, address_of
 
 # The object of each type, and the list of its recipients.
 TYPES = {
@@ -67,7 +67,8 @@ def _failed(one: Any, name: str, body: dict[str, Any]) -> Failed:
     words = _text(row, "diagnosticCode")
     action = "delayed" if name == "deliveryDelay" else _text(row, "action").lower()
     return Failed(
-        address=_text(row, "emailAddress"),
+        # As a header has it: with a name, where the mail was sent to one.
+        address=address_of(_text(row, "emailAddress")),
         action="delivered" if name == "delivery" else action,
         status=_text(row, "status"),
         diagnostic=words.partition(";")[2].strip() if words[:5].lower() == "smtp;" else words,

@@ -30,6 +30,9 @@ GRAVITY = (
 )
 # RFC 5965: others report that a mail failed authentication, or that it is not spam after all.
 COMPLAINTS = {"abuse", "fraud", "opt-out", "opt-out-list", "other", "virus", ""}
+ANSWERED = re.compile(
+    r"(?:re|fwd?|aw|wg|tr|rv|sv|vs|回复|答复|转发|回覆|轉寄)[ :：]", re.IGNORECASE
+)
 URL = re.compile(r"https?://[^\s<>,]{1,500}")
 TO_FIELDS = (
     "delivered-to",
@@ -175,7 +178,8 @@ def _complaint(seen: Seen, feedback: Headers) -> Decision:
 def _from_report(seen: Seen) -> Decision:
     failures = tuple(_failure(one, seen) for one in seen.failed)
     worst = min(failures, key=lambda one: GRAVITY.index(one.kind))
-    people = _distinct(one.recipient for one in failures if one.recipient) or _people(seen)
+    people = _distinct(one.recipient for one in _undelivered(failures) if one.recipient)
+    people = people or _people(seen)
     words = worst.diagnostic or _words_about(seen.notice, people)
     return Decision(
         worst.kind,
@@ -186,6 +190,15 @@ def _from_report(seen: Seen) -> Decision:
         worst.rule,
         failures if len(failures) > 1 else (),
     )
+
+
+def _undelivered(failures: tuple[Failure, ...]) -> list[Failure]:
+    """Those that a report is about: one that says of some that they failed is not about others,
+    whose mail arrived or is still being tried."""
+    for passing in ({Kind.OTHER, Kind.DELAYED}, {Kind.OTHER}):
+        if found := [one for one in failures if one.kind not in passing]:
+            return found
+    return list(failures)
 
 
 def _failure(failed: Failed, seen: Seen) -> Failure:
@@ -241,7 +254,9 @@ def _is_notice(seen: Seen) -> bool:
     if seen.headers.first("x-failed-recipients"):
         return True
     by_sender = judge("notice_sender", seen.sender) is not None
-    by_subject = judge("notice_subject", seen.subject) is not None
+    # Somebody who answers or passes on a notice is no server.
+    answered = ANSWERED.match(seen.subject) is not None
+    by_subject = not answered and judge("notice_subject", seen.subject) is not None
     by_body = judge("notice_body", seen.notice) is not None
     by_return = bool(seen.returned.get("message-id"))
     return by_sender + by_subject + by_body + by_return >= 2

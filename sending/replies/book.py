@@ -135,7 +135,15 @@ def _reply(code: int, words: str, stage: str) -> Reply:
         beginning = re.sub(rf"(?<=\s){re.escape(enhanced)}(?=\s)", " ", beginning)
     cleaned = clean(beginning)
     signs = frozenset(one.key for one in book().providers if one.sign.search(cleaned.full))
-    return Reply(str(code), enhanced, cleaned.full, cleaned.said, stage, signs)
+    return Reply(
+        str(code),
+        enhanced,
+        full=cleaned.full,
+        said=cleaned.said,
+        about_recipient=cleaned.about_recipient,
+        stage=stage,
+        providers=signs,
+    )
 
 
 def _asked(text: str, found: Meaning) -> int:

@@ -39,6 +39,7 @@ class Reply:
     # See sending.replies.words.
     full: str
     said: str
+    about_recipient: str
     stage: str
     # Keys of the providers whose signs are in it.
     providers: frozenset[str]
@@ -78,8 +79,11 @@ class Rule:
         return " ".join(match[0].split())[:80] if match else ""
 
     def _words(self, reply: Reply) -> str:
-        """Who writes a rule for one server knows its hosts; elsewhere they say nothing."""
-        return reply.full if self.provider or self.own else reply.said
+        """Who writes a rule for one server knows its hosts; elsewhere they say nothing. In general
+        only words about the recipient prove that the recipient doesn't exist."""
+        if self.provider or self.own:
+            return reply.full
+        return reply.about_recipient if self.meaning is Meaning.ADDRESS else reply.said
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,38 @@ PARAGRAPH = re.compile(r"\n[ \t>*|-]{0,20}\n")
 GUESS = re.compile(
     r"\b(?:may|might|could) (?:also |well )?(?:be|have|not|no longer|exist)\b"
     r"|\bpossibl[ey]\b|\bperhaps\b|\bif (?:you|the|this|it|your)\b|可能|如果|也许"
+    r"|\b(?:m(?:ö|oe)glicherweise|eventuell|vielleicht|falls|peut-être|pourrait|quizás?|tal vez"
+    r"|puede que|posiblemente|forse|potrebbe|talvez|возможно|misschien)\b|かもしれ|可能性"
+)
+# A sentence about somebody or something else than the recipient, or that leaves open what it was:
+# its "invalid address" or "unknown user" is no proof that the recipient doesn't exist.
+ELSEWHERE = re.compile(
+    # Parts of the mail.
+    r"\b(?:reply-?to|list-[a-z]{2,15}|message-id|return-path|urls?|links?|signature|selector)\b"
+    r"|\b(?:from|to|cc|in|bad|invalid|the)[: ]{1,2}(?:[\w-]{1,15} ){0,2}headers?\b"
+    r"|\bheader [a-z]{1,8}\b|\b(?:message|mail|e-?mail|body|text) contain(?:s|ed)\b"
+    # Who sends, and from where.
+    r"|\bsender\b|\bcredentials\b|\ballowed to send\b|\bmailer-daemon address\b"
+    r"|\byour (?:e-?mail |smtp |mail )?(?:account|mailbox|login|password)\b|\bof your address\b"
+    r"|\babsender|exp[ée]diteur|\bremitente|\bremetente|\bmittente|отправител|nadawc"
+    r"|odes[íi]latel|avs[äa]ndare|\bafsender|\bafzender|g[öo]nderen|người gửi|发件|發件|发信|發信"
+    r"|発信|送信者|送信元|差出人|발신|보낸"
+    # What somebody takes, and from whom.
+    r"|\b(?:accept|want|receiv|allow)\w{0,3}\b[^\n]{0,30}\bfrom\b"
+    r"|\bno longer accepts? (?!any |e?-?mail|messages)|\baccepts? (?:any )?e?-?mails? (?:for|to)\b"
+    r"|\bexternal (?:deliver|mail|e-mail|send)|白名单|白名單"
+    # How often it happened.
+    r"|\b(?:rate|number|percentage) of\b|\btoo many\b|\battacks?\b|\bharvest|\bdictionary\b"
+    r"|\b(?:of|to|for|from|many) (?:unknown|invalid|non-?existent) "
+    r"(?:users|recipients|addresses|accounts|mailboxes)\b"
+    # Nobody looked.
+    r"|\b(?:unable|failed|fails|cannot|could not|can't) (?:to )?(?:check|determine|verify) "
+    r"(?:if|whether)\b|\bunknown (?:error|policy|reason|problem|status|failure)\b"
+    r"|\b(?:database|quota) (?:error|failure|unknown|unavailable)\b|\bnot known to be\b"
+    # Or it is something else.
+    r"|\bor (?:the )?(?:message|mail|e-mail) (?:is |was |has been )?(?:rejected|refused|blocked)"
+    r"|\bor (?:you|your|access (?:is |was )?denied|not (?:allowed|authori)|blocked)\b"
+    r"|或(?:者)?(?:已)?被?(?:禁用|停用|冻结|拒|屏蔽)"
 )
 
 
@@ -40,6 +72,11 @@ class Words:
     full: str
     # A sentence a line, without hosts, URLs and sentences that only guess.
     said: str
+
+    @property
+    def about_recipient(self) -> str:
+        """Of what is said, the sentences that can be about nobody but the recipient."""
+        return "\n".join(line for line in self.said.split("\n") if not ELSEWHERE.search(line))
 
 
 def clean(words: str) -> Words:

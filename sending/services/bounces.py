@@ -154,8 +154,14 @@ def _match_by_recipient(workspace: Workspace, readings: Sequence[Reading]) -> No
         others = [latest[name] for name in named if name in latest]
         if one.message is None and others:
             one.message, one.by = others[0], By.RECIPIENT
-        elif one.message is not None and others and one.message.address not in named:
+        elif one.message is not None and others and not _names(one):
             one.message, one.by = others[0], By.FOREIGN
+
+
+def _names(reading: Reading) -> bool:
+    """Whether the report names the recipient of its message, as failed or not."""
+    told = (*reading.report.recipients, *(one.recipient for one in reading.report.failures))
+    return reading.message is not None and reading.message.address in _normalised(told)
 
 
 def _normalised(recipients: Iterable[str]) -> list[str]:

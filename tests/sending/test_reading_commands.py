@@ -15,7 +15,10 @@ from tests.sending import returns
 
 CASES = Path(__file__).parents[1] / "cases" / "bounces"
 ANSWERS: dict[str, dict[str, Any]] = json.loads((CASES / "answers.json").read_text())
-REPLIES: list[dict[str, Any]] = json.loads((CASES / "replies.json").read_text())
+REPLIES: list[dict[str, Any]] = [
+    *json.loads((CASES / "replies.json").read_text()),
+    *json.loads((CASES / "wordings.json").read_text()),
+]
 KINDS = {"hard", "soft", "blocked", "complaint", "auto-reply", "challenge", "delayed", "other"}
 
 
@@ -117,6 +120,21 @@ def test_a_directory_in_its_order(tmp_path: Path) -> None:
         "why": "address: 5.1.1",
         "suppresses": True,
     }
+
+
+@pytest.mark.parametrize(
+    "begin", [b"From ", b"From - Mon Nov  2 09:00:00 2026", b'From "a b"@x.example Mon Nov  2']
+)
+def test_odd_lines_between_mails(tmp_path: Path, begin: bytes) -> None:
+    mail = returns.dsn("gone@x.example")
+    letter = returns.LETTER + b"\r\n\r\nFrom here on it is only text\r\nand no mail.\r\n\r\n"
+    (tmp_path / "two.mbox").write_bytes(begin + b"\n" + letter + begin + b"\r\n" + mail)
+    (tmp_path / "one.eml").write_bytes(b"From : MAILER-DAEMON@x.example\r\n" + mail)
+    assert [(one["file"], one["kind"]) for one in read(tmp_path)] == [
+        ("one.eml", "hard"),
+        ("two.mbox#1", "other"),
+        ("two.mbox#2", "hard"),
+    ]
 
 
 def test_whatever_the_file_holds_there_is_an_answer(tmp_path: Path) -> None:

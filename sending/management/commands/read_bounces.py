@@ -16,8 +16,10 @@ from sending.dsn.parts import MOST_BYTES
 # What is looked at in a directory; in a Maildir everything in "cur" and "new".
 ENDINGS = {".eml", ".mbox", ".mbx"}
 MAILDIR = {"cur", "new"}
-# A line of a mailbox file at which a mail begins (RFC 4155).
-BEGIN = re.compile(rb"From \S")
+# A line of a mailbox file at which a mail begins (RFC 4155), whatever stands behind the word; a
+# field with a blank before its colon is none. The next line is a field: a sentence begins no mail.
+BEGIN = re.compile(rb"From (?![ \t]*:)")
+FIELD = re.compile(rb"[!-9;-~]+[ \t]*:|>?From ")
 MOST_LINE = 64 * 1024
 SUPPRESSING = {Kind.HARD, Kind.COMPLAINT}
 
@@ -73,7 +75,7 @@ def _of_file(file: Path, name: str) -> Iterator[Mail]:
     name = name.encode("utf-8", "replace").decode()
     try:
         with file.open("rb") as opened:
-            if not BEGIN.match(opened.read(6)):
+            if not BEGIN.match(opened.read(80)):
                 opened.seek(0)
                 yield Mail(name, opened.read(MOST_BYTES))
                 return
@@ -90,14 +92,17 @@ def _split(opened: BinaryIO) -> Iterator[bytes]:
     """The first MOST_BYTES of each mail of a mailbox file."""
     lines: list[bytes] = []
     size, blank = 0, True
-    while line := opened.readline(MOST_LINE):
-        if blank and lines and BEGIN.match(line):
+    line = opened.readline(MOST_LINE)
+    while line:
+        following = opened.readline(MOST_LINE)
+        if blank and lines and BEGIN.match(line) and FIELD.match(following):
             yield b"".join(lines)
             lines, size = [], 0
         blank = line in {b"\n", b"\r\n"}
         if size < MOST_BYTES:
             lines.append(line)
             size += len(line)
+        line = following
     yield b"".join(lines)
 
 
