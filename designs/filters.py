@@ -63,7 +63,7 @@ def _digits(value: float) -> str:
     return text.removesuffix(".0") if value else "0"
 
 
-def default(value: Any, other: Any = "", empty: Any = True) -> Any:  # noqa: ARG001 - Jinja2's
+def default(value: Any, other: Any = "", empty: Any = True) -> Any:
     """Empty counts as missing, with or without `empty`, which Jinja2 has: an imported blank is no
     name to greet somebody by."""
     if isinstance(value, str):

@@ -92,6 +92,8 @@ def said(words: str) -> str:
     reader's language."""
     if found := NOT_MADE.fullmatch(words):
         where = {"part": PARTS[found[1]], "line": int(found[2]), "text": wording.said(found[3])}
+        if not where["line"]:
+            return f"{where['part']}: {where['text']}"
         return gettext("%(part)s, line %(line)d: %(text)s") % where
     return gettext(words) if words and not words[0].isdigit() else words
 
