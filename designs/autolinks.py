@@ -34,7 +34,8 @@ HOST = rf"(?:{LABEL}\.){{1,20}}(?:{'|'.join(CHINESE_TLDS)}|{IN_LABEL}{{1,63}})"
 START = re.compile(
     # What an expression begins may hold another address, which is a part of it.
     rf"(?P<unknown>{MASK}(?:{CHARACTER}|{MASK})*+)"
-    rf"|https?://(?P<host>{HOST})(?::\d{{1,5}})?",
+    # The host may end with the dot of the root.
+    rf"|https?://(?P<host>{HOST})(?:\.(?=/))?(?::\d{{1,5}})?",
     re.IGNORECASE,
 )
 REST = re.compile(rf"(?:[/?#](?:{CHARACTER})*+)?", re.IGNORECASE)
@@ -63,12 +64,25 @@ def find(hidden: str) -> Iterator[tuple[int, int]]:
             position = goes_on.end()
             continue
         position = end
+        end = _closed(hidden, found.start(), end)
         if url := _trimmed(hidden[found.start() : end], len(found[0])):
             yield found.start(), found.start() + len(url)
 
 
 def _is_spaced(host: str) -> bool:
     return re.search(f"[{UNSPACED}]", host) is None
+
+
+def _closed(hidden: str, begin: int, end: int) -> int:
+    """Where a bracket closes that opened right before the address: `[sale](https://a.shop/x),(...`"""
+    before = hidden[begin - 1] if begin else ""
+    close = next((one for one, opening in PAIRS.items() if opening == before), "")
+    depth = 1
+    for place in range(begin, end) if close else ():
+        depth += (hidden[place] == before) - (hidden[place] == close)
+        if not depth:
+            return place
+    return end
 
 
 def _trimmed(url: str, least: int) -> str:

@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from jinja2 import TemplateError, TemplateRuntimeError, nodes
-from jinja2.compiler import CodeGenerator, Frame
+from jinja2.compiler import Frame
 from jinja2.idtracking import VAR_LOAD_ALIAS, VAR_LOAD_PARAMETER, VAR_LOAD_RESOLVE
 from jinja2.nodes import EvalContext
 from jinja2.runtime import LoopContext, Undefined
@@ -36,6 +36,7 @@ from designs.sandbox import (
     OF_LOOP,
     Blank,
     Environment,
+    Generator,
     bound,
     environment,
     fuelled,
@@ -161,7 +162,7 @@ class _Limited(list[Any]):
         self.extend((one,))
 
 
-class _Writer(CodeGenerator):
+class _Writer(Generator):
     """Writes one part's function: pieces go into `out`, values come from `get`."""
 
     def __init__(

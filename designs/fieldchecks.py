@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
+from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -10,11 +12,18 @@ from jinja2 import nodes
 from contacts.mergenames import CALLED, OBJECTS, OF_MAIL
 from contacts.valuekinds import CALCULATION, DATE
 from designs.fielduses import Use, uses
+from designs.filters import LimitError, filters
 from designs.problems import ERROR, WARNING, Problem
 from designs.rendering import RenderError, names_from_outside, parse
-from designs.sandbox import OF_LOOP
+from designs.sandbox import OF_LOOP, environment
 from designs.wording import said
 
+# What filters are tried with; the others take text.
+SAMPLES: dict[str, Any] = {
+    **dict.fromkeys(("join", "first", "last"), ("x",)),
+    **dict.fromkeys(("number", "round", "abs", "int", "float"), 1),
+    "date": date(2024, 1, 2),
+}
 # Always there, besides the contact's fields.
 GIVEN = frozenset(OF_MAIL)
 
@@ -35,7 +44,7 @@ def check_fields(part: str, words: str, known: Known) -> list[Problem]:
         used = names_from_outside(tree)
     except RenderError as error:
         return [Problem("syntax", ERROR, part, error.line, said(error.message))]
-    problems = list(_check_printed(tree, part, known.fields))
+    problems = [*_check_printed(tree, part, known.fields), *_check_brackets(tree, part)]
     objects = set(OBJECTS) - known.fields
     for name in sorted(used - GIVEN - objects):
         line = _line_of(tree, name)
@@ -50,6 +59,36 @@ def check_fields(part: str, words: str, known: Known) -> list[Problem]:
             ) % {"count": known.missing[name], "name": name}
             problems.append(Problem("no_default", WARNING, part, line, text))
     return [*problems, *_check_values(tree, part, known.unfit)]
+
+
+def _check_brackets(tree: nodes.Template, part: str) -> Iterator[Problem]:
+    """What a filter or range() can't take would keep the mail from everybody."""
+    known = filters("en")
+    for one in tree.find_all(nodes.Filter):
+        if not _works(known[one.name], one, SAMPLES.get(one.name, "x")):
+            text = _("What stands in the brackets of the filter %(name)s does not fit it.")
+            words = text % {"name": one.name}
+            yield Problem("bad_arguments", ERROR, part, one.lineno, words)
+    for call in tree.find_all(nodes.Call):
+        if _is_range(call) and not _works(environment(escape=False).globals[CALLED["range"]], call):
+            text = _("range() needs one to three whole numbers in its brackets.")
+            yield Problem("bad_arguments", ERROR, part, call.lineno, text)
+
+
+def _works(function: Any, called: nodes.Filter | nodes.Call, *values: Any) -> bool:
+    """Whether the function takes these arguments; those that depend on a person may be right."""
+    try:
+        given = [one.as_const() for one in called.args]
+        named = {one.key: one.value.as_const() for one in called.kwargs}
+    except nodes.Impossible:
+        return True
+    try:
+        function(*values, *given, **named)
+    except LimitError:
+        return True
+    except Exception:  # noqa: BLE001 - what Python says about other arguments
+        return False
+    return True
 
 
 def _check_values(

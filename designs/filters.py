@@ -63,8 +63,9 @@ def _digits(value: float) -> str:
     return text.removesuffix(".0") if value else "0"
 
 
-def default(value: Any, other: Any = "") -> Any:
-    """Empty counts as missing: an imported blank is no name to greet somebody by."""
+def default(value: Any, other: Any = "", empty: Any = True) -> Any:
+    """Empty counts as missing, with or without `empty`, which Jinja2 has: an imported blank is no
+    name to greet somebody by."""
     if isinstance(value, str):
         made = value if value and not value.isspace() else other
     else:

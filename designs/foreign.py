@@ -5,6 +5,7 @@ an error; what may be meant (`{name}`, `[email]`) is a warning. In `{% raw %}` e
 text, and that is how a person says so.
 """
 
+import html as htmllib
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -33,7 +34,7 @@ ALIASES = {
     ),
     **dict.fromkeys(
         "archive viewinbrowser webversion webviewurl webviewtext browserlink mirror messageurl "
-        "viewurl weblink".split(),
+        "viewurl viewinbrowserurl weblink".split(),
         "view_url",
     ),
     **dict.fromkeys("listcompany sendername companyofsender accountname".split(), "workspace.name"),
@@ -50,6 +51,8 @@ OBJECTS = (
     "merge_vars event organization account"
 ).split()
 NAME = r"[A-Za-z_\u4e00-\u9fff][\w\u4e00-\u9fff]*"
+# Filters that have another name here.
+FILTER_NAMES = {"upcase": "upper", "downcase": "lower", "titlecase": "title"}
 # What stands in `{{ }}` besides fields.
 GIVEN = frozenset((*OF_MAIL, *OF_PERSON, *OF_JINJA))
 DOTTED = rf"{NAME}(?:[.:]{NAME})*"
@@ -78,9 +81,22 @@ _DEFAULT = (
     r"\s*(?:\|\s*default\s*:|:\s*default\s*=|\|\s*fallback\s*:)"
     r"""\s*["']?(?P<other>[^"'{}|\n]{0,80})["']?"""
 )
+_QUOTE = r"""(?:["']|&quot;)"""
+_OTHER = rf"(?P<other>(?:(?!{_QUOTE})[^{{}}\[\]\n]){{0,80}})"
 # The first that matches at a place is meant.
 KINDS = (
-    _kind("Mailchimp", r"(?<!\*)\*\|(?P<name>[\w:.=!<>', -]{1,80})\|\*(?!\*)"),
+    _kind("Mailchimp", r"(?<!\*)\*\|(?P<name>[^|*{}\n]{1,120})\|\*(?!\*)"),
+    # As browsers write them in addresses.
+    _kind("Mailchimp", r"\*%7[Cc](?P<name>[\w:]{1,60})%7[Cc]\*"),
+    _kind("", r"%7[Bb]%7[Bb](?:%20|\+)*(?P<name>\w[\w.]{0,60}?)(?:%20|\+)*%7[Dd]%7[Dd]"),
+    _kind(
+        "Mailjet",
+        rf"\{{\{{\s*(?:data|var):(?P<name>\w{{1,40}})(?::{_QUOTE}?{_OTHER}{_QUOTE}?)?\s*\}}\}}",
+    ),
+    _kind(
+        "Mailjet",
+        rf"\[\[(?:data|var):(?P<name>\w{{1,40}})(?::{_QUOTE}?{_OTHER}{_QUOTE}?)?\]\]",
+    ),
     _kind("Handlebars", r"\{\{\{~?\s*(?P<name>[^{}\n]{1,80}?)\s*~?\}\}\}"),
     _kind("Handlebars", r"\{\{~?(?P<name>[#/^>!&]\s*[^{}\n]{1,80}?)\s*~?\}\}"),
     _kind("listmonk", r"\{\{-?\s*(?P<name>\.[\w.]+)(?:\s*\|[^{}]{0,80})?\s*-?\}\}"),
@@ -112,7 +128,9 @@ KINDS = (
         r"(?:\s+'[^'\n]{0,60}')?\s*-?%\}",
     ),
     _kind("SendGrid", r"<%=?\s*(?P<name>[\w.]{1,60})\s*%>"),
-    _kind("SendGrid", r"\[%(?P<name>[\w.]{1,60})(?:\s*\|\s*(?P<other>[^\]%\n]{0,60}))?%\]"),
+    _kind("SendGrid", r"\[%\s*(?P<name>[\w.]{1,60})\s*(?:\|\s*(?P<other>[^\]%\n]{0,60}))?%\]"),
+    _kind("Salesforce", r"%%(?P<name>=[^%\n]{1,300}=)%%"),
+    _kind("Salesforce", r"%%(?P<name>\[[^%]{1,2000}\])%%"),
     _kind("Salesforce", r"%%(?P<name>[A-Za-z_][\w .:]{0,60}?)%%"),
     _kind("Salesforce", rf"\{{!(?P<name>{DOTTED})\}}"),
     _kind(
@@ -120,8 +138,13 @@ KINDS = (
         r"(?<![\w%])%(?P<name>recipient[._]\w{1,40}|tag_unsubscribe_url|unsubscribe_url",
         r"|mailing_list_unsubscribe_url)%",
     ),
-    _kind("Zoho", r"\$\[(?:[A-Z]+:)?(?P<name>\w{1,40})\|(?P<other>[^|\]\n]{0,60})\|?\]\$"),
+    _kind("Zoho", r"\$\[(?:[A-Z]+:)?(?P<name>\w{1,40})(?:\|(?P<other>[^|\]\n]{0,60})\|?)?\]\$"),
     _kind("Campaign Monitor", rf"\[(?P<name>{NAME})\s*,\s*fallback=(?P<other>[^\]\n]{{0,80}})\]"),
+    _kind(
+        "Constant Contact",
+        rf"\[\[(?P<name>[A-Z][A-Z0-9_ ]{{1,40}}?) OR {_QUOTE}{_OTHER}{_QUOTE}\]\]",
+    ),
+    _kind("GetResponse", rf"\[\[custom {_QUOTE}(?P<name>\w{{1,40}}){_QUOTE}\]\]"),
     _kind("Constant Contact", r"\[\[(?P<name>[A-Z][A-Z0-9_ ]{1,40})\]\]"),
     _kind("", rf"\[\[\s*(?P<name>{DOTTED})\s*\]\]", sure=False),
     _kind(
@@ -131,14 +154,33 @@ KINDS = (
     ),
     _kind(
         "Mautic",
-        r"(?<!\{)\{(?P<name>unsubscribe_(?:url|text)|webview_(?:url|text)|tracking_pixel)\}(?!\})",
+        r"(?<!\{)\{(?P<name>(?:un|re)subscribe_(?:url|text)|webview_(?:url|text)|tracking_pixel",
+        r"|(?:assetlink|pagelink|dynamiccontent)=[^{}\n]{1,60})\}(?!\})",
+    ),
+    _kind("CiviCRM", r"(?<![{$#])\{(?P<name>(?:contact|action|domain)\.\w{1,60})\}(?!\})"),
+    _kind("AcyMailing", r"(?<![{$#])\{(?:subtag|FIELD):(?P<name>\w{1,40})[^{}\n]{0,60}\}(?!\})"),
+    _kind(
+        "MailPoet",
+        r"\[(?:subscriber:|link:(?:subscription_|newsletter_)?)(?P<name>\w{1,40})",
+        r"(?:\s*\|\s*default:(?P<other>[^\]|\n]{0,60}))?\]",
+    ),
+    _kind("Campaigner", r"\[Contact\.(?P<name>[\w ]{1,40})\]"),
+    _kind("Keap", r"(?<![\w~])~(?P<name>(?:Contact|Owner|Company|User)\.\w{1,40})~(?!~)"),
+    _kind("Octeth", r"%(?:Subscriber|Link|User|Campaign|List):(?P<name>\w{1,40})%"),
+    _kind("listmonk", r"(?<=[\w/}])@(?P<name>TrackLink)\b"),
+    # Elements of their own; browsers show their words without a link.
+    _kind(
+        "Campaign Monitor",
+        r"<(?P<name>/?(?:unsubscribe|webversion|preferences|forwardtoafriend))\b",
+        r"(?P<attributes>[^<>]{0,500})>",
     ),
     _kind(
         "MailerLite",
         rf"(?<!\{{)\{{\$(?P<name>{NAME})",
         r"""(?:\|default\(['"](?P<other>[^'"\n]{0,80})['"]\))?\}(?!\})""",
     ),
-    _kind("Aliyun", r"(?<![\w{#$])\{(?P<name>UserName|EAddr|NickName|TrueName)\}(?!\})"),
+    _kind("Aliyun", r"(?<![\w{#$])\{\s*(?P<name>UserName|EAddr|NickName|TrueName)\s*\}(?!\})"),
+    _kind("Aliyun", r"(?<![\w{#$])\{(?P<name>Gender|Mobile|Birthday)\}(?!\})", sure=False),
     # Capitals are a merge tag wherever they stand.
     _kind("ActiveCampaign", r"(?<![0-9A-Za-z%])%(?P<name>[A-Z][A-Z0-9_-]{2,40})%(?![0-9A-Za-z%])"),
     _kind("SendCloud", rf"(?<![0-9A-Za-z%])%(?P<name>{NAME})%(?![0-9A-Za-z%])", sure=False),
@@ -146,6 +188,15 @@ KINDS = (
     # In text they may be meant as they stand: never sure.
     _kind("", rf"(?<![\w{{#$=:])\{{(?P<name>{NAME}(?: {NAME})?)\}}(?!\}})", known_only=True),
     _kind("", rf"(?<![\w\[\]])\[(?P<name>{NAME}(?: {NAME})?)\](?![\[(:\]])", known_only=True),
+    _kind("", r"(?<![\w\[\]])\[(?P<name>[A-Z]{2,}(?:_[A-Z]{2,})+)\](?![\[(:\]])", sure=False),
+    _kind(
+        "Sendy",
+        r"(?<![\w\[\]])\[(?P<name>current(?:year|month|day)(?:number)?)\](?![\[(:\]])",
+        sure=False,
+    ),
+    _kind("", rf"(?<![0-9A-Za-z%])%(?P<name>{NAME} {NAME})%(?![0-9A-Za-z%])", known_only=True),
+    _kind("", r"(?<![\w@.])@(?P<name>[A-Z][A-Z0-9_]{1,40})@(?![\w@])", known_only=True),
+    _kind("", rf"(?<![\w$])\$(?P<name>{NAME}(?: {NAME})?)\$(?![\w$])", known_only=True),
     _kind("", rf"(?<![\w#])##?(?P<name>{NAME})##?(?![\w#])", known_only=True),
     _kind(
         "SendGrid",
@@ -154,10 +205,12 @@ KINDS = (
     ),
 )
 # Where a tag can begin: nothing else is looked at.
-BEGIN = re.compile(r"[*{<\[%$#-]")
+BEGIN = re.compile(r"[*{<\[%$#@~-]")
 CODE = re.compile(r"<(style|script)\b.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 # Not those that Outlook reads.
 COMMENT = re.compile(r"<!--(?!\[if).*?(?:-->|\Z)", re.DOTALL)
+# Brackets of a tag in an address.
+ESCAPED_TAG = re.compile(r"%7B%7B", re.IGNORECASE)
 ESCAPES = re.compile(r"%[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2}|%?\Z|%?[^%\w])")
 OPENS = re.compile(r"[#^]|IF|(?:if|range|with|block|define)\s")
 IF = re.compile(r"(?:#\s*if\s+|if\s+\.?|IF:)(?P<not>NOT\s+)?(?P<name>[\w.]+)|IFNOT:(?P<other>\w+)")
@@ -182,7 +235,7 @@ class Foreign:
 def find(source: str, fields: Collection[str], *, html: bool = False) -> list[Foreign]:
     """The foreign merge tags of a part, in their order. `fields`: our merge fields."""
     hidden = _visible(source, html=html)
-    names = _Names(fields, _local_names(source))
+    names = _Names(fields, _local_names(source), html)
     found: list[Foreign] = []
     # What stands inside of our own tags is ours: a list is no merge tag.
     ours = dict(jinja_spans(hidden))
@@ -227,6 +280,7 @@ class _Names:
 
     fields: Collection[str]
     local: set[str]
+    html: bool = False
 
     def ours(self, name: str) -> bool:
         """Whether `{{ name }}` or `{{ name.part }}` is our language already."""
@@ -251,7 +305,7 @@ def _at(hidden: str, place: int, line: int, names: _Names) -> Foreign | None:
         name = (groups.get("name") or "").strip()
         if of_jinja and kind.program in {"", "Klaviyo"} and _is_jinja(groups, names):
             return None
-        made = groups.get("url") or _made(name, groups, names.fields)
+        made = groups.get("url") or _made(name, groups, names)
         if kind.known_only and not made:
             continue
         sure = of_jinja if kind.known_only else kind.sure or bool(made)
@@ -266,22 +320,42 @@ def _is_jinja(groups: Mapping[str, str | None], names: _Names) -> bool:
 
 def _is_escape(text: str, place: int) -> bool:
     """Whether a URL's escape stands here, as in "%E4%BD%A0": what closes the tag would be one."""
-    return ESCAPES.match(text, place) is not None
+    return not ESCAPED_TAG.match(text, place) and ESCAPES.match(text, place) is not None
 
 
-def _made(name: str, groups: Mapping[str, str | None], fields: Collection[str]) -> str:
+def _made(name: str, groups: Mapping[str, str | None], names: _Names) -> str:
     """The tag in our language, or ""."""
     if ENDS.fullmatch(name):
         return "{% endif %}"
     if ELSES.fullmatch(name):
         return "{% else %}"
     if found := IF.fullmatch(name):
-        field = field_of(found["name"] or found["other"], fields)
+        field = field_of(found["name"] or found["other"], names.fields)
         negation = "not " if found["not"] or found["other"] else ""
         return f"{{% if {negation}{field} %}}" if field else ""
-    field = field_of(name, fields)
+    field = field_of(name.removeprefix("/"), names.fields)
+    attributes = groups.get("attributes")
+    if attributes is not None:
+        return _element(name, field, attributes) if names.html else ""
     filters = (groups.get("filters") or "").strip()
-    return with_default(field + filters, groups.get("other")) if field else ""
+    other = (groups.get("other") or "").strip()
+    if names.html:
+        # Editors write quotes in expressions as references; our language has them as they are.
+        filters, other = htmllib.unescape(filters), htmllib.unescape(other).strip("\"' ")
+    return with_default(field + _our_filters(filters), other) if field else ""
+
+
+def _element(name: str, field: str, attributes: str) -> str:
+    """A link for an element of another program's."""
+    if not field:
+        return ""
+    if name.startswith("/"):
+        return "</a>"
+    return f'<a href="{{{{ {field} }}}}"{attributes.rstrip(" /")}>'
+
+
+def _our_filters(filters: str) -> str:
+    return re.sub(r"\w+", lambda word: FILTER_NAMES.get(word[0], word[0]), filters)
 
 
 def with_default(field: str, other: str | None) -> str:

@@ -68,6 +68,8 @@ class _Reader(htmltree.Reader):
             self.lines.end_paragraph()
         elif name == "img":
             self.lines.add(BLANKS.sub(" ", values.get("alt", "")))
+        elif name == "area":
+            self._area(values)
 
     def end(self, element: Element) -> None:
         name = element.name
@@ -115,6 +117,15 @@ class _Reader(htmltree.Reader):
         """The template of the link's URL; empty where it leads to no place of its own."""
         url = weburls.clean(values.get("href", ""))
         return "" if url.startswith("#") else url
+
+    def _area(self, values: dict[str, str]) -> None:
+        """A part of an image that leads somewhere: a line of its own."""
+        if url := self._url(values):
+            self.lines.end_line()
+            place = self.lines.place()
+            self.lines.add(BLANKS.sub(" ", values.get("alt", "")))
+            self._end_link(url, place)
+            self.lines.end_line()
 
     def _end_link(self, url: str, place: tuple[int, int]) -> None:
         if not url:

@@ -77,7 +77,12 @@ class Preview:
         return any(problem.code == "foreign_tag" for problem in self.problems)
 
     def failures(self, part: str) -> list[Problem]:
-        return [p for p in self.problems if p.part == part and p.code in {"syntax", "render"}]
+        """Why the part can't be shown; a text that is made from the HTML fails as that does."""
+        failures = [p for p in self.problems if p.code in {"syntax", "render"}]
+        own = [problem for problem in failures if problem.part == part]
+        if own or part != "text" or self.text:
+            return own
+        return [problem for problem in failures if problem.part == "html"]
 
 
 def render_preview(  # noqa: PLR0913 - the four parts of a mail and whom it is for
@@ -97,6 +102,9 @@ def render_preview(  # noqa: PLR0913 - the four parts of a mail and whom it is f
     problems = check(source, fields=fields.known(workspace))
     values = fields.values(workspace, contact)
     rendered, failed = _render(source, values)
+    if not text and any(problem.part == "html" for problem in failed):
+        # The text is made from the HTML: what is wrong there is said once.
+        failed = [problem for problem in failed if problem.part != "text"]
     said = {(problem.part, problem.line) for problem in problems}
     problems += [problem for problem in failed if (problem.part, problem.line) not in said]
     problems.sort(key=lambda problem: problem.severity != ERROR)

@@ -11,6 +11,7 @@ from functools import cache, wraps
 from typing import Any, NamedTuple
 
 from jinja2 import nodes
+from jinja2.compiler import CodeGenerator, Frame
 from jinja2.runtime import ChainableUndefined, LoopContext, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
@@ -135,7 +136,17 @@ class Blank(ChainableUndefined):
     __hash__ = ChainableUndefined.__hash__
 
 
+class Generator(CodeGenerator):
+    def _output_child_to_const(self, node: nodes.Expr, frame: Frame, finalize: Any) -> str:
+        """Constants are printed as values are: Jinja2 would escape `{{ none }}` in HTML before
+        `finalize` could tell what it is."""
+        if not isinstance(node, nodes.TemplateData):
+            raise nodes.Impossible
+        return super()._output_child_to_const(node, frame, finalize)
+
+
 class Environment(ImmutableSandboxedEnvironment):
+    code_generator_class = Generator
     intercepted_binops = frozenset({"*", "**", "+", "%"})
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:

@@ -1,11 +1,22 @@
 """Why a message is not accepted, or a mailing waits: every code with its sentence."""
 
+import re
 from functools import cache
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext, override
 from django.utils.translation import gettext_lazy as _
 
+from designs import wording
+
+# What designs.rendering says about a part that can't be made for a person.
+NOT_MADE = re.compile(r"(subject|preheader|html|text), line (\d+): (.+)", re.DOTALL)
+PARTS: dict[str, Promise] = {
+    "subject": _("Subject"),
+    "preheader": _("Preview text"),
+    "html": _("HTML"),
+    "text": _("Plain text"),
+}
 SENTENCES: dict[str, Promise] = {
     # Left out when the audience was frozen, or skipped when its turn came.
     "suppressed_unsubscribed": _("Unsubscribed from everything"),
@@ -79,6 +90,11 @@ def text(code: str) -> str:
 def said(words: str) -> str:
     """A server's words as they came; words of ours, which stand where there was no reply, in the
     reader's language."""
+    if found := NOT_MADE.fullmatch(words):
+        where = {"part": PARTS[found[1]], "line": int(found[2]), "text": wording.said(found[3])}
+        if not where["line"]:
+            return f"{where['part']}: {where['text']}"
+        return gettext("%(part)s, line %(line)d: %(text)s") % where
     return gettext(words) if words and not words[0].isdigit() else words
 
 

@@ -22,8 +22,8 @@ from designs.models import Design
 from designs.rendering import Renderer, RenderError
 from designs.services import compile_parts
 from designs.views.previews import contact_of, source_of
-from designs.wording import said
 from pages.singleline import SingleLine
+from sending import reasons
 from sending.mime import Sender
 from sending.models import Relay
 from sending.secrets import SecretError
@@ -124,7 +124,7 @@ def design_test(request: WorkspaceRequest, pk: int) -> HttpResponse:
     try:
         results = _send(request, _source(request, design), form)
     except RenderError as error:
-        form.add_error(None, _where(error))
+        form.add_error(None, reasons.said(str(error)))
     except SecretError as error:
         form.add_error("relay", str(error))
     return _answer(request, design, form, results)
@@ -166,20 +166,3 @@ def _send(request: WorkspaceRequest, source: Source, form: TestForm) -> list[Tes
         addresses=form.cleaned_data["addresses"],
         fields=fields.values(request.workspace, contact_of(request, request.POST)),
     )
-
-
-def _where(error: RenderError) -> str:
-    names = {
-        "subject": _("Subject"),
-        "preheader": _("Preview text"),
-        "html": "HTML",
-        "text": _("Plain text"),
-    }
-    part = names.get(error.part, error.part)
-    if not error.line:
-        return f"{part}: {said(error.message)}"
-    return _("%(part)s, line %(line)d: %(text)s") % {
-        "part": part,
-        "line": error.line,
-        "text": said(error.message),
-    }

@@ -48,6 +48,21 @@ def test_signs_that_addresses_have_belong_to_them() -> None:
         ("see https://a.example/x). And", ["https://a.example/x"]),
         ("https://a.example/a).", ["https://a.example/a"]),
         ("[https://a.example/?a[]=1]", ["https://a.example/?a[]=1"]),
+        # A bracket that opened before the address closes it.
+        (
+            "(https://a.example/x),(https://b.example/y)",
+            ["https://a.example/x", "https://b.example/y"],
+        ),
+        (
+            "[a](https://a.example/x_(y)),[b](https://b.example/?c[]=1)。",
+            ["https://a.example/x_(y)", "https://b.example/?c[]=1"],
+        ),
+        ("(https://a.example/x)(y", ["https://a.example/x"]),
+        # The root's dot.
+        (
+            "https://a.example./x https://b.example. Then",
+            ["https://a.example./x", "https://b.example"],
+        ),
         (
             "'https://a.example/', \"https://b.example/\"",
             ["https://a.example/", "https://b.example/"],

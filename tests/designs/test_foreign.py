@@ -52,6 +52,26 @@ KNOWN = [
     ("{$name}", "{{ full_name }}"),
     ("{!Contact.FirstName}", "{{ first_name }}"),
     ("{{lead.First Name:default=you}}", "{{ first_name|default('you') }}"),
+    ("https://a.example/?e=*%7CEMAIL%7C*", "https://a.example/?e={{ email }}"),
+    ("https://a.example/?e=%7B%7Bcontact.EMAIL%7D%7D", "https://a.example/?e={{ email }}"),
+    ("%7b%7b%20unsubscribe_url%20%7d%7d", "{{ unsubscribe_url }}"),
+    ('{{var:firstname:"you"}}', "{{ first_name|default('you') }}"),
+    ('[[data:firstname:""]]', "{{ first_name }}"),
+    ('[[FIRSTNAME OR "Friend"]]', "{{ first_name|default('Friend') }}"),
+    ('[[custom "city"]]', "{{ city }}"),
+    ("[% first_name | you %]", "{{ first_name|default('you') }}"),
+    ("$[FNAME]$", "{{ first_name }}"),
+    ("{contact.first_name}", "{{ first_name }}"),
+    ("{action.unsubscribeUrl}", "{{ unsubscribe_url }}"),
+    ("{subtag:name}", "{{ full_name }}"),
+    ("[subscriber:firstname | default:reader]", "{{ first_name|default('reader') }}"),
+    ("[link:subscription_unsubscribe_url]", "{{ unsubscribe_url }}"),
+    ("[link:newsletter_view_in_browser_url]", "{{ view_url }}"),
+    ("[Contact.First Name]", "{{ first_name }}"),
+    ("~Contact.FirstName~", "{{ first_name }}"),
+    ("%Subscriber:EmailAddress%", "{{ email }}"),
+    ("{ UserName }", "{{ full_name }}"),
+    ("{{ FIRSTNAME | upcase }}", "{{ first_name| upper }}"),
 ]
 UNKNOWN = [
     "*|MERGE7|*",
@@ -62,6 +82,14 @@ UNKNOWN = [
     "{{ params.CODE }}",
     "{{#each items}}a{{/each}}",
     "{$order}",
+    "*|DATE:d/m/y|*",
+    "*|FEEDBLOCK:https://a.example/rss|*",
+    "*|IF:AGE &gt; 20|*a*|END:IF|*",
+    "%%=v(@FirstName)=%%",
+    "%%[ set @x = 1 ]%%",
+    "https://a.example/x@TrackLink",
+    "{assetlink=1}",
+    "{resubscribe_url}",
 ]
 DOUBTFUL = [
     "{name}",
@@ -72,6 +100,12 @@ DOUBTFUL = [
     "-first_name-",
     "##name##",
     "[[Page]]",
+    "[COMPANY_FULL_ADDRESS]",
+    "[currentyear]",
+    "{Gender}",
+    "%First Name%",
+    "@FIRSTNAME@",
+    "$First Name$",
 ]
 PEACEFUL = [
     "100% off, 50% more, 5%",
@@ -88,6 +122,8 @@ PEACEFUL = [
     "{% for user in [city] %}{{ user.name }}{{ loop.index }}{% endfor %}",
     "{% raw %}*|FNAME|* {{ contact.x }}{% endraw %}",
     "{# *|FNAME|* #}",
+    "me@FIRSTNAME.example @CITY @x@ ~5~ ~Contact~ $5 name$ US$ [2026_01] [OK] [A_B]",
+    "20%20 50%Off Name% https://a.example/%7Bname%7D * | * *|* **|x|**",
     "state-of-the-art x-name-y #name ## **|bold|** e-mail",
 ]
 
@@ -106,6 +142,20 @@ def test_known_tags_are_errors_and_are_converted(words: str, made: str, part: st
     assert converted == f"x\n{made}"
     assert count >= 1
     assert not found(converted, part)
+
+
+def test_elements_of_other_programs_become_links() -> None:
+    words = '<unsubscribe style="color:red">Go</unsubscribe> <webversion>See</webversion>'
+    assert {one[0] for one in found(words)} == {"error"}
+    assert convert(words, FIELDS, html=True) == (
+        '<a href="{{ unsubscribe_url }}" style="color:red">Go</a> <a href="{{ view_url }}">See</a>',
+        4,
+    )
+
+
+def test_quotes_that_an_editor_wrote_as_references_are_quotes() -> None:
+    words = "{{ first_name | default: &quot;R&amp;D&quot; }}"
+    assert convert(words, FIELDS, html=True)[0] == "{{ first_name|default('R&D') }}"
 
 
 @pytest.mark.parametrize("words", UNKNOWN)

@@ -294,3 +294,16 @@ def test_without_a_contact_every_field_has_a_value(workspace: Workspace) -> None
     assert checks.check(source, fields=fields.known(workspace)) == []
     preview = previews.render_preview(workspace, contact=None, **source.parts())
     assert "42.00" in preview.html
+
+
+def test_what_is_wrong_in_the_html_is_not_told_of_the_text_made_from_it(
+    workspace: Workspace,
+) -> None:
+    html = '<p>{{ contact.FIRSTNAME | default : "friend" }} {{ unsubscribe_url }}</p>'
+    preview = previews.render_preview(workspace, subject="Hi", html=html)
+    assert {problem.part for problem in preview.problems} == {"html"}
+    preview = previews.render_preview(
+        workspace, subject="Hi", html="<p>{{ 1|nope }} {{ unsubscribe_url }}</p>"
+    )
+    assert [problem.part for problem in preview.problems] == ["html"]
+    assert "nope" in previews.framed(preview, "text", images=False)

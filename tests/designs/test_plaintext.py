@@ -33,6 +33,15 @@ def test_the_address_of_a_link_stands_apart_from_what_follows(html: str, text: s
     assert from_html(f"<p>{html}</p>") == f"{text}\n"
 
 
+def test_the_parts_of_an_image_map_are_links() -> None:
+    html = (
+        '<img usemap="#m" src="https://a.example/p.png" alt="Sale"><map name="m">'
+        '<area href="https://a.example/men" alt="Men"><area href="https://a.example/women">'
+        '<area nohref alt="none"><area href="#top" alt="Top"></map>More'
+    )
+    assert from_html(html) == ("Sale\nMen (https://a.example/men)\nhttps://a.example/women\nMore\n")
+
+
 def test_a_bulletproof_button_is_there_once() -> None:
     text = from_html(case("06-bulletproof-button.html"))
     assert text.count("Buy now") == 1

@@ -51,6 +51,23 @@ def test_what_is_empty_counts_as_missing(value: str | None) -> None:
     assert text("[{{ a|trim }}]", a=value) == "[]"
 
 
+@pytest.mark.parametrize(
+    ("expression", "shown"),
+    [
+        *(("none", ""), ("None", ""), ("true", "yes"), ("1 < 2", "yes"), ("'a' in 'b'", "no")),
+        *(("1.0", "1"), ("'<b>'", "&lt;b&gt;"), ("2 * 3", "6")),
+    ],
+)
+def test_constants_are_printed_as_values_are(expression: str, shown: str) -> None:
+    assert html(f"[{{{{ {expression} }}}}]") == f"[{shown}]"
+
+
+@pytest.mark.parametrize("expression", ["[]", "{}", "(1, 2)", "[none]"])
+def test_a_constant_list_is_not_printed(expression: str) -> None:
+    with pytest.raises(RenderError, match="a list can't be shown"):
+        html(f"{{{{ {expression} }}}}")
+
+
 def test_false_and_zero_are_values() -> None:
     assert text("{{ a|default('x') }} {{ b|default('x') }}", a=0, b=False) == "0 no"
 

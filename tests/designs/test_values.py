@@ -201,3 +201,45 @@ def test_uses_of_a_source() -> None:
         ("c", "calculation"),
         ("g", "calculation"),
     }
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        *("email|truncate('9')", "email|truncate(none)", "email|replace('a')", "email|trim('x')"),
+        *("email|replace(1, 2)", "[email]|join(5)", "email|urlencode('x')", "email|title(1)"),
+        *("1|round(0, 'floor')", "range('a')|join", "range(1, 2, 0)|join", "range()|join"),
+    ],
+)
+def test_arguments_that_would_keep_the_mail_from_everybody_are_errors(expression: str) -> None:
+    source = checks.Source(
+        subject="Hi", html=f"<p>\n{{{{ {expression} }}}} {{{{ unsubscribe_url }}}}"
+    )
+    found = checks.check(source, fields={"email"})
+    assert [(one.code, one.severity, one.line) for one in found] == [("bad_arguments", "error", 2)]
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        *("email|truncate(9)", "email|truncate(9, end='.')", "email|replace('a', '')"),
+        *(
+            "email|default('x')",
+            "email|d('x', true)",
+            "email|date('%Y')",
+            "email|date('long', 'zh')",
+        ),
+        *(
+            "email|number(2)",
+            "email|round(-1)",
+            "[email]|join('; ')",
+            "email|truncate(email|length)",
+        ),
+        *("range(3)|join", "range(1, 9, 2)|join(', ')", "email|replace(email, 'x')", "email|int"),
+    ],
+)
+def test_arguments_that_filters_take_are_no_errors(expression: str) -> None:
+    source = checks.Source(
+        subject="Hi", html=f"<p>{{{{ {expression} }}}} {{{{ unsubscribe_url }}}}"
+    )
+    assert not checks.check(source, fields={"email"})

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from django.utils.translation import gettext, override
 
 from pages import catalogues
 
@@ -25,3 +26,14 @@ def test_one_string_said_in_two_ways_is_found_unless_a_context_tells_them_apart(
 
 def test_the_catalogues_agree() -> None:
     assert catalogues.clashes() == []
+
+
+@pytest.mark.parametrize("app", catalogues.TEMPLATES)
+def test_no_catalogue_of_another_program_comes_before_ours(app: str) -> None:
+    ours = {
+        str(message.id): message.string
+        for message in catalogues.read(app)
+        if message.id and isinstance(message.id, str) and not message.context and message.string
+    }
+    with override("zh-hans"):
+        assert {words: gettext(words) for words in ours} == ours

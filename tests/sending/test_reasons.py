@@ -18,3 +18,14 @@ def test_words_of_ours_are_in_the_readers_language() -> None:
         assert reasons.said(KILLED) == "发送进程被终止。"
     with override("en"):
         assert reasons.said(KILLED) == KILLED
+
+
+def test_a_part_that_could_not_be_made_is_told_without_pythons_words() -> None:
+    words = "html, line 3: TypeError: '>' not supported between instances of 'str' and 'int'"
+    with override("en"):
+        assert reasons.said(words) == (
+            "HTML, line 3: This does not work with this person's values. "
+            "A number or date is needed here."
+        )
+    with override("zh-hans"):
+        assert reasons.said(words).startswith("HTML，第 3 行：")
