@@ -83,6 +83,8 @@ def test_it_waits_until_tomorrow(held: Campaign, owner_client: Client, send: Sen
     until = Hold.objects.get().until
     assert until is not None
     assert (mailing.state, mailing.wait_reason, mailing.wait_until) == ("sending", "held", until)
+    # Somebody has decided: the home page asks for nothing.
+    assert "QQ is held" not in words(owner_client.get("/w/brand/").content.decode())
 
 
 def test_the_rest_is_dropped(held: Campaign, owner_client: Client, send: Send) -> None:
@@ -102,7 +104,7 @@ def test_a_stopped_relay(
     failed = assert_closes(mailing_of(campaign)).failed
     shown = words(read(owner_client, campaign))
     assert f"The relay Post is stopped: {failed} of {failed} refused" in shown
-    assert "Start it again on its page" in shown
+    assert "Solve what its server reports, then start it again" in shown
     decide(owner_client, campaign, "retry")
     assert assert_closes(mailing_of(campaign)).waiting == 50
     assert not Suppression.objects.exists()
