@@ -12,6 +12,7 @@ from accounts.access import WorkspaceRequest
 from campaigns import home
 from campaigns.models import Campaign
 from contacts.models import Import
+from contacts.services import statuswords
 from pages import locales
 from sending import holdwords, reasons
 from sending.models import BounceMailbox, Hold, Mailing, Relay
@@ -118,6 +119,8 @@ def runs(request: WorkspaceRequest) -> Iterable[home.Need]:
     rows = Hold.objects.filter(
         mailing__workspace=request.workspace, released_at=None, decision=""
     ).exclude(kind=Hold.Kind.MAILING)
+    # "Wait until tomorrow" is an answer, too: it goes on by itself.
+    rows = rows.exclude(until__gt=timezone.now())
     held = list(rows.select_related("relay").order_by("-pk")[:MOST])
     names = {
         row.mailing_id: row
@@ -154,3 +157,26 @@ def imports(request: WorkspaceRequest) -> Iterable[home.Need]:
         ).format(file=row.filename, count=locales.number(count))
         detail = _("The rejected lines and their reasons are there as a file.")
         yield home.Need(title, detail, url=url, icon="file-import", tone="info")
+
+
+@home.needs
+def status_words(request: WorkspaceRequest) -> Iterable[home.Need]:
+    """Imports whose people are not subscribed because nobody has said what their status means."""
+    rows = Import.objects.filter(
+        workspace=request.workspace,
+        state=Import.State.FINISHED,
+        counts__asked__gt=0,
+        finished_at__gt=timezone.now() - NEWS,
+        undone_at=None,
+    )
+    for row in statuswords.unanswered(rows.order_by("-pk")[:MOST]):
+        count = int(row.counts["asked"])
+        title = ngettext(
+            "{file}: {count} person has a status that is not understood",
+            "{file}: {count} people have a status that is not understood",
+            count,
+        ).format(file=row.filename, count=locales.number(count))
+        detail = _("They are not subscribed until somebody says what the words mean.")
+        url = home.url(request, "import", row.pk)
+        url = f"{url}#status-words" if url else ""
+        yield home.Need(title, detail, url=url, icon="help-circle")

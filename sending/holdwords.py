@@ -39,5 +39,5 @@ def elsewhere(one: Hold) -> str:
     if one.kind == Hold.Kind.ROUTE:
         return _("The other relays of the pool carry on.")
     if one.kind == Hold.Kind.RELAY:
-        return _("Start it again on its page once its server's words are dealt with.")
+        return _("Solve what its server reports, then start it again on the relay's page.")
     return ""

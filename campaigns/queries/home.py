@@ -29,6 +29,7 @@ QUICK = 50_000
 class Sums:
     """What came of some campaigns, in messages."""
 
+    targeted: int = 0
     accepted: int = 0
     failed: int = 0
     bounced: int = 0
@@ -41,7 +42,7 @@ class Sums:
         return self.accepted + self.failed
 
 
-COUNTED = ("accepted", "failed", "bounced", "opened", "clicked", "unsubscribed")
+COUNTED = ("targeted", "accepted", "failed", "bounced", "opened", "clicked", "unsubscribed")
 
 
 def started_within(workspace: Workspace, *, days: int, ago: int = 0) -> QuerySet[Campaign]:

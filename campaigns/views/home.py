@@ -93,13 +93,14 @@ def home_growth(request: WorkspaceRequest) -> HttpResponse:
 
 
 def figures(now: Sums, before: Sums) -> list[Figure]:
-    """Sent, opened, clicked, bounced. Shares are of what servers accepted."""
+    """Sent, opened, clicked, bounced. Shares of opens and clicks are of accepted mails, those of
+    bounces of all recipients, as in the report: a bounce may be a refusal."""
     change = _change(now.sent, before.sent)
     return [
         Figure("sent", pgettext("number of mails", "Sent"), now.sent, "", *change),
         _share(_("Opened"), "opened", now, before),
         _share(_("Clicked"), "clicked", now, before),
-        _share(_("Bounced"), "bounced", now, before),
+        _share(_("Bounced"), "bounced", now, before, base="targeted"),
     ]
 
 
@@ -114,14 +115,13 @@ def _change(now: int, before: int) -> tuple[str, str]:
     return words.format(percent=locales.percent(abs(now - before), before)), trend
 
 
-def _share(label: str, name: str, now: Sums, before: Sums) -> Figure:
+def _share(label: str, name: str, now: Sums, before: Sums, *, base: str = "accepted") -> Figure:
     count, then = getattr(now, name), getattr(before, name)
-    share = locales.percent(count, now.accepted)
-    if not before.accepted:
+    whole, whole_then = getattr(now, base), getattr(before, base)
+    share = locales.percent(count, whole)
+    if not whole_then:
         return Figure(name, label, count, share, _("nothing in the 30 days before"))
-    here, there = count * before.accepted, then * now.accepted
+    here, there = count * whole_then, then * whole
     trend = "" if here == there else "trending-up" if here > there else "trending-down"
-    more = _("{percent} in the 30 days before").format(
-        percent=locales.percent(then, before.accepted)
-    )
+    more = _("{percent} in the 30 days before").format(percent=locales.percent(then, whole_then))
     return Figure(name, label, count, share, more, trend)

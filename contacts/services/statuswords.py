@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import User, Workspace
 from contacts.models import Import, StatusWord
-from contacts.statuswords import DATE, EMPTY, KINDS, MAX_WORD, MEANINGS, OTHER, Vocabulary
+from contacts.statuswords import DATE, EMPTY, KINDS, MAX_WORD, MEANINGS, OTHER, Vocabulary, Words
 
 # What these mean depends on the file: the answer is kept for it only.
 OF_ONE_FILE = frozenset({EMPTY, DATE})
@@ -48,6 +48,20 @@ def stored(answers: Mapping[tuple[str, str], str]) -> list[list[str]]:
 def vocabulary(file: Import) -> Vocabulary:
     """All that is known about the words of this file; what was said about it alone goes first."""
     return Vocabulary(remembered(file.workspace_id) | of_file(file))
+
+
+def unanswered(files: Iterable[Import]) -> list[Import]:
+    """Those files of one workspace that have words which nobody has answered by now."""
+    rows = list(files)
+    of_workspace = remembered(rows[0].workspace_id) if rows else {}
+    return [
+        file
+        for file in rows
+        if any(
+            (word.kind, word.key) not in of_workspace | of_file(file)
+            for word in Words(file.words).asked
+        )
+    ]
 
 
 @transaction.atomic

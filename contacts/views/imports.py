@@ -227,6 +227,8 @@ def bar(counts: dict[str, int]) -> list[dict[str, Any]]:
                 "label": label,
                 "tone": tone,
                 "count": count,
+                # The import keeps which contacts these are (contacts.queries.people).
+                "has_people": key in {"new", "updated", "unchanged"},
                 "x": f"{x:.3f}",
                 "width": f"{width:.3f}",
             }

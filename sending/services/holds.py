@@ -140,17 +140,38 @@ def hold(mailing: Mailing, relay: Relay, kind: str, why: Why, *, lane: str = "")
         refused=why.refused,
         decided=why.decided,
     )
+    earlier = _let_go_undecided(made)
+    made.since = min([made.since, *(one.since for one in earlier)])
+    made.refused += sum(one.refused for one in earlier)
+    made.decided += sum(one.decided for one in earlier)
     if made.refused:
         # Counts fade; these numbers are read beside those of the rows.
         more = max(0, refused_in(made).count() - made.refused)
         made.refused, made.decided = made.refused + more, made.decided + more
     # By hold_once, where two workers come to it at once.
     Hold.objects.bulk_create([made], ignore_conflicts=True)
+    Hold.objects.filter(pk__in=[one.pk for one in earlier]).delete()
     log.warning(
         "mailing %s over relay %s: %s %s is held, %s of %s refused (%s)",
         mailing.pk, relay.pk, kind, lane, why.refused, why.decided, why.words[:200],
     )  # fmt: skip
     return True
+
+
+def _let_go_undecided(made: Hold) -> list[Hold]:
+    """Runs of the same that were let go (the relay was started again, the day of waiting is over)
+    before anybody decided about those who were refused. Refused again, all of it is one run, so
+    that nobody is counted and asked about twice."""
+    rows = Hold.objects.filter(
+        mailing=made.mailing_id,
+        kind=made.kind,
+        lane=made.lane,
+        decision="",
+        released_at__isnull=False,
+    )
+    if made.kind != Kind.MAILING:
+        rows = rows.filter(relay=made.relay_id)
+    return list(rows)
 
 
 def absorb(mailing: Mailing, relay: Relay, kind: str, *, keep: int = 0) -> None:

@@ -236,7 +236,7 @@ def _shown(request: WorkspaceRequest) -> QuerySet[BounceMail]:
 
 
 def _say_counted(request: WorkspaceRequest, counted: int, suppressed: int) -> None:
-    reports = ngettext("{count} report counts.", "{count} reports count.", counted)
+    reports = ngettext("{count} report is counted.", "{count} reports are counted.", counted)
     people = ngettext(
         "{count} address is suppressed because of it.",
         "{count} addresses are suppressed because of it.",

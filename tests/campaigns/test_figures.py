@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import User, Workspace
 from campaigns.models import Campaign
 from campaigns.queries import recipients
-from contacts.models import Contact, List, Subscription
+from contacts.models import Contact, Import, List, Subscription
 from contacts.services import contacts, suppressions
 from quickstart.demo import seed
 from sending.models import Batch, Mailing, Message, Relay, Tally
@@ -138,6 +138,8 @@ def test_the_demo(client: Client) -> None:
     contacts.delete(Contact.objects.filter(pk__in=list(some)))
     pages = [home, f"{home}campaigns/?days=30", f"{home}lists/", f"{home}imports/"]
     pages += [report, f"{report}report/bounces/"]
+    imported = Import.objects.filter(counts__new__gt=0, state=Import.State.FINISHED)
+    pages += [f"{home}imports/{file.pk}/" for file in imported]
     found = checked(client, pages)
     assert all(found.values())
 

@@ -16,6 +16,7 @@ from campaigns.models import Campaign
 from campaigns.queries import home as home_query
 from campaigns.services import running
 from contacts.models import Contact, Import, List, Subscription
+from contacts.statuswords import ASKED
 from sending.models import BounceMailbox, Mailing, Relay, Tally
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -116,15 +117,25 @@ def counted(campaign: Campaign, days: int, **counts: int) -> None:
 def test_the_last_30_days_beside_those_before(
     owner_client: Client, start: Start, workspace: Workspace
 ) -> None:
-    counted(start("a@x.example"), 1, accepted=500, failed=100, opened=300, clicked=90, bounced=9)
-    counted(start("b@x.example"), 29, accepted=400)
-    counted(start("c@x.example"), 40, accepted=800, opened=200, clicked=80)
+    counted(
+        start("a@x.example"),
+        1,
+        targeted=600,
+        accepted=500,
+        failed=100,
+        opened=300,
+        clicked=90,
+        bounced=90,
+    )
+    counted(start("b@x.example"), 29, targeted=400, accepted=400)
+    counted(start("c@x.example"), 40, targeted=800, accepted=800, opened=200, clicked=80)
     counted(start("d@x.example"), 70, accepted=5000, opened=5000)  # too long ago
     shown = words(page(owner_client))
     assert "Sent 1,000 25% more than before" in shown
     assert "Opened 300 33.3% 25% in the 30 days before" in shown
     assert "Clicked 90 10% 10% in the 30 days before" in shown
-    assert "Bounced 9 1% 0% in the 30 days before" in shown
+    # As in the report: of all recipients, since a refused mail bounces without being accepted.
+    assert "Bounced 90 9% 0% in the 30 days before" in shown
 
 
 def test_needs_name_what_a_person_must_do(
@@ -154,6 +165,26 @@ def test_needs_name_what_a_person_must_do(
     assert "Letter: the result of 1 message is not known" in shown
     assert "people.csv: 7 lines were not imported" in shown
     assert "Refused could not start and is a draft again The design is gone." in shown
+
+
+def test_asks_what_unknown_status_words_mean(owner_client: Client, workspace: Workspace) -> None:
+    word = [3, "status", "zorp", "Zorp", ASKED, "", 2]
+    file = Import.objects.create(
+        workspace=workspace,
+        filename="people.csv",
+        state=Import.State.FINISHED,
+        counts={"asked": 2},
+        words=[word],
+        finished_at=timezone.now(),
+    )
+    html = page(owner_client)
+    assert "people.csv: 2 people have a status that is not understood" in words(html)
+    assert f'href="/w/brand/imports/{file.pk}/#status-words"' in html
+    owner_client.post(
+        f"/w/brand/imports/{file.pk}/words/",
+        {"kind_0": "status", "word_0": "zorp", "text_0": "Zorp", "meaning_0": "unsubscribed"},
+    )
+    assert "Nothing right now." in words(page(owner_client))
 
 
 def test_nothing_needed_is_said(owner_client: Client, workspace: Workspace) -> None:

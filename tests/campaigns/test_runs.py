@@ -14,7 +14,7 @@ from accounts.permissions import Role
 from campaigns.models import Campaign
 from contacts.models import Suppression
 from sending.models import Hold, Message, Relay
-from sending.services import telling
+from sending.services import relays, telling
 from tests.campaigns.test_command import run
 from tests.campaigns.test_report import mailing_of, read, url, words
 from tests.engine.conftest import assert_closes
@@ -83,6 +83,8 @@ def test_it_waits_until_tomorrow(held: Campaign, owner_client: Client, send: Sen
     until = Hold.objects.get().until
     assert until is not None
     assert (mailing.state, mailing.wait_reason, mailing.wait_until) == ("sending", "held", until)
+    # Somebody has decided: the home page asks for nothing.
+    assert "QQ is held" not in words(owner_client.get("/w/brand/").content.decode())
 
 
 def test_the_rest_is_dropped(held: Campaign, owner_client: Client, send: Send) -> None:
@@ -102,11 +104,31 @@ def test_a_stopped_relay(
     failed = assert_closes(mailing_of(campaign)).failed
     shown = words(read(owner_client, campaign))
     assert f"The relay Post is stopped: {failed} of {failed} refused" in shown
-    assert "Start it again on its page" in shown
+    assert "Solve what its server reports, then start it again" in shown
     decide(owner_client, campaign, "retry")
     assert assert_closes(mailing_of(campaign)).waiting == 50
     assert not Suppression.objects.exists()
     assert mailing_of(campaign).state == "sending"
+
+
+def test_a_relay_that_is_stopped_again_is_one_run(
+    start: Start, send: Send, sink: Sink, owner_client: Client, relay: Relay
+) -> None:
+    sink.answer = lambda address: f"550 Invalid recipient: <{address}>\r\n".encode()
+    campaign = start(*GOOD)
+    send()
+    first = assert_closes(mailing_of(campaign)).failed
+    relays.resume(Relay.objects.get(pk=relay.pk))
+    send()
+    failed = assert_closes(mailing_of(campaign)).failed
+    assert failed > first
+    shown = words(read(owner_client, campaign))
+    assert shown.count("people were refused in this run") == 1
+    assert f"{failed} people were refused in this run." in shown
+    assert f"The relay Post is stopped: {failed} of {failed} refused" in shown
+    decide(owner_client, campaign, "retry")
+    assert assert_closes(mailing_of(campaign)).waiting == 50
+    assert not Hold.objects.filter(decision="").exists()
 
 
 def test_only_who_may_send_decides(

@@ -186,7 +186,7 @@ def test_counting_one(
     owner_client: Client, imap: Imap, mailbox: BounceMailbox, forged: BounceMail, victim: Message
 ) -> None:
     answer = owner_client.post(f"{BOUNCES}{forged.pk}/count/", follow=True)
-    assert "1 report counts. 1 address is suppressed because of it." in words(
+    assert "1 report is counted. 1 address is suppressed because of it." in words(
         answer.content.decode()
     )
     forged.refresh_from_db()
@@ -235,7 +235,7 @@ def test_all_that_were_shown(
     collecting.collect(mailbox.pk)
     assert owner_client.post(f"{BOUNCES}unproven/count/").status_code == 400
     answer = owner_client.post(f"{BOUNCES}unproven/count/", {"until": until}, follow=True)
-    said = "20 reports count. 20 addresses are suppressed because of it."
+    said = "20 reports are counted. 20 addresses are suppressed because of it."
     assert said in words(answer.content.decode())
     assert not Suppression.objects.filter(value=victim.address).exists()
     assert BounceMail.objects.get(state="unproven").message == victim
