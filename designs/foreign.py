@@ -90,6 +90,9 @@ KINDS = (
     _kind("Mailchimp", r"\*%7[Cc](?P<name>[\w:]{1,60})%7[Cc]\*"),
     _kind("", r"%7[Bb]%7[Bb](?:%20|\+)*(?P<name>\w[\w.]{0,60}?)(?:%20|\+)*%7[Dd]%7[Dd]"),
     _kind(
+        "Mautic", r"%7[Bb](?:contactfield|leadfield)=(?P<name>\w{1,60})(?:%7[Cc]\w{0,60})?%7[Dd]"
+    ),
+    _kind(
         "Mailjet",
         rf"\{{\{{\s*(?:data|var):(?P<name>\w{{1,40}})(?::{_QUOTE}?{_OTHER}{_QUOTE}?)?\s*\}}\}}",
     ),
@@ -210,7 +213,7 @@ CODE = re.compile(r"<(style|script)\b.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOT
 # Not those that Outlook reads.
 COMMENT = re.compile(r"<!--(?!\[if).*?(?:-->|\Z)", re.DOTALL)
 # Brackets of a tag in an address.
-ESCAPED_TAG = re.compile(r"%7B%7B", re.IGNORECASE)
+ESCAPED_TAG = re.compile(r"%7B(?:%7B|contactfield=|leadfield=)", re.IGNORECASE)
 ESCAPES = re.compile(r"%[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2}|%?\Z|%?[^%\w])")
 OPENS = re.compile(r"[#^]|IF|(?:if|range|with|block|define)\s")
 IF = re.compile(r"(?:#\s*if\s+|if\s+\.?|IF:)(?P<not>NOT\s+)?(?P<name>[\w.]+)|IFNOT:(?P<other>\w+)")

@@ -54,6 +54,7 @@ KNOWN = [
     ("{{lead.First Name:default=you}}", "{{ first_name|default('you') }}"),
     ("https://a.example/?e=*%7CEMAIL%7C*", "https://a.example/?e={{ email }}"),
     ("https://a.example/?e=%7B%7Bcontact.EMAIL%7D%7D", "https://a.example/?e={{ email }}"),
+    ("https://a.example/?n=%7Bcontactfield=firstname%7D", "https://a.example/?n={{ first_name }}"),
     ("%7b%7b%20unsubscribe_url%20%7d%7d", "{{ unsubscribe_url }}"),
     ('{{var:firstname:"you"}}', "{{ first_name|default('you') }}"),
     ('[[data:firstname:""]]', "{{ first_name }}"),
