@@ -9,12 +9,25 @@ from sending.models import Hold
 
 def title(one: Hold) -> str:
     """ "QQ Mail is held" """
+    if one.released_at:
+        return _title_of_released(one)
     if one.kind == Hold.Kind.LANE:
         return _("{provider} is held").format(provider=providers.label(one.lane))
     if one.kind == Hold.Kind.RELAY:
         return _("The relay {relay} is stopped").format(relay=one.relay.name)
     if one.kind == Hold.Kind.ROUTE:
         return _("The relay {relay} is left out").format(relay=one.relay.name)
+    return reasons.text(one.reason)
+
+
+def _title_of_released(one: Hold) -> str:
+    """It holds nothing any more, but nobody has decided about those who were refused."""
+    if one.kind == Hold.Kind.LANE:
+        return _("{provider} was held").format(provider=providers.label(one.lane))
+    if one.kind == Hold.Kind.RELAY:
+        return _("The relay {relay} was stopped").format(relay=one.relay.name)
+    if one.kind == Hold.Kind.ROUTE:
+        return _("The relay {relay} was left out").format(relay=one.relay.name)
     return reasons.text(one.reason)
 
 

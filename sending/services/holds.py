@@ -144,10 +144,7 @@ def hold(mailing: Mailing, relay: Relay, kind: str, why: Why, *, lane: str = "")
     made.since = min([made.since, *(one.since for one in earlier)])
     made.refused += sum(one.refused for one in earlier)
     made.decided += sum(one.decided for one in earlier)
-    if made.refused:
-        # Counts fade; these numbers are read beside those of the rows.
-        more = max(0, refused_in(made).count() - made.refused)
-        made.refused, made.decided = made.refused + more, made.decided + more
+    count(made)
     # By hold_once, where two workers come to it at once.
     Hold.objects.bulk_create([made], ignore_conflicts=True)
     Hold.objects.filter(pk__in=[one.pk for one in earlier]).delete()
@@ -207,6 +204,15 @@ def refused_in(one: Hold) -> QuerySet[Message]:
         if not one.lane_number:
             rows = rows.filter(address__endswith=f"@{one.lane}")
     return rows
+
+
+def count(one: Hold) -> int:
+    """How many failed in its run. Its numbers are brought up to that, unsaved: counts fade, and
+    what was in flight when it was held may have been refused since."""
+    failed = refused_in(one).count()
+    more = max(0, failed - one.refused) if one.refused else 0
+    one.refused, one.decided = one.refused + more, one.decided + more
+    return failed
 
 
 def undecided(mailing: Mailing) -> QuerySet[Hold]:

@@ -96,5 +96,7 @@ def _of(paused: Hold) -> dict[str, object]:
 
 
 def _of_parts(news: Sequence[Hold]) -> dict[str, object]:
+    for one in news:
+        holds.count(one)
     said = [(holdwords.sentence(one), reasons.said(one.words)) for one in news]
     return {"first": holdwords.title(news[0]), "number": len(news), "said": said}

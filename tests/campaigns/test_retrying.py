@@ -210,6 +210,18 @@ def test_one_click_retries_those_of_one_reason(failed: Campaign, owner_client: C
     assert rows()["reject1@x.example"] == State.FAILED
 
 
+def test_the_language_can_be_changed_where_it_asks(failed: Campaign, owner_client: Client) -> None:
+    """That page answers a form: its own address can't be read."""
+    came_from = f"http://testserver{url(failed)}"
+    answer = owner_client.post(
+        url(failed, "failed/retry/"), {"query": "state=failed"}, HTTP_REFERER=came_from
+    )
+    [target] = re.findall(r'name="next" value="([^"]*)"', answer.content.decode())
+    switched = owner_client.post("/language/", {"language": "zh-hans", "next": target}, follow=True)
+    assert switched.status_code == 200
+    assert "Spring sale" in words(switched.content.decode())
+
+
 def test_dead_addresses_are_asked_about_with_numbers(
     failed: Campaign, owner_client: Client
 ) -> None:

@@ -119,6 +119,8 @@ def test_a_relay_that_is_stopped_again_is_one_run(
     send()
     first = assert_closes(mailing_of(campaign)).failed
     relays.resume(Relay.objects.get(pk=relay.pk))
+    shown = words(read(owner_client, campaign))
+    assert f"The relay Post was stopped: {first} of {first} refused" in shown
     send()
     failed = assert_closes(mailing_of(campaign)).failed
     assert failed > first
