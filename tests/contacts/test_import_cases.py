@@ -466,6 +466,29 @@ def test_the_check_page_asks_and_remembers(
     assert not StatusWord.objects.filter(key="blocklisted").exists()
 
 
+def test_what_was_checked_is_what_starts(
+    owner_client: Client, uploaded: Callable[[str], Import]
+) -> None:
+    file = uploaded("20-dry-run.csv")
+    at = f"/w/brand/imports/{file.pk}/"
+
+    def seen() -> str:
+        page = owner_client.get(f"{at}?step=check").content.decode()
+        return re.findall(r'name="checked" value="(\w+)"', page)[0]
+
+    before = seen()
+    imports.configure(  # in another window: the status column is left out
+        file, dialect=file.dialect, mapping=["email", ""], target=None, new_list="News",
+        consent="explicit", known="fill",
+    )  # fmt: skip
+    answer = owner_client.post(f"{at}start/", {"checked": before}, follow=True)
+    assert "changed in another window" in text_of(answer.content.decode())
+    file.refresh_from_db()
+    assert file.state == Import.State.READY
+    imports.start(file, enqueue=None, checked=seen())
+    assert file.state == Import.State.QUEUED
+
+
 def test_answers_after_the_run_and_the_file_again(
     owner_client: Client, uploaded: Callable[[str], Import], workspace: Workspace
 ) -> None:
