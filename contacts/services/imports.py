@@ -1,5 +1,7 @@
 """Imports: from an upload to counts, and back (undo). Running one is in `importrun`."""
 
+import hashlib
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -217,19 +219,32 @@ def _judge(file: Import, batch: Batch) -> dict[str, int]:
     return outcomes
 
 
+def choices_of(file: Import) -> str:
+    """Stands for all that was chosen: whether what was checked is what would be started."""
+    chosen = (file.dialect, file.mapping, file.list_id, file.new_list, file.consent, file.known)
+    return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()[:16]
+
+
 # Start, cancel, undo -----------------------------------------------------------------------------
 
 
 @transaction.atomic
-def start(file: Import, *, enqueue: Callable[[int], Any] | None) -> None:
+def start(
+    file: Import, *, enqueue: Callable[[int], Any] | None, checked: str | None = None
+) -> None:
     """Queue the import: its new list and attributes are made, and a worker is told once this is
     committed.
 
-    Without `enqueue` the caller runs it itself (the command). Raises RefusedError.
+    Without `enqueue` the caller runs it itself (the command). `checked`: the `choices_of` that the
+    person saw. Raises RefusedError.
     """
     locked = Import.objects.select_for_update().get(pk=file.pk)
     if locked.state != Import.State.READY:
         raise RefusedError(_("This import has been started already."))
+    if checked not in {None, choices_of(locked)}:
+        raise RefusedError(
+            _("The columns were changed in another window. See what would happen now, then start.")
+        )
     locked.mapping = _make_attributes(locked)
     if locked.new_list and not locked.list_id:
         locked.list = lists.create(locked.workspace, name=locked.new_list)

@@ -81,7 +81,8 @@ def import_page(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
         if request.GET.get("step") != "check":
             return _columns(request, file)
         checked = _checked(request, file) if request.GET.get("now") == "1" else {}
-        return render(request, "contacts/import_check.html", {"file": file, "step": 3} | checked)
+        context = {"file": file, "step": 3, "choices": imports.choices_of(file)}
+        return render(request, "contacts/import_check.html", context | checked)
     context = {"file": file, "step": 1 if file.state == Import.State.UPLOADING else 4}
     return render(request, "contacts/import_run.html", context | _figures(file))
 
@@ -259,10 +260,11 @@ def import_words(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
 def start_import(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     file = get_in(request.workspace, Import, pk=pk)
     try:
-        imports.start(file, enqueue=run_import.delay)
+        imports.start(file, enqueue=run_import.delay, checked=request.POST.get("checked"))
     except imports.RefusedError as error:
         messages.error(request, str(error))
-    return redirect("import", request.workspace.slug, file.pk)
+    url = reverse("import", args=[request.workspace.slug, file.pk])
+    return redirect(f"{url}?step=check" if file.state == Import.State.READY else url)
 
 
 def _figures(file: Import) -> dict[str, Any]:

@@ -372,6 +372,7 @@ def test_a_doubtful_word_takes_nobody_off_the_list(run: Run, workspace: Workspac
         ("--status-word=gold=member", "must look like"),
         ("--header-line=two", "--header-line must be"),
         ("--encoding=klingon", "--encoding must be one of"),
+        (f"--list={'x' * 101}", "at most 100 characters"),
     ],
 )
 def test_wrong_options(run: Run, more: str, words: str) -> None:
@@ -464,6 +465,30 @@ def test_the_check_page_asks_and_remembers(
     assert not StatusWord.objects.filter(key="enabled").exists()
     owner_client.post(f"{at}words/", form | {f"meaning_{blocklisted}": ""})
     assert not StatusWord.objects.filter(key="blocklisted").exists()
+
+
+def test_what_was_checked_is_what_starts(
+    owner_client: Client, uploaded: Callable[[str], Import]
+) -> None:
+    file = uploaded("20-dry-run.csv")
+    at = f"/w/brand/imports/{file.pk}/"
+
+    def seen() -> str:
+        page = owner_client.get(f"{at}?step=check").content.decode()
+        found = re.search(r'name="checked" value="(\w+)"', page)
+        return found[1] if found else ""
+
+    before = seen()
+    imports.configure(  # in another window: the status column is left out
+        file, dialect=file.dialect, mapping=["email", ""], target=None, new_list="News",
+        consent="explicit", known="fill",
+    )  # fmt: skip
+    answer = owner_client.post(f"{at}start/", {"checked": before}, follow=True)
+    assert "changed in another window" in text_of(answer.content.decode())
+    file.refresh_from_db()
+    assert file.state == Import.State.READY
+    imports.start(file, enqueue=None, checked=seen())
+    assert file.state == Import.State.QUEUED
 
 
 def test_answers_after_the_run_and_the_file_again(

@@ -31,6 +31,7 @@ from contacts.models import Import, List, Subscription
 from contacts.services import importrun, imports
 from contacts.statuswords import Word, Words
 from contacts.values import ORDERS
+from pages.singleline import one_line
 
 HELP = """Imports a CSV file of people.
 
@@ -62,6 +63,7 @@ LABELS = {
     "blank": "blank lines",
     "above": "lines above the column names",
 }
+LONGEST_LIST = 100
 PROBLEMS = {
     "form": '--map must look like "Header=target", not "{text}".',
     "column": 'The file has no column "{text}". Its columns: {columns}.',
@@ -236,7 +238,9 @@ def configured(file: Import, options: dict[str, Any]) -> list[Column]:
         raise wrong(PROBLEMS[error.what].format(text=error.text, columns=names)) from error
     if "email" not in mapping:
         raise wrong('No column holds e-mail addresses. Say which one with --map "Header=email".')
-    name = options["list"] or ""
+    name = one_line(options["list"] or "")
+    if len(name) > LONGEST_LIST:
+        raise wrong(f"--list must have at most {LONGEST_LIST} characters.")
     try:
         imports.configure(
             file,
