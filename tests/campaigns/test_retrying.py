@@ -313,10 +313,9 @@ def test_the_command(failed: Campaign, capsys: pytest.CaptureFixture[str]) -> No
 def test_beside_a_worker_that_sends(start: Start, send: Send, sink: Sink) -> None:
     """Claims, records and retries of one mailing lock its rows in one order: none of them fails,
     and nobody is mailed twice."""
-    # Over many domains: who is tried again and again would else look like a provider that refuses.
     campaign = start(
-        *(f"reject{number}@d{number % 20}.example" for number in range(60)),
-        *(f"person{number}@d{number % 20}.example" for number in range(300)),
+        *(f"reject{number}@x.example" for number in range(60)),
+        *(f"person{number}@x.example" for number in range(300)),
     )
     mailing = mailing_of(campaign)
     trouble: list[BaseException] = []
@@ -332,7 +331,7 @@ def test_beside_a_worker_that_sends(start: Start, send: Send, sink: Sink) -> Non
     thread = threading.Thread(target=work)
     thread.start()
     retried = 0
-    while thread.is_alive() and retried < 60:
+    while thread.is_alive() and retried < 200:
         retried += retrying.retry_failed(mailing).messages
     thread.join()
     assert not trouble
