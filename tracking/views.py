@@ -80,8 +80,8 @@ def _act(request: HttpRequest, message: Message) -> HttpResponse:
         action = ""
     if action == "undo":
         leaving.undo(message)
-    else:
-        leaving.leave(message, everything=action == "everything", user_agent=user_agent(request))
+        return redirect(f"{request.path}?undone=1")
+    leaving.leave(message, everything=action == "everything", user_agent=user_agent(request))
     # A person's form is answered by the page; a provider's POST needs no more than a 200.
     return redirect(request.path) if action else _show(request, message)
 

@@ -43,15 +43,20 @@ class Retried:
 
 # One statement, so that rows, events and counts move together. Messages come first and in one
 # order, then the tally, then its minutes: as everywhere (queries.record, services.events). A
-# message that a server refused has no other hard bounce than that of its refusal.
+# message that a server refused has no other hard bounce than that of its refusal; a soft one or a
+# block that a mail reported stays, and with it the message counts as bounced.
 RETRY = """
 WITH chosen AS MATERIALIZED (
   SELECT id, address, settled_at FROM sending_message
    WHERE mailing_id = %(mailing)s AND trouble = 3 AND id IN ({rows})
    ORDER BY address LIMIT %(limit)s FOR UPDATE),
+kept AS (
+  SELECT e.message_id, min(e.at) AS at FROM sending_event e JOIN chosen ON chosen.id = e.message_id
+   WHERE e.kind IN ('soft', 'blocked') GROUP BY 1),
 again AS (
   UPDATE sending_message m
-     SET state = 0, reason = %(reason)s, retry_at = now(), settled_at = NULL, bounced_at = NULL
+     SET state = 0, reason = %(reason)s, retry_at = now(), settled_at = NULL,
+         bounced_at = (SELECT at FROM kept WHERE kept.message_id = m.id)
     FROM chosen WHERE m.id = chosen.id),
 unbounced AS (
   DELETE FROM sending_event e USING chosen
@@ -59,18 +64,20 @@ unbounced AS (
   RETURNING e.message_id, e.at),
 bounced AS (
   SELECT message_id, min(at) AS at FROM unbounced GROUP BY 1),
+clear AS (
+  SELECT at FROM bounced WHERE message_id NOT IN (SELECT message_id FROM kept)),
 tallied AS (
   UPDATE sending_tally
      SET failed = failed - (SELECT count(*) FROM chosen),
          waiting = waiting + (SELECT count(*) FROM chosen),
-         bounced = sending_tally.bounced - (SELECT count(*) FROM bounced),
-         hard_bounced = hard_bounced - (SELECT count(*) FROM bounced)
+         hard_bounced = hard_bounced - (SELECT count(*) FROM bounced),
+         bounced = bounced - (SELECT count(*) FROM clear)
    WHERE mailing_id = %(mailing)s RETURNING mailing_id),
 gone AS (
   SELECT minute, sum(failed) AS failed, sum(bounced) AS bounced
     FROM (SELECT date_trunc('minute', settled_at) AS minute, 1 AS failed, 0 AS bounced FROM chosen
            UNION ALL
-          SELECT date_trunc('minute', at), 0, 1 FROM bounced) counted
+          SELECT date_trunc('minute', at), 0, 1 FROM clear) counted
    GROUP BY 1),
 minutes AS (
   UPDATE sending_tallyminute t

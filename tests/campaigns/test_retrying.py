@@ -20,7 +20,7 @@ from campaigns.models import Campaign
 from contacts.models import Suppression
 from contacts.services.suppressions import suppress
 from sending.models import Event, Mailing, Message, TallyMinute
-from sending.services import mailings, retrying
+from sending.services import events, mailings, retrying
 from tests.campaigns.test_report import mailing_of, read, url, words
 from tests.engine.conftest import assert_closes
 from tests.engine.sink import RULES, Sink
@@ -75,6 +75,18 @@ def test_their_suppressions_and_bounces_are_taken_back(failed: Campaign, owner: 
     assert (tally.hard_bounced, tally.bounced) == (0, 0)
     assert minutes(mailing) == (0, 0)
     assert not Message.objects.exclude(bounced_at=None).exists()
+
+
+def test_a_bounce_that_a_mail_reported_stays(failed: Campaign) -> None:
+    message = Message.objects.get(address="reject1@x.example")
+    events.record([events.EventRow(message.pk, Event.Kind.BOUNCED_SOFT, timezone.now())])
+    mailing = mailing_of(failed)
+    retrying.retry_failed(mailing)
+    tally = assert_closes(mailing)
+    assert (tally.bounced, tally.hard_bounced, tally.soft_bounced) == (1, 0, 1)
+    assert minutes(mailing) == (0, 1)
+    message.refresh_from_db()
+    assert message.bounced_at is not None
 
 
 def test_they_are_mailed_once_when_the_server_takes_them(

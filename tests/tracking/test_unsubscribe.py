@@ -105,7 +105,8 @@ def test_everything_from_the_brand(url: str, public: Client, contact: Contact) -
 def test_it_can_be_taken_back(url: str, public: Client, contact: Contact, action: str) -> None:
     public.post(url, {"action": action})
     assert "I did not mean to" in public.get(url).content.decode()
-    public.post(url, {"action": "undo"})
+    back = public.post(url, {"action": "undo"}, follow=True).content.decode()
+    assert "Done: you stay subscribed." in back
     assert left(contact) == set()
     assert not Suppression.objects.filter(lifted_at=None).exists()
     assert "I did not mean to" not in public.get(url).content.decode()
