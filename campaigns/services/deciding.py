@@ -108,6 +108,8 @@ def decide(campaign: Campaign, number: int, verb: str, *, by: User | None = None
 
 
 def _retried(count: int) -> str:
+    if not count:
+        return _("It goes on.")
     words = ngettext(
         "{count} person who was refused is tried again.",
         "{count} people who were refused are tried again.",
