@@ -23,6 +23,9 @@ RELAY_RUN, RELAY_LANES = 20, 2
 # So many lanes that are held are trouble of those lanes; more of them are trouble of the mailing.
 EXPLAINED = 2
 MAILING_RUN, MAILING_SHARE, BLAMED_SHARE = 20, 0.5, 0.3
+# A server or firewall that cuts connections instead of answering leaves mails of which nobody knows
+# whether they arrived. One restart of a server costs about two for each connection.
+UNSEEN_RUN, UNSEEN_SHARE = 30, 0.15
 # A worker stops for a moment and has its numbers judged after so many refusals, if they are more
 # than this share of what it saw meanwhile.
 LOOK_AFTER, LOOK_SHARE = 10, 0.3
@@ -79,6 +82,11 @@ def of_mailing(count: Count) -> bool:
     many = count.refused > MAILING_SHARE * count.decided
     blamed = count.blamed > MAILING_RUN and count.blamed > BLAMED_SHARE * count.decided
     return (enough and many) or blamed
+
+
+def of_unseen(unseen: int, accepted: int) -> bool:
+    """Whether so many answers were never seen that a mailing must not go on over a relay."""
+    return unseen > UNSEEN_RUN and unseen > UNSEEN_SHARE * (unseen + accepted)
 
 
 def worth_a_look(refused: int, accepted: int) -> bool:

@@ -63,6 +63,7 @@ SENTENCES: dict[str, Promise] = {
     "tls": _("The relay's encryption failed or is not offered"),
     # Pauses a mailing.
     "many_refused": _("Servers refuse too many of the mails"),
+    "many_unseen": _("For too many mails the server's reply was never seen"),
     # Or holds a part of it.
     "held": _("Held: too many mails were refused"),
     "sender_smtputf8": _("The relay can't send from an address with other letters than ASCII"),

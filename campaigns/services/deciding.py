@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -82,9 +83,13 @@ def runs(mailing: Mailing | None) -> list[Run]:
     return found
 
 
+@transaction.atomic
 def decide(campaign: Campaign, number: int, verb: str, *, by: User | None = None) -> str:
     """What was done, in words. Raises CampaignError when there is nothing to decide any more."""
     campaign.refresh_from_db()
+    # Of two people who decide at once, the second one sees what the first one did. Claims and
+    # pauses lock this row first, too.
+    Mailing.objects.select_for_update(no_key=True).filter(pk=campaign.mailing_id).first()
     one = next((run for run in runs(campaign.mailing) if run.hold.pk == number), None)
     if one is None or verb not in VERBS:
         raise CampaignError(_("Somebody has decided about these refusals already."))
@@ -103,6 +108,8 @@ def decide(campaign: Campaign, number: int, verb: str, *, by: User | None = None
 
 
 def _retried(count: int) -> str:
+    if not count:
+        return _("It goes on.")
     words = ngettext(
         "{count} person who was refused is tried again.",
         "{count} people who were refused are tried again.",

@@ -19,7 +19,8 @@ from sending.queries.claim import claim, renew
 from sending.queries.due import HELD_ROUTE
 from sending.queries.record import Result, Taken, record
 from sending.replies import meaning
-from sending.services import holds, lanes, relayhealth, relayminutes
+from sending.services import holds, lanes, refusals, relayhealth, relayminutes
+from sending.services.reading import reply_of
 from sending.smtp import End, Outcome
 
 log = logging.getLogger(__name__)
@@ -133,6 +134,9 @@ class Ledger:
         """Records what is known of a batch and lets relay and lanes learn from it; `seconds`: how
         long the outcomes took, from the first to the last."""
         settle(held.claim, held.mailing, self.relay, outcomes, taken, gone=held.gone, ends=ends)
+        unseen = [one for one in outcomes.values() if one.end is End.IN_DOUBT]
+        if unseen:
+            refusals.count_unseen(held.mailing, self.relay, reply_of(unseen[-1]))
         if ends:
             held.journal.done()
         if outcomes or taken:

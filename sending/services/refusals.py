@@ -10,13 +10,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import Min, Q, QuerySet
+from django.db.models import Min, Q, QuerySet, Sum
 from django.utils import timezone
 
 from sending import guards, reasons
 from sending.guards import Count
 from sending.lanes import WHOLE
-from sending.models import Hold, Mailing, Message, RefusalCount, Relay
+from sending.models import Hold, Mailing, Message, RefusalCount, Relay, TallyMinute
 from sending.queries import refusals as query
 from sending.queries.claim import Claimed
 from sending.queries.record import Taken
@@ -28,7 +28,7 @@ from sending.services.reading import Refused, accepted_of, took_lately, took_oth
 
 # Reasons to stop something; codes of sending.reasons.
 LANE = Hold.Kind.LANE
-MANY_REFUSED, REFUSES_ALL = "many_refused", "refuses_all"
+MANY_REFUSED, REFUSES_ALL, MANY_UNSEEN = "many_refused", "refuses_all", "many_unseen"
 
 
 def learn(
@@ -218,6 +218,30 @@ def pause(mailing: Mailing, relay: Relay, why: Why) -> None:
     if mailings.pause(mailing, reasons.with_words(why.reason, why.words)):
         holds.hold(mailing, relay, Hold.Kind.MAILING, why)
         holds.absorb(mailing, relay, Hold.Kind.MAILING, keep=guards.EXPLAINED)
+
+
+# Answers that were never seen ---------------------------------------------------------------------
+
+
+def count_unseen(mailing: Mailing, relay: Relay, words: str) -> None:
+    """A mail was handed over and its answer never seen, and nobody sends it again by itself: where
+    that is no accident any more, the mailing doesn't go on over this relay."""
+    before = Hold.objects.filter(mailing=mailing, relay=relay, reason=MANY_UNSEEN)
+    released = before.order_by("-released_at").values_list("released_at", flat=True).first()
+    since = released or mailing.opened_at
+    unknown = Message.objects.filter(
+        mailing=mailing, trouble=Message.State.UNKNOWN, relay_id=relay.pk, settled_at__gte=since
+    )
+    minute = since.replace(second=0, microsecond=0)
+    minutes = TallyMinute.objects.filter(mailing=mailing, minute__gte=minute)
+    accepted = minutes.aggregate(number=Sum("accepted"))["number"] or 0
+    if not guards.of_unseen(unknown.count(), accepted):
+        return
+    why = Why(MANY_UNSEEN, words, since)
+    if holds.has_others(mailing, relay):
+        holds.hold(mailing, relay, Hold.Kind.ROUTE, why)
+    else:
+        pause(mailing, relay, why)
 
 
 # One refusal is enough ---------------------------------------------------------------------------

@@ -2,16 +2,20 @@
 
 import json
 import re
+import threading
 from collections.abc import Callable
 
 import pytest
 from django.core import mail
 from django.core.management import CommandError
+from django.db import connection
 from django.test import Client
 
 from accounts.models import User, Workspace
 from accounts.permissions import Role
 from campaigns.models import Campaign
+from campaigns.services import deciding
+from campaigns.services.errors import CampaignError
 from contacts.models import Suppression
 from sending.models import Hold, Message, Relay
 from sending.services import relays, telling
@@ -178,3 +182,29 @@ def test_too_large_says_how_large(start: Start, send: Send, sink: Sink) -> None:
     assert mailing.state == "paused"
     assert re.search(r"The mail is \d+\.\d kB, the relay takes 1\.0 kB", mailing.state_reason)
     assert Message.objects.filter(reason="too_large", state=0, attempts=0).exists()
+
+
+@pytest.mark.parametrize("verbs", [("drop", "retry"), ("retry", "retry"), ("keep", "drop")])
+def test_of_two_who_decide_at_once_the_second_is_told(
+    held: Campaign, verbs: tuple[str, str]
+) -> None:
+    number = Hold.objects.get().pk
+    said: list[str] = []
+
+    def press(verb: str) -> None:
+        try:
+            together.wait()
+            said.append(deciding.decide(Campaign.objects.get(pk=held.pk), number, verb))
+        except CampaignError as error:
+            said.append(str(error))
+        finally:
+            connection.close()
+
+    together = threading.Barrier(2)
+    threads = [threading.Thread(target=press, args=(verb,)) for verb in verbs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert said.count("Somebody has decided about these refusals already.") == 1
+    assert_closes(mailing_of(held))

@@ -361,6 +361,32 @@ def test_whoever_resumes_begins_a_new_count(open_to: Open, relay: Relay, sink: S
     assert assert_closes(mailing).failed - first.failed > 20
 
 
+# Answers that were never seen ---------------------------------------------------------------------
+
+
+def test_a_server_that_cuts_instead_of_answering_does_not_use_the_list_up(
+    open_to: Open, relay: Relay, sink: Sink
+) -> None:
+    mailing = open_to([f"{'drop' if n % 2 else 'p'}{n:03}@d{n % 9}.example" for n in range(300)])
+    for _ in range(30):
+        Relay.objects.update(wait_until=None, failures=0)
+        turn.run(relay)
+    mailing.refresh_from_db()
+    tally = assert_closes(mailing)
+    assert mailing.state == Mailing.State.PAUSED
+    assert "For too many mails the server's reply was never seen" in mailing.state_reason
+    assert 30 < tally.unknown <= 30 + AT_ONCE
+    assert set(sink.taken.values()) == {1}
+    # Whoever resumes it begins a new count.
+    mailings.resume(mailing)
+    before = tally.unknown
+    Relay.objects.update(wait_until=None, failures=0)
+    turn.run(relay)
+    mailing.refresh_from_db()
+    assert mailing.state == Mailing.State.SENDING
+    assert assert_closes(mailing).unknown > before
+
+
 # Facts about mail and relay ----------------------------------------------------------------------
 
 
