@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from sending.replies.meanings import Stage
 
-LINE = re.compile(r"\s{0,8}([2-5]\d\d)[-  ](.{0,2000})")
+# Some servers give no words.
+LINE = re.compile(r"\s{0,8}([2-5]\d\d)(?:[-  ](.{0,2000})|$)")
 # "host mx.example[192.0.2.1] said: 550 5.1.1 ..." (Postfix), "smtp; 550 ..." (RFC 3464)
 AMID = re.compile(r"(?:said: |: |; ?|'|\[|^)([45]\d\d)(?=[ \-])[ \-](.{0,2000})", re.DOTALL)
 ENHANCED = re.compile(r"\W{0,2}([245])\.\d{1,3}\.\d{1,3}\b")
@@ -41,10 +42,10 @@ def read(text: str) -> Pasted:
     lines = [LINE.match(line) for line in text.splitlines() if line.strip()]
     first = lines[0] if lines else None
     if first and all(line and line[1] == first[1] for line in lines):
-        return Pasted(int(first[1]), "\n".join(line[2] for line in lines if line), stage)
+        return Pasted(int(first[1]), "\n".join(line[2] or "" for line in lines if line), stage)
     if first:
         # A log that was wrapped: the rest belongs to the first line.
-        return Pasted(int(first[1]), text[first.start(2) :], stage)
+        return Pasted(int(first[1]), text[first.end(1) + 1 :], stage)
     if found := AMID.search(text):
         return Pasted(int(found[1]), found[2], stage)
     if enhanced := ENHANCED.match(text):

@@ -29,8 +29,10 @@ PARAGRAPH = re.compile(r"\n[ \t>*|-]{0,20}\n")
 GUESS = re.compile(
     r"\b(?:may|might|could) (?:also |well )?(?:be|have|not|no longer|exist)\b"
     r"|\bpossibl[ey]\b|\bperhaps\b|\bif (?:you|the|this|it|your)\b|可能|如果|也许"
-    r"|\b(?:m(?:ö|oe)glicherweise|eventuell|vielleicht|falls|peut-être|pourrait|quizás?|tal vez"
-    r"|puede que|posiblemente|forse|potrebbe|talvez|возможно|misschien)\b|かもしれ|可能性"
+    r"|\b(?:eventuell|vielleicht|falls|peut-être|pourrait|quizás?|tal vez|puede que|forse|potrebbe"
+    r"|talvez|misschien|entweder|soit)\b|(?<!nicht )\bm(?:ö|oe)glich|(?<!pas )\bpossibles?\b"
+    r"|(?<!no )\bposib|\bpossibil|\bpossíve|\bвозможн|(?<!niet )\bmogelijk|\bmożliw"
+    r"|(?<!inte )\bmöjlig|(?<!ikke )\bmulig|\bolası\b|かもしれ|可能性"
 )
 # A sentence about somebody or something else than the recipient, or that leaves open what it was:
 # its "invalid address" or "unknown user" is no proof that the recipient doesn't exist.

@@ -85,6 +85,14 @@ def test_they_start_without_settings_and_servers(tmp_path: Path) -> None:
         assert json.loads(done.stdout.splitlines()[0])
 
 
+def test_replies_without_words_and_with_broken_ones() -> None:
+    for reply in ("550", "550 ", "550-\n550"):
+        found = explained(reply, "--stage", "rcpt")
+        assert (found["meaning"], found["suppresses"]) == ("unclear", False)
+    assert explained("450")["meaning"] == "transient"
+    assert explained("550 5.1.1 \udcff User unknown")["reply"] == "550 5.1.1 \ufffd User unknown"
+
+
 def test_a_reply_in_words() -> None:
     assert run("explain_reply", "550 Odd", "--stage", "rcpt") == (
         "unclear: Refused, and the reason is not understood (the code)\n"

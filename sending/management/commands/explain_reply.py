@@ -28,12 +28,14 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="one line of JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        pasted = read(options["reply"])
+        # Bytes that are no text come as halves of surrogate pairs, which can't be printed.
+        given = options["reply"].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        pasted = read(given)
         if pasted.code // 100 not in {2, 4, 5}:
             raise CommandError("No reply code is in it. Put it first, such as 550 or 451.")
         stage = options["stage"] or pasted.stage
         verdict = classify(pasted.code, pasted.words, stage)
-        facts = _facts(options["reply"], stage, verdict)
+        facts = _facts(given, stage, verdict)
         if options["json"]:
             self.stdout.write(json.dumps(facts, ensure_ascii=False))
         else:
