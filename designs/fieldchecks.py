@@ -79,7 +79,7 @@ def _works(function: Any, called: nodes.Filter | nodes.Call, *values: Any) -> bo
     """Whether the function takes these arguments; those that depend on a person may be right."""
     try:
         given = [one.as_const() for one in called.args]
-        named = {one.key: one.value.as_const() for one in called.kwargs}
+        named = {str(one.key): one.value.as_const() for one in called.kwargs}
     except nodes.Impossible:
         return True
     try:
