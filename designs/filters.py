@@ -221,7 +221,7 @@ def filters(language: str) -> dict[str, Callable[..., Any]]:
         "int": jinja.do_int,
         "float": jinja.do_float,
         "abs": absolute,
-        "link": lambda value: with_scheme(text(value)),
+        "link": lambda value, always=False: with_scheme(text(value), always=always is True),
         "first": lambda values: next(iter(values), ""),
         "last": lambda values: list(values)[-1] if values else "",
         "escape": shown.escape,

@@ -33,6 +33,13 @@ LOCAL_HOSTS = re.compile(
     re.IGNORECASE,
 )
 FIRST_FIELD = re.compile(r"\s*\{\{[-+]?(.*?)[-+]?\}\}", re.DOTALL)
+# Editors put a scheme before whatever is typed. Ours have one; the whole address of a person may.
+OURS_WITH_TWO = re.compile(
+    r"\s*https?://\s*(?=\{\{[-+]?\s*(?:unsubscribe_url|view_url)\b)", re.IGNORECASE
+)
+WITH_TWO = re.compile(
+    r"\s*https://(?P<field>\{\{(?:(?!\}\}).)*\}\})(?=[/?#]|\s*\Z)", re.IGNORECASE | re.DOTALL
+)
 # Ours, which have a scheme; and what went through these filters.
 WITH_SCHEME = re.compile(
     r"\b(?:unsubscribe_url|view_url|open_pixel_url)\b|\btrack\s*\(|\|\s*(?:link|urlencode)\b"
@@ -54,9 +61,9 @@ class Reference:
     url: str
 
 
-def with_scheme(value: str) -> str:
+def with_scheme(value: str, *, always: bool = False) -> str:
     """A contact's web address as a link needs it. An address of mail gets mailto:; what would run
-    in a browser becomes nothing; what is no address stays as it is."""
+    in a browser becomes nothing; what is no address stays as it is, unless `always`."""
     text = one_line(value)
     # Browsers drop line breaks and tabs inside of a URL: "java\nscript:" runs.
     found = SCHEME.match(re.sub("[\x00-\x20\x7f]", "", value))
@@ -66,22 +73,29 @@ def with_scheme(value: str) -> str:
         return text
     if ADDRESS.fullmatch(text):
         return f"mailto:{text}"
-    return f"https://{text}" if WITH_HOST.match(text) else text
+    return f"https://{text}" if WITH_HOST.match(text) or (always and text) else text
 
 
 def add_schemes(html: str) -> str:
-    """HTML whose links that begin with a merge field go through the filter `link`."""
+    """HTML whose links that begin with a merge field go through the filter `link`, and have one
+    scheme."""
     pieces, last = [], 0
     for tag in tags(html):
         if tag.name not in {"a", "area"} or "href" not in tag.values:
             continue
         begin, end = tag.values["href"]
-        found = FIRST_FIELD.match(html, begin, end)
+        if ours := OURS_WITH_TWO.match(html, begin, end):
+            pieces.append(html[last:begin])
+            last = ours.end()
+            continue
+        two = WITH_TWO.match(html, begin, end)
+        found = FIRST_FIELD.match(html, two.start("field") if two else begin, end)
         if found is None or WITH_SCHEME.search(found[1]) or not found[1].strip():
             continue
         expression = found[1].strip()
         quote = "(" if "|" in expression or " " in expression else ""
-        made = f"{{{{ {quote}{expression}{')' if quote else ''}|link }}}}"
+        name = "link(true)" if two else "link"
+        made = f"{{{{ {quote}{expression}{')' if quote else ''}|{name} }}}}"
         pieces += [html[last:begin], made]
         last = found.end()
     return "".join([*pieces, html[last:]])
@@ -143,9 +157,11 @@ def fault(reference: Reference) -> str:
     if hidden.startswith("//"):
         return _host_fault(hidden[2:]) or "no_scheme"
     found = SCHEME.match(hidden)
-    if not found or HOST_AND_PORT.match(hidden):
+    scheme = found[1].lower() if found else ""
+    # `tel:10086` looks like a host and a port.
+    if not scheme or (scheme not in OPENED and HOST_AND_PORT.match(hidden)):
         return _without_scheme(hidden)
-    return _of_scheme(hidden, found[1].lower(), is_link=reference.kind == "link")
+    return _of_scheme(hidden, scheme, is_link=reference.kind == "link")
 
 
 def _of_scheme(hidden: str, scheme: str, *, is_link: bool) -> str:
@@ -169,6 +185,8 @@ def _without_scheme(hidden: str) -> str:
 
 def _of_web(hidden: str, scheme: str, *, is_link: bool) -> str:
     if not hidden[len(scheme) + 1 :].startswith("//"):
+        return "unknown_scheme"
+    if re.match(r"https?:", hidden[len(scheme) + 3 :], re.IGNORECASE):
         return "unknown_scheme"
     wrong = _host_fault(hidden[len(scheme) + 3 :])
     return wrong or ("insecure" if scheme == "http" and is_link else "")

@@ -7,6 +7,7 @@ import pytest
 
 from designs.checks import Source, check
 from designs.filters import filters
+from designs.rendering import Part
 from designs.services import compile_parts
 from designs.weblinks import add_schemes
 from tests.sending.test_compose import claimed, composer
@@ -44,7 +45,11 @@ def test_case_links_without_scheme() -> None:
         ("https://商店.example/路", ""),
         ("mailto:care@shop.example?subject=Hi", ""),
         ("tel:+8613800000000", ""),
+        # Short numbers, which look like a host and a port.
+        ("tel:10086", ""),
+        ("SMS:12306", ""),
         ("weixin://dl/business", ""),
+        ("http://https://shop.example/", "unknown_scheme_link"),
         ("#top", ""),
         ("{{ unsubscribe_url }}", ""),
         ("https://{{ city }}.shop.example/", ""),
@@ -166,6 +171,29 @@ def test_a_value_as_a_link(value: object, made: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("href", "values", "made"),
+    [
+        ("http://{{ unsubscribe_url }}", {}, "https://m.example/u"),
+        (" HTTPS://{{-unsubscribe_url}}", {}, "https://m.example/u"),
+        ("https://{{ site }}", {"site": "https://a.example/x"}, "https://a.example/x"),
+        ("https://{{ site }}?q=1", {"site": "www.a.example"}, "https://www.a.example?q=1"),
+        ("https://{{ site|lower }}/y", {"site": "HTTP://A.example"}, "http://a.example/y"),
+        ("https://{{ site }}/", {"site": "intranet"}, "https://intranet/"),
+        ("https://{{ site }}", {"site": "javascript:alert(1)"}, ""),
+        # The field is a part of the host.
+        ("https://{{ site }}.b.example/", {"site": "a"}, "https://a.b.example/"),
+        ("https://{{ site }}{{ site }}/", {"site": "a."}, "https://a.a./"),
+    ],
+)
+def test_a_scheme_before_an_address_that_has_one(
+    href: str, values: dict[str, str], made: str
+) -> None:
+    html = add_schemes(f'<a href="{href}">x</a>')
+    given = {"unsubscribe_url": "https://m.example/u", **values}
+    assert Part(html, "html").render(given) == f'<a href="{made}">x</a>'
+
+
+@pytest.mark.parametrize(
     ("href", "made"),
     [
         ("{{ website }}", "{{ website|link }}"),
@@ -178,7 +206,8 @@ def test_a_value_as_a_link(value: object, made: str) -> None:
         ("{{ website|link }}", None),
         ("{{ unsubscribe_url }}", None),
         ("{{ track(3) }}", None),
-        ("https://{{ website }}", None),
+        ("https://{{ website }}", "{{ website|link(true) }}"),
+        ("https://shop.example/{{ website }}", None),
         ("{% if a %}{{ website }}{% endif %}", None),
         ("/{{ website }}", None),
     ],
