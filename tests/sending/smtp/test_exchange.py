@@ -216,8 +216,7 @@ def test_what_is_too_large_is_not_sent() -> None:
     line, outcome = _envelope(["SIZE 1000"], Parcel(1, "a@b.example", "a@a.example", b"x" * 1001))
     assert line == b""
     assert (outcome.end, outcome.code) == (End.REFUSED, 552)
-    assert "1001" in outcome.words
-    assert "1000" in outcome.words
+    assert "The mail is 1.1 kB, the relay takes 1.0 kB." in outcome.words
     line, outcome = _envelope(["SIZE 1000"], Parcel(1, "a@b.example", "a@a.example", b"x" * 1000))
     assert outcome.end is End.TAKEN
 
