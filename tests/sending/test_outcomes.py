@@ -93,7 +93,6 @@ def test_an_address_that_does_not_exist_fails_bounces_and_is_suppressed(
     ("said", "reason"),
     [
         ((550, "Sorry", Stage.CONTENT), "unclear"),
-        ((550, "Sorry", Stage.MAIL), "unclear"),
         # A journal doesn't know the stage.
         ((550, "Sorry", Stage.CONNECT), "unclear"),
         ((554, "5.7.1 Spam", Stage.CONTENT), "policy"),
