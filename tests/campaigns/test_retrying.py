@@ -316,4 +316,4 @@ def test_beside_a_worker_that_sends(start: Start, send: Send, sink: Sink) -> Non
     tally = assert_closes(mailing_of(campaign))
     assert (tally.accepted, tally.failed, tally.hard_bounced) == (300, 20, 20)
     assert max(sink.taken.values()) == 1
-    assert Suppression.objects.filter(lifted_at=None).count() == 60
+    assert Suppression.objects.filter(lifted_at=None).count() == 20
