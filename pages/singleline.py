@@ -27,7 +27,7 @@ DROPPED = re.compile("[\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 def one_line(text: str) -> str:
     """The text on one line, without spaces at its ends. Never raises; safe in a header."""
     if text.isprintable():
-        # Most texts: the blank is the only space that counts as printable.
+        # Most texts: of printable characters only the blank is a space, and none is dropped.
         if "  " in text or text[:1] == " " or text[-1:] == " ":
             return " ".join(text.split())
         return text

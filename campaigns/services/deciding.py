@@ -89,8 +89,8 @@ def decide(campaign: Campaign, number: int, verb: str, *, by: User | None = None
     campaign.refresh_from_db()
     # Of two people who decide at once, the second one sees what the first one did. Claims and
     # pauses lock this row first, too.
-    mailings = Mailing.objects.select_for_update(no_key=True)
-    mailings.filter(pk=campaign.mailing_id or 0).first()
+    if campaign.mailing is not None:
+        Mailing.objects.select_for_update(no_key=True).get(pk=campaign.mailing.pk)
     one = next((run for run in runs(campaign.mailing) if run.hold.pk == number), None)
     if one is None or verb not in VERBS:
         raise CampaignError(_("Somebody has decided about these refusals already."))

@@ -313,12 +313,9 @@ def test_the_command(failed: Campaign, capsys: pytest.CaptureFixture[str]) -> No
 def test_beside_a_worker_that_sends(start: Start, send: Send, sink: Sink) -> None:
     """Claims, records and retries of one mailing lock its rows in one order: none of them fails,
     and nobody is mailed twice."""
-    # Spread, so that no guard takes them for a run.
     campaign = start(
-        *(
-            f"{'person' if number % 6 else 'reject'}{number}@x{number % 7}.example"
-            for number in range(1, 361)
-        )
+        *(f"reject{number}@x{number}.example" for number in range(20)),
+        *(f"person{number}@x{number % 20}.example" for number in range(300)),
     )
     mailing = mailing_of(campaign)
     trouble: list[BaseException] = []
@@ -334,13 +331,14 @@ def test_beside_a_worker_that_sends(start: Start, send: Send, sink: Sink) -> Non
     thread = threading.Thread(target=work)
     thread.start()
     retried = 0
-    while thread.is_alive() and not retried:
+    # Not so often that servers seem to refuse the mailing.
+    while thread.is_alive() and retried < 40:
         retried += retrying.retry_failed(mailing).messages
     thread.join()
     assert not trouble
-    assert retrying.retry_failed(mailing).messages + retried
+    assert retrying.retry_failed(mailing).messages + retried >= 20
     send()
     tally = assert_closes(mailing_of(campaign))
-    assert (tally.accepted, tally.failed, tally.hard_bounced) == (300, 60, 60)
+    assert (tally.accepted, tally.failed, tally.hard_bounced) == (300, 20, 20)
     assert max(sink.taken.values()) == 1
-    assert Suppression.objects.filter(lifted_at=None).count() == 60
+    assert Suppression.objects.filter(lifted_at=None).count() == 20
