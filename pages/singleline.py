@@ -31,7 +31,7 @@ def one_line(text: str) -> str:
         if "  " in text or text[:1] == " " or text[-1:] == " ":
             return " ".join(text.split())
         return text
-    return BLANK.sub(" ", DROPPED.sub("", text)).strip(" ")
+    return BLANK.sub(" ", DROPPED.sub("", text)).strip()
 
 
 class SingleLineField(TextField):

@@ -26,6 +26,7 @@ TOLERANCE, SOME = 1.05, 20.0
 EVERY = timedelta(seconds=1)
 ALL = 1_000_000
 
+# Without those that are left out of this mailing (services.refusals): they carry nothing of it.
 MEMBERS = """
 SELECT p.relay_id, greatest(p.weight, 1), p.carried, p.carried_at, r.next_slot_at
   FROM sending_poolmember p
@@ -35,7 +36,10 @@ SELECT p.relay_id, greatest(p.weight, 1), p.carried, p.carried_at, r.next_slot_a
         OR (p.tier = (SELECT tier FROM sending_poolmember
                        WHERE pool_id = %(pool)s AND relay_id = %(relay)s)
             AND (r.state = 'active' OR (r.state = 'draining' AND r.draining_since >= %(opened)s))
-            AND (r.wait_until IS NULL OR r.wait_until <= %(now)s)))
+            AND (r.wait_until IS NULL OR r.wait_until <= %(now)s)
+            AND NOT EXISTS (SELECT 1 FROM sending_hold h
+                             WHERE h.mailing_id = %(mailing)s AND h.relay_id = p.relay_id
+                               AND h.kind = 'route' AND h.released_at IS NULL)))
 """
 
 CARRIED = """
@@ -69,6 +73,7 @@ def most(relay: Relay, mailing: Mailing, now: datetime) -> int | datetime:
         return ALL
     known: dict[str, Any] = {
         "pool": mailing.pool_id,
+        "mailing": mailing.pk,
         "relay": relay.pk,
         "opened": mailing.opened_at,
         "now": now,

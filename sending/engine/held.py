@@ -41,6 +41,8 @@ class Held:
     shut: frozenset[str] = frozenset()
     # What was refused since the last look: in all, and by lane.
     refused: Counter[str] = field(default_factory=Counter)
+    # Mails handed over since the last look whose answer was never seen.
+    unseen: int = 0
     # A mail of it did not fit the relay (services.reading).
     unfit_seen: bool = False
     # Those who left while they waited: {message id: code of sending.reasons}.
@@ -60,6 +62,7 @@ class Held:
         known = self.outcomes, self.taken
         self.outcomes, self.taken = {}, Taken()
         self.refused.clear()
+        self.unseen = 0
         self.recorded_at = time.monotonic()
         return known
 
@@ -78,6 +81,9 @@ class Held:
         """Takes an outcome that is none of those taken. Whether so much was refused that it has to
         be judged before more of the batch goes: far fewer than a batch has, and the sums stand
         here. What is asked of the database then is in services.refusals."""
+        if outcome.end is End.IN_DOUBT:
+            self.unseen += 1
+            return guards.worth_a_look(self.unseen, len(self.taken))
         if outcome.end is not End.REFUSED or 200 <= outcome.code < 500:
             return False
         if self._of_mail(message, outcome):

@@ -144,6 +144,9 @@ def hold(mailing: Mailing, relay: Relay, kind: str, why: Why, *, lane: str = "")
     made.since = min([made.since, *(one.since for one in earlier)])
     made.refused += sum(one.refused for one in earlier)
     made.decided += sum(one.decided for one in earlier)
+    # People were told of it: once is enough for one run.
+    told = [one.told_at for one in earlier if one.told_at and one.reason == made.reason]
+    made.told_at = max(told, default=None)
     count(made)
     # By hold_once, where two workers come to it at once.
     Hold.objects.bulk_create([made], ignore_conflicts=True)

@@ -96,7 +96,7 @@ def test_from_the_upload_to_the_rejects(  # noqa: PLR0917 - fixtures
     expect(at.get_by_role("heading", name="What became of")).to_be_visible()
     axe(at)
     shot(at, f"import-5-{width}")
-    new = at.locator(".import-figures > div", has_text="New").locator(".figure")
+    new = at.locator(".import-figures > *", has_text="New").locator(".figure")
     expect(new).to_have_text(f"{expected.valid:,}")
     with at.expect_download() as download:
         at.get_by_role("link", name="All of them as CSV").click()
