@@ -85,6 +85,19 @@ def test_they_start_without_settings_and_servers(tmp_path: Path) -> None:
         assert json.loads(done.stdout.splitlines()[0])
 
 
+def test_a_reader_that_stops_early(tmp_path: Path) -> None:
+    for number in range(2_000):
+        (tmp_path / f"{number:04}.eml").write_bytes(b"Subject: Hello\n\nHello")
+    command = [sys.executable, "manage.py", "read_bounces", str(tmp_path), "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as done:
+        assert done.stdout is not None
+        assert done.stderr is not None
+        assert json.loads(done.stdout.readline())["file"] == "0000.eml"
+        done.stdout.close()
+        assert done.stderr.read() == b""
+        assert done.wait(60) == 0
+
+
 def test_replies_without_words_and_with_broken_ones() -> None:
     for reply in ("550", "550 ", "550-\n550"):
         found = explained(reply, "--stage", "rcpt")

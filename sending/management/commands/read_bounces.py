@@ -2,7 +2,9 @@
 
 import argparse
 import json
+import os
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,12 +50,17 @@ class Command(BaseCommand):
         path: Path = options["path"]
         if not path.exists():
             raise CommandError(f"There is no {path}.")
-        for mail in _mails(path):
-            facts = _facts(mail)
-            if options["json"]:
-                self.stdout.write(json.dumps(facts, ensure_ascii=False))
-            else:
-                self.stdout.write(_line(facts))
+        try:
+            for mail in _mails(path):
+                facts = _facts(mail)
+                if options["json"]:
+                    self.stdout.write(json.dumps(facts, ensure_ascii=False))
+                else:
+                    self.stdout.write(_line(facts))
+            self.stdout.flush()
+        except BrokenPipeError:
+            # The reader has had enough, as `head` does. Python would try once more at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _mails(path: Path) -> Iterator[Mail]:
