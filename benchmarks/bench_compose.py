@@ -53,7 +53,8 @@ HTML = (
     "Since {{ joined|date('long') }}: {% for n in range(3) %}<b>{{ loop.index }}</b>★{% endfor %}"
     "</td></tr>"
     + "".join(ROW.format(n=n) for n in range(15))
-    + '</table><p>{{ email }} <a href="{{ unsubscribe_url }}">Unsubscribe</a> '
+    + '</table><a href="https://shop.example/shops?city={{ city|urlencode }}">Near you</a>'
+    + '<p>{{ email }} <a href="{{ unsubscribe_url }}">Unsubscribe</a> '
     '<a href="{{ view_url }}">In the browser</a> {{ workspace.address }}</p>'
     '{% if open_pixel_url %}<img src="{{ open_pixel_url }}" width="1" height="1" alt="">{% endif %}'
     "</body></html>"

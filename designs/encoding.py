@@ -21,6 +21,8 @@ PLAIN = re.compile(r"[!-\-/-<>-~](?:[ -<>-~]{0,72}[!-<>-~])?")
 # The same without what HTML escapes.
 PLAIN_HTML = re.compile(r"""[!#-%(-\-/-;?-~](?:[ !#-%(-;?-~]{0,72}[!#-%(-;?-~])?""")
 ESCAPED = re.compile(r"""[&<>"']""")
+# An address that is longer than a line: all of it stands as it is, but in several lines.
+LONG = re.compile(r"[!-<>-~]{74,}")
 # Of a value that is encoded as a piece, in characters; each makes 12 bytes at most, and breaks.
 LONGEST_VALUE = 5_000
 MOST_BYTES = 13
@@ -44,6 +46,10 @@ def piece(text: str) -> bytes:
 
 
 def _piece(text: str) -> bytes:
+    if LONG.fullmatch(text):
+        lines = [text[n : n + LONGEST_LINE - 1] for n in range(0, len(text), LONGEST_LINE - 1)]
+        if not any(line[0] == "." for line in lines):
+            return "=\r\n".join([*lines, ""]).encode()
     coded = _quoted(text)
     if len(coded) < LONGEST_LINE and coded and b"\n" not in coded:
         return coded + SOFT

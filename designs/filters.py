@@ -162,6 +162,12 @@ def _limited(function: Callable[..., Any]) -> Callable[..., Any]:
     return inside
 
 
+# A list's towns and names come often.
+@lru_cache(maxsize=2_000)
+def _percent_encoded(text: str) -> str:
+    return quote(text, safe="")
+
+
 class _Shown:
     """The filters that show values as text, in one language."""
 
@@ -215,7 +221,7 @@ def filters(language: str) -> dict[str, Callable[..., Any]]:
         "title": lambda value: title(text(value)),
         "capitalize": lambda value: text(value).capitalize(),
         "trim": lambda value: text(value).strip(),
-        "urlencode": lambda value: quote(text(value), safe=""),
+        "urlencode": lambda value: _percent_encoded(text(value)),
         "length": count,
         "round": limited_round,
         "int": jinja.do_int,

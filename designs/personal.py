@@ -5,7 +5,7 @@ For `https://shop.example/?id={{ code }}&from=mail` it is the code; the rest sta
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from designs.markup import jinja_spans, split_jinja
@@ -34,7 +34,7 @@ def arguments(url: str) -> str:
     return ", ".join(parts) if parts else ""
 
 
-def joined(pieces: Iterable[Any], as_text: Callable[[Any], str]) -> str | None:
+def joined(pieces: Sequence[Any], as_text: Callable[[Any], str]) -> str | None:
     """The values of `arguments`; None where they are too long to go with a link."""
     texts, room = [], LONGEST
     for piece in pieces:
@@ -44,7 +44,8 @@ def joined(pieces: Iterable[Any], as_text: Callable[[Any], str]) -> str | None:
             return None
         texts.append(text)
     whole = "".join(texts)
-    return whole if len(whole.encode(errors="replace")) <= LONGEST else None
+    fits = whole.isascii() or len(whole.encode(errors="replace")) <= LONGEST
+    return whole if fits else None
 
 
 def _expressions(source: str) -> list[str] | None:

@@ -45,7 +45,9 @@ def clicks(fixed: Fixed) -> Callable[..., str]:
 
     def click(words: str, number: int, *values: Any) -> str:
         address = f"{words.join(fixed.click)}{number}"
-        said = joined(values, lambda one: as_text(one, fixed.language)) if values else None
+        if not values:
+            return address
+        said = joined(values, lambda one: as_text(one, fixed.language))
         return address if said is None else address + fixed.sign(words, number, said)
 
     return click

@@ -9,7 +9,7 @@ import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import blake2s
 
 from django.conf import settings
@@ -18,6 +18,8 @@ from sending.secrets import derive
 
 # A multiple of three: base64 needs no padding for it.
 DIGEST_BYTES = 9
+# Of one mail, about: what was signed last is remembered.
+LINKS = 64
 
 
 def signer() -> Callable[[str, int, str], str]:
@@ -25,6 +27,8 @@ def signer() -> Callable[[str, int, str], str]:
     address. The settings are asked once."""
     keyed = _keyed(settings.SECRET_KEY)
 
+    # Both parts of a mail have the same links.
+    @lru_cache(maxsize=LINKS)
     def sign(token: str, number: int, value: str) -> str:
         raw = value.encode(errors="replace")
         signed = _digest(keyed, token, number, raw) + raw
