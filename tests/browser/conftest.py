@@ -3,13 +3,12 @@ violation of the content security policy or a request to elsewhere fails the tes
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Error, Page
+from playwright.sync_api import BrowserContext, Page
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
@@ -32,18 +31,13 @@ def site(live_server: LiveServer) -> str:
 
 
 @pytest.fixture
-def context(chromium: Browser, site: str) -> Iterator[BrowserContext]:
+def context(new_context: Callable[..., BrowserContext], site: str) -> BrowserContext:
     width, height = DESKTOP
-    context = chromium.new_context(
+    context = new_context(
         base_url=site, viewport={"width": width, "height": height}, reduced_motion="reduce"
     )
     context.set_default_timeout(15_000)
-    yield context
-    # Once, close() waited for ever for a page that was on its way elsewhere.
-    for page in context.pages:
-        with suppress(Error):
-            page.wait_for_load_state(timeout=5_000)
-    context.close()
+    return context
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from accounts.models import User, Workspace
 from campaigns.models import Campaign
@@ -293,13 +293,17 @@ def test_two_tabs_are_told(
 
 
 def test_without_script(
-    ready: Workspace, page: Page, site: str, owner: User, log_in: Callable[[User], None]
+    ready: Workspace,
+    page: Page,
+    site: str,
+    *,
+    owner: User,
+    log_in: Callable[[User], None],
+    new_context: Callable[..., BrowserContext],
 ) -> None:
     campaign = Campaign.objects.create(workspace=ready, name="Plain")
     log_in(owner)
-    plain = page.context.browser.new_context(  # type: ignore[union-attr]
-        java_script_enabled=False, storage_state=page.context.storage_state()
-    )
+    plain = new_context(java_script_enabled=False, storage_state=page.context.storage_state())
     tab = plain.new_page()
 
     tab.goto(f"{site}{reverse('campaign', args=[ready.slug, campaign.pk])}")
@@ -311,4 +315,3 @@ def test_without_script(
     tab.locator("#from").get_by_role("button", name="Save").click()
     campaign.refresh_from_db()
     assert campaign.from_email == "yan@brand.example"
-    plain.close()

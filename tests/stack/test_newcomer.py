@@ -3,12 +3,12 @@ an import, a design, a campaign that starts at its time, bounces that come back,
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.chromium import DESKTOP, Watch, assert_accessible
 from tests.contacts.files import torture
@@ -27,9 +27,9 @@ def installation() -> Iterator[Installation]:
 
 
 @pytest.fixture
-def page(chromium: Browser, installation: Installation) -> Iterator[Page]:
+def page(new_context: Callable[..., BrowserContext], installation: Installation) -> Iterator[Page]:
     width, height = DESKTOP
-    context: BrowserContext = chromium.new_context(
+    context = new_context(
         base_url=installation.address(),
         viewport={"width": width, "height": height},
         timezone_id="Asia/Shanghai",
@@ -37,7 +37,6 @@ def page(chromium: Browser, installation: Installation) -> Iterator[Page]:
     context.set_default_timeout(30_000)
     watch = Watch(context, installation.address())
     yield context.new_page()
-    context.close()
     assert not watch.wrong, "\n".join(watch.wrong)
 
 

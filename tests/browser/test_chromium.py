@@ -1,0 +1,22 @@
+"""The tests' own browser: what hangs is replaced."""
+
+import pytest
+
+from tests import chromium as ours
+from tests.chromium import Chromium
+
+
+def test_a_browser_that_answers_no_more_is_replaced(
+    chromium_run: Chromium, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ours, "LONGEST_CLOSE", 0.5)
+    first = chromium_run.running()
+    context = first.new_context()
+    context.new_page()
+    for process in chromium_run.processes():
+        process.suspend()
+    chromium_run.close(context)
+    assert not first.is_connected()
+    page = chromium_run.running().new_page()
+    assert page.evaluate("1 + 1") == 2
+    page.close()
