@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import CASCADE, PROTECT, ForeignKey
 from django.test import Client
 from pytest_django import DjangoCaptureOnCommitCallbacks
@@ -17,6 +17,7 @@ from designs.models import Content, Design
 from pages import activity
 from sending.models import Mailing, Relay
 from tests.accounts.conftest import words
+from tests.accounts.filling import Filler
 from tests.conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -178,6 +179,26 @@ def test_a_table_is_erased_before_those_that_it_refers_to() -> None:
                 target = field.related_model
                 if target in order and target is not model:
                     assert order.index(model) < order.index(target), (model, target)
+
+
+def test_a_workspace_with_rows_in_every_table_is_erased(
+    workspace: Workspace, other_workspace: Workspace
+) -> None:
+    somebody = User.objects.create_user("somebody@x.example", PASSWORD)
+    for one in (workspace, other_workspace):
+        Filler(one, somebody).fill()
+    tables = erasing.erasing_order()
+    for model, way in tables:
+        assert model._base_manager.filter(**{way: workspace.pk}).exists(), model
+    kept = held(other_workspace.pk)
+    workspaces.delete(workspace)
+    with connection.cursor() as cursor:
+        # As if each statement were committed alone, as outside of tests.
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    erasing.erase(workspace.pk)
+    assert not Workspace.objects.filter(pk=workspace.pk).exists()
+    assert held(workspace.pk) == 0
+    assert held(other_workspace.pk) == kept >= len(tables)
 
 
 def test_batches(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
