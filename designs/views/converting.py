@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 from accounts.access import WorkspaceRequest, get_in
 from designs import fields, services
 from designs.foreign import CONVERT, PLAIN, Foreign, distinct
+from designs.foreignwords import program_name
 from designs.models import Design
 from designs.services import VersionConflictError
 
@@ -46,7 +47,13 @@ def _page(request: WorkspaceRequest, one: Design, rows: list[tuple[Foreign, int]
     context: dict[str, Any] = {
         "design": one,
         "rows": [
-            {"number": number, "tag": tag, "count": count, "choice": _proposed(tag)}
+            {
+                "number": number,
+                "tag": tag,
+                "program": program_name(tag.program),
+                "count": count,
+                "choice": _proposed(tag),
+            }
             for number, (tag, count) in enumerate(rows)
         ],
         "groups": fields.grouped(offered),

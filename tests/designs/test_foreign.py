@@ -4,11 +4,13 @@ import time
 
 import pytest
 from django.test import Client
+from django.utils import translation
 
 from accounts.models import Workspace
 from contacts.models import Attribute
 from designs.checks import Source, check
 from designs.foreign import PLAIN, convert, find
+from designs.foreigntags import Kind, read, table
 from designs.models import Design
 
 FIELDS = {"email", "first_name", "last_name", "full_name", "city", "company"}
@@ -143,6 +145,27 @@ def test_known_tags_are_errors_and_are_converted(words: str, made: str, part: st
     assert converted == f"x\n{made}"
     assert count >= 1
     assert not found(converted, part)
+
+
+@pytest.mark.parametrize("kind", table().kinds, ids=lambda kind: kind.example)
+def test_each_way_of_writing_has_an_example(kind: Kind) -> None:
+    tags = find(kind.example, FIELDS, html=True)
+    assert [tag.program for tag in tags] == [kind.program]
+    assert kind.pattern.fullmatch(kind.example, kind.example.index(tags[0].text))
+
+
+def test_a_table_of_another_form_is_refused() -> None:
+    head = '[names]\n[words]\nobjects = ""\nfilters = []\n[pieces]\n[[tag]]\nexample = "a"\n'
+    with pytest.raises(TypeError):
+        read(head + 'pattern = "a"\nprogramm = "A"')
+    with pytest.raises(KeyError):
+        read(head + 'pattern = "<<nothing>>"')
+
+
+def test_a_program_has_the_name_of_the_reader_s_language() -> None:
+    with translation.override("zh-hans"):
+        assert "阿里云" in str(check(Source("{UserName}", "x"), fields=FIELDS))
+    assert "Aliyun" in str(check(Source("{UserName}", "x"), fields=FIELDS))
 
 
 def test_elements_of_other_programs_become_links() -> None:
