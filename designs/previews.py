@@ -14,12 +14,12 @@ from contacts.mergenames import CALLED
 from contacts.models import Contact
 from designs import fields, plaintext
 from designs.checks import Source, check
+from designs.fieldlinks import add_schemes, schemes_in_text
 from designs.language import of_mail
 from designs.markup import tags
 from designs.problems import ERROR, Problem
 from designs.references import in_value
 from designs.rendering import PARTS, Part, RenderError, Urls
-from designs.weblinks import add_schemes
 from designs.wording import said
 from pages.singleline import one_line
 
@@ -121,7 +121,7 @@ def _render(source: Source, values: dict[str, Any]) -> tuple[dict[str, str], lis
         CALLED["track"]: urls.click,
     }
     sources = source.parts() | {"html": add_schemes(source.html)}
-    sources["text"] = source.text or plaintext.from_html(sources["html"])
+    sources["text"] = schemes_in_text(source.text) or plaintext.from_html(sources["html"])
     language = of_mail(sources)
     rendered, failed = dict.fromkeys(PARTS, ""), []
     for part in PARTS:

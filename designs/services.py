@@ -12,11 +12,11 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User, Workspace
 from designs import bodies, plaintext
+from designs.fieldlinks import add_schemes, schemes_in_text
 from designs.foreign import Foreign, convert, find
 from designs.links import Links, counting, track_html, track_text
 from designs.models import Content, Design
 from designs.rendering import Renderer
-from designs.weblinks import add_schemes
 
 EDITABLE = ("name", "subject", "preheader", "html", "text")
 
@@ -163,7 +163,7 @@ def compile_parts(
 ) -> dict[str, Any]:
     """The fields of a Content. Raises rendering.RenderError where a part can't be compiled."""
     links = Links()
-    html = add_schemes(html)
+    html, text = add_schemes(html), schemes_in_text(text)
     if track_clicks:
         counted = track_html(html, links)
         text = track_text(text, links) if text else plaintext.from_html(html, counting(html, links))
