@@ -261,3 +261,31 @@ def test_the_page_converts(owner_client: Client, workspace: Workspace) -> None:
         f"/w/brand/designs/{design.pk}/convert/", {**data, "tag-0": "[email]"}, follow=True
     )
     assert "saved this design" in stale.content.decode()
+
+
+def test_a_conversion_can_be_undone(owner_client: Client, workspace: Workspace) -> None:
+    html, text = "<p>Hi *|FNAME|*</p>\r\n{{ unsubscribe_url }}", "%FIRSTNAME%"
+    design = Design.objects.create(
+        workspace=workspace, name="D", subject="Hi", html=html, text=text
+    )
+    base = f"/w/brand/designs/{design.pk}/"
+    assert f"{base}convert/undo/" not in owner_client.get(base).content.decode()
+    choices = {"tag-0": "*|FNAME|*", "choice-0": "convert", "tag-1": text, "choice-1": "convert"}
+    page = owner_client.post(f"{base}convert/", {"version": "1", **choices}, follow=True)
+    assert f"{base}convert/undo/" in page.content.decode()
+    design.refresh_from_db()
+    assert (design.version, design.text) == (2, "{{ first_name }}")
+    answer = owner_client.post(f"{base}convert/undo/", follow=True)
+    assert "The merge tags are as they were before." in answer.content.decode()
+    design.refresh_from_db()
+    assert (design.version, design.html, design.text) == (3, html, text)
+    assert f"{base}convert/undo/" not in owner_client.get(base).content.decode()
+
+    # Not after something else was saved: that would be lost.
+    owner_client.post(f"{base}convert/", {"version": "3", **choices})
+    Design.objects.filter(pk=design.pk).update(version=5, name="Other")
+    assert f"{base}convert/undo/" not in owner_client.get(base).content.decode()
+    answer = owner_client.post(f"{base}convert/undo/", follow=True)
+    assert "The design was changed since then" in answer.content.decode()
+    design.refresh_from_db()
+    assert (design.name, design.text) == ("Other", "{{ first_name }}")
