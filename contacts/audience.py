@@ -228,7 +228,8 @@ def kinds_of_people(
 ) -> list[tuple[int, int]]:
     """(a contact, how many recipients have the same values in these merge fields), at most `most`.
     Those come first whose values an expression may not take: nothing, zero, text."""
-    columns, numbers, given = [], ["0"], {}
+    columns, numbers = [], ["0"]
+    given: dict[str, Any] = {}
     for number, name in enumerate(fields):
         value, json, parameter = _value_of(name, number)
         given |= parameter

@@ -174,7 +174,7 @@ def test_only_some_values_are_tried(
 
 
 def test_values_of_links_are_told_beforehand(workspace: Workspace) -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"site": "https://a.example", "sub": "a"},
         {"site": "javascript:alert(1)", "sub": "https://a.example"},
         {"site": "n/a", "sub": "a b"},
