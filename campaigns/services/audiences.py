@@ -96,8 +96,10 @@ def of(
 
 
 def _failing(campaign: Campaign, asked: tuple[Any, ...], trial: Trial) -> dict[str, list[Failure]]:
-    people = audience.kinds_of_people(*asked, sorted(trial.fields), most=MOST_TRIED + 1)
-    values = merge_fields(campaign.workspace_id, [pk for pk, _count in people[:MOST_TRIED]])
+    workspace, lists_in, lists_out = asked
+    names = sorted(trial.fields)
+    people = audience.kinds_of_people(workspace, lists_in, lists_out, names, most=MOST_TRIED + 1)
+    values = merge_fields(workspace, [pk for pk, _count in people[:MOST_TRIED]])
     mail = {"workspace": of_workspace(campaign.workspace)}
     tried = ((values[pk] | mail, count) for pk, count in people if pk in values)
     return {"failing": trial.failures(tried, partly=len(people) > MOST_TRIED)}
