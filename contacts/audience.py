@@ -218,6 +218,36 @@ def unfit_values(
     }
 
 
+def kinds_of_people(
+    workspace_id: int,
+    lists_in: Sequence[int],
+    lists_out: Sequence[int],
+    fields: Sequence[str],
+    *,
+    most: int,
+) -> list[tuple[int, int]]:
+    """(a contact, how many recipients have the same values in these merge fields), at most `most`.
+    Those come first whose values an expression may not take: nothing, zero, text."""
+    columns, numbers = [], ["0"]
+    given: dict[str, Any] = {}
+    for number, name in enumerate(fields):
+        value, json, parameter = _value_of(name, number)
+        given |= parameter
+        # As jsonb: the text "5" is another value than the number.
+        columns.append(f"({json})")
+        numbers.append(f"(coalesce({value}, '') ~ '^[1-9][0-9.]*$')::int")
+    grouped = f"GROUP BY {', '.join(columns)}" if columns else ""
+    # One pass over the audience, and one group for each way in which the values differ.
+    sql = f"""
+        SELECT min(c.id), count(*) FROM ({statement(lists_in)}) a
+          JOIN contacts_contact c ON c.id = a.contact_id WHERE a.reason IS NULL
+         {grouped} ORDER BY min({" + ".join(numbers)}), 2 DESC, 1 LIMIT %(most)s
+    """  # noqa: S608 - names are ours or parameters
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters(workspace_id, lists_in, lists_out) | given | {"most": most})
+        return [row for row in cursor.fetchall() if row[1]]
+
+
 def _value_of(name: str, number: int) -> tuple[str, str, dict[str, str]]:
     """A merge field's value as SQL, as text and as jsonb; its parameter."""
     if name in OF_PERSON:

@@ -12,12 +12,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from jinja2 import nodes
 
-from designs import foreign, foreignwords, linkwords, plaintext
+from designs import foreign, foreignwords, linkuses, linkwords, plaintext
 from designs.fieldchecks import GIVEN, Known, check_fields
 from designs.fielduses import Use, uses
 from designs.markup import TAG_OPEN, comments, tags, without_jinja
 from designs.problems import ERROR, WARNING, Problem
 from designs.rendering import RenderError, fields_used, names_from_outside, parse
+from designs.trials import Failure
 from designs.weblinks import references
 
 # Gmail shows no more of an HTML part than this, in bytes.
@@ -50,13 +51,15 @@ def check(
     fields: Collection[str],
     missing: Mapping[str, int] | None = None,
     unfit: Mapping[Use, tuple[int, str]] | None = None,
+    failing: Sequence[Failure] = (),
 ) -> list[Problem]:
     """`fields`: the merge fields that exist. `missing`: for how many recipients a field is empty.
-    `unfit`: for how many its value is no number or date, and one such value.
+    `unfit`: for how many its value is no number or date, and one such value. `failing`: what
+    designs.trials found.
 
     Errors come first, in the order of parts and lines.
     """
-    known = Known(frozenset(fields), missing or {}, unfit or {})
+    known = Known(frozenset(fields), missing or {}, unfit or {}, failing)
     problems: list[Problem] = []
     for part, words in source.parts().items():
         tags = foreign.find(words, known.fields, html=part == "html")
@@ -74,8 +77,9 @@ def used_fields(source: Source) -> set[str]:
 
 
 def used_values(source: Source) -> set[Use]:
-    """The merge fields that have to be numbers or dates, with the kind."""
-    return {(use.field, use.kind) for tree in _trees(source) for use in uses(tree)}
+    """The merge fields that have to be numbers, dates or addresses, with the kind."""
+    found = [use for tree in _trees(source) for use in uses(tree)]
+    return {(use.field, use.kind) for use in [*found, *linkuses.uses(source.html)]}
 
 
 def _trees(source: Source) -> Iterator[nodes.Template]:

@@ -1,6 +1,6 @@
 """What is wrong or unwise about the merge fields of a part. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -10,12 +10,14 @@ from django.utils.translation import ngettext
 from jinja2 import nodes
 
 from contacts.mergenames import CALLED, OBJECTS, OF_MAIL
-from contacts.valuekinds import CALCULATION, DATE
-from designs.fielduses import Use, uses
+from contacts.valuekinds import CALCULATION, DATE, HOST, LINK
+from designs import linkuses
+from designs.fielduses import FieldUse, Use, uses
 from designs.filters import LimitError, filters
 from designs.problems import ERROR, WARNING, Problem
 from designs.rendering import RenderError, names_from_outside, parse
 from designs.sandbox import OF_LOOP, environment
+from designs.trials import Failure
 from designs.wording import said
 
 # What filters are tried with; the others take text.
@@ -31,11 +33,12 @@ GIVEN = frozenset(OF_MAIL)
 @dataclass(frozen=True, slots=True)
 class Known:
     """What is known of the merge fields: those that exist, and about the recipients' values how
-    many are empty, and how many are no number or date, with one such value."""
+    many are empty, and how many are no number, date or address, with one such value."""
 
     fields: frozenset[str]
     missing: Mapping[str, int]
     unfit: Mapping[Use, tuple[int, str]]
+    failing: Sequence[Failure] = ()
 
 
 def check_fields(part: str, words: str, known: Known) -> list[Problem]:
@@ -58,7 +61,18 @@ def check_fields(part: str, words: str, known: Known) -> list[Problem]:
                 known.missing[name],
             ) % {"count": known.missing[name], "name": name}
             problems.append(Problem("no_default", WARNING, part, line, text))
-    return [*problems, *_check_values(tree, part, known.unfit)]
+    used_values = [*uses(tree), *(linkuses.uses(words) if part == "html" else ())]
+    stops = {
+        use.line
+        for use in used_values
+        if use.kind == CALCULATION and (use.field, use.kind) in known.unfit
+    }
+    failing = [one for one in known.failing if one.part == part]
+    return [
+        *problems,
+        *_check_values(used_values, part, known.unfit),
+        *_check_failing(failing, stops),
+    ]
 
 
 def _check_brackets(tree: nodes.Template, part: str) -> Iterator[Problem]:
@@ -92,11 +106,11 @@ def _works(function: Any, called: nodes.Filter | nodes.Call, *values: Any) -> bo
 
 
 def _check_values(
-    tree: nodes.Template, part: str, unfit: Mapping[Use, tuple[int, str]]
+    used: Iterable[FieldUse], part: str, unfit: Mapping[Use, tuple[int, str]]
 ) -> Iterator[Problem]:
-    """People whose value is no number or date where one is needed."""
+    """People whose value is no number, date or address where one is needed."""
     told: set[tuple[str, str]] = set()
-    for use in uses(tree):
+    for use in used:
         count, sample = unfit.get((use.field, use.kind), (0, ""))
         effect = use.filter if use.filter in {"int", "float"} else use.kind
         if not count or (use.field, effect) in told:
@@ -106,6 +120,36 @@ def _check_values(
         yield Problem("unfit_value", WARNING, part, use.line, _unfit_text(effect, count) % words)
 
 
+def _check_failing(failing: Iterable[Failure], stops: Collection[int]) -> Iterator[Problem]:
+    """People whose mail can't be made. `stops`: lines of which text in a calculation is told."""
+    for one in failing:
+        if one.line in stops and not one.by_zero:
+            continue
+        shown = _("at least %(count)d") % {"count": one.count} if one.partly else str(one.count)
+        words = {"shown": shown, "sample": one.email}
+        text = _zero_text(one.count) if one.by_zero else _failing_text(one.count)
+        yield Problem("fails_for_some", WARNING, one.part, one.line, text % words)
+
+
+def _zero_text(count: int) -> str:
+    return ngettext(
+        "This divides by zero for %(shown)s recipient, %(sample)s, who would not get the mail.",
+        "This divides by zero for %(shown)s recipients, such as %(sample)s, who would not get the "
+        "mail.",
+        count,
+    )
+
+
+def _failing_text(count: int) -> str:
+    return ngettext(
+        "This does not work with the values of %(shown)s recipient, %(sample)s, who would not get "
+        "the mail. Handle such values with if, default or float.",
+        "This does not work with the values of %(shown)s recipients, such as %(sample)s, who would "
+        "not get the mail. Handle such values with if, default or float.",
+        count,
+    )
+
+
 def _unfit_text(effect: str, count: int) -> str:
     if effect == DATE:
         return ngettext(
@@ -113,6 +157,22 @@ def _unfit_text(effect: str, count: int) -> str:
             "The mail shows it as it is written.",
             "%(count)d recipients have a value in %(name)s that is not a date, such as "
             "“%(sample)s”. The mail shows it as it is written.",
+            count,
+        )
+    if effect == LINK:
+        return ngettext(
+            "%(count)d recipient has a value in %(name)s that is not an address, such as "
+            "“%(sample)s”. The link would not work.",
+            "%(count)d recipients have a value in %(name)s that is not an address, such as "
+            "“%(sample)s”. The link would not work.",
+            count,
+        )
+    if effect == HOST:
+        return ngettext(
+            "%(count)d recipient has a value in %(name)s, such as “%(sample)s”, that can’t stand "
+            "in the name of a website. The link would not work.",
+            "%(count)d recipients have a value in %(name)s, such as “%(sample)s”, that can’t stand "
+            "in the name of a website. The link would not work.",
             count,
         )
     if effect == CALCULATION:

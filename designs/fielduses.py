@@ -1,20 +1,21 @@
-"""Which merge fields a part treats as numbers or dates. Pure."""
+"""Which merge fields a part treats as numbers, dates or addresses. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from jinja2 import nodes
 
-from contacts.valuekinds import CALCULATION, DATE, NUMBER
+from contacts.valuekinds import CALCULATION, DATE, LINK, NUMBER
 
 # (merge field, kind of contacts.valuekinds)
 Use = tuple[str, str]
 KINDS = {
     **dict.fromkeys(("number", "round", "abs", "int", "float"), NUMBER),
     "date": DATE,
+    "link": LINK,
 }
-# They hand a value on as it is, or put another one into an empty place.
-HANDED_ON = {"default", "d", "trim"}
+# They hand a value on nearly as it is, or put another one into an empty place.
+HANDED_ON = {"default", "d", "trim", "lower"}
 CALCULATING = (nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.Neg)
 ORDERING = {"gt", "gteq", "lt", "lteq"}
 
@@ -38,7 +39,7 @@ def uses(tree: nodes.Template) -> Iterator[FieldUse]:
 
 def _all(tree: nodes.Template) -> Iterator[FieldUse]:
     for one in tree.find_all(nodes.Filter):
-        if one.name in KINDS and (field := _field(one.node)):
+        if one.name in KINDS and (field := field_of(one.node)):
             yield FieldUse(field, KINDS[one.name], one.name, one.lineno)
     for node in tree.find_all((*CALCULATING, nodes.Add)):
         sides = [getattr(node, name, None) for name in ("left", "right", "node")]
@@ -53,7 +54,7 @@ def _all(tree: nodes.Template) -> Iterator[FieldUse]:
 
 def _calculated(sides: "list[nodes.Node | None]", line: int) -> Iterator[FieldUse]:
     for side in sides:
-        if field := _field(side):
+        if field := field_of(side):
             yield FieldUse(field, CALCULATION, "", line)
 
 
@@ -61,7 +62,7 @@ def _is_number(node: nodes.Node | None) -> bool:
     return isinstance(node, nodes.Const) and isinstance(node.value, int | float)
 
 
-def _field(node: nodes.Node | None) -> str:
+def field_of(node: nodes.Node | None) -> str:
     """The merge field whose value arrives here as it is stored; "" where it is something else."""
     while isinstance(node, nodes.Filter) and node.name in HANDED_ON:
         node = node.node

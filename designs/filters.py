@@ -17,7 +17,7 @@ from markupsafe import escape as html_escape
 
 from contacts.valuekinds import DATE as DATE_KIND
 from contacts.valuekinds import NUMBER, fits
-from designs.weblinks import with_scheme
+from designs.fieldlinks import with_scheme
 
 # Characters that a filter or an operator may make.
 LONGEST_STRING = 20_000
@@ -129,6 +129,11 @@ def absolute(value: Any) -> Any:
     return abs(value) if fits(NUMBER, value) else value
 
 
+def _or_empty(value: Any) -> Any:
+    """What is missing counts as an empty text, which is no number."""
+    return "" if isinstance(value, Undefined) else value
+
+
 def count(value: Any) -> int:
     return len(value) if hasattr(value, "__len__") else 0
 
@@ -199,6 +204,11 @@ class _Shown:
             raise LimitError("join makes the text too long")
         return separator.join(pieces)
 
+    def link(self, value: Any, scheme: Any = "") -> str:
+        """`scheme`: the mail's own, which a value without one gets; true for https."""
+        chosen = str(scheme).lower() if scheme in ("http", "https") else ""
+        return with_scheme(self.text(value), "https" if scheme is True else chosen)
+
     def escape(self, value: Any) -> Markup:
         return html_escape(value if hasattr(value, "__html__") else self.text(value))
 
@@ -224,10 +234,10 @@ def filters(language: str) -> dict[str, Callable[..., Any]]:
         "urlencode": lambda value: _percent_encoded(text(value)),
         "length": count,
         "round": limited_round,
-        "int": jinja.do_int,
-        "float": jinja.do_float,
+        "int": lambda value, *others, **named: jinja.do_int(_or_empty(value), *others, **named),
+        "float": lambda value, *others, **named: jinja.do_float(_or_empty(value), *others, **named),
         "abs": absolute,
-        "link": lambda value, always=False: with_scheme(text(value), always=always is True),
+        "link": shown.link,
         "first": lambda values: next(iter(values), ""),
         "last": lambda values: list(values)[-1] if values else "",
         "escape": shown.escape,

@@ -8,8 +8,13 @@ from designs.problems import ERROR, WARNING, Problem
 LONGEST = 60
 
 
+def program_name(program: str) -> str:
+    """As the reader's language calls it: only some have a name there."""
+    return _("Aliyun") if program == "Aliyun" else program
+
+
 def problem(tag: Foreign, part: str) -> Problem:
-    words = {"tag": tag.text[:LONGEST], "made": tag.made, "program": tag.program}
+    words = {"tag": tag.text[:LONGEST], "made": tag.made, "program": program_name(tag.program)}
     severity = ERROR if tag.sure else WARNING
     return Problem("foreign_tag", severity, part, tag.line, _text(tag) % words)
 

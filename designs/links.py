@@ -37,7 +37,9 @@ class Links:
         """What stands for the link; with the values of a personal one, which the mail keeps."""
         number = self.number(url)
         if values := personal.arguments(url):
-            call = f"{{{{ track({number}, {values}) }}}}"
+            rest = personal.rest(url)
+            named = "" if rest is None else f", rest={personal.quoted(rest)}"
+            call = f"{{{{ track({number}, {values}{named}) }}}}"
             if _can_be_read(call):
                 return call
         return f"{{{{ track({number}) }}}}"

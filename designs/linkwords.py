@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from django.utils.translation import gettext as _
 
-from designs.weblinks import SCHEME, Reference, fault
+from designs.fieldlinks import SCHEME
+from designs.weblinks import Reference, fault
 
 LONGEST = 60
 

@@ -41,6 +41,22 @@ class Design(models.Model):
         return self.name
 
 
+class Unconverted(models.Model):
+    """What a design said before its merge tags were converted: to be undone while nothing else was
+    saved."""
+
+    design = models.OneToOneField(
+        Design, models.CASCADE, primary_key=True, related_name="unconverted"
+    )
+    # The design's, as the conversion made it.
+    version = models.PositiveIntegerField()
+    # By the name of the part.
+    parts = models.JSONField()
+
+    def __str__(self) -> str:
+        return f"{self.design_id} before version {self.version}"
+
+
 class Content(models.Model):
     """An immutable, compiled copy of a design, ready to render for each recipient (Jinja2).
 

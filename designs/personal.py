@@ -5,13 +5,16 @@ For `https://shop.example/?id={{ code }}&from=mail` it is the code; the rest sta
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from designs.fieldlinks import alone, is_web
 from designs.markup import jinja_spans, split_jinja
 
 # Of what differs, in bytes: mail programs cut addresses of more than about 2,000 characters.
 LONGEST = 1_000
+# Of an address that stands in the mail as it is.
+LONGEST_ADDRESS = 10_000
 # Whitespace control: addresses have no blanks.
 CONTROL = re.compile(r"^[-+]|-$")
 STATEMENT = re.compile(r"\{%[-+]?\s*(\w+)(.*?)[-+]?%\}", re.DOTALL)
@@ -34,9 +37,33 @@ def arguments(url: str) -> str:
     return ", ".join(parts) if parts else ""
 
 
-def joined(pieces: Sequence[Any], as_text: Callable[[Any], str]) -> str | None:
+def rest(url: str) -> str | None:
+    """What follows the values where the address begins with them, so that they say its scheme, too;
+    None for other links."""
+    outer = around(url)
+    return outer[1] if outer and not outer[0] else None
+
+
+def leads(
+    values: Iterable[Any], rest: str | None, as_text: Callable[[Any], str]
+) -> tuple[str | None, str | None]:
+    """Of a link in somebody's mail: what goes with its counted address (`joined`), and the address
+    that stands there instead. Only addresses of the web are counted: `mailto:` and `tel:` are
+    opened by no redirect."""
+    if rest is None:
+        return joined(values, as_text), None
+    whole = joined(values, as_text, longest=LONGEST_ADDRESS)
+    if whole is None or is_web(whole + rest):
+        short = whole is not None and len(whole.encode(errors="replace")) <= LONGEST
+        return whole if short else None, None
+    return None, alone(whole + rest)
+
+
+def joined(
+    pieces: Iterable[Any], as_text: Callable[[Any], str], *, longest: int = LONGEST
+) -> str | None:
     """The values of `arguments`; None where they are too long to go with a link."""
-    texts, room = [], LONGEST
+    texts, room = [], longest
     for piece in pieces:
         text = as_text(piece)
         room -= len(text)
@@ -44,8 +71,7 @@ def joined(pieces: Sequence[Any], as_text: Callable[[Any], str]) -> str | None:
             return None
         texts.append(text)
     whole = "".join(texts)
-    fits = whole.isascii() or len(whole.encode(errors="replace")) <= LONGEST
-    return whole if fits else None
+    return whole if len(whole.encode(errors="replace")) <= longest else None
 
 
 def _expressions(source: str) -> list[str] | None:
@@ -53,7 +79,7 @@ def _expressions(source: str) -> list[str] | None:
     reader = _Reader()
     for piece, is_jinja in split_jinja(source):
         if not is_jinja:
-            reader.parts.append(_quoted(piece))
+            reader.parts.append(quoted(piece))
         elif piece.startswith("{{"):
             reader.parts.append(f"({CONTROL.sub('', piece[2:-2]).strip()})")
         elif not piece.startswith("{#") and not reader.read(piece):
@@ -97,6 +123,6 @@ def _choice(branches: list[tuple[str, list[str]]]) -> str:
     return chosen
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     escaped = text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n")
     return f"'{escaped}'"

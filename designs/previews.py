@@ -14,16 +14,24 @@ from contacts.mergenames import CALLED
 from contacts.models import Contact
 from designs import fields, plaintext
 from designs.checks import Source, check
+from designs.fieldlinks import add_schemes, schemes_in_text
+from designs.inert import inert
 from designs.language import of_mail
-from designs.markup import tags
+from designs.markup import Tag, tags
 from designs.problems import ERROR, Problem
 from designs.references import in_value
 from designs.rendering import PARTS, Part, RenderError, Urls
-from designs.weblinks import add_schemes
 from designs.wording import said
 from pages.singleline import one_line
 
 REMOTE = re.compile(r"\s*(https?:)?//", re.IGNORECASE)
+# Attributes that name a picture, besides those that any element may have.
+PICTURES = {
+    "img": {"src", "srcset"},
+    "input": {"src"},
+    "source": {"srcset"},
+    "image": {"href", "xlink:href"},
+}
 # What makes a browser ask elsewhere for a picture, besides <img>.
 REMOTE_CSS = re.compile(r"""url\(\s*["']?\s*(?:https?:)?//[^)]*\)""", re.IGNORECASE)
 # What mails ask about the reader's theme; a preview answers by itself.
@@ -121,7 +129,7 @@ def _render(source: Source, values: dict[str, Any]) -> tuple[dict[str, str], lis
         CALLED["track"]: urls.click,
     }
     sources = source.parts() | {"html": add_schemes(source.html)}
-    sources["text"] = source.text or plaintext.from_html(sources["html"])
+    sources["text"] = schemes_in_text(source.text) or plaintext.from_html(sources["html"])
     language = of_mail(sources)
     rendered, failed = dict.fromkeys(PARTS, ""), []
     for part in PARTS:
@@ -146,7 +154,8 @@ def framed(preview: Preview, part: str, *, images: bool, dark: bool = False) -> 
         return _page("\n".join(_failure(problem) for problem in failures), words=True)
     if part == "text" or not preview.html.strip():
         return _page(preview.text)
-    html = preview.html if images else without_remote(preview.html)
+    html = inert(preview.html)
+    html = html if images else without_remote(html)
     return _with_base(in_theme(html, dark=dark))
 
 
@@ -186,28 +195,33 @@ def _with_base(html: str) -> str:
 
 def count_remote(html: str) -> int:
     """How many pictures of other servers the rendered HTML shows."""
-    pictures = sum(1 for tag in tags(html) if tag.name == "img" and _remote(html, tag.values))
+    pictures = sum(1 for tag in tags(html) if _remote(html, tag))
     return pictures + len(REMOTE_CSS.findall(html))
 
 
-def _remote(html: str, values: dict[str, tuple[int, int]]) -> bool:
+def _remote(html: str, tag: Tag) -> bool:
     return any(
-        REMOTE.match(in_value(html[slice(*values[name])])) is not None
-        for name in ("src", "srcset")
-        if name in values
+        REMOTE.match(in_value(html[slice(*tag.values[name])])) is not None
+        for name in _picture_values(tag)
     )
+
+
+def _picture_values(tag: Tag) -> list[str]:
+    """The attributes that name a picture, in their order."""
+    named = {"background", "poster"} | PICTURES.get(tag.name, set())
+    return sorted(named & tag.values.keys(), key=tag.values.__getitem__)
 
 
 def without_remote(html: str) -> str:
     """Rendered HTML whose pictures of other servers are drawings with their alt text."""
     pieces, last = [], 0
     for tag in tags(html):
-        if tag.name != "img" or not _remote(html, tag.values):
+        if not _remote(html, tag):
             continue
-        for name in sorted({"src", "srcset"} & tag.values.keys(), key=tag.values.__getitem__):
+        for name in _picture_values(tag):
             begin, end = tag.values[name]
-            drawing = _drawing(html, tag.values) if name == "src" else ""
-            pieces += [html[last:begin], drawing]
+            is_drawn = tag.name == "img" and name == "src"
+            pieces += [html[last:begin], _drawing(html, tag.values) if is_drawn else ""]
             last = end
     return REMOTE_CSS.sub("none", "".join([*pieces, html[last:]]))
 

@@ -8,7 +8,7 @@ from markupsafe import escape
 from designs.encoding import LONGEST_VALUE, html_piece, text_piece
 from designs.filters import LimitError, as_text
 from designs.fixed import Fixed
-from designs.personal import joined
+from designs.personal import leads
 from designs.sandbox import shown_in
 
 
@@ -43,11 +43,14 @@ def word_value(language: str) -> Callable[[Any], str]:
 def clicks(fixed: Fixed) -> Callable[..., str]:
     """`track` as a part's function calls it: with the message's token first."""
 
-    def click(words: str, number: int, *values: Any) -> str:
+    def shown(one: Any) -> str:
+        return as_text(one, fixed.language)
+
+    def click(words: str, number: int, *values: Any, rest: str | None = None) -> str:
         address = f"{words.join(fixed.click)}{number}"
-        if not values:
-            return address
-        said = joined(values, lambda one: as_text(one, fixed.language))
+        said, other = leads(values, rest, shown) if values else (None, None)
+        if other is not None:
+            return other
         return address if said is None else address + fixed.sign(words, number, said)
 
     return click

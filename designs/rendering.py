@@ -161,11 +161,13 @@ def names_from_outside(tree: nodes.Template) -> set[str]:
 class Part:
     """One compiled part. `render` may be called from any thread."""
 
-    def __init__(self, source: str, part: str, language: str = "en") -> None:
+    def __init__(self, source: str | nodes.Template, part: str, language: str = "en") -> None:
+        """`source` may be a tree of `parse`."""
         self.part = part
         ours = _for_part(part, language)
+        tree = parse(source, part) if isinstance(source, str) else source
         try:
-            code = ours.compile(bound(parse(source, part)), name=part, filename="<part>")
+            code = ours.compile(bound(tree), name=part, filename="<part>")
         except TemplateSyntaxError as error:
             raise RenderError(part, error.lineno, error.message or "syntax error") from error
         # More than 20 loops inside each other are a SyntaxError of Python's.
@@ -237,8 +239,13 @@ class Renderer:
 def tracker(urls: Urls, language: str) -> Callable[..., str]:
     """`track` of a content: the link's number, and the values of a personal one."""
 
-    def track(number: int, *values: Any) -> str:
-        said = personal.joined(values, lambda one: as_text(one, language)) if values else None
+    def shown(one: Any) -> str:
+        return as_text(one, language)
+
+    def track(number: int, *values: Any, rest: str | None = None) -> str:
+        said, other = personal.leads(values, rest, shown) if values else (None, None)
+        if other is not None:
+            return other
         return urls.click(number) if said is None else urls.click(number, said)
 
     return track

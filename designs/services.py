@@ -12,11 +12,11 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User, Workspace
 from designs import bodies, plaintext
+from designs.fieldlinks import add_schemes, schemes_in_text
 from designs.foreign import Foreign, convert, find
 from designs.links import Links, counting, track_html, track_text
-from designs.models import Content, Design
+from designs.models import Content, Design, Unconverted
 from designs.rendering import Renderer
-from designs.weblinks import add_schemes
 
 EDITABLE = ("name", "subject", "preheader", "html", "text")
 
@@ -163,7 +163,7 @@ def compile_parts(
 ) -> dict[str, Any]:
     """The fields of a Content. Raises rendering.RenderError where a part can't be compiled."""
     links = Links()
-    html = add_schemes(html)
+    html, text = add_schemes(html), schemes_in_text(text)
     if track_clicks:
         counted = track_html(html, links)
         text = track_text(text, links) if text else plaintext.from_html(html, counting(html, links))
@@ -221,11 +221,33 @@ def convert_tags(
     by: User | None = None,
 ) -> int:
     """Puts merge tags of other programs into our language; how many. `chosen` as
-    designs.foreign.convert takes it. Raises VersionConflictError."""
+    designs.foreign.convert takes it. Raises VersionConflictError. To be undone by
+    `undo_conversion`."""
+    before = {part: getattr(design, part) for part in PARTS}
     parts, count = {}, 0
-    for part in PARTS:
-        words = getattr(design, part)
+    for part, words in before.items():
         parts[part], more = convert(words, known, chosen=chosen, html=part == "html")
         count += more
-    save(design, replace(draft_of(design), **parts), version=version, by=by)
+    with transaction.atomic():
+        save(design, replace(draft_of(design), **parts), version=version, by=by)
+        if count:
+            kept = {"version": design.version, "parts": before}
+            Unconverted.objects.update_or_create(design=design, defaults=kept)
     return count
+
+
+def unconverted(design: Design) -> Unconverted | None:
+    """What the design said before its tags were converted; None when it was changed since."""
+    return Unconverted.objects.filter(design=design, version=design.version).first()
+
+
+def undo_conversion(design: Design, *, by: User | None = None) -> None:
+    """Raises DesignError when the design was changed since."""
+    with transaction.atomic():
+        locked = Design.objects.select_for_update().get(pk=design.pk)
+        before = unconverted(locked)
+        if before is None:
+            raise DesignError(_("The design was changed since then, so this can’t be undone."))
+        save(locked, replace(draft_of(locked), **before.parts), version=locked.version, by=by)
+        before.delete()
+    design.refresh_from_db()

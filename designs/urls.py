@@ -27,6 +27,7 @@ urlpatterns = [
     view("designs/<int:pk>/", editor.design, "design"),
     edit("designs/<int:pk>/save/", editor.save_design, "save_design"),
     edit("designs/<int:pk>/convert/", converting.convert_design, "convert_design"),
+    edit("designs/<int:pk>/convert/undo/", converting.undo_conversion, "undo_design_conversion"),
     view("designs/<int:pk>/problems/", editor.design_problems, "design_problems"),
     edit("designs/<int:pk>/duplicate/", designs.duplicate_design, "duplicate_design"),
     edit("designs/<int:pk>/archive/", designs.archive_design, "archive_design"),

@@ -1,5 +1,4 @@
-"""Web addresses in designs: what is wrong with them, and links whose scheme a contact's value
-lacks. Pure."""
+"""Web addresses in designs, and what is wrong with them. Pure."""
 
 import ipaddress
 import re
@@ -7,15 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from html import unescape
 
+from designs.fieldlinks import HOST_AND_PORT, RUNS, SCHEME
 from designs.markup import MASK, masked, split_jinja, tags
-from pages.singleline import one_line
 
-SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
-HOST_AND_PORT = re.compile(r"[\w.-]+:\d{1,5}(?:[/?#]|\Z)")
-ADDRESS = re.compile(r"[^\s/?#:@]+@[\w-]+(?:\.[\w-]+)+(?:\?\S*)?")
-WITH_HOST = re.compile(r"[^\s/?#:@.]+(?:\.[^\s/?#:@.]+)+\.?(?::\d{1,5})?(?:[/?#]|\Z)")
-# They run in the reader's browser, or hold a page of their own: no contact's value is for that.
-RUNS = {"javascript", "vbscript", "data", "blob"}
 # What programs for mail open from a link, besides the web.
 OPENED = frozenset(
     "http https mailto tel sms smsto mms geo maps webcal callto facetime facetime-audio whatsapp "
@@ -32,18 +25,6 @@ LOCAL_HOSTS = re.compile(
     r"localhost|.*\.(?:localhost|local|localdomain|lan|internal|intranet|home|corp|test|invalid)",
     re.IGNORECASE,
 )
-FIRST_FIELD = re.compile(r"\s*\{\{[-+]?(.*?)[-+]?\}\}", re.DOTALL)
-# Editors put a scheme before whatever is typed. Ours have one; the whole address of a person may.
-OURS_WITH_TWO = re.compile(
-    r"\s*https?://\s*(?=\{\{[-+]?\s*(?:unsubscribe_url|view_url)\b)", re.IGNORECASE
-)
-WITH_TWO = re.compile(
-    r"\s*https://(?P<field>\{\{(?:(?!\}\}).)*\}\})(?=[/?#]|\s*\Z)", re.IGNORECASE | re.DOTALL
-)
-# Ours, which have a scheme; and what went through these filters.
-WITH_SCHEME = re.compile(
-    r"\b(?:unsubscribe_url|view_url|open_pixel_url)\b|\btrack\s*\(|\|\s*(?:link|urlencode)\b"
-)
 NOTHING = re.compile(r"(?:https?:)?/{1,3}|https?:", re.IGNORECASE)
 PAGE = re.compile(r"\.(?:html?|php|aspx?|jsp|png|jpe?g|gif|webp|svg|pdf|css)\Z", re.IGNORECASE)
 CSS_URL = re.compile(r"""url\(\s*(?:"([^"]*)"|'([^']*)'|([^)"']*))\s*\)""", re.IGNORECASE)
@@ -59,46 +40,6 @@ class Reference:
     kind: str
     begin: int
     url: str
-
-
-def with_scheme(value: str, *, always: bool = False) -> str:
-    """A contact's web address as a link needs it. An address of mail gets mailto:; what would run
-    in a browser becomes nothing; what is no address stays as it is, unless `always`."""
-    text = one_line(value)
-    # Browsers drop line breaks and tabs inside of a URL: "java\nscript:" runs.
-    found = SCHEME.match(re.sub("[\x00-\x20\x7f]", "", value))
-    if found and found[1].lower() in RUNS:
-        return ""
-    if SCHEME.match(text) and not HOST_AND_PORT.match(text):
-        return text
-    if ADDRESS.fullmatch(text):
-        return f"mailto:{text}"
-    return f"https://{text}" if WITH_HOST.match(text) or (always and text) else text
-
-
-def add_schemes(html: str) -> str:
-    """HTML whose links that begin with a merge field go through the filter `link`, and have one
-    scheme."""
-    pieces, last = [], 0
-    for tag in tags(html):
-        if tag.name not in {"a", "area"} or "href" not in tag.values:
-            continue
-        begin, end = tag.values["href"]
-        if ours := OURS_WITH_TWO.match(html, begin, end):
-            pieces.append(html[last:begin])
-            last = ours.end()
-            continue
-        two = WITH_TWO.match(html, begin, end)
-        found = FIRST_FIELD.match(html, two.start("field") if two else begin, end)
-        if found is None or WITH_SCHEME.search(found[1]) or not found[1].strip():
-            continue
-        expression = found[1].strip()
-        quote = "(" if "|" in expression or " " in expression else ""
-        name = "link(true)" if two else "link"
-        made = f"{{{{ {quote}{expression}{')' if quote else ''}|{name} }}}}"
-        pieces += [html[last:begin], made]
-        last = found.end()
-    return "".join([*pieces, html[last:]])
 
 
 def references(html: str) -> Iterator[Reference]:

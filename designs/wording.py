@@ -80,13 +80,17 @@ _SAID = [
         gettext_noop("A text grows too long."),
     ),
     (
-        r"[a-z ]+ are not allowed here",
+        r"[a-z ]+ are not allowed(?: here)?",
         gettext_noop("This is not allowed here; there are if, for, set and with."),
     ),
+    (r"lists can't hold lists", gettext_noop("Lists can't hold lists.")),
+    (r"a number grows too large", gettext_noop("A number grows too large.")),
+    (r"a value is too long.*|it may grow too long", gettext_noop("A text grows too long.")),
+    (r"'(?P<what>\w+)' is undefined", gettext_noop("This needs a value in %(what)s.")),
     (r"ZeroDivisionError: .*", gettext_noop("This divides by zero.")),
     (
-        # What Python says about a value that an operator or filter can't take.
-        r"[A-Z]\w*: .*",
+        # What Python and the sandbox say about a value that an operator or filter can't take.
+        r"[A-Z]\w*: .*|only numbers can be multiplied|text can't be formatted with %",
         gettext_noop(
             "This does not work with this person's values. A number or date is needed here."
         ),

@@ -2,9 +2,10 @@
 by accounts.mailheaders. Pure."""
 
 import re
+from binascii import b2a_base64
 
 from accounts import mailheaders
-from accounts.mailheaders import LIKE_ENCODED, LINE, clean_name
+from accounts.mailheaders import LIKE_ENCODED, LINE, WORD, clean_name
 from pages.singleline import one_line
 
 __all__ = ["clean_name", "subject", "to"]
@@ -18,15 +19,21 @@ ADDRESS = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*@[\w
 
 def to(name: str, address: str) -> bytes:
     """The line or lines of To, with their ends."""
-    if (
-        len(name) <= LONGEST_WORDS
-        and ATOMS.fullmatch(name)
-        and LIKE_ENCODED not in name
-        and ADDRESS.fullmatch(address)
-    ):
-        between = b" <" if len(name) + len(address) + len("To:  <>") <= LINE else b"\r\n <"
-        return b"".join((b"To: ", name.encode(), between, address.encode(), b">\r\n"))
+    if ADDRESS.fullmatch(address) and (word := _one_word(name)):
+        between = b" <" if len(word) + len(address) + len("To:  <>") <= LINE else b"\r\n <"
+        return b"To: %b%b%b>\r\n" % (word, between, address.encode())
     return mailheaders.mailboxes("To", [(name, address)])
+
+
+def _one_word(name: str) -> bytes:
+    """A name of atoms, or of one encoded word; empty for any other."""
+    if name.isascii():
+        fits = len(name) <= LONGEST_WORDS and ATOMS.fullmatch(name) and LIKE_ENCODED not in name
+        return name.encode() if fits else b""
+    raw = name.encode(errors="replace")
+    if len(raw) > WORD or not name.isprintable() or name != " ".join(name.split()):
+        return b""
+    return b"=?utf-8?b?%b?=" % b2a_base64(raw, newline=False)
 
 
 def subject(text: str) -> bytes:

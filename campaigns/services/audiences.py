@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.core.cache import cache
@@ -11,12 +12,17 @@ from campaigns.models import Campaign
 from contacts import audience
 from contacts.models import Contact, List, Subscription
 from contacts.queries import growth
+from contacts.services.contacts import merge_fields
+from designs.fields import of_workspace
 from designs.fielduses import Use
+from designs.trials import Failure, Trial
 from sending import reasons
 
 # Seconds that a count may be old on a page that asks after each change: of a million people it
 # takes about a second.
 KEEP = 15
+# Different values with which expressions are tried: it takes up to half a second.
+MOST_TRIED = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,8 @@ class Audience:
     missing: dict[str, int]
     # {(merge field, kind): recipients whose value is not of that kind, and one such value}
     unfit: dict[Use, tuple[int, str]]
+    # Expressions of the mail that fail for recipients.
+    failing: list[Failure]
     lists_in: list[List]
     lists_out: list[List]
 
@@ -52,15 +60,17 @@ def of(
     *,
     fields: Collection[str] = (),
     uses: Collection[Use] = (),
+    trial: Trial | None = None,
     fresh: bool = True,
 ) -> Audience:
-    """One pass over the lists, one over the recipients for the merge fields, and one for the kinds
-    of their values (`uses`)."""
+    """One pass over the lists, one over the recipients for the merge fields, one for the kinds of
+    their values (`uses`), and one for a `trial` that has anything to try."""
     lists_in, lists_out = list(campaign.lists_in.all()), list(campaign.lists_out.all())
     asked = (campaign.workspace_id, _ids(lists_in), _ids(lists_out))
     counted: dict[str, Any] = {"recipients": 0, "excluded": {}}
     missing: dict[str, int] = {}
     unfit: dict[Use, tuple[int, str]] = {}
+    failing: list[Failure] = []
     if lists_in:
         wanted, kinds = sorted(fields), sorted(uses)
         counted = _kept(lambda: audience.count(*asked), asked, fresh=fresh)
@@ -70,14 +80,29 @@ def of(
         if kinds:
             of_kinds = (*asked, kinds)
             unfit = _kept(lambda: audience.unfit_values(*of_kinds), of_kinds, fresh=fresh)
+        if trial and trial.parts:
+            tried = (*asked, "trial", sorted(trial.sources.items()))
+            ask = partial(_failing, campaign, asked, trial)
+            failing = _kept(ask, tried, fresh=fresh)["failing"]
     return Audience(
         recipients=counted["recipients"],
         exclusions=[Exclusion(code, count) for code, count in counted["excluded"].items()],
         missing=missing,
         unfit=unfit,
+        failing=failing,
         lists_in=lists_in,
         lists_out=lists_out,
     )
+
+
+def _failing(campaign: Campaign, asked: tuple[Any, ...], trial: Trial) -> dict[str, list[Failure]]:
+    workspace, lists_in, lists_out = asked
+    names = sorted(trial.fields)
+    people = audience.kinds_of_people(workspace, lists_in, lists_out, names, most=MOST_TRIED + 1)
+    values = merge_fields(workspace, [pk for pk, _count in people[:MOST_TRIED]])
+    mail = {"workspace": of_workspace(campaign.workspace)}
+    tried = ((values[pk] | mail, count) for pk, count in people if pk in values)
+    return {"failing": trial.failures(tried, partly=len(people) > MOST_TRIED)}
 
 
 def _ids(lists: list[List]) -> list[int]:

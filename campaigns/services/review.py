@@ -1,7 +1,7 @@
 """What there is to know before a campaign is sent: who gets it, who doesn't and why, what is wrong
 or unwise, through which relay, and when it will be done."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from campaigns.services import audiences, estimates, routes
 from campaigns.services.audiences import Audience
 from campaigns.services.routes import Route
 from designs import checks, fields
-from designs.fielduses import Use
+from designs.trials import Trial
 
 ERROR, WARNING, INFO = "error", "warning", "info"
 SEVERITIES = (ERROR, WARNING, INFO)
@@ -66,10 +66,11 @@ def review(campaign: Campaign, *, fresh: bool = True) -> Review:
         campaign,
         fields=checks.used_fields(source) & known,
         uses=[use for use in checks.used_values(source) if use[0] in known],
+        trial=Trial(source.parts(), known),
         fresh=fresh,
     )
     route = routes.of(campaign)
-    found = problems(campaign, missing=audience.missing, unfit=audience.unfit)
+    found = problems(campaign, audience)
     begin = campaign.scheduled_at or timezone.now()
     finish = _finish(campaign, route, audience.recipients, begin) if route else None
     if audience.lists_in and not audience.recipients:
@@ -112,18 +113,12 @@ def source_of(campaign: Campaign) -> checks.Source:
     )
 
 
-def problems(
-    campaign: Campaign,
-    *,
-    missing: Mapping[str, int] | None = None,
-    unfit: Mapping[Use, tuple[int, str]] | None = None,
-) -> list[Problem]:
-    """All that can be told without counting people; `missing` and `unfit` as designs.checks takes
-    them."""
+def problems(campaign: Campaign, audience: Audience | None = None) -> list[Problem]:
+    """All that can be told without counting people, and with `audience` the rest."""
     return [
         *_of_lists(campaign),
         *_of_sender(campaign),
-        *_of_mail(campaign, missing or {}, unfit or {}),
+        *_of_mail(campaign, audience),
         *_of_route(campaign),
         *_of_time(campaign),
     ]
@@ -150,16 +145,21 @@ def _of_sender(campaign: Campaign) -> Iterator[Problem]:
         yield Problem("no_postal_address", WARNING, "content", text)
 
 
-def _of_mail(
-    campaign: Campaign, missing: Mapping[str, int], unfit: Mapping[Use, tuple[int, str]]
-) -> Iterator[Problem]:
+def _of_mail(campaign: Campaign, audience: Audience | None) -> Iterator[Problem]:
     if campaign.design is None:
         yield Problem("no_design", ERROR, "content", _("Choose a design."))
     elif campaign.design.archived_at:
         text = _("The design {design} is archived. Bring it back or choose another.")
         yield Problem("archived", ERROR, "content", text.format(design=campaign.design.name))
     known = fields.known(campaign.workspace)
-    for one in checks.check(source_of(campaign), fields=known, missing=missing, unfit=unfit):
+    found = checks.check(
+        source_of(campaign),
+        fields=known,
+        missing=audience.missing if audience else None,
+        unfit=audience.unfit if audience else None,
+        failing=audience.failing if audience else (),
+    )
+    for one in found:
         section = SECTION_OF_PART.get(one.part, "content")
         if section == "subject" or campaign.design is not None:
             yield Problem(one.code, one.severity, section, one.text, one.part, one.line)

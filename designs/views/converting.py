@@ -5,13 +5,16 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest, get_in
 from designs import fields, services
 from designs.foreign import CONVERT, PLAIN, Foreign, distinct
+from designs.foreignwords import program_name
 from designs.models import Design
-from designs.services import VersionConflictError
+from designs.services import DesignError, VersionConflictError
 
 
 def convert_design(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
@@ -41,12 +44,30 @@ def convert_design(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     return _page(request, one, rows)
 
 
+@require_POST
+def undo_conversion(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    one = get_in(request.workspace, Design, pk=pk)
+    try:
+        services.undo_conversion(one, by=request.user)
+    except DesignError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, _("The merge tags are as they were before."))
+    return redirect("design", request.workspace.slug, pk)
+
+
 def _page(request: WorkspaceRequest, one: Design, rows: list[tuple[Foreign, int]]) -> HttpResponse:
     offered = fields.offered(request.workspace)
     context: dict[str, Any] = {
         "design": one,
         "rows": [
-            {"number": number, "tag": tag, "count": count, "choice": _proposed(tag)}
+            {
+                "number": number,
+                "tag": tag,
+                "program": program_name(tag.program),
+                "count": count,
+                "choice": _proposed(tag),
+            }
             for number, (tag, count) in enumerate(rows)
         ],
         "groups": fields.grouped(offered),

@@ -39,6 +39,7 @@ def _editor(
         "design": one,
         "form": form,
         "conflict": conflict,
+        "unconverted": services.unconverted(one),
         "plain": bool(one.text.strip()) and not one.html.strip(),
         "made_text": plaintext.from_html(one.html),
         "groups": fields.grouped(offered),

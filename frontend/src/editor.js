@@ -9,6 +9,8 @@ import { tags } from "@lezer/highlight";
 import { basicSetup } from "codemirror";
 
 const editors = new Map();
+// What changes while an editor is put up was not typed.
+let mounting = false;
 
 // The colours are the theme's own (mail.css), so that dark needs no second style.
 const colours = HighlightStyle.define([
@@ -78,21 +80,37 @@ function extensionsOf(area) {
     EditorView.updateListener.of((update) => {
       if (!update.docChanged) return;
       area.value = update.state.sliceDoc();
+      if (mounting) return;
       area.dispatchEvent(new Event("input", { bubbles: true }));
     }),
   ];
 }
 
+// What stood here before merge tags were converted: the editor's undo leads back to it.
+function before(area) {
+  const source = document.getElementById(`before-${area.id}`);
+  return source ? JSON.parse(source.textContent) : area.value;
+}
+
+function replace(view, text) {
+  view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } });
+}
+
 function mount(area) {
   if (editors.has(area.id)) return;
-  const view = new EditorView({ doc: area.value, extensions: extensionsOf(area) });
+  const view = new EditorView({ doc: before(area), extensions: extensionsOf(area) });
+  const now = area.value;
+  if (before(area) !== now) {
+    mounting = true;
+    replace(view, now);
+    mounting = false;
+  }
   area.hidden = true;
   area.after(view.dom);
   editors.set(area.id, view);
   // A draft that was restored, or another script, has written into the textarea.
   area.addEventListener("draft", () => {
-    if (view.state.sliceDoc() === area.value) return;
-    view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: area.value } });
+    if (view.state.sliceDoc() !== area.value) replace(view, area.value);
   });
   for (const name of area.labels ?? []) name.addEventListener("click", () => view.focus());
 }

@@ -4,11 +4,13 @@ import time
 
 import pytest
 from django.test import Client
+from django.utils import translation
 
 from accounts.models import Workspace
 from contacts.models import Attribute
 from designs.checks import Source, check
 from designs.foreign import PLAIN, convert, find
+from designs.foreigntags import Kind, read, table
 from designs.models import Design
 
 FIELDS = {"email", "first_name", "last_name", "full_name", "city", "company"}
@@ -145,6 +147,27 @@ def test_known_tags_are_errors_and_are_converted(words: str, made: str, part: st
     assert not found(converted, part)
 
 
+@pytest.mark.parametrize("kind", table().kinds, ids=lambda kind: kind.example)
+def test_each_way_of_writing_has_an_example(kind: Kind) -> None:
+    tags = find(kind.example, FIELDS, html=True)
+    assert [tag.program for tag in tags] == [kind.program]
+    assert kind.pattern.fullmatch(kind.example, kind.example.index(tags[0].text))
+
+
+def test_a_table_of_another_form_is_refused() -> None:
+    head = '[names]\n[words]\nobjects = ""\nfilters = []\n[pieces]\n[[tag]]\nexample = "a"\n'
+    with pytest.raises(TypeError):
+        read(head + 'pattern = "a"\nprogramm = "A"')
+    with pytest.raises(KeyError):
+        read(head + 'pattern = "<<nothing>>"')
+
+
+def test_a_program_has_the_name_of_the_reader_s_language() -> None:
+    with translation.override("zh-hans"):
+        assert "阿里云" in str(check(Source("{UserName}", "x"), fields=FIELDS))
+    assert "Aliyun" in str(check(Source("{UserName}", "x"), fields=FIELDS))
+
+
 def test_elements_of_other_programs_become_links() -> None:
     words = '<unsubscribe style="color:red">Go</unsubscribe> <webversion>See</webversion>'
     assert {one[0] for one in found(words)} == {"error"}
@@ -238,3 +261,31 @@ def test_the_page_converts(owner_client: Client, workspace: Workspace) -> None:
         f"/w/brand/designs/{design.pk}/convert/", {**data, "tag-0": "[email]"}, follow=True
     )
     assert "saved this design" in stale.content.decode()
+
+
+def test_a_conversion_can_be_undone(owner_client: Client, workspace: Workspace) -> None:
+    html, text = "<p>Hi *|FNAME|*</p>\r\n{{ unsubscribe_url }}", "%FIRSTNAME%"
+    design = Design.objects.create(
+        workspace=workspace, name="D", subject="Hi", html=html, text=text
+    )
+    base = f"/w/brand/designs/{design.pk}/"
+    assert f"{base}convert/undo/" not in owner_client.get(base).content.decode()
+    choices = {"tag-0": "*|FNAME|*", "choice-0": "convert", "tag-1": text, "choice-1": "convert"}
+    page = owner_client.post(f"{base}convert/", {"version": "1", **choices}, follow=True)
+    assert f"{base}convert/undo/" in page.content.decode()
+    design.refresh_from_db()
+    assert (design.version, design.text) == (2, "{{ first_name }}")
+    answer = owner_client.post(f"{base}convert/undo/", follow=True)
+    assert "The merge tags are as they were before." in answer.content.decode()
+    design.refresh_from_db()
+    assert (design.version, design.html, design.text) == (3, html, text)
+    assert f"{base}convert/undo/" not in owner_client.get(base).content.decode()
+
+    # Not after something else was saved: that would be lost.
+    owner_client.post(f"{base}convert/", {"version": "3", **choices})
+    Design.objects.filter(pk=design.pk).update(version=5, name="Other")
+    assert f"{base}convert/undo/" not in owner_client.get(base).content.decode()
+    answer = owner_client.post(f"{base}convert/undo/", follow=True)
+    assert "The design was changed since then" in answer.content.decode()
+    design.refresh_from_db()
+    assert (design.name, design.text) == ("Other", "{{ first_name }}")

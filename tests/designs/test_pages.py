@@ -11,6 +11,7 @@ from accounts.models import User, Workspace
 from accounts.permissions import Role
 from contacts.models import Attribute, Contact
 from designs import checks, fields, previews, services, starters
+from designs.inert import inert
 from designs.models import Design
 from designs.services import Draft
 
@@ -271,6 +272,10 @@ def test_the_preview_is_light_or_dark_as_asked() -> None:
         ("<img srcset='http://x.example/a.png 2x' src='data:,'>", 1),
         ('<img src="&#104;ttps://x.example/a.png">', 1),
         ("<td style=\"background:url('https://x.example/a.png')\">", 1),
+        ("<table><tr><td background='https://x.example/a.png'>", 1),
+        ("<input type=image src='https://x.example/a.png'>", 1),
+        ("<video poster='https://x.example/a.png'>", 1),
+        ("<svg><image href='https://x.example/a.png'></svg>", 1),
         ('<img src="data:image/png;base64,AAAA">', 0),
         ("<!-- <img src='https://x.example/a.png'> -->", 0),
     ],
@@ -279,6 +284,27 @@ def test_pictures_of_other_servers_are_drawn_instead(html: str, count: int) -> N
     assert previews.count_remote(html) == count
     assert previews.count_remote(previews.without_remote(html)) == 0
     assert count == 0 or "x.example" not in previews.without_remote(html)
+
+
+@pytest.mark.parametrize(
+    ("html", "made"),
+    [
+        ("<p>a<script>b</script >c", "<p>ac"),
+        ("<p>a<SCRIPT src='x'>b", "<p>a"),
+        ("<link rel=stylesheet href='https://x.example/a.css'>a", "<link rel=stylesheet href=''>a"),
+        ("<style>@import url(x);p{}@IMPORT 'y' screen;</style>", "<style>p{}</style>"),
+        ("<iframe src=x srcdoc='<p>'></iframe>", "<iframe src= srcdoc=''></iframe>"),
+        ("<body onload='a()' onclick=b()>", "<body load='a()' click=b()>"),
+        ("<meta http-equiv=refresh content='0;url=x'>", "<meta http-equiv=refresh content=''>"),
+        ("<meta http-equiv='Content-Type' content='text/html'>", None),
+        ("<meta name=viewport content='width=device-width'>", None),
+        ("<a href='x' one='y'>@import 'a'; <!-- <script> --></a>", "<a href='x' e='y'>"),
+        ("<img src='https://x.example/a.png'><style>p{color:red}</style>", None),
+    ],
+)
+def test_frames_have_nothing_that_runs(html: str, made: str | None) -> None:
+    assert inert(html).startswith(made or html)
+    assert made is not None or inert(html) == html
 
 
 def test_without_a_contact_every_field_has_a_value(workspace: Workspace) -> None:

@@ -22,7 +22,8 @@ def said(url: str, fields: dict[str, Any], language: str = "en") -> str | None:
     """What `track` is called with, put back into the template."""
     got: list[Any] = []
 
-    def track(_number: int, *values: Any) -> str:
+    def track(_number: int, *values: Any, rest: str | None = None) -> str:
+        assert rest == personal.rest(links.urls[0])
         got.extend(values)
         return ""
 

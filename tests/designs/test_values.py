@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from accounts.models import Workspace
 from campaigns.models import Campaign
-from campaigns.services import review
+from campaigns.services import audiences, review
 from contacts import audience, valuekinds
 from contacts.models import Attribute, Contact, List, Subscription
 from designs import checks
@@ -108,6 +108,95 @@ def test_each_use_is_counted(workspace: Workspace) -> None:
     assert "2 recipients have a value in vip that is not a number" in told
 
 
+def failing(made: Campaign) -> list[tuple[str, int, str]]:
+    return [
+        (one.part, one.line, one.text)
+        for one in review.review(made).problems
+        if one.code == "fails_for_some"
+    ]
+
+
+def test_who_would_not_get_the_mail_is_told_beforehand(workspace: Workspace) -> None:
+    rows: list[dict[str, Any]] = [
+        {"points": 0, "limit": 5},
+        {"points": 0, "limit": "5"},
+        {"points": 3, "limit": 5},
+        {"limit": 2},
+        {"points": "many", "limit": 7},
+    ]
+    for key, kind in (("points", "number"), ("limit", "text")):
+        Attribute.objects.create(workspace=workspace, key=key, label=key, type=kind)
+    chosen = people(workspace, rows)
+    zero = "This divides by zero for {} recipients, such as p0@people.example, who would not get"
+    other = "This does not work with the values of {} recipients, such as p"
+    expected = {
+        "\n{{ 100 / points|float }}": [zero.format(4)],
+        "{{ 1 / points }}": [zero.format(2)],
+        "{{ 7 % points }}{{ 7 // points }}": [zero.format(2)],
+        "{% if points %}{{ 1 / points }}{% endif %}": [],
+        "{% if no %}{% elif points %}a{% else %}{{ 1 / points }}{% endif %}": [zero.format(2)],
+        "{% set a = points|float %}{{ 1 / a if a else 'none' }}": [],
+        "{% if points < limit %}x{% endif %}": [other.format(2)],
+        "{{ limit[:1] }}": [other.format(4)],
+        "{{ limit|join('-') }}": [other.format(4)],
+        "{{ limit|first }}{{ points|upper }}{{ points|date }}": [other.format(4)],
+        "{% if 'x' in limit %}x{% endif %}": [other.format(4)],
+        "{% if points is divisibleby(limit) %}x{% endif %}": [other.format(3)],
+        "{% for n in range(points) %}x{% endfor %}": [other.format(2)],
+        "{{ limit|truncate(points) }}": [other.format(2)],
+        "{{ points|int + limit|float }}{{ 'a' ~ points }}{% if points == limit %}{% endif %}": [],
+    }
+    for source, told in expected.items():
+        found = failing(campaign(workspace, chosen, source))
+        assert len(found) == len(told), (source, found)
+        for _part, line, text in found:
+            assert line == source.count("\n") + 1
+            assert any(words in text for words in told), (source, text)
+            assert "Error" not in text
+    # Text in a calculation is told once, with one of the values.
+    assert len(unfit(campaign(workspace, chosen, "{{ 1 / points }}"))) == 1
+
+
+def test_only_some_values_are_tried(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, django_assert_max_num_queries: Any
+) -> None:
+    Attribute.objects.create(workspace=workspace, key="points", label="points", type="number")
+    chosen = people(workspace, ({"points": max(n - 3, 0)} for n in range(30)))
+    made = campaign(workspace, chosen, "{{ 1 / points }}")
+    monkeypatch.setattr(audiences, "MOST_TRIED", 2)
+    assert "for at least 4 recipients, such as p0@people.example" in failing(made)[0][2]
+    monkeypatch.setattr(audiences, "MOST_TRIED", 50)
+    assert "for 4 recipients, such as p0@people.example" in failing(made)[0][2]
+    plain = campaign(workspace, chosen, "{% if points %}{{ points|number }}{% endif %}")
+    with django_assert_max_num_queries(40) as asked:
+        review.review(plain)
+    assert not any("min(c.id)" in one["sql"] for one in asked.captured_queries)
+
+
+def test_values_of_links_are_told_beforehand(workspace: Workspace) -> None:
+    rows: list[dict[str, Any]] = [
+        {"site": "https://a.example", "sub": "a"},
+        {"site": "javascript:alert(1)", "sub": "https://a.example"},
+        {"site": "n/a", "sub": "a b"},
+        {"site": "www.a.example", "sub": ""},
+        {"site": "lan@a.example", "sub": "a.b"},
+        {"site": "tel:10086", "sub": 5},
+    ]
+    for key in ("site", "sub"):
+        Attribute.objects.create(workspace=workspace, key=key, label=key, type="text")
+    chosen = people(workspace, rows)
+    words = (
+        "2 recipients have a value in site that is not an address, such as “javascript:alert(1)”"
+    )
+    for link in ("{{ site }}", "http://{{ site }}", "{{ site|default('x.example')|link }}/x"):
+        told = unfit(campaign(workspace, chosen, f'<p><a href="{link}">x</a></p>'))
+        assert [words in one for one in told] == [True], told
+    told = unfit(campaign(workspace, chosen, '\n<a href="https://{{ sub }}.b.example/{{ site }}">'))
+    assert len(told) == 1
+    assert "2 recipients have a value in sub, such as “a b”, that can’t stand" in told[0]
+    assert not unfit(campaign(workspace, chosen, '<a href="https://b.example/?x={{ site }}">x</a>'))
+
+
 def test_nobody_is_counted_who_does_not_get_it(workspace: Workspace) -> None:
     chosen = people(workspace, [{"price": "x"}, {"price": "y"}])
     Subscription.objects.filter(contact__email="p0@people.example").update(status="unsubscribed")
@@ -122,7 +211,14 @@ VALUES = st.one_of(
          "2026-3-9", "0000-01-01", "2026-13-01", "2026-04-31", "2026-03-09T10:00:00+08:00",
          "2026-03-09 10:00", "20260309", "1900-02-29", "2000-02-29", "yes"]
     ),
+    st.sampled_from(
+        ["https://a.example", " www.a.example/x ", "//a.example", "https://", "http:a.example",
+         "javascript:alert(1)", "JavaScript:x", "mailto:a@b.example", "a@b.example", "tel:1",
+         "a.example:80/x", "none", "/sale", "a b.example", "https://a.example/a b", "a\tb",
+         "http：//a.example", "a@b", "商店.例子", "data:text/html,x", "x\\y.example", "1.5"]
+    ),
     st.text("0123456789-+.eE, T:Z", max_size=12),
+    st.text("htps:/\\.@ab?# javscript\t\n", max_size=24),
     st.integers(-(10**12), 10**12),
     st.floats(allow_nan=False, allow_infinity=False),
     st.booleans(),
@@ -183,11 +279,16 @@ def test_dates_are_formatted() -> None:
         "TypeError: '>' not supported between instances of 'str' and 'int'",
         "ValueError: could not convert string to float: '¥99'",
         "OverflowError: cannot convert float infinity to integer",
+        "only numbers can be multiplied",
+        "text can't be formatted with %",
+        "'str' is undefined",
+        "powers are not allowed",
     ],
 )
 def test_python_s_words_are_not_shown(words: str) -> None:
     assert "Error" not in said(words)
-    assert "str" not in said(words).split()
+    with translation.override("zh-hans"):
+        assert said(words) != words
 
 
 def test_uses_of_a_source() -> None:

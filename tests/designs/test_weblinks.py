@@ -1,15 +1,18 @@
 """Links and pictures that can't work are told of before sending; a contact's web address works."""
 
+import email
+import email.policy
+import re
 from operator import itemgetter
 from pathlib import Path
 
 import pytest
 
 from designs.checks import Source, check
+from designs.fieldlinks import add_schemes, schemes_in_text
 from designs.filters import filters
 from designs.rendering import Part
 from designs.services import compile_parts
-from designs.weblinks import add_schemes
 from tests.sending.test_compose import claimed, composer
 
 CASES = Path(__file__).parents[1] / "cases" / "mail"
@@ -149,7 +152,19 @@ def test_what_is_no_link_is_not_looked_at() -> None:
         ("shop.example", "https://shop.example"),
         (" www.shop.example/a b ", "https://www.shop.example/a b"),
         ("shop.example:8080/x", "https://shop.example:8080/x"),
-        ("//shop.example", "//shop.example"),
+        ("//shop.example", "https://shop.example"),
+        ("https:shop.example/x", "https://shop.example/x"),
+        ("https//shop.example", "https://shop.example"),
+        ("http：//shop.example", "http://shop.example"),
+        ("http://https://shop.example", "https://shop.example"),
+        ("https: //shop.example", "https://shop.example"),
+        ("https:///shop.example", "https://shop.example"),
+        ("<https://shop.example>", "https://shop.example"),
+        ("\u200bhttps://shop.example\u00a0", "https://shop.example"),
+        ("https://", ""),
+        ("tel:+4912345", "tel:+4912345"),
+        ("weixin://dl/chat", "weixin://dl/chat"),
+        ("a@b.example?subject=x", "mailto:a@b.example?subject=x"),
         ("https://a.example/\r\nx", "https://a.example/ x"),
         ("商店.例子/路", "https://商店.例子/路"),
         ("https://shop.example", "https://shop.example"),
@@ -164,6 +179,11 @@ def test_what_is_no_link_is_not_looked_at() -> None:
         ("JavaScript\n:alert(1)", ""),
         ("java\tscript:alert(1)", ""),
         ("data:text/html,x", ""),
+        ("\u202ejavascript:alert(1)", ""),
+        ("java\u200bscript:alert(1)", ""),
+        ("\x01javascript:alert(1)", ""),
+        ("//javascript:alert(1)", ""),
+        ("file:///etc/passwd", ""),
     ],
 )
 def test_a_value_as_a_link(value: object, made: str) -> None:
@@ -180,11 +200,31 @@ def test_a_value_as_a_link(value: object, made: str) -> None:
         ("https://{{ site|lower }}/y", {"site": "HTTP://A.example"}, "http://a.example/y"),
         ("https://{{ site }}/", {"site": "intranet"}, "https://intranet/"),
         ("https://{{ site }}", {"site": "javascript:alert(1)"}, ""),
+        ("http://{{ site }}", {"site": "https://a.example"}, "https://a.example"),
+        ("http://{{ site }}/x", {"site": "a.example"}, "http://a.example/x"),
+        ("//{{ site }}", {"site": "a.example"}, "https://a.example"),
+        ("//{{ site }}", {"site": "http://a.example"}, "http://a.example"),
+        ("https://{{ site }}:8080/", {"site": "http://a.example"}, "http://a.example:8080/"),
+        ("https://{{ site|link }}", {"site": "http://a.example"}, "http://a.example"),
+        ("https://{{ site }}", {"site": " https://a.example "}, "https://a.example"),
+        ("https://{{ site }}", {"site": "//a.example"}, "https://a.example"),
+        ("https://{{ site }}", {"site": ""}, ""),
+        ("https://{{ site }}", {"site": "/sale"}, ""),
+        ("https://{{ site }}", {"site": "not known"}, ""),
+        ("https://{{ site }}", {"site": "a@b.example"}, "mailto:a@b.example"),
+        ("{% if site %}https://{{ site }}{% endif %}", {"site": "http://a.example"},
+         "http://a.example"),
+        ("{% if no %}https://b.example/{% else %}http://{{ site }}{% endif %}",
+         {"site": "https://a.example"}, "https://a.example"),
+        ("https://b.example/{% if site %}{{ site }}{% endif %}", {"site": "a.example"},
+         "https://b.example/a.example"),
+        ("{% if site %}https://b.example/{% endif %}{{ site }}", {"site": "a.example"},
+         "https://b.example/a.example"),
         # The field is a part of the host.
         ("https://{{ site }}.b.example/", {"site": "a"}, "https://a.b.example/"),
         ("https://{{ site }}{{ site }}/", {"site": "a."}, "https://a.a./"),
     ],
-)
+)  # fmt: skip
 def test_a_scheme_before_an_address_that_has_one(
     href: str, values: dict[str, str], made: str
 ) -> None:
@@ -197,7 +237,7 @@ def test_a_scheme_before_an_address_that_has_one(
     ("href", "made"),
     [
         ("{{ website }}", "{{ website|link }}"),
-        (" {{- website -}} ", "{{ website|link }} "),
+        (" {{- website -}} ", " {{ website|link }} "),
         (
             "{{ website|default('shop.example') }}/x",
             "{{ (website|default('shop.example'))|link }}/x",
@@ -208,7 +248,8 @@ def test_a_scheme_before_an_address_that_has_one(
         ("{{ track(3) }}", None),
         ("https://{{ website }}", "{{ website|link(true) }}"),
         ("https://shop.example/{{ website }}", None),
-        ("{% if a %}{{ website }}{% endif %}", None),
+        ("{% if a %}{{ website }}{% endif %}", "{% if a %}{{ website|link }}{% endif %}"),
+        ("{% raw %}{{ website }}{% endraw %}", None),
         ("/{{ website }}", None),
     ],
 )
@@ -228,3 +269,58 @@ def test_a_contact_s_web_address_in_a_mail(clicks: bool) -> None:
     )
     flat = parcel.content.replace(b"=\r\n", b"").replace(b"=3D", b"=")  # type: ignore[union-attr]
     assert (b'href="https://shop.example"' in flat) is not clicks
+
+
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [
+        ("See http://{{ site }}.", "See https://a.example."),
+        ("(https://{{ site }}/x)", "(https://a.example/x)"),
+        ("https://{{ site }}，好", "https://a.example，好"),
+        ("https://{{ sub }}.b.example", "https://a.b.example"),
+        ("{{ site }} x://{{ sub }}", "https://a.example x://a"),
+        ("{% raw %}https://{{ site }}{% endraw %}", "https://{{ site }}"),
+        ("https://{{ unsubscribe_url }}", "https://m.example/u"),
+    ],
+)
+def test_a_scheme_before_a_field_in_typed_text(text: str, made: str) -> None:
+    values = {"site": "https://a.example", "sub": "a", "unsubscribe_url": "https://m.example/u"}
+    assert Part(schemes_in_text(text), "text").render(values) == made
+
+
+def test_a_picture_whose_address_a_field_has() -> None:
+    html = add_schemes('<img src="https://{{ photo }}"><img src="{{ photo }}?w=2">')
+    made = Part(html, "html").render({"photo": "http://a.example/b.png"})
+    assert made == '<img src="http://a.example/b.png"><img src="http://a.example/b.png?w=2">'
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize(
+    ("site", "stands"),
+    [
+        ("mailto:lan@a.example?subject=a&body=b", "mailto:lan@a.example?subject=a&amp;body=b"),
+        ("lan@a.example", "mailto:lan@a.example"),
+        ("tel:+86 10 1234", "tel:+86 10 1234"),
+        ("sms:10086", "sms:10086"),
+        ("weixin://dl/chat?x", "weixin://dl/chat?x"),
+        ("javascript:alert(1)", ""),
+        ("", ""),
+        ("unknown", ""),
+        ("sms:1?body=" + "x" * 2_000, "sms:1?body=" + "x" * 2_000),
+        ("https://a.example/x", None),
+    ],
+)
+def test_only_addresses_of_the_web_are_counted(
+    site: str, stands: str | None, compiled: bool
+) -> None:
+    html = '<p>x</p><a href="{{ site }}">Call</a>{{ unsubscribe_url }}'
+    if not compiled:
+        # What compiling can't do.
+        html = f"{{% for n in site %}}{{% endfor %}}{{{{ self }}}}{html}"
+    parts = compile_parts(subject="Hi", preheader="", html=html, text="", track_clicks=True)
+    parts.pop("links")
+    parcel = composer(**parts).compose(claimed(), {"site": site, "email": "a@b.example"})
+    mail = email.message_from_bytes(parcel.content, policy=email.policy.default)  # type: ignore[union-attr]
+    body = mail.get_body(("html",)).get_content()  # type: ignore[union-attr]
+    href = re.search(r'<a href="([^"]*)"', body)[1]  # type: ignore[index]
+    assert href == stands if stands is not None else "/e/c/" in href

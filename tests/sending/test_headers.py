@@ -91,6 +91,16 @@ def test_a_name_comes_back(name: str) -> None:
     )
 
 
+@pytest.mark.parametrize("address", ["a@b.example", "x" * 50 + "@b.example", "a b@c.example"])
+@pytest.mark.parametrize(
+    "name",
+    ["Ann", "王伟", "王 伟", "王\u3000伟", "Zoë Müller 12", "O'Brien, A", "王" * 14, "王" * 15,
+     "é" * 21, "=?x", "王 =?", "王\u200d", " 王", "王  伟", "é\u00a0b", "", "a" * 61, "王\n伟"],
+)  # fmt: skip
+def test_the_fast_way_writes_the_same_line(name: str, address: str) -> None:
+    assert headers.to(name, address) == mailheaders.mailboxes("To", [(name, address)])
+
+
 @given(ANY)
 def test_any_name_comes_back(name: str) -> None:
     check(name)

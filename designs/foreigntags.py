@@ -1,0 +1,58 @@
+"""How other programs write merge tags, read from foreigntags.toml, which says what each key means.
+Pure."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+PIECE = re.compile(r"<<(\w+)>>")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A way to write merge tags. `sure`: always a merge tag; `known`: only with a name that we
+    know."""
+
+    program: str
+    example: str
+    pattern: re.Pattern[str]
+    sure: bool = True
+    known: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """`names`: {a name of other programs, folded: our field}; `filters`: {their name: ours}."""
+
+    names: Mapping[str, str]
+    filters: Mapping[str, str]
+    kinds: tuple[Kind, ...]
+
+
+@cache
+def table() -> Table:
+    return read(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+
+
+def read(toml: str) -> Table:
+    """Raises ValueError, TypeError or KeyError for a file that is not of this form."""
+    file = tomllib.loads(toml)
+    names = {name: ours for ours, theirs in file["names"].items() for name in theirs.split()}
+    filters = dict(pair.split() for pair in file["words"]["filters"])
+    pieces = {"objects": "|".join(file["words"]["objects"].split())}
+    for name, piece in file["pieces"].items():
+        pieces[name] = _whole(piece, pieces)
+    return Table(names, filters, tuple(_kind(tag, pieces) for tag in file["tag"]))
+
+
+def _kind(tag: Mapping[str, Any], pieces: Mapping[str, str]) -> Kind:
+    pattern = re.compile(_whole(tag["pattern"], pieces))
+    return Kind(**{"program": "", **tag, "pattern": pattern})
+
+
+def _whole(pattern: str, pieces: Mapping[str, str]) -> str:
+    return PIECE.sub(lambda piece: pieces[piece[1]], pattern)

@@ -1,0 +1,130 @@
+"""Expressions that work for some people and fail for others: `1 / points`, `points > limit`. Pure.
+
+What such an expression needs can't be read from it (`{% if points %}{{ 1 / points }}{% endif %}` is
+right for everybody). So it is tried with the recipients' values, before anything is sent. What
+can't fail is left out: only what is tried costs time.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import nodes
+
+from contacts.mergenames import OF_MAIL
+from designs.language import of_mail
+from designs.rendering import PARTS, Part, RenderError, names_from_outside, parse
+
+# What takes any value. Everything else may fail: operators, orderings, slices, tests, loops.
+SAFE_NODES = (
+    nodes.Name,
+    nodes.Const,
+    nodes.TemplateData,
+    nodes.And,
+    nodes.Or,
+    nodes.Not,
+    nodes.CondExpr,
+    nodes.Concat,
+    nodes.Getattr,
+    nodes.Operand,
+    nodes.Keyword,
+)
+# With arguments that are written; others depend on people, too.
+SAFE_FILTERS = frozenset(
+    "default d upper lower title capitalize trim link urlencode number date int float round abs "
+    "length escape e replace truncate".split()
+)
+SAFE_TESTS = frozenset("defined undefined none string number boolean".split())
+EQUALITY = {"eq", "ne"}
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What keeps the mail from people: a division `by_zero`, or any other fault; `email` of one of
+    them. `partly`: not all values were tried, so there may be more people."""
+
+    part: str
+    line: int
+    by_zero: bool
+    count: int
+    email: str
+    partly: bool
+
+
+class Trial:
+    """The parts of a mail that may fail for some people, ready to be tried."""
+
+    def __init__(self, sources: Mapping[str, str], known: Collection[str]) -> None:
+        """`known`: the merge fields that exist; a part with another one is an error already."""
+        self.sources = dict(sources)
+        self.parts: list[Part] = []
+        self.fields: set[str] = set()
+        language = of_mail(sources)
+        for part in PARTS:
+            try:
+                tree = parse(sources[part], part)
+                tree.body = list(_reduced(tree.body))
+                if any(map(_may_fail, tree.body)):
+                    self.fields |= names_from_outside(tree) & set(known)
+                    self.parts.append(Part(tree, part, language))
+            # Told as a syntax error.
+            except RenderError:
+                continue
+
+    def failures(
+        self, people: Iterable[tuple[Mapping[str, Any], int]], *, partly: bool
+    ) -> list[Failure]:
+        """`people`: the merge fields of one, and how many have the same values."""
+        found: dict[tuple[str, int, bool], tuple[int, str]] = {}
+        for values, count in people:
+            for error in self._errors(values):
+                by_zero = error.message.startswith(ZeroDivisionError.__name__)
+                key = (error.part, error.line, by_zero)
+                before, email = found.get(key, (0, str(values["email"])))
+                found[key] = (before + count, email)
+        return [
+            Failure(part, line, by_zero, count, email, partly)
+            for (part, line, by_zero), (count, email) in found.items()
+        ]
+
+    def _errors(self, values: Mapping[str, Any]) -> Iterator[RenderError]:
+        given = {**dict.fromkeys(OF_MAIL, ""), "workspace": {}, **values}
+        for part in self.parts:
+            try:
+                part.render(given)
+            except RenderError as error:
+                yield error
+
+
+def _reduced(body: Iterable[nodes.Node]) -> Iterator[nodes.Node]:
+    """Statements without what can't fail; what they set stays, because others depend on it."""
+    for node in body:
+        # An `elif` without expressions that may fail still decides about the others.
+        for inner in (node, *getattr(node, "elif_", ())):
+            for name in ("body", "else_"):
+                if hasattr(inner, name):
+                    setattr(inner, name, list(_reduced(getattr(inner, name))))
+        if isinstance(node, nodes.Output):
+            node.nodes = [one for one in node.nodes if _may_fail(one)]
+        if isinstance(node, nodes.Assign) or _may_fail(node):
+            yield node
+
+
+def _may_fail(node: nodes.Node) -> bool:
+    return _alone_may_fail(node) or any(map(_may_fail, node.iter_child_nodes()))
+
+
+def _alone_may_fail(node: nodes.Node) -> bool:
+    if isinstance(node, nodes.Compare):
+        return any(one.op not in EQUALITY for one in node.ops)
+    if isinstance(node, nodes.Filter):
+        others = [*node.args, *(pair.value for pair in node.kwargs)]
+        written = all(isinstance(one, nodes.Const) for one in others)
+        return not (node.name in SAFE_FILTERS and written)
+    if isinstance(node, nodes.Test):
+        return node.name not in SAFE_TESTS
+    if isinstance(node, nodes.Call):
+        return not all(isinstance(one, nodes.Const) for one in node.args)
+    if isinstance(node, nodes.List | nodes.Tuple | nodes.Dict | nodes.Pair):
+        return False
+    return isinstance(node, nodes.Expr) and not isinstance(node, SAFE_NODES)
