@@ -108,6 +108,25 @@ def test_into_one_of_its_lists_it_changes_nothing(
     assert counts["suppressed"] == sum(bool(case[2]) for case in EVERYBODY.values())
 
 
+@pytest.mark.parametrize("part", ["list", "status", "unsubscribed", "q"])
+def test_a_part_of_the_export_changes_nothing(
+    workspace: Workspace, owner_client: Client, part: str
+) -> None:
+    """Of one list, with its own status, into another; and of other results."""
+    a, b = pair(workspace, "News", "Offers")
+    query: dict[str, str | int] = {
+        "list": {"list": b.pk},
+        "status": {"list": b.pk, "status": "unsubscribed"},
+        "unsubscribed": {"status": "unsubscribed"},
+        "q": {"q": "left"},
+    }[part]
+    for target in (a, b, None):
+        text = export(owner_client, **query)
+        before = everything()
+        agreed(chosen(received(workspace, text), target=target))
+        assert everything() == before
+
+
 @pytest.mark.parametrize(("first", "second"), ODD_NAMES)
 def test_lists_of_any_name(
     workspace: Workspace, owner_client: Client, first: str, second: str

@@ -157,6 +157,8 @@ def test_a_suppressed_domain_and_its_undo(
     assert "sends no mail to any address at example.com" in asked
     left = press(public, url, action)
     assert "sends no mail to any address at example.com" in left
+    assert "is no longer on:" in left
+    assert "<strong>News</strong>" in left
     assert BUTTON in left
     back = press(public, url, "undo")
     assert "Done: you are on the lists again. Mail to you is still stopped" in back
