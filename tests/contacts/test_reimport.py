@@ -168,6 +168,28 @@ def test_saved_by_a_spreadsheet(workspace: Workspace, owner_client: Client, deli
     assert everything() == before
 
 
+@pytest.mark.parametrize("lists_of_each", [1, 12, 60])
+def test_semicolons_of_list_columns_are_no_delimiter(
+    workspace: Workspace, owner_client: Client, lists_of_each: int
+) -> None:
+    made = [
+        List.objects.create(workspace=workspace, name=f"a; b; c; d {n}")
+        for n in range(lists_of_each)
+    ]
+    for name in ("one", "two", "three"):
+        one = Contact.objects.create(workspace=workspace, email=f"{name}@x.example")
+        for target in made:
+            Subscription.objects.create(
+                list=target, contact=one, consent="explicit", source="import 1"
+            )
+    text = export(owner_client)
+    before = everything()
+    file = received(workspace, text)
+    assert file.dialect["delimiter"] == ","
+    assert agreed(chosen(file, target=made[-1]))["unchanged"] == 3
+    assert everything() == before
+
+
 def test_a_list_that_got_another_name_since(workspace: Workspace, owner_client: Client) -> None:
     a, b = pair(workspace, "News", "Offers")
     text = export(owner_client)
@@ -357,3 +379,22 @@ def test_by_the_command(
         said = capsys.readouterr().out
         assert "The column “list: News” says who is on the list" in said
         assert everything() == before
+
+
+def test_a_new_list_never_is_an_archived_one(workspace: Workspace, owner_client: Client) -> None:
+    """The check would speak of a new list, and the run would go into the old one."""
+    List.objects.create(workspace=workspace, name="News", archived_at=timezone.now())
+    file = received(workspace, "email\na@x.example\n")
+    chosen_on_page = {
+        **{name: file.dialect[name] for name in ("encoding", "header", "dates")},
+        "delimiter": "comma",
+        "list": "new",
+        "new_list": "News",
+        "consent": "unknown",
+        "known": "fill",
+        "column_0": "email",
+    }
+    url = reverse("import_columns", args=["brand", file.pk])
+    answer = owner_client.post(url, chosen_on_page)
+    assert answer.status_code == 200
+    assert "An archived list has this name." in answer.content.decode()
