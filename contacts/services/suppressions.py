@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet
@@ -68,7 +69,7 @@ def suppress_addresses(
     pairs = sorted(dict(rows).items())  # one order for all writers: no deadlock
     if not pairs:
         return 0
-    given = {
+    given: dict[str, Any] = {
         "workspace": workspace.pk,
         "reason": reason,
         "source": source,

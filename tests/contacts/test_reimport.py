@@ -114,14 +114,14 @@ def test_a_part_of_the_export_changes_nothing(
 ) -> None:
     """Of one list, with its own status, into another; and of other results."""
     a, b = pair(workspace, "News", "Offers")
-    query: dict[str, str | int] = {
+    queries: dict[str, dict[str, str | int]] = {
         "list": {"list": b.pk},
         "status": {"list": b.pk, "status": "unsubscribed"},
         "unsubscribed": {"status": "unsubscribed"},
         "q": {"q": "left"},
-    }[part]
+    }
     for target in (a, b, None):
-        text = export(owner_client, **query)
+        text = export(owner_client, **queries[part])
         before = everything()
         agreed(chosen(received(workspace, text), target=target))
         assert everything() == before

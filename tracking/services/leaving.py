@@ -69,6 +69,7 @@ def standing(message: Message) -> Standing:
     stops = list(_stops(message, person))
     done = [stop.created_at for stop in stops if _is_by(stop, message)]
     done += _ended(message, person).values_list("changed_at", flat=True)
+    said = [row.source for row in rows] + [stop.source for stop in stops]
     within = [moment for moment in done if moment > _undo_since()]
     return Standing(
         subscribed=list(on.values()),
@@ -80,7 +81,7 @@ def standing(message: Message) -> Standing:
         ),
         can_undo=bool(within),
         undo_is_over=bool(done) and not within,
-        said_again=any(row.source.endswith(sources.SAID_AGAIN) for row in (*rows, *stops)),
+        said_again=any(source.endswith(sources.SAID_AGAIN) for source in said),
         others=_others(message, person, stops),
     )
 
