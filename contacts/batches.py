@@ -61,9 +61,6 @@ class Batch:
     blank: int = 0
     after: Place = field(default_factory=Place)
 
-    def flagged(self, *flags: str) -> list[str]:
-        return [address for address, flag in self.flags.items() if flag in flags]
-
     def forget_values(self, lines: set[int]) -> None:
         """Report no unusable values of lines that turned out not to be taken at all."""
         self.rejects = [r for r in self.rejects if not (r.kept and r.line in lines)]
@@ -156,6 +153,7 @@ class Batcher:
             person.last_name,
             person.full_name,
             to_json(person.attributes),
+            person.consent,
         ]
 
     def _read_words(self, batch: Batch, record: Record, person: Person, rows: "_Rows") -> None:

@@ -6,6 +6,8 @@ A column's target is one of
     "status" "accepts" "unsubscribed" "suppressed" "bounced" "complained"
                            how the person stands (contacts.statuswords.KINDS); several columns may
                            say it, and the gravest counts
+    "list"                 how the person stands on the list of the column's name, in an export of
+                           ours (contacts.reimport); of several, that of the list imported into
     "attribute:KEY"        an attribute of the workspace
     "new:KEY:TYPE"         an attribute that the import makes; its name is the column's header
 A mapping is a list of targets, one a column.
@@ -16,7 +18,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from contacts import addresses, mergenames, statuswords, values
+from contacts import addresses, mergenames, reimport, statuswords, values
 
 FIELDS = ("email", "first_name", "last_name", "full_name")
 STATUS_FIELDS = statuswords.KINDS
@@ -159,8 +161,6 @@ YES_OR_NO = (
 EITHER = {
     *map(fold, "state estado etat stato situacao situation stan 情况 状况 状態 состояние".split())
 }
-# Our own export has one such column for each list.
-LIST_STATUS = re.compile(r"\s*list\s*[:：]", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +217,8 @@ def describe(
     guesses = _unique(
         [_guess(name, column, attributes) for name, column in zip(names, cells, strict=True)], cells
     )
+    for number in reimport.lists_in(names):
+        guesses[number] = statuswords.LIST
     described: list[Column] = []
     taken = {attribute.key for attribute in attributes.values()}
     for name, guess, samples in zip(names, guesses, cells, strict=True):
@@ -273,7 +275,7 @@ def _speaks_of_status(folded: str, cells: Sequence[str], says: int) -> bool:
 
 def _named(name: str, folded: str) -> str:
     """What the header's name alone says: "new" for one that says nothing."""
-    if LIST_STATUS.match(name):
+    if reimport.list_named(name) is not None:
         return ""
     if folded in BY_NAME:
         return BY_NAME[folded]

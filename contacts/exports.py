@@ -11,8 +11,8 @@ from typing import Any
 
 from contacts.values import APOSTROPHE
 
-# Columns whose names are the same in every language: an import of the file knows them again.
-# `suppressed_at` is read as "must not be mailed at all"; a status alone may be about a list.
+# Columns whose names are the same in every language: an import of the file knows them again
+# (contacts.reimport). `suppressed_at` is read as "must not be mailed at all"; `status` sums up.
 STATUS = ("status", "status_reason", "status_at", "suppressed_at")
 ADDED = "added_at"
 FORMULA = tuple("=+-@\t\r")
@@ -21,11 +21,6 @@ ROWS_A_PIECE = 500
 
 def list_column(name: str) -> str:
     return f"list: {name}"
-
-
-def is_ours(header: Iterable[str]) -> bool:
-    """Whether a file with this header is an export of contacts of ours."""
-    return {*STATUS, ADDED} <= {name.strip() for name in header}
 
 
 def safe(cell: Any) -> str:

@@ -296,4 +296,9 @@ class ImportForm(forms.Form):
                 self.add_error("new_list", _("Enter a name for the new list."))
             elif self.lists.filter(name=name).exists():
                 self.add_error("new_list", _("There is a list with this name already."))
+            elif List.objects.filter(workspace_id=self.file.workspace_id, name=name).exists():
+                self.add_error(
+                    "new_list",
+                    _("An archived list has this name. Bring it back, or choose another name."),
+                )
         return cleaned

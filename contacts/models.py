@@ -92,6 +92,8 @@ class List(models.Model):
     description = SingleLineField(_("description"), max_length=300, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     archived_at = models.DateTimeField(null=True, blank=True)
+    # Names that it had before, the latest last: an older export has a column named so.
+    former_names = models.JSONField(default=list, blank=True)
 
     class Meta:
         constraints = (

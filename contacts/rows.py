@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from contacts import addresses, columns, statuswords, values
-from contacts.statuswords import Reading, Vocabulary, graver
+from contacts import addresses, columns, reimport, statuswords, values
+from contacts.reimport import OnLists
+from contacts.statuswords import LIST, Reading, Vocabulary, graver
 from pages.singleline import one_line
 
 NAME_LENGTHS = {"first_name": 150, "last_name": 150, "full_name": 300}
@@ -27,8 +28,9 @@ class MappingError(ValueError):
 
 @dataclass(slots=True)
 class Person:
-    """What a row says. `flag` is one of contacts.statuswords; `unusable` (code, value) pairs;
-    `words` what its status columns hold, as (column, what it means, the cell)."""
+    """What a row says. `flag` is one of contacts.statuswords; `consent` what it says they agreed to
+    ("": nothing); `unusable` (code, value) pairs; `words` what its status columns hold, as (column,
+    what it means, the cell)."""
 
     email: str = ""
     first_name: str = ""
@@ -36,6 +38,7 @@ class Person:
     full_name: str = ""
     attributes: dict[str, values.Value] = field(default_factory=dict)
     flag: str = statuswords.SUBSCRIBED
+    consent: str = ""
     unusable: list[tuple[str, str]] = field(default_factory=list)
     words: list[tuple[int, Reading, str]] = field(default_factory=list)
 
@@ -44,7 +47,7 @@ class Shaper:
     """Compiled from a mapping (contacts.columns) and the workspace's attributes.
 
     `order` says how the file writes dates (contacts.values.ORDERS), `vocabulary` what the words in
-    its status columns mean. Raises MappingError.
+    its status columns mean, `on_lists` which of them are about lists. Raises MappingError.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class Shaper:
         *,
         order: str = "",
         vocabulary: Vocabulary | None = None,
+        on_lists: OnLists | None = None,
     ) -> None:
         if mapping.count("email") != 1:
             raise MappingError("email")
@@ -65,7 +69,11 @@ class Shaper:
         self._setters: list[tuple[int, Setter]] = []
         vocabulary = vocabulary or Vocabulary()
         self._statuses: list[tuple[int, Callable[[str], Reading]]] = []
+        self._on_lists = on_lists or OnLists()
+        self._read_list = _reader(vocabulary, LIST)
         for number, target in enumerate(mapping):
+            if target == LIST:
+                continue
             if target in columns.STATUS_FIELDS:
                 self._statuses.append((number, _reader(vocabulary, target)))
             elif target and target != "email":
@@ -97,10 +105,8 @@ class Shaper:
         if len(cells) < self._width:
             cells = [*cells, *[""] * (self._width - len(cells))]
         person = _addressed(cells[self._email])
-        for number, read in self._statuses:
-            reading = read(cells[number][:MAX_STATUS])
-            person.flag = graver(person.flag, reading.flag)
-            person.words.append((number, reading, cells[number]))
+        if self._statuses or self._on_lists.columns:
+            self._stands(person, cells)
         for number, put in self._setters:
             if text := cells[number].strip():
                 put(person, values.clean(text) if text[0] in ODD or text[-1] in ODD else text)
@@ -114,6 +120,19 @@ class Shaper:
                 elif text and key not in attributes:
                     attributes[key] = text
         return person
+
+    def _stands(self, person: Person, cells: Sequence[str]) -> None:
+        """What the columns about consent say of the person."""
+        for number, read in self._statuses:
+            reading = read(cells[number][:MAX_STATUS])
+            person.flag = graver(person.flag, reading.flag)
+            person.words.append((number, reading, cells[number]))
+        person.consent = self._on_lists.consent(cells)
+        if (about := self._on_lists.about) is not None:
+            word = reimport.word_in(cells[about][:MAX_STATUS])
+            reading = self._read_list(word)
+            person.flag = self._on_lists.flag(cells, person.flag, reading)
+            person.words.append((about, reading, word))
 
     def address_cell(self, cells: Sequence[str]) -> str:
         """What the row has where its address should be."""

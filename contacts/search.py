@@ -12,7 +12,7 @@ from accounts.access import WorkspaceRequest
 from contacts import addresses, names
 from contacts.models import Contact, List
 from contacts.queries import people as people_query
-from pages import search
+from pages import locales, search
 
 search.action(
     search.Action(gettext_lazy("Import people"), "file-import", "new_import"),
@@ -32,6 +32,16 @@ def people(request: HttpRequest, text: str) -> Iterable[search.Hit]:
         url = reverse("contact", args=[here.workspace.slug, person.pk])
         name = names.full(person.first_name, person.last_name, person.full_name)
         yield search.Hit(_("Person"), addresses.display(person.email), url, "user", detail=name)
+
+
+@search.provider
+def suppressions(request: HttpRequest, text: str) -> Iterable[search.Hit]:
+    """An address or domain that gets no mail, also where no contact has it."""
+    here = cast("WorkspaceRequest", request)
+    for one in people_query.suppressions_of(here.workspace, text):
+        url = f"{reverse('suppressions', args=[here.workspace.slug])}?id={one.pk}"
+        detail = f"{one.get_reason_display()} · {locales.absolute(one.created_at)}"
+        yield search.Hit(_("Suppression"), addresses.display(one.value), url, "ban", detail=detail)
 
 
 @search.provider

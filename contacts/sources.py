@@ -1,6 +1,7 @@
 """Where a contact, subscription or suppression came from: `import 12`, `campaign 7`, `page`.
 
-A `page` source may carry a random word after it, by which one action can be undone.
+A `page` source may carry a random word after it, by which one action can be undone. What happened
+afterwards may follow a comma: `campaign 7, taken back` (AFTERWARDS).
 
 What a source is called comes from the app that has it, in its module `sources`:
 
@@ -13,6 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import Workspace
 from contacts import addresses
@@ -22,6 +24,10 @@ from contacts.models import Contact, Import
 LINKED = ("import", "campaign", "mailbox", "contact")
 # Those whose people have a page of its own, by the name of its address.
 PEOPLE = {"campaign": "recipients"}
+
+# By its link a recipient took an unsubscription back; said no once more, by another mail.
+TAKEN_BACK, SAID_AGAIN = ", taken back", ", said again"
+AFTERWARDS = {TAKEN_BACK: gettext_lazy("taken back"), SAID_AGAIN: gettext_lazy("said again")}
 
 
 def page() -> str:
@@ -57,21 +63,37 @@ def _contacts(workspace: Workspace, numbers: Collection[int]) -> Mapping[int, st
 
 def names(workspace: Workspace, codes: Iterable[str]) -> dict[str, str]:
     """{source: its name} of those that have one; a query for each kind among them."""
+    given = {code: _parts(code) for code in codes}
     numbers: dict[str, set[int]] = {}
-    for code in codes:
-        kind, _space, number = code.partition(" ")
+    for kind, number, _after in given.values():
         if kind in _named and number.isdecimal():
             numbers.setdefault(kind, set()).add(int(number))
-    return {
-        f"{kind} {number}": name
+    known = {
+        (kind, str(number)): name
         for kind, wanted in numbers.items()
         for number, name in _named[kind](workspace, wanted).items()
     }
+    return {
+        code: _with(known[kind, number], after)
+        for code, (kind, number, after) in given.items()
+        if (kind, number) in known
+    }
+
+
+def _parts(source: str) -> tuple[str, str, str]:
+    """(kind, number, what happened afterwards)"""
+    after = next((end for end in AFTERWARDS if source.endswith(end)), "")
+    kind, _space, number = source.removesuffix(after).partition(" ")
+    return kind, number, after
+
+
+def _with(text: str, after: str) -> str:
+    return f"{text} ({AFTERWARDS[after]})" if after else text
 
 
 def words(source: str) -> str:
     """The source for people, without its name."""
-    kind, _space, number = source.partition(" ")
+    kind, number, after = _parts(source)
     known = {
         "import": _("Import {number}"),
         "campaign": _("Campaign {number}"),
@@ -81,23 +103,23 @@ def words(source: str) -> str:
         "page": _("By hand"),
         "command": _("Command line"),
     }
-    return known.get(kind, source).format(number=number)
+    return _with(known[kind].format(number=number), after) if kind in known else source
 
 
 def url(source: str, slug: str) -> str:
     """The page that the source is, or ""."""
-    kind = source.partition(" ")[0]
+    kind = _parts(source)[0]
     return _url(source, slug, kind) if kind in LINKED else ""
 
 
 def people_url(source: str, slug: str) -> str:
     """The page with the people of the source, or ""."""
-    name = PEOPLE.get(source.partition(" ")[0])
+    name = PEOPLE.get(_parts(source)[0])
     return _url(source, slug, name) if name else ""
 
 
 def _url(source: str, slug: str, name: str) -> str:
-    number = source.partition(" ")[2]
+    number = _parts(source)[1]
     if not number.isdecimal():
         return ""
     try:

@@ -8,8 +8,10 @@ Kinds of columns (`KINDS`):
     "accepts"       yes or no to getting mail
     "unsubscribed", "suppressed", "bounced", "complained"
                     a mark: yes, or since when
-An empty cell of a mark column says nothing. In a status or accepts column it is a word like any
-other (`EMPTY`): it doesn't say yes, so it is asked about.
+    "list"          the status on one list, as our own export writes it (contacts.reimport)
+An empty cell of a mark column says nothing; in a list column, that the person is not on the list.
+In a status or accepts column it is a word like any other (`EMPTY`): it doesn't say yes, so it is
+asked about.
 """
 
 import re
@@ -25,7 +27,8 @@ from typing import Any
 from contacts import values
 
 MARKS = ("unsubscribed", "suppressed", "bounced", "complained")
-KINDS = ("status", "accepts", *MARKS)
+LIST = "list"
+KINDS = ("status", "accepts", *MARKS, LIST)
 # What a word may be said to mean.
 MEANINGS = ("subscribed", "unsubscribed", "bounced", "complained", "suppressed", "skip")
 
@@ -171,6 +174,9 @@ def _book(kind: str) -> tuple[dict[str, str], dict[str, str]]:
         as_mark = {"yes": kind, "no": "subscribed"}
         own = _words(file["mark"]["certain"], as_mark) | {EMPTY: "subscribed", DATE: kind}
         return certain | own, likely | _words(file["mark"]["likely"], as_mark)
+    if kind == LIST:
+        own = {"subscribed": "subscribed", "unsubscribed": "unsubscribed", EMPTY: "skip"}
+        return own, likely | {word: meaning for word, meaning in certain.items() if word not in own}
     return certain, likely
 
 

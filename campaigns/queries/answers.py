@@ -15,7 +15,7 @@ from campaigns.queries import causes, pending
 from campaigns.queries.causes import Cause
 from campaigns.queries.recipients import address_matches, code_of
 from contacts import addresses, audience
-from contacts.models import Contact, Subscription
+from contacts.models import Contact, Subscription, Suppression
 from contacts.queries import people
 from pages import locales
 from sending import reasons
@@ -47,9 +47,16 @@ def meant(workspace: Workspace, text: str) -> list[Contact]:
     return [exact] if exact else people.sample(workspace, text, LOOKED_UP)
 
 
-def _no_contact(text: str) -> Answer:
+def _no_contact(workspace: Workspace, text: str) -> Answer:
+    """An address of nobody, which may be suppressed all the same."""
     why = _("No contact of this workspace has this address.")
-    return Answer(addresses.display(query.typed(text)), None, "no_contact", why)
+    answer = Answer(addresses.display(query.typed(text)), None, "no_contact", why)
+    if not (stops := people.suppressions_of(workspace, text)):
+        return answer
+    stop = causes.of_suppression(stops[0], workspace.slug)
+    code = "domain" if stops[0].kind == Suppression.Kind.DOMAIN else stops[0].reason
+    why = f"{reasons.text(f'suppressed_{code}')}. {why}"
+    return replace(answer, state="suppressed", why=why, since=stop.since, cause=stop)
 
 
 def _is_address(text: str) -> bool:
@@ -87,7 +94,7 @@ def before(campaign: Campaign, text: str, shown: Iterable[LeftOut]) -> list[Answ
     there = {row.contact_id for row in shown}
     contacts = [one for one in meant(campaign.workspace, text) if one.pk not in there]
     if not contacts:
-        return [] if there or not _is_address(text) else [_no_contact(text)]
+        return [] if there or not _is_address(text) else [_no_contact(campaign.workspace, text)]
     asked = replace(asked, contact_ids=[one.pk for one in contacts])
     rows = [query.as_row(person) for person in audience.people(asked, limit=MOST)]
     reached = {row.contact_id for row in rows}
@@ -128,7 +135,7 @@ def after(mailing: Mailing, text: str, shown: QuerySet[Message]) -> list[Answer]
         *_outside(mailing, nowhere),
     ]
     if not found and not in_table and _is_address(text) and not shown.exists():
-        return [_no_contact(text)]
+        return [_no_contact(mailing.workspace, text)]
     return found[:MOST]
 
 

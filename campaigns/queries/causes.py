@@ -28,7 +28,7 @@ class Cause:
     since: datetime | None
 
 
-def _of_suppression(one: Suppression, slug: str) -> Cause:
+def of_suppression(one: Suppression, slug: str) -> Cause:
     value = addresses.display(one.value)
     if one.kind == Suppression.Kind.DOMAIN:
         text = _("@{domain}: {reason}").format(domain=value, reason=one.get_reason_display())
@@ -51,7 +51,7 @@ def of_left_out(workspace: Workspace, rows: Sequence[LeftOut]) -> dict[str, Caus
     found = {}
     for row in rows:
         if row.cause_id in suppressions and row.reason.startswith(SUPPRESSED):
-            found[row.address] = _of_suppression(suppressions[row.cause_id], workspace.slug)
+            found[row.address] = of_suppression(suppressions[row.cause_id], workspace.slug)
         elif row.cause_id in lists and row.reason in {UNSUBSCRIBED, EXCLUDED}:
             found[row.address] = _of_list(lists[row.cause_id], workspace.slug, row.since)
     return found
@@ -82,7 +82,7 @@ def _by_suppression(workspace: Workspace, rows: Sequence[Message]) -> dict[str, 
         key = ("domain", _domain(row.address)) if of_domain else ("address", row.address)
         for one in newest.get(key, ()):
             if row.settled_at is None or one.created_at <= row.settled_at:
-                found[row.address] = _of_suppression(one, workspace.slug)
+                found[row.address] = of_suppression(one, workspace.slug)
                 break
     return found
 

@@ -15,15 +15,16 @@ from django.db import IntegrityError, connection, transaction
 CREATE = """
 CREATE TEMPORARY TABLE IF NOT EXISTS import_staged (
     line bigint, email text, first_name text, last_name text, full_name text,
-    attributes jsonb, flag text
+    attributes jsonb, consent text, flag text
 ) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS import_judged (
     line bigint, email text, first_name text, last_name text, full_name text,
-    attributes jsonb, flag text, contact_id bigint, outcome text, listing text, ours boolean
+    attributes jsonb, consent text, flag text, contact_id bigint, outcome text, listing text,
+    ours boolean, stops boolean
 ) ON COMMIT DELETE ROWS;
 -- What a check would have written: it is one transaction and keeps it here. Empty in an import.
 CREATE TEMPORARY TABLE IF NOT EXISTS import_seen (
-    email text PRIMARY KEY, outcome text, listing text
+    email text PRIMARY KEY, outcome text, listing text, stopped boolean
 ) ON COMMIT DELETE ROWS;
 TRUNCATE import_staged, import_judged
 """
@@ -47,9 +48,16 @@ SET LOCAL enable_seqscan = off; SET LOCAL jit = off; SET LOCAL work_mem = '64MB'
 # 'withdrawn' takes back what an earlier line of this file did ("ours") and this one puts in doubt;
 # 'asked' and 'skip' are people who are not put on it. Who left the list stays off it, whatever the
 # file says. NULL: nothing is to be done.
+#
+# `stops`: the address is suppressed from now on, as the file says. Who unsubscribed is, where there
+# is no list to record it on.
+#
+# An export of ours says of a person what is known here already (`said`): who left a list here is
+# "unsubscribed", with no word about the list chosen; who is at a suppressed domain, "suppressed".
+# Neither says anything new about the person.
 JUDGE = """
 INSERT INTO import_judged
-SELECT line, email, first_name, last_name, full_name, attributes, flag,
+SELECT line, email, first_name, last_name, full_name, attributes, consent, flag,
        coalesce(contact_id,
                 CASE WHEN %(apply)s AND outcome = 'new'
                      THEN nextval((SELECT pg_get_serial_sequence('contacts_contact', 'id')
@@ -66,16 +74,17 @@ SELECT line, email, first_name, last_name, full_name, attributes, flag,
            WHEN flag = 'n' AND taken THEN 'skip'
            WHEN flag = '' AND on_list IS NULL AND taken THEN 'subscribed'
        END,
-       ours
+       ours,
+       says_stop AND NOT stopped
 FROM (
     SELECT *, outcome IN ('new', 'updated', 'unchanged') AS taken
     FROM (
         SELECT s.line, s.email, merged.first_name, merged.last_name, merged.full_name,
-               merged.attributes, s.flag, c.id AS contact_id,
+               merged.attributes, s.consent, said.flag, c.id AS contact_id,
                coalesce(before.listing, on_list.status) AS on_list,
                before.listing IS NOT NULL OR on_list.source = %(source)s AS ours,
                CASE
-                   WHEN s.flag IN ('s', 'b', 'c') OR (s.flag = 'u' AND NOT %(listed)s)
+                   WHEN said.flag IN ('s', 'b', 'c') OR (said.flag = 'u' AND NOT %(listed)s)
                         OR by_address.id IS NOT NULL OR by_domain.id IS NOT NULL
                         OR before.outcome = 'suppressed' THEN 'suppressed'
                    WHEN seen.contact_id IS NOT NULL OR before.outcome = 'taken' THEN 'duplicate'
@@ -84,7 +93,10 @@ FROM (
                         (merged.first_name, merged.last_name, merged.full_name, merged.attributes)
                    THEN 'updated'
                    ELSE 'unchanged'
-               END AS outcome
+               END AS outcome,
+               said.flag IN ('s', 'b', 'c') OR (said.flag = 'u' AND NOT %(listed)s) AS says_stop,
+               by_address.id IS NOT NULL OR coalesce(before.stopped, false)
+               OR (%(own)s AND by_domain.id IS NOT NULL) AS stopped
         FROM import_staged s
         LEFT JOIN LATERAL (
             SELECT id FROM contacts_suppression
@@ -109,8 +121,14 @@ FROM (
             WHERE list_id = %(list)s AND contact_id = c.id OFFSET 0
         ) on_list ON true
         LEFT JOIN LATERAL (
-            SELECT outcome, listing FROM import_seen WHERE email = s.email OFFSET 0
+            SELECT outcome, listing, stopped FROM import_seen WHERE email = s.email OFFSET 0
         ) before ON true
+        CROSS JOIN LATERAL (SELECT
+            CASE WHEN s.flag = 'u' AND %(summed_up)s AND EXISTS (
+                     SELECT FROM contacts_subscription
+                     WHERE contact_id = c.id AND status = 'unsubscribed')
+                 THEN 'n' ELSE s.flag END AS flag
+        ) said
         CROSS JOIN LATERAL (SELECT
             CASE %(known)s
                 WHEN 'overwrite' THEN coalesce(nullif(s.first_name, ''), c.first_name, '')
@@ -167,7 +185,8 @@ SUBSCRIBE = """
 WITH made AS (
     INSERT INTO contacts_subscription
         (list_id, contact_id, status, consent, source, created_at, changed_at)
-    SELECT %(list)s, contact_id, listing, %(consent)s, %(source)s, now(), now()
+    SELECT %(list)s, contact_id, listing, coalesce(nullif(consent, ''), %(consent)s), %(source)s,
+           now(), now()
     FROM import_judged
     WHERE listing IN ('subscribed', 'unsubscribed') AND contact_id IS NOT NULL
     ON CONFLICT (list_id, contact_id) DO NOTHING
@@ -198,6 +217,18 @@ WHERE on_list.list_id = %(list)s AND on_list.contact_id = j.contact_id
   AND on_list.status = 'subscribed' AND on_list.source = %(source)s AND j.listing = 'withdrawn'
 """
 
+# The first reason stays. In the order of all who write suppressions: no deadlock.
+SUPPRESS = """
+INSERT INTO contacts_suppression
+    (workspace_id, kind, value, reason, source, detail, created_at)
+SELECT %(workspace)s, 'address', email,
+       CASE flag WHEN 'c' THEN 'complaint' WHEN 'b' THEN 'hard_bounce' WHEN 's' THEN 'imported'
+                 ELSE 'unsubscribed' END,
+       %(source)s, %(filename)s, now()
+FROM import_judged WHERE stops ORDER BY email
+ON CONFLICT (workspace_id, kind, value) WHERE lifted_at IS NULL DO NOTHING
+"""
+
 REMEMBER = """
 INSERT INTO contacts_importedcontact (file_id, contact_id, outcome)
 SELECT %(file)s, contact_id, outcome
@@ -216,6 +247,10 @@ class Target:
     known: str
     # Into a list, even if it will only be made when the import starts.
     listed: bool
+    # An export of ours; one whose status may be about other lists (Layout in importlayout).
+    own: bool
+    summed_up: bool
+    filename: str
 
     def parameters(self, *, apply: bool) -> dict[str, Any]:
         return {
@@ -226,12 +261,16 @@ class Target:
             "consent": self.consent,
             "known": self.known,
             "source": f"import {self.file}",
+            "own": self.own,
+            "summed_up": self.summed_up,
+            "filename": self.filename,
             "apply": apply,
         }
 
 
 def stage(rows: StringIO) -> None:
-    """Put shaped rows (CSV: line, email, three names, attributes as JSON, flag) into staging."""
+    """Put shaped rows (CSV: line, email, three names, attributes as JSON, consent, flag) into
+    staging."""
     with connection.cursor() as cursor:
         cursor.execute(CREATE)
         with cursor.copy(r"COPY import_staged FROM STDIN (FORMAT csv, NULL '\N')") as copy:
@@ -251,13 +290,14 @@ def keep_seen() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            INSERT INTO import_seen (email, outcome, listing)
+            INSERT INTO import_seen (email, outcome, listing, stopped)
             SELECT email, CASE outcome WHEN 'suppressed' THEN 'suppressed' ELSE 'taken' END,
-                   CASE WHEN listing IN ('subscribed', 'unsubscribed') THEN listing END
+                   CASE WHEN listing IN ('subscribed', 'unsubscribed') THEN listing END, stops
             FROM import_judged
             ON CONFLICT (email) DO UPDATE
             SET outcome = CASE excluded.outcome WHEN 'suppressed' THEN 'suppressed'
                           ELSE import_seen.outcome END,
+                stopped = import_seen.stopped OR excluded.stopped,
                 listing = coalesce(excluded.listing, import_seen.listing)
             """
         )
@@ -299,6 +339,8 @@ def merge(target: Target, *, new: int) -> dict[str, int]:
         if cursor.rowcount != new:
             cursor.execute(LATE, parameters)
         counts = _listings(cursor)
+        cursor.execute(SUPPRESS, parameters)
+        counts["stopped"] = cursor.rowcount
         if target.list is not None:
             counts |= _subscribe(cursor, parameters)
         cursor.execute(REMEMBER, parameters)
@@ -336,11 +378,12 @@ def _listings(cursor: Any) -> dict[str, int]:
                - count(*) FILTER (WHERE listing = 'unsubscribed' AND ours),
                count(*) FILTER (WHERE listing = 'unsubscribed'),
                count(*) FILTER (WHERE listing = 'asked' OR (listing = 'withdrawn' AND flag = '?')),
-               count(*) FILTER (WHERE listing = 'skip' OR (listing = 'withdrawn' AND flag = 'n'))
+               count(*) FILTER (WHERE listing = 'skip' OR (listing = 'withdrawn' AND flag = 'n')),
+               count(*) FILTER (WHERE stops)
         FROM import_judged
         """
     )
-    names = ("subscribed", "unsubscribed", "asked", "not_subscribed")
+    names = ("subscribed", "unsubscribed", "asked", "not_subscribed", "stopped")
     return dict(zip(names, cursor.fetchone(), strict=True))
 
 
@@ -371,30 +414,6 @@ def analyze() -> None:
             "contacts_subscription (list_id, contact_id), contacts_suppression, "
             "contacts_importedcontact (file_id, contact_id)"
         )
-
-
-# Of an export of this workspace's own: who left a list here, where the file names no list, and who
-# is suppressed with the whole domain. The status in the file says what stands here already.
-KNOWN_HERE = """
-SELECT given.email FROM unnest(%(emails)s::text[]) AS given (email)
- WHERE CASE %(flag)s
-       WHEN 'u' THEN EXISTS (
-            SELECT FROM contacts_contact c JOIN contacts_subscription s ON s.contact_id = c.id
-             WHERE c.workspace_id = %(workspace)s AND c.email = given.email
-               AND s.status = 'unsubscribed')
-       WHEN 's' THEN EXISTS (
-            SELECT FROM contacts_suppression
-             WHERE workspace_id = %(workspace)s AND kind = 'domain' AND lifted_at IS NULL
-               AND value = split_part(given.email, '@', 2))
-       END
-"""
-
-
-def known_here(workspace: int, flag: str, emails: list[str]) -> set[str]:
-    """Those of the addresses about whom the flag says nothing new."""
-    with connection.cursor() as cursor:
-        cursor.execute(KNOWN_HERE, {"workspace": workspace, "flag": flag, "emails": emails})
-        return {email for (email,) in cursor.fetchall()}
 
 
 def wait_for_turn(workspace: int) -> None:

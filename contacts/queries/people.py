@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from django.db.models import (
@@ -78,6 +79,23 @@ def as_stored(word: str) -> str:
 
 def active_suppressions(workspace: Workspace) -> QuerySet[Suppression]:
     return Suppression.objects.filter(workspace=workspace, lifted_at=None)
+
+
+def suppressions_of(workspace: Workspace, text: str) -> list[Suppression]:
+    """What stops mail to the address or domain that somebody typed, a contact's or nobody's: the
+    address's own suppression first. Nothing for a text that is neither."""
+    email, domain = "", ""
+    with suppress(addresses.AddressError):
+        email = addresses.normalise(text)
+        domain = email.rpartition("@")[2]
+    if not email and " " not in text.strip() and text.strip().rfind("@") <= 0:
+        with suppress(addresses.AddressError):
+            domain = addresses.normalise_domain(text.strip().removeprefix("@"))
+    if not domain:
+        return []
+    found = Q(kind=Suppression.Kind.ADDRESS, value=email)
+    found |= Q(kind=Suppression.Kind.DOMAIN, value=domain)
+    return list(active_suppressions(workspace).filter(found).order_by("kind"))
 
 
 class Domain(Func):

@@ -18,17 +18,16 @@ from django.db import OperationalError, connection, connections, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from contacts import exports
 from contacts.batches import Batch, Batcher
 from contacts.columns import Known
 from contacts.csvfile import Place, Reader
 from contacts.importfile import ChunkSource, dialect_of
-from contacts.models import Attribute, Import, Suppression
+from contacts.models import Attribute, Import
 from contacts.queries import importing
 from contacts.rows import Shaper
 from contacts.services import statuswords as answers
-from contacts.services.suppressions import suppress_addresses
-from contacts.statuswords import BOUNCED, COMPLAINED, SUPPRESSED, UNSUBSCRIBED, Words
+from contacts.services.importlayout import Layout, layout_of
+from contacts.statuswords import Words
 
 logger = logging.getLogger(__name__)
 
@@ -38,18 +37,10 @@ LEASE = timedelta(seconds=60)
 REPORTED_VALUES = 100_000
 COUNTS = (
     "rows new updated unchanged duplicate suppressed rejected "
-    "subscribed unsubscribed not_subscribed asked unusable blank above"
+    "subscribed unsubscribed not_subscribed asked stopped unusable blank above"
 ).split()
 # Of these the batch itself knows; of the others the database.
 READ = ("rows", "rejected", "duplicate", "unusable", "blank", "above")
-SUPPRESSING = {
-    SUPPRESSED: Suppression.Reason.IMPORTED,
-    BOUNCED: Suppression.Reason.HARD_BOUNCE,
-    COMPLAINED: Suppression.Reason.COMPLAINT,
-    UNSUBSCRIBED: Suppression.Reason.UNSUBSCRIBED,
-}
-# Flags that an export gives to people for what is known here without their own suppression.
-KNOWN_FLAGS = (UNSUBSCRIBED, SUPPRESSED)
 
 
 class LostError(Exception):
@@ -119,10 +110,12 @@ def _work(
 ) -> bool:
     until = time.monotonic() + seconds
     began = time.monotonic()
-    for number, batch in enumerate(_read_ahead(batches(held, size=size))):
+    layout = layout_of(held)
+    target = target_of(held, layout)
+    for number, batch in enumerate(_read_ahead(batches(held, layout, size=size))):
         if number & (number - 1) == 0:  # before batches 0, 1, 2, 4, 8, ...
             importing.analyze()
-        merge(held, batch, began=began)
+        merge(held, target, batch, began=began)
         began = time.monotonic()
         if progress:
             progress(held)
@@ -133,7 +126,7 @@ def _work(
     return False
 
 
-def batches(held: Import, *, size: int) -> Iterator[Batch]:
+def batches(held: Import, layout: Layout, *, size: int) -> Iterator[Batch]:
     """The batches that are left of the import's file."""
     dialect = dialect_of(held)
     start = Place(held.next_byte, held.next_line)
@@ -142,6 +135,7 @@ def batches(held: Import, *, size: int) -> Iterator[Batch]:
         attributes_of(held.workspace_id),
         order=held.dialect.get("dates", ""),
         vocabulary=answers.vocabulary(held),
+        on_lists=layout.on_lists,
     )
     reader = Reader(ChunkSource(held.pk), dialect, start)
     header = dialect.header if start.byte == 0 else 0
@@ -160,7 +154,7 @@ def _read_ahead(items: Iterator[Batch]) -> Iterator[Batch]:
             thread.submit(connections.close_all).result()
 
 
-def target_of(held: Import) -> importing.Target:
+def target_of(held: Import, layout: Layout) -> importing.Target:
     return importing.Target(
         workspace=held.workspace_id,
         file=held.pk,
@@ -168,16 +162,17 @@ def target_of(held: Import) -> importing.Target:
         consent=held.consent,
         known=held.known,
         listed=bool(held.list_id or held.new_list),
+        own=layout.own,
+        summed_up=layout.summed_up,
+        filename=held.filename,
     )
 
 
 @transaction.atomic
-def merge(held: Import, batch: Batch, *, began: float) -> None:
+def merge(held: Import, target: importing.Target, batch: Batch, *, began: float) -> None:
     """Merge one batch and move the import's place, all or nothing. Raises LostError."""
-    target = target_of(held)
     importing.stage(batch.staged)
     importing.wait_for_turn(held.workspace_id)
-    _suppress_flagged(held, batch)
     judged = importing.judge(target, apply=True)
     merged = importing.merge(target, new=judged.get("new", 0))
     if batch.unusable or merged["asked"]:
@@ -185,32 +180,6 @@ def merge(held: Import, batch: Batch, *, began: float) -> None:
     room = REPORTED_VALUES - held.counts.get("unusable", 0)
     importing.keep_rejects(held.pk, _reported(batch, room))
     _move(held, batch, merged, took=time.monotonic() - began)
-
-
-def _suppress_flagged(held: Import, batch: Batch) -> None:
-    """Bounced and complained-about people are suppressed; unsubscribed ones too when there is no
-    list to record it on. An export of ours changes nothing that it was made from."""
-    for flag, reason in SUPPRESSING.items():
-        if flag == UNSUBSCRIBED and held.list_id:
-            continue
-        addresses = batch.flagged(flag)
-        if addresses and flag in KNOWN_FLAGS and _is_our_export(held):
-            known = importing.known_here(held.workspace_id, flag, addresses)
-            addresses = [address for address in addresses if address not in known]
-        if addresses:
-            suppress_addresses(
-                held.workspace,
-                [(address, held.filename) for address in addresses],
-                reason=reason,
-                source=f"import {held.pk}",
-            )
-
-
-def _is_our_export(held: Import) -> bool:
-    dialect = dialect_of(held)
-    records = iter(Reader(ChunkSource(held.pk), dialect))
-    header = next((one.cells for one in records if one.line >= dialect.header), [])
-    return bool(dialect.header) and exports.is_ours(header)
 
 
 def _reported(batch: Batch, room: int) -> Iterator[Any]:

@@ -22,6 +22,7 @@ from contacts.models import Attribute, Import, ImportChunk, List
 from contacts.queries import importing
 from contacts.rows import MappingError, Shaper
 from contacts.services import importrun, lists, statuswords
+from contacts.services.importlayout import Layout, layout_of
 from contacts.statuswords import Words
 
 CHECKED_ROWS = 20_000
@@ -177,6 +178,7 @@ class Check:
     rejects: list[Reject]
     words: Words
     whole: bool
+    layout: Layout
 
 
 @transaction.atomic
@@ -193,9 +195,11 @@ def check(
     rejects: list[Reject] = []
     words = Words()
     size = min(rows or importrun.BATCH, importrun.BATCH)
-    batches = importrun.batches(file, size=size)
+    layout = layout_of(file)
+    target = importrun.target_of(file, layout)
+    batches = importrun.batches(file, layout, size=size)
     for batch in batches:
-        outcomes = _judge(file, batch)
+        outcomes = _judge(target, batch)
         for name in counts:
             counts[name] += outcomes.get(name, 0)
         for name in importrun.READ:
@@ -207,12 +211,12 @@ def check(
             break
     whole = next(batches, None) is None
     importing.forget_seen()
-    return Check(counts, samples, rejects, words, whole)
+    return Check(counts, samples, rejects, words, whole, layout)
 
 
-def _judge(file: Import, batch: Batch) -> dict[str, int]:
+def _judge(target: importing.Target, batch: Batch) -> dict[str, int]:
     importing.stage(batch.staged)
-    outcomes = importing.judge(importrun.target_of(file), apply=False)
+    outcomes = importing.judge(target, apply=False)
     if batch.unusable or outcomes["asked"]:
         batch.forget_values(importing.lines_not_taken())
     importing.keep_seen()

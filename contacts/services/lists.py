@@ -9,6 +9,9 @@ from django.utils import timezone
 from accounts.models import Workspace
 from contacts.models import Contact, List, Subscription
 
+# So many former names of a list are kept.
+MOST_NAMES = 50
+
 
 def create(workspace: Workspace, *, name: str, description: str = "") -> List:
     """The workspace's list with this name, made if there is none; two at once make one."""
@@ -20,9 +23,13 @@ def create(workspace: Workspace, *, name: str, description: str = "") -> List:
 
 def change(target: List, *, name: str, description: str) -> None:
     """Rename or describe it. Its name must not be another list's."""
+    before = List.objects.values_list("name", flat=True).get(pk=target.pk)
+    if before != name:
+        known = [one for one in target.former_names if one not in {before, name}]
+        target.former_names = [*known, before][-MOST_NAMES:]
     target.name = name
     target.description = description
-    target.save(update_fields=["name", "description"])
+    target.save(update_fields=["name", "description", "former_names"])
 
 
 def unsubscribe(

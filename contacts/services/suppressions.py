@@ -2,14 +2,29 @@
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from accounts.models import User, Workspace
-from contacts import addresses
+from contacts import addresses, sources
 from contacts.models import Contact, Suppression
+
+# One statement for any number. What is there already has the transaction that changed it in xmax.
+SUPPRESS = """
+INSERT INTO contacts_suppression AS there
+    (workspace_id, kind, value, reason, source, detail, created_by_id, created_at)
+SELECT %(workspace)s, 'address', value, %(reason)s, %(source)s, detail, %(by)s, now()
+FROM unnest(%(values)s::text[], %(details)s::text[]) AS given (value, detail)
+ON CONFLICT (workspace_id, kind, value) WHERE lifted_at IS NULL DO UPDATE
+SET source = left(there.source, 100 - length(%(again)s)) || %(again)s
+WHERE there.reason = 'unsubscribed' AND right(there.source, length(%(again)s)) <> %(again)s
+  AND (excluded.reason = 'complaint'
+       OR (excluded.reason = 'unsubscribed' AND excluded.source <> there.source))
+RETURNING xmax = 0
+"""
 
 
 def suppress(  # noqa: PLR0913 - each says something else about the one row
@@ -48,30 +63,24 @@ def suppress_addresses(
     """Suppress many (normalised address, detail) in one statement; returns how many are new.
 
     Bounces arrive in batches, from several workers at once: the unique index decides, and the first
-    reason stays.
+    reason stays. A "no" that a person says once more, by another mail or by a complaint, is marked
+    in the source: then the first mail's link can't take it back (tracking.services.leaving).
     """
     pairs = sorted(dict(rows).items())  # one order for all writers: no deadlock
     if not pairs:
         return 0
+    given: dict[str, Any] = {
+        "workspace": workspace.pk,
+        "reason": reason,
+        "source": source,
+        "by": by.pk if by else None,
+        "values": [value for value, _ in pairs],
+        "details": [detail for _, detail in pairs],
+        "again": sources.SAID_AGAIN,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO contacts_suppression
-                (workspace_id, kind, value, reason, source, detail, created_by_id, created_at)
-            SELECT %s, 'address', value, %s, %s, detail, %s, now()
-            FROM unnest(%s::text[], %s::text[]) AS given (value, detail)
-            ON CONFLICT (workspace_id, kind, value) WHERE lifted_at IS NULL DO NOTHING
-            """,
-            [
-                workspace.pk,
-                reason,
-                source,
-                by.pk if by else None,
-                [value for value, _ in pairs],
-                [detail for _, detail in pairs],
-            ],
-        )
-        return int(cursor.rowcount)
+        cursor.execute(SUPPRESS, given)
+        return sum(new for (new,) in cursor.fetchall())
 
 
 def lift(suppression: Suppression, by: User | None) -> bool:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest, get_in
-from contacts import columns, encodings, importfile, importwords, names, rejectfile
+from contacts import columns, encodings, importfile, importnotes, importwords, names, rejectfile
 from contacts.csvfile import Dialect
 from contacts.forms import NEW_LIST, SIGNS, ImportForm
 from contacts.models import Attribute, Import, List
@@ -41,6 +41,7 @@ STATUS_LABELS = {
     "suppressed": gettext_lazy("Must not be mailed (yes, or since when)"),
     "bounced": gettext_lazy("Bounced (yes, or since when)"),
     "complained": gettext_lazy("Complained (yes, or since when)"),
+    "list": gettext_lazy("Status on the list that the column names"),
 }
 NEW_TYPES = ("text", "number", "date", "boolean")
 # The kinds of rows in the order of the bar, each with its colour.
@@ -211,6 +212,7 @@ def _checked(request: WorkspaceRequest, file: Import) -> dict[str, Any]:
         ],
         "bar": bar(checked.counts),
         "question": importwords.asked(file, checked.words),
+        "notes": importnotes.notes(file, checked.layout),
         "can_check_all": not checked.whole and file.size <= CHECK_ALL_UP_TO,
     }
 

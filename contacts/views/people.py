@@ -53,6 +53,9 @@ def contacts(request: WorkspaceRequest) -> HttpResponse:
         "filtered": any(request.GET.get(name) for name in FILTERS),
         "gone": people_query.gone(request.workspace, request.GET, page.total[0]),
         "imported": sources.names(request.workspace, [f"import {request.GET.get('import')}"]),
+        "stops": []
+        if page.rows
+        else people_query.suppressions_of(request.workspace, request.GET.get("q", "")),
         "anybody": bool(page.rows) or Contact.objects.filter(workspace=request.workspace).exists(),
     }
     return render(request, "contacts/people.html", context)

@@ -24,11 +24,12 @@ from contacts.views.people import csv_response
 from pages import locales, tables, toasts
 
 UNDO_SALT = "contacts.undo_lift"
+FILTERS = ("q", "reason", "import", "lifted", "id")
 
 
 def filtered(workspace: Workspace, parameters: QueryDict) -> QuerySet[Suppression]:
-    """By q (the beginning of the address or domain, or part of it), reason, and lifted=1; or by
-    id: that one, whether it is lifted or not."""
+    """By q (the beginning of the address or domain, or part of it), reason, import (its number),
+    and lifted=1; or by id: that one, whether it is lifted or not."""
     rows = Suppression.objects.filter(workspace=workspace)
     if (number := parameters.get("id", "")).isdecimal() and len(number) <= 18:
         return rows.filter(pk=int(number))
@@ -38,6 +39,8 @@ def filtered(workspace: Workspace, parameters: QueryDict) -> QuerySet[Suppressio
         rows = rows.filter(shown | stored)
     if (reason := parameters.get("reason", "")) in Suppression.Reason.values:
         rows = rows.filter(reason=reason)
+    if (number := parameters.get("import", "")).isdecimal():
+        rows = rows.filter(source=f"import {number[:18]}")
     return rows
 
 
@@ -53,7 +56,8 @@ def suppressions(request: WorkspaceRequest) -> HttpResponse:
         "source_names": sources.names(request.workspace, [one.source for one in page.rows]),
         "reasons": Suppression.Reason.choices,
         "lifted": request.GET.get("lifted") == "1" or any(one.lifted_at for one in page.rows),
-        "filtered": any(request.GET.get(name) for name in ("q", "reason", "lifted", "id")),
+        "imported": sources.names(request.workspace, [f"import {request.GET.get('import')}"]),
+        "filtered": any(request.GET.get(name) for name in FILTERS),
     }
     return render(request, "contacts/suppressions.html", context)
 

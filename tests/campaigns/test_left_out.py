@@ -67,6 +67,7 @@ def audience(workspace: Workspace, make_list: Callable[..., List]) -> dict[str, 
     out.subscriptions.update(changed_at=EXCLUDED_AT)
     suppressed(workspace, "address", "bounced@x.example", "hard_bounce", SUPPRESSED_AT)
     suppressed(workspace, "domain", "gone.example", "manual", ON_DOMAIN_AT)
+    suppressed(workspace, "address", "gone@y.example", "complaint", SUPPRESSED_AT)
     Contact.objects.create(workspace=workspace, email="nowhere@x.example", full_name="Nora Nowhere")
     return {"lists_in": [people], "lists_out": [out]}
 
@@ -141,6 +142,8 @@ def test_the_people_of_a_reason_with_its_date_and_the_way_to_its_cause(
 
 
 ANSWERS = [
+    ("gone@y.example", "has this address. Suppression of gone@y.example"),
+    ("nobody@gone.example", "has this address. @gone.example: Added by hand"),
     ("gets@x.example", "gets@x.example"),
     ("left@x.example", "left@x.example Left out Unsubscribed from the list Newsletter"),
     ("LEFT@X.example", "left@x.example Left out Unsubscribed from the list Newsletter"),
@@ -149,6 +152,14 @@ ANSWERS = [
     ("at@gone.example", "Left out The domain is suppressed @gone.example: Added by hand"),
     ("staff@x", "staff@x.example Left out On a list that is left out Staff"),
     ("stranger@y.example", "stranger@y.example No such contact No contact of this workspace has"),
+    (
+        "Gone@y.example",
+        "gone@y.example Suppressed Suppressed after a complaint. No contact of this workspace has",
+    ),
+    (
+        "nobody@gone.example",
+        "nobody@gone.example Suppressed The domain is suppressed. No contact of this workspace has",
+    ),
 ]
 
 

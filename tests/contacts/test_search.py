@@ -4,6 +4,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import Workspace
 from contacts import names
@@ -132,6 +133,46 @@ def test_every_place_finds_them(
         words = answer.content.decode()
         assert wanted in words, page
         assert "latin@x.example" not in words, page
+
+
+@pytest.mark.parametrize(
+    ("typed", "value"),
+    [
+        ("gone@x.example", "gone@x.example"),
+        (" Gone@X.example ", "gone@x.example"),
+        ("Gone <gone@x.example>", "gone@x.example"),
+        ("a@bücher.example", "xn--bcher-kva.example"),
+        ("bücher.example", "xn--bcher-kva.example"),
+        ("@bücher.example", "xn--bcher-kva.example"),
+    ],
+)
+def test_a_suppression_of_no_contact_is_found(
+    workspace: Workspace, other_workspace: Workspace, owner_client: Client, typed: str, value: str
+) -> None:
+    Contact.objects.create(workspace=workspace, email="somebody@x.example")
+    kind = "address" if "@" in value else "domain"
+    stop = Suppression.objects.create(
+        workspace=workspace, kind=kind, value=value, reason="complaint", detail="Feedback loop"
+    )
+    Suppression.objects.create(
+        workspace=other_workspace, kind=kind, value=value, reason="manual", detail="theirs"
+    )
+    url = f"/w/brand/suppressions/?id={stop.pk}"
+    page = owner_client.get(reverse("contacts", args=["brand"]), {"q": typed}).content.decode()
+    assert f'href="{url}"' in page
+    for words in ("Complaint", "Feedback loop", "gets" if "@" in value else "Nobody at"):
+        assert words in page
+    assert "theirs" not in page
+    found = owner_client.get(reverse("search", args=["brand"]), {"q": typed}).content.decode()
+    assert f'href="{url}"' in found
+    Suppression.objects.filter(pk=stop.pk).update(lifted_at=timezone.now())
+    page = owner_client.get(reverse("contacts", args=["brand"]), {"q": typed}).content.decode()
+    assert url not in page
+
+
+@pytest.mark.parametrize("typed", ["gone", "x", "", "@", "a b", "x@", "\x00", "." * 5000])
+def test_what_is_no_address_is_looked_up_nowhere(workspace: Workspace, typed: str) -> None:
+    assert people_query.suppressions_of(workspace, typed) == []
 
 
 def test_the_index_is_used(workspace: Workspace) -> None:

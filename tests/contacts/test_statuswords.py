@@ -92,7 +92,8 @@ def test_a_real_date_says_since_when(text: str) -> None:
 
 def test_an_empty_cell_says_nothing_in_a_mark_column_and_is_asked_about_elsewhere() -> None:
     flags = {kind: Vocabulary().read(kind, " \u200b").flag for kind in KINDS}
-    assert flags == dict.fromkeys(KINDS, SUBSCRIBED) | {"status": ASKED, "accepts": ASKED}
+    others = {"status": ASKED, "accepts": ASKED, "list": SKIPPED}
+    assert flags == dict.fromkeys(KINDS, SUBSCRIBED) | others
 
 
 def test_suggestions_and_answers() -> None:

@@ -4,12 +4,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Concat
 from django.utils import timezone
 
+from contacts import sources
 from contacts.models import List, Subscription, Suppression
 from contacts.services import lists, suppressions
-from sending.models import Event, Message
+from sending.models import Event, Mailing, Message
 from tracking.models import Hit
 from tracking.services import hits, persons
 from tracking.services.persons import Person
@@ -39,6 +41,8 @@ class Standing:
     can_undo: bool
     # It was done by this very mail, and the day is over.
     undo_is_over: bool
+    # They said no by several mails: none of them takes it back.
+    said_again: bool
     # What stops their mail besides this mail's link. Taking that back changes nothing about it.
     others: list[Suppression] = field(default_factory=list)
 
@@ -65,6 +69,7 @@ def standing(message: Message) -> Standing:
     stops = list(_stops(message, person))
     done = [stop.created_at for stop in stops if _is_by(stop, message)]
     done += _ended(message, person).values_list("changed_at", flat=True)
+    said = [row.source for row in rows] + [stop.source for stop in stops]
     within = [moment for moment in done if moment > _undo_since()]
     return Standing(
         subscribed=list(on.values()),
@@ -76,6 +81,7 @@ def standing(message: Message) -> Standing:
         ),
         can_undo=bool(within),
         undo_is_over=bool(done) and not within,
+        said_again=any(source.endswith(sources.SAID_AGAIN) for source in said),
         others=_others(message, person, stops),
     )
 
@@ -94,6 +100,7 @@ def leave(message: Message, *, everything: bool = False, user_agent: str = "") -
     own = [person.own.pk] if person.own else []
     if not _on_lists(message, own, mailing.list_ids).exists():
         everything = True
+    _say_again(message, person, None if everything else mailing.list_ids)
     lists.unsubscribe(
         mailing.workspace,
         person.ids,
@@ -118,11 +125,32 @@ def undo(message: Message) -> None:
     since = _undo_since()
     for row in _ended(message, person).filter(changed_at__gt=since).select_related("list"):
         lists.set_status(
-            row.list, row.contact, status=Status.SUBSCRIBED, source=f"{source}, taken back"
+            row.list,
+            row.contact,
+            status=Status.SUBSCRIBED,
+            source=f"{source}{sources.TAKEN_BACK}",
         )
     for stop in _stops(message, person):
         if _is_by(stop, message) and stop.created_at > since:
             suppressions.lift(stop, None)
+
+
+def _say_again(message: Message, person: Person, list_ids: list[int] | None) -> None:
+    """Lists that the person left by another mail less than a day ago: this mail says no as well, so
+    the link of that one must not take it back. Suppressions do the same by themselves."""
+    mailing = message.mailing
+    by_mail = Mailing.objects.filter(workspace=mailing.workspace_id, origin=OuterRef("source"))
+    rows = Subscription.objects.filter(
+        Exists(by_mail),
+        list__workspace=mailing.workspace_id,
+        contact_id__in=person.ids,
+        status=Status.UNSUBSCRIBED,
+        changed_at__gt=_undo_since(),
+    ).exclude(source=mailing.origin)
+    if list_ids is not None:
+        rows = rows.filter(list_id__in=list_ids)
+    again = Value(sources.SAID_AGAIN)
+    rows.update(source=Concat("source", again, output_field=CharField()))
 
 
 def _undo_since() -> datetime:

@@ -19,6 +19,7 @@ from contacts import (
     csvdetect,
     encodings,
     importfile,
+    importnotes,
     importwords,
     mappings,
     rejectfile,
@@ -28,7 +29,7 @@ from contacts.columns import Column
 from contacts.csvfile import Dialect
 from contacts.importwords import SHOWN
 from contacts.models import Import, List, Subscription
-from contacts.services import importrun, imports
+from contacts.services import importlayout, importrun, imports
 from contacts.statuswords import Word, Words
 from contacts.values import ORDERS
 from pages.singleline import one_line
@@ -43,6 +44,9 @@ first_name, last_name, full_name, the name of an attribute, new or new:text|numb
 a new attribute, ignore; and for how people stand: status (subscribed, unsubscribed, ...), accepts
 (yes or no), unsubscribed, suppressed, bounced, complained (yes, or since when).
 
+In an export from Yanshu the column "list: NAME" (target list) says how people stand on that list,
+and decides if the file is imported into it.
+
 A word in such a column that nobody has explained subscribes nobody. It is listed at the end;
 --status-word "WORD=meaning" says what it means in this file, as often as needed ("=meaning" for
 empty cells). Meanings: subscribed, unsubscribed, bounced, complained, suppressed, skip (not on the
@@ -53,12 +57,15 @@ exit codes:
   1  the import failed or was cancelled
   2  it was called in a wrong way, or the file can't be used: nothing was imported
   3  it is done, but some lines were rejected (see --rejects)
+  4  it is done, but some people are not subscribed: nobody has said what their status means
+  5  it is done, with rejected lines and with people who are not subscribed for that reason
 """
-USAGE, FAILED, REJECTED = 2, 1, 3
+USAGE, FAILED, REJECTED, WAITING, REJECTED_AND_WAITING = 2, 1, 3, 4, 5
 DELIMITERS = {"tab": "\t", r"\t": "\t", "comma": ",", "semicolon": ";", "bar": "|"}
 LABELS = {
     "not_subscribed": "not subscribed according to the file",
     "asked": "waiting for an answer: not subscribed",
+    "stopped": "newly suppressed, as the file says",
     "unusable": "values left out",
     "blank": "blank lines",
     "above": "lines above the column names",
@@ -115,6 +122,7 @@ class Command(BaseCommand):
         file = received(workspace, options["file"])
         try:
             unread = configured(file, options)
+            notes = importnotes.notes(file, importlayout.layout_of(file))
             counts, words = (
                 self.dry_run(file, options) if options["dry_run"] else run(file, options)
             )
@@ -125,11 +133,26 @@ class Command(BaseCommand):
                 file.delete()
         self.say(file, counts, asked, options)
         if not options["json"]:
+            for note in notes:
+                self.stdout.write(f"\n{note}")
             self.warn(unread)
         if file.state in {Import.State.FAILED, Import.State.CANCELLED}:
             why = file.error or "Somebody cancelled it."
             raise CommandError(f"The import stopped. {why}", returncode=FAILED)
-        if counts["rejected"]:
+        self.end(counts, options)
+
+    def end(self, counts: dict[str, int], options: dict[str, Any]) -> None:
+        """Exit with what is left to do; of people who wait, the last line says so."""
+        rejected, waiting = counts.get("rejected", 0), counts.get("asked", 0)
+        if waiting:
+            code = REJECTED_AND_WAITING if rejected else WAITING
+            if not options["json"]:
+                self.stdout.write(
+                    f"\nWaiting for an answer: {waiting:,} people are not subscribed. "
+                    f"Exit code {code}."
+                )
+            sys.exit(code)
+        if rejected:
             sys.exit(REJECTED)
 
     @staticmethod

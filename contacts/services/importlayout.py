@@ -1,0 +1,52 @@
+"""What the header of an import's file says about the file as a whole, once the list is chosen."""
+
+from dataclasses import dataclass
+
+from contacts import reimport
+from contacts.csvfile import Reader
+from contacts.importfile import ChunkSource, dialect_of
+from contacts.models import Import, List
+from contacts.reimport import OnLists
+from contacts.statuswords import LIST
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """`own`: an export of contacts of ours. `lists`: {list column: the list it names}."""
+
+    own: bool
+    lists: dict[int, str | None]
+    on_lists: OnLists
+
+    @property
+    def summed_up(self) -> bool:
+        """Whether "unsubscribed" in the file may be about other lists than the one chosen."""
+        return self.own and self.on_lists.about is None
+
+
+def layout_of(file: Import) -> Layout:
+    header = _header(file)
+    lists = {
+        number: reimport.list_named(header[number]) if number < len(header) else None
+        for number, target in enumerate(file.mapping)
+        if target == LIST
+    }
+    about = reimport.column_about(lists, _names(file)) if file.list or file.new_list else None
+    return Layout(reimport.is_ours(header), lists, OnLists(tuple(lists), about))
+
+
+def _header(file: Import) -> list[str]:
+    dialect = dialect_of(file)
+    records = Reader(ChunkSource(file.pk), dialect) if dialect.header else ()
+    return next((record.cells for record in records if record.line >= dialect.header), [])
+
+
+def _names(file: Import) -> list[str]:
+    """The name of the list that the file goes into, and those that it had before, unless another
+    list has them now."""
+    if file.list is None:
+        return [file.new_list]
+    former = file.list.former_names
+    taken = List.objects.filter(workspace_id=file.workspace_id, name__in=former)
+    others = set(taken.values_list("name", flat=True))
+    return [file.list.name, *(name for name in reversed(former) if name not in others)]
