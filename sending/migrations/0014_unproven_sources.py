@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             "bouncemail",
             models.Index(
-                condition=models.Q(("state__in", ["unproven", "dismissed"]), ("raw__isnull", False)),
+                condition=models.Q(("raw__isnull", False), ("state__in", ["unproven", "dismissed"])),
                 fields=["mailbox", "collected_at"],
                 name="bounce_mail_unproven_source",
             ),

@@ -117,7 +117,7 @@ def _time(hours: int) -> tuple[dt.datetime, list[dt.datetime]]:
 
 def _sums(
     relay_id: int, hours: int, end: dt.datetime, buckets: list[dt.datetime]
-) -> list[tuple[dt.datetime, str, bool, int, float]]:
+) -> list[tuple[Any, ...]]:
     known: dict[str, Any] = {
         "relay": relay_id,
         "width": PERIODS[hours],

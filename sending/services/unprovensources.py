@@ -34,10 +34,10 @@ UPDATE sending_bouncemail mail SET digest = sha256(raw), raw = NULL
 def drop_old() -> int:
     """Drops those that are over the bound; how many. Safe to run twice and side by side."""
     known: dict[str, Any] = {"most": MOST, "since": timezone.now() - KEPT, "limit": AT_ONCE}
-    dropped = 0
+    dropped, last = 0, AT_ONCE
     with connection.cursor() as cursor:
-        while True:
+        while last >= AT_ONCE:
             cursor.execute(DROP, known)
-            dropped += cursor.rowcount
-            if cursor.rowcount < AT_ONCE:
-                return dropped
+            last = int(cursor.rowcount)
+            dropped += last
+    return dropped

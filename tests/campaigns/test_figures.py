@@ -41,9 +41,11 @@ def campaign_pages(slug: str, campaign: Campaign) -> list[str]:
 
 
 def checked(client: Client, pages: list[str]) -> dict[str, list[figures.Figure]]:
-    """The figures of these pages, none of which differs from what is behind it."""
+    """The figures of these pages, all of them linked, none of which differs from what is behind
+    it."""
     found = {page: figures.on_page(client, page) for page in pages}
     wrong = figures.differences(client, [one for page in found.values() for one in page])
+    wrong += [one for page in pages for one in figures.unlinked(client, page)]
     assert not wrong, "\n".join(wrong)
     return found
 

@@ -14,7 +14,7 @@ from accounts.models import User, Workspace
 from accounts.permissions import Permission, Role, allows
 from campaigns.models import Campaign
 from contacts.models import Suppression
-from sending.models import BounceMail, BounceMailbox, Hold, Message
+from sending.models import BounceMail, BounceMailbox, Hold, Message, Relay
 from sending.views.bounces import UNDO_SALT
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -77,7 +77,7 @@ def rows(
     ]
     run = Hold.objects.create(
         mailing=failed.mailing,
-        relay_id=failed.relay_id,
+        relay=Relay.objects.get(),
         kind="lane",
         lane="x.example",
         reason="policy",
