@@ -8,6 +8,7 @@ from campaigns.views import (
     actions,
     audience,
     campaigns,
+    clicks,
     composer,
     home,
     recipients,
@@ -70,7 +71,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     send("campaigns/<int:pk>/failed/retry/", retrying.retry_failed, "retry_failed"),
     view("campaigns/<int:pk>/audience/", audience.campaign_audience, "campaign_audience"),
+    export("campaigns/<int:pk>/audience.csv", audience.export_audience, "export_audience"),
     view("campaigns/<int:pk>/left-out/", audience.left_out, "left_out"),
+    export("campaigns/<int:pk>/left-out.csv", audience.export_left_out, "export_left_out"),
+    view("campaigns/<int:pk>/clicks/", clicks.clicks, "clicks"),
     view("campaigns/<int:pk>/recipients/", recipients.recipients, "recipients"),
     export("campaigns/<int:pk>/recipients.csv", recipients.export_recipients, "export_recipients"),
 ]

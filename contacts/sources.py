@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy
 from accounts.models import Workspace
 from contacts import addresses
 from contacts.models import Contact, Import
+from pages.numbers import whole
 
 # Source words of this and other apps whose number is the key of a page of that name.
 LINKED = ("import", "campaign", "mailbox", "contact")
@@ -65,9 +66,9 @@ def names(workspace: Workspace, codes: Iterable[str]) -> dict[str, str]:
     """{source: its name} of those that have one; a query for each kind among them."""
     given = {code: _parts(code) for code in codes}
     numbers: dict[str, set[int]] = {}
-    for kind, number, _after in given.values():
-        if kind in _named and number.isdecimal():
-            numbers.setdefault(kind, set()).add(int(number))
+    for kind, text, _after in given.values():
+        if kind in _named and (number := whole(text)) is not None:
+            numbers.setdefault(kind, set()).add(number)
     known = {
         (kind, str(number)): name
         for kind, wanted in numbers.items()
@@ -119,10 +120,10 @@ def people_url(source: str, slug: str) -> str:
 
 
 def _url(source: str, slug: str, name: str) -> str:
-    number = _parts(source)[1]
-    if not number.isdecimal():
+    number = whole(_parts(source)[1])
+    if number is None:
         return ""
     try:
-        return reverse(name, kwargs={"slug": slug, "pk": int(number)})
+        return reverse(name, kwargs={"slug": slug, "pk": number})
     except NoReverseMatch:
         return ""

@@ -53,6 +53,7 @@ urlpatterns = [
     view("imports/<int:pk>/progress/", imports.import_progress, "import_progress"),
     edit("imports/<int:pk>/cancel/", imports.cancel_import, "cancel_import"),
     edit("imports/<int:pk>/undo/", imports.undo_import, "undo_import"),
+    view("imports/<int:pk>/lines/", imports.import_lines, "import_lines"),
     export("imports/<int:pk>/rejects.csv", imports.import_rejects, "import_rejects"),
     view("suppressions/", suppressions.suppressions, "suppressions"),
     export("suppressions/export/", suppressions.export_suppressions, "export_suppressions"),

@@ -20,7 +20,7 @@ from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from pages import locales
+from pages import locales, numbers
 
 M = TypeVar("M", bound=Model)
 SALT = "pages.tables"
@@ -325,5 +325,5 @@ def selected(request: HttpRequest, filtered: Callable[[QueryDict], QuerySet[M]])
     as for the page itself."""
     if request.POST.get("all") == "1":
         return filtered(QueryDict(request.POST.get("query", "")))
-    ticked = [int(pk) for pk in request.POST.getlist("pk") if pk.isdecimal()]
-    return filtered(QueryDict()).filter(pk__in=ticked)
+    ticked = map(numbers.whole, request.POST.getlist("pk"))
+    return filtered(QueryDict()).filter(pk__in=[pk for pk in ticked if pk is not None])

@@ -36,6 +36,8 @@ urlpatterns: list[URLPattern] = [
     manage("relays/try/", relaytests.try_relay, "try_relay"),
     view("relays/<int:pk>/", relays.relay_page, "relay"),
     view("relays/<int:pk>/replies/", relays.relay_replies, "relay_replies"),
+    view("relays/<int:pk>/answers/", relays.relay_answers, "relay_answers"),
+    view("relays/<int:pk>/today/", relays.relay_today, "relay_today"),
     view("relays/<int:pk>/now/", relays.relay_now, "relay_now"),
     view("relays/<int:pk>/hours/", relays.relay_hours, "relay_hours"),
     manage("relays/<int:pk>/edit/", relays.edit_relay, "edit_relay"),

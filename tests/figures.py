@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from html import unescape
+from html.parser import HTMLParser
 from urllib.parse import urljoin
 
 from django.test import Client
@@ -43,6 +44,46 @@ def on_page(client: Client, page: str) -> list[Figure]:
         )
         for tag in LINK.findall(answer.content.decode())
     ]
+
+
+class _Unlinked(HTMLParser):
+    """Collects whole numbers in cells and tiles of numbers that no link is around."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        # (name, whether it holds a number) of the elements that are open.
+        self.open: list[tuple[str, bool]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        known = dict(attrs)
+        classes = (known.get("class") or "").split()
+        shows = {"num", "figure"} & set(classes) and known.get("data-label") not in NO_PEOPLE
+        if tag not in VOID:
+            self.open.append((tag, bool(shows)))
+
+    def handle_endtag(self, tag: str) -> None:
+        while self.open and self.open.pop()[0] != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        linked = any(tag == "a" for tag, _shows in self.open)
+        number = data.strip().replace(",", "")
+        counts = any(shows for _tag, shows in self.open) and not linked
+        if counts and number.isdecimal() and int(number):
+            self.found.append(data.strip())
+
+
+# Columns of numbers that count no people, mails or replies.
+NO_PEOPLE = {"Attempts", "Line", "Weight"}
+VOID = {"img", "input", "br", "hr", "meta", "link", "source", "col", "use", "path", "rect", "wbr"}
+
+
+def unlinked(client: Client, page: str) -> list[str]:
+    """Numbers of the page that open nothing."""
+    reader = _Unlinked()
+    reader.feed(client.get(page, follow=True).content.decode())
+    return [f"{page} does not link {number}" for number in reader.found]
 
 
 def _pages(client: Client, url: str) -> Iterator[str]:

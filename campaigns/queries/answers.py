@@ -139,6 +139,14 @@ def after(mailing: Mailing, text: str, shown: QuerySet[Message]) -> list[Answer]
     return found[:MOST]
 
 
+def beside(mailing: Mailing, text: str, shown: Iterable[LeftOut]) -> list[Answer]:
+    """The same on the page of the people left out, whose rows are `shown`."""
+    there = {addresses.display(row.address) for row in shown}
+    found = after(mailing, text, Message.objects.none())
+    no_contact = there and [one.state for one in found] == ["no_contact"]
+    return [] if no_contact else [one for one in found if one.address not in there]
+
+
 def _of_messages(mailing: Mailing, messages: Sequence[Message]) -> list[Answer]:
     if not messages:
         return []
@@ -159,7 +167,8 @@ def _of_messages(mailing: Mailing, messages: Sequence[Message]) -> list[Answer]:
 
 
 def _outside(mailing: Mailing, contacts: Sequence[Contact]) -> list[Answer]:
-    """Contacts that were on none of the lists when the audience was frozen."""
+    """Contacts that were on none of the lists when the audience was frozen; or, of a mailing whose
+    people left out were not recorded, contacts that are no recipients."""
     joined = {
         row.contact_id: row
         for row in Subscription.objects.filter(
@@ -169,8 +178,13 @@ def _outside(mailing: Mailing, contacts: Sequence[Contact]) -> list[Answer]:
         ).select_related("list")
     }
     found = []
+    nowhere = _("Was on none of the campaign's lists when it started.")
+    if query.unrecorded(mailing):
+        nowhere = _(
+            "Is no recipient. Who was left out of this campaign was not recorded when it started."
+        )
     for one in contacts:
-        why = _("Was on none of the campaign's lists when it started.")
+        why = nowhere
         if row := joined.get(one.pk):
             why = _("Was added to {list} after the campaign had started, {moment}.").format(
                 list=row.list.name, moment=locales.absolute(row.created_at)

@@ -43,10 +43,17 @@ def left_out(mailing: Mailing, parameters: QueryDict) -> Q:
     return found
 
 
+def unrecorded(mailing: Mailing) -> int:
+    """How many people were left out of a mailing that was opened before there were rows of them.
+    Who they were can't be found out later: their subscriptions have changed since."""
+    number = sum(mailing.excluded.values())
+    return 0 if not number or LeftOut.objects.filter(mailing=mailing).exists() else number
+
+
 def frozen(request: HttpRequest, mailing: Mailing) -> tables.Page[LeftOut]:
     """People left out when the audience was frozen, by address."""
     reason = request.GET.get("reason", "")
-    counts = mailing.excluded
+    counts = {} if unrecorded(mailing) else mailing.excluded
     total = counts.get(reason, 0) if reason else sum(counts.values())
     return tables.keyset(
         LeftOut.objects.filter(left_out(mailing, request.GET)),
@@ -68,6 +75,12 @@ def lists_of(campaign: Campaign) -> tuple[int, list[int], list[int]]:
 def question(campaign: Campaign) -> audience.Question:
     """Everybody on the lists of a campaign that has not started."""
     return audience.Question(*lists_of(campaign))
+
+
+def asked(campaign: Campaign, parameters: QueryDict) -> audience.Question:
+    """The people that the page of the audience shows: recipients, or those left out (`reason`)."""
+    reason = parameters.get("reason", audience.RECIPIENTS)
+    return replace(question(campaign), reason=reason, begins=typed(parameters.get("q", "")))
 
 
 @dataclass(frozen=True)
@@ -104,10 +117,10 @@ def live(
 ) -> tables.Page[LeftOut]:
     """People on the lists as they are now: the recipients, or (`reason`) those left out.
     `counted`: what contacts.audience.count says of the same lists."""
-    reason = request.GET.get("reason", audience.RECIPIENTS)
-    asked = replace(question(campaign), reason=reason, begins=typed(request.GET.get("q", "")))
+    wanted = asked(campaign, request.GET)
     numbers = {audience.RECIPIENTS: counted["recipients"]} | counted["excluded"]
     numbers[audience.LEFT_OUT] = sum(counted["excluded"].values())
-    total = audience.count_people(asked) if asked.begins else numbers.get(reason, 0)
+    known = numbers.get(wanted.reason or audience.RECIPIENTS, 0)
+    total = audience.count_people(wanted) if wanted.begins else known
     page = tables.Page([], LeftOut.objects.none(), SORT, request.GET, known_total=total)
-    return tables.fill(page, _Live(asked), request)
+    return tables.fill(page, _Live(wanted), request)

@@ -14,19 +14,22 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from campaigns.queries import pending, report
+from campaigns.queries import pending, progress, report
 from campaigns.queries.replies import Same
 from contacts import addresses
 from contacts.models import Contact
-from pages import statuses
+from pages import numbers, statuses
 from sending import providers, reasons
 from sending.models import Event, Mailing, Message, Relay
+from sending.services import holds
 
 State = Message.State
 # What the address of the page calls the states: codes of pages.statuses. In flight is a state to
 # who looks; in the rows it is waiting.
 WAITING, IN_FLIGHT = "waiting", "in_flight"
 STATES = (WAITING, IN_FLIGHT, "accepted", "failed", "skipped", "unknown")
+# Those that came to an end: what progress counts (campaigns.queries.progress.done).
+DONE = "done"
 # Kept in a column of the message, because they are many; the others are found by their event.
 COLUMNS = {"opened": "opened_at", "clicked": "clicked_at", "bounced": "bounced_at"}
 EVENTS = (
@@ -42,7 +45,12 @@ EVENTS = (
     "delayed",
     "auto_reply",
 )
-FILTERS = ("q", "state", "reason", "event", "domain", "provider", "same", "rest", "link")
+FILTERS = (
+    *("q", "state", "reason", "event", "domain", "provider", "same", "rest", "link"),
+    *("run", "held"),
+)
+# Of a run of refusals (its number): who was refused in it, and who waits because of it.
+RUNS = {"run": holds.refused_in, "held": holds.left_in}
 # What the tally counts of events; tests compare each with the rows that the filter gives.
 TALLIED = {
     "opened": "opened",
@@ -59,8 +67,9 @@ TALLIED = {
 def filtered(mailing: Mailing, parameters: QueryDict) -> QuerySet[Message]:
     """By q (an address, or how it begins), state, reason, event, domain, provider (a key of
     sending.providers), same (what servers said, see campaigns.queries.replies; empty: nothing),
-    rest (failed for none of the reasons that the report names) and link (the number of a link that
-    was clicked)."""
+    rest (failed for none of the reasons that the report names), link (the number of a link that
+    was clicked), run (refused in that run of refusals) and held (waiting in the lane that it
+    stopped)."""
     rows = Message.objects.filter(mailing=mailing)
     rows = _by_address(rows, parameters.get("q", "").strip(), parameters.get("domain", "").strip())
     if provider := parameters.get("provider", ""):
@@ -76,6 +85,14 @@ def filtered(mailing: Mailing, parameters: QueryDict) -> QuerySet[Message]:
         rows = rows.annotate(same=Same(F("reply"))).filter(same=said)
     if parameters.get("rest"):
         rows = _without(rows, report.failures(mailing))
+    return _of_run(rows, mailing, parameters)
+
+
+def _of_run(rows: QuerySet[Message], mailing: Mailing, parameters: QueryDict) -> QuerySet[Message]:
+    for name, find in RUNS.items():
+        if text := parameters.get(name, ""):
+            hold = mailing.holds.filter(pk=numbers.whole(text) or 0).first()
+            rows = rows.filter(pk__in=find(hold).values("pk")) if hold else rows.none()
     return rows
 
 
@@ -92,6 +109,8 @@ def _by_state(rows: QuerySet[Message], mailing: Mailing, code: str) -> QuerySet[
         return rows.filter(pending.waits(mailing))
     if code == IN_FLIGHT:
         return rows.filter(pk__in=pending.held(mailing), state=State.WAITING)
+    if code == DONE:
+        return rows.exclude(state=State.WAITING)
     if code not in STATES:
         return rows
     state = Message.State[code.upper()]
@@ -141,8 +160,8 @@ def _by_event(
 ) -> QuerySet[Message]:
     if event == "not_opened":
         return rows.filter(state=State.ACCEPTED, opened_at=None)
-    if event == "clicked" and link.isdecimal():
-        clicks = Event.objects.filter(mailing=mailing, kind=event, link=int(link))
+    if event == "clicked" and (number := numbers.whole(link)) is not None:
+        clicks = Event.objects.filter(mailing=mailing, kind=event, link=number)
         return rows.filter(pk__in=clicks.values("message"))
     if event in COLUMNS:
         return rows.filter(**{f"{COLUMNS[event]}__isnull": False})
@@ -162,6 +181,8 @@ def known_total(mailing: Mailing, parameters: QueryDict) -> int | None:
     tally = mailing.tally
     if not given:
         return tally.targeted
+    if given == {"state": DONE}:
+        return progress.done(tally)
     if set(given) == {"state"} and given["state"] in STATES:
         return int(getattr(tally, given["state"]))
     if set(given) == {"event"} and given["event"] in TALLIED:

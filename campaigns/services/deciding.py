@@ -77,7 +77,7 @@ def runs(mailing: Mailing | None) -> list[Run]:
     found = []
     for one in holds.undecided(mailing):
         lane = one.kind == Hold.Kind.LANE and one.released_at is None
-        run = Run(one, holds.count(one), holds.left(one) if lane else 0)
+        run = Run(one, holds.count(one), holds.left_in(one).count() if lane else 0)
         if run.failed or run.holds:
             found.append(run)
     return found

@@ -1,5 +1,7 @@
 """`{% load composer %}`: routes, lists and reasons as the composer words them."""
 
+from dataclasses import dataclass
+
 from django import template
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
@@ -15,11 +17,18 @@ from sending.models import Relay
 register = template.Library()
 
 
+@dataclass(frozen=True, slots=True)
+class Size:
+    count: int
+    words: str
+
+
 @register.simple_tag
-def list_size(sizes: dict[int, int], choice: object) -> str:
-    """How many are on the list of a choice's value."""
+def list_size(sizes: dict[int, int], choice: object) -> Size:
+    """How many are subscribed to the list of a choice's value."""
     count = sizes.get(int(str(choice)), 0)
-    return ngettext("{count} person", "{count} people", count).format(count=locales.number(count))
+    words = ngettext("{count} person", "{count} people", count)
+    return Size(count, words.format(count=locales.number(count)))
 
 
 @register.simple_tag

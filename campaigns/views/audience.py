@@ -8,10 +8,12 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from accounts.access import WorkspaceRequest
-from campaigns.queries import answers
+from campaigns.queries import answers, audiencesheet
 from campaigns.queries import audience as query
 from campaigns.views.report import started
 from contacts import audience as lists
+from contacts import exports
+from contacts.views.people import csv_response
 from pages import tables
 from sending import reasons
 from sending.models import LeftOut
@@ -45,6 +47,16 @@ def campaign_audience(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     return render(request, "campaigns/audience.html", context)
 
 
+def export_audience(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    """Everything in the result of campaign_audience as CSV."""
+    campaign, mailing = started(request, pk)
+    if mailing is not None:
+        return redirect(_left_out_url(request, pk))
+    rows = audiencesheet.live(campaign, request.GET)
+    content = exports.stream(audiencesheet.header(), rows)
+    return csv_response(f"campaign-{pk}-audience.csv", content)
+
+
 def _left_out_url(request: WorkspaceRequest, pk: int) -> str:
     """Where the same people stand once the campaign has started."""
     given = request.GET.copy()
@@ -62,9 +74,22 @@ def left_out(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     if mailing is None:
         return redirect("campaign_audience", request.workspace.slug, pk)
     page = query.frozen(request, mailing)
+    text = request.GET.get("q", "").strip()
     context = _context(request, page) | {
         "campaign": campaign,
         "mailing": mailing,
+        "unrecorded": query.unrecorded(mailing),
+        "answers": answers.beside(mailing, text, page.rows) if text else [],
         "reasons": [(code, reasons.text(code)) for code in mailing.excluded],
     }
     return render(request, "campaigns/audience.html", context)
+
+
+def export_left_out(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    """Everything in the result of left_out as CSV."""
+    _campaign, mailing = started(request, pk)
+    if mailing is None:
+        return redirect("campaign_audience", request.workspace.slug, pk)
+    rows = audiencesheet.frozen(mailing, request.GET)
+    content = exports.stream(audiencesheet.header(), rows)
+    return csv_response(f"campaign-{pk}-left-out.csv", content)

@@ -24,7 +24,7 @@ from campaigns.services.errors import CampaignError
 from campaigns.views import composer, report
 from contacts.models import List
 from designs.models import Design
-from pages import locales, tables, toasts
+from pages import locales, numbers, tables, toasts
 
 # Days within which a campaign started, as the page filters them.
 PERIODS = {
@@ -132,12 +132,12 @@ def new_campaign(request: WorkspaceRequest) -> HttpResponseBase:
 def _given(request: WorkspaceRequest, campaign: Campaign) -> dict[str, object]:
     """What the address says that a new campaign starts with; what isn't here is ignored."""
     changes: dict[str, object] = {}
-    design, chosen = request.GET.get("design", ""), request.GET.get("list", "")
-    if design.isdecimal():
-        found = Design.objects.filter(workspace=request.workspace, pk=int(design[:18])).first()
+    design, chosen = (numbers.whole(request.GET.get(name, "")) for name in ("design", "list"))
+    if design is not None:
+        found = Design.objects.filter(workspace=request.workspace, pk=design).first()
         changes |= drafts.propose_from_design(campaign, found)
-    if chosen.isdecimal():
-        lists = List.objects.filter(workspace=request.workspace, pk=int(chosen[:18]))
+    if chosen is not None:
+        lists = List.objects.filter(workspace=request.workspace, pk=chosen)
         changes["lists_in"] = list(lists)
     return changes
 
@@ -161,7 +161,7 @@ def review_campaign(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
 
 
 def _review(request: WorkspaceRequest, one: Campaign) -> HttpResponse:
-    person = audiences.somebody(one, after=_number(request.GET.get("after", "")))
+    person = audiences.somebody(one, after=numbers.whole(request.GET.get("after", "")) or 0)
     known = composer.rail(request, one, fresh=True)
     moment = zones.of(one.scheduled_at, one.timezone) if one.scheduled_at else None
     send = states.transition("send", states.DRAFT)
@@ -205,10 +205,6 @@ def _due_for(one: Campaign) -> float | None:
     return seconds if seconds >= 0 else None
 
 
-def _number(text: str) -> int:
-    return int(text) if text.isdecimal() and len(text) <= 18 else 0
-
-
 # The verbs ---------------------------------------------------------------------------------------
 
 
@@ -221,7 +217,7 @@ def schedule_campaign(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
         return _back(request, one, "review_campaign")
     try:
         running.schedule(
-            one, at=one.scheduled_at, by=request.user, version=_number(_version(request))
+            one, at=one.scheduled_at, by=request.user, version=numbers.whole(_version(request)) or 0
         )
     except CampaignError as error:
         return _refused(request, one, error)
@@ -236,7 +232,7 @@ def send_campaign(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     """Now; `version` is what the person has looked at."""
     one = get_in(request.workspace, Campaign, pk=pk)
     try:
-        running.start_now(one, by=request.user, version=_number(_version(request)))
+        running.start_now(one, by=request.user, version=numbers.whole(_version(request)) or 0)
     except CampaignError as error:
         return _refused(request, one, error)
     return _back(request, one)

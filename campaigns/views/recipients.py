@@ -38,7 +38,10 @@ def _row(
 def _choices(mailing: Mailing) -> dict[str, Any]:
     """What the filters offer."""
     return {
-        "states": [(code, statuses.look(code).label) for code in query.STATES],
+        "states": [
+            *((code, statuses.look(code).label) for code in query.STATES),
+            (query.DONE, _("Done, whatever came of it")),
+        ],
         "events": [
             (code, EVENT_LABELS.get(code) or statuses.look(code).label) for code in query.EVENTS
         ],

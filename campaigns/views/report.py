@@ -16,8 +16,8 @@ from django.utils.translation import gettext as _
 from accounts.access import WorkspaceRequest
 from campaigns import states, wording
 from campaigns.models import Campaign
+from campaigns.queries import audience, progress, report, series
 from campaigns.queries import home as home_query
-from campaigns.queries import progress, report, series
 from campaigns.services import deciding
 from contacts.models import Contact, List
 from designs.previews import render_preview
@@ -55,6 +55,7 @@ def page(request: WorkspaceRequest, campaign: Campaign) -> HttpResponse:
         "limits": wording.limits(mailing.window, mailing.per_minute),
         "excluded": _excluded(mailing),
         "excluded_total": sum(mailing.excluded.values()),
+        "unrecorded": audience.unrecorded(mailing),
         "sending_chart": series.sending(mailing),
         "returns_chart": series.returns(mailing),
         **_read(mailing),

@@ -49,10 +49,13 @@ def _ask(
 ) -> HttpResponse:
     number, dead = counts
     people = reverse("recipients", args=[request.workspace.slug, campaign.pk])
+    of_dead = query.copy()
+    of_dead["reason"] = Meaning.ADDRESS
     context = {
         "campaign": campaign,
         "mailing": mailing,
         "query": query.urlencode(),
+        "dead_url": f"{people}?{of_dead.urlencode()}",
         "number": number,
         "dead": dead,
         "others": number - dead,

@@ -320,6 +320,18 @@ def undo_import(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     return redirect("import", request.workspace.slug, file.pk)
 
 
+def import_lines(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """The lines that were not imported, each with its reason."""
+    file = get_in(request.workspace, Import, pk=pk)
+    page = tables.keyset(
+        file.rejects.filter(kept=False),
+        request,
+        sorts={"line": tables.Sort("line", nullable=False)},  # by import_reject_by_line
+        default="line",
+    )
+    return render(request, "contacts/import_lines.html", {"file": file, "page": page})
+
+
 def import_rejects(request: WorkspaceRequest, pk: int) -> StreamingHttpResponse:
     """The rejected lines (and values that were left out) as CSV, streamed."""
     file = get_in(request.workspace, Import, pk=pk)

@@ -22,7 +22,7 @@ from contacts.queries import people as people_query
 from contacts.services import contacts as contact_service
 from contacts.services import lists as list_service
 from contacts.services import suppressions as suppression_service
-from pages import locales, tables, toasts
+from pages import locales, numbers, tables, toasts
 
 UNDO_SALT = "contacts.undo"
 FILTERS = ("q", "list", "status", "days", "import")
@@ -64,16 +64,16 @@ def contacts(request: WorkspaceRequest) -> HttpResponse:
 def export_contacts(request: WorkspaceRequest) -> StreamingHttpResponse:
     """Everything in this result as CSV with consent, streamed. Of one list, its status counts."""
     people = people_query.filtered(request.workspace, request.GET)
-    listed = request.GET.get("list", "")
-    content = contactsheet.stream(
-        request.workspace, people, list_id=int(listed) if listed.isdecimal() else None
-    )
+    listed = numbers.whole(request.GET.get("list", ""))
+    content = contactsheet.stream(request.workspace, people, list_id=listed)
     return csv_response(f"contacts-{request.workspace.slug}.csv", content)
 
 
 def csv_response(filename: str, content: object) -> StreamingHttpResponse:
     response = StreamingHttpResponse(content, content_type="text/csv; charset=utf-8")  # type: ignore[arg-type]
     response["Content-Disposition"] = f'attachment; filename="{filename}"'
+    # People's data stays in no cache between the server and the person, nor in the browser's.
+    response["Cache-Control"] = "private, no-store"
     return response
 
 
@@ -104,9 +104,9 @@ def contacts_bulk(request: WorkspaceRequest) -> HttpResponseBase:
 
 
 def _chosen_list(request: WorkspaceRequest) -> List | None:
-    number = request.POST.get("list", "")
-    if number.isdecimal():
-        return get_in(request.workspace, List, pk=int(number))
+    number = numbers.whole(request.POST.get("list", ""))
+    if number is not None:
+        return get_in(request.workspace, List, pk=number)
     messages.error(request, _("Choose a list first."))
     return None
 

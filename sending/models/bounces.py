@@ -64,7 +64,8 @@ class BounceMail(models.Model):
     about a message of ours keep no raw text.
 
     A report that only names an address which was mailed is unproven: anybody can write it. It
-    changes nothing until a person counts or dismisses it, and stays in the mailbox."""
+    changes nothing until a person counts or dismisses it, and stays in the mailbox. There can be
+    any number of them, so that only the newest keep their source."""
 
     class State(models.TextChoices):
         STORED = "stored", _("Stored")
@@ -78,6 +79,8 @@ class BounceMail(models.Model):
     uid_validity = models.BigIntegerField()
     uid = models.BigIntegerField()
     raw = models.BinaryField(null=True)
+    # SHA-256 of a source that was dropped (services.unprovensources).
+    digest = models.BinaryField(null=True)
     state = models.CharField(max_length=9, choices=State.choices, default=State.STORED)
     # A class of sending.dsn: hard, soft, blocked, delayed, complaint, auto_reply, challenge, other.
     kind = models.CharField(max_length=10, blank=True)
@@ -112,6 +115,12 @@ class BounceMail(models.Model):
                 fields=("mailbox", "collected_at"),
                 name="bounce_mail_unproven",
                 condition=models.Q(state="unproven"),
+            ),
+            # Whose sources are stored: as many as services.unprovensources leaves.
+            models.Index(
+                fields=("mailbox", "collected_at"),
+                name="bounce_mail_unproven_source",
+                condition=models.Q(state__in=["unproven", "dismissed"], raw__isnull=False),
             ),
         )
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from pages import locales
 from sending import reasons
+from sending.models import RelayUse
 from sending.replies import Meaning
 
 # {hours: seconds of a bucket}: from 60 to 96 points.
@@ -34,6 +35,7 @@ REFUSED = Kind("failed", _("Refused"))
 TROUBLE = Kind("trouble", _("Trouble of the relay"))
 UNKNOWN = Kind("unknown", _("Unknown"))
 # As they are stacked, from the bottom.
+MEANINGS = {*(one.value for one in Meaning), "unknown"}
 KINDS = (ACCEPTED, PUT_OFF, SLOWER, REFUSED, TROUBLE, UNKNOWN)
 
 # By the unique index (relay, minute, meaning). A busy week is 10,080 minutes with three or four
@@ -51,6 +53,7 @@ SELECT date_bin(make_interval(secs => %(width)s), minute, %(origin)s) AS bucket,
 class Total:
     """`count` replies of one meaning; `share` of all, in the reader's words."""
 
+    meaning: str
     kind: Kind
     words: str
     count: int
@@ -70,7 +73,7 @@ class Curves:
 def kind_of(meaning: str) -> Kind:
     if meaning == "unknown":
         return UNKNOWN
-    if meaning not in {one.value for one in Meaning}:
+    if meaning not in MEANINGS:
         return TROUBLE
     known = Meaning(meaning)
     if known is Meaning.ACCEPTED:
@@ -85,19 +88,9 @@ def kind_of(meaning: str) -> Kind:
 def curves(relay_id: int, hours: int) -> Curves:
     """`hours`: a key of PERIODS. The minute that runs is left out of the curves, or each would end
     in a fall."""
+    end, buckets = _time(hours)
     width = PERIODS[hours]
-    end = timezone.now().replace(second=0, microsecond=0)
-    buckets = _buckets(end, dt.timedelta(hours=hours), dt.timedelta(seconds=width))
-    known: dict[str, Any] = {
-        "relay": relay_id,
-        "width": width,
-        "origin": buckets[0],
-        "start": buckets[0],
-        "end": end,
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(SUMS, known)
-        rows = cursor.fetchall()
+    rows = _sums(relay_id, hours, end, buckets)
     counts: Counter[tuple[dt.datetime, str]] = Counter()
     waited: Counter[dt.datetime] = Counter()
     totals: Counter[str] = Counter()
@@ -113,6 +106,62 @@ def curves(relay_id: int, hours: int) -> Curves:
         _latency(buckets, counts, waited) if totals[Meaning.ACCEPTED.value] else _none(),
         _totals(totals),
     )
+
+
+def _time(hours: int) -> tuple[dt.datetime, list[dt.datetime]]:
+    """The begin of the minute that runs, and the beginnings of the buckets before it."""
+    end = timezone.now().replace(second=0, microsecond=0)
+    step = dt.timedelta(seconds=PERIODS[hours])
+    return end, _buckets(end, dt.timedelta(hours=hours), step)
+
+
+def _sums(
+    relay_id: int, hours: int, end: dt.datetime, buckets: list[dt.datetime]
+) -> list[tuple[Any, ...]]:
+    known: dict[str, Any] = {
+        "relay": relay_id,
+        "width": PERIODS[hours],
+        "origin": buckets[0],
+        "start": buckets[0],
+        "end": end,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(SUMS, known)
+        return list(cursor.fetchall())
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Replies, or messages, from `begin` to before `end`."""
+
+    begin: dt.datetime
+    end: dt.datetime
+    count: int
+
+
+def stretches(relay_id: int, hours: int, meaning: str) -> list[Stretch]:
+    """The replies of one of the totals by time, the newest first; together they are the total."""
+    end, buckets = _time(hours)
+    counts: Counter[dt.datetime] = Counter()
+    for bucket, found, _running, count, _seconds in _sums(relay_id, hours, end, buckets):
+        if found == meaning:
+            counts[bucket] += int(count)
+    width = dt.timedelta(seconds=PERIODS[hours])
+    return [Stretch(one, one + width, counts[one]) for one in sorted(counts, reverse=True)]
+
+
+def handed_today(relay_id: int) -> list[Stretch]:
+    """Messages handed to the relay on this UTC day, hour by hour, the newest first: what its limits
+    of hour and day are held against."""
+    hour, width = timezone.now().replace(minute=0, second=0, microsecond=0), dt.timedelta(hours=1)
+    rows = RelayUse.objects.filter(relay=relay_id, hour__gte=hour.replace(hour=0))
+    used = rows.exclude(count=0).order_by("-hour").values_list("hour", "count")
+    return [Stretch(begin, begin + width, count) for begin, count in used]
+
+
+def begins(hours: int) -> dt.datetime:
+    """When the time that is shown begins."""
+    return _time(hours)[1][0]
 
 
 def _buckets(end: dt.datetime, span: dt.timedelta, step: dt.timedelta) -> list[dt.datetime]:
@@ -177,13 +226,13 @@ def _totals(totals: Counter[str]) -> list[Total]:
     whole = sum(totals.values())
     order = {kind.role: place for place, kind in enumerate(KINDS)}
     found = [
-        Total(kind_of(meaning), _words(meaning), count, locales.percent(count, whole))
+        Total(meaning, kind_of(meaning), words_of(meaning), count, locales.percent(count, whole))
         for meaning, count in totals.items()
     ]
     return sorted(found, key=lambda one: (order[one.kind.role], -one.count))
 
 
-def _words(meaning: str) -> str:
+def words_of(meaning: str) -> str:
     """The sentence of a meaning; a class that says it already needs none."""
     if meaning == "unknown":
         return reasons.text("in_doubt")

@@ -204,7 +204,8 @@ def _mark_known(readings: Sequence[Reading]) -> None:
             SELECT DISTINCT fresh.id FROM sending_bouncemail fresh
               JOIN sending_bouncemail old
                 ON old.mailbox_id = fresh.mailbox_id AND old.id < fresh.id
-               AND old.state IN ('processed', 'unproven', 'dismissed') AND old.raw = fresh.raw
+               AND old.state IN ('processed', 'unproven', 'dismissed')
+               AND (old.raw = fresh.raw OR old.digest = sha256(fresh.raw))
               JOIN unnest(%s::bigint[], %s::bigint[]) AS given (id, message_id)
                 ON given.id = fresh.id AND old.message_id = given.message_id
             """,
@@ -333,10 +334,8 @@ def not_a_bounce(mail: BounceMail, by: User, moment: datetime) -> int:
     return suppressions.lift_many(suppression_of(mail.message), by, moment)
 
 
-def is_a_bounce(mail: BounceMail, moment: datetime) -> None:
-    """Takes `not_a_bounce` back."""
-    report = parse(bytes(mail.raw or b""))
-    kind = (report.about(mail.message.address) if mail.message else report).kind
+def is_a_bounce(mail: BounceMail, kind: Kind, moment: datetime) -> None:
+    """Takes `not_a_bounce` back; `kind`: what the mail was before."""
     BounceMail.objects.filter(pk=mail.pk).update(kind=kind)
     suppressions.undo_lift(mail.mailbox.workspace, moment)
 

@@ -24,7 +24,7 @@ from sending.imapbox import ImapBox
 from sending.imaperrors import SENTENCES, BoxError
 from sending.models import BounceMail, BounceMailbox
 from sending.secrets import SecretError
-from sending.services import bounces, mailboxes
+from sending.services import bounces, mailboxes, unprovensources
 
 log = logging.getLogger(__name__)
 
@@ -105,6 +105,8 @@ def _collect(mailbox: BounceMailbox, done: Collected) -> None:
                 break
             done.stored += store(mailbox, box, uids[start : start + AT_ONCE])
             add(done.applied, bounces.apply_stored(mailbox))
+            if done.applied.unproven:  # as many as somebody likes to send
+                unprovensources.drop_old()
             done.cleared += clear(mailbox, box)
         # Also what a process that died had applied, but not cleared.
         done.cleared += clear(mailbox, box)

@@ -223,21 +223,16 @@ def undecided(mailing: Mailing) -> QuerySet[Hold]:
     return mailing.holds.filter(decision="").select_related("relay").order_by("pk")
 
 
-def left(one: Hold) -> int:
-    """How many of a lane still wait: one walk along its range of ids."""
+def left_in(one: Hold) -> QuerySet[Message]:
+    """Messages of a lane that still wait: one walk along its range of ids."""
     ranges = MailingLane.objects.filter(mailing=one.mailing_id, lane=one.lane_number)
-    total = 0
+    within = Q(pk__in=[])
     for lane in ranges:
-        rows = Message.objects.filter(
-            mailing=one.mailing_id,
-            pk__range=(lane.first_id, lane.last_id),
-            state=State.WAITING,
-            lane=one.lane_number,
-        )
-        if not one.lane_number:
-            rows = rows.filter(address__endswith=f"@{one.lane}")
-        total += rows.count()
-    return total
+        within |= Q(pk__range=(lane.first_id, lane.last_id))
+    rows = Message.objects.filter(
+        within, mailing=one.mailing_id, state=State.WAITING, lane=one.lane_number
+    )
+    return rows if one.lane_number else rows.filter(address__endswith=f"@{one.lane}")
 
 
 def retry(one: Hold, by: User | None = None) -> retrying.Retried:

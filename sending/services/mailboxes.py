@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Count
 from django.utils.translation import gettext, gettext_noop
 
 from accounts.models import Workspace
@@ -17,6 +18,45 @@ SECRET = gettext_noop(
     "The stored password can't be read, because the server's secret key has changed. "
     "Enter the password again."
 )
+
+
+# States of mails that stay in the mailbox as they came: only what counts is moved or deleted.
+LEFT = ("unproven", "dismissed", "not_ours", "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Mails of a mailbox by their state (BounceMail.State)."""
+
+    by_state: dict[str, int]
+
+    @property
+    def counted(self) -> int:
+        return self.by_state.get("processed", 0)
+
+    @property
+    def stored(self) -> int:
+        """Fetched a moment ago and not read yet."""
+        return self.by_state.get("stored", 0)
+
+    @property
+    def left(self) -> int:
+        return sum(self.by_state.get(state, 0) for state in LEFT)
+
+    @property
+    def parts_of_left(self) -> list[tuple[str, int]]:
+        """[(state, number)] of those there are."""
+        return [(state, self.by_state[state]) for state in LEFT if self.by_state.get(state)]
+
+    @property
+    def kept(self) -> int:
+        """Those of which more is kept than that they were seen."""
+        return sum(self.by_state.values()) - self.by_state.get("not_ours", 0)
+
+
+def counts(mailbox: BounceMailbox) -> Counts:
+    rows = mailbox.mails.values_list("state").annotate(number=Count("pk")).order_by()
+    return Counts(dict(rows))
 
 
 def create(workspace: Workspace, *, password: str, **values: Any) -> BounceMailbox:

@@ -18,7 +18,7 @@ from accounts.models import Membership, User, Workspace
 from accounts.permissions import Permission, Role, allows
 from contacts.services import suppressions
 from sending.dsn import Kind
-from sending.models import BounceMail, BounceMailbox, Message
+from sending.models import BounceMail, BounceMailbox
 from sending.services import events
 from sending.services.bounces import EVENTS, SUPPRESSES, State
 
@@ -88,12 +88,6 @@ def _count_some(rows: QuerySet[BounceMail], by: User) -> tuple[int, int] | None:
         state=State.PROCESSED, decided_by=by, decided_at=now
     )
     return len(mails), suppressed
-
-
-def _event(mail: BounceMail, message: Message) -> events.EventRow:
-    return events.EventRow(
-        message.pk, EVENTS[Kind(mail.kind)], mail.collected_at, detail=mail.detail
-    )
 
 
 def _suppress(mails: list[BounceMail], by: User) -> int:

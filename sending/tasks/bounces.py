@@ -1,6 +1,6 @@
 from celery import shared_task
 
-from sending.services import collecting, unproven
+from sending.services import collecting, unproven, unprovensources
 
 # A nudge that finds no process in this many seconds is given again anyway.
 NUDGE = 10
@@ -20,5 +20,7 @@ def collect_mailbox(mailbox_id: int) -> None:
 
 @shared_task(ignore_result=True)
 def tell_unproven() -> None:
-    """Every ten minutes: mails people that their mailbox got many unproven reports."""
+    """Every ten minutes: mails people that their mailbox got many unproven reports, and drops the
+    sources of those that are too old or too many."""
     unproven.tell_all()
+    unprovensources.drop_old()

@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.core import signing
 from django.core.exceptions import BadRequest
 from django.db.models import Q, QuerySet
-from django.http import HttpResponse, HttpResponseBase, QueryDict
+from django.http import Http404, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -20,13 +20,15 @@ from accounts.access import WorkspaceRequest
 from accounts.models import Workspace
 from contacts import sources
 from contacts.models import Contact
-from pages import locales, tables, toasts
+from pages import locales, numbers, tables, toasts
 from sending.dsn import Kind, parse, parts
 from sending.models import BounceMail, BounceMailbox
 from sending.services import bounces as service
-from sending.services import unproven
+from sending.services import mailboxes as mailboxservice
+from sending.services import unproven, unprovensources
 
 UNDO_SALT = "sending.not_a_bounce"
+LEFT = "left"
 # As much of a mail as a page shows.
 MOST_SHOWN = 64 * 1024
 
@@ -76,6 +78,9 @@ STATES: dict[str, str | Promise] = {
     "dismissed": gettext_lazy("Dismissed"),
     "stored": gettext_lazy("Waiting"),
     "failed": gettext_lazy("Could not be read"),
+    "not_ours": gettext_lazy("Not about your messages"),
+    # All of those that the collector leaves alone.
+    LEFT: gettext_lazy("Left as they were"),
 }
 
 
@@ -87,15 +92,20 @@ class Row:
 
 
 def filtered(workspace: Workspace, parameters: QueryDict) -> QuerySet[BounceMail]:
-    """By q (part of an address), kind, state, mailbox; mail that isn't ours is not among them."""
-    rows = BounceMail.objects.filter(mailbox__workspace=workspace).exclude(state="not_ours")
+    """By q (part of an address), kind, state, mailbox; mail that isn't ours is among them only
+    where the state asks for it."""
+    rows = BounceMail.objects.filter(mailbox__workspace=workspace)
+    state = parameters.get("state", "")
+    if state in STATES:
+        rows = rows.filter(state__in=mailboxservice.LEFT if state == LEFT else [state])
+    else:
+        rows = rows.exclude(state="not_ours")
     if text := parameters.get("q", "").strip().lower():
         rows = rows.filter(Q(message__address__startswith=text) | Q(recipient__icontains=text))
-    for name, known in (("kind", KINDS), ("state", STATES)):
-        if (value := parameters.get(name, "")) in known:
-            rows = rows.filter(**{name: value})
-    if (mailbox := parameters.get("mailbox", "")).isdecimal():
-        rows = rows.filter(mailbox_id=int(mailbox[:12]))
+    if (kind := parameters.get("kind", "")) in KINDS:
+        rows = rows.filter(kind=kind)
+    if (mailbox := numbers.whole(parameters.get("mailbox", ""))) is not None:
+        rows = rows.filter(mailbox_id=mailbox)
     return rows
 
 
@@ -121,6 +131,7 @@ def bounces(request: WorkspaceRequest) -> HttpResponse:
         "states": STATES.items(),
         "mailboxes": mailboxes,
         "unproven": unproven.waiting(request.workspace),
+        "sources": (unprovensources.MOST, unprovensources.KEPT.days),
         "filtered": any(request.GET.get(name) for name in ("q", "kind", "state", "mailbox")),
     }
     return render(request, "sending/bounces.html", context)
@@ -153,6 +164,7 @@ def bounce(request: WorkspaceRequest, pk: int) -> HttpResponse:
         "texts": _texts(raw),
         "headers": _headers(raw),
         "source": parts.characters(raw, "")[:MOST_SHOWN],
+        "sources": (unprovensources.MOST, unprovensources.KEPT.days),
     }
     return render(request, "sending/bounce.html", context)
 
@@ -160,17 +172,22 @@ def bounce(request: WorkspaceRequest, pk: int) -> HttpResponse:
 def bounce_source(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """The mail as it came, as a file."""
     mail = _mail(request.workspace, pk)
-    response = HttpResponse(bytes(mail.raw or b""), content_type="application/octet-stream")
+    if mail.raw is None:
+        raise Http404
+    response = HttpResponse(bytes(mail.raw), content_type="application/octet-stream")
     response["Content-Disposition"] = f'attachment; filename="bounce-{mail.pk}.eml"'
+    response["Cache-Control"] = "private, no-store"
     return response
 
 
 @require_POST
 def not_a_bounce(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     mail = _mail(request.workspace, pk)
-    moment = timezone.now()
+    if mail.state != BounceMail.State.PROCESSED:
+        raise BadRequest  # of one that does not count there is nothing to take back
+    moment, kind = timezone.now(), mail.kind
     lifted = service.not_a_bounce(mail, request.user, moment)
-    token = signing.dumps([mail.pk, moment.isoformat()], salt=UNDO_SALT)
+    token = signing.dumps([mail.pk, kind, moment.isoformat()], salt=UNDO_SALT)
     url = reverse("is_a_bounce", args=[request.workspace.slug, mail.pk])
     text = (
         _("Noted. The address gets mail again; the report counts what the server said.")
@@ -187,12 +204,12 @@ def is_a_bounce(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     mail = _mail(request.workspace, pk)
     try:
         token = request.GET.get("token", "")
-        known, moment = signing.loads(token, salt=UNDO_SALT, max_age=3600)
-    except signing.BadSignature as error:
+        known, kind, moment = signing.loads(token, salt=UNDO_SALT, max_age=3600)
+    except (signing.BadSignature, ValueError) as error:
         raise BadRequest from error
     if known != mail.pk:
         raise BadRequest
-    service.is_a_bounce(mail, dt.datetime.fromisoformat(moment))
+    service.is_a_bounce(mail, Kind(kind), dt.datetime.fromisoformat(moment))
     messages.success(request, _("It counts as it was read again."))
     return redirect("bounce", request.workspace.slug, mail.pk)
 
@@ -229,10 +246,10 @@ def dismiss_unproven(request: WorkspaceRequest) -> HttpResponseBase:
 
 
 def _shown(request: WorkspaceRequest) -> QuerySet[BounceMail]:
-    until = request.POST.get("until", "")
-    if not until.isdecimal():
+    until = numbers.whole(request.POST.get("until", ""))
+    if until is None:
         raise BadRequest
-    return unproven.of(request.workspace).filter(pk__lte=int(until[:18]))
+    return unproven.of(request.workspace).filter(pk__lte=until)
 
 
 def _say_counted(request: WorkspaceRequest, counted: int, suppressed: int) -> None:

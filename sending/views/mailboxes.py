@@ -1,7 +1,6 @@
 """Bounce mailboxes: their state, the form, and trying one out."""
 
 from django.contrib import messages
-from django.db.models import Count, Q
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -16,6 +15,8 @@ from sending.imapbox import Account
 from sending.models import BounceMailbox
 from sending.secrets import SecretError
 from sending.services import mailboxes as service
+from sending.services import unprovensources
+from sending.views.bounces import STATES
 
 
 def mailboxes(request: WorkspaceRequest) -> HttpResponse:
@@ -27,11 +28,15 @@ def mailboxes(request: WorkspaceRequest) -> HttpResponse:
 def mailbox_page(request: WorkspaceRequest, pk: int) -> HttpResponse:
     one = get_in(request.workspace, BounceMailbox, pk=pk)
     sentence, words = service.sentence(one.error)
-    counts = one.mails.aggregate(
-        ours=Count("pk", filter=~Q(state="not_ours")),
-        others=Count("pk", filter=Q(state="not_ours")),
-    )
-    context = {"mailbox": one, "sentence": sentence, "words": words, "counts": counts}
+    counts = service.counts(one)
+    context = {
+        "mailbox": one,
+        "sentence": sentence,
+        "words": words,
+        "counts": counts,
+        "parts_of_left": [(state, STATES[state], n) for state, n in counts.parts_of_left],
+        "sources": (unprovensources.MOST, unprovensources.KEPT.days),
+    }
     return render(request, "sending/mailbox.html", context)
 
 

@@ -1,10 +1,12 @@
 """Relays: what they do now, the last hours, and their settings."""
 
+import datetime as dt
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -16,9 +18,9 @@ from pages import tables
 from sending import presets, standing, tiers
 from sending.forms.relays import LimitsForm, RelayForm
 from sending.forms.relaytests import TestForm
-from sending.models import Lane, Mailing, Pool, Relay
+from sending.models import Lane, Mailing, Message, Pool, Relay
 from sending.presets import Preset
-from sending.queries import relayhours, relaynow, relayreplies
+from sending.queries import relayanswered, relayhours, relaynow, relayreplies
 from sending.services import relays as service
 
 SHOWN_MAILINGS = 5
@@ -84,16 +86,73 @@ def relay_replies(request: WorkspaceRequest, pk: int) -> HttpResponse:
         kind=given.get("kind", ""),
     )
     page = tables.keyset(found.select_related("mailing"), request, sorts={})
-    ids = [row.contact_id for row in page]
-    context = {
+    context = _people(request, page) | {
         "relay": relay,
         "page": page,
-        "known": set(Contact.objects.filter(pk__in=ids).values_list("pk", flat=True)),
-        "source_names": sources.names(request.workspace, {row.mailing.origin for row in page}),
         "state": given.get("state", ""),
         "kind": given.get("kind", ""),
     }
     return render(request, "sending/relay_replies.html", context)
+
+
+def relay_answers(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """The replies of one of the totals of the last hours (`hours`, `meaning`): when they came, and
+    the messages they were about."""
+    relay = get_in(request.workspace, Relay, pk=pk)
+    hours, meaning = _hours(request), request.GET.get("meaning", "")
+    context = {
+        "title": _("Replies"),
+        "kind": relayhours.kind_of(meaning),
+        "words": relayhours.words_of(meaning) if meaning in relayhours.MEANINGS else "",
+        "period": dict(PERIODS)[hours],
+    }
+    stretches = relayhours.stretches(relay.pk, hours, meaning)
+    context |= _carried(request, relay, stretches, relayhours.begins(hours), meaning)
+    return render(request, "sending/relay_answers.html", context)
+
+
+def relay_today(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """The messages handed to it on this UTC day, hour by hour; `hour`: in this hour."""
+    relay = get_in(request.workspace, Relay, pk=pk)
+    begin = timezone.now().astimezone(dt.UTC).replace(minute=0, second=0, microsecond=0)
+    stretches = relayhours.handed_today(relay.pk)
+    if request.GET.get("hour") == "1":
+        stretches = [one for one in stretches if one.begin == begin]
+        context = {"title": _("Handed over this hour")}
+    else:
+        begin = begin.replace(hour=0)
+        context = {"title": _("Handed over today (UTC)")}
+    context |= _carried(request, relay, stretches, begin)
+    return render(request, "sending/relay_answers.html", context)
+
+
+def _carried(
+    request: WorkspaceRequest,
+    relay: Relay,
+    stretches: list[relayhours.Stretch],
+    since: dt.datetime,
+    meaning: str = "",
+) -> dict[str, Any]:
+    mailings = service.mailings(relay)
+    found = relayanswered.messages(relay.pk, mailings, since, meaning=meaning)
+    page = tables.keyset(found.select_related("mailing"), request, sorts={})
+    return {
+        "relay": relay,
+        "stretches": stretches,
+        "sum": sum(one.count for one in stretches),
+        "page": page,
+        "meaning": meaning,
+        **_people(request, page),
+    }
+
+
+def _people(request: WorkspaceRequest, page: tables.Page[Message]) -> dict[str, Any]:
+    """What a table of messages names: contacts that are still there, and mailings."""
+    ids = [row.contact_id for row in page]
+    return {
+        "known": set(Contact.objects.filter(pk__in=ids).values_list("pk", flat=True)),
+        "source_names": sources.names(request.workspace, {row.mailing.origin for row in page}),
+    }
 
 
 def relay_now(request: WorkspaceRequest, pk: int) -> HttpResponse:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from django.core.management import call_command
+from django.db.models import Sum
 from django.http import QueryDict
 from django.test import Client
 from django.utils import timezone
@@ -14,7 +15,16 @@ from campaigns.queries import recipients
 from contacts.models import Contact, Import, List, Subscription
 from contacts.services import contacts, suppressions
 from quickstart.demo import seed
-from sending.models import Batch, Mailing, Message, Relay, Tally
+from sending.models import (
+    Batch,
+    BounceMail,
+    BounceMailbox,
+    Mailing,
+    Message,
+    Relay,
+    RelayMinute,
+    Tally,
+)
 from sending.services import events
 from tests import figures
 from tests.engine.conftest import assert_closes
@@ -31,9 +41,11 @@ def campaign_pages(slug: str, campaign: Campaign) -> list[str]:
 
 
 def checked(client: Client, pages: list[str]) -> dict[str, list[figures.Figure]]:
-    """The figures of these pages, none of which differs from what is behind it."""
+    """The figures of these pages, all of them linked, none of which differs from what is behind
+    it."""
     found = {page: figures.on_page(client, page) for page in pages}
     wrong = figures.differences(client, [one for page in found.values() for one in page])
+    wrong += [one for page in pages for one in figures.unlinked(client, page)]
     assert not wrong, "\n".join(wrong)
     return found
 
@@ -103,6 +115,7 @@ def test_report_home_lists_and_relay(
         "/w/brand/lists/",
         *lists,
         f"/w/brand/relays/{relay.pk}/",
+        f"/w/brand/campaigns/{draft.pk}/?open=to",
         f"/w/brand/campaigns/{draft.pk}/readiness/",
         f"/w/brand/campaigns/{draft.pk}/review/",
         *campaign_pages("brand", lived),
@@ -115,8 +128,61 @@ def test_report_home_lists_and_relay(
     assert numbers["event=soft"] == 2
     assert numbers["event=blocked"] == 2
     assert numbers["event=hard"] == 2
+    sizes = {one.url: one.number for one in found[f"/w/brand/campaigns/{draft.pk}/?open=to"]}
+    reviewed = {one.url: one.number for one in found[f"/w/brand/campaigns/{draft.pk}/review/"]}
+    for one in lived.lists_in.all():
+        size = one.subscriptions.filter(status="subscribed").count()
+        people = f"/w/brand/contacts/?list={one.pk}&status=subscribed"
+        assert sizes[people] == reviewed[people] == size > 50
+    links = found[f"/w/brand/campaigns/{lived.pk}/report/links/"]
+    assert [one.number for one in links if one.url.endswith("link=0")] == [1, 3]
+    replies = {one.url: one.number for one in found[f"/w/brand/relays/{relay.pk}/"] if one.sums}
+    answers = f"/w/brand/relays/{relay.pk}/answers/?hours=6&meaning="
+    assert replies[f"{answers}accepted"] > 50
+    assert replies[f"{answers}address"] == replies[f"{answers}policy"] == 1
     left_out = {one.url: one.number for one in found[f"/w/brand/campaigns/{second.pk}/"]}
     assert left_out[f"/w/brand/campaigns/{second.pk}/left-out/?reason=unsubscribed"] == 3
+
+
+def test_every_click_is_a_row(lived: Campaign, owner_client: Client) -> None:
+    page = owner_client.get(f"/w/brand/campaigns/{lived.pk}/clicks/?link=0").content.decode()
+    assert page.count("p04@y.example</a>") == 3
+    assert "https://brand.example/spring" in page
+    none = owner_client.get(f"/w/brand/campaigns/{lived.pk}/clicks/?link=1").content.decode()
+    assert "Nobody has clicked yet" in none
+
+
+def test_the_replies_of_a_relay_and_whose_they_were(lived: Campaign, owner_client: Client) -> None:
+    relay = Relay.objects.get()
+    page = f"/w/brand/relays/{relay.pk}/answers/"
+    refused = owner_client.get(page, {"meaning": "address"}).content.decode()
+    assert 'data-total-replies="1"' in refused
+    assert "reject@x.example" in refused
+    assert "550 5.1.1 User unknown" in refused
+    taken = owner_client.get(page, {"meaning": "accepted"})
+    minutes = RelayMinute.objects.filter(meaning="accepted").aggregate(n=Sum("count"))["n"]
+    assert sum(one.count for one in taken.context["stretches"]) == minutes
+    # Two of those that were taken were made failed ones by hand.
+    assert taken.context["page"].total == (minutes - 2, True)
+    put_off = owner_client.get(page, {"meaning": "transient"}).content.decode()
+    assert "defer@x.example" in put_off
+    assert "reject@x.example" not in put_off
+
+
+def test_numbers_of_thousands_of_digits_are_nobodys(lived: Campaign, owner_client: Client) -> None:
+    long = "9" * 5000
+    people = f"campaigns/{lived.pk}/recipients/"
+    for page in (
+        f"contacts/?list={long}",
+        f"contacts/?import={long}",
+        f"{people}?event=clicked&link={long}",
+        f"{people}?run={long}",
+        f"{people}?held=x",
+        f"campaigns/{lived.pk}/clicks/?link={long}",
+        f"bounces/?mailbox={long}",
+        f"suppressions/?id={long}",
+    ):
+        assert owner_client.get(f"/w/brand/{page}").status_code == 200, page[:60]
 
 
 def test_a_wrong_figure_is_noticed(lived: Campaign, owner_client: Client) -> None:
@@ -138,10 +204,21 @@ def test_the_demo(client: Client) -> None:
     contacts.delete(Contact.objects.filter(pk__in=list(some)))
     pages = [home, f"{home}campaigns/?days=30", f"{home}lists/", f"{home}imports/"]
     pages += [report, f"{report}report/bounces/"]
+    pages += [f"{home}bounces/", f"{home}home/running/"]
+    box = BounceMailbox.objects.get()
+    for number, state in enumerate(("unproven", "unproven", "dismissed", "not_ours", "failed"), 1):
+        BounceMail.objects.create(mailbox=box, uid_validity=1, uid=9_000_000 + number, state=state)
+    pages += [f"{home}mailboxes/{box.pk}/"]
     imported = Import.objects.filter(counts__new__gt=0, state=Import.State.FINISHED)
     pages += [f"{home}imports/{file.pk}/" for file in imported]
     found = checked(client, pages)
     assert all(found.values())
+    shown = {
+        one.url.partition("state=")[2]: one.number for one in found[f"{home}mailboxes/{box.pk}/"]
+    }
+    assert shown["left"] == 5
+    assert shown["unproven"] == 2
+    assert any("/lines/" in one.url for one in found[f"{home}imports/"])
 
 
 def test_the_counts_of_the_demo_are_those_of_its_rows() -> None:

@@ -1,15 +1,20 @@
 """People who do not get a campaign can be found: why, since when, and by whose word."""
 
+import csv
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from html import unescape
+from io import StringIO
+from typing import cast
 
 import pytest
+from django.http import StreamingHttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import Workspace
+from accounts.models import User, Workspace
+from accounts.permissions import Role
 from accounts.services import erasing
 from campaigns.models import Campaign
 from campaigns.services import running
@@ -316,3 +321,197 @@ def test_odd_parameters_find_nobody(
     ):
         answer = owner_client.get(f"{reverse(name, args=['brand', one.pk])}?{query}")
         assert answer.status_code in {200, 400}, name
+
+
+# As a file ----------------------------------------------------------------------------------------
+
+
+def file_of(client: Client, name: str, campaign: Campaign, **query: str) -> list[list[str]]:
+    answer = client.get(reverse(name, args=["brand", campaign.pk]), query)
+    assert answer.status_code == 200
+    assert answer["Cache-Control"] == "private, no-store"
+    assert answer.streaming
+    stream = cast("StreamingHttpResponse", answer)
+    content = b"".join(cast("Iterable[bytes]", stream.streaming_content))
+    return list(csv.reader(StringIO(content.decode("utf-8-sig"))))
+
+
+@pytest.mark.parametrize("name", ["export_left_out", "export_audience"])
+def test_people_left_out_as_csv(  # noqa: PLR0917 - fixtures
+    name: str,
+    owner: User,
+    owner_client: Client,
+    audience: dict[str, list[List]],
+    make_campaign: Make,
+    request: pytest.FixtureRequest,
+) -> None:
+    User.objects.filter(pk=owner.pk).update(timezone="Asia/Shanghai")
+    audience["lists_out"][0].name = "=cmd|' /C calc'!A0"
+    audience["lists_out"][0].save()
+    live = name == "export_audience"
+    one = make_campaign(**audience) if live else request.getfixturevalue("campaign")
+    header, *rows = file_of(owner_client, name, one, **({"reason": "*"} if live else {}))
+    assert header == ["E-mail address", "State", "Reason", "Because of", "Since"]
+    assert {row[0]: row[1:] for row in rows} == {
+        "at@gone.example": [
+            "Left out",
+            "The domain is suppressed",
+            "'@gone.example: Added by hand",
+            "2025-12-25T02:00:00+08:00",
+        ],
+        "bounced@x.example": [
+            "Left out",
+            "Suppressed after a hard bounce",
+            "Suppression of bounced@x.example",
+            "2026-02-01T16:00:00+08:00",
+        ],
+        "left@x.example": [
+            "Left out",
+            "Unsubscribed from the list",
+            "Newsletter",
+            "2026-03-04T17:30:00+08:00",
+        ],
+        "staff@x.example": [
+            "Left out",
+            "On a list that is left out",
+            "'=cmd|' /C calc'!A0",
+            "2026-01-20T15:00:00+08:00",
+        ],
+    }
+
+
+@pytest.mark.parametrize("name", ["export_left_out", "export_audience"])
+def test_the_file_is_of_the_filtered_result_and_in_the_readers_language(
+    name: str,
+    owner_client: Client,
+    audience: dict[str, list[List]],
+    make_campaign: Make,
+    request: pytest.FixtureRequest,
+) -> None:
+    live = name == "export_audience"
+    one = make_campaign(**audience) if live else request.getfixturevalue("campaign")
+    User.objects.update(language="zh-hans")
+    header, *rows = file_of(owner_client, name, one, reason="suppressed_domain")
+    assert header[:2] == ["邮箱地址", "状态"]
+    [row] = rows
+    assert row[0] == "at@gone.example"
+    assert row[2] == "域名在禁发名单中"
+    _header, *rows = file_of(owner_client, name, one, q="staff@x", reason="excluded")
+    assert [row[0] for row in rows] == ["staff@x.example"]
+
+
+def test_the_page_offers_the_file_to_those_who_may_export(
+    campaign: Campaign, owner_client: Client, make_member: Callable[..., User], workspace: Workspace
+) -> None:
+    page = reverse("left_out", args=["brand", campaign.pk])
+    offered = f'{reverse("export_left_out", args=["brand", campaign.pk])}?reason=excluded"'
+    assert offered in owner_client.get(page, {"reason": "excluded"}).content.decode()
+    viewer = Client()
+    viewer.force_login(
+        make_member(workspace, Role.VIEWER),
+        backend="allauth.account.auth_backends.AuthenticationBackend",
+    )
+    assert "left-out.csv" not in viewer.get(page).content.decode()
+    for name in ("export_left_out", "export_audience"):
+        url = reverse(name, args=["brand", campaign.pk])
+        assert viewer.get(url).status_code == 403
+
+
+# Opened before there were rows --------------------------------------------------------------------
+
+
+@pytest.fixture
+def unrecorded(campaign: Campaign) -> Campaign:
+    """As the migration that brought the rows left a mailing that had been opened before."""
+    LeftOut.objects.all().delete()
+    return campaign
+
+
+def test_people_who_were_not_recorded_are_said_in_words(
+    unrecorded: Campaign, owner_client: Client
+) -> None:
+    report = owner_client.get(reverse("campaign", args=["brand", unrecorded.pk])).content.decode()
+    assert "4 people were left out. When this campaign started, only the numbers" in words(report)
+    assert "/left-out/" not in report
+    assert "4 people were left out" in read(owner_client, "left_out", unrecorded)
+    assert total(owner_client, "left_out", unrecorded) == 0
+    assert "left-out.csv" not in read(owner_client, "left_out", unrecorded)
+    found = read(owner_client, "recipients", unrecorded, q="left@x.example")
+    assert "Is no recipient. Who was left out of this campaign was not recorded" in found
+    assert "Was on none of the campaign's lists" not in found
+
+
+def test_nobody_left_out_is_no_gap(start: Start, owner_client: Client) -> None:
+    campaign = start("gets@x.example")
+    shown = read(owner_client, "campaign", campaign)
+    assert "Nobody: everybody on its lists was a recipient." in shown
+    assert "only the numbers were kept" not in shown
+
+
+# Attacks ------------------------------------------------------------------------------------------
+
+
+def test_a_search_by_name_among_the_people_left_out(
+    campaign: Campaign, owner_client: Client
+) -> None:
+    shown = read(owner_client, "left_out", campaign, q="Lena")
+    assert "left@x.example Left out Unsubscribed from the list Newsletter" in shown
+    once = read(owner_client, "left_out", campaign, q="left@x.example")
+    assert once.count("left@x.example Left out") == 1
+    assert "gets@x.example" in read(owner_client, "left_out", campaign, q="gets@x.example")
+
+
+def test_the_answer_outlives_what_happens_to_the_contact(
+    campaign: Campaign, owner_client: Client, workspace: Workspace, other_workspace: Workspace
+) -> None:
+    """Deleted, changed, suppressed afterwards, and the same address in another workspace."""
+    why = "Unsubscribed from the list Newsletter"
+    Contact.objects.create(workspace=other_workspace, email="elsewhere@x.example", full_name="Lena")
+    moved = Contact.objects.get(email="left@x.example")
+    contact_service.delete(Contact.objects.filter(email="staff@x.example"))
+    Contact.objects.filter(pk=moved.pk).update(email="moved@x.example")
+    suppressed(workspace, "address", "moved@x.example", "complaint", SUPPRESSED_AT)
+    for text in ("left@x.example", "moved@x.example", "Lena Left"):
+        shown = read(owner_client, "recipients", campaign, q=text)
+        assert f"left@x.example Left out {why}" in shown, text
+    gone = read(owner_client, "recipients", campaign, q="staff@x.example")
+    assert "staff@x.example Left out On a list that is left out Staff" in gone
+    # Whoever has the address now was on no list then.
+    Contact.objects.create(workspace=workspace, email="left@x.example", full_name="Somebody Else")
+    other = read(owner_client, "recipients", campaign, q="Somebody Else")
+    assert "Somebody Else" not in other or why not in other.partition("Also found")[0]
+    nobody = read(owner_client, "recipients", campaign, q="elsewhere@x.example")
+    assert "No contact of this workspace has this address." in nobody
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "%",
+        "_",
+        "\\",
+        "a\\%",
+        "x" * 6000,
+        "a" * 5000 + "@x.example",
+        "👨‍👩‍👧",
+        "\u200d",
+        "' OR 1=1 --",
+    ],
+)
+def test_odd_texts_find_nobody(
+    text: str,
+    campaign: Campaign,
+    audience: dict[str, list[List]],
+    make_campaign: Make,
+    owner_client: Client,
+) -> None:
+    draft = make_campaign(**audience)
+    for name, one, more in (
+        ("recipients", campaign, {}),
+        ("left_out", campaign, {}),
+        ("campaign_audience", draft, {"reason": "*"}),
+    ):
+        shown = read(owner_client, name, one, q=text, **more)
+        assert "left@x.example" not in shown, name
+        assert "gets@x.example" not in shown, name
+        assert total(owner_client, name, one, q=text, **more) == 0

@@ -19,6 +19,7 @@ from campaigns.services.errors import CampaignError
 from contacts.models import Suppression
 from sending.models import Hold, Message, Relay
 from sending.services import relays, telling
+from tests import figures
 from tests.campaigns.test_command import run
 from tests.campaigns.test_report import mailing_of, read, url, words
 from tests.engine.conftest import assert_closes
@@ -63,6 +64,22 @@ def test_the_page_says_in_numbers_what_is_held(held: Campaign, owner_client: Cli
     assert "Held: too many mails were refused" in shown
     home = words(owner_client.get("/w/brand/").content.decode())
     assert "Spring sale: QQ is held" in home
+
+
+def test_the_numbers_of_a_run_open_its_people(held: Campaign, owner_client: Client) -> None:
+    failed = assert_closes(mailing_of(held)).failed
+    hold = Hold.objects.get()
+    shown = figures.on_page(owner_client, url(held, ""))
+    assert not figures.differences(owner_client, shown)
+    numbers = {one.url.partition("?")[2]: one.number for one in shown}
+    assert numbers[f"run={hold.pk}"] == failed
+    assert numbers[f"held={hold.pk}"] == 40 - failed
+    assert numbers["state=done"] == 50 + failed
+    home = figures.on_page(owner_client, "/w/brand/")
+    assert any(one.url.endswith("state=done") for one in home)
+    assert not figures.differences(owner_client, home)
+    nothing = owner_client.get(url(held, "recipients/"), {"run": hold.pk + 1}).content.decode()
+    assert 'data-total="0"' in nothing
 
 
 def test_taken_back_and_tried_again(

@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.models import User, Workspace
 from contacts.models import Contact, Suppression
 from sending import secrets, verp
+from sending.dsn import Kind
 from sending.imapbox import Account, ImapBox
 from sending.imaperrors import BoxError
 from sending.models import BounceMail, BounceMailbox, Event, Message, Tally
@@ -369,7 +370,7 @@ def test_not_a_bounce_lifts(imap: Imap, mailbox: BounceMailbox, sent: Sent, owne
     assert bounces.not_a_bounce(mail, owner, moment) == 1
     assert Suppression.objects.get().lifted_at
     assert BounceMail.objects.get().kind == "other"
-    bounces.is_a_bounce(mail, moment)
+    bounces.is_a_bounce(mail, Kind.HARD, moment)
     assert Suppression.objects.get().lifted_at is None
     assert BounceMail.objects.get().kind == "hard"
 
@@ -401,7 +402,7 @@ def test_a_complaint_is_the_persons_and_a_bounce_the_addresss(
     assert bounces.not_a_bounce(mail, owner, moment) == 2
     active = Suppression.objects.filter(lifted_at=None)
     assert active.get().value == "ben@receiver.example"
-    bounces.is_a_bounce(mail, moment)
+    bounces.is_a_bounce(mail, Kind.COMPLAINT, moment)
     assert active.count() == 3
 
 

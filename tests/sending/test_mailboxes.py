@@ -13,6 +13,7 @@ from sending import secrets, verp
 from sending.models import BounceMail, BounceMailbox, Message
 from sending.services import collecting
 from sending.tokens import make as token
+from tests import figures
 from tests.sending import returns
 from tests.sending.imapserver import PASSWORD, USER, Imap
 
@@ -233,6 +234,28 @@ def test_others_mail_is_not_shown(owner_client: Client, imap: Imap, mailbox: Bou
     mail = BounceMail.objects.get()
     assert owner_client.get(f"/w/brand/bounces/{mail.pk}/").status_code == 404
     assert "Nothing came back yet" in owner_client.get("/w/brand/bounces/").content.decode()
+
+
+def test_what_is_left_in_the_mailbox_is_counted_and_opened(
+    owner_client: Client, imap: Imap, mailbox: BounceMailbox, bounced: BounceMail, sent: Sent
+) -> None:
+    """A bounce that counted, a forged one, and a letter: two are still in the mailbox."""
+    (victim,) = sent("victim@receiver.example")
+    imap.append(returns.dsn(victim.address), returns.LETTER)
+    collecting.collect(mailbox.pk)
+    assert len(imap.contents()) == 2
+    page = f"/w/brand/mailboxes/{mailbox.pk}/"
+    shown = {one.url: one.number for one in figures.on_page(owner_client, page)}
+    behind = f"/w/brand/bounces/?mailbox={mailbox.pk}&state="
+    assert shown == {
+        f"{behind}processed": 1,
+        f"{behind}left": 2,
+        f"{behind}unproven": 1,
+        f"{behind}not_ours": 1,
+    }
+    assert not figures.differences(owner_client, figures.on_page(owner_client, page))
+    letter = owner_client.get(f"{behind}not_ours").content.decode()
+    assert "Nothing is kept of it but that it was seen." in letter
 
 
 def test_viewer_sees_bounces_and_no_mailbox(

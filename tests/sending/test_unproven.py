@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
+from hashlib import sha256
 from html import unescape
 
 import pytest
@@ -13,7 +15,8 @@ from accounts.models import User, Workspace
 from contacts.models import Suppression
 from sending import verp
 from sending.models import BounceMail, BounceMailbox, Event, Message
-from sending.services import bounces, collecting, unproven
+from sending.services import bounces, collecting, unproven, unprovensources
+from sending.tasks import bounces as tasks
 from sending.tokens import make as token
 from tests.engine.conftest import assert_closes
 from tests.sending import returns
@@ -257,6 +260,80 @@ def test_another_workspace_counts_nothing(
     assert unproven.count(unproven.of(other_workspace), owner) == (0, 0)
     forged.refresh_from_db()
     assert forged.state == "unproven"
+
+
+# What is stored of them ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unprovensources, "MOST", 3)
+    monkeypatch.setattr(unprovensources, "AT_ONCE", 2)
+
+
+@pytest.mark.usefixtures("bound")
+def test_only_the_newest_keep_their_source(
+    owner_client: Client, imap: Imap, mailbox: BounceMailbox, flood: list[Message]
+) -> None:
+    rows = BounceMail.objects.order_by("-pk")
+    assert [row.raw is not None for row in rows] == [True] * 3 + [False] * 17
+    oldest = rows[19]
+    assert (oldest.state, oldest.kind, oldest.message_id) == ("unproven", "hard", flood[0].pk)
+    assert len(imap.contents()) == 20
+    shown = words(owner_client.get(f"{BOUNCES}{oldest.pk}/").content.decode())
+    assert "The mail itself is not kept here any more." in shown
+    assert "the newest 3 of the workspace keep the mail itself here, for 90 days" in shown
+    assert oldest.detail in shown
+    assert "Download the mail" not in shown
+    assert owner_client.get(f"{BOUNCES}{oldest.pk}/source/").status_code == 404
+    assert "Download the mail" in words(
+        owner_client.get(f"{BOUNCES}{rows[0].pk}/").content.decode()
+    )
+    # A mailbox that was rebuilt asks about none of them again.
+    imap.rebuild()
+    collecting.collect(mailbox.pk)
+    assert BounceMail.objects.filter(state="unproven").count() == 20
+    assert BounceMail.objects.filter(state="not_ours").count() == 20
+
+
+@pytest.mark.usefixtures("bound")
+def test_a_report_without_its_source_is_decided_as_any_other(
+    owner_client: Client, imap: Imap, mailbox: BounceMailbox, flood: list[Message]
+) -> None:
+    oldest = BounceMail.objects.earliest("pk")
+    page = owner_client.get(f"{BOUNCES}{oldest.pk}/").content.decode()
+    assert "This is not a bounce" not in words(page)
+    assert owner_client.post(f"{BOUNCES}{oldest.pk}/not/").status_code == 400
+    owner_client.post(f"{BOUNCES}{oldest.pk}/count/")
+    assert Suppression.objects.get().value == flood[0].address
+    answer = owner_client.post(f"{BOUNCES}{oldest.pk}/not/", follow=True)
+    assert Suppression.objects.get().lifted_at is not None
+    [undo] = re.findall(r'action="([^"]*/again/[^"]*)"', answer.content.decode())
+    owner_client.post(unescape(undo))
+    oldest.refresh_from_db()
+    assert oldest.kind == "hard"
+    assert Suppression.objects.get().lifted_at is None
+
+
+def test_sources_of_each_workspace_have_the_bound_and_an_age(
+    forged: BounceMail, other_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unprovensources, "MOST", 1)
+    other = BounceMailbox.objects.create(workspace=other_workspace, name="Other", host="x.example")
+    theirs = BounceMail.objects.create(
+        mailbox=other, uid_validity=1, uid=1, raw=b"theirs", state="dismissed"
+    )
+    counts = BounceMail.objects.create(
+        mailbox=other, uid_validity=1, uid=2, raw=b"counts", state="processed"
+    )
+    assert unprovensources.drop_old() == 0
+    old = timezone.now() - unprovensources.KEPT - timedelta(minutes=1)
+    BounceMail.objects.update(collected_at=old)
+    tasks.tell_unproven()
+    kept = {row.pk: row.raw is not None for row in BounceMail.objects.all()}
+    assert kept == {forged.pk: False, theirs.pk: False, counts.pk: True}
+    theirs.refresh_from_db()
+    assert bytes(theirs.digest or b"") == sha256(b"theirs").digest()
 
 
 # A flood ------------------------------------------------------------------------------------------

@@ -1,0 +1,73 @@
+"""The people on a campaign's lists as rows of a CSV: those left out with the reason, and before the
+start also those who would get it. Streamed: what depends on the reader (language, time zone) is
+taken from the request, because the stream is read after it."""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from django.http import QueryDict
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from accounts.models import Workspace
+from campaigns.models import Campaign
+from campaigns.queries import audience as query
+from campaigns.queries import causes
+from contacts import addresses, audience
+from pages import statuses
+from sending import reasons
+from sending.models import LeftOut, Mailing
+
+# Rows whose causes are looked up together, by two queries.
+AT_ONCE = 5000
+Row = list[str]
+
+
+def header() -> Row:
+    return [
+        _("E-mail address"),
+        _("State"),
+        _("Reason"),
+        _("Because of"),
+        pgettext("a state", "Since"),
+    ]
+
+
+def frozen(mailing: Mailing, parameters: QueryDict) -> Iterator[Row]:
+    """People left out when the audience was frozen, as the page filters them."""
+    found = LeftOut.objects.filter(query.left_out(mailing, parameters)).order_by("address")
+    return _rows(mailing.workspace, found.iterator(AT_ONCE))
+
+
+def live(campaign: Campaign, parameters: QueryDict) -> Iterator[Row]:
+    """People on the lists as they are now, as the page filters them."""
+    people = audience.stream(query.asked(campaign, parameters), AT_ONCE)
+    return _rows(campaign.workspace, map(query.as_row, people))
+
+
+def _rows(workspace: Workspace, found: Iterable[LeftOut]) -> Iterator[Row]:
+    language, zone = translation.get_language(), timezone.get_current_timezone()
+
+    def stream() -> Iterator[Row]:
+        rest = iter(found)
+        while some := list(islice(rest, AT_ONCE)):
+            with translation.override(language), timezone.override(zone):
+                written = _written(workspace, some)
+            yield from written
+
+    return stream()
+
+
+def _written(workspace: Workspace, rows: list[LeftOut]) -> list[Row]:
+    behind = causes.of_left_out(workspace, rows)
+    return [
+        [
+            addresses.display(row.address),
+            str(statuses.look("left_out" if row.reason else "recipient").label),
+            reasons.text(row.reason) if row.reason else "",
+            behind[row.address].text if row.address in behind else "",
+            timezone.localtime(row.since).isoformat(timespec="seconds") if row.since else "",
+        ]
+        for row in rows
+    ]
