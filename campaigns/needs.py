@@ -16,7 +16,7 @@ from contacts.services import statuswords
 from pages import locales
 from sending import holdwords, reasons
 from sending.models import BounceMailbox, Hold, Mailing, Relay
-from sending.services import holds, unproven
+from sending.services import heldpeople, unproven
 from sending.services.mailboxes import sentence
 
 # As many of a kind are named; somebody with more has a page for them.
@@ -129,7 +129,7 @@ def runs(request: WorkspaceRequest) -> Iterable[home.Need]:
     for one in held:
         if (campaign := names.get(one.mailing_id)) is None:
             continue
-        holds.count(one)
+        heldpeople.count(one)
         title = _("{campaign}: {what}").format(campaign=campaign.name, what=holdwords.title(one))
         url = f"{home.url(request, 'campaign', campaign.pk)}#runs"
         detail = " · ".join(filter(None, (holdwords.numbers(one), holdwords.elsewhere(one))))

@@ -38,6 +38,7 @@ SENTENCES: dict[str, Promise] = {
     "render": _("The mail could not be made for this person"),
     "no_smtputf8": _("The relay can't send to addresses with other letters than ASCII"),
     "too_large": _("The mail is larger than the server takes"),
+    "address_pending": _("The server says that the address does not exist; not judged yet"),
     "address_unproven": _("The relay says that the address does not exist, but nothing proves it"),
     # Waiting.
     "transient": _("The server asks to try again later"),
