@@ -56,6 +56,7 @@ SENTENCES: dict[str, Promise] = {
     "in_doubt": _("Handed over, but the server's reply was never seen"),
     "worker_lost": _("The worker was lost while it held this message"),
     # Stops the relay.
+    "fault": _("An error in Yanshu ended the work over this relay; the log has it"),
     "login": _("The relay refuses the login or the account"),
     "sender": _("The relay refuses the sender address"),
     "ehlo": _("The relay refuses the name that this installation greets it with"),
@@ -64,6 +65,7 @@ SENTENCES: dict[str, Promise] = {
     "tls": _("The relay's encryption failed or is not offered"),
     # Pauses a mailing.
     "many_refused": _("Servers refuse too many of the mails"),
+    "not_prepared": _("The mails could not be prepared"),
     "many_unseen": _("For too many mails the server's reply was never seen"),
     # Or holds a part of it.
     "held": _("Held: too many mails were refused"),
