@@ -32,6 +32,7 @@ SENTENCES: dict[str, Promise] = {
     "lane_dropped": _("Its provider refused the mailing, and somebody dropped the rest"),
     # Failed: the server's reply, by meaning (sending.replies).
     "address": _("The address does not exist"),
+    "domain": _("The relay finds no mail server for the domain, perhaps only for now"),
     "policy": _("The server refuses the mail"),
     "unclear": _("Refused, and the reason is not understood"),
     "expired": _("Still not taken when its time was over"),

@@ -35,7 +35,7 @@ def drop(one: Hold) -> None:
     verdicts.doubt(heldpeople.refused_in(one))
     if one.kind == Kind.LANE:
         Hold.objects.filter(pk=one.pk).update(decision=Decision.DROPPED, until=None)
-        due_again(one.mailing_id)
+        due_again([one.mailing_id])
     else:
         _go_on(one, Decision.DROPPED)
 
@@ -65,6 +65,6 @@ def _go_on(one: Hold, decision: str) -> None:
         if one.kind == Kind.LANE:
             counts = RefusalCount.objects.filter(mailing=one.mailing_id, relay=one.relay_id)
             counts.filter(lane=one.lane).delete()
-    due_again(one.mailing_id)
+    due_again([one.mailing_id])
     if one.kind == Kind.MAILING:
         mailings.resume(Mailing.objects.get(pk=one.mailing_id))

@@ -89,4 +89,4 @@ def absorb(mailing: Mailing, relay: Relay, kind: str, *, keep: int = 0) -> None:
         one.decided += sum(lane.decided for lane in rows) if kind == Kind.RELAY else 0
         one.save(update_fields=["since", "refused", "decided"])
     Hold.objects.filter(pk__in=[lane.pk for lane in rows]).delete()
-    due_again(mailing.pk)
+    due_again([mailing.pk])

@@ -84,9 +84,11 @@ def skips(mailing: Mailing, reason: str) -> bool:
     ).exists()
 
 
-def due_again(mailing_id: int) -> None:
-    """What was put off because of a hold is looked at again now."""
-    rows = Message.objects.filter(mailing=mailing_id, retry_at__isnull=False, reason=HELD)
+def due_again(mailing_ids: Iterable[int]) -> None:
+    """What of these was put off because of a hold is looked at again now."""
+    rows = Message.objects.filter(
+        mailing__in=list(mailing_ids), retry_at__isnull=False, reason=HELD
+    )
     rows.update(retry_at=clock.now())
 
 

@@ -73,7 +73,7 @@ class Refused:
     @property
     def blames(self) -> bool:
         """It speaks of the mail or its sender, not of the address."""
-        return self.meaning is None or not self.meaning.suppresses
+        return self.meaning not in {Meaning.ADDRESS, Meaning.DOMAIN}
 
 
 @dataclass

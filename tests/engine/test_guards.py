@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import Workspace
 from contacts.models import Suppression
-from sending import dispatch, recovery
+from sending import dispatch, holdwords, recovery
 from sending.compose import Composer
 from sending.engine import turn
 from sending.engine.carrier import interleaved
@@ -274,6 +274,29 @@ def test_relays_of_a_pool_hand_a_held_domain_to_nobody_who_refuses_it(
     assert tally.accepted == 100
     assert not rows.filter(retry_at__lte=timezone.now()).exists()
     assert not dispatch.relays_to_run()
+
+
+def test_a_later_tier_takes_a_held_provider_over_when_somebody_wants_it(
+    open_to: Open, relay: Relay, sink: Sink, other: tuple[Sink, Relay], pool: Pool
+) -> None:
+    """Not by itself: the provider may refuse the mail, and would then refuse it from both."""
+    PoolMember.objects.filter(relay=other[1]).update(tier=2)
+    refuses(sink, "550 Mail content denied\r\n", only="small.example")
+    theirs = [f"q{n:02}@small.example" for n in range(60)]
+    mailing = open_to([*people(100), *theirs], relay=None, pool=pool)
+    carry(mailing)
+    assert mailing.wait_reason == "held"
+    assert not other[0].taken
+    hold = Hold.objects.get()
+    assert "later tiers do not take it over" in holdwords.elsewhere(hold)
+    assert f"relay {relay.name}, pause it" in holdwords.elsewhere(hold)
+    relays.pause(relay)
+    carry(mailing)
+    assert holddecisions.retry(hold).messages >= 11
+    carry(mailing)
+    assert mailing.state == Mailing.State.FINISHED
+    assert assert_closes(mailing).accepted == 160
+    assert other[0].taken == Counter(theirs)
 
 
 @pytest.mark.parametrize("refused", [15, 30])
