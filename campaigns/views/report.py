@@ -23,7 +23,7 @@ from contacts.models import Contact, List
 from designs.previews import render_preview
 from pages import locales, statuses
 from sending import reasons
-from sending.models import Mailing, Message, Tally
+from sending.models import Mailing, Message
 from sending.services import waits
 
 # htmx stops asking when it gets this; what came with it is shown.
@@ -122,7 +122,7 @@ def live_context(request: WorkspaceRequest, campaign: Campaign, mailing: Mailing
         "cancel_text": states.asked(steps["cancel"], numbers) if "cancel" in steps else "",
         **_waits(mailing),
         **_runs(mailing),
-        **_mostly_failed(campaign, tally),
+        **_mostly_failed(campaign, mailing),
         "said": f"{state}-{now.percent // 10}",
         "saying": _saying(state, now),
     }
@@ -141,15 +141,15 @@ def _waits(mailing: Mailing) -> dict[str, Any]:
     }
 
 
-def _mostly_failed(campaign: Campaign, tally: Tally) -> dict[str, Any]:
+def _mostly_failed(campaign: Campaign, mailing: Mailing) -> dict[str, Any]:
     """What is asked where more failed than went out, however small the campaign was."""
     rows = Campaign.objects.filter(home_query.MOSTLY_FAILED, pk=campaign.pk)
     if not rows.exists():
         return {}
-    groups = report.failures(campaign.mailing)
+    groups = report.failures(mailing)
     return {
         "mostly_failed": True,
-        "decided": tally.failed + tally.accepted,
+        "decided": mailing.tally.failed + mailing.tally.accepted,
         "failed_words": groups[0].sample if groups else "",
         "retries": True,
     }

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.models import Workspace
 from contacts.models import Suppression
+from contacts.services.suppressions import suppress_addresses
 from sending import recovery, streaks
 from sending.journal import Journal
 from sending.models import Event, Hold, Mailing, Message, Pool, PoolMember, Relay, Tally
@@ -234,7 +235,7 @@ def test_a_judge_that_is_killed(
             raise KilledError
         return real(*args, **options)
 
-    real = verdicts.suppress_addresses
+    real = suppress_addresses
     monkeypatch.setattr(verdicts, "suppress_addresses", killed)
     with pytest.raises(KilledError):
         carry(mailing)
