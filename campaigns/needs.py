@@ -11,19 +11,20 @@ from django.utils.translation import ngettext
 from accounts.access import WorkspaceRequest
 from campaigns import home
 from campaigns.models import Campaign
+from campaigns.queries import home as home_query
 from contacts.models import Import
 from contacts.services import statuswords
 from pages import locales
 from sending import holdwords, reasons
-from sending.models import BounceMailbox, Hold, Mailing, Relay
-from sending.services import holds, unproven
+from sending.models import BounceMailbox, Hold, Mailing, Relay, Tally
+from sending.services import heldpeople, unproven
 from sending.services.mailboxes import sentence
 
 # As many of a kind are named; somebody with more has a page for them.
 MOST = 5
 # Connections that failed one after the other before a relay is called out of reach.
 FAILURES = 3
-# How long an import's rejects are news.
+# How long an import's rejects, and a campaign that failed, are news.
 NEWS = timedelta(days=7)
 
 
@@ -89,7 +90,9 @@ def campaigns(request: WorkspaceRequest) -> Iterable[home.Need]:
     in_doubt = Q(mailing__tally__unknown__gt=0)
     taken_back = Q(state=Campaign.State.DRAFT) & ~Q(state_reason="")
     held = Q(mailing__state=Mailing.State.PAUSED) & ~Q(mailing__state_reason="")
-    rows = Campaign.objects.filter(in_doubt | taken_back | held, workspace=request.workspace)
+    failed = home_query.MOSTLY_FAILED & Q(mailing__finished_at__gt=timezone.now() - NEWS)
+    wanted = in_doubt | taken_back | held | failed
+    rows = Campaign.objects.filter(wanted, workspace=request.workspace)
     for row in rows.select_related("mailing__tally").order_by("-pk")[: 2 * MOST]:
         yield _need_of(request, row)
 
@@ -104,6 +107,8 @@ def _need_of(request: WorkspaceRequest, row: Campaign) -> home.Need:
         why, words = reasons.cause(row.mailing.state_reason)
         return home.Need(title, why or words, words if why else "", url, icon="player-pause")
     count = row.mailing.tally.unknown
+    if not count:
+        return _failed(row, row.mailing.tally, url)
     title = ngettext(
         "{campaign}: the result of {count} message is not known",
         "{campaign}: the result of {count} messages is not known",
@@ -111,6 +116,16 @@ def _need_of(request: WorkspaceRequest, row: Campaign) -> home.Need:
     ).format(campaign=row.name, count=locales.number(count))
     detail = _("Decide whether they are sent again or count as sent.")
     return home.Need(title, detail, url=f"{url}#unknown", icon="help-circle")
+
+
+def _failed(row: Campaign, tally: Tally, url: str) -> home.Need:
+    title = _("{campaign}: {failed} of {all} recipients failed").format(
+        campaign=row.name,
+        failed=locales.number(tally.failed),
+        all=locales.number(tally.failed + tally.accepted),
+    )
+    detail = _("Look at what the servers said. Failed recipients can be tried again.")
+    return home.Need(title, detail, url=url, icon="mail-x", tone="bad")
 
 
 @home.needs
@@ -129,7 +144,7 @@ def runs(request: WorkspaceRequest) -> Iterable[home.Need]:
     for one in held:
         if (campaign := names.get(one.mailing_id)) is None:
             continue
-        holds.count(one)
+        heldpeople.count(one)
         title = _("{campaign}: {what}").format(campaign=campaign.name, what=holdwords.title(one))
         url = f"{home.url(request, 'campaign', campaign.pk)}#runs"
         detail = " · ".join(filter(None, (holdwords.numbers(one), holdwords.elsewhere(one))))

@@ -1,5 +1,6 @@
 """Turns claimed messages into mails: a mailing's content is compiled once, values come later."""
 
+import logging
 from collections.abc import Mapping
 from email.errors import MessageError
 from functools import cached_property, lru_cache
@@ -17,6 +18,8 @@ from sending.models import Mailing, Relay
 from sending.publicurls import MessageUrls, fixed
 from sending.queries.claim import Claimed
 from sending.smtp import End, Outcome, Parcel
+
+log = logging.getLogger(__name__)
 
 # No reply code of SMTP: a mail that could not be made (see NO_SMTPUTF8 of sending.smtp).
 NOT_MADE = 1
@@ -57,9 +60,12 @@ class Composer:
         if content is None:
             try:
                 content = self._rendered(message, fields, token)
-            # A header that can't be written must not stop the others of its batch.
             except (RenderError, MessageError, ValueError) as error:
                 return Outcome(End.REFUSED, NOT_MADE, str(error))
+            # What can't be made for one must not stop the others of its batch, nor its relay.
+            except Exception as error:
+                log.exception("message %s can't be made", message.id)
+                return Outcome(End.REFUSED, NOT_MADE, str(error) or type(error).__name__)
         sender = token.join(self.verp) if self.verp else self.envelope
         return Parcel(message.id, sender, address, content, dotless=True)
 

@@ -5,7 +5,7 @@ from django.db import connection
 from sending import pace
 from sending.models import Mailing, Relay
 from sending.queries.due import DUE
-from sending.services import holds, waits
+from sending.services import holddecisions, verdicts, waits
 from sending.services.mailings import drop_cancelled, finish_all
 
 # Relays that could work now: not waiting, with a mailing that has something due.
@@ -49,9 +49,9 @@ def turns_wanted() -> int:
 
 def tend_mailings() -> None:
     """Finishes mailings whose ledger closes, and keeps the reason why the others wait."""
-    holds.release_due()
+    holddecisions.release_due()
     finish_all()
-    holds.confirm_finished()
+    verdicts.judge_due()
     waits.tend()
     cancelled = Mailing.objects.filter(state=Mailing.State.CANCELLED, tally__waiting__gt=0)
     for mailing in cancelled:

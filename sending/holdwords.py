@@ -4,7 +4,7 @@ from django.utils.translation import gettext as _
 
 from pages import locales
 from sending import providers, reasons
-from sending.models import Hold
+from sending.models import Hold, PoolMember
 
 
 def title(one: Hold) -> str:
@@ -48,9 +48,23 @@ def numbers(one: Hold) -> str:
 def elsewhere(one: Hold) -> str:
     """What goes on meanwhile."""
     if one.kind == Hold.Kind.LANE:
-        return _("Other providers continue.")
+        others = _("Other providers continue.")
+        return f"{others} {_standing_by(one)}".strip()
     if one.kind == Hold.Kind.ROUTE:
         return _("The other relays of the pool carry on.")
     if one.kind == Hold.Kind.RELAY:
         return _("Solve what its server reports, then start it again on the relay's page.")
     return ""
+
+
+def _standing_by(one: Hold) -> str:
+    """Relays of a later tier carry while those before them can't work. A provider that refuses a
+    mail would refuse it from them, too, and lose its trust in them: a person decides."""
+    members = PoolMember.objects.filter(pool=one.mailing.pool_id)
+    mine = members.filter(relay=one.relay_id).values("tier")
+    if not members.filter(tier__gt=mine).exists():
+        return ""
+    return _(
+        "The pool's relays of later tiers do not take it over by themselves: what is refused "
+        "may be the mail. If it is the relay {relay}, pause it: they carry on then."
+    ).format(relay=one.relay.name)

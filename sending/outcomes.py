@@ -1,20 +1,20 @@
-"""What outcomes on the wire mean for the ledger: results, bounce events, suppressions, and what
-they teach about relay and mailing."""
+"""What outcomes on the wire mean for the ledger, and what they teach about relay and mailing."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from django.db import transaction
 from django.utils import timezone
 
-from contacts.models import Suppression
-from contacts.services.suppressions import suppress_addresses
-from sending.models import Event, Mailing, Message, Relay
+from sending import providers, streaks
+from sending.models import Mailing, Message, Relay
 from sending.queries.claim import Claim, Claimed
 from sending.queries.record import Result, Taken, record
 from sending.replies import Meaning
 from sending.retries import Patience, next_try
-from sending.services import events, refusals
+from sending.services import refusals, verdicts
 from sending.services.mailings import drop_cancelled
 from sending.services.reading import Refused, Refusing, reply_of
 from sending.smtp import End, Outcome, Stage
@@ -43,19 +43,74 @@ def settle(  # noqa: PLR0913 - what a batch comes to
     """
     taken = taken or Taken()
     refused = Refusing(claim.messages, mailing, relay, taken).read(outcomes) if outcomes else {}
-    written = _record(claim, mailing, outcomes, refused, taken=taken, gone=gone or {}, ends=ends)
+    written: set[int] = set()
+    *pieces, last = pieces_of(claim, outcomes, refused, taken)
+    for piece in pieces:
+        written |= _record(claim, mailing, piece, refused, gone={}, ends=False)
+    written |= _record(claim, mailing, last, refused, gone=gone or {}, ends=ends)
     seen = {number: one for number, one in refused.items() if number in written}
     refusals.learn(mailing, relay, claim.messages, taken, seen)
+
+
+@dataclass(slots=True)
+class Piece:
+    """What is recorded in one transaction."""
+
+    outcomes: dict[int, Outcome] = field(default_factory=dict)
+    taken: Taken = field(default_factory=Taken)
+
+
+def pieces_of(
+    claim: Claim,
+    outcomes: Mapping[int, Outcome],
+    refused: Mapping[int, Refused],
+    taken: Taken,
+) -> list[Piece]:
+    """Nearly always one. Runs of refusals stand by themselves (sending.streaks)."""
+    order = [(taken.refused[number], number) for number in refused if number in taken.refused]
+    if len(order) < streaks.OPEN_RUN:
+        return [Piece(dict(outcomes), taken)]
+    lanes = {one.id: providers.lane_name(one.lane, one.address) for one in claim.messages}
+    decided: list[tuple[int, bool]] = []
+    done = 0
+    for before, number in sorted(order):
+        decided += [(one, True) for one in taken.ids[done:before]] + [(number, False)]
+        done = before
+    decided += [(one, True) for one in taken.ids[done:]]
+    places = streaks.cuts([(lanes.get(number, ""), yes) for number, yes in decided])
+    if not places:
+        return [Piece(dict(outcomes), taken)]
+    return _cut(decided, places, outcomes, taken)
+
+
+def _cut(
+    decided: Sequence[tuple[int, bool]],
+    places: Sequence[int],
+    outcomes: Mapping[int, Outcome],
+    taken: Taken,
+) -> list[Piece]:
+    replies = dict(zip(taken.ids, taken.replies, strict=True))
+    pieces = []
+    for first, last in pairwise([0, *places, len(decided)]):
+        part = decided[first:last]
+        piece = Piece({number: outcomes[number] for number, yes in part if not yes})
+        for number, yes in part:
+            if yes:
+                # Lanes and seconds are learned from the whole.
+                piece.taken.add(number, 0, replies[number], 0.0)
+        pieces.append(piece)
+    known = {number for number, _ in decided}
+    pieces[-1].outcomes |= {n: one for n, one in outcomes.items() if n not in known}
+    return pieces
 
 
 @transaction.atomic
 def _record(  # noqa: PLR0913 - one step of settle
     claim: Claim,
     mailing: Mailing,
-    outcomes: Mapping[int, Outcome],
+    piece: Piece,
     refused: Mapping[int, Refused],
     *,
-    taken: Taken | None,
     gone: Mapping[int, str],
     ends: bool,
 ) -> set[int]:
@@ -63,22 +118,17 @@ def _record(  # noqa: PLR0913 - one step of settle
     now = timezone.now()
     began = mailing.retried_at or mailing.opened_at
     patience = Patience(began + mailing.retry_for, mailing.retry_for)
-    results = (
-        [
-            result_of(
-                message, outcomes[message.id], refused.get(message.id), now=now, patience=patience
-            )
-            for message in claim.messages
-            if message.id in outcomes
-        ]
-        if outcomes
-        else []
-    )
+    results = [
+        result_of(
+            message, piece.outcomes[message.id], refused.get(message.id), now=now, patience=patience
+        )
+        for message in (claim.messages if piece.outcomes else ())
+        if message.id in piece.outcomes
+    ]
     results += [
         Result(number, State.SKIPPED, reason, attempt=False) for number, reason in gone.items()
     ]
-    written = record(claim, results, taken, ends=ends)
-    _bounced(mailing, claim.messages, [r for r in results if r.message_id in written], now)
+    written = record(claim, results, piece.taken, ends=ends)
     if ends and Mailing.objects.filter(pk=mailing.pk, state=Mailing.State.CANCELLED).exists():
         drop_cancelled(mailing)
     return written
@@ -109,7 +159,7 @@ def _refused(
     if refused.skipped:
         return Result(message.id, State.SKIPPED, why, reply, attempt=False)
     if refused.fails:
-        return Result(message.id, State.FAILED, why, reply)
+        return Result(message.id, State.FAILED, why, reply, unjudged=why == verdicts.PENDING)
     if refused.unfit or refused.halts:
         # It goes to another relay at once, or waits for this one: no attempt of the message's.
         return Result(message.id, State.WAITING, why, reply, now, attempt=False)
@@ -131,23 +181,3 @@ def _later(
         return Result(message.id, State.FAILED, "expired", refused.reply)
     counts = not steps.loses_nothing
     return Result(message.id, State.WAITING, why.value, refused.reply, due, attempt=counts)
-
-
-def _bounced(
-    mailing: Mailing, claimed: Iterable[Claimed], results: Sequence[Result], now: datetime
-) -> None:
-    """An address that the server says does not exist bounced, though no mail came back. Not on the
-    word of a relay that nothing proves (services.holds.confirm)."""
-    addresses = {message.id: message.address for message in claimed}
-    gone = [r for r in results if r.state == State.FAILED and r.reason == Meaning.ADDRESS]
-    if not gone:
-        return
-    suppress_addresses(
-        mailing.workspace,
-        [(addresses[r.message_id], r.reply) for r in gone],
-        reason=Suppression.Reason.HARD_BOUNCE,
-        source=mailing.origin,
-    )
-    events.record(
-        events.EventRow(r.message_id, Event.Kind.BOUNCED_HARD, now, detail=r.reply) for r in gone
-    )

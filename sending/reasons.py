@@ -32,12 +32,14 @@ SENTENCES: dict[str, Promise] = {
     "lane_dropped": _("Its provider refused the mailing, and somebody dropped the rest"),
     # Failed: the server's reply, by meaning (sending.replies).
     "address": _("The address does not exist"),
+    "domain": _("The relay finds no mail server for the domain, perhaps only for now"),
     "policy": _("The server refuses the mail"),
     "unclear": _("Refused, and the reason is not understood"),
     "expired": _("Still not taken when its time was over"),
     "render": _("The mail could not be made for this person"),
     "no_smtputf8": _("The relay can't send to addresses with other letters than ASCII"),
     "too_large": _("The mail is larger than the server takes"),
+    "address_pending": _("The server says that the address does not exist; not judged yet"),
     "address_unproven": _("The relay says that the address does not exist, but nothing proves it"),
     # Waiting.
     "transient": _("The server asks to try again later"),
@@ -55,6 +57,7 @@ SENTENCES: dict[str, Promise] = {
     "in_doubt": _("Handed over, but the server's reply was never seen"),
     "worker_lost": _("The worker was lost while it held this message"),
     # Stops the relay.
+    "fault": _("An error in Yanshu ended the work over this relay; the log has it"),
     "login": _("The relay refuses the login or the account"),
     "sender": _("The relay refuses the sender address"),
     "ehlo": _("The relay refuses the name that this installation greets it with"),
@@ -63,6 +66,7 @@ SENTENCES: dict[str, Promise] = {
     "tls": _("The relay's encryption failed or is not offered"),
     # Pauses a mailing.
     "many_refused": _("Servers refuse too many of the mails"),
+    "not_prepared": _("The mails could not be prepared"),
     "many_unseen": _("For too many mails the server's reply was never seen"),
     # Or holds a part of it.
     "held": _("Held: too many mails were refused"),

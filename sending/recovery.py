@@ -39,16 +39,11 @@ def recover_journals() -> int:
 
 def _settle(batch: Batch, story: journal.Story) -> None:
     claim = _claim(batch)
-    outcomes, taken = {}, Taken()
+    outcomes, taken = _answered(claim, story)
     for message in claim.messages:
-        if reply := story.replies.get(message.id):
-            if 200 <= reply.code < 300:
-                taken.add(message.id, message.lane, f"{reply.code} {reply.words}", 0.0)
-            else:
-                outcomes[message.id] = Outcome(
-                    End.REFUSED, reply.code, reply.words, Stage(reply.stage)
-                )
-        elif message.id in story.in_doubt or not story.complete:
+        if message.id in story.replies:
+            continue
+        if message.id in story.in_doubt or not story.complete:
             outcomes[message.id] = Outcome(End.IN_DOUBT, words=KILLED)
     log.warning(
         "batch %s of mailing %s: its worker died; %s of %s messages had an outcome",
@@ -62,6 +57,21 @@ def _settle(batch: Batch, story: journal.Story) -> None:
         settle(claim, batch.mailing, batch.relay, outcomes, taken)
         unused = len(claim.messages) - len(outcomes) - len(taken)
         pace.count_back(batch.relay, batch.claimed_at.astimezone(UTC), unused)
+
+
+def _answered(claim: Claim, story: journal.Story) -> tuple[dict[int, Outcome], Taken]:
+    """In the order of the replies, so that runs of refusals are seen."""
+    outcomes, taken = {}, Taken()
+    messages = {message.id: message for message in claim.messages}
+    for number, reply in story.replies.items():
+        if (message := messages.get(number)) is None:
+            continue
+        if 200 <= reply.code < 300:
+            taken.add(number, message.lane, f"{reply.code} {reply.words}", 0.0)
+        else:
+            taken.refuse(number)
+            outcomes[number] = Outcome(End.REFUSED, reply.code, reply.words, Stage(reply.stage))
+    return outcomes, taken
 
 
 def _claim(batch: Batch) -> Claim:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.cache import cache
 from django.db import connection
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import F, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -14,6 +14,12 @@ from accounts.models import Workspace
 from campaigns.models import Campaign
 from campaigns.queries import progress
 from sending.models import Mailing
+
+# It is over, and more recipients failed than got it. A retry makes it send again.
+MOSTLY_FAILED = Q(
+    mailing__state=Mailing.State.FINISHED,
+    mailing__tally__failed__gt=F("mailing__tally__accepted") + F("mailing__tally__unknown"),
+)
 
 DAYS = 30
 GROWTH_DAYS = 90

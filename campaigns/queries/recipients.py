@@ -21,7 +21,7 @@ from contacts.models import Contact
 from pages import numbers, statuses
 from sending import providers, reasons
 from sending.models import Event, Mailing, Message, Relay
-from sending.services import holds
+from sending.services import heldpeople
 
 State = Message.State
 # What the address of the page calls the states: codes of pages.statuses. In flight is a state to
@@ -50,7 +50,7 @@ FILTERS = (
     *("run", "held"),
 )
 # Of a run of refusals (its number): who was refused in it, and who waits because of it.
-RUNS = {"run": holds.refused_in, "held": holds.left_in}
+RUNS = {"run": heldpeople.refused_in, "held": heldpeople.left_in}
 # What the tally counts of events; tests compare each with the rows that the filter gives.
 TALLIED = {
     "opened": "opened",

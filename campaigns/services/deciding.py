@@ -12,7 +12,7 @@ from campaigns.services.errors import CampaignError
 from pages import locales
 from sending import holdwords, reasons
 from sending.models import Hold, Mailing
-from sending.services import holds
+from sending.services import heldpeople, holddecisions
 
 RETRY, KEEP, WAIT, DROP = "retry", "keep", "wait", "drop"
 VERBS = (RETRY, KEEP, WAIT, DROP)
@@ -75,9 +75,9 @@ def runs(mailing: Mailing | None) -> list[Run]:
     if mailing is None or mailing.state == Mailing.State.CANCELLED:
         return []
     found = []
-    for one in holds.undecided(mailing):
+    for one in heldpeople.undecided(mailing):
         lane = one.kind == Hold.Kind.LANE and one.released_at is None
-        run = Run(one, holds.count(one), holds.left_in(one).count() if lane else 0)
+        run = Run(one, heldpeople.count(one), heldpeople.left_in(one).count() if lane else 0)
         if run.failed or run.holds:
             found.append(run)
     return found
@@ -95,15 +95,15 @@ def decide(campaign: Campaign, number: int, verb: str, *, by: User | None = None
     if one is None or verb not in VERBS:
         raise CampaignError(_("Somebody has decided about these refusals already."))
     if verb == RETRY:
-        return _retried(holds.retry(one.hold, by).messages)
+        return _retried(holddecisions.retry(one.hold, by).messages)
     if verb == KEEP:
-        holds.keep(one.hold)
+        holddecisions.keep(one.hold)
         return _("They stay failed, and the rest goes on.")
     if verb == WAIT and one.may_wait:
-        holds.wait_until_tomorrow(one.hold)
+        holddecisions.wait_until_tomorrow(one.hold)
         return _("It waits for a day and goes on by itself then.")
     if verb == DROP and one.may_drop:
-        holds.drop(one.hold)
+        holddecisions.drop(one.hold)
         return _("Dropped. Whoever still waits there is skipped, with the reason.")
     raise CampaignError(_("That can't be done here."))
 

@@ -7,7 +7,7 @@ still scheduled, and one that has started has exactly one mailing.
 
 import logging
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -31,6 +31,8 @@ from sending.services.retrying import Retried
 
 logger = logging.getLogger(__name__)
 State = Campaign.State
+# How long a start is tried that an error of ours keeps from happening.
+TRIED_FOR = timedelta(minutes=5)
 _CANCELLED = gettext_lazy("This campaign was cancelled; nothing of it is sent any more.")
 
 
@@ -151,9 +153,10 @@ def _start_next(tried: Sequence[int]) -> Campaign | None:
         except CampaignError as error:
             _refuse(campaign, str(error))
             return campaign
-        except Exception:
-            # Ours, not the author's: it stays scheduled and is tried again; others go on.
+        except Exception as error:
+            # Ours, not the author's; others go on.
             logger.exception("campaign %s could not be started", campaign.pk)
+            _failed(campaign, error)
             return campaign
     campaign.state = State.STARTED
     Campaign.objects.filter(pk=campaign.pk).update(
@@ -161,6 +164,19 @@ def _start_next(tried: Sequence[int]) -> Campaign | None:
     )
     logger.info("campaign %s starts as mailing %s", campaign.pk, campaign.mailing_id)
     return campaign
+
+
+def _failed(campaign: Campaign, error: Exception) -> None:
+    """An error of ours: it is tried again for some minutes, as the database may have been away or
+    full. Then it is a draft again. The reason is shown from the first try on."""
+    words = str(error).strip().partition("\n")[0] or type(error).__name__
+    why = _("An error in Yanshu keeps it from being prepared: {words}").format(words=words)
+    row = Campaign.objects.filter(pk=campaign.pk)
+    if not campaign.state_reason:
+        row.update(state_reason=why, updated_at=Now())
+    elif campaign.updated_at < timezone.now() - TRIED_FOR:
+        said = _("Nobody was mailed. Show this to whoever operates this installation.")
+        _refuse(campaign, f"{why} {said}")
 
 
 def _language(campaign: Campaign) -> str:

@@ -123,6 +123,7 @@ def live_context(request: WorkspaceRequest, campaign: Campaign, mailing: Mailing
         "cancel_text": states.asked(steps["cancel"], numbers) if "cancel" in steps else "",
         **_waits(mailing),
         **_runs(mailing),
+        **_mostly_failed(campaign, mailing),
         "said": f"{state}-{now.percent // 10}",
         "saying": _saying(state, now),
     }
@@ -138,6 +139,20 @@ def _waits(mailing: Mailing) -> dict[str, Any]:
         # One that says no more than the whole does.
         "waits": [line for line in lines if line.relay or line.lane],
         "carrying": [] if whole or not relays else progress.carrying(mailing, relays),
+    }
+
+
+def _mostly_failed(campaign: Campaign, mailing: Mailing) -> dict[str, Any]:
+    """What is asked where more failed than went out, however small the campaign was."""
+    rows = Campaign.objects.filter(home_query.MOSTLY_FAILED, pk=campaign.pk)
+    if not rows.exists():
+        return {}
+    groups = report.failures(mailing)
+    return {
+        "mostly_failed": True,
+        "decided": mailing.tally.failed + mailing.tally.accepted,
+        "failed_words": groups[0].sample if groups else "",
+        "retries": True,
     }
 
 

@@ -11,6 +11,8 @@ from sending.replies import Meaning, Verdict, classify, read
 
 KINDS = {
     Meaning.ADDRESS: Kind.HARD,
+    # When a mail comes back, its server has tried for days.
+    Meaning.DOMAIN: Kind.HARD,
     Meaning.POLICY: Kind.BLOCKED,
     Meaning.RATE: Kind.BLOCKED,
     Meaning.LOGIN: Kind.BLOCKED,

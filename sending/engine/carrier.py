@@ -11,8 +11,6 @@ from collections import deque
 from collections.abc import Sequence
 from itertools import zip_longest
 
-from django.db import Error
-
 from sending import clock, pace
 from sending.engine.connections import Connections
 from sending.engine.database import Database
@@ -347,11 +345,11 @@ class Carrier:
 
     async def _end(self) -> None:
         """Gives back what was not begun, and what this relay can't do now is known to others."""
-        trouble: Error | None = None
+        trouble: Exception | None = None
         for held in list(self.held):
             try:
                 await self._write(held, ends=True)
-            except Error as error:
+            except Exception as error:  # noqa: BLE001 - raised below, when all are tried
                 trouble = error
                 held.journal.abandon()
         if trouble is not None:

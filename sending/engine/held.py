@@ -41,6 +41,9 @@ class Held:
     shut: frozenset[str] = frozenset()
     # What was refused since the last look: in all, and by lane.
     refused: Counter[str] = field(default_factory=Counter)
+    # How many of them came one after the other, and what was taken by then.
+    row: int = 0
+    taken_at_refusal: int = -1
     # Mails handed over since the last look whose answer was never seen.
     unseen: int = 0
     # A mail of it did not fit the relay (services.reading).
@@ -62,6 +65,7 @@ class Held:
         known = self.outcomes, self.taken
         self.outcomes, self.taken = {}, Taken()
         self.refused.clear()
+        self.row, self.taken_at_refusal = 0, -1
         self.unseen = 0
         self.recorded_at = time.monotonic()
         return known
@@ -69,7 +73,8 @@ class Held:
     def put_back(self, outcomes: dict[int, Outcome], taken: Taken) -> None:
         """They could not be recorded."""
         self.outcomes = outcomes | self.outcomes
-        self.taken.join(taken)
+        taken.join(self.taken)
+        self.taken = taken
 
     def holds_back(self, message: Claimed) -> bool:
         """Whether nothing more is begun for the message."""
@@ -92,13 +97,23 @@ class Held:
             first, self.unfit_seen = not self.unfit_seen, True
             if first:
                 return True
+        self.taken.refuse(message.id)
         name = lane_of(message)
         self.refused[name] += 1
+        if self._in_a_row():
+            return True
         if guards.worth_a_look(self.refused.total(), len(self.taken)):
             return True
         # Of a single domain nobody counts what was taken: it is looked at.
         sums = self.taken.lanes.get(message.lane) if message.lane else None
         return guards.worth_a_look(self.refused[name], int(sums[0]) if sums else 0)
+
+    def _in_a_row(self) -> bool:
+        """Whether the latest replies are nothing but refusals, however many were taken before."""
+        taken = len(self.taken)
+        self.row = self.row + 1 if taken == self.taken_at_refusal else 1
+        self.taken_at_refusal = taken
+        return self.row >= guards.LOOK_AFTER
 
     @staticmethod
     def _of_mail(message: Claimed, outcome: Outcome) -> bool:

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from django.db import connection
+from django.db import Error, connection
 
 from contacts.services.contacts import merge_fields
-from sending import pace
+from sending import pace, reasons
 from sending.compose import Composer
 from sending.engine.held import Held
 from sending.journal import Journal
@@ -19,13 +19,15 @@ from sending.queries.claim import claim, renew
 from sending.queries.due import HELD_ROUTE
 from sending.queries.record import Result, Taken, record
 from sending.replies import meaning
-from sending.services import holds, lanes, refusals, relayhealth, relayminutes
+from sending.services import holds, lanes, mailings, refusals, relayhealth, relayminutes
 from sending.services.reading import reply_of
 from sending.smtp import End, Outcome
 
 log = logging.getLogger(__name__)
 
 WAITING = Message.State.WAITING
+# A code of sending.reasons.
+NOT_PREPARED = "not_prepared"
 # Composers that a process keeps; each holds a content compiled.
 COMPOSERS = 32
 
@@ -63,6 +65,16 @@ class Ledger:
         return None
 
     def _claim_of(self, mailing: Mailing, size: int) -> Held | None:
+        try:
+            self._composer(mailing)
+        except Error:
+            raise
+        except Exception as error:
+            # Another try would end the same: a person has to look, and others of the relay go on.
+            log.exception("mailing %s can't be prepared", mailing.pk)
+            words = str(error) or type(error).__name__
+            mailings.pause(mailing, reasons.with_words(NOT_PREPARED, words))
+            return None
         grant = pace.reserve(self.relay, mailing, size)
         if isinstance(grant, pace.Wait):
             if grant.of_relay:

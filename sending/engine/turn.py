@@ -85,6 +85,8 @@ class _Turn:
         self.began = 0.0
         self.done = 0
         self.trouble: BaseException | None = None
+        # Relays whose carriers failed by an error of ours.
+        self.failed: list[tuple[int, BaseException]] = []
 
     async def only(self, relay: Relay, budget: float) -> int:
         ends = asyncio.get_running_loop().time() + budget
@@ -93,6 +95,7 @@ class _Turn:
             if await self._start(relay, ends, linger=0.0):
                 await asyncio.wait(self.tasks.values())
                 self._collect()
+            await self._leave_out()
         finally:
             watching.cancel()
         return self._result()
@@ -110,11 +113,13 @@ class _Turn:
                     self.tasks.values(), timeout=LOOK, return_when=asyncio.FIRST_COMPLETED
                 )
                 self._collect()
+                await self._leave_out()
             for carrier in self.carriers.values():
                 carrier.stop()
             if self.tasks:
                 await asyncio.wait(self.tasks.values())
                 self._collect()
+            await self._leave_out()
         finally:
             watching.cancel()
         return self._result()
@@ -126,6 +131,18 @@ class _Turn:
             relay = await self.database(Relay.objects.filter(pk=relay_id).first)
             if relay is not None:
                 await self._start(relay, ends, linger=linger)
+
+    async def _leave_out(self) -> None:
+        """A relay whose carrier failed waits, longer each time; the others go on."""
+        while self.failed:
+            relay_id, error = self.failed.pop()
+            log.error("the carrier of relay %s failed", relay_id, exc_info=error)
+            relay = await self.database(Relay.objects.filter(pk=relay_id).first)
+            if relay is not None:
+                holder = f"{self.presence.name}:{relay.pk}"
+                await self.database(pace.free_slots, holder)
+                words = f"{type(error).__name__}: {error}"
+                await self.database(relayhealth.back_off, relay, "fault", words)
 
     async def _start(self, relay: Relay, ends: float, *, linger: float) -> bool:
         holder = f"{self.presence.name}:{relay.pk}"
@@ -148,8 +165,12 @@ class _Turn:
             if not task.done():
                 continue
             del self.tasks[relay_id], self.carriers[relay_id]
-            if error := task.exception():
+            error = task.exception()
+            if isinstance(error, Error):
+                # The database is away, for all of them.
                 self.trouble = error
+            elif error is not None:
+                self.failed.append((relay_id, error))
             else:
                 self.done += task.result()
 

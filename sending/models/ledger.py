@@ -99,6 +99,18 @@ class Tally(models.Model):
     unsubscribed = models.IntegerField(default=0)
     opened = models.IntegerField(default=0)
     clicked = models.IntegerField(default=0)
+    # When the first of the addresses was refused of which nobody has judged yet whether the relay
+    # was right (services.verdicts).
+    unjudged_since = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = (
+            models.Index(
+                fields=("unjudged_since",),
+                name="tally_unjudged",
+                condition=Q(unjudged_since__isnull=False),
+            ),
+        )
 
     def __str__(self) -> str:
         return f"tally of {self.mailing_id}"

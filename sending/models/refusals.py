@@ -20,8 +20,6 @@ class RefusalCount(models.Model):
     refused = models.FloatField(default=0)
     # Of these, for what the mail or its sender is.
     blamed = models.FloatField(default=0)
-    # Messages that failed because of their address while nothing proved the relay's word.
-    unproven = models.IntegerField(default=0)
     # When the first of these refusals was recorded.
     began_at = models.DateTimeField()
 

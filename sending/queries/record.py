@@ -28,17 +28,21 @@ class Result:
     due_at: datetime | None = None
     # Whether this was an attempt that counts.
     attempt: bool = True
+    # An address that was refused, and nobody knows yet whether rightly (services.verdicts).
+    unjudged: bool = False
 
 
 @dataclass(slots=True)
 class Taken:
     """Messages that a server took, in parallel lists: nearly all of a batch, so that nothing is
-    made for a single one. `lanes`: {lane: [how many, seconds from content to reply in sum]}."""
+    made for a single one. `lanes`: {lane: [how many, seconds from content to reply in sum]};
+    `refused`: {id of a message that was refused meanwhile: how many had been taken before}."""
 
     ids: list[int] = field(default_factory=list)
     replies: list[str] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     lanes: dict[int, list[float]] = field(default_factory=dict)
+    refused: dict[int, int] = field(default_factory=dict)
 
     def add(self, message_id: int, lane: int, reply: str, seconds: float) -> None:
         self.ids.append(message_id)
@@ -51,7 +55,13 @@ class Taken:
         else:
             self.lanes[lane] = [1, seconds]
 
+    def refuse(self, message_id: int) -> None:
+        self.refused[message_id] = len(self.ids)
+
     def join(self, other: "Taken") -> None:
+        """What came after this."""
+        before = len(self.ids)
+        self.refused |= {number: before + place for number, place in other.refused.items()}
         self.ids += other.ids
         self.replies += other.replies
         self.seconds += other.seconds
@@ -114,7 +124,9 @@ TALLY = """
 UPDATE sending_tally
    SET in_flight = in_flight - %(all)s, waiting = waiting + %(waiting)s,
        accepted = accepted + %(accepted)s, failed = failed + %(failed)s,
-       skipped = skipped + %(skipped)s, unknown = unknown + %(unknown)s
+       skipped = skipped + %(skipped)s, unknown = unknown + %(unknown)s,
+       unjudged_since = CASE WHEN %(unjudged)s THEN coalesce(unjudged_since, now())
+                             ELSE unjudged_since END
  WHERE mailing_id = %(mailing)s
 """
 
@@ -162,6 +174,7 @@ def record(
         else:
             cursor.execute(KEEP, known | {"left": []})
         counts = _count(list(written.values()), len(left) if ends else 0)
+        known["unjudged"] = any(r.unjudged and r.message_id in written for r in results)
         if counts["all"]:
             cursor.execute(TALLY, counts | known)
         if counts["accepted"] or counts["failed"]:

@@ -2,7 +2,6 @@
 what a mailing was refused in, or by a stated number of rows."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -12,32 +11,22 @@ from sending.guards import LATEST, LATEST_OF_LANE, Count
 from sending.lanes import WHOLE
 from sending.models import Mailing, RefusalCount, Relay
 
-
-@dataclass(slots=True)
-class Step:
-    """What a recorded batch adds to a count."""
-
-    count: Count = field(default_factory=Count)
-    unproven: int = 0
-
-
 # One statement for all lanes of a batch, always in the same order: two workers that record at once
 # wait for each other, and don't lock each other out. Only while the mailing sends: what comes back
 # from the wire after a pause is no new run. `accepted` never becomes 0 by growing old.
 COUNT = """
 INSERT INTO sending_refusalcount AS c
-       (mailing_id, relay_id, lane, accepted, refused, blamed, unproven, began_at)
+       (mailing_id, relay_id, lane, accepted, refused, blamed, began_at)
 SELECT %(mailing)s, %(relay)s, g.*, %(began)s
   FROM (SELECT * FROM unnest(%(lanes)s::text[], %(accepted)s::float[], %(refused)s::float[],
-                             %(blamed)s::float[], %(unproven)s::int[])
-                      AS g (lane, accepted, refused, blamed, unproven)
+                             %(blamed)s::float[])
+                      AS g (lane, accepted, refused, blamed)
          ORDER BY lane) g
  WHERE EXISTS (SELECT 1 FROM sending_mailing WHERE id = %(mailing)s AND state = 'sending')
 ON CONFLICT (mailing_id, relay_id, lane) DO UPDATE
    SET accepted = c.accepted * k.keep + excluded.accepted,
        refused = c.refused * k.keep + excluded.refused,
-       blamed = c.blamed * k.keep + excluded.blamed,
-       unproven = c.unproven + excluded.unproven
+       blamed = c.blamed * k.keep + excluded.blamed
 """
 # The share of the old numbers that stays; ON CONFLICT has no FROM.
 KEEP = (
@@ -53,7 +42,6 @@ MAKE_ROOM = """
 DELETE FROM sending_refusalcount
  WHERE id IN (SELECT id FROM sending_refusalcount
                WHERE mailing_id = %(mailing)s AND relay_id = %(relay)s AND lane LIKE '%%.%%'
-                 AND unproven = 0
                ORDER BY refused DESC, id DESC OFFSET %(most)s)
 """
 
@@ -65,11 +53,11 @@ def counted(mailing: Mailing, relay: Relay) -> set[str]:
 
 
 def add(
-    mailing: Mailing, relay: Relay, steps: dict[str, Step], began: datetime
+    mailing: Mailing, relay: Relay, steps: dict[str, Count], began: datetime
 ) -> dict[str, Count]:
     """{lane: its count now}; {} while the mailing doesn't send."""
     counts = [
-        one.count.within(LATEST if lane == WHOLE else LATEST_OF_LANE) for lane, one in steps.items()
+        one.within(LATEST if lane == WHOLE else LATEST_OF_LANE) for lane, one in steps.items()
     ]
     known: dict[str, Any] = {
         "mailing": mailing.pk,
@@ -80,7 +68,6 @@ def add(
         "accepted": [float(one.accepted) for one in counts],
         "refused": [float(one.refused) for one in counts],
         "blamed": [float(one.blamed) for one in counts],
-        "unproven": [one.unproven for one in steps.values()],
     }
     with connection.cursor() as cursor:
         cursor.execute(COUNT, known)
@@ -94,9 +81,7 @@ def forget(*, mailing: Mailing | None = None, relay: Relay | None = None) -> Non
     """A new count begins: somebody resumed the mailing, or started the relay."""
     rows = RefusalCount.objects.all()
     rows = rows.filter(mailing=mailing) if mailing is not None else rows.filter(relay=relay)
-    # What waits for a proof keeps waiting for it.
-    rows.filter(unproven=0).delete()
-    rows.update(accepted=0, refused=0, blamed=0)
+    rows.delete()
 
 
 # Whether the relay took mails of a lane: the latest rows that were claimed of it, in this mailing
@@ -147,31 +132,3 @@ def took(
     with connection.cursor() as cursor:
         cursor.execute(TOOK, known)
         return {row[0] for row in cursor.fetchall()}
-
-
-# Failed because of their address, while nothing proved the relay's word: by message_not_accepted.
-UNPROVEN = """
-SELECT id, address, reply, settled_at FROM sending_message
- WHERE mailing_id = %(mailing)s AND trouble = 3 AND reason = 'address_unproven'
-   AND relay_id = %(relay)s
-   AND (%(number)s::int IS NULL OR lane = %(number)s)
-   AND (%(domain)s = '' OR split_part(address, '@', 2) = %(domain)s)
- ORDER BY id LIMIT %(limit)s FOR UPDATE
-"""
-AT_ONCE = 5000
-
-
-def unproven(
-    mailing: Mailing, relay: Relay, *, number: int | None = None, domain: str = ""
-) -> list[tuple[int, str, str, datetime]]:
-    """(message id, address, reply, when) of some of them; locked."""
-    known: dict[str, Any] = {
-        "mailing": mailing.pk,
-        "relay": relay.pk,
-        "number": number,
-        "domain": domain,
-        "limit": AT_ONCE,
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(UNPROVEN, known)
-        return list(cursor.fetchall())

@@ -124,8 +124,15 @@ def _matching(reply: Reply) -> Iterator[Rule]:
     )
 
 
+# Windows' mail library puts a sentence of its own, chosen by the code alone, before the reply:
+# "Mailbox unavailable. The server response was: 5.7.1 Unable to relay".
+WRAPPED = re.compile(r"\bthe server response was: ?(?:([45]\d\d)[ -]|(?=[45]\.\d))", re.IGNORECASE)
+
+
 def _reply(code: int, words: str, stage: str) -> Reply:
     beginning = words[: 2 * MOST_WORDS]
+    if wrapped := WRAPPED.search(beginning):
+        code, beginning = int(wrapped[1] or code), beginning[wrapped.end() :]
     found = LEADING.match(beginning) or INSIDE.search(beginning)
     enhanced = found[1] if found else ""
     if found and found.re is LEADING:

@@ -9,6 +9,7 @@ class Meaning(StrEnum):
 
     ACCEPTED = "accepted"
     ADDRESS = "address"  # fails; the address is suppressed
+    DOMAIN = "domain"  # fails; the relay finds no server for the domain, perhaps only now
     POLICY = "policy"  # fails
     UNCLEAR = "unclear"  # fails; the reason is not understood
     TOO_LARGE = "too_large"  # fails
@@ -23,7 +24,13 @@ class Meaning(StrEnum):
 
     @property
     def fails(self) -> bool:
-        return self in {Meaning.ADDRESS, Meaning.POLICY, Meaning.UNCLEAR, Meaning.TOO_LARGE}
+        return self in {
+            Meaning.ADDRESS,
+            Meaning.DOMAIN,
+            Meaning.POLICY,
+            Meaning.UNCLEAR,
+            Meaning.TOO_LARGE,
+        }
 
     @property
     def suppresses(self) -> bool:

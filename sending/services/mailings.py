@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from accounts.models import Workspace
@@ -109,6 +110,9 @@ def cancel(mailing: Mailing, reason: str = "") -> bool:
     if moved:
         drop_cancelled(mailing)
         Hold.objects.filter(mailing=mailing, released_at=None).update(released_at=now)
+        # Addresses that waited for a decision about their run get none any more.
+        tally = Tally.objects.filter(mailing=mailing)
+        tally.update(unjudged_since=Coalesce("unjudged_since", Now()))
     return moved
 
 

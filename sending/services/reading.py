@@ -1,5 +1,5 @@
 """What a batch's refusals are about: a recipient, the relay and its account, or this mail and this
-relay, whoever it is for; and whether the relay's word about an address counts."""
+relay, whoever it is for; and whether another relay is asked before it fails anybody."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from sending.queries import refusals as query
 from sending.queries.claim import Claimed
 from sending.queries.record import Taken
 from sending.replies import Meaning, Verdict, classify
-from sending.services import holds
+from sending.services import holds, verdicts
 from sending.smtp import NO_SMTPUTF8, End, Outcome, Stage
 
 # Of a pool's relays, which one took a mail is known for as long.
@@ -32,9 +32,9 @@ class Refused:
     `lane`: its lane's name; `verdict`: None for a mail that could not be made. `doubtful`: the
     server says that it takes nothing from us, or not from this sender, while the relay took others
     of the mailing. `unfit`: why this relay can't carry this mail, whoever it is for (a code of
-    sending.reasons); `skipped`: somebody decided that such mails are left out. `unproven`: nothing
-    shows that the relay's word about the address can be trusted; `elsewhere`: nor about anything
-    else, so another relay is asked first. `unseen`: no recipient had been named yet.
+    sending.reasons); `skipped`: somebody decided that such mails are left out. `elsewhere`: nothing
+    shows yet that the relay's word counts, and another relay is asked first. `unseen`: no recipient
+    had been named yet.
     """
 
     lane: str
@@ -44,7 +44,6 @@ class Refused:
     doubtful: bool = False
     unfit: str = ""
     skipped: bool = False
-    unproven: bool = False
     elsewhere: bool = False
     unseen: bool = False
 
@@ -74,7 +73,7 @@ class Refused:
     @property
     def blames(self) -> bool:
         """It speaks of the mail or its sender, not of the address."""
-        return self.meaning is None or not self.meaning.suppresses
+        return self.meaning not in {Meaning.ADDRESS, Meaning.DOMAIN}
 
 
 @dataclass
@@ -97,10 +96,10 @@ class Refusing:
         if not refusing:
             return {}
         messages = {one.id: one for one in self.claimed if one.id in refusing}
-        verdicts = {number: verdict_of(one) for number, one in refusing.items() if one.code >= 200}
-        doubted = self._unproven(messages, verdicts)
+        read = {number: verdict_of(one) for number, one in refusing.items() if one.code >= 200}
+        doubted = self._unproven(messages, read) if self.has_others else set()
         return {
-            number: self._read(messages[number], one, verdicts.get(number), doubted)
+            number: self._read(messages[number], one, read.get(number), doubted)
             for number, one in refusing.items()
             if number in messages
         }
@@ -125,17 +124,16 @@ class Refusing:
             return Refused(lane, verdict, reply, unfit, unfit=unfit, skipped=skipped, unseen=unseen)
         # At MAIL nobody was named yet: whatever is refused there, it isn't the recipient.
         doubtful = self.took_others and (why.stops_relay or (unseen and why.fails))
-        unproven = message.id in doubted
         # Nor does anything prove what else a relay says that has taken nothing of the mailing.
-        doubts = unproven or (why.fails and not self.took_others)
+        doubts = message.id in doubted or (why.fails and not self.took_others)
         elsewhere = doubts and self._elsewhere(message)
+        unproven = verdicts.UNPROVEN if elsewhere else verdicts.PENDING
         return Refused(
             lane,
             verdict,
             reply,
-            holds.UNPROVEN if unproven else why.value,
+            unproven if why.suppresses else why.value,
             doubtful=doubtful,
-            unproven=unproven and not elsewhere,
             elsewhere=elsewhere,
             unseen=unseen,
         )
@@ -189,18 +187,16 @@ class Refusing:
     def took_others(self) -> bool:
         return bool(self.taken) or took_others(self.mailing, self.relay)
 
-    # Whose word counts ----------------------------------------------------------------------------
+    # Who is asked first ---------------------------------------------------------------------------
 
-    def _unproven(
-        self, messages: Mapping[int, Claimed], verdicts: Mapping[int, Verdict]
-    ) -> set[int]:
+    def _unproven(self, messages: Mapping[int, Claimed], read: Mapping[int, Verdict]) -> set[int]:
         """Of messages whose address is said not to exist: those of lanes of which the relay has
         taken nothing in this mailing. What it took of another one says nothing about today: its
-        settings may have changed, and it counts only at the end (services.holds)."""
+        settings may have changed."""
         lanes = {
             number: providers.lane_name(one.lane, one.address)
             for number, one in messages.items()
-            if number in verdicts and verdicts[number].meaning.suppresses
+            if number in read and read[number].meaning.suppresses
         }
         names = set(lanes.values())
         if not names:

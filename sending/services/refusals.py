@@ -3,7 +3,7 @@ this sender, or not mails of this size; that a provider turns a mailing down; or
 it for what it is. What refuses is stopped before it uses the audience up.
 
 Each recorded batch is counted by lane and relay (models.RefusalCount) and judged (sending.guards).
-What is stopped, and what can be decided about it, is in services.holds.
+What is stopped is held by services.holding; what is decided about it is in services.holddecisions.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -20,10 +20,9 @@ from sending.models import Hold, Mailing, Message, RefusalCount, Relay, TallyMin
 from sending.queries import refusals as query
 from sending.queries.claim import Claimed
 from sending.queries.record import Taken
-from sending.queries.refusals import Step
 from sending.replies import Meaning
-from sending.services import holds, mailings, relayhealth
-from sending.services.holds import Why
+from sending.services import holding, holds, mailings, relayhealth
+from sending.services.holding import Why
 from sending.services.reading import Refused, accepted_of, took_lately, took_others
 
 # Reasons to stop something; codes of sending.reasons.
@@ -69,66 +68,52 @@ class _Batch:
     refused: Mapping[int, Refused]
     known: Collection[str]
 
-    def steps(self) -> dict[str, Step]:
+    def steps(self) -> dict[str, Count]:
         """{lane, or "*" for all: what is added}"""
-        found = {WHOLE: Step(Count(accepted=len(self.taken)))}
+        found = {WHOLE: Count(accepted=len(self.taken))}
         for one in self.refused.values():
             step = Count(refused=1, blamed=1 if one.blames else 0)
             names = (WHOLE,) if one.unseen or one.verdict is None else (WHOLE, one.lane)
             for name in names:
-                added = found.setdefault(name, Step())
-                added.count = added.count.plus(step)
-                added.unproven += one.unproven
+                found[name] = found.get(name, Count()).plus(step)
         lanes = {*found, *self.known} - {WHOLE}
         for name, number in accepted_of(self.claimed, self.taken, lanes).items():
-            added = found.setdefault(name, Step())
-            added.count = added.count.plus(Count(accepted=number))
+            found[name] = found.get(name, Count()).plus(Count(accepted=number))
         return found
 
 
 def _count(mailing: Mailing, relay: Relay, batch: _Batch) -> None:
     steps = batch.steps()
     _to_holds(mailing, relay, steps)
-    if not any(one.count.decided for one in steps.values()):
+    if not any(one.decided for one in steps.values()):
         return
     first = Message.objects.filter(pk__in=batch.refused).aggregate(first=Min("settled_at"))
     began = first["first"] or timezone.now()
     counts = query.add(mailing, relay, steps, began)
-    for name, count in steps.items():
-        if count.count.accepted and name != WHOLE and counts:
-            _proven(mailing, relay, name)
     if counts and batch.refused:
         _judge(mailing, relay, counts, list(batch.refused.values()))
 
 
-def _to_holds(mailing: Mailing, relay: Relay, steps: dict[str, Step]) -> None:
+def _to_holds(mailing: Mailing, relay: Relay, steps: dict[str, Count]) -> None:
     """What was on its way when something was held belongs to its run: that of a lane to the run of
     that lane and to no other one, the rest to that of the relay or the mailing."""
-    whole = steps[WHOLE]
     for place, one in enumerate(holds.active(mailing=mailing, relay=relay, kind=LANE)):
         step = steps.pop(one.lane, None)
-        if step is None or not step.count.decided:
+        if step is None or not step.decided:
             continue
-        _add_to(one, step.count)
+        _add_to(one, step)
         if place < guards.EXPLAINED:
-            whole.count = whole.count.less(step.count)
-    if round(whole.count.refused):
+            steps[WHOLE] = steps[WHOLE].less(step)
+    if round(steps[WHOLE].refused):
         for one in holds.active(mailing=mailing, decision="", refused__gt=0).exclude(kind=LANE):
             if one.kind == Hold.Kind.MAILING or one.relay_id == relay.pk:
-                _add_to(one, whole.count)
+                _add_to(one, steps[WHOLE])
 
 
 def _add_to(one: Hold, count: Count) -> None:
     one.refused += round(count.refused)
     one.decided += round(count.decided)
     one.save(update_fields=["refused", "decided"])
-
-
-def _proven(mailing: Mailing, relay: Relay, lane: str) -> None:
-    """The relay took a mail of the lane: what it said of addresses there counts."""
-    rows = RefusalCount.objects.filter(mailing=mailing, relay=relay, lane=lane, unproven__gt=0)
-    if rows.exists():
-        holds.confirm(mailing, relay, lane)
 
 
 # Judging -----------------------------------------------------------------------------------------
@@ -153,7 +138,7 @@ def _judge(
     for name in [] if takes_nothing else tripped:
         mine = [one for one in seen if one.lane == name]
         why = _why(rows, name, holds.HELD, mine or seen, counts[name])
-        holds.hold(mailing, relay, LANE, why, lane=name)
+        holding.hold(mailing, relay, LANE, why, lane=name)
         _leave_to_hold(mailing, rows, name, counts[name])
     if guards.of_mailing(_of_all_relays(mailing)):
         _stop_mixture(mailing, relay, rows, seen)
@@ -190,11 +175,11 @@ def _stop(mailing: Mailing, relay: Relay, why: Why) -> None:
     """A relay takes nothing of a mailing. If it took other mails lately, it is the two of them that
     don't go together; if not, the relay serves nobody and is stopped."""
     if not took_lately(relay):
-        if holds.hold(mailing, relay, Hold.Kind.RELAY, why):
-            holds.absorb(mailing, relay, Hold.Kind.RELAY)
+        if holding.hold(mailing, relay, Hold.Kind.RELAY, why):
+            holding.absorb(mailing, relay, Hold.Kind.RELAY)
             relayhealth.stop(relay, reasons.with_words(why.reason, why.words))
     elif holds.has_others(mailing, relay):
-        holds.hold(mailing, relay, Hold.Kind.ROUTE, why)
+        holding.hold(mailing, relay, Hold.Kind.ROUTE, why)
     else:
         pause(mailing, relay, Why(MANY_REFUSED, why.words, why.since, why.refused, why.decided))
 
@@ -216,8 +201,8 @@ def _stop_mixture(
 def pause(mailing: Mailing, relay: Relay, why: Why) -> None:
     """Whoever resumes it begins a new count."""
     if mailings.pause(mailing, reasons.with_words(why.reason, why.words)):
-        holds.hold(mailing, relay, Hold.Kind.MAILING, why)
-        holds.absorb(mailing, relay, Hold.Kind.MAILING, keep=guards.EXPLAINED)
+        holding.hold(mailing, relay, Hold.Kind.MAILING, why)
+        holding.absorb(mailing, relay, Hold.Kind.MAILING, keep=guards.EXPLAINED)
 
 
 # Answers that were never seen ---------------------------------------------------------------------
@@ -239,7 +224,7 @@ def count_unseen(mailing: Mailing, relay: Relay, words: str) -> None:
         return
     why = Why(MANY_UNSEEN, words, since)
     if holds.has_others(mailing, relay):
-        holds.hold(mailing, relay, Hold.Kind.ROUTE, why)
+        holding.hold(mailing, relay, Hold.Kind.ROUTE, why)
     else:
         pause(mailing, relay, why)
 
@@ -268,7 +253,7 @@ def _unfit(mailing: Mailing, relay: Relay, refused: Refused) -> None:
     the mailing waits for a person."""
     why = Why(refused.unfit, refused.reply, timezone.now())
     if holds.has_others(mailing, relay):
-        holds.hold(mailing, relay, Hold.Kind.ROUTE, why)
+        holding.hold(mailing, relay, Hold.Kind.ROUTE, why)
     else:
         pause(mailing, relay, why)
 

@@ -15,7 +15,7 @@ from designs.encoding import CRLF, quoted
 from sending import lanes, relaytest, secrets, tokens, verp
 from sending.models import Hold, Lane, Mailing, PoolMember, Relay
 from sending.queries import refusals
-from sending.services import relayhealth
+from sending.services import holds, relayhealth
 from sending.smtp import Server
 
 LIVE = (Mailing.State.SENDING, Mailing.State.PAUSED)
@@ -76,7 +76,12 @@ State = Relay.State
 def pause(relay: Relay) -> bool:
     """Workers finish what is on the wire and take nothing new; False if it did not work."""
     working = Q(state__in=[State.ACTIVE, State.DRAINING])
-    return _move(relay, State.PAUSED, working, draining_since=None)
+    if not _move(relay, State.PAUSED, working, draining_since=None):
+        return False
+    # Another relay of a pool may carry what was held over this one, and need not wait.
+    lanes = holds.active(relay=relay, kind=holds.Kind.LANE)
+    holds.due_again(lanes.values_list("mailing_id", flat=True))
+    return True
 
 
 def drain(relay: Relay) -> bool:

@@ -14,7 +14,7 @@ from accounts.permissions import Permission, Role, allows
 from contacts import sources
 from sending import holdwords, reasons
 from sending.models import Hold, Mailing
-from sending.services import holds
+from sending.services import heldpeople
 
 
 def tell_all() -> int:
@@ -91,12 +91,12 @@ def _of(paused: Hold) -> dict[str, object]:
         "reason": paused.reason,
         "sentence": reasons.text(paused.reason),
         "words": reasons.said(paused.words),
-        "refused": holds.refused_in(paused).count(),
+        "refused": heldpeople.refused_in(paused).count(),
     }
 
 
 def _of_parts(news: Sequence[Hold]) -> dict[str, object]:
     for one in news:
-        holds.count(one)
+        heldpeople.count(one)
     said = [(holdwords.sentence(one), reasons.said(one.words)) for one in news]
     return {"first": holdwords.title(news[0]), "number": len(news), "said": said}

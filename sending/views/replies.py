@@ -18,8 +18,12 @@ DONE: dict[Meaning, str | Promise] = {
     Meaning.ACCEPTED: gettext_lazy("The mail counts as accepted."),
     Meaning.ADDRESS: gettext_lazy(
         "The message fails, the contact has a hard bounce, and the address is suppressed: nothing "
-        "is sent to it any more. Not on the word of a relay that has taken no mail for this "
-        "provider or domain."
+        "is sent to it any more. That is done only after what was refused and accepted around it "
+        "shows that the relay was in order."
+    ),
+    Meaning.DOMAIN: gettext_lazy(
+        "The message fails and is not tried again. The address is not suppressed: the domain may "
+        "be misspelt, but the relay's name service may also be out of order."
     ),
     Meaning.POLICY: gettext_lazy(
         "The message fails and is not tried again. The address is not suppressed. When more than "

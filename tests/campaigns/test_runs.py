@@ -201,6 +201,36 @@ def test_too_large_says_how_large(start: Start, send: Send, sink: Sink) -> None:
     assert Message.objects.filter(reason="too_large", state=0, attempts=0).exists()
 
 
+@pytest.mark.parametrize("case", [(3, "550 5.1.1 User unknown"), (9, "550 5.7.1 Denied")])
+def test_a_small_campaign_that_wholly_failed_says_so(
+    start: Start, send: Send, sink: Sink, owner_client: Client, case: tuple[int, str]
+) -> None:
+    """Too few for a run, and yet nobody got it."""
+    number, said = case
+    sink.answer = lambda _: f"{said}\r\n".encode()
+    campaign = start(*GOOD[:number])
+    send()
+    assert mailing_of(campaign).state == "finished"
+    assert not Suppression.objects.exists()
+    shown = words(read(owner_client, campaign))
+    assert f"{number} of {number} recipients failed" in shown
+    assert said in shown
+    assert f"Try {number} again" in shown
+    home = words(owner_client.get("/w/brand/").content.decode())
+    assert f"Spring sale: {number} of {number} recipients failed" in home
+    # The relay is mended.
+    sink.answer = lambda _: None
+    html = read(owner_client, campaign)
+    query = re.findall(r'(?s)id="mostly-failed".*?name="query" value="([^"]*)"', html)[0]
+    confirmed = {"query": query, "confirmed": "1"}
+    owner_client.post(url(campaign, "failed/retry/"), confirmed)
+    send()
+    assert assert_closes(mailing_of(campaign)).accepted == number
+    assert "recipients failed" not in words(read(owner_client, campaign))
+    home = words(owner_client.get("/w/brand/").content.decode())
+    assert "recipients failed" not in home
+
+
 @pytest.mark.parametrize("verbs", [("drop", "retry"), ("retry", "retry"), ("keep", "drop")])
 def test_of_two_who_decide_at_once_the_second_is_told(
     held: Campaign, verbs: tuple[str, str]

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection, transaction
+from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User, Workspace
@@ -16,7 +17,7 @@ from campaigns.models import Campaign
 from contacts.models import List
 from contacts.services.suppressions import suppress
 from designs.models import Content, Design
-from sending.models import Mailing, Message, Relay, Tally
+from sending.models import Mailing, Message, Pool, PoolMember, Relay, Tally
 
 Make = Callable[..., Campaign]
 SOON = timedelta(hours=1)
@@ -202,12 +203,37 @@ def test_one_that_fails_does_not_stop_the_others(
     assert services.start_due() == [good.pk]
     bad.refresh_from_db()
     assert bad.state == "scheduled"
+    assert "keeps it from being prepared" in bad.state_reason
     assert f"campaign {bad.pk} could not be started" in caplog.text
     with connection.cursor() as cursor:
         cursor.execute(
             "SET CONSTRAINTS ALL IMMEDIATE; ALTER TABLE sending_mailing DROP CONSTRAINT trap"
         )
     assert services.start_due() == [bad.pk]
+    bad.refresh_from_db()
+    assert bad.state_reason == ""
+
+
+def test_one_that_cannot_be_prepared_is_a_draft_again(
+    make_campaign: Make, relay: Relay, workspace: Workspace, owner_client: Client
+) -> None:
+    """Relay and pool: no page sets both, but if it were so it must not hang in "Starting"."""
+    bad = plan(make_campaign("Bad"))
+    pool = Pool.objects.create(workspace=workspace, name="Both")
+    PoolMember.objects.create(pool=pool, relay=relay)
+    Campaign.objects.filter(pk=bad.pk).update(pool=pool)
+    services.start_due()
+    page = owner_client.get(f"/w/brand/campaigns/{bad.pk}/starting/").content.decode()
+    assert "An error in Yanshu keeps it from being prepared:" in page
+    Campaign.objects.filter(pk=bad.pk).update(updated_at=timezone.now() - timedelta(minutes=6))
+    services.start_due()
+    bad.refresh_from_db()
+    assert bad.state == "draft"
+    assert "mailing_one_route" in bad.state_reason
+    assert "Nobody was mailed." in bad.state_reason
+    assert not Mailing.objects.exists()
+    home = owner_client.get("/w/brand/").content.decode()
+    assert "Bad could not start and is a draft again" in home
 
 
 # Together, and killed ----------------------------------------------------------------------------

@@ -5,15 +5,20 @@ from pathlib import Path
 
 import pytest
 
+from accounts.models import Workspace
+from sending import secrets
+from sending.models import BounceMailbox
 from tests.engine.conftest import design, make_list, open_to
 from tests.engine.sink import Sink
 from tests.engine.sink import running as running_sink
 from tests.mailhost.exim import Exim
 from tests.mailhost.exim import missing as exim_missing
 from tests.mailhost.exim import running as running_exim
-from tests.mailhost.servers import MailHost, missing, running
+from tests.mailhost.servers import DOMAIN, PASSWORD, MailHost, missing, running
 
 __all__ = ["design", "make_list", "open_to"]
+
+ADDRESS = f"bounces@{DOMAIN}"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -42,6 +47,20 @@ def host(elsewhere: Sink, namespace: str) -> Iterator[MailHost]:
     _needs(missing())
     with running(_base(), elsewhere.port, prefix=namespace) as made:
         yield made
+
+
+@pytest.fixture
+def mailbox(workspace: Workspace, host: MailHost) -> BounceMailbox:
+    """Of Dovecot."""
+    return BounceMailbox.objects.create(
+        workspace=workspace,
+        name="Dovecot",
+        host="127.0.0.1",
+        port=host.imap,
+        security="none",
+        username=ADDRESS,
+        password=secrets.encrypt(PASSWORD),
+    )
 
 
 @pytest.fixture

@@ -4,34 +4,18 @@ Dovecot with prefix=INBOX. and a dot between levels."""
 import pytest
 from django.test import Client
 
-from accounts.models import Workspace
-from sending import secrets
 from sending.imapbox import ImapBox
 from sending.models import BounceMailbox
 from sending.services import collecting, mailboxes
-from tests.mailhost.servers import DOMAIN, PASSWORD, MailHost
+from tests.mailhost.servers import MailHost
 from tests.sending import returns
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ADDRESS = f"bounces@{DOMAIN}"
 
 
 @pytest.fixture
 def namespace() -> str:
     return "INBOX."
-
-
-@pytest.fixture
-def mailbox(workspace: Workspace, host: MailHost) -> BounceMailbox:
-    return BounceMailbox.objects.create(
-        workspace=workspace,
-        name="Dovecot",
-        host="127.0.0.1",
-        port=host.imap,
-        security="none",
-        username=ADDRESS,
-        password=secrets.encrypt(PASSWORD),
-    )
 
 
 def _folders(mailbox: BounceMailbox) -> dict[str, int]:

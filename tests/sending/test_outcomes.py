@@ -25,7 +25,7 @@ from sending.outcomes import settle
 from sending.queries.claim import Claim, claim
 from sending.queries.record import Taken
 from sending.replies import Meaning
-from sending.services import events, mailings, telling
+from sending.services import events, mailings, telling, verdicts
 from sending.smtp import End, Outcome, Stage
 from tests.engine.conftest import assert_closes, design, open_to
 
@@ -81,7 +81,11 @@ def test_an_address_that_does_not_exist_fails_bounces_and_is_suppressed(
     mailing = open_to(people(2))
     answer(mailing, relay, (550, "5.1.1 No such user\x00", Stage.RCPT), GOOD)
     row = Message.objects.get(mailing=mailing, state=State.FAILED)
-    assert (row.state, row.reason, row.attempts) == (State.FAILED, "address", 1)
+    assert (row.state, row.reason, row.attempts) == (State.FAILED, "address_pending", 1)
+    assert not Suppression.objects.exists()
+    verdicts.judge_due()
+    row.refresh_from_db()
+    assert row.reason == "address"
     assert row.reply == "550 5.1.1 No such user\ufffd"
     assert Event.objects.get().kind == Event.Kind.BOUNCED_HARD
     suppressed = Suppression.objects.get()

@@ -1,0 +1,203 @@
+"""Which refused addresses are believed: one look over a mailing's rows, for all its relays."""
+
+from collections.abc import Collection
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import connection
+
+from sending.lanes import WHOLE
+from sending.models import Mailing
+from sending.queries.due import LEFT
+from sending.streaks import OPEN_RUN, REFUSED, RUN, TAKEN
+
+# Mailings with addresses to judge: nothing of them is on its way, so that no accepted mail follows
+# any more; or the first was refused an hour ago. By tally_unjudged, mostly empty.
+DUE = f"""
+SELECT m.id, NOT on_the_way.yes
+  FROM sending_tally t JOIN sending_mailing m ON m.id = t.mailing_id
+ CROSS JOIN LATERAL (
+       SELECT EXISTS (SELECT 1 FROM sending_batch b WHERE b.mailing_id = m.id)
+              OR (m.state IN ('sending', 'paused') AND {LEFT}) AS yes) on_the_way
+ WHERE t.unjudged_since IS NOT NULL
+   AND (NOT on_the_way.yes OR t.unjudged_since < now() - interval '1 hour')
+"""  # noqa: S608 - only constants of ours
+
+# What stands in both: a lane by its number, a single domain by its name (providers.lane_name).
+_LANE = "CASE WHEN m.lane = 0 THEN split_part(m.address, '@', 2) ELSE m.lane::text END"
+# A message that was refused in a run that something was held for (models.Hold).
+_HELD = """
+EXISTS (SELECT 1 FROM sending_hold h
+         WHERE h.mailing_id = %(mailing)s AND h.refused > 0 AND {which}
+           AND m.settled_at >= h.since
+           AND (h.released_at IS NULL OR m.settled_at <= h.released_at)
+           AND (h.kind = 'mailing' OR h.relay_id = m.relay_id)
+           AND (h.kind <> 'lane'
+                OR (h.lane_number = m.lane
+                    AND (m.lane <> 0 OR h.lane = split_part(m.address, '@', 2)))))
+"""
+_UNDECIDED = _HELD.format(which="h.decision = ''")
+# By message_not_accepted. What nobody has decided about yet waits for that.
+_PENDING = f"""
+m.mailing_id = %(mailing)s AND m.trouble = 3 AND m.reason = 'address_pending'
+AND m.settled_at <= %(until)s AND NOT {_UNDECIDED}
+"""
+
+# All rows of a mailing stand together: a walk along the primary key.
+_RANGE = """
+m.id BETWEEN (SELECT min(first_id) FROM sending_mailinglane WHERE mailing_id = %(mailing)s)
+         AND (SELECT max(last_id) FROM sending_mailinglane WHERE mailing_id = %(mailing)s)
+AND m.mailing_id + 0 = %(mailing)s
+"""
+
+_ADDRESS = "('address', 'address_pending', 'address_unproven')"
+# Of a pool another relay refused it before (services.reading): what is left for the second one is
+# dead addresses, one after the other, which is no run. Too many of one lane are doubted as ever.
+_SECOND = "(%(pool)s AND m.attempts > 1)"
+
+# Rows are locked in the order of services.retrying.
+# A block is what was recorded at one time (streaks.cuts): of a relay in all, and of each lane in
+# which it refused an address. Blocks with a score, one after the other, are a run. Of a relay or
+# lane that has a score in all too much was refused for a list. A lane that was held explains
+# itself, and says nothing about the rest.
+DOUBT = f"""
+WITH pending AS MATERIALIZED (
+  SELECT m.id, m.relay_id, {_LANE} AS lane, m.settled_at AS at, {_SECOND} AS second
+    FROM sending_message m
+   WHERE {_PENDING} ORDER BY m.address FOR UPDATE),
+decided AS MATERIALIZED (
+  SELECT m.relay_id, {_LANE} AS lane, m.settled_at AS at, m.state = 2 AS taken,
+         m.state <> 2 AND {_SECOND} AS second
+    FROM sending_message m
+   WHERE {_RANGE} AND m.relay_id IN (SELECT relay_id FROM pending)
+     AND (m.state + 0 = 2
+          OR (m.trouble = 3 AND m.reason IN {_ADDRESS}
+              AND NOT {_HELD.format(which="h.kind = 'lane' AND h.decision <> 'retried'")}))),
+blocks AS (
+  SELECT relay_id, '{WHOLE}' AS lane, at, count(*) FILTER (WHERE taken) AS taken,
+         count(*) FILTER (WHERE NOT taken) AS refused
+    FROM decided WHERE NOT second GROUP BY 1, 3
+   UNION ALL
+  SELECT relay_id, lane, at, count(*) FILTER (WHERE taken), count(*) FILTER (WHERE NOT taken)
+    FROM decided JOIN (SELECT DISTINCT relay_id, lane FROM pending) p USING (relay_id, lane)
+   GROUP BY 1, 2, 3),
+parts AS (
+  SELECT *, count(*) FILTER (WHERE score <= 0)
+              OVER (PARTITION BY relay_id, lane ORDER BY at) AS part
+    FROM (SELECT *, {REFUSED} * refused - {TAKEN} * taken AS score FROM blocks) scored),
+runs AS (
+  SELECT relay_id, lane, at, score, part,
+         sum(score) FILTER (WHERE score > 0) OVER (PARTITION BY relay_id, lane, part) AS run,
+         max(part) OVER (PARTITION BY relay_id, lane) AS last,
+         sum(refused) OVER (PARTITION BY relay_id, lane) AS refused_of_all,
+         sum(score) OVER (PARTITION BY relay_id, lane) AS score_of_all
+    FROM parts)
+UPDATE sending_message m SET reason = 'address_unproven'
+  FROM pending p JOIN runs r ON r.relay_id = p.relay_id AND r.at = p.at
+                            AND r.lane IN ('{WHOLE}', p.lane)
+ WHERE m.id = p.id AND m.trouble = 3
+   AND ((NOT p.second AND r.score > 0
+         AND (r.run >= {RUN * REFUSED} OR (r.part = r.last AND r.run >= {OPEN_RUN * REFUSED})))
+        OR (r.refused_of_all >= {OPEN_RUN} AND r.score_of_all > 0))
+"""  # noqa: S608 - only constants of ours
+
+# Of relays that took nothing of the mailing: the lanes in which they refused an address. One walk
+# along the mailing for each relay, which ends at the first accepted mail.
+NOTHING_TAKEN = f"""
+WITH pending AS MATERIALIZED (
+  SELECT m.relay_id, m.lane,
+         CASE WHEN m.lane = 0 THEN split_part(m.address, '@', 2) ELSE '' END AS domain
+    FROM sending_message m
+   WHERE {_PENDING}
+     AND NOT ({_SECOND} AND EXISTS (SELECT 1 FROM sending_tally t
+                                     WHERE t.mailing_id = %(mailing)s AND t.accepted > 0)))
+SELECT DISTINCT relay_id, lane, domain FROM pending
+ WHERE relay_id IN (
+       SELECT relay_id FROM (SELECT DISTINCT relay_id FROM pending) r
+        WHERE NOT EXISTS (SELECT 1 FROM sending_message m
+                           WHERE {_RANGE} AND m.state + 0 = 2 AND m.relay_id = r.relay_id))
+"""  # noqa: S608 - only constants of ours
+
+DOUBT_LANE = f"""
+UPDATE sending_message m SET reason = 'address_unproven'
+ WHERE {_PENDING} AND m.relay_id = %(relay)s AND m.lane = %(lane)s
+   AND (m.lane <> 0 OR split_part(m.address, '@', 2) = %(domain)s)
+"""  # noqa: S608 - only constants of ours
+
+# Nobody can decide about a cancelled mailing any more.
+DOUBT_HELD = f"""
+UPDATE sending_message m SET reason = 'address_unproven'
+ WHERE m.mailing_id = %(mailing)s AND m.trouble = 3 AND m.reason = 'address_pending'
+   AND {_UNDECIDED}
+"""  # noqa: S608 - only constants of ours
+
+AT_ONCE = 5000
+BELIEVE = f"""
+UPDATE sending_message SET reason = 'address'
+ WHERE id IN (SELECT m.id FROM sending_message m WHERE {_PENDING}
+               ORDER BY m.address LIMIT {AT_ONCE} FOR UPDATE)
+RETURNING id, address, reply, settled_at
+"""  # noqa: S608 - only constants of ours
+
+# The tally's row is locked first: whoever refuses another address meanwhile writes it afterwards.
+LEFT_TO_JUDGE = f"""
+UPDATE sending_tally
+   SET unjudged_since = (SELECT min(m.settled_at) FROM sending_message m WHERE {_PENDING})
+ WHERE mailing_id = %(mailing)s
+"""  # noqa: S608 - only constants of ours
+LOCK = "SELECT 1 FROM sending_tally WHERE mailing_id = %(mailing)s FOR UPDATE"
+
+
+def due() -> list[tuple[int, bool]]:
+    """(mailing id, whether nothing of it is on its way) of those with addresses to judge."""
+    with connection.cursor() as cursor:
+        cursor.execute(DUE)
+        return list(cursor.fetchall())
+
+
+def doubt_held(mailing: Mailing) -> None:
+    """Addresses that were refused in a run count as unproven, decided or not."""
+    with connection.cursor() as cursor:
+        cursor.execute(DOUBT_HELD, {"mailing": mailing.pk})
+
+
+def doubt_runs(mailing: Mailing, until: datetime) -> None:
+    """Marks addresses as unproven that were refused in a run, or where too much was refused."""
+    with connection.cursor() as cursor:
+        cursor.execute(DOUBT, _known(mailing, until))
+
+
+def nothing_taken(mailing: Mailing, until: datetime) -> list[tuple[int, int, str]]:
+    """(relay id, number of a lane, domain) where relays refused addresses that took nothing."""
+    with connection.cursor() as cursor:
+        cursor.execute(NOTHING_TAKEN, _known(mailing, until))
+        return list(cursor.fetchall())
+
+
+def _known(mailing: Mailing, until: datetime) -> dict[str, Any]:
+    # Whoever has failed recipients tried again brings them to the same relay.
+    pool = mailing.pool_id is not None and mailing.retried_at is None
+    return {"mailing": mailing.pk, "until": until, "pool": pool}
+
+
+def doubt_lane(mailing: Mailing, until: datetime, place: tuple[int, int, str]) -> None:
+    relay, lane, domain = place
+    known: dict[str, Any] = {"mailing": mailing.pk, "until": until}
+    with connection.cursor() as cursor:
+        cursor.execute(DOUBT_LANE, known | {"relay": relay, "lane": lane, "domain": domain})
+
+
+def believe(mailing: Mailing, until: datetime) -> Collection[tuple[int, str, str, datetime]]:
+    """(message id, address, reply, when) of some that were not doubted: their addresses do not
+    exist."""
+    with connection.cursor() as cursor:
+        cursor.execute(BELIEVE, {"mailing": mailing.pk, "until": until})
+        return list(cursor.fetchall())
+
+
+def done(mailing: Mailing) -> None:
+    """What was refused meanwhile is judged later. Within a transaction."""
+    known: dict[str, Any] = {"mailing": mailing.pk, "until": datetime.max.replace(tzinfo=UTC)}
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK, known)
+        cursor.execute(LEFT_TO_JUDGE, known)

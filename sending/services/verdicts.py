@@ -1,0 +1,88 @@
+"""Whether a relay was right about the addresses that it refused.
+
+Some words of a server say that an address does not exist; a relay that is out of order says them
+about everybody. So a refused address fails at once as `address_pending`, and bounces and is
+suppressed only after it was judged together with what was refused and accepted around it
+(sending.streaks, queries.verdicts): `address`, or `address_unproven`, which suppresses nobody.
+
+Pending addresses are rows: whoever dies in between is followed by the next one who judges, with the
+same result. What a run of refusals has stopped (services.holds) waits for a person's decision.
+"""
+
+import logging
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from contacts.models import Suppression
+from contacts.services.suppressions import suppress_addresses
+from sending import clock
+from sending.models import Event, Mailing, Message, Relay
+from sending.queries import refusals, verdicts
+from sending.services import events
+
+log = logging.getLogger(__name__)
+
+# Codes of sending.reasons.
+PENDING, BELIEVED, UNPROVEN = "address_pending", "address", "address_unproven"
+# While a mailing goes on, the refusals of the last minutes may be the begin of a run.
+TOO_NEW = timedelta(minutes=10)
+
+
+def judge_due() -> int:
+    """Judges what can be judged by now; how many addresses were suppressed."""
+    due = verdicts.due()
+    mailings = Mailing.objects.select_related("workspace").in_bulk([number for number, _ in due])
+    return sum(_judge(mailings[number], over=over) for number, over in due if number in mailings)
+
+
+def _judge(mailing: Mailing, *, over: bool) -> int:
+    now = clock.now()
+    until = now if over else now - TOO_NEW
+    if mailing.state == Mailing.State.CANCELLED:
+        verdicts.doubt_held(mailing)
+    verdicts.doubt_runs(mailing, until)
+    _doubt_strangers(mailing, until)
+    suppressed = 0
+    while number := _believe(mailing, until):
+        suppressed += number
+    with transaction.atomic():
+        verdicts.done(mailing)
+    log.info("mailing %s: %s refused addresses are suppressed", mailing.pk, suppressed)
+    return suppressed
+
+
+def _doubt_strangers(mailing: Mailing, until: datetime) -> None:
+    """A relay that took nothing of the mailing is believed only about lanes of which it took a mail
+    within a week. They are few: more would be a run."""
+    places = verdicts.nothing_taken(mailing, until)
+    relays = Relay.objects.in_bulk({relay for relay, _, _ in places})
+    for relay, lane, domain in places:
+        numbers, domains = ([lane], []) if lane else ([], [domain])
+        if relay in relays and not refusals.took(
+            mailing, relays[relay], numbers, domains, lately=True
+        ):
+            verdicts.doubt_lane(mailing, until, (relay, lane, domain))
+
+
+@transaction.atomic
+def _believe(mailing: Mailing, until: datetime) -> int:
+    """Addresses that bounced though no mail came back. Suppression and event move with the row."""
+    rows = verdicts.believe(mailing, until)
+    if not rows:
+        return 0
+    suppress_addresses(
+        mailing.workspace,
+        [(address, reply) for _, address, reply, _ in rows],
+        reason=Suppression.Reason.HARD_BOUNCE,
+        source=mailing.origin,
+    )
+    hard = Event.Kind.BOUNCED_HARD
+    events.record(events.EventRow(pk, hard, at, detail=reply) for pk, _, reply, at in rows)
+    return len(rows)
+
+
+def doubt(rows: QuerySet[Message]) -> None:
+    """Somebody looked at these refusals and decided: nobody is suppressed because of them."""
+    rows.filter(reason=PENDING).update(reason=UNPROVEN)

@@ -1,0 +1,98 @@
+"""Errors of ours: a mailing that can't be prepared is paused with the reason, and a carrier that
+fails stops only its relay."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from accounts.models import Workspace
+from sending import recovery
+from sending.assembly import Assembly
+from sending.compose import Composer
+from sending.engine import turn
+from sending.engine.ledger import Ledger
+from sending.models import Mailing, Relay
+from sending.queries.claim import Claimed
+from tests.engine.conftest import assert_closes
+from tests.engine.sink import Sink, running
+from tests.engine.test_guards import carry, people
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Open = Callable[..., Mailing]
+
+
+class FaultError(Exception):
+    """A bug."""
+
+
+def test_a_mailing_that_cannot_be_prepared_is_paused_and_others_go_on(
+    open_to: Open, relay: Relay, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good = open_to(people(20)), open_to(people(30))
+    real = Composer._assembly
+
+    def assembly(self: Composer) -> Assembly | None:
+        if self.mailing.pk == bad.pk:
+            raise FaultError("no such part")
+        return real(self)
+
+    monkeypatch.setattr(Composer, "_assembly", assembly)
+    carry(good)
+    bad.refresh_from_db()
+    assert (bad.state, good.state) == (Mailing.State.PAUSED, Mailing.State.FINISHED)
+    assert bad.state_reason == "The mails could not be prepared: no such part"
+    assert assert_closes(bad).waiting == 20
+    assert assert_closes(good).accepted == 30
+
+
+def test_a_mail_that_cannot_be_made_fails_alone(
+    open_to: Open, relay: Relay, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Composer._rendered
+
+    def rendered(self: Composer, message: Claimed, *args: Any) -> bytes:
+        if message.address.startswith("p0003"):
+            raise FaultError("a bug")
+        return real(self, message, *args)
+
+    monkeypatch.setattr(Composer, "_assembled", lambda *_: None)
+    monkeypatch.setattr(Composer, "_rendered", rendered)
+    mailing = open_to(people(20))
+    carry(mailing)
+    tally = assert_closes(mailing)
+    assert (mailing.state, tally.accepted, tally.failed) == (Mailing.State.FINISHED, 19, 1)
+
+
+def test_a_carrier_that_fails_stops_only_its_relay(
+    open_to: Open,
+    relay: Relay,
+    sink: Sink,
+    workspace: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real = Ledger.record
+
+    def record(self: Ledger, *args: Any, **options: Any) -> None:
+        if self.relay.pk == relay.pk:
+            raise FaultError("a bug")
+        real(self, *args, **options)
+
+    monkeypatch.setattr(Ledger, "record", record)
+    with running() as second:
+        other = Relay.objects.create(
+            workspace=workspace, name="Other", host="127.0.0.1", port=second.port, security="none"
+        )
+        bad, good = open_to(people(20)), open_to(people(300), relay=other)
+        turn.run_all(linger=0.1)
+    assert assert_closes(good).accepted == 300
+    relay.refresh_from_db()
+    assert relay.wait_until is not None
+    assert (relay.wait_reason, relay.state_reason) == ("fault", "FaultError: a bug")
+    # What was on the wire stands in the journal: nothing is lost, nothing goes twice.
+    monkeypatch.setattr(Ledger, "record", real)
+    Relay.objects.update(wait_until=None, failures=0)
+    assert recovery.recover_journals() >= 1
+    carry(bad)
+    assert assert_closes(bad).accepted == 20
+    assert set(sink.taken.values()) == {1}
