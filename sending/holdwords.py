@@ -4,7 +4,7 @@ from django.utils.translation import gettext as _
 
 from pages import locales
 from sending import providers, reasons
-from sending.models import Hold
+from sending.models import Hold, Mailing
 
 
 def title(one: Hold) -> str:
@@ -46,9 +46,10 @@ def numbers(one: Hold) -> str:
 
 
 def elsewhere(one: Hold) -> str:
-    """What goes on meanwhile."""
+    """What goes on meanwhile. Nothing does while the mailing is paused."""
     if one.kind == Hold.Kind.LANE:
-        return _("Other providers continue.")
+        sends = one.mailing.state == Mailing.State.SENDING
+        return _("Other providers continue.") if sends else ""
     if one.kind == Hold.Kind.ROUTE:
         return _("The other relays of the pool carry on.")
     if one.kind == Hold.Kind.RELAY:

@@ -65,6 +65,23 @@ def test_the_page_says_in_numbers_what_is_held(held: Campaign, owner_client: Cli
     assert "Spring sale: QQ is held" in home
 
 
+def test_nothing_goes_on_while_it_is_paused(held: Campaign, owner_client: Client) -> None:
+    owner_client.post(url(held, "pause/"))
+    for page in (read(owner_client, held), owner_client.get("/w/brand/").content.decode()):
+        assert "QQ is held" in words(page)
+        assert "Other providers continue." not in words(page)
+
+
+def test_what_waits_is_said_once_and_leads_to_the_decision(
+    held: Campaign, owner_client: Client
+) -> None:
+    page = read(owner_client, held)
+    assert words(page).count("Held: too many mails were refused") == 1
+    assert '<a href="#runs">Decide about the refusals</a>' in page
+    decide(owner_client, held, "drop")
+    assert "Decide about the refusals" not in read(owner_client, held)
+
+
 def test_taken_back_and_tried_again(
     held: Campaign, owner_client: Client, send: Send, sink: Sink
 ) -> None:
@@ -109,6 +126,9 @@ def test_a_stopped_relay(
     shown = words(read(owner_client, campaign))
     assert f"The relay Post is stopped: {failed} of {failed} refused" in shown
     assert "Solve what its server reports, then start it again" in shown
+    assert re.search(
+        rf'href="/w/brand/relays/{relay.pk}/">.*Open the relay', read(owner_client, campaign)
+    )
     decide(owner_client, campaign, "retry")
     assert assert_closes(mailing_of(campaign)).waiting == 50
     assert not Suppression.objects.exists()
