@@ -33,7 +33,9 @@ def _title_of_released(one: Hold) -> str:
 
 def sentence(one: Hold) -> str:
     """ "QQ Mail is held: 38 of 50 refused." """
-    return f"{title(one)}: {numbers(one)}" if numbers(one) else title(one)
+    if not numbers(one):
+        return title(one)
+    return _("{what}: {numbers}").format(what=title(one), numbers=numbers(one))
 
 
 def numbers(one: Hold) -> str:
