@@ -77,6 +77,8 @@ def test_what_waits_is_said_once_and_leads_to_the_decision(
 ) -> None:
     page = read(owner_client, held)
     assert words(page).count("Held: too many mails were refused") == 1
+    # Nobody knows when: it waits for a person.
+    assert "finishes" not in words(page)
     assert '<a href="#runs">Decide about the refusals</a>' in page
     decide(owner_client, held, "drop")
     assert "Decide about the refusals" not in read(owner_client, held)
@@ -127,7 +129,7 @@ def test_a_stopped_relay(
     assert f"The relay Post is stopped: {failed} of {failed} refused" in shown
     assert "Solve what its server reports, then start it again" in shown
     assert re.search(
-        rf'href="/w/brand/relays/{relay.pk}/">.*Open the relay', read(owner_client, campaign)
+        rf'href="/w/brand/relays/{relay.pk}/">.*Go to the relay', read(owner_client, campaign)
     )
     decide(owner_client, campaign, "retry")
     assert assert_closes(mailing_of(campaign)).waiting == 50
