@@ -114,7 +114,7 @@ class FromForm(SectionForm):
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
     )
     reply_to = SingleLine(
-        label=gettext_lazy("Answers go to"),
+        label=gettext_lazy("Reply-to"),
         max_length=254,
         required=False,
         help_text=gettext_lazy("Empty: to the sender address."),

@@ -42,7 +42,7 @@ def relays(request: WorkspaceRequest) -> Iterable[home.Need]:
             )
         elif row.state == Relay.State.STOPPED:
             title = _("The relay {name} is stopped").format(name=row.name)
-            detail = _("Mend what its server says, test it, then start it again.")
+            detail = _("Solve what its server reports, test it, then start it again.")
             yield home.Need(title, detail, _said(row), url, tone="bad")
         else:
             title = _("The relay {name} does not work").format(name=row.name)
@@ -136,7 +136,7 @@ def runs(request: WorkspaceRequest) -> Iterable[home.Need]:
     ).exclude(kind=Hold.Kind.MAILING)
     # "Wait until tomorrow" is an answer, too: it goes on by itself.
     rows = rows.exclude(until__gt=timezone.now())
-    held = list(rows.select_related("relay").order_by("-pk")[:MOST])
+    held = list(rows.select_related("relay", "mailing").order_by("-pk")[:MOST])
     names = {
         row.mailing_id: row
         for row in Campaign.objects.filter(mailing__in=[one.mailing_id for one in held])

@@ -11,5 +11,5 @@ from contacts.models import Contact, List
 
 @workspaces.contents
 def contents(workspace: Workspace) -> Iterable[workspaces.Content]:
-    yield _("People"), Contact.objects.filter(workspace=workspace).count()
+    yield _("Contacts"), Contact.objects.filter(workspace=workspace).count()
     yield _("Lists"), List.objects.filter(workspace=workspace).count()

@@ -6,7 +6,7 @@ from pages.navigation import Entry, register
 
 register(
     "contacts",
-    Entry("people", _("People"), "users", "contacts", order=10),
+    Entry("people", _("Contacts"), "users", "contacts", order=10),
     Entry("lists", _("Lists"), "list", "lists", order=20),
     Entry("imports", _("Imports"), "file-import", "imports", order=30),
     Entry("suppressions", _("Suppressions"), "ban", "suppressions", order=40),

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from contacts.models import Contact, ImportedContact, Subscription, Suppression
 
@@ -50,7 +51,9 @@ def entries(contact: Contact) -> list[Entry]:
 
 @provider
 def _added(contact: Contact) -> Iterable[Entry]:
-    return [Entry(contact.created_at, _("Added"), "user-plus", source=contact.source)]
+    return [
+        Entry(contact.created_at, pgettext("event", "Added"), "user-plus", source=contact.source)
+    ]
 
 
 @provider

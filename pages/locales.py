@@ -1,5 +1,6 @@
 """Numbers, dates and percentages as the reader's language writes them."""
 
+import re
 from datetime import date, datetime, timedelta
 
 from babel import Locale
@@ -39,7 +40,20 @@ def relative(value: datetime, *, now: datetime | None = None) -> str:
     delta = value - (now or timezone.now())
     if abs(delta) > timedelta(days=30):
         return day(value)
-    return str(format_timedelta(delta, add_direction=True, threshold=0.9, locale=current()))
+    return _span(delta, threshold=0.9, add_direction=True)
+
+
+def duration(delta: timedelta) -> str:
+    """ "12 seconds", "3 minutes"."""
+    return _span(delta, threshold=1.5)
+
+
+def _span(delta: timedelta, *, threshold: float, add_direction: bool = False) -> str:
+    """Chinese has a space between a number and its unit, as in the sentences of the catalogues."""
+    text = str(
+        format_timedelta(delta, threshold=threshold, add_direction=add_direction, locale=current())
+    )
+    return re.sub(r"(\d)(?=[\u4e00-\u9fff])", r"\1 ", text).replace("秒钟", "秒")
 
 
 def absolute(value: datetime) -> str:

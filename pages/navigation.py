@@ -1,6 +1,6 @@
 """The sidebar: a registry that apps fill in their `navigation` module.
 
-    navigation.register("contacts", navigation.Entry("people", _("People"), "users", "contacts"))
+    navigation.register("contacts", navigation.Entry("people", _("Contacts"), "users", "contacts"))
 
 Only entries whose URL exists and that the person's role may open are shown; the permission is the
 one that the URL was registered with (`view.permission`, see accounts.access).

@@ -4,7 +4,7 @@ from django.utils.translation import gettext as _
 
 from pages import locales
 from sending import providers, reasons
-from sending.models import Hold, PoolMember
+from sending.models import Hold, Mailing, PoolMember
 
 
 def title(one: Hold) -> str:
@@ -33,7 +33,9 @@ def _title_of_released(one: Hold) -> str:
 
 def sentence(one: Hold) -> str:
     """ "QQ Mail is held: 38 of 50 refused." """
-    return f"{title(one)}: {numbers(one)}" if numbers(one) else title(one)
+    if not numbers(one):
+        return title(one)
+    return _("{what}: {numbers}").format(what=title(one), numbers=numbers(one))
 
 
 def numbers(one: Hold) -> str:
@@ -46,8 +48,10 @@ def numbers(one: Hold) -> str:
 
 
 def elsewhere(one: Hold) -> str:
-    """What goes on meanwhile."""
+    """What goes on meanwhile. Nothing does while the mailing is paused."""
     if one.kind == Hold.Kind.LANE:
+        if one.mailing.state != Mailing.State.SENDING:
+            return ""
         others = _("Other providers continue.")
         return f"{others} {_standing_by(one)}".strip()
     if one.kind == Hold.Kind.ROUTE:

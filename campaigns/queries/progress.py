@@ -83,8 +83,11 @@ def _finish(
     mailing: Mailing, left: int, rate: float, used: estimates.Uses, now: datetime
 ) -> datetime | None:
     """What the limits allow at the present rate, counted from the end of the wait; nothing before
-    a message was sent, and nothing that is over before it is read."""
+    a message was sent, nothing while all of it waits for a person, and nothing that is over before
+    it is read."""
     if not (mailing.tally.accepted or mailing.tally.failed):
+        return None
+    if mailing.wait_reason and not mailing.wait_until:
         return None
     waits = bool(mailing.wait_until and mailing.wait_until > now)
     begin = mailing.wait_until if waits and mailing.wait_until else now

@@ -51,6 +51,11 @@ class Run:
         return self.hold.kind == Hold.Kind.LANE
 
     @property
+    def is_relay(self) -> bool:
+        """Where the relay's page is the place to go on."""
+        return self.holds and self.hold.kind == Hold.Kind.RELAY
+
+    @property
     def may_go_on(self) -> bool:
         """Where nobody failed there is only to go on. A paused mailing is resumed where it is."""
         return self.holds and self.hold.kind != Hold.Kind.MAILING

@@ -3,7 +3,6 @@
 import datetime as dt
 from typing import Any
 
-from babel.dates import format_timedelta
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -54,7 +53,7 @@ def merge_field(attribute: Attribute) -> str:
 def duration(seconds: float) -> str:
     """About how long: "12 seconds", "3 minutes"."""
     span = dt.timedelta(seconds=max(1, round(seconds)))
-    return str(format_timedelta(span, threshold=1.5, locale=locales.current()))
+    return locales.duration(span)
 
 
 @register.simple_tag(takes_context=True)

@@ -38,12 +38,12 @@ def limits(relay: Relay | Preset) -> str:
 
 @register.simple_tag
 def connections(relay: Relay) -> str:
-    """How many connections it may have open: "of 4", "of 12, found by itself"."""
+    """How many connections it may have open: "of 4", "of 12, found automatically"."""
     if relay.connections is not None:
         return _("of {count} open").format(count=locales.number(relay.connections))
     if relay.connections_found is None:
-        return _("open, how many are good is found by itself")
-    return _("of {count} open, found by itself").format(
+        return _("open; the best number is found automatically")
+    return _("of {count} open, found automatically").format(
         count=locales.number(relay.connections_found)
     )
 
@@ -52,7 +52,7 @@ def connections(relay: Relay) -> str:
 def lines(relay: Relay) -> str:
     """ "4 connections, 100 messages on each"."""
     if relay.connections is None:
-        text = _("as many as are good, found by itself")
+        text = _("as many as work well, found automatically")
     else:
         text = ngettext("{count} connection", "{count} connections", relay.connections)
         text = text.format(count=locales.number(relay.connections))
@@ -61,8 +61,8 @@ def lines(relay: Relay) -> str:
         return text
     if relay.messages_per_connection is None:
         each = ngettext(
-            "{count} message on each, found by itself",
-            "{count} messages on each, found by itself",
+            "{count} message on each, found automatically",
+            "{count} messages on each, found automatically",
             most,
         )
     else:

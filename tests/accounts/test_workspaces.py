@@ -131,7 +131,7 @@ def test_deleting_shows_numbers_and_wants_the_short_name(
 ) -> None:
     fill(workspace)
     page = words(owner_client.get("/w/brand/settings/delete/"))
-    for what in ("People", "Lists", "Designs"):
+    for what in ("Contacts", "Lists", "Designs"):
         assert f"<dt>{what}</dt><dd>1</dd>" in page
     assert "<dt>Campaigns" not in page
     refused = words(owner_client.post("/w/brand/settings/delete/", {"slug": "Brand"}))

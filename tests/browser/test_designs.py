@@ -85,8 +85,8 @@ def test_from_the_gallery_to_a_test_mail(  # noqa: PLR0917 - fixtures
     log_in(owner)
     page.goto(reverse("new_design", args=[workspace.slug]))
     page.get_by_role("link", name="简体中文").click()
-    page.get_by_role("button", name="Use 资讯通讯").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("资讯通讯")
+    page.get_by_role("button", name="Use 电子简报").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("电子简报")
     expect(mail(page).locator("body")).to_contain_text("慢一点的早晨")
 
     page.get_by_label("Name", exact=True).fill("五月")

@@ -82,6 +82,25 @@ def test_the_numbers_of_a_run_open_its_people(held: Campaign, owner_client: Clie
     assert 'data-total="0"' in nothing
 
 
+def test_nothing_goes_on_while_it_is_paused(held: Campaign, owner_client: Client) -> None:
+    owner_client.post(url(held, "pause/"))
+    for page in (read(owner_client, held), owner_client.get("/w/brand/").content.decode()):
+        assert "QQ is held" in words(page)
+        assert "Other providers continue." not in words(page)
+
+
+def test_what_waits_is_said_once_and_leads_to_the_decision(
+    held: Campaign, owner_client: Client
+) -> None:
+    page = read(owner_client, held)
+    assert words(page).count("Held: too many mails were refused") == 1
+    # Nobody knows when: it waits for a person.
+    assert "finishes" not in words(page)
+    assert '<a href="#runs">Decide about the refusals</a>' in page
+    decide(owner_client, held, "drop")
+    assert "Decide about the refusals" not in read(owner_client, held)
+
+
 def test_taken_back_and_tried_again(
     held: Campaign, owner_client: Client, send: Send, sink: Sink
 ) -> None:
@@ -126,6 +145,9 @@ def test_a_stopped_relay(
     shown = words(read(owner_client, campaign))
     assert f"The relay Post is stopped: {failed} of {failed} refused" in shown
     assert "Solve what its server reports, then start it again" in shown
+    assert re.search(
+        rf'href="/w/brand/relays/{relay.pk}/">.*Go to the relay', read(owner_client, campaign)
+    )
     decide(owner_client, campaign, "retry")
     assert assert_closes(mailing_of(campaign)).waiting == 50
     assert not Suppression.objects.exists()

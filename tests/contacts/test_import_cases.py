@@ -287,7 +287,7 @@ def test_notes_that_speak_of_leaving_are_pointed_out(
     with (tmp_path / "people.csv").open("rb") as upload:
         owner_client.post("/w/brand/imports/new/", {"file": upload})
     page = owner_client.get(f"/w/brand/imports/{Import.objects.latest('pk').pk}/")
-    assert "“已退订客户; VIP” speaks of somebody" in text_of(page.content.decode())
+    assert "“已退订客户; VIP” looks like a status of somebody" in text_of(page.content.decode())
 
 
 def test_a_no_to_text_messages_is_none_to_mail(run: Run) -> None:

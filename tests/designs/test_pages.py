@@ -94,10 +94,10 @@ def test_every_starter_is_a_good_mail(workspace: Workspace, language: str) -> No
 
 def test_the_gallery_speaks_the_person_s_language(owner_client: Client) -> None:
     assert "Newsletter" in get(owner_client, "new_design")
-    assert "资讯通讯" in get(owner_client, "new_design", language="zh")
+    assert "电子简报" in get(owner_client, "new_design", language="zh")
     owner_client.cookies.load({"django_language": "zh-hans"})
     assert (
-        "资讯通讯"
+        "电子简报"
         in owner_client.get(
             reverse("new_design", args=["brand"]), headers={"Accept-Language": "zh-CN"}
         ).content.decode()

@@ -57,7 +57,7 @@ def test_a_connections_number_of_mails_is_learned(
     _untroubled(relay)
     assert relay.messages_per_connection_found == 7
     page = owner_client.get(f"/w/{relay.workspace.slug}/relays/{relay.pk}/").content.decode()
-    assert "7 messages on each, found by itself" in page
+    assert "7 messages on each, found automatically" in page
     assert "It found that its server takes 7 messages on a connection." in page
 
 

@@ -61,7 +61,7 @@ def test_a_mailing_goes_out_in_one_turn(
     _untroubled(relay)
     assert relay.messages_per_connection_found == MAILS
     page = owner_client.get(f"/w/{relay.workspace.slug}/relays/{relay.pk}/").content.decode()
-    assert f"{MAILS} messages on each, found by itself" in page
+    assert f"{MAILS} messages on each, found automatically" in page
 
 
 def test_unknown_recipients_in_a_row(exim: Exim, relay: Relay, open_to: Open) -> None:

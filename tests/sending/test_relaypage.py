@@ -43,7 +43,7 @@ def test_now_is_said_with_its_limits(
     assert now.figures.per_second == pytest.approx(answered / seconds, rel=0.05)
     assert now.figures.latency == pytest.approx(0.088, abs=0.01)
     assert now.figures.open == 6
-    assert "of 8 open, found by itself" in page
+    assert "of 8 open, found automatically" in page
     assert "1,640 of 40,000" in page
     assert "1,640 of 50,000" in page
     assert "Day 9 of 28: 1,640 of 1,900 are sent today" in page
@@ -55,7 +55,7 @@ def test_connections_are_in_words_whatever_is_known_of_them(
     owner_client: Client, url: Callable[..., str], relay: Relay
 ) -> None:
     shown = url("relay", relay.pk)
-    assert "how many are good is found by itself" in owner_client.get(shown).content.decode()
+    assert "the best number is found automatically" in owner_client.get(shown).content.decode()
     Relay.objects.update(connections=4)
     page = owner_client.get(shown).content.decode()
     assert "of 4 open" in page
