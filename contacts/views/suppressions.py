@@ -39,8 +39,8 @@ def filtered(workspace: Workspace, parameters: QueryDict) -> QuerySet[Suppressio
         rows = rows.filter(shown | stored)
     if (reason := parameters.get("reason", "")) in Suppression.Reason.values:
         rows = rows.filter(reason=reason)
-    if (number := parameters.get("import", "")).isdecimal():
-        rows = rows.filter(source=f"import {number[:18]}")
+    if (file := numbers.whole(parameters.get("import", ""))) is not None:
+        rows = rows.filter(source=f"import {file}")
     return rows
 
 
