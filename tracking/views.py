@@ -142,7 +142,7 @@ def click(request: HttpRequest, token: str, number: int, signed: str = "") -> Ht
     message = _message(token)
     if message is None:
         return _nothing(request, token)
-    url = mails.target(message, number, token=token, signed=signed)
+    url = mails.target(message, number, signed=signed)
     if url is None:
         return render(request, "public/missing.html", status=404)
     if request.method == "GET":
