@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Workspace
 from contacts import addresses
 from contacts.models import Contact, Import
+from pages import wellformed
 
 # Source words of this and other apps whose number is the key of a page of that name.
 LINKED = ("import", "campaign", "mailbox", "contact")
@@ -60,8 +61,8 @@ def names(workspace: Workspace, codes: Iterable[str]) -> dict[str, str]:
     numbers: dict[str, set[int]] = {}
     for code in codes:
         kind, _space, number = code.partition(" ")
-        if kind in _named and number.isdecimal():
-            numbers.setdefault(kind, set()).add(int(number))
+        if kind in _named and (pk := wellformed.number(number)) is not None:
+            numbers.setdefault(kind, set()).add(pk)
     return {
         f"{kind} {number}": name
         for kind, wanted in numbers.items()
@@ -97,10 +98,10 @@ def people_url(source: str, slug: str) -> str:
 
 
 def _url(source: str, slug: str, name: str) -> str:
-    number = source.partition(" ")[2]
-    if not number.isdecimal():
+    number = wellformed.number(source.partition(" ")[2])
+    if number is None:
         return ""
     try:
-        return reverse(name, kwargs={"slug": slug, "pk": int(number)})
+        return reverse(name, kwargs={"slug": slug, "pk": number})
     except NoReverseMatch:
         return ""

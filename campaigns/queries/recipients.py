@@ -18,7 +18,7 @@ from campaigns.queries import pending, report
 from campaigns.queries.replies import Same
 from contacts import addresses
 from contacts.models import Contact
-from pages import statuses
+from pages import statuses, wellformed
 from sending import providers, reasons
 from sending.models import Event, Mailing, Message, Relay
 
@@ -141,8 +141,8 @@ def _by_event(
 ) -> QuerySet[Message]:
     if event == "not_opened":
         return rows.filter(state=State.ACCEPTED, opened_at=None)
-    if event == "clicked" and link.isdecimal():
-        clicks = Event.objects.filter(mailing=mailing, kind=event, link=int(link))
+    if event == "clicked" and (number := wellformed.number(link)) is not None:
+        clicks = Event.objects.filter(mailing=mailing, kind=event, link=number)
         return rows.filter(pk__in=clicks.values("message"))
     if event in COLUMNS:
         return rows.filter(**{f"{COLUMNS[event]}__isnull": False})

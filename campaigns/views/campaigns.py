@@ -24,7 +24,7 @@ from campaigns.services.errors import CampaignError
 from campaigns.views import composer, report
 from contacts.models import List
 from designs.models import Design
-from pages import locales, tables, toasts
+from pages import locales, tables, toasts, wellformed
 
 # Days within which a campaign started, as the page filters them.
 PERIODS = {
@@ -133,11 +133,11 @@ def _given(request: WorkspaceRequest, campaign: Campaign) -> dict[str, object]:
     """What the address says that a new campaign starts with; what isn't here is ignored."""
     changes: dict[str, object] = {}
     design, chosen = request.GET.get("design", ""), request.GET.get("list", "")
-    if design.isdecimal():
-        found = Design.objects.filter(workspace=request.workspace, pk=int(design[:18])).first()
+    if (number := wellformed.number(design)) is not None:
+        found = Design.objects.filter(workspace=request.workspace, pk=number).first()
         changes |= drafts.propose_from_design(campaign, found)
-    if chosen.isdecimal():
-        lists = List.objects.filter(workspace=request.workspace, pk=int(chosen[:18]))
+    if (number := wellformed.number(chosen)) is not None:
+        lists = List.objects.filter(workspace=request.workspace, pk=number)
         changes["lists_in"] = list(lists)
     return changes
 
@@ -206,7 +206,7 @@ def _due_for(one: Campaign) -> float | None:
 
 
 def _number(text: str) -> int:
-    return int(text) if text.isdecimal() and len(text) <= 18 else 0
+    return wellformed.number(text) or 0
 
 
 # The verbs ---------------------------------------------------------------------------------------

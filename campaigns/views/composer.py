@@ -38,6 +38,7 @@ from contacts import addresses
 from contacts.models import Contact
 from designs import fields
 from designs.previews import Preview, render_preview
+from pages import wellformed
 from sending import windows
 
 # Designs that the picker shows; the others are a search away, on the page of designs.
@@ -225,14 +226,14 @@ def save_campaign(request: WorkspaceRequest, pk: int, section: str) -> HttpRespo
     entry = next((one for one in (NAME, *SECTIONS) if one.key == section), None)
     if entry is None:
         raise Http404
-    version = request.POST.get("version", "")
-    if not version.isdecimal():
+    version = wellformed.number(request.POST.get("version"))
+    if version is None:
         raise BadRequest
     form = entry.form(request.POST, campaign=campaign)
     form.is_valid()
     before = campaign.subject
     try:
-        drafts.save(campaign, form.changes(), version=int(version))
+        drafts.save(campaign, form.changes(), version=version)
     except VersionConflictError as error:
         return _conflict(request, campaign, form, str(error))
     except CampaignError as error:

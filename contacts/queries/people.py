@@ -21,6 +21,7 @@ from django.utils import timezone
 from accounts.models import Workspace
 from contacts import addresses
 from contacts.models import Contact, Import, ImportedContact, Subscription, Suppression
+from pages import wellformed
 
 # When a subscription came to its status.
 SINCE = {"subscribed": "created_at", "unsubscribed": "changed_at"}
@@ -104,16 +105,17 @@ def filtered(workspace: Workspace, parameters: QueryDict) -> QuerySet[Contact]:
     outcome (what the import did with them)."""
     people = search(Contact.objects.filter(workspace=workspace), parameters.get("q", ""))
     people = _imported(people, workspace, parameters)
-    status, list_id = parameters.get("status", ""), parameters.get("list", "")
+    status = parameters.get("status", "")
+    list_id = wellformed.number(parameters.get("list"))
     on_lists = Subscription.objects.filter(contact=OuterRef("pk"))
-    if list_id.isdecimal():
-        on_lists = on_lists.filter(list_id=int(list_id), list__workspace=workspace)
-    if (days := parameters.get("days", "")).isdecimal() and status in SINCE:
-        begin = timezone.now() - dt.timedelta(days=min(int(days[:5]), MOST_DAYS))
+    if list_id is not None:
+        on_lists = on_lists.filter(list_id=list_id, list__workspace=workspace)
+    if (days := wellformed.number(parameters.get("days"))) is not None and status in SINCE:
+        begin = timezone.now() - dt.timedelta(days=min(days, MOST_DAYS))
         on_lists = on_lists.filter(**{f"{SINCE[status]}__gt": begin})
     if status in Subscription.Status.values:
         people = people.filter(Exists(on_lists.filter(status=status)))
-    elif list_id.isdecimal():
+    elif list_id is not None:
         people = people.filter(Exists(on_lists))
     if status == "none":
         people = people.exclude(Exists(Subscription.objects.filter(contact=OuterRef("pk"))))
@@ -125,11 +127,11 @@ def filtered(workspace: Workspace, parameters: QueryDict) -> QuerySet[Contact]:
 def _imported(
     people: QuerySet[Contact], workspace: Workspace, parameters: QueryDict
 ) -> QuerySet[Contact]:
-    number, outcome = parameters.get("import", ""), parameters.get("outcome", "")
-    if not number.isdecimal() or len(number) > 18:
+    number, outcome = wellformed.number(parameters.get("import")), parameters.get("outcome", "")
+    if number is None:
         return people
     rows = ImportedContact.objects.filter(
-        file_id=int(number), file__workspace=workspace, contact_id=OuterRef("pk")
+        file_id=number, file__workspace=workspace, contact_id=OuterRef("pk")
     )
     return people.filter(Exists(rows.filter(outcome=outcome) if outcome else rows))
 
@@ -138,10 +140,10 @@ def gone(workspace: Workspace, parameters: QueryDict, total: int) -> int:
     """How many contacts of an import's result were deleted since; 0 where more is asked for than an
     import and an outcome. `total`: how many are left."""
     given = {name for name in parameters if parameters.get(name)} - {"sort", "after", "before"}
-    number = parameters.get("import", "")
-    if given != {"import", "outcome"} or not number.isdecimal() or len(number) > 18:
+    number = wellformed.number(parameters.get("import"))
+    if given != {"import", "outcome"} or number is None:
         return 0
-    file = Import.objects.filter(workspace=workspace, pk=int(number)).first()
+    file = Import.objects.filter(workspace=workspace, pk=number).first()
     counted = file.counts.get(parameters["outcome"], 0) if file else 0
     return max(0, counted - total)
 

@@ -22,7 +22,7 @@ from contacts.queries import people as people_query
 from contacts.services import contacts as contact_service
 from contacts.services import lists as list_service
 from contacts.services import suppressions as suppression_service
-from pages import locales, tables, toasts
+from pages import locales, tables, toasts, wellformed
 
 UNDO_SALT = "contacts.undo"
 FILTERS = ("q", "list", "status", "days", "import")
@@ -61,10 +61,8 @@ def contacts(request: WorkspaceRequest) -> HttpResponse:
 def export_contacts(request: WorkspaceRequest) -> StreamingHttpResponse:
     """Everything in this result as CSV with consent, streamed. Of one list, its status counts."""
     people = people_query.filtered(request.workspace, request.GET)
-    listed = request.GET.get("list", "")
-    content = contactsheet.stream(
-        request.workspace, people, list_id=int(listed) if listed.isdecimal() else None
-    )
+    listed = wellformed.number(request.GET.get("list"))
+    content = contactsheet.stream(request.workspace, people, list_id=listed)
     return csv_response(f"contacts-{request.workspace.slug}.csv", content)
 
 
@@ -101,9 +99,8 @@ def contacts_bulk(request: WorkspaceRequest) -> HttpResponseBase:
 
 
 def _chosen_list(request: WorkspaceRequest) -> List | None:
-    number = request.POST.get("list", "")
-    if number.isdecimal():
-        return get_in(request.workspace, List, pk=int(number))
+    if (number := wellformed.number(request.POST.get("list"))) is not None:
+        return get_in(request.workspace, List, pk=number)
     messages.error(request, _("Choose a list first."))
     return None
 

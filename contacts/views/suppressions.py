@@ -21,7 +21,7 @@ from contacts.models import Suppression
 from contacts.queries.people import as_stored
 from contacts.services import suppressions as service
 from contacts.views.people import csv_response
-from pages import locales, tables, toasts
+from pages import locales, tables, toasts, wellformed
 
 UNDO_SALT = "contacts.undo_lift"
 
@@ -30,8 +30,8 @@ def filtered(workspace: Workspace, parameters: QueryDict) -> QuerySet[Suppressio
     """By q (the beginning of the address or domain, or part of it), reason, and lifted=1; or by
     id: that one, whether it is lifted or not."""
     rows = Suppression.objects.filter(workspace=workspace)
-    if (number := parameters.get("id", "")).isdecimal() and len(number) <= 18:
-        return rows.filter(pk=int(number))
+    if (number := wellformed.number(parameters.get("id"))) is not None:
+        return rows.filter(pk=number)
     rows = rows.filter(lifted_at__isnull=parameters.get("lifted") != "1")
     if text := parameters.get("q", "").strip():
         shown, stored = Q(value__icontains=text), Q(value__icontains=as_stored(text))
@@ -92,8 +92,8 @@ def lift_suppressions(request: WorkspaceRequest) -> HttpResponseBase:
     url = f"{reverse('undo_lift', args=[request.workspace.slug])}?token={token}"
     if count:
         toasts.undo(request, text.format(count=locales.number(count)), url)
-    if (person := request.POST.get("contact", "")).isdecimal():
-        return redirect("contact", request.workspace.slug, int(person))
+    if (person := wellformed.number(request.POST.get("contact"))) is not None:
+        return redirect("contact", request.workspace.slug, person)
     return redirect("suppressions", request.workspace.slug)
 
 

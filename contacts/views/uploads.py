@@ -18,7 +18,7 @@ from contacts import csvdetect, importfile
 from contacts.models import Import, List
 from contacts.services import imports
 from contacts.uploads import ImportUploadHandler, Received
-from pages import locales
+from pages import locales, wellformed
 
 PIECE = 8 * importfile.CHUNK
 
@@ -66,8 +66,8 @@ def _new_import(request: HttpRequest, handler: ImportUploadHandler) -> HttpRespo
 
 def _into(request: WorkspaceRequest) -> List | None:
     """The list whose page the import was begun on."""
-    number = request.GET.get("list", "")
-    return get_in(request.workspace, List, pk=int(number)) if number.isdecimal() else None
+    number = wellformed.number(request.GET.get("list"))
+    return None if number is None else get_in(request.workspace, List, pk=number)
 
 
 def _received(request: WorkspaceRequest) -> Import | None:
@@ -97,7 +97,7 @@ def begin_import(request: WorkspaceRequest) -> JsonResponse:
     try:
         given = json.loads(request.read(10_000))
         name, size = str(given["name"]), int(given["size"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return _refusal(_("The upload could not begin."))
     if size > settings.IMPORT_MAX_BYTES:
         most = settings.IMPORT_MAX_BYTES // importfile.CHUNK
@@ -116,13 +116,11 @@ def begin_import(request: WorkspaceRequest) -> JsonResponse:
 def import_piece(request: WorkspaceRequest, pk: int) -> JsonResponse:
     """Bytes from `offset` on; answered by the next offset. Sending a piece twice is harmless."""
     file = get_in(request.workspace, Import, pk=pk)
-    offset = request.GET.get("offset", "")
-    if not offset.isdecimal():
+    offset = wellformed.number(request.GET.get("offset"))
+    if offset is None:
         return _refusal(_("The upload could not go on."))
     try:
-        after = importfile.append(
-            file, int(offset), _body(request), limit=settings.IMPORT_MAX_BYTES
-        )
+        after = importfile.append(file, offset, _body(request), limit=settings.IMPORT_MAX_BYTES)
     except importfile.UploadError as error:
         return _refusal(str(error), 409, next=error.next)
     return JsonResponse({"next": after})
@@ -130,8 +128,7 @@ def import_piece(request: WorkspaceRequest, pk: int) -> JsonResponse:
 
 def _body(request: HttpRequest) -> Iterator[bytes]:
     """The piece; raises if the connection broke in the middle, so that none of it counts."""
-    length = request.headers.get("Content-Length", "")
-    promised = min(PIECE, int(length) if length.isdecimal() else 0)
+    promised = min(PIECE, wellformed.number(request.headers.get("Content-Length")) or 0)
     read = 0
     while read < promised and (data := request.read(min(importfile.CHUNK, promised - read))):
         read += len(data)

@@ -12,6 +12,7 @@ from designs import fields, services
 from designs.foreign import CONVERT, PLAIN, Foreign, distinct
 from designs.models import Design
 from designs.services import VersionConflictError
+from pages import wellformed
 
 
 def convert_design(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
@@ -27,7 +28,7 @@ def convert_design(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
                 one,
                 known,
                 chosen=chosen,
-                version=int(version) if version.isdecimal() and len(version) < 10 else 0,
+                version=wellformed.number(version) or 0,
                 by=request.user,
             )
         except VersionConflictError as error:

@@ -20,7 +20,7 @@ from accounts.access import WorkspaceRequest
 from accounts.models import Workspace
 from contacts import sources
 from contacts.models import Contact
-from pages import locales, tables, toasts
+from pages import locales, tables, toasts, wellformed
 from sending.dsn import Kind, parse, parts
 from sending.models import BounceMail, BounceMailbox
 from sending.services import bounces as service
@@ -94,8 +94,8 @@ def filtered(workspace: Workspace, parameters: QueryDict) -> QuerySet[BounceMail
     for name, known in (("kind", KINDS), ("state", STATES)):
         if (value := parameters.get(name, "")) in known:
             rows = rows.filter(**{name: value})
-    if (mailbox := parameters.get("mailbox", "")).isdecimal():
-        rows = rows.filter(mailbox_id=int(mailbox[:12]))
+    if (mailbox := wellformed.number(parameters.get("mailbox"))) is not None:
+        rows = rows.filter(mailbox_id=mailbox)
     return rows
 
 
@@ -229,10 +229,10 @@ def dismiss_unproven(request: WorkspaceRequest) -> HttpResponseBase:
 
 
 def _shown(request: WorkspaceRequest) -> QuerySet[BounceMail]:
-    until = request.POST.get("until", "")
-    if not until.isdecimal():
+    until = wellformed.number(request.POST.get("until"))
+    if until is None:
         raise BadRequest
-    return unproven.of(request.workspace).filter(pk__lte=int(until[:18]))
+    return unproven.of(request.workspace).filter(pk__lte=until)
 
 
 def _say_counted(request: WorkspaceRequest, counted: int, suppressed: int) -> None:

@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest, get_in
+from pages import wellformed
 from sending import presets
 from sending.forms.relays import RelayForm
 from sending.forms.relaytests import TestForm
@@ -37,8 +38,8 @@ def test_relay(request: WorkspaceRequest, pk: int) -> HttpResponse:
 def try_relay(request: WorkspaceRequest) -> HttpResponse:
     """Talks to a relay as it is typed, before it is saved; a part of a page. `relay`: the one that
     is being changed, whose stored password is used as long as it is for the same server."""
-    pk = request.POST.get("relay", "")
-    relay = get_in(request.workspace, Relay, pk=pk, is_sandbox=False) if pk.isdecimal() else None
+    pk = wellformed.number(request.POST.get("relay"))
+    relay = None if pk is None else get_in(request.workspace, Relay, pk=pk, is_sandbox=False)
     form = RelayForm(request.POST, workspace=request.workspace, relay=relay)
     if not form.is_valid():
         wrong = [(form.fields[name].label, errors) for name, errors in form.errors.items()]
