@@ -78,6 +78,7 @@ MIDDLEWARE = [
     "pages.middleware.reference_middleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "pages.middleware.private_middleware",
     "pages.middleware.csp_middleware",
     "pages.wellformed.WellFormedMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -254,12 +255,17 @@ LOGGING = {
     "filters": {
         "reference": {"()": "pages.middleware.ReferenceFilter"},
         "health": {"()": "config.logs.HealthFilter"},
+        "refusal": {"()": "config.logs.RefusalFilter"},
     },
     "formatters": {
         "line": {"format": "%(asctime)s %(levelname)s [%(reference)s] %(name)s: %(message)s"}
     },
     "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["reference"]}
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["reference", "refusal"],
+        }
     },
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {

@@ -1,7 +1,5 @@
 """Pages of the shell itself: search, activity, language, and errors."""
 
-import logging
-
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ImproperlyConfigured
@@ -14,8 +12,6 @@ from django.utils.translation import get_language
 from django.views.decorators.http import require_POST, require_safe
 
 from pages import activity, bundles, languages, middleware, search
-
-log = logging.getLogger(__name__)
 
 
 @require_safe
@@ -72,7 +68,6 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
-    log.warning("CSRF check failed: %s", reason)
     return HttpResponse(
         loader.get_template("403_csrf.html").render({"reference": middleware.reference()}, request),
         status=403,

@@ -29,14 +29,13 @@ View = Callable[..., HttpResponse]
 
 
 def private(view: View) -> View:
-    """What a token shows is its holder's: for no search engine, cache or referrer."""
+    """What a token shows is its holder's: for no search engine or referrer."""
 
     @wraps(view)
     def inside(request: HttpRequest, **kwargs: object) -> HttpResponse:
         response = view(request, **kwargs)
         response["X-Robots-Tag"] = "noindex, nofollow"
         response["Referrer-Policy"] = "no-referrer"
-        response["Cache-Control"] = "private, no-store, max-age=0"
         return response
 
     return inside

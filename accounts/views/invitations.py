@@ -6,7 +6,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts import landing
@@ -17,7 +16,6 @@ from accounts.services import invitations
 
 
 @sensitive_post_parameters("password")
-@never_cache
 def invitation(request: HttpRequest, token: str) -> HttpResponseBase:
     """For a newcomer: makes the account; for somebody logged in: asks once; a wrong account is
     told so."""

@@ -4,7 +4,6 @@ from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts import landing
@@ -15,7 +14,6 @@ from accounts.services import setup as setup_service
 
 
 @sensitive_post_parameters("password")
-@never_cache
 def setup(request: HttpRequest, token: str) -> HttpResponseBase:
     if setup_service.is_set_up():
         return _used(request)
