@@ -15,6 +15,7 @@ from sending.relaytest import Step
 from sending.relaytrouble import Trouble, diagnose
 from sending.secrets import SecretError, decrypt
 from sending.services import relays as service
+from sending.services.testallowance import TestRefusedError
 from sending.smtp import Server
 
 
@@ -30,7 +31,11 @@ def test_relay(request: WorkspaceRequest, pk: int) -> HttpResponse:
     except SecretError as error:
         context = {"relay": relay, "test": form, "lost": str(error)}
         return render(request, "sending/parts/relay_test.html", context)
-    context = {"relay": relay, "test": form} | _tried(relay, server, form)
+    context: dict[str, object] = {"relay": relay, "test": form}
+    try:
+        context |= _tried(request, relay, server, form)
+    except TestRefusedError as error:
+        form.add_error(error.field, str(error))
     return render(request, "sending/parts/relay_test.html", context)
 
 
@@ -55,16 +60,19 @@ def try_relay(request: WorkspaceRequest) -> HttpResponse:
     )
     test = TestForm({"from_email": request.workspace.from_email or request.user.email})
     test.is_valid()
-    context = _tried(typed, server, test)
+    context = _tried(request, typed, server, test)
     return render(request, "sending/parts/relay_tried.html", context)
 
 
-def _tried(relay: Relay, server: Server, form: TestForm) -> dict[str, object]:
+def _tried(
+    request: WorkspaceRequest, relay: Relay, server: Server, form: TestForm
+) -> dict[str, object]:
     typed = form.cleaned_data
     dialogue = service.try_out(
         relay,
         server,
         from_email=typed["from_email"],
+        by=request.user,
         recipient=typed.get("recipient", ""),
         mail=typed.get("mail", False),
     )
