@@ -42,7 +42,9 @@ try:
     DEFAULT_FROM_EMAIL = env.text("YANSHU_FROM_EMAIL", "Yanshu <yanshu@localhost>")
     # Largest CSV that may be imported, in bytes.
     IMPORT_MAX_BYTES = env.integer("YANSHU_IMPORT_MAX_MB", 1024, low=1) * 1024 * 1024
-    # Test mails that a person may send a day, to however many addresses and in which workspace ever.
+    # Files whose import hasn't been started yet, in all of a workspace, in bytes.
+    UNFINISHED_MAX_BYTES = env.integer("YANSHU_UNFINISHED_MB", 4096, low=1) * 1024 * 1024
+    # Test mails that a person may send a day, over all workspaces.
     TEST_MAILS_PER_DAY = env.integer("YANSHU_TEST_MAILS_PER_DAY", 100, low=0)
     # Reverse proxies of ours that add to X-Forwarded-For: throttles count by the client's address.
     ALLAUTH_TRUSTED_PROXY_COUNT = env.integer("YANSHU_PROXIES", 0, high=9)

@@ -29,8 +29,8 @@ def test_relay(request: WorkspaceRequest, pk: int) -> HttpResponse:
     try:
         server = service.server_of(relay)
     except SecretError as error:
-        context = {"relay": relay, "test": form, "lost": str(error)}
-        return render(request, "sending/parts/relay_test.html", context)
+        lost = {"relay": relay, "test": form, "lost": str(error)}
+        return render(request, "sending/parts/relay_test.html", lost)
     context: dict[str, object] = {"relay": relay, "test": form}
     try:
         context |= _tried(request, relay, server, form)
