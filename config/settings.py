@@ -154,9 +154,8 @@ ACCOUNT_FORMS = {
 }
 ACCOUNT_RATE_LIMITS = {
     "login": "30/m/ip",
-    # Of wrong passwords: for one network address, and for one account from anywhere.
-    "login_failed": "10/m/ip,5/5m/key",
-    "reset_password": "20/m/ip,3/10m/key",
+    # Those that concern one account are in accounts.throttles, with the reasons.
+    "reset_password": "20/m/ip",
     "reset_password_from_key": "20/m/ip",
     "change_password": "5/m/user",
 }

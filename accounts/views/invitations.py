@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 
-from accounts import landing
+from accounts import landing, throttles
 from accounts.exceptions import InvitationError
 from accounts.forms import NewcomerForm
 from accounts.models import Invitation, Membership, User
@@ -62,4 +62,6 @@ def _for_newcomer(request: HttpRequest, found: Invitation) -> HttpResponseBase:
 def _arrive(request: HttpRequest, membership: Membership) -> HttpResponse:
     words = _("Welcome to {workspace}.")
     messages.success(request, words.format(workspace=membership.workspace.name))
-    return redirect(landing.home_of(request, membership))
+    response = redirect(landing.home_of(request, membership))
+    throttles.remember(request, response, membership.user.email)
+    return response

@@ -6,7 +6,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 
-from accounts import landing
+from accounts import landing, throttles
 from accounts.exceptions import AlreadySetUpError
 from accounts.forms import SetUpForm
 from accounts.models import Membership
@@ -28,7 +28,9 @@ def setup(request: HttpRequest, token: str) -> HttpResponseBase:
             return _used(request)
         login(request, user)
         membership = Membership.objects.select_related("workspace").get(workspace=workspace)
-        return redirect(landing.home_of(request, membership))
+        response = redirect(landing.home_of(request, membership))
+        throttles.remember(request, response, user.email)
+        return response
     return render(request, "accounts/setup.html", {"form": form})
 
 
