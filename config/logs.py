@@ -14,14 +14,14 @@ LONGEST = 200
 
 class RefusalFilter(logging.Filter):
     """A request that is refused is one line: what was asked for and why, without a traceback, and
-    without secrets. An error of ours keeps its traceback."""
+    without secrets; so is one while the database is away. An error of ours keeps its traceback."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         request, status = getattr(record, "request", None), getattr(record, "status_code", 0)
         if request is None or not status:
             return True
         words = [str(status), _phrase(status), f"{request.method} {shown(request.path)}"]
-        if status < 500:
+        if status < 500 or status == HTTPStatus.SERVICE_UNAVAILABLE:
             error = record.exc_info[1] if record.exc_info else None
             words.append(f"({type(error).__name__})" if error else "")
             record.exc_info = record.exc_text = None

@@ -49,8 +49,8 @@ def room(file: Import) -> int | None:
 
 def no_room() -> str:
     words = _(
-        "The files that wait for their import to be started have {mb} MB, which is all that they "
-        "may have. Start or cancel one of these imports, then upload the file."
+        "Files waiting to be imported may take up {mb} MB together, and this one does not fit. "
+        "Start or cancel one of these imports, then upload the file."
     )
     return words.format(mb=locales.number(settings.UNFINISHED_MAX_BYTES // CHUNK))
 
@@ -58,13 +58,13 @@ def no_room() -> str:
 def _of_files(count: int, *, own: bool) -> str:
     words = (
         _(
-            "{count} files of yours wait for their import to be started. Start or cancel one of "
-            "these imports, then upload the file."
+            "You already have {count} files waiting to be imported. Start or cancel one of these "
+            "imports, then upload the file."
         )
         if own
         else _(
-            "{count} files of this workspace wait for their import to be started. Start or cancel "
-            "one of these imports, then upload the file."
+            "This workspace already has {count} files waiting to be imported. Start or cancel one "
+            "of these imports, then upload the file."
         )
     )
     return words.format(count=locales.number(count))

@@ -51,8 +51,8 @@ def check_sender(relay: Relay, sender: str) -> None:
     if not senders.may_use(relay.workspace, sender):
         raise TestRefusedError(
             _(
-                "{address} is no sender of this workspace. Use the sender address of its settings, "
-                "or one that a campaign of it has."
+                "{address} is not a sender address of this workspace. Use the one in its settings, "
+                "or one that a campaign uses."
             ).format(address=sender),
             "from_email",
         )

@@ -52,7 +52,7 @@ class TestForm(forms.Form):
     from_name = SingleLine(label=gettext_lazy("Sender name"), max_length=100, required=False)
     from_email = forms.ChoiceField(
         label=gettext_lazy("Sender address"),
-        help_text=gettext_lazy("Those of the workspace's settings and campaigns."),
+        help_text=gettext_lazy("From the workspace's settings and campaigns."),
         error_messages={"required": gettext_lazy("Enter the address that the mail comes from.")},
     )
 

@@ -49,10 +49,10 @@ def test_a_person_has_so_many_and_a_cancelled_one_makes_room(
         assert begin(owner_client)[0] == 200
     status, told = begin(owner_client)
     assert status == 409
-    assert told["error"].startswith("20 files of yours wait for their import to be started. Start")
-    assert "20 files of yours wait" in as_form(owner_client)
+    assert told["error"].startswith("You already have 20 files waiting to be imported. Start")
+    assert "You already have 20 files" in as_form(owner_client)
     pasted = owner_client.post("/w/brand/imports/new/", {"pasted": "email\na@x.example"})
-    assert "20 files of yours wait" in pasted.content.decode()
+    assert "You already have 20 files" in pasted.content.decode()
     assert Import.objects.count() == unfinished.MOST_OF_PERSON
     first = Import.objects.first()
     assert first
@@ -71,7 +71,7 @@ def test_a_workspace_has_so_many_whoever_uploads(
         for _ in range(unfinished.MOST_OF_PERSON - 3):
             if Import.objects.count() < unfinished.MOST_FILES:
                 imports.begin(workspace, filename="a", by=somebody)
-    assert "50 files of this workspace wait" in begin(owner_client)[1]["error"]
+    assert "This workspace already has 50 files" in begin(owner_client)[1]["error"]
     # Another workspace, and a command, are not concerned.
     imports.begin(other_workspace, filename="a", by=User.objects.first())
     imports.begin(workspace, filename="a", by=None)
@@ -81,7 +81,7 @@ def test_a_workspace_has_so_many_whoever_uploads(
 def test_bytes_that_are_announced(owner_client: Client) -> None:
     status, told = begin(owner_client, 2 * MB + 1)
     assert status == 409
-    assert "have 2 MB, which is all that they may have" in told["error"]
+    assert "may take up 2 MB together, and this one does not fit" in told["error"]
     assert not Import.objects.exists()
 
 
@@ -93,15 +93,15 @@ def test_bytes_that_were_not_announced(owner_client: Client) -> None:
     assert send(owner_client, second, 0, b"x" * MB) == (200, {"next": MB})
     status, told = send(owner_client, second, MB, b"x")
     assert status == 409
-    assert "all that they may have" in told["error"]
+    assert "this one does not fit" in told["error"]
     assert told["next"] == MB
     assert ImportChunk.objects.count() == 2
-    assert "all that they may have" in as_form(owner_client)
+    assert "this one does not fit" in as_form(owner_client)
 
 
 @pytest.mark.usefixtures("small")
 def test_a_form_stops_where_the_space_ends_and_leaves_nothing(owner_client: Client) -> None:
-    assert "all that they may have" in as_form(owner_client, b"x" * (3 * MB))
+    assert "this one does not fit" in as_form(owner_client, b"x" * (3 * MB))
     assert not Import.objects.exists()
     assert as_form(owner_client) == ""
 
@@ -113,7 +113,7 @@ def test_a_person_has_the_same_space_over_all_workspaces(
     Import.objects.create(
         workspace=other_workspace, filename="a", state="ready", size=2 * MB, created_by=owner
     )
-    assert "all that they may have" in begin(owner_client)[1]["error"]
+    assert "this one does not fit" in begin(owner_client)[1]["error"]
 
 
 @pytest.mark.usefixtures("small")

@@ -190,7 +190,7 @@ def test_only_senders_of_the_workspace(
 def test_the_service_too_sends_from_the_workspace_only(
     relay: Relay, owner: User, sink: Sink, workspace: Workspace
 ) -> None:
-    with pytest.raises(TestRefusedError, match=r"ceo@bank\.example is no sender"):
+    with pytest.raises(TestRefusedError, match=r"ceo@bank\.example is not a sender"):
         send_test(
             relay=relay,
             renderer=Renderer(subject="S", preheader="", html="<p>a</p>", text=""),
@@ -208,7 +208,7 @@ def test_a_workspace_without_a_sender_says_what_to_do(
 ) -> None:
     Workspace.objects.filter(pk=workspace.pk).update(from_email="")
     page = owner_client.get(reverse("design_test", args=["brand", design.pk])).content.decode()
-    assert "it has none yet" in page
+    assert "there is none yet" in page
     assert reverse("workspace_settings", args=["brand"]) in page
 
 
@@ -253,7 +253,7 @@ def test_a_test_of_a_relay_with_a_recipient_is_a_test_mail(
     url = reverse("test_relay", args=["brand", relay.pk])
     form = {"from_email": "news@brand.example", "recipient": "a@x.example", "mail": "on"}
     forged = owner_client.post(url, {**form, "from_email": "ceo@bank.example"}).content.decode()
-    assert "ceo@bank.example is no sender of this workspace" in forged
+    assert "ceo@bank.example is not a sender address of this workspace" in forged
     assert sink.mails == []
     assert "It works" in owner_client.post(url, form).content.decode()
     assert "You can send 0 more test mails" in owner_client.post(url, form).content.decode()
