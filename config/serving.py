@@ -44,8 +44,9 @@ PACE = 8 * 1024
 # Seconds in which a client must take a piece of the answer.
 TAKEN_WITHIN = 60.0
 PIECE = 64 * 1024
-# Bytes of a body that stay in memory.
+# Bytes of a body, and of an answer, that stay in memory.
 IN_MEMORY = 64 * 1024
+KEPT = MIB
 WORDS = {
     408: "The request took too long to arrive. Try again over a faster connection.\n"
     "请求传输得太慢。请换一个更快的网络后重试。\n",
@@ -65,6 +66,11 @@ class RefusedError(Exception):
 
 class GoneError(Exception):
     """The client has left."""
+
+
+class BrokenError(Exception):
+    """An answer broke off after its begin was sent: the connection is cut, so that half an export
+    doesn't look like a whole one."""
 
 
 class Bridge:
@@ -146,7 +152,7 @@ class Bridge:
         finally:
             answer.gone = True
             await working
-            answer.file.close()
+            answer.close()
 
 
 class Answer:
@@ -158,8 +164,9 @@ class Answer:
         self.lock = threading.Lock()
         self.status = 500
         self.headers: Headers = []
-        # What was said and is not sent yet: in memory up to a piece, then in the file.
-        self.file: IO[bytes] = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  # closed by Bridge
+        # What was said: the begin in memory, the rest, if there is one, in the file.
+        self.memory = bytearray()
+        self.file: IO[bytes] | None = None
         self.written = self.sent = 0
         self.complete = self.begun = self.gone = self.broken = False
 
@@ -190,9 +197,13 @@ class Answer:
     def _put(self, data: bytes) -> None:
         if self.gone:
             raise GoneError
-        rest = memoryview(data)
-        while rest:
-            rest = rest[self.file.write(rest) :]
+        space = KEPT - len(self.memory)
+        self.memory += data[:space]
+        if rest := memoryview(data)[space:]:
+            if self.file is None:
+                self.file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  # see `close`
+            while rest:
+                rest = rest[self.file.write(rest) :]
         self.written += len(data)
         self.begun = True
         self._tell()
@@ -207,7 +218,7 @@ class Answer:
         while not self.begun:
             await self._wait()
         if self.broken and not self.written:
-            self.status, self.headers = 500, []
+            self.status, self.headers, self.broken = 500, [], False
         headers = [
             (name.lower().encode("latin-1"), value.encode("latin-1"))
             for name, value in self.headers
@@ -216,15 +227,27 @@ class Answer:
         while True:
             ended = self.complete
             while self.sent < self.written:
-                data = os.pread(self.file.fileno(), PIECE, self.sent)
+                data = self._next()
                 self.sent += len(data)
-                last = ended and self.sent == self.written
+                last = ended and not self.broken and self.sent == self.written
                 await self._piece(send, data, within, more=not last)
                 if last:
                     return None
+            if ended and self.broken:
+                raise BrokenError("an answer broke off")
             if ended:
                 return await self._piece(send, b"", within, more=False)
             await self._wait()
+
+    def _next(self) -> bytes:
+        if self.sent < len(self.memory):
+            return bytes(self.memory[self.sent : self.sent + PIECE])
+        assert self.file is not None  # noqa: S101  # written beyond the memory
+        return os.pread(self.file.fileno(), PIECE, self.sent - KEPT)
+
+    def close(self) -> None:
+        if self.file is not None:
+            self.file.close()
 
     async def _wait(self) -> None:
         await self.changed.wait()

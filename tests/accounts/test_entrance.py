@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -72,7 +73,7 @@ def test_next_leads_on_but_never_away(owner: User, nobody: Client) -> None:
         assert answer.headers["Location"] == arrived
 
 
-def at(number: int, **more: object) -> Client:
+def at(number: int, **more: Any) -> Client:
     """Somebody at another network address."""
     return Client(REMOTE_ADDR=f"10.{number >> 8}.{number & 255}.1", **more)
 

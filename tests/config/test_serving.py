@@ -1,5 +1,6 @@
 """Slow and greedy clients before the web server that `make run` starts, with its own command."""
 
+import http.client
 import os
 import select
 import socket
@@ -30,6 +31,8 @@ def application(environ, start):
         return (b"x" * 65536 for _ in range(3200))
     if environ["PATH_INFO"] == "/cut":
         return (1 / 0 for _ in range(1))
+    if environ["PATH_INFO"] == "/half":
+        return (b"x" * 65536 * (1 if n < 40 else 1 // 0) for n in range(50))
     size = 0
     while data := environ["wsgi.input"].read(100_000):
         size += len(data)
@@ -182,4 +185,7 @@ def test_an_answer_that_breaks_is_an_error(tmp_path: Path) -> None:
     with bare(tmp_path, 30) as port, ExitStack() as stack:
         client = connected(port, "GET /cut HTTP/1.1\r\nHost: a\r\n\r\n", stack)
         assert "HTTP/1.1 500 " in said(client)
+        # Half an answer doesn't look like a whole one.
+        with pytest.raises(http.client.IncompleteRead):
+            get(port, "/half")
         assert get(port, "/")[0] == 200

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -26,13 +27,13 @@ def small(settings: Settings) -> None:
     settings.UNFINISHED_MAX_BYTES = 2 * MB
 
 
-def begin(client: Client, size: int = 10) -> tuple[int, dict[str, str]]:
+def begin(client: Client, size: int = 10) -> tuple[int, dict[str, Any]]:
     body = json.dumps({"name": "a.csv", "size": size})
     answer = client.post("/w/brand/imports/begin/", body, content_type="application/json")
     return answer.status_code, answer.json()
 
 
-def send(client: Client, url: str, offset: int, data: bytes) -> tuple[int, dict[str, str]]:
+def send(client: Client, url: str, offset: int, data: bytes) -> tuple[int, dict[str, Any]]:
     answer = client.post(f"{url}?offset={offset}", data, content_type="application/octet-stream")
     return answer.status_code, answer.json()
 

@@ -9,7 +9,6 @@ from urllib.parse import quote, urlencode
 import pytest
 from django.core import signing
 from django.db import models, transaction
-from django.http import StreamingHttpResponse
 from django.test import Client, RequestFactory
 from pytest_django import Settings
 
@@ -49,7 +48,7 @@ def status_of(client: Client, method: str, url: str, form: Mapping[str, str]) ->
             answer = client.get(f"{url}?{urlencode(form)}" if form else url)
         else:
             answer = client.post(f"{url}?{urlencode(form)}" if form else url, form)
-        if isinstance(answer, StreamingHttpResponse):
+        if answer.streaming:
             answer.getvalue()
         return answer.status_code
 

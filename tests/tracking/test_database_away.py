@@ -90,7 +90,7 @@ def test_nothing_is_lost_without_a_word(site: Site, capfd: pytest.CaptureFixture
         assert [one.status for one in answers] == [503] * 5
         assert all(int(one.headers["retry-after"]) > 0 for one in answers)
     assert b"was not done" in ask(leave, ONE_CLICK).body
-    assert "无法连接数据库" in ask(leave, **{"Accept-Language": "zh-CN"}).body.decode()
+    assert "无法连接数据库" in ask(leave, None, **{"Accept-Language": "zh-CN"}).body.decode()
     assert ask(addresses[3]).body.startswith(b"GIF89a")
     # And the rest of the site: with a session, and at the log-in.
     assert ask(f"{site.url}/w/brand/", Cookie="sessionid=" + "a" * 32).status == 503
