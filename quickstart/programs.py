@@ -23,9 +23,8 @@ def commands(*, host: str, port: int, sandbox: bool) -> dict[str, tuple[str, ...
         for queue, processes in WORKERS.items()
     }
     programs["web"] = (
-        *(str(BIN / "granian"), "--interface", "wsgi", "--host", host, "--port", str(port)),
-        *("--workers", "1", "--blocking-threads", "8", "--no-ws", "--respawn-failed-workers"),
-        "config.wsgi:application",
+        *(str(BIN / "granian"), "--interface", "asginl", "--host", host, "--port", str(port)),
+        *("--workers", "1", "--no-ws", "--respawn-failed-workers", "config.asgi:application"),
     )
     # In memory: a file that a kill left half written would keep beat from starting again.
     programs["beat"] = (*celery, "beat", "-l", "INFO", "--pidfile=", "-S", "celery.beat:Scheduler")
