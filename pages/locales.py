@@ -1,10 +1,12 @@
 """Numbers, dates and percentages as the reader's language writes them."""
 
 import re
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_timedelta, get_timezone_name
+from babel.lists import format_list
 from babel.numbers import format_compact_decimal, format_decimal, format_percent
 from django.utils import timezone
 from django.utils.translation import get_language, to_locale
@@ -61,6 +63,11 @@ def absolute(value: datetime) -> str:
     local = timezone.localtime(value)
     text = format_datetime(local, "medium", locale=current())
     return f"{text} {get_timezone_name(local, width='short', locale=current())}"
+
+
+def listed(parts: Sequence[str]) -> str:
+    """ "A, B and C"."""
+    return format_list(list(parts), locale=current())
 
 
 def day(value: date) -> str:

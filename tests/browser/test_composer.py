@@ -65,6 +65,7 @@ def ready(workspace: Workspace) -> Workspace:
             is_sandbox=sandbox,
             per_second=14,
             per_day=50000,
+            tested_at=timezone.now(),
         )
     return workspace
 
