@@ -59,9 +59,8 @@ def test_a_test_before_saving_counts_for_what_was_tested(owner_client: Client, u
 
 
 def test_a_mail_that_it_took_is_a_test_and_a_refusal_is_none(fresh: Relay) -> None:
-    relayhealth.learn(
-        fresh, [Outcome(End.REFUSED, 550, "5.1.1 No such user", Stage.RECIPIENT)], None
-    )
+    refused = Outcome(End.REFUSED, 550, "5.1.1 No such user", Stage.RCPT)
+    relayhealth.learn(fresh, [refused], None)
     fresh.refresh_from_db()
     assert fresh.untested
     relayhealth.learn(fresh, [Outcome(End.TAKEN, 250, "2.0.0 ok")], None)
