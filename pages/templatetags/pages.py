@@ -96,6 +96,12 @@ def when(value: datetime | None, how: str = "relative") -> SafeString | str:
     return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), hover, shown)
 
 
+@register.filter
+def clock(value: datetime) -> str:
+    """Hours and minutes of today."""
+    return locales.clock(value)
+
+
 @register.simple_tag
 def status(code: str, label: str = "", css: str = "") -> SafeString:
     """A state as colour, icon and word. Codes are in pages.statuses; `label` replaces the word."""
