@@ -1,6 +1,6 @@
 """The home page's registries: first steps that tick themselves, and things that need a person.
 
-    @home.step("import", order=30)
+    @home.step("import", order=10)
     def import_people(request): return home.Step(_("Import people"), _("..."), done=..., url=...)
 
     @home.needs
@@ -24,6 +24,17 @@ Text = str | Promise
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """A shorter way to do a step: one press of a button."""
+
+    label: Text
+    # Why one would.
+    text: Text
+    # What the button posts to.
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     title: Text
     # One sentence: what it is good for.
@@ -31,6 +42,7 @@ class Step:
     done: bool
     # Where it is done; "" where there is no such page or the role may not open it.
     url: str = ""
+    offer: Offer | None = None
 
 
 @dataclass(frozen=True, slots=True)

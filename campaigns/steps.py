@@ -8,13 +8,13 @@ from contacts.models import Contact
 from sending.models import BounceMailbox, Mailing, Relay
 
 
-@home.step("workspace", order=10)
-def workspace(request: WorkspaceRequest) -> home.Step:
+@home.step("import", order=10)
+def import_people(request: WorkspaceRequest) -> home.Step:
     return home.Step(
-        _("Make a workspace"),
-        _("Everything of one brand or client is kept together in it."),
-        done=True,
-        url=home.url(request, "settings"),
+        _("Import your people"),
+        _("A CSV file from your last tool, a shop or a spreadsheet; columns are recognised."),
+        done=Contact.objects.filter(workspace=request.workspace).exists(),
+        url=home.url(request, "new_import"),
     )
 
 
@@ -25,16 +25,6 @@ def sandbox(request: WorkspaceRequest) -> home.Step:
         _("The sandbox takes mails as a mail server does and delivers to nobody: try all of it."),
         done=Mailing.objects.filter(workspace=request.workspace).exists(),
         url=home.url(request, "new_campaign"),
-    )
-
-
-@home.step("import", order=30)
-def import_people(request: WorkspaceRequest) -> home.Step:
-    return home.Step(
-        _("Import your people"),
-        _("A CSV file from your last tool, a shop or a spreadsheet; columns are recognised."),
-        done=Contact.objects.filter(workspace=request.workspace).exists(),
-        url=home.url(request, "new_import"),
     )
 
 

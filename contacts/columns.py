@@ -75,9 +75,17 @@ KEYS = {
     **dict.fromkeys("company companyname organization 公司 公司名称 单位".split(), "company"),
     **dict.fromkeys("jobtitle title position 职位 职务 头衔".split(), "job_title"),
     **dict.fromkeys(
-        "phone phonenumber mobile mobilephone telephone tel sms 电话 手机 手机号 手机号码 移动电话"
-        " 联系电话".split(),
+        "phone phonenumber phoneno phonenr mobile mobilephone mobilenumber mobileno cell cellphone"
+        " cellnumber telephone telephonenumber tel telno telefon telefonnummer handy handynummer"
+        " mobiltelefon telephoneportable telefono contactnumber contactphone sms smsnumber"
+        " 电话 电话号码 手机 手机号 手机号码 移动电话 联系电话 联系方式 座机 電話 電話號碼 電話番号"
+        " 手機 手機號碼 行動電話 携帯電話 전화번호 휴대폰".split(),
         "phone",
+    ),
+    **dict.fromkeys(
+        "zip zipcode postcode postalcode postal plz postleitzahl codepostal cp cap"
+        " 邮编 邮政编码 邮政编号 邮递区号 郵編 郵遞區號 郵便番号 우편번호".split(),
+        "zip",
     ),
     **dict.fromkeys("country 国家 国家地区".split(), "country"),
     **dict.fromkeys("province state 省 省份".split(), "province"),
@@ -94,6 +102,19 @@ KEYS = {
     **dict.fromkeys("age 年龄".split(), "age"),
     **dict.fromkeys("language 语言".split(), "language"),
 }  # fmt: skip
+# Digits that nobody calculates with, by a part of the folded header and by a whole word of it.
+CODE_PART = re.compile(
+    "zip$|zip(?:code|4)|post(?:al)?code|postleitzahl|^plz|codepostal|phone|telefo|telnr|telno"
+    "|mobil(?:e|tel|nr|nummer)|handy|whatsapp|wechat|weixin|passport|nummer$"
+    "|邮编|邮政|郵編|郵遞|郵便|우편|电话|電話|手机|手機|携帯|전화|휴대|微信|传真|傳真"
+    "|编号|編號|番号|번호|号码|號碼|证号|證號|工号|学号|单号|單號|卡号|账号|帐号|帳號|身份证|会员号|客户号"
+)
+CODE_WORDS = frozenset(
+    "id ids no nr num number code codes sku iban bic ssn vat tin ean upc isbn account acct fax tel"
+    " cell serial ref reference qq cp plz zip".split()
+)
+# Between "customer" and "Id" of customerId.
+CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 # Other headers by a part of their name. Better a column too many whose words are asked about than
 # one whose no is not heard.
 NOT_CONSENT = re.compile(
@@ -214,16 +235,18 @@ def describe(
     cells = [[values.clean(row[n]) if n < len(row) else "" for row in body] for n in range(width)]
     names += [""] * (width - len(names))
     attributes = {fold(a.key): a for a in known} | {fold(a.label): a for a in known}
-    guesses = _unique(
-        [_guess(name, column, attributes) for name, column in zip(names, cells, strict=True)], cells
-    )
+    guesses = [_guess(name, column, attributes) for name, column in zip(names, cells, strict=True)]
+    _meant(names, cells, guesses, attributes.values())
+    guesses = _unique(guesses, cells)
     for number in reimport.lists_in(names, {a.label for a in attributes.values()}):
         guesses[number] = statuswords.LIST
     described: list[Column] = []
     taken = {attribute.key for attribute in attributes.values()}
     for name, guess, samples in zip(names, guesses, cells, strict=True):
         key = key_of(name, taken)
-        kind = values.guess_type(samples)
+        kind = "text" if is_code(name) else values.guess_type(samples)
+        if guess == "new" and not any(samples):
+            guess = ""  # noqa: PLW2901 - nothing is in it
         if guess == "new":
             taken.add(key)
             guess = f"new:{key}:{kind}"  # noqa: PLW2901
@@ -231,6 +254,41 @@ def describe(
         leaving = "" if guess in STATUS_FIELDS else _leaving(name, samples)
         described.append(Column(name.strip(), some, guess, key, kind, leaving))
     return described
+
+
+def is_code(header: str) -> bool:
+    """Whether the header names digits that nobody calculates with: a postcode, a phone, an id. A
+    number would lose its leading zeros, its plus and its last digits."""
+    if CODE_PART.search(fold(header)):
+        return True
+    spaced = CAMEL.sub(" ", unicodedata.normalize("NFKC", header)).casefold()
+    words = re.findall(r"[^\W_]+", spaced)
+    return any(
+        word in CODE_WORDS and words[at + 1 : at + 2] not in (["of"], ["de"], ["von"])
+        for at, word in enumerate(words)
+    )
+
+
+def _meant(
+    names: Sequence[str],
+    cells: Sequence[Sequence[str]],
+    guesses: list[str],
+    known: Iterable[Known],
+) -> None:
+    """Headers that mean an attribute by another word: "Phone Number" where there is "Phone". Of
+    several the fullest column is it, unless one has the attribute's own name."""
+    for attribute in known:
+        target = f"attribute:{attribute.key}"
+        meaning = KEYS.get(fold(attribute.label)) or KEYS.get(fold(attribute.key))
+        if not meaning or target in guesses or attribute.type != "text":
+            continue
+        same = [
+            n
+            for n, guess in enumerate(guesses)
+            if guess == "new" and KEYS.get(fold(names[n])) == meaning
+        ]
+        if same:
+            guesses[max(same, key=lambda n: sum(map(bool, cells[n])))] = target
 
 
 def _leaving(name: str, cells: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ Every guess is shown and can be changed, so a guess must be right for the files 
 
 import codecs
 import csv
+import re
 from collections import Counter
 from collections.abc import Sequence
 from io import StringIO
@@ -29,12 +30,43 @@ HEADER_RECORDS = 60
 MAX_COLUMNS = 1000
 # The address's name and another one that we know: no row of people looks like that.
 SURE = 4
+# What other files begin with, whatever their name says.
 NOT_TEXT = {
-    b"PK\x03\x04": "workbook",
     b"\xd0\xcf\x11\xe0": "workbook",
     b"%PDF": "pdf",
     b"\x1f\x8b": "compressed",
+    b"BZh": "compressed",
+    b"\xfd7zXZ\x00": "compressed",
+    b"(\xb5/\xfd": "compressed",
+    b"7z\xbc\xaf\x27\x1c": "archive",
+    b"Rar!\x1a\x07": "archive",
+    b"\x89PNG\r\n\x1a\n": "picture",
+    b"\xff\xd8\xff": "picture",
+    b"GIF87a": "picture",
+    b"GIF89a": "picture",
+    b"II*\x00": "picture",
+    b"MM\x00*": "picture",
+    b"8BPS": "picture",
+    b"\x00\x00\x01\x00": "picture",
+    b"{\\rtf": "document",
+    b"SQLite format 3\x00": "other",
 }
+ZIP = b"PK\x03\x04"
+# Names inside of a ZIP file that Office programs write.
+INSIDE = {
+    b"word/": "document",
+    b"ppt/": "document",
+    b"xl/": "workbook",
+    b"[Content_Types].xml": "workbook",
+}
+# A web page that some programs call a table.
+WEB_PAGE = re.compile(
+    rb"\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype html|html|table|workbook)[\s>]", re.IGNORECASE
+)
+# Signs that no text has; programs write NUL and the end-of-file mark of DOS into tables, too.
+CONTROL = re.compile("[\x01-\x08\x0e-\x19\x1b\x1c-\x1f]")
+# In so many letters at most one in fifty.
+LOOKED_AT, MOST_CONTROL = 4096, 0.02
 
 
 class NotCsvError(ValueError):
@@ -43,12 +75,38 @@ class NotCsvError(ValueError):
 
 SENTENCES = {
     "workbook": _(
-        "This is a spreadsheet workbook or a ZIP file. Open it and save the sheet as CSV (UTF-8)."
+        "This is a spreadsheet workbook. Open it, save the sheet as CSV (UTF-8), and choose that "
+        "file."
     ),
-    "pdf": _("This is a PDF. A CSV file is needed."),
+    "zip": _("This is a ZIP file. Unpack it and choose the CSV file that is in it."),
+    "archive": _("This is an archive. Unpack it and choose the CSV file that is in it."),
+    "pdf": _("This is a PDF. Export the people as CSV from the program that they are in."),
+    "picture": _("This is a picture. Export the people as CSV from the program that they are in."),
+    "document": _("This is a text document. Copy its table into a spreadsheet and save it as CSV."),
+    "web_page": _(
+        "This is a web page, whatever its name says. Open it with a spreadsheet program and save "
+        "it as CSV (UTF-8)."
+    ),
     "compressed": _("This file is compressed. Unpack it first."),
+    "other": _("This file is no text. Export the people as CSV (UTF-8)."),
     "empty": _("The file is empty."),
 }
+
+
+def kind_of(sample: bytes) -> str:
+    """A key of SENTENCES for what is no text; "" for what may be a table."""
+    if not sample.strip():
+        return "empty"
+    for magic, kind in NOT_TEXT.items():
+        if sample.startswith(magic):
+            return kind
+    if sample.startswith(ZIP):
+        return next((kind for name, kind in INSIDE.items() if name in sample), "zip")
+    if (sample[:4] == b"RIFF" and sample[8:12] == b"WEBP") or sample[4:8] == b"ftyp":
+        return "picture"
+    if sample[:2] == b"BM" and sample[6:10] == bytes(4):  # a bitmap's reserved field
+        return "picture"
+    return "web_page" if WEB_PAGE.match(sample[:LOOKED_AT]) else ""
 
 
 def detect(sample: bytes) -> Dialect:
@@ -56,13 +114,13 @@ def detect(sample: bytes) -> Dialect:
 
     Raises NotCsvError if it is no text.
     """
-    for magic, kind in NOT_TEXT.items():
-        if sample.startswith(magic):
-            raise NotCsvError(str(SENTENCES[kind]))
-    if not sample.strip():
-        raise NotCsvError(str(SENTENCES["empty"]))
+    if kind := kind_of(sample):
+        raise NotCsvError(str(SENTENCES[kind]))
     encoding = encodings.detect(sample)
     text = decode_sample(sample, encoding)
+    looked_at = text[:LOOKED_AT]
+    if len(CONTROL.findall(looked_at)) > MOST_CONTROL * len(looked_at):
+        raise NotCsvError(str(SENTENCES["other"]))
     delimiter = said_delimiter(text) or detect_delimiter(text)
     return Dialect(encoding, delimiter, detect_header(records(text, delimiter)))
 

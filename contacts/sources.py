@@ -103,6 +103,7 @@ def words(source: str) -> str:
         "contact": _("Contact {number}"),
         "page": _("By hand"),
         "command": _("Command line"),
+        "sandbox": _("Addresses of the sandbox"),
     }
     return _with(known[kind].format(number=number), after) if kind in known else source
 

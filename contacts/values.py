@@ -164,14 +164,28 @@ def guess_type(samples: Iterable[str]) -> str:
     if not seen:
         return "text"
     order = guess_order(seen)
-    # Day numbers alone may as well be amounts: among dates they are dates.
-    if not all(map(SERIAL.fullmatch, seen)) and _fits(seen, lambda text: date(text, order=order)):
+    # Day numbers alone may as well be amounts or postcodes: among dates they are dates.
+    written = [text for text in seen if not SERIAL.fullmatch(text)]
+    if written and all(
+        _fits(some, lambda text: date(text, order=order)) for some in (written, seen)
+    ):
         return "date"
     if _fits(seen, boolean) and not _fits(seen, number):
         return "boolean"
-    # A leading zero or plus means a number that nobody calculates with: phone, postcode.
-    numeric = all(not re.match(r"[+]|0\d", text) and len(text) <= 12 for text in seen)
-    return "number" if numeric and _fits(seen, number) else "text"
+    # One that is no amount makes all of them text: a number would lose what it is.
+    return "number" if all(map(_is_amount, seen)) else "text"
+
+
+def _is_amount(text: str) -> bool:
+    """A number that somebody may calculate with: no leading zero or plus, no run of more than nine
+    digits (phones, ids, cards), no exponent (123E45 is an article)."""
+    if re.match(r"[+]|0\d", text) or re.search(r"\d{10}|[eE]", text):
+        return False
+    try:
+        number(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _fits(samples: Sequence[str], parser: Callable[[str], object]) -> bool:

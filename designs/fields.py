@@ -14,6 +14,7 @@ from accounts.models import Workspace
 from contacts.mergenames import OF_PERSON
 from contacts.models import Attribute, Contact
 from contacts.services.contacts import merge_fields
+from designs import language
 
 PEOPLE: dict[str, dict[str, Any]] = {
     "en": {
@@ -38,15 +39,48 @@ class Field:
     key: str
     label: str
     group: str
+    # What stands there for people without a value, in the language of the mail; "" for what
+    # everybody has, and for what no word can stand for.
+    default: str = ""
+
+    @property
+    def expression(self) -> str:
+        return f'{self.key}|default("{self.default}")' if self.default else self.key
 
     @property
     def insert(self) -> str:
-        return f"{{{{ {self.key} }}}}"
+        return f"{{{{ {self.expression} }}}}"
 
 
-def offered(workspace: Workspace) -> list[Field]:
+# How a person without a name is addressed, and what stands for a word about them.
+FRIEND = {"en": "friend", "zh": "朋友"}
+YOUR = {"en": "your {label}", "zh": "您的{label}"}
+NAMES = {"first_name", "last_name", "full_name"}
+# What would end the text or the expression that it stands in.
+NOT_IN_TEXT = str.maketrans("", "", '"\\{}%\n')
+
+
+def _default(attribute: Attribute, language: str) -> str:
+    """Only for words: no number or date can stand for one that is not known."""
+    if attribute.type not in {Attribute.Type.TEXT, Attribute.Type.CHOICE}:
+        return ""
+    label = attribute.label.translate(NOT_IN_TEXT).strip()
+    if language == "en" and not label.isupper():
+        label = label[:1].lower() + label[1:]
+    return YOUR[language].format(label=label)
+
+
+def language_of(parts: Mapping[str, str]) -> str:
+    """Of a mail; of one that is still empty, the reader's."""
+    if any(text.strip() for text in parts.values()):
+        return language.of_mail(parts)
+    return "zh" if (get_language() or "en").startswith("zh") else "en"
+
+
+def offered(workspace: Workspace, mail_language: str = "en") -> list[Field]:
     """What the picker offers, in its order."""
     person, mail = _("Person"), _("Mail")
+    friend = FRIEND[mail_language]
     names = {
         "email": _("E-mail address"),
         "first_name": _("First name"),
@@ -55,8 +89,11 @@ def offered(workspace: Workspace) -> list[Field]:
     }
     attributes = Attribute.objects.filter(workspace=workspace)
     return [
-        *(Field(key, label, person) for key, label in names.items()),
-        *(Field(attribute.key, attribute.label, person) for attribute in attributes),
+        *(
+            Field(key, label, person, friend if key in NAMES else "")
+            for key, label in names.items()
+        ),
+        *(Field(one.key, one.label, person, _default(one, mail_language)) for one in attributes),
         Field("unsubscribe_url", _("Unsubscribe link"), mail),
         Field("view_url", _("View in browser link"), mail),
         Field("workspace.name", _("Name of the workspace"), mail),
@@ -89,10 +126,10 @@ def values(workspace: Workspace, contact: Contact | None) -> dict[str, Any]:
 
 def invented(workspace: Workspace) -> dict[str, Any]:
     """A person who has something in every field."""
-    language = (get_language() or "en").partition("-")[0]
+    spoken = (get_language() or "en").partition("-")[0]
     attributes = Attribute.objects.filter(workspace=workspace)
     made = {attribute.key: _invented_value(attribute) for attribute in attributes}
-    return {**made, **PEOPLE.get(language, PEOPLE["en"])}
+    return {**made, **PEOPLE.get(spoken, PEOPLE["en"])}
 
 
 def _invented_value(attribute: Attribute) -> str | int | bool | dt.date:

@@ -17,6 +17,7 @@ from designs.foreign import Foreign, convert, find
 from designs.links import Links, counting, track_html, track_text
 from designs.models import Content, Design, Unconverted
 from designs.rendering import Renderer
+from pages import locales
 
 EDITABLE = ("name", "subject", "preheader", "html", "text")
 
@@ -102,7 +103,7 @@ def save(design: Design, draft: Draft, *, version: int, by: User | None = None) 
             _("%(who)s saved this design at %(time)s, after you opened it.")
             % {
                 "who": design.updated_by or _("Somebody"),
-                "time": timezone.localtime(design.updated_at).strftime("%H:%M"),
+                "time": locales.clock(design.updated_at),
             }
         )
     return design

@@ -1,10 +1,12 @@
 """Numbers, dates and percentages as the reader's language writes them."""
 
 import re
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_timedelta, get_timezone_name
+from babel.lists import format_list
 from babel.numbers import format_compact_decimal, format_decimal, format_percent
 from django.utils import timezone
 from django.utils.translation import get_language, to_locale
@@ -56,14 +58,32 @@ def _span(delta: timedelta, *, threshold: float, add_direction: bool = False) ->
     return re.sub(r"(\d)(?=[\u4e00-\u9fff])", r"\1 ", text).replace("秒钟", "秒")
 
 
+# The one way in which dates are written: 27 Nov 2026, 2026年11月27日.
+DAY = {"en": "d MMM y", "zh": "y年M月d日"}
+
+
+def _day_pattern() -> str:
+    return DAY.get(current().language, DAY["en"])
+
+
 def absolute(value: datetime) -> str:
     """Date and time in the reader's zone, with the zone's name."""
     local = timezone.localtime(value)
-    text = format_datetime(local, "medium", locale=current())
+    text = format_datetime(local, f"{_day_pattern()} HH:mm:ss", locale=current())
     return f"{text} {get_timezone_name(local, width='short', locale=current())}"
+
+
+def clock(value: datetime) -> str:
+    """Hours and minutes in the reader's zone."""
+    return f"{timezone.localtime(value):%H:%M}"
+
+
+def listed(parts: Sequence[str]) -> str:
+    """ "A, B and C"."""
+    return format_list(list(parts), locale=current())
 
 
 def day(value: date) -> str:
     if isinstance(value, datetime):
         value = timezone.localtime(value).date()
-    return str(format_date(value, "medium", locale=current()))
+    return str(format_date(value, _day_pattern(), locale=current()))

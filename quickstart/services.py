@@ -1,8 +1,13 @@
 """What the mail sandbox needs in each workspace, and the verbs of its pages."""
 
 from django.conf import settings
+from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import Workspace
+from contacts.models import Contact, List, Subscription
+from contacts.services import contacts, lists
+from quickstart import samplelist
 from quickstart.models import SandboxMail
 from quickstart.sandbox.returns import DOMAIN
 from quickstart.sandbox.store import KEPT
@@ -10,7 +15,8 @@ from sending.models import Relay
 from sending.services import sandbox
 from sending.services.sandbox import Place
 
-__all__ = ["KEPT", "clear", "ensure_all", "place", "provision"]
+SOURCE = "sandbox"
+__all__ = ["KEPT", "clear", "ensure_all", "has_sandbox", "make_list", "place", "provision"]
 
 
 def place() -> Place:
@@ -37,6 +43,34 @@ def ensure_all() -> None:
     living = Workspace.objects.filter(deleted_at=None)
     for workspace in living.exclude(pk__in=equipped):
         sandbox.equip(workspace, place())
+
+
+def has_sandbox(workspace: Workspace) -> bool:
+    relays = Relay.objects.filter(workspace=workspace, is_sandbox=True, archived_at=None)
+    return settings.SANDBOX and relays.exists()
+
+
+@transaction.atomic
+def make_list(workspace: Workspace, *, language: str) -> tuple[List, int]:
+    """A list of addresses to try the sandbox with, and how many are on it. Made once, however often
+    it is called; who left it or was deleted from the contacts stays so or comes back."""
+    sample = [*samplelist.samples(language)]
+    contacts.create_missing(
+        workspace,
+        [
+            {"email": one.email} | {name: getattr(one, name) for name in contacts.FIELDS}
+            for one in sample
+        ],
+        source=SOURCE,
+    )
+    made = lists.create(
+        workspace,
+        name=_("Sandbox"),
+        description=_("Addresses to try: mail to them stays in the sandbox."),
+    )
+    people = Contact.objects.filter(workspace=workspace, email__in=[one.email for one in sample])
+    lists.subscribe(made, people, source=SOURCE)
+    return made, made.subscriptions.filter(status=Subscription.Status.SUBSCRIBED).count()
 
 
 def clear(workspace: Workspace) -> int:

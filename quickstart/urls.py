@@ -23,6 +23,12 @@ urlpatterns = [
         permission=Permission.EDIT_CAMPAIGNS,
         name="clear_sandbox",
     ),
+    workspace_path(
+        "sandbox/list/",
+        views.make_sandbox_list,
+        permission=Permission.EDIT_CONTACTS,
+        name="make_sandbox_list",
+    ),
     path("platform-mails/", views.platform_mails, name="platform_mails"),
     path("platform-mails/<int:pk>/", views.platform_mail, name="platform_mail"),
     path("platform-mails/<int:pk>/frame/", views.platform_frame, name="platform_frame"),

@@ -10,13 +10,15 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.translation import ngettext
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import WorkspaceRequest, get_in
 from accounts.models import Workspace
+from accounts.permissions import Permission
 from pages import csp, locales, tables
 from quickstart import services
 from quickstart.models import SandboxMail
@@ -86,7 +88,8 @@ def sandbox(request: WorkspaceRequest) -> HttpResponse:
 
 def sandbox_addresses(request: WorkspaceRequest) -> HttpResponse:
     rows = [(f"{each.word}@{DOMAIN}", each) for each in behaviour.BEHAVIOURS]
-    context = {"rows": rows, "plain": f"anybody@{DOMAIN}", "domain": DOMAIN}
+    offered = services.has_sandbox(request.workspace) and request.may(Permission.EDIT_CONTACTS)
+    context = {"rows": rows, "offered": offered, "plain": f"anybody@{DOMAIN}", "domain": DOMAIN}
     return render(request, "quickstart/addresses.html", context)
 
 
@@ -111,6 +114,17 @@ def clear_sandbox(request: WorkspaceRequest) -> HttpResponseBase:
     text = ngettext("{count} mail removed.", "{count} mails removed.", count)
     messages.success(request, text.format(count=locales.number(count)))
     return redirect("sandbox", request.workspace.slug)
+
+
+@require_POST
+def make_sandbox_list(request: WorkspaceRequest) -> HttpResponseBase:
+    """People to try a campaign with. Only where the sandbox takes their mails."""
+    if not services.has_sandbox(request.workspace):
+        raise Http404
+    made, count = services.make_list(request.workspace, language=get_language() or "en")
+    text = _("The list “{list}” has {count} addresses of the sandbox. Send them a campaign.")
+    messages.success(request, text.format(list=made.name, count=locales.number(count)))
+    return redirect("home", request.workspace.slug)
 
 
 def for_founders(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:

@@ -153,6 +153,10 @@ def _growth(workspace: Workspace, days: int, zone: str) -> dict[str, Any]:
     totals: dict[str, dict[dt.date, int]] = {}
     for name, day, total in rows:
         totals.setdefault(name, {})[day] = int(total)
+    # From the first day with anybody on a list; two days at least, which make a line.
+    seen = min((day for _name, day, total in rows if total), default=midnight.date())
+    late = min((seen - first).days, days - 2)
+    first, days = first + dt.timedelta(days=late), days - late
     calendar = [first + dt.timedelta(days=n) for n in range(days)]
     # Midnight of the reader's zone: a bare date would be read as UTC.
     labels = [dt.datetime.combine(day, dt.time(), midnight.tzinfo).isoformat() for day in calendar]

@@ -15,6 +15,7 @@ from campaigns.models import Campaign
 from campaigns.services.errors import CampaignError, VersionConflictError
 from contacts.models import List
 from designs.models import Design
+from pages import locales
 from sending.models import Pool, Relay
 
 SCALARS = (
@@ -91,7 +92,7 @@ def save(campaign: Campaign, changes: Mapping[str, Any], *, version: int) -> Cam
         if now.version != version:
             raise VersionConflictError(
                 _("Somebody saved this campaign at {time}, after you opened it.").format(
-                    time=timezone.localtime(now.updated_at).strftime("%H:%M")
+                    time=locales.clock(now.updated_at)
                 )
             )
         Campaign.objects.filter(pk=now.pk).update(

@@ -33,6 +33,8 @@ class Problem:
     # Of a design: the part and line it is in; 0 for the part as a whole.
     part: str = ""
     line: int = 0
+    # The relay that it is about; 0: none.
+    relay: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +180,9 @@ def _of_route(campaign: Campaign) -> Iterator[Problem]:
     if not any(routes.is_active(relay) for relay in route.relays):
         text = _("{route} does not send now; the campaign waits until it does.")
         yield Problem("no_active_relay", WARNING, "route", text.format(route=route.name))
+    for relay in route.untested:
+        text = _("{relay} has not passed a test yet.").format(relay=relay.name)
+        yield Problem("untested", WARNING, "route", text, relay=relay.pk)
     for relay in route.relays:
         if routes.refuses_sender(relay, campaign.from_email):
             text = _("{relay} sends only for the address it logs in with, {user}.")

@@ -30,6 +30,11 @@ class Route:
         return bool(self.relays) and all(relay.is_sandbox for relay in self.relays)
 
     @property
+    def untested(self) -> list[Relay]:
+        """Those that were never seen to work, whichever tier they are in."""
+        return [relay for relay in self.relays if relay.untested]
+
+    @property
     def active(self) -> bool:
         return any(is_active(relay) for relay in self.relays)
 

@@ -37,17 +37,19 @@ _CANCELLED = gettext_lazy("This campaign was cancelled; nothing of it is sent an
 
 
 @transaction.atomic
-def schedule(
+def schedule(  # noqa: PLR0913 - what a person confirms, each by its name
     campaign: Campaign,
     *,
     at: datetime | None,
     timezone: str = "",
     by: User | None = None,
     version: int | None = None,
+    untested: bool = True,
 ) -> Campaign:
     """Lets the campaign start at that moment, stated in the zone; None: at once.
 
     `version`: what the person has looked at; a campaign that was changed since is not scheduled.
+    `untested`: whether it may go through a relay that has not passed a test.
     Raises CampaignError with the first thing that keeps it from being sent, or when it is no draft
     any more (somebody else, or a second click, was faster).
     """
@@ -60,6 +62,9 @@ def schedule(
     for problem in review.problems(now):
         if problem.severity == review.ERROR:
             raise CampaignError(problem.text)
+        if problem.code == "untested" and not untested:
+            text = _("{why} Test it first, or say that the campaign goes through it as it is.")
+            raise CampaignError(text.format(why=problem.text))
     if not audiences.of(now).recipients:
         raise CampaignError(_("Nobody on these lists would get it."))
     Campaign.objects.filter(pk=now.pk).update(
@@ -76,10 +81,14 @@ def schedule(
 
 
 def start_now(
-    campaign: Campaign, *, by: User | None = None, version: int | None = None
+    campaign: Campaign,
+    *,
+    by: User | None = None,
+    version: int | None = None,
+    untested: bool = True,
 ) -> Campaign:
     """Due at once: starts with the next `start_due`, within a second. Raises as `schedule`."""
-    return schedule(campaign, at=None, by=by, version=version)
+    return schedule(campaign, at=None, by=by, version=version, untested=untested)
 
 
 def _locked(campaign: Campaign) -> Campaign:

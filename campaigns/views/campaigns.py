@@ -21,6 +21,7 @@ from campaigns.models import Campaign
 from campaigns.queries import home as home_query
 from campaigns.services import audiences, drafts, running
 from campaigns.services.errors import CampaignError
+from campaigns.services.routes import Route
 from campaigns.views import composer, report
 from contacts.models import List
 from designs.models import Design
@@ -174,6 +175,7 @@ def _review(request: WorkspaceRequest, one: Campaign) -> HttpResponse:
         "inbox": composer.inbox(one, person),
         "said": zones.meant(moment, reader=zones.known(request.user.timezone)) if moment else [],
         "at": zones.short(one.scheduled_at, one.timezone) if one.scheduled_at else "",
+        "sure": _sure(known["review"].route),
         "question": states.asked(send, {"recipients": known["audience"].recipients})
         if send
         else "",
@@ -182,6 +184,19 @@ def _review(request: WorkspaceRequest, one: Campaign) -> HttpResponse:
         "late": due_for is not None and due_for > SHOULD_START_WITHIN,
     }
     return render(request, "campaigns/review.html", context)
+
+
+def _sure(route: Route | None) -> str:
+    """What somebody has to tick before the campaign goes out; "": nothing."""
+    names = [relay.name for relay in route.untested] if route else []
+    if not names:
+        return ""
+    text = ngettext(
+        "Send although {relays} has not passed a test yet",
+        "Send although {relays} have not passed a test yet",
+        len(names),
+    )
+    return text.format(relays=locales.listed(names))
 
 
 def campaign_starting(request: WorkspaceRequest, pk: int) -> HttpResponse:
@@ -217,7 +232,11 @@ def schedule_campaign(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
         return _back(request, one, "review_campaign")
     try:
         running.schedule(
-            one, at=one.scheduled_at, by=request.user, version=numbers.whole(_version(request)) or 0
+            one,
+            at=one.scheduled_at,
+            by=request.user,
+            version=numbers.whole(_version(request)) or 0,
+            untested=_untested(request),
         )
     except CampaignError as error:
         return _refused(request, one, error)
@@ -232,7 +251,12 @@ def send_campaign(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     """Now; `version` is what the person has looked at."""
     one = get_in(request.workspace, Campaign, pk=pk)
     try:
-        running.start_now(one, by=request.user, version=numbers.whole(_version(request)) or 0)
+        running.start_now(
+            one,
+            by=request.user,
+            version=numbers.whole(_version(request)) or 0,
+            untested=_untested(request),
+        )
     except CampaignError as error:
         return _refused(request, one, error)
     return _back(request, one)
@@ -240,6 +264,11 @@ def send_campaign(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
 
 def _version(request: WorkspaceRequest) -> str:
     return request.POST.get("version", "")
+
+
+def _untested(request: WorkspaceRequest) -> bool:
+    """Whether the person said that untested relays may carry it."""
+    return request.POST.get("untested") == "1"
 
 
 def _refused(request: WorkspaceRequest, one: Campaign, error: CampaignError) -> HttpResponseBase:

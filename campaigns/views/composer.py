@@ -38,7 +38,7 @@ from contacts import addresses
 from contacts.models import Contact
 from designs import fields
 from designs.previews import Preview, render_preview
-from pages import numbers
+from pages import editors, numbers
 from sending import windows
 
 # Designs that the picker shows; the others are a search away, on the page of designs.
@@ -155,7 +155,9 @@ def _context(
         "sizes": audiences.sizes(request.workspace.pk),
         "designs": designs,
         "more_designs": len(designs) >= MOST_DESIGNS,
-        "merge_fields": fields.offered(request.workspace),
+        "merge_fields": fields.offered(
+            request.workspace, fields.language_of(review.source_of(campaign).parts())
+        ),
         "inbox": inbox(campaign, audiences.somebody(campaign)),
         "said": _said(request, by_key["when"].form),
         "window_said": _window_said(campaign),
@@ -233,7 +235,10 @@ def save_campaign(request: WorkspaceRequest, pk: int, section: str) -> HttpRespo
     form.is_valid()
     before = campaign.subject
     try:
+        key = f"campaign-{campaign.pk}"
+        version = editors.base(request, key, named=version, current=campaign.version)
         drafts.save(campaign, form.changes(), version=version)
+        editors.saved(request, key, campaign.version)
     except VersionConflictError as error:
         return _conflict(request, campaign, form, str(error))
     except CampaignError as error:

@@ -51,6 +51,7 @@ def page(request: WorkspaceRequest, campaign: Campaign) -> HttpResponse:
     """The whole page of a campaign that has started."""
     campaign, mailing = _mailing(request, campaign.pk)
     context = live_context(request, campaign, mailing) | {
+        "lists_out": campaign.lists_out.order_by("name"),
         "lists": List.objects.filter(workspace=request.workspace, pk__in=mailing.list_ids),
         "limits": wording.limits(mailing.window, mailing.per_minute),
         "excluded": _excluded(mailing),

@@ -10,7 +10,8 @@ from django.db import connection
 class Counts:
     subscribed: int
     unsubscribed: int
-    # Subscribed within the last 30 days, and left within them.
+    # Subscribed within the last 30 days, and left within them. Who was never subscribed, because an
+    # import brought them as unsubscribed, did not leave.
     joined: int
     left: int
 
@@ -29,7 +30,8 @@ def counts(workspace_id: int) -> dict[int, Counts]:
                    count(*) FILTER (WHERE s.status = 'subscribed'
                                       AND s.created_at > now() - interval '30 days'),
                    count(*) FILTER (WHERE s.status = 'unsubscribed'
-                                      AND s.changed_at > now() - interval '30 days')
+                                      AND s.changed_at > now() - interval '30 days'
+                                      AND s.changed_at > s.created_at + interval '1 ms')
             FROM contacts_subscription s
             JOIN contacts_list l ON l.id = s.list_id
             WHERE l.workspace_id = %s GROUP BY s.list_id
@@ -40,8 +42,8 @@ def counts(workspace_id: int) -> dict[int, Counts]:
 
 
 def daily(list_id: int, *, days: int) -> list[tuple[dt.date, int]]:
-    """How many were subscribed at the end of each of the last days, as the rows still tell it: who
-    was removed from the list altogether is not seen."""
+    """How many were subscribed at the end of each of the last days, from the first one with anybody
+    on, as the rows still tell it: who was removed from the list altogether is not seen."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -64,4 +66,10 @@ def daily(list_id: int, *, days: int) -> list[tuple[dt.date, int]]:
             """,
             {"list": list_id, "days": days - 1},
         )
-        return [(day, int(total)) for day, total in cursor.fetchall()]
+        return since_first([(day, int(total)) for day, total in cursor.fetchall()])
+
+
+def since_first(series: list[tuple[dt.date, int]]) -> list[tuple[dt.date, int]]:
+    """Without the days before anybody was there; two at least, which make a line."""
+    first = next((n for n, (_day, total) in enumerate(series) if total), len(series))
+    return series[max(0, min(first, len(series) - 2)) :]

@@ -131,6 +131,10 @@ def filtered(workspace: Workspace, parameters: QueryDict) -> QuerySet[Contact]:
     if days is not None and status in SINCE:
         begin = timezone.now() - dt.timedelta(days=min(days, MOST_DAYS))
         on_lists = on_lists.filter(**{f"{SINCE[status]}__gt": begin})
+        if status == Subscription.Status.UNSUBSCRIBED:
+            on_lists = on_lists.filter(
+                changed_at__gt=F("created_at") + dt.timedelta(milliseconds=1)
+            )
     if status in Subscription.Status.values:
         people = people.filter(Exists(on_lists.filter(status=status)))
     elif list_id is not None:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
@@ -81,6 +81,15 @@ def create(
 
 
 @transaction.atomic
+def create_missing(
+    workspace: Workspace, people: Sequence[Mapping[str, str]], *, source: str
+) -> None:
+    """New contacts from `{"email": ..., "first_name": ...}` of known good addresses, by one
+    statement; those that are there stay as they are."""
+    rows = [Contact(workspace=workspace, source=source, **one) for one in people]
+    Contact.objects.bulk_create(rows, ignore_conflicts=True)
+
+
 def update(
     contact: Contact, *, email: str, known_names: Mapping[str, str], attributes: Mapping[str, Any]
 ) -> Contact:

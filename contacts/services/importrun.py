@@ -64,7 +64,6 @@ def claim(import_id: int) -> Import | None:
     )
     if not taken:
         return None
-    Import.objects.filter(pk=import_id, started_at=None).update(started_at=now)
     return Import.objects.get(pk=import_id)
 
 

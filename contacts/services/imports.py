@@ -268,9 +268,10 @@ def start(
     if locked.new_list and not locked.list_id:
         locked.list = lists.create(locked.workspace, name=locked.new_list)
     locked.state = Import.State.QUEUED
+    locked.started_at = timezone.now()
     locked.counts = {}
     locked.words = []
-    locked.save(update_fields=["mapping", "list", "state", "counts", "words"])
+    locked.save(update_fields=["mapping", "list", "state", "started_at", "counts", "words"])
     file.refresh_from_db()
     if enqueue:
         transaction.on_commit(lambda: enqueue(file.pk))
@@ -402,8 +403,16 @@ class Progress:
     left: float | None
 
 
+def elapsed(file: Import) -> float:
+    """Seconds that a person waited, from the click until now or its end: with the time in which no
+    worker had it, or a killed one did not give it back."""
+    if file.started_at is None:
+        return 0.0
+    return max(0.0, ((file.finished_at or timezone.now()) - file.started_at).total_seconds())
+
+
 def progress(file: Import) -> Progress:
-    seconds, rows = file.counts.get("seconds", 0), file.counts.get("rows", 0)
+    seconds, rows = elapsed(file), file.counts.get("rows", 0)
     share = file.next_byte / file.size if file.size else 0
     known = seconds > 0 and share > 0
     return Progress(

@@ -28,6 +28,8 @@ from pages import locales, tables
 
 # A check of the whole file runs while the person waits.
 CHECK_ALL_UP_TO = 32 * importfile.CHUNK
+# Lines with a problem on the page of an import that has ended.
+SHOWN_REJECTS = 20
 FIELD_LABELS = {
     "email": gettext_lazy("E-mail address"),
     "first_name": gettext_lazy("First name"),
@@ -211,6 +213,7 @@ def _checked(request: WorkspaceRequest, file: Import) -> dict[str, Any]:
             for row in checked.samples
         ],
         "bar": bar(checked.counts),
+        "problems": sum(checked.counts[name] for name in ("rejected", "unusable", "asked")),
         "question": importwords.asked(file, checked.words),
         "notes": importnotes.notes(file, checked.layout),
         "can_check_all": not checked.whole and file.size <= CHECK_ALL_UP_TO,
@@ -278,7 +281,9 @@ def _figures(file: Import) -> dict[str, Any]:
         "question": importwords.asked(file, Words(file.words)) if ended else None,
         "file_kept": ended and file.chunks.exists(),
         "has_rejects": any(file.counts.get(name) for name in ("rejected", "unusable", "asked")),
-        "rejects": file.rejects.order_by("line")[:10] if ended else (),
+        "rejects": file.rejects.order_by("line")[:SHOWN_REJECTS] if ended else (),
+        "problems": file.rejects.count() if ended else 0,
+        "seconds": imports.elapsed(file) if file.counts.get("rows") else 0,
         "can_undo": ended and not file.undone_at and file.counts.get("rows"),
     }
 

@@ -44,7 +44,7 @@ def list_page(request: WorkspaceRequest, pk: int) -> HttpResponse:
         ],
     }
     counts = growth.counts(request.workspace.pk).get(one.pk, growth.NOBODY)
-    context = {"list": one, "counts": counts, "chart": chart, "days": GROWTH_DAYS}
+    context = {"list": one, "counts": counts, "chart": chart, "days": len(series)}
     return render(request, "contacts/list.html", context)
 
 

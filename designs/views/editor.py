@@ -13,6 +13,7 @@ from designs.forms import DesignForm
 from designs.models import Design
 from designs.services import VersionConflictError
 from designs.views.previews import contact_of, panel, source_of, typed
+from pages import editors
 
 
 def design(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
@@ -34,7 +35,7 @@ def _editor(
     contact = contact_of(request, request.GET)
     source = source_of(one)
     preview = previews.render_preview(request.workspace, contact=contact, **source.parts())
-    offered = fields.offered(request.workspace)
+    offered = fields.offered(request.workspace, fields.language_of(source.parts()))
     context = {
         "design": one,
         "form": form,
@@ -43,7 +44,9 @@ def _editor(
         "plain": bool(one.text.strip()) and not one.html.strip(),
         "made_text": plaintext.from_html(one.html),
         "groups": fields.grouped(offered),
-        "completions": [{"key": each.key, "label": each.label} for each in offered],
+        "completions": [
+            {"key": each.key, "label": each.label, "insert": each.expression} for each in offered
+        ],
         **panel(request, preview, contact, request.GET),
     }
     return render(request, "designs/editor.html", context)
@@ -61,7 +64,11 @@ def save_design(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     if (keep := request.POST.get("keep", "")) in {"mine", "theirs"}:
         return _settle(request, one, draft, keep)
     try:
-        services.save(one, draft, version=form.cleaned_data["version"], by=request.user)
+        key = f"design-{one.pk}"
+        named = form.cleaned_data["version"]
+        version = editors.base(request, key, named=named, current=one.version)
+        services.save(one, draft, version=version, by=request.user)
+        editors.saved(request, key, one.version)
     except VersionConflictError as error:
         return _refused(request, one, form, "conflict", text=str(error))
     if not request.htmx:

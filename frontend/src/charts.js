@@ -3,7 +3,7 @@
 // data-height in pixels; data-stacked puts areas and bars upon each other.
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { language, number, say } from "./words.js";
+import { dates, language, number, say } from "./words.js";
 
 const ROLES = {
   accepted: "--chart-green",
@@ -43,7 +43,7 @@ function colour(name, probe) {
 
 const alpha = (rgb, part) => rgb.replace("rgb(", "rgba(").replace(")", `, ${part})`);
 
-const format = (options) => new Intl.DateTimeFormat(language, { timeZone: zone, ...options });
+const format = (options) => new Intl.DateTimeFormat(dates, { timeZone: zone, ...options });
 const clock = format({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const day = format({ month: "short", day: "numeric" });
 const moment = format({ dateStyle: "medium", timeStyle: "short" });

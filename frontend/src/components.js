@@ -1,4 +1,5 @@
 // Alpine components, by name: the CSP build evaluates no expressions of its own making.
+import { composing } from "./typing.js";
 
 export function registerComponents(Alpine) {
   // Tabs: buttons carry data-tab, panels data-panel; the first is open.
@@ -13,6 +14,7 @@ export function registerComponents(Alpine) {
       this.show(event.currentTarget.dataset.tab);
     },
     move(event) {
+      if (composing(event)) return;
       const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
       if (!step) return;
       const names = this.names();

@@ -1,6 +1,7 @@
 // Nothing typed is lost. <form data-draft="name"> is kept in this browser over a reload, a crash and a
 // log-out; <form data-guard> asks before the page is left with unsaved input. Passwords and files are
 // never kept.
+import { flush } from "./saving.js";
 import { say } from "./words.js";
 
 const PAUSE_MS = 300;
@@ -28,7 +29,10 @@ export function keepDrafts() {
     if (form && event.detail.successful) delete form.dataset.dirty;
   });
   addEventListener("beforeunload", (event) => {
-    if (document.querySelector("form[data-guard][data-dirty]")) event.preventDefault();
+    const unsaved = [...document.querySelectorAll("form[data-guard][data-dirty]")];
+    // What is wrong is kept on the page alone: the person is asked.
+    const stays = unsaved.filter((form) => !flush(form) || form.querySelector(".errorlist li"));
+    if (stays.length) event.preventDefault();
   });
 }
 
@@ -50,31 +54,43 @@ function bind(form) {
   const before = read(form);
   // A form that came back with errors holds what was typed already.
   if (form.querySelector(".is-invalid, .errorlist")) localStorage.removeItem(key);
-  else if (draft && JSON.stringify(draft) !== JSON.stringify(before)) {
+  else if (draft && differs(draft, before)) {
     fill(form, draft);
     offerDiscard(form, key, before);
     if (form.dataset.guard !== undefined) form.dataset.dirty = "1";
   }
   let timer = 0;
+  const keep = () => {
+    timer = 0;
+    localStorage.setItem(key, JSON.stringify(read(form)));
+    form.dataset.kept = "1";
+  };
   form.addEventListener("input", () => {
     clearTimeout(timer);
     delete form.dataset.kept;
-    timer = setTimeout(() => {
-      localStorage.setItem(key, JSON.stringify(read(form)));
-      form.dataset.kept = "1";
-    }, PAUSE_MS);
+    timer = setTimeout(keep, PAUSE_MS);
   });
+  // The last words before the page is closed.
+  addEventListener("pagehide", () => timer && keep());
   form.addEventListener("submit", () => {
     clearTimeout(timer);
+    timer = 0;
     localStorage.setItem(key, JSON.stringify(read(form)));
     sessionStorage.setItem(SENT, JSON.stringify({ key }));
   });
   form.addEventListener("htmx:afterRequest", (event) => {
     if (!event.detail.successful || event.detail.elt !== form) return;
     clearTimeout(timer);
+    timer = 0;
     localStorage.removeItem(key);
     sessionStorage.removeItem(SENT);
   });
+}
+
+// A newer version with the same words is what was typed, saved when the page was closed.
+function differs(draft, before) {
+  const words = (values) => JSON.stringify({ ...values, version: "" });
+  return words(draft) !== words(before);
 }
 
 function offerDiscard(form, key, before) {

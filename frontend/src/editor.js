@@ -48,9 +48,21 @@ function fieldsOf(area) {
   return source ? JSON.parse(source.textContent) : [];
 }
 
+// With its default, unless a filter stands behind it already.
+function complete(view, field, from, to) {
+  const filtered = /^\s*\|/.test(view.state.sliceDoc(to, to + 20));
+  const insert = filtered ? field.key : (field.insert ?? field.key);
+  view.dispatch({ changes: { from, to, insert }, selection: { anchor: from + insert.length } });
+}
+
 // Merge fields, inside {{ }} only.
 function completeFields(fields) {
-  const options = fields.map((field) => ({ label: field.key, detail: field.label, type: "variable" }));
+  const options = fields.map((field) => ({
+    label: field.key,
+    detail: field.label,
+    type: "variable",
+    apply: (view, _completion, from, to) => complete(view, field, from, to),
+  }));
   return (context) => {
     const open = context.matchBefore(/\{\{-?\s*\w*$/);
     if (!open) return null;

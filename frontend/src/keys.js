@@ -1,5 +1,6 @@
 // Keyboard shortcuts of every page; parts/shortcuts.html lists them.
 import { openDialog } from "./dialogs.js";
+import { onKey } from "./typing.js";
 
 const GO = { h: "home", p: "people", l: "lists", d: "designs", c: "campaigns" };
 // How long after "g" its second key counts, in milliseconds.
@@ -9,7 +10,7 @@ const types = (element) => element.closest?.("input:not([type=checkbox]), textar
 
 export function bindKeys() {
   let goSince = 0;
-  document.addEventListener("keydown", (event) => {
+  onKey(document, (event) => {
     const key = event.key.toLowerCase();
     if ((event.ctrlKey || event.metaKey) && key === "k") {
       event.preventDefault();

@@ -1,4 +1,5 @@
 // Ctrl-K: the server finds, the arrow keys choose, Enter goes there. Focus stays in the field.
+import { onKey } from "./typing.js";
 
 export function bindPalette(htmx) {
   const palette = document.getElementById("palette");
@@ -23,7 +24,7 @@ export function bindPalette(htmx) {
     htmx.trigger(input, "open-palette");
   });
   palette.addEventListener("htmx:afterSwap", () => choose(0));
-  input.addEventListener("keydown", (event) => {
+  onKey(input, (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step) {
       event.preventDefault();

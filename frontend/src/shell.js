@@ -1,4 +1,5 @@
 // The frame around every page: theme, sidebar, and forms that are sent once.
+import { onKey } from "./typing.js";
 
 const root = document.documentElement;
 
@@ -9,7 +10,7 @@ export function bindShell() {
   addEventListener("pageshow", () => {
     for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
   });
-  document.addEventListener("keydown", (event) => {
+  onKey(document, (event) => {
     if (event.key === "Escape" && root.classList.contains("menu-open")) toggleMenu(false);
   });
   markTheme();

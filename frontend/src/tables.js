@@ -1,11 +1,12 @@
 // Tables: filters that work while one types, rows by arrow keys, and the selection for bulk actions.
+import { onKey } from "./typing.js";
 import { number, say } from "./words.js";
 
 const PAUSE_MS = 250;
 
 export function bindTables(htmx) {
   bindFilters(htmx);
-  document.addEventListener("keydown", moveRow);
+  onKey(document, moveRow);
   document.addEventListener("change", (event) => {
     const form = event.target.closest("form[data-bulk]");
     if (form) select(form, event.target);

@@ -1,11 +1,13 @@
 """The tags that every page is built with: `{% load pages %}`."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django import template
 from django.contrib.messages.storage.base import Message
-from django.forms import BoundField, CheckboxInput, Select, Widget
+from django.forms import BaseForm, BoundField, CheckboxInput, Select, Widget
 from django.forms.widgets import CheckboxSelectMultiple, ChoiceWidget, RadioSelect
 from django.template.loader import render_to_string
 from django.template.loader_tags import BLOCK_CONTEXT_KEY
@@ -94,6 +96,12 @@ def when(value: datetime | None, how: str = "relative") -> SafeString | str:
     return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), hover, shown)
 
 
+@register.filter
+def clock(value: datetime) -> str:
+    """Hours and minutes of today."""
+    return locales.clock(value)
+
+
 @register.simple_tag
 def status(code: str, label: str = "", css: str = "") -> SafeString:
     """A state as colour, icon and word. Codes are in pages.statuses; `label` replaces the word."""
@@ -121,7 +129,8 @@ def _css_of(widget: Widget, *, invalid: bool) -> str:
 
 @register.simple_tag
 def form_control(field: BoundField, **attributes: Any) -> SafeString:
-    """The control alone, with the classes and aria attributes of `form_field`."""
+    """The control alone, with the classes and aria attributes of `form_field`. With
+    `autofocus_unless=thing` it has the focus where the form makes a new thing."""
     widget = field.field.widget
     given = f"{widget.attrs.get('class', '')} {attributes.pop('class', '')}"
     css = " ".join(f"{given} {_css_of(widget, invalid=bool(field.errors))}".split())
@@ -130,6 +139,8 @@ def form_control(field: BoundField, **attributes: Any) -> SafeString:
         described.append(f"{field.auto_id}_error")
     if field.help_text:
         described.append(f"{field.auto_id}_help")
+    if not attributes.pop("autofocus_unless", True):
+        attributes["autofocus"] = True
     attrs: dict[str, Any] = {name.replace("_", "-"): value for name, value in attributes.items()}
     if css:
         attrs["class"] = css
@@ -138,6 +149,32 @@ def form_control(field: BoundField, **attributes: Any) -> SafeString:
     if field.errors:
         attrs["aria-invalid"] = "true"
     return field.as_widget(attrs=attrs)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A line of the summary above a form."""
+
+    # Of the field, as the browser knows it; "" where it is about the whole form.
+    name: str
+    # The id of the control that it leads to.
+    target: str
+    label: str
+    text: str
+
+
+def _problems(form: BaseForm) -> Iterator[Problem]:
+    for field in form:
+        target = "" if field.is_hidden else field.id_for_label or f"{field.auto_id}_0"
+        for error in field.errors:
+            yield Problem(field.html_name, target, str(field.label), str(error))
+
+
+@register.simple_tag
+def problems_of(form: BaseForm) -> list[Problem]:
+    """All errors of a form: first those with a field."""
+    whole = [Problem("", "", "", str(error)) for error in form.non_field_errors()]
+    return [*_problems(form), *whole]
 
 
 @register.simple_tag

@@ -1,15 +1,16 @@
 """Pools as they are typed: a line for each relay."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import Workspace
+from pages import locales
 from pages.singleline import SingleLine
 from sending.models import Pool, Relay
 from sending.services.pools import Part
@@ -34,6 +35,8 @@ class PoolForm(forms.Form):
 
     name = SingleLine(label=gettext_lazy("Name"), max_length=100)
 
+    untested = forms.BooleanField(required=False)
+
     def __init__(
         self, *args: Any, workspace: Workspace, pool: Pool | None = None, **kwargs: Any
     ) -> None:
@@ -42,6 +45,9 @@ class PoolForm(forms.Form):
         own = Pool.objects.filter(workspace=workspace)
         self._others = own.exclude(pk=pool.pk) if pool else own
         members = {row.relay_id: row for row in pool.members.all()} if pool else {}
+        self._members = set(members)
+        # Whether the box about untested relays is shown.
+        self.asks = False
         kept = Relay.objects.filter(workspace=workspace, archived_at=None)
         self.relays = list(kept.order_by("is_sandbox", "name"))
         for relay in self.relays:
@@ -83,9 +89,27 @@ class PoolForm(forms.Form):
         chosen = [relay for relay in self.relays if cleaned.get(f"in_{relay.pk}")]
         if not chosen:
             raise ValidationError(_("Choose at least one relay."), code="relays")
+        self._ask_untested(cleaned, chosen)
         if all((cleaned.get(f"tier_{relay.pk}") or 1) > 1 for relay in chosen):
             raise ValidationError(_("Put at least one relay into tier 1."), code="relays")
         return cleaned
+
+    def _ask_untested(self, cleaned: dict[str, Any], chosen: Sequence[Relay]) -> None:
+        """A pool gives mails to its relays without asking again."""
+        new = [one.name for one in chosen if one.untested and one.pk not in self._members]
+        if not new:
+            return
+        text = ngettext(
+            "Use {relays} although it has not passed a test yet",
+            "Use {relays} although they have not passed a test yet",
+            len(new),
+        )
+        # The field as it is shown was made before this.
+        self["untested"].label = text.format(relays=locales.listed(new))
+        if not cleaned.get("untested"):
+            said = _("Test the relays first, or tick the box to use them as they are.")
+            self.add_error("untested", said)
+            self.asks = True
 
     def parts(self) -> list[Part]:
         """For the service."""

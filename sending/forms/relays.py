@@ -2,7 +2,7 @@
 
 import re
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -13,7 +13,7 @@ from accounts.models import Workspace
 from contacts import addresses
 from pages import locales, numbers
 from pages.singleline import SingleLine
-from sending import hosts, warmups
+from sending import hosts, presets, warmups
 from sending.models import Relay, Security
 from sending.presets import Preset
 
@@ -68,6 +68,17 @@ class LimitsForm(forms.Form):
         help_text=gettext_lazy("Empty: any number."),
     )
 
+    # What only somebody who knows the server sets, folded away; and what it is otherwise.
+    advanced: ClassVar[dict[str, Any]] = {"messages_per_connection": None}
+
+    @property
+    def advanced_open(self) -> bool:
+        """Whether something there is wrong or not as it usually is."""
+        return any(
+            self[name].errors or str(self[name].value() or "") != str(usual or "")
+            for name, usual in self.advanced.items()
+        )
+
     def values(self) -> dict[str, Any]:
         """For the service."""
         return {name: self.cleaned_data[name] for name in LIMITS}
@@ -89,6 +100,7 @@ NEEDED = {
 }
 
 
+ADVANCED = ("envelope", "messages_per_connection", "chunking")
 # Fields that are stored under the same name.
 STORED = (
     *LIMITS,
@@ -201,7 +213,9 @@ class RelayForm(LimitsForm):
         kwargs.setdefault("initial", self._initial(relay, preset))
         super().__init__(*args, **kwargs)
         self.relay = relay
-        self.preset = preset
+        self.preset = preset or (presets.get(relay.preset) if relay else None)
+        usual = self.preset.values() if self.preset else {"envelope": Relay.Envelope.VERP}
+        self.advanced = {name: usual.get(name) for name in ADVANCED}
         own = Relay.objects.filter(workspace=workspace)
         self._others = own.exclude(pk=relay.pk) if relay else own
         if relay is None or not relay.password:

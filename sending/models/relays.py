@@ -84,6 +84,9 @@ class Relay(models.Model):
     is_sandbox = models.BooleanField(default=False)
     state = models.CharField(max_length=8, choices=State.choices, default=State.ACTIVE)
     state_reason = models.TextField(blank=True)
+    # When its server as it is set now was seen to work: by a test, or by a mail that it took. Null:
+    # never, so people are asked before it carries a campaign.
+    tested_at = models.DateTimeField(null=True, blank=True)
     # When it came into its state; null: it never left the first one.
     state_since = models.DateTimeField(null=True, blank=True)
     # Set by the pace: "until then this relay takes nothing, because ...".
@@ -111,6 +114,10 @@ class Relay(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def untested(self) -> bool:
+        return self.tested_at is None and not self.is_sandbox
 
 
 class Lane(models.Model):

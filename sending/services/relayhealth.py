@@ -76,6 +76,8 @@ def learn(
     if error is not None:
         back_off(relay, error.reason, error.words)
     elif works or any(_works(one) for one in seen):
+        if relay.tested_at is None and (works or any(one.end is End.TAKEN for one in seen)):
+            mark_tested(relay)
         _recovered(relay)
     elif seen and all(_is_away(one) for one in seen):
         back_off(relay, "connection", seen[0].words)
@@ -102,6 +104,12 @@ def _is_away(outcome: Outcome) -> bool:
     away = _meaning(outcome) is Meaning.CONNECTION
     # A connection that has carried its number of mails says that the server works.
     return away and not ends_connection(outcome.code, outcome.words, outcome.stage)
+
+
+def mark_tested(relay: Relay) -> None:
+    """Its server works as it is set now."""
+    relay.tested_at = clock.now()
+    Relay.objects.filter(pk=relay.pk).update(tested_at=relay.tested_at)
 
 
 def _recovered(relay: Relay) -> None:

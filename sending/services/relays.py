@@ -7,6 +7,7 @@ from uuid import uuid4
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
 
 from accounts import mailheaders
@@ -21,6 +22,8 @@ from sending.smtp import Server
 LIVE = (Mailing.State.SENDING, Mailing.State.PAUSED)
 # A server by another name, about which nothing is known.
 PLACE = {"host", "port"}
+# What a test is about.
+SERVER = {*PLACE, "security", "username"}
 # What a wait may have been for.
 PACE = {
     *("per_second", "per_minute", "per_hour", "per_day", "warmup", "warmup_began"),
@@ -61,6 +64,8 @@ def change(relay: Relay, *, password: str | None = None, **values: Any) -> None:
     if password is not None:
         values["password"] = secrets.encrypt(password) if password else None
     other = {name for name, value in values.items() if value != getattr(relay, name)}
+    if other & SERVER or password is not None:
+        values["tested_at"] = None
     for name, value in values.items():
         setattr(relay, name, value)
     relay.save(update_fields=list(values))
@@ -156,6 +161,28 @@ def bring_back(relay: Relay) -> None:
     """From the archive; it stays paused until somebody resumes it."""
     relay.archived_at = None
     relay.save(update_fields=["archived_at"])
+
+
+def test(relay: Relay, **what: Any) -> tuple[Server, relaytest.Dialogue]:
+    """Tries the relay out as it is stored (arguments as for `try_out`), and remembers that it
+    works. Raises SecretError."""
+    server = server_of(relay)
+    dialogue = try_out(relay, server, **what)
+    if dialogue.ok:
+        relayhealth.mark_tested(relay)
+    return server, dialogue
+
+
+def proof(server: Server) -> str:
+    """That a test of this server went well, for a form whose relay is not stored yet."""
+    known = (server.host, server.port, server.security, server.username, server.password)
+    return salted_hmac("sending.relays.proof", repr(known)).hexdigest()
+
+
+def use_proof(relay: Relay, given: str) -> None:
+    """The relay as it is stored now was tested before it was saved."""
+    if given and constant_time_compare(given, proof(server_of(relay))):
+        relayhealth.mark_tested(relay)
 
 
 def try_out(  # noqa: PLR0913  # what is sent, by what, and by whom

@@ -228,7 +228,9 @@ def new_relay(request: WorkspaceRequest) -> HttpResponseBase:
             password=form.new_password() or "",
             **form.values(),
         )
-        messages.success(request, _("{relay} is there. Test it now.").format(relay=relay.name))
+        service.use_proof(relay, request.POST.get("tested", ""))
+        text = _("{relay} is there. Test it now.") if relay.untested else _("{relay} is there.")
+        messages.success(request, text.format(relay=relay.name))
         return redirect("relay", request.workspace.slug, relay.pk)
     return render(request, "sending/relay_form.html", {"form": form, "preset": preset})
 
@@ -240,6 +242,7 @@ def edit_relay(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     form = RelayForm(request.POST or None, workspace=request.workspace, relay=relay)
     if request.method == "POST" and form.is_valid():
         service.change(relay, password=form.new_password(), **form.values())
+        service.use_proof(relay, request.POST.get("tested", ""))
         messages.success(request, _("Saved."))
         return redirect("relay", request.workspace.slug, relay.pk)
     context = {"form": form, "relay": relay, "preset": presets.get(relay.preset)}

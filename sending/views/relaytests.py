@@ -1,5 +1,7 @@
 """A test of a relay, stored or as it is typed, that shows the whole dialogue."""
 
+from typing import Any
+
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -11,7 +13,7 @@ from sending import presets
 from sending.forms.relays import RelayForm
 from sending.forms.relaytests import TestForm
 from sending.models import Relay
-from sending.relaytest import Step
+from sending.relaytest import Dialogue, Step
 from sending.relaytrouble import Trouble, diagnose
 from sending.secrets import SecretError, decrypt
 from sending.services import relays as service
@@ -27,15 +29,14 @@ def test_relay(request: WorkspaceRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return render(request, "sending/parts/relay_test.html", {"relay": relay, "test": form})
     try:
-        server = service.server_of(relay)
+        server, dialogue = service.test(relay, **_asked(request, form))
     except SecretError as error:
         lost = {"relay": relay, "test": form, "lost": str(error)}
         return render(request, "sending/parts/relay_test.html", lost)
-    context: dict[str, object] = {"relay": relay, "test": form}
-    try:
-        context |= _tried(request, relay, server, form)
     except TestRefusedError as error:
         form.add_error(error.field, str(error))
+        return render(request, "sending/parts/relay_test.html", {"relay": relay, "test": form})
+    context = {"relay": relay, "test": form} | _tried(relay, server, dialogue)
     return render(request, "sending/parts/relay_test.html", context)
 
 
@@ -60,22 +61,24 @@ def try_relay(request: WorkspaceRequest) -> HttpResponse:
     )
     test = TestForm({"from_email": request.workspace.from_email or request.user.email})
     test.is_valid()
-    context = _tried(request, typed, server, test)
+    dialogue = service.try_out(typed, server, **_asked(request, test))
+    context = _tried(typed, server, dialogue)
+    if dialogue.ok:
+        context["proof"] = service.proof(server)
     return render(request, "sending/parts/relay_tried.html", context)
 
 
-def _tried(
-    request: WorkspaceRequest, relay: Relay, server: Server, form: TestForm
-) -> dict[str, object]:
+def _asked(request: WorkspaceRequest, form: TestForm) -> dict[str, Any]:
     typed = form.cleaned_data
-    dialogue = service.try_out(
-        relay,
-        server,
-        from_email=typed["from_email"],
-        by=request.user,
-        recipient=typed.get("recipient", ""),
-        mail=typed.get("mail", False),
-    )
+    return {
+        "from_email": typed["from_email"],
+        "by": request.user,
+        "recipient": typed.get("recipient", ""),
+        "mail": typed.get("mail", False),
+    }
+
+
+def _tried(relay: Relay, server: Server, dialogue: Dialogue) -> dict[str, object]:
     trouble = diagnose(server, dialogue)
     return {
         "dialogue": dialogue,

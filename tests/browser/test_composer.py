@@ -65,6 +65,7 @@ def ready(workspace: Workspace) -> Workspace:
             is_sandbox=sandbox,
             per_second=14,
             per_day=50000,
+            tested_at=timezone.now(),
         )
     return workspace
 
@@ -97,8 +98,9 @@ def choose_design(page: Page) -> None:
 def write_subject(page: Page) -> None:
     page.locator("#subject > summary").click()
     page.locator("#id_subject").fill("Hello ")
-    page.get_by_label("Insert a merge field").select_option("{{ first_name }}")
-    expect(page.locator("#id_subject")).to_have_value("Hello {{ first_name }}")
+    page.get_by_label("Insert a merge field").select_option(label="First name · first_name")
+    expect(page.locator("#id_subject")).to_have_value('Hello {{ first_name|default("friend") }}')
+    page.locator("#id_subject").fill("Hello {{ first_name }}")
     expect(page.locator("#inbox .composer-wide")).to_contain_text("Hello")
     expect(page.locator("#rail")).to_contain_text("have no first_name, and there is no default")
     page.locator("#id_preheader").fill("A few new things 一些新品")

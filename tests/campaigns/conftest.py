@@ -1,6 +1,7 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import User, Workspace
 from campaigns.models import Campaign
@@ -23,7 +24,12 @@ HTML = (
 @pytest.fixture
 def relay(workspace: Workspace) -> Relay:
     return Relay.objects.create(
-        workspace=workspace, name="Post", host="127.0.0.1", port=1, security="none"
+        workspace=workspace,
+        name="Post",
+        host="127.0.0.1",
+        port=1,
+        security="none",
+        tested_at=timezone.now(),
     )
 
 

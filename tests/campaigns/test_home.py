@@ -45,11 +45,14 @@ def ticked(html: str) -> list[str]:
 
 def test_a_new_workspace_shows_the_first_steps(owner_client: Client, workspace: Workspace) -> None:
     html = page(owner_client)
-    assert ticked(html) == ["Make a workspace"]
+    assert ticked(html) == []
     shown = words(html)
     for title in ("Send a campaign to the sandbox", "Import your people", "Connect a relay"):
         assert title in shown
     assert 'href="/w/brand/imports/new/"' in html
+    # The first thing to do; and no offer of sandbox addresses where there is no sandbox.
+    assert shown.index("Import your people") < shown.index("Send a campaign to the sandbox")
+    assert "sandbox/list/" not in html
     assert "Campaigns of the last 30 days" not in shown
 
 
@@ -69,7 +72,7 @@ def test_other_workspaces_tick_nothing(
 ) -> None:
     Contact.objects.create(workspace=other_workspace, email="a@x.example")
     Relay.objects.create(workspace=other_workspace, name="Theirs", host="h.example")
-    assert ticked(page(owner_client)) == ["Make a workspace"]
+    assert ticked(page(owner_client)) == []
 
 
 def test_sending_through_the_sandbox_only_leaves_steps_to_do(
@@ -206,7 +209,7 @@ def test_apps_to_the_right_add_needs_and_replace_steps(
     home.step("sandbox", order=20)(lambda _request: home.Step("Try it", "At once.", done=True))
     home.needs(lambda _request: [home.Need("The disk is full", tone="bad")])
     html = page(owner_client)
-    assert ticked(html) == ["Make a workspace", "Try it"]
+    assert ticked(html) == ["Try it"]
     assert "The disk is full" in html
 
 

@@ -58,7 +58,12 @@ def test_no_header() -> None:
 
 @pytest.mark.parametrize(
     ("data", "word"),
-    [(b"PK\x03\x04rest", "spreadsheet"), (b"%PDF-1.7", "PDF"), (b" \r\n", "empty"), (b"", "empty")],
+    [
+        (b"PK\x03\x04xl/rest", "spreadsheet"),
+        (b"%PDF-1.7", "PDF"),
+        (b" \r\n", "empty"),
+        (b"", "empty"),
+    ],
 )
 def test_what_is_no_csv_says_so(data: bytes, word: str) -> None:
     with pytest.raises(NotCsvError, match=word):

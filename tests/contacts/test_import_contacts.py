@@ -102,7 +102,7 @@ def test_known_contacts(run: Run) -> None:
         ("email\na@b.example\n", ["--map=email"], 'must look like "Header=target"'),
         ("name\nAnn\n", [], "No column holds e-mail addresses"),
         ("email\na@b.example\n", ["--delimiter=x"], "--delimiter must be"),
-        (b"PK\x03\x04", [], "spreadsheet workbook"),
+        (b"PK\x03\x04xl/", [], "spreadsheet workbook"),
         ("", [], "empty"),
     ],
 )

@@ -303,7 +303,7 @@ def test_lists_and_their_counts(
     Subscription.objects.create(list=news, contact=people[1], status="unsubscribed")
     assert "News" in get("lists")
     page = get("list", news.pk)
-    assert re.search(r'"values": \[0, .*, 1\]', page)
+    assert re.search(r'"values": \[0, 1\]', page)
     assert "There is a list with this name already." in post("new_list", name=" News ")
     assert "The list Offers is there." in post("new_list", name="Offers")
     post("edit_list", news.pk, name="Newsletter", description="Weekly")

@@ -7,10 +7,15 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django import Settings
 
 from accounts.models import User, Workspace
 from accounts.permissions import Role
+from contacts.models import Contact, List, Subscription
+from quickstart import samplelist, services
 from quickstart.models import SandboxMail, SandboxReturn
+from quickstart.sandbox.behaviour import BEHAVIOURS
+from quickstart.sandbox.returns import DOMAIN
 
 RAW = (
     b"From: News <news@brand.example>\r\nTo: ada@people.example\r\nSubject: Spring\r\n"
@@ -193,3 +198,57 @@ def test_a_workspaces_mail_is_not_among_the_platforms(
     assert owner_client.get(reverse("platform_mail", args=[mail.pk])).status_code == 404
     platform = make_mail(workspace=None)
     assert owner_client.get(at("sandbox_mail", workspace, platform.pk)).status_code == 404
+
+
+@pytest.fixture
+def equipped(workspace: Workspace, settings: Settings) -> Workspace:
+    settings.SANDBOX = True
+    services.provision(workspace)
+    return workspace
+
+
+def test_home_makes_a_list_of_sandbox_addresses(owner_client: Client, equipped: Workspace) -> None:
+    """A newcomer without a file has people to send to after one press."""
+    url = at("make_sandbox_list", equipped)
+    assert f'action="{url}"' in owner_client.get(at("home", equipped)).content.decode()
+    page = owner_client.post(url, follow=True).content.decode()
+    assert "The list “Sandbox” has 43 addresses of the sandbox." in page
+    # The step is done and the offer gone; a second press changes nothing.
+    assert f'action="{url}"' not in page
+    owner_client.post(url)
+    assert Contact.objects.filter(workspace=equipped).count() == 43
+    made = List.objects.get(workspace=equipped)
+    on_it = Subscription.objects.filter(list=made, status="subscribed")
+    assert set(on_it.values_list("contact__email", flat=True)) >= {
+        f"{one.word}@{DOMAIN}" for one in BEHAVIOURS
+    }
+    assert on_it.exclude(contact__first_name="").count() >= 25
+    assert {one.contact.source for one in on_it.select_related("contact")} == {"sandbox"}
+
+
+def test_sandbox_list_leaves_what_is_known(owner_client: Client, equipped: Workspace) -> None:
+    """Who left the list stays away, and a contact that is there keeps its name."""
+    owner_client.post(at("make_sandbox_list", equipped))
+    gone = Subscription.objects.filter(list__workspace=equipped).order_by("pk").first()
+    assert gone
+    Subscription.objects.filter(pk=gone.pk).update(status="unsubscribed")
+    Contact.objects.filter(pk=gone.contact_id).update(first_name="Changed")
+    page = owner_client.post(at("make_sandbox_list", equipped), follow=True).content.decode()
+    assert "has 42 addresses" in page
+    gone.refresh_from_db()
+    assert (gone.status, gone.contact.first_name) == ("unsubscribed", "Changed")
+
+
+def test_no_sandbox_no_list(owner_client: Client, workspace: Workspace, settings: Settings) -> None:
+    for on in (False, True):
+        settings.SANDBOX = on
+        assert owner_client.post(at("make_sandbox_list", workspace)).status_code == 404
+    page = owner_client.get(at("sandbox_addresses", workspace)).content.decode()
+    assert at("make_sandbox_list", workspace) not in page
+
+
+def test_names_are_in_the_language_of_the_person() -> None:
+    english, chinese = [*samplelist.samples("en")], [*samplelist.samples("zh-hans")]
+    assert all(one.full_name.isascii() for one in english)
+    assert not any(one.full_name.isascii() for one in chinese if one.full_name)
+    assert len({one.email for one in chinese}) == len(chinese) == 43

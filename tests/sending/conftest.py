@@ -54,6 +54,7 @@ def relay(workspace: Workspace) -> Relay:
         host="localhost",
         port=2525,
         security="none",
+        tested_at=timezone.now(),
         bounce_address="bounces@brand.example",
     )
 

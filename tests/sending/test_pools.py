@@ -15,7 +15,9 @@ from tests.sending import lived
 
 @pytest.fixture
 def second(workspace: Workspace) -> Relay:
-    return Relay.objects.create(workspace=workspace, name="Second", host="localhost")
+    return Relay.objects.create(
+        workspace=workspace, name="Second", host="localhost", tested_at=timezone.now()
+    )
 
 
 def typed(name: str, *members: tuple[Relay, object, object]) -> dict[str, object]:

@@ -1,0 +1,38 @@
+"""Pages that save by themselves: which of their saves follows which.
+
+Each such page has a random word and numbers its saves (frontend/src/saving.js). A page that is
+closed sends its last words at once, while an earlier save may still be on its way: both name the
+version that the page was opened with. The later one follows the page's own earlier one, and is no
+conflict; the earlier one that arrives late changes nothing. Somebody else's save in between is a
+conflict as ever.
+"""
+
+import re
+
+from django.core.cache import cache
+from django.http import HttpRequest
+
+HEADER = "X-Editor"
+SAID = re.compile(r"([0-9a-z]{8,40})\.(\d{1,9})")
+KEPT = 3600
+
+
+def _said(request: HttpRequest) -> tuple[str, int] | None:
+    match = SAID.fullmatch(request.headers.get(HEADER, ""))
+    return (match[1], int(match[2])) if match else None
+
+
+def base(request: HttpRequest, key: str, *, named: int, current: int) -> int:
+    """The version that this save is made over: `named` by the page, or the `current` one where the
+    same page saved that before."""
+    said, last = _said(request), cache.get(f"editor-{key}")
+    if said is None or last is None:
+        return named
+    page, number, version = last
+    follows = said[0] == page and said[1] > number and version == current
+    return current if follows else named
+
+
+def saved(request: HttpRequest, key: str, version: int) -> None:
+    if said := _said(request):
+        cache.set(f"editor-{key}", (*said, version), KEPT)

@@ -1,0 +1,20 @@
+"""First steps that the sandbox makes shorter."""
+
+from dataclasses import replace
+
+from django.utils.translation import gettext as _
+
+from accounts.access import WorkspaceRequest
+from campaigns import home, steps
+from quickstart import services
+
+
+@home.step("import", order=10)
+def import_people(request: WorkspaceRequest) -> home.Step:
+    """Who has no file at hand begins with addresses of the sandbox."""
+    step = steps.import_people(request)
+    url = home.url(request, "make_sandbox_list")
+    if step.done or not url or not services.has_sandbox(request.workspace):
+        return step
+    text = _("Nobody at hand? Begin with people of the sandbox: some of them bounce or complain.")
+    return replace(step, offer=home.Offer(_("Make a list of sandbox addresses"), text, url))

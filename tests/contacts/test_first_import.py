@@ -1,0 +1,213 @@
+"""What a newcomer's first file may be, and what its columns become."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import Workspace
+from contacts import csvdetect, values
+from contacts.columns import Known, describe
+from contacts.models import Attribute, Contact, Import, List, Subscription
+from contacts.queries import growth
+from contacts.services import imports
+from tests.contacts.test_imports import chosen, imported, ran, received
+
+PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01"
+
+
+@pytest.mark.parametrize(
+    ("data", "word"),
+    [
+        (PNG, "picture"),
+        (b"\xff\xd8\xff\xe0\x00\x10JFIF", "picture"),
+        (b"GIF89a\x01\x00", "picture"),
+        (b"RIFF\x24\x00\x00\x00WEBPVP8 ", "picture"),
+        (b"\x00\x00\x00\x18ftypheic", "picture"),
+        (b"BM\x36\x00\x00\x00\x00\x00\x00\x00\x36\x00", "picture"),
+        (b"PK\x03\x04\x14\x00\x06\x00xl/workbook.xml", "workbook"),
+        (b"PK\x03\x04\x14\x00\x06\x00people.csv", "ZIP file"),
+        (b"PK\x03\x04\x14\x00\x06\x00word/document.xml", "text document"),
+        (b"%PDF-1.7\n%\xe2\xe3", "PDF"),
+        (b"7z\xbc\xaf\x27\x1c\x00\x04", "archive"),
+        (b"Rar!\x1a\x07\x01\x00", "archive"),
+        (b"<!DOCTYPE html>\n<html><table>", "web page"),
+        (b"<html xmlns:x='urn:schemas-microsoft-com:office:excel'>", "web page"),
+        (b"{\\rtf1\\ansi", "text document"),
+        (bytes(range(256)) * 40, "no text"),
+    ],
+)
+def test_what_is_no_table_is_named_with_what_to_do(
+    workspace: Workspace, data: bytes, word: str
+) -> None:
+    with pytest.raises(csvdetect.NotCsvError, match=word):
+        received(workspace, data, name="people.csv")
+    assert not Import.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["email\nBM@b.example\n", "email,html\na@b.example,<html>\n", "email\r\na@b.example\r\n\x1a"],
+)
+def test_text_is_taken_for_no_other_file(workspace: Workspace, text: str) -> None:
+    assert imported(workspace, text)["new"] == 1
+
+
+def test_a_picture_on_the_page(owner_client: Client, workspace: Workspace) -> None:
+    from django.core.files.uploadedfile import SimpleUploadedFile  # noqa: PLC0415
+
+    page = owner_client.post(
+        f"/w/{workspace.slug}/imports/new/", {"file": SimpleUploadedFile("people.csv", PNG)}
+    ).content.decode()
+    assert "This is a picture. Export the people as CSV" in page
+
+
+def test_empty_columns_become_no_attributes(workspace: Workspace) -> None:
+    imported(workspace, "email,Notes,City,\na@b.example,,Suzhou,\nc@d.example, ,,\n")
+    assert set(Attribute.objects.values_list("key", flat=True)) == {"city"}
+
+
+@pytest.mark.parametrize(
+    ("header", "cells"),
+    [
+        ("Zip", ["10115", "94103"]),
+        ("Postal code", ["10115", "20095"]),
+        ("邮编", ["215000", "100000"]),
+        ("Phone", ["5551234", "5559876"]),
+        ("手机号码", ["13812345678", "13987654321"]),
+        ("Customer ID", ["4711", "4712"]),
+        ("customerId", ["4711", "4712"]),
+        ("Order No.", ["1", "2"]),
+        ("工号", ["1001", "1002"]),
+        # By what they are.
+        ("Branch", ["0012", "0034"]),
+        ("Branch", ["12", "0034"]),
+        ("Contact", ["+49301234", "+4930999"]),
+        ("Contact", ["13812345678", "13987654321"]),
+        ("Branch", ["1234567890", "12"]),
+        ("Branch", [*map(str, range(1, 40)), "12A"]),
+        ("Article", ["123E45", "77"]),
+        # Postcodes most of which could be day numbers of Excel.
+        ("Area", [*(str(20000 + n) for n in range(40)), "10115"]),
+    ],
+)
+def test_digits_that_nobody_calculates_with_are_text(header: str, cells: list[str]) -> None:
+    rows = [["email", header], *(["a@b.example", cell] for cell in cells)]
+    column = describe(rows, header=True)[1]
+    # The postcodes without a word for it are amounts at worst, never days.
+    assert column.type == ("number" if header == "Area" else "text")
+
+
+@pytest.mark.parametrize(
+    ("header", "cells"),
+    [
+        ("Orders", ["3", "12"]),
+        ("Number of orders", ["3", "12"]),
+        ("Paid", ["3.50", "12.00"]),
+        ("金额", ["1,234.50", "-7"]),
+    ],
+)
+def test_amounts_are_numbers(header: str, cells: list[str]) -> None:
+    rows = [["email", header], *(["a@b.example", cell] for cell in cells)]
+    assert describe(rows, header=True)[1].type == "number"
+
+
+def test_leading_zeros_arrive(workspace: Workspace) -> None:
+    imported(workspace, "email,Zip,Phone\na@b.example,01067,+49 351 1234\n")
+    assert Contact.objects.get().attributes == {"zip": "01067", "phone": "+49 351 1234"}
+
+
+@pytest.mark.parametrize(
+    ("label", "headers", "expected"),
+    [
+        ("Phone", ["Phone Number"], ["attribute:phone"]),
+        ("Phone", ["手机号"], ["attribute:phone"]),
+        ("电话", ["Mobile"], ["attribute:phone"]),
+        ("Postcode", ["邮编"], ["attribute:phone"]),
+        ("Company", ["公司名称"], ["attribute:phone"]),
+        # The attribute's own name comes first; the other is a new one, not lost.
+        ("Phone", ["Mobile", "Phone"], ["new:phone_2:text", "attribute:phone"]),
+    ],
+)
+def test_a_header_that_means_an_attribute_is_that_attribute(
+    label: str, headers: list[str], expected: list[str]
+) -> None:
+    rows = [["email", *headers], ["a@b.example", *["x1"] * len(headers)]]
+    found = describe(rows, header=True, known=[Known("phone", label, "text")])
+    assert [column.guess for column in found][1:] == expected
+
+
+def test_an_attribute_of_another_type_is_left_alone() -> None:
+    rows = [["email", "Phone Number"], ["a@b.example", "x1"]]
+    found = describe(rows, header=True, known=[Known("phone", "Phone", "number")])
+    assert found[1].guess == "new:phone_2:text"
+
+
+def test_a_table_that_is_cut_says_so(owner_client: Client, workspace: Workspace) -> None:
+    lines = "".join(f"bad{n}\n" for n in range(1234))
+    file = chosen(received(workspace, f"email\na@b.example\n{lines}"))
+    here = f"/w/{workspace.slug}/imports/{file.pk}/"
+    assert "The first 20 of" in owner_client.get(here + "check/").content.decode()
+    ran(file)
+    assert "The first 20 of 1,234." in owner_client.get(here).content.decode()
+
+
+def test_a_table_that_is_whole_does_not(owner_client: Client, workspace: Workspace) -> None:
+    file = chosen(received(workspace, "email\na@b.example\nbad\n"))
+    ran(file)
+    page = owner_client.get(f"/w/{workspace.slug}/imports/{file.pk}/").content.decode()
+    assert "The first" not in page
+
+
+def test_imported_opt_outs_did_not_leave(owner_client: Client, workspace: Workspace) -> None:
+    news = List.objects.create(workspace=workspace, name="News")
+    text = "email,status\na@b.example,subscribed\nc@d.example,unsubscribed\n"
+    imported(workspace, text, target=news)
+    counts = growth.counts(workspace.pk)[news.pk]
+    assert (counts.subscribed, counts.unsubscribed, counts.joined, counts.left) == (1, 1, 1, 0)
+    # Somebody who was on the list did.
+    row = Subscription.objects.get(status="subscribed")
+    row.status = "unsubscribed"
+    row.save()
+    assert growth.counts(workspace.pk)[news.pk].left == 1
+    page = owner_client.get(
+        f"/w/{workspace.slug}/contacts/?list={news.pk}&status=unsubscribed&days=30"
+    ).content.decode()
+    assert "a@b.example" in page
+    assert "c@d.example" not in page
+
+
+def test_the_duration_is_what_a_person_waited(owner_client: Client, workspace: Workspace) -> None:
+    """From the click: also while no worker took it."""
+    file = chosen(received(workspace, "email\na@b.example\n"))
+    imports.start(file, enqueue=None)
+    Import.objects.filter(pk=file.pk).update(started_at=timezone.now() - timedelta(minutes=4))
+    from contacts.services import importrun  # noqa: PLC0415
+
+    assert not importrun.run(file.pk)
+    file.refresh_from_db()
+    assert round(imports.elapsed(file)) == 240
+    assert "It took 4 minutes." in (
+        owner_client.get(f"/w/{workspace.slug}/imports/{file.pk}/").content.decode()
+    )
+    rate = imports.progress(file).rate
+    assert rate is not None
+    assert rate == pytest.approx(1 / 240, rel=0.01)
+
+
+def test_growth_begins_with_the_first_day(workspace: Workspace) -> None:
+    news = List.objects.create(workspace=workspace, name="News")
+    imported(workspace, "email\na@b.example\n", target=news)
+    week = timezone.now() - timedelta(days=7)
+    Subscription.objects.update(created_at=week, changed_at=week)
+    series = growth.daily(news.pk, days=90)
+    assert len(series) == 8
+    assert {total for _day, total in series} == {1}
+    Subscription.objects.update(created_at=timezone.now(), changed_at=timezone.now())
+    assert [total for _day, total in growth.daily(news.pk, days=90)] == [0, 1]
+
+
+def test_guesses_of_types() -> None:
+    assert values.guess_type(["2024-03-05", "45356"]) == "date"
+    assert values.guess_type(["45356", "45357"]) == "number"
