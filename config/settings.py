@@ -214,6 +214,7 @@ CELERY_TASK_ROUTES = {
             "accounts.tasks.erase_deleted",
             "campaigns.tasks.start_due",
             "contacts.tasks.sweep_imports",
+            "contacts.tasks.sweep_jobs",
             "quickstart.tasks.beat_lives",
             "quickstart.tasks.forget_dead",
             "sending.tasks.bounces.collect_due",
