@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from accounts.models import User
+from accounts.permissions import Permission
 from contacts.models import Job
 
 
@@ -42,6 +43,8 @@ class Kind:
     words: Words
     # Starts the job that takes this one back; None: it cannot be taken back.
     undo: Callable[[Job, User | None], Job] | None = None
+    # Who may stop it, take it back, or have it go on.
+    permission: Permission = Permission.EDIT_CONTACTS
     # Whether a person may stop it half-way.
     may_cancel: bool = True
     icon: str = "activity"

@@ -1,13 +1,13 @@
 """Jobs: work on many rows that goes on outside of requests; each has a page."""
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest, get_in
-from accounts.permissions import Permission
 from contacts import jobkinds
 from contacts.models import Job
 from contacts.services import jobs
@@ -24,7 +24,7 @@ def job_page(request: WorkspaceRequest, pk: int) -> HttpResponse:
     job = get_in(request.workspace, Job, pk=pk)
     kind = jobkinds.of(job)
     ended = job.finished_at is not None
-    may = request.may(Permission.EDIT_CONTACTS)
+    may = request.may(kind.permission)
     context = {
         "job": job,
         "title": kind.words.title(job),
@@ -43,9 +43,17 @@ def job_page(request: WorkspaceRequest, pk: int) -> HttpResponse:
     return response
 
 
+def _theirs(request: WorkspaceRequest, pk: int) -> Job:
+    """The job, which the person may change: what it does asks for a permission of its own."""
+    job = get_in(request.workspace, Job, pk=pk)
+    if not request.may(jobkinds.of(job).permission):
+        raise PermissionDenied
+    return job
+
+
 @require_POST
 def cancel_job(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
-    job = get_in(request.workspace, Job, pk=pk)
+    job = _theirs(request, pk)
     if jobs.cancel(job):
         messages.success(request, _("Stopped. What was done by then stays."))
     else:
@@ -55,7 +63,7 @@ def cancel_job(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
 
 @require_POST
 def undo_job(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
-    job = get_in(request.workspace, Job, pk=pk)
+    job = _theirs(request, pk)
     if back := jobs.undo(job, by=request.user):
         return in_background(request, back)
     messages.info(request, _("It can't be undone any more."))
@@ -64,7 +72,7 @@ def undo_job(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
 
 @require_POST
 def go_on_with_job(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
-    job = get_in(request.workspace, Job, pk=pk)
+    job = _theirs(request, pk)
     if not jobs.go_on(job):
         messages.info(request, _("It goes on already."))
     return in_background(request, job)

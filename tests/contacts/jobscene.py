@@ -1,7 +1,14 @@
 """Many people for jobs, and what a job left of them."""
 
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from django.db import connection
 
 from accounts.models import User, Workspace
 from contacts.models import (
@@ -223,3 +230,44 @@ KINDS: dict[str, tuple[Callable[[Scene], Job], Check]] = {
     "undo_suppress": (undo_suppress, suppress_undone),
     "undo_lift": (undo_lift, lift_undone),
 }
+
+
+# A worker that dies -----------------------------------------------------------------------------
+
+# What a worker process does; it says each commit and then waits to be killed.
+WORKER = """
+import sys, time, django
+django.setup()
+from contacts.services import jobs
+
+def progress(held):
+    print(held.done, flush=True)
+    if held.done >= int(sys.argv[2]):
+        with_uncommitted(held)
+
+def with_uncommitted(held):
+    # In the middle of the next batch: its rows are changed, nothing is committed.
+    from django.db import transaction
+    from contacts import jobkinds
+    with transaction.atomic():
+        jobkinds.of(held).step(held, 7)
+        print("ready", flush=True)
+        time.sleep(60)
+
+jobs.run(int(sys.argv[1]), size=7, seconds=600, progress=progress)
+"""
+
+
+def kill_in_the_middle(job: Job, rows: int) -> None:
+    name = connection.settings_dict["NAME"]
+    url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
+    environment = os.environ | {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "config.settings"}
+    with subprocess.Popen(
+        [sys.executable, "-c", WORKER, str(job.pk), str(rows)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+    ) as process:
+        assert process.stdout is not None
+        assert "ready" in (line.strip() for line in process.stdout)
+        process.send_signal(signal.SIGKILL)
