@@ -42,6 +42,8 @@ try:
     DEFAULT_FROM_EMAIL = env.text("YANSHU_FROM_EMAIL", "Yanshu <yanshu@localhost>")
     # Largest CSV that may be imported, in bytes.
     IMPORT_MAX_BYTES = env.integer("YANSHU_IMPORT_MAX_MB", 1024, low=1) * 1024 * 1024
+    # Longest query of a page in seconds, set by config.wsgi; 0: no limit.
+    QUERY_SECONDS = env.integer("YANSHU_QUERY_SECONDS", 30, high=3600)
     # Reverse proxies of ours that add to X-Forwarded-For: throttles count by the client's address.
     ALLAUTH_TRUSTED_PROXY_COUNT = env.integer("YANSHU_PROXIES", 0, high=9)
     # The operator's own rules for servers' replies, before ours; read by sending.apps.
@@ -85,6 +87,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "pages.interruptions.InterruptionsMiddleware",
     "pages.middleware.htmx_middleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",

@@ -40,7 +40,9 @@ def imports(request: HttpRequest) -> Iterable[activity.Task]:
 def jobs(request: HttpRequest) -> Iterable[activity.Task]:
     workspace = cast("WorkspaceRequest", request).workspace
     recent = Q(finished_at__gt=timezone.now() - timedelta(days=1))
-    rows = Job.objects.filter(Q(finished_at=None) | recent, workspace=workspace)
+    # While versions change, another host may have started one of a kind that is new.
+    known = Job.objects.filter(workspace=workspace, kind__in=jobkinds.codes())
+    rows = known.filter(Q(finished_at=None) | recent)
     for row in rows.order_by("-pk")[:20]:
         kind = jobkinds.of(row)
         yield activity.Task(

@@ -60,3 +60,8 @@ def register(kind: Kind) -> Kind:
 
 def of(job: Job) -> Kind:
     return _kinds[job.kind]
+
+
+def codes() -> list[str]:
+    """Of all kinds that this version knows."""
+    return list(_kinds)

@@ -84,10 +84,15 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Without the context processors: whatever broke may break them too."""
+    return bare(500)
+
+
+def bare(status: int) -> HttpResponse:
+    """An error page without the context processors: whatever broke may break them too."""
     context = {"reference": middleware.reference(), "LANGUAGE_CODE": get_language() or "en"}
     try:
         context["stylesheet"] = static(bundles.bundle("app.js")["css"])
     except (ImproperlyConfigured, KeyError):
         context["stylesheet"] = ""
-    return HttpResponse(loader.get_template("500.html").render(context), status=500)
+    html = loader.get_template(f"{status}.html").render(context)
+    return HttpResponse(html, status=status)

@@ -62,7 +62,8 @@ def schedule(
     for problem in review.problems(now):
         if problem.severity == review.ERROR:
             raise CampaignError(problem.text)
-    if not audiences.of(now).recipients:
+    # The review has counted them, and the freeze will: a third time would only make people wait.
+    if not audiences.anybody(now):
         raise CampaignError(_("Nobody on these lists would get it."))
     Campaign.objects.filter(pk=now.pk).update(
         state=State.SCHEDULED,

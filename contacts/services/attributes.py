@@ -35,7 +35,9 @@ def add(workspace: Workspace, *, label: str, type_: str, choices: Sequence[str] 
 def move(attribute: Attribute, step: int) -> None:
     """One place up (-1) or down (1)."""
     own = list(Attribute.objects.select_for_update().filter(workspace_id=attribute.workspace_id))
-    at = next(n for n, other in enumerate(own) if other.pk == attribute.pk)
+    at = next((n for n, other in enumerate(own) if other.pk == attribute.pk), None)
+    if at is None:
+        raise Attribute.DoesNotExist
     to = min(max(at + step, 0), len(own) - 1)
     own.insert(to, own.pop(at))
     for position, other in enumerate(own):
