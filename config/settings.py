@@ -46,6 +46,8 @@ try:
     UNFINISHED_MAX_BYTES = env.integer("YANSHU_UNFINISHED_MB", 4096, low=1) * 1024 * 1024
     # Test mails that a person may send a day, over all workspaces.
     TEST_MAILS_PER_DAY = env.integer("YANSHU_TEST_MAILS_PER_DAY", 100, low=0)
+    # Longest query of a page in seconds, set by config.wsgi; 0: no limit.
+    QUERY_SECONDS = env.integer("YANSHU_QUERY_SECONDS", 30, high=3600)
     # Reverse proxies of ours that add to X-Forwarded-For: throttles count by the client's address.
     ALLAUTH_TRUSTED_PROXY_COUNT = env.integer("YANSHU_PROXIES", 0, high=9)
     # The operator's own rules for servers' replies, before ours; read by sending.apps.
@@ -91,6 +93,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "pages.interruptions.InterruptionsMiddleware",
     "pages.middleware.htmx_middleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -219,6 +222,7 @@ CELERY_TASK_ROUTES = {
             "accounts.tasks.erase_deleted",
             "campaigns.tasks.start_due",
             "contacts.tasks.sweep_imports",
+            "contacts.tasks.sweep_jobs",
             "quickstart.tasks.beat_lives",
             "quickstart.tasks.forget_dead",
             "sending.tasks.bounces.collect_due",

@@ -1,4 +1,4 @@
-"""Imports in the activity tray."""
+"""Imports and jobs in the activity tray."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -10,7 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.access import WorkspaceRequest
-from contacts.models import Import
+from contacts import jobkinds
+from contacts.models import Import, Job
 from contacts.services import imports as service
 from pages import activity
 
@@ -31,5 +32,27 @@ def imports(request: HttpRequest) -> Iterable[activity.Task]:
             done=service.progress(row).percent,
             total=100,
             icon="file-import",
+            ended_at=row.finished_at,
+        )
+
+
+@activity.provider
+def jobs(request: HttpRequest) -> Iterable[activity.Task]:
+    workspace = cast("WorkspaceRequest", request).workspace
+    recent = Q(finished_at__gt=timezone.now() - timedelta(days=1))
+    # While versions change, another host may have started one of a kind that is new.
+    known = Job.objects.filter(workspace=workspace, kind__in=jobkinds.codes())
+    rows = known.filter(Q(finished_at=None) | recent)
+    for row in rows.order_by("-pk")[:20]:
+        kind = jobkinds.of(row)
+        yield activity.Task(
+            f"job-{row.pk}",
+            kind.words.title(row),
+            reverse("job", args=[workspace.slug, row.pk]),
+            status=row.state,
+            done=row.done,
+            total=row.total or 0,
+            detail=kind.words.result(row) if row.finished_at else "",
+            icon=kind.icon,
             ended_at=row.finished_at,
         )

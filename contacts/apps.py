@@ -6,4 +6,4 @@ class ContactsConfig(AppConfig):
     name = "contacts"
 
     def ready(self) -> None:
-        autodiscover_modules("sources")
+        autodiscover_modules("sources", "jobs")

@@ -95,6 +95,15 @@ def count(workspace_id: int, lists_in: Sequence[int], lists_out: Sequence[int]) 
     return {"recipients": counts.pop(None, 0), "excluded": counts}
 
 
+def anybody(workspace_id: int, lists_in: Sequence[int], lists_out: Sequence[int]) -> bool:
+    """Whether somebody would get it. Ends with the first one: nobody is counted. Whoever is
+    subscribed to one of several lists wants mail, so that they need not be brought together."""
+    sql = f"SELECT 1 FROM ({AUDIENCE.replace('{people}', ONE_LIST)}) a WHERE reason IS NULL LIMIT 1"  # noqa: S608 - only constants of ours
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters(workspace_id, lists_in, lists_out))
+        return cursor.fetchone() is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """Somebody on the lists. `reason` (a code of sending.reasons) is None for a recipient; `since`

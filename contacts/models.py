@@ -401,3 +401,60 @@ class ImportedContact(models.Model):
 
     def __str__(self) -> str:
         return f"{self.contact_id} in {self.file_id}: {self.outcome}"
+
+
+class Job(models.Model):
+    """Work on many rows that a request only asks for (contacts.services.jobs). It is done in
+    committed batches: the transaction that changes a batch's rows also moves `cursor`, so that a
+    killed worker's job goes on from its last committed batch."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued", _("Waiting")
+        RUNNING = "running", _("Running")
+        FINISHED = "finished", _("Finished")
+        CANCELLED = "cancelled", _("Cancelled")
+        FAILED = "failed", _("Failed")
+
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="jobs")
+    # What is done: contacts.jobkinds.
+    kind = models.CharField(max_length=30)
+    # What the kind needs to know, such as {"list": 7, "query": "status=subscribed"}.
+    parameters = models.JSONField(default=dict)
+    # A digest of the parameters: two tabs that ask for the same get one job.
+    same = models.CharField(max_length=32)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    # Rows up to this id are done; the job ends at the id `last`, the highest one at its start.
+    cursor = models.BigIntegerField(default=0)
+    last = models.BigIntegerField(default=0)
+    # Rows that were looked at, of about so many; null: not counted yet.
+    done = models.BigIntegerField(default=0)
+    total = models.BigIntegerField(null=True)
+    # What came of it, by names of the kind's own; "changed": rows that were changed.
+    counts = models.JSONField(default=dict)
+    error = models.TextField(blank=True)
+    # A worker (`holder`, a random word of its own) holds the job while this is in the future.
+    leased_until = models.DateTimeField(null=True, blank=True)
+    holder = models.CharField(max_length=32, blank=True)
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    undone_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("workspace", "kind", "same"),
+                name="job_once",
+                condition=models.Q(state__in=["queued", "running"]),
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=("state",),
+                name="job_due",
+                condition=models.Q(state__in=["queued", "running"]),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"job {self.pk}: {self.kind}"

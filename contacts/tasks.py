@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from contacts.services import importrun, imports
+from contacts.services import importrun, imports, jobs
 
 
 @shared_task(ignore_result=True)
@@ -23,3 +23,17 @@ def sweep_imports() -> None:
 def drop_import_files() -> None:
     """Beat: free the space of files whose imports ended."""
     imports.drop_files()
+
+
+@shared_task(ignore_result=True)
+def run_job(job_id: int) -> None:
+    """Work on a job for a while; what is left is asked for again, behind other work."""
+    if jobs.run(job_id):
+        run_job.delay(job_id)
+
+
+@shared_task(ignore_result=True)
+def sweep_jobs() -> None:
+    """Beat: nudge jobs that no worker has (a worker died, a message was lost)."""
+    for job_id in jobs.due():
+        run_job.delay(job_id)

@@ -4,7 +4,7 @@ from django.urls import URLPattern
 
 from accounts.access import View, workspace_path
 from accounts.permissions import Permission
-from contacts.views import attributes, imports, lists, people, suppressions, uploads
+from contacts.views import attributes, imports, jobs, lists, people, suppressions, uploads
 
 
 def view(route: str, target: View, name: str) -> URLPattern:
@@ -55,6 +55,10 @@ urlpatterns = [
     edit("imports/<int:pk>/undo/", imports.undo_import, "undo_import"),
     view("imports/<int:pk>/lines/", imports.import_lines, "import_lines"),
     export("imports/<int:pk>/rejects.csv", imports.import_rejects, "import_rejects"),
+    view("jobs/<int:pk>/", jobs.job_page, "job"),
+    edit("jobs/<int:pk>/cancel/", jobs.cancel_job, "cancel_job"),
+    edit("jobs/<int:pk>/undo/", jobs.undo_job, "undo_job"),
+    edit("jobs/<int:pk>/go-on/", jobs.go_on_with_job, "go_on_with_job"),
     view("suppressions/", suppressions.suppressions, "suppressions"),
     export("suppressions/export/", suppressions.export_suppressions, "export_suppressions"),
     edit("suppressions/add/", suppressions.add_suppressions, "add_suppressions"),

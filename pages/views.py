@@ -82,9 +82,18 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Without the context processors: whatever broke may break them too. A database that is away is
-    no mistake of ours: 503, so that mail providers and browsers come again."""
-    away = database.is_away(sys.exc_info()[1])
+    """A database that is away is no mistake of ours: 503, so that mail providers and browsers come
+    again."""
+    if database.is_away(sys.exc_info()[1]):
+        return bare(request, "503.html", 503, retry_after=database.RETRY_AFTER)
+    return bare(request, "500.html", 500)
+
+
+def bare(
+    request: HttpRequest, template: str, status: int, *, retry_after: int | None = None
+) -> HttpResponse:
+    """An error page without the context processors: whatever broke may break them too.
+    `retry_after` in seconds."""
     # The middleware of languages may be what broke.
     with translation.override(get_language_from_request(request)):
         context = {
@@ -93,10 +102,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
             "stylesheet": _stylesheet(),
             "changes": request.method == "POST",
         }
-        page = loader.get_template("503.html" if away else "500.html").render(context)
-    if away:
-        return HttpResponse(page, status=503, headers={"Retry-After": str(database.RETRY_AFTER)})
-    return HttpResponse(page, status=500)
+        page = loader.get_template(template).render(context)
+    headers = {"Retry-After": str(retry_after)} if retry_after else {}
+    return HttpResponse(page, status=status, headers=headers)
 
 
 def _stylesheet() -> str:

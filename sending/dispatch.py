@@ -3,10 +3,10 @@
 from django.db import connection
 
 from sending import pace
-from sending.models import Mailing, Relay
+from sending.models import Relay
 from sending.queries.due import DUE
 from sending.services import holddecisions, verdicts, waits
-from sending.services.mailings import drop_cancelled, finish_all
+from sending.services.mailings import finish_all, tend_cancelled
 
 # Relays that could work now: not waiting, with a mailing that has something due.
 WORK = f"""
@@ -53,6 +53,4 @@ def tend_mailings() -> None:
     finish_all()
     verdicts.judge_due()
     waits.tend()
-    cancelled = Mailing.objects.filter(state=Mailing.State.CANCELLED, tally__waiting__gt=0)
-    for mailing in cancelled:
-        drop_cancelled(mailing)
+    tend_cancelled()

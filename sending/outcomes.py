@@ -15,7 +15,7 @@ from sending.queries.record import Result, Taken, record
 from sending.replies import Meaning
 from sending.retries import Patience, next_try
 from sending.services import refusals, verdicts
-from sending.services.mailings import drop_cancelled
+from sending.services.mailings import drop_given_back
 from sending.services.reading import Refused, Refusing, reply_of
 from sending.smtp import End, Outcome, Stage
 
@@ -130,7 +130,7 @@ def _record(  # noqa: PLR0913 - one step of settle
     ]
     written = record(claim, results, piece.taken, ends=ends)
     if ends and Mailing.objects.filter(pk=mailing.pk, state=Mailing.State.CANCELLED).exists():
-        drop_cancelled(mailing)
+        drop_given_back(mailing)
     return written
 
 

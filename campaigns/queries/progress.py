@@ -39,6 +39,14 @@ class Progress:
         return self.done * 100 // self.targeted if self.targeted else 100
 
 
+def moves(mailing: Mailing) -> bool:
+    """Whether its numbers still change: also of a cancelled one whose rest is being skipped."""
+    tally = mailing.tally
+    return mailing.state in LIVE or bool(
+        mailing.state == Mailing.State.CANCELLED and (tally.waiting or tally.in_flight)
+    )
+
+
 def done(tally: Tally) -> int:
     """How many have come to an end: whatever will not be sent by itself any more."""
     return tally.accepted + tally.failed + tally.skipped + tally.unknown

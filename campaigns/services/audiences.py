@@ -95,6 +95,12 @@ def of(
     )
 
 
+def anybody(campaign: Campaign) -> bool:
+    """Whether somebody would get it, without counting."""
+    lists_in, lists_out = list(campaign.lists_in.all()), list(campaign.lists_out.all())
+    return audience.anybody(campaign.workspace_id, _ids(lists_in), _ids(lists_out))
+
+
 def _failing(campaign: Campaign, asked: tuple[Any, ...], trial: Trial) -> dict[str, list[Failure]]:
     workspace, lists_in, lists_out = asked
     names = sorted(trial.fields)

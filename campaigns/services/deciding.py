@@ -9,6 +9,7 @@ from django.utils.translation import ngettext
 from accounts.models import User
 from campaigns.models import Campaign
 from campaigns.services.errors import CampaignError
+from contacts.models import Job
 from pages import locales
 from sending import holdwords, reasons
 from sending.models import Hold, Mailing
@@ -100,7 +101,10 @@ def decide(campaign: Campaign, number: int, verb: str, *, by: User | None = None
     if one is None or verb not in VERBS:
         raise CampaignError(_("Somebody has decided about these refusals already."))
     if verb == RETRY:
-        return _retried(holddecisions.retry(one.hold, by).messages)
+        done = holddecisions.retry(one.hold, by)
+        if isinstance(done, Job):
+            return _("They are tried again, one batch after the other.")
+        return _retried(done.messages)
     if verb == KEEP:
         holddecisions.keep(one.hold)
         return _("They stay failed, and the rest goes on.")

@@ -22,6 +22,8 @@ from campaigns import states
 from campaigns.models import Campaign
 from campaigns.services import audiences, review
 from campaigns.services.errors import CampaignError, VersionConflictError
+from contacts.models import Job
+from contacts.services import jobs
 from designs.models import Content
 from designs.rendering import RenderError
 from designs.services import freeze
@@ -65,7 +67,8 @@ def schedule(  # noqa: PLR0913 - what a person confirms, each by its name
         if problem.code == "untested" and not untested:
             text = _("{why} Test it first, or say that the campaign goes through it as it is.")
             raise CampaignError(text.format(why=problem.text))
-    if not audiences.of(now).recipients:
+    # The review has counted them, and the freeze will: a third time would only make people wait.
+    if not audiences.anybody(now):
         raise CampaignError(_("Nobody on these lists would get it."))
     Campaign.objects.filter(pk=now.pk).update(
         state=State.SCHEDULED,
@@ -257,7 +260,7 @@ def resume(campaign: Campaign) -> None:
 
 
 @transaction.atomic
-def cancel(campaign: Campaign) -> None:
+def cancel(campaign: Campaign, *, by: User | None = None) -> None:
     """A scheduled campaign never starts; of a started one the rest is skipped.
 
     Raises CampaignError when there is nothing to cancel.
@@ -265,7 +268,7 @@ def cancel(campaign: Campaign) -> None:
     now = _locked(campaign)
     if now.state == State.SCHEDULED:
         Campaign.objects.filter(pk=now.pk).update(state=State.CANCELLED, version=F("version") + 1)
-    elif not mailings.cancel(_mailing(now, "cancel")):
+    elif not mailings.cancel(_mailing(now, "cancel"), by=by):
         raise CampaignError(_no_longer(now))
     campaign.refresh_from_db()
 
@@ -292,6 +295,19 @@ def retry_failed(
     if campaign.mailing.state == Mailing.State.CANCELLED:
         raise CampaignError(str(_CANCELLED))
     return retrying.retry_failed(campaign.mailing, rows, by=by)
+
+
+# The kind of job that has many failed recipients tried again.
+RETRY_JOB = "retry_failed"
+
+
+def retry_many(campaign: Campaign, query: str, *, by: User | None) -> Job:
+    """As `retry_failed` of those that the filters of the table of recipients give, by a job."""
+    campaign.refresh_from_db()
+    if campaign.mailing is None or campaign.mailing.state == Mailing.State.CANCELLED:
+        raise CampaignError(str(_CANCELLED))
+    given = {"mailing": campaign.mailing.pk, "origin": campaign.mailing.origin, "query": query}
+    return jobs.start(campaign.workspace, RETRY_JOB, given, by=by)
 
 
 def count_unknown_as_sent(campaign: Campaign, message_ids: Sequence[int] | None = None) -> int:

@@ -1,6 +1,7 @@
 """What is done to a campaign under way: pause, resume, cancel."""
 
 from collections.abc import Callable
+from functools import partial
 
 from django.contrib import messages
 from django.http import HttpResponseBase
@@ -48,7 +49,8 @@ def resume_campaign(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
 
 @require_POST
 def cancel_campaign(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
-    return _do(request, pk, running.cancel, _("Cancelled. Nobody else gets it."))
+    verb = partial(running.cancel, by=request.user)
+    return _do(request, pk, verb, _("Cancelled. Nobody else gets it."))
 
 
 @require_POST

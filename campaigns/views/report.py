@@ -115,7 +115,7 @@ def live_context(request: WorkspaceRequest, campaign: Campaign, mailing: Mailing
         "mailing": mailing,
         "tally": tally,
         "state": state,
-        "is_live": mailing.state in progress.LIVE,
+        "is_live": progress.moves(mailing),
         "progress": now,
         "average": progress.average_rate(mailing),
         "ledger": [Entry(code, getattr(tally, code), f"{people}?state={code}") for code in LEDGER],

@@ -13,6 +13,7 @@ from campaigns.models import Campaign
 from campaigns.queries import recipients
 from campaigns.services import errors, running
 from campaigns.views import report
+from contacts.services import jobs
 from pages import locales
 from sending.models import Mailing, Message
 from sending.replies import Meaning
@@ -32,6 +33,10 @@ def retry_failed(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     if not request.POST.get("confirmed") and (number := dead.count()):
         return _ask(request, campaign, mailing, query, (rows.count(), number))
     try:
+        if jobs.is_large(rows):
+            running.retry_many(campaign, query.urlencode(), by=request.user)
+            messages.info(request, _("They are tried again, one batch after the other."))
+            return redirect("campaign", request.workspace.slug, pk)
         done = running.retry_failed(campaign, rows, by=request.user)
     except errors.CampaignError as error:
         messages.error(request, str(error))

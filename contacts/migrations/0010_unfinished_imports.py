@@ -6,7 +6,7 @@ class Migration(migrations.Migration):
     # An index that is built concurrently stops no writes, and can't be built in a transaction.
     atomic = False
 
-    dependencies = [("contacts", "0005_list_former_names")]
+    dependencies = [("contacts", "0006_jobs")]
 
     operations = [
         AddIndexConcurrently(

@@ -432,36 +432,66 @@ def lines_not_taken() -> set[int]:
         return {line for (line,) in cursor.fetchall()}
 
 
-def undo(file: int, source: str) -> dict[str, int]:
-    """Remove the subscriptions that the import made and that nobody changed since, then the
-    contacts that it made and that have no other subscription, import or edit."""
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """Of a batch of an import's contacts: how many were looked at, the last one's id, and how many
+    contacts and subscriptions were removed. `kept`: contacts that it made and that stayed."""
+
+    seen: int
+    last: int
+    contacts: int
+    subscriptions: int
+    kept: int
+
+
+# The contacts' rows are locked first and in the order of ids, as by everybody who removes some.
+IMPORTED = """
+WITH batch AS MATERIALIZED (
+  SELECT contact_id, outcome FROM contacts_importedcontact
+   WHERE file_id = %(file)s AND contact_id > %(after)s ORDER BY contact_id LIMIT %(limit)s),
+locked AS (
+  SELECT c.id FROM contacts_contact c JOIN batch ON c.id = batch.contact_id
+   ORDER BY c.id FOR UPDATE OF c)
+SELECT count(*), max(contact_id), count(*) FILTER (WHERE outcome = 'new'),
+       (SELECT count(*) FROM locked)
+  FROM batch
+"""
+# A statement of its own: it sees what was changed until the rows were locked.
+UNSUBSCRIBE_IMPORTED = """
+DELETE FROM contacts_subscription s
+USING contacts_importedcontact i
+WHERE i.file_id = %(file)s AND i.contact_id > %(after)s AND i.contact_id <= %(last)s
+  AND s.contact_id = i.contact_id AND s.source = %(source)s AND s.status = 'subscribed'
+"""
+DELETE_IMPORTED = """
+DELETE FROM contacts_contact c
+USING contacts_importedcontact i
+WHERE i.file_id = %(file)s AND i.contact_id > %(after)s AND i.contact_id <= %(last)s
+  AND i.outcome = 'new' AND c.id = i.contact_id AND c.updated_at = c.created_at
+  AND NOT EXISTS (SELECT FROM contacts_subscription s WHERE s.contact_id = c.id)
+  AND NOT EXISTS (SELECT FROM contacts_importedcontact other
+                  WHERE other.contact_id = c.id AND other.file_id <> %(file)s)
+"""
+
+
+def undo(file: int, *, after: int, limit: int) -> Undone:
+    """Of the import's next contacts after that id: remove the subscriptions that the import made
+    and that nobody changed since, then the contacts that it made and that have no other
+    subscription, import or edit."""
+    known: dict[str, Any] = {
+        "file": file,
+        "after": after,
+        "limit": limit,
+        "source": f"import {file}",
+    }
     with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            DELETE FROM contacts_subscription s
-            USING contacts_importedcontact i
-            WHERE i.file_id = %s AND s.contact_id = i.contact_id AND s.source = %s
-              AND s.status = 'subscribed'
-            """,
-            [file, source],
-        )
+        cursor.execute(IMPORTED, known)
+        seen, last, made, _there = cursor.fetchone() or (0, None, 0, 0)
+        if not seen:
+            return Undone(0, 0, 0, 0, 0)
+        known["last"] = last
+        cursor.execute(UNSUBSCRIBE_IMPORTED, known)
         subscriptions = cursor.rowcount
-        cursor.execute(
-            """
-            DELETE FROM contacts_contact c
-            USING contacts_importedcontact i
-            WHERE i.file_id = %s AND i.outcome = 'new' AND c.id = i.contact_id
-              AND c.updated_at = c.created_at
-              AND NOT EXISTS (SELECT FROM contacts_subscription s WHERE s.contact_id = c.id)
-              AND NOT EXISTS (SELECT FROM contacts_importedcontact other
-                              WHERE other.contact_id = c.id AND other.file_id <> %s)
-            """,
-            [file, file],
-        )
+        cursor.execute(DELETE_IMPORTED, known)
         contacts = cursor.rowcount
-        cursor.execute(
-            "SELECT count(*) FROM contacts_importedcontact WHERE file_id = %s AND outcome = 'new'",
-            [file],
-        )
-        made = (cursor.fetchone() or [0])[0]
-    return {"contacts": contacts, "subscriptions": subscriptions, "kept": made - contacts}
+    return Undone(seen, last, contacts, subscriptions, made - contacts)

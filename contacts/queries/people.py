@@ -117,10 +117,12 @@ def _suppressed(workspace: Workspace) -> Q:
     return Q(email__in=by_address) | Q(domain__in=by_domain)
 
 
-def filtered(workspace: Workspace, parameters: QueryDict) -> QuerySet[Contact]:
+def filtered(
+    workspace: Workspace, parameters: QueryDict, *, at: dt.datetime | None = None
+) -> QuerySet[Contact]:
     """The workspace's contacts by the page's parameters: q, list, status, days (subscribed, or with
     that status left, within so many days; as contacts.queries.growth counts it), and import with
-    outcome (what the import did with them)."""
+    outcome (what the import did with them). `at`: when the days end; None: now."""
     people = search(Contact.objects.filter(workspace=workspace), parameters.get("q", ""))
     people = _imported(people, workspace, parameters)
     status, list_id = parameters.get("status", ""), numbers.whole(parameters.get("list", ""))
@@ -129,7 +131,7 @@ def filtered(workspace: Workspace, parameters: QueryDict) -> QuerySet[Contact]:
         on_lists = on_lists.filter(list_id=list_id, list__workspace=workspace)
     days = numbers.whole(parameters.get("days", ""))
     if days is not None and status in SINCE:
-        begin = timezone.now() - dt.timedelta(days=min(days, MOST_DAYS))
+        begin = (at or timezone.now()) - dt.timedelta(days=min(days, MOST_DAYS))
         on_lists = on_lists.filter(**{f"{SINCE[status]}__gt": begin})
         if status == Subscription.Status.UNSUBSCRIBED:
             on_lists = on_lists.filter(

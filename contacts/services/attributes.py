@@ -3,19 +3,24 @@
 from collections.abc import Sequence
 
 from django.db import connection, transaction
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 
-from accounts.models import Workspace
+from accounts.models import User, Workspace
 from contacts import columns
-from contacts.models import Attribute, Contact
+from contacts.models import Attribute, Contact, Job
+from contacts.services import jobs
 from pages.singleline import one_line
+
+# The kind of job that drops an attribute's values.
+DELETE = "delete_attribute"
 
 
 def add(workspace: Workspace, *, label: str, type_: str, choices: Sequence[str] = ()) -> Attribute:
     """A new attribute at the end; its merge field is made from the label."""
     own = Attribute.objects.filter(workspace=workspace)
     last = own.aggregate(last=Max("position"))["last"] or 0
-    key = columns.key_of(label, own.values_list("key", flat=True))
+    taken = {*own.values_list("key", flat=True), *being_dropped(workspace.pk)}
+    key = columns.key_of(label, taken)
     return Attribute.objects.create(
         workspace=workspace,
         key=key,
@@ -30,7 +35,9 @@ def add(workspace: Workspace, *, label: str, type_: str, choices: Sequence[str] 
 def move(attribute: Attribute, step: int) -> None:
     """One place up (-1) or down (1)."""
     own = list(Attribute.objects.select_for_update().filter(workspace_id=attribute.workspace_id))
-    at = next(n for n, other in enumerate(own) if other.pk == attribute.pk)
+    at = next((n for n, other in enumerate(own) if other.pk == attribute.pk), None)
+    if at is None:
+        raise Attribute.DoesNotExist
     to = min(max(at + step, 0), len(own) - 1)
     own.insert(to, own.pop(at))
     for position, other in enumerate(own):
@@ -45,17 +52,41 @@ def used_by(attribute: Attribute) -> int:
 
 
 @transaction.atomic
-def delete(attribute: Attribute) -> int:
-    """Delete it with the values that contacts have; returns how many had one."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE contacts_contact SET attributes = attributes - %s "
-            "WHERE workspace_id = %s AND attributes ? %s",
-            [attribute.key, attribute.workspace_id, attribute.key],
-        )
-        had = int(cursor.rowcount)
+def delete(attribute: Attribute, *, by: User | None = None) -> int | Job:
+    """Delete it with the values that contacts have; returns how many had one.
+
+    Of many contacts a job drops the values, which is returned; the attribute is gone at once.
+    """
+    people = Contact.objects.filter(workspace_id=attribute.workspace_id)
+    workspace, key = attribute.workspace, attribute.key
+    if not jobs.is_large(people):
+        had = drop_values(people, key)
+        attribute.delete()
+        return had
+    given = {"key": key, "name": attribute.label}
     attribute.delete()
-    return had
+    return jobs.start(workspace, DELETE, given, by=by, last=jobs.highest(people))
+
+
+def drop_values(people: QuerySet[Contact], key: str) -> int:
+    """Remove the value of this key from these contacts; how many had one."""
+    ids, parameters = (
+        people.filter(attributes__has_key=key).order_by().values("pk").query.sql_with_params()
+    )
+    with connection.cursor() as cursor:
+        # JSON's own operator: the ORM would read and write each contact.
+        cursor.execute(
+            f"UPDATE contacts_contact SET attributes = attributes - %s WHERE id IN ({ids})",  # noqa: S608 - the query is Django's own, its values are parameters
+            [key, *parameters],
+        )
+        return int(cursor.rowcount)
+
+
+def being_dropped(workspace_id: int) -> set[str]:
+    """Keys whose values a job still drops: what is written there now would be dropped, too."""
+    jobs_of = Job.objects.filter(workspace=workspace_id, kind=DELETE)
+    going = jobs_of.exclude(state__in=[Job.State.FINISHED, Job.State.CANCELLED])
+    return set(going.values_list("parameters__key", flat=True))
 
 
 def change(attribute: Attribute, *, label: str, choices: Sequence[str]) -> None:

@@ -18,10 +18,11 @@ from contacts import columns, csvdetect, importfile, values
 from contacts.batches import Batch, Reject
 from contacts.columns import Column
 from contacts.csvfile import Bytes, Dialect, Reader
-from contacts.models import Attribute, Import, ImportChunk, List
+from contacts.models import Attribute, Import, ImportChunk, Job, List
 from contacts.queries import importing
+from contacts.queries.importing import Undone
 from contacts.rows import MappingError, Shaper
-from contacts.services import importrun, lists, statuswords, unfinished
+from contacts.services import attributes, importrun, jobs, lists, statuswords, unfinished
 from contacts.services.importlayout import Layout, layout_of
 from contacts.statuswords import Words
 
@@ -281,6 +282,7 @@ def _make_attributes(file: Import) -> list[str]:
     """The mapping with each "new:KEY:TYPE" made into an attribute."""
     described = describe(file, importfile.dialect_of(file))
     position = Attribute.objects.filter(workspace_id=file.workspace_id).count()
+    going = attributes.being_dropped(file.workspace_id)
     mapping: list[str] = []
     for number, target in enumerate(file.mapping):
         kind, _colon, rest = target.partition(":")
@@ -288,6 +290,11 @@ def _make_attributes(file: Import) -> list[str]:
             mapping.append(target)
             continue
         key, _colon, type_ = rest.partition(":")
+        if key in going:
+            text = _(
+                "The values of a deleted attribute, {key}, are still being removed. Wait a bit."
+            )
+            raise RefusedError(text.format(key=key))
         header = described[number].header if number < len(described) else ""
         attribute, _made = Attribute.objects.get_or_create(
             workspace_id=file.workspace_id,
@@ -343,29 +350,23 @@ def cancel(file: Import) -> bool:
     return bool(going.exclude(state__in=ENDED).update(**cancelled, leased_until=None))
 
 
-@dataclass(frozen=True, slots=True)
-class Undone:
-    """How many contacts and subscriptions were removed, and how many contacts stayed because they
-    got something else since."""
-
-    contacts: int
-    subscriptions: int
-    kept: int
-
-
 @transaction.atomic
-def undo(file: Import) -> Undone:
+def undo(file: Import, *, by: User | None = None) -> Undone | Job:
     """Take back what the import added: its subscriptions, and contacts that it made and that
     nothing else has touched. Values that it filled in or overwrote in known contacts stay.
 
-    Raises RefusedError while it runs or when it was undone before.
+    Of many contacts a job does it, which is returned. Raises RefusedError while the import runs or
+    when it was undone before.
     """
     locked = Import.objects.select_for_update().get(pk=file.pk)
     if locked.state not in ENDED or locked.undone_at:
         raise RefusedError(_("Only an import that has ended can be undone, and only once."))
-    undone = Undone(**importing.undo(locked.pk, f"import {locked.pk}"))
     Import.objects.filter(pk=locked.pk).update(undone_at=timezone.now())
-    return undone
+    if jobs.is_large(locked.imported.all()):
+        given = {"file": locked.pk, "name": locked.filename}
+        return jobs.start(locked.workspace, "undo_import", given, by=by)
+    importing.wait_for_turn(locked.workspace_id)
+    return importing.undo(locked.pk, after=0, limit=jobs.SMALL)
 
 
 # Sweeping ----------------------------------------------------------------------------------------

@@ -118,11 +118,17 @@ def lift_many(rows: QuerySet[Suppression], by: User | None, moment: dt.datetime)
 
 
 def undo_lift(workspace: Workspace, moment: dt.datetime) -> int:
-    """Put back in force what was lifted at that moment, unless it is suppressed anew; how many."""
+    """Put back in force what was lifted at that moment; how many."""
+    return in_force_again(
+        workspace, Suppression.objects.filter(workspace=workspace, lifted_at=moment)
+    )
+
+
+def in_force_again(workspace: Workspace, lifted: QuerySet[Suppression]) -> int:
+    """Put these back in force, unless the same is suppressed anew; how many."""
     anew = Suppression.objects.filter(
         workspace=workspace, kind=OuterRef("kind"), value=OuterRef("value"), lifted_at=None
     )
-    lifted = Suppression.objects.filter(workspace=workspace, lifted_at=moment)
     return lifted.exclude(Exists(anew)).update(lifted_at=None, lifted_by=None)
 
 

@@ -11,8 +11,9 @@ from django.views.decorators.http import require_POST
 from accounts.access import WorkspaceRequest, get_in
 from contacts import mergenames
 from contacts.forms import AttributeForm
-from contacts.models import Attribute
+from contacts.models import Attribute, Job
 from contacts.services import attributes as service
+from contacts.views.jobs import in_background
 from pages import locales
 
 
@@ -71,7 +72,9 @@ def move_attribute(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
 @require_POST
 def delete_attribute(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     attribute = get_in(request.workspace, Attribute, pk=pk)
-    had = service.delete(attribute)
+    had = service.delete(attribute, by=request.user)
+    if isinstance(had, Job):
+        return in_background(request, had)
     text = ngettext(
         "{name} is deleted, with the value of {count} person.",
         "{name} is deleted, with the values of {count} people.",

@@ -19,10 +19,11 @@ from accounts.access import WorkspaceRequest, get_in
 from contacts import columns, encodings, importfile, importnotes, importwords, names, rejectfile
 from contacts.csvfile import Dialect
 from contacts.forms import NEW_LIST, SIGNS, ImportForm
-from contacts.models import Attribute, Import, List
+from contacts.models import Attribute, Import, Job, List
 from contacts.services import imports, statuswords
 from contacts.statuswords import Words
 from contacts.tasks import run_import
+from contacts.views.jobs import in_background
 from contacts.views.people import csv_response
 from pages import locales, tables
 
@@ -311,10 +312,12 @@ def cancel_import(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
 def undo_import(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     file = get_in(request.workspace, Import, pk=pk)
     try:
-        undone = imports.undo(file)
+        undone = imports.undo(file, by=request.user)
     except imports.RefusedError as error:
         messages.error(request, str(error))
     else:
+        if isinstance(undone, Job):
+            return in_background(request, undone)
         text = ngettext(
             "Undone: {count} contact removed; {kept} stayed, since something else knows them.",
             "Undone: {count} contacts removed; {kept} stayed, since something else knows them.",

@@ -20,8 +20,10 @@ from contacts.forms import ContactForm
 from contacts.models import Attribute, Contact, List, Subscription, Suppression
 from contacts.queries import people as people_query
 from contacts.services import contacts as contact_service
+from contacts.services import jobs
 from contacts.services import lists as list_service
 from contacts.services import suppressions as suppression_service
+from contacts.views.jobs import in_background
 from pages import locales, numbers, tables, toasts
 
 UNDO_SALT = "contacts.undo"
@@ -97,10 +99,30 @@ def contacts_bulk(request: WorkspaceRequest) -> HttpResponseBase:
     action = actions.get(request.POST.get("action", ""))
     if action is None:
         raise BadRequest
+    if jobs.is_large(people):
+        return _bulk_job(request)
     action(request, people)
     back = reverse("contacts", args=[request.workspace.slug])
     query = request.POST.get("query", "")
     return redirect(f"{back}?{query}" if query else back)
+
+
+# The job that does what a button's action does, where it is about many.
+JOBS = {"add": "subscribe", "remove": "remove", "suppress": "suppress", "delete": "delete"}
+
+
+def _bulk_job(request: WorkspaceRequest) -> HttpResponseBase:
+    """The action on everything in the result, as a job."""
+    action = request.POST["action"]
+    given: dict[str, int | str] = {"query": request.POST.get("query", "")}
+    if action in {"add", "remove"}:
+        target = _chosen_list(request)
+        if target is None:
+            return redirect(_page_before(request))
+        given |= {"list": target.pk, "name": target.name}
+    last = jobs.highest(Contact.objects.filter(workspace=request.workspace))
+    job = jobs.start(request.workspace, JOBS[action], given, by=request.user, last=last)
+    return in_background(request, job)
 
 
 def _chosen_list(request: WorkspaceRequest) -> List | None:

@@ -5,8 +5,7 @@ import datetime as dt
 from django.contrib import messages
 from django.core import signing
 from django.core.exceptions import BadRequest
-from django.db.models import Q, QuerySet
-from django.http import HttpResponse, HttpResponseBase, QueryDict, StreamingHttpResponse
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -14,34 +13,18 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest
-from accounts.models import Workspace
 from contacts import contactsheet, sources
 from contacts.forms import SuppressionsForm
 from contacts.models import Suppression
-from contacts.queries.people import as_stored
+from contacts.queries.suppressed import filtered
+from contacts.services import jobs
 from contacts.services import suppressions as service
+from contacts.views.jobs import in_background
 from contacts.views.people import csv_response
 from pages import locales, numbers, tables, toasts
 
 UNDO_SALT = "contacts.undo_lift"
 FILTERS = ("q", "reason", "import", "lifted", "id")
-
-
-def filtered(workspace: Workspace, parameters: QueryDict) -> QuerySet[Suppression]:
-    """By q (the beginning of the address or domain, or part of it), reason, import (its number),
-    and lifted=1; or by id: that one, whether it is lifted or not."""
-    rows = Suppression.objects.filter(workspace=workspace)
-    if (number := numbers.whole(parameters.get("id", ""))) is not None:
-        return rows.filter(pk=number)
-    rows = rows.filter(lifted_at__isnull=parameters.get("lifted") != "1")
-    if text := parameters.get("q", "").strip():
-        shown, stored = Q(value__icontains=text), Q(value__icontains=as_stored(text))
-        rows = rows.filter(shown | stored)
-    if (reason := parameters.get("reason", "")) in Suppression.Reason.values:
-        rows = rows.filter(reason=reason)
-    if (file := numbers.whole(parameters.get("import", ""))) is not None:
-        rows = rows.filter(source=f"import {file}")
-    return rows
 
 
 def suppressions(request: WorkspaceRequest) -> HttpResponse:
@@ -89,6 +72,12 @@ def add_suppressions(request: WorkspaceRequest) -> HttpResponseBase:
 def lift_suppressions(request: WorkspaceRequest) -> HttpResponseBase:
     """Those ticked, or all of the result."""
     rows = tables.selected(request, lambda parameters: filtered(request.workspace, parameters))
+    if jobs.is_large(rows):
+        given = {"query": request.POST.get("query", "")}
+        last = jobs.highest(Suppression.objects.filter(workspace=request.workspace))
+        return in_background(
+            request, jobs.start(request.workspace, "lift", given, by=request.user, last=last)
+        )
     moment = timezone.now()
     count = service.lift_many(rows, request.user, moment)
     text = ngettext("{count} suppression lifted.", "{count} suppressions lifted.", count)

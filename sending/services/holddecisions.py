@@ -7,19 +7,30 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from contacts.models import Job
+from contacts.services import jobs
 from sending import clock
 from sending.models import Hold, Mailing, RefusalCount
 from sending.services import heldpeople, mailings, retrying, verdicts
 from sending.services.holds import Decision, Kind, active, due_again
 
+# The kind of job that has the people of a run tried again.
+RETRY_JOB = "retry_run"
 
-def retry(one: Hold, by: User | None = None) -> retrying.Retried:
-    """What was refused in the run waits again, and what it had stopped goes on: the lane or the
-    mailing. A relay that was stopped is started where relays are."""
+
+def retry(one: Hold, by: User | None = None) -> retrying.Retried | Job:
+    """What was refused in the run waits again (many by a job), and what it had stopped goes on: the
+    lane or the mailing. A relay that was stopped is started where relays are."""
     mailing = Mailing.objects.get(pk=one.mailing_id)
     if mailing.state == Mailing.State.CANCELLED:
         return retrying.Retried()
-    retried = retrying.retry_failed(mailing, heldpeople.refused_in(one), by=by)
+    rows = heldpeople.refused_in(one)
+    retried: retrying.Retried | Job
+    if jobs.is_large(rows):
+        given = {"hold": one.pk, "mailing": mailing.pk, "origin": mailing.origin}
+        retried = jobs.start(mailing.workspace, RETRY_JOB, given, by=by)
+    else:
+        retried = retrying.retry_failed(mailing, rows, by=by)
     _go_on(one, Decision.RETRIED)
     return retried
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
 
+from contacts.services import jobs
 from sending import clock, providers
 from sending.models import Hold, Mailing, Message, PoolMember, Relay
 from sending.queries.claim import Claimed
@@ -84,12 +85,31 @@ def skips(mailing: Mailing, reason: str) -> bool:
     ).exists()
 
 
+# The kind of job that makes the rest due.
+DUE_JOB = "due_again"
+
+
 def due_again(mailing_ids: Iterable[int]) -> None:
-    """What of these was put off because of a hold is looked at again now."""
-    rows = Message.objects.filter(
-        mailing__in=list(mailing_ids), retry_at__isnull=False, reason=HELD
-    )
-    rows.update(retry_at=clock.now())
+    """What of these was put off because of a hold is looked at again now; of many, a job does the
+    rest."""
+    for mailing_id in mailing_ids:
+        if make_due(mailing_id, jobs.SMALL) == jobs.SMALL:
+            mailing = Mailing.objects.get(pk=mailing_id)
+            given = {"mailing": mailing.pk, "origin": mailing.origin}
+            jobs.start(mailing.workspace, DUE_JOB, given, by=None)
+
+
+def put_off(mailing_id: int) -> QuerySet[Message]:
+    """Messages that wait because of a hold and whose time has not come."""
+    return Message.objects.filter(mailing=mailing_id, retry_at__gt=clock.now(), reason=HELD)
+
+
+def make_due(mailing_id: int, limit: int) -> int:
+    """Makes so many of them due; how many."""
+    some = put_off(mailing_id).order_by("retry_at").values("pk")[:limit]
+    # Once more "retry_at": a worker may have claimed one meanwhile.
+    rows = Message.objects.filter(pk__in=some, retry_at__isnull=False)
+    return rows.update(retry_at=clock.now())
 
 
 # Other relays ------------------------------------------------------------------------------------

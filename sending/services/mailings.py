@@ -9,7 +9,9 @@ from django.db import connection, transaction
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
-from accounts.models import Workspace
+from accounts.models import User, Workspace
+from contacts.models import Job
+from contacts.services import jobs
 from designs.models import Content
 from sending.models import Hold, Mailing, Pool, Relay, Tally
 from sending.queries import refusals
@@ -101,14 +103,20 @@ def reopen(mailing: Mailing) -> bool:
 
 
 @transaction.atomic
-def cancel(mailing: Mailing, reason: str = "") -> bool:
-    """Who waits is skipped; what a worker holds comes back and is skipped then (drop_cancelled)."""
+def cancel(mailing: Mailing, reason: str = "", *, by: User | None = None) -> bool:
+    """Nothing is sent from this commit on. Few who wait are skipped at once, many by a job; what a
+    worker holds comes back and is skipped then (drop_given_back, tend_cancelled)."""
     now = timezone.now()
     moved = _move(
         mailing, "cancel", state_reason=reason, finished_at=now, wait_reason="", wait_until=None
     )
     if moved:
-        drop_cancelled(mailing)
+        if Tally.objects.filter(mailing=mailing, waiting__gt=jobs.SMALL).exists():
+            given = {"mailing": mailing.pk, "origin": mailing.origin}
+            jobs.start(mailing.workspace, DROP_JOB, given, by=by)
+        else:
+            while drop_cancelled(mailing)[1]:
+                pass
         Hold.objects.filter(mailing=mailing, released_at=None).update(released_at=now)
         # Addresses that waited for a decision about their run get none any more.
         tally = Tally.objects.filter(mailing=mailing)
@@ -116,37 +124,72 @@ def cancel(mailing: Mailing, reason: str = "") -> bool:
     return moved
 
 
-# One statement: rows and tally move together. What waits stands in three places (queries.claim).
+# One statement: rows and tally move together. What waits stands in three places (queries.claim);
+# of each a piece is taken, so that nobody waits for it long. ("mailing_id + 0": see queries.claim.)
 DROP = """
 WITH open AS (
-  SELECT id, next_id, last_id FROM sending_mailinglane
-   WHERE mailing_id = %(mailing)s AND next_id <= last_id FOR UPDATE),
+  SELECT id, next_id, least(last_id, next_id + %(limit)s - 1) AS upto FROM sending_mailinglane
+   WHERE %(lanes)s AND mailing_id = %(mailing)s AND next_id <= last_id
+   ORDER BY id LIMIT 1 FOR UPDATE),
 shut AS (
-  UPDATE sending_mailinglane l SET next_id = l.last_id + 1 FROM open WHERE l.id = open.id),
+  UPDATE sending_mailinglane l SET next_id = open.upto + 1 FROM open WHERE l.id = open.id),
 back AS (
-  DELETE FROM sending_batch WHERE mailing_id = %(mailing)s AND holder = '' RETURNING ids),
-waiting AS (
+  DELETE FROM sending_batch
+   WHERE id = (SELECT id FROM sending_batch WHERE mailing_id = %(mailing)s AND holder = ''
+                ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
+  RETURNING ids),
+again AS (
+  SELECT id FROM sending_message WHERE mailing_id = %(mailing)s AND retry_at IS NOT NULL
+   ORDER BY retry_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED),
+waiting AS MATERIALIZED (
   SELECT m.id FROM open
     JOIN sending_message m
-      ON m.id BETWEEN open.next_id AND open.last_id AND m.mailing_id = %(mailing)s
+      ON m.id BETWEEN open.next_id AND open.upto AND m.mailing_id + 0 = %(mailing)s
   UNION ALL
   SELECT unnest(ids) FROM back
   UNION ALL
-  SELECT id FROM sending_message WHERE mailing_id = %(mailing)s AND retry_at IS NOT NULL),
+  SELECT id FROM again),
 dropped AS (
   UPDATE sending_message m
      SET state = 4, reason = 'cancelled', settled_at = now(), retry_at = NULL
-    FROM waiting WHERE m.id = waiting.id AND m.state + 0 = 0 RETURNING 1),
-counted AS (SELECT count(*) AS n FROM dropped)
-UPDATE sending_tally SET waiting = waiting - n, skipped = skipped + n
-  FROM counted WHERE mailing_id = %(mailing)s
+   WHERE m.id = ANY(ARRAY(SELECT id FROM waiting)) AND m.state + 0 = 0 RETURNING 1),
+counted AS (SELECT count(*) AS n FROM dropped),
+tallied AS (
+  UPDATE sending_tally SET waiting = waiting - n, skipped = skipped + n
+    FROM counted WHERE mailing_id = %(mailing)s AND n > 0)
+SELECT n, EXISTS (SELECT 1 FROM open) OR EXISTS (SELECT 1 FROM waiting) FROM counted
 """
+# The kind of job that skips the rest of a cancelled mailing.
+DROP_JOB = "drop_cancelled"
+PIECE = 5_000
 
 
-def drop_cancelled(mailing: Mailing) -> None:
-    """Skips what still waits of a cancelled mailing."""
+def drop_cancelled(mailing: Mailing, *, limit: int = PIECE) -> tuple[int, bool]:
+    """Skips a piece of what still waits of a cancelled mailing; (how many, whether there may be
+    more). A lane's range may have ids of others: a piece of it can be empty."""
+    return _drop(mailing, limit, lanes=True)
+
+
+def drop_given_back(mailing: Mailing) -> None:
+    """Skips what workers gave back of a cancelled mailing. Within the transaction that records: it
+    has locked the tally, so that it must not wait for a lane (each could wait for the other)."""
+    _drop(mailing, PIECE, lanes=False)
+
+
+def _drop(mailing: Mailing, limit: int, *, lanes: bool) -> tuple[int, bool]:
     with connection.cursor() as cursor:
-        cursor.execute(DROP, {"mailing": mailing.pk})
+        cursor.execute(DROP, {"mailing": mailing.pk, "limit": limit, "lanes": lanes})
+        dropped, more = cursor.fetchone() or (0, False)
+    return int(dropped), bool(more)
+
+
+def tend_cancelled() -> None:
+    """A piece of each cancelled mailing of which something waits and that no job works on: what
+    came back after the cancel, or what a job that failed has left."""
+    working = Job.objects.filter(kind=DROP_JOB, state__in=jobs.ACTIVE)
+    rows = Mailing.objects.filter(state=Mailing.State.CANCELLED, tally__waiting__gt=0)
+    for mailing in rows.exclude(pk__in=list(working.values_list("parameters__mailing", flat=True))):
+        drop_cancelled(mailing)
 
 
 # By the three places where a message can wait, the batches that workers hold, and the runs of

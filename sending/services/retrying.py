@@ -100,7 +100,7 @@ def retry_failed(
     """
     chosen = (rows if rows is not None else Message.objects.all()).order_by()
     retried = Retried()
-    while (piece := _piece(mailing, chosen, by)).messages:
+    while (piece := retry_piece(mailing, chosen, by)).messages:
         retried.add(piece)
     mailing.refresh_from_db()
     if retried.messages:
@@ -109,16 +109,19 @@ def retry_failed(
 
 
 @transaction.atomic
-def _piece(mailing: Mailing, rows: QuerySet[Message], by: User | None) -> Retried:
+def retry_piece(
+    mailing: Mailing, rows: QuerySet[Message], by: User | None, *, limit: int = AT_ONCE
+) -> Retried:
+    """The next failed ones among these; nothing when none is left."""
     # Claims lock this row first, too, and the tally after it.
     locked = Mailing.objects.select_for_update(no_key=True).get(pk=mailing.pk)
     if locked.state == Mailing.State.CANCELLED:
         return Retried()
-    ids, parameters = _named(*rows.values("pk").query.sql_with_params())
+    ids, parameters = _named(*rows.order_by().values("pk").query.sql_with_params())
     known: dict[str, Any] = parameters | {
         "mailing": mailing.pk,
         "reason": RETRIED,
-        "limit": AT_ONCE,
+        "limit": limit,
     }
     with connection.cursor() as cursor:
         cursor.execute(RETRY.replace("{rows}", ids), known)

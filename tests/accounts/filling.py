@@ -11,7 +11,11 @@ from accounts.services.erasing import erasing_order
 
 MOMENT = datetime(2026, 5, 4, 8, 0, tzinfo=UTC)
 # What a field needs beyond its kind, by table and field.
-NEEDED: dict[tuple[str, str], Any] = {("ImportedContact", "outcome"): "new"}
+NEEDED: dict[tuple[str, str], Any] = {
+    ("ImportedContact", "outcome"): "new",
+    ("Job", "kind"): "delete",
+    ("Job", "parameters"): {"query": ""},
+}
 # Empty, as the other of two ways is filled.
 EMPTY = {("Mailing", "pool"), ("Campaign", "pool")}
 
@@ -43,7 +47,8 @@ class Filler:
         if isinstance(field, models.ForeignKey):
             # A row may refer to one of its own table only later.
             return field.related_model is field.model
-        return bool(field.primary_key or field.has_default() or field.null)
+        needed = (field.model.__name__, field.name) in NEEDED
+        return not needed and bool(field.primary_key or field.has_default() or field.null)
 
     def _value(self, field: Any) -> Any:
         if (known := NEEDED.get((field.model.__name__, field.name))) is not None:

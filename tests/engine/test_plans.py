@@ -92,12 +92,12 @@ def test_a_mailing_after_others_are_done(open_to: Callable[..., Mailing], relay:
         record(held, failed, taken)
     with compared() as cancelled:
         mailings.cancel(mailing)
-        mailings.drop_cancelled(mailing)
+        while mailings.drop_cancelled(mailing, limit=2000)[1]:
+            pass
 
     assert len(sent) > 8
     for sql, cost in (sent | cancelled).items():
         assert cost.pairs < IN_VAIN, sql
-    for sql, cost in sent.items():
         assert cost.read < READ, sql
     assert set(Message.objects.filter(mailing=mailing).values_list("state", flat=True)) == {
         Message.State.ACCEPTED,

@@ -1,0 +1,67 @@
+"""The kinds of jobs (contacts.services.jobs). Each app registers its own in its module `jobs`:
+
+    jobkinds.register(Kind("subscribe", step=..., count=..., words=...))
+
+A step works on one batch. It runs in a transaction that also moves the job, so it needs no marks of
+its own: what is behind `job.cursor` is done, what is before it is not.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from accounts.models import User
+from accounts.permissions import Permission
+from contacts.models import Job
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one batch did. `cursor`: where the next one begins; `seen`: rows that it looked at;
+    `counts`: added to the job's; `over`: nothing is left."""
+
+    cursor: int
+    seen: int
+    counts: Mapping[str, int] = field(default_factory=dict)
+    over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What people read: the title ("Add to Newsletter"), and what came of it."""
+
+    title: Callable[[Job], str]
+    result: Callable[[Job], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    code: str
+    # (job, rows at most) -> what the batch did
+    step: Callable[[Job, int], Step]
+    # How many rows the job is about; asked by the worker that begins it.
+    count: Callable[[Job], int]
+    words: Words
+    # Starts the job that takes this one back; None: it cannot be taken back.
+    undo: Callable[[Job, User | None], Job] | None = None
+    # Who may stop it, take it back, or have it go on.
+    permission: Permission = Permission.EDIT_CONTACTS
+    # Whether a person may stop it half-way.
+    may_cancel: bool = True
+    icon: str = "activity"
+
+
+_kinds: dict[str, Kind] = {}
+
+
+def register(kind: Kind) -> Kind:
+    _kinds[kind.code] = kind
+    return kind
+
+
+def of(job: Job) -> Kind:
+    return _kinds[job.kind]
+
+
+def codes() -> list[str]:
+    """Of all kinds that this version knows."""
+    return list(_kinds)

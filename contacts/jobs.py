@@ -1,0 +1,334 @@
+"""The jobs of contacts: bulk actions on people and suppressions, and taking them back."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.db.models import Model, QuerySet
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts.models import User
+from contacts.jobkinds import Kind, Step, Words, of, register
+from contacts.models import Contact, ImportedContact, Job, List, Subscription, Suppression
+from contacts.queries import importing, suppressed
+from contacts.queries import people as people_query
+from contacts.services import attributes, contacts, jobs, lists, suppressions
+from pages import locales
+
+M = TypeVar("M", bound=Model)
+
+
+def source(job: Job) -> str:
+    """What the job's rows have as their source: it is taken back by it."""
+    return f"page job {job.pk}"
+
+
+def _walk(
+    rows: Callable[[Job], QuerySet[M]], act: Callable[[Job, QuerySet[M]], int], *, by: str = "pk"
+) -> Callable[[Job, int], Step]:
+    """A step that acts on the next rows in the order of ids (`by`)."""
+
+    def step(job: Job, size: int) -> Step:
+        # One batch or merge of an import at a time in a workspace: none waits for another's rows.
+        importing.wait_for_turn(job.workspace_id)
+        begin = {f"{by}__gt": job.cursor, f"{by}__lte": job.last}
+        ids = list(rows(job).filter(**begin).order_by(by).values_list(by, flat=True)[:size])
+        if not ids:
+            return Step(job.last, 0, over=True)
+        changed = act(job, rows(job).filter(**{f"{by}__in": ids}))
+        return Step(ids[-1], len(ids), {"changed": changed}, over=len(ids) < size)
+
+    return step
+
+
+def _counted(rows: Callable[[Job], QuerySet[Any]]) -> Callable[[Job], int]:
+    return lambda job: rows(job).order_by().count()
+
+
+def _changed(job: Job) -> int:
+    return int(job.counts.get("changed", 0))
+
+
+# People ------------------------------------------------------------------------------------------
+
+
+def _people(job: Job) -> QuerySet[Contact]:
+    query = QueryDict(job.parameters["query"])
+    return people_query.filtered(job.workspace, query, at=job.created_at).filter(pk__lte=job.last)
+
+
+def _list(job: Job) -> List:
+    return List.objects.get(workspace=job.workspace_id, pk=job.parameters["list"])
+
+
+def _added(job: Job) -> str:
+    text = ngettext("{count} person put on {list}.", "{count} people put on {list}.", _changed(job))
+    return text.format(count=locales.number(_changed(job)), list=job.parameters["name"])
+
+
+def _removed(job: Job) -> str:
+    text = ngettext(
+        "{count} person taken off {list}.", "{count} people taken off {list}.", _changed(job)
+    )
+    return text.format(count=locales.number(_changed(job)), list=job.parameters["name"])
+
+
+def _suppressed(job: Job) -> str:
+    text = ngettext(
+        "{count} person gets no more mail.", "{count} people get no more mail.", _changed(job)
+    )
+    return text.format(count=locales.number(_changed(job)))
+
+
+def _deleted(job: Job) -> str:
+    text = ngettext("{count} person deleted.", "{count} people deleted.", _changed(job))
+    return text.format(count=locales.number(_changed(job)))
+
+
+def _undone(job: Job) -> str:
+    text = ngettext("Undone for {count} person.", "Undone for {count} people.", _changed(job))
+    return text.format(count=locales.number(_changed(job)))
+
+
+def _undo_subscribe(job: Job, by: User | None) -> Job:
+    given = {"list": job.parameters["list"], "source": source(job), "name": _title(job)}
+    return jobs.start(job.workspace, "undo_subscribe", given, by=by, last=job.last)
+
+
+def _undo_suppress(job: Job, by: User | None) -> Job:
+    last = jobs.highest(Suppression.objects.filter(workspace=job.workspace_id))
+    given = {"source": source(job), "name": _title(job)}
+    return jobs.start(job.workspace, "undo_suppress", given, by=by, last=last)
+
+
+def _title(job: Job) -> str:
+    return of(job).words.title(job)
+
+
+def _undo_title(job: Job) -> str:
+    return _("Undo: {what}").format(what=job.parameters["name"])
+
+
+register(
+    Kind(
+        "subscribe",
+        _walk(_people, lambda job, some: lists.subscribe(_list(job), some, source=source(job))),
+        _counted(_people),
+        Words(lambda job: _("Add to {list}").format(list=job.parameters["name"]), _added),
+        undo=_undo_subscribe,
+        icon="playlist-add",
+    )
+)
+register(
+    Kind(
+        "remove",
+        _walk(_people, lambda job, some: lists.remove(_list(job), some)),
+        _counted(_people),
+        Words(lambda job: _("Remove from {list}").format(list=job.parameters["name"]), _removed),
+        icon="playlist-x",
+    )
+)
+register(
+    Kind(
+        "suppress",
+        _walk(
+            _people,
+            lambda job, some: suppressions.suppress_people(
+                job.workspace,
+                some,
+                reason=Suppression.Reason.MANUAL,
+                source=source(job),
+                by=job.created_by,
+            ),
+        ),
+        _counted(_people),
+        Words(lambda _job: _("Suppress people"), _suppressed),
+        undo=_undo_suppress,
+        icon="ban",
+    )
+)
+register(
+    Kind(
+        "delete",
+        _walk(_people, lambda _job, some: contacts.delete(some)),
+        _counted(_people),
+        Words(lambda _job: _("Delete people"), _deleted),
+        icon="trash",
+    )
+)
+
+
+# Taking back -------------------------------------------------------------------------------------
+
+
+def _subscribed(job: Job) -> QuerySet[Subscription]:
+    return Subscription.objects.filter(
+        list=job.parameters["list"],
+        source=job.parameters["source"],
+        status=Subscription.Status.SUBSCRIBED,
+    )
+
+
+def _by_hand(job: Job) -> QuerySet[Suppression]:
+    return Suppression.objects.filter(
+        workspace=job.workspace_id, source=job.parameters["source"], lifted_at=None
+    )
+
+
+def _remove_rows(job: Job, some: QuerySet[Any]) -> int:
+    removed, _models = some.delete()
+    return removed
+
+
+register(
+    Kind(
+        "undo_subscribe",
+        _walk(_subscribed, _remove_rows, by="contact_id"),
+        _counted(_subscribed),
+        Words(_undo_title, _undone),
+        may_cancel=False,
+        icon="arrow-back-up",
+    )
+)
+register(
+    Kind(
+        "undo_suppress",
+        _walk(_by_hand, _remove_rows),
+        _counted(_by_hand),
+        Words(_undo_title, _undone),
+        may_cancel=False,
+        icon="arrow-back-up",
+    )
+)
+
+
+# Suppressions ------------------------------------------------------------------------------------
+
+
+def _in_force(job: Job) -> QuerySet[Suppression]:
+    query = QueryDict(job.parameters["query"])
+    return suppressed.filtered(job.workspace, query).filter(lifted_at=None, pk__lte=job.last)
+
+
+def _lifted(job: Job) -> str:
+    text = ngettext("{count} suppression lifted.", "{count} suppressions lifted.", _changed(job))
+    return text.format(count=locales.number(_changed(job)))
+
+
+def _in_force_again(job: Job) -> str:
+    text = ngettext("{count} suppression in force again.", "{count} in force again.", _changed(job))
+    return text.format(count=locales.number(_changed(job)))
+
+
+def _lifted_by(job: Job) -> QuerySet[Suppression]:
+    """Those that the job to be undone has lifted: they have the moment of its start."""
+    return Suppression.objects.filter(
+        workspace=job.workspace_id, lifted_at=job.parameters["moment"]
+    )
+
+
+def _undo_lift(job: Job, by: User | None) -> Job:
+    given = {"moment": job.created_at.isoformat(), "name": _title(job)}
+    return jobs.start(job.workspace, "undo_lift", given, by=by, last=job.last)
+
+
+register(
+    Kind(
+        "lift",
+        _walk(
+            _in_force,
+            lambda job, some: suppressions.lift_many(some, job.created_by, job.created_at),
+        ),
+        _counted(_in_force),
+        Words(lambda _job: _("Lift suppressions"), _lifted),
+        undo=_undo_lift,
+        icon="arrow-back-up",
+    )
+)
+register(
+    Kind(
+        "undo_lift",
+        _walk(
+            _lifted_by,
+            lambda job, some: suppressions.in_force_again(job.workspace, some),
+        ),
+        _counted(_lifted_by),
+        Words(_undo_title, _in_force_again),
+        may_cancel=False,
+        icon="ban",
+    )
+)
+
+
+# Attributes --------------------------------------------------------------------------------------
+
+
+def _with_value(job: Job) -> QuerySet[Contact]:
+    return Contact.objects.filter(
+        workspace=job.workspace_id, attributes__has_key=job.parameters["key"]
+    )
+
+
+def _without_values(job: Job) -> str:
+    text = ngettext(
+        "{name} is deleted, with the value of {count} person.",
+        "{name} is deleted, with the values of {count} people.",
+        _changed(job),
+    )
+    return text.format(name=job.parameters["name"], count=locales.number(_changed(job)))
+
+
+register(
+    Kind(
+        attributes.DELETE,
+        _walk(_with_value, lambda job, some: attributes.drop_values(some, job.parameters["key"])),
+        _counted(_with_value),
+        Words(
+            lambda job: _("Delete the values of {name}").format(name=job.parameters["name"]),
+            _without_values,
+        ),
+        may_cancel=False,
+        icon="trash",
+    )
+)
+
+
+# Imports -----------------------------------------------------------------------------------------
+
+
+def _imported(job: Job) -> QuerySet[ImportedContact]:
+    return ImportedContact.objects.filter(file_id=job.parameters["file"])
+
+
+def _take_back_import(job: Job, size: int) -> Step:
+    importing.wait_for_turn(job.workspace_id)
+    undone = importing.undo(job.parameters["file"], after=job.cursor, limit=size)
+    counts = {
+        "changed": undone.contacts,
+        "subscriptions": undone.subscriptions,
+        "kept": undone.kept,
+    }
+    return Step(undone.last or job.cursor, undone.seen, counts, over=undone.seen < size)
+
+
+def _import_undone(job: Job) -> str:
+    text = ngettext(
+        "Undone: {count} contact removed; {kept} stayed, since something else knows them.",
+        "Undone: {count} contacts removed; {kept} stayed, since something else knows them.",
+        _changed(job),
+    )
+    kept = locales.number(job.counts.get("kept", 0))
+    return text.format(count=locales.number(_changed(job)), kept=kept)
+
+
+register(
+    Kind(
+        "undo_import",
+        _take_back_import,
+        _counted(_imported),
+        Words(_undo_title, _import_undone),
+        may_cancel=False,
+        icon="arrow-back-up",
+    )
+)

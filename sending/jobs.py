@@ -1,0 +1,135 @@
+"""The jobs of mailings: skipping the rest of a cancelled one, and trying failed messages again.
+
+Their steps take what the rows' states name, so their cursor only counts batches.
+"""
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts.permissions import Permission
+from contacts import sources
+from contacts.jobkinds import Kind, Step, Words, register
+from contacts.models import Job
+from pages import locales
+from sending.models import Hold, Mailing, Message
+from sending.services import heldpeople, holddecisions, holds, mailings, retrying
+
+
+def mailing_of(job: Job) -> Mailing:
+    """The job's mailing, with its workspace."""
+    rows = Mailing.objects.select_related("workspace", "tally")
+    return rows.get(workspace=job.workspace_id, pk=job.parameters["mailing"])
+
+
+def name_of(job: Job) -> str:
+    """What the mailing was opened for, by its name."""
+    origin = job.parameters["origin"]
+    return sources.names(job.workspace, [origin]).get(origin) or sources.words(origin)
+
+
+def changed(job: Job) -> int:
+    return int(job.counts.get("changed", 0))
+
+
+# Cancelled ---------------------------------------------------------------------------------------
+
+
+def _drop(job: Job, size: int) -> Step:
+    dropped, more = mailings.drop_cancelled(mailing_of(job), limit=size)
+    return Step(job.cursor + 1, dropped, {"changed": dropped}, over=not more)
+
+
+def _dropped(job: Job) -> str:
+    text = ngettext(
+        "{count} recipient is skipped.", "{count} recipients are skipped.", changed(job)
+    )
+    return text.format(count=locales.number(changed(job)))
+
+
+register(
+    Kind(
+        mailings.DROP_JOB,
+        _drop,
+        lambda job: mailing_of(job).tally.waiting,
+        Words(lambda job: _("Cancel {campaign}").format(campaign=name_of(job)), _dropped),
+        permission=Permission.SEND,
+        may_cancel=False,
+        icon="circle-x",
+    )
+)
+
+
+# Tried again -------------------------------------------------------------------------------------
+
+
+def retry(job: Job, rows: QuerySet[Message], size: int) -> Step:
+    """A step that has failed messages among these tried again. Only those that had failed when the
+    job started: one that fails anew meanwhile is not tried for ever."""
+    before = rows.filter(settled_at__lte=job.created_at)
+    done = retrying.retry_piece(mailing_of(job), before, job.created_by, limit=size)
+    counts = {"changed": done.messages, "suppressions": done.suppressions}
+    return Step(job.cursor + 1, done.messages, counts, over=done.messages == 0)
+
+
+def retried(job: Job) -> str:
+    """What came of it, in words."""
+    said = ngettext(
+        "{count} recipient is tried again.", "{count} recipients are tried again.", changed(job)
+    ).format(count=locales.number(changed(job)))
+    if lifted := job.counts.get("suppressions", 0):
+        text = ngettext(
+            "{count} suppression was lifted.", "{count} suppressions were lifted.", lifted
+        )
+        said = f"{said} {text.format(count=locales.number(lifted))}"
+    return said
+
+
+def retry_title(job: Job) -> str:
+    return _("Try failed recipients of {campaign} again").format(campaign=name_of(job))
+
+
+def _of_run(job: Job) -> QuerySet[Message]:
+    return heldpeople.refused_in(Hold.objects.get(pk=job.parameters["hold"]))
+
+
+register(
+    Kind(
+        holddecisions.RETRY_JOB,
+        lambda job, size: retry(job, _of_run(job), size),
+        lambda job: _of_run(job).count(),
+        Words(retry_title, retried),
+        permission=Permission.SEND,
+        icon="refresh",
+    )
+)
+
+
+# Put off because of a hold -----------------------------------------------------------------------
+
+
+def _make_due(job: Job, size: int) -> Step:
+    made = holds.make_due(job.parameters["mailing"], size)
+    return Step(job.cursor + 1, made, {"changed": made}, over=made == 0)
+
+
+def _due(job: Job) -> str:
+    text = ngettext(
+        "{count} recipient is looked at again.",
+        "{count} recipients are looked at again.",
+        changed(job),
+    )
+    return text.format(count=locales.number(changed(job)))
+
+
+register(
+    Kind(
+        holds.DUE_JOB,
+        _make_due,
+        lambda job: holds.put_off(job.parameters["mailing"]).count(),
+        Words(lambda job: _("Go on with {campaign}").format(campaign=name_of(job)), _due),
+        permission=Permission.SEND,
+        may_cancel=False,
+        icon="player-play",
+    )
+)

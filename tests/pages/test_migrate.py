@@ -1,0 +1,68 @@
+"""`manage.py migrate` beside a site that works."""
+
+import io
+import os
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from pages.management.commands import migrate
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def query() -> psycopg.Connection[tuple[object, ...]]:
+    """Somebody reads contacts and does not end."""
+    name = connection.settings_dict["NAME"]
+    url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
+    other = psycopg.connect(url)
+    other.execute("SELECT 1 FROM contacts_job")
+    return other
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migrate, "LOCK_SECONDS", "0.1")
+    monkeypatch.setattr(migrate, "PAUSES", (1, 2))
+
+
+@pytest.fixture(autouse=True)
+def _back() -> object:
+    yield
+    call_command("migrate", verbosity=0)
+
+
+@pytest.mark.usefixtures("short")
+def test_it_tries_again_when_a_table_is_in_use(
+    query: psycopg.Connection[tuple[object, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+
+    def pause(seconds: float) -> None:
+        waited.append(seconds)
+        query.close()
+
+    monkeypatch.setattr(migrate.Command, "pause", staticmethod(pause))
+    said = io.StringIO()
+    call_command("migrate", "contacts", "0005", verbosity=0, stderr=said)
+    assert waited == [1]
+    assert "A table is in use" in said.getvalue()
+    assert "contacts_job" not in connection.introspection.table_names()
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW lock_timeout")
+        assert cursor.fetchone() == ("0",)
+
+
+@pytest.mark.usefixtures("short")
+def test_it_gives_up_with_a_sentence_and_changes_nothing(
+    query: psycopg.Connection[tuple[object, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrate.Command, "pause", staticmethod(lambda _seconds: None))
+    with pytest.raises(CommandError, match="A table stayed in use"):
+        call_command("migrate", "contacts", "0005", verbosity=0, stderr=io.StringIO())
+    query.close()
+    assert "contacts_job" in connection.introspection.table_names()
