@@ -13,7 +13,8 @@ from contacts.mergenames import CALLED, OBJECTS, OF_MAIL
 from contacts.valuekinds import CALCULATION, DATE, HOST, LINK
 from designs import linkuses
 from designs.fielduses import FieldUse, Use, uses
-from designs.filters import LimitError, filters
+from designs.filters import filters
+from designs.fuel import LimitError
 from designs.problems import ERROR, WARNING, Problem
 from designs.rendering import RenderError, names_from_outside, parse
 from designs.sandbox import OF_LOOP, environment

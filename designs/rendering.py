@@ -21,9 +21,10 @@ from jinja2.meta import find_undeclared_variables
 from contacts.mergenames import CALLED
 from designs import language as languages
 from designs import personal
-from designs.filters import FILTERS, LimitError, as_text
+from designs.filters import FILTERS, as_text
+from designs.fuel import LimitError, fuelled
 from designs.markup import jinja_spans, readable
-from designs.sandbox import Environment, bound, environment, fuelled
+from designs.sandbox import Environment, bound, environment
 from pages.singleline import one_line
 
 # Characters of one rendered part.
