@@ -12,7 +12,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from designs.rendering import Renderer
+from designs.rendering import Rendered
 from sending import tokens
 from sending.compose import name_of
 from sending.mime import Mail, Sender, build
@@ -45,20 +45,21 @@ class TestResult:
     reply: str
 
 
+def nowhere() -> MessageUrls:
+    """Links of a test mail lead to pages that change nothing."""
+    return MessageUrls(tokens.NOBODY, track_opens=False)
+
+
 def send_test(
     *,
     relay: Relay,
-    renderer: Renderer,
+    rendered: Rendered,
     sender: Sender,
     addresses: Sequence[str],
     fields: Mapping[str, Any],
 ) -> list[TestResult]:
-    """Renders for `fields` (`workspace` among them) and sends to each address.
-
-    Raises designs.rendering.RenderError. Links of a test mail lead to pages that change nothing.
-    """
-    urls = MessageUrls(tokens.NOBODY, track_opens=False)
-    rendered = renderer.render(fields, urls)
+    """Sends what was rendered for `fields` and `nowhere()` to each address."""
+    urls = nowhere()
     contents = [
         build(
             sender,

@@ -47,7 +47,7 @@ WORK = {
     "needle in long": 99 * 19_000,
     "half in long": 2_500 * 5_000,
     "text is in(long)": 2_500 * 5_000,
-    "'b' < needle in text": 99 * 9_900,
+    "'a' < needle in text": 99 * 9_900,
     "text|replace(needle, '')": 2 * 99 * 9_900,
     "text|replace('a', 'b')": 20_000,
     "long|replace(half, 'x')": 2 * 2_500 * 5_000,
@@ -114,11 +114,13 @@ WORK = {
     "track(1, text)": 10_000,
     "track(1, n)": 60,
 }
-# A second of work: so many characters may be compared by C, which does 1,000 in a microsecond.
-MOST_WORK = FUEL * 1_000
+# Enough for any one operation, and soon spent.
+LITTLE = 200_000
+# So many characters may be compared by C, which does 1,000 in a microsecond.
+MOST_WORK = LITTLE * 1_000
 
 
-def spent(source: str, **more: Any) -> Fuel:
+def spent(source: str) -> Fuel:
     """What is left after the rendering, whatever it ended by."""
     kept: list[Fuel] = []
     part = Part(source, "html")
@@ -128,11 +130,13 @@ def spent(source: str, **more: Any) -> Fuel:
         return kept[-1]
 
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fuel, "FUEL", LITTLE)
         patch.setattr(fuel, "Fuel", keep)
         try:
-            part.render({"track_": None, **_values(), **more})
+            part.render(_values())
         except RenderError as error:
-            assert any(words in error.message for words in ("too long", "10000 times")), error
+            if "too long" not in error.message and "10000 times" not in error.message:
+                raise
     return kept[0]
 
 
@@ -147,20 +151,19 @@ def test_work_in_a_loop_is_paid_by_its_length(expression: str) -> None:
     left = spent(looped(expression))
     turns = MOST_TURNS - left.turns
     assert turns * 3 * WORK[expression] <= MOST_WORK
-    assert FUEL - left.left <= FUEL + price_of_search(20_000, 17_500) + 50_000
+    # The one that was too much was not begun.
+    assert left.left > -price_of_search(20_000, 17_500) - 50_000
 
 
 @pytest.mark.parametrize("expression", WORK)
 def test_no_part_spends_more_than_what_it_was_said_to_spend(expression: str) -> None:
     """What runs without counting could not have spent it all."""
-    for source in (
-        f"{{{{ {expression} }}}}",
-        f"{{% for i in [1, 2] %}}{{% if {expression} %}}{{% endif %}}{{% endfor %}}",
-    ):
+    looping = "{% for i in [1, 2] %}{% if " + expression + " %}{% endif %}{% endfor %}"
+    for source in (f"{{{{ {expression} }}}}", looping):
         most = worst(parse(source, "html"))
         if most is not None:
             left = spent(source)
-            assert FUEL - left.left <= most.fuel
+            assert LITTLE - left.left <= most.fuel
             assert MOST_TURNS - left.turns <= most.turns
 
 
@@ -174,7 +177,10 @@ FIXED = Fixed(
 
 
 @pytest.mark.parametrize("expression", [one for one in WORK if "track" not in one])
-def test_both_ways_of_rendering_end_at_the_same_place(expression: str) -> None:
+def test_both_ways_of_rendering_end_at_the_same_place(
+    expression: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fuel, "FUEL", LITTLE)
     source = looped(expression)
     try:
         Part(source, "html").render(VALUES)
@@ -266,7 +272,7 @@ def test_nothing_is_calculated_while_a_part_is_compiled(
 def test_a_person_waits_no_longer_than_they_were_told() -> None:
     """The clock is looked at where fuel is paid."""
     part = Part(LOOP % "{% set a = text ~ i %}", "html")
-    with within(-1), pytest.raises(RenderError, match="the time for this is up"):
+    with within(-1), pytest.raises(TimeUpError):
         part.render(VALUES)
     with within(-1), pytest.raises(TimeUpError):
         fuel.in_time()
@@ -278,6 +284,10 @@ def test_a_thread_that_renders_too_long_is_stopped(monkeypatch: pytest.MonkeyPat
     clock = iter([0.0, 2.0, 4.0, 6.0])
     monkeypatch.setattr(fuel.time, "thread_time", lambda: next(clock))
     with fuelled() as left, pytest.raises(fuel.LimitError, match="takes too long"):
-        while True:
-            left.burn(10_000)
-    assert left.left > FUEL - 6 * fuel.BETWEEN_LOOKS
+        _burn_little_by_little(left)
+    assert left.left > FUEL - 7 * fuel.BETWEEN_LOOKS
+
+
+def _burn_little_by_little(left: Fuel) -> None:
+    for _ in range(90):
+        left.burn(10_000)
