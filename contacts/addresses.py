@@ -31,8 +31,8 @@ INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u206
 NAMED = re.compile(r"[^<>]*<([^<>]*)>\s*", re.DOTALL)
 QUOTED = re.compile(r'"([^"\\]+)"')
 BETWEEN = re.compile(r"[,;|、，；\s]|:::")
-# One of several addresses in a cell, with what may stand before it.
-ONE = re.compile(r"""[^\s,;:|、，；<>()"]+@[^\s,;:|、，；<>()"@]+""")
+# What may be one of several addresses in a cell.
+WORD = re.compile(r"""[^\s,;:|、，；<>()"]++""")
 # A longer text is refused before any pattern looks at it: their work may grow with its square.
 MAX_CELL = 1000
 MAX_ADDRESS = 254
@@ -74,9 +74,10 @@ def several(text: str) -> list[str]:
         raise AddressError("cell_long")
     bare = INVISIBLE.sub("", text).translate(FULL_WIDTH)
     found: dict[str, None] = {}
-    for match in ONE.finditer(bare):
+    words = (word.strip("@") for word in WORD.findall(bare))
+    for word in words:
         with suppress(AddressError):
-            found[normalise(match[0])] = None
+            found[normalise(word)] = None
     if not found:
         raise AddressError("several_addresses")
     return list(found)

@@ -27,7 +27,9 @@ SAMPLE_RECORDS = 200
 
 # The header is looked for in so many records.
 HEADER_RECORDS = 60
-MAX_COLUMNS = 1000
+# More columns are no contacts: each would be a choice on a page. Of a cell, guesses look at so much.
+MAX_COLUMNS = 500
+LOOKED_AT = 1000
 # The address's name and another one that we know: no row of people looks like that.
 SURE = 4
 # What other files begin with, whatever their name says.
@@ -90,6 +92,10 @@ SENTENCES = {
     "compressed": _("This file is compressed. Unpack it first."),
     "other": _("This file is no text. Export the people as CSV (UTF-8)."),
     "empty": _("The file is empty."),
+    "columns": _(
+        "The file has more than 500 columns. Keep those that you need, and save it again. If it "
+        "has fewer, another sign separates them."
+    ),
 }
 
 
@@ -122,7 +128,10 @@ def detect(sample: bytes) -> Dialect:
     if len(CONTROL.findall(looked_at)) > MOST_CONTROL * len(looked_at):
         raise NotCsvError(str(SENTENCES["other"]))
     delimiter = said_delimiter(text) or detect_delimiter(text)
-    return Dialect(encoding, delimiter, detect_header(records(text, delimiter)))
+    rows = records(text, delimiter)
+    if any(len(row) > MAX_COLUMNS for _line, row in rows):
+        raise NotCsvError(str(SENTENCES["columns"]))
+    return Dialect(encoding, delimiter, detect_header(rows))
 
 
 def decode_sample(sample: bytes, encoding: str) -> str:
@@ -188,7 +197,8 @@ def _known_names(row: Sequence[str]) -> int:
 def _is_person(row: Sequence[str]) -> bool:
     """Whether the record has an address in it, or what tries to be one; next to a column name for
     addresses, "@handle" is a name as well."""
-    cells = [cell for cell in row if "@" in cell or "＠" in cell]
+    looked_at = (cell[: LOOKED_AT + 1] for cell in row[:MAX_COLUMNS])
+    cells = [cell for cell in looked_at if "@" in cell or "＠" in cell]
     if any(map(_is_address, cells)):
         return True
     tries = any(not any(map(str.isspace, cell.strip())) for cell in cells)

@@ -24,6 +24,13 @@ from contacts import encodings
 # What the file is read in; a line that is longer is cut.
 PIECE = 1024 * 1024
 MAX_LINE = 8 * PIECE
+# After a line that had to be given up, less is read at once: it would be read again for the next.
+SMALLEST_PIECE = 1024
+# Lines that one record may have. Of those that were read in vain, because a quote was never closed,
+# so many are allowed and AGAIN for each line that was got over: the work stays linear.
+MOST_LINES = 10_000
+IN_VAIN = 20_000
+AGAIN = 4
 LINE_END = re.compile("\r\n|\n|\r")
 LINE_END_BYTES = re.compile(b"\r\n|\n|\r")
 # Excel writes and reads it; programs that save the file again may quote it or add delimiters.
@@ -66,6 +73,10 @@ class Place:
 
     byte: int = 0
     line: int = 1
+
+
+class _EndlessError(Exception):
+    """A record has more lines than it may."""
 
 
 class Record(NamedTuple):
@@ -121,6 +132,9 @@ class Reader:
         self._dialect = dialect
         self._codec = encodings.codec(dialect.encoding)
         self._wide = dialect.encoding.startswith("utf-16")
+        self._size = PIECE
+        # Lines that were got over, and those that were read in vain.
+        self._passed = self._vain = 0
         start = start or Place()
         if start.byte == 0:
             start = first_place(source.read(0, 64), dialect.encoding)
@@ -151,35 +165,47 @@ class Reader:
                     line, self._line = self._line, first + rows.line_num
                     if self._ended and rows.line_num:
                         # The record asked for another line and there was none: an open quote.
-                        yield self._recover(line)
+                        yield self._recover(line, rows.line_num)
                         break
+                    self._passed += self._line - line
                     if not any(cells):
                         self.blank += 1
                         continue
                     yield Record(line, *self._judge(cells))
                 else:
                     return
-            except csv.Error:
-                yield self._recover(self._line)
+            except (csv.Error, _EndlessError):
+                yield self._recover(self._line, first + rows.line_num - self._line)
 
     def _judge(self, cells: list[str]) -> tuple[list[str], str]:
         if self._spoilt and any(SURROGATES.search(cell) for cell in cells):
             return [SURROGATES.sub("\ufffd", cell) for cell in cells], "unreadable"
         return cells, ""
 
-    def _recover(self, line: int) -> Record:
-        """Give up on one line and go on with the next: what a quote swallowed comes back."""
+    def _recover(self, line: int, lines: int) -> Record:
+        """Give up on one line of those that were read for a record, and go on with the next: what a
+        quote swallowed comes back."""
+        self._passed += 1
+        self._vain += lines
+        self._size = max(self._size // 4, SMALLEST_PIECE)
         place, after = self._place_of(line), self._place_of(line + 1)
         raw = self._source.read(place.byte, after.byte - place.byte)
         text = self._decode(raw).rstrip("\r\n").replace("\0", "")
         self._begin(after)
-        problem = "open_quote" if text.count('"') % 2 else "cell_too_long"
+        problem = "open_quote" if text.count('"') % 2 or lines > 1 else "cell_too_long"
         return Record(line, [SURROGATES.sub("\ufffd", text)], problem)
 
     def _lines(self) -> Iterator[str]:
         while piece := self._next_piece():
-            yield from StringIO(piece.text, newline="")
+            for number, line in enumerate(StringIO(piece.text, newline=""), piece.line):
+                if number - self._line > self._most_lines():
+                    raise _EndlessError
+                yield line
         self._ended = True
+
+    def _most_lines(self) -> int:
+        """How many more lines a record may have."""
+        return max(min(MOST_LINES, IN_VAIN + AGAIN * self._passed - self._vain), 0)
 
     def _decode(self, data: bytes) -> str:
         return data.decode(self._codec, "yanshu.mark")
@@ -189,7 +215,7 @@ class Reader:
         while len(self._pieces) > 1 and self._pieces[1].line <= self._line:
             self._pieces.popleft()
         place = self._read_to
-        size = PIECE
+        size, self._size = self._size, min(self._size * 2, PIECE)
         data = self._source.read(place.byte, size)
         if not data:
             return None

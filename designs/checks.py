@@ -15,6 +15,7 @@ from jinja2 import nodes
 from designs import foreign, foreignwords, linkuses, linkwords, plaintext
 from designs.fieldchecks import GIVEN, Known, check_fields
 from designs.fielduses import Use, uses
+from designs.fuel import in_time
 from designs.markup import TAG_OPEN, comments, tags, without_jinja
 from designs.problems import ERROR, WARNING, Problem
 from designs.rendering import RenderError, fields_used, names_from_outside, parse
@@ -62,11 +63,13 @@ def check(
     known = Known(frozenset(fields), missing or {}, unfit or {}, failing)
     problems: list[Problem] = []
     for part, words in source.parts().items():
+        in_time()
         tags = foreign.find(words, known.fields, html=part == "html")
         problems += [foreignwords.problem(tag, part) for tag in tags]
         problems += check_fields(part, foreign.without(words, tags), known)
         if part == "html":
             problems += _check_html(words, [tag.begin for tag in tags])
+    in_time()
     problems += [*_check_subject(source), *_check_text(source)]
     return sorted(_few(problems), key=lambda problem: problem.severity != ERROR)
 

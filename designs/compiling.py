@@ -5,7 +5,7 @@ for every mail of a mailing (the author's text, addresses of ours, the workspace
 the part is compiled, and the addresses' tokens stand between as they are: for a recipient only
 values are left to encode, and those that come often are remembered.
 
-A part that can't spend what it may (designs.sandbox.worst) runs without counting. Whatever goes
+A part that can't spend what it may (designs.spending.worst) runs without counting. Whatever goes
 wrong here raises; then designs.rendering, which says what and where, makes the same mail or fails.
 """
 
@@ -27,21 +27,19 @@ from markupsafe import Markup
 from contacts.mergenames import CALLED
 from designs import printing
 from designs.encoding import LONGEST_VALUE, MOST_BYTES, Memo, piece
-from designs.filters import LimitError
 from designs.fixed import OURS, SIGNED, Fixed, Fixing
+from designs.fuel import FUEL, MOST_TURNS, LimitError, fuelled
 from designs.rendering import LONGEST_OUTPUT, UNREADABLE, RenderError, parse
 from designs.sandbox import (
-    FUEL,
-    MOST_TURNS,
     OF_LOOP,
     Blank,
     Environment,
     Generator,
     bound,
     environment,
-    fuelled,
-    worst,
+    pay_for_call,
 )
+from designs.spending import worst
 
 log = logging.getLogger(__name__)
 
@@ -111,7 +109,7 @@ def _compile(
             and (spent.values * LONGEST_VALUE + spent.characters) * MOST_BYTES <= MOST_UNSEEN
         )
         sandbox = environment(escape=part == "html", pays=not free, language=fixed.language)
-        writer = _Writer(sandbox, part, fixed, value, encode)
+        writer = _Writer(sandbox, part, fixed, value, encode, pays=not free)
         render = writer.function(bound(tree, pays=not free), memos=free)
     except (RenderError, TemplateError, *UNREADABLE) as error:
         raise Uncompiled(str(error)) from error
@@ -165,13 +163,15 @@ class _Limited(list[Any]):
 class _Writer(Generator):
     """Writes one part's function: pieces go into `out`, values come from `get`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what _compile knows
         self,
         sandbox: Environment,
         part: str,
         fixed: Fixed,
         value: Callable[[Any], Any],
         encode: Callable[[str], bytes] | None,
+        *,
+        pays: bool,
     ) -> None:
         super().__init__(sandbox, part, "<part>")
         self.encode = encode
@@ -202,8 +202,8 @@ class _Writer(Generator):
             "workspace": dict(fixed.workspace),
             "range_": sandbox.globals[CALLED["range"]],
             "call": _call,
-            "click": printing.clicks(fixed),
-            "signed": printing.signed(fixed),
+            "click": _paying(printing.clicks(fixed)) if pays else printing.clicks(fixed),
+            "signed": _paying_signed(printing.signed(fixed)) if pays else printing.signed(fixed),
         }
 
     def function(self, tree: nodes.Template, *, memos: bool) -> Render:
@@ -375,7 +375,26 @@ def _remembered(value: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def _call(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    pay_for_call(*arguments, **named)
     return function(*arguments, **named)
+
+
+def _paying(click: Callable[..., str]) -> Callable[..., str]:
+    def paying(words: str, *arguments: Any, **named: Any) -> str:
+        pay_for_call(*arguments, **named)
+        return click(words, *arguments, **named)
+
+    return paying
+
+
+def _paying_signed(sign: Callable[[Any, int], str]) -> Callable[[Any, int], str]:
+    """Pays what the call that it stands for would pay."""
+
+    def paying(value: Any, number: int) -> str:
+        pay_for_call(number, value)
+        return sign(value, number)
+
+    return paying
 
 
 def _loose_names(tree: nodes.Template) -> Iterator[str]:

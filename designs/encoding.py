@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from markupsafe import escape
 
-from designs.filters import LimitError
+from designs.fuel import LimitError
 
 CRLF = b"\r\n"
 SOFT = b"=\r\n"

@@ -13,7 +13,8 @@ from contacts.mergenames import CALLED, OBJECTS, OF_MAIL
 from contacts.valuekinds import CALCULATION, DATE, HOST, LINK
 from designs import linkuses
 from designs.fielduses import FieldUse, Use, uses
-from designs.filters import LimitError, filters
+from designs.filters import filters
+from designs.fuel import LimitError, fuelled, in_time
 from designs.problems import ERROR, WARNING, Problem
 from designs.rendering import RenderError, names_from_outside, parse
 from designs.sandbox import OF_LOOP, environment
@@ -47,10 +48,13 @@ def check_fields(part: str, words: str, known: Known) -> list[Problem]:
         used = names_from_outside(tree)
     except RenderError as error:
         return [Problem("syntax", ERROR, part, error.line, said(error.message))]
-    problems = [*_check_printed(tree, part, known.fields), *_check_brackets(tree, part)]
+    with fuelled():
+        problems = [*_check_printed(tree, part, known.fields), *_check_brackets(tree, part)]
     objects = set(OBJECTS) - known.fields
+    lines = _lines(tree)
     for name in sorted(used - GIVEN - objects):
-        line = _line_of(tree, name)
+        in_time()
+        line = lines.get(name, 0)
         if name not in known.fields:
             text = _("There is no merge field named %(name)s.") % {"name": name}
             problems.append(Problem("unknown_field", ERROR, part, line, text))
@@ -200,8 +204,12 @@ def _unfit_text(effect: str, count: int) -> str:
     )
 
 
-def _line_of(tree: nodes.Template, name: str) -> int:
-    return min((n.lineno for n in tree.find_all(nodes.Name) if n.name == name), default=0)
+def _lines(tree: nodes.Template) -> dict[str, int]:
+    """{name: the first line that has it}"""
+    lines: dict[str, int] = {}
+    for one in tree.find_all(nodes.Name):
+        lines[one.name] = min(one.lineno, lines.get(one.name, one.lineno))
+    return lines
 
 
 def _has_default(tree: nodes.Template, name: str) -> bool:

@@ -26,8 +26,8 @@ NOWHERE = frozenset((*valuekinds.DANGEROUS, "", "http", "https"))
 WEB = re.compile(r"(https?)(?:[:：][/\\／]*|;?[/\\]{2,})", re.IGNORECASE)
 WITH_WEB_HOST = re.compile(r"https?://[^\s/?#\\]", re.IGNORECASE)
 # Around what is pasted: blanks of all sorts, joiners, brackets and quotes.
-AROUND = '<>"“”\u00ad\u200b-\u200d\u2060\ufeff'
-OUTER = re.compile(rf"\A[\s{AROUND}]+|[\s{AROUND}]+\Z")
+AROUND = '<>"“”\u00ad\u200b\u200c\u200d\u2060\ufeff'
+OUTER = AROUND + "".join(one for one in map(chr, range(0x3001)) if one.isspace())
 # Browsers drop line breaks and tabs inside of a URL: "java\nscript:" runs.
 DROPPED = re.compile("[\x00-\x20\x7f-\x9f\u00ad\u200b-\u200f\u2060]")
 
@@ -61,7 +61,7 @@ def with_scheme(value: str, scheme: str = "") -> str:
     An address of mail gets mailto:; what would run in a browser becomes nothing.
 
     What is no address stays as it is, or becomes nothing where the mail itself has a `scheme`."""
-    text = OUTER.sub("", one_line(value))
+    text = one_line(value).strip(OUTER)
     if _scheme_of(text) in valuekinds.DANGEROUS:
         return ""
     own = ""

@@ -1,7 +1,7 @@
 """The filters that authors may use in merge fields; see docs/users/merge-fields.md. Pure."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import cache, lru_cache, partial, wraps
@@ -18,9 +18,12 @@ from markupsafe import escape as html_escape
 from contacts.valuekinds import DATE as DATE_KIND
 from contacts.valuekinds import NUMBER, fits
 from designs.fieldlinks import with_scheme
+from designs.fuel import LimitError
 
 # Characters that a filter or an operator may make.
 LONGEST_STRING = 20_000
+LARGEST_NUMBER = 10**30
+LARGEST_INT = 10**309
 LOCALES = {"en": "en", "zh": "zh_Hans_CN"}
 # What may be printed; bool is an int, datetime a date, Markup a str.
 DATA = (str, int, float, Decimal, date)
@@ -33,10 +36,6 @@ APOSTROPHE = re.compile("(['\u2019\u02bc])")
 # Behind these an apostrophe begins a name of at least so many letters: O'Reilly, but D'or, I'll.
 NAME_PREFIXES = {"o", "d", "l", "n"}
 SHORTEST_NAME = 3
-
-
-class LimitError(Exception):
-    """An expression asked for more than it may have."""
 
 
 def as_text(value: Any, language: str = "en") -> str:
@@ -167,10 +166,27 @@ def _limited(function: Callable[..., Any]) -> Callable[..., Any]:
     return inside
 
 
-# A list's towns and names come often.
+# A list's towns and names come often; a long text would keep its place in vain.
+LONGEST_KEPT = 200
+
+
 @lru_cache(maxsize=2_000)
-def _percent_encoded(text: str) -> str:
+def _known_encoded(text: str) -> str:
     return quote(text, safe="")
+
+
+def _percent_encoded(text: str) -> str:
+    return _known_encoded(text) if len(text) <= LONGEST_KEPT else quote(text, safe="")
+
+
+def _whole_number(value: Any, default: Any = 0, base: Any = 10) -> Any:
+    """What no float holds is no number."""
+    made = jinja.do_int(_or_empty(value), default, base)
+    return default if isinstance(made, int) and abs(made) > LARGEST_INT else made
+
+
+def _last(values: Any) -> Any:
+    return values[-1] if isinstance(values, Sequence) and values else ""
 
 
 class _Shown:
@@ -194,7 +210,8 @@ class _Shown:
 
     def replace(self, value: Any, old: str, new: str) -> str:
         text = self.text(value)
-        if old and text.count(old) * len(new) > LONGEST_STRING:
+        # Nothing to replace stands between all characters, too.
+        if text.count(old) * len(new) > LONGEST_STRING:
             raise LimitError("replace makes the text too long")
         return text.replace(old, new)
 
@@ -234,12 +251,12 @@ def filters(language: str) -> dict[str, Callable[..., Any]]:
         "urlencode": lambda value: _percent_encoded(text(value)),
         "length": count,
         "round": limited_round,
-        "int": lambda value, *others, **named: jinja.do_int(_or_empty(value), *others, **named),
+        "int": _whole_number,
         "float": lambda value, *others, **named: jinja.do_float(_or_empty(value), *others, **named),
         "abs": absolute,
         "link": shown.link,
         "first": lambda values: next(iter(values), ""),
-        "last": lambda values: list(values)[-1] if values else "",
+        "last": _last,
         "escape": shown.escape,
         "e": shown.escape,
     }

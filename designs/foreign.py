@@ -14,11 +14,13 @@ from contacts.columns import BY_NAME, KEYS, fold
 from contacts.mergenames import OBJECTS as OF_JINJA
 from contacts.mergenames import OF_MAIL, OF_PERSON
 from designs.foreigntags import table
+from designs.fuel import in_time
 from designs.markup import MASK, RAW_BLOCK, jinja_spans
 
 MOST_TAGS = 2_000
 # Where a tag might begin: what is behind so many is not looked at.
 MOST_PLACES = 50_000
+BETWEEN_LOOKS = 1_000
 # What a person may choose for a tag, besides a field.
 CONVERT, PLAIN = "convert", "plain"
 OURS = ("unsubscribe_url", "view_url", "workspace.name", "workspace.address")
@@ -64,6 +66,8 @@ def find(source: str, fields: Collection[str], *, html: bool = False) -> list[Fo
         place = BEGIN.search(hidden, position)
         if place is None or len(found) >= MOST_TAGS:
             break
+        if not _place % BETWEEN_LOOKS:
+            in_time()
         line, counted = line + source.count("\n", counted, place.start()), place.start()
         tag = _at(hidden, place.start(), line, names)
         position = tag.end if tag else ours.get(place.start(), place.start() + 1)
@@ -117,7 +121,7 @@ def _at(hidden: str, place: int, line: int, names: _Names) -> Foreign | None:
     if hidden.startswith("%", place) and _is_escape(hidden, place):
         return None
     of_jinja = hidden.startswith("{{", place)
-    for kind in table().kinds:
+    for kind in table().beginning(hidden[place]):
         match = kind.pattern.match(hidden, place)
         if match is None:
             continue

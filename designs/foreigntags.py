@@ -5,10 +5,15 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
+# The first character of a pattern, behind what looks back: one that stands for itself, or a choice.
+FIRST = re.compile(
+    r"(?:\(\?<[!=](?:\[[^\]]*\]|\\.|[^()\\])*\))*"
+    r"(?:\[(?P<some>[$#]+)\]|(?P<one>\\[*{\[$]|[%<@~#-]))"
+)
 PIECE = re.compile(r"<<(\w+)>>")
 
 
@@ -24,13 +29,32 @@ class Kind:
     known: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Table:
     """`names`: {a name of other programs, folded: our field}; `filters`: {their name: ours}."""
 
     names: Mapping[str, str]
     filters: Mapping[str, str]
     kinds: tuple[Kind, ...]
+
+    def beginning(self, character: str) -> tuple[Kind, ...]:
+        """The kinds that may begin with the character, in their order."""
+        return _beginning(self, character)
+
+
+# Tables are few, and so are the characters that a tag begins with.
+@lru_cache(maxsize=200)
+def _beginning(table: Table, character: str) -> tuple[Kind, ...]:
+    return tuple(kind for kind in table.kinds if _may_begin(kind.pattern.pattern, character))
+
+
+def _may_begin(pattern: str, character: str) -> bool:
+    """False only where the pattern's first character is written, and is another one."""
+    first = FIRST.match(pattern)
+    if first is None:
+        return True
+    written = first["one"] or first["some"]
+    return character in written.replace("\\", "")
 
 
 @cache

@@ -11,6 +11,7 @@ from jinja2 import nodes
 from jinja2.meta import find_undeclared_variables
 
 from designs import autolinks, personal, references, weburls
+from designs.fuel import in_time
 from designs.marks import Marks
 from designs.markup import masked, tags
 from designs.rendering import RenderError, parse
@@ -57,6 +58,7 @@ def track_html(html: str, links: Links) -> str:
     local = _local_names(html)
     pieces, last = [], 0
     for begin, end in hrefs(html):
+        in_time()
         url = url_template(html[begin:end])
         if not _counted(url, local):
             continue

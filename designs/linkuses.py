@@ -8,6 +8,7 @@ from jinja2 import nodes
 from contacts.valuekinds import HOST, LINK
 from designs.fieldlinks import edits
 from designs.fielduses import FieldUse, field_of
+from designs.fuel import in_time
 from designs.markup import split_jinja, tags
 from designs.rendering import RenderError, parse
 
@@ -40,6 +41,7 @@ def _of_host(html: str, begin: int, end: int, begun: set[int]) -> Iterator[Field
 
 
 def _used(expression: str, kind: str, line: int) -> Iterator[FieldUse]:
+    in_time()
     try:
         tree = parse(f"{{{{ {expression} }}}}", "text")
     except RenderError:

@@ -31,9 +31,9 @@ TAG_OPEN = re.compile(r"<(!--|[!?]|/?[a-zA-Z][^\s/>\x01]*)")
 # Quotes belong to a value only where the value begins with one.
 VALUE = r"""\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"'][^\s>]*)|(?=>))"""
 NAME = r"[^\s/>\x01][^\s/>=\x01]*+"
-TAG_REST = re.compile(
-    rf"(?:[\s/\x01]++|{NAME}(?:{VALUE}|(?!\s*=)))*+>",
-)
+# Without groups: Python 3.11 fails with those in a possessive repetition (SystemError).
+ANY_VALUE = r"""\s*=\s*(?:"[^"]*"|'[^']*'|[^\s>"'][^\s>]*|(?=>))"""
+TAG_REST = re.compile(rf"(?:[\s/\x01]++|{NAME}(?:{ANY_VALUE}|(?!\s*=)))*+>")
 ATTRIBUTE = re.compile(rf"({NAME})(?:{VALUE})?")
 # From the "--" of "<!--" on: "<!-->" is a whole comment.
 COMMENT_END = re.compile("--!?>")

@@ -15,15 +15,18 @@ from contacts.models import Contact
 from designs import fields, plaintext
 from designs.checks import Source, check
 from designs.fieldlinks import add_schemes, schemes_in_text
+from designs.fuel import TimeUpError, in_time
 from designs.inert import inert
 from designs.language import of_mail
 from designs.markup import Tag, tags
+from designs.places import PLACES, BusyError
 from designs.problems import ERROR, Problem
 from designs.references import in_value
 from designs.rendering import PARTS, Part, RenderError, Urls
 from designs.wording import said
 from pages.singleline import one_line
 
+BUSY = "busy"
 REMOTE = re.compile(r"\s*(https?:)?//", re.IGNORECASE)
 # Attributes that name a picture, besides those that any element may have.
 PICTURES = {
@@ -86,7 +89,7 @@ class Preview:
 
     def failures(self, part: str) -> list[Problem]:
         """Why the part can't be shown; a text that is made from the HTML fails as that does."""
-        failures = [p for p in self.problems if p.code in {"syntax", "render"}]
+        failures = [p for p in self.problems if p.code in {"syntax", "render", "busy", "time"}]
         own = [problem for problem in failures if problem.part == part]
         if own or part != "text" or self.text:
             return own
@@ -104,13 +107,26 @@ def render_preview(  # noqa: PLR0913 - the four parts of a mail and whom it is f
 ) -> Preview:
     """The mail as this contact of the workspace would get it; None: as an invented person would.
 
-    Never raises for what authors wrote: `problems` says what is wrong, with part and line.
+    Never raises for what authors wrote: `problems` says what is wrong, with part and line. So it
+    does where the mail takes too long, or too many others are rendered now (designs.places).
     """
     source = Source(subject=subject, preheader=preheader, html=html, text=text)
+    try:
+        with PLACES.one(workspace.pk):
+            return _preview(workspace, source, contact)
+    except BusyError:
+        words = _("Many mails are being drawn right now. Try again in a moment.")
+        return Preview(problems=[Problem(BUSY, ERROR, "html", 0, words)])
+    except TimeUpError:
+        words = _("This mail takes too long to draw. Make its loops and calculations smaller.")
+        return Preview(problems=[Problem("time", ERROR, "html", 0, words)])
+
+
+def _preview(workspace: Workspace, source: Source, contact: Contact | None) -> Preview:
     problems = check(source, fields=fields.known(workspace))
     values = fields.values(workspace, contact)
     rendered, failed = _render(source, values)
-    if not text and any(problem.part == "html" for problem in failed):
+    if not source.text and any(problem.part == "html" for problem in failed):
         # The text is made from the HTML: what is wrong there is said once.
         failed = [problem for problem in failed if problem.part != "text"]
     said = {(problem.part, problem.line) for problem in problems}
@@ -133,6 +149,7 @@ def _render(source: Source, values: dict[str, Any]) -> tuple[dict[str, str], lis
     language = of_mail(sources)
     rendered, failed = dict.fromkeys(PARTS, ""), []
     for part in PARTS:
+        in_time()
         try:
             rendered[part] = Part(sources[part], part, language).render(values)
         except RenderError as error:
@@ -151,7 +168,8 @@ def framed(preview: Preview, part: str, *, images: bool, dark: bool = False) -> 
     mail program in its dark theme shows it, if the mail has styles for that; else always light.
     """
     if failures := preview.failures(part):
-        return _page("\n".join(_failure(problem) for problem in failures), words=True)
+        busy = any(problem.code == BUSY for problem in failures)
+        return _page("\n".join(map(_failure, failures)), words=True, busy=busy)
     if part == "text" or not preview.html.strip():
         return _page(preview.text)
     html = inert(preview.html)
@@ -172,13 +190,15 @@ def _failure(problem: Problem) -> str:
     return problem.text
 
 
-def _page(text: str, *, words: bool = False) -> str:
-    """Text as a document; its URLs are left as words, as many mail programs do."""
+def _page(text: str, *, words: bool = False, busy: bool = False) -> str:
+    """Text as a document; its URLs are left as words, as many mail programs do. `busy`: our script
+    asks again soon (frontend/src/designs.js)."""
     family = "system-ui,sans-serif" if words else "ui-monospace,Consolas,Menlo,monospace"
     return (
         '<!doctype html><meta charset="utf-8"><title></title>'
         '<meta name="viewport" content="width=device-width">'
-        f'<body style="margin:0;background:#fff;color:#1f2328"><pre tabindex="0" style="margin:0;'
+        f"<body{' data-busy' if busy else ''} "
+        'style="margin:0;background:#fff;color:#1f2328"><pre tabindex="0" style="margin:0;'
         f'padding:16px;font:14px/1.6 {family};white-space:pre-wrap;overflow-wrap:anywhere">'
         f"{escape(text)}</pre>"
     )

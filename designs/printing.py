@@ -6,8 +6,9 @@ from typing import Any
 from markupsafe import escape
 
 from designs.encoding import LONGEST_VALUE, html_piece, text_piece
-from designs.filters import LimitError, as_text
+from designs.filters import as_text
 from designs.fixed import Fixed
+from designs.fuel import LimitError
 from designs.personal import joined, leads
 from designs.sandbox import shown_in
 

@@ -3,11 +3,12 @@
 Authors are not trusted with the server. Of Jinja2 they get output, `if`, `for`, `set` and `with`,
 the filters in `designs.filters`, and no calls but `range` and `track`.
 
-Time is bounded by counting (designs.sandbox), not by a clock: a signal works in the main thread of
-a process only, and a thread that waits can't stop the one that renders. So each turn of a loop pays
-for the nodes in its body, each operator and filter for the characters it makes, and the source,
-strings and the output are limited. Between two payments nothing long can happen, so a render ends
-soon on any thread or process, and the same design always ends at the same place.
+Time is bounded by counting (designs.fuel), not by a clock: a signal works in the main thread of a
+process only, and a thread that waits can't stop the one that renders. So each turn of a loop pays
+for the nodes in its body, each operator, filter and test for the characters it looks at and makes
+(designs.costs), and the source, strings and the output are limited. Between two payments nothing
+long can happen, so a render ends soon on any thread or process, and the same design always ends at
+the same place. Nothing is calculated while a part is parsed or compiled.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,9 +22,10 @@ from jinja2.meta import find_undeclared_variables
 from contacts.mergenames import CALLED
 from designs import language as languages
 from designs import personal
-from designs.filters import FILTERS, LimitError, as_text
+from designs.filters import FILTERS, LARGEST_INT, as_text
+from designs.fuel import LimitError, TimeUpError, fuelled
 from designs.markup import jinja_spans, readable
-from designs.sandbox import Environment, bound, environment, fuelled
+from designs.sandbox import Environment, bound, environment
 from pages.singleline import one_line
 
 # Characters of one rendered part.
@@ -138,7 +140,10 @@ def _check_names(node: nodes.Node, part: str) -> None:
         (node.ctx != "load" and node.name in CALLED) or node.name in CALLED.values()
     ):
         raise RenderError(part, node.lineno, f"the name {node.name} is taken")
-    if isinstance(node, nodes.Const) and len(str(node.value)) > LONGEST_LITERAL:
+    if isinstance(node, nodes.Const) and isinstance(node.value, int):
+        if abs(node.value) > LARGEST_INT:
+            raise RenderError(part, node.lineno, "a number grows too large")
+    elif isinstance(node, nodes.Const) and len(str(node.value)) > LONGEST_LITERAL:
         raise RenderError(part, node.lineno, "a text in quotes is too long")
 
 
@@ -179,7 +184,8 @@ class Part:
         try:
             with fuelled():
                 return self._collect(values)
-        except RenderError:
+        # What ran out is the time of a person who waits, not what the part may spend.
+        except (RenderError, TimeUpError):
             raise
         except (SecurityError, LimitError) as error:
             raise RenderError(self.part, self._line(error), str(error)) from error

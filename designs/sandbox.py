@@ -1,77 +1,39 @@
-"""What a running part may do and spend: values, operators, filters, loops. Pure.
+"""What a running part may do: values, operators, filters, loops. Pure.
 
-`environment` makes the Jinja2 environments; `bound` puts the payments into a syntax tree; `worst`
-says what a tree can spend at most.
+`environment` makes the Jinja2 environments; `bound` puts the payments into a syntax tree
+(designs.fuel, designs.costs).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
-from functools import cache, wraps
-from typing import Any, NamedTuple
+from functools import cache
+from typing import Any
 
 from jinja2 import nodes
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.runtime import ChainableUndefined, LoopContext, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.visitor import NodeTransformer
 from markupsafe import Markup
 
 from contacts.mergenames import CALLED
-from designs.filters import LONGEST_STRING, LimitError, as_text, filters
+from designs.costs import contains, paid_filter, paid_test, searched_through, weighed
+from designs.filters import LARGEST_NUMBER, LONGEST_STRING, as_text, filters
+from designs.fuel import CHARACTERS, MOST_TURNS, LimitError, burn, price, size, turn
+from designs.tests import tests
 
-# Turns of all loops of one render together, and what they and the operators may spend: a node in a
-# loop's body costs 1 a turn, a comparison 10, a made string 1 for each 50 characters.
-MOST_TURNS = 10_000
-FUEL = 1_000_000
 # Parts of `loop` that are values; the others are functions.
 OF_LOOP = frozenset(
     "index index0 revindex revindex0 first last length previtem nextitem depth depth0".split()
 )
-# What one operator or filter may spend.
-MOST_SPENT = 2 + LONGEST_STRING // 50
-INTERCEPTED = (nodes.Mul, nodes.Pow, nodes.Add, nodes.Mod)
-
-
-class Fuel:
-    """What is left to one render."""
-
-    __slots__ = ("left", "turns")
-
-    def __init__(self) -> None:
-        self.left = FUEL
-        self.turns = MOST_TURNS
-
-
-_fuel: ContextVar[Fuel] = ContextVar("fuel")
-
-
-@contextmanager
-def fuelled() -> Iterator[None]:
-    """What is rendered inside pays."""
-    token = _fuel.set(Fuel())
-    try:
-        yield
-    finally:
-        _fuel.reset(token)
-
-
-def _burn(amount: int) -> None:
-    # Without fuel: what can't spend it all (`worst`), and the compiler, which folds constants.
-    fuel = _fuel.get(None)
-    if fuel is None:
-        return
-    fuel.left -= amount
-    if fuel.left < 0:
-        raise LimitError("this takes too long; use smaller loops")
+# Of the nodes in a loop's body: a comparison calls a method of its values.
+COMPARISON = 10
+# What a call of ours pays beside its arguments: `track` signs what it says.
+CALL = 50
 
 
 def _counted(items: Any, cost: int) -> Iterator[Any]:
     for item in items if isinstance(items, Iterable) else ():
-        _burn(cost)
-        fuel = _fuel.get()
-        fuel.turns -= 1
-        if fuel.turns < 0:
-            raise LimitError(f"loops run more than {MOST_TURNS} times")
+        turn(cost)
         yield item
 
 
@@ -84,10 +46,13 @@ def _concat_in(language: str) -> Callable[[list[Any]], str]:
         length = sum(map(len, words))
         if length > LONGEST_STRING:
             raise LimitError("a text grows too long")
-        _burn(1 + length // 50)
-        if any(hasattr(word, "__html__") for word in words):
-            return Markup("").join(words)
-        return "".join(words)
+        burn(price(length))
+        if not any(hasattr(word, "__html__") for word in words):
+            return "".join(words)
+        made = Markup("").join(words)
+        if len(made) > LONGEST_STRING:
+            raise LimitError("a text grows too long")
+        return made
 
     return concat
 
@@ -97,6 +62,9 @@ def _flat(items: Any) -> Any:
     values = items.values() if isinstance(items, dict) else items
     if any(isinstance(item, (list, tuple, dict, range)) for item in values):
         raise LimitError("lists can't hold lists")
+    if len(items) > MOST_TURNS:
+        raise LimitError("a list grows too long")
+    burn(price(size(items)))
     return items
 
 
@@ -105,16 +73,6 @@ def _range(*bounds: int) -> range:
     if len(made) > MOST_TURNS:
         raise LimitError(f"range() has more than {MOST_TURNS} numbers")
     return made
-
-
-def _paid(function: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(function)
-    def paid(*arguments: Any, **named: Any) -> Any:
-        made = function(*arguments, **named)
-        _burn(2 + (len(made) // 50 if isinstance(made, str) else 0))
-        return made
-
-    return paid
 
 
 class Blank(ChainableUndefined):
@@ -137,6 +95,11 @@ class Blank(ChainableUndefined):
 
 
 class Generator(CodeGenerator):
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        """Nothing is calculated while a part is compiled: there is no fuel."""
+        super().__init__(*arguments, **named)
+        self.optimizer = None
+
     def _output_child_to_const(self, node: nodes.Expr, frame: Frame, finalize: Any) -> str:
         """Constants are printed as values are: Jinja2 would escape `{{ none }}` in HTML before
         `finalize` could tell what it is."""
@@ -157,13 +120,23 @@ class Environment(ImmutableSandboxedEnvironment):
         if operator == "*" and not all(isinstance(side, (int, float)) for side in (left, right)):
             raise LimitError("only numbers can be multiplied")
         made = super().call_binop(context, operator, left, right)
-        size = len(made) if isinstance(made, (str, list, tuple)) else 0
-        if size > LONGEST_STRING:
+        length = len(made) if isinstance(made, (str, list, tuple)) else 0
+        if length > LONGEST_STRING:
             raise LimitError("a text grows too long")
-        if isinstance(made, int) and abs(made) > 10**30:
+        if isinstance(made, int) and abs(made) > LARGEST_NUMBER:
             raise LimitError("a number grows too large")
-        _burn(1 + size // 50)
+        burn(price(length))
         return made
+
+    def call(self, context: Any, called: Any, /, *arguments: Any, **named: Any) -> Any:
+        pay_for_call(*arguments, **named)
+        return super().call(context, called, *arguments, **named)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        """A list is no key: its hash would be made anew each time."""
+        if isinstance(argument, (list, tuple, dict)):
+            return self.undefined(obj=obj, name="")
+        return super().getitem(obj, argument)
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """Parts of what we pass in, and of loops; a text's methods are nothing to print."""
@@ -197,101 +170,97 @@ def environment(*, escape: bool, pays: bool = True, language: str = "en") -> Env
         keep_trailing_newline=True,
         newline_sequence="\n",
         cache_size=0,
+        optimized=False,
     )
     known = filters(language)
-    made.filters = {name: _paid(one) if pays else one for name, one in known.items()}
-    concat = _concat_in(language)
-    made.filters |= {"_counted": _counted, "_concat": concat, "_flat": _flat}
+    made.filters = {name: paid_filter(name, one) if pays else one for name, one in known.items()}
+    made.filters |= OURS | {"_concat": _concat_in(language)}
+    made.tests = {name: paid_test(one) if pays else one for name, one in tests(language).items()}
+    made.tests["in"] = contains
     made.globals = {CALLED["range"]: _range}
     return made
 
 
+# Filters that nobody can write: they stand for what `bound` guards.
+OURS: dict[str, Callable[..., Any]] = {
+    "_counted": _counted,
+    "_flat": _flat,
+    "_contains": contains,
+    "_weighed": weighed,
+    "_searched_through": searched_through,
+}
+
+
+def pay_for_call(*arguments: Any, **named: Any) -> None:
+    burn(CALL + price(sum(map(size, arguments)) + sum(map(size, named.values()))))
+
+
 def bound(tree: nodes.Template, *, pays: bool = True) -> nodes.Template:
-    """Lets each loop pay for its turns, each `~` count its characters, each list be flat."""
-    for loop in list(tree.find_all(nodes.For)) if pays else ():
-        cost = nodes.Const(_turn(loop), lineno=loop.lineno)
-        loop.iter = _as_filter(loop.iter, "_counted", cost)
-    for node in list(tree.find_all(nodes.Node)):
-        for name, value in list(node.iter_fields()):
-            if isinstance(value, list):
-                value[:] = [_guarded(v) if isinstance(v, nodes.Expr) else v for v in value]
-            elif isinstance(value, nodes.Expr):
-                setattr(node, name, _guarded(value))
-    return tree
+    """Lets each loop pay for its turns, each operator for its characters; each list is flat."""
+    made: nodes.Template = _Binding(pays=pays).visit(tree)
+    return made
 
 
-def _turn(loop: nodes.For) -> int:
-    """What one turn costs."""
-    return sum(10 if isinstance(n, nodes.Compare) else 1 for n in loop.find_all(nodes.Node))
+class _Binding(NodeTransformer):
+    """`pays`: or else only what must be bounded whatever it costs."""
 
+    def __init__(self, *, pays: bool) -> None:
+        self.pays = pays
 
-def _guarded(node: nodes.Expr) -> nodes.Expr:
-    if isinstance(node, nodes.Concat):
+    def visit_For(self, node: nodes.For) -> nodes.For:  # noqa: N802 - Jinja2's names
+        cost = nodes.Const(cost_of_turn(node), lineno=node.lineno)
+        self.generic_visit(node)
+        if self.pays:
+            node.iter = _as_filter(node.iter, "_counted", cost)
+        return node
+
+    def visit_Concat(self, node: nodes.Concat) -> nodes.Filter:  # noqa: N802
+        self.generic_visit(node)
         return _as_filter(nodes.List(node.nodes, lineno=node.lineno), "_concat")
-    if isinstance(node, (nodes.List, nodes.Dict)) or (
-        isinstance(node, nodes.Tuple) and node.ctx == "load"
-    ):
+
+    def visit_List(self, node: nodes.Expr) -> nodes.Filter:  # noqa: N802
+        self.generic_visit(node)
         return _as_filter(node, "_flat")
-    return node
+
+    visit_Dict = visit_List  # noqa: N815
+
+    def visit_Tuple(self, node: nodes.Tuple) -> nodes.Expr:  # noqa: N802
+        return self.visit_List(node) if node.ctx == "load" else node
+
+    def visit_Getitem(self, node: nodes.Getitem) -> nodes.Getitem:  # noqa: N802
+        self.generic_visit(node)
+        if self.pays and isinstance(node.arg, nodes.Slice):
+            node.node = _as_filter(node.node, "_weighed")
+        return node
+
+    def visit_Compare(self, node: nodes.Compare) -> nodes.Expr:  # noqa: N802
+        self.generic_visit(node)
+        if not self.pays:
+            return node
+        if len(node.ops) == 1 and node.ops[0].op in {"in", "notin"}:
+            found = _as_filter(node.expr, "_contains", node.ops[0].expr)
+            return found if node.ops[0].op == "in" else nodes.Not(found, lineno=node.lineno)
+        left = node.expr
+        for operand in node.ops:
+            right = operand.expr
+            if operand.op in {"in", "notin"}:
+                operand.expr = _as_filter(right, "_searched_through")
+            elif not (is_short(left) or is_short(right)):
+                operand.expr = _as_filter(right, "_weighed")
+            left = right
+        return node
+
+
+def is_short(node: nodes.Node) -> bool:
+    """A constant; what is compared with it takes no longer than its own length."""
+    return isinstance(node, nodes.Const) and size(node.value) <= CHARACTERS
+
+
+def cost_of_turn(loop: nodes.For) -> int:
+    """What one turn costs, besides what operators and filters in it pay."""
+    nodes_inside = loop.find_all(nodes.Node)
+    return sum(COMPARISON if isinstance(one, nodes.Compare) else 1 for one in nodes_inside)
 
 
 def _as_filter(node: nodes.Node, name: str, *arguments: nodes.Expr) -> nodes.Filter:
     return nodes.Filter(node, name, list(arguments), [], None, None, lineno=node.lineno)
-
-
-class Spent(NamedTuple):
-    """What a render can come to at most: fuel, turns, printed values, characters of the source."""
-
-    fuel: int = 0
-    turns: int = 0
-    values: int = 0
-    characters: int = 0
-
-
-def worst(tree: nodes.Node) -> Spent | None:
-    """What rendering `tree` can spend at most; None where a loop's turns depend on values.
-
-    To be asked before `bound`.
-    """
-    fuel = turns = values = characters = 0
-    for node in tree.iter_child_nodes():
-        inside = worst(node)
-        times = 1
-        if isinstance(node, nodes.For):
-            times = length if (length := _length(node.iter)) is not None else -1
-        if inside is None or times < 0:
-            return None
-        once = MOST_SPENT * isinstance(node, (nodes.Filter, nodes.Concat, *INTERCEPTED))
-        if isinstance(node, nodes.For):
-            once = _turn(node) * times
-            turns += times
-        fuel += once + inside.fuel * max(times, 1)
-        turns += inside.turns * times
-        printed = isinstance(tree, nodes.Output) and not isinstance(node, nodes.TemplateData)
-        values += printed + inside.values * max(times, 1)
-        data = len(node.data) if isinstance(node, nodes.TemplateData) else 0
-        characters += data + inside.characters * max(times, 1)
-    return Spent(fuel, turns, values, characters)
-
-
-def _length(items: nodes.Node) -> int | None:
-    """How many turns a loop over `items` has; None where that isn't written in the source."""
-    if isinstance(items, (nodes.List, nodes.Tuple, nodes.Dict)):
-        return len(items.items)
-    if isinstance(items, nodes.Const) and isinstance(items.value, str):
-        return len(items.value)
-    if isinstance(items, nodes.Call):
-        bounds = _bounds(items)
-        return len(range(*bounds)) if bounds else None
-    return None
-
-
-def _bounds(call: nodes.Call) -> list[int]:
-    """The numbers of `range(...)` as they are written; empty where they are something else."""
-    bounds = [one.value for one in call.args if isinstance(one, nodes.Const)]
-    plain = not (call.kwargs or call.dyn_args or call.dyn_kwargs)
-    if not (isinstance(call.node, nodes.Name) and call.node.name == CALLED["range"] and plain):
-        return []
-    small = all(type(one) is int and abs(one) <= MOST_TURNS for one in bounds)
-    right = len(bounds) == len(call.args) and 1 <= len(bounds) <= 3 and bounds[2:] != [0]
-    return bounds if small and right else []

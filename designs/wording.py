@@ -76,7 +76,7 @@ _SAID = [
         gettext_noop("range() has more than %(count)s numbers."),
     ),
     (
-        r"a text in quotes is too long|a text grows too long|(?:replace|join) makes .*",
+        r"a text in quotes is too long|a (?:text|list) grows too long|(?:replace|join) makes .*",
         gettext_noop("A text grows too long."),
     ),
     (

@@ -15,6 +15,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
+from designs.fuel import TimeUpError, within
+from designs.places import LONGEST_WORK
 from designs.rendering import RenderError
 from pages import csp, database
 from sending import tokens
@@ -115,8 +117,9 @@ def view_mail(request: HttpRequest, token: str) -> HttpResponse:
     if message is None:
         return _nothing(request, token)
     try:
-        mail = mails.rendered(message)
-    except RenderError:
+        with within(LONGEST_WORK):
+            mail = mails.rendered(message)
+    except (RenderError, TimeUpError):
         return render(request, "public/missing.html", status=404)
     if mail.html.strip():
         return HttpResponse(mail.html)

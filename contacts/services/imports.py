@@ -113,16 +113,22 @@ def receive(  # noqa: PLR0913 - what a file is, and whose
 
 
 def first_rows(file: Import, dialect: Dialect) -> list[list[str]]:
-    """The header, if there is one, and the first records below it, as this dialect reads them."""
+    """The header, if there is one, and the first records below it, as this dialect reads them: as
+    much of them as guesses look at."""
     reader = _beginning(file, dialect)
-    below = (record.cells for record in reader if record.line >= dialect.header)
+    below = (_cut(record.cells) for record in reader if record.line >= dialect.header)
     return list(islice(below, csvdetect.SAMPLE_RECORDS))
+
+
+def _cut(cells: Sequence[str]) -> list[str]:
+    return [cell[: csvdetect.LOOKED_AT + 1] for cell in cells[: csvdetect.MAX_COLUMNS]]
 
 
 def first_lines(file: Import, dialect: Dialect) -> list[tuple[int, list[str]]]:
     """The records among which the header is looked for, each with its line."""
     reader = _beginning(file, dialect)
-    return [(record.line, record.cells) for record in islice(reader, csvdetect.HEADER_RECORDS)]
+    first = islice(reader, csvdetect.HEADER_RECORDS)
+    return [(record.line, _cut(record.cells)) for record in first]
 
 
 def _beginning(file: Import, dialect: Dialect) -> Reader:

@@ -2,6 +2,9 @@
 
 const DRAW_MS = 500;
 const RETRY_MS = 5000;
+// Before a picture of a mail is asked for again, and how often.
+const BUSY_MS = 700;
+const MOST_TRIES = 20;
 // Of the mail on a computer, in pixels: with room around the usual 600.
 const WIDE = 720;
 // On a page as narrow as this, mails are shown as on a phone first.
@@ -13,6 +16,19 @@ export function bindDesigns(htmx) {
   for (const form of document.querySelectorAll("form[data-autosave]")) bindSaving(form, htmx);
   for (const part of document.querySelectorAll("[data-text-part]")) bindText(part);
   document.addEventListener("input", mirror);
+  for (const frame of document.querySelectorAll("iframe")) retryBusy(frame);
+}
+
+// Many pictures of mails at once: the server draws a few at a time and says so (designs.places).
+function retryBusy(frame) {
+  let tries = 0;
+  const look = () => {
+    if (!frame.contentDocument?.body?.hasAttribute("data-busy") || tries >= MOST_TRIES) return;
+    tries += 1;
+    setTimeout(() => frame.contentWindow.location.reload(), BUSY_MS * (1 + Math.random()));
+  };
+  frame.addEventListener("load", look);
+  if (frame.contentDocument?.readyState === "complete") look();
 }
 
 // Shows what is typed in the field elsewhere on the page: the name in the heading.

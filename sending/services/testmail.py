@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from designs.rendering import Renderer
+from designs.rendering import Rendered
 from sending import tokens
 from sending.compose import name_of
 from sending.mime import Mail, Sender, build
@@ -47,23 +47,26 @@ class TestResult:
     reply: str
 
 
+def nowhere() -> MessageUrls:
+    """Links of a test mail lead to pages that change nothing."""
+    return MessageUrls(tokens.NOBODY, track_opens=False)
+
+
 def send_test(  # noqa: PLR0913  # what is sent, by what, and by whom
     *,
     relay: Relay,
-    renderer: Renderer,
+    rendered: Rendered,
     sender: Sender,
     addresses: Sequence[str],
     fields: Mapping[str, Any],
     by: User,
 ) -> list[TestResult]:
-    """Renders for `fields` (`workspace` among them) and sends to each address.
+    """Sends what was rendered for `fields` and `nowhere()` to each address.
 
-    Raises designs.rendering.RenderError, SecretError, and TestRefusedError if `by` has sent too
-    many today or the sender is none of the workspace. Links of a test mail lead to pages that
-    change nothing.
+    Raises SecretError, and TestRefusedError if `by` has sent too many today or the sender is none
+    of the workspace.
     """
-    urls = MessageUrls(tokens.NOBODY, track_opens=False)
-    rendered = renderer.render(fields, urls)
+    urls = nowhere()
     contents = [
         build(
             sender,

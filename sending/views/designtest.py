@@ -1,6 +1,7 @@
 """The test send of a design: what is typed, saved or not, to a few typed addresses, at once."""
 
 import re
+from dataclasses import dataclass
 from typing import Any, cast
 
 from django import forms
@@ -12,14 +13,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.access import WorkspaceRequest, get_in
-from accounts.models import Workspace
+from accounts.models import User, Workspace
 from contacts import addresses
 from contacts.models import Suppression
 from contacts.queries.people import active_suppressions
 from designs import fields
 from designs.checks import Source
+from designs.fuel import TimeUpError
 from designs.models import Design
-from designs.rendering import Renderer, RenderError
+from designs.places import PLACES, BusyError
+from designs.rendering import Rendered, Renderer, RenderError
 from designs.services import compile_parts
 from designs.views.previews import contact_of, source_of
 from pages.singleline import SingleLine
@@ -29,7 +32,7 @@ from sending.models import Relay
 from sending.secrets import SecretError
 from sending.services import testallowance
 from sending.services.testallowance import TestRefusedError
-from sending.services.testmail import MOST_ADDRESSES, TestResult, send_test
+from sending.services.testmail import MOST_ADDRESSES, TestResult, nowhere, send_test
 
 BETWEEN = re.compile(r"[\s,;，；、]+")
 PARTS = ("subject", "preheader", "html", "text")
@@ -126,7 +129,14 @@ def design_test(request: WorkspaceRequest, pk: int) -> HttpResponse:
         return _answer(request, design, form)
     results: list[TestResult] = []
     try:
-        results = _send(request, _source(request, design), form)
+        with PLACES.one(request.workspace.pk):
+            mail = _rendered(request, _source(request, design))
+        results = _send(mail, form, request.user)
+    except BusyError:
+        form.add_error(None, _("Many mails are being drawn right now. Try again in a moment."))
+    except TimeUpError:
+        words = _("This mail takes too long to draw. Make its loops and calculations smaller.")
+        form.add_error(None, words)
     except RenderError as error:
         form.add_error(None, reasons.said(str(error)))
     except SecretError as error:
@@ -171,14 +181,27 @@ def _source(request: WorkspaceRequest, design: Design) -> Source:
     return Source(**{name: request.POST.get(name, saved[name]) for name in PARTS})
 
 
-def _send(request: WorkspaceRequest, source: Source, form: TestForm) -> list[TestResult]:
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """A mail and what it was rendered with."""
+
+    mail: Rendered
+    fields: dict[str, Any]
+
+
+def _rendered(request: WorkspaceRequest, source: Source) -> _Drawn:
     parts = compile_parts(**source.parts(), track_clicks=False)
     renderer = Renderer(**{name: parts[name] for name in PARTS})
+    values = fields.values(request.workspace, contact_of(request, request.POST))
+    return _Drawn(renderer.render(values, nowhere()), values)
+
+
+def _send(drawn: _Drawn, form: TestForm, by: User) -> list[TestResult]:
     return send_test(
         relay=form.cleaned_data["relay"],
-        renderer=renderer,
+        rendered=drawn.mail,
         sender=form.sender(),
         addresses=form.cleaned_data["addresses"],
-        fields=fields.values(request.workspace, contact_of(request, request.POST)),
-        by=request.user,
+        fields=drawn.fields,
+        by=by,
     )

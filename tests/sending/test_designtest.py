@@ -17,7 +17,7 @@ from campaigns.models import Campaign
 from contacts.models import Contact, Suppression
 from designs import fields, services
 from designs.models import Design
-from designs.rendering import Renderer
+from designs.rendering import Rendered
 from sending.mime import Sender
 from sending.models import Relay
 from sending.services import testallowance
@@ -193,7 +193,7 @@ def test_the_service_too_sends_from_the_workspace_only(
     with pytest.raises(TestRefusedError, match=r"ceo@bank\.example is not a sender"):
         send_test(
             relay=relay,
-            renderer=Renderer(subject="S", preheader="", html="<p>a</p>", text=""),
+            rendered=Rendered(subject="S", preheader="", html="<p>a</p>", text=""),
             sender=Sender("", "ceo@bank.example", "", "l", "n", 0),
             addresses=["a@x.example"],
             fields=fields.values(workspace, None),

@@ -1,0 +1,40 @@
+"""The tests that authors may use, as in `{% if a is number %}`. Pure.
+
+Jinja2's own, but for those that would calculate with any value: `'%999999999d' is odd` makes a text
+of a gigabyte, and `is lower` one of a whole list.
+"""
+
+from collections.abc import Callable
+from functools import cache, partial
+from typing import Any
+
+from jinja2 import tests as jinja
+
+from designs.filters import as_text
+from designs.fuel import LimitError
+
+
+def _divisible(value: Any, number: Any) -> bool:
+    if isinstance(value, str):
+        raise LimitError("text can't be formatted with %")
+    return bool(value % number == 0)
+
+
+def _odd(value: Any) -> bool:
+    return not _divisible(value, 2)
+
+
+def _case(check: Callable[[str], bool], language: str, value: Any) -> bool:
+    return check(as_text(value, language))
+
+
+@cache
+def tests(language: str) -> dict[str, Callable[..., Any]]:
+    """By name. `language`: of what is shown (designs.language)."""
+    return jinja.TESTS | {
+        "divisibleby": _divisible,
+        "odd": _odd,
+        "even": partial(_divisible, number=2),
+        "lower": partial(_case, str.islower, language),
+        "upper": partial(_case, str.isupper, language),
+    }

@@ -1,0 +1,98 @@
+"""Previews have an end, and few are drawn at once."""
+
+import threading
+
+import pytest
+from django.test import Client
+
+from accounts.models import Workspace
+from designs import fuel, places, services
+from designs.places import MOST_WAITING, MOST_WAITING_OF_ONE, BusyError, Places
+from designs.previews import framed, render_preview
+from designs.services import Draft
+
+HOSTILE = "{% for i in range(10000) %}{% set a = email ~ i %}{% endfor %}" * 3
+
+
+@pytest.fixture
+def full(monkeypatch: pytest.MonkeyPatch, workspace: Workspace) -> Places:
+    """Somebody of the workspace is at it already, and nobody waits for long."""
+    monkeypatch.setattr(places, "LONGEST_WAIT", 0.01)
+    places.PLACES.working.add(workspace.pk)
+    yield places.PLACES
+    places.PLACES.working.discard(workspace.pk)
+
+
+def test_only_so_many_wait_and_the_others_are_told_at_once() -> None:
+    here, begun, end = Places(), threading.Semaphore(0), threading.Event()
+    results: list[str] = []
+
+    def draw(workspace: int) -> None:
+        try:
+            with here.one(workspace):
+                begun.release()
+                end.wait(10)
+                results.append("drawn")
+        except BusyError:
+            results.append("busy")
+
+    threads = [threading.Thread(target=draw, args=(1,)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    begun.acquire()
+    # One draws, three wait; the others were told and hold no thread.
+    for thread in threads:
+        thread.join(0.01)
+    while results.count("busy") < 8 - 1 - MOST_WAITING_OF_ONE:
+        threading.Event().wait(0.01)
+    assert here.waiting[1] <= MOST_WAITING_OF_ONE <= MOST_WAITING
+    # Another workspace has a place of its own.
+    other = threading.Thread(target=draw, args=(2,))
+    other.start()
+    begun.acquire()
+    assert here.working == {1, 2}
+    end.set()
+    for thread in (*threads, other):
+        thread.join()
+    assert results.count("drawn") + results.count("busy") == 9
+    assert not here.working
+
+
+@pytest.mark.django_db
+def test_a_preview_says_that_others_are_drawn(full: Places, workspace: Workspace) -> None:
+    preview = render_preview(workspace, subject="x", html="<p>x</p>")
+    assert [problem.code for problem in preview.problems] == ["busy"]
+    shown = framed(preview, "html", images=False)
+    assert "Many mails are being drawn right now. Try again in a moment." in shown
+    assert "data-busy" in shown
+
+
+@pytest.mark.django_db
+def test_a_preview_ends_when_its_time_is_up(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(places, "LONGEST_WORK", -1)
+    preview = render_preview(workspace, subject="x", html=HOSTILE)
+    assert [problem.code for problem in preview.problems] == ["time"]
+    assert "takes too long to draw" in framed(preview, "text", images=False)
+    assert not places.PLACES.working
+
+
+@pytest.mark.django_db
+def test_eight_previews_of_a_viewer_spend_no_more_than_they_may(
+    workspace: Workspace, owner_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a preview of four hostile parts burns."""
+    burnt: list[fuel.Fuel] = []
+
+    class Kept(fuel.Fuel):
+        def __init__(self) -> None:
+            super().__init__()
+            burnt.append(self)
+
+    monkeypatch.setattr(fuel, "Fuel", Kept)
+    design = services.create(workspace, Draft(name="d"))
+    typed = dict.fromkeys(("subject", "preheader", "html", "text"), HOSTILE)
+    answer = owner_client.post(f"/w/{workspace.slug}/designs/{design.pk}/preview/", typed)
+    assert answer.status_code == 200
+    assert sum(fuel.FUEL - one.left for one in burnt) <= 4 * fuel.FUEL + 100_000
