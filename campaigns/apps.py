@@ -8,3 +8,7 @@ class CampaignsConfig(AppConfig):
     def ready(self) -> None:
         # What apps add to the home page (campaigns.home).
         autodiscover_modules("steps", "needs")
+        from campaigns.services import running  # noqa: PLC0415 - models are ready only now
+        from sending.services import fence  # noqa: PLC0415
+
+        fence.on_noticed(running.take_back_scheduled)

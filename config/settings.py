@@ -37,6 +37,8 @@ try:
     SMTP_TIMEOUTS_PERCENT = env.integer("YANSHU_SMTP_TIMEOUTS", 100, low=1, high=1000)
     # A file of mail providers that comes before sending/providers.toml.
     MAIL_PROVIDERS = env.text("YANSHU_MAIL_PROVIDERS", "")
+    # Whether campaigns start, are sent, and bounces are collected.
+    SENDING = env.boolean("YANSHU_SENDING", default=True)
     # The platform's own mails: smtp://user:password@host:port, smtps://…, smtp+tls://…
     MAIL_SERVER = env.mail_server("EMAIL_URL")
     DEFAULT_FROM_EMAIL = env.text("YANSHU_FROM_EMAIL", "Yanshu <yanshu@localhost>")

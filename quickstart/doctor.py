@@ -20,6 +20,7 @@ from psycopg.errors import OperationalError
 
 from accounts import ehloname
 from quickstart import health
+from sending import hosttrouble
 from sending.models import BounceMailbox, Relay
 from sending.relaytest import Trial, talk
 from sending.relaytrouble import diagnose
@@ -205,6 +206,13 @@ def check_disk() -> Iterator[Finding]:
             "Set YANSHU_VAR to a directory that may be written to.",
         )
         return
+    if trouble := hosttrouble.look():
+        yield error(
+            "disk",
+            f"{settings.VAR} can't be written to: {trouble.words}",
+            "Make room, or give the directory to the user that runs the workers.",
+        )
+        return
     text = f"{free / 1024**3:.1f} GB free for {settings.VAR}"
     if free < VERY_LITTLE_SPACE:
         yield error("disk", text, "Make room: workers can't keep their journals without.")
@@ -259,6 +267,11 @@ PARTS: dict[str, tuple[Callable[[], health.Part], str]] = {
         health.check_workers,
         "Start workers for these queues: celery -A config worker -Q control,send,work.",
     ),
+    "hosts": (
+        health.check_hosts,
+        "Set right disk or state directory (YANSHU_VAR) of these hosts: see their logs of `send`.",
+    ),
+    "sending": (health.check_sending, "See manage.py fence."),
     "beat": (health.check_beat, "Start exactly one celery -A config beat."),
     "queues": (health.check_queues, "Start more workers for these queues, or look at their logs."),
     "bounces": (health.check_bounces, "See the mailboxes below, and the log of the worker."),

@@ -24,6 +24,7 @@ from quickstart import queues
 from quickstart.heartbeats import BEAT, DEAD_AFTER
 from quickstart.models import Heartbeat
 from sending.models import BounceMailbox
+from sending.services import fence, sendhosts
 
 logger = logging.getLogger(__name__)
 # Bounces are collected at least once a minute.
@@ -129,6 +130,26 @@ def check_beat() -> Part:
     return Part(ok=False, detail=f"no tick within {DEAD_AFTER:.0f} s")
 
 
+def check_hosts() -> Part:
+    """Hosts that send are able to, beside being alive."""
+    found = dict(sendhosts.troubled(timezone.now()))
+    able = found.pop("", 0)
+    if not found:
+        return Part(ok=True, detail=f"{able} able to send")
+    words = ", ".join(
+        f"{number} can't send: {code.removeprefix('host_').replace('_', ' ')}"
+        for code, number in sorted(found.items())
+    )
+    return Part(ok=False, detail=f"{words}; {able} able to send")
+
+
+def check_sending() -> Part:
+    """Nothing keeps campaigns from being sent at all."""
+    if fence.standing() is not None:
+        return Part(ok=False, detail="stopped: the database was restored or copied")
+    return Part(ok=True, detail="" if settings.SENDING else "off (YANSHU_SENDING)")
+
+
 def check_queues() -> Part:
     """How long the work that waits in each queue has been waiting."""
     ages = queues.ages()
@@ -164,6 +185,8 @@ READY: dict[str, Callable[[], Part]] = {
 # Read from the database.
 WORK: dict[str, Callable[[], Part]] = {
     "workers": check_workers,
+    "hosts": check_hosts,
+    "sending": check_sending,
     "beat": check_beat,
     "queues": check_queues,
     "bounces": check_bounces,

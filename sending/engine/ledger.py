@@ -11,6 +11,7 @@ from contacts.services.contacts import merge_fields
 from sending import pace
 from sending.compose import Composer
 from sending.engine.held import Held
+from sending.hosttrouble import HostTroubleError
 from sending.journal import Journal
 from sending.models import Mailing, Message, Relay
 from sending.outcomes import settle
@@ -19,7 +20,7 @@ from sending.queries.claim import claim, renew
 from sending.queries.due import HELD_ROUTE
 from sending.queries.record import Result, Taken, record
 from sending.replies import meaning
-from sending.services import holds, lanes, refusals, relayhealth, relayminutes
+from sending.services import fence, holds, lanes, refusals, relayhealth, relayminutes
 from sending.services.reading import reply_of
 from sending.smtp import End, Outcome
 
@@ -63,12 +64,23 @@ class Ledger:
         return None
 
     def _claim_of(self, mailing: Mailing, size: int) -> Held | None:
+        try:
+            passage = fence.enter()
+        except OSError as error:
+            raise HostTroubleError.of(error) from error
+        if passage is None:
+            self.turns.clear()
+            return None
         grant = pace.reserve(self.relay, mailing, size)
         if isinstance(grant, pace.Wait):
             if grant.of_relay:
                 self.turns.clear()
             return None
-        journal = Journal()
+        try:
+            journal = Journal(passage.about(mailing))
+        except OSError as error:
+            pace.give_back(self.relay, grant, grant.count)
+            raise HostTroubleError.of(error) from error
         try:
             held = self._hold(mailing, grant, journal)
         except BaseException:
@@ -77,6 +89,8 @@ class Ledger:
         if held is None:
             journal.done()
             pace.give_back(self.relay, grant, grant.count)
+            return None
+        passage.passed()
         return held
 
     def _hold(self, mailing: Mailing, grant: pace.Grant, journal: Journal) -> Held | None:
