@@ -84,9 +84,7 @@ def read(directory: Path, installation: str) -> dict[int, Sent]:
         for about, moment, accepted, in_doubt in _lines(path):
             if about.installation != installation:
                 continue
-            sent = found.setdefault(
-                about.mailing, Sent(about.origin.replace("_", " "), first=moment)
-            )
+            sent = found.setdefault(about.mailing, Sent(about.origin.replace("_", " ")))
             sent.accepted += accepted
             sent.in_doubt += in_doubt
             sent.last = moment

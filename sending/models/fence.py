@@ -83,6 +83,9 @@ class Fenced(models.Model):
     accepted = models.IntegerField(default=0)
     in_doubt = models.IntegerField(default=0)
 
+    # What would be counted now: set by services.fence.undecided.
+    known: tuple[int, int] = (0, 0)
+
     def __str__(self) -> str:
         return f"mailing {self.mailing_id}: {self.decision}"
 

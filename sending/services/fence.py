@@ -240,7 +240,7 @@ def undecided(**fields: object) -> list[Fenced]:
     )
     found = list(rows.select_related("mailing__tally", "mailing__workspace").order_by("mailing"))
     for one in found:
-        one.known = queries.count(one.mailing_id)  # type: ignore[attr-defined]
+        one.known = queries.count(one.mailing_id)
     return found
 
 
