@@ -56,7 +56,7 @@ def banner(request: HttpRequest) -> Iterable[Banner]:
     else:
         text = _("The database was restored or copied. Nothing is sent until an owner decides.")
     url = navigation.url_if_allowed(request, "restored", workspace.slug)
-    yield Banner(text, url, _("Look and decide"))
+    yield Banner(text, url, _("Review and decide"))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
