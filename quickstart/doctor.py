@@ -206,10 +206,10 @@ def check_disk() -> Iterator[Finding]:
             "Set YANSHU_VAR to a directory that may be written to.",
         )
         return
-    if trouble := hosttrouble.look():
+    if own := hosttrouble.look():
         yield error(
             "disk",
-            f"{settings.VAR} can't be written to: {trouble.words}",
+            f"{settings.VAR} can't be written to: {own.words}",
             "Make room, or give the directory to the user that runs the workers.",
         )
         return

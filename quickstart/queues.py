@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from quickstart.models import QueueWait
 from sending import dispatch
+from sending.services import fence
 
 SEND = "send"
 # A marker that the broker lost is replaced after this long.
@@ -39,13 +40,18 @@ def to_mark() -> list[str]:
     for name in names():
         row = known.get(name) or QueueWait(name=name)
         if name == SEND:
-            row.since = (row.since or now) if dispatch.uncarried() else None
+            row.since = (row.since or now) if _overdue() else None
         elif row.since is None or now - (row.sent_at or now) > LOST:
             row.since = row.since or now
             row.sent_at = now
             due.append(name)
         row.save()
     return due
+
+
+def _overdue() -> bool:
+    """Mail is due that no process carries, and nothing else explains that."""
+    return settings.SENDING and fence.standing() is None and dispatch.uncarried()
 
 
 def arrived(name: str) -> None:

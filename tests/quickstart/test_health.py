@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -30,7 +31,7 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
 @contextmanager
 def server(answer: bytes) -> Iterator[int]:
     """Says the same to whatever it is asked; b"": nothing, and keeps the connection."""
-    held = []
+    held: list[socket.socket] = []
 
     def serve() -> None:
         while True:
@@ -142,7 +143,6 @@ def test_a_check_of_doctor_that_breaks_is_a_finding(
 ) -> None:
     def check_things() -> Iterator[doctor.Finding]:
         raise RuntimeError(f"no: {settings.SECRET_KEY}")
-        yield
 
     monkeypatch.setattr(doctor, "WITHOUT_DATABASE", (check_things,))
     found = {one.what: one for one in doctor.examine()}
@@ -207,7 +207,7 @@ def test_how_long_work_waits_in_each_queue(client: Client, monkeypatch: pytest.M
     tasks.watch_queues()
     # One is inside, and no second one is sent.
     assert sent == ["control", "work"]
-    before = timezone.now() - timezone.timedelta(seconds=1000)
+    before = timezone.now() - timedelta(seconds=1000)
     QueueWait.objects.filter(name="work").update(since=before, sent_at=before)
     tasks.marker("control")
     part = health.check_queues()
