@@ -8,6 +8,7 @@ from http import HTTPStatus
 SECRET = re.compile(r"^(/(?:e/[a-z]|invitations|setup|password/reset)/)[^/].*", re.DOTALL)
 # A secret somewhere else, such as one whose address was copied badly.
 LONG = re.compile(r"[^/]{24,}")
+PROBES = {"/livez", "/readyz", "/healthz"}
 # Of a path, or of a reason.
 LONGEST = 200
 
@@ -42,9 +43,10 @@ def shown(path: str) -> str:
     return LONG.sub("…", SECRET.sub(r"\1…", plain))[:LONGEST]
 
 
-class HealthFilter(logging.Filter):
-    """Keeps the 503 of /healthz, which is asked for again and again, out of the log of requests;
-    quickstart.health logs each change."""
+class ProbeFilter(logging.Filter):
+    """Keeps the 503 of the probes, which are asked again and again, out of the log of requests;
+    quickstart.probes logs each change. Any other status of theirs is an error of ours."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        return getattr(getattr(record, "request", None), "path", "") != "/healthz"
+        path = getattr(getattr(record, "request", None), "path", "")
+        return path not in PROBES or getattr(record, "status_code", 0) != 503

@@ -37,6 +37,8 @@ try:
     SMTP_TIMEOUTS_PERCENT = env.integer("YANSHU_SMTP_TIMEOUTS", 100, low=1, high=1000)
     # A file of mail providers that comes before sending/providers.toml.
     MAIL_PROVIDERS = env.text("YANSHU_MAIL_PROVIDERS", "")
+    # Whether campaigns start, are sent, and bounces are collected.
+    SENDING = env.boolean("YANSHU_SENDING", default=True)
     # The platform's own mails: smtp://user:password@host:port, smtps://…, smtp+tls://…
     MAIL_SERVER = env.mail_server("EMAIL_URL")
     DEFAULT_FROM_EMAIL = env.text("YANSHU_FROM_EMAIL", "Yanshu <yanshu@localhost>")
@@ -81,6 +83,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "quickstart.probes.middleware",
     "pages.middleware.reference_middleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -225,6 +228,7 @@ CELERY_TASK_ROUTES = {
             "contacts.tasks.sweep_jobs",
             "quickstart.tasks.beat_lives",
             "quickstart.tasks.forget_dead",
+            "quickstart.tasks.watch_queues",
             "sending.tasks.bounces.collect_due",
             "sending.tasks.engine.dispatch",
             "sending.tasks.engine.forget_old",
@@ -261,7 +265,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "filters": {
         "reference": {"()": "pages.middleware.ReferenceFilter"},
-        "health": {"()": "config.logs.HealthFilter"},
+        "probes": {"()": "config.logs.ProbeFilter"},
         "refusal": {"()": "config.logs.RefusalFilter"},
     },
     "formatters": {
@@ -276,7 +280,7 @@ LOGGING = {
     },
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
-        "django.request": {"filters": ["health"]},
+        "django.request": {"filters": ["probes"]},
         # Ticks run each second: only what goes wrong with them is worth a line.
         **{
             name: {"level": "WARNING"}

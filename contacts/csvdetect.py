@@ -27,7 +27,8 @@ SAMPLE_RECORDS = 200
 
 # The header is looked for in so many records.
 HEADER_RECORDS = 60
-# More columns are no contacts: each would be a choice on a page. Of a cell, guesses look at so much.
+# More columns are no contacts: each would be a choice on a page. Of a cell, guesses look at so
+# much.
 MAX_COLUMNS = 500
 LOOKED_AT = 1000
 # The address's name and another one that we know: no row of people looks like that.

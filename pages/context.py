@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import get_language
 
-from pages import navigation
+from pages import banners, navigation
 from pages.words import words
 
 
@@ -18,6 +18,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "navigation": SimpleLazyObject(
             lambda: navigation.sections(request, workspace.slug) if workspace else []
         ),
+        "banners": SimpleLazyObject(lambda: banners.shown(request) if workspace else []),
         "language": get_language(),
         "language_codes": [code for code, _name in settings.LANGUAGES],
         "csp_nonce": getattr(request, "csp_nonce", ""),

@@ -6,6 +6,8 @@ class QuickstartConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts.services import workspaces  # noqa: PLC0415 - models are ready only now
-        from quickstart import services  # noqa: PLC0415
+        from pages import banners  # noqa: PLC0415
+        from quickstart import restored, services  # noqa: PLC0415
 
         workspaces.on_created(services.provision)
+        banners.register(restored.banner)

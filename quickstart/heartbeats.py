@@ -41,6 +41,24 @@ class HeartbeatStep(bootsteps.StartStopStep):
     def _sign(self, consumer: Any, *, restarted: bool = False) -> None:
         queues = [queue.name for queue in consumer.task_consumer.queues]
         sign(consumer.hostname, queues, restarted=restarted)
+        if "send" in queues:
+            attend()
+
+
+def attend() -> None:
+    """Says whether this host is able to send, and what it sent if a restored database asks."""
+    from django.db import connection  # noqa: PLC0415 - as below
+
+    from sending.services import fence, sendhosts  # noqa: PLC0415
+
+    try:
+        sendhosts.tend()
+        fence.attend()
+    except Exception:
+        # It is asked again in some seconds; the worker goes on.
+        logger.exception("The state of this host could not be told")
+    finally:
+        connection.close()
 
 
 def sign(name: str, queues: list[str], *, restarted: bool = False) -> None:

@@ -25,6 +25,8 @@ from quickstart.processes import Ledger, Part, stop
 
 # Seconds that the first start of all parts may take.
 READY_WITHIN = 120.0
+# Parts of /healthz without which the product has not started.
+NEEDED = {"database", "migrations", "broker", "workers", "beat"}
 # Seconds between two looks at the parts.
 LOOK_EVERY = 0.2
 
@@ -48,6 +50,8 @@ class Supervisor:
         self.ledger = Ledger(self.var / "processes.jsonl")
         self.parts: list[Part] = []
         self.stopping = False
+        # What does not work and keeps nothing else from working.
+        self.notes: list[str] = []
 
     def run(self, *, demo: bool = False) -> None:
         """Blocks until SIGINT, SIGTERM or SIGHUP, or until the product can't be started."""
@@ -94,6 +98,8 @@ class Supervisor:
         self._wait_until_ready()
         if not self.stopping:
             self.say(f"Yanshu is ready: {self.env['YANSHU_URL']}/")
+            for note in self.notes:
+                self.say(f"But {note}. See manage.py doctor.")
             self._offer_account()
 
     def _complete_environment(self) -> None:
@@ -182,16 +188,19 @@ class Supervisor:
             time.sleep(LOOK_EVERY)
 
     def _missing_parts(self) -> str:
-        """What /healthz names as not working; empty when all is well."""
+        """Which of NEEDED /healthz names as not working; empty when all of them work. The rest is
+        told: a restored database, say, is no reason to stop its pages."""
         try:
             with urllib.request.urlopen(f"{address(self.host, self.port)}/healthz", timeout=5):
                 return ""
         except urllib.error.HTTPError as error:
             with suppress(ValueError, KeyError):
                 parts = json.load(error)["parts"]
-                return "; ".join(
-                    f"{name}: {part['detail']}" for name, part in parts.items() if not part["ok"]
-                )
+                ill = {name: part["detail"] for name, part in parts.items() if not part["ok"]}
+                missing = [f"{name}: {ill[name]}" for name in ill if name in NEEDED]
+                if not missing:
+                    self.notes = [f"{name}: {detail}" for name, detail in ill.items()]
+                return "; ".join(missing)
             return f"the web server answers {error.code}"
         except OSError:
             return "the web server doesn't answer"

@@ -32,9 +32,15 @@ def main(arguments: list[str]) -> None:
         prog="manage.py up", description="Run the whole product in the foreground."
     )
     parser.add_argument("--demo", action="store_true", help="with a workspace to look at")
+    parser.add_argument(
+        "--without-sending",
+        action="store_true",
+        help="no campaign starts or is sent, no bounces are collected (YANSHU_SENDING=0)",
+    )
     options = parser.parse_args(arguments)
+    given = dict(os.environ) | ({"YANSHU_SENDING": "0"} if options.without_sending else {})
     try:
-        Supervisor(dict(os.environ), say=_say).run(demo=options.demo)
+        Supervisor(given, say=_say).run(demo=options.demo)
     except ERRORS as error:
         sys.exit(f"Yanshu can't start: {error}")
 

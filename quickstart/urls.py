@@ -1,10 +1,11 @@
-"""Pages of the mail sandbox. The platform's own mails belong to no workspace."""
+"""Pages of the mail sandbox, and what is decided after a restore. The platform's own mails belong
+to no workspace."""
 
 from django.urls import URLPattern, path
 
 from accounts.access import View, workspace_path
 from accounts.permissions import Permission
-from quickstart import views
+from quickstart import restored, views
 
 
 def view(route: str, target: View, name: str) -> URLPattern:
@@ -28,6 +29,12 @@ urlpatterns = [
         views.make_sandbox_list,
         permission=Permission.EDIT_CONTACTS,
         name="make_sandbox_list",
+    ),
+    workspace_path(
+        "restored/",
+        restored.restored,
+        permission=Permission.MANAGE_WORKSPACE,
+        name="restored",
     ),
     path("platform-mails/", views.platform_mails, name="platform_mails"),
     path("platform-mails/<int:pk>/", views.platform_mail, name="platform_mail"),

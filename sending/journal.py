@@ -2,15 +2,18 @@
 
 One file for each batch that is claimed, made before the claim. One line for each step, written
 before the next byte leaves: `H <message>` just before a message's content goes to the server,
-`R <message> <reply code> <stage> <words>` when its reply was read. The lines are in the page cache
-when write() returns, so the death of the process loses none. The death of the machine may lose the
-last seconds of them; then the whole file is not trusted (see `boot`).
+`R <message> <reply code> <stage> <words>` when its reply was read. `M` says whose messages they
+are: before the file goes, a line of the sent log says what it knew (sending.sentlog).
+
+The lines are in the page cache when write() returns, so the death of the process loses none. The
+death of the machine may lose the last seconds of them; then the whole file is not trusted (`boot`).
 
 The owner holds a lock on the file. Whoever gets the lock knows that the owner is dead and recovers:
 replies that were read count, content without a reply is in doubt, the rest was never handed over.
 """
 
 import fcntl
+import logging
 import os
 import secrets
 import time
@@ -23,6 +26,11 @@ from typing import NamedTuple
 
 import psutil
 from django.conf import settings
+
+from sending import sentlog
+from sending.sentlog import About
+
+log = logging.getLogger(__name__)
 
 # A file that is made is locked and named within this time, in seconds.
 UNFINISHED = 3600
@@ -45,6 +53,7 @@ class Story:
     """
 
     complete: bool = True
+    about: About = field(default_factory=About)
 
     handed_over: set[int] = field(default_factory=set)
     replies: dict[int, Reply] = field(default_factory=dict)
@@ -53,17 +62,28 @@ class Story:
     def in_doubt(self) -> set[int]:
         return self.handed_over - self.replies.keys()
 
+    def keep(self) -> None:
+        """Into the sent log. Raises OSError."""
+        accepted = [number for number, reply in self.replies.items() if 200 <= reply.code < 300]
+        if accepted or self.in_doubt:
+            sentlog.append(sent_directory(), self.about, accepted, self.in_doubt)
+
 
 class Journal:
     """An open journal; `holder` names it in the Batch row that it tells of."""
 
-    def __init__(self) -> None:
+    def __init__(self, about: About | None = None) -> None:
+        self._about = about or About()
+        # Ids for the sent log; one that is tried twice in a batch stands in both twice.
+        self._handed: list[int] = []
+        self._accepted: list[int] = []
+        self._refused: list[int] = []
         name = secrets.token_hex(8)
         self.path = directory() / f"{name}.journal"
         made = self.path.with_suffix(".new")
         self._file = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         fcntl.flock(self._file, fcntl.LOCK_EX)
-        os.write(self._file, f"B {boot()}\n".encode())
+        sentlog.write_all(self._file, f"B {boot()}\nM {self._about.text()}\n".encode())
         # Found by a recovery only now, when it is locked.
         made.rename(self.path)
         self.holder = holder(self.path)
@@ -73,28 +93,54 @@ class Journal:
         """Before the content's first byte is written."""
         self._replies.append(b"H %d\n" % message_id)
         self.flush()
+        self._handed.append(message_id)
 
     def reply(self, message_id: int, code: int, stage: str, words: str) -> None:
         """Kept until the next `hand_over` or `flush`: one write for both, as a connection writes
         its next content right after it read a reply."""
+        (self._accepted if 200 <= code < 300 else self._refused).append(message_id)
         text = words.encode("utf-8", "replace").replace(b"\n", b" ")
         self._replies.append(b"R %d %d %b %b\n" % (message_id, code, stage.encode(), text))
 
     def flush(self) -> None:
-        if self._replies and self._file >= 0:
-            os.write(self._file, b"".join(self._replies))
-            self._replies.clear()
+        """Raises OSError, as when the disk is full; what was not written is written first by the
+        next one, so that no line is ever cut in the middle of the file."""
+        if not self._replies or self._file < 0:
+            return
+        data = b"".join(self._replies)
+        written = 0
+        try:
+            while written < len(data):
+                written += os.write(self._file, data[written:])
+        finally:
+            self._replies = [data[written:]] if written < len(data) else []
 
     def done(self) -> None:
-        """All of it is in the database now, or nothing was claimed."""
-        self.path.unlink(missing_ok=True)
+        """All of it is in the database now, or nothing was claimed. Where the sent log can't be
+        written the file stays, and the next recovery does both."""
+        try:
+            self._keep()
+        except OSError as error:
+            log.warning("the sent log can't be written: %s", error)
+        else:
+            self.path.unlink(missing_ok=True)
         self._close()
+
+    def _keep(self) -> None:
+        if not self._handed:
+            return
+        in_doubt: set[int] = set()
+        if len(self._handed) != len(self._accepted):
+            in_doubt = set(self._handed).difference(self._accepted, self._refused)
+        sentlog.append(sent_directory(), self._about, self._accepted, in_doubt)
 
     def abandon(self) -> None:
         """The batch could not be recorded (the database is away): without its lock the file is an
         orphan, whose batch the next recovery settles."""
-        self.flush()
-        self._close()
+        try:
+            self.flush()
+        finally:
+            self._close()
 
     def _close(self) -> None:
         # Once: the number may belong to another file by then.
@@ -107,6 +153,15 @@ def directory() -> Path:
     path = Path(settings.VAR) / "journal"
     path.mkdir(parents=True, exist_ok=True)
     return path
+
+
+def in_use() -> bool:
+    """Whether a process of this host still writes one, or left one that is not recovered."""
+    return any(directory().glob("*.journal"))
+
+
+def sent_directory() -> Path:
+    return directory() / "sent"
 
 
 def host() -> str:
@@ -140,7 +195,8 @@ def holder(path: Path) -> str:
 
 
 def orphans() -> Iterator[tuple[Path, Story]]:
-    """Journals whose owner is dead; each is deleted when the caller asks for the next one."""
+    """Journals whose owner is dead; each is deleted when the caller asks for the next one, and its
+    story is in the sent log then."""
     _clean()
     for path in sorted(directory().glob("*.journal")):
         try:
@@ -151,7 +207,9 @@ def orphans() -> Iterator[tuple[Path, Story]]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # Recovered by another worker between open and lock: it is gone.
             if path.exists():
-                yield path, read(path)
+                story = read(path)
+                yield path, story
+                story.keep()
                 path.unlink(missing_ok=True)
         except BlockingIOError:
             continue
@@ -168,14 +226,21 @@ def _clean() -> None:
 
 
 def read(path: Path) -> Story:
+    """A line that can't be read makes the story incomplete: it may have named any message."""
     story = Story()
     for line in path.read_bytes().split(b"\n")[:-1]:  # a last line without an end was cut
         kind, _, rest = line.decode("utf-8", "replace").partition(" ")
-        if kind == "B":
-            story.complete = rest == boot()
-        elif kind == "H":
-            story.handed_over.add(int(rest))
-        elif kind == "R":
-            number, code, stage, words = rest.split(" ", 3)
-            story.replies[int(number)] = Reply(int(code), stage, words)
+        try:
+            if kind == "B":
+                story.complete = rest == boot()
+            elif kind == "M":
+                installation, mailing, origin = rest.split(" ")
+                story.about = About(installation, int(mailing), origin)
+            elif kind == "H":
+                story.handed_over.add(int(rest))
+            elif kind == "R":
+                number, code, stage, words = rest.split(" ", 3)
+                story.replies[int(number)] = Reply(int(code), stage, words)
+        except ValueError:
+            story.complete = False
     return story

@@ -68,10 +68,19 @@ SENTENCES: dict[str, Promise] = {
     "many_refused": _("Servers refuse too many of the mails"),
     "not_prepared": _("The mails could not be prepared"),
     "many_unseen": _("For too many mails the server's reply was never seen"),
+    # services.fence.
+    "restored": _("The database was restored or copied, so these mails may have been sent already"),
     # Or holds a part of it.
     "held": _("Held: too many mails were refused"),
     "sender_smtputf8": _("The relay can't send from an address with other letters than ASCII"),
     # A mailing's wait.
+    "sending_off": _("Sending is switched off on this installation (YANSHU_SENDING)"),
+    "no_host": _("No host that sends is running"),
+    "host_disk_full": _("No host can send: the disk is full"),
+    "host_read_only": _("No host can send: the state directory is read-only"),
+    "host_open_files": _("No host can send: too many files are open"),
+    "host_memory": _("No host can send: the memory is used up"),
+    "host_files": _("No host can send: the state directory can't be used"),
     "relay_paused": _("The relay is paused"),
     "relay_stopped": _("The relay is stopped"),
     "relay_draining": _("The relay takes no new mailings"),

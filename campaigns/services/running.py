@@ -27,8 +27,8 @@ from contacts.services import jobs
 from designs.models import Content
 from designs.rendering import RenderError
 from designs.services import freeze
-from sending.models import Mailing, Message
-from sending.services import mailings, retrying
+from sending.models import Fence, Mailing, Message
+from sending.services import fence, mailings, retrying
 from sending.services.retrying import Retried
 
 logger = logging.getLogger(__name__)
@@ -138,6 +138,9 @@ def start_due() -> list[int]:
     """
     started: list[int] = []
     tried: list[int] = []
+    # A campaign that was due after the backup of a restored database may have been sent.
+    if not due().exists() or not fence.is_open():
+        return started
     while (campaign := _start_next(tried)) is not None:
         tried.append(campaign.pk)
         if campaign.state == State.STARTED:
@@ -236,6 +239,26 @@ def _content(campaign: Campaign) -> Content:
         raise CampaignError(str(error)) from error
 
 
+def take_back_scheduled(noticed: Fence) -> None:
+    """Campaigns that wait for their time go back to draft: what the database doesn't know may have
+    sent them, or still will. In the language of who made each."""
+    for language, _name in settings.LANGUAGES:
+        rows = Campaign.objects.filter(state=State.SCHEDULED, created_by__language=language)
+        with translation.override(language):
+            _take_back(rows)
+    _take_back(Campaign.objects.filter(state=State.SCHEDULED))
+
+
+def _take_back(rows: QuerySet[Campaign]) -> None:
+    why = _(
+        "The database was restored or copied, so this campaign may have been sent already. If it "
+        "was not, schedule it again."
+    )
+    pks = list(rows.values_list("pk", flat=True))
+    moved = Campaign.objects.filter(pk__in=pks)
+    moved.update(state=State.DRAFT, state_reason=why, version=F("version") + 1)
+
+
 def _refuse(campaign: Campaign, why: str) -> None:
     campaign.state, campaign.state_reason = State.DRAFT, why
     Campaign.objects.filter(pk=campaign.pk).update(
@@ -255,6 +278,10 @@ def pause(campaign: Campaign) -> None:
 
 def resume(campaign: Campaign) -> None:
     """Raises CampaignError when it isn't paused."""
+    if campaign.mailing_id and fence.undecided(mailing=campaign.mailing_id):
+        raise CampaignError(
+            _("The database was restored. An owner decides first what of this campaign was sent.")
+        )
     if not mailings.resume(_mailing(campaign, "resume")):
         raise CampaignError(_no_longer(campaign))
 

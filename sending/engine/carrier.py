@@ -16,6 +16,7 @@ from sending.engine.connections import Connections
 from sending.engine.database import Database
 from sending.engine.held import Held, Waiting, lane_of
 from sending.engine.ledger import Ledger, watch
+from sending.hosttrouble import HostTroubleError
 from sending.models import Relay
 from sending.queries.claim import Claimed, left_since
 from sending.services import relayhealth
@@ -79,6 +80,8 @@ class Carrier:
         # Its leases were renewed, and hold until then by its own clock.
         self.safe_until = clock.steady() + SAFE
         self.stopped = False
+        # What keeps this host from working.
+        self.trouble: HostTroubleError | None = None
         self.flushing = False
         self.changed = asyncio.Event()
         self.connections = Connections(
@@ -127,7 +130,17 @@ class Carrier:
         if self._overslept():
             self.stop()
             raise WithdrawnError("the worker stood still for too long")
-        self.where[parcel.key][0].journal.hand_over(parcel.key)
+        try:
+            self.where[parcel.key][0].journal.hand_over(parcel.key)
+        except OSError as error:
+            self._give_up(HostTroubleError.of(error))
+            raise WithdrawnError(str(error)) from error
+
+    def _give_up(self, trouble: HostTroubleError) -> None:
+        """This host can't work: nothing of that is the relay's, or any message's."""
+        self.trouble = self.trouble or trouble
+        self.connections.closing = True
+        self.stop()
 
     def _overslept(self) -> bool:
         """It stood still, or its database did: others may hold by now what it thinks is its."""
@@ -138,6 +151,10 @@ class Carrier:
         if outcome.end is End.NEXT_CONNECTION:
             # It waits for nothing: the next connection that is free takes it.
             self.ready.appendleft(Waiting(held, message, 0.0))
+            return
+        if outcome.end is End.NOT_HANDED_OVER and self.trouble is not None:
+            # Given back with its batch.
+            self._one_less(held)
             return
         if outcome.end is End.TAKEN or outcome.end is End.REFUSED:
             self.heard = self.loop.time()
@@ -160,8 +177,11 @@ class Carrier:
     def _flush(self) -> None:
         """Replies that no next content took along."""
         self.flushing = False
-        for held in self.held:
-            held.journal.flush()
+        try:
+            for held in self.held:
+                held.journal.flush()
+        except OSError as error:
+            self._give_up(HostTroubleError.of(error))
 
     def _came_to(self, held: Held, message: Claimed, outcome: Outcome) -> None:
         held.outcomes[message.id] = outcome
@@ -186,14 +206,18 @@ class Carrier:
     async def run(self, ends: float) -> int:
         """Works until `ends` (on the loop's clock); returns the messages that came to an outcome.
 
-        Raises django.db.Error when the database is away, after what is on the wire ended.
+        Raises django.db.Error when the database is away, and HostTroubleError when this host can't
+        work, after what is on the wire ended.
         """
         try:
             await self._work(ends)
         finally:
             self.stopped = True
             await self.connections.close(GRACE)
+            self.trouble = self.trouble or self.connections.trouble
             await self._end()
+        if self.trouble is not None:
+            raise self.trouble
         return self.count
 
     def stop(self) -> None:
@@ -351,12 +375,19 @@ class Carrier:
                 await self._write(held, ends=True)
             except Exception as error:  # noqa: BLE001 - raised below, when all are tried
                 trouble = error
-                held.journal.abandon()
+                self._abandon(held)
         if trouble is not None:
             raise trouble
-        if self.connections.hopeless:
+        if self.connections.hopeless and self.trouble is None:
             await self.database(relayhealth.learn, self.relay, (), self.connections.error, open=0)
         await self.database(pace.free_slots, self.holder)
+
+    @staticmethod
+    def _abandon(held: Held) -> None:
+        try:
+            held.journal.abandon()
+        except OSError as error:
+            log.warning("replies are not in the journal: %s", error)
 
 
 def interleaved(messages: Sequence[Claimed]) -> tuple[Claimed, ...]:

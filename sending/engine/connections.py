@@ -7,6 +7,8 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from sending import hosttrouble
+from sending.hosttrouble import HostTroubleError
 from sending.smtp import (
     ConnectError,
     Ending,
@@ -55,6 +57,8 @@ class Connections:
     opening: set[asyncio.Task[None]] = field(default_factory=set)
     # What keeps this relay from being reached, once no connection is left.
     error: ConnectError | None = None
+    # The same where it is not the relay's, but this host's.
+    trouble: HostTroubleError | None = None
     # The server allowed only so many; the second is to be remembered.
     allowed: int | None = None
     refused_beside: int | None = None
@@ -143,12 +147,14 @@ class Connections:
 
     def _not_opened(self, error: ConnectError) -> None:
         """Trouble only where no other connection works: else it goes on with those."""
+        trouble = hosttrouble.of_connection(error)
         log.info("no connection to %s: %s", self.server.host, error.words)
         if self.open:
             if error.reason == "too_many":
                 self.allowed = self.refused_beside = len(self.open)
             self.not_before = asyncio.get_running_loop().time() + PAUSE
             return
+        self.trouble = self.trouble or trouble
         # The first error says most; it isn't trouble while another may still get through.
         self.error = self.error or error
         self.ended()
@@ -160,7 +166,7 @@ class Connections:
                 "connection to %s is spent: %s %s", self.server.host, ending.code, ending.words
             )
             self._spent(ending.carried)
-        elif ending.kind not in CALM:
+        elif ending.kind not in CALM and not self.closing:
             self.fruitless += 1
             log.info("connection to %s ended: %s %s", self.server.host, ending.kind, ending.words)
         words = f"{ending.code} {ending.words}" if ending.code else ending.words

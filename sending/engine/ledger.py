@@ -11,6 +11,7 @@ from contacts.services.contacts import merge_fields
 from sending import pace, reasons
 from sending.compose import Composer
 from sending.engine.held import Held
+from sending.hosttrouble import HostTroubleError
 from sending.journal import Journal
 from sending.models import Mailing, Message, Relay
 from sending.outcomes import settle
@@ -19,7 +20,7 @@ from sending.queries.claim import claim, renew
 from sending.queries.due import HELD_ROUTE
 from sending.queries.record import Result, Taken, record
 from sending.replies import meaning
-from sending.services import holds, lanes, mailings, refusals, relayhealth, relayminutes
+from sending.services import fence, holds, lanes, mailings, refusals, relayhealth, relayminutes
 from sending.services.reading import reply_of
 from sending.smtp import End, Outcome
 
@@ -65,22 +66,25 @@ class Ledger:
         return None
 
     def _claim_of(self, mailing: Mailing, size: int) -> Held | None:
+        if not self._is_prepared(mailing):
+            return None
         try:
-            self._composer(mailing)
-        except Error:
-            raise
-        except Exception as error:
-            # Another try would end the same: a person has to look, and others of the relay go on.
-            log.exception("mailing %s can't be prepared", mailing.pk)
-            words = str(error) or type(error).__name__
-            mailings.pause(mailing, reasons.with_words(NOT_PREPARED, words))
+            passage = fence.enter()
+        except OSError as error:
+            raise HostTroubleError.of(error) from error
+        if passage is None:
+            self.turns.clear()
             return None
         grant = pace.reserve(self.relay, mailing, size)
         if isinstance(grant, pace.Wait):
             if grant.of_relay:
                 self.turns.clear()
             return None
-        journal = Journal()
+        try:
+            journal = Journal(passage.about(mailing))
+        except OSError as error:
+            pace.give_back(self.relay, grant, grant.count)
+            raise HostTroubleError.of(error) from error
         try:
             held = self._hold(mailing, grant, journal)
         except BaseException:
@@ -89,7 +93,23 @@ class Ledger:
         if held is None:
             journal.done()
             pace.give_back(self.relay, grant, grant.count)
+            return None
+        passage.passed()
         return held
+
+    def _is_prepared(self, mailing: Mailing) -> bool:
+        """Whether its mails can be made. Otherwise it is paused with the reason: another try would
+        end the same, a person has to look, and others of the relay go on."""
+        try:
+            self._composer(mailing)
+        except Error:
+            raise
+        except Exception as error:
+            log.exception("mailing %s can't be prepared", mailing.pk)
+            words = str(error) or type(error).__name__
+            mailings.pause(mailing, reasons.with_words(NOT_PREPARED, words))
+            return False
+        return True
 
     def _hold(self, mailing: Mailing, grant: pace.Grant, journal: Journal) -> Held | None:
         held = holds.held(mailing, self.relay)

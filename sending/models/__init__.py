@@ -1,6 +1,15 @@
 """Relays and pools, the ledger (mailings and their messages), events, and bounce mailboxes."""
 
 from sending.models.bounces import BounceMail, BounceMailbox
+from sending.models.fence import (
+    Fence,
+    Fenced,
+    HostPosition,
+    HostReport,
+    Installation,
+    SendHost,
+    SentRange,
+)
 from sending.models.ledger import (
     Batch,
     Event,
@@ -28,7 +37,12 @@ __all__ = [
     "BounceMail",
     "BounceMailbox",
     "Event",
+    "Fence",
+    "Fenced",
     "Hold",
+    "HostPosition",
+    "HostReport",
+    "Installation",
     "Lane",
     "LeftOut",
     "Mailing",
@@ -42,6 +56,8 @@ __all__ = [
     "RelaySlot",
     "RelayUse",
     "Security",
+    "SendHost",
+    "SentRange",
     "Tally",
     "TallyMinute",
 ]

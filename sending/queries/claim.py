@@ -73,10 +73,12 @@ RETURNING id
 #
 # "mailing_id + 0" leaves the planner the primary key alone: a mailing that is newer than its
 # statistics has one row, it thinks, and would be read and sorted as a whole for each claim.
+#
+# "state": those that services.fence counted as sent stay in their range.
 FOUND = """
 taken AS MATERIALIZED (
   SELECT id, contact_id, address, attempts, lane, state
-    FROM sending_message WHERE id = ANY(%(ids)s))
+    FROM sending_message WHERE id = ANY(%(ids)s) AND state + 0 = 0)
 """
 FRESH = """
 open AS (
@@ -91,6 +93,7 @@ taken AS MATERIALIZED (
    CROSS JOIN LATERAL (
          SELECT id, contact_id, address, attempts, lane, state FROM sending_message
           WHERE id BETWEEN open.next_id AND open.last_id AND mailing_id + 0 = %(mailing)s
+            AND state + 0 = 0
           ORDER BY id LIMIT open.quota) m),
 ended AS (
   SELECT open.id, open.quota, max(taken.id) AS last, count(taken.id) AS number

@@ -24,7 +24,7 @@ from sending.imapbox import ImapBox
 from sending.imaperrors import SENTENCES, BoxError
 from sending.models import BounceMail, BounceMailbox
 from sending.secrets import SecretError
-from sending.services import bounces, mailboxes, unprovensources
+from sending.services import bounces, fence, mailboxes, unprovensources
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,10 @@ class Collected:
 
 
 def due(now: datetime | None = None) -> list[int]:
-    """Mailboxes whose turn it is and that nobody holds."""
+    """Mailboxes whose turn it is and that nobody holds. None while a copy of the database might
+    take away what belongs to the original."""
+    if not fence.is_open():
+        return []
     now = now or timezone.now()
     free = Q(leased_until=None) | Q(leased_until__lt=now)
     found = BounceMailbox.objects.filter(free, active=True).order_by("checked_at", "pk")

@@ -13,7 +13,7 @@ from accounts.models import User, Workspace
 from contacts.models import Job
 from contacts.services import jobs
 from designs.models import Content
-from sending.models import Hold, Mailing, Pool, Relay, Tally
+from sending.models import Fenced, Hold, Mailing, Pool, Relay, Tally
 from sending.queries import refusals
 from sending.queries.due import LEFT
 from sending.queries.freeze import freeze
@@ -88,7 +88,10 @@ def pause(mailing: Mailing, reason: str = "") -> bool:
 
 @transaction.atomic
 def resume(mailing: Mailing) -> bool:
-    """Whoever resumes it begins a new count of its refusals."""
+    """Whoever resumes it begins a new count of its refusals. Not while somebody has to decide what
+    of it was sent (services.fence)."""
+    if Fenced.objects.filter(mailing=mailing, decision="").exists():
+        return False
     if not _move(mailing, "resume", state_reason=""):
         return False
     whole = Hold.objects.filter(mailing=mailing, kind=Hold.Kind.MAILING, released_at=None)

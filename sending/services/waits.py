@@ -12,13 +12,14 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 from django.utils.dateparse import parse_datetime
 
 from sending import clock, pace, providers, reasons, windows
 from sending.models import Hold, Lane, Mailing, PoolMember, Relay
 from sending.queries import relaynow
-from sending.services import relayhealth
+from sending.services import relayhealth, sendhosts
 
 # Every live mailing: what it says now, what it has of its own, and what of it is left. Each part is
 # one look into an index, whatever its size.
@@ -111,7 +112,7 @@ class _Live:
 
 
 def tend() -> None:
-    """Seven statements for all mailings; the last one only when something changed."""
+    """Eight statements for all mailings; the last one only when something changed."""
     relayhealth.finish_draining()
     now = clock.now()
     live = _live()
@@ -124,10 +125,15 @@ def tend() -> None:
             closed[lane.relay_id][number] = lane
     silent = relaynow.silent(relay_ids)
     held = _held(one.id for one in live)
+    unable = None if settings.SENDING else ("sending_off", "")
+    unable = unable or sendhosts.unable(now)
     changed = {}
     for one in live:
         one.held = held.get(one.id, {})
-        why = explain(one, closed, now, silent)
+        if unable:
+            why = _alone(Line(unable[0], words=unable[1]))
+        else:
+            why = explain(one, closed, now, silent)
         stored = [line.stored() for line in why.lines]
         if (why.reason, why.until, stored) != one.said:
             changed[one.id] = (why, json.dumps(stored))

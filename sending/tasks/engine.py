@@ -4,7 +4,8 @@ from celery.signals import worker_ready, worker_shutting_down
 from sending import dispatch as dispatcher
 from sending import recovery
 from sending.engine import stopping, turn
-from sending.services import lanes, relayminutes
+from sending.hosttrouble import HostTroubleError
+from sending.services import fence, lanes, relayminutes, sendhosts
 
 # A nudge that finds no process in this many seconds is given again anyway.
 NUDGE = 2
@@ -14,6 +15,8 @@ NUDGE = 2
 def dispatch() -> None:
     """Each second: nudges as many processes as relays with due work could use."""
     dispatcher.tend_mailings()
+    if not fence.is_open():
+        return
     for _ in range(dispatcher.turns_wanted()):
         carry.apply_async(expires=NUDGE)
 
@@ -21,14 +24,25 @@ def dispatch() -> None:
 @shared_task(ignore_result=True)
 def carry() -> None:
     """A process's turn: all relays that have due work."""
-    recovery.recover_journals()
-    turn.run_all()
+    if not fence.is_open() or not sendhosts.able():
+        return
+    try:
+        recovery.recover_journals()
+        turn.run_all()
+    except (ConnectionError, TimeoutError):
+        raise
+    except OSError as error:
+        # Files of ours: relays and the database have errors of their own.
+        sendhosts.tell(HostTroubleError.of(error))
+    except HostTroubleError as error:
+        sendhosts.tell(error)
 
 
 @shared_task(ignore_result=True)
 def sweep() -> None:
     """Every ten seconds: what dead workers held goes on or is settled."""
-    recovery.sweep()
+    if fence.standing() is None:
+        recovery.sweep()
 
 
 @shared_task(ignore_result=True)
@@ -36,6 +50,7 @@ def forget_old() -> None:
     """Each hour: what no page shows any more of relays and lanes."""
     relayminutes.drop_old()
     lanes.forget_stale()
+    sendhosts.forget_old()
 
 
 @worker_ready.connect

@@ -3,14 +3,17 @@
 import json
 import sys
 import time
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db.models import Q
 from django.http import QueryDict
 from tqdm import tqdm
 
+from accounts.models import Workspace
 from campaigns import states
 from campaigns.models import Campaign
 from campaigns.queries import progress, recipients, report
@@ -22,6 +25,11 @@ from sending.services import waits
 
 HELP = """Shows a campaign and does what its page does.
 
+without a number:
+  list       campaigns that are scheduled, being sent or paused
+  pause-all  pauses every one that is being sent, of all workspaces or of --workspace
+
+with the number of a campaign:
   status   its state and its ledger; --watch keeps showing them until it is over
   pause    nothing new is sent; what a server is taking right now is finished
   resume   a paused campaign goes on
@@ -41,6 +49,7 @@ exit codes:
   2  it was called in a wrong way, or there is no such campaign
 """
 IMPOSSIBLE, USAGE = 1, 2
+ALL = ("list", "pause-all")
 VERBS: dict[str, Callable[[Campaign], None]] = {
     "pause": running.pause,
     "resume": running.resume,
@@ -75,8 +84,11 @@ class Command(BaseCommand):
         return super().create_parser(prog_name, subcommand, **kwargs)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("id", type=int, metavar="ID", help="the number in its address")
-        parser.add_argument("verb", choices=("status", *VERBS, *DECISIONS, "retry", "report"))
+        parser.add_argument(
+            "id", type=_number, metavar="ID", help="the number in its address; list, pause-all"
+        )
+        verbs = ("status", *VERBS, *DECISIONS, "retry", "report")
+        parser.add_argument("verb", nargs="?", default="status", choices=verbs)
         parser.add_argument("--reason", metavar="CODE", help="retry: a code of the report's JSON")
         parser.add_argument("--provider", metavar="KEY", help="retry: such as gmail or qq")
         parser.add_argument("--domain", metavar="NAME", help="retry: such as example.com")
@@ -86,6 +98,9 @@ class Command(BaseCommand):
         parser.add_argument("--watch", action="store_true", help="status: until it is over")
 
     def handle(self, *_args: Any, **options: Any) -> None:
+        if options["id"] in ALL:
+            self.of_all(options)
+            return
         campaign = find(options["id"], options["workspace"])
         verb = options["verb"]
         if verb in VERBS:
@@ -107,6 +122,19 @@ class Command(BaseCommand):
         if options["watch"] and states.state_of(campaign) == states.CANCELLED:
             sys.exit(IMPOSSIBLE)
 
+    def of_all(self, options: dict[str, Any]) -> None:
+        rows = under_way(options["workspace"])
+        if options["id"] == "pause-all":
+            sending = [row for row in rows if states.state_of(row) == states.SENDING]
+            for row in sending:
+                # One that ended or was paused meanwhile is as it should be.
+                with suppress(CampaignError):
+                    running.pause(row)
+            rows = [find(row.pk) for row in sending]
+        shown = [status(row) for row in rows]
+        texts = [line(one) for one in shown] or ["none"]
+        self.stdout.write(json.dumps(shown, default=str) if options["json"] else "\n".join(texts))
+
     def retry(self, campaign: Campaign, options: dict[str, Any]) -> None:
         """Says on stderr what was taken back, so that stdout is the status alone."""
         if campaign.mailing is None:
@@ -126,6 +154,37 @@ class Command(BaseCommand):
             f"{done.messages} failed recipients wait again; {done.bounces} hard bounces count no"
             f" more, {done.suppressions} suppressions were lifted."
         )
+
+
+def _number(value: str) -> int | str:
+    if value in ALL or value.isdecimal():
+        return value if value in ALL else int(value)
+    raise ArgumentTypeError(f"{value!r} is neither a number nor one of {', '.join(ALL)}")
+
+
+def under_way(slug: str | None) -> list[Campaign]:
+    """Scheduled, being sent or paused; CommandError where there is no such workspace."""
+    if slug is not None and not Workspace.objects.filter(slug=slug).exists():
+        raise CommandError(f'There is no workspace "{slug}".', returncode=USAGE)
+    live = Q(mailing__state__in=[Mailing.State.SENDING, Mailing.State.PAUSED])
+    rows = Campaign.objects.filter(live | Q(state=Campaign.State.SCHEDULED))
+    if slug is not None:
+        rows = rows.filter(workspace__slug=slug)
+    related = (f"mailing__{name}" for name in progress.RELATED)
+    rows = rows.select_related("workspace", "mailing__content", *related)
+    rows = rows.prefetch_related(*(f"mailing__{name}" for name in progress.PREFETCH))
+    return list(rows.order_by("workspace__slug", "pk"))
+
+
+def line(shown: dict[str, Any]) -> str:
+    """A campaign of a list."""
+    about = f"{shown['campaign']:>6}  {shown['workspace']}  {shown['state']}"
+    if "ledger" in shown:
+        about += f"  {shown['done']:,} of {shown['targeted']:,}"
+    elif shown["scheduled_at"]:
+        about += f"  for {shown['scheduled_at']}"
+    why = shown["reason"] or shown.get("waits", "")
+    return f"{about}  {shown['name']}" + (f": {why}" if why else "")
 
 
 def find(pk: int, slug: str | None = None) -> Campaign:

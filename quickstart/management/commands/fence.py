@@ -1,0 +1,133 @@
+"""`manage.py fence`: what was sent since the backup of a restored database, and the decision."""
+
+import json
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from sending.models import Fence, Fenced
+from sending.services import fence
+
+HELP = """After a restore or in a copy of the database nothing is sent until somebody decides.
+
+  status   why nothing is sent, what each host reported, and each mailing that was under way
+           with what the hosts know to be sent of it
+  release  counts what the hosts know as sent, and lets sending begin again. What was being
+           sent goes on, except for the mailings of --keep-paused; what was paused stays so
+
+exit codes: 0 nothing is stopped (any more), 1 sending is stopped, 2 called in a wrong way
+"""
+
+
+class Command(BaseCommand):
+    help = HELP
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
+        kwargs["formatter_class"] = RawDescriptionHelpFormatter
+        return super().create_parser(prog_name, subcommand, **kwargs)
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("verb", nargs="?", default="status", choices=("status", "release"))
+        parser.add_argument(
+            "--keep-paused",
+            nargs="+",
+            default=[],
+            metavar="MAILING",
+            help="numbers that status shows, or all",
+        )
+        parser.add_argument(
+            "--although-missing",
+            action="store_true",
+            help="release although hosts have not reported: what they sent may be sent again",
+        )
+        parser.add_argument("--json", action="store_true", help="print the status as JSON")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        if options["verb"] == "release":
+            self.release(options)
+        shown = status()
+        self.stdout.write(json.dumps(shown, indent=1) if options["json"] else text(shown))
+        if shown["stopped"]:
+            raise SystemExit(1)
+
+    def release(self, options: dict[str, Any]) -> None:
+        kept = {str(one) for one in options["keep_paused"]}
+        undecided = fence.undecided()
+        unknown = kept - {"all"} - {str(one.mailing_id) for one in undecided}
+        if unknown:
+            names = ", ".join(sorted(unknown))
+            raise CommandError(f"Nothing is to be decided about {names}.", returncode=2)
+        up = fence.standing()
+        silent = fence.silent_hosts(up) if up else []
+        if silent and not options["although_missing"]:
+            names = ", ".join(host.name for host in silent)
+            raise CommandError(
+                f"{names} sent before and has not reported what. Start its send worker with its "
+                "state directory (YANSHU_VAR), or add --although-missing: what only it knows may "
+                "be sent again.",
+                returncode=1,
+            )
+        for one in undecided:
+            stays = "all" in kept or str(one.mailing_id) in kept
+            fence.decide(one, go_on=one.was_sending and not stays)
+        fence.release()
+
+
+def status() -> dict[str, Any]:
+    up = fence.standing()
+    latest = up or Fence.objects.order_by("-pk").first()
+    return {
+        "stopped": up is not None,
+        "why": up.why if up else "",
+        "noticed_at": up.noticed_at.isoformat(timespec="seconds") if up else None,
+        "hosts": [
+            {"host": one.name, "unknown_mailings": one.unknown}
+            for one in (latest.reports.order_by("name") if latest else ())
+        ],
+        "hosts_that_have_not_reported": [one.name for one in fence.silent_hosts(up)] if up else [],
+        "mailings": [_mailing(one) for one in fence.undecided()],
+    }
+
+
+def _mailing(one: Fenced) -> dict[str, Any]:
+    accepted, in_doubt = one.known
+    return {
+        "mailing": one.mailing_id,
+        "workspace": one.mailing.workspace.slug,
+        "of": one.mailing.origin,
+        "was": "sending" if one.was_sending else "paused",
+        "targeted": one.mailing.tally.targeted,
+        "accepted": one.mailing.tally.accepted,
+        "hosts_know_accepted": accepted,
+        "hosts_know_without_an_answer": in_doubt,
+    }
+
+
+WORDS = {
+    Fence.Why.MOVED: "the database was restored from a dump, or copied",
+    Fence.Why.OLDER: "the database is older than what a host sent",
+    Fence.Why.COPIED: "the state directory with the database was restored or copied",
+}
+
+
+def text(shown: dict[str, Any]) -> str:
+    if not shown["stopped"] and not shown["mailings"]:
+        return "Nothing is stopped."
+    lines = [f"Nothing is sent: {WORDS[Fence.Why(shown['why'])]}."] if shown["stopped"] else []
+    lines += [f"  {host['host']} reported" for host in shown["hosts"]]
+    lines += [f"  {name} HAS NOT REPORTED" for name in shown["hosts_that_have_not_reported"]]
+    lines += [
+        f"  {host['host']} sent of {one['origin'] or 'a mailing'}, which is not in this database: "
+        f"{one['accepted']:,} accepted, {one['in_doubt']:,} without an answer, until {one['last']}"
+        for host in shown["hosts"]
+        for one in host["unknown_mailings"]
+    ]
+    lines += [
+        f"mailing {one['mailing']} ({one['workspace']}, {one['of']}, was {one['was']}): the "
+        f"database has {one['accepted']:,} of {one['targeted']:,} as accepted; the hosts know of "
+        f"{one['hosts_know_accepted']:,} more, and of {one['hosts_know_without_an_answer']:,} "
+        "without an answer"
+        for one in shown["mailings"]
+    ]
+    return "\n".join([*lines, "manage.py fence release counts these as sent and goes on."])

@@ -1,0 +1,135 @@
+"""What keeps a database that came back from a backup from sending again (services.fence)."""
+
+import uuid
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from sending.models.ledger import Mailing
+
+
+def new_key() -> str:
+    return uuid.uuid4().hex
+
+
+class Installation(models.Model):
+    """One row: which installation this database belongs to, and where it lay when a person last
+    saw that it was right."""
+
+    id = models.BooleanField(primary_key=True, default=True)
+    key = models.CharField(max_length=32, default=new_key)
+    # Of the cluster, the database and this table: another one after pg_restore (queries.fence).
+    stamp = models.CharField(max_length=100, blank=True)
+    # Of an embedded cluster's files: others after they were copied.
+    place = models.CharField(max_length=100, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=models.Q(id=True), name="installation_once"),
+        )
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class HostPosition(models.Model):
+    """How far a sending host is; a file of that host has the same number or a smaller one. Where
+    the file has a larger one, this database is older than what was sent."""
+
+    host = models.CharField(max_length=32, primary_key=True)
+    name = models.CharField(max_length=200)
+    generation = models.BigIntegerField(default=0)
+    moved_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.generation}"
+
+
+class Fence(models.Model):
+    """The database was found to be restored or copied: nothing is sent until a person decided."""
+
+    class Why(models.TextChoices):
+        MOVED = "moved", _("The database was restored from a dump or copied.")
+        OLDER = "older", _("The database is older than what a host of this installation sent.")
+        COPIED = "copied", _("The state directory with the database was restored or copied.")
+
+    why = models.CharField(max_length=6, choices=Why.choices)
+    # Name of the host that noticed it.
+    host = models.CharField(max_length=200)
+    noticed_at = models.DateTimeField(auto_now_add=True)
+    # From then on new work is sent; what was under way has a row of Fenced each.
+    released_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.why} at {self.noticed_at}"
+
+
+class Fenced(models.Model):
+    """A mailing that was under way: paused until a person decided."""
+
+    class Decision(models.TextChoices):
+        NONE = "", _("Not decided")
+        GO_ON = "go_on", _("Counted, and went on")
+        PAUSED = "paused", _("Counted, and stayed paused")
+
+    mailing = models.OneToOneField(Mailing, models.CASCADE, primary_key=True)
+    fence = models.ForeignKey(Fence, models.CASCADE, related_name="fenced")
+    # It was being sent, and not paused by a person.
+    was_sending = models.BooleanField()
+    decision = models.CharField(max_length=6, choices=Decision.choices, blank=True)
+    decided_at = models.DateTimeField(null=True)
+    # Counted as sent from what the hosts knew: accepted, and handed over without an answer.
+    accepted = models.IntegerField(default=0)
+    in_doubt = models.IntegerField(default=0)
+
+    # What would be counted now: set by services.fence.undecided.
+    known: tuple[int, int] = (0, 0)
+
+    def __str__(self) -> str:
+        return f"mailing {self.mailing_id}: {self.decision}"
+
+
+class HostReport(models.Model):
+    """A host said what it sent. `unknown`: mailings that this database doesn't have, such as
+    {"origin": "campaign 9", "accepted": 100, "in_doubt": 0, "last": "2026-11-29T10:00:00Z"}."""
+
+    fence = models.ForeignKey(Fence, models.CASCADE, related_name="reports")
+    host = models.CharField(max_length=32)
+    name = models.CharField(max_length=200)
+    unknown = models.JSONField(default=list)
+    reported_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("fence", "host"), name="host_report_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.name} for fence {self.fence_id}"
+
+
+class SentRange(models.Model):
+    """Messages that a host handed over, by its sent log; `accepted`: or their answer never came."""
+
+    report = models.ForeignKey(HostReport, models.CASCADE, related_name="ranges")
+    mailing = models.ForeignKey(Mailing, models.CASCADE, related_name="+")
+    first_id = models.BigIntegerField()
+    last_id = models.BigIntegerField()
+    accepted = models.BooleanField()
+
+    def __str__(self) -> str:
+        return f"{self.first_id}-{self.last_id}"
+
+
+class SendHost(models.Model):
+    """A host that has workers of the queue `send`, and whether it can do that work."""
+
+    name = models.CharField(max_length=200, primary_key=True)
+    seen_at = models.DateTimeField()
+    # A code of sending.hosttrouble; "": it is able to.
+    trouble = models.CharField(max_length=20, blank=True)
+    # The system's words.
+    words = models.CharField(max_length=300, blank=True)
+    trouble_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.trouble or 'able'}"

@@ -1,0 +1,179 @@
+"""Where this database lies, how far its hosts are, and messages that a host knows to be sent."""
+
+from functools import cache
+from typing import Any, NamedTuple
+
+from django.db import connection
+
+from sending.models import Installation
+
+# A dump that is restored has another table here, whether into the same database, another one or
+# another cluster. What is restored with its cluster has the same: hosts tell that by their files.
+PLACE = """
+SELECT {cluster} || '/' || (SELECT oid FROM pg_database WHERE datname = current_database())
+       || '/' || 'sending_installation'::regclass::oid
+"""
+CLUSTER = "(SELECT system_identifier::text FROM pg_control_system())"
+
+# One statement for all that a look needs.
+LOOK = """
+SELECT i.key, i.stamp, i.place, ({place}),
+       coalesce((SELECT generation FROM sending_hostposition WHERE host = %(host)s), 0),
+       f.id, f.id IS NOT NULL AND f.released_at IS NULL,
+       EXISTS (SELECT 1 FROM sending_hostreport r WHERE r.fence_id = f.id AND r.host = %(host)s)
+  FROM sending_installation i
+  LEFT JOIN LATERAL (SELECT id, released_at FROM sending_fence ORDER BY id DESC LIMIT 1) f ON true
+"""
+
+MOVE = """
+INSERT INTO sending_hostposition (host, name, generation, moved_at)
+VALUES (%(host)s, %(name)s, %(least)s + 1, now())
+    ON CONFLICT (host) DO UPDATE
+   SET generation = greatest(sending_hostposition.generation, %(least)s) + 1,
+       name = excluded.name, moved_at = now()
+RETURNING generation
+"""
+
+
+class Seen(NamedTuple):
+    """`generation`: of this host, by the database; `fence`: the latest, if there is one."""
+
+    key: str
+    stamp: str
+    place: str
+    stamp_now: str
+    generation: int
+    fence: int | None
+    fence_up: bool
+    reported: bool
+
+
+@cache
+def _place() -> str:
+    """The expression, by what this user may ask. Clusters where it may not are told by the rest."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT has_function_privilege('pg_control_system()', 'EXECUTE')")
+        (may,) = cursor.fetchone() or (False,)
+    return PLACE.format(cluster=CLUSTER if may else "''")
+
+
+def data_directory() -> str:
+    """Where the cluster's files are; "": this user is not told."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_has_role('pg_read_all_settings', 'USAGE')")
+        (may,) = cursor.fetchone() or (False,)
+        if not may:
+            return ""
+        cursor.execute("SELECT current_setting('data_directory')")
+        return str((cursor.fetchone() or ("",))[0])
+
+
+def stamp() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(_place())
+        return str((cursor.fetchone() or ("",))[0])
+
+
+def look(host: str) -> Seen | None:
+    """None: there is no installation yet."""
+    with connection.cursor() as cursor:
+        cursor.execute(LOOK.replace("{place}", _place()), {"host": host})
+        row = cursor.fetchone()
+    return Seen(*row) if row else None
+
+
+def move(host: str, name: str, least: int = 0) -> int:
+    """The host's next generation, larger than `least`."""
+    with connection.cursor() as cursor:
+        cursor.execute(MOVE, {"host": host, "name": name, "least": least})
+        return int((cursor.fetchone() or (0,))[0])
+
+
+def differs(before: str, now: str) -> bool:
+    """Two stamps; what one of them could not tell says nothing."""
+    pairs = zip(before.split("/"), now.split("/"), strict=False)
+    return any(a != b for a, b in pairs if a and b)
+
+
+# Numbers that were given away after the backup are in mails that people have: they are not given
+# to others. More than anybody sends between a backup and its restore.
+AHEAD = {"sending_message": 1_000_000_000, "sending_mailing": 1_000_000, "sending_batch": 10**9}
+
+
+def jump_ahead() -> None:
+    with connection.cursor() as cursor:
+        for table, number in AHEAD.items():
+            cursor.execute(
+                "SELECT setval(pg_get_serial_sequence(%s, 'id'),"
+                " nextval(pg_get_serial_sequence(%s, 'id')) + %s)",
+                [table, table, number],
+            )
+
+
+# Waiting messages of a mailing that hosts know to be sent, those with an answer first. "mailing_id
+# + 0" and "state + 0": see queries.claim and queries.record.
+_KNOWN = """
+SELECT m.id, bool_or(s.accepted) AS accepted
+  FROM sending_sentrange s
+  JOIN sending_message m ON m.id BETWEEN s.first_id AND s.last_id
+ WHERE s.mailing_id = %(mailing)s AND m.mailing_id + 0 = %(mailing)s AND m.state + 0 = 0
+ GROUP BY m.id
+"""
+
+COUNT = f"""
+SELECT count(*) FILTER (WHERE accepted), count(*) FILTER (WHERE NOT accepted)
+  FROM ({_KNOWN}) known
+"""  # noqa: S608 - only constants of ours
+
+OF_BATCH = f"SELECT id, accepted FROM ({_KNOWN}) known WHERE id = ANY(%(ids)s)"  # noqa: S608
+
+# What is in a batch that somebody holds is settled with it.
+SETTLE = f"""
+WITH held AS (
+  SELECT unnest(ids) AS id FROM sending_batch WHERE mailing_id = %(mailing)s AND holder <> ''),
+known AS MATERIALIZED (
+  {_KNOWN.replace("GROUP BY", "AND m.id NOT IN (SELECT id FROM held) GROUP BY")}),
+settled AS (
+  UPDATE sending_message m
+     SET state = CASE WHEN known.accepted THEN 2 ELSE 5 END,
+         reason = CASE WHEN known.accepted THEN '' ELSE 'in_doubt' END,
+         reply = %(reply)s, attempts = attempts + 1, settled_at = now(), retry_at = NULL
+    FROM known WHERE m.id = known.id AND m.state + 0 = 0
+  RETURNING m.state),
+counted AS (
+  SELECT count(*) FILTER (WHERE state = 2) AS accepted, count(*) FILTER (WHERE state = 5) AS unknown
+    FROM settled)
+UPDATE sending_tally t
+   SET waiting = t.waiting - c.accepted - c.unknown,
+       accepted = t.accepted + c.accepted, unknown = t.unknown + c.unknown
+  FROM counted c WHERE t.mailing_id = %(mailing)s
+RETURNING c.accepted, c.unknown
+"""  # noqa: S608 - only constants of ours
+
+
+def count(mailing_id: int) -> tuple[int, int]:
+    """(accepted, in doubt) of those that the database has as waiting."""
+    return _pair(COUNT, {"mailing": mailing_id})
+
+
+def known_of(mailing_id: int, ids: list[int]) -> dict[int, bool]:
+    """{message id: whether it was accepted}"""
+    with connection.cursor() as cursor:
+        cursor.execute(OF_BATCH, {"mailing": mailing_id, "ids": ids})
+        return dict(cursor.fetchall())
+
+
+def settle(mailing_id: int, reply: str) -> tuple[int, int]:
+    return _pair(SETTLE, {"mailing": mailing_id, "reply": reply})
+
+
+def _pair(sql: str, known: dict[str, Any]) -> tuple[int, int]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, known)
+        row = cursor.fetchone() or (0, 0)
+    return int(row[0]), int(row[1])
+
+
+def make_installation() -> None:
+    """The first look at a new database; two at once make one."""
+    Installation.objects.bulk_create([Installation(stamp=stamp())], ignore_conflicts=True)

@@ -1,0 +1,60 @@
+"""What a host keeps of what it sent."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from sending import sentlog
+from sending.sentlog import About
+
+KEY = "a" * 32
+
+
+@pytest.mark.parametrize(
+    ("ids", "text"),
+    [
+        ([], "-"),
+        ([5], "5"),
+        ([3, 1, 2], "1-3"),
+        ([1, 2, 4, 5, 9, 9], "1-2,4-5,9"),
+        ([7, 9, 8, 8, 20], "7-9,20"),
+    ],
+)
+def test_ids_as_ranges(ids: list[int], text: str) -> None:
+    assert sentlog.written(sentlog.ranges(ids)) == text
+    expanded = [n for a, b in sentlog.parsed(text) for n in range(a, b + 1)]
+    assert expanded == sorted(set(ids))
+
+
+def test_read_back_by_mailing_and_installation(tmp_path: Path) -> None:
+    sentlog.append(tmp_path, About(KEY, 1, "campaign 7"), [1, 2, 3], [9])
+    sentlog.append(tmp_path, About(KEY, 1, "campaign 7"), [4, 11], [])
+    sentlog.append(tmp_path, About(KEY, 2, ""), [], [40])
+    sentlog.append(tmp_path, About("b" * 32, 1, "other"), [100], [])
+    found = sentlog.read(tmp_path, KEY)
+    assert found[1].accepted == [(1, 4), (11, 11)]
+    assert found[1].in_doubt == [(9, 9)]
+    assert found[1].origin == "campaign 7"
+    assert found[2].in_doubt == [(40, 40)]
+    assert found.keys() == {1, 2}
+
+
+def test_a_line_that_a_full_disk_cut_harms_no_other(tmp_path: Path) -> None:
+    sentlog.append(tmp_path, About(KEY, 1, "x"), [1], [])
+    (path,) = tmp_path.glob("*")
+    with path.open("a") as file:
+        file.write("\n1790000000 " + KEY + " 1 x A 5-")
+    sentlog.append(tmp_path, About(KEY, 1, "x"), [2], [])
+    assert sentlog.read(tmp_path, KEY)[1].accepted == [(1, 2)]
+
+
+def test_what_no_backup_is_as_old_as_is_forgotten(tmp_path: Path) -> None:
+    sentlog.append(tmp_path, About(KEY, 1, "x"), [1], [])
+    (path,) = tmp_path.glob("*")
+    sentlog.forget_old(tmp_path)
+    assert path.exists()
+    old = path.stat().st_mtime - (sentlog.KEPT + 1) * sentlog.DAY
+    os.utime(path, (old, old))
+    sentlog.forget_old(tmp_path)
+    assert not path.exists()
