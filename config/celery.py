@@ -33,6 +33,7 @@ TICKS = (
     ("accounts.tasks.erase_deleted", 3600.0, 600),
     # Soon after the start, so that `make run` needn't wait for it.
     ("quickstart.tasks.beat_lives", 1.0, 10),
+    ("quickstart.tasks.watch_queues", 5.0, 5),
     ("quickstart.tasks.forget_dead", 3600.0, 600),
 )
 app.conf.beat_schedule = {

@@ -2,10 +2,13 @@
 
 import logging
 
+PROBES = {"/livez", "/readyz", "/healthz"}
 
-class HealthFilter(logging.Filter):
-    """Keeps the 503 of /healthz, which is asked for again and again, out of the log of requests;
-    quickstart.health logs each change."""
+
+class ProbeFilter(logging.Filter):
+    """Keeps the 503 of the probes, which are asked again and again, out of the log of requests;
+    quickstart.probes logs each change. Any other status of theirs is an error of ours."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        return getattr(getattr(record, "request", None), "path", "") != "/healthz"
+        path = getattr(getattr(record, "request", None), "path", "")
+        return path not in PROBES or getattr(record, "status_code", 0) != 503

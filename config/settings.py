@@ -75,6 +75,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "quickstart.probes.middleware",
     "pages.middleware.reference_middleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -216,6 +217,7 @@ CELERY_TASK_ROUTES = {
             "contacts.tasks.sweep_imports",
             "quickstart.tasks.beat_lives",
             "quickstart.tasks.forget_dead",
+            "quickstart.tasks.watch_queues",
             "sending.tasks.bounces.collect_due",
             "sending.tasks.engine.dispatch",
             "sending.tasks.engine.forget_old",
@@ -252,7 +254,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "filters": {
         "reference": {"()": "pages.middleware.ReferenceFilter"},
-        "health": {"()": "config.logs.HealthFilter"},
+        "probes": {"()": "config.logs.ProbeFilter"},
     },
     "formatters": {
         "line": {"format": "%(asctime)s %(levelname)s [%(reference)s] %(name)s: %(message)s"}
@@ -262,7 +264,7 @@ LOGGING = {
     },
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
-        "django.request": {"filters": ["health"]},
+        "django.request": {"filters": ["probes"]},
         # Ticks run each second: only what goes wrong with them is worth a line.
         **{
             name: {"level": "WARNING"}

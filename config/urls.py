@@ -5,7 +5,6 @@ from django.urls import URLPattern, URLResolver, include, path
 import pages.views
 from accounts.access import workspace_path
 from accounts.permissions import Permission
-from quickstart.health import healthz
 
 handler400 = "pages.views.bad_request"
 handler403 = "pages.views.forbidden"
@@ -15,7 +14,6 @@ handler500 = "pages.views.server_error"
 handler429 = "accounts.views.entrance.too_many"
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("healthz", healthz, name="healthz"),
     path("", include("pages.urls")),
     path("", include("accounts.urls")),
     path("", include("contacts.urls")),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from django.conf import settings
 from django.db import DatabaseError, connection
@@ -42,6 +42,9 @@ class Level(StrEnum):
     OK = "ok"
     WARNING = "warning"
     ERROR = "error"
+
+
+Check = Callable[[], Iterator["Finding"]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,14 +260,22 @@ PARTS: dict[str, tuple[Callable[[], health.Part], str]] = {
         "Start workers for these queues: celery -A config worker -Q control,send,work.",
     ),
     "beat": (health.check_beat, "Start exactly one celery -A config beat."),
+    "queues": (health.check_queues, "Start more workers for these queues, or look at their logs."),
     "bounces": (health.check_bounces, "See the mailboxes below, and the log of the worker."),
 }
+
+
+def check_broker_alone() -> Iterator[Finding]:
+    """Known without a database, too."""
+    check, advice = PARTS["broker"]
+    part = health.guarded(check)
+    yield ok("broker", "works") if part.ok else error("broker", part.detail, advice)
 
 
 def check_parts() -> Iterator[Finding]:
     """The same as /healthz."""
     for name, (check, advice) in PARTS.items():
-        part = check()
+        part = health.guarded(check)
         yield ok(name, part.detail or "works") if part.ok else error(name, part.detail, advice)
 
 
@@ -340,13 +351,43 @@ WITH_DATABASE = (check_database, check_clock, check_parts, check_relays, check_m
 def examine() -> Iterator[Finding]:
     """All checks, one after the other; without a database those that need none."""
     for check in WITHOUT_DATABASE:
-        yield from check()
+        yield from _guarded(check)
     for check in WITH_DATABASE:
         try:
             yield from check()
         except DatabaseError as trouble:
-            words = " ".join(str(trouble).split())
             lost = isinstance(trouble.__cause__, OperationalError)
             advice = "Start it, or correct DATABASE_URL." if lost else "Run manage.py migrate."
-            yield error("database", words, advice)
+            yield error("database", _words(trouble), advice)
+            yield from _guarded(check_broker_alone)
             return
+        except Exception as trouble:  # noqa: BLE001 - whatever it is, the other checks go on
+            yield _failed(check, trouble)
+
+
+def _guarded(check: Check) -> Iterator[Finding]:
+    try:
+        yield from check()
+    except Exception as trouble:  # noqa: BLE001 - whatever it is, the other checks go on
+        yield _failed(check, trouble)
+
+
+def _failed(check: Check, trouble: Exception) -> Finding:
+    what = check.__name__.removeprefix("check_").replace("_", " ")
+    text = f"could not be looked at: {type(trouble).__name__} {_words(trouble)}".strip()
+    return error(what, text, "Report it with this line; the other findings stand.")
+
+
+def _words(trouble: Exception) -> str:
+    """On one line and without any secret of the settings."""
+    words = " ".join(str(trouble).split())
+    broker = urlsplit(settings.CELERY_BROKER_URL).password or ""
+    secrets = (
+        settings.SECRET_KEY,
+        settings.DATABASES["default"].get("PASSWORD", ""),
+        settings.MAIL_SERVER.password,
+        unquote(broker),
+    )
+    for secret in (form for one in secrets if one for form in (one, quote(one, safe=""))):
+        words = words.replace(secret, "***")
+    return words

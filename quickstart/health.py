@@ -1,55 +1,111 @@
-"""/healthz: whether each part works, for monitors, load balancers and `manage.py up`.
+"""Whether each part works: for the probes (quickstart.probes), `manage.py up` and `doctor`.
 
-`{"ok": true, "parts": {"database": {"ok": true, "detail": "..."}, ...}}`, 200 if all is well, else
-503. Names, hosts and passwords are not in it: it is open to everybody.
+A check never raises and has a bound in time. What it says names no host and no password: /healthz
+is open to everybody.
 """
 
 import logging
-import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
-from threading import Lock
+from typing import Any
 
+import psycopg
 from celery import current_app
-from django.db import DatabaseError, connection
+from django.conf import settings
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
 from django.db.models import Min
 from django.db.models.functions import Coalesce, Greatest
-from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from kombu.exceptions import KombuError
 
+from quickstart import queues
 from quickstart.heartbeats import BEAT, DEAD_AFTER
 from quickstart.models import Heartbeat
 from sending.models import BounceMailbox
 
 logger = logging.getLogger(__name__)
-QUEUES = ("control", "send", "work")
 # Bounces are collected at least once a minute.
 LONGEST_LAG = timedelta(minutes=5)
-# Seconds that an answer is used again: whoever asks in a loop costs nothing.
-KEEP = 1.0
+# Seconds that the database or the broker may take for each step of an answer.
+PATIENCE = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
+    """`seconds`: ages of what waits, by name."""
+
     ok: bool
     detail: str = ""
+    seconds: dict[str, int] = field(default_factory=dict)
+
+    def shown(self) -> dict[str, Any]:
+        shown: dict[str, Any] = {"ok": self.ok, "detail": self.detail}
+        return shown | ({"seconds": self.seconds} if self.seconds else {})
+
+
+def _ask(sql: str) -> list[tuple[Any, ...]]:
+    """One query over a connection of its own: that of this thread may hang on a server that is
+    gone, and has no limit for a statement."""
+    limits = {
+        "connect_timeout": PATIENCE,
+        "tcp_user_timeout": PATIENCE * 1000,
+        "options": f"-c statement_timeout={PATIENCE}s -c lock_timeout={PATIENCE}s",
+    }
+    known = connection.get_connection_params()
+    known.pop("cursor_factory", None)
+    with psycopg.connect(**(known | limits), autocommit=True) as database:
+        return list(database.execute(sql).fetchall())
 
 
 def check_database() -> Part:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
+    try:
+        _ask("SELECT 1")
+    except psycopg.Error as error:
+        return Part(ok=False, detail=f"does not answer ({type(error).__name__})")
     return Part(ok=True)
 
 
-def check_broker() -> Part:
+def check_migrations() -> Part:
+    """All that this version has are in the database; it may have more, while hosts are upgraded
+    one after the other."""
     try:
-        with current_app.connection_for_write(connect_timeout=3) as broker:
-            broker.ensure_connection(max_retries=1, interval_start=0, timeout=3)
+        there = set(_ask("SELECT app, name FROM django_migrations"))
+    except psycopg.errors.UndefinedTable:
+        there = set()
+    except psycopg.Error as error:
+        return Part(ok=False, detail=f"could not be looked at ({type(error).__name__})")
+    if missing := _migrations() - there:
+        return Part(ok=False, detail=f"{len(missing)} are missing: run manage.py migrate")
+    return Part(ok=True)
+
+
+_known: set[tuple[str, str]] = set()
+
+
+def _migrations() -> set[tuple[str, str]]:
+    """App and name of each migration on disk; read once."""
+    if not _known:
+        loader = MigrationLoader(None)
+        _known.update((str(app), str(name)) for app, name in loader.disk_migrations)
+    return _known
+
+
+def check_broker() -> Part:
+    options: dict[str, Any] = {}
+    if settings.CELERY_BROKER_URL.startswith(("redis", "valkey")):
+        # Without it a server that is silent would be waited for without end.
+        options = {"socket_timeout": PATIENCE, "socket_connect_timeout": PATIENCE}
+    try:
+        with current_app.connection_for_write(
+            connect_timeout=PATIENCE, transport_options=options
+        ) as broker:
+            broker.ensure_connection(max_retries=1, interval_start=0, timeout=PATIENCE)
     except (OSError, KombuError) as error:
         return Part(ok=False, detail=f"does not answer ({type(error).__name__})")
+    except Exception as error:  # noqa: BLE001 - each driver has errors of its own, e.g. of the log-in
+        return Part(ok=False, detail=f"refuses us ({type(error).__name__})")
     return Part(ok=True)
 
 
@@ -62,7 +118,7 @@ def check_workers() -> Part:
     """Somebody takes tasks from each queue."""
     living = _living()
     served = {queue for heartbeat in living for queue in heartbeat.queues}
-    if missing := [queue for queue in QUEUES if queue not in served]:
+    if missing := [queue for queue in queues.names() if queue not in served]:
         return Part(ok=False, detail=f"nobody takes tasks from {', '.join(missing)}")
     return Part(ok=True, detail=f"{sum(heartbeat.name != BEAT for heartbeat in living)} at work")
 
@@ -71,6 +127,14 @@ def check_beat() -> Part:
     if any(heartbeat.name == BEAT for heartbeat in _living()):
         return Part(ok=True)
     return Part(ok=False, detail=f"no tick within {DEAD_AFTER:.0f} s")
+
+
+def check_queues() -> Part:
+    """How long the work that waits in each queue has been waiting."""
+    ages = queues.ages()
+    late = [f"{name} for {age} s" for name, age in ages.items() if age > queues.longest(name)]
+    detail = f"work waits in {', '.join(late)}" if late else ""
+    return Part(ok=not late, detail=detail, seconds=ages)
 
 
 def check_bounces() -> Part:
@@ -86,64 +150,48 @@ def check_bounces() -> Part:
     if last is None:
         return Part(ok=True, detail="no mailbox")
     lag = max(timezone.now() - max([last, *started]), timedelta())
-    detail = f"{lag.total_seconds():.0f} s since the last collection"
+    age = int(lag.total_seconds())
+    detail = f"{age} s since the last collection"
     if refused := mailboxes.exclude(error="").count():
         detail += f", {refused} mailboxes can't be read"
-    return Part(ok=lag <= LONGEST_LAG, detail=detail)
+    return Part(ok=lag <= LONGEST_LAG, detail=detail, seconds={"collection": age})
 
 
-CHECKS: dict[str, Callable[[], Part]] = {
+READY: dict[str, Callable[[], Part]] = {
     "database": check_database,
-    "broker": check_broker,
+    "migrations": check_migrations,
+}
+# Read from the database.
+WORK: dict[str, Callable[[], Part]] = {
     "workers": check_workers,
     "beat": check_beat,
+    "queues": check_queues,
     "bounces": check_bounces,
 }
 
 
-def check_all() -> dict[str, Part]:
-    parts = {}
-    for name, check in CHECKS.items():
-        try:
-            parts[name] = check()
-        except DatabaseError as error:
-            parts[name] = Part(ok=False, detail=f"no database ({type(error).__name__})")
+def check_ready() -> dict[str, Part]:
+    """What a web host needs. Without a database nothing else is asked of it."""
+    parts = {"database": guarded(check_database)}
+    if parts["database"].ok:
+        parts["migrations"] = guarded(check_migrations)
     return parts
 
 
-class _Kept:
-    """The last answer, for a second."""
-
-    def __init__(self) -> None:
-        self.lock = Lock()
-        self.until = 0.0
-        self.parts: dict[str, Part] = {}
-
-    def get(self) -> dict[str, Part]:
-        with self.lock:
-            if time.monotonic() >= self.until:
-                before, self.parts = self.parts, check_all()
-                _log_change(before, self.parts)
-                self.until = time.monotonic() + KEEP
-            return self.parts
+def check_all() -> dict[str, Part]:
+    parts = check_ready()
+    parts["broker"] = guarded(check_broker)
+    ready = all(part.ok for name, part in parts.items() if name in READY)
+    unknown = Part(ok=False, detail="not known without the database")
+    for name, check in WORK.items():
+        parts[name] = guarded(check) if ready else unknown
+    return parts
 
 
-def _log_change(before: dict[str, Part], now: dict[str, Part]) -> None:
-    """A line when a part begins or ceases to work, instead of one for each answer."""
-    for name, part in now.items():
-        was_ok = before[name].ok if name in before else True
-        if was_ok and not part.ok:
-            logger.warning("%s: %s", name, part.detail)
-        elif part.ok and not was_ok:
-            logger.info("%s: works again", name)
-
-
-_kept = _Kept()
-
-
-@never_cache
-def healthz(request: HttpRequest) -> JsonResponse:
-    parts = _kept.get()
-    ok = all(part.ok for part in parts.values())
-    body = {"ok": ok, "parts": {name: asdict(part) for name, part in parts.items()}}
-    return JsonResponse(body, status=200 if ok else 503)
+def guarded(check: Callable[[], Part]) -> Part:
+    """What goes wrong in a check is a finding, never an error of the page."""
+    try:
+        return check()
+    except Exception as error:
+        logger.debug("%s failed", check.__name__, exc_info=True)
+        return Part(ok=False, detail=f"could not be looked at ({type(error).__name__})")

@@ -1,4 +1,4 @@
-"""What the mail sandbox got and what it returned; signs of life of the processes."""
+"""What the mail sandbox got and what it returned; signs of life of processes and queues."""
 
 import uuid
 
@@ -70,3 +70,16 @@ class Heartbeat(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name}: {self.seen_at}"
+
+
+class QueueWait(models.Model):
+    """How long work waits in a Celery queue (quickstart.queues)."""
+
+    name = models.CharField(max_length=50, primary_key=True)
+    # Since when its marker, or due mail, waits; null: nothing does.
+    since = models.DateTimeField(null=True)
+    # When the marker that is inside was sent.
+    sent_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.since}"

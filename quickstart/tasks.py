@@ -1,11 +1,11 @@
-"""Signs of life (see quickstart.heartbeats)."""
+"""Signs of life of processes and queues (see quickstart.heartbeats, quickstart.queues)."""
 
 from datetime import timedelta
 
 from celery import shared_task
 from django.utils import timezone
 
-from quickstart import heartbeats
+from quickstart import heartbeats, queues
 from quickstart.models import Heartbeat
 
 FORGET_AFTER = timedelta(days=1)
@@ -21,3 +21,15 @@ def beat_lives() -> None:
 def forget_dead() -> None:
     """Hosts that are gone for good."""
     Heartbeat.objects.filter(seen_at__lt=timezone.now() - FORGET_AFTER).delete()
+
+
+@shared_task(ignore_result=True)
+def watch_queues() -> None:
+    """Every five seconds: a marker into each queue."""
+    for name in queues.to_mark():
+        marker.apply_async((name,), queue=name, expires=queues.LOST.total_seconds())
+
+
+@shared_task(ignore_result=True)
+def marker(queue: str) -> None:
+    queues.arrived(queue)

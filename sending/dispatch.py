@@ -43,6 +43,15 @@ def relays_to_run() -> dict[int, int]:
     return {pk: number for pk, number in free.items() if number > 0}
 
 
+def uncarried() -> bool:
+    """Whether mail is due that no process carries."""
+    with connection.cursor() as cursor:
+        cursor.execute(WORK)
+        wanted = {row[0] for row in cursor.fetchall()}
+        cursor.execute(BUSY)
+        return not wanted <= {row[0] for row in cursor.fetchall()}
+
+
 def turns_wanted() -> int:
     return min(sum(relays_to_run().values()), MOST_TURNS)
 

@@ -14,7 +14,6 @@ pytestmark = pytest.mark.django_db
 
 # URLs that anybody reaches; each for a reason.
 PUBLIC = {
-    "healthz": "for load balancers; says nothing secret",
     "switch_language": "the language of pages without log-in, too",
     "setup": "a signed link, only as long as there is no account",
     "account_login": "the way in",
