@@ -10,8 +10,12 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from config import env
+from quickstart.environment import prepare
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# For whatever reads these settings: manage.py, the web server, Celery.
+prepare()
 
 try:
     VAR = Path(env.text("YANSHU_VAR", str(ROOT / "var"))).absolute()
