@@ -274,5 +274,15 @@ LOGGING = {
             name: {"level": "WARNING"}
             for name in ("celery.app.trace", "celery.beat", "celery.worker.strategy")
         },
+        # What they say besides is repeated for each message when the broker was away.
+        **{
+            name: {"level": "WARNING"}
+            for name in (
+                "celery.worker.consumer.consumer",
+                "celery.worker.consumer.mingle",
+                "celery.worker.request",
+                "kombu.transport.virtual.base",
+            )
+        },
     },
 }
