@@ -33,7 +33,7 @@ try:
     SANDBOX_SMTP_PORT = env.integer("YANSHU_SANDBOX_SMTP_PORT", 8025, low=1, high=65535)
     SANDBOX_IMAP_PORT = env.integer("YANSHU_SANDBOX_IMAP_PORT", 8143, low=1, high=65535)
     DATABASES: dict[str, dict[str, Any]] = {"default": env.database("DATABASE_URL")}
-    CELERY_BROKER_URL = env.text("CELERY_BROKER_URL")
+    CELERY_BROKER_URL = env.broker("CELERY_BROKER_URL")
     # Relays and mailboxes at private and loopback addresses, where a company's own servers are;
     # 0 where workspaces belong to people whom that network must stay closed to.
     PRIVATE_SERVERS = env.boolean("YANSHU_PRIVATE_SERVERS", default=True)

@@ -11,11 +11,10 @@ import sys
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import psycopg
 from kombu import Connection
-from kombu.exceptions import KombuError
 
 from config import env as settings
 from config import envfile
@@ -126,7 +125,7 @@ def _check_database(url: str) -> None:
     try:
         psycopg.connect(url, connect_timeout=PATIENCE).close()
     except psycopg.Error as error:
-        words = " ".join(str(error).split())
+        words = _without_password(str(error), url)
         raise SettingError(f"DATABASE_URL names a database that can't be used: {words}") from error
 
 
@@ -139,11 +138,20 @@ def _check_broker(url: str) -> None:
         raise SettingError(
             f"CELERY_BROKER_URL begins with {scheme}://; use redis:// or amqp://."
         ) from error
-    except (OSError, KombuError, ValueError) as error:
+    except Exception as error:
+        # Each driver has errors of its own, of a log-in that is refused for one.
         where = urlsplit(url).hostname or urlsplit(url).path
+        words = _without_password(str(error) or type(error).__name__, url)
         raise SettingError(
-            f"CELERY_BROKER_URL names a broker ({where}) that can't be reached: {error}"
+            f"CELERY_BROKER_URL names a broker ({where}) that can't be used: {words}"
         ) from error
+
+
+def _without_password(words: str, url: str) -> str:
+    password = urlsplit(url).password or ""
+    for form in {password, unquote(password)} - {""}:
+        words = words.replace(form, "***")
+    return " ".join(words.split())
 
 
 def _secret_key(var: Path) -> Path:

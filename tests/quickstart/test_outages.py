@@ -16,7 +16,7 @@ from tests.stack.installation import wait_for
 
 # Tries of both together that must fail in the outage; beat alone sends ten ticks a second.
 TRIES = 40
-OUTAGES = 3
+OUTAGES = 2
 
 
 class Refusing:
@@ -55,10 +55,11 @@ def program(command: tuple[str, ...], log: Path, env: dict[str, str]) -> Iterato
         assert process.poll() is None, log.read_text()
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(60)
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 def test_a_line_at_the_begin_and_one_at_the_end(open_path: Path) -> None:
     broker = EmbeddedBroker(open_path / "broker")
     broker.start()
