@@ -5,9 +5,12 @@ everything else (imports, bounce collection, test mails). Which task goes where:
 """
 
 import os
+from typing import Any
 
-from celery import Celery
+from celery import Celery, signals
 
+from config import env
+from quickstart import outages, schema
 from quickstart.heartbeats import HeartbeatStep
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -41,3 +44,14 @@ app.conf.beat_schedule = {
     task: {"task": task, "schedule": every, "options": {"expires": expires}}
     for task, every, expires in TICKS
 }
+
+
+@signals.celeryd_init.connect  # type: ignore[untyped-decorator]  # celery has no types
+def start_worker(**_: Any) -> None:
+    schema.refuse_unmigrated(env.text("DATABASE_URL"))
+    outages.watch_worker()
+
+
+@signals.beat_init.connect  # type: ignore[untyped-decorator]
+def start_beat(**_: Any) -> None:
+    schema.refuse_unmigrated(env.text("DATABASE_URL"))

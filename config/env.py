@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 TRUE = {"1", "true", "yes", "on"}
 FALSE = {"0", "false", "no", "off", ""}
@@ -116,27 +116,52 @@ def _address_literal(value: str) -> str:
         return ""
 
 
+ENCODE = (
+    "A character such as @ : / ? # % or [ in a user or password is percent-encoded: @ is %40, : is "
+    "%3A, / is %2F, ? is %3F, # is %23, % is %25, [ is %5B."
+)
+
+
+def _url(name: str, value: str) -> tuple[SplitResult, int | None]:
+    """The parts and the port of a server's URL. Libraries read raw special characters differently,
+    so they are refused. No text names the value: it may hold a password."""
+    if any(character.isspace() for character in value):
+        raise SettingError(f"{name} has a space in it. A space is percent-encoded: %20.")
+    if re.search(r"%(?![0-9A-Fa-f]{2})", value):
+        raise SettingError(f"{name} has a % without two digits after it. {ENCODE}")
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError as error:
+        raise SettingError(f"{name} has a host or port that can't be read. {ENCODE}") from error
+    if parts.fragment or value.endswith("#"):
+        raise SettingError(f"{name} has a # in it. {ENCODE}")
+    user = parts.netloc.rpartition("@")[0]
+    if "@" in user or user.count(":") > 1 or "@" in parts.path + parts.query:
+        raise SettingError(f"{name} has one @ or : too many. {ENCODE}")
+    return parts, port
+
+
 def database(name: str, env: Mapping[str, str] = os.environ) -> dict[str, Any]:
     """Django's settings for a `postgresql://user:password@host:port/name?option=value` URL.
 
     A host that is a directory (a unix socket's) is given as `?host=/path`, as in libpq.
     """
     value = text(name, None, env)
-    parts = urlsplit(value)
-    if parts.scheme not in {"postgres", "postgresql"}:
+    scheme = value.partition("://")[0] if "://" in value else ""
+    if scheme not in {"postgres", "postgresql"}:
         raise SettingError(
-            f"{name} begins with {parts.scheme + '://' if parts.scheme else 'no scheme'}; "
+            f"{name} begins with {scheme + '://' if scheme else 'no scheme'}; "
             "use postgresql://user:password@host:port/name."
         )
+    parts, port = _url(name, value)
     options = dict(parse_qsl(parts.query))
     if not parts.path.strip("/"):
         raise SettingError(
             f"{name} names no database; use postgresql://user:password@host:port/name."
         )
-    try:
-        port = parts.port
-    except ValueError as error:
-        raise SettingError(f"{name} has a port that is no number.") from error
+    if "/" in parts.path.strip("/"):
+        raise SettingError(f"{name} has a / in the name of its database. {ENCODE}")
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.strip("/")),
@@ -146,6 +171,14 @@ def database(name: str, env: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "PORT": str(port or ""),
         "OPTIONS": options,
     }
+
+
+def broker(name: str, env: Mapping[str, str] = os.environ) -> str:
+    """A URL for Celery. Of several, separated by ";", each is looked at."""
+    value = text(name, None, env)
+    for one in value.split(";"):
+        _url(name, one)
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,11 +203,7 @@ def mail_server(name: str, env: Mapping[str, str] = os.environ) -> MailServer:
     value = text(name, "", env)
     if not value:
         return MailServer()
-    try:
-        parts = urlsplit(value)
-        port = parts.port
-    except ValueError as error:
-        raise SettingError(f"{name} has a host or port that can't be read.") from error
+    parts, port = _url(name, value)
     if parts.scheme not in MAIL_PORTS or not parts.hostname:
         raise SettingError(
             f"{name} must be smtp://user:password@host:port, smtp+tls://… or smtps://…."

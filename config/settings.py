@@ -10,8 +10,12 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from config import env
+from quickstart.environment import prepare
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# For whatever reads these settings: manage.py, the web server, Celery.
+prepare()
 
 try:
     VAR = Path(env.text("YANSHU_VAR", str(ROOT / "var"))).absolute()
@@ -29,7 +33,7 @@ try:
     SANDBOX_SMTP_PORT = env.integer("YANSHU_SANDBOX_SMTP_PORT", 8025, low=1, high=65535)
     SANDBOX_IMAP_PORT = env.integer("YANSHU_SANDBOX_IMAP_PORT", 8143, low=1, high=65535)
     DATABASES: dict[str, dict[str, Any]] = {"default": env.database("DATABASE_URL")}
-    CELERY_BROKER_URL = env.text("CELERY_BROKER_URL")
+    CELERY_BROKER_URL = env.broker("CELERY_BROKER_URL")
     # Relays and mailboxes at private and loopback addresses, where a company's own servers are;
     # 0 where workspaces belong to people whom that network must stay closed to.
     PRIVATE_SERVERS = env.boolean("YANSHU_PRIVATE_SERVERS", default=True)
@@ -285,6 +289,16 @@ LOGGING = {
         **{
             name: {"level": "WARNING"}
             for name in ("celery.app.trace", "celery.beat", "celery.worker.strategy")
+        },
+        # What they say besides is repeated for each message when the broker was away.
+        **{
+            name: {"level": "WARNING"}
+            for name in (
+                "celery.worker.consumer.consumer",
+                "celery.worker.consumer.mingle",
+                "celery.worker.request",
+                "kombu.transport.virtual.base",
+            )
         },
     },
 }

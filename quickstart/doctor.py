@@ -3,13 +3,9 @@
 Plain English for operators; the site's own words are not used here.
 """
 
-import shutil
-import socket
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
 from urllib.parse import quote, unquote, urlsplit
 
 from django.conf import settings
@@ -18,9 +14,9 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 from psycopg.errors import OperationalError
 
-from accounts import ehloname
-from quickstart import health
-from sending import hosttrouble
+from quickstart import doctorsettings, health, heartbeats
+from quickstart.findings import Check, Finding, Level, error, ok, skipped, warning
+from quickstart.models import Heartbeat
 from sending.models import BounceMailbox, Relay
 from sending.relaytest import Trial, talk
 from sending.relaytrouble import diagnose
@@ -29,197 +25,11 @@ from sending.services import mailboxes
 from sending.services.relays import server_of
 
 OLDEST_POSTGRESQL = 15
-SHORTEST_KEY = 32
-# Bytes and shares of a disk below which it is nearly full.
-LITTLE_SPACE, VERY_LITTLE_SPACE = 5 * 1024**3, 512 * 1024**2
-# Seconds that the clocks of this host and the database may differ: leases rely on them.
+# Seconds that the clocks of a host and the database may differ.
 CLOCK = 2.0
-# An address outside of any network (RFC 5737).
-ELSEWHERE = "192.0.2.1"
+# Seconds that doctor listens to ticks, which come each second, and between two looks.
+LISTEN, LISTEN_EVERY = 3.0, 0.1
 OLDEST_COLLECTION = timedelta(minutes=10)
-
-
-class Level(StrEnum):
-    OK = "ok"
-    WARNING = "warning"
-    ERROR = "error"
-
-
-Check = Callable[[], Iterator["Finding"]]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """`what` was looked at, how it is, and what to do about it ("" when nothing)."""
-
-    what: str
-    level: Level
-    text: str
-    advice: str = ""
-
-
-def ok(what: str, text: str) -> Finding:
-    return Finding(what, Level.OK, text)
-
-
-def warning(what: str, text: str, advice: str) -> Finding:
-    return Finding(what, Level.WARNING, text, advice)
-
-
-def error(what: str, text: str, advice: str) -> Finding:
-    return Finding(what, Level.ERROR, text, advice)
-
-
-# Settings ----------------------------------------------------------------------------------------
-
-
-def check_secret_key() -> Iterator[Finding]:
-    if len(settings.SECRET_KEY) < SHORTEST_KEY:
-        yield warning(
-            "secret key",
-            f"has {len(settings.SECRET_KEY)} characters",
-            f"Set YANSHU_SECRET_KEY to {SHORTEST_KEY} random characters or more. Stored passwords "
-            "of relays and mailboxes must be entered again then, and links in sent mails end.",
-        )
-    else:
-        yield ok("secret key", "is long enough")
-
-
-def _is_public() -> bool:
-    """Whether the site is meant for more than this machine."""
-    host = urlsplit(settings.PUBLIC_URL).hostname or ""
-    return host not in {"localhost", "127.0.0.1", "::1"}
-
-
-def check_public_url() -> Iterator[Finding]:
-    parts = urlsplit(settings.PUBLIC_URL)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        yield error(
-            "public URL",
-            f"{settings.PUBLIC_URL!r} is no address",
-            "Set YANSHU_URL to what people type, such as https://mail.example.com.",
-        )
-    elif not _is_public():
-        yield warning(
-            "public URL",
-            f"{settings.PUBLIC_URL} is reached from this machine only",
-            "Links in mails would lead nowhere for others: set YANSHU_URL before mailing them.",
-        )
-    elif parts.scheme == "http":
-        yield warning(
-            "public URL",
-            f"{settings.PUBLIC_URL} is not encrypted",
-            "Put a TLS proxy before it and set YANSHU_URL to https://…; mailbox providers want "
-            "https for one-click unsubscribe.",
-        )
-    else:
-        yield ok("public URL", settings.PUBLIC_URL)
-
-
-def check_hardening() -> Iterator[Finding]:
-    if settings.DEBUG:
-        yield error("debug", "is on", "Unset YANSHU_DEBUG: error pages would show secrets.")
-    if not _is_public():
-        return
-    if not settings.HTTPS:
-        yield warning(
-            "cookies",
-            "are sent over plain HTTP too",
-            "Serve the site by https and set YANSHU_URL so (or YANSHU_HTTPS=1).",
-        )
-    else:
-        yield ok("cookies", "are sent over HTTPS only")
-    if settings.SANDBOX:
-        yield warning(
-            "mail sandbox",
-            "is on at a public address",
-            "Set YANSHU_SANDBOX=0 in production: what goes through it reaches nobody.",
-        )
-    if "*" in settings.ALLOWED_HOSTS:
-        yield warning(
-            "hosts",
-            "every Host header is answered",
-            f"Set YANSHU_HOSTS to {urlsplit(settings.PUBLIC_URL).hostname}.",
-        )
-
-
-def check_ehlo_name() -> Iterator[Finding]:
-    """What relays hear from us, and whether they can find it."""
-    what = "EHLO name"
-    set_it = (
-        "Set YANSHU_EHLO_NAME to the full name of this host, such as mail.example.com, that the "
-        "name service knows: strict relays refuse others."
-    )
-    name = settings.EHLO_NAME
-    if not name:
-        yield warning(what, f"{ehloname.literal(_own_address())}, an address and no name", set_it)
-    elif name.startswith("["):
-        yield warning(what, f"{name}, an address and no name", set_it)
-    elif not _resolves(name):
-        yield warning(what, f"{name}, which no name service knows", set_it)
-    else:
-        yield ok(what, name)
-
-
-def _resolves(name: str) -> bool:
-    try:
-        return bool(socket.getaddrinfo(name, 25, type=socket.SOCK_STREAM))
-    except (OSError, UnicodeError):
-        return False
-
-
-def _own_address() -> str:
-    """That of this host towards others. Nothing is sent: a datagram socket only looks for the
-    way."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
-        try:
-            one.connect((ELSEWHERE, 25))
-            return str(one.getsockname()[0])
-        except OSError:
-            return "127.0.0.1"
-
-
-def check_own_mail() -> Iterator[Finding]:
-    if settings.MAIL_SERVER.host:
-        yield ok("own mail", f"through {settings.MAIL_SERVER.host}")
-    elif settings.SANDBOX:
-        yield warning(
-            "own mail",
-            "invitations and password resets go to the sandbox",
-            "Set EMAIL_URL, so that they reach people.",
-        )
-    else:
-        yield error(
-            "own mail",
-            "invitations and password resets reach nobody",
-            "Set EMAIL_URL, such as smtp+tls://user:password@mail.example.com.",
-        )
-
-
-def check_disk() -> Iterator[Finding]:
-    try:
-        free = shutil.disk_usage(settings.VAR).free
-    except OSError as trouble:
-        yield error(
-            "disk",
-            f"{settings.VAR} can't be used ({trouble.strerror})",
-            "Set YANSHU_VAR to a directory that may be written to.",
-        )
-        return
-    if own := hosttrouble.look():
-        yield error(
-            "disk",
-            f"{settings.VAR} can't be written to: {own.words}",
-            "Make room, or give the directory to the user that runs the workers.",
-        )
-        return
-    text = f"{free / 1024**3:.1f} GB free for {settings.VAR}"
-    if free < VERY_LITTLE_SPACE:
-        yield error("disk", text, "Make room: workers can't keep their journals without.")
-    elif free < LITTLE_SPACE:
-        yield warning("disk", text, "Make room soon.")
-    else:
-        yield ok("disk", text)
 
 
 # Servers -----------------------------------------------------------------------------------------
@@ -238,7 +48,9 @@ def check_database() -> Iterator[Finding]:
         yield ok("database", f"PostgreSQL {major}")
     executor = MigrationExecutor(connection)
     missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    if missing:
+    if missing and not executor.loader.applied_migrations:
+        yield error("migrations", "the database has no tables yet", "Run manage.py migrate.")
+    elif missing:
         yield error("migrations", f"{len(missing)} are missing", "Run manage.py migrate.")
     else:
         yield ok("migrations", "all are there")
@@ -255,10 +67,28 @@ def check_clock() -> Iterator[Finding]:
         yield error(
             "clock",
             f"differs from the database's by {apart:.1f} s",
-            "Keep the clocks of all hosts by NTP: workers hold their batches by time.",
+            "Keep the clocks of all hosts by NTP: mails carry the time of the host that sends "
+            "them, and signs of life are compared.",
         )
     else:
         yield ok("clock", f"differs from the database's by {apart:.2f} s")
+
+
+def check_clocks_of_hosts() -> Iterator[Finding]:
+    """Of hosts whose signs of life lie ahead. One that lies behind looks dead: see workers."""
+    what = "clocks of other hosts"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        (now,) = cursor.fetchone() or (timezone.now(),)
+    seen = list(Heartbeat.objects.values_list("name", "seen_at"))
+    ahead = {name: (at - now).total_seconds() for name, at in seen if at > now}
+    wrong = {name: seconds for name, seconds in ahead.items() if seconds > CLOCK}
+    for name, seconds in wrong.items():
+        yield error(what, f"{name} is {seconds:.0f} s ahead", "Keep that host's clock by NTP.")
+    if not seen:
+        yield skipped(what, "no worker was seen", "Start workers, then run doctor again.")
+    elif not wrong:
+        yield ok(what, f"{len(seen)} processes were seen, none ahead of the database")
 
 
 PARTS: dict[str, tuple[Callable[[], health.Part], str]] = {
@@ -292,6 +122,27 @@ def check_parts() -> Iterator[Finding]:
         yield ok(name, part.detail or "works") if part.ok else error(name, part.detail, advice)
 
 
+def check_one_beat() -> Iterator[Finding]:
+    """Two would send each tick twice. Each tick says which beat sent it."""
+    what = "number of beats"
+    begun, senders = time.monotonic(), set[str]()
+    while time.monotonic() < begun + LISTEN and len(senders) < 2:
+        beat = Heartbeat.objects.filter(name=heartbeats.BEAT).first()
+        if beat is None or timezone.now() - beat.seen_at > timedelta(seconds=heartbeats.DEAD_AFTER):
+            yield skipped(what, "no beat was seen", "Start exactly one celery -A config beat.")
+            return
+        senders.update(beat.queues)
+        time.sleep(LISTEN_EVERY)
+    if len(senders) > 1:
+        yield error(
+            what,
+            f"several beats send ticks: {', '.join(sorted(senders))}",
+            "Stop all but one: systemctl disable --now yanshu-beat on the other hosts.",
+        )
+    else:
+        yield ok(what, f"one ({', '.join(senders)})" if senders else "one")
+
+
 # Mail --------------------------------------------------------------------------------------------
 
 
@@ -300,6 +151,8 @@ def check_relays() -> Iterator[Finding]:
     for relay in relays.order_by("workspace__slug", "name"):
         if settings.SANDBOX or not relay.is_sandbox:
             yield check_relay(relay)
+        else:
+            yield skipped(_name("relay", relay), "the mail sandbox is off", "Archive this relay.")
     if not relays:
         yield warning("relays", "there is none", "Connect one under Sending, Relays.")
 
@@ -332,6 +185,9 @@ def check_mailboxes() -> Iterator[Finding]:
     for mailbox in rows.order_by("workspace__slug", "name"):
         if settings.SANDBOX or not mailbox.is_sandbox:
             yield check_mailbox(mailbox)
+        else:
+            why = "the mail sandbox is off"
+            yield skipped(_name("mailbox", mailbox), why, "Switch this mailbox off.")
 
 
 def check_mailbox(mailbox: BounceMailbox) -> Finding:
@@ -350,37 +206,44 @@ def check_mailbox(mailbox: BounceMailbox) -> Finding:
     return ok(name, "lets us in and is collected")
 
 
-WITHOUT_DATABASE = (
-    check_secret_key,
-    check_public_url,
-    check_hardening,
-    check_own_mail,
-    check_ehlo_name,
-    check_disk,
-)
-WITH_DATABASE = (check_database, check_clock, check_parts, check_relays, check_mailboxes)
+# By name, for what could not be looked at.
+WITH_DATABASE: dict[str, Check] = {
+    "database": check_database,
+    "clock": check_clock,
+    "clocks of other hosts": check_clocks_of_hosts,
+    "broker, workers, beat and queues": check_parts,
+    "number of beats": check_one_beat,
+    "relays": check_relays,
+    "mailboxes": check_mailboxes,
+}
 
 
 def examine() -> Iterator[Finding]:
-    """All checks, one after the other; without a database those that need none."""
-    for check in WITHOUT_DATABASE:
+    """All checks, one after the other; without a database those that need none. What could not be
+    looked at is a finding, too."""
+    for check in doctorsettings.CHECKS:
         yield from _guarded(check)
-    for check in WITH_DATABASE:
-        try:
-            yield from check()
-        except DatabaseError as trouble:
-            lost = isinstance(trouble.__cause__, OperationalError)
-            advice = "Start it, or correct DATABASE_URL." if lost else "Run manage.py migrate."
-            yield error("database", _words(trouble), advice)
-            yield from _guarded(check_broker_alone)
-            return
-        except Exception as trouble:  # noqa: BLE001 - whatever it is, the other checks go on
-            yield _failed(check, trouble)
+    lost: Finding | None = None
+    for name, with_database in WITH_DATABASE.items():
+        if lost:
+            why = "the database can't be used" if lost.what == "database" else "tables are missing"
+            yield skipped(name, why, lost.advice)
+            continue
+        for finding in _guarded(with_database):
+            yield finding
+            if finding.level == Level.ERROR and finding.what in {"database", "migrations"}:
+                lost = finding
+    if lost:
+        yield from _guarded(check_broker_alone)
 
 
 def _guarded(check: Check) -> Iterator[Finding]:
     try:
         yield from check()
+    except DatabaseError as trouble:
+        lost = isinstance(trouble.__cause__, OperationalError)
+        advice = "Start it, or correct DATABASE_URL." if lost else "Run manage.py migrate."
+        yield error("database", _words(trouble), advice)
     except Exception as trouble:  # noqa: BLE001 - whatever it is, the other checks go on
         yield _failed(check, trouble)
 

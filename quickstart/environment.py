@@ -1,21 +1,23 @@
 """The environment that the settings are read from: what is given, and what `up` adds.
 
-`manage.py` commands beside a running `up` read what it added from <state directory>/environment;
-.env in the checkout is read by both. What is set in the environment itself comes first.
+Every program reads the file of settings: .env in the checkout, or the one that YANSHU_SETTINGS
+names. Commands beside a running `up` also read what it added from <state directory>/environment.
+What is set in the environment itself comes first.
 """
 
 import os
 import secrets
+import sys
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import psycopg
 from kombu import Connection
-from kombu.exceptions import KombuError
 
 from config import env as settings
+from config import envfile
 from config.env import SettingError
 from quickstart.ports import address, kept_port
 
@@ -39,28 +41,33 @@ def given(name: str, env: Mapping[str, str]) -> bool:
     return bool(env.get(name) or env.get(f"{name}_FILE"))
 
 
-def read_file(path: Path) -> dict[str, str]:
-    """NAME=value lines, # for comments; nothing is expanded. {} if there is no such file."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise SettingError(f"{path} can't be read ({error.strerror}).") from error
-    pairs = [line.split("=", 1) for line in lines if "=" in line and not line.startswith("#")]
-    return {name.strip(): value.strip().strip("\"'") for name, value in pairs}
+def settings_file(env: Mapping[str, str]) -> Path:
+    """The file of settings that an operator keeps."""
+    named = env.get("YANSHU_SETTINGS")
+    if named and not Path(named).exists():
+        raise SettingError(f"YANSHU_SETTINGS is {named}, and there is no such file.")
+    return Path(named) if named else ROOT / ".env"
 
 
-def load(*, command: str) -> None:
-    """Completes os.environ for a `manage.py` command."""
-    found = read_file(ROOT / ".env")
+def load(*, command: str = "") -> None:
+    """Completes os.environ for a command of manage.py, the web server or Celery."""
+    found = envfile.read(settings_file(os.environ))
     if command != "up" and not given("DATABASE_URL", found | os.environ):
-        found = read_file(state_directory(found | os.environ) / "environment") | found
+        found = envfile.read(state_directory(found | os.environ) / "environment") | found
     for name, value in found.items():
         os.environ.setdefault(name, value)
     for name, value in NOWHERE.items() if command in ALONE else ():
         if not given(name, os.environ):
             os.environ[name] = value
+
+
+def prepare(*, command: str = "") -> None:
+    """What each program does before its settings are read; ends it if they can't be."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    try:
+        load(command=command)
+    except SettingError as error:
+        sys.exit(f"Yanshu can't start: {error}")
 
 
 def complete(env: dict[str, str], *, var: Path, host: str, port: int) -> dict[str, str]:
@@ -111,14 +118,14 @@ def save(env: dict[str, str], *, var: Path, before: Mapping[str, str]) -> None:
     added = {name: value for name, value in env.items() if before.get(name) != value}
     path = var / "environment"
     path.touch(mode=0o600)
-    path.write_text("".join(f"{name}={value}\n" for name, value in sorted(added.items())))
+    path.write_text("".join(envfile.line(name, value) for name, value in sorted(added.items())))
 
 
 def _check_database(url: str) -> None:
     try:
         psycopg.connect(url, connect_timeout=PATIENCE).close()
     except psycopg.Error as error:
-        words = " ".join(str(error).split())
+        words = _without_password(str(error), url)
         raise SettingError(f"DATABASE_URL names a database that can't be used: {words}") from error
 
 
@@ -131,11 +138,20 @@ def _check_broker(url: str) -> None:
         raise SettingError(
             f"CELERY_BROKER_URL begins with {scheme}://; use redis:// or amqp://."
         ) from error
-    except (OSError, KombuError, ValueError) as error:
+    except Exception as error:
+        # Each driver has errors of its own, of a log-in that is refused for one.
         where = urlsplit(url).hostname or urlsplit(url).path
+        words = _without_password(str(error) or type(error).__name__, url)
         raise SettingError(
-            f"CELERY_BROKER_URL names a broker ({where}) that can't be reached: {error}"
+            f"CELERY_BROKER_URL names a broker ({where}) that can't be used: {words}"
         ) from error
+
+
+def _without_password(words: str, url: str) -> str:
+    password = urlsplit(url).password or ""
+    for form in {password, unquote(password)} - {""}:
+        words = words.replace(form, "***")
+    return " ".join(words.split())
 
 
 def _secret_key(var: Path) -> Path:

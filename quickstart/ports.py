@@ -1,7 +1,10 @@
 """Ports to listen on."""
 
 import socket
+from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 ANY = {"", "0.0.0.0", "::"}  # noqa: S104 - these mean "every address"
 # Tried after the wanted one, so that the address stays alike.
@@ -31,6 +34,27 @@ def free_port(host: str, wanted: int) -> int:
         if not _taken(host, port) and (found := _bind(host, port, wanted)):
             return found
     raise PortError(f"HOST is {host!r}, which can't be listened on here.")
+
+
+def require_free(host: str, port: int) -> None:
+    """PortError unless `port` is free. granian shares ports (SO_REUSEPORT), so that a second one
+    would silently take a part of the requests; a plain bind fails where anybody listens."""
+    if not _taken(host, port) and _bind(host, port, port) is not None:
+        return
+    raise PortError(
+        f"port {port} of {host or 'this host'} is in use{_by(port)}. Stop that program, or set "
+        "PORT to another one."
+    )
+
+
+def _by(port: int) -> str:
+    """Who listens there, where we may know it."""
+    with suppress(psutil.Error, OSError):
+        for connection in psutil.net_connections("tcp"):
+            listens = connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
+            if listens and connection.pid:
+                return f" by process {connection.pid} ({psutil.Process(connection.pid).name()})"
+    return ""
 
 
 def kept_port(path: Path, wanted: int) -> int:

@@ -10,6 +10,24 @@ MANAGE = (sys.executable, str(ROOT / "manage.py"))
 # Two for ticks, as one of them may be freezing the audience of a large campaign for some seconds.
 WORKERS = {"control": 2, "send": 2, "work": 2}
 
+# In memory: a file that a kill left half written would keep beat from starting again.
+SCHEDULER = "quickstart.outages:Scheduler"
+# Seconds that a web process may take for the requests it has when it is stopped.
+WEB_STOPS_WITHIN = 10
+
+
+def granian(*, host: str, port: int, workers: int) -> tuple[str, ...]:
+    """The web server itself, which `manage.py serve` becomes."""
+    return (
+        *(str(BIN / "granian"), "--interface", "asginl", "--host", host, "--port", str(port)),
+        # Connections are few (1,024): those that send no request are closed soon, which needs
+        # HTTP/1. Browsers speak HTTP/2 to a proxy.
+        *("--workers", str(workers), "--http", "1", "--no-ws"),
+        *("--http1-header-read-timeout", "10000"),
+        *("--respawn-failed-workers", "--workers-kill-timeout", str(WEB_STOPS_WITHIN)),
+        "quickstart.web:application",
+    )
+
 
 def commands(*, host: str, port: int, sandbox: bool) -> dict[str, tuple[str, ...]]:
     """The command of each program by its name."""
@@ -22,12 +40,8 @@ def commands(*, host: str, port: int, sandbox: bool) -> dict[str, tuple[str, ...
         )
         for queue, processes in WORKERS.items()
     }
-    programs["web"] = (
-        *(str(BIN / "granian"), "--interface", "asginl", "--host", host, "--port", str(port)),
-        *("--workers", "1", "--no-ws", "--respawn-failed-workers", "config.asgi:application"),
-    )
-    # In memory: a file that a kill left half written would keep beat from starting again.
-    programs["beat"] = (*celery, "beat", "-l", "INFO", "--pidfile=", "-S", "celery.beat:Scheduler")
+    programs["web"] = (*MANAGE, "serve", "--host", host, "--port", str(port), "--workers", "1")
+    programs["beat"] = (*celery, "beat", "-l", "INFO", "--pidfile=", "-S", SCHEDULER)
     if sandbox:
         programs["sandbox"] = (*MANAGE, "mail_sandbox")
     return programs

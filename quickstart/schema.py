@@ -1,17 +1,42 @@
 """Whether the database has every migration, found out without starting Django (a second saved)."""
 
 import hashlib
+import sys
 from pathlib import Path
 
 import psycopg
 
 ROOT = Path(__file__).resolve().parent.parent
+# Seconds to wait for a database at a program's start.
+PATIENCE = 5
 
 
 def ours() -> set[tuple[str, str]]:
     """App and name of every migration in this checkout."""
     files = ROOT.glob("*/migrations/[0-9]*.py")
     return {(path.parent.parent.name, path.stem) for path in files}
+
+
+def missing(url: str) -> int | None:
+    """How many migrations of this version the database lacks. It may have more: hosts are upgraded
+    one after the other. None: it did not answer."""
+    try:
+        with psycopg.connect(url, connect_timeout=PATIENCE) as database:
+            rows = database.execute("SELECT app, name FROM django_migrations").fetchall()
+    except psycopg.errors.UndefinedTable:
+        rows = []
+    except psycopg.Error:
+        return None
+    return len(ours() - {(str(app), str(name)) for app, name in rows})
+
+
+def refuse_unmigrated(url: str) -> None:
+    """Ends a program that would only fail later. One whose database is away goes on: it waits."""
+    if lacking := missing(url):
+        are = f"{lacking} migrations of this version are" if lacking > 1 else "a migration is"
+        every = lacking == len(ours())
+        what = "the database has no tables yet" if every else f"{are} missing in the database"
+        sys.exit(f"Yanshu can't start: {what}. Run `manage.py migrate`, once for all hosts.")
 
 
 def is_current(url: str, note: Path) -> bool:

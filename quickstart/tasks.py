@@ -12,9 +12,10 @@ FORGET_AFTER = timedelta(days=1)
 
 
 @shared_task(ignore_result=True)
-def beat_lives() -> None:
-    """Sent by beat every few seconds: its arrival says that beat and the control worker work."""
-    heartbeats.sign(heartbeats.BEAT, [])
+def beat_lives(sender: str = "") -> None:
+    """Sent by beat every few seconds: its arrival says that beat and the control worker work.
+    `sender`: which beat, so that doctor sees two."""
+    heartbeats.sign(heartbeats.BEAT, [sender] if sender else [])
 
 
 @shared_task(ignore_result=True)

@@ -80,6 +80,8 @@ class Servers:
         self.var.mkdir()
         os.environ["YANSHU_VAR"] = str(self.var)
         os.environ["YANSHU_SECRET_KEY"] = "only-for-tests-" + "x" * 40
+        # The .env of whoever runs the tests is not for them.
+        os.environ["YANSHU_SETTINGS"] = os.devnull
         # Nothing listens there: a test that needs a broker asks for `broker_url`.
         os.environ["CELERY_BROKER_URL"] = "redis://127.0.0.1:1/0"
         for name in ("YANSHU_URL", "YANSHU_SANDBOX", "YANSHU_HOSTS", "YANSHU_DEBUG", "EMAIL_URL"):

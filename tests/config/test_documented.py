@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 READ = re.compile(
-    r"(?:env|settings)\.(?:text|boolean|integer|words|database|mail_server|ehlo_name)\(\s*\"([A-Z_]+)\""
+    r"(?:env|settings)\.(?:text|boolean|integer|words|database|broker|mail_server|ehlo_name)\(\s*\"([A-Z_]+)\""
 )
 SOURCES = ("config/settings.py", "quickstart/environment.py", "quickstart/supervisor.py")
 

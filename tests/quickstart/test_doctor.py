@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from accounts.models import Workspace
 from quickstart import doctor, heartbeats
-from quickstart.doctor import Level
+from quickstart.findings import Level
 from quickstart.models import Heartbeat
 from sending.models import BounceMailbox, Relay
 from tests.engine.sink import running

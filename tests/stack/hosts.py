@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 from django.db import transaction
 
-from quickstart.environment import read_file
+from config import envfile
 from quickstart.programs import commands
 from sending.models import Relay
 from tests.stack import scene
@@ -23,7 +23,7 @@ class Host:
 
     def __init__(self, installation: Installation, var: Path) -> None:
         self.var = var
-        given = read_file(installation.var / "environment")
+        given = envfile.read(installation.var / "environment")
         command = commands(host="", port=0, sandbox=False)["worker-send"]
         self.output = var.parent / "output"
         with self.output.open("wb") as out:

@@ -8,9 +8,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from quickstart.doctor import Level, examine
+from quickstart.doctor import examine
+from quickstart.findings import Level
 
-MARKS = {Level.OK: "ok", Level.WARNING: "warning", Level.ERROR: "ERROR"}
+MARKS = {Level.OK: "ok", Level.SKIPPED: "skipped", Level.WARNING: "warning", Level.ERROR: "ERROR"}
 
 
 class Command(BaseCommand):
