@@ -24,7 +24,10 @@ def commands(*, host: str, port: int, sandbox: bool) -> dict[str, tuple[str, ...
     }
     programs["web"] = (
         *(str(BIN / "granian"), "--interface", "asginl", "--host", host, "--port", str(port)),
-        *("--workers", "1", "--no-ws", "--respawn-failed-workers", "config.asgi:application"),
+        # Connections are few (1,024): those that send no request are closed soon, which needs
+        # HTTP/1. Browsers speak HTTP/2 to a proxy.
+        *("--workers", "1", "--http", "1", "--no-ws", "--http1-header-read-timeout", "10000"),
+        *("--respawn-failed-workers", "config.asgi:application"),
     )
     # In memory: a file that a kill left half written would keep beat from starting again.
     programs["beat"] = (*celery, "beat", "-l", "INFO", "--pidfile=", "-S", "celery.beat:Scheduler")
