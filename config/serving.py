@@ -6,7 +6,7 @@ the body, a thread works only while it has something to do, and what it answers 
 
 | of a client | bound |
 | --- | --- |
-| head of a request | 30 s (granian, `--http1-header-read-timeout`) |
+| head of a request | 10 s (granian, `--http1-header-read-timeout`) |
 | body | 16 MiB; a file to be imported what the settings say, two of them at once |
 | pace of the body | GRACE, and then 8 KiB a second on average |
 | pace of reading | the next 64 KiB within a minute |

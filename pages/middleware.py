@@ -27,7 +27,9 @@ class ReferenceFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         if not hasattr(record, "reference"):
-            record.reference = _reference.get()
+            # Django writes a refusal down after the middleware has ended.
+            request = getattr(record, "request", None)
+            record.reference = getattr(request, "reference", None) or _reference.get()
         return True
 
 

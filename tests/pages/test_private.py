@@ -124,6 +124,9 @@ def test_refusals_of_all_kinds_are_one_line_each(
     refused = [one for one in answers if one.status_code >= 400]
     assert len(refused) >= 6
     assert len(lines(logged)) == len(refused), logged.getvalue()
+    # The number that the page shows.
+    for one in refused:
+        assert f"[{one.headers['X-Request-Id']}]" in logged.getvalue()
     assert SECRET not in logged.getvalue()
     assert all(" WARNING " in line or " ERROR " in line for line in lines(logged))
 
