@@ -67,7 +67,9 @@ TELLING = re.compile(
     unicodedata.normalize(
         "NFKD",
         "subscri|optin|optout|opted|bounce|complain|spam|suppress|blocklist|blacklist"
-        "|订阅|訂閱|退订|退訂|退信|黑名单|黑名單|購読|配信|구독|수신거부|suscrit|abonn|inscrit|подписан|отписа",
+        "|订阅|訂閱|退订|退訂|退信|黑名单|黑名單|拒收|購読|配信|退会|구독|수신거부|подписан|отписа"
+        "|suscrit|abonn|inscri|iscritt|descadastr|dadodebaja|abgemeldet|abbestellt"
+        "|ingeschreven|uitgeschreven|afgemeld",
     )
 )
 # Text that speaks of people who want no mail, as tags, groups and notes do.
@@ -75,6 +77,8 @@ LEAVING = re.compile(
     r"unsub|opt(?:ed)?[ -]?out|do not (?:e?mail|contact|send)|don.t (?:e?mail|send)"
     r"|no more (?:e?mail|news)|bl(?:ack|ock)[ -]?list|spam complaint|hard bounce|suppressed"
     "|退订|退訂|取消订阅|取消訂閱|黑名单|黑名單|拒收|(?:不要|不再|勿|别)(?:再)?(?:给我)?(?:发|發|寄)|投诉"
+    "|abgemeldet|abbestellt|keine (?:e-?mails?|werbung)|d[ée]sabonn|d[ée]sinscri|dad[oa] de baja"
+    "|descadastr|disiscri|uitgeschreven|afgemeld|отписа|配信停止|購読解除|退会|수신거부|구독취소"
 )
 # Earlier there was nothing to leave: 1970-01-01 and 1899-12-30 are zeros that became dates.
 FIRST_YEAR, LAST_YEAR = 1990, 2100

@@ -2,7 +2,7 @@
 
 import pytest
 
-from contacts import columns
+from contacts import columns, statuswords
 from contacts.statuswords import (
     ASKED,
     BOUNCED,
@@ -250,3 +250,30 @@ def test_our_own_export_is_recognised() -> None:
     assert guesses(header, row) == [
         "email", "first_name", "last_name", "new:city:text", "status", "", "", "list", "", "", "",
     ]  # fmt: skip
+
+
+LEFT_ABROAD = (
+    "Abgemeldet; abbestellt; Désabonnée; Désinscrit; Dado de baja; Desuscrita; Disiscritto; "
+    "Descadastrado; Uitgeschreven; Afgemeld; Отписан; 配信停止; 退会; 수신거부; 구독취소; 拒收"
+)
+
+
+@pytest.mark.parametrize("word", LEFT_ABROAD.split("; "))
+def test_who_left_in_another_language_is_not_subscribed(word: str) -> None:
+    """Whatever the column's name is: its words are asked about, and what they mean is suggested."""
+    assert guesses("email,Kontaktstatus", f"a@b.example,{word}") == ["email", "status"]
+    reading = Vocabulary().read("status", word)
+    assert (reading.flag, reading.suggestion) == (statuswords.ASKED, "unsubscribed")
+
+
+@pytest.mark.parametrize(
+    "note", ["Kunde, abgemeldet am 3.5.", "désabonné en mars", "uitgeschreven?", "2月に退会"]
+)
+def test_a_note_that_speaks_of_leaving_in_another_language(note: str) -> None:
+    rows = [["email", "Notiz"], ["a@b.example", note]]
+    assert columns.describe(rows, header=True)[1].leaving == note
+
+
+def test_words_for_nearly_the_same_are_no_status() -> None:
+    for cell in ("angemeldet", "inscription ouverte", "Abonnement", "scritto"):
+        assert not statuswords.is_status_word(cell), cell

@@ -172,6 +172,12 @@ def test_whatever_the_file_holds_there_is_an_answer(tmp_path: Path) -> None:
         run("read_bounces", str(tmp_path / "gone.eml"))
 
 
+def test_a_directory_without_a_mail_says_so(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("none")
+    with pytest.raises(CommandError, match="There is no mail in"):
+        call_command("read_bounces", str(tmp_path), "--json")
+
+
 def test_kinds_are_these_words(tmp_path: Path) -> None:
     samples = Path(__file__).parent / "samples"
     found = read(samples)

@@ -50,8 +50,10 @@ class Command(BaseCommand):
         path: Path = options["path"]
         if not path.exists():
             raise CommandError(f"There is no {path}.")
+        found = False
         try:
             for mail in _mails(path):
+                found = True
                 facts = _facts(mail)
                 if options["json"]:
                     self.stdout.write(json.dumps(facts, ensure_ascii=False))
@@ -61,6 +63,8 @@ class Command(BaseCommand):
         except BrokenPipeError:
             # The reader has had enough, as `head` does. Python would try once more at its end.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not found:
+            raise CommandError(f"There is no mail in {path}: no .eml or .mbox file, no Maildir.")
 
 
 def _mails(path: Path) -> Iterator[Mail]:
