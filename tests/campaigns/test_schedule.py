@@ -9,12 +9,15 @@ from datetime import datetime, timedelta
 import pytest
 from django.db import connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User, Workspace
 from campaigns import services, states, tasks
 from campaigns.models import Campaign
-from contacts.models import List
+from campaigns.services import audiences
+from contacts.models import List, Subscription
 from contacts.services.suppressions import suppress
 from designs.models import Content, Design
 from sending.models import Mailing, Message, Pool, PoolMember, Relay, Tally
@@ -338,3 +341,38 @@ def test_kill_9_while_starting_leaves_it_scheduled(make_campaign: Make) -> None:
     assert services.start_due() == [campaign.pk]
     assert Mailing.objects.count() == 1
     assert Message.objects.count() == 2
+
+
+def test_send_counts_nobody(make_campaign: Make, owner: User, owner_client: Client) -> None:
+    """The review has counted them and the freeze counts them: the request only records the
+    start."""
+    campaign = make_campaign(by=owner)
+    with CaptureQueriesContext(connection) as asked:
+        answer = owner_client.post(
+            reverse("send_campaign", args=["brand", campaign.pk]), {"version": campaign.version}
+        )
+    assert answer.status_code == 302
+    campaign.refresh_from_db()
+    assert campaign.state == Campaign.State.SCHEDULED
+    of_people = [one["sql"] for one in asked if "contacts_subscription" in one["sql"]]
+    assert len(of_people) == 1
+    assert "count(" not in of_people[0].lower()
+    assert of_people[0].endswith("LIMIT 1")
+
+
+def test_whether_anybody_gets_it_agrees_with_the_count(
+    make_campaign: Make, make_list: Callable[..., List], workspace: Workspace
+) -> None:
+    both = make_list("a@x.example", "left@x.example", "no@x.example", name="Both")
+    other = make_list("left@x.example", "out@x.example", name="Other")
+    out = make_list("a@x.example", "out@x.example", name="Out")
+    Subscription.objects.filter(list=both, contact__email="left@x.example").update(
+        status="unsubscribed"
+    )
+    suppress(workspace, value="no@x.example", kind="address", reason="manual", source="page")
+    for number, (lists_in, lists_out) in enumerate(
+        [([both], []), ([both], [out]), ([both, other], [out]), ([other], [other]), ([], [])]
+    ):
+        campaign = make_campaign(f"C{number}", lists_in=lists_in, lists_out=lists_out)
+        assert audiences.anybody(campaign) == bool(audiences.of(campaign).recipients)
+    assert not audiences.anybody(make_campaign("Nobody", lists_in=[both], lists_out=[out]))
