@@ -127,7 +127,7 @@ def test_reset_by_mail(owner: User, nobody: Client, mails: Sink, read: Read) -> 
     elsewhere = Client()
     log_in(elsewhere, owner.email)
     User.objects.update(name="王伟", language="zh-hans")
-    assert "Look into your mail" in ask(nobody, owner.email.upper())
+    assert "Check your e-mail" in ask(nobody, owner.email.upper())
     to, _subject, text = read(0)
     assert to == owner.email
     assert "王伟" in text
@@ -162,8 +162,8 @@ def test_reset_says_the_same_for_an_address_without_account(
     owner: User, nobody: Client, mails: Sink
 ) -> None:
     known, unknown = ask(nobody, owner.email), ask(nobody, "x@brand.example")
-    assert "Look into your mail" in known
-    assert "Look into your mail" in unknown
+    assert "Check your e-mail" in known
+    assert "Check your e-mail" in unknown
     assert [recipient for _s, recipient, _c in mails.mails] == [owner.email]
 
 
@@ -188,7 +188,7 @@ def test_mail_server_away_is_a_sentence(owner: User, nobody: Client) -> None:
 @pytest.mark.usefixtures("mails")
 def test_resets_are_throttled(owner: User) -> None:
     for _ in range(3):
-        assert "Look into your mail" in ask(Client(), owner.email)
+        assert "Check your e-mail" in ask(Client(), owner.email)
     assert "Too many tries" in ask(Client(), owner.email)
 
 
