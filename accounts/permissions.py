@@ -53,9 +53,9 @@ ALLOWED: dict[Role, frozenset[Permission]] = {
 # What the table on the members page says.
 WORDS: dict[Permission, Promise] = {
     Permission.VIEW: _("See every page and report"),
-    Permission.EXPORT: _("Take contacts and reports out as CSV"),
+    Permission.EXPORT: _("Export contacts and reports as CSV"),
     Permission.EDIT_CONTACTS: _("Change contacts and lists, import, suppress"),
-    Permission.EDIT_DESIGNS: _("Make and change designs"),
+    Permission.EDIT_DESIGNS: _("Create and edit designs"),
     Permission.EDIT_CAMPAIGNS: _("Prepare campaigns and send tests"),
     Permission.SEND: _("Schedule, send, pause and cancel campaigns"),
     Permission.MANAGE_SENDING: _("Set up relays and bounce mailboxes"),

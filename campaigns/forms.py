@@ -74,7 +74,7 @@ class ToForm(SectionForm):
     )
     lists_out = forms.ModelMultipleChoiceField(
         List.objects.none(),
-        label=gettext_lazy("But not to people on these"),
+        label=gettext_lazy("But not to contacts on these lists"),
         required=False,
         widget=forms.CheckboxSelectMultiple(attrs=TICK),
     )
@@ -95,7 +95,7 @@ class ToForm(SectionForm):
         both = set(cleaned.get("lists_in") or ()) & set(cleaned.get("lists_out") or ())
         if both:
             names = wording.listed(sorted(one.name for one in both))
-            text = _("{lists} can't be on both sides: nobody of it would get the mail.")
+            text = _("{lists} can't be on both sides: nobody on it would get the mail.")
             self.add_error("lists_out", text.format(lists=names))
         return cleaned
 

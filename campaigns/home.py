@@ -1,7 +1,7 @@
 """The home page's registries: first steps that tick themselves, and things that need a person.
 
     @home.step("import", order=10)
-    def import_people(request): return home.Step(_("Import people"), _("..."), done=..., url=...)
+    def import_people(request): return home.Step(_("Import contacts"), _("..."), done=..., url=...)
 
     @home.needs
     def relays(request): return [home.Need(_("Relay SES is stopped"), words=reason, url=url)]

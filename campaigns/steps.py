@@ -11,7 +11,7 @@ from sending.models import BounceMailbox, Mailing, Relay
 @home.step("import", order=10)
 def import_people(request: WorkspaceRequest) -> home.Step:
     return home.Step(
-        _("Import your people"),
+        _("Import your contacts"),
         _("A CSV file from your last tool, a shop or a spreadsheet; columns are recognised."),
         done=Contact.objects.filter(workspace=request.workspace).exists(),
         url=home.url(request, "new_import"),
@@ -22,7 +22,7 @@ def import_people(request: WorkspaceRequest) -> home.Step:
 def sandbox(request: WorkspaceRequest) -> home.Step:
     return home.Step(
         _("Send a campaign to the sandbox"),
-        _("The sandbox takes mails as a mail server does and delivers to nobody: try all of it."),
+        _("The sandbox accepts mail like a real server and delivers it to nobody, so you can try everything."),
         done=Mailing.objects.filter(workspace=request.workspace).exists(),
         url=home.url(request, "new_campaign"),
     )
@@ -55,7 +55,7 @@ def send(request: WorkspaceRequest) -> home.Step:
     real = Mailing.objects.filter(workspace=request.workspace).exclude(relay__is_sandbox=True)
     return home.Step(
         _("Send your first campaign"),
-        _("Choose people and a design, read the check, then schedule it or send it at once."),
+        _("Choose recipients and a design, read the check, then schedule it or send it now."),
         done=real.exists(),
         url=home.url(request, "new_campaign"),
     )

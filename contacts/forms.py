@@ -43,7 +43,7 @@ class ContactForm(forms.Form):
         if contact is None:
             self.fields["lists"] = forms.ModelMultipleChoiceField(
                 List.objects.filter(workspace=workspace, archived_at=None).order_by("name"),
-                label=_("Put on these lists"),
+                label=_("Add to these lists"),
                 required=False,
                 widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
             )
@@ -243,7 +243,7 @@ class ImportForm(forms.Form):
         label=_("How these people agreed to get mail"), choices=Subscription.Consent.choices
     )
     known = forms.ChoiceField(
-        label=_("People you have already"),
+        label=_("Contacts you already have"),
         choices=Import.Known.choices,
         widget=forms.RadioSelect(attrs={"class": "form-check-input"}),
         help_text=_("An empty cell never deletes anything."),
@@ -277,7 +277,7 @@ class ImportForm(forms.Form):
         ]
         self.lists = List.objects.filter(workspace_id=file.workspace_id, archived_at=None)
         cast("forms.ChoiceField", self.fields["list"]).choices = [
-            ("", _("No list: only add the people")),
+            ("", _("No list: only add the contacts")),
             *(
                 (str(pk), name)
                 for pk, name in self.lists.order_by("name").values_list("pk", "name")

@@ -15,8 +15,8 @@ from contacts.queries import people as people_query
 from pages import locales, search
 
 search.action(
-    search.Action(gettext_lazy("Import people"), "file-import", "new_import"),
-    search.Action(gettext_lazy("Add a person"), "user-plus", "new_contact"),
+    search.Action(gettext_lazy("Import contacts"), "file-import", "new_import"),
+    search.Action(gettext_lazy("Add contact"), "user-plus", "new_contact"),
     search.Action(gettext_lazy("New list"), "plus", "new_list"),
 )
 

@@ -74,7 +74,7 @@ def _subscriptions(contact: Contact) -> Iterable[Entry]:
 
 
 OUTCOMES = {
-    "new": lambda: _("Made by an import"),
+    "new": lambda: _("Created by an import"),
     "updated": lambda: _("Updated by an import"),
     "unchanged": lambda: _("In an import, nothing new"),
 }

@@ -27,7 +27,7 @@ def new_workspace(request: HttpRequest) -> HttpResponseBase:
     form = NewWorkspaceForm(request.POST or None, initial={"timezone": user.timezone})
     if request.method == "POST" and form.is_valid():
         workspace = workspaces.create(owner=user, **form.cleaned_data)
-        messages.success(request, _("{workspace} is there.").format(workspace=workspace.name))
+        messages.success(request, _("{workspace} was created.").format(workspace=workspace.name))
         membership = Membership.objects.select_related("workspace").get(
             workspace=workspace, user=user
         )

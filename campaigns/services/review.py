@@ -76,7 +76,7 @@ def review(campaign: Campaign, *, fresh: bool = True) -> Review:
     begin = campaign.scheduled_at or timezone.now()
     finish = _finish(campaign, route, audience.recipients, begin) if route else None
     if audience.lists_in and not audience.recipients:
-        text = _("Nobody on these lists would get it. Choose another list, or import people.")
+        text = _("Nobody on these lists would get it. Choose another list, or import contacts.")
         found.append(Problem("nobody", ERROR, "to", text))
     if route and route.active and audience.recipients and finish is None:
         text = _("At this rate it would take more than a year.")
@@ -200,5 +200,5 @@ def _of_route(campaign: Campaign) -> Iterator[Problem]:
 def _of_time(campaign: Campaign) -> Iterator[Problem]:
     draft = campaign.state == Campaign.State.DRAFT
     if draft and campaign.scheduled_at and campaign.scheduled_at <= timezone.now():
-        text = _("The time is over; choose another one, or now.")
+        text = _("That time has passed. Choose another one, or send now.")
         yield Problem("past", ERROR, "when", text)

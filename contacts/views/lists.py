@@ -52,7 +52,7 @@ def new_list(request: WorkspaceRequest) -> HttpResponseBase:
     form = ListForm(request.POST or None, workspace=request.workspace)
     if request.method == "POST" and form.is_valid():
         one = list_service.create(request.workspace, **form.cleaned_data)
-        messages.success(request, _("The list {list} is there.").format(list=one.name))
+        messages.success(request, _("The list {list} was created.").format(list=one.name))
         return redirect("list", request.workspace.slug, one.pk)
     return render(request, "contacts/list_form.html", {"form": form})
 

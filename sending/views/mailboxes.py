@@ -50,7 +50,7 @@ def new_mailbox(request: WorkspaceRequest) -> HttpResponseBase:
     form = MailboxForm(request.POST or None, workspace=request.workspace, initial=initial)
     if request.method == "POST" and form.is_valid():
         one = service.create(request.workspace, **form.cleaned_data)
-        messages.success(request, _("The mailbox {name} is there.").format(name=one.name))
+        messages.success(request, _("The mailbox {name} was added.").format(name=one.name))
         return redirect("mailbox", request.workspace.slug, one.pk)
     context = {"form": form, "providers": mailproviders.PROVIDERS, "provider": provider}
     return render(request, "sending/mailbox_form.html", context)

@@ -37,7 +37,7 @@ def new_pool(request: WorkspaceRequest) -> HttpResponseBase:
     form = PoolForm(request.POST or None, workspace=request.workspace)
     if request.method == "POST" and form.is_valid():
         pool = service.create(request.workspace, name=form.cleaned_data["name"], parts=form.parts())
-        messages.success(request, _("The pool {pool} is there.").format(pool=pool.name))
+        messages.success(request, _("The pool {pool} was created.").format(pool=pool.name))
         return redirect("pool", request.workspace.slug, pool.pk)
     return render(request, "sending/pool_form.html", {"form": form})
 

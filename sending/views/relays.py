@@ -229,7 +229,7 @@ def new_relay(request: WorkspaceRequest) -> HttpResponseBase:
             **form.values(),
         )
         service.use_proof(relay, request.POST.get("tested", ""))
-        text = _("{relay} is there. Test it now.") if relay.untested else _("{relay} is there.")
+        text = _("{relay} was added. Test it now.") if relay.untested else _("{relay} was added.")
         messages.success(request, text.format(relay=relay.name))
         return redirect("relay", request.workspace.slug, relay.pk)
     return render(request, "sending/relay_form.html", {"form": form, "preset": preset})

@@ -200,7 +200,7 @@ def test_reset_by_mail(owner: User, nobody: Client, mails: Sink, read: Read) -> 
     elsewhere = Client()
     log_in(elsewhere, owner.email)
     User.objects.update(name="王伟", language="zh-hans")
-    assert "Look into your mail" in ask(nobody, owner.email.upper())
+    assert "Check your e-mail" in ask(nobody, owner.email.upper())
     to, _subject, text = read(0)
     assert to == owner.email
     assert "王伟" in text
@@ -235,8 +235,8 @@ def test_reset_says_the_same_for_an_address_without_account(
     owner: User, nobody: Client, mails: Sink
 ) -> None:
     known, unknown = ask(nobody, owner.email), ask(nobody, "x@brand.example")
-    assert "Look into your mail" in known
-    assert "Look into your mail" in unknown
+    assert "Check your e-mail" in known
+    assert "Check your e-mail" in unknown
     assert [recipient for _s, recipient, _c in mails.mails] == [owner.email]
 
 
@@ -260,10 +260,10 @@ def test_mail_server_away_is_a_sentence(owner: User, nobody: Client) -> None:
 
 def test_resets_are_throttled_and_say_always_the_same(owner: User, mails: Sink, read: Read) -> None:
     for _ in range(5):
-        assert "Look into your mail" in ask(Client(), owner.email)
+        assert "Check your e-mail" in ask(Client(), owner.email)
     assert len(mails.mails) == 3
     for number in range(5):
-        assert "Look into your mail" in ask(at(number), owner.email)
+        assert "Check your e-mail" in ask(at(number), owner.email)
     assert len(mails.mails) == 6
     # A stranger asked for all of them: what the owner needs lies in the mailbox.
     form = (browser := at(99)).get(link_in(read(5)[2]), follow=True)
@@ -278,7 +278,7 @@ def test_a_mail_is_sent_after_the_answer(
     left: list[Callable[[], object]] = []
     monkeypatch.setattr("accounts.afterwards.run", left.append)
     pages = [ask(nobody, email) for email in (owner.email, "x@brand.example")]
-    assert all("Look into your mail" in page for page in pages)
+    assert all("Check your e-mail" in page for page in pages)
     assert len(left) == 2
     assert mails.mails == []
     for work in left:

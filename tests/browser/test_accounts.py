@@ -60,12 +60,12 @@ def test_set_up_by_a_newcomer(page: Page, axe: Axe) -> None:
     page.get_by_role("button", name="Show").click()
     expect(page.get_by_label("Password")).to_have_attribute("type", "text")
     page.get_by_label("Time zone").fill("shanghai")
-    page.get_by_role("button", name="Make the account").click()
+    page.get_by_role("button", name="Create account").click()
     expect(page.locator("#id_password_error")).to_be_visible()
     expect(page.get_by_label("Your name")).to_have_value("Wei")
     axe(page)
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Make the account").click()
+    page.get_by_role("button", name="Create account").click()
     page.wait_for_url("**/w/my-company/**")
     assert User.objects.get().timezone == "Asia/Shanghai"
 

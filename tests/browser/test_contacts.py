@@ -195,7 +195,7 @@ def test_people_selected_and_brought_back(
         at.get_by_label("Select all 60 in this result").check()
     else:
         at.get_by_label("Select p59@b.example").check()
-    at.get_by_label("List for these people").select_option("News")
+    at.get_by_label("List for these contacts").select_option("News")
     axe(at)
     shot(at, f"people-selected-{width}")
     at.get_by_role("button", name="Add to list").click()

@@ -47,11 +47,11 @@ def test_a_new_workspace_shows_the_first_steps(owner_client: Client, workspace: 
     html = page(owner_client)
     assert ticked(html) == []
     shown = words(html)
-    for title in ("Send a campaign to the sandbox", "Import your people", "Connect a relay"):
+    for title in ("Send a campaign to the sandbox", "Import your contacts", "Connect a relay"):
         assert title in shown
     assert 'href="/w/brand/imports/new/"' in html
     # The first thing to do; and no offer of sandbox addresses where there is no sandbox.
-    assert shown.index("Import your people") < shown.index("Send a campaign to the sandbox")
+    assert shown.index("Import your contacts") < shown.index("Send a campaign to the sandbox")
     assert "sandbox/list/" not in html
     assert "Campaigns of the last 30 days" not in shown
 
@@ -60,7 +60,7 @@ def test_steps_tick_themselves(
     owner_client: Client, workspace: Workspace, start: Start, relay: Relay
 ) -> None:
     Contact.objects.create(workspace=workspace, email="a@x.example")
-    assert "Import your people" in ticked(page(owner_client))
+    assert "Import your contacts" in ticked(page(owner_client))
     BounceMailbox.objects.create(workspace=workspace, name="Returns", host="imap.example")
     assert ticked(page(owner_client))[-2:] == ["Connect a relay", "Collect bounces"]
     Relay.objects.update(is_sandbox=True)

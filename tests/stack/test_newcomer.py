@@ -62,7 +62,7 @@ def make_account(page: Page, installation: Installation) -> None:
     page.get_by_label("Password", exact=True).first.fill("correct horse battery")
     page.get_by_label("Name of the workspace").fill("Brand")
     seen(page, "setup")
-    page.get_by_role("button", name="Make the account").click()
+    page.get_by_role("button", name="Create account").click()
     page.wait_for_url("**/w/brand/")
     seen(page, "home")
 
