@@ -19,6 +19,10 @@ SECRET = gettext_noop(
 )
 
 
+# Seconds that a person waits for a trial, who sees what came of it.
+LONGEST = 30.0
+
+
 def create(workspace: Workspace, *, password: str, **values: Any) -> BounceMailbox:
     return BounceMailbox.objects.create(
         workspace=workspace, password=secrets.encrypt(password) if password else None, **values
@@ -32,6 +36,7 @@ def change(mailbox: BounceMailbox, *, password: str, **values: Any) -> None:
     moved = any(name in values and values[name] != getattr(mailbox, name) for name in place)
     if moved:
         values |= {"uid_validity": None, "next_uid": 1, "collected_at": None}
+        values |= {"stuck_until": None, "stuck_tries": 0}
     if password:
         values["password"] = secrets.encrypt(password)
     # What was wrong may be mended: it is tried at once.
@@ -97,7 +102,7 @@ def try_out(given: Account, *, move_to: str, trusted: bool = False) -> Trial:
 def _try(given: Account, clear: Callable[[ImapBox], Rehearsal] | None, *, trusted: bool) -> Trial:
     folders: tuple[Folder, ...] = ()
     try:
-        with ImapBox(given, select=False, trusted=trusted) as box:
+        with ImapBox(given, select=False, trusted=trusted, longest=LONGEST) as box:
             folders = tuple(box.folders())
             # By name: some servers list only the folders that are subscribed to.
             box.open()
