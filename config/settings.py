@@ -241,6 +241,8 @@ CELERY_TASK_ROUTES = {
         )
     },
     "sending.tasks.engine.carry": {"queue": "send"},
+    # They wait for servers of others: nothing else may wait behind them.
+    "sending.tasks.bounces.collect_mailbox": {"queue": "mailboxes"},
 }
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

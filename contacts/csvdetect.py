@@ -27,9 +27,9 @@ SAMPLE_RECORDS = 200
 
 # The header is looked for in so many records.
 HEADER_RECORDS = 60
-# More columns are no contacts: each would be a choice on a page. Of a cell, guesses look at so
-# much.
+# More columns are no contacts: each would be a choice on a page.
 MAX_COLUMNS = 500
+# Characters of a cell that guesses look at.
 LOOKED_AT = 1000
 # The address's name and another one that we know: no row of people looks like that.
 SURE = 4

@@ -95,7 +95,7 @@ PARTS: dict[str, tuple[Callable[[], health.Part], str]] = {
     "broker": (health.check_broker, "Start it, or correct CELERY_BROKER_URL."),
     "workers": (
         health.check_workers,
-        "Start workers for these queues: celery -A config worker -Q control,send,work.",
+        "Start workers for these queues: celery -A config worker -Q control,send,work,mailboxes.",
     ),
     "hosts": (
         health.check_hosts,

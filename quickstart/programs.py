@@ -6,9 +6,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 MANAGE = (sys.executable, str(ROOT / "manage.py"))
-# Queue and processes of each worker: ticks never wait behind batches, batches never behind imports.
+# Queue and processes of each worker: ticks never wait behind batches, batches never behind imports,
+# imports never behind the mail servers of others.
 # Two for ticks, as one of them may be freezing the audience of a large campaign for some seconds.
-WORKERS = {"control": 2, "send": 2, "work": 2}
+WORKERS = {"control": 2, "send": 2, "work": 2, "mailboxes": 2}
 
 # In memory: a file that a kill left half written would keep beat from starting again.
 SCHEDULER = "quickstart.outages:Scheduler"

@@ -8,11 +8,10 @@ else is marked. Errors are `BoxError`s with a sentence.
 
 import contextlib
 import imaplib
-import socket
 import ssl
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -22,24 +21,19 @@ from imapclient.exceptions import IMAPClientError, LoginError
 from sending import hosts, imapfolders
 from sending.imaperrors import BoxError, trouble
 from sending.imapfolders import Namespace
+from sending.imapwire import CONNECT, LONGEST, READ, Account, Connection
 
-# Seconds for the connection, and for each answer.
-CONNECT = 15.0
-TIMEOUT = SocketTimeout(connect=CONNECT, read=60)
+TIMEOUT = SocketTimeout(connect=CONNECT, read=READ)
 # As much of a mail as is ever read (sending.dsn.parts.MOST_BYTES).
 MOST_BYTES = 256 * 1024
 # UIDs in one command: servers limit the length of a line.
 AT_ONCE = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    host: str
-    port: int
-    security: str  # "tls", "starttls" or "none"
-    username: str
-    password: str
-    folder: str = "INBOX"
+# RFC 3501, 2.3.1.1: UIDs and UIDVALIDITY are numbers of 32 bits.
+LARGEST = 2**32 - 1
+# UIDs that are remembered of a folder; the others come next time.
+MOST_UIDS = 20_000
+# Seconds for a LOGOUT.
+LEAVING = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,40 +49,13 @@ def context() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-class _Connection(imaplib.IMAP4):
-    """Connects to addresses that were checked, while the certificate is held against the name."""
-
-    def __init__(self, account: Account, addresses: Sequence[str], tls: ssl.SSLContext) -> None:
-        self.account = account
-        self.addresses = addresses
-        self.tls = tls
-        super().__init__(account.host, account.port)
-
-    def _create_socket(self, timeout: float | None = None) -> socket.socket:  # noqa: ARG002
-        made = self._reach()
-        if self.account.security != "tls":
-            return made
-        try:
-            return self.tls.wrap_socket(made, server_hostname=self.account.host)
-        except BaseException:
-            made.close()
-            raise
-
-    def _reach(self) -> socket.socket:
-        """The first address that answers, each with its share of the time."""
-        trouble: OSError = TimeoutError()
-        for address in self.addresses:
-            try:
-                place = (address, self.account.port)
-                return socket.create_connection(place, CONNECT / len(self.addresses))
-            except OSError as error:
-                trouble = error
-        raise trouble
-
-
 class _Client(IMAPClient):  # type: ignore[misc]  # has no types
-    def __init__(self, account: Account, addresses: Sequence[str], tls: ssl.SSLContext) -> None:
-        self.make: Callable[[], imaplib.IMAP4] = lambda: _Connection(account, addresses, tls)
+    def __init__(
+        self, account: Account, addresses: Sequence[str], tls: ssl.SSLContext, *, longest: float
+    ) -> None:
+        self.make: Callable[[], imaplib.IMAP4] = partial(
+            Connection, account, addresses, tls, longest=longest
+        )
         tls_at_once = account.security == "tls"
         super().__init__(account.host, account.port, ssl=tls_at_once, timeout=TIMEOUT)
 
@@ -110,7 +77,10 @@ class ImapBox:
         select: bool = True,
         trusted: bool = False,
         tls: ssl.SSLContext | None = None,
+        longest: float = LONGEST,
     ) -> None:
+        """`longest`: seconds for all that is done inside."""
+        self.longest = longest
         self.account = account
         self.select = select
         self.trusted = trusted
@@ -144,7 +114,7 @@ class ImapBox:
         self._leave()
 
     def _connect(self) -> IMAPClient:
-        client = _Client(self.account, self._addresses(), self.tls)
+        client = _Client(self.account, self._addresses(), self.tls, longest=self.longest)
         if self.account.security == "starttls":
             try:
                 self._start_tls(client)
@@ -187,9 +157,9 @@ class ImapBox:
         """Selects the account's folder, by the name that the server has for it."""
         with trouble():
             answer = self._select(self.account.folder)
-        self.uid_validity = int(answer.get(b"UIDVALIDITY", 1))
-        self.mails = int(answer.get(b"EXISTS", 0))
-        self.uid_next = int(answer.get(b"UIDNEXT", 1))
+        self.uid_validity = _number(answer.get(b"UIDVALIDITY", 1))
+        self.mails = _number(answer.get(b"EXISTS", 0))
+        self.uid_next = _number(answer.get(b"UIDNEXT", 1))
         self.readonly = b"READ-ONLY" in answer and b"READ-WRITE" not in answer
 
     def _select(self, typed: str) -> dict[bytes, Any]:
@@ -209,8 +179,10 @@ class ImapBox:
     def _leave(self) -> None:
         # A LOGOUT never expunges, unlike CLOSE. What goes wrong now matters to nobody.
         try:
+            connection: Connection = self.client._imap  # noqa: SLF001 - made by _Client
+            connection.ends_in(LEAVING)
             self.client.logout()
-        except (IMAPClientError, OSError):
+        except Exception:  # noqa: BLE001 - a server may answer anything
             _drop(self.client)
 
     # Looking ---------------------------------------------------------------------------------
@@ -233,14 +205,15 @@ class ImapBox:
         with trouble():
             # "n:*" names the last mail even if its UID is smaller (RFC 3501, 6.4.8).
             found = self.client.search(["UID", f"{uid}:*"])
-        return sorted(one for one in found if one >= uid)
+        return sorted({one for one in found if uid <= one <= LARGEST})[:MOST_UIDS]
 
     def fetch(self, uids: Sequence[int]) -> Iterator[tuple[int, bytes]]:
         """(UID, the mail's first MOST_BYTES) of a few mails, which are in memory together; those
         that are gone by now are left out."""
         with trouble():
             sizes = self.client.fetch(uids, ["RFC822.SIZE"])
-        small = [uid for uid in uids if sizes.get(uid, {}).get(b"RFC822.SIZE", 0) <= MOST_BYTES]
+        # A size that is none is a large mail's.
+        small = [uid for uid in uids if _is_small(sizes.get(uid, {}).get(b"RFC822.SIZE", 0))]
         large = [uid for uid in uids if uid in sizes and uid not in set(small)]
         # Some servers get the partial FETCH wrong: only large mails depend on it.
         for wanted, section in ((small, "BODY.PEEK[]"), (large, f"BODY.PEEK[]<0.{MOST_BYTES}>")):
@@ -367,13 +340,24 @@ class ImapBox:
         # Else they stay, marked as deleted: EXPUNGE would take a person's mails with them.
 
 
+def _number(value: object) -> int:
+    """A number of 32 bits; raises BoxError for another one."""
+    if isinstance(value, int) and 0 <= value <= LARGEST:
+        return value
+    raise BoxError("protocol", f"{value!r:.40} is no number of 32 bits")
+
+
+def _is_small(size: object) -> bool:
+    return isinstance(size, int) and 0 <= size <= MOST_BYTES
+
+
 def _text(value: object) -> str:
     """A prefix or separator; NIL is none."""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value or "")
 
 
 def _drop(client: IMAPClient) -> None:
-    with contextlib.suppress(IMAPClientError, OSError):
+    with contextlib.suppress(IMAPClientError, OSError, ValueError):
         client.shutdown()
 
 

@@ -1,6 +1,7 @@
 """What goes wrong with an IMAP server, each with its sentence. Pure."""
 
 import contextlib
+import logging
 import socket
 import ssl
 from collections.abc import Iterator
@@ -8,6 +9,10 @@ from collections.abc import Iterator
 from django.utils.translation import gettext_noop
 from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientError
+
+from sending.imapwire import TooLargeError
+
+log = logging.getLogger(__name__)
 
 SENTENCES = {
     "dns": gettext_noop("The server's name is not known. Check how it is written."),
@@ -35,6 +40,8 @@ SENTENCES = {
     "same": gettext_noop(
         "Processed mail would stay in the folder that is read. Choose another folder to move to."
     ),
+    "large": gettext_noop("The server sends more than was asked for."),
+    "crash": gettext_noop("Something went wrong while the mailbox was read. It is tried again."),
     "protocol": gettext_noop("The server answered something unexpected."),
 }
 
@@ -56,24 +63,47 @@ def _words(error: object) -> str:
     return " ".join(text.split())[:500]
 
 
+# What an IMAP command can raise: the code and whose words. The first that fits decides.
+KINDS: tuple[tuple[type[Exception], str], ...] = (
+    (socket.gaierror, "dns"),
+    (ssl.SSLCertVerificationError, "certificate"),
+    (ssl.SSLError, "tls"),
+    (TimeoutError, "timeout"),
+    (ConnectionRefusedError, "refused"),
+    (OSError, "closed"),
+    (TooLargeError, "large"),
+    (IMAPClient.AbortError, "closed"),
+)
+
+
 @contextlib.contextmanager
 def trouble(otherwise: str = "protocol") -> Iterator[None]:
     """Everything that an IMAP command can raise, as a BoxError."""
     try:
         yield
-    except socket.gaierror as error:
-        raise BoxError("dns", error.strerror) from error
-    except ssl.SSLCertVerificationError as error:
-        raise BoxError("certificate", error.verify_message) from error
-    except ssl.SSLError as error:
-        raise BoxError("tls", error.reason or error) from error
-    except TimeoutError as error:
-        raise BoxError("timeout", error) from error
-    except ConnectionRefusedError as error:
-        raise BoxError("refused", error.strerror) from error
-    except OSError as error:
-        raise BoxError("closed", error.strerror or error) from error
-    except IMAPClient.AbortError as error:
-        raise BoxError("closed", error) from error
-    except (IMAPClientError, ValueError) as error:
-        raise BoxError(otherwise, error) from error
+    except BoxError:
+        raise
+    except Exception as error:
+        raise _box_error(error, otherwise) from error
+
+
+def _box_error(error: Exception, otherwise: str) -> BoxError:
+    for kind, code in KINDS:
+        if isinstance(error, kind):
+            return BoxError(code, _own_words(error))
+    if isinstance(error, (IMAPClientError, ValueError)):
+        return BoxError(otherwise, error)
+    # What a library raises for an answer that nobody foresaw: lists in lists, a part that is
+    # missing.
+    log.warning("an IMAP server's answer can't be read", exc_info=error)
+    return BoxError(otherwise, f"{type(error).__name__}: {error}")
+
+
+def _own_words(error: Exception) -> object:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return error.verify_message
+    if isinstance(error, ssl.SSLError):
+        return error.reason or error
+    if isinstance(error, OSError) and not isinstance(error, TimeoutError):
+        return error.strerror or error
+    return error

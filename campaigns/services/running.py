@@ -59,7 +59,9 @@ def schedule(  # noqa: PLR0913 - what a person confirms, each by its name
     if now.state != State.DRAFT:
         raise CampaignError(_not_draft(now))
     if version not in {None, now.version}:
-        raise VersionConflictError(_("Somebody changed this campaign in the meantime. Please review it again."))
+        raise VersionConflictError(
+            _("Somebody changed this campaign in the meantime. Please review it again.")
+        )
     now.scheduled_at = at
     for problem in review.problems(now):
         if problem.severity == review.ERROR:

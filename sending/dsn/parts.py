@@ -27,6 +27,12 @@ HIDDEN = re.compile(r"<(/?)(style|script|head)\b[^<>]*>", re.IGNORECASE)
 ENCODED = re.compile(r"=\?([\w*.:-]{1,60})\?([bqBQ])\?([^?\s]{0,1000})\?=")
 BETWEEN = re.compile(r"\?=[ \t\n]{1,80}=\?")
 SPACES = re.compile(r"[ \t\xa0]+")
+# Python calls them encodings of text; no mail is written in them, and some take a time that grows
+# with the square of the length.
+NO_CHARSETS = frozenset(
+    "punycode idna unicode_escape raw_unicode_escape undefined mbcs oem".split()
+)
+LONGEST_CHARSET = 60
 
 
 class Headers(dict[str, list[str]]):
@@ -64,9 +70,9 @@ class Part:
         return plain(given) if self.kind == "text/html" else given
 
 
-def read(raw: bytes) -> Part:
+def read(raw: bytes, most_bytes: int = MOST_BYTES) -> Part:
     """The tree of a mail's parts. Never raises; what is beyond the caps is left out."""
-    data = raw[:MOST_BYTES].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    data = raw[:most_bytes].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     return _part(data.lstrip(b"\n"), "text/plain", 0, [MOST_PARTS])
 
 
@@ -152,13 +158,20 @@ def _decoded(body: bytes, encoding: str) -> bytes:
 
 def characters(data: bytes, charset: str) -> str:
     """Text in the charset that is named, or the likeliest one. Without NUL."""
-    for name in (charset, "utf-8", "gb18030"):
+    for name in (charset[:LONGEST_CHARSET], "utf-8", "gb18030"):
         try:
-            if name and codecs.lookup(name)._is_text_encoding:  # noqa: SLF001
+            if name and is_charset(name):
                 return clean(data.decode(name))
         except (LookupError, UnicodeError, ValueError):
             continue
     return clean(data.decode("latin-1"))
+
+
+def is_charset(name: str) -> bool:
+    """Whether mails are written in it. Raises LookupError for a name that is none."""
+    found = codecs.lookup(name)
+    plain_name = found.name.replace("-", "_")
+    return bool(found._is_text_encoding) and plain_name not in NO_CHARSETS  # noqa: SLF001
 
 
 def clean(text: str) -> str:

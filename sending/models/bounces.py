@@ -35,6 +35,10 @@ class BounceMailbox(models.Model):
     # How far it was read: UIDs below are done with, as long as UIDVALIDITY stays.
     uid_validity = models.BigIntegerField(null=True, blank=True)
     next_uid = models.BigIntegerField(default=1)
+    # Up to this UID mails are read one by one, because one of many could not be; and how often the
+    # first of them failed.
+    stuck_until = models.BigIntegerField(null=True, blank=True)
+    stuck_tries = models.PositiveSmallIntegerField(default=0)
     leased_until = models.DateTimeField(null=True, blank=True)
     checked_at = models.DateTimeField(null=True, blank=True)
     # When the last collection went well, and what was wrong with the last one that didn't.

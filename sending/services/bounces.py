@@ -120,9 +120,12 @@ def _apply_some(mailbox: BounceMailbox, applied: Applied) -> bool:
 def _read(mail: BounceMail) -> Reading | None:
     try:
         return Reading(mail, parse(bytes(mail.raw or b"")))
-    except Exception:  # the parser never raises; a mail that shows otherwise must not stop the rest
+    # The parser never raises; a mail that shows otherwise must not stop the rest.
+    except Exception as error:
         log.exception("bounce mail %s could not be read", mail.pk)
-        BounceMail.objects.filter(pk=mail.pk).update(state=State.FAILED)
+        BounceMail.objects.filter(pk=mail.pk).update(
+            state=State.FAILED, detail=f"{type(error).__name__}: {error}"[:500]
+        )
         return None
 
 

@@ -12,15 +12,16 @@ unproven report, until a person counts it.
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Min, Q
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from sending.imapbox import ImapBox
+from sending.imapbox import MOST_UIDS, ImapBox
 from sending.imaperrors import SENTENCES, BoxError
 from sending.models import BounceMail, BounceMailbox
 from sending.secrets import SecretError
@@ -40,6 +41,10 @@ LEASE = timedelta(minutes=3)
 AT_ONCE = 50
 # Seconds; what is left then waits for the next task, which comes at once.
 BUDGET = 50.0
+# Tries of a mail that the server can't give us; more where the server itself may be away.
+MOST_TRIES = 3
+MOST_TRIES_WHEN_AWAY = 10
+AWAY = {"timeout", "closed", "tls"}
 
 
 @dataclass(slots=True)
@@ -90,6 +95,10 @@ def collect(mailbox_id: int) -> Collected:
         done.error = f"{SENTENCES[error.code]}\n{error.words}".strip()
     except SecretError:
         done.error = mailboxes.SECRET
+    # Whatever it is, it is no success: the mailbox says so, and is tried again later.
+    except Exception as error:
+        log.exception("bounce mailbox %s could not be collected", mailbox_id)
+        done.error = f"{SENTENCES['crash']}\n{type(error).__name__}"
     finally:
         _release(mailbox, done)
     return done
@@ -102,11 +111,12 @@ def _collect(mailbox: BounceMailbox, done: Collected) -> None:
     with ImapBox(given, trusted=mailbox.is_sandbox) as box:
         _begin(mailbox, box.uid_validity)
         uids = box.uids_from(mailbox.next_uid)
-        for start in range(0, len(uids), AT_ONCE):
+        done.more = len(uids) == MOST_UIDS
+        for some in _portions(mailbox, uids):
             if time.monotonic() > until or not _renew(mailbox):
                 done.more = True
                 break
-            done.stored += store(mailbox, box, uids[start : start + AT_ONCE])
+            done.stored += _store(mailbox, box, some)
             add(done.applied, bounces.apply_stored(mailbox))
             if done.applied.unproven:  # as many as somebody likes to send
                 unprovensources.drop_old()
@@ -133,7 +143,8 @@ def _begin(mailbox: BounceMailbox, uid_validity: int) -> None:
     if mailbox.uid_validity == uid_validity:
         return
     mailbox.uid_validity, mailbox.next_uid = uid_validity, 1
-    mailbox.save(update_fields=["uid_validity", "next_uid"])
+    mailbox.stuck_until, mailbox.stuck_tries = None, 0
+    mailbox.save(update_fields=["uid_validity", "next_uid", "stuck_until", "stuck_tries"])
     mailbox.mails.filter(cleared_at=None).exclude(uid_validity=uid_validity).update(
         cleared_at=timezone.now()
     )
@@ -155,6 +166,52 @@ def store(mailbox: BounceMailbox, box: ImapBox, uids: Sequence[int]) -> int:
     return len(mails)
 
 
+def _portions(mailbox: BounceMailbox, uids: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Many at once; one by one where one of them could not be read."""
+    start = 0
+    while start < len(uids):
+        alone = mailbox.stuck_until is not None and uids[start] <= mailbox.stuck_until
+        count = 1 if alone else AT_ONCE
+        yield uids[start : start + count]
+        start += count
+
+
+def _store(mailbox: BounceMailbox, box: ImapBox, uids: Sequence[int]) -> int:
+    """`store`, which remembers mails that can't be read: they must not stop the others for ever."""
+    try:
+        stored = store(mailbox, box, uids)
+    except BoxError as error:
+        _stumble(mailbox, box, uids, error)
+        raise
+    except Exception as error:
+        _stumble(mailbox, box, uids, BoxError("crash", type(error).__name__))
+        raise
+    if mailbox.stuck_tries:
+        mailbox.stuck_tries = 0
+        mailbox.save(update_fields=["stuck_tries"])
+    return stored
+
+
+def _stumble(mailbox: BounceMailbox, box: ImapBox, uids: Sequence[int], error: BoxError) -> None:
+    """A single mail that failed often is given up: it stays in the mailbox, its row says why."""
+    mailbox.stuck_until = max(uids[-1], mailbox.stuck_until or 0)
+    mailbox.stuck_tries += len(uids) == 1
+    most = MOST_TRIES_WHEN_AWAY if error.code in AWAY else MOST_TRIES
+    given_up = mailbox.stuck_tries >= most
+    if given_up:
+        mailbox.stuck_tries = 0
+        mailbox.next_uid = uids[0] + 1
+    with transaction.atomic():
+        if given_up:
+            detail = f"{SENTENCES[error.code]} {error.words}".strip()
+            failed = BounceMail(
+                mailbox=mailbox, uid_validity=box.uid_validity, uid=uids[0], state=State.FAILED
+            )
+            failed.detail = detail
+            BounceMail.objects.bulk_create([failed], ignore_conflicts=True)
+        mailbox.save(update_fields=["stuck_until", "stuck_tries", "next_uid"])
+
+
 def clear(mailbox: BounceMailbox, box: ImapBox) -> int:
     """Moves or deletes what was about our messages."""
     rows = mailbox.mails.filter(
@@ -168,6 +225,14 @@ def clear(mailbox: BounceMailbox, box: ImapBox) -> int:
     else:
         box.delete(uids)
     return rows.filter(uid__in=uids).update(cleared_at=timezone.now())
+
+
+def oldest_waiting_collection(now: datetime | None = None) -> float:
+    """For how many seconds the mailbox has waited whose turn came first; 0 where none waits."""
+    now = now or timezone.now()
+    waiting = BounceMailbox.objects.filter(pk__in=due(now))
+    begun = waiting.aggregate(first=Min(Coalesce("checked_at", "created_at")))["first"]
+    return max((now - begun - EVERY).total_seconds(), 0.0) if begun else 0.0
 
 
 # The lease ---------------------------------------------------------------------------------------

@@ -20,6 +20,9 @@ SECRET = gettext_noop(
 )
 
 
+# Seconds that a person waits for a trial, who sees what came of it.
+LONGEST = 30.0
+
 # States of mails that stay in the mailbox as they came: only what counts is moved or deleted.
 LEFT = ("unproven", "dismissed", "not_ours", "failed")
 
@@ -72,6 +75,7 @@ def change(mailbox: BounceMailbox, *, password: str, **values: Any) -> None:
     moved = any(name in values and values[name] != getattr(mailbox, name) for name in place)
     if moved:
         values |= {"uid_validity": None, "next_uid": 1, "collected_at": None}
+        values |= {"stuck_until": None, "stuck_tries": 0}
     if password:
         values["password"] = secrets.encrypt(password)
     # What was wrong may be mended: it is tried at once.
@@ -137,7 +141,7 @@ def try_out(given: Account, *, move_to: str, trusted: bool = False) -> Trial:
 def _try(given: Account, clear: Callable[[ImapBox], Rehearsal] | None, *, trusted: bool) -> Trial:
     folders: tuple[Folder, ...] = ()
     try:
-        with ImapBox(given, select=False, trusted=trusted) as box:
+        with ImapBox(given, select=False, trusted=trusted, longest=LONGEST) as box:
             folders = tuple(box.folders())
             # By name: some servers list only the folders that are subscribed to.
             box.open()
