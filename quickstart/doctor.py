@@ -206,6 +206,7 @@ def check_mailbox(mailbox: BounceMailbox) -> Finding:
     return ok(name, "lets us in and is collected")
 
 
+WITHOUT_DATABASE = doctorsettings.CHECKS
 # By name, for what could not be looked at.
 WITH_DATABASE: dict[str, Check] = {
     "database": check_database,
@@ -221,7 +222,7 @@ WITH_DATABASE: dict[str, Check] = {
 def examine() -> Iterator[Finding]:
     """All checks, one after the other; without a database those that need none. What could not be
     looked at is a finding, too."""
-    for check in doctorsettings.CHECKS:
+    for check in WITHOUT_DATABASE:
         yield from _guarded(check)
     lost: Finding | None = None
     for name, with_database in WITH_DATABASE.items():

@@ -249,7 +249,8 @@ def check_from_address() -> Iterator[Finding]:
 def _one_address(given: str) -> str:
     """The address of `Name <address>`; "" if it is none, or more than one."""
     found = getaddresses([given])
-    if len(found) != 1 or "\n" in given:
+    # What was left out of the address while it was read was wrong in it.
+    if len(found) != 1 or found[0][1] not in given:
         return ""
     try:
         EmailValidator(allowlist=["localhost"])(found[0][1])
@@ -283,12 +284,13 @@ def check_own_mail() -> Iterator[Finding]:
 
 def _mail_trouble() -> str:
     """Connects, secures and logs in, each within EMAIL_TIMEOUT; sends nothing."""
+    server = EmailBackend()
     try:
-        server = EmailBackend()
         server.open()
-        server.close()
     except (OSError, smtplib.SMTPException, UnicodeError) as trouble:
         return " ".join(str(trouble).split()) or type(trouble).__name__
+    finally:
+        server.close()
     return ""
 
 

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import psutil
 
+from config import envfile
+from config.env import SettingError
+
 # Seconds: what the guard of a run that was killed may need to stop what was left.
 PATIENCE = 60.0
 
@@ -37,8 +40,8 @@ def _take(descriptor: int, var: Path, say: Callable[[str], None]) -> None:
         except BlockingIOError:
             if _runs(pid := _holder(var)):
                 raise LockedError(
-                    f"Yanshu already runs on {var} (process {pid}). Stop it, or set YANSHU_VAR to "
-                    "another directory."
+                    f"Yanshu already runs on {var} (process {pid}{_address(var)}). Stop it, or set "
+                    "YANSHU_VAR to another directory."
                 ) from None
             if time.monotonic() > begun + PATIENCE:
                 raise LockedError(
@@ -50,6 +53,14 @@ def _take(descriptor: int, var: Path, say: Callable[[str], None]) -> None:
             say("An earlier run was killed; waiting until what it left is stopped.")
             told = True
         time.sleep(0.1)
+
+
+def _address(var: Path) -> str:
+    """Where it is reached, if it came so far."""
+    with suppress(SettingError):
+        if url := envfile.read(var / "environment").get("YANSHU_URL"):
+            return f", {url}/"
+    return ""
 
 
 def _holder(var: Path) -> int:

@@ -1,6 +1,9 @@
 """Ports to listen on."""
 
+import fcntl
+import os
 import socket
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -25,15 +28,39 @@ def address(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def free_port(host: str, wanted: int) -> int:
+def free_port(host: str, wanted: int, *, keep: bool = False) -> int:
     """`wanted` if it is free, else one of those after it, else any. 0: any.
 
-    PortError when the address isn't ours or the port needs root.
+    `keep`: nobody else who keeps ports gets it while this process lives, though nothing listens
+    yet. PortError when the address isn't ours or the port needs root.
     """
     for port in [*range(wanted, min(wanted + NEXT, 65536)), 0] if wanted else [0]:
-        if not _taken(host, port) and (found := _bind(host, port, wanted)):
+        if _taken(host, port) or not (found := _bind(host, port, wanted)):
+            continue
+        if not keep or _keep(found):
             return found
     raise PortError(f"HOST is {host!r}, which can't be listened on here.")
+
+
+# Open for as long as this process lives: each holds the lock of a port.
+_kept: list[int] = []
+
+
+def _keep(port: int) -> bool:
+    """Two installations that start together see each other's ports before anything listens."""
+    path = Path(tempfile.gettempdir()) / f"yanshu-port-{port}"
+    try:
+        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError:
+        # Another user's.
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        return False
+    _kept.append(lock)
+    return True
 
 
 def require_free(host: str, port: int) -> None:
@@ -58,10 +85,11 @@ def _by(port: int) -> str:
 
 
 def kept_port(path: Path, wanted: int) -> int:
-    """The port of the last start, which relays and mailboxes name; the first time a free one."""
+    """The port of the last start if it is free, else another one: another installation may have
+    it by now, and mail must not reach that one's sandbox."""
     if path.exists() and (kept := path.read_text().strip()).isdigit():
-        return int(kept)
-    port = free_port("127.0.0.1", wanted)
+        wanted = int(kept)
+    port = free_port("127.0.0.1", wanted, keep=True)
     path.write_text(str(port))
     return port
 

@@ -22,6 +22,7 @@ from quickstart.places import PlaceError
 from quickstart.ports import address, free_port
 from quickstart.postgres import EmbeddedPostgres, PostgresError
 from quickstart.processes import Ledger, Part, stop
+from quickstart.startsteps import Step, Steps
 
 # Seconds that the first start of all parts may take.
 READY_WITHIN = 120.0
@@ -42,6 +43,7 @@ class Supervisor:
         self.given = given
         self.env = dict(given)
         self.say = say
+        self.steps = Steps(say)
         self.host = settings.text("HOST", "127.0.0.1", given)
         self.wanted_port = settings.integer("PORT", 8000, low=0, high=65535, env=given)
         self.port = self.wanted_port
@@ -90,12 +92,14 @@ class Supervisor:
         self._start_servers()
         self._migrate()
         if demo and not self.stopping:
-            self.say("Making the demo workspace.")
-            self.say(self._manage("seed_demo").strip())
+            with self.steps("making the demo workspace"):
+                words = self._manage("seed_demo").strip()
+            self.say(words)
         if self.stopping:
             return
-        self._start_programs()
-        self._wait_until_ready()
+        with self.steps("starting web server, workers and beat") as step:
+            self._start_programs()
+            self._wait_until_ready(step)
         if not self.stopping:
             self.say(f"Yanshu is ready: {self.env['YANSHU_URL']}/")
             for note in self.notes:
@@ -103,7 +107,7 @@ class Supervisor:
             self._offer_account()
 
     def _complete_environment(self) -> None:
-        self.port = free_port(self.host, self.wanted_port)
+        self.port = free_port(self.host, self.wanted_port, keep=True)
         if self.wanted_port not in {0, self.port}:
             self.say(f"Port {self.wanted_port} is taken; using {self.port}.")
         self.env = environment.complete(self.given, var=self.var, host=self.host, port=self.port)
@@ -112,11 +116,14 @@ class Supervisor:
     def _start_servers(self) -> None:
         if not environment.given("DATABASE_URL", self.env):
             postgres = EmbeddedPostgres(self.var / "postgres")
-            self._start_embedded("database", postgres, signal.SIGINT)
+            fresh = "" if postgres.data.exists() else "making and "
+            with self.steps(f"{fresh}starting the database"):
+                self._start_embedded("database", postgres, signal.SIGINT)
             self.env["DATABASE_URL"] = postgres.url
         if not environment.given("CELERY_BROKER_URL", self.env):
             broker = EmbeddedBroker(self.var / "broker")
-            self._start_embedded("broker", broker, signal.SIGTERM)
+            with self.steps("starting the broker"):
+                self._start_embedded("broker", broker, signal.SIGTERM)
             self.env["CELERY_BROKER_URL"] = broker.url
         environment.save(self.env, var=self.var, before=self.given)
 
@@ -140,7 +147,8 @@ class Supervisor:
         url = settings.text("DATABASE_URL", None, self.env)
         if self.stopping or schema.is_current(url, note):
             return
-        self._manage("migrate", "--verbosity", "0")
+        with self.steps(_migrating(schema.missing(url))):
+            self._manage("migrate", "--verbosity", "0")
         schema.mark_current(note)
 
     def _start_programs(self) -> None:
@@ -177,13 +185,14 @@ class Supervisor:
             raise StartError(f"manage.py {command[0]} failed: {words[-1]} (all of it: {log})")
         return done.stdout
 
-    def _wait_until_ready(self) -> None:
+    def _wait_until_ready(self, step: Step) -> None:
         end = time.monotonic() + READY_WITHIN
         while not self.stopping and (missing := self._missing_parts()):
             if time.monotonic() > end:
                 raise StartError(
                     f"not ready within {READY_WITHIN:.0f} s: {missing}. Logs: {self.logs}"
                 )
+            step.detail = missing
             self._restart_dead()
             time.sleep(LOOK_EVERY)
 
@@ -245,6 +254,10 @@ class Supervisor:
             return
         if part.group:
             self.ledger.note(part.group)
+
+
+def _migrating(missing: int | None) -> str:
+    return f"bringing the database up to date ({missing} migrations)" if missing else "migrating"
 
 
 def _how(part: Part) -> str:

@@ -59,7 +59,7 @@ def program(command: tuple[str, ...], log: Path, env: dict[str, str]) -> Iterato
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_a_line_at_the_begin_and_one_at_the_end(open_path: Path) -> None:
     broker = EmbeddedBroker(open_path / "broker")
     broker.start()
@@ -67,8 +67,8 @@ def test_a_line_at_the_begin_and_one_at_the_end(open_path: Path) -> None:
     with database(migrated=True) as url:
         env = os.environ | {"DATABASE_URL": url, "CELERY_BROKER_URL": broker.url}
         with program((*WORKER, "-l", "INFO"), worker, env), program(BEAT, beat, env):
-            wait_for(lambda: "ready." in worker.read_text(), 90, worker.read_text)
-            wait_for(lambda: _ticks(url), 60, beat.read_text)
+            wait_for(lambda: "ready." in worker.read_text(), 200, worker.read_text)
+            wait_for(lambda: _ticks(url), 200, beat.read_text)
             before = {log: len(log.read_text().splitlines()) for log in (worker, beat)}
             for _ in range(OUTAGES):
                 _outage(broker, (worker, beat))
@@ -96,7 +96,7 @@ def _outage(broker: EmbeddedBroker, logs: tuple[Path, ...]) -> None:
     broker.stop()
     broker.socket.unlink(missing_ok=True)
     away = Refusing(broker.socket)
-    wait_for(lambda: away.tries >= TRIES, 60)
+    wait_for(lambda: away.tries >= TRIES, 200)
     away.close()
     broker.start()
-    wait_for(lambda: [log.read_text().count("is back after") - 1 for log in logs] == said, 60)
+    wait_for(lambda: [log.read_text().count("is back after") - 1 for log in logs] == said, 200)

@@ -1,0 +1,56 @@
+"""What a long start is doing: a line for each step, and one now and then while it lasts."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+# Seconds between two lines about the same step.
+REMIND_EVERY = 10.0
+
+
+@dataclass
+class Step:
+    """`detail`: what it waits for."""
+
+    words: str
+    detail: str = ""
+
+
+class Steps:
+    """`now`: monotonic seconds."""
+
+    def __init__(
+        self,
+        say: Callable[[str], None],
+        *,
+        now: Callable[[], float] = time.monotonic,
+        every: float = REMIND_EVERY,
+    ) -> None:
+        self.say = say
+        self.now = now
+        self.every = every
+        self.begun = now()
+
+    @contextmanager
+    def __call__(self, words: str) -> Iterator[Step]:
+        step = Step(words)
+        begun = self.now()
+        over = threading.Event()
+        self._line(f"{words[0].upper()}{words[1:]}")
+        reminder = threading.Thread(target=self._remind, args=(step, begun, over), daemon=True)
+        reminder.start()
+        try:
+            yield step
+        finally:
+            over.set()
+            reminder.join()
+
+    def _remind(self, step: Step, begun: float, over: threading.Event) -> None:
+        while not over.wait(self.every):
+            detail = f": {step.detail}" if step.detail else ""
+            self._line(f"Still {step.words}, {self.now() - begun:.0f} s so far{detail}")
+
+    def _line(self, words: str) -> None:
+        self.say(f"{self.now() - self.begun:5.1f} s  {words}")
