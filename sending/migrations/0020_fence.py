@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('sending', '0013_messages_per_connection_found'),
+        ('sending', '0016_relay_tested'),
     ]
 
     operations = [

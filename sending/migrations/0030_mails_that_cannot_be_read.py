@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("sending", "0013_messages_per_connection_found")]
+    dependencies = [("sending", "0020_fence")]
 
     operations = [
         migrations.AddField(
