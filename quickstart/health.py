@@ -164,7 +164,8 @@ def check_bounces() -> Part:
     Counted from the start of the worker that looks, so that a platform that was off for a week is
     not ill when it starts. A mailbox that refuses us is its owner's affair: named, not a failure.
     """
-    started = [heartbeat.started_at for heartbeat in _living() if "work" in heartbeat.queues]
+    queue = settings.CELERY_TASK_ROUTES["sending.tasks.bounces.collect_mailbox"]["queue"]
+    started = [heartbeat.started_at for heartbeat in _living() if queue in heartbeat.queues]
     mailboxes = BounceMailbox.objects.filter(active=True)
     looked = Coalesce(Greatest("checked_at", "collected_at"), "created_at")
     last = mailboxes.aggregate(last=Min(looked))["last"]

@@ -25,13 +25,15 @@ SELECT i.key, i.stamp, i.place, ({place}),
   LEFT JOIN LATERAL (SELECT id, released_at FROM sending_fence ORDER BY id DESC LIMIT 1) f ON true
 """
 
+# Its commit waits for no disk: the claim's, which comes next, makes it durable, and the host writes
+# the number into its file only after that.
 MOVE = """
 INSERT INTO sending_hostposition (host, name, generation, moved_at)
 VALUES (%(host)s, %(name)s, %(least)s + 1, now())
     ON CONFLICT (host) DO UPDATE
    SET generation = greatest(sending_hostposition.generation, %(least)s) + 1,
        name = excluded.name, moved_at = now()
-RETURNING generation
+RETURNING generation, set_config('synchronous_commit', 'off', true)
 """
 
 

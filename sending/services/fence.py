@@ -19,7 +19,7 @@ from functools import cache
 from pathlib import Path
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from sending import journal, position, reasons, recovery, sentlog
@@ -84,11 +84,7 @@ def enter() -> "Passage | None":
     behind = seen.fence is not None and not seen.reported
     if seen.fence_up or behind or not settings.SENDING:
         return None
-    with transaction.atomic(), connection.cursor() as cursor:
-        # The claim's own commit makes it durable, before the file is written.
-        cursor.execute("SET LOCAL synchronous_commit = off")
-        generation = queries.move(host, position.name())
-    return Passage(seen.key, generation)
+    return Passage(seen.key, queries.move(host, position.name()))
 
 
 def _host() -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -382,3 +383,11 @@ def test_sending_that_is_switched_off(
     settings.SENDING = True
     send_all(relay)
     once(sink)
+
+
+def test_what_a_claim_pays_for_it(open_to: Open, relay: Relay) -> None:
+    open_to(ADDRESSES)
+    assert fence.enter() is not None
+    with CaptureQueriesContext(connection) as seen:
+        assert fence.enter() is not None
+    assert len(seen) == 2
