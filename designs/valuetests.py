@@ -31,7 +31,8 @@ def _case(check: Callable[[str], bool], language: str, value: Any) -> bool:
 @cache
 def tests(language: str) -> dict[str, Callable[..., Any]]:
     """By name. `language`: of what is shown (designs.language)."""
-    return jinja.TESTS | {
+    known: dict[str, Callable[..., Any]] = dict(jinja.TESTS)
+    return known | {
         "divisibleby": _divisible,
         "odd": _odd,
         "even": partial(_divisible, number=2),
