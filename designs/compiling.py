@@ -201,7 +201,7 @@ class _Writer(Generator):
             "keyed": KEYED,
             "workspace": dict(fixed.workspace),
             "range_": sandbox.globals[CALLED["range"]],
-            "call": _call,
+            "call": _paid_call if pays else _call,
             "click": _paying(printing.clicks(fixed)) if pays else printing.clicks(fixed),
             "signed": _paying_signed(printing.signed(fixed)) if pays else printing.signed(fixed),
         }
@@ -375,6 +375,10 @@ def _remembered(value: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def _call(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    return function(*arguments, **named)
+
+
+def _paid_call(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
     pay_for_call(*arguments, **named)
     return function(*arguments, **named)
 

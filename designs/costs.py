@@ -24,7 +24,9 @@ def paid_filter(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(function)
     def paid(*arguments: Any, **named: Any) -> Any:
-        given = sum(map(size, arguments)) + (sum(map(size, named.values())) if named else 0)
+        given = sum(map(size, arguments)) if len(arguments) > 1 else size(arguments[0])
+        if named:
+            given += sum(map(size, named.values()))
         burn(price(given * factor))
         if name == "replace":
             _pay_replacing(*arguments, **named)

@@ -19,7 +19,7 @@ from contacts.mergenames import CALLED
 from designs.costs import contains, paid_filter, paid_test, searched_through, weighed
 from designs.filters import LARGEST_NUMBER, LONGEST_STRING, as_text, filters
 from designs.fuel import CHARACTERS, MOST_TURNS, LimitError, burn, price, size, turn
-from designs.tests import tests
+from designs.valuetests import tests
 
 # Parts of `loop` that are values; the others are functions.
 OF_LOOP = frozenset(

@@ -9,9 +9,10 @@ from django.utils.translation import gettext, gettext_noop
 
 from accounts.models import Workspace
 from sending import secrets
-from sending.imapbox import Account, Folder, ImapBox
+from sending.imapbox import Folder, ImapBox
 from sending.imaperrors import SENTENCES, BoxError
 from sending.imaptrial import Rehearsal, rehearse
+from sending.imapwire import Account
 from sending.models import BounceMailbox
 
 SECRET = gettext_noop(

@@ -11,7 +11,7 @@ from accounts.access import WorkspaceRequest, get_in
 from pages import locales
 from sending import mailproviders
 from sending.forms.mailboxes import MailboxForm
-from sending.imapbox import Account
+from sending.imapwire import Account
 from sending.models import BounceMailbox
 from sending.secrets import SecretError
 from sending.services import mailboxes as service

@@ -65,7 +65,12 @@ def test_more_columns_than_anybody_has_are_refused(row: str) -> None:
 def test_equal_names_are_told_apart_in_as_many_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
     fold = columns.fold
-    monkeypatch.setattr(columns, "fold", lambda text: asked.append(text) or fold(text))
+
+    def counting(text: str) -> str:
+        asked.append(text)
+        return fold(text)
+
+    monkeypatch.setattr(columns, "fold", counting)
     rows = [["Colour"] * MAX_COLUMNS, *[["red"] * MAX_COLUMNS] * 20]
     described = columns.describe(rows, header=True)
     assert len({column.key for column in described if column.guess.startswith("new:")}) > 1

@@ -8,9 +8,16 @@ import pytest
 
 from designs import fuel
 from designs.compiling import Uncompiled, compile_bytes
-from designs.costs import price_of_search
 from designs.fixed import Fixed
-from designs.fuel import FUEL, MOST_TURNS, Fuel, TimeUpError, fuelled, within
+from designs.fuel import (
+    FUEL,
+    MOST_TURNS,
+    Fuel,
+    TimeUpError,
+    fuelled,
+    price_of_search,
+    within,
+)
 from designs.rendering import Part, RenderError, parse
 from designs.spending import worst
 
@@ -283,7 +290,7 @@ def test_a_person_waits_no_longer_than_they_were_told() -> None:
 def test_a_thread_that_renders_too_long_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever fuel says: by the time of its processor."""
     clock = iter([0.0, 2.0, 4.0, 6.0])
-    monkeypatch.setattr(fuel.time, "thread_time", lambda: next(clock))
+    monkeypatch.setattr("designs.fuel.time.thread_time", lambda: next(clock))
     with fuelled() as left, pytest.raises(fuel.LimitError, match="takes too long"):
         _burn_little_by_little(left)
     assert left.left > FUEL - 7 * fuel.BETWEEN_LOOKS

@@ -1,6 +1,7 @@
 """Previews have an end, and few are drawn at once."""
 
 import threading
+from collections.abc import Iterator
 
 import pytest
 from django.test import Client
@@ -15,7 +16,7 @@ HOSTILE = "{% for i in range(10000) %}{% set a = email ~ i %}{% endfor %}" * 3
 
 
 @pytest.fixture
-def full(monkeypatch: pytest.MonkeyPatch, workspace: Workspace) -> Places:
+def full(monkeypatch: pytest.MonkeyPatch, workspace: Workspace) -> Iterator[Places]:
     """Somebody of the workspace is at it already, and nobody waits for long."""
     monkeypatch.setattr(places, "LONGEST_WAIT", 0.01)
     places.PLACES.working.add(workspace.pk)

@@ -51,7 +51,7 @@ def test_task_collects(imap: Imap, mailbox: BounceMailbox) -> None:
     assert BounceMail.objects.count() == 1
 
 
-def test_nudges_are_for_the_queue_of_work(
+def test_nudges_are_for_the_queue_of_mailboxes(
     mailbox: BounceMailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nudged: list[tuple[object, object]] = []
@@ -62,4 +62,4 @@ def test_nudges_are_for_the_queue_of_work(
     monkeypatch.setattr(collect_mailbox, "apply_async", take)
     collect_due()
     assert nudged == [((mailbox.pk,), 10)]
-    assert current_app.amqp.router.route({}, collect_mailbox.name)["queue"].name == "work"
+    assert current_app.amqp.router.route({}, collect_mailbox.name)["queue"].name == "mailboxes"

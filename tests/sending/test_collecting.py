@@ -12,8 +12,9 @@ from accounts.models import User, Workspace
 from contacts.models import Contact, Suppression
 from sending import secrets, verp
 from sending.dsn import Kind
-from sending.imapbox import Account, ImapBox
+from sending.imapbox import ImapBox
 from sending.imaperrors import BoxError
+from sending.imapwire import Account
 from sending.models import BounceMail, BounceMailbox, Event, Message, Tally
 from sending.services import bounces, collecting, mailboxes
 from sending.tokens import make as token

@@ -6,7 +6,7 @@ of a gigabyte, and `is lower` one of a whole list.
 
 from collections.abc import Callable
 from functools import cache, partial
-from typing import Any
+from typing import Any, cast
 
 from jinja2 import tests as jinja
 
@@ -31,7 +31,8 @@ def _case(check: Callable[[str], bool], language: str, value: Any) -> bool:
 @cache
 def tests(language: str) -> dict[str, Callable[..., Any]]:
     """By name. `language`: of what is shown (designs.language)."""
-    return jinja.TESTS | {
+    known = cast("dict[str, Callable[..., Any]]", jinja.TESTS)
+    return known | {
         "divisibleby": _divisible,
         "odd": _odd,
         "even": partial(_divisible, number=2),
