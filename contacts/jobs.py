@@ -92,22 +92,27 @@ def _undone(job: Job) -> str:
 
 
 def _undo_subscribe(job: Job, by: User | None) -> Job:
-    given = {"list": job.parameters["list"], "source": source(job), "name": _title(job)}
+    given = {"list": job.parameters["list"], "source": source(job), **_named(job)}
     return jobs.start(job.workspace, "undo_subscribe", given, by=by, last=job.last)
 
 
 def _undo_suppress(job: Job, by: User | None) -> Job:
     last = jobs.highest(Suppression.objects.filter(workspace=job.workspace_id))
-    given = {"source": source(job), "name": _title(job)}
+    given = {"source": source(job), **_named(job)}
     return jobs.start(job.workspace, "undo_suppress", given, by=by, last=last)
 
 
-def _title(job: Job) -> str:
-    return of(job).words.title(job)
+def _named(job: Job) -> dict[str, str]:
+    """What the title of its undo needs: it is made in the language of whoever reads it."""
+    return {"of": job.kind, "name": job.parameters.get("name", "")}
 
 
 def _undo_title(job: Job) -> str:
-    return _("Undo: {what}").format(what=job.parameters["name"])
+    what = job.parameters["name"]
+    if undone := job.parameters.get("of"):
+        of_undone = Job(kind=undone, parameters={"name": what})
+        what = of(of_undone).words.title(of_undone)
+    return _("Undo: {what}").format(what=what)
 
 
 register(
@@ -229,7 +234,7 @@ def _lifted_by(job: Job) -> QuerySet[Suppression]:
 
 
 def _undo_lift(job: Job, by: User | None) -> Job:
-    given = {"moment": job.created_at.isoformat(), "name": _title(job)}
+    given = {"moment": job.created_at.isoformat(), **_named(job)}
     return jobs.start(job.workspace, "undo_lift", given, by=by, last=job.last)
 
 

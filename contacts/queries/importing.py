@@ -487,7 +487,7 @@ def undo(file: int, *, after: int, limit: int) -> Undone:
     with connection.cursor() as cursor:
         cursor.execute(IMPORTED, known)
         seen, last, made, _there = cursor.fetchone() or (0, None, 0, 0)
-        if not seen:
+        if last is None:
             return Undone(0, 0, 0, 0, 0)
         known["last"] = last
         cursor.execute(UNSUBSCRIBE_IMPORTED, known)

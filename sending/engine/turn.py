@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 
 import uvloop
-from django.db import Error
+from django.db import Error, InterfaceError, OperationalError
 
 from sending import clock, dispatch, pace
 from sending.engine import stopping
@@ -32,6 +32,8 @@ LOOK, WATCH = 1.0, 0.7
 # The same while shares of connections change hands: who gives some up says so at once, so that who
 # waits for them begins. So it is in a carrier's first seconds, when others may begin beside it.
 WATCH_SOON, SETTLED = 0.15, 2.0
+# The database is away, for all relays. Other errors of it are about one statement and its values.
+AWAY = (OperationalError, InterfaceError)
 # Relays that one process serves at once.
 MOST_RELAYS = 16
 # What flows through a turn is freed when its last name goes: Python's collector would look at all
@@ -155,6 +157,9 @@ class _Turn:
             await self.database(relayhealth.stop, relay, str(error))
             await self.database(pace.free_slots, holder)
             return False
+        except Exception as error:  # noqa: BLE001 - the others go on; `_leave_out` writes it down
+            self.failed.append((relay.pk, error))
+            return False
         self.carriers[relay.pk] = carrier
         self.began = carrier.loop.time()
         self.tasks[relay.pk] = asyncio.create_task(carrier.run(ends))
@@ -166,8 +171,7 @@ class _Turn:
                 continue
             del self.tasks[relay_id], self.carriers[relay_id]
             error = task.exception()
-            if isinstance(error, Error):
-                # The database is away, for all of them.
+            if isinstance(error, AWAY):
                 self.trouble = error
             elif error is not None:
                 self.failed.append((relay_id, error))
@@ -198,10 +202,21 @@ class _Turn:
             began = clock.steady()
             try:
                 await self.database(watch, [held for one in carriers for held in one.held])
-                for carrier in carriers:
-                    await carrier.watch(began)
             except Error as error:
                 # Nothing could be recorded: what is on the wire is finished, no more is begun.
                 log.warning("the database is away: %s", error)
                 for carrier in carriers:
                     carrier.stop()
+                continue
+            for carrier in carriers:
+                await self._watch_one(carrier, began)
+
+    async def _watch_one(self, carrier: Carrier, began: float) -> None:
+        """An error stops this carrier; the others are looked after as before."""
+        try:
+            await carrier.watch(began)
+        except Exception as error:
+            log.exception("relay %s could not be watched", carrier.relay.pk)
+            carrier.stop()
+            if not isinstance(error, AWAY):
+                self.failed.append((carrier.relay.pk, error))

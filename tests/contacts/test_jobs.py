@@ -11,6 +11,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
+from django.utils.translation import override
 
 from accounts.models import User, Workspace
 from contacts import jobkinds
@@ -312,3 +313,14 @@ def test_an_empty_result_ends_at_once(scene: Scene) -> None:
     job = finish(scene.start("delete", "q=nobody-like-this"))
     assert (job.state, job.done, job.total) == (Job.State.FINISHED, 0, 0)
     assert List.objects.count() == 2
+
+
+def test_its_titles_are_in_the_language_of_whoever_reads_them(
+    scene: Scene, owner_client: Client
+) -> None:
+    job = finish(jobscene.add(scene))
+    with override("zh-hans"):
+        back = jobs.undo(job, by=scene.owner)
+    assert back is not None
+    page = owner_client.get(reverse("job", args=["brand", back.pk])).content.decode()
+    assert "Undo: Add to News" in page

@@ -5,12 +5,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import DataError
 
 from accounts.models import Workspace
 from sending import recovery
 from sending.assembly import Assembly
 from sending.compose import Composer
 from sending.engine import turn
+from sending.engine.carrier import Carrier
 from sending.engine.ledger import Ledger
 from sending.models import Mailing, Relay
 from sending.queries.claim import Claimed
@@ -95,4 +97,71 @@ def test_a_carrier_that_fails_stops_only_its_relay(
     assert recovery.recover_journals() >= 1
     carry(bad)
     assert assert_closes(bad).accepted == 20
+    assert set(sink.taken.values()) == {1}
+
+
+Break = Callable[[pytest.MonkeyPatch, int], None]
+
+
+def _cannot_begin(patch: pytest.MonkeyPatch, relay_id: int) -> None:
+    real = Carrier.__init__
+
+    def init(self: Carrier, relay: Relay, *rest: Any) -> None:
+        if relay.pk == relay_id:
+            raise FaultError("a bug")
+        real(self, relay, *rest)
+
+    patch.setattr(Carrier, "__init__", init)
+
+
+def _cannot_be_watched(patch: pytest.MonkeyPatch, relay_id: int) -> None:
+    real = Carrier.watch
+
+    async def watch(self: Carrier, began: float) -> None:
+        if self.relay.pk == relay_id:
+            raise FaultError("a bug")
+        await real(self, began)
+
+    patch.setattr(Carrier, "watch", watch)
+
+
+def _statement_fails(patch: pytest.MonkeyPatch, relay_id: int) -> None:
+    """The database is there and refuses what this relay's batch would write."""
+    real = Ledger.record
+
+    def record(self: Ledger, *args: Any, **options: Any) -> None:
+        if self.relay.pk == relay_id:
+            raise DataError("value too long")
+        real(self, *args, **options)
+
+    patch.setattr(Ledger, "record", record)
+
+
+@pytest.mark.parametrize("broken", [_cannot_begin, _cannot_be_watched, _statement_fails])
+def test_whatever_fails_for_one_relay_the_others_go_on(  # noqa: PLR0917
+    broken: Break,
+    open_to: Open,
+    relay: Relay,
+    sink: Sink,
+    workspace: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(turn, "WATCH_SOON", 0.01)
+    with running() as second:
+        other = Relay.objects.create(
+            workspace=workspace, name="Other", host="127.0.0.1", port=second.port, security="none"
+        )
+        bad, good = open_to(people(2000)), open_to(people(3000), relay=other)
+        with monkeypatch.context() as patch:
+            broken(patch, relay.pk)
+            turn.run_all(linger=0.2)
+    good.refresh_from_db()
+    assert assert_closes(good).accepted == 3000
+    relay.refresh_from_db()
+    assert relay.wait_reason == "fault"
+    # Afterwards it goes on, and nobody is mailed twice.
+    Relay.objects.update(wait_until=None, failures=0)
+    recovery.recover_journals()
+    carry(bad)
+    assert assert_closes(bad).accepted == 2000
     assert set(sink.taken.values()) == {1}

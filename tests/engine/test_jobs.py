@@ -163,7 +163,11 @@ def retry_job(failed: Mailing, owner_client: Client) -> Job:
 
 
 def test_all_that_failed_are_tried_again_by_a_job(failed: Mailing, retry_job: Job) -> None:
-    jobs.run(retry_job.pk, size=7, progress=lambda _job: assert_closes(failed) and None)
+    waited: list[int] = []
+    jobs.run(
+        retry_job.pk, size=7, progress=lambda _job: waited.append(assert_closes(failed).waiting)
+    )
+    assert waited == [7, 14, 21, 28, 35, 40]
     tally = assert_closes(failed)
     assert (tally.waiting, tally.failed, tally.bounced, tally.hard_bounced) == (40, 0, 0, 0)
     assert not Suppression.objects.filter(lifted_at=None).exists()

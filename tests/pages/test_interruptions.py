@@ -27,11 +27,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 REMOVED = "It was removed meanwhile"
 # What a path names by its first number.
 NAMED: dict[str, type[models.Model]] = {
+    "contacts/jobs/": Job,
     "contacts/": Contact,
     "lists/": List,
     "attributes/": Attribute,
     "imports/": Import,
-    "jobs/": Job,
     "designs/": Design,
     "relays/pools/": Pool,
     "relays/": Relay,
