@@ -22,7 +22,9 @@ def import_people(request: WorkspaceRequest) -> home.Step:
 def sandbox(request: WorkspaceRequest) -> home.Step:
     return home.Step(
         _("Send a campaign to the sandbox"),
-        _("The sandbox accepts mail like a real server and delivers it to nobody, so you can try everything."),
+        _(
+            "The sandbox accepts mail like a real server and delivers it to nobody, so you can try everything."
+        ),
         done=Mailing.objects.filter(workspace=request.workspace).exists(),
         url=home.url(request, "new_campaign"),
     )

@@ -25,6 +25,7 @@ from campaigns.services.errors import CampaignError, VersionConflictError
 from designs.models import Content
 from designs.rendering import RenderError
 from designs.services import freeze
+from pages import locales
 from sending.models import Mailing, Message
 from sending.services import mailings, retrying
 from sending.services.retrying import Retried
@@ -57,7 +58,9 @@ def schedule(  # noqa: PLR0913 - what a person confirms, each by its name
     if now.state != State.DRAFT:
         raise CampaignError(_not_draft(now))
     if version not in {None, now.version}:
-        raise VersionConflictError(_("Somebody changed this campaign in the meantime. Please review it again."))
+        raise VersionConflictError(
+            _("Somebody changed this campaign in the meantime. Please review it again.")
+        )
     now.scheduled_at = at
     for problem in review.problems(now):
         if problem.severity == review.ERROR:
@@ -185,7 +188,7 @@ def _failed(campaign: Campaign, error: Exception) -> None:
         row.update(state_reason=why, updated_at=Now())
     elif campaign.updated_at < timezone.now() - TRIED_FOR:
         said = _("Nobody was mailed. Show this to whoever operates this installation.")
-        _refuse(campaign, f"{why} {said}")
+        _refuse(campaign, locales.sentences(why, said))
 
 
 def _language(campaign: Campaign) -> str:
