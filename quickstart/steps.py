@@ -16,5 +16,7 @@ def import_people(request: WorkspaceRequest) -> home.Step:
     url = home.url(request, "make_sandbox_list")
     if step.done or not url or not services.has_sandbox(request.workspace):
         return step
-    text = _("No file at hand? Start with contacts of the sandbox: some of them bounce or complain.")
+    text = _(
+        "No file at hand? Start with contacts of the sandbox: some of them bounce or complain."
+    )
     return replace(step, offer=home.Offer(_("Create a list of sandbox addresses"), text, url))

@@ -39,7 +39,9 @@ def _made(made: Attribute) -> str:
     """Which merge field it is, and why that is not its name where the name has a meaning."""
     words = {"name": made.label, "field": "{{ " + made.key + " }}"}
     if mergenames.is_reserved(plain := made.key.removesuffix("_")):
-        text = _("{name} was created; in designs it is {field}, because {taken} has another meaning.")
+        text = _(
+            "{name} was created; in designs it is {field}, because {taken} has another meaning."
+        )
         return text.format(**words, taken="{{ " + plain + " }}")
     return _("{name} was created; in designs it is {field}.").format(**words)
 
