@@ -23,8 +23,8 @@ def sandbox(request: WorkspaceRequest) -> home.Step:
     return home.Step(
         _("Send a campaign to the sandbox"),
         _(
-            "The sandbox accepts mail like a real server and delivers it to nobody, so you can try "
-            "everything."
+            "The sandbox accepts mail like a real server and delivers it to nobody, so you can "
+            "try everything."
         ),
         done=Mailing.objects.filter(workspace=request.workspace).exists(),
         url=home.url(request, "new_campaign"),

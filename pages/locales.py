@@ -83,6 +83,12 @@ def listed(parts: Sequence[str]) -> str:
     return format_list(list(parts), locale=current())
 
 
+def sentences(*said: str) -> str:
+    """One after the other; between Chinese ones there is no blank."""
+    gap = "" if current().language == "zh" else " "
+    return gap.join(one for one in said if one)
+
+
 def day(value: date) -> str:
     if isinstance(value, datetime):
         value = timezone.localtime(value).date()

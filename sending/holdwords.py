@@ -53,7 +53,7 @@ def elsewhere(one: Hold) -> str:
         if one.mailing.state != Mailing.State.SENDING:
             return ""
         others = _("Other providers continue.")
-        return f"{others} {_standing_by(one)}".strip()
+        return locales.sentences(others, _standing_by(one))
     if one.kind == Hold.Kind.ROUTE:
         return _("The other relays of the pool carry on.")
     if one.kind == Hold.Kind.RELAY:

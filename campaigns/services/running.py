@@ -27,6 +27,7 @@ from contacts.services import jobs
 from designs.models import Content
 from designs.rendering import RenderError
 from designs.services import freeze
+from pages import locales
 from sending.models import Fence, Mailing, Message
 from sending.services import fence, mailings, retrying
 from sending.services.retrying import Retried
@@ -193,7 +194,7 @@ def _failed(campaign: Campaign, error: Exception) -> None:
         row.update(state_reason=why, updated_at=Now())
     elif campaign.updated_at < timezone.now() - TRIED_FOR:
         said = _("Nobody was mailed. Show this to whoever operates this installation.")
-        _refuse(campaign, f"{why} {said}")
+        _refuse(campaign, locales.sentences(why, said))
 
 
 def _language(campaign: Campaign) -> str:

@@ -82,5 +82,5 @@ def _tell(request: WorkspaceRequest, done: Retried) -> None:
             "{count} suppressions were lifted.",
             done.suppressions,
         )
-        said = f"{said} {lifted.format(count=locales.number(done.suppressions))}"
+        said = locales.sentences(said, lifted.format(count=locales.number(done.suppressions)))
     messages.success(request, said)

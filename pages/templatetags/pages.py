@@ -96,6 +96,12 @@ def when(value: datetime | None, how: str = "relative") -> SafeString | str:
     return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), hover, shown)
 
 
+@register.simple_tag
+def gap() -> str:
+    """Between two sentences of a template: Chinese has no blank there."""
+    return "" if locales.current().language == "zh" else " "
+
+
 @register.filter
 def clock(value: datetime) -> str:
     """Hours and minutes of today."""

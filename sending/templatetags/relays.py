@@ -215,7 +215,7 @@ def learned(now: Standing) -> str:
             "used of them stay."
         )
     )
-    return " ".join(known)
+    return locales.sentences(*known)
 
 
 @register.simple_tag(takes_context=True)

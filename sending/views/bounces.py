@@ -21,8 +21,10 @@ from accounts.models import Workspace
 from contacts import sources
 from contacts.models import Contact
 from pages import locales, numbers, tables, toasts
+from sending import reasons
 from sending.dsn import Kind, parse, parts
 from sending.models import BounceMail, BounceMailbox
+from sending.replies import Meaning
 from sending.services import bounces as service
 from sending.services import mailboxes as mailboxservice
 from sending.services import unproven, unprovensources
@@ -153,6 +155,7 @@ def bounce(request: WorkspaceRequest, pk: int) -> HttpResponse:
             request.workspace, [message.mailing.origin] if message else []
         ),
         "report": report,
+        "decided_by": _decided_by(report.why),
         "kind": KINDS.get(mail.kind, mail.kind),
         "meaning": MEANINGS.get(mail.kind, "") if mail.state == "processed" else "",
         "decision": DECISIONS.get(mail.state, ""),
@@ -167,6 +170,19 @@ def bounce(request: WorkspaceRequest, pk: int) -> HttpResponse:
         "sources": (unprovensources.MOST, unprovensources.KEPT.days),
     }
     return render(request, "sending/bounce.html", context)
+
+
+def _decided_by(why: str) -> str:
+    """What decided the kind (sending.dsn.report), in words: `address: 5.1.1`, `action: delayed`."""
+    code, colon, words = why.partition(": ")
+    if not colon or not words:
+        return why
+    if code in set(Meaning):
+        text = _("“{words}”, which means: {meaning}")
+        return text.format(words=words, meaning=reasons.text(code))
+    return _("the field {field} of the notice, which says “{words}”").format(
+        field=code, words=words
+    )
 
 
 def bounce_source(request: WorkspaceRequest, pk: int) -> HttpResponse:
@@ -260,7 +276,9 @@ def _say_counted(request: WorkspaceRequest, counted: int, suppressed: int) -> No
         suppressed,
     )
     said = reports.format(count=locales.number(counted))
-    messages.success(request, f"{said} {people.format(count=locales.number(suppressed))}")
+    messages.success(
+        request, locales.sentences(said, people.format(count=locales.number(suppressed)))
+    )
 
 
 def _say_dismissed(request: WorkspaceRequest, dismissed: int) -> None:

@@ -354,3 +354,12 @@ def test_the_subject_is_shown_as_somebody_read_it(
     send()
     shown = words(read(owner_client, campaign))
     assert "Hello {{ email }} ada@x.example reads: Hello ada@x.example" in shown
+
+
+def test_what_was_sent_names_the_lists_that_were_left_out(
+    owner_client: Client, make_list: Callable[..., List], start: Start
+) -> None:
+    campaign = start("a@x.example", "b@x.example")
+    campaign.lists_out.add(make_list("b@x.example", name="Bought last week"))
+    shown = words(read(owner_client, campaign))
+    assert "Without Bought last week" in shown[shown.index("What was sent") :]

@@ -129,7 +129,7 @@ def test_what_is_not_ready_is_not_scheduled(
 
 
 def test_a_time_that_is_over_is_refused(make_campaign: Make) -> None:
-    with pytest.raises(services.CampaignError, match="The time is over"):
+    with pytest.raises(services.CampaignError, match="That time has passed"):
         services.schedule(make_campaign(), at=timezone.now() - timedelta(seconds=1))
 
 

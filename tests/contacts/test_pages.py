@@ -258,7 +258,7 @@ def test_a_wrong_value_keeps_what_was_typed(workspace: Workspace, post: Post) ->
 
 def test_an_address_is_one_person(people: list[Contact], post: Post) -> None:
     page = post("new_contact", email="ANN@a.example")
-    assert "somebody&#x27;s already" in page or "somebody's already" in page
+    assert "Another contact has this address." in page
     assert url("contact", people[0].pk) in page
     page = post("edit_contact", people[1].pk, email="ann@a.example")
     assert url("contact", people[0].pk) in page
@@ -305,7 +305,7 @@ def test_lists_and_their_counts(
     page = get("list", news.pk)
     assert re.search(r'"values": \[0, 1\]', page)
     assert "There is a list with this name already." in post("new_list", name=" News ")
-    assert "The list Offers is there." in post("new_list", name="Offers")
+    assert "The list Offers was created." in post("new_list", name="Offers")
     post("edit_list", news.pk, name="Newsletter", description="Weekly")
     assert "Weekly" in get("lists")
     assert "is archived" in post("archive_list", news.pk)

@@ -56,7 +56,7 @@ def bounced(imap: Imap, mailbox: BounceMailbox, sent: Sent) -> BounceMail:
 
 def test_added_with_its_password_encrypted(owner_client: Client, imap: Imap) -> None:
     answer = owner_client.post("/w/brand/mailboxes/new/", values(imap), follow=True)
-    assert "The mailbox Returns is there." in answer.content.decode()
+    assert "The mailbox Returns was added." in answer.content.decode()
     one = BounceMailbox.objects.get(name="Returns")
     assert PASSWORD.encode() not in bytes(one.password or b"")
     assert secrets.decrypt(one.password) == PASSWORD
