@@ -124,9 +124,11 @@ def test_nginx_takes_the_site(tmp_path: Path) -> None:
     site = site.replace("/etc/ssl/mail.example.com.pem", str(certificate))
     site = site.replace("/etc/ssl/mail.example.com.key", str(key))
     (tmp_path / "site").write_text(site)
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    temporary = " ".join(f"{kind}_temp_path {tmp_path}/{kind};" for kind in kinds)
     (tmp_path / "nginx.conf").write_text(
         f"pid {tmp_path}/pid; error_log stderr; events {{}}\n"
-        f"http {{ access_log off; include {tmp_path}/site; }}\n"
+        f"http {{ access_log off; {temporary} include {tmp_path}/site; }}\n"
     )
     done = subprocess.run(
         [nginx, "-t", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")],
