@@ -1,4 +1,4 @@
-"""What granian serves."""
+"""For WSGI servers of one's own; `manage.py serve` uses quickstart.web."""
 
 import os
 
