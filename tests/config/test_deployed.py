@@ -9,7 +9,7 @@ from quickstart import programs
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 GUIDE = ROOT / "docs/operators/several-hosts.md"
-COMMAND = re.compile(r"(?:/opt/yanshu/\.venv/bin/)?((?:celery|granian) .*)")
+COMMAND = re.compile(r"(?:/opt/yanshu/\.venv/bin/)?(?:python )?((?:celery|manage\.py) .*)")
 # Each host may have another number, and its logs another level; quiet is for the supervisor.
 OWN = {"-c", "-l", "--workers", "--port", "--host"}
 
@@ -27,7 +27,15 @@ def parsed(command: str) -> list[str]:
 
 def ours() -> list[list[str]]:
     commands = programs.commands(host="127.0.0.1", port=8000, sandbox=False).values()
-    return sorted(parsed(" ".join((Path(name).name, *rest))) for name, *rest in commands)
+    return sorted(parsed(" ".join(_named(command))) for command in commands)
+
+
+def _named(command: tuple[str, ...]) -> list[str]:
+    """Without the interpreter, and the program without its directory."""
+    words = list(command)
+    if Path(words[0]).name.startswith("python"):
+        del words[0]
+    return [Path(words[0]).name, *words[1:]]
 
 
 def test_the_guide_names_each_command() -> None:
