@@ -69,7 +69,11 @@ class LimitsForm(forms.Form):
     )
 
     # What only somebody who knows the server sets, folded away; and what it is otherwise.
-    advanced: ClassVar[dict[str, Any]] = {"messages_per_connection": None}
+    usual: ClassVar[dict[str, Any]] = {"messages_per_connection": None}
+
+    @property
+    def advanced(self) -> dict[str, Any]:
+        return self.usual
 
     @property
     def advanced_open(self) -> bool:
@@ -214,8 +218,6 @@ class RelayForm(LimitsForm):
         super().__init__(*args, **kwargs)
         self.relay = relay
         self.preset = preset or (presets.get(relay.preset) if relay else None)
-        usual = self.preset.values() if self.preset else {"envelope": Relay.Envelope.VERP}
-        self.advanced = {name: usual.get(name) for name in ADVANCED}
         own = Relay.objects.filter(workspace=workspace)
         self._others = own.exclude(pk=relay.pk) if relay else own
         if relay is None or not relay.password:
@@ -232,6 +234,11 @@ class RelayForm(LimitsForm):
             return typed | _typed_plan(relay.warmup) | {"password_choice": KEEP}
         filled = {"name": preset.name} | preset.values() if preset else {"port": 587}
         return filled | {"warmup_plan": NO_PLAN}
+
+    @property
+    def advanced(self) -> dict[str, Any]:
+        usual = self.preset.values() if self.preset else {"envelope": Relay.Envelope.VERP}
+        return {name: usual.get(name) for name in ADVANCED}
 
     @property
     def plans(self) -> list[warmups.Plan]:

@@ -475,7 +475,7 @@ def test_what_was_changed_since_it_was_looked_at_is_not_sent(
     answer = owner_client.post(
         url("send_campaign", campaign), {"version": looked_at}, follow=True
     ).content.decode()
-    assert "look at it again" in answer
+    assert "Please review it again." in answer
     campaign.refresh_from_db()
     assert campaign.state == "draft"
 
