@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 from django.test import Client
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Dialog, Page, expect
 
 from accounts.models import User, Workspace
 from campaigns.models import Campaign
@@ -31,7 +32,12 @@ def inside(page: Page, owner: User, workspace: Workspace, log_in: Callable[[User
 def asked(page: Page) -> Iterator[list[str]]:
     """What the browser asked when the page was closed."""
     said: list[str] = []
-    page.on("dialog", lambda dialog: (said.append(dialog.type), dialog.accept()))
+
+    def answer(dialog: Dialog) -> None:
+        said.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", answer)
     yield said
 
 
@@ -72,7 +78,7 @@ def test_somebody_elses_version_stays(
 ) -> None:
     inside.goto(f"{HERE}designs/{design.pk}/")
     other = services.draft_of(design)
-    services.save(design, services.replace(other, subject="Theirs"), version=1, by=owner)
+    services.save(design, replace(other, subject="Theirs"), version=1, by=owner)
     inside.locator("#id_subject").fill("Mine")
     close(inside, context)
     design.refresh_from_db()

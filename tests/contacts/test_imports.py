@@ -17,6 +17,7 @@ from contacts.models import (
     Subscription,
     Suppression,
 )
+from contacts.queries.importing import Undone
 from contacts.services import importrun, imports, lists, suppressions
 from tests.contacts.files import torture
 
@@ -373,6 +374,7 @@ def test_undo_takes_back_what_nothing_else_has_touched(workspace: Workspace, new
     left = Contact.objects.get(email="left@b.example")
     lists.unsubscribe(workspace, [left.pk], [news.pk], source="campaign 1")
     undone = imports.undo(file)
+    assert isinstance(undone, Undone)
     assert (undone.contacts, undone.subscriptions, undone.kept) == (1, 3, 2)
     assert set(Contact.objects.values_list("email", flat=True)) == {
         known.email, "moved@b.example", "left@b.example",

@@ -16,6 +16,7 @@ from pytest_django import Settings
 
 from config.celery import app
 from quickstart import doctor, health, probes, queues, tasks
+from quickstart.findings import Finding
 from quickstart.models import Heartbeat, QueueWait
 
 pytestmark = pytest.mark.django_db
@@ -141,7 +142,7 @@ def test_a_check_that_breaks_is_a_finding(client: Client, monkeypatch: pytest.Mo
 def test_a_check_of_doctor_that_breaks_is_a_finding(
     monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
-    def check_things() -> Iterator[doctor.Finding]:
+    def check_things() -> Iterator[Finding]:
         raise RuntimeError(f"no: {settings.SECRET_KEY}")
 
     monkeypatch.setattr(doctor, "WITHOUT_DATABASE", (check_things,))

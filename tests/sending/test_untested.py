@@ -39,7 +39,7 @@ def test_a_test_that_goes_well_is_remembered(owner_client: Client, url: Url, fre
         Relay.objects.filter(pk=fresh.pk).update(port=port)
         owner_client.post(url("test_relay", fresh.pk), test)
     fresh.refresh_from_db()
-    assert not fresh.untested
+    assert fresh.tested_at is not None
     # Another server is a relay of which nothing is known.
     relays.change(fresh, host="127.0.0.1")
     fresh.refresh_from_db()
