@@ -28,7 +28,10 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="manage.py serve", description="Run the web server.")
     parser.add_argument("--host", default=settings.text("HOST", "127.0.0.1"))
     parser.add_argument(
-        "--port", type=int, default=settings.integer("PORT", 8000, low=1, high=65535)
+        # `manage.py up` looks for a free one where PORT is 0, and says which.
+        "--port",
+        type=int,
+        default=settings.integer("PORT", 8000, low=0, high=65535),
     )
     parser.add_argument("--workers", type=int, default=2, help="processes; 2")
     return parser.parse_args(arguments)

@@ -80,7 +80,6 @@ def create(
     return contact
 
 
-@transaction.atomic
 def create_missing(
     workspace: Workspace, people: Sequence[Mapping[str, str]], *, source: str
 ) -> None:
@@ -90,6 +89,7 @@ def create_missing(
     Contact.objects.bulk_create(rows, ignore_conflicts=True)
 
 
+@transaction.atomic
 def update(
     contact: Contact, *, email: str, known_names: Mapping[str, str], attributes: Mapping[str, Any]
 ) -> Contact:

@@ -79,7 +79,7 @@ def bare(tmp_path: Path, grace: float) -> Iterator[int]:
     """The bridge around a small application."""
     (tmp_path / "small.py").write_text(APPLICATION.replace("GRACE", str(grace)))
     port = free_port("127.0.0.1", 0)
-    command = list(programs.commands(host="127.0.0.1", port=port, sandbox=False)["web"])
+    command = list(programs.granian(host="127.0.0.1", port=port, workers=1))
     command[-1] = "small:served"
     with running(tuple(command), port, PYTHONPATH=f"{tmp_path}:{ROOT}"):
         yield port

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import Workspace
 from sending.models import Relay
@@ -38,7 +39,9 @@ def test_summary_leads_to_the_fields(owner_client: Client, workspace: Workspace)
 
 
 def test_summary_names_each_line_of_a_pool(owner_client: Client, workspace: Workspace) -> None:
-    relay = Relay.objects.create(workspace=workspace, name="Post", host="mail.example", port=25)
+    relay = Relay.objects.create(
+        workspace=workspace, name="Post", host="mail.example", port=25, tested_at=timezone.now()
+    )
     data = {"name": "", f"in_{relay.pk}": "on", f"weight_{relay.pk}": "0"}
     page = owner_client.post(f"/w/{workspace.slug}/relays/pools/new/", data).content.decode()
     problems = re.findall(r'<li data-problem="([^"]+)">', page)

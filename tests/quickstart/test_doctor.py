@@ -15,7 +15,7 @@ from pytest_django import Settings
 
 from accounts.models import Workspace
 from config.env import MailServer
-from quickstart import doctor, heartbeats
+from quickstart import doctor, heartbeats, programs
 from quickstart.findings import Level
 from quickstart.models import Heartbeat
 from sending.models import BounceMailbox, Relay
@@ -61,7 +61,7 @@ def test_words_name_what_to_do() -> None:
 def test_living_workers_are_well() -> None:
     now = timezone.now()
     Heartbeat.objects.create(
-        name="all@host", queues=["control", "send", "work"], started_at=now, seen_at=now
+        name="all@host", queues=list(programs.WORKERS), started_at=now, seen_at=now
     )
     Heartbeat.objects.create(name=heartbeats.BEAT, started_at=now, seen_at=now)
     assert found("workers") == (Level.OK, "1 at work")
