@@ -45,12 +45,12 @@ app.conf.beat_schedule = {
 }
 
 
-@signals.celeryd_init.connect  # type: ignore[untyped-decorator]  # celery has no types
+@signals.celeryd_init.connect
 def start_worker(**_: Any) -> None:
     schema.refuse_unmigrated(env.text("DATABASE_URL"))
     outages.watch_worker()
 
 
-@signals.beat_init.connect  # type: ignore[untyped-decorator]
+@signals.beat_init.connect
 def start_beat(**_: Any) -> None:
     schema.refuse_unmigrated(env.text("DATABASE_URL"))

@@ -37,7 +37,7 @@ class Outage:
             self.since = None
 
 
-class Scheduler(beat.Scheduler):  # type: ignore[misc]  # celery has no types
+class Scheduler(beat.Scheduler):
     """Beat's, in memory. A tick that can't be sent is dropped: the next one makes up for it."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:

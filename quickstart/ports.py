@@ -78,8 +78,8 @@ def _by(port: int) -> str:
     """Who listens there, where we may know it."""
     with suppress(psutil.Error, OSError):
         for connection in psutil.net_connections("tcp"):
-            listens = connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
-            if listens and connection.pid:
+            at = connection.laddr[1] if connection.laddr else 0
+            if connection.status == psutil.CONN_LISTEN and at == port and connection.pid:
                 return f" by process {connection.pid} ({psutil.Process(connection.pid).name()})"
     return ""
 

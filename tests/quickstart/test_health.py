@@ -15,6 +15,7 @@ from pytest_django import Settings
 
 from config.celery import app
 from quickstart import doctor, health, probes, queues, tasks
+from quickstart.findings import Finding
 from quickstart.models import Heartbeat, QueueWait
 
 pytestmark = pytest.mark.django_db
@@ -140,7 +141,7 @@ def test_a_check_that_breaks_is_a_finding(client: Client, monkeypatch: pytest.Mo
 def test_a_check_of_doctor_that_breaks_is_a_finding(
     monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
-    def check_things() -> Iterator[doctor.Finding]:
+    def check_things() -> Iterator[Finding]:
         raise RuntimeError(f"no: {settings.SECRET_KEY}")
         yield
 
