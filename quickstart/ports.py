@@ -3,6 +3,7 @@
 import fcntl
 import os
 import socket
+import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -42,31 +43,44 @@ def free_port(host: str, wanted: int, *, keep: bool = False) -> int:
     raise PortError(f"HOST is {host!r}, which can't be listened on here.")
 
 
-# Open for as long as this process lives: each holds the lock of a port.
-_kept: list[int] = []
+# Open for as long as this process lives: each is a lock.
+_locks: list[int] = []
 
 
 def _keep(port: int) -> bool:
     """Two installations that start together see each other's ports before anything listens."""
-    path = Path(tempfile.gettempdir()) / f"yanshu-port-{port}"
-    try:
-        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError:
-        # Another user's.
-        return False
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(lock)
-        return False
-    _kept.append(lock)
-    return True
+    return _lock(f"yanshu-port-{port}") is not None
+
+
+def _lock(name: str) -> int | None:
+    """The descriptor of a lock of this machine that ends with the process; None if another one
+    has it. On Linux an abstract socket: as ports, it is one for all users and private /tmp's."""
+    if sys.platform == "linux":
+        with socket.socket(socket.AF_UNIX) as one:
+            try:
+                one.bind(f"\0{name}")
+            except OSError:
+                return None
+            descriptor = one.detach()
+    else:
+        try:
+            path = Path(tempfile.gettempdir()) / name
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            # Another user's, or held.
+            return None
+    _locks.append(descriptor)
+    return descriptor
 
 
 def require_free(host: str, port: int) -> None:
     """PortError unless `port` is free. granian shares ports (SO_REUSEPORT), so that a second one
-    would silently take a part of the requests; a plain bind fails where anybody listens."""
-    if not _taken(host, port) and _bind(host, port, port) is not None:
+    would silently take a part of the requests; a plain bind fails where anybody listens. The lock,
+    which the program has that this process becomes, is for one that started at the same time."""
+    free = not _taken(host, port) and _bind(host, port, port) is not None
+    if free and (lock := _lock(f"yanshu-web-{port}")) is not None:
+        os.set_inheritable(lock, True)
         return
     raise PortError(
         f"port {port} of {host or 'this host'} is in use{_by(port)}. Stop that program, or set "
@@ -78,9 +92,8 @@ def _by(port: int) -> str:
     """Who listens there, where we may know it."""
     with suppress(psutil.Error, OSError):
         for connection in psutil.net_connections("tcp"):
-            place = connection.laddr
-            listens = connection.status == psutil.CONN_LISTEN and place and place.port == port
-            if listens and connection.pid:
+            at = connection.laddr[1] if connection.laddr else 0
+            if connection.status == psutil.CONN_LISTEN and at == port and connection.pid:
                 return f" by process {connection.pid} ({psutil.Process(connection.pid).name()})"
     return ""
 

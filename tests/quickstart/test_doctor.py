@@ -220,9 +220,7 @@ def test_one_beat(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_two_beats(monkeypatch: pytest.MonkeyPatch) -> None:
     """Their ticks come in turn."""
     beat_seen("host1, process 7")
-    monkeypatch.setattr(
-        "quickstart.doctor.time.sleep", lambda _seconds: beat_seen("host2, process 9")
-    )
+    monkeypatch.setattr("time.sleep", lambda _seconds: beat_seen("host2, process 9"))
     level, text = found("number of beats")
     assert level == Level.ERROR
     assert "host1, process 7, host2, process 9" in text

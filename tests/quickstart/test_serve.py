@@ -93,6 +93,26 @@ def test_a_port_in_use_is_refused(host: str, *, shared: bool) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_of_two_that_start_together_one_is_refused() -> None:
+    """Neither listens yet when both look."""
+    port = free_port("127.0.0.1", 0)
+    env = os.environ | {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}
+    command = (*SERVE, "--port", str(port), "--workers", "1")
+    two = [
+        subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    try:
+        wait_for(lambda: any(one.poll() is not None for one in two), STARTED)
+        wait_for(lambda: _answers(port), STARTED)
+        assert sorted(str(one.poll()) for one in two) == ["1", "None"]
+    finally:
+        for one in two:
+            one.terminate()
+        words = [one.communicate(timeout=STOPPED)[1] for one in two]
+    assert any(f"port {port} of 127.0.0.1 is in use" in each for each in words)
+
+
 @pytest.mark.parametrize("moment", ["forked", "serving"])
 def test_the_web_server_stops_at_once(moment: str, tmp_path: Path) -> None:
     """At any time: right after its workers were forked, and when it serves."""
