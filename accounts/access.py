@@ -15,7 +15,7 @@ from functools import partial, wraps
 from typing import Any, TypeVar, cast
 
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import BadRequest, PermissionDenied
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
@@ -57,8 +57,6 @@ def workspace_path(route: str, view: View, *, permission: Permission, name: str)
             raise Http404
         if not allows(membership.role, permission):
             raise PermissionDenied
-        if "%00" in request.META.get("QUERY_STRING", ""):
-            raise BadRequest  # No text in PostgreSQL holds NUL: no search for it, no page of it.
         here = cast("WorkspaceRequest", request)
         here.workspace = membership.workspace
         here.membership = membership
@@ -71,5 +69,9 @@ def workspace_path(route: str, view: View, *, permission: Permission, name: str)
 
 
 def get_in(workspace: Workspace, model: type[M], **where: Any) -> M:
-    """The workspace's object, or 404: another workspace's object does not exist here."""
-    return get_object_or_404(model, workspace=workspace, **where)
+    """The workspace's object, or 404: another workspace's object does not exist here. So does none
+    with a key that no key can be, such as "abc"."""
+    try:
+        return get_object_or_404(model, workspace=workspace, **where)
+    except ValueError as error:
+        raise Http404 from error

@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts import notices
+from accounts import notices, throttles
 from accounts.models import User
 
 MINUTES = settings.PASSWORD_RESET_TIMEOUT // 60
@@ -23,7 +23,7 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no ty
         **DefaultAccountAdapter.error_messages,
         "email_password_mismatch": gettext_lazy("Address and password don't belong together."),
         "too_many_login_attempts": gettext_lazy(
-            "Too many wrong passwords. Wait five minutes, or choose a new password by mail."
+            "Too many wrong passwords. Try again later, or choose a new password by mail."
         ),
     }
 
@@ -31,13 +31,17 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no ty
         """Accounts are made by the set-up link and by invitations only."""
         return False
 
-    def _get_login_attempts_cache_key(
-        self,
-        request: HttpRequest,  # noqa: ARG002
-        **credentials: Any,
-    ) -> str:
-        # allauth counts for each Host header apart, which whoever guesses passwords can vary.
-        return str(credentials.get("email", "")).lower()
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        # Read by allauth, which gives it back when the password is right.
+        email = str(credentials.get("email", "")).lower()
+        self._login_failed_rl_usage = throttles.take_login(request, email)
+        if self._login_failed_rl_usage is None:
+            raise self.validation_error("too_many_login_attempts")
+
+    def post_login(self, request: HttpRequest, user: User, **options: Any) -> HttpResponse:
+        response: HttpResponse = super().post_login(request, user, **options)
+        throttles.remember(request, response, user.email)
+        return response
 
     def get_client_ip(self, request: HttpRequest) -> str:
         # Behind a unix socket there is no address: all count together.

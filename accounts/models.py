@@ -119,3 +119,16 @@ class Invitation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.email} to {self.workspace}"
+
+
+class DailyUse(models.Model):
+    """How often a person has done today (UTC) what may be done so often a day only."""
+
+    pk = models.CompositePrimaryKey("user", "what", "day")
+    user = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)
+    what = models.CharField(max_length=20)
+    day = models.DateField()
+    count = models.IntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: {self.count} {self.what} on {self.day}"

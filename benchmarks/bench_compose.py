@@ -103,7 +103,7 @@ def parts() -> dict[str, str]:
 
 
 def compiled(content: dict[str, str]) -> Callable[[int, dict[str, Any]], bytes]:
-    same = fixed(workspace=WORKSPACE, track_opens=True)
+    same = fixed(mailing_id=7, workspace=WORKSPACE, track_opens=True)
     assembly = Assembly(content, sender=SENDER, fixed=same, zone=UTC)
 
     def make(n: int, fields: dict[str, Any]) -> bytes:

@@ -8,3 +8,4 @@ class CampaignsConfig(AppConfig):
     def ready(self) -> None:
         # What apps add to the home page (campaigns.home).
         autodiscover_modules("steps", "needs")
+        import campaigns.senders  # noqa: F401, PLC0415  # registers itself

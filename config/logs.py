@@ -1,6 +1,46 @@
 """What the logs leave out. Imports nothing of ours: logging is set up before the apps are."""
 
 import logging
+import re
+from http import HTTPStatus
+
+# What follows in these addresses is a secret: whoever has it may act for somebody.
+SECRET = re.compile(r"^(/(?:e/[a-z]|invitations|setup|password/reset)/)[^/].*", re.DOTALL)
+# A secret somewhere else, such as one whose address was copied badly.
+LONG = re.compile(r"[^/]{24,}")
+# Of a path, or of a reason.
+LONGEST = 200
+
+
+class RefusalFilter(logging.Filter):
+    """A request that is refused is one line: what was asked for and why, without a traceback, and
+    without secrets; so is one while the database is away. An error of ours keeps its traceback."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        request, status = getattr(record, "request", None), getattr(record, "status_code", 0)
+        if request is None or not status:
+            return True
+        words = [str(status), _phrase(status), f"{request.method} {shown(request.path)}"]
+        if status < 500 or status == HTTPStatus.SERVICE_UNAVAILABLE:
+            error = record.exc_info[1] if record.exc_info else None
+            words.append(f"({type(error).__name__})" if error else "")
+            record.exc_info = record.exc_text = None
+        record.msg, record.args = " ".join(filter(None, words)), ()
+        return True
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
+
+
+def shown(path: str) -> str:
+    """The path as the log may have it; on one line."""
+    plain = path.encode("unicode_escape").decode("ascii")
+    return LONG.sub("…", SECRET.sub(r"\1…", plain))[:LONGEST]
+
 
 PROBES = {"/livez", "/readyz", "/healthz"}
 

@@ -46,6 +46,10 @@ try:
     DEFAULT_FROM_EMAIL = env.text("YANSHU_FROM_EMAIL", "Yanshu <yanshu@localhost>")
     # Largest CSV that may be imported, in bytes.
     IMPORT_MAX_BYTES = env.integer("YANSHU_IMPORT_MAX_MB", 1024, low=1) * 1024 * 1024
+    # Files whose import hasn't been started yet, in all of a workspace, in bytes.
+    UNFINISHED_MAX_BYTES = env.integer("YANSHU_UNFINISHED_MB", 4096, low=1) * 1024 * 1024
+    # Test mails that a person may send a day, over all workspaces.
+    TEST_MAILS_PER_DAY = env.integer("YANSHU_TEST_MAILS_PER_DAY", 100, low=0)
     # Reverse proxies of ours that add to X-Forwarded-For: throttles count by the client's address.
     ALLAUTH_TRUSTED_PROXY_COUNT = env.integer("YANSHU_PROXIES", 0, high=9)
     # The operator's own rules for servers' replies, before ours; read by sending.apps.
@@ -83,7 +87,9 @@ MIDDLEWARE = [
     "pages.middleware.reference_middleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "pages.middleware.private_middleware",
     "pages.middleware.csp_middleware",
+    "pages.wellformed.WellFormedMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "pages.middleware.language_middleware",
@@ -153,9 +159,8 @@ ACCOUNT_FORMS = {
 }
 ACCOUNT_RATE_LIMITS = {
     "login": "30/m/ip",
-    # Of wrong passwords: for one network address, and for one account from anywhere.
-    "login_failed": "10/m/ip,5/5m/key",
-    "reset_password": "20/m/ip,3/10m/key",
+    # Those that concern one account are in accounts.throttles, with the reasons.
+    "reset_password": "20/m/ip",
     "reset_password_from_key": "20/m/ip",
     "change_password": "5/m/user",
 }
@@ -259,12 +264,17 @@ LOGGING = {
     "filters": {
         "reference": {"()": "pages.middleware.ReferenceFilter"},
         "probes": {"()": "config.logs.ProbeFilter"},
+        "refusal": {"()": "config.logs.RefusalFilter"},
     },
     "formatters": {
         "line": {"format": "%(asctime)s %(levelname)s [%(reference)s] %(name)s: %(message)s"}
     },
     "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["reference"]}
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["reference", "refusal"],
+        }
     },
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {

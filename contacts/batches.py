@@ -138,7 +138,7 @@ class Batcher:
         except AddressError as error:
             self._reject(batch, record, error.reason, self._shaper.address_cell(cells)[:500])
             return
-        if person.words:
+        if person.words or person.flag:
             self._read_words(batch, record, person, rows)
         if person.email in rows.seen:
             batch.duplicate += 1

@@ -217,7 +217,7 @@ def describe(
     guesses = _unique(
         [_guess(name, column, attributes) for name, column in zip(names, cells, strict=True)], cells
     )
-    for number in reimport.lists_in(names):
+    for number in reimport.lists_in(names, {a.label for a in attributes.values()}):
         guesses[number] = statuswords.LIST
     described: list[Column] = []
     taken = {attribute.key for attribute in attributes.values()}

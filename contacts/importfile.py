@@ -22,6 +22,10 @@ class UploadError(Exception):
         self.next = expected
 
 
+class FullError(UploadError):
+    """There is no space for more of it, whatever its own size is."""
+
+
 class ChunkSource:
     """contacts.csvfile.Source over the chunks. Keeps the last two: records cross their ends."""
 
@@ -44,10 +48,13 @@ class ChunkSource:
             self._kept.update((n, bytes(data)) for n, data in rows.values_list("number", "data"))
 
 
-def append(file: Import, offset: int, pieces: Iterable[bytes], *, limit: int) -> int:
+def append(
+    file: Import, offset: int, pieces: Iterable[bytes], *, limit: int, most: int | None = None
+) -> int:
     """Add bytes at the end; returns the next offset. What is there already is skipped.
 
-    Raises UploadError for bytes from anywhere else, or beyond `limit` bytes.
+    Raises UploadError for bytes from anywhere else, or beyond `limit` bytes; FullError beyond
+    `most` further ones.
     """
     with transaction.atomic():
         locked = Import.objects.select_for_update().get(pk=file.pk)
@@ -59,6 +66,8 @@ def append(file: Import, offset: int, pieces: Iterable[bytes], *, limit: int) ->
                 raise UploadError(_("The file is complete already."), locked.size)
             if at + len(data) > limit:
                 raise UploadError(_("The file is too large."), locked.size)
+            if most is not None and at + len(data) - locked.size > most:
+                raise FullError("", locked.size)
             ImportChunk.objects.create(file=locked, number=at // CHUNK, offset=at, data=data)
             at += len(data)
         Import.objects.filter(pk=file.pk).update(size=at)

@@ -283,6 +283,13 @@ class Import(models.Model):
                 name="import_due",
                 condition=models.Q(state__in=["queued", "running"]),
             ),
+            # For the quota of files that wait (contacts.services.unfinished).
+            models.Index(
+                fields=("workspace",),
+                include=("size",),
+                name="import_unfinished",
+                condition=models.Q(state__in=["uploading", "ready"]),
+            ),
         )
 
     def __str__(self) -> str:

@@ -9,11 +9,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from contacts.exports import ADDED
+from contacts.exports import ADDED, STATUS
 from contacts.statuswords import SKIPPED, SUBSCRIBED, UNSUBSCRIBED, Reading, graver
 
 LIST_STATUS = re.compile(r"\s*list\s*[:：](.*)", re.IGNORECASE | re.DOTALL)
 MARK = frozenset({"status", "suppressed_at"})
+OURS = frozenset({*STATUS, ADDED})
 # The weakest first.
 CONSENTS = ("unknown", "customer", "explicit")
 
@@ -26,27 +27,36 @@ def list_named(header: str) -> str | None:
 
 def is_ours(header: Iterable[str]) -> bool:
     """Whether a file with this header is an export of contacts of ours, also one from which columns
-    were taken out."""
+    were taken out: nobody else writes a column "list: News"."""
     names = {name.strip().casefold() for name in header}
-    return names >= MARK and (ADDED in names or any(map(LIST_STATUS.fullmatch, names)))
+    return any(map(LIST_STATUS.fullmatch, names)) or names >= {*MARK, ADDED}
 
 
-def lists_in(header: Sequence[str]) -> dict[int, str]:
+def lists_in(header: Sequence[str], attributes: Iterable[str] = ()) -> dict[int, str]:
     """Number and list of each list column of an export of ours; {} for another file. An attribute
-    that is named like one stands before it."""
-    if not is_ours(header):
-        return {}
-    columns = {name: n for n, text in enumerate(header) if (name := list_named(text))}
-    return {n: name for name, n in columns.items()}
+    that is named like one stands before it; alone it is that attribute's column."""
+    columns: dict[str, list[int]] = {}
+    for number, text in enumerate(header):
+        if name := list_named(text):
+            columns.setdefault(name, []).append(number)
+    own = {name.strip().casefold() for name in header} & OURS
+    of_attributes = set() if own else {list_named(text) for text in attributes}
+    return {
+        numbers[-1]: name
+        for name, numbers in columns.items()
+        if len(numbers) > 1 or name not in of_attributes
+    }
 
 
 def column_about(lists: Mapping[int, str | None], names: Iterable[str]) -> int | None:
     """The list column about the list with one of these names, the first ones first. A column that
     names no list is about whatever list the file goes into."""
-    for name in names:
-        for number, named in lists.items():
-            if named == name.strip():
-                return number
+    wanted = [name.strip() for name in names]
+    for fold in (str, str.casefold):
+        for name in wanted:
+            for number, named in lists.items():
+                if named is not None and fold(named) == fold(name):
+                    return number
     return next((number for number, named in lists.items() if named is None), None)
 
 
@@ -76,6 +86,14 @@ class OnLists:
         if said == SUBSCRIBED or summed_up.get(said):
             return own.flag
         return graver(own.flag, said)
+
+    def summed_up(self, cells: Sequence[str]) -> str:
+        """How the person stands by all list columns, as `status` sums it up. For a file that has no
+        other column which says so, and none about the list that it goes into."""
+        words = {word_in(cells[n]).casefold() for n in self.columns}
+        if "unsubscribed" in words:
+            return UNSUBSCRIBED
+        return SUBSCRIBED if "subscribed" in words else SKIPPED
 
     def consent(self, cells: Sequence[str]) -> str:
         """What the person agreed to, by the list's column; without one, the weakest of all lists.

@@ -70,6 +70,8 @@ class Shaper:
         vocabulary = vocabulary or Vocabulary()
         self._statuses: list[tuple[int, Callable[[str], Reading]]] = []
         self._on_lists = on_lists or OnLists()
+        # No other column says who is subscribed.
+        self._lists_alone = not {"status", "accepts"} & set(mapping)
         self._read_list = _reader(vocabulary, LIST)
         for number, target in enumerate(mapping):
             if target == LIST:
@@ -133,6 +135,8 @@ class Shaper:
             reading = self._read_list(word)
             person.flag = self._on_lists.flag(cells, person.flag, reading)
             person.words.append((about, reading, word))
+        elif self._lists_alone and self._on_lists.columns:
+            person.flag = graver(person.flag, self._on_lists.summed_up(cells))
 
     def address_cell(self, cells: Sequence[str]) -> str:
         """What the row has where its address should be."""

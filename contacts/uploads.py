@@ -3,7 +3,7 @@
 Neither is ever whole in memory or on a disk: bytes go into `ImportChunk` rows as they come.
 """
 
-from typing import Any
+from typing import Any, NoReturn
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -42,9 +42,12 @@ class ImportUploadHandler(FileUploadHandler):
         super().new_file(*args, **kwargs)
         self._held.clear()
         self._at = 0
-        self._import = imports.begin(
-            self._workspace, filename=self.file_name or "", by=self._by, target=self._target
-        )
+        try:
+            self._import = imports.begin(
+                self._workspace, filename=self.file_name or "", by=self._by, target=self._target
+            )
+        except importfile.UploadError as error:
+            self._stop(error)
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:  # noqa: ARG002 - Django's
         self._held += raw_data
@@ -70,9 +73,14 @@ class ImportUploadHandler(FileUploadHandler):
     def _put(self, data: bytes) -> None:
         assert self._import is not None  # noqa: S101 - new_file comes first
         try:
-            self._at = importfile.append(
+            self._at = imports.append(
                 self._import, self._at, [data], limit=settings.IMPORT_MAX_BYTES
             )
         except importfile.UploadError as error:
-            self.problem = str(error)
-            raise StopUpload(connection_reset=False) from error
+            self._stop(error)
+
+    def _stop(self, error: importfile.UploadError) -> NoReturn:
+        self.problem = str(error)
+        # Django says `upload_interrupted` only of a connection that broke.
+        self.upload_interrupted()
+        raise StopUpload(connection_reset=False) from error

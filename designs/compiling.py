@@ -28,7 +28,7 @@ from contacts.mergenames import CALLED
 from designs import printing
 from designs.encoding import LONGEST_VALUE, MOST_BYTES, Memo, piece
 from designs.filters import LimitError
-from designs.fixed import OURS, Fixed, Fixing
+from designs.fixed import OURS, SIGNED, Fixed, Fixing
 from designs.rendering import LONGEST_OUTPUT, UNREADABLE, RenderError, parse
 from designs.sandbox import (
     FUEL,
@@ -203,6 +203,7 @@ class _Writer(Generator):
             "range_": sandbox.globals[CALLED["range"]],
             "call": _call,
             "click": printing.clicks(fixed),
+            "signed": printing.signed(fixed),
         }
 
     def function(self, tree: nodes.Template, *, memos: bool) -> Render:
@@ -287,8 +288,9 @@ class _Writer(Generator):
     def _output_child_pre(self, node: nodes.Expr, *_: Any) -> None:
         if not self._is_ready(node):
             is_unique = isinstance(node, nodes.Name) and node.name in UNIQUE
-            # A link with a person's values is unique, too.
-            self.write("encoded(" if is_unique or isinstance(node, nodes.Call) else "value(")
+            # A link with several of a person's values is unique, too.
+            is_unique |= isinstance(node, nodes.Call) or _is_signed(node)
+            self.write("encoded(" if is_unique else "value(")
 
     def _output_child_post(self, node: nodes.Expr, *_: Any) -> None:
         if not self._is_ready(node):
@@ -303,6 +305,11 @@ class _Writer(Generator):
             self.write(f"value_{node.name}")
         elif node.name in self.memos:
             self._look_up(node.name, node.node, frame)  # type: ignore[arg-type]  # a Name
+        elif _is_signed(node):
+            self.write("signed(")
+            self.visit(node.node, frame)  # type: ignore[arg-type]
+            self.signature(node, frame)
+            self.write(")")
         else:
             super().visit_Filter(node, frame)
 
@@ -345,6 +352,10 @@ class _Writer(Generator):
             self.visit(node.node, frame)
         self.signature(node, frame)
         self.write(")")
+
+
+def _is_signed(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.Filter) and node.name == SIGNED
 
 
 def _special(fixed: Fixed, part: str) -> dict[str, str]:

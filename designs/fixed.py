@@ -10,6 +10,8 @@ from markupsafe import escape
 from contacts.mergenames import CALLED
 
 # What the parts of a mail have besides the person's fields.
+# A filter that nobody can write: there is none of this name.
+SIGNED = "_signed"
 OURS = ("workspace", "unsubscribe_url", "view_url", "open_pixel_url")
 
 
@@ -24,8 +26,8 @@ class Fixed:
     click: tuple[str, str]
     # None: opens are not counted.
     open_pixel: tuple[str, str] | None
-    # (token, number of the link, what of it differs) -> what follows the number in its address.
-    sign: Callable[[str, int, str], str] = field(default=lambda *_: "")
+    # (number of the link, what of it differs) -> what follows the number in its address.
+    sign: Callable[[int, str], str] = field(default=lambda *_: "")
     # Of what is printed.
     language: str = "en"
 
@@ -55,6 +57,7 @@ class Fixing(NodeTransformer):
 
     def _printed(self, child: nodes.Expr) -> Iterator[nodes.Expr]:
         before_after: tuple[str, str] | None
+        personal = None
         if isinstance(child, nodes.Name) and child.name.endswith("_url") and child.name in OURS:
             before_after = self.fixed.address(child.name)
             if before_after is None:
@@ -62,6 +65,9 @@ class Fixing(NodeTransformer):
         elif (number := _link(child)) is not None:
             before, after = self.fixed.click
             before_after = (before, f"{after}{number}")
+        elif (personal := _personal(child)) is not None:
+            before, after = self.fixed.click
+            before_after = (before, f"{after}{personal[1].value}")
         else:
             yield child
             return
@@ -69,6 +75,8 @@ class Fixing(NodeTransformer):
         yield nodes.TemplateData(before, lineno=child.lineno)
         yield _token()
         yield nodes.TemplateData(after, lineno=child.lineno)
+        if personal is not None:
+            yield _signed(*personal)
 
     def visit_Getattr(self, node: nodes.Getattr) -> nodes.Expr:  # noqa: N802
         self.generic_visit(node)
@@ -93,14 +101,34 @@ def _is_output(node: nodes.Node) -> bool:
 
 def _link(node: nodes.Node) -> int | None:
     """The number in `track(number)` as links are written."""
+    given = _given(node)
+    return given[0].value if len(given) == 1 and _is_number(given[0]) else None  # type: ignore[attr-defined]
+
+
+def _personal(node: nodes.Node) -> tuple[nodes.Expr, nodes.Const] | None:
+    """The value and the number in `track(number, value)`, where nothing else stands."""
+    given = _given(node)
+    if len(given) == 2 and _is_number(given[0]):
+        return given[1], given[0]  # type: ignore[return-value]
+    return None
+
+
+def _given(node: nodes.Node) -> list[nodes.Expr]:
+    """What stands in the brackets of `track`; empty for another expression, or a named argument."""
     if (
         isinstance(node, nodes.Call)
         and isinstance(node.node, nodes.Name)
         and node.node.name == CALLED["track"]
-        and len(node.args) == 1
-        and isinstance(node.args[0], nodes.Const)
-        and type(node.args[0].value) is int
         and not (node.kwargs or node.dyn_args or node.dyn_kwargs)
     ):
-        return node.args[0].value
-    return None
+        return node.args
+    return []
+
+
+def _is_number(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.Const) and type(node.value) is int
+
+
+def _signed(value: nodes.Expr, number: nodes.Const) -> nodes.Filter:
+    """What follows the number of a personal link (designs.printing.signed)."""
+    return nodes.Filter(value, SIGNED, [number], [], None, None, lineno=value.lineno)

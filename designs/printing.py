@@ -8,7 +8,7 @@ from markupsafe import escape
 from designs.encoding import LONGEST_VALUE, html_piece, text_piece
 from designs.filters import LimitError, as_text
 from designs.fixed import Fixed
-from designs.personal import leads
+from designs.personal import joined, leads
 from designs.sandbox import shown_in
 
 
@@ -51,6 +51,16 @@ def clicks(fixed: Fixed) -> Callable[..., str]:
         said, other = leads(values, rest, shown) if values else (None, None)
         if other is not None:
             return other
-        return address if said is None else address + fixed.sign(words, number, said)
+        return address if said is None else address + fixed.sign(number, said)
 
     return click
+
+
+def signed(fixed: Fixed) -> Callable[[Any, int], str]:
+    """What follows the number of a link with one value; nothing where the value is too long."""
+
+    def sign(value: Any, number: int) -> str:
+        said = joined((value,), lambda one: as_text(one, fixed.language))
+        return "" if said is None else fixed.sign(number, said)
+
+    return sign

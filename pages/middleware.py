@@ -1,4 +1,4 @@
-"""What every request passes through: reference number, CSP, language, time zone, htmx."""
+"""What every request passes through: reference number, caches, CSP, language, time zone, htmx."""
 
 import json
 import logging
@@ -11,7 +11,7 @@ from django.contrib.messages import get_messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import resolve_url
 from django.utils import timezone, translation
-from django.utils.cache import patch_vary_headers
+from django.utils.cache import patch_cache_control, patch_vary_headers
 
 from pages import csp, languages
 from pages.toasts import undo_of
@@ -47,6 +47,18 @@ def reference_middleware(get_response: GetResponse) -> GetResponse:
         finally:
             _reference.reset(token)
         response.headers["X-Request-Id"] = request.reference  # type: ignore[attr-defined]
+        return response
+
+    return middleware
+
+
+def private_middleware(get_response: GetResponse) -> GetResponse:
+    """Pages, parts of pages, files and errors are the person's own: no cache keeps them, and the
+    browser's Back shows none after the log-out. Static files come from before this middleware."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        patch_cache_control(response, private=True, no_store=True)
         return response
 
     return middleware

@@ -4,7 +4,8 @@
 MOST_DIGITS = 18
 
 
-def whole(text: str) -> int | None:
+def whole(text: str | None) -> int | None:
     """The number, or None for what is none or too long to be the number of a row."""
-    known = text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS
-    return int(text) if known else None
+    if text and len(text) <= MOST_DIGITS and text.isascii() and text.isdigit():
+        return int(text)
+    return None

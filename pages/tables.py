@@ -20,7 +20,7 @@ from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from pages import locales, numbers
+from pages import locales, numbers, wellformed
 
 M = TypeVar("M", bound=Model)
 SALT = "pages.tables"
@@ -298,7 +298,8 @@ def keyset(  # noqa: PLR0913  # two things and four options
 
 def fill(page: Page[M], reader: Reader[M], request: HttpRequest, size: int = SIZE) -> Page[M]:
     """The page with the rows that the request's `after` and `before` ask for."""
-    chosen = page.sort
+    # A cursor of another table may hold a date where this one sorts by a name.
+    chosen = f"{page.queryset.model._meta.label}.{page.sort}"  # noqa: SLF001  # Django's documented API
     before = _decode(chosen, request.GET.get("before"))
     after = _decode(chosen, request.GET.get("after")) if not before else None
     more_before, more_after = bool(after), bool(before)
@@ -324,6 +325,6 @@ def selected(request: HttpRequest, filtered: Callable[[QueryDict], QuerySet[M]])
     the page's filters (`query`) give. `filtered` makes the workspace's rows from filter parameters,
     as for the page itself."""
     if request.POST.get("all") == "1":
-        return filtered(QueryDict(request.POST.get("query", "")))
+        return filtered(wellformed.parameters(request.POST.get("query", "")))
     ticked = map(numbers.whole, request.POST.getlist("pk"))
     return filtered(QueryDict()).filter(pk__in=[pk for pk in ticked if pk is not None])

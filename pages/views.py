@@ -1,6 +1,6 @@
 """Pages of the shell itself: search, activity, language, and errors."""
 
-import logging
+import sys
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -9,13 +9,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.template import loader
 from django.templatetags.static import static
+from django.utils import translation
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.translation import get_language
+from django.utils.translation import get_language, get_language_from_request
 from django.views.decorators.http import require_POST, require_safe
 
-from pages import activity, bundles, languages, middleware, search
-
-log = logging.getLogger(__name__)
+from pages import activity, bundles, database, languages, middleware, search
 
 
 @require_safe
@@ -72,7 +71,6 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
-    log.warning("CSRF check failed: %s", reason)
     return HttpResponse(
         loader.get_template("403_csrf.html").render({"reference": middleware.reference()}, request),
         status=403,
@@ -84,10 +82,25 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Without the context processors: whatever broke may break them too."""
-    context = {"reference": middleware.reference(), "LANGUAGE_CODE": get_language() or "en"}
+    """Without the context processors: whatever broke may break them too. A database that is away is
+    no mistake of ours: 503, so that mail providers and browsers come again."""
+    away = database.is_away(sys.exc_info()[1])
+    # The middleware of languages may be what broke.
+    with translation.override(get_language_from_request(request)):
+        context = {
+            "reference": middleware.reference(),
+            "LANGUAGE_CODE": get_language() or "en",
+            "stylesheet": _stylesheet(),
+            "changes": request.method == "POST",
+        }
+        page = loader.get_template("503.html" if away else "500.html").render(context)
+    if away:
+        return HttpResponse(page, status=503, headers={"Retry-After": str(database.RETRY_AFTER)})
+    return HttpResponse(page, status=500)
+
+
+def _stylesheet() -> str:
     try:
-        context["stylesheet"] = static(bundles.bundle("app.js")["css"])
+        return static(bundles.bundle("app.js")["css"])
     except (ImproperlyConfigured, KeyError):
-        context["stylesheet"] = ""
-    return HttpResponse(loader.get_template("500.html").render(context), status=500)
+        return ""

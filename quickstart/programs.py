@@ -19,8 +19,8 @@ WEB_STOPS_WITHIN = 10
 def granian(*, host: str, port: int, workers: int) -> tuple[str, ...]:
     """The web server itself, which `manage.py serve` becomes."""
     return (
-        *(str(BIN / "granian"), "--interface", "wsgi", "--host", host, "--port", str(port)),
-        *("--workers", str(workers), "--blocking-threads", "8", "--no-ws"),
+        *(str(BIN / "granian"), "--interface", "asginl", "--host", host, "--port", str(port)),
+        *("--workers", str(workers), "--no-ws"),
         *("--respawn-failed-workers", "--workers-kill-timeout", str(WEB_STOPS_WITHIN)),
         "quickstart.web:application",
     )

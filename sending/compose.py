@@ -44,7 +44,11 @@ class Composer:
 
     def _assembly(self) -> Assembly | None:
         parts = {name: getattr(self.content, name) for name in PARTS}
-        same = fixed(workspace=self.workspace, track_opens=self.mailing.track_opens)
+        same = fixed(
+            mailing_id=self.mailing.pk,
+            workspace=self.workspace,
+            track_opens=self.mailing.track_opens,
+        )
         try:
             return Assembly(parts, sender=self.sender, fixed=same, zone=self.zone)
         except Uncompiled:
@@ -79,7 +83,9 @@ class Composer:
             return None
 
     def _rendered(self, message: Claimed, fields: Mapping[str, Any], token: str) -> bytes:
-        urls = MessageUrls(message.id, track_opens=self.mailing.track_opens)
+        urls = MessageUrls(
+            message.id, mailing_id=self.mailing.pk, track_opens=self.mailing.track_opens
+        )
         rendered = self.renderer.render({**fields, "workspace": self.workspace}, urls)
         return build(
             self.sender,

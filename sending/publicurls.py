@@ -20,6 +20,8 @@ class MessageUrls:
     """Implements designs.rendering.Urls for one message."""
 
     message_id: int
+    # 0: of no mailing, as in previews and test mails.
+    mailing_id: int = 0
     track_opens: bool = True
     base: str = field(default_factory=_base)
     token: str = ""
@@ -43,10 +45,10 @@ class MessageUrls:
         address = f"{self.base}/c/{self.token}/{number}"
         if personal is None:
             return address
-        return address + clickvalues.signer()(self.token, number, personal)
+        return address + clickvalues.signer(self.mailing_id)(number, personal)
 
 
-def fixed(*, workspace: Mapping[str, str], track_opens: bool) -> Fixed:
+def fixed(*, mailing_id: int, workspace: Mapping[str, str], track_opens: bool) -> Fixed:
     """The same addresses before and after the token, for all messages of a mailing."""
     base = _base()
     return Fixed(
@@ -55,5 +57,5 @@ def fixed(*, workspace: Mapping[str, str], track_opens: bool) -> Fixed:
         view=(f"{base}/v/", ""),
         click=(f"{base}/c/", "/"),
         open_pixel=(f"{base}/o/", ".gif") if track_opens else None,
-        sign=clickvalues.signer(),
+        sign=clickvalues.signer(mailing_id),
     )

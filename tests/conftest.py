@@ -1,6 +1,8 @@
 """People and workspaces that most tests need. Servers come from tests.servers."""
 
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -107,3 +109,12 @@ def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Autho
     tls_context.cache_clear()
     yield made
     tls_context.cache_clear()
+
+
+@pytest.fixture
+def open_path() -> Iterator[Path]:
+    """A temporary directory that an unprivileged PostgreSQL may enter; pytest's are private."""
+    path = Path(tempfile.mkdtemp(prefix="yanshu-"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path)

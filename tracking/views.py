@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import wraps
 
 from django.core.exceptions import BadRequest, SuspiciousOperation
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import redirect, render
@@ -15,7 +16,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from designs.rendering import RenderError
-from pages import csp
+from pages import csp, database
 from sending import tokens
 from sending.models import Event, Message
 from sending.tokens import NOBODY
@@ -29,14 +30,13 @@ View = Callable[..., HttpResponse]
 
 
 def private(view: View) -> View:
-    """What a token shows is its holder's: for no search engine, cache or referrer."""
+    """What a token shows is its holder's: for no search engine or referrer."""
 
     @wraps(view)
     def inside(request: HttpRequest, **kwargs: object) -> HttpResponse:
         response = view(request, **kwargs)
         response["X-Robots-Tag"] = "noindex, nofollow"
         response["Referrer-Policy"] = "no-referrer"
-        response["Cache-Control"] = "private, no-store, max-age=0"
         return response
 
     return inside
@@ -128,9 +128,17 @@ def view_mail(request: HttpRequest, token: str) -> HttpResponse:
 def open_pixel(request: HttpRequest, token: str) -> HttpResponse:
     """Always the same picture, so that a bad token tells nothing."""
     message_id = tokens.read(token)
+    answer = HttpResponse(PIXEL, content_type="image/gif")
     if message_id and request.method == "GET":
-        hits.keep(message_id, Event.Kind.OPENED, user_agent=user_agent(request))
-    return HttpResponse(PIXEL, content_type="image/gif")
+        try:
+            hits.keep(message_id, Event.Kind.OPENED, user_agent=user_agent(request))
+        except DatabaseError as error:
+            if not database.is_away(error):
+                raise
+            # A picture all the same; a proxy for pictures that obeys fetches it again.
+            answer.status_code = 503
+            answer["Retry-After"] = str(database.RETRY_AFTER)
+    return answer
 
 
 @private
@@ -142,7 +150,7 @@ def click(request: HttpRequest, token: str, number: int, signed: str = "") -> Ht
     message = _message(token)
     if message is None:
         return _nothing(request, token)
-    url = mails.target(message, number, token=token, signed=signed)
+    url = mails.target(message, number, signed=signed)
     if url is None:
         return render(request, "public/missing.html", status=404)
     if request.method == "GET":

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
-from accounts import landing
+from accounts import landing, throttles
 from accounts.exceptions import MailNotSentError
 from accounts.forms import ResetForm
 from accounts.models import User
@@ -26,6 +26,8 @@ def start(request: HttpRequest) -> HttpResponseBase:
 
 class PasswordReset(PasswordResetView):  # type: ignore[misc]  # allauth has no types
     def form_valid(self, form: ResetForm) -> HttpResponseBase:
+        if not throttles.take_reset(self.request, form.cleaned_data["email"].lower()):
+            return redirect(self.get_success_url())
         try:
             answer: HttpResponseBase = super().form_valid(form)
         except MailNotSentError as error:

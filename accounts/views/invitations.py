@@ -6,10 +6,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
-from accounts import landing
+from accounts import landing, throttles
 from accounts.exceptions import InvitationError
 from accounts.forms import NewcomerForm
 from accounts.models import Invitation, Membership, User
@@ -17,7 +16,6 @@ from accounts.services import invitations
 
 
 @sensitive_post_parameters("password")
-@never_cache
 def invitation(request: HttpRequest, token: str) -> HttpResponseBase:
     """For a newcomer: makes the account; for somebody logged in: asks once; a wrong account is
     told so."""
@@ -64,4 +62,6 @@ def _for_newcomer(request: HttpRequest, found: Invitation) -> HttpResponseBase:
 def _arrive(request: HttpRequest, membership: Membership) -> HttpResponse:
     words = _("Welcome to {workspace}.")
     messages.success(request, words.format(workspace=membership.workspace.name))
-    return redirect(landing.home_of(request, membership))
+    response = redirect(landing.home_of(request, membership))
+    throttles.remember(request, response, membership.user.email)
+    return response

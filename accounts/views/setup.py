@@ -4,10 +4,9 @@ from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
-from accounts import landing
+from accounts import landing, throttles
 from accounts.exceptions import AlreadySetUpError
 from accounts.forms import SetUpForm
 from accounts.models import Membership
@@ -15,7 +14,6 @@ from accounts.services import setup as setup_service
 
 
 @sensitive_post_parameters("password")
-@never_cache
 def setup(request: HttpRequest, token: str) -> HttpResponseBase:
     if setup_service.is_set_up():
         return _used(request)
@@ -30,7 +28,9 @@ def setup(request: HttpRequest, token: str) -> HttpResponseBase:
             return _used(request)
         login(request, user)
         membership = Membership.objects.select_related("workspace").get(workspace=workspace)
-        return redirect(landing.home_of(request, membership))
+        response = redirect(landing.home_of(request, membership))
+        throttles.remember(request, response, user.email)
+        return response
     return render(request, "accounts/setup.html", {"form": form})
 
 

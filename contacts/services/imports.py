@@ -21,7 +21,7 @@ from contacts.csvfile import Bytes, Dialect, Reader
 from contacts.models import Attribute, Import, ImportChunk, List
 from contacts.queries import importing
 from contacts.rows import MappingError, Shaper
-from contacts.services import importrun, lists, statuswords
+from contacts.services import importrun, lists, statuswords, unfinished
 from contacts.services.importlayout import Layout, layout_of
 from contacts.statuswords import Words
 
@@ -38,9 +38,16 @@ class RefusedError(Exception):
 
 
 def begin(
-    workspace: Workspace, *, filename: str, by: User | None, target: List | None = None
+    workspace: Workspace,
+    *,
+    filename: str,
+    by: User | None,
+    target: List | None = None,
+    size: int = 0,
 ) -> Import:
-    """A new import that waits for its file's bytes (`importfile.append`)."""
+    """A new import that waits for its file's bytes (`append`). Raises importfile.UploadError if too
+    many files wait already; `size` is what is known of this one's."""
+    unfinished.check_room(workspace, by, size)
     return Import.objects.create(
         workspace=workspace,
         filename=filename[:255] or "contacts.csv",
@@ -48,6 +55,14 @@ def begin(
         list=target,
         created_by=by,
     )
+
+
+def append(file: Import, offset: int, pieces: Iterable[bytes], *, limit: int) -> int:
+    """As importfile.append, within the quota of files that wait."""
+    try:
+        return importfile.append(file, offset, pieces, limit=limit, most=unfinished.room(file))
+    except importfile.FullError as error:
+        raise importfile.UploadError(unfinished.no_room(), error.next) from error
 
 
 def finish_upload(file: Import) -> Import:
@@ -85,7 +100,7 @@ def receive(  # noqa: PLR0913 - what a file is, and whose
     """A whole file at once, streamed. Raises importfile.UploadError, csvdetect.NotCsvError."""
     file = begin(workspace, filename=filename, by=by, target=target)
     try:
-        importfile.append(file, 0, pieces, limit=limit)
+        append(file, 0, pieces, limit=limit)
     except importfile.UploadError:
         file.delete()
         raise
@@ -285,9 +300,13 @@ def _make_attributes(file: Import) -> list[str]:
 @transaction.atomic
 def again(file: Import, *, by: User | None) -> Import:
     """A new import of the same file with the same choices, to be checked: after its words were
-    answered. Raises RefusedError when the file isn't kept any more."""
+    answered. Raises RefusedError when the file isn't kept any more, or too many wait already."""
     if not file.chunks.exists():
         raise RefusedError(_("The file is no longer kept: upload it again."))
+    try:
+        unfinished.check_room(file.workspace, by, file.size)
+    except importfile.UploadError as error:
+        raise RefusedError(str(error)) from error
     anew = Import.objects.create(
         workspace=file.workspace,
         filename=file.filename,
@@ -311,13 +330,16 @@ def again(file: Import, *, by: User | None) -> Import:
     return anew
 
 
+@transaction.atomic
 def cancel(file: Import) -> bool:
-    """Stop it; the batch that is being merged doesn't count, those before it stay."""
-    return bool(
-        Import.objects.filter(pk=file.pk)
-        .exclude(state__in=ENDED)
-        .update(state=Import.State.CANCELLED, finished_at=timezone.now(), leased_until=None)
-    )
+    """Stop it; the batch that is being merged doesn't count, those before it stay. The file of one
+    that was never started goes at once: cancelling makes room for others."""
+    cancelled = {"state": Import.State.CANCELLED, "finished_at": timezone.now()}
+    going = Import.objects.filter(pk=file.pk)
+    if going.filter(state__in=unfinished.WAITING).update(**cancelled):
+        ImportChunk.objects.filter(file_id=file.pk).delete()
+        return True
+    return bool(going.exclude(state__in=ENDED).update(**cancelled, leased_until=None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,9 +381,9 @@ def due() -> list[int]:
 
 
 def drop_files() -> int:
-    """Delete the files of imports that ended a while ago, and uploads that were left half-way."""
+    """Delete the files of imports that ended a while ago, and imports that nobody started."""
     before = timezone.now() - KEEP_FILES
-    Import.objects.filter(state=Import.State.UPLOADING, created_at__lt=before).delete()
+    Import.objects.filter(unfinished.overdue()).delete()
     dropped, _models = ImportChunk.objects.filter(
         file__state__in=ENDED, file__finished_at__lt=before
     ).delete()

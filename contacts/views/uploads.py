@@ -97,12 +97,18 @@ def begin_import(request: WorkspaceRequest) -> JsonResponse:
     try:
         given = json.loads(request.read(10_000))
         name, size = str(given["name"]), int(given["size"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return _refusal(_("The upload could not begin."))
     if size > settings.IMPORT_MAX_BYTES:
         most = settings.IMPORT_MAX_BYTES // importfile.CHUNK
         return _refusal(_("The file is larger than {mb} MB.").format(mb=locales.number(most)), 413)
-    file = imports.begin(request.workspace, filename=name, by=request.user, target=_into(request))
+    target = _into(request)
+    try:
+        file = imports.begin(
+            request.workspace, filename=name, by=request.user, target=target, size=size
+        )
+    except importfile.UploadError as error:
+        return _refusal(str(error), 409)
     urls = {"slug": request.workspace.slug, "pk": file.pk}
     return JsonResponse(
         {
@@ -120,7 +126,7 @@ def import_piece(request: WorkspaceRequest, pk: int) -> JsonResponse:
     if offset is None:
         return _refusal(_("The upload could not go on."))
     try:
-        after = importfile.append(file, offset, _body(request), limit=settings.IMPORT_MAX_BYTES)
+        after = imports.append(file, offset, _body(request), limit=settings.IMPORT_MAX_BYTES)
     except importfile.UploadError as error:
         return _refusal(str(error), 409, next=error.next)
     return JsonResponse({"next": after})

@@ -15,6 +15,7 @@ from designs.foreign import CONVERT, PLAIN, Foreign, distinct
 from designs.foreignwords import program_name
 from designs.models import Design
 from designs.services import DesignError, VersionConflictError
+from pages import numbers
 
 
 def convert_design(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
@@ -30,7 +31,7 @@ def convert_design(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
                 one,
                 known,
                 chosen=chosen,
-                version=int(version) if version.isdecimal() and len(version) < 10 else 0,
+                version=numbers.whole(version) or 0,
                 by=request.user,
             )
         except VersionConflictError as error:

@@ -19,7 +19,7 @@ from designs.checks import Source
 from designs.models import Design
 from designs.previews import Preview
 from designs.problems import Problem
-from pages import csp
+from pages import csp, numbers
 
 # Hostile HTML is shown in these limits: no script, no form, no request. `allow-same-origin` lets
 # our page keep the frame's place when it is drawn again; without scripts it gives nothing away.
@@ -49,10 +49,8 @@ def _with_images(document: str) -> HttpResponse:
 
 def contact_of(request: WorkspaceRequest, given: Mapping[str, str]) -> Contact | None:
     """The contact that a preview is for; None: an invented person. Another workspace's: 404."""
-    pk = given.get("contact", "")
-    if not pk.isdecimal() or len(pk) > 18:
-        return None
-    return get_in(request.workspace, Contact, pk=int(pk))
+    pk = numbers.whole(given.get("contact"))
+    return None if pk is None else get_in(request.workspace, Contact, pk=pk)
 
 
 def document(request: WorkspaceRequest, source: Source, given: Mapping[str, str]) -> HttpResponse:

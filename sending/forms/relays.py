@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import Workspace
 from contacts import addresses
-from pages import locales
+from pages import locales, numbers
 from pages.singleline import SingleLine
 from sending import hosts, warmups
 from sending.models import Relay, Security
@@ -346,18 +346,19 @@ def _typed_plan(warmup: dict[str, Any]) -> dict[str, Any]:
 
 def _mails(typed: str, day: int, before: int) -> int:
     """The mails of a day. Fewer than on the day before are a slip, often "1,500" for 1500."""
-    known = {"day": locales.number(day), "typed": typed}
-    if not typed.isdecimal() or not 1 <= int(typed) <= warmups.MOST_MAILS:
+    known = {"day": locales.number(day), "typed": typed[:20]}
+    mails = numbers.whole(typed)
+    if mails is None or not 1 <= mails <= warmups.MOST_MAILS:
         raise ValidationError(
             _("Day {day}: {typed} is no number of mails. Write 1500 rather than 1,500.").format(
                 **known
             )
         )
-    if int(typed) < before:
+    if mails < before:
         raise ValidationError(
             _(
                 "Day {day}: {typed} is fewer than on the day before. A warm-up grows; write 1500 "
                 "rather than 1,500."
             ).format(**known)
         )
-    return int(typed)
+    return mails

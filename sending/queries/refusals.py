@@ -132,3 +132,43 @@ def took(
     with connection.cursor() as cursor:
         cursor.execute(TOOK, known)
         return {row[0] for row in cursor.fetchall()}
+
+
+# Addresses that the relay refused, in this and other mailings of the last days, since it last took
+# a mail: a run may go over many small mailings. Refused ones by message_not_accepted; the last one
+# that was taken stands among the latest rows that were claimed of each.
+LATEST_MAILINGS, LATEST_ROWS = 20, 100
+REFUSED_SINCE = """
+WITH latest AS MATERIALIZED (
+  SELECT id FROM sending_mailing
+   WHERE workspace_id = %(workspace)s AND opened_at > now() - interval '7 days'
+   ORDER BY id DESC LIMIT %(mailings)s),
+taken AS (
+  SELECT max(r.settled_at) AS at
+    FROM latest JOIN sending_mailinglane l ON l.mailing_id = latest.id
+   CROSS JOIN LATERAL (
+         SELECT state, relay_id, settled_at FROM sending_message
+          WHERE id BETWEEN l.first_id AND l.next_id - 1 AND mailing_id + 0 = l.mailing_id
+          ORDER BY id DESC LIMIT %(rows)s) r
+   WHERE r.state = 2 AND r.relay_id = %(relay)s)
+SELECT count(*) FROM (
+  SELECT FROM latest JOIN sending_message m ON m.mailing_id = latest.id
+   WHERE m.trouble = 3 AND m.relay_id = %(relay)s
+     AND m.reason IN ('address', 'address_pending', 'address_unproven')
+     AND m.settled_at > coalesce((SELECT at FROM taken), '-infinity')
+   LIMIT %(enough)s) refused
+"""
+
+
+def refused_since(mailing: Mailing, relay: Relay, *, enough: int) -> int:
+    """How many addresses, up to `enough`, the relay refused after the last mail that it took."""
+    known = {
+        "workspace": mailing.workspace_id,
+        "relay": relay.pk,
+        "mailings": LATEST_MAILINGS,
+        "rows": LATEST_ROWS,
+        "enough": enough,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(REFUSED_SINCE, known)
+        return int((cursor.fetchone() or (0,))[0])

@@ -10,12 +10,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import mailheaders
-from accounts.models import Workspace
+from accounts.models import User, Workspace
 from designs.encoding import CRLF, quoted
 from sending import lanes, relaytest, secrets, tokens, verp
 from sending.models import Hold, Lane, Mailing, PoolMember, Relay
 from sending.queries import refusals
-from sending.services import holds, relayhealth
+from sending.services import holds, relayhealth, testallowance
 from sending.smtp import Server
 
 LIVE = (Mailing.State.SENDING, Mailing.State.PAUSED)
@@ -158,11 +158,20 @@ def bring_back(relay: Relay) -> None:
     relay.save(update_fields=["archived_at"])
 
 
-def try_out(
-    relay: Relay, server: Server, *, from_email: str, recipient: str = "", mail: bool = False
+def try_out(  # noqa: PLR0913  # what is sent, by what, and by whom
+    relay: Relay,
+    server: Server,
+    *,
+    from_email: str,
+    by: User,
+    recipient: str = "",
+    mail: bool = False,
 ) -> relaytest.Dialogue:
     """Talks to `server` as a worker would for the relay (which need not be saved); `recipient` is
-    asked for if given, and with `mail` gets a real one."""
+    asked for if given, and with `mail` gets a real one. With a recipient it is a test mail, sent or
+    not: raises TestRefusedError."""
+    if recipient:
+        testallowance.take(relay, by, sender=from_email, count=1, field="recipient")
     content = _test_mail(from_email, recipient) if mail and recipient else b""
     sender = from_email
     if relay.envelope == Relay.Envelope.FIXED and relay.bounce_address:

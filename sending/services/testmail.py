@@ -12,12 +12,14 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.models import User
 from designs.rendering import Renderer
 from sending import tokens
 from sending.compose import name_of
 from sending.mime import Mail, Sender, build
 from sending.models import Relay
 from sending.publicurls import MessageUrls
+from sending.services import testallowance
 from sending.services.relays import server_of
 from sending.smtp import (
     ConnectError,
@@ -45,17 +47,20 @@ class TestResult:
     reply: str
 
 
-def send_test(
+def send_test(  # noqa: PLR0913  # what is sent, by what, and by whom
     *,
     relay: Relay,
     renderer: Renderer,
     sender: Sender,
     addresses: Sequence[str],
     fields: Mapping[str, Any],
+    by: User,
 ) -> list[TestResult]:
     """Renders for `fields` (`workspace` among them) and sends to each address.
 
-    Raises designs.rendering.RenderError. Links of a test mail lead to pages that change nothing.
+    Raises designs.rendering.RenderError, SecretError, and TestRefusedError if `by` has sent too
+    many today or the sender is none of the workspace. Links of a test mail lead to pages that
+    change nothing.
     """
     urls = MessageUrls(tokens.NOBODY, track_opens=False)
     rendered = renderer.render(fields, urls)
@@ -76,6 +81,8 @@ def send_test(
         )
         for address in addresses[:MOST_ADDRESSES]
     ]
+    server = server_of(relay)
+    testallowance.take(relay, by, sender=sender.email, count=len(contents))
     envelope_from = relay.bounce_address or sender.email
     mails = _Mails(
         [
@@ -83,7 +90,7 @@ def send_test(
             for place, (address, content) in enumerate(zip(addresses, contents, strict=False))
         ]
     )
-    sending = _send(server_of(relay), mails)
+    sending = _send(server, mails)
     # In a thread of its own, as the caller's may run a loop already; the context has the language.
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(copy_context().run, asyncio.run, sending).result()

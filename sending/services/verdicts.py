@@ -21,6 +21,7 @@ from sending import clock
 from sending.models import Event, Mailing, Message, Relay
 from sending.queries import refusals, verdicts
 from sending.services import events
+from sending.streaks import OPEN_RUN
 
 log = logging.getLogger(__name__)
 
@@ -55,15 +56,19 @@ def _judge(mailing: Mailing, *, over: bool) -> int:
 
 def _doubt_strangers(mailing: Mailing, until: datetime) -> None:
     """A relay that took nothing of the mailing is believed only about lanes of which it took a mail
-    within a week. They are few: more would be a run."""
+    within a week. They are few: more would be a run, also one that goes over several mailings."""
     places = verdicts.nothing_taken(mailing, until)
     relays = Relay.objects.in_bulk({relay for relay, _, _ in places})
     for relay, lane, domain in places:
-        numbers, domains = ([lane], []) if lane else ([], [domain])
-        if relay in relays and not refusals.took(
-            mailing, relays[relay], numbers, domains, lately=True
-        ):
+        if relay not in relays or not _trusted(mailing, relays[relay], lane, domain):
             verdicts.doubt_lane(mailing, until, (relay, lane, domain))
+
+
+def _trusted(mailing: Mailing, relay: Relay, lane: int, domain: str) -> bool:
+    numbers, domains = ([lane], []) if lane else ([], [domain])
+    if not refusals.took(mailing, relay, numbers, domains, lately=True):
+        return False
+    return refusals.refused_since(mailing, relay, enough=OPEN_RUN) < OPEN_RUN
 
 
 @transaction.atomic

@@ -23,10 +23,12 @@ from designs.rendering import Renderer, RenderError
 from designs.services import compile_parts
 from designs.views.previews import contact_of, source_of
 from pages.singleline import SingleLine
-from sending import reasons
+from sending import reasons, senders
 from sending.mime import Sender
 from sending.models import Relay
 from sending.secrets import SecretError
+from sending.services import testallowance
+from sending.services.testallowance import TestRefusedError
 from sending.services.testmail import MOST_ADDRESSES, TestResult, send_test
 
 BETWEEN = re.compile(r"[\s,;，；、]+")
@@ -48,9 +50,9 @@ class TestForm(forms.Form):
         Relay.objects.none(), label=gettext_lazy("Relay"), empty_label=None
     )
     from_name = SingleLine(label=gettext_lazy("Sender name"), max_length=100, required=False)
-    from_email = SingleLine(
+    from_email = forms.ChoiceField(
         label=gettext_lazy("Sender address"),
-        max_length=254,
+        help_text=gettext_lazy("From the workspace's settings and campaigns."),
         error_messages={"required": gettext_lazy("Enter the address that the mail comes from.")},
     )
 
@@ -60,6 +62,9 @@ class TestForm(forms.Form):
         super().__init__(*args, **options)
         self.workspace = workspace
         cast("forms.ModelChoiceField[Relay]", self.fields["relay"]).queryset = relays(workspace)
+        cast("forms.ChoiceField", self.fields["from_email"]).choices = [
+            (one, addresses.display(one)) for one in senders.of(workspace)
+        ]
 
     def clean_addresses(self) -> list[str]:
         given = [one for one in BETWEEN.split(self.cleaned_data["addresses"]) if one]
@@ -79,9 +84,6 @@ class TestForm(forms.Form):
                 params={"address": found.value},
             )
         return wanted
-
-    def clean_from_email(self) -> str:
-        return _normal(self.cleaned_data["from_email"])
 
     def sender(self) -> Sender:
         email = self.cleaned_data["from_email"]
@@ -114,7 +116,9 @@ def design_test(request: WorkspaceRequest, pk: int) -> HttpResponse:
     posted too (subject, preheader, html, text) are sent instead of the saved ones."""
     design = get_in(request.workspace, Design, pk=pk)
     if not relays(request.workspace).exists():
-        return render(request, "designs/test.html", {"design": design})
+        return render(request, "designs/test.html", {"design": design, "missing": "relay"})
+    if not senders.of(request.workspace):
+        return render(request, "designs/test.html", {"design": design, "missing": "sender"})
     if request.method != "POST":
         return _answer(request, design, _form(request))
     form = TestForm(request.POST, workspace=request.workspace)
@@ -127,16 +131,20 @@ def design_test(request: WorkspaceRequest, pk: int) -> HttpResponse:
         form.add_error(None, reasons.said(str(error)))
     except SecretError as error:
         form.add_error("relay", str(error))
+    except TestRefusedError as error:
+        form.add_error(error.field, str(error))
     return _answer(request, design, form, results)
 
 
 def _form(request: WorkspaceRequest) -> TestForm:
     """?from_name= and ?from_email= are proposed instead of the workspace's."""
     workspace, given = request.workspace, request.GET
+    known = senders.of(workspace)
+    wanted = given.get("from_email", "")
     initial = {
         "addresses": request.user.email,
         "from_name": given.get("from_name") or workspace.from_name or workspace.name,
-        "from_email": addresses.display(given.get("from_email") or workspace.from_email),
+        "from_email": wanted if wanted in known else known[0],
     }
     return TestForm(initial=initial, workspace=workspace)
 
@@ -147,7 +155,14 @@ def _answer(
     form: TestForm,
     results: list[TestResult] | None = None,
 ) -> HttpResponse:
-    context = {"design": design, "form": form, "results": results or []}
+    allowance = testallowance.left(request.user)
+    context = {
+        "design": design,
+        "form": form,
+        "results": results or [],
+        "allowance": allowance,
+        "until": testallowance.until(allowance),
+    }
     return render(request, "designs/test.html", context)
 
 
@@ -165,4 +180,5 @@ def _send(request: WorkspaceRequest, source: Source, form: TestForm) -> list[Tes
         sender=form.sender(),
         addresses=form.cleaned_data["addresses"],
         fields=fields.values(request.workspace, contact_of(request, request.POST)),
+        by=request.user,
     )

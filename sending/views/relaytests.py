@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest, get_in
+from pages import numbers
 from sending import presets
 from sending.forms.relays import RelayForm
 from sending.forms.relaytests import TestForm
@@ -14,6 +15,7 @@ from sending.relaytest import Step
 from sending.relaytrouble import Trouble, diagnose
 from sending.secrets import SecretError, decrypt
 from sending.services import relays as service
+from sending.services.testallowance import TestRefusedError
 from sending.smtp import Server
 
 
@@ -27,9 +29,13 @@ def test_relay(request: WorkspaceRequest, pk: int) -> HttpResponse:
     try:
         server = service.server_of(relay)
     except SecretError as error:
-        context = {"relay": relay, "test": form, "lost": str(error)}
-        return render(request, "sending/parts/relay_test.html", context)
-    context = {"relay": relay, "test": form} | _tried(relay, server, form)
+        lost = {"relay": relay, "test": form, "lost": str(error)}
+        return render(request, "sending/parts/relay_test.html", lost)
+    context: dict[str, object] = {"relay": relay, "test": form}
+    try:
+        context |= _tried(request, relay, server, form)
+    except TestRefusedError as error:
+        form.add_error(error.field, str(error))
     return render(request, "sending/parts/relay_test.html", context)
 
 
@@ -37,8 +43,8 @@ def test_relay(request: WorkspaceRequest, pk: int) -> HttpResponse:
 def try_relay(request: WorkspaceRequest) -> HttpResponse:
     """Talks to a relay as it is typed, before it is saved; a part of a page. `relay`: the one that
     is being changed, whose stored password is used as long as it is for the same server."""
-    pk = request.POST.get("relay", "")
-    relay = get_in(request.workspace, Relay, pk=pk, is_sandbox=False) if pk.isdecimal() else None
+    pk = numbers.whole(request.POST.get("relay"))
+    relay = None if pk is None else get_in(request.workspace, Relay, pk=pk, is_sandbox=False)
     form = RelayForm(request.POST, workspace=request.workspace, relay=relay)
     if not form.is_valid():
         wrong = [(form.fields[name].label, errors) for name, errors in form.errors.items()]
@@ -54,16 +60,19 @@ def try_relay(request: WorkspaceRequest) -> HttpResponse:
     )
     test = TestForm({"from_email": request.workspace.from_email or request.user.email})
     test.is_valid()
-    context = _tried(typed, server, test)
+    context = _tried(request, typed, server, test)
     return render(request, "sending/parts/relay_tried.html", context)
 
 
-def _tried(relay: Relay, server: Server, form: TestForm) -> dict[str, object]:
+def _tried(
+    request: WorkspaceRequest, relay: Relay, server: Server, form: TestForm
+) -> dict[str, object]:
     typed = form.cleaned_data
     dialogue = service.try_out(
         relay,
         server,
         from_email=typed["from_email"],
+        by=request.user,
         recipient=typed.get("recipient", ""),
         mail=typed.get("mail", False),
     )

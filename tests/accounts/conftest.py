@@ -10,6 +10,7 @@ from django.core.cache import cache
 from django.test import Client
 from pytest_django import Settings
 
+from accounts import afterwards
 from tests.engine.sink import Sink, running
 
 LINK = re.compile(r"^http://127\.0\.0\.1:8000(/\S+)$", re.MULTILINE)
@@ -18,6 +19,12 @@ LINK = re.compile(r"^http://127\.0\.0\.1:8000(/\S+)$", re.MULTILINE)
 @pytest.fixture(autouse=True)
 def _no_throttle_left(db: None) -> None:
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a request leaves behind is done before the test goes on."""
+    monkeypatch.setattr(afterwards, "run", lambda work: work())
 
 
 @pytest.fixture

@@ -1,9 +1,13 @@
 """Log in and out, throttles, and the way back in by mail."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.contrib.auth import tokens
+from django.contrib.auth.hashers import MD5PasswordHasher
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.test import Client
@@ -69,19 +73,88 @@ def test_next_leads_on_but_never_away(owner: User, nobody: Client) -> None:
         assert answer.headers["Location"] == arrived
 
 
-def test_throttle_of_one_account_from_anywhere(owner: User, settings: Settings) -> None:
+def at(number: int, **more: Any) -> Client:
+    """Somebody at another network address."""
+    return Client(REMOTE_ADDR=f"10.{number >> 8}.{number & 255}.1", **more)
+
+
+def tried(client: Client, email: str, count: int) -> int:
+    """Tries so many wrong passwords; how many were looked at."""
+    pages = [log_in(client, email, f"wrong {number}") for number in range(count)]
+    return sum("Too many" not in page for page in pages)
+
+
+def test_a_stranger_locks_out_nobody_but_himself(owner: User, settings: Settings) -> None:
     settings.ALLOWED_HOSTS = ["*"]
-    for number in range(5):
-        # Neither another network address nor another name of the site starts the count anew.
-        client = Client(REMOTE_ADDR=f"10.0.0.{number}", HTTP_HOST=f"site{number}.example")
-        assert "Too many" not in log_in(client, owner.email, "wrong")
-    client = Client(REMOTE_ADDR="10.0.1.1")
-    assert "Too many wrong passwords." in log_in(client, owner.email)
-    assert not is_in(client)
-    # Other accounts are not locked out by it.
+    stranger = at(0)
+    assert tried(stranger, owner.email, 50) == 5
+    # Another name of the site doesn't start the count anew.
+    assert tried(at(0, HTTP_HOST="other.example"), owner.email.upper(), 1) == 0
+    assert "Too many" in log_in(stranger, owner.email)
+    assert not is_in(stranger)
+    log_in(elsewhere := at(1), owner.email)
+    assert is_in(elsewhere)
+
+
+def test_an_attack_from_many_addresses_is_bounded(owner: User) -> None:
+    assert sum(tried(at(number), owner.email, 6) for number in range(30)) == 100
+    assert tried(at(1000), owner.email, 1) == 0
+    # Of no other account.
     User.objects.create_user("b@brand.example", PASSWORD)
-    log_in(client, "b@brand.example")
-    assert is_in(client)
+    log_in(other := at(1000), "b@brand.example")
+    assert is_in(other)
+
+
+def test_during_an_attack_the_owner_comes_in_from_where_they_were(owner: User) -> None:
+    log_in(browser := at(500), owner.email)
+    browser.post("/logout/")
+    assert sum(tried(at(number), owner.email, 6) for number in range(20)) == 100
+    # The same browser somewhere else, and another browser at the same place.
+    browser.defaults["REMOTE_ADDR"] = "10.9.9.9"
+    log_in(browser, owner.email)
+    assert is_in(browser)
+    log_in(office := at(500), owner.email)
+    assert is_in(office)
+
+
+def test_a_stranger_in_the_same_office_does_not_concern_a_known_browser(owner: User) -> None:
+    log_in(browser := at(0), owner.email)
+    browser.post("/logout/")
+    tried(at(0), owner.email, 20)
+    log_in(browser, owner.email)
+    assert is_in(browser)
+
+
+def test_a_known_browser_has_a_count_of_its_own(owner: User) -> None:
+    log_in(browser := at(0), owner.email)
+    browser.post("/logout/")
+    assert tried(browser, owner.email, 12) == 10
+    # It is known to one account only, and a forged one to none.
+    User.objects.create_user("b@brand.example", PASSWORD)
+    assert tried(browser, "b@brand.example", 7) == 5
+    forged = at(1)
+    forged.cookies["known"] = browser.cookies["known"].value + "x"
+    assert tried(forged, owner.email, 7) == 5
+
+
+def test_unknown_addresses_are_throttled_like_known_ones(owner: User) -> None:
+    for email in (owner.email, "x@brand.example"):
+        client = at(7 if email == owner.email else 8)
+        pages = [log_in(client, email, "wrong").replace(email, "") for _ in range(7)]
+        assert [("Too many" in page, "don&#x27;t belong" in page) for page in pages] == [
+            (False, True)
+        ] * 5 + [(True, False)] * 2
+
+
+def test_an_unknown_address_costs_a_hash_too(nobody: Client, owner: User) -> None:
+    """Measured in hashes: each takes the time that a log-in takes."""
+    hasher = f"{MD5PasswordHasher.__module__}.{MD5PasswordHasher.__name__}.encode"
+    counts = []
+    for email in (owner.email, "x@brand.example"):
+        with patch(hasher, autospec=True, side_effect=MD5PasswordHasher.encode) as encode:
+            log_in(nobody, email, "wrong")
+        counts.append(encode.call_count)
+    assert counts == [1, 1]
 
 
 def test_throttle_of_one_network_address(owner: User) -> None:
@@ -185,11 +258,32 @@ def test_mail_server_away_is_a_sentence(owner: User, nobody: Client) -> None:
         assert f'value="{email}"' in page
 
 
-@pytest.mark.usefixtures("mails")
-def test_resets_are_throttled(owner: User) -> None:
-    for _ in range(3):
+def test_resets_are_throttled_and_say_always_the_same(owner: User, mails: Sink, read: Read) -> None:
+    for _ in range(5):
         assert "Look into your mail" in ask(Client(), owner.email)
-    assert "Too many tries" in ask(Client(), owner.email)
+    assert len(mails.mails) == 3
+    for number in range(5):
+        assert "Look into your mail" in ask(at(number), owner.email)
+    assert len(mails.mails) == 6
+    # A stranger asked for all of them: what the owner needs lies in the mailbox.
+    form = (browser := at(99)).get(link_in(read(5)[2]), follow=True)
+    browser.post(form.redirect_chain[-1][0], {"password1": NEW})
+    assert is_in(browser)
+
+
+def test_a_mail_is_sent_after_the_answer(
+    owner: User, nobody: Client, mails: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer does not wait for it: its time would tell that there is an account."""
+    left: list[Callable[[], object]] = []
+    monkeypatch.setattr("accounts.afterwards.run", left.append)
+    pages = [ask(nobody, email) for email in (owner.email, "x@brand.example")]
+    assert all("Look into your mail" in page for page in pages)
+    assert len(left) == 2
+    assert mails.mails == []
+    for work in left:
+        work()
+    assert [recipient for _s, recipient, _c in mails.mails] == [owner.email]
 
 
 def test_link_older_than_an_hour(

@@ -173,3 +173,9 @@ def test_without_a_mail_server_the_page_says_where_the_invitation_is(
     assert ("Read them" in page) is owner.can_create_workspaces
     done = words(owner_client.get(reverse("account_reset_password_done")))
     assert "No mail server is set" in done
+
+
+def test_whoever_guesses_links_does_not_keep_the_invited_out(link: str) -> None:
+    for number in range(50):
+        assert Client().post(f"/invitations/{number:043}/", NEWCOMER).status_code == 404
+    assert "Welcome to Brand." in words(Client().post(link, NEWCOMER, follow=True))

@@ -398,3 +398,58 @@ def test_a_new_list_never_is_an_archived_one(workspace: Workspace, owner_client:
     answer = owner_client.post(url, chosen_on_page)
     assert answer.status_code == 200
     assert "An archived list has this name." in answer.content.decode()
+
+
+# Edited in a spreadsheet --------------------------------------------------------------------------
+
+STATUS_COLUMNS = ("status", "status_reason", "status_at", "suppressed_at", "added_at")
+
+
+def without(text: str, *names: str) -> str:
+    """The file with these columns taken out."""
+    header, *rows = csv.reader(io.StringIO(text))
+    left = [n for n, name in enumerate(header) if name not in names]
+    out = io.StringIO()
+    csv.writer(out).writerows([[row[n] for n in left] for row in (header, *rows)])
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("gone", [("status",), ("suppressed_at",), ("added_at",), STATUS_COLUMNS])
+def test_without_some_of_its_columns(
+    workspace: Workspace, other_workspace: Workspace, owner_client: Client, gone: tuple[str, ...]
+) -> None:
+    """What its list columns say is heard, whatever else was taken out."""
+    a, b = pair(workspace, "News", "Offers")
+    text = without(export(owner_client), *gone)
+    for target in (a, b):
+        before = everything()
+        agreed(chosen(received(workspace, text), target=target))
+        assert everything() == before
+    for place in (workspace, other_workspace):
+        fresh = List.objects.create(workspace=place, name="Fresh")
+        agreed(chosen(received(place, text), target=fresh))
+        assert {one.partition("@")[0] for one in mailed(place, fresh)} == {
+            "only_a", "only_b", "both",
+        }  # fmt: skip
+        assert not Suppression.objects.exists()
+    same = List.objects.create(workspace=other_workspace, name="News")
+    agreed(chosen(received(other_workspace, text), target=same))
+    assert {one.partition("@")[0] for one in mailed(other_workspace, same)} == {
+        name for name, (on_a, _) in PAIRS.items() if on_a == "subscribed"
+    }
+
+
+def test_a_header_in_capitals(workspace: Workspace, owner_client: Client) -> None:
+    a, b = pair(workspace, "News", "Offers")
+    header, rest = export(owner_client).split("\n", 1)
+    for target in (a, b):
+        before = everything()
+        agreed(chosen(received(workspace, f"{header.upper()}\n{rest}"), target=target))
+        assert everything() == before
+
+
+def test_an_attribute_that_is_named_like_a_list_column_alone(workspace: Workspace) -> None:
+    """Another program's file: its column is the attribute's, and says nothing of a list."""
+    workspace.attributes.create(key="one", label="list: News")
+    file = received(workspace, "email,list: News\na@x.example,gold\n")
+    assert file.mapping == ["email", "attribute:one"]

@@ -248,5 +248,5 @@ def test_our_own_export_is_recognised() -> None:
     )
     row = "a@b.example,Ann,Li,Oslo,subscribed,,2025-01-01,unsubscribed,2025-01-01,,"
     assert guesses(header, row) == [
-        "email", "first_name", "last_name", "new:city:text", "status", "", "", "", "", "", "",
+        "email", "first_name", "last_name", "new:city:text", "status", "", "", "list", "", "", "",
     ]  # fmt: skip

@@ -123,6 +123,24 @@ def test_a_provider_that_refuses_after_some_suppresses_nobody(
     assert suppressed() == set(dead)
 
 
+@pytest.mark.parametrize("size", [1, 2])
+def test_a_relay_that_breaks_between_small_mailings(
+    open_to: Open, relay: Relay, sink: Sink, size: int
+) -> None:
+    """It took mails of all lanes before; then it refuses one mailing after the other. Two in a row
+    may be two dead addresses, whatever mailings they are of."""
+    breaks_after(sink, 40)
+    carry(open_to(people(40)))
+    for number in range(6):
+        carry(open_to([f"q{number}-{n}@d{n}.example" for n in range(size)]))
+    assert len(suppressed()) < streaks.OPEN_RUN
+    # It works again, and so is believed again.
+    breaks_after(sink, 10**9)
+    carry(open_to(people(10)))
+    carry(open_to(["reject@d0.example"]))
+    assert "reject@d0.example" in suppressed()
+
+
 def test_an_honest_list(open_to: Open, relay: Relay, sink: Sink) -> None:
     sink.offers = [b"PIPELINING"]
     domains = [*(f"d{n}.example" for n in range(40)), "qq.com", "gmail.com", "163.com"]

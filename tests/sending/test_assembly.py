@@ -42,7 +42,7 @@ EXAMPLES = settings(
 
 
 def assembly(parts: dict[str, str], *, opens: bool = True) -> Assembly:
-    same = fixed(workspace=WORKSPACE, track_opens=opens)
+    same = fixed(mailing_id=7, workspace=WORKSPACE, track_opens=opens)
     every = dict.fromkeys(PARTS, "") | parts
     return Assembly(every, sender=SENDER, fixed=same, zone=UTC)
 
@@ -54,7 +54,7 @@ def made(way: Assembly, person: dict[str, Any]) -> bytes:
 
 def rendered(parts: dict[str, str], person: dict[str, Any], *, opens: bool = True) -> Rendered:
     every = dict.fromkeys(PARTS, "") | parts
-    urls = MessageUrls(MESSAGE, track_opens=opens)
+    urls = MessageUrls(MESSAGE, mailing_id=7, track_opens=opens)
     return Renderer(**every).render({**person, "workspace": WORKSPACE}, urls)
 
 

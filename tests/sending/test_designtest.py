@@ -3,18 +3,26 @@
 import email
 import email.policy
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
-from accounts.models import User, Workspace
+from accounts.models import DailyUse, User, Workspace
 from accounts.permissions import Role
+from accounts.services import allowance
+from campaigns.models import Campaign
 from contacts.models import Contact, Suppression
-from designs import services
+from designs import fields, services
 from designs.models import Design
+from designs.rendering import Renderer
+from sending.mime import Sender
 from sending.models import Relay
+from sending.services import testallowance
+from sending.services.testallowance import TestRefusedError
+from sending.services.testmail import send_test
 from tests.engine.sink import Sink, running
 from tests.sending.smtp.scripted import serving
 
@@ -155,10 +163,110 @@ def test_who_may_only_read_sends_no_tests(
 
 
 def test_the_sender_of_a_campaign_is_proposed(
-    owner_client: Client, design: Design, relay: Relay
+    owner_client: Client, design: Design, relay: Relay, workspace: Workspace
 ) -> None:
     given = {"from_name": "Shop", "from_email": "news@xn--bcher-kva.example"}
+    Campaign.objects.create(workspace=workspace, name="C", from_email=given["from_email"])
     answer = owner_client.get(reverse("design_test", args=["brand", design.pk]), given)
     page = answer.content.decode()
     assert 'value="Shop"' in page
-    assert 'value="news@bücher.example"' in page
+    assert 'value="news@xn--bcher-kva.example" selected' in page
+    assert "news@bücher.example" in page
+
+
+# Test mails are few, and from the workspace only --------------------------------------------------
+
+
+def test_only_senders_of_the_workspace(
+    send: Callable[..., str], sink: Sink, workspace: Workspace, other_workspace: Workspace
+) -> None:
+    Campaign.objects.create(workspace=workspace, name="C", from_email="Sale@brand.example")
+    Campaign.objects.create(workspace=other_workspace, name="O", from_email="ceo@bank.example")
+    assert "Select a valid choice" in send("a@x.example", from_email="ceo@bank.example")
+    assert sink.mails == []
+    assert "250 2.0.0" in send("a@x.example", from_email="sale@brand.example")
+
+
+def test_the_service_too_sends_from_the_workspace_only(
+    relay: Relay, owner: User, sink: Sink, workspace: Workspace
+) -> None:
+    with pytest.raises(TestRefusedError, match=r"ceo@bank\.example is not a sender"):
+        send_test(
+            relay=relay,
+            renderer=Renderer(subject="S", preheader="", html="<p>a</p>", text=""),
+            sender=Sender("", "ceo@bank.example", "", "l", "n", 0),
+            addresses=["a@x.example"],
+            fields=fields.values(workspace, None),
+            by=owner,
+        )
+    assert sink.mails == []
+    assert testallowance.left(owner).left == testallowance.left(owner).limit
+
+
+def test_a_workspace_without_a_sender_says_what_to_do(
+    owner_client: Client, design: Design, relay: Relay, workspace: Workspace
+) -> None:
+    Workspace.objects.filter(pk=workspace.pk).update(from_email="")
+    page = owner_client.get(reverse("design_test", args=["brand", design.pk])).content.decode()
+    assert "there is none yet" in page
+    assert reverse("workspace_settings", args=["brand"]) in page
+
+
+def test_a_person_sends_so_many_a_day_over_all_workspaces(
+    send: Callable[..., str],
+    sink: Sink,
+    settings: Settings,
+    owner: User,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings.TEST_MAILS_PER_DAY = 3
+    now = datetime(2026, 5, 4, 23, 0, tzinfo=UTC)
+    monkeypatch.setattr("accounts.services.allowance.timezone.now", lambda: now)
+    User.objects.update(timezone="Asia/Shanghai", language="en")
+    until = "until May 5, 2026, 8:00:00"
+    told = send("a@x.example b@x.example").replace("\u202f", " ")
+    assert f"You can send 1 of 3 test mails {until}" in told
+    told = send("c@x.example d@x.example").replace("\u202f", " ")
+    assert f"You can send 1 more test mail {until}" in told
+    assert 'aria-invalid="true"' in told
+    assert len(sink.mails) == 2
+    send("c@x.example")
+    assert "You can send 0 more test mails" in send("d@x.example")
+    assert len(sink.mails) == 3
+    now += timedelta(hours=1)
+    send("d@x.example")
+    assert len(sink.mails) == 4
+    assert DailyUse.objects.count() == 1
+
+
+def test_of_many_at_once_none_passes_the_limit(owner: User) -> None:
+    taken = [allowance.take(owner, "test mails", 10, 3) for _ in range(5)]
+    assert taken == [True, True, True, False, False]
+    assert allowance.take(owner, "test mails", 10, 1)
+    assert not allowance.take(owner, "test mails", 10, 1)
+
+
+def test_a_test_of_a_relay_with_a_recipient_is_a_test_mail(
+    owner_client: Client, relay: Relay, settings: Settings, sink: Sink
+) -> None:
+    settings.TEST_MAILS_PER_DAY = 1
+    url = reverse("test_relay", args=["brand", relay.pk])
+    form = {"from_email": "news@brand.example", "recipient": "a@x.example", "mail": "on"}
+    forged = owner_client.post(url, {**form, "from_email": "ceo@bank.example"}).content.decode()
+    assert "ceo@bank.example is not a sender address of this workspace" in forged
+    assert sink.mails == []
+    assert "It works" in owner_client.post(url, form).content.decode()
+    assert "You can send 0 more test mails" in owner_client.post(url, form).content.decode()
+    # It ends before a recipient: no mail.
+    assert (
+        "It works" in owner_client.post(url, {**form, "recipient": "", "mail": ""}).content.decode()
+    )
+    assert len(sink.mails) == 1
+
+
+def test_mails_to_the_sandbox_are_not_counted(
+    send: Callable[..., str], relay: Relay, owner: User
+) -> None:
+    Relay.objects.filter(pk=relay.pk).update(is_sandbox=True)
+    send("a@x.example")
+    assert testallowance.left(owner).left == testallowance.left(owner).limit

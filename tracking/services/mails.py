@@ -23,11 +23,11 @@ def find(message_id: int) -> Message | None:
 
 def rendered(message: Message) -> Rendered:
     """With today's fields of the person. Raises RenderError."""
-    urls = MessageUrls(message.pk, track_opens=False)
+    urls = MessageUrls(message.pk, mailing_id=message.mailing_id, track_opens=False)
     return renderer_of(message.mailing.content).render(_fields(message), urls)
 
 
-def target(message: Message, number: int, *, token: str = "", signed: str = "") -> str | None:
+def target(message: Message, number: int, *, signed: str = "") -> str | None:
     """Where link `number` of the mail leads for its recipient; None: nowhere on the web.
 
     With `signed`, where the mail said; else a personal link leads where today's fields say.
@@ -36,7 +36,10 @@ def target(message: Message, number: int, *, token: str = "", signed: str = "") 
     if number >= len(links):
         return None
     link: str = links[number]
-    url = _said(link, clickvalues.read(token, number, signed)) if signed else _now(link, message)
+    if signed:
+        url = _said(link, clickvalues.read(message.mailing_id, number, signed))
+    else:
+        url = _now(link, message)
     return None if url is None else _web(one_line(url))
 
 

@@ -1,0 +1,33 @@
+"""Work that a request leaves behind, so that its time tells nothing; in a thread of this process.
+
+What is lost when the process is killed must be something that the person simply asks for again.
+"""
+
+import contextvars
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from django.db import connections
+
+log = logging.getLogger(__name__)
+# More than a mail server takes at once; what is still waiting then is asked for again.
+MOST = 100
+_thread = ThreadPoolExecutor(1, thread_name_prefix="afterwards")
+
+
+def run(work: Callable[[], object]) -> None:
+    """Does it soon, with the language and the log's reference of this request."""
+    if _thread._work_queue.qsize() < MOST:  # noqa: SLF001  # there is no other way to ask
+        _thread.submit(contextvars.copy_context().run, _done, work)
+    else:
+        log.error("Too much is waiting to be done: something was left out")
+
+
+def _done(work: Callable[[], object]) -> None:
+    try:
+        work()
+    except Exception:
+        log.exception("What a request left behind failed")
+    finally:
+        connections.close_all()

@@ -1,0 +1,49 @@
+"""What a person may do so often a day, counted over all workspaces. Days are those of UTC."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from django.db import connection
+from django.utils import timezone
+
+from accounts.models import DailyUse, User
+
+# One statement: of two requests at once, none passes the limit. `limit` is checked for the first of
+# a day by whoever calls.
+TAKE = """
+INSERT INTO accounts_dailyuse AS used (user_id, what, day, count) VALUES (%s, %s, %s, %s)
+ON CONFLICT (user_id, what, day) DO UPDATE SET count = used.count + excluded.count
+WHERE used.count + excluded.count <= %s
+RETURNING count
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """How often somebody may still do it, and when the day ends."""
+
+    limit: int
+    left: int
+    until: dt.datetime
+
+
+def left(user: User, what: str, limit: int) -> Allowance:
+    today = _today()
+    used = DailyUse.objects.filter(user=user, what=what, day=today).values_list("count", flat=True)
+    tomorrow = dt.datetime.combine(today + dt.timedelta(days=1), dt.time(), dt.UTC)
+    return Allowance(limit, max(0, limit - (used.first() or 0)), tomorrow)
+
+
+def take(user: User, what: str, limit: int, count: int = 1) -> bool:
+    """Counts `count` of them, if so many are left; whether they were."""
+    if count > limit:
+        return False
+    today = _today()
+    DailyUse.objects.filter(user=user, what=what, day__lt=today).delete()
+    with connection.cursor() as cursor:
+        cursor.execute(TAKE, [user.pk, what, today, count, limit])
+        return cursor.fetchone() is not None
+
+
+def _today() -> dt.date:
+    return timezone.now().astimezone(dt.UTC).date()

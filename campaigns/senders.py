@@ -1,0 +1,16 @@
+"""The sender addresses of campaigns, for test mails."""
+
+from collections.abc import Iterable
+
+from django.db.models import Max
+
+from accounts.models import Workspace
+from campaigns.models import Campaign
+from sending import senders
+
+
+@senders.source
+def addresses(workspace: Workspace) -> Iterable[str]:
+    found = Campaign.objects.filter(workspace=workspace).exclude(from_email="")
+    latest = found.values("from_email").annotate(latest=Max("pk")).order_by("-latest")
+    return latest.values_list("from_email", flat=True)[: senders.MOST]

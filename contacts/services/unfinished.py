@@ -1,0 +1,92 @@
+"""Files that wait for their import to be started hold space in the database: they have a quota.
+
+Of a workspace and of a person, in files and in bytes. An upload that was left half-way goes after a
+day, a file whose import was never started after a week (`imports.drop_files`). Commands, which have
+no person, are not limited.
+"""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db.models import Count, Q, QuerySet, Sum
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import User, Workspace
+from contacts.importfile import CHUNK, UploadError
+from contacts.models import Import
+from pages import locales
+
+WAITING = (Import.State.UPLOADING, Import.State.READY)
+MOST_FILES = 50
+MOST_OF_PERSON = 20
+KEEP_HALF = timedelta(days=1)
+KEEP_READY = timedelta(days=7)
+
+
+def check_room(workspace: Workspace, by: User | None, size: int = 0) -> None:
+    """Whether another file, of `size` bytes if that is known, may be uploaded. Raises UploadError,
+    whose text says what to do."""
+    if by is None:
+        return
+    files, room = _used(_of_workspace(workspace))
+    own_files, own_room = _used(_of_person(by))
+    if own_files >= MOST_OF_PERSON:
+        raise UploadError(_of_files(own_files, own=True), 0)
+    if files >= MOST_FILES:
+        raise UploadError(_of_files(files, own=False), 0)
+    if min(room, own_room) < max(size, 1):
+        raise UploadError(no_room(), 0)
+
+
+def room(file: Import) -> int | None:
+    """Bytes by which it may grow; None: as it likes."""
+    if file.created_by is None:
+        return None
+    spaces = (_of_workspace(file.workspace), _of_person(file.created_by))
+    return max(0, min(_used(one)[1] for one in spaces))
+
+
+def no_room() -> str:
+    words = _(
+        "Files waiting to be imported may take up {mb} MB together, and this one does not fit. "
+        "Start or cancel one of these imports, then upload the file."
+    )
+    return words.format(mb=locales.number(settings.UNFINISHED_MAX_BYTES // CHUNK))
+
+
+def _of_files(count: int, *, own: bool) -> str:
+    words = (
+        _(
+            "You already have {count} files waiting to be imported. Start or cancel one of these "
+            "imports, then upload the file."
+        )
+        if own
+        else _(
+            "This workspace already has {count} files waiting to be imported. Start or cancel one "
+            "of these imports, then upload the file."
+        )
+    )
+    return words.format(count=locales.number(count))
+
+
+def _of_workspace(workspace: Workspace) -> QuerySet[Import]:
+    return Import.objects.filter(workspace=workspace, state__in=WAITING)
+
+
+def _of_person(by: User) -> QuerySet[Import]:
+    return Import.objects.filter(created_by=by, state__in=WAITING)
+
+
+def _used(files: QuerySet[Import]) -> tuple[int, int]:
+    """(files, bytes that are left)"""
+    used = files.aggregate(files=Count("pk"), size=Sum("size", default=0))
+    return used["files"], settings.UNFINISHED_MAX_BYTES - used["size"]
+
+
+def overdue() -> Q:
+    """Those that nobody will go on with, by `created_at` and state."""
+    now = timezone.now()
+    return Q(state=Import.State.UPLOADING, created_at__lt=now - KEEP_HALF) | Q(
+        state=Import.State.READY, created_at__lt=now - KEEP_READY
+    )

@@ -1,0 +1,42 @@
+"""Sender addresses that a workspace has: that of its settings, and those of its campaigns.
+
+A test mail comes from one of these: nobody writes as somebody else by it. Apps to the right add
+theirs by `@source`.
+"""
+
+from collections.abc import Callable, Iterable
+
+from accounts.models import Workspace
+from contacts import addresses
+
+# Offered in a list.
+MOST = 100
+Source = Callable[[Workspace], Iterable[str]]
+_sources: list[Source] = []
+
+
+def source(function: Source) -> Source:
+    """Registers what gives further addresses of a workspace, the latest first."""
+    _sources.append(function)
+    return function
+
+
+def of(workspace: Workspace) -> list[str]:
+    """Normalised, each once; the one of the settings first."""
+    found: dict[str, None] = {}
+    for address in (workspace.from_email, *(one for give in _sources for one in give(workspace))):
+        if len(found) < MOST and (known := _normal(address)):
+            found[known] = None
+    return list(found)
+
+
+def may_use(workspace: Workspace, address: str) -> bool:
+    return _normal(address) in of(workspace)
+
+
+def _normal(address: str) -> str:
+    """ "" for what is no address."""
+    try:
+        return addresses.normalise(address) if address else ""
+    except addresses.AddressError:
+        return ""
