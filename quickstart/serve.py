@@ -26,12 +26,13 @@ def main(arguments: list[str]) -> None:
 
 def _options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="manage.py serve", description="Run the web server.")
-    parser.add_argument("--host", default=settings.text("HOST", "127.0.0.1"))
-    parser.add_argument(
-        # `manage.py up` looks for a free one where PORT is 0, and says which.
-        "--port",
-        type=int,
-        default=settings.integer("PORT", 8000, low=0, high=65535),
-    )
+    parser.add_argument("--host", help="else HOST, or 127.0.0.1")
+    parser.add_argument("--port", type=int, help="else PORT, or 8000")
     parser.add_argument("--workers", type=int, default=2, help="processes; 2")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    # Not as defaults: PORT=0, which `manage.py up` knows, is only wrong where it is used.
+    if options.host is None:
+        options.host = settings.text("HOST", "127.0.0.1")
+    if options.port is None:
+        options.port = settings.integer("PORT", 8000, low=1, high=65535)
+    return options
