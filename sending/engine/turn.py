@@ -15,6 +15,7 @@ from sending.engine import stopping
 from sending.engine.carrier import Carrier
 from sending.engine.database import Database
 from sending.engine.ledger import watch
+from sending.hosttrouble import CODES, HostTroubleError
 from sending.models import Relay
 from sending.presence import Presence
 from sending.secrets import SecretError
@@ -157,7 +158,10 @@ class _Turn:
             await self.database(relayhealth.stop, relay, str(error))
             await self.database(pace.free_slots, holder)
             return False
-        except Exception as error:  # noqa: BLE001 - the others go on; `_leave_out` writes it down
+        except Exception as error:
+            if _is_of_host(error):
+                raise
+            # The others go on; `_leave_out` writes it down.
             self.failed.append((relay.pk, error))
             return False
         self.carriers[relay.pk] = carrier
@@ -171,7 +175,7 @@ class _Turn:
                 continue
             del self.tasks[relay_id], self.carriers[relay_id]
             error = task.exception()
-            if isinstance(error, AWAY):
+            if isinstance(error, AWAY) or _is_of_host(error):
                 self.trouble = error
             elif error is not None:
                 self.failed.append((relay_id, error))
@@ -218,5 +222,11 @@ class _Turn:
         except Exception as error:
             log.exception("relay %s could not be watched", carrier.relay.pk)
             carrier.stop()
-            if not isinstance(error, AWAY):
+            if not isinstance(error, AWAY) and not _is_of_host(error):
                 self.failed.append((carrier.relay.pk, error))
+
+
+def _is_of_host(error: BaseException | None) -> bool:
+    """Trouble that would be the same for every relay, and is charged to none."""
+    local = isinstance(error, OSError) and error.errno in CODES
+    return local or isinstance(error, HostTroubleError)

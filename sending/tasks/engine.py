@@ -2,7 +2,7 @@ from celery import shared_task
 from celery.signals import worker_ready, worker_shutting_down
 
 from sending import dispatch as dispatcher
-from sending import recovery
+from sending import hosttrouble, recovery
 from sending.engine import stopping, turn
 from sending.hosttrouble import HostTroubleError
 from sending.services import fence, lanes, relayminutes, sendhosts
@@ -36,6 +36,12 @@ def carry() -> None:
         sendhosts.tell(HostTroubleError.of(error))
     except HostTroubleError as error:
         sendhosts.tell(error)
+    except RuntimeError as error:
+        # Without a file for its loop uvloop says only this, with the system's error behind it.
+        trouble = hosttrouble.of_connection(error)
+        if trouble is None:
+            raise
+        sendhosts.tell(trouble)
 
 
 @shared_task(ignore_result=True)

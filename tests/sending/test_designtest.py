@@ -223,7 +223,7 @@ def test_a_person_sends_so_many_a_day_over_all_workspaces(
     now = datetime(2026, 5, 4, 23, 0, tzinfo=UTC)
     monkeypatch.setattr("accounts.services.allowance.timezone.now", lambda: now)
     User.objects.update(timezone="Asia/Shanghai", language="en")
-    until = "until May 5, 2026, 8:00:00"
+    until = "until 5 May 2026 08:00:00"
     told = send("a@x.example b@x.example").replace("\u202f", " ")
     assert f"You can send 1 of 3 test mails {until}" in told
     told = send("c@x.example d@x.example").replace("\u202f", " ")
