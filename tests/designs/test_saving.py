@@ -123,7 +123,7 @@ def test_what_nobody_sees_and_the_database_can_not_keep_is_left_out(
     """pages.wellformed takes NUL out of every form."""
     save(owner_client, design, html="<p>\r\n\x00a", text="\x00b", subject="c\x00")
     design.refresh_from_db()
-    assert (design.html, design.text, design.subject) == ("<p>\r\na", "b", "c")
+    assert (design.html, design.text, design.subject) == ("<p>\na", "b", "c")
 
 
 def test_more_than_a_request_may_hold_is_refused(owner_client: Client, design: Design) -> None:
