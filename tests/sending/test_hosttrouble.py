@@ -2,7 +2,6 @@
 
 import errno
 import os
-import resource
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -147,19 +146,20 @@ def test_a_state_directory_that_cannot_be_used(
     assert Tally.objects.get().waiting == len(ADDRESSES)
 
 
-def test_too_many_open_files(open_to: Open, relay: Relay, sink: Sink) -> None:
+def test_too_many_open_files(
+    open_to: Open, relay: Relay, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
     mailing = open_to(ADDRESSES)
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    used = max(int(name.name) for name in Path("/proc/self/fd").iterdir())
-    # Room for the loop and a journal, not for connections.
-    for room in range(2, 14):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (used + room, hard))
-        try:
-            carry()
-        finally:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        unblamed(relay)
-        later()
+
+    async def none_left(host: str, port: int, *, trusted: bool) -> list[str]:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("sending.hosts._resolve", none_left)
+        carry()
+    unblamed(relay)
+    assert SendHost.objects.get().trouble == "host_open_files"
+    later()
     sendhosts.tend()
     carry()
     assert sink.taken == dict.fromkeys(ADDRESSES, 1)
