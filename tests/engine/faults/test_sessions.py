@@ -141,7 +141,7 @@ def test_the_name_service_is_away_in_the_middle(monkeypatch: pytest.MonkeyPatch)
         assert 5 <= tally.accepted <= 5 + 2 * 3
         assert tally.accepted + tally.waiting == len(PEOPLE)
         # What it waits for is over by now on a slow machine; that it failed stays written.
-        assert Relay.objects.get(pk=scene.mailing.relay_id).failures
+        assert Relay.objects.get(pk=scene.relay.pk).failures
         engine.drive(scene)
         assert assert_ended(scene).accepted == len(PEOPLE)
 
