@@ -118,6 +118,18 @@ class ConnectedFilter(logging.Filter):
         return True
 
 
+class StepsFilter(logging.Filter):
+    """For the logger of a worker's parts. While the broker is away they are taken down without a
+    connection, and Celery logs each that asks for it, with a traceback."""
+
+    def __init__(self, outage: Outage) -> None:
+        super().__init__()
+        self.outage = outage
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return self.outage.since is None or not record.getMessage().startswith("Error on")
+
+
 class AckFilter(logging.Filter):
     """Drops what the loss of the broker does to each message that a worker holds: it comes again,
     and the outage itself has its line."""
@@ -139,6 +151,7 @@ def watch_worker() -> None:
     lost = WorkerFilter()
     logging.getLogger("celery.worker.consumer.consumer").addFilter(lost)
     logging.getLogger("celery.worker.consumer.connection").addFilter(ConnectedFilter(lost.outage))
+    logging.getLogger("celery.bootsteps").addFilter(StepsFilter(lost.outage))
     for name in ("kombu.message", "celery.worker.request"):
         logging.getLogger(name).addFilter(AckFilter())
     logging.getLogger("py.warnings").addFilter(WarningFilter())

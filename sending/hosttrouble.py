@@ -7,6 +7,7 @@ with the other side.
 import errno
 import os
 import secrets
+from contextlib import ExitStack
 
 from sending import journal
 
@@ -19,6 +20,8 @@ CODES = {
 OTHER = "host_files"
 # Bytes that a look writes: a disk that is nearly full has room for a few.
 PROBE = 16_384
+# Open files that a turn needs before its first connection, and some to spare.
+FILES = 32
 
 
 class HostTroubleError(Exception):
@@ -50,6 +53,14 @@ def of_connection(error: BaseException) -> HostTroubleError | None:
     except OSError as trouble:
         return HostTroubleError.of(trouble)
     return None
+
+
+def require_files() -> None:
+    """Raises OSError where this process may not open the files that a turn begins with: libuv ends
+    a process whose loop gets none."""
+    with ExitStack() as stack:
+        for _ in range(FILES):
+            stack.enter_context(open(os.devnull, "rb"))  # noqa: PTH123 - no path of ours
 
 
 def look() -> HostTroubleError | None:

@@ -27,6 +27,7 @@ def carry() -> None:
     if not fence.is_open() or not sendhosts.able():
         return
     try:
+        hosttrouble.require_files()
         recovery.recover_journals()
         turn.run_all()
     except (ConnectionError, TimeoutError):
@@ -36,12 +37,6 @@ def carry() -> None:
         sendhosts.tell(HostTroubleError.of(error))
     except HostTroubleError as error:
         sendhosts.tell(error)
-    except RuntimeError as error:
-        # Without a file for its loop uvloop says only this, with the system's error behind it.
-        trouble = hosttrouble.of_connection(error)
-        if trouble is None:
-            raise
-        sendhosts.tell(trouble)
 
 
 @shared_task(ignore_result=True)

@@ -3,12 +3,15 @@
 import errno
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -146,7 +149,56 @@ def test_a_state_directory_that_cannot_be_used(
     assert Tally.objects.get().waiting == len(ADDRESSES)
 
 
-def test_too_many_open_files(
+# In a process of its own: who has no file left can't say so to the other tests.
+WITHOUT_FILES = """
+import resource
+from pathlib import Path
+
+import django
+
+django.setup()
+from sending.models import Relay
+from sending.tasks import carry
+from tests.sending.test_hosttrouble import later, unblamed
+
+soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+relay = Relay.objects.get()
+used = max(int(name.name) for name in Path("/proc/self/fd").iterdir())
+for room in range(2, 32, 2):
+    resource.setrlimit(resource.RLIMIT_NOFILE, (used + room, hard))
+    try:
+        carry()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    unblamed(relay)
+    later()
+"""
+
+
+def test_no_file_left_to_begin_with(
+    open_to: Open, sink: Sink, settings: Settings, tmp_path: Path
+) -> None:
+    mailing = open_to(ADDRESSES)
+    settings.VAR = tmp_path
+    name = connection.settings_dict["NAME"]
+    url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
+    own = {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "config.settings"}
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_FILES],
+        env=os.environ | own | {"YANSHU_VAR": str(tmp_path)},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert SendHost.objects.get().trouble == "host_open_files"
+    sendhosts.tend()
+    carry()
+    assert sink.taken == dict.fromkeys(ADDRESSES, 1)
+    assert assert_closes(mailing).accepted == len(ADDRESSES)
+
+
+def test_no_file_left_for_a_connection(
     open_to: Open, relay: Relay, sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mailing = open_to(ADDRESSES)
