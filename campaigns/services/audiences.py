@@ -1,6 +1,7 @@
 """How many people get a campaign, how many don't and why, and what is not known of them."""
 
 import hashlib
+import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +22,8 @@ from sending import reasons
 # Seconds that a count may be old on a page that asks after each change: of a million people it
 # takes about a second.
 KEEP = 15
+# Seconds of counting from which on the sizes of lists are kept.
+LONG_COUNT = 0.3
 # Different values with which expressions are tried: it takes up to half a second.
 MOST_TRIED = 5_000
 
@@ -128,12 +131,15 @@ def _kept(
 
 
 def sizes(workspace_id: int) -> dict[int, int]:
-    """{list id: people subscribed}, up to a minute old: for choosing lists."""
+    """{list id: people subscribed}. Where counting takes long (a million subscriptions), up to a
+    minute old; elsewhere a list that was just filled is shown so."""
     key = f"list-sizes:{workspace_id}"
     known: dict[int, int] | None = cache.get(key)
     if known is None:
+        begun = time.monotonic()
         known = {pk: counts.subscribed for pk, counts in growth.counts(workspace_id).items()}
-        cache.set(key, known, 60)
+        if time.monotonic() - begun > LONG_COUNT:
+            cache.set(key, known, 60)
     return known
 
 
