@@ -68,7 +68,8 @@ def of(
 ) -> Audience:
     """One pass over the lists, one over the recipients for the merge fields, one for the kinds of
     their values (`uses`), and one for a `trial` that has anything to try."""
-    lists_in, lists_out = list(campaign.lists_in.all()), list(campaign.lists_out.all())
+    lists_in = list(campaign.lists_in.order_by("name", "pk"))
+    lists_out = list(campaign.lists_out.order_by("name", "pk"))
     asked = (campaign.workspace_id, _ids(lists_in), _ids(lists_out))
     counted: dict[str, Any] = {"recipients": 0, "excluded": {}}
     missing: dict[str, int] = {}

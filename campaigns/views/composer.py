@@ -55,8 +55,8 @@ class Section:
 
 
 def to(campaign: Campaign) -> str:
-    chosen = listed(one.name for one in campaign.lists_in.all())
-    left_out = listed(one.name for one in campaign.lists_out.all())
+    chosen = listed(one.name for one in campaign.lists_in.order_by("name"))
+    left_out = listed(one.name for one in campaign.lists_out.order_by("name"))
     if left_out and chosen:
         return _("{lists}, without {others}").format(lists=chosen, others=left_out)
     return chosen
