@@ -83,7 +83,7 @@ class Connections:
                 break
             exchange.wake()
         room = min(self.most, self.allowed or self.most) - len(self.open) - len(self.opening)
-        if room > 0 and self._due() and asyncio.get_running_loop().time() >= self.not_before:
+        if room > 0 and self._due() and not self._rests():
             for _ in range(room if len(self.open) else min(room, 2)):
                 self._begin()
 
@@ -104,6 +104,10 @@ class Connections:
         if self.timer is None:
             self.timer = asyncio.get_running_loop().call_later(seconds, self._ring)
         return False
+
+    def _rests(self) -> bool:
+        """Whether no more are opened for now. Where none is left, the next try says how it is."""
+        return bool(self.open) and asyncio.get_running_loop().time() < self.not_before
 
     def _ring(self) -> None:
         self.timer = None
