@@ -5,7 +5,6 @@ an error; what may be meant (`{name}`, `[email]`) is a warning. In `{% raw %}` e
 text, and that is how a person says so. How they are written is data: foreigntags.toml.
 """
 
-import html as htmllib
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from contacts.mergenames import OF_MAIL, OF_PERSON
 from designs.foreigntags import table
 from designs.fuel import in_time
 from designs.markup import MASK, RAW_BLOCK, jinja_spans
+from designs.references import in_text
 
 MOST_TAGS = 2_000
 # Where a tag might begin: what is behind so many is not looked at.
@@ -165,7 +165,7 @@ def _made(name: str, groups: Mapping[str, str | None], names: _Names) -> str:
     other = (groups.get("other") or "").strip()
     if names.html:
         # Editors write quotes in expressions as references; our language has them as they are.
-        filters, other = htmllib.unescape(filters), htmllib.unescape(other).strip("\"' ")
+        filters, other = in_text(filters), in_text(other).strip("\"' ")
     return with_default(field + _our_filters(filters), other) if field else ""
 
 

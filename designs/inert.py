@@ -25,8 +25,10 @@ LOADING = {
 # A refresh leads elsewhere, a policy of the mail's own would be reported, too.
 HTTP_EQUIV = "http-equiv"
 HARMLESS_META = re.compile(r"content-type|x-ua-compatible", re.IGNORECASE)
-HANDLER = re.compile(r"""on[^\s/>=]*\s*=\s*["']?\Z""", re.IGNORECASE)
-IMPORT = re.compile(r"""@import\s+(?:url\([^)]*\)|"[^"]*"|'[^']*')[^;{}]*;?""", re.IGNORECASE)
+# What is open at the end ends there, as in CSS: each place is read once.
+IMPORT = re.compile(
+    r"""@import\s++(?:url\([^)]*+\)?|"[^"\n]*+"?|'[^'\n]*+'?)[^;{}]*+;?""", re.IGNORECASE
+)
 STYLE_END = re.compile(r"</style(?=[\s/>])", re.IGNORECASE)
 SCRIPT_END = re.compile(r"</script(?=[\s/>])[^>]*>", re.IGNORECASE)
 
@@ -61,9 +63,28 @@ def _values(html: str, tag: Tag) -> Iterator[tuple[int, int]]:
             yield tag.values[name]
     for name, (begin, _end) in tag.values.items():
         # `onload` becomes `load`: an empty one is reported, too.
-        if name.startswith("on") and (found := HANDLER.search(html, tag.begin, begin)):
-            yield found.start(), found.start() + 2
+        if name.startswith("on") and (at := _name_before(html, name, begin)) > tag.begin:
+            yield at, at + 2
     if tag.name == "meta" and HTTP_EQUIV in tag.values and "content" in tag.values:
         kind = html[slice(*tag.values[HTTP_EQUIV])].strip()
         if not HARMLESS_META.fullmatch(kind):
             yield tag.values["content"]
+
+
+def _name_before(html: str, name: str, value: int) -> int:
+    """Where the name of the attribute begins whose value is here; 0: not found.
+
+    It is read backwards: a tag may have thousands of attributes.
+    """
+    at = value - 1 if html[value - 1] in "\"'" else value
+    at = _before_spaces(html, at)
+    if html[at - 1] != "=":
+        return 0
+    at = _before_spaces(html, at - 1) - len(name)
+    return at if html[at : at + len(name)].lower() == name else 0
+
+
+def _before_spaces(html: str, at: int) -> int:
+    while at > 0 and html[at - 1].isspace():
+        at -= 1
+    return at

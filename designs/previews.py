@@ -36,7 +36,7 @@ PICTURES = {
     "image": {"href", "xlink:href"},
 }
 # What makes a browser ask elsewhere for a picture, besides <img>.
-REMOTE_CSS = re.compile(r"""url\(\s*["']?\s*(?:https?:)?//[^)]*\)""", re.IGNORECASE)
+REMOTE_CSS = re.compile(r"""url\(\s*+(?:["']\s*+)?(?:https?:)?//[^)]*+\)""", re.IGNORECASE)
 # What mails ask about the reader's theme; a preview answers by itself.
 DARK_QUERY = re.compile(r"prefers-color-scheme\s*:\s*(dark|light)", re.IGNORECASE)
 SCHEMES = re.compile(r"((?:color-scheme\s*:|content=[\"']?)\s*)light\s+dark\b", re.IGNORECASE)
@@ -216,7 +216,7 @@ def _with_base(html: str) -> str:
 def count_remote(html: str) -> int:
     """How many pictures of other servers the rendered HTML shows."""
     pictures = sum(1 for tag in tags(html) if _remote(html, tag))
-    return pictures + len(REMOTE_CSS.findall(html))
+    return pictures + len(REMOTE_CSS.findall(html, 0, _last_closed(html)))
 
 
 def _remote(html: str, tag: Tag) -> bool:
@@ -243,7 +243,14 @@ def without_remote(html: str) -> str:
             is_drawn = tag.name == "img" and name == "src"
             pieces += [html[last:begin], _drawing(html, tag.values) if is_drawn else ""]
             last = end
-    return REMOTE_CSS.sub("none", "".join([*pieces, html[last:]]))
+    drawn = "".join([*pieces, html[last:]])
+    end = _last_closed(drawn)
+    return REMOTE_CSS.sub("none", drawn[:end]) + drawn[end:]
+
+
+def _last_closed(html: str) -> int:
+    """Where the last `url(…)` may end: looked for behind it, each open one would be read on."""
+    return html.rfind(")") + 1
 
 
 def _drawing(html: str, values: dict[str, tuple[int, int]]) -> str:

@@ -14,8 +14,17 @@ REFERENCE = re.compile(
 )
 
 
+# Python reads no number of more than 4,300 digits; zeros in front say nothing, and no character has
+# a number of more than seven.
+ZEROS = re.compile(r"&#0+(?=[0-9])")
+BEYOND = re.compile(r"&#[0-9]{8,};?")
+UNKNOWN = "\ufffd"
+
+
 def in_text(source: str) -> str:
     """Text between tags, with its references resolved."""
+    if "&#" in source:
+        source = BEYOND.sub(UNKNOWN, ZEROS.sub("&#", source))
     return html.unescape(source)
 
 
@@ -26,4 +35,4 @@ def in_value(source: str) -> str:
 
 def _resolved(found: re.Match[str]) -> str:
     name = found[0][1:]
-    return html.unescape(found[0]) if name[0] == "#" else html5.get(name, found[0])
+    return in_text(found[0]) if name[0] == "#" else html5.get(name, found[0])

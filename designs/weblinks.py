@@ -4,10 +4,10 @@ import ipaddress
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from html import unescape
 
 from designs.fieldlinks import HOST_AND_PORT, RUNS, SCHEME
 from designs.markup import MASK, masked, split_jinja, tags
+from designs.references import in_text
 
 # What programs for mail open from a link, besides the web.
 OPENED = frozenset(
@@ -27,7 +27,10 @@ LOCAL_HOSTS = re.compile(
 )
 NOTHING = re.compile(r"(?:https?:)?/{1,3}|https?:", re.IGNORECASE)
 PAGE = re.compile(r"\.(?:html?|php|aspx?|jsp|png|jpe?g|gif|webp|svg|pdf|css)\Z", re.IGNORECASE)
-CSS_URL = re.compile(r"""url\(\s*(?:"([^"]*)"|'([^']*)'|([^)"']*))\s*\)""", re.IGNORECASE)
+# Without quotes it ends at a parenthesis, so that each place is read once (CSS Syntax, 4.3.6).
+CSS_URL = re.compile(
+    r"""url\(\s*+(?:"([^"]*+)"|'([^']*+)'|((?:[^()"'\\]|\\.)*+))\s*+\)""", re.IGNORECASE
+)
 LINKS = {"a": ("href",), "area": ("href",), "form": ("action",)}
 # Pictures and other files that a mail loads. `v:fill` and `v:image` are Outlook's.
 SOURCES = ("src", "srcset", "background", "poster")
@@ -77,7 +80,7 @@ def _css(html: str, begin: int, end: int) -> Iterator[Reference]:
 
 
 def _plain(value: str) -> str:
-    pieces = (words if is_jinja else unescape(words) for words, is_jinja in split_jinja(value))
+    pieces = (words if is_jinja else in_text(words) for words, is_jinja in split_jinja(value))
     return "".join(pieces).strip()
 
 

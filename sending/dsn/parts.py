@@ -7,10 +7,11 @@ Pure.
 
 import binascii
 import codecs
-import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+
+from designs.references import in_text
 
 # What a bounce says is at its beginning; a returned message of 30 MB isn't read to the end.
 MOST_BYTES = 256 * 1024
@@ -183,7 +184,7 @@ def clean(text: str) -> str:
 def plain(markup: str) -> str:
     """HTML as lines of text."""
     text = BREAKS.sub("\n", _shown(markup))
-    text = html.unescape(TAG.sub(" ", text))
+    text = in_text(TAG.sub(" ", text))
     return "\n".join(SPACES.sub(" ", line).strip() for line in text.splitlines())
 
 

@@ -3,7 +3,10 @@
 import pytest
 
 from designs.links import Links, track_html
+from designs.plaintext import from_html
 from designs.references import in_text, in_value
+from designs.weblinks import references
+from sending.dsn.parts import plain
 
 
 @pytest.mark.parametrize(
@@ -63,3 +66,30 @@ def test_quotes_inside_of_a_bare_value_belong_to_it() -> None:
     links = Links()
     track_html("<a href=https://a.example/it's>a</a> it's <a href='https://b.example'>b</a>", links)
     assert links.urls == ["https://a.example/it's", "https://b.example"]
+
+
+NINES, ZEROS = "9" * 5000, "0" * 5000
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        (f"a&#{NINES};b", "a\ufffdb"),
+        (f"a&#{NINES} b", "a\ufffd b"),
+        (f"a&#{ZEROS}65;b", "aAb"),
+        (f"a&#x{NINES};b", "a\ufffdb"),
+        (f"a&#{ZEROS};b", "a\ufffdb"),
+        (f"a&amp;#{NINES};b", f"a&#{NINES};b"),
+    ],
+)
+def test_a_number_of_any_length_is_read(source: str, shown: str) -> None:
+    assert in_text(source) == shown
+    assert in_value(source) == shown
+
+
+def test_a_mail_with_a_long_number_is_drawn_in_each_part() -> None:
+    html = f'<p style="background: url(https://a.example/&#{NINES};)">a&#{NINES};b</p>'
+
+    assert "a\ufffdb" in from_html(html)
+    assert [one.url for one in references(html)] == ["https://a.example/\ufffd"]
+    assert "a\ufffdb" in plain(html)
