@@ -237,7 +237,7 @@ def describe(
     attributes = {fold(a.key): a for a in known} | {fold(a.label): a for a in known}
     guesses = [_guess(name, column, attributes) for name, column in zip(names, cells, strict=True)]
     _meant(names, cells, guesses, attributes.values())
-    guesses = _unique(guesses, cells)
+    guesses = _unique(names, guesses, cells, attributes)
     for number in reimport.lists_in(names, {a.label for a in attributes.values()}):
         guesses[number] = statuswords.LIST
     described: list[Column] = []
@@ -346,9 +346,22 @@ def _named(name: str, folded: str) -> str:
     return "new"
 
 
-def _unique(guesses: list[str], cells: Sequence[Sequence[str]]) -> list[str]:
+def _unique(
+    names: Sequence[str],
+    guesses: list[str],
+    cells: Sequence[Sequence[str]],
+    attributes: Mapping[str, Known],
+) -> list[str]:
     """Each target once (the fullest column keeps it), but for how the person stands; the address by
-    content if by no name."""
+    content if by no name. "Phone" beside "Phone Number", whose merge field is `phone`, is a column
+    of its own: the attribute goes to the column of its label."""
+    labels = {f"attribute:{known.key}": fold(known.label) for known in attributes.values()}
+    folded = [fold(name) for name in names]
+    own = {g for name, g in zip(folded, guesses, strict=True) if labels.get(g) == name}
+    guesses = [
+        "new" if guess in own and name != labels[guess] else guess
+        for name, guess in zip(folded, guesses, strict=True)
+    ]
     for target in {guess for guess in guesses if guess not in {"", "new", *STATUS_FIELDS}}:
         same = [n for n, guess in enumerate(guesses) if guess == target]
         best = max(same, key=lambda n: sum(map(bool, cells[n])))

@@ -52,7 +52,9 @@ def page(request: WorkspaceRequest, campaign: Campaign) -> HttpResponse:
     campaign, mailing = _mailing(request, campaign.pk)
     context = live_context(request, campaign, mailing) | {
         "lists_out": campaign.lists_out.order_by("name"),
-        "lists": List.objects.filter(workspace=request.workspace, pk__in=mailing.list_ids),
+        "lists": List.objects.filter(workspace=request.workspace, pk__in=mailing.list_ids).order_by(
+            "name"
+        ),
         "limits": wording.limits(mailing.window, mailing.per_minute),
         "excluded": _excluded(mailing),
         "excluded_total": sum(mailing.excluded.values()),

@@ -363,3 +363,13 @@ def test_what_was_sent_names_the_lists_that_were_left_out(
     campaign.lists_out.add(make_list("b@x.example", name="Bought last week"))
     shown = words(read(owner_client, campaign))
     assert "Without Bought last week" in shown[shown.index("What was sent") :]
+
+
+def test_the_lists_of_what_was_sent_stand_in_the_order_of_their_names(
+    owner_client: Client, make_list: Callable[..., List], start: Start
+) -> None:
+    late = make_list("a@x.example", name="Zebra")
+    early = make_list("b@x.example", name="Aster")
+    shown = words(read(owner_client, start(lists_in=[late, early])))
+    shown = shown[shown.index("What was sent") :]
+    assert 0 < shown.index("Aster") < shown.index("Zebra")

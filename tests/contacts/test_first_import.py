@@ -128,6 +128,9 @@ def test_leading_zeros_arrive(workspace: Workspace) -> None:
         ("Company", ["公司名称"], ["attribute:phone"]),
         # The attribute's own name comes first; the other is a new one, not lost.
         ("Phone", ["Mobile", "Phone"], ["new:phone_2:text", "attribute:phone"]),
+        # As an import of ours makes it: the name is the header, the merge field is `phone`.
+        ("Phone Number", ["Phone", "Phone Number"], ["new:phone_2:text", "attribute:phone"]),
+        ("Phone Number", ["Phone"], ["attribute:phone"]),
     ],
 )
 def test_a_header_that_means_an_attribute_is_that_attribute(
@@ -136,6 +139,12 @@ def test_a_header_that_means_an_attribute_is_that_attribute(
     rows = [["email", *headers], ["a@b.example", *["x1"] * len(headers)]]
     found = describe(rows, header=True, known=[Known("phone", label, "text")])
     assert [column.guess for column in found][1:] == expected
+
+
+def test_a_column_that_is_left_out_says_so(owner_client: Client, workspace: Workspace) -> None:
+    file = chosen(received(workspace, "email,Customer ID,City\na@b.example,00017,Oslo\n"))
+    page = owner_client.get(f"/w/{workspace.slug}/imports/{file.pk}/").content.decode()
+    assert page.count("Left out unless you choose what it becomes.") == 1
 
 
 def test_an_attribute_of_another_type_is_left_alone() -> None:
