@@ -168,12 +168,7 @@ def configure(  # noqa: PLR0913 - one argument a choice of the page
     """Keep what was chosen; `new_list` is the name of a list that the start makes; `answers` say
     what words mean in this file (contacts.statuswords.Vocabulary). Raises RefusedError if the
     mapping can't be used or it runs already."""
-    try:
-        Shaper(mapping, importrun.attributes_of(file.workspace_id))
-    except MappingError as error:
-        if str(error) == "email":
-            raise RefusedError(_("Choose the one column that holds the e-mail address.")) from error
-        raise RefusedError(_("This attribute isn't there (any more).")) from error
+    refuse_unmapped(file.workspace_id, mapping)
     changed = Import.objects.filter(pk=file.pk, state=Import.State.READY).update(
         dialect=dialect,
         mapping=list(mapping),
@@ -186,6 +181,17 @@ def configure(  # noqa: PLR0913 - one argument a choice of the page
     if not changed:
         raise RefusedError(_("This import has been started already."))
     file.refresh_from_db()
+
+
+def refuse_unmapped(workspace_id: int, mapping: Sequence[str]) -> None:
+    """Raises RefusedError if no file can be read with this mapping: no column holds the address, or
+    an attribute was deleted meanwhile."""
+    try:
+        Shaper(mapping, importrun.attributes_of(workspace_id))
+    except MappingError as error:
+        if str(error) == "email":
+            raise RefusedError(_("Choose the one column that holds the e-mail address.")) from error
+        raise RefusedError(_("This attribute isn't there (any more).")) from error
 
 
 # Check -------------------------------------------------------------------------------------------
@@ -271,6 +277,7 @@ def start(
         raise RefusedError(
             _("The columns were changed in another window. See what would happen now, then start.")
         )
+    refuse_unmapped(locked.workspace_id, locked.mapping)
     locked.mapping = _make_attributes(locked)
     if locked.new_list and not locked.list_id:
         locked.list = lists.create(locked.workspace, name=locked.new_list)

@@ -82,7 +82,7 @@ def import_page(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     """Columns, or (step=check) the check, while it isn't started; then its progress and result."""
     file = get_in(request.workspace, Import, pk=pk)
     if file.state == Import.State.READY:
-        if request.GET.get("step") != "check":
+        if request.GET.get("step") != "check" or not _is_mapped(request, file):
             return _columns(request, file)
         checked = _checked(request, file) if request.GET.get("now") == "1" else {}
         context = {"file": file, "step": 3, "choices": imports.choices_of(file)}
@@ -196,7 +196,20 @@ def _targets(column: columns.Column, known: Any) -> list[tuple[str, list[tuple[s
 def import_check(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """The result of a dry run, loaded into the page of step 3."""
     file = get_in(request.workspace, Import, pk=pk, state=Import.State.READY)
+    if not _is_mapped(request, file):
+        columns = reverse("import", args=[request.workspace.slug, file.pk])
+        return HttpResponse(status=204, headers={"HX-Redirect": columns})
     return render(request, "contacts/parts/import_checked.html", _checked(request, file))
+
+
+def _is_mapped(request: WorkspaceRequest, file: Import) -> bool:
+    """Whether its columns can be read as they were chosen; otherwise the next page says why not."""
+    try:
+        imports.refuse_unmapped(file.workspace_id, file.mapping)
+    except imports.RefusedError as error:
+        messages.error(request, str(error))
+        return False
+    return True
 
 
 def _checked(request: WorkspaceRequest, file: Import) -> dict[str, Any]:

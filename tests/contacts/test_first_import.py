@@ -1,5 +1,6 @@
 """What a newcomer's first file may be, and what its columns become."""
 
+import html
 from datetime import timedelta
 
 import pytest
@@ -220,3 +221,21 @@ def test_growth_begins_with_the_first_day(workspace: Workspace) -> None:
 def test_guesses_of_types() -> None:
     assert values.guess_type(["2024-03-05", "45356"]) == "date"
     assert values.guess_type(["45356", "45357"]) == "number"
+
+
+def test_without_an_address_column_there_is_no_check(
+    owner_client: Client, workspace: Workspace
+) -> None:
+    """Its page says what to choose; an address typed by hand gives no 500."""
+    file = chosen(received(workspace, "email,City\na@b.example,Oslo\n"))
+    Import.objects.filter(pk=file.pk).update(mapping=["", "new:city:text"])
+    page = f"/w/{workspace.slug}/imports/{file.pk}/"
+    words = "Choose the one column that holds the e-mail address."
+
+    answer = owner_client.get(f"{page}check/")
+    assert (answer.status_code, answer["HX-Redirect"]) == (204, page)
+    for step in ("?step=check", "?step=check&now=1"):
+        assert words in html.unescape(owner_client.get(page + step).content.decode())
+    owner_client.post(f"{page}start/")
+    file.refresh_from_db()
+    assert file.state == Import.State.READY
