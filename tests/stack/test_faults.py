@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import psutil
+import psycopg
 import pytest
 import redis
 
@@ -16,6 +17,11 @@ from tests.stack.ledger import ledger
 from tests.stack.scene import address
 
 PEOPLE = 8_000
+HELD = """
+SELECT id, holder, cardinality(ids), claimed_at, leased_until, now() FROM sending_batch
+ WHERE mailing_id = %s AND holder <> ''
+"""
+RELAYS = "SELECT state, state_reason, wait_reason, wait_until, failures FROM sending_relay"
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +56,20 @@ class Sending:
         )
         assert self.sink.taken.total() < PEOPLE
 
+    def report(self) -> str:
+        """Why it is not finished: its ledger, what is held by whom, and what the parts said."""
+        lines = [self.installation.said()[-20_000:]]
+        try:
+            lines += map(str, self.installation.rows(HELD, self.mailing))
+            lines += map(str, self.installation.rows(RELAYS))
+            lines.append(str(self.ledger()))
+        except psycopg.OperationalError as error:
+            lines.append(str(error))
+        return "\n".join(lines)
+
     def ends(self) -> None:
         """Nobody is in doubt, nobody has it twice, nobody is missing."""
-        wait_for(lambda: self.ledger()["state"] == "finished", 60, self.ledger)
+        wait_for(lambda: self.ledger()["state"] == "finished", 60, self.report)
         assert self.sink.taken == {address(n): 1 for n in range(PEOPLE)}
         nobody = {"waiting": 0, "in_flight": 0, "failed": 0, "skipped": 0, "unknown": 0}
         assert self.ledger() == {
