@@ -97,10 +97,10 @@ class _Turn:
         try:
             if await self._start(relay, ends, linger=0.0):
                 await asyncio.wait(self.tasks.values())
-                self._collect()
-            await self._leave_out()
         finally:
+            await self._end()
             watching.cancel()
+        await self._leave_out()
         return self._result()
 
     async def all(self, budget: float, linger: float) -> int:
@@ -117,15 +117,20 @@ class _Turn:
                 )
                 self._collect()
                 await self._leave_out()
-            for carrier in self.carriers.values():
-                carrier.stop()
-            if self.tasks:
-                await asyncio.wait(self.tasks.values())
-                self._collect()
-            await self._leave_out()
         finally:
+            await self._end()
             watching.cancel()
+        await self._leave_out()
         return self._result()
+
+    async def _end(self) -> None:
+        """Whatever ended the turn, no carrier is cancelled: the database may just be claiming a
+        batch for it, which nobody would have then."""
+        for carrier in self.carriers.values():
+            carrier.stop()
+        if self.tasks:
+            await asyncio.wait(self.tasks.values())
+            self._collect()
 
     async def _start_those_with_work(self, ends: float, linger: float) -> None:
         for relay_id in await self.database(dispatch.relays_to_run):

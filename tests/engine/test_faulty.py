@@ -1,20 +1,22 @@
 """Errors of ours: a mailing that can't be prepared is paused with the reason, and a carrier that
 fails stops only its relay."""
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import DataError
+from django.db import DataError, OperationalError
 
 from accounts.models import Workspace
-from sending import recovery
+from sending import dispatch, recovery
 from sending.assembly import Assembly
 from sending.compose import Composer
 from sending.engine import turn
 from sending.engine.carrier import Carrier
+from sending.engine.database import Database
 from sending.engine.ledger import Ledger
-from sending.models import Mailing, Relay
+from sending.models import Batch, Mailing, Relay
 from sending.queries.claim import Claimed
 from tests.engine.conftest import assert_closes
 from tests.engine.sink import Sink, running
@@ -97,6 +99,39 @@ def test_a_carrier_that_fails_stops_only_its_relay(
     assert recovery.recover_journals() >= 1
     carry(bad)
     assert assert_closes(bad).accepted == 20
+    assert set(sink.taken.values()) == {1}
+
+
+def test_a_batch_that_is_just_claimed_when_the_turn_fails_is_not_left_behind(
+    open_to: Open, relay: Relay, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database goes away for a moment, between two looks for work."""
+    asked, looks = threading.Event(), []
+    real, look = Database.__call__, dispatch.relays_to_run
+
+    async def call(self: Database, work: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        if work.__name__ == "claim" and looks:
+            asked.set()
+        return await real(self, work, *args, **options)
+
+    def relays_to_run() -> dict[int, int]:
+        if not looks:
+            looks.append(1)
+            return look()
+        assert asked.wait(30)
+        raise OperationalError("terminating connection due to administrator command")
+
+    mailing = open_to(people(3000))
+    with monkeypatch.context() as patch:
+        patch.setattr(turn, "LOOK", 0.01)
+        patch.setattr(Database, "__call__", call)
+        patch.setattr(dispatch, "relays_to_run", relays_to_run)
+        with pytest.raises(OperationalError):
+            turn.run_all(linger=0.1)
+    recovery.recover_journals()
+    assert not Batch.objects.exclude(holder="").exists()
+    carry(mailing)
+    assert assert_closes(mailing).accepted == 3000
     assert set(sink.taken.values()) == {1}
 
 
