@@ -104,7 +104,8 @@ def _show(request: HttpRequest, message: Message) -> HttpResponse:
 @require_safe
 @csp.only(
     img_src=["https:", "data:"],
-    style_src=["'unsafe-inline'"],
+    # Our own for the pages that stand in its place.
+    style_src=[csp.SELF, "'unsafe-inline'"],
     form_action=[csp.NONE],
     frame_ancestors=[csp.NONE],
     base_uri=[csp.NONE],
@@ -119,8 +120,12 @@ def view_mail(request: HttpRequest, token: str) -> HttpResponse:
     try:
         with within(LONGEST_WORK):
             mail = mails.rendered(message)
-    except (RenderError, TimeUpError):
-        return render(request, "public/missing.html", status=404)
+    except TimeUpError:
+        answer = render(request, "public/unshown.html", {"busy": True}, status=503)
+        answer["Retry-After"] = str(database.RETRY_AFTER)
+        return answer
+    except RenderError:
+        return render(request, "public/unshown.html", status=404)
     if mail.html.strip():
         return HttpResponse(mail.html)
     return HttpResponse(mail.text, content_type="text/plain; charset=utf-8")

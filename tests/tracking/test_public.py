@@ -9,10 +9,24 @@ from django.db import connection
 from django.test import Client
 
 from contacts.models import Contact
+from designs.models import Content
 from sending import clickvalues, tokens
 from sending.models import Event, Message
+from tracking import views
 from tracking.models import Hit
 from tracking.services import hits
+
+
+def test_a_mail_that_takes_too_long_to_make_says_so(
+    client: Client, message: Message, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Content.objects.update(html="{% for one in range(9000) %}{{ one }}{% endfor %}")
+    monkeypatch.setattr(views, "LONGEST_WORK", -1)
+    page = client.get(f"/e/v/{tokens.make(message.pk)}")
+    assert (page.status_code, page.headers["Retry-After"]) == (503, "30")
+    assert "It took too long to make. Try again in a minute" in page.content.decode()
+    # It has a style sheet, unlike the mails that stand in its place.
+    assert "style-src 'self' 'unsafe-inline'" in page.headers["Content-Security-Policy"]
 
 
 def test_view_in_browser(client: Client, message: Message) -> None:
