@@ -17,7 +17,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.models import User
+from accounts.models import User, Workspace
 from campaigns import states
 from campaigns.models import Campaign
 from campaigns.services import audiences, review
@@ -260,6 +260,12 @@ def _take_back(rows: QuerySet[Campaign]) -> None:
     pks = list(rows.values_list("pk", flat=True))
     moved = Campaign.objects.filter(pk__in=pks)
     moved.update(state=State.DRAFT, state_reason=why, version=F("version") + 1)
+
+
+def take_back_deleted(workspace: Workspace) -> None:
+    """No campaign of a deleted workspace starts any more. Waits for one that is starting."""
+    rows = Campaign.objects.filter(workspace=workspace, state=State.SCHEDULED)
+    rows.update(state=State.CANCELLED, version=F("version") + 1)
 
 
 def _refuse(campaign: Campaign, why: str) -> None:

@@ -127,6 +127,12 @@ def cancel(mailing: Mailing, reason: str = "", *, by: User | None = None) -> boo
     return moved
 
 
+def stop_all(workspace: Workspace) -> None:
+    """Of a workspace that is deleted nothing more is sent; its rows go with it."""
+    live = Mailing.objects.filter(workspace=workspace, state=Mailing.State.SENDING)
+    live.update(state=Mailing.State.PAUSED, wait_reason="", wait_until=None)
+
+
 # One statement: rows and tally move together. What waits stands in three places (queries.claim);
 # of each a piece is taken, so that nobody waits for it long. ("mailing_id + 0": see queries.claim.)
 DROP = """

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User, Workspace
+from accounts.services import workspaces
 from campaigns import services, states, tasks
 from campaigns.models import Campaign
 from campaigns.services import audiences
@@ -21,6 +22,7 @@ from contacts.models import List, Subscription
 from contacts.services.suppressions import suppress
 from designs.models import Content, Design
 from sending.models import Mailing, Message, Pool, PoolMember, Relay, Tally
+from sending.queries.claim import claim
 
 Make = Callable[..., Campaign]
 SOON = timedelta(hours=1)
@@ -376,3 +378,20 @@ def test_whether_anybody_gets_it_agrees_with_the_count(
         campaign = make_campaign(f"C{number}", lists_in=lists_in, lists_out=lists_out)
         assert audiences.anybody(campaign) == bool(audiences.of(campaign).recipients)
     assert not audiences.anybody(make_campaign("Nobody", lists_in=[both], lists_out=[out]))
+
+
+def test_a_deleted_workspace_starts_and_sends_nothing_until_it_is_erased(
+    workspace: Workspace, make_campaign: Callable[..., Campaign], relay: Relay
+) -> None:
+    """To erase it can take long, or wait for a worker."""
+    sending, due = make_campaign(), make_campaign()
+    services.start_now(sending)
+    assert services.start_due() == [sending.pk]
+    services.start_now(due)
+    workspaces.delete(workspace)
+    assert services.start_due() == []
+    mailing = Mailing.objects.get()
+    assert mailing.state == Mailing.State.PAUSED
+    assert claim(mailing, relay, holder="here:one", limit=10) is None
+    due.refresh_from_db()
+    assert (due.state, due.mailing) == (Campaign.State.CANCELLED, None)
