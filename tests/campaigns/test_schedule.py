@@ -395,3 +395,37 @@ def test_a_deleted_workspace_starts_and_sends_nothing_until_it_is_erased(
     assert claim(mailing, relay, holder="here:one", limit=10) is None
     due.refresh_from_db()
     assert (due.state, due.mailing) == (Campaign.State.CANCELLED, None)
+
+
+@pytest.mark.parametrize("gone", ["pool", "relay", "design"])
+def test_a_scheduled_campaign_says_what_will_keep_it_from_starting(
+    owner_client: Client,
+    workspace: Workspace,
+    make_campaign: Callable[..., Campaign],
+    relay: Relay,
+    gone: str,
+) -> None:
+    """Its relay, pool or design can be taken away between the schedule and the start."""
+    campaign = make_campaign()
+    pool = Pool.objects.create(workspace=workspace, name="Pool")
+    PoolMember.objects.create(pool=pool, relay=relay)
+    if gone == "pool":
+        Campaign.objects.filter(pk=campaign.pk).update(relay=None, pool=pool)
+    services.schedule(campaign, at=timezone.now() + timedelta(days=1))
+    here = reverse("campaign", args=["brand", campaign.pk])
+    assert "start like this" not in owner_client.get(here).content.decode()
+    if gone == "pool":
+        owner_client.post(reverse("delete_pool", args=["brand", pool.pk]))
+    elif gone == "relay":
+        owner_client.post(reverse("archive_relay", args=["brand", relay.pk]))
+    else:
+        owner_client.post(reverse("archive_design", args=["brand", campaign.design_id]))
+    why = {
+        "pool": "Choose a relay or a pool.",
+        "relay": "Post has no relay that could send.",
+        "design": "The design Spring is archived.",
+    }[gone]
+    page = owner_client.get(here).content.decode()
+    assert "It can&#x27;t start like this" in page or "It can't start like this" in page
+    assert why in page
+    assert "it becomes a draft and nobody gets it" in page
