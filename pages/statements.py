@@ -9,12 +9,14 @@ from django.db.models import QuerySet
 def sql_of(rows: QuerySet[Any, Any]) -> tuple[str, tuple[Any, ...]]:
     """Its SQL and parameters. Of rows that can't exist, such as those of no id, Django makes none:
     then a query that gives nothing, with the same columns."""
+    found: tuple[str, tuple[Any, ...]]
     try:
-        return rows.query.sql_with_params()
+        found = rows.query.sql_with_params()
     except EmptyResultSet:
         manager = rows.model._base_manager  # noqa: SLF001 - documented
         nothing = manager.extra(where=["false"]).values(*rows.query.values_select)
-        return nothing.query.sql_with_params()
+        found = nothing.query.sql_with_params()
+    return found
 
 
 def named(rows: QuerySet[Any, Any]) -> tuple[str, dict[str, Any]]:

@@ -89,7 +89,7 @@ def loses_test(relay: Relay, *, password: str | None, given: str, **values: Any)
     except secrets.SecretError:
         return True
     typed = Server(
-        *(values[name] for name in ("host", "port", "security", "username")), password=kept
+        values["host"], values["port"], values["security"], values["username"], password=kept
     )
     return not constant_time_compare(given, proof(typed))
 

@@ -76,8 +76,8 @@ def test_a_relay_that_works_asks_before_another_server_takes_its_place(
         part = owner_client.post(url("try_relay"), typed(port, relay=fresh.pk)).content.decode()
         proof = re.search(r'name="tested" value="([0-9a-f]+)"', part)
         assert proof
-        page = owner_client.post(edit, typed(port, tested=proof[1], host="127.0.0.1"))
-        assert 'name="untested"' in page.content.decode()
+        other = typed(port, tested=proof[1], host="127.0.0.1")
+        assert 'name="untested"' in owner_client.post(edit, other).content.decode()
         owner_client.post(edit, typed(port, tested=proof[1]))
     fresh.refresh_from_db()
     assert (fresh.port, fresh.untested) == (port, False)
