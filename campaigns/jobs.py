@@ -1,15 +1,20 @@
-"""The job that has failed recipients of a campaign tried again, by the filters of their table."""
+"""The jobs on recipients of a campaign, by the filters of their table: failed ones are tried again,
+and what became of unknown ones is decided."""
 
 from django.db.models import QuerySet
 from django.http import QueryDict
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.permissions import Permission
 from campaigns.queries import recipients
 from campaigns.services import running
-from contacts.jobkinds import Kind, Words, register
+from contacts.jobkinds import Kind, Step, Words, register
 from contacts.models import Job
-from sending.jobs import mailing_of, retried, retry, retry_title
+from pages import locales
+from sending.jobs import changed, mailing_of, name_of, retried, retry, retry_title
 from sending.models import Message
+from sending.services import unknowns
 
 
 def _failed(job: Job) -> QuerySet[Message]:
@@ -25,5 +30,66 @@ register(
         Words(retry_title, retried),
         permission=Permission.SEND,
         icon="refresh",
+    )
+)
+
+
+# Unknown -----------------------------------------------------------------------------------------
+
+
+def _unknown(job: Job) -> QuerySet[Message]:
+    """Those that were unknown when the job started: one that is lost anew meanwhile is not sent a
+    third time."""
+    found = recipients.filtered(mailing_of(job), QueryDict(job.parameters["query"]))
+    return found.filter(trouble=Message.State.UNKNOWN, settled_at__lte=job.created_at)
+
+
+def _settle(piece: unknowns.Piece, job: Job, size: int) -> Step:
+    done = piece(mailing_of(job), _unknown(job), size)
+    return Step(job.cursor + 1, done, {"changed": done}, over=done == 0)
+
+
+def _resent(job: Job) -> str:
+    text = ngettext(
+        "{count} message is sent again.", "{count} messages are sent again.", changed(job)
+    )
+    return text.format(count=locales.number(changed(job)))
+
+
+def _counted(job: Job) -> str:
+    text = ngettext(
+        "{count} message counts as sent.", "{count} messages count as sent.", changed(job)
+    )
+    return text.format(count=locales.number(changed(job)))
+
+
+register(
+    Kind(
+        unknowns.RESEND_JOB,
+        lambda job, size: _settle(unknowns.resend_piece, job, size),
+        lambda job: _unknown(job).count(),
+        Words(
+            lambda job: _("Send unknown messages of {campaign} again").format(
+                campaign=name_of(job)
+            ),
+            _resent,
+        ),
+        permission=Permission.SEND,
+        icon="send",
+    )
+)
+register(
+    Kind(
+        unknowns.COUNT_JOB,
+        lambda job, size: _settle(unknowns.count_piece, job, size),
+        lambda job: _unknown(job).count(),
+        Words(
+            lambda job: _("Count unknown messages of {campaign} as sent").format(
+                campaign=name_of(job)
+            ),
+            _counted,
+        ),
+        permission=Permission.SEND,
+        icon="checks",
     )
 )

@@ -20,7 +20,7 @@ from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from pages import locales, numbers, wellformed
+from pages import locales, numbers, statements, wellformed
 
 M = TypeVar("M", bound=Model)
 SALT = "pages.tables"
@@ -155,7 +155,7 @@ def _rounded(count: int) -> int:
 
 def estimate(queryset: QuerySet[Any]) -> int:
     """How many rows the planner expects; from statistics, without reading them."""
-    sql, parameters = queryset.order_by().query.sql_with_params()
+    sql, parameters = statements.sql_of(queryset.order_by())
     with connections[queryset.db].cursor() as cursor:
         cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", parameters)
         row = cursor.fetchone()

@@ -14,12 +14,15 @@ class SendingConfig(AppConfig):
     def ready(self) -> None:
         import sending.engagement  # noqa: PLC0415  # registers itself
         import sending.timeline  # noqa: F401, PLC0415  # registers itself
+        from accounts.services import workspaces  # noqa: PLC0415  # models are ready only now
         from designs.previews import use_urls  # noqa: PLC0415  # models are ready only now
         from sending.publicurls import MessageUrls  # noqa: PLC0415
+        from sending.services import mailings  # noqa: PLC0415
         from sending.tokens import NOBODY  # noqa: PLC0415
 
         # Previews lead to pages that change nothing.
         use_urls(lambda: MessageUrls(NOBODY, track_opens=False))
+        workspaces.on_deleted(mailings.stop_all)
         use_reply_rules(settings.REPLY_RULES)
         check_providers()
 

@@ -1,6 +1,7 @@
 """Workspaces: making, changing and deleting them, and what other apps add to that.
 
 workspaces.on_created(provision)       # called as provision(workspace), in its transaction
+workspaces.on_deleted(stop)            # called as stop(workspace), in the transaction of its end
 workspaces.contents(count)             # called as count(workspace) -> [(label, number)]
 """
 
@@ -28,18 +29,27 @@ CHANGEABLE = (
     "brand_color",
 )
 
-Created = Callable[[Workspace], object]
+Hook = Callable[[Workspace], object]
 # What a workspace holds: (what it is, in words; how many).
 Content = tuple[str | Promise, int]
 Counter = Callable[[Workspace], Iterable[Content]]
-_on_created: list[Created] = []
+_on_created: list[Hook] = []
+_on_deleted: list[Hook] = []
 _counters: list[Counter] = []
 
 
-def on_created(function: Created) -> Created:
+def on_created(function: Hook) -> Hook:
     """`function(workspace)` is called for each new workspace, inside of its transaction."""
     if function not in _on_created:
         _on_created.append(function)
+    return function
+
+
+def on_deleted(function: Hook) -> Hook:
+    """`function(workspace)` stops what the workspace does, before it is erased: that can take long.
+    Apps to the right come first, as theirs may start what is stopped to the left."""
+    if function not in _on_deleted:
+        _on_deleted.append(function)
     return function
 
 
@@ -113,6 +123,8 @@ def delete(workspace: Workspace) -> None:
     workspace.slug = f"deleted-{workspace.pk}"
     workspace.deleted_at = now()
     workspace.save(update_fields=["slug", "deleted_at"])
+    for function in reversed(_on_deleted):
+        function(workspace)
 
 
 def deleted() -> list[int]:

@@ -17,7 +17,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.models import User
+from accounts.models import User, Workspace
 from campaigns import states
 from campaigns.models import Campaign
 from campaigns.services import audiences, review
@@ -29,7 +29,7 @@ from designs.rendering import RenderError
 from designs.services import freeze
 from pages import locales
 from sending.models import Fence, Mailing, Message
-from sending.services import fence, mailings, retrying
+from sending.services import fence, mailings, retrying, unknowns
 from sending.services.retrying import Retried
 
 logger = logging.getLogger(__name__)
@@ -262,6 +262,12 @@ def _take_back(rows: QuerySet[Campaign]) -> None:
     moved.update(state=State.DRAFT, state_reason=why, version=F("version") + 1)
 
 
+def take_back_deleted(workspace: Workspace) -> None:
+    """No campaign of a deleted workspace starts any more. Waits for one that is starting."""
+    rows = Campaign.objects.filter(workspace=workspace, state=State.SCHEDULED)
+    rows.update(state=State.CANCELLED, version=F("version") + 1)
+
+
 def _refuse(campaign: Campaign, why: str) -> None:
     campaign.state, campaign.state_reason = State.DRAFT, why
     Campaign.objects.filter(pk=campaign.pk).update(
@@ -303,15 +309,15 @@ def cancel(campaign: Campaign, *, by: User | None = None) -> None:
     campaign.refresh_from_db()
 
 
-def resend_unknown(campaign: Campaign, message_ids: Sequence[int] | None = None) -> int:
-    """Sends messages whose result is not known (None: all of them) again; how many. Some may arrive
-    twice. Raises CampaignError when it was cancelled: nothing of it is sent any more."""
+def resend_unknown(campaign: Campaign, rows: QuerySet[Message] | None = None) -> int:
+    """Sends messages among `rows` (None: all) whose result is not known again; how many. Some may
+    arrive twice. Raises CampaignError when it was cancelled: nothing of it is sent any more."""
     campaign.refresh_from_db()
     if campaign.mailing is None:
         return 0
     if campaign.mailing.state == Mailing.State.CANCELLED:
         raise CampaignError(str(_CANCELLED))
-    return mailings.resend_unknown(campaign.mailing, message_ids)
+    return unknowns.resend(campaign.mailing, rows)
 
 
 def retry_failed(
@@ -340,12 +346,25 @@ def retry_many(campaign: Campaign, query: str, *, by: User | None) -> Job:
     return jobs.start(campaign.workspace, RETRY_JOB, given, by=by)
 
 
-def count_unknown_as_sent(campaign: Campaign, message_ids: Sequence[int] | None = None) -> int:
-    """Counts messages whose result is not known (None: all of them) as accepted; how many."""
+def count_unknown_as_sent(campaign: Campaign, rows: QuerySet[Message] | None = None) -> int:
+    """Counts messages among `rows` (None: all) whose result is not known as accepted; how many."""
     campaign.refresh_from_db()
     if campaign.mailing is None:
         return 0
-    return mailings.count_unknown_as_sent(campaign.mailing, message_ids)
+    return unknowns.count_as_sent(campaign.mailing, rows)
+
+
+def settle_many(campaign: Campaign, kind: str, query: str, *, by: User | None) -> Job:
+    """As `resend_unknown` or `count_unknown_as_sent` (`kind`: RESEND_JOB, COUNT_JOB), by a job, of
+    those that the filters of the table of recipients give. Raises CampaignError as they do."""
+    campaign.refresh_from_db()
+    mailing = campaign.mailing
+    if mailing is None or (
+        kind == unknowns.RESEND_JOB and mailing.state == Mailing.State.CANCELLED
+    ):
+        raise CampaignError(str(_CANCELLED))
+    given = {"mailing": mailing.pk, "origin": mailing.origin, "query": query}
+    return jobs.start(campaign.workspace, kind, given, by=by)
 
 
 def _mailing(campaign: Campaign, verb: str) -> Mailing:

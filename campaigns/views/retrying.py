@@ -14,7 +14,7 @@ from campaigns.queries import recipients
 from campaigns.services import errors, running
 from campaigns.views import report
 from contacts.services import jobs
-from pages import locales
+from pages import locales, wellformed
 from sending.models import Mailing, Message
 from sending.replies import Meaning
 from sending.services.retrying import Retried
@@ -27,7 +27,7 @@ def retry_failed(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     campaign, mailing = report.started(request, pk)
     if mailing is None:
         raise Http404
-    query = QueryDict(request.POST.get("query", ""))
+    query = wellformed.parameters(request.POST.get("query", ""))
     rows = recipients.filtered(mailing, query).filter(trouble=Message.State.FAILED)
     dead = rows.filter(reason=Meaning.ADDRESS)
     if not request.POST.get("confirmed") and (number := dead.count()):

@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -17,9 +18,11 @@ from campaigns.queries import recipients
 from campaigns.services import errors, running
 from campaigns.views import report
 from contacts import addresses
+from contacts.services import jobs
 from pages import locales, tables
 from sending import reasons
 from sending.models import Mailing, Message, Relay
+from sending.services import unknowns
 
 # Rows that the report shows; the table of recipients has the others.
 SHOWN = 20
@@ -84,50 +87,76 @@ def campaign_unknown(request: WorkspaceRequest, pk: int) -> HttpResponse:
 # The verbs ---------------------------------------------------------------------------------------
 
 
-def _chosen(request: WorkspaceRequest, mailing: Mailing) -> Sequence[int] | None:
-    """The messages that the form names (see tables.selected); None where it says all. A form that
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """What is done to them: few at once, many by a job."""
+
+    few: Callable[[Campaign, QuerySet[Message]], int]
+    job: str
+    said: Callable[[int], str]
+    begun: Callable[[], str]
+
+
+def _chosen(request: WorkspaceRequest, mailing: Mailing) -> QuerySet[Message]:
+    """The messages that the form names (see tables.selected), or all where it says so. A form that
     names none is about none."""
     if request.POST.get("scope") == "all":
-        return None
-    rows = tables.selected(request, lambda parameters: recipients.filtered(mailing, parameters))
-    return list(rows.filter(trouble=Message.State.UNKNOWN).values_list("pk", flat=True))
+        rows = recipients.filtered(mailing, QueryDict())
+    else:
+        rows = tables.selected(request, lambda given: recipients.filtered(mailing, given))
+    return rows.filter(trouble=Message.State.UNKNOWN)
 
 
-def _settle(
-    request: WorkspaceRequest,
-    pk: int,
-    verb: Callable[[Campaign, Sequence[int] | None], int],
-    said: Callable[[int], str],
-) -> HttpResponseBase:
+def _settle(request: WorkspaceRequest, pk: int, verb: Verb) -> HttpResponseBase:
     campaign = get_in(request.workspace, Campaign, pk=pk)
     if campaign.mailing is None:
         raise Http404
+    rows = _chosen(request, campaign.mailing)
     try:
-        count = verb(campaign, _chosen(request, campaign.mailing))
-    except errors.CampaignError as error:
-        messages.error(request, str(error))
-    else:
-        if count:
-            messages.success(request, said(count).format(count=locales.number(count)))
+        if _by_filters(request) and jobs.is_large(rows):
+            query = "" if request.POST.get("scope") == "all" else request.POST.get("query", "")
+            running.settle_many(campaign, verb.job, query, by=request.user)
+            messages.info(request, verb.begun())
+        elif count := verb.few(campaign, rows):
+            messages.success(request, verb.said(count).format(count=locales.number(count)))
         else:
             messages.info(request, _("Nothing was changed: their result is known by now."))
+    except errors.CampaignError as error:
+        messages.error(request, str(error))
     if request.POST.get("back") == "recipients":
         url = reverse("recipients", args=[request.workspace.slug, pk])
         return redirect(f"{url}?state=unknown")
     return redirect("campaign", request.workspace.slug, pk)
 
 
+def _by_filters(request: WorkspaceRequest) -> bool:
+    """Whether all are meant that filters give; ticked are as many as a form can name."""
+    return request.POST.get("scope") == "all" or request.POST.get("all") == "1"
+
+
+RESEND = Verb(
+    running.resend_unknown,
+    unknowns.RESEND_JOB,
+    lambda count: ngettext(
+        "{count} message is sent again.", "{count} messages are sent again.", count
+    ),
+    lambda: _("They are sent again, one batch after the other."),
+)
+COUNT = Verb(
+    running.count_unknown_as_sent,
+    unknowns.COUNT_JOB,
+    lambda count: ngettext(
+        "{count} message counts as sent.", "{count} messages count as sent.", count
+    ),
+    lambda: _("They are counted as sent, one batch after the other."),
+)
+
+
 @require_POST
 def resend_unknown(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
-    def said(count: int) -> str:
-        return ngettext("{count} message is sent again.", "{count} messages are sent again.", count)
-
-    return _settle(request, pk, running.resend_unknown, said)
+    return _settle(request, pk, RESEND)
 
 
 @require_POST
 def count_unknown_as_sent(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
-    def said(count: int) -> str:
-        return ngettext("{count} message counts as sent.", "{count} messages count as sent.", count)
-
-    return _settle(request, pk, running.count_unknown_as_sent, said)
+    return _settle(request, pk, COUNT)

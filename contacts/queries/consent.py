@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 
 from contacts.consent import Place, Stop
 from contacts.models import Contact
+from pages import statements
 
 AT_ONCE = 2_000
 
@@ -80,7 +81,7 @@ def people(found: QuerySet[Contact]) -> Iterator[Person]:
 
     In a transaction, because a cursor that outlives one would keep the whole result on disk first.
     """
-    ids, parameters = found.order_by().values("pk").query.sql_with_params()
+    ids, parameters = statements.sql_of(found.order_by().values("pk"))
     columns = [
         f", extra{number}.{name}" for number, one in enumerate(_engagement) for name in one.names
     ]

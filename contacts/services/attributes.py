@@ -9,6 +9,7 @@ from accounts.models import User, Workspace
 from contacts import columns
 from contacts.models import Attribute, Contact, Job
 from contacts.services import jobs
+from pages import statements
 from pages.singleline import one_line
 
 # The kind of job that drops an attribute's values.
@@ -70,9 +71,8 @@ def delete(attribute: Attribute, *, by: User | None = None) -> int | Job:
 
 def drop_values(people: QuerySet[Contact], key: str) -> int:
     """Remove the value of this key from these contacts; how many had one."""
-    ids, parameters = (
-        people.filter(attributes__has_key=key).order_by().values("pk").query.sql_with_params()
-    )
+    having = people.filter(attributes__has_key=key)
+    ids, parameters = statements.sql_of(having.order_by().values("pk"))
     with connection.cursor() as cursor:
         # JSON's own operator: the ORM would read and write each contact.
         cursor.execute(

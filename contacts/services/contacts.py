@@ -12,6 +12,7 @@ from accounts.models import Workspace
 from contacts import addresses, names
 from contacts.models import Contact
 from contacts.services import wishes
+from pages import statements
 
 FIELDS = ("first_name", "last_name", "full_name")
 # What json.loads does, without its looks at what it was given: a third of a row's time.
@@ -133,7 +134,7 @@ def delete(people: QuerySet[Contact]) -> int:
     """
     with transaction.atomic(), connection.cursor() as cursor:
         # One statement a table: collecting a million objects in Python first would take minutes.
-        ids, parameters = people.order_by().values("id").query.sql_with_params()
+        ids, parameters = statements.sql_of(people.order_by().values("id"))
         cursor.execute(f"CREATE TEMPORARY TABLE going ON COMMIT DROP AS {ids}", parameters)
         # The contact first, as an unsubscribe does it: else each could wait for the other.
         cursor.execute(

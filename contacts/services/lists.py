@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from accounts.models import Workspace
 from contacts.models import Contact, List, Subscription
+from pages import statements
 
 # So many former names of a list are kept.
 MOST_NAMES = 50
@@ -66,12 +67,8 @@ def subscribe(
 
     Who left the list stays off it: only the person can come back.
     """
-    ids, parameters = (
-        people.filter(workspace_id=target.workspace_id)
-        .order_by("pk")
-        .values("id")
-        .query.sql_with_params()
-    )
+    theirs = people.filter(workspace_id=target.workspace_id)
+    ids, parameters = statements.sql_of(theirs.order_by("pk").values("id"))
     with connection.cursor() as cursor:
         cursor.execute(
             f"""

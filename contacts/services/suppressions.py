@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.models import User, Workspace
 from contacts import addresses, sources
 from contacts.models import Contact, Suppression
+from pages import statements
 
 # One statement for any number. What is there already has the transaction that changed it in xmax.
 SUPPRESS = """
@@ -163,7 +164,7 @@ def suppress_people(  # noqa: PLR0913 - each says something else about the rows
     by: User | None = None,
 ) -> int:
     """Suppress the addresses of these contacts in one statement; returns how many are new."""
-    emails, parameters = people.order_by("email").values("email").query.sql_with_params()
+    emails, parameters = statements.sql_of(people.order_by("email").values("email"))
     with connection.cursor() as cursor:
         cursor.execute(
             f"""

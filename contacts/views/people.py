@@ -101,7 +101,10 @@ def contacts_bulk(request: WorkspaceRequest) -> HttpResponseBase:
         raise BadRequest
     if jobs.is_large(people):
         return _bulk_job(request)
-    action(request, people)
+    if people.exists():
+        action(request, people)
+    else:
+        messages.info(request, _("Choose people first."))
     back = reverse("contacts", args=[request.workspace.slug])
     query = request.POST.get("query", "")
     return redirect(f"{back}?{query}" if query else back)

@@ -206,6 +206,11 @@ class RelayForm(LimitsForm):
         help_text=gettext_lazy("A day of UTC. Empty: the day on which it first sends."),
     )
 
+    untested = forms.BooleanField(
+        label=gettext_lazy("Send through it although it has not passed a test as it is now"),
+        required=False,
+    )
+
     def __init__(
         self,
         *args: Any,
@@ -217,6 +222,8 @@ class RelayForm(LimitsForm):
         kwargs.setdefault("initial", self._initial(relay, preset))
         super().__init__(*args, **kwargs)
         self.relay = relay
+        # Whether the box about an untested server is shown.
+        self.asks = False
         self.preset = preset or (presets.get(relay.preset) if relay else None)
         own = Relay.objects.filter(workspace=workspace)
         self._others = own.exclude(pk=relay.pk) if relay else own
@@ -291,6 +298,19 @@ class RelayForm(LimitsForm):
         self._check_plan(cleaned)
         return cleaned
 
+    def ask_untested(self) -> bool:
+        """Whether the person has not said yet that campaigns may go through a server that has not
+        passed a test; from then on the form asks."""
+        if self.cleaned_data.get("untested"):
+            return False
+        self.asks = True
+        said = _(
+            "Campaigns that are scheduled or under way would go through it. Test these settings "
+            "first, or tick the box."
+        )
+        self.add_error("untested", said)
+        return True
+
     def _check_plan(self, cleaned: dict[str, Any]) -> None:
         """What is typed for a plan that isn't chosen does not matter."""
         chosen = cleaned.get("warmup_plan")
@@ -342,10 +362,10 @@ class RelayForm(LimitsForm):
         return str(self.cleaned_data.get("password_choice") or KEEP)
 
     def new_password(self) -> str | None:
-        """For the service: None keeps the stored one."""
-        if self.choice == KEEP:
-            return None
-        return str(self.cleaned_data["password"]) if self.choice == REPLACE else ""
+        """For the service: None keeps the stored one, or none."""
+        if self.choice == REPLACE:
+            return str(self.cleaned_data["password"]) or None
+        return None if self.choice == KEEP else ""
 
     def values(self) -> dict[str, Any]:
         """For the service."""

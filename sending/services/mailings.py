@@ -1,4 +1,4 @@
-"""Mailings: opened, paused, resumed, cancelled, finished; their unknown messages settled."""
+"""Mailings: opened, paused, resumed, cancelled, finished."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -127,6 +127,12 @@ def cancel(mailing: Mailing, reason: str = "", *, by: User | None = None) -> boo
     return moved
 
 
+def stop_all(workspace: Workspace) -> None:
+    """Of a workspace that is deleted nothing more is sent; its rows go with it."""
+    live = Mailing.objects.filter(workspace=workspace, state=Mailing.State.SENDING)
+    live.update(state=Mailing.State.PAUSED, wait_reason="", wait_until=None)
+
+
 # One statement: rows and tally move together. What waits stands in three places (queries.claim);
 # of each a piece is taken, so that nobody waits for it long. ("mailing_id + 0": see queries.claim.)
 DROP = """
@@ -252,50 +258,3 @@ def _finish(mailing_id: int) -> bool:
     # Whoever tries failed messages again later means those of dropped lanes, too.
     Hold.objects.filter(mailing=mailing_id, released_at=None).update(released_at=timezone.now())
     return True
-
-
-RESEND = """
-WITH again AS (
-  UPDATE sending_message
-     SET state = 0, retry_at = now(), reason = '', settled_at = NULL
-   WHERE mailing_id = %(mailing)s AND trouble = 5 AND (%(all)s OR id = ANY(%(ids)s)) RETURNING 1),
-counted AS (SELECT count(*) AS n FROM again)
-UPDATE sending_tally SET unknown = unknown - n, waiting = waiting + n
-  FROM counted WHERE mailing_id = %(mailing)s RETURNING n
-"""
-
-COUNT_AS_SENT = """
-WITH settled AS (
-  UPDATE sending_message SET state = 2, reason = ''
-   WHERE mailing_id = %(mailing)s AND trouble = 5 AND (%(all)s OR id = ANY(%(ids)s)) RETURNING 1),
-counted AS (SELECT count(*) AS n FROM settled)
-UPDATE sending_tally SET unknown = unknown - n, accepted = accepted + n
-  FROM counted WHERE mailing_id = %(mailing)s RETURNING n
-"""
-
-
-@transaction.atomic
-def resend_unknown(mailing: Mailing, message_ids: Sequence[int] | None = None) -> int:
-    """Puts unknown messages (by default all) back to waiting; some may get the mail twice."""
-    number = _settle_unknown(RESEND, mailing, message_ids)
-    if number:
-        reopen(mailing)
-    return number
-
-
-@transaction.atomic
-def count_unknown_as_sent(mailing: Mailing, message_ids: Sequence[int] | None = None) -> int:
-    return _settle_unknown(COUNT_AS_SENT, mailing, message_ids)
-
-
-def _settle_unknown(sql: str, mailing: Mailing, message_ids: Sequence[int] | None) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            sql,
-            {
-                "mailing": mailing.pk,
-                "all": message_ids is None,
-                "ids": list(message_ids or ()),
-            },
-        )
-        return int((cursor.fetchone() or (0,))[0])

@@ -75,6 +75,25 @@ def change(relay: Relay, *, password: str | None = None, **values: Any) -> None:
         relayhealth.limits_changed(relay)
 
 
+def loses_test(relay: Relay, *, password: str | None, given: str, **values: Any) -> bool:
+    """Whether a relay that was seen to work would be an untested one after this `change`. `given`:
+    the proof of a test of what is typed, or "".
+
+    Campaigns that are scheduled or under way would go through it without anybody being asked.
+    """
+    same = password is None and all(values[name] == getattr(relay, name) for name in SERVER)
+    if relay.untested or same:
+        return False
+    try:
+        kept = secrets.decrypt(relay.password) if password is None else password
+    except secrets.SecretError:
+        return True
+    typed = Server(
+        values["host"], values["port"], values["security"], values["username"], password=kept
+    )
+    return not constant_time_compare(given, proof(typed))
+
+
 State = Relay.State
 
 

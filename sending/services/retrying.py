@@ -15,6 +15,7 @@ from django.utils import timezone
 from accounts.models import User
 from contacts.models import Suppression
 from contacts.services import suppressions
+from pages.statements import named
 from sending.models import Mailing, Message
 from sending.services import mailings
 
@@ -117,7 +118,7 @@ def retry_piece(
     locked = Mailing.objects.select_for_update(no_key=True).get(pk=mailing.pk)
     if locked.state == Mailing.State.CANCELLED:
         return Retried()
-    ids, parameters = _named(*rows.order_by().values("pk").query.sql_with_params())
+    ids, parameters = named(rows.order_by().values("pk"))
     known: dict[str, Any] = parameters | {
         "mailing": mailing.pk,
         "reason": RETRIED,
@@ -139,9 +140,3 @@ def retry_piece(
         by=by,
     )
     return Retried(messages, bounces, lifted)
-
-
-def _named(sql: str, parameters: tuple[Any, ...]) -> tuple[str, dict[str, Any]]:
-    """A query with its parameters by name, to stand inside a statement that has others."""
-    names = {f"row{number}": value for number, value in enumerate(parameters)}
-    return sql % tuple(f"%({name})s" for name in names), names

@@ -241,10 +241,13 @@ def edit_relay(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
         return _edit_sandbox(request, relay)
     form = RelayForm(request.POST or None, workspace=request.workspace, relay=relay)
     if request.method == "POST" and form.is_valid():
-        service.change(relay, password=form.new_password(), **form.values())
-        service.use_proof(relay, request.POST.get("tested", ""))
-        messages.success(request, _("Saved."))
-        return redirect("relay", request.workspace.slug, relay.pk)
+        typed: dict[str, Any] = {"password": form.new_password(), **form.values()}
+        given = request.POST.get("tested", "")
+        if not (service.loses_test(relay, given=given, **typed) and form.ask_untested()):
+            service.change(relay, **typed)
+            service.use_proof(relay, given)
+            messages.success(request, _("Saved."))
+            return redirect("relay", request.workspace.slug, relay.pk)
     context = {"form": form, "relay": relay, "preset": presets.get(relay.preset)}
     return render(request, "sending/relay_form.html", context)
 

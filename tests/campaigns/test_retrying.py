@@ -266,6 +266,16 @@ def test_those_of_one_provider(start: Start, send: Send, owner_client: Client) -
     assert "Nobody matches" in words(read(owner_client, campaign, "recipients/?provider=none"))
 
 
+@pytest.mark.parametrize("query", ["provider=none", "run=99", "held=99", "event=opened"])
+def test_filters_that_fit_nobody_retry_nobody(
+    failed: Campaign, owner_client: Client, query: str
+) -> None:
+    assert "Nothing was changed" in press(owner_client, failed, query, confirmed="1")
+    assert mailing_of(failed).tally.failed == 3
+    hostile = {"query": "q=%00"}
+    assert owner_client.post(url(failed, "failed/retry/"), hostile).status_code == 400
+
+
 def test_the_table_of_recipients_retries_its_result(failed: Campaign, owner_client: Client) -> None:
     html = read(owner_client, failed, "recipients/?state=failed&domain=y.example")
     assert "Try 2 again" in words(html)

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User, Workspace
+from accounts.services import workspaces
 from campaigns import services, states, tasks
 from campaigns.models import Campaign
 from campaigns.services import audiences
@@ -21,6 +22,7 @@ from contacts.models import List, Subscription
 from contacts.services.suppressions import suppress
 from designs.models import Content, Design
 from sending.models import Mailing, Message, Pool, PoolMember, Relay, Tally
+from sending.queries.claim import claim
 
 Make = Callable[..., Campaign]
 SOON = timedelta(hours=1)
@@ -376,3 +378,54 @@ def test_whether_anybody_gets_it_agrees_with_the_count(
         campaign = make_campaign(f"C{number}", lists_in=lists_in, lists_out=lists_out)
         assert audiences.anybody(campaign) == bool(audiences.of(campaign).recipients)
     assert not audiences.anybody(make_campaign("Nobody", lists_in=[both], lists_out=[out]))
+
+
+def test_a_deleted_workspace_starts_and_sends_nothing_until_it_is_erased(
+    workspace: Workspace, make_campaign: Callable[..., Campaign], relay: Relay
+) -> None:
+    """To erase it can take long, or wait for a worker."""
+    sending, due = make_campaign(), make_campaign()
+    services.start_now(sending)
+    assert services.start_due() == [sending.pk]
+    services.start_now(due)
+    workspaces.delete(workspace)
+    assert services.start_due() == []
+    mailing = Mailing.objects.get()
+    assert mailing.state == Mailing.State.PAUSED
+    assert claim(mailing, relay, holder="here:one", limit=10) is None
+    due.refresh_from_db()
+    assert (due.state, due.mailing) == (Campaign.State.CANCELLED, None)
+
+
+@pytest.mark.parametrize("gone", ["pool", "relay", "design"])
+def test_a_scheduled_campaign_says_what_will_keep_it_from_starting(
+    owner_client: Client,
+    workspace: Workspace,
+    make_campaign: Callable[..., Campaign],
+    relay: Relay,
+    gone: str,
+) -> None:
+    """Its relay, pool or design can be taken away between the schedule and the start."""
+    campaign = make_campaign()
+    pool = Pool.objects.create(workspace=workspace, name="Pool")
+    PoolMember.objects.create(pool=pool, relay=relay)
+    if gone == "pool":
+        Campaign.objects.filter(pk=campaign.pk).update(relay=None, pool=pool)
+    services.schedule(campaign, at=timezone.now() + timedelta(days=1))
+    here = reverse("campaign", args=["brand", campaign.pk])
+    assert "start like this" not in owner_client.get(here).content.decode()
+    if gone == "pool":
+        owner_client.post(reverse("delete_pool", args=["brand", pool.pk]))
+    elif gone == "relay":
+        owner_client.post(reverse("archive_relay", args=["brand", relay.pk]))
+    else:
+        owner_client.post(reverse("archive_design", args=["brand", campaign.design_id]))
+    why = {
+        "pool": "Choose a relay or a pool.",
+        "relay": "Post has no relay that could send.",
+        "design": "The design Spring is archived.",
+    }[gone]
+    page = owner_client.get(here).content.decode()
+    assert "It can&#x27;t start like this" in page or "It can't start like this" in page
+    assert why in page
+    assert "it becomes a draft and nobody gets it" in page

@@ -140,6 +140,18 @@ def test_bulk_never_revives_who_left(news: List, people: list[Contact], post: Po
     assert news.subscriptions.get().contact == people[0]
 
 
+@pytest.mark.parametrize("action", ["add", "remove", "suppress", "delete"])
+@pytest.mark.parametrize("given", [{}, {"pk": "x"}, {"pk": "0"}, {"all": "1", "query": "list=0"}])
+def test_bulk_on_nobody_says_so(
+    news: List, people: list[Contact], post: Post, action: str, given: dict[str, str]
+) -> None:
+    page = post("contacts_bulk", action=action, list=news.pk, **given)
+    assert "Choose people first." in page
+    assert Contact.objects.count() == len(people)
+    assert not Subscription.objects.exists()
+    assert not Suppression.objects.exists()
+
+
 def test_suppress_and_undo(people: list[Contact], post: Post, owner_client: Client) -> None:
     page = post("contacts_bulk", action="suppress", pk=[people[0].pk, people[1].pk])
     assert "2 people get no more mail." in page
@@ -168,7 +180,7 @@ def test_bulk_reaches_no_other_workspace(
 ) -> None:
     theirs = Contact.objects.create(workspace=other_workspace, email="x@y.example")
     their_list = List.objects.create(workspace=other_workspace, name="Theirs")
-    assert "0 people deleted." in post("contacts_bulk", action="delete", pk=theirs.pk)
+    assert "Choose people first." in post("contacts_bulk", action="delete", pk=theirs.pk)
     assert Contact.objects.filter(pk=theirs.pk).exists()
     assert not their_list.subscriptions.exists()
 

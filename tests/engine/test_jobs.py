@@ -116,6 +116,81 @@ def test_few_are_skipped_at_once(open_to: Open) -> None:
     assert assert_closes(mailing).skipped == 3
 
 
+# Unknown -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def unknown(open_to: Open, relay: Relay) -> Mailing:
+    """Of 40 people the result of 39 is not known, and one was taken."""
+    mailing = open_to(PEOPLE)
+    claimed = take(mailing, relay)
+    lost = [Result(n, State.UNKNOWN, "worker_lost") for n in ids(claimed)[1:]]
+    record(claimed, [*accept(ids(claimed)[:1]), *lost])
+    dispatch.tend_mailings()
+    mailing.refresh_from_db()
+    assert mailing.state == Mailing.State.FINISHED
+    Campaign.objects.create(
+        workspace=mailing.workspace, name="Spring", state="started", mailing=mailing
+    )
+    return mailing
+
+
+def settle(client: Client, verb: str, **given: str) -> Job:
+    campaign = Campaign.objects.get()
+    answer = client.post(reverse(verb, args=["brand", campaign.pk]), given, follow=True)
+    assert "one batch after the other" in answer.content.decode()
+    return Job.objects.get()
+
+
+def test_many_are_sent_again_by_a_job_once(
+    unknown: Mailing, owner_client: Client, relay: Relay
+) -> None:
+    job = settle(owner_client, "resend_unknown", scope="all")
+    assert assert_closes(unknown).unknown == 39
+    assert settle(owner_client, "resend_unknown", scope="all") == job
+    kill_in_the_middle(job, 14)
+    assert assert_closes(unknown).waiting == 14
+    Job.objects.update(leased_until=timezone.now())
+
+    def lose_again(_job: Job) -> None:
+        claimed = claim(unknown, relay, holder="here:two", limit=100)
+        assert claimed is not None
+        record(claimed, [Result(n, State.UNKNOWN, "worker_lost") for n in ids(claimed)])
+
+    jobs.run(job.pk, size=7, progress=lose_again)
+    job.refresh_from_db()
+    # Those that were lost anew are not sent a third time.
+    assert (job.state, job.counts) == (Job.State.FINISHED, {"changed": 39})
+    unknown.refresh_from_db()
+    assert unknown.state == Mailing.State.SENDING
+    tally = assert_closes(unknown)
+    assert (tally.unknown, tally.waiting, tally.accepted) == (39, 0, 1)
+
+
+def test_many_of_a_result_count_as_sent_by_a_job(unknown: Mailing, owner_client: Client) -> None:
+    job = settle(owner_client, "count_unknown_as_sent", all="1", query="domain=x.example")
+    finish(job)
+    rows = Message.objects.filter(state=State.UNKNOWN)
+    assert all(address.endswith("@qq.com") for address in rows.values_list("address", flat=True))
+    tally = assert_closes(unknown)
+    assert tally.accepted == job.counts["changed"] + 1
+    assert tally.unknown == rows.count()
+    assert unknown.state == Mailing.State.FINISHED
+
+
+def test_a_cancel_meanwhile_leaves_the_rest_unknown(unknown: Mailing, owner_client: Client) -> None:
+    job = settle(owner_client, "resend_unknown", scope="all")
+
+    def cancel(_job: Job) -> None:
+        unknown.refresh_from_db()
+        mailings.cancel(unknown)
+
+    jobs.run(job.pk, size=7, progress=cancel)
+    finish(job_of("drop_cancelled"))
+    tally = assert_closes(unknown)
+    assert (tally.unknown, tally.waiting, tally.skipped) == (32, 0, 7)
+
+
 # Tried again -------------------------------------------------------------------------------------
 
 

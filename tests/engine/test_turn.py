@@ -13,7 +13,7 @@ from contacts.services import suppressions
 from sending import dispatch, tokens, verp
 from sending.engine import turn
 from sending.models import Event, Mailing, Message, Pool, PoolMember, Relay
-from sending.services import mailings
+from sending.services import mailings, unknowns
 from tests.engine.conftest import assert_closes
 from tests.engine.sink import Sink
 
@@ -114,11 +114,11 @@ def test_cut_after_the_content_is_unknown_and_never_resent(
     finish(mailing, relay)
     assert sink.taken["drop@x.example"] == 1
 
-    assert mailings.resend_unknown(mailing) == 1
+    assert unknowns.resend(mailing) == 1
     assert mailing.state == Mailing.State.SENDING
     finish(mailing, relay)
     assert sink.taken["drop@x.example"] == 2
-    assert mailings.count_unknown_as_sent(mailing) == 1
+    assert unknowns.count_as_sent(mailing) == 1
     assert assert_closes(mailing).accepted == 2
 
 

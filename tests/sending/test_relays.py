@@ -260,6 +260,7 @@ def test_the_test_shows_the_dialogue_and_what_is_wrong(
                 "port": str(port),
                 "security": "none",
                 "bounce_address": "b@x.io",
+                "untested": "on",
             },
         )
         page = owner_client.post(

@@ -58,6 +58,36 @@ def test_a_test_before_saving_counts_for_what_was_tested(owner_client: Client, u
     assert Relay.objects.get(name="Other").untested
 
 
+def test_a_relay_that_works_asks_before_another_server_takes_its_place(
+    owner_client: Client, url: Url, fresh: Relay
+) -> None:
+    """Campaigns that are scheduled or under way would go through it without anybody being asked."""
+    relayhealth.mark_tested(fresh)
+    edit = url("edit_relay", fresh.pk)
+    owner_client.post(edit, typed(1, name="Renamed"))
+    fresh.refresh_from_db()
+    assert (fresh.name, fresh.untested) == ("Renamed", False)
+    with serving(Habits()) as port:
+        page = owner_client.post(edit, typed(port)).content.decode()
+        assert "Campaigns that are scheduled or under way would go through it." in page
+        assert 'name="untested"' in page
+        fresh.refresh_from_db()
+        assert (fresh.port, fresh.untested) == (1, False)
+        part = owner_client.post(url("try_relay"), typed(port, relay=fresh.pk)).content.decode()
+        proof = re.search(r'name="tested" value="([0-9a-f]+)"', part)
+        assert proof
+        other = typed(port, tested=proof[1], host="127.0.0.1")
+        assert 'name="untested"' in owner_client.post(edit, other).content.decode()
+        owner_client.post(edit, typed(port, tested=proof[1]))
+    fresh.refresh_from_db()
+    assert (fresh.port, fresh.untested) == (port, False)
+    # Who says so is believed, and it is an untested one from then on: nobody is asked again here.
+    owner_client.post(edit, typed(2, untested="on"))
+    owner_client.post(edit, typed(3))
+    fresh.refresh_from_db()
+    assert (fresh.port, fresh.untested) == (3, True)
+
+
 def test_a_mail_that_it_took_is_a_test_and_a_refusal_is_none(fresh: Relay) -> None:
     refused = Outcome(End.REFUSED, 550, "5.1.1 No such user", Stage.RCPT)
     relayhealth.learn(fresh, [refused], None)

@@ -9,7 +9,7 @@ from django.db import connection
 
 from sending import recovery
 from sending.models import Batch, Message
-from sending.services import mailings
+from sending.services import unknowns
 from tests.engine.faults import engine
 from tests.engine.faults.check import assert_ended, assert_right
 from tests.engine.faults.faultplan import Does, Fault, Step
@@ -68,7 +68,7 @@ def test_what_a_person_sends_again_belongs_to_the_new_worker(nest: Nursery, tmp_
         expire()
         recovery.sweep()
         again, before = set(unknown(scene)), set(server.taken)
-        assert mailings.resend_unknown(scene.mailing) == len(again)
+        assert unknowns.resend(scene.mailing) == len(again)
         other = nest.start(percent=100)
         engine.wait_until_finished(scene)
         accepted = states(scene)
