@@ -120,6 +120,13 @@ def first_rows(file: Import, dialect: Dialect) -> list[list[str]]:
     return list(islice(below, csvdetect.SAMPLE_RECORDS))
 
 
+def refuse_wide(file: Import, dialect: Dialect) -> None:
+    """Raises RefusedError if the file has too many columns when it is read in this way."""
+    first = islice(_beginning(file, dialect), csvdetect.SAMPLE_RECORDS)
+    if csvdetect.is_too_wide(record.cells for record in first):
+        raise RefusedError(str(csvdetect.SENTENCES["columns"]))
+
+
 def _cut(cells: Sequence[str]) -> list[str]:
     return [cell[: csvdetect.LOOKED_AT + 1] for cell in cells[: csvdetect.MAX_COLUMNS]]
 
@@ -167,7 +174,8 @@ def configure(  # noqa: PLR0913 - one argument a choice of the page
 ) -> None:
     """Keep what was chosen; `new_list` is the name of a list that the start makes; `answers` say
     what words mean in this file (contacts.statuswords.Vocabulary). Raises RefusedError if the
-    mapping can't be used or it runs already."""
+    mapping can't be used, the file has too many columns, or it runs already."""
+    refuse_wide(file, Dialect(dialect["encoding"], dialect["delimiter"], int(dialect["header"])))
     refuse_unmapped(file.workspace_id, mapping)
     changed = Import.objects.filter(pk=file.pk, state=Import.State.READY).update(
         dialect=dialect,

@@ -155,7 +155,8 @@ def _columns(  # noqa: PLR0913 - what of a half-filled page is to be shown again
     reread: bool = False,
 ) -> HttpResponse:
     dialect = dialect or importfile.dialect_of(file)
-    described = imports.describe(file, dialect)
+    too_wide = _too_wide(file, dialect)
+    described = [] if too_wide else imports.describe(file, dialect)
     lines = imports.first_lines(file, dialect)
     if reread or (mapping is None and len(file.mapping) != len(described)):
         mapping = [column.guess for column in described]
@@ -174,9 +175,20 @@ def _columns(  # noqa: PLR0913 - what of a half-filled page is to be shown again
         "step": 2,
         "form": form,
         "columns": rows,
+        # An error of the form may say it already.
+        "too_wide": "" if too_wide in form.non_field_errors() else too_wide,
         "consent_targets": list(STATUS_LABELS),
     }
     return render(request, "contacts/import_columns.html", context)
+
+
+def _too_wide(file: Import, dialect: Dialect) -> str:
+    """Why no columns are shown, or ""."""
+    try:
+        imports.refuse_wide(file, dialect)
+    except imports.RefusedError as error:
+        return str(error)
+    return ""
 
 
 def _targets(column: columns.Column, known: Any) -> list[tuple[str, list[tuple[str, str]]]]:

@@ -562,3 +562,33 @@ def test_the_page_offers_the_first_lines_as_header(
     page = owner_client.post(f"{at}columns/", form).content.decode()
     assert '<option value="0" selected>No line names the columns</option>' in page
     assert "Column 3" in page
+
+
+def test_too_many_columns_by_another_delimiter_are_refused_too(
+    owner_client: Client, workspace: Workspace, tmp_path: Path
+) -> None:
+    """The first 500 were shown, and nothing said that there are more."""
+    wide = f"email,note\na@b.example,{'x;' * 600}\n"
+    owner_client.post("/w/brand/imports/new/", {"pasted": wide})
+    file = Import.objects.get()
+    at = f"/w/brand/imports/{file.pk}/"
+    form = {"encoding": "utf-8", "delimiter": "semicolon", "header": "1"}
+    page = owner_client.post(f"{at}columns/", form | {"reread": "1"}).content.decode()
+    assert "The file has more than 500 columns." in text_of(page)
+    assert 'name="column_0"' not in page
+    assert '<option value="semicolon" selected>' in page
+    more = {"list": "", "consent": "unknown", "known": "fill", "column_0": "email"}
+    page = owner_client.post(f"{at}columns/", form | more).content.decode()
+    assert text_of(page).count("The file has more than 500 columns.") == 1
+    file.refresh_from_db()
+    assert file.dialect["delimiter"] == ","
+    # Back to how it is written.
+    form["delimiter"] = "comma"
+    page = owner_client.post(f"{at}columns/", form | {"reread": "1"}).content.decode()
+    assert "more than 500 columns" not in page
+    assert 'name="column_1"' in page
+    path = tmp_path / "wide.csv"
+    path.write_text(wide)
+    with pytest.raises(CommandError, match="more than 500 columns") as caught:
+        call_command("import_contacts", str(path), "--workspace=brand", "--delimiter=;")
+    assert caught.value.returncode == 2

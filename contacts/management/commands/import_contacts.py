@@ -250,9 +250,12 @@ def pieces(source: IO[bytes]) -> Iterator[bytes]:
 def configured(file: Import, options: dict[str, Any]) -> list[Column]:
     """Keep what was chosen. The columns that speak of people who left, but aren't read so."""
     dialect = read_as(file, options)
-    described = imports.describe(
-        file, Dialect(dialect["encoding"], dialect["delimiter"], dialect["header"])
-    )
+    reading = Dialect(dialect["encoding"], dialect["delimiter"], dialect["header"])
+    try:
+        imports.refuse_wide(file, reading)
+    except imports.RefusedError as error:
+        raise wrong(str(error)) from error
+    described = imports.describe(file, reading)
     try:
         known = importrun.attributes_of(file.workspace_id)
         mapping = mappings.overridden(described, options["map"], known)
