@@ -104,7 +104,7 @@ class OnLists:
         if self.about is None:
             return ""
         if self.about != self.joined:
-            return cells[self.about]
+            return str(cells[self.about])
         # By the exact name: another list may differ from it in capitals alone.
         of_lists = _cells_of_lists(cells[self.joined])
         return next((of_lists[n] for n in map(str.strip, self.names) if n in of_lists), "")

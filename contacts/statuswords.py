@@ -35,8 +35,12 @@ MEANINGS = ("subscribed", "unsubscribed", "bounced", "complained", "suppressed",
 # Flags of a row, from the mildest to the gravest: the gravest of a row's columns, and of an
 # address's rows, wins. A question is graver than "not on the list": its answer may be.
 # LEFT_LIST: unsubscribed, and a list column says from which list.
-FLAGS = ("", *"n?lusbc")
-SUBSCRIBED, SKIPPED, ASKED, LEFT_LIST, UNSUBSCRIBED, SUPPRESSED, BOUNCED, COMPLAINED = FLAGS
+SUBSCRIBED, SKIPPED, ASKED, LEFT_LIST = "", "n", "?", "l"
+UNSUBSCRIBED, SUPPRESSED, BOUNCED, COMPLAINED = "u", "s", "b", "c"
+FLAGS = (
+    *(SUBSCRIBED, SKIPPED, ASKED, LEFT_LIST),
+    *(UNSUBSCRIBED, SUPPRESSED, BOUNCED, COMPLAINED),
+)
 FLAG_OF = {
     "subscribed": SUBSCRIBED,
     "skip": SKIPPED,

@@ -480,10 +480,10 @@ def test_of_very_many_lists_one_column_says_it(
         assert counts["stopped"] == counts["subscribed"] == counts["unsubscribed"] == 0
     # On each of them as before it was lost.
     for target in (a, b):
-        before = standings(target)
+        stood = standings(target)
         Subscription.objects.filter(list=target).delete()
         agreed(chosen(received(workspace, text), target=target))
-        assert standings(target) == before
+        assert standings(target) == stood
     # A list that is new: nobody is on it, by what the file says.
     fresh = List.objects.create(workspace=workspace, name="Fresh")
     agreed(chosen(received(workspace, text), target=fresh))
