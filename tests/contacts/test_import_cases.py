@@ -762,7 +762,7 @@ def test_the_command_says_what_it_did_to_them(
     assert "They would be suppressed" in capsys.readouterr().out
     call_command("import_contacts", str(path), "--workspace=brand", "--list=News")
     said = capsys.readouterr().out
-    assert "1 people whom the file calls unsubscribed are subscribed to other lists." in said
+    assert "Unsubscribed in the file, and subscribed to other lists: 1." in said
     assert "They were suppressed" in said
     assert "--unsubscribed-from list" in said
 

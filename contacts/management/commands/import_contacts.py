@@ -203,7 +203,7 @@ class Command(BaseCommand):
         """What was done to people of other lists, and how to have the other."""
         done = "would be suppressed" if dry_run else "were suppressed"
         self.stdout.write(
-            f"\n{people:,} people whom the file calls unsubscribed are subscribed to other lists. "
+            f"\nUnsubscribed in the file, and subscribed to other lists: {people:,}. "
             f"They {done}: nobody has said that they left only this list. If they did, "
             + ("say" if dry_run else "lift the suppressions, and next time say")
             + " --unsubscribed-from list."
@@ -220,9 +220,8 @@ class Command(BaseCommand):
 
     def explain(self, people: int, asked: list[tuple[str, Word]]) -> None:
         """The words that nobody has explained, and what to do."""
-        self.stdout.write(
-            f"\n{people:,} people are not subscribed, since nobody has said what these words mean:"
-        )
+        waiting = f"{people:,} people are not subscribed, since n" if people else "N"
+        self.stdout.write(f"\n{waiting}obody has said what these words mean:")
         for column, word in asked[:SHOWN]:
             shown = f'"{word.text}"' if word.key else "(empty cell)"
             hint = f"  probably: {word.suggestion}" if word.suggestion else ""
