@@ -240,6 +240,8 @@ def describe(
     guesses = _unique(names, guesses, cells, attributes)
     for number in reimport.lists_in(names, {a.label for a in attributes.values()}):
         guesses[number] = statuswords.LIST
+    if (joined := reimport.joined_in(names)) is not None:
+        guesses[joined] = statuswords.LIST
     described: list[Column] = []
     taken = {attribute.key for attribute in attributes.values()}
     for name, guess, samples in zip(names, guesses, cells, strict=True):

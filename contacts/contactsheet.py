@@ -1,16 +1,20 @@
 """The export of contacts: what is known about each, how they stand, when they were last mailed.
 And that of suppressions, which may be of addresses and domains that are no contacts."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.models import Workspace
-from contacts import consent, exports
+from contacts import consent, csvdetect, exports
 from contacts.models import Attribute, Contact, List, Suppression
 from contacts.queries import consent as query
+
+# Columns that every export has: the address, three names, how the person stands, and since when.
+PLAIN = 4 + len(exports.STATUS) + 1
 
 
 def stream(
@@ -24,11 +28,12 @@ def stream(
     )
     reasons = {code: str(label) for code, label in Suppression.Reason.choices}
     keys = [attribute.key for attribute in attributes]
+    places_of = _columns_of_lists(lists, others=len(attributes) + len(query.engagement_names()))
     header = [
         *(_("E-mail address"), _("First name"), _("Last name"), _("Full name")),
         *(attribute.label for attribute in attributes),
         *exports.STATUS,
-        *(exports.list_column(name) for name in lists.values()),
+        *places_of.names,
         *query.engagement_names(),
         exports.ADDED,
     ]
@@ -38,18 +43,39 @@ def stream(
             stands = consent.standing(
                 person.stops, person.places, reasons=reasons, names=lists, list_id=list_id
             )
-            places = {place.list_id: place.cell() for place in person.places}
             yield [
                 *person[:4],
                 *(person.attributes.get(key) for key in keys),
                 *(stands.status, stands.reason),
                 *(consent.written(stands.at), consent.written(stands.suppressed_at)),
-                *(places.get(pk) for pk in lists),
+                *places_of.cells(person.places),
                 *map(consent.written, person.engagement),
                 consent.written(person.created_at),
             ]
 
     return exports.stream(header, rows())
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    names: list[str]
+    cells: Callable[[Sequence[consent.Place]], list[str | None]]
+
+
+def _columns_of_lists(lists: dict[int, str], *, others: int) -> _Columns:
+    """A column a list; one for all of them where an import would not take so many."""
+
+    def each(places: Sequence[consent.Place]) -> list[str | None]:
+        cells = {place.list_id: place.cell() for place in places}
+        return [cells.get(pk) for pk in lists]
+
+    def together(places: Sequence[consent.Place]) -> list[str | None]:
+        named = sorted((lists[place.list_id], place.cell()) for place in places)
+        return [exports.lists_cell(named)]
+
+    if PLAIN + others + len(lists) > csvdetect.MAX_COLUMNS:
+        return _Columns([exports.LISTS], together)
+    return _Columns([exports.list_column(name) for name in lists.values()], each)
 
 
 # Of a suppression that is over: no word that an import knows, so that it asks.

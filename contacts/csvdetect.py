@@ -8,9 +8,10 @@ import codecs
 import csv
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from io import StringIO
-from itertools import takewhile
+from itertools import islice, takewhile
 
 from django.utils.translation import gettext_lazy as _
 
@@ -129,10 +130,14 @@ def detect(sample: bytes) -> Dialect:
     if len(CONTROL.findall(looked_at)) > MOST_CONTROL * len(looked_at):
         raise NotCsvError(str(SENTENCES["other"]))
     delimiter = said_delimiter(text) or detect_delimiter(text)
-    rows = records(text, delimiter)
-    if any(len(row) > MAX_COLUMNS for _line, row in rows):
+    # Also where nothing is in them: the table of columns would have a line for each.
+    if is_too_wide(row for _line, row in islice(_rows(text, delimiter), SAMPLE_RECORDS)):
         raise NotCsvError(str(SENTENCES["columns"]))
-    return Dialect(encoding, delimiter, detect_header(rows))
+    return Dialect(encoding, delimiter, detect_header(records(text, delimiter)))
+
+
+def is_too_wide(rows: Iterable[Sequence[str]]) -> bool:
+    return any(len(row) > MAX_COLUMNS for row in rows)
 
 
 def decode_sample(sample: bytes, encoding: str) -> str:
@@ -155,7 +160,8 @@ def detect_delimiter(text: str) -> str:
     """The delimiter that gives most records the same number of cells, more than one."""
     best, best_score = ",", (0.0, 0)
     for delimiter in DELIMITERS:
-        widths = Counter(len(row) for _line, row in records(text, delimiter))
+        first = islice((row for _line, row in _rows(text, delimiter) if row), SAMPLE_RECORDS)
+        widths = Counter(map(len, first))
         width, count = max(
             ((width, count) for width, count in widths.items() if width > 1),
             key=lambda pair: pair[1],
@@ -225,20 +231,17 @@ def _is_address(text: str) -> bool:
 def records(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
     """The first records of the text that are not empty, each with the line it begins on; what
     can't be parsed ends them. A `sep=` line is none."""
-    rows: list[tuple[int, list[str]]] = []
+    filled = (pair for pair in _rows(text, delimiter) if any(pair[1]))
+    return list(islice(filled, SAMPLE_RECORDS))
+
+
+def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     match = SEPARATOR_LINE.match(text)
-    line = 2 if match else 1
+    line = first = 2 if match else 1
     reader = csv.reader(
         StringIO(text[match.end() if match else 0 :], newline=""), delimiter=delimiter
     )
-    first = line
-    try:
+    with suppress(csv.Error):
         for row in reader:
-            if any(row):
-                rows.append((line, row))
+            yield line, row
             line = first + reader.line_num
-            if len(rows) == SAMPLE_RECORDS:
-                break
-    except csv.Error:
-        pass
-    return rows

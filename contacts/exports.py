@@ -15,12 +15,19 @@ from contacts.values import APOSTROPHE
 # (contacts.reimport). `suppressed_at` is read as "must not be mailed at all"; `status` sums up.
 STATUS = ("status", "status_reason", "status_at", "suppressed_at")
 ADDED = "added_at"
+# All lists of a person in one column, where there are too many for a column each.
+LISTS = "lists"
 FORMULA = tuple("=+-@\t\r")
 ROWS_A_PIECE = 500
 
 
 def list_column(name: str) -> str:
     return f"list: {name}"
+
+
+def lists_cell(places: Iterable[tuple[str, str]]) -> str:
+    """A line a list: its name, and what its own column would say."""
+    return "\n".join(f"{name}: {cell}" for name, cell in places)
 
 
 def safe(cell: Any) -> str:

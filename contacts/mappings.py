@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from contacts import columns
 from contacts.columns import Column, Known
 from contacts.values import PARSERS
+from pages.numbers import whole
 
 PLAIN = (*columns.FIELDS, *columns.STATUS_FIELDS)
 TYPES = (*PARSERS, "date")
@@ -47,10 +48,9 @@ def overridden(
 
 
 def _number(header: str, described: Sequence[Column]) -> int:
-    if header[:1] == "#" and header[1:].isdecimal():
-        number = int(header[1:]) - 1
-        if 0 <= number < len(described):
-            return number
+    place = whole(header[1:]) if header[:1] == "#" else None
+    if place is not None and 1 <= place <= len(described):
+        return place - 1
     for number, column in enumerate(described):
         if column.header == header or columns.fold(column.header) == columns.fold(header) != "":
             return number

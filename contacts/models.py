@@ -238,7 +238,8 @@ class Import(models.Model):
     # One target a column, see contacts.columns: "email", "attribute:city", "" (ignored), ...
     mapping = models.JSONField(default=list)
     # What words in its status columns mean in this file only: [[kind, key, meaning], ...]
-    # (contacts.statuswords). Answers for all files are `StatusWord`.
+    # (contacts.statuswords). Answers for all files are `StatusWord`. And what "unsubscribed" in it
+    # is about: services.statuswords.ELSEWHERE.
     answers = models.JSONField(default=list)
     # The words that it found there: contacts.statuswords.Words.
     words = models.JSONField(default=list)

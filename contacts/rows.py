@@ -131,12 +131,14 @@ class Shaper:
             person.words.append((number, reading, cells[number]))
         person.consent = self._on_lists.consent(cells)
         if (about := self._on_lists.about) is not None:
-            word = reimport.word_in(cells[about][:MAX_STATUS])
+            word = reimport.word_in(self._on_lists.cell(cells)[:MAX_STATUS])
             reading = self._read_list(word)
             person.flag = self._on_lists.flag(cells, person.flag, reading)
             person.words.append((about, reading, word))
-        elif self._lists_alone and self._on_lists.columns:
-            person.flag = graver(person.flag, self._on_lists.summed_up(cells))
+        elif self._on_lists.columns:
+            if self._lists_alone:
+                person.flag = graver(person.flag, self._on_lists.summed_up(cells))
+            person.flag = self._on_lists.of_lists(cells, person.flag)
 
     def address_cell(self, cells: Sequence[str]) -> str:
         """What the row has where its address should be."""

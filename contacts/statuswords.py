@@ -34,8 +34,13 @@ MEANINGS = ("subscribed", "unsubscribed", "bounced", "complained", "suppressed",
 
 # Flags of a row, from the mildest to the gravest: the gravest of a row's columns, and of an
 # address's rows, wins. A question is graver than "not on the list": its answer may be.
-SUBSCRIBED, SKIPPED, ASKED, UNSUBSCRIBED, SUPPRESSED, BOUNCED, COMPLAINED = "", *"n?usbc"
-FLAGS = (SUBSCRIBED, SKIPPED, ASKED, UNSUBSCRIBED, SUPPRESSED, BOUNCED, COMPLAINED)
+# LEFT_LIST: unsubscribed, and a list column says from which list.
+SUBSCRIBED, SKIPPED, ASKED, LEFT_LIST = "", "n", "?", "l"
+UNSUBSCRIBED, SUPPRESSED, BOUNCED, COMPLAINED = "u", "s", "b", "c"
+FLAGS = (
+    *(SUBSCRIBED, SKIPPED, ASKED, LEFT_LIST),
+    *(UNSUBSCRIBED, SUPPRESSED, BOUNCED, COMPLAINED),
+)
 FLAG_OF = {
     "subscribed": SUBSCRIBED,
     "skip": SKIPPED,

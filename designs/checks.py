@@ -18,9 +18,10 @@ from designs.fielduses import Use, uses
 from designs.fuel import in_time
 from designs.markup import TAG_OPEN, comments, tags, without_jinja
 from designs.problems import ERROR, WARNING, Problem
-from designs.rendering import RenderError, fields_used, names_from_outside, parse
+from designs.rendering import RenderError, check_work, fields_used, names_from_outside, parse
 from designs.trials import Failure
 from designs.weblinks import references
+from designs.wording import said
 
 # Gmail shows no more of an HTML part than this, in bytes.
 CLIPPED_AT = 102 * 1024
@@ -60,6 +61,8 @@ def check(
 
     Errors come first, in the order of parts and lines.
     """
+    if too_large := too_large_for(source):
+        return [too_large]
     known = Known(frozenset(fields), missing or {}, unfit or {}, failing)
     problems: list[Problem] = []
     for part, words in source.parts().items():
@@ -74,6 +77,21 @@ def check(
     return sorted(_few(problems), key=lambda problem: problem.severity != ERROR)
 
 
+def too_large_for(source: Source) -> Problem | None:
+    """Why nothing of the mail is read, or None."""
+    try:
+        check_work(source.parts())
+    except RenderError as error:
+        return Problem("syntax", ERROR, error.part, 0, said(error.message))
+    return None
+
+
+def made_text(html: str) -> str:
+    """The text that is made from the HTML; "" for HTML that is not read."""
+    is_read = too_large_for(Source(subject="", html=html)) is None
+    return plaintext.from_html(html) if is_read else ""
+
+
 def used_fields(source: Source) -> set[str]:
     """Every merge field of the parts that can be read."""
     return {name for tree in _trees(source) for name in names_from_outside(tree)} - GIVEN
@@ -81,6 +99,8 @@ def used_fields(source: Source) -> set[str]:
 
 def used_values(source: Source) -> set[Use]:
     """The merge fields that have to be numbers, dates or addresses, with the kind."""
+    if too_large_for(source):
+        return set()
     found = [use for tree in _trees(source) for use in uses(tree)]
     return {(use.field, use.kind) for use in [*found, *linkuses.uses(source.html)]}
 

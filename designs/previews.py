@@ -13,7 +13,7 @@ from accounts.models import Workspace
 from contacts.mergenames import CALLED
 from contacts.models import Contact
 from designs import fields, plaintext
-from designs.checks import Source, check
+from designs.checks import Source, check, too_large_for
 from designs.fieldlinks import add_schemes, schemes_in_text
 from designs.fuel import TimeUpError, in_time
 from designs.inert import inert
@@ -111,6 +111,8 @@ def render_preview(  # noqa: PLR0913 - the four parts of a mail and whom it is f
     does where the mail takes too long, or too many others are rendered now (designs.places).
     """
     source = Source(subject=subject, preheader=preheader, html=html, text=text)
+    if too_large := too_large_for(source):
+        return Preview(problems=[too_large])
     try:
         with PLACES.one(workspace.pk):
             return _preview(workspace, source, contact)

@@ -16,7 +16,7 @@ from designs.fieldlinks import add_schemes, schemes_in_text
 from designs.foreign import Foreign, convert, find
 from designs.links import Links, counting, track_html, track_text
 from designs.models import Content, Design, Unconverted
-from designs.rendering import Renderer
+from designs.rendering import Renderer, check_work
 from pages import locales
 
 EDITABLE = ("name", "subject", "preheader", "html", "text")
@@ -163,6 +163,7 @@ def compile_parts(
     *, subject: str, preheader: str, html: str, text: str, track_clicks: bool
 ) -> dict[str, Any]:
     """The fields of a Content. Raises rendering.RenderError where a part can't be compiled."""
+    check_work({"subject": subject, "preheader": preheader, "html": html, "text": text})
     links = Links()
     html, text = add_schemes(html), schemes_in_text(text)
     if track_clicks:

@@ -59,6 +59,10 @@ _SAID = [
         gettext_noop("There are more than %(count)s merge fields and statements."),
     ),
     (
+        r"it has more than (?P<count>\d+) tags",
+        gettext_noop("The HTML has more than %(count)s tags. Make the mail shorter."),
+    ),
+    (
         r"its merge fields and statements are too long",
         gettext_noop("The merge fields and statements are too long."),
     ),

@@ -20,7 +20,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS import_staged (
 CREATE TEMPORARY TABLE IF NOT EXISTS import_judged (
     line bigint, email text, first_name text, last_name text, full_name text,
     attributes jsonb, consent text, flag text, contact_id bigint, outcome text, listing text,
-    ours boolean, stops boolean
+    ours boolean, stops boolean, elsewhere boolean
 ) ON COMMIT DELETE ROWS;
 -- What a check would have written: it is one transaction and keeps it here. Empty in an import.
 CREATE TEMPORARY TABLE IF NOT EXISTS import_seen (
@@ -52,6 +52,9 @@ SET LOCAL enable_seqscan = off; SET LOCAL jit = off; SET LOCAL work_mem = '64MB'
 # `stops`: the address is suppressed from now on, as the file says. Who unsubscribed is, where there
 # is no list to record it on.
 #
+# `elsewhere`: this file is the first that says of a person that they unsubscribed, by a word that
+# names no list, and they are subscribed to another list. With %(everywhere)s that stops, too.
+#
 # An export of ours says of a person what is known here already (`said`): who left a list here is
 # "unsubscribed", with no word about the list chosen; who is at a suppressed domain, "suppressed".
 # Neither says anything new about the person.
@@ -66,25 +69,35 @@ SELECT line, email, first_name, last_name, full_name, attributes, consent, flag,
        CASE
            WHEN NOT %(listed)s THEN CASE WHEN flag = '?' AND taken THEN 'asked'
                                          WHEN flag = 'n' AND taken THEN 'skip' END
-           WHEN flag = 'u' AND on_list = 'subscribed' THEN 'unsubscribed'
+           WHEN flag IN ('u', 'l') AND on_list = 'subscribed' THEN 'unsubscribed'
            WHEN flag IN ('n', '?') AND on_list = 'subscribed' AND ours THEN 'withdrawn'
-           WHEN flag = 'u' AND on_list IS NULL AND (taken OR outcome = 'duplicate')
+           WHEN flag IN ('u', 'l') AND on_list IS NULL AND (taken OR outcome = 'duplicate')
                THEN 'unsubscribed'
            WHEN flag = '?' AND taken THEN 'asked'
            WHEN flag = 'n' AND taken THEN 'skip'
            WHEN flag = '' AND on_list IS NULL AND taken THEN 'subscribed'
        END,
        ours,
-       says_stop AND NOT stopped
+       (says_stop OR (elsewhere AND %(everywhere)s)) AND NOT stopped,
+       elsewhere
 FROM (
-    SELECT *, outcome IN ('new', 'updated', 'unchanged') AS taken
+    SELECT *, outcome IN ('new', 'updated', 'unchanged') AS taken,
+           outcome <> 'suppressed' AND flag = 'u' AND %(listed)s
+               AND on_list IS DISTINCT FROM 'unsubscribed'
+               AND EXISTS (SELECT FROM contacts_subscription other
+                           WHERE other.contact_id = decided.contact_id
+                             AND other.status = 'subscribed'
+                             AND other.list_id IS DISTINCT FROM %(list)s
+                           -- Asked one by one, never by reading all subscriptions.
+                           OFFSET 0) AS elsewhere
     FROM (
         SELECT s.line, s.email, merged.first_name, merged.last_name, merged.full_name,
                merged.attributes, s.consent, said.flag, c.id AS contact_id,
                coalesce(before.listing, on_list.status) AS on_list,
                before.listing IS NOT NULL OR on_list.source = %(source)s AS ours,
                CASE
-                   WHEN said.flag IN ('s', 'b', 'c') OR (said.flag = 'u' AND NOT %(listed)s)
+                   WHEN said.flag IN ('s', 'b', 'c')
+                        OR (said.flag IN ('u', 'l') AND NOT %(listed)s)
                         OR by_address.id IS NOT NULL OR by_domain.id IS NOT NULL
                         OR before.outcome = 'suppressed' THEN 'suppressed'
                    WHEN seen.contact_id IS NOT NULL OR before.outcome = 'taken' THEN 'duplicate'
@@ -94,7 +107,8 @@ FROM (
                    THEN 'updated'
                    ELSE 'unchanged'
                END AS outcome,
-               said.flag IN ('s', 'b', 'c') OR (said.flag = 'u' AND NOT %(listed)s) AS says_stop,
+               said.flag IN ('s', 'b', 'c')
+               OR (said.flag IN ('u', 'l') AND NOT %(listed)s) AS says_stop,
                by_address.id IS NOT NULL OR coalesce(before.stopped, false)
                OR (%(own)s AND by_domain.id IS NOT NULL) AS stopped
         FROM import_staged s
@@ -124,7 +138,7 @@ FROM (
             SELECT outcome, listing, stopped FROM import_seen WHERE email = s.email OFFSET 0
         ) before ON true
         CROSS JOIN LATERAL (SELECT
-            CASE WHEN s.flag = 'u' AND %(summed_up)s AND EXISTS (
+            CASE WHEN s.flag IN ('u', 'l') AND %(summed_up)s AND EXISTS (
                      SELECT FROM contacts_subscription
                      WHERE contact_id = c.id AND status = 'unsubscribed')
                  THEN 'n' ELSE s.flag END AS flag
@@ -250,6 +264,8 @@ class Target:
     # An export of ours; one whose status may be about other lists (Layout in importlayout).
     own: bool
     summed_up: bool
+    # What "unsubscribed" is about: all lists, or this one.
+    everywhere: bool
     filename: str
 
     def parameters(self, *, apply: bool) -> dict[str, Any]:
@@ -263,6 +279,7 @@ class Target:
             "source": f"import {self.file}",
             "own": self.own,
             "summed_up": self.summed_up,
+            "everywhere": self.everywhere,
             "filename": self.filename,
             "apply": apply,
         }
@@ -291,7 +308,8 @@ def keep_seen() -> None:
         cursor.execute(
             """
             INSERT INTO import_seen (email, outcome, listing, stopped)
-            SELECT email, CASE outcome WHEN 'suppressed' THEN 'suppressed' ELSE 'taken' END,
+            SELECT email,
+                   CASE WHEN stops OR outcome = 'suppressed' THEN 'suppressed' ELSE 'taken' END,
                    CASE WHEN listing IN ('subscribed', 'unsubscribed') THEN listing END, stops
             FROM import_judged
             ON CONFLICT (email) DO UPDATE
@@ -379,11 +397,12 @@ def _listings(cursor: Any) -> dict[str, int]:
                count(*) FILTER (WHERE listing = 'unsubscribed'),
                count(*) FILTER (WHERE listing = 'asked' OR (listing = 'withdrawn' AND flag = '?')),
                count(*) FILTER (WHERE listing = 'skip' OR (listing = 'withdrawn' AND flag = 'n')),
-               count(*) FILTER (WHERE stops)
+               count(*) FILTER (WHERE stops),
+               count(*) FILTER (WHERE elsewhere)
         FROM import_judged
         """
     )
-    names = ("subscribed", "unsubscribed", "asked", "not_subscribed", "stopped")
+    names = ("subscribed", "unsubscribed", "asked", "not_subscribed", "stopped", "elsewhere")
     return dict(zip(names, cursor.fetchone(), strict=True))
 
 

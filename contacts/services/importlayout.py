@@ -31,8 +31,11 @@ def layout_of(file: Import) -> Layout:
         for number, target in enumerate(file.mapping)
         if target == LIST
     }
-    about = reimport.column_about(lists, _names(file)) if file.list or file.new_list else None
-    return Layout(reimport.is_ours(header), lists, OnLists(tuple(lists), about))
+    goes_into = _names(file) if file.list or file.new_list else []
+    about = reimport.column_about(lists, goes_into) if goes_into else None
+    joined = reimport.joined_in(header)
+    on_lists = OnLists(tuple(lists), about, joined if joined in lists else None, tuple(goes_into))
+    return Layout(reimport.is_ours(header), lists, on_lists)
 
 
 def _header(file: Import) -> list[str]:

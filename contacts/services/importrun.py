@@ -37,7 +37,7 @@ LEASE = timedelta(seconds=60)
 REPORTED_VALUES = 100_000
 COUNTS = (
     "rows new updated unchanged duplicate suppressed rejected "
-    "subscribed unsubscribed not_subscribed asked stopped unusable blank above"
+    "subscribed unsubscribed not_subscribed asked stopped elsewhere unusable blank above"
 ).split()
 # Of these the batch itself knows; of the others the database.
 READ = ("rows", "rejected", "duplicate", "unusable", "blank", "above")
@@ -163,6 +163,7 @@ def target_of(held: Import, layout: Layout) -> importing.Target:
         listed=bool(held.list_id or held.new_list),
         own=layout.own,
         summed_up=layout.summed_up,
+        everywhere=answers.scope(held) == answers.EVERYWHERE,
         filename=held.filename,
     )
 

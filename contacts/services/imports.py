@@ -18,13 +18,13 @@ from contacts import columns, csvdetect, importfile, values
 from contacts.batches import Batch, Reject
 from contacts.columns import Column
 from contacts.csvfile import Bytes, Dialect, Reader
-from contacts.models import Attribute, Import, ImportChunk, Job, List
+from contacts.models import Attribute, Import, ImportChunk, Job, List, Subscription
 from contacts.queries import importing
 from contacts.queries.importing import Undone
 from contacts.rows import MappingError, Shaper
 from contacts.services import attributes, importrun, jobs, lists, statuswords, unfinished
 from contacts.services.importlayout import Layout, layout_of
-from contacts.statuswords import Words
+from contacts.statuswords import LIST, Words
 
 CHECKED_ROWS = 20_000
 KEEP_FILES = timedelta(days=1)
@@ -120,6 +120,13 @@ def first_rows(file: Import, dialect: Dialect) -> list[list[str]]:
     return list(islice(below, csvdetect.SAMPLE_RECORDS))
 
 
+def refuse_wide(file: Import, dialect: Dialect) -> None:
+    """Raises RefusedError if the file has too many columns when it is read in this way."""
+    first = islice(_beginning(file, dialect), csvdetect.SAMPLE_RECORDS)
+    if csvdetect.is_too_wide(record.cells for record in first):
+        raise RefusedError(str(csvdetect.SENTENCES["columns"]))
+
+
 def _cut(cells: Sequence[str]) -> list[str]:
     return [cell[: csvdetect.LOOKED_AT + 1] for cell in cells[: csvdetect.MAX_COLUMNS]]
 
@@ -167,7 +174,8 @@ def configure(  # noqa: PLR0913 - one argument a choice of the page
 ) -> None:
     """Keep what was chosen; `new_list` is the name of a list that the start makes; `answers` say
     what words mean in this file (contacts.statuswords.Vocabulary). Raises RefusedError if the
-    mapping can't be used or it runs already."""
+    mapping can't be used, the file has too many columns, or it runs already."""
+    refuse_wide(file, Dialect(dialect["encoding"], dialect["delimiter"], int(dialect["header"])))
     refuse_unmapped(file.workspace_id, mapping)
     changed = Import.objects.filter(pk=file.pk, state=Import.State.READY).update(
         dialect=dialect,
@@ -251,6 +259,18 @@ def _judge(target: importing.Target, batch: Batch) -> dict[str, int]:
     return outcomes
 
 
+def may_be_elsewhere(file: Import) -> bool:
+    """Whether people whom the file calls unsubscribed may be subscribed to other lists: it goes
+    into a list, a column says who unsubscribed, and other lists have people."""
+    says = set(columns.STATUS_FIELDS) - {LIST}
+    if not (file.list_id or file.new_list) or not says & set(file.mapping):
+        return False
+    others = Subscription.objects.filter(
+        list__workspace_id=file.workspace_id, status=Subscription.Status.SUBSCRIBED
+    )
+    return (others.exclude(list=file.list_id) if file.list_id else others).exists()
+
+
 def choices_of(file: Import) -> str:
     """Stands for all that was chosen: whether what was checked is what would be started."""
     chosen = (file.dialect, file.mapping, file.list_id, file.new_list, file.consent, file.known)
@@ -262,13 +282,18 @@ def choices_of(file: Import) -> str:
 
 @transaction.atomic
 def start(
-    file: Import, *, enqueue: Callable[[int], Any] | None, checked: str | None = None
+    file: Import,
+    *,
+    enqueue: Callable[[int], Any] | None,
+    checked: str | None = None,
+    scope: str = "",
 ) -> None:
     """Queue the import: its new list and attributes are made, and a worker is told once this is
     committed.
 
     Without `enqueue` the caller runs it itself (the command). `checked`: the `choices_of` that the
-    person saw. Raises RefusedError.
+    person saw. `scope`: what they said "unsubscribed" in it is about (statuswords.SCOPES); "":
+    nothing. Raises RefusedError.
     """
     locked = Import.objects.select_for_update().get(pk=file.pk)
     if locked.state != Import.State.READY:
@@ -281,14 +306,18 @@ def start(
     locked.mapping = _make_attributes(locked)
     if locked.new_list and not locked.list_id:
         locked.list = lists.create(locked.workspace, name=locked.new_list)
+    if scope in statuswords.SCOPES:
+        said = statuswords.of_file(locked) | {statuswords.ELSEWHERE: scope}
+        locked.answers = statuswords.stored(said)
     locked.state = Import.State.QUEUED
     locked.started_at = timezone.now()
     locked.counts = {}
     locked.words = []
-    locked.save(update_fields=["mapping", "list", "state", "started_at", "counts", "words"])
+    fields = ("mapping", "list", "answers", "state", "started_at", "counts", "words")
+    locked.save(update_fields=fields)
     file.refresh_from_db()
     if enqueue:
-        transaction.on_commit(lambda: enqueue(file.pk))
+        transaction.on_commit(lambda: jobs.nudge(enqueue, file.pk))
 
 
 def _make_attributes(file: Import) -> list[str]:

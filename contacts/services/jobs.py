@@ -81,16 +81,16 @@ def start(
         state__in=ACTIVE,
         defaults={"parameters": dict(parameters), "created_by": by, "last": last},
     )
-    transaction.on_commit(lambda: _nudge(run_job.delay, job.pk))
+    transaction.on_commit(lambda: nudge(run_job.delay, job.pk))
     return job
 
 
-def _nudge(tell: Callable[[int], Any], job_id: int) -> None:
-    """The row is the truth: without the broker the sweeper finds the job."""
+def nudge(tell: Callable[[int], Any], pk: int) -> None:
+    """The row is the truth: without the broker the sweeper finds the job, or the import."""
     try:
-        tell(job_id)
+        tell(pk)
     except BrokerError as error:
-        logger.warning("job %s: the broker was not told (%s)", job_id, error)
+        logger.warning("no worker was told of number %s: %s", pk, error)
 
 
 def cancel(job: Job) -> bool:
@@ -138,7 +138,7 @@ def go_on(job: Job) -> bool:
     except IntegrityError:  # the same was started anew
         return False
     if moved:
-        transaction.on_commit(lambda: _nudge(run_job.delay, job.pk))
+        transaction.on_commit(lambda: nudge(run_job.delay, job.pk))
     return bool(moved)
 
 

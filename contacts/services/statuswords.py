@@ -16,6 +16,12 @@ from contacts.statuswords import DATE, EMPTY, KINDS, MAX_WORD, MEANINGS, OTHER, 
 # What these mean depends on the file: the answer is kept for it only.
 OF_ONE_FILE = frozenset({EMPTY, DATE})
 
+# Whom the file calls unsubscribed, and who is subscribed to other lists of the workspace: they want
+# no mail at all, or only none of the list that the file goes into. While nobody has said which,
+# they are suppressed: doubt never mails.
+ELSEWHERE = ("elsewhere", "")
+EVERYWHERE, ONE_LIST = SCOPES = ("everywhere", "list")
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -38,6 +44,11 @@ def remembered(workspace_id: int) -> dict[tuple[str, str], str]:
 def of_file(file: Import) -> dict[tuple[str, str], str]:
     """What was said about this file's words only."""
     return {(kind, key): meaning for kind, key, meaning in file.answers}
+
+
+def scope(file: Import) -> str:
+    """What "unsubscribed" in this file is about: one of SCOPES."""
+    return of_file(file).get(ELSEWHERE, EVERYWHERE)
 
 
 def stored(answers: Mapping[tuple[str, str], str]) -> list[list[str]]:

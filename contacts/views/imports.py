@@ -155,7 +155,8 @@ def _columns(  # noqa: PLR0913 - what of a half-filled page is to be shown again
     reread: bool = False,
 ) -> HttpResponse:
     dialect = dialect or importfile.dialect_of(file)
-    described = imports.describe(file, dialect)
+    too_wide = _too_wide(file, dialect)
+    described = [] if too_wide else imports.describe(file, dialect)
     lines = imports.first_lines(file, dialect)
     if reread or (mapping is None and len(file.mapping) != len(described)):
         mapping = [column.guess for column in described]
@@ -174,9 +175,20 @@ def _columns(  # noqa: PLR0913 - what of a half-filled page is to be shown again
         "step": 2,
         "form": form,
         "columns": rows,
+        # An error of the form may say it already.
+        "too_wide": "" if too_wide in form.non_field_errors() else too_wide,
         "consent_targets": list(STATUS_LABELS),
     }
     return render(request, "contacts/import_columns.html", context)
+
+
+def _too_wide(file: Import, dialect: Dialect) -> str:
+    """Why no columns are shown, or ""."""
+    try:
+        imports.refuse_wide(file, dialect)
+    except imports.RefusedError as error:
+        return str(error)
+    return ""
 
 
 def _targets(column: columns.Column, known: Any) -> list[tuple[str, list[tuple[str, str]]]]:
@@ -215,6 +227,7 @@ def _is_mapped(request: WorkspaceRequest, file: Import) -> bool:
 def _checked(request: WorkspaceRequest, file: Import) -> dict[str, Any]:
     everything = request.GET.get("all") == "1" and file.size <= CHECK_ALL_UP_TO
     checked = imports.check(file, rows=None if everything else imports.CHECKED_ROWS)
+    scope, elsewhere = statuswords.scope(file), checked.counts["elsewhere"]
     looks = {key: {"label": label, "tone": tone} for key, label, tone in OUTCOMES}
     return {
         "file": file,
@@ -227,6 +240,10 @@ def _checked(request: WorkspaceRequest, file: Import) -> dict[str, Any]:
             for row in checked.samples
         ],
         "bar": bar(checked.counts),
+        # The question about those elsewhere speaks of them.
+        "stopped": checked.counts["stopped"] - elsewhere * (scope == statuswords.EVERYWHERE),
+        "scope": scope,
+        "asks_scope": elsewhere or (not checked.whole and imports.may_be_elsewhere(file)),
         "problems": sum(checked.counts[name] for name in ("rejected", "unusable", "asked")),
         "question": importwords.asked(file, checked.words),
         "notes": importnotes.notes(file, checked.layout),
@@ -279,7 +296,12 @@ def import_words(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
 def start_import(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     file = get_in(request.workspace, Import, pk=pk)
     try:
-        imports.start(file, enqueue=run_import.delay, checked=request.POST.get("checked"))
+        imports.start(
+            file,
+            enqueue=run_import.delay,
+            checked=request.POST.get("checked"),
+            scope=request.POST.get("scope", ""),
+        )
     except imports.RefusedError as error:
         messages.error(request, str(error))
     url = reverse("import", args=[request.workspace.slug, file.pk])
@@ -292,6 +314,7 @@ def _figures(file: Import) -> dict[str, Any]:
         "progress": imports.progress(file),
         "bar": bar(file.counts),
         "ended": ended,
+        "scope": statuswords.scope(file),
         "question": importwords.asked(file, Words(file.words)) if ended else None,
         "file_kept": ended and file.chunks.exists(),
         "has_rejects": any(file.counts.get(name) for name in ("rejected", "unusable", "asked")),

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest, get_in
 from accounts.permissions import Permission
-from designs import fields, plaintext, previews, services
+from designs import checks, fields, previews, services
 from designs.forms import DesignForm
 from designs.models import Design
 from designs.services import VersionConflictError
@@ -42,7 +42,7 @@ def _editor(
         "conflict": conflict,
         "unconverted": services.unconverted(one),
         "plain": bool(one.text.strip()) and not one.html.strip(),
-        "made_text": plaintext.from_html(one.html),
+        "made_text": checks.made_text(one.html),
         "groups": fields.grouped(offered),
         "completions": [
             {"key": each.key, "label": each.label, "insert": each.expression} for each in offered
@@ -108,7 +108,7 @@ def design_problems(request: WorkspaceRequest, pk: int) -> HttpResponse:
     preview = previews.render_preview(request.workspace, contact=contact, **source.parts())
     context = {
         "design": one,
-        "made_text": plaintext.from_html(source.html),
+        "made_text": checks.made_text(source.html),
         **panel(request, preview, contact, request.POST),
     }
     return render(request, "designs/parts/checked.html", context)

@@ -157,3 +157,10 @@ def test_help_has_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         call_command("campaign", "--help")
     assert "exit codes:" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "9" * 25, "²", "-1"])
+@pytest.mark.django_db
+def test_what_is_no_number_of_a_campaign_is_said(number: str) -> None:
+    with pytest.raises(CommandError, match="neither a number nor one of"):
+        call_command("campaign", "--", number, "status")

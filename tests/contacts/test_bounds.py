@@ -55,11 +55,16 @@ def test_a_note_of_many_lines_is_one_record() -> None:
     assert [len(one.cells) for one in Reader(Counting(data), Dialect())] == [2, 2, 2]
 
 
-@pytest.mark.parametrize("row", ["a," * 501, ",".join(["email"] * 501), "x," * 100_000])
+@pytest.mark.parametrize(
+    "row", ["a," * 501, ",".join(["email"] * 501), "x," * 100_000, "," * 300_000, ";" * 501]
+)
 def test_more_columns_than_anybody_has_are_refused(row: str) -> None:
     with pytest.raises(NotCsvError, match="more than 500 columns"):
         csvdetect.detect(f"{row}\na@a.example\n".encode())
+    with pytest.raises(NotCsvError, match="more than 500 columns"):
+        csvdetect.detect(row.encode())
     assert csvdetect.detect(f"{','.join(['email'] * MAX_COLUMNS)}\n".encode()).delimiter == ","
+    assert csvdetect.detect(f"email\n{',' * (MAX_COLUMNS - 1)}\na@a.example\n".encode()).header == 1
 
 
 def test_equal_names_are_told_apart_in_as_many_steps(monkeypatch: pytest.MonkeyPatch) -> None:

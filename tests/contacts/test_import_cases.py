@@ -14,7 +14,8 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from accounts.models import Workspace
-from contacts import csvdetect, encodings
+from contacts import audience, csvdetect, encodings
+from contacts.audience import Question
 from contacts.models import Contact, Import, List, StatusWord, Subscription, Suppression
 from contacts.services import importrun, imports
 
@@ -562,3 +563,221 @@ def test_the_page_offers_the_first_lines_as_header(
     page = owner_client.post(f"{at}columns/", form).content.decode()
     assert '<option value="0" selected>No line names the columns</option>' in page
     assert "Column 3" in page
+
+
+def test_too_many_columns_by_another_delimiter_are_refused_too(
+    owner_client: Client, workspace: Workspace, tmp_path: Path
+) -> None:
+    """The first 500 were shown, and nothing said that there are more."""
+    wide = f"email,note\na@b.example,{'x;' * 600}\n"
+    owner_client.post("/w/brand/imports/new/", {"pasted": wide})
+    file = Import.objects.get()
+    at = f"/w/brand/imports/{file.pk}/"
+    form = {"encoding": "utf-8", "delimiter": "semicolon", "header": "1"}
+    page = owner_client.post(f"{at}columns/", form | {"reread": "1"}).content.decode()
+    assert "The file has more than 500 columns." in text_of(page)
+    assert 'name="column_0"' not in page
+    assert '<option value="semicolon" selected>' in page
+    more = {"list": "", "consent": "unknown", "known": "fill", "column_0": "email"}
+    page = owner_client.post(f"{at}columns/", form | more).content.decode()
+    assert text_of(page).count("The file has more than 500 columns.") == 1
+    file.refresh_from_db()
+    assert file.dialect["delimiter"] == ","
+    # Back to how it is written.
+    form["delimiter"] = "comma"
+    page = owner_client.post(f"{at}columns/", form | {"reread": "1"}).content.decode()
+    assert "more than 500 columns" not in page
+    assert 'name="column_1"' in page
+    path = tmp_path / "wide.csv"
+    path.write_text(wide)
+    with pytest.raises(CommandError, match="more than 500 columns") as caught:
+        call_command("import_contacts", str(path), "--workspace=brand", "--delimiter=;")
+    assert caught.value.returncode == 2
+
+
+# Unsubscribed from what? --------------------------------------------------------------------------
+
+
+def checked_of(page: str) -> str:
+    found = re.search(r'name="checked" value="(\w+)"', page)
+    assert found
+    return found[1]
+
+
+SCOPED = "email,status\nann@b.example,unsubscribed\nbob@b.example,subscribed\neve@b.example,退订\n"
+
+
+@pytest.fixture
+def shop(workspace: Workspace) -> List:
+    """Another list of the workspace. Ann and Bob are on it; Cy is as well, and Dan has left it."""
+    shop = List.objects.create(workspace=workspace, name="Shop")
+    for name in ("ann", "bob", "cy", "dan"):
+        contact = Contact.objects.create(workspace=workspace, email=f"{name}@b.example")
+        status = "unsubscribed" if name == "dan" else "subscribed"
+        Subscription.objects.create(list=shop, contact=contact, status=status)
+    return shop
+
+
+def mailed(target: List) -> set[str]:
+    """Who gets the next mail to this list."""
+    question = Question(target.workspace_id, [target.pk], [], reason=audience.RECIPIENTS)
+    return {person.address.partition("@")[0] for person in audience.people(question, limit=100)}
+
+
+def test_who_unsubscribed_by_a_file_is_mailed_by_no_other_list(run: Run, shop: List) -> None:
+    """They went into the new list as unsubscribed, and the others went on mailing them."""
+    counts = run(SCOPED)
+    assert (counts["elsewhere"], counts["stopped"], counts["unsubscribed"]) == (1, 1, 2)
+    stop = Suppression.objects.get()
+    assert (stop.value, stop.reason) == ("ann@b.example", "unsubscribed")
+    assert mailed(shop) == {"bob", "cy"}
+    assert run(SCOPED)["elsewhere"] == 0
+
+
+def test_or_only_by_this_list_if_somebody_says_so(run: Run, shop: List) -> None:
+    counts = run(SCOPED, "--unsubscribed-from=list")
+    assert (counts["elsewhere"], counts["stopped"], counts["unsubscribed"]) == (1, 0, 2)
+    assert mailed(shop) == {"ann", "bob", "cy"}
+    assert mailed(List.objects.get(name="News")) == {"bob"}
+    # The file says nothing new about Ann: nobody decides again.
+    counts = run(SCOPED)
+    assert (counts["elsewhere"], counts["stopped"]) == (0, 0)
+
+
+def test_who_left_the_list_here_is_asked_about_by_no_file(run: Run, shop: List) -> None:
+    """By the link of a mail to News, Ann left News and stayed on Shop."""
+    news = List.objects.create(workspace=shop.workspace, name="News")
+    ann = Contact.objects.get(email="ann@b.example")
+    Subscription.objects.create(list=news, contact=ann, status="unsubscribed")
+    assert run(SCOPED)["elsewhere"] == 0
+    assert "ann" in mailed(shop)
+
+
+@pytest.mark.parametrize("scope", ["everywhere", "list"])
+def test_later_lines_of_a_person_say_it_too(
+    workspace: Workspace, shop: List, monkeypatch: pytest.MonkeyPatch, scope: str
+) -> None:
+    """In batches of a line, the check knows what earlier ones would have written."""
+    monkeypatch.setattr(importrun, "BATCH", 1)
+    lines = "ann@b.example,subscribed\nann@b.example,unsubscribed\nann@b.example,unsubscribed\n"
+    file = imports.receive(
+        workspace, filename="x.csv", pieces=[f"email,status\n{lines}".encode()], by=None, limit=999
+    )
+    imports.configure(
+        file,
+        dialect=file.dialect,
+        mapping=file.mapping,
+        target=None,
+        new_list="News",
+        consent="unknown",
+        known="fill",
+        answers={("elsewhere", ""): scope},
+    )
+    expected = imports.check(file, rows=None).counts
+    imports.start(file, enqueue=None)
+    while importrun.run(file.pk, size=1):
+        pass
+    file.refresh_from_db()
+    assert file.state == "finished"
+    assert {name: file.counts[name] for name in expected} == expected
+    assert file.counts["elsewhere"] == 1
+    assert file.counts["stopped"] == (scope == "everywhere")
+
+
+def test_the_page_asks_from_what(owner_client: Client, shop: List) -> None:
+    def checked() -> tuple[str, str]:
+        owner_client.post("/w/brand/imports/new/", {"pasted": SCOPED})
+        file = Import.objects.latest("pk")
+        imports.configure(
+            file,
+            dialect=file.dialect,
+            mapping=file.mapping,
+            target=None,
+            new_list=f"News {file.pk}",
+            consent="unknown",
+            known="fill",
+        )
+        at = f"/w/brand/imports/{file.pk}/"
+        return at, owner_client.get(f"{at}?step=check&now=1").content.decode()
+
+    at, page = checked()
+    assert "1 person whom the file calls unsubscribed is subscribed to other lists." in text_of(
+        page
+    )
+    assert 'value="everywhere" form="start-import" checked' in page
+    assert "would be suppressed" not in text_of(page)
+    owner_client.post(f"{at}start/", {"checked": checked_of(page), "scope": "list"})
+    file = Import.objects.latest("pk")
+    importrun.run(file.pk)
+    page = owner_client.get(at).content.decode()
+    assert "1 person left only this list, as you said, and stays subscribed" in text_of(page)
+    assert "ann" in mailed(shop)
+
+    at, page = checked()
+    owner_client.post(f"{at}start/", {"checked": checked_of(page)})
+    importrun.run(Import.objects.latest("pk").pk)
+    page = owner_client.get(at).content.decode()
+    assert "1 of these is unsubscribed according to the file" in text_of(page)
+    assert mailed(shop) == {"bob", "cy"}
+
+
+def test_an_import_starts_without_the_broker(owner_client: Client, workspace: Workspace) -> None:
+    """Its sweeper tells a worker later; there is no broker in these tests. It was an error 500."""
+    owner_client.post("/w/brand/imports/new/", {"pasted": "email\na@b.example\n"})
+    file = Import.objects.get()
+    answer = owner_client.post(f"/w/brand/imports/{file.pk}/start/")
+    assert answer.status_code == 302
+    assert imports.due() == [file.pk]
+
+
+def test_of_a_large_file_the_page_asks_before_it_knows(
+    owner_client: Client, shop: List, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imports, "CHECKED_ROWS", 1)
+    data = "email,status\nbob@b.example,subscribed\nann@b.example,unsubscribed\n"
+    owner_client.post("/w/brand/imports/new/", {"pasted": data})
+    file = Import.objects.get()
+    options: dict[str, Any] = {
+        "dialect": file.dialect,
+        "mapping": file.mapping,
+        "consent": "unknown",
+        "known": "fill",
+    }
+    at = f"/w/brand/imports/{file.pk}/?step=check&now=1"
+    imports.configure(file, target=None, new_list="News", **options)
+    assert "Unsubscribed from what?" in owner_client.get(at).content.decode()
+    # Into no list, they are suppressed anyway; with one list there is no other.
+    imports.configure(file, target=None, **options)
+    assert "Unsubscribed from what?" not in owner_client.get(at).content.decode()
+    imports.configure(file, target=shop, **options)
+    assert "Unsubscribed from what?" not in owner_client.get(at).content.decode()
+
+
+def test_the_command_says_what_it_did_to_them(
+    shop: List, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text(SCOPED)
+    call_command("import_contacts", str(path), "--workspace=brand", "--list=News", "--dry-run")
+    assert "They would be suppressed" in capsys.readouterr().out
+    call_command("import_contacts", str(path), "--workspace=brand", "--list=News")
+    said = capsys.readouterr().out
+    assert "Unsubscribed in the file, and subscribed to other lists: 1." in said
+    assert "They were suppressed" in said
+    assert "--unsubscribed-from list" in said
+
+
+def test_an_undone_import_says_what_stays(owner_client: Client, shop: List) -> None:
+    owner_client.post("/w/brand/imports/new/", {"pasted": SCOPED})
+    file = Import.objects.get()
+    imports.start(file, enqueue=None)
+    importrun.run(file.pk)
+    at = f"/w/brand/imports/{file.pk}/"
+    assert "2 suppressed (the suppressions can be lifted together)" in text_of(
+        owner_client.get(at).content.decode()
+    )
+    owner_client.post(f"{at}undo/")
+    page = text_of(owner_client.get(at).content.decode())
+    assert "What the file said of people who want no mail stays" in page
+    assert mailed(shop) == {"bob", "cy"}
+    assert Suppression.objects.filter(lifted_at=None).count() == 2

@@ -453,3 +453,49 @@ def test_an_attribute_that_is_named_like_a_list_column_alone(workspace: Workspac
     workspace.attributes.create(key="one", label="list: News")
     file = received(workspace, "email,list: News\na@x.example,gold\n")
     assert file.mapping == ["email", "attribute:one"]
+
+
+# More lists than an import has columns ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("first", "second"), [("News", "Offers"), *ODD_NAMES])
+def test_of_very_many_lists_one_column_says_it(
+    workspace: Workspace,
+    owner_client: Client,
+    monkeypatch: pytest.MonkeyPatch,
+    first: str,
+    second: str,
+) -> None:
+    monkeypatch.setattr("contacts.csvdetect.MAX_COLUMNS", 20)
+    a, b = pair(workspace, first, second)
+    List.objects.bulk_create(List(workspace=workspace, name=f"No. {n}") for n in range(20))
+    text = export(owner_client)
+    header = next(csv.reader(io.StringIO(text)))
+    assert len(header) <= 20
+    assert "lists" in header
+    for target in (a, b):
+        before = everything()
+        counts = agreed(chosen(received(workspace, text), target=target))
+        assert everything() == before
+        assert counts["stopped"] == counts["subscribed"] == counts["unsubscribed"] == 0
+    # On each of them as before it was lost.
+    for target in (a, b):
+        stood = standings(target)
+        Subscription.objects.filter(list=target).delete()
+        agreed(chosen(received(workspace, text), target=target))
+        assert standings(target) == stood
+    # A list that is new: nobody is on it, by what the file says.
+    fresh = List.objects.create(workspace=workspace, name="Fresh")
+    agreed(chosen(received(workspace, text), target=fresh))
+    assert mailed(workspace, fresh) == set()
+
+
+def test_an_export_with_all_the_lists_there_are_comes_back(
+    workspace: Workspace, owner_client: Client
+) -> None:
+    a, _b = pair(workspace, "News", "Offers")
+    List.objects.bulk_create(List(workspace=workspace, name=f"No. {n}") for n in range(520))
+    text = export(owner_client)
+    before = everything()
+    agreed(chosen(received(workspace, text), target=a))
+    assert everything() == before

@@ -5,11 +5,14 @@ from collections.abc import Iterator
 
 import pytest
 from django.test import Client
+from django.utils.translation import trans_real
 
 from accounts.models import Workspace
-from designs import fuel, places, services
+from designs import checks, foreign, fuel, places, plaintext, rendering, services
+from designs.checks import Source
 from designs.places import MOST_WAITING, MOST_WAITING_OF_ONE, BusyError, Places
 from designs.previews import framed, render_preview
+from designs.rendering import RenderError
 from designs.services import Draft
 
 HOSTILE = "{% for i in range(10000) %}{% set a = email ~ i %}{% endfor %}" * 3
@@ -97,3 +100,64 @@ def test_eight_previews_of_a_viewer_spend_no_more_than_they_may(
     answer = owner_client.post(f"/w/{workspace.slug}/designs/{design.pk}/preview/", typed)
     assert answer.status_code == 200
     assert sum(fuel.FUEL - one.left for one in burnt) <= 4 * fuel.FUEL + 100_000
+
+
+@pytest.mark.parametrize("piece", ["<div>", "<b>", "<p>x", "</p>", '<a href="http://x.example">y'])
+def test_a_mail_of_very_many_tags_is_not_read_at_all(
+    piece: str, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each was read several times before a clock was looked at."""
+
+    def read(*_given: object, **_more: object) -> str:
+        raise AssertionError
+
+    html = piece * (rendering.MOST_ELEMENTS + 1)
+    monkeypatch.setattr(plaintext, "from_html", read)
+    monkeypatch.setattr(foreign, "find", read)
+    preview = render_preview(workspace, subject="x", html=html)
+    assert [problem.part for problem in preview.problems] == ["html"]
+    assert "more than 10000 tags" in framed(preview, "html", images=False)
+    assert "more than 10000 tags" in framed(preview, "text", images=False)
+    assert checks.check(Source(subject="x", html=html), fields=()) == preview.problems
+    assert checks.used_values(Source(subject="x", html=html)) == set()
+    with pytest.raises(RenderError, match="more than 10000 tags"):
+        services.compile_parts(subject="x", preheader="", html=html, text="", track_clicks=True)
+    longer = Source(subject="x", html="y" * 500_001)
+    assert [one.text for one in checks.check(longer, fields=())] == [
+        "This is longer than 500000 characters."
+    ]
+
+
+def test_a_large_mail_is_read(workspace: Workspace) -> None:
+    html = "<p>x</p>" * (rendering.MOST_ELEMENTS // 2)
+    preview = render_preview(workspace, subject="x", html=html)
+    assert preview.html == html
+    services.compile_parts(subject="x", preheader="p", html=html, text="", track_clicks=True)
+
+
+def test_the_editor_opens_with_a_mail_that_is_too_large(
+    owner_client: Client, workspace: Workspace
+) -> None:
+    html = "<div>" * (rendering.MOST_ELEMENTS + 1)
+    design = services.create(workspace, Draft(name="d", subject="x", html=html))
+    page = owner_client.get(f"/w/{workspace.slug}/designs/{design.pk}/")
+    assert page.status_code == 200
+    assert "more than 10000 tags" in page.content.decode()
+
+
+def test_words_about_links_are_looked_up_only_where_they_are_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """All ten were, for each link: half of the time of a preview with many."""
+    looked_up: list[str] = []
+    found = trans_real.gettext
+
+    def counting(text: str) -> str:
+        looked_up.append(text)
+        return found(text)
+
+    monkeypatch.setattr("django.utils.translation._trans.gettext", counting)
+    html = '<a href="http://x.example/">y</a>' * 500
+    problems = checks.check(Source(subject="x", html=html), fields=())
+    assert sum(problem.code == "insecure_link" for problem in problems) == 21
+    assert len(looked_up) < 2 * 500

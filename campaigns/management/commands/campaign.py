@@ -19,6 +19,7 @@ from campaigns.models import Campaign
 from campaigns.queries import progress, recipients, report
 from campaigns.services import deciding, running
 from campaigns.services.errors import CampaignError
+from pages.numbers import whole
 from sending import providers, reasons
 from sending.models import Mailing
 from sending.services import waits
@@ -157,8 +158,10 @@ class Command(BaseCommand):
 
 
 def _number(value: str) -> int | str:
-    if value in ALL or value.isdecimal():
-        return value if value in ALL else int(value)
+    if value in ALL:
+        return value
+    if (number := whole(value)) is not None:
+        return number
     raise ArgumentTypeError(f"{value!r} is neither a number nor one of {', '.join(ALL)}")
 
 

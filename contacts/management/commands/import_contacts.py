@@ -30,6 +30,7 @@ from contacts.csvfile import Dialect
 from contacts.importwords import SHOWN
 from contacts.models import Import, List, Subscription
 from contacts.services import importlayout, importrun, imports
+from contacts.services import statuswords as answered
 from contacts.statuswords import Word, Words
 from contacts.values import ORDERS
 from pages.singleline import one_line
@@ -52,6 +53,10 @@ A word in such a column that nobody has explained subscribes nobody. It is liste
 empty cells). Meanings: subscribed, unsubscribed, bounced, complained, suppressed, skip (not on the
 list). What was answered on the import's page counts here as well.
 
+--unsubscribed-from everywhere|list says what the file means by "unsubscribed" of people who are
+subscribed to other lists, too: no mail at all, so their addresses are suppressed (everywhere, if
+you don't say), or none of this list (list).
+
 exit codes:
   0  every line was imported, or was known already
   1  the import failed or was cancelled
@@ -66,6 +71,7 @@ LABELS = {
     "not_subscribed": "not subscribed according to the file",
     "asked": "waiting for an answer: not subscribed",
     "stopped": "newly suppressed, as the file says",
+    "elsewhere": "unsubscribed in the file, subscribed to other lists",
     "unusable": "values left out",
     "blank": "blank lines",
     "above": "lines above the column names",
@@ -110,6 +116,7 @@ class Command(BaseCommand):
             choices=Subscription.Consent.values,
             default=Subscription.Consent.UNKNOWN,
         )
+        parser.add_argument("--unsubscribed-from", choices=answered.SCOPES, metavar="SCOPE")
         parser.add_argument("--dry-run", action="store_true", help="say what would happen")
         parser.add_argument("--rejects", metavar="FILE", help="write rejected lines there, as CSV")
         parser.add_argument("--json", action="store_true", help="print the counts as JSON")
@@ -189,6 +196,18 @@ class Command(BaseCommand):
             self.stdout.write(f"  {number:>12,}  {LABELS.get(name, name)}")
         if asked:
             self.explain(shown["asked"], asked)
+        if shown["elsewhere"] and not options["unsubscribed_from"]:
+            self.explain_scope(shown["elsewhere"], dry_run=options["dry_run"])
+
+    def explain_scope(self, people: int, *, dry_run: bool) -> None:
+        """What was done to people of other lists, and how to have the other."""
+        done = "would be suppressed" if dry_run else "were suppressed"
+        self.stdout.write(
+            f"\nUnsubscribed in the file, and subscribed to other lists: {people:,}. "
+            f"They {done}: nobody has said that they left only this list. If they did, "
+            + ("say" if dry_run else "lift the suppressions, and next time say")
+            + " --unsubscribed-from list."
+        )
 
     def warn(self, unread: list[Column]) -> None:
         """Columns that may say how people stand, and aren't read as saying so."""
@@ -201,9 +220,8 @@ class Command(BaseCommand):
 
     def explain(self, people: int, asked: list[tuple[str, Word]]) -> None:
         """The words that nobody has explained, and what to do."""
-        self.stdout.write(
-            f"\n{people:,} people are not subscribed, since nobody has said what these words mean:"
-        )
+        waiting = f"{people:,} people are not subscribed, since n" if people else "N"
+        self.stdout.write(f"\n{waiting}obody has said what these words mean:")
         for column, word in asked[:SHOWN]:
             shown = f'"{word.text}"' if word.key else "(empty cell)"
             hint = f"  probably: {word.suggestion}" if word.suggestion else ""
@@ -250,9 +268,12 @@ def pieces(source: IO[bytes]) -> Iterator[bytes]:
 def configured(file: Import, options: dict[str, Any]) -> list[Column]:
     """Keep what was chosen. The columns that speak of people who left, but aren't read so."""
     dialect = read_as(file, options)
-    described = imports.describe(
-        file, Dialect(dialect["encoding"], dialect["delimiter"], dialect["header"])
-    )
+    reading = Dialect(dialect["encoding"], dialect["delimiter"], dialect["header"])
+    try:
+        imports.refuse_wide(file, reading)
+    except imports.RefusedError as error:
+        raise wrong(str(error)) from error
+    described = imports.describe(file, reading)
     try:
         known = importrun.attributes_of(file.workspace_id)
         mapping = mappings.overridden(described, options["map"], known)
@@ -273,7 +294,7 @@ def configured(file: Import, options: dict[str, Any]) -> list[Column]:
             new_list=name,
             consent=options["consent"],
             known=options["known"],
-            answers=answers(options["status_word"]),
+            answers=answers(options["status_word"]) | scope(options["unsubscribed_from"]),
         )
     except imports.RefusedError as error:
         raise wrong(str(error)) from error
@@ -319,6 +340,11 @@ def answers(said: Iterable[str]) -> dict[tuple[str, str], str]:
         key = statuswords.key_of(word)
         found |= {(kind, key): meaning for kind in statuswords.KINDS}
     return found
+
+
+def scope(said: str | None) -> dict[tuple[str, str], str]:
+    """What --unsubscribed-from said."""
+    return {answered.ELSEWHERE: said} if said else {}
 
 
 def run(file: Import, options: dict[str, Any]) -> tuple[dict[str, int], Words]:
