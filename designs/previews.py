@@ -174,7 +174,7 @@ def framed(preview: Preview, part: str, *, images: bool, dark: bool = False) -> 
         return _page(preview.text)
     html = inert(preview.html)
     html = html if images else without_remote(html)
-    return _with_base(in_theme(html, dark=dark))
+    return with_base(in_theme(html, dark=dark))
 
 
 def in_theme(html: str, *, dark: bool) -> str:
@@ -204,7 +204,7 @@ def _page(text: str, *, words: bool = False, busy: bool = False) -> str:
     )
 
 
-def _with_base(html: str) -> str:
+def with_base(html: str) -> str:
     """Links open beside our page, not in the frame."""
     head = next((tag.end for tag in tags(html) if tag.name == "head"), None)
     if head is None:
