@@ -278,6 +278,8 @@ def start(
             _("The columns were changed in another window. See what would happen now, then start.")
         )
     refuse_unmapped(locked.workspace_id, locked.mapping)
+    if enqueue:
+        _refuse_empty(locked)
     locked.mapping = _make_attributes(locked)
     if locked.new_list and not locked.list_id:
         locked.list = lists.create(locked.workspace, name=locked.new_list)
@@ -289,6 +291,17 @@ def start(
     file.refresh_from_db()
     if enqueue:
         transaction.on_commit(lambda: enqueue(file.pk))
+
+
+def _refuse_empty(file: Import) -> None:
+    """Of the page; for a command a file without lines is one that has been done."""
+    if not any(batch.rows for batch in importrun.batches(file, layout_of(file), size=1)):
+        raise RefusedError(
+            _(
+                "The file has no lines below its column names: there is nothing to import. Choose "
+                "another file, or correct “Column names” in the step before."
+            )
+        )
 
 
 def _make_attributes(file: Import) -> list[str]:

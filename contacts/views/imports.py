@@ -227,6 +227,7 @@ def _checked(request: WorkspaceRequest, file: Import) -> dict[str, Any]:
             for row in checked.samples
         ],
         "bar": bar(checked.counts),
+        "empty": checked.whole and not checked.counts["rows"],
         "problems": sum(checked.counts[name] for name in ("rejected", "unusable", "asked")),
         "question": importwords.asked(file, checked.words),
         "notes": importnotes.notes(file, checked.layout),
