@@ -52,6 +52,13 @@ def test_owner_and_workspace_are_made_and_the_owner_is_logged_in(nobody: Client)
     assert nobody.get(answer.headers["Location"]).status_code == 200
 
 
+@pytest.mark.parametrize("email", ["wei", "wei@brand", "wei@@brand.example"])
+def test_an_address_that_is_none_is_answered_by_what_to_do(nobody: Client, email: str) -> None:
+    page = words(nobody.post(path(), {**GIVEN, "language": "", "email": email}))
+    assert "Enter a complete e-mail address, such as name@company.com." in page
+    assert "email address" not in page.replace("e-mail address", "")
+
+
 def test_the_link_works_once(nobody: Client) -> None:
     link = path()
     nobody.post(link, GIVEN)
