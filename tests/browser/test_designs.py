@@ -116,6 +116,7 @@ def test_from_the_gallery_to_a_test_mail(  # noqa: PLR0917 - fixtures
     expect(page.locator("#save-state [data-version]")).to_be_visible()
 
     page.get_by_role("button", name="Send test").click()
+    expect(page.get_by_label("To", exact=True)).to_be_focused()
     page.get_by_label("To", exact=True).fill("a@brand.example, reject@brand.example")
     page.get_by_label("Sender address").select_option("news@brand.example")
     axe(page)
