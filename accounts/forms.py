@@ -36,6 +36,14 @@ class PasswordInput(forms.PasswordInput):
         super().__init__({"autocomplete": complete, "data-reveal": True, **words})
 
 
+class EmailAddressField(forms.EmailField):
+    """With a sentence that says what to do."""
+
+    default_error_messages = {  # noqa: RUF012 - as Django declares it
+        "invalid": _("Enter a complete e-mail address, such as name@company.com."),
+    }
+
+
 class NewPasswordField(forms.CharField):
     """Checked against the rules of settings.AUTH_PASSWORD_VALIDATORS, with what is known of the
     person by `check`."""
@@ -77,7 +85,7 @@ class TimeZoneField(SingleLine):
 class LoginForm(allauth.account.forms.LoginForm):  # type: ignore[misc]  # allauth has no types
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["login"] = forms.EmailField(
+        self.fields["login"] = EmailAddressField(
             label=_("E-mail address"),
             widget=forms.EmailInput({"autocomplete": "username", "autofocus": True}),
         )
@@ -89,7 +97,7 @@ class LoginForm(allauth.account.forms.LoginForm):  # type: ignore[misc]  # allau
 class ResetForm(allauth.account.forms.ResetPasswordForm):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["email"] = forms.EmailField(
+        self.fields["email"] = EmailAddressField(
             label=_("E-mail address"),
             widget=forms.EmailInput({"autocomplete": "username", "autofocus": True}),
         )
@@ -171,7 +179,7 @@ class NewcomerForm(PersonForm):
 class SetUpForm(PersonForm):
     """The owner's account and the first workspace."""
 
-    email = forms.EmailField(
+    email = EmailAddressField(
         label=_("E-mail address"), widget=forms.EmailInput({"autocomplete": "username"})
     )
     password = NewPasswordField()
@@ -226,7 +234,7 @@ class WorkspaceForm(forms.Form):
         required=False,
         help_text=_("Proposed in new campaigns."),
     )
-    from_email = forms.EmailField(
+    from_email = EmailAddressField(
         label=_("Sender address"), required=False, help_text=_("Proposed in new campaigns.")
     )
     postal_address = forms.CharField(
@@ -299,7 +307,7 @@ class RoleForm(forms.Form):
 
 
 class InvitationForm(RoleForm):
-    email = forms.EmailField(
+    email = EmailAddressField(
         label=_("E-mail address"), widget=forms.EmailInput({"autocomplete": "off"})
     )
     field_order = ("email", "role")

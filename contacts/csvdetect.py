@@ -84,15 +84,15 @@ SENTENCES = {
     ),
     "zip": _("This is a ZIP file. Unpack it and choose the CSV file that is in it."),
     "archive": _("This is an archive. Unpack it and choose the CSV file that is in it."),
-    "pdf": _("This is a PDF. Export the people as CSV from the program that they are in."),
-    "picture": _("This is a picture. Export the people as CSV from the program that they are in."),
+    "pdf": _("This is a PDF. Export the contacts as CSV from the program they are in."),
+    "picture": _("This is a picture. Export the contacts as CSV from the program they are in."),
     "document": _("This is a text document. Copy its table into a spreadsheet and save it as CSV."),
     "web_page": _(
         "This is a web page, whatever its name says. Open it with a spreadsheet program and save "
         "it as CSV (UTF-8)."
     ),
     "compressed": _("This file is compressed. Unpack it first."),
-    "other": _("This file is no text. Export the people as CSV (UTF-8)."),
+    "other": _("This file is not text. Export the contacts as CSV (UTF-8)."),
     "empty": _("The file is empty."),
     "columns": _(
         "The file has more than 500 columns. Keep those that you need, and save it again. If it "

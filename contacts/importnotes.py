@@ -26,7 +26,7 @@ def notes(file: Import, layout: Layout) -> list[str]:
         return _no_column(file, layout)
     return [
         _(
-            "This is an export from Yanshu, and nobody is put on a list. Whoever has left a list "
+            "This is an export from Yanshu, and nobody is added to a list. Whoever has left a list "
             "is suppressed, unless that is known here: there is no list to record it on. To keep "
             "who is on which list, import the file into each of them."
         )

@@ -63,13 +63,17 @@ def _list(job: Job) -> List:
 
 
 def _added(job: Job) -> str:
-    text = ngettext("{count} person put on {list}.", "{count} people put on {list}.", _changed(job))
+    text = ngettext(
+        "{count} contact added to {list}.", "{count} contacts added to {list}.", _changed(job)
+    )
     return text.format(count=locales.number(_changed(job)), list=job.parameters["name"])
 
 
 def _removed(job: Job) -> str:
     text = ngettext(
-        "{count} person taken off {list}.", "{count} people taken off {list}.", _changed(job)
+        "{count} contact removed from {list}.",
+        "{count} contacts removed from {list}.",
+        _changed(job),
     )
     return text.format(count=locales.number(_changed(job)), list=job.parameters["name"])
 
@@ -82,7 +86,7 @@ def _suppressed(job: Job) -> str:
 
 
 def _deleted(job: Job) -> str:
-    text = ngettext("{count} person deleted.", "{count} people deleted.", _changed(job))
+    text = ngettext("{count} contact deleted.", "{count} contacts deleted.", _changed(job))
     return text.format(count=locales.number(_changed(job)))
 
 

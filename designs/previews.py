@@ -1,7 +1,7 @@
 """What a design looks like to one person: rendered, and made safe to show in a frame of ours."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any
@@ -27,6 +27,10 @@ from designs.wording import said
 from pages.singleline import one_line
 
 BUSY = "busy"
+# How documents of ours are set: the text part, and what we say in place of a mail. The latter is
+# larger: a mail's width is shown in a narrower column.
+CODE = "14px/1.6 ui-monospace,Consolas,Menlo,monospace"
+WORDS = "18px/1.6 system-ui,sans-serif"
 REMOTE = re.compile(r"\s*(https?:)?//", re.IGNORECASE)
 # Attributes that name a picture, besides those that any element may have.
 PICTURES = {
@@ -77,6 +81,8 @@ class Preview:
     html: str = ""
     text: str = ""
     problems: list[Problem] = field(default_factory=list)
+    # Of the problems those that keep a part from being shown.
+    failed: list[Problem] = field(default_factory=list)
 
     @property
     def teaser(self) -> str:
@@ -89,11 +95,10 @@ class Preview:
 
     def failures(self, part: str) -> list[Problem]:
         """Why the part can't be shown; a text that is made from the HTML fails as that does."""
-        failures = [p for p in self.problems if p.code in {"syntax", "render", "busy", "time"}]
-        own = [problem for problem in failures if problem.part == part]
+        own = [problem for problem in self.failed if problem.part == part]
         if own or part != "text" or self.text:
             return own
-        return [problem for problem in failures if problem.part == "html"]
+        return [problem for problem in self.failed if problem.part == "html"]
 
 
 def render_preview(  # noqa: PLR0913 - the four parts of a mail and whom it is for
@@ -118,10 +123,14 @@ def render_preview(  # noqa: PLR0913 - the four parts of a mail and whom it is f
             return _preview(workspace, source, contact)
     except BusyError:
         words = _("Many mails are being drawn right now. Try again in a moment.")
-        return Preview(problems=[Problem(BUSY, ERROR, "html", 0, words)])
+        return _without_a_picture(Problem(BUSY, ERROR, "html", 0, words))
     except TimeUpError:
         words = _("This mail takes too long to draw. Make its loops and calculations smaller.")
-        return Preview(problems=[Problem("time", ERROR, "html", 0, words)])
+        return _without_a_picture(Problem("time", ERROR, "html", 0, words))
+
+
+def _without_a_picture(why: Problem) -> Preview:
+    return Preview(problems=[why], failed=[why])
 
 
 def _preview(workspace: Workspace, source: Source, contact: Contact | None) -> Preview:
@@ -131,10 +140,15 @@ def _preview(workspace: Workspace, source: Source, contact: Contact | None) -> P
     if not source.text and any(problem.part == "html" for problem in failed):
         # The text is made from the HTML: what is wrong there is said once.
         failed = [problem for problem in failed if problem.part != "text"]
-    said = {(problem.part, problem.line) for problem in problems}
-    problems += [problem for problem in failed if (problem.part, problem.line) not in said]
+    # A warning about the same line does not say why nothing can be shown.
+    errors: dict[tuple[str, int], list[Problem]] = {}
+    for one in problems:
+        if one.severity == ERROR:
+            errors.setdefault((one.part, one.line), []).append(one)
+    problems += [one for one in failed if (one.part, one.line) not in errors]
     problems.sort(key=lambda problem: problem.severity != ERROR)
-    return Preview(**rendered, problems=problems)
+    failed = [said for one in failed for said in errors.get((one.part, one.line), [one])]
+    return Preview(**rendered, problems=problems, failed=failed)
 
 
 def _render(source: Source, values: dict[str, Any]) -> tuple[dict[str, str], list[Problem]]:
@@ -170,13 +184,12 @@ def framed(preview: Preview, part: str, *, images: bool, dark: bool = False) -> 
     mail program in its dark theme shows it, if the mail has styles for that; else always light.
     """
     if failures := preview.failures(part):
-        busy = any(problem.code == BUSY for problem in failures)
-        return _page("\n".join(map(_failure, failures)), words=True, busy=busy)
+        return _excuse(failures)
     if part == "text" or not preview.html.strip():
         return _page(preview.text)
     html = inert(preview.html)
     html = html if images else without_remote(html)
-    return _with_base(in_theme(html, dark=dark))
+    return with_base(in_theme(html, dark=dark))
 
 
 def in_theme(html: str, *, dark: bool) -> str:
@@ -192,21 +205,29 @@ def _failure(problem: Problem) -> str:
     return problem.text
 
 
-def _page(text: str, *, words: bool = False, busy: bool = False) -> str:
-    """Text as a document; its URLs are left as words, as many mail programs do. `busy`: our script
-    asks again soon (frontend/src/designs.js)."""
-    family = "system-ui,sans-serif" if words else "ui-monospace,Consolas,Menlo,monospace"
+def _excuse(failures: Sequence[Problem]) -> str:
+    """In place of the mail: what keeps it from being shown, and where. Where others are drawn
+    now, our script asks again soon (frontend/src/designs.js)."""
+    lines = "\n".join(map(_failure, failures))
+    if any(problem.code == BUSY for problem in failures):
+        return _page(lines, font=WORDS, mark=" data-busy")
+    return _page(
+        f"{_('This mail cannot be shown until this is corrected:')}\n\n{lines}", font=WORDS
+    )
+
+
+def _page(text: str, *, font: str = CODE, mark: str = "") -> str:
+    """Text as a document; its URLs are left as words, as many mail programs do."""
     return (
         '<!doctype html><meta charset="utf-8"><title></title>'
         '<meta name="viewport" content="width=device-width">'
-        f"<body{' data-busy' if busy else ''} "
-        'style="margin:0;background:#fff;color:#1f2328"><pre tabindex="0" style="margin:0;'
-        f'padding:16px;font:14px/1.6 {family};white-space:pre-wrap;overflow-wrap:anywhere">'
+        f'<body{mark} style="margin:0;background:#fff;color:#1f2328"><pre tabindex="0" '
+        f'style="margin:0;padding:16px;font:{font};white-space:pre-wrap;overflow-wrap:anywhere">'
         f"{escape(text)}</pre>"
     )
 
 
-def _with_base(html: str) -> str:
+def with_base(html: str) -> str:
     """Links open beside our page, not in the frame."""
     head = next((tag.end for tag in tags(html) if tag.name == "head"), None)
     if head is None:

@@ -21,6 +21,7 @@ from accounts.models import Workspace
 from accounts.permissions import Permission
 from pages import csp, locales, tables
 from quickstart import services
+from quickstart.framed import framed
 from quickstart.models import SandboxMail
 from quickstart.sandbox import behaviour
 from quickstart.sandbox.returns import DOMAIN
@@ -159,7 +160,7 @@ def platform_frame(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _document(request: HttpRequest, mail: SandboxMail) -> HttpResponse:
     show = _with_images if request.GET.get("images") == "1" else _quiet
-    response: HttpResponse = show(Shown(bytes(mail.raw)).html)
+    response: HttpResponse = show(framed(Shown(bytes(mail.raw)).html))
     response.headers["Referrer-Policy"] = "no-referrer"
     return response
 

@@ -1,5 +1,6 @@
 """The public addresses of a message; `tracking.urls` serves them."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -9,6 +10,8 @@ from designs.fixed import Fixed
 from sending import clickvalues, tokens
 
 PREFIX = "e"
+# A mail's open pixel, whatever PUBLIC_URL was when the mail was made.
+OPEN_PIXEL = re.compile(rf"https?://[^\s\"'<>]{{1,300}}?/{PREFIX}/o/[\w-]+\.gif", re.IGNORECASE)
 
 
 def _base() -> str:

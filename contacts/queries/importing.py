@@ -328,6 +328,8 @@ def keep_seen() -> None:
 def forget_seen() -> None:
     """The check is done. In a transaction of the caller's, another one begins anew."""
     with connection.cursor() as cursor:
+        # A file without lines has staged nothing: on a new connection there is no table yet.
+        cursor.execute(CREATE)
         cursor.execute("TRUNCATE import_seen")
 
 

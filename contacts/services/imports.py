@@ -27,6 +27,8 @@ from contacts.services.importlayout import Layout, layout_of
 from contacts.statuswords import LIST, Words
 
 CHECKED_ROWS = 20_000
+# Bytes of a file that guesses look at.
+BEGINNING = 256 * 1024
 KEEP_FILES = timedelta(days=1)
 ENDED = (Import.State.FINISHED, Import.State.CANCELLED, Import.State.FAILED)
 
@@ -139,7 +141,7 @@ def first_lines(file: Import, dialect: Dialect) -> list[tuple[int, list[str]]]:
 
 
 def _beginning(file: Import, dialect: Dialect) -> Reader:
-    return Reader(Bytes(importfile.ChunkSource(file.pk).read(0, 256 * 1024)), dialect)
+    return Reader(Bytes(importfile.ChunkSource(file.pk).read(0, BEGINNING)), dialect)
 
 
 def describe(file: Import, dialect: Dialect) -> list[Column]:
@@ -303,6 +305,8 @@ def start(
             _("The columns were changed in another window. See what would happen now, then start.")
         )
     refuse_unmapped(locked.workspace_id, locked.mapping)
+    if enqueue:
+        _refuse_empty(locked)
     locked.mapping = _make_attributes(locked)
     if locked.new_list and not locked.list_id:
         locked.list = lists.create(locked.workspace, name=locked.new_list)
@@ -318,6 +322,21 @@ def start(
     file.refresh_from_db()
     if enqueue:
         transaction.on_commit(lambda: jobs.nudge(enqueue, file.pk))
+
+
+def _refuse_empty(file: Import) -> None:
+    """Of the page; for a command a file without lines is one that has been done. A file that goes
+    on after its beginning may have lines there."""
+    dialect = importfile.dialect_of(file)
+    records = (one for one in _beginning(file, dialect) if one.line >= dialect.header)
+    needed = 2 if dialect.header else 1
+    if file.size <= BEGINNING and len(list(islice(records, needed))) < needed:
+        raise RefusedError(
+            _(
+                "The file has no lines below its column names: there is nothing to import. Choose "
+                "another file, or correct “Column names” in the step before."
+            )
+        )
 
 
 def _make_attributes(file: Import) -> list[str]:

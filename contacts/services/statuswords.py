@@ -46,9 +46,14 @@ def of_file(file: Import) -> dict[tuple[str, str], str]:
     return {(kind, key): meaning for kind, key, meaning in file.answers}
 
 
+def scope_said(file: Import) -> str:
+    """What somebody said "unsubscribed" in this file is about: one of SCOPES, or ""."""
+    return of_file(file).get(ELSEWHERE, "")
+
+
 def scope(file: Import) -> str:
-    """What "unsubscribed" in this file is about: one of SCOPES."""
-    return of_file(file).get(ELSEWHERE, EVERYWHERE)
+    """What it is about while nobody has said it, too."""
+    return scope_said(file) or EVERYWHERE
 
 
 def stored(answers: Mapping[tuple[str, str], str]) -> list[list[str]]:

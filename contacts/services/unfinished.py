@@ -8,7 +8,7 @@ no person, are not limited.
 from datetime import timedelta
 
 from django.conf import settings
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Case, Count, Q, QuerySet, Sum, When
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -50,7 +50,7 @@ def room(file: Import) -> int | None:
 def no_room() -> str:
     words = _(
         "Files waiting to be imported may take up {mb} MB together, and this one does not fit. "
-        "Start or cancel one of these imports, then upload the file."
+        "“Import contacts” lists them: start or cancel one, then upload the file."
     )
     return words.format(mb=locales.number(settings.UNFINISHED_MAX_BYTES // CHUNK))
 
@@ -58,13 +58,13 @@ def no_room() -> str:
 def _of_files(count: int, *, own: bool) -> str:
     words = (
         _(
-            "You already have {count} files waiting to be imported. Start or cancel one of these "
-            "imports, then upload the file."
+            "You already have {count} files waiting to be imported, all your workspaces counted "
+            "together. “Import contacts” lists them: start or cancel one, then upload the file."
         )
         if own
         else _(
-            "This workspace already has {count} files waiting to be imported. Start or cancel one "
-            "of these imports, then upload the file."
+            "This workspace already has {count} files waiting to be imported. “Import contacts” "
+            "lists them: start or cancel one, then upload the file."
         )
     )
     return words.format(count=locales.number(count))
@@ -75,7 +75,16 @@ def _of_workspace(workspace: Workspace) -> QuerySet[Import]:
 
 
 def _of_person(by: User) -> QuerySet[Import]:
-    return Import.objects.filter(created_by=by, state__in=WAITING)
+    """Where the person is a member: elsewhere nobody could tell them to cancel it."""
+    here = Q(workspace__memberships__user=by)
+    return Import.objects.filter(here, created_by=by, state__in=WAITING)
+
+
+def waiting(workspace: Workspace, by: User) -> QuerySet[Import]:
+    """The files that count for this person here, those of the workspace first."""
+    files = _of_workspace(workspace) | Import.objects.filter(pk__in=_of_person(by).values("pk"))
+    here = Case(When(workspace=workspace, then=0), default=1)
+    return files.select_related("workspace", "created_by").order_by(here, "-pk")
 
 
 def _used(files: QuerySet[Import]) -> tuple[int, int]:

@@ -242,8 +242,10 @@ def _checked(request: WorkspaceRequest, file: Import) -> dict[str, Any]:
         "bar": bar(checked.counts),
         # The question about those elsewhere speaks of them.
         "stopped": checked.counts["stopped"] - elsewhere * (scope == statuswords.EVERYWHERE),
-        "scope": scope,
+        # Nothing is chosen beforehand: one mails people, the other suppresses them.
+        "scope": statuswords.scope_said(file),
         "asks_scope": elsewhere or (not checked.whole and imports.may_be_elsewhere(file)),
+        "empty": checked.whole and not checked.counts["rows"],
         "problems": sum(checked.counts[name] for name in ("rejected", "unusable", "asked")),
         "question": importwords.asked(file, checked.words),
         "notes": importnotes.notes(file, checked.layout),
@@ -295,15 +297,16 @@ def import_words(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
 @require_POST
 def start_import(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     file = get_in(request.workspace, Import, pk=pk)
-    try:
-        imports.start(
-            file,
-            enqueue=run_import.delay,
-            checked=request.POST.get("checked"),
-            scope=request.POST.get("scope", ""),
-        )
-    except imports.RefusedError as error:
-        messages.error(request, str(error))
+    scope = request.POST.get("scope", "")
+    if request.POST.get("asks_scope") and scope not in statuswords.SCOPES:
+        messages.error(request, _("Say what “unsubscribed” in this file means, then start."))
+    else:
+        try:
+            imports.start(
+                file, enqueue=run_import.delay, checked=request.POST.get("checked"), scope=scope
+            )
+        except imports.RefusedError as error:
+            messages.error(request, str(error))
     url = reverse("import", args=[request.workspace.slug, file.pk])
     return redirect(f"{url}?step=check" if file.state == Import.State.READY else url)
 

@@ -141,7 +141,7 @@ def _add(request: WorkspaceRequest, people: QuerySet[Contact]) -> None:
         source = sources.page()
         added = list_service.subscribe(target, people, source=source)
         text = ngettext(
-            "{count} person put on {list}.", "{count} people put on {list}.", added
+            "{count} contact added to {list}.", "{count} contacts added to {list}.", added
         ).format(count=locales.number(added), list=target.name)
         if added:
             toasts.undo(request, text, _undo_url(request, "subscribe", source))
@@ -153,7 +153,7 @@ def _remove(request: WorkspaceRequest, people: QuerySet[Contact]) -> None:
     if target := _chosen_list(request):
         removed = list_service.remove(target, people)
         text = ngettext(
-            "{count} person taken off {list}.", "{count} people taken off {list}.", removed
+            "{count} contact removed from {list}.", "{count} contacts removed from {list}.", removed
         )
         text = text.format(count=locales.number(removed), list=target.name)
         messages.success(request, text)
@@ -179,7 +179,7 @@ def _suppress(request: WorkspaceRequest, people: QuerySet[Contact]) -> None:
 
 def _delete(request: WorkspaceRequest, people: QuerySet[Contact]) -> None:
     count = contact_service.delete(people)
-    text = ngettext("{count} person deleted.", "{count} people deleted.", count)
+    text = ngettext("{count} contact deleted.", "{count} contacts deleted.", count)
     messages.success(request, text.format(count=locales.number(count)))
 
 

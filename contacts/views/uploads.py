@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 from accounts.access import WorkspaceRequest, get_in
 from contacts import csvdetect, importfile
 from contacts.models import Import, List
-from contacts.services import imports
+from contacts.services import imports, unfinished
 from contacts.uploads import ImportUploadHandler, Received
 from pages import locales, numbers
 
@@ -40,6 +40,7 @@ def _too_much(request: WorkspaceRequest) -> HttpResponse:
         "max_mb": settings.IMPORT_MAX_BYTES // importfile.CHUNK,
         "target": _into(request),
         "step": 1,
+        **_waiting(request),
         "problem": _("These are too many lines to paste. Save them as a file and choose it here."),
     }
     return render(request, "contacts/import_new.html", context, status=413)
@@ -61,7 +62,16 @@ def _new_import(request: HttpRequest, handler: ImportUploadHandler) -> HttpRespo
             context["problem"] = handler.problem or _("Choose a file, or paste its lines.")
         except (csvdetect.NotCsvError, importfile.UploadError) as error:
             context["problem"] = str(error)
-    return render(request, "contacts/import_new.html", context)
+    return render(request, "contacts/import_new.html", context | _waiting(here))
+
+
+def _waiting(request: WorkspaceRequest) -> dict[str, Any]:
+    """Where the files are that keep others from being uploaded."""
+    return {
+        "waiting": unfinished.waiting(request.workspace, request.user)[: 2 * unfinished.MOST_FILES],
+        "most_of_person": unfinished.MOST_OF_PERSON,
+        "most_of_workspace": unfinished.MOST_FILES,
+    }
 
 
 def _into(request: WorkspaceRequest) -> List | None:

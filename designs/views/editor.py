@@ -8,7 +8,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest, get_in
 from accounts.permissions import Permission
-from designs import checks, fields, previews, services
+from designs import checks, editorwords, fields, previews, services
 from designs.forms import DesignForm
 from designs.models import Design
 from designs.services import VersionConflictError
@@ -47,6 +47,7 @@ def _editor(
         "completions": [
             {"key": each.key, "label": each.label, "insert": each.expression} for each in offered
         ],
+        "phrases": editorwords.phrases(),
         **panel(request, preview, contact, request.GET),
     }
     return render(request, "designs/editor.html", context)

@@ -31,6 +31,7 @@ const STEPS = [
   ...[1, 2, 3, 4, 6, 8, 12].map((n) => n * HOUR),
   ...[1, 2, 3, 5, 7, 10, 15, 30, 60, 90, 120, 180, 365].map((n) => n * DAY),
 ];
+const DAYS = STEPS.filter((step) => step >= DAY);
 const short = new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 });
 const zone = document.documentElement.dataset.zone || undefined;
 const drawn = new Map();
@@ -66,6 +67,11 @@ function stack(series) {
   );
 }
 
+// One value a day (22 hours where clocks change): marks between them would name hours that nothing is known of.
+function isDaily(labels) {
+  return labels.length > 1 && Date.parse(labels[1]) - Date.parse(labels[0]) >= 22 * HOUR * 1000;
+}
+
 // Midnight to midnight when the labels are days, without a time.
 function nameOf(label, timed) {
   if (!timed) return label;
@@ -84,7 +90,7 @@ function optionsOf(figure, data, colours, target) {
     ticks: { show: false },
   };
   const x = timed
-    ? { incrs: STEPS, values: (_u, splits, _axis, _space, step) => splits.map((at) => (step >= DAY ? day : clock).format(at * 1000)) }
+    ? { incrs: isDaily(labels) ? DAYS : STEPS, values: (_u, splits, _axis, _space, step) => splits.map((at) => (step >= DAY ? day : clock).format(at * 1000)) }
     : { values: (_u, splits) => splits.map((at) => labels[at] ?? ""), splits: () => labels.map((_l, at) => at) };
   return {
     width: target.clientWidth,

@@ -4,12 +4,23 @@ export function openDialog(id) {
   const dialog = document.getElementById(id);
   if (!dialog || dialog.open) return null;
   dialog.showModal();
-  (dialog.querySelector("[autofocus]") ?? dialog.querySelector("input:not([type=hidden]), button"))?.focus();
+  focusFirst(dialog);
   dialog.dispatchEvent(new CustomEvent("opened", { bubbles: true }));
   return dialog;
 }
 
+const FIELDS = "input:not([type=hidden]), select, textarea, button";
+
+function focusFirst(dialog) {
+  (dialog.querySelector("[autofocus]") ?? dialog.querySelector(FIELDS))?.focus();
+}
+
 export function bindDialogs() {
+  // A dialog whose content is loaded: nobody has gone anywhere in it meanwhile.
+  document.addEventListener("htmx:afterSettle", (event) => {
+    const dialog = event.target.closest?.("dialog[open]");
+    if (dialog && document.activeElement === dialog) focusFirst(dialog);
+  });
   document.addEventListener("click", (event) => {
     const opener = event.target.closest("[data-dialog]");
     if (opener) {

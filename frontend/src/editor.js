@@ -4,6 +4,7 @@
 import { HighlightStyle, syntaxHighlighting } from "@codemirror/language";
 import { html, htmlLanguage } from "@codemirror/lang-html";
 import { forEachDiagnostic, setDiagnostics } from "@codemirror/lint";
+import { EditorState } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { basicSetup } from "codemirror";
@@ -43,6 +44,12 @@ const look = EditorView.theme({
   },
 });
 
+// The editor's own words in the reader's language (designs.editorwords).
+function phrases() {
+  const source = document.getElementById("editor-phrases");
+  return source ? JSON.parse(source.textContent) : {};
+}
+
 function fieldsOf(area) {
   const source = document.getElementById(area.dataset.fields ?? "");
   return source ? JSON.parse(source.textContent) : [];
@@ -77,6 +84,7 @@ function extensionsOf(area) {
   const label = area.labels?.[0]?.textContent.trim() || area.getAttribute("aria-label") || area.name;
   return [
     basicSetup,
+    EditorState.phrases.of(phrases()),
     isHtml
       ? [html({ autoCloseTags: false }), htmlLanguage.data.of({ autocomplete: complete })]
       : EditorView.contentAttributes.of({ spellcheck: "true" }),

@@ -10,6 +10,9 @@ export function bindForms() {
   document.addEventListener("change", mended);
   document.addEventListener("draft", mended);
   document.addEventListener("click", follow);
+  // The browser's own message stands beside the field and nothing is sent: with our words, if there are any.
+  document.addEventListener("invalid", sayMissing, true);
+  document.addEventListener("change", (event) => event.target.dataset?.missing && event.target.setCustomValidity(""));
   // A form that htmx puts in: a test send, a form in a dialog.
   document.addEventListener("htmx:afterSettle", (event) => {
     if (event.target.querySelector?.("[data-problems]")) focusFirst(event.target);
@@ -26,6 +29,11 @@ function focusFirst(part) {
   const wrong = [...form.querySelectorAll("[aria-invalid=true]")].find((control) => !control.closest(".btn"));
   if (wrong) show(wrong);
   else summary.focus();
+}
+
+function sayMissing(event) {
+  const control = event.target;
+  if (control.dataset.missing && control.validity.valueMissing) control.setCustomValidity(control.dataset.missing);
 }
 
 // Opens what it is folded into, so that it can have the focus.

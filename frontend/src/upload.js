@@ -64,10 +64,22 @@ async function send(form, file) {
     location.assign(done.next);
   } catch (error) {
     // Refused for good: the same file would be refused again where it stands.
-    if (error.final) localStorage.removeItem(keyOf(file));
+    if (error.final) {
+      localStorage.removeItem(keyOf(file));
+      showWaiting();
+    }
     shown.failed(error.message);
     delete form.dataset.sending;
   }
+}
+
+// The files that wait, as they are now: of other tabs and workspaces, too.
+async function showWaiting() {
+  const answer = await fetch(location.href).catch(() => null);
+  if (!answer?.ok) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const now = page.getElementById("waiting-files");
+  if (now) document.getElementById("waiting-files")?.replaceWith(now);
 }
 
 const keyOf = (file) => `upload:${location.pathname}:${file.name}:${file.size}:${file.lastModified}`;

@@ -11,6 +11,7 @@ from django.contrib.auth.hashers import MD5PasswordHasher
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -46,6 +47,17 @@ def test_log_in_for_two_weeks_and_out_by_post(owner: User, nobody: Client) -> No
     assert is_in(nobody)
     nobody.post("/logout/")
     assert not is_in(nobody)
+
+
+@pytest.mark.parametrize(
+    ("url", "field"), [("/login/", "login"), ("/password/reset/", "email"), ("", "email")]
+)
+def test_an_address_that_is_none(owner_client: Client, url: str, field: str) -> None:
+    """Wherever an address is typed, the sentence is ours and says what to do."""
+    client = Client() if url else owner_client
+    url = url or reverse("invite_member", args=["brand"])
+    page = words(client.post(url, {field: "wei@brand", "password": PASSWORD, "role": "editor"}))
+    assert "Enter a complete e-mail address, such as name@company.com." in page
 
 
 def test_wrong_password_and_unknown_address_read_the_same(owner: User, nobody: Client) -> None:

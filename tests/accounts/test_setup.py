@@ -31,6 +31,9 @@ GIVEN = {
 }
 
 
+IN_CHINESE = {"Accept-Language": "zh-CN"}
+
+
 def path() -> str:
     return services.setup_link().removeprefix(settings.PUBLIC_URL)
 
@@ -50,6 +53,15 @@ def test_owner_and_workspace_are_made_and_the_owner_is_logged_in(nobody: Client)
     assert answer.status_code == 302
     assert answer.headers["Location"].startswith("/w/spring-co/")
     assert nobody.get(answer.headers["Location"]).status_code == 200
+
+
+@pytest.mark.parametrize("email", ["wei", "wei@brand", "wei@@brand.example"])
+def test_an_address_that_is_none_is_answered_by_what_to_do(nobody: Client, email: str) -> None:
+    page = words(nobody.post(path(), {**GIVEN, "language": "", "email": email}))
+    assert "Enter a complete e-mail address, such as name@company.com." in page
+    assert "email address" not in page.replace("e-mail address", "")
+    chinese = nobody.post(path(), {**GIVEN, "language": "", "email": email}, headers=IN_CHINESE)
+    assert "邮箱地址：请输入完整的邮箱地址，例如 name@company.com。" in words(chinese)
 
 
 def test_the_link_works_once(nobody: Client) -> None:

@@ -85,7 +85,7 @@ def test_settings(owner_client: Client, workspace: Workspace) -> None:
         ("brand_color", "red;}body{display:none", "at most 7 characters"),
         ("brand_color", "#12345g", "Write it as # and six digits"),
         ("timezone", "Mars/Base", "Choose a time zone from the list"),
-        ("from_email", "nobody", "Enter a valid email address."),
+        ("from_email", "nobody", "Enter a complete e-mail address, such as name@company.com."),
         ("name", "", "This field is required."),
     ],
 )

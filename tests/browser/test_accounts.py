@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.cache import cache
 from playwright.sync_api import Page, expect
 
-from accounts import services
+from accounts import notices, services
 from accounts.models import Membership, User, Workspace
 from accounts.permissions import Role
 from accounts.services import invitations
@@ -129,6 +129,8 @@ def test_plain_pages_for_somebody(
     look("logout", "/logout/")
     look("invitation-wrong", "/invitations/token/")
     look("members-invited", "/w/brand/members/")
+    monkeypatch.setattr(notices, "stay_here", lambda: True)
+    look("members-without-a-mail-server", "/w/brand/members/")
     look("member", f"/w/brand/members/{by.pk}/")
     Workspace.objects.all().delete()
     look("no-workspace", "/")

@@ -180,6 +180,30 @@ def test_an_upload_goes_on_where_it_stopped(at: Page, workspace: Workspace, tmp_
     assert Import.objects.get().size == path.stat().st_size
 
 
+def test_who_is_ticked_stays_ticked_when_no_list_is_chosen(at: Page, workspace: Workspace) -> None:
+    news = List.objects.create(workspace=workspace, name="News")
+    Contact.objects.bulk_create(
+        Contact(workspace=workspace, email=f"p{n}@b.example") for n in range(3)
+    )
+    at.goto("/w/brand/contacts/")
+    for n in range(2):
+        at.get_by_label(f"Select p{n}@b.example").check()
+    choice = at.get_by_label("List for these contacts")
+    for button in ("Add to list", "Remove from list"):
+        at.get_by_role("button", name=button).click()
+        expect(choice).to_be_focused()
+        assert choice.evaluate("one => one.validationMessage") == "Choose a list first."
+        expect(at.locator("[name=pk]:checked")).to_have_count(2)
+    choice.select_option("News")
+    at.get_by_role("button", name="Add to list").click()
+    expect(at.locator(".note")).to_contain_text("2 contacts added to News")
+    assert news.subscriptions.count() == 2
+    # What needs no list asks for none.
+    at.get_by_label("Select p2@b.example").check()
+    at.get_by_role("button", name="Suppress").click()
+    expect(at.locator(".note")).to_contain_text("1 person gets no more mail")
+
+
 def test_people_selected_and_brought_back(
     at: Page, workspace: Workspace, axe: Axe, shot: Shot
 ) -> None:
@@ -199,7 +223,7 @@ def test_people_selected_and_brought_back(
     axe(at)
     shot(at, f"people-selected-{width}")
     at.get_by_role("button", name="Add to list").click()
-    expect(at.locator(".note")).to_contain_text("put on News")
+    expect(at.locator(".note")).to_contain_text("added to News")
     assert news.subscriptions.count() == (60 if width == DESKTOP[0] else 1)
     at.locator(".note").get_by_role("button", name="Undo").click()
     expect(at.locator(".note")).to_contain_text("Undone")

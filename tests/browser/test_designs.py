@@ -116,6 +116,7 @@ def test_from_the_gallery_to_a_test_mail(  # noqa: PLR0917 - fixtures
     expect(page.locator("#save-state [data-version]")).to_be_visible()
 
     page.get_by_role("button", name="Send test").click()
+    expect(page.get_by_label("To", exact=True)).to_be_focused()
     page.get_by_label("To", exact=True).fill("a@brand.example, reject@brand.example")
     page.get_by_label("Sender address").select_option("news@brand.example")
     axe(page)
@@ -295,3 +296,23 @@ def test_merge_tags_of_another_program_are_converted(
     expect(page.get_by_text("The merge tags are as they were before.")).to_be_visible()
     expect(page.locator(".cm-content").first).to_contain_text("Hi *|FNAME|*, *|MERGE7|* and")
     expect(page.get_by_role("button", name="Undo")).to_have_count(0)
+
+
+def test_the_code_editor_speaks_the_language_of_the_page(
+    page: Page, open_design: Callable[..., Design], speak: Callable[[str], None]
+) -> None:
+    """Tooltips, the search panel, what screen readers are told: a phrase that we have no word for
+    would be there in English."""
+    speak("zh-hans")
+    open_design("<table>\n<tr>\n<td>Hi</td>\n</tr>\n</table>\n")
+    page.locator(".cm-content").first.click()
+    page.keyboard.press("Control+f")
+    expect(page.locator(".cm-search")).to_be_visible()
+    expect(page.get_by_title("折叠此行").first).to_be_attached()
+    said = page.locator(".cm-editor").first.evaluate(
+        """editor => [...editor.querySelectorAll(".cm-gutters [title], .cm-panels *")].flatMap(
+            one => [one.title, one.placeholder, one.ariaLabel,
+                    ...[...one.childNodes].map(node => node.data)])"""
+    )
+    words = [text for text in said if text and re.search("[a-z]{2}", text)]
+    assert not words, words

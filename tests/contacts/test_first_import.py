@@ -36,7 +36,7 @@ PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01"
         (b"<!DOCTYPE html>\n<html><table>", "web page"),
         (b"<html xmlns:x='urn:schemas-microsoft-com:office:excel'>", "web page"),
         (b"{\\rtf1\\ansi", "text document"),
-        (bytes(range(256)) * 40, "no text"),
+        (bytes(range(256)) * 40, "not text"),
     ],
 )
 def test_what_is_no_table_is_named_with_what_to_do(
@@ -61,7 +61,24 @@ def test_a_picture_on_the_page(owner_client: Client, workspace: Workspace) -> No
     page = owner_client.post(
         f"/w/{workspace.slug}/imports/new/", {"file": SimpleUploadedFile("people.csv", PNG)}
     ).content.decode()
-    assert "This is a picture. Export the people as CSV" in page
+    assert "This is a picture. Export the contacts as CSV" in page
+
+
+@pytest.mark.parametrize("data", ["Email,Name,City\n", "Email,Name\n\n\n"])
+def test_a_file_of_column_names_alone_says_so(
+    owner_client: Client, workspace: Workspace, data: str
+) -> None:
+    """On the page of the check, and if it is started all the same."""
+    file = chosen(received(workspace, data))
+    base = f"/w/{workspace.slug}/imports/{file.pk}/"
+    for page in (f"{base}?step=check&now=1", f"{base}check/"):
+        shown = owner_client.get(page).content.decode()
+        assert "The file has no lines below its column names" in shown
+        assert "Start the import" not in shown
+    answer = owner_client.post(f"{base}start/", follow=True)
+    assert "The file has no lines below its column names" in answer.content.decode()
+    file.refresh_from_db()
+    assert file.state == Import.State.READY
 
 
 def test_empty_columns_become_no_attributes(workspace: Workspace) -> None:

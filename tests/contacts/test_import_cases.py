@@ -704,7 +704,15 @@ def test_the_page_asks_from_what(owner_client: Client, shop: List) -> None:
     assert "1 person whom the file calls unsubscribed is subscribed to other lists." in text_of(
         page
     )
-    assert 'value="everywhere" form="start-import" checked' in page
+    # Nothing is chosen beforehand, and nothing starts before somebody has.
+    assert 'value="everywhere" form="start-import" required>' in page
+    assert 'value="list" form="start-import" required>' in page
+    page = owner_client.post(
+        f"{at}start/", {"checked": checked_of(page), "asks_scope": "1"}, follow=True
+    ).content.decode()
+    assert "Say what “unsubscribed” in this file means, then start." in page
+    assert Import.objects.latest("pk").state == "ready"
+    page = owner_client.get(f"{at}?step=check&now=1").content.decode()
     assert "would be suppressed" not in text_of(page)
     owner_client.post(f"{at}start/", {"checked": checked_of(page), "scope": "list"})
     file = Import.objects.latest("pk")

@@ -11,12 +11,13 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import override
 
 from accounts.models import User, Workspace
 from contacts import jobkinds
 from contacts.jobkinds import Step
-from contacts.models import Attribute, Contact, Job, List, Subscription
+from contacts.models import Attribute, Contact, Import, Job, List, Subscription
 from contacts.services import attributes, jobs
 from tests.contacts import jobscene
 from tests.contacts.jobscene import PEOPLE, Scene, finish, on
@@ -138,7 +139,28 @@ def test_the_tray_shows_how_far_it_is(scene: Scene, owner_client: Client) -> Non
     assert "15 of 60" in tray
     finish(job)
     tray = owner_client.get(reverse("activity", args=["brand"])).content.decode()
-    assert "60 people put on News." in tray
+    assert "60 contacts added to News." in tray
+
+
+def test_the_tray_says_what_was_undone(scene: Scene, owner_client: Client) -> None:
+    job = finish(jobscene.add(scene))
+    imported = Import.objects.create(
+        workspace=scene.workspace,
+        filename="people.csv",
+        state="finished",
+        finished_at=timezone.now(),
+        undone_at=timezone.now(),
+    )
+    jobs.undo(job, by=None)
+    tray = owner_client.get(reverse("activity", args=["brand"])).content.decode()
+    for one in (
+        reverse("import", args=["brand", imported.pk]),
+        reverse("job", args=["brand", job.pk]),
+    ):
+        told = tray.split(f'href="{one}"', 1)[1].split("data-task=", 2)[1]
+        assert "Undone" in told
+        assert "Finished" not in told
+        assert "Done" not in told
 
 
 def test_a_viewer_sees_it_and_may_not_stop_it(

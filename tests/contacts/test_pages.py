@@ -123,7 +123,7 @@ def test_bulk_on_all_of_a_result_and_back(
 ) -> None:
     data = {"action": "add", "list": news.pk, "all": "1", "query": "q=example"}
     page = post("contacts_bulk", **data)
-    assert "3 people put on News." in page
+    assert "3 contacts added to News." in page
     assert news.subscriptions.count() == 3
     assert "Undone for 3 people." in undo(owner_client, page)
     assert news.subscriptions.count() == 0
@@ -132,9 +132,9 @@ def test_bulk_on_all_of_a_result_and_back(
 def test_bulk_never_revives_who_left(news: List, people: list[Contact], post: Post) -> None:
     Subscription.objects.create(list=news, contact=people[0], status="unsubscribed")
     page = post("contacts_bulk", action="add", list=news.pk, pk=[p.pk for p in people])
-    assert "2 people put on News." in page
+    assert "2 contacts added to News." in page
     assert news.subscriptions.get(contact=people[0]).status == "unsubscribed"
-    assert "2 people taken off News." in post(
+    assert "2 contacts removed from News." in post(
         "contacts_bulk", action="remove", list=news.pk, all="1", query=""
     )
     assert news.subscriptions.get().contact == people[0]
@@ -167,7 +167,7 @@ def test_delete_leaves_the_suppression(
     suppression_service.suppress(
         workspace, value=people[0].email, kind="address", reason="complaint", source="campaign 1"
     )
-    assert "2 people deleted." in post(
+    assert "2 contacts deleted." in post(
         "contacts_bulk", action="delete", pk=[people[0].pk, people[1].pk]
     )
     assert Contact.objects.get() == people[2]

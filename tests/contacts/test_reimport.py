@@ -339,7 +339,7 @@ def test_the_pages_say_what_decides(workspace: Workspace, owner_client: Client) 
     assert "The column “list: News” says who is on the list" in page(a)
     assert "no column is about the list “There”" in page(there)
     assert "Its columns are about: News, Offers." in page(there)
-    assert "nobody is put on a list" in page(None)
+    assert "nobody is added to a list" in page(None)
 
 
 def test_what_is_newly_suppressed_is_counted_and_opens(

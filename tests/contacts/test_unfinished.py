@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts.models import User, Workspace
+from accounts.models import Membership, User, Workspace
 from accounts.permissions import Role
 from contacts.models import Import, ImportChunk
 from contacts.services import imports, unfinished
@@ -50,7 +50,7 @@ def test_a_person_has_so_many_and_a_cancelled_one_makes_room(
         assert begin(owner_client)[0] == 200
     status, told = begin(owner_client)
     assert status == 409
-    assert told["error"].startswith("You already have 20 files waiting to be imported. Start")
+    assert told["error"].startswith("You already have 20 files waiting to be imported, all your")
     assert "You already have 20 files" in as_form(owner_client)
     pasted = owner_client.post("/w/brand/imports/new/", {"pasted": "email\na@x.example"})
     assert "You already have 20 files" in pasted.content.decode()
@@ -76,6 +76,37 @@ def test_a_workspace_has_so_many_whoever_uploads(
     # Another workspace, and a command, are not concerned.
     imports.begin(other_workspace, filename="a", by=User.objects.first())
     imports.begin(workspace, filename="a", by=None)
+
+
+def test_the_page_says_where_the_files_are_that_wait(
+    owner: User,
+    owner_client: Client,
+    workspace: Workspace,
+    other_workspace: Workspace,
+    make_member: Callable[..., User],
+) -> None:
+    """Of the person in every workspace, of others in this one; nothing of elsewhere."""
+    Membership.objects.create(workspace=other_workspace, user=owner, role=Role.EDITOR)
+    colleague = make_member(workspace, Role.EDITOR, "colleague@x.example")
+    here = imports.begin(workspace, filename="here.csv", by=colleague)
+    there = imports.begin(other_workspace, filename="there.csv", by=owner)
+    strange = imports.begin(other_workspace, filename="strange.csv", by=colleague)
+    page = owner_client.get("/w/brand/imports/new/").content.decode()
+    for file in (here, there):
+        assert f'href="/w/{file.workspace.slug}/imports/{file.pk}/"' in page
+    assert strange.filename not in page
+
+
+def test_files_of_a_workspace_that_the_person_has_left_do_not_count(
+    owner: User, owner_client: Client, other_workspace: Workspace
+) -> None:
+    """Nobody could tell the person where they are, or let them cancel one."""
+    Membership.objects.filter(workspace=other_workspace, user=owner).delete()
+    Import.objects.bulk_create(
+        Import(workspace=other_workspace, filename="a", state="ready", created_by=owner)
+        for _ in range(unfinished.MOST_OF_PERSON)
+    )
+    assert begin(owner_client)[0] == 200
 
 
 @pytest.mark.usefixtures("small")
@@ -111,6 +142,7 @@ def test_a_form_stops_where_the_space_ends_and_leaves_nothing(owner_client: Clie
 def test_a_person_has_the_same_space_over_all_workspaces(
     owner: User, owner_client: Client, other_workspace: Workspace
 ) -> None:
+    Membership.objects.create(workspace=other_workspace, user=owner, role=Role.EDITOR)
     Import.objects.create(
         workspace=other_workspace, filename="a", state="ready", size=2 * MB, created_by=owner
     )

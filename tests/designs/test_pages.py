@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from html import unescape
 
 import pytest
 from django.test import Client
@@ -320,6 +321,29 @@ def test_without_a_contact_every_field_has_a_value(workspace: Workspace) -> None
     assert checks.check(source, fields=fields.known(workspace)) == []
     preview = previews.render_preview(workspace, contact=None, **source.parts())
     assert "42.00" in preview.html
+
+
+@pytest.mark.parametrize(
+    ("html", "reason"),
+    [
+        ("<p>{{ 1|nope }}</p>", "Line 1: There is no filter named nope."),
+        # On a line of which something else is said.
+        ('\n<a href="https://example.com/a">{{ 1/0 }}</a>', "Line 2: "),
+        ('<img src="x">{{ 1/0 }}', "Line 1: "),
+        ("Hi {{#if first_name}}x{{/if}}", "Line 1: “{{#if first_name}}”"),
+        ("*|FNAME|*{{ 1/0 }}", "Line 1: “*|FNAME|*”"),
+    ],
+)
+def test_a_preview_that_cannot_be_drawn_says_what_is_wrong_and_where(
+    workspace: Workspace, html: str, reason: str
+) -> None:
+    preview = previews.render_preview(workspace, subject="Hi", html=html)
+    for part in ("html", "text"):
+        shown = unescape(previews.framed(preview, part, images=False))
+        assert "This mail cannot be shown until this is corrected:" in shown
+        assert reason in shown
+    # The list beside it says so, too, whatever else it says of this line.
+    assert preview.failures("html")[0] in preview.problems
 
 
 def test_what_is_wrong_in_the_html_is_not_told_of_the_text_made_from_it(

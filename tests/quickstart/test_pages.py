@@ -16,6 +16,7 @@ from quickstart import samplelist, services
 from quickstart.models import SandboxMail, SandboxReturn
 from quickstart.sandbox.behaviour import BEHAVIOURS
 from quickstart.sandbox.returns import DOMAIN
+from sending.publicurls import MessageUrls
 
 RAW = (
     b"From: News <news@brand.example>\r\nTo: ada@people.example\r\nSubject: Spring\r\n"
@@ -70,6 +71,22 @@ def test_the_list_is_searched_and_filtered(
     make_mail("bounce@people.example", outcome="hard")
     page = owner_client.get(at("sandbox", workspace) + query)
     assert {mail.envelope_to for mail in page.context["page"]} == shown
+
+
+@pytest.mark.parametrize("images", ["", "?images=1"])
+def test_looking_at_a_mail_of_a_campaign_is_no_open(
+    owner_client: Client, workspace: Workspace, make_mail: Make, images: str
+) -> None:
+    urls = MessageUrls(message_id=7)
+    html = f'<head></head><a href="{urls.click(0)}">Read</a><img src="{urls.open_pixel}" alt="">'
+    mail = make_mail(raw=b"Content-Type: text/html\r\n\r\n" + html.encode())
+    frame = owner_client.get(at("sandbox_frame", workspace, mail.pk) + images).content.decode()
+    assert "/e/o/" not in frame
+    # A click by hand counts, and leaves the frame: the page takes no other site into it.
+    assert urls.click(0) in frame
+    assert '<base target="_blank">' in frame
+    page = owner_client.get(at("sandbox_mail", workspace, mail.pk)).content.decode()
+    assert "not counted as an open" in page
 
 
 def test_a_mail_is_shown_in_a_frame_without_rights(
