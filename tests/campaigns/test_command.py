@@ -74,7 +74,7 @@ def test_what_waits_is_said_part_by_part(start: Start, send: Send) -> None:
 
 def test_what_the_whole_campaign_waits_for_is_said_once(start: Start) -> None:
     campaign = start("a@x.example")
-    Mailing.objects.filter(pk=campaign.mailing_id).update(
+    Mailing.objects.filter(pk=campaign.mailing_id or 0).update(
         wait_reason="host_disk_full", waits=[{"reason": "host_disk_full"}]
     )
     text = run(campaign, "status")

@@ -1,6 +1,7 @@
 """What a worker's log says while the database is away."""
 
 import logging
+import time
 
 import pytest
 from django.db import OperationalError
@@ -22,7 +23,7 @@ def test_ticks_that_fail_without_the_database_are_one_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     clock = [1000.0]
-    monkeypatch.setattr(logs.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     away = logs.AwayFilter()
     refused = "connection failed:\n\tConnection refused"
     records = []
