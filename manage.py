@@ -19,9 +19,9 @@ def main() -> None:
 
         serve(sys.argv[2:])
     else:
-        from django.core.management import execute_from_command_line
+        from quickstart.commandline import execute
 
-        execute_from_command_line(sys.argv)
+        execute(sys.argv)
 
 
 if __name__ == "__main__":

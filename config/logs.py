@@ -2,6 +2,7 @@
 
 import logging
 import re
+import time
 from http import HTTPStatus
 
 # What follows in these addresses is a secret: whoever has it may act for somebody.
@@ -9,6 +10,8 @@ SECRET = re.compile(r"^(/(?:e/[a-z]|invitations|setup|password/reset)/)[^/].*", 
 # A secret somewhere else, such as one whose address was copied badly.
 LONG = re.compile(r"[^/]{24,}")
 PROBES = {"/livez", "/readyz", "/healthz"}
+# Seconds after which it is said again that the database is away.
+SAY_AGAIN = 60.0
 # Of a path, or of a reason.
 LONGEST = 200
 
@@ -41,6 +44,31 @@ def shown(path: str) -> str:
     """The path as the log may have it; on one line."""
     plain = path.encode("unicode_escape").decode("ascii")
     return LONG.sub("…", SECRET.sub(r"\1…", plain))[:LONGEST]
+
+
+class AwayFilter(logging.Filter):
+    """For the logger of tasks that failed. Each tick fails while the database is away: a process
+    says so in one line a minute, without a traceback. Later ticks make up for them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: float | None = None
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        # It imports Django's database, which needs the settings.
+        from pages.database import is_away  # noqa: PLC0415
+
+        error = record.exc_info[1] if record.exc_info else None
+        if not is_away(error):
+            return True
+        now = time.monotonic()
+        if self.said is not None and now - self.said < SAY_AGAIN:
+            return False
+        self.said = now
+        words = " ".join(str(error).split())[:LONGEST]
+        record.msg, record.args = f"tasks fail: the database is away ({words})", ()
+        record.exc_info = record.exc_text = None
+        return True
 
 
 class ProbeFilter(logging.Filter):

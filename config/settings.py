@@ -272,6 +272,7 @@ LOGGING = {
     "filters": {
         "reference": {"()": "pages.middleware.ReferenceFilter"},
         "probes": {"()": "config.logs.ProbeFilter"},
+        "away": {"()": "config.logs.AwayFilter"},
         "refusal": {"()": "config.logs.RefusalFilter"},
     },
     "formatters": {
@@ -288,10 +289,8 @@ LOGGING = {
     "loggers": {
         "django.request": {"filters": ["probes"]},
         # Ticks run each second: only what goes wrong with them is worth a line.
-        **{
-            name: {"level": "WARNING"}
-            for name in ("celery.app.trace", "celery.beat", "celery.worker.strategy")
-        },
+        **{name: {"level": "WARNING"} for name in ("celery.beat", "celery.worker.strategy")},
+        "celery.app.trace": {"level": "WARNING", "filters": ["away"]},
         # What they say besides is repeated for each message when the broker was away.
         **{
             name: {"level": "WARNING"}

@@ -49,12 +49,21 @@ def attend() -> None:
     """Says whether this host is able to send, and what it sent if a restored database asks."""
     from django.db import connection  # noqa: PLC0415 - as below
 
+    from pages.database import is_away  # noqa: PLC0415
+    from sending.hosttrouble import HostTroubleError  # noqa: PLC0415
     from sending.services import fence, sendhosts  # noqa: PLC0415
 
     try:
         sendhosts.tend()
-        fence.attend()
-    except Exception:
+        try:
+            fence.attend()
+        except OSError as error:
+            # It looks at files of the state directory. The trouble is told once, not each time.
+            sendhosts.tell(HostTroubleError.of(error))
+    except Exception as error:
+        # `sign` has a line about a database that is away.
+        if is_away(error):
+            return
         # It is asked again in some seconds; the worker goes on.
         logger.exception("The state of this host could not be told")
     finally:

@@ -30,13 +30,20 @@ def missing(url: str) -> int | None:
     return len(ours() - {(str(app), str(name)) for app, name in rows})
 
 
+def lack(url: str) -> str:
+    """What to do about missing migrations; "": none is missing, or the database did not answer."""
+    if not (lacking := missing(url)):
+        return ""
+    are = f"{lacking} migrations of this version are" if lacking > 1 else "a migration is"
+    every = lacking == len(ours())
+    what = "the database has no tables yet" if every else f"{are} missing in the database"
+    return f"{what}. Run `manage.py migrate`, once for all hosts."
+
+
 def refuse_unmigrated(url: str) -> None:
     """Ends a program that would only fail later. One whose database is away goes on: it waits."""
-    if lacking := missing(url):
-        are = f"{lacking} migrations of this version are" if lacking > 1 else "a migration is"
-        every = lacking == len(ours())
-        what = "the database has no tables yet" if every else f"{are} missing in the database"
-        sys.exit(f"Yanshu can't start: {what}. Run `manage.py migrate`, once for all hosts.")
+    if words := lack(url):
+        sys.exit(f"Yanshu can't start: {words}")
 
 
 def is_current(url: str, note: Path) -> bool:

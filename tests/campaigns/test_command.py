@@ -12,6 +12,7 @@ from django.db import connections
 from django.utils import timezone
 
 from accounts.models import Workspace
+from campaigns.management.commands import campaign as command
 from campaigns.models import Campaign
 from contacts.models import Contact
 from sending import dispatch
@@ -69,6 +70,22 @@ def test_what_waits_is_said_part_by_part(start: Start, send: Send) -> None:
     assert first.endswith(f", goes on {until[:19]}{until[26:]}")
     assert second.startswith("  waits: Own, ")
     assert second.endswith(" (450 4.7.1 slow down)")
+
+
+def test_what_the_whole_campaign_waits_for_is_said_once(start: Start) -> None:
+    campaign = start("a@x.example")
+    Mailing.objects.filter(pk=campaign.mailing_id or 0).update(
+        wait_reason="host_disk_full", waits=[{"reason": "host_disk_full"}]
+    )
+    text = run(campaign, "status")
+    assert text.count("  waits: ") == 1
+    assert "disk is full" in text
+
+
+def test_nobody_knows_when_it_ends(start: Start) -> None:
+    """Nobody waits any more, and a worker still holds some."""
+    shown = command.status(start("a@x.example")) | {"per_second": 12.5, "done_about": None}
+    assert "  12.5 a second" in command.text(shown).splitlines()
 
 
 def test_json_adds_up(start: Start, send: Send) -> None:

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from config import env, envfile
+from quickstart.programs import WORKERS
 from tests.config.test_envfile import by_sh
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -183,3 +184,13 @@ def test_units_are_hardened(units: list[Path]) -> None:
 def test_the_guide_names_files_that_are_there() -> None:
     for name in re.findall(r"deploy/[\w@.-]+", INSTALL):
         assert (ROOT / name.rstrip(".")).exists(), name
+
+
+def test_a_host_that_does_everything_has_a_worker_for_each_queue() -> None:
+    (command,) = re.findall(r"^systemctl enable --now yanshu-web .*$", INSTALL, re.MULTILINE)
+    assert sorted(re.findall(r"yanshu-worker@(\w+)", command)) == sorted(WORKERS)
+
+
+def test_no_command_names_a_version_of_postgresql() -> None:
+    """Debian 12 has 15, Debian 13 has 17."""
+    assert not re.findall(r"postgresql/\d+", INSTALL)

@@ -132,6 +132,15 @@ def test_a_disk_that_fills_up_while_mails_go_out(
     assert assert_closes(mailing).accepted == 150
 
 
+def test_heartbeats_tell_it_once(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
+    settings.VAR = Path(__file__)
+    for _heartbeat in range(3):
+        heartbeats.attend()
+    (said,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert "this host can't send" in said.getMessage()
+    assert said.exc_info is None
+
+
 @pytest.mark.parametrize("place", [__file__, "/proc/1/no-such-directory"])
 def test_a_state_directory_that_cannot_be_used(
     open_to: Open, relay: Relay, sink: Sink, settings: Settings, place: str

@@ -295,16 +295,19 @@ def text(shown: dict[str, Any]) -> str:
         if shown["scheduled_at"]:
             lines.append(f"  scheduled for {shown['scheduled_at']}")
         return "\n".join(lines)
-    if shown["waits"]:
+    parts = shown["parts_that_wait"]
+    # A wait of the whole mailing is a part without a relay, too.
+    if shown["waits"] and not any(one["reason"] == shown["waits"] for one in parts):
         until = f", goes on {shown['waits_until']}" if shown["waits_until"] else ""
         lines.append(f"  waits: {shown['waits']}{until}")
-    lines += [f"  waits: {waiting(one)}" for one in shown["parts_that_wait"]]
+    lines += [f"  waits: {waiting(one)}" for one in parts]
     lines += [
         f"  run {one['run']}: {one['what']} ({one['reply']}); {one['refused']:,} can be taken back"
         for one in shown["runs"]
     ]
     if shown["per_second"]:
-        lines.append(f"  {shown['per_second']:,} a second, done about {shown['done_about']}")
+        about = f", done about {shown['done_about']}" if shown["done_about"] else ""
+        lines.append(f"  {shown['per_second']:,} a second{about}")
     lines += counted("", shown["ledger"])
     lines.append(f"{shown['targeted']:>12,}  targeted")
     lines += counted("left out when it started", shown.get("left_out", {}))
