@@ -106,7 +106,8 @@ def test_a_batch_that_is_just_claimed_when_the_turn_fails_is_not_left_behind(
     open_to: Open, relay: Relay, sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The database goes away for a moment, between two looks for work."""
-    asked, looks = threading.Event(), []
+    asked = threading.Event()
+    looks: list[int] = []
     real, look = Database.__call__, dispatch.relays_to_run
 
     async def call(self: Database, work: Callable[..., Any], *args: Any, **options: Any) -> Any:

@@ -87,6 +87,14 @@ def test_an_owner_decides(
     assert fence.is_open()
 
 
+def test_a_new_campaign_has_a_number_that_nobody_has_seen(workspace: Workspace) -> None:
+    """The hosts tell of campaigns that are not in the backup by their numbers."""
+    before = Campaign.objects.create(workspace=workspace, name="Before").pk
+    assert fence.is_open()
+    fence.put_up(Fence.Why.OLDER)
+    assert Campaign.objects.create(workspace=workspace, name="After").pk > before + 1000
+
+
 def test_a_host_that_has_not_reported_is_asked_about(
     owner_client: Client, mailing: Mailing
 ) -> None:
@@ -100,7 +108,7 @@ def test_a_host_that_has_not_reported_is_asked_about(
     assert not fence.is_open()
     code, words = command()
     assert code == 1
-    assert "send2 HAS NOT REPORTED" in words
+    assert "send2 HAS NOT REPORTED (it last sent 2026-01-01T00:00:00+00:00, as far" in words
     with pytest.raises(CommandError, match="send2 sent before and has not reported"):
         command("release")
     assert command("release", "--although-missing") == (0, "Nothing is stopped.\n")

@@ -85,7 +85,11 @@ def status() -> dict[str, Any]:
             {"host": one.name, "unknown_mailings": one.unknown}
             for one in (latest.reports.order_by("name") if latest else ())
         ],
-        "hosts_that_have_not_reported": [one.name for one in fence.silent_hosts(up)] if up else [],
+        "hosts_that_have_not_reported": [
+            # One that was replaced may have the name of its successor: this tells them apart.
+            {"host": one.name, "last_sent_at": one.moved_at.isoformat(timespec="seconds")}
+            for one in (fence.silent_hosts(up) if up else ())
+        ],
         "mailings": [_mailing(one) for one in fence.undecided()],
     }
 
@@ -116,7 +120,11 @@ def text(shown: dict[str, Any]) -> str:
         return "Nothing is stopped."
     lines = [f"Nothing is sent: {WORDS[Fence.Why(shown['why'])]}."] if shown["stopped"] else []
     lines += [f"  {host['host']} reported" for host in shown["hosts"]]
-    lines += [f"  {name} HAS NOT REPORTED" for name in shown["hosts_that_have_not_reported"]]
+    lines += [
+        f"  {one['host']} HAS NOT REPORTED (it last sent {one['last_sent_at']}, as far as this "
+        "database knows)"
+        for one in shown["hosts_that_have_not_reported"]
+    ]
     lines += [
         f"  {host['host']} sent of {one['origin'] or 'a mailing'}, which is not in this database: "
         f"{one['accepted']:,} accepted, {one['in_doubt']:,} without an answer, until {one['last']}"
