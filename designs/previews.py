@@ -117,7 +117,7 @@ def render_preview(  # noqa: PLR0913 - the four parts of a mail and whom it is f
     """
     source = Source(subject=subject, preheader=preheader, html=html, text=text)
     if too_large := too_large_for(source):
-        return Preview(problems=[too_large])
+        return _without_a_picture(too_large)
     try:
         with PLACES.one(workspace.pk):
             return _preview(workspace, source, contact)
