@@ -17,7 +17,7 @@ demo: runtime ## the same, with a workspace that looks lived in
 	@exec $(PYTHON_VENV) manage.py up --demo
 
 test: dev ## unit, integration and browser tests
-	@$(PYTHON_VENV) -m pytest -n 4 -q
+	@$(PYTHON_VENV) -m pytest -n 3 -q
 
 check: dev ## what CI runs: lint, types, layers, templates, migrations, translations, tests
 	@tools/check
