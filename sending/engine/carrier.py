@@ -130,8 +130,13 @@ class Carrier:
         if self._overslept():
             self.stop()
             raise WithdrawnError("the worker stood still for too long")
+        held, _message = self.where[parcel.key]
+        if held.lost:
+            # Its commands were said before; others may hold it by now.
+            self.stop()
+            raise WithdrawnError("the batch was lost")
         try:
-            self.where[parcel.key][0].journal.hand_over(parcel.key)
+            held.journal.hand_over(parcel.key)
         except OSError as error:
             self._give_up(HostTroubleError.of(error))
             raise WithdrawnError(str(error)) from error
@@ -152,7 +157,7 @@ class Carrier:
             # It waits for nothing: the next connection that is free takes it.
             self.ready.appendleft(Waiting(held, message, 0.0))
             return
-        if outcome.end is End.NOT_HANDED_OVER and self.trouble is not None:
+        if outcome.end is End.NOT_HANDED_OVER and (held.lost or self.trouble is not None):
             # Given back with its batch.
             self._one_less(held)
             return

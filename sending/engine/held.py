@@ -37,6 +37,8 @@ class Held:
     recorded_at: float = field(default_factory=time.monotonic)
     # Its mailing was paused or cancelled, or its lease is lost: nothing more of it is begun.
     stopped: bool = False
+    # It is somebody else's by now, or nobody's.
+    lost: bool = False
     # Lanes that are held by now: nothing more of them is begun.
     shut: frozenset[str] = frozenset()
     # What was refused since the last look: in all, and by lane.

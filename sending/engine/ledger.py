@@ -209,6 +209,6 @@ def watch(all_held: Sequence[Held]) -> None:
         states = dict(cursor.fetchall())
     shut = holds.held_lanes(held.route for held in all_held)
     for held in all_held:
-        if not states.get(held.claim.batch_id, False):
-            held.stopped = True
+        held.lost = held.claim.batch_id not in states
+        held.stopped = held.stopped or not states.get(held.claim.batch_id, False)
         held.shut = shut[held.route]
