@@ -4,14 +4,13 @@ and what became of unknown ones is decided."""
 from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from accounts.permissions import Permission
+from campaigns import unknownwords
 from campaigns.queries import recipients
 from campaigns.services import running
 from contacts.jobkinds import Kind, Step, Words, register
 from contacts.models import Job
-from pages import locales
 from sending.jobs import changed, mailing_of, name_of, retried, retry, retry_title
 from sending.models import Message
 from sending.services import unknowns
@@ -49,47 +48,34 @@ def _settle(piece: unknowns.Piece, job: Job, size: int) -> Step:
     return Step(job.cursor + 1, done, {"changed": done}, over=done == 0)
 
 
-def _resent(job: Job) -> str:
-    text = ngettext(
-        "{count} message is sent again.", "{count} messages are sent again.", changed(job)
+def _register(kind: str, settle: unknowns.Piece, words: Words, icon: str) -> None:
+    register(
+        Kind(
+            kind,
+            lambda job, size: _settle(settle, job, size),
+            lambda job: _unknown(job).count(),
+            words,
+            permission=Permission.SEND,
+            icon=icon,
+        )
     )
-    return text.format(count=locales.number(changed(job)))
 
 
-def _counted(job: Job) -> str:
-    text = ngettext(
-        "{count} message counts as sent.", "{count} messages count as sent.", changed(job)
-    )
-    return text.format(count=locales.number(changed(job)))
-
-
-register(
-    Kind(
-        unknowns.RESEND_JOB,
-        lambda job, size: _settle(unknowns.resend_piece, job, size),
-        lambda job: _unknown(job).count(),
-        Words(
-            lambda job: _("Send unknown messages of {campaign} again").format(
-                campaign=name_of(job)
-            ),
-            _resent,
-        ),
-        permission=Permission.SEND,
-        icon="send",
-    )
+_register(
+    unknowns.RESEND_JOB,
+    unknowns.resend_piece,
+    Words(
+        lambda job: _("Send unknown messages of {campaign} again").format(campaign=name_of(job)),
+        lambda job: unknownwords.resent(changed(job)),
+    ),
+    "send",
 )
-register(
-    Kind(
-        unknowns.COUNT_JOB,
-        lambda job, size: _settle(unknowns.count_piece, job, size),
-        lambda job: _unknown(job).count(),
-        Words(
-            lambda job: _("Count unknown messages of {campaign} as sent").format(
-                campaign=name_of(job)
-            ),
-            _counted,
-        ),
-        permission=Permission.SEND,
-        icon="checks",
-    )
+_register(
+    unknowns.COUNT_JOB,
+    unknowns.count_piece,
+    Words(
+        lambda job: _("Count unknown messages of {campaign} as sent").format(campaign=name_of(job)),
+        lambda job: unknownwords.counted(changed(job)),
+    ),
+    "checks",
 )

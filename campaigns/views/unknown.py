@@ -9,17 +9,17 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Qu
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest, get_in
+from campaigns import unknownwords
 from campaigns.models import Campaign
 from campaigns.queries import recipients
 from campaigns.services import errors, running
 from campaigns.views import report
 from contacts import addresses
 from contacts.services import jobs
-from pages import locales, tables
+from pages import tables
 from sending import reasons
 from sending.models import Mailing, Message, Relay
 from sending.services import unknowns
@@ -118,7 +118,7 @@ def _settle(request: WorkspaceRequest, pk: int, verb: Verb) -> HttpResponseBase:
             running.settle_many(campaign, verb.job, query, by=request.user)
             messages.info(request, verb.begun())
         elif count := verb.few(campaign, rows):
-            messages.success(request, verb.said(count).format(count=locales.number(count)))
+            messages.success(request, verb.said(count))
         else:
             messages.info(request, _("Nothing was changed: their result is known by now."))
     except errors.CampaignError as error:
@@ -137,17 +137,13 @@ def _by_filters(request: WorkspaceRequest) -> bool:
 RESEND = Verb(
     running.resend_unknown,
     unknowns.RESEND_JOB,
-    lambda count: ngettext(
-        "{count} message is sent again.", "{count} messages are sent again.", count
-    ),
+    unknownwords.resent,
     lambda: _("They are sent again, one batch after the other."),
 )
 COUNT = Verb(
     running.count_unknown_as_sent,
     unknowns.COUNT_JOB,
-    lambda count: ngettext(
-        "{count} message counts as sent.", "{count} messages count as sent.", count
-    ),
+    unknownwords.counted,
     lambda: _("They are counted as sent, one batch after the other."),
 )
 
