@@ -3,10 +3,11 @@ fails stops only its relay."""
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import DataError, OperationalError
+from django.db import DataError, OperationalError, connection
 
 from accounts.models import Workspace
 from sending import dispatch, recovery
@@ -15,9 +16,11 @@ from sending.compose import Composer
 from sending.engine import turn
 from sending.engine.carrier import Carrier
 from sending.engine.database import Database
-from sending.engine.ledger import Ledger
-from sending.models import Batch, Mailing, Relay
+from sending.engine.held import Held
+from sending.engine.ledger import Ledger, watch
+from sending.models import Batch, Mailing, Message, Relay
 from sending.queries.claim import Claimed
+from sending.smtp import Parcel
 from tests.engine.conftest import assert_closes
 from tests.engine.sink import Sink, running
 from tests.engine.test_guards import carry, people
@@ -134,6 +137,33 @@ def test_a_batch_that_is_just_claimed_when_the_turn_fails_is_not_left_behind(
     carry(mailing)
     assert assert_closes(mailing).accepted == 3000
     assert set(sink.taken.values()) == {1}
+
+
+def test_a_batch_that_was_lost_hands_over_nothing(
+    open_to: Open, relay: Relay, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also a mail whose recipient was named before its batch became another worker's."""
+    real, begun = Carrier.handing_over, []
+
+    def lose(held: Held) -> None:
+        Batch.objects.filter(pk=held.claim.batch_id).update(holder="another", epoch=2)
+        watch([held])
+        connection.close()
+
+    def handing_over(self: Carrier, parcel: Parcel) -> None:
+        begun.append(parcel.key)
+        if len(begun) == 3:
+            with ThreadPoolExecutor(1) as thread:
+                thread.submit(lose, self.where[parcel.key][0]).result()
+        real(self, parcel)
+
+    mailing = open_to(people(20))
+    monkeypatch.setattr(Carrier, "handing_over", handing_over)
+    turn.run(relay)
+    assert len(begun) >= 3
+    assert sink.taken.total() == 2
+    # What became of them is for whoever holds the batch.
+    assert set(Message.objects.filter(mailing=mailing).values_list("state", flat=True)) == {0}
 
 
 Break = Callable[[pytest.MonkeyPatch, int], None]
