@@ -17,6 +17,7 @@ from designs.trials import Trial
 
 ERROR, WARNING, INFO = "error", "warning", "info"
 SEVERITIES = (ERROR, WARNING, INFO)
+ARCHIVED_LIST = "archived_list"
 # Which section of the composer a part of the mail belongs to.
 SECTION_OF_PART = {"subject": "subject", "preheader": "subject"}
 
@@ -59,6 +60,11 @@ class Review:
     @property
     def warnings(self) -> list[Problem]:
         return [one for one in self.problems if one.severity != ERROR]
+
+    @property
+    def archived_lists(self) -> list[Problem]:
+        """A list can be archived after a campaign to it was scheduled."""
+        return [one for one in self.problems if one.code == ARCHIVED_LIST]
 
 
 def review(campaign: Campaign, *, fresh: bool = True) -> Review:
@@ -133,7 +139,7 @@ def _of_lists(campaign: Campaign) -> Iterator[Problem]:
     for one in chosen:
         if one.archived_at:
             text = _("The list {list} is archived.").format(list=one.name)
-            yield Problem("archived_list", WARNING, "to", text)
+            yield Problem(ARCHIVED_LIST, WARNING, "to", text)
 
 
 def _of_sender(campaign: Campaign) -> Iterator[Problem]:

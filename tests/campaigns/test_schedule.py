@@ -397,6 +397,22 @@ def test_a_deleted_workspace_starts_and_sends_nothing_until_it_is_erased(
     assert (due.state, due.mailing) == (Campaign.State.CANCELLED, None)
 
 
+def test_a_scheduled_campaign_says_that_its_list_was_archived(
+    owner_client: Client, workspace: Workspace, make_campaign: Callable[..., Campaign]
+) -> None:
+    campaign = make_campaign()
+    services.schedule(campaign, at=timezone.now() + timedelta(days=1))
+    here = reverse("campaign", args=["brand", campaign.pk])
+    assert "is archived" not in owner_client.get(here).content.decode()
+    for one in campaign.lists_in.all():
+        owner_client.post(reverse("archive_list", args=["brand", one.pk]))
+    # The first page says that it was archived.
+    owner_client.get(here)
+    page = owner_client.get(here).content.decode()
+    assert "is archived." in page
+    assert "Its people get the campaign all the same." in page
+
+
 @pytest.mark.parametrize("gone", ["pool", "relay", "design"])
 def test_a_scheduled_campaign_says_what_will_keep_it_from_starting(
     owner_client: Client,
