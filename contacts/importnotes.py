@@ -12,7 +12,7 @@ SHOWN = 20
 
 
 def notes(file: Import, layout: Layout) -> list[str]:
-    """Sentences about who is put on the list, and by what."""
+    """Sentences about who is added to the list, and by what."""
     about = layout.on_lists.about
     if about is not None:
         text = _(
@@ -36,7 +36,7 @@ def notes(file: Import, layout: Layout) -> list[str]:
 def _no_column(file: Import, layout: Layout) -> list[str]:
     text = _(
         "This is an export from Yanshu, and no column is about the list “{list}”. Only people who "
-        "are on a list and have left none are put on it."
+        "are on a list and have left none are added to it."
     )
     found = [text.format(list=file.list.name if file.list else file.new_list)]
     if names := [name for name in layout.lists.values() if name]:
