@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> None:
-    from quickstart.environment import prepare
+    from environment.loading import prepare
 
     command = sys.argv[1] if len(sys.argv) > 1 else ""
     prepare(command=command)
@@ -15,11 +15,11 @@ def main() -> None:
 
         up(sys.argv[2:])
     elif command == "serve":
-        from quickstart.serve import main as serve
+        from config.serve import main as serve
 
         serve(sys.argv[2:])
     else:
-        from quickstart.commandline import execute
+        from config.commandline import execute
 
         execute(sys.argv)
 

@@ -4,7 +4,7 @@ import smtplib
 
 from django.core.mail.backends.smtp import EmailBackend as DjangoBackend
 
-from accounts import ehloname
+from smtp import ehloname
 
 
 class _Named:

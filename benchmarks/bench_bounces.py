@@ -1,4 +1,4 @@
-"""How well and how fast bounces are read: sending.dsn against labelled samples.
+"""How well and how fast bounces are read: bounces.reading against labelled samples.
 
     python -m benchmarks.bench_bounces PATH
 
@@ -18,7 +18,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from sending.dsn import Kind, Report, parse
+from bounces.reading import Kind, Report, parse
 
 NAMES = {"block": "blocked", "autoreply": "auto_reply", "not_bounce": "other"}
 

@@ -21,10 +21,10 @@ from django.conf import settings
 
 from designs.links import Links, track_html, track_text
 from designs.rendering import Renderer
-from sending import headers, tokens
-from sending.assembly import Assembly
-from sending.mime import Mail, Sender, build
-from sending.publicurls import MessageUrls, fixed
+from sending.compose import headers, tokens
+from sending.compose.assembly import Assembly
+from sending.compose.mime import Mail, Sender, build
+from sending.compose.publicurls import MessageUrls, fixed
 
 WORKSPACE = {"name": "Wild Goose Books", "address": "12 Long Lane, Oxford & 上海市南京路 1 号"}
 SENDER = Sender(

@@ -75,7 +75,7 @@ def timed(work: Callable[[], Any]) -> tuple[Any, float, float]:
 def measure(rows: int) -> dict[str, Any]:
     from contacts import audience  # noqa: PLC0415
     from designs.models import Content  # noqa: PLC0415
-    from sending.models import Relay  # noqa: PLC0415
+    from relays.models import Relay  # noqa: PLC0415
     from sending.services import mailings  # noqa: PLC0415
 
     workspace, news, staff = made(rows)

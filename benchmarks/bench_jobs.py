@@ -69,7 +69,7 @@ def timed(work: Callable[[], Any]) -> tuple[Any, float]:
 class Scene:
     def __init__(self, people: int) -> None:
         from designs.models import Content  # noqa: PLC0415 - after django.setup()
-        from sending.models import Relay  # noqa: PLC0415
+        from relays.models import Relay  # noqa: PLC0415
 
         self.workspace, self.full, _staff = made(people)
         self.relay = Relay.objects.create(workspace=self.workspace, name="Relay", host="x.example")

@@ -91,7 +91,7 @@ class Ledger:
 
     def __init__(self, people: int) -> None:
         from designs.models import Content  # noqa: PLC0415
-        from sending.models import Relay  # noqa: PLC0415
+        from relays.models import Relay  # noqa: PLC0415
 
         self.people = people
         self.workspace, self.news, _ = made(people)

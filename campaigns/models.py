@@ -7,7 +7,8 @@ from accounts.models import User, Workspace
 from contacts.models import List
 from designs.models import Design
 from pages.singleline import SingleLineField
-from sending.models import Mailing, Pool, Relay
+from relays.models import Pool, Relay
+from sending.models import Mailing
 
 
 class Campaign(models.Model):
@@ -40,7 +41,7 @@ class Campaign(models.Model):
     # In UTC; `timezone` is the zone it was stated in. Null: now, when the person says so.
     scheduled_at = models.DateTimeField(null=True, blank=True)
     timezone = models.CharField(_("time zone"), max_length=64, default="UTC")
-    # When it may send, as sending.windows has it; {} is always. And at most so many a minute.
+    # When it may send, as relays.windows has it; {} is always. And at most so many a minute.
     window = models.JSONField(default=dict, blank=True)
     per_minute = models.PositiveIntegerField(_("messages a minute"), null=True, blank=True)
     mailing = models.OneToOneField(Mailing, models.PROTECT, null=True, blank=True)

@@ -9,16 +9,19 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.access import WorkspaceRequest
-from campaigns import home
+from bounces.models import BounceMailbox
+from bounces.services import unproven
+from bounces.services.mailboxes import sentence
 from campaigns.models import Campaign
-from campaigns.queries import home as home_query
 from contacts.models import Import
 from contacts.services import statuswords
+from home import queries as home_query
+from home import todo
 from pages import locales
+from relays.models import Relay
 from sending import holdwords, reasons
-from sending.models import BounceMailbox, Hold, Mailing, Relay, Tally
-from sending.services import heldpeople, unproven
-from sending.services.mailboxes import sentence
+from sending.models import Hold, Mailing, Tally
+from sending.services import heldpeople
 
 # As many of a kind are named; somebody with more has a page for them.
 MOST = 5
@@ -28,25 +31,25 @@ FAILURES = 3
 NEWS = timedelta(days=7)
 
 
-@home.needs
-def relays(request: WorkspaceRequest) -> Iterable[home.Need]:
+@todo.needs
+def relays(request: WorkspaceRequest) -> Iterable[todo.Need]:
     halted = Q(state__in=[Relay.State.PAUSED, Relay.State.STOPPED])
     unwell = halted | Q(failures__gte=FAILURES)
     rows = Relay.objects.filter(unwell, workspace=request.workspace, archived_at=None)
     for row in rows.order_by("name")[:MOST]:
-        url = home.url(request, "relay", row.pk)
+        url = todo.url(request, "relay", row.pk)
         if row.state == Relay.State.PAUSED:
             title = _("The relay {name} is paused").format(name=row.name)
-            yield home.Need(
+            yield todo.Need(
                 title, _("Campaigns that only it can send wait."), row.state_reason, url
             )
         elif row.state == Relay.State.STOPPED:
             title = _("The relay {name} is stopped").format(name=row.name)
             detail = _("Solve what its server reports, test it, then start it again.")
-            yield home.Need(title, detail, _said(row), url, tone="bad")
+            yield todo.Need(title, detail, _said(row), url, tone="bad")
         else:
             title = _("The relay {name} does not work").format(name=row.name)
-            yield home.Need(title, reasons.text(row.wait_reason), row.state_reason, url)
+            yield todo.Need(title, reasons.text(row.wait_reason), row.state_reason, url)
 
 
 def _said(relay: Relay) -> str:
@@ -55,23 +58,23 @@ def _said(relay: Relay) -> str:
     return f"{why}: {words}" if why and words else why or words
 
 
-@home.needs
-def mailboxes(request: WorkspaceRequest) -> Iterable[home.Need]:
+@todo.needs
+def mailboxes(request: WorkspaceRequest) -> Iterable[todo.Need]:
     rows = BounceMailbox.objects.filter(workspace=request.workspace, active=True).exclude(error="")
     for row in rows.order_by("name")[:MOST]:
         said, words = sentence(row.error)
-        yield home.Need(
+        yield todo.Need(
             _("Bounces of {name} are not collected").format(name=row.name),
             said,
             words,
-            url=home.url(request, "mailbox", row.pk),
+            url=todo.url(request, "mailbox", row.pk),
             icon="mail-x",
             tone="bad",
         )
 
 
-@home.needs
-def reports(request: WorkspaceRequest) -> Iterable[home.Need]:
+@todo.needs
+def reports(request: WorkspaceRequest) -> Iterable[todo.Need]:
     waiting = unproven.waiting(request.workspace)
     if not waiting.reports:
         return
@@ -81,12 +84,12 @@ def reports(request: WorkspaceRequest) -> Iterable[home.Need]:
         waiting.reports,
     ).format(count=locales.number(waiting.reports))
     detail = _("Anybody could have written them, so they suppress nobody. Count or dismiss them.")
-    url = home.url(request, "bounces")
-    yield home.Need(title, detail, url=f"{url}?state=unproven" if url else "", icon="mail-x")
+    url = todo.url(request, "bounces")
+    yield todo.Need(title, detail, url=f"{url}?state=unproven" if url else "", icon="mail-x")
 
 
-@home.needs
-def campaigns(request: WorkspaceRequest) -> Iterable[home.Need]:
+@todo.needs
+def campaigns(request: WorkspaceRequest) -> Iterable[todo.Need]:
     in_doubt = Q(mailing__tally__unknown__gt=0)
     taken_back = Q(state=Campaign.State.DRAFT) & ~Q(state_reason="")
     held = Q(mailing__state=Mailing.State.PAUSED) & ~Q(mailing__state_reason="")
@@ -97,15 +100,15 @@ def campaigns(request: WorkspaceRequest) -> Iterable[home.Need]:
         yield _need_of(request, row)
 
 
-def _need_of(request: WorkspaceRequest, row: Campaign) -> home.Need:
-    url = home.url(request, "campaign", row.pk)
+def _need_of(request: WorkspaceRequest, row: Campaign) -> todo.Need:
+    url = todo.url(request, "campaign", row.pk)
     if row.mailing is None:
         title = _("{campaign} could not start and is a draft again").format(campaign=row.name)
-        return home.Need(title, row.state_reason, url=url, icon="send", tone="bad")
+        return todo.Need(title, row.state_reason, url=url, icon="send", tone="bad")
     if row.mailing.state == Mailing.State.PAUSED and row.mailing.state_reason:
         title = _("{campaign} was paused").format(campaign=row.name)
         why, words = reasons.cause(row.mailing.state_reason)
-        return home.Need(title, why or words, words if why else "", url, icon="player-pause")
+        return todo.Need(title, why or words, words if why else "", url, icon="player-pause")
     count = row.mailing.tally.unknown
     if not count:
         return _failed(row, row.mailing.tally, url)
@@ -115,21 +118,21 @@ def _need_of(request: WorkspaceRequest, row: Campaign) -> home.Need:
         count,
     ).format(campaign=row.name, count=locales.number(count))
     detail = _("Decide whether they are sent again or count as sent.")
-    return home.Need(title, detail, url=f"{url}#unknown", icon="help-circle")
+    return todo.Need(title, detail, url=f"{url}#unknown", icon="help-circle")
 
 
-def _failed(row: Campaign, tally: Tally, url: str) -> home.Need:
+def _failed(row: Campaign, tally: Tally, url: str) -> todo.Need:
     title = _("{campaign}: {failed} of {all} recipients failed").format(
         campaign=row.name,
         failed=locales.number(tally.failed),
         all=locales.number(tally.failed + tally.accepted),
     )
     detail = _("Look at what the servers said. Failed recipients can be tried again.")
-    return home.Need(title, detail, url=url, icon="mail-x", tone="bad")
+    return todo.Need(title, detail, url=url, icon="mail-x", tone="bad")
 
 
-@home.needs
-def runs(request: WorkspaceRequest) -> Iterable[home.Need]:
+@todo.needs
+def runs(request: WorkspaceRequest) -> Iterable[todo.Need]:
     """Lanes and relays that a run of refusals stopped; a mailing that was paused says so itself."""
     rows = Hold.objects.filter(
         mailing__workspace=request.workspace, released_at=None, decision=""
@@ -146,13 +149,13 @@ def runs(request: WorkspaceRequest) -> Iterable[home.Need]:
             continue
         heldpeople.count(one)
         title = _("{campaign}: {what}").format(campaign=campaign.name, what=holdwords.title(one))
-        url = f"{home.url(request, 'campaign', campaign.pk)}#runs"
+        url = f"{todo.url(request, 'campaign', campaign.pk)}#runs"
         detail = " · ".join(filter(None, (holdwords.numbers(one), holdwords.elsewhere(one))))
-        yield home.Need(title, detail, reasons.said(one.words), url, icon="hand-stop")
+        yield todo.Need(title, detail, reasons.said(one.words), url, icon="hand-stop")
 
 
-@home.needs
-def imports(request: WorkspaceRequest) -> Iterable[home.Need]:
+@todo.needs
+def imports(request: WorkspaceRequest) -> Iterable[todo.Need]:
     rows = Import.objects.filter(
         Q(state=Import.State.FAILED) | Q(counts__rejected__gt=0, state=Import.State.FINISHED),
         workspace=request.workspace,
@@ -160,10 +163,10 @@ def imports(request: WorkspaceRequest) -> Iterable[home.Need]:
         undone_at=None,
     )
     for row in rows.order_by("-pk")[:MOST]:
-        url = home.url(request, "import", row.pk)
+        url = todo.url(request, "import", row.pk)
         if row.state == Import.State.FAILED:
             title = _("The import of {file} failed").format(file=row.filename)
-            yield home.Need(title, row.error, url=url, icon="file-import", tone="bad")
+            yield todo.Need(title, row.error, url=url, icon="file-import", tone="bad")
             continue
         count = int(row.counts["rejected"])
         title = ngettext(
@@ -172,11 +175,11 @@ def imports(request: WorkspaceRequest) -> Iterable[home.Need]:
             count,
         ).format(file=row.filename, count=locales.number(count))
         detail = _("The rejected lines and their reasons are there as a file.")
-        yield home.Need(title, detail, url=url, icon="file-import", tone="info")
+        yield todo.Need(title, detail, url=url, icon="file-import", tone="info")
 
 
-@home.needs
-def status_words(request: WorkspaceRequest) -> Iterable[home.Need]:
+@todo.needs
+def status_words(request: WorkspaceRequest) -> Iterable[todo.Need]:
     """Imports whose people are not subscribed because nobody has said what their status means."""
     rows = Import.objects.filter(
         workspace=request.workspace,
@@ -193,6 +196,6 @@ def status_words(request: WorkspaceRequest) -> Iterable[home.Need]:
             count,
         ).format(file=row.filename, count=locales.number(count))
         detail = _("They are not subscribed until somebody says what the words mean.")
-        url = home.url(request, "import", row.pk)
+        url = todo.url(request, "import", row.pk)
         url = f"{url}#status-words" if url else ""
-        yield home.Need(title, detail, url=url, icon="help-circle")
+        yield todo.Need(title, detail, url=url, icon="help-circle")

@@ -6,7 +6,7 @@ from django.db.models import Max
 
 from accounts.models import Workspace
 from campaigns.models import Campaign
-from sending import senders
+from relays import senders
 
 
 @senders.source

@@ -1,4 +1,4 @@
-"""Home, campaigns and their reports; all belong to a workspace."""
+"""Campaigns and their reports; all belong to a workspace."""
 
 from django.urls import URLPattern, URLResolver
 
@@ -10,7 +10,6 @@ from campaigns.views import (
     campaigns,
     clicks,
     composer,
-    home,
     recipients,
     report,
     retrying,
@@ -35,9 +34,6 @@ def export(route: str, target: View, name: str) -> URLPattern:
 
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    view("", home.home, "home"),
-    view("home/running/", home.home_running, "home_running"),
-    view("home/growth/", home.home_growth, "home_growth"),
     view("campaigns/", campaigns.campaigns, "campaigns"),
     edit("campaigns/new/", campaigns.new_campaign, "new_campaign"),
     edit("campaigns/bulk/", campaigns.campaigns_bulk, "campaigns_bulk"),

@@ -9,9 +9,9 @@ from typing import Any
 
 from celery import Celery, signals
 
-from config import env
-from quickstart import outages, schema
-from quickstart.heartbeats import HeartbeatStep
+from environment import variables
+from operations import outages, schema
+from operations.heartbeats import HeartbeatStep
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -26,8 +26,8 @@ TICKS = (
     ("sending.tasks.engine.dispatch", 1.0, 2),
     ("sending.tasks.engine.sweep", 10.0, 10),
     ("campaigns.tasks.start_due", 1.0, 2),
-    ("sending.tasks.bounces.collect_due", 10.0, 10),
-    ("sending.tasks.bounces.tell_unproven", 600.0, 300),
+    ("bounces.tasks.collect_due", 10.0, 10),
+    ("bounces.tasks.tell_unproven", 600.0, 300),
     ("sending.tasks.refusals.tell", 15.0, 15),
     ("sending.tasks.engine.forget_old", 3600.0, 600),
     ("tracking.tasks.record_hits", 2.0, 4),
@@ -36,9 +36,9 @@ TICKS = (
     ("contacts.tasks.drop_import_files", 3600.0, 600),
     ("accounts.tasks.erase_deleted", 3600.0, 600),
     # Soon after the start, so that `make run` needn't wait for it.
-    ("quickstart.tasks.beat_lives", 1.0, 10),
-    ("quickstart.tasks.watch_queues", 5.0, 5),
-    ("quickstart.tasks.forget_dead", 3600.0, 600),
+    ("operations.tasks.beat_lives", 1.0, 10),
+    ("operations.tasks.watch_queues", 5.0, 5),
+    ("operations.tasks.forget_dead", 3600.0, 600),
 )
 app.conf.beat_schedule = {
     task: {"task": task, "schedule": every, "options": {"expires": expires}}
@@ -48,10 +48,10 @@ app.conf.beat_schedule = {
 
 @signals.celeryd_init.connect
 def start_worker(**_: Any) -> None:
-    schema.refuse_unmigrated(env.text("DATABASE_URL"))
+    schema.refuse_unmigrated(variables.text("DATABASE_URL"))
     outages.watch_worker()
 
 
 @signals.beat_init.connect
 def start_beat(**_: Any) -> None:
-    schema.refuse_unmigrated(env.text("DATABASE_URL"))
+    schema.refuse_unmigrated(variables.text("DATABASE_URL"))

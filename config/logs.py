@@ -73,7 +73,7 @@ class AwayFilter(logging.Filter):
 
 class ProbeFilter(logging.Filter):
     """Keeps the 503 of the probes, which are asked again and again, out of the log of requests;
-    quickstart.probes logs each change. Any other status of theirs is an error of ours."""
+    operations.probes logs each change. Any other status of theirs is an error of ours."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         path = getattr(getattr(record, "request", None), "path", "")

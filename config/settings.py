@@ -9,8 +9,8 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from config import env
-from quickstart.environment import prepare
+from environment import variables
+from environment.loading import prepare
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -18,48 +18,48 @@ ROOT = Path(__file__).resolve().parent.parent
 prepare()
 
 try:
-    VAR = Path(env.text("YANSHU_VAR", str(ROOT / "var"))).absolute()
-    SECRET_KEY = env.text("YANSHU_SECRET_KEY")
+    VAR = Path(variables.text("YANSHU_VAR", str(ROOT / "var"))).absolute()
+    SECRET_KEY = variables.text("YANSHU_SECRET_KEY")
     # Former keys: what was encrypted or signed with them can still be read.
-    SECRET_KEY_FALLBACKS = env.words("YANSHU_SECRET_KEY_OLD")
-    DEBUG = env.boolean("YANSHU_DEBUG", default=False)
+    SECRET_KEY_FALLBACKS = variables.words("YANSHU_SECRET_KEY_OLD")
+    DEBUG = variables.boolean("YANSHU_DEBUG", default=False)
     # Where people reach the site: links in mails are made from it.
-    PUBLIC_URL = env.text("YANSHU_URL", "http://127.0.0.1:8000").rstrip("/")
+    PUBLIC_URL = variables.text("YANSHU_URL", "http://127.0.0.1:8000").rstrip("/")
     # What relays and mail servers are greeted with; "": the address of each connection.
-    EHLO_NAME = env.ehlo_name("YANSHU_EHLO_NAME", PUBLIC_URL)
-    ALLOWED_HOSTS = env.words("YANSHU_HOSTS", "*")
+    EHLO_NAME = variables.ehlo_name("YANSHU_EHLO_NAME", PUBLIC_URL)
+    ALLOWED_HOSTS = variables.words("YANSHU_HOSTS", "*")
     # The loopback relay and bounce mailbox for newcomers; 0 in production.
-    SANDBOX = env.boolean("YANSHU_SANDBOX", default=False)
-    SANDBOX_SMTP_PORT = env.integer("YANSHU_SANDBOX_SMTP_PORT", 8025, low=1, high=65535)
-    SANDBOX_IMAP_PORT = env.integer("YANSHU_SANDBOX_IMAP_PORT", 8143, low=1, high=65535)
-    DATABASES: dict[str, dict[str, Any]] = {"default": env.database("DATABASE_URL")}
-    CELERY_BROKER_URL = env.broker("CELERY_BROKER_URL")
+    SANDBOX = variables.boolean("YANSHU_SANDBOX", default=False)
+    SANDBOX_SMTP_PORT = variables.integer("YANSHU_SANDBOX_SMTP_PORT", 8025, low=1, high=65535)
+    SANDBOX_IMAP_PORT = variables.integer("YANSHU_SANDBOX_IMAP_PORT", 8143, low=1, high=65535)
+    DATABASES: dict[str, dict[str, Any]] = {"default": variables.database("DATABASE_URL")}
+    CELERY_BROKER_URL = variables.broker("CELERY_BROKER_URL")
     # Relays and mailboxes at private and loopback addresses, where a company's own servers are;
     # 0 where workspaces belong to people whom that network must stay closed to.
-    PRIVATE_SERVERS = env.boolean("YANSHU_PRIVATE_SERVERS", default=True)
+    PRIVATE_SERVERS = variables.boolean("YANSHU_PRIVATE_SERVERS", default=True)
     # How long relays may take for each step of a session, of the engine's own measure.
-    SMTP_TIMEOUTS_PERCENT = env.integer("YANSHU_SMTP_TIMEOUTS", 100, low=1, high=1000)
-    # A file of mail providers that comes before sending/providers.toml.
-    MAIL_PROVIDERS = env.text("YANSHU_MAIL_PROVIDERS", "")
+    SMTP_TIMEOUTS_PERCENT = variables.integer("YANSHU_SMTP_TIMEOUTS", 100, low=1, high=1000)
+    # A file of mail providers that comes before relays/providers.toml.
+    MAIL_PROVIDERS = variables.text("YANSHU_MAIL_PROVIDERS", "")
     # Whether campaigns start, are sent, and bounces are collected.
-    SENDING = env.boolean("YANSHU_SENDING", default=True)
+    SENDING = variables.boolean("YANSHU_SENDING", default=True)
     # The platform's own mails: smtp://user:password@host:port, smtps://…, smtp+tls://…
-    MAIL_SERVER = env.mail_server("EMAIL_URL")
-    DEFAULT_FROM_EMAIL = env.text("YANSHU_FROM_EMAIL", "Yanshu <yanshu@localhost>")
+    MAIL_SERVER = variables.mail_server("EMAIL_URL")
+    DEFAULT_FROM_EMAIL = variables.text("YANSHU_FROM_EMAIL", "Yanshu <yanshu@localhost>")
     # Largest CSV that may be imported, in bytes.
-    IMPORT_MAX_BYTES = env.integer("YANSHU_IMPORT_MAX_MB", 1024, low=1) * 1024 * 1024
+    IMPORT_MAX_BYTES = variables.integer("YANSHU_IMPORT_MAX_MB", 1024, low=1) * 1024 * 1024
     # Files whose import hasn't been started yet, in all of a workspace, in bytes.
-    UNFINISHED_MAX_BYTES = env.integer("YANSHU_UNFINISHED_MB", 4096, low=1) * 1024 * 1024
+    UNFINISHED_MAX_BYTES = variables.integer("YANSHU_UNFINISHED_MB", 4096, low=1) * 1024 * 1024
     # Test mails that a person may send a day, over all workspaces.
-    TEST_MAILS_PER_DAY = env.integer("YANSHU_TEST_MAILS_PER_DAY", 100, low=0)
+    TEST_MAILS_PER_DAY = variables.integer("YANSHU_TEST_MAILS_PER_DAY", 100, low=0)
     # Longest query of a page in seconds, set by config.wsgi; 0: no limit.
-    QUERY_SECONDS = env.integer("YANSHU_QUERY_SECONDS", 30, high=3600)
+    QUERY_SECONDS = variables.integer("YANSHU_QUERY_SECONDS", 30, high=3600)
     # Reverse proxies of ours that add to X-Forwarded-For: throttles count by the client's address.
-    ALLAUTH_TRUSTED_PROXY_COUNT = env.integer("YANSHU_PROXIES", 0, high=9)
+    ALLAUTH_TRUSTED_PROXY_COUNT = variables.integer("YANSHU_PROXIES", 0, high=9)
     # The operator's own rules for servers' replies, before ours; read by sending.apps.
-    REPLY_RULES = env.text("YANSHU_REPLY_RULES", "")
-    HTTPS = env.boolean("YANSHU_HTTPS", default=PUBLIC_URL.startswith("https://"))
-except env.SettingError as error:
+    REPLY_RULES = variables.text("YANSHU_REPLY_RULES", "")
+    HTTPS = variables.boolean("YANSHU_HTTPS", default=PUBLIC_URL.startswith("https://"))
+except variables.SettingError as error:
     sys.exit(f"Yanshu can't start: {error}")
 
 DATABASES["default"]["CONN_MAX_AGE"] = 60
@@ -80,14 +80,19 @@ INSTALLED_APPS = [
     "accounts",
     "contacts",
     "designs",
+    "relays",
     "sending",
+    "bounces",
     "tracking",
     "campaigns",
-    "quickstart",
+    "home",
+    "sandbox",
+    "demo",
+    "operations",
 ]
 
 MIDDLEWARE = [
-    "quickstart.probes.middleware",
+    "operations.probes.middleware",
     "pages.middleware.reference_middleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -230,10 +235,10 @@ CELERY_TASK_ROUTES = {
             "campaigns.tasks.start_due",
             "contacts.tasks.sweep_imports",
             "contacts.tasks.sweep_jobs",
-            "quickstart.tasks.beat_lives",
-            "quickstart.tasks.forget_dead",
-            "quickstart.tasks.watch_queues",
-            "sending.tasks.bounces.collect_due",
+            "operations.tasks.beat_lives",
+            "operations.tasks.forget_dead",
+            "operations.tasks.watch_queues",
+            "bounces.tasks.collect_due",
             "sending.tasks.engine.dispatch",
             "sending.tasks.engine.forget_old",
             "sending.tasks.engine.sweep",
@@ -242,7 +247,7 @@ CELERY_TASK_ROUTES = {
     },
     "sending.tasks.engine.carry": {"queue": "send"},
     # They wait for servers of others: nothing else may wait behind them.
-    "sending.tasks.bounces.collect_mailbox": {"queue": "mailboxes"},
+    "bounces.tasks.collect_mailbox": {"queue": "mailboxes"},
 }
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

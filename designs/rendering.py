@@ -72,7 +72,7 @@ class RenderError(Exception):
 
 
 class Urls(Protocol):
-    """The addresses that belong to one message (sending.publicurls) or to a preview."""
+    """The addresses that belong to one message (sending.compose.publicurls) or to a preview."""
 
     @property
     def unsubscribe(self) -> str: ...

@@ -27,10 +27,15 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
     "accounts": ("accounts", "account", "notices", "allauth"),
     "contacts": ("contacts",),
     "designs": ("designs",),
+    "smtp": (),
+    "relays": ("relays",),
     "sending": ("sending",),
+    "bounces": ("bounces",),
     "tracking": ("tracking", "public"),
     "campaigns": ("campaigns",),
-    "quickstart": ("quickstart",),
+    "home": ("home",),
+    "sandbox": ("sandbox",),
+    "operations": ("operations",),
 }
 FUNCTIONS: dict[str, tuple[int | tuple[int, str], ...] | None] = {
     **dict.fromkeys(("_", "gettext", "gettext_lazy", "gettext_noop"), None),
@@ -109,8 +114,10 @@ def _messages(catalog: Catalog) -> dict[tuple[object, str | None], Message]:
 
 
 def merged(app: str) -> Catalog:
-    """What the sources say now, with the translations there are."""
-    catalog, known = extract(app), _messages(read(app))
+    """What the sources say now, with the translations there are; a string that came from another
+    app brings its translation along."""
+    known = {key: message for other in TEMPLATES for key, message in _messages(read(other)).items()}
+    catalog, known = extract(app), known | _messages(read(app))
     for key, message in _messages(catalog).items():
         if old := known.get(key):
             message.string = old.string

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import psutil
 
-from config import envfile
-from config.env import SettingError
+from environment import envfile
+from environment.variables import SettingError
 
 # Seconds: what the guard of a run that was killed may need to stop what was left.
 PATIENCE = 60.0

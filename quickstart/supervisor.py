@@ -14,12 +14,14 @@ import urllib.request
 from collections.abc import Callable
 from contextlib import suppress
 
-from config import env as settings
-from quickstart import environment, programs, schema
+from config import programs
+from environment import loading
+from environment import variables as settings
+from environment.ports import address, free_port
+from operations import schema
 from quickstart.broker import BrokerError, EmbeddedBroker
 from quickstart.lock import only_one
 from quickstart.places import PlaceError
-from quickstart.ports import address, free_port
 from quickstart.postgres import EmbeddedPostgres, PostgresError
 from quickstart.processes import Ledger, Part, stop
 from quickstart.startsteps import Step, Steps
@@ -47,7 +49,7 @@ class Supervisor:
         self.host = settings.text("HOST", "127.0.0.1", given)
         self.wanted_port = settings.integer("PORT", 8000, low=0, high=65535, env=given)
         self.port = self.wanted_port
-        self.var = environment.state_directory(given)
+        self.var = loading.state_directory(given)
         self.logs = self.var / "log"
         self.ledger = Ledger(self.var / "processes.jsonl")
         self.parts: list[Part] = []
@@ -110,22 +112,22 @@ class Supervisor:
         self.port = free_port(self.host, self.wanted_port, keep=True)
         if self.wanted_port not in {0, self.port}:
             self.say(f"Port {self.wanted_port} is taken; using {self.port}.")
-        self.env = environment.complete(self.given, var=self.var, host=self.host, port=self.port)
-        environment.check(self.env)
+        self.env = loading.complete(self.given, var=self.var, host=self.host, port=self.port)
+        loading.check(self.env)
 
     def _start_servers(self) -> None:
-        if not environment.given("DATABASE_URL", self.env):
+        if not loading.given("DATABASE_URL", self.env):
             postgres = EmbeddedPostgres(self.var / "postgres")
             fresh = "" if postgres.data.exists() else "making and "
             with self.steps(f"{fresh}starting the database"):
                 self._start_embedded("database", postgres, signal.SIGINT)
             self.env["DATABASE_URL"] = postgres.url
-        if not environment.given("CELERY_BROKER_URL", self.env):
+        if not loading.given("CELERY_BROKER_URL", self.env):
             broker = EmbeddedBroker(self.var / "broker")
             with self.steps("starting the broker"):
                 self._start_embedded("broker", broker, signal.SIGTERM)
             self.env["CELERY_BROKER_URL"] = broker.url
-        environment.save(self.env, var=self.var, before=self.given)
+        loading.save(self.env, var=self.var, before=self.given)
 
     def _start_embedded(
         self, name: str, server: EmbeddedPostgres | EmbeddedBroker, stop_signal: signal.Signals

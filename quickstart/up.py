@@ -8,11 +8,11 @@ import os
 import sys
 from contextlib import suppress
 
-from config.env import SettingError
+from environment.ports import PortError
+from environment.variables import SettingError
 from quickstart.broker import BrokerError
 from quickstart.lock import LockedError
 from quickstart.places import PlaceError
-from quickstart.ports import PortError
 from quickstart.postgres import PostgresError
 from quickstart.supervisor import StartError, Supervisor
 

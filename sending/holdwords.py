@@ -3,8 +3,10 @@
 from django.utils.translation import gettext as _
 
 from pages import locales
-from sending import providers, reasons
-from sending.models import Hold, Mailing, PoolMember
+from relays import providers
+from relays.models import PoolMember
+from sending import reasons
+from sending.models import Hold, Mailing
 
 
 def title(one: Hold) -> str:

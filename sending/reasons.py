@@ -30,7 +30,7 @@ SENTENCES: dict[str, Promise] = {
     "gone": _("The contact was deleted"),
     "cancelled": _("The mailing was cancelled"),
     "lane_dropped": _("Its provider refused the mailing, and somebody dropped the rest"),
-    # Failed: the server's reply, by meaning (sending.replies).
+    # Failed: the server's reply, by meaning (smtp.replies).
     "address": _("The address does not exist"),
     "domain": _("The relay finds no mail server for the domain, perhaps only for now"),
     "policy": _("The server refuses the mail"),

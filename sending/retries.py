@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sending.replies import Meaning
+from smtp.replies import Meaning
 
 # Seconds until the next try, by the number of attempts behind it; the last one repeats. A greylist
 # opens after minutes (RFC 6647, section 2), a full mailbox is emptied in hours, if at all.

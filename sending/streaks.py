@@ -19,7 +19,7 @@ accepted mail follows is doubted sooner: nothing shows that it ended.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sending.lanes import WHOLE
+from relays.lanes import WHOLE
 
 # So many refusals in a row are a run while no accepted mail has followed; then so many.
 OPEN_RUN, RUN = 3, 6

@@ -12,7 +12,7 @@ from django.test import Client, override_settings
 
 from accounts.models import Membership, User, Workspace
 from accounts.permissions import Role
-from sending.smtp import tls_context
+from smtp import tls_context
 from tests.sending.smtpserver import Authority, make_authority
 
 PASSWORD = "correct horse battery"

@@ -1,9 +1,9 @@
-"""Public addresses; sending.publicurls makes them."""
+"""Public addresses; sending.compose.publicurls makes them."""
 
 from django.urls import path, register_converter
 from django.urls.converters import IntConverter, SlugConverter
 
-from sending.publicurls import PREFIX
+from sending.compose.publicurls import PREFIX
 from tracking import views
 
 # Mail programs take Chinese words right behind an address in a text for a part of it.

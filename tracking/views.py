@@ -19,9 +19,9 @@ from designs.fuel import TimeUpError, within
 from designs.places import LONGEST_WORK
 from designs.rendering import RenderError
 from pages import csp, database
-from sending import tokens
+from sending.compose import tokens
+from sending.compose.tokens import NOBODY
 from sending.models import Event, Message
-from sending.tokens import NOBODY
 from tracking.services import hits, leaving, mails
 
 # A transparent GIF of one pixel.

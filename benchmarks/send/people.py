@@ -10,7 +10,7 @@ from contacts.models import List
 from contacts.services import attributes, lists
 from designs import services as designs
 from designs.models import Design
-from sending.models import Relay
+from relays.models import Relay
 
 # As real lists are: thousands of names in two scripts, one person in ten without; a customer number
 # that nobody shares; city and company for two thirds. `h` is spread evenly and differs by person.

@@ -11,7 +11,7 @@ from campaigns import services as campaigns
 from campaigns.models import Campaign
 from contacts.models import List
 from designs.models import Design
-from sending.models import Relay
+from relays.models import Relay
 from tests.stack import scene
 
 

@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.embedded import database
 
 if TYPE_CHECKING:
+    from relays.models import Relay
     from sending.engine.held import Held
-    from sending.models import Mailing, Relay
-    from sending.smtp import Parcel
+    from sending.models import Mailing
+    from smtp import Parcel
 
 CONNECTIONS = 10
 BATCH = 1000
@@ -116,7 +117,7 @@ def _fields(mailing: "Mailing", held: "Held") -> None:
 
 
 def _composed(held: "Held") -> list["Parcel"]:
-    from sending.smtp import Parcel  # noqa: PLC0415
+    from smtp import Parcel  # noqa: PLC0415
 
     parcels = []
     for message in held.claim.messages:

@@ -7,14 +7,14 @@ from typing import Self
 
 import uvloop
 
-from sending.models import Relay
+from relays.models import Relay
+from relays.services.relays import server_of
 from sending.queries.record import Taken
-from sending.services.relays import server_of
-from sending.smtp import End, Exchange, Mode, Outcome, Parcel, open_session
+from smtp import End, Exchange, Mode, Outcome, Parcel, open_session
 
 
 class Wire:
-    """A source for exchanges (sending.smtp.Source)."""
+    """A source for exchanges (smtp.Source)."""
 
     def __init__(self, relay: Relay, connections: int) -> None:
         self.relay = relay

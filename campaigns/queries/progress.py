@@ -9,7 +9,8 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from campaigns.services import estimates, routes
-from sending.models import Mailing, Relay, Tally, TallyMinute
+from relays.models import Relay
+from sending.models import Mailing, Tally, TallyMinute
 
 LIVE = (Mailing.State.SENDING, Mailing.State.PAUSED)
 # What `of` reads of a mailing; hand it to select_related and prefetch_related.

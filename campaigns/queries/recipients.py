@@ -19,8 +19,10 @@ from campaigns.queries.replies import Same
 from contacts import addresses
 from contacts.models import Contact
 from pages import numbers, statuses
-from sending import providers, reasons
-from sending.models import Event, Mailing, Message, Relay
+from relays import providers
+from relays.models import Relay
+from sending import reasons
+from sending.models import Event, Mailing, Message
 from sending.services import heldpeople
 
 State = Message.State
@@ -66,7 +68,7 @@ TALLIED = {
 
 def filtered(mailing: Mailing, parameters: QueryDict) -> QuerySet[Message]:
     """By q (an address, or how it begins), state, reason, event, domain, provider (a key of
-    sending.providers), same (what servers said, see campaigns.queries.replies; empty: nothing),
+    relays.providers), same (what servers said, see campaigns.queries.replies; empty: nothing),
     rest (failed for none of the reasons that the report names), link (the number of a link that
     was clicked), run (refused in that run of refusals) and held (waiting in the lane that it
     stopped)."""

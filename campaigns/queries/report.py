@@ -12,7 +12,7 @@ from django.core.cache import cache
 from django.db import connection
 
 from campaigns.queries.replies import same
-from sending import providers
+from relays import providers
 from sending.models import Event, Mailing
 
 Rows = list[tuple[Any, ...]]
@@ -96,7 +96,7 @@ def failures(mailing: Mailing) -> list[ReplyGroup]:
 
 @dataclass(frozen=True, slots=True)
 class ProviderFailures:
-    """Failed messages to one mail provider. `key`: of sending.providers."""
+    """Failed messages to one mail provider. `key`: of relays.providers."""
 
     key: str
     name: str

@@ -16,7 +16,7 @@ from campaigns.services.errors import CampaignError, VersionConflictError
 from contacts.models import List
 from designs.models import Design
 from pages import locales
-from sending.models import Pool, Relay
+from relays.models import Pool, Relay
 
 SCALARS = (
     "name",

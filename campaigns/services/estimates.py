@@ -12,8 +12,8 @@ from django.utils import timezone
 from campaigns import forecast
 from campaigns.forecast import Way
 from campaigns.services import routes
-from sending import warmups, windows
-from sending.models import Relay, RelayUse
+from relays import warmups, windows
+from relays.models import Relay, RelayUse
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def used(relays: Sequence[Relay]) -> Uses:
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """The campaign's own limits: a window (sending.windows) and messages a minute."""
+    """The campaign's own limits: a window (relays.windows) and messages a minute."""
 
     window: Mapping[str, Any] = field(default_factory=dict)
     per_minute: float | None = None

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 from accounts.models import Workspace
 from campaigns.models import Campaign
-from sending import presets
-from sending.models import Mailing, Pool, PoolMember, Relay
+from relays import presets
+from relays.models import Pool, PoolMember, Relay
+from sending.models import Mailing
 
 # Messages a second through one connection where the relay names no limit: 50 ms an exchange.
 PER_CONNECTION = 20.0

@@ -12,7 +12,7 @@ from campaigns.models import Campaign
 from campaigns.services.routes import Route
 from campaigns.wording import in_zone, listed
 from pages import locales, statuses
-from sending.models import Relay
+from relays.models import Relay
 
 register = template.Library()
 

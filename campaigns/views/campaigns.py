@@ -18,13 +18,13 @@ from accounts.permissions import Permission
 from campaigns import states, zones
 from campaigns.forms import NewCampaignForm
 from campaigns.models import Campaign
-from campaigns.queries import home as home_query
 from campaigns.services import audiences, drafts, running
 from campaigns.services.errors import CampaignError
 from campaigns.services.routes import Route
 from campaigns.views import composer, report
 from contacts.models import List
 from designs.models import Design
+from home import queries as home_query
 from pages import locales, numbers, tables, toasts
 
 # Days within which a campaign started, as the page filters them.
@@ -209,7 +209,7 @@ def campaign_starting(request: WorkspaceRequest, pk: int) -> HttpResponse:
     if due_for is None:
         return HttpResponse(status=204)
     context = {"campaign": one, "late": due_for > SHOULD_START_WITHIN}
-    return render(request, "campaigns/starting.html", context)
+    return render(request, "campaigns/parts/starting.html", context)
 
 
 def _due_for(one: Campaign) -> float | None:

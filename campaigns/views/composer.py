@@ -39,7 +39,7 @@ from contacts.models import Contact
 from designs import fields
 from designs.previews import Preview, render_preview
 from pages import editors, numbers
-from sending import windows
+from relays import windows
 
 # Designs that the picker shows; the others are a search away, on the page of designs.
 MOST_DESIGNS = 24
@@ -273,7 +273,7 @@ def _saved(
         keys.add("subject")
         context["redraw"] = "subject"
     context |= {"keys": keys, "form": form}
-    response = render(request, "campaigns/composer_saved.html", context)
+    response = render(request, "campaigns/parts/composer_saved.html", context)
     response["HX-Trigger"] = json.dumps({"saved": {"version": campaign.version}})
     return response
 
@@ -290,7 +290,7 @@ def _conflict(
     campaign = get_in(request.workspace, Campaign, pk=campaign.pk)
     if request.htmx:
         context = {"campaign": campaign, "conflict": text, "final": final, "section": form}
-        return render(request, "campaigns/composer_conflict.html", context)
+        return render(request, "campaigns/parts/composer_conflict.html", context)
     if final:
         messages.error(request, text)
         return redirect("campaign", request.workspace.slug, campaign.pk)
@@ -300,7 +300,7 @@ def _conflict(
 def campaign_readiness(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """The rail: who gets it, what is in the way, how long it takes."""
     campaign = get_in(request.workspace, Campaign, pk=pk)
-    return render(request, "campaigns/composer_rail.html", rail(request, campaign))
+    return render(request, "campaigns/parts/composer_rail.html", rail(request, campaign))
 
 
 def rail(request: WorkspaceRequest, campaign: Campaign, *, fresh: bool = False) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from campaigns.views.report import started
 from contacts import addresses, exports
 from contacts.views.people import csv_response
 from pages import statuses, tables
-from sending import providers, reasons
+from relays import providers
+from sending import reasons
 from sending.models import Mailing, Message
 
 # What the select of events offers beyond the words of pages.statuses.

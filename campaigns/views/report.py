@@ -17,10 +17,10 @@ from accounts.access import WorkspaceRequest
 from campaigns import states, wording
 from campaigns.models import Campaign
 from campaigns.queries import audience, progress, report, series
-from campaigns.queries import home as home_query
 from campaigns.services import deciding
 from contacts.models import Contact, List
 from designs.previews import render_preview
+from home import queries as home_query
 from pages import locales, statuses
 from sending import reasons
 from sending.models import Mailing, Message
@@ -189,7 +189,7 @@ def live(request: WorkspaceRequest, campaign: Campaign, mailing: Mailing) -> Htt
         "renew_runs": request.GET.get("runs") != context["runs_seen"],
         "renew_unknown": request.GET.get("unknown") != str(mailing.tally.unknown),
     }
-    return render(request, "campaigns/live.html", context)
+    return render(request, "campaigns/parts/live.html", context)
 
 
 # What is loaded by itself ------------------------------------------------------------------------

@@ -16,8 +16,8 @@ from campaigns.views import report
 from contacts.services import jobs
 from pages import locales, wellformed
 from sending.models import Mailing, Message
-from sending.replies import Meaning
 from sending.services.retrying import Retried
+from smtp.replies import Meaning
 
 
 @require_POST

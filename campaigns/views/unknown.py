@@ -20,8 +20,9 @@ from campaigns.views import report
 from contacts import addresses
 from contacts.services import jobs
 from pages import tables
+from relays.models import Relay
 from sending import reasons
-from sending.models import Mailing, Message, Relay
+from sending.models import Mailing, Message
 from sending.services import unknowns
 
 # Rows that the report shows; the table of recipients has the others.

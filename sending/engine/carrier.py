@@ -11,17 +11,17 @@ from collections import deque
 from collections.abc import Sequence
 from itertools import zip_longest
 
-from sending import clock, pace
+from relays import clock, pace
+from relays.models import Relay
+from relays.services import health
+from relays.services.relays import server_of
 from sending.engine.connections import Connections
 from sending.engine.database import Database
 from sending.engine.held import Held, Waiting, lane_of
 from sending.engine.ledger import Ledger, watch
-from sending.hosttrouble import HostTroubleError
-from sending.models import Relay
+from sending.host.trouble import HostTroubleError
 from sending.queries.claim import Claimed, left_since
-from sending.services import relayhealth
-from sending.services.relays import server_of
-from sending.smtp import End, Mode, Outcome, Parcel, WithdrawnError
+from smtp import End, Mode, Outcome, Parcel, WithdrawnError
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ class Carrier:
             source=self,
             server=server_of(relay),
             most=slot.connections,
-            messages_each=relayhealth.messages_each(relay),
+            messages_each=health.messages_each(relay),
             messages_given=relay.messages_per_connection is not None,
             mode=Mode(relay.exchange or Mode.PIPELINED),
             chunking=relay.chunking,
@@ -96,7 +96,7 @@ class Carrier:
             due_in=self._due_in,
         )
 
-    # -- a source for exchanges (sending.smtp.Source) ------------------------------------------
+    # -- a source for exchanges (smtp.Source) ------------------------------------------
 
     def next(self) -> Parcel | None:
         if self.ready and self._overslept():
@@ -295,13 +295,13 @@ class Carrier:
         found = self.connections
         if found.lied is not None:
             (mode, words), found.lied = found.lied, None
-            await self.database(relayhealth.step_down, self.relay, str(mode), words)
+            await self.database(health.step_down, self.relay, str(mode), words)
         if found.refused_beside is not None:
             number, found.refused_beside = found.refused_beside, None
             await self.database(pace.too_many, self.relay, open=number)
         if found.spent_after is not None:
             number, found.spent_after = found.spent_after, None
-            await self.database(relayhealth.found_messages_each, self.relay, number)
+            await self.database(health.found_messages_each, self.relay, number)
 
     async def watch(self, began: float) -> None:
         """Called about each second: keeps what is held, and drops who left meanwhile. `began`: when
@@ -384,7 +384,7 @@ class Carrier:
         if trouble is not None:
             raise trouble
         if self.connections.hopeless and self.trouble is None:
-            await self.database(relayhealth.learn, self.relay, (), self.connections.error, open=0)
+            await self.database(health.learn, self.relay, (), self.connections.error, open=0)
         await self.database(pace.free_slots, self.holder)
 
     @staticmethod

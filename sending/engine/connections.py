@@ -7,9 +7,9 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from sending import hosttrouble
-from sending.hosttrouble import HostTroubleError
-from sending.smtp import (
+from sending.host import trouble as hosttrouble
+from sending.host.trouble import HostTroubleError
+from smtp import (
     ConnectError,
     Ending,
     EndingKind,

@@ -5,13 +5,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sending import guards, pace, providers
-from sending.compose import Composer
-from sending.journal import Journal
+from relays import pace, providers
+from sending import guards
+from sending.compose.composer import Composer
+from sending.host.journal import Journal
 from sending.models import Mailing
 from sending.queries.claim import Claim, Claimed
 from sending.queries.record import Taken
-from sending.smtp import NO_SMTPUTF8, End, Outcome, Stage
+from smtp import NO_SMTPUTF8, End, Outcome, Stage
 
 # RFC 1870: the reply to a mail of this size.
 TOO_LARGE = 552

@@ -8,21 +8,24 @@ from typing import Any
 from django.db import Error, connection
 
 from contacts.services.contacts import merge_fields
-from sending import pace, reasons
-from sending.compose import Composer
+from relays import pace
+from relays.models import Relay
+from relays.services import health, lanes, minutes
+from sending import reasons
+from sending.compose.composer import Composer
 from sending.engine.held import Held
-from sending.hosttrouble import HostTroubleError
-from sending.journal import Journal
-from sending.models import Mailing, Message, Relay
-from sending.outcomes import settle
+from sending.host.journal import Journal
+from sending.host.trouble import HostTroubleError
+from sending.models import Mailing, Message
 from sending.queries.carrying import mailings_for
 from sending.queries.claim import claim, renew
 from sending.queries.due import HELD_ROUTE
 from sending.queries.record import Result, Taken, record
-from sending.replies import meaning
-from sending.services import fence, holds, lanes, mailings, refusals, relayhealth, relayminutes
+from sending.services import fence, holds, mailings, refusals
+from sending.services.outcomes import settle
 from sending.services.reading import reply_of
-from sending.smtp import End, Outcome
+from smtp import End, Outcome
+from smtp.replies import meaning
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +41,7 @@ SELECT b.id, m.state = 'sending' AND r.state IN ('active', 'draining')
   FROM unnest(%(ids)s::bigint[], %(holders)s::text[]) AS h (id, holder)
   JOIN sending_batch b ON b.id = h.id AND b.holder = h.holder
   JOIN sending_mailing m ON m.id = b.mailing_id
-  JOIN sending_relay r ON r.id = b.relay_id
+  JOIN relays_relay r ON r.id = b.relay_id
 """  # noqa: S608 - only constants of ours
 
 
@@ -54,7 +57,7 @@ class Ledger:
     def claim(self, size: int) -> Held | None:
         """A batch of about `size` messages; None while there is nothing to do, or a wait."""
         self.relay.refresh_from_db()
-        if not relayhealth.ready(self.relay):
+        if not health.ready(self.relay):
             return None
         # What is left of this round, then a new one: small mailings get their turn in each.
         for fresh in (False, True):
@@ -172,9 +175,9 @@ class Ledger:
         if ends:
             held.journal.done()
         if outcomes or taken:
-            relayhealth.learn(self.relay, outcomes.values(), None, works=bool(taken))
+            health.learn(self.relay, outcomes.values(), None, works=bool(taken))
             lanes.learn(self.relay, held.claim.messages, outcomes, taken, seconds=seconds)
-            relayminutes.record(self.relay, _by_meaning(outcomes.values(), taken))
+            minutes.record(self.relay, _by_meaning(outcomes.values(), taken))
         if ends:
             pace.give_back(self.relay, held.grant, held.grant.count - held.handed_over)
 

@@ -10,16 +10,17 @@ from contextlib import closing, contextmanager
 import uvloop
 from django.db import Error, InterfaceError, OperationalError
 
-from sending import clock, dispatch, pace
+from accounts.secrets import SecretError
+from relays import clock, pace
+from relays.models import Relay
+from relays.services import health
 from sending.engine import stopping
 from sending.engine.carrier import Carrier
 from sending.engine.database import Database
 from sending.engine.ledger import watch
-from sending.hosttrouble import CODES, HostTroubleError
-from sending.models import Relay
-from sending.presence import Presence
-from sending.secrets import SecretError
-from sending.services import relayhealth
+from sending.host.presence import Presence
+from sending.host.trouble import CODES, HostTroubleError
+from sending.services import dispatch
 
 log = logging.getLogger(__name__)
 
@@ -150,7 +151,7 @@ class _Turn:
                 holder = f"{self.presence.name}:{relay.pk}"
                 await self.database(pace.free_slots, holder)
                 words = f"{type(error).__name__}: {error}"
-                await self.database(relayhealth.back_off, relay, "fault", words)
+                await self.database(health.back_off, relay, "fault", words)
 
     async def _start(self, relay: Relay, ends: float, *, linger: float) -> bool:
         holder = f"{self.presence.name}:{relay.pk}"
@@ -160,7 +161,7 @@ class _Turn:
         try:
             carrier = Carrier(relay, slot, holder, self.database, linger)
         except SecretError as error:
-            await self.database(relayhealth.stop, relay, str(error))
+            await self.database(health.stop, relay, str(error))
             await self.database(pace.free_slots, holder)
             return False
         except Exception as error:

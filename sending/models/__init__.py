@@ -1,6 +1,5 @@
-"""Relays and pools, the ledger (mailings and their messages), events, and bounce mailboxes."""
+"""The ledger (mailings, their messages, events), refusals and what they hold, and the fence."""
 
-from sending.models.bounces import BounceMail, BounceMailbox
 from sending.models.fence import (
     Fence,
     Fenced,
@@ -21,21 +20,9 @@ from sending.models.ledger import (
     TallyMinute,
 )
 from sending.models.refusals import Hold, RefusalCount
-from sending.models.relays import (
-    Lane,
-    Pool,
-    PoolMember,
-    Relay,
-    RelayMinute,
-    RelaySlot,
-    RelayUse,
-    Security,
-)
 
 __all__ = [
     "Batch",
-    "BounceMail",
-    "BounceMailbox",
     "Event",
     "Fence",
     "Fenced",
@@ -43,19 +30,11 @@ __all__ = [
     "HostPosition",
     "HostReport",
     "Installation",
-    "Lane",
     "LeftOut",
     "Mailing",
     "MailingLane",
     "Message",
-    "Pool",
-    "PoolMember",
     "RefusalCount",
-    "Relay",
-    "RelayMinute",
-    "RelaySlot",
-    "RelayUse",
-    "Security",
     "SendHost",
     "SentRange",
     "Tally",

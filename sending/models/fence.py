@@ -125,7 +125,7 @@ class SendHost(models.Model):
 
     name = models.CharField(max_length=200, primary_key=True)
     seen_at = models.DateTimeField()
-    # A code of sending.hosttrouble; "": it is able to.
+    # A code of sending.host.trouble; "": it is able to.
     trouble = models.CharField(max_length=20, blank=True)
     # The system's words.
     words = models.CharField(max_length=300, blank=True)

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Workspace
 from designs.models import Content
 from pages.singleline import SingleLineField
-from sending.models.relays import Pool, Relay
+from relays.models import Pool, Relay
 
 
 class Mailing(models.Model):
@@ -47,7 +47,7 @@ class Mailing(models.Model):
     per_minute = models.PositiveIntegerField(null=True, blank=True)
     # When the next stretch of that rate begins.
     next_slot_at = models.DateTimeField(null=True, blank=True)
-    # When it may send (sending.windows): {"days": [1..7], "from": "09:00", "to": "18:00", "zone":
+    # When it may send (relays.windows): {"days": [1..7], "from": "09:00", "to": "18:00", "zone":
     # "Asia/Shanghai"}; {} is always.
     window = models.JSONField(default=dict, blank=True)
     # Transient failures are retried until a message is this old.
@@ -149,7 +149,7 @@ class MailingLane(models.Model):
     message_retry, those that a worker gave back in a Batch without a holder."""
 
     mailing = models.ForeignKey(Mailing, models.CASCADE, related_name="lanes")
-    # `number` of sending/providers.toml; 0: everybody else.
+    # `number` of relays/providers.toml; 0: everybody else.
     lane = models.SmallIntegerField()
     first_id = models.BigIntegerField()
     next_id = models.BigIntegerField()

@@ -3,8 +3,8 @@
 from django.db import models
 from django.db.models import Q
 
+from relays.models import Relay
 from sending.models.ledger import Mailing
-from sending.models.relays import Relay
 
 
 class RefusalCount(models.Model):

@@ -8,8 +8,9 @@ from typing import Any
 
 from django.db import connection
 
-from sending import clock, pace, providers, windows
-from sending.models import Lane, Mailing, Relay
+from relays import clock, pace, providers, windows
+from relays.models import Lane, Relay
+from sending.models import Mailing
 from sending.queries.due import HELD_LANE, HELD_ROUTE
 from sending.services.mailings import TRANSACTIONAL
 
@@ -22,11 +23,11 @@ SELECT m.id, m.priority, m."window"
  WHERE m.state = 'sending'
    AND (m.relay_id = %(relay)s
         OR EXISTS (
-             SELECT 1 FROM sending_poolmember mine
+             SELECT 1 FROM relays_poolmember mine
               WHERE mine.pool_id = m.pool_id AND mine.relay_id = %(relay)s
                 AND NOT EXISTS (
-                  SELECT 1 FROM sending_poolmember better
-                    JOIN sending_relay r ON r.id = better.relay_id
+                  SELECT 1 FROM relays_poolmember better
+                    JOIN relays_relay r ON r.id = better.relay_id
                    WHERE better.pool_id = mine.pool_id AND better.tier < mine.tier
                      AND (r.state = 'active'
                           OR (r.state = 'draining' AND m.opened_at <= r.draining_since))

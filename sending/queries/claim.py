@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
-from sending.models import Mailing, Relay
+from relays.models import Relay
+from sending.models import Mailing
 
 # Longer than any pause of a healthy worker, which renews it each second.
 LEASE = timedelta(seconds=60)

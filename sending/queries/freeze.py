@@ -6,7 +6,7 @@ from typing import Any
 from django.db import connection
 
 from contacts.audience import DETAILS, parameters, statement
-from sending import providers
+from relays import providers
 from sending.models import Mailing
 
 # One pass over the audience: a recipient becomes a message, everybody else a row that says why they

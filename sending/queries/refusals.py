@@ -7,9 +7,10 @@ from typing import Any
 
 from django.db import connection
 
+from relays.lanes import WHOLE
+from relays.models import Relay
 from sending.guards import LATEST, LATEST_OF_LANE, Count
-from sending.lanes import WHOLE
-from sending.models import Mailing, RefusalCount, Relay
+from sending.models import Mailing, RefusalCount
 
 # One statement for all lanes of a batch, always in the same order: two workers that record at once
 # wait for each other, and don't lock each other out. Only while the mailing sends: what comes back

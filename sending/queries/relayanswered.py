@@ -18,7 +18,7 @@ def messages(
     relay_id: int, mailings: QuerySet[Mailing], since: dt.datetime, *, meaning: str = ""
 ) -> QuerySet[Message]:
     """Messages of these mailings of which the last reply since then was the relay's, and had this
-    meaning (of sending.replies, or "unknown"; "": any)."""
+    meaning (of smtp.replies, or "unknown"; "": any)."""
     over = Q(finished_at__isnull=False, finished_at__lt=since)
     ids = list(mailings.exclude(over).order_by("-pk").values_list("pk", flat=True)[:MAILINGS])
     # Tables are paged by id: they end where the oldest of these mailings begins.

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connection
 
-from sending.lanes import WHOLE
+from relays.lanes import WHOLE
 from sending.models import Mailing
 from sending.queries.due import LEFT
 from sending.streaks import OPEN_RUN, REFUSED, RUN, TAKEN

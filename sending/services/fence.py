@@ -22,7 +22,9 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from sending import journal, position, reasons, recovery, sentlog
+from sending import reasons
+from sending.host import journal, position, sentlog
+from sending.host.sentlog import About
 from sending.models import (
     Batch,
     Fence,
@@ -37,8 +39,7 @@ from sending.models import (
 from sending.queries import fence as queries
 from sending.queries.claim import Claim
 from sending.queries.record import Result, record
-from sending.sentlog import About
-from sending.services import mailings
+from sending.services import mailings, recovery
 
 log = logging.getLogger(__name__)
 

@@ -5,8 +5,9 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime
 
-from sending import providers
-from sending.models import Hold, Mailing, Relay
+from relays import providers
+from relays.models import Relay
+from sending.models import Hold, Mailing
 from sending.services import heldpeople
 from sending.services.holds import Kind, active, due_again
 

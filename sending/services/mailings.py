@@ -13,7 +13,8 @@ from accounts.models import User, Workspace
 from contacts.models import Job
 from contacts.services import jobs
 from designs.models import Content
-from sending.models import Fenced, Hold, Mailing, Pool, Relay, Tally
+from relays.models import Pool, Relay
+from sending.models import Fenced, Hold, Mailing, Tally
 from sending.queries import refusals
 from sending.queries.due import LEFT
 from sending.queries.freeze import freeze
@@ -47,7 +48,7 @@ def open_mailing(  # noqa: PLR0913 - what a mailing is made of
 ) -> Mailing:
     """Freezes the audience; from the commit on, workers send. Exactly one of relay and pool.
 
-    `origin` says what it was opened for, such as "campaign 7". `window`: see sending.windows.
+    `origin` says what it was opened for, such as "campaign 7". `window`: see relays.windows.
     """
     mailing = Mailing.objects.create(
         workspace=workspace,

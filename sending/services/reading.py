@@ -8,15 +8,16 @@ from functools import cached_property
 
 from django.utils import timezone
 
-from sending import providers
-from sending.compose import NOT_MADE
-from sending.models import Mailing, Relay, RelayMinute, Tally
+from relays import providers
+from relays.models import Relay, RelayMinute
+from sending.compose.composer import NOT_MADE
+from sending.models import Mailing, Tally
 from sending.queries import refusals as query
 from sending.queries.claim import Claimed
 from sending.queries.record import Taken
-from sending.replies import Meaning, Verdict, classify
 from sending.services import holds, verdicts
-from sending.smtp import NO_SMTPUTF8, End, Outcome, Stage
+from smtp import NO_SMTPUTF8, End, Outcome, Stage
+from smtp.replies import Meaning, Verdict, classify
 
 # Of a pool's relays, which one took a mail is known for as long.
 RECENT = timedelta(hours=1)

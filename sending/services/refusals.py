@@ -13,17 +13,19 @@ from django.db import transaction
 from django.db.models import Min, Q, QuerySet, Sum
 from django.utils import timezone
 
+from relays.lanes import WHOLE
+from relays.models import Relay
+from relays.services import health
 from sending import guards, reasons
 from sending.guards import Count
-from sending.lanes import WHOLE
-from sending.models import Hold, Mailing, Message, RefusalCount, Relay, TallyMinute
+from sending.models import Hold, Mailing, Message, RefusalCount, TallyMinute
 from sending.queries import refusals as query
 from sending.queries.claim import Claimed
 from sending.queries.record import Taken
-from sending.replies import Meaning
-from sending.services import holding, holds, mailings, relayhealth
+from sending.services import holding, holds, mailings
 from sending.services.holding import Why
 from sending.services.reading import Refused, accepted_of, took_lately, took_others
+from smtp.replies import Meaning
 
 # Reasons to stop something; codes of sending.reasons.
 LANE = Hold.Kind.LANE
@@ -177,7 +179,7 @@ def _stop(mailing: Mailing, relay: Relay, why: Why) -> None:
     if not took_lately(relay):
         if holding.hold(mailing, relay, Hold.Kind.RELAY, why):
             holding.absorb(mailing, relay, Hold.Kind.RELAY)
-            relayhealth.stop(relay, reasons.with_words(why.reason, why.words))
+            health.stop(relay, reasons.with_words(why.reason, why.words))
     elif holds.has_others(mailing, relay):
         holding.hold(mailing, relay, Hold.Kind.ROUTE, why)
     else:
@@ -238,11 +240,11 @@ def _halt(mailing: Mailing, relay: Relay, refused: Refused) -> None:
     name in EHLO that is refused makes the relay wait: it goes on by itself when that is mended."""
     why = str(refused.meaning)
     if refused.meaning is Meaning.EHLO:
-        relayhealth.back_off(relay, why, refused.reply)
+        health.back_off(relay, why, refused.reply)
         return
     login = refused.meaning is Meaning.LOGIN
     if login or not _serves_others(relay, mailing):
-        relayhealth.stop(relay, reasons.with_words(why, refused.reply))
+        health.stop(relay, reasons.with_words(why, refused.reply))
     if login or holds.has_others(mailing, relay):
         return
     pause(mailing, relay, Why(why, refused.reply, timezone.now()))

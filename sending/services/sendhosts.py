@@ -8,8 +8,8 @@ from django.conf import settings
 from django.db.models import F
 from django.utils import timezone
 
-from sending import position
-from sending.hosttrouble import HostTroubleError, look
+from sending.host import position
+from sending.host.trouble import HostTroubleError, look
 from sending.models import SendHost
 
 log = logging.getLogger(__name__)

@@ -14,14 +14,14 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from designs.rendering import Rendered
-from sending import tokens
-from sending.compose import name_of
-from sending.mime import Mail, Sender, build
-from sending.models import Relay
-from sending.publicurls import MessageUrls
-from sending.services import testallowance
-from sending.services.relays import server_of
-from sending.smtp import (
+from relays.models import Relay
+from relays.services import testallowance
+from relays.services.relays import server_of
+from sending.compose import tokens
+from sending.compose.composer import name_of
+from sending.compose.mime import Mail, Sender, build
+from sending.compose.publicurls import MessageUrls
+from smtp import (
     ConnectError,
     End,
     Ending,

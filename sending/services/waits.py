@@ -16,10 +16,13 @@ from django.conf import settings
 from django.db import connection
 from django.utils.dateparse import parse_datetime
 
-from sending import clock, pace, providers, reasons, windows
-from sending.models import Hold, Lane, Mailing, PoolMember, Relay
-from sending.queries import relaynow
-from sending.services import relayhealth, sendhosts
+from relays import clock, pace, providers, windows
+from relays.models import Lane, PoolMember, Relay
+from relays.queries import figures
+from relays.services import health
+from sending import reasons
+from sending.models import Hold, Mailing
+from sending.services import sendhosts
 
 # Every live mailing: what it says now, what it has of its own, and what of it is left. Each part is
 # one look into an index, whatever its size.
@@ -113,7 +116,7 @@ class _Live:
 
 def tend() -> None:
     """Eight statements for all mailings; the last one only when something changed."""
-    relayhealth.finish_draining()
+    health.finish_draining()
     now = clock.now()
     live = _live()
     if not live:
@@ -123,7 +126,7 @@ def tend() -> None:
     for lane in Lane.objects.filter(relay__in=relay_ids, closed_until__gt=now):
         if number := providers.lane_number(lane.name):
             closed[lane.relay_id][number] = lane
-    silent = relaynow.silent(relay_ids)
+    silent = figures.silent(relay_ids)
     held = _held(one.id for one in live)
     unable = None if settings.SENDING else ("sending_off", "")
     unable = unable or sendhosts.unable(now)

@@ -1,15 +1,6 @@
 """Celery's way in: ids, one service call, safe to run twice."""
 
-from sending.tasks.bounces import collect_due, collect_mailbox
 from sending.tasks.engine import carry, dispatch, forget_old, sweep
 from sending.tasks.refusals import tell
 
-__all__ = [
-    "carry",
-    "collect_due",
-    "collect_mailbox",
-    "dispatch",
-    "forget_old",
-    "sweep",
-    "tell",
-]
+__all__ = ["carry", "dispatch", "forget_old", "sweep", "tell"]

@@ -1,11 +1,12 @@
 from celery import shared_task
 from celery.signals import worker_ready, worker_shutting_down
 
-from sending import dispatch as dispatcher
-from sending import hosttrouble, recovery
+from relays.services import lanes, minutes
 from sending.engine import stopping, turn
-from sending.hosttrouble import HostTroubleError
-from sending.services import fence, lanes, relayminutes, sendhosts
+from sending.host import trouble
+from sending.host.trouble import HostTroubleError
+from sending.services import dispatch as dispatcher
+from sending.services import fence, recovery, sendhosts
 
 # A nudge that finds no process in this many seconds is given again anyway.
 NUDGE = 2
@@ -27,7 +28,7 @@ def carry() -> None:
     if not fence.is_open() or not sendhosts.able():
         return
     try:
-        hosttrouble.require_files()
+        trouble.require_files()
         recovery.recover_journals()
         turn.run_all()
     except (ConnectionError, TimeoutError):
@@ -49,7 +50,7 @@ def sweep() -> None:
 @shared_task(ignore_result=True)
 def forget_old() -> None:
     """Each hour: what no page shows any more of relays and lanes."""
-    relayminutes.drop_old()
+    minutes.drop_old()
     lanes.forget_stale()
     sendhosts.forget_old()
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.access import WorkspaceRequest, get_in
 from accounts.models import User, Workspace
+from accounts.secrets import SecretError
 from contacts import addresses
 from contacts.models import Suppression
 from contacts.queries.people import active_suppressions
@@ -26,12 +27,12 @@ from designs.rendering import Rendered, Renderer, RenderError
 from designs.services import compile_parts
 from designs.views.previews import contact_of, source_of
 from pages.singleline import SingleLine
-from sending import reasons, senders
-from sending.mime import Sender
-from sending.models import Relay
-from sending.secrets import SecretError
-from sending.services import testallowance
-from sending.services.testallowance import TestRefusedError
+from relays import senders
+from relays.models import Relay
+from relays.services import testallowance
+from relays.services.testallowance import TestRefusedError
+from sending import reasons
+from sending.compose.mime import Sender
 from sending.services.testmail import MOST_ADDRESSES, TestResult, nowhere, send_test
 
 BETWEEN = re.compile(r"[\s,;，；、]+")

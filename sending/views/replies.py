@@ -9,9 +9,9 @@ from django.utils.translation import gettext_lazy, ngettext
 from accounts.access import WorkspaceRequest
 from pages import locales
 from sending import guards, reasons
-from sending.forms.replies import STAGES, ReplyForm
-from sending.replies import Meaning, Rule, classify, matching
+from sending.forms import STAGES, ReplyForm
 from sending.retries import SOON, STEPS
+from smtp.replies import Meaning, Rule, classify, matching
 
 # What is done with such a message. {waits}: the times between tries.
 DONE: dict[Meaning, str | Promise] = {

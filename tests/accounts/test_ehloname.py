@@ -4,7 +4,7 @@ import pytest
 from django.core.mail import EmailMessage
 from pytest_django import Settings
 
-from accounts import ehloname
+from smtp import ehloname
 from tests.sending.smtp.scripted import serving
 
 

@@ -15,7 +15,8 @@ from accounts.services import erasing, workspaces
 from contacts.models import Contact, List, Subscription
 from designs.models import Content, Design
 from pages import activity
-from sending.models import Mailing, Relay
+from relays.models import Relay
+from sending.models import Mailing
 from tests.accounts.conftest import words
 from tests.accounts.filling import Filler
 from tests.conftest import PASSWORD

@@ -13,7 +13,7 @@ from accounts.models import User, Workspace
 from campaigns.models import Campaign
 from contacts.models import Contact, List, Subscription, Suppression
 from designs.models import Design
-from sending.models import Relay
+from relays.models import Relay
 from tests.chromium import DESKTOP, PHONE
 
 Check = Callable[[Page], None]

@@ -13,7 +13,7 @@ from accounts.models import User, Workspace
 from contacts.models import Attribute, Contact
 from designs import services
 from designs.models import Design
-from sending.models import Relay
+from relays.models import Relay
 from tests.chromium import PHONE, Watch
 from tests.engine.sink import Sink, running
 

@@ -11,8 +11,9 @@ from playwright.sync_api import Page
 from accounts.models import Workspace
 from contacts.models import Contact, List, Subscription, Suppression
 from designs.models import Content
-from sending import tokens
-from sending.models import Mailing, Message, Relay
+from relays.models import Relay
+from sending.compose import tokens
+from sending.models import Mailing, Message
 from tests.chromium import DESKTOP, PHONE
 
 pytestmark = pytest.mark.django_db(transaction=True)

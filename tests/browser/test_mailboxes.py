@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
+from accounts import secrets
 from accounts.models import User, Workspace
-from sending import secrets
-from sending.models import BounceMail, BounceMailbox
+from bounces.models import BounceMail, BounceMailbox
 from tests.chromium import DESKTOP, PHONE
 from tests.sending import returns
 from tests.sending.imapserver import PASSWORD, USER, Imap, running

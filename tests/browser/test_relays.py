@@ -8,7 +8,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from accounts.models import User, Workspace
-from sending.models import Relay, RelayUse
+from relays.models import Relay, RelayUse
 from tests.browser.test_pages import LOOKS, _fits
 from tests.chromium import DESKTOP, PHONE
 from tests.sending import lived

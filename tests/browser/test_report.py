@@ -12,14 +12,16 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from accounts.models import User, Workspace
+from bounces.models import BounceMailbox
 from campaigns.models import Campaign
 from campaigns.services import drafts, running
 from contacts.models import Contact, List, Subscription
+from demo.history import Course, live_through
 from designs.models import Design
-from quickstart.demo.history import Course, live_through
-from sending import dispatch
+from relays.models import Relay
 from sending.engine import turn
-from sending.models import BounceMailbox, Mailing, Message, Relay
+from sending.models import Mailing, Message
+from sending.services import dispatch
 from tests.browser.test_pages import LOOKS, _fits
 from tests.chromium import DESKTOP, PHONE
 from tests.engine.conftest import assert_closes

@@ -9,9 +9,9 @@ from playwright.sync_api import Page, expect
 
 from accounts.models import User
 from campaigns.models import Campaign
-from sending import dispatch
 from sending.engine import turn
 from sending.models import Hold
+from sending.services import dispatch
 from tests.browser.test_pages import LOOKS, _fits
 from tests.browser.test_report import relay, sink, start
 from tests.engine.sink import Sink

@@ -8,7 +8,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from accounts.models import User, Workspace
-from quickstart.models import SandboxMail
+from sandbox.models import SandboxMail
 from tests.chromium import DESKTOP, PHONE
 
 RAW = (

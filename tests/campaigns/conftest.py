@@ -8,9 +8,9 @@ from campaigns.models import Campaign
 from campaigns.services import drafts, running
 from contacts.models import Contact, List, Subscription
 from designs.models import Design
-from sending import dispatch
+from relays.models import Relay
 from sending.engine import turn
-from sending.models import Relay
+from sending.services import dispatch
 from tests.engine.sink import Sink
 from tests.engine.sink import running as sink_server
 

@@ -15,9 +15,10 @@ from accounts.models import Workspace
 from campaigns.management.commands import campaign as command
 from campaigns.models import Campaign
 from contacts.models import Contact
-from sending import dispatch
+from relays.models import Relay
 from sending.engine import turn
-from sending.models import Mailing, Relay
+from sending.models import Mailing
+from sending.services import dispatch
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Start = Callable[..., Campaign]

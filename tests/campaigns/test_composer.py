@@ -16,7 +16,8 @@ from campaigns.models import Campaign
 from campaigns.services import audiences
 from contacts.models import Contact, List, Subscription
 from designs.models import Design
-from sending.models import Mailing, Relay
+from relays.models import Relay
+from sending.models import Mailing
 
 Make = Callable[..., Campaign]
 LATELY = (timezone.now() - timedelta(days=2)).date().isoformat()

@@ -10,21 +10,14 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User, Workspace
+from bounces.models import BounceMail, BounceMailbox
 from campaigns.models import Campaign
 from campaigns.queries import recipients
 from contacts.models import Contact, Import, List, Subscription
 from contacts.services import contacts, suppressions
-from quickstart.demo import seed
-from sending.models import (
-    Batch,
-    BounceMail,
-    BounceMailbox,
-    Mailing,
-    Message,
-    Relay,
-    RelayMinute,
-    Tally,
-)
+from demo import seed
+from relays.models import Relay, RelayMinute
+from sending.models import Batch, Mailing, Message, Tally
 from sending.services import events
 from tests import figures
 from tests.engine.conftest import assert_closes

@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from campaigns.forecast import Way, finish
-from sending import windows
+from relays import windows
 
 # A Friday.
 BEGIN = datetime(2026, 11, 27, 15, 30, tzinfo=UTC)

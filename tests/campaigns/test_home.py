@@ -11,13 +11,15 @@ from django.utils import timezone
 
 from accounts.models import User, Workspace
 from accounts.permissions import Role
-from campaigns import home
+from bounces.models import BounceMailbox
 from campaigns.models import Campaign
-from campaigns.queries import home as home_query
 from campaigns.services import running
 from contacts.models import Contact, Import, List, Subscription
 from contacts.statuswords import ASKED
-from sending.models import BounceMailbox, Mailing, Relay, Tally
+from home import queries as home_query
+from home import todo
+from relays.models import Relay
+from sending.models import Mailing, Tally
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Start = Callable[..., Campaign]
@@ -204,10 +206,10 @@ def test_nothing_needed_is_said(owner_client: Client, workspace: Workspace) -> N
 def test_apps_to_the_right_add_needs_and_replace_steps(
     owner_client: Client, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(home, "_steps", dict(home._steps))
-    monkeypatch.setattr(home, "_needs", list(home._needs))
-    home.step("sandbox", order=20)(lambda _request: home.Step("Try it", "At once.", done=True))
-    home.needs(lambda _request: [home.Need("The disk is full", tone="bad")])
+    monkeypatch.setattr(todo, "_steps", dict(todo._steps))
+    monkeypatch.setattr(todo, "_needs", list(todo._needs))
+    todo.step("sandbox", order=20)(lambda _request: todo.Step("Try it", "At once.", done=True))
+    todo.needs(lambda _request: [todo.Need("The disk is full", tone="bad")])
     html = page(owner_client)
     assert ticked(html) == ["Try it"]
     assert "The disk is full" in html

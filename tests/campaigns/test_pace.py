@@ -12,7 +12,7 @@ from django.utils import timezone, translation
 from campaigns import services, wording
 from campaigns.models import Campaign
 from campaigns.services import review
-from sending.models import Pool, PoolMember, Relay, RelayUse
+from relays.models import Pool, PoolMember, Relay, RelayUse
 from tests.campaigns.test_composer import rail, save, url
 
 pytestmark = pytest.mark.django_db

@@ -13,9 +13,9 @@ from accounts.models import User, Workspace
 from accounts.permissions import Role
 from campaigns.models import Campaign
 from contacts.models import Contact, List, Subscription
-from sending import dispatch
-from sending.models import Event, Mailing, Message, Pool, PoolMember, Relay, Tally
-from sending.services import events, mailings
+from relays.models import Pool, PoolMember, Relay
+from sending.models import Event, Mailing, Message, Tally
+from sending.services import dispatch, events, mailings
 from tests.engine.conftest import assert_closes
 
 pytestmark = pytest.mark.django_db(transaction=True)

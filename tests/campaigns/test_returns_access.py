@@ -12,10 +12,12 @@ from django.utils import timezone
 
 from accounts.models import User, Workspace
 from accounts.permissions import Permission, Role, allows
+from bounces.models import BounceMail, BounceMailbox
+from bounces.views.bounces import UNDO_SALT
 from campaigns.models import Campaign
 from contacts.models import Suppression
-from sending.models import BounceMail, BounceMailbox, Hold, Message, Relay
-from sending.views.bounces import UNDO_SALT
+from relays.models import Relay
+from sending.models import Hold, Message
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"

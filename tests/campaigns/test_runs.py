@@ -17,8 +17,10 @@ from campaigns.models import Campaign
 from campaigns.services import deciding
 from campaigns.services.errors import CampaignError
 from contacts.models import Suppression
-from sending.models import Hold, Message, Relay
-from sending.services import relays, telling
+from relays.models import Relay
+from relays.services import relays
+from sending.models import Hold, Message
+from sending.services import telling
 from tests import figures
 from tests.campaigns.test_command import run
 from tests.campaigns.test_report import mailing_of, read, url, words

@@ -21,7 +21,8 @@ from campaigns.services import audiences
 from contacts.models import List, Subscription
 from contacts.services.suppressions import suppress
 from designs.models import Content, Design
-from sending.models import Mailing, Message, Pool, PoolMember, Relay, Tally
+from relays.models import Pool, PoolMember, Relay
+from sending.models import Mailing, Message, Tally
 from sending.queries.claim import claim
 
 Make = Callable[..., Campaign]

@@ -11,7 +11,8 @@ from campaigns.models import Campaign
 from campaigns.services import drafts
 from contacts.models import List
 from designs.models import Design
-from sending.models import Mailing, Message, Pool, Relay
+from relays.models import Pool, Relay
+from sending.models import Mailing, Message
 from sending.queries.claim import claim
 
 Make = Callable[..., Campaign]

@@ -10,7 +10,8 @@ from accounts.models import User, Workspace
 from accounts.permissions import Role
 from campaigns.models import Campaign
 from contacts.models import Contact
-from sending.models import Message, Relay
+from relays.models import Relay
+from sending.models import Message
 from tests.campaigns.test_report import ledger, mailing_of, read, url, words
 from tests.engine.conftest import assert_closes
 from tests.engine.sink import Sink

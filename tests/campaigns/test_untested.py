@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from campaigns.models import Campaign
 from contacts.models import List
-from sending.models import Relay
+from relays.models import Relay
 
 Make = Callable[..., Campaign]
 

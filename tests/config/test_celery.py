@@ -3,7 +3,7 @@
 from django.conf import settings
 
 from config.celery import app
-from quickstart.programs import WORKERS
+from config.programs import WORKERS
 
 
 def registered() -> set[str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from quickstart import programs
+from config import programs
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 GUIDE = ROOT / "docs/operators/several-hosts.md"

@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 READ = re.compile(
     r"(?:env|settings)\.(?:text|boolean|integer|words|database|broker|mail_server|ehlo_name)\(\s*\"([A-Z_]+)\""
 )
-SOURCES = ("config/settings.py", "quickstart/environment.py", "quickstart/supervisor.py")
+SOURCES = ("config/settings.py", "environment/loading.py", "quickstart/supervisor.py")
 
 
 def read() -> set[str]:

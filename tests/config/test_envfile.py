@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from config import envfile
-from config.env import SettingError
+from environment import envfile
+from environment.variables import SettingError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

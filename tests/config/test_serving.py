@@ -15,9 +15,8 @@ from urllib.parse import urlsplit
 import pytest
 from django.db import connection
 
-from config import serving
-from quickstart import programs
-from quickstart.ports import free_port
+from config import programs, serving
+from environment.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 HEAD = "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n{length}\r\n\r\n"

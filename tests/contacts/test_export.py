@@ -20,7 +20,8 @@ from contacts import audience
 from contacts.models import Attribute, Contact, List, Subscription, Suppression
 from contacts.queries import consent
 from designs.models import Content
-from sending.models import Mailing, Message, Relay
+from relays.models import Relay
+from sending.models import Mailing, Message
 from tests.contacts.test_imports import chosen, ran, received
 
 pytestmark = pytest.mark.django_db

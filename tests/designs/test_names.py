@@ -16,7 +16,7 @@ from designs import fields
 from designs.checks import Source, check
 from designs.filters import as_text
 from designs.rendering import Part, Renderer, RenderError
-from sending.smtp import Parcel
+from smtp import Parcel
 from tests.designs.test_rendering import Urls
 from tests.sending.test_compose import claimed, composer
 

@@ -2,11 +2,11 @@
 
 import pytest
 
+from bounces.reading.parts import plain
 from designs.links import Links, track_html
 from designs.plaintext import from_html
 from designs.references import in_text, in_value
 from designs.weblinks import references
-from sending.dsn.parts import plain
 
 
 @pytest.mark.parametrize(

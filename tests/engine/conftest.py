@@ -6,7 +6,8 @@ from accounts.models import Workspace
 from contacts.models import Contact, List, Subscription
 from designs.models import Design
 from designs.services import freeze
-from sending.models import Batch, Mailing, Message, Relay, Tally
+from relays.models import Relay
+from sending.models import Batch, Mailing, Message, Tally
 from sending.services.mailings import open_mailing
 from tests.engine.sink import Sink, running
 

@@ -12,7 +12,8 @@ from django.test import Client
 
 from contacts.models import Contact
 from designs.models import Design
-from sending.models import Mailing, Relay
+from relays.models import Relay
+from sending.models import Mailing
 from tests.engine.sink import Sink
 from tests.engine.test_turn import finish
 

@@ -9,7 +9,8 @@ from django.db import connection
 from django.utils import timezone
 
 from contacts.services import suppressions
-from sending.models import Batch, Mailing, MailingLane, Message, Relay, Tally
+from relays.models import Relay
+from sending.models import Batch, Mailing, MailingLane, Message, Tally
 from sending.queries.claim import Claim, claim, left_since, share
 from sending.queries.record import Result, record
 from sending.services import mailings

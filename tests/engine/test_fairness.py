@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
+from relays.models import Pool, PoolMember, Relay
 from sending.engine import turn
-from sending.models import Mailing, Pool, PoolMember, Relay, Tally
+from sending.models import Mailing, Tally
 from sending.services.mailings import TRANSACTIONAL
 from tests.engine.conftest import assert_closes
 from tests.engine.sink import Sink

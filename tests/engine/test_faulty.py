@@ -10,17 +10,18 @@ import pytest
 from django.db import DataError, OperationalError, connection
 
 from accounts.models import Workspace
-from sending import dispatch, recovery
-from sending.assembly import Assembly
-from sending.compose import Composer
+from relays.models import Relay
+from sending.compose.assembly import Assembly
+from sending.compose.composer import Composer
 from sending.engine import turn
 from sending.engine.carrier import Carrier
 from sending.engine.database import Database
 from sending.engine.held import Held
 from sending.engine.ledger import Ledger, watch
-from sending.models import Batch, Mailing, Message, Relay
+from sending.models import Batch, Mailing, Message
 from sending.queries.claim import Claimed
-from sending.smtp import Parcel
+from sending.services import dispatch, recovery
+from smtp import Parcel
 from tests.engine.conftest import assert_closes
 from tests.engine.sink import Sink, running
 from tests.engine.test_guards import carry, people

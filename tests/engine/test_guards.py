@@ -10,14 +10,16 @@ from django.utils import timezone
 
 from accounts.models import Workspace
 from contacts.models import Suppression
-from sending import dispatch, holdwords, recovery
-from sending.compose import Composer
+from relays.models import Pool, PoolMember, Relay
+from relays.services import relays
+from sending import holdwords
+from sending.compose.composer import Composer
 from sending.engine import turn
 from sending.engine.carrier import interleaved
-from sending.journal import Journal
-from sending.models import Event, Hold, Mailing, Message, Pool, PoolMember, Relay, Tally
+from sending.host.journal import Journal
+from sending.models import Event, Hold, Mailing, Message, Tally
 from sending.queries.claim import OTHERS_FIRST, Claimed, claim
-from sending.services import heldpeople, holddecisions, mailings, relays
+from sending.services import dispatch, heldpeople, holddecisions, mailings, recovery
 from sending.services.retrying import Retried
 from tests.engine.conftest import assert_closes
 from tests.engine.sink import Sink, running

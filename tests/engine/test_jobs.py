@@ -13,11 +13,11 @@ from campaigns.models import Campaign
 from contacts import tasks
 from contacts.models import Job, Suppression
 from contacts.services import jobs
-from sending import dispatch
-from sending.models import Event, Hold, Mailing, Message, Relay
+from relays.models import Relay
+from sending.models import Event, Hold, Mailing, Message
 from sending.queries.claim import claim
 from sending.queries.record import Result, record
-from sending.services import holddecisions, holds, mailings, retrying
+from sending.services import dispatch, holddecisions, holds, mailings, retrying
 from tests.contacts.jobscene import finish, kill_in_the_middle
 from tests.engine.conftest import assert_closes
 from tests.engine.test_claim import accept, ids, take

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from sending.models import Mailing, Message, Relay
+from relays.models import Relay
+from sending.models import Mailing, Message
 from sending.queries.claim import claim, left_since
 from sending.queries.record import Result, Taken, record
 from sending.services import mailings

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 from django.db import connections
 
-from sending.models import RelaySlot
-from sending.queries import relaynow
+from relays.models import RelaySlot
+from relays.queries import figures
 from sending.services import waits
 from tests.engine.faults import engine
 from tests.engine.faults.faultplan import Does, Fault, Step
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setattr("sending.slots.SILENT", 0.2)
+    monkeypatch.setattr("relays.slots.SILENT", 0.2)
     with running([Fault(Step.END, Does.HOLD, at=0, times=10)]) as server:
         yield server
 
@@ -49,9 +49,9 @@ def test_a_relay_that_is_silent_is_what_the_mailing_waits_for(server: Server) ->
     worker = carried()
     try:
         server.wait_held(Step.END)
-        until(lambda: relaynow.silent([scene.relay.pk]))
+        until(lambda: figures.silent([scene.relay.pk]))
         assert said(scene) == ("silent", ["silent"])
-        assert relaynow.of([scene.relay.pk])[scene.relay.pk].silent_since is not None
+        assert figures.of([scene.relay.pk])[scene.relay.pk].silent_since is not None
     finally:
         server.release()
         worker.join(20)
@@ -66,7 +66,7 @@ def test_who_answers_others_is_not_silent(server: Server) -> None:
     worker = carried()
     try:
         server.wait_held(Step.END)
-        until(lambda: relaynow.silent([scene.relay.pk]))
+        until(lambda: figures.silent([scene.relay.pk]))
         mine = RelaySlot.objects.exclude(silent_since=None).get()
         RelaySlot.objects.filter(relay=scene.relay).exclude(pk=mine.pk).filter(number=3).update(
             open=1, leased_until=mine.leased_until, holder="another"

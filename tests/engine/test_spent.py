@@ -10,10 +10,11 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from sending import dispatch
+from relays.models import Lane, Relay
+from relays.services import health, relays
 from sending.engine import turn
-from sending.models import Lane, Mailing, Message, Relay
-from sending.services import relayhealth, relays
+from sending.models import Mailing, Message
+from sending.services import dispatch
 from tests.engine.conftest import assert_closes
 from tests.engine.test_turn import finish
 from tests.sending.smtp.scripted import Fault, Scripted, Step, say, serving
@@ -76,9 +77,9 @@ def test_what_was_learned_is_kept_to(open_to: Open, relay: Relay) -> None:
         assert server.everything.count(b"MAIL FROM") == 70
     _untroubled(relay)
     relay.messages_per_connection_found_at = timezone.now() - timedelta(hours=25)
-    assert relayhealth.messages_each(relay) is None
+    assert health.messages_each(relay) is None
     relay.messages_per_connection = 100
-    assert relayhealth.messages_each(relay) == 100
+    assert health.messages_each(relay) == 100
 
 
 def test_a_number_that_a_person_gave_stays(open_to: Open, relay: Relay) -> None:

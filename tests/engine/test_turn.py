@@ -10,10 +10,11 @@ from django.utils import timezone
 
 from contacts.models import Contact, List, Subscription, Suppression
 from contacts.services import suppressions
-from sending import dispatch, tokens, verp
+from relays.models import Pool, PoolMember, Relay
+from sending.compose import tokens
 from sending.engine import turn
-from sending.models import Event, Mailing, Message, Pool, PoolMember, Relay
-from sending.services import mailings, unknowns
+from sending.models import Event, Mailing, Message
+from sending.services import dispatch, mailings, unknowns
 from tests.engine.conftest import assert_closes
 from tests.engine.sink import Sink
 
@@ -41,7 +42,7 @@ def test_everybody_gets_a_mail_of_their_own(open_to: Open, relay: Relay, sink: S
     assert sink.taken == dict.fromkeys(addresses, 1)
     sender, recipient, content = sink.mails[0]
     message = Message.objects.get(mailing=mailing, address=recipient)
-    assert verp.message_id(sender) == message.pk
+    assert tokens.of_sender(sender) == message.pk
     mail = email.message_from_bytes(content[:-3], policy=email.policy.SMTP)
     name = recipient.split("@")[0]
     assert mail["Subject"] == f"Hello {name} 你好"

@@ -11,12 +11,13 @@ from django.utils import timezone
 from accounts.models import Workspace
 from contacts.models import Suppression
 from contacts.services.suppressions import suppress_addresses
-from sending import recovery, streaks
-from sending.journal import Journal
-from sending.models import Event, Hold, Mailing, Message, Pool, PoolMember, Relay, Tally
+from relays.models import Pool, PoolMember, Relay
+from sending import streaks
+from sending.host.journal import Journal
+from sending.models import Event, Hold, Mailing, Message, Tally
 from sending.queries import verdicts as query
 from sending.queries.claim import claim
-from sending.services import holddecisions, mailings, verdicts
+from sending.services import holddecisions, mailings, recovery, verdicts
 from tests.engine.conftest import assert_closes
 from tests.engine.sink import Sink, running
 from tests.engine.test_guards import carry, people

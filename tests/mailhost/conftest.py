@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from accounts import secrets
 from accounts.models import Workspace
-from sending import secrets
-from sending.models import BounceMailbox
+from bounces.models import BounceMailbox
 from tests.engine.conftest import design, make_list, open_to
 from tests.engine.sink import Sink
 from tests.engine.sink import running as running_sink

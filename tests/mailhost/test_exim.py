@@ -6,9 +6,10 @@ import pytest
 from django.test import Client
 
 from accounts.models import Workspace
-from sending import dispatch
+from relays.models import Lane, Relay
 from sending.engine import turn
-from sending.models import Lane, Mailing, Message, Relay
+from sending.models import Mailing, Message
+from sending.services import dispatch
 from tests.engine.conftest import assert_closes
 from tests.mailhost.exim import MAILS, Exim
 

@@ -4,9 +4,9 @@ Dovecot with prefix=INBOX. and a dot between levels."""
 import pytest
 from django.test import Client
 
-from sending.imapbox import ImapBox
-from sending.models import BounceMailbox
-from sending.services import collecting, mailboxes
+from bounces.imap.box import ImapBox
+from bounces.models import BounceMailbox
+from bounces.services import collecting, mailboxes
 from tests.mailhost.servers import MailHost
 from tests.sending import returns
 

@@ -5,12 +5,14 @@ from collections.abc import Callable
 import pytest
 
 from accounts.models import Workspace
+from bounces.imap.box import ImapBox
+from bounces.models import BounceMail, BounceMailbox
+from bounces.services import collecting, mailboxes
 from contacts.models import Suppression
-from sending import dispatch
+from relays.models import Relay
 from sending.engine import turn
-from sending.imapbox import ImapBox
-from sending.models import BounceMail, BounceMailbox, Event, Mailing, Message, Relay
-from sending.services import collecting, mailboxes
+from sending.models import Event, Mailing, Message
+from sending.services import dispatch
 from tests.engine.conftest import assert_closes
 from tests.engine.sink import Sink
 from tests.mailhost.conftest import ADDRESS

@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Workspace
-from sending.models import Relay
+from relays.models import Relay
 
 TEMPLATES = settings.ROOT / "templates"
 SCRIPTS = settings.ROOT / "frontend" / "src"

@@ -14,11 +14,12 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Membership, User, Workspace
+from bounces.models import BounceMail, BounceMailbox
 from campaigns.models import Campaign
 from contacts.models import Attribute, Contact, Import, Job, List
 from designs.models import Design
 from pages.interruptions import limit_queries
-from sending.models import BounceMail, BounceMailbox, Pool, Relay
+from relays.models import Pool, Relay
 from tests.accounts.filling import Filler
 from tests.accounts.test_access import PATTERNS, arguments
 

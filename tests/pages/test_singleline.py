@@ -22,7 +22,7 @@ from pages.singleline import SingleLine, SingleLineField
 AS_TYPED = {"password", "current", "login", "password1"}
 MODULES = """
     accounts.forms contacts.forms campaigns.forms designs.forms sending.views.designtest
-    sending.forms.mailboxes sending.forms.pools sending.forms.relays sending.forms.relaytests
+    bounces.forms relays.forms.pools relays.forms.relays relays.forms.trials
 """.split()
 
 

@@ -10,8 +10,8 @@ from django.db.models import F
 from accounts.models import User, Workspace
 from campaigns.models import Campaign
 from contacts.models import Contact, Import, List, Subscription, Suppression
+from demo import seed
 from designs.models import Design
-from quickstart.demo import seed
 from sending.models import Event, Message, Tally
 
 pytestmark = pytest.mark.django_db(transaction=True)

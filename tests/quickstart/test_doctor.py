@@ -14,11 +14,13 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import Workspace
-from config.env import MailServer
-from quickstart import doctor, heartbeats, programs
-from quickstart.findings import Level
-from quickstart.models import Heartbeat
-from sending.models import BounceMailbox, Relay
+from bounces.models import BounceMailbox
+from config import programs
+from environment.variables import MailServer
+from operations import doctor, heartbeats
+from operations.findings import Level
+from operations.models import Heartbeat
+from relays.models import Relay
 from tests.engine.sink import running
 
 pytestmark = pytest.mark.django_db

@@ -15,9 +15,9 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from config.celery import app
-from quickstart import doctor, health, probes, queues, tasks
-from quickstart.findings import Finding
-from quickstart.models import Heartbeat, QueueWait
+from operations import doctor, health, probes, queues, tasks
+from operations.findings import Finding
+from operations.models import Heartbeat, QueueWait
 
 pytestmark = pytest.mark.django_db
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from quickstart import outages
+from operations import outages
 from quickstart.broker import EmbeddedBroker
 from tests.quickstart.test_serve import BEAT, ROOT, WORKER, database
 from tests.stack.installation import wait_for
@@ -89,7 +89,7 @@ def _ticks(url: str) -> bool:
     import psycopg  # noqa: PLC0415
 
     with psycopg.connect(url) as one:
-        row = one.execute("SELECT 1 FROM quickstart_heartbeat WHERE name = 'beat'").fetchone()
+        row = one.execute("SELECT 1 FROM operations_heartbeat WHERE name = 'beat'").fetchone()
     return row is not None
 
 

@@ -12,11 +12,12 @@ from pytest_django import Settings
 from accounts.models import User, Workspace
 from accounts.permissions import Role
 from contacts.models import Contact, List, Subscription
-from quickstart import samplelist, services
-from quickstart.models import SandboxMail, SandboxReturn
-from quickstart.sandbox.behaviour import BEHAVIOURS
-from quickstart.sandbox.returns import DOMAIN
-from sending.publicurls import MessageUrls
+from sandbox import samplelist
+from sandbox.behaviour import BEHAVIOURS
+from sandbox.models import SandboxMail, SandboxReturn
+from sandbox.returns import DOMAIN
+from sandbox.services import sandbox
+from sending.compose.publicurls import MessageUrls
 
 RAW = (
     b"From: News <news@brand.example>\r\nTo: ada@people.example\r\nSubject: Spring\r\n"
@@ -220,7 +221,7 @@ def test_a_workspaces_mail_is_not_among_the_platforms(
 @pytest.fixture
 def equipped(workspace: Workspace, settings: Settings) -> Workspace:
     settings.SANDBOX = True
-    services.provision(workspace)
+    sandbox.provision(workspace)
     return workspace
 
 

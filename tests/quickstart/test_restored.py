@@ -11,7 +11,7 @@ from django.test import Client
 from accounts.models import User, Workspace
 from accounts.permissions import Role
 from campaigns.models import Campaign
-from sending import journal, sentlog
+from sending.host import journal, sentlog
 from sending.models import Fence, HostPosition, Installation, Mailing, Message
 from sending.services import fence
 from tests.engine.conftest import design, make_list, open_to, relay, sink

@@ -15,12 +15,13 @@ from imapclient import IMAPClient
 from imapclient.exceptions import LoginError
 
 from accounts.models import Workspace
-from quickstart import services
-from quickstart.models import SandboxMail, SandboxReturn
-from quickstart.sandbox import behaviour, store
-from quickstart.sandbox.server import Sandbox
-from sending.models import BounceMailbox, Relay
-from sending.secrets import decrypt
+from accounts.secrets import decrypt
+from bounces.models import BounceMailbox
+from relays.models import Relay
+from sandbox import behaviour, store
+from sandbox.models import SandboxMail, SandboxReturn
+from sandbox.server import Sandbox
+from sandbox.services import sandbox as services
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CONTENT = (
@@ -246,7 +247,7 @@ def test_commands_may_be_pipelined(running: Running, relay: Relay) -> None:
 def test_a_larger_mail_is_refused(
     running: Running, relay: Relay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("quickstart.sandbox.smtp.LARGEST_MAIL", 50)
+    monkeypatch.setattr("sandbox.smtpserver.LARGEST_MAIL", 50)
     with pytest.raises(smtplib.SMTPDataError, match="552"):
         send(running, relay, "ada@people.example")
 

@@ -16,15 +16,15 @@ import psutil
 import psycopg
 import pytest
 
-from quickstart import schema
-from quickstart.ports import free_port
+from environment.ports import free_port
+from operations import schema
 from tests.stack.installation import wait_for
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SERVE = (sys.executable, str(ROOT / "manage.py"), "serve")
 CELERY = (str(Path(sys.executable).parent / "celery"), "-A", "config", "-q")
 WORKER = (*CELERY, "worker", "-Q", "control", "-c", "1", "-n", "control@test")
-BEAT = (*CELERY, "beat", "--pidfile=", "-S", "quickstart.outages:Scheduler")
+BEAT = (*CELERY, "beat", "--pidfile=", "-S", "operations.outages:Scheduler")
 # Seconds; the machine may be busy.
 STARTED, STOPPED = 90.0, 30.0
 

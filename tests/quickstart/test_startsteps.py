@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from quickstart import ports
+from environment import ports
 from quickstart.startsteps import Steps
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -22,7 +22,7 @@ import psutil
 import psycopg
 import pytest
 
-from quickstart.ports import free_port
+from environment.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Seconds; a machine that is busy with other tests is slow.

@@ -12,12 +12,14 @@ from cryptography.x509.oid import NameOID
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts import secrets
 from accounts.models import Workspace
+from bounces.models import BounceMailbox
 from contacts.models import Contact
 from designs.models import Content, Design
 from designs.services import freeze
-from sending import secrets
-from sending.models import BounceMailbox, Mailing, Message, Pool, Relay, Tally
+from relays.models import Pool, Relay
+from sending.models import Mailing, Message, Tally
 from sending.services.mailings import open_mailing
 from tests.engine.conftest import make_list
 from tests.sending.imapserver import PASSWORD, USER, Imap, running

@@ -6,7 +6,7 @@ from math import sin
 from django.utils import timezone
 
 from accounts.models import Workspace
-from sending.models import Lane, Pool, PoolMember, Relay, RelayMinute, RelaySlot, RelayUse
+from relays.models import Lane, Pool, PoolMember, Relay, RelayMinute, RelaySlot, RelayUse
 
 
 def minutes(relay: Relay, back: int, *, now: datetime | None = None) -> None:

@@ -1,12 +1,12 @@
 """Mails that come back, made for one message of ours."""
 
-from sending import tokens
+from sending.compose import tokens
 
 BOUNDARY = "part-of-this-report"
 
 
 def original(message_id: int, recipient: str) -> str:
-    """The headers of the mail that was sent (sending.mime)."""
+    """The headers of the mail that was sent (sending.compose.mime)."""
     token = tokens.make(message_id)
     return (
         "From: Brand <news@brand.example>\r\n"

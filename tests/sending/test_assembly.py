@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 
 from designs.compiling import Uncompiled
 from designs.rendering import PARTS, Rendered, Renderer, RenderError
-from sending import headers, tokens
-from sending.assembly import Assembly
-from sending.compose import name_of
-from sending.mime import Sender
-from sending.publicurls import MessageUrls, fixed
+from sending.compose import headers, tokens
+from sending.compose.assembly import Assembly
+from sending.compose.composer import name_of
+from sending.compose.mime import Sender
+from sending.compose.publicurls import MessageUrls, fixed
 from tests.sending.templates import LINES, PEOPLE, SOURCES, TEXTS
 
 WORKSPACE = {"name": "Brand & Söhne", "address": "1 Long Lane.\r\n上海"}

@@ -6,9 +6,9 @@ import pytest
 from celery import current_app
 from django.core.management import CommandError, call_command
 
-from sending import secrets
-from sending.models import BounceMail, BounceMailbox
-from sending.tasks import collect_due, collect_mailbox
+from accounts import secrets
+from bounces.models import BounceMail, BounceMailbox
+from bounces.tasks import collect_due, collect_mailbox
 from tests.sending import returns
 from tests.sending.imapserver import Imap
 

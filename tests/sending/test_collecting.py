@@ -8,16 +8,18 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
+from accounts import secrets
 from accounts.models import User, Workspace
+from bounces.imap.box import ImapBox
+from bounces.imap.errors import BoxError
+from bounces.imap.wire import Account
+from bounces.models import BounceMail, BounceMailbox
+from bounces.reading import Kind
+from bounces.services import collecting, deciding, mailboxes
 from contacts.models import Contact, Suppression
-from sending import secrets, verp
-from sending.dsn import Kind
-from sending.imapbox import ImapBox
-from sending.imaperrors import BoxError
-from sending.imapwire import Account
-from sending.models import BounceMail, BounceMailbox, Event, Message, Tally
-from sending.services import bounces, collecting, mailboxes
-from sending.tokens import make as token
+from relays import verp
+from sending.compose.tokens import make as token
+from sending.models import Event, Message, Tally
 from tests.engine.conftest import assert_closes
 from tests.sending import returns
 from tests.sending.imapserver import PASSWORD, USER, Imap, running
@@ -234,9 +236,9 @@ def test_death_between_any_two_steps(
 
     with monkeypatch.context() as patch:
         if stage == "store":
-            patch.setattr(bounces, "_read", dies)
+            patch.setattr(deciding, "_read", dies)
         elif stage == "apply":
-            patch.setattr(bounces, "_settle", dies)
+            patch.setattr(deciding, "_settle", dies)
         elif stage == "clear":
             patch.setattr(ImapBox, "move", dies)
         else:
@@ -368,10 +370,10 @@ def test_not_a_bounce_lifts(imap: Imap, mailbox: BounceMailbox, sent: Sent, owne
     collecting.collect(mailbox.pk)
     mail = BounceMail.objects.select_related("message__mailing", "mailbox__workspace").get()
     moment = timezone.now()
-    assert bounces.not_a_bounce(mail, owner, moment) == 1
+    assert deciding.not_a_bounce(mail, owner, moment) == 1
     assert Suppression.objects.get().lifted_at
     assert BounceMail.objects.get().kind == "other"
-    bounces.is_a_bounce(mail, Kind.HARD, moment)
+    deciding.is_a_bounce(mail, Kind.HARD, moment)
     assert Suppression.objects.get().lifted_at is None
     assert BounceMail.objects.get().kind == "hard"
 
@@ -400,10 +402,10 @@ def test_a_complaint_is_the_persons_and_a_bounce_the_addresss(
         kind="complaint"
     )
     moment = timezone.now()
-    assert bounces.not_a_bounce(mail, owner, moment) == 2
+    assert deciding.not_a_bounce(mail, owner, moment) == 2
     active = Suppression.objects.filter(lifted_at=None)
     assert active.get().value == "ben@receiver.example"
-    bounces.is_a_bounce(mail, Kind.COMPLAINT, moment)
+    deciding.is_a_bounce(mail, Kind.COMPLAINT, moment)
     assert active.count() == 3
 
 
@@ -425,5 +427,5 @@ def test_not_a_complaint_lifts_no_other_complaint(
     imap.append(returns.complaint("anna@receiver.example", returned))
     collecting.collect(mailbox.pk)
     mail = BounceMail.objects.select_related("message__mailing", "mailbox__workspace").get()
-    assert bounces.not_a_bounce(mail, owner, timezone.now()) == 1
+    assert deciding.not_a_bounce(mail, owner, timezone.now()) == 1
     assert Suppression.objects.get(lifted_at=None).source == "campaign 3"

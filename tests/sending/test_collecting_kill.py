@@ -13,10 +13,11 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
+from bounces.models import BounceMail, BounceMailbox
 from contacts.models import Suppression
-from sending import verp
-from sending.models import BounceMail, BounceMailbox, Event, Message
-from sending.tokens import make as token
+from relays import verp
+from sending.compose.tokens import make as token
+from sending.models import Event, Message
 from tests.engine.conftest import assert_closes
 from tests.sending import returns
 from tests.sending.imapserver import Imap

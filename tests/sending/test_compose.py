@@ -8,11 +8,12 @@ import pytest
 
 from accounts.models import Workspace
 from designs.models import Content
-from sending import tokens, verp
-from sending.compose import NOT_MADE, Composer
-from sending.models import Mailing, Relay
+from relays.models import Relay
+from sending.compose import tokens
+from sending.compose.composer import NOT_MADE, Composer
+from sending.models import Mailing
 from sending.queries.claim import Claimed
-from sending.smtp import Outcome, Parcel
+from smtp import Outcome, Parcel
 
 NUMBERS = count(10_000_000)
 
@@ -47,7 +48,7 @@ def subject_of(parcel: Parcel | Outcome) -> str:
 def test_an_envelope_says_which_message_it_is() -> None:
     parcel = composer().compose(claimed(), {"email": "lee@x.example", "first_name": "Lee"})
     assert isinstance(parcel, Parcel)
-    assert (verp.message_id(parcel.sender), parcel.recipient) == (4_711, "lee@x.example")
+    assert (tokens.of_sender(parcel.sender), parcel.recipient) == (4_711, "lee@x.example")
     assert f"<{tokens.make(4_711)}@brand.example>".encode() in parcel.content
     assert subject_of(parcel) == "Hi Lee"
 

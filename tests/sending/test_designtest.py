@@ -18,10 +18,10 @@ from contacts.models import Contact, Suppression
 from designs import fields, services
 from designs.models import Design
 from designs.rendering import Rendered
-from sending.mime import Sender
-from sending.models import Relay
-from sending.services import testallowance
-from sending.services.testallowance import TestRefusedError
+from relays.models import Relay
+from relays.services import testallowance
+from relays.services.testallowance import TestRefusedError
+from sending.compose.mime import Sender
 from sending.services.testmail import send_test
 from tests.engine.sink import Sink, running
 from tests.sending.smtp.scripted import serving

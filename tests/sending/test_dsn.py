@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sending.dsn import Kind, parse, parts
-from sending.dsn.parts import MOST_BYTES
+from bounces.reading import Kind, parse, parts
+from bounces.reading.parts import MOST_BYTES
 
 SAMPLES = Path(__file__).parent / "samples"
 

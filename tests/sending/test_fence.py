@@ -14,24 +14,15 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import User
+from bounces.services import collecting
 from campaigns.models import Campaign
 from campaigns.services import running
-from sending import journal, position, recovery, sentlog
+from relays.models import Relay, RelaySlot
 from sending.engine import turn
-from sending.models import (
-    Batch,
-    Fence,
-    Fenced,
-    HostPosition,
-    Installation,
-    Mailing,
-    Message,
-    Relay,
-    RelaySlot,
-    Tally,
-)
+from sending.host import journal, position, sentlog
+from sending.models import Batch, Fence, Fenced, HostPosition, Installation, Mailing, Message, Tally
 from sending.queries import fence as queries
-from sending.services import collecting, fence, mailings
+from sending.services import fence, mailings, recovery
 from tests.engine.conftest import assert_closes, design, make_list, open_to, relay, sink
 from tests.engine.sink import Sink
 

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from accounts import mailheaders
 from designs.rendering import Renderer
 from pages.singleline import one_line
-from sending import headers
-from sending.mime import Sender, build
-from sending.publicurls import MessageUrls
+from sending.compose import headers
+from sending.compose.mime import Sender, build
+from sending.compose.publicurls import MessageUrls
 from tests.sending.test_mime import SENDER, mail
 
 CASES = Path(__file__).parents[1] / "cases" / "mail"

@@ -8,11 +8,11 @@ import pytest
 from django.test import Client
 
 from accounts.models import Workspace
-from quickstart.shown import Shown
-from sending import imapwire
-from sending.dsn import parse, parts
-from sending.models import BounceMail, BounceMailbox
-from sending.services import bounces, collecting
+from bounces.imap import wire
+from bounces.models import BounceMail, BounceMailbox
+from bounces.reading import parse, parts
+from bounces.services import collecting, deciding
+from sandbox.shown import Shown
 from tests.sending.hostileserver import Hostile, hostile, saying
 
 pytestmark = pytest.mark.django_db
@@ -21,12 +21,12 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A second is enough on loopback."""
-    original = imapwire.Connection.__init__
+    original = wire.Connection.__init__
 
     def begin(self: Any, *arguments: Any, longest: float) -> None:
         original(self, *arguments, longest=min(longest, 1.0))
 
-    monkeypatch.setattr(imapwire.Connection, "__init__", begin)
+    monkeypatch.setattr(wire.Connection, "__init__", begin)
 
 
 def mailbox_at(workspace: Workspace, server: Hostile) -> BounceMailbox:
@@ -163,7 +163,7 @@ def test_a_crash_is_no_success(workspace: Workspace, monkeypatch: pytest.MonkeyP
 
     with hostile(UID_FETCH=saying(fetched(1, b"Subject: x\r\n\r\nx"))) as server:
         mailbox = mailbox_at(workspace, server)
-        monkeypatch.setattr(bounces, "_match", crash)
+        monkeypatch.setattr(deciding, "_match", crash)
         done = collecting.collect(mailbox.pk)
     mailbox.refresh_from_db()
     assert "Something went wrong" in done.error
@@ -177,7 +177,7 @@ def test_a_mail_whose_reading_crashes_says_so(
     def crash(raw: bytes) -> None:
         raise RecursionError("too deep")
 
-    monkeypatch.setattr(bounces, "parse", crash)
+    monkeypatch.setattr(deciding, "parse", crash)
     with hostile(UID_FETCH=saying(fetched(1, b"Subject: x\r\n\r\nx"))) as server:
         mailbox = mailbox_at(workspace, server)
         assert collecting.collect(mailbox.pk).applied.failed == 1

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 import pytest
 from pytest_django.fixtures import Settings
 
-from sending import hosts
-from sending.smtp import ConnectError, Server, open_session
+from smtp import ConnectError, Server, hosts, open_session
 from tests.engine.sink import Sink, running
 
 

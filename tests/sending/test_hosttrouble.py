@@ -15,12 +15,13 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
-from quickstart import health, heartbeats
-from sending import hosttrouble, journal
-from sending.models import Mailing, Relay, SendHost, Tally
+from operations import health, heartbeats
+from relays.models import Relay
+from sending.host import journal, trouble
+from sending.models import Mailing, SendHost, Tally
 from sending.services import sendhosts, waits
-from sending.smtp import ConnectError
 from sending.tasks import carry
+from smtp import ConnectError
 from tests.engine.conftest import assert_closes, design, make_list, open_to, relay, sink
 from tests.engine.sink import Sink
 
@@ -216,7 +217,7 @@ def test_no_file_left_for_a_connection(
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
     with monkeypatch.context() as patch:
-        patch.setattr("sending.hosts._resolve", none_left)
+        patch.setattr("smtp.hosts._resolve", none_left)
         carry()
     unblamed(relay)
     assert SendHost.objects.get().trouble == "host_open_files"
@@ -241,7 +242,7 @@ def test_no_file_left_for_a_connection(
 def test_what_of_a_connection_is_the_hosts(number: int, code: str | None) -> None:
     error = ConnectError("connection", "words")
     error.__cause__ = OSError(number, os.strerror(number))
-    found = hosttrouble.of_connection(error)
+    found = trouble.of_connection(error)
     assert (found.code if found else None) == code
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sending.imapfolders import Namespace, parents, same, to_find, to_make
+from bounces.imap.folders import Namespace, parents, same, to_find, to_make
 
 COURIER = Namespace("INBOX.", ".")
 DOVECOT = Namespace("", ".")

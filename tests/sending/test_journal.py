@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from sending import journal
-from sending.journal import Journal
+from sending.host import journal
+from sending.host.journal import Journal
 
 # A worker that is killed with two contents handed over, one of them answered.
 WORKER = """
 import django; django.setup()
 import os, signal
-from sending.journal import Journal
+from sending.host.journal import Journal
 journal = Journal()
 journal.hand_over(1)
 journal.reply(1, 250, "content", "taken 收到")

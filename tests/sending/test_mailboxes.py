@@ -6,13 +6,15 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
+from accounts import secrets
 from accounts.models import User, Workspace
 from accounts.permissions import Role
+from bounces.models import BounceMail, BounceMailbox
+from bounces.services import collecting
 from contacts.models import Suppression
-from sending import secrets, verp
-from sending.models import BounceMail, BounceMailbox, Message
-from sending.services import collecting
-from sending.tokens import make as token
+from relays import verp
+from sending.compose.tokens import make as token
+from sending.models import Message
 from tests import figures
 from tests.sending import returns
 from tests.sending.imapserver import PASSWORD, USER, Imap

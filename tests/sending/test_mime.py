@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sending.mime import Mail, Sender, build
+from sending.compose.mime import Mail, Sender, build
 
 SENDER = Sender(
     name="Brand 品牌",

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sending.dsn import Kind, parse
+from bounces.reading import Kind, parse
 
 HEAD = (
     "From: MAILER-DAEMON@x.example\nTo: bounces@brand.example\n"

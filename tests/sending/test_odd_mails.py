@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from designs.services import compile_parts
-from sending.smtp import Parcel
+from smtp import Parcel
 from tests.engine.sink import running
 from tests.sending.test_compose import claimed, composer
 

@@ -10,23 +10,15 @@ from django.utils import timezone
 from accounts.models import User, Workspace
 from accounts.permissions import Role
 from contacts.models import Suppression
+from relays.models import Pool, PoolMember, Relay
 from sending import reasons, retries
-from sending.models import (
-    Event,
-    Mailing,
-    Message,
-    Pool,
-    PoolMember,
-    Relay,
-    Tally,
-    TallyMinute,
-)
-from sending.outcomes import settle
+from sending.models import Event, Mailing, Message, Tally, TallyMinute
 from sending.queries.claim import Claim, claim
 from sending.queries.record import Taken
-from sending.replies import Meaning
 from sending.services import events, mailings, telling, verdicts
-from sending.smtp import End, Outcome, Stage
+from sending.services.outcomes import settle
+from smtp import End, Outcome, Stage
+from smtp.replies import Meaning
 from tests.engine.conftest import assert_closes, design, open_to
 
 __all__ = ["design", "open_to"]

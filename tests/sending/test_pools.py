@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from accounts.models import User, Workspace
 from accounts.permissions import Role
-from sending.models import Mailing, Pool, PoolMember, Relay
+from relays.models import Pool, PoolMember, Relay
+from sending.models import Mailing
 from tests.sending import lived
 
 

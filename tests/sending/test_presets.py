@@ -3,8 +3,8 @@
 import pytest
 from django.utils import translation
 
-from sending.models import Relay, Security
-from sending.presets import FILLS, Preset, presets
+from relays.models import Relay, Security
+from relays.presets import FILLS, Preset, presets
 
 
 @pytest.mark.parametrize("preset", presets().values(), ids=lambda preset: preset.key)

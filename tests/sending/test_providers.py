@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from sending import apps, providers
-from sending.providers import ProviderError
+from relays import apps, providers
+from relays.providers import ProviderError
 
 OWN = """
 [[provider]]

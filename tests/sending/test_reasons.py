@@ -4,7 +4,7 @@ import pytest
 from django.utils.translation import override
 
 from sending import reasons
-from sending.recovery import KILLED
+from sending.services.recovery import KILLED
 
 
 @pytest.mark.parametrize("words", ["550 5.1.1 No such user", "", "what?"])

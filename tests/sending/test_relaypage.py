@@ -13,7 +13,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User, Workspace
 from accounts.permissions import Role
-from sending.models import Lane, Mailing, Relay, RelayMinute, RelayUse
+from relays.models import Lane, Relay, RelayMinute, RelayUse
+from sending.models import Mailing
 from tests.sending import lived
 
 

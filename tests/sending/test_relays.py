@@ -11,11 +11,12 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import User, Workspace
 from accounts.permissions import Role
+from accounts.secrets import decrypt
 from contacts import timeline
 from contacts.models import Contact
-from sending.models import Event, Mailing, Message, Pool, PoolMember, Relay
-from sending.secrets import decrypt
-from sending.services import relayhealth
+from relays.models import Pool, PoolMember, Relay
+from relays.services import health
+from sending.models import Event, Mailing, Message
 from tests.sending.smtpserver import Habits, serving
 
 TYPED = {
@@ -180,7 +181,7 @@ def test_what_stopped_a_relay_is_shown_in_the_readers_language(
     owner_client: Client, url: Callable[..., str], relay: Relay, language: str, sentence: str
 ) -> None:
     # A worker's language is English.
-    relayhealth.stop(relay, "The relay refuses the login or the account: 535 5.7.8 Bad credentials")
+    health.stop(relay, "The relay refuses the login or the account: 535 5.7.8 Bad credentials")
     shown = url("relay", relay.pk)
     page = owner_client.get(shown, headers={"accept-language": language}).content.decode()
     assert sentence in page
@@ -194,7 +195,7 @@ def test_a_wait_for_the_server_can_be_ended_a_limit_can_not(
     owner_client: Client, url: Callable[..., str], relay: Relay
 ) -> None:
     until = timezone.now() + timedelta(minutes=1)
-    relayhealth.wait(relay, "connection", until, "refused")
+    health.wait(relay, "connection", until, "refused")
     Relay.objects.update(failures=3)
     page = owner_client.get(url("relay", relay.pk)).content.decode()
     assert "could not be reached" in page
@@ -202,7 +203,7 @@ def test_a_wait_for_the_server_can_be_ended_a_limit_can_not(
     relay.refresh_from_db()
     assert (relay.wait_until, relay.failures) == (None, 0)
 
-    relayhealth.wait(relay, "per_day", timezone.now() + timedelta(hours=1))
+    health.wait(relay, "per_day", timezone.now() + timedelta(hours=1))
     assert "Try now" not in owner_client.get(url("relay", relay.pk)).content.decode()
     owner_client.post(url("try_relay_now", relay.pk))
     relay.refresh_from_db()

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from pytest_django.fixtures import Settings
 
-from sending import relaytest
-from sending.relaytest import Dialogue, Step, Trial, talk
-from sending.relaytrouble import TROUBLES, Trouble, diagnose
-from sending.smtp import Server, open_session
+from relays import trial
+from relays.trial import Dialogue, Step, Trial, talk
+from relays.trouble import TROUBLES, Trouble, diagnose
+from smtp import Server, open_session
 from tests.sending.smtp.scripted import Fault, say
 from tests.sending.smtp.scripted import Step as ScriptStep
 from tests.sending.smtp.scripted import serving as scripted
@@ -105,7 +105,7 @@ def test_the_password_never_enters_the_transcript(
     assert PASSWORD not in text
     assert base64.b64encode(PASSWORD.encode()).decode() not in text
     assert base64.b64encode(f"\0ann\0{PASSWORD}".encode()).decode() not in text
-    assert relaytest.MASK in text
+    assert trial.MASK in text
 
 
 def test_a_server_that_repeats_the_password_is_masked() -> None:
@@ -144,7 +144,7 @@ def test_connection_refused() -> None:
 
 
 def test_timed_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(relaytest, "CONNECT", 0.3)
+    monkeypatch.setattr(trial, "CONNECT", 0.3)
     # A full backlog drops what else wants to connect, as a firewall does.
     with socket.socket() as full:
         full.bind(("127.0.0.1", 0))
@@ -167,14 +167,14 @@ def test_timed_out(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_greeting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(relaytest, "REPLY", 0.3)
+    monkeypatch.setattr(trial, "REPLY", 0.3)
     assert _code(Habits(greeting=None)) == "silent"
 
 
 def test_a_port_for_tls_spoken_to_without(
     authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(relaytest, "REPLY", 0.3)
+    monkeypatch.setattr(trial, "REPLY", 0.3)
     context = server_context(tmp_path, authority=authority)
     assert _code(Habits(context=context, implicit=True)) == "silent"
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sending import replies
-from sending.replies import Meaning, Stage, bounded, classify, matching, meaning, pasted, rules
-from sending.replies.book import book
-from sending.replies.rules import RuleError
+from smtp import replies
+from smtp.replies import Meaning, Stage, bounded, classify, matching, meaning, pasted, rules
+from smtp.replies.book import book
+from smtp.replies.rules import RuleError
 
 A, P, T = Meaning.ADDRESS, Meaning.POLICY, Meaning.TRANSIENT
 F, BIG = Meaning.FULL, Meaning.TOO_LARGE

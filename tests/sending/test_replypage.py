@@ -8,9 +8,9 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Workspace
-from sending import replies
-from sending.apps import use_reply_rules
-from sending.replies import rules
+from relays.apps import use_reply_rules
+from smtp import replies
+from smtp.replies import rules
 
 pytestmark = pytest.mark.django_db
 

@@ -3,10 +3,12 @@
 import time
 from collections.abc import Callable
 
+from bounces.models import BounceMail, BounceMailbox
+from bounces.services import collecting
 from contacts.models import Suppression
+from relays.models import Relay
 from sending.engine import turn
-from sending.models import BounceMail, BounceMailbox, Event, Mailing, Relay
-from sending.services import collecting
+from sending.models import Event, Mailing
 from tests.engine.conftest import assert_closes, design, open_to
 from tests.quickstart.test_sandbox import Running, relay, running
 

@@ -3,7 +3,7 @@
 import pytest
 from pytest_django import Settings
 
-from sending.secrets import SecretError, decrypt, encrypt
+from accounts.secrets import SecretError, decrypt, encrypt
 
 
 def test_what_is_stored_tells_nothing_and_comes_back() -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from sending import sentlog
-from sending.sentlog import About
+from sending.host import sentlog
+from sending.host.sentlog import About
 
 KEY = "a" * 32
 

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from sending import tokens, verp
+from relays import verp
+from sending.compose import tokens
 
 
 @given(st.integers(min_value=0, max_value=2**63 - 1))
@@ -13,7 +14,7 @@ def test_a_token_names_its_message(number: int) -> None:
     token = tokens.make(number)
     assert tokens.read(token) == tokens.read(token.upper()) == number
     assert len(token) <= 32
-    assert verp.message_id(verp.address("bounces@brand.example", token)) == number
+    assert tokens.of_sender(verp.address("bounces@brand.example", token)) == number
 
 
 @given(st.text(max_size=40))
@@ -40,8 +41,8 @@ def test_tokens_of_the_old_key_are_read_until_it_is_dropped(settings: Settings) 
 @pytest.mark.parametrize("sign", ["+", "=", "-"])
 def test_verp_is_read_whatever_sign_the_relay_puts(sign: str) -> None:
     address = f"Bounces{sign}{tokens.make(9).upper()}@Brand.example"
-    assert verp.message_id(address) == 9
-    assert verp.message_id("bounces@brand.example") is None
+    assert tokens.of_sender(address) == 9
+    assert tokens.of_sender("bounces@brand.example") is None
 
 
 def test_the_local_part_fits() -> None:

@@ -12,12 +12,13 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User, Workspace
+from bounces import tasks
+from bounces.models import BounceMail, BounceMailbox
+from bounces.services import collecting, deciding, unproven, unprovensources
 from contacts.models import Suppression
-from sending import verp
-from sending.models import BounceMail, BounceMailbox, Event, Message
-from sending.services import bounces, collecting, unproven, unprovensources
-from sending.tasks import bounces as tasks
-from sending.tokens import make as token
+from relays import verp
+from sending.compose.tokens import make as token
+from sending.models import Event, Message
 from tests.engine.conftest import assert_closes
 from tests.sending import returns
 from tests.sending.imapserver import Imap
@@ -150,7 +151,7 @@ def test_what_comes_again_does_not_suppress_again(
     imap.append(report)
     collecting.collect(mailbox.pk)
     row = BounceMail.objects.select_related("message__mailing", "mailbox__workspace").get()
-    assert bounces.not_a_bounce(row, owner, timezone.now()) == 1
+    assert deciding.not_a_bounce(row, owner, timezone.now()) == 1
     # The same bytes, and the same report with other ones.
     imap.append(report, report.replace(b"Subject: Your", b"Subject: Again, your"))
     collecting.collect(mailbox.pk)

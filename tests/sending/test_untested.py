@@ -7,9 +7,9 @@ import pytest
 from django.test import Client
 
 from accounts.models import Workspace
-from sending.models import Pool, Relay
-from sending.services import relayhealth, relays
-from sending.smtp import End, Outcome, Stage
+from relays.models import Pool, Relay
+from relays.services import health, relays
+from smtp import End, Outcome, Stage
 from tests.sending.smtpserver import Habits, serving
 
 Url = Callable[..., str]
@@ -62,7 +62,7 @@ def test_a_relay_that_works_asks_before_another_server_takes_its_place(
     owner_client: Client, url: Url, fresh: Relay
 ) -> None:
     """Campaigns that are scheduled or under way would go through it without anybody being asked."""
-    relayhealth.mark_tested(fresh)
+    health.mark_tested(fresh)
     edit = url("edit_relay", fresh.pk)
     owner_client.post(edit, typed(1, name="Renamed"))
     fresh.refresh_from_db()
@@ -90,10 +90,10 @@ def test_a_relay_that_works_asks_before_another_server_takes_its_place(
 
 def test_a_mail_that_it_took_is_a_test_and_a_refusal_is_none(fresh: Relay) -> None:
     refused = Outcome(End.REFUSED, 550, "5.1.1 No such user", Stage.RCPT)
-    relayhealth.learn(fresh, [refused], None)
+    health.learn(fresh, [refused], None)
     fresh.refresh_from_db()
     assert fresh.untested
-    relayhealth.learn(fresh, [Outcome(End.TAKEN, 250, "2.0.0 ok")], None)
+    health.learn(fresh, [Outcome(End.TAKEN, 250, "2.0.0 ok")], None)
     fresh.refresh_from_db()
     assert not fresh.untested
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import psutil
 from django.db import transaction
 
-from config import envfile
-from quickstart.programs import commands
-from sending.models import Relay
+from config.programs import commands
+from environment import envfile
+from relays.models import Relay
 from tests.stack import scene
 from tests.stack.installation import ROOT, Installation, kill_all, wait_for
 

@@ -13,7 +13,8 @@ from django.db import close_old_connections
 from accounts.models import Workspace
 from contacts.models import Contact, List, Subscription
 from designs import services as designs
-from sending.models import Mailing, Relay
+from relays.models import Relay
+from sending.models import Mailing
 from sending.services import mailings
 
 HTML = (

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sending.recovery import AWAY
+from sending.services.recovery import AWAY
 from tests.engine.faults.faultplan import Mail
 from tests.engine.faults.server import Server
 from tests.stack import hosts

@@ -12,8 +12,9 @@ from accounts.models import Membership, User, Workspace  # noqa: E402
 from contacts.models import Contact, List, Subscription  # noqa: E402
 from designs.models import Content  # noqa: E402
 from designs.services import compile_parts  # noqa: E402
-from sending import tokens  # noqa: E402
-from sending.models import Mailing, Message, Relay, Tally  # noqa: E402
+from relays.models import Relay  # noqa: E402
+from sending.compose import tokens  # noqa: E402
+from sending.models import Mailing, Message, Tally  # noqa: E402
 
 brand = Workspace.objects.create(name="Brand", slug="brand")
 owner = User.objects.create_user("owner@brand.example", "correct horse battery")

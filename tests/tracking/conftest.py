@@ -8,7 +8,8 @@ from accounts.models import Workspace
 from contacts.models import Contact, List, Subscription
 from designs.models import Content
 from designs.services import compile_parts
-from sending.models import Mailing, Message, Relay, Tally
+from relays.models import Relay
+from sending.models import Mailing, Message, Tally
 
 HTML = (
     "<html><body><p>Hello {{ first_name }}</p>"

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import psycopg
 import pytest
 
-from quickstart import programs
-from quickstart.ports import free_port
+from config import programs
+from environment.ports import free_port
 from quickstart.postgres import EmbeddedPostgres
 from tests.config.test_serving import ROOT, running
 

@@ -10,7 +10,7 @@ from django.test import Client
 
 from contacts.models import Contact
 from designs.models import Content
-from sending import clickvalues, tokens
+from sending.compose import clickvalues, tokens
 from sending.models import Event, Message
 from tracking import views
 from tracking.models import Hit

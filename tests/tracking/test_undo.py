@@ -13,7 +13,7 @@ from contacts.models import Contact, List, Subscription, Suppression
 from contacts.services import contacts as contact_service
 from contacts.services import lists as list_service
 from contacts.services import suppressions
-from sending import tokens
+from sending.compose import tokens
 from sending.models import Mailing, Message
 
 FORM = "application/x-www-form-urlencoded"

@@ -5,7 +5,7 @@ from django.test import Client
 
 from contacts.models import Contact, List, Subscription, Suppression
 from contacts.services import suppressions
-from sending import tokens
+from sending.compose import tokens
 from sending.models import Event, Message
 from tracking.models import Hit
 from tracking.services import hits

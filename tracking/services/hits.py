@@ -9,8 +9,8 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.utils import timezone
 
+from sending.compose.tokens import NOBODY
 from sending.services.events import EventRow, record
-from sending.tokens import NOBODY
 from tracking.models import Hit
 
 BATCH = 2_000

@@ -7,10 +7,10 @@ from contacts.services.contacts import merge_fields
 from designs import personal, weburls
 from designs.rendering import Part, Rendered, RenderError
 from pages.singleline import one_line
-from sending import clickvalues
-from sending.compose import renderer_of
+from sending.compose import clickvalues
+from sending.compose.composer import renderer_of
+from sending.compose.publicurls import MessageUrls
 from sending.models import Message
-from sending.publicurls import MessageUrls
 
 
 def find(message_id: int) -> Message | None:

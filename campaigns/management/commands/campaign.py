@@ -20,7 +20,8 @@ from campaigns.queries import progress, recipients, report
 from campaigns.services import deciding, running
 from campaigns.services.errors import CampaignError
 from pages.numbers import whole
-from sending import providers, reasons
+from relays import providers
+from sending import reasons
 from sending.models import Mailing
 from sending.services import waits
 

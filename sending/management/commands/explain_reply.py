@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import translation
 
 from sending import reasons
-from sending.replies import Stage, Verdict, classify, read
+from smtp.replies import Stage, Verdict, classify, read
 
 
 class Command(BaseCommand):

@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from django.db.models import Sum
 
-from sending import journal
+from sending.host import journal
 from sending.models import Batch, Mailing, Message, Tally, TallyMinute
 from tests.engine.conftest import assert_closes
 from tests.engine.faults.faultplan import Mail

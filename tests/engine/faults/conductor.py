@@ -10,9 +10,8 @@ from contextlib import ExitStack, contextmanager, suppress
 import psycopg
 from django.db import Error, connection
 
-from sending import recovery
 from sending.models import Mailing
-from sending.services import mailings
+from sending.services import mailings, recovery
 from tests.engine.faults import engine
 from tests.engine.faults.check import assert_ended, assert_no_journals
 from tests.engine.faults.scene import Scene, addresses, opened

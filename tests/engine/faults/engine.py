@@ -4,19 +4,20 @@ import time
 
 from django.db import connection
 
-from sending import dispatch, recovery
+from relays.models import Relay
+from relays.services import relays
 from sending.engine.turn import run_all
-from sending.models import Mailing, Relay
-from sending.services import mailings, relays
+from sending.models import Mailing
+from sending.services import dispatch, mailings, recovery
 from tests.engine.faults.scene import Scene
 
 # What would be waited for in earnest: retries, back-off, closed lanes.
 NOW = """
 UPDATE sending_message SET retry_at = now() WHERE mailing_id = %(mailing)s AND retry_at > now();
-UPDATE sending_relay SET wait_until = NULL, wait_reason = '', failures = 0
+UPDATE relays_relay SET wait_until = NULL, wait_reason = '', failures = 0
  WHERE workspace_id = %(workspace)s AND wait_until > now();
-UPDATE sending_lane SET closed_until = NULL, half_open = false, failures = 0, rate = NULL
-  FROM sending_relay r WHERE r.id = relay_id AND r.workspace_id = %(workspace)s;
+UPDATE relays_lane SET closed_until = NULL, half_open = false, failures = 0, rate = NULL
+  FROM relays_relay r WHERE r.id = relay_id AND r.workspace_id = %(workspace)s;
 UPDATE sending_mailing SET next_slot_at = NULL
  WHERE id = %(mailing)s AND next_slot_at IS NOT NULL;
 """
@@ -33,8 +34,8 @@ REPORT = {
     "lane": "SELECT lane, next_id, last_id FROM sending_mailinglane WHERE mailing_id = %(mailing)s",
     "relay": """
         SELECT id, state, state_reason, wait_reason, wait_until, failures, exchange
-          FROM sending_relay WHERE workspace_id = %(workspace)s""",
-    "slot": "SELECT * FROM sending_relayslot WHERE leased_until > now()",
+          FROM relays_relay WHERE workspace_id = %(workspace)s""",
+    "slot": "SELECT * FROM relays_relayslot WHERE leased_until > now()",
 }
 
 

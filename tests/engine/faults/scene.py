@@ -8,7 +8,8 @@ from typing import Any
 from accounts.models import Workspace
 from contacts.models import Contact, List, Subscription
 from designs import services as designs
-from sending.models import Mailing, Pool, PoolMember, Relay
+from relays.models import Pool, PoolMember, Relay
+from sending.models import Mailing
 from sending.services import mailings
 from tests.engine.faults.server import Server
 

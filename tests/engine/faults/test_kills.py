@@ -10,7 +10,8 @@ from contextlib import contextmanager
 import pytest
 from django.db import connection, transaction
 
-from sending import journal, pace
+from relays import pace
+from sending.host import journal
 from sending.models import Batch, Message
 from tests.engine.faults import engine
 from tests.engine.faults.check import assert_ended, assert_no_journals

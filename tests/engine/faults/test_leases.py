@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from sending import recovery
 from sending.models import Batch, Message
-from sending.services import unknowns
+from sending.services import recovery, unknowns
 from tests.engine.faults import engine
 from tests.engine.faults.check import assert_ended, assert_right
 from tests.engine.faults.faultplan import Does, Fault, Step
@@ -36,7 +35,7 @@ def asleep(nest: Nursery, server: Server, var: Path) -> Worker:
 def expire() -> None:
     """Its leases ended long ago: the host is given up."""
     with connection.cursor() as cursor:
-        for table in ("sending_batch", "sending_relayslot"):
+        for table in ("sending_batch", "relays_relayslot"):
             cursor.execute(
                 f"UPDATE {table} SET leased_until = now() - interval '1 hour'"  # noqa: S608
                 " WHERE leased_until IS NOT NULL"

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from sending import hosts, secrets
-from sending.models import Mailing, Relay
+from accounts import secrets
+from relays.models import Relay
+from sending.models import Mailing
+from smtp import hosts
 from tests.engine.faults import engine
 from tests.engine.faults.check import assert_ended, assert_right
 from tests.engine.faults.faultplan import Does, Fault, Step
@@ -134,9 +136,9 @@ def test_the_name_service_is_away_in_the_middle(monkeypatch: pytest.MonkeyPatch)
             return await asked("relay.invalid" if away else host, port, trusted=trusted)
 
         with monkeypatch.context() as patch:
-            patch.setattr("sending.hosts._resolve", gone)
+            patch.setattr("smtp.hosts._resolve", gone)
             # Longer than the slowest machine needs for what follows.
-            patch.setattr("sending.services.relayhealth.BACK_OFF", (600,))
+            patch.setattr("relays.services.health.BACK_OFF", (600,))
             engine.turn()
             engine.beat()
         tally = assert_right(scene)

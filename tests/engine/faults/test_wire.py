@@ -11,18 +11,8 @@ import uvloop
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sending.smtp import (
-    ConnectError,
-    End,
-    Ending,
-    Exchange,
-    Mode,
-    Outcome,
-    Parcel,
-    Timeouts,
-    open_session,
-)
-from sending.smtp import Server as Place
+from smtp import ConnectError, End, Ending, Exchange, Mode, Outcome, Parcel, Timeouts, open_session
+from smtp import Server as Place
 from tests.engine.faults.conductor import PERCENT
 from tests.engine.faults.schedules import Plan, plans
 from tests.engine.faults.server import running

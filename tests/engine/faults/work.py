@@ -13,8 +13,8 @@ from django.db import Error, close_old_connections
 from django.utils import timezone
 
 from config.celery import app
-from sending import recovery
 from sending.engine import carrier, stopping, turn
+from sending.services import recovery
 
 HOUR = 3600.0
 

@@ -8,15 +8,16 @@ import pytest
 
 from accounts.models import Workspace
 from designs.models import Content
-from sending import clock
-from sending.models import Mailing, MailingLane, Relay
+from relays import clock
+from relays.models import Relay
+from sending.models import Mailing, MailingLane
 
 # A Wednesday.
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 
 
 class Clock:
-    """Stands in for PostgreSQL's, which all modules ask through sending.clock."""
+    """Stands in for PostgreSQL's, which all modules ask through relays.clock."""
 
     def __init__(self, moment: datetime = NOON) -> None:
         self.moment = moment

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from sending import providers
-from sending.models import Batch, Lane, Mailing, MailingLane, Message, Pool, PoolMember, Relay
+from relays import providers
+from relays.models import Lane, Pool, PoolMember, Relay
+from sending.models import Batch, Mailing, MailingLane, Message
 from sending.queries.carrying import mailings_for, ordered
 from tests.sending.pace.conftest import NOON, Clock
 

@@ -10,10 +10,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from sending import pace, providers
-from sending.models import Lane, Relay
-from sending.services import lanes
-from sending.smtp import End, Outcome, Stage
+from relays import pace, providers
+from relays.models import Lane, Relay
+from relays.services import lanes
+from smtp import End, Outcome, Stage
 from tests.sending.pace.conftest import NOON, Clock
 
 pytestmark = pytest.mark.django_db

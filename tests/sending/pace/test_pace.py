@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from sending import clock, pace
-from sending.models import Lane, Pool, PoolMember, Relay, RelayUse
-from sending.pace import Grant, Wait
+from relays import clock, pace
+from relays.models import Lane, Pool, PoolMember, Relay, RelayUse
+from relays.pace import Grant, Wait
 from tests.sending.pace.conftest import NOON, Clock
 
 pytestmark = pytest.mark.django_db

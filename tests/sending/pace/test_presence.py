@@ -11,14 +11,16 @@ import pytest
 from django.db import Error
 from pytest_django import Settings
 
-from sending import journal, pace, presence, recovery
-from sending.models import Relay, RelaySlot
+from relays import pace
+from relays.models import Relay, RelaySlot
+from sending.host import journal, presence
+from sending.services import recovery
 
 # A worker that is killed while it holds a share.
 WORKER = """
 import django; django.setup()
 import os, signal
-from sending.presence import Presence
+from sending.host.presence import Presence
 print(Presence().name, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """

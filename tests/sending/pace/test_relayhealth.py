@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from sending.models import Lane, Relay, RelayMinute
-from sending.services import relayhealth, relayminutes
-from sending.smtp import ConnectError, End, Outcome, Stage
+from relays.models import Lane, Relay, RelayMinute
+from relays.services import health, minutes
+from smtp import ConnectError, End, Outcome, Stage
 from tests.sending.pace.conftest import NOON, Clock
 
 pytestmark = pytest.mark.django_db
@@ -21,7 +21,7 @@ CLOSING = Outcome(End.REFUSED, 421, "4.3.2 shutting down", Stage.MAIL)
 def after(
     relay: Relay, *outcomes: Outcome, error: ConnectError | None = None, **more: Any
 ) -> Relay:
-    relayhealth.learn(relay, outcomes, error, **more)
+    health.learn(relay, outcomes, error, **more)
     relay.refresh_from_db()
     return relay
 
@@ -43,12 +43,12 @@ def test_trouble_with_the_connection_makes_it_wait_longer_each_time(
     for _ in range(3):
         after(relay, *outcomes, error=error)
         assert relay.wait_until is not None
-        assert not relayhealth.ready(relay)
+        assert not health.ready(relay)
         waits.append((relay.wait_until - stepped.moment).total_seconds())
         # Who failed at the same moment adds nothing.
         assert after(relay, *outcomes, error=error).failures == len(waits)
         stepped.step(waits[-1])
-        assert relayhealth.ready(relay)
+        assert health.ready(relay)
     assert waits == [pytest.approx(base, rel=0.11) for base in (5, 10, 20)]
     after(relay, TAKEN)
     assert (relay.failures, relay.wait_until, relay.wait_reason) == (0, None, "")
@@ -99,13 +99,13 @@ def test_steps_down_once_and_is_reset(make_relay: Make, stepped: Clock) -> None:
         connections_refused_at=NOON,
     )
     Lane.objects.create(relay=relay, name="gmail", rate=3)
-    relayhealth.step_down(relay, "grouped", "two replies were missing")
+    health.step_down(relay, "grouped", "two replies were missing")
     stepped.step(60)
-    relayhealth.step_down(relay, "grouped", "again")
+    health.step_down(relay, "grouped", "again")
     relay.refresh_from_db()
     assert (relay.exchange, relay.exchange_why) == ("grouped", "two replies were missing")
     assert relay.exchange_since == NOON
-    relayhealth.reset(relay)
+    health.reset(relay)
     relay.refresh_from_db()
     assert (relay.exchange, relay.exchange_why, relay.exchange_since) == ("", "", None)
     assert (relay.failures, relay.wait_until, relay.connections_found) == (0, None, None)
@@ -114,28 +114,28 @@ def test_steps_down_once_and_is_reset(make_relay: Make, stepped: Clock) -> None:
 
 def test_a_reset_ends_no_limit(make_relay: Make, stepped: Clock) -> None:
     relay = make_relay(wait_reason="per_day", wait_until=NOON + timedelta(hours=5))
-    relayhealth.reset(relay)
+    health.reset(relay)
     relay.refresh_from_db()
     assert relay.wait_reason == "per_day"
-    relayhealth.limits_changed(relay)
+    health.limits_changed(relay)
     relay.refresh_from_db()
     assert relay.wait_until is None
 
 
 def test_minutes_add_up_and_are_dropped_after_days(make_relay: Make, stepped: Clock) -> None:
     relay = make_relay()
-    relayminutes.record(relay, {"accepted": (10, 0.5), "rate": (2, 0.0)})
+    minutes.record(relay, {"accepted": (10, 0.5), "rate": (2, 0.0)})
     stepped.step(59)
-    relayminutes.record(relay, {"accepted": (5, 0.25)})
+    minutes.record(relay, {"accepted": (5, 0.25)})
     stepped.step(1)
-    relayminutes.record(relay, {"accepted": (1, 0.1)})
-    relayminutes.record(relay, {})
+    minutes.record(relay, {"accepted": (1, 0.1)})
+    minutes.record(relay, {})
     rows = RelayMinute.objects.order_by("minute", "meaning")
     assert list(rows.values_list("meaning", "count", "seconds")) == [
         ("accepted", 15, 0.75),
         ("rate", 2, 0.0),
         ("accepted", 1, 0.1),
     ]
-    assert relayminutes.drop_old() == 0
+    assert minutes.drop_old() == 0
     stepped.step(8 * 24 * 3600)
-    assert relayminutes.drop_old() == 2
+    assert minutes.drop_old() == 2

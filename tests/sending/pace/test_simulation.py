@@ -8,9 +8,9 @@ from datetime import timedelta
 
 import pytest
 
-from sending import connectioncount, lanes
-from sending.connectioncount import Search
-from sending.lanes import LaneState, Seen
+from relays import connectioncount, lanes
+from relays.connectioncount import Search
+from relays.lanes import LaneState, Seen
 from tests.sending.pace.conftest import NOON
 
 TICK = 1.0

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from sending import pace, slots
-from sending.models import Relay, RelayMinute, RelaySlot
+from relays import pace, slots
+from relays.models import Relay, RelayMinute, RelaySlot
 from tests.sending.pace.conftest import NOON, Clock
 
 pytestmark = pytest.mark.django_db

@@ -9,18 +9,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from sending import providers
-from sending.models import (
-    Batch,
-    Lane,
-    Mailing,
-    MailingLane,
-    Message,
-    Pool,
-    PoolMember,
-    Relay,
-    RelaySlot,
-)
+from relays import providers
+from relays.models import Lane, Pool, PoolMember, Relay, RelaySlot
+from sending.models import Batch, Mailing, MailingLane, Message
 from sending.services import waits
 from tests.sending.pace.conftest import NOON, Clock
 

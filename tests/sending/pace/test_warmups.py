@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from django.utils.translation import override
 
-from sending import warmups
-from sending.warmups import Progress
+from relays import warmups
+from relays.warmups import Progress
 
 TODAY = date(2026, 3, 4)
 

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from sending import windows
+from relays import windows
 
 WORK = {"days": [1, 2, 3, 4, 5], "from": "09:00", "to": "18:00", "zone": "Asia/Shanghai"}
 NIGHT = {"days": [5], "from": "22:00", "to": "06:00", "zone": "Europe/Berlin"}

@@ -8,17 +8,7 @@ from typing import TypeVar
 
 import uvloop
 
-from sending.smtp import (
-    End,
-    Ending,
-    Exchange,
-    Mode,
-    Outcome,
-    Parcel,
-    Server,
-    Timeouts,
-    open_session,
-)
+from smtp import End, Ending, Exchange, Mode, Outcome, Parcel, Server, Timeouts, open_session
 from tests.sending.smtp.scripted import Scripted
 
 # For what works: long enough for a busy machine.

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from sending.smtp import (
+from smtp import (
     NO_SMTPUTF8,
     End,
     EndingKind,

@@ -6,7 +6,7 @@ what we know to be in doubt; nobody got a mail twice. `exchange_all` checks that
 
 import pytest
 
-from sending.smtp import End, Ending, EndingKind, Mode, Server, Stage
+from smtp import End, Ending, EndingKind, Mode, Server, Stage
 from tests.sending.smtp.mails import (
     PATIENT,
     SOON,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sending.smtp.replies import GarbledError, ReplyReader
+from smtp.replylines import GarbledError, ReplyReader
 
 STREAM = b"250 ok\r\n250-a\r\n250-\r\n250 b c\r\n354 go\n550\r\n451 \xe4\xbd\xa0\xff\r\n"
 REPLIES = [(250, "ok"), (250, "a  b c"), (354, "go"), (550, ""), (451, "你\ufffd")]

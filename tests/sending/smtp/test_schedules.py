@@ -5,7 +5,7 @@ nobody is lost track of.
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sending.smtp import ConnectError, End, Mode, Server
+from smtp import ConnectError, End, Mode, Server
 from tests.sending.smtp.mails import SOON, Mails, people, run, send_over_one
 from tests.sending.smtp.scripted import (
     DROP,

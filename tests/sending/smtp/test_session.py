@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from pytest_django.fixtures import Settings
 
-from sending.smtp import ConnectError, Mode, Server, Session, Timeouts, open_session, tls_context
-from sending.smtp.offers import Offers, read_offers
+from smtp import ConnectError, Mode, Server, Session, Timeouts, open_session, tls_context
+from smtp.offers import Offers, read_offers
 from tests.sending.smtp.mails import PATIENT, SOON, Mails, check, people, run, send_over_one
 from tests.sending.smtp.scripted import (
     DROP,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sending.smtp import End, EndingKind, Mode, Outcome, Parcel, Server
+from smtp import End, EndingKind, Mode, Outcome, Parcel, Server
 from tests.sending.smtp.mails import Mails, exchange_all, parcels, people, run, send_over_one
 from tests.sending.smtp.scripted import Fault, Scripted, Step, say, serving
 

@@ -1,0 +1,11 @@
+"""Reads mails that come back: `parse(bytes) -> Report`.
+
+Delivery status notifications (RFC 3464), also malformed ones, complaints (RFC 5965), automatic
+replies (RFC 3834), and the plain words of servers that know none of these. It never raises, and its
+time is bounded: each search is linear and everything it reads is capped. Pure.
+"""
+
+from bounces.reading.reader import parse
+from bounces.reading.report import Failure, Kind, Original, Report
+
+__all__ = ["Failure", "Kind", "Original", "Report", "parse"]

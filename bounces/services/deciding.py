@@ -1,0 +1,361 @@
+"""What bounce mails mean for the ledger: read, matched and applied, each exactly once."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from accounts.models import User, Workspace
+from bounces.matching import By, proof
+from bounces.models import BounceMail, BounceMailbox
+from bounces.reading import Kind, Report, parse
+from contacts import addresses
+from contacts.models import Contact, Suppression
+from contacts.services import suppressions
+from sending.models import Event, Mailing, Message
+from sending.services import events
+
+log = logging.getLogger(__name__)
+
+State = BounceMail.State
+# A bounce that names only an address is about the last message to it, if it is not older.
+RECENT = timedelta(days=14)
+# Mails read and applied in one transaction.
+AT_ONCE = 100
+
+EVENTS = {
+    Kind.HARD: Event.Kind.BOUNCED_HARD,
+    Kind.SOFT: Event.Kind.BOUNCED_SOFT,
+    Kind.BLOCKED: Event.Kind.BLOCKED,
+    Kind.DELAYED: Event.Kind.DELAYED,
+    Kind.COMPLAINT: Event.Kind.COMPLAINED,
+    Kind.AUTO_REPLY: Event.Kind.AUTO_REPLIED,
+    Kind.CHALLENGE: Event.Kind.AUTO_REPLIED,
+}
+SUPPRESSES = {
+    Kind.HARD: Suppression.Reason.HARD_BOUNCE,
+    Kind.COMPLAINT: Suppression.Reason.COMPLAINT,
+}
+# Only a report that the message failed, or was complained about, is matched by address alone, as
+# unproven: an automatic reply to a person's mail looks the same as one to ours.
+BY_RECIPIENT = {Kind.HARD, Kind.SOFT, Kind.BLOCKED, Kind.DELAYED, Kind.COMPLAINT}
+
+
+@dataclass(slots=True)
+class Reading:
+    """A stored mail, and what was made of it."""
+
+    mail: BounceMail
+    report: Report
+    message: Message | None = None
+    by: By | None = None
+    # The same bytes had been read before (a mailbox that was rebuilt gives its mails new UIDs).
+    known: bool = False
+
+    @property
+    def ours(self) -> bool:
+        return self._about_a_message and self.by is not None and self.by.proves
+
+    @property
+    def unproven(self) -> bool:
+        return self._about_a_message and not self.ours
+
+    @property
+    def _about_a_message(self) -> bool:
+        return self.message is not None and self.report.kind != Kind.OTHER
+
+
+@dataclass(slots=True)
+class Applied:
+    """How many mails came to what."""
+
+    kinds: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    unproven: int = 0
+    not_ours: int = 0
+    failed: int = 0
+    suppressed: int = 0
+
+
+def apply_stored(mailbox: BounceMailbox) -> Applied:
+    """Reads what is stored and not processed yet, in sets; safe to run twice and side by side."""
+    applied = Applied()
+    while _apply_some(mailbox, applied):
+        pass
+    return applied
+
+
+@transaction.atomic
+def _apply_some(mailbox: BounceMailbox, applied: Applied) -> bool:
+    # Whoever locks a row decides it; another process takes the next ones.
+    mails = list(
+        BounceMail.objects.select_for_update(skip_locked=True)
+        .filter(mailbox=mailbox, state=State.STORED)
+        .order_by("pk")[:AT_ONCE]
+    )
+    if not mails:
+        return False
+    readings = [reading for mail in mails if (reading := _read(mail)) is not None]
+    applied.failed += len(mails) - len(readings)
+    _match(mailbox.workspace, readings)
+    _mark_known(readings)
+    ours = [one for one in readings if one.ours]
+    fresh = [one for one in ours if not one.known]
+    # A report that comes again says nothing new, and a person may have lifted what it did.
+    told = _told(fresh)
+    _record(fresh)
+    applied.suppressed += _suppress(mailbox.workspace, [one for one in fresh if not told(one)])
+    unproven = sum(one.unproven and not one.known for one in readings)
+    _settle(readings)
+    applied.unproven += unproven
+    applied.not_ours += len(readings) - len(ours) - unproven
+    for one in ours:
+        applied.kinds[one.report.kind.value] += 1
+    return True
+
+
+def _read(mail: BounceMail) -> Reading | None:
+    try:
+        return Reading(mail, parse(bytes(mail.raw or b"")))
+    # The parser never raises; a mail that shows otherwise must not stop the rest.
+    except Exception as error:
+        log.exception("bounce mail %s could not be read", mail.pk)
+        BounceMail.objects.filter(pk=mail.pk).update(
+            state=State.FAILED, detail=f"{type(error).__name__}: {error}"[:500]
+        )
+        return None
+
+
+# Matching ----------------------------------------------------------------------------------------
+
+
+def _match(workspace: Workspace, readings: Sequence[Reading]) -> None:
+    proofs = {one.mail.pk: found for one in readings if (found := proof(one.report))}
+    known = Message.objects.filter(
+        pk__in={found.message_id for found in proofs.values()}, mailing__workspace=workspace
+    ).select_related("mailing")
+    messages = {message.pk: message for message in known}
+    for one in readings:
+        if (found := proofs.get(one.mail.pk)) and found.message_id in messages:
+            one.message, one.by = messages[found.message_id], found.by
+    _match_by_recipient(workspace, [one for one in readings if one.report.kind in BY_RECIPIENT])
+    for one in readings:
+        if one.message is not None:
+            one.report = one.report.about(one.message.address)
+
+
+def _match_by_recipient(workspace: Workspace, readings: Sequence[Reading]) -> None:
+    """Whom a report names that proves nothing. With a token it may name the address that the mail
+    was forwarded to, but no other recipient of ours."""
+    names = {one.mail.pk: _normalised(one.report.recipients) for one in readings}
+    latest = _latest(workspace, {name for found in names.values() for name in found})
+    for one in readings:
+        named = names[one.mail.pk]
+        others = [latest[name] for name in named if name in latest]
+        if one.message is None and others:
+            one.message, one.by = others[0], By.RECIPIENT
+        elif one.message is not None and others and not _names(one):
+            one.message, one.by = others[0], By.FOREIGN
+
+
+def _names(reading: Reading) -> bool:
+    """Whether the report names the recipient of its message, as failed or not."""
+    told = (*reading.report.recipients, *(one.recipient for one in reading.report.failures))
+    return reading.message is not None and reading.message.address in _normalised(told)
+
+
+def _normalised(recipients: Iterable[str]) -> list[str]:
+    found = []
+    for recipient in recipients:
+        try:
+            found.append(addresses.normalise(recipient))
+        except addresses.AddressError:
+            continue
+    return found
+
+
+def _latest(workspace: Workspace, wanted: set[str]) -> dict[str, Message]:
+    """The last message of the workspace to each address that a server may have taken."""
+    if not wanted:
+        return {}
+    since = timezone.now() - RECENT
+    # By mailing and address, as the unique index has them: no index on the address alone.
+    mailings = Mailing.objects.filter(workspace=workspace).exclude(finished_at__lt=since)
+    rows = (
+        Message.objects.filter(
+            mailing__in=list(mailings.order_by("-pk").values_list("pk", flat=True)[:500]),
+            address__in=wanted,
+            state__in=(Message.State.ACCEPTED, Message.State.UNKNOWN),
+            settled_at__gt=since,
+        )
+        .select_related("mailing")
+        .order_by("settled_at", "pk")
+    )
+    return {message.address: message for message in rows}
+
+
+def _mark_known(readings: Sequence[Reading]) -> None:
+    matched = [one for one in readings if one.ours or one.unproven]
+    if not matched:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT DISTINCT fresh.id FROM bounces_bouncemail fresh
+              JOIN bounces_bouncemail old
+                ON old.mailbox_id = fresh.mailbox_id AND old.id < fresh.id
+               AND old.state IN ('processed', 'unproven', 'dismissed')
+               AND (old.raw = fresh.raw OR old.digest = sha256(fresh.raw))
+              JOIN unnest(%s::bigint[], %s::bigint[]) AS given (id, message_id)
+                ON given.id = fresh.id AND old.message_id = given.message_id
+            """,
+            [
+                [one.mail.pk for one in matched],
+                [one.message.pk for one in matched if one.message],
+            ],
+        )
+        known = {pk for (pk,) in cursor.fetchall()}
+    for one in matched:
+        one.known = one.mail.pk in known
+
+
+# Applying ----------------------------------------------------------------------------------------
+
+
+def _told(ours: Sequence[Reading]) -> Callable[[Reading], bool]:
+    """Whether the same was known of the message before."""
+    ids = [one.message.pk for one in ours if one.message is not None]
+    kinds = [EVENTS[kind] for kind in SUPPRESSES]
+    rows = Event.objects.filter(message__in=ids, kind__in=kinds) if ids else Event.objects.none()
+    known = set(rows.values_list("message_id", "kind"))
+
+    def told(one: Reading) -> bool:
+        return one.message is not None and (one.message.pk, EVENTS[one.report.kind]) in known
+
+    return told
+
+
+def _record(ours: Sequence[Reading]) -> None:
+    now = timezone.now()
+    events.record(
+        events.EventRow(
+            message_id=one.message.pk,
+            kind=EVENTS[one.report.kind],
+            at=_when(one, now),
+            detail=one.report.diagnostic,
+        )
+        for one in ours
+        if one.message is not None
+    )
+
+
+def _when(one: Reading, now: datetime) -> datetime:
+    """The report's own date, unless its clock is plainly wrong."""
+    sent = one.message.settled_at if one.message else None
+    arrived = one.report.arrived
+    if arrived is None or arrived > now or (sent is not None and arrived < sent):
+        return now
+    return arrived
+
+
+def _suppress(workspace: Workspace, ours: Sequence[Reading]) -> int:
+    """Suppresses the addresses that were mailed, by reason and source. A bounce is about the
+    address; a complaint is the person's, so that it holds for their present address as well."""
+    sets: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
+    present = _present(workspace, ours)
+    for one in ours:
+        reason = SUPPRESSES.get(one.report.kind)
+        if reason and one.message is not None:
+            found = {one.message.address}
+            if reason == Suppression.Reason.COMPLAINT:
+                found.add(present.get(one.message.contact_id, one.message.address))
+            rows = sets[reason, one.message.mailing.origin]
+            rows.extend((address, one.report.diagnostic) for address in found)
+    return sum(
+        suppressions.suppress_addresses(workspace, rows, reason=reason, source=source)
+        for (reason, source), rows in sorted(sets.items())
+    )
+
+
+def _present(workspace: Workspace, ours: Sequence[Reading]) -> dict[int, str]:
+    """{contact: their address by now} of those who complained. Locked until the complaint is
+    stored: a change of the address at this moment comes before it, or carries it on."""
+    who = {
+        one.message.contact_id
+        for one in ours
+        if one.message is not None and one.report.kind == Kind.COMPLAINT
+    }
+    if not who:
+        return {}
+    people = Contact.objects.filter(workspace=workspace, pk__in=who).order_by("pk")
+    return dict(people.select_for_update(no_key=True).values_list("pk", "email"))
+
+
+def _settle(readings: Sequence[Reading]) -> None:
+    """Writes what was found; of a mail that isn't ours, or that was asked about before, nothing is
+    kept but that it was seen."""
+    for one in readings:
+        mail, report = one.mail, one.report
+        mail.kind = report.kind.value
+        if one.ours or (one.unproven and not one.known):
+            mail.state = State.PROCESSED if one.ours else State.UNPROVEN
+            mail.sender, mail.subject = report.sender, report.subject
+            mail.recipient = ", ".join(report.recipients)[:320]
+            mail.matched_by, mail.message = one.by or "", one.message
+            mail.detail = report.diagnostic
+        else:
+            mail.state, mail.raw = State.NOT_OURS, None
+    BounceMail.objects.bulk_update(
+        [one.mail for one in readings],
+        [
+            "state",
+            "kind",
+            "sender",
+            "subject",
+            "recipient",
+            "matched_by",
+            "message",
+            "detail",
+            "raw",
+        ],
+    )
+
+
+# A person's word ---------------------------------------------------------------------------------
+
+
+def not_a_bounce(mail: BounceMail, by: User, moment: datetime) -> int:
+    """A person says that this mail is no bounce: the address that it suppressed may be mailed
+    again. Its event stays as the server reported it. Returns how many suppressions were lifted;
+    `is_a_bounce` with the same moment takes it back."""
+    BounceMail.objects.filter(pk=mail.pk).update(kind=Kind.OTHER)
+    if mail.message is None:
+        return 0
+    return suppressions.lift_many(suppression_of(mail.message), by, moment)
+
+
+def is_a_bounce(mail: BounceMail, kind: Kind, moment: datetime) -> None:
+    """Takes `not_a_bounce` back; `kind`: what the mail was before."""
+    BounceMail.objects.filter(pk=mail.pk).update(kind=kind)
+    suppressions.undo_lift(mail.mailbox.workspace, moment)
+
+
+def suppression_of(message: Message) -> QuerySet[Suppression]:
+    """What bounces and complaints did to the address of the message, and a complaint about this
+    mailing to the present address of its person."""
+    workspace_id = message.mailing.workspace_id
+    present = Contact.objects.filter(workspace_id=workspace_id, pk=message.contact_id)
+    complaint = Q(
+        value__in=present.values("email"),
+        reason=Suppression.Reason.COMPLAINT,
+        source=message.mailing.origin,
+    )
+    return Suppression.objects.filter(
+        complaint | Q(value=message.address, reason__in=SUPPRESSES.values()),
+        workspace_id=workspace_id,
+        kind=Suppression.Kind.ADDRESS,
+    )

@@ -1,0 +1,48 @@
+"""What runs beside the servers, and how: the command lines that docs/operators names too."""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+MANAGE = (sys.executable, str(ROOT / "manage.py"))
+# Queue and processes of each worker: ticks never wait behind batches, batches never behind imports,
+# imports never behind the mail servers of others.
+# Two for ticks, as one of them may be freezing the audience of a large campaign for some seconds.
+WORKERS = {"control": 2, "send": 2, "work": 2, "mailboxes": 2}
+
+# In memory: a file that a kill left half written would keep beat from starting again.
+SCHEDULER = "operations.outages:Scheduler"
+# Seconds that a web process may take for the requests it has when it is stopped.
+WEB_STOPS_WITHIN = 10
+
+
+def granian(*, host: str, port: int, workers: int) -> tuple[str, ...]:
+    """The web server itself, which `manage.py serve` becomes."""
+    return (
+        *(str(BIN / "granian"), "--interface", "asginl", "--host", host, "--port", str(port)),
+        # Connections are few (1,024): those that send no request are closed soon, which needs
+        # HTTP/1. Browsers speak HTTP/2 to a proxy.
+        *("--workers", str(workers), "--http", "1", "--no-ws"),
+        *("--http1-header-read-timeout", "10000"),
+        *("--respawn-failed-workers", "--workers-kill-timeout", str(WEB_STOPS_WITHIN)),
+        "config.web:application",
+    )
+
+
+def commands(*, host: str, port: int, sandbox: bool) -> dict[str, tuple[str, ...]]:
+    """The command of each program by its name."""
+    celery = (str(BIN / "celery"), "-A", "config", "-q")
+    quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "INFO")
+    programs: dict[str, tuple[str, ...]] = {
+        f"worker-{queue}": (
+            *(*celery, "worker", *quiet, "-Q", queue),
+            *("-c", str(processes), "-n", f"{queue}@%h"),
+        )
+        for queue, processes in WORKERS.items()
+    }
+    programs["web"] = (*MANAGE, "serve", "--host", host, "--port", str(port), "--workers", "1")
+    programs["beat"] = (*celery, "beat", "-l", "INFO", "--pidfile=", "-S", SCHEDULER)
+    if sandbox:
+        programs["sandbox"] = (*MANAGE, "mail_sandbox")
+    return programs

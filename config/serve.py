@@ -1,0 +1,39 @@
+"""`manage.py serve`: the web server of a host, after a look at what it would fail on."""
+
+import argparse
+import os
+import sys
+from importlib import import_module
+
+from config import programs
+from environment import variables as settings
+from environment.ports import PortError, require_free
+from environment.variables import SettingError
+from operations import schema
+
+
+def main(arguments: list[str]) -> None:
+    try:
+        options = _options(arguments)
+        import_module("config.settings")
+        require_free(options.host, options.port)
+    except (SettingError, PortError) as error:
+        sys.exit(f"Yanshu can't start: {error}")
+    schema.refuse_unmigrated(settings.text("DATABASE_URL"))
+    os.chdir(programs.ROOT)
+    command = programs.granian(host=options.host, port=options.port, workers=options.workers)
+    os.execv(command[0], command)  # noqa: S606 - no shell, and nothing of anybody's
+
+
+def _options(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="manage.py serve", description="Run the web server.")
+    parser.add_argument("--host", help="else HOST, or 127.0.0.1")
+    parser.add_argument("--port", type=int, help="else PORT, or 8000")
+    parser.add_argument("--workers", type=int, default=2, help="processes; 2")
+    options = parser.parse_args(arguments)
+    # Not as defaults: PORT=0, which `manage.py up` knows, is only wrong where it is used.
+    if options.host is None:
+        options.host = settings.text("HOST", "127.0.0.1")
+    if options.port is None:
+        options.port = settings.integer("PORT", 8000, low=1, high=65535)
+    return options

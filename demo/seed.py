@@ -1,0 +1,354 @@
+"""Makes the demo workspace: Paper Kite Books, a bookshop that has been writing to its readers for
+half a year. Deterministic; the whole is there or nothing of it."""
+
+import csv
+import io
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from accounts.models import User, Workspace
+from accounts.services import workspaces
+from campaigns.models import Campaign
+from campaigns.services import drafts, running
+from contacts.models import Attribute, Contact, Import, List, Subscription, Suppression
+from contacts.services import attributes, importrun, imports, lists, suppressions
+from demo import history
+from demo.history import Course
+from designs import starters
+from designs.models import Design
+from designs.services import Draft, freeze
+from designs.services import create as create_design
+from relays.models import Relay
+from sandbox.samplepeople import PLANS, Person, people
+from sandbox.services import equipment as sandbox_service
+from sandbox.services import sandbox
+from sending.services import mailings
+
+SLUG = "paper-kite-books"
+NAME = "Paper Kite Books"
+EMAIL = "demo@paperkite.example"
+PEOPLE = 5_000
+ZONE = ZoneInfo("Asia/Shanghai")
+ENGLISH, CHINESE, CLUB = "Letters from the shop", "纸鸢书讯", "Readers' club"
+# Messages a second of the relay that the running campaign goes through: it lasts a while.
+SLOW = 2
+
+
+# Readers that behave as the sandbox's addresses do, so that the running campaign shows it all.
+TROUBLE = {"bounce": 9, "softbounce": 4, "blocked": 2, "complain": 1, "autoreply": 2, "reject": 5}
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A campaign of the past: `weeks` ago, from a starter in a language, to a list."""
+
+    name: str
+    weeks: float
+    starter: str
+    language: str
+    to: str
+    course: dict[str, float]
+
+
+SENT = (
+    Sent("Welcome to the new shop", 11, "welcome", "en", ENGLISH, {"opened": 0.52}),
+    Sent("开春第一封信", 9.5, "newsletter", "zh", CHINESE, {"opened": 0.47, "clicked": 0.12}),
+    Sent("February letter", 8, "newsletter", "en", ENGLISH, {"clicked": 0.07}),
+    Sent("Members' evening", 6, "event", "en", CLUB, {"opened": 0.58, "clicked": 0.21}),
+    Sent("春季书单", 4.5, "promotion", "zh", CHINESE, {"opened": 0.33, "unsubscribed": 0.009}),
+    Sent("Spring sale", 3, "promotion", "en", ENGLISH, {"opened": 0.29, "unsubscribed": 0.011}),
+    Sent("纸鸢搬家了", 1.5, "announcement", "zh", CHINESE, {"opened": 0.49, "hard": 0.006}),
+    Sent("A letter from the ferry", 0.4, "newsletter", "en", ENGLISH, {"opened": 0.36}),
+)
+
+
+def is_there() -> bool:
+    return Workspace.objects.filter(slug=SLUG).exists()
+
+
+def seed(*, password: str) -> Workspace:
+    """The workspace, and its owner with this password."""
+    now = timezone.now()
+    with transaction.atomic():
+        owner = User.objects.create_user(
+            EMAIL, password, name="Mei Lin", timezone=str(ZONE), can_create_workspaces=True
+        )
+        workspace = _workspace(owner)
+        # First, since mailings go out in the order of ids.
+        _trouble(workspace)
+        _people(workspace, now)
+        made = _lists(workspace, now)
+        designs = _designs(workspace, owner)
+        _suppress(workspace, owner)
+        for sent in SENT:
+            _send(sent, made[sent.to], designs[sent.starter, sent.language], owner, now)
+        _grow(made, now)
+        _running(made[CLUB], designs["event", "en"], owner)
+        _scheduled(made[CHINESE], designs["event", "zh"], owner, now)
+        _draft(made[ENGLISH], designs["welcome", "en"], owner)
+    _import(workspace, made[ENGLISH], owner)
+    return workspace
+
+
+def _workspace(owner: User) -> Workspace:
+    workspace = workspaces.create(
+        name=NAME,
+        owner=owner,
+        slug=SLUG,
+        timezone=str(ZONE),
+        from_name=NAME,
+        from_email="letters@paperkite.example",
+        postal_address="Paper Kite Books, 12 Quay Lane, Hangzhou",
+    )
+    # Also where the sandbox is off: campaigns need a relay.
+    sandbox_service.equip(workspace, sandbox.place())
+    return workspace
+
+
+# People ------------------------------------------------------------------------------------------
+
+JOINED = """
+UPDATE contacts_contact c
+   SET created_at = joined.at, updated_at = joined.at
+  FROM unnest(%s::text[], %s::timestamptz[]) AS joined(email, at)
+ WHERE c.workspace_id = %s AND c.email = joined.email
+"""
+
+
+def _people(workspace: Workspace, now: datetime) -> None:
+    kinds = Attribute.Type
+    for label, kind, choices in (
+        ("Language", kinds.CHOICE, ("en", "zh")),
+        ("City", kinds.TEXT, ()),
+        ("Plan", kinds.CHOICE, PLANS),
+        ("Books", kinds.NUMBER, ()),
+        ("Birthday", kinds.DATE, ()),
+    ):
+        attributes.add(workspace, label=label, type_=kind, choices=choices)
+    everybody = list(people(PEOPLE))
+    Contact.objects.bulk_create(
+        (_contact(workspace, person) for person in everybody), batch_size=1000
+    )
+    # The service writes the present; these people came one by one.
+    moments = [now - timedelta(days=person.joined, hours=1) for person in everybody]
+    with connection.cursor() as cursor:
+        cursor.execute(JOINED, [[person.email for person in everybody], moments, workspace.pk])
+        cursor.execute("ANALYZE contacts_contact")
+
+
+def _contact(workspace: Workspace, person: Person) -> Contact:
+    return Contact(
+        workspace=workspace,
+        email=person.email,
+        first_name=person.first_name,
+        last_name=person.last_name,
+        full_name=person.full_name,
+        source="page",
+        attributes={
+            "language": person.language,
+            "city": person.city,
+            "plan": person.plan,
+            "books": person.books,
+            "birthday": person.birthday.isoformat(),
+        },
+    )
+
+
+def _lists(workspace: Workspace, now: datetime) -> dict[str, List]:
+    described = {
+        ENGLISH: "A letter a month about books, in English",
+        CHINESE: "每月一封，聊聊书和书店",
+        CLUB: "Evenings, first editions, early orders",
+    }
+    made = {
+        name: lists.create(workspace, name=name, description=text)
+        for name, text in described.items()
+    }
+    List.objects.filter(workspace=workspace).update(created_at=now - timedelta(days=190))
+    return made
+
+
+def _audience(to: List) -> dict[str, str]:
+    return {
+        ENGLISH: {"attributes__language": "en"},
+        CHINESE: {"attributes__language": "zh"},
+        CLUB: {"attributes__plan__in": PLANS[1:]},
+    }[to.name]  # type: ignore[return-value]
+
+
+BACKDATE = """
+UPDATE contacts_subscription s SET created_at = c.created_at, changed_at = c.created_at
+  FROM contacts_contact c WHERE c.id = s.contact_id AND s.list_id = %s AND s.created_at > %s
+"""
+
+
+def _join(to: List, now: datetime, *, by: datetime) -> None:
+    """Puts on the list who had joined by that moment."""
+    joined = Contact.objects.filter(workspace=to.workspace, created_at__lte=by, **_audience(to))
+    lists.subscribe(to, joined, source="page", consent=Subscription.Consent.EXPLICIT)
+    with connection.cursor() as cursor:
+        cursor.execute(BACKDATE, [to.pk, now - timedelta(minutes=5)])
+
+
+def _trouble(workspace: Workspace) -> None:
+    """Came today, so that only the running campaign goes to them."""
+    addresses = [
+        f"{word}{n + 1}@letters.example" for word, count in TROUBLE.items() for n in range(count)
+    ]
+    Contact.objects.bulk_create(
+        Contact(
+            workspace=workspace,
+            email=address,
+            first_name=address.partition("@")[0].capitalize(),
+            source="page",
+            attributes={"plan": PLANS[1]},
+        )
+        for address in addresses
+    )
+
+
+def _grow(made: dict[str, List], now: datetime) -> None:
+    for to in made.values():
+        _join(to, now, by=timezone.now())
+
+
+def _suppress(workspace: Workspace, owner: User) -> None:
+    kinds = Suppression.Kind
+    values = [
+        (kinds.DOMAIN.value, "competitor.example"),
+        (kinds.ADDRESS.value, "legal@letters.example"),
+        (kinds.ADDRESS.value, "press@inbox.example"),
+    ]
+    suppressions.suppress_values(workspace, values, detail="Asked by phone", by=owner)
+
+
+# Mail --------------------------------------------------------------------------------------------
+
+
+def _designs(workspace: Workspace, owner: User) -> dict[tuple[str, str], Design]:
+    wanted = {(sent.starter, sent.language) for sent in SENT} | {("event", "zh")}
+    return {key: _design(workspace, *key, owner) for key in sorted(wanted)}
+
+
+def _design(workspace: Workspace, key: str, language: str, owner: User) -> Design:
+    starter = starters.get(key, language)
+    if starter is None:
+        raise LookupError(f"There is no starter design {key} in {language}.")
+    draft = Draft(
+        name=starter.name,
+        subject=starter.subject,
+        preheader=starter.preheader,
+        html=starter.html,
+        text=starter.text,
+    )
+    return create_design(workspace, draft, by=owner)
+
+
+def _campaign(name: str, to: List, design: Design, owner: User, **changes: Any) -> Campaign:
+    campaign = drafts.create(to.workspace, name=name, by=owner)
+    chosen = drafts.propose_from_design(campaign, design) | {"lists_in": [to]} | changes
+    return drafts.save(campaign, chosen, version=campaign.version)
+
+
+def _start(campaign: Campaign, to: List) -> None:
+    """As campaigns.services.running does when the time has come."""
+    if campaign.design is None:
+        raise LookupError(f"{campaign.name} has no design.")
+    content = freeze(campaign.design, subject=campaign.subject, preheader=campaign.preheader)
+    mailing = mailings.open_mailing(
+        workspace=campaign.workspace,
+        origin=f"campaign {campaign.pk}",
+        content=content,
+        from_name=campaign.from_name,
+        from_email=campaign.from_email,
+        lists_in=[to.pk],
+        relay=campaign.relay,
+    )
+    Campaign.objects.filter(pk=campaign.pk).update(state=Campaign.State.STARTED, mailing=mailing)
+    campaign.refresh_from_db()
+
+
+def _send(sent: Sent, to: List, design: Design, owner: User, now: datetime) -> None:
+    moment = now - timedelta(weeks=sent.weeks)
+    _join(to, now, by=moment)
+    campaign = _campaign(sent.name, to, design, owner)
+    _start(campaign, to)
+    if campaign.mailing:
+        history.live_through(campaign.mailing, Course(started_at=moment, **sent.course))
+    Campaign.objects.filter(pk=campaign.pk).update(
+        created_at=moment - timedelta(days=1), updated_at=moment, scheduled_at=moment
+    )
+
+
+def _running(to: List, design: Design, owner: User) -> None:
+    first = Relay.objects.filter(workspace=to.workspace, is_sandbox=True).earliest("pk")
+    relay = sandbox_service.add_relay(
+        to.workspace,
+        sandbox.place(),
+        name="Sandbox, slow",
+        password=bytes(first.password or b""),
+        per_second=SLOW,
+    )
+    _start(_campaign("Early orders for the club", to, design, owner, relay=relay), to)
+
+
+def _scheduled(to: List, design: Design, owner: User, now: datetime) -> None:
+    tomorrow = (now.astimezone(ZONE) + timedelta(days=1)).date()
+    at = datetime.combine(tomorrow, time(9), tzinfo=ZONE).astimezone(UTC)
+    first = Relay.objects.filter(workspace=to.workspace, is_sandbox=True).earliest("pk")
+    campaign = _campaign("读书夜", to, design, owner, relay=first)
+    running.schedule(campaign, at=at, timezone=str(ZONE), by=owner)
+
+
+def _draft(to: List, design: Design, owner: User) -> None:
+    _campaign("Ask new readers what they like", to, design, owner)
+
+
+# An import ---------------------------------------------------------------------------------------
+
+WRONG = (
+    ("walter.quill.example", "Walter", "Quill"),
+    ("nora@", "Nora", "Vaughan"),
+    ("", "Isaac", "Thornton"),
+    ("grace@@letters.example", "Grace", "Holloway"),
+)
+
+
+def _import(workspace: Workspace, to: List, owner: User) -> None:
+    """A finished import with some rejected lines."""
+    file = imports.receive(
+        workspace,
+        filename="book-fair-visitors.csv",
+        pieces=[_visitors()],
+        by=owner,
+        limit=1024 * 1024,
+        target=to,
+    )
+    imports.start(file, enqueue=None)
+    while importrun.run(file.pk):
+        pass
+    yesterday = timezone.now() - timedelta(hours=20)
+    Import.objects.filter(pk=file.pk).update(
+        created_at=yesterday,
+        started_at=yesterday + timedelta(minutes=2),
+        finished_at=yesterday + timedelta(minutes=2, seconds=1),
+    )
+
+
+def _visitors() -> bytes:
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(("Email", "First name", "Last name", "City"))
+    visitors = [
+        (f"fair-{person.email}", person.first_name, person.last_name, person.city)
+        for person in people(120, seed=2)
+    ]
+    for number, line in enumerate(WRONG):
+        visitors.insert(number * 25 + 7, (*line, "Bristol"))
+    writer.writerows(visitors)
+    return out.getvalue().encode()

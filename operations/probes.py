@@ -1,0 +1,83 @@
+"""The addresses that load balancers, supervisors and monitors ask, answered before anything else.
+
+They are asked by IP, so they come before the check of the Host header, and before sessions and
+languages. `/livez`: this process answers; it looks at nothing else. `/readyz`: it can serve pages,
+unsubscribing above all: the database answers and has every migration. `/healthz`: every part.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from threading import Lock
+
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
+
+from operations import health
+from operations.health import Part
+
+logger = logging.getLogger(__name__)
+
+# Seconds that an answer is used again: whoever asks in a loop costs nothing.
+KEEP = 1.0
+
+
+class _Kept:
+    """The last answer of some checks. One request looks; those that come meanwhile get the answer
+    before, so that a server that hangs never holds more than one thread of the web server."""
+
+    def __init__(self, name: str, look: Callable[[], Mapping[str, Part]]) -> None:
+        self.name = name
+        self.look = look
+        self.lock = Lock()
+        self.until = 0.0
+        self.parts: Mapping[str, Part] = {}
+
+    def get(self) -> Mapping[str, Part]:
+        if not self.lock.acquire(blocking=not self.parts):
+            return self.parts
+        try:
+            if time.monotonic() >= self.until:
+                before, self.parts = self.parts, self.look()
+                self._log_change(before)
+                self.until = time.monotonic() + KEEP
+            return self.parts
+        finally:
+            self.lock.release()
+
+    def _log_change(self, before: Mapping[str, Part]) -> None:
+        """A line when a part begins or ceases to work, instead of one for each answer."""
+        for name, part in self.parts.items():
+            was_ok = before[name].ok if name in before else True
+            if was_ok and not part.ok:
+                logger.warning("%s: %s: %s", self.name, name, part.detail)
+            elif part.ok and not was_ok:
+                logger.info("%s: %s works again", self.name, name)
+
+
+KEPT = {
+    "/readyz": _Kept("readyz", health.check_ready),
+    "/healthz": _Kept("healthz", health.check_all),
+}
+
+
+def middleware(
+    get_response: Callable[[HttpRequest], HttpResponseBase],
+) -> Callable[[HttpRequest], HttpResponseBase]:
+    """The first one of all."""
+
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        if request.path_info == "/livez":
+            return _json({})
+        if kept := KEPT.get(request.path_info):
+            return _json(kept.get())
+        return get_response(request)
+
+    return answer
+
+
+def _json(parts: Mapping[str, Part]) -> JsonResponse:
+    ok = all(part.ok for part in parts.values())
+    body = {"ok": ok, "parts": {name: part.shown() for name, part in parts.items()}}
+    response = JsonResponse(body, status=200 if ok else 503)
+    response.headers["Cache-Control"] = "no-store"
+    return response

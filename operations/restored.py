@@ -1,0 +1,119 @@
+"""After a restore: why nothing is sent, and what an owner decides (sending.services.fence)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods
+
+from accounts.access import WorkspaceRequest
+from campaigns.models import Campaign
+from pages import locales, navigation
+from pages.banners import Banner
+from sending.models import Fence, Fenced, HostPosition
+from sending.services import fence
+
+GO_ON, KEEP = "go_on", "keep"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A mailing of the workspace about which somebody has to decide."""
+
+    one: Fenced
+    name: str
+    url: str
+
+    @property
+    def accepted(self) -> int:
+        return self.one.known[0]
+
+    @property
+    def in_doubt(self) -> int:
+        return self.one.known[1]
+
+    @property
+    def left(self) -> int:
+        """Would be sent if it went on."""
+        return int(self.one.mailing.tally.waiting) - self.accepted - self.in_doubt
+
+
+def banner(request: HttpRequest) -> Iterable[Banner]:
+    workspace = getattr(request, "workspace", None)
+    if workspace is None:
+        return
+    mine = Q(decision="", mailing__workspace=workspace, mailing__state="paused")
+    if not Fence.objects.filter(released_at=None).exists():
+        if not Fenced.objects.filter(mine).exists():
+            return
+        text = _("The database was restored. Campaigns that were under way wait for a decision.")
+    else:
+        text = _("The database was restored or copied. Nothing is sent until an owner decides.")
+    url = navigation.url_if_allowed(request, "restored", workspace.slug)
+    yield Banner(text, url, _("Review and decide"))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def restored(request: WorkspaceRequest) -> HttpResponse:
+    up = fence.standing()
+    silent = fence.silent_hosts(up) if up else []
+    rows = _rows(request)
+    problem = ""
+    if request.method == "POST":
+        problem = _problem(request, silent)
+        if not problem:
+            return _decide(request, rows)
+    latest = up or Fence.objects.order_by("-pk").first()
+    context = {
+        "fence": up,
+        "reports": latest.reports.order_by("name") if latest else (),
+        "silent": silent,
+        "rows": rows,
+        "problem": problem,
+        "although": request.POST.get("although") == "1",
+    }
+    return render(request, "operations/restored.html", context, status=400 if problem else 200)
+
+
+def _problem(request: WorkspaceRequest, silent: list[HostPosition]) -> str:
+    if silent and request.POST.get("although") != "1":
+        return _(
+            "Not every host has reported what it sent. Start it, or confirm that some people may "
+            "get the mail twice."
+        )
+    return ""
+
+
+def _rows(request: WorkspaceRequest) -> list[Row]:
+    found = fence.undecided(mailing__workspace=request.workspace)
+    campaigns = Campaign.objects.filter(mailing__in=[one.mailing_id for one in found])
+    by_mailing = {one.mailing_id: one for one in campaigns}
+    rows = []
+    for one in found:
+        campaign = by_mailing.get(one.mailing_id)
+        name = campaign.name if campaign else one.mailing.origin
+        url = reverse("campaign", args=[request.workspace.slug, campaign.pk]) if campaign else ""
+        rows.append(Row(one, name, url))
+    return rows
+
+
+def _decide(request: WorkspaceRequest, rows: list[Row]) -> HttpResponse:
+    counted = 0
+    for row in rows:
+        choice = request.POST.get(f"mailing-{row.one.mailing_id}", KEEP)
+        if fence.decide(row.one, go_on=choice == GO_ON):
+            counted += row.accepted + row.in_doubt
+    fence.release()
+    said = ngettext(
+        "{count} message counts as sent. Sending begins again.",
+        "{count} messages count as sent. Sending begins again.",
+        counted,
+    )
+    messages.success(request, said.format(count=locales.number(counted)))
+    return redirect("home", request.workspace.slug)

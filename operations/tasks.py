@@ -1,0 +1,36 @@
+"""Signs of life of processes and queues (see operations.heartbeats, operations.queues)."""
+
+from datetime import timedelta
+
+from celery import shared_task
+from django.utils import timezone
+
+from operations import heartbeats, queues
+from operations.models import Heartbeat
+
+FORGET_AFTER = timedelta(days=1)
+
+
+@shared_task(ignore_result=True)
+def beat_lives(sender: str = "") -> None:
+    """Sent by beat every few seconds: its arrival says that beat and the control worker work.
+    `sender`: which beat, so that doctor sees two."""
+    heartbeats.sign(heartbeats.BEAT, [sender] if sender else [])
+
+
+@shared_task(ignore_result=True)
+def forget_dead() -> None:
+    """Hosts that are gone for good."""
+    Heartbeat.objects.filter(seen_at__lt=timezone.now() - FORGET_AFTER).delete()
+
+
+@shared_task(ignore_result=True)
+def watch_queues() -> None:
+    """Every five seconds: a marker into each queue."""
+    for name in queues.to_mark():
+        marker.apply_async((name,), queue=name, expires=queues.LOST.total_seconds())
+
+
+@shared_task(ignore_result=True)
+def marker(queue: str) -> None:
+    queues.arrived(queue)

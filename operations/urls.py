@@ -1,0 +1,16 @@
+"""Pages for whoever runs the installation."""
+
+from django.urls import URLPattern
+
+from accounts.access import workspace_path
+from accounts.permissions import Permission
+from operations import restored
+
+urlpatterns: list[URLPattern] = [
+    workspace_path(
+        "restored/",
+        restored.restored,
+        permission=Permission.MANAGE_WORKSPACE,
+        name="restored",
+    ),
+]

@@ -1,0 +1,286 @@
+"""SMTP servers with their limits, and pools of them."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Workspace
+from pages.singleline import SingleLineField
+
+
+class Security(models.TextChoices):
+    TLS = "tls", _("TLS")
+    STARTTLS = "starttls", _("STARTTLS")
+    NONE = "none", _("None")
+
+
+class Relay(models.Model):
+    """An SMTP server with its limits. A limit of null is none."""
+
+    class State(models.TextChoices):
+        ACTIVE = "active", _("Active")
+        # Ends the mailings that it has begun with, takes no new ones, and is paused then.
+        DRAINING = "draining", _("Draining")
+        PAUSED = "paused", _("Paused")  # by a person
+        STOPPED = (
+            "stopped",
+            _("Stopped"),
+        )  # by the platform: login refused, certificate wrong, ...
+
+    class Envelope(models.TextChoices):
+        VERP = "verp", _("A bounce address of its own for each message (VERP)")
+        FIXED = "fixed", _("One bounce address")
+        FROM = "from", _("The sender address")
+
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="relays")
+    name = SingleLineField(_("name"), max_length=100)
+    # A key of relays.presets, or "" for a server of one's own.
+    preset = models.CharField(max_length=30, blank=True)
+    host = SingleLineField(_("server"), max_length=253)
+    port = models.PositiveIntegerField(_("port"), default=587)
+    security = models.CharField(
+        _("encryption"),
+        max_length=8,
+        choices=Security.choices,
+        default=Security.STARTTLS,
+    )
+    username = SingleLineField(_("user"), max_length=200, blank=True)
+    # Encrypted (accounts.secrets); never shown again.
+    password = models.BinaryField(_("password"), null=True, blank=True)
+    per_second = models.DecimalField(
+        _("messages per second"), max_digits=9, decimal_places=2, null=True, blank=True
+    )
+    per_minute = models.PositiveIntegerField(_("messages per minute"), null=True, blank=True)
+    per_hour = models.PositiveIntegerField(_("messages per hour"), null=True, blank=True)
+    per_day = models.PositiveIntegerField(_("messages per day"), null=True, blank=True)
+    # Null: the engine finds out (connections_found).
+    connections = models.PositiveSmallIntegerField(_("connections"), null=True, blank=True)
+    connections_found = models.PositiveSmallIntegerField(null=True, blank=True)
+    # When the server last said that it had too many of them.
+    connections_refused_at = models.DateTimeField(null=True, blank=True)
+    # {"plan": a key of relays.warmups} or {"days": [50, 100, ...]}; {} is none.
+    warmup = models.JSONField(_("warm-up"), default=dict, blank=True)
+    warmup_began = models.DateField(null=True, blank=True)
+    # BDAT where the server offers CHUNKING.
+    chunking = models.BooleanField(_("send in chunks (BDAT)"), default=False)
+    # How far down from pipelining it had to go (smtp.Mode), why and since when; "" is not.
+    exchange = models.CharField(max_length=10, blank=True)
+    exchange_why = models.TextField(blank=True)
+    exchange_since = models.DateTimeField(null=True, blank=True)
+    messages_per_connection = models.PositiveIntegerField(
+        _("messages per connection"), null=True, blank=True
+    )
+    # After so many mails the server wanted another connection, and when it last said so.
+    messages_per_connection_found = models.PositiveIntegerField(null=True, blank=True)
+    messages_per_connection_found_at = models.DateTimeField(null=True, blank=True)
+    envelope = models.CharField(
+        _("envelope sender"),
+        max_length=5,
+        choices=Envelope.choices,
+        default=Envelope.VERP,
+    )
+    # "bounces@example.com"; VERP puts "+token" before the @. Needed unless `envelope` is FROM.
+    bounce_address = models.EmailField(_("bounce address"), blank=True)
+    # The built-in sandbox of a new workspace (quickstart).
+    is_sandbox = models.BooleanField(default=False)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.ACTIVE)
+    state_reason = models.TextField(blank=True)
+    # When its server as it is set now was seen to work: by a test, or by a mail that it took. Null:
+    # never, so people are asked before it carries a campaign.
+    tested_at = models.DateTimeField(null=True, blank=True)
+    # When it came into its state; null: it never left the first one.
+    state_since = models.DateTimeField(null=True, blank=True)
+    # Set by the pace: "until then this relay takes nothing, because ...".
+    wait_until = models.DateTimeField(null=True, blank=True)
+    wait_reason = models.CharField(max_length=200, blank=True)
+    # Connections that failed one after the other: each makes the next wait longer.
+    failures = models.PositiveSmallIntegerField(default=0)
+    # When the next stretch of its rate begins (relays.pace).
+    next_slot_at = models.DateTimeField(null=True, blank=True)
+    # Mailings opened later go elsewhere.
+    draining_since = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    archived_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=(
+                    "workspace",
+                    "name",
+                ),
+                name="relay_name_once",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def untested(self) -> bool:
+        return self.tested_at is None and not self.is_sandbox
+
+
+class Lane(models.Model):
+    """What a relay learned about one mail provider, one domain, or its own server: how fast it may
+    go there. There is a row only where something was learned (relays.lanes)."""
+
+    relay = models.ForeignKey(Relay, models.CASCADE, related_name="lanes")
+    # A key of relays/providers.toml, a domain, or "*": the relay's own server.
+    name = SingleLineField(max_length=253)
+    # Messages a second; null: no limit was met.
+    rate = models.FloatField(null=True)
+    # The rate at which it last felt a limit, and the seconds of sending since without one.
+    ceiling = models.FloatField(null=True)
+    steady = models.FloatField(default=0)
+    # When something was last accepted there.
+    seen_at = models.DateTimeField(null=True)
+    # Closed until then, because ...; one message tries first when it opens (half-open).
+    closed_until = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=30, blank=True)
+    words = models.TextField(blank=True)
+    # Refusals to go on, one after the other.
+    failures = models.PositiveSmallIntegerField(default=0)
+    half_open = models.BooleanField(default=False)
+    # When the next stretch of its rate begins.
+    next_slot_at = models.DateTimeField(null=True)
+    # Seconds from content to reply, smoothed.
+    latency = models.FloatField(null=True)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=(
+                    "relay",
+                    "name",
+                ),
+                name="lane_once",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.name} over {self.relay_id}"
+
+
+class RelayMinute(models.Model):
+    """What a relay answered in one minute, by the meaning of its replies (smtp.replies):
+    the curves of its page."""
+
+    relay = models.ForeignKey(Relay, models.CASCADE, related_name="minutes")
+    minute = models.DateTimeField()
+    # "accepted", another meaning, or "unknown".
+    meaning = models.CharField(max_length=20)
+    count = models.IntegerField(default=0)
+    # From content to reply, in sum.
+    seconds = models.FloatField(default=0)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=(
+                    "relay",
+                    "minute",
+                    "meaning",
+                ),
+                name="relay_minute_once",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.relay_id} {self.minute}: {self.count} {self.meaning}"
+
+
+class RelayUse(models.Model):
+    """Messages handed to a relay in a UTC hour: what hour and day limits are held against."""
+
+    relay = models.ForeignKey(Relay, models.CASCADE, related_name="uses")
+    hour = models.DateTimeField()
+    count = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=(
+                    "relay",
+                    "hour",
+                ),
+                name="relay_use_once",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.relay_id} {self.hour}: {self.count}"
+
+
+class RelaySlot(models.Model):
+    """A share of a relay's connections and rate that one worker holds by lease."""
+
+    relay = models.ForeignKey(Relay, models.CASCADE, related_name="slots")
+    number = models.PositiveSmallIntegerField()
+    holder = models.CharField(max_length=100, blank=True)
+    leased_until = models.DateTimeField(null=True, blank=True)
+    # Connections that it has open.
+    open = models.PositiveSmallIntegerField(default=0)
+    # None of them got a reply since then, though one is owed; null: they did, or none is.
+    silent_since = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=(
+                    "relay",
+                    "number",
+                ),
+                name="relay_slot_once",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.relay_id}/{self.number}"
+
+
+class Pool(models.Model):
+    """Relays that share a mailing's messages by weight, the others taking over when one can't."""
+
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="pools")
+    name = SingleLineField(_("name"), max_length=100)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=(
+                    "workspace",
+                    "name",
+                ),
+                name="pool_name_once",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PoolMember(models.Model):
+    pool = models.ForeignKey(Pool, models.CASCADE, related_name="members")
+    relay = models.ForeignKey(Relay, models.CASCADE, related_name="pools")
+    weight = models.PositiveSmallIntegerField(_("weight"), default=1)
+    # The lowest tier with a relay that can work carries the mail; the others stand by.
+    tier = models.PositiveSmallIntegerField(_("tier"), default=1)
+    # Messages that it took of the pool's, as they were then: they fade within minutes.
+    carried = models.FloatField(default=0)
+    carried_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=(
+                    "pool",
+                    "relay",
+                ),
+                name="pool_member_once",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.relay_id} in {self.pool_id}"

@@ -1,0 +1,128 @@
+"""Which part of a pool's mailings each of its relays takes: by weight, while the others keep up.
+
+Each member remembers what it took of the pool's, fading within a minute. Who is over its share
+takes one small piece a second, so that nothing waits in vain; who is alone, or whose fellows rest
+or are at a limit of their own, takes what it can.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import exp
+from typing import Any
+
+from django.db import connection
+from django.db.models import F
+from django.db.models.functions import Greatest
+
+from relays.models import PoolMember, Relay
+from sending.models import Mailing
+
+# Seconds over which shares are held.
+WINDOW = 60.0
+# Who took nothing for so many seconds doesn't keep up.
+IDLE = 5.0
+# Over its share is who has more than this of it, and some messages.
+TOLERANCE, SOME = 1.05, 20.0
+EVERY = timedelta(seconds=1)
+ALL = 1_000_000
+
+# Without those that are left out of this mailing (services.refusals): they carry nothing of it.
+MEMBERS = """
+SELECT p.relay_id, greatest(p.weight, 1), p.carried, p.carried_at, r.next_slot_at
+  FROM relays_poolmember p
+  JOIN relays_relay r ON r.id = p.relay_id
+ WHERE p.pool_id = %(pool)s
+   AND (p.relay_id = %(relay)s
+        OR (p.tier = (SELECT tier FROM relays_poolmember
+                       WHERE pool_id = %(pool)s AND relay_id = %(relay)s)
+            AND (r.state = 'active' OR (r.state = 'draining' AND r.draining_since >= %(opened)s))
+            AND (r.wait_until IS NULL OR r.wait_until <= %(now)s)
+            AND NOT EXISTS (SELECT 1 FROM sending_hold h
+                             WHERE h.mailing_id = %(mailing)s AND h.relay_id = p.relay_id
+                               AND h.kind = 'route' AND h.released_at IS NULL)))
+"""
+
+CARRIED = """
+UPDATE relays_poolmember
+   SET carried = %(count)s + coalesce(
+         carried * exp(-greatest(extract(epoch FROM %(now)s - carried_at), 0) / %(window)s), 0),
+       carried_at = %(now)s
+ WHERE pool_id = %(pool)s AND relay_id = %(relay)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """`carried`: messages of about the last minute."""
+
+    relay_id: int
+    weight: int
+    carried: float
+    carried_at: datetime | None
+    # When its rate has room again; later than now: it is at its limit.
+    next_slot_at: datetime | None
+
+    def keeps_up(self, now: datetime) -> bool:
+        active = self.carried_at is not None and (now - self.carried_at).total_seconds() < IDLE
+        return active and (self.next_slot_at is None or self.next_slot_at <= now)
+
+
+def most(relay: Relay, mailing: Mailing, now: datetime) -> int | datetime:
+    """How many messages of the mailing the relay may take now by its weight, or when it may."""
+    if mailing.pool_id is None:
+        return ALL
+    known: dict[str, Any] = {
+        "pool": mailing.pool_id,
+        "mailing": mailing.pk,
+        "relay": relay.pk,
+        "opened": mailing.opened_at,
+        "now": now,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(MEMBERS, known)
+        members = [
+            Member(pk, weight, _faded(carried, at, now), at, booked)
+            for pk, weight, carried, at, booked in cursor.fetchall()
+        ]
+    return piece(relay.pk, members, now)
+
+
+def _faded(carried: float, at: datetime | None, now: datetime) -> float:
+    age = max(0.0, (now - at).total_seconds()) if at else 0.0
+    return carried * exp(-age / WINDOW)
+
+
+def piece(relay_id: int, members: Sequence[Member], now: datetime) -> int | datetime:
+    """As `most`, of members that can work now."""
+    mine = next((one for one in members if one.relay_id == relay_id), None)
+    if mine is None or not any(one.keeps_up(now) for one in members if one.relay_id != relay_id):
+        return ALL
+    total = sum(one.carried for one in members)
+    share = mine.weight / sum(one.weight for one in members)
+    if mine.carried <= total * share * TOLERANCE + SOME * share:
+        return ALL
+    if mine.carried_at is not None and mine.carried_at + EVERY > now:
+        return mine.carried_at + EVERY
+    return max(1, int(total / WINDOW * share))
+
+
+def carried(relay: Relay, mailing: Mailing, count: int, now: datetime) -> None:
+    if mailing.pool_id is None:
+        return
+    known: dict[str, Any] = {
+        "pool": mailing.pool_id,
+        "relay": relay.pk,
+        "count": count,
+        "now": now,
+        "window": WINDOW,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(CARRIED, known)
+
+
+def give_back(relay: Relay, pool_id: int | None, unused: int) -> None:
+    if pool_id is not None:
+        PoolMember.objects.filter(pool_id=pool_id, relay=relay).update(
+            carried=Greatest(F("carried") - unused, 0.0)
+        )

@@ -1,0 +1,25 @@
+"""What Ctrl-K finds of sending."""
+
+from collections.abc import Iterable
+from typing import cast
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.access import WorkspaceRequest
+from pages import search
+from relays.models import Relay
+
+search.action(search.Action(gettext_lazy("New relay"), "plus", "new_relay"))
+
+
+@search.provider
+def relays(request: HttpRequest, text: str) -> Iterable[search.Hit]:
+    here = cast("WorkspaceRequest", request)
+    found = Relay.objects.filter(workspace=here.workspace, name__icontains=text, archived_at=None)
+    for relay in found.order_by("name")[: search.LIMIT]:
+        url = reverse("relay", args=[here.workspace.slug, relay.pk])
+        detail = "" if relay.is_sandbox else relay.host
+        yield search.Hit(_("Relay"), relay.name, url, "server", detail=detail)

@@ -1,0 +1,226 @@
+"""A relay's state as its own answers teach it: ready, waiting until a time, or stopped.
+
+Refusals to go faster are no matter here: services.lanes learns from them. A relay that could not be
+reached is left alone for a growing time; then one message tries (pace.reserve), and its success
+opens the relay again.
+"""
+
+import random
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from relays import clock, pace
+from relays.lanes import WHOLE
+from relays.models import Lane, Relay
+from sending import reasons
+from smtp import ConnectError, End, Outcome
+from smtp.replies import Meaning, ends_connection, meaning
+
+# Seconds without the relay after so many failures one after the other.
+BACK_OFF = (5, 10, 20, 60, 120, 300)
+JITTER = random.Random()  # noqa: S311 - spreads ends of waits, keeps no secret
+# So long the mails that a connection carries are believed; then the server says it again, which
+# costs one refused MAIL a connection.
+FOUND_FOR = timedelta(days=1)
+# Reasons that only a person can mend.
+STOPPING = {"login", "certificate"}
+TOO_MANY = "too_many"
+WORKING = (Relay.State.ACTIVE, Relay.State.DRAINING)
+# Waits for limits of its own, which nobody but the clock ends.
+LIMITS = {"per_second", "per_minute", "per_hour", "per_day", "warmup"}
+
+
+def ready(relay: Relay, now: datetime | None = None) -> bool:
+    """`now`: PostgreSQL's, if it is known."""
+    if relay.state not in WORKING:
+        return False
+    return relay.wait_until is None or relay.wait_until <= (now or clock.now())
+
+
+def stop(relay: Relay, why: str) -> None:
+    Relay.objects.filter(pk=relay.pk, state__in=WORKING).update(
+        state=Relay.State.STOPPED, state_reason=why[:2000], state_since=clock.now()
+    )
+
+
+def wait(relay: Relay, reason: str, until: datetime, words: str = "") -> None:
+    """Nothing goes over it until then; a wait that is longer already stays."""
+    Relay.objects.filter(pk=relay.pk).exclude(wait_until__gt=until).update(
+        wait_until=until, wait_reason=reason, state_reason=words[:2000]
+    )
+
+
+def learn(
+    relay: Relay,
+    outcomes: Iterable[Outcome],
+    error: ConnectError | None,
+    *,
+    open: int = 0,  # noqa: A002
+    works: bool = False,
+) -> None:
+    """Takes what a batch showed: trouble makes the relay wait or stops it, success clears that.
+    `works`: it took mails, beside these outcomes.
+    What refusals of mails say of the relay is decided in services.refusals. `open`: connections
+    that work now."""
+    seen = list(outcomes)
+    if error is not None and error.reason in STOPPING:
+        stop(relay, reasons.with_words(error.reason, error.words))
+        return
+    if error is not None and error.reason == TOO_MANY:
+        pace.too_many(relay, open=open)
+        if open:  # the others go on
+            return
+    if error is not None:
+        back_off(relay, error.reason, error.words)
+    elif works or any(_works(one) for one in seen):
+        if relay.tested_at is None and (works or any(one.end is End.TAKEN for one in seen)):
+            mark_tested(relay)
+        _recovered(relay)
+    elif seen and all(_is_away(one) for one in seen):
+        back_off(relay, "connection", seen[0].words)
+
+
+def _meaning(outcome: Outcome) -> Meaning | None:
+    """None: it was no refusal by the server."""
+    if outcome.end is not End.REFUSED or outcome.code < 200:
+        return None
+    return meaning(outcome.code, outcome.words, outcome.stage)
+
+
+def _works(outcome: Outcome) -> bool:
+    """Whether the server answered as one that works: also by a refusal of one mail."""
+    why = _meaning(outcome)
+    if outcome.end is End.TAKEN:
+        return True
+    return why is not None and not why.loses_nothing and why is not Meaning.EHLO
+
+
+def _is_away(outcome: Outcome) -> bool:
+    if outcome.end is not End.REFUSED:
+        return True
+    away = _meaning(outcome) is Meaning.CONNECTION
+    # A connection that has carried its number of mails says that the server works.
+    return away and not ends_connection(outcome.code, outcome.words, outcome.stage)
+
+
+def mark_tested(relay: Relay) -> None:
+    """Its server works as it is set now."""
+    relay.tested_at = clock.now()
+    Relay.objects.filter(pk=relay.pk).update(tested_at=relay.tested_at)
+
+
+def _recovered(relay: Relay) -> None:
+    Relay.objects.filter(pk=relay.pk, failures__gt=0).update(
+        failures=0, wait_until=None, wait_reason="", state_reason="", next_slot_at=None
+    )
+
+
+@transaction.atomic
+def back_off(relay: Relay, reason: str, words: str) -> None:
+    """Nothing for a time that grows with each failure. Two workers that fail at the same moment are
+    one failure."""
+    locked = Relay.objects.select_for_update(no_key=True).get(pk=relay.pk)
+    now = clock.now()
+    if locked.failures and locked.wait_until is not None and locked.wait_until > now:
+        return
+    pause = BACK_OFF[min(locked.failures, len(BACK_OFF) - 1)] * JITTER.uniform(0.9, 1.1)
+    relay.failures = locked.failures = locked.failures + 1
+    locked.save(update_fields=["failures"])
+    wait(relay, reason, now + timedelta(seconds=pause), words)
+
+
+def step_down(relay: Relay, mode: str, why: str) -> None:
+    """From now on the relay is spoken to in a simpler way (smtp.Mode); shown to the
+    operator until `reset`."""
+    Relay.objects.filter(pk=relay.pk).exclude(exchange=mode).update(
+        exchange=mode, exchange_why=why[:2000], exchange_since=clock.now()
+    )
+
+
+def messages_each(relay: Relay) -> int | None:
+    """Mails that one connection carries: its owner's number, else what was found lately; None: any
+    number."""
+    if relay.messages_per_connection is not None:
+        return relay.messages_per_connection
+    at = relay.messages_per_connection_found_at
+    recent = at is not None and timezone.now() - at < FOUND_FOR
+    return relay.messages_per_connection_found if recent else None
+
+
+def found_messages_each(relay: Relay, number: int) -> None:
+    """The server wanted another connection after so many mails; several workers see the same."""
+    Relay.objects.filter(pk=relay.pk).update(
+        messages_per_connection_found=number, messages_per_connection_found_at=clock.now()
+    )
+
+
+@transaction.atomic
+def reset(relay: Relay) -> None:
+    """Forgets all that was learned: waits for answers, lanes, connections, the way to speak. Its
+    limits, and what is used of them, stay."""
+    own = ("per_hour", "per_day", "warmup")
+    Relay.objects.filter(pk=relay.pk).exclude(wait_reason__in=own).update(
+        wait_until=None, wait_reason=""
+    )
+    Relay.objects.filter(pk=relay.pk).update(
+        failures=0,
+        next_slot_at=None,
+        exchange="",
+        exchange_why="",
+        exchange_since=None,
+        connections_found=None,
+        connections_refused_at=None,
+        messages_per_connection_found=None,
+        messages_per_connection_found_at=None,
+    )
+    Relay.objects.filter(pk=relay.pk, state__in=WORKING).update(state_reason="")
+    Lane.objects.filter(relay=relay).delete()
+
+
+@transaction.atomic
+def limits_changed(relay: Relay) -> None:
+    """To be called when somebody changed limits: what it waits for may be over, and the pace that
+    it learned under the old ones counts no more. A server that is away stays left alone."""
+    Lane.objects.filter(relay=relay, name=WHOLE).delete()
+    over = Relay.objects.filter(Q(failures=0) | Q(wait_reason=TOO_MANY), pk=relay.pk)
+    over.filter(wait_until__isnull=False, state__in=WORKING).update(state_reason="")
+    over.update(wait_until=None, wait_reason="", failures=0)
+    Relay.objects.filter(pk=relay.pk).update(next_slot_at=None)
+
+
+@transaction.atomic
+def try_now(relay: Relay) -> bool:
+    """Ends a wait that its server's answers brought about, also what the server said of itself: one
+    message tries at once. Its own limits stay. False: it waits for none of that."""
+    now = clock.now()
+    waits = Relay.objects.filter(pk=relay.pk, wait_until__gt=now).exclude(wait_reason__in=LIMITS)
+    ended = waits.update(wait_until=None, wait_reason="", failures=0, state_reason="")
+    closed = Lane.objects.filter(relay=relay, name=WHOLE, closed_until__gt=now)
+    ended += closed.update(closed_until=now, half_open=False)
+    if ended:
+        Relay.objects.filter(pk=relay.pk).update(next_slot_at=None)
+    return bool(ended)
+
+
+# Of a draining relay: a mailing that was open when it began to drain and may still go through it.
+LEFT = """
+UPDATE relays_relay r SET state = 'paused', state_since = now(), draining_since = NULL
+ WHERE r.state = 'draining'
+   AND NOT EXISTS (
+     SELECT 1 FROM sending_mailing m
+      WHERE m.state IN ('sending', 'paused')
+        AND m.opened_at <= r.draining_since
+        AND (m.relay_id = r.id
+             OR m.pool_id IN (SELECT pool_id FROM relays_poolmember p WHERE p.relay_id = r.id)))
+"""
+
+
+def finish_draining() -> int:
+    """Pauses draining relays whose mailings are over. How many."""
+    with connection.cursor() as cursor:
+        cursor.execute(LEFT)
+        return int(cursor.rowcount)

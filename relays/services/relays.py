@@ -1,0 +1,248 @@
+"""Relays: made, changed, paused, drained, resumed, archived, tried out."""
+
+from email.utils import format_datetime
+from typing import Any
+from uuid import uuid4
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.translation import gettext as _
+
+from accounts import mailheaders, secrets
+from accounts.models import User, Workspace
+from designs.encoding import CRLF, quoted
+from relays import lanes, trial, verp
+from relays.models import Lane, PoolMember, Relay
+from relays.services import health, testallowance
+from sending.models import Hold, Mailing
+from sending.queries import refusals
+from sending.services import holds
+from smtp import Server
+
+LIVE = (Mailing.State.SENDING, Mailing.State.PAUSED)
+# A server by another name, about which nothing is known.
+PLACE = {"host", "port"}
+# What a test is about.
+SERVER = {*PLACE, "security", "username"}
+# In the envelope sender of a test mail, where that of a campaign's mail has a token.
+TEST_TAG = "test"
+# What a wait may have been for.
+PACE = {
+    *("per_second", "per_minute", "per_hour", "per_day", "warmup", "warmup_began"),
+    *("connections", "messages_per_connection"),
+}
+
+
+class InUseError(Exception):
+    """Mailings that are not finished go through it; `count` says how many."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(f"{count} live mailings")
+        self.count = count
+
+
+def server_of(relay: Relay) -> Server:
+    """What is needed to reach the relay. Raises SecretError."""
+    return Server(
+        host=relay.host,
+        port=relay.port,
+        security=relay.security,
+        username=relay.username,
+        password=secrets.decrypt(relay.password),
+        trusted=relay.is_sandbox,
+    )
+
+
+def create(workspace: Workspace, *, password: str = "", **values: Any) -> Relay:
+    return Relay.objects.create(
+        workspace=workspace, password=secrets.encrypt(password) if password else None, **values
+    )
+
+
+@transaction.atomic
+def change(relay: Relay, *, password: str | None = None, **values: Any) -> None:
+    """Writes what was given; what was learned about another server is forgotten. `password`: None
+    keeps the stored one, "" removes it."""
+    if password is not None:
+        values["password"] = secrets.encrypt(password) if password else None
+    other = {name for name, value in values.items() if value != getattr(relay, name)}
+    if other & SERVER or password is not None:
+        values["tested_at"] = None
+    for name, value in values.items():
+        setattr(relay, name, value)
+    relay.save(update_fields=list(values))
+    if other & PLACE:
+        health.reset(relay)
+    if other & PACE:
+        health.limits_changed(relay)
+
+
+def loses_test(relay: Relay, *, password: str | None, given: str, **values: Any) -> bool:
+    """Whether a relay that was seen to work would be an untested one after this `change`. `given`:
+    the proof of a test of what is typed, or "".
+
+    Campaigns that are scheduled or under way would go through it without anybody being asked.
+    """
+    same = password is None and all(values[name] == getattr(relay, name) for name in SERVER)
+    if relay.untested or same:
+        return False
+    try:
+        kept = secrets.decrypt(relay.password) if password is None else password
+    except secrets.SecretError:
+        return True
+    typed = Server(
+        values["host"], values["port"], values["security"], values["username"], password=kept
+    )
+    return not constant_time_compare(given, proof(typed))
+
+
+State = Relay.State
+
+
+def pause(relay: Relay) -> bool:
+    """Workers finish what is on the wire and take nothing new; False if it did not work."""
+    working = Q(state__in=[State.ACTIVE, State.DRAINING])
+    if not _move(relay, State.PAUSED, working, draining_since=None):
+        return False
+    # Another relay of a pool may carry what was held over this one, and need not wait.
+    lanes = holds.active(relay=relay, kind=holds.Kind.LANE)
+    holds.due_again(lanes.values_list("mailing_id", flat=True))
+    return True
+
+
+def drain(relay: Relay) -> bool:
+    """Mailings that are open now go on through it, later ones go elsewhere, and when there is none
+    left it is paused; False if it was stopped, or drained already."""
+    calm = Q(state__in=[State.ACTIVE, State.PAUSED])
+    return _move(relay, State.DRAINING, calm, draining_since=timezone.now())
+
+
+@transaction.atomic
+def resume(relay: Relay) -> bool:
+    """Back to work, whoever stopped it: what it waited for is tried at once, and a new count of
+    refusals begins."""
+    moved = _move(
+        relay,
+        State.ACTIVE,
+        ~Q(state=State.ACTIVE),
+        wait_until=None,
+        wait_reason="",
+        failures=0,
+        draining_since=None,
+    )
+    if moved:
+        stopped = Hold.objects.filter(relay=relay, kind=Hold.Kind.RELAY, released_at=None)
+        stopped.update(released_at=timezone.now())
+        refusals.forget(relay=relay)
+    return moved
+
+
+def _move(relay: Relay, state: str, source: Q, **fields: Any) -> bool:
+    moved = Relay.objects.filter(source, pk=relay.pk, archived_at=None).update(
+        state=state, state_reason="", state_since=timezone.now(), **fields
+    )
+    relay.refresh_from_db()
+    return bool(moved)
+
+
+@transaction.atomic
+def forget_lane(lane: Lane) -> None:
+    """Full pace again there. What its own server said of itself had made the whole relay wait."""
+    if lane.name == lanes.WHOLE:
+        health.try_now(lane.relay)
+    lane.delete()
+
+
+def live_mailings(relay: Relay) -> QuerySet[Mailing]:
+    """Those that are not finished and may go through it, by itself or in a pool; while it is
+    drained, those alone that were open before."""
+    live = mailings(relay).filter(state__in=LIVE)
+    return live.filter(opened_at__lte=relay.draining_since) if relay.draining_since else live
+
+
+def mailings(relay: Relay) -> QuerySet[Mailing]:
+    return Mailing.objects.filter(
+        Q(relay=relay) | Q(pool__in=PoolMember.objects.filter(relay=relay).values("pool"))
+    )
+
+
+@transaction.atomic
+def archive(relay: Relay) -> None:
+    """Offers it nowhere any more and takes it out of its pools. Raises InUseError."""
+    Relay.objects.select_for_update().get(pk=relay.pk)
+    if count := mailings(relay).filter(state__in=LIVE).count():
+        raise InUseError(count)
+    relay.pools.all().delete()
+    relay.state, relay.state_reason = Relay.State.PAUSED, ""
+    relay.state_since = relay.archived_at = timezone.now()
+    relay.save(update_fields=["state", "state_reason", "state_since", "archived_at"])
+
+
+def bring_back(relay: Relay) -> None:
+    """From the archive; it stays paused until somebody resumes it."""
+    relay.archived_at = None
+    relay.save(update_fields=["archived_at"])
+
+
+def test(relay: Relay, **what: Any) -> tuple[Server, trial.Dialogue]:
+    """Tries the relay out as it is stored (arguments as for `try_out`), and remembers that it
+    works. Raises SecretError."""
+    server = server_of(relay)
+    dialogue = try_out(relay, server, **what)
+    if dialogue.ok:
+        health.mark_tested(relay)
+    return server, dialogue
+
+
+def proof(server: Server) -> str:
+    """That a test of this server went well, for a form whose relay is not stored yet."""
+    known = (server.host, server.port, server.security, server.username, server.password)
+    return salted_hmac("sending.relays.proof", repr(known)).hexdigest()
+
+
+def use_proof(relay: Relay, given: str) -> None:
+    """The relay as it is stored now was tested before it was saved."""
+    if given and constant_time_compare(given, proof(server_of(relay))):
+        health.mark_tested(relay)
+
+
+def try_out(  # noqa: PLR0913  # what is sent, by what, and by whom
+    relay: Relay,
+    server: Server,
+    *,
+    from_email: str,
+    by: User,
+    recipient: str = "",
+    mail: bool = False,
+) -> trial.Dialogue:
+    """Talks to `server` as a worker would for the relay (which need not be saved); `recipient` is
+    asked for if given, and with `mail` gets a real one. With a recipient it is a test mail, sent or
+    not: raises TestRefusedError."""
+    if recipient:
+        testallowance.take(relay, by, sender=from_email, count=1, field="recipient")
+    content = _test_mail(from_email, recipient) if mail and recipient else b""
+    sender = from_email
+    if relay.envelope == Relay.Envelope.FIXED and relay.bounce_address:
+        sender = relay.bounce_address
+    if relay.envelope == Relay.Envelope.VERP and relay.bounce_address:
+        sender = verp.address(relay.bounce_address, TEST_TAG)
+    return trial.talk(trial.Trial(server, sender, recipient, content))
+
+
+def _test_mail(sender: str, recipient: str) -> bytes:
+    domain = mailheaders.addr_spec(sender).rpartition("@")[2]
+    headers = (
+        mailheaders.mailboxes("From", [("", sender)]),
+        mailheaders.mailboxes("To", [("", recipient)]),
+        mailheaders.text("Subject", _("Test of a relay")),
+        mailheaders.plain("Date", format_datetime(timezone.now())),
+        mailheaders.plain("Message-ID", f"<{uuid4().hex}@{domain}>"),
+        mailheaders.plain("Auto-Submitted", "auto-generated"),
+        mailheaders.plain("MIME-Version", "1.0"),
+        mailheaders.plain("Content-Type", "text/plain; charset=utf-8"),
+        mailheaders.plain("Content-Transfer-Encoding", "quoted-printable"),
+    )
+    words = _("This mail shows that the relay works. Nobody needs to answer it.")
+    return b"".join([*headers, CRLF, quoted(words), CRLF])

@@ -1,0 +1,63 @@
+"""Test mails are few: they go to anybody, without a list, a consent or a report.
+
+A person may send so many a day (settings.TEST_MAILS_PER_DAY), and only from addresses of the
+workspace (relays.senders). Mails to the sandbox reach nobody and are not counted.
+"""
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts.models import User
+from accounts.services import allowance
+from accounts.services.allowance import Allowance
+from pages import locales
+from relays import senders
+from relays.models import Relay
+
+WHAT = "test mails"
+
+
+class TestRefusedError(Exception):
+    """The test isn't sent; the text says why, for the person. `field`: what it is about."""
+
+    __test__ = False  # no test of pytest's
+
+    def __init__(self, text: str, field: str) -> None:
+        super().__init__(text)
+        self.field = field
+
+
+def left(user: User) -> Allowance:
+    return allowance.left(user, WHAT, settings.TEST_MAILS_PER_DAY)
+
+
+def take(relay: Relay, user: User, *, sender: str, count: int, field: str = "addresses") -> None:
+    """Asked for right before `count` mails are sent. Raises TestRefusedError; nothing is counted
+    then. `field`: the one that names the recipients."""
+    check_sender(relay, sender)
+    if relay.is_sandbox or allowance.take(user, WHAT, settings.TEST_MAILS_PER_DAY, count):
+        return
+    now = left(user)
+    text = ngettext(
+        "You can send {left} more test mail until {until}.",
+        "You can send {left} more test mails until {until}.",
+        now.left,
+    )
+    raise TestRefusedError(text.format(left=locales.number(now.left), until=until(now)), field)
+
+
+def check_sender(relay: Relay, sender: str) -> None:
+    if not senders.may_use(relay.workspace, sender):
+        raise TestRefusedError(
+            _(
+                "{address} is not a sender address of this workspace. Use the one in its settings, "
+                "or one that a campaign uses."
+            ).format(address=sender),
+            "from_email",
+        )
+
+
+def until(now: Allowance) -> str:
+    """When the day ends, in the person's time zone."""
+    return locales.absolute(now.until)

@@ -1,0 +1,156 @@
+"""How a relay stands at this moment, in words: for its page, the list, and pools."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC
+
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from relays import lanes, providers, warmups
+from relays.models import Relay
+from relays.queries import figures as relaynow
+from relays.services.health import LIMITS
+from sending import reasons
+
+# {what relay.exchange says: (its word, what it means)}; "" is as fast as it goes.
+EXCHANGES: dict[str, tuple[str | Promise, str | Promise]] = {
+    "": (
+        gettext_lazy("Pipelined"),
+        gettext_lazy("The next mail is on its way while the server still answers for the last."),
+    ),
+    "grouped": (
+        gettext_lazy("Grouped"),
+        gettext_lazy("Sender, recipient and the start of a mail go out together."),
+    ),
+    "plain": (
+        gettext_lazy("One by one"),
+        gettext_lazy(
+            "Each command waits for the answer to the last: the slowest, and always safe."
+        ),
+    ),
+    "chunked": (
+        gettext_lazy("In chunks (BDAT)"),
+        gettext_lazy("Mails go out with their length in front."),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How much of a limit is used; both in messages."""
+
+    label: str
+    used: float
+    limit: float
+
+    @property
+    def share(self) -> float:
+        return self.used / self.limit if self.limit else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    relay: Relay
+    figures: relaynow.Figures
+
+    @property
+    def waits(self) -> bool:
+        until = self.relay.wait_until
+        working = {Relay.State.ACTIVE, Relay.State.DRAINING}
+        return bool(self.relay.state in working and until is not None and until > timezone.now())
+
+    @property
+    def wait_reason(self) -> str:
+        return reasons.text(self.relay.wait_reason)
+
+    @property
+    def status(self) -> str:
+        """A code of pages.statuses."""
+        if self.relay.archived_at:
+            return "archived"
+        return "waiting" if self.waits else self.relay.state
+
+    @property
+    def cause(self) -> tuple[str, str]:
+        """Why it was stopped or waits: (our sentence in the reader's language, server's words)."""
+        return reasons.cause(self.relay.state_reason)
+
+    @property
+    def by_answers(self) -> bool:
+        """Whether it waits because of what the server said, not for a limit."""
+        return self.waits and self.relay.wait_reason not in LIMITS
+
+    @property
+    def able(self) -> bool:
+        """Whether it takes the messages of a new mailing now."""
+        active = self.relay.state == Relay.State.ACTIVE and not self.relay.archived_at
+        return active and not self.waits
+
+    @property
+    def exchange(self) -> tuple[str, str]:
+        """(word, what it means) of how it speaks with its server."""
+        stepped_down = self.relay.exchange if self.relay.exchange in EXCHANGES else ""
+        key = stepped_down or ("chunked" if self.relay.chunking else "")
+        word, meaning = EXCHANGES[key]
+        return str(word), str(meaning)
+
+    @property
+    def stepped_down(self) -> bool:
+        return self.relay.exchange not in {"", "pipelined"}
+
+    @property
+    def warmup(self) -> warmups.Progress | None:
+        """Today's step; None without a plan, or when it is over."""
+        today = timezone.now().astimezone(UTC).date()
+        return warmups.progress(self.relay, today)
+
+    @property
+    def trouble(self) -> int:
+        """How much it needs a look: 0 most."""
+        if self.relay.state == Relay.State.STOPPED:
+            return 0
+        if self.by_answers:
+            return 1
+        if self.waits:
+            return 2
+        if self.relay.state != Relay.State.ACTIVE:
+            return 3
+        return 4 if self.figures.slowed or self.stepped_down else 5
+
+    def limits(self) -> list[Limit]:
+        """Those that it has, the shortest time first."""
+        rate = self.figures.per_second
+        relay = self.relay
+        known = (
+            (_("A second"), rate, relay.per_second),
+            (_("A minute"), rate * 60, relay.per_minute),
+            (_("This hour"), self.figures.hour, relay.per_hour),
+            (_("Today (UTC)"), self.figures.day, relay.per_day),
+            (_("Warm-up, today"), self.figures.day, self.warmup and self.warmup.most),
+        )
+        return [Limit(label, used, float(limit)) for label, used, limit in known if limit]
+
+    @property
+    def tightest(self) -> Limit | None:
+        """The limit that is used most."""
+        return max(self.limits(), key=lambda one: one.share, default=None)
+
+
+def lane_label(name: str) -> str:
+    """The provider as people know it, or the domain; a relay's own server is asked by all mails."""
+    return _("all providers") if name == lanes.WHOLE else providers.label(name)
+
+
+def of(relays: Iterable[Relay]) -> list[Standing]:
+    """In the order given."""
+    shown = list(relays)
+    figures = relaynow.of([relay.pk for relay in shown])
+    return [Standing(relay, figures[relay.pk]) for relay in shown]
+
+
+def troubled_first(relays: Iterable[Relay]) -> list[Standing]:
+    """The sandbox last, whatever it has."""
+    return sorted(of(relays), key=lambda one: (one.relay.is_sandbox, one.trouble, one.relay.name))

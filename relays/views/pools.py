@@ -1,0 +1,66 @@
+"""Pools: relays that carry a mailing together."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from accounts.access import WorkspaceRequest, get_in
+from relays import standing, tiers
+from relays.forms.pools import PoolForm
+from relays.models import Pool
+from relays.services import pools as service
+from relays.services.relays import LIVE
+from sending.models import Mailing
+
+
+def pool_page(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    pool = get_in(request.workspace, Pool, pk=pk)
+    return render(request, "relays/pool.html", _now(pool))
+
+
+def pool_now(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """The part of the page that changes by itself."""
+    pool = get_in(request.workspace, Pool, pk=pk)
+    return render(request, "relays/parts/pool_now.html", _now(pool))
+
+
+def _now(pool: Pool) -> dict[str, Any]:
+    now = tiers.of_pools([pool], standing.of(tiers.relays_of(pool)))[0]
+    live = Mailing.objects.filter(pool=pool, state__in=LIVE).count()
+    return {"pool": pool, "now": now, "live": live}
+
+
+def new_pool(request: WorkspaceRequest) -> HttpResponseBase:
+    form = PoolForm(request.POST or None, workspace=request.workspace)
+    if request.method == "POST" and form.is_valid():
+        pool = service.create(request.workspace, name=form.cleaned_data["name"], parts=form.parts())
+        messages.success(request, _("The pool {pool} was created.").format(pool=pool.name))
+        return redirect("pool", request.workspace.slug, pool.pk)
+    return render(request, "relays/pool_form.html", {"form": form})
+
+
+def edit_pool(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    pool = get_in(request.workspace, Pool, pk=pk)
+    form = PoolForm(request.POST or None, workspace=request.workspace, pool=pool)
+    if request.method == "POST" and form.is_valid():
+        service.change(pool, name=form.cleaned_data["name"], parts=form.parts())
+        messages.success(request, _("Saved."))
+        return redirect("pool", request.workspace.slug, pool.pk)
+    return render(request, "relays/pool_form.html", {"form": form, "pool": pool})
+
+
+@require_POST
+def delete_pool(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    pool = get_in(request.workspace, Pool, pk=pk)
+    try:
+        service.delete(pool)
+    except service.PoolInUseError:
+        text = _("{pool} can't be deleted: mailings went through it, and their reports name it.")
+        messages.error(request, text.format(pool=pool.name))
+        return redirect("pool", request.workspace.slug, pool.pk)
+    messages.success(request, _("The pool {pool} is deleted.").format(pool=pool.name))
+    return redirect("relays", request.workspace.slug)

@@ -1,0 +1,31 @@
+"""`manage.py mail_sandbox`: the SMTP and IMAP servers of the sandbox, in the foreground."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from sandbox import server
+from sandbox.services import sandbox
+
+
+class Command(BaseCommand):
+    help = "Run the mail sandbox: SMTP and IMAP on loopback, in the foreground."
+    requires_system_checks = ()
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not settings.SANDBOX:
+            raise CommandError("The mail sandbox is off; set YANSHU_SANDBOX=1 to run it.")
+        smtp, imap = settings.SANDBOX_SMTP_PORT, settings.SANDBOX_IMAP_PORT
+        try:
+            sandbox.ensure_all()
+            server.run(
+                smtp_port=smtp,
+                imap_port=imap,
+                ready=lambda: self.stdout.write(f"SMTP on 127.0.0.1:{smtp}, IMAP on {imap}"),
+            )
+        except OSError as error:
+            raise CommandError(
+                f"The mail sandbox can't listen on ports {smtp} and {imap}: {error.strerror}. "
+                "Set YANSHU_SANDBOX_SMTP_PORT and YANSHU_SANDBOX_IMAP_PORT to free ones."
+            ) from error

@@ -1,0 +1,58 @@
+"""What the mail sandbox got and what it returned."""
+
+import uuid
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Workspace
+
+
+class SandboxMail(models.Model):
+    """A mail that the sandbox's SMTP server took, as it came over the wire."""
+
+    class Outcome(models.TextChoices):
+        DELIVERED = "delivered", _("Delivered")
+        HARD = "hard", _("Hard bounce")
+        SOFT = "soft", _("Soft bounce")
+        BLOCKED = "blocked", _("Blocked")
+        DELAYED = "delayed", _("Delayed")
+        COMPLAINED = "complained", _("Complaint")
+        AUTO_REPLY = "auto_reply", _("Automatic reply")
+
+    # Null: the platform's own mail (invitations, password resets), sent without a login.
+    workspace = models.ForeignKey(
+        Workspace, models.CASCADE, null=True, related_name="sandbox_mails"
+    )
+    # A mail whose storing is tried again after the database was away is stored once.
+    key = models.UUIDField(unique=True, default=uuid.uuid4)
+    envelope_from = models.CharField(max_length=320, blank=True)
+    envelope_to = models.CharField(max_length=320)
+    subject = models.CharField(max_length=500, blank=True)
+    # What the sandbox did with it.
+    outcome = models.CharField(max_length=12, choices=Outcome.choices)
+    raw = models.BinaryField()
+    received_at = models.DateTimeField()
+
+    class Meta:
+        indexes = (models.Index(fields=("workspace", "-id"), name="sandbox_mail_by_id"),)
+
+    def __str__(self) -> str:
+        return f"{self.envelope_to}: {self.subject}"
+
+
+class SandboxReturn(models.Model):
+    """A bounce, complaint or automatic reply in the sandbox's IMAP mailbox of a workspace; gone
+    when it is deleted there. Its id is its UID: ids grow, and nobody else hands them out."""
+
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="sandbox_returns")
+    mail = models.ForeignKey(SandboxMail, models.SET_NULL, null=True, related_name="returns")
+    folder = models.CharField(max_length=200, default="INBOX")
+    raw = models.BinaryField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        indexes = (models.Index(fields=("workspace", "folder", "id"), name="sandbox_return_uid"),)
+
+    def __str__(self) -> str:
+        return f"return {self.pk} in {self.folder}"

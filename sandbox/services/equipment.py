@@ -1,0 +1,104 @@
+"""The relay and the bounce mailbox of the mail sandbox, which a workspace has from its start where
+the sandbox is on (quickstart runs the servers behind them)."""
+
+import secrets as random
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts import secrets
+from accounts.models import Workspace
+from bounces.models import BounceMailbox
+from relays.models import Relay, Security
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the sandbox listens, and the address that its bounces go to."""
+
+    host: str
+    smtp_port: int
+    imap_port: int
+    bounce_address: str
+
+
+@transaction.atomic
+def equip(workspace: Workspace, place: Place) -> Relay:
+    """Gives the workspace the sandbox's relay and mailbox; once, however often it is called."""
+    Workspace.objects.select_for_update().get(pk=workspace.pk)
+    found = Relay.objects.filter(workspace=workspace, is_sandbox=True).order_by("pk").first()
+    if found:
+        return found
+    username = f"workspace-{workspace.pk}"
+    password = secrets.encrypt(random.token_urlsafe(24))
+    BounceMailbox.objects.create(
+        workspace=workspace,
+        name=free_name(BounceMailbox, workspace),
+        host=place.host,
+        port=place.imap_port,
+        security=Security.NONE,
+        username=username,
+        password=password,
+        after=BounceMailbox.After.DELETE,
+        is_sandbox=True,
+    )
+    return add_relay(workspace, place, name=free_name(Relay, workspace), password=password)
+
+
+def add_relay(
+    workspace: Workspace, place: Place, *, name: str, password: bytes, per_second: int | None = None
+) -> Relay:
+    """A relay of the sandbox; `password` as it is stored."""
+    return Relay.objects.create(
+        workspace=workspace,
+        name=name,
+        host=place.host,
+        port=place.smtp_port,
+        security=Security.NONE,
+        username=f"workspace-{workspace.pk}",
+        password=password,
+        per_second=per_second,
+        envelope=Relay.Envelope.VERP,
+        bounce_address=place.bounce_address,
+        is_sandbox=True,
+    )
+
+
+def move(place: Place) -> None:
+    """Brings all relays and mailboxes of the sandbox to where it listens now."""
+    relays = Relay.objects.filter(is_sandbox=True)
+    relays.update(host=place.host, port=place.smtp_port, bounce_address=place.bounce_address)
+    mailboxes = BounceMailbox.objects.filter(is_sandbox=True)
+    mailboxes.update(host=place.host, port=place.imap_port)
+
+
+@transaction.atomic
+def renew_logins() -> int:
+    """New passwords where the stored ones can't be read, because the secret key has changed. How
+    many workspaces got one."""
+    relays = Relay.objects.filter(is_sandbox=True)
+    lost = {relay.workspace_id for relay in relays if not _readable(relay.password)}
+    for workspace_id in lost:
+        password = secrets.encrypt(random.token_urlsafe(24))
+        for model in (Relay, BounceMailbox):
+            model.objects.filter(workspace_id=workspace_id, is_sandbox=True).update(
+                password=password
+            )
+    return len(lost)
+
+
+def _readable(password: bytes | memoryview | None) -> bool:
+    try:
+        return bool(secrets.decrypt(password))
+    except secrets.SecretError:
+        return False
+
+
+def free_name(model: type[Relay | BounceMailbox], workspace: Workspace) -> str:
+    """ "Sandbox", or with a number if there is one of that name."""
+    taken = set(model.objects.filter(workspace=workspace).values_list("name", flat=True))
+    name, number = str(_("Sandbox")), 2
+    while name in taken:
+        name, number = f"{_('Sandbox')} {number}", number + 1
+    return name

@@ -1,0 +1,23 @@
+"""First steps that the sandbox makes shorter."""
+
+from dataclasses import replace
+
+from django.utils.translation import gettext as _
+
+from accounts.access import WorkspaceRequest
+from campaigns import steps
+from home import todo
+from sandbox.services import sandbox
+
+
+@todo.step("import", order=10)
+def import_people(request: WorkspaceRequest) -> todo.Step:
+    """Who has no file at hand begins with addresses of the sandbox."""
+    step = steps.import_people(request)
+    url = todo.url(request, "make_sandbox_list")
+    if step.done or not url or not sandbox.has_sandbox(request.workspace):
+        return step
+    text = _(
+        "No file at hand? Start with contacts of the sandbox: some of them bounce or complain."
+    )
+    return replace(step, offer=todo.Offer(_("Create a list of sandbox addresses"), text, url))

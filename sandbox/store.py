@@ -1,0 +1,190 @@
+"""Where the sandbox keeps mail: the database, written in sets by one thread.
+
+Whoever hands a mail over waits until it is committed, together with what comes back of it; what was
+handed over meanwhile goes into the next set. UIDs of the IMAP mailboxes rely on the one thread.
+"""
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
+from typing import TypeVar
+from uuid import UUID, uuid4
+
+from django.db import Error, close_old_connections, connection, transaction
+
+from sandbox import returns
+from sandbox.behaviour import Behaviour
+from sandbox.models import SandboxMail, SandboxReturn
+from sandbox.returns import Taken
+from sandbox.smtpserver import StoreError
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+# Rows of one statement: what is handed over beyond waits for the next.
+LARGEST_SET = 500
+# The newest that are kept, of each workspace.
+KEPT = 20_000
+# Old ones are looked for after this many new ones.
+PRUNE_EVERY = 1_000
+# Seconds that storing is tried again while the database is away.
+PATIENCE = 60.0
+
+
+@dataclass
+class Item:
+    """A mail on its way into the database, and what comes back of it."""
+
+    workspace: int | None
+    mail: Taken
+    outcome: str
+    back: bytes | None
+    done: asyncio.Future[None]
+    key: UUID = field(default_factory=uuid4)
+
+
+class Store:
+    """`arrived` is called with each return when it is committed, in order."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sandbox-store")
+        self.arrived: Callable[[SandboxReturn], None] = lambda _row: None
+        self._items: list[Item] = []
+        self._writing: asyncio.Task[None] | None = None
+        self._since_prune: Counter[int | None] = Counter()
+
+    async def keep(self, workspace: int | None, mail: Taken, asked: Behaviour) -> None:
+        """Returns when the mail is stored. Raises StoreError."""
+        back = returns.make(asked.outcome, mail) if workspace is not None else None
+        done = asyncio.get_running_loop().create_future()
+        self._items.append(Item(workspace, mail, asked.outcome.value, back, done))
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write())
+        await done
+
+    async def run(self, function: Callable[[], T]) -> T:
+        """Runs a query in the thread that has the connection."""
+        return await asyncio.get_running_loop().run_in_executor(
+            self._thread, lambda: _fresh(function)
+        )
+
+    async def close(self) -> None:
+        """What was handed over is stored first."""
+        if self._writing:
+            await asyncio.gather(self._writing, return_exceptions=True)
+        # Looked up in the thread: each thread has a connection of its own.
+        await self.run(lambda: connection.close())  # noqa: PLW0108
+        self._thread.shutdown()
+
+    async def _write(self) -> None:
+        while self._items:
+            items, self._items = self._items[:LARGEST_SET], self._items[LARGEST_SET:]
+            try:
+                stored = await self.run(lambda: _insist(items))  # noqa: B023 - awaited here
+            except Error as error:
+                logger.warning("The mail can't be stored: %s", error)
+                _fail(items, StoreError(str(error)))
+                continue
+            except BaseException as error:
+                _fail(items, StoreError(type(error).__name__))
+                raise
+            for one in stored:
+                self.arrived(one)
+            for item in items:
+                if not item.done.done():
+                    item.done.set_result(None)
+            await self._prune(items)
+
+    async def _prune(self, items: list[Item]) -> None:
+        self._since_prune.update(item.workspace for item in items)
+        due = [one for one, count in self._since_prune.items() if count >= PRUNE_EVERY]
+        for workspace in due:
+            del self._since_prune[workspace]
+            await self.run(lambda: prune(workspace))  # noqa: B023 - awaited here
+
+
+def _fail(items: list[Item], error: StoreError) -> None:
+    for item in items:
+        if not item.done.done():
+            item.done.set_exception(error)
+
+
+def _fresh(function: Callable[[], T]) -> T:
+    """With a connection that works, when the last one broke."""
+    close_old_connections()
+    return function()
+
+
+def _insist(items: list[Item]) -> list[SandboxReturn]:
+    """Tries again while the database is away. A commit whose answer was lost isn't repeated: the
+    keys of the mails tell."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return _fresh(lambda: save(items))
+        except Error:
+            connection.close()
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.2)
+
+
+def save(items: list[Item]) -> list[SandboxReturn]:
+    """Stores mails and returns in one transaction; the returns as rows."""
+    keys = [item.key for item in items]
+    with transaction.atomic():
+        SandboxMail.objects.bulk_create(map(_row, items), ignore_conflicts=True)
+        ids = dict(SandboxMail.objects.filter(key__in=keys).values_list("key", "id"))
+        known = set(
+            SandboxReturn.objects.filter(mail__in=ids.values()).values_list("mail_id", flat=True)
+        )
+        fresh = [
+            SandboxReturn(
+                workspace_id=item.workspace,
+                mail_id=ids[item.key],
+                raw=item.back,
+                created_at=item.mail.at,
+            )
+            for item in items
+            if item.workspace is not None and item.back is not None and ids[item.key] not in known
+        ]
+        SandboxReturn.objects.bulk_create(fresh)
+    repeated = list(SandboxReturn.objects.filter(mail__in=known)) if known else []
+    return [*repeated, *fresh]
+
+
+def _row(item: Item) -> SandboxMail:
+    return SandboxMail(
+        workspace_id=item.workspace,
+        key=item.key,
+        envelope_from=item.mail.sender[:320],
+        envelope_to=item.mail.recipient[:320],
+        subject=subject_of(item.mail.raw),
+        outcome=item.outcome,
+        raw=item.mail.raw,
+        received_at=item.mail.at,
+    )
+
+
+def subject_of(raw: bytes) -> str:
+    """The Subject header, decoded, as the list of mails shows it."""
+    found = returns.find_header(raw, b"subject").decode("utf-8", "replace")
+    try:
+        text = str(make_header(decode_header(found)))
+    except (HeaderParseError, LookupError, ValueError):
+        text = found
+    return text.replace("\0", "")[:500]
+
+
+def prune(workspace: int | None) -> None:
+    """Removes the mails of a workspace (None: the platform's) beyond the newest KEPT."""
+    mails = SandboxMail.objects.filter(workspace=workspace).order_by("-id")
+    oldest = mails.values_list("id", flat=True)[KEPT - 1 : KEPT].first()
+    if oldest is not None:
+        mails.order_by().filter(id__lt=oldest).delete()

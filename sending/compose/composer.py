@@ -1,0 +1,154 @@
+"""Turns claimed messages into mails: a mailing's content is compiled once, values come later."""
+
+import logging
+from collections.abc import Mapping
+from email.errors import MessageError
+from functools import cached_property, lru_cache
+from typing import Any
+
+from django.utils import timezone
+
+from designs.compiling import Uncompiled
+from designs.models import Content
+from designs.rendering import PARTS, Renderer, RenderError
+from relays import verp
+from relays.models import Relay
+from sending.compose import headers, tokens
+from sending.compose.assembly import Assembly
+from sending.compose.mime import Mail, Sender, build
+from sending.compose.publicurls import MessageUrls, fixed
+from sending.models import Mailing
+from sending.queries.claim import Claimed
+from smtp import End, Outcome, Parcel
+
+log = logging.getLogger(__name__)
+
+# No reply code of SMTP: a mail that could not be made (see NO_SMTPUTF8 of smtp).
+NOT_MADE = 1
+
+
+class Composer:
+    """Makes the mails of one mailing for one relay, as both were when it was made.
+
+    The mailing comes with its workspace and content; the database is asked for nothing.
+    """
+
+    def __init__(self, mailing: Mailing, relay: Relay) -> None:
+        self.mailing = mailing
+        self.content = mailing.content
+        self.sender = sender_of(mailing)
+        self.workspace = workspace_fields(mailing)
+        self.zone = timezone.get_default_timezone()
+        self.verp = verp_of(relay)
+        self.envelope = envelope_sender(relay, mailing, "")
+        self.token = tokens.maker()
+        self.assembly = self._assembly()
+
+    def _assembly(self) -> Assembly | None:
+        parts = {name: getattr(self.content, name) for name in PARTS}
+        same = fixed(
+            mailing_id=self.mailing.pk,
+            workspace=self.workspace,
+            track_opens=self.mailing.track_opens,
+        )
+        try:
+            return Assembly(parts, sender=self.sender, fixed=same, zone=self.zone)
+        except Uncompiled:
+            return None
+
+    def compose(self, message: Claimed, fields: Mapping[str, Any] | None) -> Parcel | Outcome:
+        """What goes over the wire, or why it can't be made. `fields` as contacts' `merge_fields`
+        has them; None for a contact that is gone."""
+        address, token = message.address, self.token(message.id)
+        if fields is None:
+            fields = {"email": address}
+        content = self._assembled(address, fields, token) if address.isascii() else None
+        if content is None:
+            try:
+                content = self._rendered(message, fields, token)
+            except (RenderError, MessageError, ValueError) as error:
+                return Outcome(End.REFUSED, NOT_MADE, str(error))
+            # What can't be made for one must not stop the others of its batch, nor its relay.
+            except Exception as error:
+                log.exception("message %s can't be made", message.id)
+                return Outcome(End.REFUSED, NOT_MADE, str(error) or type(error).__name__)
+        sender = token.join(self.verp) if self.verp else self.envelope
+        return Parcel(message.id, sender, address, content, dotless=True)
+
+    def _assembled(self, address: str, fields: Mapping[str, Any], token: str) -> bytes | None:
+        """None where plain rendering has to do, or to say what is wrong."""
+        if self.assembly is None:
+            return None
+        try:
+            return self.assembly.mail(headers.to(name_of(fields), address), fields.get, token)
+        except Exception:  # noqa: BLE001 - what an author's expressions may raise
+            return None
+
+    def _rendered(self, message: Claimed, fields: Mapping[str, Any], token: str) -> bytes:
+        urls = MessageUrls(
+            message.id, mailing_id=self.mailing.pk, track_opens=self.mailing.track_opens
+        )
+        rendered = self.renderer.render({**fields, "workspace": self.workspace}, urls)
+        return build(
+            self.sender,
+            Mail(
+                to_name=name_of(fields),
+                to_email=message.address,
+                subject=rendered.subject,
+                html=rendered.html,
+                text=rendered.text,
+                token=token,
+                unsubscribe_url=urls.unsubscribe,
+                date=timezone.localtime(timezone.now(), self.zone).replace(microsecond=0),
+            ),
+        )
+
+    @cached_property
+    def renderer(self) -> Renderer:
+        return renderer_of(self.content)
+
+
+def name_of(fields: Mapping[str, Any]) -> str:
+    """The name for the To header."""
+    if full := fields.get("full_name"):
+        return str(full)
+    return f"{fields.get('first_name') or ''} {fields.get('last_name') or ''}".strip()
+
+
+def verp_of(relay: Relay) -> tuple[str, str] | None:
+    """What stands before and after the token in the envelope's sender; None without VERP."""
+    if relay.envelope == Relay.Envelope.VERP and relay.bounce_address:
+        return verp.around(relay.bounce_address)
+    return None
+
+
+def envelope_sender(relay: Relay, mailing: Mailing, token: str) -> str:
+    """Where the relay sends bounces to."""
+    if around := verp_of(relay):
+        return token.join(around)
+    if relay.envelope == Relay.Envelope.FIXED and relay.bounce_address:
+        return relay.bounce_address
+    return mailing.from_email
+
+
+def sender_of(mailing: Mailing) -> Sender:
+    domain = mailing.from_email.rpartition("@")[2]
+    return Sender(
+        name=mailing.from_name,
+        email=mailing.from_email,
+        reply_to=mailing.reply_to,
+        list_id=f"{mailing.origin.replace(' ', '-')}.{domain}",
+        list_name=mailing.workspace.name,
+        mailing_id=mailing.pk,
+    )
+
+
+def workspace_fields(mailing: Mailing) -> dict[str, str]:
+    workspace = mailing.workspace
+    return {"name": workspace.name, "address": workspace.postal_address}
+
+
+@lru_cache(maxsize=64)
+def renderer_of(content: Content) -> Renderer:
+    """Compiled once a process: contents never change."""
+    return Renderer(**{name: getattr(content, name) for name in PARTS})

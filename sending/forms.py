@@ -1,0 +1,54 @@
+"""A server's reply as people paste it."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from smtp.replies import Stage, read
+
+STAGES = (
+    ("", gettext_lazy("I don't know")),
+    (Stage.MAIL.value, gettext_lazy("To the sender (MAIL FROM)")),
+    (Stage.RCPT.value, gettext_lazy("To the recipient (RCPT TO)")),
+    (Stage.DATA.value, gettext_lazy("Before the content (DATA)")),
+    (Stage.CONTENT.value, gettext_lazy("After the content")),
+)
+
+
+class ReplyForm(forms.Form):
+    """After it is valid, `code`, `words` and `stage` are what `smtp.replies.classify` takes."""
+
+    reply = forms.CharField(
+        label=gettext_lazy("What the server said"),
+        max_length=10_000,
+        widget=forms.Textarea(attrs={"rows": 5, "spellcheck": "false", "class": "font-monospace"}),
+        help_text=gettext_lazy("One line or many, also as it stands in a log or a bounce."),
+    )
+    stage = forms.ChoiceField(
+        label=gettext_lazy("What it answered to"),
+        choices=STAGES,
+        required=False,
+        help_text=gettext_lazy("Decides only where the words don't."),
+    )
+
+    code = 0
+    words = ""
+
+    def clean_reply(self) -> str:
+        text: str = self.cleaned_data["reply"]
+        found = read(text)
+        if found.code // 100 not in {2, 4, 5}:
+            raise forms.ValidationError(
+                _("No reply code is in it. Put it first, such as 550 or 451.")
+            )
+        self.code, self.words, self.found_stage = found.code, found.words, found.stage
+        return text
+
+    def clean(self) -> dict[str, Any] | None:
+        """What the reply itself says of its stage counts where none was chosen."""
+        cleaned = super().clean() or {}
+        if not cleaned.get("stage"):
+            cleaned["stage"] = getattr(self, "found_stage", "")
+        return cleaned

@@ -1,1 +1,0 @@
-"""What people type about sending, checked before a service gets it; one file an entity."""

@@ -1,0 +1,185 @@
+"""What outcomes on the wire mean for the ledger, and what they teach about relay and mailing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from django.db import transaction
+from django.utils import timezone
+
+from relays import providers
+from relays.models import Relay
+from sending import streaks
+from sending.models import Mailing, Message
+from sending.queries.claim import Claim, Claimed
+from sending.queries.record import Result, Taken, record
+from sending.retries import Patience, next_try
+from sending.services import refusals, verdicts
+from sending.services.mailings import drop_given_back
+from sending.services.reading import Refused, Refusing, reply_of
+from smtp import End, Outcome, Stage
+from smtp.replies import Meaning
+
+State = Message.State
+
+# A connection that broke before the content says nothing about the message.
+BROKEN_AFTER = timedelta(seconds=5)
+
+
+def settle(  # noqa: PLR0913 - what a batch comes to
+    claim: Claim,
+    mailing: Mailing,
+    relay: Relay,
+    outcomes: Mapping[int, Outcome],
+    taken: Taken | None = None,
+    *,
+    gone: Mapping[int, str] | None = None,
+    ends: bool = True,
+) -> None:
+    """Records outcomes of a batch. When it ends, messages without one are given back. `outcomes`
+    has those that were not `taken`.
+
+    `gone`: who may not be mailed any more, {message id: code of sending.reasons}. Relay and mailing
+    are stopped, held or paused if the refusals say so.
+    """
+    taken = taken or Taken()
+    refused = Refusing(claim.messages, mailing, relay, taken).read(outcomes) if outcomes else {}
+    written: set[int] = set()
+    *pieces, last = pieces_of(claim, outcomes, refused, taken)
+    for piece in pieces:
+        written |= _record(claim, mailing, piece, refused, gone={}, ends=False)
+    written |= _record(claim, mailing, last, refused, gone=gone or {}, ends=ends)
+    seen = {number: one for number, one in refused.items() if number in written}
+    refusals.learn(mailing, relay, claim.messages, taken, seen)
+
+
+@dataclass(slots=True)
+class Piece:
+    """What is recorded in one transaction."""
+
+    outcomes: dict[int, Outcome] = field(default_factory=dict)
+    taken: Taken = field(default_factory=Taken)
+
+
+def pieces_of(
+    claim: Claim,
+    outcomes: Mapping[int, Outcome],
+    refused: Mapping[int, Refused],
+    taken: Taken,
+) -> list[Piece]:
+    """Nearly always one. Runs of refusals stand by themselves (sending.streaks)."""
+    order = [(taken.refused[number], number) for number in refused if number in taken.refused]
+    if len(order) < streaks.OPEN_RUN:
+        return [Piece(dict(outcomes), taken)]
+    lanes = {one.id: providers.lane_name(one.lane, one.address) for one in claim.messages}
+    decided: list[tuple[int, bool]] = []
+    done = 0
+    for before, number in sorted(order):
+        decided += [(one, True) for one in taken.ids[done:before]] + [(number, False)]
+        done = before
+    decided += [(one, True) for one in taken.ids[done:]]
+    places = streaks.cuts([(lanes.get(number, ""), yes) for number, yes in decided])
+    if not places:
+        return [Piece(dict(outcomes), taken)]
+    return _cut(decided, places, outcomes, taken)
+
+
+def _cut(
+    decided: Sequence[tuple[int, bool]],
+    places: Sequence[int],
+    outcomes: Mapping[int, Outcome],
+    taken: Taken,
+) -> list[Piece]:
+    replies = dict(zip(taken.ids, taken.replies, strict=True))
+    pieces = []
+    for first, last in pairwise([0, *places, len(decided)]):
+        part = decided[first:last]
+        piece = Piece({number: outcomes[number] for number, yes in part if not yes})
+        for number, yes in part:
+            if yes:
+                # Lanes and seconds are learned from the whole.
+                piece.taken.add(number, 0, replies[number], 0.0)
+        pieces.append(piece)
+    known = {number for number, _ in decided}
+    pieces[-1].outcomes |= {n: one for n, one in outcomes.items() if n not in known}
+    return pieces
+
+
+@transaction.atomic
+def _record(  # noqa: PLR0913 - one step of settle
+    claim: Claim,
+    mailing: Mailing,
+    piece: Piece,
+    refused: Mapping[int, Refused],
+    *,
+    gone: Mapping[int, str],
+    ends: bool,
+) -> set[int]:
+    """The ids that were written."""
+    now = timezone.now()
+    began = mailing.retried_at or mailing.opened_at
+    patience = Patience(began + mailing.retry_for, mailing.retry_for)
+    results = [
+        result_of(
+            message, piece.outcomes[message.id], refused.get(message.id), now=now, patience=patience
+        )
+        for message in (claim.messages if piece.outcomes else ())
+        if message.id in piece.outcomes
+    ]
+    results += [
+        Result(number, State.SKIPPED, reason, attempt=False) for number, reason in gone.items()
+    ]
+    written = record(claim, results, piece.taken, ends=ends)
+    if ends and Mailing.objects.filter(pk=mailing.pk, state=Mailing.State.CANCELLED).exists():
+        drop_given_back(mailing)
+    return written
+
+
+def result_of(
+    message: Claimed,
+    outcome: Outcome,
+    refused: Refused | None,
+    *,
+    now: datetime,
+    patience: Patience,
+) -> Result:
+    """`refused`: where a server's reply refused it, or the mail could not be made for it."""
+    reply = reply_of(outcome)
+    if refused is not None:
+        return _refused(message, outcome, refused, now, patience)
+    if outcome.end is End.IN_DOUBT:
+        return Result(message.id, State.UNKNOWN, "in_doubt", reply)
+    due = now + BROKEN_AFTER
+    return Result(message.id, State.WAITING, "connection", reply, due, attempt=False)
+
+
+def _refused(
+    message: Claimed, outcome: Outcome, refused: Refused, now: datetime, patience: Patience
+) -> Result:
+    why, reply = refused.reason, refused.reply
+    if refused.skipped:
+        return Result(message.id, State.SKIPPED, why, reply, attempt=False)
+    if refused.fails:
+        return Result(message.id, State.FAILED, why, reply, unjudged=why == verdicts.PENDING)
+    if refused.unfit or refused.halts:
+        # It goes to another relay at once, or waits for this one: no attempt of the message's.
+        return Result(message.id, State.WAITING, why, reply, now, attempt=False)
+    if refused.elsewhere:
+        return Result(message.id, State.WAITING, why, reply, now)
+    return _later(message, outcome, refused, now, patience)
+
+
+def _later(
+    message: Claimed, outcome: Outcome, refused: Refused, now: datetime, patience: Patience
+) -> Result:
+    why = refused.meaning or Meaning.TRANSIENT
+    # A server that goes away when it has read the content may do so because of it.
+    by_content = why is Meaning.CONNECTION and outcome.stage is Stage.CONTENT
+    steps = Meaning.TRANSIENT if by_content or refused.doubtful else why
+    asked = refused.verdict.wait if refused.verdict else 0
+    due = next_try(steps, message.attempts, patience, now, asked)
+    if due is None:
+        return Result(message.id, State.FAILED, "expired", refused.reply)
+    counts = not steps.loses_nothing
+    return Result(message.id, State.WAITING, why.value, refused.reply, due, attempt=counts)

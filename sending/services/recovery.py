@@ -1,0 +1,106 @@
+"""Brings back what dead workers held, so that the ledger closes whatever was killed."""
+
+import logging
+from datetime import UTC, timedelta
+
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_noop
+
+from relays import pace
+from sending.host import journal, presence
+from sending.models import Batch, Message
+from sending.queries.claim import Claim, Claimed
+from sending.queries.record import Result, Taken, record
+from sending.services.outcomes import settle
+from smtp import End, Outcome, Stage
+
+log = logging.getLogger(__name__)
+
+# How long a host whose lease ended may stay away before its messages count as unknown: until then
+# it can come back and tell from its journal what really happened.
+AWAY = timedelta(minutes=10)
+KILLED = gettext_noop("The worker was killed.")
+
+
+def recover_journals() -> int:
+    """Settles the batches of dead workers of this host from their journals; returns how many.
+    Their connections are closed, others may have those."""
+    for name in presence.departed():
+        pace.free_slots_of(name)
+    number = 0
+    for path, story in journal.orphans():
+        for batch in Batch.objects.filter(holder=journal.holder(path)).select_related(
+            "mailing__workspace", "relay"
+        ):
+            _settle(batch, story)
+            number += 1
+    return number
+
+
+def _settle(batch: Batch, story: journal.Story) -> None:
+    claim = _claim(batch)
+    outcomes, taken = _answered(claim, story)
+    for message in claim.messages:
+        if message.id in story.replies:
+            continue
+        if message.id in story.in_doubt or not story.complete:
+            outcomes[message.id] = Outcome(End.IN_DOUBT, words=KILLED)
+    log.warning(
+        "batch %s of mailing %s: its worker died; %s of %s messages had an outcome",
+        batch.pk,
+        batch.mailing_id,
+        len(outcomes) + len(taken),
+        len(claim.messages),
+    )
+    # A batch that is held has the relay it was claimed for.
+    if batch.relay is not None:
+        settle(claim, batch.mailing, batch.relay, outcomes, taken)
+        unused = len(claim.messages) - len(outcomes) - len(taken)
+        pace.count_back(batch.relay, batch.claimed_at.astimezone(UTC), unused)
+
+
+def _answered(claim: Claim, story: journal.Story) -> tuple[dict[int, Outcome], Taken]:
+    """In the order of the replies, so that runs of refusals are seen."""
+    outcomes, taken = {}, Taken()
+    messages = {message.id: message for message in claim.messages}
+    for number, reply in story.replies.items():
+        if (message := messages.get(number)) is None:
+            continue
+        if 200 <= reply.code < 300:
+            taken.add(number, message.lane, f"{reply.code} {reply.words}", 0.0)
+        else:
+            taken.refuse(number)
+            outcomes[number] = Outcome(End.REFUSED, reply.code, reply.words, Stage(reply.stage))
+    return outcomes, taken
+
+
+def _claim(batch: Batch) -> Claim:
+    rows = Message.objects.filter(pk__in=batch.ids, state=Message.State.WAITING)
+    messages = rows.order_by("pk").values_list("id", "contact_id", "address", "attempts", "lane")
+    return Claim(batch.pk, batch.epoch, batch.holder, tuple(Claimed(*row) for row in messages))
+
+
+def sweep() -> int:
+    """Ends batches whose lease ran out and whose journal can't be had: all that was not recorded is
+    unknown. Returns how many messages that were."""
+    recover_journals()
+    number = 0
+    here = f"{journal.host()}:"
+    # By the clock that the leases were written with; a host's own may be wrong.
+    ended = Batch.objects.filter(leased_until__lt=Now()).exclude(holder="")
+    for batch in ended.annotate(away=Q(leased_until__lt=Now() - AWAY)):
+        if batch.holder.startswith(here):
+            path = journal.directory() / batch.holder.removeprefix(here)
+            # Its owner lives, only slowly: it will record. Without a journal nobody can tell.
+            if path.exists():
+                continue
+        elif not batch.away:
+            continue
+        number += _give_up(batch)
+    return number
+
+
+def _give_up(batch: Batch) -> int:
+    lost = [Result(number, Message.State.UNKNOWN, "worker_lost") for number in batch.ids]
+    return len(record(Claim(batch.pk, batch.epoch, batch.holder, ()), lost))

@@ -1,0 +1,37 @@
+"""Speaks SMTP to relays: opens sessions, and sends mails over them.
+
+session = await open_session(server)
+exchange = Exchange(session, source, mode=Mode.PIPELINED)
+exchange.start()
+ending = await exchange.done
+"""
+
+from smtp.envelope import stuffed
+from smtp.exchange import Exchange
+from smtp.flights import Ending, EndingKind, Mode
+from smtp.offers import Offers
+from smtp.parcels import NO_SMTPUTF8, End, Outcome, Parcel, Source, Stage, WithdrawnError
+from smtp.session import ConnectError, Server, Session, open_session, tls_context
+from smtp.timeouts import Timeouts
+
+__all__ = [
+    "NO_SMTPUTF8",
+    "ConnectError",
+    "End",
+    "Ending",
+    "EndingKind",
+    "Exchange",
+    "Mode",
+    "Offers",
+    "Outcome",
+    "Parcel",
+    "Server",
+    "Session",
+    "Source",
+    "Stage",
+    "Timeouts",
+    "WithdrawnError",
+    "open_session",
+    "stuffed",
+    "tls_context",
+]

@@ -1,0 +1,61 @@
+"""What goes around a content: MAIL and RCPT with the parameters that the server offers, and its
+end."""
+
+import re
+from collections.abc import Callable
+from math import ceil, floor
+
+from django.utils.translation import gettext as _
+
+from smtp.offers import Offers
+from smtp.parcels import NO_SMTPUTF8, End, Outcome, Parcel, Stage
+
+# What would end an address or the line it stands in: nothing typed by anybody may do that.
+PLAIN = re.compile(r'[^\s<>"\x00-\x1f\x7f-\x9f\ud800-\udfff]+')
+# A quoted local part (RFC 5321, 4.1.2) may have spaces; brackets stay out of it, too.
+QUOTED = re.compile(
+    r'"(?:[^"\\<>\x00-\x1f\x7f-\x9f\ud800-\udfff]|\\[ !-;=?-~])*"'
+    r'@[^\s<>"\x00-\x1f\x7f-\x9f\ud800-\udfff]+'
+)
+LINE_DOT = re.compile(rb"^\.", re.MULTILINE)
+# From so many bytes on, the server is told beforehand (RFC 1870): a refusal spares the content.
+ANNOUNCED = 64 * 1024
+
+
+def envelope(parcel: Parcel, offers: Offers) -> bytes | Outcome:
+    """Both lines; or why the mail can't be sent here, without having asked the server."""
+    sender, recipient, content = parcel.sender, parcel.recipient, parcel.content
+    if not PLAIN.fullmatch(recipient) and not QUOTED.fullmatch(recipient):
+        return Outcome(End.REFUSED, 501, _("5.1.3 No mail address: %r") % recipient, Stage.RCPT)
+    # An empty one is for mails that must not be answered.
+    if sender and not PLAIN.fullmatch(sender) and not QUOTED.fullmatch(sender):
+        return Outcome(End.REFUSED, 501, _("5.1.7 No mail address: %r") % sender, Stage.MAIL)
+    size = len(content)
+    if offers.size and size > offers.size:
+        words = _("5.3.4 The mail is %(size)s kB, the relay takes %(limit)s kB.")
+        words %= {"size": _kb(size, ceil), "limit": _kb(offers.size, floor)}
+        return Outcome(End.REFUSED, 552, words, Stage.MAIL)
+    parameters = ""
+    if size >= ANNOUNCED and offers.size is not None:
+        parameters = f" SIZE={size}"
+    if offers.eightbitmime and not content.isascii():
+        parameters += " BODY=8BITMIME"
+    if not (recipient.isascii() and sender.isascii()):
+        if not offers.smtputf8:
+            words = _("The server can't send to or from addresses with other letters than ASCII.")
+            return Outcome(End.REFUSED, NO_SMTPUTF8, words, Stage.MAIL)
+        parameters += " SMTPUTF8"
+    return f"MAIL FROM:<{sender}>{parameters}\r\nRCPT TO:<{recipient}>\r\n".encode()
+
+
+def _kb(size: int, rounded: Callable[[float], int]) -> str:
+    """Whole thousands, tenths of small numbers; rounded so that the two never look the same."""
+    return str(rounded(size / 1000)) if size >= 10_000 else str(rounded(size / 100) / 10)
+
+
+def stuffed(content: bytes, *, dotless: bool = False) -> tuple[bytes, bytes]:
+    """The content as DATA wants it (RFC 5321, 4.5.2), and its end; apart, so that what else goes
+    into the same write is copied once. `dotless`: see Parcel."""
+    if not dotless and (b"\n." in content or content[:1] == b"."):
+        content = LINE_DOT.sub(b"..", content)
+    return content, b".\r\n" if content.endswith(b"\r\n") else b"\r\n.\r\n"

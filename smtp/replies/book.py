@@ -1,0 +1,162 @@
+"""The rules in their order, and what they make of a reply. Pure."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+
+from smtp.replies.meanings import Meaning, Stage
+from smtp.replies.rules import Provider, Reply, Rule, Rules, read_file
+from smtp.replies.words import MOST_WORDS, clean
+
+HERE = Path(__file__).parent
+# The enhanced code where RFC 2034 puts it, or as qmail and IronPort write it: "#5.1.1".
+LEADING = re.compile(r"\W{0,2}([245]\.\d{1,3}\.\d{1,3})(?![.\d])")
+INSIDE = re.compile(r"#([45]\.\d{1,3}\.\d{1,3})(?![.\d])")
+# "try again in 5 minutes"
+ASKED = re.compile(r"\b(?:in|for|after) (\d{1,5}) ?(s|m|h)(?:ec|in|our|\b)")
+UNITS = {"s": 1, "m": 60, "h": 3600}
+# Rules of sessions.toml: the connection has carried what it may. The first one counts mails.
+OF_CONNECTION = ("connection.messages", "connection.commands", "connection.time")
+# Some word of each of them, so that other replies are not looked up twice.
+SESSION_WORDS = re.compile(r"connect|session|commands|errors|\bmi:|连接|会话", re.IGNORECASE)
+# Nobody waits longer because a server says so, in seconds.
+LONGEST = 3600
+# Such rules say something of a recipient.
+OF_RECIPIENT = {Meaning.ADDRESS, Meaning.FULL}
+BEFORE_RECIPIENT = {Stage.CONNECT, Stage.MAIL}
+LONG_QUOTA = re.compile(r"daily|monthly|per day|24 hours|today|tomorrow|credits|每[日天]|当日|当天")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    meaning: Meaning
+    # None: the mail was accepted.
+    rule: Rule | None
+    # The enhanced status code; "" for none.
+    enhanced: str
+    # The name of the provider whose words they are; "" where that isn't known.
+    provider: str
+    # How long the server asks to wait, in seconds; 0 where it doesn't say.
+    wait: int = 0
+    # The words that the rule found; "" where a code decided.
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    providers: tuple[Provider, ...]
+    # By the first digit of the code.
+    rules: dict[str, tuple[Rule, ...]]
+
+
+_own = Rules()
+
+
+def use(own: Rules) -> None:
+    """Puts the operator's rules before ours, once, when the process starts."""
+    global _own  # noqa: PLW0603 - a setting, of which a process has one
+    _own = own
+    book.cache_clear()
+    classify.cache_clear()
+
+
+@cache
+def book() -> Book:
+    files = ("sessions.toml", "providers.toml", "general.toml")
+    ours = [read_file(HERE / name) for name in files]
+    parts = [_own, *ours]
+    rules = [rule for part in parts for rule in part.rules]
+    return Book(
+        tuple(provider for part in parts for provider in part.providers),
+        {
+            digit: tuple(rule for rule in rules if not rule.code or digit in _digits(rule))
+            for digit in "45"
+        },
+    )
+
+
+def _digits(rule: Rule) -> set[str]:
+    return {code[0] for code in rule.code}
+
+
+# One batch asks several times: for the ledger, the lanes and the curves.
+@lru_cache(maxsize=512)
+def classify(code: int, words: str, stage: str = "") -> Verdict:
+    """`words`: the reply's text without its codes, lines joined; `stage`: see Stage."""
+    reply = _reply(code, words, stage)
+    name = next((one.name for one in book().providers if one.key in reply.providers), "")
+    if 200 <= code < 300:
+        return Verdict(Meaning.ACCEPTED, None, reply.enhanced, name)
+    rule = next(_matching(reply), None)
+    found = rule.meaning if rule else Meaning.TRANSIENT
+    words = rule.found(reply) if rule else ""
+    return Verdict(found, rule, reply.enhanced, name, _asked(reply.full, found), words)
+
+
+def ends_connection(code: int, words: str, stage: str = "") -> str:
+    """A name of OF_CONNECTION where the reply says that this connection takes no more mails while
+    another one does; "" for all other replies."""
+    if code < 400 or not SESSION_WORDS.search(words[: MOST_WORDS * 2]):
+        return ""
+    rule = classify(code, words, stage).rule
+    return rule.name if rule and rule.name in OF_CONNECTION and not rule.own else ""
+
+
+def meaning(code: int, words: str, stage: str = "") -> Meaning:
+    return classify(code, words, stage).meaning
+
+
+def matching(code: int, words: str, stage: str = "") -> list[Rule]:
+    """Every rule that fits, in their order: the first one decides."""
+    return list(_matching(_reply(code, words, stage)))
+
+
+def _matching(reply: Reply) -> Iterator[Rule]:
+    """Before a recipient was named, no reply is about one (RFC 5321, 3.3)."""
+    rules = book().rules.get(reply.code[:1], ())
+    early = reply.stage in BEFORE_RECIPIENT
+    return (
+        rule
+        for rule in rules
+        if not (early and rule.meaning in OF_RECIPIENT) and rule.matches(reply)
+    )
+
+
+# Windows' mail library puts a sentence of its own, chosen by the code alone, before the reply:
+# "Mailbox unavailable. The server response was: 5.7.1 Unable to relay".
+WRAPPED = re.compile(r"\bthe server response was: ?(?:([45]\d\d)[ -]|(?=[45]\.\d))", re.IGNORECASE)
+
+
+def _reply(code: int, words: str, stage: str) -> Reply:
+    beginning = words[: 2 * MOST_WORDS]
+    if wrapped := WRAPPED.search(beginning):
+        code, beginning = int(wrapped[1] or code), beginning[wrapped.end() :]
+    found = LEADING.match(beginning) or INSIDE.search(beginning)
+    enhanced = found[1] if found else ""
+    if found and found.re is LEADING:
+        beginning = beginning[found.end() :]
+    if enhanced:
+        # Each line of a long reply repeats it, amid of a sentence.
+        beginning = re.sub(rf"(?<=\s){re.escape(enhanced)}(?=\s)", " ", beginning)
+    cleaned = clean(beginning)
+    signs = frozenset(one.key for one in book().providers if one.sign.search(cleaned.full))
+    return Reply(
+        str(code),
+        enhanced,
+        full=cleaned.full,
+        said=cleaned.said,
+        about_recipient=cleaned.about_recipient,
+        stage=stage,
+        providers=signs,
+    )
+
+
+def _asked(text: str, found: Meaning) -> int:
+    if found is Meaning.RATE and LONG_QUOTA.search(text):
+        return LONGEST
+    if not (found.retries or found is Meaning.RATE):
+        return 0
+    named = ASKED.search(text)
+    return min(int(named[1]) * UNITS[named[2]], LONGEST) if named else 0

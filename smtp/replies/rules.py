@@ -1,0 +1,210 @@
+"""Rules as they are written in TOML, read and checked. Pure."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from smtp.replies.bounded import problem
+from smtp.replies.meanings import Meaning, Stage
+
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
+CODE = re.compile(r"[45]\d{0,2}")
+ENHANCED = re.compile(r"[45](\.\d{1,3}){0,2}|none")
+FIELDS = {"name", "provider", "code", "enhanced", "text", "stage", "meaning", "kind", "source"}
+
+# Kinds of bounces (bounces.reading.Kind) that suppress nobody.
+KINDS = {"soft", "blocked", "challenge"}
+
+
+class RuleError(Exception):
+    """A rule that can't be used; the text says which and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    key: str
+    name: str
+    sign: re.Pattern[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A reply as rules see it."""
+
+    code: str
+    enhanced: str
+    # See smtp.replies.words.
+    full: str
+    said: str
+    about_recipient: str
+    stage: str
+    # Keys of the providers whose signs are in it.
+    providers: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Matches where all that is given matches. `text` is as its author wrote it."""
+
+    name: str
+    meaning: Meaning
+    provider: str = ""
+    code: tuple[str, ...] = ()
+    # Each with a point at its end, so that 5.1.1 is not 5.1.10; "none." for a reply without one.
+    enhanced: tuple[str, ...] = ()
+    text: str = ""
+    pattern: re.Pattern[str] | None = None
+    stages: frozenset[str] = frozenset()
+    # What a bounce with these words counts as, where the meaning's kind would be too strong.
+    kind: str = ""
+    source: str = ""
+    # It is the operator's own.
+    own: bool = False
+
+    def matches(self, reply: Reply) -> bool:
+        return (
+            (not self.code or reply.code.startswith(self.code))
+            and (not self.provider or self.provider in reply.providers)
+            and (not self.stages or reply.stage in self.stages)
+            and (not self.enhanced or f"{reply.enhanced or 'none'}.".startswith(self.enhanced))
+            and (self.pattern is None or self.pattern.search(self._words(reply)) is not None)
+        )
+
+    def found(self, reply: Reply) -> str:
+        """The words that it goes by; "" where a code decides."""
+        match = self.pattern and self.pattern.search(self._words(reply))
+        return " ".join(match[0].split())[:80] if match else ""
+
+    def _words(self, reply: Reply) -> str:
+        """Who writes a rule for one server knows its hosts; elsewhere they say nothing. In general
+        only words about the recipient prove that the recipient doesn't exist."""
+        if self.provider or self.own:
+            return reply.full
+        return reply.about_recipient if self.meaning is Meaning.ADDRESS else reply.said
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    providers: tuple[Provider, ...] = ()
+    rules: tuple[Rule, ...] = ()
+
+
+def read_file(path: Path, *, own: bool = False) -> Rules:
+    """Raises RuleError, whose text names the file."""
+    try:
+        return read(path.read_text(encoding="utf-8"), own=own)
+    except OSError as error:
+        raise RuleError(f"{path} can't be read ({error.strerror}).") from error
+    except (RuleError, ValueError) as error:
+        raise RuleError(f"{path}: {error}") from error
+
+
+def read(toml: str, *, own: bool = False) -> Rules:
+    """Raises RuleError."""
+    try:
+        tables = tomllib.loads(toml)
+    except tomllib.TOMLDecodeError as error:
+        raise RuleError(f"this is no TOML: {error}") from error
+    if unknown := sorted(tables.keys() - {"provider", "rule"}):
+        raise RuleError(f"unknown table {unknown[0]!r}; use [[rule]] and [provider.KEY].")
+    providers = _providers(tables.get("provider", {}))
+    entries = tables.get("rule", [])
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise RuleError("write each rule as [[rule]], with two brackets.")
+    rules = tuple(_rule(entry, number, own) for number, entry in enumerate(entries, 1))
+    names = [rule.name for rule in rules]
+    if twice := next((name for name in names if names.count(name) > 1), ""):
+        raise RuleError(f"two rules are called {twice!r}.")
+    return Rules(providers, rules)
+
+
+def _providers(tables: Any) -> tuple[Provider, ...]:
+    if not isinstance(tables, dict):
+        raise RuleError("write a provider as [provider.KEY].")
+    found = []
+    for key, table in tables.items():
+        if not isinstance(table, dict) or not isinstance(table.get("sign"), str):
+            raise RuleError(f'provider {key!r}: give it a sign = "..." that tells its replies.')
+        sign = _pattern(table["sign"], f"provider {key!r}: the sign")
+        found.append(Provider(key, str(table.get("name", key)), sign))
+    return tuple(found)
+
+
+def _rule(entry: Mapping[str, Any], number: int, own: bool) -> Rule:
+    name = entry.get("name", "")
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        raise RuleError(f"rule {number}: give it a name in small letters, such as 'my-relay.full'.")
+    where = f"rule {name!r}"
+    if unknown := sorted(entry.keys() - FIELDS):
+        raise RuleError(f"{where}: unknown field {unknown[0]!r}; there are {_listed(FIELDS)}.")
+    text = "|".join(_words(entry, "text", where))
+    meanings = [one.value for one in Meaning if one is not Meaning.ACCEPTED]
+    if (meaning := entry.get("meaning")) not in meanings:
+        raise RuleError(f"{where}: the meaning is one of {_listed(meanings)}.")
+    return Rule(
+        name=name,
+        meaning=Meaning(meaning),
+        provider="".join(_words(entry, "provider", where)),
+        code=_checked(entry, "code", where, CODE, "4, 55 or 550"),
+        enhanced=tuple(
+            f"{one}." for one in _checked(entry, "enhanced", where, ENHANCED, "5.7 or 5.1.1")
+        ),
+        text=text,
+        pattern=_pattern(text, f"{where}: the text") if text else None,
+        stages=frozenset(_stages(entry, where)),
+        kind=_kind(entry, where),
+        source="".join(_words(entry, "source", where)),
+        own=own,
+    )
+
+
+def _words(entry: Mapping[str, Any], field: str, where: str) -> tuple[str, ...]:
+    """A text or a list of texts, as a tuple."""
+    given = entry.get(field, ())
+    found = (given,) if isinstance(given, str) else given
+    if not isinstance(found, list | tuple) or not all(isinstance(one, str) for one in found):
+        raise RuleError(f'{where}: write {field} = "..." or {field} = ["...", "..."].')
+    return tuple(one for one in found if one)
+
+
+def _checked(
+    entry: Mapping[str, Any], field: str, where: str, form: re.Pattern[str], examples: str
+) -> tuple[str, ...]:
+    found = _words(entry, field, where)
+    if wrong := next((one for one in found if not form.fullmatch(one)), ""):
+        raise RuleError(f"{where}: {field} is {wrong!r}; write how it begins: {examples}.")
+    return found
+
+
+def _stages(entry: Mapping[str, Any], where: str) -> tuple[str, ...]:
+    found = _words(entry, "stage", where)
+    known = [stage.value for stage in Stage]
+    if any(one not in known for one in found):
+        raise RuleError(f"{where}: a stage is one of {_listed(known)}.")
+    return found
+
+
+def _kind(entry: Mapping[str, Any], where: str) -> str:
+    found = "".join(_words(entry, "kind", where))
+    if found and found not in KINDS:
+        raise RuleError(f"{where}: the kind is one of {_listed(KINDS)}.")
+    return found
+
+
+def _pattern(text: str, what: str) -> re.Pattern[str]:
+    """Compared in small letters: so is the pattern, but for its escapes (\\S is not \\s)."""
+    small = re.sub(r"\\.|[^\\]+", lambda part: _lower(part[0]), text, flags=re.DOTALL)
+    if wrong := problem(small):
+        raise RuleError(f"{what} {wrong}.")
+    return re.compile(small)
+
+
+def _lower(part: str) -> str:
+    return part if part.startswith("\\") else part.lower()
+
+
+def _listed(words: Any) -> str:
+    return ", ".join(sorted(words))

@@ -1,0 +1,224 @@
+"""Opens a session with a relay: connects, secures, greets and logs in, by aiosmtplib."""
+
+import asyncio
+import re
+import ssl
+from collections.abc import Generator
+from dataclasses import dataclass
+from functools import cache
+from typing import TypeVar, cast
+
+from aiosmtplib import SMTP
+from aiosmtplib.errors import SMTPException, SMTPResponseException
+
+from smtp import ehloname, hosts, steps
+from smtp.offers import Offers, read_offers
+from smtp.replylines import words_of
+from smtp.timeouts import Timeouts
+
+T = TypeVar("T")
+
+# How servers say that they have enough of our connections; ICC: NetEase's code for it.
+TOO_MANY = re.compile(
+    r"too many\b.*\b(connections?|sessions?)|\bconcurrent|"
+    r"(connections?|sessions?)\b.*\b(limit|exceed|maximum)|"
+    r"(limit|exceed|maximum)\w*\b.*\b(connections|sessions)|\bHL:ICC\b|并发",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What is needed to reach a relay. `security`: tls, starttls or none."""
+
+    host: str
+    port: int
+    security: str
+    username: str = ""
+    password: str = ""
+    # Our own sandbox, which listens on loopback whatever servers are allowed.
+    trusted: bool = False
+
+
+class ConnectError(Exception):
+    """No session with the relay. `reason`: connection, certificate, tls (not offered or it
+    failed), login, ehlo (it refuses our name), or too_many (it has enough connections of ours)."""
+
+    def __init__(self, reason: str, words: str) -> None:
+        super().__init__(words)
+        self.reason = reason
+        self.words = words
+
+
+@dataclass(slots=True)
+class Session:
+    """An open session that nobody reads yet: an Exchange takes its transport over."""
+
+    transport: asyncio.Transport
+    offers: Offers
+
+    def close(self) -> None:
+        """For a session that isn't used after all."""
+        self.transport.abort()
+
+
+@cache
+def tls_context() -> ssl.SSLContext:
+    """One for all connections: making it costs 18 ms."""
+    return ssl.create_default_context()
+
+
+async def open_session(server: Server, timeouts: Timeouts | None = None) -> Session:
+    """Raises ConnectError; never goes on without TLS where that was asked for."""
+    opening = _Opening(server, timeouts or Timeouts.configured())
+    try:
+        return await opening.run()
+    except hosts.HostError as error:
+        raise ConnectError("connection", str(error)) from error
+    except (
+        *(steps.RefusedError, steps.MissingError),
+        *(SMTPException, OSError, ValueError, TimeoutError),
+    ) as error:
+        raise _connect_error(error, opening.step, server) from error
+    finally:
+        opening.close()
+
+
+class _Opening:
+    def __init__(self, server: Server, timeouts: Timeouts) -> None:
+        self.server = server
+        self.timeouts = timeouts
+        self.step = "connect"
+        self._client: SMTP | None = None
+
+    async def run(self) -> Session:
+        place, limits = self.server, self.timeouts
+        # Nothing is awaited between these two: a socket must not be forgotten when cancelled.
+        sock = await hosts.connect(
+            place.host, place.port, seconds=limits.connect, trusted=place.trusted
+        )
+        # The name stays the client's: it is what the certificate is checked against.
+        client = self._client = SMTP(
+            hostname=place.host,
+            use_tls=place.security == "tls",
+            start_tls=False,
+            tls_context=tls_context() if place.security != "none" else None,
+            sock=sock,
+            port=None,
+        )
+        self.step = "greeting"
+        name = ehloname.of_socket(sock)
+        await client.connect(timeout=limits.greeting)
+        offered = await self._follow("ehlo", steps.greet(name), limits.ehlo)
+        if place.security == "starttls":
+            await self._start_tls(client, offered)
+            # What was offered in the clear counts no more.
+            offered = await self._follow("ehlo", steps.greet(name), limits.ehlo)
+        if place.username:
+            secure = place.security != "none"
+            login = steps.log_in(place.username, place.password, offered, encrypted=secure)
+            await self._follow("auth", login, limits.auth)
+        return self._handed_over(client, offered)
+
+    async def _follow(
+        self, name: str, following: Generator[steps.Command, steps.Answer, T], seconds: float
+    ) -> T:
+        """Each command and its answer, to the end of the steps."""
+        self.step = name
+        try:
+            command = next(following)
+            while True:
+                command = following.send(await self._ask(command, seconds))
+        except StopIteration as end:
+            return cast("T", end.value)
+
+    async def _ask(self, command: steps.Command, seconds: float) -> steps.Answer:
+        if self._client is None:
+            raise OSError("The server closed the connection.")
+        reply = await self._client.execute_command(command.line, timeout=seconds)
+        return steps.Answer(reply.code, tuple(reply.message.split("\n")))
+
+    async def _start_tls(self, client: SMTP, offered: dict[str, str]) -> None:
+        """What came in clear behind the reply is thrown away by aiosmtplib (RFC 3207, 4.2)."""
+        self.step = "starttls"
+        if "starttls" not in offered:
+            raise steps.MissingError("no_starttls")
+        if client.protocol is None:
+            raise OSError("The server closed the connection.")
+        limit = self.timeouts.starttls
+        await client.protocol.start_tls(
+            tls_context(), server_hostname=self.server.host, timeout=limit
+        )
+        client.transport = client.protocol.transport
+
+    def _handed_over(self, client: SMTP, offered: dict[str, str]) -> Session:
+        protocol = client.protocol
+        if protocol is None or protocol.transport is None:
+            raise OSError("The server closed the connection.")
+        # It would be taken for the reply to the next command.
+        if protocol._buffer:  # noqa: SLF001 - nothing public says so
+            raise OSError("The server says more than it was asked.")
+        self._client = None
+        transport = cast("asyncio.Transport", protocol.transport)
+        return Session(transport, read_offers(offered))
+
+    def close(self) -> None:
+        if self._client is not None:
+            self._client.close()
+
+
+def _connect_error(error: BaseException, step: str, server: Server) -> ConnectError:
+    words = _hidden(_say(error), server)
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return ConnectError("certificate", cause.verify_message or _say(cause))
+        if isinstance(cause, ssl.SSLError):
+            return ConnectError("tls", words)
+        cause = cause.__cause__ or cause.__context__
+    return ConnectError(_reason(error, step, words), words)
+
+
+def _reason(error: BaseException, step: str, words: str) -> str:
+    code = _code(error)
+    if code >= 400 and TOO_MANY.search(words):
+        return "too_many"
+    if isinstance(error, steps.RefusedError) and step == "ehlo":
+        return "ehlo" if steps.is_about_name(error.answer) else "connection"
+    if isinstance(error, OSError):
+        return "connection"
+    if step == "starttls":
+        return "tls"
+    # Refused; or no method that both sides know, or none at all.
+    if step == "auth" and (500 <= code < 600 or not code):
+        return "login"
+    return "connection"
+
+
+def _code(error: BaseException) -> int:
+    if isinstance(error, steps.RefusedError):
+        return error.answer.code
+    return error.code if isinstance(error, SMTPResponseException) else 0
+
+
+def _say(error: BaseException) -> str:
+    if isinstance(error, steps.RefusedError):
+        said = words_of(error.answer.words.encode("utf-8", "replace"))
+        return f"{error.answer.code} {said}"
+    if isinstance(error, SMTPResponseException):
+        said = words_of(" ".join(error.message.split("\n")).encode("utf-8", "replace"))
+        return f"{error.code} {said}" if error.code > 0 else said
+    return str(error).strip() or type(error).__name__
+
+
+def _hidden(words: str, server: Server) -> str:
+    """A server may repeat what it was told, and these words are shown."""
+    secret = server.password
+    if not secret:
+        return words
+    for form in (
+        secret,
+        *(steps.encoded(text) for text in (secret, f"\0{server.username}\0{secret}")),
+    ):
+        words = words.replace(form, "••••")
+    return words
