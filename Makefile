@@ -53,4 +53,4 @@ dev:
 	@quickstart/bootstrap dev
 
 fault-test: dev ## random schedules of faults, many of them (YANSHU_FAULT_SCHEDULES=200)
-	@YANSHU_FAULT_SCHEDULES=$${YANSHU_FAULT_SCHEDULES:-200} $(PYTHON_VENV) -m pytest -q tests/engine/faults
+	@YANSHU_FAULT_SCHEDULES=$${YANSHU_FAULT_SCHEDULES:-200} $(PYTHON_VENV) -m pytest -q tests/sending/engine/faults

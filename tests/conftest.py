@@ -13,7 +13,7 @@ from django.test import Client, override_settings
 from accounts.models import Membership, User, Workspace
 from accounts.permissions import Role
 from smtp import tls_context
-from tests.sending.smtpserver import Authority, make_authority
+from tests.mailservers.smtp import Authority, make_authority
 
 PASSWORD = "correct horse battery"
 

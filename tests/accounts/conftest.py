@@ -11,7 +11,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from accounts import afterwards
-from tests.engine.sink import Sink, running
+from tests.mailservers.sink import Sink, running
 
 LINK = re.compile(r"^http://127\.0\.0\.1:8000(/\S+)$", re.MULTILINE)
 

@@ -5,7 +5,7 @@ from django.core.mail import EmailMessage
 from pytest_django import Settings
 
 from smtp import ehloname
-from tests.sending.smtp.scripted import serving
+from tests.smtp.scripted import serving
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from accounts.models import Invitation, Membership, User, Workspace
 from accounts.permissions import Role
 from tests.accounts.conftest import Read, link_in, words
 from tests.conftest import PASSWORD
-from tests.engine.sink import Sink
+from tests.mailservers.sink import Sink
 
 pytestmark = pytest.mark.django_db
 

@@ -15,7 +15,7 @@ from designs import services
 from designs.models import Design
 from relays.models import Relay
 from tests.chromium import PHONE, Watch
-from tests.engine.sink import Sink, running
+from tests.mailservers.sink import Sink, running
 
 LogIn = Callable[[User], None]
 

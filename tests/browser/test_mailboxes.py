@@ -8,9 +8,9 @@ from playwright.sync_api import Page, expect
 from accounts import secrets
 from accounts.models import User, Workspace
 from bounces.models import BounceMail, BounceMailbox
+from tests.bounces import returns
 from tests.chromium import DESKTOP, PHONE
-from tests.sending import returns
-from tests.sending.imapserver import PASSWORD, USER, Imap, running
+from tests.mailservers.imap import PASSWORD, USER, Imap, running
 
 LOOKS = [
     ("en", DESKTOP, "light"),

@@ -11,8 +11,8 @@ from accounts.models import User, Workspace
 from relays.models import Relay, RelayUse
 from tests.browser.test_pages import LOOKS, _fits
 from tests.chromium import DESKTOP, PHONE
-from tests.sending import lived
-from tests.sending.smtpserver import Habits, serving
+from tests.mailservers.smtp import Habits, serving
+from tests.relays import lived
 
 
 def _size(page: Page, size: tuple[int, int]) -> None:

@@ -24,9 +24,9 @@ from sending.models import Mailing, Message
 from sending.services import dispatch
 from tests.browser.test_pages import LOOKS, _fits
 from tests.chromium import DESKTOP, PHONE
-from tests.engine.conftest import assert_closes
-from tests.engine.sink import Sink
-from tests.engine.sink import running as sink_server
+from tests.mailservers.sink import Sink
+from tests.mailservers.sink import running as sink_server
+from tests.sending.engine.conftest import assert_closes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HTML = (

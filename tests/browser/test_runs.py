@@ -14,7 +14,7 @@ from sending.models import Hold
 from sending.services import dispatch
 from tests.browser.test_pages import LOOKS, _fits
 from tests.browser.test_report import relay, sink, start
-from tests.engine.sink import Sink
+from tests.mailservers.sink import Sink
 
 __all__ = ["relay", "sink", "start"]
 pytestmark = pytest.mark.django_db(transaction=True)

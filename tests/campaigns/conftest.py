@@ -11,8 +11,8 @@ from designs.models import Design
 from relays.models import Relay
 from sending.engine import turn
 from sending.services import dispatch
-from tests.engine.sink import Sink
-from tests.engine.sink import running as sink_server
+from tests.mailservers.sink import Sink
+from tests.mailservers.sink import running as sink_server
 
 HTML = (
     "<html><body><p>Dear {{ first_name|default('reader') }},</p>"

@@ -20,7 +20,7 @@ from relays.models import Relay, RelayMinute
 from sending.models import Batch, Mailing, Message, Tally
 from sending.services import events
 from tests import figures
-from tests.engine.conftest import assert_closes
+from tests.sending.engine.conftest import assert_closes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Start = Callable[..., Campaign]

@@ -17,7 +17,7 @@ from contacts.models import Contact, List, Subscription, Suppression
 from contacts.services import contacts as contact_service
 from contacts.services import lists
 from tests.contacts.test_imports import chosen, ran, received
-from tests.engine.sink import Sink
+from tests.mailservers.sink import Sink
 
 pytestmark = pytest.mark.django_db(transaction=True)
 OLD, NEW = "carol.old@people.example", "carol.new@people.example"

@@ -16,7 +16,7 @@ from contacts.models import Contact, List, Subscription
 from relays.models import Pool, PoolMember, Relay
 from sending.models import Event, Mailing, Message, Tally
 from sending.services import dispatch, events, mailings
-from tests.engine.conftest import assert_closes
+from tests.sending.engine.conftest import assert_closes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Start = Callable[..., Campaign]

@@ -22,8 +22,8 @@ from contacts.services.suppressions import suppress
 from sending.models import Event, Mailing, Message, TallyMinute
 from sending.services import events, mailings, retrying
 from tests.campaigns.test_report import mailing_of, read, url, words
-from tests.engine.conftest import assert_closes
-from tests.engine.sink import RULES, Sink
+from tests.mailservers.sink import RULES, Sink
+from tests.sending.engine.conftest import assert_closes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Start = Callable[..., Campaign]

@@ -24,8 +24,8 @@ from sending.services import telling
 from tests import figures
 from tests.campaigns.test_command import run
 from tests.campaigns.test_report import mailing_of, read, url, words
-from tests.engine.conftest import assert_closes
-from tests.engine.sink import Sink
+from tests.mailservers.sink import Sink
+from tests.sending.engine.conftest import assert_closes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Start = Callable[..., Campaign]

@@ -13,8 +13,8 @@ from contacts.models import Contact
 from relays.models import Relay
 from sending.models import Message
 from tests.campaigns.test_report import ledger, mailing_of, read, url, words
-from tests.engine.conftest import assert_closes
-from tests.engine.sink import Sink
+from tests.mailservers.sink import Sink
+from tests.sending.engine.conftest import assert_closes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Start = Callable[..., Campaign]

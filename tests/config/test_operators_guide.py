@@ -12,7 +12,7 @@ import pytest
 
 from config.programs import WORKERS
 from environment import envfile, variables
-from tests.config.test_envfile import by_sh
+from tests.environment.test_envfile import by_sh
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 GUIDES = sorted((ROOT / "docs/operators").glob("*.md"))

@@ -18,7 +18,7 @@ from designs.filters import as_text
 from designs.rendering import Part, Renderer, RenderError
 from smtp import Parcel
 from tests.designs.test_rendering import Urls
-from tests.sending.test_compose import claimed, composer
+from tests.sending.compose.test_compose import claimed, composer
 
 CASES = Path(__file__).parents[1] / "cases" / "mail"
 EVERY = [

@@ -13,7 +13,7 @@ from designs.fieldlinks import add_schemes, schemes_in_text
 from designs.filters import filters
 from designs.rendering import Part
 from designs.services import compile_parts
-from tests.sending.test_compose import claimed, composer
+from tests.sending.compose.test_compose import claimed, composer
 
 CASES = Path(__file__).parents[1] / "cases" / "mail"
 

@@ -8,13 +8,14 @@ import pytest
 from accounts import secrets
 from accounts.models import Workspace
 from bounces.models import BounceMailbox
-from tests.engine.conftest import design, make_list, open_to
-from tests.engine.sink import Sink
-from tests.engine.sink import running as running_sink
+from tests.fixtures import make_list
 from tests.mailhost.exim import Exim
 from tests.mailhost.exim import missing as exim_missing
 from tests.mailhost.exim import running as running_exim
 from tests.mailhost.servers import DOMAIN, PASSWORD, MailHost, missing, running
+from tests.mailservers.sink import Sink
+from tests.mailservers.sink import running as running_sink
+from tests.sending.engine.conftest import design, open_to
 
 __all__ = ["design", "make_list", "open_to"]
 

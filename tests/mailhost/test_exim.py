@@ -10,8 +10,8 @@ from relays.models import Lane, Relay
 from sending.engine import turn
 from sending.models import Mailing, Message
 from sending.services import dispatch
-from tests.engine.conftest import assert_closes
 from tests.mailhost.exim import MAILS, Exim
+from tests.sending.engine.conftest import assert_closes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Open = Callable[..., Mailing]

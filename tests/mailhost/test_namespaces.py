@@ -7,8 +7,8 @@ from django.test import Client
 from bounces.imap.box import ImapBox
 from bounces.models import BounceMailbox
 from bounces.services import collecting, mailboxes
+from tests.bounces import returns
 from tests.mailhost.servers import MailHost
-from tests.sending import returns
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -13,10 +13,10 @@ from relays.models import Relay
 from sending.engine import turn
 from sending.models import Event, Mailing, Message
 from sending.services import dispatch
-from tests.engine.conftest import assert_closes
-from tests.engine.sink import Sink
 from tests.mailhost.conftest import ADDRESS
 from tests.mailhost.servers import MailHost, until
+from tests.mailservers.sink import Sink
+from tests.sending.engine.conftest import assert_closes
 
 # The engine has a database connection of its own.
 pytestmark = pytest.mark.django_db(transaction=True)

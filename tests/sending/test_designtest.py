@@ -23,8 +23,8 @@ from relays.services import testallowance
 from relays.services.testallowance import TestRefusedError
 from sending.compose.mime import Sender
 from sending.services.testmail import send_test
-from tests.engine.sink import Sink, running
-from tests.sending.smtp.scripted import serving
+from tests.mailservers.sink import Sink, running
+from tests.smtp.scripted import serving
 
 HTML = '<p>Dear {{ first_name }}</p><a href="{{ unsubscribe_url }}">leave</a>'
 

@@ -23,8 +23,9 @@ from sending.host import journal, position, sentlog
 from sending.models import Batch, Fence, Fenced, HostPosition, Installation, Mailing, Message, Tally
 from sending.queries import fence as queries
 from sending.services import fence, mailings, recovery
-from tests.engine.conftest import assert_closes, design, make_list, open_to, relay, sink
-from tests.engine.sink import Sink
+from tests.fixtures import make_list
+from tests.mailservers.sink import Sink
+from tests.sending.engine.conftest import assert_closes, design, open_to, relay, sink
 
 __all__ = ["design", "make_list", "open_to", "relay", "sink"]
 

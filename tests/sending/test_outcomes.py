@@ -19,7 +19,7 @@ from sending.services import events, mailings, telling, verdicts
 from sending.services.outcomes import settle
 from smtp import End, Outcome, Stage
 from smtp.replies import Meaning
-from tests.engine.conftest import assert_closes, design, open_to
+from tests.sending.engine.conftest import assert_closes, design, open_to
 
 __all__ = ["design", "open_to"]
 

@@ -10,8 +10,8 @@ import psycopg
 import pytest
 import redis
 
-from tests.engine.sink import Sink
-from tests.engine.sink import running as running_sink
+from tests.mailservers.sink import Sink
+from tests.mailservers.sink import running as running_sink
 from tests.stack.installation import Installation, running, wait_for
 from tests.stack.ledger import ledger
 from tests.stack.scene import address

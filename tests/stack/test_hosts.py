@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from sending.services.recovery import AWAY
-from tests.engine.faults.faultplan import Mail
-from tests.engine.faults.server import Server
+from tests.sending.engine.faults.faultplan import Mail
+from tests.sending.engine.faults.server import Server
 from tests.stack import hosts
 from tests.stack.installation import Installation, running, wait_for
 from tests.stack.ledger import ledger

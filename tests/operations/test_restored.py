@@ -1,0 +1,173 @@
+"""What people see and decide after a restore: banner, page and command."""
+
+import json
+from collections.abc import Callable
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client
+
+from accounts.models import User, Workspace
+from accounts.permissions import Role
+from campaigns.models import Campaign
+from sending.host import journal, sentlog
+from sending.models import Fence, HostPosition, Installation, Mailing, Message
+from sending.services import fence
+from tests.fixtures import make_list
+from tests.sending.engine.conftest import design, open_to, relay, sink
+
+__all__ = ["design", "make_list", "open_to", "relay", "sink"]
+pytestmark = pytest.mark.django_db
+Open = Callable[..., Mailing]
+ADDRESSES = [f"person{number}@x.example" for number in range(10)]
+
+
+@pytest.fixture
+def mailing(open_to: Open, workspace: Workspace) -> Mailing:
+    """Under way; its host knows of 4 that were accepted and 1 without an answer."""
+    made = open_to(ADDRESSES)
+    Campaign.objects.create(
+        workspace=workspace, name="Spring", state=Campaign.State.STARTED, mailing=made
+    )
+    fence.is_open()
+    ids = list(Message.objects.order_by("pk").values_list("pk", flat=True))
+    about = sentlog.About(Installation.objects.get().key, made.pk, "campaign 7")
+    sentlog.append(journal.sent_directory(), about, ids[:4], ids[4:5])
+    return made
+
+
+def command(*arguments: str) -> tuple[int, str]:
+    out = StringIO()
+    try:
+        call_command("fence", *arguments, stdout=out)
+    except SystemExit as end:
+        return int(end.code or 0), out.getvalue()
+    return 0, out.getvalue()
+
+
+def test_nothing_is_stopped(owner_client: Client, mailing: Mailing) -> None:
+    assert command() == (0, "Nothing is stopped.\n")
+    assert "was restored" not in owner_client.get("/w/brand/").content.decode()
+    assert "Nothing is stopped" in owner_client.get("/w/brand/restored/").content.decode()
+
+
+def test_an_owner_decides(
+    owner_client: Client, mailing: Mailing, workspace: Workspace, make_member: Callable[..., User]
+) -> None:
+    fence.put_up(Fence.Why.MOVED)
+    fence.attend()
+    home = owner_client.get("/w/brand/").content.decode()
+    assert "Nothing is sent until an owner decides" in home
+    assert "/w/brand/restored/" in home
+    viewer = Client()
+    viewer.force_login(
+        make_member(workspace, Role.VIEWER),
+        backend="allauth.account.auth_backends.AuthenticationBackend",
+    )
+    seen = viewer.get("/w/brand/").content.decode()
+    assert "Nothing is sent" in seen
+    assert "/w/brand/restored/" not in seen
+    assert viewer.get("/w/brand/restored/").status_code == 403
+
+    page = owner_client.get("/w/brand/restored/").content.decode()
+    assert "Spring" in page
+    assert "does not know: 4 accepted, 1 handed over without an answer" in page
+    assert "the other 5 get the mail" in page
+    resumed = owner_client.post(f"/w/brand/campaigns/{Campaign.objects.get().pk}/resume/")
+    assert resumed.status_code in {200, 302}
+    mailing.refresh_from_db()
+    assert mailing.state == Mailing.State.PAUSED
+    done = owner_client.post(
+        "/w/brand/restored/", {f"mailing-{mailing.pk}": "go_on"}, follow=True
+    ).content.decode()
+    assert "5 messages count as sent" in done
+    mailing.refresh_from_db()
+    assert mailing.state == Mailing.State.SENDING
+    assert (mailing.tally.accepted, mailing.tally.unknown, mailing.tally.waiting) == (4, 1, 5)
+    assert fence.is_open()
+
+
+def test_a_new_campaign_has_a_number_that_nobody_has_seen(workspace: Workspace) -> None:
+    """The hosts tell of campaigns that are not in the backup by their numbers."""
+    before = Campaign.objects.create(workspace=workspace, name="Before").pk
+    assert fence.is_open()
+    fence.put_up(Fence.Why.OLDER)
+    assert Campaign.objects.create(workspace=workspace, name="After").pk > before + 1000
+
+
+def test_a_host_that_has_not_reported_is_asked_about(
+    owner_client: Client, mailing: Mailing
+) -> None:
+    HostPosition.objects.create(host="away", name="send2", moved_at="2026-01-01T00:00Z")
+    fence.put_up(Fence.Why.MOVED)
+    fence.attend()
+    page = owner_client.get("/w/brand/restored/").content.decode()
+    assert "send2 has not reported" in page
+    answer = owner_client.post("/w/brand/restored/", {f"mailing-{mailing.pk}": "go_on"})
+    assert answer.status_code == 400
+    assert not fence.is_open()
+    code, words = command()
+    assert code == 1
+    assert "send2 HAS NOT REPORTED (it last sent 2026-01-01T00:00:00+00:00, as far" in words
+    with pytest.raises(CommandError, match="send2 sent before and has not reported"):
+        command("release")
+    assert command("release", "--although-missing") == (0, "Nothing is stopped.\n")
+    mailing.refresh_from_db()
+    assert mailing.tally.accepted == 4
+
+
+def test_the_command_keeps_what_it_is_told_to_keep(mailing: Mailing) -> None:
+    fence.put_up(Fence.Why.MOVED)
+    fence.attend()
+    code, words = command("--json")
+    shown = json.loads(words)
+    assert (code, shown["stopped"], shown["why"]) == (1, True, "moved")
+    assert shown["mailings"][0]["hosts_know_accepted"] == 4
+    with pytest.raises(CommandError, match="Nothing is to be decided about 999"):
+        command("release", "--keep-paused", "999")
+    assert command("release", "--keep-paused", str(mailing.pk))[0] == 0
+    mailing.refresh_from_db()
+    assert (mailing.state, mailing.tally.waiting) == (Mailing.State.PAUSED, 5)
+
+
+def test_another_workspaces_campaigns_stay_paused(
+    owner_client: Client,
+    mailing: Mailing,
+    stranger_client: Client,
+    other_workspace: Workspace,
+) -> None:
+    fence.put_up(Fence.Why.MOVED)
+    fence.attend()
+    page = stranger_client.get("/w/other/restored/").content.decode()
+    assert "Spring" not in page
+    stranger_client.post("/w/other/restored/", {f"mailing-{mailing.pk}": "go_on"})
+    mailing.refresh_from_db()
+    assert mailing.state == Mailing.State.PAUSED
+    assert "wait for a decision" in owner_client.get("/w/brand/").content.decode()
+
+
+def test_campaigns_from_the_command_line(mailing: Mailing, workspace: Workspace) -> None:
+    Campaign.objects.create(workspace=workspace, name="Draft")
+    planned = Campaign.objects.create(
+        workspace=workspace, name="Autumn", state="scheduled", scheduled_at="2030-01-01T10:00Z"
+    )
+
+    def campaign(*arguments: str) -> str:
+        out = StringIO()
+        call_command("campaign", *arguments, stdout=out)
+        return out.getvalue()
+
+    listed = campaign("list")
+    assert len(listed.splitlines()) == 2
+    assert "brand  sending  0 of 10  Spring" in listed
+    assert f"{planned.pk}  brand  scheduled  for 2030-01-01" in listed
+    assert len(json.loads(campaign("list", "--json"))) == 2
+    assert "paused" in campaign("pause-all")
+    assert campaign("pause-all") == "none\n"
+    mailing.refresh_from_db()
+    assert mailing.state == Mailing.State.PAUSED
+    with pytest.raises(CommandError, match="no workspace"):
+        campaign("list", "--workspace", "nope")
+    with pytest.raises(CommandError, match="neither a number"):
+        campaign("lst")

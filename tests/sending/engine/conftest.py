@@ -1,0 +1,78 @@
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from accounts.models import Workspace
+from contacts.models import List
+from designs.models import Design
+from designs.services import freeze
+from relays.models import Relay
+from sending.models import Batch, Mailing, Message, Tally
+from sending.services.mailings import open_mailing
+from tests.mailservers.sink import Sink, running
+
+HTML = (
+    "<html><body><p>Dear {{ first_name|default('reader') }},</p>"
+    '<a href="https://brand.example/{{ city|urlencode }}">look</a> '
+    '<a href="{{ unsubscribe_url }}">unsubscribe</a></body></html>'
+)
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    with running() as sink:
+        yield sink
+
+
+@pytest.fixture
+def relay(workspace: Workspace, sink: Sink) -> Relay:
+    return Relay.objects.create(
+        workspace=workspace,
+        name="Sink",
+        host="127.0.0.1",
+        port=sink.port,
+        security="none",
+        connections=4,
+        bounce_address="bounces@brand.example",
+    )
+
+
+@pytest.fixture
+def design(workspace: Workspace) -> Design:
+    return Design.objects.create(workspace=workspace, name="Spring", html=HTML)
+
+
+@pytest.fixture
+def open_to(workspace: Workspace, relay: Relay, design: Design, make_list: Callable[..., List]):  # type: ignore[no-untyped-def]
+    """Opens a mailing to the addresses."""
+
+    def make(addresses: list[str], **options: object) -> Mailing:
+        target = make_list(addresses, name=f"List {List.objects.count()}")
+        content = freeze(design, subject="Hello {{ first_name }} 你好")
+        values = {"relay": relay, "lists_in": [target.pk]} | options
+        return open_mailing(
+            workspace=workspace,
+            origin="campaign 7",
+            content=content,
+            from_name="Brand",
+            from_email="news@brand.example",
+            **values,  # type: ignore[arg-type]
+        )
+
+    return make
+
+
+def assert_closes(mailing: Mailing) -> Tally:
+    """The tally agrees with the rows, and the rows with what was targeted."""
+    tally = Tally.objects.get(mailing=mailing)
+    rows = Message.objects.filter(mailing=mailing)
+    held = sum(len(batch.ids) for batch in Batch.objects.filter(mailing=mailing).exclude(holder=""))
+    counted = {state.name.lower(): rows.filter(state=state).count() for state in Message.State} | {
+        "in_flight": held
+    }
+    counted["waiting"] -= held
+    assert {name: getattr(tally, name) for name in counted} == counted
+    assert sum(counted.values()) == tally.targeted == rows.count()
+    unexplained = rows.exclude(state__in=[Message.State.ACCEPTED, Message.State.WAITING])
+    assert not unexplained.filter(reason="").exists()
+    return tally

@@ -1,0 +1,27 @@
+from collections.abc import Iterator
+
+import pytest
+from pytest_django import Settings
+
+from tests.sending.engine.faults.conductor import PERCENT
+from tests.sending.engine.faults.workers import Nursery, nursery
+
+
+@pytest.fixture(autouse=True)
+def impatient(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is silent is given up within a second, and a turn ends when nothing is due."""
+    settings.SMTP_TIMEOUTS_PERCENT = PERCENT
+    monkeypatch.setattr("sending.engine.turn.LINGER", 0.0)
+
+
+@pytest.fixture(scope="session")
+def shared_nursery(django_db_setup: None) -> Iterator[Nursery]:
+    with nursery() as made:
+        yield made
+
+
+@pytest.fixture
+def nest(transactional_db: None, shared_nursery: Nursery) -> Iterator[Nursery]:
+    """Where workers come from."""
+    yield shared_nursery
+    shared_nursery.clear()
