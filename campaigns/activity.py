@@ -13,8 +13,7 @@ from accounts.access import WorkspaceRequest
 from campaigns import states
 from campaigns.models import Campaign
 from campaigns.queries import progress
-from pages import activity
-from sending import reasons
+from pages import activity, reasons
 
 
 @activity.provider

@@ -1,13 +1,10 @@
 from django.apps import AppConfig
-from django.utils.module_loading import autodiscover_modules
 
 
 class CampaignsConfig(AppConfig):
     name = "campaigns"
 
     def ready(self) -> None:
-        # What apps add to the home page (home.todo).
-        autodiscover_modules("steps", "needs")
         import campaigns.senders  # noqa: F401, PLC0415  # registers itself
         from accounts.services import workspaces  # noqa: PLC0415 - models are ready only now
         from campaigns.services import running  # noqa: PLC0415

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from contacts import valuekinds
 from contacts.mergenames import OF_PERSON
 
-# One row a person on the lists in. `reason` (a code of sending.reasons) is null for who gets it.
+# One row a person on the lists in. `reason` (a code of pages.reasons) is null for who gets it.
 # Somebody who left one of the lists but is on another still wants mail. Being suppressed says more
 # than being on a list that is left out, and a list that was left says more than either: the first
 # that applies is the reason. A suppressed domain means that domain, not its subdomains.
@@ -106,7 +106,7 @@ def anybody(workspace_id: int, lists_in: Sequence[int], lists_out: Sequence[int]
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody on the lists. `reason` (a code of sending.reasons) is None for a recipient; `since`
+    """Somebody on the lists. `reason` (a code of pages.reasons) is None for a recipient; `since`
     and `cause_id` (a suppression's or a list's) belong to the reason."""
 
     contact_id: int
@@ -138,7 +138,7 @@ class Question:
     workspace_id: int
     lists_in: Sequence[int]
     lists_out: Sequence[int]
-    # RECIPIENTS, LEFT_OUT or a code of sending.reasons; None: everybody.
+    # RECIPIENTS, LEFT_OUT or a code of pages.reasons; None: everybody.
     reason: str | None = None
     # How addresses begin; "" for all.
     begins: str = ""

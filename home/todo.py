@@ -1,14 +1,14 @@
 """The home page's registries: first steps that tick themselves, and things that need a person.
 
-    @home.step("import", order=10)
-    def import_people(request): return home.Step(_("Import contacts"), _("..."), done=..., url=...)
+    @todo.step("import", order=10)
+    def import_people(request): return todo.Step(_("Import contacts"), _("..."), done=..., url=...)
 
-    @home.needs
-    def relays(request): return [home.Need(_("Relay SES is stopped"), words=reason, url=url)]
+    @todo.needs
+    def relays(request): return [todo.Need(_("Relay SES is stopped"), words=reason, url=url)]
 
-Apps from campaigns on to the right fill them, in modules `steps` and `needs` that are imported at
-the start. A step registered again under its key replaces the one before. Each is one or two quick
-queries: the page answers in 200 ms.
+The home app fills them for all apps to its left. Apps to its right do so in modules `steps` and
+`needs`, which are imported at the start. A step that is registered again under its key replaces the
+one before. Each is one or two quick queries: the page answers in 200 ms.
 """
 
 from collections.abc import Callable, Iterable

@@ -12,12 +12,12 @@ from accounts.access import WorkspaceRequest
 from campaigns import states
 from campaigns.models import Campaign
 from campaigns.queries import progress
+from campaigns.queries.overview import Sums
 from contacts.models import List
+from contacts.queries import listgrowth
 from home import queries as query
 from home import todo as registry
-from home.queries import Sums
-from pages import locales
-from sending import reasons
+from pages import locales, reasons
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Figure:
     """A key figure of the campaigns of the last 30 days: `more` compares it with those of the 30
     days before."""
 
-    # A name of home.queries.Sums.
+    # A name of campaigns.queries.overview.Sums.
     name: str
     label: str
     count: int
@@ -88,7 +88,7 @@ def home_running(request: WorkspaceRequest) -> HttpResponse:
 
 
 def home_growth(request: WorkspaceRequest) -> HttpResponse:
-    chart: dict[str, Any] = query.growth(request.workspace)
+    chart: dict[str, Any] = listgrowth.chart(request.workspace)
     return render(request, "home/parts/growth.html", {"chart": chart})
 
 

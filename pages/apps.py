@@ -7,4 +7,4 @@ class PagesConfig(AppConfig):
 
     def ready(self) -> None:
         # What the apps add to the shell.
-        autodiscover_modules("navigation", "search", "activity")
+        autodiscover_modules("navigation", "search", "activity", "reasons")

@@ -10,7 +10,7 @@ import io
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
@@ -133,10 +133,13 @@ def po_text(app: str, catalog: Catalog) -> str:
     return HEADER.format(app=app) + buffer.getvalue().decode().lstrip("\n")
 
 
-def save(app: str) -> None:
-    path = po_path(app)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(po_text(app, merged(app)), encoding="utf-8")
+def save(apps: Iterable[str]) -> None:
+    """All are read before any is written: strings move between them."""
+    texts = {app: po_text(app, merged(app)) for app in apps}
+    for app, text in texts.items():
+        path = po_path(app)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
 
 
 def build(app: str) -> None:
@@ -208,10 +211,11 @@ def main(verb: str, *apps: str) -> int:
         sys.stderr.write("usage: extract | compile | check [app ...]\n")
         return 2
     wrong: list[str] = []
+    if verb == "extract":
+        save(apps or TEMPLATES)
+        return 0
     for app in apps or TEMPLATES:
-        if verb == "extract":
-            save(app)
-        elif verb == "compile":
+        if verb == "compile":
             build(app)
         else:
             wrong += problems(app)

@@ -16,15 +16,16 @@ Why here and not in the broker: see docs/architecture.md, Pace.
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import ceil, inf
-from typing import Any, cast
+from typing import cast
 
 from django.db import connection, transaction
-from django.db.models import F, Q, Sum
+from django.db.models import F, Manager, Model, Q, Sum
 from django.db.models.functions import Greatest
 
-from relays import clock, poolshares, warmups, windows
+from relays import clock, poolshares, warmups
 from relays.lanes import PROBE, WHOLE
 from relays.models import Relay, RelayUse
+from relays.poolshares import Pooled
 from relays.slots import (
     MOST_SLOTS,
     Slot,
@@ -35,7 +36,6 @@ from relays.slots import (
     take_slot,
     too_many,
 )
-from sending.models import Mailing
 
 __all__ = [
     "MOST_SLOTS",
@@ -53,6 +53,7 @@ __all__ = [
     "too_many",
     "trim",
     "used",
+    "wait",
 ]
 
 # Seconds of a rate that are handed out at once: a pause or a change of the limit is soon felt.
@@ -78,23 +79,35 @@ INSERT INTO relays_relayuse (relay_id, hour, count) VALUES (%(relay)s, %(hour)s,
     ON CONFLICT (relay_id, hour) DO UPDATE SET count = relays_relayuse.count + excluded.count
 """
 
-# Only the end of the last stretch can be given back: who came later has his place already.
-RETURN = {
-    "relay": "UPDATE relays_relay SET next_slot_at = next_slot_at - %(length)s"
-    " WHERE id = %(id)s AND next_slot_at = %(end)s",
-    "mailing": "UPDATE sending_mailing SET next_slot_at = next_slot_at - %(length)s"
-    " WHERE id = %(id)s AND next_slot_at = %(end)s",
-}
+
+def _rows(of: type[Model]) -> Manager[Model]:
+    return of._default_manager  # noqa: SLF001 - the documented way to a model's manager
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A piece of time taken out of a relay's or a mailing's rate; `spacing` in seconds."""
+    """A piece of time taken out of the rate of a row with `next_slot_at`: of a relay, or of what
+    asks it. `spacing` in seconds."""
 
-    of: str
+    of: type[Model]
     id: int
     end: datetime
     spacing: float
+
+    @classmethod
+    def take(
+        cls, of: type[Model], pk: int, begin: datetime, *, count: int, spacing: float
+    ) -> "Stretch":
+        """Writes the row's `next_slot_at`."""
+        end = begin + timedelta(seconds=count * spacing)
+        _rows(of).filter(pk=pk).update(next_slot_at=end)
+        return cls(of, pk, end, spacing)
+
+    def give_back(self, unused: int) -> None:
+        """Only the end of the last stretch can be given back: who came later has his place."""
+        length = timedelta(seconds=unused * self.spacing)
+        last = _rows(self.of).filter(pk=self.id, next_slot_at=self.end)
+        last.update(next_slot_at=F("next_slot_at") - length)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,20 +152,16 @@ class _Rates:
 
 
 @transaction.atomic
-def reserve(relay: Relay, mailing: Mailing, wanted: int) -> Grant | Wait:
-    """Up to `wanted` messages of the mailing within all limits, or what has to be waited for.
+def reserve(relay: Relay, wanted: int, pool: Pooled | None = None) -> Grant | Wait:
+    """Up to `wanted` messages within the relay's limits and its share of the pool, or what has to
+    be waited for.
 
     In a transaction of its own. Waits of the relay that are worth telling are written there.
     """
     now = clock.now()
-    if (opens := windows.opens(mailing.window, now)) is not None:
-        return _wait("window", opens, now, of_relay=False)
-    booked = _mailing_rate(mailing, now)
-    if isinstance(booked, Wait):
-        return booked
-    share = poolshares.most(relay, mailing, now)
+    share = poolshares.most(relay, pool, now) if pool else wanted
     if isinstance(share, datetime):
-        return _wait("share", share, now, of_relay=False)
+        return wait("share", share, now, of_relay=False)
     rates = _lock(relay)
     found = _limits(relay, rates, min(wanted, share))
     if isinstance(found, Wait):
@@ -161,23 +170,11 @@ def reserve(relay: Relay, mailing: Mailing, wanted: int) -> Grant | Wait:
                 wait_until=found.until, wait_reason=found.reason
             )
         return found
-    return _grant(relay, mailing, rates, booked, found)
+    return _grant(relay, rates, found, pool)
 
 
-def _wait(reason: str, until: datetime, now: datetime, *, of_relay: bool = True) -> Wait:
+def wait(reason: str, until: datetime, now: datetime, *, of_relay: bool = True) -> Wait:
     return Wait(reason, until, of_relay, max(0.0, (until - now).total_seconds()))
-
-
-def _mailing_rate(mailing: Mailing, now: datetime) -> datetime | Wait:
-    """When the mailing's next stretch begins; its row is locked if it has a rate."""
-    if not mailing.per_minute:
-        return now
-    locked = Mailing.objects.select_for_update(no_key=True).only("next_slot_at")
-    begin = max(locked.get(pk=mailing.pk).next_slot_at or now, now)
-    earliest = begin - timedelta(seconds=AHEAD)
-    if earliest > now:
-        return _wait("mailing_rate", earliest, now, of_relay=False)
-    return begin
 
 
 def _lock(relay: Relay) -> _Rates:
@@ -196,12 +193,12 @@ def _limits(relay: Relay, rates: _Rates, wanted: int) -> int | Wait:
     """How many messages the relay allows now; at least one."""
     now = rates.now
     if rates.closed_until is not None and rates.closed_until > now:
-        return _wait(rates.closed_why or "rate", rates.closed_until, now)
+        return wait(rates.closed_why or "rate", rates.closed_until, now)
     begin = max(rates.next_slot_at or now, now)
     rate, reason = _rate(relay, rates)
     earliest = begin - timedelta(seconds=0 if rates.probing else AHEAD)
     if earliest > now and rate < inf:
-        return _wait(reason, earliest, now)
+        return wait(reason, earliest, now)
     left = _quota(relay, now)
     if isinstance(left, Wait):
         return left
@@ -235,9 +232,9 @@ def _quota(relay: Relay, now: datetime) -> int | Wait:
     uses = _uses(relay, hour)
     if most is not None and uses["day"] >= most:
         own = relay.per_day is not None and relay.per_day <= most
-        return _wait("per_day" if own else "warmup", day + timedelta(days=1), now)
+        return wait("per_day" if own else "warmup", day + timedelta(days=1), now)
     if relay.per_hour is not None and uses["hour"] >= relay.per_hour:
-        return _wait("per_hour", hour + timedelta(hours=1), now)
+        return wait("per_hour", hour + timedelta(hours=1), now)
     limits = ((most, uses["day"]), (relay.per_hour, uses["hour"]))
     return min(limit - used for limit, used in limits if limit is not None)
 
@@ -252,21 +249,14 @@ def _uses(relay: Relay, hour: datetime) -> dict[str, int]:
     )
 
 
-def _grant(relay: Relay, mailing: Mailing, rates: _Rates, booked: datetime, count: int) -> Grant:
-    """Takes the stretches and counts the messages."""
+def _grant(relay: Relay, rates: _Rates, count: int, pool: Pooled | None) -> Grant:
+    """Takes the stretch and counts the messages."""
     now = rates.now
     rate, _ = _rate(relay, rates)
-    own = mailing.per_minute / 60 if mailing.per_minute else inf
-    if own < inf:
-        count = max(1, min(count, ceil(own * SLICE)))
     begin = max(rates.next_slot_at or now, now) if rate < inf else now
     stretches = []
     if rate < inf:
-        stretches.append(_take("relay", relay.pk, begin, count, 1 / rate))
-        Relay.objects.filter(pk=relay.pk).update(next_slot_at=stretches[-1].end)
-    if own < inf:
-        stretches.append(_take("mailing", mailing.pk, booked, count, 1 / own))
-        Mailing.objects.filter(pk=mailing.pk).update(next_slot_at=stretches[-1].end)
+        stretches.append(Stretch.take(Relay, relay.pk, begin, count=count, spacing=1 / rate))
     if rates.closed_until is not None:
         _probe(relay, now)
     if relay.warmup and relay.warmup_began is None:
@@ -274,19 +264,16 @@ def _grant(relay: Relay, mailing: Mailing, rates: _Rates, booked: datetime, coun
     hour = now.replace(minute=0, second=0, microsecond=0)
     with connection.cursor() as cursor:
         cursor.execute(USE, {"relay": relay.pk, "hour": hour, "count": count})
-    poolshares.carried(relay, mailing, count, now)
+    if pool:
+        poolshares.carried(relay, pool.pool_id, count, now)
     return Grant(
         count,
         hour,
-        delay=max(0.0, (max(begin, booked) - now).total_seconds()),
-        spacing=max((one.spacing for one in stretches), default=0.0),
+        delay=(begin - now).total_seconds(),
+        spacing=stretches[0].spacing if stretches else 0.0,
         stretches=tuple(stretches),
-        pool_id=mailing.pool_id,
+        pool_id=pool.pool_id if pool else None,
     )
-
-
-def _take(of: str, pk: int, begin: datetime, count: int, spacing: float) -> Stretch:
-    return Stretch(of, pk, begin + timedelta(seconds=count * spacing), spacing)
 
 
 def _probe(relay: Relay, now: datetime) -> None:
@@ -325,14 +312,8 @@ def give_back(relay: Relay, grant: Grant, unused: int) -> None:
         return
     count_back(relay, grant.hour, unused)
     poolshares.give_back(relay, grant.pool_id, unused)
-    with connection.cursor() as cursor:
-        for one in grant.stretches:
-            known: dict[str, Any] = {
-                "id": one.id,
-                "end": one.end,
-                "length": timedelta(seconds=unused * one.spacing),
-            }
-            cursor.execute(RETURN[one.of], known)
+    for one in grant.stretches:
+        one.give_back(unused)
 
 
 def used(relay: Relay) -> dict[str, int]:

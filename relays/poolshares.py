@@ -16,7 +16,6 @@ from django.db.models import F
 from django.db.models.functions import Greatest
 
 from relays.models import PoolMember, Relay
-from sending.models import Mailing
 
 # Seconds over which shares are held.
 WINDOW = 60.0
@@ -27,7 +26,7 @@ TOLERANCE, SOME = 1.05, 20.0
 EVERY = timedelta(seconds=1)
 ALL = 1_000_000
 
-# Without those that are left out of this mailing (services.refusals): they carry nothing of it.
+# Without those that are left out of this mailing: they carry nothing of it.
 MEMBERS = """
 SELECT p.relay_id, greatest(p.weight, 1), p.carried, p.carried_at, r.next_slot_at
   FROM relays_poolmember p
@@ -38,9 +37,7 @@ SELECT p.relay_id, greatest(p.weight, 1), p.carried, p.carried_at, r.next_slot_a
                        WHERE pool_id = %(pool)s AND relay_id = %(relay)s)
             AND (r.state = 'active' OR (r.state = 'draining' AND r.draining_since >= %(opened)s))
             AND (r.wait_until IS NULL OR r.wait_until <= %(now)s)
-            AND NOT EXISTS (SELECT 1 FROM sending_hold h
-                             WHERE h.mailing_id = %(mailing)s AND h.relay_id = p.relay_id
-                               AND h.kind = 'route' AND h.released_at IS NULL)))
+            AND p.relay_id <> ALL (%(left_out)s)))
 """
 
 CARRIED = """
@@ -50,6 +47,16 @@ UPDATE relays_poolmember
        carried_at = %(now)s
  WHERE pool_id = %(pool)s AND relay_id = %(relay)s
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Pooled:
+    """What a pool carries: opened at this time (a relay that is drained takes nothing newer), and
+    the relays of the pool that are `left_out` of it."""
+
+    pool_id: int
+    opened_at: datetime
+    left_out: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +75,13 @@ class Member:
         return active and (self.next_slot_at is None or self.next_slot_at <= now)
 
 
-def most(relay: Relay, mailing: Mailing, now: datetime) -> int | datetime:
-    """How many messages of the mailing the relay may take now by its weight, or when it may."""
-    if mailing.pool_id is None:
-        return ALL
+def most(relay: Relay, pool: Pooled, now: datetime) -> int | datetime:
+    """How many of its messages the relay may take now by its weight, or when it may."""
     known: dict[str, Any] = {
-        "pool": mailing.pool_id,
-        "mailing": mailing.pk,
+        "pool": pool.pool_id,
+        "left_out": list(pool.left_out),
         "relay": relay.pk,
-        "opened": mailing.opened_at,
+        "opened": pool.opened_at,
         "now": now,
     }
     with connection.cursor() as cursor:
@@ -107,11 +112,9 @@ def piece(relay_id: int, members: Sequence[Member], now: datetime) -> int | date
     return max(1, int(total / WINDOW * share))
 
 
-def carried(relay: Relay, mailing: Mailing, count: int, now: datetime) -> None:
-    if mailing.pool_id is None:
-        return
+def carried(relay: Relay, pool_id: int, count: int, now: datetime) -> None:
     known: dict[str, Any] = {
-        "pool": mailing.pool_id,
+        "pool": pool_id,
         "relay": relay.pk,
         "count": count,
         "now": now,

@@ -9,11 +9,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from pages import reasons
 from relays import lanes, providers, warmups
 from relays.models import Relay
 from relays.queries import figures as relaynow
 from relays.services.health import LIMITS
-from sending import reasons
 
 # {what relay.exchange says: (its word, what it means)}; "" is as fast as it goes.
 EXCHANGES: dict[str, tuple[str | Promise, str | Promise]] = {

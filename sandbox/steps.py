@@ -5,8 +5,7 @@ from dataclasses import replace
 from django.utils.translation import gettext as _
 
 from accounts.access import WorkspaceRequest
-from campaigns import steps
-from home import todo
+from home import steps, todo
 from sandbox.services import sandbox
 
 

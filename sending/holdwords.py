@@ -2,10 +2,9 @@
 
 from django.utils.translation import gettext as _
 
-from pages import locales
+from pages import locales, reasons
 from relays import providers
 from relays.models import PoolMember
-from sending import reasons
 from sending.models import Hold, Mailing
 
 

@@ -8,8 +8,7 @@ from django.utils.translation import gettext as _
 
 from contacts.models import Contact
 from contacts.timeline import Entry, provider
-from pages import locales, statuses
-from sending import reasons
+from pages import locales, reasons, statuses
 from sending.models import Event, LeftOut, Mailing, Message
 
 # The newest of each, by message_by_contact.

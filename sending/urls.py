@@ -4,8 +4,7 @@ from django.urls import URLPattern
 
 from accounts.access import View, workspace_path
 from accounts.permissions import Permission
-from relays.views import relays
-from sending.views import designtest, replies
+from sending.views import designtest, relaymailings, replies
 
 
 def view(route: str, target: View, name: str) -> URLPattern:
@@ -13,9 +12,9 @@ def view(route: str, target: View, name: str) -> URLPattern:
 
 
 urlpatterns: list[URLPattern] = [
-    view("relays/<int:pk>/replies/", relays.relay_replies, "relay_replies"),
-    view("relays/<int:pk>/answers/", relays.relay_answers, "relay_answers"),
-    view("relays/<int:pk>/today/", relays.relay_today, "relay_today"),
+    view("relays/<int:pk>/replies/", relaymailings.relay_replies, "relay_replies"),
+    view("relays/<int:pk>/answers/", relaymailings.relay_answers, "relay_answers"),
+    view("relays/<int:pk>/today/", relaymailings.relay_today, "relay_today"),
     workspace_path(
         "designs/<int:pk>/test/",
         designtest.design_test,

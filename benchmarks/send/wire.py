@@ -9,8 +9,8 @@ import uvloop
 
 from relays.models import Relay
 from relays.services.relays import server_of
-from sending.queries.record import Taken
 from smtp import End, Exchange, Mode, Outcome, Parcel, open_session
+from smtp.accepted import Accepted
 
 
 class Wire:
@@ -20,7 +20,7 @@ class Wire:
         self.relay = relay
         self.connections = connections
         self.waiting: deque[Parcel] = deque()
-        self.taken = Taken()
+        self.taken = Accepted()
         self.exchanges: list[Exchange] = []
         self.left = 0
 
@@ -38,11 +38,11 @@ class Wire:
         self.runner.run(self._close())
         self.runner.close()
 
-    def send(self, parcels: list[Parcel]) -> Taken:
+    def send(self, parcels: list[Parcel]) -> Accepted:
         """When the last reply was read; all of them were taken."""
         self.waiting.extend(parcels)
         self.left = len(parcels)
-        self.taken = Taken()
+        self.taken = Accepted()
         self.runner.run(self._send())
         return self.taken
 

@@ -25,8 +25,7 @@ from bounces.services import mailboxes as mailboxservice
 from bounces.services import unproven, unprovensources
 from contacts import sources
 from contacts.models import Contact
-from pages import locales, numbers, tables, toasts
-from sending import reasons
+from pages import locales, numbers, reasons, tables, toasts
 from smtp.replies import Meaning
 
 UNDO_SALT = "sending.not_a_bounce"

@@ -17,8 +17,7 @@ from campaigns.queries.recipients import address_matches, code_of
 from contacts import addresses, audience
 from contacts.models import Contact, Subscription, Suppression
 from contacts.queries import people
-from pages import locales
-from sending import reasons
+from pages import locales, reasons
 from sending.models import LeftOut, Mailing, Message
 
 # People of whom it is told; and contacts that are looked up for one text, so that those who have to

@@ -15,8 +15,7 @@ from campaigns.models import Campaign
 from campaigns.queries import audience as query
 from campaigns.queries import causes
 from contacts import addresses, audience
-from pages import statuses
-from sending import reasons
+from pages import reasons, statuses
 from sending.models import LeftOut, Mailing
 
 # Rows whose causes are looked up together, by two queries.

@@ -32,7 +32,7 @@ KEEP_SETTLED = 300
 class ReplyGroup:
     """Messages about which a server said the same."""
 
-    # A code of sending.reasons, or a kind of sending.models.Event.
+    # A code of pages.reasons, or a kind of sending.models.Event.
     reason: str
     # What is the same in them (campaigns.queries.replies); filters the recipients.
     same: str
@@ -155,7 +155,7 @@ def returns(mailing: Mailing) -> dict[str, int]:
 
 
 def skipped(mailing: Mailing) -> list[tuple[str, int]]:
-    """[(code of sending.reasons, number)] of those skipped, by message_not_accepted."""
+    """[(code of pages.reasons, number)] of those skipped, by message_not_accepted."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT reason, count(*) FROM sending_message"

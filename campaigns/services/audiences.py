@@ -17,7 +17,7 @@ from contacts.services.contacts import merge_fields
 from designs.fields import of_workspace
 from designs.fielduses import Use
 from designs.trials import Failure, Trial
-from sending import reasons
+from pages import reasons
 
 # Seconds that a count may be old on a page that asks after each change: of a million people it
 # takes about a second.
@@ -30,7 +30,7 @@ MOST_TRIED = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Exclusion:
-    """People who are left out for one reason (a code of sending.reasons)."""
+    """People who are left out for one reason (a code of pages.reasons)."""
 
     reason: str
     count: int

@@ -11,8 +11,9 @@ from campaigns.models import Campaign
 from campaigns.services.errors import CampaignError
 from contacts.models import Job
 from pages import locales
-from sending import holdwords, reasons
+from sending import holdwords
 from sending.models import Hold, Mailing
+from sending.reasons import said
 from sending.services import heldpeople, holddecisions
 
 RETRY, KEEP, WAIT, DROP = "retry", "keep", "wait", "drop"
@@ -41,7 +42,7 @@ class Run:
 
     @property
     def words(self) -> str:
-        return reasons.said(self.hold.words)
+        return said(self.hold.words)
 
     @property
     def holds(self) -> bool:

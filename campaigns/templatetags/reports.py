@@ -5,8 +5,8 @@ from urllib.parse import urlencode
 from django import template
 from django.utils.translation import gettext as _
 
-from pages import locales, statuses
-from sending import reasons
+from pages import locales, reasons, statuses
+from sending.reasons import said
 
 register = template.Library()
 # Kinds of events have their words in pages.statuses, reasons theirs in sending.reasons.
@@ -20,7 +20,7 @@ def reason(code: str) -> str:
 
 
 register.filter("cause", reasons.cause)
-register.filter("said", reasons.said)
+register.filter("said", said)
 
 
 @register.filter

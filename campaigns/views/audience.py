@@ -14,8 +14,7 @@ from campaigns.views.report import started
 from contacts import audience as lists
 from contacts import exports
 from contacts.views.people import csv_response
-from pages import tables
-from sending import reasons
+from pages import reasons, tables
 from sending.models import LeftOut
 
 

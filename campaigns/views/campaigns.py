@@ -18,13 +18,13 @@ from accounts.permissions import Permission
 from campaigns import states, zones
 from campaigns.forms import NewCampaignForm
 from campaigns.models import Campaign
+from campaigns.queries import overview
 from campaigns.services import audiences, drafts, running
 from campaigns.services.errors import CampaignError
 from campaigns.services.routes import Route
 from campaigns.views import composer, report
 from contacts.models import List
 from designs.models import Design
-from home import queries as home_query
 from pages import locales, numbers, tables, toasts
 
 # Days within which a campaign started, as the page filters them.
@@ -45,7 +45,7 @@ def filtered(workspace: Workspace, parameters: QueryDict) -> QuerySet[Campaign]:
     within so many)."""
     rows = Campaign.objects.filter(workspace=workspace)
     if (days := parameters.get("days", "")) in PERIODS:
-        rows = home_query.started_within(workspace, days=int(days))
+        rows = overview.started_within(workspace, days=int(days))
     if text := parameters.get("q", "").strip():
         rows = rows.filter(Q(name__icontains=text) | Q(subject__icontains=text))
     if (state := parameters.get("state", "")) in states.STATES:
@@ -77,7 +77,7 @@ def campaigns(request: WorkspaceRequest) -> HttpResponse:
         "page": page,
         "states": states.STATES,
         "periods": PERIODS.items(),
-        "sums": home_query.sums(rows) if days in PERIODS else None,
+        "sums": overview.sums(rows) if days in PERIODS else None,
         "filtered": any(request.GET.get(name) for name in ("q", "state", "days")),
     }
     return render(request, "campaigns/campaigns.html", context)

@@ -14,9 +14,8 @@ from campaigns.views import unknown
 from campaigns.views.report import started
 from contacts import addresses, exports
 from contacts.views.people import csv_response
-from pages import statuses, tables
+from pages import reasons, statuses, tables
 from relays import providers
-from sending import reasons
 from sending.models import Mailing, Message
 
 # What the select of events offers beyond the words of pages.statuses.

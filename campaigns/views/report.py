@@ -16,13 +16,11 @@ from django.utils.translation import gettext as _
 from accounts.access import WorkspaceRequest
 from campaigns import states, wording
 from campaigns.models import Campaign
-from campaigns.queries import audience, progress, report, series
+from campaigns.queries import audience, overview, progress, report, series
 from campaigns.services import deciding
 from contacts.models import Contact, List
 from designs.previews import render_preview
-from home import queries as home_query
-from pages import locales, statuses
-from sending import reasons
+from pages import locales, reasons, statuses
 from sending.models import Mailing, Message
 from sending.services import waits
 
@@ -36,7 +34,7 @@ VERBS = ("pause", "resume", "cancel")
 
 def started(request: WorkspaceRequest, pk: int) -> tuple[Campaign, Mailing | None]:
     """The workspace's campaign and its mailing, ready for `progress.of`; or 404."""
-    campaign = get_object_or_404(home_query.campaigns(request.workspace), pk=pk)
+    campaign = get_object_or_404(overview.campaigns(request.workspace), pk=pk)
     return campaign, campaign.mailing
 
 
@@ -147,7 +145,7 @@ def _waits(mailing: Mailing) -> dict[str, Any]:
 
 def _mostly_failed(campaign: Campaign, mailing: Mailing) -> dict[str, Any]:
     """What is asked where more failed than went out, however small the campaign was."""
-    rows = Campaign.objects.filter(home_query.MOSTLY_FAILED, pk=campaign.pk)
+    rows = Campaign.objects.filter(overview.MOSTLY_FAILED, pk=campaign.pk)
     if not rows.exists():
         return {}
     groups = report.failures(mailing)

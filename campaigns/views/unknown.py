@@ -19,9 +19,8 @@ from campaigns.services import errors, running
 from campaigns.views import report
 from contacts import addresses
 from contacts.services import jobs
-from pages import tables
+from pages import reasons, tables
 from relays.models import Relay
-from sending import reasons
 from sending.models import Mailing, Message
 from sending.services import unknowns
 

@@ -10,9 +10,8 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from pages import locales
+from pages import locales, reasons
 from relays.models import RelayUse
-from sending import reasons
 from smtp.replies import Meaning
 
 # {hours: seconds of a bucket}: from 60 to 96 points.

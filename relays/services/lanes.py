@@ -21,8 +21,8 @@ from relays.lanes import WHOLE, LaneState, Seen
 from relays.models import Lane, Relay, RelaySlot
 from relays.pace import Wait
 from relays.services import health
-from sending.queries.record import Taken
 from smtp import End, Outcome, Stage, replies
+from smtp.accepted import Accepted
 
 JITTER = random.Random()  # noqa: S311 - spreads pauses, keeps no secret
 UNLIMITED = 1_000_000
@@ -76,7 +76,7 @@ M = TypeVar("M", bound=Addressed)
 
 @dataclass(frozen=True, slots=True)
 class Deferred(Generic[M]):
-    """A message that is put off until its lane has room for it; `reason`: of sending.reasons."""
+    """A message that is put off until its lane has room for it; `reason`: of pages.reasons."""
 
     message: M
     until: datetime
@@ -293,7 +293,7 @@ def learn(
     relay: Relay,
     claimed: Iterable[Addressed],
     outcomes: Mapping[int, Outcome],
-    taken: Taken | None = None,
+    taken: Accepted | None = None,
     *,
     seconds: float,
 ) -> None:
@@ -302,9 +302,9 @@ def learn(
     known = set(Lane.objects.filter(relay=relay).values_list("name", flat=True))
     if not known and not outcomes:
         # Nearly each batch: nothing is made for a single message.
-        _remember_latency(relay, _all_taken(taken or Taken()), seconds)
+        _remember_latency(relay, _all_taken(taken or Accepted()), seconds)
         return
-    batch = _read(claimed, outcomes, taken or Taken())
+    batch = _read(claimed, outcomes, taken or Accepted())
     if not batch.by_name:
         return
     if not known and not batch.whole.rate and not batch.whole.other:
@@ -315,7 +315,7 @@ def learn(
         _write(relay, rows, _attributed(batch, rows), seconds)
 
 
-def _all_taken(taken: Taken) -> _Batch:
+def _all_taken(taken: Accepted) -> _Batch:
     """As `_read`, without the single domains, of which nothing is remembered."""
     batch = _Batch()
     for lane, (number, seconds) in taken.lanes.items():
@@ -328,7 +328,7 @@ def _all_taken(taken: Taken) -> _Batch:
     return batch
 
 
-def _read(claimed: Iterable[Addressed], outcomes: Mapping[int, Outcome], taken: Taken) -> _Batch:
+def _read(claimed: Iterable[Addressed], outcomes: Mapping[int, Outcome], taken: Accepted) -> _Batch:
     batch = _Batch()
     accepted = {
         number: Outcome(End.TAKEN, 250, "", Stage.CONTENT, seconds)

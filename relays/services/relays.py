@@ -5,7 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
@@ -13,15 +13,11 @@ from django.utils.translation import gettext as _
 from accounts import mailheaders, secrets
 from accounts.models import User, Workspace
 from designs.encoding import CRLF, quoted
-from relays import lanes, trial, verp
-from relays.models import Lane, PoolMember, Relay
+from relays import lanes, trial, usage, verp
+from relays.models import Lane, Relay
 from relays.services import health, testallowance
-from sending.models import Hold, Mailing
-from sending.queries import refusals
-from sending.services import holds
 from smtp import Server
 
-LIVE = (Mailing.State.SENDING, Mailing.State.PAUSED)
 # A server by another name, about which nothing is known.
 PLACE = {"host", "port"}
 # What a test is about.
@@ -106,9 +102,8 @@ def pause(relay: Relay) -> bool:
     working = Q(state__in=[State.ACTIVE, State.DRAINING])
     if not _move(relay, State.PAUSED, working, draining_since=None):
         return False
-    # Another relay of a pool may carry what was held over this one, and need not wait.
-    lanes = holds.active(relay=relay, kind=holds.Kind.LANE)
-    holds.due_again(lanes.values_list("mailing_id", flat=True))
+    for use in usage.uses:
+        use.paused(relay)
     return True
 
 
@@ -133,9 +128,8 @@ def resume(relay: Relay) -> bool:
         draining_since=None,
     )
     if moved:
-        stopped = Hold.objects.filter(relay=relay, kind=Hold.Kind.RELAY, released_at=None)
-        stopped.update(released_at=timezone.now())
-        refusals.forget(relay=relay)
+        for use in usage.uses:
+            use.resumed(relay)
     return moved
 
 
@@ -155,24 +149,11 @@ def forget_lane(lane: Lane) -> None:
     lane.delete()
 
 
-def live_mailings(relay: Relay) -> QuerySet[Mailing]:
-    """Those that are not finished and may go through it, by itself or in a pool; while it is
-    drained, those alone that were open before."""
-    live = mailings(relay).filter(state__in=LIVE)
-    return live.filter(opened_at__lte=relay.draining_since) if relay.draining_since else live
-
-
-def mailings(relay: Relay) -> QuerySet[Mailing]:
-    return Mailing.objects.filter(
-        Q(relay=relay) | Q(pool__in=PoolMember.objects.filter(relay=relay).values("pool"))
-    )
-
-
 @transaction.atomic
 def archive(relay: Relay) -> None:
     """Offers it nowhere any more and takes it out of its pools. Raises InUseError."""
     Relay.objects.select_for_update().get(pk=relay.pk)
-    if count := mailings(relay).filter(state__in=LIVE).count():
+    if count := usage.unfinished(relay):
         raise InUseError(count)
     relay.pools.all().delete()
     relay.state, relay.state_reason = Relay.State.PAUSED, ""

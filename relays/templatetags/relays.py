@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlencode
 
 from django import template
 from django.utils import timezone
@@ -11,15 +10,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from contacts import sources
-from pages import locales
+from pages import locales, reasons
 from relays import standing, warmups
 from relays.models import Lane, Relay
 from relays.presets import Preset
 from relays.services import health
 from relays.standing import Standing
-from sending import reasons
-from sending.models import Mailing
 
 register = template.Library()
 register.filter("said", reasons.said)
@@ -218,18 +214,3 @@ def learned(now: Standing) -> str:
         )
     )
     return locales.sentences(*known)
-
-
-@register.simple_tag(takes_context=True)
-def origin_people(context: template.Context, mailing: Mailing, state: str) -> str:
-    """Where the mailing's people in this state are listed, or ""."""
-    url = sources.people_url(mailing.origin, context["request"].workspace.slug)
-    return f"{url}?{urlencode({'state': state})}" if url else ""
-
-
-@register.simple_tag(takes_context=True)
-def origin(context: template.Context, mailing: Mailing) -> SafeString:
-    """What the mailing was opened for ("campaign 7"), as a link where that is a page."""
-    words = (context.get("source_names") or {}).get(mailing.origin) or sources.words(mailing.origin)
-    url = sources.url(mailing.origin, context["request"].workspace.slug)
-    return format_html('<a href="{}">{}</a>', url, words) if url else conditional_escape(words)

@@ -9,12 +9,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest, get_in
-from relays import standing, tiers
+from relays import standing, tiers, usage
 from relays.forms.pools import PoolForm
 from relays.models import Pool
 from relays.services import pools as service
-from relays.services.relays import LIVE
-from sending.models import Mailing
 
 
 def pool_page(request: WorkspaceRequest, pk: int) -> HttpResponse:
@@ -30,8 +28,7 @@ def pool_now(request: WorkspaceRequest, pk: int) -> HttpResponse:
 
 def _now(pool: Pool) -> dict[str, Any]:
     now = tiers.of_pools([pool], standing.of(tiers.relays_of(pool)))[0]
-    live = Mailing.objects.filter(pool=pool, state__in=LIVE).count()
-    return {"pool": pool, "now": now, "live": live}
+    return {"pool": pool, "now": now, "live": usage.of_pool(pool)}
 
 
 def new_pool(request: WorkspaceRequest) -> HttpResponseBase:

@@ -1,31 +1,23 @@
 """Relays: what they do now, the last hours, and their settings."""
 
-import datetime as dt
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.access import WorkspaceRequest, get_in
-from contacts import sources
-from contacts.models import Contact
-from pages import tables
-from relays import presets, standing, tiers
+from relays import presets, standing, tiers, usage
 from relays.forms.relays import LimitsForm, RelayForm
 from relays.forms.trials import TestForm
 from relays.models import Lane, Pool, Relay
 from relays.presets import Preset
 from relays.queries import figures, history
 from relays.services import relays as service
-from sending.models import Mailing, Message
-from sending.queries import relayanswered, relayreplies
 
-SHOWN_MAILINGS = 5
 SHOWN_LANES = 50
 MADE_FOR_CAMPAIGNS = gettext_lazy("Made for campaigns")
 OWN_SERVER = gettext_lazy("A server of your own")
@@ -55,106 +47,21 @@ def _listed(request: WorkspaceRequest) -> dict[str, Any]:
     }
 
 
-def _recent(relay: Relay) -> list[Mailing]:
-    return list(service.mailings(relay).select_related("tally").order_by("-pk")[:SHOWN_MAILINGS])
-
-
 def relay_page(request: WorkspaceRequest, pk: int) -> HttpResponse:
     relay = get_in(request.workspace, Relay, pk=pk)
-    recent = _recent(relay)
-    hours = _hours(request)
+    hours = hours_of(request)
     context = _now(relay) | {
         "preset": presets.get(relay.preset),
-        "mailings": recent,
-        "source_names": sources.names(request.workspace, [one.origin for one in recent]),
-        "replies": relayreplies.last(relay.pk, [one.pk for one in recent]),
         "pools": Pool.objects.filter(members__relay=relay).order_by("name"),
         "hours": hours,
         "periods": PERIODS,
         "curves": history.curves(relay.pk, hours),
         "test": TestForm(initial=_test_initial(request)),
+        "panels": [panel.template for panel in usage.panels],
     }
+    for panel in usage.panels:
+        context |= panel.context(request, relay)
     return render(request, "relays/relay.html", context)
-
-
-def relay_replies(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    """The messages of which the relay's server said the same (`state` and `kind` of a group)."""
-    relay = get_in(request.workspace, Relay, pk=pk)
-    given = request.GET
-    found = relayreplies.messages(
-        relay.pk,
-        [one.pk for one in _recent(relay)],
-        state=given.get("state", ""),
-        kind=given.get("kind", ""),
-    )
-    page = tables.keyset(found.select_related("mailing"), request, sorts={})
-    context = _people(request, page) | {
-        "relay": relay,
-        "page": page,
-        "state": given.get("state", ""),
-        "kind": given.get("kind", ""),
-    }
-    return render(request, "sending/relay_replies.html", context)
-
-
-def relay_answers(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    """The replies of one of the totals of the last hours (`hours`, `meaning`): when they came, and
-    the messages they were about."""
-    relay = get_in(request.workspace, Relay, pk=pk)
-    hours, meaning = _hours(request), request.GET.get("meaning", "")
-    context = {
-        "title": _("Replies"),
-        "kind": history.kind_of(meaning),
-        "words": history.words_of(meaning) if meaning in history.MEANINGS else "",
-        "period": dict(PERIODS)[hours],
-    }
-    stretches = history.stretches(relay.pk, hours, meaning)
-    context |= _carried(request, relay, stretches, history.begins(hours), meaning)
-    return render(request, "sending/relay_answers.html", context)
-
-
-def relay_today(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    """The messages handed to it on this UTC day, hour by hour; `hour`: in this hour."""
-    relay = get_in(request.workspace, Relay, pk=pk)
-    begin = timezone.now().astimezone(dt.UTC).replace(minute=0, second=0, microsecond=0)
-    stretches = history.handed_today(relay.pk)
-    if request.GET.get("hour") == "1":
-        stretches = [one for one in stretches if one.begin == begin]
-        context = {"title": _("Handed over this hour")}
-    else:
-        begin = begin.replace(hour=0)
-        context = {"title": _("Handed over today (UTC)")}
-    context |= _carried(request, relay, stretches, begin)
-    return render(request, "sending/relay_answers.html", context)
-
-
-def _carried(
-    request: WorkspaceRequest,
-    relay: Relay,
-    stretches: list[history.Stretch],
-    since: dt.datetime,
-    meaning: str = "",
-) -> dict[str, Any]:
-    mailings = service.mailings(relay)
-    found = relayanswered.messages(relay.pk, mailings, since, meaning=meaning)
-    page = tables.keyset(found.select_related("mailing"), request, sorts={})
-    return {
-        "relay": relay,
-        "stretches": stretches,
-        "sum": sum(one.count for one in stretches),
-        "page": page,
-        "meaning": meaning,
-        **_people(request, page),
-    }
-
-
-def _people(request: WorkspaceRequest, page: tables.Page[Message]) -> dict[str, Any]:
-    """What a table of messages names: contacts that are still there, and mailings."""
-    ids = [row.contact_id for row in page]
-    return {
-        "known": set(Contact.objects.filter(pk__in=ids).values_list("pk", flat=True)),
-        "source_names": sources.names(request.workspace, {row.mailing.origin for row in page}),
-    }
 
 
 def relay_now(request: WorkspaceRequest, pk: int) -> HttpResponse:
@@ -168,7 +75,7 @@ def relay_now(request: WorkspaceRequest, pk: int) -> HttpResponse:
 def relay_hours(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """The curves' numbers and their sums, asked for again every minute."""
     relay = get_in(request.workspace, Relay, pk=pk)
-    hours = _hours(request)
+    hours = hours_of(request)
     context = {"relay": relay, "hours": hours, "curves": history.curves(relay.pk, hours)}
     return render(request, "relays/parts/relay_hours.html", context)
 
@@ -182,7 +89,7 @@ PERIODS = (
 )
 
 
-def _hours(request: WorkspaceRequest) -> int:
+def hours_of(request: WorkspaceRequest) -> int:
     given = request.GET.get("hours", "")
     known = {str(hours): hours for hours in history.PERIODS}
     return known.get(given, history.HOURS)
@@ -198,7 +105,7 @@ def _now(relay: Relay) -> dict[str, Any]:
         "now": now,
         "lanes": slowed,
         "more_lanes": max(0, now.figures.slowed - len(slowed)),
-        "live": service.live_mailings(relay).count(),
+        "live": usage.live(relay),
     }
 
 

@@ -11,8 +11,8 @@ from sending.compose.composer import Composer
 from sending.host.journal import Journal
 from sending.models import Mailing
 from sending.queries.claim import Claim, Claimed
-from sending.queries.record import Taken
 from smtp import NO_SMTPUTF8, End, Outcome, Stage
+from smtp.accepted import Accepted
 
 # RFC 1870: the reply to a mail of this size.
 TOO_LARGE = 552
@@ -33,7 +33,7 @@ class Held:
     claimed_at: float = field(default_factory=time.monotonic)
     # Outcomes that are not recorded yet: those taken, and the others by message id.
     outcomes: dict[int, Outcome] = field(default_factory=dict)
-    taken: Taken = field(default_factory=Taken)
+    taken: Accepted = field(default_factory=Accepted)
     handed_over: int = 0
     recorded_at: float = field(default_factory=time.monotonic)
     # Its mailing was paused or cancelled, or its lease is lost: nothing more of it is begun.
@@ -51,7 +51,7 @@ class Held:
     unseen: int = 0
     # A mail of it did not fit the relay (services.reading).
     unfit_seen: bool = False
-    # Those who left while they waited: {message id: code of sending.reasons}.
+    # Those who left while they waited: {message id: code of pages.reasons}.
     gone: dict[int, str] = field(default_factory=dict)
 
     @property
@@ -63,17 +63,17 @@ class Held:
         """(mailing id, relay id)"""
         return self.mailing.pk, self.relay_id
 
-    def take(self) -> tuple[dict[int, Outcome], Taken]:
+    def take(self) -> tuple[dict[int, Outcome], Accepted]:
         """What is to be recorded now."""
         known = self.outcomes, self.taken
-        self.outcomes, self.taken = {}, Taken()
+        self.outcomes, self.taken = {}, Accepted()
         self.refused.clear()
         self.row, self.taken_at_refusal = 0, -1
         self.unseen = 0
         self.recorded_at = time.monotonic()
         return known
 
-    def put_back(self, outcomes: dict[int, Outcome], taken: Taken) -> None:
+    def put_back(self, outcomes: dict[int, Outcome], taken: Accepted) -> None:
         """They could not be recorded."""
         self.outcomes = outcomes | self.outcomes
         taken.join(self.taken)

@@ -8,10 +8,10 @@ from typing import Any
 from django.db import Error, connection
 
 from contacts.services.contacts import merge_fields
+from pages import reasons
 from relays import pace
 from relays.models import Relay
 from relays.services import health, lanes, minutes
-from sending import reasons
 from sending.compose.composer import Composer
 from sending.engine.held import Held
 from sending.host.journal import Journal
@@ -20,17 +20,18 @@ from sending.models import Mailing, Message
 from sending.queries.carrying import mailings_for
 from sending.queries.claim import claim, renew
 from sending.queries.due import HELD_ROUTE
-from sending.queries.record import Result, Taken, record
-from sending.services import fence, holds, mailings, refusals
+from sending.queries.record import Result, record
+from sending.services import fence, holds, mailings, pacing, refusals
 from sending.services.outcomes import settle
 from sending.services.reading import reply_of
 from smtp import End, Outcome
+from smtp.accepted import Accepted
 from smtp.replies import meaning
 
 log = logging.getLogger(__name__)
 
 WAITING = Message.State.WAITING
-# A code of sending.reasons.
+# A code of pages.reasons.
 NOT_PREPARED = "not_prepared"
 # Composers that a process keeps; each holds a content compiled.
 COMPOSERS = 32
@@ -78,7 +79,7 @@ class Ledger:
         if passage is None:
             self.turns.clear()
             return None
-        grant = pace.reserve(self.relay, mailing, size)
+        grant = pacing.reserve(self.relay, mailing, size)
         if isinstance(grant, pace.Wait):
             if grant.of_relay:
                 self.turns.clear()
@@ -161,7 +162,7 @@ class Ledger:
         self,
         held: Held,
         outcomes: dict[int, Outcome],
-        taken: Taken,
+        taken: Accepted,
         *,
         seconds: float,
         ends: bool,
@@ -182,7 +183,7 @@ class Ledger:
             pace.give_back(self.relay, held.grant, held.grant.count - held.handed_over)
 
 
-def _by_meaning(outcomes: Iterable[Outcome], taken: Taken) -> dict[str, tuple[int, float]]:
+def _by_meaning(outcomes: Iterable[Outcome], taken: Accepted) -> dict[str, tuple[int, float]]:
     """{meaning: (messages, seconds from content to reply)} of what reached the relay."""
     found: dict[str, tuple[int, float]] = {}
     if taken:

@@ -25,7 +25,7 @@ FILES = 32
 
 
 class HostTroubleError(Exception):
-    """`code`: one of sending.reasons; `words`: the system's."""
+    """`code`: one of pages.reasons; `words`: the system's."""
 
     def __init__(self, code: str, words: str) -> None:
         super().__init__(words)

@@ -233,7 +233,7 @@ class Message(models.Model):
         db_persist=True,
     )
     address = models.CharField(max_length=320)
-    # A code of sending.reasons for every state but ACCEPTED and untouched WAITING.
+    # A code of pages.reasons for every state but ACCEPTED and untouched WAITING.
     reason = models.CharField(max_length=30, blank=True)
     # The server's reply, in its own words ("550 5.1.1 ..."); also of the last transient one.
     reply = models.TextField(blank=True)
@@ -287,7 +287,7 @@ class LeftOut(models.Model):
     # The suppression for the reasons "suppressed_...", else the list that was left or excludes.
     cause_id = models.BigIntegerField(null=True)
     address = models.CharField(max_length=320)
-    # A code of sending.reasons.
+    # A code of pages.reasons.
     reason = models.CharField(max_length=30)
 
     class Meta:

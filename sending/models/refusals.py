@@ -55,7 +55,7 @@ class Hold(models.Model):
     # Of a lane: a key of providers.toml or a domain, and its number (0 for a domain).
     lane = models.CharField(max_length=253, blank=True)
     lane_number = models.SmallIntegerField(default=0)
-    # A code of sending.reasons, and the last server's words.
+    # A code of pages.reasons, and the last server's words.
     reason = models.CharField(max_length=30)
     words = models.TextField(blank=True)
     # Of so many mails so many were refused; 0 where one was enough.

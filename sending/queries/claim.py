@@ -253,7 +253,7 @@ def share(limit: int, left: Mapping[int, int], quotas: Mapping[int, int] | None)
 
 
 def left_since(mailing: Mailing, ids: Sequence[int]) -> dict[int, str]:
-    """{message id: code of sending.reasons} of those who may not be mailed any more."""
+    """{message id: code of pages.reasons} of those who may not be mailed any more."""
     known: dict[str, Any] = {
         "workspace": mailing.workspace_id,
         "ids": list(ids),

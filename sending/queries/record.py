@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from django.db import connection, transaction
 
 from sending.models import Message
 from sending.queries.claim import Claim
+from smtp.accepted import Accepted
 
 State = Message.State
 log = logging.getLogger(__name__)
@@ -30,48 +31,6 @@ class Result:
     attempt: bool = True
     # An address that was refused, and nobody knows yet whether rightly (services.verdicts).
     unjudged: bool = False
-
-
-@dataclass(slots=True)
-class Taken:
-    """Messages that a server took, in parallel lists: nearly all of a batch, so that nothing is
-    made for a single one. `lanes`: {lane: [how many, seconds from content to reply in sum]};
-    `refused`: {id of a message that was refused meanwhile: how many had been taken before}."""
-
-    ids: list[int] = field(default_factory=list)
-    replies: list[str] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
-    lanes: dict[int, list[float]] = field(default_factory=dict)
-    refused: dict[int, int] = field(default_factory=dict)
-
-    def add(self, message_id: int, lane: int, reply: str, seconds: float) -> None:
-        self.ids.append(message_id)
-        self.replies.append(reply)
-        self.seconds.append(seconds)
-        if lane in self.lanes:
-            sums = self.lanes[lane]
-            sums[0] += 1
-            sums[1] += seconds
-        else:
-            self.lanes[lane] = [1, seconds]
-
-    def refuse(self, message_id: int) -> None:
-        self.refused[message_id] = len(self.ids)
-
-    def join(self, other: "Taken") -> None:
-        """What came after this."""
-        before = len(self.ids)
-        self.refused |= {number: before + place for number, place in other.refused.items()}
-        self.ids += other.ids
-        self.replies += other.replies
-        self.seconds += other.seconds
-        for lane, (number, seconds) in other.lanes.items():
-            sums = self.lanes.setdefault(lane, [0, 0.0])
-            sums[0] += number
-            sums[1] += seconds
-
-    def __len__(self) -> int:
-        return len(self.ids)
 
 
 # Who lost the lease, and whose messages another worker holds by now, records nothing.
@@ -142,7 +101,7 @@ ON CONFLICT (mailing_id, minute) DO UPDATE
 
 @transaction.atomic
 def record(
-    claim: Claim, results: Sequence[Result], taken: Taken | None = None, *, ends: bool = True
+    claim: Claim, results: Sequence[Result], taken: Accepted | None = None, *, ends: bool = True
 ) -> set[int]:
     """Settles messages of a batch. When it ends, those without a result are given back. `results`
     has those that were not `taken`.
@@ -183,7 +142,7 @@ def record(
 
 
 def _accept(
-    cursor: Any, known: dict[str, Any], taken: Taken, mine: Collection[int]
+    cursor: Any, known: dict[str, Any], taken: Accepted, mine: Collection[int]
 ) -> dict[int, int]:
     pairs = zip(taken.ids, taken.replies, strict=True)
     ours = [(number, reply) for number, reply in pairs if number in mine]

@@ -22,7 +22,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from sending import reasons
+from pages import reasons
 from sending.host import journal, position, sentlog
 from sending.host.sentlog import About
 from sending.models import (

@@ -18,7 +18,7 @@ from sending.queries.record import Result
 
 Kind, Decision, State = Hold.Kind, Hold.Decision, Message.State
 
-# Codes of sending.reasons.
+# Codes of pages.reasons.
 HELD, DROPPED = "held", "lane_dropped"
 # What is claimed of a held lane is put off for so long, unless the hold ends before; then it is
 # looked at again. When somebody decides, it is due at once.

@@ -13,12 +13,13 @@ from relays.models import Relay
 from sending import streaks
 from sending.models import Mailing, Message
 from sending.queries.claim import Claim, Claimed
-from sending.queries.record import Result, Taken, record
+from sending.queries.record import Result, record
 from sending.retries import Patience, next_try
 from sending.services import refusals, verdicts
 from sending.services.mailings import drop_given_back
 from sending.services.reading import Refused, Refusing, reply_of
 from smtp import End, Outcome, Stage
+from smtp.accepted import Accepted
 from smtp.replies import Meaning
 
 State = Message.State
@@ -32,7 +33,7 @@ def settle(  # noqa: PLR0913 - what a batch comes to
     mailing: Mailing,
     relay: Relay,
     outcomes: Mapping[int, Outcome],
-    taken: Taken | None = None,
+    taken: Accepted | None = None,
     *,
     gone: Mapping[int, str] | None = None,
     ends: bool = True,
@@ -40,10 +41,10 @@ def settle(  # noqa: PLR0913 - what a batch comes to
     """Records outcomes of a batch. When it ends, messages without one are given back. `outcomes`
     has those that were not `taken`.
 
-    `gone`: who may not be mailed any more, {message id: code of sending.reasons}. Relay and mailing
+    `gone`: who may not be mailed any more, {message id: code of pages.reasons}. Relay and mailing
     are stopped, held or paused if the refusals say so.
     """
-    taken = taken or Taken()
+    taken = taken or Accepted()
     refused = Refusing(claim.messages, mailing, relay, taken).read(outcomes) if outcomes else {}
     written: set[int] = set()
     *pieces, last = pieces_of(claim, outcomes, refused, taken)
@@ -59,14 +60,14 @@ class Piece:
     """What is recorded in one transaction."""
 
     outcomes: dict[int, Outcome] = field(default_factory=dict)
-    taken: Taken = field(default_factory=Taken)
+    taken: Accepted = field(default_factory=Accepted)
 
 
 def pieces_of(
     claim: Claim,
     outcomes: Mapping[int, Outcome],
     refused: Mapping[int, Refused],
-    taken: Taken,
+    taken: Accepted,
 ) -> list[Piece]:
     """Nearly always one. Runs of refusals stand by themselves (sending.streaks)."""
     order = [(taken.refused[number], number) for number in refused if number in taken.refused]
@@ -89,7 +90,7 @@ def _cut(
     decided: Sequence[tuple[int, bool]],
     places: Sequence[int],
     outcomes: Mapping[int, Outcome],
-    taken: Taken,
+    taken: Accepted,
 ) -> list[Piece]:
     replies = dict(zip(taken.ids, taken.replies, strict=True))
     pieces = []

@@ -14,9 +14,9 @@ from sending.compose.composer import NOT_MADE
 from sending.models import Mailing, Tally
 from sending.queries import refusals as query
 from sending.queries.claim import Claimed
-from sending.queries.record import Taken
 from sending.services import holds, verdicts
 from smtp import NO_SMTPUTF8, End, Outcome, Stage
+from smtp.accepted import Accepted
 from smtp.replies import Meaning, Verdict, classify
 
 # Of a pool's relays, which one took a mail is known for as long.
@@ -85,7 +85,7 @@ class Refusing:
     claimed: Sequence[Claimed]
     mailing: Mailing
     relay: Relay
-    taken: Taken
+    taken: Accepted
 
     def read(self, outcomes: Mapping[int, Outcome]) -> dict[int, Refused]:
         """{message id: what refused it}"""
@@ -231,7 +231,9 @@ def reply_of(outcome: Outcome) -> str:
     return f"{outcome.code} {words}" if outcome.code >= 200 else words
 
 
-def accepted_of(claimed: Iterable[Claimed], taken: Taken, lanes: Collection[str]) -> dict[str, int]:
+def accepted_of(
+    claimed: Iterable[Claimed], taken: Accepted, lanes: Collection[str]
+) -> dict[str, int]:
     """{lane: how many of it were taken} of the lanes asked for. Of single domains the messages
     are looked at; of providers their sums are known."""
     found = {

@@ -11,9 +11,10 @@ from relays import pace
 from sending.host import journal, presence
 from sending.models import Batch, Message
 from sending.queries.claim import Claim, Claimed
-from sending.queries.record import Result, Taken, record
+from sending.queries.record import Result, record
 from sending.services.outcomes import settle
 from smtp import End, Outcome, Stage
+from smtp.accepted import Accepted
 
 log = logging.getLogger(__name__)
 
@@ -60,9 +61,9 @@ def _settle(batch: Batch, story: journal.Story) -> None:
         pace.count_back(batch.relay, batch.claimed_at.astimezone(UTC), unused)
 
 
-def _answered(claim: Claim, story: journal.Story) -> tuple[dict[int, Outcome], Taken]:
+def _answered(claim: Claim, story: journal.Story) -> tuple[dict[int, Outcome], Accepted]:
     """In the order of the replies, so that runs of refusals are seen."""
-    outcomes, taken = {}, Taken()
+    outcomes, taken = {}, Accepted()
     messages = {message.id: message for message in claim.messages}
     for number, reply in story.replies.items():
         if (message := messages.get(number)) is None:

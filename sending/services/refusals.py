@@ -13,21 +13,22 @@ from django.db import transaction
 from django.db.models import Min, Q, QuerySet, Sum
 from django.utils import timezone
 
+from pages import reasons
 from relays.lanes import WHOLE
 from relays.models import Relay
 from relays.services import health
-from sending import guards, reasons
+from sending import guards
 from sending.guards import Count
 from sending.models import Hold, Mailing, Message, RefusalCount, TallyMinute
 from sending.queries import refusals as query
 from sending.queries.claim import Claimed
-from sending.queries.record import Taken
 from sending.services import holding, holds, mailings
 from sending.services.holding import Why
 from sending.services.reading import Refused, accepted_of, took_lately, took_others
+from smtp.accepted import Accepted
 from smtp.replies import Meaning
 
-# Reasons to stop something; codes of sending.reasons.
+# Reasons to stop something; codes of pages.reasons.
 LANE = Hold.Kind.LANE
 MANY_REFUSED, REFUSES_ALL, MANY_UNSEEN = "many_refused", "refuses_all", "many_unseen"
 
@@ -36,7 +37,7 @@ def learn(
     mailing: Mailing,
     relay: Relay,
     claimed: Sequence[Claimed],
-    taken: Taken,
+    taken: Accepted,
     refused: Mapping[int, Refused],
 ) -> None:
     """Takes what a recorded batch showed: those that were `taken`, and those refused by message id.
@@ -66,7 +67,7 @@ class _Batch:
     """What is counted of a batch. `known`: lanes that are counted already."""
 
     claimed: Sequence[Claimed]
-    taken: Taken
+    taken: Accepted
     refused: Mapping[int, Refused]
     known: Collection[str]
 

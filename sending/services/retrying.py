@@ -21,7 +21,7 @@ from sending.services import mailings
 
 log = logging.getLogger(__name__)
 
-# A code of sending.reasons: why such a message waits.
+# A code of pages.reasons: why such a message waits.
 RETRIED = "retried"
 # Messages in one transaction: claims of the mailing wait for it.
 AT_ONCE = 20_000

@@ -63,7 +63,7 @@ def tell(trouble: HostTroubleError) -> None:
 
 
 def unable(now: datetime) -> tuple[str, str] | None:
-    """(code of sending.reasons, the system's words) where no host is able to send; None: one is, or
+    """(code of pages.reasons, the system's words) where no host is able to send; None: one is, or
     none has ever been seen."""
     rows = list(SendHost.objects.order_by(F("trouble_at").desc(nulls_last=True)))
     living = [row for row in rows if row.seen_at > now - DEAD_AFTER]

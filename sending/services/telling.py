@@ -12,8 +12,10 @@ from accounts.exceptions import MailNotSentError
 from accounts.models import Membership
 from accounts.permissions import Permission, Role, allows
 from contacts import sources
-from sending import holdwords, reasons
+from pages import reasons
+from sending import holdwords
 from sending.models import Hold, Mailing
+from sending.reasons import said
 from sending.services import heldpeople
 
 
@@ -90,7 +92,7 @@ def _of(paused: Hold) -> dict[str, object]:
     return {
         "reason": paused.reason,
         "sentence": reasons.text(paused.reason),
-        "words": reasons.said(paused.words),
+        "words": said(paused.words),
         "refused": heldpeople.refused_in(paused).count(),
     }
 
@@ -98,5 +100,5 @@ def _of(paused: Hold) -> dict[str, object]:
 def _of_parts(news: Sequence[Hold]) -> dict[str, object]:
     for one in news:
         heldpeople.count(one)
-    said = [(holdwords.sentence(one), reasons.said(one.words)) for one in news]
+    said = [(holdwords.sentence(one), said(one.words)) for one in news]
     return {"first": holdwords.title(news[0]), "number": len(news), "said": said}

@@ -26,7 +26,7 @@ from sending.streaks import OPEN_RUN
 
 log = logging.getLogger(__name__)
 
-# Codes of sending.reasons.
+# Codes of pages.reasons.
 PENDING, BELIEVED, UNPROVEN = "address_pending", "address", "address_unproven"
 # While a mailing goes on, the refusals of the last minutes may be the begin of a run.
 TOO_NEW = timedelta(minutes=10)

@@ -16,11 +16,11 @@ from django.conf import settings
 from django.db import connection
 from django.utils.dateparse import parse_datetime
 
+from pages import reasons
 from relays import clock, pace, providers, windows
 from relays.models import Lane, PoolMember, Relay
 from relays.queries import figures
 from relays.services import health
-from sending import reasons
 from sending.models import Hold, Mailing
 from sending.services import sendhosts
 

@@ -31,8 +31,8 @@ from relays import senders
 from relays.models import Relay
 from relays.services import testallowance
 from relays.services.testallowance import TestRefusedError
-from sending import reasons
 from sending.compose.mime import Sender
+from sending.reasons import said
 from sending.services.testmail import MOST_ADDRESSES, TestResult, nowhere, send_test
 
 BETWEEN = re.compile(r"[\s,;，；、]+")
@@ -139,7 +139,7 @@ def design_test(request: WorkspaceRequest, pk: int) -> HttpResponse:
         words = _("This mail takes too long to draw. Make its loops and calculations smaller.")
         form.add_error(None, words)
     except RenderError as error:
-        form.add_error(None, reasons.said(str(error)))
+        form.add_error(None, said(str(error)))
     except SecretError as error:
         form.add_error("relay", str(error))
     except TestRefusedError as error:

@@ -7,8 +7,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.access import WorkspaceRequest
-from pages import locales
-from sending import guards, reasons
+from pages import locales, reasons
+from sending import guards
 from sending.forms import STAGES, ReplyForm
 from sending.retries import SOON, STEPS
 from smtp.replies import Meaning, Rule, classify, matching

@@ -10,14 +10,15 @@ from django.utils import timezone
 from accounts.models import User, Workspace
 from accounts.permissions import Role
 from contacts.models import Suppression
+from pages import reasons
 from relays.models import Pool, PoolMember, Relay
-from sending import reasons, retries
+from sending import retries
 from sending.models import Event, Mailing, Message, Tally, TallyMinute
 from sending.queries.claim import Claim, claim
-from sending.queries.record import Taken
 from sending.services import events, mailings, telling, verdicts
 from sending.services.outcomes import settle
 from smtp import End, Outcome, Stage
+from smtp.accepted import Accepted
 from smtp.replies import Meaning
 from tests.sending.engine.conftest import assert_closes, design, open_to
 
@@ -48,7 +49,7 @@ def answer(mailing: Mailing, relay: Relay, *said: Said) -> Claim:
     """One batch, answered in the order of its messages."""
     claimed = claim(mailing, relay, holder="here:1", limit=len(said))
     assert claimed is not None
-    taken, outcomes = Taken(), {}
+    taken, outcomes = Accepted(), {}
     for message, (code, words, stage) in zip(claimed.messages, said, strict=True):
         if 200 <= code < 300:
             taken.add(message.id, message.lane, f"{code} {words}", 0.1)

@@ -19,9 +19,9 @@ from campaigns.models import Campaign
 from campaigns.queries import progress, recipients, report
 from campaigns.services import deciding, running
 from campaigns.services.errors import CampaignError
+from pages import reasons
 from pages.numbers import whole
 from relays import providers
-from sending import reasons
 from sending.models import Mailing
 from sending.services import waits
 

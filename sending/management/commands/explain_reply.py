@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import translation
 
-from sending import reasons
+from pages import reasons
 from smtp.replies import Stage, Verdict, classify, read
 
 

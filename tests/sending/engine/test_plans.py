@@ -12,8 +12,9 @@ from django.db import connection, transaction
 from relays.models import Relay
 from sending.models import Mailing, Message
 from sending.queries.claim import claim, left_since
-from sending.queries.record import Result, Taken, record
+from sending.queries.record import Result, record
 from sending.services import mailings
+from smtp.accepted import Accepted
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -83,7 +84,7 @@ def test_a_mailing_after_others_are_done(open_to: Callable[..., Mailing], relay:
         assert held is not None
         numbers = [message.id for message in held.messages]
         left_since(mailing, numbers)
-        taken = Taken()
+        taken = Accepted()
         for number in numbers[:3000]:
             taken.add(number, 0, "250 ok", 0.1)
         failed = [

@@ -13,14 +13,15 @@ from bounces.models import BounceMailbox
 from bounces.services import unproven
 from bounces.services.mailboxes import sentence
 from campaigns.models import Campaign
+from campaigns.queries import overview
 from contacts.models import Import
 from contacts.services import statuswords
-from home import queries as home_query
 from home import todo
-from pages import locales
+from pages import locales, reasons
 from relays.models import Relay
-from sending import holdwords, reasons
+from sending import holdwords
 from sending.models import Hold, Mailing, Tally
+from sending.reasons import said
 from sending.services import heldpeople
 
 # As many of a kind are named; somebody with more has a page for them.
@@ -93,7 +94,7 @@ def campaigns(request: WorkspaceRequest) -> Iterable[todo.Need]:
     in_doubt = Q(mailing__tally__unknown__gt=0)
     taken_back = Q(state=Campaign.State.DRAFT) & ~Q(state_reason="")
     held = Q(mailing__state=Mailing.State.PAUSED) & ~Q(mailing__state_reason="")
-    failed = home_query.MOSTLY_FAILED & Q(mailing__finished_at__gt=timezone.now() - NEWS)
+    failed = overview.MOSTLY_FAILED & Q(mailing__finished_at__gt=timezone.now() - NEWS)
     wanted = in_doubt | taken_back | held | failed
     rows = Campaign.objects.filter(wanted, workspace=request.workspace)
     for row in rows.select_related("mailing__tally").order_by("-pk")[: 2 * MOST]:
@@ -151,7 +152,7 @@ def runs(request: WorkspaceRequest) -> Iterable[todo.Need]:
         title = _("{campaign}: {what}").format(campaign=campaign.name, what=holdwords.title(one))
         url = f"{todo.url(request, 'campaign', campaign.pk)}#runs"
         detail = " · ".join(filter(None, (holdwords.numbers(one), holdwords.elsewhere(one))))
-        yield todo.Need(title, detail, reasons.said(one.words), url, icon="hand-stop")
+        yield todo.Need(title, detail, said(one.words), url, icon="hand-stop")
 
 
 @todo.needs

@@ -1,0 +1,68 @@
+"""Campaigns of a workspace with what their mailings came to, for lists of them and for Home."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from django.db.models import F, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from accounts.models import Workspace
+from campaigns.models import Campaign
+from campaigns.queries import progress
+from sending.models import Mailing
+
+# It is over, and more recipients failed than got it. A retry makes it send again.
+MOSTLY_FAILED = Q(
+    mailing__state=Mailing.State.FINISHED,
+    mailing__tally__failed__gt=F("mailing__tally__accepted") + F("mailing__tally__unknown"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What came of some campaigns, in messages."""
+
+    targeted: int = 0
+    accepted: int = 0
+    failed: int = 0
+    bounced: int = 0
+    opened: int = 0
+    clicked: int = 0
+    unsubscribed: int = 0
+
+    @property
+    def sent(self) -> int:
+        return self.accepted + self.failed
+
+
+COUNTED = ("targeted", "accepted", "failed", "bounced", "opened", "clicked", "unsubscribed")
+
+
+def started_within(workspace: Workspace, *, days: int, ago: int = 0) -> QuerySet[Campaign]:
+    """Campaigns that started in these days; `ago`: the days end so many before now."""
+    end = timezone.now() - dt.timedelta(days=ago)
+    begun = Q(mailing__opened_at__gte=end - dt.timedelta(days=days))
+    if ago:
+        begun &= Q(mailing__opened_at__lt=end)
+    return Campaign.objects.filter(begun, workspace=workspace)
+
+
+def sums(rows: QuerySet[Campaign]) -> Sums:
+    """What came of these campaigns until now, from their tallies. Home shows this of the last days
+    and links to the page of campaigns, which shows it of the same campaigns."""
+    total = rows.order_by().aggregate(
+        **{name: Coalesce(Sum(f"mailing__tally__{name}"), 0) for name in COUNTED}
+    )
+    return Sums(**total)
+
+
+def campaigns(workspace: Workspace) -> QuerySet[Campaign]:
+    """Campaigns with what `progress.of` needs of their mailings."""
+    related = (f"mailing__{name}" for name in progress.RELATED)
+    prefetch = (f"mailing__{name}" for name in progress.PREFETCH)
+    return (
+        Campaign.objects.filter(workspace=workspace)
+        .select_related("mailing", *related)
+        .prefetch_related(*prefetch)
+    )

@@ -1,0 +1,46 @@
+"""Why a relay waits or is stopped, and what its server's replies mean."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from pages import reasons
+
+SENTENCES: dict[str, Promise] = {
+    # A server's reply, by meaning (smtp.replies).
+    "address": _("The address does not exist"),
+    "domain": _("The relay finds no mail server for the domain, perhaps only for now"),
+    "policy": _("The server refuses the mail"),
+    "unclear": _("Refused, and the reason is not understood"),
+    "too_large": _("The mail is larger than the server takes"),
+    "transient": _("The server asks to try again later"),
+    "full": _("The mailbox is full"),
+    "greylisted": _("The server asks newcomers to try again later"),
+    "rate": _("The server asks to go slower"),
+    "connection": _("The relay could not be reached"),
+    "login": _("The relay refuses the login or the account"),
+    "sender": _("The relay refuses the sender address"),
+    "ehlo": _("The relay refuses the name that this installation greets it with"),
+    # What a connection says or does.
+    "certificate": _("The relay's certificate is not valid"),
+    "tls": _("The relay's encryption failed or is not offered"),
+    "silent": _("The relay owes an answer and is silent"),
+    "too_many": _("The relay takes no more connections now"),
+    "slow": _("Answers come much later than they used to"),
+    "no_smtputf8": _("The relay can't send to addresses with other letters than ASCII"),
+    "sender_smtputf8": _("The relay can't send from an address with other letters than ASCII"),
+    "in_doubt": _("Handed over, but the server's reply was never seen"),
+    # What stops a relay or makes it wait.
+    "fault": _("An error in Yanshu ended the work over this relay; the log has it"),
+    "refuses_all": _("The relay accepts nothing of a mailing"),
+    "relay_paused": _("The relay is paused"),
+    "relay_stopped": _("The relay is stopped"),
+    "relay_draining": _("The relay takes no new mailings"),
+    "lane": _("The mail provider asks to go slower"),
+    "per_second": _("The relay's messages per second are used"),
+    "per_minute": _("The relay's messages per minute are used"),
+    "per_hour": _("The relay's messages of this hour are used"),
+    "per_day": _("The relay's messages of this day are used"),
+    "warmup": _("The relay's warm-up allows no more today"),
+    "share": _("The other relays of the pool come first"),
+}
+reasons.register(SENTENCES)

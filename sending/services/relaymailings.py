@@ -1,0 +1,51 @@
+"""The mailings of a relay or a pool, and what becomes of them when a relay is paused or resumed."""
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from relays.models import Pool, PoolMember, Relay
+from relays.usage import Use
+from sending.models import Hold, Mailing
+from sending.queries import refusals
+from sending.services import holds
+
+LIVE = (Mailing.State.SENDING, Mailing.State.PAUSED)
+
+
+def mailings(relay: Relay) -> QuerySet[Mailing]:
+    """Those that may go through it, by itself or in a pool."""
+    return Mailing.objects.filter(
+        Q(relay=relay) | Q(pool__in=PoolMember.objects.filter(relay=relay).values("pool"))
+    )
+
+
+def live(relay: Relay) -> int:
+    """Those that are not finished; while it is drained, those alone that were open before."""
+    found = mailings(relay).filter(state__in=LIVE)
+    if relay.draining_since:
+        found = found.filter(opened_at__lte=relay.draining_since)
+    return found.count()
+
+
+def unfinished(relay: Relay) -> int:
+    return mailings(relay).filter(state__in=LIVE).count()
+
+
+def of_pool(pool: Pool) -> int:
+    return Mailing.objects.filter(pool=pool, state__in=LIVE).count()
+
+
+def paused(relay: Relay) -> None:
+    """Another relay of a pool may carry what was held over this one, and need not wait."""
+    lanes = holds.active(relay=relay, kind=Hold.Kind.LANE)
+    holds.due_again(lanes.values_list("mailing_id", flat=True))
+
+
+def resumed(relay: Relay) -> None:
+    """What stopped it is over, and a new count of refusals begins."""
+    stopped = Hold.objects.filter(relay=relay, kind=Hold.Kind.RELAY, released_at=None)
+    stopped.update(released_at=timezone.now())
+    refusals.forget(relay=relay)
+
+
+USE = Use(live, unfinished, of_pool, paused, resumed)
