@@ -121,7 +121,7 @@ class Shown:
 
     @property
     def template(self) -> str:
-        return f"campaigns/composer_{self.section.key}.html"
+        return f"campaigns/parts/composer_{self.section.key}.html"
 
 
 def _shown(campaign: Campaign, bound: SectionForm | None = None) -> list[Shown]:

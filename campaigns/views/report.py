@@ -253,4 +253,4 @@ def campaign_report_part(request: WorkspaceRequest, pk: int, part: str) -> HttpR
     }
     ends = request.htmx and mailing.state not in progress.LIVE
     status = STOP_POLLING if ends else 200
-    return render(request, f"campaigns/report_{part}.html", context, status=status)
+    return render(request, f"campaigns/parts/report_{part}.html", context, status=status)

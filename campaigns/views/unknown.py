@@ -81,7 +81,7 @@ def campaign_unknown(request: WorkspaceRequest, pk: int) -> HttpResponse:
         "page": page,
         "doubts": doubts(page.rows, mailing),
     }
-    return render(request, "campaigns/unknown.html", context)
+    return render(request, "campaigns/parts/unknown.html", context)
 
 
 # The verbs ---------------------------------------------------------------------------------------

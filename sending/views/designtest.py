@@ -38,6 +38,8 @@ from sending.services.testmail import MOST_ADDRESSES, TestResult, nowhere, send_
 BETWEEN = re.compile(r"[\s,;，；、]+")
 PARTS = ("subject", "preheader", "html", "text")
 
+DIALOG = "sending/parts/design_test.html"
+
 
 class TestForm(forms.Form):
     """Whom a test goes to, from whom, and by which relay."""
@@ -120,9 +122,9 @@ def design_test(request: WorkspaceRequest, pk: int) -> HttpResponse:
     posted too (subject, preheader, html, text) are sent instead of the saved ones."""
     design = get_in(request.workspace, Design, pk=pk)
     if not relays(request.workspace).exists():
-        return render(request, "designs/test.html", {"design": design, "missing": "relay"})
+        return render(request, DIALOG, {"design": design, "missing": "relay"})
     if not senders.of(request.workspace):
-        return render(request, "designs/test.html", {"design": design, "missing": "sender"})
+        return render(request, DIALOG, {"design": design, "missing": "sender"})
     if request.method != "POST":
         return _answer(request, design, _form(request))
     form = TestForm(request.POST, workspace=request.workspace)
@@ -174,7 +176,7 @@ def _answer(
         "allowance": allowance,
         "until": testallowance.until(allowance),
     }
-    return render(request, "designs/test.html", context)
+    return render(request, DIALOG, context)
 
 
 def _source(request: WorkspaceRequest, design: Design) -> Source:

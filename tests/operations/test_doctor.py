@@ -240,7 +240,7 @@ def test_a_host_whose_clock_is_ahead() -> None:
 
 def test_missing_tables_are_named_and_the_rest_is_not_called_well() -> None:
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM django_migrations WHERE app = 'quickstart'")
+        cursor.execute("DELETE FROM django_migrations WHERE app = 'operations'")
     levels = {finding.what: finding for finding in doctor.examine()}
     assert levels["migrations"].level == Level.ERROR
     assert levels["relays"].level == Level.SKIPPED
