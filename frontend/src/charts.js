@@ -90,7 +90,10 @@ function optionsOf(figure, data, colours, target) {
     ticks: { show: false },
   };
   const x = timed
-    ? { incrs: isDaily(labels) ? DAYS : STEPS, values: (_u, splits, _axis, _space, step) => splits.map((at) => (step >= DAY ? day : clock).format(at * 1000)) }
+    ? {
+        incrs: isDaily(labels) ? DAYS : STEPS,
+        values: (_u, splits, _axis, _space, step) => splits.map((at) => (step >= DAY ? day : clock).format(at * 1000)),
+      }
     : { values: (_u, splits) => splits.map((at) => labels[at] ?? ""), splits: () => labels.map((_l, at) => at) };
   return {
     width: target.clientWidth,
@@ -101,7 +104,11 @@ function optionsOf(figure, data, colours, target) {
     tzDate: zone ? (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone) : undefined,
     axes: [
       { ...axis, ...x, size: 28, grid: { show: false } },
-      { ...axis, size: 48, values: (_u, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? short.format(tick) : "")) },
+      {
+        ...axis,
+        size: 48,
+        values: (_u, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? short.format(tick) : "")),
+      },
     ],
     scales: {
       x: { time: timed, range: bars || labels.length === 1 ? widened(labels, timed) : undefined },
@@ -112,7 +119,11 @@ function optionsOf(figure, data, colours, target) {
       ...series.map((one, at) => ({
         label: one.name,
         stroke: colours.series[at],
-        fill: bars ? alpha(colours.series[at], 0.85) : area ? alpha(colours.series[at], stacked ? 0.4 : 0.16) : undefined,
+        fill: bars
+          ? alpha(colours.series[at], 0.85)
+          : area
+            ? alpha(colours.series[at], stacked ? 0.4 : 0.16)
+            : undefined,
         width: bars ? 0 : 1.75,
         paths: bars ? uPlot.paths.bars({ size: [0.7, 40], radius: 0.15 }) : undefined,
         // A value that stands alone, between times without any, has no line.
@@ -195,7 +206,8 @@ function rowsOf({ labels, series, timed }) {
   labels.forEach((label, at) => {
     const row = body.insertRow();
     row.insertCell().textContent = nameOf(label, timed);
-    for (const one of series) row.insertCell().textContent = one.values[at] == null ? "–" : number.format(one.values[at]);
+    for (const one of series)
+      row.insertCell().textContent = one.values[at] == null ? "–" : number.format(one.values[at]);
   });
   box.append(table);
   return box;

@@ -58,7 +58,8 @@ function mended(event) {
   if (!control.name || !form?.querySelector("[data-problems]")) return;
   const controls = [...form.querySelectorAll(CONTROLS)].filter((one) => one.name === control.name);
   const wrong = controls.every(unchanged) || controls.some((one) => !one.validity.valid);
-  const list = document.getElementById(`id_${control.name}_error`) ?? control.closest(".field")?.querySelector(".errorlist");
+  const list =
+    document.getElementById(`id_${control.name}_error`) ?? control.closest(".field")?.querySelector(".errorlist");
   if (list) list.hidden = !wrong;
   for (const one of controls) mark(one, wrong && Boolean(list));
   control.closest(".field")?.classList.toggle("has-errors", wrong && Boolean(list));

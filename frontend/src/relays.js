@@ -21,7 +21,10 @@ export function registerRelays(Alpine) {
     draw() {
       const svg = this.$root.querySelector("[data-curve]");
       const typed = this.$root.querySelector("[name=warmup_days]").value;
-      const days = typed.split(/[\s,;，；、]+/).filter(Boolean).map(Number);
+      const days = typed
+        .split(/[\s,;，；、]+/)
+        .filter(Boolean)
+        .map(Number);
       const wrong = !days.length || days.length > 365 || days.some((count) => !(count > 0));
       svg.toggleAttribute("hidden", wrong);
       if (!wrong) drawBars(svg, days);
