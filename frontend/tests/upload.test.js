@@ -161,6 +161,18 @@ test("a refusal is final: it is not tried again, and the file is forgotten", asy
   assert.equal(storage.size, 0);
 });
 
+test("the log-in page instead of an answer loses nothing", async () => {
+  faults = Array.from({ length: 5 }, () => "log in");
+  const storage = new Storage();
+  const { key, sent } = upload(fileOf(10), storage);
+  await assert.rejects(sent, { message: LOST, final: false });
+  assert.ok(storage.has(key));
+  assert.deepEqual(
+    requests.filter((one) => one.path === "/finish"),
+    [],
+  );
+});
+
 test("a file has another key on another page, after a change, and under another name", () => {
   const file = { name: "a.csv", size: 3, lastModified: 5 };
   const keys = [

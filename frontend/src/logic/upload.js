@@ -24,10 +24,12 @@ export function poster(token, lost) {
   return async (url, body, type) => {
     const headers = { "Content-Type": type, "X-CSRFToken": token };
     const response = await fetch(url, { method: "POST", body, headers }).catch(() => null);
-    const answer = await response?.json().catch(() => ({}));
+    const answer = await response?.json().catch(() => null);
     if (!response?.ok) {
       throw new UploadError(answer?.error ?? lost, response !== null && response.status < 500);
     }
+    // A page instead of an answer: the log-in page, for instance. What has arrived is still there.
+    if (!answer) throw new UploadError(lost, false);
     return answer;
   };
 }
