@@ -37,6 +37,12 @@ test("of several controls with a name one that changed is enough", () => {
   assert.equal(isWrong([radio(false, true), radio(true, false)]), false);
 });
 
+test("of several boxes one that was ticked is enough", () => {
+  const box = (checked) => ({ ...radio(checked, false), type: "checkbox" });
+  assert.equal(isWrong([box(false), box(false), box(false)]), true);
+  assert.equal(isWrong([box(false), box(true), box(false)]), false);
+});
+
 test("a select is wrong while it is as it came back", () => {
   assert.equal(isWrong([select([true, true], [false, false])]), true);
   assert.equal(isWrong([select([false, true], [true, false])]), false);

@@ -21,6 +21,11 @@ test("the highest bar fills the drawing, and a low one can be seen", () => {
   assert.ok(bars.every((bar) => bar.y + bar.height === height && bar.x + bar.width <= width));
 });
 
+test("a hundredth of the highest number is more than a line", () => {
+  const { height, bars } = barsOf([100, 10_000]);
+  assert.ok(bars[0].height > height / 10);
+});
+
 test("bars grow with their numbers", () => {
   const heights = barsOf([50, 100, 400, 1600]).bars.map((bar) => bar.height);
   assert.deepEqual(
