@@ -8,7 +8,7 @@ import { dates, language, number, say } from "./words.js";
 
 const short = new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 });
 const zone = document.documentElement.dataset.zone || undefined;
-const times = logic.timeFormats(dates, zone);
+const times = logic.timesOf(dates, zone);
 const drawn = new Map();
 
 // light-dark() is resolved only where a colour is used, so a probe uses it.
@@ -32,7 +32,10 @@ function readSource(figure) {
   const text = document.getElementById(figure.dataset.source)?.textContent;
   if (!text) return null;
   const { labels, series } = JSON.parse(text);
-  return { text, labels, series, timed: logic.isTimed(labels) };
+  const timed = logic.isTimed(labels);
+  // On the axis: seconds, or one after the other.
+  const places = labels.map((label, at) => (timed ? times.secondOf(label) : at));
+  return { text, labels, places, series, timed };
 }
 
 const nameOf = (label, timed) => (timed ? times.nameOf(label) : label);
@@ -90,7 +93,7 @@ function optionsOf(figure, data, colours, target) {
     tzDate: zone ? (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone) : undefined,
     axes: axesOf(data, colours),
     scales: {
-      x: { time: timed, range: roomy ? (_plot, low, high) => logic.widened(labels, low, high) : undefined },
+      x: { time: timed, range: roomy ? (_plot, low, high) => logic.widened(data, low, high) : undefined },
       y: { range: (_plot, _low, high) => logic.heightOf(high) },
     },
     series: [{}, ...seriesOf(figure, data, colours)],
@@ -195,8 +198,7 @@ function plotOf(figure, data, open) {
   const colours = coloursOf(data.series, target);
   target.before(makeLegend(data, colours));
   const values = isStacked(figure) ? logic.stack(data.series) : data.series.map((one) => one.values);
-  const x = logic.positions(data.labels, data.timed);
-  const plot = new uPlot(optionsOf(figure, data, colours, target), [x, ...values], target);
+  const plot = new uPlot(optionsOf(figure, data, colours, target), [data.places, ...values], target);
   const table = makeTable(data);
   figure.append(table);
   if (open) table.open = true;

@@ -14,17 +14,13 @@ test("labels that begin with a year are times; names and nothing are not", () =>
   assert.equal(charts.isTimed([]), false);
 });
 
-test("times stand at their second, names one after the other", () => {
-  assert.deepEqual(charts.positions(["1970-01-01T00:01:00Z", "1970-01-01T00:02:30Z"], true), [60, 150]);
-  assert.deepEqual(charts.positions(["a", "b", "c"], false), [0, 1, 2]);
-});
-
 test("with a value a day no mark names an hour, also where clocks change", () => {
   const smallest = (labels) => Math.min(...charts.stepsOf(labels));
   assert.equal(smallest(["2026-05-01", "2026-05-02"]), DAY);
   assert.equal(smallest(["2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"]), DAY);
   assert.equal(smallest(["2026-05-01T10:00:00Z", "2026-05-01T11:00:00Z"]), 60);
-  assert.equal(smallest(["2026-05-01"]), 60);
+  assert.equal(smallest(["2026-05-01"]), DAY);
+  assert.equal(smallest(["2026-05-01T10:00:00Z"]), 60);
 });
 
 test("marks never stand less than a minute apart, and grow", () => {
@@ -37,15 +33,40 @@ test("marks never stand less than a minute apart, and grow", () => {
 });
 
 test("marks and names are in the reader's zone", () => {
-  const shanghai = charts.timeFormats("en-GB", "Asia/Shanghai");
+  const shanghai = charts.timesOf("en-GB", "Asia/Shanghai");
   const midnight = Date.parse("2026-05-01T16:00:00Z") / 1000;
   assert.equal(shanghai.markOf(midnight, HOUR), "00:00");
   assert.equal(shanghai.markOf(midnight, DAY), "2 May");
   assert.match(shanghai.nameOf("2026-05-01T16:05:00Z"), /^2 May 2026, 00:05$/);
 });
 
-test("a label that is a day has a name without a time", () => {
-  assert.equal(charts.timeFormats("en-GB", "UTC").nameOf("2026-05-01"), "1 May");
+const DAYS = [
+  ["UTC", "2026-05-01T00:00:00Z"],
+  ["Asia/Shanghai", "2026-04-30T16:00:00Z"],
+  ["America/New_York", "2026-05-01T04:00:00Z"],
+  ["Asia/Kathmandu", "2026-04-30T18:15:00Z"],
+];
+
+for (const [zone, midnight] of DAYS) {
+  test(`a label that is a day stands at its midnight in ${zone}, and its name has no time`, () => {
+    const times = charts.timesOf("en-GB", zone);
+    assert.equal(times.secondOf("2026-05-01") * 1000, Date.parse(midnight));
+    assert.equal(times.nameOf("2026-05-01"), "1 May");
+  });
+}
+
+test("midnight is right on the days on which clocks change", () => {
+  const seconds = ["2026-03-29", "2026-03-30", "2026-10-25", "2026-10-26"].map(
+    charts.timesOf("en", "Europe/Berlin").secondOf,
+  );
+  assert.deepEqual(
+    seconds.map((second) => new Date(second * 1000).toISOString()),
+    ["2026-03-28T23:00:00.000Z", "2026-03-29T22:00:00.000Z", "2026-10-24T22:00:00.000Z", "2026-10-25T23:00:00.000Z"],
+  );
+});
+
+test("a label with a time stands at its second", () => {
+  assert.equal(charts.timesOf("en", "Asia/Shanghai").secondOf("1970-01-01T00:02:30Z"), 150);
 });
 
 test("stacked series add up, and a gap adds nothing", () => {
@@ -65,15 +86,21 @@ test("the value axis begins at nothing, and has room above the highest value", (
 });
 
 test("bars have room for half of one at both ends", () => {
-  assert.deepEqual(charts.widened(["a", "b", "c"], 0, 2), [-0.5, 2.5]);
-  const days = ["2026-05-01", "2026-05-02", "2026-05-03"];
+  const names = { labels: ["a", "b", "c"], places: [0, 1, 2], timed: false };
+  assert.deepEqual(charts.widened(names, 0, 2), [-0.5, 2.5]);
+  const days = { labels: ["2026-05-01", "2026-05-02", "2026-05-03"], places: [0, DAY, 2 * DAY], timed: true };
   assert.deepEqual(charts.widened(days, 0, 2 * DAY), [-DAY / 2, 2.5 * DAY]);
 });
 
 test("a value that is alone has room around it: half a day, five minutes, or half a name", () => {
-  assert.deepEqual(charts.widened(["2026-05-01"], 0, 0), [-DAY / 2, DAY / 2]);
-  assert.deepEqual(charts.widened(["2026-05-01T10:00:00Z"], 0, 0), [-300, 300]);
-  assert.deepEqual(charts.widened(["a"], 0, 0), [-0.5, 0.5]);
+  // For one point uPlot proposes to end a thousand days later.
+  const around = (label, timed) => {
+    const [low, high] = charts.widened({ labels: [label], places: [7], timed }, 7, 7 + 1000 * DAY);
+    return [low - 7, high - 7];
+  };
+  assert.deepEqual(around("2026-05-01", true), [-DAY / 2, DAY / 2]);
+  assert.deepEqual(around("2026-05-01T10:00:00Z", true), [-300, 300]);
+  assert.deepEqual(around("a", false), [-0.5, 0.5]);
 });
 
 test("the legend says the value at the cursor, or the sum, or the last where sums mean nothing", () => {

@@ -42,27 +42,41 @@ export function isTimed(labels) {
 // A label of a whole day is "2026-05-01".
 const isDay = (label) => label?.length === 10;
 
-/** Formats of a time axis in the reader's locale and zone: nameOf(label), markOf(second, step). */
-export function timeFormats(locale, zone) {
+// How far the zone's clocks are from UTC at a moment, in milliseconds.
+function offsetOf(zone) {
+  const fields = ["year", "month", "day", "hour", "minute", "second"].map((name) => [name, "numeric"]);
+  const wall = new Intl.DateTimeFormat("en-US", { timeZone: zone, hourCycle: "h23", ...Object.fromEntries(fields) });
+  return (ms) => {
+    const at = Object.fromEntries(wall.formatToParts(ms).map(({ type, value }) => [type, Number(value)]));
+    return Date.UTC(at.year, at.month - 1, at.day, at.hour, at.minute, at.second) - ms;
+  };
+}
+
+// Midnight of the zone, in milliseconds: a bare date alone would be read as midnight of UTC.
+function midnight(label, offset) {
+  const utc = Date.parse(label);
+  return utc - offset(utc - offset(utc));
+}
+
+/** Times in the reader's locale and zone: nameOf(label), markOf(second, step), and secondOf(label), its place. */
+export function timesOf(locale, zone) {
   const format = (options) => new Intl.DateTimeFormat(locale, { timeZone: zone, ...options });
   const clock = format({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   const day = format({ month: "short", day: "numeric" });
   const moment = format({ dateStyle: "medium", timeStyle: "short" });
+  const offset = offsetOf(zone);
+  const timeOf = (label) => (isDay(label) ? midnight(label, offset) : Date.parse(label));
   return {
-    nameOf: (label) => (isDay(label) ? day : moment).format(Date.parse(label)),
+    nameOf: (label) => (isDay(label) ? day : moment).format(timeOf(label)),
     markOf: (second, step) => (step >= DAY ? day : clock).format(second * 1000),
+    secondOf: (label) => timeOf(label) / 1000,
   };
-}
-
-/** Where the labels stand on the axis: in seconds, or one after the other. */
-export function positions(labels, timed) {
-  return labels.map((label, at) => (timed ? Date.parse(label) / 1000 : at));
 }
 
 /** The steps that the marks of a time axis may have. With a value a day, marks name no hours: nothing is known of them. */
 export function stepsOf(labels) {
   const daily = labels.length > 1 && Date.parse(labels[1]) - Date.parse(labels[0]) >= SHORTEST_DAY_MS;
-  return daily ? DAYS : STEPS;
+  return daily || isDay(labels[0]) ? DAYS : STEPS;
 }
 
 /** Each series with those before it added: areas and bars that stand upon each other. */
@@ -81,12 +95,18 @@ export function heightOf(highest) {
   return [0, Math.max((highest ?? 0) * 1.08, 4)];
 }
 
-/** From low to high with room for half a bar at both ends, or around a point that is alone. */
-export function widened(labels, low, high) {
-  let half = 0.5;
-  if (labels.length > 1) half = (high - low) / (labels.length - 1) / 2;
-  else if (isTimed(labels)) half = isDay(labels[0]) ? DAY / 2 : 5 * MINUTE;
-  return [low - half, high + half];
+/**
+ * The extent of the axis of places: from low to high with room for half a bar at both ends. Around a place that is alone
+ * the room is half a day, five minutes or half a name; uPlot's own high is years away from it.
+ */
+export function widened({ labels, places, timed }, low, high) {
+  if (labels.length > 1) {
+    const half = (high - low) / (labels.length - 1) / 2;
+    return [low - half, high + half];
+  }
+  const whole = isDay(labels[0]) ? DAY : 10 * MINUTE;
+  const half = timed ? whole / 2 : 0.5;
+  return [places[0] - half, places[0] + half];
 }
 
 /** What the legend says of a series: the value at `index`; without one the sum, or the last value where a sum is none. */
