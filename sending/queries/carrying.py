@@ -20,7 +20,7 @@ from sending.services.mailings import TRANSACTIONAL
 MAY = f"""
 SELECT m.id, m.priority, m."window"
   FROM sending_mailing m
- WHERE m.state = 'sending'
+ WHERE m.state = 'sending' AND NOT m.idle
    AND (m.relay_id = %(relay)s
         OR EXISTS (
              SELECT 1 FROM relays_poolmember mine
