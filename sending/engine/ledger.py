@@ -11,6 +11,7 @@ from contacts.services.contacts import merge_fields
 from pages import reasons
 from relays import pace
 from relays.models import Relay
+from relays.queries.able import TAKES
 from relays.services import health, lanes, minutes
 from sending.compose.composer import Composer
 from sending.engine.held import Held
@@ -37,7 +38,7 @@ NOT_PREPARED = "not_prepared"
 COMPOSERS = 32
 
 STATES = f"""
-SELECT b.id, m.state = 'sending' AND r.state IN ('active', 'draining')
+SELECT b.id, m.state = 'sending' AND {TAKES.format(relay="r", opened="m.opened_at")}
        AND NOT {HELD_ROUTE.format(relay="r.id")}
   FROM unnest(%(ids)s::bigint[], %(holders)s::text[]) AS h (id, holder)
   JOIN sending_batch b ON b.id = h.id AND b.holder = h.holder
