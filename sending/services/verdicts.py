@@ -20,8 +20,7 @@ from contacts.services.suppressions import suppress_addresses
 from relays import clock
 from relays.models import Relay
 from sending.models import Event, Mailing, Message
-from sending.queries import refusals, verdicts
-from sending.services import events
+from sending.queries import events, refusals, verdicts
 from sending.streaks import OPEN_RUN
 
 log = logging.getLogger(__name__)

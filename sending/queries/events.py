@@ -8,6 +8,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from sending.models import Event
+from sending.queries.states import sql
 
 Kind = Event.Kind
 BOUNCES = [str(Kind.BOUNCED_HARD), str(Kind.BOUNCED_SOFT), str(Kind.BLOCKED)]
@@ -65,9 +66,10 @@ UPDATE sending_message m
 
 # Whatever comes back of an unknown one shows that the server had taken it: when it was handed over.
 # Minutes are made from what moved the tally, so that its row is locked first, as everywhere.
-SETTLE_UNKNOWN = """
+SETTLE_UNKNOWN = sql("""
 WITH settled AS (
-  UPDATE sending_message SET state = 2, reason = '' WHERE id = ANY(%(messages)s) AND state = 5
+  UPDATE sending_message SET state = $ACCEPTED, reason = ''
+   WHERE id = ANY(%(messages)s) AND state = $UNKNOWN
   RETURNING mailing_id, date_trunc('minute', coalesce(settled_at, now())) AS minute),
 counted AS (SELECT mailing_id, count(*) AS n FROM settled GROUP BY 1 ORDER BY 1),
 moved AS (
@@ -81,7 +83,7 @@ SELECT mailing_id, minute, count(*), 0, 0, 0, 0, 0
  GROUP BY 1, 2 ORDER BY 1, 2
 ON CONFLICT (mailing_id, minute) DO UPDATE
    SET accepted = sending_tallyminute.accepted + excluded.accepted
-"""
+""")
 
 COUNTS = """
        count(*) FILTER (WHERE first_bounce) AS bounced,
