@@ -50,6 +50,8 @@ def context(
 ) -> Iterator[BrowserContext]:
     """As a new one of this person's browser, at the size of a desktop."""
     if not (shared and shared[0].usable()):
+        for one in shared:
+            chromium_run.close(one.context)
         width, height = DESKTOP
         viewport = {"width": width, "height": height}
         shared[:] = [SharedContext(chromium_run, site, viewport=viewport, reduced_motion="reduce")]
