@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 # More workers than processors: some tests wait. `loadgroup`: those with the same xdist_group share a worker.
 PARALLEL := -n 3 --dist loadgroup
-FAST := not slow and not browser and not mailhost
+FAST := -m "not slow and not browser and not mailhost" --ignore tests/sending/engine/faults
 PYTHON_VENV := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 # What is started often is compiled once; tests start the product's programs a hundred times.
@@ -23,8 +23,8 @@ test: dev ## every test: also in a browser, of whole installations, with mail se
 	@$(PYTHON_VENV) -m pytest $(PARALLEL) -q
 
 test-fast: dev ## the tests for every day, within minutes
-	@$(PYTHON_VENV) -m pytest $(PARALLEL) -q -m "$(FAST)"; code=$$?; \
-		echo "Left out: tests marked slow (also all of tests/stack), browser or mailhost. 'make test' runs them."; \
+	@$(PYTHON_VENV) -m pytest $(PARALLEL) -q $(FAST); code=$$?; \
+		echo "Left out: tests marked slow (all of tests/stack), browser or mailhost, and the engine's faults. 'make test' runs all."; \
 		exit $$code
 
 check: dev ## what CI runs: lint, types, layers, templates, migrations, translations, scripts, tests
