@@ -50,7 +50,8 @@ def relays(request: WorkspaceRequest) -> Iterable[todo.Need]:
             yield todo.Need(title, detail, _said(row), url, tone="bad")
         else:
             title = _("The relay {name} does not work").format(name=row.name)
-            yield todo.Need(title, reasons.text(row.wait_reason), row.state_reason, url)
+            said = reasons.said(row.state_reason)
+            yield todo.Need(title, reasons.text(row.wait_reason), said, url)
 
 
 def _said(relay: Relay) -> str:

@@ -4,8 +4,8 @@ from pathlib import Path
 from django.apps import AppConfig
 from django.conf import settings
 
-from relays import providers
-from smtp import replies
+from relays import providers, remarks  # noqa: F401 - registers its translation
+from smtp import Timeouts, config, replies
 from smtp.replies import rules
 
 
@@ -13,8 +13,17 @@ class RelaysConfig(AppConfig):
     name = "relays"
 
     def ready(self) -> None:
+        config.use(smtp_config())
         use_reply_rules(settings.REPLY_RULES)
         check_providers()
+
+
+def smtp_config() -> config.Config:
+    return config.Config(
+        ehlo_name=settings.EHLO_NAME,
+        private_servers=settings.PRIVATE_SERVERS,
+        timeouts=Timeouts().scaled(settings.SMTP_TIMEOUTS_PERCENT / 100),
+    )
 
 
 def use_reply_rules(path: str) -> None:

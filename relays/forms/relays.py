@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import Workspace
 from contacts import addresses
-from pages import locales, numbers
+from pages import locales, numbers, reasons
 from pages.singleline import SingleLine
 from relays import presets, warmups
 from relays.models import Relay, Security
@@ -333,7 +333,7 @@ class RelayForm(LimitsForm):
         except hosts.UnknownHostError:
             pass
         except hosts.HostError as error:
-            self.add_error("host", str(error))
+            self.add_error("host", reasons.said(str(error)))
 
     def _check_password(self, cleaned: dict[str, Any]) -> None:
         choice = self.choice
