@@ -15,7 +15,7 @@ class RelaysConfig(AppConfig):
     def ready(self) -> None:
         config.use(smtp_config())
         use_reply_rules(settings.REPLY_RULES)
-        check_providers()
+        use_providers(settings.MAIL_PROVIDERS)
 
 
 def smtp_config() -> config.Config:
@@ -37,8 +37,8 @@ def use_reply_rules(path: str) -> None:
         sys.exit(f"Yanshu can't start: YANSHU_REPLY_RULES: {error}")
 
 
-def check_providers() -> None:
+def use_providers(path: str) -> None:
     try:
-        providers.providers()
+        providers.use(path)
     except providers.ProviderError as error:
         sys.exit(f"Yanshu can't start: YANSHU_MAIL_PROVIDERS: {error}")

@@ -10,8 +10,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
-
 # Everybody else.
 OTHERS = 0
 # `number` is stored in a smallint; the operator's own providers count from here on.
@@ -30,13 +28,25 @@ class Provider:
     domains: tuple[str, ...]
 
 
+_own_file = ""
+
+
+def use(path: str) -> None:
+    """The operator's file from now on; "": none. Raises ProviderError."""
+    global _own_file  # noqa: PLW0603 - set once, when the program starts
+    _own_file = path
+    for cached in (providers, numbers, _by_number):
+        cached.cache_clear()
+    providers()
+
+
 @cache
 def providers() -> tuple[Provider, ...]:
     """Ours and the operator's, his first."""
     ours = read(Path(__file__).with_suffix(".toml"))
-    if not settings.MAIL_PROVIDERS:
+    if not _own_file:
         return ours
-    own = read(Path(settings.MAIL_PROVIDERS), known={one.key: one.number for one in ours})
+    own = read(Path(_own_file), known={one.key: one.number for one in ours})
     keys = {one.key for one in own}
     return (*own, *(one for one in ours if one.key not in keys))
 

@@ -1,4 +1,4 @@
-"""What the SMTP client says itself (smtp.remarks), in the reader's language. Pure."""
+"""What the SMTP client says itself (smtp.remarks), in the reader's language."""
 
 import re
 

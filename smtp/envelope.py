@@ -1,5 +1,5 @@
 """What goes around a content: MAIL and RCPT with the parameters that the server offers, and its
-end."""
+end. Pure."""
 
 import re
 from collections.abc import Callable

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pytest_django import Settings
 
 from relays import apps, providers
 from relays.providers import ProviderError
@@ -25,7 +24,7 @@ domains = ["Group.example", "gmail.com"]
 @pytest.fixture(autouse=True)
 def forget() -> Iterator[None]:
     yield
-    forget_now()
+    providers.use("")
 
 
 def test_ours_have_each_domain_and_number_once() -> None:
@@ -40,11 +39,10 @@ def test_ours_have_each_domain_and_number_once() -> None:
     assert (providers.label("gmail"), providers.label("corp.example")) == ("Gmail", "corp.example")
 
 
-def test_the_operators_own_come_first(settings: Settings, tmp_path: Path) -> None:
+def test_the_operators_own_come_first(tmp_path: Path) -> None:
     path = tmp_path / "providers.toml"
     path.write_text(OWN)
-    settings.MAIL_PROVIDERS = str(path)
-    forget_now()
+    providers.use(str(path))
     numbers = providers.numbers()
     # A key of ours keeps its number and loses what the operator doesn't name.
     assert (numbers["qq.com"], numbers["corp.example"]) == (6, 6)
@@ -62,19 +60,10 @@ def test_the_operators_own_come_first(settings: Settings, tmp_path: Path) -> Non
         (OWN + OWN, "the same number"),
     ],
 )
-def test_a_wrong_file_stops_the_start(
-    settings: Settings, tmp_path: Path, text: str, said: str
-) -> None:
+def test_a_wrong_file_stops_the_start(tmp_path: Path, text: str, said: str) -> None:
     path = tmp_path / "providers.toml"
     path.write_text(text)
-    settings.MAIL_PROVIDERS = str(path)
-    forget_now()
     with pytest.raises(ProviderError, match=said):
-        providers.providers()
+        providers.use(str(path))
     with pytest.raises(SystemExit, match="YANSHU_MAIL_PROVIDERS"):
-        apps.check_providers()
-
-
-def forget_now() -> None:
-    for kept in (providers.providers, providers.numbers, providers._by_number):
-        kept.cache_clear()
+        apps.use_providers(str(path))

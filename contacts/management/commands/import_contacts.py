@@ -33,7 +33,7 @@ from contacts.services import importlayout, importrun, imports
 from contacts.services import statuswords as answered
 from contacts.statuswords import Word, Words
 from contacts.values import ORDERS
-from pages.singleline import one_line
+from pages.oneline import one_line
 
 HELP = """Imports a CSV file of people.
 
