@@ -17,6 +17,7 @@ from django.utils import timezone
 from accounts import secrets
 from accounts.models import Workspace
 from bounces.models import BounceMailbox
+from contacts.audience import Audience
 from contacts.models import Contact, List, Subscription
 from designs.models import Content, Design
 from designs.services import freeze
@@ -123,7 +124,7 @@ def sent(workspace: Workspace, make_list: Callable[..., Any]) -> Callable[..., l
             from_name="Brand",
             from_email="news@brand.example",
             relay=relay,
-            lists_in=[target.pk],
+            audience=Audience.of_lists(workspace.pk, [target.pk]),
         )
         rows = Message.objects.filter(mailing=mailing)
         rows.update(state=state, settled_at=timezone.now(), reason="" if state == 2 else "in_doubt")

@@ -95,6 +95,7 @@ def measure(messages: int, port: int) -> dict[str, dict[str, float]]:
 
 def _open(made: Any, relay: "Relay", messages: int) -> "Mailing":
     from benchmarks.send import design  # noqa: PLC0415
+    from contacts.audience import Audience  # noqa: PLC0415
     from designs import services as designs  # noqa: PLC0415
     from sending.services import mailings  # noqa: PLC0415
 
@@ -105,7 +106,7 @@ def _open(made: Any, relay: "Relay", messages: int) -> "Mailing":
         content=content,
         from_name="Brand",
         from_email=design.FROM,
-        lists_in=[made.lists[messages].pk],
+        audience=Audience.of_lists(made.workspace.pk, [made.lists[messages].pk]),
         relay=relay,
     )
 

@@ -14,9 +14,9 @@ from campaigns.queries import audience as query
 from campaigns.queries import causes, pending
 from campaigns.queries.causes import Cause
 from campaigns.queries.recipients import address_matches, code_of
-from contacts import addresses, audience
+from contacts import addresses
 from contacts.models import Contact, Subscription, Suppression
-from contacts.queries import people
+from contacts.queries import audience, people
 from pages import locales, reasons
 from sending.models import LeftOut, Mailing, Message
 

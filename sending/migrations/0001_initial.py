@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
                 ('from_name', models.CharField(blank=True, max_length=100)),
                 ('from_email', models.EmailField(max_length=254)),
                 ('reply_to', models.EmailField(blank=True, max_length=254)),
-                ('list_ids', models.JSONField(default=list)),
+                ('audience', models.JSONField(default=dict)),
                 ('track_opens', models.BooleanField(default=True)),
                 ('track_clicks', models.BooleanField(default=True)),
                 ('state', models.CharField(choices=[('sending', 'Sending'), ('paused', 'Paused'), ('cancelled', 'Cancelled'), ('finished', 'Finished')], default='sending', max_length=9)),

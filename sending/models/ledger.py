@@ -6,6 +6,7 @@ from django.db.models import Case, F, Q, When
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
+from contacts.audience import Audience
 from designs.models import Content
 from pages.singleline import SingleLineField
 from relays.models import Pool, Relay
@@ -29,8 +30,8 @@ class Mailing(models.Model):
     reply_to = models.EmailField(blank=True)
     relay = models.ForeignKey(Relay, models.PROTECT, null=True, blank=True)
     pool = models.ForeignKey(Pool, models.PROTECT, null=True, blank=True)
-    # The lists it went to: an unsubscribe leaves these.
-    list_ids = models.JSONField(default=list)
+    # Whom it was opened for: contacts.audience.Audience.as_json.
+    audience = models.JSONField(default=dict)
     track_opens = models.BooleanField(default=True)
     track_clicks = models.BooleanField(default=True)
     state = models.CharField(max_length=9, choices=State.choices, default=State.SENDING)
@@ -76,6 +77,15 @@ class Mailing(models.Model):
 
     def __str__(self) -> str:
         return f"mailing {self.pk} ({self.origin})"
+
+    @property
+    def people(self) -> Audience:
+        return Audience.from_json(self.workspace_id, self.audience)
+
+    @property
+    def list_ids(self) -> list[int]:
+        """The lists it went to: an unsubscribe leaves these."""
+        return list(self.people.list_ids)
 
 
 class Tally(models.Model):

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
+from contacts.queries import mailable
 from relays.models import Relay
 from sending.models import Mailing
 
@@ -110,25 +111,26 @@ moved AS (
 # while they wait for it. ("state + 0": see queries.record.OPEN.)
 LEFT_SINCE = """
 SELECT m.id,
-       CASE WHEN c.id IS NULL THEN 'gone'
-            WHEN by_address.reason IS NOT NULL THEN 'suppressed_' || by_address.reason
-            WHEN by_domain.reason IS NOT NULL THEN 'suppressed_domain'
-            ELSE 'unsubscribed' END AS reason
+       CASE WHEN c.id IS NULL THEN 'gone' ELSE coalesce({reason}, 'unsubscribed') END AS reason
   FROM {messages} m
   LEFT JOIN contacts_contact c ON c.id = m.contact_id AND c.workspace_id = %(workspace)s
-  LEFT JOIN contacts_suppression by_address
-         ON by_address.workspace_id = %(workspace)s AND by_address.kind = 'address'
-        AND by_address.value = m.address AND by_address.lifted_at IS NULL
-  LEFT JOIN contacts_suppression by_domain
-         ON by_domain.workspace_id = %(workspace)s AND by_domain.kind = 'domain'
-        AND by_domain.value = split_part(m.address, '@', 2) AND by_domain.lifted_at IS NULL
+{joins}
  WHERE m.state + 0 = 0
-   AND (c.id IS NULL OR by_address.id IS NOT NULL OR by_domain.id IS NOT NULL
-        OR (cardinality(%(lists)s::bigint[]) > 0 AND NOT EXISTS (
+   AND (c.id IS NULL OR {stopped}
+        OR (cardinality(%(lists)s::bigint[]) > 0
+            AND NOT EXISTS (
               SELECT 1 FROM contacts_subscription s
                WHERE s.contact_id = m.contact_id AND s.list_id = ANY(%(lists)s)
-                 AND s.status = 'subscribed')))
+                 AND s.status = 'subscribed')
+            AND (%(only_lists)s OR EXISTS (
+              SELECT 1 FROM contacts_subscription s
+               WHERE s.contact_id = m.contact_id AND s.list_id = ANY(%(lists)s)))))
 """
+LEFT_SINCE = (
+    LEFT_SINCE.replace("{reason}", mailable.REASON)
+    .replace("{stopped}", mailable.STOPPED)
+    .replace("{joins}", mailable.joins("m.address", ignoring=True))
+)
 
 # One statement for the rest, so that no list of ids goes to the database and back: skips who left,
 # holds the others in a batch, counts both, and tells whom it holds.
@@ -185,8 +187,7 @@ def claim(  # noqa: PLR0913 - what limits a claim
         "holder": holder,
         "lease": LEASE,
         "limit": limit,
-        "workspace": mailing.workspace_id,
-        "lists": mailing.list_ids,
+        **_wishes(mailing),
         "avoid": relay.pk if others else -1,
         "grace": OTHERS_FIRST,
     }
@@ -252,13 +253,21 @@ def share(limit: int, left: Mapping[int, int], quotas: Mapping[int, int] | None)
     return {lane: number for lane, number in shares.items() if number}
 
 
+def _wishes(mailing: Mailing) -> dict[str, Any]:
+    """What LEFT_SINCE asks of a mailing. Whoever is on none of its lists any more has left; but who
+    came by another part of the audience need not be on any, and has left who was on one."""
+    people = mailing.people
+    return {
+        "workspace": mailing.workspace_id,
+        "lists": list(people.list_ids),
+        "only_lists": people.only_lists,
+        "ignored": list(people.ignored),
+    }
+
+
 def left_since(mailing: Mailing, ids: Sequence[int]) -> dict[int, str]:
     """{message id: code of pages.reasons} of those who may not be mailed any more."""
-    known: dict[str, Any] = {
-        "workspace": mailing.workspace_id,
-        "ids": list(ids),
-        "lists": mailing.list_ids,
-    }
+    known: dict[str, Any] = {"ids": list(ids), **_wishes(mailing)}
     with connection.cursor() as cursor:
         cursor.execute(LEFT, known)
         return dict(cursor.fetchall())

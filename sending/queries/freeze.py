@@ -1,11 +1,11 @@
 """Freezes an audience into ledger rows: one statement, whatever its size."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection
 
-from contacts.audience import DETAILS, parameters, statement
+from contacts.audience import Audience
+from contacts.queries.audience import details, parameters, statement
 from relays import providers
 from sending.models import Mailing
 
@@ -43,20 +43,20 @@ SELECT reason, count(*) FROM audience GROUP BY reason
 ROOM = "SET LOCAL work_mem = '256MB'"
 
 
-def freeze(
-    mailing: Mailing, lists_in: Sequence[int], lists_out: Sequence[int]
-) -> tuple[int, dict[str, int]]:
+def freeze(mailing: Mailing, audience: Audience) -> tuple[int, dict[str, int]]:
     """(number of messages, {reason: number of people left out}). Inside of a transaction, whose
     `work_mem` it sets."""
     numbers = providers.numbers()
-    known: dict[str, Any] = parameters(mailing.workspace_id, lists_in, lists_out) | {
+    known: dict[str, Any] = parameters(audience) | {
         "mailing": mailing.pk,
         "domains": list(numbers),
         "numbers": list(numbers.values()),
     }
     with connection.cursor() as cursor:
         cursor.execute(ROOM)
-        sql = FREEZE.replace("{details}", DETAILS).replace("{audience}", statement(lists_in))
+        sql = FREEZE.replace("{details}", details(audience)).replace(
+            "{audience}", statement(audience)
+        )
         cursor.execute(sql, known)
         counts = dict(cursor.fetchall())
     return counts.pop(None, 0), counts

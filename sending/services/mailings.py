@@ -1,7 +1,7 @@
 """Mailings: opened, paused, resumed, cancelled, finished."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +10,7 @@ from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from accounts.models import User, Workspace
+from contacts.audience import Audience
 from contacts.models import Job
 from contacts.services import jobs
 from designs.models import Content
@@ -34,8 +35,7 @@ def open_mailing(  # noqa: PLR0913 - what a mailing is made of
     content: Content,
     from_name: str,
     from_email: str,
-    lists_in: Sequence[int],
-    lists_out: Sequence[int] = (),
+    audience: Audience,
     reply_to: str = "",
     relay: Relay | None = None,
     pool: Pool | None = None,
@@ -59,7 +59,7 @@ def open_mailing(  # noqa: PLR0913 - what a mailing is made of
         reply_to=reply_to,
         relay=relay,
         pool=pool,
-        list_ids=list(lists_in),
+        audience=audience.as_json(),
         track_opens=track_opens,
         track_clicks=track_clicks,
         retry_for=retry_for,
@@ -67,7 +67,7 @@ def open_mailing(  # noqa: PLR0913 - what a mailing is made of
         per_minute=per_minute,
         window=dict(window or {}),
     )
-    targeted, excluded = freeze(mailing, lists_in, lists_out)
+    targeted, excluded = freeze(mailing, audience)
     Tally.objects.create(mailing=mailing, targeted=targeted, waiting=targeted)
     mailing.excluded = excluded
     mailing.save(update_fields=["excluded"])

@@ -9,6 +9,7 @@ from django.utils import timezone
 from playwright.sync_api import Page
 
 from accounts.models import Workspace
+from contacts.audience import Audience
 from contacts.models import Contact, List, Subscription, Suppression
 from designs.models import Content
 from relays.models import Relay
@@ -31,7 +32,7 @@ def path(workspace: Workspace) -> str:
         content=Content.objects.create(workspace=workspace, subject="Hi", text="Hi"),
         from_email="news@brand.example",
         relay=Relay.objects.create(workspace=workspace, name="R", host="127.0.0.1"),
-        list_ids=[news.pk],
+        audience=Audience.of_lists(workspace.pk, [news.pk]).as_json(),
         retry_for=timedelta(days=1),
     )
     message = Message.objects.create(

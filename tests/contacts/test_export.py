@@ -16,9 +16,9 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Workspace
-from contacts import audience
+from contacts.audience import Audience
 from contacts.models import Attribute, Contact, List, Subscription, Suppression
-from contacts.queries import consent
+from contacts.queries import audience, consent
 from designs.models import Content
 from relays.models import Relay
 from sending.models import Mailing, Message
@@ -118,9 +118,10 @@ def everything() -> str:
 def mailed(workspace: Workspace, *lists: List) -> set[str]:
     """Whom a campaign to these lists goes to."""
     ids = [one.pk for one in lists]
-    sql = f"SELECT address FROM ({audience.statement(ids)}) a WHERE reason IS NULL"  # noqa: S608
+    wanted = Audience.of_lists(workspace.pk, ids)
+    sql = f"SELECT address FROM ({audience.statement(wanted)}) a WHERE reason IS NULL"  # noqa: S608
     with connection.cursor() as cursor:
-        cursor.execute(sql, audience.parameters(workspace.pk, ids, []))
+        cursor.execute(sql, audience.parameters(wanted))
         return {address for (address,) in cursor.fetchall()}
 
 

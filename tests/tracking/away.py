@@ -5,6 +5,8 @@ from datetime import timedelta
 
 import django
 
+from contacts.audience import Audience
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup()
 
@@ -30,7 +32,7 @@ mailing = Mailing.objects.create(
     content=Content.objects.create(workspace=brand, **parts),
     from_email="news@brand.example",
     relay=Relay.objects.create(workspace=brand, name="R", host="127.0.0.1"),
-    list_ids=[news.pk],
+    audience=Audience.of_lists(brand.pk, [news.pk]).as_json(),
     retry_for=timedelta(days=1),
 )
 Tally.objects.create(mailing=mailing, targeted=1, accepted=1)

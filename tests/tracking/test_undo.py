@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Workspace
+from contacts.audience import Audience
 from contacts.models import Contact, List, Subscription, Suppression
 from contacts.services import contacts as contact_service
 from contacts.services import lists as list_service
@@ -39,7 +40,7 @@ def other_url(message: Message, contact: Contact, lists: list[List]) -> str:
         content=message.mailing.content,
         from_email="news@brand.example",
         relay=message.mailing.relay,
-        list_ids=[lists[0].pk],
+        audience=Audience.of_lists(contact.workspace_id, [lists[0].pk]).as_json(),
         retry_for=timedelta(days=1),
     )
     mail = Message.objects.create(
@@ -253,7 +254,7 @@ def test_a_token_of_another_workspace_says_nothing_here(
         content=message.mailing.content,
         from_email="news@other.example",
         relay=message.mailing.relay,
-        list_ids=[target.pk],
+        audience=Audience.of_lists(other_workspace.pk, [target.pk]).as_json(),
         retry_for=timedelta(days=1),
     )
     mail = Message.objects.create(
