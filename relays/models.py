@@ -94,7 +94,7 @@ class Relay(models.Model):
     wait_reason = models.CharField(max_length=200, blank=True)
     # Connections that failed one after the other: each makes the next wait longer.
     failures = models.PositiveSmallIntegerField(default=0)
-    # When the next stretch of its rate begins (relays.pace).
+    # When the next stretch of its rate begins (relays.services.pace).
     next_slot_at = models.DateTimeField(null=True, blank=True)
     # Mailings opened later go elsewhere.
     draining_since = models.DateTimeField(null=True, blank=True)

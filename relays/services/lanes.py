@@ -16,11 +16,12 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from relays import clock, lanes, providers
+from relays import lanes, providers
 from relays.lanes import WHOLE, LaneState, Seen
 from relays.models import Lane, Relay, RelaySlot
-from relays.pace import Wait
+from relays.queries import clock
 from relays.services import health
+from relays.services.pace import Wait
 from smtp import End, Outcome, Stage, replies
 from smtp.accepted import Accepted
 

@@ -10,13 +10,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.access import WorkspaceRequest, get_in
-from relays import presets, standing, tiers, usage
+from relays import presets
 from relays.forms.relays import LimitsForm, RelayForm
 from relays.forms.trials import TestForm
 from relays.models import Lane, Pool, Relay
 from relays.presets import Preset
 from relays.queries import figures, history
 from relays.services import relays as service
+from relays.services import standing, tiers, usage
 
 SHOWN_LANES = 50
 MADE_FOR_CAMPAIGNS = gettext_lazy("Made for campaigns")

@@ -8,8 +8,10 @@ from typing import Any
 
 from django.db import connection
 
-from relays import clock, pace, providers, windows
+from relays import providers, windows
 from relays.models import Lane, Relay
+from relays.queries import clock
+from relays.services import pace
 from sending.models import Mailing
 from sending.queries.due import HELD_LANE, HELD_ROUTE
 from sending.services.mailings import TRANSACTIONAL

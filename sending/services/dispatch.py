@@ -2,8 +2,8 @@
 
 from django.db import connection
 
-from relays import pace
 from relays.models import Relay
+from relays.services import pace
 from sending.queries.due import DUE
 from sending.services import holddecisions, verdicts, waits
 from sending.services.mailings import finish_all, tend_cancelled

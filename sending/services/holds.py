@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from django.db.models import QuerySet
 
 from contacts.services import jobs
-from relays import clock, providers
+from relays import providers
 from relays.models import PoolMember, Relay
+from relays.queries import clock
 from sending.models import Hold, Mailing, Message
 from sending.queries.claim import Claimed
 from sending.queries.record import Result

@@ -17,10 +17,10 @@ from django.db import connection
 from django.utils.dateparse import parse_datetime
 
 from pages import reasons
-from relays import clock, pace, providers, windows
+from relays import providers, windows
 from relays.models import Lane, PoolMember, Relay
-from relays.queries import figures
-from relays.services import health
+from relays.queries import clock, figures
+from relays.services import health, pace
 from sending.models import Hold, Mailing
 from sending.services import sendhosts
 

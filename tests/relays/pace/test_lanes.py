@@ -10,9 +10,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from relays import pace, providers
+from relays import providers
 from relays.models import Lane, Relay
-from relays.services import lanes
+from relays.services import lanes, pace
 from smtp import End, Outcome, Stage
 from tests.relays.pace.conftest import NOON, Clock
 

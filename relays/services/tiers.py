@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from relays.models import Pool, PoolMember, Relay
-from relays.standing import Standing
+from relays.services.standing import Standing
 
 
 @dataclass(frozen=True, slots=True)

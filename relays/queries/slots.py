@@ -14,10 +14,10 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Sum
 
-from relays import clock
 from relays import connectioncount as finding
 from relays.connectioncount import Search
 from relays.models import Relay, RelayMinute, RelaySlot
+from relays.queries import clock
 
 LEASE = timedelta(seconds=30)
 # A reply that takes longer, in seconds, is told to people.

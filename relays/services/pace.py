@@ -22,11 +22,12 @@ from django.db import connection, transaction
 from django.db.models import F, Manager, Model, Q, Sum
 from django.db.models.functions import Greatest
 
-from relays import clock, poolshares, warmups
+from relays import warmups
 from relays.lanes import PROBE, WHOLE
 from relays.models import Relay, RelayUse
-from relays.poolshares import Pooled
-from relays.slots import (
+from relays.queries import clock, poolshares
+from relays.queries.poolshares import Pooled
+from relays.queries.slots import (
     MOST_SLOTS,
     Slot,
     connections,
