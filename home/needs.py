@@ -19,10 +19,9 @@ from contacts.services import statuswords
 from home import todo
 from pages import locales, reasons
 from relays.models import Relay
-from sending import holdwords
 from sending.models import Hold, Mailing, Tally
 from sending.reasons import said
-from sending.services import heldpeople
+from sending.services import heldpeople, holdwords
 
 # As many of a kind are named; somebody with more has a page for them.
 MOST = 5

@@ -5,7 +5,7 @@ class SendingConfig(AppConfig):
     name = "sending"
 
     def ready(self) -> None:
-        import sending.engagement  # noqa: PLC0415  # registers itself
+        import sending.queries.engagement  # noqa: PLC0415  # registers itself
         import sending.queries.parts  # noqa: PLC0415  # registers itself
         import sending.timeline  # noqa: F401, PLC0415  # registers itself
         from accounts.services import workspaces  # noqa: PLC0415  # models are ready only now

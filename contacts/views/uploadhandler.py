@@ -10,9 +10,8 @@ from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, StopUpload
 
 from accounts.models import User, Workspace
-from contacts import importfile
 from contacts.models import Import, List
-from contacts.services import imports
+from contacts.services import importfile, imports
 
 
 class Received(UploadedFile):  # type: ignore[type-arg]  # no such thing at run time

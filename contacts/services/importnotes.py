@@ -3,8 +3,8 @@ of ours."""
 
 from django.utils.translation import gettext as _
 
-from contacts import importwords
 from contacts.models import Import
+from contacts.services import importwords
 from contacts.services.importlayout import Layout
 
 # So many lists are named.

@@ -7,9 +7,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contacts import importfile
 from contacts.models import Import, StatusWord
-from contacts.services import imports, statuswords
+from contacts.services import importfile, imports, statuswords
 from contacts.services.statuswords import Answer
 from contacts.statuswords import ASKED, DATE, EMPTY, MEANING_OF, OTHER, Word, Words
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from campaigns import forecast
 from campaigns.forecast import Way
-from campaigns.services import routes
+from campaigns.queries import routes
 from relays import warmups, windows
 from relays.models import Relay, RelayUse
 

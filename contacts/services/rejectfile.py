@@ -5,10 +5,10 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from contacts import exports, importfile, rejects
+from contacts import exports, rejects
 from contacts.batches import Reject
 from contacts.models import Import, ImportReject
-from contacts.services import imports
+from contacts.services import importfile, imports
 
 
 def stream(file: Import) -> Iterator[bytes]:
