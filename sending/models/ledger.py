@@ -11,6 +11,9 @@ from designs.models import Content
 from pages.singleline import SingleLineField
 from relays.models import Pool, Relay
 
+# Mailing.priority: lower goes first.
+TRANSACTIONAL, CAMPAIGN = 0, 10
+
 
 class Mailing(models.Model):
     """Messages with one content, sent under the same rules. Transitions: sending.states."""
@@ -43,7 +46,7 @@ class Mailing(models.Model):
     # All that waits, also while others carry on: services.waits.Line each.
     waits = models.JSONField(default=list, blank=True)
     # Lower goes first: transactional mail 0, campaigns 10.
-    priority = models.SmallIntegerField(default=10)
+    priority = models.SmallIntegerField(default=CAMPAIGN)
     # At most so many messages a minute; null: as the relays allow.
     per_minute = models.PositiveIntegerField(null=True, blank=True)
     # When the next stretch of that rate begins.

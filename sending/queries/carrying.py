@@ -13,8 +13,8 @@ from relays.models import Lane, Relay
 from relays.queries import clock
 from relays.services import pace
 from sending.models import Mailing
+from sending.models.ledger import TRANSACTIONAL
 from sending.queries.due import HELD_LANE, HELD_ROUTE
-from sending.services.mailings import TRANSACTIONAL
 
 # Mailings that may go through the relay and have something to claim. Each part is one look into an
 # index, whatever the size of the mailing. Of a pool only while no relay of a lower tier can work:

@@ -16,14 +16,13 @@ from contacts.services import jobs
 from designs.models import Content
 from relays.models import Pool, Relay
 from sending.models import Fenced, Hold, Mailing, Tally
+from sending.models.ledger import CAMPAIGN
 from sending.queries import refusals
 from sending.queries.due import LEFT
 from sending.queries.freeze import freeze
 from sending.states import TRANSITIONS
 
 RETRY_FOR = timedelta(days=2)
-# Mailing.priority: lower goes first.
-TRANSACTIONAL, CAMPAIGN = 0, 10
 log = logging.getLogger(__name__)
 
 
