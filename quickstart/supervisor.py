@@ -19,7 +19,7 @@ from environment import loading, servers
 from environment import variables as settings
 from environment.ports import address, free_port
 from operations import schema
-from quickstart import additions
+from quickstart import additions, extra
 from quickstart.broker import BrokerError, EmbeddedBroker
 from quickstart.lock import only_one
 from quickstart.places import PlaceError
@@ -114,6 +114,7 @@ class Supervisor:
         if self.wanted_port not in {0, self.port}:
             self.say(f"Port {self.wanted_port} is taken; using {self.port}.")
         self.env = additions.complete(self.given, var=self.var, host=self.host, port=self.port)
+        extra.require(self.env)
         additions.check_settings(self.env)
         servers.check(self.env)
 
