@@ -18,6 +18,7 @@ from sending.models.ledger import (
     Message,
     Tally,
     TallyMinute,
+    Variant,
 )
 from sending.models.refusals import Hold, RefusalCount
 
@@ -39,4 +40,5 @@ __all__ = [
     "SentRange",
     "Tally",
     "TallyMinute",
+    "Variant",
 ]

@@ -3,6 +3,7 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Case, F, Q, When
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
@@ -16,7 +17,7 @@ TRANSACTIONAL, CAMPAIGN = 0, 10
 
 
 class Mailing(models.Model):
-    """Messages with one content, sent under the same rules. Transitions: sending.states."""
+    """Messages that are sent under the same rules. Transitions: sending.states."""
 
     class State(models.TextChoices):
         SENDING = "sending", _("Sending")
@@ -27,7 +28,6 @@ class Mailing(models.Model):
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="mailings")
     # What it was opened for ("campaign 7"); shown in sources of suppressions.
     origin = models.CharField(max_length=100)
-    content = models.ForeignKey(Content, models.PROTECT)
     from_name = SingleLineField(max_length=100, blank=True)
     from_email = models.EmailField()
     reply_to = models.EmailField(blank=True)
@@ -81,6 +81,16 @@ class Mailing(models.Model):
     def __str__(self) -> str:
         return f"mailing {self.pk} ({self.origin})"
 
+    @cached_property
+    def contents(self) -> dict[int, Content]:
+        """{number of a variant: its content}"""
+        return {one.number: one.content for one in self.variants.select_related("content")}
+
+    @property
+    def content(self) -> Content:
+        """The first one, which most mailings have alone."""
+        return self.contents[min(self.contents)]
+
     @property
     def people(self) -> Audience:
         return Audience.from_json(self.workspace_id, self.audience)
@@ -89,6 +99,23 @@ class Mailing(models.Model):
     def list_ids(self) -> list[int]:
         """The lists it went to: an unsubscribe leaves these."""
         return list(self.people.list_ids)
+
+
+class Variant(models.Model):
+    """A content of a mailing. Each message names the number of its own (`Message.variant`)."""
+
+    mailing = models.ForeignKey(Mailing, models.CASCADE, related_name="variants")
+    number = models.SmallIntegerField(default=0)
+    content = models.ForeignKey(Content, models.PROTECT, related_name="+")
+    name = SingleLineField(max_length=50, blank=True)
+    # Its share of the recipients, in proportion to the others'.
+    weight = models.PositiveSmallIntegerField(default=1)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("mailing", "number"), name="variant_once"),)
+
+    def __str__(self) -> str:
+        return f"variant {self.number} of {self.mailing_id}"
 
 
 class Tally(models.Model):
@@ -157,9 +184,10 @@ class TallyMinute(models.Model):
 
 
 class MailingLane(models.Model):
-    """The part of a mailing's audience that one mail provider serves: a range of message ids.
-    From `next_id` on nobody was claimed yet; those that are to be tried again are in the index
-    message_retry, those that a worker gave back in a Batch without a holder."""
+    """A part of a mailing's audience that one mail provider serves: a range of message ids. A
+    mailing that is frozen in several pieces has a range of each. From `next_id` on nobody was
+    claimed yet; those that are to be tried again are in the index message_retry, those that a
+    worker gave back in a Batch without a holder."""
 
     mailing = models.ForeignKey(Mailing, models.CASCADE, related_name="lanes")
     # `number` of relays/providers.toml; 0: everybody else.
@@ -172,11 +200,7 @@ class MailingLane(models.Model):
     class Meta:
         constraints = (
             models.UniqueConstraint(
-                fields=(
-                    "mailing",
-                    "lane",
-                ),
-                name="mailing_lane_once",
+                fields=("mailing", "lane", "first_id"), name="mailing_lane_once"
             ),
         )
 
@@ -239,6 +263,8 @@ class Message(models.Model):
     state = models.SmallIntegerField(choices=State.choices, default=State.WAITING)
     attempts = models.SmallIntegerField(default=0)
     lane = models.SmallIntegerField(default=0)
+    # The number of its content among the mailing's.
+    variant = models.SmallIntegerField(default=0)
     # Its state when that is none of waiting and accepted, for the index of those.
     trouble = models.GeneratedField(
         expression=Case(When(state__gt=2, then=F("state"))),

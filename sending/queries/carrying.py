@@ -54,7 +54,7 @@ _turns: Counter[int] = Counter()
 
 
 def mailings_for(relay: Relay) -> list[Mailing]:
-    """Mailings to take one batch of each in turn, with workspace and content, the most urgent
+    """Mailings to take one batch of each in turn, with their workspaces, the most urgent
     first. While transactional mail is due there is nothing else. Within a priority each call begins
     with another one, so that all come first equally often, also when a round is never finished; a
     relay belongs to one workspace, and its workspaces' turns are its relays'."""
@@ -76,7 +76,7 @@ def mailings_for(relay: Relay) -> list[Mailing]:
         ]
     _turns[relay.pk] += 1
     ids = ordered(rows, _turns[relay.pk])
-    found = Mailing.objects.select_related("workspace", "content").in_bulk(ids)
+    found = Mailing.objects.select_related("workspace").in_bulk(ids)
     return [found[pk] for pk in ids if pk in found]
 
 

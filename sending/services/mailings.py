@@ -1,7 +1,7 @@
 """Mailings: opened, paused, resumed, cancelled, finished."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -15,12 +15,13 @@ from contacts.models import Job
 from contacts.services import jobs
 from designs.models import Content
 from relays.models import Pool, Relay
-from sending.models import Fenced, Hold, Mailing, Tally
+from sending.models import Fenced, Hold, Mailing, Tally, Variant
 from sending.models.ledger import CAMPAIGN
 from sending.queries import refusals
 from sending.queries.due import LEFT
 from sending.queries.freeze import freeze
 from sending.states import TRANSITIONS
+from sending.variants import Choice
 
 RETRY_FOR = timedelta(days=2)
 log = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ def open_mailing(  # noqa: PLR0913 - what a mailing is made of
     *,
     workspace: Workspace,
     origin: str,
-    content: Content,
+    content: Content | Sequence[Choice],
     from_name: str,
     from_email: str,
     audience: Audience,
@@ -44,15 +45,16 @@ def open_mailing(  # noqa: PLR0913 - what a mailing is made of
     priority: int = CAMPAIGN,
     per_minute: int | None = None,
     window: Mapping[str, Any] | None = None,
+    holdout: float = 0.0,
 ) -> Mailing:
     """Freezes the audience; from the commit on, workers send. Exactly one of relay and pool.
+    `content`: one for all, or several that share the recipients; `holdout`: percent who get none.
 
     `origin` says what it was opened for, such as "campaign 7". `window`: see relays.windows.
     """
     mailing = Mailing.objects.create(
         workspace=workspace,
         origin=origin,
-        content=content,
         from_name=from_name,
         from_email=from_email,
         reply_to=reply_to,
@@ -66,7 +68,15 @@ def open_mailing(  # noqa: PLR0913 - what a mailing is made of
         per_minute=per_minute,
         window=dict(window or {}),
     )
-    targeted, excluded = freeze(mailing, audience)
+    choices = [Choice(content)] if isinstance(content, Content) else content
+    Variant.objects.bulk_create(
+        Variant(
+            mailing=mailing, number=number, content=one.content, name=one.name, weight=one.weight
+        )
+        for number, one in enumerate(choices)
+    )
+    weights = [one.weight for one in choices]
+    targeted, excluded = freeze(mailing, audience, weights=weights, holdout=holdout)
     Tally.objects.create(mailing=mailing, targeted=targeted, waiting=targeted)
     mailing.excluded = excluded
     mailing.save(update_fields=["excluded"])
