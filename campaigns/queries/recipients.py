@@ -199,7 +199,7 @@ def known_total(mailing: Mailing, parameters: QueryDict) -> int | None:
 
 def contacts_of(rows: Sequence[Message]) -> set[int]:
     """Which of their contacts are still there."""
-    wanted = [row.contact_id for row in rows]
+    wanted = [row.contact_id for row in rows if row.contact_id is not None]
     return set(Contact.objects.filter(pk__in=wanted).values_list("pk", flat=True))
 
 

@@ -18,6 +18,7 @@ from sending.compose.assembly import Assembly
 from sending.compose.mime import Mail, Sender, build
 from sending.compose.publicurls import MessageUrls, fixed
 from sending.models import Mailing
+from sending.purposes import RULES
 from sending.queries.claim import Claimed
 from smtp import End, Outcome, Parcel
 
@@ -139,6 +140,7 @@ def sender_of(mailing: Mailing) -> Sender:
         list_id=f"{mailing.origin.replace(' ', '-')}.{domain}",
         list_name=mailing.workspace.name,
         mailing_id=mailing.pk,
+        offers_to_leave=RULES[mailing.purpose].offers_to_leave,
     )
 
 

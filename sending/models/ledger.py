@@ -11,9 +11,7 @@ from contacts.audience import Audience
 from designs.models import Content
 from pages.singleline import SingleLineField
 from relays.models import Pool, Relay
-
-# Mailing.priority: lower goes first.
-TRANSACTIONAL, CAMPAIGN = 0, 10
+from sending import purposes
 
 
 class Mailing(models.Model):
@@ -25,7 +23,19 @@ class Mailing(models.Model):
         CANCELLED = "cancelled", _("Cancelled")
         FINISHED = "finished", _("Finished")
 
+    class Kind(models.TextChoices):
+        # Its audience is frozen once, an address gets it once, and it finishes.
+        ONE_OFF = "one_off", _("One-off")
+        # Messages are appended to it until somebody closes it (services.streams).
+        STREAM = "stream", _("Stream")
+
+    class Purpose(models.TextChoices):
+        ADVERTISING = purposes.ADVERTISING, _("Advertising")
+        NOTICE = purposes.NOTICE, _("Notice")
+
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="mailings")
+    kind = models.CharField(max_length=7, choices=Kind.choices, default=Kind.ONE_OFF)
+    purpose = models.CharField(max_length=11, choices=Purpose.choices, default=Purpose.ADVERTISING)
     # What it was opened for ("campaign 7"); shown in sources of suppressions.
     origin = models.CharField(max_length=100)
     from_name = SingleLineField(max_length=100, blank=True)
@@ -46,7 +56,7 @@ class Mailing(models.Model):
     # All that waits, also while others carry on: services.waits.Line each.
     waits = models.JSONField(default=list, blank=True)
     # Lower goes first: transactional mail 0, campaigns 10.
-    priority = models.SmallIntegerField(default=CAMPAIGN)
+    priority = models.SmallIntegerField(default=10)
     # At most so many messages a minute; null: as the relays allow.
     per_minute = models.PositiveIntegerField(null=True, blank=True)
     # When the next stretch of that rate begins.
@@ -62,6 +72,10 @@ class Mailing(models.Model):
     excluded = models.JSONField(default=dict)
     opened_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    # A stream that takes no more messages.
+    closed_at = models.DateTimeField(null=True, blank=True)
+    # A stream of which nothing waits: what is done each second leaves it out.
+    idle = models.BooleanField(default=False)
 
     class Meta:
         constraints = (
@@ -75,6 +89,11 @@ class Mailing(models.Model):
                 fields=("state",),
                 name="mailing_live",
                 condition=models.Q(state__in=["sending", "paused"]),
+            ),
+            models.Index(
+                fields=("id",),
+                name="mailing_busy",
+                condition=models.Q(state="sending", idle=False),
             ),
         )
 
@@ -237,7 +256,8 @@ class Message(models.Model):
     has `state` in it, so that the one update that most rows ever get, to accepted, is a heap-only
     tuple.
 
-    `contact_id` is no foreign key: the row outlives the contact, and inserts stay fast. Nor does
+    `contact_id` is no foreign key: the row outlives the contact, and inserts stay fast. It is null
+    where somebody is no contact (of streams alone). Nor does
     the database check `mailing`: rows are only made in the transaction that makes their mailing,
     and checking it for each would take a quarter of the time of a freeze.
     """
@@ -250,7 +270,7 @@ class Message(models.Model):
         UNKNOWN = 5, _("Unknown")
 
     mailing = models.ForeignKey(Mailing, models.CASCADE, db_index=False, db_constraint=False)
-    contact_id = models.BigIntegerField()
+    contact_id = models.BigIntegerField(null=True)
     relay_id = models.BigIntegerField(null=True)
     # When it reached its state (accepted at, failed at, ...).
     settled_at = models.DateTimeField(null=True)
@@ -265,6 +285,8 @@ class Message(models.Model):
     lane = models.SmallIntegerField(default=0)
     # The number of its content among the mailing's.
     variant = models.SmallIntegerField(default=0)
+    # Of a stream, where an address may come again and again.
+    repeats = models.BooleanField(default=False)
     # Its state when that is none of waiting and accepted, for the index of those.
     trouble = models.GeneratedField(
         expression=Case(When(state__gt=2, then=F("state"))),
@@ -285,6 +307,7 @@ class Message(models.Model):
                     "address",
                 ),
                 name="message_address_once",
+                condition=Q(repeats=False),
             ),
         )
         indexes = (
@@ -298,6 +321,9 @@ class Message(models.Model):
                 condition=Q(retry_at__isnull=False),
             ),
             models.Index(fields=("contact_id",), name="message_by_contact"),
+            models.Index(
+                fields=("mailing", "address"), name="message_repeats", condition=Q(repeats=True)
+            ),
             # Who did not get it, and why: the report's groups and tables. Partial: those that are
             # accepted, nearly all, never enter it.
             models.Index(
@@ -313,6 +339,23 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"message {self.pk} to {self.address}"
+
+
+class StreamItem(models.Model):
+    """What a message of a stream was appended with. The key makes sure that asking twice sends
+    once; `data` are merge fields of this one mail."""
+
+    message_id = models.BigIntegerField(primary_key=True)
+    mailing = models.ForeignKey(Mailing, models.CASCADE, related_name="items", db_index=False)
+    key = models.CharField(max_length=200)
+    data = models.JSONField(default=dict)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("mailing", "key"), name="stream_item_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.key} of {self.mailing_id}"
 
 
 class LeftOut(models.Model):

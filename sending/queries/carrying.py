@@ -13,7 +13,7 @@ from relays.models import Lane, Relay
 from relays.queries import clock
 from relays.services import pace
 from sending.models import Mailing
-from sending.models.ledger import TRANSACTIONAL
+from sending.purposes import TRANSACTIONAL
 from sending.queries.due import HELD_LANE, HELD_ROUTE
 
 # Mailings that may go through the relay and have something to claim. Each part is one look into an
@@ -22,7 +22,7 @@ from sending.queries.due import HELD_LANE, HELD_ROUTE
 MAY = f"""
 SELECT m.id, m.priority, m."window"
   FROM sending_mailing m
- WHERE m.state = 'sending'
+ WHERE m.state = 'sending' AND NOT m.idle
    AND (m.relay_id = %(relay)s
         OR EXISTS (
              SELECT 1 FROM relays_poolmember mine

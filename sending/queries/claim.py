@@ -26,7 +26,8 @@ class Claimed(NamedTuple):
     """One message in this worker's hands."""
 
     id: int
-    contact_id: int
+    # None: somebody who is no contact.
+    contact_id: int | None
     address: str
     attempts: int
     lane: int = 0
@@ -116,12 +117,13 @@ moved AS (
 # while they wait for it. ("state + 0": see queries.record.OPEN.)
 LEFT_SINCE = """
 SELECT m.id,
-       CASE WHEN c.id IS NULL THEN 'gone' ELSE coalesce({reason}, 'unsubscribed') END AS reason
+       CASE WHEN c.id IS NULL AND m.contact_id IS NOT NULL THEN 'gone'
+            ELSE coalesce({reason}, 'unsubscribed') END AS reason
   FROM {messages} m
   LEFT JOIN contacts_contact c ON c.id = m.contact_id AND c.workspace_id = %(workspace)s
 {joins}
  WHERE m.state + 0 = 0
-   AND (c.id IS NULL OR {stopped}
+   AND ((c.id IS NULL AND m.contact_id IS NOT NULL) OR {stopped}
         OR (cardinality(%(lists)s::bigint[]) > 0
             AND NOT EXISTS (
               SELECT 1 FROM contacts_subscription s

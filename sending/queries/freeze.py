@@ -21,8 +21,9 @@ FREEZE = """
 WITH audience AS MATERIALIZED ({audience}),
 frozen AS (
   INSERT INTO sending_message
-         (mailing_id, contact_id, address, lane, variant, state, attempts, reason, reply)
-  SELECT %(mailing)s, contact_id, address, coalesce(p.number, 0), {variant}, 0, 0, '', ''
+         (mailing_id, contact_id, address, lane, variant, repeats, state, attempts, reason,
+          reply)
+  SELECT %(mailing)s, contact_id, address, coalesce(p.number, 0), {variant}, false, 0, 0, '', ''
     FROM audience
     LEFT JOIN unnest(%(domains)s::text[], %(numbers)s::smallint[]) AS p (domain, number)
            ON p.domain = split_part(address, '@', 2)

@@ -16,7 +16,7 @@ from contacts.services import jobs
 from designs.models import Content
 from relays.models import Pool, Relay
 from sending.models import Fenced, Hold, Mailing, Tally, Variant
-from sending.models.ledger import CAMPAIGN
+from sending.purposes import ADVERTISING, RULES
 from sending.queries import refusals
 from sending.queries.due import LEFT
 from sending.queries.freeze import freeze
@@ -42,7 +42,8 @@ def open_mailing(  # noqa: PLR0913 - what a mailing is made of
     track_opens: bool = True,
     track_clicks: bool = True,
     retry_for: timedelta = RETRY_FOR,
-    priority: int = CAMPAIGN,
+    purpose: str = ADVERTISING,
+    priority: int | None = None,
     per_minute: int | None = None,
     window: Mapping[str, Any] | None = None,
     holdout: float = 0.0,
@@ -52,6 +53,8 @@ def open_mailing(  # noqa: PLR0913 - what a mailing is made of
 
     `origin` says what it was opened for, such as "campaign 7". `window`: see relays.windows.
     """
+    rules = RULES[purpose]
+    audience = audience.ignoring(rules.ignored)
     mailing = Mailing.objects.create(
         workspace=workspace,
         origin=origin,
@@ -61,13 +64,24 @@ def open_mailing(  # noqa: PLR0913 - what a mailing is made of
         relay=relay,
         pool=pool,
         audience=audience.as_json(),
+        purpose=purpose,
         track_opens=track_opens,
         track_clicks=track_clicks,
         retry_for=retry_for,
-        priority=priority,
+        priority=rules.priority if priority is None else priority,
         per_minute=per_minute,
         window=dict(window or {}),
     )
+    weights = [one.weight for one in give_contents(mailing, content)]
+    targeted, excluded = freeze(mailing, audience, weights=weights, holdout=holdout)
+    Tally.objects.create(mailing=mailing, targeted=targeted, waiting=targeted)
+    mailing.excluded = excluded
+    mailing.save(update_fields=["excluded"])
+    return mailing
+
+
+def give_contents(mailing: Mailing, content: Content | Sequence[Choice]) -> Sequence[Choice]:
+    """Writes the variants of a new mailing."""
     choices = [Choice(content)] if isinstance(content, Content) else content
     Variant.objects.bulk_create(
         Variant(
@@ -75,12 +89,7 @@ def open_mailing(  # noqa: PLR0913 - what a mailing is made of
         )
         for number, one in enumerate(choices)
     )
-    weights = [one.weight for one in choices]
-    targeted, excluded = freeze(mailing, audience, weights=weights, holdout=holdout)
-    Tally.objects.create(mailing=mailing, targeted=targeted, waiting=targeted)
-    mailing.excluded = excluded
-    mailing.save(update_fields=["excluded"])
-    return mailing
+    return choices
 
 
 def _move(mailing: Mailing, verb: str, **fields: object) -> bool:
@@ -111,7 +120,8 @@ def resume(mailing: Mailing) -> bool:
 
 
 def reopen(mailing: Mailing) -> bool:
-    """A finished one sends again: messages of it wait anew."""
+    """A finished one, or a stream that was idle, sends again: messages of it wait anew."""
+    Mailing.objects.filter(pk=mailing.pk, idle=True).update(idle=False)
     return _move(mailing, "reopen", finished_at=None)
 
 
@@ -215,7 +225,7 @@ def tend_cancelled() -> None:
 # refusals about which nobody has decided yet: what was refused may have to go out again.
 DONE = f"""
 SELECT m.id FROM sending_mailing m
- WHERE m.state = 'sending'
+ WHERE m.state = 'sending' AND NOT m.idle AND (m.kind <> 'stream' OR m.closed_at IS NOT NULL)
    AND NOT {LEFT}
    AND NOT EXISTS (SELECT 1 FROM sending_batch b WHERE b.mailing_id = m.id)
    AND NOT EXISTS (SELECT 1 FROM sending_message r

@@ -12,6 +12,7 @@ from sending.compose import clickvalues
 from sending.compose.composer import renderer_of
 from sending.compose.publicurls import MessageUrls
 from sending.models import Message
+from sending.services import streams
 
 
 def find(message_id: int) -> Message | None:
@@ -72,8 +73,11 @@ def _web(url: str) -> str | None:
 
 def _fields(message: Message) -> dict[str, Any]:
     workspace = message.mailing.workspace
-    known = merge_fields(workspace.pk, [message.contact_id]).get(message.contact_id)
+    known: dict[str, Any] | None = None
+    if message.contact_id is not None:
+        known = merge_fields(workspace.pk, [message.contact_id]).get(message.contact_id)
     return {
         **(known or {"email": message.address}),
+        **(streams.data_of([message.pk]).get(message.pk, {}) if message.repeats else {}),
         "workspace": {"name": workspace.name, "address": workspace.postal_address},
     }
