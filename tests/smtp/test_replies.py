@@ -23,6 +23,8 @@ STAGES = ("", "connect", "mail", "rcpt", "data", "content")
 class Said(NamedTuple):
     meaning: Meaning
     stage: str
+    # The name of the rule that decides; "-" for none.
+    rule: str
     code: int
     words: str
     # The provider's name; "" where nothing is expected.
@@ -30,9 +32,9 @@ class Said(NamedTuple):
 
 
 def _said(line: str) -> Said:
-    expected, stage, reply, *provider = [part.strip() for part in line.split(" | ")]
+    expected, stage, rule, reply, *provider = [part.strip() for part in line.split(" | ")]
     code, _, words = reply.replace("\\n", "\n").partition(" ")
-    return Said(Meaning(expected), stage, int(code), words, "".join(provider))
+    return Said(Meaning(expected), stage, rule, int(code), words, "".join(provider))
 
 
 SAMPLES = Path(__file__).parent / "replies.txt"
@@ -47,6 +49,7 @@ TABLE = [
 def test_table(said: Said) -> None:
     verdict = classify(said.code, said.words, said.stage)
     assert verdict.meaning is said.meaning, verdict.rule
+    assert (verdict.rule.name if verdict.rule else "-") == said.rule
     if said.provider:
         assert verdict.provider == said.provider
 
