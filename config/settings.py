@@ -39,7 +39,7 @@ try:
     PRIVATE_SERVERS = variables.boolean("YANSHU_PRIVATE_SERVERS", default=True)
     # How long relays may take for each step of a session, of the engine's own measure.
     SMTP_TIMEOUTS_PERCENT = variables.integer("YANSHU_SMTP_TIMEOUTS", 100, low=1, high=1000)
-    # A file of mail providers that comes before relays/providers.toml.
+    # A file of mail providers that comes before those of relays/providers.
     MAIL_PROVIDERS = variables.text("YANSHU_MAIL_PROVIDERS", "")
     # Whether campaigns start, are sent, and bounces are collected.
     SENDING = variables.boolean("YANSHU_SENDING", default=True)

@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 from pages import locales, reasons
 from relays import standing, warmups
 from relays.models import Lane, Relay
-from relays.presets import Preset
+from relays.providers.presets import Preset
 from relays.services import health
 from relays.standing import Standing
 

@@ -98,7 +98,7 @@ def test_the_relay_page_leads_there(owner_client: Client, workspace: Workspace, 
 @pytest.fixture
 def clean() -> Iterator[None]:
     yield
-    replies.use(rules.Rules())
+    replies.use(own=rules.Rules())
 
 
 @pytest.mark.usefixtures("clean")
