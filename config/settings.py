@@ -56,7 +56,7 @@ try:
     QUERY_SECONDS = variables.integer("YANSHU_QUERY_SECONDS", 30, high=3600)
     # Reverse proxies of ours that add to X-Forwarded-For: throttles count by the client's address.
     ALLAUTH_TRUSTED_PROXY_COUNT = variables.integer("YANSHU_PROXIES", 0, high=9)
-    # The operator's own rules for servers' replies, before ours; read by sending.apps.
+    # The operator's own rules for servers' replies, before ours; read by relays.apps.
     REPLY_RULES = variables.text("YANSHU_REPLY_RULES", "")
     HTTPS = variables.boolean("YANSHU_HTTPS", default=PUBLIC_URL.startswith("https://"))
 except variables.SettingError as error:

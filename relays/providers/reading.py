@@ -87,7 +87,7 @@ class Section:
 
     def flag(self, field: str) -> bool:
         found = self.take(field)
-        if found not in {None, True, False}:
+        if not isinstance(found, bool | None):
             raise self.wrong(field, "must be true or false")
         return bool(found)
 

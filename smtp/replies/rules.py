@@ -156,7 +156,7 @@ def _names(key: str, table: Mapping[str, Any]) -> Mapping[str, str]:
     """One name, or one for each language."""
     found = table.get("name", key)
     names = found if isinstance(found, dict) else {"en": found}
-    if not all(isinstance(name, str) for name in names.values()):
+    if "en" not in names or not all(isinstance(name, str) for name in names.values()):
         raise RuleError(f'provider {key!r}: write name = "...", or name.en and name.zh.')
     return names
 

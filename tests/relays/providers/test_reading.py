@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from relays import providers
 from relays.providers import mailboxes, mailproviders, presets, reading, replyrules
 from relays.providers.reading import HERE, ProviderError
+from smtp import replies
 from smtp.replies.book import book
+from smtp.replies.rules import Rules
 
 ROOT = HERE.parent.parent
 READERS = (
@@ -125,6 +128,7 @@ def _forget() -> None:
         kept.cache_clear()
     replyrules.sections.cache_clear()
     mailproviders.use_own("")
+    replies.use(own=Rules())
 
 
 def _read(folder: Path, toml: str, name: str = "new") -> None:
@@ -191,6 +195,22 @@ def test_a_wrong_file_says_what_is_wrong(
         _read(folder, toml.replace(old, new, 1))
     assert says in str(caught.value)
     assert "new.toml" in str(caught.value)
+
+
+def test_the_example_of_the_docs_is_right(folder: Path) -> None:
+    page = (ROOT / "docs/developers/providers.md").read_text(encoding="utf-8")
+    example = page.partition("```toml\n")[2].partition("```")[0]
+    _read(folder, example, "new_mail")
+    assert [rule.name for rule in replyrules.reply_rules().rules] == ["new_mail.no-such-user"]
+    assert presets.presets()["new_mail"].per_second == 14
+    assert mailboxes.mailbox_providers()["new_mail"].pop3 is not None
+
+
+def test_explaining_a_reply_names_what_is_wrong(folder: Path) -> None:
+    (folder / "new.toml").write_text(REPLIES.replace("order", "ordre"), encoding="utf-8")
+    replies.use(own=Rules())
+    with pytest.raises(CommandError, match=r"new\.toml: \[replies\] order must be a number"):
+        call_command("explain_reply", "421 4.7.1 Later")
 
 
 def test_a_files_name_is_its_key(folder: Path) -> None:
