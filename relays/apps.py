@@ -15,7 +15,7 @@ class RelaysConfig(AppConfig):
 
     def ready(self) -> None:
         use_reply_rules(settings.REPLY_RULES)
-        use_mail_providers(settings.MAIL_PROVIDERS)
+        use_providers(settings.MAIL_PROVIDERS)
 
 
 def use_reply_rules(path: str) -> None:
@@ -28,9 +28,9 @@ def use_reply_rules(path: str) -> None:
     replies.use(own=own, providers=replyrules.reply_rules)
 
 
-def use_mail_providers(path: str) -> None:
+def use_providers(path: str) -> None:
     """The operator's own providers come before ours (docs/operators/relays.md)."""
     try:
-        mailproviders.use_own(path)
+        mailproviders.use(path)
     except ProviderError as error:
         sys.exit(f"Yanshu can't start: YANSHU_MAIL_PROVIDERS: {error}")

@@ -38,7 +38,7 @@ class MailProvider:
 _own: tuple[MailProvider, ...] = ()
 
 
-def use_own(path: str) -> None:
+def use(path: str) -> None:
     """The operator's file, once, when the process starts; "" for none. Raises ProviderError."""
     global _own  # noqa: PLW0603 - a setting, of which a process has one
     _own = read_own(Path(path)) if path else ()

@@ -25,7 +25,7 @@ domains = ["Group.example", "gmail.com"]
 @pytest.fixture(autouse=True)
 def forget() -> Iterator[None]:
     yield
-    mailproviders.use_own("")
+    mailproviders.use("")
 
 
 def test_lanes_have_names_and_numbers() -> None:
@@ -42,7 +42,7 @@ def test_lanes_have_names_and_numbers() -> None:
 def test_the_operators_own_come_first(tmp_path: Path) -> None:
     path = tmp_path / "own.toml"
     path.write_text(OWN)
-    apps.use_mail_providers(str(path))
+    apps.use_providers(str(path))
     numbers = providers.numbers()
     # A key of ours keeps its number and loses what the operator doesn't name.
     assert (numbers["qq.com"], numbers["corp.example"]) == (6, 6)
@@ -74,9 +74,9 @@ def test_a_wrong_file_stops_the_start(tmp_path: Path, text: str, says: str) -> N
     path = tmp_path / "own.toml"
     path.write_text(text)
     with pytest.raises(SystemExit, match=rf"YANSHU_MAIL_PROVIDERS: {path}.*{says}"):
-        apps.use_mail_providers(str(path))
+        apps.use_providers(str(path))
 
 
 def test_a_file_that_is_not_there_stops_the_start(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match=r"YANSHU_MAIL_PROVIDERS: .*own\.toml can't be read"):
-        apps.use_mail_providers(str(tmp_path / "own.toml"))
+        apps.use_providers(str(tmp_path / "own.toml"))

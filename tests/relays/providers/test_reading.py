@@ -127,7 +127,7 @@ def _forget() -> None:
     for kept in (reading.files, presets.presets, mailproviders.ours, mailboxes.mailbox_providers):
         kept.cache_clear()
     replyrules.sections.cache_clear()
-    mailproviders.use_own("")
+    mailproviders.use("")
     replies.use(own=Rules())
 
 
