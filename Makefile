@@ -5,7 +5,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 # What is started often is compiled once.
 run demo: export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help run demo test check e2e bench bench-send fault-test fmt messages lock clean runtime dev
+.PHONY: help run demo test check e2e bench bench-send fault-test fmt hooks messages lock clean runtime dev
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -19,7 +19,7 @@ demo: runtime ## the same, with a workspace that looks lived in
 test: dev ## unit, integration and browser tests
 	@$(PYTHON_VENV) -m pytest -n 3 -q
 
-check: dev ## what CI runs: lint, types, layers, templates, migrations, translations, tests
+check: dev ## what CI runs: lint, types, layers, templates, migrations, translations, scripts, tests
 	@tools/check
 	@$(MAKE) --no-print-directory test
 
@@ -33,8 +33,12 @@ bench: dev ## measurements
 bench-send: dev ## how fast a campaign goes out, beside Postfix's smtp-source (OPTIONS=--quick)
 	@$(PYTHON_VENV) -m benchmarks.bench_send $(OPTIONS)
 
-fmt: dev ## format Python
+fmt: dev ## format Python, scripts and style sheets
 	@.venv/bin/ruff check -q --no-cache --fix . && .venv/bin/ruff format -q .
+	@PATH="$$PWD/.venv/bin:$$PATH" npm run --prefix frontend --silent format
+
+hooks: dev ## check what changed before each commit
+	@.venv/bin/pre-commit install
 
 messages: dev ## bring the translation catalogues up to date
 	@$(PYTHON_VENV) -m pages.catalogues extract

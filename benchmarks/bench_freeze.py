@@ -73,7 +73,8 @@ def timed(work: Callable[[], Any]) -> tuple[Any, float, float]:
 
 
 def measure(rows: int) -> dict[str, Any]:
-    from contacts import audience  # noqa: PLC0415
+    from contacts.audience import Audience  # noqa: PLC0415
+    from contacts.queries import audience  # noqa: PLC0415
     from designs.models import Content  # noqa: PLC0415
     from relays.models import Relay  # noqa: PLC0415
     from sending.services import mailings  # noqa: PLC0415
@@ -86,7 +87,7 @@ def measure(rows: int) -> dict[str, Any]:
     relay = Relay.objects.create(workspace=workspace, name="Relay", host="smtp.example.com")
 
     def count() -> dict[str, Any]:
-        return audience.count(workspace.pk, [news.pk], [staff.pk])
+        return audience.count(Audience.of_lists(workspace.pk, [news.pk], [staff.pk]))
 
     def freeze() -> Any:
         return mailings.open_mailing(
@@ -95,8 +96,7 @@ def measure(rows: int) -> dict[str, Any]:
             content=content,
             from_name="News",
             from_email="news@example.com",
-            lists_in=[news.pk],
-            lists_out=[staff.pk],
+            audience=Audience.of_lists(workspace.pk, [news.pk], [staff.pk]),
             relay=relay,
         )
 

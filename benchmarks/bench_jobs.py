@@ -146,6 +146,7 @@ class Scene:
         return file
 
     def mailing(self) -> Any:
+        from contacts.audience import Audience  # noqa: PLC0415
         from sending.services import mailings  # noqa: PLC0415
 
         return mailings.open_mailing(
@@ -154,7 +155,7 @@ class Scene:
             content=self.content,
             from_name="News",
             from_email="news@example.com",
-            lists_in=[self.full.pk],
+            audience=Audience.of_lists(self.workspace.pk, [self.full.pk]),
             relay=self.relay,
         )
 

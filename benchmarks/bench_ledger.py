@@ -105,6 +105,7 @@ class Ledger:
         self.relay = Relay.objects.create(workspace=self.workspace, name="Relay", host="x.example")
 
     def open(self) -> Any:
+        from contacts.audience import Audience  # noqa: PLC0415
         from sending.services import mailings  # noqa: PLC0415
 
         return mailings.open_mailing(
@@ -113,7 +114,7 @@ class Ledger:
             content=self.content,
             from_name="News",
             from_email="news@example.com",
-            lists_in=[self.news.pk],
+            audience=Audience.of_lists(self.workspace.pk, [self.news.pk]),
             relay=self.relay,
         )
 

@@ -15,6 +15,7 @@ from accounts.models import User, Workspace
 from accounts.services import workspaces
 from campaigns.models import Campaign
 from campaigns.services import drafts, running
+from contacts.audience import Audience
 from contacts.models import Attribute, Contact, Import, List, Subscription, Suppression
 from contacts.services import attributes, importrun, imports, lists, suppressions
 from demo import history
@@ -266,7 +267,7 @@ def _start(campaign: Campaign, to: List) -> None:
         content=content,
         from_name=campaign.from_name,
         from_email=campaign.from_email,
-        lists_in=[to.pk],
+        audience=Audience.of_lists(campaign.workspace_id, [to.pk]),
         relay=campaign.relay,
     )
     Campaign.objects.filter(pk=campaign.pk).update(state=Campaign.State.STARTED, mailing=mailing)

@@ -6,6 +6,7 @@ class SendingConfig(AppConfig):
 
     def ready(self) -> None:
         import sending.engagement  # noqa: PLC0415  # registers itself
+        import sending.queries.parts  # noqa: PLC0415  # registers itself
         import sending.timeline  # noqa: F401, PLC0415  # registers itself
         from accounts.services import workspaces  # noqa: PLC0415  # models are ready only now
         from designs.previews import use_urls  # noqa: PLC0415  # models are ready only now

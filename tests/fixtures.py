@@ -17,12 +17,14 @@ from django.utils import timezone
 from accounts import secrets
 from accounts.models import Workspace
 from bounces.models import BounceMailbox
+from contacts.audience import Audience
 from contacts.models import Contact, List, Subscription
 from designs.models import Content, Design
 from designs.services import freeze
 from relays.models import Pool, Relay
 from sending.models import Mailing, Message, Tally
 from sending.services.mailings import open_mailing
+from tests import factories
 from tests.mailservers.imap import PASSWORD, USER, Imap, running
 
 
@@ -85,9 +87,9 @@ def url(workspace: Workspace) -> Callable[..., str]:
 
 @pytest.fixture
 def make_mailing(workspace: Workspace) -> Callable[..., Mailing]:
-    def make(relay: Relay | None = None, pool: Pool | None = None, **values: object) -> Mailing:
-        mailing = Mailing.objects.create(
-            workspace=workspace,
+    def make(relay: Relay | None = None, pool: Pool | None = None, **values: Any) -> Mailing:
+        mailing = factories.make_mailing(
+            workspace,
             origin="campaign 7",
             content=Content.objects.create(
                 workspace=workspace, subject="Hello {{ first_name }} 你好", text="x"
@@ -123,7 +125,7 @@ def sent(workspace: Workspace, make_list: Callable[..., Any]) -> Callable[..., l
             from_name="Brand",
             from_email="news@brand.example",
             relay=relay,
-            lists_in=[target.pk],
+            audience=Audience.of_lists(workspace.pk, [target.pk]),
         )
         rows = Message.objects.filter(mailing=mailing)
         rows.update(state=state, settled_at=timezone.now(), reason="" if state == 2 else "in_doubt")

@@ -95,6 +95,7 @@ def measure(messages: int, port: int) -> dict[str, dict[str, float]]:
 
 def _open(made: Any, relay: "Relay", messages: int) -> "Mailing":
     from benchmarks.send import design  # noqa: PLC0415
+    from contacts.audience import Audience  # noqa: PLC0415
     from designs import services as designs  # noqa: PLC0415
     from sending.services import mailings  # noqa: PLC0415
 
@@ -105,7 +106,7 @@ def _open(made: Any, relay: "Relay", messages: int) -> "Mailing":
         content=content,
         from_name="Brand",
         from_email=design.FROM,
-        lists_in=[made.lists[messages].pk],
+        audience=Audience.of_lists(made.workspace.pk, [made.lists[messages].pk]),
         relay=relay,
     )
 
@@ -113,7 +114,7 @@ def _open(made: Any, relay: "Relay", messages: int) -> "Mailing":
 def _fields(mailing: "Mailing", held: "Held") -> None:
     from contacts.services.contacts import merge_fields  # noqa: PLC0415
 
-    merge_fields(mailing.workspace_id, [one.contact_id for one in held.claim.messages])
+    merge_fields(mailing.workspace_id, [one.contact_id or 0 for one in held.claim.messages])
 
 
 def _composed(held: "Held") -> list["Parcel"]:
@@ -121,7 +122,7 @@ def _composed(held: "Held") -> list["Parcel"]:
 
     parcels = []
     for message in held.claim.messages:
-        mail = held.composer.compose(message, held.fields.get(message.contact_id))
+        mail = held.composer.compose(message, held.fields_of(message))
         assert isinstance(mail, Parcel)
         parcels.append(mail)
     return parcels

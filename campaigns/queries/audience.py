@@ -13,7 +13,9 @@ from django.http import HttpRequest, QueryDict
 
 from campaigns.models import Campaign
 from campaigns.queries.recipients import address_matches
-from contacts import addresses, audience
+from contacts import addresses
+from contacts.audience import Audience
+from contacts.queries import audience
 from pages import tables
 from sending.models import LeftOut, Mailing
 
@@ -64,17 +66,18 @@ def frozen(request: HttpRequest, mailing: Mailing) -> tables.Page[LeftOut]:
     )
 
 
-def lists_of(campaign: Campaign) -> tuple[int, list[int], list[int]]:
-    """(workspace, lists in, lists out), as contacts.audience takes them."""
-    lists_in, lists_out = (
-        sorted(one.pk for one in lists.all()) for lists in (campaign.lists_in, campaign.lists_out)
+def audience_of(campaign: Campaign) -> Audience:
+    """Whom the campaign is for, as it is drafted now."""
+    return Audience.of_lists(
+        campaign.workspace_id,
+        (one.pk for one in campaign.lists_in.all()),
+        (one.pk for one in campaign.lists_out.all()),
     )
-    return campaign.workspace_id, lists_in, lists_out
 
 
 def question(campaign: Campaign) -> audience.Question:
     """Everybody on the lists of a campaign that has not started."""
-    return audience.Question(*lists_of(campaign))
+    return audience.Question(audience_of(campaign))
 
 
 def asked(campaign: Campaign, parameters: QueryDict) -> audience.Question:
@@ -116,7 +119,7 @@ def live(
     request: HttpRequest, campaign: Campaign, counted: Mapping[str, Any]
 ) -> tables.Page[LeftOut]:
     """People on the lists as they are now: the recipients, or (`reason`) those left out.
-    `counted`: what contacts.audience.count says of the same lists."""
+    `counted`: what contacts.queries.audience.count says of the same lists."""
     wanted = asked(campaign, request.GET)
     numbers = {audience.RECIPIENTS: counted["recipients"]} | counted["excluded"]
     numbers[audience.LEFT_OUT] = sum(counted["excluded"].values())

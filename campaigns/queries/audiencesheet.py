@@ -14,7 +14,8 @@ from accounts.models import Workspace
 from campaigns.models import Campaign
 from campaigns.queries import audience as query
 from campaigns.queries import causes
-from contacts import addresses, audience
+from contacts import addresses
+from contacts.queries import audience
 from pages import reasons, statuses
 from sending.models import LeftOut, Mailing
 

@@ -10,9 +10,10 @@ from typing import Any
 from django.core.cache import cache
 
 from campaigns.models import Campaign
-from contacts import audience
+from campaigns.queries.audience import audience_of
+from contacts.audience import Audience as Recipients
 from contacts.models import Contact, List, Subscription
-from contacts.queries import growth
+from contacts.queries import audience, growth
 from contacts.services.contacts import merge_fields
 from designs.fields import of_workspace
 from designs.fielduses import Use
@@ -70,24 +71,24 @@ def of(
     their values (`uses`), and one for a `trial` that has anything to try."""
     lists_in = list(campaign.lists_in.order_by("name", "pk"))
     lists_out = list(campaign.lists_out.order_by("name", "pk"))
-    asked = (campaign.workspace_id, _ids(lists_in), _ids(lists_out))
+    people = audience_of(campaign)
     counted: dict[str, Any] = {"recipients": 0, "excluded": {}}
     missing: dict[str, int] = {}
     unfit: dict[Use, tuple[int, str]] = {}
     failing: list[Failure] = []
     if lists_in:
         wanted, kinds = sorted(fields), sorted(uses)
-        counted = _kept(lambda: audience.count(*asked), asked, fresh=fresh)
+        counted = _kept(lambda: audience.count(people), (people,), fresh=fresh)
         if wanted:
-            asked_too = (*asked, wanted)
-            missing = _kept(lambda: audience.missing_fields(*asked_too), asked_too, fresh=fresh)
+            ask = partial(audience.missing_fields, people, wanted)
+            missing = _kept(ask, (people, wanted), fresh=fresh)
         if kinds:
-            of_kinds = (*asked, kinds)
-            unfit = _kept(lambda: audience.unfit_values(*of_kinds), of_kinds, fresh=fresh)
+            ask_kinds = partial(audience.unfit_values, people, kinds)
+            unfit = _kept(ask_kinds, (people, "kinds", kinds), fresh=fresh)
         if trial and trial.parts:
-            tried = (*asked, "trial", sorted(trial.sources.items()))
-            ask = partial(_failing, campaign, asked, trial)
-            failing = _kept(ask, tried, fresh=fresh)["failing"]
+            tried = (people, "trial", sorted(trial.sources.items()))
+            try_out = partial(_failing, campaign, people, trial)
+            failing = _kept(try_out, tried, fresh=fresh)["failing"]
     return Audience(
         recipients=counted["recipients"],
         exclusions=[Exclusion(code, count) for code, count in counted["excluded"].items()],
@@ -101,22 +102,15 @@ def of(
 
 def anybody(campaign: Campaign) -> bool:
     """Whether somebody would get it, without counting."""
-    lists_in, lists_out = list(campaign.lists_in.all()), list(campaign.lists_out.all())
-    return audience.anybody(campaign.workspace_id, _ids(lists_in), _ids(lists_out))
+    return audience.anybody(audience_of(campaign))
 
 
-def _failing(campaign: Campaign, asked: tuple[Any, ...], trial: Trial) -> dict[str, list[Failure]]:
-    workspace, lists_in, lists_out = asked
-    names = sorted(trial.fields)
-    people = audience.kinds_of_people(workspace, lists_in, lists_out, names, most=MOST_TRIED + 1)
-    values = merge_fields(workspace, [pk for pk, _count in people[:MOST_TRIED]])
+def _failing(campaign: Campaign, asked: Recipients, trial: Trial) -> dict[str, list[Failure]]:
+    people = audience.kinds_of_people(asked, sorted(trial.fields), most=MOST_TRIED + 1)
+    values = merge_fields(campaign.workspace_id, [pk for pk, _count in people[:MOST_TRIED]])
     mail = {"workspace": of_workspace(campaign.workspace)}
     tried = ((values[pk] | mail, count) for pk, count in people if pk in values)
     return {"failing": trial.failures(tried, partly=len(people) > MOST_TRIED)}
-
-
-def _ids(lists: list[List]) -> list[int]:
-    return sorted(one.pk for one in lists)
 
 
 def _kept(

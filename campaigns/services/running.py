@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy
 from accounts.models import User, Workspace
 from campaigns import states
 from campaigns.models import Campaign
+from campaigns.queries.audience import audience_of
 from campaigns.services import audiences, review
 from campaigns.services.errors import CampaignError, VersionConflictError
 from contacts.models import Job
@@ -216,8 +217,7 @@ def _open(campaign: Campaign) -> Mailing:
         from_name=campaign.from_name,
         from_email=campaign.from_email,
         reply_to=campaign.reply_to,
-        lists_in=[one.pk for one in campaign.lists_in.all()],
-        lists_out=[one.pk for one in campaign.lists_out.all()],
+        audience=audience_of(campaign),
         relay=campaign.relay,
         pool=campaign.pool,
         track_opens=campaign.track_opens,

@@ -11,8 +11,8 @@ from accounts.access import WorkspaceRequest
 from campaigns.queries import answers, audiencesheet
 from campaigns.queries import audience as query
 from campaigns.views.report import started
-from contacts import audience as lists
 from contacts import exports
+from contacts.queries import audience as lists
 from contacts.views.people import csv_response
 from pages import reasons, tables
 from sending.models import LeftOut
@@ -34,7 +34,7 @@ def campaign_audience(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     campaign, mailing = started(request, pk)
     if mailing is not None:
         return redirect(_left_out_url(request, pk))
-    counted = lists.count(*query.lists_of(campaign))
+    counted = lists.count(query.audience_of(campaign))
     page = query.live(request, campaign, counted)
     text = request.GET.get("q", "").strip()
     context = _context(request, page) | {

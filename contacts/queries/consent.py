@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 
 from contacts.consent import Place, Stop
 from contacts.models import Contact
+from contacts.queries import mailable
 from pages import statements
 
 AT_ONCE = 2_000
@@ -60,12 +61,7 @@ SELECT c.email, c.first_name, c.last_name, c.full_name, c.attributes::text, c.cr
        by_domain.reason, by_domain.source, by_domain.detail, by_domain.created_at,
        by_domain.value, on_lists.places{columns}
   FROM contacts_contact c
-  LEFT JOIN contacts_suppression by_address
-         ON by_address.workspace_id = c.workspace_id AND by_address.kind = 'address'
-        AND by_address.value = c.email AND by_address.lifted_at IS NULL
-  LEFT JOIN contacts_suppression by_domain
-         ON by_domain.workspace_id = c.workspace_id AND by_domain.kind = 'domain'
-        AND by_domain.value = split_part(c.email, '@', 2) AND by_domain.lifted_at IS NULL
+{stops}
   LEFT JOIN LATERAL (
        SELECT array_agg(ARRAY[list_id::text, status, consent, source,
                               extract(epoch FROM changed_at)::text] ORDER BY list_id) AS places
@@ -89,7 +85,12 @@ def people(found: QuerySet[Contact]) -> Iterator[Person]:
         f"  LEFT JOIN LATERAL ({one.sql}) extra{number} ON true"
         for number, one in enumerate(_engagement)
     ]
-    sql = EXPORT.format(people=ids, columns="".join(columns), joins="\n".join(joins))
+    sql = EXPORT.format(
+        stops=mailable.joins("c.email", workspace="c.workspace_id"),
+        people=ids,
+        columns="".join(columns),
+        joins="\n".join(joins),
+    )
     with transaction.atomic(), connection.chunked_cursor() as cursor:
         cursor.execute(sql, parameters)
         while rows := cursor.fetchmany(AT_ONCE):

@@ -12,6 +12,8 @@ from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 
+from contacts.queries import mailable
+
 CREATE = """
 CREATE TEMPORARY TABLE IF NOT EXISTS import_staged (
     line bigint, email text, first_name text, last_name text, full_name text,
@@ -112,17 +114,7 @@ FROM (
                by_address.id IS NOT NULL OR coalesce(before.stopped, false)
                OR (%(own)s AND by_domain.id IS NOT NULL) AS stopped
         FROM import_staged s
-        LEFT JOIN LATERAL (
-            SELECT id FROM contacts_suppression
-            WHERE workspace_id = %(workspace)s AND kind = 'address' AND value = s.email
-              AND lifted_at IS NULL OFFSET 0
-        ) by_address ON true
-        LEFT JOIN LATERAL (
-            SELECT id FROM contacts_suppression
-            WHERE workspace_id = %(workspace)s AND kind = 'domain'
-              AND value = split_part(s.email, '@', 2) AND lifted_at IS NULL OFFSET 0
-        ) by_domain ON true
-        LEFT JOIN LATERAL (
+        {stops}        LEFT JOIN LATERAL (
             SELECT id, first_name, last_name, full_name, attributes FROM contacts_contact
             WHERE workspace_id = %(workspace)s AND email = s.email OFFSET 0
         ) c ON true
@@ -165,7 +157,7 @@ FROM (
     -- What reads a sequence must not be computed for rows that a later step would drop.
     OFFSET 0
 ) judged
-"""
+""".replace("{stops}", mailable.lateral_joins("s.email"))
 
 UPDATE = """
 UPDATE contacts_contact c

@@ -1,13 +1,11 @@
 """Contacts as the people page filters them; fast with a million."""
 
 import datetime as dt
-from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
 from django.db.models import (
     BooleanField,
-    CharField,
     Exists,
     F,
     Func,
@@ -22,6 +20,7 @@ from django.utils import timezone
 from accounts.models import Workspace
 from contacts import addresses
 from contacts.models import Contact, Import, ImportedContact, Subscription, Suppression
+from contacts.queries import mailable
 from pages import numbers
 
 # When a subscription came to its status.
@@ -78,10 +77,6 @@ def as_stored(word: str) -> str:
         return word
 
 
-def active_suppressions(workspace: Workspace) -> QuerySet[Suppression]:
-    return Suppression.objects.filter(workspace=workspace, lifted_at=None)
-
-
 def suppressions_of(workspace: Workspace, text: str) -> list[Suppression]:
     """What stops mail to the address or domain that somebody typed, a contact's or nobody's: the
     address's own suppression first. Nothing for a text that is neither."""
@@ -96,25 +91,7 @@ def suppressions_of(workspace: Workspace, text: str) -> list[Suppression]:
         return []
     found = Q(kind=Suppression.Kind.ADDRESS, value=email)
     found |= Q(kind=Suppression.Kind.DOMAIN, value=domain)
-    return list(active_suppressions(workspace).filter(found).order_by("kind"))
-
-
-class Domain(Func):
-    """What stands after the @ of an address."""
-
-    function = "split_part"
-    output_field = CharField()
-
-    def __init__(self, address: str) -> None:
-        super().__init__(F(address), Value("@"), Value(2))
-
-
-def _suppressed(workspace: Workspace) -> Q:
-    """As two sets, which are hashed once; with EXISTS they would be looked up for each contact."""
-    active = active_suppressions(workspace)
-    by_address = active.filter(kind=Suppression.Kind.ADDRESS).values("value")
-    by_domain = active.filter(kind=Suppression.Kind.DOMAIN).values("value")
-    return Q(email__in=by_address) | Q(domain__in=by_domain)
+    return list(mailable.active(workspace).filter(found).order_by("kind"))
 
 
 def filtered(
@@ -144,7 +121,9 @@ def filtered(
     if status == "none":
         people = people.exclude(Exists(Subscription.objects.filter(contact=OuterRef("pk"))))
     if status == "suppressed":
-        people = people.alias(domain=Domain("email")).filter(_suppressed(workspace))
+        people = people.alias(domain=mailable.Domain("email")).filter(
+            mailable.is_stopped(workspace)
+        )
     return people
 
 
@@ -170,15 +149,6 @@ def gone(workspace: Workspace, parameters: QueryDict, total: int) -> int:
     file = Import.objects.filter(workspace=workspace, pk=number).first()
     counted = file.counts.get(parameters["outcome"], 0) if file else 0
     return max(0, counted - total)
-
-
-def suppressed_among(workspace: Workspace, people: Iterable[Contact]) -> set[str]:
-    """Which of these people's addresses get no mail, themselves or by their domain."""
-    emails = [person.email for person in people]
-    domains = {email.rpartition("@")[2] for email in emails}
-    values = active_suppressions(workspace).filter(value__in={*emails, *domains})
-    found = set(values.values_list("value", flat=True))
-    return {email for email in emails if found & {email, email.rpartition("@")[2]}}
 
 
 def sample(workspace: Workspace, text: str = "", limit: int = 10) -> list[Contact]:

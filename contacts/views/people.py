@@ -18,6 +18,7 @@ from accounts.access import WorkspaceRequest, get_in
 from contacts import contactsheet, sources, timeline
 from contacts.forms import ContactForm
 from contacts.models import Attribute, Contact, List, Subscription, Suppression
+from contacts.queries import mailable
 from contacts.queries import people as people_query
 from contacts.services import contacts as contact_service
 from contacts.services import jobs
@@ -46,7 +47,7 @@ def contacts(request: WorkspaceRequest) -> HttpResponse:
     )
     context = {
         "page": page,
-        "suppressed": people_query.suppressed_among(request.workspace, page.rows),
+        "suppressed": mailable.stopped_among(request.workspace, [row.email for row in page.rows]),
         "lists": List.objects.filter(workspace=request.workspace, archived_at=None).order_by(
             "name"
         ),
@@ -223,7 +224,7 @@ def _page_before(request: WorkspaceRequest) -> str:
 
 def contact(request: WorkspaceRequest, pk: int) -> HttpResponse:
     person = get_in(request.workspace, Contact, pk=pk)
-    active = people_query.active_suppressions(request.workspace)
+    active = mailable.active(request.workspace)
     on_lists = person.subscriptions.select_related("list").order_by("list__name")
     domain = person.email.rpartition("@")[2]
     events = timeline.entries(person)

@@ -1,8 +1,9 @@
 // The tray of what runs in the background: asks often while something runs, seldom otherwise, and
 // never while nobody looks. What ended is counted until it was seen.
+import { trayOf } from "./logic/activity.js";
 
-const BUSY_MS = 3_000;
-const IDLE_MS = 30_000;
+// Before it is looked again whether anybody looks.
+const HIDDEN_MS = 3_000;
 const SEEN = "activity-seen";
 
 export function bindActivity(htmx) {
@@ -12,22 +13,21 @@ export function bindActivity(htmx) {
   const badge = tray.querySelector(".activity-count");
   let timer = 0;
 
-  const seen = () => new Set(JSON.parse(localStorage.getItem(SEEN) ?? "[]"));
+  const seen = () => JSON.parse(localStorage.getItem(SEEN) ?? "[]");
   const ended = () => [...list.querySelectorAll("[data-ended]")].map((task) => task.dataset.task);
 
   function show() {
     const running = Number(list.querySelector("[data-running]")?.dataset.running ?? 0);
-    const known = seen();
-    const fresh = ended().filter((key) => !known.has(key)).length;
-    badge.textContent = running || fresh;
-    badge.hidden = !(running || fresh);
-    badge.classList.toggle("is-done", !running);
+    const shown = trayOf({ running, ended: ended(), seen: seen() });
+    badge.textContent = shown.count;
+    badge.hidden = shown.hidden;
+    badge.classList.toggle("is-done", shown.done);
     clearTimeout(timer);
-    timer = setTimeout(ask, running ? BUSY_MS : IDLE_MS);
+    timer = setTimeout(ask, shown.wait);
   }
 
   function ask() {
-    if (document.hidden) timer = setTimeout(ask, BUSY_MS);
+    if (document.hidden) timer = setTimeout(ask, HIDDEN_MS);
     else htmx.trigger(document.body, "activity");
   }
 

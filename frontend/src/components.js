@@ -1,4 +1,6 @@
 // Alpine components, by name: the CSP build evaluates no expressions of its own making.
+import { around } from "./logic/choices.js";
+import { isShown } from "./logic/conditions.js";
 import { composing } from "./typing.js";
 
 export function registerComponents(Alpine) {
@@ -18,7 +20,7 @@ export function registerComponents(Alpine) {
       const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
       if (!step) return;
       const names = this.names();
-      const next = names[(names.indexOf(event.currentTarget.dataset.tab) + step + names.length) % names.length];
+      const next = names[around(names.indexOf(event.currentTarget.dataset.tab) + step, names.length)];
       this.show(next);
       this.$root.querySelector(`[data-tab="${next}"]`).focus();
     },
@@ -62,12 +64,11 @@ export function registerComponents(Alpine) {
       this.update();
     },
     update() {
-      for (const part of this.$root.querySelectorAll("[data-when]")) {
-        const [name, ...values] = part.dataset.when.split(" ");
-        const control =
-          this.$root.querySelector(`[name="${name}"]:checked`) ?? this.$root.querySelector(`[name="${name}"]`);
-        part.hidden = !values.includes(control?.value ?? "");
-      }
+      const valueOf = (name) => {
+        const controls = `[name="${name}"]`;
+        return (this.$root.querySelector(`${controls}:checked`) ?? this.$root.querySelector(controls))?.value;
+      };
+      for (const part of this.$root.querySelectorAll("[data-when]")) part.hidden = !isShown(part.dataset.when, valueOf);
     },
   }));
 

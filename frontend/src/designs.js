@@ -1,4 +1,5 @@
 // Mails being written: drawn while one types, saved by themselves, and never over somebody else's.
+import { Autosave } from "./logic/saving.js";
 
 const DRAW_MS = 500;
 const RETRY_MS = 5000;
@@ -127,22 +128,18 @@ function draw(panel, source, bar) {
 
 function bindSaving(form, htmx) {
   const state = document.getElementById("save-state");
-  let typed = false;
+  const saves = new Autosave();
   let retry = 0;
   const choosing = () => form.querySelector("[data-choice]");
   form.addEventListener("input", () => {
-    typed = true;
+    saves.typed();
     if (!choosing()) state.textContent = state.dataset.typed;
   });
   form.addEventListener("htmx:beforeRequest", (event) => {
     if (event.target !== form) return;
-    const keeps = event.detail.requestConfig.triggeringEvent?.submitter?.name === "keep";
-    if (choosing() && !keeps) {
-      event.preventDefault();
-      return;
-    }
-    typed = false;
-    state.textContent = state.dataset.saving;
+    const chooses = event.detail.requestConfig.triggeringEvent?.submitter?.name === "keep";
+    if (saves.begins({ choosing: choosing(), chooses })) state.textContent = state.dataset.saving;
+    else event.preventDefault();
   });
   form.addEventListener("htmx:afterRequest", (event) => {
     if (event.target !== form || !event.detail.successful) return;
@@ -152,7 +149,7 @@ function bindSaving(form, htmx) {
     }
     const saved = state.querySelector("[data-version]");
     if (saved) form.elements.version.value = saved.dataset.version;
-    if (typed || form.querySelector("[data-unsaved]")) form.dataset.dirty = "1";
+    if (saves.leavesUnsaved(form.querySelector("[data-unsaved]") !== null)) form.dataset.dirty = "1";
     choosing()?.focus();
   });
   const again = (event) => {

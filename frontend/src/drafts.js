@@ -1,6 +1,7 @@
 // Nothing typed is lost. <form data-draft="name"> is kept in this browser over a reload, a crash and a
 // log-out; <form data-guard> asks before the page is left with unsaved input. Passwords and files are
 // never kept.
+import { fateOf, read, settle, write } from "./logic/drafts.js";
 import { flush } from "./saving.js";
 import { say } from "./words.js";
 
@@ -8,16 +9,8 @@ const PAUSE_MS = 300;
 const SENT = "draft-sent";
 const keyOf = (form) => `draft:${location.pathname}:${form.dataset.draft}`;
 
-function kept(field) {
-  return (
-    field.name &&
-    field.name !== "csrfmiddlewaretoken" &&
-    !["password", "file", "hidden", "submit", "button", "reset"].includes(field.type)
-  );
-}
-
 export function keepDrafts() {
-  settle();
+  settleSent();
   for (const form of document.querySelectorAll("form[data-draft]")) bind(form);
   document.addEventListener("input", (event) => {
     const form = event.target.form?.closest?.("form[data-guard]");
@@ -36,33 +29,21 @@ export function keepDrafts() {
   });
 }
 
-// A form was sent before this page came: here it arrived, or the log-in page came between.
-function settle() {
+function settleSent() {
   const sent = JSON.parse(sessionStorage.getItem(SENT) ?? "null");
-  if (!sent) return;
-  if (document.querySelector("input[type=password]")) {
-    sessionStorage.setItem(SENT, JSON.stringify({ ...sent, viaLogin: true }));
-    return;
-  }
-  sessionStorage.removeItem(SENT);
-  if (!sent.viaLogin) localStorage.removeItem(sent.key);
+  const { note, forget } = settle(sent, document.querySelector("input[type=password]") !== null);
+  if (note) sessionStorage.setItem(SENT, JSON.stringify(note));
+  else sessionStorage.removeItem(SENT);
+  if (forget) localStorage.removeItem(forget);
 }
 
 function bind(form) {
   const key = keyOf(form);
-  const draft = JSON.parse(localStorage.getItem(key) ?? "null");
-  const before = read(form);
-  // A form that came back with errors holds what was typed already.
-  if (form.querySelector(".is-invalid, .errorlist")) localStorage.removeItem(key);
-  else if (draft && differs(draft, before)) {
-    fill(form, draft);
-    offerDiscard(form, key, before);
-    if (form.dataset.guard !== undefined) form.dataset.dirty = "1";
-  }
+  restore(form, key);
   let timer = 0;
   const keep = () => {
     timer = 0;
-    localStorage.setItem(key, JSON.stringify(read(form)));
+    localStorage.setItem(key, JSON.stringify(read(form.elements)));
     form.dataset.kept = "1";
   };
   form.addEventListener("input", () => {
@@ -75,7 +56,7 @@ function bind(form) {
   form.addEventListener("submit", () => {
     clearTimeout(timer);
     timer = 0;
-    localStorage.setItem(key, JSON.stringify(read(form)));
+    localStorage.setItem(key, JSON.stringify(read(form.elements)));
     sessionStorage.setItem(SENT, JSON.stringify({ key }));
   });
   form.addEventListener("htmx:afterRequest", (event) => {
@@ -87,10 +68,15 @@ function bind(form) {
   });
 }
 
-// A newer version with the same words is what was typed, saved when the page was closed.
-function differs(draft, before) {
-  const words = (values) => JSON.stringify({ ...values, version: "" });
-  return words(draft) !== words(before);
+function restore(form, key) {
+  const draft = JSON.parse(localStorage.getItem(key) ?? "null");
+  const before = read(form.elements);
+  const fate = fateOf(draft, before, form.querySelector(".is-invalid, .errorlist") !== null);
+  if (fate === "forget") localStorage.removeItem(key);
+  if (fate !== "restore") return;
+  fill(form, draft);
+  offerDiscard(form, key, before);
+  if (form.dataset.guard !== undefined) form.dataset.dirty = "1";
 }
 
 function offerDiscard(form, key, before) {
@@ -113,29 +99,9 @@ function offerDiscard(form, key, before) {
   form.prepend(note);
 }
 
-function read(form) {
-  const values = {};
-  for (const field of form.elements) {
-    if (!kept(field)) continue;
-    if (["checkbox", "radio"].includes(field.type)) {
-      values[field.name] ??= [];
-      if (field.checked) values[field.name].push(field.value);
-    } else if (field.multiple) {
-      values[field.name] = [...field.selectedOptions].map((option) => option.value);
-    } else values[field.name] = field.value;
-  }
-  return values;
-}
-
 function fill(form, values) {
   for (const field of form.elements) {
-    const value = values[field.name];
-    if (!kept(field) || value === undefined) continue;
-    if (["checkbox", "radio"].includes(field.type)) field.checked = value.includes(field.value);
-    else if (field.multiple) {
-      for (const option of field.options) option.selected = value.includes(option.value);
-    } else field.value = value;
-    field.dispatchEvent(new Event("draft", { bubbles: true }));
+    if (write(field, values)) field.dispatchEvent(new Event("draft", { bubbles: true }));
   }
   form.dispatchEvent(new Event("change", { bubbles: true }));
 }

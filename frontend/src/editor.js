@@ -8,6 +8,7 @@ import { EditorState } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { basicSetup } from "codemirror";
+import { diagnosticsOf, mergeFields, nearestLine } from "./logic/editor.js";
 
 const editors = new Map();
 // What changes while an editor is put up was not typed.
@@ -55,31 +56,8 @@ function fieldsOf(area) {
   return source ? JSON.parse(source.textContent) : [];
 }
 
-// With its default, unless a filter stands behind it already.
-function complete(view, field, from, to) {
-  const filtered = /^\s*\|/.test(view.state.sliceDoc(to, to + 20));
-  const insert = filtered ? field.key : (field.insert ?? field.key);
-  view.dispatch({ changes: { from, to, insert }, selection: { anchor: from + insert.length } });
-}
-
-// Merge fields, inside {{ }} only.
-function completeFields(fields) {
-  const options = fields.map((field) => ({
-    label: field.key,
-    detail: field.label,
-    type: "variable",
-    apply: (view, _completion, from, to) => complete(view, field, from, to),
-  }));
-  return (context) => {
-    const open = context.matchBefore(/\{\{-?\s*\w*$/);
-    if (!open) return null;
-    const word = context.matchBefore(/\w*$/);
-    return { from: word ? word.from : context.pos, options };
-  };
-}
-
 function extensionsOf(area) {
-  const complete = completeFields(fieldsOf(area));
+  const complete = mergeFields(fieldsOf(area));
   const isHtml = area.dataset.editor === "html";
   const label = area.labels?.[0]?.textContent.trim() || area.getAttribute("aria-label") || area.name;
   return [
@@ -138,14 +116,11 @@ function mount(area) {
 function mark(area, problems) {
   const view = editors.get(area.id);
   if (!view) return;
-  const diagnostics = problems
-    .filter((problem) => problem.line && problem.line <= view.state.doc.lines)
-    .map((problem) => {
-      const line = view.state.doc.line(problem.line);
-      return { from: line.from, to: line.to, severity: problem.severity, message: problem.text };
-    });
+  const diagnostics = diagnosticsOf(problems, view.state.doc);
   let shown = 0;
-  forEachDiagnostic(view.state, () => (shown += 1));
+  forEachDiagnostic(view.state, () => {
+    shown += 1;
+  });
   if (shown || diagnostics.length) view.dispatch(setDiagnostics(view.state, diagnostics));
 }
 
@@ -185,8 +160,7 @@ function goTo(place) {
     target.focus();
     return;
   }
-  const number = Math.min(Math.max(Number(place.dataset.line), 1), view.state.doc.lines);
-  const line = view.state.doc.line(number);
+  const line = nearestLine(view.state.doc, Number(place.dataset.line));
   view.dispatch({
     selection: { anchor: line.from },
     effects: EditorView.scrollIntoView(line.from, { y: "center" }),

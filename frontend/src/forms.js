@@ -1,6 +1,7 @@
 // Forms that came back with errors: the first wrong field has the focus, and an error goes as soon as its field
 // was changed to what can be right. The value that was refused brings the error back.
 // <div data-problems> holds the summary: <li data-problem="name of the field">.
+import { isWrong } from "./logic/forms.js";
 
 const CONTROLS = "input:not([type=hidden]), select, textarea";
 
@@ -53,30 +54,28 @@ function follow(event) {
 }
 
 function mended(event) {
-  const control = event.target;
-  const form = control.form;
-  if (!control.name || !form?.querySelector("[data-problems]")) return;
-  const controls = [...form.querySelectorAll(CONTROLS)].filter((one) => one.name === control.name);
-  const wrong = controls.every(unchanged) || controls.some((one) => !one.validity.valid);
-  const list = document.getElementById(`id_${control.name}_error`) ?? control.closest(".field")?.querySelector(".errorlist");
+  const { form, name } = event.target;
+  if (!name || !form?.querySelector("[data-problems]")) return;
+  const controls = [...form.querySelectorAll(CONTROLS)].filter((one) => one.name === name);
+  const wrong = isWrong(controls);
+  sayBeside(event.target, controls, wrong);
+  updateSummary(form, name, wrong);
+}
+
+// The error beside the field comes and goes; a field without a place for it is marked nowhere.
+function sayBeside(control, controls, wrong) {
+  const field = control.closest(".field");
+  const list = document.getElementById(`id_${control.name}_error`) ?? field?.querySelector(".errorlist");
   if (list) list.hidden = !wrong;
-  for (const one of controls) mark(one, wrong && Boolean(list));
-  control.closest(".field")?.classList.toggle("has-errors", wrong && Boolean(list));
-  updateSummary(form, control.name, wrong);
+  const marked = wrong && Boolean(list);
+  for (const one of controls) mark(one, marked);
+  field?.classList.toggle("has-errors", marked);
 }
 
 function mark(control, wrong) {
   control.classList.toggle("is-invalid", wrong);
   if (wrong) control.setAttribute("aria-invalid", "true");
   else control.removeAttribute("aria-invalid");
-}
-
-// As the server sent it back.
-function unchanged(control) {
-  if (control.tagName === "SELECT")
-    return [...control.options].every((option) => option.selected === option.defaultSelected);
-  if (["checkbox", "radio"].includes(control.type)) return control.checked === control.defaultChecked;
-  return control.value === control.defaultValue;
 }
 
 function updateSummary(form, name, wrong) {

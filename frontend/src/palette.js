@@ -1,4 +1,5 @@
 // Ctrl-K: the server finds, the arrow keys choose, Enter goes there. Focus stays in the field.
+import { around } from "./logic/choices.js";
 import { onKey } from "./typing.js";
 
 export function bindPalette(htmx) {
@@ -10,7 +11,7 @@ export function bindPalette(htmx) {
 
   function choose(index) {
     const all = hits();
-    chosen = all.length ? (index + all.length) % all.length : 0;
+    chosen = around(index, all.length);
     all.forEach((hit, at) => hit.setAttribute("aria-selected", at === chosen));
     const hit = all[chosen];
     if (hit) {

@@ -1,4 +1,5 @@
 // Tables: filters that work while one types, rows by arrow keys, and the selection for bulk actions.
+import { isTyped, queryOf, saysChange, shownOf, stepOf, ticks } from "./logic/tables.js";
 import { onKey } from "./typing.js";
 import { number, say } from "./words.js";
 
@@ -22,21 +23,20 @@ function bindFilters(htmx) {
   let timer = 0;
   const apply = (form) => {
     clearTimeout(timer);
-    const filled = [...new FormData(form)].filter(([, value]) => value !== "");
-    const query = new URLSearchParams(filled).toString();
+    const query = queryOf(new FormData(form));
     const target = `#${form.dataset.filters}`;
     const url = location.pathname + (query ? `?${query}` : "");
     htmx.ajax("GET", url, { target, select: target, swap: "outerHTML", push: url, source: form });
   };
   document.addEventListener("input", (event) => {
     const form = event.target.closest("form[data-filters]");
-    if (!form || event.target.type === "checkbox" || event.target.tagName === "SELECT") return;
+    if (!form || !isTyped(event.target)) return;
     clearTimeout(timer);
     timer = setTimeout(() => apply(form), PAUSE_MS);
   });
   document.addEventListener("change", (event) => {
     const form = event.target.closest("form[data-filters]");
-    if (form && event.target.type !== "search" && event.target.type !== "text") apply(form);
+    if (form && saysChange(event.target)) apply(form);
   });
   document.addEventListener("submit", (event) => {
     if (!event.target.matches("form[data-filters]")) return;
@@ -46,29 +46,48 @@ function bindFilters(htmx) {
 }
 
 function moveRow(event) {
-  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (!step || event.ctrlKey || event.metaKey || event.altKey) return;
-  let row = event.target.closest?.("tbody tr");
-  if (row) {
-    if (event.target.matches("select, textarea, input:not([type=checkbox])")) return;
-    if (event.target.closest(".dropdown-menu")) return;
-    do row = step > 0 ? row.nextElementSibling : row.previousElementSibling;
-    while (row && !row.querySelector("a[href], button, input"));
-  } else if (event.target.matches("main input[type=search]") && step > 0) {
-    row = document.querySelector("main table tbody tr");
-  }
-  const target = row?.querySelector("td.main a[href]") ?? row?.querySelector("a[href], button, input");
+  const step = stepOf(event);
+  if (!step) return;
+  const row = event.target.closest?.("tbody tr");
+  const next = row ? nextRow(event.target, row, step) : firstRow(event.target, step);
+  const target = next?.querySelector("td.main a[href]") ?? next?.querySelector("a[href], button, input");
   if (!target) return;
   event.preventDefault();
   target.focus();
 }
 
+// The next row that can have the focus. Fields and menus inside of a row use the arrows themselves.
+function nextRow(focused, row, step) {
+  if (focused.matches("select, textarea, input:not([type=checkbox])") || focused.closest(".dropdown-menu")) return null;
+  let next = row;
+  do next = step > 0 ? next.nextElementSibling : next.previousElementSibling;
+  while (next && !next.querySelector("a[href], button, input"));
+  return next;
+}
+
+// Down from the search field.
+function firstRow(focused, step) {
+  const search = step > 0 && focused.matches("main input[type=search]");
+  return search ? document.querySelector("main table tbody tr") : null;
+}
+
+const boxesOf = (form) => [...form.querySelectorAll("[name=pk]")];
+const allOf = (form) => form.querySelector("[data-select-all]");
+
+function kindOf(changed) {
+  if (changed.matches("[data-select-page]")) return "page";
+  return changed.matches("[name=pk]") ? "row" : "other";
+}
+
 function select(form, changed) {
-  const boxes = [...form.querySelectorAll("[name=pk]")];
-  if (changed.matches("[data-select-page]")) for (const box of boxes) box.checked = changed.checked;
-  const all = form.querySelector("[data-select-all]");
-  if (all && changed.matches("[name=pk], [data-select-page]")) all.checked = false;
-  if (all?.checked) for (const box of boxes) box.checked = true;
+  const rows = boxesOf(form);
+  const all = allOf(form);
+  const now = { boxes: rows.map((box) => box.checked), all: Boolean(all?.checked) };
+  const after = ticks(now, kindOf(changed), changed.checked);
+  rows.forEach((box, at) => {
+    box.checked = after.boxes[at];
+  });
+  if (all) all.checked = after.all;
   update(form);
 }
 
@@ -77,9 +96,9 @@ function selectOnly(event) {
   const button = event.target.closest("form[data-bulk] [data-select-only]");
   if (!button) return;
   const form = button.closest("form");
-  const all = form.querySelector("[data-select-all]");
+  const all = allOf(form);
   if (all) all.checked = false;
-  for (const box of form.querySelectorAll("[name=pk]")) box.checked = box.closest("tr") === button.closest("tr");
+  for (const box of boxesOf(form)) box.checked = box.closest("tr") === button.closest("tr");
   update(form);
 }
 
@@ -88,19 +107,17 @@ function updateAll() {
 }
 
 function update(form) {
-  const boxes = [...form.querySelectorAll("[name=pk]")];
-  const chosen = boxes.filter((box) => box.checked).length;
+  const shown = shownOf(boxesOf(form).map((box) => box.checked));
   const page = form.querySelector("[data-select-page]");
   if (page) {
-    page.checked = chosen > 0 && chosen === boxes.length;
-    page.indeterminate = chosen > 0 && chosen < boxes.length;
+    page.checked = shown.checked;
+    page.indeterminate = shown.indeterminate;
   }
-  const all = form.querySelector("[data-select-all]")?.checked;
-  for (const bar of form.querySelectorAll("[data-bulk-bar], [data-bulk-actions]")) bar.hidden = chosen === 0;
-  for (const row of form.querySelectorAll("[data-bulk-all]")) row.hidden = chosen < boxes.length;
+  for (const bar of form.querySelectorAll("[data-bulk-bar], [data-bulk-actions]")) bar.hidden = !shown.chosen;
+  for (const row of form.querySelectorAll("[data-bulk-all]")) row.hidden = !shown.offersAll;
   for (const count of form.querySelectorAll("[data-bulk-count]")) {
-    count.textContent = all
+    count.textContent = allOf(form)?.checked
       ? say("all_selected", { n: count.dataset.all })
-      : say("selected", { n: number.format(chosen) });
+      : say("selected", { n: number.format(shown.chosen) });
   }
 }

@@ -2,11 +2,11 @@
 (() => {
   const root = document.documentElement;
   const dark = matchMedia("(prefers-color-scheme: dark)");
-  const chosen = () => localStorage.getItem("theme") ?? "system";
+  const systems = () => (dark.matches ? "dark" : "light");
 
   function apply() {
-    const choice = chosen();
-    root.dataset.bsTheme = choice === "system" ? (dark.matches ? "dark" : "light") : choice;
+    const choice = localStorage.getItem("theme") ?? "system";
+    root.dataset.bsTheme = choice === "system" ? systems() : choice;
     root.dataset.themeChoice = choice;
   }
 

@@ -18,10 +18,10 @@ from sending.host.journal import Journal
 from sending.host.trouble import HostTroubleError
 from sending.models import Mailing, Message
 from sending.queries.carrying import mailings_for
-from sending.queries.claim import claim, renew
+from sending.queries.claim import Claimed, claim, renew
 from sending.queries.due import HELD_ROUTE
 from sending.queries.record import Result, record
-from sending.services import fence, holds, mailings, pacing, refusals
+from sending.services import fence, holds, mailings, pacing, refusals, streams
 from sending.services.outcomes import settle
 from sending.services.reading import reply_of
 from smtp import End, Outcome
@@ -137,7 +137,8 @@ class Ledger:
             ]
             put_off += holds.results(mailing, self.relay, held, kept)
             record(taken, put_off, ends=False)
-        fields = merge_fields(mailing.workspace_id, [one.contact_id for one in admitted])
+        stream = mailing.kind == Mailing.Kind.STREAM
+        fields = (streams.fields if stream else _fields)(mailing, admitted)
         return Held(
             mailing=mailing,
             relay_id=self.relay.pk,
@@ -147,6 +148,7 @@ class Ledger:
             composer=self._composer(mailing),
             fields=fields,
             left=len(admitted),
+            by_message=stream,
             shut=frozenset({*held.until, *held.dropped}),
         )
 
@@ -181,6 +183,12 @@ class Ledger:
             minutes.record(self.relay, _by_meaning(outcomes.values(), taken))
         if ends:
             pace.give_back(self.relay, held.grant, held.grant.count - held.handed_over)
+
+
+def _fields(mailing: Mailing, claimed: Sequence[Claimed]) -> dict[int, dict[str, Any]]:
+    return merge_fields(
+        mailing.workspace_id, [one.contact_id for one in claimed if one.contact_id is not None]
+    )
 
 
 def _by_meaning(outcomes: Iterable[Outcome], taken: Accepted) -> dict[str, tuple[int, float]]:

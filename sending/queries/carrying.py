@@ -20,7 +20,7 @@ from sending.services.mailings import TRANSACTIONAL
 MAY = f"""
 SELECT m.id, m.priority, m."window"
   FROM sending_mailing m
- WHERE m.state = 'sending'
+ WHERE m.state = 'sending' AND NOT m.idle
    AND (m.relay_id = %(relay)s
         OR EXISTS (
              SELECT 1 FROM relays_poolmember mine
@@ -52,7 +52,7 @@ _turns: Counter[int] = Counter()
 
 
 def mailings_for(relay: Relay) -> list[Mailing]:
-    """Mailings to take one batch of each in turn, with workspace and content, the most urgent
+    """Mailings to take one batch of each in turn, with their workspaces, the most urgent
     first. While transactional mail is due there is nothing else. Within a priority each call begins
     with another one, so that all come first equally often, also when a round is never finished; a
     relay belongs to one workspace, and its workspaces' turns are its relays'."""
@@ -74,7 +74,7 @@ def mailings_for(relay: Relay) -> list[Mailing]:
         ]
     _turns[relay.pk] += 1
     ids = ordered(rows, _turns[relay.pk])
-    found = Mailing.objects.select_related("workspace", "content").in_bulk(ids)
+    found = Mailing.objects.select_related("workspace").in_bulk(ids)
     return [found[pk] for pk in ids if pk in found]
 
 

@@ -35,7 +35,7 @@ SELECT m.id, m.wait_reason, m.wait_until, m.waits, m."window", m.opened_at, m.re
        (SELECT min(retry_at) FROM sending_message r
          WHERE r.mailing_id = m.id AND r.retry_at IS NOT NULL AND r.reason <> 'held')
   FROM sending_mailing m
- WHERE m.state = 'sending'
+ WHERE m.state = 'sending' AND NOT m.idle
 """
 
 SAY = """

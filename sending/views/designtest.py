@@ -6,7 +6,6 @@ from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -16,8 +15,7 @@ from accounts.access import WorkspaceRequest, get_in
 from accounts.models import User, Workspace
 from accounts.secrets import SecretError
 from contacts import addresses
-from contacts.models import Suppression
-from contacts.queries.people import active_suppressions
+from contacts.queries import mailable
 from designs import fields
 from designs.checks import Source
 from designs.fuel import TimeUpError
@@ -79,12 +77,7 @@ class TestForm(forms.Form):
             raise ValidationError(
                 _("A test goes to %(count)d addresses at most."), params={"count": MOST_ADDRESSES}
             )
-        domains = [one.rpartition("@")[2] for one in wanted]
-        kinds = Suppression.Kind
-        suppressed = active_suppressions(self.workspace).filter(
-            Q(kind=kinds.ADDRESS, value__in=wanted) | Q(kind=kinds.DOMAIN, value__in=domains)
-        )
-        if found := suppressed.first():
+        if found := mailable.stopping(self.workspace, wanted).first():
             raise ValidationError(
                 _("%(address)s is suppressed: nothing is sent there, tests included."),
                 params={"address": found.value},

@@ -9,11 +9,13 @@ from django.utils import timezone
 from playwright.sync_api import Page
 
 from accounts.models import Workspace
+from contacts.audience import Audience
 from contacts.models import Contact, List, Subscription, Suppression
 from designs.models import Content
 from relays.models import Relay
 from sending.compose import tokens
-from sending.models import Mailing, Message
+from sending.models import Message
+from tests import factories
 from tests.chromium import DESKTOP, PHONE
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -25,13 +27,13 @@ def path(workspace: Workspace) -> str:
     news = List.objects.create(workspace=workspace, name="Newsletter 电子简报")
     carol = Contact.objects.create(workspace=workspace, email="carol.new@people.example")
     Subscription.objects.create(list=news, contact=carol)
-    mailing = Mailing.objects.create(
-        workspace=workspace,
+    mailing = factories.make_mailing(
+        workspace,
         origin="campaign 7",
         content=Content.objects.create(workspace=workspace, subject="Hi", text="Hi"),
         from_email="news@brand.example",
         relay=Relay.objects.create(workspace=workspace, name="R", host="127.0.0.1"),
-        list_ids=[news.pk],
+        audience=Audience.of_lists(workspace.pk, [news.pk]).as_json(),
         retry_for=timedelta(days=1),
     )
     message = Message.objects.create(

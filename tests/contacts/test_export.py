@@ -16,12 +16,13 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Workspace
-from contacts import audience
+from contacts.audience import Audience
 from contacts.models import Attribute, Contact, List, Subscription, Suppression
-from contacts.queries import consent
+from contacts.queries import audience, consent
 from designs.models import Content
 from relays.models import Relay
-from sending.models import Mailing, Message
+from sending.models import Message
+from tests import factories
 from tests.contacts.test_imports import chosen, ran, received
 
 pytestmark = pytest.mark.django_db
@@ -118,9 +119,10 @@ def everything() -> str:
 def mailed(workspace: Workspace, *lists: List) -> set[str]:
     """Whom a campaign to these lists goes to."""
     ids = [one.pk for one in lists]
-    sql = f"SELECT address FROM ({audience.statement(ids)}) a WHERE reason IS NULL"  # noqa: S608
+    wanted = Audience.of_lists(workspace.pk, ids)
+    sql = f"SELECT address FROM ({audience.statement(wanted)}) a WHERE reason IS NULL"  # noqa: S608
     with connection.cursor() as cursor:
-        cursor.execute(sql, audience.parameters(workspace.pk, ids, []))
+        cursor.execute(sql, audience.parameters(wanted))
         return {address for (address,) in cursor.fetchall()}
 
 
@@ -153,8 +155,8 @@ def test_when_they_were_mailed(
 ) -> None:
     moment = datetime(2026, 3, 5, 8, tzinfo=UTC)
     for days in (0, 3):
-        mailing = Mailing.objects.create(
-            workspace=workspace,
+        mailing = factories.make_mailing(
+            workspace,
             origin=f"campaign {days}",
             content=Content.objects.create(workspace=workspace, subject="Hi"),
             from_email="news@brand.example",

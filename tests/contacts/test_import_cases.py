@@ -14,9 +14,11 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from accounts.models import Workspace
-from contacts import audience, csvdetect, encodings
-from contacts.audience import Question
+from contacts import csvdetect, encodings
+from contacts.audience import Audience
 from contacts.models import Contact, Import, List, StatusWord, Subscription, Suppression
+from contacts.queries import audience
+from contacts.queries.audience import Question
 from contacts.services import importrun, imports
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -620,7 +622,9 @@ def shop(workspace: Workspace) -> List:
 
 def mailed(target: List) -> set[str]:
     """Who gets the next mail to this list."""
-    question = Question(target.workspace_id, [target.pk], [], reason=audience.RECIPIENTS)
+    question = Question(
+        Audience.of_lists(target.workspace_id, [target.pk]), reason=audience.RECIPIENTS
+    )
     return {person.address.partition("@")[0] for person in audience.people(question, limit=100)}
 
 

@@ -18,8 +18,10 @@ from hypothesis import strategies as st
 from accounts.models import Workspace
 from campaigns.models import Campaign
 from campaigns.services import audiences, review
-from contacts import audience, valuekinds
+from contacts import valuekinds
+from contacts.audience import Audience
 from contacts.models import Attribute, Contact, List, Subscription
+from contacts.queries import audience
 from designs import checks
 from designs.filters import as_text
 from designs.models import Design
@@ -200,7 +202,9 @@ def test_values_of_links_are_told_beforehand(workspace: Workspace) -> None:
 def test_nobody_is_counted_who_does_not_get_it(workspace: Workspace) -> None:
     chosen = people(workspace, [{"price": "x"}, {"price": "y"}])
     Subscription.objects.filter(contact__email="p0@people.example").update(status="unsubscribed")
-    counted = audience.unfit_values(workspace.pk, [chosen.pk], [], [("price", "number")])
+    counted = audience.unfit_values(
+        Audience.of_lists(workspace.pk, [chosen.pk]), [("price", "number")]
+    )
     assert counted == {("price", "number"): (1, "y")}
 
 

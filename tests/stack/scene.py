@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from django.db import close_old_connections
 
 from accounts.models import Workspace
+from contacts.audience import Audience
 from contacts.models import Contact, List, Subscription
 from designs import services as designs
 from relays.models import Relay
@@ -56,7 +57,7 @@ def open_mailing(people: int, port: int, connections: int) -> int:
         content=designs.freeze(design, subject="Hello {{ first_name }} 你好"),
         from_name="Brand",
         from_email="news@stack.example",
-        lists_in=[target.pk],
+        audience=Audience.of_lists(workspace.pk, [target.pk]),
         relay=relay,
     )
     return mailing.pk

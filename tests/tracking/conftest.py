@@ -5,11 +5,13 @@ from datetime import timedelta
 import pytest
 
 from accounts.models import Workspace
+from contacts.audience import Audience
 from contacts.models import Contact, List, Subscription
 from designs.models import Content
 from designs.services import compile_parts
 from relays.models import Relay
-from sending.models import Mailing, Message, Tally
+from sending.models import Message, Tally
+from tests import factories
 
 HTML = (
     "<html><body><p>Hello {{ first_name }}</p>"
@@ -44,13 +46,13 @@ def message(workspace: Workspace, contact: Contact, lists: list[List]) -> Messag
     parts = compile_parts(
         subject="Hi {{ first_name }}", preheader="pre", html=HTML, text="", track_clicks=True
     )
-    mailing = Mailing.objects.create(
-        workspace=workspace,
+    mailing = factories.make_mailing(
+        workspace,
         origin="campaign 7",
         content=Content.objects.create(workspace=workspace, **parts),
         from_email="news@brand.example",
         relay=Relay.objects.create(workspace=workspace, name="R", host="127.0.0.1"),
-        list_ids=[lists[0].pk, lists[1].pk],
+        audience=Audience.of_lists(workspace.pk, [lists[0].pk, lists[1].pk]).as_json(),
         retry_for=timedelta(days=1),
     )
     Tally.objects.create(mailing=mailing, targeted=1, accepted=1)

@@ -9,12 +9,14 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Workspace
+from contacts.audience import Audience
 from contacts.models import Contact, List, Subscription, Suppression
 from contacts.services import contacts as contact_service
 from contacts.services import lists as list_service
 from contacts.services import suppressions
 from sending.compose import tokens
-from sending.models import Mailing, Message
+from sending.models import Message
+from tests import factories
 
 FORM = "application/x-www-form-urlencoded"
 BUTTON = "I did not mean to"
@@ -33,13 +35,13 @@ def public() -> Client:
 @pytest.fixture
 def other_url(message: Message, contact: Contact, lists: list[List]) -> str:
     """The link in a mail of another campaign, to News only."""
-    mailing = Mailing.objects.create(
-        workspace=message.mailing.workspace,
+    mailing = factories.make_mailing(
+        message.mailing.workspace,
         origin="campaign 9",
         content=message.mailing.content,
         from_email="news@brand.example",
         relay=message.mailing.relay,
-        list_ids=[lists[0].pk],
+        audience=Audience.of_lists(contact.workspace_id, [lists[0].pk]).as_json(),
         retry_for=timedelta(days=1),
     )
     mail = Message.objects.create(
@@ -247,13 +249,13 @@ def test_a_token_of_another_workspace_says_nothing_here(
     theirs = Contact.objects.create(workspace=other_workspace, email=contact.email)
     target = List.objects.create(workspace=other_workspace, name="News")
     Subscription.objects.create(list=target, contact=theirs)
-    mailing = Mailing.objects.create(
-        workspace=other_workspace,
+    mailing = factories.make_mailing(
+        other_workspace,
         origin="campaign 7",
         content=message.mailing.content,
         from_email="news@other.example",
         relay=message.mailing.relay,
-        list_ids=[target.pk],
+        audience=Audience.of_lists(other_workspace.pk, [target.pk]).as_json(),
         retry_for=timedelta(days=1),
     )
     mail = Message.objects.create(

@@ -3,6 +3,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from accounts.models import Workspace
+from contacts.audience import Audience
 from contacts.models import List
 from designs.models import Design
 from designs.services import freeze
@@ -49,7 +50,10 @@ def open_to(workspace: Workspace, relay: Relay, design: Design, make_list: Calla
     def make(addresses: list[str], **options: object) -> Mailing:
         target = make_list(addresses, name=f"List {List.objects.count()}")
         content = freeze(design, subject="Hello {{ first_name }} 你好")
-        values = {"relay": relay, "lists_in": [target.pk]} | options
+        values = {
+            "relay": relay,
+            "audience": Audience.of_lists(workspace.pk, [target.pk]),
+        } | options
         return open_mailing(
             workspace=workspace,
             origin="campaign 7",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from accounts.models import Workspace
+from contacts.audience import Audience
 from contacts.models import Contact, List, Subscription
 from designs import services as designs
 from relays.models import Pool, PoolMember, Relay
@@ -75,7 +76,7 @@ def opened(people: Sequence[str], *servers: Server, padding: int = 0, **relay: A
         content=designs.freeze(design, subject="Hello {{ first_name }} 你好"),
         from_name="Brand",
         from_email="news@brand.example",
-        lists_in=[target.pk],
+        audience=Audience.of_lists(workspace.pk, [target.pk]),
         **_route(workspace, relays),
     )
     return Scene(mailing, relays, list(servers), list(people))

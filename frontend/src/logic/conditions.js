@@ -1,0 +1,8 @@
+/**
+ * Whether data-when="name value other" shows its part: the control `name` has one of the values. `valueOf(name)` is
+ * undefined where there is no such control.
+ */
+export function isShown(when, valueOf) {
+  const [name, ...values] = when.split(" ");
+  return values.includes(valueOf(name) ?? "");
+}

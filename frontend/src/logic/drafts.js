@@ -1,0 +1,60 @@
+// A draft: what a form's fields hold, {name: text, or a list of the chosen values}. Fields are form controls, or
+// objects with the same properties.
+
+const NEVER_KEPT = ["password", "file", "hidden", "submit", "button", "reset"];
+const TICKED = ["checkbox", "radio"];
+
+export function isKept(field) {
+  return Boolean(field.name) && field.name !== "csrfmiddlewaretoken" && !NEVER_KEPT.includes(field.type);
+}
+
+/** What the fields hold. */
+export function read(fields) {
+  const values = {};
+  for (const field of fields) {
+    if (!isKept(field)) continue;
+    if (TICKED.includes(field.type)) {
+      values[field.name] ??= [];
+      if (field.checked) values[field.name].push(field.value);
+    } else if (field.multiple) {
+      values[field.name] = [...field.selectedOptions].map((option) => option.value);
+    } else values[field.name] = field.value;
+  }
+  return values;
+}
+
+/** Puts a draft's value into a field; false where the draft has none for it. */
+export function write(field, values) {
+  const value = values[field.name];
+  if (!isKept(field) || value === undefined) return false;
+  if (TICKED.includes(field.type)) field.checked = value.includes(field.value);
+  else if (field.multiple) {
+    for (const option of field.options) option.selected = value.includes(option.value);
+  } else field.value = value;
+  return true;
+}
+
+// A newer version with the same words is what was typed, saved when the page was closed.
+function differs(draft, before) {
+  const words = (values) => JSON.stringify({ ...values, version: "" });
+  return words(draft) !== words(before);
+}
+
+/**
+ * What becomes of a draft when its form is on the page again: "forget", "restore" or "leave". A form that came back
+ * with errors holds what was typed already.
+ */
+export function fateOf(draft, before, cameBack) {
+  if (cameBack) return "forget";
+  return draft && differs(draft, before) ? "restore" : "leave";
+}
+
+/**
+ * A form was sent before this page came: {key, viaLogin}. Its draft is done with where it arrived, and is kept where
+ * the log-in page came between. Gives the note to keep for the next page, and the key of the draft to forget.
+ */
+export function settle(sent, onLogin) {
+  if (!sent) return { note: null, forget: null };
+  if (onLogin) return { note: { ...sent, viaLogin: true }, forget: null };
+  return { note: null, forget: sent.viaLogin ? null : sent.key };
+}

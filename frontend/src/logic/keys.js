@@ -1,0 +1,25 @@
+// Which shortcut a key is.
+
+const GO = { h: "home", p: "people", l: "lists", d: "designs", c: "campaigns" };
+// How long after "g" its second key counts, in milliseconds.
+const PATIENCE_MS = 1200;
+const WITH_CTRL = { k: "palette", s: "save" };
+const ALONE = { "?": "help", "/": "search" };
+
+/**
+ * A function (key event, busy) that gives {name, to}: "palette", "save", "help", "search", "go" to a page, or null.
+ * While somebody types in a field or a dialog is open (busy), only those with Ctrl or Command count.
+ */
+export function shortcuts(now = Date.now) {
+  let goSince = -Infinity;
+  const alone = (key) => {
+    if (key === "g") goSince = now();
+    if (GO[key] && now() - goSince < PATIENCE_MS) return { name: "go", to: GO[key] };
+    return { name: ALONE[key] ?? null };
+  };
+  return (event, busy) => {
+    const key = event.key.toLowerCase();
+    if (event.ctrlKey || event.metaKey) return { name: WITH_CTRL[key] ?? null };
+    return event.altKey || busy ? { name: null } : alone(key);
+  };
+}
