@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from accounts.models import Workspace
 from campaigns.models import Campaign
-from relays import presets
 from relays.models import Pool, PoolMember, Relay
+from relays.providers import presets
 from sending.models import Mailing
 
 # Messages a second through one connection where the relay names no limit: 50 ms an exchange.

@@ -13,9 +13,10 @@ from accounts.models import Workspace
 from contacts import addresses
 from pages import locales, numbers, reasons
 from pages.singleline import SingleLine
-from relays import presets, warmups
+from relays import warmups
 from relays.models import Relay, Security
-from relays.presets import Preset
+from relays.providers import presets
+from relays.providers.presets import Preset
 from smtp import hosts
 
 KEEP, REPLACE, REMOVE = "keep", "replace", "remove"

@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 from pages import locales, reasons
 from relays import warmups
 from relays.models import Lane, Relay
-from relays.presets import Preset
+from relays.providers.presets import Preset
 from relays.services import health, standing
 from relays.services.standing import Standing
 

@@ -53,7 +53,7 @@ MOMENT = timedelta(seconds=pace.WORTH_TELLING)
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A part of a mailing that waits. `relay`: the relay's name; `lane`: a key of providers.toml;
+    """A part of a mailing that waits. `relay`: the relay's name; `lane`: a key of relays.providers;
     `words`: the server's own. Neither relay nor lane: the mailing as a whole."""
 
     reason: str
