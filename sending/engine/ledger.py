@@ -10,6 +10,7 @@ from django.db import Error, connection
 from contacts.services.contacts import merge_fields
 from pages import reasons
 from relays.models import Relay
+from relays.queries.able import TAKES
 from relays.services import health, lanes, minutes, pace
 from sending.compose.composer import Composer
 from sending.engine.held import Held
@@ -36,7 +37,7 @@ NOT_PREPARED = "not_prepared"
 COMPOSERS = 32
 
 STATES = f"""
-SELECT b.id, m.state = 'sending' AND r.state IN ('active', 'draining')
+SELECT b.id, m.state = 'sending' AND {TAKES.format(relay="r", opened="m.opened_at")}
        AND NOT {HELD_ROUTE.format(relay="r.id")}
   FROM unnest(%(ids)s::bigint[], %(holders)s::text[]) AS h (id, holder)
   JOIN sending_batch b ON b.id = h.id AND b.holder = h.holder

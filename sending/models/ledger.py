@@ -23,6 +23,9 @@ class Mailing(models.Model):
         CANCELLED = "cancelled", _("Cancelled")
         FINISHED = "finished", _("Finished")
 
+    # Not over: it is sent, or it goes on when somebody says so.
+    LIVE = (State.SENDING, State.PAUSED)
+
     class Kind(models.TextChoices):
         # Its audience is frozen once, an address gets it once, and it finishes.
         ONE_OFF = "one_off", _("One-off")

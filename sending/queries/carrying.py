@@ -14,38 +14,22 @@ from relays.queries import clock
 from relays.services import pace
 from sending.models import Mailing
 from sending.purposes import TRANSACTIONAL
-from sending.queries.due import HELD_LANE, HELD_ROUTE
+from sending.queries.due import HELD_LANE, carries
 
 # Mailings that may go through the relay and have something to claim. Each part is one look into an
 # index, whatever the size of the mailing. Of a pool only while no relay of a lower tier can work:
 # when one can again, the others are asked for nothing new.
 MAY = f"""
 SELECT m.id, m.priority, m."window"
-  FROM sending_mailing m
- WHERE m.state = 'sending' AND NOT m.idle
-   AND (m.relay_id = %(relay)s
-        OR EXISTS (
-             SELECT 1 FROM relays_poolmember mine
-              WHERE mine.pool_id = m.pool_id AND mine.relay_id = %(relay)s
-                AND NOT EXISTS (
-                  SELECT 1 FROM relays_poolmember better
-                    JOIN relays_relay r ON r.id = better.relay_id
-                   WHERE better.pool_id = mine.pool_id AND better.tier < mine.tier
-                     AND (r.state = 'active'
-                          OR (r.state = 'draining' AND m.opened_at <= r.draining_since))
-                     AND (r.wait_until IS NULL OR r.wait_until <= %(now)s)
-                     -- One that only tries whether it can again keeps nobody from work.
-                     AND r.failures = 0
-                     AND NOT {HELD_ROUTE.format(relay="r.id")})))
-   AND NOT {HELD_ROUTE.format(relay="%(relay)s")}
-   AND (%(draining)s::timestamptz IS NULL OR m.opened_at <= %(draining)s)
+  FROM sending_mailing m JOIN relays_relay r ON r.id = %(relay)s
+ WHERE {carries("r", "%(now)s")}
    AND (m.per_minute IS NULL OR m.next_slot_at IS NULL OR m.next_slot_at <= %(soon)s)
    AND (EXISTS (SELECT 1 FROM sending_mailinglane l
                  WHERE l.mailing_id = m.id AND l.next_id <= l.last_id AND l.lane <> ALL(%(shut)s)
-                   AND NOT {HELD_LANE.format(relay="%(relay)s")})
+                   AND NOT {HELD_LANE.format(relay="r.id")})
         OR EXISTS (SELECT 1 FROM sending_batch b WHERE b.mailing_id = m.id AND b.holder = '')
-        OR EXISTS (SELECT 1 FROM sending_message r
-                    WHERE r.mailing_id = m.id AND r.retry_at <= %(now)s))
+        OR EXISTS (SELECT 1 FROM sending_message t
+                    WHERE t.mailing_id = m.id AND t.retry_at <= %(now)s))
  ORDER BY m.id
 """  # noqa: S608 - only constants of ours
 
@@ -59,12 +43,10 @@ def mailings_for(relay: Relay) -> list[Mailing]:
     with another one, so that all come first equally often, also when a round is never finished; a
     relay belongs to one workspace, and its workspaces' turns are its relays'."""
     now = clock.now()
-    draining = relay.draining_since if relay.state == Relay.State.DRAINING else None
     known: dict[str, Any] = {
         "relay": relay.pk,
         "now": now,
         "soon": now + timedelta(seconds=pace.AHEAD),
-        "draining": draining,
         "shut": _shut(relay, now),
     }
     with connection.cursor() as cursor:

@@ -4,20 +4,15 @@ from django.db import connection
 
 from relays.models import Relay
 from relays.services import pace
-from sending.queries.due import DUE
+from sending.queries.due import DUE, ROUTED, carries
 from sending.services import holddecisions, streams, verdicts, waits
 from sending.services.mailings import finish_all, tend_cancelled
 
 # Relays that could work now: not waiting, with a mailing that has something due.
 WORK = f"""
 SELECT DISTINCT r.id
-  FROM sending_mailing m
-  JOIN relays_relay r
-    ON r.id = m.relay_id
-    OR r.id IN (SELECT relay_id FROM relays_poolmember p WHERE p.pool_id = m.pool_id)
- WHERE m.state = 'sending' AND NOT m.idle AND r.state IN ('active', 'draining')
-   AND (r.wait_until IS NULL OR r.wait_until <= now())
-   AND {DUE}
+  FROM sending_mailing m JOIN relays_relay r ON {ROUTED.format(relay="r")}
+ WHERE {carries("r")} AND {DUE}
 """  # noqa: S608 - only constants of ours
 
 BUSY = """
