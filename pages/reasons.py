@@ -1,19 +1,26 @@
 """Why something is as it is: a code in the database, a sentence for the reader. Each app registers
 its own codes (`relays.reasons`, `sending.reasons`)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext, override
 
 _sentences: dict[str, Promise] = {}
+_translations: list[Callable[[str], str]] = []
 
 
 def register(sentences: Mapping[str, Promise]) -> None:
     """{code: sentence}. A code means the same in all apps."""
     _sentences.update(sentences)
     _english.cache_clear()
+
+
+def register_translation(translation: Callable[[str], str]) -> None:
+    """`translation`: of a stored text with values in it, to the reader's language; "" where the
+    text is none of its own."""
+    _translations.append(translation)
 
 
 def sentences() -> Mapping[str, Promise]:
@@ -28,6 +35,9 @@ def text(code: str) -> str:
 def said(words: str) -> str:
     """A server's words as they came; words of ours, which stand where there was no reply, in the
     reader's language."""
+    for translation in _translations:
+        if text := translation(words):
+            return text
     return gettext(words) if words and not words[0].isdigit() else words
 
 
@@ -37,13 +47,13 @@ def with_words(code: str, words: str) -> str:
 
 
 def cause(stored: str) -> tuple[str, str]:
-    """What `with_words` stored: (our sentence in the reader's language, the server's words). Of any
-    other text all is words."""
+    """What `with_words` stored, in the reader's language: (our sentence, words as `said` has
+    them). Of any other text all is words."""
     sentence, colon, words = stored.partition(": ")
     for code, english in _english().items():
         if english == (sentence if colon else stored):
-            return text(code), words
-    return "", stored
+            return text(code), said(words)
+    return "", said(stored)
 
 
 @cache

@@ -11,6 +11,7 @@ from contextlib import suppress
 from environment.ports import PortError
 from environment.variables import SettingError
 from quickstart.broker import BrokerError
+from quickstart.extra import MissingError
 from quickstart.lock import LockedError
 from quickstart.places import PlaceError
 from quickstart.postgres import PostgresError
@@ -24,6 +25,7 @@ ERRORS = (
     PortError,
     PostgresError,
     BrokerError,
+    MissingError,
 )
 
 

@@ -10,7 +10,7 @@ class SendingConfig(AppConfig):
         import sending.timeline  # noqa: F401, PLC0415  # registers itself
         from accounts.services import workspaces  # noqa: PLC0415  # models are ready only now
         from designs.previews import use_urls  # noqa: PLC0415  # models are ready only now
-        from relays import usage  # noqa: PLC0415
+        from relays.services import usage  # noqa: PLC0415
         from sending.compose.publicurls import MessageUrls  # noqa: PLC0415
         from sending.compose.tokens import NOBODY  # noqa: PLC0415
         from sending.services import mailings, relaymailings  # noqa: PLC0415

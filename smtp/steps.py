@@ -8,6 +8,7 @@ import hmac
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 
+from smtp.remarks import Remark
 from smtp.replies import Meaning, meaning
 
 
@@ -47,15 +48,9 @@ class MissingError(Exception):
     """The server doesn't offer what is needed. `code`: no_starttls, no_auth or no_method."""
 
     def __init__(self, code: str) -> None:
-        super().__init__(WORDS[code])
+        super().__init__(str(Remark(code)))
         self.code = code
 
-
-WORDS = {
-    "no_starttls": "The server offers no STARTTLS.",
-    "no_auth": "The server offers no login (AUTH).",
-    "no_method": "The server offers no way to log in with a password.",
-}
 
 Steps = Generator[Command, Answer, None]
 

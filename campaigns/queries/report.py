@@ -119,7 +119,7 @@ def failed_at(mailing: Mailing) -> list[ProviderFailures]:
             [mailing.pk],
         )
         counts = cursor.fetchall()
-    known = {one.number: one for one in providers.providers()}
+    known = {one.number: one for one in providers.mail_providers()}
     return [
         ProviderFailures(known[lane].key, known[lane].name, count)
         for lane, count in counts

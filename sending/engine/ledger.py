@@ -9,9 +9,8 @@ from django.db import Error
 
 from contacts.services.contacts import merge_fields
 from pages import reasons
-from relays import pace
 from relays.models import Relay
-from relays.services import health, lanes, minutes
+from relays.services import health, lanes, minutes, pace
 from sending.compose.composer import Composer
 from sending.engine.held import Held
 from sending.host.journal import Journal

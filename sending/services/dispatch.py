@@ -1,7 +1,7 @@
 """Looks for due work and says why a mailing waits. The broker is only told: run this relay."""
 
-from relays import pace
 from relays.models import Relay
+from relays.services import pace
 from sending.queries import work
 from sending.services import holddecisions, streams, verdicts, waits
 from sending.services.mailings import finish_all, tend_cancelled

@@ -16,15 +16,13 @@ from contacts.services import jobs
 from designs.models import Content
 from relays.models import Pool, Relay
 from sending.models import Fenced, Hold, Mailing, Tally, Variant
-from sending.purposes import ADVERTISING, NOTICE, RULES
+from sending.purposes import ADVERTISING, RULES
 from sending.queries import ending, refusals
 from sending.queries.freeze import freeze
 from sending.states import TRANSITIONS
 from sending.variants import Choice
 
 RETRY_FOR = timedelta(days=2)
-# Mailing.priority: while something of this priority is due, nothing else is sent.
-TRANSACTIONAL = RULES[NOTICE].priority
 log = logging.getLogger(__name__)
 
 

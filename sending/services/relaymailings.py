@@ -4,7 +4,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from relays.models import Pool, PoolMember, Relay
-from relays.usage import Use
+from relays.services.usage import Use
 from sending.models import Hold, Mailing
 from sending.queries import refusals
 from sending.services import holds

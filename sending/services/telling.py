@@ -13,10 +13,9 @@ from accounts.models import Membership
 from accounts.permissions import Permission, Role, allows
 from contacts import sources
 from pages import reasons
-from sending import holdwords
 from sending.models import Hold, Mailing
 from sending.reasons import said
-from sending.services import heldpeople
+from sending.services import heldpeople, holdwords
 
 
 def tell_all() -> int:

@@ -16,9 +16,10 @@ from django.conf import settings
 from django.utils.dateparse import parse_datetime
 
 from pages import reasons
-from relays import clock, pace, providers, windows
+from relays import providers, windows
 from relays.models import Lane, PoolMember, Relay
-from relays.queries import figures
+from relays.queries import clock, figures
+from relays.services import pace
 from sending.models import Hold, Mailing
 from sending.queries import draining
 from sending.queries import waits as query
@@ -31,7 +32,7 @@ MOMENT = timedelta(seconds=pace.WORTH_TELLING)
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A part of a mailing that waits. `relay`: the relay's name; `lane`: a key of providers.toml;
+    """A part of a mailing that waits. `relay`: the relay's name; `lane`: a key of relays.providers;
     `words`: the server's own. Neither relay nor lane: the mailing as a whole."""
 
     reason: str
