@@ -2,6 +2,7 @@
 
 import hashlib
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 import psycopg
@@ -17,22 +18,47 @@ def ours() -> set[tuple[str, str]]:
     return {(path.parent.parent.name, path.stem) for path in files}
 
 
-def missing(url: str) -> int | None:
-    """How many migrations of this version the database lacks. It may have more: hosts are upgraded
-    one after the other. None: it did not answer."""
+# A migration that only databases from before the first release have: their tables belonged to apps
+# that were cut anew, and nothing brings them up to date.
+FORMER = ("quickstart", "0001_initial")
+UNUSABLE = (
+    "the database was made by an earlier state of Yanshu, from before its first release, which "
+    "this version can't bring up to date. Go on with the version that made it, or begin with an empty "
+    "database: name another one in DATABASE_URL, or another directory in YANSHU_VAR."
+)
+
+
+def applied(url: str) -> set[tuple[str, str]] | None:
+    """App and name of every migration that the database has; None: it did not answer."""
     try:
         with psycopg.connect(url, connect_timeout=PATIENCE) as database:
             rows = database.execute("SELECT app, name FROM django_migrations").fetchall()
     except psycopg.errors.UndefinedTable:
-        rows = []
+        return set()
     except psycopg.Error:
         return None
-    return len(ours() - {(str(app), str(name)) for app, name in rows})
+    return {(str(app), str(name)) for app, name in rows}
+
+
+def unusable(known: Collection[tuple[str, str]]) -> str:
+    """What to do about a database with these migrations that can't be used; "": it can."""
+    return UNUSABLE if FORMER in known else ""
+
+
+def missing(url: str) -> int | None:
+    """How many migrations of this version the database lacks. It may have more: hosts are upgraded
+    one after the other. None: it did not answer."""
+    known = applied(url)
+    return None if known is None else len(ours() - known)
 
 
 def lack(url: str) -> str:
     """What to do about missing migrations; "": none is missing, or the database did not answer."""
-    if not (lacking := missing(url)):
+    if (known := applied(url)) is None:
+        return ""
+    if words := unusable(known):
+        return words
+    if not (lacking := len(ours() - known)):
         return ""
     are = f"{lacking} migrations of this version are" if lacking > 1 else "a migration is"
     every = lacking == len(ours())

@@ -152,6 +152,8 @@ class Supervisor:
         url = settings.text("DATABASE_URL", None, self.env)
         if self.stopping or schema.is_current(url, note):
             return
+        if words := schema.unusable(schema.applied(url) or ()):
+            raise StartError(words)
         with self.steps(_migrating(schema.missing(url))):
             self._manage("migrate", "--verbosity", "0")
         schema.mark_current(note)

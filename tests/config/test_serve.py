@@ -77,6 +77,17 @@ def test_a_database_of_an_older_version_is_named() -> None:
     assert "migrations of this version are missing in the database" in done.stderr
 
 
+def test_a_database_from_before_the_first_release_is_named() -> None:
+    with database() as url:
+        with psycopg.connect(url) as one:
+            one.execute("CREATE TABLE django_migrations (app text, name text)")
+            one.execute("INSERT INTO django_migrations VALUES (%s, %s)", schema.FORMER)
+        port = free_port("127.0.0.1", 0)
+        done = ended((*SERVE, "--port", str(port)), DATABASE_URL=url)
+    assert "made by an earlier state of Yanshu" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])  # noqa: S104 - our own
 def test_a_port_in_use_is_refused(host: str, *, shared: bool) -> None:

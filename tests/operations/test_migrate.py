@@ -9,18 +9,18 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from pages.management.commands import migrate
+from operations.management.commands import migrate
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
 def query() -> psycopg.Connection[tuple[object, ...]]:
-    """Somebody reads contacts and does not end."""
+    """Somebody reads mails of the sandbox and does not end."""
     name = connection.settings_dict["NAME"]
     url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
     other = psycopg.connect(url)
-    other.execute("SELECT 1 FROM contacts_job")
+    other.execute("SELECT 1 FROM sandbox_sandboxmail")
     return other
 
 
@@ -48,10 +48,10 @@ def test_it_tries_again_when_a_table_is_in_use(
 
     monkeypatch.setattr(migrate.Command, "pause", staticmethod(pause))
     said = io.StringIO()
-    call_command("migrate", "contacts", "0005", verbosity=0, stderr=said)
+    call_command("migrate", "sandbox", "zero", verbosity=0, stderr=said)
     assert waited == [1]
     assert "A table is in use" in said.getvalue()
-    assert "contacts_job" not in connection.introspection.table_names()
+    assert "sandbox_sandboxmail" not in connection.introspection.table_names()
     with connection.cursor() as cursor:
         cursor.execute("SHOW lock_timeout")
         assert cursor.fetchone() == ("0",)
@@ -63,6 +63,20 @@ def test_it_gives_up_with_a_sentence_and_changes_nothing(
 ) -> None:
     monkeypatch.setattr(migrate.Command, "pause", staticmethod(lambda _seconds: None))
     with pytest.raises(CommandError, match="A table stayed in use"):
-        call_command("migrate", "contacts", "0005", verbosity=0, stderr=io.StringIO())
+        call_command("migrate", "sandbox", "zero", verbosity=0, stderr=io.StringIO())
     query.close()
-    assert "contacts_job" in connection.introspection.table_names()
+    assert "sandbox_sandboxmail" in connection.introspection.table_names()
+
+
+def test_a_database_from_before_the_first_release_is_told_apart() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO django_migrations (app, name, applied) VALUES (%s, %s, now())",
+            ["quickstart", "0001_initial"],
+        )
+    try:
+        with pytest.raises(CommandError, match=r"an earlier state of Yanshu.*empty database"):
+            call_command("migrate", verbosity=0)
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DELETE FROM django_migrations WHERE app = 'quickstart'")

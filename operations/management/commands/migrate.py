@@ -12,6 +12,9 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.core.management.commands.migrate import Command as Migrate
 from django.db import OperationalError, connections
+from django.db.migrations.recorder import MigrationRecorder
+
+from operations import schema
 
 LOCK_SECONDS = 3
 # About two minutes in all.
@@ -23,6 +26,8 @@ class Command(Migrate):
 
     def handle(self, *args: Any, **options: Any) -> None:
         connection = connections[options["database"]]
+        if words := schema.unusable(MigrationRecorder(connection).applied_migrations()):
+            raise CommandError(words)
         for seconds in (*PAUSES, None):
             try:
                 with connection.cursor() as cursor:
