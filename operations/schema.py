@@ -23,8 +23,8 @@ def ours() -> set[tuple[str, str]]:
 FORMER = ("quickstart", "0001_initial")
 UNUSABLE = (
     "the database was made by an earlier state of Yanshu, from before its first release, which "
-    "this version can't bring up to date. Go on with the version that made it, or begin with an empty "
-    "database: name another one in DATABASE_URL, or another directory in YANSHU_VAR."
+    "this version can't bring up to date. Go on with the version that made it, or begin with an "
+    "empty database: name another one in DATABASE_URL, or another directory in YANSHU_VAR."
 )
 
 

@@ -168,7 +168,7 @@ from pathlib import Path
 import django
 
 django.setup()
-from sending.models import Relay
+from relays.models import Relay
 from sending.tasks import carry
 from tests.sending.host.test_trouble import later, unblamed
 
