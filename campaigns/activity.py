@@ -16,7 +16,7 @@ from campaigns.queries import progress
 from pages import activity, reasons
 
 
-@activity.provider
+@activity.providers.add
 def campaigns(request: HttpRequest) -> Iterable[activity.Task]:
     workspace = cast("WorkspaceRequest", request).workspace
     recent = Q(mailing__finished_at__gt=timezone.now() - timedelta(days=1))

@@ -1,6 +1,7 @@
-"""What happened to a contact, newest first: a registry that apps to the right add to.
+"""What happened to a contact, newest first: a registry that apps to the right add to in their
+module `timeline`.
 
-    @timeline.provider
+    @timeline.providers.add
     def mails(contact): return [timeline.Entry(at, _("Accepted"), icon="check", words=reply)]
 
 A provider runs one quick query over an index on the contact and returns its newest entries.
@@ -15,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from contacts.models import Contact, ImportedContact, Subscription, Suppression
+from pages.registry import Registry
 
 Text = str | Promise
 
@@ -33,30 +35,24 @@ class Entry:
 
 
 Provider = Callable[[Contact], Iterable[Entry]]
-_providers: list[Provider] = []
+providers: Registry[Provider] = Registry()
 LIMIT = 100
-
-
-def provider(function: Provider) -> Provider:
-    if function not in _providers:
-        _providers.append(function)
-    return function
 
 
 def entries(contact: Contact) -> list[Entry]:
     """The newest entries of all providers."""
-    found = [entry for known in _providers for entry in known(contact)]
+    found = [entry for known in providers for entry in known(contact)]
     return sorted(found, key=lambda entry: entry.at, reverse=True)[:LIMIT]
 
 
-@provider
+@providers.add
 def _added(contact: Contact) -> Iterable[Entry]:
     return [
         Entry(contact.created_at, pgettext("event", "Added"), "user-plus", source=contact.source)
     ]
 
 
-@provider
+@providers.add
 def _subscriptions(contact: Contact) -> Iterable[Entry]:
     for row in contact.subscriptions.select_related("list"):
         if row.status == Subscription.Status.SUBSCRIBED:
@@ -80,7 +76,7 @@ OUTCOMES = {
 }
 
 
-@provider
+@providers.add
 def _imports(contact: Contact) -> Iterable[Entry]:
     rows = ImportedContact.objects.filter(contact_id=contact.pk).select_related("file")
     for row in rows.order_by("-file_id")[:20]:
@@ -89,7 +85,7 @@ def _imports(contact: Contact) -> Iterable[Entry]:
         yield Entry(at, title, "file-import", row.file.filename, source=f"import {row.file_id}")
 
 
-@provider
+@providers.add
 def _suppressions(contact: Contact) -> Iterable[Entry]:
     rows = Suppression.objects.filter(
         workspace_id=contact.workspace_id, kind=Suppression.Kind.ADDRESS, value=contact.email

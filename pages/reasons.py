@@ -1,5 +1,5 @@
 """Why something is as it is: a code in the database, a sentence for the reader. Each app registers
-its own codes (`relays.reasons`, `sending.reasons`)."""
+its own codes in its module `reasons`."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -7,22 +7,21 @@ from functools import cache
 from django.utils.functional import Promise
 from django.utils.translation import gettext, override
 
-_sentences: dict[str, Promise] = {}
+from pages.registry import Registry
+
+sentences: Registry[Promise] = Registry()
 
 
-def register(sentences: Mapping[str, Promise]) -> None:
+def register(given: Mapping[str, Promise]) -> None:
     """{code: sentence}. A code means the same in all apps."""
-    _sentences.update(sentences)
+    for code, sentence in given.items():
+        sentences.add(sentence, key=code)
     _english.cache_clear()
-
-
-def sentences() -> Mapping[str, Promise]:
-    return _sentences
 
 
 def text(code: str) -> str:
     """The sentence for a code; the code itself where it is none of ours."""
-    return str(_sentences.get(code, code))
+    return str(sentences[code]) if code in sentences else code
 
 
 def said(words: str) -> str:
@@ -49,4 +48,4 @@ def cause(stored: str) -> tuple[str, str]:
 @cache
 def _english() -> dict[str, str]:
     with override("en"):
-        return {code: str(sentence) for code, sentence in _sentences.items()}
+        return {str(code): str(sentence) for code, sentence in sentences.items()}

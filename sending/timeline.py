@@ -7,7 +7,7 @@ from itertools import chain
 from django.utils.translation import gettext as _
 
 from contacts.models import Contact
-from contacts.timeline import Entry, provider
+from contacts.timeline import Entry, providers
 from pages import locales, reasons, statuses
 from sending.models import Event, LeftOut, Mailing, Message
 
@@ -24,7 +24,7 @@ ICONS = {
 }
 
 
-@provider
+@providers.add
 def mails(contact: Contact) -> Iterable[Entry]:
     """Messages with their state and the server's words, and their events; newest first."""
     own = Message.objects.filter(contact_id=contact.pk, mailing__workspace=contact.workspace_id)
@@ -40,7 +40,7 @@ def mails(contact: Contact) -> Iterable[Entry]:
     )
 
 
-@provider
+@providers.add
 def left_out(contact: Contact) -> Iterable[Entry]:
     """The mailings that the contact was on a list of and did not get, by left_out_by_contact."""
     rows = LeftOut.objects.filter(contact_id=contact.pk, mailing__workspace=contact.workspace_id)

@@ -14,6 +14,7 @@ from contacts.consent import Place, Stop
 from contacts.models import Contact
 from contacts.queries import mailable
 from pages import statements
+from pages.registry import Registry
 
 AT_ONCE = 2_000
 
@@ -27,18 +28,12 @@ class Engagement:
     sql: str
 
 
-_engagement: list[Engagement] = []
-
-
-def add(names: Sequence[str], sql: str) -> None:
-    """Registers columns; an app does it when it is ready."""
-    one = Engagement(tuple(names), sql)
-    if one not in _engagement:
-        _engagement.append(one)
+# Apps register in their module `queries.engagement`.
+engagement: Registry[Engagement] = Registry()
 
 
 def engagement_names() -> list[str]:
-    return [name for one in _engagement for name in one.names]
+    return [name for one in engagement for name in one.names]
 
 
 class Person(NamedTuple):
@@ -79,11 +74,11 @@ def people(found: QuerySet[Contact]) -> Iterator[Person]:
     """
     ids, parameters = statements.sql_of(found.order_by().values("pk"))
     columns = [
-        f", extra{number}.{name}" for number, one in enumerate(_engagement) for name in one.names
+        f", extra{number}.{name}" for number, one in enumerate(engagement) for name in one.names
     ]
     joins = [
         f"  LEFT JOIN LATERAL ({one.sql}) extra{number} ON true"
-        for number, one in enumerate(_engagement)
+        for number, one in enumerate(engagement)
     ]
     sql = EXPORT.format(
         stops=mailable.joins("c.email", workspace="c.workspace_id"),

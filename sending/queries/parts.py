@@ -1,11 +1,11 @@
 """Parts of an audience that the ledger knows: recipients of other mailings, and people who were
 mailed lately."""
 
-from contacts.queries.parts import Kind, register
+from contacts.queries.parts import Kind, kinds
 
 MAILING, MAILED_WITHIN = "mailing", "mailed_within"
 
-register(
+kinds.add(
     Kind(
         MAILING,
         include="SELECT contact_id, true AS wants FROM sending_message"
@@ -27,7 +27,7 @@ RECENT = (
     " AND m.state = 2 AND m.contact_id IS NOT NULL"
     " AND m.settled_at >= now() - make_interval(hours => ({ids})[1])"
 )
-register(
+kinds.add(
     Kind(
         MAILED_WITHIN,
         include="",
