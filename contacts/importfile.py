@@ -9,12 +9,13 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from contacts.csvfile import Dialect
+from contacts.exceptions import ContactsError
 from contacts.models import Import, ImportChunk
 
 CHUNK = 1024 * 1024
 
 
-class UploadError(Exception):
+class UploadError(ContactsError):
     """A piece that can't be taken, the text says why. `next` is the byte that is expected."""
 
     def __init__(self, text: str, expected: int) -> None:

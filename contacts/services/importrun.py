@@ -21,6 +21,7 @@ from django.utils import timezone
 from contacts.batches import Batch, Batcher
 from contacts.columns import Known
 from contacts.csvfile import Place, Reader
+from contacts.exceptions import ContactsError
 from contacts.importfile import ChunkSource, dialect_of
 from contacts.models import Attribute, Import
 from contacts.queries import importing
@@ -43,7 +44,7 @@ COUNTS = (
 READ = ("rows", "rejected", "duplicate", "unusable", "blank", "above")
 
 
-class LostError(Exception):
+class ImportLostError(ContactsError):
     """The import was cancelled or taken over: this batch must not count."""
 
 
@@ -84,7 +85,7 @@ def run(
         return False
     try:
         return _work(held, seconds=seconds, size=size, progress=progress)
-    except LostError:
+    except ImportLostError:
         logger.info("import %s: stopped, no longer ours", import_id)
     except OperationalError:
         raise
@@ -170,7 +171,7 @@ def target_of(held: Import, layout: Layout) -> importing.Target:
 
 @transaction.atomic
 def merge(held: Import, target: importing.Target, batch: Batch, *, began: float) -> None:
-    """Merge one batch and move the import's place, all or nothing. Raises LostError."""
+    """Merge one batch and move the import's place, all or nothing. Raises ImportLostError."""
     importing.stage(batch.staged)
     importing.wait_for_turn(held.workspace_id)
     judged = importing.judge(target, apply=True)
@@ -207,7 +208,7 @@ def _move(held: Import, batch: Batch, merged: dict[str, int], *, took: float) ->
         leased_until=timezone.now() + LEASE,
     )
     if not moved:
-        raise LostError
+        raise ImportLostError
     held.refresh_from_db()
 
 

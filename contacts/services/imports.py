@@ -18,10 +18,11 @@ from contacts import columns, csvdetect, importfile, values
 from contacts.batches import Batch, Reject
 from contacts.columns import Column
 from contacts.csvfile import Bytes, Dialect, Reader
+from contacts.exceptions import ContactsError
 from contacts.models import Attribute, Import, ImportChunk, Job, List, Subscription
 from contacts.queries import importing
 from contacts.queries.importing import Undone
-from contacts.rows import MappingError, Shaper
+from contacts.rows import MappingError, NoAddressColumnError, Shaper
 from contacts.services import attributes, importrun, jobs, lists, statuswords, unfinished
 from contacts.services.importlayout import Layout, layout_of
 from contacts.statuswords import LIST, Words
@@ -33,7 +34,7 @@ KEEP_FILES = timedelta(days=1)
 ENDED = (Import.State.FINISHED, Import.State.CANCELLED, Import.State.FAILED)
 
 
-class RefusedError(Exception):
+class ImportRefusedError(ContactsError):
     """The import can't do this now; the text says why, for the person."""
 
 
@@ -123,10 +124,10 @@ def first_rows(file: Import, dialect: Dialect) -> list[list[str]]:
 
 
 def refuse_wide(file: Import, dialect: Dialect) -> None:
-    """Raises RefusedError if the file has too many columns when it is read in this way."""
+    """Raises ImportRefusedError if the file has too many columns when it is read in this way."""
     first = islice(_beginning(file, dialect), csvdetect.SAMPLE_RECORDS)
     if csvdetect.is_too_wide(record.cells for record in first):
-        raise RefusedError(str(csvdetect.SENTENCES["columns"]))
+        raise ImportRefusedError(str(csvdetect.SENTENCES["columns"]))
 
 
 def _cut(cells: Sequence[str]) -> list[str]:
@@ -175,7 +176,7 @@ def configure(  # noqa: PLR0913 - one argument a choice of the page
     answers: Mapping[tuple[str, str], str] | None = None,
 ) -> None:
     """Keep what was chosen; `new_list` is the name of a list that the start makes; `answers` say
-    what words mean in this file (contacts.statuswords.Vocabulary). Raises RefusedError if the
+    what words mean in this file (contacts.statuswords.Vocabulary). Raises ImportRefusedError if the
     mapping can't be used, the file has too many columns, or it runs already."""
     refuse_wide(file, Dialect(dialect["encoding"], dialect["delimiter"], int(dialect["header"])))
     refuse_unmapped(file.workspace_id, mapping)
@@ -189,19 +190,21 @@ def configure(  # noqa: PLR0913 - one argument a choice of the page
         **({} if answers is None else {"answers": statuswords.stored(answers)}),
     )
     if not changed:
-        raise RefusedError(_("This import has been started already."))
+        raise ImportRefusedError(_("This import has been started already."))
     file.refresh_from_db()
 
 
 def refuse_unmapped(workspace_id: int, mapping: Sequence[str]) -> None:
-    """Raises RefusedError if no file can be read with this mapping: no column holds the address, or
-    an attribute was deleted meanwhile."""
+    """Raises ImportRefusedError if no file can be read with this mapping: no column holds the
+    address, or an attribute was deleted meanwhile."""
     try:
         Shaper(mapping, importrun.attributes_of(workspace_id))
+    except NoAddressColumnError as error:
+        raise ImportRefusedError(
+            _("Choose the one column that holds the e-mail address.")
+        ) from error
     except MappingError as error:
-        if str(error) == "email":
-            raise RefusedError(_("Choose the one column that holds the e-mail address.")) from error
-        raise RefusedError(_("This attribute isn't there (any more).")) from error
+        raise ImportRefusedError(_("This attribute isn't there (any more).")) from error
 
 
 # Check -------------------------------------------------------------------------------------------
@@ -295,13 +298,13 @@ def start(
 
     Without `enqueue` the caller runs it itself (the command). `checked`: the `choices_of` that the
     person saw. `scope`: what they said "unsubscribed" in it is about (statuswords.SCOPES); "":
-    nothing. Raises RefusedError.
+    nothing. Raises ImportRefusedError.
     """
     locked = Import.objects.select_for_update().get(pk=file.pk)
     if locked.state != Import.State.READY:
-        raise RefusedError(_("This import has been started already."))
+        raise ImportRefusedError(_("This import has been started already."))
     if checked not in {None, choices_of(locked)}:
-        raise RefusedError(
+        raise ImportRefusedError(
             _("The columns were changed in another window. See what would happen now, then start.")
         )
     refuse_unmapped(locked.workspace_id, locked.mapping)
@@ -331,7 +334,7 @@ def _refuse_empty(file: Import) -> None:
     records = (one for one in _beginning(file, dialect) if one.line >= dialect.header)
     needed = 2 if dialect.header else 1
     if file.size <= BEGINNING and len(list(islice(records, needed))) < needed:
-        raise RefusedError(
+        raise ImportRefusedError(
             _(
                 "The file has no lines below its column names: there is nothing to import. Choose "
                 "another file, or correct “Column names” in the step before."
@@ -355,7 +358,7 @@ def _make_attributes(file: Import) -> list[str]:
             text = _(
                 "The values of a deleted attribute, {key}, are still being removed. Wait a bit."
             )
-            raise RefusedError(text.format(key=key))
+            raise ImportRefusedError(text.format(key=key))
         header = described[number].header if number < len(described) else ""
         attribute, _made = Attribute.objects.get_or_create(
             workspace_id=file.workspace_id,
@@ -369,13 +372,13 @@ def _make_attributes(file: Import) -> list[str]:
 @transaction.atomic
 def again(file: Import, *, by: User | None) -> Import:
     """A new import of the same file with the same choices, to be checked: after its words were
-    answered. Raises RefusedError when the file isn't kept any more, or too many wait already."""
+    answered. Raises ImportRefusedError when the file isn't kept any more, or too many wait."""
     if not file.chunks.exists():
-        raise RefusedError(_("The file is no longer kept: upload it again."))
+        raise ImportRefusedError(_("The file is no longer kept: upload it again."))
     try:
         unfinished.check_room(file.workspace, by, file.size)
     except importfile.UploadError as error:
-        raise RefusedError(str(error)) from error
+        raise ImportRefusedError(str(error)) from error
     anew = Import.objects.create(
         workspace=file.workspace,
         filename=file.filename,
@@ -416,12 +419,12 @@ def undo(file: Import, *, by: User | None = None) -> Undone | Job:
     """Take back what the import added: its subscriptions, and contacts that it made and that
     nothing else has touched. Values that it filled in or overwrote in known contacts stay.
 
-    Of many contacts a job does it, which is returned. Raises RefusedError while the import runs or
-    when it was undone before.
+    Of many contacts a job does it, which is returned. Raises ImportRefusedError while the import
+    runs or when it was undone before.
     """
     locked = Import.objects.select_for_update().get(pk=file.pk)
     if locked.state not in ENDED or locked.undone_at:
-        raise RefusedError(_("Only an import that has ended can be undone, and only once."))
+        raise ImportRefusedError(_("Only an import that has ended can be undone, and only once."))
     Import.objects.filter(pk=locked.pk).update(undone_at=timezone.now())
     if jobs.is_large(locked.imported.all()):
         given = {"file": locked.pk, "name": locked.filename}

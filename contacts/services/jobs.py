@@ -26,6 +26,7 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from accounts.models import User, Workspace
 from contacts import jobkinds
+from contacts.exceptions import ContactsError
 from contacts.jobkinds import Step
 from contacts.models import Job
 
@@ -45,7 +46,7 @@ TRIES = 5
 PASSING = {"23503", "40P01", "40001"}
 
 
-class LostError(Exception):
+class JobLostError(ContactsError):
     """The job was cancelled or taken over: this batch must not count."""
 
 
@@ -179,7 +180,7 @@ def run(
         return False
     try:
         return _work(held, seconds=seconds, size=size, progress=progress)
-    except LostError:
+    except JobLostError:
         logger.info("job %s: stopped, no longer ours", job_id)
     except OperationalError:
         raise
@@ -205,7 +206,7 @@ def _work(held: Job, *, seconds: float, size: int, progress: Callable[[Job], Non
 
 
 def _batch(held: Job, size: int) -> Step:
-    """One committed batch. Raises LostError."""
+    """One committed batch. Raises JobLostError."""
     for left in reversed(range(TRIES)):
         try:
             step, counts = _try_batch(held, size)
@@ -237,7 +238,7 @@ def _try_batch(held: Job, size: int) -> tuple[Step, dict[str, int]]:
         )
     )
     if not moved:
-        raise LostError
+        raise JobLostError
     return step, counts
 
 

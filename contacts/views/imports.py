@@ -115,7 +115,7 @@ def import_columns(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
             consent=chosen["consent"],
             known=chosen["known"],
         )
-    except imports.RefusedError as error:
+    except imports.ImportRefusedError as error:
         form.add_error(None, str(error))
         return _columns(request, file, form=form, dialect=_dialect(request), mapping=mapping)
     url = reverse("import", args=[request.workspace.slug, file.pk])
@@ -186,7 +186,7 @@ def _too_wide(file: Import, dialect: Dialect) -> str:
     """Why no columns are shown, or ""."""
     try:
         imports.refuse_wide(file, dialect)
-    except imports.RefusedError as error:
+    except imports.ImportRefusedError as error:
         return str(error)
     return ""
 
@@ -218,7 +218,7 @@ def _is_mapped(request: WorkspaceRequest, file: Import) -> bool:
     """Whether its columns can be read as they were chosen; otherwise the next page says why not."""
     try:
         imports.refuse_unmapped(file.workspace_id, file.mapping)
-    except imports.RefusedError as error:
+    except imports.ImportRefusedError as error:
         messages.error(request, str(error))
         return False
     return True
@@ -288,7 +288,7 @@ def import_words(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     if file.state in imports.ENDED and "again" in request.POST:
         try:
             file = imports.again(file, by=request.user)
-        except imports.RefusedError as error:
+        except imports.ImportRefusedError as error:
             messages.error(request, str(error))
     url = reverse("import", args=[request.workspace.slug, file.pk])
     return redirect(f"{url}?step=check" if file.state == Import.State.READY else url)
@@ -305,7 +305,7 @@ def start_import(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
             imports.start(
                 file, enqueue=run_import.delay, checked=request.POST.get("checked"), scope=scope
             )
-        except imports.RefusedError as error:
+        except imports.ImportRefusedError as error:
             messages.error(request, str(error))
     url = reverse("import", args=[request.workspace.slug, file.pk])
     return redirect(f"{url}?step=check" if file.state == Import.State.READY else url)
@@ -352,7 +352,7 @@ def undo_import(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     file = get_in(request.workspace, Import, pk=pk)
     try:
         undone = imports.undo(file, by=request.user)
-    except imports.RefusedError as error:
+    except imports.ImportRefusedError as error:
         messages.error(request, str(error))
     else:
         if isinstance(undone, Job):

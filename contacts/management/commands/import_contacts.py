@@ -271,13 +271,13 @@ def configured(file: Import, options: dict[str, Any]) -> list[Column]:
     reading = Dialect(dialect["encoding"], dialect["delimiter"], dialect["header"])
     try:
         imports.refuse_wide(file, reading)
-    except imports.RefusedError as error:
+    except imports.ImportRefusedError as error:
         raise wrong(str(error)) from error
     described = imports.describe(file, reading)
     try:
         known = importrun.attributes_of(file.workspace_id)
         mapping = mappings.overridden(described, options["map"], known)
-    except mappings.UnknownError as error:
+    except mappings.UnknownChoiceError as error:
         names = ", ".join(column.header or "(none)" for column in described)
         raise wrong(PROBLEMS[error.what].format(text=error.text, columns=names)) from error
     if "email" not in mapping:
@@ -296,7 +296,7 @@ def configured(file: Import, options: dict[str, Any]) -> list[Column]:
             known=options["known"],
             answers=answers(options["status_word"]) | scope(options["unsubscribed_from"]),
         )
-    except imports.RefusedError as error:
+    except imports.ImportRefusedError as error:
         raise wrong(str(error)) from error
     return [
         column
