@@ -12,13 +12,15 @@ from typing import Any
 
 from django.conf import settings
 
+from relays.exceptions import RelaysError
+
 # Everybody else.
 OTHERS = 0
 # `number` is stored in a smallint; the operator's own providers count from here on.
 FIRST_OWN, LAST = 1000, 32_767
 
 
-class ProviderError(ValueError):
+class ProviderError(RelaysError, ValueError):
     """The file of providers can't be used; the text says why."""
 
 

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from smtp.exceptions import SmtpError
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 # Where clouds hand out the credentials of their machines, as far as it isn't link-local anyway:
@@ -23,7 +25,7 @@ METADATA = frozenset(
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
-class HostError(Exception):
+class HostError(SmtpError):
     """The server can't or must not be connected to; the text is a sentence for the reader."""
 
 
