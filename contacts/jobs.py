@@ -307,12 +307,12 @@ kinds.add(
 
 
 def _imported(job: Job) -> QuerySet[ImportedContact]:
-    return ImportedContact.objects.filter(file_id=job.parameters["file"])
+    return ImportedContact.objects.filter(of_import_id=job.parameters["import"])
 
 
 def _take_back_import(job: Job, size: int) -> Step:
     importing.wait_for_turn(job.workspace_id)
-    undone = importing.undo(job.parameters["file"], after=job.cursor, limit=size)
+    undone = importing.undo(job.parameters["import"], after=job.cursor, limit=size)
     counts = {
         "changed": undone.contacts,
         "subscriptions": undone.subscriptions,

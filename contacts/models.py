@@ -333,7 +333,9 @@ class StatusWord(models.Model):
 class ImportChunk(models.Model):
     """A piece of an import's file, in order; dropped some time after the import ended."""
 
-    file = models.ForeignKey(Import, models.CASCADE, related_name="chunks", db_index=False)
+    of_import = models.ForeignKey(
+        Import, models.CASCADE, related_name="chunks", db_index=False, db_column="import_id"
+    )
     number = models.IntegerField()
     # Where it begins in the file.
     offset = models.BigIntegerField()
@@ -343,7 +345,7 @@ class ImportChunk(models.Model):
         constraints = (
             models.UniqueConstraint(
                 fields=(
-                    "file",
+                    "of_import",
                     "number",
                 ),
                 name="import_chunk_once",
@@ -351,14 +353,16 @@ class ImportChunk(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.file_id}[{self.number}]"
+        return f"{self.of_import_id}[{self.number}]"
 
 
 class ImportReject(models.Model):
     """A line that was not imported, with the reason (a code of contacts.rejects) and its text; or
     (`kept`) a line whose person was imported without one value that could not be used."""
 
-    file = models.ForeignKey(Import, models.CASCADE, related_name="rejects", db_index=False)
+    of_import = models.ForeignKey(
+        Import, models.CASCADE, related_name="rejects", db_index=False, db_column="import_id"
+    )
     line = models.BigIntegerField()
     reason = models.CharField(max_length=30)
     kept = models.BooleanField(default=False)
@@ -371,7 +375,7 @@ class ImportReject(models.Model):
         indexes = (
             models.Index(
                 fields=(
-                    "file",
+                    "of_import",
                     "line",
                 ),
                 name="import_reject_by_line",
@@ -390,9 +394,14 @@ class ImportedContact(models.Model):
     that were deleted since do no harm.
     """
 
-    pk = models.CompositePrimaryKey("file_id", "contact_id")
-    file = models.ForeignKey(
-        Import, models.CASCADE, related_name="imported", db_constraint=False, db_index=False
+    pk = models.CompositePrimaryKey("of_import_id", "contact_id")
+    of_import = models.ForeignKey(
+        Import,
+        models.CASCADE,
+        related_name="imported",
+        db_constraint=False,
+        db_index=False,
+        db_column="import_id",
     )
     contact = models.ForeignKey(
         Contact, models.CASCADE, related_name="imported", db_constraint=False
@@ -401,7 +410,7 @@ class ImportedContact(models.Model):
     outcome = models.CharField(max_length=9)
 
     def __str__(self) -> str:
-        return f"{self.contact_id} in {self.file_id}: {self.outcome}"
+        return f"{self.contact_id} in {self.of_import_id}: {self.outcome}"
 
 
 class Job(models.Model):

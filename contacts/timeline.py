@@ -78,11 +78,13 @@ OUTCOMES = {
 
 @providers.add
 def _imports(contact: Contact) -> Iterable[Entry]:
-    rows = ImportedContact.objects.filter(contact_id=contact.pk).select_related("file")
-    for row in rows.order_by("-file_id")[:20]:
-        at = row.file.finished_at or row.file.created_at
+    rows = ImportedContact.objects.filter(contact_id=contact.pk).select_related("of_import")
+    for row in rows.order_by("-of_import_id")[:20]:
+        at = row.of_import.finished_at or row.of_import.created_at
         title = OUTCOMES[row.outcome]()
-        yield Entry(at, title, "file-import", row.file.filename, source=f"import {row.file_id}")
+        yield Entry(
+            at, title, "file-import", row.of_import.filename, source=f"import {row.of_import_id}"
+        )
 
 
 @providers.add

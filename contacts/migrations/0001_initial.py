@@ -65,16 +65,16 @@ class Migration(migrations.Migration):
                 ('number', models.IntegerField()),
                 ('offset', models.BigIntegerField()),
                 ('data', models.BinaryField()),
-                ('file', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='chunks', to='contacts.import')),
+                ('of_import', models.ForeignKey(db_column='import_id', db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='chunks', to='contacts.import')),
             ],
         ),
         migrations.CreateModel(
             name='ImportedContact',
             fields=[
-                ('pk', models.CompositePrimaryKey('file_id', 'contact_id', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('pk', models.CompositePrimaryKey('of_import_id', 'contact_id', blank=True, editable=False, primary_key=True, serialize=False)),
                 ('outcome', models.CharField(max_length=9)),
                 ('contact', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, related_name='imported', to='contacts.contact')),
-                ('file', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='imported', to='contacts.import')),
+                ('of_import', models.ForeignKey(db_column='import_id', db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='imported', to='contacts.import')),
             ],
         ),
         migrations.CreateModel(
@@ -86,7 +86,7 @@ class Migration(migrations.Migration):
                 ('kept', models.BooleanField(default=False)),
                 ('value', models.TextField(blank=True)),
                 ('cells', models.JSONField(default=list)),
-                ('file', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='rejects', to='contacts.import')),
+                ('of_import', models.ForeignKey(db_column='import_id', db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='rejects', to='contacts.import')),
             ],
         ),
         migrations.CreateModel(
@@ -197,11 +197,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='importchunk',
-            constraint=models.UniqueConstraint(fields=('file', 'number'), name='import_chunk_once'),
+            constraint=models.UniqueConstraint(fields=('of_import', 'number'), name='import_chunk_once'),
         ),
         migrations.AddIndex(
             model_name='importreject',
-            index=models.Index(fields=['file', 'line'], name='import_reject_by_line'),
+            index=models.Index(fields=['of_import', 'line'], name='import_reject_by_line'),
         ),
         migrations.AddIndex(
             model_name='job',
