@@ -110,6 +110,15 @@ class List(models.Model):
         return self.name
 
 
+class Afterwards(models.TextChoices):
+    """What became of what a source did (contacts.sources): by its link a recipient took an
+    unsubscription back; or said no once more, by another mail."""
+
+    NOTHING = "", ""
+    TAKEN_BACK = "taken_back", _("taken back")
+    SAID_AGAIN = "said_again", _("said again")
+
+
 class Subscription(models.Model):
     """A contact on a list: status, source and time. A row stays when the person leaves."""
 
@@ -134,6 +143,13 @@ class Subscription(models.Model):
     )
     # Such as "import 12", "page", "campaign 7".
     source = SingleLineField(_("source"), max_length=100, blank=True)
+    afterwards = models.CharField(
+        max_length=10,
+        choices=Afterwards.choices,
+        blank=True,
+        default=Afterwards.NOTHING,
+        db_default=Afterwards.NOTHING,
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now=True)
 
@@ -176,6 +192,13 @@ class Suppression(models.Model):
     reason = models.CharField(_("reason"), max_length=12, choices=Reason.choices)
     # Such as "campaign 7", "import 12", "page".
     source = SingleLineField(_("source"), max_length=100, blank=True)
+    afterwards = models.CharField(
+        max_length=10,
+        choices=Afterwards.choices,
+        blank=True,
+        default=Afterwards.NOTHING,
+        db_default=Afterwards.NOTHING,
+    )
     # The server's or the person's own words.
     detail = models.TextField(_("detail"), blank=True)
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")

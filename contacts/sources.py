@@ -1,7 +1,7 @@
 """Where a contact, subscription or suppression came from: `import 12`, `campaign 7`, `page`.
 
-A `page` source may carry a random word after it, by which one action can be undone. What happened
-afterwards may follow a comma: `campaign 7, taken back` (AFTERWARDS).
+A `page` source may carry a random word after it, by which one action can be undone. What became of
+it later stands beside it (contacts.models.Afterwards).
 
 What a kind of source is called, and its page, comes from the app that has it, in its module
 `sources`: `sources.kinds.add(Kind("campaign", ...))`.
@@ -21,10 +21,6 @@ from contacts import addresses
 from contacts.models import Contact, Import
 from pages.numbers import whole
 from pages.registry import Registry
-
-# By its link a recipient took an unsubscription back; said no once more, by another mail.
-TAKEN_BACK, SAID_AGAIN = ", taken back", ", said again"
-AFTERWARDS = {TAKEN_BACK: gettext_lazy("taken back"), SAID_AGAIN: gettext_lazy("said again")}
 
 
 def page() -> str:
@@ -72,7 +68,7 @@ def names(workspace: Workspace, codes: Iterable[str]) -> dict[str, str]:
     """{source: its name} of those that have one; a query for each kind among them."""
     given = {code: _parts(code) for code in codes}
     numbers: dict[str, set[int]] = {}
-    for kind, text, _after in given.values():
+    for kind, text in given.values():
         if (number := whole(text)) is not None:
             numbers.setdefault(kind, set()).add(number)
     known = {
@@ -81,8 +77,8 @@ def names(workspace: Workspace, codes: Iterable[str]) -> dict[str, str]:
         for number, name in _names(workspace, kind, wanted).items()
     }
     return {
-        code: _with(known[kind, number], after)
-        for code, (kind, number, after) in given.items()
+        code: known[kind, number]
+        for code, (kind, number) in given.items()
         if (kind, number) in known
     }
 
@@ -92,22 +88,17 @@ def _names(workspace: Workspace, code: str, numbers: Collection[int]) -> Mapping
     return kind.names(workspace, numbers) if kind and kind.names else {}
 
 
-def _parts(source: str) -> tuple[str, str, str]:
-    """(kind, number, what happened afterwards)"""
-    after = next((end for end in AFTERWARDS if source.endswith(end)), "")
-    kind, _space, number = source.removesuffix(after).partition(" ")
-    return kind, number, after
-
-
-def _with(text: str, after: str) -> str:
-    return f"{text} ({AFTERWARDS[after]})" if after else text
+def _parts(source: str) -> tuple[str, str]:
+    """(kind, number)"""
+    kind, _space, number = source.partition(" ")
+    return kind, number
 
 
 def words(source: str) -> str:
     """The source for people, without its name."""
-    code, number, after = _parts(source)
+    code, number = _parts(source)
     kind = kinds.get(code)
-    return _with(str(kind.words).format(number=number), after) if kind else source
+    return str(kind.words).format(number=number) if kind else source
 
 
 def url(source: str, slug: str) -> str:

@@ -30,8 +30,10 @@ class Entry:
     # The server's or the person's own words.
     words: str = ""
     url: str = ""
-    # What it came from (contacts.sources), shown as a link where there is one.
+    # What it came from (contacts.sources), shown as a link where there is one, and what became of
+    # that (contacts.models.Afterwards).
     source: str = ""
+    afterwards: str = ""
 
 
 Provider = Callable[[Contact], Iterable[Entry]]
@@ -63,10 +65,17 @@ def _subscriptions(contact: Contact) -> Iterable[Entry]:
                 "list-check",
                 detail=_("Consent: {consent}").format(consent=row.get_consent_display()),
                 source=row.source,
+                afterwards=row.afterwards,
             )
         else:
             title = _("Left the list {list}").format(list=row.list.name)
-            yield Entry(row.changed_at, title, "user-minus", source=row.source)
+            yield Entry(
+                row.changed_at,
+                title,
+                "user-minus",
+                source=row.source,
+                afterwards=row.afterwards,
+            )
 
 
 OUTCOMES = {
@@ -94,6 +103,13 @@ def _suppressions(contact: Contact) -> Iterable[Entry]:
     )
     for row in rows:
         title = _("Suppressed: {reason}").format(reason=row.get_reason_display())
-        yield Entry(row.created_at, title, "ban", words=row.detail, source=row.source)
+        yield Entry(
+            row.created_at,
+            title,
+            "ban",
+            words=row.detail,
+            source=row.source,
+            afterwards=row.afterwards,
+        )
         if row.lifted_at:
             yield Entry(row.lifted_at, _("Suppression lifted"), "arrow-back-up")

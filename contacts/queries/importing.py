@@ -211,7 +211,7 @@ WITH had AS (
       AND j.listing = 'unsubscribed'
 ), changed AS (
     UPDATE contacts_subscription on_list
-    SET status = 'unsubscribed', source = %(source)s, changed_at = now()
+    SET status = 'unsubscribed', source = %(source)s, afterwards = '', changed_at = now()
     FROM had WHERE on_list.id = had.id
     RETURNING had.ours
 )
