@@ -14,15 +14,14 @@ from campaigns import states
 from campaigns.models import Campaign
 from campaigns.queries import progress
 from pages import activity, reasons
+from sending.models import Mailing
 
 
 @activity.providers.add
 def campaigns(request: HttpRequest) -> Iterable[activity.Task]:
     workspace = cast("WorkspaceRequest", request).workspace
     recent = Q(mailing__finished_at__gt=timezone.now() - timedelta(days=1))
-    rows = Campaign.objects.filter(
-        Q(mailing__state__in=progress.LIVE) | recent, workspace=workspace
-    )
+    rows = Campaign.objects.filter(Q(mailing__state__in=Mailing.LIVE) | recent, workspace=workspace)
     for row in rows.select_related("mailing__tally").order_by("-pk")[:20]:
         if row.mailing is None:
             continue

@@ -2,7 +2,6 @@
 
 from accounts.models import Workspace
 from campaigns.models import Campaign
-from campaigns.queries import progress
 from campaigns.queries.overview import Sums, campaigns, started_within, sums
 from sending.models import Mailing
 
@@ -17,7 +16,7 @@ def last_days(workspace: Workspace, days: int = DAYS) -> tuple[Sums, Sums]:
 
 def going_out(workspace: Workspace) -> list[Campaign]:
     """What is being sent or paused, the newest first."""
-    return list(campaigns(workspace).filter(mailing__state__in=progress.LIVE).order_by("-pk")[:10])
+    return list(campaigns(workspace).filter(mailing__state__in=Mailing.LIVE).order_by("-pk")[:10])
 
 
 def scheduled(workspace: Workspace) -> list[Campaign]:

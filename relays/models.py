@@ -1,5 +1,7 @@
 """SMTP servers with their limits, and pools of them."""
 
+from datetime import datetime
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -11,6 +13,10 @@ class Security(models.TextChoices):
     TLS = "tls", _("TLS")
     STARTTLS = "starttls", _("STARTTLS")
     NONE = "none", _("None")
+
+
+# States in which a relay carries mail.
+WORKING = ("active", "draining")
 
 
 class Relay(models.Model):
@@ -114,6 +120,16 @@ class Relay(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def takes(self, opened_at: datetime) -> bool:
+        """Whether its state lets it carry what was opened then; in SQL relays.queries.able."""
+        if self.state == self.State.DRAINING and self.draining_since:
+            return opened_at <= self.draining_since
+        return self.state == self.State.ACTIVE
+
+    def rests(self, now: datetime) -> bool:
+        """Whether it waits for a limit, or because of what its server said."""
+        return self.wait_until is not None and self.wait_until > now
 
     @property
     def untested(self) -> bool:

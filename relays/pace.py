@@ -10,7 +10,7 @@ All of it stands in PostgreSQL, one UPDATE a slice of about a second, and on its
   reserved and not used is given back.
 - Connections are shared by lease, by what each worker may have open.
 
-Why here and not in the broker: see docs/architecture.md, Pace.
+Why here and not in the broker: see docs/developers/sending.md, Pace.
 """
 
 from dataclasses import dataclass, replace

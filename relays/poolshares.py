@@ -16,6 +16,7 @@ from django.db.models import F
 from django.db.models.functions import Greatest
 
 from relays.models import PoolMember, Relay
+from relays.queries.able import able
 
 # Seconds over which shares are held.
 WINDOW = 60.0
@@ -27,7 +28,7 @@ EVERY = timedelta(seconds=1)
 ALL = 1_000_000
 
 # Without those that are left out of this mailing: they carry nothing of it.
-MEMBERS = """
+MEMBERS = f"""
 SELECT p.relay_id, greatest(p.weight, 1), p.carried, p.carried_at, r.next_slot_at
   FROM relays_poolmember p
   JOIN relays_relay r ON r.id = p.relay_id
@@ -35,10 +36,9 @@ SELECT p.relay_id, greatest(p.weight, 1), p.carried, p.carried_at, r.next_slot_a
    AND (p.relay_id = %(relay)s
         OR (p.tier = (SELECT tier FROM relays_poolmember
                        WHERE pool_id = %(pool)s AND relay_id = %(relay)s)
-            AND (r.state = 'active' OR (r.state = 'draining' AND r.draining_since >= %(opened)s))
-            AND (r.wait_until IS NULL OR r.wait_until <= %(now)s)
+            AND {able("r", opened="%(opened)s", now="%(now)s")}
             AND p.relay_id <> ALL (%(left_out)s)))
-"""
+"""  # noqa: S608 - only constants of ours
 
 CARRIED = """
 UPDATE relays_poolmember

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from pages import reasons
 from relays import lanes, providers, warmups
-from relays.models import Relay
+from relays.models import WORKING, Relay
 from relays.queries import figures as relaynow
 from relays.services.health import LIMITS
 
@@ -58,9 +58,7 @@ class Standing:
 
     @property
     def waits(self) -> bool:
-        until = self.relay.wait_until
-        working = {Relay.State.ACTIVE, Relay.State.DRAINING}
-        return bool(self.relay.state in working and until is not None and until > timezone.now())
+        return self.relay.state in WORKING and self.relay.rests(timezone.now())
 
     @property
     def wait_reason(self) -> str:

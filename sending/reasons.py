@@ -27,6 +27,7 @@ SENTENCES: dict[str, Promise] = {
     "suppressed_domain": _("The domain is suppressed"),
     "unsubscribed": _("Unsubscribed from the list"),
     "excluded": _("On a list that is left out"),
+    "held_out": _("In the part of the audience that gets nothing, to compare with"),
     "excluded_contact": _("Left out by name"),
     "excluded_mailing": _("Got a mailing whose recipients are left out"),
     "mailed_lately": _("Was mailed shortly before"),

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from contacts.models import Contact
 from contacts.timeline import Entry, providers
 from pages import locales, reasons, statuses
-from sending.models import Event, LeftOut, Mailing, Message
+from sending.models import Event, LeftOut, Mailing, Message, Variant
 
 # The newest of each, by message_by_contact.
 MESSAGES, EVENTS = 50, 50
@@ -24,40 +24,50 @@ ICONS = {
 }
 
 
+Subjects = dict[tuple[int, int], str]
+
+
 @providers.add
 def mails(contact: Contact) -> Iterable[Entry]:
     """Messages with their state and the server's words, and their events; newest first."""
     own = Message.objects.filter(contact_id=contact.pk, mailing__workspace=contact.workspace_id)
     messages = list(own.order_by("-pk")[:MESSAGES])
-    light = Mailing.objects.only("origin", "opened_at", "content__subject")
     ids = {message.mailing_id for message in messages}
-    mailings = light.select_related("content").in_bulk(ids)
+    mailings = Mailing.objects.only("origin", "opened_at").in_bulk(ids)
+    subjects = _subjects(ids)
     events = Event.objects.filter(message__in=[message.pk for message in messages])
-    origins = {message.pk: mailings[message.mailing_id] for message in messages}
+    by_id = {message.pk: message for message in messages}
     return chain(
-        (_message(message, mailings[message.mailing_id]) for message in messages),
-        (_event(event, origins[event.message_id]) for event in events.order_by("-pk")[:EVENTS]),
+        (_message(message, mailings[message.mailing_id], subjects) for message in messages),
+        (
+            _event(event, by_id[event.message_id], mailings[event.mailing_id].origin, subjects)
+            for event in events.order_by("-pk")[:EVENTS]
+        ),
     )
 
 
 @providers.add
 def left_out(contact: Contact) -> Iterable[Entry]:
     """The mailings that the contact was on a list of and did not get, by left_out_by_contact."""
-    rows = LeftOut.objects.filter(contact_id=contact.pk, mailing__workspace=contact.workspace_id)
-    for row in rows.select_related("mailing__content").order_by("-pk")[:MESSAGES]:
+    found = LeftOut.objects.filter(contact_id=contact.pk, mailing__workspace=contact.workspace_id)
+    rows = list(found.select_related("mailing").order_by("-pk")[:MESSAGES])
+    subjects = _subjects({row.mailing_id for row in rows})
+    for row in rows:
         since = _("since {moment}").format(moment=locales.absolute(row.since)) if row.since else ""
+        subject = subjects.get((row.mailing_id, 0), "")
         yield Entry(
             at=row.mailing.opened_at,
-            title=_("Left out of the mail “{subject}”").format(subject=_subject(row.mailing)),
+            title=_("Left out of the mail “{subject}”").format(subject=subject),
             icon=statuses.look("left_out").icon,
             detail=" · ".join(filter(None, (reasons.text(row.reason), since))),
             source=row.mailing.origin,
         )
 
 
-def _message(message: Message, mailing: Mailing) -> Entry:
+def _message(message: Message, mailing: Mailing, subjects: Subjects) -> Entry:
     look = statuses.look(Message.State(message.state).name.lower())
-    title = _("Mail “{subject}”: {state}").format(subject=_subject(mailing), state=str(look.label))
+    subject = subjects.get((message.mailing_id, message.variant), "")
+    title = _("Mail “{subject}”: {state}").format(subject=subject, state=str(look.label))
     # What waits was put into the mailing then; what is settled was settled then.
     return Entry(
         at=message.settled_at or mailing.opened_at,
@@ -69,14 +79,18 @@ def _message(message: Message, mailing: Mailing) -> Entry:
     )
 
 
-def _event(event: Event, mailing: Mailing) -> Entry:
+def _event(event: Event, message: Message, origin: str, subjects: Subjects) -> Entry:
     look = statuses.look(event.kind)
-    title = _("{what}: mail “{subject}”").format(
-        what=event.get_kind_display(), subject=_subject(mailing)
-    )
+    subject = subjects.get((message.mailing_id, message.variant), "")
+    title = _("{what}: mail “{subject}”").format(what=event.get_kind_display(), subject=subject)
     icon = ICONS.get(Event.Kind(event.kind), look.icon)
-    return Entry(event.at, title, icon, words=event.detail, source=mailing.origin)
+    return Entry(event.at, title, icon, words=event.detail, source=origin)
 
 
-def _subject(mailing: Mailing) -> str:
-    return FILLED_IN.sub("…", mailing.content.subject)
+def _subjects(mailings: Iterable[int]) -> Subjects:
+    """{(mailing id, number of the variant): subject}"""
+    rows = Variant.objects.filter(mailing__in=set(mailings))
+    return {
+        (mailing, number): FILLED_IN.sub("…", subject)
+        for mailing, number, subject in rows.values_list("mailing", "number", "content__subject")
+    }

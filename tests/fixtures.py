@@ -24,6 +24,7 @@ from designs.services import freeze
 from relays.models import Pool, Relay
 from sending.models import Mailing, Message, Tally
 from sending.services.mailings import open_mailing
+from tests import factories
 from tests.mailservers.imap import PASSWORD, USER, Imap, running
 
 
@@ -86,9 +87,9 @@ def url(workspace: Workspace) -> Callable[..., str]:
 
 @pytest.fixture
 def make_mailing(workspace: Workspace) -> Callable[..., Mailing]:
-    def make(relay: Relay | None = None, pool: Pool | None = None, **values: object) -> Mailing:
-        mailing = Mailing.objects.create(
-            workspace=workspace,
+    def make(relay: Relay | None = None, pool: Pool | None = None, **values: Any) -> Mailing:
+        mailing = factories.make_mailing(
+            workspace,
             origin="campaign 7",
             content=Content.objects.create(
                 workspace=workspace, subject="Hello {{ first_name }} 你好", text="x"

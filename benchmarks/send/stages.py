@@ -114,7 +114,7 @@ def _open(made: Any, relay: "Relay", messages: int) -> "Mailing":
 def _fields(mailing: "Mailing", held: "Held") -> None:
     from contacts.services.contacts import merge_fields  # noqa: PLC0415
 
-    merge_fields(mailing.workspace_id, [one.contact_id for one in held.claim.messages])
+    merge_fields(mailing.workspace_id, [one.contact_id or 0 for one in held.claim.messages])
 
 
 def _composed(held: "Held") -> list["Parcel"]:
@@ -122,7 +122,7 @@ def _composed(held: "Held") -> list["Parcel"]:
 
     parcels = []
     for message in held.claim.messages:
-        mail = held.composer.compose(message, held.fields.get(message.contact_id))
+        mail = held.composer.compose(message, held.fields_of(message))
         assert isinstance(mail, Parcel)
         parcels.append(mail)
     return parcels

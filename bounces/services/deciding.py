@@ -272,7 +272,7 @@ def _suppress(workspace: Workspace, ours: Sequence[Reading]) -> int:
         if reason and one.message is not None:
             found = {one.message.address}
             if reason == Suppression.Reason.COMPLAINT:
-                found.add(present.get(one.message.contact_id, one.message.address))
+                found.add(present.get(one.message.contact_id or 0, one.message.address))
             rows = sets[reason, one.message.mailing.origin]
             rows.extend((address, one.report.diagnostic) for address in found)
     return sum(
@@ -287,7 +287,9 @@ def _present(workspace: Workspace, ours: Sequence[Reading]) -> dict[int, str]:
     who = {
         one.message.contact_id
         for one in ours
-        if one.message is not None and one.report.kind == Kind.COMPLAINT
+        if one.message is not None
+        and one.message.contact_id is not None
+        and one.report.kind == Kind.COMPLAINT
     }
     if not who:
         return {}
@@ -348,7 +350,7 @@ def suppression_of(message: Message) -> QuerySet[Suppression]:
     """What bounces and complaints did to the address of the message, and a complaint about this
     mailing to the present address of its person."""
     workspace_id = message.mailing.workspace_id
-    present = Contact.objects.filter(workspace_id=workspace_id, pk=message.contact_id)
+    present = Contact.objects.filter(workspace_id=workspace_id, pk=message.contact_id or 0)
     complaint = Q(
         value__in=present.values("email"),
         reason=Suppression.Reason.COMPLAINT,

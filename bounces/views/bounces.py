@@ -144,7 +144,7 @@ def bounce(request: WorkspaceRequest, pk: int) -> HttpResponse:
     message = mail.message
     report = parse(raw).about(message.address if message else "")
     person = (
-        Contact.objects.filter(workspace=request.workspace, pk=message.contact_id).first()
+        Contact.objects.filter(workspace=request.workspace, pk=message.contact_id or 0).first()
         if message
         else None
     )

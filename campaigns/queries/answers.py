@@ -124,7 +124,7 @@ def after(mailing: Mailing, text: str, shown: QuerySet[Message]) -> list[Answer]
     in_table = set(shown.filter(pk__in=[m.pk for m in messages]).values_list("pk", flat=True))
     rows = LeftOut.objects.filter(theirs | address_matches(text), mailing=mailing)
     left_out = list(rows.order_by("address")[:MOST])
-    answered: set[int | str] = {one.contact_id for one in messages}
+    answered: set[int | str | None] = {one.contact_id for one in messages}
     answered |= {one.address for one in messages}
     answered |= {one.contact_id for one in left_out} | {one.address for one in left_out}
     nowhere = [one for one in contacts if not {one.pk, one.email} & answered]

@@ -12,7 +12,6 @@ from campaigns.services import estimates, routes
 from relays.models import Relay
 from sending.models import Mailing, Tally, TallyMinute
 
-LIVE = (Mailing.State.SENDING, Mailing.State.PAUSED)
 # What `of` reads of a mailing; hand it to select_related and prefetch_related.
 RELATED = ("tally", "relay", "pool")
 PREFETCH = ("pool__members__relay",)
@@ -43,7 +42,7 @@ class Progress:
 def moves(mailing: Mailing) -> bool:
     """Whether its numbers still change: also of a cancelled one whose rest is being skipped."""
     tally = mailing.tally
-    return mailing.state in LIVE or bool(
+    return mailing.state in Mailing.LIVE or bool(
         mailing.state == Mailing.State.CANCELLED and (tally.waiting or tally.in_flight)
     )
 

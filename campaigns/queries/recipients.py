@@ -47,7 +47,7 @@ EVENTS = (
     "auto_reply",
 )
 FILTERS = (
-    *("q", "state", "reason", "event", "domain", "provider", "same", "rest", "link"),
+    *("q", "state", "reason", "event", "domain", "provider", "same", "rest", "link", "variant"),
     *("run", "held"),
 )
 # Of a run of refusals (its number): who was refused in it, and who waits because of it.
@@ -69,8 +69,8 @@ def filtered(mailing: Mailing, parameters: QueryDict) -> QuerySet[Message]:
     """By q (an address, or how it begins), state, reason, event, domain, provider (a key of
     relays.providers), same (what servers said, see campaigns.queries.replies; empty: nothing),
     rest (failed for none of the reasons that the report names), link (the number of a link that
-    was clicked), run (refused in that run of refusals) and held (waiting in the lane that it
-    stopped)."""
+    was clicked) and variant (whose link it is), run (refused in that run of refusals) and held
+    (waiting in the lane that it stopped)."""
     rows = Message.objects.filter(mailing=mailing)
     rows = _by_address(rows, parameters.get("q", "").strip(), parameters.get("domain", "").strip())
     if provider := parameters.get("provider", ""):
@@ -79,7 +79,7 @@ def filtered(mailing: Mailing, parameters: QueryDict) -> QuerySet[Message]:
         rows = rows.filter(lane=number) if number != providers.OTHERS else rows.none()
     rows = _by_state(rows, mailing, parameters.get("state", ""))
     event, said = parameters.get("event", ""), parameters.get("same")
-    rows = _by_event(rows, mailing, event, parameters.get("link", ""), said)
+    rows = _by_event(rows, mailing, event, parameters, said)
     if reason := parameters.get("reason", ""):
         rows = rows.filter(reason=reason)
     if said is not None and event not in Event.Kind.values:
@@ -157,12 +157,18 @@ def _begins_with(text: str) -> Q:
 
 
 def _by_event(
-    rows: QuerySet[Message], mailing: Mailing, event: str, link: str, said: str | None
+    rows: QuerySet[Message],
+    mailing: Mailing,
+    event: str,
+    parameters: QueryDict,
+    said: str | None,
 ) -> QuerySet[Message]:
     if event == "not_opened":
         return rows.filter(state=State.ACCEPTED, opened_at=None)
-    if event == "clicked" and (number := numbers.whole(link)) is not None:
+    if event == "clicked" and (number := numbers.whole(parameters.get("link", ""))) is not None:
         clicks = Event.objects.filter(mailing=mailing, kind=event, link=number)
+        if (variant := numbers.whole(parameters.get("variant", ""))) is not None:
+            rows = rows.filter(variant=variant)
         return rows.filter(pk__in=clicks.values("message"))
     if event in COLUMNS:
         return rows.filter(**{f"{COLUMNS[event]}__isnull": False})
@@ -193,7 +199,7 @@ def known_total(mailing: Mailing, parameters: QueryDict) -> int | None:
 
 def contacts_of(rows: Sequence[Message]) -> set[int]:
     """Which of their contacts are still there."""
-    wanted = [row.contact_id for row in rows]
+    wanted = [row.contact_id for row in rows if row.contact_id is not None]
     return set(Contact.objects.filter(pk__in=wanted).values_list("pk", flat=True))
 
 

@@ -7,6 +7,7 @@ or by being a part of the page that is loaded by itself and kept for a while.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.core.cache import cache
 from django.db import connection
@@ -199,32 +200,58 @@ def domains(mailing: Mailing) -> list[Domain]:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """`number` is its place in the content's links; `url` is a template."""
+    """`number` is its place in the links of its content; `url` is a template. `variant`: the
+    content's number among the mailing's, `name` what it is called where there are several."""
 
+    variant: int
+    name: str
     number: int
     url: str
     clicks: int
     people: int
 
+    @property
+    def query(self) -> str:
+        """Names it in the addresses of pages."""
+        known = {"link": self.number} | ({"variant": self.variant} if self.name else {})
+        return urlencode(known)
+
+
+# By event_by_kind. Links have numbers of their own in each variant.
+CLICKS = """
+SELECT 0, link, count(*), count(DISTINCT message_id) FROM sending_event
+ WHERE mailing_id = %s AND kind = 'clicked' AND link IS NOT NULL GROUP BY 2
+"""
+CLICKS_BY_VARIANT = """
+SELECT m.variant, e.link, count(*), count(DISTINCT e.message_id)
+  FROM sending_event e JOIN sending_message m ON m.id = e.message_id
+ WHERE e.mailing_id = %s AND e.kind = 'clicked' AND e.link IS NOT NULL GROUP BY 1, 2
+"""
+
 
 def links(mailing: Mailing) -> list[Link]:
-    """Every link of the mail, the most clicked first."""
+    """Every link of the mail, the most clicked first; of several variants, those of each."""
+    variants = list(mailing.variants.select_related("content").order_by("number"))
+    several = len(variants) > 1
 
     def read() -> Rows:
         with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT link, count(*), count(DISTINCT message_id) FROM sending_event"
-                " WHERE mailing_id = %s AND kind = 'clicked' AND link IS NOT NULL GROUP BY 1",
-                [mailing.pk],
-            )
+            cursor.execute(CLICKS_BY_VARIANT if several else CLICKS, [mailing.pk])
             return list(cursor.fetchall())
 
-    counts = {link: (clicks, people) for link, clicks, people in _kept("links", mailing, read)}
+    counts = {(row[0], row[1]): (row[2], row[3]) for row in _kept("links", mailing, read)}
     found = [
-        Link(number, url, *counts.get(number, (0, 0)))
-        for number, url in enumerate(mailing.content.links)
+        Link(
+            one.number,
+            (one.name or str(one.number + 1)) if several else "",
+            number,
+            url,
+            *counts.get((one.number if several else 0, number), (0, 0)),
+        )
+        for one in variants
+        for number, url in enumerate(one.content.links)
     ]
-    return sorted(found, key=lambda link: (-link.people, link.number))
+    return sorted(found, key=lambda link: (-link.people, link.variant, link.number))
 
 
 def _kept(name: str, mailing: Mailing, read: Callable[[], Rows]) -> Rows:

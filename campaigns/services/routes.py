@@ -58,11 +58,7 @@ def is_active(relay: Relay) -> bool:
 
 def carries(relay: Relay, mailing: Mailing) -> bool:
     """Whether it sends this mailing, waits aside: one that is emptied ends what it began with."""
-    drained = relay.draining_since
-    began_before = drained is not None and mailing.opened_at < drained
-    return is_active(relay) or (
-        relay.state == Relay.State.DRAINING and relay.archived_at is None and began_before
-    )
+    return relay.archived_at is None and relay.takes(mailing.opened_at)
 
 
 def rate(relay: Relay) -> float:

@@ -6,25 +6,30 @@ from django.shortcuts import redirect, render
 from accounts.access import WorkspaceRequest
 from campaigns.queries import recipients as query
 from campaigns.views.report import started
+from designs.models import Content
 from pages import numbers, tables
 from sending.models import Event
 
 
-def _named(links: list[str], number: int | None) -> str:
+def _named(contents: dict[int, Content], variant: int, number: int | None) -> str:
+    links: list[str] = contents[variant].links if variant in contents else []
     return links[number] if number is not None and number < len(links) else ""
 
 
 def clicks(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
-    """By link (its number in the content); without one, the clicks of all links."""
+    """By link (its number in the content of a `variant`); without one, the clicks of all links."""
     campaign, mailing = started(request, pk)
     if mailing is None:
         return redirect("campaign", request.workspace.slug, pk)
-    links = mailing.content.links
+    contents = mailing.contents
     chosen = numbers.whole(request.GET.get("link", ""))
+    variant = numbers.whole(request.GET.get("variant", "")) or 0
     # By event_by_kind, in the order of its ids.
     found = Event.objects.filter(mailing=mailing, kind=Event.Kind.CLICKED, link__isnull=False)
     if chosen is not None:
         found = found.filter(link=chosen)
+        if len(contents) > 1:
+            found = found.filter(message__variant=variant)
     page = tables.keyset(found.select_related("message"), request, sorts={})
     known = query.contacts_of([row.message for row in page])
     context = {
@@ -32,8 +37,10 @@ def clicks(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
         "mailing": mailing,
         "page": page,
         "known": known,
-        "rows": [(row, _named(links, row.link)) for row in page],
-        "link": _named(links, chosen),
+        "rows": [(row, _named(contents, row.message.variant, row.link)) for row in page],
+        "link": _named(contents, variant, chosen),
         "chosen": chosen,
+        "variant": variant,
+        "several": len(contents) > 1,
     }
     return render(request, "campaigns/clicks.html", context)

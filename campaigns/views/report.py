@@ -200,7 +200,7 @@ def _series(mailing: Mailing) -> dict[str, Any]:
 def _failures(mailing: Mailing) -> dict[str, Any]:
     groups = report.failures(mailing)
     shown = sum(group.count for group in groups)
-    put_off = report.put_off(mailing) if mailing.state in progress.LIVE else []
+    put_off = report.put_off(mailing) if mailing.state in Mailing.LIVE else []
     return {
         "groups": groups,
         "cut": report.cut(groups, mailing.tally.failed),
@@ -251,6 +251,6 @@ def campaign_report_part(request: WorkspaceRequest, pk: int, part: str) -> HttpR
         "tally": mailing.tally,
         "people_url": reverse("recipients", args=[request.workspace.slug, pk]),
     }
-    ends = request.htmx and mailing.state not in progress.LIVE
+    ends = request.htmx and mailing.state not in Mailing.LIVE
     status = STOP_POLLING if ends else 200
     return render(request, f"campaigns/parts/report_{part}.html", context, status=status)

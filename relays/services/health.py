@@ -9,14 +9,14 @@ import random
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from pages import reasons
 from relays import clock, pace
 from relays.lanes import WHOLE
-from relays.models import Lane, Relay
+from relays.models import WORKING, Lane, Relay
 from smtp import ConnectError, End, Outcome
 from smtp.replies import Meaning, ends_connection, meaning
 
@@ -29,7 +29,6 @@ FOUND_FOR = timedelta(days=1)
 # Reasons that only a person can mend.
 STOPPING = {"login", "certificate"}
 TOO_MANY = "too_many"
-WORKING = (Relay.State.ACTIVE, Relay.State.DRAINING)
 # Waits for limits of its own, which nobody but the clock ends.
 LIMITS = {"per_second", "per_minute", "per_hour", "per_day", "warmup"}
 
@@ -38,7 +37,7 @@ def ready(relay: Relay, now: datetime | None = None) -> bool:
     """`now`: PostgreSQL's, if it is known."""
     if relay.state not in WORKING:
         return False
-    return relay.wait_until is None or relay.wait_until <= (now or clock.now())
+    return not relay.rests(now or clock.now())
 
 
 def stop(relay: Relay, why: str) -> None:
@@ -204,23 +203,3 @@ def try_now(relay: Relay) -> bool:
     if ended:
         Relay.objects.filter(pk=relay.pk).update(next_slot_at=None)
     return bool(ended)
-
-
-# Of a draining relay: a mailing that was open when it began to drain and may still go through it.
-LEFT = """
-UPDATE relays_relay r SET state = 'paused', state_since = now(), draining_since = NULL
- WHERE r.state = 'draining'
-   AND NOT EXISTS (
-     SELECT 1 FROM sending_mailing m
-      WHERE m.state IN ('sending', 'paused')
-        AND m.opened_at <= r.draining_since
-        AND (m.relay_id = r.id
-             OR m.pool_id IN (SELECT pool_id FROM relays_poolmember p WHERE p.relay_id = r.id)))
-"""
-
-
-def finish_draining() -> int:
-    """Pauses draining relays whose mailings are over. How many."""
-    with connection.cursor() as cursor:
-        cursor.execute(LEFT)
-        return int(cursor.rowcount)

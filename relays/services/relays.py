@@ -15,7 +15,7 @@ from accounts.models import User, Workspace
 from designs.encoding import CRLF, quoted
 from relays import lanes, trial, usage, verp
 from relays.exceptions import RelaysError
-from relays.models import Lane, Relay
+from relays.models import WORKING, Lane, Relay
 from relays.services import health, testallowance
 from smtp import Server
 
@@ -100,7 +100,7 @@ State = Relay.State
 
 def pause(relay: Relay) -> bool:
     """Workers finish what is on the wire and take nothing new; False if it did not work."""
-    working = Q(state__in=[State.ACTIVE, State.DRAINING])
+    working = Q(state__in=WORKING)
     if not _move(relay, State.PAUSED, working, draining_since=None):
         return False
     for use in usage.uses:

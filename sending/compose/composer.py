@@ -1,9 +1,9 @@
-"""Turns claimed messages into mails: a mailing's content is compiled once, values come later."""
+"""Turns claimed messages into mails: a mailing's contents are compiled once, values come later."""
 
 import logging
 from collections.abc import Mapping
 from email.errors import MessageError
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
 from django.utils import timezone
@@ -18,6 +18,7 @@ from sending.compose.assembly import Assembly
 from sending.compose.mime import Mail, Sender, build
 from sending.compose.publicurls import MessageUrls, fixed
 from sending.models import Mailing
+from sending.purposes import RULES
 from sending.queries.claim import Claimed
 from smtp import End, Outcome, Parcel
 
@@ -30,22 +31,23 @@ NOT_MADE = 1
 class Composer:
     """Makes the mails of one mailing for one relay, as both were when it was made.
 
-    The mailing comes with its workspace and content; the database is asked for nothing.
+    Mailing, workspace and contents are read then; later the database is asked for nothing.
     """
 
     def __init__(self, mailing: Mailing, relay: Relay) -> None:
         self.mailing = mailing
-        self.content = mailing.content
         self.sender = sender_of(mailing)
         self.workspace = workspace_fields(mailing)
         self.zone = timezone.get_default_timezone()
         self.verp = verp_of(relay)
         self.envelope = envelope_sender(relay, mailing, "")
         self.token = tokens.maker()
-        self.assembly = self._assembly()
+        self.contents = mailing.contents
+        self.assemblies = {number: self._assembly(one) for number, one in self.contents.items()}
 
-    def _assembly(self) -> Assembly | None:
-        parts = {name: getattr(self.content, name) for name in PARTS}
+    def _assembly(self, content: Content) -> Assembly | None:
+        """None for a content that only plain rendering can make."""
+        parts = {name: getattr(content, name) for name in PARTS}
         same = fixed(
             mailing_id=self.mailing.pk,
             workspace=self.workspace,
@@ -62,7 +64,7 @@ class Composer:
         address, token = message.address, self.token(message.id)
         if fields is None:
             fields = {"email": address}
-        content = self._assembled(address, fields, token) if address.isascii() else None
+        content = self._assembled(message, fields, token) if address.isascii() else None
         if content is None:
             try:
                 content = self._rendered(message, fields, token)
@@ -75,12 +77,13 @@ class Composer:
         sender = token.join(self.verp) if self.verp else self.envelope
         return Parcel(message.id, sender, address, content, dotless=True)
 
-    def _assembled(self, address: str, fields: Mapping[str, Any], token: str) -> bytes | None:
+    def _assembled(self, message: Claimed, fields: Mapping[str, Any], token: str) -> bytes | None:
         """None where plain rendering has to do, or to say what is wrong."""
-        if self.assembly is None:
+        assembly = self.assemblies[message.variant]
+        if assembly is None:
             return None
         try:
-            return self.assembly.mail(headers.to(name_of(fields), address), fields.get, token)
+            return assembly.mail(headers.to(name_of(fields), message.address), fields.get, token)
         except Exception:  # noqa: BLE001 - what an author's expressions may raise
             return None
 
@@ -88,7 +91,8 @@ class Composer:
         urls = MessageUrls(
             message.id, mailing_id=self.mailing.pk, track_opens=self.mailing.track_opens
         )
-        rendered = self.renderer.render({**fields, "workspace": self.workspace}, urls)
+        renderer = renderer_of(self.contents[message.variant])
+        rendered = renderer.render({**fields, "workspace": self.workspace}, urls)
         return build(
             self.sender,
             Mail(
@@ -102,10 +106,6 @@ class Composer:
                 date=timezone.localtime(timezone.now(), self.zone).replace(microsecond=0),
             ),
         )
-
-    @cached_property
-    def renderer(self) -> Renderer:
-        return renderer_of(self.content)
 
 
 def name_of(fields: Mapping[str, Any]) -> str:
@@ -140,6 +140,7 @@ def sender_of(mailing: Mailing) -> Sender:
         list_id=f"{mailing.origin.replace(' ', '-')}.{domain}",
         list_name=mailing.workspace.name,
         mailing_id=mailing.pk,
+        offers_to_leave=RULES[mailing.purpose].offers_to_leave,
     )
 
 

@@ -29,6 +29,9 @@ class Sender:
     list_id: str
     list_name: str
     mailing_id: int
+    # Whether each mail offers to leave its list; else it says that a machine wrote it
+    # (sending.purposes).
+    offers_to_leave: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,9 @@ def _headers(sender: Sender, mail: Mail) -> bytes:
             subject(mail.subject),
             b"Date: " + date(mail.date),
             f"Message-ID: <{mail.token}@{domain}>\r\n".encode(),
-            mailheaders.links("List-Unsubscribe", [mail.unsubscribe_url]),
+            mailheaders.links("List-Unsubscribe", [mail.unsubscribe_url])
+            if sender.offers_to_leave
+            else f"X-Entity-Ref-ID: {mail.token}\r\n".encode(),
             f"X-Yanshu-Message: {mail.token}\r\n".encode(),
         )
     )
@@ -76,13 +81,20 @@ def _of_mailing(sender: Sender) -> bytes:
     reply_to = (
         mailheaders.mailboxes("Reply-To", [("", sender.reply_to)]) if sender.reply_to else b""
     )
+    kind: tuple[bytes, ...]
+    if sender.offers_to_leave:
+        kind = (
+            mailheaders.list_id(sender.list_name, sender.list_id),
+            # RFC 8058: the inbox's own button posts this to the address of List-Unsubscribe.
+            mailheaders.plain("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+        )
+    else:
+        kind = (mailheaders.plain("Auto-Submitted", "auto-generated"),)
     return b"".join(
         (
             mailheaders.mailboxes("From", [(sender.name, sender.email)]),
             reply_to,
-            mailheaders.list_id(sender.list_name, sender.list_id),
-            # RFC 8058: the inbox's own button posts this to the address of List-Unsubscribe.
-            mailheaders.plain("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+            *kind,
             mailheaders.plain("Feedback-ID", f"{sender.mailing_id}:yanshu"),
             mailheaders.plain("MIME-Version", "1.0"),
         )
@@ -124,6 +136,9 @@ class Skeleton:
         """`unsubscribe`: its address before and after the message's token."""
         before, after = unsubscribe
         link = mailheaders.links("List-Unsubscribe", [f"{before}{MARK}{after}"])
+        if not sender.offers_to_leave:
+            # Keeps inboxes from folding notices with the same subject into one.
+            link = f"X-Entity-Ref-ID: {MARK}\r\n".encode()
         to_token, _mark, from_token = link.partition(MARK.encode())
         domain = mailheaders.addr_spec(sender.email).rpartition("@")[2]
         head, self.between, self.end = _around_parts(f"=_mailing-{sender.mailing_id}", html=html)

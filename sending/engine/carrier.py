@@ -117,7 +117,7 @@ class Carrier:
             self.ready.popleft()
             if len(self.ready) == self.size:
                 self.changed.set()
-            mail = held.composer.compose(message, held.fields.get(message.contact_id))
+            mail = held.composer.compose(message, held.fields_of(message))
             if isinstance(mail, Parcel):
                 self.where[message.id] = held, message
                 return mail

@@ -26,10 +26,11 @@ class Held:
     grant: pace.Grant
     journal: Journal
     composer: Composer
-    # Merge fields by contact id.
+    # Merge fields by contact id; of a stream, by message id.
     fields: dict[int, dict[str, Any]]
     # Messages that still wait or are on the wire.
     left: int
+    by_message: bool = False
     claimed_at: float = field(default_factory=time.monotonic)
     # Outcomes that are not recorded yet: those taken, and the others by message id.
     outcomes: dict[int, Outcome] = field(default_factory=dict)
@@ -53,6 +54,12 @@ class Held:
     unfit_seen: bool = False
     # Those who left while they waited: {message id: code of pages.reasons}.
     gone: dict[int, str] = field(default_factory=dict)
+
+    def fields_of(self, message: Claimed) -> dict[str, Any] | None:
+        """None for a contact that is gone."""
+        if self.by_message:
+            return self.fields.get(message.id)
+        return None if message.contact_id is None else self.fields.get(message.contact_id)
 
     @property
     def key(self) -> tuple[int, str]:

@@ -11,6 +11,7 @@ from contacts.services.contacts import merge_fields
 from pages import reasons
 from relays import pace
 from relays.models import Relay
+from relays.queries.able import TAKES
 from relays.services import health, lanes, minutes
 from sending.compose.composer import Composer
 from sending.engine.held import Held
@@ -18,10 +19,10 @@ from sending.host.journal import Journal
 from sending.host.trouble import HostTroubleError
 from sending.models import Mailing, Message
 from sending.queries.carrying import mailings_for
-from sending.queries.claim import claim, renew
+from sending.queries.claim import Claimed, claim, renew
 from sending.queries.due import HELD_ROUTE
 from sending.queries.record import Result, record
-from sending.services import fence, holds, mailings, pacing, refusals
+from sending.services import fence, holds, mailings, pacing, refusals, streams
 from sending.services.outcomes import settle
 from sending.services.reading import reply_of
 from smtp import End, Outcome
@@ -37,7 +38,7 @@ NOT_PREPARED = "not_prepared"
 COMPOSERS = 32
 
 STATES = f"""
-SELECT b.id, m.state = 'sending' AND r.state IN ('active', 'draining')
+SELECT b.id, m.state = 'sending' AND {TAKES.format(relay="r", opened="m.opened_at")}
        AND NOT {HELD_ROUTE.format(relay="r.id")}
   FROM unnest(%(ids)s::bigint[], %(holders)s::text[]) AS h (id, holder)
   JOIN sending_batch b ON b.id = h.id AND b.holder = h.holder
@@ -137,7 +138,8 @@ class Ledger:
             ]
             put_off += holds.results(mailing, self.relay, held, kept)
             record(taken, put_off, ends=False)
-        fields = merge_fields(mailing.workspace_id, [one.contact_id for one in admitted])
+        stream = mailing.kind == Mailing.Kind.STREAM
+        fields = (streams.fields if stream else _fields)(mailing, admitted)
         return Held(
             mailing=mailing,
             relay_id=self.relay.pk,
@@ -147,6 +149,7 @@ class Ledger:
             composer=self._composer(mailing),
             fields=fields,
             left=len(admitted),
+            by_message=stream,
             shut=frozenset({*held.until, *held.dropped}),
         )
 
@@ -181,6 +184,12 @@ class Ledger:
             minutes.record(self.relay, _by_meaning(outcomes.values(), taken))
         if ends:
             pace.give_back(self.relay, held.grant, held.grant.count - held.handed_over)
+
+
+def _fields(mailing: Mailing, claimed: Sequence[Claimed]) -> dict[int, dict[str, Any]]:
+    return merge_fields(
+        mailing.workspace_id, [one.contact_id for one in claimed if one.contact_id is not None]
+    )
 
 
 def _by_meaning(outcomes: Iterable[Outcome], taken: Accepted) -> dict[str, tuple[int, float]]:

@@ -16,8 +16,10 @@ from sending.models.ledger import (
     Mailing,
     MailingLane,
     Message,
+    StreamItem,
     Tally,
     TallyMinute,
+    Variant,
 )
 from sending.models.refusals import Hold, RefusalCount
 
@@ -37,6 +39,8 @@ __all__ = [
     "RefusalCount",
     "SendHost",
     "SentRange",
+    "StreamItem",
     "Tally",
     "TallyMinute",
+    "Variant",
 ]

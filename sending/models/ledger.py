@@ -3,6 +3,7 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Case, F, Q, When
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
@@ -10,10 +11,11 @@ from contacts.audience import Audience
 from designs.models import Content
 from pages.singleline import SingleLineField
 from relays.models import Pool, Relay
+from sending import purposes
 
 
 class Mailing(models.Model):
-    """Messages with one content, sent under the same rules. Transitions: sending.states."""
+    """Messages that are sent under the same rules. Transitions: sending.states."""
 
     class State(models.TextChoices):
         SENDING = "sending", _("Sending")
@@ -21,10 +23,24 @@ class Mailing(models.Model):
         CANCELLED = "cancelled", _("Cancelled")
         FINISHED = "finished", _("Finished")
 
+    # Not over: it is sent, or it goes on when somebody says so.
+    LIVE = (State.SENDING, State.PAUSED)
+
+    class Kind(models.TextChoices):
+        # Its audience is frozen once, an address gets it once, and it finishes.
+        ONE_OFF = "one_off", _("One-off")
+        # Messages are appended to it until somebody closes it (services.streams).
+        STREAM = "stream", _("Stream")
+
+    class Purpose(models.TextChoices):
+        ADVERTISING = purposes.ADVERTISING, _("Advertising")
+        NOTICE = purposes.NOTICE, _("Notice")
+
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="mailings")
+    kind = models.CharField(max_length=7, choices=Kind.choices, default=Kind.ONE_OFF)
+    purpose = models.CharField(max_length=11, choices=Purpose.choices, default=Purpose.ADVERTISING)
     # What it was opened for ("campaign 7"); shown in sources of suppressions.
     origin = models.CharField(max_length=100)
-    content = models.ForeignKey(Content, models.PROTECT)
     from_name = SingleLineField(max_length=100, blank=True)
     from_email = models.EmailField()
     reply_to = models.EmailField(blank=True)
@@ -59,6 +75,10 @@ class Mailing(models.Model):
     excluded = models.JSONField(default=dict)
     opened_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    # A stream that takes no more messages.
+    closed_at = models.DateTimeField(null=True, blank=True)
+    # A stream of which nothing waits: what is done each second leaves it out.
+    idle = models.BooleanField(default=False)
 
     class Meta:
         constraints = (
@@ -73,10 +93,25 @@ class Mailing(models.Model):
                 name="mailing_live",
                 condition=models.Q(state__in=["sending", "paused"]),
             ),
+            models.Index(
+                fields=("id",),
+                name="mailing_busy",
+                condition=models.Q(state="sending", idle=False),
+            ),
         )
 
     def __str__(self) -> str:
         return f"mailing {self.pk} ({self.origin})"
+
+    @cached_property
+    def contents(self) -> dict[int, Content]:
+        """{number of a variant: its content}"""
+        return {one.number: one.content for one in self.variants.select_related("content")}
+
+    @property
+    def content(self) -> Content:
+        """The first one, which most mailings have alone."""
+        return self.contents[min(self.contents)]
 
     @property
     def people(self) -> Audience:
@@ -86,6 +121,23 @@ class Mailing(models.Model):
     def list_ids(self) -> list[int]:
         """The lists it went to: an unsubscribe leaves these."""
         return list(self.people.list_ids)
+
+
+class Variant(models.Model):
+    """A content of a mailing. Each message names the number of its own (`Message.variant`)."""
+
+    mailing = models.ForeignKey(Mailing, models.CASCADE, related_name="variants")
+    number = models.SmallIntegerField(default=0)
+    content = models.ForeignKey(Content, models.PROTECT, related_name="+")
+    name = SingleLineField(max_length=50, blank=True)
+    # Its share of the recipients, in proportion to the others'.
+    weight = models.PositiveSmallIntegerField(default=1)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("mailing", "number"), name="variant_once"),)
+
+    def __str__(self) -> str:
+        return f"variant {self.number} of {self.mailing_id}"
 
 
 class Tally(models.Model):
@@ -154,9 +206,10 @@ class TallyMinute(models.Model):
 
 
 class MailingLane(models.Model):
-    """The part of a mailing's audience that one mail provider serves: a range of message ids.
-    From `next_id` on nobody was claimed yet; those that are to be tried again are in the index
-    message_retry, those that a worker gave back in a Batch without a holder."""
+    """A part of a mailing's audience that one mail provider serves: a range of message ids. A
+    mailing that is frozen in several pieces has a range of each. From `next_id` on nobody was
+    claimed yet; those that are to be tried again are in the index message_retry, those that a
+    worker gave back in a Batch without a holder."""
 
     mailing = models.ForeignKey(Mailing, models.CASCADE, related_name="lanes")
     # `number` of relays/providers.toml; 0: everybody else.
@@ -169,11 +222,7 @@ class MailingLane(models.Model):
     class Meta:
         constraints = (
             models.UniqueConstraint(
-                fields=(
-                    "mailing",
-                    "lane",
-                ),
-                name="mailing_lane_once",
+                fields=("mailing", "lane", "first_id"), name="mailing_lane_once"
             ),
         )
 
@@ -210,7 +259,8 @@ class Message(models.Model):
     has `state` in it, so that the one update that most rows ever get, to accepted, is a heap-only
     tuple.
 
-    `contact_id` is no foreign key: the row outlives the contact, and inserts stay fast. Nor does
+    `contact_id` is no foreign key: the row outlives the contact, and inserts stay fast. It is null
+    where somebody is no contact (of streams alone). Nor does
     the database check `mailing`: rows are only made in the transaction that makes their mailing,
     and checking it for each would take a quarter of the time of a freeze.
     """
@@ -223,7 +273,7 @@ class Message(models.Model):
         UNKNOWN = 5, _("Unknown")
 
     mailing = models.ForeignKey(Mailing, models.CASCADE, db_index=False, db_constraint=False)
-    contact_id = models.BigIntegerField()
+    contact_id = models.BigIntegerField(null=True)
     relay_id = models.BigIntegerField(null=True)
     # When it reached its state (accepted at, failed at, ...).
     settled_at = models.DateTimeField(null=True)
@@ -236,6 +286,10 @@ class Message(models.Model):
     state = models.SmallIntegerField(choices=State.choices, default=State.WAITING)
     attempts = models.SmallIntegerField(default=0)
     lane = models.SmallIntegerField(default=0)
+    # The number of its content among the mailing's.
+    variant = models.SmallIntegerField(default=0)
+    # Of a stream, where an address may come again and again.
+    repeats = models.BooleanField(default=False)
     # Its state when that is none of waiting and accepted, for the index of those.
     trouble = models.GeneratedField(
         expression=Case(When(state__gt=2, then=F("state"))),
@@ -256,6 +310,7 @@ class Message(models.Model):
                     "address",
                 ),
                 name="message_address_once",
+                condition=Q(repeats=False),
             ),
         )
         indexes = (
@@ -269,6 +324,9 @@ class Message(models.Model):
                 condition=Q(retry_at__isnull=False),
             ),
             models.Index(fields=("contact_id",), name="message_by_contact"),
+            models.Index(
+                fields=("mailing", "address"), name="message_repeats", condition=Q(repeats=True)
+            ),
             # Who did not get it, and why: the report's groups and tables. Partial: those that are
             # accepted, nearly all, never enter it.
             models.Index(
@@ -284,6 +342,23 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"message {self.pk} to {self.address}"
+
+
+class StreamItem(models.Model):
+    """What a message of a stream was appended with. The key makes sure that asking twice sends
+    once; `data` are merge fields of this one mail."""
+
+    message_id = models.BigIntegerField(primary_key=True)
+    mailing = models.ForeignKey(Mailing, models.CASCADE, related_name="items", db_index=False)
+    key = models.CharField(max_length=200)
+    data = models.JSONField(default=dict)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("mailing", "key"), name="stream_item_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.key} of {self.mailing_id}"
 
 
 class LeftOut(models.Model):

@@ -11,7 +11,7 @@ from django.db import connection
 from relays import clock, pace, providers, windows
 from relays.models import Lane, Relay
 from sending.models import Mailing
-from sending.queries.due import HELD_LANE, HELD_ROUTE
+from sending.queries.due import HELD_LANE, carries
 from sending.services.mailings import TRANSACTIONAL
 
 # Mailings that may go through the relay and have something to claim. Each part is one look into an
@@ -19,31 +19,15 @@ from sending.services.mailings import TRANSACTIONAL
 # when one can again, the others are asked for nothing new.
 MAY = f"""
 SELECT m.id, m.priority, m."window"
-  FROM sending_mailing m
- WHERE m.state = 'sending'
-   AND (m.relay_id = %(relay)s
-        OR EXISTS (
-             SELECT 1 FROM relays_poolmember mine
-              WHERE mine.pool_id = m.pool_id AND mine.relay_id = %(relay)s
-                AND NOT EXISTS (
-                  SELECT 1 FROM relays_poolmember better
-                    JOIN relays_relay r ON r.id = better.relay_id
-                   WHERE better.pool_id = mine.pool_id AND better.tier < mine.tier
-                     AND (r.state = 'active'
-                          OR (r.state = 'draining' AND m.opened_at <= r.draining_since))
-                     AND (r.wait_until IS NULL OR r.wait_until <= %(now)s)
-                     -- One that only tries whether it can again keeps nobody from work.
-                     AND r.failures = 0
-                     AND NOT {HELD_ROUTE.format(relay="r.id")})))
-   AND NOT {HELD_ROUTE.format(relay="%(relay)s")}
-   AND (%(draining)s::timestamptz IS NULL OR m.opened_at <= %(draining)s)
+  FROM sending_mailing m JOIN relays_relay r ON r.id = %(relay)s
+ WHERE {carries("r", "%(now)s")}
    AND (m.per_minute IS NULL OR m.next_slot_at IS NULL OR m.next_slot_at <= %(soon)s)
    AND (EXISTS (SELECT 1 FROM sending_mailinglane l
                  WHERE l.mailing_id = m.id AND l.next_id <= l.last_id AND l.lane <> ALL(%(shut)s)
-                   AND NOT {HELD_LANE.format(relay="%(relay)s")})
+                   AND NOT {HELD_LANE.format(relay="r.id")})
         OR EXISTS (SELECT 1 FROM sending_batch b WHERE b.mailing_id = m.id AND b.holder = '')
-        OR EXISTS (SELECT 1 FROM sending_message r
-                    WHERE r.mailing_id = m.id AND r.retry_at <= %(now)s))
+        OR EXISTS (SELECT 1 FROM sending_message t
+                    WHERE t.mailing_id = m.id AND t.retry_at <= %(now)s))
  ORDER BY m.id
 """  # noqa: S608 - only constants of ours
 
@@ -52,17 +36,15 @@ _turns: Counter[int] = Counter()
 
 
 def mailings_for(relay: Relay) -> list[Mailing]:
-    """Mailings to take one batch of each in turn, with workspace and content, the most urgent
+    """Mailings to take one batch of each in turn, with their workspaces, the most urgent
     first. While transactional mail is due there is nothing else. Within a priority each call begins
     with another one, so that all come first equally often, also when a round is never finished; a
     relay belongs to one workspace, and its workspaces' turns are its relays'."""
     now = clock.now()
-    draining = relay.draining_since if relay.state == Relay.State.DRAINING else None
     known: dict[str, Any] = {
         "relay": relay.pk,
         "now": now,
         "soon": now + timedelta(seconds=pace.AHEAD),
-        "draining": draining,
         "shut": _shut(relay, now),
     }
     with connection.cursor() as cursor:
@@ -74,7 +56,7 @@ def mailings_for(relay: Relay) -> list[Mailing]:
         ]
     _turns[relay.pk] += 1
     ids = ordered(rows, _turns[relay.pk])
-    found = Mailing.objects.select_related("workspace", "content").in_bulk(ids)
+    found = Mailing.objects.select_related("workspace").in_bulk(ids)
     return [found[pk] for pk in ids if pk in found]
 
 

@@ -26,10 +26,12 @@ class Claimed(NamedTuple):
     """One message in this worker's hands."""
 
     id: int
-    contact_id: int
+    # None: somebody who is no contact.
+    contact_id: int | None
     address: str
     attempts: int
     lane: int = 0
+    variant: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +72,9 @@ RETURNING id
 """
 
 # Whom to hold, as `taken` for the statement below: ids that were found by one of those above, or
-# the next ids of each lane, as many as its quota. Two workers wait for each other there, for the
-# milliseconds of a claim: who comes second sees where the first one ended.
+# the next ids of each lane, as many as its quota (of a lane with several ranges, of its first one).
+# Two workers wait for each other there, for the milliseconds of a claim: who comes second sees
+# where the first one ended.
 #
 # "mailing_id + 0" leaves the planner the primary key alone: a mailing that is newer than its
 # statistics has one row, it thinks, and would be read and sorted as a whole for each claim.
@@ -79,7 +82,7 @@ RETURNING id
 # "state": those that services.fence counted as sent stay in their range.
 FOUND = """
 taken AS MATERIALIZED (
-  SELECT id, contact_id, address, attempts, lane, state
+  SELECT id, contact_id, address, attempts, lane, variant, state
     FROM sending_message WHERE id = ANY(%(ids)s) AND state + 0 = 0)
 """
 FRESH = """
@@ -87,13 +90,16 @@ open AS (
   SELECT l.id, l.lane, l.next_id, l.last_id, q.quota
     FROM sending_mailinglane l
     JOIN unnest(%(lanes)s::smallint[], %(quotas)s::int[]) AS q (lane, quota) ON q.lane = l.lane
-   WHERE l.mailing_id = %(mailing)s AND l.next_id <= l.last_id
+   WHERE l.id = ANY(ARRAY(SELECT DISTINCT ON (lane) id FROM sending_mailinglane
+                           WHERE mailing_id = %(mailing)s AND next_id <= last_id
+                           ORDER BY lane, id))
+     AND l.next_id <= l.last_id
    ORDER BY l.id FOR UPDATE OF l),
 taken AS MATERIALIZED (
   SELECT m.*
     FROM open
    CROSS JOIN LATERAL (
-         SELECT id, contact_id, address, attempts, lane, state FROM sending_message
+         SELECT id, contact_id, address, attempts, lane, variant, state FROM sending_message
           WHERE id BETWEEN open.next_id AND open.last_id AND mailing_id + 0 = %(mailing)s
             AND state + 0 = 0
           ORDER BY id LIMIT open.quota) m),
@@ -111,12 +117,13 @@ moved AS (
 # while they wait for it. ("state + 0": see queries.record.OPEN.)
 LEFT_SINCE = """
 SELECT m.id,
-       CASE WHEN c.id IS NULL THEN 'gone' ELSE coalesce({reason}, 'unsubscribed') END AS reason
+       CASE WHEN c.id IS NULL AND m.contact_id IS NOT NULL THEN 'gone'
+            ELSE coalesce({reason}, 'unsubscribed') END AS reason
   FROM {messages} m
   LEFT JOIN contacts_contact c ON c.id = m.contact_id AND c.workspace_id = %(workspace)s
 {joins}
  WHERE m.state + 0 = 0
-   AND (c.id IS NULL OR {stopped}
+   AND ((c.id IS NULL AND m.contact_id IS NOT NULL) OR {stopped}
         OR (cardinality(%(lists)s::bigint[]) > 0
             AND NOT EXISTS (
               SELECT 1 FROM contacts_subscription s
@@ -141,7 +148,7 @@ skipped AS (
   UPDATE sending_message m SET state = 4, reason = gone.reason, settled_at = now()
     FROM gone WHERE m.id = gone.id),
 kept AS MATERIALIZED (
-  SELECT t.id, t.contact_id, t.address, t.attempts, t.lane FROM taken t
+  SELECT t.id, t.contact_id, t.address, t.attempts, t.lane, t.variant FROM taken t
    WHERE t.id NOT IN (SELECT id FROM gone)),
 batch AS (
   INSERT INTO sending_batch (mailing_id, relay_id, ids, holder, epoch, leased_until, claimed_at)
@@ -227,8 +234,8 @@ def _claim(
 
 def _shares(cursor: Any, known: dict[str, Any], quotas: Mapping[int, int] | None) -> dict[int, int]:
     cursor.execute(
-        "SELECT lane, last_id - next_id + 1 FROM sending_mailinglane"
-        " WHERE mailing_id = %(mailing)s AND next_id <= last_id",
+        "SELECT DISTINCT ON (lane) lane, last_id - next_id + 1 FROM sending_mailinglane"
+        " WHERE mailing_id = %(mailing)s AND next_id <= last_id ORDER BY lane, id",
         known,
     )
     return share(known["limit"], dict(cursor.fetchall()), quotas)

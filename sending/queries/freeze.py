@@ -1,5 +1,6 @@
 """Freezes an audience into ledger rows: one statement, whatever its size."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection
@@ -8,6 +9,7 @@ from contacts.audience import Audience
 from contacts.queries.audience import details, parameters, statement
 from relays import providers
 from sending.models import Mailing
+from sending.variants import bounds
 
 # One pass over the audience: a recipient becomes a message, everybody else a row that says why they
 # are left out and since when. No address comes twice, since two contacts never share one within a
@@ -19,8 +21,9 @@ FREEZE = """
 WITH audience AS MATERIALIZED ({audience}),
 frozen AS (
   INSERT INTO sending_message
-         (mailing_id, contact_id, address, lane, state, attempts, reason, reply)
-  SELECT %(mailing)s, contact_id, address, coalesce(p.number, 0), 0, 0, '', ''
+         (mailing_id, contact_id, address, lane, variant, repeats, state, attempts, reason,
+          reply)
+  SELECT %(mailing)s, contact_id, address, coalesce(p.number, 0), {variant}, false, 0, 0, '', ''
     FROM audience
     LEFT JOIN unnest(%(domains)s::text[], %(numbers)s::smallint[]) AS p (domain, number)
            ON p.domain = split_part(address, '@', 2)
@@ -43,20 +46,39 @@ SELECT reason, count(*) FROM audience GROUP BY reason
 ROOM = "SET LOCAL work_mem = '256MB'"
 
 
-def freeze(mailing: Mailing, audience: Audience) -> tuple[int, dict[str, int]]:
+# A number below variants.WHOLE for each person.
+CHANCE = "(hashint8extended(contact_id, %(mailing)s) & 1048575)::int"
+# Which share that falls into; 0: held out.
+SHARE = f"width_bucket({CHANCE}, %(bounds)s::int[])"
+HELD_OUT = """
+SELECT contact_id, address,
+       CASE WHEN reason IS NULL AND {share} = 0 THEN 'held_out' ELSE reason END AS reason,
+       suppression_id
+  FROM ({audience}) a
+"""
+
+
+def freeze(
+    mailing: Mailing, audience: Audience, *, weights: Sequence[int] = (1,), holdout: float = 0.0
+) -> tuple[int, dict[str, int]]:
     """(number of messages, {reason: number of people left out}). Inside of a transaction, whose
-    `work_mem` it sets."""
+    `work_mem` it sets. `weights`: of the variants, in the order of their numbers; `holdout`:
+    percent of the recipients who get nothing. A mailing can be frozen in pieces: audiences that
+    have nobody in common."""
     numbers = providers.numbers()
     known: dict[str, Any] = parameters(audience) | {
         "mailing": mailing.pk,
+        "bounds": bounds(weights, holdout),
         "domains": list(numbers),
         "numbers": list(numbers.values()),
     }
     with connection.cursor() as cursor:
         cursor.execute(ROOM)
-        sql = FREEZE.replace("{details}", details(audience)).replace(
-            "{audience}", statement(audience)
-        )
+        people = statement(audience)
+        if holdout:
+            people = HELD_OUT.replace("{share}", SHARE).replace("{audience}", people)
+        sql = FREEZE.replace("{details}", details(audience)).replace("{audience}", people)
+        sql = sql.replace("{variant}", f"{SHARE} - 1" if len(weights) > 1 else "0")
         cursor.execute(sql, known)
         counts = dict(cursor.fetchall())
     return counts.pop(None, 0), counts

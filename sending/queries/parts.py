@@ -22,7 +22,7 @@ kinds.add(
 # only the messages of recent mailings are read.
 RECENT = (
     "SELECT m.contact_id FROM sending_mailing g JOIN sending_message m ON m.mailing_id = g.id"
-    " WHERE g.workspace_id = %(workspace)s"
+    " WHERE g.workspace_id = %(workspace)s AND g.purpose = 'advertising'"
     " AND (g.finished_at IS NULL OR g.finished_at >= now() - make_interval(hours => ({ids})[1]))"
     " AND m.state = 2 AND m.contact_id IS NOT NULL"
     " AND m.settled_at >= now() - make_interval(hours => ({ids})[1])"
@@ -35,6 +35,7 @@ kinds.add(
         reason="mailed_lately",
         cause="SELECT m.settled_at AS since, m.mailing_id AS cause_id FROM sending_message m"
         " JOIN sending_mailing g ON g.id = m.mailing_id AND g.workspace_id = %(workspace)s"
+        " AND g.purpose = 'advertising'"
         " WHERE m.contact_id = a.contact_id AND m.state = 2 ORDER BY m.settled_at DESC LIMIT 1",
     )
 )

@@ -4,20 +4,15 @@ from django.db import connection
 
 from relays import pace
 from relays.models import Relay
-from sending.queries.due import DUE
-from sending.services import holddecisions, verdicts, waits
+from sending.queries.due import DUE, ROUTED, carries
+from sending.services import holddecisions, streams, verdicts, waits
 from sending.services.mailings import finish_all, tend_cancelled
 
 # Relays that could work now: not waiting, with a mailing that has something due.
 WORK = f"""
 SELECT DISTINCT r.id
-  FROM sending_mailing m
-  JOIN relays_relay r
-    ON r.id = m.relay_id
-    OR r.id IN (SELECT relay_id FROM relays_poolmember p WHERE p.pool_id = m.pool_id)
- WHERE m.state = 'sending' AND r.state IN ('active', 'draining')
-   AND (r.wait_until IS NULL OR r.wait_until <= now())
-   AND {DUE}
+  FROM sending_mailing m JOIN relays_relay r ON {ROUTED.format(relay="r")}
+ WHERE {carries("r")} AND {DUE}
 """  # noqa: S608 - only constants of ours
 
 BUSY = """
@@ -60,6 +55,7 @@ def tend_mailings() -> None:
     """Finishes mailings whose ledger closes, and keeps the reason why the others wait."""
     holddecisions.release_due()
     finish_all()
+    streams.rest()
     verdicts.judge_due()
     waits.tend()
     tend_cancelled()

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 
 from contacts.services import jobs
 from relays import clock, providers
-from relays.models import PoolMember, Relay
+from relays.models import WORKING, PoolMember, Relay
 from sending.models import Hold, Mailing, Message
 from sending.queries.claim import Claimed
 from sending.queries.record import Result
@@ -24,7 +24,6 @@ HELD, DROPPED = "held", "lane_dropped"
 # looked at again. When somebody decides, it is due at once.
 PUT_OFF = timedelta(days=1)
 UNLIMITED = 1_000_000
-WORKING = (Relay.State.ACTIVE, Relay.State.DRAINING)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Mailings: opened, paused, resumed, cancelled, finished."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -15,15 +15,17 @@ from contacts.models import Job
 from contacts.services import jobs
 from designs.models import Content
 from relays.models import Pool, Relay
-from sending.models import Fenced, Hold, Mailing, Tally
+from sending.models import Fenced, Hold, Mailing, Tally, Variant
+from sending.purposes import ADVERTISING, NOTICE, RULES
 from sending.queries import refusals
 from sending.queries.due import LEFT
 from sending.queries.freeze import freeze
 from sending.states import TRANSITIONS
+from sending.variants import Choice
 
 RETRY_FOR = timedelta(days=2)
-# Mailing.priority: lower goes first.
-TRANSACTIONAL, CAMPAIGN = 0, 10
+# Mailing.priority: while something of this priority is due, nothing else is sent.
+TRANSACTIONAL = RULES[NOTICE].priority
 log = logging.getLogger(__name__)
 
 
@@ -32,7 +34,7 @@ def open_mailing(  # noqa: PLR0913 - what a mailing is made of
     *,
     workspace: Workspace,
     origin: str,
-    content: Content,
+    content: Content | Sequence[Choice],
     from_name: str,
     from_email: str,
     audience: Audience,
@@ -42,36 +44,54 @@ def open_mailing(  # noqa: PLR0913 - what a mailing is made of
     track_opens: bool = True,
     track_clicks: bool = True,
     retry_for: timedelta = RETRY_FOR,
-    priority: int = CAMPAIGN,
+    purpose: str = ADVERTISING,
+    priority: int | None = None,
     per_minute: int | None = None,
     window: Mapping[str, Any] | None = None,
+    holdout: float = 0.0,
 ) -> Mailing:
     """Freezes the audience; from the commit on, workers send. Exactly one of relay and pool.
+    `content`: one for all, or several that share the recipients; `holdout`: percent who get none.
 
     `origin` says what it was opened for, such as "campaign 7". `window`: see relays.windows.
     """
+    rules = RULES[purpose]
+    audience = audience.ignoring(rules.ignored)
     mailing = Mailing.objects.create(
         workspace=workspace,
         origin=origin,
-        content=content,
         from_name=from_name,
         from_email=from_email,
         reply_to=reply_to,
         relay=relay,
         pool=pool,
         audience=audience.as_json(),
+        purpose=purpose,
         track_opens=track_opens,
         track_clicks=track_clicks,
         retry_for=retry_for,
-        priority=priority,
+        priority=rules.priority if priority is None else priority,
         per_minute=per_minute,
         window=dict(window or {}),
     )
-    targeted, excluded = freeze(mailing, audience)
+    weights = [one.weight for one in give_contents(mailing, content)]
+    targeted, excluded = freeze(mailing, audience, weights=weights, holdout=holdout)
     Tally.objects.create(mailing=mailing, targeted=targeted, waiting=targeted)
     mailing.excluded = excluded
     mailing.save(update_fields=["excluded"])
     return mailing
+
+
+def give_contents(mailing: Mailing, content: Content | Sequence[Choice]) -> Sequence[Choice]:
+    """Writes the variants of a new mailing."""
+    choices = [Choice(content)] if isinstance(content, Content) else content
+    Variant.objects.bulk_create(
+        Variant(
+            mailing=mailing, number=number, content=one.content, name=one.name, weight=one.weight
+        )
+        for number, one in enumerate(choices)
+    )
+    return choices
 
 
 def _move(mailing: Mailing, verb: str, **fields: object) -> bool:
@@ -102,7 +122,8 @@ def resume(mailing: Mailing) -> bool:
 
 
 def reopen(mailing: Mailing) -> bool:
-    """A finished one sends again: messages of it wait anew."""
+    """A finished one, or a stream that was idle, sends again: messages of it wait anew."""
+    Mailing.objects.filter(pk=mailing.pk, idle=True).update(idle=False)
     return _move(mailing, "reopen", finished_at=None)
 
 
@@ -206,7 +227,7 @@ def tend_cancelled() -> None:
 # refusals about which nobody has decided yet: what was refused may have to go out again.
 DONE = f"""
 SELECT m.id FROM sending_mailing m
- WHERE m.state = 'sending'
+ WHERE m.state = 'sending' AND NOT m.idle AND (m.kind <> 'stream' OR m.closed_at IS NOT NULL)
    AND NOT {LEFT}
    AND NOT EXISTS (SELECT 1 FROM sending_batch b WHERE b.mailing_id = m.id)
    AND NOT EXISTS (SELECT 1 FROM sending_message r

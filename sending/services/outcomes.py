@@ -1,6 +1,6 @@
 """What outcomes on the wire mean for the ledger, and what they teach about relay and mailing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -15,7 +15,7 @@ from sending.models import Mailing, Message
 from sending.queries.claim import Claim, Claimed
 from sending.queries.record import Result, record
 from sending.retries import Patience, next_try
-from sending.services import refusals, verdicts
+from sending.services import refusals, streams, verdicts
 from sending.services.mailings import drop_given_back
 from sending.services.reading import Refused, Refusing, reply_of
 from smtp import End, Outcome, Stage
@@ -119,11 +119,14 @@ def _record(  # noqa: PLR0913 - one step of settle
 ) -> set[int]:
     """The ids that were written."""
     now = timezone.now()
-    began = mailing.retried_at or mailing.opened_at
-    patience = Patience(began + mailing.retry_for, mailing.retry_for)
+    patience_of = _patience(mailing, piece.outcomes)
     results = [
         result_of(
-            message, piece.outcomes[message.id], refused.get(message.id), now=now, patience=patience
+            message,
+            piece.outcomes[message.id],
+            refused.get(message.id),
+            now=now,
+            patience=patience_of(message.id),
         )
         for message in (claim.messages if piece.outcomes else ())
         if message.id in piece.outcomes
@@ -135,6 +138,22 @@ def _record(  # noqa: PLR0913 - one step of settle
     if ends and Mailing.objects.filter(pk=mailing.pk, state=Mailing.State.CANCELLED).exists():
         drop_given_back(mailing)
     return written
+
+
+def _patience(mailing: Mailing, ids: Iterable[int]) -> Callable[[int], Patience]:
+    """How long each of these messages is tried: since the mailing was opened, or since it was
+    appended to a stream; anew once a person had failed ones tried again."""
+    began = mailing.retried_at or mailing.opened_at
+    if mailing.kind != Mailing.Kind.STREAM:
+        patience = Patience(began + mailing.retry_for, mailing.retry_for)
+        return lambda _: patience
+    since = streams.appended(list(ids))
+
+    def of_message(number: int) -> Patience:
+        begun = max(filter(None, (since.get(number, began), mailing.retried_at)))
+        return Patience(begun + mailing.retry_for, mailing.retry_for)
+
+    return of_message
 
 
 def result_of(

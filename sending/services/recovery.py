@@ -78,7 +78,9 @@ def _answered(claim: Claim, story: journal.Story) -> tuple[dict[int, Outcome], A
 
 def _claim(batch: Batch) -> Claim:
     rows = Message.objects.filter(pk__in=batch.ids, state=Message.State.WAITING)
-    messages = rows.order_by("pk").values_list("id", "contact_id", "address", "attempts", "lane")
+    messages = rows.order_by("pk").values_list(
+        "id", "contact_id", "address", "attempts", "lane", "variant"
+    )
     return Claim(batch.pk, batch.epoch, batch.holder, tuple(Claimed(*row) for row in messages))
 
 

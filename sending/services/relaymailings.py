@@ -1,5 +1,6 @@
 """The mailings of a relay or a pool, and what becomes of them when a relay is paused or resumed."""
 
+from django.db import connection
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -7,9 +8,8 @@ from relays.models import Pool, PoolMember, Relay
 from relays.usage import Use
 from sending.models import Hold, Mailing
 from sending.queries import refusals
+from sending.queries.due import ROUTED
 from sending.services import holds
-
-LIVE = (Mailing.State.SENDING, Mailing.State.PAUSED)
 
 
 def mailings(relay: Relay) -> QuerySet[Mailing]:
@@ -21,18 +21,18 @@ def mailings(relay: Relay) -> QuerySet[Mailing]:
 
 def live(relay: Relay) -> int:
     """Those that are not finished; while it is drained, those alone that were open before."""
-    found = mailings(relay).filter(state__in=LIVE)
+    found = mailings(relay).filter(state__in=Mailing.LIVE)
     if relay.draining_since:
         found = found.filter(opened_at__lte=relay.draining_since)
     return found.count()
 
 
 def unfinished(relay: Relay) -> int:
-    return mailings(relay).filter(state__in=LIVE).count()
+    return mailings(relay).filter(state__in=Mailing.LIVE).count()
 
 
 def of_pool(pool: Pool) -> int:
-    return Mailing.objects.filter(pool=pool, state__in=LIVE).count()
+    return Mailing.objects.filter(pool=pool, state__in=Mailing.LIVE).count()
 
 
 def paused(relay: Relay) -> None:
@@ -46,6 +46,24 @@ def resumed(relay: Relay) -> None:
     stopped = Hold.objects.filter(relay=relay, kind=Hold.Kind.RELAY, released_at=None)
     stopped.update(released_at=timezone.now())
     refusals.forget(relay=relay)
+
+
+# Of a draining relay: a mailing that was open when it began to drain and may still go through it.
+DRAINED = f"""
+UPDATE relays_relay r SET state = 'paused', state_since = now(), draining_since = NULL
+ WHERE r.state = 'draining'
+   AND NOT EXISTS (
+     SELECT 1 FROM sending_mailing m
+      WHERE m.state IN ('sending', 'paused') AND m.opened_at <= r.draining_since
+        AND {ROUTED.format(relay="r")})
+"""  # noqa: S608 - only constants of ours
+
+
+def finish_draining() -> int:
+    """Pauses draining relays whose mailings are over. How many."""
+    with connection.cursor() as cursor:
+        cursor.execute(DRAINED)
+        return int(cursor.rowcount)
 
 
 USE = Use(live, unfinished, of_pool, paused, resumed)

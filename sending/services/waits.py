@@ -20,13 +20,13 @@ from pages import reasons
 from relays import clock, pace, providers, windows
 from relays.models import Lane, PoolMember, Relay
 from relays.queries import figures
-from relays.services import health
 from sending.models import Hold, Mailing
-from sending.services import sendhosts
+from sending.queries.due import SENT
+from sending.services import relaymailings, sendhosts
 
 # Every live mailing: what it says now, what it has of its own, and what of it is left. Each part is
 # one look into an index, whatever its size.
-LIVE = """
+LIVE = f"""
 SELECT m.id, m.wait_reason, m.wait_until, m.waits, m."window", m.opened_at, m.relay_id, m.pool_id,
        CASE WHEN m.per_minute IS NOT NULL THEN m.next_slot_at END,
        ARRAY(SELECT lane FROM sending_mailinglane l
@@ -35,8 +35,8 @@ SELECT m.id, m.wait_reason, m.wait_until, m.waits, m."window", m.opened_at, m.re
        (SELECT min(retry_at) FROM sending_message r
          WHERE r.mailing_id = m.id AND r.retry_at IS NOT NULL AND r.reason <> 'held')
   FROM sending_mailing m
- WHERE m.state = 'sending'
-"""
+ WHERE {SENT}
+"""  # noqa: S608 - only constants of ours
 
 SAY = """
 UPDATE sending_mailing m
@@ -116,7 +116,7 @@ class _Live:
 
 def tend() -> None:
     """Eight statements for all mailings; the last one only when something changed."""
-    health.finish_draining()
+    relaymailings.finish_draining()
     now = clock.now()
     live = _live()
     if not live:
@@ -271,8 +271,7 @@ def _why_not(relay: Relay, one: _Live, now: datetime) -> Line | None:
         # The server's own words: our sentence before them is in the language it was stored in.
         words = reasons.cause(relay.state_reason)[1]
         return Line("relay_stopped", relay=relay.name, words=words)
-    late = relay.draining_since is not None and one.opened_at > relay.draining_since
-    if relay.state == state.DRAINING and late:
+    if not relay.takes(one.opened_at):
         return Line("relay_draining", relay=relay.name)
     until = relay.wait_until
     if until is None or until <= now:

@@ -114,7 +114,7 @@ def _carried(
 
 def _people(request: WorkspaceRequest, page: tables.Page[Message]) -> dict[str, Any]:
     """What a table of messages names: contacts that are still there, and mailings."""
-    ids = [row.contact_id for row in page]
+    ids = [row.contact_id for row in page if row.contact_id is not None]
     return {
         "known": set(Contact.objects.filter(pk__in=ids).values_list("pk", flat=True)),
         "source_names": sources.names(request.workspace, {row.mailing.origin for row in page}),

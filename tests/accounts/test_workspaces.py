@@ -16,7 +16,7 @@ from contacts.models import Contact, List, Subscription
 from designs.models import Content, Design
 from pages import activity
 from relays.models import Relay
-from sending.models import Mailing
+from tests import factories
 from tests.accounts.conftest import words
 from tests.accounts.filling import Filler
 from tests.conftest import PASSWORD
@@ -115,9 +115,7 @@ def fill(workspace: Workspace) -> None:
     relay = Relay.objects.create(workspace=workspace, name="Post", host="127.0.0.1", port=1)
     design = Design.objects.create(workspace=workspace, name="Spring", html="<p>")
     content = Content.objects.create(workspace=workspace, design=design, subject="S", html="<p>")
-    Mailing.objects.create(
-        workspace=workspace, content=content, relay=relay, retry_for=timedelta(hours=1)
-    )
+    factories.make_mailing(workspace, content=content, relay=relay, retry_for=timedelta(hours=1))
 
 
 def held(workspace_id: int) -> int:

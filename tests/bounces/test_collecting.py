@@ -385,7 +385,7 @@ def test_a_complaint_is_the_persons_and_a_bounce_the_addresss(
     both = {one.address: one for one in sent("anna@receiver.example", "ben@receiver.example")}
     complained, gone = both["anna@receiver.example"], both["ben@receiver.example"]
     for message, address in ((complained, "anna@new.example"), (gone, "ben@new.example")):
-        Contact.objects.filter(pk=message.contact_id).update(email=address)
+        Contact.objects.filter(pk=message.contact_id or 0).update(email=address)
     returned = returns.original(complained.pk, "anna@receiver.example")
     imap.append(
         returns.complaint("anna@receiver.example", returned),
@@ -414,7 +414,7 @@ def test_not_a_complaint_lifts_no_other_complaint(
 ) -> None:
     """The present address was complained about in another campaign: that stays."""
     (message,) = sent("anna@receiver.example")
-    contact = Contact.objects.get(pk=message.contact_id)
+    contact = Contact.objects.get(pk=message.contact_id or 0)
     Contact.objects.filter(pk=contact.pk).update(email="anna@new.example")
     Suppression.objects.create(
         workspace=contact.workspace,

@@ -14,7 +14,8 @@ from contacts.models import Contact, List, Subscription, Suppression
 from designs.models import Content
 from relays.models import Relay
 from sending.compose import tokens
-from sending.models import Mailing, Message
+from sending.models import Message
+from tests import factories
 from tests.chromium import DESKTOP, PHONE
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,8 +27,8 @@ def path(workspace: Workspace) -> str:
     news = List.objects.create(workspace=workspace, name="Newsletter 电子简报")
     carol = Contact.objects.create(workspace=workspace, email="carol.new@people.example")
     Subscription.objects.create(list=news, contact=carol)
-    mailing = Mailing.objects.create(
-        workspace=workspace,
+    mailing = factories.make_mailing(
+        workspace,
         origin="campaign 7",
         content=Content.objects.create(workspace=workspace, subject="Hi", text="Hi"),
         from_email="news@brand.example",

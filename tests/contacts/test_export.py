@@ -21,7 +21,8 @@ from contacts.models import Attribute, Contact, List, Subscription, Suppression
 from contacts.queries import audience, consent
 from designs.models import Content
 from relays.models import Relay
-from sending.models import Mailing, Message
+from sending.models import Message
+from tests import factories
 from tests.contacts.test_imports import chosen, ran, received
 
 pytestmark = pytest.mark.django_db
@@ -154,8 +155,8 @@ def test_when_they_were_mailed(
 ) -> None:
     moment = datetime(2026, 3, 5, 8, tzinfo=UTC)
     for days in (0, 3):
-        mailing = Mailing.objects.create(
-            workspace=workspace,
+        mailing = factories.make_mailing(
+            workspace,
             origin=f"campaign {days}",
             content=Content.objects.create(workspace=workspace, subject="Hi"),
             from_email="news@brand.example",

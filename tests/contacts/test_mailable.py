@@ -17,6 +17,7 @@ from relays.models import Relay
 from sending.models import Mailing, Message
 from sending.queries.claim import left_since
 from sending.views.designtest import TestForm
+from tests import factories
 
 pytestmark = pytest.mark.django_db
 
@@ -45,8 +46,8 @@ def lee(workspace: Workspace) -> Contact:
 
 @pytest.fixture
 def message(workspace: Workspace, lee: Contact) -> Message:
-    mailing = Mailing.objects.create(
-        workspace=workspace,
+    mailing = factories.make_mailing(
+        workspace,
         origin="campaign 7",
         content=Content.objects.create(workspace=workspace, subject="Hi", text="Hi"),
         from_email="news@brand.example",

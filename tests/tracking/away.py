@@ -16,7 +16,8 @@ from designs.models import Content  # noqa: E402
 from designs.services import compile_parts  # noqa: E402
 from relays.models import Relay  # noqa: E402
 from sending.compose import tokens  # noqa: E402
-from sending.models import Mailing, Message, Tally  # noqa: E402
+from sending.models import Message, Tally  # noqa: E402
+from tests import factories  # noqa: E402 - models are ready only now
 
 brand = Workspace.objects.create(name="Brand", slug="brand")
 owner = User.objects.create_user("owner@brand.example", "correct horse battery")
@@ -26,8 +27,8 @@ contact = Contact.objects.create(workspace=brand, email="lan@example.com")
 Subscription.objects.create(list=news, contact=contact)
 html = '<a href="https://shop.example/">shop</a><a href="{{ unsubscribe_url }}">leave</a>'
 parts = compile_parts(subject="Hi", preheader="", html=html, text="", track_clicks=True)
-mailing = Mailing.objects.create(
-    workspace=brand,
+mailing = factories.make_mailing(
+    brand,
     origin="campaign 7",
     content=Content.objects.create(workspace=brand, **parts),
     from_email="news@brand.example",

@@ -10,7 +10,8 @@ from contacts.models import Contact, List, Subscription
 from designs.models import Content
 from designs.services import compile_parts
 from relays.models import Relay
-from sending.models import Mailing, Message, Tally
+from sending.models import Message, Tally
+from tests import factories
 
 HTML = (
     "<html><body><p>Hello {{ first_name }}</p>"
@@ -45,8 +46,8 @@ def message(workspace: Workspace, contact: Contact, lists: list[List]) -> Messag
     parts = compile_parts(
         subject="Hi {{ first_name }}", preheader="pre", html=HTML, text="", track_clicks=True
     )
-    mailing = Mailing.objects.create(
-        workspace=workspace,
+    mailing = factories.make_mailing(
+        workspace,
         origin="campaign 7",
         content=Content.objects.create(workspace=workspace, **parts),
         from_email="news@brand.example",

@@ -15,7 +15,8 @@ from contacts.services import contacts as contact_service
 from contacts.services import lists as list_service
 from contacts.services import suppressions
 from sending.compose import tokens
-from sending.models import Mailing, Message
+from sending.models import Message
+from tests import factories
 
 FORM = "application/x-www-form-urlencoded"
 BUTTON = "I did not mean to"
@@ -34,8 +35,8 @@ def public() -> Client:
 @pytest.fixture
 def other_url(message: Message, contact: Contact, lists: list[List]) -> str:
     """The link in a mail of another campaign, to News only."""
-    mailing = Mailing.objects.create(
-        workspace=message.mailing.workspace,
+    mailing = factories.make_mailing(
+        message.mailing.workspace,
         origin="campaign 9",
         content=message.mailing.content,
         from_email="news@brand.example",
@@ -248,8 +249,8 @@ def test_a_token_of_another_workspace_says_nothing_here(
     theirs = Contact.objects.create(workspace=other_workspace, email=contact.email)
     target = List.objects.create(workspace=other_workspace, name="News")
     Subscription.objects.create(list=target, contact=theirs)
-    mailing = Mailing.objects.create(
-        workspace=other_workspace,
+    mailing = factories.make_mailing(
+        other_workspace,
         origin="campaign 7",
         content=message.mailing.content,
         from_email="news@other.example",

@@ -5,26 +5,29 @@ from urllib.parse import urlsplit
 
 from contacts.services.contacts import merge_fields
 from designs import personal, weburls
+from designs.models import Content
 from designs.rendering import Part, Rendered, RenderError
 from pages.singleline import one_line
 from sending.compose import clickvalues
 from sending.compose.composer import renderer_of
 from sending.compose.publicurls import MessageUrls
 from sending.models import Message
+from sending.services import streams
 
 
 def find(message_id: int) -> Message | None:
-    return (
-        Message.objects.select_related("mailing__workspace", "mailing__content")
-        .filter(pk=message_id)
-        .first()
-    )
+    return Message.objects.select_related("mailing__workspace").filter(pk=message_id).first()
+
+
+def content_of(message: Message) -> Content:
+    """Of the message's own variant."""
+    return message.mailing.contents[message.variant]
 
 
 def rendered(message: Message) -> Rendered:
     """With today's fields of the person. Raises RenderError."""
     urls = MessageUrls(message.pk, mailing_id=message.mailing_id, track_opens=False)
-    return renderer_of(message.mailing.content).render(_fields(message), urls)
+    return renderer_of(content_of(message)).render(_fields(message), urls)
 
 
 def target(message: Message, number: int, *, signed: str = "") -> str | None:
@@ -32,7 +35,7 @@ def target(message: Message, number: int, *, signed: str = "") -> str | None:
 
     With `signed`, where the mail said; else a personal link leads where today's fields say.
     """
-    links = message.mailing.content.links
+    links = content_of(message).links
     if number >= len(links):
         return None
     link: str = links[number]
@@ -52,7 +55,7 @@ def _now(link: str, message: Message) -> str | None:
     if "{" not in link:
         return link
     try:
-        return Part(link, "text", renderer_of(message.mailing.content).language).render(
+        return Part(link, "text", renderer_of(content_of(message)).language).render(
             _fields(message)
         )
     except RenderError:
@@ -70,8 +73,11 @@ def _web(url: str) -> str | None:
 
 def _fields(message: Message) -> dict[str, Any]:
     workspace = message.mailing.workspace
-    known = merge_fields(workspace.pk, [message.contact_id]).get(message.contact_id)
+    known: dict[str, Any] | None = None
+    if message.contact_id is not None:
+        known = merge_fields(workspace.pk, [message.contact_id]).get(message.contact_id)
     return {
         **(known or {"email": message.address}),
+        **(streams.data_of([message.pk]).get(message.pk, {}) if message.repeats else {}),
         "workspace": {"name": workspace.name, "address": workspace.postal_address},
     }

@@ -65,7 +65,10 @@ def of(message: Message, *, lock: bool = False) -> Person:
 
 
 def _mailed(message: Message) -> list[str]:
-    """The addresses of the contact's messages, the latest first (by message_by_contact)."""
+    """The addresses of the contact's messages, the latest first (by message_by_contact); of
+    somebody who is no contact, the message's."""
+    if message.contact_id is None:
+        return [message.address]
     own = Message.objects.filter(
         contact_id=message.contact_id, mailing__workspace_id=message.mailing.workspace_id
     )

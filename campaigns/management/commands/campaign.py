@@ -175,7 +175,7 @@ def under_way(slug: str | None) -> list[Campaign]:
     if slug is not None:
         rows = rows.filter(workspace__slug=slug)
     related = (f"mailing__{name}" for name in progress.RELATED)
-    rows = rows.select_related("workspace", "mailing__content", *related)
+    rows = rows.select_related("workspace", "mailing", *related)
     rows = rows.prefetch_related(*(f"mailing__{name}" for name in progress.PREFETCH))
     return list(rows.order_by("workspace__slug", "pk"))
 
@@ -194,7 +194,7 @@ def line(shown: dict[str, Any]) -> str:
 def find(pk: int, slug: str | None = None) -> Campaign:
     """The campaign with what `progress.of` needs; CommandError when it isn't there."""
     related = (f"mailing__{name}" for name in progress.RELATED)
-    rows = Campaign.objects.select_related("workspace", "mailing__content", *related)
+    rows = Campaign.objects.select_related("workspace", "mailing", *related)
     rows = rows.prefetch_related(*(f"mailing__{name}" for name in progress.PREFETCH))
     campaign = rows.filter(pk=pk).first()
     if campaign is None or slug not in {None, campaign.workspace.slug}:

@@ -11,6 +11,7 @@ from designs.models import Content
 from relays import clock
 from relays.models import Relay
 from sending.models import Mailing, MailingLane
+from tests import factories
 
 # A Wednesday.
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
@@ -63,7 +64,7 @@ def make_mailing(workspace: Workspace) -> Callable[..., Mailing]:
         }
         if not values.get("pool"):
             known["relay"] = Relay.objects.order_by("pk").last()
-        mailing = Mailing.objects.create(workspace=workspace, content=content, **(known | values))
+        mailing = factories.make_mailing(workspace, content=content, **(known | values))
         first = 1_000_000 * mailing.pk
         MailingLane.objects.bulk_create(
             MailingLane(

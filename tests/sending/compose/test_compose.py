@@ -25,12 +25,13 @@ def composer(**parts: str) -> Composer:
     mailing = Mailing(
         pk=7,
         workspace=workspace,
-        content=Content(pk=next(NUMBERS), workspace=workspace, **every),
         origin="campaign 7",
         from_name="Brand",
         from_email="news@brand.example",
         track_opens=True,
     )
+    # As if read from its variants.
+    mailing.contents = {0: Content(pk=next(NUMBERS), workspace=workspace, **every)}
     relay = Relay(envelope=Relay.Envelope.VERP, bounce_address="bounces@brand.example")
     return Composer(mailing, relay)
 

@@ -10,6 +10,7 @@ import pytest
 from django.db import DataError, OperationalError, connection
 
 from accounts.models import Workspace
+from designs.models import Content
 from relays.models import Relay
 from sending.compose.assembly import Assembly
 from sending.compose.composer import Composer
@@ -40,10 +41,10 @@ def test_a_mailing_that_cannot_be_prepared_is_paused_and_others_go_on(
     bad, good = open_to(people(20)), open_to(people(30))
     real = Composer._assembly
 
-    def assembly(self: Composer) -> Assembly | None:
+    def assembly(self: Composer, content: Content) -> Assembly | None:
         if self.mailing.pk == bad.pk:
             raise FaultError("no such part")
-        return real(self)
+        return real(self, content)
 
     monkeypatch.setattr(Composer, "_assembly", assembly)
     carry(good)

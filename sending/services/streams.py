@@ -1,0 +1,209 @@
+"""Streams: mailings that stay open, to which messages are appended one by one (transactional mail,
+sign-up mails, journeys). Each has a key, so that asking twice sends once, and data of its own; it
+goes to a contact or to somebody who is none.
+
+What was appended waits as a message that is to be tried again does (queries.claim), so that the
+engine needs nothing else for it. A stream of which nothing waits is `idle`: what is done each
+second then costs nothing for it, however many there are.
+"""
+
+import json
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from accounts.models import Workspace
+from contacts.services.contacts import merge_fields
+from designs.models import Content
+from relays import providers
+from relays.models import Pool, Relay
+from sending.models import Mailing, StreamItem, Tally
+from sending.purposes import NOTICE, RULES
+from sending.queries.claim import Claimed
+from sending.services.mailings import RETRY_FOR, give_contents
+from sending.variants import Choice
+
+State, Kind = Mailing.State, Mailing.Kind
+
+
+class StreamClosedError(Exception):
+    """The stream takes no more messages: it was closed or cancelled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """`address` as contacts.addresses.normalise gives it; `data` are merge fields, which come
+    before those of the contact."""
+
+    key: str
+    address: str
+    contact_id: int | None = None
+    data: dict[str, Any] = field(default_factory=dict)
+    variant: int = 0
+
+
+@transaction.atomic
+def open_stream(  # noqa: PLR0913 - what a stream is made of
+    *,
+    workspace: Workspace,
+    origin: str,
+    content: Content | Sequence[Choice],
+    from_name: str,
+    from_email: str,
+    reply_to: str = "",
+    relay: Relay | None = None,
+    pool: Pool | None = None,
+    purpose: str = NOTICE,
+) -> Mailing:
+    """Exactly one of relay and pool. `origin` says what it is for, such as "stream welcome"."""
+    rules = RULES[purpose]
+    stream = Mailing.objects.create(
+        workspace=workspace,
+        kind=Kind.STREAM,
+        purpose=purpose,
+        origin=origin,
+        from_name=from_name,
+        from_email=from_email,
+        reply_to=reply_to,
+        relay=relay,
+        pool=pool,
+        audience={"ignored": list(rules.ignored)},
+        track_opens=rules.tracked,
+        track_clicks=rules.tracked,
+        retry_for=RETRY_FOR,
+        priority=rules.priority,
+        idle=True,
+    )
+    give_contents(stream, content)
+    Tally.objects.create(mailing=stream)
+    return stream
+
+
+# The keys that are new get a message each; the others have one.
+APPEND = """
+WITH given AS (
+  SELECT * FROM unnest(%(keys)s::text[], %(addresses)s::text[], %(contacts)s::bigint[],
+                       %(data)s::text[], %(variants)s::smallint[], %(lanes)s::smallint[])
+             AS g (key, address, contact_id, data, variant, lane)),
+fresh AS (
+  INSERT INTO sending_streamitem (message_id, mailing_id, key, data, created_at)
+  SELECT nextval(pg_get_serial_sequence('sending_message', 'id')), %(mailing)s, key, data::jsonb,
+         now()
+    FROM given
+  ON CONFLICT (mailing_id, key) DO NOTHING
+  RETURNING message_id, key),
+made AS (
+  INSERT INTO sending_message
+         (id, mailing_id, contact_id, address, lane, variant, repeats, state, attempts, reason,
+          reply, retry_at)
+  SELECT fresh.message_id, %(mailing)s, contact_id, address, lane, variant, true, 0, 0, '', '',
+         now()
+    FROM fresh JOIN given USING (key)
+  RETURNING id),
+counted AS (
+  UPDATE sending_tally
+     SET targeted = targeted + (SELECT count(*) FROM made),
+         waiting = waiting + (SELECT count(*) FROM made)
+   WHERE mailing_id = %(mailing)s AND EXISTS (SELECT 1 FROM made))
+SELECT key, message_id FROM fresh
+"""
+
+
+@transaction.atomic
+def append(stream: Mailing, items: Iterable[Item]) -> dict[str, int]:
+    """{key: id of its message}, also of keys that were appended before: those are not sent again,
+    whatever is asked for now. Raises StreamClosedError."""
+    wanted = {item.key: item for item in reversed(list(items))}
+    # First, because two that share the lock below could not both take it whole.
+    Mailing.objects.filter(pk=stream.pk, idle=True).update(idle=False)
+    locked = Mailing.objects.filter(
+        pk=stream.pk, kind=Kind.STREAM, closed_at=None, state__in=(State.SENDING, State.PAUSED)
+    )
+    with connection.cursor() as cursor:
+        # Whoever makes the stream idle or closes it waits, and sees what was appended.
+        cursor.execute("SELECT 1 FROM sending_mailing WHERE id = %s FOR SHARE", [stream.pk])
+        if not locked.exists():
+            raise StreamClosedError(stream.origin)
+        cursor.execute(APPEND, _columns(stream, list(wanted.values())))
+        found = dict(cursor.fetchall())
+    known = StreamItem.objects.filter(mailing=stream, key__in=wanted.keys() - found.keys())
+    return found | dict(known.values_list("key", "message_id"))
+
+
+def _columns(stream: Mailing, items: Sequence[Item]) -> dict[str, Any]:
+    numbers = providers.numbers()
+    domains = [item.address.rpartition("@")[2] for item in items]
+    return {
+        "mailing": stream.pk,
+        "keys": [item.key for item in items],
+        "addresses": [item.address for item in items],
+        "contacts": [item.contact_id for item in items],
+        "data": [json.dumps(item.data) for item in items],
+        "variants": [item.variant for item in items],
+        "lanes": [numbers.get(domain, providers.OTHERS) for domain in domains],
+    }
+
+
+@transaction.atomic
+def close(stream: Mailing) -> bool:
+    """It takes no more messages, and finishes when its ledger closes; False if it was closed."""
+    open_ = Mailing.objects.filter(pk=stream.pk, kind=Kind.STREAM, closed_at=None)
+    moved = open_.update(closed_at=timezone.now(), idle=False)
+    stream.refresh_from_db()
+    return bool(moved)
+
+
+# Nothing of it waits, is held, or is to be tried again.
+QUIET = """
+SELECT m.id FROM sending_mailing m
+ WHERE m.state = 'sending' AND NOT m.idle AND m.kind = 'stream' AND m.closed_at IS NULL
+   AND NOT EXISTS (SELECT 1 FROM sending_batch b WHERE b.mailing_id = m.id)
+   AND NOT EXISTS (SELECT 1 FROM sending_message r
+                    WHERE r.mailing_id = m.id AND r.retry_at IS NOT NULL)
+"""
+
+
+def rest() -> int:
+    """Makes streams idle of which nothing is left to do; how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(QUIET)
+        quiet = [row[0] for row in cursor.fetchall()]
+    return sum(_rest(pk) for pk in quiet)
+
+
+@transaction.atomic
+def _rest(pk: int) -> bool:
+    with connection.cursor() as cursor:
+        # From here on nobody appends; what was appended meanwhile is seen by the next statement.
+        cursor.execute("SELECT 1 FROM sending_mailing WHERE id = %s FOR UPDATE", [pk])
+        cursor.execute(f"{QUIET} AND m.id = %s", [pk])
+        if not cursor.fetchone():
+            return False
+    return bool(Mailing.objects.filter(pk=pk).update(idle=True, wait_reason="", wait_until=None))
+
+
+def fields(stream: Mailing, claimed: Sequence[Claimed]) -> dict[int, dict[str, Any]]:
+    """{message id: merge fields}: the contact's, and over them those of the message."""
+    own = data_of([one.id for one in claimed])
+    contacts = [one.contact_id for one in claimed if one.contact_id is not None]
+    known = merge_fields(stream.workspace_id, contacts) if contacts else {}
+    return {
+        one.id: {"email": one.address}
+        | (known.get(one.contact_id, {}) if one.contact_id is not None else {})
+        | own.get(one.id, {})
+        for one in claimed
+    }
+
+
+def data_of(ids: Collection[int]) -> dict[int, dict[str, Any]]:
+    """{message id: merge fields that it was appended with}"""
+    return dict(StreamItem.objects.filter(pk__in=ids).values_list("pk", "data"))
+
+
+def appended(ids: Collection[int]) -> dict[int, datetime]:
+    """{message id: when it was appended}"""
+    return dict(StreamItem.objects.filter(pk__in=ids).values_list("pk", "created_at"))
