@@ -10,6 +10,7 @@ under 100 ms.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 
 from django.http import HttpRequest
 from django.utils.functional import Promise
@@ -41,7 +42,7 @@ class Action:
 
 Provider = Callable[[HttpRequest, str], Iterable[Hit]]
 providers: Registry[Provider] = Registry()
-actions: Registry[Action] = Registry()
+actions: Registry[Action] = Registry(key=attrgetter("url_name"))
 
 
 def places(request: HttpRequest, slug: str) -> list[Hit]:
