@@ -100,5 +100,5 @@ def _of(paused: Hold) -> dict[str, object]:
 def _of_parts(news: Sequence[Hold]) -> dict[str, object]:
     for one in news:
         heldpeople.count(one)
-    said = [(holdwords.sentence(one), said(one.words)) for one in news]
-    return {"first": holdwords.title(news[0]), "number": len(news), "said": said}
+    sentences = [(holdwords.sentence(one), said(one.words)) for one in news]
+    return {"first": holdwords.title(news[0]), "number": len(news), "said": sentences}
