@@ -200,7 +200,8 @@ EMAIL_BACKEND = (
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
 # Our catalogues come before those of allauth and Django, which have some of our words ("Phone").
-LOCALE_PATHS = [ROOT / app / "locale" for app in INSTALLED_APPS if (ROOT / app).is_dir()]
+# smtp has strings, too, and is no app of Django's.
+LOCALE_PATHS = [ROOT / app / "locale" for app in ("smtp", *INSTALLED_APPS) if (ROOT / app).is_dir()]
 TIME_ZONE = "UTC"
 USE_TZ = True
 
