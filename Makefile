@@ -1,11 +1,14 @@
 # Every command of the project; `make help` lists them.
 .DEFAULT_GOAL := help
+# More workers than processors: some tests wait. `loadgroup`: those with the same xdist_group share a worker.
+PARALLEL := -n 3 --dist loadgroup
+FAST := -m "not slow and not browser and not mailhost" --ignore tests/sending/engine/faults
 PYTHON_VENV := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
-# What is started often is compiled once.
-run demo: export PYTHONDONTWRITEBYTECODE :=
+# What is started often is compiled once; tests start the product's programs a hundred times.
+run demo test test-fast e2e fault-test: export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help run demo test check e2e bench bench-send fault-test fmt hooks messages lock clean runtime dev
+.PHONY: help run demo test test-fast check e2e bench bench-send fault-test fmt hooks messages lock clean runtime dev
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -16,8 +19,13 @@ run: runtime ## the whole product in the foreground (HOST, PORT, YANSHU_VAR)
 demo: runtime ## the same, with a workspace that looks lived in
 	@exec $(PYTHON_VENV) manage.py up --demo
 
-test: dev ## unit, integration and browser tests
-	@$(PYTHON_VENV) -m pytest -n 3 -q
+test: dev ## every test: also in a browser, of whole installations, with mail servers
+	@$(PYTHON_VENV) -m pytest $(PARALLEL) -q
+
+test-fast: dev ## the tests for every day, within minutes
+	@$(PYTHON_VENV) -m pytest $(PARALLEL) -q $(FAST); code=$$?; \
+		echo "Left out: tests marked slow (all of tests/stack), browser or mailhost, and the engine's faults. 'make test' runs all."; \
+		exit $$code
 
 check: dev ## what CI runs: lint, types, layers, templates, migrations, translations, scripts, tests
 	@tools/check

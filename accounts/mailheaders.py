@@ -14,7 +14,7 @@ from binascii import b2a_base64
 from collections.abc import Iterable, Iterator, Sequence
 from urllib.parse import quote
 
-from pages.singleline import one_line
+from pages.oneline import one_line
 
 CRLF = b"\r\n"
 # RFC 5322, 2.1.1.

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from accounts import mailheaders
 from accounts.exceptions import MailNotSentError
-from pages.singleline import one_line
+from pages.oneline import one_line
 
 log = logging.getLogger(__name__)
 

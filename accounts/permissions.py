@@ -1,4 +1,4 @@
-"""What each role may do: the one table. Pure: knows neither users nor requests."""
+"""What each role may do: the one table. Knows neither users nor requests."""
 
 from enum import StrEnum
 

@@ -15,17 +15,21 @@ class SecretError(AccountsError):
     """A stored secret can't be read: YANSHU_SECRET_KEY is another than when it was stored."""
 
 
+def keys() -> tuple[str, ...]:
+    """The installation's: first the one in use, then those that were in use before."""
+    return (settings.SECRET_KEY, *map(str, settings.SECRET_KEY_FALLBACKS))
+
+
 def encrypt(text: str) -> bytes:
-    return _fernet(settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS).encrypt(text.encode())
+    return _fernet(*keys()).encrypt(text.encode())
 
 
 def decrypt(stored: bytes | memoryview | None) -> str:
     """The secret; "" for none. Raises SecretError."""
     if not stored:
         return ""
-    keys = _fernet(settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
     try:
-        return keys.decrypt(bytes(stored)).decode()
+        return _fernet(*keys()).decrypt(bytes(stored)).decode()
     except InvalidToken as error:
         raise SecretError(
             "The stored password can't be read, because YANSHU_SECRET_KEY has changed. "

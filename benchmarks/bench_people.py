@@ -93,8 +93,8 @@ def searched(workspace: Any, text: str) -> float:
 
 
 def exported(workspace: Any) -> dict[str, Any]:
-    from contacts import contactsheet  # noqa: PLC0415
     from contacts.models import Contact  # noqa: PLC0415
+    from contacts.services import contactsheet  # noqa: PLC0415
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     began, size, first = time.perf_counter(), 0, 0.0

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
 from bounces.models import BounceMailbox
+from pages import reasons
 from pages.singleline import SingleLine
 from relays.models import Security
 from smtp import hosts
@@ -105,7 +106,7 @@ class MailboxForm(forms.Form):
             try:
                 hosts.check(cleaned["host"], cleaned["port"])
             except hosts.HostError as error:
-                self.add_error("host", str(error))
+                self.add_error("host", reasons.said(str(error)))
 
     def _check_password(self, cleaned: dict[str, Any]) -> None:
         if cleaned.get("password"):

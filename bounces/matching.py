@@ -1,4 +1,4 @@
-"""Which of our messages a report may be about: what the mail itself proves. Pure.
+"""Which of our messages a report may be about: what the mail itself proves.
 
 A token is proof: nobody but us can make one (sending.compose.tokens), and nobody but its recipient
 and the servers on the way has seen it. In the order of their worth: the VERP address that the

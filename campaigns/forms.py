@@ -14,7 +14,8 @@ from accounts.forms import TimeZoneField
 from accounts.models import Workspace
 from campaigns import wording, zones
 from campaigns.models import Campaign
-from campaigns.services import drafts, routes
+from campaigns.queries import routes
+from campaigns.services import drafts
 from contacts import addresses
 from contacts.models import List
 from designs.models import Design

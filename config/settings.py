@@ -38,7 +38,7 @@ try:
     PRIVATE_SERVERS = variables.boolean("YANSHU_PRIVATE_SERVERS", default=True)
     # How long relays may take for each step of a session, of the engine's own measure.
     SMTP_TIMEOUTS_PERCENT = variables.integer("YANSHU_SMTP_TIMEOUTS", 100, low=1, high=1000)
-    # A file of mail providers that comes before relays/providers.toml.
+    # A file of mail providers that comes before those of relays/providers.
     MAIL_PROVIDERS = variables.text("YANSHU_MAIL_PROVIDERS", "")
     # Whether campaigns start, are sent, and bounces are collected.
     SENDING = variables.boolean("YANSHU_SENDING", default=True)
@@ -55,7 +55,7 @@ try:
     QUERY_SECONDS = variables.integer("YANSHU_QUERY_SECONDS", 30, high=3600)
     # Reverse proxies of ours that add to X-Forwarded-For: throttles count by the client's address.
     ALLAUTH_TRUSTED_PROXY_COUNT = variables.integer("YANSHU_PROXIES", 0, high=9)
-    # The operator's own rules for servers' replies, before ours; read by sending.apps.
+    # The operator's own rules for servers' replies, before ours; read by relays.apps.
     REPLY_RULES = variables.text("YANSHU_REPLY_RULES", "")
     HTTPS = variables.boolean("YANSHU_HTTPS", default=PUBLIC_URL.startswith("https://"))
 except variables.SettingError as error:

@@ -1,4 +1,4 @@
-"""E-mail addresses: one way to write each, so that the same mailbox is one contact.
+"""E-mail addresses: one way to write each, so that the same mailbox is one contact. Pure.
 
 `normalise` accepts what people paste (`Name <a@b>`, `mailto:`, full-width ＠ and 。, spaces,
 no-break and zero-width characters around it, a leading apostrophe) and returns lower case with the

@@ -1,4 +1,4 @@
-"""Reading a CSV of any size record by record, from any record on, in flat memory.
+"""Reading a CSV of any size record by record, from any record on, in flat memory. Pure.
 
 `Reader` asks a `Source` for bytes, cuts them after line ends, decodes each piece and lets the csv
 module find the records (a quoted field may hold line ends). `Reader.place` is the byte and line at

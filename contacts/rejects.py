@@ -1,4 +1,4 @@
-"""Why an address or a line was not taken: every code with its sentence."""
+"""Why an address or a line was not taken: every code with its sentence. Pure."""
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _

@@ -14,7 +14,7 @@ from contacts import addresses, columns, reimport, statuswords, values
 from contacts.exceptions import ContactsError
 from contacts.reimport import OnLists
 from contacts.statuswords import LIST, Reading, Vocabulary, graver
-from pages.singleline import one_line
+from pages.oneline import one_line
 
 NAME_LENGTHS = {"first_name": 150, "last_name": 150, "full_name": 300}
 # Of a longer cell in a status column, only so much is compared.

@@ -32,6 +32,11 @@ def run_job(job_id: int) -> None:
         run_job.delay(job_id)
 
 
+def ask_for_job(job_id: int) -> None:
+    """Asks a worker to run the job."""
+    run_job.delay(job_id)
+
+
 @shared_task(ignore_result=True)
 def sweep_jobs() -> None:
     """Beat: nudge jobs that no worker has (a worker died, a message was lost)."""

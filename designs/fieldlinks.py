@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from contacts import valuekinds
 from designs.markup import jinja_spans, split_jinja, tags
-from pages.singleline import one_line
+from pages.oneline import one_line
 
 SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 HOST_AND_PORT = re.compile(r"[\w.-]+:\d{1,5}(?:[/?#]|\Z)")

@@ -24,8 +24,8 @@ from designs.problems import ERROR, Problem
 from designs.references import in_value
 from designs.rendering import PARTS, Part, RenderError, Urls
 from designs.wording import said
+from pages.oneline import one_line
 from pages.registry import Registry
-from pages.singleline import one_line
 
 BUSY = "busy"
 # How documents of ours are set: the text part, and what we say in place of a mail. The latter is

@@ -28,7 +28,7 @@ from designs.filters import FILTERS, LARGEST_INT, as_text
 from designs.fuel import LimitError, TimeUpError, fuelled
 from designs.markup import jinja_spans, readable
 from designs.sandbox import Environment, bound, environment
-from pages.singleline import one_line
+from pages.oneline import one_line
 
 # Characters of one rendered part.
 LONGEST_OUTPUT = 1_000_000

@@ -19,10 +19,9 @@ from contacts.services import statuswords
 from home import todo
 from pages import locales, reasons
 from relays.models import Relay
-from sending import holdwords
 from sending.models import Hold, Mailing, Tally
 from sending.reasons import said
-from sending.services import heldpeople
+from sending.services import heldpeople, holdwords
 
 # As many of a kind are named; somebody with more has a page for them.
 MOST = 5
@@ -50,7 +49,8 @@ def relays(request: WorkspaceRequest) -> Iterable[todo.Need]:
             yield todo.Need(title, detail, _said(row), url, tone="bad")
         else:
             title = _("The relay {name} does not work").format(name=row.name)
-            yield todo.Need(title, reasons.text(row.wait_reason), row.state_reason, url)
+            said = reasons.said(row.state_reason)
+            yield todo.Need(title, reasons.text(row.wait_reason), said, url)
 
 
 def _said(relay: Relay) -> str:

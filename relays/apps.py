@@ -4,8 +4,9 @@ from pathlib import Path
 from django.apps import AppConfig
 from django.conf import settings
 
-from relays import providers
-from smtp import replies
+from relays.providers import mailproviders, replyrules
+from relays.providers.reading import ProviderError
+from smtp import Timeouts, config, replies
 from smtp.replies import rules
 
 
@@ -13,23 +14,32 @@ class RelaysConfig(AppConfig):
     name = "relays"
 
     def ready(self) -> None:
+        config.use(smtp_config())
         use_reply_rules(settings.REPLY_RULES)
-        check_providers()
+        use_providers(settings.MAIL_PROVIDERS)
+
+
+def smtp_config() -> config.Config:
+    return config.Config(
+        ehlo_name=settings.EHLO_NAME,
+        private_servers=settings.PRIVATE_SERVERS,
+        timeouts=Timeouts().scaled(settings.SMTP_TIMEOUTS_PERCENT / 100),
+    )
 
 
 def use_reply_rules(path: str) -> None:
     """The operator's own rules come before ours (docs/operators/replies.md). A wrong file stops the
-    start, as any wrong setting does."""
-    if not path:
-        return
+    start, as any wrong setting does. Ours are read when the first reply is looked at."""
     try:
-        replies.use(rules.read_file(Path(path), own=True))
+        own = rules.read_file(Path(path), own=True) if path else rules.Rules()
     except replies.RuleError as error:
         sys.exit(f"Yanshu can't start: YANSHU_REPLY_RULES: {error}")
+    replies.use(own=own, providers=replyrules.reply_rules)
 
 
-def check_providers() -> None:
+def use_providers(path: str) -> None:
+    """The operator's own providers come before ours (docs/operators/relays.md)."""
     try:
-        providers.providers()
-    except providers.ProviderError as error:
+        mailproviders.use(path)
+    except ProviderError as error:
         sys.exit(f"Yanshu can't start: YANSHU_MAIL_PROVIDERS: {error}")

@@ -39,7 +39,7 @@ class Relay(models.Model):
 
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="relays")
     name = SingleLineField(_("name"), max_length=100)
-    # A key of relays.presets, or "" for a server of one's own.
+    # A key of relays.providers.presets, or "" for a server of one's own.
     preset = models.CharField(max_length=30, blank=True)
     host = SingleLineField(_("server"), max_length=253)
     port = models.PositiveIntegerField(_("port"), default=587)
@@ -100,7 +100,7 @@ class Relay(models.Model):
     wait_reason = models.CharField(max_length=200, blank=True)
     # Connections that failed one after the other: each makes the next wait longer.
     failures = models.PositiveSmallIntegerField(default=0)
-    # When the next stretch of its rate begins (relays.pace).
+    # When the next stretch of its rate begins (relays.services.pace).
     next_slot_at = models.DateTimeField(null=True, blank=True)
     # Mailings opened later go elsewhere.
     draining_since = models.DateTimeField(null=True, blank=True)
@@ -141,7 +141,7 @@ class Lane(models.Model):
     go there. There is a row only where something was learned (relays.lanes)."""
 
     relay = models.ForeignKey(Relay, models.CASCADE, related_name="lanes")
-    # A key of relays/providers.toml, a domain, or "*": the relay's own server.
+    # A key of relays.providers, a domain, or "*": the relay's own server.
     name = SingleLineField(max_length=253)
     # Messages a second; null: no limit was met.
     rate = models.FloatField(null=True)

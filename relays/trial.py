@@ -14,6 +14,7 @@ from typing import TypeVar, cast
 
 from relays.exceptions import RelaysError
 from smtp import Server, ehloname, hosts, steps, stuffed, tls_context
+from smtp.remarks import Remark
 
 # Seconds: for the connection, for one reply, and for all of it, as a request waits for it.
 CONNECT, REPLY, TOTAL = 8.0, 10.0, 20.0
@@ -243,11 +244,11 @@ class _Talk:
             while not lines or lines[-1][3:4] == "-":
                 raw = await self._reader.readline()
                 if not raw:
-                    raise EOFError("The server closed the connection.")
+                    raise EOFError(str(Remark("closed")))
                 lines.append(self._hidden(raw.decode("utf-8", "replace").rstrip("\r\n")))
                 self.dialogue.lines.append(Line("server", lines[-1]))
                 if not lines[-1][:3].isdigit() or len(lines) > MOST_LINES:
-                    raise ValueError("The server doesn't speak SMTP.")
+                    raise ValueError(str(Remark("no_smtp")))
         words = " ".join(line[4:].strip() for line in lines)
         return Reply(int(lines[0][:3]), words, tuple(lines))
 

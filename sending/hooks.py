@@ -3,7 +3,7 @@ shows on pages of apps on its left."""
 
 from accounts.services import workspaces
 from designs import previews
-from relays import usage
+from relays.services import usage
 from sending.compose.publicurls import MessageUrls
 from sending.compose.tokens import NOBODY
 from sending.services import mailings, relaymailings

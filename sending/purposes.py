@@ -30,3 +30,5 @@ RULES = {
         ("unsubscribed",), offers_to_leave=False, counts_as_mailed=False, priority=0, tracked=False
     ),
 }
+# Mailing.priority: while something of this priority is due, nothing else is sent.
+TRANSACTIONAL = RULES[NOTICE].priority

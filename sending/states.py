@@ -1,4 +1,4 @@
-"""The states of a mailing and what leads from one to another: the one table. Pure."""
+"""The states of a mailing and what leads from one to another: the one table."""
 
 from sending.models import Mailing
 

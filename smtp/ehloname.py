@@ -1,17 +1,17 @@
 """What we call ourselves in EHLO (RFC 5321, 4.1.1.1), to relays and to the platform's own mail
-server. Pure but for the setting."""
+server. Pure."""
 
 import ipaddress
 import socket
 
-from django.conf import settings
+from smtp import config
 
 
 def of_address(address: str) -> str:
     """What is said over a connection from this address of ours: the name that is set, else the
     address as a literal (RFC 5321, 4.1.3). Never the name of the machine: in a container that is a
     random number, and strict servers refuse it."""
-    return settings.EHLO_NAME or literal(address)
+    return config.current().ehlo_name or literal(address)
 
 
 def of_socket(connection: socket.socket) -> str:

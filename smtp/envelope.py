@@ -1,14 +1,13 @@
 """What goes around a content: MAIL and RCPT with the parameters that the server offers, and its
-end."""
+end. Pure."""
 
 import re
 from collections.abc import Callable
 from math import ceil, floor
 
-from django.utils.translation import gettext as _
-
 from smtp.offers import Offers
 from smtp.parcels import NO_SMTPUTF8, End, Outcome, Parcel, Stage
+from smtp.remarks import Remark
 
 # What would end an address or the line it stands in: nothing typed by anybody may do that.
 PLAIN = re.compile(r'[^\s<>"\x00-\x1f\x7f-\x9f\ud800-\udfff]+')
@@ -26,15 +25,14 @@ def envelope(parcel: Parcel, offers: Offers) -> bytes | Outcome:
     """Both lines; or why the mail can't be sent here, without having asked the server."""
     sender, recipient, content = parcel.sender, parcel.recipient, parcel.content
     if not PLAIN.fullmatch(recipient) and not QUOTED.fullmatch(recipient):
-        return Outcome(End.REFUSED, 501, _("5.1.3 No mail address: %r") % recipient, Stage.RCPT)
+        return _refused(501, Remark("bad_recipient", {"address": repr(recipient)}), Stage.RCPT)
     # An empty one is for mails that must not be answered.
     if sender and not PLAIN.fullmatch(sender) and not QUOTED.fullmatch(sender):
-        return Outcome(End.REFUSED, 501, _("5.1.7 No mail address: %r") % sender, Stage.MAIL)
+        return _refused(501, Remark("bad_sender", {"address": repr(sender)}), Stage.MAIL)
     size = len(content)
     if offers.size and size > offers.size:
-        words = _("5.3.4 The mail is %(size)s kB, the relay takes %(limit)s kB.")
-        words %= {"size": _kb(size, ceil), "limit": _kb(offers.size, floor)}
-        return Outcome(End.REFUSED, 552, words, Stage.MAIL)
+        sizes = {"size": _kb(size, ceil), "limit": _kb(offers.size, floor)}
+        return _refused(552, Remark("too_large", sizes), Stage.MAIL)
     parameters = ""
     if size >= ANNOUNCED and offers.size is not None:
         parameters = f" SIZE={size}"
@@ -42,10 +40,13 @@ def envelope(parcel: Parcel, offers: Offers) -> bytes | Outcome:
         parameters += " BODY=8BITMIME"
     if not (recipient.isascii() and sender.isascii()):
         if not offers.smtputf8:
-            words = _("The server can't send to or from addresses with other letters than ASCII.")
-            return Outcome(End.REFUSED, NO_SMTPUTF8, words, Stage.MAIL)
+            return _refused(NO_SMTPUTF8, Remark("no_smtputf8"), Stage.MAIL)
         parameters += " SMTPUTF8"
     return f"MAIL FROM:<{sender}>{parameters}\r\nRCPT TO:<{recipient}>\r\n".encode()
+
+
+def _refused(code: int, remark: Remark, stage: Stage) -> Outcome:
+    return Outcome(End.REFUSED, code, str(remark), stage)
 
 
 def _kb(size: int, rounded: Callable[[float], int]) -> str:

@@ -1,4 +1,4 @@
-"""What an exchange keeps of a mail that is on its way, and of how it ends."""
+"""What an exchange keeps of a mail that is on its way, and of how it ends. Pure."""
 
 from collections import deque
 from dataclasses import dataclass

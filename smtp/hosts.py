@@ -8,10 +8,9 @@ import ipaddress
 import socket
 from collections.abc import Sequence
 
-from django.conf import settings
-from django.utils.translation import gettext as _
-
+from smtp import config
 from smtp.exceptions import SmtpError
+from smtp.remarks import Remark
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -26,7 +25,11 @@ NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 class HostError(SmtpError):
-    """The server can't or must not be connected to; the text is a sentence for the reader."""
+    """The server can't or must not be connected to; `remark` says why."""
+
+    def __init__(self, remark: Remark) -> None:
+        super().__init__(str(remark))
+        self.remark = remark
 
 
 class UnknownHostError(HostError):
@@ -58,7 +61,7 @@ async def connect(host: str, port: int, *, seconds: float, trusted: bool = False
     """
     async with asyncio.timeout(seconds):
         addresses = await _resolve(host, port, trusted=trusted)
-        trouble: Exception = OSError(_("The server has no address."))
+        trouble: Exception = OSError(str(Remark("no_address")))
         for address in addresses:
             try:
                 async with asyncio.timeout(seconds / len(addresses)):
@@ -93,14 +96,14 @@ async def _connect(address: str, port: int) -> socket.socket:
 
 
 def _unknown(host: str) -> UnknownHostError:
-    return UnknownHostError(_("There is no server with the name {host}.").format(host=host))
+    return UnknownHostError(Remark("unknown_host", {"host": host}))
 
 
 def _checked(host: str, addresses: Sequence[str]) -> list[str]:
     for address in addresses:
         if why := _refused(_plain(address)):
             shown = host if host == address else f"{host} ({address})"
-            raise ForbiddenHostError(why.format(host=shown))
+            raise ForbiddenHostError(Remark(why, {"host": shown}))
     return list(dict.fromkeys(addresses))
 
 
@@ -115,16 +118,13 @@ def _plain(address: str) -> Address:
 
 
 def _refused(address: Address) -> str:
-    """Why the address is refused, with {host} to fill in; "" if it isn't."""
+    """Why the address is refused, as the code of a remark; "" if it isn't."""
     if address.is_link_local or address in METADATA:
-        return _("{host} is an address for the machine itself or its cloud, never a mail server.")
+        return "machine_address"
     if address.is_multicast or address.is_unspecified or _broadcast(address):
-        return _("{host} is not the address of one server.")
-    if not address.is_global and not settings.PRIVATE_SERVERS:
-        return _(
-            "{host} is inside the private network of this installation, which its operator has "
-            "closed to relays and mailboxes. Use a server with a public address."
-        )
+        return "many_addressed"
+    if not address.is_global and not config.current().private_servers:
+        return "private_address"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""What a server offers in its reply to EHLO (RFC 5321, 4.1.1.1)."""
+"""What a server offers in its reply to EHLO (RFC 5321, 4.1.1.1). Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

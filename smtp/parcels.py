@@ -1,4 +1,4 @@
-"""What is sent, and what became of it."""
+"""What is sent, and what became of it. Pure."""
 
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto

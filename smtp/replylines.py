@@ -1,4 +1,4 @@
-"""Cuts what a server says into replies (RFC 5321, 4.2)."""
+"""Cuts what a server says into replies (RFC 5321, 4.2). Pure."""
 
 import re
 from collections.abc import Iterator

@@ -11,9 +11,10 @@ from typing import TypeVar, cast
 from aiosmtplib import SMTP
 from aiosmtplib.errors import SMTPException, SMTPResponseException
 
-from smtp import ehloname, hosts, steps
+from smtp import config, ehloname, hosts, steps
 from smtp.exceptions import SmtpError
 from smtp.offers import Offers, read_offers
+from smtp.remarks import Remark
 from smtp.replylines import words_of
 from smtp.timeouts import Timeouts
 
@@ -71,7 +72,7 @@ def tls_context() -> ssl.SSLContext:
 
 async def open_session(server: Server, timeouts: Timeouts | None = None) -> Session:
     """Raises ConnectError; never goes on without TLS where that was asked for."""
-    opening = _Opening(server, timeouts or Timeouts.configured())
+    opening = _Opening(server, timeouts or config.current().timeouts)
     try:
         return await opening.run()
     except hosts.HostError as error:
@@ -135,7 +136,7 @@ class _Opening:
 
     async def _ask(self, command: steps.Command, seconds: float) -> steps.Answer:
         if self._client is None:
-            raise OSError("The server closed the connection.")
+            raise OSError(str(Remark("closed")))
         reply = await self._client.execute_command(command.line, timeout=seconds)
         return steps.Answer(reply.code, tuple(reply.message.split("\n")))
 
@@ -145,7 +146,7 @@ class _Opening:
         if "starttls" not in offered:
             raise steps.MissingError("no_starttls")
         if client.protocol is None:
-            raise OSError("The server closed the connection.")
+            raise OSError(str(Remark("closed")))
         limit = self.timeouts.starttls
         await client.protocol.start_tls(
             tls_context(), server_hostname=self.server.host, timeout=limit
@@ -155,10 +156,10 @@ class _Opening:
     def _handed_over(self, client: SMTP, offered: dict[str, str]) -> Session:
         protocol = client.protocol
         if protocol is None or protocol.transport is None:
-            raise OSError("The server closed the connection.")
+            raise OSError(str(Remark("closed")))
         # It would be taken for the reply to the next command.
         if protocol._buffer:  # noqa: SLF001 - nothing public says so
-            raise OSError("The server says more than it was asked.")
+            raise OSError(str(Remark("unasked")))
         self._client = None
         transport = cast("asyncio.Transport", protocol.transport)
         return Session(transport, read_offers(offered))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 
 from smtp.exceptions import SmtpError
+from smtp.remarks import Remark
 from smtp.replies import Meaning, meaning
 
 
@@ -48,15 +49,9 @@ class MissingError(SmtpError):
     """The server doesn't offer what is needed. `code`: no_starttls, no_auth or no_method."""
 
     def __init__(self, code: str) -> None:
-        super().__init__(WORDS[code])
+        super().__init__(str(Remark(code)))
         self.code = code
 
-
-WORDS = {
-    "no_starttls": "The server offers no STARTTLS.",
-    "no_auth": "The server offers no login (AUTH).",
-    "no_method": "The server offers no way to log in with a password.",
-}
 
 Steps = Generator[Command, Answer, None]
 

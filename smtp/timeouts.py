@@ -1,8 +1,6 @@
-"""How long each step of a session may take, in seconds."""
+"""How long each step of a session may take, in seconds. Pure."""
 
 from dataclasses import dataclass, fields
-
-from django.conf import settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +24,3 @@ class Timeouts:
 
     def scaled(self, factor: float) -> "Timeouts":
         return Timeouts(*(getattr(self, field.name) * factor for field in fields(self)))
-
-    @classmethod
-    def configured(cls) -> "Timeouts":
-        """The defaults, scaled as the installation's setting says."""
-        return cls().scaled(settings.SMTP_TIMEOUTS_PERCENT / 100)

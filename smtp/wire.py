@@ -5,10 +5,10 @@ import sys
 from collections import deque
 from time import monotonic
 
-from django.utils.translation import gettext as _
-
+from smtp import config
 from smtp.flights import NOBODY, STAGES, Ending, EndingKind, Flight, Kind, Mode
 from smtp.parcels import End, Outcome, Source, Stage
+from smtp.remarks import Remark
 from smtp.replylines import GarbledError, ReplyReader
 from smtp.session import Session
 from smtp.timeouts import Timeouts
@@ -41,7 +41,7 @@ class Wire(asyncio.Protocol):
         self._most = self._left = ENDLESS if most is None else most
         # Mails refused since one was taken: each leaves a RSET behind.
         self._refusals = 0
-        timeouts = timeouts or Timeouts.configured()
+        timeouts = timeouts or config.current().timeouts
         self._limits = _limits(timeouts, idle)
         self._content_limit = timeouts.content
         self._reader = ReplyReader()
@@ -75,7 +75,7 @@ class Wire(asyncio.Protocol):
 
     def start(self) -> None:
         if self._transport.is_closing():
-            self._end(EndingKind.CLOSED, words=_("The server closed the connection."))
+            self._end(EndingKind.CLOSED, words=str(Remark("closed")))
             return
         self._since = monotonic()
         self._watch()
@@ -97,7 +97,7 @@ class Wire(asyncio.Protocol):
     # For its transport ----------------------------------------------------------------------
 
     def connection_lost(self, exc: Exception | None) -> None:
-        words = str(exc or "") or _("The server closed the connection.")
+        words = str(exc or "") or str(Remark("closed"))
         self._end(EndingKind.LOST if self._owed else EndingKind.CLOSED, words=words)
 
     def data_received(self, data: bytes) -> None:
@@ -200,9 +200,8 @@ class Wire(asyncio.Protocol):
         return self._limits[kind]
 
     def _late(self) -> None:
-        words = _("No reply to %(command)s within %(seconds).0f seconds.")
-        words %= {"command": self._owed[0][0].name, "seconds": self._limit()}
-        self._end(EndingKind.TIMEOUT, words=words)
+        late = {"command": self._owed[0][0].name, "seconds": f"{self._limit():.0f}"}
+        self._end(EndingKind.TIMEOUT, words=str(Remark("no_reply", late)))
 
     # The end --------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from django.test import Client, override_settings
 
 from accounts.models import Membership, User, Workspace
 from accounts.permissions import Role
-from smtp import tls_context
+from smtp import config, tls_context
 from tests.mailservers.smtp import Authority, make_authority
 
 PASSWORD = "correct horse battery"
@@ -99,6 +100,18 @@ def stranger_client(other_workspace: Workspace, make_member: Callable[..., User]
         backend="allauth.account.auth_backends.AuthenticationBackend",
     )
     return client
+
+
+@pytest.fixture
+def smtp_config() -> Iterator[Callable[..., None]]:
+    """Sets fields of smtp.config.Config for the time of the test."""
+    before = config.current()
+
+    def use(**fields: object) -> None:
+        config.use(replace(config.current(), **fields))  # type: ignore[arg-type]
+
+    yield use
+    config.use(before)
 
 
 @pytest.fixture

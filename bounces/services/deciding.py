@@ -18,7 +18,7 @@ from contacts import addresses
 from contacts.models import Contact, Suppression
 from contacts.services import suppressions
 from sending.models import Event, Mailing, Message
-from sending.services import events
+from sending.queries import events
 
 log = logging.getLogger(__name__)
 

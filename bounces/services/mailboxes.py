@@ -14,6 +14,7 @@ from bounces.imap.errors import SENTENCES, BoxError
 from bounces.imap.trial import Rehearsal, rehearse
 from bounces.imap.wire import Account
 from bounces.models import BounceMailbox
+from pages import reasons
 
 SECRET = gettext_noop(
     "The stored password can't be read, because the server's secret key has changed. "
@@ -149,7 +150,7 @@ def _try(given: Account, clear: Callable[[ImapBox], Rehearsal] | None, *, truste
             mails = box.mails
             cleared = clear(box) if clear else None
     except BoxError as error:
-        return Trial(False, gettext(SENTENCES[error.code]), error.words, folders)
+        return Trial(False, gettext(SENTENCES[error.code]), reasons.said(error.words), folders)
     return Trial(True, folders=folders, mails=mails, cleared=cleared)
 
 
@@ -157,7 +158,7 @@ def sentence(error: str) -> tuple[str, str]:
     """(our sentence in the reader's language, the server's words) of BounceMailbox.error, which
     keeps them as its first line and the rest."""
     first, _, words = error.partition("\n")
-    return (gettext(first) if first else ""), words
+    return (gettext(first) if first else ""), reasons.said(words)
 
 
 def hurry(mailbox: BounceMailbox) -> None:

@@ -20,7 +20,7 @@ from bounces.models import BounceMail, BounceMailbox
 from bounces.reading import Kind
 from bounces.services.deciding import EVENTS, SUPPRESSES, State
 from contacts.services import suppressions
-from sending.services import events
+from sending.queries import events
 
 log = logging.getLogger(__name__)
 

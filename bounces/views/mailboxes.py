@@ -1,5 +1,7 @@
 """Bounce mailboxes: their state, the form, and trying one out."""
 
+from dataclasses import asdict
+
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -16,7 +18,7 @@ from bounces.services import mailboxes as service
 from bounces.services import unprovensources
 from bounces.views.bounces import STATES
 from pages import locales
-from relays import mailproviders
+from relays.providers import mailboxes as known
 
 
 def mailboxes(request: WorkspaceRequest) -> HttpResponse:
@@ -41,18 +43,15 @@ def mailbox_page(request: WorkspaceRequest, pk: int) -> HttpResponse:
 
 
 def new_mailbox(request: WorkspaceRequest) -> HttpResponseBase:
-    provider = mailproviders.BY_KEY.get(request.GET.get("provider", ""))
-    initial = (
-        {"host": provider.host, "port": provider.port, "security": provider.security}
-        if provider
-        else {}
-    )
+    provider = known.get(request.GET.get("provider", ""))
+    initial = asdict(provider.imap) if provider else {}
     form = MailboxForm(request.POST or None, workspace=request.workspace, initial=initial)
     if request.method == "POST" and form.is_valid():
         one = service.create(request.workspace, **form.cleaned_data)
         messages.success(request, _("The mailbox {name} was added.").format(name=one.name))
         return redirect("mailbox", request.workspace.slug, one.pk)
-    context = {"form": form, "providers": mailproviders.PROVIDERS, "provider": provider}
+    offered = known.mailbox_providers().values()
+    context = {"form": form, "providers": offered, "provider": provider}
     return render(request, "bounces/mailbox_form.html", context)
 
 

@@ -8,7 +8,7 @@ from django.db.models import Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from campaigns.services import estimates, routes
+from campaigns.queries import estimates, routes
 from relays.models import Relay
 from sending.models import Mailing, Tally, TallyMinute
 

@@ -15,6 +15,7 @@ from django.db import connection
 from campaigns.queries.replies import same
 from relays import providers
 from sending.models import Event, Mailing
+from sending.queries.states import sql
 
 Rows = list[tuple[Any, ...]]
 
@@ -51,18 +52,20 @@ SELECT reason, {same} AS same, sum(number), min(reply)
 """
 
 # By message_not_accepted.
-FAILED = "SELECT reason, reply FROM sending_message WHERE mailing_id = %(mailing)s AND trouble = 3"
+FAILED = sql(
+    "SELECT reason, reply FROM sending_message WHERE mailing_id = %(mailing)s AND trouble = $FAILED"
+)
 # By message_retry, and by their ids those that a worker gave back.
-PUT_OFF = """
+PUT_OFF = sql("""
 SELECT reason, reply FROM sending_message
  WHERE mailing_id = %(mailing)s AND retry_at IS NOT NULL AND reason <> ''
 UNION ALL
 SELECT m.reason, m.reply
   FROM sending_batch b CROSS JOIN unnest(b.ids) AS given (id)
   JOIN sending_message m ON m.id = given.id
- WHERE b.mailing_id = %(mailing)s AND b.holder = '' AND m.state = 0 AND m.retry_at IS NULL
+ WHERE b.mailing_id = %(mailing)s AND b.holder = '' AND m.state = $WAITING AND m.retry_at IS NULL
    AND m.reason <> ''
-"""
+""")
 # By event_by_kind. A message with two bounces of which the same is said counts once.
 BOUNCES = """
 SELECT kind AS reason, {same} AS same, count(DISTINCT message_id), min(detail)
@@ -109,12 +112,14 @@ def failed_at(mailing: Mailing) -> list[ProviderFailures]:
     provider are left out: the table of domains has them. By message_not_accepted."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT lane, count(*) FROM sending_message"
-            " WHERE mailing_id = %s AND trouble = 3 GROUP BY 1 ORDER BY 2 DESC, 1",
+            sql(
+                "SELECT lane, count(*) FROM sending_message"
+                " WHERE mailing_id = %s AND trouble = $FAILED GROUP BY 1 ORDER BY 2 DESC, 1"
+            ),
             [mailing.pk],
         )
         counts = cursor.fetchall()
-    known = {one.number: one for one in providers.providers()}
+    known = {one.number: one for one in providers.mail_providers()}
     return [
         ProviderFailures(known[lane].key, known[lane].name, count)
         for lane, count in counts
@@ -159,8 +164,10 @@ def skipped(mailing: Mailing) -> list[tuple[str, int]]:
     """[(code of pages.reasons, number)] of those skipped, by message_not_accepted."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT reason, count(*) FROM sending_message"
-            " WHERE mailing_id = %s AND trouble = 4 GROUP BY 1 ORDER BY 2 DESC, 1",
+            sql(
+                "SELECT reason, count(*) FROM sending_message"
+                " WHERE mailing_id = %s AND trouble = $SKIPPED GROUP BY 1 ORDER BY 2 DESC, 1"
+            ),
             [mailing.pk],
         )
         return [(reason, count) for reason, count in cursor.fetchall()]
@@ -178,13 +185,13 @@ class Domain:
 
 
 # One pass over the mailing: 0.5 s for half a million.
-DOMAIN_ROWS = """
+DOMAIN_ROWS = sql("""
 SELECT split_part(address, '@', 2), count(*),
-       count(*) FILTER (WHERE state = 2), count(*) FILTER (WHERE state = 3),
+       count(*) FILTER (WHERE state = $ACCEPTED), count(*) FILTER (WHERE state = $FAILED),
        count(bounced_at), count(opened_at), count(clicked_at)
   FROM sending_message WHERE mailing_id = %s
  GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT %s
-"""
+""")
 
 
 def domains(mailing: Mailing) -> list[Domain]:

@@ -11,10 +11,9 @@ from campaigns.exceptions import CampaignError
 from campaigns.models import Campaign
 from contacts.models import Job
 from pages import locales
-from sending import holdwords
 from sending.models import Hold, Mailing
 from sending.reasons import said
-from sending.services import heldpeople, holddecisions
+from sending.services import heldpeople, holddecisions, holdwords
 
 RETRY, KEEP, WAIT, DROP = "retry", "keep", "wait", "drop"
 VERBS = (RETRY, KEEP, WAIT, DROP)

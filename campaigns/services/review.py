@@ -9,9 +9,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from campaigns.models import Campaign
-from campaigns.services import audiences, estimates, routes
+from campaigns.queries import estimates, routes
+from campaigns.queries.routes import Route
+from campaigns.services import audiences
 from campaigns.services.audiences import Audience
-from campaigns.services.routes import Route
 from designs import checks, fields
 from designs.trials import Trial
 

@@ -9,7 +9,7 @@ from django.utils.translation import ngettext
 
 from campaigns import zones
 from campaigns.models import Campaign
-from campaigns.services.routes import Route
+from campaigns.queries.routes import Route
 from campaigns.wording import in_zone, listed
 from pages import locales, statuses
 from relays.models import Relay

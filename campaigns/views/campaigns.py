@@ -20,8 +20,8 @@ from campaigns.exceptions import CampaignError
 from campaigns.forms import NewCampaignForm
 from campaigns.models import Campaign
 from campaigns.queries import overview
+from campaigns.queries.routes import Route
 from campaigns.services import audiences, drafts, running
-from campaigns.services.routes import Route
 from campaigns.views import composer, report
 from contacts.models import List
 from designs.models import Design

@@ -31,7 +31,8 @@ from campaigns.forms import (
     WhenForm,
 )
 from campaigns.models import Campaign
-from campaigns.services import audiences, drafts, review, routes
+from campaigns.queries import routes
+from campaigns.services import audiences, drafts, review
 from campaigns.services.review import Problem
 from campaigns.wording import in_zone, listed
 from contacts import addresses

@@ -10,7 +10,7 @@ from contacts import columns
 from contacts.models import Attribute, Contact, Job
 from contacts.services import jobs
 from pages import statements
-from pages.singleline import one_line
+from pages.oneline import one_line
 
 # The kind of job that drops an attribute's values.
 DELETE = "delete_attribute"

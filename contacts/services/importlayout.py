@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from contacts import reimport
 from contacts.csvfile import Reader
-from contacts.importfile import ChunkSource, dialect_of
 from contacts.models import Import, List
 from contacts.reimport import OnLists
+from contacts.services.importfile import ChunkSource, dialect_of
 from contacts.statuswords import LIST
 
 

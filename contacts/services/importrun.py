@@ -22,11 +22,11 @@ from contacts.batches import Batch, Batcher
 from contacts.columns import Known
 from contacts.csvfile import Place, Reader
 from contacts.exceptions import ContactsError
-from contacts.importfile import ChunkSource, dialect_of
 from contacts.models import Attribute, Import
 from contacts.queries import importing
 from contacts.rows import Shaper
 from contacts.services import statuswords as answers
+from contacts.services.importfile import ChunkSource, dialect_of
 from contacts.services.importlayout import Layout, layout_of
 from contacts.statuswords import Words
 

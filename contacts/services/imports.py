@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User, Workspace
-from contacts import columns, csvdetect, importfile, values
+from contacts import columns, csvdetect, values
 from contacts.batches import Batch, Reject
 from contacts.columns import Column
 from contacts.csvfile import Bytes, Dialect, Reader
@@ -23,7 +23,15 @@ from contacts.models import Attribute, Import, ImportChunk, Job, List, Subscript
 from contacts.queries import importing
 from contacts.queries.importing import Undone
 from contacts.rows import MappingError, NoAddressColumnError, Shaper
-from contacts.services import attributes, importrun, jobs, lists, statuswords, unfinished
+from contacts.services import (
+    attributes,
+    importfile,
+    importrun,
+    jobs,
+    lists,
+    statuswords,
+    unfinished,
+)
 from contacts.services.importlayout import Layout, layout_of
 from contacts.statuswords import LIST, Words
 

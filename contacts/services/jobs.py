@@ -46,6 +46,20 @@ TRIES = 5
 PASSING = {"23503", "40P01", "40001"}
 
 
+def _nobody(pk: int) -> object:
+    raise LookupError(f"nobody was named to tell of job {pk}")
+
+
+_tell_worker: Callable[[int], object] = _nobody
+
+
+def use_worker(tell: Callable[[int], object]) -> None:
+    """`tell`: asks a worker to run the job with this number. The task imports this module, so that
+    this module can't import the task."""
+    global _tell_worker  # noqa: PLW0603 - set once, when the program starts
+    _tell_worker = tell
+
+
 class JobLostError(ContactsError):
     """The job was cancelled or taken over: this batch must not count."""
 
@@ -72,8 +86,6 @@ def start(
     last: int = 0,
 ) -> Job:
     """The job that does this, and a worker is told. One that does the same already is returned."""
-    from contacts.tasks import run_job  # noqa: PLC0415 - the task imports this module
-
     text = json.dumps(parameters, sort_keys=True)
     job, _made = Job.objects.get_or_create(
         workspace=workspace,
@@ -82,7 +94,7 @@ def start(
         state__in=ACTIVE,
         defaults={"parameters": dict(parameters), "created_by": by, "last": last},
     )
-    transaction.on_commit(lambda: nudge(run_job.delay, job.pk))
+    transaction.on_commit(lambda: nudge(_tell_worker, job.pk))
     return job
 
 
@@ -129,8 +141,6 @@ def undo(job: Job, *, by: User | None) -> Job | None:
 
 def go_on(job: Job) -> bool:
     """A job that failed goes on where it stopped."""
-    from contacts.tasks import run_job  # noqa: PLC0415 - the task imports this module
-
     try:
         with transaction.atomic():
             moved = Job.objects.filter(pk=job.pk, state=State.FAILED, undone_at=None).update(
@@ -139,7 +149,7 @@ def go_on(job: Job) -> bool:
     except IntegrityError:  # the same was started anew
         return False
     if moved:
-        transaction.on_commit(lambda: nudge(run_job.delay, job.pk))
+        transaction.on_commit(lambda: nudge(_tell_worker, job.pk))
     return bool(moved)
 
 

@@ -13,8 +13,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User, Workspace
-from contacts.importfile import CHUNK, UploadError
 from contacts.models import Import
+from contacts.services.importfile import CHUNK, UploadError
 from pages import locales
 
 WAITING = (Import.State.UPLOADING, Import.State.READY)

@@ -16,11 +16,11 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest, get_in
-from contacts import columns, encodings, importfile, importnotes, importwords, names, rejectfile
+from contacts import columns, encodings, names
 from contacts.csvfile import Dialect
 from contacts.forms import NEW_LIST, SIGNS, ImportForm
 from contacts.models import Attribute, Import, Job, List
-from contacts.services import imports, statuswords
+from contacts.services import importfile, importnotes, imports, importwords, rejectfile, statuswords
 from contacts.statuswords import Words
 from contacts.tasks import run_import
 from contacts.views.jobs import in_background

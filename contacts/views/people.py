@@ -15,13 +15,13 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest, get_in
-from contacts import contactsheet, sources, timeline
+from contacts import sources, timeline
 from contacts.forms import ContactForm
 from contacts.models import Attribute, Contact, List, Subscription, Suppression
 from contacts.queries import mailable
 from contacts.queries import people as people_query
 from contacts.services import contacts as contact_service
-from contacts.services import jobs
+from contacts.services import contactsheet, jobs
 from contacts.services import lists as list_service
 from contacts.services import suppressions as suppression_service
 from contacts.views.jobs import in_background

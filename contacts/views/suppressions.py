@@ -13,11 +13,11 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest
-from contacts import contactsheet, sources
+from contacts import sources
 from contacts.forms import SuppressionsForm
 from contacts.models import Suppression
 from contacts.queries.suppressed import filtered
-from contacts.services import jobs
+from contacts.services import contactsheet, jobs
 from contacts.services import suppressions as service
 from contacts.views.jobs import in_background
 from contacts.views.people import csv_response

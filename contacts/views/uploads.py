@@ -14,10 +14,10 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest, get_in
-from contacts import csvdetect, importfile
+from contacts import csvdetect
 from contacts.models import Import, List
-from contacts.services import imports, unfinished
-from contacts.uploads import ImportUploadHandler, Received
+from contacts.services import importfile, imports, unfinished
+from contacts.views.uploadhandler import ImportUploadHandler, Received
 from pages import locales, numbers
 
 PIECE = 8 * importfile.CHUNK

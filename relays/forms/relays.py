@@ -11,11 +11,12 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import Workspace
 from contacts import addresses
-from pages import locales, numbers
+from pages import locales, numbers, reasons
 from pages.singleline import SingleLine
-from relays import presets, warmups
+from relays import warmups
 from relays.models import Relay, Security
-from relays.presets import Preset
+from relays.providers import presets
+from relays.providers.presets import Preset
 from smtp import hosts
 
 KEEP, REPLACE, REMOVE = "keep", "replace", "remove"
@@ -333,7 +334,7 @@ class RelayForm(LimitsForm):
         except hosts.UnknownHostError:
             pass
         except hosts.HostError as error:
-            self.add_error("host", str(error))
+            self.add_error("host", reasons.said(str(error)))
 
     def _check_password(self, cleaned: dict[str, Any]) -> None:
         choice = self.choice

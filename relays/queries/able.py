@@ -2,7 +2,7 @@
 `Relay.takes` and `Relay.rests`.
 
 Its state lets it: it is active, or it is draining and the mailing was opened before that began. And
-it waits for nothing. Limits and lanes are asked when pace is reserved (relays.pace).
+it waits for nothing. Limits and lanes are asked when pace is reserved (relays.services.pace).
 """
 
 from datetime import datetime

@@ -14,9 +14,10 @@ from django.db.models import Q
 from django.utils import timezone
 
 from pages import reasons
-from relays import clock, pace
 from relays.lanes import WHOLE
 from relays.models import WORKING, Lane, Relay
+from relays.queries import clock
+from relays.services import pace
 from smtp import ConnectError, End, Outcome
 from smtp.replies import Meaning, ends_connection, meaning
 

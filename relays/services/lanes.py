@@ -16,11 +16,13 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from relays import clock, lanes, providers
+from relays import lanes, providers
 from relays.lanes import WHOLE, LaneState, Seen
 from relays.models import Lane, Relay, RelaySlot
-from relays.pace import Wait
+from relays.providers.replyrules import services
+from relays.queries import clock
 from relays.services import health
+from relays.services.pace import Wait
 from smtp import End, Outcome, Stage, replies
 from smtp.accepted import Accepted
 
@@ -35,14 +37,12 @@ MOST_DOMAINS = 500
 # A row that nothing was seen of for so long is forgotten.
 STALE = timedelta(days=7)
 
-# The server speaks of itself, not of a recipient's: words, rules of smtp.replies, and the
-# services that only ever send.
+# The server speaks of itself, not of a recipient's.
 OF_ITSELF = re.compile(
     r"sending (rate|quota|limit)|throttl|your (account|connection)|per connection"
     r"|too many (messages|mails|emails) (from|in|per|sent)|发信|发送频率",
     re.IGNORECASE,
 )
-OWN_LIMITS = ("rate.quota", ".own-limit")
 # One mailbox gets too much, or more than its server allows it: the others of its provider don't.
 OF_MAILBOX = re.compile(
     r"\b[45]\.2\.12[12]\b|\b(recipient|mailbox|inbox|user)\b[^.;:]{0,60}"
@@ -52,12 +52,9 @@ OF_MAILBOX = re.compile(
     r"|收件人.{0,20}(过多|频率|频繁|上限)",
     re.IGNORECASE,
 )
-SERVICES = {
-    "aliyun", "brevo", "mailgun", "mailjet", "postmark", "sendgrid", "ses", "sparkpost", "tencent",
-}  # fmt: skip
 # Or trouble in so many lanes at once, and in this part of all.
 MANY, PART = 2, 1 / 3
-ACCEPTED = replies.Verdict(replies.Meaning.ACCEPTED, None, "", "")
+ACCEPTED = replies.Verdict(replies.Meaning.ACCEPTED, None, "")
 
 
 class Addressed(Protocol):
@@ -113,7 +110,9 @@ def allowances(relay: Relay, numbers: Iterable[int] | None = None) -> dict[int, 
     """{lane number: messages that may be claimed of it now, UNLIMITED, or what it waits for}, by
     default of all lanes. Who claims calls `admit` with what he got. Everybody else's domains are
     no matter here, but there."""
-    wanted = set(numbers) if numbers is not None else {one.number for one in providers.providers()}
+    wanted = (
+        set(numbers) if numbers is not None else {one.number for one in providers.mail_providers()}
+    )
     allowed: dict[int, int | Wait] = dict.fromkeys({providers.OTHERS, *wanted}, UNLIMITED)
     rows = [
         (row, number)
@@ -365,13 +364,13 @@ def _of_mailbox(outcome: Outcome, verdict: replies.Verdict) -> bool:
 
 def _of_itself(name: str, outcome: Outcome, verdict: replies.Verdict) -> bool:
     """Whether the relay's own server has the limit, not the recipient's."""
-    rule = verdict.rule.name if verdict.rule else ""
-    if rule.endswith(OWN_LIMITS):
+    rule = verdict.rule
+    if rule is not None and rule.of_account:
         return True
-    whose = rule.partition(".")[0]
+    whose = rule.provider if rule is not None else ""
     if whose == name:
         return False
-    if whose in SERVICES or outcome.stage in {Stage.CONNECT, Stage.MAIL}:
+    if whose in services() or outcome.stage in {Stage.CONNECT, Stage.MAIL}:
         return True
     return bool(OF_ITSELF.search(outcome.words))
 

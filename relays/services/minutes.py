@@ -6,8 +6,8 @@ from typing import Any
 
 from django.db import connection
 
-from relays import clock
 from relays.models import Relay, RelayMinute
+from relays.queries import clock
 
 KEPT = timedelta(days=8)
 

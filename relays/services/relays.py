@@ -13,10 +13,10 @@ from django.utils.translation import gettext as _
 from accounts import mailheaders, secrets
 from accounts.models import User, Workspace
 from designs.encoding import CRLF, quoted
-from relays import lanes, trial, usage, verp
+from relays import lanes, trial, verp
 from relays.exceptions import RelaysError
 from relays.models import WORKING, Lane, Relay
-from relays.services import health, testallowance
+from relays.services import health, testallowance, usage
 from smtp import Server
 
 # A server by another name, about which nothing is known.

@@ -11,11 +11,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from pages import locales, reasons
-from relays import standing, warmups
+from relays import warmups
 from relays.models import Lane, Relay
-from relays.presets import Preset
-from relays.services import health
-from relays.standing import Standing
+from relays.providers.presets import Preset
+from relays.services import health, standing
+from relays.services.standing import Standing
 
 register = template.Library()
 register.filter("said", reasons.said)

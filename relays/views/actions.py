@@ -12,9 +12,8 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest, get_in
 from pages import locales, toasts
-from relays import standing
 from relays.models import Lane, Relay
-from relays.services import health
+from relays.services import health, standing
 from relays.services import relays as service
 
 State = Relay.State

@@ -9,10 +9,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest, get_in
-from relays import standing, tiers, usage
 from relays.forms.pools import PoolForm
 from relays.models import Pool
 from relays.services import pools as service
+from relays.services import standing, tiers, usage
 
 
 def pool_page(request: WorkspaceRequest, pk: int) -> HttpResponse:

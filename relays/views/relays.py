@@ -1,5 +1,6 @@
 """Relays: what they do now, the last hours, and their settings."""
 
+from itertools import groupby
 from typing import Any
 
 from django.contrib import messages
@@ -10,18 +11,23 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.access import WorkspaceRequest, get_in
-from relays import presets, standing, tiers, usage
 from relays.forms.relays import LimitsForm, RelayForm
 from relays.forms.trials import TestForm
 from relays.models import Lane, Pool, Relay
-from relays.presets import Preset
+from relays.providers import presets
+from relays.providers.presets import Group, Preset
 from relays.queries import figures, history
 from relays.services import relays as service
+from relays.services import standing, tiers, usage
 
 SHOWN_LANES = 50
-MADE_FOR_CAMPAIGNS = gettext_lazy("Made for campaigns")
-OWN_SERVER = gettext_lazy("A server of your own")
-OFFICE = gettext_lazy("Mailboxes for people: some hundred mails a day, not for large campaigns")
+HEADINGS = {
+    Group.CAMPAIGNS: gettext_lazy("Made for campaigns"),
+    Group.OWN: gettext_lazy("A server of your own"),
+    Group.OFFICE: gettext_lazy(
+        "Mailboxes for people: some hundred mails a day, not for large campaigns"
+    ),
+}
 
 
 def relays(request: WorkspaceRequest) -> HttpResponse:
@@ -115,11 +121,9 @@ def _test_initial(request: WorkspaceRequest) -> dict[str, str]:
 
 def _groups() -> list[tuple[Promise, list[Preset]]]:
     """The providers as they are offered: (heading, presets)."""
-    known = presets.presets().values()
     return [
-        (MADE_FOR_CAMPAIGNS, [one for one in known if one.wants_login and not one.office]),
-        (OWN_SERVER, [one for one in known if not one.wants_login]),
-        (OFFICE, [one for one in known if one.office]),
+        (HEADINGS[group], list(offered))
+        for group, offered in groupby(presets.presets().values(), lambda one: one.group)
     ]
 
 

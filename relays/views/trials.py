@@ -10,10 +10,10 @@ from django.views.decorators.http import require_POST
 from accounts.access import WorkspaceRequest, get_in
 from accounts.secrets import SecretError, decrypt
 from pages import numbers
-from relays import presets
 from relays.forms.relays import RelayForm
 from relays.forms.trials import TestForm
 from relays.models import Relay
+from relays.providers import presets
 from relays.services import relays as service
 from relays.services.testallowance import TestRefusedError
 from relays.trial import Dialogue, Step

@@ -14,7 +14,7 @@ from designs.compiling import Uncompiled, compile_bytes, compile_words, is_solid
 from designs.encoding import SOFT, Memo
 from designs.fixed import Fixed
 from designs.rendering import LONGEST_OUTPUT, LONGEST_SUBJECT
-from pages.singleline import one_line
+from pages.oneline import one_line
 from sending.compose import headers, mime
 
 

@@ -1,5 +1,4 @@
 """What of a personal link differs, signed into its address, so that it leads where the mail said.
-Pure.
 
 A link leads nowhere but where a mail of its mailing said: the digest covers the mailing, the link
 and the value, and is keyed. Whose mail it was is in the message's token. So what is signed is the
@@ -13,9 +12,7 @@ from collections.abc import Callable
 from functools import cache, lru_cache
 from hashlib import blake2s
 
-from django.conf import settings
-
-from accounts.secrets import derive
+from accounts.secrets import derive, keys
 
 # A multiple of three: base64 needs no padding for it.
 DIGEST_BYTES = 9
@@ -26,7 +23,7 @@ LINKS = 64
 def signer(mailing_id: int) -> Callable[[int, str], str]:
     """Signs (number of the link, value) as the segment that follows the number in the link's
     address. The settings are asked once."""
-    keyed = _keyed(settings.SECRET_KEY)
+    keyed = _keyed(keys()[0])
 
     # Both parts of a mail have the same links.
     @lru_cache(maxsize=LINKS)
@@ -45,7 +42,7 @@ def read(mailing_id: int, number: int, signed: str) -> str | None:
     except (Error, ValueError):
         return None
     digest, value = raw[:DIGEST_BYTES], raw[DIGEST_BYTES:]
-    for key in (settings.SECRET_KEY, *map(str, settings.SECRET_KEY_FALLBACKS)):
+    for key in keys():
         if hmac.compare_digest(digest, _digest(_keyed(key), mailing_id, number, value)):
             return value.decode(errors="replace")
     return None

@@ -6,7 +6,7 @@ from binascii import b2a_base64
 
 from accounts import mailheaders
 from accounts.mailheaders import LIKE_ENCODED, LINE, WORD, clean_name
-from pages.singleline import one_line
+from pages.oneline import one_line
 
 __all__ = ["clean_name", "subject", "to"]
 

@@ -10,9 +10,7 @@ from collections.abc import Callable
 from functools import cache
 from hashlib import blake2s
 
-from django.conf import settings
-
-from accounts.secrets import derive
+from accounts.secrets import derive, keys
 
 DIGEST_BYTES = 8
 # The message of previews and test mails.
@@ -31,7 +29,7 @@ def make(message_id: int) -> str:
 
 def maker() -> Callable[[int], str]:
     """`make` for many: the settings are asked once."""
-    keyed = _keyed(settings.SECRET_KEY)
+    keyed = _keyed(keys()[0])
 
     def token(message_id: int) -> str:
         number = message_id.to_bytes((message_id.bit_length() + 7) // 8 or 1, "big")
@@ -46,8 +44,7 @@ def read(token: str) -> int | None:
         return None
     raw = bytes.fromhex(token)
     digest, number = raw[:DIGEST_BYTES], raw[DIGEST_BYTES:]
-    keys = (settings.SECRET_KEY, *map(str, settings.SECRET_KEY_FALLBACKS))
-    for key in keys:
+    for key in keys():
         if hmac.compare_digest(digest, _digest(number, _keyed(key))):
             return int.from_bytes(number, "big")
     return None

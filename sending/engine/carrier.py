@@ -11,9 +11,9 @@ from collections import deque
 from collections.abc import Sequence
 from itertools import zip_longest
 
-from relays import clock, pace
 from relays.models import Relay
-from relays.services import health
+from relays.queries import clock
+from relays.services import health, pace
 from relays.services.relays import server_of
 from sending.engine.connections import Connections
 from sending.engine.database import Database

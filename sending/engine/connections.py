@@ -18,7 +18,6 @@ from smtp import (
     Server,
     Session,
     Source,
-    Timeouts,
     open_session,
 )
 
@@ -121,7 +120,7 @@ class Connections:
     async def _one(self) -> None:
         """One connection, from its opening to its end."""
         try:
-            session = await open_session(self.server, Timeouts.configured())
+            session = await open_session(self.server)
         except ConnectError as error:
             self._not_opened(error)
             return
@@ -132,7 +131,6 @@ class Connections:
             session,
             self.source,
             mode=self._mode(session),
-            timeouts=Timeouts.configured(),
             most=self.messages_each,
             idle=IDLE,
         )

@@ -5,7 +5,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from relays import pace, providers
+from relays import providers
+from relays.services import pace
 from sending import guards
 from sending.compose.composer import Composer
 from sending.host.journal import Journal

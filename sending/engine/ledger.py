@@ -5,22 +5,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from django.db import Error, connection
+from django.db import Error
 
 from contacts.services.contacts import merge_fields
 from pages import reasons
-from relays import pace
 from relays.models import Relay
-from relays.queries.able import TAKES
-from relays.services import health, lanes, minutes
+from relays.services import health, lanes, minutes, pace
 from sending.compose.composer import Composer
 from sending.engine.held import Held
 from sending.host.journal import Journal
 from sending.host.trouble import HostTroubleError
 from sending.models import Mailing, Message
+from sending.queries import batches
 from sending.queries.carrying import mailings_for
 from sending.queries.claim import Claimed, claim, renew
-from sending.queries.due import HELD_ROUTE
 from sending.queries.record import Result, record
 from sending.services import fence, holds, mailings, pacing, refusals, streams
 from sending.services.outcomes import settle
@@ -36,15 +34,6 @@ WAITING = Message.State.WAITING
 NOT_PREPARED = "not_prepared"
 # Composers that a process keeps; each holds a content compiled.
 COMPOSERS = 32
-
-STATES = f"""
-SELECT b.id, m.state = 'sending' AND {TAKES.format(relay="r", opened="m.opened_at")}
-       AND NOT {HELD_ROUTE.format(relay="r.id")}
-  FROM unnest(%(ids)s::bigint[], %(holders)s::text[]) AS h (id, holder)
-  JOIN sending_batch b ON b.id = h.id AND b.holder = h.holder
-  JOIN sending_mailing m ON m.id = b.mailing_id
-  JOIN relays_relay r ON r.id = b.relay_id
-"""  # noqa: S608 - only constants of ours
 
 
 @dataclass(slots=True)
@@ -216,10 +205,7 @@ def watch(all_held: Sequence[Held]) -> None:
         return
     keys = [held.key for held in all_held]
     renew(keys)
-    known: dict[str, Any] = {"ids": [key[0] for key in keys], "holders": [key[1] for key in keys]}
-    with connection.cursor() as cursor:
-        cursor.execute(STATES, known)
-        states = dict(cursor.fetchall())
+    states = batches.going_on(keys)
     shut = holds.held_lanes(held.route for held in all_held)
     for held in all_held:
         held.lost = held.claim.batch_id not in states

@@ -11,9 +11,9 @@ import uvloop
 from django.db import Error, InterfaceError, OperationalError
 
 from accounts.secrets import SecretError
-from relays import clock, pace
 from relays.models import Relay
-from relays.services import health
+from relays.queries import clock
+from relays.services import health, pace
 from sending.engine import stopping
 from sending.engine.carrier import Carrier
 from sending.engine.database import Database

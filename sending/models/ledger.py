@@ -212,7 +212,7 @@ class MailingLane(models.Model):
     worker gave back in a Batch without a holder."""
 
     mailing = models.ForeignKey(Mailing, models.CASCADE, related_name="lanes")
-    # `number` of relays/providers.toml; 0: everybody else.
+    # `number` of a mail provider (relays.providers); 0: everybody else.
     lane = models.SmallIntegerField()
     first_id = models.BigIntegerField()
     next_id = models.BigIntegerField()

@@ -14,7 +14,7 @@ class RefusalCount(models.Model):
 
     mailing = models.ForeignKey(Mailing, models.CASCADE, related_name="refusal_counts")
     relay = models.ForeignKey(Relay, models.CASCADE, related_name="refusal_counts")
-    # A key of providers.toml, a domain, or "*".
+    # A key of relays.providers, a domain, or "*".
     lane = models.CharField(max_length=253)
     accepted = models.FloatField(default=0)
     refused = models.FloatField(default=0)
@@ -52,7 +52,7 @@ class Hold(models.Model):
     # Over which it was refused; of a whole mailing, the one that it was seen at last.
     relay = models.ForeignKey(Relay, models.CASCADE, related_name="holds")
     kind = models.CharField(max_length=7, choices=Kind.choices)
-    # Of a lane: a key of providers.toml or a domain, and its number (0 for a domain).
+    # Of a lane: a key of relays.providers or a domain, and its number (0 for a domain).
     lane = models.CharField(max_length=253, blank=True)
     lane_number = models.SmallIntegerField(default=0)
     # A code of pages.reasons, and the last server's words.

@@ -8,11 +8,13 @@ from typing import Any
 
 from django.db import connection
 
-from relays import clock, pace, providers, windows
+from relays import providers, windows
 from relays.models import Lane, Relay
+from relays.queries import clock
+from relays.services import pace
 from sending.models import Mailing
+from sending.purposes import TRANSACTIONAL
 from sending.queries.due import HELD_LANE, carries
-from sending.services.mailings import TRANSACTIONAL
 
 # Mailings that may go through the relay and have something to claim. Each part is one look into an
 # index, whatever the size of the mailing. Of a pool only while no relay of a lower tier can work:

@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from contacts.queries import mailable
 from relays.models import Relay
 from sending.models import Mailing
+from sending.queries.states import sql
 
 # Longer than any pause of a healthy worker, which renews it each second.
 LEASE = timedelta(seconds=60)
@@ -80,12 +81,12 @@ RETURNING id
 # statistics has one row, it thinks, and would be read and sorted as a whole for each claim.
 #
 # "state": those that services.fence counted as sent stay in their range.
-FOUND = """
+FOUND = sql("""
 taken AS MATERIALIZED (
   SELECT id, contact_id, address, attempts, lane, variant, state
-    FROM sending_message WHERE id = ANY(%(ids)s) AND state + 0 = 0)
-"""
-FRESH = """
+    FROM sending_message WHERE id = ANY(%(ids)s) AND state + 0 = $WAITING)
+""")
+FRESH = sql("""
 open AS (
   SELECT l.id, l.lane, l.next_id, l.last_id, q.quota
     FROM sending_mailinglane l
@@ -101,7 +102,7 @@ taken AS MATERIALIZED (
    CROSS JOIN LATERAL (
          SELECT id, contact_id, address, attempts, lane, variant, state FROM sending_message
           WHERE id BETWEEN open.next_id AND open.last_id AND mailing_id + 0 = %(mailing)s
-            AND state + 0 = 0
+            AND state + 0 = $WAITING
           ORDER BY id LIMIT open.quota) m),
 ended AS (
   SELECT open.id, open.quota, max(taken.id) AS last, count(taken.id) AS number
@@ -111,18 +112,18 @@ moved AS (
   UPDATE sending_mailinglane l
      SET next_id = CASE WHEN e.number < e.quota THEN l.last_id + 1 ELSE e.last + 1 END
     FROM ended e WHERE l.id = e.id)
-"""
+""")
 
 # Those of `m` that may not be mailed any more, and why. Asked when their turn comes, and again
 # while they wait for it. ("state + 0": see queries.record.OPEN.)
-LEFT_SINCE = """
+LEFT_SINCE = sql("""
 SELECT m.id,
        CASE WHEN c.id IS NULL AND m.contact_id IS NOT NULL THEN 'gone'
             ELSE coalesce({reason}, 'unsubscribed') END AS reason
   FROM {messages} m
   LEFT JOIN contacts_contact c ON c.id = m.contact_id AND c.workspace_id = %(workspace)s
 {joins}
- WHERE m.state + 0 = 0
+ WHERE m.state + 0 = $WAITING
    AND ((c.id IS NULL AND m.contact_id IS NOT NULL) OR {stopped}
         OR (cardinality(%(lists)s::bigint[]) > 0
             AND NOT EXISTS (
@@ -132,7 +133,7 @@ SELECT m.id,
             AND (%(only_lists)s OR EXISTS (
               SELECT 1 FROM contacts_subscription s
                WHERE s.contact_id = m.contact_id AND s.list_id = ANY(%(lists)s)))))
-"""
+""")
 LEFT_SINCE = (
     LEFT_SINCE.replace("{reason}", mailable.REASON)
     .replace("{stopped}", mailable.STOPPED)
@@ -141,11 +142,11 @@ LEFT_SINCE = (
 
 # One statement for the rest, so that no list of ids goes to the database and back: skips who left,
 # holds the others in a batch, counts both, and tells whom it holds.
-HOLD = """
+HOLD = sql("""
 WITH {taken},
 gone AS MATERIALIZED ({left_since}),
 skipped AS (
-  UPDATE sending_message m SET state = 4, reason = gone.reason, settled_at = now()
+  UPDATE sending_message m SET state = $SKIPPED, reason = gone.reason, settled_at = now()
     FROM gone WHERE m.id = gone.id),
 kept AS MATERIALIZED (
   SELECT t.id, t.contact_id, t.address, t.attempts, t.lane, t.variant FROM taken t
@@ -162,7 +163,7 @@ counted AS (
          skipped = skipped + (SELECT count(*) FROM gone)
    WHERE mailing_id = %(mailing)s AND EXISTS (SELECT 1 FROM taken))
 SELECT batch.id, kept.* FROM kept CROSS JOIN batch ORDER BY kept.id
-"""
+""")
 BY_IDS = "(SELECT * FROM sending_message WHERE id = ANY(%(ids)s))"
 LEFT = LEFT_SINCE.replace("{messages}", BY_IDS)
 HOLD_FRESH, HOLD_FOUND = (

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from sending.models import Installation
+from sending.queries.states import sql
 
 # A dump that is restored has another table here, whether into the same database, another one or
 # another cluster. What is restored with its cluster has the same: hosts tell that by their files.
@@ -114,13 +115,13 @@ def jump_ahead() -> None:
 
 # Waiting messages of a mailing that hosts know to be sent, those with an answer first. "mailing_id
 # + 0" and "state + 0": see queries.claim and queries.record.
-_KNOWN = """
+_KNOWN = sql("""
 SELECT m.id, bool_or(s.accepted) AS accepted
   FROM sending_sentrange s
   JOIN sending_message m ON m.id BETWEEN s.first_id AND s.last_id
- WHERE s.mailing_id = %(mailing)s AND m.mailing_id + 0 = %(mailing)s AND m.state + 0 = 0
+ WHERE s.mailing_id = %(mailing)s AND m.mailing_id + 0 = %(mailing)s AND m.state + 0 = $WAITING
  GROUP BY m.id
-"""
+""")
 
 COUNT = f"""
 SELECT count(*) FILTER (WHERE accepted), count(*) FILTER (WHERE NOT accepted)
@@ -130,7 +131,7 @@ SELECT count(*) FILTER (WHERE accepted), count(*) FILTER (WHERE NOT accepted)
 OF_BATCH = f"SELECT id, accepted FROM ({_KNOWN}) known WHERE id = ANY(%(ids)s)"  # noqa: S608
 
 # What is in a batch that somebody holds is settled with it.
-SETTLE = f"""
+SETTLE = sql(f"""
 WITH held AS (
   SELECT unnest(ids) AS id FROM sending_batch WHERE mailing_id = %(mailing)s AND holder <> ''),
 known AS MATERIALIZED (
@@ -140,17 +141,18 @@ settled AS (
      SET state = CASE WHEN known.accepted THEN 2 ELSE 5 END,
          reason = CASE WHEN known.accepted THEN '' ELSE 'in_doubt' END,
          reply = %(reply)s, attempts = attempts + 1, settled_at = now(), retry_at = NULL
-    FROM known WHERE m.id = known.id AND m.state + 0 = 0
+    FROM known WHERE m.id = known.id AND m.state + 0 = $WAITING
   RETURNING m.state),
 counted AS (
-  SELECT count(*) FILTER (WHERE state = 2) AS accepted, count(*) FILTER (WHERE state = 5) AS unknown
+  SELECT count(*) FILTER (WHERE state = $ACCEPTED) AS accepted,
+         count(*) FILTER (WHERE state = $UNKNOWN) AS unknown
     FROM settled)
 UPDATE sending_tally t
    SET waiting = t.waiting - c.accepted - c.unknown,
        accepted = t.accepted + c.accepted, unknown = t.unknown + c.unknown
   FROM counted c WHERE t.mailing_id = %(mailing)s
 RETURNING c.accepted, c.unknown
-"""  # noqa: S608 - only constants of ours
+""")  # noqa: S608 - only constants of ours
 
 
 def count(mailing_id: int) -> tuple[int, int]:

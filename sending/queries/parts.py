@@ -2,40 +2,45 @@
 mailed lately."""
 
 from contacts.queries.parts import Kind, kinds
+from sending.queries.states import sql
 
 MAILING, MAILED_WITHIN = "mailing", "mailed_within"
 
+GOT = sql("state = $ACCEPTED AND contact_id IS NOT NULL")
+RECIPIENTS = f"FROM sending_message WHERE mailing_id = ANY({{ids}}) AND {GOT}"
+# Of the excluded contact `a`, the mail that it got last.
+LAST = sql(
+    "SELECT m.settled_at AS since, m.mailing_id AS cause_id FROM sending_message m"
+    " JOIN sending_mailing g ON g.id = m.mailing_id"
+    " WHERE m.contact_id = a.contact_id AND m.state = $ACCEPTED AND {which}"
+    " ORDER BY m.settled_at DESC LIMIT 1"
+)
 kinds.add(
     Kind(
         MAILING,
-        include="SELECT contact_id, true AS wants FROM sending_message"
-        " WHERE mailing_id = ANY({ids}) AND state = 2 AND contact_id IS NOT NULL",
-        exclude="SELECT contact_id FROM sending_message"
-        " WHERE mailing_id = ANY({ids}) AND state = 2 AND contact_id IS NOT NULL",
+        include=f"SELECT contact_id, true AS wants {RECIPIENTS}",
+        exclude=f"SELECT contact_id {RECIPIENTS}",
         reason="excluded_mailing",
-        cause="SELECT m.settled_at AS since, m.mailing_id AS cause_id FROM sending_message m"
-        " WHERE m.contact_id = a.contact_id AND m.mailing_id = ANY({ids}) AND m.state = 2"
-        " ORDER BY m.settled_at DESC LIMIT 1",
+        cause=LAST.replace("{which}", "g.id = ANY({ids})"),
     )
 )
 # {ids} is one number of hours. A mailing that ended before that long has nobody of them, so that
 # only the messages of recent mailings are read.
-RECENT = (
-    "SELECT m.contact_id FROM sending_mailing g JOIN sending_message m ON m.mailing_id = g.id"
-    " WHERE g.workspace_id = %(workspace)s AND g.purpose = 'advertising'"
-    " AND (g.finished_at IS NULL OR g.finished_at >= now() - make_interval(hours => ({ids})[1]))"
-    " AND m.state = 2 AND m.contact_id IS NOT NULL"
-    " AND m.settled_at >= now() - make_interval(hours => ({ids})[1])"
-)
+OF_WORKSPACE = "g.workspace_id = %(workspace)s AND g.purpose = 'advertising'"
+RECENT = f"""
+SELECT m.contact_id
+  FROM sending_mailing g
+  JOIN (SELECT * FROM sending_message WHERE {GOT}) m ON m.mailing_id = g.id
+ WHERE {OF_WORKSPACE}
+   AND (g.finished_at IS NULL OR g.finished_at >= now() - make_interval(hours => ({{ids}})[1]))
+   AND m.settled_at >= now() - make_interval(hours => ({{ids}})[1])
+"""  # noqa: S608 - only constants of ours
 kinds.add(
     Kind(
         MAILED_WITHIN,
         include="",
         exclude=RECENT,
         reason="mailed_lately",
-        cause="SELECT m.settled_at AS since, m.mailing_id AS cause_id FROM sending_message m"
-        " JOIN sending_mailing g ON g.id = m.mailing_id AND g.workspace_id = %(workspace)s"
-        " AND g.purpose = 'advertising'"
-        " WHERE m.contact_id = a.contact_id AND m.state = 2 ORDER BY m.settled_at DESC LIMIT 1",
+        cause=LAST.replace("{which}", OF_WORKSPACE),
     )
 )

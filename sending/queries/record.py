@@ -10,6 +10,7 @@ from django.db import connection, transaction
 
 from sending.models import Message
 from sending.queries.claim import Claim
+from sending.queries.states import sql
 from smtp.accepted import Accepted
 
 State = Message.State
@@ -42,34 +43,34 @@ SELECT ids, mailing_id, relay_id FROM sending_batch
 # "state + 0" hides from the planner how few of a table may wait (one, it thinks, when all mailings
 # it has counted are done): it would compare each row of the table with each of the batch. The range
 # is for it, too: most batches are neighbours, found by one walk along the key.
-OPEN = "m.id = r.id AND m.id BETWEEN %(first)s AND %(last)s AND m.state + 0 = 0"
+OPEN = sql("m.id = r.id AND m.id BETWEEN %(first)s AND %(last)s AND m.state + 0 = $WAITING")
 
 # Nearly all of them: no column of an index changes, so that the new row stands beside the old one.
 # Both lists come as one text each: to write an array takes ten times as long.
-ACCEPT = f"""
+ACCEPT = sql(f"""
 UPDATE sending_message m
-   SET state = 2, reason = '', reply = coalesce(r.reply, ''), attempts = m.attempts + 1,
+   SET state = $ACCEPTED, reason = '', reply = coalesce(r.reply, ''), attempts = m.attempts + 1,
        settled_at = now(), relay_id = %(relay)s
   FROM unnest(string_to_array(%(ids)s, ',')::bigint[], string_to_array(%(replies)s, %(between)s))
        AS r (id, reply)
  WHERE {OPEN}
 RETURNING m.id
-"""  # noqa: S608 - only constants of ours
+""")  # noqa: S608 - only constants of ours
 
-SETTLE = f"""
+SETTLE = sql(f"""
 UPDATE sending_message m
    SET state = r.state, reason = r.reason,
-       reply = CASE WHEN r.reply = '' AND r.state = 0 THEN m.reply ELSE r.reply END,
-       retry_at = CASE WHEN r.state = 0 THEN coalesce(r.due_at, now()) END,
+       reply = CASE WHEN r.reply = '' AND r.state = $WAITING THEN m.reply ELSE r.reply END,
+       retry_at = CASE WHEN r.state = $WAITING THEN coalesce(r.due_at, now()) END,
        attempts = m.attempts + CASE WHEN r.attempt THEN 1 ELSE 0 END,
-       settled_at = CASE WHEN r.state = 0 THEN NULL ELSE now() END,
+       settled_at = CASE WHEN r.state = $WAITING THEN NULL ELSE now() END,
        relay_id = %(relay)s
   FROM unnest(%(ids)s::bigint[], %(states)s::smallint[], %(reasons)s::text[], %(replies)s::text[],
               %(dues)s::timestamptz[], %(attempts)s::bool[])
        AS r (id, state, reason, reply, due_at, attempt)
  WHERE {OPEN}
 RETURNING m.id, m.state
-"""  # noqa: S608 - only constants of ours
+""")  # noqa: S608 - only constants of ours
 
 # What has no result yet; given back when the batch ends.
 KEEP = "UPDATE sending_batch SET ids = %(left)s WHERE id = %(batch)s"

@@ -11,6 +11,7 @@ from relays.lanes import WHOLE
 from relays.models import Relay
 from sending.guards import LATEST, LATEST_OF_LANE, Count
 from sending.models import Mailing, RefusalCount
+from sending.queries.states import sql
 
 # One statement for all lanes of a batch, always in the same order: two workers that record at once
 # wait for each other, and don't lock each other out. Only while the mailing sends: what comes back
@@ -89,7 +90,7 @@ def forget(*, mailing: Mailing | None = None, relay: Relay | None = None) -> Non
 # and perhaps in others of the last days. Walks along the primary key; at most so many rows
 # of so many mailings are read.
 MAILINGS, ROWS = 5, 1000
-TOOK = """
+TOOK = sql("""
 SELECT DISTINCT x.name
   FROM (SELECT l.mailing_id, l.lane, l.first_id, l.next_id
           FROM sending_mailinglane l JOIN sending_mailing m ON m.id = l.mailing_id
@@ -105,9 +106,9 @@ SELECT DISTINCT x.name
          FROM (SELECT lane, address, state, relay_id FROM sending_message
                 WHERE id BETWEEN l.first_id AND l.next_id - 1 AND mailing_id + 0 = l.mailing_id
                 ORDER BY id DESC LIMIT %(rows)s) r
-        WHERE r.state = 2 AND r.relay_id = %(relay)s) x
+        WHERE r.state = $ACCEPTED AND r.relay_id = %(relay)s) x
  WHERE x.name = ANY(%(names)s)
-"""
+""")
 
 
 def took(
@@ -139,7 +140,7 @@ def took(
 # a mail: a run may go over many small mailings. Refused ones by message_not_accepted; the last one
 # that was taken stands among the latest rows that were claimed of each.
 LATEST_MAILINGS, LATEST_ROWS = 20, 100
-REFUSED_SINCE = """
+REFUSED_SINCE = sql("""
 WITH latest AS MATERIALIZED (
   SELECT id FROM sending_mailing
    WHERE workspace_id = %(workspace)s AND opened_at > now() - interval '7 days'
@@ -151,14 +152,14 @@ taken AS (
          SELECT state, relay_id, settled_at FROM sending_message
           WHERE id BETWEEN l.first_id AND l.next_id - 1 AND mailing_id + 0 = l.mailing_id
           ORDER BY id DESC LIMIT %(rows)s) r
-   WHERE r.state = 2 AND r.relay_id = %(relay)s)
+   WHERE r.state = $ACCEPTED AND r.relay_id = %(relay)s)
 SELECT count(*) FROM (
   SELECT FROM latest JOIN sending_message m ON m.mailing_id = latest.id
-   WHERE m.trouble = 3 AND m.relay_id = %(relay)s
+   WHERE m.trouble = $FAILED AND m.relay_id = %(relay)s
      AND m.reason IN ('address', 'address_pending', 'address_unproven')
      AND m.settled_at > coalesce((SELECT at FROM taken), '-infinity')
    LIMIT %(enough)s) refused
-"""
+""")
 
 
 def refused_since(mailing: Mailing, relay: Relay, *, enough: int) -> int:

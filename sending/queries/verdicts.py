@@ -9,6 +9,7 @@ from django.db import connection
 from relays.lanes import WHOLE
 from sending.models import Mailing
 from sending.queries.due import LEFT
+from sending.queries.states import sql
 from sending.streaks import OPEN_RUN, REFUSED, RUN, TAKEN
 
 # Mailings with addresses to judge: nothing of them is on its way, so that no accepted mail follows
@@ -38,10 +39,10 @@ EXISTS (SELECT 1 FROM sending_hold h
 """
 _UNDECIDED = _HELD.format(which="h.decision = ''")
 # By message_not_accepted. What nobody has decided about yet waits for that.
-_PENDING = f"""
-m.mailing_id = %(mailing)s AND m.trouble = 3 AND m.reason = 'address_pending'
+_PENDING = sql(f"""
+m.mailing_id = %(mailing)s AND m.trouble = $FAILED AND m.reason = 'address_pending'
 AND m.settled_at <= %(until)s AND NOT {_UNDECIDED}
-"""
+""")
 
 # All rows of a mailing stand together: a walk along the primary key.
 _RANGE = """
@@ -60,18 +61,18 @@ _SECOND = "(%(pool)s AND m.attempts > 1)"
 # which it refused an address. Blocks with a score, one after the other, are a run. Of a relay or
 # lane that has a score in all too much was refused for a list. A lane that was held explains
 # itself, and says nothing about the rest.
-DOUBT = f"""
+DOUBT = sql(f"""
 WITH pending AS MATERIALIZED (
   SELECT m.id, m.relay_id, {_LANE} AS lane, m.settled_at AS at, {_SECOND} AS second
     FROM sending_message m
    WHERE {_PENDING} ORDER BY m.address FOR UPDATE),
 decided AS MATERIALIZED (
-  SELECT m.relay_id, {_LANE} AS lane, m.settled_at AS at, m.state = 2 AS taken,
-         m.state <> 2 AND {_SECOND} AS second
+  SELECT m.relay_id, {_LANE} AS lane, m.settled_at AS at, m.state = $ACCEPTED AS taken,
+         m.state <> $ACCEPTED AND {_SECOND} AS second
     FROM sending_message m
    WHERE {_RANGE} AND m.relay_id IN (SELECT relay_id FROM pending)
-     AND (m.state + 0 = 2
-          OR (m.trouble = 3 AND m.reason IN {_ADDRESS}
+     AND (m.state + 0 = $ACCEPTED
+          OR (m.trouble = $FAILED AND m.reason IN {_ADDRESS}
               AND NOT {_HELD.format(which="h.kind = 'lane' AND h.decision <> 'retried'")}))),
 blocks AS (
   SELECT relay_id, '{WHOLE}' AS lane, at, count(*) FILTER (WHERE taken) AS taken,
@@ -95,15 +96,15 @@ runs AS (
 UPDATE sending_message m SET reason = 'address_unproven'
   FROM pending p JOIN runs r ON r.relay_id = p.relay_id AND r.at = p.at
                             AND r.lane IN ('{WHOLE}', p.lane)
- WHERE m.id = p.id AND m.trouble = 3
+ WHERE m.id = p.id AND m.trouble = $FAILED
    AND ((NOT p.second AND r.score > 0
          AND (r.run >= {RUN * REFUSED} OR (r.part = r.last AND r.run >= {OPEN_RUN * REFUSED})))
         OR (r.refused_of_all >= {OPEN_RUN} AND r.score_of_all > 0))
-"""  # noqa: S608 - only constants of ours
+""")  # noqa: S608 - only constants of ours
 
 # Of relays that took nothing of the mailing: the lanes in which they refused an address. One walk
 # along the mailing for each relay, which ends at the first accepted mail.
-NOTHING_TAKEN = f"""
+NOTHING_TAKEN = sql(f"""
 WITH pending AS MATERIALIZED (
   SELECT m.relay_id, m.lane,
          CASE WHEN m.lane = 0 THEN split_part(m.address, '@', 2) ELSE '' END AS domain
@@ -115,21 +116,21 @@ SELECT DISTINCT relay_id, lane, domain FROM pending
  WHERE relay_id IN (
        SELECT relay_id FROM (SELECT DISTINCT relay_id FROM pending) r
         WHERE NOT EXISTS (SELECT 1 FROM sending_message m
-                           WHERE {_RANGE} AND m.state + 0 = 2 AND m.relay_id = r.relay_id))
-"""  # noqa: S608 - only constants of ours
+                           WHERE {_RANGE} AND m.state + 0 = $ACCEPTED AND m.relay_id = r.relay_id))
+""")  # noqa: S608 - only constants of ours
 
-DOUBT_LANE = f"""
+DOUBT_LANE = sql(f"""
 UPDATE sending_message m SET reason = 'address_unproven'
  WHERE {_PENDING} AND m.relay_id = %(relay)s AND m.lane = %(lane)s
    AND (m.lane <> 0 OR split_part(m.address, '@', 2) = %(domain)s)
-"""  # noqa: S608 - only constants of ours
+""")  # noqa: S608 - only constants of ours
 
 # Nobody can decide about a cancelled mailing any more.
-DOUBT_HELD = f"""
+DOUBT_HELD = sql(f"""
 UPDATE sending_message m SET reason = 'address_unproven'
- WHERE m.mailing_id = %(mailing)s AND m.trouble = 3 AND m.reason = 'address_pending'
+ WHERE m.mailing_id = %(mailing)s AND m.trouble = $FAILED AND m.reason = 'address_pending'
    AND {_UNDECIDED}
-"""  # noqa: S608 - only constants of ours
+""")  # noqa: S608 - only constants of ours
 
 AT_ONCE = 5000
 BELIEVE = f"""

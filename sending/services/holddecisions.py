@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.models import User
 from contacts.models import Job
 from contacts.services import jobs
-from relays import clock
+from relays.queries import clock
 from sending.models import Hold, Mailing, RefusalCount
 from sending.services import heldpeople, mailings, retrying, verdicts
 from sending.services.holds import Decision, Kind, active, due_again

@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from django.db.models import QuerySet
 
 from contacts.services import jobs
-from relays import clock, providers
+from relays import providers
 from relays.models import WORKING, PoolMember, Relay
+from relays.queries import clock
 from sending.models import Hold, Mailing, Message
 from sending.queries.claim import Claimed
 from sending.queries.record import Result
@@ -135,7 +136,7 @@ def others(mailing: Mailing, relay: Relay) -> QuerySet[Relay]:
 def quotas(allowed: Mapping[int, int] | None, held_: HeldLanes) -> dict[int, int]:
     """Those of services.lanes without the providers that are held."""
     if allowed is None:
-        numbers = [providers.OTHERS, *(one.number for one in providers.providers())]
+        numbers = [providers.OTHERS, *(one.number for one in providers.mail_providers())]
         allowed = dict.fromkeys(numbers, UNLIMITED)
     return {**allowed, **dict.fromkeys(held_.numbers, 0)}
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
@@ -16,16 +16,13 @@ from contacts.services import jobs
 from designs.models import Content
 from relays.models import Pool, Relay
 from sending.models import Fenced, Hold, Mailing, Tally, Variant
-from sending.purposes import ADVERTISING, NOTICE, RULES
-from sending.queries import refusals
-from sending.queries.due import LEFT
+from sending.purposes import ADVERTISING, RULES
+from sending.queries import ending, refusals
 from sending.queries.freeze import freeze
 from sending.states import TRANSITIONS
 from sending.variants import Choice
 
 RETRY_FOR = timedelta(days=2)
-# Mailing.priority: while something of this priority is due, nothing else is sent.
-TRANSACTIONAL = RULES[NOTICE].priority
 log = logging.getLogger(__name__)
 
 
@@ -155,41 +152,6 @@ def stop_all(workspace: Workspace) -> None:
     live.update(state=Mailing.State.PAUSED, wait_reason="", wait_until=None)
 
 
-# One statement: rows and tally move together. What waits stands in three places (queries.claim);
-# of each a piece is taken, so that nobody waits for it long. ("mailing_id + 0": see queries.claim.)
-DROP = """
-WITH open AS (
-  SELECT id, next_id, least(last_id, next_id + %(limit)s - 1) AS upto FROM sending_mailinglane
-   WHERE %(lanes)s AND mailing_id = %(mailing)s AND next_id <= last_id
-   ORDER BY id LIMIT 1 FOR UPDATE),
-shut AS (
-  UPDATE sending_mailinglane l SET next_id = open.upto + 1 FROM open WHERE l.id = open.id),
-back AS (
-  DELETE FROM sending_batch
-   WHERE id = (SELECT id FROM sending_batch WHERE mailing_id = %(mailing)s AND holder = ''
-                ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
-  RETURNING ids),
-again AS (
-  SELECT id FROM sending_message WHERE mailing_id = %(mailing)s AND retry_at IS NOT NULL
-   ORDER BY retry_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED),
-waiting AS MATERIALIZED (
-  SELECT m.id FROM open
-    JOIN sending_message m
-      ON m.id BETWEEN open.next_id AND open.upto AND m.mailing_id + 0 = %(mailing)s
-  UNION ALL
-  SELECT unnest(ids) FROM back
-  UNION ALL
-  SELECT id FROM again),
-dropped AS (
-  UPDATE sending_message m
-     SET state = 4, reason = 'cancelled', settled_at = now(), retry_at = NULL
-   WHERE m.id = ANY(ARRAY(SELECT id FROM waiting)) AND m.state + 0 = 0 RETURNING 1),
-counted AS (SELECT count(*) AS n FROM dropped),
-tallied AS (
-  UPDATE sending_tally SET waiting = waiting - n, skipped = skipped + n
-    FROM counted WHERE mailing_id = %(mailing)s AND n > 0)
-SELECT n, EXISTS (SELECT 1 FROM open) OR EXISTS (SELECT 1 FROM waiting) FROM counted
-"""
 # The kind of job that skips the rest of a cancelled mailing.
 DROP_JOB = "drop_cancelled"
 PIECE = 5_000
@@ -198,20 +160,13 @@ PIECE = 5_000
 def drop_cancelled(mailing: Mailing, *, limit: int = PIECE) -> tuple[int, bool]:
     """Skips a piece of what still waits of a cancelled mailing; (how many, whether there may be
     more). A lane's range may have ids of others: a piece of it can be empty."""
-    return _drop(mailing, limit, lanes=True)
+    return ending.drop(mailing.pk, limit, lanes=True)
 
 
 def drop_given_back(mailing: Mailing) -> None:
     """Skips what workers gave back of a cancelled mailing. Within the transaction that records: it
     has locked the tally, so that it must not wait for a lane (each could wait for the other)."""
-    _drop(mailing, PIECE, lanes=False)
-
-
-def _drop(mailing: Mailing, limit: int, *, lanes: bool) -> tuple[int, bool]:
-    with connection.cursor() as cursor:
-        cursor.execute(DROP, {"mailing": mailing.pk, "limit": limit, "lanes": lanes})
-        dropped, more = cursor.fetchone() or (0, False)
-    return int(dropped), bool(more)
+    ending.drop(mailing.pk, PIECE, lanes=False)
 
 
 def tend_cancelled() -> None:
@@ -223,60 +178,19 @@ def tend_cancelled() -> None:
         drop_cancelled(mailing)
 
 
-# By the three places where a message can wait, the batches that workers hold, and the runs of
-# refusals about which nobody has decided yet: what was refused may have to go out again.
-DONE = f"""
-SELECT m.id FROM sending_mailing m
- WHERE m.state = 'sending' AND NOT m.idle AND (m.kind <> 'stream' OR m.closed_at IS NOT NULL)
-   AND NOT {LEFT}
-   AND NOT EXISTS (SELECT 1 FROM sending_batch b WHERE b.mailing_id = m.id)
-   AND NOT EXISTS (SELECT 1 FROM sending_message r
-                    WHERE r.mailing_id = m.id AND r.retry_at IS NOT NULL)
-   AND NOT EXISTS (SELECT 1 FROM sending_hold h
-                    WHERE h.mailing_id = m.id AND h.released_at IS NULL AND h.decision = ''
-                      AND (h.kind NOT IN ('route', 'relay')
-                           OR (h.refused > 0 AND EXISTS (
-                                 SELECT 1 FROM sending_tally t
-                                  WHERE t.mailing_id = m.id AND t.failed > 0))))
-"""  # noqa: S608 - only constants of ours
-
-# Counted from the rows, not from the tally: finished means that the ledger closes. One look over
-# the mailing's rows, once. There never is one; if there were, it would go out now.
-FORGOTTEN = """
-UPDATE sending_message SET retry_at = now()
- WHERE id BETWEEN (SELECT min(first_id) FROM sending_mailinglane WHERE mailing_id = %(mailing)s)
-              AND (SELECT max(last_id) FROM sending_mailinglane WHERE mailing_id = %(mailing)s)
-   AND mailing_id = %(mailing)s AND state = 0
-"""
-
-FINISH = """
-UPDATE sending_mailing
-   SET state = 'finished', finished_at = now(), wait_reason = '', wait_until = NULL
- WHERE id = %(mailing)s
-"""
-
-
 def finish_all() -> int:
     """Finishes the mailings whose ledger closes: nothing waits or is in flight. How many."""
-    with connection.cursor() as cursor:
-        cursor.execute(DONE)
-        done = [row[0] for row in cursor.fetchall()]
-    return sum(_finish(mailing_id) for mailing_id in done)
+    return sum(_finish(mailing_id) for mailing_id in ending.done())
 
 
 @transaction.atomic
 def _finish(mailing_id: int) -> bool:
-    with connection.cursor() as cursor:
-        # From here on nobody claims; and what was claimed meanwhile is seen.
-        cursor.execute("SELECT 1 FROM sending_mailing WHERE id = %s FOR UPDATE", [mailing_id])
-        cursor.execute(f"{DONE} AND m.id = %(mailing)s", {"mailing": mailing_id})
-        if not cursor.fetchone():
-            return False
-        cursor.execute(FORGOTTEN, {"mailing": mailing_id})
-        if cursor.rowcount:
-            log.error("mailing %s: %s messages were nowhere", mailing_id, cursor.rowcount)
-            return False
-        cursor.execute(FINISH, {"mailing": mailing_id})
+    if not ending.lock_done(mailing_id):
+        return False
+    if nowhere := ending.find_forgotten(mailing_id):
+        log.error("mailing %s: %s messages were nowhere", mailing_id, nowhere)
+        return False
+    ending.finish(mailing_id)
     # Whoever tries failed messages again later means those of dropped lanes, too.
     Hold.objects.filter(mailing=mailing_id, released_at=None).update(released_at=timezone.now())
     return True

@@ -1,5 +1,5 @@
 """What of a mailing a relay may carry now: within the mailing's own window and rate, then within
-the relay's limits (relays.pace)."""
+the relay's limits (relays.services.pace)."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -7,10 +7,12 @@ from math import ceil
 
 from django.db import transaction
 
-from relays import clock, pace, windows
+from relays import windows
 from relays.models import Relay
-from relays.pace import AHEAD, SLICE, Grant, Stretch, Wait
-from relays.poolshares import Pooled
+from relays.queries import clock
+from relays.queries.poolshares import Pooled
+from relays.services import pace
+from relays.services.pace import AHEAD, SLICE, Grant, Stretch, Wait
 from sending.models import Hold, Mailing
 from sending.services import holds
 

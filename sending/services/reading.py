@@ -215,7 +215,7 @@ class Refusing:
 
 
 # What can't be sent here is no server's verdict; it fails as one that has no words.
-_FAILS = Verdict(Meaning.POLICY, None, "", "")
+_FAILS = Verdict(Meaning.POLICY, None, "")
 
 
 def verdict_of(outcome: Outcome) -> Verdict:

@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_noop
 
-from relays import pace
+from relays.services import pace
 from sending.host import journal, presence
 from sending.models import Batch, Message
 from sending.queries.claim import Claim, Claimed

@@ -1,14 +1,12 @@
 """The mailings of a relay or a pool, and what becomes of them when a relay is paused or resumed."""
 
-from django.db import connection
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from relays.models import Pool, PoolMember, Relay
-from relays.usage import Use
+from relays.services.usage import Use
 from sending.models import Hold, Mailing
 from sending.queries import refusals
-from sending.queries.due import ROUTED
 from sending.services import holds
 
 
@@ -46,24 +44,6 @@ def resumed(relay: Relay) -> None:
     stopped = Hold.objects.filter(relay=relay, kind=Hold.Kind.RELAY, released_at=None)
     stopped.update(released_at=timezone.now())
     refusals.forget(relay=relay)
-
-
-# Of a draining relay: a mailing that was open when it began to drain and may still go through it.
-DRAINED = f"""
-UPDATE relays_relay r SET state = 'paused', state_since = now(), draining_since = NULL
- WHERE r.state = 'draining'
-   AND NOT EXISTS (
-     SELECT 1 FROM sending_mailing m
-      WHERE m.state IN ('sending', 'paused') AND m.opened_at <= r.draining_since
-        AND {ROUTED.format(relay="r")})
-"""  # noqa: S608 - only constants of ours
-
-
-def finish_draining() -> int:
-    """Pauses draining relays whose mailings are over. How many."""
-    with connection.cursor() as cursor:
-        cursor.execute(DRAINED)
-        return int(cursor.rowcount)
 
 
 USE = Use(live, unfinished, of_pool, paused, resumed)

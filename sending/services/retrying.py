@@ -6,17 +6,16 @@ unknown messages are never touched here: the one has the mail, the other may hav
 
 import logging
 from dataclasses import dataclass
-from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import User
 from contacts.models import Suppression
 from contacts.services import suppressions
-from pages.statements import named
 from sending.models import Mailing, Message
+from sending.queries.retrying import put_back
 from sending.services import mailings
 
 log = logging.getLogger(__name__)
@@ -40,54 +39,6 @@ class Retried:
         self.messages += other.messages
         self.bounces += other.bounces
         self.suppressions += other.suppressions
-
-
-# One statement, so that rows, events and counts move together. Messages come first and in one
-# order, then the tally, then its minutes: as everywhere (queries.record, services.events). A
-# message that a server refused has no other hard bounce than that of its refusal; a soft one or a
-# block that a mail reported stays, and with it the message counts as bounced.
-RETRY = """
-WITH chosen AS MATERIALIZED (
-  SELECT id, address, settled_at FROM sending_message
-   WHERE mailing_id = %(mailing)s AND trouble = 3 AND id IN ({rows})
-   ORDER BY address LIMIT %(limit)s FOR UPDATE),
-kept AS (
-  SELECT e.message_id, min(e.at) AS at FROM sending_event e JOIN chosen ON chosen.id = e.message_id
-   WHERE e.kind IN ('soft', 'blocked') GROUP BY 1),
-again AS (
-  UPDATE sending_message m
-     SET state = 0, reason = %(reason)s, retry_at = now(), settled_at = NULL,
-         bounced_at = (SELECT at FROM kept WHERE kept.message_id = m.id)
-    FROM chosen WHERE m.id = chosen.id),
-unbounced AS (
-  DELETE FROM sending_event e USING chosen
-   WHERE e.message_id = chosen.id AND e.kind = 'hard'
-  RETURNING e.message_id, e.at),
-bounced AS (
-  SELECT message_id, min(at) AS at FROM unbounced GROUP BY 1),
-clear AS (
-  SELECT at FROM bounced WHERE message_id NOT IN (SELECT message_id FROM kept)),
-tallied AS (
-  UPDATE sending_tally
-     SET failed = failed - (SELECT count(*) FROM chosen),
-         waiting = waiting + (SELECT count(*) FROM chosen),
-         hard_bounced = hard_bounced - (SELECT count(*) FROM bounced),
-         bounced = bounced - (SELECT count(*) FROM clear)
-   WHERE mailing_id = %(mailing)s RETURNING mailing_id),
-gone AS (
-  SELECT minute, sum(failed) AS failed, sum(bounced) AS bounced
-    FROM (SELECT date_trunc('minute', settled_at) AS minute, 1 AS failed, 0 AS bounced FROM chosen
-           UNION ALL
-          SELECT date_trunc('minute', at), 0, 1 FROM clear) counted
-   GROUP BY 1),
-minutes AS (
-  UPDATE sending_tallyminute t
-     SET failed = t.failed - gone.failed, bounced = t.bounced - gone.bounced
-    FROM gone JOIN tallied ON true
-   WHERE t.mailing_id = tallied.mailing_id AND t.minute = gone.minute)
-SELECT (SELECT count(*) FROM chosen), (SELECT count(*) FROM bounced),
-       ARRAY(SELECT address FROM chosen JOIN bounced ON bounced.message_id = chosen.id)
-"""
 
 
 def retry_failed(
@@ -118,15 +69,7 @@ def retry_piece(
     locked = Mailing.objects.select_for_update(no_key=True).get(pk=mailing.pk)
     if locked.state == Mailing.State.CANCELLED:
         return Retried()
-    ids, parameters = named(rows.order_by().values("pk"))
-    known: dict[str, Any] = parameters | {
-        "mailing": mailing.pk,
-        "reason": RETRIED,
-        "limit": limit,
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(RETRY.replace("{rows}", ids), known)
-        messages, bounces, addresses = cursor.fetchone() or (0, 0, [])
+    messages, bounces, addresses = put_back(mailing, rows, reason=RETRIED, limit=limit)
     if not messages:
         return Retried()
     mailings.reopen(locked)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Workspace
@@ -24,6 +24,7 @@ from relays.models import Pool, Relay
 from sending.exceptions import SendingError
 from sending.models import Mailing, StreamItem, Tally
 from sending.purposes import NOTICE, RULES
+from sending.queries import streams as query
 from sending.queries.claim import Claimed
 from sending.services.mailings import RETRY_FOR, give_contents
 from sending.variants import Choice
@@ -84,36 +85,6 @@ def open_stream(  # noqa: PLR0913 - what a stream is made of
     return stream
 
 
-# The keys that are new get a message each; the others have one.
-APPEND = """
-WITH given AS (
-  SELECT * FROM unnest(%(keys)s::text[], %(addresses)s::text[], %(contacts)s::bigint[],
-                       %(data)s::text[], %(variants)s::smallint[], %(lanes)s::smallint[])
-             AS g (key, address, contact_id, data, variant, lane)),
-fresh AS (
-  INSERT INTO sending_streamitem (message_id, mailing_id, key, data, created_at)
-  SELECT nextval(pg_get_serial_sequence('sending_message', 'id')), %(mailing)s, key, data::jsonb,
-         now()
-    FROM given
-  ON CONFLICT (mailing_id, key) DO NOTHING
-  RETURNING message_id, key),
-made AS (
-  INSERT INTO sending_message
-         (id, mailing_id, contact_id, address, lane, variant, repeats, state, attempts, reason,
-          reply, retry_at)
-  SELECT fresh.message_id, %(mailing)s, contact_id, address, lane, variant, true, 0, 0, '', '',
-         now()
-    FROM fresh JOIN given USING (key)
-  RETURNING id),
-counted AS (
-  UPDATE sending_tally
-     SET targeted = targeted + (SELECT count(*) FROM made),
-         waiting = waiting + (SELECT count(*) FROM made)
-   WHERE mailing_id = %(mailing)s AND EXISTS (SELECT 1 FROM made))
-SELECT key, message_id FROM fresh
-"""
-
-
 @transaction.atomic
 def append(stream: Mailing, items: Iterable[Item]) -> dict[str, int]:
     """{key: id of its message}, also of keys that were appended before: those are not sent again,
@@ -124,13 +95,10 @@ def append(stream: Mailing, items: Iterable[Item]) -> dict[str, int]:
     locked = Mailing.objects.filter(
         pk=stream.pk, kind=Kind.STREAM, closed_at=None, state__in=(State.SENDING, State.PAUSED)
     )
-    with connection.cursor() as cursor:
-        # Whoever makes the stream idle or closes it waits, and sees what was appended.
-        cursor.execute("SELECT 1 FROM sending_mailing WHERE id = %s FOR SHARE", [stream.pk])
-        if not locked.exists():
-            raise StreamClosedError(stream.origin)
-        cursor.execute(APPEND, _columns(stream, list(wanted.values())))
-        found = dict(cursor.fetchall())
+    query.share(stream.pk)
+    if not locked.exists():
+        raise StreamClosedError(stream.origin)
+    found = query.append(_columns(stream, list(wanted.values())))
     known = StreamItem.objects.filter(mailing=stream, key__in=wanted.keys() - found.keys())
     return found | dict(known.values_list("key", "message_id"))
 
@@ -158,32 +126,15 @@ def close(stream: Mailing) -> bool:
     return bool(moved)
 
 
-# Nothing of it waits, is held, or is to be tried again.
-QUIET = """
-SELECT m.id FROM sending_mailing m
- WHERE m.state = 'sending' AND NOT m.idle AND m.kind = 'stream' AND m.closed_at IS NULL
-   AND NOT EXISTS (SELECT 1 FROM sending_batch b WHERE b.mailing_id = m.id)
-   AND NOT EXISTS (SELECT 1 FROM sending_message r
-                    WHERE r.mailing_id = m.id AND r.retry_at IS NOT NULL)
-"""
-
-
 def rest() -> int:
     """Makes streams idle of which nothing is left to do; how many."""
-    with connection.cursor() as cursor:
-        cursor.execute(QUIET)
-        quiet = [row[0] for row in cursor.fetchall()]
-    return sum(_rest(pk) for pk in quiet)
+    return sum(_rest(pk) for pk in query.quiet())
 
 
 @transaction.atomic
 def _rest(pk: int) -> bool:
-    with connection.cursor() as cursor:
-        # From here on nobody appends; what was appended meanwhile is seen by the next statement.
-        cursor.execute("SELECT 1 FROM sending_mailing WHERE id = %s FOR UPDATE", [pk])
-        cursor.execute(f"{QUIET} AND m.id = %s", [pk])
-        if not cursor.fetchone():
-            return False
+    if not query.lock_quiet(pk):
+        return False
     return bool(Mailing.objects.filter(pk=pk).update(idle=True, wait_reason="", wait_until=None))
 
 

@@ -13,10 +13,9 @@ from accounts.models import Membership
 from accounts.permissions import Permission, Role, allows
 from contacts import sources
 from pages import reasons
-from sending import holdwords
 from sending.models import Hold, Mailing
 from sending.reasons import said
-from sending.services import heldpeople
+from sending.services import heldpeople, holdwords
 
 
 def tell_all() -> int:
@@ -100,5 +99,5 @@ def _of(paused: Hold) -> dict[str, object]:
 def _of_parts(news: Sequence[Hold]) -> dict[str, object]:
     for one in news:
         heldpeople.count(one)
-    sentences = [(holdwords.sentence(one), said(one.words)) for one in news]
-    return {"first": holdwords.title(news[0]), "number": len(news), "said": sentences}
+    told = [(holdwords.sentence(one), said(one.words)) for one in news]
+    return {"first": holdwords.title(news[0]), "number": len(news), "said": told}

@@ -6,41 +6,18 @@ come first and in one order, then the tally: as everywhere (queries.record, serv
 
 from collections.abc import Callable
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 
 from contacts.services import jobs
-from pages.statements import named
 from sending.models import Mailing, Message
+from sending.queries import unknowns as query
 from sending.services import mailings
 
 # The kinds of jobs that do it with many (sending.jobs).
 RESEND_JOB, COUNT_JOB = "resend_unknown", "count_unknown"
 # (mailing, its rows, how many at most) -> how many were settled
 Piece = Callable[[Mailing, QuerySet[Message], int], int]
-
-# One statement, so that rows and counts move together.
-CHOSEN = """
-WITH chosen AS MATERIALIZED (
-  SELECT id FROM sending_message
-   WHERE mailing_id = %(mailing)s AND trouble = 5 AND id IN ({rows})
-   ORDER BY address LIMIT %(limit)s FOR UPDATE),
-counted AS (SELECT count(*) AS n FROM chosen),
-"""
-RESEND = f"""{CHOSEN}
-again AS (
-  UPDATE sending_message m
-     SET state = 0, retry_at = now(), reason = '', settled_at = NULL
-    FROM chosen WHERE m.id = chosen.id)
-UPDATE sending_tally SET unknown = unknown - n, waiting = waiting + n
-  FROM counted WHERE mailing_id = %(mailing)s RETURNING n
-"""  # noqa: S608 - only constants of ours
-COUNT_AS_SENT = f"""{CHOSEN}
-settled AS (
-  UPDATE sending_message m SET state = 2, reason = '' FROM chosen WHERE m.id = chosen.id)
-UPDATE sending_tally SET unknown = unknown - n, accepted = accepted + n
-  FROM counted WHERE mailing_id = %(mailing)s RETURNING n
-"""  # noqa: S608 - only constants of ours
 
 
 @transaction.atomic
@@ -51,7 +28,7 @@ def resend_piece(mailing: Mailing, rows: QuerySet[Message], limit: int = jobs.BA
     locked = Mailing.objects.select_for_update(no_key=True).get(pk=mailing.pk)
     if locked.state == Mailing.State.CANCELLED:
         return 0
-    number = _settle(RESEND, mailing, rows, limit)
+    number = query.resend(mailing, rows, limit)
     if number:
         mailings.reopen(locked)
     return number
@@ -60,7 +37,7 @@ def resend_piece(mailing: Mailing, rows: QuerySet[Message], limit: int = jobs.BA
 @transaction.atomic
 def count_piece(mailing: Mailing, rows: QuerySet[Message], limit: int = jobs.BATCH) -> int:
     """Counts unknown messages among these as accepted; no mail is sent."""
-    return _settle(COUNT_AS_SENT, mailing, rows, limit)
+    return query.count_as_sent(mailing, rows, limit)
 
 
 def resend(mailing: Mailing, rows: QuerySet[Message] | None = None) -> int:
@@ -79,12 +56,3 @@ def _all(piece: Piece, mailing: Mailing, rows: QuerySet[Message] | None) -> int:
         number += done
     mailing.refresh_from_db()
     return number
-
-
-def _settle(sql: str, mailing: Mailing, rows: QuerySet[Message], limit: int) -> int:
-    ids, parameters = named(rows.order_by().values("pk"))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            sql.replace("{rows}", ids), parameters | {"mailing": mailing.pk, "limit": limit}
-        )
-        return int((cursor.fetchone() or (0,))[0])

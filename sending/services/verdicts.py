@@ -17,11 +17,10 @@ from django.db.models import QuerySet
 
 from contacts.models import Suppression
 from contacts.services.suppressions import suppress_addresses
-from relays import clock
 from relays.models import Relay
+from relays.queries import clock
 from sending.models import Event, Mailing, Message
-from sending.queries import refusals, verdicts
-from sending.services import events
+from sending.queries import events, refusals, verdicts
 from sending.streaks import OPEN_RUN
 
 log = logging.getLogger(__name__)

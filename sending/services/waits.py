@@ -13,38 +13,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
 from django.utils.dateparse import parse_datetime
 
 from pages import reasons
-from relays import clock, pace, providers, windows
+from relays import providers, windows
 from relays.models import Lane, PoolMember, Relay
-from relays.queries import figures
+from relays.queries import clock, figures
+from relays.services import pace
 from sending.models import Hold, Mailing
-from sending.queries.due import SENT
-from sending.services import relaymailings, sendhosts
-
-# Every live mailing: what it says now, what it has of its own, and what of it is left. Each part is
-# one look into an index, whatever its size.
-LIVE = f"""
-SELECT m.id, m.wait_reason, m.wait_until, m.waits, m."window", m.opened_at, m.relay_id, m.pool_id,
-       CASE WHEN m.per_minute IS NOT NULL THEN m.next_slot_at END,
-       ARRAY(SELECT lane FROM sending_mailinglane l
-              WHERE l.mailing_id = m.id AND l.next_id <= l.last_id),
-       EXISTS (SELECT 1 FROM sending_batch b WHERE b.mailing_id = m.id),
-       (SELECT min(retry_at) FROM sending_message r
-         WHERE r.mailing_id = m.id AND r.retry_at IS NOT NULL AND r.reason <> 'held')
-  FROM sending_mailing m
- WHERE {SENT}
-"""  # noqa: S608 - only constants of ours
-
-SAY = """
-UPDATE sending_mailing m
-   SET wait_reason = w.reason, wait_until = w.until, waits = w.waits::jsonb
-  FROM unnest(%(ids)s::bigint[], %(reasons)s::text[], %(untils)s::timestamptz[], %(waits)s::text[])
-       AS w (id, reason, until, waits)
- WHERE m.id = w.id AND m.state = 'sending'
-"""
+from sending.queries import draining
+from sending.queries import waits as query
+from sending.services import sendhosts
 
 # Reasons that come and go with every slice.
 PACE = {"per_second", "per_minute", "rate", "mailing_rate", "share"}
@@ -53,7 +32,7 @@ MOMENT = timedelta(seconds=pace.WORTH_TELLING)
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A part of a mailing that waits. `relay`: the relay's name; `lane`: a key of providers.toml;
+    """A part of a mailing that waits. `relay`: the relay's name; `lane`: a key of relays.providers;
     `words`: the server's own. Neither relay nor lane: the mailing as a whole."""
 
     reason: str
@@ -116,7 +95,7 @@ class _Live:
 
 def tend() -> None:
     """Eight statements for all mailings; the last one only when something changed."""
-    relaymailings.finish_draining()
+    draining.finish_draining()
     now = clock.now()
     live = _live()
     if not live:
@@ -162,14 +141,11 @@ def _say(changed: Mapping[int, tuple[Why, str]]) -> None:
         "untils": [why.until for why, _ in changed.values()],
         "waits": [stored for _, stored in changed.values()],
     }
-    with connection.cursor() as cursor:
-        cursor.execute(SAY, known)
+    query.say(known)
 
 
 def _live() -> list[_Live]:
-    with connection.cursor() as cursor:
-        cursor.execute(LIVE)
-        rows = cursor.fetchall()
+    rows = query.live()
     members = defaultdict(list)
     for row in PoolMember.objects.filter(pool__in={row[7] for row in rows if row[7]}):
         members[row.pool_id].append((row.tier, row.relay_id))

@@ -14,7 +14,7 @@ from contacts.models import Contact
 from pages import tables
 from relays.models import Relay
 from relays.queries import history
-from relays.usage import Panel
+from relays.services.usage import Panel
 from relays.views.relays import PERIODS, hours_of
 from sending.models import Mailing, Message
 from sending.queries import relayanswered, relayreplies

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.access import WorkspaceRequest
 from pages import locales, reasons
+from relays.providers.texts import in_language
 from sending import guards
 from sending.forms import STAGES, ReplyForm
 from sending.retries import SOON, STEPS
@@ -95,6 +96,7 @@ def _explained(code: int, words: str, stage: str) -> dict[str, object]:
     why = verdict.meaning
     return {
         "verdict": verdict,
+        "speaker": in_language(verdict.sign.names) if verdict.sign else "",
         "sentence": _("The mail is accepted")
         if why is Meaning.ACCEPTED
         else reasons.text(why.value),

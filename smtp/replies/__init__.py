@@ -1,16 +1,19 @@
-"""What an SMTP reply means for a message. Pure; the rules are sessions.toml, providers.toml and
-general.toml."""
+"""What an SMTP reply means for a message. Pure.
+
+The rules are sessions.toml, then those of relays/providers, which `use` brings, then general.toml.
+"""
 
 from smtp.replies.book import Verdict, classify, ends_connection, matching, meaning, use
 from smtp.replies.meanings import Meaning, Stage
 from smtp.replies.pasted import Pasted, read
-from smtp.replies.rules import Rule, RuleError
+from smtp.replies.rules import Rule, RuleError, Sign
 
 __all__ = [
     "Meaning",
     "Pasted",
     "Rule",
     "RuleError",
+    "Sign",
     "Stage",
     "Verdict",
     "classify",

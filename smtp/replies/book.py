@@ -1,13 +1,13 @@
 """The rules in their order, and what they make of a reply. Pure."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
 from smtp.replies.meanings import Meaning, Stage
-from smtp.replies.rules import Provider, Reply, Rule, Rules, read_file
+from smtp.replies.rules import Reply, Rule, Rules, Sign, read_file
 from smtp.replies.words import MOST_WORDS, clean
 
 HERE = Path(__file__).parent
@@ -36,8 +36,8 @@ class Verdict:
     rule: Rule | None
     # The enhanced status code; "" for none.
     enhanced: str
-    # The name of the provider whose words they are; "" where that isn't known.
-    provider: str
+    # Of the provider whose words they are; None where that isn't known.
+    sign: Sign | None = None
     # How long the server asks to wait, in seconds; 0 where it doesn't say.
     wait: int = 0
     # The words that the rule found; "" where a code decided.
@@ -46,30 +46,43 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    providers: tuple[Provider, ...]
+    signs: tuple[Sign, ...]
     # By the first digit of the code.
     rules: dict[str, tuple[Rule, ...]]
 
 
-_own = Rules()
+@dataclass(slots=True)
+class _Given:
+    """What `use` was called with: settings, of which a process has one."""
+
+    own: Rules
+    providers: Callable[[], Rules]
 
 
-def use(own: Rules) -> None:
-    """Puts the operator's rules before ours, once, when the process starts."""
-    global _own  # noqa: PLW0603 - a setting, of which a process has one
-    _own = own
+_given = _Given(own=Rules(), providers=Rules)
+
+
+def use(*, own: Rules | None = None, providers: Callable[[], Rules] | None = None) -> None:
+    """Once, when the process starts (relays.apps). `own`: the operator's rules, which come first.
+    `providers`: gives the rules for particular servers, when the first reply is looked at. What is
+    not named stays."""
+    _given.own = _given.own if own is None else own
+    _given.providers = providers or _given.providers
     book.cache_clear()
     classify.cache_clear()
 
 
 @cache
 def book() -> Book:
-    files = ("sessions.toml", "providers.toml", "general.toml")
-    ours = [read_file(HERE / name) for name in files]
-    parts = [_own, *ours]
+    parts = (
+        _given.own,
+        read_file(HERE / "sessions.toml"),
+        _given.providers(),
+        read_file(HERE / "general.toml"),
+    )
     rules = [rule for part in parts for rule in part.rules]
     return Book(
-        tuple(provider for part in parts for provider in part.providers),
+        tuple(sign for part in parts for sign in part.signs),
         {
             digit: tuple(rule for rule in rules if not rule.code or digit in _digits(rule))
             for digit in "45"
@@ -86,13 +99,13 @@ def _digits(rule: Rule) -> set[str]:
 def classify(code: int, words: str, stage: str = "") -> Verdict:
     """`words`: the reply's text without its codes, lines joined; `stage`: see Stage."""
     reply = _reply(code, words, stage)
-    name = next((one.name for one in book().providers if one.key in reply.providers), "")
+    sign = next((one for one in book().signs if one.key in reply.signs), None)
     if 200 <= code < 300:
-        return Verdict(Meaning.ACCEPTED, None, reply.enhanced, name)
+        return Verdict(Meaning.ACCEPTED, None, reply.enhanced, sign)
     rule = next(_matching(reply), None)
     found = rule.meaning if rule else Meaning.TRANSIENT
     words = rule.found(reply) if rule else ""
-    return Verdict(found, rule, reply.enhanced, name, _asked(reply.full, found), words)
+    return Verdict(found, rule, reply.enhanced, sign, _asked(reply.full, found), words)
 
 
 def ends_connection(code: int, words: str, stage: str = "") -> str:
@@ -141,7 +154,7 @@ def _reply(code: int, words: str, stage: str) -> Reply:
         # Each line of a long reply repeats it, amid of a sentence.
         beginning = re.sub(rf"(?<=\s){re.escape(enhanced)}(?=\s)", " ", beginning)
     cleaned = clean(beginning)
-    signs = frozenset(one.key for one in book().providers if one.sign.search(cleaned.full))
+    signs = frozenset(one.key for one in book().signs if one.pattern.search(cleaned.full))
     return Reply(
         str(code),
         enhanced,
@@ -149,7 +162,7 @@ def _reply(code: int, words: str, stage: str) -> Reply:
         said=cleaned.said,
         about_recipient=cleaned.about_recipient,
         stage=stage,
-        providers=signs,
+        signs=signs,
     )
 
 

@@ -14,7 +14,10 @@ from smtp.replies.meanings import Meaning, Stage
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
 CODE = re.compile(r"[45]\d{0,2}")
 ENHANCED = re.compile(r"[45](\.\d{1,3}){0,2}|none")
-FIELDS = {"name", "provider", "code", "enhanced", "text", "stage", "meaning", "kind", "source"}
+FIELDS = {
+    "name", "provider", "code", "enhanced", "text", "stage", "meaning", "kind", "source",
+    "of_account",
+}  # fmt: skip
 
 # Kinds of bounces (bounces.reading.Kind) that suppress nobody.
 KINDS = {"soft", "blocked", "challenge"}
@@ -25,10 +28,14 @@ class RuleError(SmtpError):
 
 
 @dataclass(frozen=True, slots=True)
-class Provider:
+class Sign:
+    """By what a provider's replies are told from those of others."""
+
+    # Of the provider.
     key: str
-    name: str
-    sign: re.Pattern[str]
+    # By language.
+    names: Mapping[str, str]
+    pattern: re.Pattern[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +49,8 @@ class Reply:
     said: str
     about_recipient: str
     stage: str
-    # Keys of the providers whose signs are in it.
-    providers: frozenset[str]
+    # Keys of those that are in it.
+    signs: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,7 @@ class Rule:
 
     name: str
     meaning: Meaning
+    # The key of the sign that must be in the reply; "" for any reply.
     provider: str = ""
     code: tuple[str, ...] = ()
     # Each with a point at its end, so that 5.1.1 is not 5.1.10; "none." for a reply without one.
@@ -61,6 +69,8 @@ class Rule:
     stages: frozenset[str] = frozenset()
     # What a bounce with these words counts as, where the meaning's kind would be too strong.
     kind: str = ""
+    # The words are about our account at the relay, whoever the recipient is.
+    of_account: bool = False
     source: str = ""
     # It is the operator's own.
     own: bool = False
@@ -68,7 +78,7 @@ class Rule:
     def matches(self, reply: Reply) -> bool:
         return (
             (not self.code or reply.code.startswith(self.code))
-            and (not self.provider or self.provider in reply.providers)
+            and (not self.provider or self.provider in reply.signs)
             and (not self.stages or reply.stage in self.stages)
             and (not self.enhanced or f"{reply.enhanced or 'none'}.".startswith(self.enhanced))
             and (self.pattern is None or self.pattern.search(self._words(reply)) is not None)
@@ -89,7 +99,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    providers: tuple[Provider, ...] = ()
+    signs: tuple[Sign, ...] = ()
     rules: tuple[Rule, ...] = ()
 
 
@@ -111,44 +121,71 @@ def read(toml: str, *, own: bool = False) -> Rules:
         raise RuleError(f"this is no TOML: {error}") from error
     if unknown := sorted(tables.keys() - {"provider", "rule"}):
         raise RuleError(f"unknown table {unknown[0]!r}; use [[rule]] and [provider.KEY].")
-    providers = _providers(tables.get("provider", {}))
-    entries = tables.get("rule", [])
+    signs = _signs(tables.get("provider", {}))
+    return Rules(signs, _rules(tables.get("rule", []), own=own))
+
+
+def of_provider(key: str, names: Mapping[str, str], sign: Any, entries: Any) -> Rules:
+    """A provider's sign and rules, as tomllib gives them. A rule counts where the sign is found,
+    and is called <key>.<name>. Raises RuleError."""
+    return Rules((_sign(key, names, sign),), _rules(entries, provider=key))
+
+
+def _rules(entries: Any, *, own: bool = False, provider: str = "") -> tuple[Rule, ...]:
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise RuleError("write each rule as [[rule]], with two brackets.")
-    rules = tuple(_rule(entry, number, own) for number, entry in enumerate(entries, 1))
+    rules = tuple(
+        _rule(entry, number, own=own, provider=provider) for number, entry in enumerate(entries, 1)
+    )
     names = [rule.name for rule in rules]
     if twice := next((name for name in names if names.count(name) > 1), ""):
         raise RuleError(f"two rules are called {twice!r}.")
-    return Rules(providers, rules)
+    return rules
 
 
-def _providers(tables: Any) -> tuple[Provider, ...]:
+def _signs(tables: Any) -> tuple[Sign, ...]:
     if not isinstance(tables, dict):
         raise RuleError("write a provider as [provider.KEY].")
     found = []
     for key, table in tables.items():
-        if not isinstance(table, dict) or not isinstance(table.get("sign"), str):
-            raise RuleError(f'provider {key!r}: give it a sign = "..." that tells its replies.')
-        sign = _pattern(table["sign"], f"provider {key!r}: the sign")
-        found.append(Provider(key, str(table.get("name", key)), sign))
+        given = table if isinstance(table, dict) else {}
+        found.append(_sign(key, _names(key, given), given.get("sign")))
     return tuple(found)
 
 
-def _rule(entry: Mapping[str, Any], number: int, own: bool) -> Rule:
+def _names(key: str, table: Mapping[str, Any]) -> Mapping[str, str]:
+    """One name, or one for each language."""
+    found = table.get("name", key)
+    names = found if isinstance(found, dict) else {"en": found}
+    if "en" not in names or not all(isinstance(name, str) for name in names.values()):
+        raise RuleError(f'provider {key!r}: write name = "...", or name.en and name.zh.')
+    return names
+
+
+def _sign(key: str, names: Mapping[str, str], sign: Any) -> Sign:
+    if not isinstance(sign, str):
+        raise RuleError(f'provider {key!r}: give it a sign = "..." that tells its replies.')
+    return Sign(key, names, _pattern(sign, f"provider {key!r}: the sign"))
+
+
+def _rule(entry: Mapping[str, Any], number: int, *, own: bool, provider: str) -> Rule:
     name = entry.get("name", "")
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise RuleError(f"rule {number}: give it a name in small letters, such as 'my-relay.full'.")
     where = f"rule {name!r}"
-    if unknown := sorted(entry.keys() - FIELDS):
-        raise RuleError(f"{where}: unknown field {unknown[0]!r}; there are {_listed(FIELDS)}.")
+    fields = FIELDS - {"provider"} if provider else FIELDS
+    if unknown := sorted(entry.keys() - fields):
+        raise RuleError(f"{where}: unknown field {unknown[0]!r}; there are {_listed(fields)}.")
+    if not isinstance(entry.get("of_account", False), bool):
+        raise RuleError(f"{where}: of_account is true or false.")
     text = "|".join(_words(entry, "text", where))
     meanings = [one.value for one in Meaning if one is not Meaning.ACCEPTED]
     if (meaning := entry.get("meaning")) not in meanings:
         raise RuleError(f"{where}: the meaning is one of {_listed(meanings)}.")
     return Rule(
-        name=name,
+        name=f"{provider}.{name}" if provider else name,
         meaning=Meaning(meaning),
-        provider="".join(_words(entry, "provider", where)),
+        provider=provider or "".join(_words(entry, "provider", where)),
         code=_checked(entry, "code", where, CODE, "4, 55 or 550"),
         enhanced=tuple(
             f"{one}." for one in _checked(entry, "enhanced", where, ENHANCED, "5.7 or 5.1.1")
@@ -157,6 +194,7 @@ def _rule(entry: Mapping[str, Any], number: int, own: bool) -> Rule:
         pattern=_pattern(text, f"{where}: the text") if text else None,
         stages=frozenset(_stages(entry, where)),
         kind=_kind(entry, where),
+        of_account=entry.get("of_account", False),
         source="".join(_words(entry, "source", where)),
         own=own,
     )

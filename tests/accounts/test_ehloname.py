@@ -1,5 +1,7 @@
 """What this installation calls itself, also towards the platform's own mail server."""
 
+from collections.abc import Callable
+
 import pytest
 from django.core.mail import EmailMessage
 from pytest_django import Settings
@@ -24,8 +26,10 @@ def test_literals(address: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("name", "said"), [("", b"[127.0.0.1]"), ("mail.brand.example", b"mail.brand.example")]
 )
-def test_notices_say_it(settings: Settings, name: str, said: bytes) -> None:
-    settings.EHLO_NAME = name
+def test_notices_say_it(
+    settings: Settings, smtp_config: Callable[..., None], name: str, said: bytes
+) -> None:
+    smtp_config(ehlo_name=name)
     settings.EMAIL_BACKEND = "accounts.mailbackend.EmailBackend"
     settings.EMAIL_HOST = "127.0.0.1"
     settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False

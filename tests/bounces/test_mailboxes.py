@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import pytest
 from django.test import Client
-from pytest_django import Settings
 
 from accounts import secrets
 from accounts.models import User, Workspace
@@ -281,8 +280,8 @@ def test_stranger_finds_nothing(stranger_client: Client, bounced: BounceMail) ->
 
 
 def test_private_servers_can_be_closed(
-    owner_client: Client, imap: Imap, settings: Settings
+    owner_client: Client, imap: Imap, smtp_config: Callable[..., None]
 ) -> None:
-    settings.PRIVATE_SERVERS = False
+    smtp_config(private_servers=False)
     page = owner_client.post("/w/brand/mailboxes/try/", values(imap)).content.decode()
     assert "inside the private network" in page

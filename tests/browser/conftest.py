@@ -2,6 +2,7 @@
 violation of the content security policy or a request to elsewhere fails the test."""
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,9 +13,9 @@ from playwright.sync_api import BrowserContext, Page
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
-from tests.chromium import DESKTOP, Watch, assert_accessible
+from tests.chromium import DESKTOP, Chromium, SharedContext, Watch, assert_accessible
 
-SHOTS = Path(os.environ.get("YANSHU_TEST_SHOTS", settings.ROOT / "test-results" / "shots"))
+SHOTS = os.environ.get("YANSHU_TEST_SHOTS")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -30,14 +31,33 @@ def site(live_server: LiveServer) -> str:
     return str(live_server.url)
 
 
+@pytest.fixture(scope="session")
+def shared(live_server: LiveServer, chromium_run: Chromium) -> Iterator[list[SharedContext]]:
+    """The context of the last test, if there was one."""
+    shared: list[SharedContext] = []
+    yield shared
+    for one in shared:
+        chromium_run.close(one.context)
+    # Threads of the server that end with their connection, and use the database until then.
+    for thread in threading.enumerate():
+        if "process_request_thread" in thread.name:
+            thread.join(20)
+
+
 @pytest.fixture
-def context(new_context: Callable[..., BrowserContext], site: str) -> BrowserContext:
-    width, height = DESKTOP
-    context = new_context(
-        base_url=site, viewport={"width": width, "height": height}, reduced_motion="reduce"
-    )
-    context.set_default_timeout(15_000)
-    return context
+def context(
+    shared: list[SharedContext], chromium_run: Chromium, site: str
+) -> Iterator[BrowserContext]:
+    """As a new one of this person's browser, at the size of a desktop."""
+    if not (shared and shared[0].usable()):
+        for one in shared:
+            chromium_run.close(one.context)
+        width, height = DESKTOP
+        viewport = {"width": width, "height": height}
+        shared[:] = [SharedContext(chromium_run, site, viewport=viewport, reduced_motion="reduce")]
+        shared[0].context.set_default_timeout(15_000)
+    yield shared[0].context
+    shared[0].clear()
 
 
 @pytest.fixture
@@ -45,6 +65,7 @@ def watch(context: BrowserContext, site: str) -> Iterator[Watch]:
     """What went wrong on the pages so far; `expected` takes texts that may be in the console."""
     watch = Watch(context, site)
     yield watch
+    watch.end()
     assert not watch.wrong, "\n".join(watch.wrong)
 
 
@@ -84,10 +105,11 @@ def axe() -> Callable[[Page], None]:
 
 @pytest.fixture
 def shot() -> Callable[[Page, str], None]:
-    """Keeps a picture of the page in test-results/shots (or $YANSHU_TEST_SHOTS)."""
+    """Keeps a picture of the page in $YANSHU_TEST_SHOTS, if that is set."""
 
     def shot(page: Page, name: str) -> None:
-        SHOTS.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
+        if SHOTS:
+            Path(SHOTS).mkdir(parents=True, exist_ok=True)
+            page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
 
     return shot

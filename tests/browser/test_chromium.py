@@ -3,7 +3,7 @@
 import pytest
 
 from tests import chromium as ours
-from tests.chromium import Chromium
+from tests.chromium import Chromium, SharedContext
 
 
 def test_a_browser_that_answers_no_more_is_replaced(
@@ -20,3 +20,18 @@ def test_a_browser_that_answers_no_more_is_replaced(
     page = chromium_run.running().new_page()
     assert page.evaluate("1 + 1") == 2
     page.close()
+
+
+def test_a_shared_context_is_as_new(chromium_run: Chromium, site: str) -> None:
+    shared = SharedContext(chromium_run, site)
+    page = shared.context.new_page()
+    page.goto("/login/")
+    page.evaluate("localStorage.left = 1; sessionStorage.left = 1; document.cookie = 'left=1'")
+    shared.context.route("**", lambda route: route.abort())
+    shared.clear()
+    assert shared.usable()
+    assert shared.context.cookies() == []
+    page = shared.context.new_page()
+    page.goto("/login/")
+    assert page.evaluate("[localStorage.left, sessionStorage.left]") == [None, None]
+    chromium_run.close(shared.context)

@@ -18,7 +18,7 @@ from contacts.services import contacts, suppressions
 from demo import seed
 from relays.models import Relay, RelayMinute
 from sending.models import Batch, Mailing, Message, Tally
-from sending.services import events
+from sending.queries import events
 from tests import figures
 from tests.sending.engine.conftest import assert_closes
 

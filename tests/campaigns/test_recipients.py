@@ -18,7 +18,7 @@ from accounts.permissions import Role
 from campaigns.models import Campaign
 from contacts.models import Contact
 from sending.models import Event, Message
-from sending.services import events
+from sending.queries import events
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Start = Callable[..., Campaign]

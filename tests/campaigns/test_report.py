@@ -15,7 +15,8 @@ from campaigns.models import Campaign
 from contacts.models import Contact, List, Subscription
 from relays.models import Pool, PoolMember, Relay
 from sending.models import Event, Mailing, Message, Tally
-from sending.services import dispatch, events, mailings
+from sending.queries import events
+from sending.services import dispatch, mailings
 from tests.sending.engine.conftest import assert_closes
 
 pytestmark = pytest.mark.django_db(transaction=True)

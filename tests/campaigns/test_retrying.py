@@ -20,7 +20,8 @@ from campaigns.models import Campaign
 from contacts.models import Suppression
 from contacts.services.suppressions import suppress
 from sending.models import Event, Mailing, Message, TallyMinute
-from sending.services import events, mailings, retrying
+from sending.queries import events
+from sending.services import mailings, retrying
 from tests.campaigns.test_report import mailing_of, read, url, words
 from tests.mailservers.sink import RULES, Sink
 from tests.sending.engine.conftest import assert_closes

@@ -7,9 +7,14 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 READ = re.compile(
-    r"(?:env|settings)\.(?:text|boolean|integer|words|database|broker|mail_server|ehlo_name)\(\s*\"([A-Z_]+)\""
+    r"(?:variables|settings)\.(?:text|boolean|integer|words|database|broker|mail_server|ehlo_name)\(\s*\"([A-Z_]+)\""
 )
-SOURCES = ("config/settings.py", "environment/loading.py", "quickstart/supervisor.py")
+SOURCES = (
+    "config/settings.py",
+    "environment/loading.py",
+    "quickstart/additions.py",
+    "quickstart/supervisor.py",
+)
 
 
 def read() -> set[str]:

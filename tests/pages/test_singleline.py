@@ -73,7 +73,7 @@ def test_every_name_that_a_mail_shows_is_such_a_column() -> None:
         ("designs", "Design"): {"name", "subject", "preheader"},
         ("campaigns", "Campaign"): {"name", "from_name", "subject", "preheader"},
         ("sending", "Mailing"): {"from_name"},
-        ("sending", "Relay"): {"name"},
+        ("relays", "Relay"): {"name"},
     }
     for (app, model), names in shown.items():
         for name in names:

@@ -49,7 +49,7 @@ def test_a_port_of_the_last_start_that_another_one_has_is_changed(tmp_path: Path
 def other(wanted: int, path: Path) -> int:
     """What another process is given."""
     code = (
-        "from pathlib import Path; from quickstart import ports; "
+        "from pathlib import Path; from environment import ports; "
         f"print(ports.kept_port(Path({str(path)!r}), {wanted}))"
     )
     done = subprocess.run(

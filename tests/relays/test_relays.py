@@ -7,7 +7,6 @@ from decimal import Decimal
 import pytest
 from django.test import Client
 from django.utils import timezone
-from pytest_django.fixtures import Settings
 
 from accounts.models import User, Workspace
 from accounts.permissions import Role
@@ -104,9 +103,9 @@ def test_what_is_wrong_is_said_beside_the_field(
 
 
 def test_private_servers_can_be_closed(
-    owner_client: Client, url: Callable[..., str], settings: Settings
+    owner_client: Client, url: Callable[..., str], smtp_config: Callable[..., None]
 ) -> None:
-    settings.PRIVATE_SERVERS = False
+    smtp_config(private_servers=False)
     answer = owner_client.post(_new(url), TYPED | {"host": "10.1.2.3"})
     assert "private network" in str(answer.context["form"].errors["host"])
 

@@ -3,10 +3,10 @@
 import asyncio
 import base64
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from pytest_django.fixtures import Settings
 
 from relays import trial
 from relays.trial import Dialogue, Step, Trial, talk
@@ -119,12 +119,12 @@ def test_dns_name_unknown() -> None:
     assert trouble.code == "dns"
 
 
-def test_forbidden_address(settings: Settings) -> None:
+def test_forbidden_address(smtp_config: Callable[..., None]) -> None:
     server = Server("169.254.169.254", 25, "none")
     trouble = diagnose(server, talk(Trial(server, "a@b.example")))
     assert trouble is not None
     assert trouble.code == "forbidden"
-    settings.PRIVATE_SERVERS = False
+    smtp_config(private_servers=False)
     assert _code(Habits()) == "forbidden"
 
 
@@ -364,8 +364,8 @@ def test_a_name_that_is_refused_is_told_in_words(step: ScriptStep, reply: bytes)
     assert "YANSHU_EHLO_NAME" in trouble.advice
 
 
-def test_the_name_of_the_setting_is_said(settings: Settings) -> None:
-    settings.EHLO_NAME = "mail.brand.example"
+def test_the_name_of_the_setting_is_said(smtp_config: Callable[..., None]) -> None:
+    smtp_config(ehlo_name="mail.brand.example")
     with scripted(strict_name=True) as server:
         assert talk(Trial(Server("localhost", server.port, "none"), "news@brand.example")).ok
         assert server.everything.startswith(b"EHLO mail.brand.example\r\n")

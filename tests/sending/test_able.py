@@ -10,11 +10,11 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Workspace
-from campaigns.services import routes
-from relays import poolshares
+from campaigns.queries import routes
 from relays.models import Pool, PoolMember, Relay
-from relays.poolshares import Pooled
+from relays.queries import poolshares
 from relays.queries.able import is_able
+from relays.queries.poolshares import Pooled
 from relays.services import health
 from sending.models import Hold, Mailing, MailingLane
 from sending.queries.carrying import mailings_for

@@ -81,9 +81,9 @@ def test_each_address_gets_it_and_what_the_server_said_is_shown(
 
 
 def test_a_server_that_takes_one_mail_a_connection(
-    send: Callable[..., str], relay: Relay, settings: Settings
+    send: Callable[..., str], relay: Relay, smtp_config: Callable[..., None]
 ) -> None:
-    settings.EHLO_NAME = ""
+    smtp_config(ehlo_name="")
     with serving(mails_each=1, strict_name=True) as server:
         Relay.objects.filter(pk=relay.pk).update(port=server.port)
         told = send("a@x.example; b@x.example; c@x.example")

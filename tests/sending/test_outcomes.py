@@ -14,8 +14,9 @@ from pages import reasons
 from relays.models import Pool, PoolMember, Relay
 from sending import retries
 from sending.models import Event, Mailing, Message, Tally, TallyMinute
+from sending.queries import events
 from sending.queries.claim import Claim, claim
-from sending.services import events, mailings, telling, verdicts
+from sending.services import mailings, telling, verdicts
 from sending.services.outcomes import settle
 from smtp import End, Outcome, Stage
 from smtp.accepted import Accepted

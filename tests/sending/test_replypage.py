@@ -73,6 +73,13 @@ def test_what_is_no_reply(owner_client: Client, url: str, reply: str) -> None:
     assert "alert-" not in page.split('id="meaning-title"')[1]
 
 
+def test_it_says_whose_words_they_are(owner_client: Client, url: str) -> None:
+    reply = {"reply": "421 HL:REP 163 smtp9 netease"}
+    assert "NetEase (163, 126, yeah)" in owner_client.post(url, reply).content.decode()
+    chinese = owner_client.post(url, reply, headers={"accept-language": "zh-hans"})
+    assert "网易（163、126、yeah）" in chinese.content.decode()
+
+
 def test_a_link_shows_its_reply(owner_client: Client, url: str) -> None:
     page = owner_client.get(url, {"reply": "452 4.2.2 Full"}).content.decode()
     assert "The mailbox is full" in page
@@ -98,7 +105,7 @@ def test_the_relay_page_leads_there(owner_client: Client, workspace: Workspace, 
 @pytest.fixture
 def clean() -> Iterator[None]:
     yield
-    replies.use(rules.Rules())
+    replies.use(own=rules.Rules())
 
 
 @pytest.mark.usefixtures("clean")

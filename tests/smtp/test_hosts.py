@@ -2,10 +2,9 @@
 
 import asyncio
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
-from pytest_django.fixtures import Settings
 
 from smtp import ConnectError, Server, hosts, open_session
 from tests.mailservers.sink import Sink, running
@@ -41,8 +40,8 @@ def sink() -> Iterator[Sink]:
         "0xa9.0xfe.0xa9.0xfe",
     ],
 )
-def test_always_refused(host: str, private: bool, settings: Settings) -> None:
-    settings.PRIVATE_SERVERS = private
+def test_always_refused(host: str, private: bool, smtp_config: Callable[..., None]) -> None:
+    smtp_config(private_servers=private)
     with pytest.raises(hosts.ForbiddenHostError):
         hosts.check(host, 25)
 
@@ -50,23 +49,23 @@ def test_always_refused(host: str, private: bool, settings: Settings) -> None:
 @pytest.mark.parametrize(
     "host", ["127.0.0.1", "localhost", "::1", "10.1.2.3", "192.168.7.1", "fd12::1", "100.64.0.9"]
 )
-def test_private_as_the_setting_says(host: str, settings: Settings) -> None:
-    settings.PRIVATE_SERVERS = True
+def test_private_as_the_setting_says(host: str, smtp_config: Callable[..., None]) -> None:
+    smtp_config(private_servers=True)
     hosts.check(host, 25)
-    settings.PRIVATE_SERVERS = False
+    smtp_config(private_servers=False)
     with pytest.raises(hosts.ForbiddenHostError, match="private network"):
         hosts.check(host, 25)
 
 
 @pytest.mark.parametrize("host", ["8.8.8.8", "2606:4700:4700::1111"])
-def test_public_is_allowed(host: str, settings: Settings) -> None:
-    settings.PRIVATE_SERVERS = False
+def test_public_is_allowed(host: str, smtp_config: Callable[..., None]) -> None:
+    smtp_config(private_servers=False)
     hosts.check(host, 587)
 
 
 @pytest.mark.parametrize("host", ["no-such-server.invalid", "a" * 70 + ".example", "a..b", ""])
-def test_an_unknown_name_says_so(host: str, settings: Settings) -> None:
-    settings.PRIVATE_SERVERS = False
+def test_an_unknown_name_says_so(host: str, smtp_config: Callable[..., None]) -> None:
+    smtp_config(private_servers=False)
     with pytest.raises(hosts.HostError):
         hosts.check(host, 25)
 
@@ -89,15 +88,19 @@ def _open(server: Server) -> None:
     asyncio.run(run())
 
 
-def test_a_worker_does_not_connect_to_what_is_refused(sink: Sink, settings: Settings) -> None:
-    settings.PRIVATE_SERVERS = False
+def test_a_worker_does_not_connect_to_what_is_refused(
+    sink: Sink, smtp_config: Callable[..., None]
+) -> None:
+    smtp_config(private_servers=False)
     with pytest.raises(ConnectError, match="private network"):
         _open(Server("127.0.0.1", sink.port, "none"))
     assert sink.connections == 0
 
 
-def test_the_sandbox_is_reached_whatever_the_setting(sink: Sink, settings: Settings) -> None:
-    settings.PRIVATE_SERVERS = False
+def test_the_sandbox_is_reached_whatever_the_setting(
+    sink: Sink, smtp_config: Callable[..., None]
+) -> None:
+    smtp_config(private_servers=False)
     _open(Server("127.0.0.1", sink.port, "none", trusted=True))
     assert sink.connections == 1
 

@@ -10,7 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smtp import replies
-from smtp.replies import Meaning, Stage, bounded, classify, matching, meaning, pasted, rules
+from smtp.replies import (
+    Meaning,
+    Stage,
+    Verdict,
+    bounded,
+    classify,
+    matching,
+    meaning,
+    pasted,
+    rules,
+)
 from smtp.replies.book import book
 from smtp.replies.rules import RuleError
 
@@ -23,6 +33,8 @@ STAGES = ("", "connect", "mail", "rcpt", "data", "content")
 class Said(NamedTuple):
     meaning: Meaning
     stage: str
+    # The name of the rule that decides; "-" for none.
+    rule: str
     code: int
     words: str
     # The provider's name; "" where nothing is expected.
@@ -30,9 +42,9 @@ class Said(NamedTuple):
 
 
 def _said(line: str) -> Said:
-    expected, stage, reply, *provider = [part.strip() for part in line.split(" | ")]
+    expected, stage, rule, reply, *provider = [part.strip() for part in line.split(" | ")]
     code, _, words = reply.replace("\\n", "\n").partition(" ")
-    return Said(Meaning(expected), stage, int(code), words, "".join(provider))
+    return Said(Meaning(expected), stage, rule, int(code), words, "".join(provider))
 
 
 SAMPLES = Path(__file__).parent / "replies.txt"
@@ -43,12 +55,17 @@ TABLE = [
 ]
 
 
+def _speaker(verdict: Verdict) -> str:
+    return verdict.sign.names["en"] if verdict.sign else ""
+
+
 @pytest.mark.parametrize("said", TABLE, ids=lambda said: f"{said.code} {said.words[:50]}")
 def test_table(said: Said) -> None:
     verdict = classify(said.code, said.words, said.stage)
     assert verdict.meaning is said.meaning, verdict.rule
+    assert (verdict.rule.name if verdict.rule else "-") == said.rule
     if said.provider:
-        assert verdict.provider == said.provider
+        assert _speaker(verdict) == said.provider
 
 
 def test_the_table_is_large_and_uses_most_rules() -> None:
@@ -96,7 +113,7 @@ def test_the_stage_decides_doubtful_replies(
 def test_addresses_decide_nothing() -> None:
     hostile = "5.7.1 <spamhaus-user-unknown@gsmtp.outlook.com>: Rejected by administrator"
     verdict = classify(550, hostile, "content")
-    assert (verdict.meaning, verdict.provider) == (P, "")
+    assert (verdict.meaning, verdict.sign) == (P, None)
     assert verdict.rule is not None
     assert verdict.rule.name == "policy.code"
 
@@ -162,16 +179,16 @@ source = "the man who made it"
 
 @pytest.fixture
 def own() -> Iterator[None]:
-    replies.use(rules.read(OWN, own=True))
+    replies.use(own=rules.read(OWN, own=True))
     yield
-    replies.use(rules.Rules())
+    replies.use(own=rules.Rules())
 
 
 @pytest.mark.usefixtures("own")
 def test_own_rules_come_first() -> None:
     reply = (550, "5.1.1 relay-of-ours: no such user on Sundays", "rcpt")
     verdict = classify(*reply)
-    assert (verdict.meaning, verdict.provider) == (T, "Our relay")
+    assert (verdict.meaning, _speaker(verdict)) == (T, "Our relay")
     assert verdict.rule is not None
     assert verdict.rule.own
     names = [rule.name for rule in matching(*reply)]
@@ -193,9 +210,11 @@ WRONG = [
     ("[[rule]]\nname = 'x'\nmeaning = 'rate'\ntext = '('", "the text is no regular expression"),
     ("[[rule]]\nname = 'x'\nmeaning = 'rate'\ntext = 'a.*b'", "has * without a bound"),
     ("[[rule]]\nname = 'x'\nmeaning = 'rate'\ntexts = 'a'", "unknown field 'texts'"),
+    ("[[rule]]\nname = 'x'\nmeaning = 'rate'\nof_account = 1", "of_account is true or false"),
     ("[[rule]]\nname = 'x'\nmeaning = 'rate'\n" * 2, "two rules are called 'x'"),
     ("[rule]\nname = 'x'", "write each rule as [[rule]]"),
     ("[provider.x]\nname = 'X'", "provider 'x': give it a sign"),
+    ("[provider.x]\nname.en = 5\nsign = 'x'", "provider 'x': write name ="),
     ("[rules]\nname = 'x'", "unknown table 'rules'"),
     ("rule = [", "this is no TOML"),
 ]

@@ -2,10 +2,10 @@
 
 import socket
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from pytest_django.fixtures import Settings
 
 from smtp import ConnectError, Mode, Server, Session, Timeouts, open_session, tls_context
 from smtp.offers import Offers, read_offers
@@ -210,8 +210,8 @@ def test_dns_gone() -> None:
     assert "no-such-server.invalid" in caught.value.words
 
 
-def test_an_address_that_is_closed_to_relays(settings: Settings) -> None:
-    settings.PRIVATE_SERVERS = False
+def test_an_address_that_is_closed_to_relays(smtp_config: Callable[..., None]) -> None:
+    smtp_config(private_servers=False)
     with serving() as server:
         with pytest.raises(ConnectError, match="private network"):
             run(open_session(Server("127.0.0.1", server.port, "none"), PATIENT))

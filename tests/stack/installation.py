@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -105,6 +106,13 @@ class Installation:
 
     def address(self) -> str:
         return self.setting("YANSHU_URL")
+
+    def healthy(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.address()}/healthz", timeout=10) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.setting("DATABASE_URL"), connect_timeout=5) as connection:

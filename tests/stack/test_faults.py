@@ -12,22 +12,18 @@ import redis
 
 from tests.mailservers.sink import Sink
 from tests.mailservers.sink import running as running_sink
-from tests.stack.installation import Installation, running, wait_for
+from tests.stack.installation import Installation, wait_for
 from tests.stack.ledger import ledger
 from tests.stack.scene import address
 
+# On one worker of xdist, which has one installation for them.
+pytestmark = pytest.mark.xdist_group("stack")
 PEOPLE = 8_000
 HELD = """
 SELECT id, holder, cardinality(ids), claimed_at, leased_until, now() FROM sending_batch
  WHERE mailing_id = %s AND holder <> ''
 """
 RELAYS = "SELECT state, state_reason, wait_reason, wait_until, failures FROM relays_relay"
-
-
-@pytest.fixture(scope="module")
-def installation() -> Iterator[Installation]:
-    with running() as installation:
-        yield installation
 
 
 @pytest.fixture

@@ -9,10 +9,12 @@ from sending.services.recovery import AWAY
 from tests.sending.engine.faults.faultplan import Mail
 from tests.sending.engine.faults.server import Server
 from tests.stack import hosts
-from tests.stack.installation import Installation, running, wait_for
+from tests.stack.installation import Installation, wait_for
 from tests.stack.ledger import ledger
 from tests.stack.scene import address
 
+# On one worker of xdist, which has one installation for them.
+pytestmark = pytest.mark.xdist_group("stack")
 PEOPLE = 6_000
 CONNECTIONS = 6
 PER_SECOND = 400
@@ -39,12 +41,6 @@ def server() -> Iterator[TimedServer]:
         yield server
     finally:
         server.shut()
-
-
-@pytest.fixture
-def installation() -> Iterator[Installation]:
-    with running(scene="tests.stack.hosts") as installation:
-        yield installation
 
 
 def held_by(installation: Installation, host: str) -> set[int]:

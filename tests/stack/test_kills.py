@@ -7,24 +7,20 @@ import pytest
 
 from tests.mailservers.sink import Sink
 from tests.mailservers.sink import running as running_sink
-from tests.stack.installation import Installation, running, wait_for
+from tests.stack.installation import Installation, wait_for
 from tests.stack.ledger import ledger
 from tests.stack.scene import address
 
+# On one worker of xdist, which has one installation for them.
+pytestmark = pytest.mark.xdist_group("stack")
 PEOPLE = 20_000
 CONNECTIONS = 4
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def sink() -> Iterator[Sink]:
     with running_sink() as sink:
         yield sink
-
-
-@pytest.fixture(scope="module")
-def installation() -> Iterator[Installation]:
-    with running() as installation:
-        yield installation
 
 
 @pytest.mark.slow

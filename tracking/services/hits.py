@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from sending.compose.tokens import NOBODY
-from sending.services.events import EventRow, record
+from sending.queries.events import EventRow, record
 from tracking.models import Hit
 
 BATCH = 2_000

@@ -7,7 +7,7 @@ from contacts.services.contacts import merge_fields
 from designs import personal, weburls
 from designs.models import Content
 from designs.rendering import Part, Rendered, RenderError
-from pages.singleline import one_line
+from pages.oneline import one_line
 from sending.compose import clickvalues
 from sending.compose.composer import renderer_of
 from sending.compose.publicurls import MessageUrls

@@ -146,7 +146,7 @@ class Command(BaseCommand):
             if options[name]:
                 query[name] = options[name]
         if options["provider"] and not providers.lane_number(options["provider"]):
-            known = ", ".join(one.key for one in providers.providers())
+            known = ", ".join(one.key for one in providers.mail_providers())
             raise CommandError(f"There is no such provider; known are: {known}", returncode=USAGE)
         try:
             done = running.retry_failed(campaign, recipients.filtered(campaign.mailing, query))

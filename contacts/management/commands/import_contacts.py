@@ -14,26 +14,24 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from accounts.models import Workspace
-from contacts import (
-    columns,
-    csvdetect,
-    encodings,
-    importfile,
-    importnotes,
-    importwords,
-    mappings,
-    rejectfile,
-    statuswords,
-)
+from contacts import columns, csvdetect, encodings, mappings, statuswords
 from contacts.columns import Column
 from contacts.csvfile import Dialect
-from contacts.importwords import SHOWN
 from contacts.models import Import, List, Subscription
-from contacts.services import importlayout, importrun, imports
+from contacts.services import (
+    importfile,
+    importlayout,
+    importnotes,
+    importrun,
+    imports,
+    importwords,
+    rejectfile,
+)
 from contacts.services import statuswords as answered
+from contacts.services.importwords import SHOWN
 from contacts.statuswords import Word, Words
 from contacts.values import ORDERS
-from pages.singleline import one_line
+from pages.oneline import one_line
 
 HELP = """Imports a CSV file of people.
 

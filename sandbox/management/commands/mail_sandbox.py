@@ -1,11 +1,11 @@
 """`manage.py mail_sandbox`: the SMTP and IMAP servers of the sandbox, in the foreground."""
 
+from importlib.util import find_spec
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from sandbox import server
 from sandbox.services import sandbox
 
 
@@ -16,6 +16,13 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.SANDBOX:
             raise CommandError("The mail sandbox is off; set YANSHU_SANDBOX=1 to run it.")
+        if find_spec("pymap") is None:
+            raise CommandError(
+                "The mail sandbox needs the package pymap, which is not installed: run "
+                "`quickstart/bootstrap runtime`, or set YANSHU_SANDBOX=0."
+            )
+        from sandbox import server  # noqa: PLC0415 - imports that package
+
         smtp, imap = settings.SANDBOX_SMTP_PORT, settings.SANDBOX_IMAP_PORT
         try:
             sandbox.ensure_all()

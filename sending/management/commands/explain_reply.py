@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import translation
 
 from pages import reasons
+from relays.providers.reading import ProviderError
 from smtp.replies import Stage, Verdict, classify, read
 
 
@@ -34,7 +35,10 @@ class Command(BaseCommand):
         if pasted.code // 100 not in {2, 4, 5}:
             raise CommandError("No reply code is in it. Put it first, such as 550 or 451.")
         stage = options["stage"] or pasted.stage
-        verdict = classify(pasted.code, pasted.words, stage)
+        try:
+            verdict = classify(pasted.code, pasted.words, stage)
+        except ProviderError as error:  # somebody is writing a file of relays/providers
+            raise CommandError(str(error)) from error
         facts = _facts(given, stage, verdict)
         if options["json"]:
             self.stdout.write(json.dumps(facts, ensure_ascii=False))

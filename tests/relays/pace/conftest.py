@@ -8,8 +8,8 @@ import pytest
 
 from accounts.models import Workspace
 from designs.models import Content
-from relays import clock
 from relays.models import Relay
+from relays.queries import clock
 from sending.models import Mailing, MailingLane
 from tests import factories
 
@@ -18,7 +18,7 @@ NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 
 
 class Clock:
-    """Stands in for PostgreSQL's, which all modules ask through relays.clock."""
+    """Stands in for PostgreSQL's, which all modules ask through relays.queries.clock."""
 
     def __init__(self, moment: datetime = NOON) -> None:
         self.moment = moment

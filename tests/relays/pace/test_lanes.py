@@ -10,9 +10,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from relays import pace, providers
+from relays import providers
 from relays.models import Lane, Relay
-from relays.services import lanes
+from relays.services import lanes, pace
 from smtp import End, Outcome, Stage
 from tests.relays.pace.conftest import NOON, Clock
 
@@ -123,6 +123,29 @@ def test_what_was_on_its_way_when_a_lane_closed_says_nothing(
     after = Lane.objects.values().get()
     for name in ("ceiling", "failures", "closed_until"):
         assert after[name] == before[name]
+
+
+@pytest.mark.parametrize(
+    ("domain", "code", "words", "slowed"),
+    [
+        # A service speaks of its customer's account, unless the mail is for its own mailboxes.
+        ("gmail.com", 451, "Brevo: no credits left", "*"),
+        ("gmail.com", 552, "aliyun: too frequently sending", "*"),
+        ("aliyun.com", 552, "aliyun: too frequently sending", "aliyun"),
+        # The provider's rule says that it is about the account.
+        ("gmail.com", 550, "5.4.5 Daily user sending limit exceeded - gsmtp", "*"),
+        ("gmail.com", 421, "4.7.28 unusual rate of mail - gsmtp", "gmail"),
+        # So does a general one.
+        ("qq.com", 450, "Hourly limit of messages reached", "*"),
+    ],
+)
+def test_rules_say_whose_limit_it_is(
+    make_relay: Make, domain: str, code: int, words: str, slowed: str
+) -> None:
+    some = people(domain, 30)
+    refused = Outcome(End.REFUSED, code, words, Stage.CONTENT)
+    learn(make_relay(), (some[:14], TAKEN), (some[14:], refused))
+    assert Lane.objects.get().name == slowed
 
 
 def test_the_relay_s_own_limit_slows_it_as_a_whole(make_relay: Make, stepped: Clock) -> None:

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from relays import clock, pace
 from relays.models import Lane, Pool, PoolMember, Relay, RelayUse
-from relays.pace import Grant, Wait
+from relays.queries import clock
+from relays.services import pace
+from relays.services.pace import Grant, Wait
 from sending.services import pacing
 from tests.relays.pace.conftest import NOON, Clock
 

@@ -11,8 +11,8 @@ import pytest
 from django.db import Error
 from pytest_django import Settings
 
-from relays import pace
 from relays.models import Relay, RelaySlot
+from relays.services import pace
 from sending.host import journal, presence
 from sending.services import recovery
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from relays import pace, slots
 from relays.models import Relay, RelayMinute, RelaySlot
+from relays.queries import slots
+from relays.services import pace
 from tests.relays.pace.conftest import NOON, Clock
 
 pytestmark = pytest.mark.django_db

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from accounts import mailheaders
 from designs.rendering import Renderer
-from pages.singleline import one_line
+from pages.oneline import one_line
 from sending.compose import headers
 from sending.compose.mime import Sender, build
 from sending.compose.publicurls import MessageUrls

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
@@ -47,12 +47,12 @@ def design(workspace: Workspace) -> Design:
 def open_to(workspace: Workspace, relay: Relay, design: Design, make_list: Callable[..., List]):  # type: ignore[no-untyped-def]
     """Opens a mailing to the addresses."""
 
-    def make(addresses: list[str], **options: object) -> Mailing:
+    def make(addresses: list[str], *, lists_out: Sequence[int] = (), **options: object) -> Mailing:
         target = make_list(addresses, name=f"List {List.objects.count()}")
         content = freeze(design, subject="Hello {{ first_name }} 你好")
         values = {
             "relay": relay,
-            "audience": Audience.of_lists(workspace.pk, [target.pk]),
+            "audience": Audience.of_lists(workspace.pk, [target.pk], lists_out),
         } | options
         return open_mailing(
             workspace=workspace,

@@ -7,7 +7,7 @@ import pytest
 from relays.models import Pool, PoolMember, Relay
 from sending.engine import turn
 from sending.models import Mailing, Tally
-from sending.services.mailings import TRANSACTIONAL
+from sending.purposes import TRANSACTIONAL
 from tests.mailservers.sink import Sink
 from tests.sending.engine.conftest import assert_closes
 

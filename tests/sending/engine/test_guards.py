@@ -12,14 +12,13 @@ from accounts.models import Workspace
 from contacts.models import Suppression
 from relays.models import Pool, PoolMember, Relay
 from relays.services import relays
-from sending import holdwords
 from sending.compose.composer import Composer
 from sending.engine import turn
 from sending.engine.carrier import interleaved
 from sending.host.journal import Journal
 from sending.models import Event, Hold, Mailing, Message, Tally
 from sending.queries.claim import OTHERS_FIRST, Claimed, claim
-from sending.services import dispatch, heldpeople, holddecisions, mailings, recovery
+from sending.services import dispatch, heldpeople, holddecisions, holdwords, mailings, recovery
 from sending.services.retrying import Retried
 from tests.mailservers.sink import Sink, running
 from tests.sending.engine.conftest import assert_closes

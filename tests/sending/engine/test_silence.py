@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setattr("relays.slots.SILENT", 0.2)
+    monkeypatch.setattr("relays.queries.slots.SILENT", 0.2)
     with running([Fault(Step.END, Does.HOLD, at=0, times=10)]) as server:
         yield server
 

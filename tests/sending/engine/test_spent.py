@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.utils import timezone
-from pytest_django import Settings
 
 from relays.models import Lane, Relay
 from relays.services import health, relays
@@ -123,9 +122,9 @@ def test_a_limit_of_one_mailbox_slows_nobody(open_to: Open, relay: Relay) -> Non
 
 
 def test_a_relay_that_wants_a_full_name_gets_an_address(
-    open_to: Open, relay: Relay, settings: Settings
+    open_to: Open, relay: Relay, smtp_config: Callable[..., None]
 ) -> None:
-    settings.EHLO_NAME = ""
+    smtp_config(ehlo_name="")
     with serving(strict_name=True) as server:
         _through(relay, server)
         mailing = open_to(["ann@x.example"])
@@ -144,9 +143,9 @@ def test_a_relay_that_wants_a_full_name_gets_an_address(
     ],
 )
 def test_a_relay_that_refuses_the_name_waits_and_nobody_fails(
-    open_to: Open, relay: Relay, settings: Settings, fault: Fault | None
+    open_to: Open, relay: Relay, smtp_config: Callable[..., None], fault: Fault | None
 ) -> None:
-    settings.EHLO_NAME = "yanshu"
+    smtp_config(ehlo_name="yanshu")
     with serving(strict_name=fault is None, faults=[fault] if fault else []) as server:
         _through(relay, server)
         mailing = open_to([f"p{n}@x.example" for n in range(30)])
@@ -158,7 +157,7 @@ def test_a_relay_that_refuses_the_name_waits_and_nobody_fails(
         assert relay.wait_until is not None
         assert not Lane.objects.filter(relay=relay).exists()
     # Mended: it goes on by itself.
-    settings.EHLO_NAME = "mail.brand.example"
+    smtp_config(ehlo_name="mail.brand.example")
     with serving(strict_name=True) as server:
         _through(relay, server, wait_until=timezone.now() - timedelta(seconds=1))
         Message.objects.filter(mailing=mailing).exclude(retry_at=None).update(

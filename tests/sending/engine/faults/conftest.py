@@ -1,16 +1,16 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
-from pytest_django import Settings
 
+from smtp import Timeouts
 from tests.sending.engine.faults.conductor import PERCENT
 from tests.sending.engine.faults.workers import Nursery, nursery
 
 
 @pytest.fixture(autouse=True)
-def impatient(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def impatient(smtp_config: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever is silent is given up within a second, and a turn ends when nothing is due."""
-    settings.SMTP_TIMEOUTS_PERCENT = PERCENT
+    smtp_config(timeouts=Timeouts().scaled(PERCENT / 100))
     monkeypatch.setattr("sending.engine.turn.LINGER", 0.0)
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 from django.db import connection, transaction
 
-from relays import pace
+from relays.services import pace
 from sending.host import journal
 from sending.models import Batch, Message
 from tests.sending.engine.faults import engine

@@ -4,17 +4,18 @@ import mmap
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 import psutil
-from django.conf import settings
 from django.db import Error, close_old_connections
 from django.utils import timezone
 
 from config.celery import app
 from sending.engine import carrier, stopping, turn
 from sending.services import recovery
+from smtp import Timeouts, config
 
 HOUR = 3600.0
 
@@ -53,7 +54,8 @@ def celery(*, percent: float | None = None, processes: int = 1) -> None:
 
 def _prepare(percent: float | None) -> None:
     if percent is not None:
-        settings.SMTP_TIMEOUTS_PERCENT = percent
+        scaled = Timeouts().scaled(percent / 100)
+        config.use(replace(config.current(), timeouts=scaled))
 
 
 def _set_clock(seconds: float) -> None:

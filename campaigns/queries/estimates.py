@@ -1,0 +1,82 @@
+"""When a campaign will be done: its messages, the limits of its relays and its own."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import partial
+from typing import Any
+
+from django.db.models import Q, Sum
+from django.utils import timezone
+
+from campaigns import forecast
+from campaigns.forecast import Way
+from campaigns.queries import routes
+from relays import warmups, windows
+from relays.models import Relay, RelayUse
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """Messages of this UTC hour and day, which limits are held against."""
+
+    hour: int = 0
+    day: int = 0
+
+
+Uses = Mapping[int, Used]
+
+
+def used(relays: Sequence[Relay]) -> Uses:
+    """{relay id: what of its limits is used now}, for `finish`; one query."""
+    hour = timezone.now().replace(minute=0, second=0, microsecond=0)
+    rows = (
+        RelayUse.objects.filter(relay__in=relays, hour__gte=hour.replace(hour=0))
+        .values("relay")
+        .annotate(day=Sum("count"), now=Sum("count", default=0, filter=Q(hour=hour)))
+    )
+    return {row["relay"]: Used(row["now"], row["day"]) for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """The campaign's own limits: a window (relays.windows) and messages a minute."""
+
+    window: Mapping[str, Any] = field(default_factory=dict)
+    per_minute: float | None = None
+
+
+def finish(
+    tiers: Mapping[Relay, int], count: int, *, begin: datetime, used: Uses, own: Own
+) -> datetime | None:
+    """When the last of `count` messages is sent if the first may be at `begin`; None where there is
+    no relay, or where it is too far ahead to be said. `tiers`: {relay that works: its tier}."""
+    if not count:
+        return None
+    ways = [_way(relay, begin, used.get(relay.pk, Used()), tier) for relay, tier in tiers.items()]
+    stretches = partial(windows.stretch, own.window)
+    return forecast.finish(ways, count, begin=begin, window=stretches, per_minute=own.per_minute)
+
+
+@dataclass(slots=True)
+class _Warming:
+    """A relay's warm-up as it will be: one that sent nothing yet begins with this campaign."""
+
+    warmup: Any
+    warmup_began: date | None
+    per_day: int | None
+
+
+def _way(relay: Relay, begin: datetime, used: Used, tier: int) -> Way:
+    begin, now = begin.astimezone(UTC), timezone.now().astimezone(UTC)
+    today = begin.date() == now.date()
+    this_hour = today and begin.hour == now.hour
+    warming = _Warming(relay.warmup, relay.warmup_began or begin.date(), relay.per_day)
+    return Way(
+        rate=routes.rate(relay),
+        tier=tier,
+        per_hour=relay.per_hour,
+        per_day=partial(warmups.per_day, warming),
+        used_hour=used.hour if this_hour else 0,
+        used_day=used.day if today else 0,
+    )

@@ -1,0 +1,48 @@
+"""What the page and the command say beforehand about a file with a column for each list: an export
+of ours."""
+
+from django.utils.translation import gettext as _
+
+from contacts.models import Import
+from contacts.services import importwords
+from contacts.services.importlayout import Layout
+
+# So many lists are named.
+SHOWN = 20
+
+
+def notes(import_: Import, layout: Layout) -> list[str]:
+    """Sentences about who is added to the list, and by what."""
+    about = layout.on_lists.about
+    if about is not None:
+        text = _(
+            "The column “{column}” says who is on the list, who has left it, and what they agreed "
+            "to. How people stand on other lists doesn't count."
+        )
+        return [text.format(column=importwords.column_names(import_).get(about, ""))]
+    if not layout.own:
+        return []
+    if import_.list or import_.new_list:
+        return _no_column(import_, layout)
+    return [
+        _(
+            "This is an export from Yanshu, and nobody is added to a list. Whoever has left a list "
+            "is suppressed, unless that is known here: there is no list to record it on. To keep "
+            "who is on which list, import the file into each of them."
+        )
+    ]
+
+
+def _no_column(import_: Import, layout: Layout) -> list[str]:
+    text = _(
+        "This is an export from Yanshu, and no column is about the list “{list}”. Only people who "
+        "are on a list and have left none are added to it."
+    )
+    found = [text.format(list=import_.list.name if import_.list else import_.new_list)]
+    if names := [name for name in layout.lists.values() if name]:
+        text = _(
+            "Its columns are about: {lists}. If one of them is this list, import into a list of "
+            "that name."
+        )
+        found.append(text.format(lists=", ".join(names[:SHOWN]) + (" …" if names[SHOWN:] else "")))
+    return found

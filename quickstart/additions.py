@@ -1,0 +1,74 @@
+"""What `manage.py up` adds to the environment that settings are read from, and leaves for the
+commands beside it (environment.loading)."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+
+from environment import envfile
+from environment import variables as settings
+from environment.loading import ROOT, given
+from environment.ports import address, kept_port
+from environment.variables import SettingError
+
+
+def complete(env: dict[str, str], *, var: Path, host: str, port: int) -> dict[str, str]:
+    """`env` with what a newcomer doesn't set; without the embedded servers' URLs."""
+    embedded = not given("DATABASE_URL", env)
+    added = {
+        "YANSHU_VAR": str(var),
+        "YANSHU_URL": address(host, port),
+        # The sandbox is for those who try Yanshu out; with a database of one's own it's off.
+        "YANSHU_SANDBOX": "1" if embedded else "0",
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "PYTHONPATH": str(ROOT),
+        # Half of each part's start is compiling, where the compiled is not kept.
+        "PYTHONPYCACHEPREFIX": str(var / "pycache"),
+    }
+    if not given("YANSHU_SECRET_KEY", env):
+        added["YANSHU_SECRET_KEY_FILE"] = str(_secret_key(var))
+    if settings.boolean("YANSHU_SANDBOX", default=embedded, env=env):
+        for name, wanted in (("SMTP", 8025), ("IMAP", 8143)):
+            key = f"YANSHU_SANDBOX_{name}_PORT"
+            if key not in env:
+                added[key] = str(kept_port(var / f"sandbox-{name.lower()}-port", wanted))
+    completed = added | env
+    completed.pop("PYTHONDONTWRITEBYTECODE", None)
+    return completed
+
+
+def save(env: dict[str, str], *, var: Path, before: Mapping[str, str]) -> None:
+    """Writes what was added, for `load`."""
+    added = {name: value for name, value in env.items() if before.get(name) != value}
+    path = var / "environment"
+    path.touch(mode=0o600)
+    path.write_text("".join(envfile.line(name, value) for name, value in sorted(added.items())))
+
+
+def check_settings(env: dict[str, str]) -> None:
+    """SettingError if the settings can't be used."""
+    unknown = {"DATABASE_URL": "postgresql://u@h/d", "CELERY_BROKER_URL": "redis://h"}
+    missing = {name: value for name, value in unknown.items() if not given(name, env)}
+    os.environ.update(env | missing)
+    try:
+        import_module("config.settings")
+    except SystemExit as stop:
+        # The settings end a program by a SettingError, which they raise the exit from.
+        if isinstance(stop.__cause__, SettingError):
+            raise stop.__cause__ from None
+        raise
+    finally:
+        for name in missing:
+            del os.environ[name]
+
+
+def _secret_key(var: Path) -> Path:
+    path = var / "secret-key"
+    if not path.exists():
+        half = path.with_suffix(".half")
+        half.touch(mode=0o600)
+        half.write_text(secrets.token_urlsafe(48))
+        half.replace(path)
+    return path

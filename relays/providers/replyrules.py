@@ -1,0 +1,67 @@
+"""Rules for the replies of providers' servers ([replies] of a provider's file). Pure.
+
+smtp.replies uses them; it stands to the left of this app and is given them (relays.apps).
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from relays.providers.reading import ProviderError, ProviderFile, Section, having, names
+from relays.providers.texts import Text
+from smtp.replies import rules
+
+
+@dataclass(frozen=True, slots=True)
+class Replies:
+    """A file's section; its rules are not read yet, because that compiles every pattern."""
+
+    key: str
+    order: int
+    names: Text
+    service: bool
+    sign: Any
+    rules: Any
+
+
+@cache
+def sections() -> tuple[Replies, ...]:
+    """In the order in which their rules are asked. Raises ProviderError."""
+    found = (_section(file, section) for file, section in having("replies"))
+    return tuple(sorted(found, key=lambda one: one.order))
+
+
+def _section(file: ProviderFile, section: Section) -> Replies:
+    found = Replies(
+        key=file.key,
+        order=section.number("order"),
+        names=names(file, section),
+        service=section.flag("service"),
+        sign=section.take("sign"),
+        rules=section.take("rule"),
+    )
+    section.end()
+    return found
+
+
+def reply_rules() -> rules.Rules:
+    """Of all providers. Raises ProviderError."""
+    parts = [_rules(one) for one in sections()]
+    return rules.Rules(
+        tuple(sign for part in parts for sign in part.signs),
+        tuple(rule for part in parts for rule in part.rules),
+    )
+
+
+def _rules(one: Replies) -> rules.Rules:
+    try:
+        return rules.of_provider(one.key, one.names, one.sign, one.rules or [])
+    except rules.RuleError as error:
+        raise ProviderError(f"{one.key}.toml: [replies] {error}") from error
+
+
+@cache
+def services() -> frozenset[str]:
+    """Keys of those that pass mails on for their customers: a limit in their words is that of the
+    customer's account, not a recipient's."""
+    return frozenset(one.key for one in sections() if one.service)

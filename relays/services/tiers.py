@@ -1,0 +1,90 @@
+"""Pools in words: which tier carries the mail now, why, and what share each relay has."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from relays.models import Pool, PoolMember, Relay
+from relays.services.standing import Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A relay in a pool. `share`: its part of what its tier carries when all of it works; `now`: of
+    what the pool carries at this moment; both from 0 to 1."""
+
+    standing: Standing
+    weight: int
+    share: float
+    now: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    number: int
+    members: tuple[Member, ...]
+    carries: bool
+
+    @property
+    def able(self) -> bool:
+        return any(member.standing.able for member in self.members)
+
+
+@dataclass(frozen=True, slots=True)
+class PoolNow:
+    pool: Pool
+    tiers: tuple[Tier, ...]
+
+    @property
+    def carrying(self) -> Tier | None:
+        return next((tier for tier in self.tiers if tier.carries), None)
+
+    @property
+    def passed_over(self) -> list[Standing]:
+        """Relays of the tiers before the one that carries, or of all when none does: each has a
+        reason not to work."""
+        carrying = self.carrying
+        before = [tier for tier in self.tiers if carrying is None or tier.number < carrying.number]
+        return [member.standing for tier in before for member in tier.members]
+
+    @property
+    def members(self) -> list[Member]:
+        return [member for tier in self.tiers for member in tier.members]
+
+
+def of_pools(pools: Iterable[Pool], relays: Iterable[Standing]) -> list[PoolNow]:
+    """`relays`: at least those that are in the pools."""
+    shown = list(pools)
+    standings = {one.relay.pk: one for one in relays}
+    rows: dict[int, list[PoolMember]] = defaultdict(list)
+    for row in PoolMember.objects.filter(pool__in=shown).order_by("tier", "-weight", "pk"):
+        if row.relay_id in standings:
+            rows[row.pool_id].append(row)
+    return [PoolNow(pool, _tiers(rows[pool.pk], standings)) for pool in shown]
+
+
+def relays_of(pool: Pool) -> list[Relay]:
+    return list(Relay.objects.filter(pools__pool=pool, archived_at=None).order_by("name"))
+
+
+def _tiers(rows: list[PoolMember], standings: dict[int, Standing]) -> tuple[Tier, ...]:
+    numbers = sorted({row.tier for row in rows})
+    able = [row.tier for row in rows if standings[row.relay_id].able]
+    carrying = min(able, default=None)
+    return tuple(
+        _tier(number, [row for row in rows if row.tier == number], standings, number == carrying)
+        for number in numbers
+    )
+
+
+def _tier(
+    number: int, rows: list[PoolMember], standings: dict[int, Standing], carries: bool
+) -> Tier:
+    whole = sum(row.weight for row in rows)
+    working = sum(row.weight for row in rows if standings[row.relay_id].able)
+    members = []
+    for row in rows:
+        standing = standings[row.relay_id]
+        now = row.weight / working if carries and standing.able else 0.0
+        members.append(Member(standing, row.weight, row.weight / whole if whole else 0.0, now))
+    return Tier(number, tuple(members), carries)

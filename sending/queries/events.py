@@ -1,0 +1,160 @@
+"""Events: what happened to messages after they were handed over, written in sets."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+
+from sending.models import Event
+from sending.queries.states import sql
+
+Kind = Event.Kind
+BOUNCES = [str(Kind.BOUNCED_HARD), str(Kind.BOUNCED_SOFT), str(Kind.BLOCKED)]
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    message_id: int
+    kind: str
+    at: datetime
+    # The link's number, for a click.
+    link: int | None = None
+    detail: str = ""
+
+
+# `fresh`: the first of its kind for its message, so that a tally counts messages, not events; and
+# `first_bounce` where it is the message's first bounce of any kind.
+# Events of messages that are gone by now are left out.
+INSERT = """
+WITH given AS (
+  SELECT m.mailing_id, r.*
+    FROM unnest(%(messages)s::bigint[], %(kinds)s::text[], %(ats)s::timestamptz[],
+                %(links)s::smallint[], %(details)s::text[])
+         AS r (message_id, kind, at, link, detail)
+    JOIN sending_message m ON m.id = r.message_id),
+fresh AS (
+  SELECT mailing_id, message_id, kind, min(at) AS at FROM given g
+   WHERE NOT EXISTS (SELECT 1 FROM sending_event e
+                      WHERE e.message_id = g.message_id AND e.kind = g.kind)
+   GROUP BY 1, 2, 3),
+stored AS (
+  INSERT INTO sending_event (mailing_id, message_id, kind, at, link, detail)
+  SELECT mailing_id, message_id, kind, at, link, detail FROM given)
+SELECT mailing_id, message_id, kind, at,
+       kind = ANY(%(bounces)s)
+       AND 1 = row_number() OVER (PARTITION BY message_id, kind = ANY(%(bounces)s)
+                                  ORDER BY at, kind)
+       AND NOT EXISTS (SELECT 1 FROM sending_event e
+                        WHERE e.message_id = fresh.message_id AND e.kind = ANY(%(bounces)s))
+  FROM fresh
+"""
+
+FIRST_TIMES = """
+UPDATE sending_message m
+   SET bounced_at = coalesce(m.bounced_at, f.bounced), opened_at = coalesce(m.opened_at, f.opened),
+       clicked_at = coalesce(m.clicked_at, f.clicked)
+  FROM (SELECT message_id, min(at) FILTER (WHERE kind = ANY(%(bounces)s)) AS bounced,
+               min(at) FILTER (WHERE kind = 'opened') AS opened,
+               min(at) FILTER (WHERE kind = 'clicked') AS clicked
+          FROM unnest(%(messages)s::bigint[], %(kinds)s::text[], %(ats)s::timestamptz[])
+               AS f (message_id, kind, at)
+         GROUP BY 1) f
+ WHERE m.id = f.message_id
+"""
+
+# Whatever comes back of an unknown one shows that the server had taken it: when it was handed over.
+# Minutes are made from what moved the tally, so that its row is locked first, as everywhere.
+SETTLE_UNKNOWN = sql("""
+WITH settled AS (
+  UPDATE sending_message SET state = $ACCEPTED, reason = ''
+   WHERE id = ANY(%(messages)s) AND state = $UNKNOWN
+  RETURNING mailing_id, date_trunc('minute', coalesce(settled_at, now())) AS minute),
+counted AS (SELECT mailing_id, count(*) AS n FROM settled GROUP BY 1 ORDER BY 1),
+moved AS (
+  UPDATE sending_tally t SET unknown = unknown - n, accepted = accepted + n
+    FROM counted WHERE t.mailing_id = counted.mailing_id
+  RETURNING t.mailing_id)
+INSERT INTO sending_tallyminute
+       (mailing_id, minute, accepted, failed, bounced, opened, clicked, unsubscribed)
+SELECT mailing_id, minute, count(*), 0, 0, 0, 0, 0
+  FROM settled JOIN moved USING (mailing_id)
+ GROUP BY 1, 2 ORDER BY 1, 2
+ON CONFLICT (mailing_id, minute) DO UPDATE
+   SET accepted = sending_tallyminute.accepted + excluded.accepted
+""")
+
+COUNTS = """
+       count(*) FILTER (WHERE first_bounce) AS bounced,
+       count(*) FILTER (WHERE kind = 'hard') AS hard,
+       count(*) FILTER (WHERE kind = 'soft') AS soft,
+       count(*) FILTER (WHERE kind = 'blocked') AS blocked,
+       count(*) FILTER (WHERE kind = 'complained') AS complained,
+       count(*) FILTER (WHERE kind = 'unsubscribed') AS unsubscribed,
+       count(*) FILTER (WHERE kind = 'opened') AS opened,
+       count(*) FILTER (WHERE kind = 'clicked') AS clicked
+  FROM unnest(%(mailings)s::bigint[], %(kinds)s::text[], %(ats)s::timestamptz[],
+              %(firsts)s::boolean[])
+       AS f (mailing_id, kind, at, first_bounce)
+"""
+
+TALLY = f"""
+UPDATE sending_tally t
+   SET bounced = t.bounced + f.bounced, hard_bounced = hard_bounced + hard,
+       soft_bounced = soft_bounced + soft, blocked = t.blocked + f.blocked,
+       complained = t.complained + f.complained, unsubscribed = t.unsubscribed + f.unsubscribed,
+       opened = t.opened + f.opened, clicked = t.clicked + f.clicked
+  FROM (SELECT mailing_id, {COUNTS} GROUP BY 1 ORDER BY 1) f
+ WHERE t.mailing_id = f.mailing_id
+"""  # noqa: S608 - only constants
+
+MINUTES = f"""
+INSERT INTO sending_tallyminute
+       (mailing_id, minute, accepted, failed, bounced, opened, clicked, unsubscribed)
+SELECT mailing_id, minute, 0, 0, bounced, opened, clicked, unsubscribed
+  FROM (SELECT mailing_id, date_trunc('minute', at) AS minute, {COUNTS} GROUP BY 1, 2) f
+ ORDER BY 1, 2
+ON CONFLICT (mailing_id, minute) DO UPDATE
+   SET bounced = sending_tallyminute.bounced + excluded.bounced,
+       opened = sending_tallyminute.opened + excluded.opened,
+       clicked = sending_tallyminute.clicked + excluded.clicked,
+       unsubscribed = sending_tallyminute.unsubscribed + excluded.unsubscribed
+"""  # noqa: S608 - only constants
+
+
+@transaction.atomic
+def record(events: Iterable[EventRow]) -> None:
+    """Stores events and moves what is counted from them: one transaction for all of them."""
+    rows = sorted(events, key=lambda event: event.message_id)  # one order: no deadlocks
+    if not rows:
+        return
+    given: dict[str, Any] = {
+        "messages": [row.message_id for row in rows],
+        "kinds": [str(row.kind) for row in rows],
+        "ats": [row.at for row in rows],
+        "links": [row.link for row in rows],
+        "bounces": BOUNCES,
+        "details": [row.detail.replace("\x00", "\ufffd")[:2000] for row in rows],
+    }
+    with connection.cursor() as cursor:
+        # One writer at a time for a message, so that "first" is decided once.
+        cursor.execute(
+            "SELECT id FROM sending_message WHERE id = ANY(%(messages)s) ORDER BY id FOR UPDATE",
+            given,
+        )
+        cursor.execute(INSERT, given)
+        fresh = cursor.fetchall()
+        cursor.execute(SETTLE_UNKNOWN, given)
+        if not fresh:
+            return
+        counted: dict[str, Any] = {
+            "bounces": BOUNCES,
+            "mailings": [row[0] for row in fresh],
+            "messages": [row[1] for row in fresh],
+            "kinds": [row[2] for row in fresh],
+            "ats": [row[3] for row in fresh],
+            "firsts": [row[4] for row in fresh],
+        }
+        for sql in (FIRST_TIMES, TALLY, MINUTES):
+            cursor.execute(sql, counted)

@@ -1,0 +1,73 @@
+"""Failed messages go back to waiting, with what their refusals had counted."""
+
+from typing import Any
+
+from django.db import connection
+from django.db.models import QuerySet
+
+from pages.statements import named
+from sending.models import Mailing, Message
+from sending.queries.states import sql
+
+# One statement, so that rows, events and counts move together. Messages come first and in one
+# order, then the tally, then its minutes: as everywhere (queries.record, queries.events). A
+# message that a server refused has no other hard bounce than that of its refusal; a soft one or a
+# block that a mail reported stays, and with it the message counts as bounced.
+RETRY = sql("""
+WITH chosen AS MATERIALIZED (
+  SELECT id, address, settled_at FROM sending_message
+   WHERE mailing_id = %(mailing)s AND trouble = $FAILED AND id IN ({rows})
+   ORDER BY address LIMIT %(limit)s FOR UPDATE),
+kept AS (
+  SELECT e.message_id, min(e.at) AS at FROM sending_event e JOIN chosen ON chosen.id = e.message_id
+   WHERE e.kind IN ('soft', 'blocked') GROUP BY 1),
+again AS (
+  UPDATE sending_message m
+     SET state = $WAITING, reason = %(reason)s, retry_at = now(), settled_at = NULL,
+         bounced_at = (SELECT at FROM kept WHERE kept.message_id = m.id)
+    FROM chosen WHERE m.id = chosen.id),
+unbounced AS (
+  DELETE FROM sending_event e USING chosen
+   WHERE e.message_id = chosen.id AND e.kind = 'hard'
+  RETURNING e.message_id, e.at),
+bounced AS (
+  SELECT message_id, min(at) AS at FROM unbounced GROUP BY 1),
+clear AS (
+  SELECT at FROM bounced WHERE message_id NOT IN (SELECT message_id FROM kept)),
+tallied AS (
+  UPDATE sending_tally
+     SET failed = failed - (SELECT count(*) FROM chosen),
+         waiting = waiting + (SELECT count(*) FROM chosen),
+         hard_bounced = hard_bounced - (SELECT count(*) FROM bounced),
+         bounced = bounced - (SELECT count(*) FROM clear)
+   WHERE mailing_id = %(mailing)s RETURNING mailing_id),
+gone AS (
+  SELECT minute, sum(failed) AS failed, sum(bounced) AS bounced
+    FROM (SELECT date_trunc('minute', settled_at) AS minute, 1 AS failed, 0 AS bounced FROM chosen
+           UNION ALL
+          SELECT date_trunc('minute', at), 0, 1 FROM clear) counted
+   GROUP BY 1),
+minutes AS (
+  UPDATE sending_tallyminute t
+     SET failed = t.failed - gone.failed, bounced = t.bounced - gone.bounced
+    FROM gone JOIN tallied ON true
+   WHERE t.mailing_id = tallied.mailing_id AND t.minute = gone.minute)
+SELECT (SELECT count(*) FROM chosen), (SELECT count(*) FROM bounced),
+       ARRAY(SELECT address FROM chosen JOIN bounced ON bounced.message_id = chosen.id)
+""")
+
+
+def put_back(
+    mailing: Mailing, rows: QuerySet[Message], *, reason: str, limit: int
+) -> tuple[int, int, list[str]]:
+    """(messages, those of them that had bounced, their addresses) of the next failed ones among
+    these. In a transaction that has locked the mailing."""
+    ids, parameters = named(rows.order_by().values("pk"))
+    known: dict[str, Any] = parameters | {
+        "mailing": mailing.pk,
+        "reason": reason,
+        "limit": limit,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(RETRY.replace("{rows}", ids), known)
+        return cursor.fetchone() or (0, 0, [])

@@ -1,0 +1,31 @@
+"""What an installation sets for its SMTP client. Pure: relays.apps hands the settings over when a
+program starts."""
+
+from dataclasses import dataclass, field
+
+from smtp.timeouts import Timeouts
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """`ehlo_name`: what servers are greeted with; "": the address of the connection.
+    `private_servers`: servers at private and loopback addresses may be connected to.
+    `timeouts`: for sessions and exchanges that are given none.
+    """
+
+    ehlo_name: str = ""
+    private_servers: bool = False
+    timeouts: Timeouts = field(default_factory=Timeouts)
+
+
+_current = Config()
+
+
+def current() -> Config:
+    return _current
+
+
+def use(config: Config) -> None:
+    """From now on, in this process."""
+    global _current  # noqa: PLW0603 - set once, when the program starts
+    _current = config
