@@ -3,19 +3,10 @@
 import datetime as dt
 from dataclasses import dataclass
 
-from django.db import connection
 from django.utils import timezone
 
 from accounts.models import DailyUse, User
-
-# One statement: of two requests at once, none passes the limit. `limit` is checked for the first of
-# a day by whoever calls.
-TAKE = """
-INSERT INTO accounts_dailyuse AS used (user_id, what, day, count) VALUES (%s, %s, %s, %s)
-ON CONFLICT (user_id, what, day) DO UPDATE SET count = used.count + excluded.count
-WHERE used.count + excluded.count <= %s
-RETURNING count
-"""
+from accounts.queries import dailyuse
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +31,7 @@ def take(user: User, what: str, limit: int, count: int = 1) -> bool:
         return False
     today = _today()
     DailyUse.objects.filter(user=user, what=what, day__lt=today).delete()
-    with connection.cursor() as cursor:
-        cursor.execute(TAKE, [user.pk, what, today, count, limit])
-        return cursor.fetchone() is not None
+    return dailyuse.take(user, what, today, count=count, limit=limit)
 
 
 def _today() -> dt.date:

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import User, Workspace
 from bounces.matching import By, proof
 from bounces.models import BounceMail, BounceMailbox
+from bounces.queries.seen import seen_before
 from bounces.reading import Kind, Report, parse
 from contacts import addresses
 from contacts.models import Contact, Suppression
@@ -202,23 +203,9 @@ def _mark_known(readings: Sequence[Reading]) -> None:
     matched = [one for one in readings if one.ours or one.unproven]
     if not matched:
         return
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT DISTINCT fresh.id FROM bounces_bouncemail fresh
-              JOIN bounces_bouncemail old
-                ON old.mailbox_id = fresh.mailbox_id AND old.id < fresh.id
-               AND old.state IN ('processed', 'unproven', 'dismissed')
-               AND (old.raw = fresh.raw OR old.digest = sha256(fresh.raw))
-              JOIN unnest(%s::bigint[], %s::bigint[]) AS given (id, message_id)
-                ON given.id = fresh.id AND old.message_id = given.message_id
-            """,
-            [
-                [one.mail.pk for one in matched],
-                [one.message.pk for one in matched if one.message],
-            ],
-        )
-        known = {pk for (pk,) in cursor.fetchall()}
+    known = seen_before(
+        [one.mail.pk for one in matched], [one.message.pk for one in matched if one.message]
+    )
     for one in matched:
         one.known = one.mail.pk in known
 

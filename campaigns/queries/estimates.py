@@ -6,36 +6,22 @@ from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any
 
-from django.db.models import Q, Sum
 from django.utils import timezone
 
 from campaigns import forecast
 from campaigns.forecast import Way
 from campaigns.queries import routes
 from relays import warmups, windows
-from relays.models import Relay, RelayUse
-
-
-@dataclass(frozen=True, slots=True)
-class Used:
-    """Messages of this UTC hour and day, which limits are held against."""
-
-    hour: int = 0
-    day: int = 0
-
+from relays.models import Relay
+from relays.queries import uses
+from relays.queries.uses import Used
 
 Uses = Mapping[int, Used]
 
 
 def used(relays: Sequence[Relay]) -> Uses:
     """{relay id: what of its limits is used now}, for `finish`; one query."""
-    hour = timezone.now().replace(minute=0, second=0, microsecond=0)
-    rows = (
-        RelayUse.objects.filter(relay__in=relays, hour__gte=hour.replace(hour=0))
-        .values("relay")
-        .annotate(day=Sum("count"), now=Sum("count", default=0, filter=Q(hour=hour)))
-    )
-    return {row["relay"]: Used(row["now"], row["day"]) for row in rows}
+    return uses.of([relay.pk for relay in relays], timezone.now())
 
 
 @dataclass(frozen=True, slots=True)

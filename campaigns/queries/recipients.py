@@ -50,6 +50,8 @@ FILTERS = (
     *("q", "state", "reason", "event", "domain", "provider", "same", "rest", "link", "variant"),
     *("run", "held"),
 )
+# Filters that only a link of the report sets; the page of recipients names them above its table.
+FROM_REPORT = ("reason", "link", "rest", "provider", "run", "held")
 # Of a run of refusals (its number): who was refused in it, and who waits because of it.
 RUNS = {"run": heldpeople.refused_in, "held": heldpeople.left_in}
 # What the tally counts of events; tests compare each with the rows that the filter gives.

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone, translation
@@ -22,6 +22,7 @@ from campaigns import states
 from campaigns.exceptions import CampaignConflictError, CampaignError
 from campaigns.models import Campaign
 from campaigns.queries.audience import audience_of
+from campaigns.queries.numbers import skip_numbers
 from campaigns.services import audiences, review
 from contacts.models import Job
 from contacts.services import jobs
@@ -38,7 +39,7 @@ State = Campaign.State
 # How long a start is tried that an error of ours keeps from happening.
 TRIED_FOR = timedelta(minutes=5)
 # The numbers of campaigns that a restored database knows nothing of, generously.
-SEQUENCE, SKIPPED = "pg_get_serial_sequence('campaigns_campaign', 'id')", 1000
+SKIPPED = 1000
 _CANCELLED = gettext_lazy("This campaign was cancelled; nothing of it is sent any more.")
 
 
@@ -248,18 +249,12 @@ def take_back_scheduled(noticed: Fence) -> None:
     """Campaigns that wait for their time go back to draft: what the database doesn't know may have
     sent them, or still will. In the language of who made each. New ones have numbers that nobody
     has seen: the hosts tell of a campaign that is not in the backup by its number."""
-    _skip_numbers()
+    skip_numbers(SKIPPED)
     for language, _name in settings.LANGUAGES:
         rows = Campaign.objects.filter(state=State.SCHEDULED, created_by__language=language)
         with translation.override(language):
             _take_back(rows)
     _take_back(Campaign.objects.filter(state=State.SCHEDULED))
-
-
-def _skip_numbers() -> None:
-    with connection.cursor() as cursor:
-        # Django knows nothing of sequences.
-        cursor.execute(f"SELECT setval({SEQUENCE}, nextval({SEQUENCE}) + %s)", [SKIPPED])
 
 
 def _take_back(rows: QuerySet[Campaign]) -> None:

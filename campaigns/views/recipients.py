@@ -70,6 +70,7 @@ def recipients(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
         "page": page,
         "rows": [_row(message, known, held, behind) for message in page],
         "filtered": any(request.GET.get(name) for name in query.FILTERS),
+        "narrowed": "same" in request.GET or any(map(request.GET.get, query.FROM_REPORT)),
         "answers": answers.after(mailing, text, found) if text else [],
         "reason": reasons.text(request.GET.get("reason", "")),
         "provider": providers.label(request.GET.get("provider", "")),

@@ -115,18 +115,22 @@ def panel(
     request: WorkspaceRequest, preview: Preview, contact: Contact | None, given: Mapping[str, str]
 ) -> dict[str, Any]:
     """What designs/parts/panel.html and the parts around it show."""
-    own = {name: given[name] for name in ("subject", "preheader") if name in given}
+    part = "text" if given.get("part") == "text" else "html"
+    frame = {"contact": str(contact.pk) if contact else "", "part": part}
+    frame |= {name: "1" for name in ("images", "dark") if given.get(name) == "1"}
+    if request.method == "GET":
+        # Of a campaign with its own subject.
+        frame |= {name: given[name] for name in ("subject", "preheader") if name in given}
     return {
         "preview": preview,
         "contact": contact,
         "who": _named(contact) if contact else fields.invented(request.workspace)["full_name"],
-        "part": "text" if given.get("part") == "text" else "html",
+        "part": part,
         "images": given.get("images") == "1",
         "dark": given.get("dark") == "1",
         "remote": previews.count_remote(preview.html),
         "marks": marks(preview.problems),
-        # Of a campaign with its own subject, for the frame.
-        "overrides": f"&{urlencode(own)}" if own and request.method == "GET" else "",
+        "frame_query": urlencode(frame),
         "may_edit": request.may(Permission.EDIT_DESIGNS),
     }
 

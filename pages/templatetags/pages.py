@@ -12,6 +12,7 @@ from django.forms.widgets import CheckboxSelectMultiple, ChoiceWidget, RadioSele
 from django.template.loader import render_to_string
 from django.template.loader_tags import BLOCK_CONTEXT_KEY
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -133,6 +134,12 @@ def _css_of(widget: Widget, *, invalid: bool) -> str:
     return f"{css} is-invalid" if invalid else css
 
 
+def _described_by(field: BoundField) -> str:
+    """The ids of the field's errors and help, for `aria-describedby`; "" where it has neither."""
+    ids = {f"{field.auto_id}_error": field.errors, f"{field.auto_id}_help": field.help_text}
+    return " ".join(name for name, shown in ids.items() if shown)
+
+
 @register.simple_tag
 def form_control(field: BoundField, **attributes: Any) -> SafeString:
     """The control alone, with the classes and aria attributes of `form_field`. With
@@ -140,18 +147,14 @@ def form_control(field: BoundField, **attributes: Any) -> SafeString:
     widget = field.field.widget
     given = f"{widget.attrs.get('class', '')} {attributes.pop('class', '')}"
     css = " ".join(f"{given} {_css_of(widget, invalid=bool(field.errors))}".split())
-    described = []
-    if field.errors:
-        described.append(f"{field.auto_id}_error")
-    if field.help_text:
-        described.append(f"{field.auto_id}_help")
+    described = _described_by(field)
     if not attributes.pop("autofocus_unless", True):
         attributes["autofocus"] = True
     attrs: dict[str, Any] = {name.replace("_", "-"): value for name, value in attributes.items()}
     if css:
         attrs["class"] = css
     if described:
-        attrs["aria-describedby"] = " ".join(described)
+        attrs["aria-describedby"] = described
     if field.errors:
         attrs["aria-invalid"] = "true"
     return field.as_widget(attrs=attrs)
@@ -197,6 +200,7 @@ def form_field(field: BoundField, **attributes: Any) -> SafeString:
         "wrap_css": attributes.pop("wrap_css", ""),
         "is_check": isinstance(widget, CheckboxInput),
         "is_group": many and isinstance(widget, ChoiceWidget),
+        "described": _described_by(field),
         "control": "" if field.is_hidden else form_control(field, **attributes),
     }
     if field.is_hidden:
@@ -224,6 +228,29 @@ def block_again(context: template.Context, name: str) -> SafeString:
     blocks = context.render_context.get(BLOCK_CONTEXT_KEY)
     block = blocks.get_block(name) if blocks else None
     return SafeString(block.render(context).strip() if block else "")
+
+
+@register.simple_block_tag(name="stripped")
+def strip(content: str) -> SafeString:
+    """Without blanks and line breaks at its ends: an element with nothing in it is `:empty`."""
+    return SafeString(content.strip())
+
+
+@register.inclusion_tag("parts/crumbs.html", takes_context=True)
+def crumbs(context: template.Context, up: str, label: str, **names: Any) -> dict[str, Any]:
+    """The way back: `up` is the name of a page of the workspace and `label` its words; `inner`
+    (with `pk` and `name`) a page between; `here` the name of this page; `mirror` the id of the
+    control that `here` repeats."""
+    slug = context["workspace"].slug
+    shown = {key: names.get(key) for key in ("name", "here", "mirror")}
+    inner = names.get("inner")
+    arguments = [slug, names["pk"]] if "pk" in names else [slug]
+    return {
+        "up_url": reverse(up, args=[slug]),
+        "label": label,
+        "inner_url": reverse(inner, args=arguments) if inner else "",
+        **shown,
+    }
 
 
 @register.simple_tag(takes_context=True)

@@ -9,7 +9,8 @@ from typing import Any
 from django.db.models import Count, F, Min, Q, QuerySet, Sum
 from django.utils import timezone
 
-from relays.models import Lane, RelayMinute, RelaySlot, RelayUse
+from relays.models import Lane, RelayMinute, RelaySlot
+from relays.queries import uses
 
 # Whole minutes that the rate looks back, beside the one that runs: a mailing's page does the same.
 MINUTES = 1
@@ -94,14 +95,8 @@ def _rates(found: dict[int, Figures]) -> None:
 
 
 def _uses(found: dict[int, Figures]) -> None:
-    hour = timezone.now().replace(minute=0, second=0, microsecond=0)
-    rows = (
-        RelayUse.objects.filter(relay_id__in=found, hour__gte=hour.replace(hour=0))
-        .values("relay_id")
-        .annotate(day=Sum("count"), now=Sum("count", default=0, filter=Q(hour=hour)))
-    )
-    for row in rows:
-        found[row["relay_id"]].hour, found[row["relay_id"]].day = row["now"], row["day"]
+    for pk, used in uses.of(found, timezone.now()).items():
+        found[pk].hour, found[pk].day = used.hour, used.day
 
 
 def slowed() -> QuerySet[Lane]:

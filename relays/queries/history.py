@@ -11,7 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from pages import locales, reasons
-from relays.models import RelayUse
+from relays.queries import uses
 from smtp.replies import Meaning
 
 # {hours: seconds of a bucket}: from 60 to 96 points.
@@ -152,8 +152,8 @@ def stretches(relay_id: int, hours: int, meaning: str) -> list[Stretch]:
 def handed_today(relay_id: int) -> list[Stretch]:
     """Messages handed to the relay on this UTC day, hour by hour, the newest first: what its limits
     of hour and day are held against."""
-    hour, width = timezone.now().replace(minute=0, second=0, microsecond=0), dt.timedelta(hours=1)
-    rows = RelayUse.objects.filter(relay=relay_id, hour__gte=hour.replace(hour=0))
+    width = dt.timedelta(hours=1)
+    rows = uses.of_day([relay_id], timezone.now())
     used = rows.exclude(count=0).order_by("-hour").values_list("hour", "count")
     return [Stretch(begin, begin + width, count) for begin, count in used]
 

@@ -4,24 +4,11 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from django.db import connection
-
 from relays.models import Relay, RelayMinute
 from relays.queries import clock
+from relays.queries import minutes as query
 
 KEPT = timedelta(days=8)
-
-# One statement a batch. Sorted: two workers never wait for each other crosswise.
-ADD = """
-INSERT INTO relays_relayminute (relay_id, minute, meaning, count, seconds)
-SELECT %(relay)s, date_trunc('minute', %(now)s), meaning, count, seconds
-  FROM unnest(%(meanings)s::text[], %(counts)s::int[], %(seconds)s::float8[])
-       AS seen (meaning, count, seconds)
- ORDER BY meaning
-    ON CONFLICT (relay_id, minute, meaning) DO UPDATE
-   SET count = relays_relayminute.count + excluded.count,
-       seconds = relays_relayminute.seconds + excluded.seconds
-"""
 
 
 def record(relay: Relay, counts: Mapping[str, tuple[int, float]]) -> None:
@@ -36,8 +23,7 @@ def record(relay: Relay, counts: Mapping[str, tuple[int, float]]) -> None:
         "counts": [count for count, _ in counts.values()],
         "seconds": [seconds for _, seconds in counts.values()],
     }
-    with connection.cursor() as cursor:
-        cursor.execute(ADD, known)
+    query.add(known)
 
 
 def drop_old() -> int:

@@ -16,16 +16,15 @@ Why here and not in the broker: see docs/developers/sending.md, Pace.
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import ceil, inf
-from typing import cast
 
-from django.db import connection, transaction
-from django.db.models import F, Manager, Model, Q, Sum
-from django.db.models.functions import Greatest
+from django.db import transaction
+from django.db.models import F, Manager, Model
 
 from relays import warmups
 from relays.lanes import PROBE, WHOLE
-from relays.models import Relay, RelayUse
-from relays.queries import clock, poolshares
+from relays.models import Relay
+from relays.queries import clock, poolshares, uses
+from relays.queries import rates as ratequery
 from relays.queries.poolshares import Pooled
 from relays.queries.slots import (
     MOST_SLOTS,
@@ -37,6 +36,7 @@ from relays.queries.slots import (
     take_slot,
     too_many,
 )
+from relays.queries.uses import Used
 
 __all__ = [
     "MOST_SLOTS",
@@ -65,20 +65,6 @@ AHEAD = 1.0
 PROBE_EVERY = 2.0
 # Shorter waits than this, in seconds, are the pace itself and nothing to tell.
 WORTH_TELLING = 5.0
-
-LOCK = """
-SELECT clock_timestamp(), r.next_slot_at, r.failures,
-       w.rate, w.closed_until, w.half_open, w.reason
-  FROM relays_relay r
-  LEFT JOIN relays_lane w ON w.relay_id = r.id AND w.name = %(whole)s
- WHERE r.id = %(relay)s
-   FOR NO KEY UPDATE OF r
-"""
-
-USE = """
-INSERT INTO relays_relayuse (relay_id, hour, count) VALUES (%(relay)s, %(hour)s, %(count)s)
-    ON CONFLICT (relay_id, hour) DO UPDATE SET count = relays_relayuse.count + excluded.count
-"""
 
 
 def _rows(of: type[Model]) -> Manager[Model]:
@@ -180,11 +166,8 @@ def wait(reason: str, until: datetime, now: datetime, *, of_relay: bool = True) 
 
 def _lock(relay: Relay) -> _Rates:
     """One reservation at a time; the relay's row is the lock."""
-    with connection.cursor() as cursor:
-        cursor.execute(LOCK, {"relay": relay.pk, "whole": WHOLE})
-        row = cursor.fetchall()[0]
+    next_slot_at, failures, rate, closed_until, half_open, reason = ratequery.lock(relay.pk)
     # Asked through the clock that tests can step.
-    _, next_slot_at, failures, rate, closed_until, half_open, reason = row
     return _Rates(
         clock.now(), next_slot_at, failures, rate, closed_until, bool(half_open), reason or ""
     )
@@ -225,29 +208,19 @@ def _rate(relay: Relay, rates: _Rates) -> tuple[float, str]:
 
 def _quota(relay: Relay, now: datetime) -> int | Wait:
     """How many messages this hour and this UTC day still allow."""
-    hour = now.replace(minute=0, second=0, microsecond=0)
+    hour = uses.hour_of(now)
     day = hour.replace(hour=0)
     most = warmups.per_day(relay, day.date())
     if most is None and relay.per_hour is None:
         return 1_000_000
-    uses = _uses(relay, hour)
-    if most is not None and uses["day"] >= most:
+    used = uses.of([relay.pk], now).get(relay.pk, Used())
+    if most is not None and used.day >= most:
         own = relay.per_day is not None and relay.per_day <= most
         return wait("per_day" if own else "warmup", day + timedelta(days=1), now)
-    if relay.per_hour is not None and uses["hour"] >= relay.per_hour:
+    if relay.per_hour is not None and used.hour >= relay.per_hour:
         return wait("per_hour", hour + timedelta(hours=1), now)
-    limits = ((most, uses["day"]), (relay.per_hour, uses["hour"]))
-    return min(limit - used for limit, used in limits if limit is not None)
-
-
-def _uses(relay: Relay, hour: datetime) -> dict[str, int]:
-    uses = RelayUse.objects.filter(relay=relay, hour__gte=hour.replace(hour=0))
-    return cast(
-        "dict[str, int]",
-        uses.aggregate(
-            day=Sum("count", default=0), hour=Sum("count", default=0, filter=Q(hour=hour))
-        ),
-    )
+    limits = ((most, used.day), (relay.per_hour, used.hour))
+    return min(limit - number for limit, number in limits if limit is not None)
 
 
 def _grant(relay: Relay, rates: _Rates, count: int, pool: Pooled | None) -> Grant:
@@ -262,9 +235,8 @@ def _grant(relay: Relay, rates: _Rates, count: int, pool: Pooled | None) -> Gran
         _probe(relay, now)
     if relay.warmup and relay.warmup_began is None:
         _begin_warmup(relay, now)
-    hour = now.replace(minute=0, second=0, microsecond=0)
-    with connection.cursor() as cursor:
-        cursor.execute(USE, {"relay": relay.pk, "hour": hour, "count": count})
+    hour = uses.hour_of(now)
+    uses.add(relay.pk, hour, count)
     if pool:
         poolshares.carried(relay, pool.pool_id, count, now)
     return Grant(
@@ -302,9 +274,7 @@ def trim(relay: Relay, grant: Grant, count: int) -> Grant:
 
 def count_back(relay: Relay, moment: datetime, unused: int) -> None:
     """Messages that were counted in the hour of `moment`, and not handed over."""
-    hour = moment.replace(minute=0, second=0, microsecond=0)
-    uses = RelayUse.objects.filter(relay=relay, hour=hour)
-    uses.update(count=Greatest(F("count") - unused, 0))
+    uses.take_back(relay.pk, uses.hour_of(moment), unused)
 
 
 def give_back(relay: Relay, grant: Grant, unused: int) -> None:
@@ -317,6 +287,6 @@ def give_back(relay: Relay, grant: Grant, unused: int) -> None:
         one.give_back(unused)
 
 
-def used(relay: Relay) -> dict[str, int]:
-    """{"hour": n, "day": n}: messages of this UTC hour and day."""
-    return _uses(relay, clock.now().replace(minute=0, second=0, microsecond=0))
+def used(relay: Relay) -> Used:
+    """Messages of this UTC hour and day."""
+    return uses.of([relay.pk], clock.now()).get(relay.pk, Used())

@@ -348,7 +348,9 @@ class StreamItem(models.Model):
     """What a message of a stream was appended with. The key makes sure that asking twice sends
     once; `data` are merge fields of this one mail."""
 
-    message_id = models.BigIntegerField(primary_key=True)
+    message = models.OneToOneField(
+        Message, models.CASCADE, primary_key=True, db_constraint=False, related_name="item"
+    )
     mailing = models.ForeignKey(Mailing, models.CASCADE, related_name="items", db_index=False)
     key = models.CharField(max_length=200)
     data = models.JSONField(default=dict)

@@ -31,23 +31,15 @@ ELSEWHERE = {
     "operations/health.py",
     "operations/schema.py",
     "quickstart/postgres.py",
-    "relays/clock.py",
-    # To be moved.
-    "accounts/services/allowance.py",
+    # An advisory lock.
     "accounts/services/setup.py",
-    "bounces/services/deciding.py",
-    "campaigns/services/running.py",
-    "contacts/importfile.py",
+    # To be moved.
     "contacts/services/contacts.py",
+    "contacts/services/importfile.py",
     "contacts/services/importrun.py",
     "contacts/services/lists.py",
     "contacts/services/suppressions.py",
     "contacts/services/wishes.py",
-    "relays/pace.py",
-    "relays/poolshares.py",
-    "relays/services/minutes.py",
-    "relays/slots.py",
-    "tracking/services/hits.py",
 }
 
 

@@ -1,11 +1,15 @@
 """The frame around every page."""
 
 import json
+import re
+from collections.abc import Callable
 
 import pytest
 from django.test import Client
 
 from accounts.models import User, Workspace
+from accounts.permissions import Role
+from contacts.models import List
 
 pytestmark = pytest.mark.usefixtures("sample_site")
 
@@ -18,6 +22,26 @@ def test_page_in_the_shell(owner_client: Client, workspace: Workspace) -> None:
     assert "<h1>Sample</h1>" in text
     assert "1,234,567" in text
     assert "33.3%" in text
+
+
+def test_crumbs_lead_back(owner_client: Client, workspace: Workspace) -> None:
+    customers = List.objects.create(workspace=workspace, name="A & B")
+    page = owner_client.get(f"/w/brand/lists/{customers.pk}/edit/").content.decode()
+    crumbs = page.partition('<nav class="crumbs" aria-label="Path">')[2].partition("</nav>")[0]
+    assert re.findall(r'<a href="(.*)">(.*)</a>', crumbs) == [
+        ("/w/brand/lists/", "Lists"),
+        (f"/w/brand/lists/{customers.pk}/", "A &amp; B"),
+    ]
+    assert '<span aria-current="page">Edit</span>' in crumbs
+
+
+def test_a_page_without_actions_has_an_empty_element(
+    client: Client, workspace: Workspace, make_member: Callable[..., User]
+) -> None:
+    """The style sheet hides it by `:empty`, and one blank would make it a gap."""
+    client.force_login(make_member(workspace, Role.VIEWER))
+    page = client.get("/w/brand/campaigns/").content.decode()
+    assert '<div class="actions"></div>' in page
 
 
 def test_strict_csp_on_every_page(owner_client: Client, workspace: Workspace) -> None:

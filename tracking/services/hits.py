@@ -6,23 +6,16 @@ would make requests of one campaign wait for each other.
 
 from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from sending.compose.tokens import NOBODY
 from sending.queries.events import EventRow, record
 from tracking.models import Hit
+from tracking.queries.hits import take
 
 BATCH = 2_000
 LONGEST_USER_AGENT = 500
-
-# SKIP LOCKED: several workers may record at once, each other hits. Deleted in the transaction that
-# records them: a hit is counted once, whatever is killed when.
-TAKE = """
-DELETE FROM tracking_hit WHERE id = ANY(ARRAY(
-  SELECT id FROM tracking_hit ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED))
-RETURNING message_id, kind, at, link, user_agent
-"""
 
 
 def keep(
@@ -47,9 +40,8 @@ def keep(
 
 def record_hits(batch: int = BATCH) -> int:
     """Turns up to `batch` hits into events; returns how many there were."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(TAKE, [batch])
-        rows = cursor.fetchall()
+    with transaction.atomic():
+        rows = take(batch)
         record(
             EventRow(message_id=message_id, kind=kind, at=at, link=link, detail=user_agent)
             for message_id, kind, at, link, user_agent in rows

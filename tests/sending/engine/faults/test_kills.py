@@ -59,7 +59,7 @@ def test_killed_while_the_server_answers(step: Step, pipelining: bool, nest: Nur
     # The last reply that each connection read may not stand in the journal yet.
     assert tally.unknown <= CONNECTIONS
     assert tally.accepted + tally.unknown == len(PEOPLE)
-    assert pace.used(scene.relay)["day"] == len(PEOPLE)  # what was not handed over counts not
+    assert pace.used(scene.relay).day == len(PEOPLE)  # what was not handed over counts not
 
 
 def test_killed_with_nothing_but_a_claim(nest: Nursery) -> None:
@@ -72,7 +72,7 @@ def test_killed_with_nothing_but_a_claim(nest: Nursery) -> None:
         worker.kill()
         end(scene, nest, server)
         assert assert_ended(scene).accepted == len(PEOPLE)
-    assert pace.used(scene.relay)["day"] == len(PEOPLE)
+    assert pace.used(scene.relay).day == len(PEOPLE)
 
 
 def test_killed_with_half_of_the_content_written(nest: Nursery) -> None:

@@ -1,0 +1,24 @@
+"""Mails that came back before, byte for byte."""
+
+from collections.abc import Sequence
+
+from django.db import connection
+
+# What is stored only as a digest by now is known again, too.
+SEEN = """
+SELECT DISTINCT fresh.id FROM bounces_bouncemail fresh
+  JOIN bounces_bouncemail old
+    ON old.mailbox_id = fresh.mailbox_id AND old.id < fresh.id
+   AND old.state IN ('processed', 'unproven', 'dismissed')
+   AND (old.raw = fresh.raw OR old.digest = sha256(fresh.raw))
+  JOIN unnest(%s::bigint[], %s::bigint[]) AS given (id, message_id)
+    ON given.id = fresh.id AND old.message_id = given.message_id
+"""
+
+
+def seen_before(mails: Sequence[int], messages: Sequence[int]) -> set[int]:
+    """Ids of those of the `mails` that came to their mailbox before, about the same message (one
+    for each mail)."""
+    with connection.cursor() as cursor:
+        cursor.execute(SEEN, [list(mails), list(messages)])
+        return {pk for (pk,) in cursor.fetchall()}
