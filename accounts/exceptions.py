@@ -1,8 +1,8 @@
-"""What accounts' services refuse; the text of each is a sentence for the person."""
+"""What accounts' services refuse; the text of each is a translated sentence for the person."""
 
 
 class AccountsError(Exception):
-    """Base of all; `str()` is a translated sentence that can be shown."""
+    """Base of all, and of accounts.secrets.SecretError."""
 
 
 class AlreadySetUpError(AccountsError):

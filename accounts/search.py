@@ -4,4 +4,4 @@ from django.utils.translation import gettext_lazy as _
 
 from pages import search
 
-search.action(search.Action(_("Invite a member"), "user-plus", "invite_member"))
+search.actions.add(search.Action(_("Invite a member"), "user-plus", "invite_member"))

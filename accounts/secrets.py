@@ -8,8 +8,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
+from accounts.exceptions import AccountsError
 
-class SecretError(Exception):
+
+class SecretError(AccountsError):
     """A stored secret can't be read: YANSHU_SECRET_KEY is another than when it was stored."""
 
 

@@ -161,7 +161,7 @@ class Scene:
 
 
 IMPORTED = """
-INSERT INTO contacts_importedcontact (file_id, contact_id, outcome)
+INSERT INTO contacts_importedcontact (import_id, contact_id, outcome)
 SELECT %s, id, 'new' FROM contacts_contact WHERE workspace_id = %s
 """
 

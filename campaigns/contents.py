@@ -9,6 +9,6 @@ from accounts.services import workspaces
 from campaigns.models import Campaign
 
 
-@workspaces.contents
+@workspaces.contents.add
 def contents(workspace: Workspace) -> Iterable[workspaces.Content]:
     yield _("Campaigns"), Campaign.objects.filter(workspace=workspace).count()

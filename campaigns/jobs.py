@@ -9,7 +9,7 @@ from accounts.permissions import Permission
 from campaigns import unknownwords
 from campaigns.queries import recipients
 from campaigns.services import running
-from contacts.jobkinds import Kind, Step, Words, register
+from contacts.jobkinds import Kind, Step, Words, kinds
 from contacts.models import Job
 from sending.jobs import changed, mailing_of, name_of, retried, retry, retry_title
 from sending.models import Message
@@ -21,7 +21,7 @@ def _failed(job: Job) -> QuerySet[Message]:
     return found.filter(trouble=Message.State.FAILED)
 
 
-register(
+kinds.add(
     Kind(
         running.RETRY_JOB,
         lambda job, size: retry(job, _failed(job), size),
@@ -49,7 +49,7 @@ def _settle(piece: unknowns.Piece, job: Job, size: int) -> Step:
 
 
 def _register(kind: str, settle: unknowns.Piece, words: Words, icon: str) -> None:
-    register(
+    kinds.add(
         Kind(
             kind,
             lambda job, size: _settle(settle, job, size),

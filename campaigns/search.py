@@ -14,10 +14,10 @@ from campaigns import states
 from campaigns.models import Campaign
 from pages import search, statuses
 
-search.action(search.Action(gettext_lazy("New campaign"), "plus", "new_campaign"))
+search.actions.add(search.Action(gettext_lazy("New campaign"), "plus", "new_campaign"))
 
 
-@search.provider
+@search.providers.add
 def campaigns(request: HttpRequest, text: str) -> Iterable[search.Hit]:
     workspace = cast("WorkspaceRequest", request).workspace
     rows = Campaign.objects.filter(

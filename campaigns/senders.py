@@ -9,7 +9,7 @@ from campaigns.models import Campaign
 from relays import senders
 
 
-@senders.source
+@senders.sources.add
 def addresses(workspace: Workspace) -> Iterable[str]:
     found = Campaign.objects.filter(workspace=workspace).exclude(from_email="")
     latest = found.values("from_email").annotate(latest=Max("pk")).order_by("-latest")

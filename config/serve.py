@@ -7,8 +7,8 @@ from importlib import import_module
 
 from config import programs
 from environment import variables as settings
-from environment.ports import PortError, require_free
-from environment.variables import SettingError
+from environment.exceptions import StartupError
+from environment.ports import require_free
 from operations import schema
 
 
@@ -17,7 +17,7 @@ def main(arguments: list[str]) -> None:
         options = _options(arguments)
         import_module("config.settings")
         require_free(options.host, options.port)
-    except (SettingError, PortError) as error:
+    except StartupError as error:
         sys.exit(f"Yanshu can't start: {error}")
     schema.refuse_unmigrated(settings.text("DATABASE_URL"))
     os.chdir(programs.ROOT)

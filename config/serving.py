@@ -25,6 +25,8 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from typing import IO, Any
 
+from config.exceptions import ServingError
+
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -56,7 +58,7 @@ WORDS = {
 }
 
 
-class RefusedError(Exception):
+class RequestRefusedError(ServingError):
     """The request isn't passed on; `status` says why."""
 
     def __init__(self, status: int) -> None:
@@ -64,11 +66,11 @@ class RefusedError(Exception):
         self.status = status
 
 
-class GoneError(Exception):
+class GoneError(ServingError):
     """The client has left."""
 
 
-class BrokenError(Exception):
+class BrokenError(ServingError):
     """An answer broke off after its begin was sent: the connection is cut, so that half an export
     doesn't look like a whole one."""
 
@@ -99,23 +101,23 @@ class Bridge:
             with self._limit(scope) as limit, tempfile.SpooledTemporaryFile(IN_MEMORY) as body:
                 await self._read(receive, body, limit)
                 await self._answer(scope, body, send)
-        except RefusedError as refused:
+        except RequestRefusedError as refused:
             await _refuse(send, refused)
         except GoneError:
             pass
 
     @contextmanager
     def _limit(self, scope: Scope) -> Iterator[int]:
-        """How many bytes the body may have. Raises RefusedError for one that says it has more."""
+        """How many bytes the body may have. Raises RequestRefusedError if it says it has more."""
         is_large = scope["method"] == "POST" and scope["path"].endswith(LARGE_AT)
         limit = self.largest if is_large else BODY
         said = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
         if said and (len(said) > 18 or int(said) > limit):
-            raise RefusedError(413)
+            raise RequestRefusedError(413)
         # Without a length it may become a large one.
         is_large = is_large and (not said or int(said) > BODY)
         if is_large and self.large >= LARGE_AT_ONCE:
-            raise RefusedError(503)
+            raise RequestRefusedError(503)
         self.large += is_large
         try:
             yield limit
@@ -130,13 +132,13 @@ class Bridge:
                 async with asyncio.timeout(due - time.monotonic()):
                     message = await receive()
             except TimeoutError:
-                raise RefusedError(408) from None
+                raise RequestRefusedError(408) from None
             if message["type"] == "http.disconnect":
                 raise GoneError
             data = message.get("body", b"")
             received += len(data)
             if received > limit:
-                raise RefusedError(413)
+                raise RequestRefusedError(413)
             body.write(data)
             if not message.get("more_body", False):
                 return
@@ -262,7 +264,7 @@ class Answer:
             raise GoneError from error
 
 
-async def _refuse(send: Send, refused: RefusedError) -> None:
+async def _refuse(send: Send, refused: RequestRefusedError) -> None:
     words = str(refused).encode()
     headers = {
         "content-type": "text/plain; charset=utf-8",

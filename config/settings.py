@@ -3,7 +3,6 @@
 `.env.example` lists every variable; `manage.py up` (quickstart) sets those of the embedded servers.
 """
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +59,7 @@ try:
     REPLY_RULES = variables.text("YANSHU_REPLY_RULES", "")
     HTTPS = variables.boolean("YANSHU_HTTPS", default=PUBLIC_URL.startswith("https://"))
 except variables.SettingError as error:
-    sys.exit(f"Yanshu can't start: {error}")
+    raise SystemExit(f"Yanshu can't start: {error}") from error
 
 DATABASES["default"]["CONN_MAX_AGE"] = 60
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
@@ -201,7 +200,8 @@ EMAIL_BACKEND = (
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
 # Our catalogues come before those of allauth and Django, which have some of our words ("Phone").
-LOCALE_PATHS = [ROOT / app / "locale" for app in INSTALLED_APPS if (ROOT / app).is_dir()]
+# smtp has strings, too, and is no app of Django's.
+LOCALE_PATHS = [ROOT / app / "locale" for app in ("smtp", *INSTALLED_APPS) if (ROOT / app).is_dir()]
 TIME_ZONE = "UTC"
 USE_TZ = True
 

@@ -18,7 +18,7 @@ from pages import activity
 RUNNING = (Import.State.QUEUED, Import.State.RUNNING)
 
 
-@activity.provider
+@activity.providers.add
 def imports(request: HttpRequest) -> Iterable[activity.Task]:
     workspace = cast("WorkspaceRequest", request).workspace
     recent = Q(finished_at__gt=timezone.now() - timedelta(days=1))
@@ -36,12 +36,12 @@ def imports(request: HttpRequest) -> Iterable[activity.Task]:
         )
 
 
-@activity.provider
+@activity.providers.add
 def jobs(request: HttpRequest) -> Iterable[activity.Task]:
     workspace = cast("WorkspaceRequest", request).workspace
     recent = Q(finished_at__gt=timezone.now() - timedelta(days=1))
     # While versions change, another host may have started one of a kind that is new.
-    known = Job.objects.filter(workspace=workspace, kind__in=jobkinds.codes())
+    known = Job.objects.filter(workspace=workspace, kind__in=jobkinds.kinds.keys())
     rows = known.filter(Q(finished_at=None) | recent)
     for row in rows.order_by("-pk")[:20]:
         kind = jobkinds.of(row)

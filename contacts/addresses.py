@@ -15,6 +15,7 @@ from contextlib import suppress
 import idna
 
 from contacts import rejects
+from contacts.exceptions import ContactsError
 
 ATEXT = r"a-z0-9!#$%&'*+/=?^_`{|}~-"
 LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
@@ -45,7 +46,7 @@ ROLES = frozenset(
 )
 
 
-class AddressError(ValueError):
+class AddressError(ContactsError, ValueError):
     """The text is no address that mail can go to. `reason` is a code of contacts.rejects."""
 
     def __init__(self, reason: str) -> None:

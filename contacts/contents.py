@@ -9,7 +9,7 @@ from accounts.services import workspaces
 from contacts.models import Contact, List
 
 
-@workspaces.contents
+@workspaces.contents.add
 def contents(workspace: Workspace) -> Iterable[workspaces.Content]:
     yield _("Contacts"), Contact.objects.filter(workspace=workspace).count()
     yield _("Lists"), List.objects.filter(workspace=workspace).count()

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from contacts import addresses, columns, encodings
 from contacts.csvfile import SEPARATOR_LINE, Dialect, mark_length
+from contacts.exceptions import ContactsError
 
 DELIMITERS = {
     ",": _("Comma (,)"),
@@ -73,7 +74,7 @@ CONTROL = re.compile("[\x01-\x08\x0e-\x19\x1b\x1c-\x1f]")
 LOOKED_AT, MOST_CONTROL = 4096, 0.02
 
 
-class NotCsvError(ValueError):
+class NotCsvError(ContactsError, ValueError):
     """The file is no text table; the text says what it is and what to do."""
 
 

@@ -20,6 +20,7 @@ from io import StringIO
 from typing import Any, NamedTuple, Protocol
 
 from contacts import encodings
+from contacts.exceptions import ContactsError
 
 # What the file is read in; a line that is longer is cut.
 PIECE = 1024 * 1024
@@ -75,7 +76,7 @@ class Place:
     line: int = 1
 
 
-class _EndlessError(Exception):
+class _EndlessError(ContactsError):
     """A record has more lines than it may."""
 
 

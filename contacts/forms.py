@@ -252,7 +252,7 @@ class ImportForm(forms.Form):
     def __init__(
         self,
         *args: Any,
-        file: Import,
+        import_: Import,
         lines: Sequence[tuple[int, Sequence[str]]],
         **kwargs: Any,
     ) -> None:
@@ -260,22 +260,22 @@ class ImportForm(forms.Form):
         kwargs.setdefault(
             "initial",
             {
-                **{name: file.dialect.get(name, "") for name in ("encoding", "dates")},
-                "header": int(file.dialect.get("header", 1)),
-                "delimiter": NAMES[file.dialect.get("delimiter", ",")],
-                "list": NEW_LIST if file.new_list else file.list_id or "",
-                "new_list": file.new_list,
-                "consent": file.consent,
-                "known": file.known,
+                **{name: import_.dialect.get(name, "") for name in ("encoding", "dates")},
+                "header": int(import_.dialect.get("header", 1)),
+                "delimiter": NAMES[import_.dialect.get("delimiter", ",")],
+                "list": NEW_LIST if import_.new_list else import_.list_id or "",
+                "new_list": import_.new_list,
+                "consent": import_.consent,
+                "known": import_.known,
             },
         )
         super().__init__(*args, **kwargs)
-        self.file = file
+        self.import_ = import_
         cast("forms.ChoiceField", self.fields["header"]).choices = [
             *((line, _line_label(line, cells)) for line, cells in lines),
             (0, _("No line names the columns")),
         ]
-        self.lists = List.objects.filter(workspace_id=file.workspace_id, archived_at=None)
+        self.lists = List.objects.filter(workspace_id=import_.workspace_id, archived_at=None)
         cast("forms.ChoiceField", self.fields["list"]).choices = [
             ("", _("No list: only add the contacts")),
             *(
@@ -296,7 +296,7 @@ class ImportForm(forms.Form):
                 self.add_error("new_list", _("Enter a name for the new list."))
             elif self.lists.filter(name=name).exists():
                 self.add_error("new_list", _("There is a list with this name already."))
-            elif List.objects.filter(workspace_id=self.file.workspace_id, name=name).exists():
+            elif List.objects.filter(workspace_id=self.import_.workspace_id, name=name).exists():
                 self.add_error(
                     "new_list",
                     _("An archived list has this name. Bring it back, or choose another name."),

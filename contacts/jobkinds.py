@@ -1,6 +1,6 @@
 """The kinds of jobs (contacts.services.jobs). Each app registers its own in its module `jobs`:
 
-    jobkinds.register(Kind("subscribe", step=..., count=..., words=...))
+    jobkinds.kinds.add(Kind("subscribe", step=..., count=..., words=...))
 
 A step works on one batch. It runs in a transaction that also moves the job, so it needs no marks of
 its own: what is behind `job.cursor` is done, what is before it is not.
@@ -8,10 +8,12 @@ its own: what is behind `job.cursor` is done, what is before it is not.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from accounts.models import User
 from accounts.permissions import Permission
 from contacts.models import Job
+from pages.registry import Registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +52,9 @@ class Kind:
     icon: str = "activity"
 
 
-_kinds: dict[str, Kind] = {}
-
-
-def register(kind: Kind) -> Kind:
-    _kinds[kind.code] = kind
-    return kind
+kinds: Registry[Kind] = Registry(key=attrgetter("code"))
 
 
 def of(job: Job) -> Kind:
-    return _kinds[job.kind]
-
-
-def codes() -> list[str]:
-    """Of all kinds that this version knows."""
-    return list(_kinds)
+    """Raises KeyError for a kind that this version does not know."""
+    return kinds[job.kind]

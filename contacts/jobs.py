@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import User
-from contacts.jobkinds import Kind, Step, Words, of, register
+from contacts.jobkinds import Kind, Step, Words, kinds, of
 from contacts.models import Contact, ImportedContact, Job, List, Subscription, Suppression
 from contacts.queries import importing, suppressed
 from contacts.queries import people as people_query
@@ -119,7 +119,7 @@ def _undo_title(job: Job) -> str:
     return _("Undo: {what}").format(what=what)
 
 
-register(
+kinds.add(
     Kind(
         "subscribe",
         _walk(_people, lambda job, some: lists.subscribe(_list(job), some, source=source(job))),
@@ -129,7 +129,7 @@ register(
         icon="playlist-add",
     )
 )
-register(
+kinds.add(
     Kind(
         "remove",
         _walk(_people, lambda job, some: lists.remove(_list(job), some)),
@@ -138,7 +138,7 @@ register(
         icon="playlist-x",
     )
 )
-register(
+kinds.add(
     Kind(
         "suppress",
         _walk(
@@ -157,7 +157,7 @@ register(
         icon="ban",
     )
 )
-register(
+kinds.add(
     Kind(
         "delete",
         _walk(_people, lambda _job, some: contacts.delete(some)),
@@ -190,7 +190,7 @@ def _remove_rows(job: Job, some: QuerySet[Any]) -> int:
     return removed
 
 
-register(
+kinds.add(
     Kind(
         "undo_subscribe",
         _walk(_subscribed, _remove_rows, by="contact_id"),
@@ -200,7 +200,7 @@ register(
         icon="arrow-back-up",
     )
 )
-register(
+kinds.add(
     Kind(
         "undo_suppress",
         _walk(_by_hand, _remove_rows),
@@ -242,7 +242,7 @@ def _undo_lift(job: Job, by: User | None) -> Job:
     return jobs.start(job.workspace, "undo_lift", given, by=by, last=job.last)
 
 
-register(
+kinds.add(
     Kind(
         "lift",
         _walk(
@@ -255,7 +255,7 @@ register(
         icon="arrow-back-up",
     )
 )
-register(
+kinds.add(
     Kind(
         "undo_lift",
         _walk(
@@ -288,7 +288,7 @@ def _without_values(job: Job) -> str:
     return text.format(name=job.parameters["name"], count=locales.number(_changed(job)))
 
 
-register(
+kinds.add(
     Kind(
         attributes.DELETE,
         _walk(_with_value, lambda job, some: attributes.drop_values(some, job.parameters["key"])),
@@ -307,12 +307,12 @@ register(
 
 
 def _imported(job: Job) -> QuerySet[ImportedContact]:
-    return ImportedContact.objects.filter(file_id=job.parameters["file"])
+    return ImportedContact.objects.filter(of_import_id=job.parameters["import"])
 
 
 def _take_back_import(job: Job, size: int) -> Step:
     importing.wait_for_turn(job.workspace_id)
-    undone = importing.undo(job.parameters["file"], after=job.cursor, limit=size)
+    undone = importing.undo(job.parameters["import"], after=job.cursor, limit=size)
     counts = {
         "changed": undone.contacts,
         "subscriptions": undone.subscriptions,
@@ -331,7 +331,7 @@ def _import_undone(job: Job) -> str:
     return text.format(count=locales.number(_changed(job)), kept=kept)
 
 
-register(
+kinds.add(
     Kind(
         "undo_import",
         _take_back_import,

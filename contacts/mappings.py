@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from contacts import columns
 from contacts.columns import Column, Known
+from contacts.exceptions import ContactsError
 from contacts.values import PARSERS
 from pages.numbers import whole
 
@@ -16,7 +17,7 @@ PLAIN = (*columns.FIELDS, *columns.STATUS_FIELDS)
 TYPES = (*PARSERS, "date")
 
 
-class UnknownError(ValueError):
+class UnknownChoiceError(ContactsError, ValueError):
     """`what` ("form", "column", "target") is wrong about `text`."""
 
     def __init__(self, what: str, text: str) -> None:
@@ -28,14 +29,14 @@ class UnknownError(ValueError):
 def overridden(
     described: Sequence[Column], said: Iterable[str], known: Iterable[Known]
 ) -> list[str]:
-    """The columns' guesses with what was said instead. Raises UnknownError."""
+    """The columns' guesses with what was said instead. Raises UnknownChoiceError."""
     attributes = list(known)
     mapping = [column.guess for column in described]
     chosen: set[int] = set()
     for text in said:
         header, equals, target = text.rpartition("=")
         if not equals:
-            raise UnknownError("form", text)
+            raise UnknownChoiceError("form", text)
         number = _number(header.strip(), described)
         mapping[number] = _target(target.strip(), described[number], attributes)
         chosen.add(number)
@@ -54,7 +55,7 @@ def _number(header: str, described: Sequence[Column]) -> int:
     for number, column in enumerate(described):
         if column.header == header or columns.fold(column.header) == columns.fold(header) != "":
             return number
-    raise UnknownError("column", header)
+    raise UnknownChoiceError("column", header)
 
 
 def _target(target: str, column: Column, attributes: Sequence[Known]) -> str:
@@ -69,4 +70,4 @@ def _target(target: str, column: Column, attributes: Sequence[Known]) -> str:
     for attribute in attributes:
         if wanted in {columns.fold(attribute.key), columns.fold(attribute.label)}:
             return f"attribute:{attribute.key}"
-    raise UnknownError("target", target)
+    raise UnknownChoiceError("target", target)

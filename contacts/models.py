@@ -110,6 +110,15 @@ class List(models.Model):
         return self.name
 
 
+class Afterwards(models.TextChoices):
+    """What became of what a source did (contacts.sources): by its link a recipient took an
+    unsubscription back; or said no once more, by another mail."""
+
+    NOTHING = "", ""
+    TAKEN_BACK = "taken_back", _("taken back")
+    SAID_AGAIN = "said_again", _("said again")
+
+
 class Subscription(models.Model):
     """A contact on a list: status, source and time. A row stays when the person leaves."""
 
@@ -134,6 +143,13 @@ class Subscription(models.Model):
     )
     # Such as "import 12", "page", "campaign 7".
     source = SingleLineField(_("source"), max_length=100, blank=True)
+    afterwards = models.CharField(
+        max_length=10,
+        choices=Afterwards.choices,
+        blank=True,
+        default=Afterwards.NOTHING,
+        db_default=Afterwards.NOTHING,
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now=True)
 
@@ -176,6 +192,13 @@ class Suppression(models.Model):
     reason = models.CharField(_("reason"), max_length=12, choices=Reason.choices)
     # Such as "campaign 7", "import 12", "page".
     source = SingleLineField(_("source"), max_length=100, blank=True)
+    afterwards = models.CharField(
+        max_length=10,
+        choices=Afterwards.choices,
+        blank=True,
+        default=Afterwards.NOTHING,
+        db_default=Afterwards.NOTHING,
+    )
     # The server's or the person's own words.
     detail = models.TextField(_("detail"), blank=True)
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
@@ -333,7 +356,9 @@ class StatusWord(models.Model):
 class ImportChunk(models.Model):
     """A piece of an import's file, in order; dropped some time after the import ended."""
 
-    file = models.ForeignKey(Import, models.CASCADE, related_name="chunks", db_index=False)
+    of_import = models.ForeignKey(
+        Import, models.CASCADE, related_name="chunks", db_index=False, db_column="import_id"
+    )
     number = models.IntegerField()
     # Where it begins in the file.
     offset = models.BigIntegerField()
@@ -343,7 +368,7 @@ class ImportChunk(models.Model):
         constraints = (
             models.UniqueConstraint(
                 fields=(
-                    "file",
+                    "of_import",
                     "number",
                 ),
                 name="import_chunk_once",
@@ -351,14 +376,16 @@ class ImportChunk(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.file_id}[{self.number}]"
+        return f"{self.of_import_id}[{self.number}]"
 
 
 class ImportReject(models.Model):
     """A line that was not imported, with the reason (a code of contacts.rejects) and its text; or
     (`kept`) a line whose person was imported without one value that could not be used."""
 
-    file = models.ForeignKey(Import, models.CASCADE, related_name="rejects", db_index=False)
+    of_import = models.ForeignKey(
+        Import, models.CASCADE, related_name="rejects", db_index=False, db_column="import_id"
+    )
     line = models.BigIntegerField()
     reason = models.CharField(max_length=30)
     kept = models.BooleanField(default=False)
@@ -371,7 +398,7 @@ class ImportReject(models.Model):
         indexes = (
             models.Index(
                 fields=(
-                    "file",
+                    "of_import",
                     "line",
                 ),
                 name="import_reject_by_line",
@@ -390,9 +417,14 @@ class ImportedContact(models.Model):
     that were deleted since do no harm.
     """
 
-    pk = models.CompositePrimaryKey("file_id", "contact_id")
-    file = models.ForeignKey(
-        Import, models.CASCADE, related_name="imported", db_constraint=False, db_index=False
+    pk = models.CompositePrimaryKey("of_import_id", "contact_id")
+    of_import = models.ForeignKey(
+        Import,
+        models.CASCADE,
+        related_name="imported",
+        db_constraint=False,
+        db_index=False,
+        db_column="import_id",
     )
     contact = models.ForeignKey(
         Contact, models.CASCADE, related_name="imported", db_constraint=False
@@ -401,7 +433,7 @@ class ImportedContact(models.Model):
     outcome = models.CharField(max_length=9)
 
     def __str__(self) -> str:
-        return f"{self.contact_id} in {self.file_id}: {self.outcome}"
+        return f"{self.contact_id} in {self.of_import_id}: {self.outcome}"
 
 
 class Job(models.Model):

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from contacts import addresses, columns, reimport, statuswords, values
+from contacts.exceptions import ContactsError
 from contacts.reimport import OnLists
 from contacts.statuswords import LIST, Reading, Vocabulary, graver
 from pages.oneline import one_line
@@ -22,8 +23,12 @@ ODD = values.ODD
 Setter = Callable[["Person", str], None]
 
 
-class MappingError(ValueError):
-    """The mapping can't be used: it has no address column, or a target that isn't known."""
+class MappingError(ContactsError, ValueError):
+    """The mapping can't be used; the text is the target that isn't known."""
+
+
+class NoAddressColumnError(MappingError):
+    """No column holds the address, or several do."""
 
 
 @dataclass(slots=True)
@@ -60,7 +65,7 @@ class Shaper:
         on_lists: OnLists | None = None,
     ) -> None:
         if mapping.count("email") != 1:
-            raise MappingError("email")
+            raise NoAddressColumnError("email")
         known = {attribute.key: attribute for attribute in attributes}
         self._email = mapping.index("email")
         self._width = len(mapping)

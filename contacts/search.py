@@ -14,14 +14,12 @@ from contacts.models import Contact, List
 from contacts.queries import people as people_query
 from pages import locales, search
 
-search.action(
-    search.Action(gettext_lazy("Import contacts"), "file-import", "new_import"),
-    search.Action(gettext_lazy("Add contact"), "user-plus", "new_contact"),
-    search.Action(gettext_lazy("New list"), "plus", "new_list"),
-)
+search.actions.add(search.Action(gettext_lazy("Import contacts"), "file-import", "new_import"))
+search.actions.add(search.Action(gettext_lazy("Add contact"), "user-plus", "new_contact"))
+search.actions.add(search.Action(gettext_lazy("New list"), "plus", "new_list"))
 
 
-@search.provider
+@search.providers.add
 def people(request: HttpRequest, text: str) -> Iterable[search.Hit]:
     here = cast("WorkspaceRequest", request)
     # One or two Latin letters are in half of all addresses: no help, and slow. One hanzi is a name.
@@ -34,7 +32,7 @@ def people(request: HttpRequest, text: str) -> Iterable[search.Hit]:
         yield search.Hit(_("Person"), addresses.display(person.email), url, "user", detail=name)
 
 
-@search.provider
+@search.providers.add
 def suppressions(request: HttpRequest, text: str) -> Iterable[search.Hit]:
     """An address or domain that gets no mail, also where no contact has it."""
     here = cast("WorkspaceRequest", request)
@@ -44,7 +42,7 @@ def suppressions(request: HttpRequest, text: str) -> Iterable[search.Hit]:
         yield search.Hit(_("Suppression"), addresses.display(one.value), url, "ban", detail=detail)
 
 
-@search.provider
+@search.providers.add
 def lists(request: HttpRequest, text: str) -> Iterable[search.Hit]:
     here = cast("WorkspaceRequest", request)
     found = List.objects.filter(workspace=here.workspace, name__icontains=text)

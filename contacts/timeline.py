@@ -1,6 +1,7 @@
-"""What happened to a contact, newest first: a registry that apps to the right add to.
+"""What happened to a contact, newest first: a registry that apps to the right add to in their
+module `timeline`.
 
-    @timeline.provider
+    @timeline.providers.add
     def mails(contact): return [timeline.Entry(at, _("Accepted"), icon="check", words=reply)]
 
 A provider runs one quick query over an index on the contact and returns its newest entries.
@@ -15,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from contacts.models import Contact, ImportedContact, Subscription, Suppression
+from pages.registry import Registry
 
 Text = str | Promise
 
@@ -28,35 +30,31 @@ class Entry:
     # The server's or the person's own words.
     words: str = ""
     url: str = ""
-    # What it came from (contacts.sources), shown as a link where there is one.
+    # What it came from (contacts.sources), shown as a link where there is one, and what became of
+    # that (contacts.models.Afterwards).
     source: str = ""
+    afterwards: str = ""
 
 
 Provider = Callable[[Contact], Iterable[Entry]]
-_providers: list[Provider] = []
+providers: Registry[Provider] = Registry()
 LIMIT = 100
-
-
-def provider(function: Provider) -> Provider:
-    if function not in _providers:
-        _providers.append(function)
-    return function
 
 
 def entries(contact: Contact) -> list[Entry]:
     """The newest entries of all providers."""
-    found = [entry for known in _providers for entry in known(contact)]
+    found = [entry for known in providers for entry in known(contact)]
     return sorted(found, key=lambda entry: entry.at, reverse=True)[:LIMIT]
 
 
-@provider
+@providers.add
 def _added(contact: Contact) -> Iterable[Entry]:
     return [
         Entry(contact.created_at, pgettext("event", "Added"), "user-plus", source=contact.source)
     ]
 
 
-@provider
+@providers.add
 def _subscriptions(contact: Contact) -> Iterable[Entry]:
     for row in contact.subscriptions.select_related("list"):
         if row.status == Subscription.Status.SUBSCRIBED:
@@ -67,10 +65,17 @@ def _subscriptions(contact: Contact) -> Iterable[Entry]:
                 "list-check",
                 detail=_("Consent: {consent}").format(consent=row.get_consent_display()),
                 source=row.source,
+                afterwards=row.afterwards,
             )
         else:
             title = _("Left the list {list}").format(list=row.list.name)
-            yield Entry(row.changed_at, title, "user-minus", source=row.source)
+            yield Entry(
+                row.changed_at,
+                title,
+                "user-minus",
+                source=row.source,
+                afterwards=row.afterwards,
+            )
 
 
 OUTCOMES = {
@@ -80,22 +85,31 @@ OUTCOMES = {
 }
 
 
-@provider
+@providers.add
 def _imports(contact: Contact) -> Iterable[Entry]:
-    rows = ImportedContact.objects.filter(contact_id=contact.pk).select_related("file")
-    for row in rows.order_by("-file_id")[:20]:
-        at = row.file.finished_at or row.file.created_at
+    rows = ImportedContact.objects.filter(contact_id=contact.pk).select_related("of_import")
+    for row in rows.order_by("-of_import_id")[:20]:
+        at = row.of_import.finished_at or row.of_import.created_at
         title = OUTCOMES[row.outcome]()
-        yield Entry(at, title, "file-import", row.file.filename, source=f"import {row.file_id}")
+        yield Entry(
+            at, title, "file-import", row.of_import.filename, source=f"import {row.of_import_id}"
+        )
 
 
-@provider
+@providers.add
 def _suppressions(contact: Contact) -> Iterable[Entry]:
     rows = Suppression.objects.filter(
         workspace_id=contact.workspace_id, kind=Suppression.Kind.ADDRESS, value=contact.email
     )
     for row in rows:
         title = _("Suppressed: {reason}").format(reason=row.get_reason_display())
-        yield Entry(row.created_at, title, "ban", words=row.detail, source=row.source)
+        yield Entry(
+            row.created_at,
+            title,
+            "ban",
+            words=row.detail,
+            source=row.source,
+            afterwards=row.afterwards,
+        )
         if row.lifted_at:
             yield Entry(row.lifted_at, _("Suppression lifted"), "arrow-back-up")

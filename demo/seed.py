@@ -322,7 +322,7 @@ WRONG = (
 
 def _import(workspace: Workspace, to: List, owner: User) -> None:
     """A finished import with some rejected lines."""
-    file = imports.receive(
+    import_ = imports.receive(
         workspace,
         filename="book-fair-visitors.csv",
         pieces=[_visitors()],
@@ -330,11 +330,11 @@ def _import(workspace: Workspace, to: List, owner: User) -> None:
         limit=1024 * 1024,
         target=to,
     )
-    imports.start(file, enqueue=None)
-    while importrun.run(file.pk):
+    imports.start(import_, enqueue=None)
+    while importrun.run(import_.pk):
         pass
     yesterday = timezone.now() - timedelta(hours=20)
-    Import.objects.filter(pk=file.pk).update(
+    Import.objects.filter(pk=import_.pk).update(
         created_at=yesterday,
         started_at=yesterday + timedelta(minutes=2),
         finished_at=yesterday + timedelta(minutes=2, seconds=1),

@@ -27,6 +27,7 @@ from markupsafe import Markup
 from contacts.mergenames import CALLED
 from designs import printing
 from designs.encoding import LONGEST_VALUE, MOST_BYTES, Memo, piece
+from designs.exceptions import DesignsError
 from designs.fixed import OURS, SIGNED, Fixed, Fixing
 from designs.fuel import FUEL, MOST_TURNS, LimitError, fuelled
 from designs.rendering import LONGEST_OUTPUT, UNREADABLE, RenderError, parse
@@ -51,7 +52,7 @@ KEYED = frozenset({str, int, date})
 UNIQUE = frozenset({"email"})
 
 
-class Uncompiled(Exception):  # noqa: N818 - no error: the part is rendered the other way
+class Uncompiled(DesignsError):  # noqa: N818 - no error: the part is rendered the other way
     """This compiler leaves the part to designs.rendering."""
 
 

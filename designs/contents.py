@@ -9,6 +9,6 @@ from accounts.services import workspaces
 from designs.models import Design
 
 
-@workspaces.contents
+@workspaces.contents.add
 def contents(workspace: Workspace) -> Iterable[workspaces.Content]:
     yield _("Designs"), Design.objects.filter(workspace=workspace).count()

@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+from designs.exceptions import DesignsError
+
 FUEL = 1_000_000
 # Turns of all loops of one render together.
 MOST_TURNS = 10_000
@@ -27,7 +29,7 @@ MOST_SECONDS = 5.0
 BETWEEN_LOOKS = 20_000
 
 
-class LimitError(Exception):
+class LimitError(DesignsError):
     """An expression asked for more than it may have."""
 
 

@@ -25,6 +25,7 @@ from designs.references import in_value
 from designs.rendering import PARTS, Part, RenderError, Urls
 from designs.wording import said
 from pages.oneline import one_line
+from pages.registry import Registry
 
 BUSY = "busy"
 # How documents of ours are set: the text part, and what we say in place of a mail. The latter is
@@ -64,12 +65,9 @@ class PreviewUrls:
         return f"#link-{number}"
 
 
-_urls: list[Callable[[], Urls]] = [PreviewUrls]
-
-
-def use_urls(make: Callable[[], Urls]) -> None:
-    """For the app that serves a mail's addresses: those whose pages change nothing."""
-    _urls.append(make)
+# Makes the addresses of previews: the app that serves a mail's addresses registers some whose pages
+# change nothing.
+urls: Registry[Callable[[], Urls]] = Registry()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,12 +151,12 @@ def _preview(workspace: Workspace, source: Source, contact: Contact | None) -> P
 
 def _render(source: Source, values: dict[str, Any]) -> tuple[dict[str, str], list[Problem]]:
     """Each part for itself: a broken subject doesn't hide the mail."""
-    urls = _urls[-1]()
+    given = next(iter(urls), PreviewUrls)()
     values = {
         **values,
-        "unsubscribe_url": urls.unsubscribe,
-        "view_url": urls.view,
-        CALLED["track"]: urls.click,
+        "unsubscribe_url": given.unsubscribe,
+        "view_url": given.view,
+        CALLED["track"]: given.click,
     }
     sources = source.parts() | {"html": add_schemes(source.html)}
     sources["text"] = schemes_in_text(source.text) or plaintext.from_html(sources["html"])

@@ -23,6 +23,7 @@ from jinja2.meta import find_undeclared_variables
 from contacts.mergenames import CALLED
 from designs import language as languages
 from designs import personal
+from designs.exceptions import DesignsError
 from designs.filters import FILTERS, LARGEST_INT, as_text
 from designs.fuel import LimitError, TimeUpError, fuelled
 from designs.markup import jinja_spans, readable
@@ -61,14 +62,16 @@ FORBIDDEN = {
 UNREADABLE = (RecursionError, ValueError, SyntaxError, MemoryError, OverflowError)
 
 
-class RenderError(Exception):
-    """A part can't be compiled or rendered. `line` counts from 1; 0 where it isn't known."""
+class RenderError(DesignsError):
+    """A part can't be compiled or rendered. `line` counts from 1; 0 where it isn't known.
+    `by_zero`: it divides by zero."""
 
-    def __init__(self, part: str, line: int, message: str) -> None:
+    def __init__(self, part: str, line: int, message: str, *, by_zero: bool = False) -> None:
         super().__init__(f"{part}, line {line}: {message}")
         self.part = part
         self.line = line
         self.message = message
+        self.by_zero = by_zero
 
 
 class Urls(Protocol):
@@ -212,7 +215,8 @@ class Part:
             raise RenderError(self.part, self._line(error), error.message or "no value") from error
         except Exception as error:
             words = f"{type(error).__name__}: {error}"
-            raise RenderError(self.part, self._line(error), words) from error
+            by_zero = isinstance(error, ZeroDivisionError)
+            raise RenderError(self.part, self._line(error), words, by_zero=by_zero) from error
 
     def _collect(self, values: Mapping[str, Any]) -> str:
         pieces, length = [], 0

@@ -12,10 +12,10 @@ from accounts.access import WorkspaceRequest
 from designs.models import Design
 from pages import search
 
-search.action(search.Action(gettext_lazy("New design"), "template", "new_design"))
+search.actions.add(search.Action(gettext_lazy("New design"), "template", "new_design"))
 
 
-@search.provider
+@search.providers.add
 def designs(request: HttpRequest, text: str) -> Iterable[search.Hit]:
     here = cast("WorkspaceRequest", request)
     found = Design.objects.filter(

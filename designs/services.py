@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User, Workspace
 from designs import bodies, plaintext
+from designs.exceptions import DesignsError
 from designs.fieldlinks import add_schemes, schemes_in_text
 from designs.foreign import Foreign, convert, find
 from designs.links import Links, counting, track_html, track_text
@@ -35,11 +36,11 @@ PIXEL = (
 LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
 
 
-class DesignError(Exception):
+class DesignError(DesignsError):
     """A design can't be saved or frozen; the text says why."""
 
 
-class VersionConflictError(DesignError):
+class DesignConflictError(DesignError):
     """Somebody else saved the design since it was opened."""
 
 
@@ -85,7 +86,7 @@ def create(workspace: Workspace, draft: Draft, *, by: User | None = None) -> Des
 
 
 def save(design: Design, draft: Draft, *, version: int, by: User | None = None) -> Design:
-    """Saves over `version`; raises VersionConflictError when there is a newer one.
+    """Saves over `version`; raises DesignConflictError when there is a newer one.
 
     A draft that changes nothing makes no new version.
     """
@@ -99,7 +100,7 @@ def save(design: Design, draft: Draft, *, version: int, by: User | None = None) 
     )
     design.refresh_from_db()
     if not saved and draft_of(design) != draft:
-        raise VersionConflictError(
+        raise DesignConflictError(
             _("%(who)s saved this design at %(time)s, after you opened it.")
             % {
                 "who": design.updated_by or _("Somebody"),
@@ -223,7 +224,7 @@ def convert_tags(
     by: User | None = None,
 ) -> int:
     """Puts merge tags of other programs into our language; how many. `chosen` as
-    designs.foreign.convert takes it. Raises VersionConflictError. To be undone by
+    designs.foreign.convert takes it. Raises DesignConflictError. To be undone by
     `undo_conversion`."""
     before = {part: getattr(design, part) for part in PARTS}
     parts, count = {}, 0

@@ -85,8 +85,7 @@ class Trial:
                 for values, count in people:
                     in_time()
                     for error in self._errors(values):
-                        by_zero = error.message.startswith(ZeroDivisionError.__name__)
-                        key = (error.part, error.line, by_zero)
+                        key = (error.part, error.line, error.by_zero)
                         before, email = found.get(key, (0, str(values["email"])))
                         found[key] = (before + count, email)
         except TimeUpError:

@@ -10,12 +10,14 @@ from pathlib import Path
 
 import psutil
 
+from environment.exceptions import StartupError
+
 ANY = {"", "0.0.0.0", "::"}  # noqa: S104 - these mean "every address"
 # Tried after the wanted one, so that the address stays alike.
 NEXT = 20
 
 
-class PortError(Exception):
+class PortError(StartupError):
     """HOST and PORT can't be used; the text says why."""
 
 

@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
+from environment.exceptions import StartupError
+
 TRUE = {"1", "true", "yes", "on"}
 FALSE = {"0", "false", "no", "off", ""}
 
 
-class SettingError(Exception):
+class SettingError(StartupError):
     """A setting is missing or can't be used. The text names it and says what is expected."""
 
 

@@ -31,7 +31,7 @@ FAILURES = 3
 NEWS = timedelta(days=7)
 
 
-@todo.needs
+@todo.needs.add
 def relays(request: WorkspaceRequest) -> Iterable[todo.Need]:
     halted = Q(state__in=[Relay.State.PAUSED, Relay.State.STOPPED])
     unwell = halted | Q(failures__gte=FAILURES)
@@ -59,7 +59,7 @@ def _said(relay: Relay) -> str:
     return f"{why}: {words}" if why and words else why or words
 
 
-@todo.needs
+@todo.needs.add
 def mailboxes(request: WorkspaceRequest) -> Iterable[todo.Need]:
     rows = BounceMailbox.objects.filter(workspace=request.workspace, active=True).exclude(error="")
     for row in rows.order_by("name")[:MOST]:
@@ -74,7 +74,7 @@ def mailboxes(request: WorkspaceRequest) -> Iterable[todo.Need]:
         )
 
 
-@todo.needs
+@todo.needs.add
 def reports(request: WorkspaceRequest) -> Iterable[todo.Need]:
     waiting = unproven.waiting(request.workspace)
     if not waiting.reports:
@@ -89,7 +89,7 @@ def reports(request: WorkspaceRequest) -> Iterable[todo.Need]:
     yield todo.Need(title, detail, url=f"{url}?state=unproven" if url else "", icon="mail-x")
 
 
-@todo.needs
+@todo.needs.add
 def campaigns(request: WorkspaceRequest) -> Iterable[todo.Need]:
     in_doubt = Q(mailing__tally__unknown__gt=0)
     taken_back = Q(state=Campaign.State.DRAFT) & ~Q(state_reason="")
@@ -132,7 +132,7 @@ def _failed(row: Campaign, tally: Tally, url: str) -> todo.Need:
     return todo.Need(title, detail, url=url, icon="mail-x", tone="bad")
 
 
-@todo.needs
+@todo.needs.add
 def runs(request: WorkspaceRequest) -> Iterable[todo.Need]:
     """Lanes and relays that a run of refusals stopped; a mailing that was paused says so itself."""
     rows = Hold.objects.filter(
@@ -155,7 +155,7 @@ def runs(request: WorkspaceRequest) -> Iterable[todo.Need]:
         yield todo.Need(title, detail, said(one.words), url, icon="hand-stop")
 
 
-@todo.needs
+@todo.needs.add
 def imports(request: WorkspaceRequest) -> Iterable[todo.Need]:
     rows = Import.objects.filter(
         Q(state=Import.State.FAILED) | Q(counts__rejected__gt=0, state=Import.State.FINISHED),
@@ -179,7 +179,7 @@ def imports(request: WorkspaceRequest) -> Iterable[todo.Need]:
         yield todo.Need(title, detail, url=url, icon="file-import", tone="info")
 
 
-@todo.needs
+@todo.needs.add
 def status_words(request: WorkspaceRequest) -> Iterable[todo.Need]:
     """Imports whose people are not subscribed because nobody has said what their status means."""
     rows = Import.objects.filter(

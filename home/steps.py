@@ -10,7 +10,7 @@ from relays.models import Relay
 from sending.models import Mailing
 
 
-@todo.step("import", order=10)
+@todo.steps.under("import", order=10)
 def import_people(request: WorkspaceRequest) -> todo.Step:
     return todo.Step(
         _("Import your contacts"),
@@ -20,7 +20,7 @@ def import_people(request: WorkspaceRequest) -> todo.Step:
     )
 
 
-@todo.step("sandbox", order=20)
+@todo.steps.under("sandbox", order=20)
 def sandbox(request: WorkspaceRequest) -> todo.Step:
     return todo.Step(
         _("Send a campaign to the sandbox"),
@@ -33,7 +33,7 @@ def sandbox(request: WorkspaceRequest) -> todo.Step:
     )
 
 
-@todo.step("relay", order=40)
+@todo.steps.under("relay", order=40)
 def relay(request: WorkspaceRequest) -> todo.Step:
     relays = Relay.objects.filter(workspace=request.workspace, is_sandbox=False, archived_at=None)
     return todo.Step(
@@ -44,7 +44,7 @@ def relay(request: WorkspaceRequest) -> todo.Step:
     )
 
 
-@todo.step("bounces", order=50)
+@todo.steps.under("bounces", order=50)
 def bounces(request: WorkspaceRequest) -> todo.Step:
     mailboxes = BounceMailbox.objects.filter(workspace=request.workspace, is_sandbox=False)
     return todo.Step(
@@ -55,7 +55,7 @@ def bounces(request: WorkspaceRequest) -> todo.Step:
     )
 
 
-@todo.step("send", order=60)
+@todo.steps.under("send", order=60)
 def send(request: WorkspaceRequest) -> todo.Step:
     real = Mailing.objects.filter(workspace=request.workspace).exclude(relay__is_sandbox=True)
     return todo.Step(

@@ -1,14 +1,13 @@
 """The home page's registries: first steps that tick themselves, and things that need a person.
 
-    @todo.step("import", order=10)
+    @todo.steps.under("import", order=10)
     def import_people(request): return todo.Step(_("Import contacts"), _("..."), done=..., url=...)
 
-    @todo.needs
+    @todo.needs.add
     def relays(request): return [todo.Need(_("Relay SES is stopped"), words=reason, url=url)]
 
 The home app fills them for all apps to its left. Apps to its right do so in modules `steps` and
-`needs`, which are imported at the start. A step that is registered again under its key replaces the
-one before. Each is one or two quick queries: the page answers in 200 ms.
+`needs`. Each is one or two quick queries: the page answers in 200 ms.
 """
 
 from collections.abc import Callable, Iterable
@@ -19,6 +18,7 @@ from django.utils.functional import Promise
 
 from accounts.access import WorkspaceRequest
 from pages import navigation
+from pages.registry import Registry
 
 Text = str | Promise
 
@@ -66,31 +66,17 @@ class Need:
 
 StepMaker = Callable[[WorkspaceRequest], Step]
 NeedsProvider = Callable[[WorkspaceRequest], Iterable[Need]]
-_steps: dict[str, tuple[int, StepMaker]] = {}
-_needs: list[NeedsProvider] = []
+steps: Registry[StepMaker] = Registry()
+needs: Registry[NeedsProvider] = Registry()
 
 
-def step(key: str, *, order: int) -> Callable[[StepMaker], StepMaker]:
-    def register(function: StepMaker) -> StepMaker:
-        _steps[key] = (order, function)
-        return function
-
-    return register
-
-
-def needs(function: NeedsProvider) -> NeedsProvider:
-    if function not in _needs:
-        _needs.append(function)
-    return function
-
-
-def steps(request: WorkspaceRequest) -> list[Step]:
-    return [make(request) for _order, make in sorted(_steps.values(), key=lambda known: known[0])]
+def first_steps(request: WorkspaceRequest) -> list[Step]:
+    return [make(request) for make in steps]
 
 
 def needed(request: WorkspaceRequest) -> list[Need]:
     """What is bad first."""
-    found = [need for known in _needs for need in known(request)]
+    found = [need for known in needs for need in known(request)]
     return sorted(found, key=lambda need: need.tone != "bad")
 
 

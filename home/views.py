@@ -46,7 +46,7 @@ class Figure:
 
 
 def home(request: WorkspaceRequest) -> HttpResponse:
-    steps = registry.steps(request)
+    steps = registry.first_steps(request)
     left = [step for step in steps if not step.done]
     now, before = query.last_days(request.workspace)
     lately = query.lately(request.workspace)

@@ -1,11 +1,9 @@
 """After a restore: why nothing is sent, and what an owner decides (sending.services.fence)."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.contrib import messages
-from django.db.models import Q
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -14,8 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.access import WorkspaceRequest
 from campaigns.models import Campaign
-from pages import locales, navigation
-from pages.banners import Banner
+from pages import locales
 from sending.models import Fence, Fenced, HostPosition
 from sending.services import fence
 
@@ -42,21 +39,6 @@ class Row:
     def left(self) -> int:
         """Would be sent if it went on."""
         return int(self.one.mailing.tally.waiting) - self.accepted - self.in_doubt
-
-
-def banner(request: HttpRequest) -> Iterable[Banner]:
-    workspace = getattr(request, "workspace", None)
-    if workspace is None:
-        return
-    mine = Q(decision="", mailing__workspace=workspace, mailing__state="paused")
-    if not Fence.objects.filter(released_at=None).exists():
-        if not Fenced.objects.filter(mine).exists():
-            return
-        text = _("The database was restored. Campaigns that were under way wait for a decision.")
-    else:
-        text = _("The database was restored or copied. Nothing is sent until an owner decides.")
-    url = navigation.url_if_allowed(request, "restored", workspace.slug)
-    yield Banner(text, url, _("Review and decide"))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -1,6 +1,6 @@
-"""What runs in the background now: apps register a provider in their `activity` module.
+"""What runs in the background now: apps register a provider in their module `activity`.
 
-    @activity.provider
+    @activity.providers.add
     def imports(request): return [activity.Task("import-7", "people.csv", url, done=10, total=200)]
 
 A provider returns what runs now and what ended within the last day, newest first, by one quick
@@ -13,6 +13,8 @@ from datetime import datetime
 
 from django.http import HttpRequest
 from django.utils.functional import Promise
+
+from pages.registry import Registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +41,10 @@ class Task:
 
 
 Provider = Callable[[HttpRequest], Iterable[Task]]
-_providers: list[Provider] = []
-
-
-def provider(function: Provider) -> Provider:
-    if function not in _providers:
-        _providers.append(function)
-    return function
+providers: Registry[Provider] = Registry()
 
 
 def tasks(request: HttpRequest) -> list[Task]:
     """All tasks of the request's workspace, running ones first."""
-    found = [task for known in _providers for task in known(request)]
+    found = [task for known in providers for task in known(request)]
     return sorted(found, key=lambda task: not task.runs)

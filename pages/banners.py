@@ -1,6 +1,8 @@
-"""What every page of a workspace says on top, as long as it is so: apps register in `ready`.
+"""What every page of a workspace says on top, as long as it is so: apps register a provider in
+their module `banners`.
 
-banners.register(function)     # function(request) -> [banners.Banner("...", url, "Decide")]
+    @banners.providers.add
+    def restored(request): return [banners.Banner(_("The database ..."), url, _("Decide"))]
 """
 
 from collections.abc import Callable, Iterable
@@ -8,6 +10,8 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest
 from django.utils.functional import Promise
+
+from pages.registry import Registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +24,8 @@ class Banner:
 
 
 Provider = Callable[[HttpRequest], Iterable[Banner]]
-_providers: list[Provider] = []
-
-
-def register(function: Provider) -> None:
-    if function not in _providers:
-        _providers.append(function)
+providers: Registry[Provider] = Registry()
 
 
 def shown(request: HttpRequest) -> list[Banner]:
-    return [banner for known in _providers for banner in known(request)]
+    return [banner for known in providers for banner in known(request)]

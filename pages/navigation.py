@@ -1,4 +1,4 @@
-"""The sidebar: a registry that apps fill in their `navigation` module.
+"""The sidebar: a registry that apps fill in their module `navigation`.
 
     navigation.register("contacts", navigation.Entry("people", _("Contacts"), "users", "contacts"))
 
@@ -8,11 +8,14 @@ one that the URL was registered with (`view.permission`, see accounts.access).
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 from django.utils.functional import Promise
 from django.utils.translation import pgettext_lazy
+
+from pages.registry import Registry
 
 Text = str | Promise
 
@@ -34,7 +37,7 @@ class Section:
 
     key: str
     label: Text = ""
-    entries: list[Entry] = field(default_factory=list)
+    entries: Registry[Entry] = field(default_factory=lambda: Registry(key=attrgetter("key")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +64,8 @@ SECTIONS: dict[str, Section] = {
 
 
 def register(section: str, *entries: Entry) -> None:
-    """Adds entries to a section; registering a key again replaces it."""
-    here = SECTIONS[section]
-    keys = {entry.key for entry in entries}
-    here.entries = [entry for entry in here.entries if entry.key not in keys] + list(entries)
-    here.entries.sort(key=lambda entry: entry.order)
+    for entry in entries:
+        SECTIONS[section].entries.add(entry, order=entry.order)
 
 
 def allowed(request: HttpRequest, url: str) -> bool:

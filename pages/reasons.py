@@ -1,5 +1,5 @@
 """Why something is as it is: a code in the database, a sentence for the reader. Each app registers
-its own codes (`relays.reasons`, `sending.reasons`)."""
+its own codes in its module `reasons`."""
 
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -7,35 +7,30 @@ from functools import cache
 from django.utils.functional import Promise
 from django.utils.translation import gettext, override
 
-_sentences: dict[str, Promise] = {}
-_translations: list[Callable[[str], str]] = []
+from pages.registry import Registry
+
+sentences: Registry[Promise] = Registry()
+# Each gives a stored text with values in it in the reader's language; "" where the text is none of
+# its own.
+translations: Registry[Callable[[str], str]] = Registry()
 
 
-def register(sentences: Mapping[str, Promise]) -> None:
+def register(given: Mapping[str, Promise]) -> None:
     """{code: sentence}. A code means the same in all apps."""
-    _sentences.update(sentences)
+    for code, sentence in given.items():
+        sentences.add(sentence, key=code)
     _english.cache_clear()
-
-
-def register_translation(translation: Callable[[str], str]) -> None:
-    """`translation`: of a stored text with values in it, to the reader's language; "" where the
-    text is none of its own."""
-    _translations.append(translation)
-
-
-def sentences() -> Mapping[str, Promise]:
-    return _sentences
 
 
 def text(code: str) -> str:
     """The sentence for a code; the code itself where it is none of ours."""
-    return str(_sentences.get(code, code))
+    return str(sentences[code]) if code in sentences else code
 
 
 def said(words: str) -> str:
     """A server's words as they came; words of ours, which stand where there was no reply, in the
     reader's language."""
-    for translation in _translations:
+    for translation in translations:
         if text := translation(words):
             return text
     return gettext(words) if words and not words[0].isdigit() else words
@@ -59,4 +54,4 @@ def cause(stored: str) -> tuple[str, str]:
 @cache
 def _english() -> dict[str, str]:
     with override("en"):
-        return {code: str(sentence) for code, sentence in _sentences.items()}
+        return {str(code): str(sentence) for code, sentence in sentences.items()}

@@ -1,6 +1,6 @@
-"""What Ctrl-K finds besides pages: apps register a provider in their `search` module.
+"""What Ctrl-K finds besides pages: apps register a provider in their module `search`.
 
-    @search.provider
+    @search.providers.add
     def contacts(request, text): return [search.Hit(_("Person"), contact.email, url, "user")]
 
 A provider takes the request (`request.workspace`) and the text typed, stripped: two characters or
@@ -10,11 +10,13 @@ under 100 ms.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 
 from django.http import HttpRequest
 from django.utils.functional import Promise
 
 from pages import navigation
+from pages.registry import Registry
 
 LIMIT = 6
 
@@ -39,18 +41,8 @@ class Action:
 
 
 Provider = Callable[[HttpRequest, str], Iterable[Hit]]
-_providers: list[Provider] = []
-_actions: list[Action] = []
-
-
-def provider(function: Provider) -> Provider:
-    if function not in _providers:
-        _providers.append(function)
-    return function
-
-
-def action(*actions: Action) -> None:
-    _actions.extend(new for new in actions if new not in _actions)
+providers: Registry[Provider] = Registry()
+actions: Registry[Action] = Registry(key=attrgetter("url_name"))
 
 
 def places(request: HttpRequest, slug: str) -> list[Hit]:
@@ -62,7 +54,7 @@ def places(request: HttpRequest, slug: str) -> list[Hit]:
     ]
     hits.extend(
         Hit("", known.title, url, known.icon)
-        for known in _actions
+        for known in actions
         if (url := navigation.url_if_allowed(request, known.url_name, slug))
     )
     return hits
@@ -73,6 +65,6 @@ def find(request: HttpRequest, slug: str, text: str) -> list[Hit]:
     wanted = text.strip().casefold()
     hits = [hit for hit in places(request, slug) if wanted in str(hit.title).casefold()]
     if len(wanted) >= 2 or not wanted.isascii():
-        for known in _providers:
+        for known in providers:
             hits.extend(list(known(request, text.strip()))[:LIMIT])
     return hits

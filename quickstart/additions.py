@@ -54,8 +54,11 @@ def check_settings(env: dict[str, str]) -> None:
     os.environ.update(env | missing)
     try:
         import_module("config.settings")
-    except SystemExit as error:
-        raise SettingError(str(error.code).removeprefix("Yanshu can't start: ")) from error
+    except SystemExit as stop:
+        # The settings end a program by a SettingError, which they raise the exit from.
+        if isinstance(stop.__cause__, SettingError):
+            raise stop.__cause__ from None
+        raise
     finally:
         for name in missing:
             del os.environ[name]

@@ -11,10 +11,11 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from quickstart.exceptions import QuickstartError
 from quickstart.places import make_private, short_socket_dir
 
 
-class BrokerError(Exception):
+class BrokerError(QuickstartError):
     """The embedded broker can't be started; the text says why."""
 
 

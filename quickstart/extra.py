@@ -6,9 +6,10 @@ from importlib.util import find_spec
 
 from environment import variables as settings
 from environment.loading import given
+from quickstart.exceptions import QuickstartError
 
 
-class MissingError(Exception):
+class MissingError(QuickstartError):
     """A package is not installed; the text says which, and what to do."""
 
 

@@ -11,12 +11,13 @@ import psutil
 
 from environment import envfile
 from environment.variables import SettingError
+from quickstart.exceptions import QuickstartError
 
 # Seconds: what the guard of a run that was killed may need to stop what was left.
 PATIENCE = 60.0
 
 
-class LockedError(Exception):
+class LockedError(QuickstartError):
     """Another one holds the directory; the text names it and says what to do."""
 
 

@@ -7,13 +7,15 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from quickstart.exceptions import QuickstartError
+
 # A unix socket's path may have 103 bytes (macOS) or 107 (Linux).
 LONGEST_SOCKET_PATH = 100
 # For servers of root's that run as somebody else and can't enter root's directories.
 OPEN = Path("/var/lib/yanshu")
 
 
-class PlaceError(Exception):
+class PlaceError(QuickstartError):
     """A directory can't be used; the text says why."""
 
 

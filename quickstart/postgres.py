@@ -23,6 +23,7 @@ from urllib.parse import quote
 import psutil
 import psycopg
 
+from quickstart.exceptions import QuickstartError
 from quickstart.places import OPEN, digest, enterable, make_private, short_socket_dir
 
 USER = "yanshu"
@@ -44,7 +45,7 @@ SETTINGS = {
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
-class PostgresError(Exception):
+class PostgresError(QuickstartError):
     """The embedded server can't be made or started; the text says why."""
 
 

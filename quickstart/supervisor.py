@@ -21,6 +21,7 @@ from environment.ports import address, free_port
 from operations import schema
 from quickstart import additions, extra
 from quickstart.broker import BrokerError, EmbeddedBroker
+from quickstart.exceptions import QuickstartError
 from quickstart.lock import only_one
 from quickstart.places import PlaceError
 from quickstart.postgres import EmbeddedPostgres, PostgresError
@@ -35,7 +36,7 @@ NEEDED = {"database", "migrations", "broker", "workers", "beat"}
 LOOK_EVERY = 0.2
 
 
-class StartError(Exception):
+class StartError(QuickstartError):
     """The product can't be started; the text says why and what to do."""
 
 

@@ -8,25 +8,9 @@ import os
 import sys
 from contextlib import suppress
 
-from environment.ports import PortError
-from environment.variables import SettingError
-from quickstart.broker import BrokerError
-from quickstart.extra import MissingError
-from quickstart.lock import LockedError
-from quickstart.places import PlaceError
-from quickstart.postgres import PostgresError
-from quickstart.supervisor import StartError, Supervisor
-
-ERRORS = (
-    StartError,
-    SettingError,
-    LockedError,
-    PlaceError,
-    PortError,
-    PostgresError,
-    BrokerError,
-    MissingError,
-)
+from environment.exceptions import StartupError
+from quickstart.exceptions import QuickstartError
+from quickstart.supervisor import Supervisor
 
 
 def main(arguments: list[str]) -> None:
@@ -43,7 +27,7 @@ def main(arguments: list[str]) -> None:
     given = dict(os.environ) | ({"YANSHU_SENDING": "0"} if options.without_sending else {})
     try:
         Supervisor(given, say=_say).run(demo=options.demo)
-    except ERRORS as error:
+    except (StartupError, QuickstartError) as error:
         sys.exit(f"Yanshu can't start: {error}")
 
 

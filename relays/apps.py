@@ -4,7 +4,6 @@ from pathlib import Path
 from django.apps import AppConfig
 from django.conf import settings
 
-from relays import remarks  # noqa: F401 - registers its translation
 from relays.providers import mailproviders, replyrules
 from relays.providers.reading import ProviderError
 from smtp import Timeouts, config, replies

@@ -4,6 +4,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from pages import reasons
+from relays import remarks
 
 SENTENCES: dict[str, Promise] = {
     # A server's reply, by meaning (smtp.replies).
@@ -44,3 +45,4 @@ SENTENCES: dict[str, Promise] = {
     "share": _("The other relays of the pool come first"),
 }
 reasons.register(SENTENCES)
+reasons.translations.add(remarks.said)

@@ -4,7 +4,6 @@ import re
 
 from django.utils.translation import gettext
 
-from pages import reasons
 from smtp import remarks
 
 # A remark that stands for a reply follows its code.
@@ -18,6 +17,3 @@ def said(text: str) -> str:
     if found is None or remark is None:
         return ""
     return (found[1] or "") + gettext(remarks.TEXTS[remark.code]).format(**remark.values)
-
-
-reasons.register_translation(said)

@@ -12,10 +12,10 @@ from accounts.access import WorkspaceRequest
 from pages import search
 from relays.models import Relay
 
-search.action(search.Action(gettext_lazy("New relay"), "plus", "new_relay"))
+search.actions.add(search.Action(gettext_lazy("New relay"), "plus", "new_relay"))
 
 
-@search.provider
+@search.providers.add
 def relays(request: HttpRequest, text: str) -> Iterable[search.Hit]:
     here = cast("WorkspaceRequest", request)
     found = Relay.objects.filter(workspace=here.workspace, name__icontains=text, archived_at=None)

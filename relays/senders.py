@@ -1,30 +1,26 @@
 """Sender addresses that a workspace has: that of its settings, and those of its campaigns.
 
 A test mail comes from one of these: nobody writes as somebody else by it. Apps to the right add
-theirs by `@source`.
+theirs in their module `senders`.
 """
 
 from collections.abc import Callable, Iterable
 
 from accounts.models import Workspace
 from contacts import addresses
+from pages.registry import Registry
 
 # Offered in a list.
 MOST = 100
 Source = Callable[[Workspace], Iterable[str]]
-_sources: list[Source] = []
-
-
-def source(function: Source) -> Source:
-    """Registers what gives further addresses of a workspace, the latest first."""
-    _sources.append(function)
-    return function
+# Give further addresses of a workspace, the latest first.
+sources: Registry[Source] = Registry()
 
 
 def of(workspace: Workspace) -> list[str]:
     """Normalised, each once; the one of the settings first."""
     found: dict[str, None] = {}
-    for address in (workspace.from_email, *(one for give in _sources for one in give(workspace))):
+    for address in (workspace.from_email, *(one for give in sources for one in give(workspace))):
         if len(found) < MOST and (known := _normal(address)):
             found[known] = None
     return list(found)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeVar, cast
 
+from relays.exceptions import RelaysError
 from smtp import Server, ehloname, hosts, steps, stuffed, tls_context
 from smtp.remarks import Remark
 
@@ -80,7 +81,7 @@ class Trial:
     content: bytes = b""
 
 
-class RefusedError(Exception):
+class RefusedError(RelaysError):
     def __init__(self, reply: Reply) -> None:
         super().__init__(f"{reply.code} {reply.words}")
         self.reply = reply

@@ -14,10 +14,12 @@ from typing import Any, Protocol
 
 from django.utils.translation import get_language
 
+from relays.exceptions import RelaysError
+
 MOST_DAYS, MOST_MAILS = 365, 100_000_000
 
 
-class WarmupError(ValueError):
+class WarmupError(RelaysError, ValueError):
     """It is no plan; the text says why."""
 
 

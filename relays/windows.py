@@ -10,10 +10,12 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from relays.exceptions import RelaysError
+
 DAY = timedelta(days=1)
 
 
-class WindowError(ValueError):
+class WindowError(RelaysError, ValueError):
     """It is no window; the text says why."""
 
 

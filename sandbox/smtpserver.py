@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from sandbox import behaviour
 from sandbox.behaviour import Behaviour
+from sandbox.exceptions import SandboxError
 from sandbox.returns import HOST, Taken
 
 logger = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ Keep = Callable[[int | None, Taken, Behaviour], Awaitable[None]]
 LogIn = Callable[[str, str], Awaitable[int | None]]
 
 
-class StoreError(Exception):
+class StoreError(SandboxError):
     """The mail could not be stored."""
 
 

@@ -9,7 +9,7 @@ from home import steps, todo
 from sandbox.services import sandbox
 
 
-@todo.step("import", order=10)
+@todo.steps.under("import", order=10, replace=True)
 def import_people(request: WorkspaceRequest) -> todo.Step:
     """Who has no file at hand begins with addresses of the sandbox."""
     step = steps.import_people(request)

@@ -9,7 +9,7 @@ from django.utils.translation import ngettext
 
 from accounts.permissions import Permission
 from contacts import sources
-from contacts.jobkinds import Kind, Step, Words, register
+from contacts.jobkinds import Kind, Step, Words, kinds
 from contacts.models import Job
 from pages import locales
 from sending.models import Hold, Mailing, Message
@@ -47,7 +47,7 @@ def _dropped(job: Job) -> str:
     return text.format(count=locales.number(changed(job)))
 
 
-register(
+kinds.add(
     Kind(
         mailings.DROP_JOB,
         _drop,
@@ -93,7 +93,7 @@ def _of_run(job: Job) -> QuerySet[Message]:
     return heldpeople.refused_in(Hold.objects.get(pk=job.parameters["hold"]))
 
 
-register(
+kinds.add(
     Kind(
         holddecisions.RETRY_JOB,
         lambda job, size: retry(job, _of_run(job), size),
@@ -122,7 +122,7 @@ def _due(job: Job) -> str:
     return text.format(count=locales.number(changed(job)))
 
 
-register(
+kinds.add(
     Kind(
         holds.DUE_JOB,
         _make_due,

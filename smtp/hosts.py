@@ -9,6 +9,7 @@ import socket
 from collections.abc import Sequence
 
 from smtp import config
+from smtp.exceptions import SmtpError
 from smtp.remarks import Remark
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -23,7 +24,7 @@ METADATA = frozenset(
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
-class HostError(Exception):
+class HostError(SmtpError):
     """The server can't or must not be connected to; `remark` says why."""
 
     def __init__(self, remark: Remark) -> None:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 from typing import Protocol
 
+from smtp.exceptions import SmtpError
+
 # No reply code of SMTP: this relay can't carry an address with other letters than ASCII.
 NO_SMTPUTF8 = 2
 
@@ -60,7 +62,7 @@ class Parcel:
     dotless: bool = False
 
 
-class WithdrawnError(Exception):
+class WithdrawnError(SmtpError):
     """By now, the mail isn't its source's to send."""
 
 

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator
 
+from smtp.exceptions import SmtpError
+
 # Generous: servers explain themselves in hundreds of lines, and in lines of 10 kB.
 LONGEST_LINE, MOST_LINES, MOST_BYTES = 64 * 1024, 2000, 1024 * 1024
 # Of what is kept of a reply.
@@ -12,7 +14,7 @@ LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?", re.DOTALL)
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
 
-class GarbledError(Exception):
+class GarbledError(SmtpError):
     """This is no SMTP; what was owed a reply may never get one."""
 
 

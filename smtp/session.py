@@ -12,6 +12,7 @@ from aiosmtplib import SMTP
 from aiosmtplib.errors import SMTPException, SMTPResponseException
 
 from smtp import config, ehloname, hosts, steps
+from smtp.exceptions import SmtpError
 from smtp.offers import Offers, read_offers
 from smtp.remarks import Remark
 from smtp.replylines import words_of
@@ -41,7 +42,7 @@ class Server:
     trusted: bool = False
 
 
-class ConnectError(Exception):
+class ConnectError(SmtpError):
     """No session with the relay. `reason`: connection, certificate, tls (not offered or it
     failed), login, ehlo (it refuses our name), or too_many (it has enough connections of ours)."""
 

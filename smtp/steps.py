@@ -8,6 +8,7 @@ import hmac
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 
+from smtp.exceptions import SmtpError
 from smtp.remarks import Remark
 from smtp.replies import Meaning, meaning
 
@@ -36,7 +37,7 @@ class Answer:
         return " ".join(line.strip() for line in self.lines)
 
 
-class RefusedError(Exception):
+class RefusedError(SmtpError):
     """The server refused a step."""
 
     def __init__(self, answer: Answer) -> None:
@@ -44,7 +45,7 @@ class RefusedError(Exception):
         self.answer = answer
 
 
-class MissingError(Exception):
+class MissingError(SmtpError):
     """The server doesn't offer what is needed. `code`: no_starttls, no_auth or no_method."""
 
     def __init__(self, code: str) -> None:

@@ -1,9 +1,5 @@
-"""Workspaces: making, changing and deleting them, and what other apps add to that.
-
-workspaces.on_created(provision)       # called as provision(workspace), in its transaction
-workspaces.on_deleted(stop)            # called as stop(workspace), in the transaction of its end
-workspaces.contents(count)             # called as count(workspace) -> [(label, number)]
-"""
+"""Workspaces: making, changing and deleting them, and what other apps add to that in their modules
+`hooks` and `contents`."""
 
 import secrets
 from collections.abc import Callable, Iterable
@@ -15,6 +11,7 @@ from django.utils.timezone import now
 
 from accounts.models import Membership, User, Workspace
 from accounts.permissions import Role
+from pages.registry import Registry
 
 # As long as Workspace.slug.
 MAX_SLUG = 50
@@ -33,36 +30,18 @@ Hook = Callable[[Workspace], object]
 # What a workspace holds: (what it is, in words; how many).
 Content = tuple[str | Promise, int]
 Counter = Callable[[Workspace], Iterable[Content]]
-_on_created: list[Hook] = []
-_on_deleted: list[Hook] = []
-_counters: list[Counter] = []
-
-
-def on_created(function: Hook) -> Hook:
-    """`function(workspace)` is called for each new workspace, inside of its transaction."""
-    if function not in _on_created:
-        _on_created.append(function)
-    return function
-
-
-def on_deleted(function: Hook) -> Hook:
-    """`function(workspace)` stops what the workspace does, before it is erased: that can take long.
-    Apps to the right come first, as theirs may start what is stopped to the left."""
-    if function not in _on_deleted:
-        _on_deleted.append(function)
-    return function
-
-
-def contents(function: Counter) -> Counter:
-    """`function(workspace)` says what would be lost: [(_("contacts"), 5000), …], quickly."""
-    if function not in _counters:
-        _counters.append(function)
-    return function
+# Called for each new workspace, inside of its transaction.
+on_created: Registry[Hook] = Registry()
+# Stop what the workspace does, before it is erased: that can take long. Within the transaction of
+# its end; apps to the right come first, as theirs may start what is stopped to the left.
+on_deleted: Registry[Hook] = Registry()
+# Say what would be lost: [(_("contacts"), 5000), …], quickly.
+contents: Registry[Counter] = Registry()
 
 
 def holds(workspace: Workspace) -> list[Content]:
     """What the workspace contains, by what the apps registered; nothing that is zero."""
-    found = [content for known in _counters for content in known(workspace)]
+    found = [content for known in contents for content in known(workspace)]
     return [(label, number) for label, number in found if number]
 
 
@@ -90,7 +69,7 @@ def create(
     else:
         _insert_with_free_slug(workspace)
     Membership.objects.create(workspace=workspace, user=owner, role=Role.OWNER)
-    for function in _on_created:
+    for function in on_created:
         function(workspace)
     return workspace
 
@@ -123,7 +102,7 @@ def delete(workspace: Workspace) -> None:
     workspace.slug = f"deleted-{workspace.pk}"
     workspace.deleted_at = now()
     workspace.save(update_fields=["slug", "deleted_at"])
-    for function in reversed(_on_deleted):
+    for function in reversed([*on_deleted]):
         function(workspace)
 
 

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_noop
 from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientError
 
+from bounces.exceptions import BouncesError
 from bounces.imap.wire import TooLargeError
 
 log = logging.getLogger(__name__)
@@ -46,7 +47,7 @@ SENTENCES = {
 }
 
 
-class BoxError(Exception):
+class BoxError(BouncesError):
     """What is wrong: `code` is a key of SENTENCES, `words` what the server or system said."""
 
     def __init__(self, code: str, words: object = "") -> None:

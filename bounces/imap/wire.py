@@ -12,6 +12,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bounces.exceptions import BouncesError
+
 # Seconds for the connection, and for each answer.
 CONNECT = 15.0
 READ = 60.0
@@ -35,7 +37,7 @@ class Account:
     folder: str = "INBOX"
 
 
-class TooLargeError(Exception):
+class TooLargeError(BouncesError):
     """The server sends more than anybody asked for. None of imaplib's errors: it makes others of
     those."""
 

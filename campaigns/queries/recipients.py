@@ -226,7 +226,7 @@ def rows(mailing: Mailing, messages: QuerySet[Message]) -> Iterator[list[Any]]:
     relays = dict(Relay.objects.filter(workspace=mailing.workspace_id).values_list("pk", "name"))
     words = {code: str(statuses.look(code).label) for code in STATES}
     held = pending.held(mailing)
-    sentences = {code: str(sentence) for code, sentence in reasons.sentences().items()}
+    sentences = {code: str(sentence) for code, sentence in reasons.sentences.items()}
     zone = timezone.get_current_timezone()
     fields = ("pk", "address", "state", "reason", "reply", "attempts", "settled_at", "relay_id")
     times = ("opened_at", "clicked_at", "bounced_at")

@@ -1,7 +1,7 @@
 """The verbs of campaigns: `drafts` before the schedule, `running` from it on, `review` between."""
 
+from campaigns.exceptions import CampaignConflictError, CampaignError
 from campaigns.services.drafts import create, delete_draft, duplicate, restore, save
-from campaigns.services.errors import CampaignError, VersionConflictError
 from campaigns.services.running import (
     cancel,
     pause,
@@ -13,8 +13,8 @@ from campaigns.services.running import (
 )
 
 __all__ = [
+    "CampaignConflictError",
     "CampaignError",
-    "VersionConflictError",
     "cancel",
     "create",
     "delete_draft",

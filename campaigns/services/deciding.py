@@ -7,8 +7,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import User
+from campaigns.exceptions import CampaignError
 from campaigns.models import Campaign
-from campaigns.services.errors import CampaignError
 from contacts.models import Job
 from pages import locales
 from sending.models import Hold, Mailing

@@ -11,8 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User, Workspace
+from campaigns.exceptions import CampaignConflictError, CampaignError
 from campaigns.models import Campaign
-from campaigns.services.errors import CampaignError, VersionConflictError
 from contacts.models import List
 from designs.models import Design
 from pages import locales
@@ -72,7 +72,7 @@ def _usual_route(workspace: Workspace, last: Campaign | None) -> tuple[Relay | N
 def save(campaign: Campaign, changes: Mapping[str, Any], *, version: int) -> Campaign:
     """Saves some fields (of SCALARS and LISTS) over `version`; what they were already is no change.
 
-    Raises VersionConflictError when there is a newer version, CampaignError when it is no draft.
+    Raises CampaignConflictError when there is a newer version, CampaignError when it is no draft.
     """
     now = Campaign.objects.select_for_update(of=("self",)).get(pk=campaign.pk)
     if now.state != Campaign.State.DRAFT:
@@ -90,7 +90,7 @@ def save(campaign: Campaign, changes: Mapping[str, Any], *, version: int) -> Cam
     }
     if scalars or lists:
         if now.version != version:
-            raise VersionConflictError(
+            raise CampaignConflictError(
                 _("Somebody saved this campaign at {time}, after you opened it.").format(
                     time=locales.clock(now.updated_at)
                 )

@@ -19,11 +19,11 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import User, Workspace
 from campaigns import states
+from campaigns.exceptions import CampaignConflictError, CampaignError
 from campaigns.models import Campaign
 from campaigns.queries.audience import audience_of
 from campaigns.queries.numbers import skip_numbers
 from campaigns.services import audiences, review
-from campaigns.services.errors import CampaignError, VersionConflictError
 from contacts.models import Job
 from contacts.services import jobs
 from designs.models import Content
@@ -64,7 +64,7 @@ def schedule(  # noqa: PLR0913 - what a person confirms, each by its name
     if now.state != State.DRAFT:
         raise CampaignError(_not_draft(now))
     if version not in {None, now.version}:
-        raise VersionConflictError(
+        raise CampaignConflictError(
             _("Somebody changed this campaign in the meantime. Please review it again.")
         )
     now.scheduled_at = at

@@ -10,8 +10,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest, get_in
+from campaigns.exceptions import CampaignError
 from campaigns.models import Campaign
-from campaigns.services import deciding, errors, running
+from campaigns.services import deciding, running
 from campaigns.views import report
 
 
@@ -29,7 +30,7 @@ def _do(
     campaign = get_in(request.workspace, Campaign, pk=pk)
     try:
         verb(campaign)
-    except errors.CampaignError as error:
+    except CampaignError as error:
         messages.warning(request, str(error))
     else:
         messages.success(request, said)
@@ -60,7 +61,7 @@ def decide_run(request: WorkspaceRequest, pk: int, number: int) -> HttpResponseB
     user = request.user if request.user.is_authenticated else None
     try:
         said = deciding.decide(campaign, number, request.POST.get("do", ""), by=user)
-    except errors.CampaignError as error:
+    except CampaignError as error:
         messages.warning(request, str(error))
     else:
         messages.success(request, said)

@@ -16,12 +16,12 @@ from accounts.access import WorkspaceRequest, get_in
 from accounts.models import Workspace
 from accounts.permissions import Permission
 from campaigns import states, zones
+from campaigns.exceptions import CampaignError
 from campaigns.forms import NewCampaignForm
 from campaigns.models import Campaign
 from campaigns.queries import overview
 from campaigns.queries.routes import Route
 from campaigns.services import audiences, drafts, running
-from campaigns.services.errors import CampaignError
 from campaigns.views import composer, report
 from contacts.models import List
 from designs.models import Design

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest, get_in
 from campaigns import wording, zones
+from campaigns.exceptions import CampaignConflictError, CampaignError
 from campaigns.forms import (
     ContentForm,
     FromForm,
@@ -32,7 +33,6 @@ from campaigns.forms import (
 from campaigns.models import Campaign
 from campaigns.queries import routes
 from campaigns.services import audiences, drafts, review
-from campaigns.services.errors import CampaignError, VersionConflictError
 from campaigns.services.review import Problem
 from campaigns.wording import in_zone, listed
 from contacts import addresses
@@ -240,7 +240,7 @@ def save_campaign(request: WorkspaceRequest, pk: int, section: str) -> HttpRespo
         version = editors.base(request, key, named=version, current=campaign.version)
         drafts.save(campaign, form.changes(), version=version)
         editors.saved(request, key, campaign.version)
-    except VersionConflictError as error:
+    except CampaignConflictError as error:
         return _conflict(request, campaign, form, str(error))
     except CampaignError as error:
         return _conflict(request, campaign, form, str(error), final=True)

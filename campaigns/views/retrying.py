@@ -9,9 +9,10 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest
+from campaigns.exceptions import CampaignError
 from campaigns.models import Campaign
 from campaigns.queries import recipients
-from campaigns.services import errors, running
+from campaigns.services import running
 from campaigns.views import report
 from contacts.services import jobs
 from pages import locales, wellformed
@@ -38,7 +39,7 @@ def retry_failed(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
             messages.info(request, _("They are tried again, one batch after the other."))
             return redirect("campaign", request.workspace.slug, pk)
         done = running.retry_failed(campaign, rows, by=request.user)
-    except errors.CampaignError as error:
+    except CampaignError as error:
         messages.error(request, str(error))
     else:
         _tell(request, done)

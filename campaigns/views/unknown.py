@@ -13,9 +13,10 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest, get_in
 from campaigns import unknownwords
+from campaigns.exceptions import CampaignError
 from campaigns.models import Campaign
 from campaigns.queries import recipients
-from campaigns.services import errors, running
+from campaigns.services import running
 from campaigns.views import report
 from contacts import addresses
 from contacts.services import jobs
@@ -121,7 +122,7 @@ def _settle(request: WorkspaceRequest, pk: int, verb: Verb) -> HttpResponseBase:
             messages.success(request, verb.said(count))
         else:
             messages.info(request, _("Nothing was changed: their result is known by now."))
-    except errors.CampaignError as error:
+    except CampaignError as error:
         messages.error(request, str(error))
     if request.POST.get("back") == "recipients":
         url = reverse("recipients", args=[request.workspace.slug, pk])

@@ -65,16 +65,16 @@ class Migration(migrations.Migration):
                 ('number', models.IntegerField()),
                 ('offset', models.BigIntegerField()),
                 ('data', models.BinaryField()),
-                ('file', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='chunks', to='contacts.import')),
+                ('of_import', models.ForeignKey(db_column='import_id', db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='chunks', to='contacts.import')),
             ],
         ),
         migrations.CreateModel(
             name='ImportedContact',
             fields=[
-                ('pk', models.CompositePrimaryKey('file_id', 'contact_id', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('pk', models.CompositePrimaryKey('of_import_id', 'contact_id', blank=True, editable=False, primary_key=True, serialize=False)),
                 ('outcome', models.CharField(max_length=9)),
                 ('contact', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, related_name='imported', to='contacts.contact')),
-                ('file', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='imported', to='contacts.import')),
+                ('of_import', models.ForeignKey(db_column='import_id', db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='imported', to='contacts.import')),
             ],
         ),
         migrations.CreateModel(
@@ -86,7 +86,7 @@ class Migration(migrations.Migration):
                 ('kept', models.BooleanField(default=False)),
                 ('value', models.TextField(blank=True)),
                 ('cells', models.JSONField(default=list)),
-                ('file', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='rejects', to='contacts.import')),
+                ('of_import', models.ForeignKey(db_column='import_id', db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='rejects', to='contacts.import')),
             ],
         ),
         migrations.CreateModel(
@@ -149,6 +149,7 @@ class Migration(migrations.Migration):
                 ('status', models.CharField(choices=[('subscribed', 'Subscribed'), ('unsubscribed', 'Unsubscribed')], default='subscribed', max_length=12, verbose_name='status')),
                 ('consent', models.CharField(choices=[('unknown', 'Not known'), ('explicit', 'Agreed to get mail (opt-in)'), ('customer', 'Existing customer')], default='unknown', max_length=10, verbose_name='consent')),
                 ('source', models.CharField(blank=True, max_length=100, verbose_name='source')),
+                ('afterwards', models.CharField(blank=True, choices=[('', ''), ('taken_back', 'taken back'), ('said_again', 'said again')], db_default='', default='', max_length=10)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('changed_at', models.DateTimeField(auto_now=True)),
                 ('contact', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='subscriptions', to='contacts.contact')),
@@ -163,6 +164,7 @@ class Migration(migrations.Migration):
                 ('value', models.CharField(max_length=320, verbose_name='address or domain')),
                 ('reason', models.CharField(choices=[('unsubscribed', 'Unsubscribed'), ('hard_bounce', 'Hard bounce'), ('complaint', 'Complaint'), ('manual', 'Added by hand'), ('imported', 'Imported')], max_length=12, verbose_name='reason')),
                 ('source', models.CharField(blank=True, max_length=100, verbose_name='source')),
+                ('afterwards', models.CharField(blank=True, choices=[('', ''), ('taken_back', 'taken back'), ('said_again', 'said again')], db_default='', default='', max_length=10)),
                 ('detail', models.TextField(blank=True, verbose_name='detail')),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('lifted_at', models.DateTimeField(blank=True, null=True)),
@@ -197,11 +199,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='importchunk',
-            constraint=models.UniqueConstraint(fields=('file', 'number'), name='import_chunk_once'),
+            constraint=models.UniqueConstraint(fields=('of_import', 'number'), name='import_chunk_once'),
         ),
         migrations.AddIndex(
             model_name='importreject',
-            index=models.Index(fields=['file', 'line'], name='import_reject_by_line'),
+            index=models.Index(fields=['of_import', 'line'], name='import_reject_by_line'),
         ),
         migrations.AddIndex(
             model_name='job',

@@ -8,12 +8,14 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import CharField, Func, QuerySet, Value
+from django.db.models.functions import NullIf, Replace
 
 from contacts.consent import Place, Stop
 from contacts.models import Contact
 from contacts.queries import mailable
 from pages import statements
+from pages.registry import Registry
 
 AT_ONCE = 2_000
 
@@ -27,18 +29,12 @@ class Engagement:
     sql: str
 
 
-_engagement: list[Engagement] = []
-
-
-def add(names: Sequence[str], sql: str) -> None:
-    """Registers columns; an app does it when it is ready."""
-    one = Engagement(tuple(names), sql)
-    if one not in _engagement:
-        _engagement.append(one)
+# Apps register in their module `queries.engagement`.
+engagement: Registry[Engagement] = Registry()
 
 
 def engagement_names() -> list[str]:
-    return [name for one in _engagement for name in one.names]
+    return [name for one in engagement for name in one.names]
 
 
 class Person(NamedTuple):
@@ -53,19 +49,21 @@ class Person(NamedTuple):
     engagement: list[Any]
 
 
+# A source with what became of it: "campaign 7, said again".
+SOURCE = "concat_ws(', ', {row}.source, nullif(replace({row}.afterwards, '_', ' '), ''))"
 # Each subquery is about one contact and has an index that begins with it, so that the first rows
 # come at once and nothing is sorted or kept: whoever downloads sets the pace.
 EXPORT = """
 SELECT c.email, c.first_name, c.last_name, c.full_name, c.attributes::text, c.created_at,
-       by_address.reason, by_address.source, by_address.detail, by_address.created_at,
-       by_domain.reason, by_domain.source, by_domain.detail, by_domain.created_at,
+       by_address.reason, {source_by_address}, by_address.detail, by_address.created_at,
+       by_domain.reason, {source_by_domain}, by_domain.detail, by_domain.created_at,
        by_domain.value, on_lists.places{columns}
   FROM contacts_contact c
 {stops}
   LEFT JOIN LATERAL (
-       SELECT array_agg(ARRAY[list_id::text, status, consent, source,
+       SELECT array_agg(ARRAY[list_id::text, status, consent, {source_on_list},
                               extract(epoch FROM changed_at)::text] ORDER BY list_id) AS places
-         FROM contacts_subscription WHERE contact_id = c.id) on_lists ON true
+         FROM contacts_subscription on_list WHERE contact_id = c.id) on_lists ON true
 {joins}
  WHERE c.id IN ({people})
  ORDER BY c.id
@@ -79,13 +77,16 @@ def people(found: QuerySet[Contact]) -> Iterator[Person]:
     """
     ids, parameters = statements.sql_of(found.order_by().values("pk"))
     columns = [
-        f", extra{number}.{name}" for number, one in enumerate(_engagement) for name in one.names
+        f", extra{number}.{name}" for number, one in enumerate(engagement) for name in one.names
     ]
     joins = [
         f"  LEFT JOIN LATERAL ({one.sql}) extra{number} ON true"
-        for number, one in enumerate(_engagement)
+        for number, one in enumerate(engagement)
     ]
     sql = EXPORT.format(
+        source_by_address=SOURCE.format(row="by_address"),
+        source_by_domain=SOURCE.format(row="by_domain"),
+        source_on_list=SOURCE.format(row="on_list"),
         stops=mailable.joins("c.email", workspace="c.workspace_id"),
         people=ids,
         columns="".join(columns),
@@ -111,3 +112,9 @@ def _person(row: Sequence[Any]) -> Person:
 
 def _place(list_id: str, status: str, consent: str, source: str, epoch: str) -> Place:
     return Place(int(list_id), status, consent, source, datetime.fromtimestamp(float(epoch), UTC))
+
+
+def source_said() -> Func:
+    """SOURCE as an expression on rows of suppressions."""
+    after = NullIf(Replace("afterwards", Value("_"), Value(" ")), Value(""))
+    return Func(Value(", "), "source", after, function="concat_ws", output_field=CharField())

@@ -120,7 +120,7 @@ FROM (
         ) c ON true
         LEFT JOIN LATERAL (
             SELECT contact_id FROM contacts_importedcontact
-            WHERE file_id = %(file)s AND contact_id = c.id OFFSET 0
+            WHERE import_id = %(import_id)s AND contact_id = c.id OFFSET 0
         ) seen ON true
         LEFT JOIN LATERAL (
             SELECT status, source FROM contacts_subscription
@@ -211,7 +211,7 @@ WITH had AS (
       AND j.listing = 'unsubscribed'
 ), changed AS (
     UPDATE contacts_subscription on_list
-    SET status = 'unsubscribed', source = %(source)s, changed_at = now()
+    SET status = 'unsubscribed', source = %(source)s, afterwards = '', changed_at = now()
     FROM had WHERE on_list.id = had.id
     RETURNING had.ours
 )
@@ -236,8 +236,8 @@ ON CONFLICT (workspace_id, kind, value) WHERE lifted_at IS NULL DO NOTHING
 """
 
 REMEMBER = """
-INSERT INTO contacts_importedcontact (file_id, contact_id, outcome)
-SELECT %(file)s, contact_id, outcome
+INSERT INTO contacts_importedcontact (import_id, contact_id, outcome)
+SELECT %(import_id)s, contact_id, outcome
 FROM import_judged WHERE outcome IN ('new', 'updated', 'unchanged')
 """
 
@@ -247,7 +247,7 @@ class Target:
     """What a batch is merged into. `known` is a value of Import.Known."""
 
     workspace: int
-    file: int
+    import_id: int
     list: int | None
     consent: str
     known: str
@@ -263,12 +263,12 @@ class Target:
     def parameters(self, *, apply: bool) -> dict[str, Any]:
         return {
             "workspace": self.workspace,
-            "file": self.file,
+            "import_id": self.import_id,
             "list": self.list,
             "listed": self.listed,
             "consent": self.consent,
             "known": self.known,
-            "source": f"import {self.file}",
+            "source": f"import {self.import_id}",
             "own": self.own,
             "summed_up": self.summed_up,
             "everywhere": self.everywhere,
@@ -405,16 +405,16 @@ def _outcomes(cursor: Any) -> dict[str, int]:
     return dict(cursor.fetchall())
 
 
-def keep_rejects(file: int, rejects: Iterable[tuple[int, str, bool, str, list[str]]]) -> None:
+def keep_rejects(import_id: int, rejects: Iterable[tuple[int, str, bool, str, list[str]]]) -> None:
     """Store (line, reason, kept, value, cells) by COPY: a wrong mapping rejects every line."""
     with (
         connection.cursor() as cursor,
         cursor.copy(
-            "COPY contacts_importreject (file_id, line, reason, kept, value, cells) FROM STDIN"
+            "COPY contacts_importreject (import_id, line, reason, kept, value, cells) FROM STDIN"
         ) as copy,
     ):
         for line, reason, kept, value, cells in rejects:
-            copy.write_row((file, line, reason, kept, value, json.dumps(cells)))
+            copy.write_row((import_id, line, reason, kept, value, json.dumps(cells)))
 
 
 def analyze() -> None:
@@ -425,7 +425,7 @@ def analyze() -> None:
         cursor.execute(
             "ANALYZE contacts_contact (id, workspace_id, email), "
             "contacts_subscription (list_id, contact_id), contacts_suppression, "
-            "contacts_importedcontact (file_id, contact_id)"
+            "contacts_importedcontact (import_id, contact_id)"
         )
 
 
@@ -461,7 +461,7 @@ class Undone:
 IMPORTED = """
 WITH batch AS MATERIALIZED (
   SELECT contact_id, outcome FROM contacts_importedcontact
-   WHERE file_id = %(file)s AND contact_id > %(after)s ORDER BY contact_id LIMIT %(limit)s),
+   WHERE import_id = %(import_id)s AND contact_id > %(after)s ORDER BY contact_id LIMIT %(limit)s),
 locked AS (
   SELECT c.id FROM contacts_contact c JOIN batch ON c.id = batch.contact_id
    ORDER BY c.id FOR UPDATE OF c)
@@ -473,29 +473,29 @@ SELECT count(*), max(contact_id), count(*) FILTER (WHERE outcome = 'new'),
 UNSUBSCRIBE_IMPORTED = """
 DELETE FROM contacts_subscription s
 USING contacts_importedcontact i
-WHERE i.file_id = %(file)s AND i.contact_id > %(after)s AND i.contact_id <= %(last)s
+WHERE i.import_id = %(import_id)s AND i.contact_id > %(after)s AND i.contact_id <= %(last)s
   AND s.contact_id = i.contact_id AND s.source = %(source)s AND s.status = 'subscribed'
 """
 DELETE_IMPORTED = """
 DELETE FROM contacts_contact c
 USING contacts_importedcontact i
-WHERE i.file_id = %(file)s AND i.contact_id > %(after)s AND i.contact_id <= %(last)s
+WHERE i.import_id = %(import_id)s AND i.contact_id > %(after)s AND i.contact_id <= %(last)s
   AND i.outcome = 'new' AND c.id = i.contact_id AND c.updated_at = c.created_at
   AND NOT EXISTS (SELECT FROM contacts_subscription s WHERE s.contact_id = c.id)
   AND NOT EXISTS (SELECT FROM contacts_importedcontact other
-                  WHERE other.contact_id = c.id AND other.file_id <> %(file)s)
+                  WHERE other.contact_id = c.id AND other.import_id <> %(import_id)s)
 """
 
 
-def undo(file: int, *, after: int, limit: int) -> Undone:
+def undo(import_id: int, *, after: int, limit: int) -> Undone:
     """Of the import's next contacts after that id: remove the subscriptions that the import made
     and that nobody changed since, then the contacts that it made and that have no other
     subscription, import or edit."""
     known: dict[str, Any] = {
-        "file": file,
+        "import_id": import_id,
         "after": after,
         "limit": limit,
-        "source": f"import {file}",
+        "source": f"import {import_id}",
     }
     with connection.cursor() as cursor:
         cursor.execute(IMPORTED, known)

@@ -1,7 +1,9 @@
 """What an audience can be made of: each kind of part as SQL, for everybody that it includes or
-excludes, and for why and since when somebody is excluded. Apps to the right register theirs."""
+excludes, and for why and since when somebody is excluded. Apps to the right register theirs
+in their module `queries.parts`."""
 
 from dataclasses import dataclass
+from operator import attrgetter
 
 from contacts.audience import CONTACT, LIST
 from pages.registry import Registry
@@ -25,14 +27,9 @@ class Kind:
     once: bool = False
 
 
-kinds: Registry[Kind] = Registry()
+kinds: Registry[Kind] = Registry(key=attrgetter("key"))
 
-
-def register(kind: Kind) -> None:
-    kinds.add(kind, key=kind.key)
-
-
-register(
+kinds.add(
     Kind(
         LIST,
         include="SELECT contact_id, status = 'subscribed' AS wants FROM contacts_subscription"
@@ -47,7 +44,7 @@ register(
         once=True,
     )
 )
-register(
+kinds.add(
     Kind(
         CONTACT,
         include="SELECT unnest({ids}::bigint[]) AS contact_id, true AS wants",

@@ -134,7 +134,7 @@ def _imported(
     if number is None:
         return people
     rows = ImportedContact.objects.filter(
-        file_id=number, file__workspace=workspace, contact_id=OuterRef("pk")
+        of_import_id=number, of_import__workspace=workspace, contact_id=OuterRef("pk")
     )
     return people.filter(Exists(rows.filter(outcome=outcome) if outcome else rows))
 
@@ -146,8 +146,8 @@ def gone(workspace: Workspace, parameters: QueryDict, total: int) -> int:
     number = numbers.whole(parameters.get("import", ""))
     if given != {"import", "outcome"} or number is None:
         return 0
-    file = Import.objects.filter(workspace=workspace, pk=number).first()
-    counted = file.counts.get(parameters["outcome"], 0) if file else 0
+    import_ = Import.objects.filter(workspace=workspace, pk=number).first()
+    counted = import_.counts.get(parameters["outcome"], 0) if import_ else 0
     return max(0, counted - total)
 
 

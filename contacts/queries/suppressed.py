@@ -21,6 +21,6 @@ def filtered(workspace: Workspace, parameters: QueryDict) -> QuerySet[Suppressio
         rows = rows.filter(shown | stored)
     if (reason := parameters.get("reason", "")) in Suppression.Reason.values:
         rows = rows.filter(reason=reason)
-    if (file := numbers.whole(parameters.get("import", ""))) is not None:
-        rows = rows.filter(source=f"import {file}")
+    if (import_id := numbers.whole(parameters.get("import", ""))) is not None:
+        rows = rows.filter(source=f"import {import_id}")
     return rows

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 
 from accounts.models import Workspace
 from contacts import addresses, names
+from contacts.exceptions import ContactsError
 from contacts.models import Contact
 from contacts.services import wishes
 from pages import statements
@@ -19,7 +20,7 @@ FIELDS = ("first_name", "last_name", "full_name")
 DECODER = json.JSONDecoder()
 
 
-class ExistsError(Exception):
+class ExistsError(ContactsError):
     """The address belongs to another contact of the workspace, `contact`."""
 
     def __init__(self, contact: Contact) -> None:

@@ -86,7 +86,7 @@ def suppressions(found: QuerySet[Suppression]) -> Iterator[bytes]:
     """The CSV in pieces. A line without @ is a domain; an import rejects it and says so."""
     reasons = {code: str(label) for code, label in Suppression.Reason.choices}
     header = [_("Address or domain"), *exports.STATUS, "lifted_at"]
-    fields = ("reason", "source", "detail", "created_at")
+    fields = ("reason", query.source_said(), "detail", "created_at")
 
     def rows() -> Iterator[list[Any]]:
         for value, lifted, *stop in (

@@ -9,12 +9,13 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from contacts.csvfile import Dialect
+from contacts.exceptions import ContactsError
 from contacts.models import Import, ImportChunk
 
 CHUNK = 1024 * 1024
 
 
-class UploadError(Exception):
+class UploadError(ContactsError):
     """A piece that can't be taken, the text says why. `next` is the byte that is expected."""
 
     def __init__(self, text: str, expected: int) -> None:
@@ -29,8 +30,8 @@ class FullError(UploadError):
 class ChunkSource:
     """contacts.csvfile.Source over the chunks. Keeps the last two: records cross their ends."""
 
-    def __init__(self, file_id: int) -> None:
-        self._file_id = file_id
+    def __init__(self, import_id: int) -> None:
+        self._import_id = import_id
         self._kept: dict[int, bytes] = {}
 
     def read(self, offset: int, size: int) -> bytes:
@@ -44,12 +45,12 @@ class ChunkSource:
 
     def _load(self, numbers: list[int]) -> None:
         if numbers:
-            rows = ImportChunk.objects.filter(file_id=self._file_id, number__in=numbers)
+            rows = ImportChunk.objects.filter(of_import_id=self._import_id, number__in=numbers)
             self._kept.update((n, bytes(data)) for n, data in rows.values_list("number", "data"))
 
 
 def append(
-    file: Import, offset: int, pieces: Iterable[bytes], *, limit: int, most: int | None = None
+    import_: Import, offset: int, pieces: Iterable[bytes], *, limit: int, most: int | None = None
 ) -> int:
     """Add bytes at the end; returns the next offset. What is there already is skipped.
 
@@ -57,7 +58,7 @@ def append(
     `most` further ones.
     """
     with transaction.atomic():
-        locked = Import.objects.select_for_update().get(pk=file.pk)
+        locked = Import.objects.select_for_update().get(pk=import_.pk)
         if locked.state != Import.State.UPLOADING or offset > locked.size:
             raise UploadError(_("This piece doesn't follow the last one."), locked.size)
         skip, at = locked.size - offset, locked.size
@@ -68,9 +69,9 @@ def append(
                 raise UploadError(_("The file is too large."), locked.size)
             if most is not None and at + len(data) - locked.size > most:
                 raise FullError("", locked.size)
-            ImportChunk.objects.create(file=locked, number=at // CHUNK, offset=at, data=data)
+            ImportChunk.objects.create(of_import=locked, number=at // CHUNK, offset=at, data=data)
             at += len(data)
-        Import.objects.filter(pk=file.pk).update(size=at)
+        Import.objects.filter(pk=import_.pk).update(size=at)
     return at
 
 
@@ -84,41 +85,41 @@ def _skipping(pieces: Iterable[bytes], skip: int) -> Iterator[bytes]:
 
 
 def _in_chunks(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    held = bytearray()
+    buffer = bytearray()
     for piece in pieces:
-        held += piece
-        while len(held) >= CHUNK:
-            yield bytes(held[:CHUNK])
-            del held[:CHUNK]
-    if held:
-        yield bytes(held)
+        buffer += piece
+        while len(buffer) >= CHUNK:
+            yield bytes(buffer[:CHUNK])
+            del buffer[:CHUNK]
+    if buffer:
+        yield bytes(buffer)
 
 
-def copy(file: Import, other: Import) -> None:
+def copy(import_: Import, other: Import) -> None:
     """Give the other import the same bytes."""
     with connection.cursor() as cursor:
         # Inside the database: a file may have a gigabyte.
         cursor.execute(
-            'INSERT INTO contacts_importchunk (file_id, number, "offset", data) '
-            'SELECT %s, number, "offset", data FROM contacts_importchunk WHERE file_id = %s',
-            [other.pk, file.pk],
+            'INSERT INTO contacts_importchunk (import_id, number, "offset", data) '
+            'SELECT %s, number, "offset", data FROM contacts_importchunk WHERE import_id = %s',
+            [other.pk, import_.pk],
         )
 
 
-def sample(file: Import) -> bytes:
+def sample(import_: Import) -> bytes:
     """What the guesses are made from: the beginning; and, when that is plain ASCII, the first later
     chunk that isn't, since that is where an encoding shows."""
-    source = ChunkSource(file.pk)
+    source = ChunkSource(import_.pk)
     beginning = source.read(0, 256 * 1024)
-    if not beginning.isascii() or file.size <= len(beginning):
+    if not beginning.isascii() or import_.size <= len(beginning):
         return beginning
-    for number in range(min(64, file.size // CHUNK + 1)):
+    for number in range(min(64, import_.size // CHUNK + 1)):
         data = source.read(number * CHUNK, CHUNK)
         if not data.isascii():
             return beginning[: beginning.rfind(b"\n") + 1] + data[data.find(b"\n") + 1 :]
     return beginning
 
 
-def dialect_of(file: Import) -> Dialect:
-    chosen = file.dialect
+def dialect_of(import_: Import) -> Dialect:
+    chosen = import_.dialect
     return Dialect(chosen["encoding"], chosen["delimiter"], int(chosen["header"]))

@@ -24,32 +24,32 @@ class Layout:
         return self.own and self.on_lists.about is None
 
 
-def layout_of(file: Import) -> Layout:
-    header = _header(file)
+def layout_of(import_: Import) -> Layout:
+    header = _header(import_)
     lists = {
         number: reimport.list_named(header[number]) if number < len(header) else None
-        for number, target in enumerate(file.mapping)
+        for number, target in enumerate(import_.mapping)
         if target == LIST
     }
-    goes_into = _names(file) if file.list or file.new_list else []
+    goes_into = _names(import_) if import_.list or import_.new_list else []
     about = reimport.column_about(lists, goes_into) if goes_into else None
     joined = reimport.joined_in(header)
     on_lists = OnLists(tuple(lists), about, joined if joined in lists else None, tuple(goes_into))
     return Layout(reimport.is_ours(header), lists, on_lists)
 
 
-def _header(file: Import) -> list[str]:
-    dialect = dialect_of(file)
-    records = Reader(ChunkSource(file.pk), dialect) if dialect.header else ()
+def _header(import_: Import) -> list[str]:
+    dialect = dialect_of(import_)
+    records = Reader(ChunkSource(import_.pk), dialect) if dialect.header else ()
     return next((record.cells for record in records if record.line >= dialect.header), [])
 
 
-def _names(file: Import) -> list[str]:
+def _names(import_: Import) -> list[str]:
     """The name of the list that the file goes into, and those that it had before, unless another
     list has them now."""
-    if file.list is None:
-        return [file.new_list]
-    former = file.list.former_names
-    taken = List.objects.filter(workspace_id=file.workspace_id, name__in=former)
+    if import_.list is None:
+        return [import_.new_list]
+    former = import_.list.former_names
+    taken = List.objects.filter(workspace_id=import_.workspace_id, name__in=former)
     others = set(taken.values_list("name", flat=True))
-    return [file.list.name, *(name for name in reversed(former) if name not in others)]
+    return [import_.list.name, *(name for name in reversed(former) if name not in others)]

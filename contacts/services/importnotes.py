@@ -11,7 +11,7 @@ from contacts.services.importlayout import Layout
 SHOWN = 20
 
 
-def notes(file: Import, layout: Layout) -> list[str]:
+def notes(import_: Import, layout: Layout) -> list[str]:
     """Sentences about who is added to the list, and by what."""
     about = layout.on_lists.about
     if about is not None:
@@ -19,11 +19,11 @@ def notes(file: Import, layout: Layout) -> list[str]:
             "The column “{column}” says who is on the list, who has left it, and what they agreed "
             "to. How people stand on other lists doesn't count."
         )
-        return [text.format(column=importwords.column_names(file).get(about, ""))]
+        return [text.format(column=importwords.column_names(import_).get(about, ""))]
     if not layout.own:
         return []
-    if file.list or file.new_list:
-        return _no_column(file, layout)
+    if import_.list or import_.new_list:
+        return _no_column(import_, layout)
     return [
         _(
             "This is an export from Yanshu, and nobody is added to a list. Whoever has left a list "
@@ -33,12 +33,12 @@ def notes(file: Import, layout: Layout) -> list[str]:
     ]
 
 
-def _no_column(file: Import, layout: Layout) -> list[str]:
+def _no_column(import_: Import, layout: Layout) -> list[str]:
     text = _(
         "This is an export from Yanshu, and no column is about the list “{list}”. Only people who "
         "are on a list and have left none are added to it."
     )
-    found = [text.format(list=file.list.name if file.list else file.new_list)]
+    found = [text.format(list=import_.list.name if import_.list else import_.new_list)]
     if names := [name for name in layout.lists.values() if name]:
         text = _(
             "Its columns are about: {lists}. If one of them is this list, import into a list of "

@@ -1,7 +1,7 @@
 """Running an import: batch after batch, each in one transaction that also moves its place.
 
 A worker claims the import with a lease and a random name (`holder`). A batch is committed only
-while the import is running, held by us and stands where the batch began; so after kill -9 the
+while the import is running, claimed by us and stands where the batch began; so after kill -9 the
 import goes on from its last commit, two workers never do a batch twice, and a cancel stops within
 one batch. While the database merges a batch, the next one is read and shaped in a thread.
 """
@@ -21,6 +21,7 @@ from django.utils import timezone
 from contacts.batches import Batch, Batcher
 from contacts.columns import Known
 from contacts.csvfile import Place, Reader
+from contacts.exceptions import ContactsError
 from contacts.models import Attribute, Import
 from contacts.queries import importing
 from contacts.rows import Shaper
@@ -43,7 +44,7 @@ COUNTS = (
 READ = ("rows", "rejected", "duplicate", "unusable", "blank", "above")
 
 
-class LostError(Exception):
+class ImportLostError(ContactsError):
     """The import was cancelled or taken over: this batch must not count."""
 
 
@@ -55,7 +56,7 @@ def attributes_of(workspace_id: int) -> list[Known]:
 
 
 def claim(import_id: int) -> Import | None:
-    """The import, held by us from now on; None if it isn't due or another worker has it."""
+    """The import, claimed by us from now on; None if it isn't due or another worker has it."""
     now = timezone.now()
     holder = secrets.token_hex(8)
     due = Q(state=Import.State.QUEUED) | Q(state=Import.State.RUNNING, leased_until__lt=now)
@@ -79,12 +80,12 @@ def run(
     Other work gets its turn in between: the caller asks again. A database that is away raises, and
     the sweeper resumes the import later; anything else that goes wrong ends it with its reason.
     """
-    held = claim(import_id)
-    if held is None:
+    import_ = claim(import_id)
+    if import_ is None:
         return False
     try:
-        return _work(held, seconds=seconds, size=size, progress=progress)
-    except LostError:
+        return _work(import_, seconds=seconds, size=size, progress=progress)
+    except ImportLostError:
         logger.info("import %s: stopped, no longer ours", import_id)
     except OperationalError:
         raise
@@ -105,40 +106,40 @@ def fail(import_id: int, error: Exception) -> None:
 
 
 def _work(
-    held: Import, *, seconds: float, size: int, progress: Callable[[Import], None] | None
+    import_: Import, *, seconds: float, size: int, progress: Callable[[Import], None] | None
 ) -> bool:
     until = time.monotonic() + seconds
     began = time.monotonic()
-    layout = layout_of(held)
-    target = target_of(held, layout)
-    for number, batch in enumerate(_read_ahead(batches(held, layout, size=size))):
+    layout = layout_of(import_)
+    target = target_of(import_, layout)
+    for number, batch in enumerate(_read_ahead(batches(import_, layout, size=size))):
         if number & (number - 1) == 0:  # before batches 0, 1, 2, 4, 8, ...
             importing.analyze()
-        merge(held, target, batch, began=began)
+        merge(import_, target, batch, began=began)
         began = time.monotonic()
         if progress:
-            progress(held)
+            progress(import_)
         if began > until:
-            _release(held)
+            _release(import_)
             return True
-    _finish(held)
+    _finish(import_)
     return False
 
 
-def batches(held: Import, layout: Layout, *, size: int) -> Iterator[Batch]:
+def batches(import_: Import, layout: Layout, *, size: int) -> Iterator[Batch]:
     """The batches that are left of the import's file."""
-    dialect = dialect_of(held)
-    start = Place(held.next_byte, held.next_line)
+    dialect = dialect_of(import_)
+    start = Place(import_.next_byte, import_.next_line)
     shaper = Shaper(
-        held.mapping,
-        attributes_of(held.workspace_id),
-        order=held.dialect.get("dates", ""),
-        vocabulary=answers.vocabulary(held),
+        import_.mapping,
+        attributes_of(import_.workspace_id),
+        order=import_.dialect.get("dates", ""),
+        vocabulary=answers.vocabulary(import_),
         on_lists=layout.on_lists,
     )
-    reader = Reader(ChunkSource(held.pk), dialect, start)
+    reader = Reader(ChunkSource(import_.pk), dialect, start)
     header = dialect.header if start.byte == 0 else 0
-    return iter(Batcher(reader, shaper, header=header, mapping=held.mapping, size=size))
+    return iter(Batcher(reader, shaper, header=header, mapping=import_.mapping, size=size))
 
 
 def _read_ahead(items: Iterator[Batch]) -> Iterator[Batch]:
@@ -153,33 +154,33 @@ def _read_ahead(items: Iterator[Batch]) -> Iterator[Batch]:
             thread.submit(connections.close_all).result()
 
 
-def target_of(held: Import, layout: Layout) -> importing.Target:
+def target_of(import_: Import, layout: Layout) -> importing.Target:
     return importing.Target(
-        workspace=held.workspace_id,
-        file=held.pk,
-        list=held.list_id,
-        consent=held.consent,
-        known=held.known,
-        listed=bool(held.list_id or held.new_list),
+        workspace=import_.workspace_id,
+        import_id=import_.pk,
+        list=import_.list_id,
+        consent=import_.consent,
+        known=import_.known,
+        listed=bool(import_.list_id or import_.new_list),
         own=layout.own,
         summed_up=layout.summed_up,
-        everywhere=answers.scope(held) == answers.EVERYWHERE,
-        filename=held.filename,
+        everywhere=answers.scope(import_) == answers.EVERYWHERE,
+        filename=import_.filename,
     )
 
 
 @transaction.atomic
-def merge(held: Import, target: importing.Target, batch: Batch, *, began: float) -> None:
-    """Merge one batch and move the import's place, all or nothing. Raises LostError."""
+def merge(import_: Import, target: importing.Target, batch: Batch, *, began: float) -> None:
+    """Merge one batch and move the import's place, all or nothing. Raises ImportLostError."""
     importing.stage(batch.staged)
-    importing.wait_for_turn(held.workspace_id)
+    importing.wait_for_turn(import_.workspace_id)
     judged = importing.judge(target, apply=True)
     merged = importing.merge(target, new=judged.get("new", 0))
     if batch.unusable or merged["asked"]:
         batch.forget_values(importing.lines_not_taken())
-    room = REPORTED_VALUES - held.counts.get("unusable", 0)
-    importing.keep_rejects(held.pk, _reported(batch, room))
-    _move(held, batch, merged, took=time.monotonic() - began)
+    room = REPORTED_VALUES - import_.counts.get("unusable", 0)
+    importing.keep_rejects(import_.pk, _reported(batch, room))
+    _move(import_, batch, merged, took=time.monotonic() - began)
 
 
 def _reported(batch: Batch, room: int) -> Iterator[Any]:
@@ -190,35 +191,38 @@ def _reported(batch: Batch, room: int) -> Iterator[Any]:
             yield reject
 
 
-def _move(held: Import, batch: Batch, merged: dict[str, int], *, took: float) -> None:
+def _move(import_: Import, batch: Batch, merged: dict[str, int], *, took: float) -> None:
     """Count the batch and move the import behind it, if it is still ours and where we left it."""
-    counts = {name: held.counts.get(name, 0) + merged.get(name, 0) for name in COUNTS}
+    counts = {name: import_.counts.get(name, 0) + merged.get(name, 0) for name in COUNTS}
     for name in READ:
         counts[name] += getattr(batch, name)
-    words = Words(held.words)
+    words = Words(import_.words)
     words.add(batch.words)
     moved = Import.objects.filter(
-        pk=held.pk, state=Import.State.RUNNING, holder=held.holder, next_byte=held.next_byte
+        pk=import_.pk,
+        state=Import.State.RUNNING,
+        holder=import_.holder,
+        next_byte=import_.next_byte,
     ).update(
         next_byte=batch.after.byte,
         next_line=batch.after.line,
-        counts=counts | {"seconds": round(held.counts.get("seconds", 0) + took, 3)},
+        counts=counts | {"seconds": round(import_.counts.get("seconds", 0) + took, 3)},
         words=words.stored(),
         leased_until=timezone.now() + LEASE,
     )
     if not moved:
-        raise LostError
-    held.refresh_from_db()
+        raise ImportLostError
+    import_.refresh_from_db()
 
 
-def _release(held: Import) -> None:
-    Import.objects.filter(pk=held.pk, state=Import.State.RUNNING, holder=held.holder).update(
+def _release(import_: Import) -> None:
+    Import.objects.filter(pk=import_.pk, state=Import.State.RUNNING, holder=import_.holder).update(
         state=Import.State.QUEUED, leased_until=None
     )
 
 
-def _finish(held: Import) -> None:
-    Import.objects.filter(pk=held.pk, state=Import.State.RUNNING, holder=held.holder).update(
+def _finish(import_: Import) -> None:
+    Import.objects.filter(pk=import_.pk, state=Import.State.RUNNING, holder=import_.holder).update(
         state=Import.State.FINISHED, finished_at=timezone.now(), leased_until=None
     )
     with connection.cursor() as cursor:

@@ -18,10 +18,11 @@ from contacts import columns, csvdetect, values
 from contacts.batches import Batch, Reject
 from contacts.columns import Column
 from contacts.csvfile import Bytes, Dialect, Reader
+from contacts.exceptions import ContactsError
 from contacts.models import Attribute, Import, ImportChunk, Job, List, Subscription
 from contacts.queries import importing
 from contacts.queries.importing import Undone
-from contacts.rows import MappingError, Shaper
+from contacts.rows import MappingError, NoAddressColumnError, Shaper
 from contacts.services import (
     attributes,
     importfile,
@@ -41,7 +42,7 @@ KEEP_FILES = timedelta(days=1)
 ENDED = (Import.State.FINISHED, Import.State.CANCELLED, Import.State.FAILED)
 
 
-class RefusedError(Exception):
+class ImportRefusedError(ContactsError):
     """The import can't do this now; the text says why, for the person."""
 
 
@@ -68,35 +69,37 @@ def begin(
     )
 
 
-def append(file: Import, offset: int, pieces: Iterable[bytes], *, limit: int) -> int:
+def append(import_: Import, offset: int, pieces: Iterable[bytes], *, limit: int) -> int:
     """As importfile.append, within the quota of files that wait."""
     try:
-        return importfile.append(file, offset, pieces, limit=limit, most=unfinished.room(file))
+        return importfile.append(
+            import_, offset, pieces, limit=limit, most=unfinished.room(import_)
+        )
     except importfile.FullError as error:
         raise importfile.UploadError(unfinished.no_room(), error.next) from error
 
 
-def finish_upload(file: Import) -> Import:
+def finish_upload(import_: Import) -> Import:
     """The file is complete: guess how it is written and what its columns are.
 
     Raises csvdetect.NotCsvError for what is no CSV; the import is gone then.
     """
     try:
-        dialect = csvdetect.detect(importfile.sample(file))
+        dialect = csvdetect.detect(importfile.sample(import_))
     except csvdetect.NotCsvError:
-        file.delete()
+        import_.delete()
         raise
-    described = describe(file, dialect)
-    file.dialect = {
+    described = describe(import_, dialect)
+    import_.dialect = {
         "encoding": dialect.encoding,
         "delimiter": dialect.delimiter,
         "header": dialect.header,
-        "dates": guess_dates(file, dialect),
+        "dates": guess_dates(import_, dialect),
     }
-    file.mapping = [column.guess for column in described]
-    file.state = Import.State.READY
-    file.save(update_fields=["dialect", "mapping", "state"])
-    return file
+    import_.mapping = [column.guess for column in described]
+    import_.state = Import.State.READY
+    import_.save(update_fields=["dialect", "mapping", "state"])
+    return import_
 
 
 def receive(  # noqa: PLR0913 - what a file is, and whose
@@ -109,60 +112,60 @@ def receive(  # noqa: PLR0913 - what a file is, and whose
     target: List | None = None,
 ) -> Import:
     """A whole file at once, streamed. Raises importfile.UploadError, csvdetect.NotCsvError."""
-    file = begin(workspace, filename=filename, by=by, target=target)
+    import_ = begin(workspace, filename=filename, by=by, target=target)
     try:
-        append(file, 0, pieces, limit=limit)
+        append(import_, 0, pieces, limit=limit)
     except importfile.UploadError:
-        file.delete()
+        import_.delete()
         raise
-    file.refresh_from_db()
-    return finish_upload(file)
+    import_.refresh_from_db()
+    return finish_upload(import_)
 
 
 # Columns -----------------------------------------------------------------------------------------
 
 
-def first_rows(file: Import, dialect: Dialect) -> list[list[str]]:
+def first_rows(import_: Import, dialect: Dialect) -> list[list[str]]:
     """The header, if there is one, and the first records below it, as this dialect reads them: as
     much of them as guesses look at."""
-    reader = _beginning(file, dialect)
+    reader = _beginning(import_, dialect)
     below = (_cut(record.cells) for record in reader if record.line >= dialect.header)
     return list(islice(below, csvdetect.SAMPLE_RECORDS))
 
 
-def refuse_wide(file: Import, dialect: Dialect) -> None:
-    """Raises RefusedError if the file has too many columns when it is read in this way."""
-    first = islice(_beginning(file, dialect), csvdetect.SAMPLE_RECORDS)
+def refuse_wide(import_: Import, dialect: Dialect) -> None:
+    """Raises ImportRefusedError if the file has too many columns when it is read in this way."""
+    first = islice(_beginning(import_, dialect), csvdetect.SAMPLE_RECORDS)
     if csvdetect.is_too_wide(record.cells for record in first):
-        raise RefusedError(str(csvdetect.SENTENCES["columns"]))
+        raise ImportRefusedError(str(csvdetect.SENTENCES["columns"]))
 
 
 def _cut(cells: Sequence[str]) -> list[str]:
     return [cell[: csvdetect.LOOKED_AT + 1] for cell in cells[: csvdetect.MAX_COLUMNS]]
 
 
-def first_lines(file: Import, dialect: Dialect) -> list[tuple[int, list[str]]]:
+def first_lines(import_: Import, dialect: Dialect) -> list[tuple[int, list[str]]]:
     """The records among which the header is looked for, each with its line."""
-    reader = _beginning(file, dialect)
+    reader = _beginning(import_, dialect)
     first = islice(reader, csvdetect.HEADER_RECORDS)
     return [(record.line, _cut(record.cells)) for record in first]
 
 
-def _beginning(file: Import, dialect: Dialect) -> Reader:
-    return Reader(Bytes(importfile.ChunkSource(file.pk).read(0, BEGINNING)), dialect)
+def _beginning(import_: Import, dialect: Dialect) -> Reader:
+    return Reader(Bytes(importfile.ChunkSource(import_.pk).read(0, BEGINNING)), dialect)
 
 
-def describe(file: Import, dialect: Dialect) -> list[Column]:
+def describe(import_: Import, dialect: Dialect) -> list[Column]:
     return columns.describe(
-        first_rows(file, dialect),
+        first_rows(import_, dialect),
         header=bool(dialect.header),
-        known=importrun.attributes_of(file.workspace_id),
+        known=importrun.attributes_of(import_.workspace_id),
     )
 
 
-def guess_dates(file: Import, dialect: Dialect) -> str:
+def guess_dates(import_: Import, dialect: Dialect) -> str:
     """How the file's date columns write dates; "" when they leave it open."""
-    rows = first_rows(file, dialect)[1 if dialect.header else 0 :]
+    rows = first_rows(import_, dialect)[1 if dialect.header else 0 :]
     orders = {
         values.guess_order([values.clean(cell) for cell in column])
         for column in zip_longest(*rows, fillvalue="")
@@ -172,7 +175,7 @@ def guess_dates(file: Import, dialect: Dialect) -> str:
 
 
 def configure(  # noqa: PLR0913 - one argument a choice of the page
-    file: Import,
+    import_: Import,
     *,
     dialect: dict[str, Any],
     mapping: Sequence[str],
@@ -183,11 +186,11 @@ def configure(  # noqa: PLR0913 - one argument a choice of the page
     answers: Mapping[tuple[str, str], str] | None = None,
 ) -> None:
     """Keep what was chosen; `new_list` is the name of a list that the start makes; `answers` say
-    what words mean in this file (contacts.statuswords.Vocabulary). Raises RefusedError if the
+    what words mean in this file (contacts.statuswords.Vocabulary). Raises ImportRefusedError if the
     mapping can't be used, the file has too many columns, or it runs already."""
-    refuse_wide(file, Dialect(dialect["encoding"], dialect["delimiter"], int(dialect["header"])))
-    refuse_unmapped(file.workspace_id, mapping)
-    changed = Import.objects.filter(pk=file.pk, state=Import.State.READY).update(
+    refuse_wide(import_, Dialect(dialect["encoding"], dialect["delimiter"], int(dialect["header"])))
+    refuse_unmapped(import_.workspace_id, mapping)
+    changed = Import.objects.filter(pk=import_.pk, state=Import.State.READY).update(
         dialect=dialect,
         mapping=list(mapping),
         list=target,
@@ -197,19 +200,21 @@ def configure(  # noqa: PLR0913 - one argument a choice of the page
         **({} if answers is None else {"answers": statuswords.stored(answers)}),
     )
     if not changed:
-        raise RefusedError(_("This import has been started already."))
-    file.refresh_from_db()
+        raise ImportRefusedError(_("This import has been started already."))
+    import_.refresh_from_db()
 
 
 def refuse_unmapped(workspace_id: int, mapping: Sequence[str]) -> None:
-    """Raises RefusedError if no file can be read with this mapping: no column holds the address, or
-    an attribute was deleted meanwhile."""
+    """Raises ImportRefusedError if no file can be read with this mapping: no column holds the
+    address, or an attribute was deleted meanwhile."""
     try:
         Shaper(mapping, importrun.attributes_of(workspace_id))
+    except NoAddressColumnError as error:
+        raise ImportRefusedError(
+            _("Choose the one column that holds the e-mail address.")
+        ) from error
     except MappingError as error:
-        if str(error) == "email":
-            raise RefusedError(_("Choose the one column that holds the e-mail address.")) from error
-        raise RefusedError(_("This attribute isn't there (any more).")) from error
+        raise ImportRefusedError(_("This attribute isn't there (any more).")) from error
 
 
 # Check -------------------------------------------------------------------------------------------
@@ -229,7 +234,7 @@ class Check:
 
 @transaction.atomic
 def check(
-    file: Import, *, rows: int | None = CHECKED_ROWS, examples: int = 5, problems: int = 20
+    import_: Import, *, rows: int | None = CHECKED_ROWS, examples: int = 5, problems: int = 20
 ) -> Check:
     """A dry run over the first `rows` records (all with None), with up to `examples` rows of each
     outcome and the first `problems` rejects. Changes nothing.
@@ -241,9 +246,9 @@ def check(
     rejects: list[Reject] = []
     words = Words()
     size = min(rows or importrun.BATCH, importrun.BATCH)
-    layout = layout_of(file)
-    target = importrun.target_of(file, layout)
-    batches = importrun.batches(file, layout, size=size)
+    layout = layout_of(import_)
+    target = importrun.target_of(import_, layout)
+    batches = importrun.batches(import_, layout, size=size)
     for batch in batches:
         outcomes = _judge(target, batch)
         for name in counts:
@@ -269,21 +274,28 @@ def _judge(target: importing.Target, batch: Batch) -> dict[str, int]:
     return outcomes
 
 
-def may_be_elsewhere(file: Import) -> bool:
+def may_be_elsewhere(import_: Import) -> bool:
     """Whether people whom the file calls unsubscribed may be subscribed to other lists: it goes
     into a list, a column says who unsubscribed, and other lists have people."""
     says = set(columns.STATUS_FIELDS) - {LIST}
-    if not (file.list_id or file.new_list) or not says & set(file.mapping):
+    if not (import_.list_id or import_.new_list) or not says & set(import_.mapping):
         return False
     others = Subscription.objects.filter(
-        list__workspace_id=file.workspace_id, status=Subscription.Status.SUBSCRIBED
+        list__workspace_id=import_.workspace_id, status=Subscription.Status.SUBSCRIBED
     )
-    return (others.exclude(list=file.list_id) if file.list_id else others).exists()
+    return (others.exclude(list=import_.list_id) if import_.list_id else others).exists()
 
 
-def choices_of(file: Import) -> str:
+def choices_of(import_: Import) -> str:
     """Stands for all that was chosen: whether what was checked is what would be started."""
-    chosen = (file.dialect, file.mapping, file.list_id, file.new_list, file.consent, file.known)
+    chosen = (
+        import_.dialect,
+        import_.mapping,
+        import_.list_id,
+        import_.new_list,
+        import_.consent,
+        import_.known,
+    )
     return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -292,7 +304,7 @@ def choices_of(file: Import) -> str:
 
 @transaction.atomic
 def start(
-    file: Import,
+    import_: Import,
     *,
     enqueue: Callable[[int], Any] | None,
     checked: str | None = None,
@@ -303,13 +315,13 @@ def start(
 
     Without `enqueue` the caller runs it itself (the command). `checked`: the `choices_of` that the
     person saw. `scope`: what they said "unsubscribed" in it is about (statuswords.SCOPES); "":
-    nothing. Raises RefusedError.
+    nothing. Raises ImportRefusedError.
     """
-    locked = Import.objects.select_for_update().get(pk=file.pk)
+    locked = Import.objects.select_for_update().get(pk=import_.pk)
     if locked.state != Import.State.READY:
-        raise RefusedError(_("This import has been started already."))
+        raise ImportRefusedError(_("This import has been started already."))
     if checked not in {None, choices_of(locked)}:
-        raise RefusedError(
+        raise ImportRefusedError(
             _("The columns were changed in another window. See what would happen now, then start.")
         )
     refuse_unmapped(locked.workspace_id, locked.mapping)
@@ -319,7 +331,7 @@ def start(
     if locked.new_list and not locked.list_id:
         locked.list = lists.create(locked.workspace, name=locked.new_list)
     if scope in statuswords.SCOPES:
-        said = statuswords.of_file(locked) | {statuswords.ELSEWHERE: scope}
+        said = statuswords.of_import(locked) | {statuswords.ELSEWHERE: scope}
         locked.answers = statuswords.stored(said)
     locked.state = Import.State.QUEUED
     locked.started_at = timezone.now()
@@ -327,19 +339,19 @@ def start(
     locked.words = []
     fields = ("mapping", "list", "answers", "state", "started_at", "counts", "words")
     locked.save(update_fields=fields)
-    file.refresh_from_db()
+    import_.refresh_from_db()
     if enqueue:
-        transaction.on_commit(lambda: jobs.nudge(enqueue, file.pk))
+        transaction.on_commit(lambda: jobs.nudge(enqueue, import_.pk))
 
 
-def _refuse_empty(file: Import) -> None:
+def _refuse_empty(import_: Import) -> None:
     """Of the page; for a command a file without lines is one that has been done. A file that goes
     on after its beginning may have lines there."""
-    dialect = importfile.dialect_of(file)
-    records = (one for one in _beginning(file, dialect) if one.line >= dialect.header)
+    dialect = importfile.dialect_of(import_)
+    records = (one for one in _beginning(import_, dialect) if one.line >= dialect.header)
     needed = 2 if dialect.header else 1
-    if file.size <= BEGINNING and len(list(islice(records, needed))) < needed:
-        raise RefusedError(
+    if import_.size <= BEGINNING and len(list(islice(records, needed))) < needed:
+        raise ImportRefusedError(
             _(
                 "The file has no lines below its column names: there is nothing to import. Choose "
                 "another file, or correct “Column names” in the step before."
@@ -347,13 +359,13 @@ def _refuse_empty(file: Import) -> None:
         )
 
 
-def _make_attributes(file: Import) -> list[str]:
+def _make_attributes(import_: Import) -> list[str]:
     """The mapping with each "new:KEY:TYPE" made into an attribute."""
-    described = describe(file, importfile.dialect_of(file))
-    position = Attribute.objects.filter(workspace_id=file.workspace_id).count()
-    going = attributes.being_dropped(file.workspace_id)
+    described = describe(import_, importfile.dialect_of(import_))
+    position = Attribute.objects.filter(workspace_id=import_.workspace_id).count()
+    going = attributes.being_dropped(import_.workspace_id)
     mapping: list[str] = []
-    for number, target in enumerate(file.mapping):
+    for number, target in enumerate(import_.mapping):
         kind, _colon, rest = target.partition(":")
         if kind != "new":
             mapping.append(target)
@@ -363,10 +375,10 @@ def _make_attributes(file: Import) -> list[str]:
             text = _(
                 "The values of a deleted attribute, {key}, are still being removed. Wait a bit."
             )
-            raise RefusedError(text.format(key=key))
+            raise ImportRefusedError(text.format(key=key))
         header = described[number].header if number < len(described) else ""
         attribute, _made = Attribute.objects.get_or_create(
-            workspace_id=file.workspace_id,
+            workspace_id=import_.workspace_id,
             key=key,
             defaults={"label": header[:100] or key, "type": type_, "position": position + number},
         )
@@ -375,29 +387,29 @@ def _make_attributes(file: Import) -> list[str]:
 
 
 @transaction.atomic
-def again(file: Import, *, by: User | None) -> Import:
+def again(import_: Import, *, by: User | None) -> Import:
     """A new import of the same file with the same choices, to be checked: after its words were
-    answered. Raises RefusedError when the file isn't kept any more, or too many wait already."""
-    if not file.chunks.exists():
-        raise RefusedError(_("The file is no longer kept: upload it again."))
+    answered. Raises ImportRefusedError when the file isn't kept any more, or too many wait."""
+    if not import_.chunks.exists():
+        raise ImportRefusedError(_("The file is no longer kept: upload it again."))
     try:
-        unfinished.check_room(file.workspace, by, file.size)
+        unfinished.check_room(import_.workspace, by, import_.size)
     except importfile.UploadError as error:
-        raise RefusedError(str(error)) from error
+        raise ImportRefusedError(str(error)) from error
     anew = Import.objects.create(
-        workspace=file.workspace,
-        filename=file.filename,
-        size=file.size,
+        workspace=import_.workspace,
+        filename=import_.filename,
+        size=import_.size,
         state=Import.State.READY,
-        dialect=file.dialect,
-        mapping=file.mapping,
-        answers=file.answers,
-        list=file.list,
-        consent=file.consent,
-        known=file.known,
+        dialect=import_.dialect,
+        mapping=import_.mapping,
+        answers=import_.answers,
+        list=import_.list,
+        consent=import_.consent,
+        known=import_.known,
         created_by=by,
     )
-    importfile.copy(file, anew)
+    importfile.copy(import_, anew)
     try:
         Shaper(anew.mapping, importrun.attributes_of(anew.workspace_id))
     except MappingError:  # an attribute was deleted meanwhile
@@ -408,31 +420,31 @@ def again(file: Import, *, by: User | None) -> Import:
 
 
 @transaction.atomic
-def cancel(file: Import) -> bool:
+def cancel(import_: Import) -> bool:
     """Stop it; the batch that is being merged doesn't count, those before it stay. The file of one
     that was never started goes at once: cancelling makes room for others."""
     cancelled = {"state": Import.State.CANCELLED, "finished_at": timezone.now()}
-    going = Import.objects.filter(pk=file.pk)
+    going = Import.objects.filter(pk=import_.pk)
     if going.filter(state__in=unfinished.WAITING).update(**cancelled):
-        ImportChunk.objects.filter(file_id=file.pk).delete()
+        ImportChunk.objects.filter(of_import_id=import_.pk).delete()
         return True
     return bool(going.exclude(state__in=ENDED).update(**cancelled, leased_until=None))
 
 
 @transaction.atomic
-def undo(file: Import, *, by: User | None = None) -> Undone | Job:
+def undo(import_: Import, *, by: User | None = None) -> Undone | Job:
     """Take back what the import added: its subscriptions, and contacts that it made and that
     nothing else has touched. Values that it filled in or overwrote in known contacts stay.
 
-    Of many contacts a job does it, which is returned. Raises RefusedError while the import runs or
-    when it was undone before.
+    Of many contacts a job does it, which is returned. Raises ImportRefusedError while the import
+    runs or when it was undone before.
     """
-    locked = Import.objects.select_for_update().get(pk=file.pk)
+    locked = Import.objects.select_for_update().get(pk=import_.pk)
     if locked.state not in ENDED or locked.undone_at:
-        raise RefusedError(_("Only an import that has ended can be undone, and only once."))
+        raise ImportRefusedError(_("Only an import that has ended can be undone, and only once."))
     Import.objects.filter(pk=locked.pk).update(undone_at=timezone.now())
     if jobs.is_large(locked.imported.all()):
-        given = {"file": locked.pk, "name": locked.filename}
+        given = {"import": locked.pk, "name": locked.filename}
         return jobs.start(locked.workspace, "undo_import", given, by=by)
     importing.wait_for_turn(locked.workspace_id)
     return importing.undo(locked.pk, after=0, limit=jobs.SMALL)
@@ -456,7 +468,7 @@ def drop_files() -> int:
     before = timezone.now() - KEEP_FILES
     Import.objects.filter(unfinished.overdue()).delete()
     dropped, _models = ImportChunk.objects.filter(
-        file__state__in=ENDED, file__finished_at__lt=before
+        of_import__state__in=ENDED, of_import__finished_at__lt=before
     ).delete()
     return dropped
 
@@ -473,20 +485,20 @@ class Progress:
     left: float | None
 
 
-def elapsed(file: Import) -> float:
+def elapsed(import_: Import) -> float:
     """Seconds that a person waited, from the click until now or its end: with the time in which no
     worker had it, or a killed one did not give it back."""
-    if file.started_at is None:
+    if import_.started_at is None:
         return 0.0
-    return max(0.0, ((file.finished_at or timezone.now()) - file.started_at).total_seconds())
+    return max(0.0, ((import_.finished_at or timezone.now()) - import_.started_at).total_seconds())
 
 
-def progress(file: Import) -> Progress:
-    seconds, rows = elapsed(file), file.counts.get("rows", 0)
-    share = file.next_byte / file.size if file.size else 0
+def progress(import_: Import) -> Progress:
+    seconds, rows = elapsed(import_), import_.counts.get("rows", 0)
+    share = import_.next_byte / import_.size if import_.size else 0
     known = seconds > 0 and share > 0
     return Progress(
-        percent=100 if file.state == Import.State.FINISHED else int(share * 100),
+        percent=100 if import_.state == Import.State.FINISHED else int(share * 100),
         rows=rows,
         rate=rows / seconds if known else None,
         left=seconds * (1 - share) / share if known else None,

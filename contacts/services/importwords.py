@@ -58,18 +58,21 @@ class Question:
     choices: list[tuple[str, str]]
 
 
-def asked(file: Import, words: Words) -> Question | None:
+def asked(import_: Import, words: Words) -> Question | None:
     """What is to be asked about the words; None for a file that has no status column."""
     listed = list(words)
     if not listed:
         return None
-    names = column_names(file)
-    of_file, of_workspace = statuswords.of_file(file), statuswords.remembered(file.workspace_id)
+    names = column_names(import_)
+    of_import, of_workspace = (
+        statuswords.of_import(import_),
+        statuswords.remembered(import_.workspace_id),
+    )
     shown: list[Asked] = []
     for word in listed[:SHOWN]:
         place = (word.kind, word.key)
-        source = "file" if place in of_file else "workspace" if place in of_workspace else ""
-        answer = of_file.get(place) or of_workspace.get(place, "")
+        source = "file" if place in of_import else "workspace" if place in of_workspace else ""
+        answer = of_import.get(place) or of_workspace.get(place, "")
         meaning = answer or ("" if word.flag == ASKED else MEANING_OF[word.flag])
         # What would send mail is never chosen beforehand.
         likely = word.suggestion if word.suggestion != "subscribed" else ""
@@ -88,9 +91,9 @@ def asked(file: Import, words: Words) -> Question | None:
     )
 
 
-def column_names(file: Import) -> dict[int, str]:
+def column_names(import_: Import) -> dict[int, str]:
     """The columns' names as people know them: {number from 0: name}."""
-    described = imports.describe(file, importfile.dialect_of(file))
+    described = imports.describe(import_, importfile.dialect_of(import_))
     return {
         number: column.header or _("Column {n}").format(n=number + 1)
         for number, column in enumerate(described)

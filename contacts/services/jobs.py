@@ -2,9 +2,9 @@
 
 A request about a few rows does the work itself; about many it only starts a job (`is_large`,
 `start`). A worker claims the job with a lease and a random name (`holder`). A batch is committed
-only while the job is running, held by us and stands where the batch began. So after kill -9 the job
-goes on from its last commit, two workers never do a batch twice, and a cancel stops it within one
-batch. Locks last as long as one batch: other people's changes wait for that and no longer.
+only while the job is running, claimed by us and stands where the batch began. So after kill -9 the
+job goes on from its last commit, two workers never do a batch twice, and a cancel stops it within
+one batch. Locks last as long as one batch: other people's changes wait for that and no longer.
 
 Which rows: those that fit when their batch comes, up to the highest id at the start (`last`).
 Whoever is added after the start is never touched.
@@ -26,6 +26,7 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from accounts.models import User, Workspace
 from contacts import jobkinds
+from contacts.exceptions import ContactsError
 from contacts.jobkinds import Step
 from contacts.models import Job
 
@@ -59,7 +60,7 @@ def use_worker(tell: Callable[[int], object]) -> None:
     _tell_worker = tell
 
 
-class LostError(Exception):
+class JobLostError(ContactsError):
     """The job was cancelled or taken over: this batch must not count."""
 
 
@@ -163,7 +164,7 @@ def due() -> list[int]:
 
 
 def claim(job_id: int) -> Job | None:
-    """The job, held by us from now on; None if it isn't due or another worker has it."""
+    """The job, claimed by us from now on; None if it isn't due or another worker has it."""
     now = timezone.now()
     free = Q(state=State.QUEUED) | Q(state=State.RUNNING, leased_until__lt=now)
     taken = Job.objects.filter(free, pk=job_id).update(
@@ -184,76 +185,76 @@ def run(
     Other work gets its turn in between: the caller asks again. A database that is away raises, and
     the sweeper resumes the job later; anything else that goes wrong ends it with its reason.
     """
-    held = claim(job_id)
-    if held is None:
+    job = claim(job_id)
+    if job is None:
         return False
     try:
-        return _work(held, seconds=seconds, size=size, progress=progress)
-    except LostError:
+        return _work(job, seconds=seconds, size=size, progress=progress)
+    except JobLostError:
         logger.info("job %s: stopped, no longer ours", job_id)
     except OperationalError:
         raise
     except Exception as error:
         logger.exception("job %s failed", job_id)
-        _end(held, State.FAILED, f"{type(error).__name__}: {error}"[:1000])
+        _end(job, State.FAILED, f"{type(error).__name__}: {error}"[:1000])
     return False
 
 
-def _work(held: Job, *, seconds: float, size: int, progress: Callable[[Job], None] | None) -> bool:
+def _work(job: Job, *, seconds: float, size: int, progress: Callable[[Job], None] | None) -> bool:
     until = time.monotonic() + seconds
-    if held.total is None:
-        held.total = jobkinds.of(held).count(held)
-        _ours(held).update(total=held.total)
-    while not _batch(held, size).over:
+    if job.total is None:
+        job.total = jobkinds.of(job).count(job)
+        _ours(job).update(total=job.total)
+    while not _batch(job, size).over:
         if progress:
-            progress(held)
+            progress(job)
         if time.monotonic() > until:
-            _ours(held).update(state=State.QUEUED, leased_until=None)
+            _ours(job).update(state=State.QUEUED, leased_until=None)
             return True
-    _end(held, State.FINISHED)
+    _end(job, State.FINISHED)
     return False
 
 
-def _batch(held: Job, size: int) -> Step:
-    """One committed batch. Raises LostError."""
+def _batch(job: Job, size: int) -> Step:
+    """One committed batch. Raises JobLostError."""
     for left in reversed(range(TRIES)):
         try:
-            step, counts = _try_batch(held, size)
+            step, counts = _try_batch(job, size)
         except (IntegrityError, OperationalError) as error:
             if not left or getattr(error.__cause__, "sqlstate", "") not in PASSING:
                 raise
-            logger.info("job %s: a batch is done again (%s)", held.pk, error)
+            logger.info("job %s: a batch is done again (%s)", job.pk, error)
         else:
-            held.cursor, held.done, held.counts = step.cursor, held.done + step.seen, counts
+            job.cursor, job.done, job.counts = step.cursor, job.done + step.seen, counts
             return step
     raise AssertionError("the last try returns or raises")
 
 
 @transaction.atomic
-def _try_batch(held: Job, size: int) -> tuple[Step, dict[str, int]]:
+def _try_batch(job: Job, size: int) -> tuple[Step, dict[str, int]]:
     """Change a batch of rows and move the job behind it, all or nothing."""
-    step = jobkinds.of(held).step(held, size)
-    counts = {**held.counts}
+    step = jobkinds.of(job).step(job, size)
+    counts = {**job.counts}
     for name, number in step.counts.items():
         counts[name] = counts.get(name, 0) + number
     moved = (
-        _ours(held)
-        .filter(cursor=held.cursor)
+        _ours(job)
+        .filter(cursor=job.cursor)
         .update(
             cursor=step.cursor,
-            done=held.done + step.seen,
+            done=job.done + step.seen,
             counts=counts,
             leased_until=timezone.now() + LEASE,
         )
     )
     if not moved:
-        raise LostError
+        raise JobLostError
     return step, counts
 
 
-def _ours(held: Job) -> QuerySet[Job]:
-    return Job.objects.filter(pk=held.pk, state=State.RUNNING, holder=held.holder)
+def _ours(job: Job) -> QuerySet[Job]:
+    return Job.objects.filter(pk=job.pk, state=State.RUNNING, holder=job.holder)
 
 
-def _end(held: Job, state: str, error: str = "") -> None:
-    _ours(held).update(state=state, error=error, finished_at=timezone.now(), leased_until=None)
+def _end(job: Job, state: str, error: str = "") -> None:
+    _ours(job).update(state=state, error=error, finished_at=timezone.now(), leased_until=None)

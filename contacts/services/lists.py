@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import Workspace
-from contacts.models import Contact, List, Subscription
+from contacts.models import Afterwards, Contact, List, Subscription
 from pages import statements
 
 # So many former names of a list are kept.
@@ -52,7 +52,10 @@ def unsubscribe(
     if list_ids is not None:
         rows = rows.filter(list_id__in=list_ids)
     return rows.update(
-        status=Subscription.Status.UNSUBSCRIBED, source=source, changed_at=timezone.now()
+        status=Subscription.Status.UNSUBSCRIBED,
+        source=source,
+        afterwards=Afterwards.NOTHING,
+        changed_at=timezone.now(),
     )
 
 
@@ -102,10 +105,19 @@ def undo_subscribe(workspace: Workspace, source: str) -> int:
 
 
 @transaction.atomic
-def set_status(target: List, contact: Contact, *, status: str, source: str) -> Subscription:
+def set_status(
+    target: List,
+    contact: Contact,
+    *,
+    status: str,
+    source: str,
+    afterwards: str = Afterwards.NOTHING,
+) -> Subscription:
     """What a person with the right to do so decided about one contact, resubscribing included."""
     subscription, _ = Subscription.objects.update_or_create(
-        list=target, contact=contact, defaults={"status": status, "source": source}
+        list=target,
+        contact=contact,
+        defaults={"status": status, "source": source, "afterwards": afterwards},
     )
     return subscription
 

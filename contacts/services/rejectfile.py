@@ -11,25 +11,25 @@ from contacts.models import Import, ImportReject
 from contacts.services import importfile, imports
 
 
-def stream(file: Import) -> Iterator[bytes]:
+def stream(import_: Import) -> Iterator[bytes]:
     """Line number, reason, whether the person was imported, the value, then the line's cells."""
-    rows = ImportReject.objects.filter(file=file).order_by("line", "id")
+    rows = ImportReject.objects.filter(of_import=import_).order_by("line", "id")
     fields = ("line", "reason", "kept", "value", "cells")
-    return written(file, (Reject(*row) for row in rows.values_list(*fields).iterator(2000)))
+    return written(import_, (Reject(*row) for row in rows.values_list(*fields).iterator(2000)))
 
 
-def written(file: Import, rejected: Iterable[Reject]) -> Iterator[bytes]:
+def written(import_: Import, rejected: Iterable[Reject]) -> Iterator[bytes]:
     """The same for these rejects."""
-    return exports.stream(_header(file), (_row(reject) for reject in rejected))
+    return exports.stream(_header(import_), (_row(reject) for reject in rejected))
 
 
 def _row(reject: Reject) -> list[Any]:
     return [reject.line, rejects.text(reject.reason), reject.kept, reject.value, *reject.cells]
 
 
-def _header(file: Import) -> list[str]:
+def _header(import_: Import) -> list[str]:
     header = [_("Line"), _("Reason"), _("Imported"), _("Value")]
-    if file.dialect.get("header") and file.chunks.exists():
-        rows = imports.first_rows(file, importfile.dialect_of(file))
+    if import_.dialect.get("header") and import_.chunks.exists():
+        rows = imports.first_rows(import_, importfile.dialect_of(import_))
         header += rows[0] if rows else []
     return header

@@ -41,19 +41,19 @@ def remembered(workspace_id: int) -> dict[tuple[str, str], str]:
     return {(kind, key): meaning for kind, key, meaning in rows}
 
 
-def of_file(file: Import) -> dict[tuple[str, str], str]:
+def of_import(import_: Import) -> dict[tuple[str, str], str]:
     """What was said about this file's words only."""
-    return {(kind, key): meaning for kind, key, meaning in file.answers}
+    return {(kind, key): meaning for kind, key, meaning in import_.answers}
 
 
-def scope_said(file: Import) -> str:
+def scope_said(import_: Import) -> str:
     """What somebody said "unsubscribed" in this file is about: one of SCOPES, or ""."""
-    return of_file(file).get(ELSEWHERE, "")
+    return of_import(import_).get(ELSEWHERE, "")
 
 
-def scope(file: Import) -> str:
+def scope(import_: Import) -> str:
     """What it is about while nobody has said it, too."""
-    return scope_said(file) or EVERYWHERE
+    return scope_said(import_) or EVERYWHERE
 
 
 def stored(answers: Mapping[tuple[str, str], str]) -> list[list[str]]:
@@ -61,29 +61,29 @@ def stored(answers: Mapping[tuple[str, str], str]) -> list[list[str]]:
     return [[kind, key, meaning] for (kind, key), meaning in sorted(answers.items())]
 
 
-def vocabulary(file: Import) -> Vocabulary:
+def vocabulary(import_: Import) -> Vocabulary:
     """All that is known about the words of this file; what was said about it alone goes first."""
-    return Vocabulary(remembered(file.workspace_id) | of_file(file))
+    return Vocabulary(remembered(import_.workspace_id) | of_import(import_))
 
 
-def unanswered(files: Iterable[Import]) -> list[Import]:
+def unanswered(imports: Iterable[Import]) -> list[Import]:
     """Those files of one workspace that have words which nobody has answered by now."""
-    rows = list(files)
+    rows = list(imports)
     of_workspace = remembered(rows[0].workspace_id) if rows else {}
     return [
-        file
-        for file in rows
+        import_
+        for import_ in rows
         if any(
-            (word.kind, word.key) not in of_workspace | of_file(file)
-            for word in Words(file.words).asked
+            (word.kind, word.key) not in of_workspace | of_import(import_)
+            for word in Words(import_.words).asked
         )
     ]
 
 
 @transaction.atomic
-def answer(file: Import, answers: Iterable[Answer], *, by: User | None) -> int:
+def answer(import_: Import, answers: Iterable[Answer], *, by: User | None) -> int:
     """Keep what a person said about the words of the file; returns how many answers it changed."""
-    of_workspace, of_this = remembered(file.workspace_id), of_file(file)
+    of_workspace, of_this = remembered(import_.workspace_id), of_import(import_)
     known = of_workspace | of_this
     new = [
         one
@@ -97,9 +97,9 @@ def answer(file: Import, answers: Iterable[Answer], *, by: User | None) -> int:
         of_this.pop((one.kind, one.key), None)
         if one.key in OF_ONE_FILE and one.meaning:
             of_this[one.kind, one.key] = one.meaning
-    _remember(file.workspace, [one for one in new if one.key not in OF_ONE_FILE], by)
-    file.answers = stored(of_this)
-    file.save(update_fields=["answers"])
+    _remember(import_.workspace, [one for one in new if one.key not in OF_ONE_FILE], by)
+    import_.answers = stored(of_this)
+    import_.save(update_fields=["answers"])
     return len(new)
 
 

@@ -9,8 +9,8 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from accounts.models import User, Workspace
-from contacts import addresses, sources
-from contacts.models import Contact, Suppression
+from contacts import addresses
+from contacts.models import Afterwards, Contact, Suppression
 from pages import statements
 
 # One statement for any number. What is there already has the transaction that changed it in xmax.
@@ -20,8 +20,8 @@ INSERT INTO contacts_suppression AS there
 SELECT %(workspace)s, 'address', value, %(reason)s, %(source)s, detail, %(by)s, now()
 FROM unnest(%(values)s::text[], %(details)s::text[]) AS given (value, detail)
 ON CONFLICT (workspace_id, kind, value) WHERE lifted_at IS NULL DO UPDATE
-SET source = left(there.source, 100 - length(%(again)s)) || %(again)s
-WHERE there.reason = 'unsubscribed' AND right(there.source, length(%(again)s)) <> %(again)s
+SET afterwards = 'said_again'
+WHERE there.reason = 'unsubscribed' AND there.afterwards <> 'said_again'
   AND (excluded.reason = 'complaint'
        OR (excluded.reason = 'unsubscribed' AND excluded.source <> there.source))
 RETURNING xmax = 0
@@ -65,7 +65,7 @@ def suppress_addresses(
 
     Bounces arrive in batches, from several workers at once: the unique index decides, and the first
     reason stays. A "no" that a person says once more, by another mail or by a complaint, is marked
-    in the source: then the first mail's link can't take it back (tracking.services.leaving).
+    (`afterwards`): then the first mail's link can't take it back (tracking.services.leaving).
     """
     pairs = sorted(dict(rows).items())  # one order for all writers: no deadlock
     if not pairs:
@@ -77,7 +77,6 @@ def suppress_addresses(
         "by": by.pk if by else None,
         "values": [value for value, _ in pairs],
         "details": [detail for _, detail in pairs],
-        "again": sources.SAID_AGAIN,
     }
     with connection.cursor() as cursor:
         cursor.execute(SUPPRESS, given)
@@ -102,13 +101,14 @@ def lift_addresses(
     by: User | None,
 ) -> int:
     """Lift what one source did to these addresses for that reason; returns how many were active.
-    A suppression with another source or reason stays."""
+    A suppression with another source or reason stays, and one that was said again."""
     rows = Suppression.objects.filter(
         workspace=workspace,
         kind=Suppression.Kind.ADDRESS,
         value__in=values,
         reason=reason,
         source=source,
+        afterwards=Afterwards.NOTHING,
     )
     return lift_many(rows, by, timezone.now())
 

@@ -39,11 +39,11 @@ def check_room(workspace: Workspace, by: User | None, size: int = 0) -> None:
         raise UploadError(no_room(), 0)
 
 
-def room(file: Import) -> int | None:
+def room(import_: Import) -> int | None:
     """Bytes by which it may grow; None: as it likes."""
-    if file.created_by is None:
+    if import_.created_by is None:
         return None
-    spaces = (_of_workspace(file.workspace), _of_person(file.created_by))
+    spaces = (_of_workspace(import_.workspace), _of_person(import_.created_by))
     return max(0, min(_used(one)[1] for one in spaces))
 
 

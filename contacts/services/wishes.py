@@ -16,8 +16,8 @@ from contacts.models import Contact
 # "since" is true and the day in which a recipient may take it back does not begin anew.
 CARRY = """
 INSERT INTO contacts_suppression
-    (workspace_id, kind, value, reason, source, detail, created_by_id, created_at)
-SELECT workspace_id, kind, %(new)s, reason, source,
+    (workspace_id, kind, value, reason, source, afterwards, detail, created_by_id, created_at)
+SELECT workspace_id, kind, %(new)s, reason, source, afterwards,
        concat_ws(E'\\n', %(old)s || ' → ' || %(new)s, nullif(detail, '')), created_by_id, created_at
 FROM contacts_suppression
 WHERE workspace_id = %(workspace)s AND kind = 'address' AND value = %(old)s
@@ -29,10 +29,11 @@ ON CONFLICT (workspace_id, kind, value) WHERE lifted_at IS NULL DO NOTHING
 # what was left before is kept already.
 KEEP = """
 INSERT INTO contacts_suppression
-    (workspace_id, kind, value, reason, source, detail, created_at)
+    (workspace_id, kind, value, reason, source, afterwards, detail, created_at)
 SELECT DISTINCT ON (c.workspace_id, c.email)
        c.workspace_id, 'address', c.email, 'unsubscribed',
-       coalesce(%(source)s::text, s.source), l.name, s.changed_at
+       coalesce(%(source)s::text, s.source),
+       CASE WHEN %(source)s::text IS NULL THEN s.afterwards ELSE '' END, l.name, s.changed_at
 FROM ({people}) going
 JOIN contacts_contact c ON c.id = going.id
 JOIN contacts_subscription s ON s.contact_id = c.id AND s.status = 'unsubscribed'
@@ -47,7 +48,7 @@ ON CONFLICT (workspace_id, kind, value) WHERE lifted_at IS NULL DO NOTHING
 TAKE_BACK = """
 UPDATE contacts_suppression SET lifted_at = now()
 WHERE workspace_id = %(workspace)s AND kind = 'address' AND lifted_at IS NULL
-  AND (value = %(new)s AND reason = 'unsubscribed' AND source = %(source)s
+  AND (value = %(new)s AND reason = 'unsubscribed' AND source = %(source)s AND afterwards = ''
        OR value = %(old)s AND starts_with(detail, %(new)s || ' → ' || %(old)s))
 RETURNING created_at
 """

@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from contacts import addresses, names, rejects, sources
-from contacts.models import Attribute, Contact
+from contacts.models import Afterwards, Attribute, Contact
 from pages import locales
 
 register = template.Library()
@@ -57,10 +57,12 @@ def duration(seconds: float) -> str:
 
 
 @register.simple_tag(takes_context=True)
-def source(context: dict[str, Any], code: str) -> str | SafeString:
+def source(context: dict[str, Any], code: str, afterwards: str = "") -> str | SafeString:
     """Where something came from, linked to its page; by its name when the view put
-    `contacts.sources.names` into the context as `source_names`."""
+    `contacts.sources.names` into the context as `source_names`. `afterwards`: contacts.models."""
     text = context.get("source_names", {}).get(code) or sources.words(code)
+    if afterwards:
+        text = f"{text} ({Afterwards(afterwards).label})"
     if url := sources.url(code, context["workspace"].slug):
         return format_html('<a href="{}">{}</a>', url, text)
     return text

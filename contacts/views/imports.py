@@ -80,34 +80,34 @@ def import_list(request: WorkspaceRequest) -> HttpResponse:
 
 def import_page(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     """Columns, or (step=check) the check, while it isn't started; then its progress and result."""
-    file = get_in(request.workspace, Import, pk=pk)
-    if file.state == Import.State.READY:
-        if request.GET.get("step") != "check" or not _is_mapped(request, file):
-            return _columns(request, file)
-        checked = _checked(request, file) if request.GET.get("now") == "1" else {}
-        context = {"file": file, "step": 3, "choices": imports.choices_of(file)}
+    import_ = get_in(request.workspace, Import, pk=pk)
+    if import_.state == Import.State.READY:
+        if request.GET.get("step") != "check" or not _is_mapped(request, import_):
+            return _columns(request, import_)
+        checked = _checked(request, import_) if request.GET.get("now") == "1" else {}
+        context = {"import": import_, "step": 3, "choices": imports.choices_of(import_)}
         return render(request, "contacts/import_check.html", context | checked)
-    context = {"file": file, "step": 1 if file.state == Import.State.UPLOADING else 4}
-    return render(request, "contacts/import_run.html", context | _figures(file))
+    context = {"import": import_, "step": 1 if import_.state == Import.State.UPLOADING else 4}
+    return render(request, "contacts/import_run.html", context | _figures(import_))
 
 
 @require_POST
 def import_columns(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     """Keep what was chosen and go to the check; with `reread`, only read the file anew."""
-    file = get_in(request.workspace, Import, pk=pk)
-    if file.state != Import.State.READY:
-        return redirect("import", request.workspace.slug, file.pk)
+    import_ = get_in(request.workspace, Import, pk=pk)
+    if import_.state != Import.State.READY:
+        return redirect("import", request.workspace.slug, import_.pk)
     if "reread" in request.POST or "reread" in request.GET:
-        return _columns(request, file, dialect=_dialect(request), reread=True)
-    lines = imports.first_lines(file, _dialect(request))
-    form = ImportForm(request.POST, file=file, lines=lines)
+        return _columns(request, import_, dialect=_dialect(request), reread=True)
+    lines = imports.first_lines(import_, _dialect(request))
+    form = ImportForm(request.POST, import_=import_, lines=lines)
     mapping = _mapping(request)
     if not form.is_valid():
-        return _columns(request, file, form=form, dialect=_dialect(request), mapping=mapping)
+        return _columns(request, import_, form=form, dialect=_dialect(request), mapping=mapping)
     chosen = form.cleaned_data
     try:
         imports.configure(
-            file,
+            import_,
             dialect={n: chosen[n] for n in ("encoding", "delimiter", "header", "dates")},
             mapping=mapping,
             target=_target(request, chosen),
@@ -115,10 +115,10 @@ def import_columns(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
             consent=chosen["consent"],
             known=chosen["known"],
         )
-    except imports.RefusedError as error:
+    except imports.ImportRefusedError as error:
         form.add_error(None, str(error))
-        return _columns(request, file, form=form, dialect=_dialect(request), mapping=mapping)
-    url = reverse("import", args=[request.workspace.slug, file.pk])
+        return _columns(request, import_, form=form, dialect=_dialect(request), mapping=mapping)
+    url = reverse("import", args=[request.workspace.slug, import_.pk])
     return redirect(f"{url}?step=check")
 
 
@@ -147,31 +147,31 @@ def _mapping(request: WorkspaceRequest) -> list[str]:
 
 def _columns(  # noqa: PLR0913 - what of a half-filled page is to be shown again
     request: WorkspaceRequest,
-    file: Import,
+    import_: Import,
     *,
     form: ImportForm | None = None,
     dialect: Dialect | None = None,
     mapping: list[str] | None = None,
     reread: bool = False,
 ) -> HttpResponse:
-    dialect = dialect or importfile.dialect_of(file)
-    too_wide = _too_wide(file, dialect)
-    described = [] if too_wide else imports.describe(file, dialect)
-    lines = imports.first_lines(file, dialect)
-    if reread or (mapping is None and len(file.mapping) != len(described)):
+    dialect = dialect or importfile.dialect_of(import_)
+    too_wide = _too_wide(import_, dialect)
+    described = [] if too_wide else imports.describe(import_, dialect)
+    lines = imports.first_lines(import_, dialect)
+    if reread or (mapping is None and len(import_.mapping) != len(described)):
         mapping = [column.guess for column in described]
     elif mapping is None:
-        mapping = file.mapping
+        mapping = import_.mapping
     if reread:
-        form = ImportForm(file=file, lines=lines, initial=request.POST.dict())
+        form = ImportForm(import_=import_, lines=lines, initial=request.POST.dict())
     known = Attribute.objects.filter(workspace=request.workspace)
     rows = [
         (number, column, mapping[number] if number < len(mapping) else "", _targets(column, known))
         for number, column in enumerate(described)
     ]
-    form = form or ImportForm(file=file, lines=lines)
+    form = form or ImportForm(import_=import_, lines=lines)
     context = {
-        "file": file,
+        "import": import_,
         "step": 2,
         "form": form,
         "columns": rows,
@@ -182,11 +182,11 @@ def _columns(  # noqa: PLR0913 - what of a half-filled page is to be shown again
     return render(request, "contacts/import_columns.html", context)
 
 
-def _too_wide(file: Import, dialect: Dialect) -> str:
+def _too_wide(import_: Import, dialect: Dialect) -> str:
     """Why no columns are shown, or ""."""
     try:
-        imports.refuse_wide(file, dialect)
-    except imports.RefusedError as error:
+        imports.refuse_wide(import_, dialect)
+    except imports.ImportRefusedError as error:
         return str(error)
     return ""
 
@@ -207,30 +207,30 @@ def _targets(column: columns.Column, known: Any) -> list[tuple[str, list[tuple[s
 
 def import_check(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """The result of a dry run, loaded into the page of step 3."""
-    file = get_in(request.workspace, Import, pk=pk, state=Import.State.READY)
-    if not _is_mapped(request, file):
-        columns = reverse("import", args=[request.workspace.slug, file.pk])
+    import_ = get_in(request.workspace, Import, pk=pk, state=Import.State.READY)
+    if not _is_mapped(request, import_):
+        columns = reverse("import", args=[request.workspace.slug, import_.pk])
         return HttpResponse(status=204, headers={"HX-Redirect": columns})
-    return render(request, "contacts/parts/import_checked.html", _checked(request, file))
+    return render(request, "contacts/parts/import_checked.html", _checked(request, import_))
 
 
-def _is_mapped(request: WorkspaceRequest, file: Import) -> bool:
+def _is_mapped(request: WorkspaceRequest, import_: Import) -> bool:
     """Whether its columns can be read as they were chosen; otherwise the next page says why not."""
     try:
-        imports.refuse_unmapped(file.workspace_id, file.mapping)
-    except imports.RefusedError as error:
+        imports.refuse_unmapped(import_.workspace_id, import_.mapping)
+    except imports.ImportRefusedError as error:
         messages.error(request, str(error))
         return False
     return True
 
 
-def _checked(request: WorkspaceRequest, file: Import) -> dict[str, Any]:
-    everything = request.GET.get("all") == "1" and file.size <= CHECK_ALL_UP_TO
-    checked = imports.check(file, rows=None if everything else imports.CHECKED_ROWS)
-    scope, elsewhere = statuswords.scope(file), checked.counts["elsewhere"]
+def _checked(request: WorkspaceRequest, import_: Import) -> dict[str, Any]:
+    everything = request.GET.get("all") == "1" and import_.size <= CHECK_ALL_UP_TO
+    checked = imports.check(import_, rows=None if everything else imports.CHECKED_ROWS)
+    scope, elsewhere = statuswords.scope(import_), checked.counts["elsewhere"]
     looks = {key: {"label": label, "tone": tone} for key, label, tone in OUTCOMES}
     return {
-        "file": file,
+        "import": import_,
         "check": checked,
         "samples": [
             row
@@ -243,13 +243,13 @@ def _checked(request: WorkspaceRequest, file: Import) -> dict[str, Any]:
         # The question about those elsewhere speaks of them.
         "stopped": checked.counts["stopped"] - elsewhere * (scope == statuswords.EVERYWHERE),
         # Nothing is chosen beforehand: one mails people, the other suppresses them.
-        "scope": statuswords.scope_said(file),
-        "asks_scope": elsewhere or (not checked.whole and imports.may_be_elsewhere(file)),
+        "scope": statuswords.scope_said(import_),
+        "asks_scope": elsewhere or (not checked.whole and imports.may_be_elsewhere(import_)),
         "empty": checked.whole and not checked.counts["rows"],
         "problems": sum(checked.counts[name] for name in ("rejected", "unusable", "asked")),
-        "question": importwords.asked(file, checked.words),
-        "notes": importnotes.notes(file, checked.layout),
-        "can_check_all": not checked.whole and file.size <= CHECK_ALL_UP_TO,
+        "question": importwords.asked(import_, checked.words),
+        "notes": importnotes.notes(import_, checked.layout),
+        "can_check_all": not checked.whole and import_.size <= CHECK_ALL_UP_TO,
     }
 
 
@@ -280,79 +280,79 @@ def bar(counts: dict[str, int]) -> list[dict[str, Any]]:
 def import_words(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     """Keep the answers about the words of status columns and check again; with `again`, the file of
     an import that has ended, as a new import."""
-    file = get_in(request.workspace, Import, pk=pk)
-    changed = statuswords.answer(file, importwords.answers(request.POST), by=request.user)
+    import_ = get_in(request.workspace, Import, pk=pk)
+    changed = statuswords.answer(import_, importwords.answers(request.POST), by=request.user)
     if changed:
         text = ngettext("{count} answer is saved.", "{count} answers are saved.", changed)
         messages.success(request, text.format(count=locales.number(changed)))
-    if file.state in imports.ENDED and "again" in request.POST:
+    if import_.state in imports.ENDED and "again" in request.POST:
         try:
-            file = imports.again(file, by=request.user)
-        except imports.RefusedError as error:
+            import_ = imports.again(import_, by=request.user)
+        except imports.ImportRefusedError as error:
             messages.error(request, str(error))
-    url = reverse("import", args=[request.workspace.slug, file.pk])
-    return redirect(f"{url}?step=check" if file.state == Import.State.READY else url)
+    url = reverse("import", args=[request.workspace.slug, import_.pk])
+    return redirect(f"{url}?step=check" if import_.state == Import.State.READY else url)
 
 
 @require_POST
 def start_import(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
-    file = get_in(request.workspace, Import, pk=pk)
+    import_ = get_in(request.workspace, Import, pk=pk)
     scope = request.POST.get("scope", "")
     if request.POST.get("asks_scope") and scope not in statuswords.SCOPES:
         messages.error(request, _("Say what “unsubscribed” in this file means, then start."))
     else:
         try:
             imports.start(
-                file, enqueue=run_import.delay, checked=request.POST.get("checked"), scope=scope
+                import_, enqueue=run_import.delay, checked=request.POST.get("checked"), scope=scope
             )
-        except imports.RefusedError as error:
+        except imports.ImportRefusedError as error:
             messages.error(request, str(error))
-    url = reverse("import", args=[request.workspace.slug, file.pk])
-    return redirect(f"{url}?step=check" if file.state == Import.State.READY else url)
+    url = reverse("import", args=[request.workspace.slug, import_.pk])
+    return redirect(f"{url}?step=check" if import_.state == Import.State.READY else url)
 
 
-def _figures(file: Import) -> dict[str, Any]:
-    ended = file.state in imports.ENDED
+def _figures(import_: Import) -> dict[str, Any]:
+    ended = import_.state in imports.ENDED
     return {
-        "progress": imports.progress(file),
-        "bar": bar(file.counts),
+        "progress": imports.progress(import_),
+        "bar": bar(import_.counts),
         "ended": ended,
-        "scope": statuswords.scope(file),
-        "question": importwords.asked(file, Words(file.words)) if ended else None,
-        "file_kept": ended and file.chunks.exists(),
-        "has_rejects": any(file.counts.get(name) for name in ("rejected", "unusable", "asked")),
-        "rejects": file.rejects.order_by("line")[:SHOWN_REJECTS] if ended else (),
-        "problems": file.rejects.count() if ended else 0,
-        "seconds": imports.elapsed(file) if file.counts.get("rows") else 0,
-        "can_undo": ended and not file.undone_at and file.counts.get("rows"),
+        "scope": statuswords.scope(import_),
+        "question": importwords.asked(import_, Words(import_.words)) if ended else None,
+        "file_kept": ended and import_.chunks.exists(),
+        "has_rejects": any(import_.counts.get(name) for name in ("rejected", "unusable", "asked")),
+        "rejects": import_.rejects.order_by("line")[:SHOWN_REJECTS] if ended else (),
+        "problems": import_.rejects.count() if ended else 0,
+        "seconds": imports.elapsed(import_) if import_.counts.get("rows") else 0,
+        "can_undo": ended and not import_.undone_at and import_.counts.get("rows"),
     }
 
 
 def import_progress(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """The moving part of step 4; the whole page is loaded anew when it has ended."""
-    file = get_in(request.workspace, Import, pk=pk)
+    import_ = get_in(request.workspace, Import, pk=pk)
     response = render(
-        request, "contacts/parts/import_progress.html", {"file": file} | _figures(file)
+        request, "contacts/parts/import_progress.html", {"import": import_} | _figures(import_)
     )
-    if file.state in imports.ENDED:
+    if import_.state in imports.ENDED:
         response["HX-Refresh"] = "true"
     return response
 
 
 @require_POST
 def cancel_import(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
-    file = get_in(request.workspace, Import, pk=pk)
-    if imports.cancel(file):
+    import_ = get_in(request.workspace, Import, pk=pk)
+    if imports.cancel(import_):
         messages.success(request, _("The import is cancelled. What was imported stays."))
-    return redirect("import", request.workspace.slug, file.pk)
+    return redirect("import", request.workspace.slug, import_.pk)
 
 
 @require_POST
 def undo_import(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
-    file = get_in(request.workspace, Import, pk=pk)
+    import_ = get_in(request.workspace, Import, pk=pk)
     try:
-        undone = imports.undo(file, by=request.user)
-    except imports.RefusedError as error:
+        undone = imports.undo(import_, by=request.user)
+    except imports.ImportRefusedError as error:
         messages.error(request, str(error))
     else:
         if isinstance(undone, Job):
@@ -364,22 +364,22 @@ def undo_import(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
         )
         text = text.format(count=locales.number(undone.contacts), kept=locales.number(undone.kept))
         messages.success(request, text)
-    return redirect("import", request.workspace.slug, file.pk)
+    return redirect("import", request.workspace.slug, import_.pk)
 
 
 def import_lines(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """The lines that were not imported, each with its reason."""
-    file = get_in(request.workspace, Import, pk=pk)
+    import_ = get_in(request.workspace, Import, pk=pk)
     page = tables.keyset(
-        file.rejects.filter(kept=False),
+        import_.rejects.filter(kept=False),
         request,
         sorts={"line": tables.Sort("line", nullable=False)},  # by import_reject_by_line
         default="line",
     )
-    return render(request, "contacts/import_lines.html", {"file": file, "page": page})
+    return render(request, "contacts/import_lines.html", {"import": import_, "page": page})
 
 
 def import_rejects(request: WorkspaceRequest, pk: int) -> StreamingHttpResponse:
     """The rejected lines (and values that were left out) as CSV, streamed."""
-    file = get_in(request.workspace, Import, pk=pk)
-    return csv_response(f"import-{file.pk}-rejects.csv", rejectfile.stream(file))
+    import_ = get_in(request.workspace, Import, pk=pk)
+    return csv_response(f"import-{import_.pk}-rejects.csv", rejectfile.stream(import_))

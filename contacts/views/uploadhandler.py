@@ -17,9 +17,9 @@ from contacts.services import importfile, imports
 class Received(UploadedFile):  # type: ignore[type-arg]  # no such thing at run time
     """A form's file that is an import now."""
 
-    def __init__(self, file: Import) -> None:
-        super().__init__(name=file.filename, size=file.size)
-        self.import_ = file
+    def __init__(self, import_: Import) -> None:
+        super().__init__(name=import_.filename, size=import_.size)
+        self.import_ = import_
 
 
 class ImportUploadHandler(FileUploadHandler):
@@ -32,14 +32,14 @@ class ImportUploadHandler(FileUploadHandler):
         self._target = target
         self._workspace = workspace
         self._by = by
-        self._held = bytearray()
+        self._buffer = bytearray()
         self._import: Import | None = None
         self._at = 0
         self.problem = ""
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)
-        self._held.clear()
+        self._buffer.clear()
         self._at = 0
         try:
             self._import = imports.begin(
@@ -49,14 +49,14 @@ class ImportUploadHandler(FileUploadHandler):
             self._stop(error)
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:  # noqa: ARG002 - Django's
-        self._held += raw_data
-        while len(self._held) >= importfile.CHUNK:
-            self._put(bytes(self._held[: importfile.CHUNK]))
-            del self._held[: importfile.CHUNK]
+        self._buffer += raw_data
+        while len(self._buffer) >= importfile.CHUNK:
+            self._put(bytes(self._buffer[: importfile.CHUNK]))
+            del self._buffer[: importfile.CHUNK]
 
     def file_complete(self, file_size: int) -> Received | None:
-        if self._held:
-            self._put(bytes(self._held))
+        if self._buffer:
+            self._put(bytes(self._buffer))
         if self._import is None:
             return None
         if not file_size:  # a form sent without a file

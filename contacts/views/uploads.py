@@ -57,8 +57,8 @@ def _new_import(request: HttpRequest, handler: ImportUploadHandler) -> HttpRespo
     }
     if request.method == "POST":
         try:
-            if file := _received(here):
-                return redirect("import", here.workspace.slug, file.pk)
+            if import_ := _received(here):
+                return redirect("import", here.workspace.slug, import_.pk)
             context["problem"] = handler.problem or _("Choose a file, or paste its lines.")
         except (csvdetect.NotCsvError, importfile.UploadError) as error:
             context["problem"] = str(error)
@@ -114,12 +114,12 @@ def begin_import(request: WorkspaceRequest) -> JsonResponse:
         return _refusal(_("The file is larger than {mb} MB.").format(mb=locales.number(most)), 413)
     target = _into(request)
     try:
-        file = imports.begin(
+        import_ = imports.begin(
             request.workspace, filename=name, by=request.user, target=target, size=size
         )
     except importfile.UploadError as error:
         return _refusal(str(error), 409)
-    urls = {"slug": request.workspace.slug, "pk": file.pk}
+    urls = {"slug": request.workspace.slug, "pk": import_.pk}
     return JsonResponse(
         {
             "upload": reverse("import_piece", kwargs=urls),
@@ -131,12 +131,12 @@ def begin_import(request: WorkspaceRequest) -> JsonResponse:
 @require_POST
 def import_piece(request: WorkspaceRequest, pk: int) -> JsonResponse:
     """Bytes from `offset` on; answered by the next offset. Sending a piece twice is harmless."""
-    file = get_in(request.workspace, Import, pk=pk)
+    import_ = get_in(request.workspace, Import, pk=pk)
     offset = numbers.whole(request.GET.get("offset", ""))
     if offset is None:
         return _refusal(_("The upload could not go on."))
     try:
-        after = imports.append(file, offset, _body(request), limit=settings.IMPORT_MAX_BYTES)
+        after = imports.append(import_, offset, _body(request), limit=settings.IMPORT_MAX_BYTES)
     except importfile.UploadError as error:
         return _refusal(str(error), 409, next=error.next)
     return JsonResponse({"next": after})
@@ -156,9 +156,9 @@ def _body(request: HttpRequest) -> Iterator[bytes]:
 @require_POST
 def import_uploaded(request: WorkspaceRequest, pk: int) -> JsonResponse:
     """The file is complete; answered by the page of the next step."""
-    file = get_in(request.workspace, Import, pk=pk, state=Import.State.UPLOADING)
+    import_ = get_in(request.workspace, Import, pk=pk, state=Import.State.UPLOADING)
     try:
-        imports.finish_upload(file)
+        imports.finish_upload(import_)
     except csvdetect.NotCsvError as error:
         return _refusal(str(error))
-    return JsonResponse({"next": reverse("import", args=[request.workspace.slug, file.pk])})
+    return JsonResponse({"next": reverse("import", args=[request.workspace.slug, import_.pk])})

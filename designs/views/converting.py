@@ -14,7 +14,7 @@ from designs import fields, services
 from designs.foreign import CONVERT, PLAIN, Foreign, distinct
 from designs.foreignwords import program_name
 from designs.models import Design
-from designs.services import DesignError, VersionConflictError
+from designs.services import DesignConflictError, DesignError
 from pages import numbers
 
 
@@ -34,7 +34,7 @@ def convert_design(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
                 version=numbers.whole(version) or 0,
                 by=request.user,
             )
-        except VersionConflictError as error:
+        except DesignConflictError as error:
             messages.error(request, str(error))
             return redirect("convert_design", request.workspace.slug, pk)
         text = ngettext(

@@ -11,7 +11,7 @@ from accounts.permissions import Permission
 from designs import checks, editorwords, fields, previews, services
 from designs.forms import DesignForm
 from designs.models import Design
-from designs.services import VersionConflictError
+from designs.services import DesignConflictError
 from designs.views.previews import contact_of, panel, source_of, typed
 from pages import editors
 
@@ -70,7 +70,7 @@ def save_design(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
         version = editors.base(request, key, named=named, current=one.version)
         services.save(one, draft, version=version, by=request.user)
         editors.saved(request, key, one.version)
-    except VersionConflictError as error:
+    except DesignConflictError as error:
         return _refused(request, one, form, "conflict", text=str(error))
     if not request.htmx:
         return redirect("design", request.workspace.slug, pk)

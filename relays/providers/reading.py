@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from relays.exceptions import RelaysError
 from relays.providers.texts import LANGUAGES, Text, same
 
 HERE = Path(__file__).parent
@@ -22,7 +23,7 @@ DATE = re.compile(r"20\d\d-(?:0[1-9]|1[0-2])")
 MOST = 100_000_000
 
 
-class ProviderError(ValueError):
+class ProviderError(RelaysError, ValueError):
     """A file of providers can't be used."""
 
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from accounts.models import Workspace
+from relays.exceptions import RelaysError
 from relays.models import Pool, PoolMember, Relay
 
 
-class PoolInUseError(Exception):
+class PoolInUseError(RelaysError):
     """Mailings went or go through it, and their reports name it."""
 
 

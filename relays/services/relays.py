@@ -14,6 +14,7 @@ from accounts import mailheaders, secrets
 from accounts.models import User, Workspace
 from designs.encoding import CRLF, quoted
 from relays import lanes, trial, verp
+from relays.exceptions import RelaysError
 from relays.models import WORKING, Lane, Relay
 from relays.services import health, testallowance, usage
 from smtp import Server
@@ -31,7 +32,7 @@ PACE = {
 }
 
 
-class InUseError(Exception):
+class InUseError(RelaysError):
     """Mailings that are not finished go through it; `count` says how many."""
 
     def __init__(self, count: int) -> None:

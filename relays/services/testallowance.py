@@ -13,12 +13,13 @@ from accounts.services import allowance
 from accounts.services.allowance import Allowance
 from pages import locales
 from relays import senders
+from relays.exceptions import RelaysError
 from relays.models import Relay
 
 WHAT = "test mails"
 
 
-class TestRefusedError(Exception):
+class TestRefusedError(RelaysError):
     """The test isn't sent; the text says why, for the person. `field`: what it is about."""
 
     __test__ = False  # no test of pytest's

@@ -9,6 +9,7 @@ import os
 import secrets
 from contextlib import ExitStack
 
+from sending.exceptions import SendingError
 from sending.host import journal
 
 CODES = {
@@ -24,7 +25,7 @@ PROBE = 16_384
 FILES = 32
 
 
-class HostTroubleError(Exception):
+class HostTroubleError(SendingError):
     """`code`: one of pages.reasons; `words`: the system's."""
 
     def __init__(self, code: str, words: str) -> None:

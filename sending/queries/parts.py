@@ -1,7 +1,7 @@
 """Parts of an audience that the ledger knows: recipients of other mailings, and people who were
 mailed lately."""
 
-from contacts.queries.parts import Kind, register
+from contacts.queries.parts import Kind, kinds
 from sending.queries.states import sql
 
 MAILING, MAILED_WITHIN = "mailing", "mailed_within"
@@ -15,7 +15,7 @@ LAST = sql(
     " WHERE m.contact_id = a.contact_id AND m.state = $ACCEPTED AND {which}"
     " ORDER BY m.settled_at DESC LIMIT 1"
 )
-register(
+kinds.add(
     Kind(
         MAILING,
         include=f"SELECT contact_id, true AS wants {RECIPIENTS}",
@@ -35,7 +35,7 @@ SELECT m.contact_id
    AND (g.finished_at IS NULL OR g.finished_at >= now() - make_interval(hours => ({{ids}})[1]))
    AND m.settled_at >= now() - make_interval(hours => ({{ids}})[1])
 """  # noqa: S608 - only constants of ours
-register(
+kinds.add(
     Kind(
         MAILED_WITHIN,
         include="",

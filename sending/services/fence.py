@@ -23,6 +23,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from pages import reasons
+from pages.registry import Registry
 from sending.host import journal, position, sentlog
 from sending.host.sentlog import About
 from sending.models import (
@@ -47,14 +48,8 @@ Why = Fence.Why
 # Of messages that were counted; their server's words were lost with the database.
 REPLY = "(by a host's sent log, after the database was restored)"
 
-_noticed: list[Callable[[Fence], None]] = []
-
-
-def on_noticed(function: Callable[[Fence], None]) -> Callable[[Fence], None]:
-    """`function(fence)` is called in the transaction that puts a fence up."""
-    if function not in _noticed:
-        _noticed.append(function)
-    return function
+# Called in the transaction that puts a fence up; apps register in their module `hooks`.
+on_noticed: Registry[Callable[[Fence], None]] = Registry()
 
 
 # Looking -----------------------------------------------------------------------------------------
@@ -175,7 +170,7 @@ def put_up(why: Fence.Why) -> Fence:
             defaults=known | {"decision": "", "decided_at": None, "accepted": 0, "in_doubt": 0},
         )
         mailings.pause(mailing, reasons.with_words("restored", ""))
-    for function in _noticed:
+    for function in on_noticed:
         function(fence)
     log.error("%s Nothing is sent until somebody decides: manage.py fence.", fence.why)
     return fence

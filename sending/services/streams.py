@@ -21,6 +21,7 @@ from contacts.services.contacts import merge_fields
 from designs.models import Content
 from relays import providers
 from relays.models import Pool, Relay
+from sending.exceptions import SendingError
 from sending.models import Mailing, StreamItem, Tally
 from sending.purposes import NOTICE, RULES
 from sending.queries import streams as query
@@ -31,7 +32,7 @@ from sending.variants import Choice
 State, Kind = Mailing.State, Mailing.Kind
 
 
-class StreamClosedError(Exception):
+class StreamClosedError(SendingError):
     """The stream takes no more messages: it was closed or cancelled."""
 
 

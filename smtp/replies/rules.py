@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from smtp.exceptions import SmtpError
 from smtp.replies.bounded import problem
 from smtp.replies.meanings import Meaning, Stage
 
@@ -22,7 +23,7 @@ FIELDS = {
 KINDS = {"soft", "blocked", "challenge"}
 
 
-class RuleError(Exception):
+class RuleError(SmtpError):
     """A rule that can't be used; the text says which and why."""
 
 

@@ -132,7 +132,7 @@ def test_hooks_run_in_the_transaction(monkeypatch: pytest.MonkeyPatch, nobody: C
     def fail(workspace: Workspace) -> None:
         raise RuntimeError(workspace.slug)
 
-    monkeypatch.setattr(workspaces, "_on_created", [fail])
+    monkeypatch.setattr(workspaces, "on_created", [fail])
     with pytest.raises(RuntimeError, match="spring-co"):
         nobody.post(path(), GIVEN)
     assert not User.objects.exists()

@@ -44,7 +44,7 @@ def creator_client(nobody: Client) -> Client:
 
 def test_new_workspace(creator_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     equipped: list[str] = []
-    monkeypatch.setattr(workspaces, "_on_created", [lambda w: equipped.append(w.slug)])
+    monkeypatch.setattr(workspaces, "on_created", [lambda w: equipped.append(w.slug)])
     for _ in range(2):
         answer = creator_client.post(
             "/workspaces/new/", {"name": "Été 2026", "timezone": "Europe/Paris"}
@@ -215,7 +215,7 @@ def test_nothing_is_deleted_while_something_runs(
     owner_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task = activity.Task("send-1", "Spring sale", "/w/brand/x/")
-    monkeypatch.setattr(activity, "_providers", [lambda _request: [task]])
+    monkeypatch.setattr(activity, "providers", [lambda _request: [task]])
     page = words(owner_client.post("/w/brand/settings/delete/", {"slug": "brand"}))
     assert "Spring sale" in page
     assert Membership.objects.exists()

@@ -13,9 +13,9 @@ from django.test import Client
 
 from accounts.models import User, Workspace
 from accounts.permissions import Role
+from campaigns.exceptions import CampaignError
 from campaigns.models import Campaign
 from campaigns.services import deciding
-from campaigns.services.errors import CampaignError
 from contacts.models import Suppression
 from relays.models import Relay
 from relays.services import relays

@@ -67,7 +67,7 @@ def test_save_counts_versions_and_refuses_an_older_one(make_campaign: Make) -> N
     version = campaign.version
     mine, theirs = Campaign.objects.get(pk=campaign.pk), Campaign.objects.get(pk=campaign.pk)
     drafts.save(theirs, {"subject": "Theirs"}, version=version)
-    with pytest.raises(services.VersionConflictError, match="Somebody saved this campaign at"):
+    with pytest.raises(services.CampaignConflictError, match="Somebody saved this campaign at"):
         drafts.save(mine, {"subject": "Mine"}, version=version)
     campaign.refresh_from_db()
     assert (campaign.subject, campaign.version) == ("Theirs", version + 1)

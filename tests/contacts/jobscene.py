@@ -157,7 +157,9 @@ def undo_import(scene: Scene) -> Job:
     Subscription.objects.all().delete()
     ImportedContact.objects.bulk_create(
         [
-            ImportedContact(file=file, contact=one, outcome="new" if number >= 10 else "unchanged")
+            ImportedContact(
+                of_import=file, contact=one, outcome="new" if number >= 10 else "unchanged"
+            )
             for number, one in enumerate(scene.people)
         ]
     )

@@ -258,6 +258,22 @@ def test_suppressions_have_an_export(
     assert lifted["nobody"]["status"] == "lifted"
 
 
+def test_what_became_of_a_source_stands_behind_it(
+    owner_client: Client, everybody: dict[str, Contact]
+) -> None:
+    Suppression.objects.filter(value="nothing@x.example").update(afterwards="said_again")
+    Subscription.objects.filter(contact=everybody["news"]).update(
+        source="campaign 7", afterwards="taken_back"
+    )
+    rows = table(export(owner_client))
+    assert "campaign 7, taken back" in rows["news"]["list: News"]
+    assert "import 1;" in rows["both"]["list: News"]
+    assert "campaign 7, said again" in str(rows["nothing"].values())
+    stops = table(export(owner_client, "export_suppressions"))
+    assert "campaign 7, said again" in str(stops["nothing"].values())
+    assert "campaign 7 ·" in str(stops["bounced"].values())
+
+
 def test_one_statement_for_any_number(
     workspace: Workspace,
     everybody: dict[str, Contact],

@@ -317,7 +317,7 @@ def test_another_workspace_is_not_touched(workspace: Workspace, other_workspace:
 def test_mapping_needs_one_address_column(workspace: Workspace) -> None:
     file = received(workspace, "email,city\na@b.example,X\n")
     for mapping in (["", "first_name"], ["email", "email"], ["email", "attribute:gone"]):
-        with pytest.raises(imports.RefusedError):
+        with pytest.raises(imports.ImportRefusedError):
             chosen(file, mapping=mapping)
 
 
@@ -331,7 +331,7 @@ def test_what_is_no_csv_leaves_no_import(workspace: Workspace) -> None:
 def test_start_once(workspace: Workspace) -> None:
     file = chosen(received(workspace, "email\na@b.example\n"))
     imports.start(file, enqueue=None)
-    with pytest.raises(imports.RefusedError):
+    with pytest.raises(imports.ImportRefusedError):
         imports.start(file, enqueue=None)
 
 
@@ -380,5 +380,5 @@ def test_undo_takes_back_what_nothing_else_has_touched(workspace: Workspace, new
         known.email, "moved@b.example", "left@b.example",
     }  # fmt: skip
     assert news.subscriptions.get().status == "unsubscribed"
-    with pytest.raises(imports.RefusedError):
+    with pytest.raises(imports.ImportRefusedError):
         imports.undo(file)

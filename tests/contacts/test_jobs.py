@@ -241,7 +241,7 @@ def test_a_cancel_in_the_middle_of_a_batch_undoes_that_batch(
         return done
 
     kind = jobkinds.Kind("subscribe", step, lambda _job: PEOPLE, jobkinds.of(job).words)
-    monkeypatch.setitem(jobkinds._kinds, "subscribe", kind)
+    monkeypatch.setitem(jobkinds.kinds._items, "subscribe", (0, kind))
     jobs.run(job.pk, size=15)
     job.refresh_from_db()
     assert (job.state, job.done, on(scene.news)) == (Job.State.CANCELLED, 15, 15)
@@ -263,7 +263,7 @@ def test_a_batch_whose_lease_was_lost_counts_for_nobody(
         return done
 
     kind = jobkinds.Kind("subscribe", step, lambda _job: PEOPLE, jobkinds.of(job).words)
-    monkeypatch.setitem(jobkinds._kinds, "subscribe", kind)
+    monkeypatch.setitem(jobkinds.kinds._items, "subscribe", (0, kind))
     assert not jobs.run(job.pk)
     job.refresh_from_db()
     assert (job.state, job.holder, job.done, on(scene.news)) == ("running", "b", 0, 0)
@@ -287,7 +287,7 @@ def test_a_person_who_is_deleted_in_the_middle_of_a_batch_does_not_stop_it(
         return real.step(held, size)
 
     kind = jobkinds.Kind("subscribe", step, real.count, real.words)
-    monkeypatch.setitem(jobkinds._kinds, "subscribe", kind)
+    monkeypatch.setitem(jobkinds.kinds._items, "subscribe", (0, kind))
     finish(job)
     assert (job.state, on(scene.news), job.counts["changed"]) == ("finished", PEOPLE, PEOPLE)
 
@@ -304,7 +304,7 @@ def test_an_error_ends_it_with_its_reason_and_it_can_go_on(
 
     with monkeypatch.context() as patch:
         kind = jobkinds.Kind("subscribe", step, real.count, real.words)
-        patch.setitem(jobkinds._kinds, "subscribe", kind)
+        patch.setitem(jobkinds.kinds._items, "subscribe", (0, kind))
         assert not jobs.run(job.pk)
     page = owner_client.get(reverse("job", args=["brand", job.pk])).content.decode()
     assert "ValueError: no such thing" in page

@@ -206,10 +206,15 @@ def test_nothing_needed_is_said(owner_client: Client, workspace: Workspace) -> N
 def test_apps_to_the_right_add_needs_and_replace_steps(
     owner_client: Client, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(todo, "_steps", dict(todo._steps))
-    monkeypatch.setattr(todo, "_needs", list(todo._needs))
-    todo.step("sandbox", order=20)(lambda _request: todo.Step("Try it", "At once.", done=True))
-    todo.needs(lambda _request: [todo.Need("The disk is full", tone="bad")])
+    for registry in (todo.steps, todo.needs):
+        monkeypatch.setattr(registry, "_items", dict(registry._items))
+    todo.steps.add(
+        lambda _request: todo.Step("Try it", "At once.", done=True),
+        key="sandbox",
+        order=20,
+        replace=True,
+    )
+    todo.needs.add(lambda _request: [todo.Need("The disk is full", tone="bad")])
     html = page(owner_client)
     assert ticked(html) == ["Try it"]
     assert "The disk is full" in html

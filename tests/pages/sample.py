@@ -16,7 +16,7 @@ from pages.views import bad_request, forbidden, not_found, server_error
 
 handler400, handler403, handler404, handler500 = bad_request, forbidden, not_found, server_error
 
-search.action(search.Action("Sample action", "star", "sample"))
+search.actions.add(search.Action("Sample action", "star", "sample"))
 
 CHART = {
     "labels": [f"2026-11-24T02:{minute:02}:00+00:00" for minute in range(30)],

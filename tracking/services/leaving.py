@@ -4,12 +4,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, Value
-from django.db.models.functions import Concat
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from contacts import sources
-from contacts.models import List, Subscription, Suppression
+from contacts.models import Afterwards, List, Subscription, Suppression
 from contacts.services import lists, suppressions
 from sending.models import Event, Mailing, Message
 from tracking.models import Hit
@@ -69,7 +67,7 @@ def standing(message: Message) -> Standing:
     stops = list(_stops(message, person))
     done = [stop.created_at for stop in stops if _is_by(stop, message)]
     done += _ended(message, person).values_list("changed_at", flat=True)
-    said = [row.source for row in rows] + [stop.source for stop in stops]
+    became = [row.afterwards for row in rows] + [stop.afterwards for stop in stops]
     within = [moment for moment in done if moment > _undo_since()]
     return Standing(
         subscribed=list(on.values()),
@@ -81,7 +79,7 @@ def standing(message: Message) -> Standing:
         ),
         can_undo=bool(within),
         undo_is_over=bool(done) and not within,
-        said_again=any(source.endswith(sources.SAID_AGAIN) for source in said),
+        said_again=Afterwards.SAID_AGAIN in became,
         others=_others(message, person, stops),
     )
 
@@ -120,7 +118,6 @@ def leave(message: Message, *, everything: bool = False, user_agent: str = "") -
 @transaction.atomic
 def undo(message: Message) -> None:
     """Takes back what this message's link did within the last day, and nothing else."""
-    source = message.mailing.origin
     person = persons.of(message, lock=True)
     since = _undo_since()
     for row in _ended(message, person).filter(changed_at__gt=since).select_related("list"):
@@ -128,7 +125,8 @@ def undo(message: Message) -> None:
             row.list,
             row.contact,
             status=Status.SUBSCRIBED,
-            source=f"{source}{sources.TAKEN_BACK}",
+            source=message.mailing.origin,
+            afterwards=Afterwards.TAKEN_BACK,
         )
     for stop in _stops(message, person):
         if _is_by(stop, message) and stop.created_at > since:
@@ -145,12 +143,12 @@ def _say_again(message: Message, person: Person, list_ids: list[int] | None) -> 
         list__workspace=mailing.workspace_id,
         contact_id__in=person.ids,
         status=Status.UNSUBSCRIBED,
+        afterwards=Afterwards.NOTHING,
         changed_at__gt=_undo_since(),
     ).exclude(source=mailing.origin)
     if list_ids is not None:
         rows = rows.filter(list_id__in=list_ids)
-    again = Value(sources.SAID_AGAIN)
-    rows.update(source=Concat("source", again, output_field=CharField()))
+    rows.update(afterwards=Afterwards.SAID_AGAIN)
 
 
 def _undo_since() -> datetime:
@@ -175,6 +173,7 @@ def _ended(message: Message, person: Person) -> QuerySet[Subscription]:
         contact_id__in=person.ids,
         status=Status.UNSUBSCRIBED,
         source=message.mailing.origin,
+        afterwards=Afterwards.NOTHING,
     ).select_related("contact")
 
 
@@ -206,7 +205,11 @@ def _domain(address: str) -> str:
 
 
 def _is_by(stop: Suppression, message: Message) -> bool:
-    return stop.reason == Reason.UNSUBSCRIBED and stop.source == message.mailing.origin
+    return (
+        stop.reason == Reason.UNSUBSCRIBED
+        and stop.source == message.mailing.origin
+        and stop.afterwards == Afterwards.NOTHING
+    )
 
 
 def _known(message: Message) -> bool:

@@ -15,10 +15,10 @@ from tqdm import tqdm
 
 from accounts.models import Workspace
 from campaigns import states
+from campaigns.exceptions import CampaignError
 from campaigns.models import Campaign
 from campaigns.queries import progress, recipients, report
 from campaigns.services import deciding, running
-from campaigns.services.errors import CampaignError
 from pages import reasons
 from pages.numbers import whole
 from relays import providers

@@ -124,25 +124,25 @@ class Command(BaseCommand):
         if workspace is None:
             slugs = ", ".join(Workspace.objects.order_by("slug").values_list("slug", flat=True))
             raise wrong(f'There is no workspace "{options["workspace"]}". There are: {slugs}.')
-        file = received(workspace, options["file"])
+        import_ = received(workspace, options["file"])
         try:
-            unread = configured(file, options)
-            notes = importnotes.notes(file, importlayout.layout_of(file))
+            unread = configured(import_, options)
+            notes = importnotes.notes(import_, importlayout.layout_of(import_))
             counts, words = (
-                self.dry_run(file, options) if options["dry_run"] else run(file, options)
+                self.dry_run(import_, options) if options["dry_run"] else run(import_, options)
             )
-            names = importwords.column_names(file)
+            names = importwords.column_names(import_)
             asked = [(names.get(word.column, ""), word) for word in words.asked]
         finally:
-            if file.state == Import.State.READY:  # a dry run, or refused before it began
-                file.delete()
-        self.say(file, counts, asked, options)
+            if import_.state == Import.State.READY:  # a dry run, or refused before it began
+                import_.delete()
+        self.say(import_, counts, asked, options)
         if not options["json"]:
             for note in notes:
                 self.stdout.write(f"\n{note}")
             self.warn(unread)
-        if file.state in {Import.State.FAILED, Import.State.CANCELLED}:
-            why = file.error or "Somebody cancelled it."
+        if import_.state in {Import.State.FAILED, Import.State.CANCELLED}:
+            why = import_.error or "Somebody cancelled it."
             raise CommandError(f"The import stopped. {why}", returncode=FAILED)
         self.end(counts, options)
 
@@ -161,23 +161,23 @@ class Command(BaseCommand):
             sys.exit(REJECTED)
 
     @staticmethod
-    def dry_run(file: Import, options: dict[str, Any]) -> tuple[dict[str, int], Words]:
+    def dry_run(import_: Import, options: dict[str, Any]) -> tuple[dict[str, int], Words]:
         most = importrun.REPORTED_VALUES if options["rejects"] else 0
-        checked = imports.check(file, rows=None, examples=0, problems=most)
+        checked = imports.check(import_, rows=None, examples=0, problems=most)
         if options["rejects"]:
-            write(options["rejects"], rejectfile.written(file, checked.rejects))
+            write(options["rejects"], rejectfile.written(import_, checked.rejects))
         return checked.counts, checked.words
 
     def say(
         self,
-        file: Import,
+        import_: Import,
         counts: dict[str, int],
         asked: list[tuple[str, Word]],
         options: dict[str, Any],
     ) -> None:
         shown = {name: counts.get(name, 0) for name in importrun.COUNTS}
         if options["json"]:
-            about = {"import": file.pk, "state": file.state, "dry_run": options["dry_run"]}
+            about = {"import": import_.pk, "state": import_.state, "dry_run": options["dry_run"]}
             words = [
                 {
                     "column": column,
@@ -263,19 +263,19 @@ def pieces(source: IO[bytes]) -> Iterator[bytes]:
         yield data
 
 
-def configured(file: Import, options: dict[str, Any]) -> list[Column]:
+def configured(import_: Import, options: dict[str, Any]) -> list[Column]:
     """Keep what was chosen. The columns that speak of people who left, but aren't read so."""
-    dialect = read_as(file, options)
+    dialect = read_as(import_, options)
     reading = Dialect(dialect["encoding"], dialect["delimiter"], dialect["header"])
     try:
-        imports.refuse_wide(file, reading)
-    except imports.RefusedError as error:
+        imports.refuse_wide(import_, reading)
+    except imports.ImportRefusedError as error:
         raise wrong(str(error)) from error
-    described = imports.describe(file, reading)
+    described = imports.describe(import_, reading)
     try:
-        known = importrun.attributes_of(file.workspace_id)
+        known = importrun.attributes_of(import_.workspace_id)
         mapping = mappings.overridden(described, options["map"], known)
-    except mappings.UnknownError as error:
+    except mappings.UnknownChoiceError as error:
         names = ", ".join(column.header or "(none)" for column in described)
         raise wrong(PROBLEMS[error.what].format(text=error.text, columns=names)) from error
     if "email" not in mapping:
@@ -285,16 +285,16 @@ def configured(file: Import, options: dict[str, Any]) -> list[Column]:
         raise wrong(f"--list must have at most {LONGEST_LIST} characters.")
     try:
         imports.configure(
-            file,
+            import_,
             dialect=dialect,
             mapping=mapping,
-            target=List.objects.filter(workspace=file.workspace, name=name).first(),
+            target=List.objects.filter(workspace=import_.workspace, name=name).first(),
             new_list=name,
             consent=options["consent"],
             known=options["known"],
             answers=answers(options["status_word"]) | scope(options["unsubscribed_from"]),
         )
-    except imports.RefusedError as error:
+    except imports.ImportRefusedError as error:
         raise wrong(str(error)) from error
     return [
         column
@@ -303,9 +303,9 @@ def configured(file: Import, options: dict[str, Any]) -> list[Column]:
     ]
 
 
-def read_as(file: Import, options: dict[str, Any]) -> dict[str, Any]:
+def read_as(import_: Import, options: dict[str, Any]) -> dict[str, Any]:
     """How the file is read: what was found out, with what the options say instead."""
-    dialect: dict[str, Any] = file.dialect | {}
+    dialect: dict[str, Any] = import_.dialect | {}
     if options["dates"]:
         dialect["dates"] = options["dates"]
     if options["encoding"]:
@@ -345,27 +345,29 @@ def scope(said: str | None) -> dict[tuple[str, str], str]:
     return {answered.ELSEWHERE: said} if said else {}
 
 
-def run(file: Import, options: dict[str, Any]) -> tuple[dict[str, int], Words]:
+def run(import_: Import, options: dict[str, Any]) -> tuple[dict[str, int], Words]:
     """Import it here; Ctrl-C cancels it. A worker that took it meanwhile is waited for."""
-    imports.start(file, enqueue=None)
+    imports.start(import_, enqueue=None)
     hidden = options["json"] or not sys.stderr.isatty()
-    with tqdm(total=file.size, unit="B", unit_scale=True, disable=hidden, file=sys.stderr) as bar:
+    with tqdm(
+        total=import_.size, unit="B", unit_scale=True, disable=hidden, file=sys.stderr
+    ) as bar:
 
-        def progress(held: Import) -> None:
-            bar.set_postfix(lines=f"{held.counts['rows']:,}", refresh=False)
-            bar.update(held.next_byte - bar.n)
+        def progress(import_: Import) -> None:
+            bar.set_postfix(lines=f"{import_.counts['rows']:,}", refresh=False)
+            bar.update(import_.next_byte - bar.n)
 
         try:
-            while file.state not in imports.ENDED:
-                if not importrun.run(file.pk, progress=progress):
+            while import_.state not in imports.ENDED:
+                if not importrun.run(import_.pk, progress=progress):
                     time.sleep(0.05)
-                file.refresh_from_db()
+                import_.refresh_from_db()
         except KeyboardInterrupt:
-            imports.cancel(file)
-            file.refresh_from_db()
+            imports.cancel(import_)
+            import_.refresh_from_db()
     if options["rejects"]:
-        write(options["rejects"], rejectfile.stream(file))
-    return file.counts, Words(file.words)
+        write(options["rejects"], rejectfile.stream(import_))
+    return import_.counts, Words(import_.words)
 
 
 def write(path: str, content: Iterable[bytes]) -> None:

@@ -1,0 +1,2 @@
+class BouncesError(Exception):
+    """Base of all that keeps bounces from being collected."""

@@ -1,0 +1,17 @@
+"""The states of campaigns, and what somebody is to one."""
+
+from django.utils.translation import gettext_lazy as _
+
+from pages.statuses import Look, register
+
+register(
+    {
+        "draft": Look("quiet", "pencil", _("Draft")),
+        "scheduled": Look("info", "calendar-time", _("Scheduled")),
+        "started": Look("busy", "send", _("Started")),
+        # Somebody who was asked about and is no recipient of it.
+        "recipient": Look("good", "check", _("Would get it")),
+        "outside": Look("quiet", "circle-minus", _("Not in the audience")),
+        "no_contact": Look("quiet", "help-circle", _("No such contact")),
+    }
+)

@@ -1,0 +1,2 @@
+class ContactsError(Exception):
+    """Base of all that contacts refuse."""

@@ -1,0 +1,26 @@
+"""The states of subscriptions, suppressions, imports and jobs."""
+
+from django.utils.translation import gettext_lazy as _
+
+from pages.statuses import Look, register
+
+register(
+    {
+        "subscribed": Look("good", "check", _("Subscribed")),
+        "unsubscribed": Look("quiet", "user-minus", _("Unsubscribed")),
+        # Why an address is suppressed.
+        "suppressed": Look("bad", "ban", _("Suppressed")),
+        "hard_bounce": Look("bad", "mail-x", _("Hard bounce")),
+        "complaint": Look("bad", "message-report", _("Complaint")),
+        "manual": Look("quiet", "hand-stop", _("Added by hand")),
+        "imported": Look("quiet", "file-import", _("Imported")),
+        # Imports and jobs.
+        "uploading": Look("busy", "upload", _("Uploading")),
+        "ready": Look("info", "columns", _("To be checked")),
+        "queued": Look("quiet", "clock", _("Queued")),
+        "finished": Look("good", "circle-check", _("Finished")),
+        "cancelled": Look("quiet", "circle-x", _("Cancelled")),
+        "failed": Look("bad", "alert-circle", _("Failed")),
+        "undone": Look("quiet", "arrow-back-up", _("Undone")),
+    }
+)

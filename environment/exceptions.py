@@ -1,0 +1,2 @@
+class StartupError(Exception):
+    """Base of all that keeps a program from starting in this environment; the text says why."""

@@ -1,0 +1,2 @@
+class QuickstartError(Exception):
+    """Base of all that keeps the embedded servers or the site from starting; the text says why."""

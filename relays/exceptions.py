@@ -1,0 +1,2 @@
+class RelaysError(Exception):
+    """Base of all that relays and their settings refuse."""

@@ -1,0 +1,2 @@
+class SandboxError(Exception):
+    """Base of all that the sandbox refuses."""
