@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Workspace
 from contacts.mergenames import OF_PERSON
 from contacts.models import Attribute, Contact
-from contacts.services.contacts import merge_fields
+from contacts.queries.mergefields import merge_fields
 from designs import language
 
 PEOPLE: dict[str, dict[str, Any]] = {

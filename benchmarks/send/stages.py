@@ -112,7 +112,7 @@ def _open(made: Any, relay: "Relay", messages: int) -> "Mailing":
 
 
 def _fields(mailing: "Mailing", held: "Held") -> None:
-    from contacts.services.contacts import merge_fields  # noqa: PLC0415
+    from contacts.queries.mergefields import merge_fields  # noqa: PLC0415
 
     merge_fields(mailing.workspace_id, [one.contact_id or 0 for one in held.claim.messages])
 

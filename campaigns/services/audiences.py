@@ -14,7 +14,7 @@ from campaigns.queries.audience import audience_of
 from contacts.audience import Audience as Recipients
 from contacts.models import Contact, List, Subscription
 from contacts.queries import audience, growth
-from contacts.services.contacts import merge_fields
+from contacts.queries.mergefields import merge_fields
 from designs.fields import of_workspace
 from designs.fielduses import Use
 from designs.trials import Failure, Trial

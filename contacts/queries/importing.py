@@ -508,3 +508,9 @@ def undo(import_id: int, *, after: int, limit: int) -> Undone:
         cursor.execute(DELETE_IMPORTED, known)
         contacts = cursor.rowcount
     return Undone(seen, last, contacts, subscriptions, made - contacts)
+
+
+def sort_into_search() -> None:
+    """What batches appended to the search index is sorted in once, not at people's searches."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT gin_clean_pending_list('contact_search_shown')")

@@ -1,23 +1,19 @@
 """Contacts: what we know about a person, and how it changes."""
 
 import datetime as dt
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from accounts.models import Workspace
-from contacts import addresses, names
+from contacts import addresses
 from contacts.exceptions import ContactsError
 from contacts.models import Contact
-from contacts.services import wishes
-from pages import statements
+from contacts.queries import deleting, wishes
 
 FIELDS = ("first_name", "last_name", "full_name")
-# What json.loads does, without its looks at what it was given: a third of a row's time.
-DECODER = json.JSONDecoder()
 
 
 class ExistsError(ContactsError):
@@ -26,40 +22,6 @@ class ExistsError(ContactsError):
     def __init__(self, contact: Contact) -> None:
         super().__init__(contact.email)
         self.contact = contact
-
-
-def merge_fields(workspace_id: int, contact_ids: Iterable[int]) -> dict[int, dict[str, Any]]:
-    """{contact id: {"email": ..., "first_name": ..., "city": ...}} for rendering, in one query.
-
-    Attributes stand at top level by their key: text, number, bool, and date as datetime.date.
-    Contacts that are gone are absent.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT id, email, first_name, last_name, full_name, attributes::text,
-                   (SELECT array_agg(key) FROM contacts_attribute
-                    WHERE workspace_id = %s AND type = 'date')
-            FROM contacts_contact
-            WHERE workspace_id = %s AND id = ANY(string_to_array(%s, ',')::bigint[])
-            """,
-            # As one text: to write an array takes ten times as long.
-            [workspace_id, workspace_id, ",".join(map(str, contact_ids))],
-        )
-        return {row[0]: _merged(row) for row in cursor.fetchall()}
-
-
-def _merged(row: tuple[Any, ...]) -> dict[str, Any]:
-    _id, email, first_name, last_name, full_name, attributes, date_keys = row
-    fields: dict[str, Any] = DECODER.raw_decode(attributes)[0]
-    for key in date_keys or ():
-        if isinstance(value := fields.get(key), str):
-            fields[key] = dt.date.fromisoformat(value)
-    fields["email"] = email
-    fields["first_name"] = first_name
-    fields["last_name"] = last_name
-    fields["full_name"] = full_name or names.full(first_name, last_name)
-    return fields
 
 
 def create(
@@ -97,7 +59,7 @@ def update(
 ) -> Contact:
     """Change what we know; attributes that aren't named stay. Raises as `create`.
 
-    What the person said no to goes with them to another address (contacts.services.wishes).
+    What the person said no to goes with them to another address (contacts.queries.wishes).
     """
     normal = addresses.normalise(email)
     other = Contact.objects.filter(workspace_id=contact.workspace_id, email=normal)
@@ -133,19 +95,4 @@ def delete(people: QuerySet[Contact]) -> int:
 
     Who left a list is suppressed: an import of the address would put it back on the list.
     """
-    with transaction.atomic(), connection.cursor() as cursor:
-        # One statement a table: collecting a million objects in Python first would take minutes.
-        ids, parameters = statements.sql_of(people.order_by().values("id"))
-        cursor.execute(f"CREATE TEMPORARY TABLE going ON COMMIT DROP AS {ids}", parameters)
-        # The contact first, as an unsubscribe does it: else each could wait for the other.
-        cursor.execute(
-            "SELECT FROM contacts_contact c JOIN going ON c.id = going.id ORDER BY c.id "
-            "FOR UPDATE OF c"
-        )
-        wishes.keep_of_deleted("SELECT id FROM going")
-        cursor.execute(
-            "DELETE FROM contacts_subscription s USING going WHERE contact_id = going.id"
-        )
-        cursor.execute("DELETE FROM contacts_importedcontact USING going WHERE contact_id = id")
-        cursor.execute("DELETE FROM contacts_contact c USING going WHERE c.id = going.id")
-        return int(cursor.rowcount)
+    return deleting.delete(people)

@@ -5,12 +5,13 @@ Whatever host runs the import finds it there; nothing is kept on a disk.
 
 from collections.abc import Iterable, Iterator
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from contacts.csvfile import Dialect
 from contacts.exceptions import ContactsError
 from contacts.models import Import, ImportChunk
+from contacts.queries import importchunks
 
 CHUNK = 1024 * 1024
 
@@ -97,13 +98,7 @@ def _in_chunks(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 def copy(import_: Import, other: Import) -> None:
     """Give the other import the same bytes."""
-    with connection.cursor() as cursor:
-        # Inside the database: a file may have a gigabyte.
-        cursor.execute(
-            'INSERT INTO contacts_importchunk (import_id, number, "offset", data) '
-            'SELECT %s, number, "offset", data FROM contacts_importchunk WHERE import_id = %s',
-            [other.pk, import_.pk],
-        )
+    importchunks.copy(import_.pk, other.pk)
 
 
 def sample(import_: Import) -> bytes:

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
-from django.db import OperationalError, connection, connections, transaction
+from django.db import OperationalError, connections, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -225,6 +225,4 @@ def _finish(import_: Import) -> None:
     Import.objects.filter(pk=import_.pk, state=Import.State.RUNNING, holder=import_.holder).update(
         state=Import.State.FINISHED, finished_at=timezone.now(), leased_until=None
     )
-    with connection.cursor() as cursor:
-        # What the batches appended to the search index is sorted in once, not at people's searches.
-        cursor.execute("SELECT gin_clean_pending_list('contact_search_shown')")
+    importing.sort_into_search()

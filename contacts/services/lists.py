@@ -2,13 +2,13 @@
 
 from collections.abc import Collection, Sequence
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import Workspace
 from contacts.models import Afterwards, Contact, List, Subscription
-from pages import statements
+from contacts.queries import subscribing
 
 # So many former names of a list are kept.
 MOST_NAMES = 50
@@ -70,19 +70,7 @@ def subscribe(
 
     Who left the list stays off it: only the person can come back.
     """
-    theirs = people.filter(workspace_id=target.workspace_id)
-    ids, parameters = statements.sql_of(theirs.order_by("pk").values("id"))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            INSERT INTO contacts_subscription
-                (list_id, contact_id, status, consent, source, created_at, changed_at)
-            SELECT %s, person.id, 'subscribed', %s, %s, now(), now() FROM ({ids}) person
-            ON CONFLICT (list_id, contact_id) DO NOTHING
-            """,  # noqa: S608 - the query is Django's own, its values are parameters
-            [target.pk, consent, source, *parameters],
-        )
-        return int(cursor.rowcount)
+    return subscribing.subscribe(target, people, consent=consent, source=source)
 
 
 def remove(target: List, people: QuerySet[Contact]) -> int:

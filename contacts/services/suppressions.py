@@ -4,28 +4,13 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from accounts.models import User, Workspace
 from contacts import addresses
 from contacts.models import Afterwards, Contact, Suppression
-from pages import statements
-
-# One statement for any number. What is there already has the transaction that changed it in xmax.
-SUPPRESS = """
-INSERT INTO contacts_suppression AS there
-    (workspace_id, kind, value, reason, source, detail, created_by_id, created_at)
-SELECT %(workspace)s, 'address', value, %(reason)s, %(source)s, detail, %(by)s, now()
-FROM unnest(%(values)s::text[], %(details)s::text[]) AS given (value, detail)
-ON CONFLICT (workspace_id, kind, value) WHERE lifted_at IS NULL DO UPDATE
-SET afterwards = 'said_again'
-WHERE there.reason = 'unsubscribed' AND there.afterwards <> 'said_again'
-  AND (excluded.reason = 'complaint'
-       OR (excluded.reason = 'unsubscribed' AND excluded.source <> there.source))
-RETURNING xmax = 0
-"""
+from contacts.queries import suppressing
 
 
 def suppress(  # noqa: PLR0913 - each says something else about the one row
@@ -78,9 +63,7 @@ def suppress_addresses(
         "values": [value for value, _ in pairs],
         "details": [detail for _, detail in pairs],
     }
-    with connection.cursor() as cursor:
-        cursor.execute(SUPPRESS, given)
-        return sum(new for (new,) in cursor.fetchall())
+    return suppressing.addresses(given)
 
 
 def lift(suppression: Suppression, by: User | None) -> bool:
@@ -164,18 +147,8 @@ def suppress_people(  # noqa: PLR0913 - each says something else about the rows
     by: User | None = None,
 ) -> int:
     """Suppress the addresses of these contacts in one statement; returns how many are new."""
-    emails, parameters = statements.sql_of(people.order_by("email").values("email"))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            INSERT INTO contacts_suppression
-                (workspace_id, kind, value, reason, source, detail, created_by_id, created_at)
-            SELECT %s, 'address', person.email, %s, %s, %s, %s, now() FROM ({emails}) person
-            ON CONFLICT (workspace_id, kind, value) WHERE lifted_at IS NULL DO NOTHING
-            """,  # noqa: S608 - the query is Django's own, its values are parameters
-            [workspace.pk, reason, source, detail, by.pk if by else None, *parameters],
-        )
-        return int(cursor.rowcount)
+    given = {"reason": reason, "source": source, "detail": detail, "by": by.pk if by else None}
+    return suppressing.people(workspace, people, given)
 
 
 def undo_suppress(workspace: Workspace, source: str) -> int:

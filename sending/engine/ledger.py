@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import Error
 
-from contacts.services.contacts import merge_fields
+from contacts.queries.mergefields import merge_fields
 from pages import reasons
 from relays.models import Relay
 from relays.services import health, lanes, minutes, pace

@@ -17,7 +17,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Workspace
-from contacts.services.contacts import merge_fields
+from contacts.queries.mergefields import merge_fields
 from designs.models import Content
 from relays import providers
 from relays.models import Pool, Relay

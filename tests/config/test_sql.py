@@ -33,13 +33,6 @@ ELSEWHERE = {
     "quickstart/postgres.py",
     # An advisory lock.
     "accounts/services/setup.py",
-    # To be moved.
-    "contacts/services/contacts.py",
-    "contacts/services/importfile.py",
-    "contacts/services/importrun.py",
-    "contacts/services/lists.py",
-    "contacts/services/suppressions.py",
-    "contacts/services/wishes.py",
 }
 
 

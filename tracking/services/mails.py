@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from contacts.services.contacts import merge_fields
+from contacts.queries.mergefields import merge_fields
 from designs import personal, weburls
 from designs.models import Content
 from designs.rendering import Part, Rendered, RenderError
