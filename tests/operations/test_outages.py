@@ -101,7 +101,11 @@ def _outage(broker: EmbeddedBroker, logs: tuple[Path, ...]) -> None:
     wait_for(lambda: away.tries >= TRIES, 200)
     away.close()
     broker.start()
-    wait_for(lambda: [log.read_text().count("is back after") - 1 for log in logs] == said, 200)
+    wait_for(
+        lambda: [log.read_text().count("is back after") - 1 for log in logs] == said,
+        200,
+        lambda: "\n".join(log.read_text() for log in logs),
+    )
 
 
 def test_parts_of_a_worker_that_are_taken_down_without_a_connection(
