@@ -11,7 +11,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -141,17 +141,25 @@ class MailHost:
         return "\n".join(log.read_text()[-3000:] for log in logs if log.exists())
 
 
+def free_ports(number: int) -> list[int]:
+    """Different ones: all are held while they are found."""
+    with ExitStack() as stack:
+        held = [stack.enter_context(socket.socket()) for _ in range(number)]
+        for one in held:
+            one.bind(("127.0.0.1", 0))
+        return [int(one.getsockname()[1]) for one in held]
+
+
 def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+    return free_ports(1)[0]
 
 
 @contextmanager
 def running(base: Path, elsewhere: int, *, prefix: str = "") -> Iterator[MailHost]:
     """Both servers, answering; `elsewhere`: the port of the server for rejecting.test. `prefix`: of
     the mailbox folders, whose levels are separated by a dot then."""
-    ports = {name: free_port() for name in ("smtp", "imap", "lmtp")}
+    names = ("smtp", "imap", "lmtp")
+    ports = dict(zip(names, free_ports(len(names)), strict=True))
     values = {"base": base, "password": PASSWORD, "elsewhere": elsewhere} | ports
     values["namespace"] = NAMESPACE.format(prefix=prefix) if prefix else ""
     _prepare(base, values)
