@@ -2,7 +2,7 @@
 
 `workspace_path` registers every URL that belongs to a workspace; nothing else reaches one:
 
-    workspace_path("contacts/<int:pk>/", views.contact, permission=Permission.VIEW, name="contact")
+    workspace_path("contacts/<int:pk>/", contact, permission=Permission.VIEW, name="contact")
 
 The view is called as `view(request, **kwargs)` with `request.workspace` and `request.membership`
 set; views take objects from `get_in(request.workspace, Model, ...)`. Nobody: to the log-in page.

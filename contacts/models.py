@@ -280,7 +280,7 @@ class Import(models.Model):
     )
     next_byte = models.BigIntegerField(default=0)
     next_line = models.BigIntegerField(default=1)
-    # Keys: contacts.counts.
+    # Keys: contacts.services.importrun.COUNTS.
     counts = models.JSONField(default=dict)
     error = models.TextField(_("error"), blank=True)
     # A worker (`holder`, a random word of its own) holds the import while this is in the future;

@@ -9,6 +9,9 @@ filter that turns a mailing down refuses nearly all of it. So:
   that is a chance of less than 1 in 10,000.
 - Twenty mails in a row over more than one lane, none accepted: with one dead address in five that
   is a chance of 1 in 10^14. Then it isn't the recipients, it is the relay.
+- The same twenty in a row, when others of the mailing were accepted before: the relay has changed,
+  or turns the mailing down from here on. Only mails that were tried for the first time count: what
+  is left of a mailing at its end was put off before, and may well be refused one after the other.
 - Over the whole mailing, twenty lost mails are a cheap warning. A third of refusals that speak of
   the mail or its sender is far more than a healthy mailing has. Dead addresses are the list's, and
   only more than half of them stops a mailing.
@@ -39,6 +42,8 @@ class Count:
     accepted: float = 0.0
     refused: float = 0.0
     blamed: float = 0.0
+    # Of first tries, how many were refused since the last accepted mail.
+    row: int = 0
 
     @property
     def decided(self) -> float:
@@ -49,12 +54,13 @@ class Count:
             self.accepted + other.accepted,
             self.refused + other.refused,
             self.blamed + other.blamed,
+            self.row + other.row,
         )
 
     def within(self, latest: int) -> "Count":
         """A batch that has more than so many counts as that many, in its own proportions."""
         part = min(1.0, latest / self.decided) if self.decided else 1.0
-        return Count(self.accepted * part, self.refused * part, self.blamed * part)
+        return Count(self.accepted * part, self.refused * part, self.blamed * part, self.row)
 
     def less(self, other: "Count") -> "Count":
         """What was accepted once never becomes nothing."""
@@ -63,6 +69,7 @@ class Count:
             max(least, self.accepted - other.accepted),
             max(0.0, self.refused - other.refused),
             max(0.0, self.blamed - other.blamed),
+            self.row,
         )
 
 
@@ -74,6 +81,12 @@ def of_lane(count: Count) -> bool:
 def of_relay(count: Count, lanes: int) -> bool:
     """Whether a relay takes nothing of a mailing; `lanes`: in how many it refused something."""
     return count.accepted == 0 and count.refused >= RELAY_RUN and lanes >= RELAY_LANES
+
+
+def of_row(count: Count, lanes: int) -> bool:
+    """Whether a relay that took mails of a mailing takes no more of it; `lanes`: in how many it
+    refused the latest ones. Fewer lanes explain themselves."""
+    return count.row >= RELAY_RUN and lanes > EXPLAINED
 
 
 def of_mailing(count: Count) -> bool:

@@ -16,7 +16,7 @@ KEPT = timedelta(days=90)
 AT_ONCE = 500
 
 # By bounce_mail_unproven_source, which holds as many as the bound leaves. The digest is what
-# services.bounces knows the same mail by when a mailbox that was rebuilt shows it again.
+# queries.seen knows the same mail by when a mailbox that was rebuilt shows it again.
 DROP = """
 UPDATE bounces_bouncemail mail SET digest = sha256(raw), raw = NULL
  WHERE mail.id IN (

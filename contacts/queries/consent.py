@@ -29,7 +29,7 @@ class Engagement:
     sql: str
 
 
-# Apps register in their module `queries.engagement`.
+# Apps register in `<app>/queries/engagement.py`.
 engagement: Registry[Engagement] = Registry()
 
 

@@ -63,9 +63,8 @@ def learn(
     works: bool = False,
 ) -> None:
     """Takes what a batch showed: trouble makes the relay wait or stops it, success clears that.
-    `works`: it took mails, beside these outcomes.
-    What refusals of mails say of the relay is decided in services.refusals. `open`: connections
-    that work now."""
+    `works`: it took mails, beside these outcomes. `open`: connections that work now. What refusals
+    of mails say of the relay is decided in sending.services.refusals."""
     seen = list(outcomes)
     if error is not None and error.reason in STOPPING:
         stop(relay, reasons.with_words(error.reason, error.words))

@@ -58,7 +58,7 @@ ACCEPTED = replies.Verdict(replies.Meaning.ACCEPTED, None, "")
 
 
 class Addressed(Protocol):
-    """What is asked of a message (queries.claim.Claimed)."""
+    """What is asked of a message (sending.queries.claim.Claimed)."""
 
     @property
     def id(self) -> int: ...
@@ -127,7 +127,7 @@ def allowances(relay: Relay, numbers: Iterable[int] | None = None) -> dict[int, 
 
 
 def quotas(relay: Relay) -> dict[int, int] | None:
-    """`allowances` for queries.claim: {lane: most}; None when no lane has a limit."""
+    """`allowances` for sending.queries.claim: {lane: most}; None when no lane has a limit."""
     allowed = allowances(relay)
     if all(most == UNLIMITED for most in allowed.values()):
         return None

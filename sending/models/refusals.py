@@ -20,6 +20,8 @@ class RefusalCount(models.Model):
     refused = models.FloatField(default=0)
     # Of these, for what the mail or its sender is.
     blamed = models.FloatField(default=0)
+    # Of first tries, how many were refused since the last accepted mail; for "*" alone.
+    row = models.IntegerField(default=0)
     # When the first of these refusals was recorded.
     began_at = models.DateTimeField()
 

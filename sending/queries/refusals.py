@@ -18,24 +18,25 @@ from sending.queries.states import sql
 # from the wire after a pause is no new run. `accepted` never becomes 0 by growing old.
 COUNT = """
 INSERT INTO sending_refusalcount AS c
-       (mailing_id, relay_id, lane, accepted, refused, blamed, began_at)
+       (mailing_id, relay_id, lane, accepted, refused, blamed, row, began_at)
 SELECT %(mailing)s, %(relay)s, g.*, %(began)s
   FROM (SELECT * FROM unnest(%(lanes)s::text[], %(accepted)s::float[], %(refused)s::float[],
-                             %(blamed)s::float[])
-                      AS g (lane, accepted, refused, blamed)
+                             %(blamed)s::float[], %(rows)s::int[])
+                      AS g (lane, accepted, refused, blamed, row)
          ORDER BY lane) g
  WHERE EXISTS (SELECT 1 FROM sending_mailing WHERE id = %(mailing)s AND state = 'sending')
 ON CONFLICT (mailing_id, relay_id, lane) DO UPDATE
    SET accepted = c.accepted * k.keep + excluded.accepted,
        refused = c.refused * k.keep + excluded.refused,
-       blamed = c.blamed * k.keep + excluded.blamed
+       blamed = c.blamed * k.keep + excluded.blamed,
+       row = excluded.row + CASE WHEN excluded.accepted > 0 THEN 0 ELSE c.row END
 """
 # The share of the old numbers that stays; ON CONFLICT has no FROM.
 KEEP = (
     f"greatest(0.001, 1 - (excluded.accepted + excluded.refused)"
     f" / CASE WHEN c.lane = '{WHOLE}' THEN {LATEST} ELSE {LATEST_OF_LANE} END)"
 )
-COUNT = COUNT.replace("k.keep", KEEP) + "RETURNING lane, accepted, refused, blamed"
+COUNT = COUNT.replace("k.keep", KEEP) + "RETURNING lane, accepted, refused, blamed, row"
 
 # Single domains that a mailing remembers over one relay. Those with one refusal make room first: a
 # run is of many.
@@ -70,6 +71,7 @@ def add(
         "accepted": [float(one.accepted) for one in counts],
         "refused": [float(one.refused) for one in counts],
         "blamed": [float(one.blamed) for one in counts],
+        "rows": [one.row for one in counts],
     }
     with connection.cursor() as cursor:
         cursor.execute(COUNT, known)

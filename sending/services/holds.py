@@ -134,7 +134,7 @@ def others(mailing: Mailing, relay: Relay) -> QuerySet[Relay]:
 
 
 def quotas(allowed: Mapping[int, int] | None, held_: HeldLanes) -> dict[int, int]:
-    """Those of services.lanes without the providers that are held."""
+    """Those of relays.services.lanes without the providers that are held."""
     if allowed is None:
         numbers = [providers.OTHERS, *(one.number for one in providers.mail_providers())]
         allowed = dict.fromkeys(numbers, UNLIMITED)

@@ -7,7 +7,7 @@ What is stopped is held by services.holding; what is decided about it is in serv
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db import transaction
 from django.db.models import Min, Q, QuerySet, Sum
@@ -71,6 +71,16 @@ class _Batch:
     refused: Mapping[int, Refused]
     known: Collection[str]
 
+    def row(self) -> list[Refused]:
+        """Of first tries, those refused since the last accepted mail."""
+        tried = {message.id for message in self.claimed if not message.attempts}
+        end = len(self.taken)
+        return [
+            one
+            for number, one in self.refused.items()
+            if number in tried and self.taken.refused.get(number, end) == end and one.verdict
+        ]
+
     def steps(self) -> dict[str, Count]:
         """{lane, or "*" for all: what is added}"""
         found = {WHOLE: Count(accepted=len(self.taken))}
@@ -79,6 +89,7 @@ class _Batch:
             names = (WHOLE,) if one.unseen or one.verdict is None else (WHOLE, one.lane)
             for name in names:
                 found[name] = found.get(name, Count()).plus(step)
+        found[WHOLE] = replace(found[WHOLE], row=len(self.row()))
         lanes = {*found, *self.known} - {WHOLE}
         for name, number in accepted_of(self.claimed, self.taken, lanes).items():
             found[name] = found.get(name, Count()).plus(Count(accepted=number))
@@ -94,7 +105,8 @@ def _count(mailing: Mailing, relay: Relay, batch: _Batch) -> None:
     began = first["first"] or timezone.now()
     counts = query.add(mailing, relay, steps, began)
     if counts and batch.refused:
-        _judge(mailing, relay, counts, list(batch.refused.values()))
+        in_row = len({one.lane for one in batch.row()})
+        _judge(mailing, relay, counts, list(batch.refused.values()), in_row)
 
 
 def _to_holds(mailing: Mailing, relay: Relay, steps: dict[str, Count]) -> None:
@@ -123,10 +135,14 @@ def _add_to(one: Hold, count: Count) -> None:
 
 
 def _judge(
-    mailing: Mailing, relay: Relay, counts: Mapping[str, Count], seen: Sequence[Refused]
+    mailing: Mailing,
+    relay: Relay,
+    counts: Mapping[str, Count],
+    seen: Sequence[Refused],
+    in_row: int,
 ) -> None:
     """Stops the smallest part that explains the run: a relay that takes nothing, lanes that are
-    refused, or else the mailing."""
+    refused, or else the mailing. `in_row`: lanes of those refused one after the other."""
     whole = counts[WHOLE]
     rows = RefusalCount.objects.filter(mailing=mailing, relay=relay)
     lanes = rows.exclude(lane=WHOLE).filter(refused__gt=0).count()
@@ -143,7 +159,8 @@ def _judge(
         why = _why(rows, name, holds.HELD, mine or seen, counts[name])
         holding.hold(mailing, relay, LANE, why, lane=name)
         _leave_to_hold(mailing, rows, name, counts[name])
-    if guards.of_mailing(_of_all_relays(mailing)):
+    changed = not takes_nothing and not tripped and guards.of_row(whole, in_row)
+    if changed or guards.of_mailing(_of_all_relays(mailing)):
         _stop_mixture(mailing, relay, rows, seen)
 
 
