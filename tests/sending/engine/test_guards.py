@@ -147,6 +147,27 @@ def test_one_dead_address_where_the_relay_took_mail_lately(
     assert Suppression.objects.get().value == "reject@d1.example"
 
 
+def test_what_was_put_off_may_be_refused_in_a_row(open_to: Open, relay: Relay, sink: Sink) -> None:
+    """A mailing ends with those that were put off; that they are refused one after the other says
+    nothing of the relay."""
+
+    def answer_with(words: bytes) -> None:
+        said = {"late": words, "gone": b"550 5.7.1 Denied\r\n"}
+        sink.answer = lambda address: said.get(address[:4])
+
+    late = [f"late{n}@d{n % 10}.example" for n in range(26)]
+    answer_with(b"451 4.2.1 Try again later\r\n")
+    mailing = open_to(["gone@d0.example", *people(200), *late])
+    carry(mailing)
+    assert assert_closes(mailing).accepted == 200
+
+    answer_with(b"550 5.7.1 Denied\r\n")
+    Message.objects.filter(mailing=mailing, state=State.WAITING).update(retry_at=timezone.now())
+    carry(mailing)
+    assert assert_closes(mailing).failed == 1 + len(late)
+    assert not Hold.objects.exists()
+
+
 def test_large_batches_are_stopped_within(open_to: Open, relay: Relay, sink: Sink) -> None:
     """A carrier that goes at full speed holds thousands; a run is seen within the batch."""
     sink.offers = [b"PIPELINING"]
