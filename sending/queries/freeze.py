@@ -31,7 +31,7 @@ frozen AS (
     LEFT JOIN unnest(%(domains)s::text[], %(numbers)s::smallint[]) AS p (domain, number)
            ON p.domain = split_part(address, '@', 2)
    WHERE reason IS NULL
-   ORDER BY coalesce(p.number, 0), contact_id >> 16, hashtext(address)
+   ORDER BY coalesce(p.number, 0), contact_id >> 16, hashint8extended(contact_id, %(mailing)s)
   RETURNING id, lane),
 laned AS (
   INSERT INTO sending_mailinglane (mailing_id, lane, first_id, next_id, last_id, targeted)
