@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bounces.reading.parts import Headers, Part, fields
+from bounces.reading.parts import Headers, fields
 
 # Letters of a local part and domain; IDN and EAI too. Bounded, so that a search is linear.
 LOCAL = r"[\w.!#$%&'*+/=?^`{|}~-]"
@@ -38,12 +38,6 @@ def address_of(value: str) -> str:
     text = value.partition(";")[2] or value
     found = ADDRESS.search(text)
     return found[0].strip(".'") if found else ""
-
-
-def delivery_status(part: Part) -> list[Failed]:
-    """The recipients of a message/delivery-status part."""
-    content = part.content().decode("utf-8", "replace")
-    return recipients(content)
 
 
 def recipients(text: str) -> list[Failed]:

@@ -17,8 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Min, Q
-from django.db.models.functions import Coalesce
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.secrets import SecretError
@@ -226,14 +225,6 @@ def clear(mailbox: BounceMailbox, box: ImapBox) -> int:
     else:
         box.delete(uids)
     return rows.filter(uid__in=uids).update(cleared_at=timezone.now())
-
-
-def oldest_waiting_collection(now: datetime | None = None) -> float:
-    """For how many seconds the mailbox has waited whose turn came first; 0 where none waits."""
-    now = now or timezone.now()
-    waiting = BounceMailbox.objects.filter(pk__in=due(now))
-    begun = waiting.aggregate(first=Min(Coalesce("checked_at", "created_at")))["first"]
-    return max((now - begun - EVERY).total_seconds(), 0.0) if begun else 0.0
 
 
 # The lease ---------------------------------------------------------------------------------------
