@@ -50,13 +50,7 @@ class BounceMailbox(models.Model):
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(
-                fields=(
-                    "workspace",
-                    "name",
-                ),
-                name="mailbox_name_once",
-            ),
+            models.UniqueConstraint(fields=("workspace", "name"), name="mailbox_name_once"),
         )
 
     def __str__(self) -> str:
@@ -106,12 +100,7 @@ class BounceMail(models.Model):
     class Meta:
         constraints = (
             models.UniqueConstraint(
-                fields=(
-                    "mailbox",
-                    "uid_validity",
-                    "uid",
-                ),
-                name="bounce_mail_once",
+                fields=("mailbox", "uid_validity", "uid"), name="bounce_mail_once"
             ),
         )
         indexes = (

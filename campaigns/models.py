@@ -53,13 +53,7 @@ class Campaign(models.Model):
 
     class Meta:
         indexes = (
-            models.Index(
-                fields=(
-                    "workspace",
-                    "-id",
-                ),
-                name="campaign_by_id",
-            ),
+            models.Index(fields=("workspace", "-id"), name="campaign_by_id"),
             models.Index(
                 fields=("scheduled_at",),
                 name="campaign_due",

@@ -28,13 +28,7 @@ class Attribute(models.Model):
     class Meta:
         ordering = ("position", "id")
         constraints = (
-            models.UniqueConstraint(
-                fields=(
-                    "workspace",
-                    "key",
-                ),
-                name="attribute_key_once",
-            ),
+            models.UniqueConstraint(fields=("workspace", "key"), name="attribute_key_once"),
         )
 
     def __str__(self) -> str:
@@ -61,23 +55,9 @@ class Contact(models.Model):
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(
-                fields=(
-                    "workspace",
-                    "email",
-                ),
-                name="contact_email_once",
-            ),
+            models.UniqueConstraint(fields=("workspace", "email"), name="contact_email_once"),
         )
-        indexes = (
-            models.Index(
-                fields=(
-                    "workspace",
-                    "id",
-                ),
-                name="contact_by_id",
-            ),
-        )
+        indexes = (models.Index(fields=("workspace", "id"), name="contact_by_id"),)
 
     def __str__(self) -> str:
         return self.email
@@ -97,13 +77,7 @@ class List(models.Model):
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(
-                fields=(
-                    "workspace",
-                    "name",
-                ),
-                name="list_name_once",
-            ),
+            models.UniqueConstraint(fields=("workspace", "name"), name="list_name_once"),
         )
 
     def __str__(self) -> str:
@@ -155,13 +129,7 @@ class Subscription(models.Model):
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(
-                fields=(
-                    "list",
-                    "contact",
-                ),
-                name="subscription_once",
-            ),
+            models.UniqueConstraint(fields=("list", "contact"), name="subscription_once"),
         )
         indexes = (models.Index(fields=("contact",), name="subscription_by_contact"),)
 
@@ -209,24 +177,12 @@ class Suppression(models.Model):
     class Meta:
         constraints = (
             models.UniqueConstraint(
-                fields=(
-                    "workspace",
-                    "kind",
-                    "value",
-                ),
+                fields=("workspace", "kind", "value"),
                 name="suppression_once",
                 condition=models.Q(lifted_at=None),
             ),
         )
-        indexes = (
-            models.Index(
-                fields=(
-                    "workspace",
-                    "id",
-                ),
-                name="suppression_by_id",
-            ),
-        )
+        indexes = (models.Index(fields=("workspace", "id"), name="suppression_by_id"),)
 
     def __str__(self) -> str:
         return f"{self.value}: {self.reason}"
@@ -296,13 +252,7 @@ class Import(models.Model):
 
     class Meta:
         indexes = (
-            models.Index(
-                fields=(
-                    "workspace",
-                    "-id",
-                ),
-                name="import_by_id",
-            ),
+            models.Index(fields=("workspace", "-id"), name="import_by_id"),
             models.Index(
                 fields=("state",),
                 name="import_due",
@@ -366,13 +316,7 @@ class ImportChunk(models.Model):
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(
-                fields=(
-                    "of_import",
-                    "number",
-                ),
-                name="import_chunk_once",
-            ),
+            models.UniqueConstraint(fields=("of_import", "number"), name="import_chunk_once"),
         )
 
     def __str__(self) -> str:
@@ -395,15 +339,7 @@ class ImportReject(models.Model):
     cells = models.JSONField(default=list)
 
     class Meta:
-        indexes = (
-            models.Index(
-                fields=(
-                    "of_import",
-                    "line",
-                ),
-                name="import_reject_by_line",
-            ),
-        )
+        indexes = (models.Index(fields=("of_import", "line"), name="import_reject_by_line"),)
 
     def __str__(self) -> str:
         return f"line {self.line}: {self.reason}"

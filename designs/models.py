@@ -27,15 +27,7 @@ class Design(models.Model):
     archived_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        indexes = (
-            models.Index(
-                fields=(
-                    "workspace",
-                    "-id",
-                ),
-                name="design_by_id",
-            ),
-        )
+        indexes = (models.Index(fields=("workspace", "-id"), name="design_by_id"),)
 
     def __str__(self) -> str:
         return self.name

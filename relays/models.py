@@ -109,13 +109,7 @@ class Relay(models.Model):
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(
-                fields=(
-                    "workspace",
-                    "name",
-                ),
-                name="relay_name_once",
-            ),
+            models.UniqueConstraint(fields=("workspace", "name"), name="relay_name_once"),
         )
 
     def __str__(self) -> str:
@@ -164,15 +158,7 @@ class Lane(models.Model):
     changed_at = models.DateTimeField(auto_now=True)
 
     class Meta:
-        constraints = (
-            models.UniqueConstraint(
-                fields=(
-                    "relay",
-                    "name",
-                ),
-                name="lane_once",
-            ),
-        )
+        constraints = (models.UniqueConstraint(fields=("relay", "name"), name="lane_once"),)
 
     def __str__(self) -> str:
         return f"{self.name} over {self.relay_id}"
@@ -193,12 +179,7 @@ class RelayMinute(models.Model):
     class Meta:
         constraints = (
             models.UniqueConstraint(
-                fields=(
-                    "relay",
-                    "minute",
-                    "meaning",
-                ),
-                name="relay_minute_once",
+                fields=("relay", "minute", "meaning"), name="relay_minute_once"
             ),
         )
 
@@ -214,15 +195,7 @@ class RelayUse(models.Model):
     count = models.PositiveIntegerField(default=0)
 
     class Meta:
-        constraints = (
-            models.UniqueConstraint(
-                fields=(
-                    "relay",
-                    "hour",
-                ),
-                name="relay_use_once",
-            ),
-        )
+        constraints = (models.UniqueConstraint(fields=("relay", "hour"), name="relay_use_once"),)
 
     def __str__(self) -> str:
         return f"{self.relay_id} {self.hour}: {self.count}"
@@ -241,15 +214,7 @@ class RelaySlot(models.Model):
     silent_since = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        constraints = (
-            models.UniqueConstraint(
-                fields=(
-                    "relay",
-                    "number",
-                ),
-                name="relay_slot_once",
-            ),
-        )
+        constraints = (models.UniqueConstraint(fields=("relay", "number"), name="relay_slot_once"),)
 
     def __str__(self) -> str:
         return f"{self.relay_id}/{self.number}"
@@ -264,13 +229,7 @@ class Pool(models.Model):
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(
-                fields=(
-                    "workspace",
-                    "name",
-                ),
-                name="pool_name_once",
-            ),
+            models.UniqueConstraint(fields=("workspace", "name"), name="pool_name_once"),
         )
 
     def __str__(self) -> str:
@@ -288,15 +247,7 @@ class PoolMember(models.Model):
     carried_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = (
-            models.UniqueConstraint(
-                fields=(
-                    "pool",
-                    "relay",
-                ),
-                name="pool_member_once",
-            ),
-        )
+        constraints = (models.UniqueConstraint(fields=("pool", "relay"), name="pool_member_once"),)
 
     def __str__(self) -> str:
         return f"{self.relay_id} in {self.pool_id}"

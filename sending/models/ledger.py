@@ -192,13 +192,7 @@ class TallyMinute(models.Model):
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(
-                fields=(
-                    "mailing",
-                    "minute",
-                ),
-                name="tally_minute_once",
-            ),
+            models.UniqueConstraint(fields=("mailing", "minute"), name="tally_minute_once"),
         )
 
     def __str__(self) -> str:
@@ -305,10 +299,7 @@ class Message(models.Model):
     class Meta:
         constraints = (
             models.UniqueConstraint(
-                fields=(
-                    "mailing",
-                    "address",
-                ),
+                fields=("mailing", "address"),
                 name="message_address_once",
                 condition=Q(repeats=False),
             ),
@@ -316,10 +307,7 @@ class Message(models.Model):
         indexes = (
             # Those to be tried again, the earliest first.
             models.Index(
-                fields=(
-                    "mailing",
-                    "retry_at",
-                ),
+                fields=("mailing", "retry_at"),
                 name="message_retry",
                 condition=Q(retry_at__isnull=False),
             ),
@@ -330,11 +318,7 @@ class Message(models.Model):
             # Who did not get it, and why: the report's groups and tables. Partial: those that are
             # accepted, nearly all, never enter it.
             models.Index(
-                fields=(
-                    "mailing",
-                    "trouble",
-                    "address",
-                ),
+                fields=("mailing", "trouble", "address"),
                 name="message_not_accepted",
                 condition=Q(trouble__isnull=False),
             ),
@@ -380,24 +364,11 @@ class LeftOut(models.Model):
     class Meta:
         constraints = (
             # Pages through everybody, and searches by address.
-            models.UniqueConstraint(
-                fields=(
-                    "mailing",
-                    "address",
-                ),
-                name="left_out_address_once",
-            ),
+            models.UniqueConstraint(fields=("mailing", "address"), name="left_out_address_once"),
         )
         indexes = (
             # Pages through the people of one reason.
-            models.Index(
-                fields=(
-                    "mailing",
-                    "reason",
-                    "address",
-                ),
-                name="left_out_by_reason",
-            ),
+            models.Index(fields=("mailing", "reason", "address"), name="left_out_by_reason"),
             models.Index(fields=("contact_id",), name="left_out_by_contact"),
         )
 
@@ -429,16 +400,7 @@ class Event(models.Model):
     detail = models.TextField(blank=True)
 
     class Meta:
-        indexes = (
-            models.Index(
-                fields=(
-                    "mailing",
-                    "kind",
-                    "id",
-                ),
-                name="event_by_kind",
-            ),
-        )
+        indexes = (models.Index(fields=("mailing", "kind", "id"), name="event_by_kind"),)
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.message_id}"
