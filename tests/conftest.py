@@ -1,4 +1,5 @@
-"""People and workspaces that most tests need. Servers come from tests.servers."""
+"""People and workspaces that most tests need; what several apps' tests need is in tests.fixtures,
+and servers come from tests.servers."""
 
 import os
 import shutil
@@ -14,9 +15,21 @@ from django.test import Client, override_settings
 from accounts.models import Membership, User, Workspace
 from accounts.permissions import Role
 from smtp import config, tls_context
+from tests.fixtures import (
+    certificate,
+    imap,
+    mailbox,
+    make_list,
+    make_mailing,
+    relay,
+    sent,
+    url,
+)
 from tests.mailservers.smtp import Authority, make_authority
 
 PASSWORD = "correct horse battery"
+# Fixtures for all tests; a folder may have its own of the same name.
+__all__ = ["certificate", "imap", "mailbox", "make_list", "make_mailing", "relay", "sent", "url"]
 
 
 @pytest.hookimpl(trylast=True)

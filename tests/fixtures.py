@@ -1,4 +1,4 @@
-"""Fixtures of several apps' tests: their conftest.py imports what they use."""
+"""Fixtures that several apps' tests need; tests/conftest.py imports them."""
 
 import ssl
 from collections.abc import Callable, Iterator

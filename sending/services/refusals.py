@@ -72,13 +72,14 @@ class _Batch:
     known: Collection[str]
 
     def row(self) -> list[Refused]:
-        """Of first tries, those refused since the last accepted mail."""
+        """Of first tries, those refused since the last accepted mail. A refusal whose place is
+        unknown came before every accepted one: nothing is stopped on a guess."""
         tried = {message.id for message in self.claimed if not message.attempts}
         end = len(self.taken)
         return [
             one
             for number, one in self.refused.items()
-            if number in tried and self.taken.refused.get(number, end) == end and one.verdict
+            if number in tried and self.taken.refused.get(number, 0) == end and one.verdict
         ]
 
     def steps(self) -> dict[str, Count]:

@@ -56,6 +56,7 @@ def answer(mailing: Mailing, relay: Relay, *said: Said) -> Claim:
             taken.add(message.id, message.lane, f"{code} {words}", 0.1)
         else:
             outcomes[message.id] = Outcome(End.REFUSED, code, words, stage)
+            taken.refuse(message.id)
     settle(claimed, mailing, relay, outcomes, taken)
     mailing.refresh_from_db()
     relay.refresh_from_db()
@@ -287,11 +288,11 @@ def test_a_run_of_refusals_pauses_the_mailing(open_to: Open, relay: Relay) -> No
         "Servers refuse too many of the mails",
         "554 5.7.1 Message refused as spam",
     )
-    # Who resumes it begins a new count.
+    # Who resumes it begins a new count; now each of them was refused after the last accepted one.
     mailings.resume(mailing)
-    answer(mailing, relay, *[SPAM] * 20)
+    answer(mailing, relay, *[SPAM] * 16)
     assert mailing.state == Mailing.State.SENDING
-    answer(mailing, relay, SPAM)
+    answer(mailing, relay, *[SPAM] * 4)
     assert mailing.state == Mailing.State.PAUSED
     assert_closes(mailing)
 

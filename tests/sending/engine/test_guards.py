@@ -12,6 +12,7 @@ from accounts.models import Workspace
 from contacts.models import Suppression
 from relays.models import Pool, PoolMember, Relay
 from relays.services import relays
+from sending import guards
 from sending.compose.composer import Composer
 from sending.engine import turn
 from sending.engine.carrier import interleaved
@@ -151,20 +152,20 @@ def test_what_was_put_off_may_be_refused_in_a_row(open_to: Open, relay: Relay, s
     """A mailing ends with those that were put off; that they are refused one after the other says
     nothing of the relay."""
 
-    def answer_with(words: bytes) -> None:
-        said = {"late": words, "gone": b"550 5.7.1 Denied\r\n"}
-        sink.answer = lambda address: said.get(address[:4])
+    late = [f"late{n}@d{n % 10}.example" for n in range(guards.RELAY_RUN)]
 
-    late = [f"late{n}@d{n % 10}.example" for n in range(26)]
-    answer_with(b"451 4.2.1 Try again later\r\n")
-    mailing = open_to(["gone@d0.example", *people(200), *late])
+    def answer_late(words: bytes) -> None:
+        sink.answer = lambda address: words if address.startswith("late") else None
+
+    answer_late(b"451 4.2.1 Try again later\r\n")
+    mailing = open_to([*people(200), *late])
     carry(mailing)
     assert assert_closes(mailing).accepted == 200
 
-    answer_with(b"550 5.7.1 Denied\r\n")
+    answer_late(b"550 5.7.1 Denied\r\n")
     Message.objects.filter(mailing=mailing, state=State.WAITING).update(retry_at=timezone.now())
     carry(mailing)
-    assert assert_closes(mailing).failed == 1 + len(late)
+    assert assert_closes(mailing).failed == len(late)
     assert not Hold.objects.exists()
 
 
@@ -369,10 +370,12 @@ def test_ten_people_of_whom_eight_are_gone(open_to: Open, relay: Relay, sink: Si
     assert not Suppression.objects.exists()
 
 
-@pytest.mark.parametrize("share", [15, 20])
+@pytest.mark.parametrize(("share", "believed"), [(15, 0.85), (20, 0.6)])
 def test_an_old_list_with_dead_addresses_spread(
-    open_to: Open, relay: Relay, sink: Sink, share: int
+    open_to: Open, relay: Relay, sink: Sink, share: int, believed: float
 ) -> None:
+    """Chance puts them into an order. With one dead address in five, six in a row come about once
+    in a thousand mails (sending.streaks): those are found by the next mailing."""
     sink.offers = [b"PIPELINING"]
     domains = [*(f"d{n}.example" for n in range(12)), "qq.com", "gmail.com", "163.com"]
     addresses = [
@@ -384,8 +387,9 @@ def test_an_old_list_with_dead_addresses_spread(
     assert mailing.state == Mailing.State.FINISHED
     assert not Hold.objects.exists()
     tally = assert_closes(mailing)
-    assert (tally.accepted, tally.failed, tally.hard_bounced) == (1000 - dead, dead, dead)
-    assert Suppression.objects.count() == dead
+    assert (tally.accepted, tally.failed) == (1000 - dead, dead)
+    assert believed * dead <= tally.hard_bounced == Suppression.objects.count()
+    assert not Suppression.objects.exclude(value__startswith="reject").exists()
 
 
 def test_nothing_accepted_of_a_few_suppresses_nobody(
