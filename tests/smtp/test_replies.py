@@ -21,8 +21,8 @@ from smtp.replies import (
     pasted,
     rules,
 )
-from smtp.replies.book import book
 from smtp.replies.rules import RuleError
+from smtp.replies.ruleset import rule_set
 
 A, P, T = Meaning.ADDRESS, Meaning.POLICY, Meaning.TRANSIENT
 F, BIG = Meaning.FULL, Meaning.TOO_LARGE
@@ -75,7 +75,7 @@ def test_the_table_is_large_and_uses_most_rules() -> None:
         for said in TABLE
         if (verdict := classify(said.code, said.words, said.stage)).rule
     }
-    ours = {rule.name for some in book().rules.values() for rule in some}
+    ours = {rule.name for some in rule_set().rules.values() for rule in some}
     assert len(used) > 0.8 * len(ours), sorted(ours - used)
 
 
