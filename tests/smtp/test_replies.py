@@ -18,7 +18,7 @@ from smtp.replies import (
     classify,
     matching,
     meaning,
-    pasted,
+    replytext,
     rules,
 )
 from smtp.replies.rules import RuleError
@@ -293,7 +293,7 @@ def test_any_words_have_a_meaning_soon(words: str) -> None:
     for code in (400, 421, 450, 500, 550, 599):
         assert isinstance(meaning(code, words, "rcpt"), Meaning)
     assert time.perf_counter() - began < 2
-    pasted.read(words)
+    replytext.read(words)
 
 
 WORDS = st.lists(
@@ -314,10 +314,10 @@ def test_never_raises(code: int, words: str, stage: str) -> None:
     if 400 <= code < 600:
         assert verdict.rule is not None
         assert matching(code, words, stage)[0] is verdict.rule
-    pasted.read(words)
+    replytext.read(words)
 
 
-# Pasted -------------------------------------------------------------------------------------------
+# The text of a reply ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -351,5 +351,5 @@ def test_never_raises(code: int, words: str, stage: str) -> None:
         ("", 0, "", ""),
     ],
 )
-def test_pasted(text: str, code: int, words: str, stage: str) -> None:
-    assert pasted.read(text) == pasted.Pasted(code, words, stage)
+def test_the_text_of_a_reply(text: str, code: int, words: str, stage: str) -> None:
+    assert replytext.read(text) == replytext.ReplyText(code, words, stage)
