@@ -14,10 +14,10 @@ from smtp.replies import (
     Meaning,
     Stage,
     Verdict,
-    bounded,
     classify,
     matching,
     meaning,
+    regexcost,
     replytext,
     rules,
 )
@@ -253,7 +253,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     ],
 )
 def test_expressions_that_could_run_away(pattern: str) -> None:
-    assert bounded.problem(pattern)
+    assert regexcost.problem(pattern)
 
 
 @pytest.mark.parametrize(
@@ -269,7 +269,7 @@ def test_expressions_that_could_run_away(pattern: str) -> None:
     ],
 )
 def test_expressions_that_can_not(pattern: str) -> None:
-    assert bounded.problem(pattern) == ""
+    assert regexcost.problem(pattern) == ""
 
 
 LONG = [
