@@ -12,13 +12,10 @@ from time import monotonic
 
 from smtp.envelope import envelope, stuffed
 from smtp.flights import STAGES, EndingKind, Flight, Kind, Mode
-from smtp.parcels import End, Outcome, Stage, WithdrawnError
-from smtp.replies import ends_connection
+from smtp.parcels import End, Outcome, WithdrawnError, refused
+from smtp.replies import COUNTS_MAILS, Stage, ends_connection
 from smtp.replylines import words_of
 from smtp.wire import Wire
-
-# The name of its rule where the server counts mails, not commands or minutes.
-COUNTS_MAILS = "connection.messages"
 
 MAIL, RCPT, DATA, CONTENT = Kind.MAIL, Kind.RCPT, Kind.DATA, Kind.CONTENT
 PIPELINED, CHUNKED, PLAIN = Mode.PIPELINED, Mode.CHUNKED, Mode.PLAIN
@@ -102,7 +99,8 @@ class Exchange(Wire):
         carried = self._most - self._left - len(self._flights)
         if carried < 1:
             return False
-        why = ends_connection(code, words)
+        stage = STAGES.get(self._owed[0][0], Stage.UNKNOWN) if self._owed else Stage.UNKNOWN
+        why = ends_connection(code, words, stage)
         if why:
             self._spend(code, words, carried if why == COUNTS_MAILS else 0)
         return bool(why)
@@ -170,16 +168,18 @@ class Exchange(Wire):
             self._end(EndingKind.DESYNC, code, words, suspect=True)
             return
         self._proven = self._proven or self.mode is CHUNKED
+        seconds = self._since - flight.handed
         if taken:
             self._refusals = 0
-        end = End.TAKEN if taken else End.REFUSED
-        self._settle(Outcome(end, code, words, Stage.CONTENT, self._since - flight.handed))
+            self._settle(Outcome(End.TAKEN, code, words, Stage.CONTENT, seconds))
+        else:
+            self._settle(refused(code, words, Stage.CONTENT, seconds))
 
     def _refuse(self, kind: Kind, flight: Flight, code: int, words: str) -> None:
         """The first refusal counts: what follows in a group is refused because of it."""
         if flight.refusal is None and kind in STAGES:
             seconds = monotonic() - flight.handed if flight.handed else 0.0
-            flight.refusal = Outcome(End.REFUSED, code, words, STAGES[kind], seconds)
+            flight.refusal = refused(code, words, STAGES[kind], seconds)
 
     def _confused(self, flight: Flight) -> bool:
         """The server lost the thread of the first group that it got, and is left."""

@@ -4,7 +4,8 @@ from collections import deque
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 
-from smtp.parcels import Outcome, Parcel, Stage
+from smtp.parcels import Outcome, Parcel
+from smtp.replies import Stage
 
 
 class Mode(StrEnum):

@@ -7,8 +7,9 @@ from time import monotonic
 
 from smtp import config
 from smtp.flights import NOBODY, STAGES, Ending, EndingKind, Flight, Kind, Mode
-from smtp.parcels import End, Outcome, Source, Stage
+from smtp.parcels import End, Outcome, Source, refused
 from smtp.remarks import Remark
+from smtp.replies import Stage
 from smtp.replylines import GarbledError, ReplyReader
 from smtp.session import Session
 from smtp.timeouts import Timeouts
@@ -240,9 +241,10 @@ class Wire(asyncio.Protocol):
         their contents included, it doesn't take either: it has just said so. Those without a
         content wait for nothing."""
         for flight in self._flights:
-            if flight.refusal is None:
-                end = End.REFUSED if flight.handed else End.NEXT_CONNECTION
-                flight.refusal = Outcome(end, code, words, Stage.MAIL)
+            if flight.refusal is None and flight.handed:
+                flight.refusal = refused(code, words, Stage.MAIL)
+            elif flight.refusal is None:
+                flight.refusal = Outcome(End.NEXT_CONNECTION, code, words, Stage.MAIL)
         self._end(EndingKind.SPENT, code, words, carried=carried)
 
     def _interrupted(self, flight: Flight, *, suspect: bool) -> Outcome:

@@ -130,9 +130,11 @@ def _composed(held: "Held") -> list["Parcel"]:
 
 def _journal(held: "Held") -> None:
     """As with one connection: the reply to a mail and the next one's begin in one write."""
+    from smtp import Stage  # noqa: PLC0415
+
     for message in held.claim.messages:
         held.journal.hand_over(message.id)
-        held.journal.reply(message.id, 250, "content", "2.0.0 Ok: queued as 12345")
+        held.journal.reply(message.id, 250, Stage.CONTENT, "2.0.0 Ok: queued as 12345")
     held.journal.flush()
 
 

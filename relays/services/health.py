@@ -19,7 +19,7 @@ from relays.models import WORKING, Lane, Relay
 from relays.queries import clock
 from relays.services import pace
 from smtp import ConnectError, End, Outcome
-from smtp.replies import Meaning, ends_connection, meaning
+from smtp.replies import Meaning
 
 # Seconds without the relay after so many failures one after the other.
 BACK_OFF = (5, 10, 20, 60, 120, 300)
@@ -83,27 +83,22 @@ def learn(
         back_off(relay, "connection", seen[0].words)
 
 
-def _meaning(outcome: Outcome) -> Meaning | None:
-    """None: it was no refusal by the server."""
-    if outcome.end is not End.REFUSED or outcome.code < 200:
-        return None
-    return meaning(outcome.code, outcome.words, outcome.stage)
-
-
 def _works(outcome: Outcome) -> bool:
     """Whether the server answered as one that works: also by a refusal of one mail."""
-    why = _meaning(outcome)
     if outcome.end is End.TAKEN:
         return True
-    return why is not None and not why.loses_nothing and why is not Meaning.EHLO
+    if outcome.verdict is None:
+        return False
+    why = outcome.verdict.meaning
+    return not why.loses_nothing and why is not Meaning.EHLO
 
 
 def _is_away(outcome: Outcome) -> bool:
-    if outcome.end is not End.REFUSED:
-        return True
-    away = _meaning(outcome) is Meaning.CONNECTION
+    if outcome.verdict is None:
+        return outcome.end not in {End.NOT_COMPOSED, End.NEEDS_SMTPUTF8}
     # A connection that has carried its number of mails says that the server works.
-    return away and not ends_connection(outcome.code, outcome.words, outcome.stage)
+    of_connection = outcome.verdict.meaning is Meaning.CONNECTION
+    return of_connection and not outcome.verdict.ends_connection
 
 
 def mark_tested(relay: Relay) -> None:

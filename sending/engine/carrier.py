@@ -175,7 +175,7 @@ class Carrier:
             self.count += 1
             self._one_less(held)
             return
-        if outcome.end is not End.NOT_HANDED_OVER:
+        if outcome.end is End.REFUSED or outcome.end is End.IN_DOUBT:
             held.handed_over += 1
         self._came_to(held, message, outcome)
 

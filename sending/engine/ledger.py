@@ -25,7 +25,6 @@ from sending.services.outcomes import settle
 from sending.services.reading import reply_of
 from smtp import End, Outcome
 from smtp.accepted import Accepted
-from smtp.replies import meaning
 
 log = logging.getLogger(__name__)
 
@@ -189,8 +188,8 @@ def _by_meaning(outcomes: Iterable[Outcome], taken: Accepted) -> dict[str, tuple
     for one in outcomes:
         if one.end is End.IN_DOUBT:
             name = "unknown"
-        elif one.end is End.REFUSED and one.code >= 200:
-            name = str(meaning(one.code, one.words, one.stage))
+        elif one.verdict is not None:
+            name = str(one.verdict.meaning)
         else:
             continue
         count, seconds = found.get(name, (0, 0.0))

@@ -18,7 +18,7 @@ from sending.queries import events
 from sending.queries.claim import Claim, claim
 from sending.services import mailings, telling, verdicts
 from sending.services.outcomes import settle
-from smtp import End, Outcome, Stage
+from smtp import End, Outcome, Stage, refused
 from smtp.accepted import Accepted
 from smtp.replies import Meaning
 from tests.sending.engine.conftest import assert_closes, design, open_to
@@ -55,7 +55,7 @@ def answer(mailing: Mailing, relay: Relay, *said: Said) -> Claim:
         if 200 <= code < 300:
             taken.add(message.id, message.lane, f"{code} {words}", 0.1)
         else:
-            outcomes[message.id] = Outcome(End.REFUSED, code, words, stage)
+            outcomes[message.id] = refused(code, words, stage)
             taken.refuse(message.id)
     settle(claimed, mailing, relay, outcomes, taken)
     mailing.refresh_from_db()
@@ -92,8 +92,7 @@ def test_an_address_that_does_not_exist_fails_bounces_and_is_suppressed(
     ("said", "reason"),
     [
         ((550, "Sorry", Stage.CONTENT), "unclear"),
-        # A journal doesn't know the stage.
-        ((550, "Sorry", Stage.CONNECT), "unclear"),
+        ((550, "Sorry", Stage.UNKNOWN), "unclear"),
         ((554, "5.7.1 Spam", Stage.CONTENT), "policy"),
         ((552, "5.2.3 Too large for this mailbox", Stage.CONTENT), "too_large"),
     ],

@@ -21,6 +21,7 @@ from sending.models import Event, Hold, Mailing, Message, Tally
 from sending.queries.claim import OTHERS_FIRST, Claimed, claim
 from sending.services import dispatch, heldpeople, holddecisions, holdwords, mailings, recovery
 from sending.services.retrying import Retried
+from smtp import Stage
 from tests.mailservers.sink import Sink, running
 from tests.sending.engine.conftest import assert_closes
 
@@ -341,7 +342,7 @@ def test_a_worker_that_is_killed_in_the_middle_of_a_run(
     claimed = claim(mailing, relay, holder=journal.holder, limit=100)
     assert claimed is not None
     for message in interleaved(claimed.messages)[:refused]:
-        journal.reply(message.id, 550, "rcpt", f"I cannot deliver mail for <{message.address}>")
+        journal.reply(message.id, 550, Stage.RCPT, f"I cannot deliver mail for <{message.address}>")
     journal.abandon()
     assert recovery.recover_journals() == 1
     assert assert_closes(mailing).failed == refused
