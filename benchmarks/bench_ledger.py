@@ -153,10 +153,10 @@ def sending(ledger: Ledger, mailing: Any) -> dict[str, float]:
         held = claim(mailing, ledger.relay, holder="benchmark", limit=BATCH)
         claims.append((time.perf_counter() - began) * 1000)
         assert held is not None
-        taken = Accepted()
+        accepted = Accepted()
         for message in held.messages:
-            taken.add(message.id, 0, f"250 2.0.0 Ok: queued as {message.id:x}", 0.1)
-        records.append(timed(partial(record, held, [], taken)))
+            accepted.add(message.id, 0, f"250 2.0.0 Ok: queued as {message.id:x}", 0.1)
+        records.append(timed(partial(record, held, [], accepted)))
     return {
         f"claim of {BATCH}": round(statistics.median(claims), 1),
         f"record of {BATCH}": round(statistics.median(records), 1),

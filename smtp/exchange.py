@@ -4,7 +4,8 @@ One state machine for all modes. Every command is in a queue of what is owed a r
 is attributed with certainty; what doesn't fit ends the connection. DATA is always the last command
 that was said, so 354 means that nothing else is owed and the content may go.
 
-A content whose reply was never read leaves its mail in doubt; all others certainly weren't taken.
+A content whose reply was never read leaves its mail in doubt; all others certainly weren't
+accepted.
 """
 
 import re
@@ -60,14 +61,14 @@ class Exchange(Wire):
             super()._read(data)
 
     def _all_good(self, words: bytes) -> None:
-        """One mail is taken, and the next one's content is asked for."""
+        """One mail is accepted, and the next one's content is asked for."""
         sent, following = self._owed[0][1], self._owed[3][1]
         self._owed.clear()
         self._flights.popleft()
         self._since = now = monotonic()
         self._proven = True
         self._refusals = 0
-        outcome = Outcome(End.TAKEN, 250, words_of(words), Stage.CONTENT, now - sent.handed)
+        outcome = Outcome(End.ACCEPTED, 250, words_of(words), Stage.CONTENT, now - sent.handed)
         self._source.settled(sent.parcel, outcome)
         if not self._over():
             self._hand_over(following)
@@ -87,7 +88,7 @@ class Exchange(Wire):
         elif not _fits(kind_owed, code):
             self._end(EndingKind.DESYNC, code, words)
         elif code >= 500 and self.mode is not PLAIN and LYING.search(words):
-            flight.handed = 0.0  # It says so itself: nothing was taken.
+            flight.handed = 0.0  # It says so itself: nothing was accepted.
             self._end(EndingKind.DESYNC, code, words, suspect=True)
         else:
             self._owed.popleft()
@@ -156,10 +157,10 @@ class Exchange(Wire):
                 self._transport.write(b".\r\n")
 
     def _content_answered(self, flight: Flight, code: int, words: str) -> None:
-        taken = code < 400
+        accepted = code < 400
         if flight.refusal is not None:
-            if taken:
-                # Its recipient was refused, its content taken: only the server knows.
+            if accepted:
+                # Its recipient was refused, its content accepted: only the server knows.
                 flight.refusal = None
                 self._end(EndingKind.DESYNC, code, words)
             else:
@@ -170,9 +171,9 @@ class Exchange(Wire):
             self._end(EndingKind.DESYNC, code, words, suspect=True)
             return
         self._proven = self._proven or self.mode is CHUNKED
-        if taken:
+        if accepted:
             self._refusals = 0
-        end = End.TAKEN if taken else End.REFUSED
+        end = End.ACCEPTED if accepted else End.REFUSED
         self._settle(Outcome(end, code, words, Stage.CONTENT, self._since - flight.handed))
 
     def _refuse(self, kind: Kind, flight: Flight, code: int, words: str) -> None:

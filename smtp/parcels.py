@@ -13,12 +13,12 @@ NO_SMTPUTF8 = 2
 class End(Enum):
     """How far a mail got, with certainty.
 
-    REFUSED: the server said so. NOT_HANDED_OVER: its content certainly wasn't taken.
+    REFUSED: the server said so. NOT_HANDED_OVER: its content certainly wasn't accepted.
     NEXT_CONNECTION: the same, because this connection takes no more mails: it may go over another
     one at once. IN_DOUBT: its content was written, its reply never read.
     """
 
-    TAKEN = auto()
+    ACCEPTED = auto()
     REFUSED = auto()
     NOT_HANDED_OVER = auto()
     NEXT_CONNECTION = auto()

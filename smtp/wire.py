@@ -39,7 +39,7 @@ class Wire(asyncio.Protocol):
         self._window = window
         # How many mails this connection may take, and still may.
         self._most = self._left = ENDLESS if most is None else most
-        # Mails refused since one was taken: each leaves a RSET behind.
+        # Mails refused since one was accepted: each leaves a RSET behind.
         self._refusals = 0
         timeouts = timeouts or config.current().timeouts
         self._limits = _limits(timeouts, idle)

@@ -88,9 +88,9 @@ def measure(messages: int, port: int) -> dict[str, dict[str, float]]:
             with costs.of("journal"):
                 _journal(held)
             with costs.of("wire"):
-                taken = wire.send(parcels)
+                accepted = wire.send(parcels)
             with costs.of("record"):
-                ledger.record(held, {}, taken, seconds=1.0, ends=True)
+                ledger.record(held, {}, accepted, seconds=1.0, ends=True)
 
 
 def _open(made: Any, relay: "Relay", messages: int) -> "Mailing":

@@ -20,7 +20,7 @@ class Wire:
         self.relay = relay
         self.connections = connections
         self.waiting: deque[Parcel] = deque()
-        self.taken = Accepted()
+        self.accepted = Accepted()
         self.exchanges: list[Exchange] = []
         self.left = 0
 
@@ -39,12 +39,12 @@ class Wire:
         self.runner.close()
 
     def send(self, parcels: list[Parcel]) -> Accepted:
-        """When the last reply was read; all of them were taken."""
+        """When the last reply was read; all of them were accepted."""
         self.waiting.extend(parcels)
         self.left = len(parcels)
-        self.taken = Accepted()
+        self.accepted = Accepted()
         self.runner.run(self._send())
-        return self.taken
+        return self.accepted
 
     def next(self) -> Parcel | None:
         return self.waiting.popleft() if self.waiting else None
@@ -52,8 +52,8 @@ class Wire:
     def handing_over(self, parcel: Parcel) -> None: ...
 
     def settled(self, parcel: Parcel, outcome: Outcome) -> None:
-        assert outcome.end is End.TAKEN, outcome
-        self.taken.add(parcel.key, 0, f"{outcome.code} {outcome.words}", outcome.seconds)
+        assert outcome.end is End.ACCEPTED, outcome
+        self.accepted.add(parcel.key, 0, f"{outcome.code} {outcome.words}", outcome.seconds)
         self.left -= 1
         if not self.left:
             self.sent.set()

@@ -204,7 +204,7 @@ def _latency(
     counts: Counter[tuple[dt.datetime, str]],
     waited: Counter[dt.datetime],
 ) -> dict[str, Any]:
-    taken = [counts[bucket, ACCEPTED.role] for bucket in buckets]
+    accepted = [counts[bucket, ACCEPTED.role] for bucket in buckets]
     return {
         "labels": [bucket.isoformat() for bucket in buckets],
         "series": [
@@ -213,7 +213,7 @@ def _latency(
                 "role": "opened",
                 "values": [
                     round(waited[bucket] / count * 1000, 1) if count else None
-                    for bucket, count in zip(buckets, taken, strict=True)
+                    for bucket, count in zip(buckets, accepted, strict=True)
                 ],
             }
         ],

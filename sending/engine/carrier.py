@@ -161,17 +161,17 @@ class Carrier:
             # Given back with its batch.
             self._one_less(held)
             return
-        if outcome.end is End.TAKEN or outcome.end is End.REFUSED:
+        if outcome.end is End.ACCEPTED or outcome.end is End.REFUSED:
             self.heard = self.loop.time()
             if not self.flushing:
                 self.flushing = True
                 self.loop.call_soon(self._flush)
             held.journal.reply(parcel.key, outcome.code, outcome.stage, outcome.words)
             self.connections.answered()
-        if outcome.end is End.TAKEN:
+        if outcome.end is End.ACCEPTED:
             held.handed_over += 1
             reply = f"{outcome.code} {outcome.words}"
-            held.taken.add(parcel.key, message.lane, reply, outcome.seconds)
+            held.accepted.add(parcel.key, message.lane, reply, outcome.seconds)
             self.count += 1
             self._one_less(held)
             return
@@ -337,7 +337,7 @@ class Carrier:
         return [
             held
             for held in self.held
-            if held.left == 0 or ((held.outcomes or held.taken) and held.recorded_at < late)
+            if held.left == 0 or ((held.outcomes or held.accepted) and held.recorded_at < late)
         ]
 
     async def _judge(self) -> None:
@@ -358,16 +358,16 @@ class Carrier:
 
     async def _write(self, held: Held, *, ends: bool) -> None:
         seconds = time.monotonic() - held.recorded_at
-        outcomes, taken = held.take()
-        if taken:
+        outcomes, accepted = held.take()
+        if accepted:
             self.proven.add(held.mailing.pk)
         try:
             await self.database(
-                self.ledger.record, held, outcomes, taken, seconds=seconds, ends=ends
+                self.ledger.record, held, outcomes, accepted, seconds=seconds, ends=ends
             )
         except BaseException:
             # They are tried once more when the carrier ends, and stand in the journal.
-            held.put_back(outcomes, taken)
+            held.put_back(outcomes, accepted)
             raise
         if ends:
             self.held.discard(held)

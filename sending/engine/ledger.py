@@ -108,7 +108,7 @@ class Ledger:
     def _hold(self, mailing: Mailing, grant: pace.Grant, journal: Journal) -> Held | None:
         held = holds.held(mailing, self.relay)
         quotas = lanes.quotas(self.relay)
-        taken = claim(
+        accepted = claim(
             mailing,
             self.relay,
             holder=journal.holder,
@@ -116,23 +116,23 @@ class Ledger:
             quotas=holds.quotas(quotas, held) if held.until else quotas,
             others=mailing.pool_id is not None,
         )
-        if taken is None:
+        if accepted is None:
             return None
-        allowed, kept = held.split(taken.messages) if held else (taken.messages, [])
-        admitted, deferred = lanes.admit(self.relay, allowed, again=taken.again)
+        allowed, kept = held.split(accepted.messages) if held else (accepted.messages, [])
+        admitted, deferred = lanes.admit(self.relay, allowed, again=accepted.again)
         if deferred or kept:
             put_off = [
                 Result(one.message.id, WAITING, one.reason, due_at=one.until, attempt=False)
                 for one in deferred
             ]
             put_off += holds.results(mailing, self.relay, held, kept)
-            record(taken, put_off, ends=False)
+            record(accepted, put_off, ends=False)
         stream = mailing.kind == Mailing.Kind.STREAM
         fields = (streams.fields if stream else _fields)(mailing, admitted)
         return Held(
             mailing=mailing,
             relay_id=self.relay.pk,
-            claim=replace(taken, messages=tuple(admitted)),
+            claim=replace(accepted, messages=tuple(admitted)),
             grant=pace.trim(self.relay, grant, len(admitted)),
             journal=journal,
             composer=self._composer(mailing),
@@ -154,23 +154,23 @@ class Ledger:
         self,
         held: Held,
         outcomes: dict[int, Outcome],
-        taken: Accepted,
+        accepted: Accepted,
         *,
         seconds: float,
         ends: bool,
     ) -> None:
         """Records what is known of a batch and lets relay and lanes learn from it; `seconds`: how
         long the outcomes took, from the first to the last."""
-        settle(held.claim, held.mailing, self.relay, outcomes, taken, gone=held.gone, ends=ends)
+        settle(held.claim, held.mailing, self.relay, outcomes, accepted, gone=held.gone, ends=ends)
         unseen = [one for one in outcomes.values() if one.end is End.IN_DOUBT]
         if unseen:
             refusals.count_unseen(held.mailing, self.relay, reply_of(unseen[-1]))
         if ends:
             held.journal.done()
-        if outcomes or taken:
-            health.learn(self.relay, outcomes.values(), None, works=bool(taken))
-            lanes.learn(self.relay, held.claim.messages, outcomes, taken, seconds=seconds)
-            minutes.record(self.relay, _by_meaning(outcomes.values(), taken))
+        if outcomes or accepted:
+            health.learn(self.relay, outcomes.values(), None, works=bool(accepted))
+            lanes.learn(self.relay, held.claim.messages, outcomes, accepted, seconds=seconds)
+            minutes.record(self.relay, _by_meaning(outcomes.values(), accepted))
         if ends:
             pace.give_back(self.relay, held.grant, held.grant.count - held.handed_over)
 
@@ -181,11 +181,11 @@ def _fields(mailing: Mailing, claimed: Sequence[Claimed]) -> dict[int, dict[str,
     )
 
 
-def _by_meaning(outcomes: Iterable[Outcome], taken: Accepted) -> dict[str, tuple[int, float]]:
+def _by_meaning(outcomes: Iterable[Outcome], accepted: Accepted) -> dict[str, tuple[int, float]]:
     """{meaning: (messages, seconds from content to reply)} of what reached the relay."""
     found: dict[str, tuple[int, float]] = {}
-    if taken:
-        found["accepted"] = len(taken), sum(taken.seconds)
+    if accepted:
+        found["accepted"] = len(accepted), sum(accepted.seconds)
     for one in outcomes:
         if one.end is End.IN_DOUBT:
             name = "unknown"

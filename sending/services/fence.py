@@ -269,9 +269,9 @@ def _count(one: Fenced) -> None:
         known = queries.known_of(mailing_id, batch.ids)
         results = [
             Result(pk, Message.State.ACCEPTED, "", REPLY)
-            if taken
+            if accepted
             else Result(pk, Message.State.UNKNOWN, "in_doubt", REPLY)
-            for pk, taken in known.items()
+            for pk, accepted in known.items()
         ]
         claim = Claim(batch.pk, batch.epoch, batch.holder, ())
         written = record(claim, results, ends=False)

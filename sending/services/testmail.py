@@ -129,7 +129,7 @@ class _Mails:
             outcome = self.outcomes.get(parcel.key) or Outcome(End.NOT_HANDED_OVER, words=words)
             # Below are codes of ours.
             said = f"{outcome.code} {outcome.words}" if outcome.code >= 200 else outcome.words
-            results.append(TestResult(parcel.recipient, outcome.end is End.TAKEN, said))
+            results.append(TestResult(parcel.recipient, outcome.end is End.ACCEPTED, said))
         return results
 
 

@@ -65,8 +65,8 @@ def test_taking_back_what_a_provider_refused(
     send()
     page.reload()
     expect(page.locator("#runs")).to_be_hidden()
-    assert set(sink.taken.values()) == {1}
-    assert len(sink.taken) == 200
+    assert set(sink.accepted.values()) == {1}
+    assert len(sink.accepted) == 200
 
 
 def test_it_reads_well(  # noqa: PLR0917

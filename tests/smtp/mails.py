@@ -56,7 +56,7 @@ class Mails:
 
     def settled(self, parcel: Parcel, outcome: Outcome) -> None:
         assert parcel.recipient not in self.outcomes, "settled twice"
-        if outcome.end in {End.TAKEN, End.IN_DOUBT}:
+        if outcome.end in {End.ACCEPTED, End.IN_DOUBT}:
             assert parcel.key in self.handed
         self.outcomes[parcel.recipient] = outcome
         self.on_settled(parcel)
@@ -73,7 +73,7 @@ def check(mails: Mails, server: Scripted) -> None:
     assert mails.given == len(mails.outcomes)
     assert all(count == 1 for count in server.accepted.values()), server.accepted
     took = set(server.accepted)
-    assert mails.ends(End.TAKEN) <= took <= mails.ends(End.TAKEN) | mails.ends(End.IN_DOUBT)
+    assert mails.ends(End.ACCEPTED) <= took <= mails.ends(End.ACCEPTED) | mails.ends(End.IN_DOUBT)
 
 
 async def send_over_one(

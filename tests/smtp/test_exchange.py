@@ -57,7 +57,7 @@ def test_the_bytes_of_two_mails(mode: Mode, loop: str) -> None:
     assert (ending.kind, ending.code, ending.words) == (EndingKind.DRAINED, 221, "bye")
     assert mails.handed == [0, 1]
     outcome = mails.outcomes["person1@a.example"]
-    assert (outcome.end, outcome.code, outcome.words) == (End.TAKEN, 250, "2.0.0 queued as 4711")
+    assert (outcome.end, outcome.code, outcome.words) == (End.ACCEPTED, 250, "2.0.0 queued as 4711")
     assert outcome.stage is Stage.CONTENT
     assert 0 < outcome.seconds < 5
 
@@ -88,7 +88,7 @@ def test_round_trips_a_mail(mode: Mode, turns: int) -> None:
 def test_one_window_of_bdat_is_one_round_trip() -> None:
     with serving(faults=[Fault(Step.RSET, Act(pause=0.05), nth=1)]) as server:
         mails, _ending = exchange_all(server, people(9), Mode.CHUNKED, window=8)
-        assert len(mails.ends(End.TAKEN)) == 9
+        assert len(mails.ends(End.ACCEPTED)) == 9
         heard = server.everything
     # All of the window was said before the reply to its first command.
     assert heard.count(b"BDAT") == 9
@@ -180,7 +180,7 @@ def test_other_letters_than_ascii(sender: str, recipient: str) -> None:
     parcel = Parcel(1, sender, recipient, b"x\r\n")
     line, outcome = _envelope(OFFERS, parcel)
     assert line == f"MAIL FROM:<{sender}> SMTPUTF8".encode()
-    assert outcome.end is End.TAKEN
+    assert outcome.end is End.ACCEPTED
     line, outcome = _envelope(["PIPELINING"], parcel)
     assert line == b""
     assert (outcome.end, outcome.code) == (End.REFUSED, NO_SMTPUTF8)
@@ -200,7 +200,7 @@ def test_what_is_too_large_is_not_sent() -> None:
     assert (outcome.end, outcome.code) == (End.REFUSED, 552)
     assert "The mail is 1.1 kB, the relay takes 1.0 kB." in outcome.words
     line, outcome = _envelope(["SIZE 1000"], Parcel(1, "a@b.example", "a@a.example", b"x" * 1000))
-    assert outcome.end is End.TAKEN
+    assert outcome.end is End.ACCEPTED
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,7 @@ def test_no_address_becomes_a_command(address: str, mode: Mode) -> None:
 
 def test_a_quoted_local_part() -> None:
     given = Parcel(1, "a@b.example", '"Ann \\" B."@a.example', b"x\r\n")
-    assert _envelope(OFFERS, given)[1].end is End.TAKEN
+    assert _envelope(OFFERS, given)[1].end is End.ACCEPTED
 
 
 def test_an_empty_recipient_is_none() -> None:
@@ -327,7 +327,7 @@ def test_drained_with_mails_on_the_way(mode: Mode) -> None:
 
         run(work())
         check(mails, server)
-        assert mails.ends(End.TAKEN) == set(mails.outcomes)
+        assert mails.ends(End.ACCEPTED) == set(mails.outcomes)
         assert 10 <= len(mails.outcomes) < 30
         assert server.everything.endswith(b"QUIT\r\n")
 
@@ -343,7 +343,7 @@ def test_a_server_that_does_not_answer_quit_is_not_waited_for_long() -> None:
                 assert (await exchange.done).kind is EndingKind.DRAINED
 
         run(work())
-        assert len(mails.ends(End.TAKEN)) == 2
+        assert len(mails.ends(End.ACCEPTED)) == 2
 
 
 def test_a_server_that_closes_an_idle_connection() -> None:
@@ -358,7 +358,7 @@ def test_a_server_that_closes_an_idle_connection() -> None:
             assert (ending.kind, ending.code) == (EndingKind.CLOSED, 421)
 
         run(work())
-        assert len(mails.ends(End.TAKEN)) == 1
+        assert len(mails.ends(End.ACCEPTED)) == 1
 
 
 @pytest.mark.parametrize("mode", Mode)
@@ -499,7 +499,7 @@ def test_a_session_that_was_closed_before_its_use() -> None:
 
         run(work())
         check(mails, server)
-        assert not mails.ends(End.TAKEN)
+        assert not mails.ends(End.ACCEPTED)
 
 
 @pytest.mark.parametrize("mode", Mode)

@@ -89,6 +89,6 @@ def test_the_ledger_closes(
         accepted = server.accepted
     assert set(ends) == set(everybody)
     assert all(count == 1 for count in accepted.values())
-    taken = {one for one, end in ends.items() if end is End.TAKEN}
+    certain = {one for one, end in ends.items() if end is End.ACCEPTED}
     doubtful = {one for one, end in ends.items() if end is End.IN_DOUBT}
-    assert taken <= set(accepted) <= taken | doubtful
+    assert certain <= set(accepted) <= certain | doubtful

@@ -35,7 +35,7 @@ def _carried(server: Scripted, given: list[Parcel], mode: Mode) -> tuple[list[in
 def test_a_connection_that_carried_its_mails(mode: Mode, hangs_up: bool) -> None:
     with serving(mails_each=7, hangs_up=hangs_up) as server:
         carried, ends = _carried(server, people(30), mode)
-        assert set(ends.values()) == {End.TAKEN}
+        assert set(ends.values()) == {End.ACCEPTED}
         assert len(server.accepted) == 30
         assert carried == [7, 7, 7, 7]
 
@@ -47,7 +47,7 @@ def test_mails_in_chunks_behind_it_are_not_in_doubt(hangs_up: bool) -> None:
         mails, ending = exchange_all(server, people(30), Mode.CHUNKED)
         assert (ending.kind, ending.carried) == (EndingKind.SPENT, 7)
         assert not mails.ends(End.IN_DOUBT)
-        assert len(mails.ends(End.TAKEN)) == 7
+        assert len(mails.ends(End.ACCEPTED)) == 7
         assert mails.ends(End.REFUSED) | mails.ends(End.NEXT_CONNECTION)
 
 
@@ -92,7 +92,7 @@ def test_many_refusals_end_a_connection_before_the_server_does(mode: Mode) -> No
     with serving(faults=[NOBODY], resets=11) as server:
         carried, ends = _carried(server, given, mode)
         assert carried == []
-        assert ends.pop("somebody@a.example") is End.TAKEN
+        assert ends.pop("somebody@a.example") is End.ACCEPTED
         assert set(ends.values()) == {End.REFUSED}
         assert b"nonmail" not in server.everything
         assert 5 <= server.connections <= 8
@@ -105,7 +105,7 @@ def test_a_server_that_is_stricter_still(mode: Mode) -> None:
         carried, ends = _carried(server, given, mode)
         # It counts commands, not mails: nothing is learned about those.
         assert set(carried) == {0}
-        assert ends.pop("somebody@a.example") is End.TAKEN
+        assert ends.pop("somebody@a.example") is End.ACCEPTED
         assert set(ends.values()) == {End.REFUSED}
 
 
@@ -116,7 +116,7 @@ def test_too_many_errors_at_a_recipient() -> None:
         mails, ending = exchange_all(server, people(8), Mode.PIPELINED)
         assert (ending.kind, ending.carried) == (EndingKind.SPENT, 0)
         assert mails.outcomes["person3@a.example"].end is End.NEXT_CONNECTION
-        assert len(mails.ends(End.TAKEN)) == 3
+        assert len(mails.ends(End.ACCEPTED)) == 3
 
 
 def test_a_recipient_that_was_refused_stays_refused() -> None:
@@ -133,5 +133,5 @@ def test_a_refused_sender_leaves_no_transaction_to_reset() -> None:
     fault = Fault(Step.MAIL, say(b"450 4.7.1 slow down"), nth=2)
     with serving(faults=[fault]) as server:
         mails, _ending = exchange_all(server, people(4), Mode.PIPELINED)
-        assert len(mails.ends(End.TAKEN)) == 3
+        assert len(mails.ends(End.ACCEPTED)) == 3
         assert b"RSET" not in server.everything

@@ -104,7 +104,7 @@ def test_a_carrier_that_fails_stops_only_its_relay(
     assert recovery.recover_journals() >= 1
     carry(bad)
     assert assert_closes(bad).accepted == 20
-    assert set(sink.taken.values()) == {1}
+    assert set(sink.accepted.values()) == {1}
 
 
 def test_a_batch_that_is_just_claimed_when_the_turn_fails_is_not_left_behind(
@@ -138,7 +138,7 @@ def test_a_batch_that_is_just_claimed_when_the_turn_fails_is_not_left_behind(
     assert not Batch.objects.exclude(holder="").exists()
     carry(mailing)
     assert assert_closes(mailing).accepted == 3000
-    assert set(sink.taken.values()) == {1}
+    assert set(sink.accepted.values()) == {1}
 
 
 def test_a_batch_that_was_lost_hands_over_nothing(
@@ -163,7 +163,7 @@ def test_a_batch_that_was_lost_hands_over_nothing(
     monkeypatch.setattr(Carrier, "handing_over", handing_over)
     turn.run(relay)
     assert len(begun) >= 3
-    assert sink.taken.total() == 2
+    assert sink.accepted.total() == 2
     # What became of them is for whoever holds the batch.
     assert set(Message.objects.filter(mailing=mailing).values_list("state", flat=True)) == {0}
 
@@ -232,4 +232,4 @@ def test_whatever_fails_for_one_relay_the_others_go_on(  # noqa: PLR0917
     recovery.recover_journals()
     carry(bad)
     assert assert_closes(bad).accepted == 2000
-    assert set(sink.taken.values()) == {1}
+    assert set(sink.accepted.values()) == {1}

@@ -123,7 +123,7 @@ def test_a_relay_that_takes_nothing_is_stopped_and_suppresses_nobody(
     carry(mailing)
     assert mailing.state == Mailing.State.FINISHED
     assert assert_closes(mailing).accepted == 500
-    assert sink.taken == Counter(people(500))
+    assert sink.accepted == Counter(people(500))
 
 
 def test_what_a_relay_took_of_another_mailing_proves_nothing_today(
@@ -208,7 +208,7 @@ def test_a_lane_that_refuses_is_held_and_the_others_go_on(
     carry(mailing)
     assert mailing.state == Mailing.State.FINISHED
     assert assert_closes(mailing).accepted == 660
-    assert set(sink.taken.values()) == {1}
+    assert set(sink.accepted.values()) == {1}
 
 
 @pytest.mark.parametrize("domain", ["qq.com", "small.example"])
@@ -253,7 +253,7 @@ def test_in_a_pool_the_good_relay_carries_it_all(
     assert Hold.objects.get().relay == relay
     # Refused by a relay whose word nothing proved: another one was asked, and took it.
     assert assert_closes(mailing).accepted == 300
-    assert other[0].taken == Counter(people(300))
+    assert other[0].accepted == Counter(people(300))
     assert not Suppression.objects.exists()
 
 
@@ -317,7 +317,7 @@ def test_a_later_tier_takes_a_held_provider_over_when_somebody_wants_it(
     mailing = open_to([*people(100), *theirs], relay=None, pool=pool)
     carry(mailing)
     assert mailing.wait_reason == "held"
-    assert not other[0].taken
+    assert not other[0].accepted
     hold = Hold.objects.get()
     assert "later tiers do not take it over" in holdwords.elsewhere(hold)
     assert f"relay {relay.name}, pause it" in holdwords.elsewhere(hold)
@@ -327,7 +327,7 @@ def test_a_later_tier_takes_a_held_provider_over_when_somebody_wants_it(
     carry(mailing)
     assert mailing.state == Mailing.State.FINISHED
     assert assert_closes(mailing).accepted == 160
-    assert other[0].taken == Counter(theirs)
+    assert other[0].accepted == Counter(theirs)
 
 
 @pytest.mark.parametrize("refused", [15, 30])
@@ -437,7 +437,7 @@ def test_a_server_that_cuts_instead_of_answering_does_not_use_the_list_up(
     first = send().unknown
     assert "For too many mails the server's reply was never seen" in mailing.state_reason
     assert 30 < first <= 30 + AT_ONCE
-    assert set(sink.taken.values()) == {1}
+    assert set(sink.accepted.values()) == {1}
     # Whoever resumes it begins a new count.
     mailings.resume(mailing)
     assert 30 < send().unknown - first <= 30 + AT_ONCE
@@ -459,7 +459,7 @@ def test_a_mail_larger_than_the_relay_takes_fails_nobody(
     assert mailing.state == Mailing.State.PAUSED
     assert "5.3.4" in mailing.state_reason
     assert assert_closes(mailing).waiting == 100
-    assert not sink.taken
+    assert not sink.accepted
     sizes(sink, 100_000)
     mailings.resume(mailing)
     carry(mailing)
@@ -473,7 +473,7 @@ def test_another_relay_of_the_pool_takes_what_is_too_large(
     mailing = open_to(people(100), relay=None, pool=pool)
     carry(mailing)
     assert assert_closes(mailing).accepted == 100
-    assert other[0].taken == Counter(people(100))
+    assert other[0].accepted == Counter(people(100))
     hold = Hold.objects.get()
     assert (hold.kind, hold.relay, hold.reason) == (Hold.Kind.ROUTE, relay, "too_large")
 

@@ -39,7 +39,7 @@ def test_everybody_gets_a_mail_of_their_own(open_to: Open, relay: Relay, sink: S
 
     assert mailing.state == Mailing.State.FINISHED
     assert assert_closes(mailing).accepted == 150
-    assert sink.taken == dict.fromkeys(addresses, 1)
+    assert sink.accepted == dict.fromkeys(addresses, 1)
     sender, recipient, content = sink.mails[0]
     message = Message.objects.get(mailing=mailing, address=recipient)
     assert tokens.of_sender(sender) == message.pk
@@ -113,12 +113,12 @@ def test_cut_after_the_content_is_unknown_and_never_resent(
     assert mailing.state == Mailing.State.FINISHED
     assert assert_closes(mailing).unknown == 1
     finish(mailing, relay)
-    assert sink.taken["drop@x.example"] == 1
+    assert sink.accepted["drop@x.example"] == 1
 
     assert unknowns.resend(mailing) == 1
     assert mailing.state == Mailing.State.SENDING
     finish(mailing, relay)
-    assert sink.taken["drop@x.example"] == 2
+    assert sink.accepted["drop@x.example"] == 2
     assert unknowns.count_as_sent(mailing) == 1
     assert assert_closes(mailing).accepted == 2
 
@@ -128,7 +128,7 @@ def test_cut_before_the_content_goes_back(open_to: Open, relay: Relay, sink: Sin
     turn.run(relay)
     row = Message.objects.get(mailing=mailing)
     assert (row.state, row.reason, row.attempts) == (State.WAITING, "connection", 0)
-    assert not sink.taken
+    assert not sink.accepted
     relay.refresh_from_db()
     assert relay.wait_until
     dispatch.tend_mailings()
@@ -194,7 +194,7 @@ def test_who_left_since_the_freeze_is_skipped(open_to: Open, relay: Relay, sink:
         "bad@x.example": "suppressed_complaint",
         "b@bad.example": "suppressed_domain",
     }
-    assert set(sink.taken) == {"a@x.example"}
+    assert set(sink.accepted) == {"a@x.example"}
     assert assert_closes(mailing).skipped == 4
     assert mailing.state == Mailing.State.FINISHED
 
@@ -221,7 +221,7 @@ def test_paused_and_resumed_ten_times(open_to: Open, relay: Relay, sink: Sink) -
         assert not dispatch.relays_to_run()
         assert mailings.resume(mailing)
     finish(mailing, relay)
-    assert sink.taken == dict.fromkeys(addresses, 1)
+    assert sink.accepted == dict.fromkeys(addresses, 1)
     assert assert_closes(mailing).accepted == 300
 
 
@@ -239,7 +239,7 @@ def test_hour_and_day_limits_hold(open_to: Open, relay: Relay, sink: Sink) -> No
     relay.refresh_from_db()
     mailing = open_to([f"p{n}@x.example" for n in range(60)])
     finish(mailing, relay)
-    assert sum(sink.taken.values()) == 25
+    assert sum(sink.accepted.values()) == 25
     relay.refresh_from_db()
     assert relay.wait_reason == "per_hour"
     assert mailing.state == Mailing.State.SENDING
@@ -254,7 +254,7 @@ def test_messages_per_second_hold(open_to: Open, relay: Relay, sink: Sink) -> No
     began = timezone.now()
     finish(mailing, relay)
     assert (timezone.now() - began).total_seconds() > 1.4
-    assert sum(sink.taken.values()) == 30
+    assert sum(sink.accepted.values()) == 30
 
 
 def test_connections_are_closed_after_their_messages(

@@ -31,13 +31,13 @@ NO_SUCH_USER = b"550 5.1.1 User unknown\r\n"
 def breaks_after(sink: Sink, mails: int, *, only: str = "", refusals: int = 10**9) -> None:
     """It takes so many (of one domain), and then refuses everybody there, or so many."""
     sink.offers = [b"PIPELINING"]
-    seen = {"taken": 0, "refused": 0}
+    seen = {"accepted": 0, "refused": 0}
 
     def answer(address: str) -> bytes | None:
         if not address.endswith(only) or address.startswith("reject"):
             return None
-        if seen["taken"] < mails or seen["refused"] >= refusals:
-            seen["taken"] += 1
+        if seen["accepted"] < mails or seen["refused"] >= refusals:
+            seen["accepted"] += 1
             return None
         seen["refused"] += 1
         return NO_SUCH_USER
@@ -112,7 +112,7 @@ def test_a_relay_that_is_out_of_order_for_a_moment(open_to: Open, relay: Relay, 
 def test_a_provider_that_refuses_after_some_suppresses_nobody(
     open_to: Open, relay: Relay, sink: Sink, domain: str
 ) -> None:
-    """Too few to be held, among others that are taken all the time."""
+    """Too few to be held, among others that are accepted all the time."""
     breaks_after(sink, 5, only=domain)
     theirs = [f"q{n:02}@{domain}" for n in range(14)]
     dead = [f"reject{n}@d{n}.example" for n in range(6)]
@@ -236,7 +236,7 @@ def test_a_worker_that_is_killed_in_the_middle_of_a_run(
     assert not suppressed()
     carry(mailing)
     assert mailing.state == Mailing.State.FINISHED
-    # Two in a row, followed by mails that were taken, are two dead addresses.
+    # Two in a row, followed by mails that were accepted, are two dead addresses.
     assert len(suppressed()) == (refused if refused < streaks.OPEN_RUN else 0)
 
 

@@ -73,7 +73,7 @@ def test_a_full_disk(open_to: Open, relay: Relay, sink: Sink, small: Path) -> No
     heartbeats.attend()
     full = fill(small)
     carry()
-    assert sink.taken == {}
+    assert sink.accepted == {}
     unblamed(relay)
     row = SendHost.objects.get()
     assert row.trouble == "host_disk_full"
@@ -97,7 +97,7 @@ def test_a_full_disk(open_to: Open, relay: Relay, sink: Sink, small: Path) -> No
     heartbeats.attend()
     assert SendHost.objects.get(name=sendhosts.name()).trouble == ""
     carry()
-    assert sink.taken == dict.fromkeys(ADDRESSES, 1)
+    assert sink.accepted == dict.fromkeys(ADDRESSES, 1)
     assert assert_closes(mailing).accepted == len(ADDRESSES)
 
 
@@ -112,7 +112,7 @@ def test_a_disk_that_fills_up_while_mails_go_out(
     full: list[Path] = []
 
     def filling(self: journal.Journal, message_id: int) -> None:
-        if len(sink.taken) >= 20 and not full:
+        if len(sink.accepted) >= 20 and not full:
             # Some lines still fit: the one that doesn't is cut in its middle.
             full.append(fill(small))
         hand_over(self, message_id)
@@ -120,7 +120,7 @@ def test_a_disk_that_fills_up_while_mails_go_out(
     monkeypatch.setattr(journal.Journal, "hand_over", filling)
     carry()
     assert full
-    sent = len(sink.taken)
+    sent = len(sink.accepted)
     assert 20 <= sent < 150
     unblamed(relay)
     assert SendHost.objects.get().trouble == "host_disk_full"
@@ -130,7 +130,7 @@ def test_a_disk_that_fills_up_while_mails_go_out(
     later()
     heartbeats.attend()
     carry()
-    assert sink.taken == dict.fromkeys(addresses, 1)
+    assert sink.accepted == dict.fromkeys(addresses, 1)
     assert assert_closes(mailing).accepted == 150
 
 
@@ -151,7 +151,7 @@ def test_a_state_directory_that_cannot_be_used(
     settings.VAR = Path(place)
     heartbeats.attend()
     carry()
-    assert sink.taken == {}
+    assert sink.accepted == {}
     unblamed(relay)
     assert SendHost.objects.get().trouble == "host_files"
     waits.tend()
@@ -205,7 +205,7 @@ def test_no_file_left_to_begin_with(
     assert SendHost.objects.get().trouble == "host_open_files"
     sendhosts.tend()
     carry()
-    assert sink.taken == dict.fromkeys(ADDRESSES, 1)
+    assert sink.accepted == dict.fromkeys(ADDRESSES, 1)
     assert assert_closes(mailing).accepted == len(ADDRESSES)
 
 
@@ -225,7 +225,7 @@ def test_no_file_left_for_a_connection(
     later()
     sendhosts.tend()
     carry()
-    assert sink.taken == dict.fromkeys(ADDRESSES, 1)
+    assert sink.accepted == dict.fromkeys(ADDRESSES, 1)
     assert assert_closes(mailing).accepted == len(ADDRESSES)
 
 

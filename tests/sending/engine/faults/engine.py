@@ -119,5 +119,5 @@ def report(scene: Scene) -> str:
             cursor.execute(sql, known)
             lines += [f"{name}: {row}" for row in cursor.fetchall()]
     for server in scene.servers:
-        lines.append(f"server {server.port}: {dict(server.turns)}, {len(server.mails)} taken")
+        lines.append(f"server {server.port}: {dict(server.turns)}, {len(server.mails)} accepted")
     return "\n".join(lines)

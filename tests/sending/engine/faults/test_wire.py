@@ -112,17 +112,17 @@ def test_every_mail_comes_to_what_the_server_knows(plan: Plan, number: int) -> N
     assert len(ends) == number
     chunking = plan.character.chunking and plan.character.pipelining
     assert not post.out
-    assert max(server.taken.values(), default=0) <= 1
+    assert max(server.accepted.values(), default=0) <= 1
     for who, end in ends.items():
-        if end is End.TAKEN:
-            assert server.taken[who], f"{who} was not taken"
+        if end is End.ACCEPTED:
+            assert server.accepted[who], f"{who} was not accepted"
         if end is End.REFUSED:
-            assert not server.taken[who], f"{who} was taken"
+            assert not server.accepted[who], f"{who} was accepted"
             assert server.refused[who] or plan.faults
         if end is End.IN_DOUBT:
             # What is written in chunks is written unasked.
             assert server.asked[who] or chunking
     assert not server.broken
-    assert Counter(mail.recipient for mail in server.mails) == server.taken
+    assert Counter(mail.recipient for mail in server.mails) == server.accepted
     for mail in server.mails:
         assert mail.content == CONTENT.format(who=mail.recipient).encode()
