@@ -13,7 +13,7 @@ from time import monotonic
 
 from smtp.envelope import envelope, stuffed
 from smtp.flights import STAGES, EndingKind, Flight, Kind, Mode
-from smtp.parcels import End, Outcome, Stage, WithdrawnError
+from smtp.mailobjects import End, Outcome, Stage, WithdrawnError
 from smtp.replies import ends_connection
 from smtp.replylines import words_of
 from smtp.wire import Wire
@@ -69,7 +69,7 @@ class Exchange(Wire):
         self._proven = True
         self._refusals = 0
         outcome = Outcome(End.ACCEPTED, 250, words_of(words), Stage.CONTENT, now - sent.handed)
-        self._source.settled(sent.parcel, outcome)
+        self._source.settled(sent.mail, outcome)
         if not self._over():
             self._hand_over(following)
 
@@ -223,19 +223,19 @@ class Exchange(Wire):
     def _take(self) -> Flight | None:
         """The next mail that can be sent here; those that can't are settled on the way."""
         while not self._draining and self._left != 0 and not self._over():
-            parcel = self._source.next()
-            if parcel is None:
+            mail = self._source.next()
+            if mail is None:
                 return None
             if self._over():
-                self._source.settled(parcel, Outcome(End.NOT_HANDED_OVER, words=self._why))
+                self._source.settled(mail, Outcome(End.NOT_HANDED_OVER, words=self._why))
                 return None
-            lines = envelope(parcel, self._offers)
+            lines = envelope(mail, self._offers)
             if isinstance(lines, bytes):
-                flight = Flight(parcel, lines)
+                flight = Flight(mail, lines)
                 self._flights.append(flight)
                 self._left -= 1
                 return flight
-            self._source.settled(parcel, lines)
+            self._source.settled(mail, lines)
         return None
 
     def _begin(self, flight: Flight) -> None:
@@ -276,7 +276,7 @@ class Exchange(Wire):
 
     def _hand_over(self, flight: Flight) -> None:
         """The content, and in the same write the next envelope where the mode allows it."""
-        pieces: tuple[bytes, ...] = stuffed(flight.parcel.content, dotless=flight.parcel.dotless)
+        pieces: tuple[bytes, ...] = stuffed(flight.mail.content, dotless=flight.mail.dotless)
         following = self._take() if self.mode is PIPELINED and not self._paused else None
         if self._over():
             return
@@ -292,7 +292,7 @@ class Exchange(Wire):
 
     def _may_go(self, flight: Flight) -> bool:
         try:
-            self._source.handing_over(flight.parcel)
+            self._source.handing_over(flight.mail)
         except WithdrawnError as error:
             # The server waits for a content: there is no other way out.
             self._end(EndingKind.CLOSED, words=str(error))
@@ -324,7 +324,7 @@ class Exchange(Wire):
         # A refused recipient leaves the transaction open; the next one's would join it.
         self._stale = True
         self._owed.append((CONTENT, flight))
-        content = flight.parcel.content
+        content = flight.mail.content
         flight.handed = monotonic()
         self._transport.write(b"%bBDAT %d LAST\r\n%b" % (envelope_, len(content), content))
 

@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 
-from smtp.parcels import Outcome, Parcel, Stage
+from smtp.mailobjects import MailObject, Outcome, Stage
 
 
 class Mode(StrEnum):
@@ -45,10 +45,10 @@ STAGES = {
 class Flight:
     """A mail on its way."""
 
-    __slots__ = ("behind", "handed", "lines", "parcel", "refusal", "todo", "welcome")
+    __slots__ = ("behind", "handed", "lines", "mail", "refusal", "todo", "welcome")
 
-    def __init__(self, parcel: Parcel, lines: bytes) -> None:
-        self.parcel = parcel
+    def __init__(self, mail: MailObject, lines: bytes) -> None:
+        self.mail = mail
         # MAIL and RCPT.
         self.lines = lines
         # The first reply that refused it.
@@ -64,7 +64,7 @@ class Flight:
 
 
 # For what is owed a reply and concerns no mail.
-NOBODY = Flight(Parcel(0, "", "", b""), b"")
+NOBODY = Flight(MailObject(0, "", "", b""), b"")
 
 
 class EndingKind(StrEnum):

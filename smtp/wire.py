@@ -7,7 +7,7 @@ from time import monotonic
 
 from smtp import config
 from smtp.flights import NOBODY, STAGES, Ending, EndingKind, Flight, Kind, Mode
-from smtp.parcels import End, Outcome, Source, Stage
+from smtp.mailobjects import End, Outcome, Source, Stage
 from smtp.remarks import Remark
 from smtp.replylines import GarbledError, ReplyReader
 from smtp.session import Session
@@ -165,7 +165,7 @@ class Wire(asyncio.Protocol):
 
     def _settle(self, outcome: Outcome) -> None:
         """The oldest of those on their way: replies come in the order of what was said."""
-        self._source.settled(self._flights.popleft().parcel, outcome)
+        self._source.settled(self._flights.popleft().mail, outcome)
 
     def _unproven(self) -> bool:
         return self.mode is not Mode.PLAIN and not self._proven
@@ -228,7 +228,7 @@ class Wire(asyncio.Protocol):
         try:
             while self._flights:
                 flight = self._flights.popleft()
-                self._source.settled(flight.parcel, self._interrupted(flight, suspect=suspect))
+                self._source.settled(flight.mail, self._interrupted(flight, suspect=suspect))
         finally:
             self._owed.clear()
             if not self.done.done():

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from relays.models import Relay
     from sending.engine.held import Held
     from sending.models import Mailing
-    from smtp import Parcel
+    from smtp import MailObject
 
 CONNECTIONS = 10
 BATCH = 1000
@@ -84,11 +84,11 @@ def measure(messages: int, port: int) -> dict[str, dict[str, float]]:
             with costs.of("fields"):
                 _fields(mailing, held)
             with costs.of("compose"):
-                parcels = _composed(held)
+                mails = _composed(held)
             with costs.of("journal"):
                 _journal(held)
             with costs.of("wire"):
-                accepted = wire.send(parcels)
+                accepted = wire.send(mails)
             with costs.of("record"):
                 ledger.record(held, {}, accepted, seconds=1.0, ends=True)
 
@@ -117,15 +117,15 @@ def _fields(mailing: "Mailing", held: "Held") -> None:
     merge_fields(mailing.workspace_id, [one.contact_id or 0 for one in held.claim.messages])
 
 
-def _composed(held: "Held") -> list["Parcel"]:
-    from smtp import Parcel  # noqa: PLC0415
+def _composed(held: "Held") -> list["MailObject"]:
+    from smtp import MailObject  # noqa: PLC0415
 
-    parcels = []
+    mails = []
     for message in held.claim.messages:
         mail = held.composer.compose(message, held.fields_of(message))
-        assert isinstance(mail, Parcel)
-        parcels.append(mail)
-    return parcels
+        assert isinstance(mail, MailObject)
+        mails.append(mail)
+    return mails
 
 
 def _journal(held: "Held") -> None:

@@ -21,7 +21,7 @@ from sending.engine.held import Held, Waiting, lane_of
 from sending.engine.ledger import Ledger, watch
 from sending.host.trouble import HostTroubleError
 from sending.queries.claim import Claimed, left_since
-from smtp import End, Mode, Outcome, Parcel, WithdrawnError
+from smtp import End, MailObject, Mode, Outcome, WithdrawnError
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +98,7 @@ class Carrier:
 
     # -- a source for exchanges (smtp.Source) ------------------------------------------
 
-    def next(self) -> Parcel | None:
+    def next(self) -> MailObject | None:
         if self.ready and self._overslept():
             self.stop()
         while self.ready and not self.stopped:
@@ -118,7 +118,7 @@ class Carrier:
             if len(self.ready) == self.size:
                 self.changed.set()
             mail = held.composer.compose(message, held.fields_of(message))
-            if isinstance(mail, Parcel):
+            if isinstance(mail, MailObject):
                 self.where[message.id] = held, message
                 return mail
             self._came_to(held, message, mail)
@@ -126,17 +126,17 @@ class Carrier:
         self.changed.set()
         return None
 
-    def handing_over(self, parcel: Parcel) -> None:
+    def handing_over(self, mail: MailObject) -> None:
         if self._overslept():
             self.stop()
             raise WithdrawnError("the worker stood still for too long")
-        held, _message = self.where[parcel.key]
+        held, _message = self.where[mail.key]
         if held.lost:
             # Its commands were said before; others may hold it by now.
             self.stop()
             raise WithdrawnError("the batch was lost")
         try:
-            held.journal.hand_over(parcel.key)
+            held.journal.hand_over(mail.key)
         except OSError as error:
             self._give_up(HostTroubleError.of(error))
             raise WithdrawnError(str(error)) from error
@@ -151,8 +151,8 @@ class Carrier:
         """It stood still, or its database did: others may hold by now what it thinks is its."""
         return clock.steady() > self.safe_until
 
-    def settled(self, parcel: Parcel, outcome: Outcome) -> None:
-        held, message = self.where.pop(parcel.key)
+    def settled(self, mail: MailObject, outcome: Outcome) -> None:
+        held, message = self.where.pop(mail.key)
         if outcome.end is End.NEXT_CONNECTION:
             # It waits for nothing: the next connection that is free takes it.
             self.ready.appendleft(Waiting(held, message, 0.0))
@@ -166,12 +166,12 @@ class Carrier:
             if not self.flushing:
                 self.flushing = True
                 self.loop.call_soon(self._flush)
-            held.journal.reply(parcel.key, outcome.code, outcome.stage, outcome.words)
+            held.journal.reply(mail.key, outcome.code, outcome.stage, outcome.words)
             self.connections.answered()
         if outcome.end is End.ACCEPTED:
             held.handed_over += 1
             reply = f"{outcome.code} {outcome.words}"
-            held.accepted.add(parcel.key, message.lane, reply, outcome.seconds)
+            held.accepted.add(mail.key, message.lane, reply, outcome.seconds)
             self.count += 1
             self._one_less(held)
             return

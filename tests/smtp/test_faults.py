@@ -195,18 +195,18 @@ def test_server_restarted(mode: Mode) -> None:
     with serving() as server:
         place = Server("127.0.0.1", server.port, "none")
         mails = Mails(people(30))
-        mails.on_settled = lambda parcel: server.cut() if parcel.key == 9 else None
+        mails.on_settled = lambda mail: server.cut() if mail.key == 9 else None
         ending = run(send_over_one(place, mails, mode))
         check(mails, server)
     assert ending.kind is EndingKind.LOST
     lost = mails.ends(End.NOT_HANDED_OVER)
-    rest = [parcel for parcel in people(30) if parcel.recipient not in mails.outcomes]
-    rest += [parcel for parcel in people(30) if parcel.recipient in lost]
+    rest = [mail for mail in people(30) if mail.recipient not in mails.outcomes]
+    rest += [mail for mail in people(30) if mail.recipient in lost]
     with serving(port=server.port) as again:
         exchange_all(again, rest, mode)
     took = server.accepted + again.accepted
     assert all(count == 1 for count in took.values())
-    everybody = {parcel.recipient for parcel in people(30)}
+    everybody = {mail.recipient for mail in people(30)}
     assert everybody - set(took) <= mails.ends(End.IN_DOUBT)
 
 

@@ -22,7 +22,7 @@ from sending.engine.ledger import Ledger, watch
 from sending.models import Batch, Mailing, Message
 from sending.queries.claim import Claimed
 from sending.services import dispatch, recovery
-from smtp import Parcel
+from smtp import MailObject
 from tests.mailservers.sink import Sink, running
 from tests.sending.engine.conftest import assert_closes
 from tests.sending.engine.test_guards import carry, people
@@ -152,12 +152,12 @@ def test_a_batch_that_was_lost_hands_over_nothing(
         watch([held])
         connection.close()
 
-    def handing_over(self: Carrier, parcel: Parcel) -> None:
-        begun.append(parcel.key)
+    def handing_over(self: Carrier, mail: MailObject) -> None:
+        begun.append(mail.key)
         if len(begun) == 3:
             with ThreadPoolExecutor(1) as thread:
-                thread.submit(lose, self.where[parcel.key][0]).result()
-        real(self, parcel)
+                thread.submit(lose, self.where[mail.key][0]).result()
+        real(self, mail)
 
     mailing = open_to(people(20))
     monkeypatch.setattr(Carrier, "handing_over", handing_over)

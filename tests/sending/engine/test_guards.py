@@ -504,11 +504,11 @@ def _size_of(mailing: Mailing, relay: Relay) -> int:
     row = Message.objects.filter(mailing=mailing, address__startswith="p0").first()
     assert row is not None
     name = row.address.partition("@")[0]
-    parcel = Composer(mailing, relay).compose(
+    mail = Composer(mailing, relay).compose(
         Claimed(row.pk, row.contact_id, row.address, 0, 0),
         {"email": row.address, "first_name": name},
     )
-    return len(parcel.content) + 20  # type: ignore[union-attr]
+    return len(mail.content) + 20  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(
