@@ -1,4 +1,4 @@
-"""What an exchange keeps of a mail that is on its way, and of how it ends. Pure."""
+"""What an exchange keeps of each mail transaction, and of how it ends. Pure."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -42,8 +42,9 @@ STAGES = {
 }
 
 
-class Flight:
-    """A mail on its way."""
+class Transaction:
+    """A mail transaction (RFC 5321, 3.3): one mail on its way, from its MAIL to the reply to its
+    content."""
 
     __slots__ = ("behind", "handed", "lines", "mail", "refusal", "todo", "welcome")
 
@@ -64,7 +65,7 @@ class Flight:
 
 
 # For what is owed a reply and concerns no mail.
-NOBODY = Flight(MailObject(0, "", "", b""), b"")
+NOBODY = Transaction(MailObject(0, "", "", b""), b"")
 
 
 class EndingKind(StrEnum):
