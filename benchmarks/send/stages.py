@@ -21,7 +21,7 @@ from benchmarks.embedded import database
 
 if TYPE_CHECKING:
     from relays.models import Relay
-    from sending.engine.held import Held
+    from sending.engine.claimedbatch import ClaimedBatch
     from sending.models import Mailing
     from smtp import MailObject
 
@@ -78,19 +78,19 @@ def measure(messages: int, port: int) -> dict[str, dict[str, float]]:
     with Wire(relay, CONNECTIONS) as wire:
         while True:
             with costs.of("claim"):
-                held = ledger.claim(BATCH)
-            if held is None:
+                batch = ledger.claim(BATCH)
+            if batch is None:
                 return costs.microseconds()
             with costs.of("fields"):
-                _fields(mailing, held)
+                _fields(mailing, batch)
             with costs.of("compose"):
-                mails = _composed(held)
+                mails = _composed(batch)
             with costs.of("journal"):
-                _journal(held)
+                _journal(batch)
             with costs.of("wire"):
                 accepted = wire.send(mails)
             with costs.of("record"):
-                ledger.record(held, {}, accepted, seconds=1.0, ends=True)
+                ledger.record(batch, {}, accepted, seconds=1.0, ends=True)
 
 
 def _open(made: Any, relay: "Relay", messages: int) -> "Mailing":
@@ -111,29 +111,29 @@ def _open(made: Any, relay: "Relay", messages: int) -> "Mailing":
     )
 
 
-def _fields(mailing: "Mailing", held: "Held") -> None:
+def _fields(mailing: "Mailing", batch: "ClaimedBatch") -> None:
     from contacts.queries.mergefields import merge_fields  # noqa: PLC0415
 
-    merge_fields(mailing.workspace_id, [one.contact_id or 0 for one in held.claim.messages])
+    merge_fields(mailing.workspace_id, [one.contact_id or 0 for one in batch.claim.messages])
 
 
-def _composed(held: "Held") -> list["MailObject"]:
+def _composed(batch: "ClaimedBatch") -> list["MailObject"]:
     from smtp import MailObject  # noqa: PLC0415
 
     mails = []
-    for message in held.claim.messages:
-        mail = held.composer.compose(message, held.fields_of(message))
+    for message in batch.claim.messages:
+        mail = batch.composer.compose(message, batch.fields_of(message))
         assert isinstance(mail, MailObject)
         mails.append(mail)
     return mails
 
 
-def _journal(held: "Held") -> None:
+def _journal(batch: "ClaimedBatch") -> None:
     """As with one connection: the reply to a mail and the next one's begin in one write."""
-    for message in held.claim.messages:
-        held.journal.hand_over(message.id)
-        held.journal.reply(message.id, 250, "content", "2.0.0 Ok: queued as 12345")
-    held.journal.flush()
+    for message in batch.claim.messages:
+        batch.journal.hand_over(message.id)
+        batch.journal.reply(message.id, 250, "content", "2.0.0 Ok: queued as 12345")
+    batch.journal.flush()
 
 
 def main() -> None:

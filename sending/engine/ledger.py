@@ -12,7 +12,7 @@ from pages import reasons
 from relays.models import Relay
 from relays.services import health, lanes, minutes, pace
 from sending.compose.composer import Composer
-from sending.engine.held import Held
+from sending.engine.claimedbatch import ClaimedBatch
 from sending.host.journal import Journal
 from sending.host.trouble import HostTroubleError
 from sending.models import Mailing, Message
@@ -45,7 +45,7 @@ class Ledger:
     turns: list[Mailing] = field(default_factory=list)
     composers: dict[tuple[int, str, str], Composer] = field(default_factory=dict)
 
-    def claim(self, size: int) -> Held | None:
+    def claim(self, size: int) -> ClaimedBatch | None:
         """A batch of about `size` messages; None while there is nothing to do, or a wait."""
         self.relay.refresh_from_db()
         if not health.ready(self.relay):
@@ -55,11 +55,11 @@ class Ledger:
             if fresh:
                 self.turns = mailings_for(self.relay)
             while self.turns:
-                if held := self._claim_of(self.turns.pop(0), size):
-                    return held
+                if batch := self._claim_of(self.turns.pop(0), size):
+                    return batch
         return None
 
-    def _claim_of(self, mailing: Mailing, size: int) -> Held | None:
+    def _claim_of(self, mailing: Mailing, size: int) -> ClaimedBatch | None:
         if not self._is_prepared(mailing):
             return None
         try:
@@ -80,16 +80,16 @@ class Ledger:
             pace.give_back(self.relay, grant, grant.count)
             raise HostTroubleError.of(error) from error
         try:
-            held = self._hold(mailing, grant, journal)
+            batch = self._claim_batch(mailing, grant, journal)
         except BaseException:
             journal.abandon()
             raise
-        if held is None:
+        if batch is None:
             journal.done()
             pace.give_back(self.relay, grant, grant.count)
             return None
         passage.passed()
-        return held
+        return batch
 
     def _is_prepared(self, mailing: Mailing) -> bool:
         """Whether its mails can be made. Otherwise it is paused with the reason: another try would
@@ -105,10 +105,12 @@ class Ledger:
             return False
         return True
 
-    def _hold(self, mailing: Mailing, grant: pace.Grant, journal: Journal) -> Held | None:
+    def _claim_batch(
+        self, mailing: Mailing, grant: pace.Grant, journal: Journal
+    ) -> ClaimedBatch | None:
         held = holds.held(mailing, self.relay)
         quotas = lanes.quotas(self.relay)
-        accepted = claim(
+        claimed = claim(
             mailing,
             self.relay,
             holder=journal.holder,
@@ -116,23 +118,23 @@ class Ledger:
             quotas=holds.quotas(quotas, held) if held.until else quotas,
             others=mailing.pool_id is not None,
         )
-        if accepted is None:
+        if claimed is None:
             return None
-        allowed, kept = held.split(accepted.messages) if held else (accepted.messages, [])
-        admitted, deferred = lanes.admit(self.relay, allowed, again=accepted.again)
+        allowed, kept = held.split(claimed.messages) if held else (claimed.messages, [])
+        admitted, deferred = lanes.admit(self.relay, allowed, again=claimed.again)
         if deferred or kept:
             put_off = [
                 Result(one.message.id, WAITING, one.reason, due_at=one.until, attempt=False)
                 for one in deferred
             ]
             put_off += holds.results(mailing, self.relay, held, kept)
-            record(accepted, put_off, ends=False)
+            record(claimed, put_off, ends=False)
         stream = mailing.kind == Mailing.Kind.STREAM
         fields = (streams.fields if stream else _fields)(mailing, admitted)
-        return Held(
+        return ClaimedBatch(
             mailing=mailing,
             relay_id=self.relay.pk,
-            claim=replace(accepted, messages=tuple(admitted)),
+            claim=replace(claimed, messages=tuple(admitted)),
             grant=pace.trim(self.relay, grant, len(admitted)),
             journal=journal,
             composer=self._composer(mailing),
@@ -152,7 +154,7 @@ class Ledger:
 
     def record(
         self,
-        held: Held,
+        batch: ClaimedBatch,
         outcomes: dict[int, Outcome],
         accepted: Accepted,
         *,
@@ -161,18 +163,20 @@ class Ledger:
     ) -> None:
         """Records what is known of a batch and lets relay and lanes learn from it; `seconds`: how
         long the outcomes took, from the first to the last."""
-        settle(held.claim, held.mailing, self.relay, outcomes, accepted, gone=held.gone, ends=ends)
+        settle(
+            batch.claim, batch.mailing, self.relay, outcomes, accepted, gone=batch.gone, ends=ends
+        )
         unseen = [one for one in outcomes.values() if one.end is End.IN_DOUBT]
         if unseen:
-            refusals.count_unseen(held.mailing, self.relay, reply_of(unseen[-1]))
+            refusals.count_unseen(batch.mailing, self.relay, reply_of(unseen[-1]))
         if ends:
-            held.journal.done()
+            batch.journal.done()
         if outcomes or accepted:
             health.learn(self.relay, outcomes.values(), None, works=bool(accepted))
-            lanes.learn(self.relay, held.claim.messages, outcomes, accepted, seconds=seconds)
+            lanes.learn(self.relay, batch.claim.messages, outcomes, accepted, seconds=seconds)
             minutes.record(self.relay, _by_meaning(outcomes.values(), accepted))
         if ends:
-            pace.give_back(self.relay, held.grant, held.grant.count - held.handed_over)
+            pace.give_back(self.relay, batch.grant, batch.grant.count - batch.handed_over)
 
 
 def _fields(mailing: Mailing, claimed: Sequence[Claimed]) -> dict[int, dict[str, Any]]:
@@ -198,16 +202,16 @@ def _by_meaning(outcomes: Iterable[Outcome], accepted: Accepted) -> dict[str, tu
     return found
 
 
-def watch(all_held: Sequence[Held]) -> None:
-    """Renews what is held; stops batches whose mailing or relay was stopped, or that were lost, and
-    what of them is in a lane that is held by now."""
-    if not all_held:
+def watch(claimed: Sequence[ClaimedBatch]) -> None:
+    """Renews the leases of batches; stops those whose mailing or relay was stopped, or that were
+    lost, and what of them is in a lane that is held by now."""
+    if not claimed:
         return
-    keys = [held.key for held in all_held]
+    keys = [batch.key for batch in claimed]
     renew(keys)
     states = batches.going_on(keys)
-    shut = holds.held_lanes(held.route for held in all_held)
-    for held in all_held:
-        held.lost = held.claim.batch_id not in states
-        held.stopped = held.stopped or not states.get(held.claim.batch_id, False)
-        held.shut = shut[held.route]
+    shut = holds.held_lanes(batch.route for batch in claimed)
+    for batch in claimed:
+        batch.lost = batch.claim.batch_id not in states
+        batch.stopped = batch.stopped or not states.get(batch.claim.batch_id, False)
+        batch.shut = shut[batch.route]

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 TURN = 600.0
 # A relay without due work keeps its connections and its slot so long, in seconds.
 LINGER = 3.0
-# Seconds between two looks for relays with work, and at what is held.
+# Seconds between two looks for relays with work, and at the batches.
 LOOK, WATCH = 1.0, 0.7
 # The same while shares of connections change hands: who gives some up says so at once, so that who
 # waits for them begins. So it is in a carrier's first seconds, when others may begin beside it.
@@ -211,7 +211,7 @@ class _Turn:
                     carrier.stop()
             began = clock.steady()
             try:
-                await self.database(watch, [held for one in carriers for held in one.held])
+                await self.database(watch, [batch for one in carriers for batch in one.batches])
             except Error as error:
                 # Nothing could be recorded: what is on the wire is finished, no more is begun.
                 log.warning("the database is away: %s", error)

@@ -249,9 +249,9 @@ class Batch(models.Model):
 class Message(models.Model):
     """The ledger row: one mail to one address. Narrow, few indexes: a million a mailing.
 
-    Whether a waiting one is held by a worker stands in Batch: a claim touches no row here. No index
-    has `state` in it, so that the one update that most rows ever get, to accepted, is a heap-only
-    tuple.
+    Whether a waiting one is claimed by a worker stands in Batch: a claim touches no row here. No
+    index has `state` in it, so that the one update that most rows ever get, to accepted, is a
+    heap-only tuple.
 
     `contact_id` is no foreign key: the row outlives the contact, and inserts stay fast. It is null
     where somebody is no contact (of streams alone). Nor does
@@ -271,7 +271,7 @@ class Message(models.Model):
     relay_id = models.BigIntegerField(null=True)
     # When it reached its state (accepted at, failed at, ...).
     settled_at = models.DateTimeField(null=True)
-    # To be tried again then; null: not tried yet, held by a batch, or settled.
+    # To be tried again then; null: not tried yet, in a batch, or settled.
     retry_at = models.DateTimeField(null=True)
     # First time of each; null: never. The raw facts are in Event.
     bounced_at = models.DateTimeField(null=True)

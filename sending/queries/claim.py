@@ -141,8 +141,8 @@ LEFT_SINCE = (
 )
 
 # One statement for the rest, so that no list of ids goes to the database and back: skips who left,
-# holds the others in a batch, counts both, and tells whom it holds.
-HOLD = sql("""
+# claims the others as a batch, counts both, and tells whom it claimed.
+CLAIM = sql("""
 WITH {candidates},
 gone AS MATERIALIZED ({left_since}),
 skipped AS (
@@ -166,8 +166,8 @@ SELECT batch.id, kept.* FROM kept CROSS JOIN batch ORDER BY kept.id
 """)
 BY_IDS = "(SELECT * FROM sending_message WHERE id = ANY(%(ids)s))"
 LEFT = LEFT_SINCE.replace("{messages}", BY_IDS)
-HOLD_FRESH, HOLD_FOUND = (
-    HOLD.replace("{candidates}", candidates).replace(
+CLAIM_FRESH, CLAIM_FOUND = (
+    CLAIM.replace("{candidates}", candidates).replace(
         "{left_since}", LEFT_SINCE.replace("{messages}", "candidates")
     )
     for candidates in (FRESH, FOUND)
@@ -211,7 +211,8 @@ def claim(  # noqa: PLR0913 - what limits a claim
 def _claim(
     known: dict[str, Any], quotas: Mapping[int, int] | None
 ) -> tuple[list[tuple[Any, ...]], bool] | None:
-    """(rows of those that are held, whether they are tried again); None when nothing was due."""
+    """(rows of those that were claimed, whether they are tried again); None when nothing was
+    due."""
     with connection.cursor() as cursor:
         # Shared: whoever pauses or cancels waits for this short transaction; none begins after.
         cursor.execute(
@@ -223,13 +224,13 @@ def _claim(
         for sql in (BACK, AGAIN):
             cursor.execute(sql, known)
             if ids := [row[0] for row in cursor.fetchall()]:
-                cursor.execute(HOLD_FOUND, known | {"ids": ids})
+                cursor.execute(CLAIM_FOUND, known | {"ids": ids})
                 return cursor.fetchall(), sql is AGAIN
         shares = _shares(cursor, known, quotas)
         if not shares:
             return None
         lanes = {"lanes": list(shares), "quotas": list(shares.values())}
-        cursor.execute(HOLD_FRESH, known | lanes)
+        cursor.execute(CLAIM_FRESH, known | lanes)
         return cursor.fetchall(), False
 
 

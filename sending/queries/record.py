@@ -120,13 +120,13 @@ def record(
         if row is None:
             log.warning("another worker took over batch %s: nothing recorded", claim.batch_id)
             return set()
-        held, mailing_id, relay_id = row
+        claimed, mailing_id, relay_id = row
         known |= {"mailing": mailing_id, "relay": relay_id}
-        known |= {"first": min(held, default=0), "last": max(held, default=0)}
-        mine = set(held)
+        known |= {"first": min(claimed, default=0), "last": max(claimed, default=0)}
+        mine = set(claimed)
         written = _accept(cursor, known, accepted, mine) if accepted else {}
         written |= _settle(cursor, known, [r for r in results if r.message_id in mine])
-        left = [number for number in held if number not in written]
+        left = [number for number in claimed if number not in written]
         if left:
             cursor.execute(GIVE_BACK if ends else KEEP, known | {"left": left})
         elif ends:

@@ -262,7 +262,7 @@ def decide(one: Fenced, *, go_on: bool) -> bool:
 
 
 def _count(one: Fenced) -> None:
-    """A batch that was held at the time of the backup is settled as its holder would have."""
+    """A batch that was claimed at the time of the backup is settled as its holder would have."""
     mailing_id = one.mailing_id
     accepted = in_doubt = 0
     for batch in Batch.objects.filter(mailing=mailing_id).exclude(holder=""):

@@ -1,4 +1,4 @@
-"""Brings back what dead workers held, so that the ledger closes whatever was killed."""
+"""Brings back what dead workers had claimed, so that the ledger closes whatever was killed."""
 
 import logging
 from datetime import UTC, timedelta
@@ -54,7 +54,7 @@ def _settle(batch: Batch, story: journal.Story) -> None:
         len(outcomes) + len(accepted),
         len(claim.messages),
     )
-    # A batch that is held has the relay it was claimed for.
+    # A batch that is claimed has the relay it was claimed for.
     if batch.relay is not None:
         settle(claim, batch.mailing, batch.relay, outcomes, accepted)
         unused = len(claim.messages) - len(outcomes) - len(accepted)

@@ -42,7 +42,7 @@ def carry() -> None:
 
 @shared_task(ignore_result=True)
 def sweep() -> None:
-    """Every ten seconds: what dead workers held goes on or is settled."""
+    """Every ten seconds: what dead workers had claimed goes on or is settled."""
     if fence.standing() is None:
         recovery.sweep()
 

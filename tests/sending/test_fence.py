@@ -250,7 +250,7 @@ def test_a_host_that_was_away_tells_later_and_then_it_counts(
 def test_a_batch_that_was_held_at_the_time_of_the_backup(
     open_to: Open, relay: Relay, sink: Sink
 ) -> None:
-    """Its holder recorded it afterwards; in the restored database it is still held."""
+    """Its holder recorded it afterwards; in the restored database it is still claimed."""
     mailing = open_to(ADDRESSES)
     fence.is_open()
     ids = list(Message.objects.order_by("pk").values_list("pk", flat=True))

@@ -53,7 +53,7 @@ class Sending:
         assert self.sink.accepted.total() < PEOPLE
 
     def report(self) -> str:
-        """Why it is not finished: its ledger, what is held by whom, and what the parts said."""
+        """Why it is not finished: its ledger, what is claimed by whom, and what the parts said."""
         lines = [self.installation.said()[-20_000:]]
         try:
             lines += map(str, self.installation.rows(HELD, self.mailing))

@@ -16,8 +16,8 @@ from sending.compose.assembly import Assembly
 from sending.compose.composer import Composer
 from sending.engine import turn
 from sending.engine.carrier import Carrier
+from sending.engine.claimedbatch import ClaimedBatch
 from sending.engine.database import Database
-from sending.engine.held import Held
 from sending.engine.ledger import Ledger, watch
 from sending.models import Batch, Mailing, Message
 from sending.queries.claim import Claimed
@@ -147,9 +147,9 @@ def test_a_batch_that_was_lost_hands_over_nothing(
     """Also a mail whose recipient was named before its batch became another worker's."""
     real, begun = Carrier.handing_over, []
 
-    def lose(held: Held) -> None:
-        Batch.objects.filter(pk=held.claim.batch_id).update(holder="another", epoch=2)
-        watch([held])
+    def lose(batch: ClaimedBatch) -> None:
+        Batch.objects.filter(pk=batch.claim.batch_id).update(holder="another", epoch=2)
+        watch([batch])
         connection.close()
 
     def handing_over(self: Carrier, mail: MailObject) -> None:

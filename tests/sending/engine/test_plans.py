@@ -80,9 +80,9 @@ def test_a_mailing_after_others_are_done(open_to: Callable[..., Mailing], relay:
     mailing = open_to(people)
 
     with compared() as sent:
-        held = claim(mailing, relay, holder="here:one", limit=BATCH)
-        assert held is not None
-        numbers = [message.id for message in held.messages]
+        claimed = claim(mailing, relay, holder="here:one", limit=BATCH)
+        assert claimed is not None
+        numbers = [message.id for message in claimed.messages]
         left_since(mailing, numbers)
         accepted = Accepted()
         for number in numbers[:3000]:
@@ -91,7 +91,7 @@ def test_a_mailing_after_others_are_done(open_to: Callable[..., Mailing], relay:
             Result(number, Message.State.FAILED, "policy", "550 5.7.1 No")
             for number in numbers[3000:]
         ]
-        record(held, failed, accepted)
+        record(claimed, failed, accepted)
     with compared() as cancelled:
         mailings.cancel(mailing)
         while mailings.drop_cancelled(mailing, limit=2000)[1]:

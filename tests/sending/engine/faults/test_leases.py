@@ -54,7 +54,7 @@ def test_who_lost_the_lease_records_nothing(nest: Nursery, tmp_path: Path) -> No
         worker.send(signal.SIGCONT)
         worker.stop()
         assert states(scene) == before
-        # Of what it held it sent nothing more, apart from what was on the wire.
+        # Of what it had claimed it sent nothing more, apart from what was on the wire.
         assert len(server.mails) <= 10 + 2
         assert_right(scene)
         assert not Batch.objects.exclude(holder="").exists()

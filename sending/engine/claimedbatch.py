@@ -1,4 +1,4 @@
-"""A batch in this worker's hands: what of it waits, is on the wire, and has come to what."""
+"""A batch that this worker claimed: what of it waits, is on the wire, and has come to what."""
 
 import time
 from collections import Counter
@@ -20,7 +20,7 @@ TOO_LARGE = 552
 
 
 @dataclass(slots=True, eq=False)
-class Held:
+class ClaimedBatch:
     mailing: Mailing
     relay_id: int
     claim: Claim
@@ -137,7 +137,7 @@ class Held:
 class Waiting(NamedTuple):
     """A message in the queue; `at` is on the event loop's clock, when it may be handed over."""
 
-    held: Held
+    batch: ClaimedBatch
     message: Claimed
     at: float
 
