@@ -4,8 +4,8 @@ a mailing, one step after the other.
     python -m benchmarks.send.stages MESSAGES SINK-PORT
 
 The last line is JSON: {stage: {"python": us, "postgres": us}}, microseconds of CPU a message. The
-steps are those of a carrier (sending.engine.carrier): "claim" is with the fields that come with
-it, and "fields" says what of that they are.
+steps are those of a delivery agent (sending.engine.deliveryagent): "claim" is with the fields that
+come with it, and "fields" says what of that they are.
 """
 
 import gc

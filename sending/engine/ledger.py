@@ -1,4 +1,4 @@
-"""What a carrier asks of the database, each in the database's thread: claim, record, watch."""
+"""What an agent asks of the database, each in the database's thread: claim, record, watch."""
 
 import logging
 from collections.abc import Iterable, Sequence
@@ -38,7 +38,7 @@ COMPOSERS = 32
 
 @dataclass(slots=True)
 class Ledger:
-    """The ledger as one relay's carrier sees it."""
+    """The ledger as one relay's agent sees it."""
 
     relay: Relay
     # Mailings that are asked next in this round, each for one batch.

@@ -11,7 +11,7 @@ MOST_TURNS = 16
 
 
 def relays_to_run() -> dict[int, int]:
-    """{relay id: number of processes that could still begin to carry over it}"""
+    """{relay id: number of processes that could still begin to serve it}"""
     wanted, busy = work.wanted(), work.busy()
     relays = Relay.objects.in_bulk(wanted)
     free = {
@@ -21,8 +21,8 @@ def relays_to_run() -> dict[int, int]:
     return {pk: number for pk, number in free.items() if number > 0}
 
 
-def uncarried() -> bool:
-    """Whether mail is due that no process carries."""
+def unserved() -> bool:
+    """Whether mail is due for a relay that no process serves."""
     return not work.wanted() <= work.busy().keys()
 
 

@@ -19,11 +19,11 @@ def dispatch() -> None:
     if not fence.is_open():
         return
     for _ in range(dispatcher.turns_wanted()):
-        carry.apply_async(expires=NUDGE)
+        deliver.apply_async(expires=NUDGE)
 
 
 @shared_task(ignore_result=True)
-def carry() -> None:
+def deliver() -> None:
     """A process's turn: all relays that have due work."""
     if not fence.is_open() or not sendhosts.able():
         return

@@ -21,7 +21,7 @@ from sending.services.retrying import retry_failed
 from sending.services.streams import Item, StreamClosedError, append, close, open_stream
 from tests.mailservers.sink import Sink
 from tests.sending.engine.conftest import assert_closes, relay, sink
-from tests.sending.engine.test_guards import carry
+from tests.sending.engine.test_guards import deliver
 from tracking.services import mails, persons
 
 __all__ = ["relay", "sink"]
@@ -214,7 +214,7 @@ def test_appending_while_it_goes_to_rest_loses_nothing(stream: Mailing, sink: Si
     assert len(ids) == len(set(ids.values())) == 60
     stream.refresh_from_db()
     assert not stream.idle
-    carry(stream)
+    deliver(stream)
     assert Tally.objects.get(mailing=stream).accepted == len(sink.mails) == 60
 
 

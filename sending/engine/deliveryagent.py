@@ -1,4 +1,4 @@
-"""Carries due messages over one relay: claims ahead, keeps connections busy, records in sets.
+"""Delivers due messages over one relay: claims ahead, keeps connections busy, records in sets.
 
 All of it runs in one event loop; the numbers and queues here need no lock. A message is in exactly
 one place: in `ready`, with an exchange, or with its outcome in its batch.
@@ -39,7 +39,7 @@ RECORD_AFTER = 2.0
 STALE = 2.0
 # Seconds between two looks for work while nothing is due.
 LOOK = 0.3
-# So long after its leases were renewed a carrier begins nothing more, in seconds: they end after 60
+# So long after its leases were renewed an agent begins nothing more, in seconds: they end after 60
 # (queries.claim) and 30 (slots).
 SAFE = 25.0
 # After this many seconds what still hangs on the wire is cut off when the worker has to stop: it
@@ -47,9 +47,9 @@ SAFE = 25.0
 GRACE = 8.0
 
 
-class Carrier:
-    """Serves one relay from one slot. `run` returns when nothing was due for `linger` seconds, the
-    relay can't be reached, or it is told to stop."""
+class DeliveryAgent:
+    """Serves one relay from one slot: an SMTP client that delivers its due messages. `run` returns
+    when nothing was due for `linger` seconds, the relay can't be reached, or it is told to stop."""
 
     def __init__(
         self, relay: Relay, slot: pace.Slot, holder: str, database: Database, linger: float
@@ -65,7 +65,7 @@ class Carrier:
         self.batches: set[ClaimedBatch] = set()
         # What is with an exchange: {message id: (its batch, itself)}.
         self.where: dict[int, tuple[ClaimedBatch, Claimed]] = {}
-        # Mailings of which the relay took something of this carrier's.
+        # Mailings of which the relay took something of this agent's.
         self.proven: set[int] = set()
         # Batches in which so much was refused that nothing more goes until that was judged.
         self.judging: set[ClaimedBatch] = set()
@@ -148,7 +148,8 @@ class Carrier:
         self.stop()
 
     def _overslept(self) -> bool:
-        """It stood still, or its database did: others may have claimed by now what it thinks is its."""
+        """It stood still, or its database did: others may have claimed by now what it thinks is
+        its."""
         return clock.steady() > self.safe_until
 
     def settled(self, mail: MailObject, outcome: Outcome) -> None:
@@ -366,7 +367,7 @@ class Carrier:
                 self.ledger.record, batch, outcomes, accepted, seconds=seconds, ends=ends
             )
         except BaseException:
-            # They are tried once more when the carrier ends, and stand in the journal.
+            # They are tried once more when the agent ends, and stand in the journal.
             batch.put_back(outcomes, accepted)
             raise
         if ends:
