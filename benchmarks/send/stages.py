@@ -66,7 +66,7 @@ def measure(messages: int, port: int) -> dict[str, dict[str, float]]:
     from benchmarks.send import people  # noqa: PLC0415 - Django is set up by now
     from benchmarks.send.wire import Wire  # noqa: PLC0415
     from sending.engine.ledger import Ledger  # noqa: PLC0415
-    from sending.engine.turn import COLLECT  # noqa: PLC0415
+    from sending.engine.shift import COLLECT  # noqa: PLC0415
 
     gc.set_threshold(*COLLECT)
     made = people.make([messages])

@@ -401,5 +401,5 @@ def interleaved(messages: Sequence[Claimed]) -> tuple[Claimed, ...]:
     lanes: dict[str, list[Claimed]] = {}
     for message in messages:
         lanes.setdefault(lane_of(message), []).append(message)
-    turns = zip_longest(*lanes.values())
-    return tuple(message for turn in turns for message in turn if message is not None)
+    rounds = zip_longest(*lanes.values())
+    return tuple(message for one in rounds for message in one if message is not None)

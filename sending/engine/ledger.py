@@ -42,7 +42,7 @@ class Ledger:
 
     relay: Relay
     # Mailings that are asked next in this round, each for one batch.
-    turns: list[Mailing] = field(default_factory=list)
+    round: list[Mailing] = field(default_factory=list)
     composers: dict[tuple[int, str, str], Composer] = field(default_factory=dict)
 
     def claim(self, size: int) -> ClaimedBatch | None:
@@ -53,9 +53,9 @@ class Ledger:
         # What is left of this round, then a new one: small mailings get their turn in each.
         for fresh in (False, True):
             if fresh:
-                self.turns = mailings_for(self.relay)
-            while self.turns:
-                if batch := self._claim_of(self.turns.pop(0), size):
+                self.round = mailings_for(self.relay)
+            while self.round:
+                if batch := self._claim_of(self.round.pop(0), size):
                     return batch
         return None
 
@@ -67,12 +67,12 @@ class Ledger:
         except OSError as error:
             raise HostTroubleError.of(error) from error
         if passage is None:
-            self.turns.clear()
+            self.round.clear()
             return None
         grant = pacing.reserve(self.relay, mailing, size)
         if isinstance(grant, pace.Wait):
             if grant.of_relay:
-                self.turns.clear()
+                self.round.clear()
             return None
         try:
             journal = Journal(passage.about(mailing))

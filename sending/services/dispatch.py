@@ -7,7 +7,7 @@ from sending.services import holddecisions, streams, verdicts, waits
 from sending.services.mailings import finish_all, tend_cancelled
 
 # Nudges of one tick: more processes than this begin with the next.
-MOST_TURNS = 16
+MOST_SHIFTS = 16
 
 
 def relays_to_run() -> dict[int, int]:
@@ -26,8 +26,8 @@ def unserved() -> bool:
     return not work.wanted() <= work.busy().keys()
 
 
-def turns_wanted() -> int:
-    return min(sum(relays_to_run().values()), MOST_TURNS)
+def shifts_wanted() -> int:
+    return min(sum(relays_to_run().values()), MOST_SHIFTS)
 
 
 def tend_mailings() -> None:

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from accounts.models import User
 from campaigns.models import Campaign
-from sending.engine import turn
+from sending.engine import shift
 from sending.models import Hold
 from sending.services import dispatch
 from tests.browser.test_pages import LOOKS, _fits
@@ -28,7 +28,7 @@ def send() -> None:
             for _ in range(10):
                 if not dispatch.relays_to_run():
                     break
-                turn.run_all()
+                shift.run_all()
             dispatch.tend_mailings()
         finally:
             connections.close_all()

@@ -18,7 +18,7 @@ from bounces.services import collecting
 from campaigns.models import Campaign
 from campaigns.services import running
 from relays.models import Relay, RelaySlot
-from sending.engine import turn
+from sending.engine import shift
 from sending.host import journal, position, sentlog
 from sending.models import Batch, Fence, Fenced, HostPosition, Installation, Mailing, Message, Tally
 from sending.queries import fence as queries
@@ -73,11 +73,11 @@ def restore(path: Path) -> None:
 
 
 def one_batch(relay: Relay) -> None:
-    turn.run(relay, budget=0)
+    shift.run(relay, budget=0)
 
 
 def send_all(relay: Relay) -> None:
-    while turn.run(relay):
+    while shift.run(relay):
         pass
 
 

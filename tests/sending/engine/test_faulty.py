@@ -14,7 +14,7 @@ from designs.models import Content
 from relays.models import Relay
 from sending.compose.assembly import Assembly
 from sending.compose.composer import Composer
-from sending.engine import turn
+from sending.engine import shift
 from sending.engine.claimedbatch import ClaimedBatch
 from sending.engine.database import Database
 from sending.engine.deliveryagent import DeliveryAgent
@@ -73,7 +73,7 @@ def test_a_mail_that_cannot_be_made_fails_alone(
     assert (mailing.state, tally.accepted, tally.failed) == (Mailing.State.FINISHED, 19, 1)
 
 
-def test_a_carrier_that_fails_stops_only_its_relay(
+def test_a_delivery_agent_that_fails_stops_only_its_relay(
     open_to: Open,
     relay: Relay,
     sink: Sink,
@@ -93,7 +93,7 @@ def test_a_carrier_that_fails_stops_only_its_relay(
             workspace=workspace, name="Other", host="127.0.0.1", port=second.port, security="none"
         )
         bad, good = open_to(people(20)), open_to(people(300), relay=other)
-        turn.run_all(linger=0.1)
+        shift.run_all(linger=0.1)
     assert assert_closes(good).accepted == 300
     relay.refresh_from_db()
     assert relay.wait_until is not None
@@ -129,11 +129,11 @@ def test_a_batch_that_is_just_claimed_when_the_turn_fails_is_not_left_behind(
 
     mailing = open_to(people(3000))
     with monkeypatch.context() as patch:
-        patch.setattr(turn, "LOOK", 0.01)
+        patch.setattr(shift, "LOOK", 0.01)
         patch.setattr(Database, "__call__", call)
         patch.setattr(dispatch, "relays_to_run", relays_to_run)
         with pytest.raises(OperationalError):
-            turn.run_all(linger=0.1)
+            shift.run_all(linger=0.1)
     recovery.recover_journals()
     assert not Batch.objects.exclude(holder="").exists()
     deliver(mailing)
@@ -161,7 +161,7 @@ def test_a_batch_that_was_lost_hands_over_nothing(
 
     mailing = open_to(people(20))
     monkeypatch.setattr(DeliveryAgent, "handing_over", handing_over)
-    turn.run(relay)
+    shift.run(relay)
     assert len(begun) >= 3
     assert sink.accepted.total() == 2
     # What became of them is for whoever holds the batch.
@@ -214,7 +214,7 @@ def test_whatever_fails_for_one_relay_the_others_go_on(  # noqa: PLR0917
     workspace: Workspace,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(turn, "WATCH_SOON", 0.01)
+    monkeypatch.setattr(shift, "WATCH_SOON", 0.01)
     with running() as second:
         other = Relay.objects.create(
             workspace=workspace, name="Other", host="127.0.0.1", port=second.port, security="none"
@@ -222,7 +222,7 @@ def test_whatever_fails_for_one_relay_the_others_go_on(  # noqa: PLR0917
         bad, good = open_to(people(2000)), open_to(people(3000), relay=other)
         with monkeypatch.context() as patch:
             broken(patch, relay.pk)
-            turn.run_all(linger=0.2)
+            shift.run_all(linger=0.2)
     good.refresh_from_db()
     assert assert_closes(good).accepted == 3000
     relay.refresh_from_db()

@@ -14,7 +14,7 @@ from relays.models import Pool, PoolMember, Relay
 from relays.services import relays
 from sending import guards
 from sending.compose.composer import Composer
-from sending.engine import turn
+from sending.engine import shift
 from sending.engine.deliveryagent import interleaved
 from sending.host.journal import Journal
 from sending.models import Event, Hold, Mailing, Message, Tally
@@ -71,7 +71,7 @@ def deliver(mailing: Mailing, *, rounds: int = 20) -> None:
     for _ in range(rounds):
         due = dispatch.relays_to_run()
         for pk in due:
-            turn.run(Relay.objects.get(pk=pk))
+            shift.run(Relay.objects.get(pk=pk))
         dispatch.tend_mailings()
         if not due:
             break
@@ -429,7 +429,7 @@ def test_a_server_that_cuts_instead_of_answering_does_not_use_the_list_up(
     def send() -> Tally:
         for _ in range(30):
             Relay.objects.update(wait_until=None, failures=0)
-            turn.run(relay)
+            shift.run(relay)
         mailing.refresh_from_db()
         assert mailing.state == Mailing.State.PAUSED
         return assert_closes(mailing)

@@ -1,5 +1,5 @@
-"""A worker process's turn: a delivery agent for each of the relays that have work, until there is
-none."""
+"""A worker process's shift: a delivery agent for each relay that has work, until none has any or
+ten minutes are over."""
 
 import asyncio
 import gc
@@ -25,9 +25,9 @@ from sending.services import dispatch
 
 log = logging.getLogger(__name__)
 
-# Seconds after which a process takes no more; another turn goes on. Nothing a turn holds grows
+# Seconds after which a process takes no more; another shift goes on. Nothing a shift keeps grows
 # meanwhile, but a process that can be recycled is easier to trust.
-TURN = 600.0
+SHIFT = 600.0
 # A relay without due work keeps its connections and its slot so long, in seconds.
 LINGER = 3.0
 # Seconds between two looks for relays with work, and at the batches.
@@ -39,7 +39,7 @@ WATCH_SOON, SETTLED = 0.15, 2.0
 AWAY = (OperationalError, InterfaceError)
 # Relays that one process serves at once.
 MOST_RELAYS = 16
-# What flows through a turn is freed when its last name goes: Python's collector would look at all
+# What flows through a shift is freed when its last name goes: Python's collector would look at all
 # of it again and again for rings that aren't there, a tenth of the time. See gc.set_threshold.
 COLLECT = (50_000, 50, 100)
 # Seconds that the loop may keep Python's lock from the database's thread, which needs it for a
@@ -47,25 +47,25 @@ COLLECT = (50_000, 50, 100)
 HAND_OFF = 0.001
 
 
-def run(relay: Relay, *, budget: float = TURN) -> int:
+def run(relay: Relay, *, budget: float = SHIFT) -> int:
     """Serves one relay until nothing is due; returns the messages that came to an outcome."""
-    return _loop(lambda turn: turn.only(relay, budget))
+    return _loop(lambda shift: shift.only(relay, budget))
 
 
-def run_all(*, budget: float = TURN, linger: float = LINGER) -> int:
+def run_all(*, budget: float = SHIFT, linger: float = LINGER) -> int:
     """Serves all relays that have work and a free slot, until there is none for `linger`
     seconds."""
-    return _loop(lambda turn: turn.all(budget, linger))
+    return _loop(lambda shift: shift.all(budget, linger))
 
 
-def _loop(work: "Callable[[_Turn], asyncio.Future[int] | object]") -> int:
+def _loop(work: "Callable[[_Shift], asyncio.Future[int] | object]") -> int:
     with (
         _tuned(),
         Presence() as presence,
         closing(Database()) as database,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
-        return runner.run(work(_Turn(database, presence)))  # type: ignore[arg-type]
+        return runner.run(work(_Shift(database, presence)))  # type: ignore[arg-type]
 
 
 @contextmanager
@@ -80,7 +80,7 @@ def _tuned() -> Iterator[None]:
         gc.set_threshold(*threshold)
 
 
-class _Turn:
+class _Shift:
     def __init__(self, database: Database, presence: Presence) -> None:
         self.database = database
         self.presence = presence
@@ -126,7 +126,7 @@ class _Turn:
         return self._result()
 
     async def _end(self) -> None:
-        """Whatever ended the turn, no agent is cancelled: the database may just be claiming a
+        """Whatever ended the shift, no agent is cancelled: the database may just be claiming a
         batch for it, which nobody would have then."""
         for agent in self.agents.values():
             agent.stop()
