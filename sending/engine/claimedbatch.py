@@ -24,7 +24,7 @@ class ClaimedBatch:
     mailing: Mailing
     relay_id: int
     claim: Claim
-    grant: pace.Grant
+    reservation: pace.Reservation
     journal: Journal
     composer: Composer
     # Merge fields by contact id; of a stream, by message id.

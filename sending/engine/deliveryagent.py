@@ -265,16 +265,16 @@ class DeliveryAgent:
 
     def _take(self, batch: ClaimedBatch) -> None:
         """Puts a batch into the queue, each message with the moment it may go."""
-        grant = batch.grant
+        reservation = batch.reservation
         self.batches.add(batch)
-        begin = self.loop.time() + grant.delay - (time.monotonic() - batch.claimed_at)
+        begin = self.loop.time() + reservation.delay - (time.monotonic() - batch.claimed_at)
         messages = batch.claim.messages
         if batch.mailing.pk not in self.proven:
             # Of each lane some come first, so that a relay that takes nothing is known for it after
             # a few mails, not after a few of each lane.
             messages = interleaved(messages)
         for place, message in enumerate(messages):
-            at = begin + place * grant.spacing if grant.spacing else 0.0
+            at = begin + place * reservation.spacing if reservation.spacing else 0.0
             self.ready.append(Waiting(batch, message, at))
         self.connections.pump()
 

@@ -69,24 +69,24 @@ class Ledger:
         if passage is None:
             self.round.clear()
             return None
-        grant = pacing.reserve(self.relay, mailing, size)
-        if isinstance(grant, pace.Wait):
-            if grant.of_relay:
+        reservation = pacing.reserve(self.relay, mailing, size)
+        if isinstance(reservation, pace.Wait):
+            if reservation.of_relay:
                 self.round.clear()
             return None
         try:
             journal = Journal(passage.about(mailing))
         except OSError as error:
-            pace.give_back(self.relay, grant, grant.count)
+            pace.give_back(self.relay, reservation, reservation.count)
             raise HostTroubleError.of(error) from error
         try:
-            batch = self._claim_batch(mailing, grant, journal)
+            batch = self._claim_batch(mailing, reservation, journal)
         except BaseException:
             journal.abandon()
             raise
         if batch is None:
             journal.done()
-            pace.give_back(self.relay, grant, grant.count)
+            pace.give_back(self.relay, reservation, reservation.count)
             return None
         passage.passed()
         return batch
@@ -106,7 +106,7 @@ class Ledger:
         return True
 
     def _claim_batch(
-        self, mailing: Mailing, grant: pace.Grant, journal: Journal
+        self, mailing: Mailing, reservation: pace.Reservation, journal: Journal
     ) -> ClaimedBatch | None:
         held = holds.held(mailing, self.relay)
         quotas = lanes.quotas(self.relay)
@@ -114,7 +114,7 @@ class Ledger:
             mailing,
             self.relay,
             holder=journal.holder,
-            limit=grant.count,
+            limit=reservation.count,
             quotas=holds.quotas(quotas, held) if held.until else quotas,
             others=mailing.pool_id is not None,
         )
@@ -135,7 +135,7 @@ class Ledger:
             mailing=mailing,
             relay_id=self.relay.pk,
             claim=replace(claimed, messages=tuple(admitted)),
-            grant=pace.trim(self.relay, grant, len(admitted)),
+            reservation=pace.trim(self.relay, reservation, len(admitted)),
             journal=journal,
             composer=self._composer(mailing),
             fields=fields,
@@ -176,7 +176,9 @@ class Ledger:
             lanes.learn(self.relay, batch.claim.messages, outcomes, accepted, seconds=seconds)
             minutes.record(self.relay, _by_meaning(outcomes.values(), accepted))
         if ends:
-            pace.give_back(self.relay, batch.grant, batch.grant.count - batch.handed_over)
+            pace.give_back(
+                self.relay, batch.reservation, batch.reservation.count - batch.handed_over
+            )
 
 
 def _fields(mailing: Mailing, claimed: Sequence[Claimed]) -> dict[int, dict[str, Any]]:

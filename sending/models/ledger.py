@@ -62,7 +62,7 @@ class Mailing(models.Model):
     priority = models.SmallIntegerField(default=10)
     # At most so many messages a minute; null: as the relays allow.
     per_minute = models.PositiveIntegerField(null=True, blank=True)
-    # When the next stretch of that rate begins.
+    # When the next interval of that rate begins.
     next_slot_at = models.DateTimeField(null=True, blank=True)
     # When it may send (relays.windows): {"days": [1..7], "from": "09:00", "to": "18:00", "zone":
     # "Asia/Shanghai"}; {} is always.
