@@ -51,7 +51,7 @@ def to_mark() -> list[str]:
 
 def _overdue() -> bool:
     """Mail is due for a relay that no process serves, and nothing else explains that."""
-    return settings.SENDING and fence.standing() is None and dispatch.unserved()
+    return settings.SENDING and fence.current() is None and dispatch.unserved()
 
 
 def arrived(name: str) -> None:

@@ -155,9 +155,9 @@ def _embedded() -> str:
 def put_up(why: Fence.Why) -> Fence:
     """Pauses all that is under way, and takes back what is scheduled."""
     installation = Installation.objects.select_for_update().get()
-    standing = Fence.objects.filter(released_at=None).order_by("-pk").first()
-    if standing is not None:
-        return standing
+    up = Fence.objects.filter(released_at=None).order_by("-pk").first()
+    if up is not None:
+        return up
     fence = Fence.objects.create(why=why, host=position.name())
     installation.stamp, installation.place = queries.stamp(), _files()
     installation.save(update_fields=["stamp", "place"])
@@ -219,7 +219,7 @@ def _told(sent: sentlog.Sent) -> dict[str, object]:
     }
 
 
-def standing() -> Fence | None:
+def current() -> Fence | None:
     """The fence that is up."""
     return Fence.objects.filter(released_at=None).order_by("-pk").first()
 

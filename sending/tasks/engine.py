@@ -43,7 +43,7 @@ def deliver() -> None:
 @shared_task(ignore_result=True)
 def sweep() -> None:
     """Every ten seconds: what dead workers had claimed goes on or is settled."""
-    if fence.standing() is None:
+    if fence.current() is None:
         recovery.sweep()
 
 

@@ -107,7 +107,7 @@ def test_a_restore_in_the_middle_of_a_campaign_mails_nobody_twice(
 
     send_all(relay)
     assert len(sink.accepted) == after
-    up = fence.standing()
+    up = fence.current()
     assert up is not None
     assert up.why == Fence.Why.MOVED
     mailing.refresh_from_db()
@@ -143,7 +143,7 @@ def test_ids_that_are_in_mails_by_now_are_never_given_to_others(
     send_all(relay)
     restore(tmp_path / "yanshu.dump")
     fence.attend()
-    up = fence.standing()
+    up = fence.current()
     assert up is not None
     # A mailing that the database doesn't have is told.
     (told,) = up.reports.get().unknown
@@ -167,7 +167,7 @@ def test_a_copy_of_the_database_sends_nothing(
     fence.attend()
     send_all(relay)
     assert len(sink.accepted) == before
-    up = fence.standing()
+    up = fence.current()
     assert up is not None
     assert not fence.is_open()
     # The original's host has said nothing, and is named.
@@ -208,7 +208,7 @@ def test_a_cluster_that_went_back_in_time_is_noticed_by_a_hosts_file(
     HostPosition.objects.update(generation=there - 1)
     send_all(relay)
     assert len(sink.accepted) == before
-    up = fence.standing()
+    up = fence.current()
     assert up is not None
     assert up.why == Fence.Why.OLDER
     mailing.refresh_from_db()
