@@ -150,13 +150,13 @@ def sending(ledger: Ledger, mailing: Any) -> dict[str, float]:
     claims, records = [], []
     for _ in range(ROUNDS):
         began = time.perf_counter()
-        held = claim(mailing, ledger.relay, holder="benchmark", limit=BATCH)
+        claimed = claim(mailing, ledger.relay, holder="benchmark", limit=BATCH)
         claims.append((time.perf_counter() - began) * 1000)
-        assert held is not None
-        taken = Accepted()
-        for message in held.messages:
-            taken.add(message.id, 0, f"250 2.0.0 Ok: queued as {message.id:x}", 0.1)
-        records.append(timed(partial(record, held, [], taken)))
+        assert claimed is not None
+        accepted = Accepted()
+        for message in claimed.messages:
+            accepted.add(message.id, 0, f"250 2.0.0 Ok: queued as {message.id:x}", 0.1)
+        records.append(timed(partial(record, claimed, [], accepted)))
     return {
         f"claim of {BATCH}": round(statistics.median(claims), 1),
         f"record of {BATCH}": round(statistics.median(records), 1),

@@ -245,7 +245,7 @@ CELERY_TASK_ROUTES = {
             "tracking.tasks.record_hits",
         )
     },
-    "sending.tasks.engine.carry": {"queue": "send"},
+    "sending.tasks.engine.deliver": {"queue": "send"},
     # They wait for servers of others: nothing else may wait behind them.
     "bounces.tasks.collect_mailbox": {"queue": "mailboxes"},
 }

@@ -8,12 +8,12 @@ ending = await exchange.done
 
 from smtp.envelope import recalled, stuffed
 from smtp.exchange import Exchange
-from smtp.flights import Ending, EndingKind, Mode
+from smtp.mailobjects import End, MailObject, Outcome, Source, WithdrawnError, refused
 from smtp.offers import Offers
-from smtp.parcels import End, Outcome, Parcel, Source, WithdrawnError, refused
 from smtp.replies import Stage
 from smtp.session import ConnectError, Server, Session, open_session, tls_context
 from smtp.timeouts import Timeouts
+from smtp.transactions import Ending, EndingKind, Mode
 
 __all__ = [
     "ConnectError",
@@ -21,10 +21,10 @@ __all__ = [
     "Ending",
     "EndingKind",
     "Exchange",
+    "MailObject",
     "Mode",
     "Offers",
     "Outcome",
-    "Parcel",
     "Server",
     "Session",
     "Source",

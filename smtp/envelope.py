@@ -6,8 +6,8 @@ from collections.abc import Callable
 from math import ceil, floor
 
 from smtp import remarks
+from smtp.mailobjects import End, MailObject, Outcome, refused
 from smtp.offers import Offers
-from smtp.parcels import End, Outcome, Parcel, refused
 from smtp.remarks import Remark
 from smtp.replies import LimitOf, Meaning, Stage, Verdict
 
@@ -34,9 +34,9 @@ BEFOREHAND = {
 }
 
 
-def envelope(parcel: Parcel, offers: Offers) -> bytes | Outcome:
+def envelope(mail: MailObject, offers: Offers) -> bytes | Outcome:
     """Both lines; or why the mail can't be sent here, without having asked the server."""
-    sender, recipient, content = parcel.sender, parcel.recipient, parcel.content
+    sender, recipient, content = mail.sender, mail.recipient, mail.content
     if not PLAIN.fullmatch(recipient) and not QUOTED.fullmatch(recipient):
         return _beforehand(Remark("bad_recipient", {"address": repr(recipient)}))
     # An empty one is for mails that must not be answered.
@@ -78,7 +78,7 @@ def _kb(size: int, rounded: Callable[[float], int]) -> str:
 
 def stuffed(content: bytes, *, dotless: bool = False) -> tuple[bytes, bytes]:
     """The content as DATA wants it (RFC 5321, 4.5.2), and its end; apart, so that what else goes
-    into the same write is copied once. `dotless`: see Parcel."""
+    into the same write is copied once. `dotless`: see MailObject."""
     if not dotless and (b"\n." in content or content[:1] == b"."):
         content = LINE_DOT.sub(b"..", content)
     return content, b".\r\n" if content.endswith(b"\r\n") else b"\r\n.\r\n"

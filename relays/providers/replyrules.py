@@ -55,8 +55,6 @@ def reply_rules() -> rules.Rules:
 
 def _rules(one: Replies) -> rules.Rules:
     try:
-        return rules.of_provider(
-            one.key, one.names, one.sign, one.rules or [], service=one.service
-        )
+        return rules.of_provider(one.key, one.names, one.sign, one.rules or [], service=one.service)
     except rules.RuleError as error:
         raise ProviderError(f"{one.key}.toml: [replies] {error}") from error

@@ -276,18 +276,18 @@ def learn(
     relay: Relay,
     claimed: Iterable[Addressed],
     outcomes: Mapping[int, Outcome],
-    taken: Accepted | None = None,
+    accepted: Accepted | None = None,
     *,
     seconds: float,
 ) -> None:
-    """Takes what a batch shows: those that were `taken` and `outcomes` ({message id: outcome}) of
-    the others; `seconds`: how long they took from the first to the last."""
+    """Takes what a batch shows: those that were `accepted` and `outcomes` ({message id: outcome})
+    of the others; `seconds`: how long they took from the first to the last."""
     known = set(Lane.objects.filter(relay=relay).values_list("name", flat=True))
     if not known and not outcomes:
         # Nearly each batch: nothing is made for a single message.
-        _remember_latency(relay, _all_taken(taken or Accepted()), seconds)
+        _remember_latency(relay, _all_accepted(accepted or Accepted()), seconds)
         return
-    batch = _read(claimed, outcomes, taken or Accepted())
+    batch = _read(claimed, outcomes, accepted or Accepted())
     if not batch.by_name:
         return
     if not known and not batch.whole.rate and not batch.whole.other:
@@ -298,10 +298,10 @@ def learn(
         _write(relay, rows, _attributed(batch, rows), seconds)
 
 
-def _all_taken(taken: Accepted) -> _Batch:
+def _all_accepted(accepted: Accepted) -> _Batch:
     """As `_read`, without the single domains, of which nothing is remembered."""
     batch = _Batch()
-    for lane, (number, seconds) in taken.lanes.items():
+    for lane, (number, seconds) in accepted.lanes.items():
         one = _Sum(accepted=int(number), waited=seconds, timed=int(number))
         if lane != providers.OTHERS:
             batch.by_name[providers.lane_name(lane, "")] = one
@@ -311,15 +311,17 @@ def _all_taken(taken: Accepted) -> _Batch:
     return batch
 
 
-def _read(claimed: Iterable[Addressed], outcomes: Mapping[int, Outcome], taken: Accepted) -> _Batch:
+def _read(
+    claimed: Iterable[Addressed], outcomes: Mapping[int, Outcome], accepted: Accepted
+) -> _Batch:
     batch = _Batch()
-    accepted = {
-        number: Outcome(End.TAKEN, 250, "", Stage.CONTENT, seconds)
-        for number, seconds in zip(taken.ids, taken.seconds, strict=True)
+    as_outcomes = {
+        number: Outcome(End.ACCEPTED, 250, "", Stage.CONTENT, seconds)
+        for number, seconds in zip(accepted.ids, accepted.seconds, strict=True)
     }
     for message in claimed:
-        outcome = accepted.get(message.id) or outcomes.get(message.id)
-        if outcome is None or (outcome.end is not End.TAKEN and outcome.verdict is None):
+        outcome = as_outcomes.get(message.id) or outcomes.get(message.id)
+        if outcome is None or (outcome.end is not End.ACCEPTED and outcome.verdict is None):
             continue
         name = _name(message)
         batch.by_name[name].add(outcome)

@@ -62,7 +62,7 @@ class Mailing(models.Model):
     priority = models.SmallIntegerField(default=10)
     # At most so many messages a minute; null: as the relays allow.
     per_minute = models.PositiveIntegerField(null=True, blank=True)
-    # When the next stretch of that rate begins.
+    # When the next interval of that rate begins.
     next_slot_at = models.DateTimeField(null=True, blank=True)
     # When it may send (relays.windows): {"days": [1..7], "from": "09:00", "to": "18:00", "zone":
     # "Asia/Shanghai"}; {} is always.
@@ -249,9 +249,9 @@ class Batch(models.Model):
 class Message(models.Model):
     """The ledger row: one mail to one address. Narrow, few indexes: a million a mailing.
 
-    Whether a waiting one is held by a worker stands in Batch: a claim touches no row here. No index
-    has `state` in it, so that the one update that most rows ever get, to accepted, is a heap-only
-    tuple.
+    Whether a waiting one is claimed by a worker stands in Batch: a claim touches no row here. No
+    index has `state` in it, so that the one update that most rows ever get, to accepted, is a
+    heap-only tuple.
 
     `contact_id` is no foreign key: the row outlives the contact, and inserts stay fast. It is null
     where somebody is no contact (of streams alone). Nor does
@@ -271,7 +271,7 @@ class Message(models.Model):
     relay_id = models.BigIntegerField(null=True)
     # When it reached its state (accepted at, failed at, ...).
     settled_at = models.DateTimeField(null=True)
-    # To be tried again then; null: not tried yet, held by a batch, or settled.
+    # To be tried again then; null: not tried yet, in a batch, or settled.
     retry_at = models.DateTimeField(null=True)
     # First time of each; null: never. The raw facts are in Event.
     bounced_at = models.DateTimeField(null=True)

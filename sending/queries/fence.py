@@ -132,10 +132,10 @@ OF_BATCH = f"SELECT id, accepted FROM ({_KNOWN}) known WHERE id = ANY(%(ids)s)" 
 
 # What is in a batch that somebody holds is settled with it.
 SETTLE = sql(f"""
-WITH held AS (
+WITH claimed AS (
   SELECT unnest(ids) AS id FROM sending_batch WHERE mailing_id = %(mailing)s AND holder <> ''),
 known AS MATERIALIZED (
-  {_KNOWN.replace("GROUP BY", "AND m.id NOT IN (SELECT id FROM held) GROUP BY")}),
+  {_KNOWN.replace("GROUP BY", "AND m.id NOT IN (SELECT id FROM claimed) GROUP BY")}),
 settled AS (
   UPDATE sending_message m
      SET state = CASE WHEN known.accepted THEN 2 ELSE 5 END,

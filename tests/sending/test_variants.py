@@ -21,7 +21,7 @@ from sending.services.mailings import open_mailing
 from sending.variants import WHOLE, Choice, bounds
 from tests.mailservers.sink import Sink
 from tests.sending.engine.conftest import assert_closes, design, relay, sink
-from tests.sending.engine.test_guards import carry
+from tests.sending.engine.test_guards import deliver
 from tracking.services import mails
 
 __all__ = ["design", "relay", "sink"]
@@ -81,7 +81,7 @@ def test_each_gets_one_of_them(open_split: Open, sink: Sink) -> None:
     mailing = open_split(400, weights=(3, 1))
     counts = Counter(Message.objects.values_list("variant", flat=True))
     assert 260 <= counts[0] <= 340
-    carry(mailing)
+    deliver(mailing)
     assert_closes(mailing)
     said = {recipient: content for _, recipient, content in sink.mails}
     assert len(said) == 400
@@ -119,7 +119,7 @@ def test_an_audience_in_pieces(
     whole = Audience.of_lists(mailing.workspace_id, [*mailing.list_ids, more.pk])
     Mailing.objects.filter(pk=mailing.pk).update(audience=whole.as_json())
     assert MailingLane.objects.filter(mailing=mailing, lane=0).count() == 2
-    carry(mailing)
+    deliver(mailing)
     assert assert_closes(mailing).accepted == 32
     assert {"late@x.example", "later@gmail.com"} <= {recipient for _, recipient, _ in sink.mails}
 
@@ -127,7 +127,7 @@ def test_an_audience_in_pieces(
 @pytest.mark.django_db(transaction=True)
 def test_links_are_counted_for_each(open_split: Open, sink: Sink) -> None:
     mailing = open_split(60)
-    carry(mailing)
+    deliver(mailing)
     mailing.refresh_from_db()
     for variant, clicks in ((0, 2), (1, 1)):
         for message in Message.objects.filter(variant=variant)[:clicks]:

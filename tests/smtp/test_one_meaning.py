@@ -21,8 +21,8 @@ from sending.services import recovery
 from sending.views.replies import _explained
 from smtp import End, Mode, Outcome, Server, Stage, recalled, refused, replies
 from smtp.envelope import envelope
+from smtp.mailobjects import MailObject
 from smtp.offers import Offers
-from smtp.parcels import Parcel
 from smtp.replies import Meaning, Verdict, classify, rules
 from tests.smtp import scripted
 from tests.smtp.mails import exchange_all, people
@@ -133,7 +133,7 @@ def test_the_wire(mode: Mode, step: scripted.Step, stage: Stage) -> None:
         outcome = mails.outcomes["person1@a.example"]
         assert outcome.verdict == classify(550, words, stage)
         taken = mails.outcomes["person0@a.example"]
-        assert (taken.end, taken.verdict) == (End.TAKEN, None)
+        assert (taken.end, taken.verdict) == (End.ACCEPTED, None)
 
 
 def test_what_no_server_said_is_read_by_no_rule_of_an_operator() -> None:
@@ -141,9 +141,9 @@ def test_what_no_server_said_is_read_by_no_rule_of_an_operator() -> None:
     replies.use(own=rules.read("[[rule]]\nname='all'\nmeaning='greylisted'", own=True))
     offers = Offers(size=5000)
     for given, why in (
-        (Parcel(1, "b@b.example", "ann bee", b"x"), Meaning.ADDRESS),
-        (Parcel(1, "bob bee", "a@a.example", b"x"), Meaning.SENDER),
-        (Parcel(1, "b@b.example", "a@a.example", b"x" * 6000), Meaning.TOO_LARGE),
+        (MailObject(1, "b@b.example", "ann bee", b"x"), Meaning.ADDRESS),
+        (MailObject(1, "bob bee", "a@a.example", b"x"), Meaning.SENDER),
+        (MailObject(1, "b@b.example", "a@a.example", b"x" * 6000), Meaning.TOO_LARGE),
     ):
         outcome = envelope(given, offers)
         assert isinstance(outcome, Outcome)
@@ -256,7 +256,7 @@ ASKING = {
     "sending/management/commands/explain_reply.py",
     "sending/views/replies.py",
     "smtp/exchange.py",  # does the connection end here?
-    "smtp/parcels.py",  # where outcomes are made
+    "smtp/mailobjects.py",  # where outcomes are made
     "smtp/session.py",
     "smtp/steps.py",
 }
