@@ -35,7 +35,7 @@ FROM contacts_contact WHERE workspace_id = %s AND id %% %s = 0
 """
 SUPPRESSIONS = """
 INSERT INTO contacts_suppression (workspace_id, kind, value, reason, source, detail, created_at)
-SELECT workspace_id, 'address', email, 'hard_bounce', '', '', now()
+SELECT workspace_id, 'address', email, 'hard_bounced', '', '', now()
 FROM contacts_contact WHERE workspace_id = %s AND id %% %s = 1
 """
 

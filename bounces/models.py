@@ -80,9 +80,8 @@ class BounceMail(models.Model):
     # SHA-256 of a source that was dropped (services.unprovensources).
     digest = models.BinaryField(null=True)
     state = models.CharField(max_length=9, choices=State.choices, default=State.STORED)
-    # A class of bounces.reading: hard, soft, blocked, delayed, complaint, auto_reply, challenge,
-    # other.
-    kind = models.CharField(max_length=10, blank=True)
+    # See bounces.reading.Kind.
+    kind = models.CharField(max_length=12, blank=True)
     sender = models.CharField(max_length=320, blank=True)
     subject = models.CharField(max_length=500, blank=True)
     recipient = models.CharField(max_length=320, blank=True)

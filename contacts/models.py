@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User, Workspace
 from pages.singleline import SingleLineField
+from smtp.events import MailEvent
 
 
 class Attribute(models.Model):
@@ -145,9 +146,9 @@ class Suppression(models.Model):
         DOMAIN = "domain", _("Domain")
 
     class Reason(models.TextChoices):
-        UNSUBSCRIBED = "unsubscribed", _("Unsubscribed")
-        HARD_BOUNCE = "hard_bounce", _("Hard bounce")
-        COMPLAINT = "complaint", _("Complaint")
+        UNSUBSCRIBED = MailEvent.UNSUBSCRIBED.value, _("Unsubscribed")
+        HARD_BOUNCED = MailEvent.HARD_BOUNCED.value, _("Hard bounce")
+        COMPLAINED = MailEvent.COMPLAINED.value, _("Complaint")
         MANUAL = "manual", _("Added by hand")
         IMPORTED = "imported", _("Imported")
 

@@ -63,7 +63,7 @@ SENT = (
     Sent("Members' evening", 6, "event", "en", CLUB, {"opened": 0.58, "clicked": 0.21}),
     Sent("春季书单", 4.5, "promotion", "zh", CHINESE, {"opened": 0.33, "unsubscribed": 0.009}),
     Sent("Spring sale", 3, "promotion", "en", ENGLISH, {"opened": 0.29, "unsubscribed": 0.011}),
-    Sent("纸鸢搬家了", 1.5, "announcement", "zh", CHINESE, {"opened": 0.49, "hard": 0.006}),
+    Sent("纸鸢搬家了", 1.5, "announcement", "zh", CHINESE, {"opened": 0.49, "hard_bounced": 0.006}),
     Sent("A letter from the ferry", 0.4, "newsletter", "en", ENGLISH, {"opened": 0.36}),
 )
 

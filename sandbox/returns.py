@@ -38,14 +38,14 @@ class Failure:
 
 
 FAILURES = {
-    Outcome.HARD: Failure(
+    Outcome.HARD_BOUNCED: Failure(
         "failed",
         "5.1.1",
         "550 5.1.1 No such mailbox here",
         "Undelivered mail returned to sender",
         "The mail could not be delivered: there is no such mailbox.",
     ),
-    Outcome.SOFT: Failure(
+    Outcome.SOFT_BOUNCED: Failure(
         "failed",
         "4.2.2",
         "452 4.2.2 The mailbox is full",
@@ -73,7 +73,7 @@ def make(outcome: Outcome, mail: Taken) -> bytes | None:
     """What the outcome returns to the envelope sender; None if nothing, or nobody to return to."""
     if not mail.sender or outcome == Outcome.DELIVERED:
         return None
-    if outcome == Outcome.AUTO_REPLY:
+    if outcome == Outcome.AUTO_REPLIED:
         return _automatic_reply(mail)
     if outcome == Outcome.COMPLAINED:
         return _complaint(mail)

@@ -53,7 +53,7 @@ class Migration(migrations.Migration):
                 ('raw', models.BinaryField(null=True)),
                 ('digest', models.BinaryField(null=True)),
                 ('state', models.CharField(choices=[('stored', 'Stored'), ('processed', 'Processed'), ('unproven', 'Unproven'), ('dismissed', 'Dismissed'), ('not_ours', 'Not ours'), ('failed', 'Could not be read')], default='stored', max_length=9)),
-                ('kind', models.CharField(blank=True, max_length=10)),
+                ('kind', models.CharField(blank=True, max_length=12)),
                 ('sender', models.CharField(blank=True, max_length=320)),
                 ('subject', models.CharField(blank=True, max_length=500)),
                 ('recipient', models.CharField(blank=True, max_length=320)),

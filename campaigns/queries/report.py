@@ -70,7 +70,7 @@ SELECT m.reason, m.reply
 BOUNCES = """
 SELECT kind AS reason, {same} AS same, count(DISTINCT message_id), min(detail)
   FROM (SELECT kind, detail, message_id FROM sending_event
-         WHERE mailing_id = %(mailing)s AND kind IN ('hard', 'soft', 'blocked')
+         WHERE mailing_id = %(mailing)s AND kind IN ('hard_bounced', 'soft_bounced', 'blocked')
          LIMIT %(read)s) read
  GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT %(groups)s
 """
@@ -145,8 +145,8 @@ def returns(mailing: Mailing) -> dict[str, int]:
     """{kind of event: number of messages} of what came back by mail."""
     tally = mailing.tally
     tallied = {
-        Event.Kind.BOUNCED_HARD: tally.hard_bounced,
-        Event.Kind.BOUNCED_SOFT: tally.soft_bounced,
+        Event.Kind.HARD_BOUNCED: tally.hard_bounced,
+        Event.Kind.SOFT_BOUNCED: tally.soft_bounced,
         Event.Kind.BLOCKED: tally.blocked,
         Event.Kind.COMPLAINED: tally.complained,
     }

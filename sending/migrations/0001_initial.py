@@ -200,7 +200,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('mailing', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='events', to='sending.mailing')),
                 ('message', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='sending.message')),
-                ('kind', models.CharField(choices=[('hard', 'Hard bounce'), ('soft', 'Soft bounce'), ('blocked', 'Blocked'), ('delayed', 'Delayed'), ('complained', 'Complaint'), ('auto_reply', 'Automatic reply'), ('opened', 'Opened'), ('clicked', 'Clicked'), ('unsubscribed', 'Unsubscribed')], max_length=12)),
+                ('kind', models.CharField(choices=[('hard_bounced', 'Hard bounce'), ('soft_bounced', 'Soft bounce'), ('blocked', 'Blocked'), ('delayed', 'Delayed'), ('complained', 'Complaint'), ('auto_replied', 'Automatic reply'), ('opened', 'Opened'), ('clicked', 'Clicked'), ('unsubscribed', 'Unsubscribed')], max_length=12)),
                 ('at', models.DateTimeField()),
                 ('link', models.SmallIntegerField(null=True)),
                 ('detail', models.TextField(blank=True)),

@@ -12,6 +12,7 @@ from designs.models import Content
 from pages.singleline import SingleLineField
 from relays.models import Pool, Relay
 from sending import purposes
+from smtp.events import MailEvent
 
 
 class Mailing(models.Model):
@@ -380,15 +381,15 @@ class Event(models.Model):
     """Something that happened to a message after it was accepted: the raw fact."""
 
     class Kind(models.TextChoices):
-        BOUNCED_HARD = "hard", _("Hard bounce")
-        BOUNCED_SOFT = "soft", _("Soft bounce")
-        BLOCKED = "blocked", _("Blocked")
-        DELAYED = "delayed", _("Delayed")
-        COMPLAINED = "complained", _("Complaint")
-        AUTO_REPLIED = "auto_reply", _("Automatic reply")
-        OPENED = "opened", _("Opened")
-        CLICKED = "clicked", _("Clicked")
-        UNSUBSCRIBED = "unsubscribed", _("Unsubscribed")
+        HARD_BOUNCED = MailEvent.HARD_BOUNCED.value, _("Hard bounce")
+        SOFT_BOUNCED = MailEvent.SOFT_BOUNCED.value, _("Soft bounce")
+        BLOCKED = MailEvent.BLOCKED.value, _("Blocked")
+        DELAYED = MailEvent.DELAYED.value, _("Delayed")
+        COMPLAINED = MailEvent.COMPLAINED.value, _("Complaint")
+        AUTO_REPLIED = MailEvent.AUTO_REPLIED.value, _("Automatic reply")
+        OPENED = MailEvent.OPENED.value, _("Opened")
+        CLICKED = MailEvent.CLICKED.value, _("Clicked")
+        UNSUBSCRIBED = MailEvent.UNSUBSCRIBED.value, _("Unsubscribed")
 
     mailing = models.ForeignKey(Mailing, models.CASCADE, related_name="events", db_index=False)
     message = models.ForeignKey(Message, models.CASCADE, related_name="events")

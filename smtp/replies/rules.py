@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from smtp.events import MailEvent
 from smtp.exceptions import SmtpError
 from smtp.replies.meanings import Meaning, Stage
 from smtp.replies.regexcost import problem
@@ -20,7 +21,7 @@ FIELDS = {
 }  # fmt: skip
 
 # Kinds of bounces (bounces.reading.Kind) that suppress nobody.
-KINDS = {"soft", "blocked", "challenge"}
+KINDS = frozenset({MailEvent.SOFT_BOUNCED, MailEvent.BLOCKED, MailEvent.CHALLENGED})
 
 
 class RuleError(SmtpError):

@@ -188,8 +188,8 @@ def test_list_and_its_filters(owner_client: Client, bounced: BounceMail) -> None
         assert words in page
     assert "&lt;b&gt;No&lt;/b&gt; such user" in page
     for query, found in (
-        ("kind=hard", True),
-        ("kind=soft", False),
+        ("kind=hard_bounced", True),
+        ("kind=soft_bounced", False),
         ("q=gone", True),
         ("q=nobody", False),
         ("state=failed", False),
@@ -226,7 +226,7 @@ def test_not_a_bounce_and_back(owner_client: Client, bounced: BounceMail) -> Non
     assert owner_client.post(f"{url}again/?token=forged").status_code == 400
     owner_client.post(f"{url}again/{undo}".replace("&amp;", "&"))
     assert Suppression.objects.filter(lifted_at=None).count() == 1
-    assert BounceMail.objects.get().kind == "hard"
+    assert BounceMail.objects.get().kind == "hard_bounced"
 
 
 def test_others_mail_is_not_shown(owner_client: Client, imap: Imap, mailbox: BounceMailbox) -> None:

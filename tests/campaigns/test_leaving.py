@@ -234,7 +234,7 @@ def test_deleted_and_nobody_is_there(
 # The address changes after the person said no ----------------------------------------------------
 
 
-@pytest.mark.parametrize("reason", ["unsubscribed", "complaint", "manual"])
+@pytest.mark.parametrize("reason", ["unsubscribed", "complained", "manual"])
 def test_a_suppression_goes_with_the_person(
     go: Go, workspace: Workspace, carol: Contact, owner_client: Client, reason: str
 ) -> None:
@@ -253,7 +253,9 @@ def test_a_suppression_goes_with_the_person(
 def test_a_bounce_stays_with_the_address(
     go: Go, workspace: Workspace, carol: Contact, owner_client: Client
 ) -> None:
-    Suppression.objects.create(workspace=workspace, kind="address", value=OLD, reason="hard_bounce")
+    Suppression.objects.create(
+        workspace=workspace, kind="address", value=OLD, reason="hard_bounced"
+    )
     edit(owner_client, carol, NEW)
     assert go() == [NEW]
     assert suppressed() == {OLD}
@@ -352,7 +354,7 @@ def test_a_suppressed_domain_is_told(go: Go, workspace: Workspace, sink: Sink) -
 def test_another_reason_is_told_and_stays(go: Go, workspace: Workspace, sink: Sink) -> None:
     go()
     Suppression.objects.create(
-        workspace=workspace, kind="address", value=OLD, reason="complaint", source="campaign 3"
+        workspace=workspace, kind="address", value=OLD, reason="complained", source="campaign 3"
     )
     one_click(sink)
     back = press(sink, "undo")

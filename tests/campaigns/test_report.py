@@ -276,7 +276,7 @@ def test_bounces_opens_and_clicks(start: Start, send: Send, owner_client: Client
             events.EventRow(ids["a@x.example"], Event.Kind.CLICKED, now, link=0),
             events.EventRow(ids["b@x.example"], Event.Kind.CLICKED, now, link=0),
             events.EventRow(
-                ids["c@y.example"], Event.Kind.BOUNCED_HARD, now, detail="550 5.1.1 no c@y.example"
+                ids["c@y.example"], Event.Kind.HARD_BOUNCED, now, detail="550 5.1.1 no c@y.example"
             ),
             events.EventRow(ids["d@y.example"], Event.Kind.BLOCKED, now, detail="554 listed"),
         ]

@@ -203,12 +203,12 @@ def add_undone(scene: Scene, job: Job) -> None:
 
 def undo_suppress(scene: Scene) -> Job:
     known = Contact.objects.filter(pk=scene.people[0].pk)
-    suppressions.suppress_people(scene.workspace, known, reason="complaint", source="page")
+    suppressions.suppress_people(scene.workspace, known, reason="complained", source="page")
     return _undo(scene, suppress(scene))
 
 
 def suppress_undone(scene: Scene, job: Job) -> None:
-    assert Suppression.objects.get().reason == "complaint"
+    assert Suppression.objects.get().reason == "complained"
     assert job.counts["changed"] == PEOPLE - 1
 
 

@@ -44,7 +44,7 @@ def test_overwriting_values_overwrites_no_status(
     left, bounced, stays = add("left", "unsubscribed"), add("bounced"), add("stays")
     for one in (left, bounced):
         suppressions.suppress(
-            workspace, value=one.email, kind="address", reason="hard_bounce", source="campaign 1"
+            workspace, value=one.email, kind="address", reason="hard_bounced", source="campaign 1"
         )
     Suppression.objects.filter(value=left.email).update(lifted_at=left.created_at)
     data = "email,first name\nleft@x.example,B\nbounced@x.example,B\nstays@x.example,B\n"
@@ -109,7 +109,7 @@ def test_a_corrected_address_is_mailed_again(
     """An address that never worked is corrected; and a stray bracket never gets into one."""
     one = add("wong")
     suppressions.suppress(
-        workspace, value=one.email, kind="address", reason="hard_bounce", source="campaign 1"
+        workspace, value=one.email, kind="address", reason="hard_bounced", source="campaign 1"
     )
     url = reverse("edit_contact", args=["brand", one.pk])
     owner_client.post(url, {"email": "wang@x.example>"})
@@ -134,7 +134,7 @@ def test_a_column_that_was_mapped_wrongly_is_taken_back_together(
         add(name)
     other = add("other")
     suppressions.suppress(
-        workspace, value=other.email, kind="address", reason="complaint", source="campaign 1"
+        workspace, value=other.email, kind="address", reason="complained", source="campaign 1"
     )
     data = "email,blocked by admin\na@x.example,yes\nb@x.example,yes\nc@x.example,no\n"
     file = received(workspace, data)

@@ -165,7 +165,7 @@ def test_delete_leaves_the_suppression(
 ) -> None:
     Subscription.objects.create(list=news, contact=people[0])
     suppression_service.suppress(
-        workspace, value=people[0].email, kind="address", reason="complaint", source="campaign 1"
+        workspace, value=people[0].email, kind="address", reason="complained", source="campaign 1"
     )
     assert "2 contacts deleted." in post(
         "contacts_bulk", action="delete", pk=[people[0].pk, people[1].pk]
@@ -293,7 +293,7 @@ def test_suppression_on_the_page_of_a_person(
         workspace,
         value=people[0].email,
         kind="address",
-        reason="hard_bounce",
+        reason="hard_bounced",
         source="campaign 7",
         detail="550 5.1.1 no such user",
     )
@@ -413,7 +413,7 @@ def test_sources_have_their_names(
         for number in range(3)
     ]
     suppression_service.suppress_addresses(
-        workspace, [(f"p{n}@x.example", "") for n in range(20)], reason="hard_bounce", source=""
+        workspace, [(f"p{n}@x.example", "") for n in range(20)], reason="hard_bounced", source=""
     )
     for suppression in Suppression.objects.all():
         source = f"import {files[suppression.pk % 3].pk}"

@@ -82,9 +82,9 @@ def test_an_address_that_does_not_exist_fails_bounces_and_is_suppressed(
     row.refresh_from_db()
     assert row.reason == "address"
     assert row.reply == "550 5.1.1 No such user\ufffd"
-    assert Event.objects.get().kind == Event.Kind.BOUNCED_HARD
+    assert Event.objects.get().kind == Event.Kind.HARD_BOUNCED
     suppressed = Suppression.objects.get()
-    assert (suppressed.value, suppressed.reason) == (row.address, "hard_bounce")
+    assert (suppressed.value, suppressed.reason) == (row.address, "hard_bounced")
     assert assert_closes(mailing).hard_bounced == 1
 
 

@@ -123,7 +123,7 @@ def test_a_contact_s_fields_stand_below_the_message_s(
 
 @pytest.mark.parametrize(
     ("reason", "goes"),
-    [("unsubscribed", True), ("complaint", False), ("hard_bounce", False), ("manual", False)],
+    [("unsubscribed", True), ("complained", False), ("hard_bounced", False), ("manual", False)],
 )
 def test_a_notice_reaches_who_left_the_lists_and_nobody_who_must_not_be_mailed(
     stream: Mailing, workspace: Workspace, sink: Sink, reason: str, *, goes: bool

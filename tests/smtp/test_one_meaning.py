@@ -233,7 +233,7 @@ def test_a_bounce() -> None:
         found[said] = report.kind, report.rule
         verdict = classify(*said)
         kind = Kind(verdict.rule.kind) if verdict.rule and verdict.rule.kind else None
-        wanted[said] = kind or KINDS.get(verdict.meaning, Kind.SOFT), rule_of(verdict)
+        wanted[said] = kind or KINDS.get(verdict.meaning, Kind.SOFT_BOUNCED), rule_of(verdict)
     assert not differing(found, wanted)
 
 

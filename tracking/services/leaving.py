@@ -21,7 +21,7 @@ Reason = Suppression.Reason
 # later, nobody is subscribed again by a link in it.
 UNDO_FOR = timedelta(days=1)
 # Suppressions that say the person wants no mail: nothing is left to ask them.
-WISHES = (Reason.UNSUBSCRIBED, Reason.COMPLAINT)
+WISHES = (Reason.UNSUBSCRIBED, Reason.COMPLAINED)
 
 
 @dataclass(frozen=True, slots=True)

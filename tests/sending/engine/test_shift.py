@@ -73,10 +73,10 @@ def test_refusals_are_settled_by_what_they_mean(open_to: Open, relay: Relay, sin
     assert mailing.wait_reason == "retrying"
     assert mailing.wait_until == rows["defer"].retry_at
     suppressed = Suppression.objects.get()
-    assert (suppressed.value, suppressed.reason) == ("reject@x.example", "hard_bounce")
+    assert (suppressed.value, suppressed.reason) == ("reject@x.example", "hard_bounced")
     assert suppressed.detail == "550 5.1.1 User unknown"
     assert suppressed.source == "campaign 7"
-    assert Event.objects.get().kind == Event.Kind.BOUNCED_HARD
+    assert Event.objects.get().kind == Event.Kind.HARD_BOUNCED
     assert assert_closes(mailing).hard_bounced == 1
 
     Message.objects.filter(pk=rows["defer"].pk).update(retry_at=timezone.now())
@@ -178,7 +178,7 @@ def test_who_left_since_the_freeze_is_skipped(open_to: Open, relay: Relay, sink:
         ["a@x.example", "gone@x.example", "left@x.example", "bad@x.example", "b@bad.example"]
     )
     suppressions.suppress(
-        mailing.workspace, value="bad@x.example", kind="address", reason="complaint", source="page"
+        mailing.workspace, value="bad@x.example", kind="address", reason="complained", source="page"
     )
     suppressions.suppress(
         mailing.workspace, value="bad.example", kind="domain", reason="manual", source="page"
@@ -191,7 +191,7 @@ def test_who_left_since_the_freeze_is_skipped(open_to: Open, relay: Relay, sink:
         "a@x.example": "",
         "gone@x.example": "gone",
         "left@x.example": "unsubscribed",
-        "bad@x.example": "suppressed_complaint",
+        "bad@x.example": "suppressed_complained",
         "b@bad.example": "suppressed_domain",
     }
     assert set(sink.accepted) == {"a@x.example"}
@@ -204,10 +204,10 @@ def test_people_left_out_are_counted_by_reason(
 ) -> None:
     out = make_list(["both@x.example"], name="Out")
     suppressions.suppress(
-        out.workspace, value="no@x.example", kind="address", reason="hard_bounce", source="page"
+        out.workspace, value="no@x.example", kind="address", reason="hard_bounced", source="page"
     )
     mailing = open_to(["both@x.example", "no@x.example", "yes@x.example"], lists_out=[out.pk])
-    assert mailing.excluded == {"excluded": 1, "suppressed_hard_bounce": 1}
+    assert mailing.excluded == {"excluded": 1, "suppressed_hard_bounced": 1}
     assert assert_closes(mailing).targeted == 1
 
 
