@@ -43,7 +43,9 @@ class BounceMailbox(models.Model):
     checked_at = models.DateTimeField(null=True, blank=True)
     # When the last collection went well, and what was wrong with the last one that didn't.
     collected_at = models.DateTimeField(null=True, blank=True)
-    error = models.TextField(blank=True)
+    # A key of bounces.imap.errors.SENTENCES, and what the server or the system said.
+    error = models.CharField(max_length=20, blank=True)
+    error_words = models.TextField(blank=True)
     # When its people were told of many unproven reports.
     flood_told_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -89,7 +89,10 @@ class Relay(models.Model):
     # The built-in sandbox of a new workspace (quickstart).
     is_sandbox = models.BooleanField(default=False)
     state = models.CharField(max_length=8, choices=State.choices, default=State.ACTIVE)
-    state_reason = models.TextField(blank=True)
+    # Why it was stopped: a code of pages.reasons. And what its server, or the system, said of that,
+    # or of what it waits for.
+    state_reason = models.CharField(max_length=30, blank=True)
+    state_words = models.TextField(blank=True)
     # When its server as it is set now was seen to work: by a test, or by a mail that it took. Null:
     # never, so people are asked before it carries a campaign.
     tested_at = models.DateTimeField(null=True, blank=True)

@@ -19,7 +19,6 @@ def reason(code: str) -> str:
     return str(statuses.look(code).label) if code in EVENTS else reasons.text(code)
 
 
-register.filter("cause", reasons.cause)
 register.filter("said", said)
 
 

@@ -13,7 +13,6 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from pages import reasons
 from relays.lanes import WHOLE
 from relays.models import WORKING, Lane, Relay
 from relays.queries import clock
@@ -41,16 +40,20 @@ def ready(relay: Relay, now: datetime | None = None) -> bool:
     return not relay.rests(now or clock.now())
 
 
-def stop(relay: Relay, why: str) -> None:
+def stop(relay: Relay, reason: str, words: str) -> None:
+    """`reason`: a code of pages.reasons; `words`: what the server said."""
     Relay.objects.filter(pk=relay.pk, state__in=WORKING).update(
-        state=Relay.State.STOPPED, state_reason=why[:2000], state_since=clock.now()
+        state=Relay.State.STOPPED,
+        state_reason=reason,
+        state_words=words[:2000],
+        state_since=clock.now(),
     )
 
 
 def wait(relay: Relay, reason: str, until: datetime, words: str = "") -> None:
     """Nothing goes over it until then; a wait that is longer already stays."""
     Relay.objects.filter(pk=relay.pk).exclude(wait_until__gt=until).update(
-        wait_until=until, wait_reason=reason, state_reason=words[:2000]
+        wait_until=until, wait_reason=reason, state_words=words[:2000]
     )
 
 
@@ -67,7 +70,7 @@ def learn(
     of mails say of the relay is decided in sending.services.refusals."""
     seen = list(outcomes)
     if error is not None and error.reason in STOPPING:
-        stop(relay, reasons.with_words(error.reason, error.words))
+        stop(relay, error.reason, error.words)
         return
     if error is not None and error.reason == TOO_MANY:
         pace.too_many(relay, open=open)
@@ -109,7 +112,7 @@ def mark_tested(relay: Relay) -> None:
 
 def _recovered(relay: Relay) -> None:
     Relay.objects.filter(pk=relay.pk, failures__gt=0).update(
-        failures=0, wait_until=None, wait_reason="", state_reason="", next_slot_at=None
+        failures=0, wait_until=None, wait_reason="", state_words="", next_slot_at=None
     )
 
 
@@ -171,7 +174,7 @@ def reset(relay: Relay) -> None:
         messages_per_connection_found=None,
         messages_per_connection_found_at=None,
     )
-    Relay.objects.filter(pk=relay.pk, state__in=WORKING).update(state_reason="")
+    Relay.objects.filter(pk=relay.pk, state__in=WORKING).update(state_words="")
     Lane.objects.filter(relay=relay).delete()
 
 
@@ -181,7 +184,7 @@ def limits_changed(relay: Relay) -> None:
     it learned under the old ones counts no more. A server that is away stays left alone."""
     Lane.objects.filter(relay=relay, name=WHOLE).delete()
     over = Relay.objects.filter(Q(failures=0) | Q(wait_reason=TOO_MANY), pk=relay.pk)
-    over.filter(wait_until__isnull=False, state__in=WORKING).update(state_reason="")
+    over.filter(wait_until__isnull=False, state__in=WORKING).update(state_words="")
     over.update(wait_until=None, wait_reason="", failures=0)
     Relay.objects.filter(pk=relay.pk).update(next_slot_at=None)
 
@@ -192,7 +195,7 @@ def try_now(relay: Relay) -> bool:
     message tries at once. Its own limits stay. False: it waits for none of that."""
     now = clock.now()
     waits = Relay.objects.filter(pk=relay.pk, wait_until__gt=now).exclude(wait_reason__in=LIMITS)
-    ended = waits.update(wait_until=None, wait_reason="", failures=0, state_reason="")
+    ended = waits.update(wait_until=None, wait_reason="", failures=0, state_words="")
     closed = Lane.objects.filter(relay=relay, name=WHOLE, closed_until__gt=now)
     ended += closed.update(closed_until=now, half_open=False)
     if ended:

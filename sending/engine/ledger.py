@@ -8,7 +8,6 @@ from typing import Any
 from django.db import Error
 
 from contacts.queries.mergefields import merge_fields
-from pages import reasons
 from relays.models import Relay
 from relays.services import health, lanes, minutes, pace
 from sending.compose.composer import Composer
@@ -100,7 +99,7 @@ class Ledger:
         except Exception as error:
             log.exception("mailing %s can't be prepared", mailing.pk)
             words = str(error) or type(error).__name__
-            mailings.pause(mailing, reasons.with_words(NOT_PREPARED, words))
+            mailings.pause(mailing, NOT_PREPARED, words)
             return False
         return True
 

@@ -52,8 +52,9 @@ class Mailing(models.Model):
     track_opens = models.BooleanField(default=True)
     track_clicks = models.BooleanField(default=True)
     state = models.CharField(max_length=9, choices=State.choices, default=State.SENDING)
-    # Why it is paused or cancelled, when the platform did it.
-    state_reason = models.TextField(blank=True)
+    # Why it is paused, when the platform did it: a code of pages.reasons, and a server's words.
+    state_reason = models.CharField(max_length=30, blank=True)
+    state_words = models.TextField(blank=True)
     # Why it waits and until when, while SENDING and nothing of it can go (services.waits).
     wait_reason = models.CharField(max_length=200, blank=True)
     wait_until = models.DateTimeField(null=True, blank=True)

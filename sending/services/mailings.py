@@ -99,9 +99,11 @@ def _move(mailing: Mailing, verb: str, **fields: object) -> bool:
     return bool(moved)
 
 
-def pause(mailing: Mailing, reason: str = "") -> bool:
-    """`reason`: why the platform did it. What is on the wire is finished; nothing new is taken."""
-    return _move(mailing, "pause", state_reason=reason, wait_reason="", wait_until=None)
+def pause(mailing: Mailing, reason: str = "", words: str = "") -> bool:
+    """`reason`: why the platform did it, a code of pages.reasons; `words`: what a server said. What
+    is on the wire is finished; nothing new is taken."""
+    why = {"state_reason": reason, "state_words": words}
+    return _move(mailing, "pause", **why, wait_reason="", wait_until=None)
 
 
 @transaction.atomic
@@ -110,7 +112,7 @@ def resume(mailing: Mailing) -> bool:
     of it was sent (services.fence)."""
     if Fenced.objects.filter(mailing=mailing, decision="").exists():
         return False
-    if not _move(mailing, "resume", state_reason=""):
+    if not _move(mailing, "resume", state_reason="", state_words=""):
         return False
     whole = Hold.objects.filter(mailing=mailing, kind=Hold.Kind.MAILING, released_at=None)
     whole.update(released_at=timezone.now())
@@ -125,13 +127,12 @@ def reopen(mailing: Mailing) -> bool:
 
 
 @transaction.atomic
-def cancel(mailing: Mailing, reason: str = "", *, by: User | None = None) -> bool:
+def cancel(mailing: Mailing, *, by: User | None = None) -> bool:
     """Nothing is sent from this commit on. Few who wait are skipped at once, many by a job; what a
     worker holds comes back and is skipped then (drop_given_back, tend_cancelled)."""
     now = timezone.now()
-    moved = _move(
-        mailing, "cancel", state_reason=reason, finished_at=now, wait_reason="", wait_until=None
-    )
+    why = {"state_reason": "", "state_words": ""}
+    moved = _move(mailing, "cancel", **why, finished_at=now, wait_reason="", wait_until=None)
     if moved:
         if Tally.objects.filter(mailing=mailing, waiting__gt=jobs.SMALL).exists():
             given = {"mailing": mailing.pk, "origin": mailing.origin}

@@ -13,7 +13,6 @@ from django.db import transaction
 from django.db.models import Min, Q, QuerySet, Sum
 from django.utils import timezone
 
-from pages import reasons
 from relays.lanes import WHOLE
 from relays.models import Relay
 from relays.services import health
@@ -199,7 +198,7 @@ def _stop(mailing: Mailing, relay: Relay, why: Why) -> None:
     if not accepted_lately(relay):
         if holding.hold(mailing, relay, Hold.Kind.RELAY, why):
             holding.absorb(mailing, relay, Hold.Kind.RELAY)
-            health.stop(relay, reasons.with_words(why.reason, why.words))
+            health.stop(relay, why.reason, why.words)
     elif holds.has_others(mailing, relay):
         holding.hold(mailing, relay, Hold.Kind.ROUTE, why)
     else:
@@ -222,7 +221,7 @@ def _stop_mixture(
 @transaction.atomic
 def pause(mailing: Mailing, relay: Relay, why: Why) -> None:
     """Whoever resumes it begins a new count."""
-    if mailings.pause(mailing, reasons.with_words(why.reason, why.words)):
+    if mailings.pause(mailing, why.reason, why.words):
         holding.hold(mailing, relay, Hold.Kind.MAILING, why)
         holding.absorb(mailing, relay, Hold.Kind.MAILING, keep=guards.EXPLAINED)
 
@@ -264,7 +263,7 @@ def _halt(mailing: Mailing, relay: Relay, refused: Refused) -> None:
         return
     login = refused.meaning is Meaning.LOGIN
     if login or not _serves_others(relay, mailing):
-        health.stop(relay, reasons.with_words(why, refused.reply))
+        health.stop(relay, why, refused.reply)
     if login or holds.has_others(mailing, relay):
         return
     pause(mailing, relay, Why(why, refused.reply, timezone.now()))

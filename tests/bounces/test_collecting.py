@@ -276,11 +276,11 @@ def test_two_at_once_are_one(imap: Imap, mailbox: BounceMailbox, sent: Sent) -> 
 
 def wrong(mailbox: BounceMailbox, **values: object) -> str:
     BounceMailbox.objects.filter(pk=mailbox.pk).update(**values)
-    error = collecting.collect(mailbox.pk).error
+    done = collecting.collect(mailbox.pk)
     mailbox.refresh_from_db()
-    assert mailbox.error == error
+    assert (mailbox.error, mailbox.error_words) == (done.error, done.words)
     assert mailbox.collected_at is None
-    return error
+    return done.sentence
 
 
 def test_login_refused(mailbox: BounceMailbox) -> None:
@@ -331,7 +331,7 @@ def test_back_off_of_a_failing_mailbox(mailbox: BounceMailbox) -> None:
     for failing, pause in ((0, 1), (4, 4), (300, 15)):
         BounceMailbox.objects.update(
             is_sandbox=False,
-            error="No.",
+            error="login",
             checked_at=now,
             collected_at=now - timedelta(minutes=failing),
         )

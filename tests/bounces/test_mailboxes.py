@@ -112,11 +112,12 @@ def test_stored_password_goes_to_no_other_server(
 def test_another_folder_is_read_from_its_beginning(
     owner_client: Client, imap: Imap, own: BounceMailbox
 ) -> None:
-    BounceMailbox.objects.update(uid_validity=5, next_uid=77, error="Old.")
+    BounceMailbox.objects.update(uid_validity=5, next_uid=77, error="login", error_words="Old.")
     kept = values(imap, name="Bounces", password="")
     owner_client.post(f"/w/brand/mailboxes/{own.pk}/edit/", kept | {"folder": "Junk"})
     own.refresh_from_db()
-    assert (own.uid_validity, own.next_uid, own.error) == (None, 1, "")
+    assert (own.uid_validity, own.next_uid) == (None, 1)
+    assert (own.error, own.error_words) == ("", "")
 
 
 def test_trial_of_what_is_typed(owner_client: Client, imap: Imap) -> None:

@@ -38,11 +38,8 @@ def mailbox(workspace: Workspace) -> BounceMailbox:
         host="imap.brand.example",
         username="bounces@brand.example",
         password=secrets.encrypt(PASSWORD),
-        error=(
-            "The server refuses this user and password. Many providers want an app password or an "
-            "authorization code instead, and IMAP switched on in their settings."
-            "\n[AUTHENTICATIONFAILED] Invalid credentials"
-        ),
+        error="login",
+        error_words="[AUTHENTICATIONFAILED] Invalid credentials",
     )
 
 

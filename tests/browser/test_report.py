@@ -250,10 +250,15 @@ def test_home_with_a_past_in_every_look(  # noqa: PLR0917
         name="SES",
         host="relay.example",
         state=Relay.State.STOPPED,
-        state_reason="The relay refuses the login: 535 5.7.8 Authentication failed",
+        state_reason="login",
+        state_words="535 5.7.8 Authentication failed",
     )
     BounceMailbox.objects.create(
-        workspace=workspace, name="Returns", host="imap.example", error="NO [AUTHENTICATIONFAILED]"
+        workspace=workspace,
+        name="Returns",
+        host="imap.example",
+        error="login",
+        error_words="NO [AUTHENTICATIONFAILED]",
     )
     log_in(owner)
     for look in looks(page, speak):

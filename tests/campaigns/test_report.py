@@ -146,7 +146,7 @@ def test_says_why_it_waits_until_when_and_in_the_relays_words(
     campaign = start("a@x.example")
     until = timezone.now() + timedelta(hours=3)
     Relay.objects.filter(pk=relay.pk).update(
-        wait_until=until, wait_reason="rate", state_reason="421 4.7.0 slow down, friend"
+        wait_until=until, wait_reason="rate", state_words="421 4.7.0 slow down, friend"
     )
     dispatch.tend_mailings()
     shown = words(read(owner_client, campaign))

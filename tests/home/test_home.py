@@ -150,10 +150,10 @@ def test_needs_name_what_a_person_must_do(
     send()
     Relay.objects.update(failures=0, wait_until=None)
     Relay.objects.create(
-        workspace=workspace, name="SES", host="h", state="stopped", state_reason="535 5.7.8 no"
+        workspace=workspace, name="SES", host="h", state="stopped", state_words="535 5.7.8 no"
     )
     BounceMailbox.objects.create(
-        workspace=workspace, name="Returns", host="h", error="The log-in was refused.\nNO login"
+        workspace=workspace, name="Returns", host="h", error="login", error_words="NO login"
     )
     Import.objects.create(
         workspace=workspace,

@@ -74,7 +74,8 @@ def test_the_list_has_trouble_first(
         "Out of reach": {"wait_until": until, "wait_reason": "connection"},
         "Refused": {
             "state": "stopped",
-            "state_reason": "535 no",
+            "state_reason": "login",
+            "state_words": "535 no",
         },
         "A sandbox": {"state": "stopped", "is_sandbox": True},
     }

@@ -113,7 +113,7 @@ def test_a_restore_in_the_middle_of_a_campaign_mails_nobody_twice(
     assert up.why == Fence.Why.MOVED
     mailing.refresh_from_db()
     assert mailing.state == Mailing.State.PAUSED
-    assert "restored" in mailing.state_reason
+    assert mailing.state_reason == "restored"
     # Nobody can resume it before somebody decided.
     assert not mailings.resume(mailing)
     assert [host.host for host in fence.silent_hosts(up)] == [journal.host()]

@@ -81,7 +81,7 @@ def test_what_only_a_person_can_mend_stops_it(
 ) -> None:
     relay = after(make_relay(), *outcomes, error=error)
     assert (relay.state, relay.state_since) == (Relay.State.STOPPED, NOON)
-    assert relay.state_reason
+    assert relay.state_reason == (error.reason if error else "")
 
 
 def test_a_longer_wait_stays(make_relay: Make, stepped: Clock) -> None:

@@ -156,7 +156,7 @@ def test_the_relay_s_own_limit_slows_it_as_a_whole(make_relay: Make, stepped: Cl
     assert (lane.name, lane.ceiling, lane.rate) == ("*", 14, 7)
     relay.refresh_from_db()
     assert (relay.wait_reason, relay.wait_until) == ("rate", lane.closed_until)
-    assert "Throttling" in relay.state_reason
+    assert "Throttling" in relay.state_words
 
 
 def test_complaints_in_many_lanes_are_the_relay_s_own(make_relay: Make, stepped: Clock) -> None:

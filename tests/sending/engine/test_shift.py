@@ -158,7 +158,7 @@ def test_refused_login_stops_the_relay(open_to: Open, relay: Relay, sink: Sink) 
     shift.run(relay)
     relay.refresh_from_db()
     assert relay.state == Relay.State.STOPPED
-    assert "535" in relay.state_reason
+    assert "535" in relay.state_words
     dispatch.tend_mailings()
     mailing.refresh_from_db()
     assert mailing.wait_reason == "relay_stopped"
