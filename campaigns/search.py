@@ -17,7 +17,7 @@ from pages import search, statuses
 search.actions.add(search.Action(gettext_lazy("New campaign"), "plus", "new_campaign"))
 
 
-@search.providers.add
+@search.contributors.add
 def campaigns(request: HttpRequest, text: str) -> Iterable[search.Hit]:
     workspace = cast("WorkspaceRequest", request).workspace
     rows = Campaign.objects.filter(

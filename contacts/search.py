@@ -19,7 +19,7 @@ search.actions.add(search.Action(gettext_lazy("Add contact"), "user-plus", "new_
 search.actions.add(search.Action(gettext_lazy("New list"), "plus", "new_list"))
 
 
-@search.providers.add
+@search.contributors.add
 def people(request: HttpRequest, text: str) -> Iterable[search.Hit]:
     here = cast("WorkspaceRequest", request)
     # One or two Latin letters are in half of all addresses: no help, and slow. One hanzi is a name.
@@ -32,7 +32,7 @@ def people(request: HttpRequest, text: str) -> Iterable[search.Hit]:
         yield search.Hit(_("Person"), addresses.display(person.email), url, "user", detail=name)
 
 
-@search.providers.add
+@search.contributors.add
 def suppressions(request: HttpRequest, text: str) -> Iterable[search.Hit]:
     """An address or domain that gets no mail, also where no contact has it."""
     here = cast("WorkspaceRequest", request)
@@ -42,7 +42,7 @@ def suppressions(request: HttpRequest, text: str) -> Iterable[search.Hit]:
         yield search.Hit(_("Suppression"), addresses.display(one.value), url, "ban", detail=detail)
 
 
-@search.providers.add
+@search.contributors.add
 def lists(request: HttpRequest, text: str) -> Iterable[search.Hit]:
     here = cast("WorkspaceRequest", request)
     found = List.objects.filter(workspace=here.workspace, name__icontains=text)

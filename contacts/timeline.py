@@ -1,10 +1,10 @@
 """What happened to a contact, newest first: a registry that apps to the right add to in their
 module `timeline`.
 
-    @timeline.providers.add
+    @timeline.contributors.add
     def mails(contact): return [timeline.Entry(at, _("Accepted"), icon="check", words=reply)]
 
-A provider runs one quick query over an index on the contact and returns its newest entries.
+A contributor runs one quick query over an index on the contact and returns its newest entries.
 """
 
 from collections.abc import Callable, Iterable
@@ -36,25 +36,25 @@ class Entry:
     afterwards: str = ""
 
 
-Provider = Callable[[Contact], Iterable[Entry]]
-providers: Registry[Provider] = Registry()
+Contributor = Callable[[Contact], Iterable[Entry]]
+contributors: Registry[Contributor] = Registry()
 LIMIT = 100
 
 
 def entries(contact: Contact) -> list[Entry]:
-    """The newest entries of all providers."""
-    found = [entry for known in providers for entry in known(contact)]
+    """The newest entries of all contributors."""
+    found = [entry for known in contributors for entry in known(contact)]
     return sorted(found, key=lambda entry: entry.at, reverse=True)[:LIMIT]
 
 
-@providers.add
+@contributors.add
 def _added(contact: Contact) -> Iterable[Entry]:
     return [
         Entry(contact.created_at, pgettext("event", "Added"), "user-plus", source=contact.source)
     ]
 
 
-@providers.add
+@contributors.add
 def _subscriptions(contact: Contact) -> Iterable[Entry]:
     for row in contact.subscriptions.select_related("list"):
         if row.status == Subscription.Status.SUBSCRIBED:
@@ -85,7 +85,7 @@ OUTCOMES = {
 }
 
 
-@providers.add
+@contributors.add
 def _imports(contact: Contact) -> Iterable[Entry]:
     rows = ImportedContact.objects.filter(contact_id=contact.pk).select_related("of_import")
     for row in rows.order_by("-of_import_id")[:20]:
@@ -96,7 +96,7 @@ def _imports(contact: Contact) -> Iterable[Entry]:
         )
 
 
-@providers.add
+@contributors.add
 def _suppressions(contact: Contact) -> Iterable[Entry]:
     rows = Suppression.objects.filter(
         workspace_id=contact.workspace_id, kind=Suppression.Kind.ADDRESS, value=contact.email

@@ -15,7 +15,7 @@ from pages import search
 search.actions.add(search.Action(gettext_lazy("New design"), "template", "new_design"))
 
 
-@search.providers.add
+@search.contributors.add
 def designs(request: HttpRequest, text: str) -> Iterable[search.Hit]:
     here = cast("WorkspaceRequest", request)
     found = Design.objects.filter(

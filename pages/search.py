@@ -1,9 +1,9 @@
-"""What Ctrl-K finds besides pages: apps register a provider in their module `search`.
+"""What Ctrl-K finds besides pages: apps register a contributor in their module `search`.
 
-    @search.providers.add
+    @search.contributors.add
     def contacts(request, text): return [search.Hit(_("Person"), contact.email, url, "user")]
 
-A provider takes the request (`request.workspace`) and the text typed, stripped: two characters or
+A contributor takes the request (`request.workspace`) and the text typed, stripped: two characters or
 more, or one that isn't ASCII, since a hanzi can be a name. It returns at most `LIMIT` hits, in well
 under 100 ms.
 """
@@ -40,8 +40,8 @@ class Action:
     url_name: str
 
 
-Provider = Callable[[HttpRequest, str], Iterable[Hit]]
-providers: Registry[Provider] = Registry()
+Contributor = Callable[[HttpRequest, str], Iterable[Hit]]
+contributors: Registry[Contributor] = Registry()
 actions: Registry[Action] = Registry(key=attrgetter("url_name"))
 
 
@@ -61,10 +61,10 @@ def places(request: HttpRequest, slug: str) -> list[Hit]:
 
 
 def find(request: HttpRequest, slug: str, text: str) -> list[Hit]:
-    """Pages and actions whose words contain the text, then what the providers find."""
+    """Pages and actions whose words contain the text, then what the contributors find."""
     wanted = text.strip().casefold()
     hits = [hit for hit in places(request, slug) if wanted in str(hit.title).casefold()]
     if len(wanted) >= 2 or not wanted.isascii():
-        for known in providers:
+        for known in contributors:
             hits.extend(list(known(request, text.strip()))[:LIMIT])
     return hits

@@ -15,7 +15,7 @@ from relays.models import Relay
 search.actions.add(search.Action(gettext_lazy("New relay"), "plus", "new_relay"))
 
 
-@search.providers.add
+@search.contributors.add
 def relays(request: HttpRequest, text: str) -> Iterable[search.Hit]:
     here = cast("WorkspaceRequest", request)
     found = Relay.objects.filter(workspace=here.workspace, name__icontains=text, archived_at=None)

@@ -7,7 +7,7 @@ from itertools import chain
 from django.utils.translation import gettext as _
 
 from contacts.models import Contact
-from contacts.timeline import Entry, providers
+from contacts.timeline import Entry, contributors
 from pages import locales, reasons, statuses
 from sending.models import Event, LeftOut, Mailing, Message, Variant
 
@@ -27,7 +27,7 @@ ICONS = {
 Subjects = dict[tuple[int, int], str]
 
 
-@providers.add
+@contributors.add
 def mails(contact: Contact) -> Iterable[Entry]:
     """Messages with their state and the server's words, and their events; newest first."""
     own = Message.objects.filter(contact_id=contact.pk, mailing__workspace=contact.workspace_id)
@@ -46,7 +46,7 @@ def mails(contact: Contact) -> Iterable[Entry]:
     )
 
 
-@providers.add
+@contributors.add
 def left_out(contact: Contact) -> Iterable[Entry]:
     """The mailings that the contact was on a list of and did not get, by left_out_by_contact."""
     found = LeftOut.objects.filter(contact_id=contact.pk, mailing__workspace=contact.workspace_id)
