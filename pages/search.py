@@ -3,9 +3,9 @@
     @search.contributors.add
     def contacts(request, text): return [search.Hit(_("Person"), contact.email, url, "user")]
 
-A contributor takes the request (`request.workspace`) and the text typed, stripped: two characters or
-more, or one that isn't ASCII, since a hanzi can be a name. It returns at most `LIMIT` hits, in well
-under 100 ms.
+A contributor takes the request (`request.workspace`) and the text typed, stripped: two characters
+or more, or one that isn't ASCII, since a hanzi can be a name. It returns at most `LIMIT` hits, in
+well under 100 ms.
 """
 
 from collections.abc import Callable, Iterable

@@ -109,7 +109,7 @@ class ProviderFailures:
 
 def failed_at(mailing: Mailing) -> list[ProviderFailures]:
     """Failed messages by the mail provider that serves them, the most first. Domains of no known
-    provider are left out: the table of domains has them. By message_not_accepted."""
+    mail provider are left out: the table of domains has them. By message_not_accepted."""
     with connection.cursor() as cursor:
         cursor.execute(
             sql(

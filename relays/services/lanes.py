@@ -43,7 +43,8 @@ OF_ITSELF = re.compile(
     r"|too many (messages|mails|emails) (from|in|per|sent)|发信|发送频率",
     re.IGNORECASE,
 )
-# One mailbox gets too much, or more than its server allows it: the others of its provider don't.
+# One mailbox gets too much, or more than its server allows it: the others of its mail provider
+# don't.
 OF_MAILBOX = re.compile(
     r"\b[45]\.2\.12[12]\b|\b(recipient|mailbox|inbox|user)\b[^.;:]{0,60}"
     r"(\breceiv|\bhas exceeded|\bexceeded (its|their|the)\b|\bis busy\b|\brate limit"
@@ -217,7 +218,7 @@ class _Budget:
             return None
         begin = max(row.next_slot_at or now, now)
         due = begin - now <= timedelta(seconds=SLICE)
-        # A provider's messages were claimed by `quotas`; single domains are met here first.
+        # A mail provider's messages were claimed by `quotas`; single domains are met here first.
         if due or "." not in row.name:
             row.next_slot_at = begin + timedelta(seconds=1 / state.rate)
             return None
@@ -348,7 +349,7 @@ def _read(
         rate = verdict.meaning is replies.Meaning.RATE and not _of_mailbox(outcome, verdict)
         if rate and _of_itself(name, outcome, verdict):
             batch.of_itself = True
-    # A provider that is slow says nothing about the server that passes mails on to it.
+    # A mail provider that is slow says nothing about the server that passes mails on to it.
     elsewhere = [one for name, one in batch.by_name.items() if "." in name]
     batch.whole.waited = sum(one.waited for one in elsewhere)
     batch.whole.timed = sum(one.timed for one in elsewhere)

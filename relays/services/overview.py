@@ -138,7 +138,8 @@ class RelayOverview:
 
 
 def lane_label(name: str) -> str:
-    """The provider as people know it, or the domain; a relay's own server is asked by all mails."""
+    """The mail provider as people know it, or the domain; a relay's own server is asked by all
+    mails."""
     return _("all providers") if name == lanes.WHOLE else providers.label(name)
 
 

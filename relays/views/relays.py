@@ -120,7 +120,7 @@ def _test_initial(request: WorkspaceRequest) -> dict[str, str]:
 
 
 def _groups() -> list[tuple[Promise, list[Preset]]]:
-    """The providers as they are offered: (heading, presets)."""
+    """The presets as they are offered: (heading, presets)."""
     return [
         (HEADINGS[group], list(offered))
         for group, offered in groupby(presets.presets().values(), lambda one: one.group)
@@ -128,7 +128,7 @@ def _groups() -> list[tuple[Promise, list[Preset]]]:
 
 
 def new_relay(request: WorkspaceRequest) -> HttpResponseBase:
-    """First the provider, then its form."""
+    """First the preset, then its form."""
     key = request.GET.get("preset", "")
     preset = presets.get(key)
     if preset is None:

@@ -91,7 +91,7 @@ def _tried(relay: Relay, server: Server, dialogue: Dialogue) -> dict[str, object
 
 
 def _hint(relay: Relay, trouble: Trouble | None) -> str:
-    """What this provider wants, where that explains it."""
+    """What the provider of this preset wants, where that explains it."""
     preset = presets.get(relay.preset)
     if preset is None or trouble is None:
         return ""

@@ -1,6 +1,6 @@
 """What refusals say about more than one message: that a relay takes nothing from us, or not from
-this sender, or not mails of this size; that a provider turns a mailing down; or that servers refuse
-it for what it is. What refuses is stopped before it uses the audience up.
+this sender, or not mails of this size; that a mail provider turns a mailing down; or that servers
+refuse it for what it is. What refuses is stopped before it uses the audience up.
 
 Each recorded batch is counted by lane and relay (models.RefusalCount) and judged (sending.guards).
 What is stopped is held by services.holding; what is decided about it is in services.holddecisions.

@@ -258,7 +258,8 @@ def _why_not(relay: Relay, one: _Live, now: datetime) -> Line | None:
 
 
 def _held_lines(one: _Live, carrying: Sequence[Relay]) -> tuple[list[Line], set[int]]:
-    """A line for each lane that is held at every relay that carries, and the providers' numbers."""
+    """A line for each lane that is held at every relay that carries, and the mail providers'
+    numbers."""
     by_name: dict[str, list[Hold]] = defaultdict(list)
     for relay in carrying:
         for hold in one.held.get(relay.pk, ()):
