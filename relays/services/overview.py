@@ -100,7 +100,7 @@ class RelayOverview:
         return self.relay.exchange not in {"", "pipelined"}
 
     @property
-    def warmup(self) -> warmups.Progress | None:
+    def warmup(self) -> warmups.WarmupProgress | None:
         """Today's step; None without a plan, or when it is over."""
         today = timezone.now().astimezone(UTC).date()
         return warmups.progress(self.relay, today)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.access import WorkspaceRequest, get_in
 from relays.forms.relays import LimitsForm, RelayForm
-from relays.forms.trials import TestForm
+from relays.forms.trials import RelayTestForm
 from relays.models import Lane, Pool, Relay
 from relays.providers import presets
 from relays.providers.presets import Group, Preset
@@ -62,7 +62,7 @@ def relay_page(request: WorkspaceRequest, pk: int) -> HttpResponse:
         "hours": hours,
         "periods": PERIODS,
         "curves": history.curves(relay.pk, hours),
-        "test": TestForm(initial=_test_initial(request)),
+        "test": RelayTestForm(initial=_test_initial(request)),
         "panels": [panel.template for panel in usage.panels],
     }
     for panel in usage.panels:
