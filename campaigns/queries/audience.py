@@ -104,7 +104,7 @@ class _Live:
         return rows[::-1] if backward else rows
 
 
-def as_row(person: audience.Person) -> LeftOut:
+def as_row(person: audience.AudiencePerson) -> LeftOut:
     return LeftOut(
         pk=person.contact_id,
         contact_id=person.contact_id,
