@@ -16,11 +16,11 @@ search.actions.add(search.Action(gettext_lazy("New design"), "template", "new_de
 
 
 @search.contributors.add
-def designs(request: HttpRequest, text: str) -> Iterable[search.Hit]:
+def designs(request: HttpRequest, text: str) -> Iterable[search.SearchHit]:
     here = cast("WorkspaceRequest", request)
     found = Design.objects.filter(
         workspace=here.workspace, archived_at=None, name__icontains=text
     ).only("pk", "name", "subject")
     for one in found.order_by("-pk")[: search.LIMIT]:
         url = reverse("design", args=[here.workspace.slug, one.pk])
-        yield search.Hit(_("Design"), one.name, url, "template", detail=one.subject)
+        yield search.SearchHit(_("Design"), one.name, url, "template", detail=one.subject)

@@ -22,7 +22,7 @@ LIMIT = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class SearchHit:
     # What it is ("Person", "Campaign"), shown beside the title.
     kind: str | Promise
     title: str | Promise
@@ -40,27 +40,27 @@ class Action:
     url_name: str
 
 
-Contributor = Callable[[HttpRequest, str], Iterable[Hit]]
+Contributor = Callable[[HttpRequest, str], Iterable[SearchHit]]
 contributors: Registry[Contributor] = Registry()
 actions: Registry[Action] = Registry(key=attrgetter("url_name"))
 
 
-def places(request: HttpRequest, slug: str) -> list[Hit]:
+def places(request: HttpRequest, slug: str) -> list[SearchHit]:
     """Every page of the sidebar and every registered action that the person may open."""
     hits = [
-        Hit(label, item.label, item.url, item.icon)
+        SearchHit(label, item.label, item.url, item.icon)
         for label, items in navigation.sections(request, slug)
         for item in items
     ]
     hits.extend(
-        Hit("", known.title, url, known.icon)
+        SearchHit("", known.title, url, known.icon)
         for known in actions
         if (url := navigation.url_if_allowed(request, known.url_name, slug))
     )
     return hits
 
 
-def find(request: HttpRequest, slug: str, text: str) -> list[Hit]:
+def find(request: HttpRequest, slug: str, text: str) -> list[SearchHit]:
     """Pages and actions whose words contain the text, then what the contributors find."""
     wanted = text.strip().casefold()
     hits = [hit for hit in places(request, slug) if wanted in str(hit.title).casefold()]

@@ -17,7 +17,7 @@ from contacts.queries import audience, growth
 from contacts.queries.mergefields import merge_fields
 from designs.fields import of_workspace
 from designs.fielduses import Use
-from designs.trials import Failure, Trial
+from designs.trials import MailTrial, TrialFailure
 from pages import reasons
 
 # Seconds that a count may be old on a page that asks after each change: of a million people it
@@ -50,7 +50,7 @@ class Audience:
     # {(merge field, kind): recipients whose value is not of that kind, and one such value}
     unfit: dict[Use, tuple[int, str]]
     # Expressions of the mail that fail for recipients.
-    failing: list[Failure]
+    failing: list[TrialFailure]
     lists_in: list[List]
     lists_out: list[List]
 
@@ -64,7 +64,7 @@ def of(
     *,
     fields: Collection[str] = (),
     uses: Collection[Use] = (),
-    trial: Trial | None = None,
+    trial: MailTrial | None = None,
     fresh: bool = True,
 ) -> Audience:
     """One pass over the lists, one over the recipients for the merge fields, one for the kinds of
@@ -75,7 +75,7 @@ def of(
     counted: dict[str, Any] = {"recipients": 0, "excluded": {}}
     missing: dict[str, int] = {}
     unfit: dict[Use, tuple[int, str]] = {}
-    failing: list[Failure] = []
+    failing: list[TrialFailure] = []
     if lists_in:
         wanted, kinds = sorted(fields), sorted(uses)
         counted = _kept(lambda: audience.count(people), (people,), fresh=fresh)
@@ -105,7 +105,9 @@ def anybody(campaign: Campaign) -> bool:
     return audience.anybody(audience_of(campaign))
 
 
-def _failing(campaign: Campaign, asked: Recipients, trial: Trial) -> dict[str, list[Failure]]:
+def _failing(
+    campaign: Campaign, asked: Recipients, trial: MailTrial
+) -> dict[str, list[TrialFailure]]:
     people = audience.kinds_of_people(asked, sorted(trial.fields), most=MOST_TRIED + 1)
     values = merge_fields(campaign.workspace_id, [pk for pk, _count in people[:MOST_TRIED]])
     mail = {"workspace": of_workspace(campaign.workspace)}

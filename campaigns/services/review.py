@@ -14,7 +14,7 @@ from campaigns.queries.routes import Route
 from campaigns.services import audiences
 from campaigns.services.audiences import Audience
 from designs import checks, fields
-from designs.trials import Trial
+from designs.trials import MailTrial
 
 ERROR, WARNING, INFO = "error", "warning", "info"
 SEVERITIES = (ERROR, WARNING, INFO)
@@ -75,7 +75,7 @@ def review(campaign: Campaign, *, fresh: bool = True) -> Review:
         campaign,
         fields=checks.used_fields(source) & known,
         uses=[use for use in checks.used_values(source) if use[0] in known],
-        trial=Trial(source.parts(), known),
+        trial=MailTrial(source.parts(), known),
         fresh=fresh,
     )
     route = routes.of(campaign)
@@ -111,10 +111,10 @@ def ordered(found: Sequence[Problem]) -> list[Problem]:
     return sorted(found, key=lambda one: SEVERITIES.index(one.severity))
 
 
-def source_of(campaign: Campaign) -> checks.Source:
+def source_of(campaign: Campaign) -> checks.MailSource:
     """The mail as designs.checks looks at it: the campaign's subject on the design's body."""
     design = campaign.design
-    return checks.Source(
+    return checks.MailSource(
         subject=campaign.subject,
         preheader=campaign.preheader,
         html=design.html if design else "",

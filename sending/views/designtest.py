@@ -17,7 +17,7 @@ from accounts.secrets import SecretError
 from contacts import addresses
 from contacts.queries import mailable
 from designs import fields
-from designs.checks import Source
+from designs.checks import MailSource
 from designs.fuel import TimeUpError
 from designs.models import Design
 from designs.places import PLACES, BusyError
@@ -172,9 +172,9 @@ def _answer(
     return render(request, DIALOG, context)
 
 
-def _source(request: WorkspaceRequest, design: Design) -> Source:
+def _source(request: WorkspaceRequest, design: Design) -> MailSource:
     saved = source_of(design).parts()
-    return Source(**{name: request.POST.get(name, saved[name]) for name in PARTS})
+    return MailSource(**{name: request.POST.get(name, saved[name]) for name in PARTS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +185,7 @@ class _Drawn:
     fields: dict[str, Any]
 
 
-def _rendered(request: WorkspaceRequest, source: Source) -> _Drawn:
+def _rendered(request: WorkspaceRequest, source: MailSource) -> _Drawn:
     parts = compile_parts(**source.parts(), track_clicks=False)
     renderer = Renderer(**{name: parts[name] for name in PARTS})
     values = fields.values(request.workspace, contact_of(request, request.POST))
