@@ -82,7 +82,7 @@ def try_mailbox(request: WorkspaceRequest, pk: int) -> HttpResponse:
             service.account(one), move_to=service.target(one), trusted=one.is_sandbox
         )
     except SecretError:
-        trial = service.Trial(False, _(service.SECRET))
+        trial = service.MailboxTrial(False, _(service.SECRET))
     return render(
         request, "bounces/parts/mailbox_trial.html", {"trial": trial, "folder": one.folder}
     )
