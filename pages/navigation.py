@@ -1,6 +1,7 @@
 """The sidebar: a registry that apps fill in their module `navigation`.
 
-    navigation.register("contacts", navigation.Entry("people", _("Contacts"), "users", "contacts"))
+    navigation.register("contacts", navigation.NavigationEntry("people", _("Contacts"), "users",
+    "contacts"))
 
 Only entries whose URL exists and that the person's role may open are shown; the permission is the
 one that the URL was registered with (`view.permission`, see accounts.access).

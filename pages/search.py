@@ -1,7 +1,7 @@
 """What Ctrl-K finds besides pages: apps register a contributor in their module `search`.
 
     @search.contributors.add
-    def contacts(request, text): return [search.Hit(_("Person"), contact.email, url, "user")]
+    def contacts(request, text): return [search.SearchHit(_("Person"), contact.email, url, "user")]
 
 A contributor takes the request (`request.workspace`) and the text typed, stripped: two characters
 or more, or one that isn't ASCII, since a hanzi can be a name. It returns at most `LIMIT` hits, in

@@ -87,7 +87,7 @@ def asked(campaign: Campaign, parameters: QueryDict) -> audience.Question:
 
 
 @dataclass(frozen=True)
-class _Live:
+class _LiveReader:
     """Reads the audience as it is now (pages.tables.Reader)."""
 
     question: audience.Question
@@ -126,4 +126,4 @@ def live(
     known = numbers.get(wanted.reason or audience.RECIPIENTS, 0)
     total = audience.count_people(wanted) if wanted.begins else known
     page = tables.Page([], LeftOut.objects.none(), SORT, request.GET, known_total=total)
-    return tables.fill(page, _Live(wanted), request)
+    return tables.fill(page, _LiveReader(wanted), request)

@@ -174,7 +174,7 @@ def skipped(mailing: Mailing) -> list[tuple[str, int]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Domain:
+class DomainFigures:
     name: str
     targeted: int
     accepted: int
@@ -194,7 +194,7 @@ SELECT split_part(address, '@', 2), count(*),
 """)
 
 
-def domains(mailing: Mailing) -> list[Domain]:
+def domains(mailing: Mailing) -> list[DomainFigures]:
     """The domains that most of the recipients are at."""
 
     def read() -> Rows:
@@ -202,7 +202,7 @@ def domains(mailing: Mailing) -> list[Domain]:
             cursor.execute(DOMAIN_ROWS, [mailing.pk, DOMAINS])
             return list(cursor.fetchall())
 
-    return [Domain(*row) for row in _kept("domains", mailing, read)]
+    return [DomainFigures(*row) for row in _kept("domains", mailing, read)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from django.core.cache import cache
 
 from campaigns.models import Campaign
 from campaigns.queries.audience import audience_of
-from contacts.audience import Audience as Recipients
+from contacts.audience import Audience
 from contacts.models import Contact, List, Subscription
 from contacts.queries import audience, growth
 from contacts.queries.mergefields import merge_fields
@@ -42,7 +42,7 @@ class Exclusion:
 
 
 @dataclass(frozen=True, slots=True)
-class Audience:
+class AudienceFigures:
     recipients: int
     exclusions: list[Exclusion]
     # {merge field: number of recipients who have nothing in it}
@@ -66,7 +66,7 @@ def of(
     uses: Collection[Use] = (),
     trial: MailTrial | None = None,
     fresh: bool = True,
-) -> Audience:
+) -> AudienceFigures:
     """One pass over the lists, one over the recipients for the merge fields, one for the kinds of
     their values (`uses`), and one for a `trial` that has anything to try."""
     lists_in = list(campaign.lists_in.order_by("name", "pk"))
@@ -89,7 +89,7 @@ def of(
             tried = (people, "trial", sorted(trial.sources.items()))
             try_out = partial(_failing, campaign, people, trial)
             failing = _kept(try_out, tried, fresh=fresh)["failing"]
-    return Audience(
+    return AudienceFigures(
         recipients=counted["recipients"],
         exclusions=[Exclusion(code, count) for code, count in counted["excluded"].items()],
         missing=missing,
@@ -106,7 +106,7 @@ def anybody(campaign: Campaign) -> bool:
 
 
 def _failing(
-    campaign: Campaign, asked: Recipients, trial: MailTrial
+    campaign: Campaign, asked: Audience, trial: MailTrial
 ) -> dict[str, list[TrialFailure]]:
     people = audience.kinds_of_people(asked, sorted(trial.fields), most=MOST_TRIED + 1)
     values = merge_fields(campaign.workspace_id, [pk for pk, _count in people[:MOST_TRIED]])
