@@ -92,7 +92,7 @@ def check_clocks_of_hosts() -> Iterator[Finding]:
         yield ok(what, f"{len(seen)} processes were seen, none ahead of the database")
 
 
-PARTS: dict[str, tuple[Callable[[], health.Part], str]] = {
+PARTS: dict[str, tuple[Callable[[], health.HealthPart], str]] = {
     "broker": (health.check_broker, "Start it, or correct CELERY_BROKER_URL."),
     "workers": (
         health.check_workers,

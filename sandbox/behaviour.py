@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 LOCAL_PART = re.compile(r"([a-z]+)(?:\d+|[+-].*)?", re.IGNORECASE)
 
 
-class Outcome(StrEnum):
+class SandboxOutcome(StrEnum):
     """What became of a mail that was taken. The codes are those of sending.models.Event."""
 
     DELIVERED = "delivered"
@@ -50,7 +50,7 @@ class Behaviour:
     at_recipient: Refusal | None = None
     at_content: Refusal | None = None
     pause: float = 0.0
-    outcome: Outcome = Outcome.DELIVERED
+    outcome: SandboxOutcome = SandboxOutcome.DELIVERED
 
 
 PLAIN = Behaviour("", _("Any other address: taken and kept."))
@@ -96,39 +96,39 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
     Behaviour(
         "bounce",
         _("Taken, then returned: the mailbox does not exist (5.1.1). Suppresses the contact."),
-        outcome=Outcome.HARD,
+        outcome=SandboxOutcome.HARD,
     ),
     Behaviour(
         "softbounce",
         _("Taken, then returned: the mailbox is full (4.2.2). Does not suppress the contact."),
-        outcome=Outcome.SOFT,
+        outcome=SandboxOutcome.SOFT,
     ),
     Behaviour(
         "blocked",
         _("Taken, then returned: refused by the recipient's mail filter (5.7.1)."),
-        outcome=Outcome.BLOCKED,
+        outcome=SandboxOutcome.BLOCKED,
     ),
     Behaviour(
         "delayed",
         _("Taken, then a notice that the delivery is delayed (4.4.1). Not a bounce."),
-        outcome=Outcome.DELAYED,
+        outcome=SandboxOutcome.DELAYED,
     ),
     Behaviour(
         "complain",
         _("Taken, then reported as spam by the recipient (ARF). Suppresses the contact."),
-        outcome=Outcome.COMPLAINED,
+        outcome=SandboxOutcome.COMPLAINED,
     ),
     Behaviour(
         "autoreply",
         _("Taken, then an out-of-office reply. Not a bounce."),
-        outcome=Outcome.AUTO_REPLY,
+        outcome=SandboxOutcome.AUTO_REPLY,
     ),
 )
 BY_WORD = {behaviour.word: behaviour for behaviour in BEHAVIOURS}
 BY_OUTCOME = {
     behaviour.outcome: behaviour
     for behaviour in BEHAVIOURS
-    if behaviour.outcome != Outcome.DELIVERED
+    if behaviour.outcome != SandboxOutcome.DELIVERED
 }
 
 
