@@ -13,7 +13,7 @@ LOCAL_PART = re.compile(r"([a-z]+)(?:\d+|[+-].*)?", re.IGNORECASE)
 
 
 class SandboxOutcome(StrEnum):
-    """What became of a mail that was taken. The codes are those of sending.models.Event."""
+    """What became of a mail that was accepted. The codes are those of sending.models.Event."""
 
     DELIVERED = "delivered"
     HARD = "hard"
@@ -34,7 +34,7 @@ class Refusal:
     seconds: float = 0.0
 
     def reply(self, tries: int, elapsed: float) -> str:
-        """The reply to try number `tries` (from 1); "" when it is taken."""
+        """The reply to try number `tries` (from 1); "" when it is accepted."""
         if tries > self.tries and elapsed >= self.seconds:
             return ""
         return self.replies[min(tries, len(self.replies)) - 1]
@@ -43,7 +43,7 @@ class Refusal:
 @dataclass(frozen=True, slots=True)
 class Behaviour:
     """`at_recipient` refuses after RCPT, `at_content` after DATA; `pause` comes before the reply
-    to the content, in seconds; `outcome` says what is returned after the mail was taken."""
+    to the content, in seconds; `outcome` says what is returned after the mail was accepted."""
 
     word: str
     what: str | Promise
@@ -53,7 +53,7 @@ class Behaviour:
     outcome: SandboxOutcome = SandboxOutcome.DELIVERED
 
 
-PLAIN = Behaviour("", _("Any other address: taken and kept."))
+PLAIN = Behaviour("", _("Any other address: accepted and kept."))
 
 BEHAVIOURS: tuple[Behaviour, ...] = (
     Behaviour(
@@ -68,22 +68,22 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
     ),
     Behaviour(
         "defer",
-        _("Refused for now at the first try (451), taken at the next."),
+        _("Refused for now at the first try (451), accepted at the next."),
         at_recipient=Refusal(("451 4.3.0 Not now, try again later",)),
     ),
     Behaviour(
         "greylist",
-        _("Newcomers are asked to come again (450); taken 10 seconds after the first try."),
+        _("Newcomers are asked to come again (450); accepted 10 seconds after the first try."),
         at_recipient=Refusal(("450 4.7.1 Greylisted, try again in 10 seconds",), seconds=10),
     ),
     Behaviour(
         "full",
-        _("The mailbox is full (452) for a minute after the first try, then the mail is taken."),
+        _("The mailbox is full (452) for a minute after the first try, then the mail is accepted."),
         at_recipient=Refusal(("452 4.2.2 The mailbox is full",), seconds=60),
     ),
     Behaviour(
         "rate",
-        _("Too many mails (421, then 450) for 20 seconds after the first try, then taken."),
+        _("Too many mails (421, then 450) for 20 seconds after the first try, then accepted."),
         at_recipient=Refusal(
             (
                 "421 4.7.0 Too many messages, slow down",
