@@ -155,6 +155,22 @@ RETURNING c.accepted, c.unknown
 """)  # noqa: S608 - only constants of ours
 
 
+# Ids of a later piece of its audience are larger than all that are known here (models.Freezing).
+SENT_MORE = """
+SELECT EXISTS (SELECT 1 FROM sending_sentrange
+                WHERE mailing_id = %(mailing)s
+                  AND last_id > (SELECT coalesce(max(last_id), 0) FROM sending_mailinglane
+                                  WHERE mailing_id = %(mailing)s))
+"""
+
+
+def sent_more(mailing_id: int) -> bool:
+    """Whether hosts sent messages of the mailing that this database does not have."""
+    with connection.cursor() as cursor:
+        cursor.execute(SENT_MORE, {"mailing": mailing_id})
+        return bool((cursor.fetchone() or (False,))[0])
+
+
 def count(mailing_id: int) -> tuple[int, int]:
     """(accepted, in doubt) of those that the database has as waiting."""
     return _pair(COUNT, {"mailing": mailing_id})

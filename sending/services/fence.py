@@ -40,7 +40,7 @@ from sending.models import (
 from sending.queries import fence as queries
 from sending.queries.claim import Claim
 from sending.queries.record import Result, record
-from sending.services import mailings, recovery
+from sending.services import freezing, mailings, recovery
 
 log = logging.getLogger(__name__)
 
@@ -264,6 +264,8 @@ def decide(one: Fenced, *, go_on: bool) -> bool:
 def _count(one: Fenced) -> None:
     """A batch that was claimed at the time of the backup is settled as its holder would have."""
     mailing_id = one.mailing_id
+    if queries.sent_more(mailing_id):
+        freezing.doubt_rest(one.mailing)
     accepted = in_doubt = 0
     for batch in Batch.objects.filter(mailing=mailing_id).exclude(holder=""):
         known = queries.known_of(mailing_id, batch.ids)
