@@ -241,6 +241,7 @@ CELERY_TASK_ROUTES = {
             "bounces.tasks.collect_due",
             "sending.tasks.engine.dispatch",
             "sending.tasks.engine.forget_old",
+            "sending.tasks.engine.freeze",
             "sending.tasks.engine.sweep",
             "tracking.tasks.record_hits",
         )

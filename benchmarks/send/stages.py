@@ -97,10 +97,10 @@ def _open(made: Any, relay: "Relay", messages: int) -> "Mailing":
     from benchmarks.send import design  # noqa: PLC0415
     from contacts.audience import Audience  # noqa: PLC0415
     from designs import services as designs  # noqa: PLC0415
-    from sending.services import mailings  # noqa: PLC0415
+    from sending.services import freezing, mailings  # noqa: PLC0415
 
     content = designs.freeze(made.design, subject=design.SUBJECT, preheader=design.PREHEADER)
-    return mailings.open_mailing(
+    mailing = mailings.open_mailing(
         workspace=made.workspace,
         origin="benchmark",
         content=content,
@@ -109,6 +109,9 @@ def _open(made: Any, relay: "Relay", messages: int) -> "Mailing":
         audience=Audience.of_lists(made.workspace.pk, [made.lists[messages].pk]),
         relay=relay,
     )
+    freezing.go_on(seconds=3600)
+    mailing.tally.refresh_from_db()
+    return mailing
 
 
 def _fields(mailing: "Mailing", batch: "ClaimedBatch") -> None:

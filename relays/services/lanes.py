@@ -16,7 +16,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from relays import lanes, providers
-from relays.lanes import WHOLE, LaneState, Seen
+from relays.lanes import WHOLE, LaneSample, LaneState
 from relays.models import Lane, Relay, RelaySlot
 from relays.queries import clock
 from relays.services import health
@@ -200,7 +200,7 @@ class _Budget:
             return None
         begin = max(row.next_slot_at or now, now)
         due = begin - now <= timedelta(seconds=SLICE)
-        # A provider's messages were claimed by `quotas`; single domains are met here first.
+        # A mail provider's messages were claimed by `quotas`; single domains are met here first.
         if due or "." not in row.name:
             row.next_slot_at = begin + timedelta(seconds=1 / state.rate)
             return None
@@ -250,8 +250,8 @@ class _Sum:
             # It was asked and it answered: the lane works.
             self.accepted += 1
 
-    def seen(self, seconds: float, workers: int) -> Seen:
-        return Seen(
+    def seen(self, seconds: float, workers: int) -> LaneSample:
+        return LaneSample(
             accepted=self.accepted,
             rate_refusals=self.rate,
             other=self.other,
@@ -264,7 +264,7 @@ class _Sum:
 
 
 @dataclass(slots=True)
-class _Batch:
+class _LaneBatch:
     """A recorded batch by lane, and what concerns the relay's server as a whole."""
 
     by_name: dict[str, _Sum] = field(default_factory=lambda: defaultdict[str, _Sum](_Sum))
@@ -298,9 +298,9 @@ def learn(
         _write(relay, rows, _attributed(batch, rows), seconds)
 
 
-def _all_accepted(accepted: Accepted) -> _Batch:
+def _all_accepted(accepted: Accepted) -> _LaneBatch:
     """As `_read`, without the single domains, of which nothing is remembered."""
-    batch = _Batch()
+    batch = _LaneBatch()
     for lane, (number, seconds) in accepted.lanes.items():
         one = _Sum(accepted=int(number), waited=seconds, timed=int(number))
         if lane != providers.OTHERS:
@@ -313,8 +313,8 @@ def _all_accepted(accepted: Accepted) -> _Batch:
 
 def _read(
     claimed: Iterable[Addressed], outcomes: Mapping[int, Outcome], accepted: Accepted
-) -> _Batch:
-    batch = _Batch()
+) -> _LaneBatch:
+    batch = _LaneBatch()
     as_outcomes = {
         number: Outcome(End.ACCEPTED, 250, "", Stage.CONTENT, seconds)
         for number, seconds in zip(accepted.ids, accepted.seconds, strict=True)
@@ -328,7 +328,7 @@ def _read(
         batch.whole.add(outcome)
         if outcome.verdict is not None and _of_relay(name, outcome.verdict):
             batch.of_itself = True
-    # A provider that is slow says nothing about the server that passes mails on to it.
+    # A mail provider that is slow says nothing about the server that passes mails on to it.
     elsewhere = [one for name, one in batch.by_name.items() if "." in name]
     batch.whole.waited = sum(one.waited for one in elsewhere)
     batch.whole.timed = sum(one.timed for one in elsewhere)
@@ -350,7 +350,7 @@ def _of_relay(name: str, verdict: Verdict) -> bool:
     return rule is None or rule.of_account or rule.provider != name
 
 
-def _attributed(batch: _Batch, rows: Mapping[str, Lane]) -> dict[str, _Sum]:
+def _attributed(batch: _LaneBatch, rows: Mapping[str, Lane]) -> dict[str, _Sum]:
     """{lane: what it is to learn}. A server that speaks of itself, or that complains in several
     lanes, has a limit of its own; otherwise it passes on what a recipient's server said."""
     slowed = [name for name, one in batch.by_name.items() if one.rate]
@@ -452,7 +452,7 @@ def _remember(relay: Relay, name: str, state: LaneState) -> None:
     _memory[relay.pk, name] = LaneState(latency=state.latency, misses=state.misses)
 
 
-def _remember_latency(relay: Relay, batch: _Batch, seconds: float) -> None:
+def _remember_latency(relay: Relay, batch: _LaneBatch, seconds: float) -> None:
     """A batch that went well over a relay without rows, which is nearly each: no statement but for
     a lane that has become slow."""
     slow: dict[str, _Sum] = {}

@@ -142,6 +142,26 @@ class Variant(models.Model):
         return f"variant {self.number} of {self.mailing_id}"
 
 
+class Freezing(models.Model):
+    """The part of a mailing's audience that is not frozen yet: contacts from `next_id` to `last_id`
+    (services.freezing). Whoever dies, the next piece begins where the last one ended. Once all are
+    in there is no such row any more."""
+
+    mailing = models.OneToOneField(Mailing, models.CASCADE, primary_key=True)
+    next_id = models.BigIntegerField()
+    last_id = models.BigIntegerField()
+    # How many ids of contacts the next pieces span.
+    width = models.BigIntegerField()
+    # Percent of the recipients who get nothing.
+    holdout = models.FloatField(default=0)
+    # Hosts sent mails of later pieces, of which this restored database knows nothing: who of the
+    # rest got one is unknown (services.fence).
+    in_doubt = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return f"rest of {self.mailing_id} from contact {self.next_id}"
+
+
 class Tally(models.Model):
     """A mailing's counts, kept by the same transactions that move its messages, so that a page
     never counts rows. At every commit: targeted = the sum of the six states."""

@@ -8,7 +8,7 @@ from django.db import connection
 
 from relays.lanes import WHOLE
 from sending.models import Mailing
-from sending.queries.due import LEFT
+from sending.queries.due import FREEZING, LEFT
 from sending.queries.states import sql
 from sending.streaks import ACCEPTED, OPEN_RUN, REFUSED, RUN
 
@@ -19,7 +19,7 @@ SELECT m.id, NOT on_the_way.yes
   FROM sending_tally t JOIN sending_mailing m ON m.id = t.mailing_id
  CROSS JOIN LATERAL (
        SELECT EXISTS (SELECT 1 FROM sending_batch b WHERE b.mailing_id = m.id)
-              OR (m.state IN ('sending', 'paused') AND {LEFT}) AS yes) on_the_way
+              OR (m.state IN ('sending', 'paused') AND ({LEFT} OR {FREEZING})) AS yes) on_the_way
  WHERE t.unjudged_since IS NOT NULL
    AND (NOT on_the_way.yes OR t.unjudged_since < now() - interval '1 hour')
 """  # noqa: S608 - only constants of ours

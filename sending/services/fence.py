@@ -39,7 +39,7 @@ from sending.models import (
 from sending.queries import fence as queries
 from sending.queries.claim import Claim
 from sending.queries.record import Result, record
-from sending.services import mailings, recovery
+from sending.services import freezing, mailings, recovery
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +108,7 @@ class Passage:
             log.warning("the position of this host can't be written: %s", error)
 
 
-def _look(host: str) -> queries.Seen:
+def _look(host: str) -> queries.CopySigns:
     seen = queries.look(host)
     if seen is None:
         queries.make_installation()
@@ -123,7 +123,7 @@ def _look(host: str) -> queries.Seen:
     return _look(host)
 
 
-def _wrong(host: str, seen: queries.Seen) -> Fence.Why | None:
+def _wrong(host: str, seen: queries.CopySigns) -> Fence.Why | None:
     if queries.differs(seen.stamp, seen.stamp_now):
         return Why.MOVED
     if position.copied(seen.place, _files()):
@@ -263,6 +263,8 @@ def decide(one: Fenced, *, go_on: bool) -> bool:
 def _count(one: Fenced) -> None:
     """A batch that was claimed at the time of the backup is settled as its holder would have."""
     mailing_id = one.mailing_id
+    if queries.sent_more(mailing_id):
+        freezing.doubt_rest(one.mailing)
     accepted = in_doubt = 0
     for batch in Batch.objects.filter(mailing=mailing_id).exclude(holder=""):
         known = queries.known_of(mailing_id, batch.ids)

@@ -6,7 +6,7 @@ from sending.engine import shift, stopping
 from sending.host import trouble
 from sending.host.trouble import HostTroubleError
 from sending.services import dispatch as dispatcher
-from sending.services import fence, recovery, sendhosts
+from sending.services import fence, freezing, recovery, sendhosts
 
 # A nudge that finds no process in this many seconds is given again anyway.
 NUDGE = 2
@@ -38,6 +38,13 @@ def deliver() -> None:
         sendhosts.tell(HostTroubleError.of(error))
     except HostTroubleError as error:
         sendhosts.tell(error)
+
+
+@shared_task(ignore_result=True)
+def freeze() -> None:
+    """Each second: what is left of large audiences."""
+    if fence.is_open():
+        freezing.go_on()
 
 
 @shared_task(ignore_result=True)

@@ -22,7 +22,8 @@ from sending.engine import shift
 from sending.host import journal, position, sentlog
 from sending.models import Batch, Fence, Fenced, HostPosition, Installation, Mailing, Message, Tally
 from sending.queries import fence as queries
-from sending.services import fence, mailings, recovery
+from sending.services import fence, freezing, mailings, recovery
+from sending.tasks.engine import freeze as freeze_task
 from smtp import Stage
 from tests.fixtures import make_list
 from tests.mailservers.sink import Sink
@@ -132,6 +133,50 @@ def test_a_restore_in_the_middle_of_a_campaign_mails_nobody_twice(
     assert assert_closes(mailing).accepted == len(ADDRESSES)
     one.refresh_from_db()
     assert (one.accepted, one.in_doubt) == (after - before, 0)
+
+
+@pytest.fixture
+def pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A large audience is frozen in pieces of fifty."""
+    for name, value in (("SMALL", 50), ("FIRST", 50), ("MOST", 50)):
+        monkeypatch.setattr(freezing, name, value)
+
+
+@pytest.mark.usefixtures("pieces")
+@pytest.mark.parametrize("more", [True, False])
+def test_a_restore_while_an_audience_is_frozen_mails_nobody_twice(
+    open_to: Open, relay: Relay, sink: Sink, tmp_path: Path, more: bool
+) -> None:
+    """`more`: after the backup a further piece was frozen and mailed. Which people it was the
+    hosts don't know, so that nobody of the rest is mailed by itself."""
+    mailing = open_to(ADDRESSES)
+    send_all(relay)
+    assert sum(sink.accepted.values()) == 50
+    dump(tmp_path / "yanshu.dump")
+    if more:
+        freezing.go_on(seconds=0.0001)
+        send_all(relay)
+        assert sum(sink.accepted.values()) == 100
+    restore(tmp_path / "yanshu.dump")
+
+    assert not fence.is_open()
+    freeze_task()
+    assert Message.objects.count() == 50
+    fence.attend()
+    (one,) = fence.undecided()
+    assert fence.decide(one, go_on=True)
+    assert fence.release()
+    freeze_task()
+    send_all(relay)
+    assert max(sink.accepted.values()) == 1
+    tally = assert_closes(mailing)
+    assert tally.targeted == len(ADDRESSES)
+    if more:
+        assert (tally.accepted, tally.unknown) == (50, len(ADDRESSES) - 50)
+        unknown = Message.objects.filter(state=Message.State.UNKNOWN)
+        assert set(unknown.values_list("reason", flat=True)) == {"in_doubt"}
+    else:
+        once(sink)
 
 
 def test_ids_that_are_in_mails_by_now_are_never_given_to_others(

@@ -15,8 +15,7 @@ from contacts.models import List
 from designs.models import Design
 from designs.services import freeze as content_of
 from relays.models import Relay
-from sending.models import Event, LeftOut, Mailing, MailingLane, Message
-from sending.queries.freeze import freeze
+from sending.models import Event, LeftOut, Mailing, Message
 from sending.services.mailings import open_mailing
 from sending.variants import WHOLE, Choice, bounds
 from tests.mailservers.sink import Sink
@@ -103,25 +102,6 @@ def test_a_part_is_held_out_and_told_why(open_split: Open) -> None:
     assert set(held.values_list("reason", flat=True)) == {"held_out"}
     assert mailing.excluded == {"held_out": held.count()}
     assert mailing.tally.targeted == Message.objects.count() == 500 - held.count()
-
-
-@pytest.mark.django_db(transaction=True)
-def test_an_audience_in_pieces(
-    open_split: Open, make_list: Callable[..., List], sink: Sink
-) -> None:
-    """A second piece has ranges of its own in the same lanes; all of both get their mail."""
-    mailing = open_split(30)
-    more = make_list(["late@x.example", "later@gmail.com"], name="More")
-    targeted, _ = freeze(mailing, Audience.of_lists(mailing.workspace_id, [more.pk]))
-    tally = mailing.tally
-    tally.targeted, tally.waiting = tally.targeted + targeted, tally.waiting + targeted
-    tally.save()
-    whole = Audience.of_lists(mailing.workspace_id, [*mailing.list_ids, more.pk])
-    Mailing.objects.filter(pk=mailing.pk).update(audience=whole.as_json())
-    assert MailingLane.objects.filter(mailing=mailing, lane=0).count() == 2
-    deliver(mailing)
-    assert assert_closes(mailing).accepted == 32
-    assert {"late@x.example", "later@gmail.com"} <= {recipient for _, recipient, _ in sink.mails}
 
 
 @pytest.mark.django_db(transaction=True)

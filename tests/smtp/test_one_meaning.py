@@ -12,7 +12,7 @@ from django.core.management import call_command
 
 from bounces.reading import Kind, parse
 from bounces.reading.refusal import KINDS
-from relays.trial import Dialogue, Reply, Step
+from relays.trial import Dialogue, ServerReply, TrialStep
 from relays.trouble import diagnose
 from sending.host import journal
 from sending.host.journal import Journal
@@ -154,12 +154,12 @@ def test_what_no_server_said_is_read_by_no_rule_of_an_operator() -> None:
 
 # The steps of a relay test.
 STEPS = {
-    Stage.CONNECT: Step.EHLO,
-    Stage.AUTH: Step.LOGIN,
-    Stage.MAIL: Step.SENDER,
-    Stage.RCPT: Step.RECIPIENT,
-    Stage.DATA: Step.CONTENT,
-    Stage.CONTENT: Step.CONTENT,
+    Stage.CONNECT: TrialStep.EHLO,
+    Stage.AUTH: TrialStep.LOGIN,
+    Stage.MAIL: TrialStep.SENDER,
+    Stage.RCPT: TrialStep.RECIPIENT,
+    Stage.DATA: TrialStep.CONTENT,
+    Stage.CONTENT: TrialStep.CONTENT,
 }
 TROUBLES = {
     Meaning.ADDRESS: {"address"},
@@ -188,7 +188,7 @@ def test_the_test_of_a_relay() -> None:
     for code, words, stage in PRODUCT:
         if stage is Stage.UNKNOWN:
             continue
-        reply = Reply(code, words, (f"{code} {words}",))
+        reply = ServerReply(code, words, (f"{code} {words}",))
         trouble = diagnose(PLACE, Dialogue(failed=STEPS[stage], stage=stage, refusal=reply))
         assert trouble is not None
         why = classify(code, words, stage).meaning
