@@ -199,6 +199,19 @@ def test_own_rules_come_first() -> None:
     assert meaning(550, "5.1.1 Sunday", Stage.RCPT) is A
 
 
+def test_own_rules_for_a_login_name_its_stage() -> None:
+    """A reply to AUTH is about the login, whatever its words. A rule for mails does not count."""
+    rule = "[[rule]]\nname = 'ours'\ntext = 'blocked'\nmeaning = 'rate'\n"
+    reply = (535, "5.7.8 Your address is blocked", Stage.AUTH)
+    try:
+        replies.use(own=rules.read(rule, own=True))
+        assert meaning(*reply) is L
+        replies.use(own=rules.read(rule + "stage = 'auth'", own=True))
+        assert meaning(*reply) is Meaning.RATE
+    finally:
+        replies.use(own=rules.Rules())
+
+
 WRONG = [
     ("[[rule]]\nmeaning = 'policy'", "rule 1: give it a name"),
     ("[[rule]]\nname = 'x'\nmeaning = 'odd'", "rule 'x': the meaning is one of address,"),
