@@ -220,7 +220,7 @@ class Import(models.Model):
     # (contacts.statuswords). Answers for all files are `StatusWord`. And what "unsubscribed" in it
     # is about: services.statuswords.ELSEWHERE.
     answers = models.JSONField(default=list)
-    # The words that it found there: contacts.statuswords.Words.
+    # The words that it found there: contacts.statuswords.WordCounts.
     words = models.JSONField(default=list)
     list = models.ForeignKey(List, models.SET_NULL, null=True, blank=True)
     # The name of a list that is made when the import starts; a check makes nothing.
