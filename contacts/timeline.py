@@ -2,7 +2,7 @@
 module `timeline`.
 
     @timeline.contributors.add
-    def mails(contact): return [timeline.Entry(at, _("Accepted"), icon="check", words=reply)]
+    def mails(contact): return [TimelineEntry(at, _("Accepted"), icon="check", words=reply)]
 
 A contributor runs one quick query over an index on the contact and returns its newest entries.
 """
