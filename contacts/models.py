@@ -163,6 +163,8 @@ class Suppression(Sourced):
         default=Afterwards.NOTHING,
         db_default=Afterwards.NOTHING,
     )
+    # The address that its contact had when it was said; it went with them to this one.
+    carried_from = models.CharField(max_length=320, blank=True, default="", db_default="")
     # The server's or the person's own words.
     detail = models.TextField(_("detail"), blank=True)
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")

@@ -168,6 +168,7 @@ class Migration(migrations.Migration):
                 ('value', models.CharField(max_length=320, verbose_name='address or domain')),
                 ('reason', models.CharField(choices=[('unsubscribed', 'Unsubscribed'), ('hard_bounce', 'Hard bounce'), ('complaint', 'Complaint'), ('manual', 'Added by hand'), ('imported', 'Imported')], max_length=12, verbose_name='reason')),
                 ('afterwards', models.CharField(blank=True, choices=[('', ''), ('taken_back', 'taken back'), ('said_again', 'said again')], db_default='', default='', max_length=10)),
+                ('carried_from', models.CharField(blank=True, db_default='', default='', max_length=320)),
                 ('detail', models.TextField(blank=True, verbose_name='detail')),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('lifted_at', models.DateTimeField(blank=True, null=True)),

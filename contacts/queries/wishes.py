@@ -17,9 +17,9 @@ from contacts.provenance import CONTACT, Source
 # "since" is true and the day in which a recipient may take it back does not begin anew.
 CARRY = """
 INSERT INTO contacts_suppression
-    (workspace_id, kind, value, reason, source_kind, source_id, afterwards, detail, created_by_id,
-     created_at)
-SELECT workspace_id, kind, %(new)s, reason, source_kind, source_id, afterwards,
+    (workspace_id, kind, value, reason, source_kind, source_id, afterwards, carried_from, detail,
+     created_by_id, created_at)
+SELECT workspace_id, kind, %(new)s, reason, source_kind, source_id, afterwards, %(old)s,
        concat_ws(E'\\n', %(old)s || ' → ' || %(new)s, nullif(detail, '')), created_by_id, created_at
 FROM contacts_suppression
 WHERE workspace_id = %(workspace)s AND kind = 'address' AND value = %(old)s
@@ -55,7 +55,7 @@ UPDATE contacts_suppression SET lifted_at = now()
 WHERE workspace_id = %(workspace)s AND kind = 'address' AND lifted_at IS NULL
   AND (value = %(new)s AND reason = 'unsubscribed' AND afterwards = ''
        AND source_kind = %(source_kind)s AND source_id = %(source_id)s
-       OR value = %(old)s AND starts_with(detail, %(new)s || ' → ' || %(old)s))
+       OR value = %(old)s AND carried_from = %(new)s)
 RETURNING created_at
 """
 
