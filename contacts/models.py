@@ -4,6 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User, Workspace
+from contacts import provenance
 from contacts.sourced import Sourced
 from pages.singleline import SingleLineField
 
@@ -129,7 +130,15 @@ class Subscription(Sourced):
         constraints = (
             models.UniqueConstraint(fields=("list", "contact"), name="subscription_once"),
         )
-        indexes = (models.Index(fields=("contact",), name="subscription_by_contact"),)
+        indexes = (
+            models.Index(fields=("contact",), name="subscription_by_contact"),
+            # For the undo of one action on a page. Imports and campaigns have no rows in it.
+            models.Index(
+                fields=("source_id",),
+                name="subscription_by_action",
+                condition=models.Q(source_kind=provenance.PAGE, source_id__gt=0),
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.contact_id} on {self.list_id}: {self.status}"
@@ -180,7 +189,13 @@ class Suppression(Sourced):
                 condition=models.Q(lifted_at=None),
             ),
         )
-        indexes = (models.Index(fields=("workspace", "id"), name="suppression_by_id"),)
+        indexes = (
+            models.Index(fields=("workspace", "id"), name="suppression_by_id"),
+            # For the page's filter by an import, and for undo.
+            models.Index(
+                fields=("workspace", "source_kind", "source_id", "id"), name="suppression_by_source"
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.value}: {self.reason}"

@@ -241,6 +241,10 @@ class Migration(migrations.Migration):
             model_name='subscription',
             index=models.Index(fields=['contact'], name='subscription_by_contact'),
         ),
+        migrations.AddIndex(
+            model_name='subscription',
+            index=models.Index(condition=models.Q(('source_id__gt', 0), ('source_kind', 'page')), fields=['source_id'], name='subscription_by_action'),
+        ),
         migrations.AddConstraint(
             model_name='subscription',
             constraint=models.UniqueConstraint(fields=('list', 'contact'), name='subscription_once'),
@@ -248,6 +252,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='suppression',
             index=models.Index(fields=['workspace', 'id'], name='suppression_by_id'),
+        ),
+        migrations.AddIndex(
+            model_name='suppression',
+            index=models.Index(fields=['workspace', 'source_kind', 'source_id', 'id'], name='suppression_by_source'),
         ),
         migrations.AddConstraint(
             model_name='suppression',
