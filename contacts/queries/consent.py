@@ -37,7 +37,7 @@ def engagement_names() -> list[str]:
     return [name for one in engagement for name in one.names]
 
 
-class Person(NamedTuple):
+class ExportedPerson(NamedTuple):
     email: str
     first_name: str
     last_name: str
@@ -70,7 +70,7 @@ SELECT c.email, c.first_name, c.last_name, c.full_name, c.attributes::text, c.cr
 """
 
 
-def people(found: QuerySet[Contact]) -> Iterator[Person]:
+def people(found: QuerySet[Contact]) -> Iterator[ExportedPerson]:
     """These contacts, in the order of their ids.
 
     In a transaction, because a cursor that outlives one would keep the whole result on disk first.
@@ -95,12 +95,12 @@ def people(found: QuerySet[Contact]) -> Iterator[Person]:
             yield from map(_person, rows)
 
 
-def _person(row: Sequence[Any]) -> Person:
+def _person(row: Sequence[Any]) -> ExportedPerson:
     email, first, last, full, attributes, created = row[:6]
     stops = [stop(*cells) for cells in (row[6:12], row[12:19]) if cells[0]]
     places = [_place(*cells) for cells in row[19] or ()]
     known = json.loads(attributes)
-    return Person(email, first, last, full, known, created, stops, places, list(row[20:]))
+    return ExportedPerson(email, first, last, full, known, created, stops, places, list(row[20:]))
 
 
 # The columns of a suppression that `stop` takes.

@@ -40,7 +40,7 @@ def stream(
 
     def rows() -> Iterator[list[Any]]:
         for person in query.people(people):
-            stands = consent.standing(person.stops, person.places, wording, list_id=list_id)
+            stands = consent.status_of(person.stops, person.places, wording, list_id=list_id)
             yield [
                 *person[:4],
                 *(person.attributes.get(key) for key in keys),
@@ -94,7 +94,7 @@ def suppressions(found: QuerySet[Suppression]) -> Iterator[bytes]:
         for value, lifted, *stop in (
             found.order_by("pk").values_list("value", "lifted_at", *query.STOP).iterator(5000)
         ):
-            stands = consent.standing([query.stop(*stop)], [], wording)
+            stands = consent.status_of([query.stop(*stop)], [], wording)
             status, since = (LIFTED, None) if lifted else (stands.status, stands.suppressed_at)
             at = consent.written(stands.at)
             yield [
