@@ -362,7 +362,7 @@ def test_trial_shows_folders(imap: Imap, mailbox: BounceMailbox) -> None:
 
 def test_servers_of_a_cloud_are_refused(mailbox: BounceMailbox) -> None:
     error = wrong(mailbox, host="169.254.169.254", is_sandbox=False)
-    assert error.startswith("This server can't be used for a mailbox.\n169.254.169.254 is")
+    assert error.startswith("This server can't be used for a mailbox. 169.254.169.254 is")
 
 
 def test_not_a_bounce_lifts(imap: Imap, mailbox: BounceMailbox, sent: Sent, owner: User) -> None:
