@@ -251,6 +251,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('number', models.SmallIntegerField(default=0)),
                 ('name', models.CharField(blank=True, max_length=50)),
+                ('language', models.CharField(blank=True, max_length=35)),
                 ('weight', models.PositiveSmallIntegerField(default=1)),
                 ('content', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='designs.content')),
                 ('mailing', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='variants', to='sending.mailing')),
@@ -377,6 +378,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='variant',
             constraint=models.UniqueConstraint(fields=('mailing', 'number'), name='variant_once'),
+        ),
+        migrations.AddConstraint(
+            model_name='variant',
+            constraint=models.UniqueConstraint(fields=('mailing', 'language', 'name'), name='variant_name_once'),
         ),
         migrations.AddConstraint(
             model_name='streamitem',

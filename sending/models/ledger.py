@@ -105,13 +105,14 @@ class Mailing(models.Model):
 
     @cached_property
     def contents(self) -> dict[int, Content]:
-        """{number of a variant: its content}"""
-        return {one.number: one.content for one in self.variants.select_related("content")}
+        """{number of a variant: its content}, those for every language first."""
+        rows = self.variants.select_related("content").order_by("language", "number")
+        return {one.number: one.content for one in rows}
 
     @property
     def content(self) -> Content:
         """The first one, which most mailings have alone."""
-        return self.contents[min(self.contents)]
+        return next(iter(self.contents.values()))
 
     @property
     def people(self) -> Audience:
@@ -130,14 +131,28 @@ class Variant(models.Model):
     number = models.SmallIntegerField(default=0)
     content = models.ForeignKey(Content, models.PROTECT, related_name="+")
     name = SingleLineField(max_length=50, blank=True)
-    # Its share of the recipients, in proportion to the others'.
+    # Of the contacts who get it, a BCP 47 tag as contacts.languages.canonical has it; "": everybody
+    # whose language has none of its own.
+    language = models.CharField(max_length=35, blank=True)
+    # Its share of these recipients, in proportion to others of the same language.
     weight = models.PositiveSmallIntegerField(default=1)
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=("mailing", "number"), name="variant_once"),)
+        constraints = (
+            models.UniqueConstraint(fields=("mailing", "number"), name="variant_once"),
+            models.UniqueConstraint(
+                fields=("mailing", "language", "name"), name="variant_name_once"
+            ),
+        )
 
     def __str__(self) -> str:
         return f"variant {self.number} of {self.mailing_id}"
+
+    @property
+    def label(self) -> str:
+        """What tells it from the others: language, name, else its place."""
+        words = [word for word in (self.language, self.name) if word]
+        return " ".join(words) or str(self.number + 1)
 
 
 class Tally(models.Model):

@@ -6,10 +6,11 @@ from typing import Any
 from django.db import connection
 
 from contacts.audience import Audience
+from contacts.languages import ATTRIBUTE
 from contacts.queries.audience import details, parameters, statement
 from relays import providers
 from sending.models import Mailing
-from sending.variants import bounds
+from sending.variants import bounds, shares
 
 # One pass over the audience: a recipient becomes a message, everybody else a row that says why they
 # are left out and since when. No address comes twice, since two contacts never share one within a
@@ -53,6 +54,21 @@ ROOM = "SET LOCAL work_mem = '256MB'"
 CHANCE = "(hashint8extended(contact_id, %(mailing)s) & 1048575)::int"
 # Which share that falls into; 0: held out.
 SHARE = f"width_bucket({CHANCE}, %(bounds)s::int[])"
+# The variant for a person's language and chance (variants.shares), by RFC 4647, section 3.4: that
+# of the tag itself, else of the longest part of its beginning. The contact's row is asked for it
+# only where a mailing has languages.
+OF_LANGUAGE = f"""
+(SELECT v.number
+   FROM contacts_contact c
+   JOIN unnest(%(prefixes)s::text[], %(begins)s::int[], %(variants)s::smallint[])
+          AS v (prefix, begin, number)
+     ON starts_with(
+          coalesce(lower(replace(btrim(c.attributes ->> '{ATTRIBUTE}'), '_', '-')), '') || '-',
+          v.prefix)
+        AND v.begin <= {CHANCE}
+  WHERE c.id = contact_id
+  ORDER BY length(v.prefix) DESC, v.begin DESC, v.number DESC LIMIT 1)
+"""  # noqa: S608 - only constants of ours
 HELD_OUT = """
 SELECT contact_id, address,
        CASE WHEN reason IS NULL AND {share} = 0 THEN 'held_out' ELSE reason END AS reason,
@@ -62,12 +78,17 @@ SELECT contact_id, address,
 
 
 def freeze(
-    mailing: Mailing, audience: Audience, *, weights: Sequence[int] = (1,), holdout: float = 0.0
+    mailing: Mailing,
+    audience: Audience,
+    *,
+    weights: Sequence[int] = (1,),
+    languages: Sequence[str] = (),
+    holdout: float = 0.0,
 ) -> tuple[int, dict[str, int]]:
     """(number of messages, {reason: number of people left out}). Inside of a transaction, whose
-    `work_mem` it sets. `weights`: of the variants, in the order of their numbers; `holdout`:
-    percent of the recipients who get nothing. A mailing can be frozen in pieces: audiences that
-    have nobody in common."""
+    `work_mem` it sets. `weights`: of the variants, in the order of their numbers, and their
+    `languages` if they have any; `holdout`: percent of the recipients who get nothing. A mailing
+    can be frozen in pieces: audiences that have nobody in common."""
     numbers = providers.numbers()
     known: dict[str, Any] = parameters(audience) | {
         "mailing": mailing.pk,
@@ -81,7 +102,21 @@ def freeze(
         if holdout:
             people = HELD_OUT.replace("{share}", SHARE).replace("{audience}", people)
         sql = FREEZE.replace("{details}", details(audience)).replace("{audience}", people)
-        sql = sql.replace("{variant}", f"{SHARE} - 1" if len(weights) > 1 else "0")
+        variant = f"{SHARE} - 1" if len(weights) > 1 else "0"
+        if any(languages):
+            variant = OF_LANGUAGE
+            known |= _shares(weights, languages, holdout)
+        sql = sql.replace("{variant}", variant)
         cursor.execute(sql, known)
         counts = dict(cursor.fetchall())
     return counts.pop(None, 0), counts
+
+
+def _shares(weights: Sequence[int], languages: Sequence[str], holdout: float) -> dict[str, Any]:
+    """For OF_LANGUAGE."""
+    found = shares(weights, languages, holdout)
+    return {
+        "prefixes": [one.prefix for one in found],
+        "begins": [one.begin for one in found],
+        "variants": [one.number for one in found],
+    }

@@ -20,7 +20,7 @@ from sending.purposes import ADVERTISING, RULES
 from sending.queries import ending, refusals
 from sending.queries.freeze import freeze
 from sending.states import TRANSITIONS
-from sending.variants import Choice
+from sending.variants import Choice, checked
 
 RETRY_FOR = timedelta(days=2)
 log = logging.getLogger(__name__)
@@ -48,7 +48,8 @@ def open_mailing(  # noqa: PLR0913 - what a mailing is made of
     holdout: float = 0.0,
 ) -> Mailing:
     """Freezes the audience; from the commit on, workers send. Exactly one of relay and pool.
-    `content`: one for all, or several that share the recipients; `holdout`: percent who get none.
+    `content`: one for all, or several that share the recipients or are for different languages
+    (raises VariantError where they do not go together); `holdout`: percent who get none.
 
     `origin` says what it was opened for, such as "campaign 7". `window`: see relays.windows.
     """
@@ -71,8 +72,14 @@ def open_mailing(  # noqa: PLR0913 - what a mailing is made of
         per_minute=per_minute,
         window=dict(window or {}),
     )
-    weights = [one.weight for one in give_contents(mailing, content)]
-    targeted, excluded = freeze(mailing, audience, weights=weights, holdout=holdout)
+    choices = give_contents(mailing, content)
+    targeted, excluded = freeze(
+        mailing,
+        audience,
+        weights=[one.weight for one in choices],
+        languages=[one.language for one in choices],
+        holdout=holdout,
+    )
     Tally.objects.create(mailing=mailing, targeted=targeted, waiting=targeted)
     mailing.excluded = excluded
     mailing.save(update_fields=["excluded"])
@@ -80,11 +87,16 @@ def open_mailing(  # noqa: PLR0913 - what a mailing is made of
 
 
 def give_contents(mailing: Mailing, content: Content | Sequence[Choice]) -> Sequence[Choice]:
-    """Writes the variants of a new mailing."""
-    choices = [Choice(content)] if isinstance(content, Content) else content
+    """Writes the variants of a new mailing. Raises VariantError."""
+    choices = checked([Choice(content)] if isinstance(content, Content) else content)
     Variant.objects.bulk_create(
         Variant(
-            mailing=mailing, number=number, content=one.content, name=one.name, weight=one.weight
+            mailing=mailing,
+            number=number,
+            content=one.content,
+            name=one.name,
+            language=one.language,
+            weight=one.weight,
         )
         for number, one in enumerate(choices)
     )
