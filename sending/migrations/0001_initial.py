@@ -359,6 +359,10 @@ class Migration(migrations.Migration):
             model_name='message',
             index=models.Index(condition=models.Q(('trouble__isnull', False)), fields=['mailing', 'trouble', 'address'], name='message_not_accepted'),
         ),
+        migrations.AddIndex(
+            model_name='message',
+            index=models.Index(condition=models.Q(('reason', 'address_pending')), fields=['mailing'], name='message_pending'),
+        ),
         migrations.AddConstraint(
             model_name='message',
             constraint=models.UniqueConstraint(condition=models.Q(('repeats', False)), fields=('mailing', 'address'), name='message_address_once'),
@@ -382,6 +386,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='variant',
             constraint=models.UniqueConstraint(fields=('mailing', 'language', 'name'), name='variant_name_once'),
+        ),
+        migrations.AddIndex(
+            model_name='streamitem',
+            index=models.Index(fields=['mailing', 'created_at', 'message'], name='stream_item_by_time'),
         ),
         migrations.AddConstraint(
             model_name='streamitem',

@@ -337,6 +337,13 @@ class Message(models.Model):
                 name="message_not_accepted",
                 condition=Q(trouble__isnull=False),
             ),
+            # What is to be judged (services.verdicts), of a stream with years of failed ones, too.
+            # Hardly anything ever stands in it, and a first acceptance leaves `reason` as it is.
+            models.Index(
+                fields=("mailing",),
+                name="message_pending",
+                condition=Q(reason="address_pending"),
+            ),
         )
 
     def __str__(self) -> str:
@@ -357,6 +364,11 @@ class StreamItem(models.Model):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("mailing", "key"), name="stream_item_once"),)
+        # The latest of a stream, and those around another one: messages have no such index, because
+        # their ids stand among those of other mailings.
+        indexes = (
+            models.Index(fields=("mailing", "created_at", "message"), name="stream_item_by_time"),
+        )
 
     def __str__(self) -> str:
         return f"{self.key} of {self.mailing_id}"

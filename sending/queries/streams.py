@@ -1,10 +1,15 @@
-"""Messages of streams are appended, and streams of which nothing waits are found."""
+"""Messages of streams are appended, and streams of which nothing waits are found. A stream may be
+open for years: whoever asks what was sent of it lately reads a stated number of its messages."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.db import connection
 
-from sending.queries.due import SENT
+from sending.queries.due import ROUTED, SENT
+
+# What a relay did for a stream longer ago says nothing about the relay today.
+LATELY = timedelta(days=1)
 
 # The keys that are new get a message each; the others have one.
 APPEND = """
@@ -34,6 +39,30 @@ counted AS (
    WHERE mailing_id = %(mailing)s AND EXISTS (SELECT 1 FROM made))
 SELECT key, message_id FROM fresh
 """
+
+# Ids of the messages that were appended last to %(mailing)s, if that is a stream, and with
+# %(others)s to other streams of the workspace that go through the relay: of the %(mailings)s used
+# last, at most %(rows)s of each, all within %(within)s. Of the 200 newest streams one look into an
+# index each.
+LATEST_OF_STREAMS = f"""
+SELECT i.message_id
+  FROM (SELECT s.id
+          FROM (SELECT m.id FROM sending_mailing m JOIN relays_relay r ON r.id = %(relay)s
+                 WHERE m.kind = 'stream'
+                   AND (m.id = %(mailing)s
+                        OR (%(others)s AND m.workspace_id = %(workspace)s
+                            AND {ROUTED.format(relay="r")}))
+                 ORDER BY (m.id = %(mailing)s) DESC, m.id DESC LIMIT 200) s
+         CROSS JOIN LATERAL (
+               SELECT created_at FROM sending_streamitem
+                WHERE mailing_id = s.id AND created_at > now() - %(within)s
+                ORDER BY created_at DESC, message_id DESC LIMIT 1) last
+         ORDER BY (s.id = %(mailing)s) DESC, last.created_at DESC LIMIT %(mailings)s) s
+ CROSS JOIN LATERAL (
+       SELECT message_id FROM sending_streamitem
+        WHERE mailing_id = s.id AND created_at > now() - %(within)s
+        ORDER BY created_at DESC, message_id DESC LIMIT %(rows)s) i
+"""  # noqa: S608 - only constants of ours
 
 # Nothing of it waits, is held, or is to be tried again.
 QUIET = f"""

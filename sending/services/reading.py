@@ -14,6 +14,7 @@ from sending.compose.composer import NOT_MADE
 from sending.models import Mailing, Tally
 from sending.queries import refusals as query
 from sending.queries.claim import Claimed
+from sending.queries.streams import LATELY
 from sending.services import holds, verdicts
 from smtp import NO_SMTPUTF8, End, Outcome, Stage
 from smtp.accepted import Accepted
@@ -260,6 +261,14 @@ def took_lately(relay: Relay) -> bool:
 def took_others(mailing: Mailing, relay: Relay) -> bool:
     """Whether the relay has taken mails of the mailing, so that neither its login nor its sender is
     what it refuses: more likely it passes on what one recipient's server says."""
-    if not Tally.objects.filter(mailing=mailing, accepted__gt=0).exists():
+    if not _took_any(mailing):
         return False
     return mailing.relay_id == relay.pk or took_lately(relay)
+
+
+def _took_any(mailing: Mailing) -> bool:
+    """Of a stream, which may be years old, within a day."""
+    if mailing.kind == Mailing.Kind.STREAM:
+        since = timezone.now() - LATELY
+        return mailing.minutes.filter(minute__gt=since, accepted__gt=0).exists()
+    return Tally.objects.filter(mailing=mailing, accepted__gt=0).exists()
