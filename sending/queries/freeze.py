@@ -10,7 +10,7 @@ from contacts.languages import ATTRIBUTE
 from contacts.queries.audience import details, parameters, statement
 from relays import providers
 from sending.models import Mailing
-from sending.variants import bounds, shares
+from sending.variants import Share, bounds, shares
 
 # One pass over the audience: a recipient becomes a message, everybody else a row that says why they
 # are left out and since when. No address comes twice, since two contacts never share one within a
@@ -54,21 +54,19 @@ ROOM = "SET LOCAL work_mem = '256MB'"
 CHANCE = "(hashint8extended(contact_id, %(mailing)s) & 1048575)::int"
 # Which share that falls into; 0: held out.
 SHARE = f"width_bucket({CHANCE}, %(bounds)s::int[])"
-# The variant for a person's language and chance (variants.shares), by RFC 4647, section 3.4: that
-# of the tag itself, else of the longest part of its beginning. The contact's row is asked for it
-# only where a mailing has languages.
-OF_LANGUAGE = f"""
+# The variant for the language {tag} and the chance {chance} (variants.shares), by RFC 4647, section
+# 3.4: that of the tag itself, else of the longest part of its beginning. "OFFSET 0": the tag is
+# worked out once, not for each of the variants.
+OF_LANGUAGE = """
 (SELECT v.number
-   FROM contacts_contact c
+   FROM (SELECT coalesce(lower(replace(btrim({tag}), '_', '-')), '') || '-' AS tag OFFSET 0) spoken
    JOIN unnest(%(prefixes)s::text[], %(begins)s::int[], %(variants)s::smallint[])
           AS v (prefix, begin, number)
-     ON starts_with(
-          coalesce(lower(replace(btrim(c.attributes ->> '{ATTRIBUTE}'), '_', '-')), '') || '-',
-          v.prefix)
-        AND v.begin <= {CHANCE}
-  WHERE c.id = contact_id
+     ON starts_with(spoken.tag, v.prefix) AND v.begin <= {chance}
   ORDER BY length(v.prefix) DESC, v.begin DESC, v.number DESC LIMIT 1)
-"""  # noqa: S608 - only constants of ours
+"""
+# The contact's row is asked for it only where a mailing has languages.
+SPOKEN = f"(SELECT c.attributes ->> '{ATTRIBUTE}' FROM contacts_contact c WHERE c.id = contact_id)"  # noqa: S608
 HELD_OUT = """
 SELECT contact_id, address,
        CASE WHEN reason IS NULL AND {share} = 0 THEN 'held_out' ELSE reason END AS reason,
@@ -104,19 +102,18 @@ def freeze(
         sql = FREEZE.replace("{details}", details(audience)).replace("{audience}", people)
         variant = f"{SHARE} - 1" if len(weights) > 1 else "0"
         if any(languages):
-            variant = OF_LANGUAGE
-            known |= _shares(weights, languages, holdout)
+            variant = OF_LANGUAGE.format(tag=SPOKEN, chance=CHANCE)
+            known |= columns(shares(weights, languages, holdout))
         sql = sql.replace("{variant}", variant)
         cursor.execute(sql, known)
         counts = dict(cursor.fetchall())
     return counts.pop(None, 0), counts
 
 
-def _shares(weights: Sequence[int], languages: Sequence[str], holdout: float) -> dict[str, Any]:
-    """For OF_LANGUAGE."""
-    found = shares(weights, languages, holdout)
+def columns(of: Sequence[Share]) -> dict[str, Any]:
+    """Parameters of OF_LANGUAGE."""
     return {
-        "prefixes": [one.prefix for one in found],
-        "begins": [one.begin for one in found],
-        "variants": [one.number for one in found],
+        "prefixes": [one.prefix for one in of],
+        "begins": [one.begin for one in of],
+        "variants": [one.number for one in of],
     }

@@ -185,7 +185,7 @@ SELECT count(*) FROM (
 
 def refused_since(mailing: Mailing, relay: Relay, *, enough: int) -> int:
     """How many addresses, up to `enough`, the relay refused after the last mail that it took."""
-    known = {
+    known: dict[str, Any] = {
         "mailing": mailing.pk,
         "workspace": mailing.workspace_id,
         "relay": relay.pk,

@@ -1,21 +1,33 @@
 """Messages of streams are appended, and streams of which nothing waits are found. A stream may be
 open for years: whoever asks what was sent of it lately reads a stated number of its messages."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 from django.db import connection
 
+from contacts.languages import ATTRIBUTE
 from sending.queries.due import ROUTED, SENT
+from sending.queries.freeze import OF_LANGUAGE, columns
+from sending.variants import Share
 
 # What a relay did for a stream longer ago says nothing about the relay today.
 LATELY = timedelta(days=1)
+
+# Of an item without a variant: by the language of its data, else of its contact.
+SPOKEN = f"""
+coalesce(data::jsonb ->> '{ATTRIBUTE}',
+         (SELECT c.attributes ->> '{ATTRIBUTE}' FROM contacts_contact c WHERE c.id = contact_id))
+"""  # noqa: S608 - only constants of ours
+CHANCE = "(hashtextextended(key, %(mailing)s) & 1048575)::int"
+CHOSEN = f"coalesce(variant, {OF_LANGUAGE.format(tag=SPOKEN, chance=CHANCE)})"
 
 # The keys that are new get a message each; the others have one.
 APPEND = """
 WITH given AS (
   SELECT * FROM unnest(%(keys)s::text[], %(addresses)s::text[], %(contacts)s::bigint[],
-                       %(data)s::text[], %(variants)s::smallint[], %(lanes)s::smallint[])
+                       %(data)s::text[], %(chosen)s::smallint[], %(lanes)s::smallint[])
              AS g (key, address, contact_id, data, variant, lane)),
 fresh AS (
   INSERT INTO sending_streamitem (message_id, mailing_id, key, data, created_at)
@@ -28,7 +40,7 @@ made AS (
   INSERT INTO sending_message
          (id, mailing_id, contact_id, address, lane, variant, repeats, state, attempts, reason,
           reply, retry_at)
-  SELECT fresh.message_id, %(mailing)s, contact_id, address, lane, variant, true, 0, 0, '', '',
+  SELECT fresh.message_id, %(mailing)s, contact_id, address, lane, {variant}, true, 0, 0, '', '',
          now()
     FROM fresh JOIN given USING (key)
   RETURNING id),
@@ -80,10 +92,12 @@ def share(stream_id: int) -> None:
         cursor.execute("SELECT 1 FROM sending_mailing WHERE id = %s FOR SHARE", [stream_id])
 
 
-def append(columns: dict[str, Any]) -> dict[str, int]:
-    """{key: id of its message} of those whose keys are new; see APPEND for the columns."""
+def append(given: dict[str, Any], of: Sequence[Share] = ()) -> dict[str, int]:
+    """{key: id of its message} of those whose keys are new; see APPEND for the columns. `of`: which
+    variant those get that name none; without it, the first."""
+    sql = APPEND.replace("{variant}", CHOSEN if of else "coalesce(variant, 0)")
     with connection.cursor() as cursor:
-        cursor.execute(APPEND, columns)
+        cursor.execute(sql, given | columns(of))
         return dict(cursor.fetchall())
 
 

@@ -64,8 +64,8 @@ AROUND = 200
 _NEARBY = f"""
 points AS (
   SELECT DISTINCT at, id
-    FROM (SELECT i.created_at AS at, i.message_id AS id
-            FROM pending p JOIN sending_streamitem i ON i.message_id = p.id
+    FROM (SELECT created_at AS at, message_id AS id FROM sending_streamitem
+           WHERE message_id = ANY(ARRAY(SELECT id FROM pending))
            UNION ALL
           SELECT at, 0 FROM pending) p),
 neighbours AS (
@@ -92,7 +92,6 @@ m.id = ANY(ARRAY(SELECT id FROM nearby))
 AND m.settled_at >= (SELECT min(at) FROM pending) - %(lately)s
 AND m.settled_at <= (SELECT max(at) FROM pending) + %(lately)s
 """
-
 
 # Some relay took mails of the mailing; of a stream, within a day.
 _TOOK = "EXISTS (SELECT 1 FROM sending_tally t WHERE t.mailing_id = %(mailing)s AND t.accepted > 0)"
