@@ -81,7 +81,7 @@ def rows_read(plan: dict[str, Any]) -> int:
 
 
 def judged() -> dict[str, Any]:
-    """{statement: [rows read, milliseconds]}, of those that read any."""
+    """{statement: [rows read, milliseconds]}, of all its calls."""
     from django.db import connection, transaction  # noqa: PLC0415
 
     from sending.queries import refusals, verdicts  # noqa: PLC0415
@@ -103,7 +103,8 @@ def judged() -> dict[str, Any]:
                 [plan] = context["cursor"].fetchone()[0]
                 transaction.set_rollback(True)
             name = next((name for name, text in names.items() if sql.startswith(text)), sql[:60])
-            found[name] = [rows_read(plan["Plan"]), round(plan["Execution Time"], 1)]
+            rows, spent = found.get(name, (0, 0.0))
+            found[name] = (rows + rows_read(plan["Plan"]), round(spent + plan["Execution Time"], 1))
         return execute(sql, parameters, many, context)
 
     with connection.execute_wrapper(explained):
