@@ -235,8 +235,12 @@ def _for(mailing: Mailing, statement: str) -> str:
 
 
 def _known(mailing: Mailing, until: datetime) -> dict[str, Any]:
-    # Whoever has failed recipients tried again brings them to the same relay.
-    pool = mailing.pool_id is not None and mailing.retried_at is None
+    # Whoever has failed recipients tried again brings them to the same relay. Of a stream that is
+    # over when their time is up.
+    again = mailing.retried_at
+    if again and mailing.kind == Mailing.Kind.STREAM and again < until - mailing.retry_for:
+        again = None
+    pool = mailing.pool_id is not None and again is None
     return {"mailing": mailing.pk, "until": until, "pool": pool, "lately": LATELY}
 
 
