@@ -94,7 +94,7 @@ def forget(*, mailing: Mailing | None = None, relay: Relay | None = None) -> Non
 # of streams; at most so many rows of so many mailings are read.
 MAILINGS, ROWS = 5, 1000
 WEEK = timedelta(days=7)
-TOOK = sql(f"""
+ACCEPTED_LANES = sql(f"""
 WITH claimed AS (
   SELECT r.lane, r.address, r.state, r.relay_id
     FROM (SELECT l.mailing_id, l.lane, l.first_id, l.next_id
@@ -120,7 +120,7 @@ SELECT DISTINCT name FROM names WHERE name = ANY(%(names)s)
 """)  # noqa: S608 - only constants of ours
 
 
-def took(
+def accepted_lanes(
     mailing: Mailing,
     relay: Relay,
     numbers: Collection[int],
@@ -142,14 +142,14 @@ def took(
         "rows": ROWS,
     }
     with connection.cursor() as cursor:
-        cursor.execute(TOOK, known)
+        cursor.execute(ACCEPTED_LANES, known)
         return {row[0] for row in cursor.fetchall()}
 
 
 # Addresses that the relay refused, in this and other mailings of the last days, since it last took
 # a mail: a run may go over many small mailings. Refused ones by message_not_accepted; the last one
-# that was taken stands among the latest rows that were claimed of each. Of streams both stand among
-# the latest messages.
+# that was accepted stands among the latest rows that were claimed of each. Of streams both stand
+# among the latest messages.
 LATEST_MAILINGS, LATEST_ROWS = 20, 100
 REFUSED_SINCE = sql(f"""
 WITH latest AS MATERIALIZED (
@@ -159,7 +159,7 @@ WITH latest AS MATERIALIZED (
 of_streams AS MATERIALIZED (
   SELECT state, trouble, reason, settled_at FROM sending_message
    WHERE id = ANY(ARRAY({LATEST_OF_STREAMS})) AND relay_id = %(relay)s),
-taken AS (
+last_accepted AS (
   SELECT max(r.settled_at) AS at
     FROM latest JOIN sending_mailinglane l ON l.mailing_id = latest.id
    CROSS JOIN LATERAL (
@@ -178,7 +178,7 @@ refused AS (
 SELECT count(*) FROM (
   SELECT FROM refused
    WHERE reason IN ('address', 'address_pending', 'address_unproven')
-     AND settled_at > coalesce((SELECT max(at) FROM taken), '-infinity')
+     AND settled_at > coalesce((SELECT max(at) FROM last_accepted), '-infinity')
    LIMIT %(enough)s) enough
 """)  # noqa: S608 - only constants of ours
 

@@ -76,7 +76,7 @@ SELECT i.message_id
         ORDER BY created_at DESC, message_id DESC LIMIT %(rows)s) i
 """  # noqa: S608 - only constants of ours
 
-# Nothing of it waits, is held, or is to be tried again.
+# Nothing of it waits, is claimed, or is to be tried again.
 QUIET = f"""
 SELECT m.id FROM sending_mailing m
  WHERE {SENT} AND m.kind = 'stream' AND m.closed_at IS NULL

@@ -20,7 +20,7 @@ from sending.services.streams import Item, append, close, open_stream
 from tests.factories import make_content
 from tests.mailservers.sink import Sink
 from tests.sending.engine.conftest import assert_closes
-from tests.sending.engine.test_guards import carry, people, refuses
+from tests.sending.engine.test_guards import deliver, people, refuses
 from tests.sending.engine.test_plans import compared
 from tests.sending.engine.test_verdicts import breaks_after, dead_of, reasons, suppressed
 
@@ -51,7 +51,7 @@ def stream(make_stream: Open) -> Mailing:
 def send(stream: Mailing, addresses: list[str]) -> None:
     already = StreamItem.objects.filter(mailing=stream).count()
     append(stream, [Item(f"k{already + n}", address) for n, address in enumerate(addresses)])
-    carry(stream)
+    deliver(stream)
 
 
 def in_pieces(stream: Mailing, addresses: list[str], size: int) -> None:
@@ -109,7 +109,7 @@ def test_one_that_ends_is_judged_at_once(
 ) -> None:
     send(stream, [*people(20), "reject1@d1.example"])
     assert end(stream)
-    carry(stream)
+    deliver(stream)
     assert suppressed() == {"reject1@d1.example"}
 
 
@@ -189,9 +189,9 @@ def test_streams_and_campaigns_prove_for_each_other(
 ) -> None:
     if first == "stream":
         send(stream, ["a@d1.example"])
-        carry(open_to(["reject1@d1.example"]))
+        deliver(open_to(["reject1@d1.example"]))
     else:
-        carry(open_to(["a@d1.example"]))
+        deliver(open_to(["a@d1.example"]))
         send(stream, ["reject1@d1.example"])
         pass_time(hours=2)
         verdicts.judge_due()
@@ -227,7 +227,7 @@ def test_one_that_was_put_off_is_judged_by_those_of_its_refusal(
     verdicts.judge_due()
     assert reasons(stream) == {"address_unproven"}
     Message.objects.filter(address="late@d1.example").update(retry_at=timezone.now())
-    carry(stream)
+    deliver(stream)
     assert reasons(stream) == {"address_unproven", "address_pending"}
     pass_time(hours=2)
     verdicts.judge_due()
@@ -278,9 +278,9 @@ def test_a_relay_that_accepted_long_ago_has_accepted_nothing_of_today(
     stream: Mailing, relay: Relay, sink: Sink
 ) -> None:
     send(stream, people(3))
-    assert reading.took_others(stream, relay)
+    assert reading.accepted_others(stream, relay)
     pass_time(days=2)
-    assert not reading.took_others(stream, relay)
+    assert not reading.accepted_others(stream, relay)
 
 
 def test_who_waits_of_a_lane_that_is_held(stream: Mailing, sink: Sink) -> None:
@@ -298,7 +298,7 @@ def test_the_relay_s_page_opens_what_it_answered(
 ) -> None:
     """A campaign that began later does not hide the stream's earlier messages."""
     send(stream, ["a@d1.example"])
-    carry(open_to(["b@d1.example"]))
+    deliver(open_to(["b@d1.example"]))
     since = timezone.now() - timedelta(hours=1)
     found = relayanswered.messages(relay.pk, Mailing.objects.all(), since)
     assert set(found.values_list("address", flat=True)) == {"a@d1.example", "b@d1.example"}
@@ -310,8 +310,8 @@ def test_a_closed_one_with_a_message_that_is_nowhere_is_not_finished(
     append(stream, [Item("k1", "a@d1.example"), Item("k2", "b@d1.example")])
     Message.objects.filter(address="a@d1.example").update(retry_at=None)
     close(stream)
-    carry(stream)
-    carry(stream)
+    deliver(stream)
+    deliver(stream)
     assert stream.state == Mailing.State.FINISHED
     assert assert_closes(stream).accepted == len(sink.mails) == 2
     assert not ending.find_forgotten(stream.pk)
