@@ -38,6 +38,7 @@ def made(number: int) -> Any:
     from django.db import connection  # noqa: PLC0415 - after django.setup()
 
     from accounts.models import Workspace  # noqa: PLC0415
+    from contacts.provenance import Source  # noqa: PLC0415
     from designs.models import Content  # noqa: PLC0415
     from relays.models import Relay  # noqa: PLC0415
     from sending.models import Mailing  # noqa: PLC0415
@@ -49,13 +50,13 @@ def made(number: int) -> Any:
     opened = [
         streams.open_stream(
             workspace=workspace,
-            origin=f"stream {name}",
+            source=Source("stream", which),
             content=content,
             from_name="Shop",
             from_email="shop@example.com",
             relay=relay,
         )
-        for name in ("receipts", "campaign")
+        for which in (1, 2)
     ]
     known = {"relay": relay.pk, "each": EACH, "pending": PENDING, "number": number}
     with connection.cursor() as cursor:

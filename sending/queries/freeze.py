@@ -81,7 +81,7 @@ SELECT contact_id, address,
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class FreezePiece:
     """Contacts of an audience by their ids. `in_doubt`: whether they got a mail is not known, so
     that they get none (Freezing.in_doubt)."""
 
@@ -93,7 +93,7 @@ class Piece:
 def freeze(
     mailing: Mailing,
     audience: Audience,
-    piece: Piece,
+    piece: FreezePiece,
     *,
     variants: Sequence[Variant] = (),
     holdout: float = 0.0,

@@ -17,7 +17,7 @@ from django.db.models import F
 from contacts.audience import Audience, ids_of
 from contacts.queries.audience import more_than, span
 from sending.models import Fenced, Freezing, Mailing, Tally
-from sending.queries.freeze import Piece, freeze
+from sending.queries.freeze import FreezePiece, freeze
 from sending.queries.parts import MAILING
 
 # People; more are frozen in pieces.
@@ -61,7 +61,7 @@ def _piece(rest: Freezing, audience: Audience) -> int:
     mailing = rest.mailing
     upto = min(rest.next_id + rest.width - 1, rest.last_id)
     variants = list(mailing.variants.order_by("number"))
-    piece = Piece(rest.next_id, upto, in_doubt=rest.in_doubt)
+    piece = FreezePiece(rest.next_id, upto, in_doubt=rest.in_doubt)
     made, left_out = freeze(mailing, audience, piece, variants=variants, holdout=rest.holdout)
     rest.next_id = upto + 1
     if left_out:

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.models import Workspace
 from contacts.models import Contact, Suppression
+from contacts.provenance import Source
 from designs.models import Design
 from designs.services import freeze
 from relays.models import Relay
@@ -36,7 +37,7 @@ def stream(workspace: Workspace, relay: Relay) -> Mailing:
     design = Design.objects.create(workspace=workspace, name="Receipt", html=HTML)
     return open_stream(
         workspace=workspace,
-        origin="stream receipts",
+        source=Source("stream", 1),
         content=freeze(design, subject="Order {{ order }}"),
         from_name="Shop",
         from_email="shop@brand.example",
@@ -236,7 +237,7 @@ def test_of_several_contents_each_goes_out_in_its_language(
 ) -> None:
     stream = open_stream(
         workspace=workspace,
-        origin="stream receipts",
+        source=Source("stream", 1),
         content=[
             Choice(make_content(workspace, subject=f"In {language or 'any'}"), language=language)
             for language in ("zh-Hans", "", "de")

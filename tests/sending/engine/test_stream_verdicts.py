@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.models import Workspace
 from contacts.models import Suppression
+from contacts.provenance import Source
 from relays.models import Relay
 from sending.models import Event, Hold, Mailing, Message, StreamItem, Tally, TallyMinute
 from sending.queries import ending, relayanswered
@@ -33,7 +34,7 @@ def make_stream(workspace: Workspace, relay: Relay) -> Open:
     def make(**options: object) -> Mailing:
         return open_stream(
             workspace=workspace,
-            origin="stream receipts",
+            source=Source("stream", 1),
             content=make_content(workspace),
             from_name="Shop",
             from_email="shop@brand.example",
@@ -88,7 +89,7 @@ def test_dead_addresses_are_suppressed_after_an_hour(
     tally = assert_closes(stream)
     assert (tally.failed, tally.hard_bounced, Event.objects.count()) == (2, 2, 2)
     assert Tally.objects.get(mailing=stream).unjudged_since is None
-    assert Suppression.objects.first().source == stream.origin  # type: ignore[union-attr]
+    assert {one.source for one in Suppression.objects.all()} == {stream.source}
 
 
 def test_those_of_the_last_minutes_wait(stream: Mailing, sink: Sink) -> None:
