@@ -31,8 +31,8 @@ SELECT %(workspace)s, 'stream', 'notice', 'stream', n, 'Shop', 'shop@example.com
   FROM generate_series(1, %(number)s) n
 """
 PARTS = """
-INSERT INTO sending_variant (mailing_id, number, content_id, name, weight)
-SELECT id, 0, %(content)s, '', 1 FROM sending_mailing WHERE kind = 'stream'
+INSERT INTO sending_variant (mailing_id, number, content_id, name, language, weight)
+SELECT id, 0, %(content)s, '', '', 1 FROM sending_mailing WHERE kind = 'stream'
 """
 TALLIES = """
 INSERT INTO sending_tally (mailing_id, targeted, waiting, in_flight, accepted, failed, skipped,

@@ -250,7 +250,7 @@ def links(mailing: Mailing) -> list[Link]:
     found = [
         Link(
             one.number,
-            (one.name or str(one.number + 1)) if several else "",
+            one.label if several else "",
             number,
             url,
             *counts.get((one.number if several else 0, number), (0, 0)),

@@ -253,6 +253,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('number', models.SmallIntegerField(default=0)),
                 ('name', models.CharField(blank=True, max_length=50)),
+                ('language', models.CharField(blank=True, max_length=35)),
                 ('weight', models.PositiveSmallIntegerField(default=1)),
                 ('content', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='designs.content')),
                 ('mailing', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='variants', to='sending.mailing')),
@@ -371,6 +372,10 @@ class Migration(migrations.Migration):
             model_name='message',
             index=models.Index(condition=models.Q(('trouble__isnull', False)), fields=['mailing', 'trouble', 'address'], name='message_not_accepted'),
         ),
+        migrations.AddIndex(
+            model_name='message',
+            index=models.Index(condition=models.Q(('reason', 'address_pending')), fields=['mailing'], name='message_pending'),
+        ),
         migrations.AddConstraint(
             model_name='message',
             constraint=models.UniqueConstraint(condition=models.Q(('repeats', False)), fields=('mailing', 'address'), name='message_address_once'),
@@ -390,6 +395,14 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='variant',
             constraint=models.UniqueConstraint(fields=('mailing', 'number'), name='variant_once'),
+        ),
+        migrations.AddConstraint(
+            model_name='variant',
+            constraint=models.UniqueConstraint(fields=('mailing', 'language', 'name'), name='variant_name_once'),
+        ),
+        migrations.AddIndex(
+            model_name='streamitem',
+            index=models.Index(fields=['mailing', 'created_at', 'message'], name='stream_item_by_time'),
         ),
         migrations.AddConstraint(
             model_name='streamitem',

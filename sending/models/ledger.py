@@ -107,13 +107,14 @@ class Mailing(Sourced):
 
     @cached_property
     def contents(self) -> dict[int, Content]:
-        """{number of a variant: its content}"""
-        return {one.number: one.content for one in self.variants.select_related("content")}
+        """{number of a variant: its content}, those for every language first."""
+        rows = self.variants.select_related("content").order_by("language", "number")
+        return {one.number: one.content for one in rows}
 
     @property
     def content(self) -> Content:
         """The first one, which most mailings have alone."""
-        return self.contents[min(self.contents)]
+        return next(iter(self.contents.values()))
 
     @property
     def people(self) -> Audience:
@@ -132,14 +133,28 @@ class Variant(models.Model):
     number = models.SmallIntegerField(default=0)
     content = models.ForeignKey(Content, models.PROTECT, related_name="+")
     name = SingleLineField(max_length=50, blank=True)
-    # Its share of the recipients, in proportion to the others'.
+    # Of the contacts who get it, a BCP 47 tag as contacts.languages.canonical has it; "": everybody
+    # whose language has none of its own.
+    language = models.CharField(max_length=35, blank=True)
+    # Its share of these recipients, in proportion to others of the same language.
     weight = models.PositiveSmallIntegerField(default=1)
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=("mailing", "number"), name="variant_once"),)
+        constraints = (
+            models.UniqueConstraint(fields=("mailing", "number"), name="variant_once"),
+            models.UniqueConstraint(
+                fields=("mailing", "language", "name"), name="variant_name_once"
+            ),
+        )
 
     def __str__(self) -> str:
         return f"variant {self.number} of {self.mailing_id}"
+
+    @property
+    def label(self) -> str:
+        """What tells it from the others: language, name, else its place."""
+        words = [word for word in (self.language, self.name) if word]
+        return " ".join(words) or str(self.number + 1)
 
 
 class Freezing(models.Model):
@@ -344,6 +359,13 @@ class Message(models.Model):
                 name="message_not_accepted",
                 condition=Q(trouble__isnull=False),
             ),
+            # What is to be judged (services.verdicts), of a stream with years of failed ones, too.
+            # Hardly anything ever stands in it, and a first acceptance leaves `reason` as it is.
+            models.Index(
+                fields=("mailing",),
+                name="message_pending",
+                condition=Q(reason="address_pending"),
+            ),
         )
 
     def __str__(self) -> str:
@@ -364,6 +386,11 @@ class StreamItem(models.Model):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("mailing", "key"), name="stream_item_once"),)
+        # The latest of a stream, and those around another one: messages have no such index, because
+        # their ids stand among those of other mailings.
+        indexes = (
+            models.Index(fields=("mailing", "created_at", "message"), name="stream_item_by_time"),
+        )
 
     def __str__(self) -> str:
         return f"{self.key} of {self.mailing_id}"

@@ -21,7 +21,7 @@ from sending.purposes import ADVERTISING, RULES
 from sending.queries import ending, refusals
 from sending.services import freezing
 from sending.states import TRANSITIONS
-from sending.variants import Choice
+from sending.variants import Choice, checked
 
 RETRY_FOR = timedelta(days=2)
 log = logging.getLogger(__name__)
@@ -50,7 +50,8 @@ def open_mailing(  # noqa: PLR0913 - what a mailing is made of
 ) -> Mailing:
     """Freezes the audience, of a large one the first piece (services.freezing); from the commit on,
     workers send. Exactly one of relay and pool.
-    `content`: one for all, or several that share the recipients; `holdout`: percent who get none.
+    `content`: one for all, or several that share the recipients or are for different languages
+    (raises VariantError where they do not go together); `holdout`: percent who get none.
 
     `source` says what it was opened for. `window`: see relays.windows.
     """
@@ -78,16 +79,20 @@ def open_mailing(  # noqa: PLR0913 - what a mailing is made of
     return mailing
 
 
-def give_contents(mailing: Mailing, content: Content | Sequence[Choice]) -> Sequence[Choice]:
-    """Writes the variants of a new mailing."""
-    choices = [Choice(content)] if isinstance(content, Content) else content
+def give_contents(mailing: Mailing, content: Content | Sequence[Choice]) -> None:
+    """Writes the variants of a new mailing. Raises VariantError."""
+    choices = checked([Choice(content)] if isinstance(content, Content) else content)
     Variant.objects.bulk_create(
         Variant(
-            mailing=mailing, number=number, content=one.content, name=one.name, weight=one.weight
+            mailing=mailing,
+            number=number,
+            content=one.content,
+            name=one.name,
+            language=one.language,
+            weight=one.weight,
         )
         for number, one in enumerate(choices)
     )
-    return choices
 
 
 def _move(mailing: Mailing, verb: str, **fields: object) -> bool:

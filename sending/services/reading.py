@@ -13,6 +13,7 @@ from relays.models import Relay, RelayMinute
 from sending.models import Mailing, Tally
 from sending.queries import refusals as query
 from sending.queries.claim import Claimed
+from sending.queries.streams import LATELY
 from sending.services import holds, verdicts
 from smtp import End, Outcome, Stage
 from smtp.accepted import Accepted
@@ -247,6 +248,14 @@ def accepted_lately(relay: Relay) -> bool:
 def accepted_others(mailing: Mailing, relay: Relay) -> bool:
     """Whether the relay has accepted mails of the mailing, so that neither its login nor its sender
     is what it refuses: more likely it passes on what one recipient's server says."""
-    if not Tally.objects.filter(mailing=mailing, accepted__gt=0).exists():
+    if not _accepted_any(mailing):
         return False
     return mailing.relay_id == relay.pk or accepted_lately(relay)
+
+
+def _accepted_any(mailing: Mailing) -> bool:
+    """Of a stream, which may be years old, within a day."""
+    if mailing.kind == Mailing.Kind.STREAM:
+        since = timezone.now() - LATELY
+        return mailing.minutes.filter(minute__gt=since, accepted__gt=0).exists()
+    return Tally.objects.filter(mailing=mailing, accepted__gt=0).exists()

@@ -21,6 +21,7 @@ from sending.guards import Count
 from sending.models import Hold, Mailing, Message, RefusalCount, TallyMinute
 from sending.queries import refusals as query
 from sending.queries.claim import Claimed
+from sending.queries.streams import LATELY
 from sending.services import holding, holds, mailings
 from sending.services.holding import HoldCause
 from sending.services.reading import Refused, accepted_lately, accepted_of, accepted_others
@@ -237,6 +238,8 @@ def count_unseen(mailing: Mailing, relay: Relay, words: str) -> None:
     before = Hold.objects.filter(mailing=mailing, relay=relay, reason=MANY_UNSEEN)
     released = before.order_by("-released_at").values_list("released_at", flat=True).first()
     since = released or mailing.opened_at
+    if mailing.kind == Mailing.Kind.STREAM:
+        since = max(since, timezone.now() - LATELY)
     unknown = Message.objects.filter(
         mailing=mailing, trouble=Message.State.UNKNOWN, relay_id=relay.pk, settled_at__gte=since
     )

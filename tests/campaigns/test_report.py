@@ -17,6 +17,7 @@ from relays.models import Pool, PoolMember, Relay
 from sending.models import Event, Mailing, Message, Tally
 from sending.queries import events
 from sending.services import dispatch, mailings
+from tests.factories import make_content
 from tests.sending.engine.conftest import assert_closes
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -355,6 +356,19 @@ def test_the_subject_is_shown_as_somebody_read_it(
     send()
     shown = words(read(owner_client, campaign))
     assert "Hello {{ email }} ada@x.example reads: Hello ada@x.example" in shown
+
+
+def test_of_several_languages_it_is_the_subject_of_that_person_s(
+    start: Start, send: Send, owner_client: Client
+) -> None:
+    campaign = start("ada@x.example", subject="Hello {{ email }}")
+    send()
+    mailing = mailing_of(campaign)
+    content = make_content(mailing.workspace, subject="Hallo {{ email }}")
+    mailing.variants.create(number=1, language="de", content=content)
+    Message.objects.update(variant=1)
+    shown = words(read(owner_client, campaign))
+    assert "Hello {{ email }} ada@x.example reads: Hallo ada@x.example" in shown
 
 
 def test_what_was_sent_names_the_lists_that_were_left_out(
