@@ -166,7 +166,9 @@ def test_needs_name_what_a_person_must_do(
     shown = words(page(owner_client))
     assert "The relay SES is stopped" in shown
     assert "535 5.7.8 no" in shown
-    assert "Bounces of Returns are not collected The server refuses this user and password." in shown
+    assert (
+        "Bounces of Returns are not collected The server refuses this user and password." in shown
+    )
     assert "NO login" in shown
     assert "Letter: the result of 1 message is not known" in shown
     assert "people.csv: 7 lines were not imported" in shown
