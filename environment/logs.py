@@ -74,13 +74,16 @@ class Log:
     def warning(self, words: str, /, **fields: object) -> None:
         self._write(logging.WARNING, words, fields)
 
-    def error(self, words: str, /, *, cause: BaseException | None = None, **fields: object) -> None:
-        """`cause`: its traceback follows."""
-        self._write(logging.ERROR, words, fields, cause=cause)
+    def error(self, words: str, /, **fields: object) -> None:
+        self._write(logging.ERROR, words, fields)
 
     def exception(self, words: str, /, **fields: object) -> None:
         """With the traceback of the exception that is being handled."""
         self._write(logging.ERROR, words, fields, cause=True)
+
+    def failed(self, words: str, cause: BaseException, /, **fields: object) -> None:
+        """With the traceback of `cause`."""
+        self._write(logging.ERROR, words, fields, cause=cause)
 
     def _write(
         self,
@@ -104,6 +107,11 @@ def get(name: str) -> Log:
     return Log(logging.getLogger(name))
 
 
+def rewrite(record: logging.LogRecord, words: str, /, **fields: object) -> None:
+    """Makes a line that others wrote one of ours, in a filter."""
+    record.msg, record.args, record.fields = words, (), fields
+
+
 # What lines have in common ------------------------------------------------------------------------
 
 
@@ -119,8 +127,9 @@ def name_process(**fields: object) -> None:
 
 @contextmanager
 def context(**fields: object) -> Iterator[dict[str, object]]:
-    """Fields of all lines of this thread, until the block ends; `bind` adds to them."""
-    known = dict(fields)
+    """Fields of all lines of this thread, until the block ends, beside those of a context around
+    it; `bind` adds to them."""
+    known = (_context.get() or {}) | fields
     token = _context.set(known)
     try:
         yield known

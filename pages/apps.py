@@ -2,7 +2,6 @@ from django.apps import AppConfig
 from django.utils.module_loading import autodiscover_modules
 
 from environment import logs
-
 from pages.registry import MODULES
 
 

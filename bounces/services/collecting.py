@@ -10,7 +10,6 @@ so that it is stored once, and a mail that isn't ours is looked at once and left
 unproven report, until a person counts it.
 """
 
-import logging
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -25,9 +24,10 @@ from bounces.imap.box import MOST_UIDS, ImapBox
 from bounces.imap.errors import SENTENCES, BoxError
 from bounces.models import BounceMail, BounceMailbox
 from bounces.services import deciding, mailboxes, unprovensources
+from environment import logs
 from sending.services import fence
 
-log = logging.getLogger(__name__)
+log = logs.get(__name__)
 
 State = BounceMail.State
 # Every mailbox once a minute; the sandbox soon, so that a newcomer sees what comes back.
@@ -97,7 +97,7 @@ def collect(mailbox_id: int) -> Collected:
         done.error = mailboxes.SECRET
     # Whatever it is, it is no success: the mailbox says so, and is tried again later.
     except Exception as error:
-        log.exception("bounce mailbox %s could not be collected", mailbox_id)
+        log.exception("mailbox collection failed", mailbox=mailbox_id)
         done.error = f"{SENTENCES['crash']}\n{type(error).__name__}"
     finally:
         _release(mailbox, done)
@@ -253,5 +253,24 @@ def _release(mailbox: BounceMailbox, done: Collected) -> None:
     if not done.error:
         values["collected_at"] = now
     BounceMailbox.objects.filter(pk=mailbox.pk).update(**values)
+    _log(mailbox, done)
+
+
+def _log(mailbox: BounceMailbox, done: Collected) -> None:
+    known = {"mailbox": mailbox.pk, "workspace": mailbox.workspace_id}
     if done.error:
-        log.warning("bounce mailbox %s: %s", mailbox.pk, " ".join(done.error.split()))
+        log.warning("mailbox could not be collected", **known, words=" ".join(done.error.split()))
+    # Each is looked at once a minute: what brought nothing is no line.
+    if done.stored or done.cleared or done.applied.kinds:
+        log.info(
+            "mailbox collected",
+            **known,
+            stored=done.stored,
+            ours=sum(done.applied.kinds.values()),
+            unproven=done.applied.unproven,
+            not_ours=done.applied.not_ours,
+            failed=done.applied.failed,
+            suppressed=done.applied.suppressed,
+            cleared=done.cleared,
+            more=done.more,
+        )

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from environment import logs
 from pages import reasons
 from relays.lanes import WHOLE
 from relays.models import WORKING, Lane, Relay
@@ -20,6 +21,8 @@ from relays.queries import clock
 from relays.services import pace
 from smtp import ConnectError, End, Outcome
 from smtp.replies import Meaning, ends_connection, meaning
+
+log = logs.get(__name__)
 
 # Seconds without the relay after so many failures one after the other.
 BACK_OFF = (5, 10, 20, 60, 120, 300)
@@ -42,9 +45,16 @@ def ready(relay: Relay, now: datetime | None = None) -> bool:
 
 
 def stop(relay: Relay, why: str) -> None:
-    Relay.objects.filter(pk=relay.pk, state__in=WORKING).update(
+    stopped = Relay.objects.filter(pk=relay.pk, state__in=WORKING).update(
         state=Relay.State.STOPPED, state_reason=why[:2000], state_since=clock.now()
     )
+    if stopped:
+        log.committed.error("relay stopped", **named(relay), words=why)
+
+
+def named(relay: Relay) -> dict[str, int]:
+    """For log lines."""
+    return {"relay": relay.pk, "workspace": relay.workspace_id}
 
 
 def wait(relay: Relay, reason: str, until: datetime, words: str = "") -> None:
@@ -113,9 +123,11 @@ def mark_tested(relay: Relay) -> None:
 
 
 def _recovered(relay: Relay) -> None:
-    Relay.objects.filter(pk=relay.pk, failures__gt=0).update(
+    recovered = Relay.objects.filter(pk=relay.pk, failures__gt=0).update(
         failures=0, wait_until=None, wait_reason="", state_reason="", next_slot_at=None
     )
+    if recovered:
+        log.committed.info("relay works again", **named(relay))
 
 
 @transaction.atomic
@@ -129,15 +141,28 @@ def back_off(relay: Relay, reason: str, words: str) -> None:
     pause = BACK_OFF[min(locked.failures, len(BACK_OFF) - 1)] * JITTER.uniform(0.9, 1.1)
     relay.failures = locked.failures = locked.failures + 1
     locked.save(update_fields=["failures"])
-    wait(relay, reason, now + timedelta(seconds=pause), words)
+    until = now + timedelta(seconds=pause)
+    wait(relay, reason, until, words)
+    log.committed.warning(
+        "relay left alone",
+        **named(relay),
+        reason=reason,
+        words=words,
+        failures=locked.failures,
+        until=until,
+    )
 
 
 def step_down(relay: Relay, mode: str, why: str) -> None:
     """From now on the relay is spoken to in a simpler way (smtp.Mode); shown to the
     operator until `reset`."""
-    Relay.objects.filter(pk=relay.pk).exclude(exchange=mode).update(
-        exchange=mode, exchange_why=why[:2000], exchange_since=clock.now()
+    lower = (
+        Relay.objects.filter(pk=relay.pk)
+        .exclude(exchange=mode)
+        .update(exchange=mode, exchange_why=why[:2000], exchange_since=clock.now())
     )
+    if lower:
+        log.committed.warning("relay spoken to more simply", **named(relay), mode=mode, words=why)
 
 
 def messages_each(relay: Relay) -> int | None:
@@ -178,6 +203,7 @@ def reset(relay: Relay) -> None:
     )
     Relay.objects.filter(pk=relay.pk, state__in=WORKING).update(state_reason="")
     Lane.objects.filter(relay=relay).delete()
+    log.committed.info("relay reset", **named(relay))
 
 
 @transaction.atomic

@@ -1,6 +1,5 @@
 """Turns claimed messages into mails: a mailing's contents are compiled once, values come later."""
 
-import logging
 from collections.abc import Mapping
 from email.errors import MessageError
 from functools import lru_cache
@@ -11,6 +10,7 @@ from django.utils import timezone
 from designs.compiling import Uncompiled
 from designs.models import Content
 from designs.rendering import PARTS, Renderer, RenderError
+from environment import logs
 from relays import verp
 from relays.models import Relay
 from sending.compose import headers, tokens
@@ -22,7 +22,7 @@ from sending.purposes import RULES
 from sending.queries.claim import Claimed
 from smtp import End, Outcome, Parcel
 
-log = logging.getLogger(__name__)
+log = logs.get(__name__)
 
 # No reply code of SMTP: a mail that could not be made (see NO_SMTPUTF8 of smtp).
 NOT_MADE = 1
@@ -72,7 +72,7 @@ class Composer:
                 return Outcome(End.REFUSED, NOT_MADE, str(error))
             # What can't be made for one must not stop the others of its batch, nor its relay.
             except Exception as error:
-                log.exception("message %s can't be made", message.id)
+                log.exception("message could not be made", mail=message.id)
                 return Outcome(End.REFUSED, NOT_MADE, str(error) or type(error).__name__)
         sender = token.join(self.verp) if self.verp else self.envelope
         return Parcel(message.id, sender, address, content, dotless=True)

@@ -1,6 +1,5 @@
 """What a carrier asks of the database, each in the database's thread: claim, record, watch."""
 
-import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from django.db import Error
 
 from contacts.queries.mergefields import merge_fields
+from environment import logs
 from pages import reasons
 from relays.models import Relay
 from relays.services import health, lanes, minutes, pace
@@ -27,7 +27,7 @@ from smtp import End, Outcome
 from smtp.accepted import Accepted
 from smtp.replies import meaning
 
-log = logging.getLogger(__name__)
+log = logs.get(__name__)
 
 WAITING = Message.State.WAITING
 # A code of pages.reasons.
@@ -55,9 +55,15 @@ class Ledger:
             if fresh:
                 self.turns = mailings_for(self.relay)
             while self.turns:
-                if held := self._claim_of(self.turns.pop(0), size):
-                    return held
+                mailing = self.turns.pop(0)
+                with logs.context(**self._named(mailing)):
+                    if held := self._claim_of(mailing, size):
+                        return held
         return None
+
+    def _named(self, mailing: Mailing) -> dict[str, int]:
+        """For the log lines of what a batch brings about."""
+        return {"relay": self.relay.pk, "mailing": mailing.pk, "workspace": mailing.workspace_id}
 
     def _claim_of(self, mailing: Mailing, size: int) -> Held | None:
         if not self._is_prepared(mailing):
@@ -99,7 +105,7 @@ class Ledger:
         except Error:
             raise
         except Exception as error:
-            log.exception("mailing %s can't be prepared", mailing.pk)
+            log.exception("mailing could not be prepared", mailing=mailing.pk)
             words = str(error) or type(error).__name__
             mailings.pause(mailing, reasons.with_words(NOT_PREPARED, words))
             return False
@@ -161,6 +167,18 @@ class Ledger:
     ) -> None:
         """Records what is known of a batch and lets relay and lanes learn from it; `seconds`: how
         long the outcomes took, from the first to the last."""
+        with logs.context(**self._named(held.mailing)):
+            self._record(held, outcomes, taken, seconds=seconds, ends=ends)
+
+    def _record(
+        self,
+        held: Held,
+        outcomes: dict[int, Outcome],
+        taken: Accepted,
+        *,
+        seconds: float,
+        ends: bool,
+    ) -> None:
         settle(held.claim, held.mailing, self.relay, outcomes, taken, gone=held.gone, ends=ends)
         unseen = [one for one in outcomes.values() if one.end is End.IN_DOUBT]
         if unseen:

@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -11,6 +10,7 @@ import uvloop
 from django.db import Error, InterfaceError, OperationalError
 
 from accounts.secrets import SecretError
+from environment import logs
 from relays.models import Relay
 from relays.queries import clock
 from relays.services import health, pace
@@ -22,7 +22,7 @@ from sending.host.presence import Presence
 from sending.host.trouble import CODES, HostTroubleError
 from sending.services import dispatch
 
-log = logging.getLogger(__name__)
+log = logs.get(__name__)
 
 # Seconds after which a process takes no more; another turn goes on. Nothing a turn holds grows
 # meanwhile, but a process that can be recycled is easier to trust.
@@ -145,7 +145,7 @@ class _Turn:
         """A relay whose carrier failed waits, longer each time; the others go on."""
         while self.failed:
             relay_id, error = self.failed.pop()
-            log.error("the carrier of relay %s failed", relay_id, exc_info=error)
+            log.failed("sending over a relay failed", error, relay=relay_id)
             relay = await self.database(Relay.objects.filter(pk=relay_id).first)
             if relay is not None:
                 holder = f"{self.presence.name}:{relay.pk}"
@@ -214,7 +214,7 @@ class _Turn:
                 await self.database(watch, [held for one in carriers for held in one.held])
             except Error as error:
                 # Nothing could be recorded: what is on the wire is finished, no more is begun.
-                log.warning("the database is away: %s", error)
+                log.warning("database away while sending", error=error)
                 for carrier in carriers:
                     carrier.stop()
                 continue
@@ -226,7 +226,7 @@ class _Turn:
         try:
             await carrier.watch(began)
         except Exception as error:
-            log.exception("relay %s could not be watched", carrier.relay.pk)
+            log.exception("relay could not be watched", relay=carrier.relay.pk)
             carrier.stop()
             if not isinstance(error, AWAY) and not _is_of_host(error):
                 self.failed.append((carrier.relay.pk, error))

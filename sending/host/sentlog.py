@@ -10,7 +10,6 @@ none). A file for each day, without fsync, like the journals. Ids are never used
 database is found to be older, its sequences jump ahead.
 """
 
-import logging
 import os
 import time
 from collections.abc import Iterable, Iterator
@@ -19,7 +18,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-log = logging.getLogger(__name__)
+from environment import logs
+
+log = logs.get(__name__)
 
 # Days that a file is kept. docs/operators/backups-and-upgrades.md names it.
 KEPT = 90
@@ -103,7 +104,7 @@ def _lines(path: Path) -> Iterator[tuple[About, int, list[Range], list[Range]]]:
                 about = About(key, int(mailing), origin)
                 yield about, int(moment), parsed(accepted), parsed(in_doubt)
             except ValueError:
-                log.warning("%s has a line that can't be read: %.80s", path, line)
+                log.warning("line of the sent log not read", path=path, line=line[:80])
 
 
 def forget_old(directory: Path, now: float | None = None) -> None:

@@ -1,6 +1,6 @@
 """Mailings: opened, paused, resumed, cancelled, finished."""
 
-import logging
+import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -14,6 +14,7 @@ from contacts.audience import Audience
 from contacts.models import Job
 from contacts.services import jobs
 from designs.models import Content
+from environment import logs
 from relays.models import Pool, Relay
 from sending.models import Fenced, Hold, Mailing, Tally, Variant
 from sending.purposes import ADVERTISING, RULES
@@ -23,7 +24,7 @@ from sending.states import TRANSITIONS
 from sending.variants import Choice
 
 RETRY_FOR = timedelta(days=2)
-log = logging.getLogger(__name__)
+log = logs.get(__name__)
 
 
 @transaction.atomic
@@ -72,10 +73,19 @@ def open_mailing(  # noqa: PLR0913 - what a mailing is made of
         window=dict(window or {}),
     )
     weights = [one.weight for one in give_contents(mailing, content)]
+    began = time.monotonic()
     targeted, excluded = freeze(mailing, audience, weights=weights, holdout=holdout)
     Tally.objects.create(mailing=mailing, targeted=targeted, waiting=targeted)
     mailing.excluded = excluded
     mailing.save(update_fields=["excluded"])
+    known = {"mailing": mailing.pk, "workspace": workspace.pk}
+    seconds = time.monotonic() - began
+    log.committed.info(
+        "audience frozen", **known, recipients=targeted, excluded=excluded, seconds=seconds
+    )
+    log.committed.info(
+        "mailing started", **known, origin=origin, relay=mailing.relay_id, pool=mailing.pool_id
+    )
     return mailing
 
 
@@ -91,6 +101,11 @@ def give_contents(mailing: Mailing, content: Content | Sequence[Choice]) -> Sequ
     return choices
 
 
+def _named(mailing: Mailing) -> dict[str, int]:
+    """For log lines."""
+    return {"mailing": mailing.pk, "workspace": mailing.workspace_id}
+
+
 def _move(mailing: Mailing, verb: str, **fields: object) -> bool:
     """One transition of the table, if the mailing is in a state that it leads from."""
     sources, target = TRANSITIONS[verb]
@@ -101,7 +116,10 @@ def _move(mailing: Mailing, verb: str, **fields: object) -> bool:
 
 def pause(mailing: Mailing, reason: str = "") -> bool:
     """`reason`: why the platform did it. What is on the wire is finished; nothing new is taken."""
-    return _move(mailing, "pause", state_reason=reason, wait_reason="", wait_until=None)
+    moved = _move(mailing, "pause", state_reason=reason, wait_reason="", wait_until=None)
+    if moved:
+        log.committed.info("mailing paused", **_named(mailing), reason=reason or None)
+    return moved
 
 
 @transaction.atomic
@@ -115,13 +133,17 @@ def resume(mailing: Mailing) -> bool:
     whole = Hold.objects.filter(mailing=mailing, kind=Hold.Kind.MAILING, released_at=None)
     whole.update(released_at=timezone.now())
     refusals.forget(mailing=mailing)
+    log.committed.info("mailing resumed", **_named(mailing))
     return True
 
 
 def reopen(mailing: Mailing) -> bool:
     """A finished one, or a stream that was idle, sends again: messages of it wait anew."""
     Mailing.objects.filter(pk=mailing.pk, idle=True).update(idle=False)
-    return _move(mailing, "reopen", finished_at=None)
+    moved = _move(mailing, "reopen", finished_at=None)
+    if moved:
+        log.committed.info("mailing reopened", **_named(mailing))
+    return moved
 
 
 @transaction.atomic
@@ -143,13 +165,17 @@ def cancel(mailing: Mailing, reason: str = "", *, by: User | None = None) -> boo
         # Addresses that waited for a decision about their run get none any more.
         tally = Tally.objects.filter(mailing=mailing)
         tally.update(unjudged_since=Coalesce("unjudged_since", Now()))
+        log.committed.info("mailing cancelled", **_named(mailing), reason=reason or None)
     return moved
 
 
 def stop_all(workspace: Workspace) -> None:
     """Of a workspace that is deleted nothing more is sent; its rows go with it."""
     live = Mailing.objects.filter(workspace=workspace, state=Mailing.State.SENDING)
-    live.update(state=Mailing.State.PAUSED, wait_reason="", wait_until=None)
+    number = live.update(state=Mailing.State.PAUSED, wait_reason="", wait_until=None)
+    log.committed.info(
+        "mailings of a deleted workspace paused", workspace=workspace.pk, mailings=number
+    )
 
 
 # The kind of job that skips the rest of a cancelled mailing.
@@ -188,9 +214,22 @@ def _finish(mailing_id: int) -> bool:
     if not ending.lock_done(mailing_id):
         return False
     if nowhere := ending.find_forgotten(mailing_id):
-        log.error("mailing %s: %s messages were nowhere", mailing_id, nowhere)
+        log.error("messages were nowhere", mailing=mailing_id, messages=nowhere)
         return False
     ending.finish(mailing_id)
     # Whoever tries failed messages again later means those of dropped lanes, too.
     Hold.objects.filter(mailing=mailing_id, released_at=None).update(released_at=timezone.now())
+    _log_finished(Tally.objects.select_related("mailing").get(mailing=mailing_id))
     return True
+
+
+def _log_finished(tally: Tally) -> None:
+    log.committed.info(
+        "mailing finished",
+        **_named(tally.mailing),
+        recipients=tally.targeted,
+        accepted=tally.accepted,
+        failed=tally.failed,
+        skipped=tally.skipped,
+        unknown=tally.unknown,
+    )

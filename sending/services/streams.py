@@ -19,6 +19,7 @@ from django.utils import timezone
 from accounts.models import Workspace
 from contacts.queries.mergefields import merge_fields
 from designs.models import Content
+from environment import logs
 from relays import providers
 from relays.models import Pool, Relay
 from sending.exceptions import SendingError
@@ -29,6 +30,7 @@ from sending.queries.claim import Claimed
 from sending.services.mailings import RETRY_FOR, give_contents
 from sending.variants import Choice
 
+log = logs.get(__name__)
 State, Kind = Mailing.State, Mailing.Kind
 
 
@@ -82,6 +84,14 @@ def open_stream(  # noqa: PLR0913 - what a stream is made of
     )
     give_contents(stream, content)
     Tally.objects.create(mailing=stream)
+    log.committed.info(
+        "stream opened",
+        mailing=stream.pk,
+        workspace=workspace.pk,
+        origin=origin,
+        relay=stream.relay_id,
+        pool=stream.pool_id,
+    )
     return stream
 
 
@@ -123,6 +133,8 @@ def close(stream: Mailing) -> bool:
     open_ = Mailing.objects.filter(pk=stream.pk, kind=Kind.STREAM, closed_at=None)
     moved = open_.update(closed_at=timezone.now(), idle=False)
     stream.refresh_from_db()
+    if moved:
+        log.committed.info("stream closed", mailing=stream.pk, workspace=stream.workspace_id)
     return bool(moved)
 
 

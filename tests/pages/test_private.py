@@ -102,7 +102,7 @@ def test_a_refusal_is_one_line_without_secrets(
         if 400 <= answer.status_code < 500:
             assert SECRET not in logged.getvalue()
             assert "Traceback" not in logged.getvalue()
-            found = [line for line in lines(logged) if f" {answer.status_code} " in line]
+            found = [line for line in lines(logged) if f" status={answer.status_code} " in line]
             assert len(found) == 1, (url, lines(logged))
 
 
@@ -126,7 +126,7 @@ def test_refusals_of_all_kinds_are_one_line_each(
     assert len(lines(logged)) == len(refused), logged.getvalue()
     # The number that the page shows.
     for one in refused:
-        assert f"[{one.headers['X-Request-Id']}]" in logged.getvalue()
+        assert f" request={one.headers['X-Request-Id']}" in logged.getvalue()
     assert SECRET not in logged.getvalue()
     assert all(" WARNING " in line or " ERROR " in line for line in lines(logged))
 
