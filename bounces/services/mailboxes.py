@@ -130,7 +130,7 @@ class Trial:
 
 
 def look(given: Account, *, trusted: bool = False) -> Trial:
-    """Connects, logs in and looks at the folders; changes nothing. `trusted`: our own sandbox."""
+    """Connects, logs in and looks at the folders; changes nothing. `trusted`: a server of ours."""
     return _try(given, None, trusted=trusted)
 
 

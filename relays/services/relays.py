@@ -51,7 +51,7 @@ def server_of(relay: Relay) -> Server:
         security=relay.security,
         username=relay.username,
         password=secrets.decrypt(relay.password),
-        trusted=relay.is_sandbox,
+        trusted=relay.managed,
     )
 
 

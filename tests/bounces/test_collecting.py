@@ -330,7 +330,7 @@ def test_back_off_of_a_failing_mailbox(mailbox: BounceMailbox) -> None:
     now = timezone.now()
     for failing, pause in ((0, 1), (4, 4), (300, 15)):
         BounceMailbox.objects.update(
-            is_sandbox=False,
+            managed_by="",
             error="No.",
             checked_at=now,
             collected_at=now - timedelta(minutes=failing),
@@ -345,7 +345,7 @@ def test_due_each_minute_and_the_sandbox_soon(mailbox: BounceMailbox) -> None:
     BounceMailbox.objects.update(checked_at=now)
     assert collecting.due(now + timedelta(seconds=9)) == []
     assert collecting.due(now + timedelta(seconds=10)) == [mailbox.pk]
-    BounceMailbox.objects.update(is_sandbox=False)
+    BounceMailbox.objects.update(managed_by="")
     assert collecting.due(now + timedelta(seconds=59)) == []
     assert collecting.due(now + timedelta(seconds=60)) == [mailbox.pk]
     BounceMailbox.objects.update(active=False)
@@ -360,7 +360,7 @@ def test_trial_shows_folders(imap: Imap, mailbox: BounceMailbox) -> None:
 
 
 def test_servers_of_a_cloud_are_refused(mailbox: BounceMailbox) -> None:
-    error = wrong(mailbox, host="169.254.169.254", is_sandbox=False)
+    error = wrong(mailbox, host="169.254.169.254", managed_by="")
     assert error.startswith("This server can't be used for a mailbox.\n169.254.169.254 is")
 
 
