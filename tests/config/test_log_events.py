@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,21 +22,21 @@ LEVELS = {
     "exception": "ERROR",
     "failed": "ERROR",
 }
-ROW = re.compile(r"^\| ([^|]+) \| (DEBUG|INFO|WARNING|ERROR) \| ([^|]*) \|", re.MULTILINE)
+ROW = re.compile(r"^\| ([^|]+) \| (DEBUG|INFO|WARNING|ERROR) \|([^|]*)\|", re.MULTILINE)
+Function = ast.FunctionDef | ast.AsyncFunctionDef
 Events = dict[str, tuple[str, frozenset[str]]]
 
 
-def sources() -> Iterator[tuple[Path, ast.Module]]:
-    for app in OURS:
-        for path in sorted((ROOT / app).rglob("*.py")):
-            yield path, ast.parse(path.read_text())
+@cache
+def sources() -> list[tuple[Path, ast.Module]]:
+    paths = [path for app in OURS for path in sorted((ROOT / app).rglob("*.py"))]
+    return [(path, ast.parse(path.read_text())) for path in paths]
 
 
 def calls(tree: ast.Module) -> Iterator[tuple[str, ast.Call, ast.AST]]:
     """(level, call, function that it stands in) of each line that is written."""
-    for function in ast.walk(tree):
-        if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
-            continue
+    functions = [one for one in ast.walk(tree) if isinstance(one, Function)]
+    for function in functions:
         for node in ast.walk(function):
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
                 continue
