@@ -21,6 +21,7 @@ from relays import verp
 from sending.compose.tokens import make as token
 from sending.models import Event, Message, Tally
 from tests.bounces import returns
+from tests.loglines import named
 from tests.mailservers.imap import PASSWORD, USER, Imap, running
 from tests.sending.engine.conftest import assert_closes
 
@@ -51,6 +52,25 @@ def test_hard_bounce_by_verp_suppresses_and_moves(
     mailbox.refresh_from_db()
     assert mailbox.collected_at
     assert mailbox.leased_until is None
+
+
+def test_a_collection_is_one_line(
+    imap: Imap, mailbox: BounceMailbox, sent: Sent, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "bounces")
+    collecting.collect(mailbox.pk)
+    assert not named(caplog, "mailbox collected")
+    (message,) = sent("gone@receiver.example")
+    imap.append(returns.dsn("gone@receiver.example", to=verp_of(message)))
+    collecting.collect(mailbox.pk)
+    (fields,) = named(caplog, "mailbox collected")
+    assert (fields["mailbox"], fields["workspace"]) == (mailbox.pk, mailbox.workspace_id)
+    numbers = [fields[name] for name in ("stored", "ours", "suppressed", "cleared", "failed")]
+    assert numbers == [1, 1, 1, 1, 0]
+    BounceMailbox.objects.update(username="another")
+    collecting.collect(mailbox.pk)
+    (fields,) = named(caplog, "mailbox could not be collected")
+    assert fields["mailbox"] == mailbox.pk
 
 
 def test_by_returned_headers(imap: Imap, mailbox: BounceMailbox, sent: Sent) -> None:
