@@ -7,7 +7,7 @@ import pytest
 
 def logged(caplog: pytest.LogCaptureFixture) -> list[tuple[str, Mapping[str, object]]]:
     """(words, fields) of each line; fields of None are left out, as the formatters do."""
-    found = []
+    found: list[tuple[str, Mapping[str, object]]] = []
     for record in caplog.records:
         fields = getattr(record, "fields", {})
         known = {name: value for name, value in fields.items() if value is not None}
