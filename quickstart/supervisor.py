@@ -26,8 +26,8 @@ from quickstart.exceptions import QuickstartError
 from quickstart.lock import only_one
 from quickstart.places import PlaceError
 from quickstart.postgres import EmbeddedPostgres, PostgresError
-from quickstart.processes import Ledger, Part, put_aside, stop
-from quickstart.startsteps import Step, Steps
+from quickstart.processes import ProcessList, Program, put_aside, stop
+from quickstart.startsteps import StartStep, Steps
 
 log = logs.get(__name__)
 
@@ -56,8 +56,8 @@ class Supervisor:
         self.port = self.wanted_port
         self.var = loading.state_directory(given)
         self.logs = self.var / "log"
-        self.ledger = Ledger(self.var / "processes.jsonl")
-        self.parts: list[Part] = []
+        self.ledger = ProcessList(self.var / "processes.jsonl")
+        self.parts: list[Program] = []
         self.stopping = False
         # What does not work and keeps nothing else from working.
         self.notes: list[str] = []
@@ -159,7 +159,7 @@ class Supervisor:
             return server.process
 
         log = server.base / "server.log"
-        part = Part(name=name, log=log, starter=starter, stop_signal=stop_signal, patience=20)
+        part = Program(name=name, log=log, starter=starter, stop_signal=stop_signal, patience=20)
         self._start(part)
 
     def _migrate(self) -> None:
@@ -181,14 +181,14 @@ class Supervisor:
         )
         for name, command in commands.items():
             log = self.logs / f"{name}.log"
-            self._start(Part(name, log, command, self.env, programs.ROOT))
+            self._start(Program(name, log, command, self.env, programs.ROOT))
 
-    def _start(self, part: Part) -> None:
+    def _start(self, part: Program) -> None:
         self.parts.append(part)
         part.start()
         self._note(part)
 
-    def _note(self, part: Part) -> None:
+    def _note(self, part: Program) -> None:
         if part.group:
             self.ledger.note(part.group)
         log.info("part started", part=part.name, pid=part.process and part.process.pid)
@@ -211,7 +211,7 @@ class Supervisor:
             raise StartError(f"manage.py {command[0]} failed: {words[-1]} (all of it: {log})")
         return done.stdout
 
-    def _wait_until_ready(self, step: Step) -> None:
+    def _wait_until_ready(self, step: StartStep) -> None:
         end = time.monotonic() + READY_WITHIN
         while not self.stopping and (missing := self._missing_parts()):
             if time.monotonic() > end:
@@ -272,7 +272,7 @@ class Supervisor:
             elif time.monotonic() >= part.next_start:
                 self._start_again(part)
 
-    def _start_again(self, part: Part) -> None:
+    def _start_again(self, part: Program) -> None:
         try:
             part.start()
         except (PostgresError, BrokerError, PlaceError, OSError) as error:
@@ -287,7 +287,7 @@ def _migrating(missing: int | None) -> str:
     return f"bringing the database up to date ({missing} migrations)" if missing else "migrating"
 
 
-def _how(part: Part) -> str:
+def _how(part: Program) -> str:
     code = part.process.returncode if part.process else None
     if code is None:
         return "it did not start"

@@ -17,7 +17,7 @@ NAME = "sandbox"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SandboxPlace:
     """Where the sandbox listens, and the address that its bounces go to."""
 
     host: str
@@ -27,7 +27,7 @@ class Place:
 
 
 @transaction.atomic
-def equip(workspace: Workspace, place: Place) -> Relay:
+def equip(workspace: Workspace, place: SandboxPlace) -> Relay:
     """Gives the workspace the sandbox's relay and mailbox; once, however often it is called."""
     Workspace.objects.select_for_update().get(pk=workspace.pk)
     found = Relay.objects.filter(workspace=workspace, managed_by=NAME).order_by("pk").first()
@@ -50,7 +50,12 @@ def equip(workspace: Workspace, place: Place) -> Relay:
 
 
 def add_relay(
-    workspace: Workspace, place: Place, *, name: str, password: bytes, per_second: int | None = None
+    workspace: Workspace,
+    place: SandboxPlace,
+    *,
+    name: str,
+    password: bytes,
+    per_second: int | None = None,
 ) -> Relay:
     """A relay of the sandbox; `password` as it is stored."""
     return Relay.objects.create(
@@ -69,7 +74,7 @@ def add_relay(
     )
 
 
-def move(place: Place) -> None:
+def move(place: SandboxPlace) -> None:
     """Brings all relays and mailboxes of the sandbox to where it listens now."""
     relays = Relay.objects.filter(managed_by=NAME)
     relays.update(host=place.host, port=place.smtp_port, bounce_address=place.bounce_address)

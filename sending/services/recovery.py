@@ -8,7 +8,7 @@ from django.utils.translation import gettext_noop
 
 from environment import logs
 from relays.services import pace
-from sending.host import journal, presence
+from sending.host import journal, processlock
 from sending.models import Batch, Message
 from sending.queries.claim import Claim, Claimed
 from sending.queries.record import Result, record
@@ -27,7 +27,7 @@ KILLED = gettext_noop("The worker was killed.")
 def recover_journals() -> int:
     """Settles the batches of dead workers of this host from their journals; returns how many.
     Their connections are closed, others may have those."""
-    for name in presence.departed():
+    for name in processlock.dead_processes():
         pace.free_slots_of(name)
     number = 0
     for path, story in journal.orphans():
