@@ -18,25 +18,27 @@ from typing import Any
 import psutil
 
 from benchmarks.embedded import database
+from contacts.provenance import Source
 
 SUPPRESSED, EXCLUDED = 100, 20  # every so many
 CONTACTS = """
 INSERT INTO contacts_contact (workspace_id, email, first_name, last_name, full_name, attributes,
-                              source, created_at, updated_at)
+                              source_kind, source_id, created_at, updated_at)
 SELECT %s, 'person.' || n || '@mail' || n %% 40 || '.example', 'Zoë', 'Müller', 'Zoë Müller',
        jsonb_build_object('company', 'Acme ' || n %% 900, 'city', 'Berlin', 'phone', n::text),
-       'import 1', now(), now()
+       'import', 1, now(), now()
 FROM generate_series(1, %s) n
 """
 SUBSCRIPTIONS = """
-INSERT INTO contacts_subscription (list_id, contact_id, status, consent, source, created_at,
-                                   changed_at)
-SELECT %s, id, 'subscribed', 'explicit', 'import 1', now(), now()
+INSERT INTO contacts_subscription (list_id, contact_id, status, consent, source_kind,
+                                   source_id, created_at, changed_at)
+SELECT %s, id, 'subscribed', 'explicit', 'import', 1, now(), now()
 FROM contacts_contact WHERE workspace_id = %s AND id %% %s = 0
 """
 SUPPRESSIONS = """
-INSERT INTO contacts_suppression (workspace_id, kind, value, reason, source, detail, created_at)
-SELECT workspace_id, 'address', email, 'hard_bounce', '', '', now()
+INSERT INTO contacts_suppression (workspace_id, kind, value, reason, source_kind, source_id, detail,
+                                  created_at)
+SELECT workspace_id, 'address', email, 'hard_bounce', '', 0, '', now()
 FROM contacts_contact WHERE workspace_id = %s AND id %% %s = 1
 """
 
@@ -94,7 +96,7 @@ def measure(rows: int) -> dict[str, Any]:
     def begin() -> Any:
         return mailings.open_mailing(
             workspace=workspace,
-            origin="benchmark",
+            source=Source("campaign", 1),
             content=content,
             from_name="News",
             from_email="news@example.com",

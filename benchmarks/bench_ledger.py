@@ -20,6 +20,7 @@ from typing import Any
 
 from benchmarks.bench_freeze import made
 from benchmarks.embedded import database
+from contacts.provenance import Source
 
 BATCH = 5000
 ROUNDS = 5
@@ -110,7 +111,7 @@ class Ledger:
 
         mailing = mailings.open_mailing(
             workspace=self.workspace,
-            origin="benchmark",
+            source=Source("campaign", 1),
             content=self.content,
             from_name="News",
             from_email="news@example.com",

@@ -127,11 +127,11 @@ SELECT %(mailing)s, date_trunc('minute', at),
 # Left as the bounces and unsubscribes of the mailing would have left them.
 SUPPRESS = """
 INSERT INTO contacts_suppression
-       (workspace_id, kind, value, reason, source, detail, created_at)
+       (workspace_id, kind, value, reason, source_kind, source_id, detail, created_at)
 SELECT DISTINCT ON (m.address) %(workspace)s, 'address', m.address,
        CASE e.kind WHEN 'hard' THEN 'hard_bounce' WHEN 'complained' THEN 'complaint'
                    ELSE 'unsubscribed' END,
-       %(source)s, e.detail, e.at
+       %(source_kind)s, %(source_id)s, e.detail, e.at
   FROM sending_event e JOIN sending_message m ON m.id = e.message_id
  WHERE e.mailing_id = %(mailing)s AND e.kind IN ('hard', 'complained', 'unsubscribed')
  ORDER BY m.address, e.at
@@ -173,7 +173,7 @@ def live_through(mailing: Mailing, course: Course) -> None:
         for sql in (FIRST_TIMES, TALLY, MINUTES, LANES, FINISH):
             cursor.execute(sql, known)
         cursor.execute(
-            SUPPRESS, known | {"workspace": mailing.workspace_id, "source": mailing.origin}
+            SUPPRESS, known | {"workspace": mailing.workspace_id} | mailing.source.columns
         )
     mailing.refresh_from_db()
 

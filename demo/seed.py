@@ -13,10 +13,12 @@ from django.utils import timezone
 
 from accounts.models import User, Workspace
 from accounts.services import workspaces
+from campaigns import sources as campaign_sources
 from campaigns.models import Campaign
 from campaigns.services import drafts, running
 from contacts.audience import Audience
 from contacts.models import Attribute, Contact, Import, List, Subscription, Suppression
+from contacts.provenance import BY_HAND
 from contacts.services import attributes, importrun, imports, lists, suppressions
 from demo import history
 from demo.history import Course
@@ -155,7 +157,6 @@ def _contact(workspace: Workspace, person: SamplePerson) -> Contact:
         first_name=person.first_name,
         last_name=person.last_name,
         full_name=person.full_name,
-        source="page",
         attributes={
             "language": person.language,
             "city": person.city,
@@ -163,6 +164,7 @@ def _contact(workspace: Workspace, person: SamplePerson) -> Contact:
             "books": person.books,
             "birthday": person.birthday.isoformat(),
         },
+        **BY_HAND.columns,
     )
 
 
@@ -197,7 +199,7 @@ UPDATE contacts_subscription s SET created_at = c.created_at, changed_at = c.cre
 def _join(to: List, now: datetime, *, by: datetime) -> None:
     """Puts on the list who had joined by that moment."""
     joined = Contact.objects.filter(workspace=to.workspace, created_at__lte=by, **_audience(to))
-    lists.subscribe(to, joined, source="page", consent=Subscription.Consent.EXPLICIT)
+    lists.subscribe(to, joined, source=BY_HAND, consent=Subscription.Consent.EXPLICIT)
     with connection.cursor() as cursor:
         cursor.execute(BACKDATE, [to.pk, now - timedelta(minutes=5)])
 
@@ -212,8 +214,8 @@ def _trouble(workspace: Workspace) -> None:
             workspace=workspace,
             email=address,
             first_name=address.partition("@")[0].capitalize(),
-            source="page",
             attributes={"plan": PLANS[1]},
+            **BY_HAND.columns,
         )
         for address in addresses
     )
@@ -269,7 +271,7 @@ def _start(campaign: Campaign, to: List) -> None:
     content = freeze(campaign.design, subject=campaign.subject, preheader=campaign.preheader)
     mailing = mailings.open_mailing(
         workspace=campaign.workspace,
-        origin=f"campaign {campaign.pk}",
+        source=campaign_sources.of(campaign),
         content=content,
         from_name=campaign.from_name,
         from_email=campaign.from_email,

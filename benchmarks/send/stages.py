@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.embedded import database
+from contacts.provenance import Source
 
 if TYPE_CHECKING:
     from relays.models import Relay
@@ -102,7 +103,7 @@ def _open(made: Any, relay: "Relay", messages: int) -> "Mailing":
     content = designs.freeze(made.design, subject=design.SUBJECT, preheader=design.PREHEADER)
     mailing = mailings.open_mailing(
         workspace=made.workspace,
-        origin="benchmark",
+        source=Source("campaign", 1),
         content=content,
         from_name="Brand",
         from_email=design.FROM,

@@ -16,6 +16,7 @@ from bounces.queries.seen import seen_before
 from bounces.reading import Kind, Report, parse
 from contacts import addresses
 from contacts.models import Contact, Suppression
+from contacts.provenance import Source
 from contacts.services import suppressions
 from environment import logs
 from sending.models import Event, Mailing, Message
@@ -252,7 +253,7 @@ def _when(one: Reading, now: datetime) -> datetime:
 def _suppress(workspace: Workspace, ours: Sequence[Reading]) -> int:
     """Suppresses the addresses that were mailed, by reason and source. A bounce is about the
     address; a complaint is the person's, so that it holds for their present address as well."""
-    sets: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
+    sets: dict[tuple[str, Source], list[tuple[str, str]]] = defaultdict(list)
     present = _present(workspace, ours)
     for one in ours:
         reason = SUPPRESSES.get(one.report.kind)
@@ -260,7 +261,7 @@ def _suppress(workspace: Workspace, ours: Sequence[Reading]) -> int:
             found = {one.message.address}
             if reason == Suppression.Reason.COMPLAINT:
                 found.add(present.get(one.message.contact_id or 0, one.message.address))
-            rows = sets[reason, one.message.mailing.origin]
+            rows = sets[reason, one.message.mailing.source]
             rows.extend((address, one.report.diagnostic) for address in found)
     return sum(
         suppressions.suppress_addresses(workspace, rows, reason=reason, source=source)
@@ -341,7 +342,7 @@ def suppression_of(message: Message) -> QuerySet[Suppression]:
     complaint = Q(
         value__in=present.values("email"),
         reason=Suppression.Reason.COMPLAINT,
-        source=message.mailing.origin,
+        **message.mailing.source.columns,
     )
     return Suppression.objects.filter(
         complaint | Q(value=message.address, reason__in=SUPPRESSES.values()),

@@ -18,6 +18,7 @@ from accounts.permissions import Permission, Role, allows
 from bounces.models import BounceMail, BounceMailbox
 from bounces.reading import Kind
 from bounces.services.deciding import EVENTS, SUPPRESSES, State
+from contacts.provenance import Source
 from contacts.services import suppressions
 from environment import logs
 from sending.queries import events
@@ -91,12 +92,12 @@ def _count_some(rows: QuerySet[BounceMail], by: User) -> tuple[int, int] | None:
 
 
 def _suppress(mails: list[BounceMail], by: User) -> int:
-    sets: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
+    sets: dict[tuple[str, Source], list[tuple[str, str]]] = defaultdict(list)
     for mail in mails:
         reason = SUPPRESSES.get(Kind(mail.kind))
         if reason and mail.message is not None:
             row = (mail.message.address, mail.detail)
-            sets[reason, mail.message.mailing.origin].append(row)
+            sets[reason, mail.message.mailing.source].append(row)
     return sum(
         suppressions.suppress_addresses(
             mails[0].mailbox.workspace, found, reason=reason, source=source, by=by

@@ -122,7 +122,7 @@ def bounces(request: WorkspaceRequest) -> HttpResponse:
     context = {
         "page": page,
         "source_names": sources.names(
-            request.workspace, [mail.message.mailing.origin for mail in page if mail.message]
+            request.workspace, [mail.message.mailing.source for mail in page if mail.message]
         ),
         "rows": [
             BounceRow(mail, KINDS.get(mail.kind, mail.kind), MATCHES.get(mail.matched_by, ""))
@@ -151,7 +151,7 @@ def bounce(request: WorkspaceRequest, pk: int) -> HttpResponse:
     context = {
         "mail": mail,
         "source_names": sources.names(
-            request.workspace, [message.mailing.origin] if message else []
+            request.workspace, [message.mailing.source] if message else []
         ),
         "report": report,
         "decided_by": _decided_by(report.why),

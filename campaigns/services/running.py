@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User, Workspace
-from campaigns import states
+from campaigns import sources, states
 from campaigns.exceptions import CampaignConflictError, CampaignError
 from campaigns.models import Campaign
 from campaigns.queries.audience import audience_of
@@ -219,7 +219,7 @@ def _open(campaign: Campaign) -> Mailing:
             raise CampaignError(problem.text)
     mailing = mailings.open_mailing(
         workspace=campaign.workspace,
-        origin=f"campaign {campaign.pk}",
+        source=sources.of(campaign),
         content=_content(campaign),
         from_name=campaign.from_name,
         from_email=campaign.from_email,
@@ -356,7 +356,11 @@ def retry_many(campaign: Campaign, query: str, *, by: User | None) -> Job:
     campaign.refresh_from_db()
     if campaign.mailing is None or campaign.mailing.state == Mailing.State.CANCELLED:
         raise CampaignError(str(_CANCELLED))
-    given = {"mailing": campaign.mailing.pk, "origin": campaign.mailing.origin, "query": query}
+    given = {
+        "mailing": campaign.mailing.pk,
+        "source": campaign.mailing.source.as_json(),
+        "query": query,
+    }
     return jobs.start(campaign.workspace, RETRY_JOB, given, by=by)
 
 
@@ -377,7 +381,7 @@ def settle_many(campaign: Campaign, kind: str, query: str, *, by: User | None) -
         kind == unknowns.RESEND_JOB and mailing.state == Mailing.State.CANCELLED
     ):
         raise CampaignError(str(_CANCELLED))
-    given = {"mailing": mailing.pk, "origin": mailing.origin, "query": query}
+    given = {"mailing": mailing.pk, "source": mailing.source.as_json(), "query": query}
     return jobs.start(campaign.workspace, kind, given, by=by)
 
 

@@ -137,11 +137,17 @@ def sender_of(mailing: Mailing) -> Sender:
         name=mailing.from_name,
         email=mailing.from_email,
         reply_to=mailing.reply_to,
-        list_id=f"{mailing.origin.replace(' ', '-')}.{domain}",
+        list_id=f"{_list_name(mailing)}.{domain}",
         list_name=mailing.workspace.name,
         mailing_id=mailing.pk,
         offers_to_leave=RULES[mailing.purpose].offers_to_leave,
     )
+
+
+def _list_name(mailing: Mailing) -> str:
+    """The same for all mailings of one source, as RFC 2919 asks for: campaign-7."""
+    kind, number = mailing.source_kind, mailing.source_id
+    return f"{kind}-{number}" if number else kind
 
 
 def workspace_fields(mailing: Mailing) -> dict[str, str]:

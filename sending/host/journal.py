@@ -234,8 +234,8 @@ def read(path: Path) -> Story:
             if kind == "B":
                 story.complete = rest == boot()
             elif kind == "M":
-                installation, mailing, origin = rest.split(" ")
-                story.about = About(installation, int(mailing), origin)
+                installation, mailing, source, number = rest.split(" ")
+                story.about = About.parsed(installation, mailing, source, number)
             elif kind == "H":
                 story.handed_over.add(int(rest))
             elif kind == "R":

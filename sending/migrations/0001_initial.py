@@ -31,9 +31,10 @@ class Migration(migrations.Migration):
             name='Mailing',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('source_id', models.BigIntegerField(default=0)),
+                ('source_kind', models.CharField(blank=True, default='', max_length=20, verbose_name='source')),
                 ('kind', models.CharField(choices=[('one_off', 'One-off'), ('stream', 'Stream')], default='one_off', max_length=7)),
                 ('purpose', models.CharField(choices=[('advertising', 'Advertising'), ('notice', 'Notice')], default='advertising', max_length=11)),
-                ('origin', models.CharField(max_length=100)),
                 ('from_name', models.CharField(blank=True, max_length=100)),
                 ('from_email', models.EmailField(max_length=254)),
                 ('reply_to', models.EmailField(blank=True, max_length=254)),

@@ -8,14 +8,16 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
 from contacts.audience import Audience
+from contacts.sourced import Sourced
 from designs.models import Content
 from pages.singleline import SingleLineField
 from relays.models import Pool, Relay
 from sending import purposes
 
 
-class Mailing(models.Model):
-    """Messages that are sent under the same rules. Transitions: sending.states."""
+class Mailing(Sourced):
+    """Messages that are sent under the same rules. Transitions: sending.states. `source`: what it
+    was opened for; what it does to subscriptions and suppressions has the same source."""
 
     class State(models.TextChoices):
         SENDING = "sending", _("Sending")
@@ -39,8 +41,6 @@ class Mailing(models.Model):
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="mailings")
     kind = models.CharField(max_length=7, choices=Kind.choices, default=Kind.ONE_OFF)
     purpose = models.CharField(max_length=11, choices=Purpose.choices, default=Purpose.ADVERTISING)
-    # What it was opened for ("campaign 7"); shown in sources of suppressions.
-    origin = models.CharField(max_length=100)
     from_name = SingleLineField(max_length=100, blank=True)
     from_email = models.EmailField()
     reply_to = models.EmailField(blank=True)
@@ -101,7 +101,7 @@ class Mailing(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"mailing {self.pk} ({self.origin})"
+        return f"mailing {self.pk} ({self.source})"
 
     @cached_property
     def contents(self) -> dict[int, Content]:

@@ -67,7 +67,7 @@ SELECT contact_id, address,
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class FreezePiece:
     """Contacts of an audience by their ids. `in_doubt`: whether they got a mail is not known, so
     that they get none (Freezing.in_doubt)."""
 
@@ -79,7 +79,7 @@ class Piece:
 def freeze(
     mailing: Mailing,
     audience: Audience,
-    piece: Piece,
+    piece: FreezePiece,
     *,
     weights: Sequence[int] = (1,),
     holdout: float = 0.0,

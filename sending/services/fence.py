@@ -99,7 +99,7 @@ class Passage:
         self.generation = generation
 
     def about(self, mailing: Mailing) -> About:
-        return About(self.installation, mailing.pk, mailing.origin)
+        return About(self.installation, mailing.pk, mailing.source)
 
     def passed(self) -> None:
         """Its claim is committed. An older number in the file is no harm."""
@@ -215,7 +215,7 @@ def report(fence: Fence, host: str, installation: str) -> None:
 def _told(sent: sentlog.Sent) -> dict[str, object]:
     """A mailing that this database doesn't have, for people."""
     return {
-        "origin": sent.origin,
+        "source": sent.source.as_json(),
         "accepted": sum(last - first + 1 for first, last in sent.accepted),
         "in_doubt": sum(last - first + 1 for first, last in sent.in_doubt),
         "last": datetime.fromtimestamp(sent.last, UTC).isoformat(timespec="seconds"),

@@ -18,7 +18,7 @@ from contacts.audience import Audience, ids_of
 from contacts.queries.audience import more_than, span
 from environment import logs
 from sending.models import Fenced, Freezing, Mailing, Tally
-from sending.queries.freeze import Piece, freeze
+from sending.queries.freeze import FreezePiece, freeze
 from sending.queries.parts import MAILING
 
 log = logs.get(__name__)
@@ -64,7 +64,7 @@ def _piece(rest: Freezing, audience: Audience) -> int:
     began, mailing = time.monotonic(), rest.mailing
     upto = min(rest.next_id + rest.width - 1, rest.last_id)
     weights = list(mailing.variants.order_by("number").values_list("weight", flat=True))
-    piece = Piece(rest.next_id, upto, in_doubt=rest.in_doubt)
+    piece = FreezePiece(rest.next_id, upto, in_doubt=rest.in_doubt)
     made, left_out = freeze(mailing, audience, piece, weights=weights, holdout=rest.holdout)
     rest.next_id = upto + 1
     if left_out:

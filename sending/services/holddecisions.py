@@ -30,7 +30,7 @@ def retry(one: Hold, by: User | None = None) -> retrying.Retried | Job:
     rows = heldpeople.refused_in(one)
     retried: retrying.Retried | Job
     if jobs.is_large(rows):
-        given = {"hold": one.pk, "mailing": mailing.pk, "origin": mailing.origin}
+        given = {"hold": one.pk, "mailing": mailing.pk, "source": mailing.source.as_json()}
         retried = jobs.start(mailing.workspace, RETRY_JOB, given, by=by)
     else:
         retried = retrying.retry_failed(mailing, rows, by=by)

@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.models import User, Workspace
 from contacts.audience import Audience
 from contacts.models import Job
+from contacts.provenance import Source
 from contacts.services import jobs
 from designs.models import Content
 from environment import logs
@@ -30,7 +31,7 @@ log = logs.get(__name__)
 def open_mailing(  # noqa: PLR0913 - what a mailing is made of
     *,
     workspace: Workspace,
-    origin: str,
+    source: Source,
     content: Content | Sequence[Choice],
     from_name: str,
     from_email: str,
@@ -51,13 +52,13 @@ def open_mailing(  # noqa: PLR0913 - what a mailing is made of
     workers send. Exactly one of relay and pool.
     `content`: one for all, or several that share the recipients; `holdout`: percent who get none.
 
-    `origin` says what it was opened for, such as "campaign 7". `window`: see relays.windows.
+    `source` says what it was opened for. `window`: see relays.windows.
     """
     rules = RULES[purpose]
     audience = audience.ignoring(rules.ignored)
     mailing = Mailing.objects.create(
         workspace=workspace,
-        origin=origin,
+        **source.columns,
         from_name=from_name,
         from_email=from_email,
         reply_to=reply_to,
@@ -75,7 +76,7 @@ def open_mailing(  # noqa: PLR0913 - what a mailing is made of
     give_contents(mailing, content)
     freezing.begin(mailing, audience, holdout=holdout)
     route = {"relay": mailing.relay_id, "pool": mailing.pool_id}
-    log.committed.info("mailing started", **_named(mailing), origin=origin, **route)
+    log.committed.info("mailing started", **_named(mailing), source=source, **route)
     return mailing
 
 
@@ -146,7 +147,7 @@ def cancel(mailing: Mailing, reason: str = "", *, by: User | None = None) -> boo
     )
     if moved:
         if Tally.objects.filter(mailing=mailing, waiting__gt=jobs.SMALL).exists():
-            given = {"mailing": mailing.pk, "origin": mailing.origin}
+            given = {"mailing": mailing.pk, "source": mailing.source.as_json()}
             jobs.start(mailing.workspace, DROP_JOB, given, by=by)
         else:
             while drop_cancelled(mailing)[1]:

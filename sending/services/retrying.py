@@ -87,7 +87,7 @@ def retry_piece(
         mailing.workspace,
         addresses,
         reason=Suppression.Reason.HARD_BOUNCE,
-        source=mailing.origin,
+        source=mailing.source,
         by=by,
     )
     return Retried(messages, bounces, lifted)

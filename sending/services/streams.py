@@ -17,6 +17,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Workspace
+from contacts.provenance import Source
 from contacts.queries.mergefields import merge_fields
 from designs.models import Content
 from environment import logs
@@ -54,7 +55,7 @@ class Item:
 def open_stream(  # noqa: PLR0913 - what a stream is made of
     *,
     workspace: Workspace,
-    origin: str,
+    source: Source,
     content: Content | Sequence[Choice],
     from_name: str,
     from_email: str,
@@ -63,13 +64,13 @@ def open_stream(  # noqa: PLR0913 - what a stream is made of
     pool: Pool | None = None,
     purpose: str = NOTICE,
 ) -> Mailing:
-    """Exactly one of relay and pool. `origin` says what it is for, such as "stream welcome"."""
+    """Exactly one of relay and pool. `source` says what it is for."""
     rules = RULES[purpose]
     stream = Mailing.objects.create(
         workspace=workspace,
         kind=Kind.STREAM,
         purpose=purpose,
-        origin=origin,
+        **source.columns,
         from_name=from_name,
         from_email=from_email,
         reply_to=reply_to,
@@ -88,7 +89,7 @@ def open_stream(  # noqa: PLR0913 - what a stream is made of
         "stream opened",
         mailing=stream.pk,
         workspace=workspace.pk,
-        origin=origin,
+        source=source,
         relay=stream.relay_id,
         pool=stream.pool_id,
     )
@@ -107,7 +108,7 @@ def append(stream: Mailing, items: Iterable[Item]) -> dict[str, int]:
     )
     query.share(stream.pk)
     if not locked.exists():
-        raise StreamClosedError(stream.origin)
+        raise StreamClosedError(str(stream.source))
     found = query.append(_columns(stream, list(wanted.values())))
     known = StreamItem.objects.filter(mailing=stream, key__in=wanted.keys() - found.keys())
     return found | dict(known.values_list("key", "message_id"))

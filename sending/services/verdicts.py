@@ -86,7 +86,7 @@ def _believe(mailing: Mailing, until: datetime) -> int:
         mailing.workspace,
         [(address, reply) for _, address, reply, _ in rows],
         reason=Suppression.Reason.HARD_BOUNCE,
-        source=mailing.origin,
+        source=mailing.source,
     )
     hard = Event.Kind.BOUNCED_HARD
     events.record(events.EventRow(pk, hard, at, detail=reply) for pk, _, reply, at in rows)

@@ -17,6 +17,7 @@ from bounces.models import BounceMail, BounceMailbox
 from bounces.reading import Kind
 from bounces.services import collecting, deciding, mailboxes
 from contacts.models import Contact, Suppression
+from contacts.provenance import Source
 from relays import verp
 from sending.compose.tokens import make as token
 from sending.models import Event, Message, Tally
@@ -42,7 +43,7 @@ def test_hard_bounce_by_verp_suppresses_and_moves(
     event = Event.objects.get(message=message)
     assert (event.kind, event.detail) == ("hard", "550 5.1.1 No such user here")
     suppression = Suppression.objects.get(value="gone@receiver.example")
-    assert (suppression.reason, suppression.source) == ("hard_bounce", "campaign 7")
+    assert (suppression.reason, suppression.source) == ("hard_bounce", Source("campaign", 7))
     assert suppression.detail == "550 5.1.1 No such user here"
     assert assert_closes(message.mailing).hard_bounced == 1
     mail = BounceMail.objects.get()
@@ -441,11 +442,11 @@ def test_not_a_complaint_lifts_no_other_complaint(
         kind="address",
         value="anna@new.example",
         reason="complaint",
-        source="campaign 3",
+        **Source("campaign", 3).columns,
     )
     returned = returns.original(message.pk, "anna@receiver.example")
     imap.append(returns.complaint("anna@receiver.example", returned))
     collecting.collect(mailbox.pk)
     mail = BounceMail.objects.select_related("message__mailing", "mailbox__workspace").get()
     assert deciding.not_a_bounce(mail, owner, timezone.now()) == 1
-    assert Suppression.objects.get(lifted_at=None).source == "campaign 3"
+    assert Suppression.objects.get(lifted_at=None).source == Source("campaign", 3)

@@ -14,6 +14,7 @@ from bounces.models import BounceMail, BounceMailbox
 from campaigns.models import Campaign
 from campaigns.queries import recipients
 from contacts.models import Contact, Import, List, Subscription
+from contacts.provenance import BY_HAND
 from contacts.services import contacts, suppressions
 from demo import seed
 from relays.models import Relay, RelayMinute
@@ -60,7 +61,7 @@ def lived(start: Start, send: Send, workspace: Workspace) -> Campaign:
     [newsletter] = campaign.lists_in.all()
     Contact.objects.get(email="p69@x.example").delete()
     suppressions.suppress(
-        workspace, value="p68@z.example", kind="address", reason="manual", source="page"
+        workspace, value="p68@z.example", kind="address", reason="manual", source=BY_HAND
     )
     send()
     happen("p00@x.example", "soft", "soft", "blocked", detail="452 4.2.2 mailbox full 17")
@@ -88,7 +89,7 @@ def _later(start: Start, newsletter: List, left: list[str]) -> None:
     out = List.objects.create(workspace=newsletter.workspace, name="Staff")
     Subscription.objects.create(list=out, contact=Contact.objects.get(email="p10@y.example"))
     suppressions.suppress(
-        newsletter.workspace, value="z.example", kind="domain", reason="manual", source="page"
+        newsletter.workspace, value="z.example", kind="domain", reason="manual", source=BY_HAND
     )
     start(lists_in=[newsletter], lists_out=[out], name="Second")
     Batch.objects.all().delete()

@@ -18,6 +18,7 @@ from accounts.models import User, Workspace
 from accounts.permissions import Role
 from campaigns.models import Campaign
 from contacts.models import Suppression
+from contacts.provenance import BY_HAND
 from contacts.services.suppressions import suppress
 from sending.models import Event, Mailing, Message, TallyMinute
 from sending.queries import events
@@ -126,7 +127,7 @@ def test_whoever_was_suppressed_by_somebody_else_stays_so(failed: Campaign, send
     """The mailing's own suppression is lifted; another one keeps the person from being mailed."""
     mailing = mailing_of(failed)
     suppress(
-        mailing.workspace, value="spam@y.example", kind="address", reason="manual", source="page"
+        mailing.workspace, value="spam@y.example", kind="address", reason="manual", source=BY_HAND
     )
     retrying.retry_failed(mailing)
     send()

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from accounts.models import Workspace
 from contacts.models import Contact, List, Subscription, Suppression
+from contacts.provenance import BY_HAND, Source
 from contacts.services import imports, lists
 from tests.contacts.test_export import (
     EVERYBODY,
@@ -65,7 +66,11 @@ def pair(workspace: Workspace, first: str, second: str) -> tuple[List, List]:
         for target, status, consent in zip((a, b), states, ("explicit", "customer"), strict=True):
             if status:
                 Subscription.objects.create(
-                    list=target, contact=one, status=status, consent=consent, source="import 1"
+                    list=target,
+                    contact=one,
+                    status=status,
+                    consent=consent,
+                    **Source("import", 1).columns,
                 )
     return a, b
 
@@ -180,7 +185,7 @@ def test_semicolons_of_list_columns_are_no_delimiter(
         one = Contact.objects.create(workspace=workspace, email=f"{name}@x.example")
         for target in made:
             Subscription.objects.create(
-                list=target, contact=one, consent="explicit", source="import 1"
+                list=target, contact=one, consent="explicit", **Source("import", 1).columns
             )
     text = export(owner_client)
     before = everything()
@@ -214,7 +219,7 @@ def test_into_a_list_that_it_does_not_know(workspace: Workspace, owner_client: C
     pair(workspace, "News", "Offers")
     text = export(owner_client)
     there = List.objects.create(workspace=workspace, name="There")
-    lists.subscribe(there, Contact.objects.filter(email="left_b@x.example"), source="page")
+    lists.subscribe(there, Contact.objects.filter(email="left_b@x.example"), source=BY_HAND)
     file = chosen(received(workspace, text), target=there)
     agreed(file)
     assert statuses(there) == {
@@ -261,7 +266,7 @@ def test_elsewhere_nobody_who_left_is_mailed(
     there = List.objects.create(workspace=other_workspace, name="There")
     counts = agreed(chosen(received(other_workspace, text), target=there if listed else None))
     people = Contact.objects.filter(workspace=other_workspace)
-    lists.subscribe(there, people, source="page")
+    lists.subscribe(there, people, source=BY_HAND)
     left = {name for name, states in PAIRS.items() if "unsubscribed" in states}
     assert mailed(other_workspace, there) == {f"{name}@x.example" for name in set(PAIRS) - left}
     assert counts["stopped"] == (0 if listed else len(left))

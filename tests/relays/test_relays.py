@@ -13,6 +13,7 @@ from accounts.permissions import Role
 from accounts.secrets import decrypt
 from contacts import timeline
 from contacts.models import Contact
+from contacts.provenance import Source
 from relays.models import Pool, PoolMember, Relay
 from relays.services import health
 from sending.models import Event, Mailing, Message
@@ -358,7 +359,7 @@ def test_a_contacts_timeline_has_its_mails_and_events(
         settled_at=now - timedelta(minutes=5),
     )
     Event.objects.create(mailing=mailing, message=message, kind=Event.Kind.OPENED, at=now)
-    found = [entry for entry in timeline.entries(contact) if entry.source == "campaign 7"]
+    found = [entry for entry in timeline.entries(contact) if entry.source == Source("campaign", 7)]
     assert [str(entry.title) for entry in found] == [
         "Opened: mail “Hello … 你好”",
         "Mail “Hello … 你好”: Accepted",

@@ -17,6 +17,7 @@ from sandbox.behaviour import BEHAVIOURS
 from sandbox.models import SandboxMail, SandboxReturn
 from sandbox.returns import DOMAIN
 from sandbox.services import sandbox
+from sandbox.sources import SANDBOX
 from sending.compose.publicurls import MessageUrls
 
 RAW = (
@@ -241,7 +242,7 @@ def test_home_makes_a_list_of_sandbox_addresses(owner_client: Client, equipped: 
         f"{one.word}@{DOMAIN}" for one in BEHAVIOURS
     }
     assert on_it.exclude(contact__first_name="").count() >= 25
-    assert {one.contact.source for one in on_it.select_related("contact")} == {"sandbox"}
+    assert {one.contact.source for one in on_it.select_related("contact")} == {SANDBOX}
 
 
 def test_sandbox_list_leaves_what_is_known(owner_client: Client, equipped: Workspace) -> None:

@@ -17,6 +17,7 @@ from accounts.models import User
 from bounces.services import collecting
 from campaigns.models import Campaign
 from campaigns.services import running
+from contacts.provenance import Source
 from relays.models import Relay, RelaySlot
 from sending.engine import shift
 from sending.host import journal, position, sentlog
@@ -192,7 +193,7 @@ def test_ids_that_are_in_mails_by_now_are_never_given_to_others(
     assert up is not None
     # A mailing that the database doesn't have is told.
     (told,) = up.reports.get().unknown
-    assert (told["origin"], told["accepted"], told["in_doubt"]) == ("campaign 7", 1, 0)
+    assert (told["source"], told["accepted"], told["in_doubt"]) == (["campaign", 7], 1, 0)
     again = open_to(["another@x.example"])
     assert again.pk > lost.pk + 1000
     assert Message.objects.get(mailing=again).pk > last + 1000
@@ -303,7 +304,7 @@ def test_a_batch_that_was_held_at_the_time_of_the_backup(
     Batch.objects.create(mailing=mailing, relay=relay, ids=ids[:10], holder="gone:1", epoch=1)
     mailing.lanes.update(next_id=ids[10])
     Tally.objects.update(waiting=690, in_flight=10)
-    about = sentlog.About(key, mailing.pk, "campaign 7")
+    about = sentlog.About(key, mailing.pk, Source("campaign", 7))
     sentlog.append(journal.sent_directory(), about, ids[:7] + ids[10:20], ids[7:8])
     fence.put_up(Fence.Why.OLDER)
     fence.attend()
@@ -325,7 +326,7 @@ def test_a_worker_that_was_killed_before_the_restore_is_in_the_report(
     fence.is_open()
     ids = list(Message.objects.order_by("pk").values_list("pk", flat=True)[:3])
     writer = journal.Journal(
-        sentlog.About(Installation.objects.get().key, mailing.pk, "campaign 7")
+        sentlog.About(Installation.objects.get().key, mailing.pk, Source("campaign", 7))
     )
     for number in ids:
         writer.hand_over(number)
@@ -344,7 +345,7 @@ def test_a_host_waits_with_its_report_until_its_processes_have_recorded(
 ) -> None:
     mailing = open_to(ADDRESSES)
     fence.is_open()
-    about = sentlog.About(Installation.objects.get().key, mailing.pk, "campaign 7")
+    about = sentlog.About(Installation.objects.get().key, mailing.pk, Source("campaign", 7))
     writer = journal.Journal(about)
     number = Message.objects.order_by("pk").values_list("pk", flat=True)[0]
     writer.hand_over(number)

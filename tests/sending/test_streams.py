@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.models import Workspace
 from contacts.models import Contact, Suppression
+from contacts.provenance import Source
 from designs.models import Design
 from designs.services import freeze
 from relays.models import Relay
@@ -34,7 +35,7 @@ def stream(workspace: Workspace, relay: Relay) -> Mailing:
     design = Design.objects.create(workspace=workspace, name="Receipt", html=HTML)
     return open_stream(
         workspace=workspace,
-        origin="stream receipts",
+        source=Source("stream", 1),
         content=freeze(design, subject="Order {{ order }}"),
         from_name="Shop",
         from_email="shop@brand.example",

@@ -12,6 +12,7 @@ from accounts.models import Workspace
 from campaigns.queries.report import links
 from contacts.audience import Audience
 from contacts.models import List
+from contacts.provenance import Source
 from designs.models import Design
 from designs.services import freeze as content_of
 from relays.models import Relay
@@ -63,7 +64,7 @@ def open_split(workspace: Workspace, relay: Relay, make_list: Callable[..., List
         ]
         return open_mailing(
             workspace=workspace,
-            origin="campaign 7",
+            source=Source("campaign", 7),
             content=choices,
             from_name="Brand",
             from_email="news@brand.example",

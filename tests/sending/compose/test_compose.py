@@ -7,6 +7,7 @@ from itertools import count
 import pytest
 
 from accounts.models import Workspace
+from contacts.provenance import Source
 from designs.models import Content
 from relays.models import Relay
 from sending.compose import tokens
@@ -25,7 +26,7 @@ def composer(**parts: str) -> Composer:
     mailing = Mailing(
         pk=7,
         workspace=workspace,
-        origin="campaign 7",
+        **Source("campaign", 7).columns,
         from_name="Brand",
         from_email="news@brand.example",
         track_opens=True,

@@ -207,7 +207,7 @@ def failed(open_to: Open, relay: Relay) -> Mailing:
                 kind="address",
                 value=address,
                 reason="hard_bounce",
-                source=mailing.origin,
+                **mailing.source.columns,
             )
             for address in PEOPLE
         ]

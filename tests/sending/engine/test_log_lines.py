@@ -60,7 +60,8 @@ def test_a_mailing_can_be_followed(
     frozen, started, claimed, recorded, finished = (fields for _words, fields in lines)
     assert all(fields["mailing"] == mailing.pk for _words, fields in lines)
     assert (frozen["recipients"], frozen["excluded"], frozen["more"]) == (3, 0, False)
-    assert started == of(mailing) | {"origin": "campaign 7", "relay": relay.pk}
+    assert str(started["source"]) == "campaign 7"
+    assert started.items() >= (of(mailing) | {"relay": relay.pk}).items()
     assert (claimed["relay"], claimed["messages"]) == (relay.pk, 3)
     assert recorded["batch"] == claimed["batch"]
     assert (recorded["accepted"], recorded["failed"], recorded["left"]) == (3, 0, 0)

@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from contacts.models import Contact, List, Subscription, Suppression
+from contacts.provenance import BY_HAND, Source
 from contacts.services import suppressions
 from relays.models import Pool, PoolMember, Relay
 from sending.compose import tokens
@@ -75,7 +76,7 @@ def test_refusals_are_settled_by_what_they_mean(open_to: Open, relay: Relay, sin
     suppressed = Suppression.objects.get()
     assert (suppressed.value, suppressed.reason) == ("reject@x.example", "hard_bounce")
     assert suppressed.detail == "550 5.1.1 User unknown"
-    assert suppressed.source == "campaign 7"
+    assert suppressed.source == Source("campaign", 7)
     assert Event.objects.get().kind == Event.Kind.BOUNCED_HARD
     assert assert_closes(mailing).hard_bounced == 1
 
@@ -178,10 +179,10 @@ def test_who_left_since_the_freeze_is_skipped(open_to: Open, relay: Relay, sink:
         ["a@x.example", "gone@x.example", "left@x.example", "bad@x.example", "b@bad.example"]
     )
     suppressions.suppress(
-        mailing.workspace, value="bad@x.example", kind="address", reason="complaint", source="page"
+        mailing.workspace, value="bad@x.example", kind="address", reason="complaint", source=BY_HAND
     )
     suppressions.suppress(
-        mailing.workspace, value="bad.example", kind="domain", reason="manual", source="page"
+        mailing.workspace, value="bad.example", kind="domain", reason="manual", source=BY_HAND
     )
     Contact.objects.get(email="gone@x.example").delete()
     Subscription.objects.filter(contact__email="left@x.example").update(status="unsubscribed")
@@ -204,7 +205,7 @@ def test_people_left_out_are_counted_by_reason(
 ) -> None:
     out = make_list(["both@x.example"], name="Out")
     suppressions.suppress(
-        out.workspace, value="no@x.example", kind="address", reason="hard_bounce", source="page"
+        out.workspace, value="no@x.example", kind="address", reason="hard_bounce", source=BY_HAND
     )
     mailing = open_to(["both@x.example", "no@x.example", "yes@x.example"], lists_out=[out.pk])
     assert mailing.excluded == {"excluded": 1, "suppressed_hard_bounce": 1}
