@@ -151,5 +151,5 @@ def of(relays: Iterable[Relay]) -> list[RelayOverview]:
 
 
 def troubled_first(relays: Iterable[Relay]) -> list[RelayOverview]:
-    """The sandbox last, whatever it has."""
-    return sorted(of(relays), key=lambda one: (one.relay.is_sandbox, one.trouble, one.relay.name))
+    """Those that deliver to nobody last, whatever they have."""
+    return sorted(of(relays), key=lambda one: (not one.relay.delivers, one.trouble, one.relay.name))

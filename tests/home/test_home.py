@@ -65,7 +65,7 @@ def test_steps_tick_themselves(
     assert "Import your contacts" in ticked(page(owner_client))
     BounceMailbox.objects.create(workspace=workspace, name="Returns", host="imap.example")
     assert ticked(page(owner_client))[-2:] == ["Connect a relay", "Collect bounces"]
-    Relay.objects.update(is_sandbox=True)
+    Relay.objects.update(managed_by="sandbox", delivers=False)
     assert "Connect a relay" not in ticked(page(owner_client))
 
 
@@ -82,7 +82,7 @@ def test_sending_through_the_sandbox_only_leaves_steps_to_do(
 ) -> None:
     start("a@x.example")
     send()
-    Relay.objects.update(is_sandbox=True)
+    Relay.objects.update(managed_by="sandbox", delivers=False)
     shown = words(page(owner_client))
     assert "Still to do" in shown
     assert "Send your first campaign" in shown
