@@ -19,7 +19,8 @@ from contacts import addresses
 from contacts.models import Contact, Suppression
 from contacts.services import suppressions
 from sending.models import Event, Mailing, Message
-from sending.queries import events
+from sending.queries import events, past
+from sending.queries.blocks import of_messages
 
 log = logging.getLogger(__name__)
 
@@ -136,10 +137,12 @@ def _read(mail: BounceMail) -> Reading | None:
 
 def _match(workspace: Workspace, readings: Sequence[Reading]) -> None:
     proofs = {one.mail.pk: found for one in readings if (found := proof(one.report))}
+    ids = {found.message_id for found in proofs.values()}
     known = Message.objects.filter(
-        pk__in={found.message_id for found in proofs.values()}, mailing__workspace=workspace
+        of_messages(ids), pk__in=ids, mailing__workspace=workspace
     ).select_related("mailing")
     messages = {message.pk: message for message in known}
+    messages |= _past(workspace, ids - messages.keys())
     for one in readings:
         if (found := proofs.get(one.mail.pk)) and found.message_id in messages:
             one.message, one.by = messages[found.message_id], found.by
@@ -147,6 +150,16 @@ def _match(workspace: Workspace, readings: Sequence[Reading]) -> None:
     for one in readings:
         if one.message is not None:
             one.report = one.report.about(one.message.address)
+
+
+def _past(workspace: Workspace, ids: set[int]) -> dict[int, Message]:
+    """Messages whose rows were dropped: what comes back of them suppresses, and is not counted."""
+    found = past.find(ids) if ids else {}
+    return {
+        pk: message
+        for pk, message in found.items()
+        if message.address and message.mailing.workspace_id == workspace.pk
+    }
 
 
 def _match_by_recipient(workspace: Workspace, readings: Sequence[Reading]) -> None:
@@ -217,7 +230,7 @@ def _told(ours: Sequence[Reading]) -> Callable[[Reading], bool]:
     """Whether the same was known of the message before."""
     ids = [one.message.pk for one in ours if one.message is not None]
     kinds = [EVENTS[kind] for kind in SUPPRESSES]
-    rows = Event.objects.filter(message__in=ids, kind__in=kinds) if ids else Event.objects.none()
+    rows = Event.objects.filter(of_messages(ids), message__in=ids, kind__in=kinds)
     known = set(rows.values_list("message_id", "kind"))
 
     def told(one: Reading) -> bool:

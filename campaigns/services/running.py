@@ -314,6 +314,13 @@ def cancel(campaign: Campaign, *, by: User | None = None) -> None:
     campaign.refresh_from_db()
 
 
+def _refuse_dropped(mailing: Mailing) -> None:
+    if mailing.details_dropped_at is not None:
+        raise CampaignError(
+            _("Who the recipients were is no longer kept, so nothing can be changed about them.")
+        )
+
+
 def resend_unknown(campaign: Campaign, rows: QuerySet[Message] | None = None) -> int:
     """Sends messages among `rows` (None: all) whose result is not known again; how many. Some may
     arrive twice. Raises CampaignError when it was cancelled: nothing of it is sent any more."""
@@ -322,6 +329,7 @@ def resend_unknown(campaign: Campaign, rows: QuerySet[Message] | None = None) ->
         return 0
     if campaign.mailing.state == Mailing.State.CANCELLED:
         raise CampaignError(str(_CANCELLED))
+    _refuse_dropped(campaign.mailing)
     return unknowns.resend(campaign.mailing, rows)
 
 
@@ -335,6 +343,7 @@ def retry_failed(
         return Retried()
     if campaign.mailing.state == Mailing.State.CANCELLED:
         raise CampaignError(str(_CANCELLED))
+    _refuse_dropped(campaign.mailing)
     return retrying.retry_failed(campaign.mailing, rows, by=by)
 
 
@@ -347,6 +356,7 @@ def retry_many(campaign: Campaign, query: str, *, by: User | None) -> Job:
     campaign.refresh_from_db()
     if campaign.mailing is None or campaign.mailing.state == Mailing.State.CANCELLED:
         raise CampaignError(str(_CANCELLED))
+    _refuse_dropped(campaign.mailing)
     given = {"mailing": campaign.mailing.pk, "origin": campaign.mailing.origin, "query": query}
     return jobs.start(campaign.workspace, RETRY_JOB, given, by=by)
 
@@ -356,6 +366,7 @@ def count_unknown_as_sent(campaign: Campaign, rows: QuerySet[Message] | None = N
     campaign.refresh_from_db()
     if campaign.mailing is None:
         return 0
+    _refuse_dropped(campaign.mailing)
     return unknowns.count_as_sent(campaign.mailing, rows)
 
 
@@ -368,6 +379,7 @@ def settle_many(campaign: Campaign, kind: str, query: str, *, by: User | None) -
         kind == unknowns.RESEND_JOB and mailing.state == Mailing.State.CANCELLED
     ):
         raise CampaignError(str(_CANCELLED))
+    _refuse_dropped(mailing)
     given = {"mailing": mailing.pk, "origin": mailing.origin, "query": query}
     return jobs.start(campaign.workspace, kind, given, by=by)
 

@@ -21,6 +21,7 @@ from sending.models.ledger import (
     TallyMinute,
     Variant,
 )
+from sending.models.past import PastRecipients
 from sending.models.refusals import Hold, RefusalCount
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "Mailing",
     "MailingLane",
     "Message",
+    "PastRecipients",
     "RefusalCount",
     "SendHost",
     "SentRange",

@@ -8,6 +8,7 @@ from django.db import connection
 from contacts.audience import Audience
 from contacts.queries.audience import details, parameters, statement
 from relays import providers
+from sending import blocks
 from sending.models import Mailing
 from sending.variants import bounds
 
@@ -82,6 +83,6 @@ def freeze(
             people = HELD_OUT.replace("{share}", SHARE).replace("{audience}", people)
         sql = FREEZE.replace("{details}", details(audience)).replace("{audience}", people)
         sql = sql.replace("{variant}", f"{SHARE} - 1" if len(weights) > 1 else "0")
-        cursor.execute(sql, known)
+        cursor.execute(blocks.named(sql, mailing.pk), known)
         counts = dict(cursor.fetchall())
     return counts.pop(None, 0), counts

@@ -9,8 +9,10 @@ from django.db import connection
 
 from relays.lanes import WHOLE
 from relays.models import Relay
+from sending import blocks
 from sending.guards import LATEST, LATEST_OF_LANE, Count
 from sending.models import Mailing, RefusalCount
+from sending.queries.blocks import standing
 from sending.queries.states import sql
 
 # One statement for all lanes of a batch, always in the same order: two workers that record at once
@@ -88,6 +90,12 @@ def forget(*, mailing: Mailing | None = None, relay: Relay | None = None) -> Non
     rows.delete()
 
 
+def _lately(statement: str, mailing: Mailing) -> str:
+    """For the block of the mailing, and those of mailings that were opened within the last week: a
+    block begins with a month."""
+    return blocks.among(statement, [blocks.of_mailing(mailing.pk), *standing()[-2:]])
+
+
 # Whether the relay took mails of a lane: the latest rows that were claimed of it, in this mailing
 # and perhaps in others of the last days. Walks along the primary key; at most so many rows
 # of so many mailings are read.
@@ -107,6 +115,7 @@ SELECT DISTINCT x.name
                    ELSE r.lane::text END AS name
          FROM (SELECT lane, address, state, relay_id FROM sending_message
                 WHERE id BETWEEN l.first_id AND l.next_id - 1 AND mailing_id + 0 = l.mailing_id
+                      /* of sending_message */
                 ORDER BY id DESC LIMIT %(rows)s) r
         WHERE r.state = $ACCEPTED AND r.relay_id = %(relay)s) x
  WHERE x.name = ANY(%(names)s)
@@ -134,7 +143,7 @@ def took(
         "rows": ROWS,
     }
     with connection.cursor() as cursor:
-        cursor.execute(TOOK, known)
+        cursor.execute(_lately(TOOK, mailing), known)
         return {row[0] for row in cursor.fetchall()}
 
 
@@ -153,10 +162,11 @@ taken AS (
    CROSS JOIN LATERAL (
          SELECT state, relay_id, settled_at FROM sending_message
           WHERE id BETWEEN l.first_id AND l.next_id - 1 AND mailing_id + 0 = l.mailing_id
+                /* of sending_message */
           ORDER BY id DESC LIMIT %(rows)s) r
    WHERE r.state = $ACCEPTED AND r.relay_id = %(relay)s)
 SELECT count(*) FROM (
-  SELECT FROM latest JOIN sending_message m ON m.mailing_id = latest.id
+  SELECT FROM latest JOIN sending_message m ON m.mailing_id = latest.id /* of m */
    WHERE m.trouble = $FAILED AND m.relay_id = %(relay)s
      AND m.reason IN ('address', 'address_pending', 'address_unproven')
      AND m.settled_at > coalesce((SELECT at FROM taken), '-infinity')
@@ -174,5 +184,5 @@ def refused_since(mailing: Mailing, relay: Relay, *, enough: int) -> int:
         "enough": enough,
     }
     with connection.cursor() as cursor:
-        cursor.execute(REFUSED_SINCE, known)
+        cursor.execute(_lately(REFUSED_SINCE, mailing), known)
         return int((cursor.fetchone() or (0,))[0])

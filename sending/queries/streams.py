@@ -4,6 +4,8 @@ from typing import Any
 
 from django.db import connection
 
+from sending import blocks
+from sending.queries.blocks import of_live
 from sending.queries.due import SENT
 
 # The keys that are new get a message each; the others have one.
@@ -41,7 +43,7 @@ SELECT m.id FROM sending_mailing m
  WHERE {SENT} AND m.kind = 'stream' AND m.closed_at IS NULL
    AND NOT EXISTS (SELECT 1 FROM sending_batch b WHERE b.mailing_id = m.id)
    AND NOT EXISTS (SELECT 1 FROM sending_message r
-                    WHERE r.mailing_id = m.id AND r.retry_at IS NOT NULL)
+                    WHERE r.mailing_id = m.id /* of r */ AND r.retry_at IS NOT NULL)
 """  # noqa: S608 - only constants of ours
 
 
@@ -54,14 +56,14 @@ def share(stream_id: int) -> None:
 def append(columns: dict[str, Any]) -> dict[str, int]:
     """{key: id of its message} of those whose keys are new; see APPEND for the columns."""
     with connection.cursor() as cursor:
-        cursor.execute(APPEND, columns)
+        cursor.execute(blocks.named(APPEND, columns["mailing"]), columns)
         return dict(cursor.fetchall())
 
 
 def quiet() -> list[int]:
     """Ids of streams of which nothing is left to do."""
     with connection.cursor() as cursor:
-        cursor.execute(QUIET)
+        cursor.execute(of_live(QUIET))
         return [row[0] for row in cursor.fetchall()]
 
 
@@ -70,5 +72,5 @@ def lock_quiet(stream_id: int) -> bool:
     with connection.cursor() as cursor:
         # What was appended meanwhile is seen by the second statement.
         cursor.execute("SELECT 1 FROM sending_mailing WHERE id = %s FOR UPDATE", [stream_id])
-        cursor.execute(f"{QUIET} AND m.id = %s", [stream_id])
+        cursor.execute(blocks.named(f"{QUIET} AND m.id = %s", stream_id), [stream_id])
         return cursor.fetchone() is not None

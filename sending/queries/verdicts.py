@@ -7,7 +7,9 @@ from typing import Any
 from django.db import connection
 
 from relays.lanes import WHOLE
+from sending import blocks
 from sending.models import Mailing
+from sending.queries.blocks import of_live
 from sending.queries.due import LEFT
 from sending.queries.states import sql
 from sending.streaks import OPEN_RUN, REFUSED, RUN, TAKEN
@@ -152,26 +154,26 @@ LOCK = "SELECT 1 FROM sending_tally WHERE mailing_id = %(mailing)s FOR UPDATE"
 def due() -> list[tuple[int, bool]]:
     """(mailing id, whether nothing of it is on its way) of those with addresses to judge."""
     with connection.cursor() as cursor:
-        cursor.execute(DUE)
+        cursor.execute(of_live(DUE))
         return list(cursor.fetchall())
 
 
 def doubt_held(mailing: Mailing) -> None:
     """Addresses that were refused in a run count as unproven, decided or not."""
     with connection.cursor() as cursor:
-        cursor.execute(DOUBT_HELD, {"mailing": mailing.pk})
+        cursor.execute(blocks.named(DOUBT_HELD, mailing.pk), {"mailing": mailing.pk})
 
 
 def doubt_runs(mailing: Mailing, until: datetime) -> None:
     """Marks addresses as unproven that were refused in a run, or where too much was refused."""
     with connection.cursor() as cursor:
-        cursor.execute(DOUBT, _known(mailing, until))
+        cursor.execute(blocks.named(DOUBT, mailing.pk), _known(mailing, until))
 
 
 def nothing_taken(mailing: Mailing, until: datetime) -> list[tuple[int, int, str]]:
     """(relay id, number of a lane, domain) where relays refused addresses that took nothing."""
     with connection.cursor() as cursor:
-        cursor.execute(NOTHING_TAKEN, _known(mailing, until))
+        cursor.execute(blocks.named(NOTHING_TAKEN, mailing.pk), _known(mailing, until))
         return list(cursor.fetchall())
 
 
@@ -185,14 +187,17 @@ def doubt_lane(mailing: Mailing, until: datetime, place: tuple[int, int, str]) -
     relay, lane, domain = place
     known: dict[str, Any] = {"mailing": mailing.pk, "until": until}
     with connection.cursor() as cursor:
-        cursor.execute(DOUBT_LANE, known | {"relay": relay, "lane": lane, "domain": domain})
+        cursor.execute(
+            blocks.named(DOUBT_LANE, mailing.pk),
+            known | {"relay": relay, "lane": lane, "domain": domain},
+        )
 
 
 def believe(mailing: Mailing, until: datetime) -> Collection[tuple[int, str, str, datetime]]:
     """(message id, address, reply, when) of some that were not doubted: their addresses do not
     exist."""
     with connection.cursor() as cursor:
-        cursor.execute(BELIEVE, {"mailing": mailing.pk, "until": until})
+        cursor.execute(blocks.named(BELIEVE, mailing.pk), {"mailing": mailing.pk, "until": until})
         return list(cursor.fetchall())
 
 
@@ -201,4 +206,4 @@ def done(mailing: Mailing) -> None:
     known: dict[str, Any] = {"mailing": mailing.pk, "until": datetime.max.replace(tzinfo=UTC)}
     with connection.cursor() as cursor:
         cursor.execute(LOCK, known)
-        cursor.execute(LEFT_TO_JUDGE, known)
+        cursor.execute(blocks.named(LEFT_TO_JUDGE, mailing.pk), known)
