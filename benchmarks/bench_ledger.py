@@ -62,13 +62,17 @@ UPDATE sending_tally t SET waiting = 0, accepted = c.accepted, failed = c.failed
           FROM sending_message WHERE mailing_id = %(mailing)s) c
  WHERE t.mailing_id = %(mailing)s
 """
+# Of the table's partitions, which are in use one after the other (sending.blocks); the present one
+# has them all here.
 SIZES = """
 SELECT c.relname, pg_table_size(c.oid), c.reltuples::bigint
   FROM pg_class c JOIN pg_index i ON i.indexrelid = c.oid
- WHERE i.indrelid = %(table)s::regclass
+  JOIN pg_inherits p ON p.inhrelid = i.indrelid
+ WHERE p.inhparent = %(table)s::regclass
 UNION ALL
 SELECT c.relname, pg_table_size(c.oid), c.reltuples::bigint
-  FROM pg_class c WHERE c.oid = %(table)s::regclass
+  FROM pg_class c JOIN pg_inherits p ON p.inhrelid = c.oid
+ WHERE p.inhparent = %(table)s::regclass
  ORDER BY 2 DESC
 """
 
