@@ -110,7 +110,7 @@ class Vocabulary:
         key = key_of(text)
         if meaning := self.answers.get((kind, key)):
             return Reading(key, FLAG_OF[meaning])
-        certain, likely = _book(kind)
+        certain, likely = _known_words(kind)
         if key in certain:
             return Reading(key, FLAG_OF[certain[key]])
         return Reading(key, ASKED, likely.get(key, ""))
@@ -170,7 +170,7 @@ def _day(text: str) -> str:
 
 
 @cache
-def _book(kind: str) -> tuple[dict[str, str], dict[str, str]]:
+def _known_words(kind: str) -> tuple[dict[str, str], dict[str, str]]:
     """The kind's certain and likely words, each with its meaning."""
     file = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
     certain, likely = _words(file["status"]["certain"]), _words(file["status"]["likely"])
@@ -220,14 +220,14 @@ def speaks_of_leaving(text: str) -> bool:
 
 def is_known(text: str) -> bool:
     """Whether a cell is any word for how somebody stands, also one that other columns have."""
-    certain, likely = _book("status")
+    certain, likely = _known_words("status")
     key = key_of(text)
     return key in certain or key in likely
 
 
 @cache
 def _telling() -> frozenset[str]:
-    certain, likely = _book("status")
+    certain, likely = _known_words("status")
     return frozenset(word for word in (*certain, *likely) if TELLING.search(word))
 
 

@@ -145,7 +145,7 @@ def check_hosts() -> Part:
 
 def check_sending() -> Part:
     """Nothing keeps campaigns from being sent at all."""
-    if fence.standing() is not None:
+    if fence.current() is not None:
         return Part(ok=False, detail="stopped: the database was restored or copied")
     return Part(ok=True, detail="" if settings.SENDING else "off (YANSHU_SENDING)")
 

@@ -43,7 +43,7 @@ class Row:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def restored(request: WorkspaceRequest) -> HttpResponse:
-    up = fence.standing()
+    up = fence.current()
     silent = fence.silent_hosts(up) if up else []
     rows = _rows(request)
     problem = ""

@@ -12,7 +12,8 @@ from django.core.management.color import no_style
 from django.db import connection
 from django.test import TransactionTestCase
 
-# Partitions first: what is large of a table with partitions is in these. Without triggers, which are those of the foreign keys: all tables are emptied. What grew large is
+# Partitions first: the rows of a table that has them are in these. Without triggers, which are those
+# of the foreign keys: all tables are emptied. What grew large is
 # truncated, as its dead rows would be read by each later test. And the planner must know no more of
 # a table than of a new one: "no rows", which a background ANALYZE may have noted just then, would
 # make it read a hundred thousand new ones again for each of them.

@@ -149,13 +149,13 @@ def beside(mailing: Mailing, text: str, shown: Iterable[LeftOut]) -> list[Answer
 def _of_messages(mailing: Mailing, messages: Sequence[Message]) -> list[Answer]:
     if not messages:
         return []
-    held = pending.held(mailing, [one.pk for one in messages])
+    in_flight = pending.claimed(mailing, [one.pk for one in messages])
     behind = causes.of_skipped(mailing, messages)
     return [
         Answer(
             address=addresses.display(one.address),
             contact=one.contact_id,
-            state=code_of(one.state, held=one.pk in held),
+            state=code_of(one.state, in_flight=one.pk in in_flight),
             why=reasons.text(one.reason) if one.reason else "",
             words=one.reply,
             since=one.settled_at,

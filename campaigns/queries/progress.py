@@ -13,7 +13,7 @@ from relays.models import Relay
 from sending.models import Mailing, Tally, TallyMinute
 
 # What `of` reads of a mailing; hand it to select_related and prefetch_related.
-RELATED = ("tally", "relay", "pool")
+RELATED = ("tally", "relay", "pool", "freezing")
 PREFETCH = ("pool__members__relay",)
 # Seconds; a finish that is nearer isn't worth saying.
 SOON = 5
@@ -45,6 +45,11 @@ def moves(mailing: Mailing) -> bool:
     return mailing.state in Mailing.LIVE or bool(
         mailing.state == Mailing.State.CANCELLED and (tally.waiting or tally.in_flight)
     )
+
+
+def freezes(mailing: Mailing) -> bool:
+    """Whether a part of its audience is still being frozen: more recipients are to come."""
+    return hasattr(mailing, "freezing")
 
 
 def done(tally: Tally) -> int:
@@ -91,9 +96,9 @@ def _finish(
     mailing: Mailing, left: int, rate: float, used: estimates.Uses, now: datetime
 ) -> datetime | None:
     """What the limits allow at the present rate, counted from the end of the wait; nothing before
-    a message was sent, nothing while all of it waits for a person, and nothing that is over before
-    it is read."""
-    if not (mailing.tally.accepted or mailing.tally.failed):
+    a message was sent or while more recipients are to come, nothing while all of it waits for a
+    person, and nothing that is over before it is read."""
+    if not (mailing.tally.accepted or mailing.tally.failed) or freezes(mailing):
         return None
     if mailing.wait_reason and not mailing.wait_until:
         return None

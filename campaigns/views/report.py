@@ -124,6 +124,7 @@ def live_context(request: WorkspaceRequest, campaign: Campaign, mailing: Mailing
         "tally": tally,
         "state": state,
         "is_live": progress.moves(mailing),
+        "freezing": progress.freezes(mailing),
         "progress": now,
         "average": progress.average_rate(mailing),
         "ledger": [Entry(code, getattr(tally, code), f"{people}?state={code}") for code in LEDGER],

@@ -58,7 +58,7 @@ OUTCOMES = (
 )
 
 # What becomes of a person on the list.
-STANDING = {
+LIST_STATUS = {
     "subscribed": gettext_lazy("subscribed"),
     "unsubscribed": gettext_lazy("unsubscribed"),
     "asked": gettext_lazy("not subscribed: waits for an answer"),
@@ -236,7 +236,7 @@ def _checked(request: WorkspaceRequest, import_: Import) -> dict[str, Any]:
             row
             | looks[row["outcome"]]
             | {"name": names.full(row["first_name"], row["last_name"], row["full_name"])}
-            | {"standing": STANDING.get(row["listing"], "")}
+            | {"list_status": LIST_STATUS.get(row["listing"], "")}
             for row in checked.samples
         ],
         "bar": bar(checked.counts),

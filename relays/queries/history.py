@@ -130,7 +130,7 @@ def _sums(
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class CountedInterval:
     """Replies, or messages, from `begin` to before `end`."""
 
     begin: dt.datetime
@@ -138,7 +138,7 @@ class Stretch:
     count: int
 
 
-def stretches(relay_id: int, hours: int, meaning: str) -> list[Stretch]:
+def intervals(relay_id: int, hours: int, meaning: str) -> list[CountedInterval]:
     """The replies of one of the totals by time, the newest first; together they are the total."""
     end, buckets = _time(hours)
     counts: Counter[dt.datetime] = Counter()
@@ -146,16 +146,16 @@ def stretches(relay_id: int, hours: int, meaning: str) -> list[Stretch]:
         if found == meaning:
             counts[bucket] += int(count)
     width = dt.timedelta(seconds=PERIODS[hours])
-    return [Stretch(one, one + width, counts[one]) for one in sorted(counts, reverse=True)]
+    return [CountedInterval(one, one + width, counts[one]) for one in sorted(counts, reverse=True)]
 
 
-def handed_today(relay_id: int) -> list[Stretch]:
+def handed_today(relay_id: int) -> list[CountedInterval]:
     """Messages handed to the relay on this UTC day, hour by hour, the newest first: what its limits
     of hour and day are held against."""
     width = dt.timedelta(hours=1)
     rows = uses.of_day([relay_id], timezone.now())
     used = rows.exclude(count=0).order_by("-hour").values_list("hour", "count")
-    return [Stretch(begin, begin + width, count) for begin, count in used]
+    return [CountedInterval(begin, begin + width, count) for begin, count in used]
 
 
 def begins(hours: int) -> dt.datetime:
@@ -204,7 +204,7 @@ def _latency(
     counts: Counter[tuple[dt.datetime, str]],
     waited: Counter[dt.datetime],
 ) -> dict[str, Any]:
-    taken = [counts[bucket, ACCEPTED.role] for bucket in buckets]
+    accepted = [counts[bucket, ACCEPTED.role] for bucket in buckets]
     return {
         "labels": [bucket.isoformat() for bucket in buckets],
         "series": [
@@ -213,7 +213,7 @@ def _latency(
                 "role": "opened",
                 "values": [
                     round(waited[bucket] / count * 1000, 1) if count else None
-                    for bucket, count in zip(buckets, taken, strict=True)
+                    for bucket, count in zip(buckets, accepted, strict=True)
                 ],
             }
         ],

@@ -247,7 +247,7 @@ class _Sum:
     asked: int = 0
 
     def add(self, outcome: Outcome, verdict: replies.Verdict) -> None:
-        if outcome.end is End.TAKEN:
+        if outcome.end is End.ACCEPTED:
             self.accepted += 1
             if outcome.seconds:
                 self.waited += outcome.seconds
@@ -292,18 +292,18 @@ def learn(
     relay: Relay,
     claimed: Iterable[Addressed],
     outcomes: Mapping[int, Outcome],
-    taken: Accepted | None = None,
+    accepted: Accepted | None = None,
     *,
     seconds: float,
 ) -> None:
-    """Takes what a batch shows: those that were `taken` and `outcomes` ({message id: outcome}) of
-    the others; `seconds`: how long they took from the first to the last."""
+    """Takes what a batch shows: those that were `accepted` and `outcomes` ({message id: outcome})
+    of the others; `seconds`: how long they took from the first to the last."""
     known = set(Lane.objects.filter(relay=relay).values_list("name", flat=True))
     if not known and not outcomes:
         # Nearly each batch: nothing is made for a single message.
-        _remember_latency(relay, _all_taken(taken or Accepted()), seconds)
+        _remember_latency(relay, _all_accepted(accepted or Accepted()), seconds)
         return
-    batch = _read(claimed, outcomes, taken or Accepted())
+    batch = _read(claimed, outcomes, accepted or Accepted())
     if not batch.by_name:
         return
     if not known and not batch.whole.rate and not batch.whole.other:
@@ -314,10 +314,10 @@ def learn(
         _write(relay, rows, _attributed(batch, rows), seconds)
 
 
-def _all_taken(taken: Accepted) -> _Batch:
+def _all_accepted(accepted: Accepted) -> _Batch:
     """As `_read`, without the single domains, of which nothing is remembered."""
     batch = _Batch()
-    for lane, (number, seconds) in taken.lanes.items():
+    for lane, (number, seconds) in accepted.lanes.items():
         one = _Sum(accepted=int(number), waited=seconds, timed=int(number))
         if lane != providers.OTHERS:
             batch.by_name[providers.lane_name(lane, "")] = one
@@ -327,15 +327,17 @@ def _all_taken(taken: Accepted) -> _Batch:
     return batch
 
 
-def _read(claimed: Iterable[Addressed], outcomes: Mapping[int, Outcome], taken: Accepted) -> _Batch:
+def _read(
+    claimed: Iterable[Addressed], outcomes: Mapping[int, Outcome], accepted: Accepted
+) -> _Batch:
     batch = _Batch()
-    accepted = {
-        number: Outcome(End.TAKEN, 250, "", Stage.CONTENT, seconds)
-        for number, seconds in zip(taken.ids, taken.seconds, strict=True)
+    as_outcomes = {
+        number: Outcome(End.ACCEPTED, 250, "", Stage.CONTENT, seconds)
+        for number, seconds in zip(accepted.ids, accepted.seconds, strict=True)
     }
     for message in claimed:
-        outcome = accepted.get(message.id) or outcomes.get(message.id)
-        if outcome is None or outcome.end not in {End.TAKEN, End.REFUSED} or outcome.code < 200:
+        outcome = as_outcomes.get(message.id) or outcomes.get(message.id)
+        if outcome is None or outcome.end not in {End.ACCEPTED, End.REFUSED} or outcome.code < 200:
             continue
         verdict = ACCEPTED
         if outcome.end is End.REFUSED:

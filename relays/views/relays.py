@@ -17,8 +17,8 @@ from relays.models import Lane, Pool, Relay
 from relays.providers import presets
 from relays.providers.presets import Group, Preset
 from relays.queries import figures, history
+from relays.services import overview, tiers, usage
 from relays.services import relays as service
-from relays.services import standing, tiers, usage
 
 SHOWN_LANES = 50
 HEADINGS = {
@@ -44,7 +44,7 @@ def relays_now(request: WorkspaceRequest) -> HttpResponse:
 def _listed(request: WorkspaceRequest) -> dict[str, Any]:
     archived = request.GET.get("archived") == "1"
     own = Relay.objects.filter(workspace=request.workspace)
-    rows = standing.troubled_first(own.filter(archived_at__isnull=not archived))
+    rows = overview.troubled_first(own.filter(archived_at__isnull=not archived))
     pools = Pool.objects.filter(workspace=request.workspace).order_by("name")
     return {
         "rows": rows,
@@ -102,7 +102,7 @@ def hours_of(request: WorkspaceRequest) -> int:
 
 
 def _now(relay: Relay) -> dict[str, Any]:
-    now = standing.of([relay])[0]
+    now = overview.of([relay])[0]
     slowed: list[Lane] = []
     if now.figures.slowed:
         slowed = list(figures.slowed().filter(relay=relay)[:SHOWN_LANES])

@@ -29,6 +29,8 @@ _PLACES = """
              WHERE t.mailing_id = m.id /* of t */ AND t.retry_at <= now()))
 """
 LEFT = _PLACES.format(but="")
+# Of `m`: a part of its audience is not frozen yet.
+FREEZING = "EXISTS (SELECT 1 FROM sending_freezing f WHERE f.mailing_id = m.id)"
 # The same of what the relay `r` may carry.
 DUE = _PLACES.format(but=f"AND NOT {HELD_LANE}").format(relay="r.id")
 DUE = f"(NOT {HELD_ROUTE.format(relay='r.id')} AND {DUE})"

@@ -7,8 +7,10 @@ from sending.queries.states import sql
 MAILING, MAILED_WITHIN = "mailing", "mailed_within"
 
 GOT = sql("state = $ACCEPTED AND contact_id IS NOT NULL")
-RECIPIENTS = f"FROM sending_message WHERE mailing_id = ANY({{ids}}) AND {GOT}"
-# Of the excluded contact `a`, the mail that it got last.
+RECIPIENTS = "FROM sending_message WHERE mailing_id = ANY({ids})"
+# Who will get it, or may have got it, is no less excluded than who got it.
+GETS = sql("state IN ($WAITING, $ACCEPTED, $UNKNOWN) AND contact_id IS NOT NULL")
+# Of the excluded contact `a`, the mail that it got last, if it has got one by now.
 LAST = sql(
     "SELECT m.settled_at AS since, m.mailing_id AS cause_id FROM sending_message m"
     " JOIN sending_mailing g ON g.id = m.mailing_id"
@@ -18,8 +20,8 @@ LAST = sql(
 kinds.add(
     Kind(
         MAILING,
-        include=f"SELECT contact_id, true AS wants {RECIPIENTS}",
-        exclude=f"SELECT contact_id {RECIPIENTS}",
+        include=f"SELECT contact_id, true AS wants {RECIPIENTS} AND {GOT}",
+        exclude=f"SELECT contact_id {RECIPIENTS} AND {GETS}",
         reason="excluded_mailing",
         cause=LAST.replace("{which}", "g.id = ANY({ids})"),
     )

@@ -25,7 +25,7 @@ from sending.queries.blocks import of_messages
 from sending.queries.claim import Claimed
 from sending.services import holding, holds, mailings
 from sending.services.holding import Why
-from sending.services.reading import Refused, accepted_of, took_lately, took_others
+from sending.services.reading import Refused, accepted_lately, accepted_of, accepted_others
 from smtp.accepted import Accepted
 from smtp.replies import Meaning
 
@@ -38,12 +38,12 @@ def learn(
     mailing: Mailing,
     relay: Relay,
     claimed: Sequence[Claimed],
-    taken: Accepted,
+    accepted: Accepted,
     refused: Mapping[int, Refused],
 ) -> None:
-    """Takes what a recorded batch showed: those that were `taken`, and those refused by message id.
-    Not to be called within the transaction that recorded it: claims hold the mailing's row and wait
-    for its tally."""
+    """Takes what a recorded batch showed: those that were `accepted`, and those refused by message
+    id. Not to be called within the transaction that recorded it: claims hold the mailing's row and
+    wait for its tally."""
     seen = list(refused.values())
     for one in seen:
         if one.halts:
@@ -57,7 +57,7 @@ def learn(
     known = query.counted(mailing, relay)
     if not runs and not known:
         return
-    _count(mailing, relay, _Batch(claimed, taken, runs, known))
+    _count(mailing, relay, _Batch(claimed, accepted, runs, known))
 
 
 # Counting ----------------------------------------------------------------------------------------
@@ -68,7 +68,7 @@ class _Batch:
     """What is counted of a batch. `known`: lanes that are counted already."""
 
     claimed: Sequence[Claimed]
-    taken: Accepted
+    accepted: Accepted
     refused: Mapping[int, Refused]
     known: Collection[str]
 
@@ -76,16 +76,16 @@ class _Batch:
         """Of first tries, those refused since the last accepted mail. A refusal whose place is
         unknown came before every accepted one: nothing is stopped on a guess."""
         tried = {message.id for message in self.claimed if not message.attempts}
-        end = len(self.taken)
+        end = len(self.accepted)
         return [
             one
             for number, one in self.refused.items()
-            if number in tried and self.taken.refused.get(number, 0) == end and one.verdict
+            if number in tried and self.accepted.refused.get(number, 0) == end and one.verdict
         ]
 
     def steps(self) -> dict[str, Count]:
         """{lane, or "*" for all: what is added}"""
-        found = {WHOLE: Count(accepted=len(self.taken))}
+        found = {WHOLE: Count(accepted=len(self.accepted))}
         for one in self.refused.values():
             step = Count(refused=1, blamed=1 if one.blames else 0)
             names = (WHOLE,) if one.unseen or one.verdict is None else (WHOLE, one.lane)
@@ -93,7 +93,7 @@ class _Batch:
                 found[name] = found.get(name, Count()).plus(step)
         found[WHOLE] = replace(found[WHOLE], row=len(self.row()))
         lanes = {*found, *self.known} - {WHOLE}
-        for name, number in accepted_of(self.claimed, self.taken, lanes).items():
+        for name, number in accepted_of(self.claimed, self.accepted, lanes).items():
             found[name] = found.get(name, Count()).plus(Count(accepted=number))
         return found
 
@@ -150,9 +150,10 @@ def _judge(
     whole = counts[WHOLE]
     rows = RefusalCount.objects.filter(mailing=mailing, relay=relay)
     lanes = rows.exclude(lane=WHOLE).filter(refused__gt=0).count()
-    # The count began with a refusal, or anew when somebody resumed: what was taken before counts.
+    # The count began with a refusal, or anew when somebody resumed: what was accepted before
+    # counts.
     takes_nothing = (
-        not whole.accepted and lanes >= guards.RELAY_LANES and not took_others(mailing, relay)
+        not whole.accepted and lanes >= guards.RELAY_LANES and not accepted_others(mailing, relay)
     )
     if takes_nothing and guards.of_relay(whole, lanes):
         _stop(mailing, relay, _why(rows, WHOLE, REFUSES_ALL, seen, whole))
@@ -198,7 +199,7 @@ def _of_all_relays(mailing: Mailing) -> Count:
 def _stop(mailing: Mailing, relay: Relay, why: Why) -> None:
     """A relay takes nothing of a mailing. If it took other mails lately, it is the two of them that
     don't go together; if not, the relay serves nobody and is stopped."""
-    if not took_lately(relay):
+    if not accepted_lately(relay):
         if holding.hold(mailing, relay, Hold.Kind.RELAY, why):
             holding.absorb(mailing, relay, Hold.Kind.RELAY)
             health.stop(relay, reasons.with_words(why.reason, why.words))

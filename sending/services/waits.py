@@ -181,19 +181,19 @@ def explain(
         return _alone(Line("window", opens))
     if one.next_slot_at is not None and one.next_slot_at > now + MOMENT:
         return _alone(Line("mailing_rate", one.next_slot_at))
-    carriers, waiting = _carriers(one, now)
-    if not carriers:
+    carrying, waiting = _carrying(one, now)
+    if not carrying:
         first = _soonest(waiting)
         return Why(first.reason, first.until, tuple(waiting))
     due = one.retry_at is not None and one.retry_at <= now
     # What is to be tried later waits for its time, whoever is silent now.
     asks = one.moving or one.lanes or due
-    quiet = [Line("silent", relay=relay.name) for relay in carriers if asks and relay.pk in silent]
-    if len(quiet) == len(carriers):
+    quiet = [Line("silent", relay=relay.name) for relay in carrying if asks and relay.pk in silent]
+    if len(quiet) == len(carrying):
         return Why("silent", None, tuple(waiting + quiet))
-    held, held_numbers = _held_lines(one, carriers)
+    held, held_numbers = _held_lines(one, carrying)
     open_ = [number for number in one.lanes if number not in held_numbers]
-    shut = _shut(open_, one, [closed.get(relay.pk, {}) for relay in carriers])
+    shut = _shut(open_, one, [closed.get(relay.pk, {}) for relay in carrying])
     found = tuple(waiting + quiet + held + shut)
     nothing_left = not shut and not held and one.retry_at is None
     if due or nothing_left or one.moving or len(shut) < len(open_):
@@ -216,7 +216,7 @@ def _soonest(found: Sequence[Line]) -> Line:
     return min(found, key=lambda line: (line.until or far, line.reason != "relay_stopped"))
 
 
-def _carriers(one: _Live, now: datetime) -> tuple[list[Relay], list[Line]]:
+def _carrying(one: _Live, now: datetime) -> tuple[list[Relay], list[Line]]:
     """(relays of the lowest tier that can carry it now, a line for each that can't)."""
     able: list[tuple[int, Relay]] = []
     waiting: list[Line] = []
@@ -257,16 +257,16 @@ def _why_not(relay: Relay, one: _Live, now: datetime) -> Line | None:
     return Line(relay.wait_reason, until, relay=relay.name, words=relay.state_reason)
 
 
-def _held_lines(one: _Live, carriers: Sequence[Relay]) -> tuple[list[Line], set[int]]:
+def _held_lines(one: _Live, carrying: Sequence[Relay]) -> tuple[list[Line], set[int]]:
     """A line for each lane that is held at every relay that carries, and the providers' numbers."""
     by_name: dict[str, list[Hold]] = defaultdict(list)
-    for relay in carriers:
+    for relay in carrying:
         for hold in one.held.get(relay.pk, ()):
             if hold.kind == Hold.Kind.LANE:
                 by_name[hold.lane].append(hold)
     lines, numbers = [], set()
     for name, holds in by_name.items():
-        if len(holds) == len(carriers):
+        if len(holds) == len(carrying):
             until = min((hold.until for hold in holds if hold.until), default=None)
             lines.append(Line("held", until, lane=name, words=holds[0].words))
             numbers.add(holds[0].lane_number)

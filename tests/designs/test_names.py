@@ -16,7 +16,7 @@ from designs import fields
 from designs.checks import Source, check
 from designs.filters import as_text
 from designs.rendering import Part, Renderer, RenderError
-from smtp import Parcel
+from smtp import MailObject
 from tests.designs.test_rendering import Urls
 from tests.sending.compose.test_compose import claimed, composer
 
@@ -46,9 +46,9 @@ def test_case_an_attribute_named_track(workspace: Workspace) -> None:
     assert "track" in fields.known(workspace)
     values = dict(zip([*header[:2], made.key], people[0], strict=True))
     source = "<p>Your track: {{ track }}</p><a href='{{ track(0) }}'>x</a>"
-    parcel = composer(html=source, text="Your track: {{ track }}").compose(claimed(), values)
-    assert isinstance(parcel, Parcel)
-    flat = parcel.content.replace(b"=\r\n", b"")
+    mail = composer(html=source, text="Your track: {{ track }}").compose(claimed(), values)
+    assert isinstance(mail, MailObject)
+    flat = mail.content.replace(b"=\r\n", b"")
     assert b"Your track: AI &amp; Data<" in flat
     assert b"Your track: AI & Data\r\n" in flat
     assert b"/e/c/" in flat

@@ -264,10 +264,8 @@ def test_a_contact_s_web_address_in_a_mail(clicks: bool) -> None:
     parts = compile_parts(subject="Hi", preheader="", html=html, text="", track_clicks=clicks)
     links = parts.pop("links")
     assert links == (["{{ website|link }}"] if clicks else [])
-    parcel = composer(**parts).compose(
-        claimed(), {"website": "shop.example", "email": "a@b.example"}
-    )
-    flat = parcel.content.replace(b"=\r\n", b"").replace(b"=3D", b"=")  # type: ignore[union-attr]
+    made = composer(**parts).compose(claimed(), {"website": "shop.example", "email": "a@b.example"})
+    flat = made.content.replace(b"=\r\n", b"").replace(b"=3D", b"=")  # type: ignore[union-attr]
     assert (b'href="https://shop.example"' in flat) is not clicks
 
 
@@ -319,8 +317,8 @@ def test_only_addresses_of_the_web_are_counted(
         html = f"{{% for n in site %}}{{% endfor %}}{{{{ self }}}}{html}"
     parts = compile_parts(subject="Hi", preheader="", html=html, text="", track_clicks=True)
     parts.pop("links")
-    parcel = composer(**parts).compose(claimed(), {"site": site, "email": "a@b.example"})
-    mail = email.message_from_bytes(parcel.content, policy=email.policy.default)  # type: ignore[union-attr]
+    made = composer(**parts).compose(claimed(), {"site": site, "email": "a@b.example"})
+    mail = email.message_from_bytes(made.content, policy=email.policy.default)  # type: ignore[union-attr]
     body = mail.get_body(("html",)).get_content()  # type: ignore[union-attr]
     href = re.search(r'<a href="([^"]*)"', body)[1]  # type: ignore[index]
     assert href == stands if stands is not None else "/e/c/" in href

@@ -184,3 +184,29 @@ def test_one_message_is_looked_for_in_one_block(sent: Callable[..., list[Message
     plan = rows.explain()
     assert f"sending_message_{block - 1}" in plan
     assert f"sending_message_{block}_" not in plan
+
+
+def test_recipients_of_a_mailing_of_another_block_are_left_out(
+    sent: Callable[..., list[Message]],
+) -> None:
+    (old,) = sent("a@x.example")
+    turned(old.mailing)
+    workspace = old.mailing.workspace
+    audience = old.mailing.people
+    contact = Contact.objects.create(workspace=workspace, email="b@x.example")
+    Subscription.objects.create(list_id=audience.list_ids[0], contact=contact, source="import 1")
+    for part in ("mailing", "mailed_within"):
+        ids = (old.mailing_id,) if part == "mailing" else (24,)
+        mailing = open_mailing(
+            workspace=workspace,
+            origin="campaign 8",
+            content=old.mailing.content,
+            from_name="Brand",
+            from_email="news@brand.example",
+            relay=Relay.objects.get(),
+            audience=replace(audience, exclude=(Part(part, ids),)),
+        )
+        assert [one.address for one in Message.objects.filter(mailing=mailing)] == ["b@x.example"]
+        assert LeftOut.objects.get(mailing=mailing).address == "a@x.example"
+        Message.objects.filter(mailing=mailing).delete()
+        LeftOut.objects.filter(mailing=mailing).delete()
