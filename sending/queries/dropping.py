@@ -7,6 +7,7 @@ from django.db import connection
 
 from sending import blocks
 from sending.models import PastRecipients
+from sending.queries.due import FREEZING
 from sending.queries.states import sql
 
 # Tables of blocks, attached or not: a drop that was interrupted may have left them detached.
@@ -28,7 +29,7 @@ SELECT count(*), coalesce(sum(t.targeted), 0), min(m.opened_at), max(m.finished_
 """
 # Mailings that keep the block, and why: they are not over, something of them is to be decided, or
 # they ended too lately. Addresses that wait for a judgement would be judged without their rows.
-KEEPING = """
+KEEPING = f"""
 SELECT m.id, w.slug, m.origin, why.code
   FROM sending_mailing m
   JOIN accounts_workspace w ON w.id = m.workspace_id
@@ -36,13 +37,13 @@ SELECT m.id, w.slug, m.origin, why.code
  CROSS JOIN LATERAL (
        SELECT CASE WHEN m.state IN ('sending', 'paused') AND m.kind = 'stream' THEN 'stream'
                    WHEN m.state IN ('sending', 'paused') THEN m.state
-                   WHEN t.waiting + t.in_flight > 0 THEN 'waiting'
+                   WHEN t.waiting + t.in_flight > 0 OR {FREEZING} THEN 'waiting'
                    WHEN t.unjudged_since IS NOT NULL THEN 'unjudged'
                    WHEN m.finished_at IS NULL OR m.finished_at >= %(before)s THEN 'recent'
               END AS code) why
  WHERE m.id >= %(first)s AND m.id < %(end)s AND why.code IS NOT NULL
  ORDER BY m.id
-"""
+"""  # noqa: S608 - only constants of ours
 # Whoever has failed messages tried again locks the mailing first, too.
 LOCK = """
 SELECT 1 FROM sending_mailing WHERE id >= %(first)s AND id < %(end)s ORDER BY id FOR UPDATE

@@ -8,6 +8,11 @@ MAILING, MAILED_WITHIN = "mailing", "mailed_within"
 
 GOT = sql("state = $ACCEPTED AND contact_id IS NOT NULL")
 RECIPIENTS = "FROM sending_message WHERE mailing_id = ANY({ids})"
+# Of mailings whose rows were dropped: whom mails went to, as far as is known.
+PAST = """
+SELECT contact_id{more} FROM sending_pastrecipients, unnest(contacts) AS contact_id
+ WHERE mailing_id = ANY({ids}) AND contact_id IS NOT NULL
+"""
 # Who will get it, or may have got it, is no less excluded than who got it.
 GETS = sql("state IN ($WAITING, $ACCEPTED, $UNKNOWN) AND contact_id IS NOT NULL")
 # Of the excluded contact `a`, the mail that it got last, if it has got one by now.
@@ -20,8 +25,9 @@ LAST = sql(
 kinds.add(
     Kind(
         MAILING,
-        include=f"SELECT contact_id, true AS wants {RECIPIENTS} AND {GOT}",
-        exclude=f"SELECT contact_id {RECIPIENTS} AND {GETS}",
+        include=f"SELECT contact_id, true AS wants {RECIPIENTS} AND {GOT}"
+        f" UNION ALL {PAST.replace('{more}', ', true')}",
+        exclude=f"SELECT contact_id {RECIPIENTS} AND {GETS} UNION ALL {PAST.replace('{more}', '')}",
         reason="excluded_mailing",
         cause=LAST.replace("{which}", "g.id = ANY({ids})"),
     )

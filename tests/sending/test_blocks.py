@@ -1,12 +1,15 @@
 """Each month of mailings has a block of tables of its own (sending.blocks)."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
+from contacts.audience import Part
+from contacts.models import Contact, Subscription
 from relays.models import Relay
 from sending import blocks
 from sending.models import Event, LeftOut, Mailing, MailingLane, Message, StreamItem
@@ -16,6 +19,7 @@ from sending.queries.claim import claim
 from sending.queries.record import record
 from sending.services import blocks as service
 from sending.services import streams
+from sending.services.mailings import open_mailing
 from smtp.accepted import Accepted
 from tests.sending.blocktables import put_back
 

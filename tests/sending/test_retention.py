@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,9 @@ from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
 
+from contacts.audience import Part
 from contacts.models import Contact, Suppression
+from contacts.queries import audience
 from sending import blocks
 from sending.compose import tokens
 from sending.models import Event, Mailing, Message, PastRecipients, Tally
@@ -254,6 +257,16 @@ def test_links_lead_on_and_count_nothing(old: list[Message]) -> None:
     assert not Event.objects.exists()
     tally = Tally.objects.get(mailing=old[0].mailing)
     assert (tally.opened, tally.clicked) == (0, 0)
+
+
+def test_recipients_of_a_mailing_that_was_dropped_are_left_out_of_another(
+    old: list[Message], sent: Callable[..., list[Message]]
+) -> None:
+    run("--no-input")
+    mailing = old[0].mailing
+    part = Part("mailing", (mailing.pk,))
+    counted = audience.count(replace(mailing.people, exclude=(part,)))
+    assert (counted["recipients"], counted["excluded"]) == (0, {"excluded_mailing": 3})
 
 
 def test_whom_mails_were_to_takes_little_room(old: list[Message]) -> None:
