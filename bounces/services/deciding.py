@@ -335,9 +335,12 @@ def not_a_bounce(mail: BounceMail, by: User, moment: datetime) -> int:
     again. Its event stays as the server reported it. Returns how many suppressions were lifted;
     `is_a_bounce` with the same moment takes it back."""
     BounceMail.objects.filter(pk=mail.pk).update(kind=Kind.OTHER)
-    if mail.message is None:
+    message = mail.message
+    if message is None and mail.message_id is not None:
+        message = past.find([mail.message_id]).get(mail.message_id)
+    if message is None:
         return 0
-    return suppressions.lift_many(suppression_of(mail.message), by, moment)
+    return suppressions.lift_many(suppression_of(message), by, moment)
 
 
 def is_a_bounce(mail: BounceMail, kind: Kind, moment: datetime) -> None:
