@@ -317,7 +317,7 @@ def cancel(campaign: Campaign, *, by: User | None = None) -> None:
 def _refuse_dropped(mailing: Mailing) -> None:
     if mailing.details_dropped_at is not None:
         raise CampaignError(
-            _("Who the recipients were is no longer kept, so nothing can be changed about them.")
+            _("The list of recipients is no longer kept, so nothing about them can be changed.")
         )
 
 
