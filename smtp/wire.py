@@ -11,7 +11,7 @@ from smtp.remarks import Remark
 from smtp.replylines import GarbledError, ReplyReader
 from smtp.session import Session
 from smtp.timeouts import Timeouts
-from smtp.transactions import NOBODY, STAGES, Ending, EndingKind, Kind, Mode, Transaction
+from smtp.transactions import NOBODY, STAGES, Ending, EndingKind, Mode, OwedReply, Transaction
 
 # Mails of a connection without a limit.
 ENDLESS = sys.maxsize
@@ -47,7 +47,7 @@ class Wire(asyncio.Protocol):
         self._reader = ReplyReader()
 
         # In the order in which they were said.
-        self._owed: deque[tuple[Kind, Transaction]] = deque()
+        self._owed: deque[tuple[OwedReply, Transaction]] = deque()
         # Not settled, in the order in which they were taken and will be settled.
         self._transactions: deque[Transaction] = deque()
         # The one whose commands are said and whose content isn't.
@@ -148,7 +148,7 @@ class Wire(asyncio.Protocol):
         else:
             self._advance()
 
-    def _owe(self, kind: Kind) -> None:
+    def _owe(self, kind: OwedReply) -> None:
         self._owed.append((kind, NOBODY))
 
     def _rest(self) -> None:
@@ -160,7 +160,7 @@ class Wire(asyncio.Protocol):
     def _quit(self, goodbye: EndingKind) -> None:
         self._goodbye = goodbye
         self._since = monotonic()
-        self._owe(Kind.QUIT)
+        self._owe(OwedReply.QUIT)
         self._transport.write(b"QUIT\r\n")
 
     def _settle(self, outcome: Outcome) -> None:
@@ -195,7 +195,7 @@ class Wire(asyncio.Protocol):
         if not self._owed:
             return self._limits[None]
         kind = self._owed[0][0]
-        if kind is Kind.CONTENT and self._unsent:
+        if kind is OwedReply.CONTENT and self._unsent:
             return self._content_limit
         return self._limits[kind]
 
@@ -260,15 +260,15 @@ class Wire(asyncio.Protocol):
         return Outcome(end, words=self._why, stage=stage)
 
 
-def _limits(timeouts: Timeouts, idle: float) -> dict[Kind | None, float]:
+def _limits(timeouts: Timeouts, idle: float) -> dict[OwedReply | None, float]:
     """Seconds by what the next reply is owed to; None: to nothing."""
     return {
         None: idle,
-        Kind.RSET: timeouts.mail,
-        Kind.MAIL: timeouts.mail,
-        Kind.RCPT: timeouts.rcpt,
-        Kind.DATA: timeouts.data,
-        Kind.CONTENT: timeouts.content_reply,
-        Kind.DOT: timeouts.data,
-        Kind.QUIT: timeouts.quit,
+        OwedReply.RSET: timeouts.mail,
+        OwedReply.MAIL: timeouts.mail,
+        OwedReply.RCPT: timeouts.rcpt,
+        OwedReply.DATA: timeouts.data,
+        OwedReply.CONTENT: timeouts.content_reply,
+        OwedReply.DOT: timeouts.data,
+        OwedReply.QUIT: timeouts.quit,
     }

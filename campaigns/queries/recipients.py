@@ -77,7 +77,7 @@ def filtered(mailing: Mailing, parameters: QueryDict) -> QuerySet[Message]:
     rows = _by_address(rows, parameters.get("q", "").strip(), parameters.get("domain", "").strip())
     if provider := parameters.get("provider", ""):
         number = providers.lane_number(provider)
-        # A key that is no provider's is nobody's.
+        # A key that is no mail provider's is nobody's.
         rows = rows.filter(lane=number) if number != providers.OTHERS else rows.none()
     rows = _by_state(rows, mailing, parameters.get("state", ""))
     event, said = parameters.get("event", ""), parameters.get("same")

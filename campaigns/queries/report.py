@@ -130,7 +130,7 @@ class ProviderFailures:
 
 def failed_at(mailing: Mailing) -> list[ProviderFailures]:
     """Failed messages by the mail provider that serves them, the most first. Domains of no known
-    provider are left out: the table of domains has them. By message_not_accepted."""
+    mail provider are left out: the table of domains has them. By message_not_accepted."""
     counts = _part("failed_at", mailing)
     known = {one.number: one for one in providers.mail_providers()}
     return [
@@ -173,7 +173,7 @@ def skipped(mailing: Mailing) -> list[tuple[str, int]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Domain:
+class DomainFigures:
     name: str
     targeted: int
     accepted: int
@@ -193,9 +193,9 @@ SELECT split_part(address, '@', 2), count(*),
 """)
 
 
-def domains(mailing: Mailing) -> list[Domain]:
+def domains(mailing: Mailing) -> list[DomainFigures]:
     """The domains that most of the recipients are at."""
-    return [Domain(*row) for row in _kept("domains", mailing)]
+    return [DomainFigures(*row) for row in _kept("domains", mailing)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,7 @@ class RelayOverview:
         return self.relay.exchange not in {"", "pipelined"}
 
     @property
-    def warmup(self) -> warmups.Progress | None:
+    def warmup(self) -> warmups.WarmupProgress | None:
         """Today's step; None without a plan, or when it is over."""
         today = timezone.now().astimezone(UTC).date()
         return warmups.progress(self.relay, today)
@@ -138,7 +138,8 @@ class RelayOverview:
 
 
 def lane_label(name: str) -> str:
-    """The provider as people know it, or the domain; a relay's own server is asked by all mails."""
+    """The mail provider as people know it, or the domain; a relay's own server is asked by all
+    mails."""
     return _("all providers") if name == lanes.WHOLE else providers.label(name)
 
 

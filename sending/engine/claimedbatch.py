@@ -134,7 +134,7 @@ class ClaimedBatch:
         return outcome.stage is Stage.MAIL or outcome.code == TOO_LARGE
 
 
-class Waiting(NamedTuple):
+class QueuedMessage(NamedTuple):
     """A message in the queue; `at` is on the event loop's clock, when it may be handed over."""
 
     batch: ClaimedBatch

@@ -15,7 +15,7 @@ from relays.models import Relay
 from relays.queries import clock
 from relays.services import health, pace
 from relays.services.relays import server_of
-from sending.engine.claimedbatch import ClaimedBatch, Waiting, lane_of
+from sending.engine.claimedbatch import ClaimedBatch, QueuedMessage, lane_of
 from sending.engine.connections import Connections
 from sending.engine.database import Database
 from sending.engine.ledger import Ledger, watch
@@ -61,7 +61,7 @@ class DeliveryAgent:
         self.linger = linger
         self.ledger = Ledger(relay)
         self.loop = asyncio.get_running_loop()
-        self.ready: deque[Waiting] = deque()
+        self.ready: deque[QueuedMessage] = deque()
         self.batches: set[ClaimedBatch] = set()
         # What is with an exchange: {message id: (its batch, itself)}.
         self.where: dict[int, tuple[ClaimedBatch, Claimed]] = {}
@@ -156,7 +156,7 @@ class DeliveryAgent:
         batch, message = self.where.pop(mail.key)
         if outcome.end is End.NEXT_CONNECTION:
             # It waits for nothing: the next connection that is free takes it.
-            self.ready.appendleft(Waiting(batch, message, 0.0))
+            self.ready.appendleft(QueuedMessage(batch, message, 0.0))
             return
         if outcome.end is End.NOT_HANDED_OVER and (batch.lost or self.trouble is not None):
             # Given back with its batch.
@@ -275,7 +275,7 @@ class DeliveryAgent:
             messages = interleaved(messages)
         for place, message in enumerate(messages):
             at = begin + place * reservation.spacing if reservation.spacing else 0.0
-            self.ready.append(Waiting(batch, message, at))
+            self.ready.append(QueuedMessage(batch, message, at))
         self.connections.pump()
 
     def _adapt(self) -> None:

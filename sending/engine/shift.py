@@ -19,7 +19,7 @@ from sending.engine import stopping
 from sending.engine.database import Database
 from sending.engine.deliveryagent import DeliveryAgent
 from sending.engine.ledger import watch
-from sending.host.presence import Presence
+from sending.host.processlock import ProcessLock
 from sending.host.trouble import CODES, HostTroubleError
 from sending.services import dispatch
 
@@ -61,11 +61,11 @@ def run_all(*, budget: float = SHIFT, linger: float = LINGER) -> int:
 def _loop(work: "Callable[[_Shift], asyncio.Future[int] | object]") -> int:
     with (
         _tuned(),
-        Presence() as presence,
+        ProcessLock() as lock,
         closing(Database()) as database,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
-        return runner.run(work(_Shift(database, presence)))  # type: ignore[arg-type]
+        return runner.run(work(_Shift(database, lock)))  # type: ignore[arg-type]
 
 
 @contextmanager
@@ -81,9 +81,9 @@ def _tuned() -> Iterator[None]:
 
 
 class _Shift:
-    def __init__(self, database: Database, presence: Presence) -> None:
+    def __init__(self, database: Database, lock: ProcessLock) -> None:
         self.database = database
-        self.presence = presence
+        self.lock = lock
         self.agents: dict[int, DeliveryAgent] = {}
         self.tasks: dict[int, asyncio.Task[int]] = {}
         # When the last agent began, on the loop's clock.
@@ -149,13 +149,13 @@ class _Shift:
             log.error("the delivery agent of relay %s failed", relay_id, exc_info=error)
             relay = await self.database(Relay.objects.filter(pk=relay_id).first)
             if relay is not None:
-                holder = f"{self.presence.name}:{relay.pk}"
+                holder = f"{self.lock.name}:{relay.pk}"
                 await self.database(pace.free_slots, holder)
                 words = f"{type(error).__name__}: {error}"
                 await self.database(health.back_off, relay, "fault", words)
 
     async def _start(self, relay: Relay, ends: float, *, linger: float) -> bool:
-        holder = f"{self.presence.name}:{relay.pk}"
+        holder = f"{self.lock.name}:{relay.pk}"
         slot = await self.database(pace.take_slot, relay, holder)
         if slot is None:
             return False

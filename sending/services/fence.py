@@ -109,7 +109,7 @@ class Passage:
             log.warning("the position of this host can't be written: %s", error)
 
 
-def _look(host: str) -> queries.Seen:
+def _look(host: str) -> queries.CopySigns:
     seen = queries.look(host)
     if seen is None:
         queries.make_installation()
@@ -124,7 +124,7 @@ def _look(host: str) -> queries.Seen:
     return _look(host)
 
 
-def _wrong(host: str, seen: queries.Seen) -> Fence.Why | None:
+def _wrong(host: str, seen: queries.CopySigns) -> Fence.Why | None:
     if queries.differs(seen.stamp, seen.stamp_now):
         return Why.MOVED
     if position.copied(seen.place, _files()):

@@ -235,7 +235,7 @@ def accepted_of(
     claimed: Iterable[Claimed], accepted: Accepted, lanes: Collection[str]
 ) -> dict[str, int]:
     """{lane: how many of it were accepted} of the lanes asked for. Of single domains the messages
-    are looked at; of providers their sums are known."""
+    are looked at; of mail providers their sums are known."""
     found = {
         name: int(accepted.lanes[number][0])
         for name in lanes

@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_noop
 
 from relays.services import pace
-from sending.host import journal, presence
+from sending.host import journal, processlock
 from sending.models import Batch, Message
 from sending.queries.blocks import of_messages
 from sending.queries.claim import Claim, Claimed
@@ -28,7 +28,7 @@ KILLED = gettext_noop("The worker was killed.")
 def recover_journals() -> int:
     """Settles the batches of dead workers of this host from their journals; returns how many.
     Their connections are closed, others may have those."""
-    for name in presence.departed():
+    for name in processlock.dead_processes():
         pace.free_slots_of(name)
     number = 0
     for path, story in journal.orphans():

@@ -1,6 +1,6 @@
 """What refusals say about more than one message: that a relay takes nothing from us, or not from
-this sender, or not mails of this size; that a provider turns a mailing down; or that servers refuse
-it for what it is. What refuses is stopped before it uses the audience up.
+this sender, or not mails of this size; that a mail provider turns a mailing down; or that servers
+refuse it for what it is. What refuses is stopped before it uses the audience up.
 
 Each recorded batch is counted by lane and relay (models.RefusalCount) and judged (sending.guards).
 What is stopped is held by services.holding; what is decided about it is in services.holddecisions.
@@ -24,7 +24,7 @@ from sending.queries import refusals as query
 from sending.queries.blocks import of_messages
 from sending.queries.claim import Claimed
 from sending.services import holding, holds, mailings
-from sending.services.holding import Why
+from sending.services.holding import HoldCause
 from sending.services.reading import Refused, accepted_lately, accepted_of, accepted_others
 from smtp.accepted import Accepted
 from smtp.replies import Meaning
@@ -57,14 +57,14 @@ def learn(
     known = query.counted(mailing, relay)
     if not runs and not known:
         return
-    _count(mailing, relay, _Batch(claimed, accepted, runs, known))
+    _count(mailing, relay, _CountedBatch(claimed, accepted, runs, known))
 
 
 # Counting ----------------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
-class _Batch:
+class _CountedBatch:
     """What is counted of a batch. `known`: lanes that are counted already."""
 
     claimed: Sequence[Claimed]
@@ -98,7 +98,7 @@ class _Batch:
         return found
 
 
-def _count(mailing: Mailing, relay: Relay, batch: _Batch) -> None:
+def _count(mailing: Mailing, relay: Relay, batch: _CountedBatch) -> None:
     steps = batch.steps()
     _to_holds(mailing, relay, steps)
     if not any(one.decided for one in steps.values()):
@@ -171,10 +171,10 @@ def _judge(
 
 def _why(
     rows: QuerySet[RefusalCount], lane: str, reason: str, seen: Sequence[Refused], count: Count
-) -> Why:
+) -> HoldCause:
     since = rows.filter(lane=lane).values_list("began_at", flat=True).first() or timezone.now()
     words = seen[-1].reply if seen else ""
-    return Why(reason, words, since, round(count.refused), round(count.decided))
+    return HoldCause(reason, words, since, round(count.refused), round(count.decided))
 
 
 def _leave_to_hold(mailing: Mailing, rows: QuerySet[RefusalCount], lane: str, count: Count) -> None:
@@ -196,7 +196,7 @@ def _of_all_relays(mailing: Mailing) -> Count:
     return total
 
 
-def _stop(mailing: Mailing, relay: Relay, why: Why) -> None:
+def _stop(mailing: Mailing, relay: Relay, why: HoldCause) -> None:
     """A relay takes nothing of a mailing. If it took other mails lately, it is the two of them that
     don't go together; if not, the relay serves nobody and is stopped."""
     if not accepted_lately(relay):
@@ -206,7 +206,9 @@ def _stop(mailing: Mailing, relay: Relay, why: Why) -> None:
     elif holds.has_others(mailing, relay):
         holding.hold(mailing, relay, Hold.Kind.ROUTE, why)
     else:
-        pause(mailing, relay, Why(MANY_REFUSED, why.words, why.since, why.refused, why.decided))
+        pause(
+            mailing, relay, HoldCause(MANY_REFUSED, why.words, why.since, why.refused, why.decided)
+        )
 
 
 def _stop_mixture(
@@ -223,7 +225,7 @@ def _stop_mixture(
 
 
 @transaction.atomic
-def pause(mailing: Mailing, relay: Relay, why: Why) -> None:
+def pause(mailing: Mailing, relay: Relay, why: HoldCause) -> None:
     """Whoever resumes it begins a new count."""
     if mailings.pause(mailing, reasons.with_words(why.reason, why.words)):
         holding.hold(mailing, relay, Hold.Kind.MAILING, why)
@@ -247,7 +249,7 @@ def count_unseen(mailing: Mailing, relay: Relay, words: str) -> None:
     accepted = minutes.aggregate(number=Sum("accepted"))["number"] or 0
     if not guards.of_unseen(unknown.count(), accepted):
         return
-    why = Why(MANY_UNSEEN, words, since)
+    why = HoldCause(MANY_UNSEEN, words, since)
     if holds.has_others(mailing, relay):
         holding.hold(mailing, relay, Hold.Kind.ROUTE, why)
     else:
@@ -270,13 +272,13 @@ def _halt(mailing: Mailing, relay: Relay, refused: Refused) -> None:
         health.stop(relay, reasons.with_words(why, refused.reply))
     if login or holds.has_others(mailing, relay):
         return
-    pause(mailing, relay, Why(why, refused.reply, timezone.now()))
+    pause(mailing, relay, HoldCause(why, refused.reply, timezone.now()))
 
 
 def _unfit(mailing: Mailing, relay: Relay, refused: Refused) -> None:
     """The relay can't carry this mail, whoever it is for. Others of the pool do; if there is none
     the mailing waits for a person."""
-    why = Why(refused.unfit, refused.reply, timezone.now())
+    why = HoldCause(refused.unfit, refused.reply, timezone.now())
     if holds.has_others(mailing, relay):
         holding.hold(mailing, relay, Hold.Kind.ROUTE, why)
     else:
