@@ -8,7 +8,7 @@ from sending.models.ledger import Mailing
 
 class PastRecipients(models.Model):
     """Whom messages were to whose rows were dropped: what a link in an old mail needs, above all
-    unsubscribe. About ten bytes a message: those of one mailing among 1,024 neighbouring ids
+    unsubscribe. About seven bytes a message: those of one mailing among 1,024 neighbouring ids
     stand in parallel lists, sorted by id."""
 
     # The ids of a row have id >> SHIFT in common.

@@ -1,6 +1,6 @@
 """What comes back of mails whose rows were dropped: it suppresses if it has proof."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -16,20 +16,18 @@ from sending.models import Event, Mailing, Message, Tally
 from sending.services import blocks, retention
 from tests.bounces import returns
 from tests.mailservers.imap import Imap
-from tests.sending.blocktables import put_back
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def gone(sent: Callable[..., list[Message]]) -> Iterator[Message]:
-    with put_back():
-        (message,) = sent("gone@receiver.example")
-        ago = timezone.now() - timedelta(days=400)
-        Mailing.objects.update(state="finished", opened_at=ago, finished_at=ago)
-        Tally.objects.update(waiting=0, accepted=1)
-        blocks.turn()
-        yield message
+def gone(sent: Callable[..., list[Message]]) -> Message:
+    (message,) = sent("gone@receiver.example")
+    ago = timezone.now() - timedelta(days=400)
+    Mailing.objects.update(state="finished", opened_at=ago, finished_at=ago)
+    Tally.objects.update(waiting=0, accepted=1)
+    blocks.turn()
+    return message
 
 
 def drop() -> None:

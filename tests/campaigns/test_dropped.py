@@ -1,6 +1,6 @@
 """Campaigns whose detail was dropped: the report stays, and pages of people say what happened."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -12,7 +12,6 @@ from campaigns.queries import report
 from sending.models import Event, Mailing, Message, Tally
 from sending.queries import events
 from sending.services import blocks, retention
-from tests.sending.blocktables import put_back
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MIXED = ("anna@x.example", "ben@x.example", "reject@x.example", "spam@y.example")
@@ -20,28 +19,27 @@ PAGES = ("recipients/", "recipients/?state=failed", "recipients.csv", "left-out/
 
 
 @pytest.fixture
-def campaign(start: Callable[..., Campaign], send: Callable[[], None]) -> Iterator[Campaign]:
+def campaign(start: Callable[..., Campaign], send: Callable[[], None]) -> Campaign:
     """It ended long ago."""
-    with put_back():
-        campaign = start(*MIXED)
-        send()
-        assert campaign.mailing is not None
-        now = timezone.now()
-        ben = Message.objects.get(address="ben@x.example")
-        events.record(
-            [
-                events.EventRow(ben.pk, Event.Kind.CLICKED, now, link=0),
-                events.EventRow(ben.pk, Event.Kind.DELAYED, now),
-                events.EventRow(ben.pk, Event.Kind.BOUNCED_SOFT, now, detail="452 4.2.2 full"),
-            ]
-        )
-        ago = now - timedelta(days=400)
-        mailing = Mailing.objects.filter(pk=campaign.mailing_id)
-        mailing.update(state="finished", opened_at=ago, finished_at=ago)
-        Tally.objects.update(unjudged_since=None)
-        blocks.turn()
-        campaign.refresh_from_db()
-        yield campaign
+    campaign = start(*MIXED)
+    send()
+    assert campaign.mailing is not None
+    now = timezone.now()
+    ben = Message.objects.get(address="ben@x.example")
+    events.record(
+        [
+            events.EventRow(ben.pk, Event.Kind.CLICKED, now, link=0),
+            events.EventRow(ben.pk, Event.Kind.DELAYED, now),
+            events.EventRow(ben.pk, Event.Kind.BOUNCED_SOFT, now, detail="452 4.2.2 full"),
+        ]
+    )
+    ago = now - timedelta(days=400)
+    mailing = Mailing.objects.filter(pk=campaign.mailing.pk)
+    mailing.update(state="finished", opened_at=ago, finished_at=ago)
+    Tally.objects.update(unjudged_since=None)
+    blocks.turn()
+    campaign.refresh_from_db()
+    return campaign
 
 
 def drop() -> None:

@@ -1,6 +1,6 @@
 """Each month of mailings has a block of tables of its own (sending.blocks)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from contacts.audience import Part
+from contacts.audience import AudiencePart
 from contacts.models import Contact, Subscription
 from relays.models import Relay
 from sending import blocks
@@ -21,15 +21,8 @@ from sending.services import blocks as service
 from sending.services import streams
 from sending.services.mailings import open_mailing
 from smtp.accepted import Accepted
-from tests.sending.blocktables import put_back
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def _blocks() -> Iterator[None]:
-    with put_back():
-        yield
 
 
 def age(mailing: Mailing, days: int = 40) -> None:
@@ -208,7 +201,7 @@ def test_recipients_of_a_mailing_of_another_block_are_left_out(
             from_name="Brand",
             from_email="news@brand.example",
             relay=Relay.objects.get(),
-            audience=replace(audience, exclude=(Part(part, ids),)),
+            audience=replace(audience, exclude=(AudiencePart(part, ids),)),
         )
         assert [one.address for one in Message.objects.filter(mailing=mailing)] == ["b@x.example"]
         assert LeftOut.objects.get(mailing=mailing).address == "a@x.example"

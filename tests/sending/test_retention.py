@@ -1,7 +1,7 @@
 """Old detail is dropped, block by block (services.retention); links in old mails go on working."""
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -11,7 +11,7 @@ from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
 
-from contacts.audience import Part
+from contacts.audience import AudiencePart
 from contacts.models import Contact, Suppression
 from contacts.queries import audience
 from sending import blocks
@@ -23,19 +23,12 @@ from sending.services import blocks as turning
 from sending.services import retention
 from sending.services.retrying import retry_failed
 from sending.services.unknowns import count_as_sent
-from tests.sending.blocktables import put_back
 from tracking.models import Hit
 from tracking.services import hits
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LONG_AGO = timedelta(days=400)
 BEFORE = timezone.now() - timedelta(days=300)
-
-
-@pytest.fixture(autouse=True)
-def _blocks() -> Iterator[None]:
-    with put_back():
-        yield
 
 
 @pytest.fixture
@@ -264,7 +257,7 @@ def test_recipients_of_a_mailing_that_was_dropped_are_left_out_of_another(
 ) -> None:
     run("--no-input")
     mailing = old[0].mailing
-    part = Part("mailing", (mailing.pk,))
+    part = AudiencePart("mailing", (mailing.pk,))
     counted = audience.count(replace(mailing.people, exclude=(part,)))
     assert (counted["recipients"], counted["excluded"]) == (0, {"excluded_mailing": 3})
 
