@@ -33,7 +33,7 @@ KEEPING = f"""
 SELECT m.id, w.slug, m.origin, why.code
   FROM sending_mailing m
   JOIN accounts_workspace w ON w.id = m.workspace_id
-  JOIN sending_tally t ON t.mailing_id = m.id
+  LEFT JOIN sending_tally t ON t.mailing_id = m.id
  CROSS JOIN LATERAL (
        SELECT CASE WHEN m.state IN ('sending', 'paused') AND m.kind = 'stream' THEN 'stream'
                    WHEN m.state IN ('sending', 'paused') THEN m.state

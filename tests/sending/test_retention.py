@@ -245,6 +245,9 @@ def test_links_lead_on_and_count_nothing(old: list[Message]) -> None:
     assert Client().get(f"/e/c/{token}/0").headers["Location"] == "https://shop.example/"
     assert Client().get(f"/e/o/{token}.gif").status_code == 200
     assert Client().get(f"/e/v/{token}").status_code == 200
+    Mailing.objects.update(kind=Mailing.Kind.STREAM)
+    # Without the data of its own it would be another mail.
+    assert Client().get(f"/e/v/{token}").status_code == 404
     hits.record_hits()
     assert not Hit.objects.exists()
     assert not Event.objects.exists()
