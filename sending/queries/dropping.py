@@ -30,7 +30,7 @@ SELECT count(*), coalesce(sum(t.targeted), 0), min(m.opened_at), max(m.finished_
 # Mailings that keep the block, and why: they are not over, something of them is to be decided, or
 # they ended too lately. Addresses that wait for a judgement would be judged without their rows.
 KEEPING = f"""
-SELECT m.id, w.slug, m.origin, why.code
+SELECT m.id, w.slug, concat_ws(' ', nullif(m.source_kind, ''), nullif(m.source_id, 0)), why.code
   FROM sending_mailing m
   JOIN accounts_workspace w ON w.id = m.workspace_id
   LEFT JOIN sending_tally t ON t.mailing_id = m.id
@@ -84,7 +84,7 @@ class Keeping(NamedTuple):
 
     mailing: int
     workspace: str
-    origin: str
+    source: str
     code: str
 
 

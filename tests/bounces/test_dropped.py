@@ -10,6 +10,7 @@ from django.utils import timezone
 from bounces.models import BounceMail, BounceMailbox
 from bounces.services import collecting
 from contacts.models import Suppression
+from contacts.provenance import Source
 from relays import verp
 from sending.compose.tokens import make as token
 from sending.models import Event, Mailing, Message, Tally
@@ -45,7 +46,7 @@ def test_a_bounce_with_proof_suppresses_and_is_not_counted(
     done = collecting.collect(mailbox.pk)
     assert (done.error, done.stored, done.cleared) == ("", 1, 1)
     suppression = Suppression.objects.get(value="gone@receiver.example")
-    assert (suppression.reason, suppression.source) == ("hard_bounce", "campaign 7")
+    assert (suppression.reason, suppression.source) == ("hard_bounced", Source("campaign", 7))
     assert not Event.objects.exists()
     assert Tally.objects.get().bounced == 0
     mail = BounceMail.objects.get()

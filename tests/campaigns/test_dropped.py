@@ -30,7 +30,7 @@ def campaign(start: Callable[..., Campaign], send: Callable[[], None]) -> Campai
         [
             events.EventRow(ben.pk, Event.Kind.CLICKED, now, link=0),
             events.EventRow(ben.pk, Event.Kind.DELAYED, now),
-            events.EventRow(ben.pk, Event.Kind.BOUNCED_SOFT, now, detail="452 4.2.2 full"),
+            events.EventRow(ben.pk, Event.Kind.SOFT_BOUNCED, now, detail="452 4.2.2 full"),
         ]
     )
     ago = now - timedelta(days=400)

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from contacts.audience import AudiencePart
 from contacts.models import Contact, Subscription
+from contacts.provenance import Source
 from relays.models import Relay
 from sending import blocks
 from sending.models import Event, LeftOut, Mailing, MailingLane, Message, StreamItem
@@ -119,7 +120,7 @@ def test_a_stream_goes_on_in_its_block(
     (message,) = sent("a@x.example")
     stream = streams.open_stream(
         workspace=message.mailing.workspace,
-        origin="stream welcome",
+        source=Source("stream", 1),
         content=message.mailing.content,
         from_name="Brand",
         from_email="news@brand.example",
@@ -191,12 +192,12 @@ def test_recipients_of_a_mailing_of_another_block_are_left_out(
     workspace = old.mailing.workspace
     audience = old.mailing.people
     contact = Contact.objects.create(workspace=workspace, email="b@x.example")
-    Subscription.objects.create(list_id=audience.list_ids[0], contact=contact, source="import 1")
+    Subscription.objects.create(list_id=audience.list_ids[0], contact=contact)
     for part in ("mailing", "mailed_within"):
         ids = (old.mailing_id,) if part == "mailing" else (24,)
         mailing = open_mailing(
             workspace=workspace,
-            origin="campaign 8",
+            source=Source("campaign", 8),
             content=old.mailing.content,
             from_name="Brand",
             from_email="news@brand.example",

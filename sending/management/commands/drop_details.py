@@ -105,7 +105,7 @@ def _lines(block: Block) -> list[str]:
     if block.keeping:
         lines.append("  is kept:")
     lines += [
-        f"  mailing {one.mailing} ({one.workspace}, {one.origin}) {WHY[one.code]}"
+        f"  mailing {one.mailing} ({one.workspace}, {one.source}) {WHY[one.code]}"
         for one in block.keeping[:NAMED]
     ]
     if (more := len(block.keeping) - NAMED) > 0:
