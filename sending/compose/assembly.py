@@ -1,6 +1,6 @@
-"""A mailing's mails put together from bytes that are ready: content, headers, MIME. Pure.
+"""Puts mails together from bytes prepared for the whole mailing: content, headers, MIME. Pure.
 
-For one recipient only values are encoded; everything else is joined as it stands.
+For each recipient only values are encoded; everything else is joined unchanged.
 """
 
 import time
@@ -31,7 +31,7 @@ class Assembly:
         zone: tzinfo,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`parts`: subject, preheader, html, text as the content has them."""
+        """`parts`: the content's subject, preheader, html and text."""
         html = parts["html"]
         if not sender.email.isascii() or (html.strip() and not is_solid(html)):
             raise Uncompiled("the mail's form depends on values")
@@ -40,7 +40,7 @@ class Assembly:
         self.preheader = compile_words(parts["preheader"], "preheader", fixed)
         self.text = compile_bytes(parts["text"], "text", fixed)
         self.html = compile_bytes(html, "html", fixed) if html.strip() else None
-        # Those who share a first name share the subject.
+        # Recipients with the same first name often have the same subject.
         self.subjects = Memo(headers.subject)
         # A subject without values is the same for all.
         self.same_subject = self._subject(_nothing, "") if "{" not in parts["subject"] else b""
@@ -55,7 +55,7 @@ class Assembly:
         """The whole mail. `to`: its header line; `get`: the person's fields, as dict.get; `words`:
         the message's token.
 
-        Raises whatever goes wrong; designs.rendering may do better, or can say what it is.
+        May raise any exception. Then designs.rendering may succeed, or says what is wrong.
         """
         skeleton, token = self.skeleton, words.encode()
         subject = self.same_subject or self._subject(get, words)
@@ -85,7 +85,7 @@ class Assembly:
         return one_line(line)
 
     def _date(self) -> bytes:
-        """With the beginning of the next header."""
+        """The Date header, and the beginning of Message-ID."""
         second = int(self.clock())
         if second != self.second:
             moment = datetime.fromtimestamp(second, self.zone)
@@ -95,5 +95,5 @@ class Assembly:
 
 
 def _nothing(_name: str, other: Any) -> Any:
-    """The fields of nobody."""
+    """`get` for a person without fields."""
     return other

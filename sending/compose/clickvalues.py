@@ -1,8 +1,8 @@
-"""What of a personal link differs, signed into its address, so that it leads where the mail said.
+"""Signs the personal part of a link into the link's address.
 
-A link leads nowhere but where a mail of its mailing said: the digest covers the mailing, the link
-and the value, and is keyed. Whose mail it was is in the message's token. So what is signed is the
-same for all who live in one town, and costs nothing after the first of them.
+The keyed digest covers the mailing, the link and the value: nobody can make a link that leads
+elsewhere than a mail of this mailing did. The recipient is not part of it (the message's token
+names the recipient), so that people with the same value share the signature, which is cached.
 """
 
 import hmac
@@ -16,13 +16,13 @@ from accounts.secrets import derive, keys
 
 # A multiple of three: base64 needs no padding for it.
 DIGEST_BYTES = 9
-# Of one mail, about: what was signed last is remembered.
+# How many signatures are cached: about the links of one mail.
 LINKS = 64
 
 
 def signer(mailing_id: int) -> Callable[[int, str], str]:
     """Signs (number of the link, value) as the segment that follows the number in the link's
-    address. The settings are asked once."""
+    address. The settings are read once."""
     keyed = _keyed(keys()[0])
 
     # Both parts of a mail have the same links.

@@ -1,4 +1,5 @@
-"""Turns claimed messages into mails: a mailing's contents are compiled once, values come later."""
+"""Turns claimed messages into mails: a mailing's contents are compiled once, and each mail only
+fills in values."""
 
 from collections.abc import Mapping
 from email.errors import MessageError
@@ -26,9 +27,9 @@ log = logs.get(__name__)
 
 
 class Composer:
-    """Makes the mails of one mailing for one relay, as both were when it was made.
+    """Makes the mails of one mailing for one relay.
 
-    Mailing, workspace and contents are read then; later the database is asked for nothing.
+    It reads mailing, workspace and contents when it is made, and needs no database afterwards.
     """
 
     def __init__(self, mailing: Mailing, relay: Relay) -> None:
@@ -43,7 +44,7 @@ class Composer:
         self.assemblies = {number: self._assembly(one) for number, one in self.contents.items()}
 
     def _assembly(self, content: Content) -> Assembly | None:
-        """None for a content that only plain rendering can make."""
+        """None for a content that only designs.rendering can render."""
         parts = {name: getattr(content, name) for name in PARTS}
         same = fixed(
             mailing_id=self.mailing.pk,
@@ -56,8 +57,8 @@ class Composer:
             return None
 
     def compose(self, message: Claimed, fields: Mapping[str, Any] | None) -> MailObject | Outcome:
-        """What goes over the wire, or why it can't be made. `fields` as contacts' `merge_fields`
-        has them; None for a contact that is gone."""
+        """The mail, or the outcome that says why it can't be made. `fields`: in the form of
+        contacts' `merge_fields`; None for a contact that was deleted."""
         address, token = message.address, self.token(message.id)
         if fields is None:
             fields = {"email": address}
@@ -67,7 +68,7 @@ class Composer:
                 content = self._rendered(message, fields, token)
             except (RenderError, MessageError, ValueError) as error:
                 return Outcome(End.NOT_COMPOSED, words=str(error))
-            # What can't be made for one must not stop the others of its batch, nor its relay.
+            # One mail that can't be made must stop neither the others of its batch nor the relay.
             except Exception as error:
                 log.exception("message could not be made", mail=message.id)
                 return Outcome(End.NOT_COMPOSED, words=str(error) or type(error).__name__)
@@ -75,7 +76,7 @@ class Composer:
         return MailObject(message.id, sender, address, content, dotless=True)
 
     def _assembled(self, message: Claimed, fields: Mapping[str, Any], token: str) -> bytes | None:
-        """None where plain rendering has to do, or to say what is wrong."""
+        """None: designs.rendering has to render it, or to say what is wrong."""
         assembly = self.assemblies[message.variant]
         if assembly is None:
             return None
@@ -113,14 +114,14 @@ def name_of(fields: Mapping[str, Any]) -> str:
 
 
 def verp_of(relay: Relay) -> tuple[str, str] | None:
-    """What stands before and after the token in the envelope's sender; None without VERP."""
+    """The parts before and after the token in the envelope's sender; None without VERP."""
     if relay.envelope == Relay.Envelope.VERP and relay.bounce_address:
         return verp.around(relay.bounce_address)
     return None
 
 
 def envelope_sender(relay: Relay, mailing: Mailing, token: str) -> str:
-    """Where the relay sends bounces to."""
+    """The address that bounces go to."""
     if around := verp_of(relay):
         return token.join(around)
     if relay.envelope == Relay.Envelope.FIXED and relay.bounce_address:
@@ -142,7 +143,7 @@ def sender_of(mailing: Mailing) -> Sender:
 
 
 def _list_name(mailing: Mailing) -> str:
-    """The same for all mailings of one source, as RFC 2919 asks for: campaign-7."""
+    """The same for all mailings of one source, as RFC 2919 requires: campaign-7."""
     kind, number = mailing.source_kind, mailing.source_id
     return f"{kind}-{number}" if number else kind
 

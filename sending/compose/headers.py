@@ -1,5 +1,5 @@
-"""To and Subject of a campaign's mails, fast for what nearly all mails have; the others are written
-by accounts.mailheaders. Pure."""
+"""To and Subject of a campaign's mails: a fast path for the usual cases; accounts.mailheaders
+writes the others. Pure."""
 
 import re
 from binascii import b2a_base64
@@ -10,7 +10,7 @@ from pages.oneline import one_line
 
 __all__ = ["clean_name", "subject", "to"]
 
-# Of a name that stands as it is: a line has room for it.
+# The longest name that is written as it is: it fits into a line.
 LONGEST_WORDS = 60
 ATOMS = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(?: [\w!#$%&'*+/=?^`{|}~-]+)*", re.ASCII)
 # A dot-atom at a domain.

@@ -1,7 +1,7 @@
-"""The bytes of one mail (RFC 5322, MIME), from what was rendered for one person. Pure.
+"""Makes the bytes of one mail (RFC 5322, MIME) from the parts rendered for one person. Pure.
 
-`build` makes a whole mail; a `Skeleton` has what is the same for all mails of a mailing ready, for
-bodies that come as pieces of quoted-printable (designs.compiling).
+`build` makes a whole mail; a `Skeleton` prepares what all mails of a mailing share, for bodies that
+come as pieces of quoted-printable (designs.compiling).
 """
 
 from collections.abc import Sequence
@@ -14,13 +14,13 @@ from accounts import mailheaders
 from designs.encoding import CRLF, quoted
 from sending.compose.headers import subject, to
 
-# As long as a message's token, and in no address of ours.
+# Stands for a message's token; it appears in no address of ours.
 MARK = "yanshu-message-token"
 
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """What is the same for every mail of a mailing. Addresses have their domain as A-labels."""
+    """The header values that all mails of a mailing share. Domains of addresses are A-labels."""
 
     name: str
     email: str
@@ -29,7 +29,7 @@ class Sender:
     list_id: str
     list_name: str
     mailing_id: int
-    # Whether each mail offers to leave its list; else it says that a machine wrote it
+    # Whether each mail offers to leave its list. Otherwise it is marked as written by a machine
     # (sending.purposes).
     offers_to_leave: bool = True
 
@@ -48,8 +48,8 @@ class Mail:
 
 
 def build(sender: Sender, mail: Mail) -> bytes:
-    """The whole message with CRLF line ends, and no line that begins with a dot. A text part is
-    always there."""
+    """The whole message with CRLF line ends; no line begins with a dot. It always has a text
+    part."""
     html = bool(mail.html.strip())
     head, between, end = _around_parts(f"=_{mail.token}", html=html)
     pieces = [_headers(sender, mail), head, quoted(mail.text)]
@@ -107,7 +107,7 @@ def date(moment: datetime) -> bytes:
 
 
 def _around_parts(boundary: str, *, html: bool) -> tuple[bytes, bytes, bytes]:
-    """What stands before the text, between text and HTML, and at the end.
+    """The bytes before the text, between text and HTML, and at the end.
 
     A boundary with "=_" can't appear in quoted-printable.
     """
@@ -130,7 +130,7 @@ def _part_head(kind: str) -> bytes:
 
 
 class Skeleton:
-    """A mailing's mails without what differs. All addresses are ASCII."""
+    """The bytes that all mails of a mailing share. All addresses are ASCII."""
 
     def __init__(self, sender: Sender, unsubscribe: Sequence[str], *, html: bool) -> None:
         """`unsubscribe`: its address before and after the message's token."""

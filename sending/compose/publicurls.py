@@ -10,7 +10,7 @@ from designs.fixed import Fixed
 from sending.compose import clickvalues, tokens
 
 PREFIX = "e"
-# A mail's open pixel, whatever PUBLIC_URL was when the mail was made.
+# A mail's open pixel, with any PUBLIC_URL: it may have changed since the mail was made.
 OPEN_PIXEL = re.compile(rf"https?://[^\s\"'<>]{{1,300}}?/{PREFIX}/o/[\w-]+\.gif", re.IGNORECASE)
 
 
@@ -23,7 +23,7 @@ class MessageUrls:
     """Implements designs.rendering.Urls for one message."""
 
     message_id: int
-    # 0: of no mailing, as in previews and test mails.
+    # 0: no mailing, as in previews and test mails.
     mailing_id: int = 0
     track_opens: bool = True
     base: str = field(default_factory=_base)
@@ -52,7 +52,7 @@ class MessageUrls:
 
 
 def fixed(*, mailing_id: int, workspace: Mapping[str, str], track_opens: bool) -> Fixed:
-    """The same addresses before and after the token, for all messages of a mailing."""
+    """The same addresses for all messages of a mailing, as the parts before and after the token."""
     base = _base()
     return Fixed(
         workspace=workspace,

@@ -1,7 +1,7 @@
 """Tokens that stand for one message in public addresses: its id and a keyed digest.
 
-Hexadecimal, since a VERP sender's case is not always kept; base32 would be four letters shorter,
-and takes longer to make than all headers of a mail.
+Hexadecimal, because some servers change the case of a VERP sender. Base32 would be four letters
+shorter, but takes longer to make than all headers of a mail.
 """
 
 import hmac
@@ -13,12 +13,12 @@ from hashlib import blake2s
 from accounts.secrets import derive, keys
 
 DIGEST_BYTES = 8
-# The message of previews and test mails.
+# The message id of previews and test mails.
 NOBODY = 0
 # Fits a VERP local part of 64 octets (RFC 5321, 4.5.3.1.1).
 PATTERN = r"[0-9a-fA-F]{18,32}"
 TOKEN = re.compile(PATTERN)
-# In an envelope sender (relays.verp), whatever sign the relay puts before it.
+# A token in an envelope sender (relays.verp), after any of the signs that relays use.
 TAGGED = re.compile(rf"[+=-]({PATTERN})@")
 
 
@@ -28,7 +28,7 @@ def make(message_id: int) -> str:
 
 
 def maker() -> Callable[[int], str]:
-    """`make` for many: the settings are asked once."""
+    """Like `make`, for many messages: the settings are read once."""
     keyed = _keyed(keys()[0])
 
     def token(message_id: int) -> str:
@@ -66,5 +66,6 @@ def _digest(number: bytes, keyed: blake2s) -> bytes:
 
 @cache
 def _keyed(key: str) -> blake2s:
-    """Ready for a message's number: taking in the key costs as much as the rest."""
+    """A digest object with the key taken in, to be copied: taking in the key costs as much as the
+    rest."""
     return blake2s(digest_size=DIGEST_BYTES, key=derive(key, b"message tokens"))

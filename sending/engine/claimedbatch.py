@@ -1,4 +1,4 @@
-"""A batch that this worker claimed: what of it waits, is on the wire, and has come to what."""
+"""A batch that this worker claimed: its waiting messages, those on the wire, and their outcomes."""
 
 import time
 from collections import Counter
@@ -28,33 +28,33 @@ class ClaimedBatch:
     reservation: pace.Reservation
     journal: Journal
     composer: Composer
-    # Merge fields by contact id; of a stream, by message id.
+    # Merge fields by contact id; for a stream, by message id.
     fields: dict[int, dict[str, Any]]
     # Messages that still wait or are on the wire.
     left: int
     by_message: bool = False
     claimed_at: float = field(default_factory=time.monotonic)
-    # Outcomes that are not recorded yet: those accepted, and the others by message id.
+    # Outcomes that are not recorded yet: those not accepted, by message id, and the accepted ones.
     outcomes: dict[int, Outcome] = field(default_factory=dict)
     accepted: Accepted = field(default_factory=Accepted)
     handed_over: int = 0
     recorded_at: float = field(default_factory=time.monotonic)
-    # Its mailing was paused or cancelled, or its lease is lost: nothing more of it is begun.
+    # Its mailing was paused or cancelled, or its lease is lost: no more of its messages are begun.
     stopped: bool = False
-    # It is somebody else's by now, or nobody's.
+    # The lease was lost: another worker holds the batch, or it was settled.
     lost: bool = False
-    # Lanes that are held by now: nothing more of them is begun.
+    # Lanes that are held: no more of their messages are begun.
     shut: frozenset[str] = frozenset()
-    # What was refused since the last look: in all, and by lane.
+    # Refusals since the last record, by lane.
     refused: Counter[str] = field(default_factory=Counter)
-    # How many of them came one after the other, and what was accepted by then.
+    # How many of them followed each other, and how many mails were accepted before the last one.
     row: int = 0
     accepted_at_refusal: int = -1
-    # Mails handed over since the last look whose answer was never seen.
+    # Mails handed over since the last record whose answer was never seen.
     unseen: int = 0
     # A mail of it did not fit the relay (services.reading).
     unfit_seen: bool = False
-    # Those who left while they waited: {message id: code of pages.reasons}.
+    # Messages whose recipients left while they waited: {message id: code of pages.reasons}.
     gone: dict[int, str] = field(default_factory=dict)
 
     def fields_of(self, message: Claimed) -> dict[str, Any] | None:
@@ -73,7 +73,7 @@ class ClaimedBatch:
         return self.mailing.pk, self.relay_id
 
     def take(self) -> tuple[dict[int, Outcome], Accepted]:
-        """What is to be recorded now."""
+        """Returns the outcomes to record now, and begins new counts."""
         known = self.outcomes, self.accepted
         self.outcomes, self.accepted = {}, Accepted()
         self.refused.clear()
@@ -83,29 +83,29 @@ class ClaimedBatch:
         return known
 
     def put_back(self, outcomes: dict[int, Outcome], accepted: Accepted) -> None:
-        """They could not be recorded."""
+        """Takes outcomes back that could not be recorded."""
         self.outcomes = outcomes | self.outcomes
         accepted.join(self.accepted)
         self.accepted = accepted
 
     def holds_back(self, message: Claimed) -> bool:
-        """Whether nothing more is begun for the message."""
+        """Whether the message must not be begun any more."""
         if self.stopped or message.id in self.gone:
             return True
         return bool(self.shut) and lane_of(message) in self.shut
 
     def looks_bad(self, message: Claimed, outcome: Outcome) -> bool:
-        """Takes an outcome that is none of those accepted. Whether so much was refused that it has
-        to be judged before more of the batch goes: far fewer than a batch has, and the sums stand
-        here. What is asked of the database then is in services.refusals."""
+        """Counts an outcome that is not accepted. True: so many were refused that the batch must be
+        recorded and judged before more of it goes. The limits are far below the size of a batch,
+        and are checked here without the database; services.refusals judges."""
         if outcome.end is End.IN_DOUBT:
             self.unseen += 1
             return guards.worth_a_look(self.unseen, len(self.accepted))
         if outcome.end not in REFUSED or 200 <= outcome.code < 500:
             return False
         if self._of_mail(message, outcome):
-            # Whoever it is for: the next one would be refused, too. Once a batch, as somebody may
-            # have decided that such mails are skipped.
+            # The refusal is about the mail, not the recipient: the next one would be refused, too.
+            # Once for each batch, because a person may have decided that such mails are skipped.
             first, self.unfit_seen = not self.unfit_seen, True
             if first:
                 return True
@@ -116,13 +116,12 @@ class ClaimedBatch:
             return True
         if guards.worth_a_look(self.refused.total(), len(self.accepted)):
             return True
-        # Of a single domain nobody counts what was accepted: it is looked at.
+        # Accepted mails of single domains are not counted here: they are taken as none.
         sums = self.accepted.lanes.get(message.lane) if message.lane else None
         return guards.worth_a_look(self.refused[name], int(sums[0]) if sums else 0)
 
     def _in_a_row(self) -> bool:
-        """Whether the latest replies are nothing but refusals, however many were accepted
-        before."""
+        """Whether the latest replies are all refusals, no matter how many were accepted before."""
         accepted = len(self.accepted)
         self.row = self.row + 1 if accepted == self.accepted_at_refusal else 1
         self.accepted_at_refusal = accepted
@@ -138,7 +137,7 @@ class ClaimedBatch:
 
 
 class QueuedMessage(NamedTuple):
-    """A message in the queue; `at` is on the event loop's clock, when it may be handed over."""
+    """A message in the queue. `at`: when it may be handed over, on the event loop's clock."""
 
     batch: ClaimedBatch
     message: Claimed

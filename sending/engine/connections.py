@@ -1,5 +1,5 @@
-"""A relay's connections in this process: opened when there is more than those at work can take,
-closed when they idle, served their number of messages, or the work ends.
+"""A relay's connections in this process: opened while the open ones cannot take all due work;
+closed when they idle, have served their number of messages, or the work ends.
 """
 
 import asyncio
@@ -23,13 +23,14 @@ from smtp import (
 
 log = logs.get(__name__)
 
-# An idle connection is kept so long, in seconds.
+# How long an idle connection is kept, in seconds.
 IDLE = 20.0
-# Seconds until another connection is tried after one that failed while others work.
+# Seconds until another connection is tried after one failed while others work.
 PAUSE = 5.0
-# So many connections that end one after the other without an answer for any message are trouble.
+# After this many connections in a row that ended without an answer to a message, the relay counts
+# as unreachable.
 FRUITLESS = 3
-# How such a connection ends, if the server ends it instead of an answer.
+# How a connection ends if the server drops it instead of answering.
 CALM = {EndingKind.DRAINED, EndingKind.IDLE, EndingKind.FULL}
 SILENT = {EndingKind.LOST, EndingKind.CLOSED, EndingKind.TIMEOUT}
 ABOVE = {Mode.CHUNKED, Mode.PIPELINED}
@@ -38,12 +39,13 @@ LOWER = {Mode.CHUNKED: Mode.GROUPED, Mode.PIPELINED: Mode.GROUPED, Mode.GROUPED:
 
 @dataclass
 class Connections:
-    """`most`: at most so many at once. `mode`: how far down from pipelining it had to go."""
+    """`most`: the most connections at once. `mode`: the fastest mode that the server is trusted
+    with."""
 
     source: Source
     server: Server
     most: int
-    # The owner's number, or the one that the server was found to want; None: no limit is known.
+    # The owner's setting, or the limit that the server was found to have; None: no known limit.
     messages_each: int | None
     messages_given: bool
     mode: Mode
@@ -54,17 +56,17 @@ class Connections:
     due_in: Callable[[], float | None]
     open: set[Exchange] = field(default_factory=set)
     opening: set[asyncio.Task[None]] = field(default_factory=set)
-    # What keeps this relay from being reached, once no connection is left.
+    # Why the relay can't be reached; set when no connection is left.
     error: ConnectError | None = None
-    # The same where it is not the relay's, but this host's.
+    # The same, if this host is to blame and not the relay.
     trouble: HostTroubleError | None = None
-    # The server allowed only so many; the second is to be remembered.
+    # How many connections the server allowed; the second value is still to be stored.
     allowed: int | None = None
     refused_beside: int | None = None
-    # After so many mails the server wanted another connection, to be remembered.
+    # After how many mails the server wanted a new connection; still to be stored.
     spent_after: int | None = None
-    # The mode that the server made us step down to, and what it looked like. A server that is only
-    # away looks the same: it is to be remembered once the lower mode got an answer.
+    # The mode that was stepped down to, and the server's words. A server that is only away looks
+    # the same: the step is stored (`lied`) after the lower mode got an answer.
     stepped: tuple[Mode, str] | None = None
     lied: tuple[Mode, str] | None = None
     # Connections that ended badly since a message was last answered.
@@ -74,7 +76,7 @@ class Connections:
     timer: asyncio.TimerHandle | None = None
 
     def pump(self) -> None:
-        """Lets idle connections take work that is due, and opens more while that isn't enough."""
+        """Lets idle connections take work that is due, and opens more if those are not enough."""
         if self.closing or self.error is not None:
             return
         for exchange in [one for one in self.open if not one.busy]:
@@ -87,14 +89,14 @@ class Connections:
                 self._begin()
 
     def resize(self, most: int) -> None:
-        """At most so many from now on; those that are too many end when their mail is out."""
+        """Changes the limit. Connections above it end after their current mail."""
         self.most = most
         for exchange in list(self.open)[most:]:
             exchange.drain()
         self.pump()
 
     def _due(self) -> bool:
-        """Whether a message may go now; else asks again when the next one may."""
+        """Whether a message may go now; if not, `pump` is called when the next one may."""
         seconds = self.due_in()
         if seconds is None:
             return False
@@ -105,7 +107,7 @@ class Connections:
         return False
 
     def _rests(self) -> bool:
-        """Whether no more are opened for now. Where none is left, the next try says how it is."""
+        """Whether no more are opened for now. If none is open, one is always tried."""
         return bool(self.open) and asyncio.get_running_loop().time() < self.not_before
 
     def _ring(self) -> None:
@@ -137,7 +139,7 @@ class Connections:
         self.open.add(exchange)
         exchange.start()
         exchange.done.add_done_callback(lambda done: self._ended(exchange, done.result()))
-        # Others may be wanted, now that one is known to work.
+        # Now that one works, more may be opened.
         self.pump()
 
     def _mode(self, session: Session) -> Mode:
@@ -148,7 +150,7 @@ class Connections:
         return Mode.CHUNKED if chunked else self.mode
 
     def _not_opened(self, error: ConnectError) -> None:
-        """Trouble only where no other connection works: else it goes on with those."""
+        """An error only if no other connection works; otherwise the open ones go on."""
         trouble = hosttrouble.of_connection(error)
         log.info("no connection", server=self.server.host, reason=error.reason, words=error.words)
         if self.open:
@@ -157,7 +159,7 @@ class Connections:
             self.not_before = asyncio.get_running_loop().time() + PAUSE
             return
         self.trouble = self.trouble or trouble
-        # The first error says most; it isn't trouble while another may still get through.
+        # The first error is kept. It counts only when no other connection opens (`hopeless`).
         self.error = self.error or error
         self.ended()
 
@@ -179,7 +181,8 @@ class Connections:
             )
         words = f"{ending.code} {ending.words}" if ending.code else ending.words
         hopeless = self.fruitless >= FRUITLESS and not self.open
-        # Some end the connection where others answer that they don't want groups.
+        # Some servers drop the connection instead of answering that they don't want grouped
+        # commands.
         lies = ending.suspect or (hopeless and ending.kind in SILENT)
         if lies and exchange.mode is not Mode.PLAIN:
             self._step_down(exchange.mode, words)
@@ -189,14 +192,14 @@ class Connections:
         self.pump()
 
     def _spent(self, carried: int) -> None:
-        """`carried`: 0 where the server counts something else than mails."""
+        """`carried`: mails on the connection; 0: the server's limit is not about mails."""
         if not carried or self.messages_given or carried == self.messages_each:
             return
         self.messages_each = min(carried, self.messages_each or carried)
         self.spent_after = self.messages_each
 
     def _step_down(self, failed: Mode, words: str) -> None:
-        """Another connection may have led to it already."""
+        """Does nothing if another connection caused the step already."""
         lower = LOWER[failed]
         if self.mode is lower or LOWER.get(lower) is self.mode:
             return
@@ -205,9 +208,9 @@ class Connections:
         self.fruitless = 0
 
     def answered(self) -> None:
-        """A message got an answer: what there is of doubt about the server is over."""
+        """A message got an answer: the server works."""
         self.fruitless = 0
-        # Not by a connection that still speaks as before.
+        # Only if no open connection still uses the faster modes.
         if self.stepped is not None and all(one.mode not in ABOVE for one in self.open):
             self.lied, self.stepped = self.stepped, None
 
@@ -218,12 +221,12 @@ class Connections:
 
     @property
     def at_work(self) -> bool:
-        """Whether the server owes an answer, if only to a connection that is being opened."""
+        """Whether the server owes an answer, also to a connection that is being opened."""
         return bool(self.opening) or any(exchange.busy for exchange in self.open)
 
     async def close(self, grace: float) -> None:
-        """Takes nothing more, lets what is on the wire come to its end, and says good-bye. What
-        hangs after `grace` seconds is cut off."""
+        """Takes no more mails, finishes those on the wire, and quits. Connections that hang after
+        `grace` seconds are cut off."""
         self.closing = True
         if self.timer is not None:
             self.timer.cancel()

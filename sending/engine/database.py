@@ -16,7 +16,7 @@ class Database:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
 
     async def __call__(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Runs `work` after all that was asked before. A cancelled caller doesn't stop it."""
+        """Runs `work` after all earlier calls. Cancelling the caller doesn't stop it."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, lambda: _work(work, *args, **kwargs))
 
@@ -26,11 +26,11 @@ class Database:
 
 
 def _work(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    # A connection that the server closed is made anew, as at the begin of a request.
+    # Replaces a connection that the server closed, as Django does when a request begins.
     close_old_connections()
     return work(*args, **kwargs)
 
 
 def _close() -> None:
-    # The thread's own, as it is asked for here.
+    # This thread's own connection.
     connection.close()

@@ -25,25 +25,25 @@ from smtp import End, MailObject, Mode, Outcome, WithdrawnError
 
 log = logs.get(__name__)
 
-# A batch is meant to take this long, in seconds: what left the database's hands is out soon, and a
-# pause, an unsubscribe or a lower limit is soon felt.
+# How long a batch should take, in seconds: short, so that a pause, an unsubscribe or a lower limit
+# takes effect soon.
 BATCH_SECONDS = 0.7
 SMALLEST_BATCH, FIRST_BATCH, LARGEST_BATCH = 10, 200, 5000
-# Its size is measured anew after so many seconds; sooner while batches are gone before. It grows up
-# to so many times at once.
+# Seconds between two measurements of the speed, from which the size follows; the second value
+# applies while batches end sooner. The size grows at most by the factor GROWTH at once.
 MEASURE, MEASURE_SOON = 0.3, 0.05
 GROWTH = 8
-# Outcomes are recorded after this long, in seconds, though others of their batch are still out.
+# Outcomes are recorded after this many seconds, even if others of their batch are still missing.
 RECORD_AFTER = 2.0
-# A batch older than this is asked again, each time, who of it left meanwhile.
+# In batches older than this, each look checks again which recipients left.
 STALE = 2.0
 # Seconds between two looks for work while nothing is due.
 LOOK = 0.3
-# So long after its leases were renewed an agent begins nothing more, in seconds: they end after 60
-# (queries.claim) and 30 (slots).
+# After this many seconds without a renewal of its leases an agent begins no more mails. Leases end
+# after 60 seconds (queries.claim) and 30 (slots).
 SAFE = 25.0
-# After this many seconds what still hangs on the wire is cut off when the worker has to stop: it
-# has ten.
+# When a worker has to stop, mails that still hang on the wire after this many seconds are cut off.
+# A worker has ten seconds.
 GRACE = 8.0
 
 
@@ -63,21 +63,21 @@ class DeliveryAgent:
         self.loop = asyncio.get_running_loop()
         self.ready: deque[QueuedMessage] = deque()
         self.batches: set[ClaimedBatch] = set()
-        # What is with an exchange: {message id: (its batch, itself)}.
+        # Messages with an exchange: {message id: (its batch, the message)}.
         self.where: dict[int, tuple[ClaimedBatch, Claimed]] = {}
-        # Mailings of which the relay took something of this agent's.
+        # Mailings of which the relay accepted a mail from this agent.
         self.proven: set[int] = set()
-        # Batches in which so much was refused that nothing more goes until that was judged.
+        # Batches with many refusals: no mail goes until they are judged.
         self.judging: set[ClaimedBatch] = set()
         self.size = FIRST_BATCH
-        # Messages that came to an outcome: how fast it goes.
+        # Number of messages with an outcome, to measure the speed.
         self.count = 0
         self.mark = (0, self.loop.time())
-        # Since then the queue was empty at some moment.
+        # Whether the queue was empty at some moment since the mark.
         self.dry = True
         # When a reply was read, or none was owed, on the loop's clock.
         self.heard = self.loop.time()
-        # Its leases were renewed, and hold until then by its own clock.
+        # Until when its leases are surely valid, by its own clock.
         self.safe_until = clock.steady() + SAFE
         self.stopped = False
         # What keeps this host from working.
@@ -132,7 +132,7 @@ class DeliveryAgent:
             raise WithdrawnError("the worker stood still for too long")
         batch, _message = self.where[mail.key]
         if batch.lost:
-            # Its commands were said before; others may have claimed it by now.
+            # MAIL and RCPT were sent, but others may have claimed the batch by now.
             self.stop()
             raise WithdrawnError("the batch was lost")
         try:
@@ -142,20 +142,20 @@ class DeliveryAgent:
             raise WithdrawnError(str(error)) from error
 
     def _give_up(self, trouble: HostTroubleError) -> None:
-        """This host can't work: nothing of that is the relay's, or any message's."""
+        """This host can't work. Neither the relay nor a message is to blame."""
         self.trouble = self.trouble or trouble
         self.connections.closing = True
         self.stop()
 
     def _overslept(self) -> bool:
-        """It stood still, or its database did: others may have claimed by now what it thinks is
-        its."""
+        """Whether this process or its database stood still for so long that others may have claimed
+        its batches."""
         return clock.steady() > self.safe_until
 
     def settled(self, mail: MailObject, outcome: Outcome) -> None:
         batch, message = self.where.pop(mail.key)
         if outcome.end is End.NEXT_CONNECTION:
-            # It waits for nothing: the next connection that is free takes it.
+            # The next free connection takes it, without a delay.
             self.ready.appendleft(QueuedMessage(batch, message, 0.0))
             return
         if outcome.end is End.NOT_HANDED_OVER and (batch.lost or self.trouble is not None):
@@ -181,7 +181,7 @@ class DeliveryAgent:
         self._came_to(batch, message, outcome)
 
     def _flush(self) -> None:
-        """Replies that no next content took along."""
+        """Writes replies to the journals that no following `hand_over` wrote."""
         self.flushing = False
         try:
             for batch in self.batches:
@@ -210,13 +210,13 @@ class DeliveryAgent:
     # -- work ----------------------------------------------------------------------------------
 
     async def run(self, ends: float) -> int:
-        """Works until `ends` (on the loop's clock); returns the messages that came to an outcome.
+        """Works until `ends` (on the loop's clock). Returns how many messages came to an outcome.
 
         Raises django.db.Error when the database is away, and HostTroubleError when this host can't
-        work, after what is on the wire ended.
+        work; in both cases the mails on the wire are finished first.
         """
         try:
-            # Also for the lines of its connections: their tasks are made within.
+            # The connections' tasks are made in this context, so that their log lines have it, too.
             with logs.context(relay=self.relay.pk, workspace=self.relay.workspace_id):
                 await self._work(ends)
         finally:
@@ -229,7 +229,7 @@ class DeliveryAgent:
         return self.count
 
     def stop(self) -> None:
-        """Begins nothing more; `run` returns when what is on the wire came to its end."""
+        """Begins no more mails; `run` returns when those on the wire are finished."""
         self.stopped = True
         self.changed.set()
 
@@ -242,7 +242,7 @@ class DeliveryAgent:
             await self._record(self._finished())
             await self._remember()
             self._adapt()
-            # Who may have no connection yet leaves the work to those who have them.
+            # An agent that may not open a connection yet leaves the work to others.
             low = self.connections.most > 0 and len(self.ready) <= self.size
             if low and (first or self.loop.time() < ends):
                 batch = await self.database(self.ledger.claim, self.size)
@@ -258,7 +258,8 @@ class DeliveryAgent:
             await self._something(LOOK)
 
     async def _something(self, seconds: float) -> None:
-        """Until a batch is done, the queue runs low, or a connection ended."""
+        """Waits until a batch is done, the queue runs low, or a connection ended; at most
+        `seconds`."""
         try:
             async with asyncio.timeout(seconds):
                 await self.changed.wait()
@@ -266,14 +267,14 @@ class DeliveryAgent:
             pass
 
     def _take(self, batch: ClaimedBatch) -> None:
-        """Puts a batch into the queue, each message with the moment it may go."""
+        """Puts a batch into the queue, each message with the time when it may go."""
         reservation = batch.reservation
         self.batches.add(batch)
         begin = self.loop.time() + reservation.delay - (time.monotonic() - batch.claimed_at)
         messages = batch.claim.messages
         if batch.mailing.pk not in self.proven:
-            # Of each lane some come first, so that a relay that takes nothing is known for it after
-            # a few mails, not after a few of each lane.
+            # Lanes alternate, so that a relay that refuses everything is found out after a few
+            # mails, not after a few of each lane.
             messages = interleaved(messages)
         for place, message in enumerate(messages):
             at = begin + place * reservation.spacing if reservation.spacing else 0.0
@@ -281,20 +282,20 @@ class DeliveryAgent:
         self.connections.pump()
 
     def _adapt(self) -> None:
-        """The size of the next batches, from how fast it goes."""
+        """Sets the size of the next batches from the measured speed."""
         now = self.loop.time()
         count, since = self.mark
         if now - since < (MEASURE if self.count - count < self.size else MEASURE_SOON):
             return
         wanted = int((self.count - count) / (now - since) * BATCH_SECONDS)
-        # Where there was nothing to send the rate says nothing against a larger one.
+        # If the queue was empty, a low rate is no reason for smaller batches.
         if self.count > count and (wanted > self.size or not self.dry):
             self.size = max(SMALLEST_BATCH, min(wanted, self.size * GROWTH, LARGEST_BATCH))
         self.mark = (self.count, now)
         self.dry = not self.ready
 
     async def _remember(self) -> None:
-        """What connections found out about the relay."""
+        """Stores what connections found out about the relay."""
         found = self.connections
         if found.lied is not None:
             (mode, words), found.lied = found.lied, None
@@ -307,8 +308,9 @@ class DeliveryAgent:
             await self.database(health.found_messages_each, self.relay, number)
 
     async def watch(self, began: float) -> None:
-        """Called about each second: renews its leases, and drops who left meanwhile. `began`: when
-        its batches were looked after, before this."""
+        """Called about each second: renews the lease of the slot, and drops messages whose
+        recipients left. `began`: when the renewal of its batches' leases began, just before
+        this."""
         open_ = len(self.connections.open)
         slot = await self.database(
             pace.renew_slot, self.slot, self.holder, open=open_, silent=self._silent()
@@ -336,7 +338,7 @@ class DeliveryAgent:
     # -- recording -----------------------------------------------------------------------------
 
     def _finished(self) -> list[ClaimedBatch]:
-        """Batches that ended, and those that have had outcomes for a while."""
+        """Batches that ended, and those whose outcomes have waited for RECORD_AFTER."""
         late = time.monotonic() - RECORD_AFTER
         return [
             batch
@@ -345,8 +347,8 @@ class DeliveryAgent:
         ]
 
     async def _judge(self) -> None:
-        """Records the batches in which much was refused, which stops what refuses
-        (services.refusals), and goes on with what may still go."""
+        """Records the batches with many refusals. Recording holds or stops what refuses
+        (services.refusals); then the rest goes on."""
         if not self.judging:
             return
         judged = list(self.judging)
@@ -370,14 +372,15 @@ class DeliveryAgent:
                 self.ledger.record, batch, outcomes, accepted, seconds=seconds, ends=ends
             )
         except BaseException:
-            # They are tried once more when the agent ends, and stand in the journal.
+            # `_end` tries once more; otherwise they are in the journal.
             batch.put_back(outcomes, accepted)
             raise
         if ends:
             self.batches.discard(batch)
 
     async def _end(self) -> None:
-        """Gives back what was not begun, and what this relay can't do now is known to others."""
+        """Records what is left, gives back messages that were not begun, and stores that the relay
+        can't be reached."""
         trouble: Exception | None = None
         for batch in list(self.batches):
             try:
@@ -405,7 +408,7 @@ class DeliveryAgent:
 
 
 def interleaved(messages: Sequence[Claimed]) -> tuple[Claimed, ...]:
-    """One of each lane in turn."""
+    """The messages reordered: one of each lane in turn."""
     lanes: dict[str, list[Claimed]] = {}
     for message in messages:
         lanes.setdefault(lane_of(message), []).append(message)

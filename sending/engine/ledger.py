@@ -1,4 +1,4 @@
-"""What an agent asks of the database, each in the database's thread: claim, record, watch."""
+"""An agent's work with the database, in the database's thread: claim, record, watch."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -30,7 +30,7 @@ log = logs.get(__name__)
 WAITING = Message.State.WAITING
 # A code of pages.reasons.
 NOT_PREPARED = "not_prepared"
-# Composers that a process keeps; each holds a content compiled.
+# The most composers that an agent keeps; each holds compiled contents.
 COMPOSERS = 32
 
 
@@ -39,16 +39,16 @@ class Ledger:
     """The ledger as one relay's agent sees it."""
 
     relay: Relay
-    # Mailings that are asked next in this round, each for one batch.
+    # Mailings still to be asked for a batch in this round.
     round: list[Mailing] = field(default_factory=list)
     composers: dict[tuple[int, str, str], Composer] = field(default_factory=dict)
 
     def claim(self, size: int) -> ClaimedBatch | None:
-        """A batch of about `size` messages; None while there is nothing to do, or a wait."""
+        """A batch of about `size` messages; None: nothing is due, or it has to wait."""
         self.relay.refresh_from_db()
         if not health.ready(self.relay):
             return None
-        # What is left of this round, then a new one: small mailings get their turn in each.
+        # The rest of this round, then a new one: each mailing gets its turn in each round.
         for fresh in (False, True):
             if fresh:
                 self.round = mailings_for(self.relay)
@@ -60,7 +60,7 @@ class Ledger:
         return None
 
     def _named(self, mailing: Mailing) -> dict[str, int]:
-        """For the log lines of what a batch brings about."""
+        """Fields for log lines about a batch."""
         return {"relay": self.relay.pk, "mailing": mailing.pk, "workspace": mailing.workspace_id}
 
     def _claim_of(self, mailing: Mailing, size: int) -> ClaimedBatch | None:
@@ -96,8 +96,8 @@ class Ledger:
         return batch
 
     def _is_prepared(self, mailing: Mailing) -> bool:
-        """Whether its mails can be made. Otherwise it is paused with the reason: another try would
-        end the same, a person has to look, and others of the relay go on."""
+        """Whether its mails can be made. If not, the mailing is paused with the reason: another try
+        would fail, too, a person has to look, and other mailings of the relay go on."""
         try:
             self._composer(mailing)
         except Error:
@@ -165,8 +165,8 @@ class Ledger:
         seconds: float,
         ends: bool,
     ) -> None:
-        """Records what is known of a batch and lets relay and lanes learn from it; `seconds`: how
-        long the outcomes took, from the first to the last."""
+        """Records the outcomes of a batch and updates the state of relay and lanes. `seconds`: the
+        time in which these outcomes came."""
         with logs.context(**self._named(batch.mailing)):
             self._record(batch, outcomes, accepted, seconds=seconds, ends=ends)
 
@@ -204,7 +204,7 @@ def _fields(mailing: Mailing, claimed: Sequence[Claimed]) -> dict[int, dict[str,
 
 
 def _by_meaning(outcomes: Iterable[Outcome], accepted: Accepted) -> dict[str, tuple[int, float]]:
-    """{meaning: (messages, seconds from content to reply)} of what reached the relay."""
+    """{meaning: (messages, seconds from content to reply)} for messages that reached the relay."""
     found: dict[str, tuple[int, float]] = {}
     if accepted:
         found["accepted"] = len(accepted), sum(accepted.seconds)
@@ -221,8 +221,8 @@ def _by_meaning(outcomes: Iterable[Outcome], accepted: Accepted) -> dict[str, tu
 
 
 def watch(claimed: Sequence[ClaimedBatch]) -> None:
-    """Renews the leases of batches; stops those whose mailing or relay was stopped, or that were
-    lost, and what of them is in a lane that is held by now."""
+    """Renews the leases of batches. Stops batches that were lost or whose mailing or relay was
+    stopped, and notes their held lanes."""
     if not claimed:
         return
     keys = [batch.key for batch in claimed]

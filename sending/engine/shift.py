@@ -1,5 +1,5 @@
-"""A worker process's shift: a delivery agent for each relay that has work, until none has any or
-ten minutes are over."""
+"""A worker process's shift: a delivery agent for each relay that has work, until no relay has any
+or ten minutes are over."""
 
 import asyncio
 import gc
@@ -25,35 +25,37 @@ from sending.services import dispatch
 
 log = logs.get(__name__)
 
-# Seconds after which a process takes no more; another shift goes on. Nothing a shift keeps grows
-# meanwhile, but a process that can be recycled is easier to trust.
+# The length of a shift, in seconds; then another one begins. A shift's memory doesn't grow, but
+# processes that are recycled are easier to trust.
 SHIFT = 600.0
-# A relay without due work keeps its connections and its slot so long, in seconds.
+# How long a relay without due work keeps its connections and its slot, in seconds.
 LINGER = 3.0
 # Seconds between two looks for relays with work, and at the batches.
 LOOK, WATCH = 1.0, 0.7
-# The same while shares of connections change hands: who gives some up says so at once, so that who
-# waits for them begins. So it is in an agent's first seconds, when others may begin beside it.
+# WATCH_SOON replaces WATCH while connections move from one process to another: a process that gives
+# some up stores that at once, and the next one can begin. It is also used in the first SETTLED
+# seconds of an agent, when others may begin beside it.
 WATCH_SOON, SETTLED = 0.15, 2.0
-# The database is away, for all relays. Other errors of it are about one statement and its values.
+# The database is away, for all relays. Its other errors are about one statement and its values.
 AWAY = (OperationalError, InterfaceError)
-# Relays that one process serves at once.
+# The most relays that one process serves at once.
 MOST_RELAYS = 16
-# What flows through a shift is freed when its last name goes: Python's collector would look at all
-# of it again and again for rings that aren't there, a tenth of the time. See gc.set_threshold.
+# Thresholds of Python's garbage collector (gc.set_threshold). Objects of a shift are freed by their
+# reference counts; with the default the collector takes a tenth of the time to look for cycles that
+# don't exist.
 COLLECT = (50_000, 50, 100)
-# Seconds that the loop may keep Python's lock from the database's thread, which needs it for a
-# moment after each of a claim's statements; five times as long by default (sys.setswitchinterval).
+# How long the loop may keep Python's lock (sys.setswitchinterval; the default is 5 ms), in seconds.
+# The database's thread needs it for a moment after each statement of a claim.
 HAND_OFF = 0.001
 
 
 def run(relay: Relay, *, budget: float = SHIFT) -> int:
-    """Serves one relay until nothing is due; returns the messages that came to an outcome."""
+    """Serves one relay until nothing is due. Returns how many messages came to an outcome."""
     return _loop(lambda shift: shift.only(relay, budget))
 
 
 def run_all(*, budget: float = SHIFT, linger: float = LINGER) -> int:
-    """Serves all relays that have work and a free slot, until there is none for `linger`
+    """Serves all relays that have work and a free slot, until there has been no work for `linger`
     seconds."""
     return _loop(lambda shift: shift.all(budget, linger))
 
@@ -90,7 +92,7 @@ class _Shift:
         self.began = 0.0
         self.done = 0
         self.trouble: BaseException | None = None
-        # Relays whose agents failed by an error of ours.
+        # Relays whose agents failed because of a bug.
         self.failed: list[tuple[int, BaseException]] = []
 
     async def only(self, relay: Relay, budget: float) -> int:
@@ -126,8 +128,8 @@ class _Shift:
         return self._result()
 
     async def _end(self) -> None:
-        """Whatever ended the shift, no agent is cancelled: the database may just be claiming a
-        batch for it, which nobody would have then."""
+        """Stops agents and waits for them. None is cancelled: the database's thread may be claiming
+        a batch for it, which would be lost."""
         for agent in self.agents.values():
             agent.stop()
         if self.tasks:
@@ -143,7 +145,7 @@ class _Shift:
                 await self._start(relay, ends, linger=linger)
 
     async def _leave_out(self) -> None:
-        """A relay whose agent failed waits, longer each time; the others go on."""
+        """A relay whose agent failed has to wait, longer each time; the others go on."""
         while self.failed:
             relay_id, error = self.failed.pop()
             log.failed("sending over a relay failed", error, relay=relay_id)
@@ -168,7 +170,7 @@ class _Shift:
         except Exception as error:
             if _is_of_host(error):
                 raise
-            # The others go on; `_leave_out` writes it down.
+            # The others go on; `_leave_out` logs it.
             self.failed.append((relay.pk, error))
             return False
         self.agents[relay.pk] = agent
@@ -195,7 +197,7 @@ class _Shift:
         return self.done
 
     def _unsettled(self) -> bool:
-        """Whether shares of connections may be about to change hands."""
+        """Whether connections may be about to move from one process to another."""
         if asyncio.get_running_loop().time() - self.began < SETTLED:
             return True
         shares = ((one.slot.connections, len(one.connections.open)) for one in self.agents.values())
@@ -212,7 +214,7 @@ class _Shift:
             try:
                 await self.database(watch, [batch for one in agents for batch in one.batches])
             except Error as error:
-                # Nothing could be recorded: what is on the wire is finished, no more is begun.
+                # Nothing could be recorded: mails on the wire are finished, no more are begun.
                 log.warning("database away while sending", error=error)
                 for agent in agents:
                     agent.stop()
@@ -221,7 +223,7 @@ class _Shift:
                 await self._watch_one(agent, began)
 
     async def _watch_one(self, agent: DeliveryAgent, began: float) -> None:
-        """An error stops this agent; the others are looked after as before."""
+        """An error stops only this agent."""
         try:
             await agent.watch(began)
         except Exception as error:
@@ -232,6 +234,7 @@ class _Shift:
 
 
 def _is_of_host(error: BaseException | None) -> bool:
-    """Trouble that would be the same for every relay, and is charged to none."""
+    """Whether an error is this host's: it would be the same for every relay, and is no relay's
+    fault."""
     local = isinstance(error, OSError) and error.errno in CODES
     return local or isinstance(error, HostTroubleError)

@@ -1,7 +1,7 @@
-"""Whether this worker was told to stop: known in all of its processes.
+"""A flag that all processes of a worker can read: the worker was told to stop.
 
-Celery stops gently by waiting for its processes, which are not told. The flag lies in memory that
-the worker shares with the processes it forks: made at import, before any of them.
+Celery stops gently by waiting for its processes, but does not tell them. The flag is in memory that
+is shared with forked processes: it is made at import, before any of them.
 """
 
 import mmap
@@ -10,7 +10,7 @@ _flag = mmap.mmap(-1, 1)
 
 
 def ask() -> None:
-    """What is on the wire is finished; nothing new is begun."""
+    """Mails on the wire are finished; no more are begun."""
     _flag[0] = 1
 
 

@@ -1,15 +1,16 @@
-"""What a worker handed over and what it was told, in a file of its own that survives kill -9.
+"""A file with the mails that a worker handed over and the replies to them. It survives kill -9.
 
-One file for each batch that is claimed, made before the claim. One line for each step, written
-before the next byte leaves: `H <message>` just before a message's content goes to the server,
-`R <message> <reply code> <stage> <words>` when its reply was read. `M` says whose messages they
-are: before the file goes, a line of the sent log says what it knew (sending.host.sentlog).
+Each claimed batch has a file, made before the claim. Each step has a line, written before the next
+byte leaves: `H <message>` just before a message's content goes to the server, `R <message> <reply
+code> <stage> <words>` when its reply was read. `M` names installation, mailing and source. Before
+the file is deleted, its content goes into a line of the sent log (sending.host.sentlog).
 
-The lines are in the page cache when write() returns, so the death of the process loses none. The
-death of the machine may lose the last seconds of them; then the whole file is not trusted (`boot`).
+The lines are in the page cache when write() returns, so that the death of the process loses none. A
+crash of the machine may lose the last seconds; then the whole file is not trusted (`boot`).
 
-The owner holds a lock on the file. Whoever gets the lock knows that the owner is dead and recovers:
-replies that were read count, content without a reply is in doubt, the rest was never handed over.
+The owner holds a lock on the file. A process that gets the lock knows that the owner is dead, and
+recovers the batch: replies count, a mail handed over without a reply is in doubt, the others were
+never handed over.
 """
 
 import fcntl
@@ -33,7 +34,7 @@ from smtp import Stage
 
 log = logs.get(__name__)
 
-# A file that is made is locked and named within this time, in seconds.
+# A ".new" file older than this, in seconds, belongs to a dead process.
 UNFINISHED = 3600
 
 
@@ -48,7 +49,7 @@ class Story:
     """A journal read back: message ids handed over, and replies by message id.
 
     `complete` is false after a restart of the machine, which may have lost the last lines: then a
-    message that isn't named may have been handed over all the same.
+    message that isn't in the file may have been handed over as well.
     """
 
     complete: bool = True
@@ -62,18 +63,18 @@ class Story:
         return self.handed_over - self.replies.keys()
 
     def keep(self) -> None:
-        """Into the sent log. Raises OSError."""
+        """Writes it to the sent log. Raises OSError."""
         accepted = [number for number, reply in self.replies.items() if 200 <= reply.code < 300]
         if accepted or self.in_doubt:
             sentlog.append(sent_directory(), self.about, accepted, self.in_doubt)
 
 
 class Journal:
-    """An open journal; `holder` names it in the Batch row that it tells of."""
+    """An open journal; `holder` is its name in the row of its Batch."""
 
     def __init__(self, about: About | None = None) -> None:
         self._about = about or About()
-        # Ids for the sent log; one that is tried twice in a batch stands in both twice.
+        # Ids for the sent log. A message that is tried twice in a batch is listed twice.
         self._handed: list[int] = []
         self._accepted: list[int] = []
         self._refused: list[int] = []
@@ -83,27 +84,27 @@ class Journal:
         self._file = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         fcntl.flock(self._file, fcntl.LOCK_EX)
         sentlog.write_all(self._file, f"B {boot()}\nM {self._about.text()}\n".encode())
-        # Found by a recovery only now, when it is locked.
+        # Renamed only when locked: recovery looks for files with this name.
         made.rename(self.path)
         self.holder = holder(self.path)
         self._replies: list[bytes] = []
 
     def hand_over(self, message_id: int) -> None:
-        """Before the content's first byte is written."""
+        """Must be called before the content's first byte is sent. Raises OSError."""
         self._replies.append(b"H %d\n" % message_id)
         self.flush()
         self._handed.append(message_id)
 
     def reply(self, message_id: int, code: int, stage: Stage, words: str) -> None:
-        """Kept until the next `hand_over` or `flush`: one write for both, as a connection writes
-        its next content right after it read a reply."""
+        """Kept in memory until the next `hand_over` or `flush`: a connection sends its next content
+        right after it read a reply, and one write serves both."""
         (self._accepted if 200 <= code < 300 else self._refused).append(message_id)
         text = words.encode("utf-8", "replace").replace(b"\n", b" ")
         self._replies.append(b"R %d %d %b %b\n" % (message_id, code, stage.encode(), text))
 
     def flush(self) -> None:
-        """Raises OSError, as when the disk is full; what was not written is written first by the
-        next one, so that no line is ever cut in the middle of the file."""
+        """Raises OSError, for example when the disk is full. The next call first writes the rest,
+        so that no line is cut in the middle of the file."""
         if not self._replies or self._file < 0:
             return
         data = b"".join(self._replies)
@@ -115,8 +116,9 @@ class Journal:
             self._replies = [data[written:]] if written < len(data) else []
 
     def done(self) -> None:
-        """All of it is in the database now, or nothing was claimed. Where the sent log can't be
-        written the file stays, and the next recovery does both."""
+        """Ends the journal: its results are in the database, or nothing was claimed. If the sent
+        log can't be written, the file stays, and the next recovery writes the log and deletes the
+        file."""
         try:
             self._keep()
         except OSError as error:
@@ -134,15 +136,15 @@ class Journal:
         sentlog.append(sent_directory(), self._about, self._accepted, in_doubt)
 
     def abandon(self) -> None:
-        """The batch could not be recorded (the database is away): without its lock the file is an
-        orphan, whose batch the next recovery settles."""
+        """The batch could not be recorded (the database is away): the file is left unlocked, and
+        the next recovery settles its batch."""
         try:
             self.flush()
         finally:
             self._close()
 
     def _close(self) -> None:
-        # Once: the number may belong to another file by then.
+        # Only once: the file descriptor may be reused.
         file, self._file = self._file, -1
         if file >= 0:
             os.close(file)
@@ -155,7 +157,7 @@ def directory() -> Path:
 
 
 def in_use() -> bool:
-    """Whether a process of this host still writes one, or left one that is not recovered."""
+    """Whether a process of this host still writes a journal, or left one that is not recovered."""
     return any(directory().glob("*.journal"))
 
 
@@ -164,7 +166,8 @@ def sent_directory() -> Path:
 
 
 def host() -> str:
-    """A name for this state directory: journals in it can be recovered only where it is."""
+    """A name for this state directory: journals can be recovered only in the directory where they
+    are."""
     path = directory() / "host"
     if not path.exists():
         made = path.with_suffix(f".{secrets.token_hex(4)}")
@@ -181,11 +184,11 @@ def host() -> str:
 
 @cache
 def boot() -> str:
-    """Names the time since the machine was started; whatever its clock is set to meanwhile."""
+    """Identifies the current boot of the machine, independent of changes of its clock."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
-        # Other systems: when it was started, as far as the clock tells.
+        # Other systems: the time of the boot by the clock.
         return str(int(psutil.boot_time()))
 
 
@@ -194,8 +197,8 @@ def holder(path: Path) -> str:
 
 
 def orphans() -> Iterator[tuple[Path, Story]]:
-    """Journals whose owner is dead; each is deleted when the caller asks for the next one, and its
-    story is in the sent log then."""
+    """Journals whose owner is dead. When the caller asks for the next one, the last one is written
+    to the sent log and deleted."""
     _clean()
     for path in sorted(directory().glob("*.journal")):
         try:
@@ -204,7 +207,7 @@ def orphans() -> Iterator[tuple[Path, Story]]:
             continue
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Recovered by another worker between open and lock: it is gone.
+            # False: another worker recovered it between open and lock.
             if path.exists():
                 story = read(path)
                 yield path, story
@@ -217,7 +220,7 @@ def orphans() -> Iterator[tuple[Path, Story]]:
 
 
 def _clean() -> None:
-    """Files of processes that died while they made them: nothing was claimed for those."""
+    """Deletes files of processes that died while they made them, before a claim."""
     for path in directory().glob("*.new"):
         with suppress(FileNotFoundError):
             if time.time() - path.stat().st_mtime > UNFINISHED:

@@ -1,7 +1,8 @@
-"""How far this host is, in a file of its own: the number of its latest claim (HostPosition).
+"""A file with this host's position: the number of its latest claim (HostPosition).
 
-Written after the claim is committed, so that it is never ahead of its own database; where it is,
-that was restored. One file for each installation; without fsync, as an older number is no harm.
+It is written after the claim is committed. A file that is ahead of the database means that the
+database was restored. One file for each installation; without fsync, because an older number does
+no harm.
 """
 
 import os
@@ -43,8 +44,9 @@ def write(installation: str, generation: int) -> None:
 
 
 def files_at(directory: str) -> str:
-    """Names the files of a cluster: others after they were copied; "" where they are not here. A
-    file that nobody writes keeps its inode, and its change time unless its owner is changed."""
+    """Identifies the files of a cluster: copies of them have another value. "": the files are not
+    on this host. PG_VERSION is never written again, so that its inode stays, and its change time
+    unless its owner or mode is changed."""
     if not directory:
         return ""
     with suppress(OSError):
@@ -54,7 +56,7 @@ def files_at(directory: str) -> str:
 
 
 def copied(before: str, now: str) -> bool:
-    """Both differ: it is another file."""
+    """Whether both inode and change time differ: the file is a copy."""
     if not before or not now:
         return False
     return all(a != b for a, b in zip(before.split("/"), now.split("/"), strict=True))

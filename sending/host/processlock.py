@@ -1,8 +1,7 @@
-"""Locks by which processes of this host tell who of them lives.
+"""Locks that show which processes of this host live.
 
-Each that sends holds a lock on a file of its own, which the kernel gives up with the process,
-however it dies. What a dead one had reserved of relays is
-free at once, and not only when its leases end.
+Each process that sends holds a lock on its own file. The kernel releases the lock when the process
+dies, in any way. So a dead process's slots at relays are freed at once, before their leases end.
 """
 
 import fcntl
@@ -16,10 +15,11 @@ from sending.host import journal
 
 
 class ProcessLock:
-    """Held until it is left, or the process ends. `name`: no other process, anywhere, has it.
+    """A lock that is held until the context is left or the process ends. `name` is unique among all
+    processes of all hosts.
 
-    Whoever leaves it by an exception may not have given back what it claimed (the database is
-    away): it is missed as if it had died.
+    A process that leaves the context by an exception may not have given back what it claimed (the
+    database is away), and is treated as dead.
     """
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class ProcessLock:
         made = self.path.with_suffix(".new")
         self._file = os.open(made, os.O_WRONLY | os.O_CREAT, 0o600)
         fcntl.flock(self._file, fcntl.LOCK_EX)
-        # Found by others only now, when it is locked.
+        # Renamed only when locked: others look for files with this name.
         made.rename(self.path)
         self.name = _name(self.path)
 
@@ -42,8 +42,8 @@ class ProcessLock:
 
 
 def dead_processes() -> Iterator[str]:
-    """Names of processes of this host that died; each is forgotten when the caller asks for the
-    next one."""
+    """Names of processes of this host that died. When the caller asks for the next one, the file of
+    the last one is deleted."""
     for path in sorted(journal.directory().glob("*.process")):
         try:
             file = os.open(path, os.O_RDWR)

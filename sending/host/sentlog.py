@@ -1,13 +1,14 @@
-"""What this host handed over, kept for longer than backups: the database that comes back from a
-backup doesn't know what was sent since, and asks here (sending.services.fence).
+"""A log of the mails that this host handed over, kept for longer than backups. A database restored
+from a backup doesn't know what was sent since; the log tells (sending.services.fence).
 
-One line for each batch, written when its results are in the database and before its journal goes:
+One line for each batch, written after its results are in the database and before its journal is
+deleted:
 
     <unix time> <installation> <mailing> <source: kind number> A <ids> D <ids>
 
-A: accepted by the relay; D: handed over, answer never seen. Ids are ranges ("100-4999,5003", "-":
-none). A file for each day, without fsync, like the journals. Ids are never used twice: whenever a
-database is found to be older, its sequences jump ahead.
+A: accepted by the relay; D: handed over, answer never seen. Ids are written as ranges
+("100-4999,5003"; "-": none). One file for each day, without fsync, like the journals. Ids are never
+used twice: when a database is found to be restored, its sequences jump ahead.
 """
 
 import os
@@ -23,7 +24,7 @@ from environment import logs
 
 log = logs.get(__name__)
 
-# Days that a file is kept. docs/operators/backups-and-upgrades.md names it.
+# How many days a file is kept. Also stated in docs/operators/backups-and-upgrades.md.
 KEPT = 90
 DAY = 86_400
 NONE = "-"
@@ -32,14 +33,14 @@ Range = tuple[int, int]
 
 
 class About(NamedTuple):
-    """Whose messages these are. `installation`: its key; `source`: the mailing's."""
+    """The installation (its key), the mailing and its source that messages belong to."""
 
     installation: str = NONE
     mailing: int = 0
     source: Source = UNKNOWN
 
     def text(self) -> str:
-        """Four words; `parsed` takes them."""
+        """Four words, which `parsed` reads."""
         kind = "_".join(self.source.kind.split()) or NONE
         return f"{self.installation} {self.mailing} {kind} {self.source.number}"
 
@@ -52,7 +53,7 @@ class About(NamedTuple):
 
 @dataclass(slots=True)
 class Sent:
-    """What was sent of one mailing."""
+    """The messages of one mailing that were sent."""
 
     source: Source = UNKNOWN
     accepted: list[Range] = field(default_factory=list)
@@ -66,11 +67,11 @@ class Sent:
 
 
 def append(directory: Path, about: About, accepted: Iterable[int], in_doubt: Iterable[int]) -> None:
-    """Raises OSError when the line is not written as a whole."""
+    """Raises OSError if the line is not written completely."""
     directory.mkdir(exist_ok=True)
     now = int(time.time())
     ids = f"A {written(ranges(accepted))} D {written(ranges(in_doubt))}"
-    # The first line end is for what a full disk may have cut off before.
+    # Begins with a line end, in case a full disk cut off the last line.
     line = f"\n{now} {about.text()} {ids}\n".encode()
     path = directory / f"{datetime.fromtimestamp(now, UTC):%Y-%m-%d}"
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -81,7 +82,8 @@ def append(directory: Path, about: About, accepted: Iterable[int], in_doubt: Ite
 
 
 def write_all(file: int, data: bytes) -> None:
-    """os.write may write a part: on a full disk the next call says so."""
+    """Writes all of `data`. os.write may write only a part; on a full disk the next call raises
+    OSError."""
     while data:
         data = data[os.write(file, data) :]
 

@@ -1,7 +1,7 @@
 """Errors of this host itself: a full disk, too many open files. They say nothing about any relay.
 
-For files of our own every error is the host's. For connections those are that have nothing to do
-with the other side.
+With files, every error is the host's. With connections, only errors that have nothing to do with
+the other side are.
 """
 
 import errno
@@ -19,14 +19,14 @@ CODES = {
     **dict.fromkeys((errno.ENOMEM, errno.ENOBUFS), "host_memory"),
 }
 OTHER = "host_files"
-# Bytes that a look writes: a disk that is nearly full has room for a few.
+# How many bytes `look` writes: even a nearly full disk has room for a few.
 PROBE = 16_384
 # Open files that a shift needs before its first connection, and some to spare.
 FILES = 32
 
 
 class HostTroubleError(SendingError):
-    """`code`: one of pages.reasons; `words`: the system's."""
+    """`code`: one of pages.reasons; `words`: the operating system's message."""
 
     def __init__(self, code: str, words: str) -> None:
         super().__init__(words)
@@ -35,7 +35,7 @@ class HostTroubleError(SendingError):
 
     @classmethod
     def of(cls, error: OSError) -> "HostTroubleError":
-        """Of an error with files of ours."""
+        """From an error with a file of ours."""
         words = error.strerror or str(error)
         where = f"{error.filename}: " if error.filename else ""
         return cls(CODES.get(error.errno or 0, OTHER), f"{where}{words}")
@@ -48,7 +48,7 @@ def of_connection(error: BaseException) -> HostTroubleError | None:
         if isinstance(cause, OSError) and cause.errno in CODES:
             return HostTroubleError.of(cause)
         cause = cause.__cause__ or cause.__context__
-    # A name that could not be looked up for want of a file says so in no other way.
+    # A failed name look-up doesn't say that it could not open a file: tries to open one.
     try:
         os.close(os.open(os.devnull, os.O_RDONLY))
     except OSError as trouble:
@@ -57,15 +57,15 @@ def of_connection(error: BaseException) -> HostTroubleError | None:
 
 
 def require_files() -> None:
-    """Raises OSError where this process may not open the files that a shift begins with: libuv ends
-    a process whose loop gets none."""
+    """Raises OSError if this process can't open as many files as a shift needs at first: libuv
+    aborts the process if its loop gets none."""
     with ExitStack() as stack:
         for _ in range(FILES):
             stack.enter_context(open(os.devnull, "rb"))  # noqa: PTH123 - no path of ours
 
 
 def look() -> HostTroubleError | None:
-    """Whether this host can keep journals now."""
+    """The reason why this host can't keep journals now; None: it can."""
     try:
         path = journal.directory() / f"{secrets.token_hex(8)}.probe"
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

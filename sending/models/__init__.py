@@ -1,4 +1,4 @@
-"""The ledger (mailings, their messages, events), refusals and what they hold, and the fence."""
+"""The ledger (mailings, their messages, events), refusals, holds, and the fence."""
 
 from sending.models.fence import (
     Fence,

@@ -1,4 +1,4 @@
-"""What keeps a database that came back from a backup from sending again (services.fence)."""
+"""Tables that keep a database restored from a backup from sending again (services.fence)."""
 
 import uuid
 
@@ -13,14 +13,14 @@ def new_key() -> str:
 
 
 class Installation(models.Model):
-    """One row: which installation this database belongs to, and where it lay when a person last
-    saw that it was right."""
+    """One row: the installation that this database belongs to, and where the database lay when a
+    person last confirmed that."""
 
     id = models.BooleanField(primary_key=True, default=True)
     key = models.CharField(max_length=32, default=new_key)
-    # Of the cluster, the database and this table: another one after pg_restore (queries.fence).
+    # Identifies the cluster, the database and this table; pg_restore changes it (queries.fence).
     stamp = models.CharField(max_length=100, blank=True)
-    # Of an embedded cluster's files: others after they were copied.
+    # Identifies the files of an embedded cluster; copying them changes it.
     place = models.CharField(max_length=100, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -34,8 +34,8 @@ class Installation(models.Model):
 
 
 class HostPosition(models.Model):
-    """How far a sending host is; a file of that host has the same number or a smaller one. Where
-    the file has a larger one, this database is older than what was sent."""
+    """How far a sending host is. A file of that host has the same number or a smaller one. A larger
+    number in the file means that this database is older than the mails that the host sent."""
 
     host = models.CharField(max_length=32, primary_key=True)
     name = models.CharField(max_length=200)
@@ -47,7 +47,7 @@ class HostPosition(models.Model):
 
 
 class Fence(models.Model):
-    """The database was found to be restored or copied: nothing is sent until a person decided."""
+    """The database was found to be restored or copied: nothing is sent until a person decides."""
 
     class Why(models.TextChoices):
         MOVED = "moved", _("The database was restored from a dump or copied.")
@@ -58,7 +58,7 @@ class Fence(models.Model):
     # Name of the host that noticed it.
     host = models.CharField(max_length=200)
     noticed_at = models.DateTimeField(auto_now_add=True)
-    # From then on new work is sent; what was under way has a row of Fenced each.
+    # From then on new mailings are sent. Each mailing that was under way has a row in Fenced.
     released_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
@@ -66,7 +66,7 @@ class Fence(models.Model):
 
 
 class Fenced(models.Model):
-    """A mailing that was under way: paused until a person decided."""
+    """A mailing that was under way: paused until a person decides."""
 
     class Decision(models.TextChoices):
         NONE = "", _("Not decided")
@@ -75,15 +75,16 @@ class Fenced(models.Model):
 
     mailing = models.OneToOneField(Mailing, models.CASCADE, primary_key=True)
     fence = models.ForeignKey(Fence, models.CASCADE, related_name="fenced")
-    # It was being sent, and not paused by a person.
+    # It was being sent: no person had paused it.
     was_sending = models.BooleanField()
     decision = models.CharField(max_length=6, choices=Decision.choices, blank=True)
     decided_at = models.DateTimeField(null=True)
-    # Counted as sent from what the hosts knew: accepted, and handed over without an answer.
+    # Messages counted as sent because the hosts' logs say so: accepted ones, and those that were
+    # handed over without an answer.
     accepted = models.IntegerField(default=0)
     in_doubt = models.IntegerField(default=0)
 
-    # What would be counted now: set by services.fence.undecided.
+    # (accepted, in doubt) as they would be counted now: set by services.fence.undecided.
     known: tuple[int, int] = (0, 0)
 
     def __str__(self) -> str:
@@ -91,7 +92,7 @@ class Fenced(models.Model):
 
 
 class HostReport(models.Model):
-    """A host said what it sent. `unknown`: mailings that this database doesn't have, such as
+    """A host's report of what it sent. `unknown`: mailings that this database doesn't have, such as
     {"source": ["campaign", 9], "accepted": 100, "in_doubt": 0, "last": "2026-11-29T10:00:00Z"}."""
 
     fence = models.ForeignKey(Fence, models.CASCADE, related_name="reports")
@@ -108,7 +109,8 @@ class HostReport(models.Model):
 
 
 class SentRange(models.Model):
-    """Messages that a host handed over, by its sent log; `accepted`: or their answer never came."""
+    """A range of messages that a host handed over, from its sent log. Not `accepted`: no answer
+    came."""
 
     report = models.ForeignKey(HostReport, models.CASCADE, related_name="ranges")
     mailing = models.ForeignKey(Mailing, models.CASCADE, related_name="+")
@@ -125,9 +127,9 @@ class SendHost(models.Model):
 
     name = models.CharField(max_length=200, primary_key=True)
     seen_at = models.DateTimeField()
-    # A code of sending.host.trouble; "": it is able to.
+    # A code of sending.host.trouble; "": none.
     trouble = models.CharField(max_length=20, blank=True)
-    # The system's words.
+    # The operating system's error message.
     words = models.CharField(max_length=300, blank=True)
     trouble_at = models.DateTimeField(null=True)
 

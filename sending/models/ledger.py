@@ -18,7 +18,7 @@ from smtp.events import MailEvent
 
 class Mailing(Sourced):
     """Messages that are sent under the same rules. Transitions: sending.states. `source`: what it
-    was opened for; what it does to subscriptions and suppressions has the same source."""
+    was opened for. Changes of subscriptions and suppressions that it causes get the same source."""
 
     class State(models.TextChoices):
         SENDING = "sending", _("Sending")
@@ -26,7 +26,7 @@ class Mailing(Sourced):
         CANCELLED = "cancelled", _("Cancelled")
         FINISHED = "finished", _("Finished")
 
-    # Not over: it is sent, or it goes on when somebody says so.
+    # Not over: it is being sent, or a person may resume it.
     LIVE = (State.SENDING, State.PAUSED)
 
     class Kind(models.TextChoices):
@@ -55,10 +55,10 @@ class Mailing(Sourced):
     # Why it is paused, when the platform did it: a code of pages.reasons, and a server's words.
     state_reason = models.CharField(max_length=30, blank=True)
     state_words = models.TextField(blank=True)
-    # Why it waits and until when, while SENDING and nothing of it can go (services.waits).
+    # Why and until when it waits, while it is SENDING and no message can go out (services.waits).
     wait_reason = models.CharField(max_length=200, blank=True)
     wait_until = models.DateTimeField(null=True, blank=True)
-    # All that waits, also while others carry on: services.waits.Line each.
+    # Everything that waits, also while the rest goes out: one services.waits.Line each.
     waits = models.JSONField(default=list, blank=True)
     # Lower goes first: transactional mail 0, campaigns 10.
     priority = models.SmallIntegerField(default=10)
@@ -71,7 +71,7 @@ class Mailing(Sourced):
     window = models.JSONField(default=dict, blank=True)
     # Transient failures are retried until a message is this old.
     retry_for = models.DurationField()
-    # When a person last had failed messages tried again: from then on they are as old as new.
+    # When a person last had failed messages tried again: their age counts from then.
     retried_at = models.DateTimeField(null=True, blank=True)
     # People left out when the audience was frozen: {reason: count}.
     excluded = models.JSONField(default=dict)
@@ -79,7 +79,7 @@ class Mailing(Sourced):
     finished_at = models.DateTimeField(null=True, blank=True)
     # A stream that takes no more messages.
     closed_at = models.DateTimeField(null=True, blank=True)
-    # A stream of which nothing waits: what is done each second leaves it out.
+    # A stream without waiting messages: the queries of each second leave it out.
     idle = models.BooleanField(default=False)
     # When its messages, events and people left out were dropped (services.retention); counts stay.
     details_dropped_at = models.DateTimeField(null=True, blank=True)
@@ -115,7 +115,7 @@ class Mailing(Sourced):
 
     @property
     def content(self) -> Content:
-        """The first one, which most mailings have alone."""
+        """The first one; most mailings have only this one."""
         return next(iter(self.contents.values()))
 
     @property
@@ -135,8 +135,8 @@ class Variant(models.Model):
     number = models.SmallIntegerField(default=0)
     content = models.ForeignKey(Content, models.PROTECT, related_name="+")
     name = SingleLineField(max_length=50, blank=True)
-    # Of the contacts who get it, a BCP 47 tag as contacts.languages.canonical has it; "": everybody
-    # whose language has none of its own.
+    # The language of the contacts who get it, a BCP 47 tag in the form of
+    # contacts.languages.canonical. "": for everybody whose language has no variant.
     language = models.CharField(max_length=35, blank=True)
     # Its share of these recipients, in proportion to others of the same language.
     weight = models.PositiveSmallIntegerField(default=1)
@@ -154,15 +154,15 @@ class Variant(models.Model):
 
     @property
     def label(self) -> str:
-        """What tells it from the others: language, name, else its place."""
+        """Its name on pages: language and name, or else its place."""
         words = [word for word in (self.language, self.name) if word]
         return " ".join(words) or str(self.number + 1)
 
 
 class Freezing(models.Model):
     """The part of a mailing's audience that is not frozen yet: contacts from `next_id` to `last_id`
-    (services.freezing). Whoever dies, the next piece begins where the last one ended. Once all are
-    in there is no such row any more."""
+    (services.freezing). After a crash the next piece begins where the last one ended. The row is
+    deleted when all contacts are frozen."""
 
     mailing = models.OneToOneField(Mailing, models.CASCADE, primary_key=True)
     next_id = models.BigIntegerField()
@@ -171,8 +171,8 @@ class Freezing(models.Model):
     width = models.BigIntegerField()
     # Percent of the recipients who get nothing.
     holdout = models.FloatField(default=0)
-    # Hosts sent mails of later pieces, of which this restored database knows nothing: who of the
-    # rest got one is unknown (services.fence).
+    # Hosts sent mails of later pieces that this restored database does not know. Which of the
+    # remaining contacts got one is unknown (services.fence).
     in_doubt = models.BooleanField(default=False)
 
     def __str__(self) -> str:
@@ -200,8 +200,8 @@ class Tally(models.Model):
     unsubscribed = models.IntegerField(default=0)
     opened = models.IntegerField(default=0)
     clicked = models.IntegerField(default=0)
-    # When the first of the addresses was refused of which nobody has judged yet whether the relay
-    # was right (services.verdicts).
+    # When the first of the unjudged addresses was refused: addresses where the platform has not
+    # decided yet whether to believe the relay (services.verdicts).
     unjudged_since = models.DateTimeField(null=True)
 
     class Meta:
@@ -240,12 +240,12 @@ class TallyMinute(models.Model):
 
 class MailingLane(models.Model):
     """A part of a mailing's audience that one mail provider serves: a range of message ids. A
-    mailing that is frozen in several pieces has a range of each. From `next_id` on nobody was
-    claimed yet; those that are to be tried again are in the index message_retry, those that a
-    worker gave back in a Batch without a holder."""
+    mailing that is frozen in several pieces has one range for each piece. Messages from `next_id`
+    on were never claimed. Messages to be tried again are in the index message_retry; those that a
+    worker gave back are in a Batch without a holder."""
 
     mailing = models.ForeignKey(Mailing, models.CASCADE, related_name="lanes")
-    # `number` of a mail provider (relays.providers); 0: everybody else.
+    # `number` of a mail provider (relays.providers); 0: all other addresses.
     lane = models.SmallIntegerField()
     first_id = models.BigIntegerField()
     next_id = models.BigIntegerField()
@@ -264,16 +264,18 @@ class MailingLane(models.Model):
 
 
 class Batch(models.Model):
-    """A claim: messages that one worker holds by lease. Deleted when its results are recorded;
-    what the sweeper finds expired has lost its worker. Without a holder it waits for one."""
+    """A claim: messages that one worker holds by lease. Deleted when its results are recorded. An
+    expired lease means that the worker died; the sweeper looks for them. A batch without a holder
+    was given back and can be claimed again."""
 
     mailing = models.ForeignKey(Mailing, models.CASCADE, related_name="batches")
     relay = models.ForeignKey(Relay, models.CASCADE, related_name="batches", null=True)
     # Those of its messages that have no result yet.
     ids = ArrayField(models.BigIntegerField(), default=list)
-    # "<host>:<journal name>": whose journal tells what was handed over. "": given back.
+    # "<host>:<journal name>": the journal that tells which messages were handed over. "": given
+    # back.
     holder = models.CharField(max_length=100, blank=True)
-    # One more with each claim: who lost the lease records nothing over the next one.
+    # Grows with each claim, so that a worker that lost the lease cannot overwrite the next one.
     epoch = models.IntegerField(default=0)
     leased_until = models.DateTimeField(null=True)
     claimed_at = models.DateTimeField(auto_now_add=True)
@@ -286,19 +288,20 @@ class Batch(models.Model):
 
 
 class Message(models.Model):
-    """The ledger row: one mail to one address. Narrow, few indexes: a million a mailing.
+    """The ledger row: one mail to one address. Narrow, with few indexes: a mailing may have a
+    million.
 
-    In the database a table of the mailing's block holds it (sending.blocks), so that a block is
-    dropped without a DELETE; so it is with the other rows of detail: StreamItem, LeftOut, Event.
+    The rows of a block are in a partition of their own (sending.blocks), so that a block is dropped
+    without a DELETE. The same is true of the other tables of detail: StreamItem, LeftOut, Event.
 
-    Whether a waiting one is claimed by a worker stands in Batch: a claim touches no row here. No
-    index has `state` in it, so that the one update that most rows ever get, to accepted, is a
-    heap-only tuple.
+    Batch tells which waiting messages are claimed: claiming new messages touches no row here. No
+    index contains `state`. Most rows are updated once, to accepted, and that update is a heap-only
+    tuple.
 
     `contact_id` is no foreign key: the row outlives the contact, and inserts stay fast. It is null
-    where somebody is no contact (of streams alone). Nor does
-    the database check `mailing`: rows are only made in the transaction that makes their mailing,
-    and checking it for each would take a quarter of the time of a freeze.
+    for a recipient who is no contact (only in streams). `mailing` has no database constraint
+    either: checking each row would take a quarter of the time of a freeze. Code that makes rows
+    knows that the mailing exists (services.mailings.stop_all).
     """
 
     class State(models.IntegerChoices):
@@ -313,9 +316,9 @@ class Message(models.Model):
     relay_id = models.BigIntegerField(null=True)
     # When it reached its state (accepted at, failed at, ...).
     settled_at = models.DateTimeField(null=True)
-    # To be tried again then; null: not tried yet, in a batch, or settled.
+    # When to try again; null: not tried yet, in a batch, or settled.
     retry_at = models.DateTimeField(null=True)
-    # First time of each; null: never. The raw facts are in Event.
+    # The first time of each event; null: never. The raw facts are in Event.
     bounced_at = models.DateTimeField(null=True)
     opened_at = models.DateTimeField(null=True)
     clicked_at = models.DateTimeField(null=True)
@@ -326,7 +329,7 @@ class Message(models.Model):
     variant = models.SmallIntegerField(default=0)
     # Of a stream, where an address may come again and again.
     repeats = models.BooleanField(default=False)
-    # Its state when that is none of waiting and accepted, for the index of those.
+    # Its state if that is neither waiting nor accepted: for the index message_not_accepted.
     trouble = models.GeneratedField(
         expression=Case(When(state__gt=2, then=F("state"))),
         output_field=models.SmallIntegerField(null=True),
@@ -335,7 +338,7 @@ class Message(models.Model):
     address = models.CharField(max_length=320)
     # A code of pages.reasons for every state but ACCEPTED and untouched WAITING.
     reason = models.CharField(max_length=30, blank=True)
-    # The server's reply, in its own words ("550 5.1.1 ..."); also of the last transient one.
+    # The server's reply, in its own words ("550 5.1.1 ..."); also the last transient one.
     reply = models.TextField(blank=True)
 
     class Meta:
@@ -347,7 +350,7 @@ class Message(models.Model):
             ),
         )
         indexes = (
-            # Those to be tried again, the earliest first.
+            # Messages to be tried again, the earliest first.
             models.Index(
                 fields=("mailing", "retry_at"),
                 name="message_retry",
@@ -357,15 +360,16 @@ class Message(models.Model):
             models.Index(
                 fields=("mailing", "address"), name="message_repeats", condition=Q(repeats=True)
             ),
-            # Who did not get it, and why: the report's groups and tables. Partial: those that are
-            # accepted, nearly all, never enter it.
+            # Recipients who did not get it, and why: the report's groups and tables. Partial:
+            # accepted messages, nearly all, never enter it.
             models.Index(
                 fields=("mailing", "trouble", "address"),
                 name="message_not_accepted",
                 condition=Q(trouble__isnull=False),
             ),
-            # What is to be judged (services.verdicts), of a stream with years of failed ones, too.
-            # Hardly anything ever stands in it, and a first acceptance leaves `reason` as it is.
+            # Messages whose address is to be judged (services.verdicts), also in a stream with
+            # years of failed ones. It is nearly empty, and a message accepted at its first try
+            # never changes `reason`.
             models.Index(
                 fields=("mailing",),
                 name="message_pending",
@@ -378,8 +382,8 @@ class Message(models.Model):
 
 
 class StreamItem(models.Model):
-    """What a message of a stream was appended with. The key makes sure that asking twice sends
-    once; `data` are merge fields of this one mail."""
+    """What a message of a stream was appended with. The key makes appending idempotent: a second
+    request with it sends nothing. `data`: merge fields of this mail only."""
 
     message = models.OneToOneField(
         Message, models.CASCADE, primary_key=True, db_constraint=False, related_name="item"
@@ -393,8 +397,8 @@ class StreamItem(models.Model):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("mailing", "key"), name="stream_item_once"),)
-        # The latest of a stream, and those around another one: messages have no such index, because
-        # their ids stand among those of other mailings.
+        # Finds the latest messages of a stream, and those around a given one. The ids of messages
+        # don't serve for that: those of other mailings stand between them.
         indexes = (
             models.Index(fields=("mailing", "created_at", "message"), name="stream_item_by_time"),
         )
@@ -405,11 +409,12 @@ class StreamItem(models.Model):
 
 class LeftOut(models.Model):
     """A person on the lists of a mailing who did not become a recipient, with the reason. Written
-    by the statement that freezes the audience. Like a message it outlives the contact."""
+    by the statement that freezes the audience. Like a message, the row outlives the contact."""
 
     mailing = models.ForeignKey(Mailing, models.CASCADE, db_index=False, db_constraint=False)
     contact_id = models.BigIntegerField()
-    # When the reason came to be: suppressed, unsubscribed, or put on the excluded list.
+    # Since when the reason applies: when the person was suppressed, unsubscribed, or put on the
+    # excluded list.
     since = models.DateTimeField(null=True)
     # The suppression for the reasons "suppressed_...", else the list that was left or excludes.
     cause_id = models.BigIntegerField(null=True)
@@ -419,11 +424,11 @@ class LeftOut(models.Model):
 
     class Meta:
         constraints = (
-            # Pages through everybody, and searches by address.
+            # For paging through all, and for the search by address.
             models.UniqueConstraint(fields=("mailing", "address"), name="left_out_address_once"),
         )
         indexes = (
-            # Pages through the people of one reason.
+            # For paging through the people of one reason.
             models.Index(fields=("mailing", "reason", "address"), name="left_out_by_reason"),
             models.Index(fields=("contact_id",), name="left_out_by_contact"),
         )
@@ -446,8 +451,8 @@ class Event(models.Model):
         CLICKED = MailEvent.CLICKED.value, _("Clicked")
         UNSUBSCRIBED = MailEvent.UNSUBSCRIBED.value, _("Unsubscribed")
 
-    # No constraints of the database, which checks none between partitions of a block that is
-    # dropped: events are only inserted by joins on their messages (queries.events).
+    # No foreign keys in the database, so that a block's partitions can be dropped. Events are only
+    # inserted by joins on their messages (queries.events).
     mailing = models.ForeignKey(
         Mailing, models.CASCADE, related_name="events", db_index=False, db_constraint=False
     )

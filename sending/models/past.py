@@ -1,4 +1,4 @@
-"""What stays of messages that were dropped."""
+"""What is kept of messages whose rows were dropped."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -7,9 +7,9 @@ from sending.models.ledger import Mailing
 
 
 class PastRecipients(models.Model):
-    """Whom messages were to whose rows were dropped: what a link in an old mail needs, above all
-    unsubscribe. About seven bytes a message: those of one mailing among 1,024 neighbouring ids
-    stand in parallel lists, sorted by id."""
+    """The recipients of messages whose rows were dropped. Links in old mails need them, above all
+    the unsubscribe link. About seven bytes a message: a row holds one mailing's messages among
+    1,024 neighbouring ids, as parallel lists sorted by id."""
 
     # The ids of a row have id >> SHIFT in common.
     SHIFT = 10
@@ -22,7 +22,7 @@ class PastRecipients(models.Model):
     # The rest of each id, below 1 << SHIFT.
     offsets = ArrayField(models.SmallIntegerField())
     contacts = ArrayField(models.BigIntegerField(null=True))
-    # Addresses where the contact has another one, or is none; null: of nobody.
+    # An address only where the contact's differs or there is no contact; null: no row needs one.
     addresses = ArrayField(models.CharField(max_length=320, null=True), null=True)
     # Numbers of variants; null: all have the first.
     variants = ArrayField(models.SmallIntegerField(), null=True)

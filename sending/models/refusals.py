@@ -1,4 +1,4 @@
-"""What a mailing's refusals add up to, and what they stopped."""
+"""Counts of a mailing's refusals, and the holds that followed from them."""
 
 from django.db import models
 from django.db.models import Q
@@ -9,8 +9,8 @@ from sending.models.ledger import Mailing
 
 class RefusalCount(models.Model):
     """How many of a mailing's latest mails over one relay were accepted and refused, in one lane or
-    in all (`lane` "*"). There is a row only where something was refused since the count began.
-    What is older weighs less with each batch (sending.guards)."""
+    in all lanes (`lane` "*"). A row exists only if a mail was refused since the count began. Older
+    results weigh less with each batch (sending.guards)."""
 
     mailing = models.ForeignKey(Mailing, models.CASCADE, related_name="refusal_counts")
     relay = models.ForeignKey(Relay, models.CASCADE, related_name="refusal_counts")
@@ -18,9 +18,9 @@ class RefusalCount(models.Model):
     lane = models.CharField(max_length=253)
     accepted = models.FloatField(default=0)
     refused = models.FloatField(default=0)
-    # Of these, for what the mail or its sender is.
+    # Of these, refused because of the mail's content or its sender.
     blamed = models.FloatField(default=0)
-    # Of first tries, how many were refused since the last accepted mail; for "*" alone.
+    # How many first tries were refused since the last accepted mail; only for "*".
     row = models.IntegerField(default=0)
     # When the first of these refusals was recorded.
     began_at = models.DateTimeField()
@@ -35,9 +35,9 @@ class RefusalCount(models.Model):
 
 
 class Hold(models.Model):
-    """A run of refusals, and what it stopped: a lane of a mailing, a relay for one mailing or for
-    all, or a whole mailing. It holds until `released_at`; what was refused in it can be taken back
-    until somebody has decided."""
+    """A run of refusals stopped a lane of a mailing, a relay for one mailing or for all, or a whole
+    mailing. The hold lasts until `released_at`. Until a person decides, the refused messages can be
+    tried again."""
 
     class Kind(models.TextChoices):
         LANE = "lane"  # mails of the mailing to one mail provider or domain, over one relay
@@ -51,22 +51,22 @@ class Hold(models.Model):
         DROPPED = "dropped"
 
     mailing = models.ForeignKey(Mailing, models.CASCADE, related_name="holds")
-    # Over which it was refused; of a whole mailing, the one that it was seen at last.
+    # The relay that refused; for a whole mailing, the one that refused last.
     relay = models.ForeignKey(Relay, models.CASCADE, related_name="holds")
     kind = models.CharField(max_length=7, choices=Kind.choices)
-    # Of a lane: a key of relays.providers or a domain, and its number (0 for a domain).
+    # For a lane: a key of relays.providers or a domain, and its number (0 for a domain).
     lane = models.CharField(max_length=253, blank=True)
     lane_number = models.SmallIntegerField(default=0)
-    # A code of pages.reasons, and the last server's words.
+    # A code of pages.reasons, and the server's last reply.
     reason = models.CharField(max_length=30)
     words = models.TextField(blank=True)
-    # Of so many mails so many were refused; 0 where one was enough.
+    # How many of `decided` mails were refused; 0 where one refusal was enough.
     refused = models.IntegerField(default=0)
     decided = models.IntegerField(default=0)
-    # When the run began: what failed since then can be taken back.
+    # When the run began: messages that failed since then can be tried again.
     since = models.DateTimeField()
     at = models.DateTimeField(auto_now_add=True)
-    # Goes on by itself then; null: when somebody decides.
+    # When it is released by itself; null: only by a person.
     until = models.DateTimeField(null=True)
     released_at = models.DateTimeField(null=True)
     decision = models.CharField(max_length=7, choices=Decision.choices, blank=True)

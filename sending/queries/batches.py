@@ -1,4 +1,4 @@
-"""Batches that workers claimed: whether they may go on."""
+"""Whether workers may go on with the batches that they claimed."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,8 +19,8 @@ SELECT b.id, m.state = 'sending' AND {TAKES.format(relay="r", opened="m.opened_a
 
 
 def going_on(keys: Sequence[tuple[int, str]]) -> dict[int, bool]:
-    """{batch id: whether its mailing is sent and its relay takes it} of those of these (batch id,
-    holder) that are still claimed."""
+    """{batch id: whether its mailing is being sent and its relay may still carry it}, for those of
+    the given (batch id, holder) that are still claimed."""
     known: dict[str, Any] = {"ids": [key[0] for key in keys], "holders": [key[1] for key in keys]}
     with connection.cursor() as cursor:
         cursor.execute(STATES, known)

@@ -17,9 +17,9 @@ from sending.purposes import TRANSACTIONAL
 from sending.queries.blocks import of_live
 from sending.queries.due import HELD_LANE, carries
 
-# Mailings that may go through the relay and have something to claim. Each part is one look into an
-# index, whatever the size of the mailing. Of a pool only while no relay of a lower tier can work:
-# when one can again, the others are asked for nothing new.
+# Mailings that may go through the relay and have messages to claim. Each part is one index lookup,
+# whatever the size of the mailing. In a pool the relay carries a mailing only while no relay of a
+# lower tier can work; when one can again, this one claims nothing new.
 MAY = f"""
 SELECT m.id, m.priority, m."window"
   FROM sending_mailing m JOIN relays_relay r ON r.id = %(relay)s
@@ -34,15 +34,15 @@ SELECT m.id, m.priority, m."window"
  ORDER BY m.id
 """  # noqa: S608 - only constants of ours
 
-# {relay id: how often it was asked}, in this process.
+# {relay id: number of calls of mailings_for}, in this process.
 _turns: Counter[int] = Counter()
 
 
 def mailings_for(relay: Relay) -> list[Mailing]:
-    """Mailings to take one batch of each in turn, with their workspaces, the most urgent
-    first. While transactional mail is due there is nothing else. Within a priority each call begins
-    with another one, so that all come first equally often, also when a round is never finished; a
-    relay belongs to one workspace, and its workspaces' turns are its relays'."""
+    """Mailings, each with its workspace, the most urgent first; the caller claims one batch of each
+    in turn. While transactional mail is due, only that is returned. Within a priority each call
+    begins with the next mailing, so that all come first equally often, even if the caller never
+    finishes a round. Workspaces need no turns: a relay belongs to one workspace."""
     now = clock.now()
     known: dict[str, Any] = {
         "relay": relay.pk,
@@ -64,7 +64,8 @@ def mailings_for(relay: Relay) -> list[Mailing]:
 
 
 def ordered(rows: Sequence[tuple[int, int]], turn: int) -> list[int]:
-    """Ids of (id, priority), the lowest priority first; within one, begun at `turn`."""
+    """Ids of the (id, priority) rows, the lowest number first; each priority's list is rotated by
+    `turn`."""
     by_priority: dict[int, list[int]] = {}
     for pk, priority in rows:
         by_priority.setdefault(priority, []).append(pk)
@@ -79,6 +80,6 @@ def ordered(rows: Sequence[tuple[int, int]], turn: int) -> list[int]:
 
 
 def _shut(relay: Relay, now: datetime) -> list[int]:
-    """Numbers of lanes that are closed: nobody of theirs is claimed anew."""
+    """Numbers of closed lanes: their messages are not claimed."""
     names = Lane.objects.filter(relay=relay, closed_until__gt=now).values_list("name", flat=True)
     return [number for name in names if (number := providers.lane_number(name))]

@@ -1,8 +1,9 @@
-"""Takes due messages for one worker: one short transaction, safe beside any number of others.
+"""Claims due messages for one worker, in one short transaction. Any number can run at once.
 
-A claim touches no message row. What nobody claimed yet is a range of ids for each lane, whose begin
-it moves on; what is to be tried again leaves its index; what another worker gave back is a batch
-without a holder. In this order the longest waiting comes first.
+Due messages are in three places, and a claim looks there in this order. Messages that another
+worker gave back are a batch without a holder. Messages to be tried again have `retry_at`, which the
+claim clears. Messages that were never claimed are a range of ids for each lane; the claim moves its
+beginning and touches no row of them, except those that it skips.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,17 +21,17 @@ from sending.models import Mailing
 from sending.queries.states import sql
 
 log = logs.get(__name__)
-# Longer than any pause of a healthy worker, which renews it each second.
+# Longer than any pause of a healthy worker, which renews its leases each second.
 LEASE = timedelta(seconds=60)
-# How long a message that one relay refused is left to the others of its pool.
+# How long a message that one relay refused is reserved for the other relays of its pool.
 OTHERS_FIRST = timedelta(seconds=20)
 
 
 class Claimed(NamedTuple):
-    """One message in this worker's hands."""
+    """One message of a claim."""
 
     id: int
-    # None: somebody who is no contact.
+    # None: the recipient is no contact.
     contact_id: int | None
     address: str
     attempts: int
@@ -40,17 +41,17 @@ class Claimed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A batch that this worker holds: only with this holder and epoch it can be recorded."""
+    """A claimed batch. Its results are recorded only if holder and epoch still match."""
 
     batch_id: int
     epoch: int
     holder: str
     messages: tuple[Claimed, ...]
-    # Their time to be tried again had come.
+    # The messages are tried again (retry_at had come).
     again: bool = False
 
 
-# Of what was given back, all that fits; of a larger one the rest stays where it is.
+# One batch that was given back, up to the limit; the rest of a larger one stays.
 BACK = """
 WITH one AS (
   SELECT id, ids FROM sending_batch
@@ -75,15 +76,15 @@ UPDATE sending_message SET retry_at = NULL
 RETURNING id
 """
 
-# Whom to claim, as `candidates` for the statement below: ids found by one of those above, or the
-# next ids of each lane, as many as its quota (of a lane with several ranges, of its first one).
-# Two workers wait for each other there, for the milliseconds of a claim: who comes second sees
-# where the first one ended.
+# `candidates` for the statement below: ids found by one of the statements above, or the next ids of
+# each lane, as many as its quota (of a lane with several ranges, from its first one). Two workers
+# wait for each other on a range for the milliseconds of a claim: the second one sees where the
+# first one ended.
 #
-# "mailing_id + 0" leaves the planner the primary key alone: a mailing that is newer than its
-# statistics has one row, it thinks, and would be read and sorted as a whole for each claim.
+# "mailing_id + 0" leaves the planner only the primary key. Otherwise, for a mailing newer than its
+# statistics, the planner assumes one row, and reads and sorts the whole mailing for each claim.
 #
-# "state": those that services.fence counted as sent stay in their range.
+# "state": messages that services.fence counted as sent stay in their range and are passed over.
 FOUND = sql("""
 candidates AS MATERIALIZED (
   SELECT id, contact_id, address, attempts, lane, variant, state
@@ -117,8 +118,8 @@ moved AS (
     FROM ended e WHERE l.id = e.id)
 """)
 
-# Those of `m` that may not be mailed any more, and why. Asked when their turn comes, and again
-# while they wait for it. ("state + 0": see queries.record.OPEN.)
+# Messages of `m` whose recipients may not be mailed any more, and why. Asked by the claim, and
+# again while claimed messages wait. ("state + 0": see queries.record.OPEN.)
 LEFT_SINCE = sql("""
 SELECT m.id,
        CASE WHEN c.id IS NULL AND m.contact_id IS NOT NULL THEN 'gone'
@@ -143,8 +144,8 @@ LEFT_SINCE = (
     .replace("{joins}", mailable.joins("m.address", ignoring=True))
 )
 
-# One statement for the rest, so that no list of ids goes to the database and back: skips who left,
-# claims the others as a batch, counts both, and tells whom it claimed.
+# One statement for the rest, to send no list of ids to the database and back. It skips recipients
+# who left, claims the others as a batch, counts both, and returns the claimed messages.
 CLAIM = sql("""
 WITH {candidates},
 gone AS MATERIALIZED ({left_since}),
@@ -188,9 +189,9 @@ def claim(  # noqa: PLR0913 - what limits a claim
 ) -> Claim | None:
     """Up to `limit` due messages; None when there are none.
 
-    `quotas`: how many of each lane at most; lanes that are absent are closed. None: no limit.
-    `others`: the mailing has other relays, which are to try first what this one refused lately.
-    Who was suppressed or unsubscribed since the freeze is skipped with the reason.
+    `quotas`: the most messages of each lane; absent lanes are closed. None: no limit. `others`: the
+    mailing has other relays, which try first the messages that this one refused lately. Recipients
+    who were suppressed or unsubscribed since the freeze are skipped with the reason.
     """
     known: dict[str, Any] = {
         "mailing": mailing.pk,
@@ -204,7 +205,7 @@ def claim(  # noqa: PLR0913 - what limits a claim
     }
     while (found := _claim(known, quotas)) is not None:
         rows, again = found
-        # Nobody: all of them left meanwhile.
+        # No rows: all candidates were skipped.
         if rows:
             # Not for INFO: the line of `record` has the same fields, and the counts.
             log.committed.debug(
@@ -224,10 +225,10 @@ def claim(  # noqa: PLR0913 - what limits a claim
 def _claim(
     known: dict[str, Any], quotas: Mapping[int, int] | None
 ) -> tuple[list[tuple[Any, ...]], bool] | None:
-    """(rows of those that were claimed, whether they are tried again); None when nothing was
-    due."""
+    """(rows of claimed messages, whether they are tried again); None when nothing was due."""
     with connection.cursor() as cursor:
-        # Shared: whoever pauses or cancels waits for this short transaction; none begins after.
+        # A shared lock: pausing or cancelling waits for this short transaction, and no claim begins
+        # after it.
         cursor.execute(
             "SELECT 1 FROM sending_mailing WHERE id = %(mailing)s AND state = 'sending' FOR SHARE",
             known,
@@ -257,8 +258,8 @@ def _shares(cursor: Any, known: dict[str, Any], quotas: Mapping[int, int] | None
 
 
 def share(limit: int, left: Mapping[int, int], quotas: Mapping[int, int] | None) -> dict[int, int]:
-    """{lane: how many to take}: in proportion to what is left of each, so that all lanes end
-    together, and not more than `quotas` allow."""
+    """{lane: how many to claim}: in proportion to the messages left in each, so that all lanes end
+    together, and at most its quota."""
     open_ = {
         lane: min(number, number if quotas is None else quotas.get(lane, 0))
         for lane, number in left.items()
@@ -268,7 +269,8 @@ def share(limit: int, left: Mapping[int, int], quotas: Mapping[int, int] | None)
     if total <= limit:
         return open_
     shares = {lane: number * limit // total for lane, number in open_.items()}
-    # What rounding leaves over goes to the largest; each lane that is open gets on.
+    # The remainder of rounding goes to the smallest shares first, so that each open lane
+    # progresses.
     over = limit - sum(shares.values())
     for lane in sorted(open_, key=lambda lane: (shares[lane], -open_[lane]))[:over]:
         shares[lane] += 1
@@ -276,8 +278,9 @@ def share(limit: int, left: Mapping[int, int], quotas: Mapping[int, int] | None)
 
 
 def _wishes(mailing: Mailing) -> dict[str, Any]:
-    """What LEFT_SINCE asks of a mailing. Whoever is on none of its lists any more has left; but who
-    came by another part of the audience need not be on any, and has left who was on one."""
+    """The parameters of LEFT_SINCE. In an audience of lists only, a recipient on none of its lists
+    any more has left. With other parts in the audience, a recipient who never was on one of the
+    lists stays; one who was, and is subscribed to none now, has left."""
     people = mailing.people
     return {
         "workspace": mailing.workspace_id,
@@ -288,7 +291,8 @@ def _wishes(mailing: Mailing) -> dict[str, Any]:
 
 
 def left_since(mailing: Mailing, ids: Sequence[int]) -> dict[int, str]:
-    """{message id: code of pages.reasons} of those who may not be mailed any more."""
+    """{message id: code of pages.reasons} for messages whose recipients may not be mailed any
+    more."""
     known: dict[str, Any] = {"ids": list(ids), **_wishes(mailing)}
     with connection.cursor() as cursor:
         cursor.execute(blocks.named(LEFT, mailing.pk), known)

@@ -1,10 +1,11 @@
-"""Relays that are drained are paused when their mailings are over."""
+"""Pauses draining relays when their mailings are over."""
 
 from django.db import connection
 
 from sending.queries.due import ROUTED
 
-# Of a draining relay: a mailing that was open when it began to drain and may still go through it.
+# A relay goes on draining while a mailing is live that was open when the draining began and may
+# still go through the relay.
 DRAINED = f"""
 UPDATE relays_relay r SET state = 'paused', state_since = now(), draining_since = NULL
  WHERE r.state = 'draining'
@@ -16,7 +17,7 @@ UPDATE relays_relay r SET state = 'paused', state_since = now(), draining_since 
 
 
 def finish_draining() -> int:
-    """Pauses draining relays whose mailings are over. How many."""
+    """Pauses draining relays whose mailings are over. Returns how many."""
     with connection.cursor() as cursor:
         cursor.execute(DRAINED)
         return int(cursor.rowcount)

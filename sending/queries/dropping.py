@@ -1,4 +1,4 @@
-"""What is asked and done when the detail of a block is dropped (services.retention)."""
+"""Statements for dropping the detail of a block (services.retention)."""
 
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -21,14 +21,14 @@ SIZE = """
 SELECT coalesce(sum(pg_total_relation_size(to_regclass(name))), 0)
   FROM unnest(%(tables)s::text[]) AS t (name)
 """
-# By the primary key; messages as the tallies have them.
+# By the primary key. Messages are counted by the tallies.
 COUNTS = """
 SELECT count(*), coalesce(sum(t.targeted), 0), min(m.opened_at), max(m.finished_at)
   FROM sending_mailing m LEFT JOIN sending_tally t ON t.mailing_id = m.id
  WHERE m.id >= %(first)s AND m.id < %(end)s
 """
-# Mailings that keep the block, and why: they are not over, something of them is to be decided, or
-# they ended too lately. Addresses that wait for a judgement would be judged without their rows.
+# Mailings that keep the block, and why: they are not over, a decision is pending, or they ended too
+# recently. Pending addresses can't be judged without their rows.
 KEEPING = f"""
 SELECT m.id, w.slug, concat_ws(' ', nullif(m.source_kind, ''), nullif(m.source_id, 0)), why.code
   FROM sending_mailing m
@@ -44,7 +44,7 @@ SELECT m.id, w.slug, concat_ws(' ', nullif(m.source_kind, ''), nullif(m.source_i
  WHERE m.id >= %(first)s AND m.id < %(end)s AND why.code IS NOT NULL
  ORDER BY m.id
 """  # noqa: S608 - only constants of ours
-# Whoever has failed messages tried again locks the mailing first, too.
+# services.retrying locks the mailing first, too.
 LOCK = """
 SELECT 1 FROM sending_mailing WHERE id >= %(first)s AND id < %(end)s ORDER BY id FOR UPDATE
 """
@@ -56,8 +56,8 @@ UPDATE sending_mailing SET details_dropped_at = now()
 # Messages whose rows are read at once: a whole number of spans.
 PIECE = 1 << 20
 ENDS = "SELECT min(id), max(id) FROM sending_message"
-# Mails that may lie in somebody's mailbox. The address is kept where the contact has another one or
-# is gone. Safe to run twice.
+# For mails that may be in somebody's mailbox. The address is kept only where the contact's differs
+# or the contact is gone. Safe to run twice.
 KEEP = sql(f"""
 INSERT INTO sending_pastrecipients (mailing_id, span, offsets, contacts, addresses, variants)
 SELECT m.mailing_id, m.id >> {PastRecipients.SHIFT},
@@ -106,7 +106,7 @@ def _rows(statement: str, known: dict[str, Any]) -> list[tuple[Any, ...]]:
 
 
 def left() -> list[int]:
-    """Blocks of which a table is there, the oldest first."""
+    """Blocks that still have a table of messages, the oldest first."""
     return [row[0] for row in _rows(BLOCKS, {})]
 
 
@@ -121,12 +121,12 @@ def size(block: int) -> int:
 
 
 def keeping(block: int, before: datetime) -> list[Keeping]:
-    """What keeps it from being dropped; nothing: all its mailings ended before that."""
+    """The mailings that keep the block; empty: all its mailings ended before `before`."""
     return [Keeping(*row) for row in _rows(KEEPING, _range(block) | {"before": before})]
 
 
 def lock(block: int) -> None:
-    """No mailing of the block begins again before the transaction ends."""
+    """Locks the block's mailings: none begins again before the transaction ends."""
     _rows(LOCK, _range(block))
 
 
@@ -142,18 +142,18 @@ def ends(block: int) -> tuple[int, int] | None:
 
 
 def keep_recipients(block: int, first: int) -> None:
-    """Of the messages from `first` on, PIECE at most."""
+    """Keeps the recipients of messages from `first` to `first + PIECE`."""
     with connection.cursor() as cursor:
         cursor.execute(blocks.of_block(KEEP, block), {"from": first, "upto": first + PIECE})
 
 
 def drop(parent: str, block: int) -> None:
-    """Its table of this kind. Nobody who reads or writes other blocks waits: CONCURRENTLY keeps the
-    parent free, and only then the table is dropped. No transaction may be open. Whatever a call
-    that was interrupted has left is finished."""
+    """Drops the block's partition of `parent`. Readers and writers of other blocks don't wait: the
+    partition is detached CONCURRENTLY, without a lock on the parent, and dropped then. No
+    transaction may be open. It also finishes an interrupted call."""
     leaf = blocks.table(parent, block)
     with connection.cursor() as cursor:
-        # Behind a query of an hour nobody should have to wait for it.
+        # A lock request that waits behind a long query would block others: it gives up.
         cursor.execute("SET lock_timeout = '10s'")
         try:
             cursor.execute(ATTACHED, {"parent": parent, "leaf": leaf})

@@ -1,26 +1,26 @@
-"""What of a mailing is left, which relays carry it now, and what of it they can claim: conditions
-for other statements, each the one text of its rule."""
+"""SQL conditions for other statements: what is left of a mailing, which relays carry it now, and
+what they can claim. Each rule is written only here."""
 
 from relays.queries.able import able
 from sending.models import Mailing
 
-# Of `l`, a row of sending_mailinglane, and the relay that the braces name: its mail provider is
-# held there (models.Hold). Of a dropped lane the rest is claimed, to be skipped.
+# For `l`, a row of sending_mailinglane, and the relay in braces: the lane is held there
+# (models.Hold). The rest of a dropped lane can be claimed, to be skipped.
 HELD_LANE = """
 EXISTS (SELECT 1 FROM sending_hold h
          WHERE h.mailing_id = l.mailing_id AND h.released_at IS NULL AND h.kind = 'lane'
            AND h.relay_id = {relay} AND h.lane_number = l.lane AND h.lane_number <> 0
            AND h.decision <> 'dropped')
 """
-# Of `m`, a row of sending_mailing: the relay carries nothing of it, because of a hold.
+# For `m`, a row of sending_mailing: a hold keeps the relay from carrying it.
 HELD_ROUTE = """
 EXISTS (SELECT 1 FROM sending_hold h
          WHERE h.mailing_id = m.id AND h.released_at IS NULL AND h.kind = 'route'
            AND h.relay_id = {relay})
 """
 
-# Of `m`: somebody who was not claimed yet, messages that a worker gave back, or one whose time to
-# be tried again has come. Each is one look into an index.
+# For `m`: it has messages that were never claimed, that a worker gave back, or whose retry_at has
+# come. Each part is one index lookup.
 _PLACES = """
 (EXISTS (SELECT 1 FROM sending_mailinglane l
           WHERE l.mailing_id = m.id AND l.next_id <= l.last_id {but})
@@ -29,22 +29,22 @@ _PLACES = """
              WHERE t.mailing_id = m.id /* of t */ AND t.retry_at <= now()))
 """
 LEFT = _PLACES.format(but="")
-# Of `m`: a part of its audience is not frozen yet.
+# For `m`: a part of its audience is not frozen yet.
 FREEZING = "EXISTS (SELECT 1 FROM sending_freezing f WHERE f.mailing_id = m.id)"
-# The same of what the relay `r` may carry.
+# Like LEFT, for what the relay `r` may carry.
 DUE = _PLACES.format(but=f"AND NOT {HELD_LANE}").format(relay="r.id")
 DUE = f"(NOT {HELD_ROUTE.format(relay='r.id')} AND {DUE})"
 
 State = Mailing.State
-# Of `m`: it is sent, and not a stream that has nothing to do.
+# For `m`: it is being sent, and is no idle stream.
 SENT = f"(m.state = '{State.SENDING.value}' AND NOT m.idle)"
-# Of `m` and `{relay}`, a row of relays_relay: the mailing may go through it, alone or in a pool.
+# For `m` and `{relay}`, a row of relays_relay: the mailing may go through it, alone or in a pool.
 ROUTED = """
 ({relay}.id = m.relay_id
  OR {relay}.id IN (SELECT relay_id FROM relays_poolmember p WHERE p.pool_id = m.pool_id))
 """
-# In a pool a relay of a lower tier comes first, while it can work. One that only tries whether it
-# can again keeps nobody from work.
+# In a pool a relay of a lower tier comes first while it can work. A relay that is only probed after
+# failures does not keep the others from work.
 _BETTER = """
 EXISTS (SELECT 1 FROM relays_poolmember mine
           JOIN relays_poolmember better

@@ -1,5 +1,5 @@
-"""How mailings end: what waits of a cancelled one is skipped, and one whose ledger closes is
-finished."""
+"""How mailings end: the waiting messages of a cancelled one are skipped, and one with nothing left
+to do is finished."""
 
 from django.db import connection
 
@@ -8,8 +8,8 @@ from sending.queries.blocks import of_live
 from sending.queries.due import FREEZING, LEFT, SENT
 from sending.queries.states import sql
 
-# One statement: rows and tally move together. What waits stands in three places (queries.claim);
-# of each a piece is taken, so that nobody waits for it long. ("mailing_id + 0": see queries.claim.)
+# One statement: rows and tally move together. Waiting messages are in three places (queries.claim).
+# Each call handles a piece of each, to keep its locks short. ("mailing_id + 0": see queries.claim.)
 DROP = sql("""
 WITH open AS (
   SELECT id, next_id, least(last_id, next_id + %(limit)s - 1) AS upto FROM sending_mailinglane
@@ -44,9 +44,8 @@ tallied AS (
 SELECT n, EXISTS (SELECT 1 FROM open) OR EXISTS (SELECT 1 FROM waiting) FROM counted
 """)
 
-# By the rest of its audience, the three places where a message can wait, the batches that workers
-# hold, and the runs of refusals about which nobody has decided yet: what was refused may have to go
-# out again.
+# Done: the audience is frozen, the three places where messages wait are empty, no worker holds a
+# batch, and no hold waits for a decision, after which refused messages may go out again.
 DONE = f"""
 SELECT m.id FROM sending_mailing m
  WHERE {SENT} AND (m.kind <> 'stream' OR m.closed_at IS NOT NULL)
@@ -62,16 +61,16 @@ SELECT m.id FROM sending_mailing m
                                   WHERE t.mailing_id = m.id AND t.failed > 0))))
 """  # noqa: S608 - only constants of ours
 
-# Counted from the rows, not from the tally: finished means that the ledger closes. One look over
-# the mailing's rows, once. There never is one; if there were, it would go out now.
+# A last check before a mailing is finished, from the rows, not from the tally: one scan of the
+# mailing's rows, once. No message should be found; if one is, it goes out now.
 FORGOTTEN = sql("""
 UPDATE sending_message SET retry_at = now()
  WHERE id BETWEEN (SELECT min(first_id) FROM sending_mailinglane WHERE mailing_id = %(mailing)s)
               AND (SELECT max(last_id) FROM sending_mailinglane WHERE mailing_id = %(mailing)s)
    AND mailing_id = %(mailing)s AND state = $WAITING
 """)
-# The same of a stream. The rows of years are looked over only where the tally says that some wait:
-# nobody can claim or pause meanwhile.
+# The same for a stream. Its rows may be years of mail, and nobody can claim or pause during the
+# scan: it runs only if the tally says that messages wait.
 FORGOTTEN_OF_STREAM = sql("""
 UPDATE sending_message SET retry_at = now()
  WHERE mailing_id = %(mailing)s AND repeats AND state + 0 = $WAITING
@@ -97,16 +96,17 @@ def drop(mailing_id: int, limit: int, *, lanes: bool) -> tuple[int, bool]:
 
 
 def done() -> list[int]:
-    """Ids of the mailings of which nothing is left to do."""
+    """Ids of mailings with nothing left to do."""
     with connection.cursor() as cursor:
         cursor.execute(of_live(DONE))
         return [row[0] for row in cursor.fetchall()]
 
 
 def lock_done(mailing_id: int) -> bool:
-    """Whether it is still done, now that nobody can claim of it; within a transaction."""
+    """Locks the mailing, so that nobody can claim from it, and tells whether it is still done.
+    Within a transaction."""
     with connection.cursor() as cursor:
-        # From here on nobody claims; and what was claimed meanwhile is seen.
+        # From here on nobody claims, and the next statement sees earlier claims.
         cursor.execute("SELECT 1 FROM sending_mailing WHERE id = %s FOR UPDATE", [mailing_id])
         cursor.execute(
             blocks.named(f"{DONE} AND m.id = %(mailing)s", mailing_id), {"mailing": mailing_id}
@@ -115,7 +115,7 @@ def lock_done(mailing_id: int) -> bool:
 
 
 def find_forgotten(mailing_id: int) -> int:
-    """Makes waiting messages due that are in none of the places where they wait; how many."""
+    """Makes waiting messages due that no claim would find. Returns how many."""
     with connection.cursor() as cursor:
         found = 0
         for statement in (FORGOTTEN, FORGOTTEN_OF_STREAM):

@@ -25,14 +25,14 @@ class EventRow:
     detail: str = ""
 
 
-# One writer at a time for a message, so that "first" is decided once.
+# Locks the messages: one writer at a time decides which event is the first.
 LOCK = """
 SELECT id FROM sending_message m WHERE id = ANY(%(messages)s) AND {m} ORDER BY id FOR UPDATE
 """
-# `fresh`: the first of its kind for its message, so that a tally counts messages, not events; and
-# `first_bounce` where it is the message's first bounce of any kind.
-# Events of messages that are gone by now are left out. {m} and {e}: of the blocks of these messages
-# (sending.blocks), so that only their tables are looked into.
+# `fresh`: the first of its kind for its message, so that a tally counts messages, not events. The
+# last column, `first_bounce`: the message's first bounce of any kind. Events of messages that no
+# longer exist are ignored. {m} and {e} restrict the statement to the blocks of these messages
+# (sending.blocks).
 INSERT = """
 WITH given AS (
   SELECT m.mailing_id, r.*
@@ -71,8 +71,8 @@ UPDATE sending_message m
  WHERE m.id = f.message_id AND {m}
 """
 
-# Whatever comes back of an unknown one shows that the server had taken it: when it was handed over.
-# Minutes are made from what moved the tally, so that its row is locked first, as everywhere.
+# An event of an unknown message proves that the server accepted it, at the time when it was handed
+# over. The minutes join `moved`, so that the tally's row is locked first, as everywhere.
 SETTLE_UNKNOWN = sql("""
 WITH settled AS (
   UPDATE sending_message m SET state = $ACCEPTED, reason = ''
@@ -132,7 +132,7 @@ ON CONFLICT (mailing_id, minute) DO UPDATE
 
 @transaction.atomic
 def record(events: Iterable[EventRow]) -> None:
-    """Stores events and moves what is counted from them: one transaction for all of them."""
+    """Stores events and updates the counts, in one transaction."""
     rows = sorted(events, key=lambda event: event.message_id)  # one order: no deadlocks
     if not rows:
         return

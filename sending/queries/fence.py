@@ -1,4 +1,5 @@
-"""Where this database lies, how far its hosts are, and messages that a host knows to be sent."""
+"""Where this database lies, the positions of its hosts, and messages that a host's log reports as
+sent."""
 
 from functools import cache
 from typing import Any, NamedTuple
@@ -9,15 +10,15 @@ from sending import blocks
 from sending.models import Installation
 from sending.queries.states import sql
 
-# A dump that is restored has another table here, whether into the same database, another one or
-# another cluster. What is restored with its cluster has the same: hosts tell that by their files.
+# A restored dump has a table with another oid, in whatever database or cluster. A copy of the whole
+# cluster has the same stamp; hosts recognize that by their files.
 PLACE = """
 SELECT {cluster} || '/' || (SELECT oid FROM pg_database WHERE datname = current_database())
        || '/' || 'sending_installation'::regclass::oid
 """
 CLUSTER = "(SELECT system_identifier::text FROM pg_control_system())"
 
-# One statement for all that a look needs.
+# Everything that `look` needs, in one statement.
 LOOK = """
 SELECT i.key, i.stamp, i.place, ({place}),
        coalesce((SELECT generation FROM sending_hostposition WHERE host = %(host)s), 0),
@@ -27,8 +28,8 @@ SELECT i.key, i.stamp, i.place, ({place}),
   LEFT JOIN LATERAL (SELECT id, released_at FROM sending_fence ORDER BY id DESC LIMIT 1) f ON true
 """
 
-# Its commit waits for no disk: the claim's, which comes next, makes it durable, and the host writes
-# the number into its file only after that.
+# The commit does not wait for the disk. The claim's commit, which comes next, makes both durable,
+# and only then the host writes the number into its file.
 MOVE = """
 INSERT INTO sending_hostposition (host, name, generation, moved_at)
 VALUES (%(host)s, %(name)s, %(least)s + 1, now())
@@ -40,7 +41,7 @@ RETURNING generation, set_config('synchronous_commit', 'off', true)
 
 
 class CopySigns(NamedTuple):
-    """`generation`: of this host, by the database; `fence`: the latest, if there is one."""
+    """`generation`: this host's, in the database; `fence`: id of the latest one, if any."""
 
     key: str
     stamp: str
@@ -54,7 +55,8 @@ class CopySigns(NamedTuple):
 
 @cache
 def _place() -> str:
-    """The expression, by what this user may ask. Clusters where it may not are told by the rest."""
+    """The stamp's expression. Without the right to ask for the cluster's identifier, the stamp has
+    only the other parts."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT has_function_privilege('pg_control_system()', 'EXECUTE')")
         (may,) = cursor.fetchone() or (False,)
@@ -62,7 +64,7 @@ def _place() -> str:
 
 
 def data_directory() -> str:
-    """Where the cluster's files are; "": this user is not told."""
+    """Where the cluster's files are; "": this user may not know."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_has_role('pg_read_all_settings', 'USAGE')")
         (may,) = cursor.fetchone() or (False,)
@@ -87,20 +89,20 @@ def look(host: str) -> CopySigns | None:
 
 
 def move(host: str, name: str, least: int = 0) -> int:
-    """The host's next generation, larger than `least`."""
+    """Stores and returns the host's next generation, larger than `least`."""
     with connection.cursor() as cursor:
         cursor.execute(MOVE, {"host": host, "name": name, "least": least})
         return int((cursor.fetchone() or (0,))[0])
 
 
 def differs(before: str, now: str) -> bool:
-    """Two stamps; what one of them could not tell says nothing."""
+    """Whether two stamps differ. Parts that are empty in one of them are ignored."""
     pairs = zip(before.split("/"), now.split("/"), strict=False)
     return any(a != b for a, b in pairs if a and b)
 
 
-# Waiting messages of a mailing that hosts know to be sent, those with an answer first. "mailing_id
-# + 0" and "state + 0": see queries.claim and queries.record.
+# Waiting messages of a mailing that a host's log reports as sent. An answer in one log wins.
+# "mailing_id + 0" and "state + 0": see queries.claim and queries.record.
 _KNOWN = sql("""
 SELECT m.id, bool_or(s.accepted) AS accepted
   FROM sending_sentrange s
@@ -116,7 +118,7 @@ SELECT count(*) FILTER (WHERE accepted), count(*) FILTER (WHERE NOT accepted)
 
 OF_BATCH = f"SELECT id, accepted FROM ({_KNOWN}) known WHERE id = ANY(%(ids)s)"  # noqa: S608
 
-# What is in a batch that somebody holds is settled with it.
+# Messages in a batch that a worker holds are settled with the batch.
 SETTLE = sql(f"""
 WITH claimed AS (
   SELECT unnest(ids) AS id FROM sending_batch WHERE mailing_id = %(mailing)s AND holder <> ''),
@@ -141,7 +143,7 @@ RETURNING c.accepted, c.unknown
 """)  # noqa: S608 - only constants of ours
 
 
-# Ids of a later piece of its audience are larger than all that are known here (models.Freezing).
+# Ids of a later piece of the audience are larger than all ids in this database (models.Freezing).
 SENT_MORE = """
 SELECT EXISTS (SELECT 1 FROM sending_sentrange
                 WHERE mailing_id = %(mailing)s
@@ -158,7 +160,7 @@ def sent_more(mailing_id: int) -> bool:
 
 
 def count(mailing_id: int) -> tuple[int, int]:
-    """(accepted, in doubt) of those that the database has as waiting."""
+    """(accepted, in doubt): sent messages that this database still has as waiting."""
     return _pair(COUNT, {"mailing": mailing_id})
 
 
@@ -181,5 +183,5 @@ def _pair(sql: str, known: dict[str, Any]) -> tuple[int, int]:
 
 
 def make_installation() -> None:
-    """The first look at a new database; two at once make one."""
+    """Makes the installation's row in a new database, once, even if two processes do it at once."""
     Installation.objects.bulk_create([Installation(stamp=stamp())], ignore_conflicts=True)

@@ -15,15 +15,15 @@ from sending import blocks
 from sending.models import Mailing, Message, Variant
 from sending.variants import Share, bounds, shares
 
-# One pass over the audience: a recipient becomes a message, everybody else a row that says why they
-# are left out and since when. No address comes twice, since two contacts never share one within a
-# workspace; should a piece ever be frozen a second time, the indexes refuse it.
+# One pass over the audience: a recipient becomes a message; everybody else becomes a row with the
+# reason and since when it applies. No address comes twice, because two contacts of a workspace
+# never share one. If a piece were frozen a second time, the unique indexes would refuse it.
 #
-# Rows are made in the order of their lanes, so that each lane of a mailing is one range of ids:
-# what of it is left is two numbers, and a claim moves one of them. Within a lane they are mixed,
-# whatever plan is chosen: dead addresses of an old file, or that begin alike, would come one after
-# the other and look like a relay that refuses everybody (sending.streaks). They are mixed within
-# 65,536 contacts, so that what is read together still stands together.
+# Rows are made in the order of their lanes, so that each lane of a mailing is one range of ids: two
+# numbers say what is left, and a claim moves one of them. Within a lane the order is pseudo-random.
+# Otherwise the dead addresses of an old file, or similar addresses, would follow each other and
+# look like a relay that refuses everybody (sending.streaks). Contacts are mixed within groups of
+# 65,536, so that rows that are read together stay near each other on disk.
 FREEZE = """
 WITH audience AS MATERIALIZED ({audience}),
 frozen AS (
@@ -52,17 +52,17 @@ SELECT reason, count(*) FROM audience GROUP BY reason
 """
 
 
-# The audience and its order in memory up to about four million people; beyond, on disk.
+# Sorts audiences up to about four million people in memory; larger ones on disk.
 ROOM = "SET LOCAL work_mem = '256MB'"
 
 
-# A number below variants.WHOLE for each person.
+# A pseudo-random number below variants.WHOLE for each person.
 CHANCE = "(hashint8extended(contact_id, %(mailing)s) & 1048575)::int"
-# Which share that falls into; 0: held out.
+# The share that it falls into; 0: held out.
 SHARE = f"width_bucket({CHANCE}, %(bounds)s::int[])"
 # The variant for the language {tag} and the chance {chance} (variants.shares), by RFC 4647, section
-# 3.4: that of the tag itself, else of the longest part of its beginning. "OFFSET 0": the tag is
-# worked out once, not for each of the variants.
+# 3.4: the variant of the tag itself, or else of its longest prefix. "OFFSET 0": the tag is computed
+# once, not for each variant.
 OF_LANGUAGE = """
 (SELECT v.number
    FROM (SELECT coalesce(lower(replace(btrim({tag}), '_', '-')), '') || '-' AS tag OFFSET 0) spoken
@@ -71,7 +71,7 @@ OF_LANGUAGE = """
      ON starts_with(spoken.tag, v.prefix) AND v.begin <= {chance}
   ORDER BY length(v.prefix) DESC, v.begin DESC, v.number DESC LIMIT 1)
 """
-# The contact's row is asked for it only where a mailing has languages.
+# Read only if the mailing has variants for languages.
 SPOKEN = f"(SELECT c.attributes ->> '{ATTRIBUTE}' FROM contacts_contact c WHERE c.id = contact_id)"  # noqa: S608
 HELD_OUT = """
 SELECT contact_id, address,
@@ -83,8 +83,8 @@ SELECT contact_id, address,
 
 @dataclass(frozen=True, slots=True)
 class FreezePiece:
-    """Contacts of an audience by their ids. `in_doubt`: whether they got a mail is not known, so
-    that they get none (Freezing.in_doubt)."""
+    """A range of contact ids. `in_doubt`: whether these contacts got a mail is unknown, so they get
+    none (Freezing.in_doubt)."""
 
     first: int
     last: int
@@ -99,9 +99,9 @@ def freeze(
     variants: Sequence[Variant] = (),
     holdout: float = 0.0,
 ) -> tuple[int, dict[str, int]]:
-    """(number of messages, {reason: number of people left out}). Inside of a transaction, whose
-    `work_mem` it sets. `variants`: in the order of their numbers; without any, all get the first.
-    `holdout`: percent of the recipients who get nothing."""
+    """(number of messages, {reason: number of people left out}). Needs a transaction, and sets its
+    `work_mem`. `variants`: in the order of their numbers; without any, all recipients get variant
+    0. `holdout`: percent of the recipients who get nothing."""
     weights, tags = [one.weight for one in variants] or [1], [one.language for one in variants]
     numbers = providers.numbers()
     state = Message.State.UNKNOWN if piece.in_doubt else Message.State.WAITING
@@ -121,7 +121,8 @@ def freeze(
         people = statement(audience, piece=True)
         if holdout:
             people = HELD_OUT.replace("{share}", SHARE).replace("{audience}", people)
-        # The audience may ask for recipients of other mailings, of other blocks.
+        # Only FREEZE is bound to this block: the audience may read recipients of mailings in other
+        # blocks.
         sql = blocks.named(FREEZE, mailing.pk).replace("{details}", details(audience))
         sql = sql.replace("{audience}", people)
         variant = f"{SHARE} - 1" if len(weights) > 1 else "0"

@@ -8,14 +8,14 @@ MAILING, MAILED_WITHIN = "mailing", "mailed_within"
 
 GOT = sql("state = $ACCEPTED AND contact_id IS NOT NULL")
 RECIPIENTS = "FROM sending_message WHERE mailing_id = ANY({ids})"
-# Of mailings whose rows were dropped: whom mails went to, as far as is known.
+# Recipients of mailings whose rows were dropped.
 PAST = """
 SELECT contact_id{more} FROM sending_pastrecipients, unnest(contacts) AS contact_id
  WHERE mailing_id = ANY({ids}) AND contact_id IS NOT NULL
 """
-# Who will get it, or may have got it, is no less excluded than who got it.
+# Contacts who will get a mail, or may have got it, are excluded like those who got it.
 GETS = sql("state IN ($WAITING, $ACCEPTED, $UNKNOWN) AND contact_id IS NOT NULL")
-# Of the excluded contact `a`, the mail that it got last, if it has got one by now.
+# The last mail that the excluded contact `a` got, if any.
 LAST = sql(
     "SELECT m.settled_at AS since, m.mailing_id AS cause_id FROM sending_message m"
     " JOIN sending_mailing g ON g.id = m.mailing_id"
@@ -32,9 +32,8 @@ kinds.add(
         cause=LAST.replace("{which}", "g.id = ANY({ids})"),
     )
 )
-# {ids} is one number of hours. A mailing that ended before that long has nobody of them, so that
-# only the messages of recent mailings are read, and only of their blocks: OFFSET keeps the planner
-# from joining all blocks at once.
+# {ids} holds one number of hours. Mailings that ended earlier are not read, so that only the blocks
+# of recent mailings are: OFFSET keeps the planner from joining all blocks at once.
 OF_WORKSPACE = "g.workspace_id = %(workspace)s AND g.purpose = 'advertising'"
 RECENT = f"""
 SELECT m.contact_id

@@ -10,8 +10,8 @@ SHIFT = PastRecipients.SHIFT
 
 
 def find(ids: Collection[int]) -> dict[int, Message]:
-    """{id: the message, not in the database}: its mailing, contact and variant, and the address
-    that it went to; empty where that was the contact's and the contact was deleted since."""
+    """{id: the message, not in the database}: with mailing, contact, variant, and the address that
+    it went to. The address is empty if it was the contact's and the contact was deleted since."""
     spans = PastRecipients.objects.filter(span__in={number >> SHIFT for number in ids})
     found = {}
     for row in spans.select_related("mailing__workspace"):

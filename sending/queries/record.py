@@ -1,4 +1,4 @@
-"""Writes what became of a batch: one transaction for all of its messages."""
+"""Records the results of a batch: one transaction for all its messages."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -16,15 +16,15 @@ from smtp.accepted import Accepted
 
 State = Message.State
 log = logs.get(__name__)
-# What a batch comes to, for its log line.
+# The counts in a batch's log line.
 OUTCOMES = ("accepted", "failed", "skipped", "unknown")
-# Between the replies of one statement: the unit separator of ASCII.
+# Separates the replies in one parameter: ASCII's unit separator.
 BETWEEN = "\x1f"
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a message comes to. `due_at` only for one that waits again."""
+    """A message's new state. `due_at` only for one that waits again."""
 
     message_id: int
     state: int
@@ -33,23 +33,24 @@ class Result:
     due_at: datetime | None = None
     # Whether this was an attempt that counts.
     attempt: bool = True
-    # An address that was refused, and nobody knows yet whether rightly (services.verdicts).
+    # The address was refused, and is still to be judged (services.verdicts).
     unjudged: bool = False
 
 
-# Who lost the lease, and whose messages another worker holds by now, records nothing.
+# A worker that lost its lease, so that another worker holds its messages, records nothing.
 MINE = """
 SELECT ids, mailing_id, relay_id FROM sending_batch
  WHERE id = %(batch)s AND holder = %(holder)s AND epoch = %(epoch)s FOR UPDATE
 """
 
-# "state + 0" hides from the planner how few of a table may wait (one, it thinks, when all mailings
-# it has counted are done): it would compare each row of the table with each of the batch. The range
-# is for it, too: most batches are neighbours, found by one walk along the key.
+# "state + 0" hides the statistics of `state` from the planner. If all mailings in the statistics
+# are done, it expects one waiting row, and would compare each row of the table with each of the
+# batch. The range is for the planner, too: most batches are neighbouring ids, found by one walk
+# along the key.
 OPEN = sql("m.id = r.id AND m.id BETWEEN %(first)s AND %(last)s AND m.state + 0 = $WAITING")
 
-# Nearly all of them: no column of an index changes, so that the new row stands beside the old one.
-# Both lists come as one text each: to write an array takes ten times as long.
+# Nearly all results. No indexed column changes, so that the update is a heap-only tuple. Both lists
+# are passed as one text each: writing an array takes ten times as long.
 ACCEPT = sql(f"""
 UPDATE sending_message m
    SET state = $ACCEPTED, reason = '', reply = coalesce(r.reply, ''), attempts = m.attempts + 1,
@@ -75,7 +76,7 @@ UPDATE sending_message m
 RETURNING m.id, m.state
 """)  # noqa: S608 - only constants of ours
 
-# What has no result yet; given back when the batch ends.
+# Messages without a result stay in the batch; when it ends, they are given back.
 KEEP = "UPDATE sending_batch SET ids = %(left)s WHERE id = %(batch)s"
 GIVE_BACK = """
 UPDATE sending_batch SET ids = %(left)s, holder = '', leased_until = NULL, epoch = epoch + 1
@@ -107,10 +108,11 @@ ON CONFLICT (mailing_id, minute) DO UPDATE
 def record(
     claim: Claim, results: Sequence[Result], accepted: Accepted | None = None, *, ends: bool = True
 ) -> set[int]:
-    """Settles messages of a batch. When it ends, those without a result are given back. `results`
-    has those that were not `accepted`.
+    """Settles messages of a batch. `results`: those that were not `accepted`. `ends`: messages
+    without a result are given back.
 
-    Returns the ids that were written: a message that another worker took over is not among them.
+    Returns the ids that were written: messages that another worker claimed meanwhile are not among
+    them.
     """
     known: dict[str, Any] = {
         "batch": claim.batch_id,
@@ -143,7 +145,7 @@ def record(
         if counts["accepted"] or counts["failed"]:
             cursor.execute(MINUTE, counts | known)
     if written:
-        # One line a batch, of which a worker has one or two a second (engine.carrier).
+        # One line for each batch: one or two a second for each worker.
         log.committed.info(
             "batch recorded",
             mailing=mailing_id,
@@ -162,8 +164,7 @@ def _accept(
     pairs = zip(accepted.ids, accepted.replies, strict=True)
     ours = [(number, reply) for number, reply in pairs if number in mine]
     replies = BETWEEN.join([reply for _, reply in ours])
-    # A server may say anything, also what stands between two replies; and PostgreSQL's text has no
-    # NUL.
+    # A reply may contain the separator, or a NUL, which PostgreSQL's text can't hold.
     if "\x00" in replies or replies.count(BETWEEN) >= len(ours):
         replies = BETWEEN.join([_text(reply).replace(BETWEEN, " ") for _, reply in ours])
     lists = {"ids": ",".join([str(number) for number, _ in ours]), "replies": replies}
@@ -191,7 +192,7 @@ def _columns(results: Sequence[Result]) -> dict[str, Any]:
 
 
 def _text(reply: str) -> str:
-    """PostgreSQL has no NUL in text; a hostile server may send one."""
+    """Replaces NUL, which PostgreSQL's text can't hold and a hostile server may send."""
     return reply.replace("\x00", "\ufffd")[:2000]
 
 

@@ -1,5 +1,6 @@
-"""Counts of refusals, and what is known of a relay's word: each statement is bounded by a batch, by
-what a mailing was refused in, or by a stated number of rows."""
+"""Counts refusals, and looks up what a relay accepted and refused lately. The work of each
+statement is bounded: by a batch, by the lanes in which a mailing was refused, or by a stated number
+of rows."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
@@ -16,9 +17,9 @@ from sending.queries.blocks import standing
 from sending.queries.states import sql
 from sending.queries.streams import LATELY, LATEST_OF_STREAMS
 
-# One statement for all lanes of a batch, always in the same order: two workers that record at once
-# wait for each other, and don't lock each other out. Only while the mailing sends: what comes back
-# from the wire after a pause is no new run. `accepted` never becomes 0 by growing old.
+# One statement for all lanes of a batch, always in the same order, so that two workers that record
+# at once can't deadlock. Only while the mailing sends: refusals that arrive after a pause begin no
+# new run. Ageing never makes `accepted` 0.
 COUNT = """
 INSERT INTO sending_refusalcount AS c
        (mailing_id, relay_id, lane, accepted, refused, blamed, row, began_at)
@@ -34,15 +35,15 @@ ON CONFLICT (mailing_id, relay_id, lane) DO UPDATE
        blamed = c.blamed * k.keep + excluded.blamed,
        row = excluded.row + CASE WHEN excluded.accepted > 0 THEN 0 ELSE c.row END
 """
-# The share of the old numbers that stays; ON CONFLICT has no FROM.
+# The share of the old counts that is kept. Repeated in the text, because ON CONFLICT has no FROM.
 KEEP = (
     f"greatest(0.001, 1 - (excluded.accepted + excluded.refused)"
     f" / CASE WHEN c.lane = '{WHOLE}' THEN {LATEST} ELSE {LATEST_OF_LANE} END)"
 )
 COUNT = COUNT.replace("k.keep", KEEP) + "RETURNING lane, accepted, refused, blamed, row"
 
-# Single domains that a mailing remembers over one relay. Those with one refusal make room first: a
-# run is of many.
+# The most domains that are counted for a mailing over one relay. Those with the fewest refusals are
+# forgotten first.
 MOST_DOMAINS = 500
 MAKE_ROOM = """
 DELETE FROM sending_refusalcount
@@ -53,7 +54,7 @@ DELETE FROM sending_refusalcount
 
 
 def counted(mailing: Mailing, relay: Relay) -> set[str]:
-    """Lanes that are counted: nearly always none, one look into an index."""
+    """Lanes that have a count: nearly always none. One index lookup."""
     rows = RefusalCount.objects.filter(mailing=mailing, relay=relay)
     return set(rows.values_list("lane", flat=True))
 
@@ -61,7 +62,7 @@ def counted(mailing: Mailing, relay: Relay) -> set[str]:
 def add(
     mailing: Mailing, relay: Relay, steps: dict[str, Count], began: datetime
 ) -> dict[str, Count]:
-    """{lane: its count now}; {} while the mailing doesn't send."""
+    """Adds to the counts. Returns {lane: its count now}, or {} while the mailing doesn't send."""
     counts = [
         one.within(LATEST if lane == WHOLE else LATEST_OF_LANE) for lane, one in steps.items()
     ]
@@ -85,21 +86,21 @@ def add(
 
 
 def forget(*, mailing: Mailing | None = None, relay: Relay | None = None) -> None:
-    """A new count begins: somebody resumed the mailing, or started the relay."""
+    """Deletes the counts: a person resumed the mailing, or started the relay."""
     rows = RefusalCount.objects.all()
     rows = rows.filter(mailing=mailing) if mailing is not None else rows.filter(relay=relay)
     rows.delete()
 
 
 def _lately(statement: str, mailing: Mailing) -> str:
-    """For the block of the mailing, and those of mailings that were opened within the last week: a
-    block begins with a month."""
+    """Restricts the statement to the mailing's block and the two newest ones. A block begins with a
+    month, so that these contain all mailings of the last week."""
     return blocks.among(statement, [blocks.of_mailing(mailing.pk), *standing()[-2:]])
 
 
-# Whether the relay took mails of a lane: the latest rows that were claimed of it, in this mailing
-# and perhaps in others of the last days. Walks along the primary key, and along the latest messages
-# of streams; at most so many rows of so many mailings are read.
+# Whether the relay accepted mails of a lane: reads the lane's rows that were claimed last, in this
+# mailing and perhaps in others of the last days. Walks along the primary key, and along the latest
+# messages of streams. At most ROWS rows of MAILINGS mailings are read.
 MAILINGS, ROWS = 5, 1000
 WEEK = timedelta(days=7)
 ACCEPTED_LANES = sql(f"""
@@ -137,8 +138,9 @@ def accepted_lanes(
     *,
     lately: bool = False,
 ) -> set[str]:
-    """Of lanes by their numbers (as text) and of domains: those of which the relay took mails in
-    this mailing (of a stream, within a day); with `lately`, within a week, also in others."""
+    """Those of the given lanes (numbers, as text) and domains for which the relay accepted mails in
+    this mailing (in a stream, within a day); with `lately`, within a week and also in other
+    mailings."""
     known: dict[str, Any] = {
         "mailing": mailing.pk,
         "workspace": mailing.workspace_id,
@@ -155,10 +157,10 @@ def accepted_lanes(
         return {row[0] for row in cursor.fetchall()}
 
 
-# Addresses that the relay refused, in this and other mailings of the last days, since it last took
-# a mail: a run may go over many small mailings. Refused ones by message_not_accepted; the last one
-# that was accepted stands among the latest rows that were claimed of each. Of streams both stand
-# among the latest messages.
+# Addresses that the relay refused, in this and other mailings of the last week, since it last
+# accepted a mail: a run may go over many small mailings. Refused ones are found by
+# message_not_accepted; the last accepted one is among the rows of each mailing that were claimed
+# last. In streams both are among the latest messages.
 LATEST_MAILINGS, LATEST_ROWS = 20, 100
 REFUSED_SINCE = sql(f"""
 WITH latest AS MATERIALIZED (
@@ -194,7 +196,8 @@ SELECT count(*) FROM (
 
 
 def refused_since(mailing: Mailing, relay: Relay, *, enough: int) -> int:
-    """How many addresses, up to `enough`, the relay refused after the last mail that it took."""
+    """How many addresses, up to `enough`, the relay refused since the last mail that it
+    accepted."""
     known: dict[str, Any] = {
         "mailing": mailing.pk,
         "workspace": mailing.workspace_id,

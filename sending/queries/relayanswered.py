@@ -1,5 +1,5 @@
-"""The messages behind the replies of a relay, as far as the ledger has them: a message keeps its
-last reply alone, so one that was put off and accepted later is found among those accepted."""
+"""The messages behind a relay's replies, as far as the ledger has them. A message keeps only its
+last reply: one that was put off and accepted later is found among the accepted ones."""
 
 import datetime as dt
 from collections.abc import Collection
@@ -9,19 +9,19 @@ from django.db.models import Min, OuterRef, Q, QuerySet, Subquery
 from sending.models import Mailing, MailingLane, Message, StreamItem
 
 State = Message.State
-# A relay that carries more mailings than these within a week sends them to few people each.
+# A relay that carries more mailings than this within a week sends each of them to few people.
 MAILINGS = 100
-# A message of a stream is tried for two days, and may have waited before in a paused stream.
+# A stream's message is tried for two days, and may have waited in a paused stream before.
 TRIED_FOR = dt.timedelta(days=7)
-# What the ledger calls a reply whose meaning has another word there.
+# Further words of the ledger for a meaning.
 ALSO = {"address": ("address_unproven",)}
 
 
 def messages(
     relay_id: int, mailings: QuerySet[Mailing], since: dt.datetime, *, meaning: str = ""
 ) -> QuerySet[Message]:
-    """Messages of these mailings of which the last reply since then was the relay's, and had this
-    meaning (of smtp.replies, or "unknown"; "": any)."""
+    """Messages of these mailings whose last reply came from this relay since then and had this
+    meaning (of smtp.replies, or "accepted" or "unknown"; "": any)."""
     over = Q(finished_at__isnull=False, finished_at__lt=since)
     ids = list(mailings.exclude(over).order_by("-pk").values_list("pk", flat=True)[:MAILINGS])
     first = _first(ids, since)
@@ -39,8 +39,9 @@ def messages(
 
 
 def _first(ids: Collection[int], since: dt.datetime) -> int:
-    """Tables are paged by id: they end where the oldest of these mailings begins. A stream may have
-    begun years ago: what was tried since then was appended a week before, or later."""
+    """A lower bound for message ids, because pages go by id: the first message of the oldest
+    mailing. A stream may have begun years ago; its messages tried since `since` were appended at
+    most a week earlier."""
     lanes = MailingLane.objects.filter(mailing__in=ids).aggregate(first=Min("first_id"))
     items = StreamItem.objects.filter(mailing=OuterRef("pk"), created_at__gte=since - TRIED_FOR)
     streams = Mailing.objects.filter(pk__in=ids, kind=Mailing.Kind.STREAM).annotate(

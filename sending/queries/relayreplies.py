@@ -12,14 +12,14 @@ from sending import blocks
 from sending.models import Message
 from sending.queries.blocks import of_messages
 
-# Mailings whose replies are looked at, and messages of each.
+# How many mailings are read, and how many messages of each.
 MAILINGS, MESSAGES = 5, 1000
 GROUPS = 8
 
-# By mailing, not by message: no index leads from a relay to its messages, and needs none. Of each
-# recent mailing those that were not accepted and those that are to be tried again, each by an index
-# of its own (message_not_accepted, message_retry) and cut off, in an order that is always the same:
-# the number of a group and the list behind it are of the same messages.
+# By mailing, because no index leads from a relay to its messages. Of each recent mailing it reads
+# the messages that were not accepted and those to be tried again, each by its index
+# (message_not_accepted, message_retry) and up to a limit. The order is always the same, so that the
+# number of a group and the list behind it are about the same messages.
 REPLIES = """
 SELECT found.state, found.reply, {what}
   FROM unnest(%(mailings)s::bigint[]) AS mailing (id)
@@ -38,10 +38,10 @@ SELECT found.state, found.reply, {what}
 
 @dataclass(slots=True)
 class Said:
-    """What a server said, without what differs from mail to mail; `words` is one as it came."""
+    """A group of similar replies. `words`: one of them, unchanged."""
 
     state: str
-    # What is the same in them.
+    # The part that all of them share.
     kind: str
     words: str
     count: int
@@ -61,7 +61,7 @@ def _read(relay_id: int, mailing_ids: Sequence[int], what: str) -> list[tuple[An
 
 
 def last(relay_id: int, mailing_ids: Sequence[int]) -> list[Said]:
-    """The most frequent first."""
+    """Groups of replies, the most frequent first."""
     rows = _read(relay_id, mailing_ids, "count(*), max(found.settled_at)")
     groups: dict[tuple[int, str], Said] = {}
     for state, reply, count, last_at in rows:
@@ -88,6 +88,6 @@ def messages(
 
 
 def _kind(reply: str) -> str:
-    """The reply's code and enhanced code, which are the same for all mails it is said of."""
+    """The reply's code and enhanced code: the part that does not differ from mail to mail."""
     words = reply.split()
     return " ".join(word for word in words[:2] if word[:1].isdigit()) or reply[:40]

@@ -1,4 +1,4 @@
-"""Failed messages go back to waiting, with what their refusals had counted."""
+"""Sets failed messages back to waiting, and takes back what their refusals had counted."""
 
 from typing import Any
 
@@ -10,10 +10,10 @@ from sending import blocks
 from sending.models import Mailing, Message
 from sending.queries.states import sql
 
-# One statement, so that rows, events and counts move together. Messages come first and in one
-# order, then the tally, then its minutes: as everywhere (queries.record, queries.events). A
-# message that a server refused has no other hard bounce than that of its refusal; a soft one or a
-# block that a mail reported stays, and with it the message counts as bounced.
+# One statement, so that rows, events and counts move together. Locks are taken in the order used
+# everywhere (queries.record, queries.events): messages by address, the tally, its minutes. The only
+# hard bounce of a message that a server refused is that refusal. A soft bounce or block that a mail
+# reported stays, and the message still counts as bounced.
 RETRY = sql("""
 WITH chosen AS MATERIALIZED (
   SELECT id, address, settled_at FROM sending_message
@@ -61,8 +61,8 @@ SELECT (SELECT count(*) FROM chosen), (SELECT count(*) FROM bounced),
 def put_back(
     mailing: Mailing, rows: QuerySet[Message], *, reason: str, limit: int
 ) -> tuple[int, int, list[str]]:
-    """(messages, those of them that had bounced, their addresses) of the next failed ones among
-    these. In a transaction that has locked the mailing."""
+    """Sets up to `limit` failed messages of `rows` back to waiting: (how many, how many of them had
+    bounced, addresses of the bounced). Needs a transaction that has locked the mailing."""
     ids, parameters = named(rows.order_by().values("pk"))
     known: dict[str, Any] = parameters | {
         "mailing": mailing.pk,

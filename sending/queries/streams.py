@@ -1,5 +1,5 @@
-"""Messages of streams are appended, and streams of which nothing waits are found. A stream may be
-open for years: whoever asks what was sent of it lately reads a stated number of its messages."""
+"""Appends messages to streams, and finds streams without waiting messages. A stream may be open for
+years: queries for its latest messages read a stated number of rows."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -17,7 +17,7 @@ from sending.variants import Share
 # What a relay did for a stream longer ago says nothing about the relay today.
 LATELY = timedelta(days=1)
 
-# Of an item without a variant: by the language of its data, else of its contact.
+# The language of an item without a variant: from its data, or else from its contact.
 SPOKEN = f"""
 coalesce(data::jsonb ->> '{ATTRIBUTE}',
          (SELECT c.attributes ->> '{ATTRIBUTE}' FROM contacts_contact c WHERE c.id = contact_id))
@@ -25,7 +25,7 @@ coalesce(data::jsonb ->> '{ATTRIBUTE}',
 CHANCE = "(hashtextextended(key, %(mailing)s) & 1048575)::int"
 CHOSEN = f"coalesce(variant, {OF_LANGUAGE.format(tag=SPOKEN, chance=CHANCE)})"
 
-# The keys that are new get a message each; the others have one.
+# Makes a message for each new key; known keys have one already.
 APPEND = """
 WITH given AS (
   SELECT * FROM unnest(%(keys)s::text[], %(addresses)s::text[], %(contacts)s::bigint[],
@@ -56,8 +56,8 @@ SELECT key, message_id FROM fresh
 
 # Ids of the messages that were appended last to %(mailing)s, if that is a stream, and with
 # %(others)s to other streams of the workspace that go through the relay: of the %(mailings)s used
-# last, at most %(rows)s of each, all within %(within)s. Of the 200 newest streams one look into an
-# index each.
+# last, at most %(rows)s of each, all within %(within)s. One index lookup for each of the 200 newest
+# streams.
 LATEST_OF_STREAMS = f"""
 SELECT i.message_id
   FROM (SELECT s.id
@@ -78,7 +78,7 @@ SELECT i.message_id
         ORDER BY created_at DESC, message_id DESC LIMIT %(rows)s) i
 """  # noqa: S608 - only constants of ours
 
-# Nothing of it waits, is claimed, or is to be tried again.
+# No message waits, is claimed, or is to be tried again. (A stream's messages wait with retry_at.)
 QUIET = f"""
 SELECT m.id FROM sending_mailing m
  WHERE {SENT} AND m.kind = 'stream' AND m.closed_at IS NULL
@@ -89,14 +89,15 @@ SELECT m.id FROM sending_mailing m
 
 
 def share(stream_id: int) -> None:
-    """Whoever makes the stream idle or closes it waits from here on, and sees what is appended."""
+    """Locks the stream for an append: making it idle or closing it waits for this transaction, and
+    then sees the new messages."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM sending_mailing WHERE id = %s FOR SHARE", [stream_id])
 
 
 def append(given: dict[str, Any], of: Sequence[Share] = ()) -> dict[str, int]:
-    """{key: id of its message} of those whose keys are new; see APPEND for the columns. `of`: which
-    variant those get that name none; without it, the first."""
+    """{key: id of its message} for new keys; see APPEND for the columns. `of`: the variants'
+    shares, for items that name no variant; without it they get the first."""
     sql = APPEND.replace("{variant}", CHOSEN if of else "coalesce(variant, 0)")
     with connection.cursor() as cursor:
         cursor.execute(blocks.named(sql, given["mailing"]), given | columns(of))
@@ -104,16 +105,17 @@ def append(given: dict[str, Any], of: Sequence[Share] = ()) -> dict[str, int]:
 
 
 def quiet() -> list[int]:
-    """Ids of streams of which nothing is left to do."""
+    """Ids of streams with nothing left to do."""
     with connection.cursor() as cursor:
         cursor.execute(of_live(QUIET))
         return [row[0] for row in cursor.fetchall()]
 
 
 def lock_quiet(stream_id: int) -> bool:
-    """Whether nothing is left, now that nobody can append; within a transaction."""
+    """Locks the stream, so that nobody can append, and tells whether nothing is left to do. Within
+    a transaction."""
     with connection.cursor() as cursor:
-        # What was appended meanwhile is seen by the second statement.
+        # The second statement sees messages that were appended before the lock.
         cursor.execute("SELECT 1 FROM sending_mailing WHERE id = %s FOR UPDATE", [stream_id])
         cursor.execute(blocks.named(f"{QUIET} AND m.id = %s", stream_id), [stream_id])
         return cursor.fetchone() is not None

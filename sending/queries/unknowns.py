@@ -1,4 +1,4 @@
-"""Messages whose result is not known are settled: rows and counts in one statement."""
+"""Settles messages whose result is unknown: rows and counts in one statement."""
 
 from django.db import connection
 from django.db.models import QuerySet
@@ -33,12 +33,12 @@ UPDATE sending_tally SET unknown = unknown - n, accepted = accepted + n
 
 
 def resend(mailing: Mailing, rows: QuerySet[Message], limit: int) -> int:
-    """They wait again; how many."""
+    """Sets them back to waiting. Returns how many."""
     return _settle(RESEND, mailing, rows, limit)
 
 
 def count_as_sent(mailing: Mailing, rows: QuerySet[Message], limit: int) -> int:
-    """They count as accepted; how many."""
+    """Counts them as accepted. Returns how many."""
     return _settle(COUNT_AS_SENT, mailing, rows, limit)
 
 

@@ -1,5 +1,5 @@
-"""Which refused addresses are believed: one look over a mailing's rows, for all its relays; of a
-stream, over the rows around those addresses."""
+"""Judges refused addresses: whether to believe that they don't exist. One scan of a mailing's rows,
+for all its relays; for a stream, of the rows around the refused ones."""
 
 from collections.abc import Collection
 from datetime import UTC, datetime
@@ -16,9 +16,9 @@ from sending.queries.states import sql
 from sending.queries.streams import LATELY
 from sending.streaks import ACCEPTED, OPEN_RUN, REFUSED, RUN
 
-# Mailings with addresses to judge: nothing of them is on its way, so that no accepted mail follows
-# any more; or the first was refused an hour ago. Of an open stream something may always follow. By
-# tally_unjudged, mostly empty.
+# Mailings with addresses to judge: those with nothing on its way, so that no accepted mail can
+# follow, and those whose first address was refused an hour ago. In an open stream a mail may always
+# follow. Uses the index tally_unjudged, mostly empty.
 DUE = f"""
 SELECT m.id, NOT on_the_way.yes
   FROM sending_tally t JOIN sending_mailing m ON m.id = t.mailing_id
@@ -31,9 +31,9 @@ SELECT m.id, NOT on_the_way.yes
    AND (NOT on_the_way.yes OR t.unjudged_since < now() - interval '1 hour')
 """  # noqa: S608 - only constants of ours
 
-# What stands in both: a lane by its number, a single domain by its name (providers.lane_name).
+# One text for both: a lane by its number, a single domain by its name (providers.lane_name).
 _LANE = "CASE WHEN m.lane = 0 THEN split_part(m.address, '@', 2) ELSE m.lane::text END"
-# A message that was refused in a run that something was held for (models.Hold).
+# The message was refused in a run of refusals that caused a hold (models.Hold).
 _HELD = """
 EXISTS (SELECT 1 FROM sending_hold h
          WHERE h.mailing_id = %(mailing)s AND h.refused > 0 AND {which}
@@ -45,8 +45,8 @@ EXISTS (SELECT 1 FROM sending_hold h
                     AND (m.lane <> 0 OR h.lane = split_part(m.address, '@', 2)))))
 """
 _UNDECIDED = _HELD.format(which="h.decision = ''")
-# By message_pending ("trouble + 0": not by the index of all that failed). What nobody has decided
-# about yet waits for that.
+# Uses the index message_pending ("trouble + 0" keeps it from the index of all failed ones).
+# Messages of an undecided hold wait for the decision.
 _PENDING = sql(f"""
 m.mailing_id = %(mailing)s AND m.trouble + 0 = $FAILED AND m.reason = 'address_pending'
 AND m.settled_at <= %(until)s AND NOT {_UNDECIDED}
@@ -59,10 +59,10 @@ m.id BETWEEN (SELECT min(first_id) FROM sending_mailinglane WHERE mailing_id = %
 AND m.mailing_id + 0 = %(mailing)s
 """
 
-# Those of a stream stand among others, and never end. Read are, of each address in `pending`, the
-# messages that were appended around its own, and around the time when it was refused (it may have
-# been put off for days): so many to each side, and no further than to the next such point. What was
-# settled more than a day before or after says nothing about the relay.
+# A stream's rows stand among those of other mailings, and never end. For each address in `pending`,
+# the messages are read that were appended around its own message, and around the time when it was
+# refused (it may have been put off for days): AROUND to each side, and no further than to the next
+# such point. Results more than a day before or after say nothing about the relay.
 AROUND = 200
 _NEARBY = f"""
 points AS (
@@ -96,7 +96,7 @@ AND m.settled_at >= (SELECT min(at) FROM pending) - %(lately)s
 AND m.settled_at <= (SELECT max(at) FROM pending) + %(lately)s
 """
 
-# Some relay accepted mails of the mailing; of a stream, within a day.
+# Some relay accepted mails of the mailing; for a stream, within a day.
 _ACCEPTED_ANY = """
 EXISTS (SELECT 1 FROM sending_tally t WHERE t.mailing_id = %(mailing)s AND t.accepted > 0)
 """
@@ -105,21 +105,21 @@ EXISTS (SELECT 1 FROM sending_tallyminute t
          WHERE t.mailing_id = %(mailing)s AND t.minute > now() - %(lately)s AND t.accepted > 0)
 """
 
-# What stands in a statement for these words: <NEARBY> behind a table `pending` with `id` and `at`,
-# <ROWS> as a condition on `m`, <ACCEPTED> as a condition.
+# Placeholders in the statements below: <NEARBY> comes after a table `pending` with `id` and `at`,
+# <ROWS> is a condition on `m`, <ACCEPTED> is a condition.
 _OF_ONE_OFF = {"<NEARBY>": "", "<ROWS>": _RANGE, "<ACCEPTED>": _ACCEPTED_ANY}
 _OF_STREAM = {"<NEARBY>": _NEARBY, "<ROWS>": _OF_NEARBY, "<ACCEPTED>": _ACCEPTED_LATELY}
 
 _ADDRESS = "('address', 'address_pending', 'address_unproven')"
-# Of a pool another relay refused it before (services.reading): what is left for the second one is
-# dead addresses, one after the other, which is no run. Too many of one lane are doubted as ever.
+# Another relay of the pool refused it before (services.reading). The second relay gets dead
+# addresses, one after the other, and that is no run. Too many of one lane are still doubted.
 _SECOND = "(%(pool)s AND m.attempts > 1)"
 
 # Rows are locked in the order of services.retrying.
-# A block is what was recorded at one time (streaks.cuts): of a relay in all, and of each lane in
-# which it refused an address. Blocks with a score, one after the other, are a run. Of a relay or
-# lane that has a score in all too much was refused for a list. A lane that was held explains
-# itself, and says nothing about the rest.
+# A block here is what was recorded at one time (streaks.cuts), for a relay as a whole and for each
+# lane in which it refused an address. Consecutive blocks with a positive score are a run. A relay
+# or lane with a positive score over everything refused too much for a list. Refusals in a held lane
+# have an explanation, and say nothing about the rest.
 DOUBT = sql(f"""
 WITH pending AS MATERIALIZED (
   SELECT m.id, m.relay_id, {_LANE} AS lane, m.settled_at AS at, {_SECOND} AS second
@@ -161,8 +161,8 @@ UPDATE sending_message m SET reason = 'address_unproven'
         OR (r.refused_of_all >= {OPEN_RUN} AND r.score_of_all > 0))
 """)  # noqa: S608 - only constants of ours
 
-# Of relays that took nothing of the mailing: the lanes in which they refused an address. One walk
-# along the mailing for each relay, which ends at the first accepted mail.
+# For relays that accepted nothing of the mailing: the lanes in which they refused an address. One
+# walk along the mailing for each relay, which ends at the first accepted mail.
 NOTHING_ACCEPTED = sql(f"""
 WITH pending AS MATERIALIZED (
   SELECT m.id, m.relay_id, m.lane, m.settled_at AS at,
@@ -197,7 +197,8 @@ UPDATE sending_message SET reason = 'address'
 RETURNING id, address, reply, settled_at
 """  # noqa: S608 - only constants of ours
 
-# The tally's row is locked first: whoever refuses another address meanwhile writes it afterwards.
+# The tally's row is locked first, so that a worker that records another refusal writes it
+# afterwards.
 LEFT_TO_JUDGE = f"""
 UPDATE sending_tally
    SET unjudged_since = (SELECT min(m.settled_at) FROM sending_message m WHERE {_PENDING})
@@ -207,26 +208,27 @@ LOCK = "SELECT 1 FROM sending_tally WHERE mailing_id = %(mailing)s FOR UPDATE"
 
 
 def due() -> list[tuple[int, bool]]:
-    """(mailing id, whether nothing of it is on its way) of those with addresses to judge."""
+    """(mailing id, whether nothing of it is on its way) for mailings with addresses to judge."""
     with connection.cursor() as cursor:
         cursor.execute(of_live(DUE))
         return list(cursor.fetchall())
 
 
 def doubt_held(mailing: Mailing) -> None:
-    """Addresses that were refused in a run count as unproven, decided or not."""
+    """Marks addresses that were refused in an undecided hold as unproven."""
     with connection.cursor() as cursor:
         cursor.execute(blocks.named(DOUBT_HELD, mailing.pk), {"mailing": mailing.pk})
 
 
 def doubt_runs(mailing: Mailing, until: datetime) -> None:
-    """Marks addresses as unproven that were refused in a run, or where too much was refused."""
+    """Marks addresses as unproven that were refused in a run, or by a relay or lane that refused
+    too much."""
     with connection.cursor() as cursor:
         cursor.execute(blocks.named(_for(mailing, DOUBT), mailing.pk), _known(mailing, until))
 
 
 def nothing_accepted(mailing: Mailing, until: datetime) -> list[tuple[int, int, str]]:
-    """(relay id, number of a lane, domain) where relays refused addresses that took nothing."""
+    """(relay id, number of a lane, domain) where relays refused addresses and accepted nothing."""
     with connection.cursor() as cursor:
         cursor.execute(
             blocks.named(_for(mailing, NOTHING_ACCEPTED), mailing.pk), _known(mailing, until)
@@ -242,8 +244,8 @@ def _for(mailing: Mailing, statement: str) -> str:
 
 
 def _known(mailing: Mailing, until: datetime) -> dict[str, Any]:
-    # Whoever has failed recipients tried again brings them to the same relay. Of a stream that is
-    # over when their time is up.
+    # After a retry by a person, messages may come to the same relay again, so `attempts` tells
+    # nothing. For a stream that ends when the retried messages' time is up.
     again = mailing.retried_at
     if again and mailing.kind == Mailing.Kind.STREAM and again < until - mailing.retry_for:
         again = None
@@ -262,15 +264,15 @@ def doubt_lane(mailing: Mailing, until: datetime, place: tuple[int, int, str]) -
 
 
 def believe(mailing: Mailing, until: datetime) -> Collection[tuple[int, str, str, datetime]]:
-    """(message id, address, reply, when) of some that were not doubted: their addresses do not
-    exist."""
+    """(message id, address, reply, when) for some that are not doubted: their addresses are taken
+    as non-existent."""
     with connection.cursor() as cursor:
         cursor.execute(blocks.named(BELIEVE, mailing.pk), {"mailing": mailing.pk, "until": until})
         return list(cursor.fetchall())
 
 
 def done(mailing: Mailing) -> None:
-    """What was refused meanwhile is judged later. Within a transaction."""
+    """Ends a judgement. Addresses refused meanwhile are judged later. Within a transaction."""
     known: dict[str, Any] = {"mailing": mailing.pk, "until": datetime.max.replace(tzinfo=UTC)}
     with connection.cursor() as cursor:
         cursor.execute(LOCK, known)

@@ -1,4 +1,4 @@
-"""What every live mailing has left and waits for, read and written in sets."""
+"""What each live mailing has left and waits for: read and written for all mailings at once."""
 
 from typing import Any
 
@@ -7,8 +7,8 @@ from django.db import connection
 from sending.queries.blocks import of_live
 from sending.queries.due import SENT
 
-# Every live mailing: what it says now, what it has of its own, and what of it is left. Each part is
-# one look into an index, whatever its size.
+# Each live mailing: the waits it shows now, its own limits, and what is left of it. Each part is
+# one index lookup, whatever its size.
 LIVE = f"""
 SELECT m.id, m.wait_reason, m.wait_until, m.waits, m."window", m.opened_at, m.relay_id, m.pool_id,
        CASE WHEN m.per_minute IS NOT NULL THEN m.next_slot_at END,
@@ -31,7 +31,7 @@ UPDATE sending_mailing m
 
 
 def live() -> list[tuple[Any, ...]]:
-    """A row for each mailing that is sent; see LIVE for the columns."""
+    """A row for each mailing that is being sent; see LIVE for the columns."""
     with connection.cursor() as cursor:
         cursor.execute(of_live(LIVE))
         return list(cursor.fetchall())

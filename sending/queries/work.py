@@ -1,11 +1,11 @@
-"""Which relays have mail to carry, and which are served."""
+"""Which relays have mail to carry, and how many processes serve each."""
 
 from django.db import connection
 
 from sending.queries.blocks import of_live
 from sending.queries.due import DUE, ROUTED, carries
 
-# Relays that could work now: not waiting, with a mailing that has something due.
+# Relays that are able to work and have a mailing with due messages.
 WORK = f"""
 SELECT DISTINCT r.id
   FROM sending_mailing m JOIN relays_relay r ON {ROUTED.format(relay="r")}
