@@ -1,1 +1,1 @@
-"""The verbs of sending, one file for each noun."""
+"""The operations of sending, one file for each noun."""

@@ -1,4 +1,4 @@
-"""Each month that mailings are opened in has a block of its own (sending.blocks)."""
+"""Begins a new block for each month in which mailings are opened (sending.blocks)."""
 
 import logging
 
@@ -7,14 +7,15 @@ from django.db import transaction
 from sending.queries import blocks as query
 
 log = logging.getLogger(__name__)
-# After a restore the next block is so many ahead: those between may have been made since the
-# backup, and ids of their mailings and messages are in mails that people have.
+# How many blocks are left out after a restore. The lost database may have begun some of them since
+# the backup, and mails that people have contain ids of their messages.
 AHEAD = 100
 
 
 def turn() -> int | None:
-    """Begins the next block when the present one is of an earlier month or full; its number. Safe
-    to run twice and to die in: the tables are committed before an id leads there."""
+    """Begins the next block if the current one is full or of an earlier month. Returns its number.
+    Safe to run twice and to be killed: the tables are committed before an id of the block is
+    used."""
     made = _make_next()
     if made is not None:
         _begin(made)
@@ -23,7 +24,7 @@ def turn() -> int | None:
 
 @transaction.atomic
 def _make_next() -> int | None:
-    """A block that was made and that no mailing comes into yet."""
+    """The number of a block that exists but is not used yet; None: no new one is needed."""
     query.lock()
     current, newest = query.current(), max(query.standing())
     if newest > current:
@@ -42,8 +43,8 @@ def _begin(block: int) -> None:
 
 
 def jump() -> None:
-    """Ids of a restored database go on far ahead: those of streams at once, and with the commit of
-    the transaction that this is part of a block far ahead begins."""
+    """Makes ids of a restored database jump far ahead. Sequences of existing blocks, where streams
+    append, jump at once; a new block, far ahead, begins when the transaction commits."""
     query.lock()
     query.jump_ahead()
     block = max(query.current(), *query.standing()) + AHEAD

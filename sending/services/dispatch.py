@@ -1,4 +1,5 @@
-"""Looks for due work and says why a mailing waits. The broker is only told: run this relay."""
+"""Looks for due work, and tends live mailings. The broker only carries nudges; the rows are the
+truth."""
 
 from relays.models import Relay
 from relays.services import pace
@@ -6,12 +7,12 @@ from sending.queries import work
 from sending.services import holddecisions, streams, verdicts, waits
 from sending.services.mailings import finish_all, tend_cancelled
 
-# Nudges of one tick: more processes than this begin with the next.
+# The most shifts that one tick starts; the next tick starts more.
 MOST_SHIFTS = 16
 
 
 def relays_to_run() -> dict[int, int]:
-    """{relay id: number of processes that could still begin to serve it}"""
+    """{relay id: how many more processes could serve it}"""
     wanted, busy = work.wanted(), work.busy()
     relays = Relay.objects.in_bulk(wanted)
     free = {
@@ -31,7 +32,8 @@ def shifts_wanted() -> int:
 
 
 def tend_mailings() -> None:
-    """Finishes mailings whose ledger closes, and keeps the reason why the others wait."""
+    """Releases holds that are due, finishes mailings with nothing left to do, makes streams idle,
+    judges refused addresses, and stores why the others wait."""
     holddecisions.release_due()
     finish_all()
     streams.rest()

@@ -1,15 +1,16 @@
 """Keeps a database that came back from a backup from mailing people twice.
 
-A restored database doesn't know what was sent since its backup; a copy would send what the original
-sends, too. Both are noticed before a claim and before a campaign starts:
+A restored database doesn't know what was sent since its backup; a copy would send the same mails as
+the original. Both are noticed before each claim and before a campaign starts:
 
-- a dump that was restored lies elsewhere (queries.fence.PLACE), which the database itself tells;
-- a cluster that went back in time is behind the position that a host keeps in a file;
-- an embedded cluster whose files were copied has others (position.files_at).
+- a restored dump has another stamp (queries.fence.PLACE);
+- a cluster restored to an earlier time is behind the position that each host keeps in a file;
+- a copy of an embedded cluster has other files (position.files_at).
 
-Then all mailings under way are paused, ids jump ahead, and each host reports what its sent log
-knows. A person decides for each mailing: what was sent is counted, and it goes on or stays paused.
-A crash of the database, or a failover that loses nothing, changes none of the three.
+Then all mailings under way are paused, ids jump ahead, and each host reports the content of its
+sent log. For each mailing a person decides: the sent messages are counted, and the mailing goes on
+or stays paused. A crash of the database, or a failover that loses nothing, changes none of the
+three signs.
 """
 
 from collections.abc import Callable
@@ -44,7 +45,7 @@ from sending.services import blocks, freezing, mailings, recovery
 log = logs.get(__name__)
 
 Why = Fence.Why
-# Of messages that were counted; their server's words were lost with the database.
+# The reply stored with counted messages; the server's was lost with the database.
 REPLY = "(by a host's sent log, after the database was restored)"
 
 # Called in the transaction that puts a fence up; apps register in their module `hooks`.
@@ -55,18 +56,19 @@ on_noticed: Registry[Callable[[Fence], None]] = Registry()
 
 
 def is_open() -> bool:
-    """Whether new work may begin; looks, and puts the fence up where that is needed."""
+    """Whether new work may begin. Puts the fence up if it finds a restored database."""
     return not _look(_host()).fence_up and settings.SENDING
 
 
 def attend() -> None:
-    """Every few seconds on each host that sends: what it knows is reported when it is needed."""
+    """Runs every few seconds on each host that sends, and reports the host's sent log when a fence
+    needs it."""
     host = journal.host()
     seen = _look(host)
     sentlog.forget_old(journal.sent_directory())
     if seen.fence is not None and not seen.reported:
-        # What processes that were killed left behind; those that live end within seconds, and
-        # then everything stands in the sent log.
+        # Recovers the journals of killed processes. Living ones end within seconds; when no journal
+        # is left, the sent log is complete.
         recovery.recover_journals()
         if not journal.in_use():
             report(Fence.objects.get(pk=seen.fence), host, seen.key)
@@ -83,7 +85,8 @@ def enter() -> "Passage | None":
 
 
 def _host() -> str:
-    """ "" where its state directory can't be used: then only its file isn't looked at."""
+    """This host's name; "" if its state directory can't be used: its position isn't checked
+    then."""
     try:
         return journal.host()
     except OSError:
@@ -101,7 +104,8 @@ class Passage:
         return About(self.installation, mailing.pk, mailing.source)
 
     def passed(self) -> None:
-        """Its claim is committed. An older number in the file is no harm."""
+        """Called when the claim is committed. If writing fails, an older number stays, which does
+        no harm."""
         try:
             position.write(self.installation, self.generation)
         except OSError as error:
@@ -128,7 +132,7 @@ def _wrong(host: str, seen: queries.CopySigns) -> Fence.Why | None:
         return Why.MOVED
     if position.copied(seen.place, _files()):
         return Why.COPIED
-    # A host that has not reported since the last restore is behind by that restore, as is known.
+    # A host that has not reported since the last restore is ahead because of that restore.
     explained = seen.fence is not None and not seen.reported
     if host and not explained and position.read(seen.key) > seen.generation:
         return Why.OLDER
@@ -136,7 +140,8 @@ def _wrong(host: str, seen: queries.CopySigns) -> Fence.Why | None:
 
 
 def _files() -> str:
-    """Of an embedded cluster, whose files lie under this host's state directory."""
+    """Identifies the files of an embedded cluster in this host's state directory; "": there is
+    none."""
     return position.files_at(_embedded())
 
 
@@ -152,7 +157,7 @@ def _embedded() -> str:
 
 @transaction.atomic
 def put_up(why: Fence.Why) -> Fence:
-    """Pauses all that is under way, and takes back what is scheduled."""
+    """Pauses all mailings under way; apps that registered take back what is scheduled."""
     installation = Installation.objects.select_for_update().get()
     up = Fence.objects.filter(released_at=None).order_by("-pk").first()
     if up is not None:
@@ -177,8 +182,8 @@ def put_up(why: Fence.Why) -> Fence:
 
 @transaction.atomic
 def report(fence: Fence, host: str, installation: str) -> None:
-    """What this host sent of the mailings that are fenced, and of those that this database doesn't
-    have. What was decided already is counted at once."""
+    """Stores what this host sent of the fenced mailings, and of mailings that this database doesn't
+    have. For mailings already decided, the messages are counted at once."""
     sent = sentlog.read(journal.sent_directory(), installation)
     there = set(Mailing.objects.filter(pk__in=sent).values_list("pk", flat=True))
     made, new = HostReport.objects.get_or_create(
@@ -212,7 +217,7 @@ def report(fence: Fence, host: str, installation: str) -> None:
 
 
 def _told(sent: sentlog.Sent) -> dict[str, object]:
-    """A mailing that this database doesn't have, for people."""
+    """The facts about a mailing that this database doesn't have, for pages."""
     return {
         "source": sent.source.as_json(),
         "accepted": sum(last - first + 1 for first, last in sent.accepted),
@@ -249,8 +254,8 @@ def silent_hosts(fence: Fence) -> list[HostPosition]:
 
 @transaction.atomic
 def decide(one: Fenced, *, go_on: bool) -> bool:
-    """Counts what hosts know as sent; the mailing goes on, or stays paused. False: somebody else
-    has decided."""
+    """Counts the messages that hosts reported as sent; the mailing goes on, or stays paused. False:
+    another person has decided."""
     now = Fenced.objects.select_for_update().get(pk=one.pk)
     if now.decision:
         return False
@@ -271,7 +276,8 @@ def decide(one: Fenced, *, go_on: bool) -> bool:
 
 
 def _count(one: Fenced) -> None:
-    """A batch that was claimed at the time of the backup is settled as its holder would have."""
+    """Counts sent messages. Those in a batch that was claimed at the time of the backup are
+    recorded in the name of its holder."""
     mailing_id = one.mailing_id
     if queries.sent_more(mailing_id):
         freezing.doubt_rest(one.mailing)
@@ -295,7 +301,8 @@ def _count(one: Fenced) -> None:
 
 
 def release() -> bool:
-    """New work is sent again; what is not decided stays paused. False: no fence is up."""
+    """Takes the fence down: new mailings are sent again; undecided ones stay paused. False: no
+    fence is up."""
     released = Fence.objects.filter(released_at=None).update(released_at=timezone.now())
     if released:
         log.committed.info("fence taken down")

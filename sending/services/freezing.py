@@ -1,10 +1,10 @@
-"""Freezes audiences: who gets a mailing becomes a message, everybody else a row with the reason.
+"""Freezes audiences: each recipient becomes a message, everybody else a row with the reason.
 
 A small audience is frozen in the transaction that opens its mailing. A large one is frozen in
 pieces, ranges of contacts' ids: the first one in that transaction, so that the first mails go out
-at once, the others one after the other, each in a transaction of its own. What is left is a row of
-models.Freezing: of a worker that dies the piece is undone that it was at, and the next one begins
-it anew. Until the last piece is in, a mailing neither finishes nor counts as over.
+at once, the others one after the other, each in its own transaction. A row of models.Freezing says
+what is left. If a worker dies, its piece is rolled back, and another worker begins it again. A
+mailing finishes only after its last piece.
 """
 
 import time
@@ -23,20 +23,20 @@ from sending.queries.parts import MAILING
 
 log = logs.get(__name__)
 
-# People; more are frozen in pieces.
+# The most people that are frozen in one piece.
 SMALL = 100_000
-# Ids of contacts in the first piece, and at most in each of the others: 1 to 3 seconds' work. A
-# million people are frozen in about sixteen pieces.
+# FIRST: ids of contacts in the first piece; MOST: the most in each other one (1 to 3 seconds'
+# work); PIECES: about how many pieces a million people take.
 FIRST, MOST, PIECES = 1 << 16, 500_000, 16
-# Seconds of one tick; the next one goes on.
+# Seconds after which one tick stops; the next one goes on.
 TICK = 5.0
 
 
 def begin(mailing: Mailing, audience: Audience, *, holdout: float = 0.0) -> None:
-    """Freezes all of a small audience, of a large one as much that somebody gets it. Within the
-    transaction that opens the mailing."""
+    """Freezes a small audience as a whole, and pieces of a large one until the first recipient is
+    found. Within the transaction that opens the mailing."""
     tally = Tally.objects.create(mailing=mailing)
-    # Whose recipients are excluded has to know all of them first.
+    # Mailings whose recipients are excluded must be frozen completely first.
     _complete(ids_of(audience.exclude, MAILING))
     first, last = span(mailing.workspace_id)
     whole = last - first + 1
@@ -60,7 +60,8 @@ def begin(mailing: Mailing, audience: Audience, *, holdout: float = 0.0) -> None
 
 
 def _piece(rest: Freezing, audience: Audience) -> int:
-    """Freezes the next piece; how many messages it made. What claims wait for is locked last."""
+    """Freezes the next piece, and returns how many messages it made. Rows that claims wait for are
+    locked last."""
     began, mailing = time.monotonic(), rest.mailing
     upto = min(rest.next_id + rest.width - 1, rest.last_id)
     variants = list(mailing.variants.order_by("number"))
@@ -88,8 +89,8 @@ def _piece(rest: Freezing, audience: Audience) -> int:
 
 
 def go_on(*, seconds: float = TICK) -> None:
-    """Each second: the next pieces, those of the oldest mailing first. Safe to run at any time by
-    any number of processes."""
+    """Runs each second: freezes the next pieces, those of the oldest mailing first. Any number of
+    processes may run it at once."""
     ends = time.monotonic() + seconds
     while time.monotonic() < ends and _next():
         pass
@@ -97,8 +98,8 @@ def go_on(*, seconds: float = TICK) -> None:
 
 @transaction.atomic
 def _next() -> bool:
-    """False: nothing is left, or others are at it."""
-    # Of a restored database a person decides first what was sent.
+    """Freezes one piece. False: nothing is left, or other processes hold the rest."""
+    # After a restore a person first decides about the mailing.
     undecided = Fenced.objects.filter(decision="").values("mailing")
     rows = Freezing.objects.exclude(mailing__in=undecided).order_by("mailing")
     rest = rows.select_for_update(skip_locked=True, of=("self",)).first()
@@ -117,8 +118,8 @@ def _go_on(rest: Freezing) -> None:
 
 
 def _complete(mailing_ids: Collection[int]) -> None:
-    """Freezes the rest of these mailings, in this transaction. Waits for the piece that somebody
-    else is at."""
+    """Freezes the rest of these mailings in this transaction. Waits for pieces that other processes
+    freeze."""
     rows = Freezing.objects.filter(mailing__in=mailing_ids).order_by("mailing")
     for rest in rows.select_for_update(of=("self",)):
         while rest.next_id <= rest.last_id:
@@ -127,6 +128,6 @@ def _complete(mailing_ids: Collection[int]) -> None:
 
 
 def doubt_rest(mailing: Mailing) -> None:
-    """Hosts have sent mails of pieces that this restored database does not have: nobody of the rest
-    is mailed by itself."""
+    """Hosts have sent mails of pieces that this restored database doesn't have: the rest of the
+    audience becomes messages of unknown result, which are not sent."""
     Freezing.objects.filter(mailing=mailing).update(in_doubt=True)

@@ -1,4 +1,5 @@
-"""The people of a run of refusals: those who failed in it, and those of its lane who still wait."""
+"""The messages of a run of refusals: those that failed in it, and those of its lane that still
+wait."""
 
 from django.db.models import Q, QuerySet
 
@@ -7,12 +8,12 @@ from sending.services.holds import Kind, State
 
 
 def undecided(mailing: Mailing) -> QuerySet[Hold]:
-    """Runs about whose refusals nobody has decided, also those that hold nothing any more."""
+    """Holds without a decision about the refused messages, including those that were released."""
     return mailing.holds.filter(decision="").select_related("relay").order_by("pk")
 
 
 def refused_in(one: Hold) -> QuerySet[Message]:
-    """The messages that failed in its run; by message_not_accepted."""
+    """The messages that failed in its run. Uses the index message_not_accepted."""
     rows = Message.objects.filter(
         mailing=one.mailing_id, trouble=Message.State.FAILED, settled_at__gte=one.since
     )
@@ -26,8 +27,8 @@ def refused_in(one: Hold) -> QuerySet[Message]:
 
 
 def count(one: Hold) -> int:
-    """How many failed in its run. Its numbers are brought up to that, unsaved: counts fade, and
-    what was in flight when it was held may have been refused since."""
+    """How many messages failed in its run. Raises the hold's numbers to that, unsaved: counts fade
+    with time, and mails in flight when it was held may have been refused since."""
     failed = refused_in(one).count()
     more = max(0, failed - one.refused) if one.refused else 0
     one.refused, one.decided = one.refused + more, one.decided + more
@@ -35,8 +36,8 @@ def count(one: Hold) -> int:
 
 
 def left_in(one: Hold) -> QuerySet[Message]:
-    """Messages of a lane that still wait: one walk along its range of ids. Of a stream, which has
-    none, those that are due or put off (by message_retry) and those in batches."""
+    """Messages of a lane that still wait: one walk along its range of ids. In a stream, which has
+    no ranges: messages with `retry_at` (by message_retry) and those in batches."""
     ranges = MailingLane.objects.filter(mailing=one.mailing_id, lane=one.lane_number)
     batches = Batch.objects.filter(mailing=one.mailing_id).values_list("ids", flat=True)
     within = Q(retry_at__isnull=False) | Q(pk__in=[pk for ids in batches for pk in ids])

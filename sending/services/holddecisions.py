@@ -1,5 +1,5 @@
-"""What a person decides about a run of refusals: try again what was refused, keep it as failed,
-wait until tomorrow, or drop the rest. Nobody is suppressed because of such a run."""
+"""A person's decisions about a run of refusals: try the refused messages again, keep them as
+failed, wait until tomorrow, or drop the rest. No address is suppressed because of such a run."""
 
 from datetime import datetime, timedelta
 
@@ -17,13 +17,13 @@ from sending.services.holds import Decision, Kind, active, due_again
 
 log = logs.get(__name__)
 
-# The kind of job that has the people of a run tried again.
+# The kind of job that tries the messages of a run again.
 RETRY_JOB = "retry_run"
 
 
 def retry(one: Hold, by: User | None = None) -> retrying.Retried | Job:
-    """What was refused in the run waits again (many by a job), and what it had stopped goes on: the
-    lane or the mailing. A relay that was stopped is started where relays are."""
+    """Sets the refused messages of the run back to waiting (many by a job), and releases the lane
+    or the mailing. A stopped relay is started on its own page."""
     mailing = Mailing.objects.get(pk=one.mailing_id)
     if mailing.state == Mailing.State.CANCELLED:
         return retrying.Retried()
@@ -39,13 +39,14 @@ def retry(one: Hold, by: User | None = None) -> retrying.Retried | Job:
 
 
 def keep(one: Hold) -> None:
-    """What was refused stays failed, and what the run had stopped goes on."""
+    """The refused messages stay failed; the lane or the mailing is released."""
     verdicts.doubt(heldpeople.refused_in(one))
     _go_on(one, Decision.KEPT)
 
 
 def drop(one: Hold) -> None:
-    """The rest of the lane is skipped when its turn comes, or all whose mail is too large."""
+    """Drops the rest of the lane, which is skipped when it is claimed; or, for a mail that does not
+    fit the relay, drops such mails and goes on."""
     verdicts.doubt(heldpeople.refused_in(one))
     if one.kind == Kind.LANE:
         Hold.objects.filter(pk=one.pk).update(decision=Decision.DROPPED, until=None)
@@ -56,7 +57,7 @@ def drop(one: Hold) -> None:
 
 
 def wait_until_tomorrow(one: Hold) -> datetime:
-    """It goes on by itself a day from now, with a new count."""
+    """Releases the hold in a day, with a new count. Returns that time."""
     until = clock.now() + timedelta(days=1)
     active(pk=one.pk).update(until=until)
     _log(one, "wait", until=until)
@@ -64,7 +65,7 @@ def wait_until_tomorrow(one: Hold) -> datetime:
 
 
 def release_due() -> int:
-    """Lets go on what was to wait until now; how many."""
+    """Releases holds whose waiting time is over. Returns how many."""
     due = active(until__lte=clock.now()).exclude(decision=Decision.DROPPED)
     rows = list(due)
     for one in rows:
@@ -86,7 +87,7 @@ def _log(one: Hold, decision: str, *, until: datetime | None = None) -> None:
 
 def _go_on(one: Hold, decision: str) -> None:
     with transaction.atomic():
-        # A relay is started by who may manage relays; its hold ends then.
+        # A relay's hold ends when a person who may manage relays starts the relay.
         if one.kind != Kind.RELAY:
             active(pk=one.pk).update(released_at=timezone.now())
         Hold.objects.filter(pk=one.pk).update(decision=decision)

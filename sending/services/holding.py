@@ -1,5 +1,5 @@
-"""A run of refusals holds a lane, a relay or a mailing: rows of models.Hold are made here. Of
-several that are parts of one run one row is left: nobody is counted and asked about twice."""
+"""Makes rows of models.Hold: a run of refusals holds a lane, a relay or a mailing. Holds that are
+parts of one run are merged into one row, so that no message is counted, or asked about, twice."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,8 @@ log = logs.get(__name__)
 
 @dataclass(frozen=True, slots=True)
 class HoldCause:
-    """Why something is held. `refused` of `decided` since the run began; 0 where one was enough."""
+    """Why something is held: `refused` of `decided` messages since the run began; 0 where one
+    refusal was enough."""
 
     reason: str
     words: str
@@ -26,7 +27,7 @@ class HoldCause:
 
 
 def hold(mailing: Mailing, relay: Relay, kind: str, why: HoldCause, *, lane: str = "") -> bool:
-    """False: it was held already, by whoever recorded at the same time."""
+    """False: it was held already, by a worker that recorded at the same time."""
     if active(mailing=mailing, relay=relay, kind=kind, lane=lane).exists():
         return False
     made = Hold(
@@ -45,11 +46,11 @@ def hold(mailing: Mailing, relay: Relay, kind: str, why: HoldCause, *, lane: str
     made.since = min([made.since, *(one.since for one in earlier)])
     made.refused += sum(one.refused for one in earlier)
     made.decided += sum(one.decided for one in earlier)
-    # People were told of it: once is enough for one run.
+    # People are told once about each run.
     told = [one.told_at for one in earlier if one.told_at and one.reason == made.reason]
     made.told_at = max(told, default=None)
     heldpeople.count(made)
-    # By hold_once, where two workers come to it at once.
+    # If two workers hold it at once, the constraint hold_once keeps one row.
     Hold.objects.bulk_create([made], ignore_conflicts=True)
     Hold.objects.filter(pk__in=[one.pk for one in earlier]).delete()
     log.committed.warning(
@@ -68,9 +69,9 @@ def hold(mailing: Mailing, relay: Relay, kind: str, why: HoldCause, *, lane: str
 
 
 def _let_go_undecided(made: Hold) -> list[Hold]:
-    """Runs of the same that were let go (the relay was started again, the day of waiting is over)
-    before anybody decided about those who were refused. Refused again, all of it is one run, so
-    that nobody is counted and asked about twice."""
+    """Earlier holds of the same lane, relay or mailing that were released (the relay was started,
+    the day of waiting is over) without a decision about their messages. Now that it is held again,
+    all of them are one run, so that no message is counted, or asked about, twice."""
     rows = Hold.objects.filter(
         mailing=made.mailing_id,
         kind=made.kind,
@@ -84,8 +85,9 @@ def _let_go_undecided(made: Hold) -> list[Hold]:
 
 
 def absorb(mailing: Mailing, relay: Relay, kind: str, *, keep: int = 0) -> None:
-    """Lanes that were held, one after the other, before it was seen that the relay or the mailing
-    is refused: all of it is one run, and one decision. The first `keep` stay by themselves."""
+    """Merges holds of lanes into the hold of the relay or mailing: the lanes were held one after
+    the other before it was known that the whole relay or mailing is refused. It is one run, with
+    one decision. The first `keep` lanes stay separate."""
     lanes = active(mailing=mailing, kind=Kind.LANE, decision="")
     if kind == Kind.RELAY:
         lanes = lanes.filter(relay=relay)

@@ -1,6 +1,7 @@
-"""What runs of refusals hold. The row of models.Hold is the truth, and claims ask it: a lane that
-is held is not claimed, what of it stands among others is put off, and what of a dropped lane is
-claimed is skipped. Rows are made in services.holding; people decide in services.holddecisions.
+"""Which lanes and relays are held, for claims. The row of models.Hold is the truth. A held lane is
+not claimed; its messages that are claimed among others are put off. Messages of a dropped lane are
+skipped when claimed. services.holding makes the rows; services.holddecisions has people's
+decisions.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -21,29 +22,30 @@ Kind, Decision, State = Hold.Kind, Hold.Decision, Message.State
 
 # Codes of pages.reasons.
 HELD, DROPPED = "held", "lane_dropped"
-# What is claimed of a held lane is put off for so long, unless the hold ends before; then it is
-# looked at again. When somebody decides, it is due at once.
+# How long claimed messages of a held lane are put off, unless the hold ends before. When a person
+# decides, they are due at once.
 PUT_OFF = timedelta(days=1)
 UNLIMITED = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class HeldLanes:
-    """What of a mailing a relay may not carry: lanes by name, those held and those dropped."""
+    """Lanes of a mailing that a relay may not carry, by name: held ones (and until when) and
+    dropped ones."""
 
     until: dict[str, datetime | None] = field(default_factory=dict)
     dropped: frozenset[str] = frozenset()
 
     @property
     def numbers(self) -> set[int]:
-        """Of the mail providers among those that are held."""
+        """Numbers of the held lanes that are mail providers."""
         return {number for name in self.until if (number := providers.lane_number(name))}
 
     def __bool__(self) -> bool:
         return bool(self.until or self.dropped)
 
     def split(self, messages: Sequence[Claimed]) -> tuple[list[Claimed], list[tuple[Claimed, str]]]:
-        """(those that may go, [(another, its lane)])"""
+        """(messages that may go, [(message that may not, its lane)])"""
         go: list[Claimed] = []
         stay: list[tuple[Claimed, str]] = []
         for message in messages:
@@ -60,7 +62,7 @@ def active(**of: object) -> QuerySet[Hold]:
 
 
 def held(mailing: Mailing, relay: Relay) -> HeldLanes:
-    """One look into an index; for claims."""
+    """For claims: one index lookup."""
     rows = active(mailing=mailing, relay=relay, kind=Kind.LANE)
     found = list(rows.values_list("lane", "until", "decision"))
     return HeldLanes(
@@ -70,7 +72,7 @@ def held(mailing: Mailing, relay: Relay) -> HeldLanes:
 
 
 def held_lanes(keys: Iterable[tuple[int, int]]) -> dict[tuple[int, int], frozenset[str]]:
-    """{(mailing id, relay id): names of lanes} of these, held or dropped."""
+    """{(mailing id, relay id): names of lanes} that are held or dropped."""
     pairs = set(keys)
     rows = active(kind=Kind.LANE, mailing__in={mailing for mailing, _ in pairs})
     found: dict[tuple[int, int], set[str]] = {}
@@ -80,19 +82,19 @@ def held_lanes(keys: Iterable[tuple[int, int]]) -> dict[tuple[int, int], frozens
 
 
 def skips(mailing: Mailing, reason: str) -> bool:
-    """Whether somebody decided that such mails of the mailing are skipped."""
+    """Whether a person decided to skip mails of the mailing that are refused for this reason."""
     return Hold.objects.filter(
         mailing=mailing, reason=reason, decision=Decision.DROPPED, lane=""
     ).exists()
 
 
-# The kind of job that makes the rest due.
+# The kind of job that makes messages due if they are many.
 DUE_JOB = "due_again"
 
 
 def due_again(mailing_ids: Iterable[int]) -> None:
-    """What of these was put off because of a hold is looked at again now; of many, a job does the
-    rest."""
+    """Makes messages of these mailings due that were put off because of a hold; a job handles the
+    rest of many."""
     for mailing_id in mailing_ids:
         if make_due(mailing_id, jobs.SMALL) == jobs.SMALL:
             mailing = Mailing.objects.get(pk=mailing_id)
@@ -106,9 +108,9 @@ def put_off(mailing_id: int) -> QuerySet[Message]:
 
 
 def make_due(mailing_id: int, limit: int) -> int:
-    """Makes so many of them due; how many."""
+    """Makes up to `limit` of them due. Returns how many."""
     some = put_off(mailing_id).order_by("retry_at").values("pk")[:limit]
-    # Once more "retry_at": a worker may have claimed one meanwhile.
+    # "retry_at" again: a worker may have claimed one meanwhile.
     rows = Message.objects.filter(mailing=mailing_id, pk__in=some, retry_at__isnull=False)
     return rows.update(retry_at=clock.now())
 
@@ -134,7 +136,7 @@ def others(mailing: Mailing, relay: Relay) -> QuerySet[Relay]:
 
 
 def quotas(allowed: Mapping[int, int] | None, held_: HeldLanes) -> dict[int, int]:
-    """Those of relays.services.lanes without the mail providers that are held."""
+    """The quotas of relays.services.lanes, with 0 for the mail providers that are held."""
     if allowed is None:
         numbers = [providers.OTHERS, *(one.number for one in providers.mail_providers())]
         allowed = dict.fromkeys(numbers, UNLIMITED)
@@ -144,8 +146,8 @@ def quotas(allowed: Mapping[int, int] | None, held_: HeldLanes) -> dict[int, int
 def results(
     mailing: Mailing, relay: Relay, held_: HeldLanes, kept: Sequence[tuple[Claimed, str]]
 ) -> list[Result]:
-    """What becomes of claimed messages of lanes that are held: they wait, and are skipped where
-    somebody dropped the lane."""
+    """Results for claimed messages of held lanes: they wait; messages of a dropped lane are
+    skipped."""
     if not kept:
         return []
     now = clock.now()
@@ -156,7 +158,7 @@ def results(
             found.append(Result(message.id, State.SKIPPED, DROPPED, attempt=False))
             continue
         latest = now + PUT_OFF
-        # Another relay of the pool may take it.
+        # Another relay of the pool may carry it earlier.
         due = elsewhere.get(name) or min(held_.until[name] or latest, latest)
         found.append(Result(message.id, State.WAITING, HELD, due_at=due, attempt=False))
     return found
@@ -165,8 +167,8 @@ def results(
 def _carried_elsewhere(
     mailing: Mailing, relay: Relay, names: Collection[str]
 ) -> dict[str, datetime]:
-    """Of these lanes: those that another relay of the pool may carry, and from when on. A higher
-    tier stands by while this one works."""
+    """{lane: when another relay of the pool may carry it}. Relays of a higher tier don't count:
+    they stand by while this one works."""
     if mailing.pool_id is None:
         return {}
     members = PoolMember.objects.filter(pool=mailing.pool_id)

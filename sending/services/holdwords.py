@@ -1,4 +1,4 @@
-"""What a hold is called, in the reader's language: for pages, mails and the command line."""
+"""Texts about a hold in the reader's language: for pages, mails and the command line."""
 
 from django.utils.translation import gettext as _
 
@@ -22,7 +22,7 @@ def title(one: Hold) -> str:
 
 
 def _title_of_released(one: Hold) -> str:
-    """It holds nothing any more, but nobody has decided about those who were refused."""
+    """The hold was released, but nobody has decided about the refused messages."""
     if one.kind == Hold.Kind.LANE:
         return _("{provider} was held").format(provider=providers.label(one.lane))
     if one.kind == Hold.Kind.RELAY:
@@ -49,7 +49,7 @@ def numbers(one: Hold) -> str:
 
 
 def elsewhere(one: Hold) -> str:
-    """What goes on meanwhile. Nothing does while the mailing is paused."""
+    """What goes on in spite of the hold, or what to do; "" while the mailing is paused."""
     if one.kind == Hold.Kind.LANE:
         if one.mailing.state != Mailing.State.SENDING:
             return ""
@@ -63,8 +63,8 @@ def elsewhere(one: Hold) -> str:
 
 
 def _standing_by(one: Hold) -> str:
-    """Relays of a later tier carry while those before them can't work. A mail provider that refuses
-    a mail would refuse it from them, too, and lose its trust in them: a person decides."""
+    """Relays of a later tier carry only while those before them can't work. A mail provider that
+    refuses a mail would refuse it from them, too, and trust them less: a person decides."""
     members = PoolMember.objects.filter(pool=one.mailing.pool_id)
     mine = members.filter(relay=one.relay_id).values("tier")
     if not members.filter(tier__gt=mine).exists():

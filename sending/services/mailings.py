@@ -48,10 +48,11 @@ def open_mailing(  # noqa: PLR0913 - what a mailing is made of
     window: Mapping[str, Any] | None = None,
     holdout: float = 0.0,
 ) -> Mailing:
-    """Freezes the audience, of a large one the first piece (services.freezing); from the commit on,
-    workers send. Exactly one of relay and pool.
-    `content`: one for all, or several that share the recipients or are for different languages
-    (raises VariantError where they do not go together); `holdout`: percent who get none.
+    """Opens a mailing and freezes its audience; of a large one, the first piece
+    (services.freezing). Workers send from the commit on. Exactly one of `relay` and `pool` is
+    needed. `content`: one for all recipients, or several that share them or are for different
+    languages (raises VariantError if they don't fit together). `holdout`: percent of the recipients
+    who get none.
 
     `source` says what it was opened for. `window`: see relays.windows.
     """
@@ -103,7 +104,7 @@ def _named(mailing: Mailing) -> dict[str, int]:
 
 
 def _move(mailing: Mailing, verb: str, **fields: object) -> bool:
-    """One transition of the table, if the mailing is in a state that it leads from."""
+    """Makes a transition of sending.states, if the mailing's state allows it."""
     sources, target = TRANSITIONS[verb]
     moved = Mailing.objects.filter(pk=mailing.pk, state__in=sources).update(state=target, **fields)
     mailing.refresh_from_db()
@@ -111,8 +112,8 @@ def _move(mailing: Mailing, verb: str, **fields: object) -> bool:
 
 
 def pause(mailing: Mailing, reason: str = "", words: str = "") -> bool:
-    """`reason`: why the platform did it, a code of pages.reasons; `words`: what a server said. What
-    is on the wire is finished; nothing new is taken."""
+    """`reason`: why the platform paused it, a code of pages.reasons; `words`: the server's reply.
+    Mails on the wire are finished; no more are begun."""
     why = {"state_reason": reason, "state_words": words}
     moved = _move(mailing, "pause", **why, wait_reason="", wait_until=None)
     if moved:
@@ -122,8 +123,8 @@ def pause(mailing: Mailing, reason: str = "", words: str = "") -> bool:
 
 @transaction.atomic
 def resume(mailing: Mailing) -> bool:
-    """Whoever resumes it begins a new count of its refusals. Not while somebody has to decide what
-    of it was sent (services.fence)."""
+    """Resumes it with a new count of refusals. False also while the fence waits for a decision
+    about it (services.fence)."""
     if Fenced.objects.filter(mailing=mailing, decision="").exists():
         return False
     if not _move(mailing, "resume", state_reason="", state_words=""):
@@ -136,7 +137,8 @@ def resume(mailing: Mailing) -> bool:
 
 
 def reopen(mailing: Mailing) -> bool:
-    """A finished one, or a stream that was idle, sends again: messages of it wait anew."""
+    """Lets a finished mailing, or an idle stream, send again, because messages wait again. True: it
+    was finished."""
     Mailing.objects.filter(pk=mailing.pk, idle=True).update(idle=False)
     moved = _move(mailing, "reopen", finished_at=None)
     if moved:
@@ -146,8 +148,9 @@ def reopen(mailing: Mailing) -> bool:
 
 @transaction.atomic
 def cancel(mailing: Mailing, *, by: User | None = None) -> bool:
-    """Nothing is sent from this commit on. Few who wait are skipped at once, many by a job; what a
-    worker holds comes back and is skipped then (drop_given_back, tend_cancelled)."""
+    """Nothing is sent from this commit on. A few waiting messages are skipped at once, many by a
+    job. Messages that a worker holds are skipped when they are given back (drop_given_back,
+    tend_cancelled)."""
     now = timezone.now()
     why = {"state_reason": "", "state_words": ""}
     moved = _move(mailing, "cancel", **why, finished_at=now, wait_reason="", wait_until=None)
@@ -159,7 +162,7 @@ def cancel(mailing: Mailing, *, by: User | None = None) -> bool:
             while drop_cancelled(mailing)[1]:
                 pass
         Hold.objects.filter(mailing=mailing, released_at=None).update(released_at=now)
-        # Addresses that waited for a decision about their run get none any more.
+        # Addresses that wait for a decision about their run are judged without one.
         tally = Tally.objects.filter(mailing=mailing)
         tally.update(unjudged_since=Coalesce("unjudged_since", Now()))
         log.committed.info("mailing cancelled", **_named(mailing))
@@ -167,12 +170,12 @@ def cancel(mailing: Mailing, *, by: User | None = None) -> bool:
 
 
 def stop_all(workspace: Workspace) -> None:
-    """Of a workspace that is deleted nothing more is sent; its rows go with it."""
+    """Stops sending for a workspace that is being deleted; its rows are deleted with it."""
     live = Mailing.objects.filter(workspace=workspace, state=Mailing.State.SENDING)
     paused = live.update(state=Mailing.State.PAUSED, wait_reason="", wait_until=None)
     known = {"workspace": workspace.pk, "mailings": paused}
     log.committed.info("mailings of a deleted workspace paused", **known)
-    # Messages are not tied to their mailing by the database: none may be made any more.
+    # Messages have no foreign key to their mailing in the database: none may be made from now on.
     Freezing.objects.filter(mailing__workspace=workspace).delete()
 
 
@@ -182,20 +185,20 @@ PIECE = 5_000
 
 
 def drop_cancelled(mailing: Mailing, *, limit: int = PIECE) -> tuple[int, bool]:
-    """Skips a piece of what still waits of a cancelled mailing; (how many, whether there may be
-    more). A lane's range may have ids of others: a piece of it can be empty."""
+    """Skips some of the waiting messages of a cancelled mailing. Returns (how many, whether there
+    may be more). A piece may be empty: a lane's range can contain ids of other mailings."""
     return ending.drop(mailing.pk, limit, lanes=True)
 
 
 def drop_given_back(mailing: Mailing) -> None:
-    """Skips what workers gave back of a cancelled mailing. Within the transaction that records: it
-    has locked the tally, so that it must not wait for a lane (each could wait for the other)."""
+    """Skips messages of a cancelled mailing that workers gave back. Called in the transaction that
+    records: that one has locked the tally, and could deadlock if it waited for a lane."""
     ending.drop(mailing.pk, PIECE, lanes=False)
 
 
 def tend_cancelled() -> None:
-    """A piece of each cancelled mailing of which something waits and that no job works on: what
-    came back after the cancel, or what a job that failed has left."""
+    """Skips a piece of each cancelled mailing that has waiting messages and no job: they were given
+    back after the cancel, or a failed job left them."""
     working = Job.objects.filter(kind=DROP_JOB, state__in=jobs.ACTIVE)
     rows = Mailing.objects.filter(state=Mailing.State.CANCELLED, tally__waiting__gt=0)
     for mailing in rows.exclude(pk__in=list(working.values_list("parameters__mailing", flat=True))):
@@ -203,7 +206,7 @@ def tend_cancelled() -> None:
 
 
 def finish_all() -> int:
-    """Finishes the mailings whose ledger closes: nothing waits or is in flight. How many."""
+    """Finishes mailings of which no message waits or is in flight. Returns how many."""
     return sum(_finish(mailing_id) for mailing_id in ending.done())
 
 
@@ -215,7 +218,7 @@ def _finish(mailing_id: int) -> bool:
         log.error("messages were nowhere", mailing=mailing_id, messages=nowhere)
         return False
     ending.finish(mailing_id)
-    # Whoever tries failed messages again later means those of dropped lanes, too.
+    # Ends the drop of lanes, so that failed messages of them can be tried again later.
     Hold.objects.filter(mailing=mailing_id, released_at=None).update(released_at=timezone.now())
     _log_finished(Tally.objects.select_related("mailing").get(mailing=mailing_id))
     return True

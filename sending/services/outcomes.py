@@ -1,4 +1,5 @@
-"""What outcomes on the wire mean for the ledger, and what they teach about relay and mailing."""
+"""Turns outcomes of transactions into results for the ledger, and counts refusals of relay and
+mailing."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -38,11 +39,11 @@ def settle(  # noqa: PLR0913 - what a batch comes to
     gone: Mapping[int, str] | None = None,
     ends: bool = True,
 ) -> None:
-    """Records outcomes of a batch. When it ends, messages without one are given back. `outcomes`
-    has those that were not `accepted`.
+    """Records outcomes of a batch. `outcomes`: those that were not `accepted`. `ends`: messages
+    without an outcome are given back.
 
-    `gone`: who may not be mailed any more, {message id: code of pages.reasons}. Relay and mailing
-    are stopped, held or paused if the refusals say so.
+    `gone`: messages whose recipients may not be mailed any more, {message id: code of
+    pages.reasons}. Stops, holds or pauses relay and mailing if the refusals require it.
     """
     accepted = accepted or Accepted()
     refused = Refusing(claim.messages, mailing, relay, accepted).read(outcomes) if outcomes else {}
@@ -57,7 +58,7 @@ def settle(  # noqa: PLR0913 - what a batch comes to
 
 @dataclass(slots=True)
 class Piece:
-    """What is recorded in one transaction."""
+    """The outcomes that are recorded in one transaction."""
 
     outcomes: dict[int, Outcome] = field(default_factory=dict)
     accepted: Accepted = field(default_factory=Accepted)
@@ -69,7 +70,7 @@ def pieces_of(
     refused: Mapping[int, Refused],
     accepted: Accepted,
 ) -> list[Piece]:
-    """Nearly always one. Runs of refusals stand by themselves (sending.streaks)."""
+    """Nearly always one. Each run of refusals is a piece of its own (sending.streaks)."""
     order = [(accepted.refused[number], number) for number in refused if number in accepted.refused]
     if len(order) < streaks.OPEN_RUN:
         return [Piece(dict(outcomes), accepted)]
@@ -99,7 +100,7 @@ def _cut(
         piece = Piece({number: outcomes[number] for number, yes in part if not yes})
         for number, yes in part:
             if yes:
-                # Lanes and seconds are learned from the whole.
+                # Lane and seconds don't matter here: the whole batch updates those statistics.
                 piece.accepted.add(number, 0, replies[number], 0.0)
         pieces.append(piece)
     known = {number for number, _ in decided}
@@ -141,8 +142,8 @@ def _record(  # noqa: PLR0913 - one step of settle
 
 
 def _patience(mailing: Mailing, ids: Iterable[int]) -> Callable[[int], Patience]:
-    """How long each of these messages is tried: since the mailing was opened, or since it was
-    appended to a stream; anew once a person had failed ones tried again."""
+    """How long each of these messages is tried: from the opening of the mailing, or from its append
+    to a stream; again from the time when a person had failed messages tried again."""
     began = mailing.retried_at or mailing.opened_at
     if mailing.kind != Mailing.Kind.STREAM:
         patience = Patience(began + mailing.retry_for, mailing.retry_for)
@@ -164,7 +165,7 @@ def result_of(
     now: datetime,
     patience: Patience,
 ) -> Result:
-    """`refused`: where a server's reply refused it, or the mail could not be made for it."""
+    """`refused`: set if a server's reply refused the message, or its mail could not be made."""
     reply = reply_of(outcome)
     if refused is not None:
         return _refused(message, outcome, refused, now, patience)
@@ -183,7 +184,7 @@ def _refused(
     if refused.fails:
         return Result(message.id, State.FAILED, why, reply, unjudged=why == verdicts.PENDING)
     if refused.unfit or refused.halts:
-        # It goes to another relay at once, or waits for this one: no attempt of the message's.
+        # It goes to another relay at once, or waits for this one. It does not count as an attempt.
         return Result(message.id, State.WAITING, why, reply, now, attempt=False)
     if refused.elsewhere:
         return Result(message.id, State.WAITING, why, reply, now)
@@ -194,7 +195,7 @@ def _later(
     message: Claimed, outcome: Outcome, refused: Refused, now: datetime, patience: Patience
 ) -> Result:
     why = refused.meaning or Meaning.TRANSIENT
-    # A server that goes away when it has read the content may do so because of it.
+    # A server that drops the connection after the content may do so because of the content.
     by_content = why is Meaning.CONNECTION and outcome.stage is Stage.CONTENT
     steps = Meaning.TRANSIENT if by_content or refused.doubtful else why
     asked = refused.verdict.wait if refused.verdict else 0

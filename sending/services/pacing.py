@@ -1,5 +1,5 @@
-"""What of a mailing a relay may carry now: within the mailing's own window and rate, then within
-the relay's limits (relays.services.pace)."""
+"""How many messages of a mailing a relay may carry now: within the mailing's own window and rate,
+then within the relay's limits (relays.services.pace)."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -19,9 +19,11 @@ from sending.services import holds
 
 @transaction.atomic
 def reserve(relay: Relay, mailing: Mailing, wanted: int) -> Reservation | Wait:
-    """Up to `wanted` messages of the mailing within all limits, or what has to be waited for.
+    """Reserves up to `wanted` messages of the mailing within all limits, or returns the limit to
+    wait for.
 
-    In a transaction of its own. Waits of the relay that are worth telling are written there.
+    Runs in its own transaction. Waits of the relay that are long enough to report are stored with
+    it.
     """
     now = clock.now()
     if (opens := windows.opens(mailing.window, now)) is not None:

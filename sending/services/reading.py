@@ -1,5 +1,6 @@
-"""What a batch's refusals are about: a recipient, the relay and its account, or this mail and this
-relay, whoever it is for; and whether another relay is asked before it fails anybody."""
+"""Reads a batch's refusals. Each is about a recipient, about the relay and its account, or about
+this mail at this relay for any recipient. Decides also whether another relay is tried before a
+message fails."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from smtp import End, Outcome, Stage
 from smtp.accepted import Accepted
 from smtp.replies import LimitOf, Meaning, Verdict
 
-# Of a pool's relays, which one took a mail is known for as long.
+# How long an accepted mail proves that a relay of a pool works.
 RECENT = timedelta(hours=1)
 NO_SMTPUTF8_REASON, SENDER_SMTPUTF8 = "no_smtputf8", "sender_smtputf8"
 
@@ -29,11 +30,11 @@ class Refused:
     """One message that was refused.
 
     `lane`: its lane's name; `verdict`: None for a mail that could not be made. `doubtful`: the
-    server says that it takes nothing from us, or not from this sender, while the relay took others
-    of the mailing. `unfit`: why this relay can't carry this mail, whoever it is for (a code of
-    sending.reasons); `skipped`: somebody decided that such mails are left out. `elsewhere`: nothing
-    shows yet that the relay's word counts, and another relay is asked first. `unseen`: no recipient
-    had been named yet.
+    server says that it accepts nothing from us, or not from this sender, although the relay
+    accepted others of the mailing. `unfit`: why this relay can't carry this mail for any recipient
+    (a code of sending.reasons); `skipped`: a person decided to leave such mails out. `elsewhere`:
+    nothing proves yet that the relay is right, and another relay is tried first. `unseen`: the
+    server had not seen the recipient's address yet.
     """
 
     lane: str
@@ -52,7 +53,8 @@ class Refused:
 
     @property
     def fails(self) -> bool:
-        """For good, because of the recipient or of what the mail is to this recipient's server."""
+        """Whether the message fails for good: because of the recipient, or because the recipient's
+        server rejects the mail."""
         if self.unfit or self.doubtful or self.elsewhere:
             return False
         return self.meaning is None or self.meaning.fails
@@ -63,22 +65,22 @@ class Refused:
 
     @property
     def counts(self) -> bool:
-        """Whether it may be one of a run. That some addresses have other letters is a fact about
-        those people, however many they are."""
+        """Whether it may be part of a run. Addresses that need SMTPUTF8 are a fact about those
+        recipients, no matter how many, and never a run."""
         if self.unfit or self.reason == NO_SMTPUTF8_REASON:
             return False
         return self.fails or self.doubtful or self.elsewhere
 
     @property
     def blames(self) -> bool:
-        """It speaks of the mail or its sender, not of the address."""
+        """Whether it is about the mail or its sender, not about the address."""
         return self.meaning not in {Meaning.ADDRESS, Meaning.DOMAIN}
 
 
 @dataclass
 class Refusing:
-    """A batch whose outcomes are read. What has to be asked of the database is asked once, and only
-    where a refusal makes it matter."""
+    """Reads the outcomes of a batch. It asks the database once for each fact, and only if a refusal
+    needs it."""
 
     claimed: Sequence[Claimed]
     mailing: Mailing
@@ -86,7 +88,7 @@ class Refusing:
     accepted: Accepted
 
     def read(self, outcomes: Mapping[int, Outcome]) -> dict[int, Refused]:
-        """{message id: what refused it}"""
+        """{message id: its refusal}"""
         refusing = {
             number: one
             for number, one in outcomes.items()
@@ -121,9 +123,9 @@ class Refusing:
         if unfit := self._unfit(outcome, verdict):
             skipped = self._skips(unfit)
             return Refused(lane, verdict, reply, unfit, unfit=unfit, skipped=skipped, unseen=unseen)
-        # At MAIL nobody was named yet: whatever is refused there, it isn't the recipient.
+        # At MAIL the server has not seen the recipient: the refusal can't be about the recipient.
         doubtful = self.accepted_others and (why.stops_relay or (unseen and why.fails))
-        # Nor does anything prove what else a relay says that has accepted nothing of the mailing.
+        # Other refusals are not trusted either while the relay has accepted nothing of the mailing.
         doubts = message.id in doubted or (why.fails and not self.accepted_others)
         elsewhere = doubts and self._elsewhere(message)
         unproven = verdicts.UNPROVEN if elsewhere else verdicts.PENDING
@@ -138,7 +140,7 @@ class Refusing:
         )
 
     def _no_smtputf8(self, message: Claimed, lane: str, reply: str) -> Refused:
-        """A fact about the recipient only where the recipient's address needs it."""
+        """It is about the recipient only if the recipient's address needs SMTPUTF8."""
         if message.address.isascii():
             why = SENDER_SMTPUTF8
             return Refused(
@@ -148,18 +150,19 @@ class Refusing:
         return Refused(lane, _FAILS, reply, NO_SMTPUTF8_REASON, elsewhere=elsewhere, unseen=True)
 
     def _unfit(self, outcome: Outcome, verdict: Verdict) -> str:
-        """Why the relay can't carry such a mail for anybody; "" where it says no such thing."""
+        """Why the relay can't carry such a mail for any recipient; "": the reply does not say
+        so."""
         why = verdict.meaning
         if not why.fails:
             return ""
         if why is Meaning.TOO_LARGE and self._of_system(verdict):
             return why.value
-        # The same words after others were accepted are looked at as a run of refusals.
+        # After accepted mails, the same reply counts towards a run of refusals.
         at_once = outcome.stage is Stage.MAIL and not self.accepted_others
         return why.value if at_once else ""
 
     def _of_system(self, verdict: Verdict) -> bool:
-        """Whether the size is too much for the relay, not for one mailbox behind it."""
+        """Whether the mail is too large for the relay, not only for one mailbox behind it."""
         if verdict.limit_of is LimitOf.UNKNOWN:
             return not self.accepted_others
         return verdict.limit_of is LimitOf.RELAY
@@ -187,8 +190,8 @@ class Refusing:
     # Who is asked first ---------------------------------------------------------------------------
 
     def _unproven(self, messages: Mapping[int, Claimed], read: Mapping[int, Verdict]) -> set[int]:
-        """Of messages whose address is said not to exist: those of lanes of which the relay has
-        accepted nothing in this mailing. What it took of another one says nothing about today: its
+        """Messages whose address is said not to exist, in lanes where the relay has accepted
+        nothing of this mailing. Mails that it accepted of other mailings prove nothing: its
         settings may have changed."""
         lanes = {
             number: providers.lane_name(one.lane, one.address)
@@ -210,20 +213,21 @@ class Refusing:
         return {numbers[int(one)] if one.isdigit() else one for one in found}
 
 
-# What can't be sent here is no server's verdict; it fails as one that has no words.
+# A verdict for mails that need SMTPUTF8 where the server lacks it: no server said it, and it has no
+# reply.
 _FAILS = Verdict(Meaning.POLICY, None, "")
 
 
 def reply_of(outcome: Outcome) -> str:
-    """PostgreSQL has no NUL in text; a hostile server may send one."""
+    """The reply without NUL, which PostgreSQL's text can't hold and a hostile server may send."""
     return outcome.reply.replace("\x00", "\ufffd")
 
 
 def accepted_of(
     claimed: Iterable[Claimed], accepted: Accepted, lanes: Collection[str]
 ) -> dict[str, int]:
-    """{lane: how many of it were accepted} of the lanes asked for. Of single domains the messages
-    are looked at; of mail providers their sums are known."""
+    """{lane: how many of it were accepted} for the given lanes. Mail providers have sums; for
+    single domains the messages are counted."""
     found = {
         name: int(accepted.lanes[number][0])
         for name in lanes
@@ -246,15 +250,15 @@ def accepted_lately(relay: Relay) -> bool:
 
 
 def accepted_others(mailing: Mailing, relay: Relay) -> bool:
-    """Whether the relay has accepted mails of the mailing, so that neither its login nor its sender
-    is what it refuses: more likely it passes on what one recipient's server says."""
+    """Whether the relay has accepted mails of the mailing. Then a refusal of login or sender is
+    doubtful: more likely the relay passes on the reply of one recipient's server."""
     if not _accepted_any(mailing):
         return False
     return mailing.relay_id == relay.pk or accepted_lately(relay)
 
 
 def _accepted_any(mailing: Mailing) -> bool:
-    """Of a stream, which may be years old, within a day."""
+    """For a stream, which may be years old, only the last day counts."""
     if mailing.kind == Mailing.Kind.STREAM:
         since = timezone.now() - LATELY
         return mailing.minutes.filter(minute__gt=since, accepted__gt=0).exists()

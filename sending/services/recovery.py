@@ -1,4 +1,4 @@
-"""Brings back what dead workers had claimed, so that the ledger closes whatever was killed."""
+"""Settles batches of dead workers, so that no message stays claimed forever."""
 
 from datetime import UTC, timedelta
 
@@ -19,15 +19,15 @@ from smtp.accepted import Accepted
 
 log = logs.get(__name__)
 
-# How long a host whose lease ended may stay away before its messages count as unknown: until then
-# it can come back and tell from its journal what really happened.
+# How long after the end of its lease a batch of another host waits before its messages count as
+# unknown: the host may come back, and its journal says what really happened.
 AWAY = timedelta(minutes=10)
 KILLED = gettext_noop("The worker was killed.")
 
 
 def recover_journals() -> int:
-    """Settles the batches of dead workers of this host from their journals; returns how many.
-    Their connections are closed, others may have those."""
+    """Settles the batches of dead workers of this host from their journals. Returns how many. Also
+    frees their slots at relays, because their connections are closed."""
     for name in processlock.dead_processes():
         pace.free_slots_of(name)
     number = 0
@@ -57,7 +57,7 @@ def _settle(batch: Batch, story: journal.Story) -> None:
         messages=len(claim.messages),
         outcomes=len(outcomes) + len(accepted),
     )
-    # A batch that is claimed has the relay it was claimed for.
+    # A claimed batch always has a relay.
     if batch.relay is not None:
         settle(claim, batch.mailing, batch.relay, outcomes, accepted)
         unused = len(claim.messages) - len(outcomes) - len(accepted)
@@ -65,7 +65,7 @@ def _settle(batch: Batch, story: journal.Story) -> None:
 
 
 def _answered(claim: Claim, story: journal.Story) -> tuple[dict[int, Outcome], Accepted]:
-    """In the order of the replies, so that runs of refusals are seen."""
+    """The outcomes of replies, in their order, so that runs of refusals are found."""
     outcomes, accepted = {}, Accepted()
     messages = {message.id: message for message in claim.messages}
     for number, reply in story.replies.items():
@@ -90,17 +90,18 @@ def _claim(batch: Batch) -> Claim:
 
 
 def sweep() -> int:
-    """Ends batches whose lease ran out and whose journal can't be had: all that was not recorded is
-    unknown. Returns how many messages that were."""
+    """Ends batches whose lease ran out and whose journal can't be read here: messages without a
+    recorded result become unknown. Returns how many."""
     recover_journals()
     number = 0
     here = f"{journal.host()}:"
-    # By the clock that the leases were written with; a host's own may be wrong.
+    # By the database's clock, which the leases were written with; a host's clock may be wrong.
     ended = Batch.objects.filter(leased_until__lt=Now()).exclude(holder="")
     for batch in ended.annotate(away=Q(leased_until__lt=Now() - AWAY)):
         if batch.holder.startswith(here):
             path = journal.directory() / batch.holder.removeprefix(here)
-            # Its owner lives, only slowly: it will record. Without a journal nobody can tell.
+            # The journal exists: its owner lives but is slow, and will record. Without a journal
+            # the results are lost.
             if path.exists():
                 continue
         elif not batch.away:

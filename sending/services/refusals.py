@@ -1,9 +1,9 @@
-"""What refusals say about more than one message: that a relay takes nothing from us, or not from
-this sender, or not mails of this size; that a mail provider turns a mailing down; or that servers
-refuse it for what it is. What refuses is stopped before it uses the audience up.
+"""Finds refusals that concern more than one message: a relay accepts nothing from us, or not from
+this sender, or no mails of this size; a mail provider refuses a mailing; many servers refuse its
+content. Stops the relay, lane or mailing before the whole audience is refused.
 
 Each recorded batch is counted by lane and relay (models.RefusalCount) and judged (sending.guards).
-What is stopped is held by services.holding; what is decided about it is in services.holddecisions.
+services.holding makes the holds; services.holddecisions has the decisions about them.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -41,9 +41,9 @@ def learn(
     accepted: Accepted,
     refused: Mapping[int, Refused],
 ) -> None:
-    """Takes what a recorded batch showed: those that were `accepted`, and those refused by message
-    id. Not to be called within the transaction that recorded it: claims hold the mailing's row and
-    wait for its tally."""
+    """Evaluates a recorded batch: its accepted messages, and the refused ones by message id. Not to
+    be called within the transaction that recorded it: claims lock the mailing's row and wait for
+    its tally, so that both could wait for each other."""
     seen = list(refused.values())
     for one in seen:
         if one.halts:
@@ -65,7 +65,7 @@ def learn(
 
 @dataclass(slots=True)
 class _CountedBatch:
-    """What is counted of a batch. `known`: lanes that are counted already."""
+    """The counts of a batch. `known`: lanes that have a count already."""
 
     claimed: Sequence[Claimed]
     accepted: Accepted
@@ -73,8 +73,8 @@ class _CountedBatch:
     known: Collection[str]
 
     def row(self) -> list[Refused]:
-        """Of first tries, those refused since the last accepted mail. A refusal whose place is
-        unknown came before every accepted one: nothing is stopped on a guess."""
+        """First tries refused since the last accepted mail. A refusal whose place in the order is
+        unknown is taken as the first: nothing is stopped on a guess."""
         tried = {message.id for message in self.claimed if not message.attempts}
         end = len(self.accepted)
         return [
@@ -84,7 +84,7 @@ class _CountedBatch:
         ]
 
     def steps(self) -> dict[str, Count]:
-        """{lane, or "*" for all: what is added}"""
+        """{lane, or "*" for all: the counts to add}"""
         found = {WHOLE: Count(accepted=len(self.accepted))}
         for one in self.refused.values():
             step = Count(refused=1, blamed=1 if one.blames else 0)
@@ -114,8 +114,8 @@ def _count(mailing: Mailing, relay: Relay, batch: _CountedBatch) -> None:
 
 
 def _to_holds(mailing: Mailing, relay: Relay, steps: dict[str, Count]) -> None:
-    """What was on its way when something was held belongs to its run: that of a lane to the run of
-    that lane and to no other one, the rest to that of the relay or the mailing."""
+    """Mails in flight when a hold began belong to its run: those of a held lane only to that lane's
+    run, the others to that of the relay or the mailing."""
     for place, one in enumerate(holds.active(mailing=mailing, relay=relay, kind=LANE)):
         step = steps.pop(one.lane, None)
         if step is None or not step.decided:
@@ -145,13 +145,14 @@ def _judge(
     seen: Sequence[Refused],
     in_row: int,
 ) -> None:
-    """Stops the smallest part that explains the run: a relay that takes nothing, lanes that are
-    refused, or else the mailing. `in_row`: lanes of those refused one after the other."""
+    """Stops the smallest part that explains the run: a relay that accepts nothing, lanes that are
+    refused, or else the mailing. `in_row`: the number of lanes among the latest consecutive
+    refusals."""
     whole = counts[WHOLE]
     rows = RefusalCount.objects.filter(mailing=mailing, relay=relay)
     lanes = rows.exclude(lane=WHOLE).filter(refused__gt=0).count()
-    # The count began with a refusal, or anew when somebody resumed: what was accepted before
-    # counts.
+    # The count began with a refusal, or again when a person resumed: mails accepted before it
+    # matter, too.
     takes_nothing = (
         not whole.accepted and lanes >= guards.RELAY_LANES and not accepted_others(mailing, relay)
     )
@@ -178,8 +179,8 @@ def _why(
 
 
 def _leave_to_hold(mailing: Mailing, rows: QuerySet[RefusalCount], lane: str, count: Count) -> None:
-    """One lane or two that are refused explain themselves and are no part of a mixture; where more
-    and more lanes are refused, it is the mailing."""
+    """Takes a held lane out of the counts of the mailing. One or two refused lanes have their own
+    reason; if more are refused, the mailing is the reason, and their refusals stay counted."""
     rows.filter(lane=lane).update(accepted=0, refused=0, blamed=0)
     if holds.active(mailing=mailing, kind=LANE).count() > guards.EXPLAINED:
         return
@@ -197,8 +198,8 @@ def _of_all_relays(mailing: Mailing) -> Count:
 
 
 def _stop(mailing: Mailing, relay: Relay, why: HoldCause) -> None:
-    """A relay takes nothing of a mailing. If it took other mails lately, it is the two of them that
-    don't go together; if not, the relay serves nobody and is stopped."""
+    """The relay accepts nothing of the mailing. If it accepted other mails lately, only this
+    mailing leaves the relay, or is paused; if not, the relay is stopped for all."""
     if not accepted_lately(relay):
         if holding.hold(mailing, relay, Hold.Kind.RELAY, why):
             holding.absorb(mailing, relay, Hold.Kind.RELAY)
@@ -216,7 +217,7 @@ def _stop_mixture(
 ) -> None:
     doubtful = [one for one in seen if one.doubtful]
     if doubtful:
-        # It took others before: an account that was closed, a sender that was withdrawn.
+        # It accepted others before: probably the account was closed or the sender withdrawn.
         _halt(mailing, relay, doubtful[-1])
         return
     blamed = [one for one in seen if one.blames] or seen
@@ -226,7 +227,7 @@ def _stop_mixture(
 
 @transaction.atomic
 def pause(mailing: Mailing, relay: Relay, why: HoldCause) -> None:
-    """Whoever resumes it begins a new count."""
+    """Pauses the mailing and holds it. Resuming begins a new count."""
     if mailings.pause(mailing, why.reason, why.words):
         holding.hold(mailing, relay, Hold.Kind.MAILING, why)
         holding.absorb(mailing, relay, Hold.Kind.MAILING, keep=guards.EXPLAINED)
@@ -236,8 +237,9 @@ def pause(mailing: Mailing, relay: Relay, why: HoldCause) -> None:
 
 
 def count_unseen(mailing: Mailing, relay: Relay, words: str) -> None:
-    """A mail was handed over and its answer never seen, and nobody sends it again by itself: where
-    that is no accident any more, the mailing doesn't go on over this relay."""
+    """A mail was handed over and its answer never seen; such mails are not sent again
+    automatically. If they are too many for an accident, the mailing leaves this relay or is
+    paused."""
     before = Hold.objects.filter(mailing=mailing, relay=relay, reason=MANY_UNSEEN)
     released = before.order_by("-released_at").values_list("released_at", flat=True).first()
     since = released or mailing.opened_at
@@ -262,9 +264,9 @@ def count_unseen(mailing: Mailing, relay: Relay, words: str) -> None:
 
 
 def _halt(mailing: Mailing, relay: Relay, refused: Refused) -> None:
-    """A login that is refused stops the relay for everybody. A sender that is refused stops it,
-    unless other mailings send with another sender over it; who has no other relay is paused. A
-    name in EHLO that is refused makes the relay wait: it goes on by itself when that is mended."""
+    """A refused login stops the relay for all. A refused sender stops it, unless other mailings use
+    it with another sender; a mailing without another relay is paused. A refused EHLO name makes the
+    relay wait: it goes on by itself when the name is corrected."""
     why = str(refused.meaning)
     if refused.meaning is Meaning.EHLO:
         health.back_off(relay, why, refused.reply)
@@ -278,7 +280,7 @@ def _halt(mailing: Mailing, relay: Relay, refused: Refused) -> None:
 
 
 def _unfit(mailing: Mailing, relay: Relay, refused: Refused) -> None:
-    """The relay can't carry this mail, whoever it is for. Others of the pool do; if there is none
+    """The relay can't carry this mail for any recipient. Other relays of the pool do; without one
     the mailing waits for a person."""
     why = HoldCause(refused.unfit, refused.reply, timezone.now())
     if holds.has_others(mailing, relay):

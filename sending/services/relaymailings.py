@@ -1,4 +1,4 @@
-"""The mailings of a relay or a pool, and what becomes of them when a relay is paused or resumed."""
+"""The mailings of a relay or a pool, and the effects on them when a relay is paused or resumed."""
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -11,14 +11,15 @@ from sending.services import holds
 
 
 def mailings(relay: Relay) -> QuerySet[Mailing]:
-    """Those that may go through it, by itself or in a pool."""
+    """Mailings that may go through the relay, alone or in a pool."""
     return Mailing.objects.filter(
         Q(relay=relay) | Q(pool__in=PoolMember.objects.filter(relay=relay).values("pool"))
     )
 
 
 def live(relay: Relay) -> int:
-    """Those that are not finished; while it is drained, those alone that were open before."""
+    """How many mailings are not finished; while the relay is draining, only those that were opened
+    before."""
     found = mailings(relay).filter(state__in=Mailing.LIVE)
     if relay.draining_since:
         found = found.filter(opened_at__lte=relay.draining_since)
@@ -34,13 +35,14 @@ def of_pool(pool: Pool) -> int:
 
 
 def paused(relay: Relay) -> None:
-    """Another relay of a pool may carry what was held over this one, and need not wait."""
+    """The relay was paused: another relay of a pool may carry messages that were held at this one,
+    at once."""
     lanes = holds.active(relay=relay, kind=Hold.Kind.LANE)
     holds.due_again(lanes.values_list("mailing_id", flat=True))
 
 
 def resumed(relay: Relay) -> None:
-    """What stopped it is over, and a new count of refusals begins."""
+    """The relay was resumed: its holds end, and a new count of refusals begins."""
     stopped = Hold.objects.filter(relay=relay, kind=Hold.Kind.RELAY, released_at=None)
     stopped.update(released_at=timezone.now())
     refusals.forget(relay=relay)

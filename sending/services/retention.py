@@ -1,9 +1,9 @@
-"""Detail that is old is dropped, block by block and never row by row.
+"""Drops old detail, block by block and never row by row.
 
-Of a mailing whose detail is dropped stay the mailing with its contents, its counts and minutes,
-what its report shows (`keepers`), and whom its mails were to (models.PastRecipients), so that
-unsubscribe links and others work for as long as the mail lies in a mailbox. Its list of recipients,
-what servers said to each, its events and the people left out are gone.
+These stay: the mailing with its contents, its counts and minutes, what its report shows
+(`keepers`), and the recipients of its mails (models.PastRecipients), so that unsubscribe links and
+others work as long as a mail exists. These are gone: the list of recipients, servers' replies,
+events, and the people left out.
 """
 
 import logging
@@ -24,9 +24,10 @@ from sending.queries import dropping
 from sending.queries.dropping import Counts, Keeping
 
 log = logging.getLogger(__name__)
-# What keeps numbers of a mailing that are counted from its rows. Safe to run twice.
+# Functions that store numbers of a mailing that are counted from its rows. They must be safe to run
+# twice.
 keepers: Registry[Callable[[Mailing], None]] = Registry()
-# Seconds between tries of a table that is in use, about four minutes in all.
+# Seconds to wait after each try while a table is in use: about four minutes in all.
 PAUSES = (1, 2, 5, 10, 20, 30, 30, 60, 60)
 
 
@@ -36,7 +37,7 @@ class BlockKeptError(SendingError):
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """`keeping`: mailings because of which it is not dropped."""
+    """`keeping`: mailings that keep it from being dropped."""
 
     number: int
     counts: Counts
@@ -45,7 +46,7 @@ class Block:
 
 
 def look(before: datetime) -> list[Block]:
-    """Blocks that are closed, the oldest first, each with what keeps it until then."""
+    """Past blocks, the oldest first, each with the mailings that keep it."""
     current = tables.current()
     return [
         Block(
@@ -60,8 +61,8 @@ def look(before: datetime) -> list[Block]:
 
 
 def drop(block: Block, before: datetime, *, pause: Callable[[float], None] = time.sleep) -> None:
-    """Drops the detail of a block whose mailings ended before that. Whoever is interrupted calls it
-    again. Raises BlockKeptError."""
+    """Drops the detail of a block whose mailings ended before `before`. After an interruption, call
+    it again. Raises BlockKeptError."""
     for mailing in _mailings(block).filter(details_dropped_at=None):
         for keep in keepers:
             keep(mailing)
@@ -85,7 +86,8 @@ def _mailings(block: Block) -> QuerySet[Mailing]:
 
 @transaction.atomic
 def _mark(block: Block, before: datetime) -> None:
-    """From here on pages say that it is dropped, and nothing of it is tried again."""
+    """From here on pages say that the detail is dropped, and none of its messages is tried
+    again."""
     dropping.lock(block.number)
     if dropping.keeping(block.number, before):
         raise BlockKeptError
@@ -93,7 +95,7 @@ def _mark(block: Block, before: datetime) -> None:
 
 
 def _keep_recipients(block: Block) -> None:
-    """In committed pieces."""
+    """In pieces, each committed."""
     found = dropping.ends(block.number)
     if found is None:
         return

@@ -1,7 +1,7 @@
-"""Failed messages that a person wants to be tried again, and what their refusals did taken back.
+"""Tries failed messages again on a person's request, and undoes the effects of their refusals.
 
 The ledger row stays the same and keeps its attempts and the server's last words. Accepted and
-unknown messages are never touched here: the one has the mail, the other may have it.
+unknown messages are never touched here: their recipients have the mail, or may have it.
 """
 
 from dataclasses import dataclass
@@ -22,14 +22,14 @@ log = logs.get(__name__)
 
 # A code of pages.reasons: why such a message waits.
 RETRIED = "retried"
-# Messages in one transaction: claims of the mailing wait for it.
+# The most messages in one transaction; claims of the mailing wait for it.
 AT_ONCE = 20_000
 
 
 @dataclass(slots=True)
 class Retried:
-    """What was taken back: messages that wait again, hard bounces that count no more, and
-    suppressions that were lifted."""
+    """How many messages wait again, how many hard bounces are no longer counted, and how many
+    suppressions were lifted."""
 
     messages: int = 0
     bounces: int = 0
@@ -45,10 +45,10 @@ def retry_failed(
     mailing: Mailing, rows: QuerySet[Message] | None = None, *, by: User | None = None
 ) -> Retried:
     """Puts failed messages among `rows` (None: all of the mailing) back to waiting. A finished
-    mailing is opened again, a paused one stays paused; of a cancelled one nothing is retried.
+    mailing is reopened, a paused one stays paused, and a cancelled one is not retried.
 
-    Suppressions that these refusals made are lifted in the name of `by`, and their bounces count
-    no more. Done in committed pieces: whoever is interrupted calls it again.
+    Suppressions that these refusals made are lifted in the name of `by`, and their bounces are no
+    longer counted. Each piece is committed; after an interruption, call it again.
     """
     chosen = (rows if rows is not None else Message.objects.all()).order_by()
     retried = Retried()
@@ -72,7 +72,7 @@ def retry_failed(
 def retry_piece(
     mailing: Mailing, rows: QuerySet[Message], by: User | None, *, limit: int = AT_ONCE
 ) -> Retried:
-    """The next failed ones among these; nothing when none is left."""
+    """The next piece of failed messages; an empty result when none is left."""
     # Claims lock this row first, too, and the tally after it.
     locked = Mailing.objects.select_for_update(no_key=True).get(pk=mailing.pk)
     if locked.state == Mailing.State.CANCELLED or locked.details_dropped_at:
@@ -81,7 +81,7 @@ def retry_piece(
     if not messages:
         return Retried()
     mailings.reopen(locked)
-    # From now on they have as long as they had at first (sending.retries).
+    # From now on they are tried for as long as at first (sending.retries).
     Mailing.objects.filter(pk=mailing.pk).update(retried_at=timezone.now())
     lifted = suppressions.lift_addresses(
         mailing.workspace,

@@ -14,24 +14,25 @@ from sending.models import SendHost
 
 log = logs.get(__name__)
 
-# Without a sign of life for longer, it is taken for dead.
+# A host that was not seen for longer counts as dead.
 DEAD_AFTER = timedelta(seconds=25)
-# After trouble of any of its processes a host takes nothing for so long.
+# After trouble in any of its processes a host takes no work for this long.
 PAUSE = timedelta(seconds=15)
 
 
 def name() -> str:
-    """Of this host with its state directory."""
+    """Names this host with its state directory."""
     return f"{position.name()}:{settings.VAR}"[:200]
 
 
 def tend() -> None:
-    """Every few seconds, by the worker's main process: it lives, and is able to work or not."""
+    """Called every few seconds by the worker's main process: stores that the host lives, and
+    whether it is able to work."""
     now = timezone.now()
     if (trouble := look()) is not None:
         tell(trouble)
     SendHost.objects.update_or_create(name=name(), defaults={"seen_at": now})
-    # Trouble that no process met again is over.
+    # Trouble that no process met again for PAUSE is over.
     rows = SendHost.objects.filter(name=name(), trouble_at__lt=now - PAUSE).exclude(trouble="")
     if trouble is None and rows.update(trouble="", words="", trouble_at=None):
         log.info("host able to send again", host=name())
@@ -48,7 +49,7 @@ def able() -> bool:
 
 
 def tell(trouble: HostTroubleError) -> None:
-    """A process of this host can't work."""
+    """Stores that a process of this host can't work."""
     now = timezone.now()
     row = SendHost(
         name=name(), seen_at=now, trouble=trouble.code, words=trouble.words[:300], trouble_at=now
@@ -63,8 +64,8 @@ def tell(trouble: HostTroubleError) -> None:
 
 
 def unable(now: datetime) -> tuple[str, str] | None:
-    """(code of pages.reasons, the system's words) where no host is able to send; None: one is, or
-    none has ever been seen."""
+    """(code of pages.reasons, the operating system's message) if no host is able to send; None: one
+    is able, or no host was ever seen."""
     rows = list(SendHost.objects.order_by(F("trouble_at").desc(nulls_last=True)))
     living = [row for row in rows if row.seen_at > now - DEAD_AFTER]
     if not rows or any(not row.trouble for row in living):

@@ -1,10 +1,10 @@
 """Streams: mailings that stay open, to which messages are appended one by one (transactional mail,
-sign-up mails, journeys). Each has a key, so that asking twice sends once, and data of its own; it
-goes to a contact or to somebody who is none.
+sign-up mails, journeys). Each has a key, so that a repeated request sends nothing, and its own
+data. Its recipient may be a contact or not.
 
-What was appended waits as a message that is to be tried again does (queries.claim), so that the
-engine needs nothing else for it. A stream of which nothing waits is `idle`: what is done each
-second then costs nothing for it, however many there are.
+An appended message waits like one that is to be tried again (queries.claim), so that the engine
+needs no special case. A stream without waiting messages is `idle`: the queries of each second leave
+it out, so that any number of idle streams costs nothing.
 """
 
 import json
@@ -43,9 +43,9 @@ class StreamClosedError(SendingError):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """`address` as contacts.addresses.normalise gives it; `data` are merge fields, which come
-    before those of the contact. `variant`: None is the stream's own choice, by the language (of the
-    data, else of the contact) and by the weights."""
+    """`address`: in the form of contacts.addresses.normalise. `data`: merge fields, which override
+    those of the contact. `variant`: None lets the stream choose by language (of the data, or else
+    of the contact) and weights."""
 
     key: str
     address: str
@@ -67,7 +67,7 @@ def open_stream(  # noqa: PLR0913 - what a stream is made of
     pool: Pool | None = None,
     purpose: str = NOTICE,
 ) -> Mailing:
-    """Exactly one of relay and pool. `source` says what it is for."""
+    """Opens a stream. Exactly one of `relay` and `pool` is needed. `source` says what it is for."""
     rules = RULES[purpose]
     stream = Mailing.objects.create(
         workspace=workspace,
@@ -101,10 +101,10 @@ def open_stream(  # noqa: PLR0913 - what a stream is made of
 
 @transaction.atomic
 def append(stream: Mailing, items: Iterable[Item]) -> dict[str, int]:
-    """{key: id of its message}, also of keys that were appended before: those are not sent again,
-    whatever is asked for now. Raises StreamClosedError."""
+    """{key: id of its message}. Keys that were appended before are not sent again, even with other
+    content; their ids are returned, too. Raises StreamClosedError."""
     wanted = {item.key: item for item in reversed(list(items))}
-    # First, because two that share the lock below could not both take it whole.
+    # Before the shared lock below: two processes that hold it could not both update the row.
     Mailing.objects.filter(pk=stream.pk, idle=True).update(idle=False)
     locked = Mailing.objects.filter(
         pk=stream.pk, kind=Kind.STREAM, closed_at=None, state__in=(State.SENDING, State.PAUSED)
@@ -118,7 +118,7 @@ def append(stream: Mailing, items: Iterable[Item]) -> dict[str, int]:
 
 
 def _shares(stream: Mailing) -> list[Share]:
-    """[] of a stream with one content."""
+    """[] for a stream with one content."""
     rows = stream.variants.order_by("number").values_list("weight", "language")
     weights, languages = zip(*rows, strict=True)
     return shares(weights, languages) if len(weights) > 1 else []
@@ -140,7 +140,8 @@ def _columns(stream: Mailing, items: Sequence[Item]) -> dict[str, Any]:
 
 @transaction.atomic
 def close(stream: Mailing) -> bool:
-    """It takes no more messages, and finishes when its ledger closes; False if it was closed."""
+    """It takes no more messages, and finishes when nothing is left to do. False: it was closed
+    already."""
     open_ = Mailing.objects.filter(pk=stream.pk, kind=Kind.STREAM, closed_at=None)
     moved = open_.update(closed_at=timezone.now(), idle=False)
     stream.refresh_from_db()
@@ -150,7 +151,7 @@ def close(stream: Mailing) -> bool:
 
 
 def rest() -> int:
-    """Makes streams idle of which nothing is left to do; how many."""
+    """Makes streams idle that have nothing left to do. Returns how many."""
     return sum(_rest(pk) for pk in query.quiet())
 
 

@@ -1,4 +1,4 @@
-"""Tells people by mail why a mailing of theirs was paused or held: one mail for what came together,
+"""Tells people by mail why their mailing was paused or held: one mail for holds that came together,
 and each reason once."""
 
 from collections.abc import Sequence
@@ -19,7 +19,8 @@ from sending.services import heldpeople, holdwords
 
 
 def tell_all() -> int:
-    """Mails what is to be told, as long as it is still so; safe to run twice. How many mails."""
+    """Mails about new holds that are still active. Safe to run twice. Returns how many mails were
+    sent."""
     waiting = Hold.objects.filter(told_at=None).values_list("mailing", flat=True)
     return sum(_tell(pk) for pk in set(waiting))
 
@@ -58,7 +59,7 @@ def _known(one: Hold) -> bool:
 
 
 def _mail(mailing: Mailing, news: Sequence[Hold]) -> int:
-    """To everybody who may do something about it, each in their language."""
+    """Mails all members who may send, each in their language."""
     roles = [role for role in Role if allows(role, Permission.SEND)]
     people = Membership.objects.filter(
         workspace=mailing.workspace, role__in=roles, user__is_active=True

@@ -1,4 +1,4 @@
-"""Test mails: one content, a few typed addresses, at once, outside of the ledger."""
+"""Test mails: one content to a few typed addresses, at once, outside the ledger."""
 
 import asyncio
 import secrets
@@ -34,7 +34,7 @@ from smtp import (
     open_session,
 )
 
-# A request waits for this; whoever tests sees what happened.
+# Seconds that the web request may wait for the result.
 TIMEOUT = 20.0
 MOST_ADDRESSES = 10
 
@@ -61,10 +61,10 @@ def send_test(  # noqa: PLR0913  # what is sent, by what, and by whom
     fields: Mapping[str, Any],
     by: User,
 ) -> list[TestResult]:
-    """Sends what was rendered for `fields` and `nowhere()` to each address.
+    """Sends `rendered`, made with `fields` and `nowhere()`, to each address.
 
-    Raises SecretError, and TestRefusedError if `by` has sent too many today or the sender is none
-    of the workspace.
+    Raises SecretError, and TestRefusedError if `by` has sent too many today or the sender does not
+    belong to the workspace.
     """
     urls = nowhere()
     contents = [
@@ -76,7 +76,7 @@ def send_test(  # noqa: PLR0913  # what is sent, by what, and by whom
                 subject=f"[Test] {rendered.subject}",
                 html=rendered.html,
                 text=rendered.text,
-                # Its own for each: mailboxes keep one mail of those with the same Message-ID.
+                # Unique, because mailboxes keep only one of several mails with the same Message-ID.
                 token=f"{urls.token}.{secrets.token_hex(8)}",
                 unsubscribe_url=urls.unsubscribe,
                 date=timezone.now(),
@@ -94,7 +94,8 @@ def send_test(  # noqa: PLR0913  # what is sent, by what, and by whom
         ]
     )
     sending = _send(server, mails)
-    # In a thread of its own, as the caller's may run a loop already; the context has the language.
+    # In a separate thread, because the caller's may run an event loop. The context has the
+    # language.
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(copy_context().run, asyncio.run, sending).result()
 
@@ -112,7 +113,7 @@ class _Mails:
         return self.waiting.popleft() if self.waiting else None
 
     def handing_over(self, mail: MailObject) -> None:
-        """Nothing is written down for a test."""
+        """A test has no journal."""
 
     def settled(self, mail: MailObject, outcome: Outcome) -> None:
         if outcome.end is End.NEXT_CONNECTION:
@@ -132,7 +133,7 @@ class _Mails:
 
 
 async def _send(server: Server, mails: _Mails) -> list[TestResult]:
-    """Command by command, as the most careful mode: a test shows each step's words."""
+    """Uses the plain mode, command by command: a test shows the reply to each step."""
     try:
         async with asyncio.timeout(TIMEOUT):
             ending = await _over_one(server, mails)

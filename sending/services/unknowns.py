@@ -1,7 +1,7 @@
-"""Messages whose result is not known, settled by a person: sent again, or counted as accepted.
+"""Settles messages of unknown result on a person's request: sent again, or counted as accepted.
 
-Each is in a piece of its own transaction, so that nobody waits long for the rows of many. Messages
-come first and in one order, then the tally: as everywhere (queries.record, services.retrying).
+The work is done in pieces, each in its own transaction, to keep locks short. Messages are locked
+first and in one order, then the tally, as everywhere (queries.record, services.retrying).
 """
 
 from collections.abc import Callable
@@ -22,8 +22,8 @@ Piece = Callable[[Mailing, QuerySet[Message], int], int]
 
 @transaction.atomic
 def resend_piece(mailing: Mailing, rows: QuerySet[Message], limit: int = jobs.BATCH) -> int:
-    """Puts unknown messages among these back to waiting; some may arrive twice. A finished mailing
-    is opened again, a paused one stays paused; of a cancelled one nothing is sent any more."""
+    """Sets unknown messages among `rows` back to waiting; some mails may arrive twice. A finished
+    mailing is reopened, a paused one stays paused, and of a cancelled one nothing is sent."""
     # Claims, and a cancel, lock this row first, too.
     locked = Mailing.objects.select_for_update(no_key=True).get(pk=mailing.pk)
     if locked.state == Mailing.State.CANCELLED or locked.details_dropped_at:
@@ -36,13 +36,13 @@ def resend_piece(mailing: Mailing, rows: QuerySet[Message], limit: int = jobs.BA
 
 @transaction.atomic
 def count_piece(mailing: Mailing, rows: QuerySet[Message], limit: int = jobs.BATCH) -> int:
-    """Counts unknown messages among these as accepted; no mail is sent."""
+    """Counts unknown messages among `rows` as accepted; no mail is sent."""
     locked = Mailing.objects.select_for_update(no_key=True).get(pk=mailing.pk)
     return 0 if locked.details_dropped_at else query.count_as_sent(mailing, rows, limit)
 
 
 def resend(mailing: Mailing, rows: QuerySet[Message] | None = None) -> int:
-    """All among these (None: of the mailing), in pieces; how many."""
+    """All unknown messages among `rows` (None: of the mailing), in pieces. Returns how many."""
     return _all(resend_piece, mailing, rows)
 
 

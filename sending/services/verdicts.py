@@ -1,12 +1,13 @@
-"""Whether a relay was right about the addresses that it refused.
+"""Judges whether a relay was right about the addresses that it refused.
 
-Some words of a server say that an address does not exist; a relay that is out of order says them
-about everybody. So a refused address fails at once as `address_pending`, and bounces and is
-suppressed only after it was judged together with what was refused and accepted around it
-(sending.streaks, queries.verdicts): `address`, or `address_unproven`, which suppresses nobody.
+A server may say that an address does not exist, but a relay that is out of order says so about
+every address. So a refused address first fails as `address_pending`. Later it is judged together
+with the refused and accepted mails around it (sending.streaks, queries.verdicts). It becomes
+`address`, which counts as a bounce and suppresses the address, or `address_unproven`, which does
+neither.
 
-Pending addresses are rows: whoever dies in between is followed by the next one who judges, with the
-same result. What a run of refusals has stopped (services.holds) waits for a person's decision.
+Pending addresses are rows: if a process dies, the next one judges them with the same result.
+Addresses refused in a run that caused a hold (services.holds) wait for a person's decision.
 """
 
 from datetime import datetime, timedelta
@@ -27,12 +28,13 @@ log = logs.get(__name__)
 
 # Codes of pages.reasons.
 PENDING, BELIEVED, UNPROVEN = "address_pending", "address", "address_unproven"
-# While a mailing goes on, the refusals of the last minutes may be the begin of a run.
+# While a mailing goes on, its latest refusals may be the beginning of a run, and are not judged
+# yet.
 TOO_NEW = timedelta(minutes=10)
 
 
 def judge_due() -> int:
-    """Judges what can be judged by now; how many addresses were suppressed."""
+    """Judges all addresses that are due. Returns how many were suppressed."""
     due = verdicts.due()
     mailings = Mailing.objects.select_related("workspace").in_bulk([number for number, _ in due])
     return sum(_judge(mailings[number], over=over) for number, over in due if number in mailings)
@@ -60,8 +62,9 @@ def _judge(mailing: Mailing, *, over: bool) -> int:
 
 
 def _doubt_strangers(mailing: Mailing, until: datetime) -> None:
-    """A relay that took nothing of the mailing is believed only about lanes of which it took a mail
-    within a week. They are few: more would be a run, also one that goes over several mailings."""
+    """A relay that accepted nothing of the mailing is believed only about lanes of which it
+    accepted a mail within a week, and only about a few addresses: more would be a run, also over
+    several mailings."""
     places = verdicts.nothing_accepted(mailing, until)
     relays = Relay.objects.in_bulk({relay for relay, _, _ in places})
     for relay, lane, domain in places:
@@ -78,7 +81,8 @@ def _trusted(mailing: Mailing, relay: Relay, lane: int, domain: str) -> bool:
 
 @transaction.atomic
 def _believe(mailing: Mailing, until: datetime) -> int:
-    """Addresses that bounced though no mail came back. Suppression and event move with the row."""
+    """Suppresses believed addresses and records a hard bounce for each, in one transaction with the
+    rows. Returns how many."""
     rows = verdicts.believe(mailing, until)
     if not rows:
         return 0
@@ -94,5 +98,6 @@ def _believe(mailing: Mailing, until: datetime) -> int:
 
 
 def doubt(rows: QuerySet[Message]) -> None:
-    """Somebody looked at these refusals and decided: nobody is suppressed because of them."""
+    """A person decided about these refusals: their pending addresses become unproven, and are not
+    suppressed."""
     rows.filter(reason=PENDING).update(reason=UNPROVEN)

@@ -1,8 +1,8 @@
-"""Why a mailing waits and until when: written for every live one, each second, in sets.
+"""Stores why and until when each live mailing waits: each second, for all at once.
 
-`Mailing.wait_reason` and `wait_until` say why nothing of it can go; `Mailing.waits` has a line for
-each part that waits, also while others carry on. What is over within seconds is the pace itself and
-no wait.
+`Mailing.wait_reason` and `wait_until` say why no message can go out; `Mailing.waits` has a line for
+each part that waits, also while the rest goes out. Waits for the pace that end within
+`pace.WORTH_TELLING` seconds are not reported.
 """
 
 import json
@@ -25,7 +25,7 @@ from sending.queries import draining
 from sending.queries import waits as query
 from sending.services import sendhosts
 
-# Reasons that come and go with every slice.
+# Reasons that come and go with each slice of the pace.
 PACE = {"per_second", "per_minute", "rate", "mailing_rate", "share"}
 MOMENT = timedelta(seconds=pace.WORTH_TELLING)
 
@@ -33,7 +33,7 @@ MOMENT = timedelta(seconds=pace.WORTH_TELLING)
 @dataclass(frozen=True, slots=True)
 class Line:
     """A part of a mailing that waits. `relay`: the relay's name; `lane`: a key of relays.providers;
-    `words`: the server's own. Neither relay nor lane: the mailing as a whole."""
+    `words`: the server's reply. Without relay and lane: the whole mailing."""
 
     reason: str
     until: datetime | None = None
@@ -56,7 +56,7 @@ class Line:
 
 
 def lines(mailing: Mailing) -> list[Line]:
-    """All that waits of it; [] unless it is being sent."""
+    """All its parts that wait; [] unless it is being sent."""
     if mailing.state != Mailing.State.SENDING:
         return []
     return [
@@ -67,7 +67,7 @@ def lines(mailing: Mailing) -> list[Line]:
 
 @dataclass(frozen=True, slots=True)
 class WaitCause:
-    """Why nothing of a mailing can go ("": something can), and all parts that wait."""
+    """Why no message of a mailing can go out ("": some can), and all parts that wait."""
 
     reason: str = ""
     until: datetime | None = None
@@ -76,8 +76,8 @@ class WaitCause:
 
 @dataclass(slots=True)
 class _LiveMailing:
-    """A mailing that is being sent, as one tick sees it. `lanes`: those with somebody nobody
-    claimed yet; `moving`: batches are under way or given back."""
+    """A mailing that is being sent, as one tick sees it. `lanes`: numbers of lanes with messages
+    never claimed; `moving`: it has batches, claimed or given back."""
 
     id: int
     said: tuple[str, datetime | None, list[Any]]
@@ -87,9 +87,9 @@ class _LiveMailing:
     lanes: list[int]
     moving: bool
     retry_at: datetime | None
-    # {relay id: what runs of refusals hold of it there}
+    # {relay id: its holds of the mailing there}
     held: dict[int, list[Hold]] = field(default_factory=dict)
-    # Each with its tier.
+    # (tier, relay)
     routes: list[tuple[int, Relay]] = field(default_factory=list)
 
 
@@ -186,7 +186,7 @@ def explain(
         first = _soonest(waiting)
         return WaitCause(first.reason, first.until, tuple(waiting))
     due = one.retry_at is not None and one.retry_at <= now
-    # What is to be tried later waits for its time, whoever is silent now.
+    # Messages to be tried later wait for their time, even if a relay is silent now.
     asks = one.moving or one.lanes or due
     quiet = [Line("silent", relay=relay.name) for relay in carrying if asks and relay.pk in silent]
     if len(quiet) == len(carrying):
@@ -208,16 +208,17 @@ def _alone(line: Line) -> WaitCause:
 
 
 def _soonest(found: Sequence[Line]) -> Line:
-    """The one that is over first explains the wait; what has no end comes last."""
+    """The line that ends first explains the wait; lines without an end come last."""
     if not found:
         return Line("relay_paused")
     far = datetime.max.replace(tzinfo=UTC)
-    # Of those without an end: what the platform stopped needs a look.
+    # Among those without an end, a relay that the platform stopped comes first: it needs a person.
     return min(found, key=lambda line: (line.until or far, line.reason != "relay_stopped"))
 
 
 def _carrying(one: _LiveMailing, now: datetime) -> tuple[list[Relay], list[Line]]:
-    """(relays of the lowest tier that can carry it now, a line for each that can't)."""
+    """(relays that can carry it now, of the lowest tier that has any; a line for each that
+    can't)."""
     able: list[tuple[int, Relay]] = []
     waiting: list[Line] = []
     for tier, relay in one.routes:
@@ -231,7 +232,7 @@ def _carrying(one: _LiveMailing, now: datetime) -> tuple[list[Relay], list[Line]
 
 
 def _left_out(relay: Relay, one: _LiveMailing) -> Line | None:
-    """The mailing doesn't go over this relay, because of a run of refusals."""
+    """A line if a hold keeps the mailing from this relay."""
     for hold in one.held.get(relay.pk, ()):
         if hold.kind == Hold.Kind.ROUTE:
             return Line(hold.reason, hold.until, relay=relay.name, words=hold.words)
@@ -256,8 +257,7 @@ def _why_not(relay: Relay, one: _LiveMailing, now: datetime) -> Line | None:
 
 
 def _held_lines(one: _LiveMailing, carrying: Sequence[Relay]) -> tuple[list[Line], set[int]]:
-    """A line for each lane that is held at every relay that carries, and the mail providers'
-    numbers."""
+    """(a line for each lane that is held at every carrying relay, the numbers of those lanes)."""
     by_name: dict[str, list[Hold]] = defaultdict(list)
     for relay in carrying:
         for hold in one.held.get(relay.pk, ()):
@@ -275,7 +275,7 @@ def _held_lines(one: _LiveMailing, carrying: Sequence[Relay]) -> tuple[list[Line
 def _shut(
     lanes: Sequence[int], one: _LiveMailing, closed: Sequence[Mapping[int, Lane]]
 ) -> list[Line]:
-    """A line for each lane with people left that is closed at every relay that carries."""
+    """A line for each of `lanes` that is closed at every carrying relay."""
     found = []
     for number in lanes:
         rows = [by_number[number] for by_number in closed if number in by_number]
