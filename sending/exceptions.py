@@ -1,2 +1,2 @@
 class SendingError(Exception):
-    """Base of all that keeps mails from being sent, besides what servers say."""
+    """Base of the errors that keep mails from being sent; replies of servers are no exceptions."""

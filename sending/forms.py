@@ -20,7 +20,8 @@ STAGES = (
 
 
 class ReplyForm(forms.Form):
-    """After it is valid, `code`, `words` and `stage` are what `smtp.replies.classify` takes."""
+    """When valid, `code`, `words` and cleaned `stage` are the arguments of
+    `smtp.replies.classify`."""
 
     reply = forms.CharField(
         label=gettext_lazy("What the server said"),
@@ -37,7 +38,7 @@ class ReplyForm(forms.Form):
 
     code = 0
     words = ""
-    # What the reply itself says of its stage.
+    # The stage that the reply itself names.
     named = Stage.UNKNOWN
 
     def clean_reply(self) -> str:
@@ -51,7 +52,7 @@ class ReplyForm(forms.Form):
         return text
 
     def clean(self) -> dict[str, Any] | None:
-        """What the reply itself says of its stage counts where none was chosen."""
+        """The stage that the reply names counts if none was chosen."""
         cleaned = super().clean() or {}
         cleaned["stage"] = Stage(cleaned.get("stage") or self.named)
         return cleaned

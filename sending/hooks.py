@@ -1,5 +1,5 @@
-"""What the ledger does when workspaces are deleted and relays are paused or resumed, and what it
-shows on pages of apps on its left."""
+"""Registers with apps on its left: when workspaces are deleted, when relays are paused or resumed,
+and for cards on their pages."""
 
 from accounts.services import workspaces
 from designs import previews
@@ -16,5 +16,5 @@ usage.panels.add(CARDS)
 
 @previews.urls.add
 def preview_urls() -> MessageUrls:
-    """Previews lead to pages that change nothing."""
+    """Links of previews lead to pages that change nothing."""
     return MessageUrls(NOBODY, track_opens=False)

@@ -1,6 +1,6 @@
 """The jobs of mailings: skipping the rest of a cancelled one, and trying failed messages again.
 
-Their steps take what the rows' states name, so their cursor only counts batches.
+Their steps select rows by state, so that the cursor only counts batches.
 """
 
 from django.db.models import QuerySet
@@ -24,7 +24,7 @@ def mailing_of(job: Job) -> Mailing:
 
 
 def name_of(job: Job) -> str:
-    """What the mailing was opened for, by its name."""
+    """The name of the mailing's source."""
     source = Source.from_json(job.parameters["source"])
     return sources.in_words(sources.names(job.workspace, [source]))(source, "")
 
@@ -65,8 +65,8 @@ kinds.add(
 
 
 def retry(job: Job, rows: QuerySet[Message], size: int) -> BatchStep:
-    """A step that has failed messages among these tried again. Only those that had failed when the
-    job started: one that fails anew meanwhile is not tried for ever."""
+    """A step that has failed messages of `rows` tried again: only those that had failed when the
+    job started. Otherwise a message that fails again would be tried forever."""
     before = rows.filter(settled_at__lte=job.created_at)
     done = retrying.retry_piece(mailing_of(job), before, job.created_by, limit=size)
     counts = {"changed": done.messages, "suppressions": done.suppressions}
@@ -74,7 +74,7 @@ def retry(job: Job, rows: QuerySet[Message], size: int) -> BatchStep:
 
 
 def retried(job: Job) -> str:
-    """What came of it, in words."""
+    """The result in words."""
     said = ngettext(
         "{count} recipient is tried again.", "{count} recipients are tried again.", changed(job)
     ).format(count=locales.number(changed(job)))

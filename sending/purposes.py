@@ -1,8 +1,8 @@
-"""What a mail is for, and what follows from it: the one table. Pure.
+"""The rules for each purpose of a mail, in one table. Pure.
 
 Advertising goes to people who want it, and each mail offers to leave at once (RFC 8058). A notice
 answers what a person did (an order, a password reset): it also goes to people who left the lists,
-and says that a machine wrote it (RFC 3834).
+and is marked as written by a machine (RFC 3834).
 """
 
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ ADVERTISING, NOTICE = "advertising", "notice"
 
 @dataclass(frozen=True, slots=True)
 class PurposeRules:
-    # Reasons of suppressions that stop no mail of this purpose. Nobody may ignore a complaint, a
-    # hard bounce or an address that was suppressed by hand.
+    # Reasons of suppressions that don't stop mails of this purpose. Complaints, hard bounces and
+    # addresses suppressed by hand are never ignored.
     ignored: tuple[str, ...]
-    # List-Unsubscribe and List-Unsubscribe-Post; else Auto-Submitted.
+    # Headers List-Unsubscribe and List-Unsubscribe-Post; otherwise Auto-Submitted.
     offers_to_leave: bool
-    # Whether it counts where people are left out who were mailed within so many hours.
+    # Whether it counts when an audience leaves out people who were mailed lately.
     counts_as_mailed: bool
     # Mailing.priority: lower goes first.
     priority: int
@@ -32,5 +32,5 @@ RULES = {
         ("unsubscribed",), offers_to_leave=False, counts_as_mailed=False, priority=0, tracked=False
     ),
 }
-# Mailing.priority: while something of this priority is due, nothing else is sent.
+# Mailing.priority: while mail of this priority is due, nothing else is sent.
 TRANSACTIONAL = RULES[NOTICE].priority

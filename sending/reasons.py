@@ -1,4 +1,5 @@
-"""Why a message is not accepted, or a mailing waits; what relays say is in relays.reasons."""
+"""Reasons why a message is not accepted or a mailing waits; for replies of relays see
+relays.reasons."""
 
 import re
 
@@ -9,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from designs import wording
 from pages import reasons
 
-# What designs.rendering says about a part that can't be made for a person.
+# The error text of designs.rendering for a part that can't be rendered for a person.
 NOT_MADE = re.compile(r"(subject|preheader|html|text), line (\d+): (.+)", re.DOTALL)
 PARTS: dict[str, Promise] = {
     "subject": _("Subject"),
@@ -18,7 +19,7 @@ PARTS: dict[str, Promise] = {
     "text": _("Plain text"),
 }
 SENTENCES: dict[str, Promise] = {
-    # Left out when the audience was frozen, or skipped when its turn came.
+    # Left out when the audience was frozen, or skipped when claimed.
     "suppressed_unsubscribed": _("Unsubscribed from everything"),
     "suppressed_hard_bounced": _("Suppressed after a hard bounce"),
     "suppressed_complained": _("Suppressed after a complaint"),
@@ -34,7 +35,7 @@ SENTENCES: dict[str, Promise] = {
     "gone": _("The contact was deleted"),
     "cancelled": _("The mailing was cancelled"),
     "lane_dropped": _("Its provider refused the mailing, and somebody dropped the rest"),
-    # Failed; what a reply means is in relays.reasons.
+    # Failed; for meanings of replies see relays.reasons.
     "expired": _("Still not taken when its time was over"),
     "render": _("The mail could not be made for this person"),
     "address_pending": _("The server says that the address does not exist; not judged yet"),
@@ -50,7 +51,7 @@ SENTENCES: dict[str, Promise] = {
     "many_unseen": _("For too many mails the server's reply was never seen"),
     # services.fence.
     "restored": _("The database was restored or copied, so these mails may have been sent already"),
-    # Or holds a part of it.
+    # Holds a part of a mailing.
     "held": _("Held: too many mails were refused"),
     # A mailing's wait.
     "sending_off": _("Sending is switched off on this installation (YANSHU_SENDING)"),
@@ -68,7 +69,7 @@ reasons.register(SENTENCES)
 
 
 def said(words: str) -> str:
-    """As pages.reasons.said, also for a mail that could not be made."""
+    """Like pages.reasons.said, and also for errors of mails that could not be made."""
     if found := NOT_MADE.fullmatch(words):
         where = {"part": PARTS[found[1]], "line": int(found[2]), "text": wording.said(found[3])}
         if not where["line"]:

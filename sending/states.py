@@ -1,4 +1,4 @@
-"""The states of a mailing and what leads from one to another: the one table."""
+"""The states of a mailing and the transitions between them, in one table."""
 
 from sending.models import Mailing
 
@@ -10,7 +10,7 @@ TRANSITIONS: dict[str, tuple[frozenset[str], str]] = {
     "resume": (frozenset({State.PAUSED}), State.SENDING),
     "cancel": (frozenset({State.SENDING, State.PAUSED}), State.CANCELLED),
     "finish": (frozenset({State.SENDING}), State.FINISHED),
-    # Unknown or failed messages that are sent again open the mailing again.
+    # Sending unknown or failed messages again reopens the mailing.
     "reopen": (frozenset({State.FINISHED}), State.SENDING),
 }
 

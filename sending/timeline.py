@@ -1,4 +1,4 @@
-"""A contact's mails and what came of them, in the contact's timeline."""
+"""A contact's mails and their results, in the contact's timeline."""
 
 import re
 from collections.abc import Iterable
@@ -13,10 +13,10 @@ from pages import locales, reasons, statuses
 from sending.models import Event, LeftOut, Mailing, Message, Variant
 from sending.queries.blocks import of_messages
 
-# The newest of each, by message_by_contact.
+# How many of the newest are shown. By the index message_by_contact.
 MESSAGES, EVENTS = 50, 50
 
-# What was filled in for each person is kept nowhere.
+# Personal values are not stored: "…" stands for them.
 FILLED_IN = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 
 ICONS = {
@@ -31,7 +31,7 @@ Subjects = dict[tuple[int, int], str]
 
 @contributors.add
 def mails(contact: Contact) -> Iterable[TimelineEntry]:
-    """Messages with their state and the server's words, and their events; newest first."""
+    """Messages with their state and the server's reply, and their events; newest first."""
     own = Message.objects.filter(contact_id=contact.pk, mailing__workspace=contact.workspace_id)
     messages = list(own.order_by("-pk")[:MESSAGES])
     ids = {message.mailing_id for message in messages}
@@ -51,7 +51,7 @@ def mails(contact: Contact) -> Iterable[TimelineEntry]:
 
 @contributors.add
 def left_out(contact: Contact) -> Iterable[TimelineEntry]:
-    """The mailings that the contact was on a list of and did not get, by left_out_by_contact."""
+    """Mailings that left the contact out. By the index left_out_by_contact."""
     found = LeftOut.objects.filter(contact_id=contact.pk, mailing__workspace=contact.workspace_id)
     rows = list(found.select_related("mailing").order_by("-pk")[:MESSAGES])
     subjects = _subjects({row.mailing_id for row in rows})
@@ -71,7 +71,7 @@ def _message(message: Message, mailing: Mailing, subjects: Subjects) -> Timeline
     look = statuses.look(Message.State(message.state).name.lower())
     subject = subjects.get((message.mailing_id, message.variant), "")
     title = _("Mail “{subject}”: {state}").format(subject=subject, state=str(look.label))
-    # What waits was put into the mailing then; what is settled was settled then.
+    # A settled message shows when it was settled; a waiting one when its mailing was opened.
     return TimelineEntry(
         at=message.settled_at or mailing.opened_at,
         title=title,

@@ -1,4 +1,4 @@
-"""What relays did for mailings, test mails and replies explained; all belong to a workspace."""
+"""Pages of a relay's mails, test mails and explained replies; all belong to a workspace."""
 
 from django.urls import URLPattern
 

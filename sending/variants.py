@@ -10,21 +10,22 @@ from contacts import languages
 from designs.models import Content
 from sending.exceptions import SendingError
 
-# Chance is a number below this, made from the recipient's and the mailing's (queries.freeze): the
-# same person falls into other shares in other mailings, and into the same one however often asked.
+# Chance is a number below this, a hash of recipient and mailing (queries.freeze): a person falls
+# into different shares in different mailings, and always into the same one in a mailing.
 WHOLE = 1 << 20
-# What PostgreSQL keeps of a weight and of a variant's number.
+# The largest weight and variant number: PostgreSQL's smallint.
 MOST = 32767
 
 
 class VariantError(SendingError):
-    """The contents of a mailing do not go together; says why."""
+    """The contents of a mailing don't fit together; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A content for those of a language (a BCP 47 tag; "": for everybody whose language has none of
-    its own). Of several for one language each gets a share in proportion to the `weight`s."""
+    """A content for contacts of a language (a BCP 47 tag; "": for everybody whose language has no
+    content). Several contents for one language share its contacts in proportion to their
+    `weight`."""
 
     content: Content
     name: str = ""
@@ -33,7 +34,7 @@ class Choice:
 
 
 def checked(choices: Sequence[Choice]) -> list[Choice]:
-    """The same, with their tags in canonical form. Raises VariantError."""
+    """The choices with canonical language tags. Raises VariantError."""
     if not 0 < len(choices) <= MOST:
         raise VariantError(f"A mailing has 1 to {MOST} contents, not {len(choices)}.")
     found = [replace(one, language=_tag(one.language)) for one in choices]
@@ -68,7 +69,7 @@ def _twice(one: Choice) -> str:
 
 
 def bounds(weights: Sequence[int], holdout: float = 0.0) -> list[int]:
-    """Where the share of each content begins in `WHOLE`; what is before the first is held out.
+    """Where the share of each content begins in `WHOLE`; the part before the first is held out.
     `holdout`: percent of the audience."""
     held = round(WHOLE * holdout / 100)
     total = sum(weights)
@@ -77,8 +78,8 @@ def bounds(weights: Sequence[int], holdout: float = 0.0) -> list[int]:
 
 
 class Share(NamedTuple):
-    """A part of the people whose language is `prefix` or begins with it; it ends where the next
-    of the same prefix begins."""
+    """A share of the people whose language is `prefix` or begins with it. It ends where the next
+    share of the same prefix begins."""
 
     # In lower case and with a hyphen at its end, as a contact's tag is compared; "": everybody.
     prefix: str
@@ -88,8 +89,8 @@ class Share(NamedTuple):
 
 
 def shares(weights: Sequence[int], tags: Sequence[str], holdout: float = 0.0) -> list[Share]:
-    """Of variants in the order of their numbers. A person's is one of the longest prefix that
-    fits, and of these the last one that begins at or before the person's chance."""
+    """Shares of the variants, given in the order of their numbers. A person gets the longest prefix
+    that fits, and among its shares the last one that begins at or before the person's chance."""
     found: dict[str, list[Share]] = {}
     for tag in dict.fromkeys(tags):
         numbers = [number for number, other in enumerate(tags) if other == tag]

@@ -89,7 +89,7 @@ class _LiveMailing:
     retry_at: datetime | None
     # {relay id: its holds of the mailing there}
     held: dict[int, list[Hold]] = field(default_factory=dict)
-    # (tier, relay)
+    # Pairs of tier and relay.
     routes: list[tuple[int, Relay]] = field(default_factory=list)
 
 

@@ -1,4 +1,4 @@
-"""Celery's way in: ids, one service call, safe to run twice."""
+"""Celery tasks: each takes ids, calls one service, and is safe to run twice."""
 
 from sending.tasks.engine import begin_block, deliver, dispatch, forget_old, sweep
 from sending.tasks.refusals import tell

@@ -8,13 +8,13 @@ from sending.host.trouble import HostTroubleError
 from sending.services import blocks, fence, freezing, recovery, sendhosts
 from sending.services import dispatch as dispatcher
 
-# A nudge that finds no process in this many seconds is given again anyway.
+# Seconds after which a nudge that no process took expires; the next tick gives another one.
 NUDGE = 2
 
 
 @shared_task(ignore_result=True)
 def dispatch() -> None:
-    """Each second: nudges as many processes as relays with due work could use."""
+    """Each second: tends mailings, and nudges as many processes as relays with due work can use."""
     dispatcher.tend_mailings()
     if not fence.is_open():
         return
@@ -24,7 +24,7 @@ def dispatch() -> None:
 
 @shared_task(ignore_result=True)
 def deliver() -> None:
-    """A process's shift: all relays that have due work."""
+    """A process's shift: serves all relays that have due work."""
     if not fence.is_open() or not sendhosts.able():
         return
     try:
@@ -34,7 +34,7 @@ def deliver() -> None:
     except (ConnectionError, TimeoutError):
         raise
     except OSError as error:
-        # Files of ours: relays and the database have errors of their own.
+        # An error with this host's files: relays and the database raise other errors.
         sendhosts.tell(HostTroubleError.of(error))
     except HostTroubleError as error:
         sendhosts.tell(error)
@@ -42,21 +42,21 @@ def deliver() -> None:
 
 @shared_task(ignore_result=True)
 def freeze() -> None:
-    """Each second: what is left of large audiences."""
+    """Each second: freezes the rest of large audiences."""
     if fence.is_open():
         freezing.go_on()
 
 
 @shared_task(ignore_result=True)
 def sweep() -> None:
-    """Every ten seconds: what dead workers had claimed goes on or is settled."""
+    """Every ten seconds: settles batches of dead workers or makes them due again."""
     if fence.current() is None:
         recovery.sweep()
 
 
 @shared_task(ignore_result=True)
 def forget_old() -> None:
-    """Each hour: what no page shows any more of relays and lanes."""
+    """Each hour: deletes figures of relays, lanes and hosts that no page shows any more."""
     minutes.drop_old()
     lanes.forget_stale()
     sendhosts.forget_old()
@@ -64,7 +64,7 @@ def forget_old() -> None:
 
 @shared_task(ignore_result=True)
 def begin_block() -> None:
-    """Each hour: mailings of a new month come into a block of their own."""
+    """Each hour: begins a new block when a month has begun."""
     blocks.turn()
 
 

@@ -1,1 +1,1 @@
-"""Pages of sending, one file an entity."""
+"""Pages of sending, one file for each entity."""

@@ -1,4 +1,4 @@
-"""The test send of a design: what is typed, saved or not, to a few typed addresses, at once."""
+"""Sends a design, saved or not, to a few typed addresses at once, as a test."""
 
 import re
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ DIALOG = "sending/parts/design_test.html"
 
 
 class DesignTestForm(forms.Form):
-    """Whom a test goes to, from whom, and by which relay."""
+    """Recipients, sender and relay of a test."""
 
     __test__ = False  # no test of pytest's
 
@@ -104,15 +104,15 @@ def _normal(address: str) -> str:
 
 
 def relays(workspace: Workspace) -> Any:
-    """Those that may send now."""
+    """Relays that may send now."""
     return Relay.objects.filter(
         workspace=workspace, state=Relay.State.ACTIVE, archived_at=None
     ).order_by("-delivers", "name")
 
 
 def design_test(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    """GET: the form. POST: sends, and says for each address what the server said. Parts that are
-    posted too (subject, preheader, html, text) are sent instead of the saved ones."""
+    """GET: the form. POST: sends, and shows the server's reply for each address. Posted parts
+    (subject, preheader, html, text) replace the saved ones."""
     design = get_in(request.workspace, Design, pk=pk)
     if not relays(request.workspace).exists():
         return render(request, DIALOG, {"design": design, "missing": "relay"})
@@ -143,7 +143,7 @@ def design_test(request: WorkspaceRequest, pk: int) -> HttpResponse:
 
 
 def _form(request: WorkspaceRequest) -> DesignTestForm:
-    """?from_name= and ?from_email= are proposed instead of the workspace's."""
+    """?from_name= and ?from_email= replace the workspace's as initial values."""
     workspace, given = request.workspace, request.GET
     known = senders.of(workspace)
     wanted = given.get("from_email", "")

@@ -1,4 +1,4 @@
-"""What relays did for mailings: the pages behind the numbers of a relay, and cards on its page."""
+"""The mails that a relay carried: the pages behind its numbers, and cards on its page."""
 
 import datetime as dt
 from typing import Any
@@ -42,7 +42,7 @@ CARDS = Panel("sending/parts/relay_cards.html", _cards)
 
 
 def relay_replies(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    """The messages of which the relay's server said the same (`state` and `kind` of a group)."""
+    """The messages with similar replies of the relay's server (`state` and `kind` of a group)."""
     relay = get_in(request.workspace, Relay, pk=pk)
     given = request.GET
     found = relayreplies.messages(
@@ -62,8 +62,8 @@ def relay_replies(request: WorkspaceRequest, pk: int) -> HttpResponse:
 
 
 def relay_answers(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    """The replies of one of the totals of the last hours (`hours`, `meaning`): when they came, and
-    the messages they were about."""
+    """The replies behind one total of the last hours (`hours`, `meaning`): when they came, and
+    their messages."""
     relay = get_in(request.workspace, Relay, pk=pk)
     hours, meaning = hours_of(request), request.GET.get("meaning", "")
     context = {
@@ -78,7 +78,7 @@ def relay_answers(request: WorkspaceRequest, pk: int) -> HttpResponse:
 
 
 def relay_today(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    """The messages handed to it on this UTC day, hour by hour; `hour`: in this hour."""
+    """The messages handed to it on this UTC day, hour by hour; with ?hour=1, in this hour."""
     relay = get_in(request.workspace, Relay, pk=pk)
     begin = timezone.now().astimezone(dt.UTC).replace(minute=0, second=0, microsecond=0)
     intervals = history.handed_today(relay.pk)
@@ -113,7 +113,7 @@ def _carried(
 
 
 def _people(request: WorkspaceRequest, page: tables.Page[Message]) -> dict[str, Any]:
-    """What a table of messages names: contacts that are still there, and mailings."""
+    """For tables of messages: ids of contacts that still exist, and names of sources."""
     ids = [row.contact_id for row in page if row.contact_id is not None]
     return {
         "known": set(Contact.objects.filter(pk__in=ids).values_list("pk", flat=True)),

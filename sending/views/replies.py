@@ -1,4 +1,4 @@
-"""What a reply means: paste one, see its class, what comes of it, and the rule that decided."""
+"""Explains a pasted reply: its class, its consequences, and the rule that decided."""
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -14,7 +14,7 @@ from sending.forms import STAGES, ReplyForm
 from sending.retries import SOON, STEPS
 from smtp.replies import Meaning, Rule, Stage, classify, matching
 
-# What is done with such a message. {waits}: the times between tries.
+# What happens to such a message. {waits}: the times between tries.
 DONE: dict[Meaning, str | Promise] = {
     Meaning.ACCEPTED: gettext_lazy("The mail counts as accepted."),
     Meaning.ADDRESS: gettext_lazy(
@@ -76,12 +76,12 @@ DONE: dict[Meaning, str | Promise] = {
         "tried again later."
     ),
 }
-# Colours of pages: what is lost, what waits, what somebody must mend.
+# Colours on pages, by whether the message is lost or the relay stops.
 TONES = {True: "danger", False: "warning"}
 
 
 def replies(request: WorkspaceRequest) -> HttpResponse:
-    """By POST what is pasted; by GET a link from a page that shows a reply. Changes nothing."""
+    """POST: a pasted reply; GET: a link from a page that shows a reply. Changes nothing."""
     given = request.POST if request.method == "POST" else request.GET
     form = ReplyForm(given if "reply" in given else None)
     context: dict[str, object] = {"form": form}
@@ -139,7 +139,7 @@ def _span(seconds: int) -> str:
 
 
 def _conditions(rule: Rule) -> list[tuple[str, str]]:
-    """(what, value) of what the rule asks for."""
+    """(what, value) for each condition of the rule."""
     enhanced = [one.removesuffix(".") for one in rule.enhanced]
     stages = [str(name) for stage, name in STAGES if stage in rule.stages]
     given = (

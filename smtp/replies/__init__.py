@@ -1,6 +1,7 @@
 """What an SMTP reply means for a message. Pure.
 
-The rules are sessions.toml, then those of relays/providers, which `use` brings, then general.toml.
+The order of the rules: the operator's, sessions.toml, those of relays/providers (given to `use`),
+general.toml.
 """
 
 from smtp.replies.meanings import LimitOf, Meaning, Stage

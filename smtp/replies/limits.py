@@ -1,4 +1,4 @@
-"""Whose limit a reply speaks of: the relay's, or that of one recipient's mailbox. Pure."""
+"""Tells whether a limit in a reply is the relay's or one recipient's mailbox's. Pure."""
 
 import re
 
@@ -11,7 +11,8 @@ OF_RELAY = re.compile(
     r"|too many (messages|mails|emails) (from|in|per|sent)|发信|发送频率",
     re.IGNORECASE,
 )
-# One mailbox gets too much, or more than its server allows it: the others of its provider don't.
+# One mailbox receives too much, or more than its server allows; other mailboxes of the provider are
+# not affected.
 OF_MAILBOX = re.compile(
     r"\b[45]\.2\.12[12]\b|\b(recipient|mailbox|inbox|user)\b[^.;:]{0,60}"
     r"(\breceiv|\bhas exceeded|\bexceeded (its|their|the)\b|\bis busy\b|\brate limit"
@@ -22,13 +23,13 @@ OF_MAILBOX = re.compile(
 )
 # RFC 3463: a mail is too large for a system, or for a mailbox.
 SYSTEM_SIZE, MAILBOX_SIZE = "5.3.4", "5.2.3"
-# No recipient was named yet.
+# Stages before the recipient is named.
 EARLY = {Stage.CONNECT, Stage.MAIL}
 
 
 def limit_of(rule: Rule, reply: Reply, words: str, *, service: bool) -> LimitOf:
-    """`words`: as the server wrote them; `service`: the rule is that of a service that passes mails
-    on for its customers."""
+    """`words`: as the server wrote them; `service`: the rule belongs to a service that sends mails
+    for its customers."""
     if rule.meaning is Meaning.TOO_LARGE:
         return _of_size(reply)
     if rule.meaning not in {Meaning.RATE, Meaning.TRANSIENT}:

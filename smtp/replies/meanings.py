@@ -42,17 +42,18 @@ class Meaning(StrEnum):
 
     @property
     def loses_nothing(self) -> bool:
-        """Says nothing about the message: it comes again and no attempt is counted."""
+        """The reply says nothing about the message: it is tried again, and no attempt is
+        counted."""
         return self in {Meaning.RATE, Meaning.CONNECTION}
 
     @property
     def stops_relay(self) -> bool:
-        """The relay takes no mail from us, whoever it is for."""
+        """The relay accepts no mail from us, for any recipient."""
         return self in {Meaning.LOGIN, Meaning.SENDER, Meaning.EHLO}
 
 
 class Stage(StrEnum):
-    """What the server answered to."""
+    """The step of the dialogue that the server answered."""
 
     UNKNOWN = ""
     CONNECT = "connect"  # the connection, EHLO, HELO or STARTTLS
@@ -64,7 +65,7 @@ class Stage(StrEnum):
 
 
 class LimitOf(StrEnum):
-    """Whose limit a reply speaks of. Only for the meanings rate, transient and too_large."""
+    """Whose limit a reply is about. Only for the meanings rate, transient and too_large."""
 
     UNKNOWN = ""
     RELAY = "relay"  # the server that answered, or our account there

@@ -1,8 +1,8 @@
-"""What a regular expression may cost: a check of how it is written, before it is used. Pure.
+"""Checks, before a regular expression is used, how many steps it may take. Pure.
 
-Python's `re` tries every way of matching. With a bound on each repetition, none inside of another
-one, and a bound on their product, a search costs at most the product for each place in the words;
-without, one hostile reply could keep a worker busy for hours.
+Python's `re` tries every way of matching. If each repetition has a bound, none is inside another
+one, and their product has a bound, a search takes at most the product for each place in the words.
+Otherwise one hostile reply could keep a worker busy for hours.
 """
 
 import re
@@ -25,7 +25,7 @@ TOKEN = re.compile(
 
 
 def problem(pattern: str) -> str:
-    """What is wrong with it, as an end of "the text ..."; "" for nothing."""
+    """What is wrong with the pattern, as the end of a sentence "The text ..."; "": nothing."""
     try:
         re.compile(pattern)
     except re.error as error:
@@ -38,7 +38,8 @@ def problem(pattern: str) -> str:
 
 
 class _Group:
-    """What was read of a group: its costliest branch, and whether anything in it repeats."""
+    """A group as far as it was read: the cost of its costliest branch, and whether it has a
+    repetition."""
 
     def __init__(self) -> None:
         self.steps = 1

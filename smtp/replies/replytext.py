@@ -1,5 +1,5 @@
-"""The text of a reply, as an operator pastes it: with or without codes, on one line or many, out of
-a log. Pure."""
+"""Reads the text of a reply as an operator pastes it: with or without codes, on one line or many,
+or from a log. Pure."""
 
 import re
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ LINE = re.compile(r"\s{0,8}([2-5]\d\d)(?:[-  ](.{0,2000})|$)")
 # "host mx.example[192.0.2.1] said: 550 5.1.1 ..." (Postfix), "smtp; 550 ..." (RFC 3464)
 AMID = re.compile(r"(?:said: |: |; ?|'|\[|^)([45]\d\d)(?=[ \-])[ \-](.{0,2000})", re.DOTALL)
 ENHANCED = re.compile(r"\W{0,2}([245])\.\d{1,3}\.\d{1,3}\b")
-# How notices and logs name what was answered: Postfix ("in reply to"), Exim ("after"), DragonFly
-# ("did not like our"), qmail.
+# How notices and logs name the command that was answered: Postfix ("in reply to"), Exim ("after"),
+# DragonFly ("did not like our"), qmail.
 NAMED = r"(?:in reply to (?:the )?|error from remote (?:mail )?server after |did not like our )"
 STAGES = (
     (rf"{NAMED}(?:pipelined )?(?:ehlo|helo|starttls|initial connection)", Stage.CONNECT),
@@ -30,7 +30,7 @@ COMMANDS = {"mail": Stage.MAIL, "rcpt": Stage.RCPT, "data": Stage.DATA, ".": Sta
 
 @dataclass(frozen=True, slots=True)
 class ReplyText:
-    """`code` is 0 where none was found; `stage` is UNKNOWN where it doesn't say."""
+    """`code`: 0 if none was found; `stage`: UNKNOWN if the text doesn't name it."""
 
     code: int
     words: str
@@ -55,7 +55,7 @@ def read(text: str) -> ReplyText:
 
 
 def _stage(text: str) -> Stage:
-    """What is named first, and in a dialogue what was refused first."""
+    """The stage that is named first; in a quoted dialogue, the first one that was refused."""
     found = [(m.start(), stage) for sign, stage in PATTERNS if (m := sign.search(text))]
     if found:
         return min(found)[1]

@@ -1,4 +1,4 @@
-"""Rules as they are written in TOML, read and checked. Pure."""
+"""Reads and checks rules in TOML. Pure."""
 
 import re
 import tomllib
@@ -25,25 +25,25 @@ KINDS = frozenset({MailEvent.SOFT_BOUNCED, MailEvent.BLOCKED, MailEvent.CHALLENG
 
 
 class RuleError(SmtpError):
-    """A rule that can't be used; the text says which and why."""
+    """A rule can't be used; the message says which and why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """By what a provider's replies are told from those of others."""
+    """The pattern by which a provider's replies are recognized."""
 
-    # Of the provider.
+    # The provider's key.
     key: str
     # By language.
     names: Mapping[str, str]
     pattern: re.Pattern[str]
-    # It passes mails on for its customers: a limit in its words is that of the customer's account.
+    # The provider sends mails for customers: a limit in its replies is the customer's.
     service: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A reply as rules see it."""
+    """A reply, prepared for matching."""
 
     code: str
     enhanced: str
@@ -52,30 +52,30 @@ class Reply:
     said: str
     about_recipient: str
     stage: Stage
-    # Keys of those that are in it.
+    # Keys of the signs found in it.
     signs: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Matches where all that is given matches. `text` is as its author wrote it."""
+    """Matches a reply if all given conditions match. `text`: as its author wrote it."""
 
     name: str
     meaning: Meaning
     # The key of the sign that must be in the reply; "" for any reply.
     provider: str = ""
     code: tuple[str, ...] = ()
-    # Each with a point at its end, so that 5.1.1 is not 5.1.10; "none." for a reply without one.
+    # Each ends with a dot, so that 5.1.1 does not match 5.1.10; "none." for a reply without one.
     enhanced: tuple[str, ...] = ()
     text: str = ""
     pattern: re.Pattern[str] | None = None
     stages: frozenset[Stage] = frozenset()
-    # What a bounce with these words counts as, where the meaning's kind would be too strong.
+    # The kind of a bounce with these words, if the meaning's kind would be too strong.
     kind: str = ""
-    # The words are about our account at the relay, whoever the recipient is.
+    # The words are about our account at the relay, not about the recipient.
     of_account: bool = False
     source: str = ""
-    # It is the operator's own.
+    # Whether the operator wrote it.
     own: bool = False
 
     def matches(self, reply: Reply) -> bool:
@@ -88,13 +88,14 @@ class Rule:
         )
 
     def found(self, reply: Reply) -> str:
-        """The words that it goes by; "" where a code decides."""
+        """The words that matched; "" if a code decided."""
         match = self.pattern and self.pattern.search(self._words(reply))
         return " ".join(match[0].split())[:80] if match else ""
 
     def _words(self, reply: Reply) -> str:
-        """Who writes a rule for one server knows its hosts; elsewhere they say nothing. In general
-        only words about the recipient prove that the recipient doesn't exist."""
+        """Rules for one server, and the operator's, see the whole text with hosts. General rules
+        see it without them, and a rule for ADDRESS sees only sentences about the recipient: other
+        words don't prove that the recipient doesn't exist."""
         if self.provider or self.own:
             return reply.full
         return reply.about_recipient if self.meaning is Meaning.ADDRESS else reply.said
@@ -107,7 +108,7 @@ class Rules:
 
 
 def read_file(path: Path, *, own: bool = False) -> Rules:
-    """Raises RuleError, whose text names the file."""
+    """Raises RuleError with the file's name."""
     try:
         return read(path.read_text(encoding="utf-8"), own=own)
     except OSError as error:
@@ -131,8 +132,8 @@ def read(toml: str, *, own: bool = False) -> Rules:
 def of_provider(
     key: str, names: Mapping[str, str], sign: Any, entries: Any, *, service: bool = False
 ) -> Rules:
-    """A provider's sign and rules, as tomllib gives them. A rule counts where the sign is found,
-    and is called <key>.<name>. `service`: see Sign. Raises RuleError."""
+    """A provider's sign and rules, as tomllib gives them. A rule applies only to replies with the
+    sign, and is called <key>.<name>. `service`: see Sign. Raises RuleError."""
     found = replace(_sign(key, names, sign), service=service)
     return Rules((found,), _rules(entries, provider=key))
 
@@ -240,7 +241,8 @@ def _kind(entry: Mapping[str, Any], where: str) -> str:
 
 
 def _pattern(text: str, what: str) -> re.Pattern[str]:
-    """Compared in small letters: so is the pattern, but for its escapes (\\S is not \\s)."""
+    """Replies are compared in lower case, so the pattern is lowered, except for its escapes (\\S is
+    not \\s)."""
     small = re.sub(r"\\.|[^\\]+", lambda part: _lower(part[0]), text, flags=re.DOTALL)
     if wrong := problem(small):
         raise RuleError(f"{what} {wrong}.")

@@ -1,4 +1,4 @@
-"""The rules in their order, and what they make of a reply. Pure."""
+"""All rules in their order, and the verdict on a reply. Pure."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -12,22 +12,22 @@ from smtp.replies.rules import Reply, Rule, Rules, Sign, read_file
 from smtp.replies.words import MOST_WORDS, clean
 
 HERE = Path(__file__).parent
-# The enhanced code where RFC 2034 puts it, or as qmail and IronPort write it: "#5.1.1".
+# The enhanced code at the place given by RFC 2034, or as qmail and IronPort write it: "#5.1.1".
 LEADING = re.compile(r"\W{0,2}([245]\.\d{1,3}\.\d{1,3})(?![.\d])")
 INSIDE = re.compile(r"#([45]\.\d{1,3}\.\d{1,3})(?![.\d])")
 # "try again in 5 minutes"
 ASKED = re.compile(r"\b(?:in|for|after) (\d{1,5}) ?(s|m|h)(?:ec|in|our|\b)")
 UNITS = {"s": 1, "m": 60, "h": 3600}
-# Rules of sessions.toml: the connection has carried what it may. The first one counts mails.
+# Rules of sessions.toml: the connection has reached a limit. The first one counts mails.
 COUNTS_MAILS = "connection.messages"
 OF_CONNECTION = (COUNTS_MAILS, "connection.commands", "connection.time")
-# The rule of sessions.toml for a server that has enough connections of ours.
+# The rule of sessions.toml for a server that allows us no more connections.
 TOO_MANY = "connect.too-many"
-# Some word of each of them, so that other replies are not looked up twice.
+# A quick check: each reply that these rules match contains one of these words.
 SESSION_WORDS = re.compile(r"connect|session|commands|errors|\bmi:|连接|会话", re.IGNORECASE)
-# Nobody waits longer because a server says so, in seconds.
+# The longest wait that a server may ask for, in seconds.
 LONGEST = 3600
-# Such rules say something of a recipient.
+# Rules with these meanings are about a recipient.
 OF_RECIPIENT = {Meaning.ADDRESS, Meaning.FULL}
 BEFORE_RECIPIENT = {Stage.CONNECT, Stage.AUTH, Stage.MAIL}
 LONG_QUOTA = re.compile(r"daily|monthly|per day|24 hours|today|tomorrow|credits|每[日天]|当日|当天")
@@ -40,18 +40,18 @@ class Verdict:
     rule: Rule | None
     # The enhanced status code; "" for none.
     enhanced: str
-    # Of the provider whose words they are; None where that isn't known.
+    # The sign of the provider that wrote the reply; None if unknown.
     sign: Sign | None = None
-    # How long the server asks to wait, in seconds; 0 where it doesn't say.
+    # How long the server asks to wait, in seconds; 0 if it doesn't say.
     wait: int = 0
-    # The words that the rule found; "" where a code decided.
+    # The words that matched; "" if a code decided.
     words: str = ""
     limit_of: LimitOf = LimitOf.UNKNOWN
 
     @property
     def ends_connection(self) -> str:
-        """A name of OF_CONNECTION where the reply says that this connection takes no more mails
-        while another one does; "" for all other replies."""
+        """A name of OF_CONNECTION if the reply says that this connection takes no more mails but a
+        new one does; "" otherwise."""
         return self._rule_name if self._rule_name in OF_CONNECTION else ""
 
     @property
@@ -60,7 +60,7 @@ class Verdict:
 
     @property
     def _rule_name(self) -> str:
-        """An operator may give a rule any name."""
+        """"" for rules of the operator, who may choose any name."""
         return self.rule.name if self.rule and not self.rule.own else ""
 
 
@@ -75,7 +75,7 @@ class RuleSet:
 
 @dataclass(slots=True)
 class _Given:
-    """What `use` was called with: settings, of which a process has one."""
+    """The arguments of `use`: settings of the process."""
 
     own: Rules
     providers: Callable[[], Rules]
@@ -85,9 +85,9 @@ _given = _Given(own=Rules(), providers=Rules)
 
 
 def use(*, own: Rules | None = None, providers: Callable[[], Rules] | None = None) -> None:
-    """Once, when the process starts (relays.apps). `own`: the operator's rules, which come first.
-    `providers`: gives the rules for particular servers, when the first reply is looked at. What is
-    not named stays."""
+    """Called once, when the process starts (relays.apps). `own`: the operator's rules, which come
+    first. `providers`: returns the rules for particular servers, called at the first reply. An
+    argument that is not given stays unchanged."""
     _given.own = _given.own if own is None else own
     _given.providers = providers or _given.providers
     rule_set.cache_clear()
@@ -121,7 +121,8 @@ def _digits(rule: Rule) -> set[str]:
 # Servers refuse many mails with the same words.
 @lru_cache(maxsize=512)
 def classify(code: int, words: str, stage: Stage = Stage.UNKNOWN) -> Verdict:
-    """What a reply means, for all that read one: the wire, the relay test, bounces, the page.
+    """The verdict on a reply. Used for all replies: in sessions, the relay test, bounces, and the
+    page.
 
     `words`: the reply's text without its code, lines joined.
     """
@@ -146,7 +147,7 @@ def classify(code: int, words: str, stage: Stage = Stage.UNKNOWN) -> Verdict:
 
 
 def ends_connection(code: int, words: str, stage: Stage = Stage.UNKNOWN) -> str:
-    """As `Verdict.ends_connection`; cheap for nearly all replies."""
+    """Like `Verdict.ends_connection`, but cheap for nearly all replies."""
     if code < 400 or not SESSION_WORDS.search(words[: MOST_WORDS * 2]):
         return ""
     return classify(code, words, stage).ends_connection
@@ -157,7 +158,7 @@ def meaning(code: int, words: str, stage: Stage = Stage.UNKNOWN) -> Meaning:
 
 
 def matching(code: int, words: str, stage: Stage = Stage.UNKNOWN) -> list[Rule]:
-    """Every rule that fits, in their order: the first one decides."""
+    """All rules that match, in their order: the first one decides."""
     return list(_matching(_reply(code, words, stage)))
 
 
@@ -193,7 +194,7 @@ def _reply(code: int, words: str, stage: Stage) -> Reply:
     if found and found.re is LEADING:
         beginning = beginning[found.end() :]
     if enhanced:
-        # Each line of a long reply repeats it, amid of a sentence.
+        # Each line of a long reply repeats it, so that it stands inside of sentences.
         beginning = re.sub(rf"(?<=\s){re.escape(enhanced)}(?=\s)", " ", beginning)
     cleaned = clean(beginning)
     signs = frozenset(one.key for one in rule_set().signs if one.pattern.search(cleaned.full))

@@ -7,12 +7,12 @@ Sentences are lines, and a gap in a rule (".{0,40}") never crosses a line.
 import re
 from dataclasses import dataclass
 
-# What stands for an address, and for a host or URL.
+# Placeholders for an address, and for a host or URL.
 ADDRESS, HOST = "@", "~"
-# A reason stands at the beginning; a server may send any number of lines.
+# The reason is at the beginning; a server may send any number of lines.
 MOST_WORDS = 1000
 
-# Bounded, so that a search is linear. A display name may hold what follows the sign.
+# Bounded, so that a search is linear. A display name may contain the part after the sign.
 ADDRESSES = re.compile(
     r"(?:mailto:|rfc822;)?[<(\[\"'«“]{0,2}[^\s<>()\[\]\"'«»“”,;:@]{1,128}@"
     r"(?:\[[\da-fA-F.:]{2,45}\]|[^\s<>()\[\]\"'«»“”,;:@]{1,255})?[>)\]\"'»”]{0,2}"
@@ -34,20 +34,20 @@ GUESS = re.compile(
     r"|(?<!no )\bposib|\bpossibil|\bpossíve|\bвозможн|(?<!niet )\bmogelijk|\bmożliw"
     r"|(?<!inte )\bmöjlig|(?<!ikke )\bmulig|\bolası\b|かもしれ|可能性"
 )
-# A sentence about somebody or something else than the recipient, or that leaves open what it was:
-# its "invalid address" or "unknown user" is no proof that the recipient doesn't exist.
+# A sentence about somebody or something other than the recipient, or one that leaves the reason
+# open. Its "invalid address" or "unknown user" does not prove that the recipient doesn't exist.
 ELSEWHERE = re.compile(
     # Parts of the mail.
     r"\b(?:reply-?to|list-[a-z]{2,15}|message-id|return-path|urls?|links?|signature|selector)\b"
     r"|\b(?:from|to|cc|in|bad|invalid|the)[: ]{1,2}(?:[\w-]{1,15} ){0,2}headers?\b"
     r"|\bheader [a-z]{1,8}\b|\b(?:message|mail|e-?mail|body|text) contain(?:s|ed)\b"
-    # Who sends, and from where.
+    # The sender.
     r"|\bsender\b|\bcredentials\b|\ballowed to send\b|\bmailer-daemon address\b"
     r"|\byour (?:e-?mail |smtp |mail )?(?:account|mailbox|login|password)\b|\bof your address\b"
     r"|\babsender|exp[ée]diteur|\bremitente|\bremetente|\bmittente|отправител|nadawc"
     r"|odes[íi]latel|avs[äa]ndare|\bafsender|\bafzender|g[öo]nderen|người gửi|发件|發件|发信|發信"
     r"|発信|送信者|送信元|差出人|발신|보낸"
-    # What somebody takes, and from whom.
+    # Whose mails are accepted.
     r"|\b(?:accept|want|receiv|allow)\w{0,3}\b[^\n]{0,30}\bfrom\b"
     r"|\bno longer accepts? (?!any |e?-?mail|messages)|\baccepts? (?:any )?e?-?mails? (?:for|to)\b"
     r"|\bexternal (?:deliver|mail|e-mail|send)|白名单|白名單"
@@ -59,7 +59,7 @@ ELSEWHERE = re.compile(
     r"|\b(?:unable|failed|fails|cannot|could not|can't) (?:to )?(?:check|determine|verify) "
     r"(?:if|whether)\b|\bunknown (?:error|policy|reason|problem|status|failure)\b"
     r"|\b(?:database|quota) (?:error|failure|unknown|unavailable)\b|\bnot known to be\b"
-    # Or it is something else.
+    # It names another possible reason.
     r"|\bor (?:the )?(?:message|mail|e-mail) (?:is |was |has been )?(?:rejected|refused|blocked)"
     r"|\bor (?:you|your|access (?:is |was )?denied|not (?:allowed|authori)|blocked)\b"
     r"|或(?:者)?(?:已)?被?(?:禁用|停用|冻结|拒|屏蔽)"
@@ -70,19 +70,19 @@ ELSEWHERE = re.compile(
 class Words:
     """In small letters, without addresses."""
 
-    # One line, with hosts and URLs, by which a provider is known.
+    # One line, with hosts and URLs, which identify a provider.
     full: str
-    # A sentence a line, without hosts, URLs and sentences that only guess.
+    # One sentence on each line, without hosts, URLs, and sentences that only guess.
     said: str
 
     @property
     def about_recipient(self) -> str:
-        """Of what is said, the sentences that can be about nobody but the recipient."""
+        """The sentences that can only be about the recipient."""
         return "\n".join(line for line in self.said.split("\n") if not ELSEWHERE.search(line))
 
 
 def clean(words: str) -> Words:
-    """Of the first MOST_WORDS characters."""
+    """Prepares the first MOST_WORDS characters."""
     text = ADDRESSES.sub(_address, words[: MOST_WORDS * 2].replace("\u2019", "'"))
     text = re.sub(r"\s{0,20}\n\s{0,20}", " ", PARAGRAPH.sub(". ", text))[:MOST_WORDS]
     said = _sure(HOSTS.sub(HOST, URLS.sub(HOST, text)))

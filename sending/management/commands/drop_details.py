@@ -1,4 +1,4 @@
-"""`manage.py drop_details`: drops what is old of recipients and events; counts and reports stay."""
+"""`manage.py drop_details`: drops old recipients and events; counts and reports stay."""
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from datetime import UTC, date, datetime
@@ -30,7 +30,7 @@ WHY = {
     "unjudged": "has refused addresses that are still being judged",
     "recent": "ended later",
 }
-# Mailings that are named of each block.
+# How many mailings are named for each block.
 NAMED = 10
 
 

@@ -29,7 +29,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="one line of JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        # Bytes that are no text come as halves of surrogate pairs, which can't be printed.
+        # Bytes that are not UTF-8 arrive as lone surrogates, which can't be printed.
         given = options["reply"].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         reply = read(given)
         if reply.code // 100 not in {2, 4, 5}:
