@@ -1,2 +1,2 @@
 class BouncesError(Exception):
-    """Base of all that keeps bounces from being collected."""
+    """Base of the errors that keep bounces from being collected."""

@@ -1,4 +1,4 @@
-"""A bounce mailbox as people type it."""
+"""The form for a bounce mailbox."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from pages.singleline import SingleLine
 from relays.models import Security
 from smtp import hosts
 
-# A stored password goes to the server and user that it was entered for, and to no other.
+# A stored password is used only with the server and user that it was entered for.
 PLACE = ("host", "port", "security", "username")
 
 

@@ -1,9 +1,9 @@
-"""Which of our messages a report may be about: what the mail itself proves.
+"""Finds the message that a report is about, as far as the mail itself proves it.
 
-A token is proof: nobody but us can make one (sending.compose.tokens), and nobody but its recipient
-and the servers on the way has seen it. In the order of their worth: the VERP address that the
-report came to, then what the returned message carries. A report that only names an address is
-unproven, and so is one with a token of one recipient that names another one.
+A token is proof: only we can make one (sending.compose.tokens), and only its recipient and the
+servers on the way have seen it. The best proof is the VERP address that the report came to, then
+the returned message. A report that only names an address is unproven, and so is one with the token
+of one recipient that names another.
 """
 
 import re
@@ -18,7 +18,7 @@ TOKEN_IN_URL = re.compile(rf"/e/[a-z]/({tokens.PATTERN})(?:[/.?#]|$)")
 
 
 class By(StrEnum):
-    """Kept in BounceMail.matched_by."""
+    """How a report was matched. Stored in BounceMail.matched_by."""
 
     VERP = "verp"
     HEADER = "header"

@@ -30,24 +30,25 @@ class BounceMailbox(models.Model):
         _("processed mail"), max_length=6, choices=After.choices, default=After.MOVE
     )
     move_to = SingleLineField(_("move to"), max_length=100, default="Yanshu", blank=True)
-    # The app that runs its server and looks after it (relays.managers); "": people do.
+    # The app that runs its server and changes its settings (relays.managers); "": people do.
     managed_by = models.CharField(max_length=30, blank=True)
     active = models.BooleanField(_("collect"), default=True)
-    # How far it was read: UIDs below are done with, as long as UIDVALIDITY stays.
+    # How far it was read: UIDs below `next_uid` are done, as long as UIDVALIDITY is the same.
     uid_validity = models.BigIntegerField(null=True, blank=True)
     next_uid = models.BigIntegerField(default=1)
-    # Up to this UID mails are read one by one, because one of many could not be; and how often the
-    # first of them failed.
+    # Up to `stuck_until` mails are read one by one, because one of them could not be read.
+    # `stuck_tries`: how often the first one failed.
     stuck_until = models.BigIntegerField(null=True, blank=True)
     stuck_tries = models.PositiveSmallIntegerField(default=0)
     leased_until = models.DateTimeField(null=True, blank=True)
     checked_at = models.DateTimeField(null=True, blank=True)
-    # When the last collection went well, and what was wrong with the last one that didn't.
+    # When a collection last succeeded.
     collected_at = models.DateTimeField(null=True, blank=True)
-    # A key of bounces.imap.errors.SENTENCES, and what the server or the system said.
+    # The last collection's error, if it failed: a key of bounces.imap.errors.SENTENCES, and the
+    # message of the server or the system.
     error = models.CharField(max_length=20, blank=True)
     error_words = models.TextField(blank=True)
-    # When its people were told of many unproven reports.
+    # When its users were told about many unproven reports.
     flood_told_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -61,12 +62,12 @@ class BounceMailbox(models.Model):
 
 
 class BounceMail(models.Model):
-    """A mail from a bounce mailbox, stored raw before the mailbox is touched. Those that are not
+    """A mail from a bounce mailbox, stored raw before the mailbox is touched. Mails that are not
     about a message of ours keep no raw text.
 
-    A report that only names an address which was mailed is unproven: anybody can write it. It
-    changes nothing until a person counts or dismisses it, and stays in the mailbox. There can be
-    any number of them, so that only the newest keep their source."""
+    A report that only names an address that we mailed is unproven: anybody can write it. It changes
+    nothing until a person counts or dismisses it, and stays in the mailbox. Anybody can send any
+    number of them, so only the newest keep their source."""
 
     class State(models.TextChoices):
         STORED = "stored", _("Stored")
@@ -90,14 +91,14 @@ class BounceMail(models.Model):
     recipient = models.CharField(max_length=320, blank=True)
     # How it was matched: see bounces.matching.By.
     matched_by = models.CharField(max_length=10, blank=True)
-    # No constraint of the database: messages are dropped in blocks (sending.blocks), and then this
-    # leads nowhere.
+    # No foreign key in the database: messages are dropped in blocks (sending.blocks), and then no
+    # row has this id.
     message = models.ForeignKey(
         Message, models.SET_NULL, null=True, related_name="bounce_mails", db_constraint=False
     )
     detail = models.TextField(blank=True)
     collected_at = models.DateTimeField(auto_now_add=True)
-    # The mailbox was told (moved or deleted).
+    # When the mail was moved or deleted in the mailbox.
     cleared_at = models.DateTimeField(null=True)
     # Who counted or dismissed an unproven report, and when.
     decided_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
@@ -110,13 +111,13 @@ class BounceMail(models.Model):
             ),
         )
         indexes = (
-            # What waits for a person is asked for by each page of Home and of bounces.
+            # Reports that wait for a person are counted on each page of Home and of bounces.
             models.Index(
                 fields=("mailbox", "collected_at"),
                 name="bounce_mail_unproven",
                 condition=models.Q(state="unproven"),
             ),
-            # Whose sources are stored: as many as services.unprovensources leaves.
+            # Mails with stored sources: as many as services.unprovensources leaves.
             models.Index(
                 fields=("mailbox", "collected_at"),
                 name="bounce_mail_unproven_source",

@@ -11,7 +11,7 @@ register(
         "unproven": Look("warn", "help-circle", _("Unproven")),
         "dismissed": Look("quiet", "x", _("Dismissed")),
         "not_ours": Look("quiet", "circle-minus", _("Not ours")),
-        # Kinds of mails that no event has (bounces.reading).
+        # Kinds of mails that are no kinds of events (bounces.reading).
         "challenged": Look("quiet", "message-question", _("Asks to confirm")),
         "other": Look("quiet", "circle-minus", _("Not a bounce")),
     }

@@ -2,13 +2,13 @@ from celery import shared_task
 
 from bounces.services import collecting, unproven, unprovensources
 
-# A nudge that finds no process in this many seconds is given again anyway.
+# Seconds after which a nudge that no process took expires; the next one comes anyway.
 NUDGE = 10
 
 
 @shared_task(ignore_result=True)
 def collect_due() -> None:
-    """Every ten seconds: nudges a collection of each mailbox whose turn it is."""
+    """Every ten seconds: starts a collection of each mailbox that is due."""
     for mailbox_id in collecting.due():
         collect_mailbox.apply_async((mailbox_id,), expires=NUDGE)
 
@@ -20,7 +20,7 @@ def collect_mailbox(mailbox_id: int) -> None:
 
 @shared_task(ignore_result=True)
 def tell_unproven() -> None:
-    """Every ten minutes: mails people that their mailbox got many unproven reports, and drops the
-    sources of those that are too old or too many."""
+    """Every ten minutes: tells people by mail that their mailbox got many unproven reports, and
+    drops sources that are too old or too many."""
     unproven.tell_all()
     unprovensources.drop_old()

@@ -16,7 +16,7 @@ def manage(route: str, target: View, name: str) -> URLPattern:
 
 
 def lift(route: str, target: View, name: str) -> URLPattern:
-    """Lets an address get mail again, as on the page of suppressions."""
+    """Needs the same permission as lifting a suppression."""
     return workspace_path(route, target, permission=Permission.EDIT_CONTACTS, name=name)
 
 

@@ -1,9 +1,9 @@
-"""One folder of an IMAP account, as a bounce mailbox needs it: look without touching, then move or
-delete single mails by UID.
+"""One folder of an IMAP account, with what a bounce mailbox needs: read mails without changing
+them, then move or delete single mails by UID.
 
-Nothing is ever marked as read (BODY.PEEK), no flag of a mail that isn't named is changed, and a
-plain EXPUNGE, which would also remove what a person marked as deleted, is only given when nothing
-else is marked. Errors are `BoxError`s with a sentence.
+No mail is ever marked as read (BODY.PEEK), and no flag of another mail is changed. A plain EXPUNGE
+would also remove mails that a person marked as deleted; it is sent only if no other mail is marked.
+Errors are `BoxError`s with a sentence.
 """
 
 import contextlib
@@ -25,13 +25,13 @@ from bounces.imap.wire import CONNECT, LONGEST, READ, Account, Connection
 from smtp import hosts
 
 TIMEOUT = SocketTimeout(connect=CONNECT, read=READ)
-# As much of a mail as is ever read (bounces.reading.parts.MOST_BYTES).
+# How much of a mail is read (bounces.reading.parts.MOST_BYTES).
 MOST_BYTES = 256 * 1024
 # UIDs in one command: servers limit the length of a line.
 AT_ONCE = 200
 # RFC 3501, 2.3.1.1: UIDs and UIDVALIDITY are numbers of 32 bits.
 LARGEST = 2**32 - 1
-# UIDs that are remembered of a folder; the others come next time.
+# The most UIDs that are taken at once; the others follow next time.
 MOST_UIDS = 20_000
 # Seconds for a LOGOUT.
 LEAVING = 3.0
@@ -46,7 +46,7 @@ class Folder:
 
 @cache
 def context() -> ssl.SSLContext:
-    """One for the process: loading the certificates takes 20 ms."""
+    """One context for the process: loading the certificates takes 20 ms."""
     return ssl.create_default_context()
 
 
@@ -67,8 +67,8 @@ class _Client(IMAPClient):  # type: ignore[misc]  # has no types
 class ImapBox:
     """`with ImapBox(account) as box:` connects, logs in and selects the folder.
 
-    After `select=False` only `folders` can be asked, until `open`. `trusted`: a server of ours,
-    wherever it listens; any other server's addresses are checked (smtp.hosts). Raises BoxError.
+    With `select=False` only `folders` may be called before `open`. `trusted`: a server of ours at
+    any address; the addresses of others are checked (smtp.hosts). Raises BoxError.
     """
 
     def __init__(
@@ -80,14 +80,14 @@ class ImapBox:
         tls: ssl.SSLContext | None = None,
         longest: float = LONGEST,
     ) -> None:
-        """`longest`: seconds for all that is done inside."""
+        """`longest`: seconds for everything done in the context."""
         self.longest = longest
         self.account = account
         self.select = select
         self.trusted = trusted
         self.tls = tls or context()
         self.uid_validity = 0
-        # The open folder's name on the server, its mails, and the UID that the next one gets.
+        # The open folder's name on the server, its number of mails, and the UID of the next mail.
         self.opened = ""
         self.mails = 0
         self.uid_next = 1
@@ -149,13 +149,13 @@ class ImapBox:
                     self.client.plain_login(account.username, account.password)
             except LoginError as error:
                 raise BoxError("login", error) from error
-            # NetEase answers "Unsafe Login" to a SELECT before it was told who we are (RFC 2971).
+            # NetEase answers "Unsafe Login" to a SELECT unless the client has sent ID (RFC 2971).
             if self.client.has_capability("ID"):
                 with contextlib.suppress(IMAPClientError):
                     self.client.id_({"name": "Yanshu", "version": "1"})
 
     def open(self) -> None:
-        """Selects the account's folder, by the name that the server has for it."""
+        """Selects the account's folder by the server's name for it."""
         with trouble():
             answer = self._select(self.account.folder)
         self.uid_validity = _number(answer.get(b"UIDVALIDITY", 1))
@@ -178,7 +178,7 @@ class ImapBox:
         raise BoxError("folder", first or "") from first
 
     def _leave(self) -> None:
-        # A LOGOUT never expunges, unlike CLOSE. What goes wrong now matters to nobody.
+        # Unlike CLOSE, LOGOUT never expunges. Errors don't matter any more.
         try:
             connection: Connection = self.client._imap  # noqa: SLF001 - made by _Client
             connection.ends_in(LEAVING)
@@ -209,14 +209,14 @@ class ImapBox:
         return sorted({one for one in found if uid <= one <= LARGEST})[:MOST_UIDS]
 
     def fetch(self, uids: Sequence[int]) -> Iterator[tuple[int, bytes]]:
-        """(UID, the mail's first MOST_BYTES) of a few mails, which are in memory together; those
-        that are gone by now are left out."""
+        """(UID, the mail's first MOST_BYTES) of a few mails, all in memory at once. Mails that no
+        longer exist are left out."""
         with trouble():
             sizes = self.client.fetch(uids, ["RFC822.SIZE"])
-        # A size that is none is a large mail's.
+        # An invalid size counts as large.
         small = [uid for uid in uids if _is_small(sizes.get(uid, {}).get(b"RFC822.SIZE", 0))]
         large = [uid for uid in uids if uid in sizes and uid not in set(small)]
-        # Some servers get the partial FETCH wrong: only large mails depend on it.
+        # Some servers have bugs in partial FETCH: it is used only for large mails.
         for wanted, section in ((small, "BODY.PEEK[]"), (large, f"BODY.PEEK[]<0.{MOST_BYTES}>")):
             if not wanted:
                 continue
@@ -229,7 +229,7 @@ class ImapBox:
     # The folder to move to -------------------------------------------------------------------
 
     def _namespace(self) -> Namespace:
-        """Where the server wants folders, and how it separates levels; asked once."""
+        """The server's prefix and separator for folders; asked once."""
         if self._space is None:
             self._space = self._asked_namespace() or Namespace(separator=self._separator())
         return self._space
@@ -245,14 +245,14 @@ class ImapBox:
         return None
 
     def _separator(self) -> str:
-        """From LIST "" "", which names no folder (RFC 3501, 6.3.8)."""
+        """The separator from LIST "" "", which lists no folder (RFC 3501, 6.3.8)."""
         with contextlib.suppress(IMAPClientError, ValueError):
             for _flags, separator, _name in self.client.list_folders("", ""):
                 return _text(separator)
         return imapfolders.TYPED
 
     def prepare(self, typed: str) -> str:
-        """The server's name of the folder that was typed, which is made if it is missing. Raises
+        """The server's name of the typed folder, which is created if it is missing. Raises
         BoxError."""
         with trouble("create"):
             space = self._namespace()
@@ -265,8 +265,8 @@ class ImapBox:
             return name
 
     def _found(self, name: str) -> str:
-        """The folder as the server lists it, if mails can be moved to it: some names stand for
-        levels only. "" if there is none."""
+        """The name in the server's list, if mails can be moved to it; "" if there is none. Some
+        names are only levels without mails."""
         for flags, _separator, found in self.client.list_folders("", name):
             levels_only = {b"\\noselect", b"\\nonexistent"} & {flag.lower() for flag in flags}
             if imapfolders.same(str(found), name) and not levels_only:
@@ -285,7 +285,7 @@ class ImapBox:
                 except IMAPClientError as error:
                     if isinstance(error, self.client.AbortError):
                         raise
-                    # It may be there and not be listed, or another process was faster.
+                    # It may exist without being listed, or another process was faster.
                     if self._answers(name):
                         return name
                     first = first or error
@@ -303,7 +303,7 @@ class ImapBox:
     # Clearing --------------------------------------------------------------------------------
 
     def move(self, uids: Iterable[int], folder: str) -> None:
-        """Moves those mails that are still there; the folder is made if it is missing."""
+        """Moves the mails that still exist; the folder is created if it is missing."""
         here = self._still_here(uids)
         if not here:
             return
@@ -319,7 +319,7 @@ class ImapBox:
                     self._remove(some)
 
     def delete(self, uids: Iterable[int]) -> None:
-        """Deletes those mails that are still there, and no other."""
+        """Deletes the mails that still exist, and no other."""
         with trouble("move"):
             for some in _chunks(self._still_here(uids)):
                 self._remove(some)
@@ -338,11 +338,11 @@ class ImapBox:
             self.client.uid_expunge(uids)
         elif set(self.client.search(["DELETED"])) <= set(uids):
             self.client.expunge()
-        # Else they stay, marked as deleted: EXPUNGE would take a person's mails with them.
+        # Otherwise they stay, marked as deleted: EXPUNGE would also remove a person's mails.
 
 
 def _number(value: object) -> int:
-    """A number of 32 bits; raises BoxError for another one."""
+    """A number of 32 bits. Raises BoxError for any other value."""
     if isinstance(value, int) and 0 <= value <= LARGEST:
         return value
     raise BoxError("protocol", f"{value!r:.40} is no number of 32 bits")

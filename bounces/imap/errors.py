@@ -1,4 +1,4 @@
-"""What goes wrong with an IMAP server, each with its sentence. Pure."""
+"""Errors of IMAP servers, each with a sentence. Pure."""
 
 import contextlib
 import socket
@@ -52,7 +52,7 @@ SENTENCES = {
 
 
 class BoxError(BouncesError):
-    """What is wrong: `code` is a key of SENTENCES, `words` what the server or system said."""
+    """`code`: a key of SENTENCES; `words`: the message of the server or the system."""
 
     def __init__(self, code: str, words: object = "") -> None:
         self.code = code
@@ -62,13 +62,13 @@ class BoxError(BouncesError):
 
 def _words(error: object) -> str:
     text = str(error)
-    # imaplib passes the server's answer on as the text of bytes.
+    # imaplib gives the server's answer as the repr of bytes.
     if text.startswith(("b'", 'b"')):
         text = text[2:-1]
     return " ".join(text.split())[:500]
 
 
-# What an IMAP command can raise: the code and whose words. The first that fits decides.
+# Exceptions of IMAP commands and their codes. The first that fits decides.
 KINDS: tuple[tuple[type[Exception], str], ...] = (
     (socket.gaierror, "dns"),
     (ssl.SSLCertVerificationError, "certificate"),
@@ -83,7 +83,7 @@ KINDS: tuple[tuple[type[Exception], str], ...] = (
 
 @contextlib.contextmanager
 def trouble(otherwise: str = "protocol") -> Iterator[None]:
-    """Everything that an IMAP command can raise, as a BoxError."""
+    """Turns everything that an IMAP command can raise into a BoxError."""
     try:
         yield
     except BoxError:
@@ -98,8 +98,7 @@ def _box_error(error: Exception, otherwise: str) -> BoxError:
             return BoxError(code, _own_words(error))
     if isinstance(error, (IMAPClientError, ValueError)):
         return BoxError(otherwise, error)
-    # What a library raises for an answer that nobody foresaw: lists in lists, a part that is
-    # missing.
+    # Libraries raise other errors for unforeseen answers: nested lists, a missing part.
     log.failed("answer of an IMAP server could not be read", error)
     return BoxError(otherwise, f"{type(error).__name__}: {error}")
 

@@ -1,8 +1,9 @@
-"""Names of IMAP folders: as people type them, and as a server wants them (RFC 3501, 5.1; RFC 2342).
+"""Names of IMAP folders: as people type them, and as a server needs them (RFC 3501, 5.1; RFC 2342).
 Pure.
 
 People write "Yanshu" or "Yanshu/Bounces". Some servers keep every folder under the inbox (Courier,
-Cyrus, Dovecot with prefix=INBOX.) and separate levels by a dot: there it is "INBOX.Yanshu.Bounces".
+Cyrus, Dovecot with prefix=INBOX.) and separate levels by a dot: there the name is
+"INBOX.Yanshu.Bounces".
 """
 
 import re
@@ -10,24 +11,25 @@ from dataclasses import dataclass
 
 from imapclient import imap_utf7
 
-# What levels are separated by when a person types them.
+# The separator of levels in typed names.
 TYPED = "/"
 INBOX = "INBOX"
 ENCODED = re.compile(r"&[A-Za-z0-9+,]+-")
-# Levels of a name, as far as they are made one by one.
+# The most levels that are created one by one.
 MOST_LEVELS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Namespace:
-    """A server's first personal namespace; `separator` is "" where there are no levels."""
+    """A server's first personal namespace; `separator` is "" if the server has no levels."""
 
     prefix: str = ""
     separator: str = TYPED
 
 
 def to_find(typed: str, space: Namespace) -> list[str]:
-    """The names that it may stand for, as typed first: that folder is meant if it exists."""
+    """The server's possible names for a typed one. The typed form comes first: if that folder
+    exists, it is meant."""
     name = typed.strip()
     found = [name, *([_decoded(name)] if ENCODED.search(name) else [])]
     found += [_levels(name, space), *to_make(name, space)]
@@ -35,7 +37,7 @@ def to_find(typed: str, space: Namespace) -> list[str]:
 
 
 def to_make(typed: str, space: Namespace) -> list[str]:
-    """The names under which it may be created, the right one first."""
+    """Names under which it may be created, the best one first."""
     name = _levels(typed.strip(), space)
     if not name or name == INBOX:
         return []
@@ -48,7 +50,7 @@ def to_make(typed: str, space: Namespace) -> list[str]:
 
 
 def parents(name: str, space: Namespace) -> list[str]:
-    """The folders above it, the highest first; some servers want those to be there."""
+    """The folders above it, the highest first; some servers require that they exist."""
     if not space.separator:
         return []
     parts = name.split(space.separator)[:MOST_LEVELS]
@@ -57,19 +59,19 @@ def parents(name: str, space: Namespace) -> list[str]:
 
 
 def same(one: str, other: str) -> bool:
-    """INBOX is the same however it is written, also as the beginning of a name."""
+    """Whether two names are the same: INBOX has no case, also at the beginning of a name."""
     return normal(one) == normal(other)
 
 
 def normal(name: str) -> str:
-    """With INBOX in capitals."""
+    """The name with INBOX in capitals."""
     head, rest = name[: len(INBOX)], name[len(INBOX) :]
     alone = not rest or not rest[0].isalnum()
     return INBOX + rest if head.upper() == INBOX and alone else name
 
 
 def _levels(name: str, space: Namespace) -> str:
-    """With the server's separator."""
+    """The name with the server's separator."""
     name = name.strip(TYPED)
     if space.separator not in {"", TYPED}:
         name = space.separator.join(part for part in name.split(TYPED) if part)
@@ -77,7 +79,7 @@ def _levels(name: str, space: Namespace) -> str:
 
 
 def _decoded(name: str) -> str:
-    """A name that somebody copied as the server writes it (modified UTF-7)."""
+    """A name that was copied in the server's form (modified UTF-7), decoded."""
     try:
         return str(imap_utf7.decode(name.encode("ascii")))
     except (UnicodeError, ValueError):

@@ -1,5 +1,5 @@
-"""What a collector does with a mailbox, tried with a mail of our own: put into the folder that is
-read, moved or deleted as bounces are, and removed again."""
+"""Tries a collector's steps with a mail of our own: it is put into the folder that is read, moved
+or deleted like a bounce, and removed."""
 
 import contextlib
 import secrets
@@ -15,21 +15,21 @@ from bounces.imap.errors import BoxError
 
 SUBJECT = "Yanshu tests this mailbox"
 TEXT = "This mail was put here by the mailbox test of Yanshu. It can be deleted.\n"
-# Mails looked at to find ours again: others may arrive meanwhile.
+# How many of the latest mails are searched for ours: others may arrive meanwhile.
 LATEST = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """`target`: the server's name of the folder that bounces are moved to; "" where they are
-    deleted. `tried`: a mail of ours went that way; some servers let nobody put one in."""
+    """`target`: the server's name of the folder that bounces are moved to; "" if they are deleted.
+    `tried`: whether a mail of ours could be used; some servers don't allow to add one."""
 
     target: str = ""
     tried: bool = False
 
 
 def rehearse(box: ImapBox, *, move_to: str = "") -> Rehearsal:
-    """`box`: its folder is open; `move_to`: as typed, "" deletes. Raises BoxError where a collector
+    """`box`: with its folder open; `move_to`: as typed, "" deletes. Raises BoxError if a collector
     would fail."""
     if box.readonly:
         raise BoxError("readonly")
@@ -51,7 +51,7 @@ def _put(box: ImapBox, mark: str) -> int | None:
         box.client.append(box.opened, _mail(box.account.username, mark), [b"\\Seen"])
         return _find(box, mark)
     except (IMAPClientError, BoxError):
-        # A collector never puts mails in: nothing is wrong with its mailbox.
+        # A collector never adds mails: the mailbox is fine without that.
         return None
 
 
@@ -63,7 +63,7 @@ def _find(box: ImapBox, mark: str) -> int | None:
 
 
 def _tidy(box: ImapBox, target: str, mark: str) -> None:
-    """Out of the folder again. What goes wrong now is no trouble: a mail of ours stays there."""
+    """Removes our mail from the target folder. Errors are ignored: then it stays there."""
     with contextlib.suppress(IMAPClientError, BoxError, OSError):
         box.client.select_folder(target)
         uids = box.uids_from(1)[-LATEST:]

@@ -1,8 +1,9 @@
-"""The connection to an IMAP server, which may say anything: as slowly, and as much, as it likes.
+"""A connection to an IMAP server with limits in time and size: a server may send anything, as much
+and as slowly as it likes.
 
-A read timeout bounds the silence between two bytes, not an answer: a server that sends a byte every
-eight seconds holds a collection for hours. So a connection has an end, and what it may send is
-counted before it is kept.
+A read timeout limits only the time between two bytes: a server that sends a byte every eight
+seconds would hold a collection for hours. So a connection has a last moment, and received bytes are
+counted before they are kept.
 """
 
 import imaplib
@@ -17,11 +18,11 @@ from bounces.exceptions import BouncesError
 # Seconds for the connection, and for each answer.
 CONNECT = 15.0
 READ = 60.0
-# Seconds for all that is done over one connection.
+# Seconds for everything done over one connection.
 LONGEST = 90.0
-# Bytes of one literal: of a mail no more than 256 KB is asked for; a server may count otherwise.
+# Bytes of one literal. At most 256 KB of a mail are requested, but a server may count differently.
 MOST_OF_A_LITERAL = 1024 * 1024
-# Of a line (SEARCH answers with one), and of all that a connection brings.
+# Bytes of a line (SEARCH answers with one), and of everything received over a connection.
 MOST_OF_A_LINE = 1_000_000
 MOST_IN_ALL = 256 * 1024 * 1024
 AT_ONCE = 64 * 1024
@@ -38,12 +39,12 @@ class Account:
 
 
 class TooLargeError(BouncesError):
-    """The server sends more than anybody asked for. None of imaplib's errors: it makes others of
-    those."""
+    """The server sends more than was requested. It is no subclass of imaplib's errors, because
+    imaplib converts those."""
 
 
 class Connection(imaplib.IMAP4):
-    """Connects to addresses that were checked, while the certificate is held against the name."""
+    """Connects to checked addresses, and verifies the certificate for the name."""
 
     def __init__(
         self, account: Account, addresses: Sequence[str], tls: ssl.SSLContext, *, longest: float
@@ -54,7 +55,7 @@ class Connection(imaplib.IMAP4):
         self.until = time.monotonic() + longest
         self.received = 0
         self._held = bytearray()
-        # Whose bytes are held: STARTTLS puts another socket in its place.
+        # The socket of the held bytes: STARTTLS replaces the socket.
         self._of: socket.socket | None = None
         super().__init__(account.host, account.port)
 
@@ -80,7 +81,7 @@ class Connection(imaplib.IMAP4):
         raise trouble
 
     def ends_in(self, seconds: float) -> None:
-        """Nothing is waited for longer than that from now on."""
+        """From now on the connection lasts at most so long."""
         self.until = min(self.until, time.monotonic() + seconds)
 
     def read(self, size: int) -> bytes:
@@ -105,12 +106,12 @@ class Connection(imaplib.IMAP4):
         return self._take(length)
 
     def _receive(self) -> bool:
-        """Whether the server sent anything more; raises TimeoutError where the time is up."""
+        """Whether the server sent more. Raises TimeoutError when the time is up."""
         left = self.until - time.monotonic()
         if left <= 0:
             raise TimeoutError("the server is too slow")
         if self._of is not self.sock:
-            # What came before STARTTLS was said by anybody.
+            # Bytes received before TLS may come from anybody.
             self._held.clear()
             self._of = self.sock
         self.sock.settimeout(min(left, READ))

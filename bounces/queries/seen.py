@@ -1,10 +1,10 @@
-"""Mails that came back before, byte for byte."""
+"""Finds mails that came before, byte for byte."""
 
 from collections.abc import Sequence
 
 from django.db import connection
 
-# What is stored only as a digest by now is known again, too.
+# Also finds mails of which only a digest is stored.
 SEEN = """
 SELECT DISTINCT fresh.id FROM bounces_bouncemail fresh
   JOIN bounces_bouncemail old
@@ -17,8 +17,8 @@ SELECT DISTINCT fresh.id FROM bounces_bouncemail fresh
 
 
 def seen_before(mails: Sequence[int], messages: Sequence[int]) -> set[int]:
-    """Ids of those of the `mails` that came to their mailbox before, about the same message (one
-    for each mail)."""
+    """Ids of those `mails` that came to their mailbox before, about the same message. `messages`:
+    one for each mail."""
     with connection.cursor() as cursor:
         cursor.execute(SEEN, [list(mails), list(messages)])
         return {pk for (pk,) in cursor.fetchall()}

@@ -1,8 +1,8 @@
 """Reads mails that come back: `parse(bytes) -> Report`.
 
-Delivery status notifications (RFC 3464), also malformed ones, complaints (RFC 5965), automatic
-replies (RFC 3834), and the plain words of servers that know none of these. It never raises, and its
-time is bounded: each search is linear and everything it reads is capped. Pure.
+It understands delivery status notifications (RFC 3464), also malformed ones, complaints (RFC 5965),
+automatic replies (RFC 3834), and plain texts of servers that use none of these. It never raises,
+and its time is bounded: each search is linear, and all input is capped. Pure.
 """
 
 from bounces.reading.reader import parse

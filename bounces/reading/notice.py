@@ -1,11 +1,12 @@
-"""What a notice says in words: whom it is about, and where the returned message begins. Pure."""
+"""Reads a notice in plain words: the addresses that it is about, and where the returned message
+begins. Pure."""
 
 import re
 from collections.abc import Iterable
 
 from bounces.reading.status import ADDRESS, BARE_ADDRESS, MOST_RECIPIENTS
 
-# Lines after which a notice quotes the message that came back.
+# Lines after which a notice quotes the returned message.
 QUOTED = re.compile(
     r"^[ \t>*\-=_]*(?:"
     r"this is a copy of (?:the|your) message[^\n]{0,80}|below this line is a copy[^\n]{0,80}"
@@ -26,8 +27,8 @@ HEADER_BLOCK = re.compile(
 )
 BRACKETED = re.compile(rf"<({ADDRESS.pattern})>")
 
-# How the known servers write whom a notice is about; the first pattern that finds any decides.
-# Each is bounded in length, so that a search stays linear.
+# How known servers write the address that a notice is about. The first pattern that matches
+# decides. Each has a bounded length, so that a search is linear.
 LINES = (
     # qmail, Postfix: the address, then the words.
     r"^[ \t]*<ADDRESS>:?[ \t]*(?:\([^\n]{0,80}\)?)?(?::.{0,300})?$",
@@ -68,10 +69,11 @@ NAMED_LINES, NAMED_SENTENCES = _compiled(LINES), _compiled(SENTENCES)
 
 
 def cut(text: str) -> tuple[str, str]:
-    """The notice, and what it quotes of the message that came back."""
+    """(the notice, the returned message that it quotes)"""
     ends = []
     for found in QUOTED.finditer(text):
-        # A heading with nothing after it, or a sentence before the reasons, is no end.
+        # The line ends the notice only if header fields follow: the words may also be in a sentence
+        # before the reasons.
         rest = text[found.end() :]
         if HEADER_BLOCK.search(rest[:6000]) or re.match(r"\s*[\w-]{2,40}: ", rest[:200]):
             ends.append((found.start(), found.end()))
@@ -85,8 +87,8 @@ def cut(text: str) -> tuple[str, str]:
 
 
 def named(text: str, known: Iterable[str], own: Iterable[str]) -> list[str]:
-    """Whom the notice is about. `known`: addresses that the returned message was sent to; `own`:
-    those of the notice's sender and reader, which are never meant."""
+    """The addresses that the notice is about. `known`: recipients of the returned message; `own`:
+    addresses of the notice's sender and recipient, which are ignored."""
     mine = {address.lower() for address in own}
     sent = {address.lower() for address in known}
     for pattern in NAMED_LINES:

@@ -1,4 +1,4 @@
-"""What a provider reports as JSON: Amazon SES, by way of SNS or alone. Pure.
+"""Reads reports in JSON: Amazon SES, through SNS or directly. Pure.
 
 {"notificationType": "Bounce", "bounce": {"bounceType": "Permanent", "bouncedRecipients": [
 {"emailAddress": ..., "action": ..., "status": ..., "diagnosticCode": ...}]}, "mail": {...}},
@@ -22,10 +22,10 @@ TYPES = {
     "delivery": ("delivery", "recipients"),
     "deliverydelay": ("deliveryDelay", "delayedRecipients"),
 }
-# Subtypes by which SES says that the address itself is at fault.
+# Subtypes that mean that the address itself is at fault.
 GONE = {"NoEmail", "Suppressed", "OnAccountSuppressionList"}
 BLOCKED = {"ContentRejected", "AttachmentRejected"}
-# Not spam after all, in a feedback report.
+# Types of feedback that are no complaints.
 HARMLESS = {"not-spam", "auth-failure"}
 MOST_HEADERS = 200
 
@@ -33,7 +33,7 @@ MOST_HEADERS = 200
 @dataclass(slots=True)
 class Told:
     recipients: list[Failed]
-    # Of the message that it is about, where the provider is asked to include them.
+    # Headers of the message that it is about, if the provider is set to include them.
     headers: Headers = field(default_factory=Headers)
 
 
@@ -67,7 +67,7 @@ def _failed(one: Any, name: str, body: dict[str, Any]) -> Failed:
     words = _text(row, "diagnosticCode")
     action = "delayed" if name == "deliveryDelay" else _text(row, "action").lower()
     return Failed(
-        # As a header has it: with a name, where the mail was sent to one.
+        # In the form of a header, perhaps with a name.
         address=address_of(_text(row, "emailAddress")),
         action="delivered" if name == "delivery" else action,
         status=_text(row, "status"),
@@ -77,7 +77,7 @@ def _failed(one: Any, name: str, body: dict[str, Any]) -> Failed:
 
 
 def _kind(name: str, body: dict[str, Any]) -> str:
-    """What SES itself says; "" where it leaves that open."""
+    """The kind that SES reports; "" if it leaves that open."""
     if name == "complaint":
         harmless = _text(body, "complaintFeedbackType").lower() in HARMLESS
         return Kind.OTHER if harmless else Kind.COMPLAINED

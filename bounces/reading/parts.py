@@ -1,8 +1,7 @@
-"""A mail cut into its parts, quickly and without ever failing: bounces are often malformed.
+"""Splits a mail into its parts, fast and without exceptions: bounces are often malformed.
 
-The standard library's parser takes ten times as long on these mails, and building a message object
-that nobody changes is most of it. Everything here is linear in the bytes read, which are capped.
-Pure.
+The standard library's parser takes ten times as long on these mails, mostly to build message
+objects that can be changed. Everything here is linear in the bytes read, which are capped. Pure.
 """
 
 import binascii
@@ -13,7 +12,7 @@ from dataclasses import dataclass, field
 
 from designs.references import in_text
 
-# What a bounce says is at its beginning; a returned message of 30 MB isn't read to the end.
+# A bounce says its reason at the beginning; a returned message of 30 MB isn't read to the end.
 MOST_BYTES = 256 * 1024
 MOST_PARTS = 40
 MOST_DEPTH = 6
@@ -28,8 +27,8 @@ HIDDEN = re.compile(r"<(/?)(style|script|head)\b[^<>]*>", re.IGNORECASE)
 ENCODED = re.compile(r"=\?([\w*.:-]{1,60})\?([bqBQ])\?([^?\s]{0,1000})\?=")
 BETWEEN = re.compile(r"\?=[ \t\n]{1,80}=\?")
 SPACES = re.compile(r"[ \t\xa0]+")
-# Python calls them encodings of text; no mail is written in them, and some take a time that grows
-# with the square of the length.
+# Python's text encodings that no mail uses; some take time that grows with the square of the
+# length.
 NO_CHARSETS = frozenset(
     "punycode idna unicode_escape raw_unicode_escape undefined mbcs oem".split()
 )
@@ -56,7 +55,7 @@ class Part:
     parts: list["Part"] = field(default_factory=list)
 
     def walk(self) -> Iterator["Part"]:
-        """The part and all inside, in their order."""
+        """The part and all parts inside, in their order."""
         yield self
         for part in self.parts:
             yield from part.walk()
@@ -66,13 +65,13 @@ class Part:
         return _decoded(self.body, self.headers.first("content-transfer-encoding").lower().strip())
 
     def text(self) -> str:
-        """What a person would read, up to MOST_TEXT characters; HTML without its tags."""
+        """The text that a person would read, up to MOST_TEXT characters; HTML without its tags."""
         given = characters(self.content(), self.parameters.get("charset", ""))[:MOST_TEXT]
         return plain(given) if self.kind == "text/html" else given
 
 
 def read(raw: bytes, most_bytes: int = MOST_BYTES) -> Part:
-    """The tree of a mail's parts. Never raises; what is beyond the caps is left out."""
+    """The tree of a mail's parts. Never raises; data beyond the caps is left out."""
     data = raw[:most_bytes].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     return _part(data.lstrip(b"\n"), "text/plain", 0, [MOST_PARTS])
 
@@ -96,7 +95,7 @@ def _part(data: bytes, default: str, depth: int, left: list[int]) -> Part:
 
 
 def _pieces(body: bytes, boundary: bytes) -> Iterator[bytes]:
-    """What stands between the delimiter lines (RFC 2046, 5.1.1); the last may lack its end."""
+    """The parts between delimiter lines (RFC 2046, 5.1.1); the last delimiter may be missing."""
     current: list[bytes] | None = None
     for found in (b"\n" + body).split(b"\n--" + boundary):
         line, _, rest = found.partition(b"\n")
@@ -114,7 +113,7 @@ def _pieces(body: bytes, boundary: bytes) -> Iterator[bytes]:
 
 
 def split(data: bytes) -> tuple[Headers, bytes]:
-    """Headers and what follows the empty line. No header at all: everything is body."""
+    """Headers, and the body after the empty line. Without any header everything is body."""
     if data.startswith((b"From ", b">From ")):
         data = data.partition(b"\n")[2]
     if data.startswith(b"\n"):
@@ -125,7 +124,7 @@ def split(data: bytes) -> tuple[Headers, bytes]:
 
 
 def fields(text: str) -> Headers:
-    """Header fields of a block of lines; lines that are none are left out."""
+    """Header fields of a block of lines; other lines are left out."""
     headers = Headers()
     name = ""
     for line in text.split("\n", MOST_HEADER_LINES)[:MOST_HEADER_LINES]:
@@ -158,7 +157,7 @@ def _decoded(body: bytes, encoding: str) -> bytes:
 
 
 def characters(data: bytes, charset: str) -> str:
-    """Text in the charset that is named, or the likeliest one. Without NUL."""
+    """The text in the named charset, or in the most likely one. Without NUL."""
     for name in (charset[:LONGEST_CHARSET], "utf-8", "gb18030"):
         try:
             if name and is_charset(name):
@@ -169,14 +168,14 @@ def characters(data: bytes, charset: str) -> str:
 
 
 def is_charset(name: str) -> bool:
-    """Whether mails are written in it. Raises LookupError for a name that is none."""
+    """Whether mails use it. Raises LookupError for an unknown name."""
     found = codecs.lookup(name)
     plain_name = found.name.replace("-", "_")
     return bool(found._is_text_encoding) and plain_name not in NO_CHARSETS  # noqa: SLF001
 
 
 def clean(text: str) -> str:
-    """Without what a database can't hold: NUL and halves of surrogate pairs."""
+    """The text without NUL and lone surrogates, which a database can't hold."""
     plain = text if text.isascii() else text.encode("utf-8", "replace").decode()
     return plain.replace("\x00", "")
 
@@ -189,7 +188,7 @@ def plain(markup: str) -> str:
 
 
 def _shown(markup: str) -> str:
-    """Without style, script and head elements; one that has no end hides nothing."""
+    """The markup without style, script and head elements; an element without an end is kept."""
     shown, start, opened = [], 0, ""
     for tag in HIDDEN.finditer(markup):
         name = tag[2].lower()

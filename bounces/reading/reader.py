@@ -1,4 +1,4 @@
-"""A mail to a Report: its parts first, then what they mean. Pure."""
+"""Turns a mail into a Report: first its parts, then their meaning. Pure."""
 
 import contextlib
 import re
@@ -18,7 +18,7 @@ from bounces.reading.verdict import judge
 REPORTS = {"message/delivery-status", "message/global-delivery-status"}
 RETURNED = {"message/rfc822", "message/global", "message/rfc822-headers"}
 RETURNED_HEADERS = {"text/rfc822-headers", "message/global-headers", "message/rfc822-headers"}
-# The worst first: what a report on several recipients comes to.
+# The worst kind first: it is the kind of a report on several recipients.
 GRAVITY = (
     Kind.COMPLAINED,
     Kind.HARD_BOUNCED,
@@ -28,7 +28,7 @@ GRAVITY = (
     Kind.DELAYED,
     Kind.OTHER,
 )
-# RFC 5965: others report that a mail failed authentication, or that it is not spam after all.
+# RFC 5965: the other types report a failed authentication, or that a mail is not spam.
 COMPLAINTS = {"abuse", "fraud", "opt-out", "opt-out-list", "other", "virus", ""}
 ANSWERED = re.compile(
     r"(?:re|fwd?|aw|wg|tr|rv|sv|vs|回复|答复|转发|回覆|轉寄)[ :：]", re.IGNORECASE
@@ -48,20 +48,20 @@ MOST_DIAGNOSTIC = 2000
 
 @dataclass(slots=True)
 class Seen:
-    """What a mail holds, by what its parts are for."""
+    """The contents of a mail, by the purpose of its parts."""
 
     headers: Headers
     notice: str = ""
     failed: list[Failed] = field(default_factory=list)
     feedback: Headers | None = None
-    # Headers of the message that came back.
+    # Headers of the returned message.
     returned: Headers = field(default_factory=Headers)
     subject: str = ""
     sender: str = ""
 
 
 def parse(raw: bytes) -> Report:
-    """What the mail says. Never raises, whatever the bytes are."""
+    """Reads a mail. Never raises, for any bytes."""
     seen = _look(parts.read(raw))
     decision = _decide(seen)
     head = seen.headers
@@ -193,8 +193,8 @@ def _from_report(seen: Seen) -> Decision:
 
 
 def _undelivered(failures: tuple[Failure, ...]) -> list[Failure]:
-    """Those that a report is about: one that says of some that they failed is not about others,
-    whose mail arrived or is still being tried."""
+    """The failures that a report is about. If some recipients failed, the report is not about
+    others whose mail arrived or is still being tried."""
     for passing in ({Kind.OTHER, Kind.DELAYED}, {Kind.OTHER}):
         if found := [one for one in failures if one.kind not in passing]:
             return found
@@ -208,7 +208,7 @@ def _failure(failed: Failed, seen: Seen) -> Failure:
 
 
 def _judge_failed(failed: Failed, seen: Seen) -> Judged:
-    # RFC 3463, 2: 2.x.x is success, whatever the action is called.
+    # RFC 3463, 2: 2.x.x is success, with any action.
     if failed.status.startswith("2"):
         return Judged(Kind.OTHER, f"status: {failed.status}", "status")
     if failed.action in {"delivered", "relayed", "expanded", "deliverable"}:
@@ -225,8 +225,8 @@ def _judge_failed(failed: Failed, seen: Seen) -> Judged:
 
 
 def _moderated(judged: Judged, said: str) -> Judged:
-    """Where the reporter tells lasting failures from passing ones, a passing one is never hard, and
-    a lasting one is it where the words don't tell."""
+    """Corrects a verdict by the reporter's own kind: a failure that it calls temporary is never
+    hard, and one that it calls permanent stays so if the words say nothing."""
     if said == Kind.SOFT_BOUNCED and judged.kind is Kind.HARD_BOUNCED:
         return Judged(Kind.SOFT_BOUNCED, "notification", "notification")
     if said in {Kind.HARD_BOUNCED, Kind.BLOCKED} and judged.rule in {"", "unclear", "transient"}:
@@ -235,7 +235,7 @@ def _moderated(judged: Judged, said: str) -> Judged:
 
 
 def _automatic(seen: Seen) -> tuple[Kind, str] | None:
-    """An automatic reply or a challenge; bounces call themselves auto-replied too."""
+    """An automatic reply or a challenge. Bounces mark themselves as auto-replied, too."""
     head = seen.headers
     if _is_notice(seen):
         return None
@@ -254,7 +254,7 @@ def _is_notice(seen: Seen) -> bool:
     if seen.headers.first("x-failed-recipients"):
         return True
     by_sender = judge("notice_sender", seen.sender) is not None
-    # Somebody who answers or passes on a notice is no server.
+    # A person's answer to a notice, or a forwarded notice, is no notice.
     answered = ANSWERED.match(seen.subject) is not None
     by_subject = not answered and judge("notice_subject", seen.subject) is not None
     by_body = judge("notice_body", seen.notice) is not None
@@ -299,8 +299,8 @@ def _people(seen: Seen) -> list[str]:
 
 
 def _words_about(notice: str, people: list[str], others: Iterable[str] = ()) -> str:
-    """The server's words: what follows the address up to the next one's, else the first line with
-    a code."""
+    """The server's words: the text from the address to the next one, or else the text from the
+    first code."""
     lower = notice.lower()
     for person in people[:1]:
         start = lower.find(person.lower()) if person else -1

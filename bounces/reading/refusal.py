@@ -1,4 +1,4 @@
-"""What a server's refusal means, read by the same rules as a reply on the wire (smtp.replies).
+"""Reads a server's refusal by the same rules as replies in a session (smtp.replies).
 Pure."""
 
 import re
@@ -11,7 +11,7 @@ from smtp.replies import Meaning, Verdict, classify, read
 
 KINDS = {
     Meaning.ADDRESS: Kind.HARD_BOUNCED,
-    # When a mail comes back, its server has tried for days.
+    # When such a mail comes back, the server has tried for days.
     Meaning.DOMAIN: Kind.HARD_BOUNCED,
     Meaning.POLICY: Kind.BLOCKED,
     Meaning.RATE: Kind.BLOCKED,
@@ -19,7 +19,7 @@ KINDS = {
     Meaning.SENDER: Kind.BLOCKED,
     Meaning.ACCEPTED: Kind.OTHER,
 }
-# The reason stands close behind the address; what follows is advice.
+# The reason follows the address closely; advice comes after it.
 FIRST_WORDS = 300
 BEGINS_ENHANCED = re.compile(r"\W{0,2}[245]\.\d{1,3}\.\d{1,3}(?![.\d])")
 
@@ -28,14 +28,14 @@ BEGINS_ENHANCED = re.compile(r"\W{0,2}[245]\.\d{1,3}\.\d{1,3}(?![.\d])")
 class Judged:
     kind: Kind
     why: str
-    # The name of the rule; "" where none decided.
+    # The name of the rule; "" if none decided.
     rule: str = ""
 
 
 def judge_refusal(words: str, status: str, notice: str = "", *, place: str = "") -> Judged:
-    """By the words that belong to the recipient, then by what the notice says besides.
+    """Judges by the words about the recipient, then by the rest of the notice.
 
-    `status`: the enhanced code that is known; `place`: text in which the stage is named.
+    `status`: the known enhanced code; `place`: text that may name the stage.
     """
     paragraphs = without_boilerplate(words)
     line = " ".join(paragraphs.split())
@@ -44,7 +44,7 @@ def judge_refusal(words: str, status: str, notice: str = "", *, place: str = "")
     near = _near(paragraphs.split("\n\n")[:2])
     texts = [_reply(one, status)[1] for one in near]
     if not any(CODE.search(one) for one in near):
-        # No reply stands where one is expected: the rest may hold the reason.
+        # No reply code where one is expected: the rest may contain the reason.
         texts += [behind[:FIRST_WORDS], behind, line, *_pieces(place), *_pieces(notice)]
     best: Verdict | None = None
     for text in dict.fromkeys(filter(None, texts)):
@@ -56,13 +56,13 @@ def judge_refusal(words: str, status: str, notice: str = "", *, place: str = "")
 
 
 def _near(paragraphs: list[str]) -> list[str]:
-    """Up to the one with a reply: behind it the returned message may be quoted."""
+    """The paragraphs up to the one with a reply: after it the returned message may be quoted."""
     ends = (number for number, one in enumerate(paragraphs, 1) if CODE.search(one))
     return paragraphs[: next(ends, len(paragraphs))]
 
 
 def _reply(line: str, status: str) -> tuple[int, str]:
-    """The code, and the words behind it."""
+    """(code, the words after it)"""
     reply = read(line)
     if reply.code:
         return reply.code, reply.words
@@ -72,12 +72,12 @@ def _reply(line: str, status: str) -> tuple[int, str]:
 
 
 def _digit(status: str) -> str:
-    """What came back without a code failed for good, unless its status says otherwise."""
+    """A mail that came back without a code failed for good, unless its status says otherwise."""
     return status[0] if status[:1] in {"2", "4", "5"} else "5"
 
 
 def _with_status(text: str, status: str) -> str:
-    """The status where a server puts it, unless the words begin with one that says more."""
+    """The words with the status in front, unless they begin with a more specific one."""
     given = BEGINS_ENHANCED.match(text)
     if not status or (given and not given[0].endswith(".0.0")):
         return text
@@ -85,7 +85,7 @@ def _with_status(text: str, status: str) -> str:
 
 
 def _pieces(notice: str) -> list[str]:
-    """The notice without the sentences that every notice of its server holds."""
+    """The notice without its server's standard sentences."""
     text = without_boilerplate(notice)[:1000]
     return [text] if text.strip() else []
 
@@ -105,7 +105,7 @@ def _judged(verdict: Verdict) -> Judged:
 
 
 def best_status(words: str, given: str) -> str:
-    """The enhanced status code that says most: servers put 5.0.0 into the field."""
+    """The more specific enhanced status code: servers often put 5.0.0 into the field."""
     found = ENHANCED.search(words)
     if found and (not given or given.endswith(".0.0") or not found[1].endswith(".0.0")):
         return found[1]

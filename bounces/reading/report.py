@@ -8,7 +8,7 @@ from smtp.events import MailEvent
 
 
 class Kind(StrEnum):
-    """The values are kept in BounceMail.kind."""
+    """Kinds of mails that come back. The values are stored in BounceMail.kind."""
 
     # The address does not exist.
     HARD_BOUNCED = MailEvent.HARD_BOUNCED
@@ -30,7 +30,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """What can be read of the message that came back."""
+    """The facts read from the returned message."""
 
     message_ids: tuple[str, ...] = ()  # without angle brackets
     tokens: tuple[str, ...] = ()  # X-Yanshu-Message
@@ -40,7 +40,7 @@ class Original:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What a report with several recipients says of one of them."""
+    """The part of a report with several recipients that is about one of them."""
 
     recipient: str
     kind: Kind
@@ -52,9 +52,9 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    # The worst of its recipients'.
+    # The worst kind among its recipients.
     kind: Kind
-    # Whom it could not be delivered to, as the server wrote them.
+    # Addresses that it could not be delivered to, as the server wrote them.
     recipients: tuple[str, ...] = ()
     status: str = ""  # enhanced status code (RFC 3463), such as "5.1.1"
     diagnostic: str = ""  # the server's words
@@ -62,7 +62,7 @@ class Report:
     why: str = ""
     # The rule of smtp.replies that decided, or the table of bounces.toml; "" for none.
     rule: str = ""
-    # Each recipient of a machine-readable report by itself.
+    # One for each recipient, if there are several.
     failures: tuple[Failure, ...] = ()
     sender: str = ""
     subject: str = ""
@@ -72,7 +72,7 @@ class Report:
     original: Original = field(default_factory=Original)
 
     def about(self, address: str) -> "Report":
-        """What it says of this recipient; itself where it doesn't tell them apart."""
+        """The report for this recipient; unchanged if it doesn't tell recipients apart."""
         for one in self.failures:
             if one.recipient.lower() == address.lower():
                 return replace(

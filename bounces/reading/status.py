@@ -1,4 +1,4 @@
-"""The fields that a report holds for machines (RFC 3464, RFC 5965), however badly they are made.
+"""Reads the machine-readable fields of a report (RFC 3464, RFC 5965), also malformed ones.
 Pure."""
 
 import re
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from bounces.reading.parts import Headers, fields
 
-# Letters of a local part and domain; IDN and EAI too. Bounded, so that a search is linear.
+# Characters of a local part and domain, also of IDN and EAI. Bounded, so that a search is linear.
 LOCAL = r"[\w.!#$%&'*+/=?^`{|}~-]"
-# Behind a sign that may belong to a local part: ";dda:smtp=user@...".
+# For use after a sign that may be part of a local part: ";dda:smtp=user@...".
 BARE_ADDRESS = (
     rf"(?:{LOCAL}{{1,128}}|\"[^\"\s@]{{1,64}}\")@(?:\[[\d.]{{7,15}}\]|#?[\w-][\w.-]{{0,250}}\w|\w)"
 )
-# Nothing is cut off at its beginning: "user42@..." is no "user" and "42@...".
+# Matches only whole local parts: in "user42@..." never "42@...".
 ADDRESS = re.compile(rf"(?<!{LOCAL}){BARE_ADDRESS}")
 ENHANCED = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
 CODE = re.compile(r"(?<![\d.])([45]\d\d)(?=[\s\-#(:;,]|$)")
@@ -23,13 +23,13 @@ MOST_RECIPIENTS = 50
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """What a report says of one recipient."""
+    """The fields of a report about one recipient."""
 
     address: str
     action: str = ""
     status: str = ""
     diagnostic: str = ""
-    # What the reporter itself says it is, where nothing else tells.
+    # The kind that the reporter gives, if any.
     kind: str = ""
 
 

@@ -1,4 +1,4 @@
-"""What kind of mail came back, by the tables of bounces.toml. Pure."""
+"""Decides the kind of a mail by the tables of bounces.toml. Pure."""
 
 import re
 import tomllib
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bounces.reading.report import Kind
 
-# A reason stands in the first lines of an answer.
+# The reason is in the first lines of a mail.
 MOST_WORDS = 3000
 
 
@@ -33,7 +33,7 @@ def _sign(entry: dict[str, str | list[str]]) -> BounceSign:
 
 
 def judge(table: str, words: str) -> tuple[Kind, str] | None:
-    """The kind, and what decided it, by the first sign of the table that is found."""
+    """(kind, the words that decided) by the first sign of the table that matches."""
     line = " ".join(words[:MOST_WORDS].split())
     for sign in signs_by_table()[table]:
         if found := sign.text.search(line):
@@ -42,7 +42,7 @@ def judge(table: str, words: str) -> tuple[Kind, str] | None:
 
 
 def without_boilerplate(notice: str) -> str:
-    """The notice without the sentences that each notice of its server holds; paragraphs stay."""
+    """The notice without its server's standard sentences; paragraphs stay."""
     paragraphs = re.split(r"\n[ \t>*|-]{0,20}\n", notice[:MOST_WORDS])
     text = "\n\n".join(" ".join(one.split()) for one in paragraphs)
     for sign in signs_by_table()["boilerplate"]:

@@ -1,13 +1,14 @@
-"""Collecting a bounce mailbox. Each step is committed before the next, so that a process may die
-anywhere between them:
+"""Collects a bounce mailbox. Each step is committed before the next, so that a process may die at
+any point:
 
-1. fetch: the raw mails and how far the mailbox was read, in one transaction; nothing is touched;
-2. apply: what they mean (bounces.services.deciding), once for each row;
-3. clear: what was about our messages is moved or deleted in the mailbox, then noted as cleared.
+1. fetch: the raw mails and how far the mailbox was read, in one transaction; the mailbox is not
+changed;
+2. apply: read and apply them (bounces.services.deciding), once for each row;
+3. clear: move or delete the mails about our messages in the mailbox, then note them as cleared.
 
-What a dead process left after 1 or 2 is done by the next. A mail is known by UIDVALIDITY and UID,
-so that it is stored once, and a mail that isn't ours is looked at once and left as it was. So is an
-unproven report, until a person counts it.
+If a process dies after 1 or 2, the next one does the rest. A mail is identified by UIDVALIDITY and
+UID, so that it is stored once. A mail that isn't about our messages is read once and left
+unchanged. So is an unproven report, until a person counts it.
 """
 
 import time
@@ -30,18 +31,19 @@ from sending.services import fence
 log = logs.get(__name__)
 
 State = BounceMail.State
-# Every mailbox once a minute; one on a server of ours soon, as that costs nobody anything.
+# How often mailboxes are collected; more often on a server of ours.
 EVERY = timedelta(minutes=1)
 EVERY_MANAGED = timedelta(seconds=10)
-# A mailbox that fails is tried again after as long as it has failed already, up to this: three
-# wrong passwords a minute would lock the account.
+# A failing mailbox is tried again after a pause as long as it has been failing, up to this:
+# frequent wrong passwords would lock the account.
 SLOWEST = timedelta(minutes=15)
 LEASE = timedelta(minutes=3)
 # Mails fetched and stored in one step.
 AT_ONCE = 50
-# Seconds; what is left then waits for the next task, which comes at once.
+# Seconds for one collection; the next task, which starts at once, does the rest.
 BUDGET = 50.0
-# Tries of a mail that the server can't give us; more where the server itself may be away.
+# How often a mail is tried that the server can't deliver to us; more often if the server may be
+# away.
 MOST_TRIES = 3
 MOST_TRIES_WHEN_AWAY = 10
 AWAY = {"timeout", "closed", "tls"}
@@ -49,28 +51,28 @@ AWAY = {"timeout", "closed", "tls"}
 
 @dataclass(slots=True)
 class Collected:
-    """What a collection came to."""
+    """The result of a collection."""
 
     stored: int = 0
     applied: deciding.Applied = field(default_factory=deciding.Applied)
     cleared: int = 0
-    # More is waiting in the mailbox.
+    # More mails wait in the mailbox.
     more: bool = False
-    # A key of SENTENCES, and what the server or the system said.
+    # A key of SENTENCES, and the message of the server or the system.
     error: str = ""
     words: str = ""
-    # Another process is at it.
+    # Another process is collecting it.
     busy: bool = False
 
     @property
     def sentence(self) -> str:
-        """What went wrong, in a line for logs."""
+        """The error in one line for logs."""
         return " ".join(f"{SENTENCES.get(self.error, '')} {self.words}".split())
 
 
 def due(now: datetime | None = None) -> list[int]:
-    """Mailboxes whose turn it is and that nobody holds. None while a copy of the database might
-    take away what belongs to the original."""
+    """Mailboxes that are due and that no process holds. None while the fence is up: a copied
+    database must not remove mails that belong to the original."""
     if not fence.is_open():
         return []
     now = now or timezone.now()
@@ -90,8 +92,8 @@ def _due(mailbox: BounceMailbox, now: datetime) -> bool:
 
 
 def collect(mailbox_id: int) -> Collected:
-    """Collects the mailbox, unless another process does. What goes wrong is kept with the mailbox
-    and returned, not raised."""
+    """Collects the mailbox, unless another process does. Errors are stored with the mailbox and
+    returned, not raised."""
     if not _lease(mailbox_id):
         return Collected(busy=True)
     mailbox = BounceMailbox.objects.select_related("workspace").get(pk=mailbox_id)
@@ -102,7 +104,7 @@ def collect(mailbox_id: int) -> Collected:
         done.error, done.words = error.code, error.words
     except SecretError:
         done.error = "secret"
-    # Whatever it is, it is no success: the mailbox says so, and is tried again later.
+    # Any other error: the mailbox shows it, and is tried again later.
     except Exception as error:
         log.exception("mailbox collection failed", mailbox=mailbox_id)
         done.error, done.words = "crash", type(error).__name__
@@ -125,10 +127,10 @@ def _collect(mailbox: BounceMailbox, done: Collected) -> None:
                 break
             done.stored += _store(mailbox, box, some)
             add(done.applied, deciding.apply_stored(mailbox))
-            if done.applied.unproven:  # as many as somebody likes to send
+            if done.applied.unproven:  # anybody can send any number of them
                 unprovensources.drop_old()
             done.cleared += clear(mailbox, box)
-        # Also what a process that died had applied, but not cleared.
+        # Also mails that a dead process had applied but not cleared.
         done.cleared += clear(mailbox, box)
 
 
@@ -145,8 +147,8 @@ def add(total: deciding.Applied, more: deciding.Applied) -> None:
 
 
 def _begin(mailbox: BounceMailbox, uid_validity: int) -> None:
-    """A mailbox that was built anew (another UIDVALIDITY, RFC 3501 2.3.1.1) is read from its
-    beginning; its old UIDs name nothing any more."""
+    """A mailbox that was rebuilt (another UIDVALIDITY, RFC 3501 2.3.1.1) is read from its
+    beginning; its old UIDs are invalid."""
     if mailbox.uid_validity == uid_validity:
         return
     mailbox.uid_validity, mailbox.next_uid = uid_validity, 1
@@ -158,13 +160,13 @@ def _begin(mailbox: BounceMailbox, uid_validity: int) -> None:
 
 
 def store(mailbox: BounceMailbox, box: ImapBox, uids: Sequence[int]) -> int:
-    """Keeps the raw mails, and that the mailbox was read up to the last of them."""
+    """Stores the raw mails, and that the mailbox was read up to the last of them."""
     mails = [
         BounceMail(mailbox=mailbox, uid_validity=box.uid_validity, uid=uid, raw=raw)
         for uid, raw in box.fetch(uids)
     ]
     with transaction.atomic():
-        # A mail that is known stays as it is: the constraint decides.
+        # The unique constraint keeps mails that are stored already.
         BounceMail.objects.bulk_create(mails, ignore_conflicts=True)
         mailbox.next_uid = uids[-1] + 1
         BounceMailbox.objects.filter(pk=mailbox.pk, next_uid__lt=mailbox.next_uid).update(
@@ -174,7 +176,7 @@ def store(mailbox: BounceMailbox, box: ImapBox, uids: Sequence[int]) -> int:
 
 
 def _portions(mailbox: BounceMailbox, uids: Sequence[int]) -> Iterator[Sequence[int]]:
-    """Many at once; one by one where one of them could not be read."""
+    """UIDs in portions of AT_ONCE; one by one where a portion could not be read."""
     start = 0
     while start < len(uids):
         alone = mailbox.stuck_until is not None and uids[start] <= mailbox.stuck_until
@@ -184,7 +186,8 @@ def _portions(mailbox: BounceMailbox, uids: Sequence[int]) -> Iterator[Sequence[
 
 
 def _store(mailbox: BounceMailbox, box: ImapBox, uids: Sequence[int]) -> int:
-    """`store`, which remembers mails that can't be read: they must not stop the others for ever."""
+    """Like `store`, but remembers mails that can't be read, so that they don't stop the others
+    forever."""
     try:
         stored = store(mailbox, box, uids)
     except BoxError as error:
@@ -200,7 +203,8 @@ def _store(mailbox: BounceMailbox, box: ImapBox, uids: Sequence[int]) -> int:
 
 
 def _stumble(mailbox: BounceMailbox, box: ImapBox, uids: Sequence[int], error: BoxError) -> None:
-    """A single mail that failed often is given up: it stays in the mailbox, its row says why."""
+    """Notes a failure. A single mail that failed too often is given up: it stays in the mailbox,
+    and its row says why."""
     mailbox.stuck_until = max(uids[-1], mailbox.stuck_until or 0)
     mailbox.stuck_tries += len(uids) == 1
     most = MOST_TRIES_WHEN_AWAY if error.code in AWAY else MOST_TRIES
@@ -220,7 +224,7 @@ def _stumble(mailbox: BounceMailbox, box: ImapBox, uids: Sequence[int], error: B
 
 
 def clear(mailbox: BounceMailbox, box: ImapBox) -> int:
-    """Moves or deletes what was about our messages."""
+    """Moves or deletes the mails about our messages. Returns how many."""
     rows = mailbox.mails.filter(
         state=State.PROCESSED, cleared_at=None, uid_validity=box.uid_validity
     )
@@ -244,7 +248,7 @@ def _lease(mailbox_id: int) -> bool:
 
 
 def _renew(mailbox: BounceMailbox) -> bool:
-    """Whether the mailbox may still be collected: switched off meanwhile, it may not."""
+    """Renews the lease. False: the mailbox was switched on or off meanwhile, or deleted."""
     return bool(
         BounceMailbox.objects.filter(pk=mailbox.pk, active=mailbox.active).update(
             leased_until=timezone.now() + LEASE
@@ -256,7 +260,7 @@ def _release(mailbox: BounceMailbox, done: Collected) -> None:
     now = timezone.now()
     values: dict[str, object] = {"leased_until": None, "error": done.error}
     values["error_words"] = done.words[:2000]
-    # With more waiting its turn is now.
+    # If more mails wait, it is due at once.
     values["checked_at"] = None if done.more and not done.error else now
     if not done.error:
         values["collected_at"] = now
@@ -268,7 +272,7 @@ def _log(mailbox: BounceMailbox, done: Collected) -> None:
     known = {"mailbox": mailbox.pk, "workspace": mailbox.workspace_id}
     if done.error:
         log.warning("mailbox could not be collected", **known, reason=done.error, words=done.words)
-    # Each is looked at once a minute: what brought nothing is no line.
+    # Mailboxes are read each minute: a collection without results is not logged.
     if done.stored or done.cleared or done.applied.kinds:
         log.info(
             "mailbox collected",

@@ -1,4 +1,5 @@
-"""What bounce mails mean for the ledger: read, matched and applied, each exactly once."""
+"""Reads bounce mails, matches them to messages, and applies them to the ledger, each exactly
+once."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -26,7 +27,7 @@ from sending.queries.blocks import of_messages
 log = logs.get(__name__)
 
 State = BounceMail.State
-# A bounce that names only an address is about the last message to it, if it is not older.
+# A report that names only an address may be about the last message to it, if that is not older.
 RECENT = timedelta(days=14)
 # Mails read and applied in one transaction.
 AT_ONCE = 100
@@ -35,20 +36,20 @@ EVENTS = {kind: Event.Kind(kind.value) for kind in Kind if kind.value in Event.K
     Kind.CHALLENGED: Event.Kind.AUTO_REPLIED
 }
 SUPPRESSES = {kind: Suppression.Reason(kind.value) for kind in (Kind.HARD_BOUNCED, Kind.COMPLAINED)}
-# Only a report that the message failed, or was complained about, is matched by address alone, as
-# unproven: an automatic reply to a person's mail looks the same as one to ours.
+# Kinds that may be matched by address alone, as unproven. Automatic replies are not among them: a
+# reply to a person's mail looks the same as one to ours.
 BY_RECIPIENT = {Kind.HARD_BOUNCED, Kind.SOFT_BOUNCED, Kind.BLOCKED, Kind.DELAYED, Kind.COMPLAINED}
 
 
 @dataclass(slots=True)
 class Reading:
-    """A stored mail, and what was made of it."""
+    """A stored mail and what was found out about it."""
 
     mail: BounceMail
     report: Report
     message: Message | None = None
     by: By | None = None
-    # The same bytes had been read before (a mailbox that was rebuilt gives its mails new UIDs).
+    # The same bytes were read before (a rebuilt mailbox gives its mails new UIDs).
     known: bool = False
 
     @property
@@ -66,7 +67,7 @@ class Reading:
 
 @dataclass(slots=True)
 class Applied:
-    """How many mails came to what."""
+    """Numbers of mails by their result."""
 
     kinds: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     unproven: int = 0
@@ -76,7 +77,8 @@ class Applied:
 
 
 def apply_stored(mailbox: BounceMailbox) -> Applied:
-    """Reads what is stored and not processed yet, in sets; safe to run twice and side by side."""
+    """Applies stored mails that are not processed yet, in sets. Safe to run twice and in
+    parallel."""
     applied = Applied()
     while _apply_some(mailbox, applied):
         pass
@@ -85,7 +87,7 @@ def apply_stored(mailbox: BounceMailbox) -> Applied:
 
 @transaction.atomic
 def _apply_some(mailbox: BounceMailbox, applied: Applied) -> bool:
-    # Whoever locks a row decides it; another process takes the next ones.
+    # The process that locks a row decides it; another process takes the next rows.
     mails = list(
         BounceMail.objects.select_for_update(skip_locked=True)
         .filter(mailbox=mailbox, state=State.STORED)
@@ -99,7 +101,7 @@ def _apply_some(mailbox: BounceMailbox, applied: Applied) -> bool:
     _mark_known(readings)
     ours = [one for one in readings if one.ours]
     fresh = [one for one in ours if not one.known]
-    # A report that comes again says nothing new, and a person may have lifted what it did.
+    # A repeated report suppresses nothing: a person may have lifted its suppression.
     told = _told(fresh)
     _record(fresh)
     applied.suppressed += _suppress(mailbox.workspace, [one for one in fresh if not told(one)])
@@ -115,7 +117,7 @@ def _apply_some(mailbox: BounceMailbox, applied: Applied) -> bool:
 def _read(mail: BounceMail) -> Reading | None:
     try:
         return Reading(mail, parse(bytes(mail.raw or b"")))
-    # The parser never raises; a mail that shows otherwise must not stop the rest.
+    # The parser should never raise; a bug must not stop the other mails.
     except Exception as error:
         log.exception("bounce mail could not be read", mail=mail.pk)
         BounceMail.objects.filter(pk=mail.pk).update(
@@ -145,7 +147,7 @@ def _match(workspace: Workspace, readings: Sequence[Reading]) -> None:
 
 
 def _past(workspace: Workspace, ids: set[int]) -> dict[int, Message]:
-    """Messages whose rows were dropped: what comes back of them suppresses, and is not counted."""
+    """Messages whose rows were dropped: their bounces suppress, but are not counted."""
     found = past.find(ids) if ids else {}
     return {
         pk: message
@@ -155,8 +157,8 @@ def _past(workspace: Workspace, ids: set[int]) -> dict[int, Message]:
 
 
 def _match_by_recipient(workspace: Workspace, readings: Sequence[Reading]) -> None:
-    """Whom a report names that proves nothing. With a token it may name the address that the mail
-    was forwarded to, but no other recipient of ours."""
+    """Matches unproven reports by the address that they name. A report with a token may name an
+    address that the mail was forwarded to, but not another recipient of ours."""
     names = {one.mail.pk: _normalised(one.report.recipients) for one in readings}
     latest = _latest(workspace, {name for found in names.values() for name in found})
     for one in readings:
@@ -185,11 +187,11 @@ def _normalised(recipients: Iterable[str]) -> list[str]:
 
 
 def _latest(workspace: Workspace, wanted: set[str]) -> dict[str, Message]:
-    """The last message of the workspace to each address that a server may have taken."""
+    """{address: the workspace's last message to it that a server may have accepted}"""
     if not wanted:
         return {}
     since = timezone.now() - RECENT
-    # By mailing and address, as the unique index has them: no index on the address alone.
+    # By mailing and address, to use the unique index: there is no index on the address alone.
     mailings = Mailing.objects.filter(workspace=workspace).exclude(finished_at__lt=since)
     rows = (
         Message.objects.filter(
@@ -219,7 +221,7 @@ def _mark_known(readings: Sequence[Reading]) -> None:
 
 
 def _told(ours: Sequence[Reading]) -> Callable[[Reading], bool]:
-    """Whether the same was known of the message before."""
+    """A function: whether the message already has an event of the same kind."""
     ids = [one.message.pk for one in ours if one.message is not None]
     kinds = [EVENTS[kind] for kind in SUPPRESSES]
     rows = Event.objects.filter(of_messages(ids), message__in=ids, kind__in=kinds)
@@ -246,7 +248,7 @@ def _record(ours: Sequence[Reading]) -> None:
 
 
 def _when(one: Reading, now: datetime) -> datetime:
-    """The report's own date, unless its clock is plainly wrong."""
+    """The report's own date, unless its clock is clearly wrong."""
     sent = one.message.settled_at if one.message else None
     arrived = one.report.arrived
     if arrived is None or arrived > now or (sent is not None and arrived < sent):
@@ -256,7 +258,7 @@ def _when(one: Reading, now: datetime) -> datetime:
 
 def _suppress(workspace: Workspace, ours: Sequence[Reading]) -> int:
     """Suppresses the addresses that were mailed, by reason and source. A bounce is about the
-    address; a complaint is the person's, so that it holds for their present address as well."""
+    address; a complaint is about the person, so that it also holds for their current address."""
     sets: dict[tuple[str, Source], list[tuple[str, str]]] = defaultdict(list)
     present = _present(workspace, ours)
     for one in ours:
@@ -274,8 +276,9 @@ def _suppress(workspace: Workspace, ours: Sequence[Reading]) -> int:
 
 
 def _present(workspace: Workspace, ours: Sequence[Reading]) -> dict[int, str]:
-    """{contact: their address by now} of those who complained. Locked until the complaint is
-    stored: a change of the address at this moment comes before it, or carries it on."""
+    """{contact id: current address} of those who complained. The rows are locked until the
+    complaint is stored: a change of the address is made before that, or takes the suppression
+    along."""
     who = {
         one.message.contact_id
         for one in ours
@@ -290,8 +293,8 @@ def _present(workspace: Workspace, ours: Sequence[Reading]) -> dict[int, str]:
 
 
 def _settle(readings: Sequence[Reading]) -> None:
-    """Writes what was found; of a mail that isn't ours, or that was asked about before, nothing is
-    kept but that it was seen."""
+    """Stores the results. Of a mail that isn't ours, and of a repeated unproven report, only its
+    state and kind are kept."""
     for one in readings:
         mail, report = one.mail, one.report
         mail.kind = report.kind.value
@@ -323,9 +326,9 @@ def _settle(readings: Sequence[Reading]) -> None:
 
 
 def not_a_bounce(mail: BounceMail, by: User, moment: datetime) -> int:
-    """A person says that this mail is no bounce: the address that it suppressed may be mailed
-    again. Its event stays as the server reported it. Returns how many suppressions were lifted;
-    `is_a_bounce` with the same moment takes it back."""
+    """A person says that this mail is no bounce: lifts the suppression that it made. The event
+    stays. Returns how many suppressions were lifted. `is_a_bounce` with the same moment undoes
+    it."""
     BounceMail.objects.filter(pk=mail.pk).update(kind=Kind.OTHER)
     message = mail.message
     if message is None and mail.message_id is not None:
@@ -336,14 +339,14 @@ def not_a_bounce(mail: BounceMail, by: User, moment: datetime) -> int:
 
 
 def is_a_bounce(mail: BounceMail, kind: Kind, moment: datetime) -> None:
-    """Takes `not_a_bounce` back; `kind`: what the mail was before."""
+    """Undoes `not_a_bounce`; `kind`: the mail's kind before."""
     BounceMail.objects.filter(pk=mail.pk).update(kind=kind)
     suppressions.undo_lift(mail.mailbox.workspace, moment)
 
 
 def suppression_of(message: Message) -> QuerySet[Suppression]:
-    """What bounces and complaints did to the address of the message, and a complaint about this
-    mailing to the present address of its person."""
+    """Suppressions of the message's address by bounces and complaints, and of its contact's current
+    address by a complaint about this mailing."""
     workspace_id = message.mailing.workspace_id
     present = Contact.objects.filter(workspace_id=workspace_id, pk=message.contact_id or 0)
     complaint = Q(

@@ -1,4 +1,4 @@
-"""Bounce mailboxes: made, changed, tried out, and the box behind one."""
+"""Makes, changes, removes and tries out bounce mailboxes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ from bounces.imap.wire import Account
 from bounces.models import BounceMailbox
 from pages import reasons
 
-# Seconds that a person waits for a trial, who sees what came of it.
+# Seconds for a trial: a person waits for the result.
 LONGEST = 30.0
 
-# States of mails that stay in the mailbox as they came: only what counts is moved or deleted.
+# States of mails that stay in the mailbox unchanged: only counted ones are moved or deleted.
 LEFT = ("unproven", "dismissed", "not_ours", "failed")
 
 
@@ -35,7 +35,7 @@ class MailCounts:
 
     @property
     def stored(self) -> int:
-        """Fetched a moment ago and not read yet."""
+        """Fetched, but not read yet."""
         return self.by_state.get("stored", 0)
 
     @property
@@ -44,12 +44,12 @@ class MailCounts:
 
     @property
     def parts_of_left(self) -> list[tuple[str, int]]:
-        """[(state, number)] of those there are."""
+        """[(state, number)], without empty ones."""
         return [(state, self.by_state[state]) for state in LEFT if self.by_state.get(state)]
 
     @property
     def kept(self) -> int:
-        """Those of which more is kept than that they were seen."""
+        """Mails of which more than the state is kept."""
         return sum(self.by_state.values()) - self.by_state.get("not_ours", 0)
 
 
@@ -65,8 +65,8 @@ def create(workspace: Workspace, *, password: str, **values: Any) -> BounceMailb
 
 
 def change(mailbox: BounceMailbox, *, password: str, **values: Any) -> None:
-    """Writes what was given; an empty password keeps the stored one. Another server, user or folder
-    is read from its beginning."""
+    """Changes the given values; an empty password keeps the stored one. After a change of server,
+    user or folder the mailbox is read from its beginning."""
     place = ("host", "port", "username", "folder")
     moved = any(name in values and values[name] != getattr(mailbox, name) for name in place)
     if moved:
@@ -74,7 +74,7 @@ def change(mailbox: BounceMailbox, *, password: str, **values: Any) -> None:
         values |= {"stuck_until": None, "stuck_tries": 0}
     if password:
         values["password"] = secrets.encrypt(password)
-    # What was wrong may be mended: it is tried at once.
+    # An error may be corrected now: the mailbox is tried at once.
     values |= {"error": "", "error_words": "", "checked_at": None}
     for name, value in values.items():
         setattr(mailbox, name, value)
@@ -82,15 +82,15 @@ def change(mailbox: BounceMailbox, *, password: str, **values: Any) -> None:
 
 
 def remove(mailbox: BounceMailbox) -> int:
-    """Forgets the mailbox and the mails that were kept from it; returns how many mails. The account
-    itself, events and suppressions stay as they are."""
+    """Deletes the mailbox's row and the mails kept from it. Returns how many mails. The account
+    itself, events and suppressions stay."""
     count: int = mailbox.mails.exclude(state="not_ours").count()
     mailbox.delete()
     return count
 
 
 def account(mailbox: BounceMailbox, *, password: str = "") -> Account:
-    """The account behind the mailbox; `password` instead of the stored one. Raises SecretError."""
+    """The account behind the mailbox; `password` replaces the stored one. Raises SecretError."""
     return Account(
         host=mailbox.host,
         port=mailbox.port,
@@ -102,7 +102,7 @@ def account(mailbox: BounceMailbox, *, password: str = "") -> Account:
 
 
 def target(mailbox: BounceMailbox) -> str:
-    """The folder that processed mail is moved to; "" where it is deleted, and only there."""
+    """The folder that processed mail is moved to; "" only if it is deleted."""
     if mailbox.after == BounceMailbox.After.DELETE:
         return ""
     return mailbox.move_to or BounceMailbox().move_to
@@ -110,16 +110,15 @@ def target(mailbox: BounceMailbox) -> str:
 
 @dataclass(frozen=True, slots=True)
 class MailboxTrial:
-    """What trying a mailbox out came to. `sentence` and the server's own `words` say what is
-    wrong."""
+    """The result of a trial. `sentence` and the server's own `words` say what is wrong."""
 
     ok: bool
     sentence: str = ""
     words: str = ""
     folders: tuple[Folder, ...] = ()
-    # Of the folder that would be read.
+    # Number of mails in the folder to read.
     mails: int = 0
-    # What was tried of clearing; None: nothing was to be.
+    # The rehearsal of clearing; None: none was wanted, or an error came first.
     cleared: Rehearsal | None = None
 
 
@@ -129,8 +128,8 @@ def look(given: Account, *, trusted: bool = False) -> MailboxTrial:
 
 
 def try_out(given: Account, *, move_to: str, trusted: bool = False) -> MailboxTrial:
-    """Looks, and does once with a mail of ours what a collector does with bounces: moves it to the
-    folder `move_to`, which is made if it is missing, or deletes it ("")."""
+    """Like `look`, and tries a collector's steps with a mail of ours: moves it to the folder
+    `move_to`, which is created if it is missing, or deletes it ("")."""
     return _try(given, lambda box: rehearse(box, move_to=move_to), trusted=trusted)
 
 
@@ -141,7 +140,7 @@ def _try(
     try:
         with ImapBox(given, select=False, trusted=trusted, longest=LONGEST) as box:
             folders = tuple(box.folders())
-            # By name: some servers list only the folders that are subscribed to.
+            # Opened by name: some servers list only subscribed folders.
             box.open()
             mails = box.mails
             cleared = clear(box) if clear else None
@@ -161,12 +160,12 @@ def text(error: str) -> str:
 
 
 def hurry(mailbox: BounceMailbox) -> None:
-    """Its turn is now, also after a failure."""
+    """Makes it due now, also after a failure."""
     BounceMailbox.objects.filter(pk=mailbox.pk).update(checked_at=None)
 
 
 def switch(mailbox: BounceMailbox) -> bool:
-    """On, or off; whether it is on now."""
+    """Switches it on or off. Returns whether it is on now."""
     mailbox.active = not mailbox.active
     mailbox.save(update_fields=["active"])
     if mailbox.active:

@@ -1,5 +1,5 @@
-"""Unproven reports: mails that say of an address which we mailed that it bounced or complained, and
-that nothing else ties to a message. Anybody can write one. A person counts or dismisses them."""
+"""Unproven reports: mails about a bounce or complaint of an address that we mailed, without proof
+that they belong to a message of ours. Anybody can write one. A person counts or dismisses them."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -27,20 +27,20 @@ log = logs.get(__name__)
 
 # Reports counted in one transaction.
 AT_ONCE = 500
-# Servers that return neither our headers nor a token are rare; as many a day are an attack, or a
-# relay that rewrites what it sends.
+# Servers that return neither our headers nor a token are rare. So many a day mean an attack, or a
+# relay that rewrites mails.
 FLOOD = 20
 DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class UnprovenCount:
-    """How many wait for a person, and what counting them would do."""
+    """How many reports wait for a person, and the effect of counting them."""
 
     reports: int
-    # Addresses that would be suppressed, as long as they are not yet.
+    # Addresses that counting would suppress, including those that are suppressed already.
     addresses: int
-    # The last of them: those that come later are not meant by who decides now.
+    # The id of the last one: a decision made now does not include later ones.
     until: int
 
 
@@ -59,9 +59,9 @@ def of(workspace: Workspace) -> QuerySet[BounceMail]:
 
 
 def count(rows: QuerySet[BounceMail], by: User) -> tuple[int, int]:
-    """A person says that these reports are genuine: they count as proven ones do, and the next
-    collection moves or deletes them in the mailbox. Returns how many counted, and how many
-    addresses that suppressed."""
+    """A person says that these reports are genuine: they count like proven ones, and the next
+    collection moves or deletes them in the mailbox. Returns (how many counted, how many addresses
+    were suppressed)."""
     counted = suppressed = 0
     while some := _count_some(rows, by):
         counted, suppressed = counted + some[0], suppressed + some[1]
@@ -71,7 +71,7 @@ def count(rows: QuerySet[BounceMail], by: User) -> tuple[int, int]:
 @transaction.atomic
 def _count_some(rows: QuerySet[BounceMail], by: User) -> tuple[int, int] | None:
     undecided = rows.filter(state__in=(State.UNPROVEN, State.DISMISSED)).order_by("pk")
-    # Whoever locks a row decides it.
+    # The process that locks a row decides it.
     locked = undecided.select_for_update(skip_locked=True, of=("self",))
     mails = list(locked.defer("raw").select_related("message__mailing", "mailbox")[:AT_ONCE])
     if not mails:
@@ -107,8 +107,8 @@ def _suppress(mails: list[BounceMail], by: User) -> int:
 
 
 def dismiss(rows: QuerySet[BounceMail], by: User) -> int:
-    """A person says that these reports are forged, or mean nothing. They change nothing and stay
-    in the mailbox."""
+    """A person says that these reports are forged or meaningless. They change nothing and stay in
+    the mailbox. Returns how many."""
     return rows.filter(state=State.UNPROVEN).update(
         state=State.DISMISSED, decided_by=by, decided_at=timezone.now()
     )
@@ -118,8 +118,8 @@ def dismiss(rows: QuerySet[BounceMail], by: User) -> int:
 
 
 def tell_all() -> int:
-    """Mails the people of each mailbox that got many unproven reports within a day, at most once a
-    day; safe to run twice. How many mails."""
+    """Mails the users of each mailbox that got many unproven reports within a day, at most once a
+    day. Safe to run twice. Returns how many mails were sent."""
     now = timezone.now()
     recent = Q(mails__state=State.UNPROVEN, mails__collected_at__gt=now - DAY)
     flooded = (
@@ -155,7 +155,7 @@ def _tell(pk: int, reports: int) -> int:
 
 
 def _mail(mailbox: BounceMailbox, reports: int) -> int:
-    """To everybody who may do something about it, each in their language."""
+    """Mails all members who may manage sending, each in their language."""
     workspace = mailbox.workspace
     roles = [role for role in Role if allows(role, Permission.MANAGE_SENDING)]
     people = Membership.objects.filter(

@@ -1,6 +1,6 @@
-"""The stored sources of unproven reports: anybody can send any number of them, so they have a
-bound. What was read of a report (kind, recipient, the server's words) stays in its row, and the
-mail itself stays in the mailbox."""
+"""Limits the stored sources of unproven reports, because anybody can send any number of them. The
+facts read from a report (kind, recipient, the server's words) stay in its row, and the mail itself
+stays in the mailbox."""
 
 from datetime import timedelta
 from typing import Any
@@ -8,15 +8,15 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
-# Of a workspace, the newest of them; a source has 256 KB at most (bounces.imap.box).
+# How many of a workspace's newest sources are kept; each has at most 256 KB (bounces.imap.box).
 MOST = 1000
-# Long enough to decide about a report. Nothing of it is needed for deciding later.
+# Long enough to decide about a report. Later decisions don't need the source.
 KEPT = timedelta(days=90)
 # Sources dropped in one statement.
 AT_ONCE = 500
 
-# By bounce_mail_unproven_source, which holds as many as the bound leaves. The digest is what
-# queries.seen knows the same mail by when a mailbox that was rebuilt shows it again.
+# Uses the index bounce_mail_unproven_source, which has as many entries as the limit leaves. By the
+# digest queries.seen recognizes the same mail in a rebuilt mailbox.
 DROP = """
 UPDATE bounces_bouncemail mail SET digest = sha256(raw), raw = NULL
  WHERE mail.id IN (
@@ -32,7 +32,7 @@ UPDATE bounces_bouncemail mail SET digest = sha256(raw), raw = NULL
 
 
 def drop_old() -> int:
-    """Drops those that are over the bound; how many. Safe to run twice and side by side."""
+    """Drops sources over the limit. Returns how many. Safe to run twice and in parallel."""
     known: dict[str, Any] = {"most": MOST, "since": timezone.now() - KEPT, "limit": AT_ONCE}
     dropped, last = 0, AT_ONCE
     with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""Bounces: what came back, the mail itself, and what was made of it."""
+"""Pages of bounces: the list, a mail with its verdict, and decisions about it."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ from smtp.replies import Meaning
 
 UNDO_SALT = "sending.not_a_bounce"
 LEFT = "left"
-# As much of a mail as a page shows.
+# How much of a mail a page shows.
 MOST_SHOWN = 64 * 1024
 
 KINDS: dict[str, str | Promise] = {
@@ -61,7 +61,7 @@ MEANINGS: dict[str, str | Promise] = {
     ),
     Kind.OTHER.value: gettext_lazy("A person said that this is no bounce."),
 }
-# What was decided of a report that proves nothing.
+# The state of a report without proof, in words.
 DECISIONS: dict[str, str | Promise] = {
     "unproven": gettext_lazy(
         "Unproven: it names an address that you mailed, but carries nothing that only your mail "
@@ -82,7 +82,7 @@ STATES: dict[str, str | Promise] = {
     "stored": gettext_lazy("Waiting"),
     "failed": gettext_lazy("Could not be read"),
     "not_ours": gettext_lazy("Not about your messages"),
-    # All of those that the collector leaves alone.
+    # All that the collector leaves in the mailbox.
     LEFT: gettext_lazy("Left as they were"),
 }
 
@@ -95,8 +95,8 @@ class BounceRow:
 
 
 def filtered(workspace: Workspace, parameters: QueryDict) -> QuerySet[BounceMail]:
-    """By q (part of an address), kind, state, mailbox; mail that isn't ours is among them only
-    where the state asks for it."""
+    """Filters by q (part of an address), kind, state and mailbox. Mails that aren't ours are
+    included only if the state asks for them."""
     rows = BounceMail.objects.filter(mailbox__workspace=workspace)
     state = parameters.get("state", "")
     if state in STATES:
@@ -201,7 +201,7 @@ def bounce_source(request: WorkspaceRequest, pk: int) -> HttpResponse:
 def not_a_bounce(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     mail = _mail(request.workspace, pk)
     if mail.state != BounceMail.State.PROCESSED:
-        raise BadRequest  # of one that does not count there is nothing to take back
+        raise BadRequest  # a mail that does not count can't be taken back
     moment, kind = timezone.now(), mail.kind
     lifted = service.not_a_bounce(mail, request.user, moment)
     token = signing.dumps([mail.pk, kind, moment.isoformat()], salt=UNDO_SALT)
@@ -217,7 +217,7 @@ def not_a_bounce(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
 
 @require_POST
 def is_a_bounce(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
-    """Takes `not_a_bounce` back."""
+    """Undoes `not_a_bounce`."""
     mail = _mail(request.workspace, pk)
     try:
         token = request.GET.get("token", "")
@@ -250,7 +250,7 @@ def dismiss_bounce(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
 
 @require_POST
 def count_unproven(request: WorkspaceRequest) -> HttpResponseBase:
-    """All that the person was shown the number of; what came later waits."""
+    """Counts all reports whose number was shown to the person; later ones wait."""
     counted, suppressed = unproven.count(_shown(request), request.user)
     _say_counted(request, counted, suppressed)
     return redirect("bounces", request.workspace.slug)

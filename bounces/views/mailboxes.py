@@ -74,7 +74,7 @@ def try_new_mailbox(request: WorkspaceRequest) -> HttpResponse:
 
 @require_POST
 def try_mailbox(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    """Tries what is typed; from the mailbox's own page, what is stored."""
+    """Tries the typed values; on the mailbox's own page, the stored ones."""
     one = get_in(request.workspace, BounceMailbox, pk=pk)
     if "host" in request.POST and not one.managed_by:
         form = MailboxForm(request.POST, workspace=request.workspace, mailbox=one)
@@ -91,7 +91,7 @@ def try_mailbox(request: WorkspaceRequest, pk: int) -> HttpResponse:
 
 
 def _try(request: WorkspaceRequest, form: MailboxForm) -> HttpResponse:
-    """A part: what the server said, or what is missing in the form."""
+    """A part of a page: the server's answers, or the errors of the form."""
     needed = ("host", "port", "security", "username", "password", "folder", "after", "move_to")
     form.is_valid()
     wrong = [str(text) for name in needed for text in form.errors.get(name, ())]
@@ -126,7 +126,7 @@ def collect_mailbox(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
 
 @require_POST
 def switch_mailbox(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
-    """On or off."""
+    """Switches it on or off."""
     one = get_in(request.workspace, BounceMailbox, pk=pk)
     text = _("{name} is collected again.") if service.switch(one) else _("{name} is off.")
     messages.success(request, text.format(name=one.name))

@@ -60,7 +60,7 @@ class Verdict:
 
     @property
     def _rule_name(self) -> str:
-        """"" for rules of the operator, who may choose any name."""
+        """The rule's name; "" for the operator's rules, which may have any name."""
         return self.rule.name if self.rule and not self.rule.own else ""
 
 

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from bounces.models import BounceMailbox
 from bounces.services import collecting
 
-# Seconds between two looks at whose turn it is.
+# Seconds between two looks for mailboxes that are due.
 PAUSE = 5.0
 
 
@@ -58,7 +58,8 @@ class Command(BaseCommand):
             time.sleep(PAUSE)
 
     def _collect(self, mailbox_id: int, *, as_json: bool) -> bool:
-        """Until nothing is left in the mailbox; says what came of it. False if it failed."""
+        """Collects until nothing is left in the mailbox, and prints the result. False if it
+        failed."""
         total = collecting.Collected(more=True)
         while total.more and not total.error:
             part = collecting.collect(mailbox_id)

@@ -1,4 +1,4 @@
-"""`manage.py read_bounces`: what mails that came back say, without a mailbox and a database."""
+"""`manage.py read_bounces`: reads mails that came back, without a mailbox or a database."""
 
 import argparse
 import json
@@ -15,11 +15,12 @@ from django.core.management.base import BaseCommand, CommandError
 from bounces.reading import Kind, Report, parse
 from bounces.reading.parts import MOST_BYTES
 
-# What is looked at in a directory; in a Maildir everything in "cur" and "new".
+# Files that are read in a directory; in a Maildir everything in "cur" and "new".
 ENDINGS = {".eml", ".mbox", ".mbx"}
 MAILDIR = {"cur", "new"}
-# A line of a mailbox file at which a mail begins (RFC 4155), whatever stands behind the word; a
-# field with a blank before its colon is none. The next line is a field: a sentence begins no mail.
+# A line of a mailbox file that begins a mail (RFC 4155): "From " and anything except a colon,
+# because then it is a field with a blank before its colon. The next line must be a field; otherwise
+# the line is part of a text.
 BEGIN = re.compile(rb"From (?![ \t]*:)")
 FIELD = re.compile(rb"[!-9;-~]+[ \t]*:|>?From ")
 MOST_LINE = 64 * 1024
@@ -38,7 +39,7 @@ WORDS = {
 class MailFile:
     name: str
     raw: bytes = b""
-    # Why it can't be read; "" where it can.
+    # Why it can't be read; "" if it can.
     error: str = ""
 
 
@@ -69,7 +70,7 @@ class Command(BaseCommand):
                     self.stdout.write(_line(facts))
             self.stdout.flush()
         except BrokenPipeError:
-            # The reader has had enough, as `head` does. Python would try once more at its end.
+            # The reader, such as `head`, closed the pipe. Python would write again when it exits.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if not found:
             raise CommandError(f"There is no mail in {path}: no .eml or .mbox file, no Maildir.")
@@ -90,7 +91,7 @@ def _looked_at(file: Path) -> bool:
 
 
 def _of_file(file: Path, name: str) -> Iterator[MailFile]:
-    """One mail, or the mails of a mailbox file, numbered where they are several."""
+    """One mail, or the mails of a mailbox file, numbered if there are several."""
     name = name.encode("utf-8", "replace").decode()
     try:
         with file.open("rb") as opened:
