@@ -1,5 +1,5 @@
-"""Who gets a mailing, and why the others of its lists don't: one statement for the live count and
-for the freeze, so that both always agree."""
+"""The recipients of a mailing, and the reasons why others of its audience are left out: one
+statement for the live count and the freeze, so that both always agree."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,10 +13,9 @@ from contacts.audience import Audience
 from contacts.mergenames import OF_PERSON
 from contacts.queries import mailable, parts
 
-# One row a person of the parts that are included. `reason` (a code of pages.reasons) is null for
-# who gets it. Somebody who left one of the lists but is on another still wants mail. Being
-# suppressed says more than being excluded, and a list that was left says more than either: the
-# first that applies is the reason.
+# One row for each person in the included parts. `reason` (a code of pages.reasons) is null for
+# recipients. A person who left one of the lists but is on another still wants mail. The first
+# reason that applies is given: unsubscribed, suppressed, excluded.
 AUDIENCE = """
 SELECT c.id AS contact_id, c.email AS address,
        coalesce(CASE WHEN NOT p.wants THEN 'unsubscribed' END, {stopped}, {excluded}) AS reason,
@@ -25,14 +24,14 @@ SELECT c.id AS contact_id, c.email AS address,
   JOIN contacts_contact c ON c.id = p.contact_id AND c.workspace_id = %(workspace)s
 {joins}
 """
-# Of an audience without parts.
+# For an audience without parts.
 NOBODY = "SELECT 0::bigint AS contact_id, false AS wants WHERE false"
 EXCLUDED = (
     "LEFT JOIN (SELECT DISTINCT contact_id FROM ({people}) e) {name} ON {name}.contact_id = c.id"
 )
-# Of the people in `audience`: since when they are left out, and by what. It is looked up by the
-# contact's index, and only for people who are left out: recipients cost nothing here. Of several
-# lists, the one that changed last is named.
+# For people in `audience` who are left out: since when, and the cause. Looked up by the contact's
+# index, and not for recipients, who cost nothing here. Of several lists, the one that changed last
+# is named.
 DETAILS = """
 SELECT a.contact_id, a.address, a.reason,
        coalesce(by_list.since, by_suppression.created_at{since}) AS since,
@@ -50,8 +49,8 @@ SELECT a.contact_id, a.address, a.reason,
 
 
 def statement(audience: Audience, *, each_once: bool = True, piece: bool = False) -> str:
-    """The audience's query, for its `parameters`. Unless `each_once`, a person of several parts may
-    come several times, which is quicker. A `piece`: only contacts from %(first)s to %(last)s."""
+    """The audience's query, for its `parameters`. Without `each_once`, a person in several parts
+    may come several times, which is faster. `piece`: only contacts from %(first)s to %(last)s."""
     excluded = [
         (f"out{number}", parts.kinds[part.kind]) for number, part in enumerate(audience.exclude)
     ]
@@ -74,15 +73,15 @@ def statement(audience: Audience, *, each_once: bool = True, piece: bool = False
 
 
 def _people(audience: Audience, *, each_once: bool, piece: bool = False) -> str:
-    """Rows of (contact_id, wants): everybody that the audience includes."""
+    """Rows of (contact_id, wants): everybody in the included parts."""
     kinds = [parts.kinds[part.kind] for part in audience.include]
     included = [
         _within(kind.include.format(ids=f"%(include{number})s"), piece)
         for number, kind in enumerate(kinds)
     ]
     people = "\nUNION ALL\n".join(included) or NOBODY
-    # Nobody is twice on one list. Without the grouping PostgreSQL counts on several cores: a
-    # million people take their backend a third of its time.
+    # No contact is on one list twice, so one list needs no grouping. Then PostgreSQL counts on
+    # several cores: a million people take a third of the time.
     alone = len(kinds) == 1 and kinds[0].once and len(audience.include[0].ids) == 1
     if each_once and not alone and included:
         people = f"SELECT contact_id, bool_or(wants) AS wants FROM ({people}) m GROUP BY contact_id"  # noqa: S608
@@ -90,14 +89,15 @@ def _people(audience: Audience, *, each_once: bool, piece: bool = False) -> str:
 
 
 def _within(people: str, piece: bool) -> str:
-    """Of a part: so that a piece reads its own people, by the indexes of contacts."""
+    """Restricts a part, so that a piece reads only its own people, by the indexes on contacts."""
     if not piece:
         return people
     return f"SELECT * FROM ({people}) p WHERE contact_id BETWEEN %(first)s AND %(last)s"  # noqa: S608
 
 
 def details(audience: Audience) -> str:
-    """Who of `audience`, a table with the statement's rows, is left out since when and why."""
+    """SQL: the people left out of `audience`, a table with the statement's rows, with cause and
+    time."""
     causes, names = [], []
     for number, part in enumerate(audience.exclude):
         kind = parts.kinds[part.kind]
@@ -134,8 +134,8 @@ def count(audience: Audience) -> dict[str, Any]:
 
 
 def anybody(audience: Audience) -> bool:
-    """Whether somebody would get it. Ends with the first one: nobody is counted. Whoever is
-    subscribed to one of several lists wants mail, so that they need not be brought together."""
+    """Whether anybody would get it. Stops at the first recipient. A person subscribed to one of
+    several lists wants mail, so that rows need no grouping."""
     rows = statement(audience, each_once=False)
     sql = f"SELECT 1 FROM ({rows}) a WHERE reason IS NULL LIMIT 1"  # noqa: S608
     with connection.cursor() as cursor:
@@ -144,7 +144,7 @@ def anybody(audience: Audience) -> bool:
 
 
 def more_than(audience: Audience, number: int) -> bool:
-    """Whether it includes more people; ends with the one after `number`."""
+    """Whether it includes more than `number` people. Stops at the first one above."""
     people = _people(audience, each_once=False)
     sql = f"SELECT count(*) FROM (SELECT FROM ({people}) p LIMIT %(most)s) few"  # noqa: S608
     with connection.cursor() as cursor:
@@ -163,7 +163,7 @@ def span(workspace_id: int) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class AudiencePerson:
-    """Somebody on the lists. `reason` (a code of pages.reasons) is None for a recipient; `since`
+    """A person in an audience. `reason` (a code of pages.reasons) is None for a recipient; `since`
     and `cause_id` (of a suppression, a list, ...) belong to the reason."""
 
     contact_id: int
@@ -173,14 +173,14 @@ class AudiencePerson:
     cause_id: int | None
 
 
-# `reason` to ask for: recipients, or everybody left out; else a code.
+# Values of `reason` in a Question: recipients, everybody left out, or else a code.
 RECIPIENTS, LEFT_OUT = "", "*"
 CONDITIONS = {
     RECIPIENTS: "reason IS NULL",
     LEFT_OUT: "reason IS NOT NULL",
 }
-# The audience is worked out as a whole for each page (1 s for a million people), its details only
-# for the rows of the page.
+# The whole audience is computed for each page (1 s for a million people), its details only for the
+# rows of the page.
 PEOPLE = """
 WITH everybody AS ({audience}),
 audience AS (SELECT * FROM everybody WHERE {conditions} ORDER BY address {order} LIMIT %(limit)s)
@@ -190,12 +190,12 @@ SELECT * FROM ({details}) told ORDER BY address {order}
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """An audience, and which of its people are asked for."""
+    """An audience, and a filter on its people."""
 
     audience: Audience
     # RECIPIENTS, LEFT_OUT or a code of pages.reasons; None: everybody.
     reason: str | None = None
-    # How addresses begin; "" for all.
+    # The beginning of addresses; "" for all.
     begins: str = ""
     # Only these contacts; None for all.
     contact_ids: Sequence[int] | None = None
@@ -236,8 +236,8 @@ def people(
 
 
 def stream(question: Question, size: int) -> Iterator[AudiencePerson]:
-    """All of them by address: one statement, read `size` rows at a time by a cursor of the server.
-    In a transaction, because a cursor that outlives one would keep the whole result on disk."""
+    """All matching people by address: one statement, read `size` rows at a time with a server-side
+    cursor. In a transaction, because a cursor WITH HOLD would store the whole result on disk."""
     conditions, known = question.sql()
     sql = PEOPLE.format(
         audience=statement(question.audience),
@@ -260,7 +260,7 @@ def count_people(question: Question) -> int:
 
 
 def missing_fields(audience: Audience, fields: Sequence[str]) -> dict[str, int]:
-    """For how many recipients each merge field is empty: one pass over the audience."""
+    """{merge field: number of recipients where it is empty}, in one pass over the audience."""
     columns: list[str] = []
     given: dict[str, str] = {}
     for number, name in enumerate(fields):
@@ -275,7 +275,7 @@ def unfit_values(
     audience: Audience, uses: Sequence[tuple[str, str]]
 ) -> dict[tuple[str, str], tuple[int, str]]:
     """{(merge field, kind): (recipients whose value is not of that kind, one such value)}, for
-    kinds of contacts.valuekinds; nothing for those that all fit. One pass over the audience."""
+    kinds of contacts.valuekinds. Uses without misfits are absent. One pass over the audience."""
     columns, given = [], dict(valuekinds.PARAMETERS)
     for number, (name, kind) in enumerate(uses):
         value, json, parameter = _value_of(name, number)
@@ -283,7 +283,7 @@ def unfit_values(
         misfit = valuekinds.MISFITS[kind].format(value=value, json=json)
         columns += [
             f"count(*) FILTER (WHERE {misfit})",
-            # The first by sorting, so the page says the same each time.
+            # The smallest one, so that the page shows the same each time.
             f"min(left({value}, 40)) FILTER (WHERE {misfit})",
         ]
     counted = _over_recipients(audience, columns, given)
@@ -296,14 +296,14 @@ def unfit_values(
 def kinds_of_people(
     audience: Audience, fields: Sequence[str], *, most: int
 ) -> list[tuple[int, int]]:
-    """(a contact, how many recipients have the same values in these merge fields), at most `most`.
-    Those come first whose values an expression may not take: nothing, zero, text."""
+    """(a contact id, how many recipients have the same values in these merge fields), at most
+    `most`. Values that an expression may not accept come first: empty, zero, text."""
     columns, numbers = [], ["0"]
     given: dict[str, Any] = {}
     for number, name in enumerate(fields):
         value, json, parameter = _value_of(name, number)
         given |= parameter
-        # As jsonb: the text "5" is another value than the number.
+        # As jsonb: the text "5" differs from the number 5.
         columns.append(f"({json})")
         numbers.append(f"(coalesce({value}, '') ~ '^[1-9][0-9.]*$')::int")
     grouped = f"GROUP BY {', '.join(columns)}" if columns else ""
@@ -319,7 +319,7 @@ def kinds_of_people(
 
 
 def _value_of(name: str, number: int) -> tuple[str, str, dict[str, str]]:
-    """A merge field's value as SQL, as text and as jsonb; its parameter."""
+    """(SQL of a merge field's value as text, the same as jsonb, parameters)."""
     if name in OF_PERSON:
         return f"c.{name}", f"to_jsonb(c.{name})", {}
     key = f"field{number}"
@@ -329,7 +329,7 @@ def _value_of(name: str, number: int) -> tuple[str, str, dict[str, str]]:
 def _over_recipients(
     audience: Audience, columns: Sequence[str], given: Mapping[str, Any]
 ) -> Sequence[Any]:
-    """Aggregates over the contacts who get the mailing: one pass, whatever their number."""
+    """Aggregates over the contacts who get the mailing: one pass for any number of columns."""
     if not columns:
         return ()
     sql = f"""

@@ -1,5 +1,5 @@
-"""Contacts with what they agreed to and what stops their mail, for the export: one statement, read
-by a cursor of the server, so that a million people take no more memory than a few thousand."""
+"""Contacts with their consent and their suppressions, for the export: one statement, read with a
+server-side cursor, so that a million people take no more memory than a few thousand."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -22,8 +22,8 @@ AT_ONCE = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Engagement:
-    """Columns that another app knows of a contact: their names in the file, and a subquery about
-    the contact `c` that gives one row with them."""
+    """Columns of another app: their names in the file, and a subquery about the contact `c` that
+    returns one row with them."""
 
     names: tuple[str, ...]
     sql: str
@@ -49,8 +49,8 @@ class ExportedPerson(NamedTuple):
     engagement: list[Any]
 
 
-# Each subquery is about one contact and has an index that begins with it, so that the first rows
-# come at once and nothing is sorted or kept: whoever downloads sets the pace.
+# Each subquery is about one contact and uses an index that begins with it, so that the first rows
+# come at once and nothing is sorted or stored: the download sets the pace.
 EXPORT = """
 SELECT c.email, c.first_name, c.last_name, c.full_name, c.attributes::text, c.created_at,
        by_address.reason, by_address.source_kind, by_address.source_id, by_address.afterwards,
@@ -73,7 +73,7 @@ SELECT c.email, c.first_name, c.last_name, c.full_name, c.attributes::text, c.cr
 def people(found: QuerySet[Contact]) -> Iterator[ExportedPerson]:
     """These contacts, in the order of their ids.
 
-    In a transaction, because a cursor that outlives one would keep the whole result on disk first.
+    In a transaction, because a cursor WITH HOLD would first store the whole result on disk.
     """
     ids, parameters = statements.sql_of(found.order_by().values("pk"))
     columns = [

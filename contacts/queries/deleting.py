@@ -1,4 +1,4 @@
-"""Contacts are deleted in sets, and what they said no to is kept."""
+"""Deletes contacts in sets, and keeps their unsubscribes as suppressions."""
 
 from django.db import connection, transaction
 from django.db.models import QuerySet
@@ -7,9 +7,9 @@ from contacts.models import Contact
 from contacts.queries import wishes
 from pages import statements
 
-# The contact first, as an unsubscribe does it: else each could wait for the other.
+# Locks the contacts first, like an unsubscribe: otherwise both could wait for each other.
 LOCK = "SELECT FROM contacts_contact c JOIN going ON c.id = going.id ORDER BY c.id FOR UPDATE OF c"
-# One statement a table: collecting a million objects in Python first would take minutes.
+# One statement for each table: Django would first collect a million objects, for minutes.
 DELETE = (
     "DELETE FROM contacts_subscription s USING going WHERE contact_id = going.id",
     "DELETE FROM contacts_importedcontact USING going WHERE contact_id = id",
@@ -19,7 +19,7 @@ DELETE = (
 
 @transaction.atomic
 def delete(people: QuerySet[Contact]) -> int:
-    """How many."""
+    """Deletes them. Returns how many."""
     ids, parameters = statements.sql_of(people.order_by().values("id"))
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE TEMPORARY TABLE going ON COMMIT DROP AS {ids}", parameters)

@@ -1,4 +1,4 @@
-"""How many are on lists, and since when."""
+"""Counts of people on lists, and their growth."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from django.db import connection
 class ListGrowth:
     subscribed: int
     unsubscribed: int
-    # Subscribed within the last 30 days, and left within them. Who was never subscribed, because an
+    # Subscribed, and left, within the last 30 days. People who were never subscribed, because an
     # import brought them as unsubscribed, did not leave.
     joined: int
     left: int
@@ -42,8 +42,8 @@ def counts(workspace_id: int) -> dict[int, ListGrowth]:
 
 
 def daily(list_id: int, *, days: int) -> list[tuple[dt.date, int]]:
-    """How many were subscribed at the end of each of the last days, from the first one with anybody
-    on, as the rows still tell it: who was removed from the list altogether is not seen."""
+    """How many were subscribed at the end of each of the last days, from the first day with anybody
+    on the list. Computed from the current rows: people removed from the list don't appear."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -70,6 +70,6 @@ def daily(list_id: int, *, days: int) -> list[tuple[dt.date, int]]:
 
 
 def since_first(series: list[tuple[dt.date, int]]) -> list[tuple[dt.date, int]]:
-    """Without the days before anybody was there; two at least, which make a line."""
+    """The series without leading days with nobody; at least two days, to draw a line."""
     first = next((n for n, (_day, total) in enumerate(series) if total), len(series))
     return series[max(0, min(first, len(series) - 2)) :]

@@ -1,7 +1,7 @@
 """An import's batch in the database: staged by COPY, judged in one statement, merged in five.
 
-`judge` reads the real tables and writes only temporary ones, so the check before an import (dry
-run) and the import itself cannot disagree. All of a batch happens in one transaction of the caller.
+`judge` reads the real tables and writes only temporary ones, so that the check before an import
+(dry run) and the import itself always agree. The caller runs a whole batch in one transaction.
 """
 
 import json
@@ -32,38 +32,37 @@ CREATE TEMPORARY TABLE IF NOT EXISTS import_seen (
 TRUNCATE import_staged, import_judged
 """
 
-# Staged rows are few beside the tables that they are compared with, and every comparison has a
-# unique index. The planner, who has no statistics of a new temporary table and old ones of a table
-# that is being filled, would rather read a million contacts for each batch, or even for each row:
-# so each comparison is a subquery of its own (LATERAL, OFFSET 0), which is looked up by its index.
-# The search index sorts what is appended to it in as much memory as it gets: 4 MB would be four
-# passes over its pending list.
+# Few staged rows are compared with large tables, and each comparison has a unique index. The
+# planner has no statistics of a new temporary table, and old ones of a table that is being filled:
+# it would read a million contacts for each batch, or even for each row. So each comparison is a
+# subquery of its own (LATERAL, OFFSET 0), looked up by its index. work_mem is also for the search
+# index, which sorts appended entries: with 4 MB it would pass four times over its pending list.
 BY_INDEX = """
 SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;
 SET LOCAL enable_seqscan = off; SET LOCAL jit = off; SET LOCAL work_mem = '64MB'
 """
 
-# Of a row with a source: this import wrote it.
+# For a row with a source: this import wrote it.
 OURS = "(source_kind = %(source_kind)s AND source_id = %(source_id)s)"
 
-# What becomes of each staged row. A known contact's values are computed here for both ways of
-# merging: an empty cell never deletes anything. The sequence's name is asked for once, in a
-# subquery of its own: for each row, it would cost ten times what taking a number costs.
+# Decides the outcome of each staged row. A known contact's merged values are computed here for each
+# value of %(known)s; an empty cell never deletes a value. The sequence's name is looked up once, in
+# a subquery of its own: for each row it would cost ten times as much as taking a number.
 #
-# `listing` is what becomes of the person on the list: 'subscribed' and 'unsubscribed' are written,
-# 'withdrawn' takes back what an earlier line of this file did ("ours") and this one puts in doubt;
-# 'asked' and 'skip' are people who are not put on it. Who left the list stays off it, whatever the
-# file says. NULL: nothing is to be done.
+# `listing` is the change on the list: 'subscribed' and 'unsubscribed' are written; 'withdrawn'
+# undoes a subscription by an earlier line of this file ("ours") that this line puts in doubt;
+# 'asked' and 'skip' are people who are not put on it. A person who left the list stays off it,
+# whatever the file says. NULL: no change.
 #
-# `stops`: the address is suppressed from now on, as the file says. Who unsubscribed is, where there
-# is no list to record it on.
+# `stops`: the address gets suppressed, because the file says so. Unsubscribed people are suppressed
+# if there is no list to record it on.
 #
-# `elsewhere`: this file is the first that says of a person that they unsubscribed, by a word that
-# names no list, and they are subscribed to another list. With %(everywhere)s that stops, too.
+# `elsewhere`: the file newly calls a person unsubscribed, by a word that names no list, and the
+# person is subscribed to another list. With %(everywhere)s that also suppresses the address.
 #
-# An export of ours says of a person what is known here already (`said`): who left a list here is
-# "unsubscribed", with no word about the list chosen; who is at a suppressed domain, "suppressed".
-# Neither says anything new about the person.
+# An export of ours may repeat facts that are known here (`said`): a person who left some list is
+# "unsubscribed", without naming the list, and one at a suppressed domain is "suppressed". Neither
+# is news about the person.
 JUDGE = """
 INSERT INTO import_judged
 SELECT line, email, first_name, last_name, full_name, attributes, consent, flag,
@@ -171,9 +170,9 @@ FROM import_judged j
 WHERE j.outcome = 'updated' AND c.id = j.contact_id
 """
 
-# Someone may add the same person on a page at this moment: their row wins, ours is then known. It
-# hardly ever happens, and looking out for it takes half as long again: so the plain statement is
-# tried first.
+# A user may add the same person on a page at this moment: that row wins, and ours becomes a known
+# contact (LATE). It hardly ever happens, and ON CONFLICT makes the statement half as long again: so
+# the plain statement is tried first.
 INSERT = """
 INSERT INTO contacts_contact
     (id, workspace_id, email, first_name, last_name, full_name, attributes,
@@ -190,7 +189,7 @@ WHERE j.outcome = 'new' AND c.workspace_id = %(workspace)s AND c.email = j.email
   AND c.id <> j.contact_id
 """
 
-# Somebody may subscribe the same person on a page at this moment: their row stays.
+# A user may subscribe the same person on a page at this moment: that row stays.
 SUBSCRIBE = """
 WITH made AS (
     INSERT INTO contacts_subscription
@@ -206,7 +205,8 @@ SELECT count(*) FILTER (WHERE status = 'subscribed'),
        count(*) FILTER (WHERE status = 'unsubscribed')
 FROM made
 """
-# Whoever the file says has left is taken off. Returns how many of them this import had put on.
+# Unsubscribes people who left according to the file. Returns how many, and how many of these this
+# import had subscribed.
 UNSUBSCRIBE = f"""
 WITH had AS (
     SELECT on_list.id, {OURS} AS ours
@@ -228,7 +228,7 @@ WHERE on_list.list_id = %(list)s AND on_list.contact_id = j.contact_id
   AND on_list.status = 'subscribed' AND {OURS} AND j.listing = 'withdrawn'
 """  # noqa: S608 - a constant of ours
 
-# The first reason stays. In the order of all who write suppressions: no deadlock.
+# The first reason stays. Ordered like all writers of suppressions, to avoid deadlocks.
 SUPPRESS = """
 INSERT INTO contacts_suppression
     (workspace_id, kind, value, reason, source_kind, source_id, detail, created_at)
@@ -249,19 +249,20 @@ FROM import_judged WHERE outcome IN ('new', 'updated', 'unchanged')
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a batch is merged into. `known` is a value of Import.Known."""
+    """The target of a batch, and its settings. `known` is a value of Import.Known."""
 
     workspace: int
     import_id: int
     list: int | None
     consent: str
     known: str
-    # Into a list, even if it will only be made when the import starts.
+    # It goes into a list, which may still have to be made when the import starts.
     listed: bool
-    # An export of ours; one whose status may be about other lists (Layout in importlayout).
+    # `own`: an export of ours; `summed_up`: its status may be about other lists
+    # (importlayout.Layout).
     own: bool
     summed_up: bool
-    # What "unsubscribed" is about: all lists, or this one.
+    # Whether "unsubscribed" is about all lists, not only this one.
     everywhere: bool
     filename: str
 
@@ -292,7 +293,8 @@ def stage(rows: StringIO) -> None:
 
 
 def judge(target: Target, *, apply: bool) -> dict[str, int]:
-    """Decide what becomes of each staged row; {outcome or count: rows}. Writes nothing but that."""
+    """Decide the outcome of each staged row; {outcome or count: rows}. Writes only temporary
+    tables."""
     with connection.cursor() as cursor:
         cursor.execute(BY_INDEX)
         cursor.execute(JUDGE, target.parameters(apply=apply))
@@ -300,7 +302,8 @@ def judge(target: Target, *, apply: bool) -> dict[str, int]:
 
 
 def keep_seen() -> None:
-    """Keep what an import would have written of the judged batch, for the batches after it."""
+    """Keep, for later batches of a check, what an import would have written for the judged
+    batch."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -323,9 +326,9 @@ def keep_seen() -> None:
 
 
 def forget_seen() -> None:
-    """The check is done. In a transaction of the caller's, another one begins anew."""
+    """Ends a check, so that another one in the same transaction begins empty."""
     with connection.cursor() as cursor:
-        # A file without lines has staged nothing: on a new connection there is no table yet.
+        # After a file without lines, nothing was staged and the table may not exist yet.
         cursor.execute(CREATE)
         cursor.execute("TRUNCATE import_seen")
 
@@ -347,8 +350,8 @@ def samples(limit: int) -> list[dict[str, Any]]:
 
 
 def merge(target: Target, *, new: int) -> dict[str, int]:
-    """Write the judged rows, `new` of which are judged new; {outcome or count: rows} as it came
-    out, with "subscribed" (newly on the list) and "unsubscribed" (recorded as such)."""
+    """Write the judged rows, `new` of which are judged new; {outcome or count: rows} as really
+    written, with "subscribed" (newly on the list) and "unsubscribed" (recorded as such)."""
     parameters = target.parameters(apply=True)
     with connection.cursor() as cursor:
         cursor.execute(UPDATE)
@@ -386,8 +389,8 @@ def _subscribe(cursor: Any, parameters: dict[str, Any]) -> dict[str, int]:
 
 
 def _listings(cursor: Any) -> dict[str, int]:
-    """What is to become of the judged people on the list. "subscribed" is net of those whom an
-    earlier batch had put on it."""
+    """Counts of the judged changes on the list. "subscribed" is net: people whom an earlier batch
+    had subscribed are subtracted when they are withdrawn or unsubscribed."""
     cursor.execute(
         """
         SELECT count(*) FILTER (WHERE listing = 'subscribed')
@@ -423,9 +426,9 @@ def keep_rejects(import_id: int, rejects: Iterable[tuple[int, str, bool, str, li
 
 
 def analyze() -> None:
-    """Tell the planner how the tables that an import fills look now. Without it, index scans by
-    workspace look as good as those by address. Only the columns that are looked up by: attributes
-    and the searched text would take five times as long."""
+    """Update the statistics of the tables that an import fills. Without that, index scans by
+    workspace look as good as those by address. Only of columns used for look-ups: with attributes
+    and the searched text it would take five times as long."""
     with connection.cursor() as cursor:
         cursor.execute(
             "ANALYZE contacts_contact (id, workspace_id, email), "
@@ -435,8 +438,8 @@ def analyze() -> None:
 
 
 def wait_for_turn(workspace: int) -> None:
-    """One merge at a time in a workspace: two files with the same people would wait for each
-    other's rows in different orders. Until the end of the transaction."""
+    """Wait until no other import merges in the workspace, and keep others out until the end of the
+    transaction. Two files with the same people in different orders could deadlock."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('contacts.import'), %s)", [workspace])
 
@@ -452,8 +455,9 @@ def lines_not_taken() -> set[int]:
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """Of a batch of an import's contacts: how many were looked at, the last one's id, and how many
-    contacts and subscriptions were removed. `kept`: contacts that it made and that stayed."""
+    """The result for a batch of an import's contacts: how many were seen, the last one's id, and
+    how many contacts and subscriptions were removed. `kept`: contacts made by the import that
+    stayed."""
 
     seen: int
     last: int
@@ -462,7 +466,7 @@ class Undone:
     kept: int
 
 
-# The contacts' rows are locked first and in the order of ids, as by everybody who removes some.
+# Locks the contacts first, in the order of ids, as all deletions do.
 IMPORTED = """
 WITH batch AS MATERIALIZED (
   SELECT contact_id, outcome FROM contacts_importedcontact
@@ -474,7 +478,7 @@ SELECT count(*), max(contact_id), count(*) FILTER (WHERE outcome = 'new'),
        (SELECT count(*) FROM locked)
   FROM batch
 """
-# A statement of its own: it sees what was changed until the rows were locked.
+# Separate statements, which see all changes made before the rows were locked.
 UNSUBSCRIBE_IMPORTED = f"""
 DELETE FROM contacts_subscription s
 USING contacts_importedcontact i
@@ -493,9 +497,9 @@ WHERE i.import_id = %(import_id)s AND i.contact_id > %(after)s AND i.contact_id 
 
 
 def undo(import_id: int, *, after: int, limit: int) -> Undone:
-    """Of the import's next contacts after that id: remove the subscriptions that the import made
-    and that nobody changed since, then the contacts that it made and that have no other
-    subscription, import or edit."""
+    """For the import's next contacts after the id `after`: remove subscriptions that the import
+    made and nobody changed since, then contacts that it made and that have no other subscription,
+    import or edit."""
     known: dict[str, Any] = {
         "import_id": import_id,
         "after": after,
@@ -516,6 +520,7 @@ def undo(import_id: int, *, after: int, limit: int) -> Undone:
 
 
 def sort_into_search() -> None:
-    """What batches appended to the search index is sorted in once, not at people's searches."""
+    """Sort the batches' entries into the search index now, so that people's searches don't have
+    to."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT gin_clean_pending_list('contact_search_shown')")

@@ -1,4 +1,4 @@
-"""May this address be mailed? The one text of the rule, for SQL and for the ORM.
+"""Whether an address may be mailed: the only place of the rule, for SQL and for the ORM.
 
 A suppression stops an address, or a domain with all its addresses but not its subdomains, within
 its workspace and until it is lifted. Mails of some purposes ignore some reasons (`ignored`); no
@@ -14,7 +14,7 @@ from contacts.models import Suppression
 
 Kind = Suppression.Kind
 
-# Of `{row}`, a row of contacts_suppression: it stops the address.
+# For `{row}`, a row of contacts_suppression: it stops the address.
 STOPS_ADDRESS = (
     "{row}.workspace_id = {workspace} AND {row}.kind = 'address'"
     " AND {row}.value = {address} AND {row}.lifted_at IS NULL"
@@ -27,7 +27,7 @@ _JOINS = """
   LEFT JOIN contacts_suppression by_address ON {by_address}{but}
   LEFT JOIN contacts_suppression by_domain ON {by_domain}
 """
-# With `joins`: why the address is not mailed, as a code of pages.reasons; null: it may be.
+# With `joins`: why the address must not be mailed, a code of pages.reasons; null: it may be.
 REASON = """
 CASE WHEN by_address.reason IS NOT NULL THEN 'suppressed_' || by_address.reason
      WHEN by_domain.reason IS NOT NULL THEN 'suppressed_domain' END
@@ -36,8 +36,8 @@ STOPPED = "(by_address.id IS NOT NULL OR by_domain.id IS NOT NULL)"
 
 
 def joins(address: str, *, workspace: str = "%(workspace)s", ignoring: bool = False) -> str:
-    """LEFT JOINs of what stops an `address` (SQL): at most one row each of `by_address` and
-    `by_domain`. `ignoring`: reasons of the parameter `ignored` stop no address."""
+    """LEFT JOINs of the suppressions that stop an `address` (SQL): at most one row each of
+    `by_address` and `by_domain`. `ignoring`: reasons in the parameter `ignored` don't count."""
     given = {"address": address, "workspace": workspace}
     return _JOINS.format(
         by_address=STOPS_ADDRESS.format(row="by_address", **given),
@@ -47,7 +47,7 @@ def joins(address: str, *, workspace: str = "%(workspace)s", ignoring: bool = Fa
 
 
 def lateral_joins(address: str, *, workspace: str = "%(workspace)s") -> str:
-    """As `joins`, for statements in which each row must be looked up by an index."""
+    """Like `joins`, for statements in which each row must be looked up by an index."""
     found = ""
     for name, rule in (("by_address", STOPS_ADDRESS), ("by_domain", STOPS_DOMAIN)):
         where = rule.format(row="stop", address=address, workspace=workspace)
@@ -67,7 +67,7 @@ def domain_of(address: str) -> str:
 
 
 def stopping(workspace: Workspace, addresses: Iterable[str]) -> QuerySet[Suppression]:
-    """What stops mail to these addresses (as they are stored)."""
+    """Suppressions that stop mail to these addresses (in stored form)."""
     emails = list(addresses)
     domains = {domain_of(email) for email in emails}
     return active(workspace).filter(
@@ -76,7 +76,7 @@ def stopping(workspace: Workspace, addresses: Iterable[str]) -> QuerySet[Suppres
 
 
 def stopped_among(workspace: Workspace, addresses: Iterable[str]) -> set[str]:
-    """Those of the addresses that get no mail, by themselves or by their domain."""
+    """Those of the addresses that are suppressed, or whose domain is."""
     emails = set(addresses)
     found = set(stopping(workspace, emails).values_list("kind", "value"))
     return {
@@ -87,7 +87,7 @@ def stopped_among(workspace: Workspace, addresses: Iterable[str]) -> set[str]:
 
 
 class DomainOf(Func):
-    """What stands after the @ of a column."""
+    """The domain in a column with addresses."""
 
     function = "split_part"
     output_field = CharField()
@@ -97,8 +97,8 @@ class DomainOf(Func):
 
 
 def is_stopped(workspace: Workspace, *, email: str = "email", domain: str = "domain") -> Q:
-    """A condition on rows with these columns (`domain` from `DomainOf`). As two sets, which are
-    hashed once; with EXISTS they would be looked up for each row."""
+    """A condition on rows with these columns (`domain` from `DomainOf`). Two sets, which PostgreSQL
+    hashes once; EXISTS would be looked up for each row."""
     stops = active(workspace)
     by_address = stops.filter(kind=Kind.ADDRESS).values("value")
     by_domain = stops.filter(kind=Kind.DOMAIN).values("value")

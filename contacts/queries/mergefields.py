@@ -9,7 +9,7 @@ from django.db import connection
 
 from contacts import names
 
-# What json.loads does, without its looks at what it was given: a third of a row's time.
+# Like json.loads without its checks of the argument, which take a third of a row's time.
 DECODER = json.JSONDecoder()
 FIELDS = """
 SELECT id, email, first_name, last_name, full_name, attributes::text,
@@ -22,10 +22,10 @@ WHERE workspace_id = %s AND id = ANY(string_to_array(%s, ',')::bigint[])
 def merge_fields(workspace_id: int, contact_ids: Iterable[int]) -> dict[int, dict[str, Any]]:
     """{contact id: {"email": ..., "first_name": ..., "city": ...}} for rendering, in one query.
 
-    Attributes stand at top level by their key: text, number, bool, and date as datetime.date.
-    Contacts that are gone are absent.
+    Attributes are at the top level under their key: text, number, bool, and date as datetime.date.
+    Deleted contacts are absent.
     """
-    # As one text: to write an array takes ten times as long.
+    # As one text: writing an array takes ten times as long.
     ids = ",".join(map(str, contact_ids))
     with connection.cursor() as cursor:
         cursor.execute(FIELDS, [workspace_id, workspace_id, ids])

@@ -1,6 +1,6 @@
-"""What an audience can be made of: each kind of part as SQL, for everybody that it includes or
-excludes, and for why and since when somebody is excluded. Apps to the right register theirs
-in their module `queries.parts`."""
+"""The kinds of parts of an audience as SQL: the people that a part includes or excludes, and since
+when and why a person is excluded. Apps to the right register theirs in their module
+`queries.parts`."""
 
 from dataclasses import dataclass
 from operator import attrgetter
@@ -19,11 +19,11 @@ class PartKind:
     include: str
     # Rows of contact_id.
     exclude: str
-    # The code of those who are excluded.
+    # The code of pages.reasons for excluded people.
     reason: str
     # One row of (since, cause_id) for the excluded contact `a.contact_id`; "": neither is known.
     cause: str = ""
-    # Whether one id names each person once, so that nobody has to be brought together.
+    # Whether a part with one id has each person once, so that rows need no grouping.
     once: bool = False
 
 

@@ -1,4 +1,4 @@
-"""Contacts as the people page filters them; fast with a million."""
+"""The filters of the people page; fast with a million contacts."""
 
 import datetime as dt
 from contextlib import suppress
@@ -23,15 +23,15 @@ from contacts.models import Contact, Import, ImportedContact, Subscription, Supp
 from contacts.queries import mailable
 from pages import numbers
 
-# When a subscription came to its status.
+# The column with the time when a subscription got its status.
 SINCE = {"subscribed": "created_at", "unsubscribed": "changed_at"}
 MOST_DAYS = 10_000
 
 
 class Matches(Func):
-    """Whether an address or a name contains the text, written as the index contact_search_shown
-    has it (contacts/migrations/0004). Both sides pass through the same function of the database, so
-    that hanzi match with and without spaces between them."""
+    """Whether an address or a name contains the text, with the same expression as the index
+    contact_search_shown. Both sides pass through the same database function, so that hanzi match
+    with and without spaces between them."""
 
     output_field = BooleanField()
     conditional = True
@@ -44,7 +44,7 @@ class Matches(Func):
     def as_sql(self, compiler: Any, *_args: Any, **_extra: Any) -> tuple[str, tuple[Any, ...]]:
         compiled = [compiler.compile(part) for part in self.source_expressions]
         email, full, last, first, text = (sql for sql, _parameters in compiled)
-        # A wildcard on both sides belongs to the pattern, not to what is put between spaces.
+        # The wildcards on both sides are added after the text is spaced.
         sql = (
             rf"contacts_spaced({email} || E'\n' || {full} || E'\n' || {last} || {first}"
             rf" || E'\n' || {first} || {last})"
@@ -54,9 +54,8 @@ class Matches(Func):
 
 
 def search(people: QuerySet[Contact], text: str) -> QuerySet[Contact]:
-    """Those whose address or names, as pages show them, contain every word of the text: the names
-    in both orders, with and without a space between. The one predicate for everything that looks
-    for people."""
+    """Contacts whose address or names, as pages show them, contain every word of the text: names in
+    both orders, with and without a space between. Every search for people uses this."""
     for word in text.split()[:8]:
         matches = Q(Matches(word))
         if (stored := as_stored(word)) != word:
@@ -66,8 +65,8 @@ def search(people: QuerySet[Contact], text: str) -> QuerySet[Contact]:
 
 
 def as_stored(word: str) -> str:
-    """An address or domain as contacts have it: pages show it in its own letters. A word that is
-    neither stays as it is."""
+    """An address or domain in stored form (A-labels), where pages show Unicode. Other words are
+    unchanged."""
     local, at, domain = word.rpartition("@")
     if word.isascii() or "." not in domain:
         return word
@@ -78,8 +77,8 @@ def as_stored(word: str) -> str:
 
 
 def suppressions_of(workspace: Workspace, text: str) -> list[Suppression]:
-    """What stops mail to the address or domain that somebody typed, a contact's or nobody's: the
-    address's own suppression first. Nothing for a text that is neither."""
+    """Suppressions of a typed address or domain, which may be no contact's; the address's own comes
+    first. [] for other texts."""
     email, domain = "", ""
     with suppress(addresses.AddressError):
         email = addresses.normalise(text)
@@ -98,8 +97,8 @@ def filtered(
     workspace: Workspace, parameters: QueryDict, *, at: dt.datetime | None = None
 ) -> QuerySet[Contact]:
     """The workspace's contacts by the page's parameters: q, list, status, days (subscribed, or with
-    that status left, within so many days; as contacts.queries.growth counts it), and import with
-    outcome (what the import did with them). `at`: when the days end; None: now."""
+    that status left, within so many days; counted like contacts.queries.growth), and import with
+    outcome (what the import did with them). `at`: the end of the days; None: now."""
     people = search(Contact.objects.filter(workspace=workspace), parameters.get("q", ""))
     people = _imported(people, workspace, parameters)
     status, list_id = parameters.get("status", ""), numbers.whole(parameters.get("list", ""))
@@ -140,8 +139,8 @@ def _imported(
 
 
 def gone(workspace: Workspace, parameters: QueryDict, total: int) -> int:
-    """How many contacts of an import's result were deleted since; 0 where more is asked for than an
-    import and an outcome. `total`: how many are left."""
+    """How many contacts of an import's result were deleted since; 0 if there are other filters than
+    import and outcome. `total`: how many are left."""
     given = {name for name in parameters if parameters.get(name)} - {"sort", "after", "before"}
     number = numbers.whole(parameters.get("import", ""))
     if given != {"import", "outcome"} or number is None:
@@ -152,9 +151,9 @@ def gone(workspace: Workspace, parameters: QueryDict, total: int) -> int:
 
 
 def sample(workspace: Workspace, text: str = "", limit: int = 10) -> list[Contact]:
-    """A few people to choose from while one types: those whose address or names contain the text,
-    the newest without one. One or two Latin letters match half of everybody: then those whose
-    address begins with them."""
+    """A few people to choose from while a user types: those whose address or names contain the
+    text, or the newest without a text. One or two Latin letters would match half of all people:
+    then those whose address begins with them."""
     people = Contact.objects.filter(workspace=workspace)
     text = text.strip()
     if text and len(text) < 3 and text.isascii():

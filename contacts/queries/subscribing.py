@@ -1,4 +1,4 @@
-"""Contacts are put on lists in sets."""
+"""Puts contacts on lists in sets."""
 
 from django.db import connection
 from django.db.models import QuerySet
@@ -16,11 +16,11 @@ ON CONFLICT (list_id, contact_id) DO NOTHING
 
 
 def subscribe(target: List, people: QuerySet[Contact], *, consent: str, source: Source) -> int:
-    """How many are newly on the list. Who left it has a row there, and stays off it."""
+    """Returns how many are newly on the list. A person who left it has a row, and stays off it."""
     theirs = people.filter(workspace_id=target.workspace_id)
     ids, parameters = statements.sql_of(theirs.order_by("pk").values("id"))
     with connection.cursor() as cursor:
-        # The query is Django's own, its values are parameters.
+        # The query is made by Django; its values are parameters.
         statement = SUBSCRIBE.replace("{people}", ids)
         cursor.execute(statement, [target.pk, consent, source.kind, source.number, *parameters])
         return int(cursor.rowcount)

@@ -1,4 +1,4 @@
-"""Suppressions as their page filters them."""
+"""The filters of the page of suppressions."""
 
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
@@ -11,8 +11,8 @@ from pages import numbers
 
 
 def filtered(workspace: Workspace, parameters: QueryDict) -> QuerySet[Suppression]:
-    """By q (the beginning of the address or domain, or part of it), reason, import (its number),
-    and lifted=1; or by id: that one, whether it is lifted or not."""
+    """By q (a part of the address or domain), reason, import (its number), and lifted=1; or by id
+    alone: that one, lifted or not."""
     rows = Suppression.objects.filter(workspace=workspace)
     if (number := numbers.whole(parameters.get("id", ""))) is not None:
         return rows.filter(pk=number)

@@ -1,4 +1,4 @@
-"""Addresses are suppressed in sets."""
+"""Suppresses addresses in sets."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from accounts.models import Workspace
 from contacts.models import Contact
 from pages import statements
 
-# One statement for any number. What is there already has the transaction that changed it in xmax.
+# One statement for any number. Rows that existed have an xmax that is not 0.
 SUPPRESS = """
 INSERT INTO contacts_suppression AS there
     (workspace_id, kind, value, reason, source_kind, source_id, detail, created_by_id, created_at)
@@ -24,7 +24,7 @@ WHERE there.reason = 'unsubscribed' AND there.afterwards <> 'said_again'
            AND (excluded.source_kind, excluded.source_id) <> (there.source_kind, there.source_id)))
 RETURNING xmax = 0
 """
-# Of contacts, whose addresses a query of Django's gives.
+# For contacts, whose addresses come from a query made by Django.
 SUPPRESS_PEOPLE = """
 INSERT INTO contacts_suppression
     (workspace_id, kind, value, reason, source_kind, source_id, detail, created_by_id, created_at)
@@ -34,15 +34,15 @@ ON CONFLICT (workspace_id, kind, value) WHERE lifted_at IS NULL DO NOTHING
 
 
 def addresses(given: dict[str, Any]) -> int:
-    """How many are new; see SUPPRESS for what is given."""
+    """Returns how many are new. `given`: the parameters of SUPPRESS."""
     with connection.cursor() as cursor:
         cursor.execute(SUPPRESS, given)
         return sum(new for (new,) in cursor.fetchall())
 
 
 def people(workspace: Workspace, chosen: QuerySet[Contact], given: dict[str, Any]) -> int:
-    """How many are new. `given`: reason, the columns of the source, detail, and by (the id of a
-    user)."""
+    """Returns how many are new. `given`: reason, the columns of the source, detail, and by (the id
+    of a user)."""
     emails, parameters = statements.sql_of(chosen.order_by("email").values("email"))
     values = [given[name] for name in ("reason", "source_kind", "source_id", "detail", "by")]
     with connection.cursor() as cursor:

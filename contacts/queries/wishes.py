@@ -1,8 +1,8 @@
-"""A person's "no" outlives the row that it was said to.
+"""Keeps a person's "no" when the contact's address changes or the contact is deleted.
 
-Suppressions stand on addresses and unsubscriptions on contacts. Both lose their person when a
-contact's address changes or the contact is deleted: the new address would be mailed, and an import
-of the old one would subscribe it again. These functions keep the "no" on both addresses.
+Suppressions belong to addresses, unsubscriptions to contacts. Without this module the new address
+would be mailed, and an import of the old one would subscribe it again. These functions keep the
+"no" on both addresses.
 """
 
 from typing import Any
@@ -12,9 +12,10 @@ from django.db import connection
 from contacts.models import Contact
 from contacts.provenance import CONTACT, Source
 
-# What concerns the person goes with them. A hard bounce concerns the old address alone: it is the
-# usual reason for changing it. A domain's suppression concerns that domain. The time stays, so that
-# "since" is true and the day in which a recipient may take it back does not begin anew.
+# Copies suppressions that concern the person to the new address. A hard bounce concerns only the
+# old address, and is the usual reason for the change. A domain's suppression concerns the domain.
+# The time stays, so that "since" is true and the day in which a recipient may undo it does not
+# begin again.
 CARRY = """
 INSERT INTO contacts_suppression
     (workspace_id, kind, value, reason, source_kind, source_id, afterwards, carried_from, detail,
@@ -27,8 +28,8 @@ WHERE workspace_id = %(workspace)s AND kind = 'address' AND value = %(old)s
 ON CONFLICT (workspace_id, kind, value) WHERE lifted_at IS NULL DO NOTHING
 """
 
-# One statement for any number of contacts. Of several lists the one that was left last. `since`:
-# what was left before is kept already.
+# One statement for any number of contacts. Of several lists, the one that was left last. `since`:
+# lists left before that are kept already.
 KEEP = """
 INSERT INTO contacts_suppression
     (workspace_id, kind, value, reason, source_kind, source_id, afterwards, detail, created_at)
@@ -43,13 +44,13 @@ ORDER BY c.workspace_id, c.email, s.changed_at DESC
 ON CONFLICT (workspace_id, kind, value) WHERE lifted_at IS NULL DO NOTHING
 """
 
-# The source of what is kept: the contact whose address changes; or, of one that is deleted, that of
-# its subscription, with what became of it.
+# The source of the kept suppression: the contact whose address changes, or, for a deleted contact,
+# the source of its subscription with `afterwards`.
 GIVEN = "%(source_kind)s, %(source_id)s, ''"
 OF_THE_LIST = "s.source_kind, s.source_id, s.afterwards"
 
-# The address comes back to its contact: what was kept for it is with the contact again. What was
-# carried from here to the address that is given up was never said there.
+# A contact gets a former address back. The suppression kept for that address is lifted, because the
+# contact's rows say it again; and so is the one that was copied from it to the address given up.
 TAKE_BACK = """
 UPDATE contacts_suppression SET lifted_at = now()
 WHERE workspace_id = %(workspace)s AND kind = 'address' AND lifted_at IS NULL
@@ -61,7 +62,7 @@ RETURNING created_at
 
 
 def follow(contact: Contact, new: str) -> None:
-    """The contact's address is about to become `new` (normalised); its row is locked."""
+    """Call before the contact's address becomes `new` (normalised), with its row locked."""
     given: dict[str, Any] = {
         "workspace": contact.workspace_id,
         "contact": contact.pk,
@@ -78,6 +79,6 @@ def follow(contact: Contact, new: str) -> None:
 
 
 def keep_of_deleted(people: str) -> None:
-    """The contacts that this SELECT of ids gives are about to be deleted."""
+    """Call before the contacts are deleted. `people`: a SELECT of their ids."""
     with connection.cursor() as cursor:
         cursor.execute(KEEP.format(people=people, source=OF_THE_LIST), {"since": None})

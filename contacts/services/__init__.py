@@ -1,1 +1,1 @@
-"""The verbs of contacts: the only code that writes its tables."""
+"""The operations of contacts: the only code that writes its tables."""

@@ -12,7 +12,7 @@ from contacts.services import jobs
 from pages import statements
 from pages.oneline import one_line
 
-# The kind of job that drops an attribute's values.
+# The kind of job that deletes an attribute's values.
 DELETE = "delete_attribute"
 
 
@@ -54,9 +54,10 @@ def used_by(attribute: Attribute) -> int:
 
 @transaction.atomic
 def delete(attribute: Attribute, *, by: User | None = None) -> int | Job:
-    """Delete it with the values that contacts have; returns how many had one.
+    """Delete it with the contacts' values. Returns how many contacts had one.
 
-    Of many contacts a job drops the values, which is returned; the attribute is gone at once.
+    If they are many, a job deletes the values, and the job is returned; the attribute itself is
+    deleted at once.
     """
     people = Contact.objects.filter(workspace_id=attribute.workspace_id)
     workspace, key = attribute.workspace, attribute.key
@@ -70,11 +71,11 @@ def delete(attribute: Attribute, *, by: User | None = None) -> int | Job:
 
 
 def drop_values(people: QuerySet[Contact], key: str) -> int:
-    """Remove the value of this key from these contacts; how many had one."""
+    """Remove the value of this key from these contacts. Returns how many had one."""
     having = people.filter(attributes__has_key=key)
     ids, parameters = statements.sql_of(having.order_by().values("pk"))
     with connection.cursor() as cursor:
-        # JSON's own operator: the ORM would read and write each contact.
+        # By an operator of jsonb: the ORM would read and write each contact.
         cursor.execute(
             f"UPDATE contacts_contact SET attributes = attributes - %s WHERE id IN ({ids})",  # noqa: S608 - the query is Django's own, its values are parameters
             [key, *parameters],
@@ -83,7 +84,7 @@ def drop_values(people: QuerySet[Contact], key: str) -> int:
 
 
 def being_dropped(workspace_id: int) -> set[str]:
-    """Keys whose values a job still drops: what is written there now would be dropped, too."""
+    """Keys whose values a job still deletes: a value written now would be deleted, too."""
     jobs_of = Job.objects.filter(workspace=workspace_id, kind=DELETE)
     going = jobs_of.exclude(state__in=[Job.State.FINISHED, Job.State.CANCELLED])
     return set(going.values_list("parameters__key", flat=True))

@@ -1,4 +1,4 @@
-"""Contacts: what we know about a person, and how it changes."""
+"""Creates, changes and deletes contacts."""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ def create(
     attributes: Mapping[str, Any],
     source: Source,
 ) -> Contact:
-    """A new contact. Raises addresses.AddressError, or ExistsError with the one that is there."""
+    """A new contact. Raises addresses.AddressError, or ExistsError with the existing one."""
     normal = addresses.normalise(email)
     contact, made = Contact.objects.get_or_create(
         workspace=workspace,
@@ -48,8 +48,8 @@ def create(
 def create_missing(
     workspace: Workspace, people: Sequence[Mapping[str, str]], *, source: Source
 ) -> None:
-    """New contacts from `{"email": ..., "first_name": ...}` of known good addresses, by one
-    statement; those that are there stay as they are."""
+    """New contacts from `{"email": ..., "first_name": ...}` with normalised addresses, in one
+    statement; existing ones stay unchanged."""
     rows = [Contact(workspace=workspace, **source.columns, **one) for one in people]
     Contact.objects.bulk_create(rows, ignore_conflicts=True)
 
@@ -58,15 +58,15 @@ def create_missing(
 def update(
     contact: Contact, *, email: str, known_names: Mapping[str, str], attributes: Mapping[str, Any]
 ) -> Contact:
-    """Change what we know; attributes that aren't named stay. Raises as `create`.
+    """Change a contact; attributes that aren't given stay. Raises as `create`.
 
-    What the person said no to goes with them to another address (contacts.queries.wishes).
+    Unsubscribes and suppressions are kept for a new address (contacts.queries.wishes).
     """
     normal = addresses.normalise(email)
     other = Contact.objects.filter(workspace_id=contact.workspace_id, email=normal)
     if found := other.exclude(pk=contact.pk).first():
         raise ExistsError(found)
-    # Locked: an unsubscribe at this moment comes before the change, or finds the new address.
+    # Locked: a concurrent unsubscribe is done before the change, or sees the new address.
     before = Contact.objects.select_for_update().filter(pk=contact.pk).first()
     if before is not None and before.email != normal:
         wishes.follow(before, normal)
@@ -83,7 +83,7 @@ def update(
 
 
 def present(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """Only what has a value; dates as the text that is stored."""
+    """Only attributes with a value; dates as the stored text."""
     return {
         key: value.isoformat() if isinstance(value, dt.date) else value
         for key, value in attributes.items()
@@ -92,8 +92,7 @@ def present(attributes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def delete(people: QuerySet[Contact]) -> int:
-    """Delete contacts with their subscriptions; suppressions and sent mails stay. How many.
-
+    """Delete contacts with their subscriptions; suppressions and sent mails stay. Returns how many.
     Who left a list is suppressed: an import of the address would put it back on the list.
     """
     return deleting.delete(people)

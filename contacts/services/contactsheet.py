@@ -1,5 +1,5 @@
-"""The export of contacts: what is known about each, how they stand, when they were last mailed.
-And that of suppressions, which may be of addresses and domains that are no contacts."""
+"""The export of contacts: their fields, consent status, and last mails. And the export of
+suppressions, which may be of addresses and domains without a contact."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,15 +13,16 @@ from contacts import consent, csvdetect, exports, sources
 from contacts.models import Attribute, Contact, List, Suppression
 from contacts.queries import consent as query
 
-# Columns that every export has: the address, three names, how the person stands, and since when.
+# Columns that every export has: the address, three names, the status columns, and the time of
+# creation.
 PLAIN = 4 + len(exports.STATUS) + 1
 
 
 def stream(
     workspace: Workspace, people: QuerySet[Contact], *, list_id: int | None = None
 ) -> Iterator[bytes]:
-    """The CSV in pieces. With `list_id` the status is that of the one list. What depends on the
-    reader's language is looked up now: the stream is read after the request is over."""
+    """The CSV in pieces. With `list_id` the status is that of this list. Texts in the reader's
+    language are looked up at once: the stream is read after the request."""
     attributes = list(Attribute.objects.filter(workspace=workspace))
     lists = dict(
         List.objects.filter(workspace=workspace).order_by("name").values_list("pk", "name")
@@ -66,7 +67,7 @@ class _Columns:
 
 
 def _columns_of_lists(lists: dict[int, str], *, others: int) -> _Columns:
-    """A column a list; one for all of them where an import would not take so many."""
+    """A column for each list; one for all lists if an import could not read so many columns."""
 
     def each(places: Sequence[consent.Place]) -> list[str | None]:
         cells = {place.list_id: place.cell() for place in places}
@@ -81,7 +82,7 @@ def _columns_of_lists(lists: dict[int, str], *, others: int) -> _Columns:
     return _Columns([exports.list_column(name) for name in lists.values()], each)
 
 
-# Of a suppression that is over: no word that an import knows, so that it asks.
+# The status of a lifted suppression. An import does not know the word, so that it asks.
 LIFTED = "lifted"
 
 

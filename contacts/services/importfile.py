@@ -1,6 +1,6 @@
 """An import's file in the database: `ImportChunk` rows of CHUNK bytes each, the last one shorter.
 
-Whatever host runs the import finds it there; nothing is kept on a disk.
+Any host can run the import; nothing is stored on a host's disk.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,7 +17,7 @@ CHUNK = 1024 * 1024
 
 
 class UploadError(ContactsError):
-    """A piece that can't be taken, the text says why. `next` is the byte that is expected."""
+    """A piece can't be accepted; the text says why. `next`: the expected offset."""
 
     def __init__(self, text: str, expected: int) -> None:
         super().__init__(text)
@@ -25,11 +25,12 @@ class UploadError(ContactsError):
 
 
 class FullError(UploadError):
-    """There is no space for more of it, whatever its own size is."""
+    """The quota of waiting files is used up."""
 
 
 class ChunkSource:
-    """contacts.csvfile.ByteSource over the chunks. Keeps the last two: records cross their ends."""
+    """contacts.csvfile.ByteSource over the chunks. Caches the last two, because records cross the
+    ends of chunks."""
 
     def __init__(self, import_id: int) -> None:
         self._import_id = import_id
@@ -53,10 +54,10 @@ class ChunkSource:
 def append(
     import_: Import, offset: int, pieces: Iterable[bytes], *, limit: int, most: int | None = None
 ) -> int:
-    """Add bytes at the end; returns the next offset. What is there already is skipped.
+    """Add bytes at the end; returns the next offset. Bytes that are stored already are skipped.
 
-    Raises UploadError for bytes from anywhere else, or beyond `limit` bytes; FullError beyond
-    `most` further ones.
+    Raises UploadError for bytes at another offset, or beyond `limit` bytes in all; FullError beyond
+    `most` further bytes.
     """
     with transaction.atomic():
         locked = Import.objects.select_for_update().get(pk=import_.pk)
@@ -102,8 +103,8 @@ def copy(import_: Import, other: Import) -> None:
 
 
 def sample(import_: Import) -> bytes:
-    """What the guesses are made from: the beginning; and, when that is plain ASCII, the first later
-    chunk that isn't, since that is where an encoding shows."""
+    """The bytes that guesses are made from: the beginning, and, if that is plain ASCII, the first
+    later chunk that isn't, because only that shows the encoding."""
     source = ChunkSource(import_.pk)
     beginning = source.read(0, 256 * 1024)
     if not beginning.isascii() or import_.size <= len(beginning):

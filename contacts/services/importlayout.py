@@ -1,4 +1,4 @@
-"""What the header of an import's file says about the file as a whole, once the list is chosen."""
+"""The facts that the header of an import's file gives about the whole file and the chosen list."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from contacts.statuswords import LIST
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """`own`: an export of contacts of ours. `lists`: {list column: the list it names}."""
+    """`own`: a contacts export of Yanshu. `lists`: {list column: the list that it names}."""
 
     own: bool
     lists: dict[int, str | None]
@@ -45,8 +45,7 @@ def _header(import_: Import) -> list[str]:
 
 
 def _names(import_: Import) -> list[str]:
-    """The name of the list that the file goes into, and those that it had before, unless another
-    list has them now."""
+    """The name of the target list and its former names, except those that another list has now."""
     if import_.list is None:
         return [import_.new_list]
     former = import_.list.former_names

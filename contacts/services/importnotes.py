@@ -1,5 +1,5 @@
-"""What the page and the command say beforehand about a file with a column for each list: an export
-of ours."""
+"""Sentences of the page and the command about a file that is an export of ours, before it is
+imported."""
 
 from django.utils.translation import gettext as _
 
@@ -7,12 +7,12 @@ from contacts.models import Import
 from contacts.services import importwords
 from contacts.services.importlayout import Layout
 
-# So many lists are named.
+# How many lists are named.
 SHOWN = 20
 
 
 def notes(import_: Import, layout: Layout) -> list[str]:
-    """Sentences about who is added to the list, and by what."""
+    """Sentences about which people are added to the list, and by which column."""
     about = layout.on_lists.about
     if about is not None:
         text = _(

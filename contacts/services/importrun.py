@@ -1,4 +1,4 @@
-"""Running an import: batch after batch, each in one transaction that also moves its place.
+"""Runs an import batch by batch, each in one transaction that also moves the import's position.
 
 A worker claims the import with a lease and a random name (`holder`). A batch is committed only
 while the import is running, claimed by us and stands where the batch began; so after kill -9 the
@@ -34,13 +34,13 @@ log = logs.get(__name__)
 
 BATCH = 20_000
 LEASE = timedelta(seconds=60)
-# Values that could not be used are reported up to this many for an import; all are counted.
+# The most unusable values of an import that are reported; all are counted.
 REPORTED_VALUES = 100_000
 COUNTS = (
     "rows new updated unchanged duplicate suppressed rejected "
     "subscribed unsubscribed not_subscribed asked stopped elsewhere unusable blank above"
 ).split()
-# Of these the batch itself knows; of the others the database.
+# Counts that the batch knows itself; the database returns the others.
 READ = ("rows", "rejected", "duplicate", "unusable", "blank", "above")
 LOGGED = ("rows", "new", "updated", "unchanged", "duplicate", "suppressed", "rejected", "seconds")
 
@@ -78,8 +78,9 @@ def run(
 ) -> bool:
     """Work on the import for about `seconds`; True when there is more to do.
 
-    Other work gets its turn in between: the caller asks again. A database that is away raises, and
-    the sweeper resumes the import later; anything else that goes wrong ends it with its reason.
+    The caller calls again, so that other work gets its turn in between. If the database is away, it
+    raises, and the sweeper resumes the import later. Any other error ends the import with the
+    reason.
     """
     import_ = claim(import_id)
     if import_ is None:
@@ -97,12 +98,12 @@ def run(
 
 
 def named(import_: Import) -> dict[str, int]:
-    """For log lines; "import" is no name in Python."""
+    """Fields for log lines; "import" can't be a keyword argument."""
     return {"import": import_.pk, "workspace": import_.workspace_id}
 
 
 def fail(import_id: int, error: Exception) -> None:
-    """Give the import up, saying why; what was merged stays."""
+    """Give the import up, with the reason; merged batches stay."""
     Import.objects.filter(pk=import_id, state=Import.State.RUNNING).update(
         state=Import.State.FAILED,
         error=f"{type(error).__name__}: {error}"[:1000],
@@ -133,7 +134,7 @@ def _work(
 
 
 def batches(import_: Import, layout: Layout, *, size: int) -> Iterator[RowBatch]:
-    """The batches that are left of the import's file."""
+    """The remaining batches of the import's file."""
     dialect = dialect_of(import_)
     start = FilePosition(import_.next_byte, import_.next_line)
     shaper = Shaper(
@@ -149,7 +150,7 @@ def batches(import_: Import, layout: Layout, *, size: int) -> Iterator[RowBatch]
 
 
 def _read_ahead(items: Iterator[RowBatch]) -> Iterator[RowBatch]:
-    """The same batches, the next one being made in a thread with a connection of its own."""
+    """The same batches; the next one is prepared in a thread with its own connection."""
     with ThreadPoolExecutor(1, "import-reader") as thread:
         try:
             coming = thread.submit(next, items, None)
@@ -177,7 +178,7 @@ def target_of(import_: Import, layout: Layout) -> importing.Target:
 
 @transaction.atomic
 def merge(import_: Import, target: importing.Target, batch: RowBatch, *, began: float) -> None:
-    """Merge one batch and move the import's place, all or nothing. Raises ImportLostError."""
+    """Merge one batch and move the import's position, all or nothing. Raises ImportLostError."""
     importing.stage(batch.staged)
     importing.wait_for_turn(import_.workspace_id)
     judged = importing.judge(target, apply=True)
@@ -198,7 +199,8 @@ def _reported(batch: RowBatch, room: int) -> Iterator[Any]:
 
 
 def _move(import_: Import, batch: RowBatch, merged: dict[str, int], *, took: float) -> None:
-    """Count the batch and move the import behind it, if it is still ours and where we left it."""
+    """Count the batch and move the import past it. Raises ImportLostError if the import is not ours
+    any more, or not where we left it."""
     counts = {name: import_.counts.get(name, 0) + merged.get(name, 0) for name in COUNTS}
     for name in READ:
         counts[name] += getattr(batch, name)

@@ -39,14 +39,14 @@ from environment import logs
 log = logs.get(__name__)
 
 CHECKED_ROWS = 20_000
-# Bytes of a file that guesses look at.
+# How many bytes of a file are read for guesses.
 BEGINNING = 256 * 1024
 KEEP_FILES = timedelta(days=1)
 ENDED = (Import.State.FINISHED, Import.State.CANCELLED, Import.State.FAILED)
 
 
 class ImportRefusedError(ContactsError):
-    """The import can't do this now; the text says why, for the person."""
+    """The import can't do this now; the text says why, for users."""
 
 
 # Upload ------------------------------------------------------------------------------------------
@@ -61,7 +61,7 @@ def begin(
     size: int = 0,
 ) -> Import:
     """A new import that waits for its file's bytes (`append`). Raises importfile.UploadError if too
-    many files wait already; `size` is what is known of this one's."""
+    many files wait already; `size`: the file's size if known."""
     unfinished.check_room(workspace, by, size)
     return Import.objects.create(
         workspace=workspace,
@@ -73,7 +73,7 @@ def begin(
 
 
 def append(import_: Import, offset: int, pieces: Iterable[bytes], *, limit: int) -> int:
-    """As importfile.append, within the quota of files that wait."""
+    """Like importfile.append, within the quota of waiting files."""
     try:
         return importfile.append(
             import_, offset, pieces, limit=limit, most=unfinished.room(import_)
@@ -83,9 +83,8 @@ def append(import_: Import, offset: int, pieces: Iterable[bytes], *, limit: int)
 
 
 def finish_upload(import_: Import) -> Import:
-    """The file is complete: guess how it is written and what its columns are.
-
-    Raises csvdetect.NotCsvError for what is no CSV; the import is gone then.
+    """The file is complete: guess its format and its columns. Raises csvdetect.NotCsvError if it is
+    no CSV; the import is deleted then.
     """
     try:
         dialect = csvdetect.detect(importfile.sample(import_))
@@ -129,15 +128,14 @@ def receive(  # noqa: PLR0913 - what a file is, and whose
 
 
 def first_rows(import_: Import, dialect: Dialect) -> list[list[str]]:
-    """The header, if there is one, and the first records below it, as this dialect reads them: as
-    much of them as guesses look at."""
+    """The header, if any, and the first records, read in this dialect: as much as guesses need."""
     reader = _beginning(import_, dialect)
     below = (_cut(record.cells) for record in reader if record.line >= dialect.header)
     return list(islice(below, csvdetect.SAMPLE_RECORDS))
 
 
 def refuse_wide(import_: Import, dialect: Dialect) -> None:
-    """Raises ImportRefusedError if the file has too many columns when it is read in this way."""
+    """Raises ImportRefusedError if the file has too many columns in this dialect."""
     first = islice(_beginning(import_, dialect), csvdetect.SAMPLE_RECORDS)
     if csvdetect.is_too_wide(record.cells for record in first):
         raise ImportRefusedError(str(csvdetect.SENTENCES["columns"]))
@@ -148,7 +146,7 @@ def _cut(cells: Sequence[str]) -> list[str]:
 
 
 def first_lines(import_: Import, dialect: Dialect) -> list[tuple[int, list[str]]]:
-    """The records among which the header is looked for, each with its line."""
+    """The records that may be the header, each with its line."""
     reader = _beginning(import_, dialect)
     first = islice(reader, csvdetect.HEADER_RECORDS)
     return [(record.line, _cut(record.cells)) for record in first]
@@ -167,7 +165,7 @@ def describe(import_: Import, dialect: Dialect) -> list[Column]:
 
 
 def guess_dates(import_: Import, dialect: Dialect) -> str:
-    """How the file's date columns write dates; "" when they leave it open."""
+    """The order of day, month and year in the file's date columns; "" if they leave it open."""
     rows = first_rows(import_, dialect)[1 if dialect.header else 0 :]
     orders = {
         values.guess_order([values.clean(cell) for cell in column])
@@ -188,9 +186,9 @@ def configure(  # noqa: PLR0913 - one argument a choice of the page
     new_list: str = "",
     answers: Mapping[tuple[str, str], str] | None = None,
 ) -> None:
-    """Keep what was chosen; `new_list` is the name of a list that the start makes; `answers` say
-    what words mean in this file (contacts.statuswords.Vocabulary). Raises ImportRefusedError if the
-    mapping can't be used, the file has too many columns, or it runs already."""
+    """Store the choices. `new_list`: the name of a list that `start` will make; `answers`: the
+    meanings of words in this file (contacts.statuswords.Vocabulary). Raises ImportRefusedError if
+    the mapping can't be used, the file has too many columns, or the import was started."""
     refuse_wide(import_, Dialect(dialect["encoding"], dialect["delimiter"], int(dialect["header"])))
     refuse_unmapped(import_.workspace_id, mapping)
     changed = Import.objects.filter(pk=import_.pk, state=Import.State.READY).update(
@@ -225,7 +223,7 @@ def refuse_unmapped(workspace_id: int, mapping: Sequence[str]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What an import would do. `whole`: all of the file was read, not only its first rows."""
+    """What an import would do. `whole`: the whole file was read, not only its first rows."""
 
     counts: dict[str, int]
     samples: list[dict[str, Any]]
@@ -242,7 +240,7 @@ def check(
     """A dry run over the first `rows` records (all with None), with up to `examples` rows of each
     outcome and the first `problems` rejects. Changes nothing.
 
-    One transaction: its temporary tables keep what earlier batches would have written.
+    In one transaction, whose temporary tables keep what earlier batches would have written.
     """
     counts = dict.fromkeys(importrun.COUNTS, 0)
     samples: list[dict[str, Any]] = []
@@ -278,8 +276,8 @@ def _judge(target: importing.Target, batch: RowBatch) -> dict[str, int]:
 
 
 def may_be_elsewhere(import_: Import) -> bool:
-    """Whether people whom the file calls unsubscribed may be subscribed to other lists: it goes
-    into a list, a column says who unsubscribed, and other lists have people."""
+    """Whether people whom the file calls unsubscribed may be subscribed to other lists: the file
+    goes into a list, has a status column, and other lists have subscribers."""
     says = set(columns.STATUS_FIELDS) - {LIST}
     if not (import_.list_id or import_.new_list) or not says & set(import_.mapping):
         return False
@@ -290,7 +288,8 @@ def may_be_elsewhere(import_: Import) -> bool:
 
 
 def choices_of(import_: Import) -> str:
-    """Stands for all that was chosen: whether what was checked is what would be started."""
+    """A digest of all choices, to tell whether the checked choices are those that would be
+    started."""
     chosen = (
         import_.dialect,
         import_.mapping,
@@ -313,12 +312,12 @@ def start(
     checked: str | None = None,
     scope: str = "",
 ) -> None:
-    """Queue the import: its new list and attributes are made, and a worker is told once this is
-    committed.
+    """Queue the import: its new list and attributes are made, and a worker is told after the
+    commit.
 
     Without `enqueue` the caller runs it itself (the command). `checked`: the `choices_of` that the
-    person saw. `scope`: what they said "unsubscribed" in it is about (statuswords.SCOPES); "":
-    nothing. Raises ImportRefusedError.
+    person saw. `scope`: the person's answer what "unsubscribed" is about (statuswords.SCOPES); "":
+    no answer. Raises ImportRefusedError.
     """
     locked = Import.objects.select_for_update().get(pk=import_.pk)
     if locked.state != Import.State.READY:
@@ -349,8 +348,8 @@ def start(
 
 
 def _refuse_empty(import_: Import) -> None:
-    """Of the page; for a command a file without lines is one that has been done. A file that goes
-    on after its beginning may have lines there."""
+    """Only for pages: a command accepts a file without lines. A file larger than its read beginning
+    may have lines later."""
     dialect = importfile.dialect_of(import_)
     records = (one for one in _beginning(import_, dialect) if one.line >= dialect.header)
     needed = 2 if dialect.header else 1
@@ -364,7 +363,7 @@ def _refuse_empty(import_: Import) -> None:
 
 
 def _make_attributes(import_: Import) -> list[str]:
-    """The mapping with each "new:KEY:TYPE" made into an attribute."""
+    """Make an attribute for each "new:KEY:TYPE"; returns the mapping with the attributes."""
     described = describe(import_, importfile.dialect_of(import_))
     position = Attribute.objects.filter(workspace_id=import_.workspace_id).count()
     going = attributes.being_dropped(import_.workspace_id)
@@ -392,8 +391,8 @@ def _make_attributes(import_: Import) -> list[str]:
 
 @transaction.atomic
 def again(import_: Import, *, by: User | None) -> Import:
-    """A new import of the same file with the same choices, to be checked: after its words were
-    answered. Raises ImportRefusedError when the file isn't kept any more, or too many wait."""
+    """A new import of the same file with the same choices, to be checked: for use after words were
+    answered. Raises ImportRefusedError if the file isn't kept any more, or too many wait."""
     if not import_.chunks.exists():
         raise ImportRefusedError(_("The file is no longer kept: upload it again."))
     try:
@@ -425,8 +424,8 @@ def again(import_: Import, *, by: User | None) -> Import:
 
 @transaction.atomic
 def cancel(import_: Import) -> bool:
-    """Stop it; the batch that is being merged doesn't count, those before it stay. The file of one
-    that was never started goes at once: cancelling makes room for others."""
+    """Stop it. The batch that is being merged is rolled back; those before it stay. If the import
+    was never started, its file is deleted at once, to make room for others."""
     cancelled = {"state": Import.State.CANCELLED, "finished_at": timezone.now()}
     going = Import.objects.filter(pk=import_.pk)
     if going.filter(state__in=unfinished.WAITING).update(**cancelled):
@@ -439,11 +438,10 @@ def cancel(import_: Import) -> bool:
 
 @transaction.atomic
 def undo(import_: Import, *, by: User | None = None) -> Undone | Job:
-    """Take back what the import added: its subscriptions, and contacts that it made and that
-    nothing else has touched. Values that it filled in or overwrote in known contacts stay.
-
-    Of many contacts a job does it, which is returned. Raises ImportRefusedError while the import
-    runs or when it was undone before.
+    """Remove what the import added: its subscriptions, and contacts that it made and that nothing
+    else has changed. Values that it filled in or overwrote in known contacts stay. For many
+    contacts a job does it, and is returned. Raises ImportRefusedError while the import runs or if
+    it was undone before.
     """
     locked = Import.objects.select_for_update().get(pk=import_.pk)
     if locked.state not in ENDED or locked.undone_at:
@@ -461,7 +459,7 @@ def undo(import_: Import, *, by: User | None = None) -> Undone | Job:
 
 
 def due() -> list[int]:
-    """Imports that no worker has: queued, or running with a lease that ran out."""
+    """Imports without a worker: queued, or running with a lease that ran out."""
     lost = Q(state=Import.State.RUNNING, leased_until__lt=timezone.now())
     return list(
         Import.objects.filter(Q(state=Import.State.QUEUED) | lost)
@@ -487,14 +485,14 @@ def drop_files() -> int:
 class ImportProgress:
     percent: int
     rows: int
-    # Rows a second, and seconds that are left; None before the first batch.
+    # Rows per second, and seconds left; None before the first batch.
     rate: float | None
     left: float | None
 
 
 def elapsed(import_: Import) -> float:
-    """Seconds that a person waited, from the click until now or its end: with the time in which no
-    worker had it, or a killed one did not give it back."""
+    """Seconds that a person waited, from the click until now or its end. Includes the time when no
+    worker had it, or a killed one still held its lease."""
     if import_.started_at is None:
         return 0.0
     return max(0.0, ((import_.finished_at or timezone.now()) - import_.started_at).total_seconds())

@@ -1,4 +1,4 @@
-"""The words of an import's status columns as a page asks about them, and the form that answers."""
+"""The questions about words in an import's status columns, and the form with the answers."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from contacts.services import importfile, imports, statuswords
 from contacts.services.statuswords import WordAnswer
 from contacts.statuswords import ASKED, DATE, EMPTY, MEANING_OF, OTHER, Word, WordCounts
 
-# So many words are shown; the others are counted.
+# How many words are shown; the others are only counted.
 SHOWN = 100
-# What is no word is named.
+# Names of values that are not words.
 NAMES: dict[str, Promise] = {
     EMPTY: gettext_lazy("(empty cell)"),
     DATE: gettext_lazy("(a date)"),
@@ -25,8 +25,8 @@ LABELS = dict(StatusWord.Meaning.choices)
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A word with what is known: `meaning` is what is done now ("" while it is asked about),
-    `source` who says so ("file", "workspace" or ""), `chosen` what the select shows."""
+    """A word and its answer. `meaning`: the one in use ("" while it is asked); `source`: where the
+    answer was given ("file", "workspace" or ""); `chosen`: the value of the select."""
 
     word: Word
     text: str
@@ -46,11 +46,11 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class WordQuestions:
-    """All words of a file: those `asked` about, and those that are `known`."""
+    """All words of a file: `asked` ones without an answer, and `known` ones."""
 
     asked: list[Asked]
     known: list[Asked]
-    # Words that are not shown, with how many cells hold one.
+    # Number of words that are not shown, and of their cells.
     more: int
     more_cells: int
     # Names of columns that have too many different words.
@@ -59,7 +59,7 @@ class WordQuestions:
 
 
 def asked(import_: Import, words: WordCounts) -> WordQuestions | None:
-    """What is to be asked about the words; None for a file that has no status column."""
+    """The questions about the words; None for a file without a status column."""
     listed = list(words)
     if not listed:
         return None
@@ -74,7 +74,7 @@ def asked(import_: Import, words: WordCounts) -> WordQuestions | None:
         source = "file" if place in of_import else "workspace" if place in of_workspace else ""
         answer = of_import.get(place) or of_workspace.get(place, "")
         meaning = answer or ("" if word.flag == ASKED else MEANING_OF[word.flag])
-        # What would send mail is never chosen beforehand.
+        # "subscribed" would lead to mails: it is never preselected.
         likely = word.suggestion if word.suggestion != "subscribed" else ""
         text = str(NAMES.get(word.key, word.text))
         column = names.get(word.column) or _("Column {n}").format(n=word.column + 1)
@@ -92,7 +92,7 @@ def asked(import_: Import, words: WordCounts) -> WordQuestions | None:
 
 
 def column_names(import_: Import) -> dict[int, str]:
-    """The columns' names as people know them: {number from 0: name}."""
+    """{number from 0: name of the column for users}"""
     described = imports.describe(import_, importfile.dialect_of(import_))
     return {
         number: column.header or _("Column {n}").format(n=number + 1)
@@ -108,6 +108,6 @@ def answers(posted: Mapping[str, str]) -> Iterator[WordAnswer]:
         kind, key, text, meaning = (
             posted.get(f"{name}_{number}", "") for name in ("kind", "word", "text", "meaning")
         )
-        # What we are certain of anyway needs no answer.
+        # Unchanged choices need no answer.
         if meaning != posted.get(f"was_{number}", ""):
             yield WordAnswer(kind, key, text, meaning)

@@ -1,13 +1,13 @@
-"""Jobs: work on many rows in committed batches, outside of requests.
+"""Jobs: work on many rows in committed batches, outside requests.
 
 A request about a few rows does the work itself; about many it only starts a job (`is_large`,
 `start`). A worker claims the job with a lease and a random name (`holder`). A batch is committed
 only while the job is running, claimed by us and stands where the batch began. So after kill -9 the
-job goes on from its last commit, two workers never do a batch twice, and a cancel stops it within
-one batch. Locks last as long as one batch: other people's changes wait for that and no longer.
+job goes on from its last commit, two workers never do the same batch, and a cancel stops it within
+one batch. Locks last as long as one batch, so that other changes wait no longer.
 
-Which rows: those that fit when their batch comes, up to the highest id at the start (`last`).
-Whoever is added after the start is never touched.
+A job covers rows that match when their batch comes, up to the highest id at the start (`last`).
+Rows added after the start are never touched.
 """
 
 import hashlib
@@ -34,14 +34,14 @@ log = logs.get(__name__)
 
 State = Job.State
 ACTIVE = (State.QUEUED, State.RUNNING)
-# So many rows at most are changed by a request itself.
+# The most rows that a request changes itself.
 SMALL = 2_000
 BATCH = 5_000
 LEASE = timedelta(seconds=60)
-# How long what a job did can be taken back.
+# How long a job can be undone.
 UNDO_FOR = timedelta(days=1)
-# A row that the batch refers to was deleted meanwhile, or two transactions waited for each other:
-# the batch is tried again so many times.
+# How often a batch is tried if it fails for a passing reason: a row that it refers to was deleted
+# meanwhile, a deadlock, or a serialization failure.
 TRIES = 5
 PASSING = {"23503", "40P01", "40001"}
 
@@ -54,8 +54,8 @@ _tell_worker: Callable[[int], object] = _nobody
 
 
 def use_worker(tell: Callable[[int], object]) -> None:
-    """`tell`: asks a worker to run the job with this number. The task imports this module, so that
-    this module can't import the task."""
+    """Sets `tell`, which asks a worker to run the job with this number. This module can't import
+    the task, because the task imports this module."""
     global _tell_worker  # noqa: PLW0603 - set once, when the program starts
     _tell_worker = tell
 
@@ -85,7 +85,7 @@ def start(
     by: User | None,
     last: int = 0,
 ) -> Job:
-    """The job that does this, and a worker is told. One that does the same already is returned."""
+    """Start a job and tell a worker. If an active job does the same, that one is returned."""
     text = json.dumps(parameters, sort_keys=True)
     job, made = Job.objects.get_or_create(
         workspace=workspace,
@@ -106,7 +106,8 @@ def _named(job: Job) -> dict[str, object]:
 
 
 def nudge(tell: Callable[[int], Any], pk: int) -> None:
-    """The row is the truth: without the broker the sweeper finds the job, or the import."""
+    """Tell a worker. Errors of the broker are only logged: the sweeper finds the row of the job or
+    import."""
     try:
         tell(pk)
     except BrokerError as error:
@@ -114,7 +115,7 @@ def nudge(tell: Callable[[int], Any], pk: int) -> None:
 
 
 def cancel(job: Job) -> bool:
-    """Stop it; what is done stays. False when it is over, or must not stop half-way."""
+    """Stop it; finished batches stay. False if it is over, or must not stop half-way."""
     if not jobkinds.of(job).may_cancel:
         return False
     cancelled = Job.objects.filter(pk=job.pk, state__in=ACTIVE).update(
@@ -126,7 +127,7 @@ def cancel(job: Job) -> bool:
 
 
 def may_undo(job: Job) -> bool:
-    """A job that has ended, also half-way, can be taken back once within a day."""
+    """Whether it can be undone: once, within a day after its end, also if it ended half-way."""
     return (
         jobkinds.of(job).undo is not None
         and job.finished_at is not None
@@ -138,7 +139,7 @@ def may_undo(job: Job) -> bool:
 
 @transaction.atomic
 def undo(job: Job, *, by: User | None) -> Job | None:
-    """The job that takes this one back; None when that is not possible (any more)."""
+    """Start the job that undoes this one; None if that is not possible (any more)."""
     locked = Job.objects.select_for_update().get(pk=job.pk)
     take_back = jobkinds.of(locked).undo
     if take_back is None or not may_undo(locked):
@@ -149,7 +150,7 @@ def undo(job: Job, *, by: User | None) -> Job | None:
 
 
 def go_on(job: Job) -> bool:
-    """A job that failed goes on where it stopped."""
+    """Let a failed job go on where it stopped."""
     try:
         with transaction.atomic():
             moved = Job.objects.filter(pk=job.pk, state=State.FAILED, undone_at=None).update(
@@ -163,7 +164,7 @@ def go_on(job: Job) -> bool:
 
 
 def due() -> list[int]:
-    """Jobs that no worker has: queued, or running with a lease that ran out."""
+    """Jobs without a worker: queued, or running with a lease that ran out."""
     lost = Q(state=State.RUNNING, leased_until__lt=timezone.now())
     rows = Job.objects.filter(Q(state=State.QUEUED) | lost)
     return list(rows.order_by("id").values_list("pk", flat=True))
@@ -191,8 +192,8 @@ def run(
 ) -> bool:
     """Work on the job for about `seconds`; True when there is more to do.
 
-    Other work gets its turn in between: the caller asks again. A database that is away raises, and
-    the sweeper resumes the job later; anything else that goes wrong ends it with its reason.
+    The caller calls again, so that other work gets its turn in between. If the database is away, it
+    raises, and the sweeper resumes the job later. Any other error ends the job with the reason.
     """
     job = claim(job_id)
     if job is None:
@@ -242,7 +243,7 @@ def _batch(job: Job, size: int) -> BatchStep:
 
 @transaction.atomic
 def _try_batch(job: Job, size: int) -> tuple[BatchStep, dict[str, int]]:
-    """Change a batch of rows and move the job behind it, all or nothing."""
+    """Change a batch of rows and move the job past it, all or nothing."""
     step = jobkinds.of(job).step(job, size)
     counts = {**job.counts}
     for name, number in step.counts.items():

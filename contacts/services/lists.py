@@ -1,4 +1,4 @@
-"""Lists and who is on them."""
+"""Lists and their subscriptions."""
 
 from collections.abc import Collection, Sequence
 
@@ -11,12 +11,13 @@ from contacts.models import Afterwards, Contact, List, Subscription
 from contacts.provenance import Source
 from contacts.queries import subscribing
 
-# So many former names of a list are kept.
+# How many former names of a list are kept.
 MOST_NAMES = 50
 
 
 def create(workspace: Workspace, *, name: str, description: str = "") -> List:
-    """The workspace's list with this name, made if there is none; two at once make one."""
+    """The workspace's list with this name; made if it doesn't exist, once even if two requests come
+    at once."""
     one, _ = List.objects.get_or_create(
         workspace=workspace, name=name, defaults={"description": description}
     )
@@ -41,7 +42,7 @@ def unsubscribe(
     *,
     source: Source,
 ) -> int:
-    """These people want no more mail from these lists (None: from any list of the workspace).
+    """Unsubscribe these people from these lists (None: from all lists of the workspace).
 
     Returns how many subscriptions ended. Running it twice changes nothing.
     """
@@ -67,16 +68,15 @@ def subscribe(
     source: Source,
     consent: str = Subscription.Consent.UNKNOWN,
 ) -> int:
-    """Put contacts on the list; returns how many are newly on it.
-
-    Who left the list stays off it: only the person can come back.
+    """Put contacts on the list; returns how many are newly on it. A person who left the list stays
+    off it: only the person can come back.
     """
     return subscribing.subscribe(target, people, consent=consent, source=source)
 
 
 def remove(target: List, people: QuerySet[Contact]) -> int:
-    """Take contacts off the list as if they had never been on it; who unsubscribed stays
-    recorded. Returns how many."""
+    """Take contacts off the list as if they had never been on it; unsubscribes stay recorded.
+    Returns how many."""
     removed, _ = Subscription.objects.filter(
         list=target,
         contact__in=people.order_by(),
@@ -86,7 +86,7 @@ def remove(target: List, people: QuerySet[Contact]) -> int:
 
 
 def undo_subscribe(workspace: Workspace, source: Source) -> int:
-    """Take back one `subscribe` by its source; returns how many."""
+    """Undo one `subscribe` by its source; returns how many."""
     removed, _ = Subscription.objects.filter(
         list__workspace=workspace, status=Subscription.Status.SUBSCRIBED, **source.columns
     ).delete()
@@ -102,7 +102,8 @@ def set_status(
     source: Source,
     afterwards: str = Afterwards.NOTHING,
 ) -> Subscription:
-    """What a person with the right to do so decided about one contact, resubscribing included."""
+    """Set one contact's status, decided by a person with that permission; resubscribing is
+    allowed."""
     subscription, _ = Subscription.objects.update_or_create(
         list=target,
         contact=contact,
@@ -112,7 +113,8 @@ def set_status(
 
 
 def toggle_archive(target: List) -> bool:
-    """Archive a list (it is offered nowhere, its people stay) or bring it back; True: archived."""
+    """Archive a list (pages no longer offer it, its people stay) or bring it back; True:
+    archived."""
     target.archived_at = None if target.archived_at else timezone.now()
     target.save(update_fields=["archived_at"])
     return target.archived_at is not None

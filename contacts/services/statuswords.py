@@ -1,4 +1,4 @@
-"""What people answered about words in status columns: for the workspace, or for one file."""
+"""People's answers about words in status columns: for the workspace, or for one file."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,12 +22,12 @@ from contacts.statuswords import (
     WordCounts,
 )
 
-# What these mean depends on the file: the answer is kept for it only.
+# The meaning of these depends on the file: answers are kept for the file only.
 OF_ONE_FILE = frozenset({EMPTY, DATE})
 
-# Whom the file calls unsubscribed, and who is subscribed to other lists of the workspace: they want
-# no mail at all, or only none of the list that the file goes into. While nobody has said which,
-# they are suppressed: doubt never mails.
+# The file calls people unsubscribed who are subscribed to other lists of the workspace. They want
+# no mail at all, or only none from the list that the file goes into. Until somebody says which,
+# they are suppressed: in doubt nobody is mailed.
 ELSEWHERE = ("elsewhere", "")
 EVERYWHERE, ONE_LIST = SCOPES = ("everywhere", "list")
 
@@ -43,7 +43,7 @@ class WordAnswer:
 
 
 def remembered(workspace_id: int) -> dict[tuple[str, str], str]:
-    """What the workspace's people answered: {(kind, key): meaning}."""
+    """The answers for the workspace: {(kind, key): meaning}."""
     rows = StatusWord.objects.filter(workspace_id=workspace_id).values_list(
         "kind", "key", "meaning"
     )
@@ -51,32 +51,32 @@ def remembered(workspace_id: int) -> dict[tuple[str, str], str]:
 
 
 def of_import(import_: Import) -> dict[tuple[str, str], str]:
-    """What was said about this file's words only."""
+    """The answers for this file only: {(kind, key): meaning}."""
     return {(kind, key): meaning for kind, key, meaning in import_.answers}
 
 
 def scope_said(import_: Import) -> str:
-    """What somebody said "unsubscribed" in this file is about: one of SCOPES, or ""."""
+    """The answer what "unsubscribed" in this file is about: one of SCOPES; "": no answer."""
     return of_import(import_).get(ELSEWHERE, "")
 
 
 def scope(import_: Import) -> str:
-    """What it is about while nobody has said it, too."""
+    """Like `scope_said`, with the safe default while there is no answer."""
     return scope_said(import_) or EVERYWHERE
 
 
 def stored(answers: Mapping[tuple[str, str], str]) -> list[list[str]]:
-    """For `Import.answers`."""
+    """The form of `Import.answers`."""
     return [[kind, key, meaning] for (kind, key), meaning in sorted(answers.items())]
 
 
 def vocabulary(import_: Import) -> Vocabulary:
-    """All that is known about the words of this file; what was said about it alone goes first."""
+    """All answers for the words of this file; those for the file alone take precedence."""
     return Vocabulary(remembered(import_.workspace_id) | of_import(import_))
 
 
 def unanswered(imports: Iterable[Import]) -> list[Import]:
-    """Those files of one workspace that have words which nobody has answered by now."""
+    """Those imports of one workspace that have words without an answer."""
     rows = list(imports)
     of_workspace = remembered(rows[0].workspace_id) if rows else {}
     return [
@@ -91,7 +91,7 @@ def unanswered(imports: Iterable[Import]) -> list[Import]:
 
 @transaction.atomic
 def answer(import_: Import, answers: Iterable[WordAnswer], *, by: User | None) -> int:
-    """Keep what a person said about the words of the file; returns how many answers it changed."""
+    """Store a person's answers about the words of the file; returns how many changed."""
     of_workspace, of_this = remembered(import_.workspace_id), of_import(import_)
     known = of_workspace | of_this
     new = [

@@ -1,4 +1,5 @@
-"""Suppressions: who must not be mailed, and why. One active row an address or domain."""
+"""Suppressions: addresses and domains that must not be mailed, with the reason. At most one active
+row for each."""
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
@@ -24,9 +25,9 @@ def suppress(  # noqa: PLR0913 - each says something else about the one row
     detail: str = "",
     by: User | None = None,
 ) -> Suppression:
-    """Suppress an address or domain; one that is already suppressed stays as it was.
+    """Suppress an address or domain; one that is already suppressed stays unchanged.
 
-    `value` is normalised here; raises addresses.AddressError if it is neither.
+    `value` is normalised here; raises addresses.AddressError if it is invalid.
     """
     clean = addresses.normalise_domain if kind == Suppression.Kind.DOMAIN else addresses.normalise
     suppression, _ = Suppression.objects.get_or_create(
@@ -50,8 +51,8 @@ def suppress_addresses(
     """Suppress many (normalised address, detail) in one statement; returns how many are new.
 
     Bounces arrive in batches, from several workers at once: the unique index decides, and the first
-    reason stays. A "no" that a person says once more, by another mail or by a complaint, is marked
-    (`afterwards`): then the first mail's link can't take it back (tracking.services.leaving).
+    reason stays. If a person says "no" once more, by another mail or a complaint, the row is marked
+    (`afterwards`): then the first mail's link can't undo it (tracking.services.leaving).
     """
     pairs = sorted(dict(rows).items())  # one order for all writers: no deadlock
     if not pairs:
@@ -84,8 +85,8 @@ def lift_addresses(
     source: Source,
     by: User | None,
 ) -> int:
-    """Lift what one source did to these addresses for that reason; returns how many were active.
-    A suppression with another source or reason stays, and one that was said again."""
+    """Lift suppressions of these addresses that have this source and reason; returns how many were
+    active. Those with another source or reason stay, and those that the person confirmed later."""
     rows = Suppression.objects.filter(
         workspace=workspace,
         kind=Suppression.Kind.ADDRESS,
@@ -103,14 +104,14 @@ def lift_many(rows: QuerySet[Suppression], by: User | None, moment: dt.datetime)
 
 
 def undo_lift(workspace: Workspace, moment: dt.datetime) -> int:
-    """Put back in force what was lifted at that moment; how many."""
+    """Restore suppressions that were lifted at that moment; returns how many."""
     return in_force_again(
         workspace, Suppression.objects.filter(workspace=workspace, lifted_at=moment)
     )
 
 
 def in_force_again(workspace: Workspace, lifted: QuerySet[Suppression]) -> int:
-    """Put these back in force, unless the same is suppressed anew; how many."""
+    """Restore these, unless the same value has been suppressed again; returns how many."""
     anew = Suppression.objects.filter(
         workspace=workspace, kind=OuterRef("kind"), value=OuterRef("value"), lifted_at=None
     )
@@ -153,7 +154,7 @@ def suppress_people(  # noqa: PLR0913 - each says something else about the rows
 
 
 def undo_suppress(workspace: Workspace, source: Source) -> int:
-    """Take back one action by its source, as if it had not happened; returns how many."""
+    """Undo one action by its source, as if it had not happened; returns how many."""
     removed, _ = Suppression.objects.filter(
         workspace=workspace, lifted_at=None, **source.columns
     ).delete()

@@ -1,8 +1,8 @@
-"""Files that wait for their import to be started hold space in the database: they have a quota.
+"""The quota of files that wait for their import to be started: they take space in the database.
 
-Of a workspace and of a person, in files and in bytes. An upload that was left half-way goes after a
-day, a file whose import was never started after a week (`imports.drop_files`). Commands, which have
-no person, are not limited.
+It limits the files and bytes of a workspace and of a person. An unfinished upload is deleted after
+a day, a file whose import was never started after a week (`imports.drop_files`). Commands, which
+have no person, are not limited.
 """
 
 from datetime import timedelta
@@ -25,8 +25,8 @@ KEEP_READY = timedelta(days=7)
 
 
 def check_room(workspace: Workspace, by: User | None, size: int = 0) -> None:
-    """Whether another file, of `size` bytes if that is known, may be uploaded. Raises UploadError,
-    whose text says what to do."""
+    """Raises UploadError if no further file, of `size` bytes if known, may be uploaded; its text
+    says what to do."""
     if by is None:
         return
     files, room = _used(_of_workspace(workspace))
@@ -40,7 +40,7 @@ def check_room(workspace: Workspace, by: User | None, size: int = 0) -> None:
 
 
 def room(import_: Import) -> int | None:
-    """Bytes by which it may grow; None: as it likes."""
+    """How many bytes it may grow; None: no limit."""
     if import_.created_by is None:
         return None
     spaces = (_of_workspace(import_.workspace), _of_person(import_.created_by))
@@ -75,26 +75,26 @@ def _of_workspace(workspace: Workspace) -> QuerySet[Import]:
 
 
 def _of_person(by: User) -> QuerySet[Import]:
-    """Where the person is a member: elsewhere nobody could tell them to cancel it."""
+    """Only in workspaces where the person is a member: elsewhere the person could not cancel it."""
     here = Q(workspace__memberships__user=by)
     return Import.objects.filter(here, created_by=by, state__in=WAITING)
 
 
 def waiting(workspace: Workspace, by: User) -> QuerySet[Import]:
-    """The files that count for this person here, those of the workspace first."""
+    """The files that count for this person in this workspace, the workspace's own first."""
     files = _of_workspace(workspace) | Import.objects.filter(pk__in=_of_person(by).values("pk"))
     here = Case(When(workspace=workspace, then=0), default=1)
     return files.select_related("workspace", "created_by").order_by(here, "-pk")
 
 
 def _used(files: QuerySet[Import]) -> tuple[int, int]:
-    """(files, bytes that are left)"""
+    """(number of files, bytes left)"""
     used = files.aggregate(files=Count("pk"), size=Sum("size", default=0))
     return used["files"], settings.UNFINISHED_MAX_BYTES - used["size"]
 
 
 def overdue() -> Q:
-    """Those that nobody will go on with, by `created_at` and state."""
+    """A condition: imports that nobody will go on with, by `created_at` and state."""
     now = timezone.now()
     return Q(state=Import.State.UPLOADING, created_at__lt=now - KEEP_HALF) | Q(
         state=Import.State.READY, created_at__lt=now - KEEP_READY
