@@ -40,7 +40,8 @@ def imports(request: HttpRequest) -> Iterable[activity.Task]:
 def jobs(request: HttpRequest) -> Iterable[activity.Task]:
     workspace = cast("WorkspaceRequest", request).workspace
     recent = Q(finished_at__gt=timezone.now() - timedelta(days=1))
-    # While versions change, another host may have started one of a kind that is new.
+    # During an upgrade, a host with the newer version may have started a job of a kind unknown
+    # here.
     known = Job.objects.filter(workspace=workspace, kind__in=jobkinds.kinds.keys())
     rows = known.filter(Q(finished_at=None) | recent)
     for row in rows.order_by("-pk")[:20]:

@@ -1,12 +1,11 @@
-"""E-mail addresses: one way to write each, so that the same mailbox is one contact. Pure.
+"""E-mail addresses: one normal form for each, so that a mailbox is one contact. Pure.
 
 `normalise` accepts what people paste (`Name <a@b>`, `mailto:`, full-width ＠ and 。, spaces,
 no-break and zero-width characters around it, a leading apostrophe) and returns lower case with the
-domain as A-labels; `several` takes a cell with more than one address apart; `display` turns the
-domain back into what people read. Syntax: RFC 5321 4.1.2, with dot-atom local parts only (a quoted
-one that needs no quotes loses them), RFC 5321 4.5.3.1 lengths, IDNA 2008 with the UTS 46 mapping.
-Domains without a dot, address literals and local parts beyond ASCII are refused: hardly any relay
-delivers to them.
+domain as A-labels; `several` splits a cell with more than one address; `display` shows the domain
+in Unicode. Syntax: RFC 5321 4.1.2, with dot-atom local parts only (a quoted one that needs no
+quotes loses them), RFC 5321 4.5.3.1 lengths, IDNA 2008 with the UTS 46 mapping. Domains without a
+dot, address literals and local parts beyond ASCII are refused: hardly any relay delivers to them.
 """
 
 import re
@@ -21,7 +20,8 @@ ATEXT = r"a-z0-9!#$%&'*+/=?^_`{|}~-"
 LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 LOCAL = re.compile(rf"[{ATEXT}]+(?:\.[{ATEXT}]+)*", re.ASCII)
 DOMAIN = re.compile(rf"(?:{LABEL}\.)+{LABEL}", re.ASCII)
-# Most of any file: nothing to clean, nothing to convert. A leading apostrophe is a spreadsheet's.
+# Matches most addresses of a file, which need no cleaning or conversion. A leading apostrophe is a
+# spreadsheet's.
 PLAIN = re.compile(
     rf"(?!')(?=[^@]{{1,64}}@)[{ATEXT}]+(?:\.[{ATEXT}]+)*@(?!xn--|.*\.xn--)(?:{LABEL}\.)+[a-z]{{2,63}}",
     re.ASCII,
@@ -32,9 +32,9 @@ INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u206
 NAMED = re.compile(r"[^<>]*<([^<>]*)>\s*", re.DOTALL)
 QUOTED = re.compile(r'"([^"\\]+)"')
 BETWEEN = re.compile(r"[,;|、，；\s]|:::")
-# What may be one of several addresses in a cell.
+# Text that may be one of several addresses in a cell.
 WORD = re.compile(r"""[^\s,;:|、，；<>()"]++""")
-# A longer text is refused before any pattern looks at it: their work may grow with its square.
+# A longer text is refused before any pattern is matched: matching may take quadratic time.
 MAX_CELL = 1000
 MAX_ADDRESS = 254
 MAX_LOCAL = 64
@@ -47,7 +47,7 @@ ROLES = frozenset(
 
 
 class AddressError(ContactsError, ValueError):
-    """The text is no address that mail can go to. `reason` is a code of contacts.rejects."""
+    """The text is no address that can be mailed. `reason` is a code of contacts.rejects."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -58,7 +58,7 @@ class AddressError(ContactsError, ValueError):
 
 
 def normalise(text: str) -> str:
-    """The one way to write this address; raises AddressError with the reason if it is none."""
+    """The normal form of the address; raises AddressError with the reason if it is invalid."""
     text = text.strip()
     if len(text) > MAX_CELL:
         raise AddressError("cell_long")
@@ -69,8 +69,8 @@ def normalise(text: str) -> str:
 
 
 def several(text: str) -> list[str]:
-    """The addresses of a cell that has more than one, each once, without those that are none;
-    raises AddressError when nothing is left."""
+    """The valid addresses of a cell with more than one, each once; raises AddressError if there is
+    none."""
     if len(text) > MAX_CELL:
         raise AddressError("cell_long")
     bare = INVISIBLE.sub("", text).translate(FULL_WIDTH)
@@ -96,7 +96,7 @@ def normalise_domain(text: str) -> str:
 
 
 def display(address: str) -> str:
-    """The address (or domain) as people read it: the domain in its own letters."""
+    """The address (or domain) with the domain in Unicode, for people."""
     local, at, domain = address.rpartition("@")
     if "xn--" not in domain:
         return address
@@ -107,12 +107,12 @@ def display(address: str) -> str:
 
 
 def is_role(address: str) -> bool:
-    """Whether the address is an office rather than a person (info@, sales@, ...)."""
+    """Whether the address belongs to a role, not a person (info@, sales@, ...)."""
     return address.partition("@")[0].partition("+")[0] in ROLES
 
 
 def _bare(text: str) -> str:
-    """The address without what people and programs put around it."""
+    """The address without the text that people and programs put around it."""
     bare = INVISIBLE.sub("", text).translate(FULL_WIDTH).strip()
     if _several(bare) and not NAMED.fullmatch(bare):
         raise AddressError("several_addresses")
@@ -124,7 +124,7 @@ def _bare(text: str) -> str:
 
 
 def _several(text: str) -> bool:
-    """Whether something that separates addresses stands between two @."""
+    """Whether there is a separator of addresses between two @."""
     return BETWEEN.search(text, text.find("@") + 1, max(0, text.rfind("@"))) is not None
 
 
@@ -184,7 +184,7 @@ def _domain(domain: str) -> str:
 def _a_labels(domain: str) -> str:
     """IDNA 2008 over the UTS 46 mapping; ASCII domains may also have labels that IDNA refuses
     ("co--op"), but not an "xn--" that decodes to nothing."""
-    # A-labels are never shorter; encoding takes a time that grows with the square of the length.
+    # A-labels are never shorter, and encoding takes quadratic time.
     if len(domain) > MAX_DOMAIN:
         raise AddressError("domain_too_long")
     if not domain.isascii() or "xn--" in domain:

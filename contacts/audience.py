@@ -1,4 +1,4 @@
-"""Whom a mailing is for: a frozen value that is counted, checked, frozen and reported as one. Pure.
+"""The audience of a mailing: an immutable value, used to count, check, freeze and report. Pure.
 
 Parts name people by the kinds of `contacts.queries.parts`: lists, contacts, and what apps to the
 right register (recipients of another mailing, people mailed lately).
@@ -13,7 +13,8 @@ LIST, CONTACT = "list", "contact"
 
 @dataclass(frozen=True, slots=True, order=True)
 class AudiencePart:
-    """People of one kind; `ids` are those of what the kind names, each once and in order."""
+    """People named by one kind of part. `ids`: of lists, contacts, ... as the kind says; unique,
+    sorted."""
 
     kind: str
     ids: tuple[int, ...]
@@ -21,7 +22,7 @@ class AudiencePart:
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Everybody of `include` but those of `exclude` and those who may not be mailed."""
+    """Everybody in `include`, without those in `exclude` and those who must not be mailed."""
 
     workspace_id: int
     include: tuple[AudiencePart, ...]
@@ -48,7 +49,7 @@ class Audience:
         return replace(self, ignored=tuple(sorted(reasons)))
 
     def as_json(self) -> dict[str, Any]:
-        """{"include": {kind: ids}, "exclude": {kind: ids}}; without what is empty."""
+        """{"include": {kind: ids}, "exclude": {kind: ids}}; empty ones are left out."""
         stored: dict[str, Any] = {"include": _as_json(self.include)}
         if self.exclude:
             stored["exclude"] = _as_json(self.exclude)
@@ -67,7 +68,7 @@ class Audience:
 
 
 def parts(given: dict[str, Iterable[int]]) -> tuple[AudiencePart, ...]:
-    """One part for each kind that names anything."""
+    """One part for each kind with ids."""
     found = (AudiencePart(kind, tuple(sorted(set(ids)))) for kind, ids in sorted(given.items()))
     return tuple(part for part in found if part.ids)
 

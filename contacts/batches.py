@@ -1,7 +1,7 @@
 """Batches of a file's records, shaped and ready for the database. Pure.
 
-A batch is as many records as are merged in one transaction; `after` is the place where the next one
-begins, stored in that same transaction.
+A batch holds the records that are merged in one transaction. `after` is the position where the next
+batch begins; it is stored in the same transaction.
 """
 
 import csv
@@ -18,7 +18,7 @@ from contacts.rows import ImportedPerson, Shaper
 from contacts.statuswords import ASKED, MAX_WORD, SUBSCRIBED, WordCounts, graver
 from contacts.values import Value
 
-# The reject of a person who is imported and, because of a word that nobody knows, not subscribed.
+# The reject reason for a person who is imported but not subscribed, because of an unknown word.
 UNKNOWN_WORD = "status_word"
 quoted = json.encoder.encode_basestring
 
@@ -33,7 +33,7 @@ def to_json(attributes: dict[str, Value]) -> str:
 
 
 class Reject(NamedTuple):
-    """`kept`: the person was taken, only this value was not."""
+    """`kept`: the person was imported, only without this value."""
 
     line: int
     reason: str
@@ -44,13 +44,13 @@ class Reject(NamedTuple):
 
 @dataclass(slots=True)
 class RowBatch:
-    """`staged` is CSV for contacts.queries.importing.stage, one row an address."""
+    """`staged`: CSV for contacts.queries.importing.stage, one row for each address."""
 
     staged: StringIO = field(default_factory=StringIO)
     rejects: list[Reject] = field(default_factory=list)
-    # Addresses that the file doesn't simply say are subscribed: {address: gravest flag}.
+    # Addresses whose status is not just "subscribed": {address: gravest flag}.
     flags: dict[str, str] = field(default_factory=dict)
-    # The words of the columns that say so.
+    # The words of the status columns.
     words: WordCounts = field(default_factory=WordCounts)
     # Rows above the header, and the rows with people below.
     above: int = 0
@@ -62,14 +62,15 @@ class RowBatch:
     after: FilePosition = field(default_factory=FilePosition)
 
     def forget_values(self, lines: set[int]) -> None:
-        """Report no unusable values of lines that turned out not to be taken at all."""
+        """Drop reports about values of lines that are not imported at all."""
         self.rejects = [r for r in self.rejects if not (r.kept and r.line in lines)]
         self.unusable = sum(r.kept and r.reason != UNKNOWN_WORD for r in self.rejects)
 
 
 @dataclass(slots=True)
 class _Rows:
-    """While a batch is read: {address: its first row} and {address: what is asked about it}."""
+    """Rows of the batch that is being read: {address: its first row} and {address: its
+    questions}."""
 
     seen: dict[str, list[Any]] = field(default_factory=dict)
     asked: dict[str, list[Reject]] = field(default_factory=dict)
@@ -77,7 +78,7 @@ class _Rows:
 
 class Batcher:
     """Reads batches of up to `size` records. `header` is the line of the file that names the
-    columns (0: none does): records before it, and itself, are no people."""
+    columns (0: none does): the records up to this line are no people."""
 
     def __init__(
         self, reader: CsvReader, shaper: Shaper, *, header: int, mapping: Sequence[str], size: int
@@ -91,7 +92,7 @@ class Batcher:
         self._above = self._skip_to(header)
 
     def _skip_to(self, header: int) -> int:
-        """Read the header; how many records stand above it."""
+        """Read up to the header. Returns how many records are above it."""
         above = 0
         while header and (record := next(self._records, None)):
             if record.line >= header:
@@ -117,8 +118,8 @@ class Batcher:
 
     @staticmethod
     def _stage(batch: RowBatch, rows: "_Rows") -> None:
-        """One row an address, with the gravest of what its lines say; what is asked about a person
-        is reported unless another line says for certain that they left."""
+        """Write one row for each address, with the gravest flag of its lines. Questions about a
+        person are reported unless another line says for certain that the person left."""
         writer = csv.writer(batch.staged)
         flags = batch.flags
         writer.writerows((*row, flags.get(email, SUBSCRIBED)) for email, row in rows.seen.items())
@@ -159,7 +160,7 @@ class Batcher:
     def _read_words(
         self, batch: RowBatch, record: Record, person: ImportedPerson, rows: "_Rows"
     ) -> None:
-        """Count the line's status words and keep what they say of its address."""
+        """Count the line's status words and keep the gravest flag of its address."""
         for number, reading, cell in person.words:
             text = cell.strip()[:MAX_WORD]
             batch.words.count(number, self._mapping[number], reading, text)

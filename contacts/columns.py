@@ -1,16 +1,17 @@
-"""What each column of a file is: guessed from its name and samples, then chosen by a person. Pure.
+"""The meaning of each column of a file: guessed from its name and samples, then chosen by a person.
+Pure.
 
 A column's target is one of
     ""                     ignored
     "email" "first_name" "last_name" "full_name"
     "status" "accepts" "unsubscribed" "suppressed" "bounced" "complained"
-                           how the person stands (contacts.statuswords.KINDS); several columns may
-                           say it, and the gravest counts
-    "list"                 how the person stands on the list of the column's name, in an export of
-                           ours (contacts.reimport); of several, that of the list imported into
-    "attribute:KEY"        an attribute of the workspace
-    "new:KEY:TYPE"         an attribute that the import makes; its name is the column's header
-A mapping is a list of targets, one a column.
+                           the person's status (contacts.statuswords.KINDS); of several such columns
+                           the gravest counts
+    "list"                 the status on the list that the column names, in an export of ours
+    (contacts.reimport); of several, the one of the target list counts "attribute:KEY"        an
+    attribute of the workspace "new:KEY:TYPE"         an attribute that the import makes; its name
+    is the column's header
+A mapping is a list of targets, one for each column.
 """
 
 import re
@@ -23,8 +24,8 @@ from contacts import addresses, mergenames, reimport, statuswords, values
 FIELDS = ("email", "first_name", "last_name", "full_name")
 STATUS_FIELDS = statuswords.KINDS
 
-# Header names as exports of Mailchimp, HubSpot, Brevo, Shopify, Google, Outlook (English and
-# Chinese), and people's own sheets have them, folded by `fold`.
+# Header names in exports of Mailchimp, HubSpot, Brevo, Shopify, Google, Outlook (English and
+# Chinese), and in people's own sheets, in the form of `fold`.
 KNOWN: dict[str, str] = {
     "email": """email emailaddress emailaddresses emailid emailadresse mail mailaddress emails
         email1value emailaddress1 primaryemail workemail contactemail customeremail subscriberemail
@@ -61,7 +62,7 @@ KNOWN: dict[str, str] = {
     "bounced": """bounced hardbounced hardbounce isbounced bouncedat cleaned
         退信 是否退信 退信时间""",
     "complained": """complained complaint spamcomplaint markedasspam complainedat 投诉 是否投诉""",
-    # What the other program needs for itself.
+    # Columns that only the other program needs.
     "": """memberrating optinip confirmip confirmtime optintime latitude longitude gmtoff dstoff
         timezone cc region lastchanged leid euid recordid contactid customerid unsubcampaigntitle
         unsubcampaignid unsubreason unsubreasonother cleancampaigntitle cleancampaignid
@@ -102,7 +103,7 @@ KEYS = {
     **dict.fromkeys("age 年龄".split(), "age"),
     **dict.fromkeys("language 语言".split(), "language"),
 }  # fmt: skip
-# Digits that nobody calculates with, by a part of the folded header and by a whole word of it.
+# Headers of digits that are no amounts: by a part of the folded header, or by a whole word.
 CODE_PART = re.compile(
     "zip$|zip(?:code|4)|post(?:al)?code|postleitzahl|^plz|codepostal|phone|telefo|telnr|telno"
     "|mobil(?:e|tel|nr|nummer)|handy|whatsapp|wechat|weixin|passport|nummer$"
@@ -113,27 +114,27 @@ CODE_WORDS = frozenset(
     "id ids no nr num number code codes sku iban bic ssn vat tin ean upc isbn account acct fax tel"
     " cell serial ref reference qq cp plz zip".split()
 )
-# Between "customer" and "Id" of customerId.
+# The place between "customer" and "Id" in customerId.
 CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
-# Other headers by a part of their name. Better a column too many whose words are asked about than
-# one whose no is not heard.
+# Other headers, by a part of their name. Asking about one column too many is better than missing
+# somebody's "no".
 NOT_CONSENT = re.compile(
     "soft|double|count|number|campaign|title|source|ip$|url|link|rate|(?<!val)id$|次数|来源|链接"
 )
-# What people agreed to elsewhere than in mail.
+# Consent for other channels than mail.
 OTHER_CHANNEL = re.compile("sms|phone|whatsapp|push|短信|电话")
-# A reason is text: only a column that marks people can have one.
+# A column with reasons has text, and can only be a mark column.
 REASON = re.compile("reason|motivo|motif|grund|原因")
 
 
 def fold(header: str) -> str:
-    """A header as it is compared: letters and digits only, lower case, without accents."""
+    """A header for comparison: only letters and digits, in lower case, without accents."""
     text = unicodedata.normalize("NFKD", header).casefold()
     return "".join(character for character in text if character.isalnum())
 
 
 def _part(pattern: str, words: str = "") -> re.Pattern[str]:
-    """Headers, folded, that match the pattern or hold one of the words."""
+    """Matches folded headers by the pattern or by one of the words."""
     return re.compile("|".join([pattern, *map(fold, words.split())]))
 
 
@@ -164,8 +165,8 @@ BY_PART = (
            "수신여부 수신동의 配信希望 メルマガ согласие подписка"),
      "accepts"),
 )  # fmt: skip
-# Headers that say it only where every cell is a yes or a no. Those that are less clear are asked
-# about, as "status".
+# Headers that count only if every cell is a yes or a no. Less clear ones become "status", and their
+# words are asked about.
 YES_OR_NO = (
     (_part("removed|exclude|blocked|blockiert|left(?:list|on)|deactivated|^stop|gesperrt|^kein"
            "|nicht(?:kontakt|anschreib|mail)|nepas|^nocontact",
@@ -178,7 +179,7 @@ YES_OR_NO = (
     (_part("^(?:is)?(?:active|enabled|confirmed)$|subscri", "是否有效 是否启用 是否正常"),
      "status"),
 )  # fmt: skip
-# "State" may be a province or how somebody stands: its words say which.
+# "State" may be a province or a status: the words of the column decide.
 EITHER = {
     *map(fold, "state estado etat stato situacao situation stan 情况 状况 状態 состояние".split())
 }
@@ -186,7 +187,7 @@ EITHER = {
 
 @dataclass(frozen=True, slots=True)
 class KnownAttribute:
-    """An attribute that the workspace has."""
+    """An existing attribute of the workspace."""
 
     key: str
     label: str
@@ -196,7 +197,7 @@ class KnownAttribute:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column as the mapping page shows it."""
+    """A column for the mapping page."""
 
     header: str
     samples: tuple[str, ...]
@@ -204,7 +205,7 @@ class Column:
     # For a new attribute.
     key: str
     type: str
-    # A cell that speaks of people who left, in a column that isn't read as saying so.
+    # A cell about people who left, in a column that is not read as a status column.
     leaving: str = ""
 
 
@@ -228,7 +229,7 @@ def key_of(header: str, taken: Iterable[str] = ()) -> str:
 def describe(
     rows: Sequence[Sequence[str]], *, header: bool, known: Iterable[KnownAttribute] = ()
 ) -> list[Column]:
-    """Every column of the first rows with its samples and our guess."""
+    """All columns of the first rows, with samples and a guess."""
     names = list(rows[0]) if header and rows else []
     body = rows[1:] if header else rows
     width = max((len(row) for row in (*body, names)), default=0)
@@ -259,8 +260,8 @@ def describe(
 
 
 def is_code(header: str) -> bool:
-    """Whether the header names digits that nobody calculates with: a postcode, a phone, an id. A
-    number would lose its leading zeros, its plus and its last digits."""
+    """Whether the header names digits that are no amount: a postcode, a phone, an id. As a number
+    it would lose leading zeros, a plus, and the last digits."""
     if CODE_PART.search(fold(header)):
         return True
     spaced = CAMEL.sub(" ", unicodedata.normalize("NFKC", header)).casefold()
@@ -277,8 +278,8 @@ def _meant(
     guesses: list[str],
     known: Iterable[KnownAttribute],
 ) -> None:
-    """Headers that mean an attribute by another word: "Phone Number" where there is "Phone". Of
-    several the fullest column is it, unless one has the attribute's own name."""
+    """Maps headers that mean an attribute by another word, such as "Phone Number" for "Phone". Of
+    several the fullest column is chosen, unless one has the attribute's own name."""
     for attribute in known:
         target = f"attribute:{attribute.key}"
         meaning = KEYS.get(fold(attribute.label)) or KEYS.get(fold(attribute.key))
@@ -316,15 +317,15 @@ def _guess(name: str, cells: Sequence[str], attributes: Mapping[str, KnownAttrib
 
 
 def _answered(folded: str, filled: Sequence[str]) -> str:
-    """What a column of nothing but yes and no says by its name; "new" for nothing."""
+    """The target of a column with only yes and no, by its name; "new" for none."""
     if filled and all(map(statuswords.is_yes_or_no, filled)):
         return next((target for part, target in YES_OR_NO if part.search(folded)), "new")
     return "new"
 
 
 def _speaks_of_status(folded: str, cells: Sequence[str], says: int) -> bool:
-    """Whether the cells say how people stand, by a name that doesn't: half of them in words that
-    hardly any other column has, or every one in a word that we know."""
+    """Whether the cells are statuses although the name doesn't say so: half of them are words that
+    only status columns have, or all of them are known words."""
     filled = [text for text in cells if text]
     if OTHER_CHANNEL.search(folded) or not filled:
         return False
@@ -334,7 +335,7 @@ def _speaks_of_status(folded: str, cells: Sequence[str], says: int) -> bool:
 
 
 def _named(name: str, folded: str) -> str:
-    """What the header's name alone says: "new" for one that says nothing."""
+    """The target by the header's name alone; "new" for none."""
     if reimport.list_named(name) is not None:
         return ""
     if folded in BY_NAME:
@@ -354,9 +355,9 @@ def _unique(
     cells: Sequence[Sequence[str]],
     attributes: Mapping[str, KnownAttribute],
 ) -> list[str]:
-    """Each target once (the fullest column keeps it), but for how the person stands; the address by
-    content if by no name. "Phone" beside "Phone Number", whose merge field is `phone`, is a column
-    of its own: the attribute goes to the column of its label."""
+    """Keeps each target once (the fullest column gets it), except status targets; finds the address
+    by content if no name says it. If "Phone" stands beside "Phone Number", an attribute with the
+    key `phone`, the attribute goes to the column of its label, and "Phone" is another column."""
     labels = {f"attribute:{known.key}": fold(known.label) for known in attributes.values()}
     folded = [fold(name) for name in names]
     own = {g for name, g in zip(folded, guesses, strict=True) if labels.get(g) == name}

@@ -1,7 +1,7 @@
-"""How a person stands, in one word: the strictest truth of what is known. Pure.
+"""A person's consent status in one word: the strictest of all known facts. Pure.
 
-The words are those that an import understands (contacts.statuswords), so that a file which was
-exported here mails nobody elsewhere who must not be mailed.
+Imports understand the words (contacts.statuswords), so that an exported file does not lead to mails
+to people who must not be mailed.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -18,8 +18,8 @@ BY_REASON = {"complained": COMPLAINED, "hard_bounced": BOUNCED, "unsubscribed": 
 
 
 class Stop(NamedTuple):
-    """An active suppression. `afterwards`: what became of it (contacts.models.Afterwards). `domain`
-    is empty for one of the address."""
+    """An active suppression. `afterwards`: see contacts.models.Afterwards. `domain`: "" if it is
+    about the address."""
 
     reason: str
     source: Source
@@ -30,7 +30,7 @@ class Stop(NamedTuple):
 
 
 class Place(NamedTuple):
-    """A subscription, active or left."""
+    """A subscription, active or ended."""
 
     list_id: int
     status: str
@@ -40,8 +40,8 @@ class Place(NamedTuple):
     at: datetime
 
     def cell(self) -> str:
-        """For people and programs: subscribed; explicit; import 12; 2026-03-05T08:00:00+00:00. The
-        source may have what became of it behind it: campaign 7, taken back."""
+        """For people and programs: subscribed; explicit; import 12; 2026-03-05T08:00:00+00:00.
+        `afterwards` may follow the source: campaign 7, taken back."""
         became = self.afterwards.replace("_", " ")
         source = f"{self.source}, {became}" if became else str(self.source)
         return "; ".join((self.status, self.consent, source, written(self.at)))
@@ -52,14 +52,14 @@ class ConsentStatus:
     status: str
     reason: str = ""
     at: datetime | None = None
-    # Since when no mail at all may be sent; None: it may.
+    # Since when no mail at all may be sent; None: not suppressed.
     suppressed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """Words in the reader's language: for reasons of suppressions, for lists by their ids, and for
-    a source with what became of it."""
+    """Words in the reader's language: for reasons of suppressions, for lists by id, and for
+    sources."""
 
     reasons: Mapping[str, str]
     names: Mapping[int, str]
@@ -77,7 +77,7 @@ def status_of(
     *,
     list_id: int | None = None,
 ) -> ConsentStatus:
-    """Overall, or (`list_id`) on one list."""
+    """The status overall, or on one list (`list_id`)."""
     stop = min(stops, key=_rank, default=None)
     if stop is not None:
         status = BY_REASON.get(stop.reason, SUPPRESSED)

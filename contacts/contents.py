@@ -1,4 +1,4 @@
-"""What of contacts is lost with a workspace."""
+"""The contents of contacts that are lost when a workspace is deleted."""
 
 from collections.abc import Iterable
 

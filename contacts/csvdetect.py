@@ -1,7 +1,7 @@
-"""How a CSV file is written: encoding, delimiter and header, guessed from a sample.
+"""Guesses the encoding, delimiter and header of a CSV file from a sample.
 
-Every guess is shown and can be changed, so a guess must be right for the files that people have
-(exports of mail tools, Excel in Western Europe and China), not for every file. Pure.
+Guesses are shown and can be changed, so they must be right for common files (exports of mail tools,
+Excel in Western Europe and China), not for every file. Pure.
 """
 
 import codecs
@@ -27,15 +27,15 @@ DELIMITERS = {
 }
 SAMPLE_RECORDS = 200
 
-# The header is looked for in so many records.
+# How many records may be the header.
 HEADER_RECORDS = 60
-# More columns are no contacts: each would be a choice on a page.
+# Files with more columns are refused: each column is a choice on a page.
 MAX_COLUMNS = 500
-# Characters of a cell that guesses look at.
+# How many characters of a cell guesses use.
 LOOKED_AT = 1000
-# The address's name and another one that we know: no row of people looks like that.
+# The score of a name for the address and one more known name: surely a header.
 SURE = 4
-# What other files begin with, whatever their name says.
+# First bytes of other kinds of files.
 NOT_TEXT = {
     b"\xd0\xcf\x11\xe0": "workbook",
     b"%PDF": "pdf",
@@ -57,25 +57,25 @@ NOT_TEXT = {
     b"SQLite format 3\x00": "other",
 }
 ZIP = b"PK\x03\x04"
-# Names inside of a ZIP file that Office programs write.
+# Names inside of a ZIP file of an Office program.
 INSIDE = {
     b"word/": "document",
     b"ppt/": "document",
     b"xl/": "workbook",
     b"[Content_Types].xml": "workbook",
 }
-# A web page that some programs call a table.
+# A web page, which some programs save as a table.
 WEB_PAGE = re.compile(
     rb"\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype html|html|table|workbook)[\s>]", re.IGNORECASE
 )
-# Signs that no text has; programs write NUL and the end-of-file mark of DOS into tables, too.
+# Control characters that no text has. NUL and the end-of-file mark of DOS occur in tables, too.
 CONTROL = re.compile("[\x01-\x08\x0e-\x19\x1b\x1c-\x1f]")
-# In so many letters at most one in fifty.
+# How many characters are checked, and the largest share of control characters in them.
 LOOKED_AT, MOST_CONTROL = 4096, 0.02
 
 
 class NotCsvError(ContactsError, ValueError):
-    """The file is no text table; the text says what it is and what to do."""
+    """The file is no text table; the message says what it is and what to do."""
 
 
 SENTENCES = {
@@ -103,7 +103,7 @@ SENTENCES = {
 
 
 def kind_of(sample: bytes) -> str:
-    """A key of SENTENCES for what is no text; "" for what may be a table."""
+    """A key of SENTENCES if the sample is no text; "" if it may be a table."""
     if not sample.strip():
         return "empty"
     for magic, kind in NOT_TEXT.items():
@@ -131,7 +131,7 @@ def detect(sample: bytes) -> Dialect:
     if len(CONTROL.findall(looked_at)) > MOST_CONTROL * len(looked_at):
         raise NotCsvError(str(SENTENCES["other"]))
     delimiter = said_delimiter(text) or detect_delimiter(text)
-    # Also where nothing is in them: the table of columns would have a line for each.
+    # Empty columns count, too: the page of columns would have a line for each.
     if is_too_wide(row for _line, row in islice(_rows(text, delimiter), SAMPLE_RECORDS)):
         raise NotCsvError(str(SENTENCES["columns"]))
     return Dialect(encoding, delimiter, detect_header(records(text, delimiter)))
@@ -151,7 +151,7 @@ def decode_sample(sample: bytes, encoding: str) -> str:
 
 
 def said_delimiter(text: str) -> str:
-    """What Excel's `sep=;` line says, if it is one that we read."""
+    """The delimiter in Excel's `sep=;` line, if it is supported."""
     match = SEPARATOR_LINE.match(text)
     sign = match[1] if match else ""
     return sign if sign in DELIMITERS else ""
@@ -175,11 +175,11 @@ def detect_delimiter(text: str) -> str:
 
 
 def detect_header(rows: Sequence[tuple[int, list[str]]]) -> int:
-    """The line of the record that names the columns; 0 when none does.
+    """The line of the header record; 0: there is none.
 
-    Titles, an export's date and the like may stand above it. A record with known column names is
-    the header wherever it stands among the first. Otherwise it is the fullest record before the
-    first one that has an address.
+    Titles, an export's date and the like may come before it. A record with known column names is
+    the header at any place among the first records. Otherwise it is the fullest record before the
+    first one with an address.
     """
     first = rows[:HEADER_RECORDS]
     names = [_known_names(row) for _line, row in first]
@@ -193,8 +193,8 @@ def detect_header(rows: Sequence[tuple[int, list[str]]]) -> int:
 
 
 def _known_names(row: Sequence[str]) -> int:
-    """How many of the record's cells are column names that we know, one for the address counting
-    more; 0 for a person's record."""
+    """How many of the record's cells are known column names; a name for the address counts three
+    times. 0 for a person's record."""
     if _is_person(row):
         return 0
     folded = _folded(row)
@@ -203,8 +203,8 @@ def _known_names(row: Sequence[str]) -> int:
 
 
 def _is_person(row: Sequence[str]) -> bool:
-    """Whether the record has an address in it, or what tries to be one; next to a column name for
-    addresses, "@handle" is a name as well."""
+    """Whether the record contains an address, or a text like one. Beside a column name for
+    addresses, "@handle" counts as a name."""
     looked_at = (cell[: LOOKED_AT + 1] for cell in row[:MAX_COLUMNS])
     cells = [cell for cell in looked_at if "@" in cell or "＠" in cell]
     if any(map(_is_address, cells)):
@@ -230,8 +230,8 @@ def _is_address(text: str) -> bool:
 
 
 def records(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
-    """The first records of the text that are not empty, each with the line it begins on; what
-    can't be parsed ends them. A `sep=` line is none."""
+    """The first records of the text that are not empty, each with the line it begins on, up to one
+    that can't be parsed. A `sep=` line is no record."""
     filled = (pair for pair in _rows(text, delimiter) if any(pair[1]))
     return list(islice(filled, SAMPLE_RECORDS))
 

@@ -1,14 +1,13 @@
-"""Reading a CSV of any size record by record, from any record on, in flat memory. Pure.
+"""Reads a CSV of any size record by record, from any record on, in constant memory. Pure.
 
 `CsvReader` asks a `ByteSource` for bytes, cuts them after line ends, decodes each piece and lets
 the csv module find the records (a quoted field may hold line ends). `CsvReader.place` is the byte
 and line at which the next record begins: a later CsvReader that starts there gives exactly the
-records that are left. Nothing in a file stops it: bytes that don't belong to the encoding and
-quotes that are never closed spoil their own line only, which comes out with a problem, a code of
-contacts.rejects.
+remaining records. No content stops it: bytes outside the encoding and quotes that are never closed
+spoil only their own line, which gets a `problem`, a code of contacts.rejects.
 
-Line ends are CRLF, LF and CR, in any mixture. NUL characters are dropped. Rows without any content
-are counted in `CsvReader.blank` and not given. RFC 4180, and what programs make of it.
+Line ends are CRLF, LF and CR, in any mixture. NUL characters are dropped. Rows without content are
+only counted, in `CsvReader.blank`. The format is RFC 4180 with the deviations of common programs.
 """
 
 import codecs
@@ -23,27 +22,27 @@ from typing import Any, NamedTuple, Protocol
 from contacts import encodings
 from contacts.exceptions import ContactsError
 
-# What the file is read in; a line that is longer is cut.
+# Bytes read at once; a line longer than MAX_LINE is cut.
 PIECE = 1024 * 1024
 MAX_LINE = 8 * PIECE
-# After a line that had to be given up, less is read at once: it would be read again for the next.
+# After a bad line smaller pieces are read, because a piece is read again for the next line.
 SMALLEST_PIECE = 1024
-# Lines that one record may have. Of those that were read in vain, because a quote was never closed,
-# so many are allowed and AGAIN for each line that was got over: the work stays linear.
+# The most lines of one record. Lines may be read in vain, because a quote was never closed: IN_VAIN
+# of them, and AGAIN more for each line that was passed. So the work stays linear.
 MOST_LINES = 10_000
 IN_VAIN = 20_000
 AGAIN = 4
 LINE_END = re.compile("\r\n|\n|\r")
 LINE_END_BYTES = re.compile(b"\r\n|\n|\r")
-# Excel writes and reads it; programs that save the file again may quote it or add delimiters.
+# Excel's line with the delimiter. Programs that save the file again may quote it or add delimiters.
 SEPARATOR_LINE = re.compile(r'"?sep=([^\r\n])"?[\t,;| ]*(?:\r\n|\n|\r|$)', re.IGNORECASE)
-# Stands for a byte that doesn't belong to the encoding while we look at the record.
+# Marks a byte outside the encoding while a record is processed.
 BAD = "\udcff"
 SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 class ByteSource(Protocol):
-    """A file's bytes, wherever they are."""
+    """Access to a file's bytes."""
 
     def read(self, offset: int, size: int) -> bytes:
         """Up to `size` bytes from `offset`; empty at the end of the file."""
@@ -61,8 +60,8 @@ class Bytes:
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How a file is written: `encoding` a key of contacts.encodings.ENCODINGS (a byte-order mark is
-    skipped), `delimiter` one character, `header` the line that names the columns (0: none does)."""
+    """The format of a file. `encoding`: a key of contacts.encodings.ENCODINGS (a byte-order mark is
+    skipped); `delimiter`: one character; `header`: the line that names the columns (0: none)."""
 
     encoding: str = "utf-8"
     delimiter: str = ","
@@ -78,7 +77,7 @@ class FilePosition:
 
 
 class _EndlessError(ContactsError):
-    """A record has more lines than it may."""
+    """A record has too many lines."""
 
 
 class Record(NamedTuple):
@@ -91,7 +90,7 @@ class Record(NamedTuple):
 
 @dataclass(slots=True)
 class _Piece:
-    """Whole lines of the file, and where they stand."""
+    """Whole lines of the file, with their position."""
 
     line: int
     byte: int
@@ -137,7 +136,7 @@ class CsvReader:
         self._codec = encodings.codec(dialect.encoding)
         self._wide = dialect.encoding.startswith("utf-16")
         self._size = PIECE
-        # Lines that were got over, and those that were read in vain.
+        # Lines that were passed, and lines that were read in vain.
         self._passed = self._vain = 0
         start = start or FilePosition()
         if start.byte == 0:
@@ -149,15 +148,15 @@ class CsvReader:
         self._start = self._read_to = place
         # The line on which the next record begins.
         self._line = place.line
-        # Kept as far back as the record that is being read, to tell where it began.
+        # Kept back to the record that is being read, to know where it began.
         self._pieces: deque[_Piece] = deque()
         self._ended = False
-        # Whether one of the pieces has something that could not be decoded.
+        # Whether one of the pieces has bytes that could not be decoded.
         self._spoilt = False
 
     @property
     def place(self) -> FilePosition:
-        """Where the record after the one last given begins."""
+        """Where the next record begins."""
         return self._place_of(self._line)
 
     def __iter__(self) -> Iterator[Record]:
@@ -187,8 +186,8 @@ class CsvReader:
         return cells, ""
 
     def _recover(self, line: int, lines: int) -> Record:
-        """Give up on one line of those that were read for a record, and go on with the next: what a
-        quote swallowed comes back."""
+        """Give up the first line of a failed record and go on with the next: the lines that a quote
+        had swallowed are read again."""
         self._passed += 1
         self._vain += lines
         self._size = max(self._size // 4, SMALLEST_PIECE)

@@ -1,7 +1,7 @@
-"""The encodings that contact files have, and which one a file is in. Pure.
+"""The encodings of contact files, and guessing a file's. Pure.
 
-A guess is shown and can be changed, so it must be right for the files that people have (exports of
-mail tools, Excel in Western Europe and East Asia), not for every file.
+A guess is shown and can be changed, so it must be right for common files (exports of mail tools,
+Excel in Western Europe and East Asia), not for every file.
 """
 
 import codecs
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-# What may be chosen, with the name that people know.
+# Encodings to choose from, with the names that people know.
 ENCODINGS = {
     "utf-8": "UTF-8",
     "gb18030": "GB18030 / GBK",
@@ -23,7 +23,7 @@ ENCODINGS = {
     "cp1251": "Windows-1251 (Cyrillic)",
     "latin-1": "ISO 8859-1 (Latin-1)",
 }
-# Programs write Microsoft's supersets under the standards' names.
+# Programs use Microsoft's supersets under the names of the standards.
 CODECS = {"big5": "cp950", "shift_jis": "cp932", "euc_kr": "cp949"}
 MARKS = {
     codecs.BOM_UTF8: "utf-8",
@@ -38,8 +38,7 @@ def codec(encoding: str) -> str:
 
 
 def named(text: str) -> str:
-    """The key of ENCODINGS for any name of it ("GBK", "sjis", "cp950"); "" for no encoding of
-    ours."""
+    """The key of ENCODINGS for any name of it ("GBK", "sjis", "cp950"); "" for unsupported ones."""
     if text in ENCODINGS:
         return text
     try:
@@ -54,8 +53,8 @@ def named(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Script:
-    """How text of one East Asian encoding looks: two bytes a character (`pair`), most of them
-    `common`. Text of another encoding that happens to fit has few of the common ones."""
+    """Patterns of an East Asian encoding: characters of two bytes (`pair`), most of them `common`.
+    Text in another encoding that happens to fit has few of the common ones."""
 
     encoding: str
     pair: re.Pattern[bytes]
@@ -78,14 +77,14 @@ SHIFT_JIS = _script(
     rb"[\x81-\x9f\xe0-\xfc][\x40-\x7e\x80-\xfc]|[\xa1-\xdf]",
     rb"(?:[\x81-\x83\x88-\x97][\x40-\x7e\x80-\xfc]|\x98[\x40-\x72])",
 )
-# GB comes first: in a short text it wins a draw.
+# GB comes first, so that it wins a tie in a short text.
 SCRIPTS = (GB18030, BIG5, SHIFT_JIS)
 COMMON_SHARE = 0.6
-# Western text has its letters beyond ASCII one by one: neither do they stand together, nor is the
-# second byte of such a "pair" beyond ASCII.
+# In Western text, letters beyond ASCII are isolated: few "pairs" follow each other, and the second
+# byte of a "pair" is seldom beyond ASCII.
 TOGETHER, HIGH = 0.5, 0.25
 # Korean syllables are the same bytes as the first half of the frequent Chinese characters, those
-# up to R in Pinyin. So many characters and none of the other half is no Chinese.
+# up to R in Pinyin. So many characters and none of the other half can't be Chinese.
 KOREAN = re.compile(rb"[\xa1-\xa3\xb0-\xc8][\xa1-\xfe]")
 KOREAN_PAIRS = 12
 # Cyrillic words in Windows-1251: letters beyond ASCII stand together, as in no Western text.
@@ -122,8 +121,8 @@ def _without_mark(sample: bytes) -> str:
 
 
 def _mostly_utf8(sample: bytes) -> bool:
-    """UTF-8, but for a few spoilt bytes: those spoil lines, not the guess."""
-    # A character that is cut at the end is no spoilt one.
+    """Whether it is UTF-8 except for a few bad bytes, which only spoil their lines."""
+    # A character that is cut off at the end does not count as bad.
     text = codecs.getincrementaldecoder("utf-8")("replace").decode(sample)
     wide = sum(1 for character in text if character > "\x7f")
     return text.count("\ufffd") * 20 <= wide
@@ -140,7 +139,7 @@ def _east_asian(sample: bytes) -> str:
 
 
 def _share(sample: bytes, script: _Script) -> float:
-    """Which part of the characters is common in the script; 0 for what can't be of it."""
+    """The share of common characters; 0 if the text can't be in this encoding."""
     found = [match.span() for match in script.pair.finditer(sample)]
     pairs = [(begin, end) for begin, end in found if end - begin == 2]
     bad = sample.decode(codec(script.encoding), "replace").count("\ufffd")
@@ -150,7 +149,7 @@ def _share(sample: bytes, script: _Script) -> float:
 
 
 def _western(sample: bytes, pairs: Sequence[tuple[int, int]]) -> bool:
-    """Whether the pairs are rather single letters, each with the ASCII letter after it."""
+    """Whether the pairs are probably single letters, each followed by an ASCII letter."""
     high = sum(1 for begin, _ in pairs if sample[begin + 1] > 0x7F)
     together = sum(1 for (_, end), (begin, _) in pairwise(pairs) if end == begin)
     alone = len(pairs) == 1 or together < (len(pairs) - 1) * TOGETHER

@@ -1,2 +1,2 @@
 class ContactsError(Exception):
-    """Base of all that contacts refuse."""
+    """Base of the errors of contacts."""

@@ -11,11 +11,11 @@ from typing import Any
 
 from contacts.values import APOSTROPHE
 
-# Columns whose names are the same in every language: an import of the file knows them again
-# (contacts.reimport). `suppressed_at` is read as "must not be mailed at all"; `status` sums up.
+# Columns with the same names in every language: an import recognizes them (contacts.reimport).
+# `suppressed_at` is read as "must not be mailed at all"; `status` sums up.
 STATUS = ("status", "status_reason", "status_at", "suppressed_at")
 ADDED = "added_at"
-# All lists of a person in one column, where there are too many for a column each.
+# All lists of a person in one column, if there are too many lists for a column each.
 LISTS = "lists"
 FORMULA = tuple("=+-@\t\r")
 ROWS_A_PIECE = 500
@@ -26,7 +26,7 @@ def list_column(name: str) -> str:
 
 
 def lists_cell(places: Iterable[tuple[str, str]]) -> str:
-    """A line a list: its name, and what its own column would say."""
+    """One line for each list: its name, and the cell that its own column would have."""
     return "\n".join(f"{name}: {cell}" for name, cell in places)
 
 
@@ -39,12 +39,12 @@ def safe(cell: Any) -> str:
     if isinstance(cell, int | float):
         return str(cell)
     text = str(cell)
-    # An apostrophe of the text's own would be taken off by an import.
+    # An import would remove an apostrophe that belongs to the text.
     return f"'{text}" if text.startswith(FORMULA) or APOSTROPHE.match(text) else text
 
 
 def stream(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
-    """The CSV in pieces: UTF-8, with the byte-order mark by which Excel sees that it is."""
+    """The CSV in pieces: UTF-8 with a byte-order mark, by which Excel recognizes it."""
     out = StringIO()
     writer = csv.writer(out)
     out.write("\ufeff")

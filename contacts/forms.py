@@ -1,4 +1,4 @@
-"""What people type about contacts, checked before a service gets it."""
+"""Forms of contacts: they check input before services get it."""
 
 from collections.abc import Sequence
 from typing import Any, cast
@@ -225,7 +225,7 @@ def _line_label(line: int, cells: Sequence[str]) -> str:
 
 
 class ImportForm(forms.Form):
-    """How a file is read and what becomes of its rows. The columns are read apart."""
+    """How a file is read, and what happens to its rows. The columns are not part of the form."""
 
     encoding = forms.ChoiceField(
         label=_("Encoding"), choices=[(k, v) for k, v in encodings.ENCODINGS.items()]
@@ -256,7 +256,8 @@ class ImportForm(forms.Form):
         lines: Sequence[tuple[int, Sequence[str]]],
         **kwargs: Any,
     ) -> None:
-        """`lines`: the first lines of the file as it is read now, one of which is the header."""
+        """`lines`: the first lines of the file in the current dialect, to choose the header
+        from."""
         kwargs.setdefault(
             "initial",
             {

@@ -1,4 +1,5 @@
-"""Whom jobs ask for a worker: the task imports the service, so that this can't import the task."""
+"""Tells the service how to ask for a worker: the task imports the service, so that the service
+can't import the task."""
 
 from contacts import tasks
 from contacts.services import jobs

@@ -3,7 +3,7 @@
     jobkinds.kinds.add(JobKind("subscribe", step=..., count=..., words=...))
 
 A step works on one batch. It runs in a transaction that also moves the job, so it needs no marks of
-its own: what is behind `job.cursor` is done, what is before it is not.
+its own: rows up to `job.cursor` are done, the others are not.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ from pages.registry import Registry
 
 @dataclass(frozen=True, slots=True)
 class BatchStep:
-    """What one batch did. `cursor`: where the next one begins; `seen`: rows that it looked at;
+    """The result of one batch. `cursor`: where the next one begins; `seen`: number of rows;
     `counts`: added to the job's; `over`: nothing is left."""
 
     cursor: int
@@ -29,7 +29,7 @@ class BatchStep:
 
 @dataclass(frozen=True, slots=True)
 class JobWords:
-    """What people read: the title ("Add to Newsletter"), and what came of it."""
+    """Texts for people: the title ("Add to Newsletter"), and the result."""
 
     title: Callable[[Job], str]
     result: Callable[[Job], str]
@@ -38,14 +38,14 @@ class JobWords:
 @dataclass(frozen=True, slots=True)
 class JobKind:
     code: str
-    # (job, rows at most) -> what the batch did
+    # (job, most rows) -> the batch's result
     step: Callable[[Job, int], BatchStep]
-    # How many rows the job is about; asked by the worker that begins it.
+    # How many rows the job covers; called by the worker that begins it.
     count: Callable[[Job], int]
     words: JobWords
-    # Starts the job that takes this one back; None: it cannot be taken back.
+    # Starts the job that undoes this one; None: it can't be undone.
     undo: Callable[[Job, User | None], Job] | None = None
-    # Who may stop it, take it back, or have it go on.
+    # Who may stop, undo or continue it.
     permission: Permission = Permission.EDIT_CONTACTS
     # Whether a person may stop it half-way.
     may_cancel: bool = True

@@ -1,4 +1,4 @@
-"""The jobs of contacts: bulk actions on people and suppressions, and taking them back."""
+"""The jobs of contacts: bulk actions on people and suppressions, and undoing them."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -21,12 +21,12 @@ M = TypeVar("M", bound=Model)
 
 
 def source(job: Job) -> Source:
-    """What the job's rows have as their source: it is taken back by it."""
+    """The source of the job's rows, by which it is undone."""
     return Source(JOB, job.pk)
 
 
 def _taken_back(job: Job) -> Source:
-    """The source of the rows that this job takes back."""
+    """The source of the rows that this job undoes."""
     return Source.from_json(job.parameters["source"])
 
 
@@ -36,7 +36,8 @@ def _walk(
     """A step that acts on the next rows in the order of ids (`by`)."""
 
     def step(job: Job, size: int) -> BatchStep:
-        # One batch or merge of an import at a time in a workspace: none waits for another's rows.
+        # One batch of a job or import at a time in a workspace, so that they don't wait for each
+        # other's rows.
         importing.wait_for_turn(job.workspace_id)
         begin = {f"{by}__gt": job.cursor, f"{by}__lte": job.last}
         ids = list(rows(job).filter(**begin).order_by(by).values_list(by, flat=True)[:size])
@@ -113,7 +114,7 @@ def _undo_suppress(job: Job, by: User | None) -> Job:
 
 
 def _named(job: Job) -> dict[str, str]:
-    """What the title of its undo needs: it is made in the language of whoever reads it."""
+    """Parameters for the title of its undo, which is written in the reader's language."""
     return {"of": job.kind, "name": job.parameters.get("name", "")}
 
 
@@ -237,7 +238,7 @@ def _in_force_again(job: Job) -> str:
 
 
 def _lifted_by(job: Job) -> QuerySet[Suppression]:
-    """Those that the job to be undone has lifted: they have the moment of its start."""
+    """Suppressions lifted by the job to be undone: `lifted_at` is the time of its start."""
     return Suppression.objects.filter(
         workspace=job.workspace_id, lifted_at=job.parameters["moment"]
     )

@@ -1,4 +1,4 @@
-"""A mapping with what a person said of single columns, as `"Header=target"`. Pure.
+"""Overrides of single columns in a mapping, written as `"Header=target"`. Pure.
 
 A header is compared as contacts.columns folds it; `#3` is the third column. Targets are those of
 contacts.columns, the key or name of an attribute alone, `ignore`, and `new`, or `new:date`, for a
@@ -29,7 +29,7 @@ class UnknownChoiceError(ContactsError, ValueError):
 def overridden(
     described: Sequence[Column], said: Iterable[str], known: Iterable[KnownAttribute]
 ) -> list[str]:
-    """The columns' guesses with what was said instead. Raises UnknownChoiceError."""
+    """The columns' guesses with the overrides applied. Raises UnknownChoiceError."""
     attributes = list(known)
     mapping = [column.guess for column in described]
     chosen: set[int] = set()
@@ -40,7 +40,7 @@ def overridden(
         number = _number(header.strip(), described)
         mapping[number] = _target(target.strip(), described[number], attributes)
         chosen.add(number)
-    # A guess gives way to the column that was named for the same thing.
+    # An override wins over another column's guess of the same target.
     named = {mapping[number] for number in chosen} - set(columns.STATUS_FIELDS)
     return [
         "" if target in named and number not in chosen else target

@@ -1,20 +1,20 @@
-"""Which merge field names are taken: by a person's own columns, by the mail, by the template
-language. The one list: attributes get other keys, rendering and checks go by it. Pure."""
+"""Reserved names of merge fields: of a contact's own columns, the mail, and the template language.
+The only list: attributes get other keys; rendering and checks use it. Pure."""
 
 import keyword
 
-# Of every contact, besides attributes.
+# Fields of every contact, besides attributes.
 OF_PERSON = ("email", "first_name", "last_name", "full_name")
-# Of the mail and its sender.
+# Fields of the mail and its sender.
 OF_MAIL = ("workspace", "unsubscribe_url", "view_url", "open_pixel_url", "preheader")
-# What may be called, as range(3). They are not reserved: `{{ track }}`, which calls nothing, is
-# the contact's own attribute.
+# Functions, called as in range(3). The names are not reserved: `{{ track }}`, without a call, is
+# the contact's attribute.
 FUNCTIONS = ("range", "track")
-# What a called function is named inside of a template: nobody can write these names.
+# Names of called functions inside a template; authors can't write these names.
 CALLED = {name: f"_called_{name}" for name in FUNCTIONS}
-# Objects of Jinja2's own: nothing to print.
+# Jinja2's own objects.
 OBJECTS = ("self", "super", "caller", "varargs", "kwargs", "loop")
-# Words of the language, and functions that Jinja2 has elsewhere: as a field they would mislead.
+# Keywords of the language, and functions that Jinja2 has elsewhere: misleading as fields.
 WORDS = tuple(
     "true false none True False None and or not if elif else in is for endfor endif set with "
     "block extends include import from macro call filter recursive raw endraw break continue do "
@@ -24,5 +24,6 @@ RESERVED = frozenset((*OF_PERSON, *OF_MAIL, *OBJECTS, *WORDS))
 
 
 def is_reserved(key: str) -> bool:
-    """Whether no attribute may have this key. Keys begin with no underscore: ours do."""
+    """Whether no attribute may have this key. Internal names begin with an underscore, so keys may
+    not."""
     return key in RESERVED or keyword.iskeyword(key) or key.startswith("_")

@@ -42,7 +42,7 @@ class Contact(Sourced):
     """A person. `email` is normalised (contacts.addresses): lower case, domain as A-labels.
     `source`: where the contact came from first."""
 
-    # A composite index begins with it (as with the keys of the tables below): no index of its own.
+    # A composite index begins with it, as in the tables below, so it needs no index of its own.
     workspace = models.ForeignKey(
         Workspace, models.CASCADE, related_name="contacts", db_index=False
     )
@@ -66,7 +66,7 @@ class Contact(Sourced):
 
 
 class List(models.Model):
-    """A list that people are on."""
+    """A list that people are subscribed to."""
 
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="lists")
     name = SingleLineField(_("name"), max_length=100)
@@ -74,7 +74,7 @@ class List(models.Model):
     description = SingleLineField(_("description"), max_length=300, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     archived_at = models.DateTimeField(null=True, blank=True)
-    # Names that it had before, the latest last: an older export has a column named so.
+    # Former names, the latest last: an older export has a column with one of them.
     former_names = models.JSONField(default=list, blank=True)
 
     class Meta:
@@ -87,8 +87,8 @@ class List(models.Model):
 
 
 class Afterwards(models.TextChoices):
-    """What became of what a source did (contacts.provenance): by its link a recipient took an
-    unsubscription back; or said no once more, by another mail."""
+    """What happened later to a row made by a source (contacts.provenance): the recipient undid the
+    unsubscribe by the same link, or said "no" once more by another mail."""
 
     NOTHING = "", ""
     TAKEN_BACK = "taken_back", _("taken back")
@@ -173,9 +173,9 @@ class Suppression(Sourced):
         default=Afterwards.NOTHING,
         db_default=Afterwards.NOTHING,
     )
-    # The address that its contact had when it was said; it went with them to this one.
+    # The contact's former address for which the suppression was made; it was copied to this one.
     carried_from = models.CharField(max_length=320, blank=True, default="", db_default="")
-    # The server's or the person's own words.
+    # The words of the server or the person.
     detail = models.TextField(_("detail"), blank=True)
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -225,19 +225,19 @@ class Import(models.Model):
     filename = SingleLineField(_("file"), max_length=255)
     size = models.BigIntegerField(_("size"), default=0)
     state = models.CharField(_("state"), max_length=10, choices=State.choices)
-    # What was detected or chosen: {"encoding": "utf-8", "delimiter": ",", "header": 1,
+    # The detected or chosen format: {"encoding": "utf-8", "delimiter": ",", "header": 1,
     # "dates": "mdy"} (contacts.csvfile.Dialect, contacts.values.ORDERS).
     dialect = models.JSONField(default=dict)
     # One target a column, see contacts.columns: "email", "attribute:city", "" (ignored), ...
     mapping = models.JSONField(default=list)
-    # What words in its status columns mean in this file only: [[kind, key, meaning], ...]
-    # (contacts.statuswords). Answers for all files are `StatusWord`. And what "unsubscribed" in it
-    # is about: services.statuswords.ELSEWHERE.
+    # Answers about words in its status columns, for this file only: [[kind, key, meaning], ...]
+    # (contacts.statuswords). Answers for all files are in `StatusWord`. Also the answer what
+    # "unsubscribed" is about: services.statuswords.ELSEWHERE.
     answers = models.JSONField(default=list)
-    # The words that it found there: contacts.statuswords.WordCounts.
+    # The words found there: contacts.statuswords.WordCounts.
     words = models.JSONField(default=list)
     list = models.ForeignKey(List, models.SET_NULL, null=True, blank=True)
-    # The name of a list that is made when the import starts; a check makes nothing.
+    # The name of a list that the start makes; a check doesn't make it.
     new_list = models.CharField(max_length=100, blank=True)
     consent = models.CharField(
         _("consent"),
@@ -253,13 +253,13 @@ class Import(models.Model):
     # Keys: contacts.services.importrun.COUNTS.
     counts = models.JSONField(default=dict)
     error = models.TextField(_("error"), blank=True)
-    # A worker (`holder`, a random word of its own) holds the import while this is in the future;
-    # the sweeper takes it back after.
+    # The lease of a worker, which is named by a random `holder`. After it ends the sweeper gives
+    # the import to another one.
     leased_until = models.DateTimeField(null=True, blank=True)
     holder = models.CharField(max_length=32, blank=True)
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
-    # When somebody started it; a worker takes it later.
+    # When a person started it; a worker begins later.
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     undone_at = models.DateTimeField(null=True, blank=True)
@@ -286,7 +286,7 @@ class Import(models.Model):
 
 
 class StatusWord(models.Model):
-    """What a word in status columns of the workspace's files means: a person's answer."""
+    """A person's answer: the meaning of a word in status columns of the workspace's files."""
 
     class Meaning(models.TextChoices):
         SUBSCRIBED = "subscribed", _("Subscribed")
@@ -299,7 +299,7 @@ class StatusWord(models.Model):
     workspace = models.ForeignKey(
         Workspace, models.CASCADE, related_name="status_words", db_index=False
     )
-    # The kind of column and the word as contacts.statuswords compares it.
+    # The kind of column, and the word in the form of contacts.statuswords.key_of.
     kind = models.CharField(max_length=12)
     key = models.CharField(max_length=100)
     # As the file wrote it.
@@ -318,7 +318,7 @@ class StatusWord(models.Model):
 
 
 class ImportChunk(models.Model):
-    """A piece of an import's file, in order; dropped some time after the import ended."""
+    """A piece of an import's file; deleted some time after the import ended."""
 
     of_import = models.ForeignKey(
         Import, models.CASCADE, related_name="chunks", db_index=False, db_column="import_id"
@@ -347,7 +347,7 @@ class ImportReject(models.Model):
     line = models.BigIntegerField()
     reason = models.CharField(max_length=30)
     kept = models.BooleanField(default=False)
-    # The value the reason speaks of.
+    # The value that the reason is about.
     value = models.TextField(blank=True)
     # The line's cells.
     cells = models.JSONField(default=list)
@@ -360,8 +360,8 @@ class ImportReject(models.Model):
 
 
 class ImportedContact(models.Model):
-    """What an import did with a contact: tells later lines with the same address from known ones,
-    shows in the contact's timeline, and lets an import be undone.
+    """What an import did with a contact. It identifies later lines with the same address, is shown
+    in the contact's timeline, and serves to undo the import.
 
     No foreign keys in the database: a million rows are written in one import, and rows of contacts
     that were deleted since do no harm.
@@ -387,9 +387,9 @@ class ImportedContact(models.Model):
 
 
 class Job(models.Model):
-    """Work on many rows that a request only asks for (contacts.services.jobs). It is done in
-    committed batches: the transaction that changes a batch's rows also moves `cursor`, so that a
-    killed worker's job goes on from its last committed batch."""
+    """Work on many rows, started by a request and done by a worker (contacts.services.jobs). It is
+    done in committed batches: the transaction that changes a batch's rows also moves `cursor`, so
+    that a killed worker's job goes on from its last committed batch."""
 
     class State(models.TextChoices):
         QUEUED = "queued", _("Waiting")
@@ -399,9 +399,9 @@ class Job(models.Model):
         FAILED = "failed", _("Failed")
 
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="jobs")
-    # What is done: contacts.jobkinds.
+    # A code of contacts.jobkinds.
     kind = models.CharField(max_length=30)
-    # What the kind needs to know, such as {"list": 7, "query": "status=subscribed"}.
+    # Parameters of the kind, such as {"list": 7, "query": "status=subscribed"}.
     parameters = models.JSONField(default=dict)
     # A digest of the parameters: two tabs that ask for the same get one job.
     same = models.CharField(max_length=32)
@@ -409,13 +409,13 @@ class Job(models.Model):
     # Rows up to this id are done; the job ends at the id `last`, the highest one at its start.
     cursor = models.BigIntegerField(default=0)
     last = models.BigIntegerField(default=0)
-    # Rows that were looked at, of about so many; null: not counted yet.
+    # Number of rows done, and about how many in all; null: not counted yet.
     done = models.BigIntegerField(default=0)
     total = models.BigIntegerField(null=True)
-    # What came of it, by names of the kind's own; "changed": rows that were changed.
+    # Counts of the result, with names of the kind; "changed": rows that were changed.
     counts = models.JSONField(default=dict)
     error = models.TextField(blank=True)
-    # A worker (`holder`, a random word of its own) holds the job while this is in the future.
+    # The lease of a worker, which is named by a random `holder`.
     leased_until = models.DateTimeField(null=True, blank=True)
     holder = models.CharField(max_length=32, blank=True)
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")

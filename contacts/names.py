@@ -2,7 +2,7 @@
 
 import re
 
-# Han, Kana, Hangul: the family name stands first, with no space between.
+# Han, Kana, Hangul: the family name comes first, without a space.
 EAST_ASIAN = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 
 

@@ -1,7 +1,7 @@
-"""Where something came from: a kind and a number, such as campaign 7. Pure.
+"""Sources: a kind and a number, such as campaign 7. Pure.
 
-Contacts, subscriptions, suppressions and mailings store it in two columns (contacts.sourced), and
-undo finds by them what it takes back. What a kind is called, and its page: contacts.sources.
+Contacts, subscriptions, suppressions and mailings store their source in two columns
+(contacts.sourced). Undo finds rows by them. Names and pages of kinds: contacts.sources.
 """
 
 import secrets
@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-# The kinds of contacts itself; other apps name theirs in their modules `sources`.
+# The kinds of this app; other apps define theirs in their modules `sources`.
 IMPORT, CONTACT, PAGE, JOB = "import", "contact", "page", "job"
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Source:
-    """`number`: of the campaign, the import and so on; 0 where the kind alone says it. A source
-    without a kind is not known, and false."""
+    """`number`: of the campaign, the import and so on; 0 if the kind needs none. A source without a
+    kind is unknown, and falsy."""
 
     kind: str = ""
     number: int = 0
@@ -47,5 +47,5 @@ BY_HAND = Source(PAGE)
 
 
 def one_action() -> Source:
-    """One action on a page. Its random number is what undo finds it by."""
+    """A source for one action on a page. Undo finds its rows by the random number."""
     return Source(PAGE, secrets.randbits(62) + 1)

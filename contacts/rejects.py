@@ -1,4 +1,4 @@
-"""Why an address or a line was not taken: every code with its sentence. Pure."""
+"""Reasons why an address or a line was not imported: each code with its sentence. Pure."""
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -45,5 +45,5 @@ SENTENCES: dict[str, Promise] = {
 
 
 def text(code: str) -> str:
-    """The sentence for a code; the code itself if it is not one of ours."""
+    """The sentence for a code; an unknown code is returned as it is."""
     return str(SENTENCES.get(code, code))

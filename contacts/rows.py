@@ -1,8 +1,8 @@
-"""One record of a file, shaped by its mapping into what we know about a person. Pure.
+"""Turns one record of a file into a person, by the mapping. Pure.
 
-The address decides whether a row is taken. A value that its attribute's type can't hold is left out
-and reported (`ImportedPerson.unusable`), and the person is imported without it: a bad date is no
-reason to lose a subscriber; neither is a second address in its cell.
+A row needs a valid address. A value that does not fit its attribute's type is left out and reported
+(`ImportedPerson.unusable`), and the person is imported without it: a bad date, or a second address
+in the cell, is no reason to lose a subscriber.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,14 +17,14 @@ from contacts.statuswords import LIST, Vocabulary, WordReading, graver
 from pages.oneline import one_line
 
 NAME_LENGTHS = {"first_name": 150, "last_name": 150, "full_name": 300}
-# Of a longer cell in a status column, only so much is compared.
+# Only so many characters of a cell in a status column are compared.
 MAX_STATUS = 1000
 ODD = values.ODD
 Setter = Callable[["ImportedPerson", str], None]
 
 
 class MappingError(ContactsError, ValueError):
-    """The mapping can't be used; the text is the target that isn't known."""
+    """The mapping can't be used; the message is the unknown target."""
 
 
 class NoAddressColumnError(MappingError):
@@ -33,9 +33,8 @@ class NoAddressColumnError(MappingError):
 
 @dataclass(slots=True)
 class ImportedPerson:
-    """What a row says. `flag` is one of contacts.statuswords; `consent` what it says they agreed to
-    ("": nothing); `unusable` (code, value) pairs; `words` what its status columns hold, as (column,
-    what it means, the cell)."""
+    """The content of a row. `flag`: one of contacts.statuswords; `consent`: "" if the row doesn't
+    say; `unusable`: (code, value) pairs; `words`: (column, reading, cell) of the status columns."""
 
     email: str = ""
     first_name: str = ""
@@ -51,8 +50,8 @@ class ImportedPerson:
 class Shaper:
     """Compiled from a mapping (contacts.columns) and the workspace's attributes.
 
-    `order` says how the file writes dates (contacts.values.ORDERS), `vocabulary` what the words in
-    its status columns mean, `on_lists` which of them are about lists. Raises MappingError.
+    `order`: how the file writes dates (contacts.values.ORDERS); `vocabulary`: the meanings of words
+    in status columns; `on_lists`: the list columns. Raises MappingError.
     """
 
     def __init__(
@@ -69,13 +68,13 @@ class Shaper:
         known = {attribute.key: attribute for attribute in attributes}
         self._email = mapping.index("email")
         self._width = len(mapping)
-        # Most columns of most files are plain text: they go without a call each.
+        # Most columns are plain text: they need no function call for each cell.
         self._texts: list[tuple[int, str]] = []
         self._setters: list[tuple[int, Setter]] = []
         vocabulary = vocabulary or Vocabulary()
         self._statuses: list[tuple[int, Callable[[str], WordReading]]] = []
         self._on_lists = on_lists or OnLists()
-        # No other column says who is subscribed.
+        # Whether only list columns say who is subscribed.
         self._lists_alone = not {"status", "accepts"} & set(mapping)
         self._read_list = _reader(vocabulary, LIST)
         for number, target in enumerate(mapping):
@@ -96,7 +95,7 @@ class Shaper:
     def _setter(
         target: str, known: Mapping[str, columns.KnownAttribute], order: str
     ) -> "str | Setter":
-        """What puts a value of this column; the key alone for a text attribute."""
+        """The function that sets a value of this column; for a text attribute only its key."""
         kind, _, rest = target.partition(":")
         if target in NAME_LENGTHS:
             return _name_setter(target)
@@ -110,7 +109,7 @@ class Shaper:
         return key if attribute.type == "text" else _attribute_setter(attribute, order)
 
     def person(self, cells: Sequence[str]) -> ImportedPerson:
-        """The row's person; raises AddressError when there is no usable address."""
+        """The row's person; raises AddressError if there is no valid address."""
         if len(cells) < self._width:
             cells = [*cells, *[""] * (self._width - len(cells))]
         person = _addressed(cells[self._email])
@@ -131,7 +130,7 @@ class Shaper:
         return person
 
     def _stands(self, person: ImportedPerson, cells: Sequence[str]) -> None:
-        """What the columns about consent say of the person."""
+        """Reads the status and list columns."""
         for number, read in self._statuses:
             reading = read(cells[number][:MAX_STATUS])
             person.flag = graver(person.flag, reading.flag)
@@ -148,13 +147,13 @@ class Shaper:
             person.flag = self._on_lists.of_lists(cells, person.flag)
 
     def address_cell(self, cells: Sequence[str]) -> str:
-        """What the row has where its address should be."""
+        """The row's cell in the address column."""
         return cells[self._email] if self._email < len(cells) else ""
 
 
 def _addressed(cell: str) -> ImportedPerson:
-    """A person with the cell's address. Of several, as some programs write them into one cell, the
-    first is the person's and the others are reported."""
+    """A person with the cell's address. Some programs write several into one cell: the first is
+    used, and the others are reported."""
     try:
         return ImportedPerson(addresses.normalise(cell))
     except addresses.AddressError as error:
@@ -179,7 +178,7 @@ def _name_setter(name: str) -> Setter:
 
 
 def _reader(vocabulary: Vocabulary, kind: str) -> Callable[[str], WordReading]:
-    """Reads the cells of one status column; the same few words come again and again."""
+    """A cached reader for the cells of one status column, which has few different words."""
 
     @lru_cache(maxsize=4096)
     def read(text: str) -> WordReading:

@@ -1,4 +1,4 @@
-"""What Ctrl-K finds of contacts."""
+"""Search results of contacts for Ctrl-K."""
 
 from collections.abc import Iterable
 from typing import cast
@@ -22,7 +22,8 @@ search.actions.add(search.Action(gettext_lazy("New list"), "plus", "new_list"))
 @search.contributors.add
 def people(request: HttpRequest, text: str) -> Iterable[search.SearchHit]:
     here = cast("WorkspaceRequest", request)
-    # One or two Latin letters are in half of all addresses: no help, and slow. One hanzi is a name.
+    # One or two Latin letters match half of all addresses: useless and slow. One hanzi may be a
+    # name.
     if len(text) < 3 and text.isascii():
         return
     found = people_query.search(Contact.objects.filter(workspace=here.workspace), text)
@@ -36,7 +37,7 @@ def people(request: HttpRequest, text: str) -> Iterable[search.SearchHit]:
 
 @search.contributors.add
 def suppressions(request: HttpRequest, text: str) -> Iterable[search.SearchHit]:
-    """An address or domain that gets no mail, also where no contact has it."""
+    """Suppressions of the typed address or domain, also without a contact."""
     here = cast("WorkspaceRequest", request)
     for one in people_query.suppressions_of(here.workspace, text):
         url = f"{reverse('suppressions', args=[here.workspace.slug])}?id={one.pk}"

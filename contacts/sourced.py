@@ -1,4 +1,4 @@
-"""Rows that say where they came from, in two columns (contacts.provenance)."""
+"""The base of models that store their source in two columns (contacts.provenance)."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _

@@ -1,7 +1,7 @@
-"""What kinds of sources (contacts.provenance) are called, and their pages.
+"""Names and pages of the kinds of sources (contacts.provenance).
 
 Each app registers its own in its module `sources`: `sources.kinds.add(Kind("campaign", ...))`.
-What became of a source later stands beside it (contacts.models.Afterwards).
+`afterwards` is told beside the source (contacts.models.Afterwards).
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -19,15 +19,15 @@ from contacts.provenance import Source
 from pages.numbers import whole
 from pages.registry import Registry
 
-# Of one kind, by one query: {number: name}.
+# Names of sources of one kind, by one query: {number: name}.
 Names = Callable[[Workspace, Collection[int]], Mapping[int, str]]
-# A source and what became of it, as a sentence.
+# (source, afterwards) -> a text for people.
 Say = Callable[[Source, str], str]
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Pages are names of URLs whose key is the source's number."""
+    """`page` and `people`: names of URLs with the source's number as `pk`."""
 
     code: str
     # Such as: Campaign {number}
@@ -58,7 +58,7 @@ kinds.add(Kind(provenance.JOB, gettext_lazy("By hand"), page="job"))
 
 
 def names(workspace: Workspace, sources: Iterable[Source]) -> dict[Source, str]:
-    """{source: its name} of those that have one; a query for each kind among them."""
+    """{source: its name}, without those that have none; one query for each kind."""
     numbers: dict[str, set[int]] = {}
     for source in sources:
         numbers.setdefault(source.kind, set()).add(source.number)
@@ -82,8 +82,8 @@ BECAME = gettext_lazy("{source} ({what})")
 
 
 def in_words(named: Mapping[Source, str] | None = None) -> Say:
-    """Says sources in the language of now, also when it has changed since; `named` by their names
-    (`names`)."""
+    """A function that gives texts for sources in the language that is active now, even if it is
+    called later. `named`: their names (from `names`)."""
     words_of = {kind.code: str(kind.words) for kind in kinds}
     became = {code: str(label) for code, label in Afterwards.choices}
     pattern, known = str(BECAME), named or {}
@@ -103,13 +103,13 @@ def words(source: Source) -> str:
 
 
 def is_there(source: Source, named: Mapping[Source, str]) -> bool:
-    """Whether its page is there, by the names that were found: what was deleted has none."""
+    """Whether its page exists: deleted sources have no name in `named`."""
     kind = kinds.get(source.kind)
     return source in named or kind is None or kind.names is None
 
 
 def url(source: Source, slug: str) -> str:
-    """The page that the source is, or ""."""
+    """The source's page, or ""."""
     kind = kinds.get(source.kind)
     return _url(source, slug, kind.page) if kind else ""
 

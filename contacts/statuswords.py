@@ -1,16 +1,16 @@
-"""What the words in status and consent columns mean. Pure; the words are statuswords.toml.
+"""The meanings of words in status and consent columns. Pure; the words are in statuswords.toml.
 
-A word that is neither certain nor answered by a person is asked about (`ASKED`): its people are
-imported, and neither subscribed nor suppressed. Doubt never sends mail.
+People are asked about words that are neither certain nor answered (`ASKED`). Until then the persons
+with such a word are imported, but neither subscribed nor suppressed: in doubt nobody is mailed.
 
 Kinds of columns (`KINDS`):
     "status"        words such as subscribed, unsubscribed, cleaned
-    "accepts"       yes or no to getting mail
+    "accepts"       whether the person wants mail: yes or no
     "unsubscribed", "suppressed", "bounced", "complained"
-                    a mark: yes, or since when
-    "list"          the status on one list, as our own export writes it (contacts.reimport)
-An empty cell of a mark column says nothing; in a list column, that the person is not on the list.
-In a status or accepts column it is a word like any other (`EMPTY`): it doesn't say yes, so it is
+                    a mark: yes, or a date since when
+    "list"          the status on one list, in our own export (contacts.reimport)
+An empty cell of a mark column says nothing; in a list column it means that the person is not on the
+list. In a status or accepts column it is a word like any other (`EMPTY`): it is no "yes", so it is
 asked about.
 """
 
@@ -29,11 +29,11 @@ from contacts import values
 MARKS = ("unsubscribed", "suppressed", "bounced", "complained")
 LIST = "list"
 KINDS = ("status", "accepts", *MARKS, LIST)
-# What a word may be said to mean.
+# The meanings that a word may have.
 MEANINGS = ("subscribed", "unsubscribed", "bounced", "complained", "suppressed", "skip")
 
 # Flags of a row, from the mildest to the gravest: the gravest of a row's columns, and of an
-# address's rows, wins. A question is graver than "not on the list": its answer may be.
+# address's rows, wins. A question is graver than "not on the list", because its answer may be.
 # LEFT_LIST: unsubscribed, and a list column says from which list.
 SUBSCRIBED, SKIPPED, ASKED, LEFT_LIST = "", "n", "?", "l"
 UNSUBSCRIBED, SUPPRESSED, BOUNCED, COMPLAINED = "u", "s", "b", "c"
@@ -51,23 +51,23 @@ FLAG_OF = {
 }
 MEANING_OF = {flag: meaning for meaning, flag in FLAG_OF.items()}
 
-# Keys that stand for what is no word: an empty cell, any real date, and words beyond a bound.
+# Keys for values that are no words: an empty cell, any plausible date, and words beyond the limit.
 EMPTY, DATE, OTHER = "", "#date", "#other"
 MAX_WORD = 100
-# No program has so many words for how somebody stands.
+# No program has so many different status words.
 CROWDED = 30
 
 # 0000-00-00 00:00:00, 00/00/0000 and the like: "no date" in MySQL's exports.
 ZEROS = re.compile(r"(?=.{8})0[0\s:./TZ+-]*", re.ASCII)
 WHOLE = re.compile(r"(\d+)\.0+", re.ASCII)
-# Signs that turn a word round or put it in doubt are part of it.
+# Signs that reverse a word or put it in doubt are kept as part of it.
 DOUBT = re.compile(r"[?!~*]|^-(?=\w)")
 WEEKDAY = re.compile(r"(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+", re.ASCII | re.IGNORECASE)
 # Seconds or milliseconds since 1970, for 2001 to 2033.
 UNIX_TIME = re.compile(r"1\d{9}(?:\d{3})?", re.ASCII)
 COMPACT_TIME = re.compile(r"(\d{8})T?\d{4,6}Z?", re.ASCII)
 SHORT_YEAR = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.]\d{2}(?:\s.*)?", re.ASCII | re.DOTALL)
-# Parts of words that hardly any column but a status has.
+# Parts of words that hardly any column except a status column has.
 TELLING = re.compile(
     unicodedata.normalize(
         "NFKD",
@@ -77,7 +77,7 @@ TELLING = re.compile(
         "|ingeschreven|uitgeschreven|afgemeld",
     )
 )
-# Text that speaks of people who want no mail, as tags, groups and notes do.
+# Text about people who want no mail, as in tags, groups and notes.
 LEAVING = re.compile(
     r"unsub|opt(?:ed)?[ -]?out|do not (?:e?mail|contact|send)|don.t (?:e?mail|send)"
     r"|no more (?:e?mail|news)|bl(?:ack|ock)[ -]?list|spam complaint|hard bounce|suppressed"
@@ -85,14 +85,14 @@ LEAVING = re.compile(
     "|abgemeldet|abbestellt|keine (?:e-?mails?|werbung)|d[ée]sabonn|d[ée]sinscri|dad[oa] de baja"
     "|descadastr|disiscri|uitgeschreven|afgemeld|отписа|配信停止|購読解除|退会|수신거부|구독취소"
 )
-# Earlier there was nothing to leave: 1970-01-01 and 1899-12-30 are zeros that became dates.
+# Plausible years of leaving: 1970-01-01 and 1899-12-30 are zeros that became dates.
 FIRST_YEAR, LAST_YEAR = 1990, 2100
 
 
 @dataclass(frozen=True, slots=True)
 class WordReading:
-    """`key` names the word, `flag` is what is done, `suggestion` a meaning for one that is asked
-    about ("" for none)."""
+    """`key`: the word's key; `flag`: the effect; `suggestion`: a likely meaning of a word that is
+    asked about ("" for none)."""
 
     key: str
     flag: str
@@ -101,8 +101,8 @@ class WordReading:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The words of the file beside this one, and what a person answered: {(kind, key): meaning}.
-    An answer goes before a certain word."""
+    """The words of statuswords.toml, and people's answers: {(kind, key): meaning}. An answer wins
+    over a certain word."""
 
     answers: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
@@ -121,7 +121,7 @@ def graver(flag: str, other: str) -> str:
 
 
 def key_of(text: str) -> str:
-    """The word as it is compared; EMPTY, DATE, a date that can't be real as YYYY-MM-DD."""
+    """The word for comparison; EMPTY; DATE; an implausible date as YYYY-MM-DD."""
     text = unicodedata.normalize("NFKC", values.clean(text)).strip()
     if not text or text == r"\N":  # what PostgreSQL and MySQL write for NULL
         return EMPTY
@@ -135,8 +135,8 @@ def key_of(text: str) -> str:
 
 
 def fold(text: str) -> str:
-    """Without case, width, accents, spaces and punctuation; a word of signs alone stays as it is,
-    and so does one with a sign that turns it round."""
+    """The text without case, width, accents, spaces and punctuation. A word of only signs keeps
+    them, and so does one with a sign that may reverse it."""
     plain = unicodedata.normalize("NFKD", text).casefold()
     letters = "".join(character for character in plain if character.isalnum())
     if letters and not DOUBT.search(text) and not any(map(_is_symbol, text)):
@@ -146,12 +146,12 @@ def fold(text: str) -> str:
 
 
 def _is_symbol(character: str) -> bool:
-    """Whether it is a cross, a minus or a picture that may turn a word round, as in "× active"."""
+    """Whether it is a cross, a minus or a picture that may reverse a word, as in "× active"."""
     return character > "\x7f" and unicodedata.category(character) in {"Sm", "So"}
 
 
 def _day(text: str) -> str:
-    """DATE for a day that somebody can have left on; another day as YYYY-MM-DD; "" for no day."""
+    """DATE for a plausible day; another day as YYYY-MM-DD; "" for no day."""
     if len(text) > 80 or not any(map(str.isdigit, text)):
         return ""
     if UNIX_TIME.fullmatch(text):
@@ -171,12 +171,12 @@ def _day(text: str) -> str:
 
 @cache
 def _known_words(kind: str) -> tuple[dict[str, str], dict[str, str]]:
-    """The kind's certain and likely words, each with its meaning."""
+    """(certain words, likely words) of a kind of column: {key: meaning}."""
     file = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
     certain, likely = _words(file["status"]["certain"]), _words(file["status"]["likely"])
     if kind == "accepts":
         own = _words(file["accepts"]["certain"])
-        # Since when somebody agrees: without a date, they probably don't.
+        # A date of consent; without one, the person probably doesn't agree.
         dated = {DATE: "subscribed", EMPTY: "skip"}
         return certain | own, likely | _words(file["accepts"]["likely"]) | dated
     if kind in MARKS:
@@ -198,8 +198,8 @@ def _words(table: Mapping[str, str], named: Mapping[str, str] | None = None) -> 
 
 
 def is_status_word(text: str) -> bool:
-    """Whether a cell is a word that hardly any but a status column has: it says that somebody is
-    subscribed or left. "active", "new" or "yes" are in other columns as well."""
+    """Whether a cell has a word that hardly any column except a status column has: that somebody is
+    subscribed or left. "active", "new" or "yes" are in other columns, too."""
     key = key_of(text)
     return key in _telling()
 
@@ -219,7 +219,7 @@ def speaks_of_leaving(text: str) -> bool:
 
 
 def is_known(text: str) -> bool:
-    """Whether a cell is any word for how somebody stands, also one that other columns have."""
+    """Whether a cell has any known status word, also one that occurs in other columns."""
     certain, likely = _known_words("status")
     key = key_of(text)
     return key in certain or key in likely
@@ -233,7 +233,7 @@ def _telling() -> frozenset[str]:
 
 @dataclass(slots=True)
 class Word:
-    """A word of a status column (numbered from 0), with how often the file has it."""
+    """A word of a status column (numbered from 0), with its number of cells."""
 
     column: int
     kind: str
@@ -246,8 +246,8 @@ class Word:
 
 
 class WordCounts:
-    """The words of a file's status columns, counted: at most MOST different ones a column, and the
-    others together as OTHER."""
+    """Counts of the words in a file's status columns: at most MOST different ones for each column,
+    and the others together as OTHER."""
 
     MOST = 500
 
@@ -285,7 +285,7 @@ class WordCounts:
             self._different[word.column] = different + 1
 
     def __iter__(self) -> Iterator[Word]:
-        """Those that are asked about first, then the most frequent."""
+        """Words that are asked about come first, then the most frequent."""
         order = sorted(
             self._words.values(), key=lambda w: (w.flag != ASKED, -w.count, w.column, w.key)
         )

@@ -7,14 +7,14 @@ from contacts.services import importrun, imports, jobs
 
 @shared_task(ignore_result=True)
 def run_import(import_id: int) -> None:
-    """Work on an import for a while; what is left is asked for again, behind other work."""
+    """Work on an import for a while; the rest is queued again, behind other work."""
     if importrun.run(import_id):
         run_import.delay(import_id)
 
 
 @shared_task(ignore_result=True)
 def sweep_imports() -> None:
-    """Beat: nudge imports that no worker has (a worker died, a message was lost)."""
+    """Beat: nudge imports without a worker (it died, or a message was lost)."""
     for import_id in imports.due():
         run_import.delay(import_id)
 
@@ -27,7 +27,7 @@ def drop_import_files() -> None:
 
 @shared_task(ignore_result=True)
 def run_job(job_id: int) -> None:
-    """Work on a job for a while; what is left is asked for again, behind other work."""
+    """Work on a job for a while; the rest is queued again, behind other work."""
     if jobs.run(job_id):
         run_job.delay(job_id)
 
@@ -39,6 +39,6 @@ def ask_for_job(job_id: int) -> None:
 
 @shared_task(ignore_result=True)
 def sweep_jobs() -> None:
-    """Beat: nudge jobs that no worker has (a worker died, a message was lost)."""
+    """Beat: nudge jobs without a worker (it died, or a message was lost)."""
     for job_id in jobs.due():
         run_job.delay(job_id)

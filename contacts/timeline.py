@@ -1,5 +1,5 @@
-"""What happened to a contact, newest first: a registry that apps to the right add to in their
-module `timeline`.
+"""A contact's timeline, newest first. Apps to the right register contributors in their module
+`timeline`:
 
     @timeline.contributors.add
     def mails(contact): return [TimelineEntry(at, _("Accepted"), icon="check", words=reply)]
@@ -28,11 +28,10 @@ class TimelineEntry:
     title: Text
     icon: str = "point"
     detail: Text = ""
-    # The server's or the person's own words.
+    # The words of the server or the person.
     words: str = ""
     url: str = ""
-    # What it came from, shown as a link where it has a page, and what became of that
-    # (contacts.models.Afterwards).
+    # Its source, shown as a link if it has a page, and contacts.models.Afterwards.
     source: Source = UNKNOWN
     afterwards: str = ""
 

@@ -1,8 +1,8 @@
-"""Whether a stored value is what a filter or a calculation in a mail needs. Pure.
+"""Whether a stored value fits a filter or a calculation in a mail. Pure.
 
-Each rule stands here once, for Python (`fits`, at each mail) and for PostgreSQL (`MISFITS`, which
-counts people before a mailing); a test compares both. Stricter than what an import understands: the
-mail shows a stored value, and nobody knows whether "1,299" is 1.299 or 1299.
+Each rule is here for Python (`fits`, for each mail) and for PostgreSQL (`MISFITS`, which counts
+people before a mailing); a test compares both. The rules are stricter than imports: a stored
+"1,299" may be 1.299 or 1299.
 """
 
 import math
@@ -15,7 +15,7 @@ NUMBER, DATE, CALCULATION = "number", "date", "calculation"
 # An address that a link leads to, and a part of such an address's host.
 LINK, HOST = "link", "host"
 
-# POSIX and Python read both patterns in the same way.
+# POSIX and Python match these patterns in the same way.
 NUMBER_PATTERN = r" *[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})? *"
 _LEAP = r"(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)"
 _DAY = (
@@ -23,9 +23,9 @@ _DAY = (
     r"|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
     r"|02-(?:0[1-9]|1[0-9]|2[0-8]))"
 )
-# "2026-03-09", with a time after it or not.
+# "2026-03-09", perhaps with a time after it.
 DATE_PATTERN = rf"(?!0000)(?:[0-9]{{4}}-{_DAY}|{_LEAP}-02-29)(?:[T ][0-9:.+Z-]*)?"
-# They run in a reader's browser, or open what is on the reader's computer: no value leads there.
+# Schemes that run code in a reader's browser or open files on the reader's computer: refused.
 DANGEROUS = (
     "javascript vbscript data blob file filesystem about view-source mhtml jar search-ms".split()
 )
@@ -33,7 +33,7 @@ _BLANK, _SIGN, _OF_HOST = r" \t\r\n", r"[^ \t\r\n]", r"[^ \t\r\n/?#:@.\\]"
 
 
 def _any_case(words: str) -> str:
-    """A pattern for words of small letters."""
+    """A pattern that matches lower-case words in any case."""
     return "".join(f"[{one}{one.upper()}]" if one.isalpha() else one for one in words)
 
 
@@ -49,12 +49,12 @@ _HOST = re.compile(HOST_PATTERN)
 _NUMBER = re.compile(NUMBER_PATTERN)
 _DATE = re.compile(DATE_PATTERN)
 
-# {kind: the condition of a person whose value is there and doesn't fit}. `{value}` is the value as
+# {kind: condition for a person with a value that doesn't fit}. `{value}` is the value as
 # text, `{json}` as jsonb; parameters hold the patterns.
 MISFITS = {
     NUMBER: "btrim({value}) <> '' AND {value} !~ %(number_pattern)s",
     DATE: "btrim({value}) <> '' AND {value} !~ %(date_pattern)s",
-    # A text can't be compared with a number, whatever it says.
+    # A text can't be compared with a number, even if it looks like one.
     CALCULATION: "btrim({value}) <> '' AND jsonb_typeof({json}) = 'string'",
     LINK: "btrim({value}) <> '' AND (jsonb_typeof({json}) <> 'string'"
     " OR {value} !~ %(link_pattern)s)",

@@ -1,8 +1,8 @@
-"""Typed values out of the text that files and forms have.
+"""Parses typed values from the text of files and forms.
 
-`parse(type, text)` gives what `Contact.attributes` holds: text, a number, a bool, or "YYYY-MM-DD"
-for a date; it raises ValueError for what is no such value (and never guesses: 3/4/2024 is a date
-only when the order is known). Pure.
+`parse(type, text)` returns a value for `Contact.attributes`: text, a number, a bool, or
+"YYYY-MM-DD" for a date. It raises ValueError for other text, and never guesses: 3/4/2024 is a date
+only if the order is known. Pure.
 """
 
 import datetime as dt
@@ -13,13 +13,13 @@ from functools import lru_cache
 
 Value = str | int | float | bool
 
-# What `str.strip` leaves standing around a cell: zero-width characters, byte-order mark.
+# Characters that `str.strip` doesn't remove: zero-width characters, byte-order mark.
 INVISIBLE = frozenset("\u200b\u200c\u200d\u2060\ufeff")
 AROUND = "".join(INVISIBLE) + "".join(c for c in map(chr, range(0x3001)) if c.isspace())
 # A stripped cell that begins or ends with one of these needs `clean`.
 ODD = INVISIBLE | {"'"}
 MAX_TEXT = 10_000
-# What a spreadsheet would otherwise take for a formula or a number.
+# An apostrophe that keeps a spreadsheet from reading the text as a formula or a number.
 APOSTROPHE = re.compile(r"'+[0-9=+\-@]", re.ASCII)
 
 TRUE = frozenset("1 y yes true t on x ja oui si sí 是 对 有 真 已 ✓ √".split())
@@ -30,7 +30,7 @@ GROUPED = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d*)?", re.ASCII)
 GROUPED_DOTS = re.compile(r"[+-]?\d{1,3}(?:\.\d{3})+,\d+", re.ASCII)
 COMMA = re.compile(r"[+-]?\d+,\d+", re.ASCII)
 
-# 2024-03-05, 2024/3/5, 2024.3.5, 2024年3月5日, each with a time after it or not.
+# 2024-03-05, 2024/3/5, 2024.3.5, 2024年3月5日, perhaps with a time after it.
 YEAR_FIRST = re.compile(
     r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?(?:[T\s].*)?", re.ASCII | re.DOTALL
 )
@@ -52,8 +52,8 @@ ORDERS = ("", "mdy", "dmy")
 
 
 def clean(text: str) -> str:
-    """The cell without what stands around it, and without a spreadsheet's leading apostrophe. Of
-    several it has one less: contacts.exports puts one in front of these as well."""
+    """The cell without surrounding white space and invisible characters, and without one leading
+    apostrophe of a spreadsheet. contacts.exports adds one also if the text has some already."""
     text = text.strip(AROUND)
     return text[1:] if APOSTROPHE.match(text) else text
 
@@ -75,7 +75,7 @@ def plain(text: str) -> str:
 
 
 def number(text: str) -> int | float:
-    """1234, 1,234.5, 1.234,5, 3,5, full-width digits; a whole number stays one."""
+    """1234, 1,234.5, 1.234,5, 3,5, full-width digits; a whole number becomes an int."""
     text = unicodedata.normalize("NFKC", text).replace(" ", "").replace("\u00a0", "")
     if GROUPED.fullmatch(text):
         text = text.replace(",", "")
@@ -99,7 +99,7 @@ def boolean(text: str) -> bool:
 
 
 def choice(text: str, choices: Iterable[str]) -> str:
-    """The choice as the workspace writes it, whatever the file's capitals."""
+    """The choice in the workspace's spelling; case does not matter."""
     for known in choices:
         if known.casefold() == text.casefold():
             return known
@@ -148,7 +148,7 @@ PARSERS: dict[str, Callable[[str], Value]] = {
 
 
 def guess_order(samples: Iterable[str]) -> str:
-    """How a column writes its dates, from values that leave no doubt."""
+    """The order in a column's dates, from values that leave no doubt."""
     seen = [text for text in samples if text]
     matches = [match for text in seen if (match := YEAR_LAST.fullmatch(text)) and match[2] != "."]
     day_first = sum(1 for match in matches if int(match[1]) > 12)
@@ -164,7 +164,7 @@ def guess_type(samples: Iterable[str]) -> str:
     if not seen:
         return "text"
     order = guess_order(seen)
-    # Day numbers alone may as well be amounts or postcodes: among dates they are dates.
+    # Day numbers alone may be amounts or postcodes; among written dates they are dates.
     written = [text for text in seen if not SERIAL.fullmatch(text)]
     if written and all(
         _fits(some, lambda text: date(text, order=order)) for some in (written, seen)
@@ -172,7 +172,7 @@ def guess_type(samples: Iterable[str]) -> str:
         return "date"
     if _fits(seen, boolean) and not _fits(seen, number):
         return "boolean"
-    # One that is no amount makes all of them text: a number would lose what it is.
+    # One value that is no amount makes the column text: as a number it would lose digits.
     return "number" if all(map(_is_amount, seen)) else "text"
 
 

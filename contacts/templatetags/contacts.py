@@ -47,7 +47,7 @@ def value_of(attributes: dict[str, Any], attribute: Attribute) -> str:
 
 @register.filter
 def merge_field(attribute: Attribute) -> str:
-    """What stands for the attribute in a design."""
+    """The placeholder for the attribute in a design."""
     return "{{ " + attribute.key + " }}"
 
 
@@ -60,15 +60,15 @@ def duration(seconds: float) -> str:
 
 @register.filter
 def source_words(value: Sequence[Any]) -> str:
-    """A source that was stored as JSON."""
+    """The text for a source stored as JSON."""
     return sources.words(Source.from_json(value))
 
 
 @register.simple_tag(takes_context=True)
 def source(context: dict[str, Any], one: Source, afterwards: str = "") -> str | SafeString:
-    """Where something came from, by its name and linked to its page. The view puts the names into
-    the context as `source_names` (contacts.sources.names): without one there is no link to what
-    was deleted. `afterwards`: contacts.models."""
+    """A source with its name and a link to its page. The view puts the names into the context as
+    `source_names` (contacts.sources.names): a deleted source has no name and gets no link.
+    `afterwards`: contacts.models."""
     named = context.get("source_names", {})
     text = sources.in_words(named)(one, afterwards)
     if sources.is_there(one, named) and (url := sources.url(one, context["workspace"].slug)):

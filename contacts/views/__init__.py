@@ -1,1 +1,1 @@
-"""Pages of contacts, one file an entity."""
+"""Pages of contacts, one file for each entity."""

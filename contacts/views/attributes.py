@@ -37,7 +37,7 @@ def new_attribute(request: WorkspaceRequest) -> HttpResponseBase:
 
 
 def _made(made: Attribute) -> str:
-    """Which merge field it is, and why that is not its name where the name has a meaning."""
+    """Says which merge field it is, and why the field differs from a reserved name."""
     words = {"name": made.label, "field": "{{ " + made.key + " }}"}
     if mergenames.is_reserved(plain := made.key.removesuffix("_")):
         text = _(

@@ -1,5 +1,5 @@
-"""Imports: one page in four steps. The first, the file, is in `uploads`; here are columns, check
-and run, what came of it, and all imports."""
+"""Imports: one page in four steps. The first, the file, is in `uploads`; here are columns, check,
+run and result, and the list of imports."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ from contacts.views.jobs import in_background
 from contacts.views.people import csv_response
 from pages import locales, tables
 
-# A check of the whole file runs while the person waits.
+# The largest file that may be checked as a whole, in a request.
 CHECK_ALL_UP_TO = 32 * importfile.CHUNK
 # Lines with a problem on the page of an import that has ended.
 SHOWN_REJECTS = 20
@@ -57,7 +57,7 @@ OUTCOMES = (
     ("rejected", gettext_lazy("Rejected"), "bad"),
 )
 
-# What becomes of a person on the list.
+# What happens to a person on the list.
 LIST_STATUS = {
     "subscribed": gettext_lazy("subscribed"),
     "unsubscribed": gettext_lazy("unsubscribed"),
@@ -79,7 +79,7 @@ def import_list(request: WorkspaceRequest) -> HttpResponse:
 
 
 def import_page(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
-    """Columns, or (step=check) the check, while it isn't started; then its progress and result."""
+    """Columns, or (step=check) the check, before the start; then progress and result."""
     import_ = get_in(request.workspace, Import, pk=pk)
     if import_.state == Import.State.READY:
         if request.GET.get("step") != "check" or not _is_mapped(request, import_):
@@ -93,7 +93,7 @@ def import_page(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
 
 @require_POST
 def import_columns(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
-    """Keep what was chosen and go to the check; with `reread`, only read the file anew."""
+    """Store the choices and go to the check; with `reread`, only read the file again."""
     import_ = get_in(request.workspace, Import, pk=pk)
     if import_.state != Import.State.READY:
         return redirect("import", request.workspace.slug, import_.pk)
@@ -129,7 +129,7 @@ def _target(request: WorkspaceRequest, chosen: dict[str, Any]) -> List | None:
 
 
 def _dialect(request: WorkspaceRequest) -> Dialect:
-    """As chosen on the page, whether the rest of it is valid or not."""
+    """The choices on the page, even if the rest of the form is invalid."""
     encoding, header = request.POST.get("encoding", ""), request.POST.get("header", "")
     return Dialect(
         encoding if encoding in encodings.ENCODINGS else "utf-8",
@@ -183,7 +183,7 @@ def _columns(  # noqa: PLR0913 - what of a half-filled page is to be shown again
 
 
 def _too_wide(import_: Import, dialect: Dialect) -> str:
-    """Why no columns are shown, or ""."""
+    """The reason why no columns are shown, or ""."""
     try:
         imports.refuse_wide(import_, dialect)
     except imports.ImportRefusedError as error:
@@ -192,7 +192,7 @@ def _too_wide(import_: Import, dialect: Dialect) -> str:
 
 
 def _targets(column: columns.Column, known: Any) -> list[tuple[str, list[tuple[str, str]]]]:
-    """What a column can be: [(group, [(target, label)])]."""
+    """The possible targets of a column: [(group, [(target, label)])]."""
     types = dict(Attribute.Type.choices)
     text = _("New attribute: {type}")
     new = [(f"new:{column.key}:{name}", text.format(type=types[name])) for name in NEW_TYPES]
@@ -215,7 +215,7 @@ def import_check(request: WorkspaceRequest, pk: int) -> HttpResponse:
 
 
 def _is_mapped(request: WorkspaceRequest, import_: Import) -> bool:
-    """Whether its columns can be read as they were chosen; otherwise the next page says why not."""
+    """Whether the chosen mapping can be used; otherwise the next page shows why not."""
     try:
         imports.refuse_unmapped(import_.workspace_id, import_.mapping)
     except imports.ImportRefusedError as error:
@@ -240,9 +240,9 @@ def _checked(request: WorkspaceRequest, import_: Import) -> dict[str, Any]:
             for row in checked.samples
         ],
         "bar": bar(checked.counts),
-        # The question about those elsewhere speaks of them.
+        # Without those that the question about other lists counts.
         "stopped": checked.counts["stopped"] - elsewhere * (scope == statuswords.EVERYWHERE),
-        # Nothing is chosen beforehand: one mails people, the other suppresses them.
+        # Nothing is preselected: one choice mails people, the other suppresses them.
         "scope": statuswords.scope_said(import_),
         "asks_scope": elsewhere or (not checked.whole and imports.may_be_elsewhere(import_)),
         "empty": checked.whole and not checked.counts["rows"],
@@ -266,7 +266,7 @@ def bar(counts: dict[str, int]) -> list[dict[str, Any]]:
                 "label": label,
                 "tone": tone,
                 "count": count,
-                # The import keeps which contacts these are (contacts.queries.people).
+                # The contacts of these outcomes are stored (contacts.queries.people).
                 "has_people": key in {"new", "updated", "unchanged"},
                 "x": f"{x:.3f}",
                 "width": f"{width:.3f}",
@@ -278,8 +278,8 @@ def bar(counts: dict[str, int]) -> list[dict[str, Any]]:
 
 @require_POST
 def import_words(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
-    """Keep the answers about the words of status columns and check again; with `again`, the file of
-    an import that has ended, as a new import."""
+    """Store the answers about words of status columns and check again; with `again`, import the
+    file of an ended import as a new import."""
     import_ = get_in(request.workspace, Import, pk=pk)
     changed = statuswords.answer(import_, importwords.answers(request.POST), by=request.user)
     if changed:

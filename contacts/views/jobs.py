@@ -1,4 +1,4 @@
-"""Jobs: work on many rows that goes on outside of requests; each has a page."""
+"""Jobs: work on many rows outside requests. Each has a page."""
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -19,8 +19,8 @@ def in_background(request: WorkspaceRequest, job: Job) -> HttpResponseBase:
 
 
 def job_page(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    """How far it is, what came of it, and the ways to stop it or take it back. While it runs, htmx
-    asks for the part that moves; the page is loaded anew when it has ended."""
+    """Progress, result, and buttons to stop or undo it. While it runs, htmx loads the progress; the
+    page is reloaded when it has ended."""
     job = get_in(request.workspace, Job, pk=pk)
     kind = jobkinds.of(job)
     ended = job.finished_at is not None
@@ -44,7 +44,7 @@ def job_page(request: WorkspaceRequest, pk: int) -> HttpResponse:
 
 
 def _theirs(request: WorkspaceRequest, pk: int) -> Job:
-    """The job, which the person may change: what it does asks for a permission of its own."""
+    """The job, if the person has the permission of its kind."""
     job = get_in(request.workspace, Job, pk=pk)
     if not request.may(jobkinds.of(job).permission):
         raise PermissionDenied

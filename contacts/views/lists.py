@@ -1,4 +1,4 @@
-"""Lists: how many are on them and how they grow."""
+"""Pages of lists, with their counts and growth."""
 
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
@@ -69,7 +69,7 @@ def edit_list(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
 
 @require_POST
 def archive_list(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
-    """Archive, or bring back what is archived: nobody is lost either way."""
+    """Archive a list or bring it back; no subscription changes."""
     one = get_in(request.workspace, List, pk=pk)
     archived = list_service.toggle_archive(one)
     text = _("{list} is archived.") if archived else _("{list} is back.")

@@ -68,7 +68,8 @@ def contacts(request: WorkspaceRequest) -> HttpResponse:
 
 
 def export_contacts(request: WorkspaceRequest) -> StreamingHttpResponse:
-    """Everything in this result as CSV with consent, streamed. Of one list, its status counts."""
+    """All contacts of this result as CSV with consent, streamed. If one list is chosen, the status
+    is that of the list."""
     people = people_query.filtered(request.workspace, request.GET)
     listed = numbers.whole(request.GET.get("list", ""))
     content = contactsheet.stream(request.workspace, people, list_id=listed)
@@ -78,7 +79,7 @@ def export_contacts(request: WorkspaceRequest) -> StreamingHttpResponse:
 def csv_response(filename: str, content: object) -> StreamingHttpResponse:
     response = StreamingHttpResponse(content, content_type="text/csv; charset=utf-8")  # type: ignore[arg-type]
     response["Content-Disposition"] = f'attachment; filename="{filename}"'
-    # People's data stays in no cache between the server and the person, nor in the browser's.
+    # Personal data must stay in no cache, neither on the way nor in the browser.
     response["Cache-Control"] = "private, no-store"
     return response
 
@@ -88,7 +89,7 @@ def csv_response(filename: str, content: object) -> StreamingHttpResponse:
 
 @require_POST
 def contacts_bulk(request: WorkspaceRequest) -> HttpResponseBase:
-    """add, remove (with `list`), suppress, delete: on those ticked or on all of the result."""
+    """add, remove (with `list`), suppress, delete: on the ticked ones or on the whole result."""
 
     def filtered(parameters: QueryDict) -> QuerySet[Contact]:
         return people_query.filtered(request.workspace, parameters)
@@ -114,12 +115,12 @@ def contacts_bulk(request: WorkspaceRequest) -> HttpResponseBase:
     return redirect(f"{back}?{query}" if query else back)
 
 
-# The job that does what a button's action does, where it is about many.
+# {action of a button: the kind of job that does it for many people}
 JOBS = {"add": "subscribe", "remove": "remove", "suppress": "suppress", "delete": "delete"}
 
 
 def _bulk_job(request: WorkspaceRequest) -> HttpResponseBase:
-    """The action on everything in the result, as a job."""
+    """Starts a job for the action on the whole result."""
     action = request.POST["action"]
     given: dict[str, int | str] = {"query": request.POST.get("query", "")}
     if action in {"add", "remove"}:
@@ -194,7 +195,7 @@ def _undo_url(request: WorkspaceRequest, what: str, source: Source) -> str:
 
 @require_POST
 def undo_contacts(request: WorkspaceRequest) -> HttpResponseBase:
-    """Take back the bulk action that the signed token names."""
+    """Undo the bulk action in the signed token."""
     try:
         workspace_id, what, source = signing.loads(
             request.GET.get("token", ""), salt=UNDO_SALT, max_age=3600
@@ -214,7 +215,7 @@ def undo_contacts(request: WorkspaceRequest) -> HttpResponseBase:
 
 
 def _page_before(request: WorkspaceRequest) -> str:
-    """The page of ours on which a button was pressed; all people if it can't be told."""
+    """The page on which a button was pressed; the page of contacts if that is unknown."""
     before = request.headers.get("Referer", "")
     ours = url_has_allowed_host_and_scheme(
         before, {request.get_host()}, require_https=request.is_secure()

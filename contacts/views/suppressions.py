@@ -1,4 +1,4 @@
-"""Suppressions: who gets no mail, why, and lifting that."""
+"""Suppressions: the list, adding and lifting them."""
 
 import datetime as dt
 
@@ -46,7 +46,7 @@ def suppressions(request: WorkspaceRequest) -> HttpResponse:
 
 
 def export_suppressions(request: WorkspaceRequest) -> StreamingHttpResponse:
-    """Everything in this result as CSV, streamed: an import elsewhere suppresses them there."""
+    """This result as CSV, streamed: an import elsewhere suppresses the addresses there."""
     rows = filtered(request.workspace, request.GET)
     return csv_response(
         f"suppressions-{request.workspace.slug}.csv", contactsheet.suppressions(rows)
@@ -70,7 +70,7 @@ def add_suppressions(request: WorkspaceRequest) -> HttpResponseBase:
 
 @require_POST
 def lift_suppressions(request: WorkspaceRequest) -> HttpResponseBase:
-    """Those ticked, or all of the result."""
+    """Lifts the ticked ones, or the whole result."""
     rows = tables.selected(request, lambda parameters: filtered(request.workspace, parameters))
     if jobs.is_large(rows):
         given = {"query": request.POST.get("query", "")}
@@ -92,7 +92,7 @@ def lift_suppressions(request: WorkspaceRequest) -> HttpResponseBase:
 
 @require_POST
 def undo_lift(request: WorkspaceRequest) -> HttpResponseBase:
-    """Put back in force what the signed token names."""
+    """Restore the suppressions in the signed token."""
     try:
         workspace_id, moment = signing.loads(
             request.GET.get("token", ""), salt=UNDO_SALT, max_age=3600

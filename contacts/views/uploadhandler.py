@@ -1,6 +1,6 @@
-"""A file on its way into an import: a form's multipart body, and pieces that a script sends.
+"""Receives a form's multipart file into an import.
 
-Neither is ever whole in memory or on a disk: bytes go into `ImportChunk` rows as they come.
+The file is never whole in memory or on a disk: bytes go into `ImportChunk` rows as they come.
 """
 
 from typing import Any, NoReturn
@@ -15,7 +15,7 @@ from contacts.services import importfile, imports
 
 
 class Received(UploadedFile):  # type: ignore[type-arg]  # no such thing at run time
-    """A form's file that is an import now."""
+    """A form's file that has become an import."""
 
     def __init__(self, import_: Import) -> None:
         super().__init__(name=import_.filename, size=import_.size)
@@ -80,6 +80,6 @@ class ImportUploadHandler(FileUploadHandler):
 
     def _stop(self, error: importfile.UploadError) -> NoReturn:
         self.problem = str(error)
-        # Django says `upload_interrupted` only of a connection that broke.
+        # Django calls `upload_interrupted` only if the connection breaks.
         self.upload_interrupted()
         raise StopUpload(connection_reset=False) from error

@@ -28,14 +28,14 @@ def new_import(request: WorkspaceRequest) -> HttpResponseBase:
     handler = ImportUploadHandler(request.workspace, request.user, _into(request))
     request.upload_handlers = [handler]
     try:
-        request.POST  # noqa: B018 - read now: what is too large is refused here
+        request.POST  # noqa: B018 - read now, to refuse a body that is too large here
     except RequestDataTooBig:
         return _too_much(request)
     return _new_import(request, handler)
 
 
 def _too_much(request: WorkspaceRequest) -> HttpResponse:
-    """More lines were pasted than a form may have; the script sends such in pieces."""
+    """More lines were pasted than a form may have; with JavaScript they are sent in pieces."""
     context = {
         "max_mb": settings.IMPORT_MAX_BYTES // importfile.CHUNK,
         "target": _into(request),
@@ -66,7 +66,7 @@ def _new_import(request: HttpRequest, handler: ImportUploadHandler) -> HttpRespo
 
 
 def _waiting(request: WorkspaceRequest) -> dict[str, Any]:
-    """Where the files are that keep others from being uploaded."""
+    """The waiting files that use up the quota."""
     return {
         "waiting": unfinished.waiting(request.workspace, request.user)[: 2 * unfinished.MOST_FILES],
         "most_of_person": unfinished.MOST_OF_PERSON,
@@ -81,7 +81,7 @@ def _into(request: WorkspaceRequest) -> List | None:
 
 
 def _received(request: WorkspaceRequest) -> Import | None:
-    """The import made of the form's file or of what was pasted."""
+    """The import made from the form's file or the pasted text; None: neither was given."""
     given = request.FILES.get("file")
     if isinstance(given, Received):
         return imports.finish_upload(given.import_)
@@ -103,7 +103,8 @@ def _refusal(text: str, status: int = 400, **more: Any) -> JsonResponse:
 
 @require_POST
 def begin_import(request: WorkspaceRequest) -> JsonResponse:
-    """A script begins an upload: {"name", "size"}; answered by where pieces go."""
+    """A script begins an upload: {"name", "size"}; the answer has the addresses for the pieces and
+    for the end."""
     try:
         given = json.loads(request.read(10_000))
         name, size = str(given["name"]), int(given["size"])
@@ -130,7 +131,8 @@ def begin_import(request: WorkspaceRequest) -> JsonResponse:
 
 @require_POST
 def import_piece(request: WorkspaceRequest, pk: int) -> JsonResponse:
-    """Bytes from `offset` on; answered by the next offset. Sending a piece twice is harmless."""
+    """Receives bytes from `offset` on; the answer is the next offset. Sending a piece twice is
+    harmless."""
     import_ = get_in(request.workspace, Import, pk=pk)
     offset = numbers.whole(request.GET.get("offset", ""))
     if offset is None:
@@ -155,7 +157,7 @@ def _body(request: HttpRequest) -> Iterator[bytes]:
 
 @require_POST
 def import_uploaded(request: WorkspaceRequest, pk: int) -> JsonResponse:
-    """The file is complete; answered by the page of the next step."""
+    """The file is complete; the answer is the page of the next step."""
     import_ = get_in(request.workspace, Import, pk=pk, state=Import.State.UPLOADING)
     try:
         imports.finish_upload(import_)

@@ -1,4 +1,5 @@
-"""`manage.py import_contacts`: a CSV file into a workspace, by the same services as the page."""
+"""`manage.py import_contacts`: imports a CSV file into a workspace, with the same services as the
+page."""
 
 import json
 import sys
@@ -147,7 +148,8 @@ class Command(BaseCommand):
         self.end(counts, options)
 
     def end(self, counts: dict[str, int], options: dict[str, Any]) -> None:
-        """Exit with what is left to do; of people who wait, the last line says so."""
+        """Exit with the code for rejected lines and open questions; the last line tells about the
+        latter."""
         rejected, waiting = counts.get("rejected", 0), counts.get("asked", 0)
         if waiting:
             code = REJECTED_AND_WAITING if rejected else WAITING
@@ -198,7 +200,7 @@ class Command(BaseCommand):
             self.explain_scope(shown["elsewhere"], dry_run=options["dry_run"])
 
     def explain_scope(self, people: int, *, dry_run: bool) -> None:
-        """What was done to people of other lists, and how to have the other."""
+        """Says what was done to people on other lists, and how to get the other treatment."""
         done = "would be suppressed" if dry_run else "were suppressed"
         self.stdout.write(
             f"\nUnsubscribed in the file, and subscribed to other lists: {people:,}. "
@@ -208,7 +210,7 @@ class Command(BaseCommand):
         )
 
     def warn(self, unread: list[Column]) -> None:
-        """Columns that may say how people stand, and aren't read as saying so."""
+        """Warns of columns that may contain statuses but are not read as such."""
         for column in unread:
             self.stdout.write(
                 f'\nColumn "{column.header}" has "{column.leaving[:60]}", which speaks of somebody '
@@ -217,7 +219,7 @@ class Command(BaseCommand):
             )
 
     def explain(self, people: int, asked: list[tuple[str, Word]]) -> None:
-        """The words that nobody has explained, and what to do."""
+        """Lists the words without an answer, and says what to do."""
         waiting = f"{people:,} people are not subscribed, since n" if people else "N"
         self.stdout.write(f"\n{waiting}obody has said what these words mean:")
         for column, word in asked[:SHOWN]:
@@ -241,7 +243,7 @@ def wrong(text: str) -> CommandError:
 
 
 def received(workspace: Workspace, path: str) -> Import:
-    """The file as an import that isn't configured yet."""
+    """Makes an import from the file, not configured yet."""
     name = "stdin" if path == "-" else Path(path).name
     try:
         with closing(sys.stdin.buffer) if path == "-" else Path(path).open("rb") as source:
@@ -264,7 +266,8 @@ def pieces(source: IO[bytes]) -> Iterator[bytes]:
 
 
 def configured(import_: Import, options: dict[str, Any]) -> list[Column]:
-    """Keep what was chosen. The columns that speak of people who left, but aren't read so."""
+    """Stores the choices. Returns columns about people who left that are not read as status
+    columns."""
     dialect = read_as(import_, options)
     reading = Dialect(dialect["encoding"], dialect["delimiter"], dialect["header"])
     try:
@@ -304,7 +307,7 @@ def configured(import_: Import, options: dict[str, Any]) -> list[Column]:
 
 
 def read_as(import_: Import, options: dict[str, Any]) -> dict[str, Any]:
-    """How the file is read: what was found out, with what the options say instead."""
+    """The detected dialect, with the options' values instead."""
     dialect: dict[str, Any] = import_.dialect | {}
     if options["dates"]:
         dialect["dates"] = options["dates"]
@@ -325,7 +328,7 @@ def read_as(import_: Import, options: dict[str, Any]) -> dict[str, Any]:
 
 
 def answers(said: Iterable[str]) -> dict[tuple[str, str], str]:
-    """What --status-word said, for every kind of status column."""
+    """The answers of --status-word, for every kind of status column."""
     found: dict[tuple[str, str], str] = {}
     for text in said:
         word, equals, meaning = text.rpartition("=")
@@ -341,12 +344,13 @@ def answers(said: Iterable[str]) -> dict[tuple[str, str], str]:
 
 
 def scope(said: str | None) -> dict[tuple[str, str], str]:
-    """What --unsubscribed-from said."""
+    """The answer of --unsubscribed-from."""
     return {answered.ELSEWHERE: said} if said else {}
 
 
 def run(import_: Import, options: dict[str, Any]) -> tuple[dict[str, int], WordCounts]:
-    """Import it here; Ctrl-C cancels it. A worker that took it meanwhile is waited for."""
+    """Run the import here; Ctrl-C cancels it. If a worker has claimed it meanwhile, wait for
+    that."""
     imports.start(import_, enqueue=None)
     hidden = options["json"] or not sys.stderr.isatty()
     with tqdm(
