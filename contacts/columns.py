@@ -8,9 +8,9 @@ A column's target is one of
                            the person's status (contacts.statuswords.KINDS); of several such columns
                            the gravest counts
     "list"                 the status on the list that the column names, in an export of ours
-    (contacts.reimport); of several, the one of the target list counts "attribute:KEY"        an
-    attribute of the workspace "new:KEY:TYPE"         an attribute that the import makes; its name
-    is the column's header
+                           (contacts.reimport); of several, the one of the target list counts
+    "attribute:KEY"        an attribute of the workspace
+    "new:KEY:TYPE"         an attribute that the import makes; its name is the column's header
 A mapping is a list of targets, one for each column.
 """
 

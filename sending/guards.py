@@ -5,16 +5,16 @@ have up to a fifth of dead addresses, spread over many domains. A relay, a mail 
 content filter that turns a mailing down refuses nearly all of it. So:
 
 - Ten refusals in one lane may be chance (a company that closed, a list of ten people of whom eight
-are gone). More than ten, and more than half of the lane's mails, are not: with one dead address in
-five the chance is less than 1 in 10,000.
+  are gone). More than ten, and more than half of the lane's mails, are not: with one dead address
+  in five the chance is less than 1 in 10,000.
 - Twenty mails in a row over more than one lane, none accepted: with one dead address in five the
-chance is 1 in 10^14. Then the relay is to blame, not the recipients.
+  chance is 1 in 10^14. Then the relay is to blame, not the recipients.
 - Twenty in a row after others of the mailing were accepted: the relay has changed, or refuses the
-mailing from here on. Only first tries count: at its end a mailing has only messages left that were
-put off before, and these may well be refused one after the other.
+  mailing from here on. Only first tries count: at its end a mailing has only messages left that
+  were put off before, and these may well be refused one after the other.
 - Over the whole mailing, twenty lost mails are a cheap warning. A healthy mailing has far fewer
-than a third of refusals about the mail or its sender. Dead addresses are the fault of the list;
-only more than half of them stop a mailing.
+  than a third of refusals about the mail or its sender. Dead addresses are the fault of the list;
+  only more than half of them stop a mailing.
 """
 
 from dataclasses import dataclass

@@ -2,7 +2,7 @@
 any point:
 
 1. fetch: the raw mails and how far the mailbox was read, in one transaction; the mailbox is not
-changed;
+   changed;
 2. apply: read and apply them (bounces.services.deciding), once for each row;
 3. clear: move or delete the mails about our messages in the mailbox, then note them as cleared.
 

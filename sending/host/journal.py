@@ -1,9 +1,10 @@
 """A file with the mails that a worker handed over and the replies to them. It survives kill -9.
 
 Each claimed batch has a file, made before the claim. Each step has a line, written before the next
-byte leaves: `H <message>` just before a message's content goes to the server, `R <message> <reply
-code> <stage> <words>` when its reply was read. `M` names installation, mailing and source. Before
-the file is deleted, its content goes into a line of the sent log (sending.host.sentlog).
+byte leaves: `H <message>` just before a message's content goes to the server,
+`R <message> <reply code> <stage> <words>` when its reply was read. `M` names installation, mailing
+and source. Before the file is deleted, its content goes into a line of the sent log
+(sending.host.sentlog).
 
 The lines are in the page cache when write() returns, so that the death of the process loses none. A
 crash of the machine may lose the last seconds; then the whole file is not trusted (`boot`).
