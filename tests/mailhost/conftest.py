@@ -8,6 +8,7 @@ import pytest
 from accounts import secrets
 from accounts.models import Workspace
 from bounces.models import BounceMailbox
+from tests import factories
 from tests.fixtures import make_list
 from tests.mailhost.exim import Exim
 from tests.mailhost.exim import missing as exim_missing
@@ -53,14 +54,13 @@ def host(elsewhere: Sink, namespace: str) -> Iterator[MailHost]:
 @pytest.fixture
 def mailbox(workspace: Workspace, host: MailHost) -> BounceMailbox:
     """Of Dovecot."""
-    return BounceMailbox.objects.create(
-        workspace=workspace,
+    return factories.make_mailbox(
+        workspace,
+        host.imap,
         name="Dovecot",
-        host="127.0.0.1",
-        port=host.imap,
-        security="none",
         username=ADDRESS,
         password=secrets.encrypt(PASSWORD),
+        is_sandbox=False,
     )
 
 

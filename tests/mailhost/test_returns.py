@@ -13,6 +13,7 @@ from relays.models import Relay
 from sending.engine import turn
 from sending.models import Event, Mailing, Message
 from sending.services import dispatch
+from tests import factories
 from tests.mailhost.conftest import ADDRESS
 from tests.mailhost.servers import MailHost, until
 from tests.mailservers.sink import Sink
@@ -25,14 +26,8 @@ State = Message.State
 
 @pytest.fixture
 def relay(workspace: Workspace, host: MailHost) -> Relay:
-    return Relay.objects.create(
-        workspace=workspace,
-        name="Postfix",
-        host="127.0.0.1",
-        port=host.smtp,
-        security="none",
-        connections=2,
-        bounce_address=ADDRESS,
+    return factories.make_relay(
+        workspace, name="Postfix", port=host.smtp, connections=2, bounce_address=ADDRESS
     )
 
 

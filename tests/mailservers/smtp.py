@@ -4,7 +4,6 @@ relay; and certificates, good and bad."""
 import asyncio
 import datetime as dt
 import ssl
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +13,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+from tests.mailservers import threads
 
 DAY = dt.timedelta(days=1)
 
@@ -87,38 +88,13 @@ class Session:
 
 @contextmanager
 def serving(habits: Habits) -> Iterator[int]:
-    """The port of a server with these habits, in a thread of its own."""
-    loop = asyncio.new_event_loop()
+    """The port of a server with these habits."""
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await Session(habits, reader, writer).run()
-        except (OSError, EOFError):
-            pass
-        finally:
-            writer.close()
+    async def session(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await Session(habits, reader, writer).run()
 
-    secure = habits.context if habits.implicit else None
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    # Begun there: a browser test has a loop of its own in this thread.
-    starting = asyncio.start_server(serve, "127.0.0.1", 0, ssl=secure)
-    server = asyncio.run_coroutine_threadsafe(starting, loop).result(10)
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-
-        async def stop() -> None:
-            server.close()
-            tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-        asyncio.run_coroutine_threadsafe(stop(), loop).result(10)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
+    with threads.serving(session, tls=habits.context if habits.implicit else None) as port:
+        yield port
 
 
 @dataclass(frozen=True)

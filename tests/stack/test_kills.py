@@ -1,12 +1,10 @@
 """The first promise under kill -9: one campaign, and everything that works on it killed in turn."""
 
 import time
-from collections.abc import Iterator
 
 import pytest
 
 from tests.mailservers.sink import Sink
-from tests.mailservers.sink import running as running_sink
 from tests.stack.installation import Installation, wait_for
 from tests.stack.ledger import ledger
 from tests.stack.scene import address
@@ -15,12 +13,6 @@ from tests.stack.scene import address
 pytestmark = pytest.mark.xdist_group("stack")
 PEOPLE = 20_000
 CONNECTIONS = 4
-
-
-@pytest.fixture
-def sink() -> Iterator[Sink]:
-    with running_sink() as sink:
-        yield sink
 
 
 @pytest.mark.slow
