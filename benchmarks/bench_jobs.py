@@ -147,9 +147,9 @@ class Scene:
 
     def mailing(self) -> Any:
         from contacts.audience import Audience  # noqa: PLC0415
-        from sending.services import mailings  # noqa: PLC0415
+        from sending.services import freezing, mailings  # noqa: PLC0415
 
-        return mailings.open_mailing(
+        mailing = mailings.open_mailing(
             workspace=self.workspace,
             origin="benchmark",
             content=self.content,
@@ -158,6 +158,9 @@ class Scene:
             audience=Audience.of_lists(self.workspace.pk, [self.full.pk]),
             relay=self.relay,
         )
+        freezing.go_on(seconds=3600)
+        mailing.tally.refresh_from_db()
+        return mailing
 
 
 IMPORTED = """

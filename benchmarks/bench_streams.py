@@ -60,7 +60,7 @@ def made(streams: int) -> tuple[Any, Any, Callable[[], None]]:
     from contacts.services import lists  # noqa: PLC0415
     from designs.models import Content  # noqa: PLC0415
     from relays.models import Relay  # noqa: PLC0415
-    from sending.services import mailings  # noqa: PLC0415
+    from sending.services import freezing, mailings  # noqa: PLC0415
 
     workspace = Workspace.objects.create(name="Bench", slug="bench")
     news = lists.create(workspace, name="News")
@@ -78,6 +78,7 @@ def made(streams: int) -> tuple[Any, Any, Callable[[], None]]:
         audience=Audience.of_lists(workspace.pk, [news.pk]),
         relay=relay,
     )
+    freezing.go_on(seconds=3600)
 
     def make() -> None:
         known = {

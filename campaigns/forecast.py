@@ -14,13 +14,13 @@ LONGEST = dt.timedelta(days=400)
 # Below it a rest of a budget is a rounding error, not a message.
 LITTLE = 1e-6
 
-# The stretch of time that is open at a moment or, where none is, the next one: (begin, end); an end
+# The interval that is open at a moment or, where none is, the next one: (begin, end); an end
 # of None never comes. None: nothing opens any more.
-Stretch = tuple[dt.datetime, dt.datetime | None]
-Window = Callable[[dt.datetime], Stretch | None]
+OpenInterval = tuple[dt.datetime, dt.datetime | None]
+Window = Callable[[dt.datetime], OpenInterval | None]
 
 
-def always(moment: dt.datetime) -> Stretch:
+def always(moment: dt.datetime) -> OpenInterval:
     """The window of who has none."""
     return moment, None
 

@@ -24,6 +24,7 @@ app.steps["consumer"].add(HeartbeatStep)
 # next one does its work.
 TICKS = (
     ("sending.tasks.engine.dispatch", 1.0, 2),
+    ("sending.tasks.engine.freeze", 1.0, 2),
     ("sending.tasks.engine.sweep", 10.0, 10),
     ("campaigns.tasks.start_due", 1.0, 2),
     ("bounces.tasks.collect_due", 10.0, 10),

@@ -144,7 +144,7 @@ class Bridge:
                 return
 
     async def _answer(self, scope: Scope, body: IO[bytes], send: Send) -> None:
-        answer = Answer(asyncio.get_running_loop())
+        answer = ApplicationResponse(asyncio.get_running_loop())
         environ = environ_of(scope, body)
         working = asyncio.get_running_loop().run_in_executor(
             self.threads, answer.make, self.application, environ
@@ -157,7 +157,7 @@ class Bridge:
             answer.close()
 
 
-class Answer:
+class ApplicationResponse:
     """What the application says: written by its thread, sent by the loop."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:

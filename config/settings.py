@@ -241,11 +241,12 @@ CELERY_TASK_ROUTES = {
             "bounces.tasks.collect_due",
             "sending.tasks.engine.dispatch",
             "sending.tasks.engine.forget_old",
+            "sending.tasks.engine.freeze",
             "sending.tasks.engine.sweep",
             "tracking.tasks.record_hits",
         )
     },
-    "sending.tasks.engine.carry": {"queue": "send"},
+    "sending.tasks.engine.deliver": {"queue": "send"},
     # They wait for servers of others: nothing else may wait behind them.
     "bounces.tasks.collect_mailbox": {"queue": "mailboxes"},
 }

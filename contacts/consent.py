@@ -40,7 +40,7 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ConsentStatus:
     status: str
     reason: str = ""
     at: datetime | None = None
@@ -52,29 +52,29 @@ def written(moment: datetime | None) -> str:
     return moment.isoformat(timespec="seconds") if moment else ""
 
 
-def standing(
+def status_of(
     stops: Iterable[Stop],
     places: Iterable[Place],
     *,
     reasons: Mapping[str, str],
     names: Mapping[int, str],
     list_id: int | None = None,
-) -> Standing:
+) -> ConsentStatus:
     """Overall, or (`list_id`) on one list. `reasons` and `names` are the words for reasons of
     suppressions and for lists."""
     stop = min(stops, key=_rank, default=None)
     if stop is not None:
         status = BY_REASON.get(stop.reason, SUPPRESSED)
-        return Standing(status, _why(stop, reasons), stop.at, stop.at)
+        return ConsentStatus(status, _why(stop, reasons), stop.at, stop.at)
     counted = [place for place in places if list_id in {None, place.list_id}]
     left = [place for place in counted if place.status == UNSUBSCRIBED]
     shown = left or counted
     if not shown:
-        return Standing(NOT_SUBSCRIBED)
+        return ConsentStatus(NOT_SUBSCRIBED)
     latest = max(shown, key=lambda place: place.at)
     which = ", ".join(names.get(place.list_id, "") for place in shown)
     why = " · ".join(part for part in (which, latest.source) if part)
-    return Standing(UNSUBSCRIBED if left else SUBSCRIBED, why, latest.at)
+    return ConsentStatus(UNSUBSCRIBED if left else SUBSCRIBED, why, latest.at)
 
 
 def _rank(stop: Stop) -> int:

@@ -25,7 +25,7 @@ from designs.models import Design
 from designs.services import Draft, freeze
 from designs.services import create as create_design
 from relays.models import Relay
-from sandbox.samplepeople import PLANS, Person, people
+from sandbox.samplepeople import PLANS, SamplePerson, people
 from sandbox.services import equipment as sandbox_service
 from sandbox.services import sandbox
 from sending.services import mailings
@@ -45,7 +45,7 @@ TROUBLE = {"bounce": 9, "softbounce": 4, "blocked": 2, "complain": 1, "autoreply
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class PastCampaign:
     """A campaign of the past: `weeks` ago, from a starter in a language, to a list."""
 
     name: str
@@ -57,14 +57,20 @@ class Sent:
 
 
 SENT = (
-    Sent("Welcome to the new shop", 11, "welcome", "en", ENGLISH, {"opened": 0.52}),
-    Sent("开春第一封信", 9.5, "newsletter", "zh", CHINESE, {"opened": 0.47, "clicked": 0.12}),
-    Sent("February letter", 8, "newsletter", "en", ENGLISH, {"clicked": 0.07}),
-    Sent("Members' evening", 6, "event", "en", CLUB, {"opened": 0.58, "clicked": 0.21}),
-    Sent("春季书单", 4.5, "promotion", "zh", CHINESE, {"opened": 0.33, "unsubscribed": 0.009}),
-    Sent("Spring sale", 3, "promotion", "en", ENGLISH, {"opened": 0.29, "unsubscribed": 0.011}),
-    Sent("纸鸢搬家了", 1.5, "announcement", "zh", CHINESE, {"opened": 0.49, "hard": 0.006}),
-    Sent("A letter from the ferry", 0.4, "newsletter", "en", ENGLISH, {"opened": 0.36}),
+    PastCampaign("Welcome to the new shop", 11, "welcome", "en", ENGLISH, {"opened": 0.52}),
+    PastCampaign(
+        "开春第一封信", 9.5, "newsletter", "zh", CHINESE, {"opened": 0.47, "clicked": 0.12}
+    ),
+    PastCampaign("February letter", 8, "newsletter", "en", ENGLISH, {"clicked": 0.07}),
+    PastCampaign("Members' evening", 6, "event", "en", CLUB, {"opened": 0.58, "clicked": 0.21}),
+    PastCampaign(
+        "春季书单", 4.5, "promotion", "zh", CHINESE, {"opened": 0.33, "unsubscribed": 0.009}
+    ),
+    PastCampaign(
+        "Spring sale", 3, "promotion", "en", ENGLISH, {"opened": 0.29, "unsubscribed": 0.011}
+    ),
+    PastCampaign("纸鸢搬家了", 1.5, "announcement", "zh", CHINESE, {"opened": 0.49, "hard": 0.006}),
+    PastCampaign("A letter from the ferry", 0.4, "newsletter", "en", ENGLISH, {"opened": 0.36}),
 )
 
 
@@ -142,7 +148,7 @@ def _people(workspace: Workspace, now: datetime) -> None:
         cursor.execute("ANALYZE contacts_contact")
 
 
-def _contact(workspace: Workspace, person: Person) -> Contact:
+def _contact(workspace: Workspace, person: SamplePerson) -> Contact:
     return Contact(
         workspace=workspace,
         email=person.email,
@@ -274,7 +280,7 @@ def _start(campaign: Campaign, to: List) -> None:
     campaign.refresh_from_db()
 
 
-def _send(sent: Sent, to: List, design: Design, owner: User, now: datetime) -> None:
+def _send(sent: PastCampaign, to: List, design: Design, owner: User, now: datetime) -> None:
     moment = now - timedelta(weeks=sent.weeks)
     _join(to, now, by=moment)
     campaign = _campaign(sent.name, to, design, owner)

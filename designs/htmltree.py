@@ -99,7 +99,7 @@ def is_hidden(values: dict[str, str]) -> bool:
     return "hidden" in values or any(style.get(name) in HIDDEN[name] for name in HIDDEN)
 
 
-class Reader:
+class HtmlReader:
     """Calls `begin`, `void`, `words` and `end` for what is shown."""
 
     def __init__(self) -> None:

@@ -22,12 +22,12 @@ def from_html(html: str, link: Callable[[str], str] = weburls.in_text) -> str:
     `link` makes what stands for a URL template; as it is if nothing else is wanted.
     """
     marks = Marks()
-    reader = _Reader(marks.hide(html), marks, link)
+    reader = _TextReader(marks.hide(html), marks, link)
     text = marks.show(reader.text())
     return f"{text}\n" if text else ""
 
 
-class _Reader(htmltree.Reader):
+class _TextReader(htmltree.HtmlReader):
     def __init__(self, html: str, marks: Marks, link: Callable[[str], str]) -> None:
         super().__init__()
         self.html = html
@@ -44,7 +44,7 @@ class _Reader(htmltree.Reader):
     def text(self) -> str:
         return self.lines.text()
 
-    # -- What htmltree.Reader finds, without what is hidden
+    # -- What htmltree.HtmlReader finds, without what is hidden
 
     def begin(self, element: Element, values: dict[str, str], tag: Tag) -> None:
         name = element.name

@@ -22,7 +22,7 @@ from operations.findings import Check, Finding, Level, error, ok, skipped, warni
 from operations.models import Heartbeat
 from relays.models import Relay
 from relays.services.relays import server_of
-from relays.trial import Trial, talk
+from relays.trial import RelayTrial, talk
 from relays.trouble import diagnose
 
 OLDEST_POSTGRESQL = 15
@@ -92,7 +92,7 @@ def check_clocks_of_hosts() -> Iterator[Finding]:
         yield ok(what, f"{len(seen)} processes were seen, none ahead of the database")
 
 
-PARTS: dict[str, tuple[Callable[[], health.Part], str]] = {
+PARTS: dict[str, tuple[Callable[[], health.HealthPart], str]] = {
     "broker": (health.check_broker, "Start it, or correct CELERY_BROKER_URL."),
     "workers": (
         health.check_workers,
@@ -170,7 +170,7 @@ def check_relay(relay: Relay) -> Finding:
     except SecretError as trouble:
         return error(name, "its password can't be read", str(trouble))
     sender = relay.bounce_address or relay.workspace.from_email
-    if wrong := diagnose(server, talk(Trial(server, sender=sender))):
+    if wrong := diagnose(server, talk(RelayTrial(server, sender=sender))):
         return error(name, f"{wrong.sentence} {wrong.words}".strip(), wrong.advice)
     if relay.state != Relay.State.ACTIVE:
         return warning(

@@ -13,7 +13,7 @@ from threading import Lock
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
 from operations import health
-from operations.health import Part
+from operations.health import HealthPart
 
 logger = logging.getLogger(__name__)
 
@@ -25,14 +25,14 @@ class _Kept:
     """The last answer of some checks. One request looks; those that come meanwhile get the answer
     before, so that a server that hangs never holds more than one thread of the web server."""
 
-    def __init__(self, name: str, look: Callable[[], Mapping[str, Part]]) -> None:
+    def __init__(self, name: str, look: Callable[[], Mapping[str, HealthPart]]) -> None:
         self.name = name
         self.look = look
         self.lock = Lock()
         self.until = 0.0
-        self.parts: Mapping[str, Part] = {}
+        self.parts: Mapping[str, HealthPart] = {}
 
-    def get(self) -> Mapping[str, Part]:
+    def get(self) -> Mapping[str, HealthPart]:
         if not self.lock.acquire(blocking=not self.parts):
             return self.parts
         try:
@@ -44,7 +44,7 @@ class _Kept:
         finally:
             self.lock.release()
 
-    def _log_change(self, before: Mapping[str, Part]) -> None:
+    def _log_change(self, before: Mapping[str, HealthPart]) -> None:
         """A line when a part begins or ceases to work, instead of one for each answer."""
         for name, part in self.parts.items():
             was_ok = before[name].ok if name in before else True
@@ -75,7 +75,7 @@ def middleware(
     return answer
 
 
-def _json(parts: Mapping[str, Part]) -> JsonResponse:
+def _json(parts: Mapping[str, HealthPart]) -> JsonResponse:
     ok = all(part.ok for part in parts.values())
     body = {"ok": ok, "parts": {name: part.shown() for name, part in parts.items()}}
     response = JsonResponse(body, status=200 if ok else 503)

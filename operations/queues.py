@@ -2,7 +2,8 @@
 
 A marker is put into a queue every few seconds; the time until it comes out is how long other work
 waits there. None is sent while the one before is still inside. The queue of batches has none, as
-its processes are busy for minutes: there, what counts is due mail that no process carries.
+its processes are busy for minutes: there, what counts is due mail of a relay that no process
+serves.
 """
 
 from datetime import timedelta
@@ -49,8 +50,8 @@ def to_mark() -> list[str]:
 
 
 def _overdue() -> bool:
-    """Mail is due that no process carries, and nothing else explains that."""
-    return settings.SENDING and fence.standing() is None and dispatch.uncarried()
+    """Mail is due for a relay that no process serves, and nothing else explains that."""
+    return settings.SENDING and fence.current() is None and dispatch.unserved()
 
 
 def arrived(name: str) -> None:

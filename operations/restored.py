@@ -20,7 +20,7 @@ GO_ON, KEEP = "go_on", "keep"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RestoredMailing:
     """A mailing of the workspace about which somebody has to decide."""
 
     one: Fenced
@@ -43,7 +43,7 @@ class Row:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def restored(request: WorkspaceRequest) -> HttpResponse:
-    up = fence.standing()
+    up = fence.current()
     silent = fence.silent_hosts(up) if up else []
     rows = _rows(request)
     problem = ""
@@ -72,7 +72,7 @@ def _problem(request: WorkspaceRequest, silent: list[HostPosition]) -> str:
     return ""
 
 
-def _rows(request: WorkspaceRequest) -> list[Row]:
+def _rows(request: WorkspaceRequest) -> list[RestoredMailing]:
     found = fence.undecided(mailing__workspace=request.workspace)
     campaigns = Campaign.objects.filter(mailing__in=[one.mailing_id for one in found])
     by_mailing = {one.mailing_id: one for one in campaigns}
@@ -81,11 +81,11 @@ def _rows(request: WorkspaceRequest) -> list[Row]:
         campaign = by_mailing.get(one.mailing_id)
         name = campaign.name if campaign else one.mailing.origin
         url = reverse("campaign", args=[request.workspace.slug, campaign.pk]) if campaign else ""
-        rows.append(Row(one, name, url))
+        rows.append(RestoredMailing(one, name, url))
     return rows
 
 
-def _decide(request: WorkspaceRequest, rows: list[Row]) -> HttpResponse:
+def _decide(request: WorkspaceRequest, rows: list[RestoredMailing]) -> HttpResponse:
     counted = 0
     for row in rows:
         choice = request.POST.get(f"mailing-{row.one.mailing_id}", KEEP)

@@ -1,7 +1,7 @@
-"""What every page of a workspace says on top, as long as it is so: apps register a provider in
+"""What every page of a workspace says on top, as long as it is so: apps register a contributor in
 their module `banners`.
 
-    @banners.providers.add
+    @banners.contributors.add
     def restored(request): return [banners.Banner(_("The database ..."), url, _("Decide"))]
 """
 
@@ -23,9 +23,9 @@ class Banner:
     label: str | Promise = ""
 
 
-Provider = Callable[[HttpRequest], Iterable[Banner]]
-providers: Registry[Provider] = Registry()
+Contributor = Callable[[HttpRequest], Iterable[Banner]]
+contributors: Registry[Contributor] = Registry()
 
 
 def shown(request: HttpRequest) -> list[Banner]:
-    return [banner for known in providers for banner in known(request)]
+    return [banner for known in contributors for banner in known(request)]

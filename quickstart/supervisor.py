@@ -25,8 +25,8 @@ from quickstart.exceptions import QuickstartError
 from quickstart.lock import only_one
 from quickstart.places import PlaceError
 from quickstart.postgres import EmbeddedPostgres, PostgresError
-from quickstart.processes import Ledger, Part, stop
-from quickstart.startsteps import Step, Steps
+from quickstart.processes import ProcessList, Program, stop
+from quickstart.startsteps import StartStep, Steps
 
 # Seconds that the first start of all parts may take.
 READY_WITHIN = 120.0
@@ -53,8 +53,8 @@ class Supervisor:
         self.port = self.wanted_port
         self.var = loading.state_directory(given)
         self.logs = self.var / "log"
-        self.ledger = Ledger(self.var / "processes.jsonl")
-        self.parts: list[Part] = []
+        self.ledger = ProcessList(self.var / "processes.jsonl")
+        self.parts: list[Program] = []
         self.stopping = False
         # What does not work and keeps nothing else from working.
         self.notes: list[str] = []
@@ -145,7 +145,7 @@ class Supervisor:
             return server.process
 
         log = server.base / "server.log"
-        part = Part(name=name, log=log, starter=starter, stop_signal=stop_signal, patience=20)
+        part = Program(name=name, log=log, starter=starter, stop_signal=stop_signal, patience=20)
         self._start(part)
 
     def _migrate(self) -> None:
@@ -167,9 +167,9 @@ class Supervisor:
         )
         for name, command in commands.items():
             log = self.logs / f"{name}.log"
-            self._start(Part(name, log, command, self.env, programs.ROOT))
+            self._start(Program(name, log, command, self.env, programs.ROOT))
 
-    def _start(self, part: Part) -> None:
+    def _start(self, part: Program) -> None:
         self.parts.append(part)
         part.start()
         if part.group:
@@ -193,7 +193,7 @@ class Supervisor:
             raise StartError(f"manage.py {command[0]} failed: {words[-1]} (all of it: {log})")
         return done.stdout
 
-    def _wait_until_ready(self, step: Step) -> None:
+    def _wait_until_ready(self, step: StartStep) -> None:
         end = time.monotonic() + READY_WITHIN
         while not self.stopping and (missing := self._missing_parts()):
             if time.monotonic() > end:
@@ -253,7 +253,7 @@ class Supervisor:
             elif time.monotonic() >= part.next_start:
                 self._start_again(part)
 
-    def _start_again(self, part: Part) -> None:
+    def _start_again(self, part: Program) -> None:
         try:
             part.start()
         except (PostgresError, BrokerError, PlaceError, OSError) as error:
@@ -268,7 +268,7 @@ def _migrating(missing: int | None) -> str:
     return f"bringing the database up to date ({missing} migrations)" if missing else "migrating"
 
 
-def _how(part: Part) -> str:
+def _how(part: Program) -> str:
     code = part.process.returncode if part.process else None
     if code is None:
         return "it did not start"

@@ -100,7 +100,7 @@ class Relay(models.Model):
     wait_reason = models.CharField(max_length=200, blank=True)
     # Connections that failed one after the other: each makes the next wait longer.
     failures = models.PositiveSmallIntegerField(default=0)
-    # When the next stretch of its rate begins (relays.services.pace).
+    # When the next interval of its rate begins (relays.services.pace).
     next_slot_at = models.DateTimeField(null=True, blank=True)
     # Mailings opened later go elsewhere.
     draining_since = models.DateTimeField(null=True, blank=True)
@@ -151,7 +151,7 @@ class Lane(models.Model):
     # Refusals to go on, one after the other.
     failures = models.PositiveSmallIntegerField(default=0)
     half_open = models.BooleanField(default=False)
-    # When the next stretch of its rate begins.
+    # When the next interval of its rate begins.
     next_slot_at = models.DateTimeField(null=True)
     # Seconds from content to reply, smoothed.
     latency = models.FloatField(null=True)

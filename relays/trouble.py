@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from relays.trial import Dialogue, Reply, Step
+from relays.trial import Dialogue, ServerReply, TrialStep
 from smtp import Server, hosts
 from smtp.replies import Meaning, meaning
 
@@ -196,7 +196,7 @@ RELAYING = re.compile(r"relay|not local|only local", re.IGNORECASE)
 NEEDS_TLS = re.compile(r"starttls|encrypt|\btls\b|\bssl\b", re.IGNORECASE)
 # X509_V_ERR_… of OpenSSL.
 EXPIRED, SELF_SIGNED, OTHER_NAME = {10}, {18, 19}, {62, 64}
-FIRST_STEPS = {Step.CONNECT, Step.TLS, Step.GREETING, Step.EHLO}
+FIRST_STEPS = {TrialStep.CONNECT, TrialStep.TLS, TrialStep.GREETING, TrialStep.EHLO}
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +239,7 @@ KINDS: tuple[tuple[type[Exception], str], ...] = (
 NO_WAY = {errno.EHOSTUNREACH, errno.ENETUNREACH}
 
 
-def _error(server: Server, step: Step, error: Exception | None) -> str:
+def _error(server: Server, step: TrialStep, error: Exception | None) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):  # a ValueError too
         return _certificate(error)
     if isinstance(error, ssl.SSLError):
@@ -249,7 +249,7 @@ def _error(server: Server, step: Step, error: Exception | None) -> str:
     if isinstance(error, OSError) and error.errno in NO_WAY:
         return "unreachable"
     # Servers that don't speak TLS on this port hang up on our first bytes.
-    otherwise = "tls" if step in {Step.TLS, Step.STARTTLS} else "closed"
+    otherwise = "tls" if step in {TrialStep.TLS, TrialStep.STARTTLS} else "closed"
     return next((code for kind, code in KINDS if isinstance(error, kind)), otherwise)
 
 
@@ -257,11 +257,11 @@ def _error(server: Server, step: Step, error: Exception | None) -> str:
 PLAIN_ANSWERS = {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"}
 
 
-def _timeout(server: Server, step: Step) -> str:
-    if step is Step.CONNECT:
+def _timeout(server: Server, step: TrialStep) -> str:
+    if step is TrialStep.CONNECT:
         return "timeout_25" if server.port == 25 else "timeout"
     # Both wait: we for its greeting, it for our TLS; or the other way round.
-    return "plain_port" if step is Step.TLS else "silent"
+    return "plain_port" if step is TrialStep.TLS else "silent"
 
 
 def _certificate(error: ssl.SSLCertVerificationError) -> str:
@@ -272,33 +272,33 @@ def _certificate(error: ssl.SSLCertVerificationError) -> str:
     return "certificate_name" if error.verify_code in OTHER_NAME else "certificate"
 
 
-def _refusal(step: Step, reply: Reply) -> str:
+def _refusal(step: TrialStep, reply: ServerReply) -> str:
     if step in STAGES and meaning(reply.code, reply.words, STAGES[step]) is Meaning.EHLO:
         return "ehlo"
-    if step is Step.LOGIN:
+    if step is TrialStep.LOGIN:
         return _login(reply)
     if step not in FIRST_STEPS and reply.code == 530:
         return "needs_tls" if NEEDS_TLS.search(reply.words) else "needs_login"
-    if step is Step.RECIPIENT and reply.code >= 500 and RELAYING.search(reply.words):
+    if step is TrialStep.RECIPIENT and reply.code >= 500 and RELAYING.search(reply.words):
         return "relay_denied"
-    if step in AT_STEP and (reply.code >= 500 or step is not Step.SENDER):
+    if step in AT_STEP and (reply.code >= 500 or step is not TrialStep.SENDER):
         return AT_STEP[step]
     return CODES.get(meaning(reply.code, reply.words), "policy")
 
 
 # Where a server may refuse our name: many do so only when a recipient is named.
 STAGES = {
-    Step.EHLO: "connect",
-    Step.SENDER: "mail",
-    Step.RECIPIENT: "rcpt",
-    Step.CONTENT: "content",
+    TrialStep.EHLO: "connect",
+    TrialStep.SENDER: "mail",
+    TrialStep.RECIPIENT: "rcpt",
+    TrialStep.CONTENT: "content",
 }
 # What a refusal means by where it comes.
 AT_STEP = {
-    Step.GREETING: "unwelcome",
-    Step.EHLO: "unwelcome",
-    Step.STARTTLS: "tls",
-    Step.SENDER: "sender",
+    TrialStep.GREETING: "unwelcome",
+    TrialStep.EHLO: "unwelcome",
+    TrialStep.STARTTLS: "tls",
+    TrialStep.SENDER: "sender",
 }
 CODES = {
     Meaning.ADDRESS: "address",
@@ -311,7 +311,7 @@ CODES = {
 }
 
 
-def _login(reply: Reply) -> str:
+def _login(reply: ServerReply) -> str:
     if reply.code < 500:
         return "login_later"
     if reply.code in {530, 538} and NEEDS_TLS.search(reply.words):

@@ -38,9 +38,11 @@ def check(window: Mapping[str, Any]) -> None:
         raise WindowError("zone: a name such as Asia/Shanghai") from error
 
 
-def stretch(window: Mapping[str, Any], moment: datetime) -> tuple[datetime, datetime | None] | None:
-    """(begin, end) in UTC of the stretch that is open at `moment` (aware) or, where none is, of the
-    next one. Without a window (moment, None). None: nothing opens any more."""
+def open_interval(
+    window: Mapping[str, Any], moment: datetime
+) -> tuple[datetime, datetime | None] | None:
+    """(begin, end) in UTC of the interval that is open at `moment` (aware) or, where none is, of
+    the next one. Without a window (moment, None). None: nothing opens any more."""
     if not window:
         return moment, None
     zone = ZoneInfo(window["zone"])
@@ -69,7 +71,7 @@ def _on(window: Mapping[str, Any], day: date, zone: ZoneInfo) -> tuple[datetime,
 
 def opens(window: Mapping[str, Any], moment: datetime) -> datetime | None:
     """When it may go on; None while it may."""
-    found = stretch(window, moment)
+    found = open_interval(window, moment)
     if found is None:  # no window of ours: `check` forbids it
         return moment + 7 * DAY
     return found[0] if found[0] > moment else None

@@ -52,7 +52,7 @@ def _raw(uid: int) -> bytes:
     return bytes(found) if found is not None else b"\r\n"
 
 
-class Folder(MailboxData):
+class SandboxFolder(MailboxData):
     """A folder of a workspace. Each change is in the database before it is seen."""
 
     def __init__(self, store: Store, workspace: int, name: str) -> None:
@@ -86,7 +86,7 @@ class Folder(MailboxData):
 
     async def copy(self, uid: int, destination: MailboxData, *, recent: bool = False) -> int | None:
         message = self._messages.get(uid)
-        if message is None or not isinstance(destination, Folder):
+        if message is None or not isinstance(destination, SandboxFolder):
             return None
         name = destination.name
         new_uid = await self.store.run(lambda: _copy(uid, name))
@@ -123,14 +123,14 @@ class Folders(MailboxSet):
         super().__init__()
         self.store = store
         self.workspace = workspace
-        self._inbox = Folder(store, workspace, INBOX)
+        self._inbox = SandboxFolder(store, workspace, INBOX)
         self._set: dict[str, MailboxData] = {}
 
-    def folder(self, name: str) -> Folder:
+    def folder(self, name: str) -> SandboxFolder:
         """Made if it isn't there."""
         found = self._inbox if name == INBOX else self._set.get(name)
-        if not isinstance(found, Folder):
-            found = self._set[name] = Folder(self.store, self.workspace, name)
+        if not isinstance(found, SandboxFolder):
+            found = self._set[name] = SandboxFolder(self.store, self.workspace, name)
         return found
 
     async def add_mailbox(self, name: str) -> ObjectId:

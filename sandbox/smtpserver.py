@@ -69,7 +69,7 @@ class Envelope:
     recipients: list[str] = field(default_factory=list)
 
 
-class Server:
+class SandboxServer:
     """Sessions on one port; `keep` stores a mail, `log_in` checks a login."""
 
     def __init__(self, keep: Keep, log_in: LogIn) -> None:
@@ -83,7 +83,7 @@ class Server:
         assert task  # noqa: S101 - asyncio runs this in a task
         self.sessions.add(task)
         try:
-            await Session(self, reader, writer).run()
+            await SandboxSession(self, reader, writer).run()
         except (ConnectionError, asyncio.IncompleteReadError, TimeoutError):
             pass
         except ValueError:
@@ -100,11 +100,11 @@ class Server:
         await asyncio.gather(*self.sessions, return_exceptions=True)
 
 
-class Session:
+class SandboxSession:
     """One connection."""
 
     def __init__(
-        self, server: Server, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self, server: SandboxServer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         self.server = server
         self.reader = reader
@@ -250,15 +250,15 @@ class Session:
         self.closing = True
 
 
-COMMANDS: dict[str, Callable[[Session, str], Awaitable[None]]] = {
-    "EHLO": Session.hello,
-    "HELO": Session.short_hello,
-    "AUTH": Session.authenticate,
-    "MAIL": Session.mail,
-    "RCPT": Session.recipient,
-    "DATA": Session.data,
-    "RSET": Session.reset,
-    "NOOP": Session.nothing,
-    "VRFY": Session.verify,
-    "QUIT": Session.leave,
+COMMANDS: dict[str, Callable[[SandboxSession, str], Awaitable[None]]] = {
+    "EHLO": SandboxSession.hello,
+    "HELO": SandboxSession.short_hello,
+    "AUTH": SandboxSession.authenticate,
+    "MAIL": SandboxSession.mail,
+    "RCPT": SandboxSession.recipient,
+    "DATA": SandboxSession.data,
+    "RSET": SandboxSession.reset,
+    "NOOP": SandboxSession.nothing,
+    "VRFY": SandboxSession.verify,
+    "QUIT": SandboxSession.leave,
 }

@@ -10,7 +10,7 @@ from sandbox.services import sandbox
 
 
 @todo.steps.under("import", order=10, replace=True)
-def import_people(request: WorkspaceRequest) -> todo.Step:
+def import_people(request: WorkspaceRequest) -> todo.FirstStep:
     """Who has no file at hand begins with addresses of the sandbox."""
     step = steps.import_people(request)
     url = todo.url(request, "make_sandbox_list")

@@ -1,10 +1,10 @@
 """Refusals in a row. Pure: outcomes in the order of their replies in, places to cut between out.
 
-A dead address stands among others that were taken. Refusals one after the other are a relay, or a
-server behind it, that takes nothing at that moment, whatever words it uses. So a batch is recorded
-in pieces, each in a transaction of its own, such that a run of refusals has a time of its own
-(`Message.settled_at`). queries.verdicts finds it by that, also after a crash and over the batches
-of several workers.
+A dead address stands among others that were accepted. Refusals one after the other are a relay, or
+a server behind it, that takes nothing at that moment, whatever words it uses. So a batch is
+recorded in pieces, each in a transaction of its own, such that a run of refusals has a time of its
+own (`Message.settled_at`). queries.verdicts finds it by that, also after a crash and over the
+batches of several workers.
 
 "In a row" is not exact: several connections are at work, a mail that was begun earlier is accepted
 later, and a refusal needs no content. So each refusal scores two, each accepted mail takes one
@@ -23,7 +23,7 @@ from relays.lanes import WHOLE
 
 # So many refusals in a row are a run while no accepted mail has followed; then so many.
 OPEN_RUN, RUN = 3, 6
-REFUSED, TAKEN = 2, 1
+REFUSED, ACCEPTED = 2, 1
 # Of a batch with more runs than this the longest are cut out: a list that is refused as a whole is
 # stopped long before (sending.guards).
 MOST_RUNS = 10
@@ -40,18 +40,18 @@ class _Run:
 
 
 def cuts(decided: Sequence[tuple[str, bool]]) -> list[int]:
-    """Places in a sequence of (lane, whether it was taken) before which a new piece begins, so that
-    each run of the relay or of a lane has pieces of its own."""
+    """Places in a sequence of (lane, whether it was accepted) before which a new piece begins, so
+    that each run of the relay or of a lane has pieces of its own."""
     going: dict[str, _Run] = {}
     ended: list[_Run] = []
-    for place, (lane, taken) in enumerate(decided):
+    for place, (lane, accepted) in enumerate(decided):
         for name in (WHOLE, lane):
             run = going.get(name)
             if run is None:
-                if not taken:
+                if not accepted:
                     going[name] = _Run(place, place)
-            elif taken:
-                run.score -= TAKEN
+            elif accepted:
+                run.score -= ACCEPTED
                 if not run.score:
                     ended.append(going.pop(name))
             else:

@@ -8,11 +8,11 @@ ending = await exchange.done
 
 from smtp.envelope import stuffed
 from smtp.exchange import Exchange
-from smtp.flights import Ending, EndingKind, Mode
+from smtp.mailobjects import NO_SMTPUTF8, End, MailObject, Outcome, Source, Stage, WithdrawnError
 from smtp.offers import Offers
-from smtp.parcels import NO_SMTPUTF8, End, Outcome, Parcel, Source, Stage, WithdrawnError
 from smtp.session import ConnectError, Server, Session, open_session, tls_context
 from smtp.timeouts import Timeouts
+from smtp.transactions import Ending, EndingKind, Mode
 
 __all__ = [
     "NO_SMTPUTF8",
@@ -21,10 +21,10 @@ __all__ = [
     "Ending",
     "EndingKind",
     "Exchange",
+    "MailObject",
     "Mode",
     "Offers",
     "Outcome",
-    "Parcel",
     "Server",
     "Session",
     "Source",

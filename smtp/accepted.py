@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Accepted:
-    """Messages that a server took, in parallel lists: nearly all of a batch, so that nothing is
-    made for a single one. `lanes`: {lane: [how many, seconds from content to reply in sum]};
-    `refused`: {id of a message that was refused meanwhile: how many had been taken before}."""
+    """Messages that a server accepted, in parallel lists: nearly all of a batch, so one object per
+    message would cost too much. `lanes`: {lane: [how many, seconds from content to reply in sum]};
+    `refused`: {id of a message that was refused meanwhile: how many had been accepted before}."""
 
     ids: list[int] = field(default_factory=list)
     replies: list[str] = field(default_factory=list)

@@ -5,8 +5,8 @@ import re
 from collections.abc import Callable
 from math import ceil, floor
 
+from smtp.mailobjects import NO_SMTPUTF8, End, MailObject, Outcome, Stage
 from smtp.offers import Offers
-from smtp.parcels import NO_SMTPUTF8, End, Outcome, Parcel, Stage
 from smtp.remarks import Remark
 
 # What would end an address or the line it stands in: nothing typed by anybody may do that.
@@ -21,9 +21,9 @@ LINE_DOT = re.compile(rb"^\.", re.MULTILINE)
 ANNOUNCED = 64 * 1024
 
 
-def envelope(parcel: Parcel, offers: Offers) -> bytes | Outcome:
+def envelope(mail: MailObject, offers: Offers) -> bytes | Outcome:
     """Both lines; or why the mail can't be sent here, without having asked the server."""
-    sender, recipient, content = parcel.sender, parcel.recipient, parcel.content
+    sender, recipient, content = mail.sender, mail.recipient, mail.content
     if not PLAIN.fullmatch(recipient) and not QUOTED.fullmatch(recipient):
         return _refused(501, Remark("bad_recipient", {"address": repr(recipient)}), Stage.RCPT)
     # An empty one is for mails that must not be answered.
@@ -56,7 +56,7 @@ def _kb(size: int, rounded: Callable[[float], int]) -> str:
 
 def stuffed(content: bytes, *, dotless: bool = False) -> tuple[bytes, bytes]:
     """The content as DATA wants it (RFC 5321, 4.5.2), and its end; apart, so that what else goes
-    into the same write is copied once. `dotless`: see Parcel."""
+    into the same write is copied once. `dotless`: see MailObject."""
     if not dotless and (b"\n." in content or content[:1] == b"."):
         content = LINE_DOT.sub(b"..", content)
     return content, b".\r\n" if content.endswith(b"\r\n") else b"\r\n.\r\n"

@@ -4,23 +4,24 @@ One state machine for all modes. Every command is in a queue of what is owed a r
 is attributed with certainty; what doesn't fit ends the connection. DATA is always the last command
 that was said, so 354 means that nothing else is owed and the content may go.
 
-A content whose reply was never read leaves its mail in doubt; all others certainly weren't taken.
+A content whose reply was never read leaves its mail in doubt; all others certainly weren't
+accepted.
 """
 
 import re
 from time import monotonic
 
 from smtp.envelope import envelope, stuffed
-from smtp.flights import STAGES, EndingKind, Flight, Kind, Mode
-from smtp.parcels import End, Outcome, Stage, WithdrawnError
+from smtp.mailobjects import End, Outcome, Stage, WithdrawnError
 from smtp.replies import ends_connection
 from smtp.replylines import words_of
+from smtp.transactions import STAGES, EndingKind, Mode, OwedReply, Transaction
 from smtp.wire import Wire
 
 # The name of its rule where the server counts mails, not commands or minutes.
 COUNTS_MAILS = "connection.messages"
 
-MAIL, RCPT, DATA, CONTENT = Kind.MAIL, Kind.RCPT, Kind.DATA, Kind.CONTENT
+MAIL, RCPT, DATA, CONTENT = OwedReply.MAIL, OwedReply.RCPT, OwedReply.DATA, OwedReply.CONTENT
 PIPELINED, CHUNKED, PLAIN = Mode.PIPELINED, Mode.CHUNKED, Mode.PLAIN
 
 # The replies to a content and to the group behind it, when all is well and in one piece.
@@ -60,15 +61,15 @@ class Exchange(Wire):
             super()._read(data)
 
     def _all_good(self, words: bytes) -> None:
-        """One mail is taken, and the next one's content is asked for."""
+        """One mail is accepted, and the next one's content is asked for."""
         sent, following = self._owed[0][1], self._owed[3][1]
         self._owed.clear()
-        self._flights.popleft()
+        self._transactions.popleft()
         self._since = now = monotonic()
         self._proven = True
         self._refusals = 0
-        outcome = Outcome(End.TAKEN, 250, words_of(words), Stage.CONTENT, now - sent.handed)
-        self._source.settled(sent.parcel, outcome)
+        outcome = Outcome(End.ACCEPTED, 250, words_of(words), Stage.CONTENT, now - sent.handed)
+        self._source.settled(sent.mail, outcome)
         if not self._over():
             self._hand_over(following)
 
@@ -80,26 +81,26 @@ class Exchange(Wire):
             kind = EndingKind.CLOSED if code == 421 else EndingKind.DESYNC
             self._end(kind, code, words)
             return
-        kind_owed, flight = self._owed[0]
+        kind_owed, transaction = self._owed[0]
         if code == 421:
-            self._refuse(kind_owed, flight, code, words)
+            self._refuse(kind_owed, transaction, code, words)
             self._end(EndingKind.UNAVAILABLE, code, words)
         elif not _fits(kind_owed, code):
             self._end(EndingKind.DESYNC, code, words)
         elif code >= 500 and self.mode is not PLAIN and LYING.search(words):
-            flight.handed = 0.0  # It says so itself: nothing was taken.
+            transaction.handed = 0.0  # It says so itself: nothing was accepted.
             self._end(EndingKind.DESYNC, code, words, suspect=True)
         else:
             self._owed.popleft()
             self._since = monotonic()
-            self._handle(kind_owed, flight, code, words)
+            self._handle(kind_owed, transaction, code, words)
 
     def _spent(self, code: int, words: str) -> bool:
         """Whether the refusal says that only this connection takes no more mails. Said to its first
         mail it would be said to the next connection's, too: that is a refusal like others."""
-        if self._owed and self._owed[0][0] is Kind.QUIT:
+        if self._owed and self._owed[0][0] is OwedReply.QUIT:
             return False
-        carried = self._most - self._left - len(self._flights)
+        carried = self._most - self._left - len(self._transactions)
         if carried < 1:
             return False
         why = ends_connection(code, words)
@@ -107,99 +108,103 @@ class Exchange(Wire):
             self._spend(code, words, carried if why == COUNTS_MAILS else 0)
         return bool(why)
 
-    def _handle(self, kind: Kind, flight: Flight, code: int, words: str) -> None:
+    def _handle(self, kind: OwedReply, transaction: Transaction, code: int, words: str) -> None:
         match kind:
-            case Kind.MAIL | Kind.RCPT:
-                self._command_answered(kind, flight, code, words)
-            case Kind.DATA:
-                self._data_answered(flight, code, words)
-            case Kind.CONTENT:
-                self._content_answered(flight, code, words)
-            case Kind.RSET:
-                self._next_step(flight)
-            case Kind.QUIT:
+            case OwedReply.MAIL | OwedReply.RCPT:
+                self._command_answered(kind, transaction, code, words)
+            case OwedReply.DATA:
+                self._data_answered(transaction, code, words)
+            case OwedReply.CONTENT:
+                self._content_answered(transaction, code, words)
+            case OwedReply.RSET:
+                self._next_step(transaction)
+            case OwedReply.QUIT:
                 self._end(EndingKind.CLOSED, code, words)
 
-    def _command_answered(self, kind: Kind, flight: Flight, code: int, words: str) -> None:
+    def _command_answered(
+        self, kind: OwedReply, transaction: Transaction, code: int, words: str
+    ) -> None:
         if code >= 400:
-            self._refuse(kind, flight, code, words)
+            self._refuse(kind, transaction, code, words)
         elif kind is RCPT:
-            flight.welcome = True
+            transaction.welcome = True
         if self._owed:
             return  # In a group, the last reply decides.
-        if flight.refusal is not None:
-            if not self._confused(flight):
-                self._refused(flight)
-        elif flight.todo:
-            self._next_step(flight)
+        if transaction.refusal is not None:
+            if not self._confused(transaction):
+                self._refused(transaction)
+        elif transaction.todo:
+            self._next_step(transaction)
         elif self.mode is CHUNKED:
-            self._hand_over_chunk(flight)
+            self._hand_over_chunk(transaction)
 
-    def _data_answered(self, flight: Flight, code: int, words: str) -> None:
+    def _data_answered(self, transaction: Transaction, code: int, words: str) -> None:
         if code != 354:
-            self._refuse(DATA, flight, code, words)
-        if self._confused(flight):
+            self._refuse(DATA, transaction, code, words)
+        if self._confused(transaction):
             return
-        self._proven = self._proven or self.mode is not PIPELINED or flight.behind
+        self._proven = self._proven or self.mode is not PIPELINED or transaction.behind
         if code != 354:
-            self._refused(flight)
-        elif flight.refusal is None:
-            self._hand_over(flight)
-        elif flight.welcome:
+            self._refused(transaction)
+        elif transaction.refusal is None:
+            self._hand_over(transaction)
+        elif transaction.welcome:
             # It has a recipient and no sender: whatever we said now might be delivered.
             self._end(EndingKind.DESYNC, code, words)
         else:
             # RFC 2920, 3.1: a lone dot ends the content that nobody may get.
-            self._refused(flight)
+            self._refused(transaction)
             if not self._over():
-                self._owe(Kind.DOT)
+                self._owe(OwedReply.DOT)
                 self._transport.write(b".\r\n")
 
-    def _content_answered(self, flight: Flight, code: int, words: str) -> None:
-        taken = code < 400
-        if flight.refusal is not None:
-            if taken:
-                # Its recipient was refused, its content taken: only the server knows.
-                flight.refusal = None
+    def _content_answered(self, transaction: Transaction, code: int, words: str) -> None:
+        accepted = code < 400
+        if transaction.refusal is not None:
+            if accepted:
+                # Its recipient was refused, its content accepted: only the server knows.
+                transaction.refusal = None
                 self._end(EndingKind.DESYNC, code, words)
             else:
-                self._refused(flight)
+                self._refused(transaction)
             return
         if code in UNKNOWN and self.mode is CHUNKED and self._unproven():
-            flight.handed = 0.0
+            transaction.handed = 0.0
             self._end(EndingKind.DESYNC, code, words, suspect=True)
             return
         self._proven = self._proven or self.mode is CHUNKED
-        if taken:
+        if accepted:
             self._refusals = 0
-        end = End.TAKEN if taken else End.REFUSED
-        self._settle(Outcome(end, code, words, Stage.CONTENT, self._since - flight.handed))
+        end = End.ACCEPTED if accepted else End.REFUSED
+        self._settle(Outcome(end, code, words, Stage.CONTENT, self._since - transaction.handed))
 
-    def _refuse(self, kind: Kind, flight: Flight, code: int, words: str) -> None:
+    def _refuse(self, kind: OwedReply, transaction: Transaction, code: int, words: str) -> None:
         """The first refusal counts: what follows in a group is refused because of it."""
-        if flight.refusal is None and kind in STAGES:
-            seconds = monotonic() - flight.handed if flight.handed else 0.0
-            flight.refusal = Outcome(End.REFUSED, code, words, STAGES[kind], seconds)
+        if transaction.refusal is None and kind in STAGES:
+            seconds = monotonic() - transaction.handed if transaction.handed else 0.0
+            transaction.refusal = Outcome(End.REFUSED, code, words, STAGES[kind], seconds)
 
-    def _confused(self, flight: Flight) -> bool:
+    def _confused(self, transaction: Transaction) -> bool:
         """The server lost the thread of the first group that it got, and is left."""
-        refusal = flight.refusal
+        refusal = transaction.refusal
         if refusal is None or refusal.code not in UNKNOWN or not self._unproven():
             return False
         self._end(EndingKind.DESYNC, refusal.code, refusal.words, suspect=True)
         return True
 
-    def _refused(self, flight: Flight) -> None:
-        """Its transaction may still be open, with its sender and nobody else."""
+    def _refused(self, transaction: Transaction) -> None:
+        """It may still be open on the server, with its sender and nobody else."""
         self._envelope = None
         # A sender that was refused opened no transaction.
-        self._stale = self._stale or flight.refusal is None or flight.refusal.stage != Stage.MAIL
+        self._stale = (
+            self._stale or transaction.refusal is None or transaction.refusal.stage != Stage.MAIL
+        )
         self._refusals += 1
         if self._refusals >= MOST_REFUSALS:
             self._most -= self._left
             self._left = 0
-        if flight.refusal is not None:
-            self._settle(flight.refusal)
+        if transaction.refusal is not None:
+            self._settle(transaction.refusal)
 
     # What goes out --------------------------------------------------------------------------
 
@@ -210,88 +215,89 @@ class Exchange(Wire):
         if self.mode is CHUNKED:
             self._fill()
         elif self._envelope is None and (not self._owed or self._only_content_owed()):
-            flight = self._take()
-            if flight is not None:
-                self._begin(flight)
+            transaction = self._take()
+            if transaction is not None:
+                self._begin(transaction)
         if not self._owed and not self._over():
             self._rest()
 
     def _only_content_owed(self) -> bool:
         return self.mode is PIPELINED and len(self._owed) == 1 and self._owed[0][0] is CONTENT
 
-    def _take(self) -> Flight | None:
+    def _take(self) -> Transaction | None:
         """The next mail that can be sent here; those that can't are settled on the way."""
         while not self._draining and self._left != 0 and not self._over():
-            parcel = self._source.next()
-            if parcel is None:
+            mail = self._source.next()
+            if mail is None:
                 return None
             if self._over():
-                self._source.settled(parcel, Outcome(End.NOT_HANDED_OVER, words=self._why))
+                self._source.settled(mail, Outcome(End.NOT_HANDED_OVER, words=self._why))
                 return None
-            lines = envelope(parcel, self._offers)
+            lines = envelope(mail, self._offers)
             if isinstance(lines, bytes):
-                flight = Flight(parcel, lines)
-                self._flights.append(flight)
+                transaction = Transaction(mail, lines)
+                self._transactions.append(transaction)
                 self._left -= 1
-                return flight
-            self._source.settled(parcel, lines)
+                return transaction
+            self._source.settled(mail, lines)
         return None
 
-    def _begin(self, flight: Flight) -> None:
+    def _begin(self, transaction: Transaction) -> None:
         if not self._owed:
             self._since = monotonic()
         if self.mode is PLAIN:
-            self._envelope = flight
-            mail, rcpt = flight.lines.splitlines(keepends=True)
-            flight.todo.extend(((MAIL, mail), (RCPT, rcpt), (DATA, b"DATA\r\n")))
+            self._envelope = transaction
+            mail, rcpt = transaction.lines.splitlines(keepends=True)
+            transaction.todo.extend(((MAIL, mail), (RCPT, rcpt), (DATA, b"DATA\r\n")))
             if self._stale:
                 self._stale = False
-                flight.todo.appendleft((Kind.RSET, b"RSET\r\n"))
-            self._next_step(flight)
+                transaction.todo.appendleft((OwedReply.RSET, b"RSET\r\n"))
+            self._next_step(transaction)
         else:
-            flight.behind = bool(self._owed)
-            self._transport.write(self._commands(flight))
+            transaction.behind = bool(self._owed)
+            self._transport.write(self._commands(transaction))
 
-    def _next_step(self, flight: Flight) -> None:
-        if flight.todo:
-            kind, line = flight.todo.popleft()
-            self._owed.append((kind, flight))
+    def _next_step(self, transaction: Transaction) -> None:
+        if transaction.todo:
+            kind, line = transaction.todo.popleft()
+            self._owed.append((kind, transaction))
             self._transport.write(line)
 
-    def _commands(self, flight: Flight) -> bytes:
+    def _commands(self, transaction: Transaction) -> bytes:
         """The envelope as one group; each command of it is owed a reply."""
-        owed, lines = self._owed, flight.lines
-        self._envelope = flight
+        owed, lines = self._owed, transaction.lines
+        self._envelope = transaction
         if self._stale:
             self._stale = False
-            owed.append((Kind.RSET, flight))
+            owed.append((OwedReply.RSET, transaction))
             lines = b"RSET\r\n" + lines
-        owed.append((MAIL, flight))
-        owed.append((RCPT, flight))
+        owed.append((MAIL, transaction))
+        owed.append((RCPT, transaction))
         if self.mode is CHUNKED:
             return lines
-        owed.append((DATA, flight))
+        owed.append((DATA, transaction))
         return lines + b"DATA\r\n"
 
-    def _hand_over(self, flight: Flight) -> None:
+    def _hand_over(self, transaction: Transaction) -> None:
         """The content, and in the same write the next envelope where the mode allows it."""
-        pieces: tuple[bytes, ...] = stuffed(flight.parcel.content, dotless=flight.parcel.dotless)
+        mail = transaction.mail
+        pieces: tuple[bytes, ...] = stuffed(mail.content, dotless=mail.dotless)
         following = self._take() if self.mode is PIPELINED and not self._paused else None
         if self._over():
             return
-        if not self._may_go(flight):
+        if not self._may_go(transaction):
             return
         self._envelope = None
-        self._owed.append((CONTENT, flight))
+        self._owed.append((CONTENT, transaction))
         if following is not None:
             following.behind = True
             pieces += (self._commands(following),)
-        flight.handed = monotonic()
+        transaction.handed = monotonic()
         self._transport.write(b"".join(pieces))
 
-    def _may_go(self, flight: Flight) -> bool:
+    def _may_go(self, transaction: Transaction) -> bool:
         try:
-            self._source.handing_over(flight.parcel)
+            self._source.handing_over(transaction.mail)
         except WithdrawnError as error:
             # The server waits for a content: there is no other way out.
             self._end(EndingKind.CLOSED, words=str(error))
@@ -302,39 +308,39 @@ class Exchange(Wire):
         server keeps its promise, so its content waits until the replies to its envelope are read.
         """
         window = min(self._window, MOST_REFUSALS - self._refusals) if self._proven else 1
-        while len(self._flights) < window and not self._paused:
-            flight = self._take()
-            if flight is None:
+        while len(self._transactions) < window and not self._paused:
+            transaction = self._take()
+            if transaction is None:
                 return
             if not self._proven:
-                self._begin(flight)
+                self._begin(transaction)
                 return
-            self._hand_over_chunk(flight)
+            self._hand_over_chunk(transaction)
             if self._over():
                 return
 
-    def _hand_over_chunk(self, flight: Flight) -> None:
-        if not self._may_go(flight):
+    def _hand_over_chunk(self, transaction: Transaction) -> None:
+        if not self._may_go(transaction):
             return
         if not self._owed:
             self._since = monotonic()
-        envelope_ = b"" if self._envelope is flight else self._commands(flight)
+        envelope_ = b"" if self._envelope is transaction else self._commands(transaction)
         self._envelope = None
         # A refused recipient leaves the transaction open; the next one's would join it.
         self._stale = True
-        self._owed.append((CONTENT, flight))
-        content = flight.parcel.content
-        flight.handed = monotonic()
+        self._owed.append((CONTENT, transaction))
+        content = transaction.mail.content
+        transaction.handed = monotonic()
         self._transport.write(b"%bBDAT %d LAST\r\n%b" % (envelope_, len(content), content))
 
 
-def _fits(kind: Kind, code: int) -> bool:
+def _fits(kind: OwedReply, code: int) -> bool:
     """Whether the code can be a reply to it. 220 and 221 are for the ends of a session."""
-    if kind is Kind.QUIT:
+    if kind is OwedReply.QUIT:
         return True
     good = code < 300 and code not in {220, 221}
     if kind is DATA:
         return code == 354 or code >= 400
-    if kind is Kind.RSET:
+    if kind is OwedReply.RSET:
         return good
     return good or code >= 400

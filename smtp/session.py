@@ -78,7 +78,7 @@ async def open_session(server: Server, timeouts: Timeouts | None = None) -> Sess
     except hosts.HostError as error:
         raise ConnectError("connection", str(error)) from error
     except (
-        *(steps.RefusedError, steps.MissingError),
+        *(steps.RefusedError, steps.NotOfferedError),
         *(SMTPException, OSError, ValueError, TimeoutError),
     ) as error:
         raise _connect_error(error, opening.step, server) from error
@@ -144,7 +144,7 @@ class _Opening:
         """What came in clear behind the reply is thrown away by aiosmtplib (RFC 3207, 4.2)."""
         self.step = "starttls"
         if "starttls" not in offered:
-            raise steps.MissingError("no_starttls")
+            raise steps.NotOfferedError("no_starttls")
         if client.protocol is None:
             raise OSError(str(Remark("closed")))
         limit = self.timeouts.starttls

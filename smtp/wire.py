@@ -6,12 +6,12 @@ from collections import deque
 from time import monotonic
 
 from smtp import config
-from smtp.flights import NOBODY, STAGES, Ending, EndingKind, Flight, Kind, Mode
-from smtp.parcels import End, Outcome, Source, Stage
+from smtp.mailobjects import End, Outcome, Source, Stage
 from smtp.remarks import Remark
 from smtp.replylines import GarbledError, ReplyReader
 from smtp.session import Session
 from smtp.timeouts import Timeouts
+from smtp.transactions import NOBODY, STAGES, Ending, EndingKind, Mode, OwedReply, Transaction
 
 # Mails of a connection without a limit.
 ENDLESS = sys.maxsize
@@ -39,7 +39,7 @@ class Wire(asyncio.Protocol):
         self._window = window
         # How many mails this connection may take, and still may.
         self._most = self._left = ENDLESS if most is None else most
-        # Mails refused since one was taken: each leaves a RSET behind.
+        # Mails refused since one was accepted: each leaves a RSET behind.
         self._refusals = 0
         timeouts = timeouts or config.current().timeouts
         self._limits = _limits(timeouts, idle)
@@ -47,11 +47,11 @@ class Wire(asyncio.Protocol):
         self._reader = ReplyReader()
 
         # In the order in which they were said.
-        self._owed: deque[tuple[Kind, Flight]] = deque()
+        self._owed: deque[tuple[OwedReply, Transaction]] = deque()
         # Not settled, in the order in which they were taken and will be settled.
-        self._flights: deque[Flight] = deque()
+        self._transactions: deque[Transaction] = deque()
         # The one whose commands are said and whose content isn't.
-        self._envelope: Flight | None = None
+        self._envelope: Transaction | None = None
         # RSET comes before the next MAIL.
         self._stale = False
         # The server has shown that it keeps the mode it offered.
@@ -71,7 +71,7 @@ class Wire(asyncio.Protocol):
     @property
     def busy(self) -> bool:
         """A mail is on its way."""
-        return bool(self._flights)
+        return bool(self._transactions)
 
     def start(self) -> None:
         if self._transport.is_closing():
@@ -148,7 +148,7 @@ class Wire(asyncio.Protocol):
         else:
             self._advance()
 
-    def _owe(self, kind: Kind) -> None:
+    def _owe(self, kind: OwedReply) -> None:
         self._owed.append((kind, NOBODY))
 
     def _rest(self) -> None:
@@ -160,12 +160,12 @@ class Wire(asyncio.Protocol):
     def _quit(self, goodbye: EndingKind) -> None:
         self._goodbye = goodbye
         self._since = monotonic()
-        self._owe(Kind.QUIT)
+        self._owe(OwedReply.QUIT)
         self._transport.write(b"QUIT\r\n")
 
     def _settle(self, outcome: Outcome) -> None:
         """The oldest of those on their way: replies come in the order of what was said."""
-        self._source.settled(self._flights.popleft().parcel, outcome)
+        self._source.settled(self._transactions.popleft().mail, outcome)
 
     def _unproven(self) -> bool:
         return self.mode is not Mode.PLAIN and not self._proven
@@ -195,7 +195,7 @@ class Wire(asyncio.Protocol):
         if not self._owed:
             return self._limits[None]
         kind = self._owed[0][0]
-        if kind is Kind.CONTENT and self._unsent:
+        if kind is OwedReply.CONTENT and self._unsent:
             return self._content_limit
         return self._limits[kind]
 
@@ -223,12 +223,14 @@ class Wire(asyncio.Protocol):
             self._timer.cancel()
         self._transport.abort()
         odd = kind in {EndingKind.TIMEOUT, EndingKind.DESYNC} and self._unproven()
-        sure = not any(flight.handed for flight in self._flights)
-        suspect = suspect or (odd and sure and bool(self._flights))
+        sure = not any(transaction.handed for transaction in self._transactions)
+        suspect = suspect or (odd and sure and bool(self._transactions))
         try:
-            while self._flights:
-                flight = self._flights.popleft()
-                self._source.settled(flight.parcel, self._interrupted(flight, suspect=suspect))
+            while self._transactions:
+                transaction = self._transactions.popleft()
+                self._source.settled(
+                    transaction.mail, self._interrupted(transaction, suspect=suspect)
+                )
         finally:
             self._owed.clear()
             if not self.done.done():
@@ -239,34 +241,34 @@ class Wire(asyncio.Protocol):
         """The server takes no more mails over this connection. What it was told of the next ones,
         their contents included, it doesn't take either: it has just said so. Those without a
         content wait for nothing."""
-        for flight in self._flights:
-            if flight.refusal is None:
-                end = End.REFUSED if flight.handed else End.NEXT_CONNECTION
-                flight.refusal = Outcome(end, code, words, Stage.MAIL)
+        for transaction in self._transactions:
+            if transaction.refusal is None:
+                end = End.REFUSED if transaction.handed else End.NEXT_CONNECTION
+                transaction.refusal = Outcome(end, code, words, Stage.MAIL)
         self._end(EndingKind.SPENT, code, words, carried=carried)
 
-    def _interrupted(self, flight: Flight, *, suspect: bool) -> Outcome:
+    def _interrupted(self, transaction: Transaction, *, suspect: bool) -> Outcome:
         """A refusal that was read counts, unless the server was confused by what it had offered."""
-        if flight.refusal is not None and not (suspect and flight.refusal.code >= 500):
-            return flight.refusal
-        end = End.IN_DOUBT if flight.handed else End.NOT_HANDED_OVER
-        stage = Stage.CONTENT if flight.handed else Stage.MAIL
+        if transaction.refusal is not None and not (suspect and transaction.refusal.code >= 500):
+            return transaction.refusal
+        end = End.IN_DOUBT if transaction.handed else End.NOT_HANDED_OVER
+        stage = Stage.CONTENT if transaction.handed else Stage.MAIL
         for kind, whose in self._owed:
-            if whose is flight:
+            if whose is transaction:
                 stage = STAGES[kind]
                 break
         return Outcome(end, words=self._why, stage=stage)
 
 
-def _limits(timeouts: Timeouts, idle: float) -> dict[Kind | None, float]:
+def _limits(timeouts: Timeouts, idle: float) -> dict[OwedReply | None, float]:
     """Seconds by what the next reply is owed to; None: to nothing."""
     return {
         None: idle,
-        Kind.RSET: timeouts.mail,
-        Kind.MAIL: timeouts.mail,
-        Kind.RCPT: timeouts.rcpt,
-        Kind.DATA: timeouts.data,
-        Kind.CONTENT: timeouts.content_reply,
-        Kind.DOT: timeouts.data,
-        Kind.QUIT: timeouts.quit,
+        OwedReply.RSET: timeouts.mail,
+        OwedReply.MAIL: timeouts.mail,
+        OwedReply.RCPT: timeouts.rcpt,
+        OwedReply.DATA: timeouts.data,
+        OwedReply.CONTENT: timeouts.content_reply,
+        OwedReply.DOT: timeouts.data,
+        OwedReply.QUIT: timeouts.quit,
     }

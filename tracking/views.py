@@ -93,7 +93,7 @@ def _show(request: HttpRequest, message: Message) -> HttpResponse:
         "brand": message.mailing.workspace,
         "address": message.address,
         "domain": message.address.rpartition("@")[2],
-        "standing": leaving.standing(message),
+        "recipient": leaving.status_of(message),
         # Whom to write to about what this page can't do.
         "write_to": message.mailing.reply_to or message.mailing.from_email,
     }

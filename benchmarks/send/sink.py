@@ -22,7 +22,7 @@ class Sink:
 
     def counts(self) -> dict[str, float]:
         """messages, distinct, duplicates, refused, bytes, content (bytes), commands, connections,
-        cpu (seconds), first and last (when a mail was taken, seconds since 1970)."""
+        cpu (seconds), first and last (when a mail was accepted, seconds since 1970)."""
         return {name.decode(): float(value) for name, value in FIGURE.findall(self._ask(b"XSTAT"))}
 
     def reset(self) -> None:

@@ -4,8 +4,8 @@ a mailing, one step after the other.
     python -m benchmarks.send.stages MESSAGES SINK-PORT
 
 The last line is JSON: {stage: {"python": us, "postgres": us}}, microseconds of CPU a message. The
-steps are those of a carrier (sending.engine.carrier): "claim" is with the fields that come with
-it, and "fields" says what of that they are.
+steps are those of a delivery agent (sending.engine.deliveryagent): "claim" is with the fields that
+come with it, and "fields" says what of that they are.
 """
 
 import gc
@@ -21,9 +21,9 @@ from benchmarks.embedded import database
 
 if TYPE_CHECKING:
     from relays.models import Relay
-    from sending.engine.held import Held
+    from sending.engine.claimedbatch import ClaimedBatch
     from sending.models import Mailing
-    from smtp import Parcel
+    from smtp import MailObject
 
 CONNECTIONS = 10
 BATCH = 1000
@@ -66,7 +66,7 @@ def measure(messages: int, port: int) -> dict[str, dict[str, float]]:
     from benchmarks.send import people  # noqa: PLC0415 - Django is set up by now
     from benchmarks.send.wire import Wire  # noqa: PLC0415
     from sending.engine.ledger import Ledger  # noqa: PLC0415
-    from sending.engine.turn import COLLECT  # noqa: PLC0415
+    from sending.engine.shift import COLLECT  # noqa: PLC0415
 
     gc.set_threshold(*COLLECT)
     made = people.make([messages])
@@ -78,29 +78,29 @@ def measure(messages: int, port: int) -> dict[str, dict[str, float]]:
     with Wire(relay, CONNECTIONS) as wire:
         while True:
             with costs.of("claim"):
-                held = ledger.claim(BATCH)
-            if held is None:
+                batch = ledger.claim(BATCH)
+            if batch is None:
                 return costs.microseconds()
             with costs.of("fields"):
-                _fields(mailing, held)
+                _fields(mailing, batch)
             with costs.of("compose"):
-                parcels = _composed(held)
+                mails = _composed(batch)
             with costs.of("journal"):
-                _journal(held)
+                _journal(batch)
             with costs.of("wire"):
-                taken = wire.send(parcels)
+                accepted = wire.send(mails)
             with costs.of("record"):
-                ledger.record(held, {}, taken, seconds=1.0, ends=True)
+                ledger.record(batch, {}, accepted, seconds=1.0, ends=True)
 
 
 def _open(made: Any, relay: "Relay", messages: int) -> "Mailing":
     from benchmarks.send import design  # noqa: PLC0415
     from contacts.audience import Audience  # noqa: PLC0415
     from designs import services as designs  # noqa: PLC0415
-    from sending.services import mailings  # noqa: PLC0415
+    from sending.services import freezing, mailings  # noqa: PLC0415
 
     content = designs.freeze(made.design, subject=design.SUBJECT, preheader=design.PREHEADER)
-    return mailings.open_mailing(
+    mailing = mailings.open_mailing(
         workspace=made.workspace,
         origin="benchmark",
         content=content,
@@ -109,31 +109,34 @@ def _open(made: Any, relay: "Relay", messages: int) -> "Mailing":
         audience=Audience.of_lists(made.workspace.pk, [made.lists[messages].pk]),
         relay=relay,
     )
+    freezing.go_on(seconds=3600)
+    mailing.tally.refresh_from_db()
+    return mailing
 
 
-def _fields(mailing: "Mailing", held: "Held") -> None:
+def _fields(mailing: "Mailing", batch: "ClaimedBatch") -> None:
     from contacts.queries.mergefields import merge_fields  # noqa: PLC0415
 
-    merge_fields(mailing.workspace_id, [one.contact_id or 0 for one in held.claim.messages])
+    merge_fields(mailing.workspace_id, [one.contact_id or 0 for one in batch.claim.messages])
 
 
-def _composed(held: "Held") -> list["Parcel"]:
-    from smtp import Parcel  # noqa: PLC0415
+def _composed(batch: "ClaimedBatch") -> list["MailObject"]:
+    from smtp import MailObject  # noqa: PLC0415
 
-    parcels = []
-    for message in held.claim.messages:
-        mail = held.composer.compose(message, held.fields_of(message))
-        assert isinstance(mail, Parcel)
-        parcels.append(mail)
-    return parcels
+    mails = []
+    for message in batch.claim.messages:
+        mail = batch.composer.compose(message, batch.fields_of(message))
+        assert isinstance(mail, MailObject)
+        mails.append(mail)
+    return mails
 
 
-def _journal(held: "Held") -> None:
+def _journal(batch: "ClaimedBatch") -> None:
     """As with one connection: the reply to a mail and the next one's begin in one write."""
-    for message in held.claim.messages:
-        held.journal.hand_over(message.id)
-        held.journal.reply(message.id, 250, "content", "2.0.0 Ok: queued as 12345")
-    held.journal.flush()
+    for message in batch.claim.messages:
+        batch.journal.hand_over(message.id)
+        batch.journal.reply(message.id, 250, "content", "2.0.0 Ok: queued as 12345")
+    batch.journal.flush()
 
 
 def main() -> None:

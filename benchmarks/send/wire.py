@@ -9,7 +9,7 @@ import uvloop
 
 from relays.models import Relay
 from relays.services.relays import server_of
-from smtp import End, Exchange, Mode, Outcome, Parcel, open_session
+from smtp import End, Exchange, MailObject, Mode, Outcome, open_session
 from smtp.accepted import Accepted
 
 
@@ -19,8 +19,8 @@ class Wire:
     def __init__(self, relay: Relay, connections: int) -> None:
         self.relay = relay
         self.connections = connections
-        self.waiting: deque[Parcel] = deque()
-        self.taken = Accepted()
+        self.waiting: deque[MailObject] = deque()
+        self.accepted = Accepted()
         self.exchanges: list[Exchange] = []
         self.left = 0
 
@@ -38,22 +38,22 @@ class Wire:
         self.runner.run(self._close())
         self.runner.close()
 
-    def send(self, parcels: list[Parcel]) -> Accepted:
-        """When the last reply was read; all of them were taken."""
-        self.waiting.extend(parcels)
-        self.left = len(parcels)
-        self.taken = Accepted()
+    def send(self, mails: list[MailObject]) -> Accepted:
+        """When the last reply was read; all of them were accepted."""
+        self.waiting.extend(mails)
+        self.left = len(mails)
+        self.accepted = Accepted()
         self.runner.run(self._send())
-        return self.taken
+        return self.accepted
 
-    def next(self) -> Parcel | None:
+    def next(self) -> MailObject | None:
         return self.waiting.popleft() if self.waiting else None
 
-    def handing_over(self, parcel: Parcel) -> None: ...
+    def handing_over(self, mail: MailObject) -> None: ...
 
-    def settled(self, parcel: Parcel, outcome: Outcome) -> None:
-        assert outcome.end is End.TAKEN, outcome
-        self.taken.add(parcel.key, 0, f"{outcome.code} {outcome.words}", outcome.seconds)
+    def settled(self, mail: MailObject, outcome: Outcome) -> None:
+        assert outcome.end is End.ACCEPTED, outcome
+        self.accepted.add(mail.key, 0, f"{outcome.code} {outcome.words}", outcome.seconds)
         self.left -= 1
         if not self.left:
             self.sent.set()

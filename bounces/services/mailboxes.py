@@ -30,7 +30,7 @@ LEFT = ("unproven", "dismissed", "not_ours", "failed")
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class MailCounts:
     """Mails of a mailbox by their state (BounceMail.State)."""
 
     by_state: dict[str, int]
@@ -59,9 +59,9 @@ class Counts:
         return sum(self.by_state.values()) - self.by_state.get("not_ours", 0)
 
 
-def counts(mailbox: BounceMailbox) -> Counts:
+def counts(mailbox: BounceMailbox) -> MailCounts:
     rows = mailbox.mails.values_list("state").annotate(number=Count("pk")).order_by()
-    return Counts(dict(rows))
+    return MailCounts(dict(rows))
 
 
 def create(workspace: Workspace, *, password: str, **values: Any) -> BounceMailbox:
@@ -115,7 +115,7 @@ def target(mailbox: BounceMailbox) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class MailboxTrial:
     """What trying a mailbox out came to. `sentence` and the server's own `words` say what is
     wrong."""
 
@@ -129,18 +129,20 @@ class Trial:
     cleared: Rehearsal | None = None
 
 
-def look(given: Account, *, trusted: bool = False) -> Trial:
+def look(given: Account, *, trusted: bool = False) -> MailboxTrial:
     """Connects, logs in and looks at the folders; changes nothing. `trusted`: our own sandbox."""
     return _try(given, None, trusted=trusted)
 
 
-def try_out(given: Account, *, move_to: str, trusted: bool = False) -> Trial:
+def try_out(given: Account, *, move_to: str, trusted: bool = False) -> MailboxTrial:
     """Looks, and does once with a mail of ours what a collector does with bounces: moves it to the
     folder `move_to`, which is made if it is missing, or deletes it ("")."""
     return _try(given, lambda box: rehearse(box, move_to=move_to), trusted=trusted)
 
 
-def _try(given: Account, clear: Callable[[ImapBox], Rehearsal] | None, *, trusted: bool) -> Trial:
+def _try(
+    given: Account, clear: Callable[[ImapBox], Rehearsal] | None, *, trusted: bool
+) -> MailboxTrial:
     folders: tuple[Folder, ...] = ()
     try:
         with ImapBox(given, select=False, trusted=trusted, longest=LONGEST) as box:
@@ -150,8 +152,10 @@ def _try(given: Account, clear: Callable[[ImapBox], Rehearsal] | None, *, truste
             mails = box.mails
             cleared = clear(box) if clear else None
     except BoxError as error:
-        return Trial(False, gettext(SENTENCES[error.code]), reasons.said(error.words), folders)
-    return Trial(True, folders=folders, mails=mails, cleared=cleared)
+        return MailboxTrial(
+            False, gettext(SENTENCES[error.code]), reasons.said(error.words), folders
+        )
+    return MailboxTrial(True, folders=folders, mails=mails, cleared=cleared)
 
 
 def sentence(error: str) -> tuple[str, str]:

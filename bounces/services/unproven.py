@@ -33,7 +33,7 @@ DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class UnprovenCount:
     """How many wait for a person, and what counting them would do."""
 
     reports: int
@@ -43,14 +43,14 @@ class Waiting:
     until: int
 
 
-def waiting(workspace: Workspace) -> Waiting:
+def waiting(workspace: Workspace) -> UnprovenCount:
     rows = of(workspace)
     found = rows.aggregate(
         reports=Count("pk"),
         addresses=Count("message__address", distinct=True, filter=Q(kind__in=list(SUPPRESSES))),
     )
     last = rows.order_by("-pk").values_list("pk", flat=True).first()
-    return Waiting(found["reports"], found["addresses"], last or 0)
+    return UnprovenCount(found["reports"], found["addresses"], last or 0)
 
 
 def of(workspace: Workspace) -> QuerySet[BounceMail]:

@@ -86,7 +86,7 @@ STATES: dict[str, str | Promise] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class BounceRow:
     mail: BounceMail
     kind: str | Promise
     matched: str | Promise
@@ -125,7 +125,7 @@ def bounces(request: WorkspaceRequest) -> HttpResponse:
             request.workspace, [mail.message.mailing.origin for mail in page if mail.message]
         ),
         "rows": [
-            Row(mail, KINDS.get(mail.kind, mail.kind), MATCHES.get(mail.matched_by, ""))
+            BounceRow(mail, KINDS.get(mail.kind, mail.kind), MATCHES.get(mail.matched_by, ""))
             for mail in page
         ],
         "kinds": KINDS.items(),

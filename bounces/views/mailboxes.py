@@ -43,15 +43,15 @@ def mailbox_page(request: WorkspaceRequest, pk: int) -> HttpResponse:
 
 
 def new_mailbox(request: WorkspaceRequest) -> HttpResponseBase:
-    provider = known.get(request.GET.get("provider", ""))
-    initial = asdict(provider.imap) if provider else {}
+    mailbox_provider = known.get(request.GET.get("provider", ""))
+    initial = asdict(mailbox_provider.imap) if mailbox_provider else {}
     form = MailboxForm(request.POST or None, workspace=request.workspace, initial=initial)
     if request.method == "POST" and form.is_valid():
         one = service.create(request.workspace, **form.cleaned_data)
         messages.success(request, _("The mailbox {name} was added.").format(name=one.name))
         return redirect("mailbox", request.workspace.slug, one.pk)
     offered = known.mailbox_providers().values()
-    context = {"form": form, "providers": offered, "provider": provider}
+    context = {"form": form, "mailbox_providers": offered, "mailbox_provider": mailbox_provider}
     return render(request, "bounces/mailbox_form.html", context)
 
 
@@ -82,7 +82,7 @@ def try_mailbox(request: WorkspaceRequest, pk: int) -> HttpResponse:
             service.account(one), move_to=service.target(one), trusted=one.is_sandbox
         )
     except SecretError:
-        trial = service.Trial(False, _(service.SECRET))
+        trial = service.MailboxTrial(False, _(service.SECRET))
     return render(
         request, "bounces/parts/mailbox_trial.html", {"trial": trial, "folder": one.folder}
     )

@@ -40,8 +40,8 @@ def finish(
     if not count:
         return None
     ways = [_way(relay, begin, used.get(relay.pk, Used()), tier) for relay, tier in tiers.items()]
-    stretches = partial(windows.stretch, own.window)
-    return forecast.finish(ways, count, begin=begin, window=stretches, per_minute=own.per_minute)
+    intervals = partial(windows.open_interval, own.window)
+    return forecast.finish(ways, count, begin=begin, window=intervals, per_minute=own.per_minute)
 
 
 @dataclass(slots=True)

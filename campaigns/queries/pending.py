@@ -1,5 +1,5 @@
-"""Which messages of a mailing a worker holds, and which wait: a claim touches no message row, so
-that stands in lanes and batches."""
+"""Which messages of a mailing are claimed by a worker, and which wait: a claim touches no message
+row, so that stands in lanes and batches."""
 
 from collections.abc import Collection
 
@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from sending.models import Batch, Mailing, Message
 
 
-def held(mailing: Mailing, among: Collection[int] | None = None) -> set[int]:
+def claimed(mailing: Mailing, among: Collection[int] | None = None) -> set[int]:
     """Ids of the messages in flight: those in batches that have a holder, some seconds' work.
     `among`: only batches with one of these ids."""
     batches = Batch.objects.filter(mailing=mailing).exclude(holder="")

@@ -13,14 +13,14 @@ from relays.models import Relay
 from sending.models import Mailing, Tally, TallyMinute
 
 # What `of` reads of a mailing; hand it to select_related and prefetch_related.
-RELATED = ("tally", "relay", "pool")
+RELATED = ("tally", "relay", "pool", "freezing")
 PREFETCH = ("pool__members__relay",)
 # Seconds; a finish that is nearer isn't worth saying.
 SOON = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class MailingProgress:
     """Numbers are messages; `rate` is messages a second, None where nothing is being sent."""
 
     targeted: int
@@ -47,13 +47,18 @@ def moves(mailing: Mailing) -> bool:
     )
 
 
+def freezes(mailing: Mailing) -> bool:
+    """Whether a part of its audience is still being frozen: more recipients are to come."""
+    return hasattr(mailing, "freezing")
+
+
 def done(tally: Tally) -> int:
     """How many have come to an end: whatever will not be sent by itself any more."""
     return tally.accepted + tally.failed + tally.skipped + tally.unknown
 
 
-def of(mailings: Iterable[Mailing]) -> dict[int, Progress]:
-    """{mailing id: Progress}. Two queries, for mailings read with RELATED and PREFETCH."""
+def of(mailings: Iterable[Mailing]) -> dict[int, MailingProgress]:
+    """{mailing id: MailingProgress}. Two queries, for mailings read with RELATED and PREFETCH."""
     now = timezone.now()
     given = list(mailings)
     moving = [m for m in given if m.state == Mailing.State.SENDING]
@@ -76,24 +81,24 @@ def _sent_lately(mailing_ids: Sequence[int], since: datetime) -> dict[int, int]:
     return {row["mailing"]: row["sent"] for row in rows}
 
 
-def _progress(mailing: Mailing, sent: int, used: estimates.Uses, now: datetime) -> Progress:
+def _progress(mailing: Mailing, sent: int, used: estimates.Uses, now: datetime) -> MailingProgress:
     tally = mailing.tally
     so_far = done(tally)
     if mailing.state != Mailing.State.SENDING:
-        return Progress(tally.targeted, so_far, None, None)
+        return MailingProgress(tally.targeted, so_far, None, None)
     elapsed = (now - max(_since(now), mailing.opened_at)).total_seconds()
     rate = sent / max(elapsed, 1.0)
     left = tally.targeted - so_far
-    return Progress(tally.targeted, so_far, rate, _finish(mailing, left, rate, used, now))
+    return MailingProgress(tally.targeted, so_far, rate, _finish(mailing, left, rate, used, now))
 
 
 def _finish(
     mailing: Mailing, left: int, rate: float, used: estimates.Uses, now: datetime
 ) -> datetime | None:
     """What the limits allow at the present rate, counted from the end of the wait; nothing before
-    a message was sent, nothing while all of it waits for a person, and nothing that is over before
-    it is read."""
-    if not (mailing.tally.accepted or mailing.tally.failed):
+    a message was sent or while more recipients are to come, nothing while all of it waits for a
+    person, and nothing that is over before it is read."""
+    if not (mailing.tally.accepted or mailing.tally.failed) or freezes(mailing):
         return None
     if mailing.wait_reason and not mailing.wait_until:
         return None

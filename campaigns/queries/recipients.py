@@ -77,7 +77,7 @@ def filtered(mailing: Mailing, parameters: QueryDict) -> QuerySet[Message]:
     rows = _by_address(rows, parameters.get("q", "").strip(), parameters.get("domain", "").strip())
     if provider := parameters.get("provider", ""):
         number = providers.lane_number(provider)
-        # A key that is no provider's is nobody's.
+        # A key that is no mail provider's is nobody's.
         rows = rows.filter(lane=number) if number != providers.OTHERS else rows.none()
     rows = _by_state(rows, mailing, parameters.get("state", ""))
     event, said = parameters.get("event", ""), parameters.get("same")
@@ -111,7 +111,7 @@ def _by_state(rows: QuerySet[Message], mailing: Mailing, code: str) -> QuerySet[
     if code == WAITING:
         return rows.filter(pending.waits(mailing))
     if code == IN_FLIGHT:
-        return rows.filter(pk__in=pending.held(mailing), state=State.WAITING)
+        return rows.filter(pk__in=pending.claimed(mailing), state=State.WAITING)
     if code == DONE:
         return rows.exclude(state=State.WAITING)
     if code not in STATES:
@@ -121,9 +121,9 @@ def _by_state(rows: QuerySet[Message], mailing: Mailing, code: str) -> QuerySet[
     return rows.filter(state=state) if state == State.ACCEPTED else rows.filter(trouble=state)
 
 
-def code_of(state: int, *, held: bool) -> str:
-    """What the page calls the state of a message, held by a worker or not."""
-    return IN_FLIGHT if held and state == State.WAITING else Message.State(state).name.lower()
+def code_of(state: int, *, in_flight: bool) -> str:
+    """What the page calls the state of a message, claimed by a worker or not."""
+    return IN_FLIGHT if in_flight and state == State.WAITING else Message.State(state).name.lower()
 
 
 def _by_address(rows: QuerySet[Message], text: str, domain: str) -> QuerySet[Message]:
@@ -225,7 +225,7 @@ def rows(mailing: Mailing, messages: QuerySet[Message]) -> Iterator[list[Any]]:
     time zone) is looked up now: the stream is read after the request is over."""
     relays = dict(Relay.objects.filter(workspace=mailing.workspace_id).values_list("pk", "name"))
     words = {code: str(statuses.look(code).label) for code in STATES}
-    held = pending.held(mailing)
+    in_flight = pending.claimed(mailing)
     sentences = {code: str(sentence) for code, sentence in reasons.sentences.items()}
     zone = timezone.get_current_timezone()
     fields = ("pk", "address", "state", "reason", "reply", "attempts", "settled_at", "relay_id")
@@ -241,7 +241,7 @@ def rows(mailing: Mailing, messages: QuerySet[Message]) -> Iterator[list[Any]]:
         ):
             yield [
                 address,
-                words[code_of(state, held=pk in held)],
+                words[code_of(state, in_flight=pk in in_flight)],
                 sentences.get(reason, reason),
                 reply,
                 attempts,

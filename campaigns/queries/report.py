@@ -109,7 +109,7 @@ class ProviderFailures:
 
 def failed_at(mailing: Mailing) -> list[ProviderFailures]:
     """Failed messages by the mail provider that serves them, the most first. Domains of no known
-    provider are left out: the table of domains has them. By message_not_accepted."""
+    mail provider are left out: the table of domains has them. By message_not_accepted."""
     with connection.cursor() as cursor:
         cursor.execute(
             sql(
@@ -174,7 +174,7 @@ def skipped(mailing: Mailing) -> list[tuple[str, int]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Domain:
+class DomainFigures:
     name: str
     targeted: int
     accepted: int
@@ -194,7 +194,7 @@ SELECT split_part(address, '@', 2), count(*),
 """)
 
 
-def domains(mailing: Mailing) -> list[Domain]:
+def domains(mailing: Mailing) -> list[DomainFigures]:
     """The domains that most of the recipients are at."""
 
     def read() -> Rows:
@@ -202,7 +202,7 @@ def domains(mailing: Mailing) -> list[Domain]:
             cursor.execute(DOMAIN_ROWS, [mailing.pk, DOMAINS])
             return list(cursor.fetchall())
 
-    return [Domain(*row) for row in _kept("domains", mailing, read)]
+    return [DomainFigures(*row) for row in _kept("domains", mailing, read)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,13 +23,13 @@ EVENT_LABELS = {"not_opened": _("Not opened"), "bounced": _("Bounced")}
 
 
 def _row(
-    message: Message, known: set[int], held: set[int], behind: dict[str, Cause]
+    message: Message, known: set[int], in_flight: set[int], behind: dict[str, Cause]
 ) -> dict[str, Any]:
     return {
         "message": message,
         "address": addresses.display(message.address),
         "contact": message.contact_id if message.contact_id in known else None,
-        "state": query.code_of(message.state, held=message.pk in held),
+        "state": query.code_of(message.state, in_flight=message.pk in in_flight),
         "reason": reasons.text(message.reason) if message.reason else "",
         "cause": behind.get(message.address),
     }
@@ -62,13 +62,13 @@ def recipients(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     )
     state, text = request.GET.get("state", ""), request.GET.get("q", "").strip()
     known = query.contacts_of(page.rows)
-    held = pending.held(mailing, [row.pk for row in page.rows])
+    in_flight = pending.claimed(mailing, [row.pk for row in page.rows])
     behind = causes.of_skipped(mailing, page.rows)
     context = _choices(mailing) | {
         "campaign": campaign,
         "mailing": mailing,
         "page": page,
-        "rows": [_row(message, known, held, behind) for message in page],
+        "rows": [_row(message, known, in_flight, behind) for message in page],
         "filtered": any(request.GET.get(name) for name in query.FILTERS),
         "narrowed": "same" in request.GET or any(map(request.GET.get, query.FROM_REPORT)),
         "answers": answers.after(mailing, text, found) if text else [],

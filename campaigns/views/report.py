@@ -91,7 +91,7 @@ def _excluded(mailing: Mailing) -> list[tuple[str, str, int]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LedgerFigure:
     """A number of the ledger and the people behind it. `code` is one of pages.statuses."""
 
     code: str
@@ -116,9 +116,12 @@ def live_context(request: WorkspaceRequest, campaign: Campaign, mailing: Mailing
         "tally": tally,
         "state": state,
         "is_live": progress.moves(mailing),
+        "freezing": progress.freezes(mailing),
         "progress": now,
         "average": progress.average_rate(mailing),
-        "ledger": [Entry(code, getattr(tally, code), f"{people}?state={code}") for code in LEDGER],
+        "ledger": [
+            LedgerFigure(code, getattr(tally, code), f"{people}?state={code}") for code in LEDGER
+        ],
         "people_url": people,
         "steps": steps,
         "cancel_text": states.asked(steps["cancel"], numbers) if "cancel" in steps else "",
@@ -164,7 +167,7 @@ def _runs(mailing: Mailing) -> dict[str, Any]:
     return {"runs": found, "runs_seen": seen}
 
 
-def _saying(state: str, now: progress.Progress) -> str:
+def _saying(state: str, now: progress.MailingProgress) -> str:
     """For screen readers: said again only when the state or the tens of the percentage change."""
     return _("{state}: {done} of {targeted} done").format(
         state=statuses.look(state).label,

@@ -49,25 +49,17 @@ SELECT a.contact_id, a.address, a.reason,
 """
 
 
-def statement(audience: Audience, *, each_once: bool = True) -> str:
+def statement(audience: Audience, *, each_once: bool = True, piece: bool = False) -> str:
     """The audience's query, for its `parameters`. Unless `each_once`, a person of several parts may
-    come several times, which is quicker."""
-    kinds = [parts.kinds[part.kind] for part in audience.include]
-    included = [
-        kind.include.format(ids=f"%(include{number})s") for number, kind in enumerate(kinds)
-    ]
-    people = "\nUNION ALL\n".join(included) or NOBODY
-    # Nobody is twice on one list. Without the grouping PostgreSQL counts on several cores: a
-    # million people take their backend a third of its time.
-    alone = len(kinds) == 1 and kinds[0].once and len(audience.include[0].ids) == 1
-    if each_once and not alone and included:
-        people = f"SELECT contact_id, bool_or(wants) AS wants FROM ({people}) m GROUP BY contact_id"  # noqa: S608
+    come several times, which is quicker. A `piece`: only contacts from %(first)s to %(last)s."""
     excluded = [
         (f"out{number}", parts.kinds[part.kind]) for number, part in enumerate(audience.exclude)
     ]
     joins = [mailable.joins("c.email", ignoring=bool(audience.ignored))]
     joins += [
-        EXCLUDED.format(people=kind.exclude.format(ids=f"%(exclude{number})s"), name=name)
+        EXCLUDED.format(
+            people=_within(kind.exclude.format(ids=f"%(exclude{number})s"), piece), name=name
+        )
         for number, (name, kind) in enumerate(excluded)
     ]
     codes = " ".join(
@@ -76,9 +68,32 @@ def statement(audience: Audience, *, each_once: bool = True) -> str:
     return AUDIENCE.format(
         stopped=mailable.REASON,
         excluded=f"CASE {codes} END" if codes else "NULL",
-        people=people,
+        people=_people(audience, each_once=each_once, piece=piece),
         joins="\n".join(joins),
     )
+
+
+def _people(audience: Audience, *, each_once: bool, piece: bool = False) -> str:
+    """Rows of (contact_id, wants): everybody that the audience includes."""
+    kinds = [parts.kinds[part.kind] for part in audience.include]
+    included = [
+        _within(kind.include.format(ids=f"%(include{number})s"), piece)
+        for number, kind in enumerate(kinds)
+    ]
+    people = "\nUNION ALL\n".join(included) or NOBODY
+    # Nobody is twice on one list. Without the grouping PostgreSQL counts on several cores: a
+    # million people take their backend a third of its time.
+    alone = len(kinds) == 1 and kinds[0].once and len(audience.include[0].ids) == 1
+    if each_once and not alone and included:
+        people = f"SELECT contact_id, bool_or(wants) AS wants FROM ({people}) m GROUP BY contact_id"  # noqa: S608
+    return people
+
+
+def _within(people: str, piece: bool) -> str:
+    """Of a part: so that a piece reads its own people, by the indexes of contacts."""
+    if not piece:
+        return people
+    return f"SELECT * FROM ({people}) p WHERE contact_id BETWEEN %(first)s AND %(last)s"  # noqa: S608
 
 
 def details(audience: Audience) -> str:
@@ -128,8 +143,26 @@ def anybody(audience: Audience) -> bool:
         return cursor.fetchone() is not None
 
 
+def more_than(audience: Audience, number: int) -> bool:
+    """Whether it includes more people; ends with the one after `number`."""
+    people = _people(audience, each_once=False)
+    sql = f"SELECT count(*) FROM (SELECT FROM ({people}) p LIMIT %(most)s) few"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters(audience) | {"most": number + 1})
+        return int((cursor.fetchone() or (0,))[0]) > number
+
+
+def span(workspace_id: int) -> tuple[int, int]:
+    """The first and the last id of a workspace's contacts; (0, 0): it has none."""
+    sql = "SELECT min(id), max(id) FROM contacts_contact WHERE workspace_id = %s"
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [workspace_id])
+        first, last = cursor.fetchone() or (None, None)
+    return first or 0, last or 0
+
+
 @dataclass(frozen=True, slots=True)
-class Person:
+class AudiencePerson:
     """Somebody on the lists. `reason` (a code of pages.reasons) is None for a recipient; `since`
     and `cause_id` (of a suppression, a list, ...) belong to the reason."""
 
@@ -186,7 +219,7 @@ class Question:
 
 def people(
     question: Question, *, after: str | None = None, limit: int, backward: bool = False
-) -> list[Person]:
+) -> list[AudiencePerson]:
     """The next people by address after `after` (backward: those before it, the nearest first)."""
     conditions, known = question.sql()
     if after is not None:
@@ -199,10 +232,10 @@ def people(
     )
     with connection.cursor() as cursor:
         cursor.execute(sql, known | {"after": after, "limit": limit})
-        return [Person(*row) for row in cursor.fetchall()]
+        return [AudiencePerson(*row) for row in cursor.fetchall()]
 
 
-def stream(question: Question, size: int) -> Iterator[Person]:
+def stream(question: Question, size: int) -> Iterator[AudiencePerson]:
     """All of them by address: one statement, read `size` rows at a time by a cursor of the server.
     In a transaction, because a cursor that outlives one would keep the whole result on disk."""
     conditions, known = question.sql()
@@ -215,7 +248,7 @@ def stream(question: Question, size: int) -> Iterator[Person]:
     with transaction.atomic(), connection.chunked_cursor() as cursor:
         cursor.execute(sql, known | {"limit": None})
         while rows := cursor.fetchmany(size):
-            yield from (Person(*row) for row in rows)
+            yield from (AudiencePerson(*row) for row in rows)
 
 
 def count_people(question: Question) -> int:

@@ -37,7 +37,7 @@ def engagement_names() -> list[str]:
     return [name for one in engagement for name in one.names]
 
 
-class Person(NamedTuple):
+class ExportedPerson(NamedTuple):
     email: str
     first_name: str
     last_name: str
@@ -70,7 +70,7 @@ SELECT c.email, c.first_name, c.last_name, c.full_name, c.attributes::text, c.cr
 """
 
 
-def people(found: QuerySet[Contact]) -> Iterator[Person]:
+def people(found: QuerySet[Contact]) -> Iterator[ExportedPerson]:
     """These contacts, in the order of their ids.
 
     In a transaction, because a cursor that outlives one would keep the whole result on disk first.
@@ -98,7 +98,7 @@ def people(found: QuerySet[Contact]) -> Iterator[Person]:
             yield from map(_person, rows)
 
 
-def _person(row: Sequence[Any]) -> Person:
+def _person(row: Sequence[Any]) -> ExportedPerson:
     email, first, last, full, attributes, created = row[:6]
     stops = []
     if row[6]:
@@ -107,7 +107,7 @@ def _person(row: Sequence[Any]) -> Person:
         stops.append(Stop(*row[10:15]))
     places = [_place(*cells) for cells in row[15] or ()]
     known = json.loads(attributes)
-    return Person(email, first, last, full, known, created, stops, places, list(row[16:]))
+    return ExportedPerson(email, first, last, full, known, created, stops, places, list(row[16:]))
 
 
 def _place(list_id: str, status: str, consent: str, source: str, epoch: str) -> Place:

@@ -40,7 +40,7 @@ def stream(
 
     def rows() -> Iterator[list[Any]]:
         for person in query.people(people):
-            stands = consent.standing(
+            stands = consent.status_of(
                 person.stops, person.places, reasons=reasons, names=lists, list_id=list_id
             )
             yield [
@@ -92,7 +92,7 @@ def suppressions(found: QuerySet[Suppression]) -> Iterator[bytes]:
         for value, lifted, *stop in (
             found.order_by("pk").values_list("value", "lifted_at", *fields).iterator(5000)
         ):
-            stands = consent.standing([consent.Stop(*stop)], [], reasons=reasons, names={})
+            stands = consent.status_of([consent.Stop(*stop)], [], reasons=reasons, names={})
             status, since = (LIFTED, None) if lifted else (stands.status, stands.suppressed_at)
             at = consent.written(stands.at)
             yield [

@@ -18,9 +18,9 @@ from django.db import OperationalError, connections, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from contacts.batches import Batch, Batcher
-from contacts.columns import Known
-from contacts.csvfile import Place, Reader
+from contacts.batches import Batcher, RowBatch
+from contacts.columns import KnownAttribute
+from contacts.csvfile import CsvReader, FilePosition
 from contacts.exceptions import ContactsError
 from contacts.models import Attribute, Import
 from contacts.queries import importing
@@ -28,7 +28,7 @@ from contacts.rows import Shaper
 from contacts.services import statuswords as answers
 from contacts.services.importfile import ChunkSource, dialect_of
 from contacts.services.importlayout import Layout, layout_of
-from contacts.statuswords import Words
+from contacts.statuswords import WordCounts
 
 logger = logging.getLogger(__name__)
 
@@ -48,9 +48,9 @@ class ImportLostError(ContactsError):
     """The import was cancelled or taken over: this batch must not count."""
 
 
-def attributes_of(workspace_id: int) -> list[Known]:
+def attributes_of(workspace_id: int) -> list[KnownAttribute]:
     return [
-        Known(attribute.key, attribute.label, attribute.type, tuple(attribute.choices))
+        KnownAttribute(attribute.key, attribute.label, attribute.type, tuple(attribute.choices))
         for attribute in Attribute.objects.filter(workspace_id=workspace_id)
     ]
 
@@ -126,10 +126,10 @@ def _work(
     return False
 
 
-def batches(import_: Import, layout: Layout, *, size: int) -> Iterator[Batch]:
+def batches(import_: Import, layout: Layout, *, size: int) -> Iterator[RowBatch]:
     """The batches that are left of the import's file."""
     dialect = dialect_of(import_)
-    start = Place(import_.next_byte, import_.next_line)
+    start = FilePosition(import_.next_byte, import_.next_line)
     shaper = Shaper(
         import_.mapping,
         attributes_of(import_.workspace_id),
@@ -137,12 +137,12 @@ def batches(import_: Import, layout: Layout, *, size: int) -> Iterator[Batch]:
         vocabulary=answers.vocabulary(import_),
         on_lists=layout.on_lists,
     )
-    reader = Reader(ChunkSource(import_.pk), dialect, start)
+    reader = CsvReader(ChunkSource(import_.pk), dialect, start)
     header = dialect.header if start.byte == 0 else 0
     return iter(Batcher(reader, shaper, header=header, mapping=import_.mapping, size=size))
 
 
-def _read_ahead(items: Iterator[Batch]) -> Iterator[Batch]:
+def _read_ahead(items: Iterator[RowBatch]) -> Iterator[RowBatch]:
     """The same batches, the next one being made in a thread with a connection of its own."""
     with ThreadPoolExecutor(1, "import-reader") as thread:
         try:
@@ -170,7 +170,7 @@ def target_of(import_: Import, layout: Layout) -> importing.Target:
 
 
 @transaction.atomic
-def merge(import_: Import, target: importing.Target, batch: Batch, *, began: float) -> None:
+def merge(import_: Import, target: importing.Target, batch: RowBatch, *, began: float) -> None:
     """Merge one batch and move the import's place, all or nothing. Raises ImportLostError."""
     importing.stage(batch.staged)
     importing.wait_for_turn(import_.workspace_id)
@@ -183,7 +183,7 @@ def merge(import_: Import, target: importing.Target, batch: Batch, *, began: flo
     _move(import_, batch, merged, took=time.monotonic() - began)
 
 
-def _reported(batch: Batch, room: int) -> Iterator[Any]:
+def _reported(batch: RowBatch, room: int) -> Iterator[Any]:
     for reject in batch.rejects:
         if reject.kept:
             room -= 1
@@ -191,12 +191,12 @@ def _reported(batch: Batch, room: int) -> Iterator[Any]:
             yield reject
 
 
-def _move(import_: Import, batch: Batch, merged: dict[str, int], *, took: float) -> None:
+def _move(import_: Import, batch: RowBatch, merged: dict[str, int], *, took: float) -> None:
     """Count the batch and move the import behind it, if it is still ours and where we left it."""
     counts = {name: import_.counts.get(name, 0) + merged.get(name, 0) for name in COUNTS}
     for name in READ:
         counts[name] += getattr(batch, name)
-    words = Words(import_.words)
+    words = WordCounts(import_.words)
     words.add(batch.words)
     moved = Import.objects.filter(
         pk=import_.pk,

@@ -15,9 +15,9 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User, Workspace
 from contacts import columns, csvdetect, values
-from contacts.batches import Batch, Reject
+from contacts.batches import Reject, RowBatch
 from contacts.columns import Column
-from contacts.csvfile import Bytes, Dialect, Reader
+from contacts.csvfile import Bytes, CsvReader, Dialect
 from contacts.exceptions import ContactsError
 from contacts.models import Attribute, Import, ImportChunk, Job, List, Subscription
 from contacts.queries import importing
@@ -33,7 +33,7 @@ from contacts.services import (
     unfinished,
 )
 from contacts.services.importlayout import Layout, layout_of
-from contacts.statuswords import LIST, Words
+from contacts.statuswords import LIST, WordCounts
 
 CHECKED_ROWS = 20_000
 # Bytes of a file that guesses look at.
@@ -151,8 +151,8 @@ def first_lines(import_: Import, dialect: Dialect) -> list[tuple[int, list[str]]
     return [(record.line, _cut(record.cells)) for record in first]
 
 
-def _beginning(import_: Import, dialect: Dialect) -> Reader:
-    return Reader(Bytes(importfile.ChunkSource(import_.pk).read(0, BEGINNING)), dialect)
+def _beginning(import_: Import, dialect: Dialect) -> CsvReader:
+    return CsvReader(Bytes(importfile.ChunkSource(import_.pk).read(0, BEGINNING)), dialect)
 
 
 def describe(import_: Import, dialect: Dialect) -> list[Column]:
@@ -227,7 +227,7 @@ class Check:
     counts: dict[str, int]
     samples: list[dict[str, Any]]
     rejects: list[Reject]
-    words: Words
+    words: WordCounts
     whole: bool
     layout: Layout
 
@@ -244,7 +244,7 @@ def check(
     counts = dict.fromkeys(importrun.COUNTS, 0)
     samples: list[dict[str, Any]] = []
     rejects: list[Reject] = []
-    words = Words()
+    words = WordCounts()
     size = min(rows or importrun.BATCH, importrun.BATCH)
     layout = layout_of(import_)
     target = importrun.target_of(import_, layout)
@@ -265,7 +265,7 @@ def check(
     return Check(counts, samples, rejects, words, whole, layout)
 
 
-def _judge(target: importing.Target, batch: Batch) -> dict[str, int]:
+def _judge(target: importing.Target, batch: RowBatch) -> dict[str, int]:
     importing.stage(batch.staged)
     outcomes = importing.judge(target, apply=False)
     if batch.unusable or outcomes["asked"]:
@@ -477,7 +477,7 @@ def drop_files() -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class ImportProgress:
     percent: int
     rows: int
     # Rows a second, and seconds that are left; None before the first batch.
@@ -493,11 +493,11 @@ def elapsed(import_: Import) -> float:
     return max(0.0, ((import_.finished_at or timezone.now()) - import_.started_at).total_seconds())
 
 
-def progress(import_: Import) -> Progress:
+def progress(import_: Import) -> ImportProgress:
     seconds, rows = elapsed(import_), import_.counts.get("rows", 0)
     share = import_.next_byte / import_.size if import_.size else 0
     known = seconds > 0 and share > 0
-    return Progress(
+    return ImportProgress(
         percent=100 if import_.state == Import.State.FINISHED else int(share * 100),
         rows=rows,
         rate=rows / seconds if known else None,

@@ -27,7 +27,7 @@ from kombu.exceptions import OperationalError as BrokerError
 from accounts.models import User, Workspace
 from contacts import jobkinds
 from contacts.exceptions import ContactsError
-from contacts.jobkinds import Step
+from contacts.jobkinds import BatchStep
 from contacts.models import Job
 
 logger = logging.getLogger(__name__)
@@ -215,7 +215,7 @@ def _work(job: Job, *, seconds: float, size: int, progress: Callable[[Job], None
     return False
 
 
-def _batch(job: Job, size: int) -> Step:
+def _batch(job: Job, size: int) -> BatchStep:
     """One committed batch. Raises JobLostError."""
     for left in reversed(range(TRIES)):
         try:
@@ -231,7 +231,7 @@ def _batch(job: Job, size: int) -> Step:
 
 
 @transaction.atomic
-def _try_batch(job: Job, size: int) -> tuple[Step, dict[str, int]]:
+def _try_batch(job: Job, size: int) -> tuple[BatchStep, dict[str, int]]:
     """Change a batch of rows and move the job behind it, all or nothing."""
     step = jobkinds.of(job).step(job, size)
     counts = {**job.counts}

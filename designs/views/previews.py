@@ -15,10 +15,10 @@ from contacts import addresses, names
 from contacts.models import Contact
 from contacts.queries import people
 from designs import fields, previews
-from designs.checks import Source
+from designs.checks import MailSource
 from designs.models import Design
 from designs.previews import Preview
-from designs.problems import Problem
+from designs.problems import DesignProblem
 from pages import csp, numbers
 
 # Hostile HTML is shown in these limits: no script, no form, no request. `allow-same-origin` lets
@@ -53,7 +53,9 @@ def contact_of(request: WorkspaceRequest, given: Mapping[str, str]) -> Contact |
     return None if pk is None else get_in(request.workspace, Contact, pk=pk)
 
 
-def document(request: WorkspaceRequest, source: Source, given: Mapping[str, str]) -> HttpResponse:
+def document(
+    request: WorkspaceRequest, source: MailSource, given: Mapping[str, str]
+) -> HttpResponse:
     """The frame's document for what `given` asks: contact, part, images, dark."""
     preview = previews.render_preview(
         request.workspace,
@@ -75,10 +77,10 @@ def document(request: WorkspaceRequest, source: Source, given: Mapping[str, str]
     return response
 
 
-def source_of(design: Design, given: Mapping[str, str] | None = None) -> Source:
+def source_of(design: Design, given: Mapping[str, str] | None = None) -> MailSource:
     """What a design would be sent as; a campaign's own subject and preheader replace its."""
     given = given or {}
-    return Source(
+    return MailSource(
         subject=given.get("subject", design.subject),
         preheader=given.get("preheader", design.preheader),
         html=design.html,
@@ -93,9 +95,9 @@ def design_frame(request: WorkspaceRequest, pk: int) -> HttpResponse:
     return document(request, source_of(design, request.GET), request.GET)
 
 
-def typed(given: Mapping[str, str]) -> Source:
+def typed(given: Mapping[str, str]) -> MailSource:
     """What an editor holds, saved or not."""
-    return Source(**{name: given.get(name, "") for name in SOURCES})
+    return MailSource(**{name: given.get(name, "") for name in SOURCES})
 
 
 def design_preview(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
@@ -135,7 +137,7 @@ def panel(
     }
 
 
-def marks(problems: list[Problem]) -> dict[str, SafeString]:
+def marks(problems: list[DesignProblem]) -> dict[str, SafeString]:
     """Problems by part as JSON for a script element: the editor marks their lines."""
     found = {
         part: [

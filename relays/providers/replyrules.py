@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from relays.providers.reading import ProviderError, ProviderFile, Section, having, names
+from relays.providers.reading import ProviderError, ProviderFile, TomlTable, having, names
 from relays.providers.texts import Text
 from smtp.replies import rules
 
@@ -31,7 +31,7 @@ def sections() -> tuple[Replies, ...]:
     return tuple(sorted(found, key=lambda one: one.order))
 
 
-def _section(file: ProviderFile, section: Section) -> Replies:
+def _section(file: ProviderFile, section: TomlTable) -> Replies:
     found = Replies(
         key=file.key,
         order=section.number("order"),

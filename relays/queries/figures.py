@@ -19,7 +19,7 @@ MINUTES = 1
 @dataclass(slots=True)
 class Figures:
     """`per_second`: answered messages over the last minutes, `latency` the mean seconds from a
-    mail's last byte to its reply (None: no mail was taken), `open` connections, `slowed` lanes;
+    mail's last byte to its reply (None: no mail was accepted), `open` connections, `slowed` lanes;
     `hour` and `day`: messages of this UTC hour and day, which limits are held against;
     `silent_since`: see `silent`."""
 
@@ -76,7 +76,7 @@ def _rates(found: dict[int, Figures]) -> None:
     now = timezone.now()
     minute = now.replace(second=0, microsecond=0)
     seconds = MINUTES * 60 + (now - minute).total_seconds()
-    taken = Q(meaning="accepted")
+    accepted = Q(meaning="accepted")
     rows = (
         RelayMinute.objects.filter(
             relay_id__in=found, minute__gte=minute - timedelta(minutes=MINUTES)
@@ -84,14 +84,14 @@ def _rates(found: dict[int, Figures]) -> None:
         .values("relay_id")
         .annotate(
             answered=Sum("count"),
-            taken=Sum("count", filter=taken),
-            waited=Sum("seconds", filter=taken),
+            accepted=Sum("count", filter=accepted),
+            waited=Sum("seconds", filter=accepted),
         )
     )
     for row in rows:
         figures = found[row["relay_id"]]
         figures.per_second = row["answered"] / seconds
-        figures.latency = row["waited"] / row["taken"] if row["taken"] else None
+        figures.latency = row["waited"] / row["accepted"] if row["accepted"] else None
 
 
 def _uses(found: dict[int, Figures]) -> None:

@@ -20,19 +20,19 @@ HOURS = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ReplyClass:
     """A class of replies: its `role` in charts, and the word for it."""
 
     role: str
     label: str | Promise
 
 
-ACCEPTED = Kind("accepted", _("Accepted"))
-PUT_OFF = Kind("deferred", _("Put off"))
-SLOWER = Kind("slowed", _("Asked to go slower"))
-REFUSED = Kind("failed", _("Refused"))
-TROUBLE = Kind("trouble", _("Trouble of the relay"))
-UNKNOWN = Kind("unknown", _("Unknown"))
+ACCEPTED = ReplyClass("accepted", _("Accepted"))
+PUT_OFF = ReplyClass("deferred", _("Put off"))
+SLOWER = ReplyClass("slowed", _("Asked to go slower"))
+REFUSED = ReplyClass("failed", _("Refused"))
+TROUBLE = ReplyClass("trouble", _("Trouble of the relay"))
+UNKNOWN = ReplyClass("unknown", _("Unknown"))
 # As they are stacked, from the bottom.
 MEANINGS = {*(one.value for one in Meaning), "unknown"}
 KINDS = (ACCEPTED, PUT_OFF, SLOWER, REFUSED, TROUBLE, UNKNOWN)
@@ -53,7 +53,7 @@ class Total:
     """`count` replies of one meaning; `share` of all, in the reader's words."""
 
     meaning: str
-    kind: Kind
+    kind: ReplyClass
     words: str
     count: int
     share: str
@@ -69,7 +69,7 @@ class Curves:
     totals: list[Total]
 
 
-def kind_of(meaning: str) -> Kind:
+def kind_of(meaning: str) -> ReplyClass:
     if meaning == "unknown":
         return UNKNOWN
     if meaning not in MEANINGS:
@@ -130,7 +130,7 @@ def _sums(
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class CountedInterval:
     """Replies, or messages, from `begin` to before `end`."""
 
     begin: dt.datetime
@@ -138,7 +138,7 @@ class Stretch:
     count: int
 
 
-def stretches(relay_id: int, hours: int, meaning: str) -> list[Stretch]:
+def intervals(relay_id: int, hours: int, meaning: str) -> list[CountedInterval]:
     """The replies of one of the totals by time, the newest first; together they are the total."""
     end, buckets = _time(hours)
     counts: Counter[dt.datetime] = Counter()
@@ -146,16 +146,16 @@ def stretches(relay_id: int, hours: int, meaning: str) -> list[Stretch]:
         if found == meaning:
             counts[bucket] += int(count)
     width = dt.timedelta(seconds=PERIODS[hours])
-    return [Stretch(one, one + width, counts[one]) for one in sorted(counts, reverse=True)]
+    return [CountedInterval(one, one + width, counts[one]) for one in sorted(counts, reverse=True)]
 
 
-def handed_today(relay_id: int) -> list[Stretch]:
+def handed_today(relay_id: int) -> list[CountedInterval]:
     """Messages handed to the relay on this UTC day, hour by hour, the newest first: what its limits
     of hour and day are held against."""
     width = dt.timedelta(hours=1)
     rows = uses.of_day([relay_id], timezone.now())
     used = rows.exclude(count=0).order_by("-hour").values_list("hour", "count")
-    return [Stretch(begin, begin + width, count) for begin, count in used]
+    return [CountedInterval(begin, begin + width, count) for begin, count in used]
 
 
 def begins(hours: int) -> dt.datetime:
@@ -204,7 +204,7 @@ def _latency(
     counts: Counter[tuple[dt.datetime, str]],
     waited: Counter[dt.datetime],
 ) -> dict[str, Any]:
-    taken = [counts[bucket, ACCEPTED.role] for bucket in buckets]
+    accepted = [counts[bucket, ACCEPTED.role] for bucket in buckets]
     return {
         "labels": [bucket.isoformat() for bucket in buckets],
         "series": [
@@ -213,7 +213,7 @@ def _latency(
                 "role": "opened",
                 "values": [
                     round(waited[bucket] / count * 1000, 1) if count else None
-                    for bucket, count in zip(buckets, taken, strict=True)
+                    for bucket, count in zip(buckets, accepted, strict=True)
                 ],
             }
         ],

@@ -76,7 +76,7 @@ def learn(
     if error is not None:
         back_off(relay, error.reason, error.words)
     elif works or any(_works(one) for one in seen):
-        if relay.tested_at is None and (works or any(one.end is End.TAKEN for one in seen)):
+        if relay.tested_at is None and (works or any(one.end is End.ACCEPTED for one in seen)):
             mark_tested(relay)
         _recovered(relay)
     elif seen and all(_is_away(one) for one in seen):
@@ -93,7 +93,7 @@ def _meaning(outcome: Outcome) -> Meaning | None:
 def _works(outcome: Outcome) -> bool:
     """Whether the server answered as one that works: also by a refusal of one mail."""
     why = _meaning(outcome)
-    if outcome.end is End.TAKEN:
+    if outcome.end is End.ACCEPTED:
         return True
     return why is not None and not why.loses_nothing and why is not Meaning.EHLO
 

@@ -17,7 +17,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from relays import lanes, providers
-from relays.lanes import WHOLE, LaneState, Seen
+from relays.lanes import WHOLE, LaneSample, LaneState
 from relays.models import Lane, Relay, RelaySlot
 from relays.providers.replyrules import services
 from relays.queries import clock
@@ -43,7 +43,8 @@ OF_ITSELF = re.compile(
     r"|too many (messages|mails|emails) (from|in|per|sent)|发信|发送频率",
     re.IGNORECASE,
 )
-# One mailbox gets too much, or more than its server allows it: the others of its provider don't.
+# One mailbox gets too much, or more than its server allows it: the others of its mail provider
+# don't.
 OF_MAILBOX = re.compile(
     r"\b[45]\.2\.12[12]\b|\b(recipient|mailbox|inbox|user)\b[^.;:]{0,60}"
     r"(\breceiv|\bhas exceeded|\bexceeded (its|their|the)\b|\bis busy\b|\brate limit"
@@ -217,7 +218,7 @@ class _Budget:
             return None
         begin = max(row.next_slot_at or now, now)
         due = begin - now <= timedelta(seconds=SLICE)
-        # A provider's messages were claimed by `quotas`; single domains are met here first.
+        # A mail provider's messages were claimed by `quotas`; single domains are met here first.
         if due or "." not in row.name:
             row.next_slot_at = begin + timedelta(seconds=1 / state.rate)
             return None
@@ -247,7 +248,7 @@ class _Sum:
     asked: int = 0
 
     def add(self, outcome: Outcome, verdict: replies.Verdict) -> None:
-        if outcome.end is End.TAKEN:
+        if outcome.end is End.ACCEPTED:
             self.accepted += 1
             if outcome.seconds:
                 self.waited += outcome.seconds
@@ -266,8 +267,8 @@ class _Sum:
             # It was asked and it answered: the lane works.
             self.accepted += 1
 
-    def seen(self, seconds: float, workers: int) -> Seen:
-        return Seen(
+    def seen(self, seconds: float, workers: int) -> LaneSample:
+        return LaneSample(
             accepted=self.accepted,
             rate_refusals=self.rate,
             other=self.other,
@@ -280,7 +281,7 @@ class _Sum:
 
 
 @dataclass(slots=True)
-class _Batch:
+class _LaneBatch:
     """A recorded batch by lane, and what concerns the relay's server as a whole."""
 
     by_name: dict[str, _Sum] = field(default_factory=lambda: defaultdict[str, _Sum](_Sum))
@@ -292,18 +293,18 @@ def learn(
     relay: Relay,
     claimed: Iterable[Addressed],
     outcomes: Mapping[int, Outcome],
-    taken: Accepted | None = None,
+    accepted: Accepted | None = None,
     *,
     seconds: float,
 ) -> None:
-    """Takes what a batch shows: those that were `taken` and `outcomes` ({message id: outcome}) of
-    the others; `seconds`: how long they took from the first to the last."""
+    """Takes what a batch shows: those that were `accepted` and `outcomes` ({message id: outcome})
+    of the others; `seconds`: how long they took from the first to the last."""
     known = set(Lane.objects.filter(relay=relay).values_list("name", flat=True))
     if not known and not outcomes:
         # Nearly each batch: nothing is made for a single message.
-        _remember_latency(relay, _all_taken(taken or Accepted()), seconds)
+        _remember_latency(relay, _all_accepted(accepted or Accepted()), seconds)
         return
-    batch = _read(claimed, outcomes, taken or Accepted())
+    batch = _read(claimed, outcomes, accepted or Accepted())
     if not batch.by_name:
         return
     if not known and not batch.whole.rate and not batch.whole.other:
@@ -314,10 +315,10 @@ def learn(
         _write(relay, rows, _attributed(batch, rows), seconds)
 
 
-def _all_taken(taken: Accepted) -> _Batch:
+def _all_accepted(accepted: Accepted) -> _LaneBatch:
     """As `_read`, without the single domains, of which nothing is remembered."""
-    batch = _Batch()
-    for lane, (number, seconds) in taken.lanes.items():
+    batch = _LaneBatch()
+    for lane, (number, seconds) in accepted.lanes.items():
         one = _Sum(accepted=int(number), waited=seconds, timed=int(number))
         if lane != providers.OTHERS:
             batch.by_name[providers.lane_name(lane, "")] = one
@@ -327,15 +328,17 @@ def _all_taken(taken: Accepted) -> _Batch:
     return batch
 
 
-def _read(claimed: Iterable[Addressed], outcomes: Mapping[int, Outcome], taken: Accepted) -> _Batch:
-    batch = _Batch()
-    accepted = {
-        number: Outcome(End.TAKEN, 250, "", Stage.CONTENT, seconds)
-        for number, seconds in zip(taken.ids, taken.seconds, strict=True)
+def _read(
+    claimed: Iterable[Addressed], outcomes: Mapping[int, Outcome], accepted: Accepted
+) -> _LaneBatch:
+    batch = _LaneBatch()
+    as_outcomes = {
+        number: Outcome(End.ACCEPTED, 250, "", Stage.CONTENT, seconds)
+        for number, seconds in zip(accepted.ids, accepted.seconds, strict=True)
     }
     for message in claimed:
-        outcome = accepted.get(message.id) or outcomes.get(message.id)
-        if outcome is None or outcome.end not in {End.TAKEN, End.REFUSED} or outcome.code < 200:
+        outcome = as_outcomes.get(message.id) or outcomes.get(message.id)
+        if outcome is None or outcome.end not in {End.ACCEPTED, End.REFUSED} or outcome.code < 200:
             continue
         verdict = ACCEPTED
         if outcome.end is End.REFUSED:
@@ -346,7 +349,7 @@ def _read(claimed: Iterable[Addressed], outcomes: Mapping[int, Outcome], taken: 
         rate = verdict.meaning is replies.Meaning.RATE and not _of_mailbox(outcome, verdict)
         if rate and _of_itself(name, outcome, verdict):
             batch.of_itself = True
-    # A provider that is slow says nothing about the server that passes mails on to it.
+    # A mail provider that is slow says nothing about the server that passes mails on to it.
     elsewhere = [one for name, one in batch.by_name.items() if "." in name]
     batch.whole.waited = sum(one.waited for one in elsewhere)
     batch.whole.timed = sum(one.timed for one in elsewhere)
@@ -375,7 +378,7 @@ def _of_itself(name: str, outcome: Outcome, verdict: replies.Verdict) -> bool:
     return bool(OF_ITSELF.search(outcome.words))
 
 
-def _attributed(batch: _Batch, rows: Mapping[str, Lane]) -> dict[str, _Sum]:
+def _attributed(batch: _LaneBatch, rows: Mapping[str, Lane]) -> dict[str, _Sum]:
     """{lane: what it is to learn}. A server that speaks of itself, or that complains in several
     lanes, has a limit of its own; otherwise it passes on what a recipient's server said."""
     slowed = [name for name, one in batch.by_name.items() if one.rate]
@@ -477,7 +480,7 @@ def _remember(relay: Relay, name: str, state: LaneState) -> None:
     _memory[relay.pk, name] = LaneState(latency=state.latency, misses=state.misses)
 
 
-def _remember_latency(relay: Relay, batch: _Batch, seconds: float) -> None:
+def _remember_latency(relay: Relay, batch: _LaneBatch, seconds: float) -> None:
     """A batch that went well over a relay without rows, which is nearly each: no statement but for
     a lane that has become slow."""
     slow: dict[str, _Sum] = {}

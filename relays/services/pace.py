@@ -3,8 +3,8 @@ end.
 
 All of it stands in PostgreSQL, one UPDATE a slice of about a second, and on its clock:
 
-- Rates are handed out as stretches of time: whoever reserves n messages owns the next n / rate
-  seconds of `next_slot_at`. A worker that dies loses its stretch, and nothing is ever exceeded by
+- Rates are reserved as intervals of time: whoever reserves n messages owns the next n / rate
+  seconds of `next_slot_at`. A worker that dies loses its interval, and nothing is ever exceeded by
   more than one slice.
 - Hours and days are counted before messages are handed over, so they survive anything; what was
   reserved and not used is given back.
@@ -40,7 +40,7 @@ from relays.queries.uses import Used
 
 __all__ = [
     "MOST_SLOTS",
-    "Grant",
+    "Reservation",
     "Slot",
     "Wait",
     "connections",
@@ -57,9 +57,9 @@ __all__ = [
     "wait",
 ]
 
-# Seconds of a rate that are handed out at once: a pause or a change of the limit is soon felt.
+# Seconds of a rate that are reserved at once: a pause or a change of the limit is soon felt.
 SLICE = 1.0
-# A stretch is handed out this long before it begins, in seconds, so that a worker can claim ahead.
+# An interval is reserved this long before it begins, in seconds, so that a worker can claim ahead.
 AHEAD = 1.0
 # A relay that failed tries with one message each so many seconds until one is through.
 PROBE_EVERY = 2.0
@@ -72,7 +72,7 @@ def _rows(of: type[Model]) -> Manager[Model]:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class ReservedInterval:
     """A piece of time taken out of the rate of a row with `next_slot_at`: of a relay, or of what
     asks it. `spacing` in seconds."""
 
@@ -84,21 +84,21 @@ class Stretch:
     @classmethod
     def take(
         cls, of: type[Model], pk: int, begin: datetime, *, count: int, spacing: float
-    ) -> "Stretch":
+    ) -> "ReservedInterval":
         """Writes the row's `next_slot_at`."""
         end = begin + timedelta(seconds=count * spacing)
         _rows(of).filter(pk=pk).update(next_slot_at=end)
         return cls(of, pk, end, spacing)
 
     def give_back(self, unused: int) -> None:
-        """Only the end of the last stretch can be given back: who came later has his place."""
+        """Only the end of the last interval can be given back: who came later has his place."""
         length = timedelta(seconds=unused * self.spacing)
         last = _rows(self.of).filter(pk=self.id, next_slot_at=self.end)
         last.update(next_slot_at=F("next_slot_at") - length)
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
+class Reservation:
     """Leave to hand over `count` messages, the first after `delay` seconds, then one each `spacing`
     seconds (0: at once)."""
 
@@ -106,7 +106,7 @@ class Grant:
     hour: datetime
     delay: float = 0.0
     spacing: float = 0.0
-    stretches: tuple[Stretch, ...] = ()
+    intervals: tuple[ReservedInterval, ...] = ()
     pool_id: int | None = None
 
 
@@ -139,7 +139,7 @@ class _Rates:
 
 
 @transaction.atomic
-def reserve(relay: Relay, wanted: int, pool: Pooled | None = None) -> Grant | Wait:
+def reserve(relay: Relay, wanted: int, pool: Pooled | None = None) -> Reservation | Wait:
     """Up to `wanted` messages within the relay's limits and its share of the pool, or what has to
     be waited for.
 
@@ -157,7 +157,7 @@ def reserve(relay: Relay, wanted: int, pool: Pooled | None = None) -> Grant | Wa
                 wait_until=found.until, wait_reason=found.reason
             )
         return found
-    return _grant(relay, rates, found, pool)
+    return _reserve(relay, rates, found, pool)
 
 
 def wait(reason: str, until: datetime, now: datetime, *, of_relay: bool = True) -> Wait:
@@ -223,14 +223,16 @@ def _quota(relay: Relay, now: datetime) -> int | Wait:
     return min(limit - number for limit, number in limits if limit is not None)
 
 
-def _grant(relay: Relay, rates: _Rates, count: int, pool: Pooled | None) -> Grant:
-    """Takes the stretch and counts the messages."""
+def _reserve(relay: Relay, rates: _Rates, count: int, pool: Pooled | None) -> Reservation:
+    """Takes the interval and counts the messages."""
     now = rates.now
     rate, _ = _rate(relay, rates)
     begin = max(rates.next_slot_at or now, now) if rate < inf else now
-    stretches = []
+    intervals = []
     if rate < inf:
-        stretches.append(Stretch.take(Relay, relay.pk, begin, count=count, spacing=1 / rate))
+        intervals.append(
+            ReservedInterval.take(Relay, relay.pk, begin, count=count, spacing=1 / rate)
+        )
     if rates.closed_until is not None:
         _probe(relay, now)
     if relay.warmup and relay.warmup_began is None:
@@ -239,12 +241,12 @@ def _grant(relay: Relay, rates: _Rates, count: int, pool: Pooled | None) -> Gran
     uses.add(relay.pk, hour, count)
     if pool:
         poolshares.carried(relay, pool.pool_id, count, now)
-    return Grant(
+    return Reservation(
         count,
         hour,
         delay=(begin - now).total_seconds(),
-        spacing=stretches[0].spacing if stretches else 0.0,
-        stretches=tuple(stretches),
+        spacing=intervals[0].spacing if intervals else 0.0,
+        intervals=tuple(intervals),
         pool_id=pool.pool_id if pool else None,
     )
 
@@ -260,16 +262,16 @@ def _begin_warmup(relay: Relay, now: datetime) -> None:
     Relay.objects.filter(pk=relay.pk, warmup_began=None).update(warmup_began=now.date())
 
 
-def trim(relay: Relay, grant: Grant, count: int) -> Grant:
-    """The grant for `count` messages, no more than it is for: the rest is given back at once, for
-    whoever has use for it."""
-    surplus = grant.count - count
-    give_back(relay, grant, surplus)
-    stretches = tuple(
+def trim(relay: Relay, reservation: Reservation, count: int) -> Reservation:
+    """The reservation for `count` messages, no more than it is for: the rest is given back at once,
+    for whoever has use for it."""
+    surplus = reservation.count - count
+    give_back(relay, reservation, surplus)
+    intervals = tuple(
         replace(one, end=one.end - timedelta(seconds=surplus * one.spacing))
-        for one in grant.stretches
+        for one in reservation.intervals
     )
-    return replace(grant, count=count, stretches=stretches)
+    return replace(reservation, count=count, intervals=intervals)
 
 
 def count_back(relay: Relay, moment: datetime, unused: int) -> None:
@@ -277,13 +279,13 @@ def count_back(relay: Relay, moment: datetime, unused: int) -> None:
     uses.take_back(relay.pk, uses.hour_of(moment), unused)
 
 
-def give_back(relay: Relay, grant: Grant, unused: int) -> None:
-    """What of a grant was not handed over, when that is certain."""
+def give_back(relay: Relay, reservation: Reservation, unused: int) -> None:
+    """What of a reservation was not handed over, when that is certain."""
     if unused <= 0:
         return
-    count_back(relay, grant.hour, unused)
-    poolshares.give_back(relay, grant.pool_id, unused)
-    for one in grant.stretches:
+    count_back(relay, reservation.hour, unused)
+    poolshares.give_back(relay, reservation.pool_id, unused)
+    for one in reservation.intervals:
         one.give_back(unused)
 
 

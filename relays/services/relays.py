@@ -210,7 +210,7 @@ def try_out(  # noqa: PLR0913  # what is sent, by what, and by whom
         sender = relay.bounce_address
     if relay.envelope == Relay.Envelope.VERP and relay.bounce_address:
         sender = verp.address(relay.bounce_address, TEST_TAG)
-    return trial.talk(trial.Trial(server, sender, recipient, content))
+    return trial.talk(trial.RelayTrial(server, sender, recipient, content))
 
 
 def _test_mail(sender: str, recipient: str) -> bytes:

@@ -5,15 +5,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from relays.models import Pool, PoolMember, Relay
-from relays.services.standing import Standing
+from relays.services.overview import RelayOverview
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class TierMember:
     """A relay in a pool. `share`: its part of what its tier carries when all of it works; `now`: of
     what the pool carries at this moment; both from 0 to 1."""
 
-    standing: Standing
+    overview: RelayOverview
     weight: int
     share: float
     now: float
@@ -22,12 +22,12 @@ class Member:
 @dataclass(frozen=True, slots=True)
 class Tier:
     number: int
-    members: tuple[Member, ...]
+    members: tuple[TierMember, ...]
     carries: bool
 
     @property
     def able(self) -> bool:
-        return any(member.standing.able for member in self.members)
+        return any(member.overview.able for member in self.members)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,51 +40,51 @@ class PoolNow:
         return next((tier for tier in self.tiers if tier.carries), None)
 
     @property
-    def passed_over(self) -> list[Standing]:
+    def passed_over(self) -> list[RelayOverview]:
         """Relays of the tiers before the one that carries, or of all when none does: each has a
         reason not to work."""
         carrying = self.carrying
         before = [tier for tier in self.tiers if carrying is None or tier.number < carrying.number]
-        return [member.standing for tier in before for member in tier.members]
+        return [member.overview for tier in before for member in tier.members]
 
     @property
-    def members(self) -> list[Member]:
+    def members(self) -> list[TierMember]:
         return [member for tier in self.tiers for member in tier.members]
 
 
-def of_pools(pools: Iterable[Pool], relays: Iterable[Standing]) -> list[PoolNow]:
+def of_pools(pools: Iterable[Pool], relays: Iterable[RelayOverview]) -> list[PoolNow]:
     """`relays`: at least those that are in the pools."""
     shown = list(pools)
-    standings = {one.relay.pk: one for one in relays}
+    overviews = {one.relay.pk: one for one in relays}
     rows: dict[int, list[PoolMember]] = defaultdict(list)
     for row in PoolMember.objects.filter(pool__in=shown).order_by("tier", "-weight", "pk"):
-        if row.relay_id in standings:
+        if row.relay_id in overviews:
             rows[row.pool_id].append(row)
-    return [PoolNow(pool, _tiers(rows[pool.pk], standings)) for pool in shown]
+    return [PoolNow(pool, _tiers(rows[pool.pk], overviews)) for pool in shown]
 
 
 def relays_of(pool: Pool) -> list[Relay]:
     return list(Relay.objects.filter(pools__pool=pool, archived_at=None).order_by("name"))
 
 
-def _tiers(rows: list[PoolMember], standings: dict[int, Standing]) -> tuple[Tier, ...]:
+def _tiers(rows: list[PoolMember], overviews: dict[int, RelayOverview]) -> tuple[Tier, ...]:
     numbers = sorted({row.tier for row in rows})
-    able = [row.tier for row in rows if standings[row.relay_id].able]
+    able = [row.tier for row in rows if overviews[row.relay_id].able]
     carrying = min(able, default=None)
     return tuple(
-        _tier(number, [row for row in rows if row.tier == number], standings, number == carrying)
+        _tier(number, [row for row in rows if row.tier == number], overviews, number == carrying)
         for number in numbers
     )
 
 
 def _tier(
-    number: int, rows: list[PoolMember], standings: dict[int, Standing], carries: bool
+    number: int, rows: list[PoolMember], overviews: dict[int, RelayOverview], carries: bool
 ) -> Tier:
     whole = sum(row.weight for row in rows)
-    working = sum(row.weight for row in rows if standings[row.relay_id].able)
+    working = sum(row.weight for row in rows if overviews[row.relay_id].able)
     members = []
     for row in rows:
-        standing = standings[row.relay_id]
-        now = row.weight / working if carries and standing.able else 0.0
-        members.append(Member(standing, row.weight, row.weight / whole if whole else 0.0, now))
+        overview = overviews[row.relay_id]
+        now = row.weight / working if carries and overview.able else 0.0
+        members.append(TierMember(overview, row.weight, row.weight / whole if whole else 0.0, now))
     return Tier(number, tuple(members), carries)

@@ -14,8 +14,8 @@ from pages import locales, reasons
 from relays import warmups
 from relays.models import Lane, Relay
 from relays.providers.presets import Preset
-from relays.services import health, standing
-from relays.services.standing import Standing
+from relays.services import health, overview
+from relays.services.overview import RelayOverview
 
 register = template.Library()
 register.filter("said", reasons.said)
@@ -147,7 +147,7 @@ def plan_days(warmup: Mapping[str, Any]) -> tuple[int, ...]:
 
 @register.filter
 def lane_label(lane: Lane) -> str:
-    return standing.lane_label(lane.name)
+    return overview.lane_label(lane.name)
 
 
 @register.filter
@@ -181,7 +181,7 @@ def lane_pace(lane: Lane) -> SafeString:
 
 
 @register.simple_tag
-def learned(now: Standing) -> str:
+def learned(now: RelayOverview) -> str:
     """What a reset forgets, in sentences."""
     relay = now.relay
     known = []

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 from accounts.access import WorkspaceRequest, get_in
 from pages import locales, toasts
 from relays.models import Lane, Relay
-from relays.services import health, standing
+from relays.services import health, overview
 from relays.services import relays as service
 
 State = Relay.State
@@ -82,7 +82,7 @@ def reset_lane(request: WorkspaceRequest, pk: int, lane: int) -> HttpResponseBas
     if found:
         service.forget_lane(found)
         text = _("{relay} sends to {provider} at full pace again.")
-        said = text.format(relay=relay.name, provider=standing.lane_label(found.name))
+        said = text.format(relay=relay.name, provider=overview.lane_label(found.name))
         messages.success(request, said)
     return redirect("relay", request.workspace.slug, relay.pk)
 

@@ -12,13 +12,13 @@ from django.utils.translation import gettext_lazy
 
 from accounts.access import WorkspaceRequest, get_in
 from relays.forms.relays import LimitsForm, RelayForm
-from relays.forms.trials import TestForm
+from relays.forms.trials import RelayTestForm
 from relays.models import Lane, Pool, Relay
 from relays.providers import presets
 from relays.providers.presets import Group, Preset
 from relays.queries import figures, history
+from relays.services import overview, tiers, usage
 from relays.services import relays as service
-from relays.services import standing, tiers, usage
 
 SHOWN_LANES = 50
 HEADINGS = {
@@ -44,7 +44,7 @@ def relays_now(request: WorkspaceRequest) -> HttpResponse:
 def _listed(request: WorkspaceRequest) -> dict[str, Any]:
     archived = request.GET.get("archived") == "1"
     own = Relay.objects.filter(workspace=request.workspace)
-    rows = standing.troubled_first(own.filter(archived_at__isnull=not archived))
+    rows = overview.troubled_first(own.filter(archived_at__isnull=not archived))
     pools = Pool.objects.filter(workspace=request.workspace).order_by("name")
     return {
         "rows": rows,
@@ -62,7 +62,7 @@ def relay_page(request: WorkspaceRequest, pk: int) -> HttpResponse:
         "hours": hours,
         "periods": PERIODS,
         "curves": history.curves(relay.pk, hours),
-        "test": TestForm(initial=_test_initial(request)),
+        "test": RelayTestForm(initial=_test_initial(request)),
         "panels": [panel.template for panel in usage.panels],
     }
     for panel in usage.panels:
@@ -102,7 +102,7 @@ def hours_of(request: WorkspaceRequest) -> int:
 
 
 def _now(relay: Relay) -> dict[str, Any]:
-    now = standing.of([relay])[0]
+    now = overview.of([relay])[0]
     slowed: list[Lane] = []
     if now.figures.slowed:
         slowed = list(figures.slowed().filter(relay=relay)[:SHOWN_LANES])
@@ -120,7 +120,7 @@ def _test_initial(request: WorkspaceRequest) -> dict[str, str]:
 
 
 def _groups() -> list[tuple[Promise, list[Preset]]]:
-    """The providers as they are offered: (heading, presets)."""
+    """The presets as they are offered: (heading, presets)."""
     return [
         (HEADINGS[group], list(offered))
         for group, offered in groupby(presets.presets().values(), lambda one: one.group)
@@ -128,7 +128,7 @@ def _groups() -> list[tuple[Promise, list[Preset]]]:
 
 
 def new_relay(request: WorkspaceRequest) -> HttpResponseBase:
-    """First the provider, then its form."""
+    """First the preset, then its form."""
     key = request.GET.get("preset", "")
     preset = presets.get(key)
     if preset is None:

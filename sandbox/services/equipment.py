@@ -14,7 +14,7 @@ from relays.models import Relay, Security
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SandboxPlace:
     """Where the sandbox listens, and the address that its bounces go to."""
 
     host: str
@@ -24,7 +24,7 @@ class Place:
 
 
 @transaction.atomic
-def equip(workspace: Workspace, place: Place) -> Relay:
+def equip(workspace: Workspace, place: SandboxPlace) -> Relay:
     """Gives the workspace the sandbox's relay and mailbox; once, however often it is called."""
     Workspace.objects.select_for_update().get(pk=workspace.pk)
     found = Relay.objects.filter(workspace=workspace, is_sandbox=True).order_by("pk").first()
@@ -47,7 +47,12 @@ def equip(workspace: Workspace, place: Place) -> Relay:
 
 
 def add_relay(
-    workspace: Workspace, place: Place, *, name: str, password: bytes, per_second: int | None = None
+    workspace: Workspace,
+    place: SandboxPlace,
+    *,
+    name: str,
+    password: bytes,
+    per_second: int | None = None,
 ) -> Relay:
     """A relay of the sandbox; `password` as it is stored."""
     return Relay.objects.create(
@@ -65,7 +70,7 @@ def add_relay(
     )
 
 
-def move(place: Place) -> None:
+def move(place: SandboxPlace) -> None:
     """Brings all relays and mailboxes of the sandbox to where it listens now."""
     relays = Relay.objects.filter(is_sandbox=True)
     relays.update(host=place.host, port=place.smtp_port, bounce_address=place.bounce_address)

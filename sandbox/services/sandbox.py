@@ -12,16 +12,16 @@ from sandbox import samplelist
 from sandbox.models import SandboxMail
 from sandbox.returns import DOMAIN
 from sandbox.services import equipment
-from sandbox.services.equipment import Place
+from sandbox.services.equipment import SandboxPlace
 from sandbox.store import KEPT
 
 SOURCE = "sandbox"
 __all__ = ["KEPT", "clear", "ensure_all", "has_sandbox", "make_list", "place", "provision"]
 
 
-def place() -> Place:
+def place() -> SandboxPlace:
     """Where the sandbox listens."""
-    return Place(
+    return SandboxPlace(
         host="127.0.0.1",
         smtp_port=settings.SANDBOX_SMTP_PORT,
         imap_port=settings.SANDBOX_IMAP_PORT,

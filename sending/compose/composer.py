@@ -20,7 +20,7 @@ from sending.compose.publicurls import MessageUrls, fixed
 from sending.models import Mailing
 from sending.purposes import RULES
 from sending.queries.claim import Claimed
-from smtp import End, Outcome, Parcel
+from smtp import End, MailObject, Outcome
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class Composer:
         except Uncompiled:
             return None
 
-    def compose(self, message: Claimed, fields: Mapping[str, Any] | None) -> Parcel | Outcome:
+    def compose(self, message: Claimed, fields: Mapping[str, Any] | None) -> MailObject | Outcome:
         """What goes over the wire, or why it can't be made. `fields` as contacts' `merge_fields`
         has them; None for a contact that is gone."""
         address, token = message.address, self.token(message.id)
@@ -75,7 +75,7 @@ class Composer:
                 log.exception("message %s can't be made", message.id)
                 return Outcome(End.REFUSED, NOT_MADE, str(error) or type(error).__name__)
         sender = token.join(self.verp) if self.verp else self.envelope
-        return Parcel(message.id, sender, address, content, dotless=True)
+        return MailObject(message.id, sender, address, content, dotless=True)
 
     def _assembled(self, message: Claimed, fields: Mapping[str, Any], token: str) -> bytes | None:
         """None where plain rendering has to do, or to say what is wrong."""

@@ -1,4 +1,4 @@
-"""The one thread of a turn that talks to the database, with a connection of its own."""
+"""The one thread of a shift that talks to the database, with a connection of its own."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What a carrier asks of the database, each in the database's thread: claim, record, watch."""
+"""What an agent asks of the database, each in the database's thread: claim, record, watch."""
 
 import logging
 from collections.abc import Iterable, Sequence
@@ -12,7 +12,7 @@ from pages import reasons
 from relays.models import Relay
 from relays.services import health, lanes, minutes, pace
 from sending.compose.composer import Composer
-from sending.engine.held import Held
+from sending.engine.claimedbatch import ClaimedBatch
 from sending.host.journal import Journal
 from sending.host.trouble import HostTroubleError
 from sending.models import Mailing, Message
@@ -38,14 +38,14 @@ COMPOSERS = 32
 
 @dataclass(slots=True)
 class Ledger:
-    """The ledger as one relay's carrier sees it."""
+    """The ledger as one relay's agent sees it."""
 
     relay: Relay
     # Mailings that are asked next in this round, each for one batch.
-    turns: list[Mailing] = field(default_factory=list)
+    round: list[Mailing] = field(default_factory=list)
     composers: dict[tuple[int, str, str], Composer] = field(default_factory=dict)
 
-    def claim(self, size: int) -> Held | None:
+    def claim(self, size: int) -> ClaimedBatch | None:
         """A batch of about `size` messages; None while there is nothing to do, or a wait."""
         self.relay.refresh_from_db()
         if not health.ready(self.relay):
@@ -53,13 +53,13 @@ class Ledger:
         # What is left of this round, then a new one: small mailings get their turn in each.
         for fresh in (False, True):
             if fresh:
-                self.turns = mailings_for(self.relay)
-            while self.turns:
-                if held := self._claim_of(self.turns.pop(0), size):
-                    return held
+                self.round = mailings_for(self.relay)
+            while self.round:
+                if batch := self._claim_of(self.round.pop(0), size):
+                    return batch
         return None
 
-    def _claim_of(self, mailing: Mailing, size: int) -> Held | None:
+    def _claim_of(self, mailing: Mailing, size: int) -> ClaimedBatch | None:
         if not self._is_prepared(mailing):
             return None
         try:
@@ -67,29 +67,29 @@ class Ledger:
         except OSError as error:
             raise HostTroubleError.of(error) from error
         if passage is None:
-            self.turns.clear()
+            self.round.clear()
             return None
-        grant = pacing.reserve(self.relay, mailing, size)
-        if isinstance(grant, pace.Wait):
-            if grant.of_relay:
-                self.turns.clear()
+        reservation = pacing.reserve(self.relay, mailing, size)
+        if isinstance(reservation, pace.Wait):
+            if reservation.of_relay:
+                self.round.clear()
             return None
         try:
             journal = Journal(passage.about(mailing))
         except OSError as error:
-            pace.give_back(self.relay, grant, grant.count)
+            pace.give_back(self.relay, reservation, reservation.count)
             raise HostTroubleError.of(error) from error
         try:
-            held = self._hold(mailing, grant, journal)
+            batch = self._claim_batch(mailing, reservation, journal)
         except BaseException:
             journal.abandon()
             raise
-        if held is None:
+        if batch is None:
             journal.done()
-            pace.give_back(self.relay, grant, grant.count)
+            pace.give_back(self.relay, reservation, reservation.count)
             return None
         passage.passed()
-        return held
+        return batch
 
     def _is_prepared(self, mailing: Mailing) -> bool:
         """Whether its mails can be made. Otherwise it is paused with the reason: another try would
@@ -105,35 +105,37 @@ class Ledger:
             return False
         return True
 
-    def _hold(self, mailing: Mailing, grant: pace.Grant, journal: Journal) -> Held | None:
+    def _claim_batch(
+        self, mailing: Mailing, reservation: pace.Reservation, journal: Journal
+    ) -> ClaimedBatch | None:
         held = holds.held(mailing, self.relay)
         quotas = lanes.quotas(self.relay)
-        taken = claim(
+        claimed = claim(
             mailing,
             self.relay,
             holder=journal.holder,
-            limit=grant.count,
+            limit=reservation.count,
             quotas=holds.quotas(quotas, held) if held.until else quotas,
             others=mailing.pool_id is not None,
         )
-        if taken is None:
+        if claimed is None:
             return None
-        allowed, kept = held.split(taken.messages) if held else (taken.messages, [])
-        admitted, deferred = lanes.admit(self.relay, allowed, again=taken.again)
+        allowed, kept = held.split(claimed.messages) if held else (claimed.messages, [])
+        admitted, deferred = lanes.admit(self.relay, allowed, again=claimed.again)
         if deferred or kept:
             put_off = [
                 Result(one.message.id, WAITING, one.reason, due_at=one.until, attempt=False)
                 for one in deferred
             ]
             put_off += holds.results(mailing, self.relay, held, kept)
-            record(taken, put_off, ends=False)
+            record(claimed, put_off, ends=False)
         stream = mailing.kind == Mailing.Kind.STREAM
         fields = (streams.fields if stream else _fields)(mailing, admitted)
-        return Held(
+        return ClaimedBatch(
             mailing=mailing,
             relay_id=self.relay.pk,
-            claim=replace(taken, messages=tuple(admitted)),
-            grant=pace.trim(self.relay, grant, len(admitted)),
+            claim=replace(claimed, messages=tuple(admitted)),
+            reservation=pace.trim(self.relay, reservation, len(admitted)),
             journal=journal,
             composer=self._composer(mailing),
             fields=fields,
@@ -152,27 +154,31 @@ class Ledger:
 
     def record(
         self,
-        held: Held,
+        batch: ClaimedBatch,
         outcomes: dict[int, Outcome],
-        taken: Accepted,
+        accepted: Accepted,
         *,
         seconds: float,
         ends: bool,
     ) -> None:
         """Records what is known of a batch and lets relay and lanes learn from it; `seconds`: how
         long the outcomes took, from the first to the last."""
-        settle(held.claim, held.mailing, self.relay, outcomes, taken, gone=held.gone, ends=ends)
+        settle(
+            batch.claim, batch.mailing, self.relay, outcomes, accepted, gone=batch.gone, ends=ends
+        )
         unseen = [one for one in outcomes.values() if one.end is End.IN_DOUBT]
         if unseen:
-            refusals.count_unseen(held.mailing, self.relay, reply_of(unseen[-1]))
+            refusals.count_unseen(batch.mailing, self.relay, reply_of(unseen[-1]))
         if ends:
-            held.journal.done()
-        if outcomes or taken:
-            health.learn(self.relay, outcomes.values(), None, works=bool(taken))
-            lanes.learn(self.relay, held.claim.messages, outcomes, taken, seconds=seconds)
-            minutes.record(self.relay, _by_meaning(outcomes.values(), taken))
+            batch.journal.done()
+        if outcomes or accepted:
+            health.learn(self.relay, outcomes.values(), None, works=bool(accepted))
+            lanes.learn(self.relay, batch.claim.messages, outcomes, accepted, seconds=seconds)
+            minutes.record(self.relay, _by_meaning(outcomes.values(), accepted))
         if ends:
-            pace.give_back(self.relay, held.grant, held.grant.count - held.handed_over)
+            pace.give_back(
+                self.relay, batch.reservation, batch.reservation.count - batch.handed_over
+            )
 
 
 def _fields(mailing: Mailing, claimed: Sequence[Claimed]) -> dict[int, dict[str, Any]]:
@@ -181,11 +187,11 @@ def _fields(mailing: Mailing, claimed: Sequence[Claimed]) -> dict[int, dict[str,
     )
 
 
-def _by_meaning(outcomes: Iterable[Outcome], taken: Accepted) -> dict[str, tuple[int, float]]:
+def _by_meaning(outcomes: Iterable[Outcome], accepted: Accepted) -> dict[str, tuple[int, float]]:
     """{meaning: (messages, seconds from content to reply)} of what reached the relay."""
     found: dict[str, tuple[int, float]] = {}
-    if taken:
-        found["accepted"] = len(taken), sum(taken.seconds)
+    if accepted:
+        found["accepted"] = len(accepted), sum(accepted.seconds)
     for one in outcomes:
         if one.end is End.IN_DOUBT:
             name = "unknown"
@@ -198,16 +204,16 @@ def _by_meaning(outcomes: Iterable[Outcome], taken: Accepted) -> dict[str, tuple
     return found
 
 
-def watch(all_held: Sequence[Held]) -> None:
-    """Renews what is held; stops batches whose mailing or relay was stopped, or that were lost, and
-    what of them is in a lane that is held by now."""
-    if not all_held:
+def watch(claimed: Sequence[ClaimedBatch]) -> None:
+    """Renews the leases of batches; stops those whose mailing or relay was stopped, or that were
+    lost, and what of them is in a lane that is held by now."""
+    if not claimed:
         return
-    keys = [held.key for held in all_held]
+    keys = [batch.key for batch in claimed]
     renew(keys)
     states = batches.going_on(keys)
-    shut = holds.held_lanes(held.route for held in all_held)
-    for held in all_held:
-        held.lost = held.claim.batch_id not in states
-        held.stopped = held.stopped or not states.get(held.claim.batch_id, False)
-        held.shut = shut[held.route]
+    shut = holds.held_lanes(batch.route for batch in claimed)
+    for batch in claimed:
+        batch.lost = batch.claim.batch_id not in states
+        batch.stopped = batch.stopped or not states.get(batch.claim.batch_id, False)
+        batch.shut = shut[batch.route]

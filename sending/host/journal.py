@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 UNFINISHED = 3600
 
 
-class Reply(NamedTuple):
+class JournalReply(NamedTuple):
     """`stage`: one of smtp.Stage."""
 
     code: int
@@ -56,7 +56,7 @@ class Story:
     about: About = field(default_factory=About)
 
     handed_over: set[int] = field(default_factory=set)
-    replies: dict[int, Reply] = field(default_factory=dict)
+    replies: dict[int, JournalReply] = field(default_factory=dict)
 
     @property
     def in_doubt(self) -> set[int]:
@@ -240,7 +240,7 @@ def read(path: Path) -> Story:
                 story.handed_over.add(int(rest))
             elif kind == "R":
                 number, code, stage, words = rest.split(" ", 3)
-                story.replies[int(number)] = Reply(int(code), stage, words)
+                story.replies[int(number)] = JournalReply(int(code), stage, words)
         except ValueError:
             story.complete = False
     return story

@@ -21,7 +21,7 @@ CODES = {
 OTHER = "host_files"
 # Bytes that a look writes: a disk that is nearly full has room for a few.
 PROBE = 16_384
-# Open files that a turn needs before its first connection, and some to spare.
+# Open files that a shift needs before its first connection, and some to spare.
 FILES = 32
 
 
@@ -57,7 +57,7 @@ def of_connection(error: BaseException) -> HostTroubleError | None:
 
 
 def require_files() -> None:
-    """Raises OSError where this process may not open the files that a turn begins with: libuv ends
+    """Raises OSError where this process may not open the files that a shift begins with: libuv ends
     a process whose loop gets none."""
     with ExitStack() as stack:
         for _ in range(FILES):

@@ -257,6 +257,17 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='Freezing',
+            fields=[
+                ('mailing', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, serialize=False, to='sending.mailing')),
+                ('next_id', models.BigIntegerField()),
+                ('last_id', models.BigIntegerField()),
+                ('width', models.BigIntegerField()),
+                ('holdout', models.FloatField(default=0)),
+                ('in_doubt', models.BooleanField(default=False)),
+            ],
+        ),
+        migrations.CreateModel(
             name='Fenced',
             fields=[
                 ('mailing', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, serialize=False, to='sending.mailing')),

@@ -12,6 +12,7 @@ from sending.models.fence import (
 from sending.models.ledger import (
     Batch,
     Event,
+    Freezing,
     LeftOut,
     Mailing,
     MailingLane,
@@ -28,6 +29,7 @@ __all__ = [
     "Event",
     "Fence",
     "Fenced",
+    "Freezing",
     "Hold",
     "HostPosition",
     "HostReport",

@@ -62,7 +62,7 @@ class Mailing(models.Model):
     priority = models.SmallIntegerField(default=10)
     # At most so many messages a minute; null: as the relays allow.
     per_minute = models.PositiveIntegerField(null=True, blank=True)
-    # When the next stretch of that rate begins.
+    # When the next interval of that rate begins.
     next_slot_at = models.DateTimeField(null=True, blank=True)
     # When it may send (relays.windows): {"days": [1..7], "from": "09:00", "to": "18:00", "zone":
     # "Asia/Shanghai"}; {} is always.
@@ -138,6 +138,26 @@ class Variant(models.Model):
 
     def __str__(self) -> str:
         return f"variant {self.number} of {self.mailing_id}"
+
+
+class Freezing(models.Model):
+    """The part of a mailing's audience that is not frozen yet: contacts from `next_id` to `last_id`
+    (services.freezing). Whoever dies, the next piece begins where the last one ended. Once all are
+    in there is no such row any more."""
+
+    mailing = models.OneToOneField(Mailing, models.CASCADE, primary_key=True)
+    next_id = models.BigIntegerField()
+    last_id = models.BigIntegerField()
+    # How many ids of contacts the next pieces span.
+    width = models.BigIntegerField()
+    # Percent of the recipients who get nothing.
+    holdout = models.FloatField(default=0)
+    # Hosts sent mails of later pieces, of which this restored database knows nothing: who of the
+    # rest got one is unknown (services.fence).
+    in_doubt = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return f"rest of {self.mailing_id} from contact {self.next_id}"
 
 
 class Tally(models.Model):
@@ -249,9 +269,9 @@ class Batch(models.Model):
 class Message(models.Model):
     """The ledger row: one mail to one address. Narrow, few indexes: a million a mailing.
 
-    Whether a waiting one is held by a worker stands in Batch: a claim touches no row here. No index
-    has `state` in it, so that the one update that most rows ever get, to accepted, is a heap-only
-    tuple.
+    Whether a waiting one is claimed by a worker stands in Batch: a claim touches no row here. No
+    index has `state` in it, so that the one update that most rows ever get, to accepted, is a
+    heap-only tuple.
 
     `contact_id` is no foreign key: the row outlives the contact, and inserts stay fast. It is null
     where somebody is no contact (of streams alone). Nor does
@@ -271,7 +291,7 @@ class Message(models.Model):
     relay_id = models.BigIntegerField(null=True)
     # When it reached its state (accepted at, failed at, ...).
     settled_at = models.DateTimeField(null=True)
-    # To be tried again then; null: not tried yet, held by a batch, or settled.
+    # To be tried again then; null: not tried yet, in a batch, or settled.
     retry_at = models.DateTimeField(null=True)
     # First time of each; null: never. The raw facts are in Event.
     bounced_at = models.DateTimeField(null=True)

@@ -1,4 +1,4 @@
-"""Batches that workers hold: whether they may go on."""
+"""Batches that workers claimed: whether they may go on."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,7 +20,7 @@ SELECT b.id, m.state = 'sending' AND {TAKES.format(relay="r", opened="m.opened_a
 
 def going_on(keys: Sequence[tuple[int, str]]) -> dict[int, bool]:
     """{batch id: whether its mailing is sent and its relay takes it} of those of these (batch id,
-    holder) that are still held."""
+    holder) that are still claimed."""
     known: dict[str, Any] = {"ids": [key[0] for key in keys], "holders": [key[1] for key in keys]}
     with connection.cursor() as cursor:
         cursor.execute(STATES, known)

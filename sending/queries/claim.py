@@ -72,8 +72,8 @@ UPDATE sending_message SET retry_at = NULL
 RETURNING id
 """
 
-# Whom to hold, as `taken` for the statement below: ids that were found by one of those above, or
-# the next ids of each lane, as many as its quota (of a lane with several ranges, of its first one).
+# Whom to claim, as `candidates` for the statement below: ids found by one of those above, or the
+# next ids of each lane, as many as its quota (of a lane with several ranges, of its first one).
 # Two workers wait for each other there, for the milliseconds of a claim: who comes second sees
 # where the first one ended.
 #
@@ -82,7 +82,7 @@ RETURNING id
 #
 # "state": those that services.fence counted as sent stay in their range.
 FOUND = sql("""
-taken AS MATERIALIZED (
+candidates AS MATERIALIZED (
   SELECT id, contact_id, address, attempts, lane, variant, state
     FROM sending_message WHERE id = ANY(%(ids)s) AND state + 0 = $WAITING)
 """)
@@ -96,7 +96,7 @@ open AS (
                            ORDER BY lane, id))
      AND l.next_id <= l.last_id
    ORDER BY l.id FOR UPDATE OF l),
-taken AS MATERIALIZED (
+candidates AS MATERIALIZED (
   SELECT m.*
     FROM open
    CROSS JOIN LATERAL (
@@ -105,8 +105,8 @@ taken AS MATERIALIZED (
             AND state + 0 = $WAITING
           ORDER BY id LIMIT open.quota) m),
 ended AS (
-  SELECT open.id, open.quota, max(taken.id) AS last, count(taken.id) AS number
-    FROM open LEFT JOIN taken ON taken.lane = open.lane
+  SELECT open.id, open.quota, max(candidates.id) AS last, count(candidates.id) AS number
+    FROM open LEFT JOIN candidates ON candidates.lane = open.lane
    GROUP BY open.id, open.quota),
 moved AS (
   UPDATE sending_mailinglane l
@@ -141,15 +141,15 @@ LEFT_SINCE = (
 )
 
 # One statement for the rest, so that no list of ids goes to the database and back: skips who left,
-# holds the others in a batch, counts both, and tells whom it holds.
-HOLD = sql("""
-WITH {taken},
+# claims the others as a batch, counts both, and tells whom it claimed.
+CLAIM = sql("""
+WITH {candidates},
 gone AS MATERIALIZED ({left_since}),
 skipped AS (
   UPDATE sending_message m SET state = $SKIPPED, reason = gone.reason, settled_at = now()
     FROM gone WHERE m.id = gone.id),
 kept AS MATERIALIZED (
-  SELECT t.id, t.contact_id, t.address, t.attempts, t.lane, t.variant FROM taken t
+  SELECT t.id, t.contact_id, t.address, t.attempts, t.lane, t.variant FROM candidates t
    WHERE t.id NOT IN (SELECT id FROM gone)),
 batch AS (
   INSERT INTO sending_batch (mailing_id, relay_id, ids, holder, epoch, leased_until, claimed_at)
@@ -158,19 +158,19 @@ batch AS (
   RETURNING id),
 counted AS (
   UPDATE sending_tally
-     SET waiting = waiting - (SELECT count(*) FROM taken),
+     SET waiting = waiting - (SELECT count(*) FROM candidates),
          in_flight = in_flight + (SELECT count(*) FROM kept),
          skipped = skipped + (SELECT count(*) FROM gone)
-   WHERE mailing_id = %(mailing)s AND EXISTS (SELECT 1 FROM taken))
+   WHERE mailing_id = %(mailing)s AND EXISTS (SELECT 1 FROM candidates))
 SELECT batch.id, kept.* FROM kept CROSS JOIN batch ORDER BY kept.id
 """)
 BY_IDS = "(SELECT * FROM sending_message WHERE id = ANY(%(ids)s))"
 LEFT = LEFT_SINCE.replace("{messages}", BY_IDS)
-HOLD_FRESH, HOLD_FOUND = (
-    HOLD.replace("{taken}", taken).replace(
-        "{left_since}", LEFT_SINCE.replace("{messages}", "taken")
+CLAIM_FRESH, CLAIM_FOUND = (
+    CLAIM.replace("{candidates}", candidates).replace(
+        "{left_since}", LEFT_SINCE.replace("{messages}", "candidates")
     )
-    for taken in (FRESH, FOUND)
+    for candidates in (FRESH, FOUND)
 )
 
 
@@ -211,7 +211,8 @@ def claim(  # noqa: PLR0913 - what limits a claim
 def _claim(
     known: dict[str, Any], quotas: Mapping[int, int] | None
 ) -> tuple[list[tuple[Any, ...]], bool] | None:
-    """(rows of those that are held, whether they are tried again); None when nothing was due."""
+    """(rows of those that were claimed, whether they are tried again); None when nothing was
+    due."""
     with connection.cursor() as cursor:
         # Shared: whoever pauses or cancels waits for this short transaction; none begins after.
         cursor.execute(
@@ -223,13 +224,13 @@ def _claim(
         for sql in (BACK, AGAIN):
             cursor.execute(sql, known)
             if ids := [row[0] for row in cursor.fetchall()]:
-                cursor.execute(HOLD_FOUND, known | {"ids": ids})
+                cursor.execute(CLAIM_FOUND, known | {"ids": ids})
                 return cursor.fetchall(), sql is AGAIN
         shares = _shares(cursor, known, quotas)
         if not shares:
             return None
         lanes = {"lanes": list(shares), "quotas": list(shares.values())}
-        cursor.execute(HOLD_FRESH, known | lanes)
+        cursor.execute(CLAIM_FRESH, known | lanes)
         return cursor.fetchall(), False
 
 

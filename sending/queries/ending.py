@@ -3,7 +3,7 @@ finished."""
 
 from django.db import connection
 
-from sending.queries.due import LEFT, SENT
+from sending.queries.due import FREEZING, LEFT, SENT
 from sending.queries.states import sql
 
 # One statement: rows and tally move together. What waits stands in three places (queries.claim);
@@ -42,12 +42,13 @@ tallied AS (
 SELECT n, EXISTS (SELECT 1 FROM open) OR EXISTS (SELECT 1 FROM waiting) FROM counted
 """)
 
-# By the three places where a message can wait, the batches that workers hold, and the runs of
-# refusals about which nobody has decided yet: what was refused may have to go out again.
+# By the rest of its audience, the three places where a message can wait, the batches that workers
+# hold, and the runs of refusals about which nobody has decided yet: what was refused may have to go
+# out again.
 DONE = f"""
 SELECT m.id FROM sending_mailing m
  WHERE {SENT} AND (m.kind <> 'stream' OR m.closed_at IS NOT NULL)
-   AND NOT {LEFT}
+   AND NOT {LEFT} AND NOT {FREEZING}
    AND NOT EXISTS (SELECT 1 FROM sending_batch b WHERE b.mailing_id = m.id)
    AND NOT EXISTS (SELECT 1 FROM sending_message r
                     WHERE r.mailing_id = m.id AND r.retry_at IS NOT NULL)

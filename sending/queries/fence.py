@@ -38,7 +38,7 @@ RETURNING generation, set_config('synchronous_commit', 'off', true)
 """
 
 
-class Seen(NamedTuple):
+class CopySigns(NamedTuple):
     """`generation`: of this host, by the database; `fence`: the latest, if there is one."""
 
     key: str
@@ -77,12 +77,12 @@ def stamp() -> str:
         return str((cursor.fetchone() or ("",))[0])
 
 
-def look(host: str) -> Seen | None:
+def look(host: str) -> CopySigns | None:
     """None: there is no installation yet."""
     with connection.cursor() as cursor:
         cursor.execute(LOOK.replace("{place}", _place()), {"host": host})
         row = cursor.fetchone()
-    return Seen(*row) if row else None
+    return CopySigns(*row) if row else None
 
 
 def move(host: str, name: str, least: int = 0) -> int:
@@ -132,10 +132,10 @@ OF_BATCH = f"SELECT id, accepted FROM ({_KNOWN}) known WHERE id = ANY(%(ids)s)" 
 
 # What is in a batch that somebody holds is settled with it.
 SETTLE = sql(f"""
-WITH held AS (
+WITH claimed AS (
   SELECT unnest(ids) AS id FROM sending_batch WHERE mailing_id = %(mailing)s AND holder <> ''),
 known AS MATERIALIZED (
-  {_KNOWN.replace("GROUP BY", "AND m.id NOT IN (SELECT id FROM held) GROUP BY")}),
+  {_KNOWN.replace("GROUP BY", "AND m.id NOT IN (SELECT id FROM claimed) GROUP BY")}),
 settled AS (
   UPDATE sending_message m
      SET state = CASE WHEN known.accepted THEN 2 ELSE 5 END,
@@ -153,6 +153,22 @@ UPDATE sending_tally t
   FROM counted c WHERE t.mailing_id = %(mailing)s
 RETURNING c.accepted, c.unknown
 """)  # noqa: S608 - only constants of ours
+
+
+# Ids of a later piece of its audience are larger than all that are known here (models.Freezing).
+SENT_MORE = """
+SELECT EXISTS (SELECT 1 FROM sending_sentrange
+                WHERE mailing_id = %(mailing)s
+                  AND last_id > (SELECT coalesce(max(last_id), 0) FROM sending_mailinglane
+                                  WHERE mailing_id = %(mailing)s))
+"""
+
+
+def sent_more(mailing_id: int) -> bool:
+    """Whether hosts sent messages of the mailing that this database does not have."""
+    with connection.cursor() as cursor:
+        cursor.execute(SENT_MORE, {"mailing": mailing_id})
+        return bool((cursor.fetchone() or (False,))[0])
 
 
 def count(mailing_id: int) -> tuple[int, int]:

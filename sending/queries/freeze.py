@@ -1,19 +1,21 @@
-"""Freezes an audience into ledger rows: one statement, whatever its size."""
+"""Freezes an audience, or a piece of it, into ledger rows: one statement, whatever its size."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
+from django.utils import timezone
 
 from contacts.audience import Audience
 from contacts.queries.audience import details, parameters, statement
 from relays import providers
-from sending.models import Mailing
+from sending.models import Mailing, Message
 from sending.variants import bounds
 
 # One pass over the audience: a recipient becomes a message, everybody else a row that says why they
 # are left out and since when. No address comes twice, since two contacts never share one within a
-# workspace; should a mailing ever be frozen a second time, the indexes refuse it.
+# workspace; should a piece ever be frozen a second time, the indexes refuse it.
 #
 # Rows are made in the order of their lanes, so that each lane of a mailing is one range of ids:
 # what of it is left is two numbers, and a claim moves one of them. Within a lane they are mixed,
@@ -24,9 +26,10 @@ FREEZE = """
 WITH audience AS MATERIALIZED ({audience}),
 frozen AS (
   INSERT INTO sending_message
-         (mailing_id, contact_id, address, lane, variant, repeats, state, attempts, reason,
-          reply)
-  SELECT %(mailing)s, contact_id, address, coalesce(p.number, 0), {variant}, false, 0, 0, '', ''
+         (mailing_id, contact_id, address, lane, variant, repeats, attempts, reply,
+          state, reason, settled_at)
+  SELECT %(mailing)s, contact_id, address, coalesce(p.number, 0), {variant}, false, 0, '',
+         %(state)s, %(reason)s, %(settled_at)s
     FROM audience
     LEFT JOIN unnest(%(domains)s::text[], %(numbers)s::smallint[]) AS p (domain, number)
            ON p.domain = split_part(address, '@', 2)
@@ -35,7 +38,9 @@ frozen AS (
   RETURNING id, lane),
 laned AS (
   INSERT INTO sending_mailinglane (mailing_id, lane, first_id, next_id, last_id, targeted)
-  SELECT %(mailing)s, lane, min(id), min(id), max(id), count(*) FROM frozen GROUP BY lane
+  SELECT %(mailing)s, lane, min(id),
+         CASE WHEN %(state)s = 0 THEN min(id) ELSE max(id) + 1 END, max(id), count(*)
+    FROM frozen GROUP BY lane
   RETURNING targeted),
 left_out AS (
   INSERT INTO sending_leftout (mailing_id, contact_id, address, reason, since, cause_id)
@@ -61,23 +66,43 @@ SELECT contact_id, address,
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Contacts of an audience by their ids. `in_doubt`: whether they got a mail is not known, so
+    that they get none (Freezing.in_doubt)."""
+
+    first: int
+    last: int
+    in_doubt: bool = False
+
+
 def freeze(
-    mailing: Mailing, audience: Audience, *, weights: Sequence[int] = (1,), holdout: float = 0.0
+    mailing: Mailing,
+    audience: Audience,
+    piece: Piece,
+    *,
+    weights: Sequence[int] = (1,),
+    holdout: float = 0.0,
 ) -> tuple[int, dict[str, int]]:
     """(number of messages, {reason: number of people left out}). Inside of a transaction, whose
     `work_mem` it sets. `weights`: of the variants, in the order of their numbers; `holdout`:
-    percent of the recipients who get nothing. A mailing can be frozen in pieces: audiences that
-    have nobody in common."""
+    percent of the recipients who get nothing."""
     numbers = providers.numbers()
+    state = Message.State.UNKNOWN if piece.in_doubt else Message.State.WAITING
     known: dict[str, Any] = parameters(audience) | {
         "mailing": mailing.pk,
+        "first": piece.first,
+        "last": piece.last,
+        "state": state,
+        "reason": "in_doubt" if piece.in_doubt else "",
+        "settled_at": timezone.now() if piece.in_doubt else None,
         "bounds": bounds(weights, holdout),
         "domains": list(numbers),
         "numbers": list(numbers.values()),
     }
     with connection.cursor() as cursor:
         cursor.execute(ROOM)
-        people = statement(audience)
+        people = statement(audience, piece=True)
         if holdout:
             people = HELD_OUT.replace("{share}", SHARE).replace("{audience}", people)
         sql = FREEZE.replace("{details}", details(audience)).replace("{audience}", people)

@@ -1,14 +1,16 @@
 """Parts of an audience that the ledger knows: recipients of other mailings, and people who were
 mailed lately."""
 
-from contacts.queries.parts import Kind, kinds
+from contacts.queries.parts import PartKind, kinds
 from sending.queries.states import sql
 
 MAILING, MAILED_WITHIN = "mailing", "mailed_within"
 
 GOT = sql("state = $ACCEPTED AND contact_id IS NOT NULL")
-RECIPIENTS = f"FROM sending_message WHERE mailing_id = ANY({{ids}}) AND {GOT}"
-# Of the excluded contact `a`, the mail that it got last.
+RECIPIENTS = "FROM sending_message WHERE mailing_id = ANY({ids})"
+# Who will get it, or may have got it, is no less excluded than who got it.
+GETS = sql("state IN ($WAITING, $ACCEPTED, $UNKNOWN) AND contact_id IS NOT NULL")
+# Of the excluded contact `a`, the mail that it got last, if it has got one by now.
 LAST = sql(
     "SELECT m.settled_at AS since, m.mailing_id AS cause_id FROM sending_message m"
     " JOIN sending_mailing g ON g.id = m.mailing_id"
@@ -16,10 +18,10 @@ LAST = sql(
     " ORDER BY m.settled_at DESC LIMIT 1"
 )
 kinds.add(
-    Kind(
+    PartKind(
         MAILING,
-        include=f"SELECT contact_id, true AS wants {RECIPIENTS}",
-        exclude=f"SELECT contact_id {RECIPIENTS}",
+        include=f"SELECT contact_id, true AS wants {RECIPIENTS} AND {GOT}",
+        exclude=f"SELECT contact_id {RECIPIENTS} AND {GETS}",
         reason="excluded_mailing",
         cause=LAST.replace("{which}", "g.id = ANY({ids})"),
     )
@@ -36,7 +38,7 @@ SELECT m.contact_id
    AND m.settled_at >= now() - make_interval(hours => ({{ids}})[1])
 """  # noqa: S608 - only constants of ours
 kinds.add(
-    Kind(
+    PartKind(
         MAILED_WITHIN,
         include="",
         exclude=RECENT,

@@ -102,12 +102,12 @@ ON CONFLICT (mailing_id, minute) DO UPDATE
 
 @transaction.atomic
 def record(
-    claim: Claim, results: Sequence[Result], taken: Accepted | None = None, *, ends: bool = True
+    claim: Claim, results: Sequence[Result], accepted: Accepted | None = None, *, ends: bool = True
 ) -> set[int]:
     """Settles messages of a batch. When it ends, those without a result are given back. `results`
-    has those that were not `taken`.
+    has those that were not `accepted`.
 
-    Returns the ids that were written: a message that was taken from the batch isn't among them.
+    Returns the ids that were written: a message that another worker took over is not among them.
     """
     known: dict[str, Any] = {
         "batch": claim.batch_id,
@@ -118,15 +118,15 @@ def record(
         cursor.execute(MINE, known)
         row = cursor.fetchone()
         if row is None:
-            log.warning("batch %s was taken from its worker: nothing recorded", claim.batch_id)
+            log.warning("another worker took over batch %s: nothing recorded", claim.batch_id)
             return set()
-        held, mailing_id, relay_id = row
+        claimed, mailing_id, relay_id = row
         known |= {"mailing": mailing_id, "relay": relay_id}
-        known |= {"first": min(held, default=0), "last": max(held, default=0)}
-        mine = set(held)
-        written = _accept(cursor, known, taken, mine) if taken else {}
+        known |= {"first": min(claimed, default=0), "last": max(claimed, default=0)}
+        mine = set(claimed)
+        written = _accept(cursor, known, accepted, mine) if accepted else {}
         written |= _settle(cursor, known, [r for r in results if r.message_id in mine])
-        left = [number for number in held if number not in written]
+        left = [number for number in claimed if number not in written]
         if left:
             cursor.execute(GIVE_BACK if ends else KEEP, known | {"left": left})
         elif ends:
@@ -143,9 +143,9 @@ def record(
 
 
 def _accept(
-    cursor: Any, known: dict[str, Any], taken: Accepted, mine: Collection[int]
+    cursor: Any, known: dict[str, Any], accepted: Accepted, mine: Collection[int]
 ) -> dict[int, int]:
-    pairs = zip(taken.ids, taken.replies, strict=True)
+    pairs = zip(accepted.ids, accepted.replies, strict=True)
     ours = [(number, reply) for number, reply in pairs if number in mine]
     replies = BETWEEN.join([reply for _, reply in ours])
     # A server may say anything, also what stands between two replies; and PostgreSQL's text has no

@@ -92,7 +92,7 @@ def forget(*, mailing: Mailing | None = None, relay: Relay | None = None) -> Non
 # and perhaps in others of the last days. Walks along the primary key; at most so many rows
 # of so many mailings are read.
 MAILINGS, ROWS = 5, 1000
-TOOK = sql("""
+ACCEPTED_LANES = sql("""
 SELECT DISTINCT x.name
   FROM (SELECT l.mailing_id, l.lane, l.first_id, l.next_id
           FROM sending_mailinglane l JOIN sending_mailing m ON m.id = l.mailing_id
@@ -113,7 +113,7 @@ SELECT DISTINCT x.name
 """)
 
 
-def took(
+def accepted_lanes(
     mailing: Mailing,
     relay: Relay,
     numbers: Collection[int],
@@ -134,20 +134,20 @@ def took(
         "rows": ROWS,
     }
     with connection.cursor() as cursor:
-        cursor.execute(TOOK, known)
+        cursor.execute(ACCEPTED_LANES, known)
         return {row[0] for row in cursor.fetchall()}
 
 
 # Addresses that the relay refused, in this and other mailings of the last days, since it last took
 # a mail: a run may go over many small mailings. Refused ones by message_not_accepted; the last one
-# that was taken stands among the latest rows that were claimed of each.
+# that was accepted stands among the latest rows that were claimed of each.
 LATEST_MAILINGS, LATEST_ROWS = 20, 100
 REFUSED_SINCE = sql("""
 WITH latest AS MATERIALIZED (
   SELECT id FROM sending_mailing
    WHERE workspace_id = %(workspace)s AND opened_at > now() - interval '7 days'
    ORDER BY id DESC LIMIT %(mailings)s),
-taken AS (
+last_accepted AS (
   SELECT max(r.settled_at) AS at
     FROM latest JOIN sending_mailinglane l ON l.mailing_id = latest.id
    CROSS JOIN LATERAL (
@@ -159,7 +159,7 @@ SELECT count(*) FROM (
   SELECT FROM latest JOIN sending_message m ON m.mailing_id = latest.id
    WHERE m.trouble = $FAILED AND m.relay_id = %(relay)s
      AND m.reason IN ('address', 'address_pending', 'address_unproven')
-     AND m.settled_at > coalesce((SELECT at FROM taken), '-infinity')
+     AND m.settled_at > coalesce((SELECT at FROM last_accepted), '-infinity')
    LIMIT %(enough)s) refused
 """)
 

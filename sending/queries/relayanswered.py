@@ -1,5 +1,5 @@
 """The messages behind the replies of a relay, as far as the ledger has them: a message keeps its
-last reply alone, so one that was put off and taken later is found among those taken."""
+last reply alone, so one that was put off and accepted later is found among those accepted."""
 
 import datetime as dt
 

@@ -35,7 +35,7 @@ counted AS (
 SELECT key, message_id FROM fresh
 """
 
-# Nothing of it waits, is held, or is to be tried again.
+# Nothing of it waits, is claimed, or is to be tried again.
 QUIET = f"""
 SELECT m.id FROM sending_mailing m
  WHERE {SENT} AND m.kind = 'stream' AND m.closed_at IS NULL

@@ -8,9 +8,9 @@ from django.db import connection
 
 from relays.lanes import WHOLE
 from sending.models import Mailing
-from sending.queries.due import LEFT
+from sending.queries.due import FREEZING, LEFT
 from sending.queries.states import sql
-from sending.streaks import OPEN_RUN, REFUSED, RUN, TAKEN
+from sending.streaks import ACCEPTED, OPEN_RUN, REFUSED, RUN
 
 # Mailings with addresses to judge: nothing of them is on its way, so that no accepted mail follows
 # any more; or the first was refused an hour ago. By tally_unjudged, mostly empty.
@@ -19,7 +19,7 @@ SELECT m.id, NOT on_the_way.yes
   FROM sending_tally t JOIN sending_mailing m ON m.id = t.mailing_id
  CROSS JOIN LATERAL (
        SELECT EXISTS (SELECT 1 FROM sending_batch b WHERE b.mailing_id = m.id)
-              OR (m.state IN ('sending', 'paused') AND {LEFT}) AS yes) on_the_way
+              OR (m.state IN ('sending', 'paused') AND ({LEFT} OR {FREEZING})) AS yes) on_the_way
  WHERE t.unjudged_since IS NOT NULL
    AND (NOT on_the_way.yes OR t.unjudged_since < now() - interval '1 hour')
 """  # noqa: S608 - only constants of ours
@@ -67,7 +67,7 @@ WITH pending AS MATERIALIZED (
     FROM sending_message m
    WHERE {_PENDING} ORDER BY m.address FOR UPDATE),
 decided AS MATERIALIZED (
-  SELECT m.relay_id, {_LANE} AS lane, m.settled_at AS at, m.state = $ACCEPTED AS taken,
+  SELECT m.relay_id, {_LANE} AS lane, m.settled_at AS at, m.state = $ACCEPTED AS accepted,
          m.state <> $ACCEPTED AND {_SECOND} AS second
     FROM sending_message m
    WHERE {_RANGE} AND m.relay_id IN (SELECT relay_id FROM pending)
@@ -75,17 +75,17 @@ decided AS MATERIALIZED (
           OR (m.trouble = $FAILED AND m.reason IN {_ADDRESS}
               AND NOT {_HELD.format(which="h.kind = 'lane' AND h.decision <> 'retried'")}))),
 blocks AS (
-  SELECT relay_id, '{WHOLE}' AS lane, at, count(*) FILTER (WHERE taken) AS taken,
-         count(*) FILTER (WHERE NOT taken) AS refused
+  SELECT relay_id, '{WHOLE}' AS lane, at, count(*) FILTER (WHERE accepted) AS accepted,
+         count(*) FILTER (WHERE NOT accepted) AS refused
     FROM decided WHERE NOT second GROUP BY 1, 3
    UNION ALL
-  SELECT relay_id, lane, at, count(*) FILTER (WHERE taken), count(*) FILTER (WHERE NOT taken)
+  SELECT relay_id, lane, at, count(*) FILTER (WHERE accepted), count(*) FILTER (WHERE NOT accepted)
     FROM decided JOIN (SELECT DISTINCT relay_id, lane FROM pending) p USING (relay_id, lane)
    GROUP BY 1, 2, 3),
 parts AS (
   SELECT *, count(*) FILTER (WHERE score <= 0)
               OVER (PARTITION BY relay_id, lane ORDER BY at) AS part
-    FROM (SELECT *, {REFUSED} * refused - {TAKEN} * taken AS score FROM blocks) scored),
+    FROM (SELECT *, {REFUSED} * refused - {ACCEPTED} * accepted AS score FROM blocks) scored),
 runs AS (
   SELECT relay_id, lane, at, score, part,
          sum(score) FILTER (WHERE score > 0) OVER (PARTITION BY relay_id, lane, part) AS run,
@@ -104,7 +104,7 @@ UPDATE sending_message m SET reason = 'address_unproven'
 
 # Of relays that took nothing of the mailing: the lanes in which they refused an address. One walk
 # along the mailing for each relay, which ends at the first accepted mail.
-NOTHING_TAKEN = sql(f"""
+NOTHING_ACCEPTED = sql(f"""
 WITH pending AS MATERIALIZED (
   SELECT m.relay_id, m.lane,
          CASE WHEN m.lane = 0 THEN split_part(m.address, '@', 2) ELSE '' END AS domain
@@ -168,10 +168,10 @@ def doubt_runs(mailing: Mailing, until: datetime) -> None:
         cursor.execute(DOUBT, _known(mailing, until))
 
 
-def nothing_taken(mailing: Mailing, until: datetime) -> list[tuple[int, int, str]]:
+def nothing_accepted(mailing: Mailing, until: datetime) -> list[tuple[int, int, str]]:
     """(relay id, number of a lane, domain) where relays refused addresses that took nothing."""
     with connection.cursor() as cursor:
-        cursor.execute(NOTHING_TAKEN, _known(mailing, until))
+        cursor.execute(NOTHING_ACCEPTED, _known(mailing, until))
         return list(cursor.fetchall())
 
 

@@ -1,4 +1,4 @@
-"""Which relays have mail to carry, and which are carrying."""
+"""Which relays have mail to carry, and which are served."""
 
 from django.db import connection
 
@@ -24,7 +24,7 @@ def wanted() -> set[int]:
 
 
 def busy() -> dict[int, int]:
-    """{relay id: how many processes carry over it}"""
+    """{relay id: how many processes serve it}"""
     with connection.cursor() as cursor:
         cursor.execute(BUSY)
         return dict(cursor.fetchall())

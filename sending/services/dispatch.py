@@ -7,11 +7,11 @@ from sending.services import holddecisions, streams, verdicts, waits
 from sending.services.mailings import finish_all, tend_cancelled
 
 # Nudges of one tick: more processes than this begin with the next.
-MOST_TURNS = 16
+MOST_SHIFTS = 16
 
 
 def relays_to_run() -> dict[int, int]:
-    """{relay id: number of processes that could still begin to carry over it}"""
+    """{relay id: number of processes that could still begin to serve it}"""
     wanted, busy = work.wanted(), work.busy()
     relays = Relay.objects.in_bulk(wanted)
     free = {
@@ -21,13 +21,13 @@ def relays_to_run() -> dict[int, int]:
     return {pk: number for pk, number in free.items() if number > 0}
 
 
-def uncarried() -> bool:
-    """Whether mail is due that no process carries."""
+def unserved() -> bool:
+    """Whether mail is due for a relay that no process serves."""
     return not work.wanted() <= work.busy().keys()
 
 
-def turns_wanted() -> int:
-    return min(sum(relays_to_run().values()), MOST_TURNS)
+def shifts_wanted() -> int:
+    return min(sum(relays_to_run().values()), MOST_SHIFTS)
 
 
 def tend_mailings() -> None:

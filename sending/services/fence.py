@@ -40,7 +40,7 @@ from sending.models import (
 from sending.queries import fence as queries
 from sending.queries.claim import Claim
 from sending.queries.record import Result, record
-from sending.services import mailings, recovery
+from sending.services import freezing, mailings, recovery
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +109,7 @@ class Passage:
             log.warning("the position of this host can't be written: %s", error)
 
 
-def _look(host: str) -> queries.Seen:
+def _look(host: str) -> queries.CopySigns:
     seen = queries.look(host)
     if seen is None:
         queries.make_installation()
@@ -124,7 +124,7 @@ def _look(host: str) -> queries.Seen:
     return _look(host)
 
 
-def _wrong(host: str, seen: queries.Seen) -> Fence.Why | None:
+def _wrong(host: str, seen: queries.CopySigns) -> Fence.Why | None:
     if queries.differs(seen.stamp, seen.stamp_now):
         return Why.MOVED
     if position.copied(seen.place, _files()):
@@ -155,9 +155,9 @@ def _embedded() -> str:
 def put_up(why: Fence.Why) -> Fence:
     """Pauses all that is under way, and takes back what is scheduled."""
     installation = Installation.objects.select_for_update().get()
-    standing = Fence.objects.filter(released_at=None).order_by("-pk").first()
-    if standing is not None:
-        return standing
+    up = Fence.objects.filter(released_at=None).order_by("-pk").first()
+    if up is not None:
+        return up
     fence = Fence.objects.create(why=why, host=position.name())
     installation.stamp, installation.place = queries.stamp(), _files()
     installation.save(update_fields=["stamp", "place"])
@@ -219,7 +219,7 @@ def _told(sent: sentlog.Sent) -> dict[str, object]:
     }
 
 
-def standing() -> Fence | None:
+def current() -> Fence | None:
     """The fence that is up."""
     return Fence.objects.filter(released_at=None).order_by("-pk").first()
 
@@ -262,16 +262,18 @@ def decide(one: Fenced, *, go_on: bool) -> bool:
 
 
 def _count(one: Fenced) -> None:
-    """A batch that was held at the time of the backup is settled as its holder would have."""
+    """A batch that was claimed at the time of the backup is settled as its holder would have."""
     mailing_id = one.mailing_id
+    if queries.sent_more(mailing_id):
+        freezing.doubt_rest(one.mailing)
     accepted = in_doubt = 0
     for batch in Batch.objects.filter(mailing=mailing_id).exclude(holder=""):
         known = queries.known_of(mailing_id, batch.ids)
         results = [
             Result(pk, Message.State.ACCEPTED, "", REPLY)
-            if taken
+            if accepted
             else Result(pk, Message.State.UNKNOWN, "in_doubt", REPLY)
-            for pk, taken in known.items()
+            for pk, accepted in known.items()
         ]
         claim = Claim(batch.pk, batch.epoch, batch.holder, ())
         written = record(claim, results, ends=False)

@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Why:
+class HoldCause:
     """Why something is held. `refused` of `decided` since the run began; 0 where one was enough."""
 
     reason: str
@@ -25,7 +25,7 @@ class Why:
     decided: int = 0
 
 
-def hold(mailing: Mailing, relay: Relay, kind: str, why: Why, *, lane: str = "") -> bool:
+def hold(mailing: Mailing, relay: Relay, kind: str, why: HoldCause, *, lane: str = "") -> bool:
     """False: it was held already, by whoever recorded at the same time."""
     if active(mailing=mailing, relay=relay, kind=kind, lane=lane).exists():
         return False

@@ -15,10 +15,10 @@ from contacts.models import Job
 from contacts.services import jobs
 from designs.models import Content
 from relays.models import Pool, Relay
-from sending.models import Fenced, Hold, Mailing, Tally, Variant
+from sending.models import Fenced, Freezing, Hold, Mailing, Tally, Variant
 from sending.purposes import ADVERTISING, RULES
 from sending.queries import ending, refusals
-from sending.queries.freeze import freeze
+from sending.services import freezing
 from sending.states import TRANSITIONS
 from sending.variants import Choice
 
@@ -47,7 +47,8 @@ def open_mailing(  # noqa: PLR0913 - what a mailing is made of
     window: Mapping[str, Any] | None = None,
     holdout: float = 0.0,
 ) -> Mailing:
-    """Freezes the audience; from the commit on, workers send. Exactly one of relay and pool.
+    """Freezes the audience, of a large one the first piece (services.freezing); from the commit on,
+    workers send. Exactly one of relay and pool.
     `content`: one for all, or several that share the recipients; `holdout`: percent who get none.
 
     `origin` says what it was opened for, such as "campaign 7". `window`: see relays.windows.
@@ -71,11 +72,8 @@ def open_mailing(  # noqa: PLR0913 - what a mailing is made of
         per_minute=per_minute,
         window=dict(window or {}),
     )
-    weights = [one.weight for one in give_contents(mailing, content)]
-    targeted, excluded = freeze(mailing, audience, weights=weights, holdout=holdout)
-    Tally.objects.create(mailing=mailing, targeted=targeted, waiting=targeted)
-    mailing.excluded = excluded
-    mailing.save(update_fields=["excluded"])
+    give_contents(mailing, content)
+    freezing.begin(mailing, audience, holdout=holdout)
     return mailing
 
 
@@ -150,6 +148,8 @@ def stop_all(workspace: Workspace) -> None:
     """Of a workspace that is deleted nothing more is sent; its rows go with it."""
     live = Mailing.objects.filter(workspace=workspace, state=Mailing.State.SENDING)
     live.update(state=Mailing.State.PAUSED, wait_reason="", wait_until=None)
+    # Messages are not tied to their mailing by the database: none may be made any more.
+    Freezing.objects.filter(mailing__workspace=workspace).delete()
 
 
 # The kind of job that skips the rest of a cancelled mailing.

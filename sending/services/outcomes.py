@@ -33,26 +33,26 @@ def settle(  # noqa: PLR0913 - what a batch comes to
     mailing: Mailing,
     relay: Relay,
     outcomes: Mapping[int, Outcome],
-    taken: Accepted | None = None,
+    accepted: Accepted | None = None,
     *,
     gone: Mapping[int, str] | None = None,
     ends: bool = True,
 ) -> None:
     """Records outcomes of a batch. When it ends, messages without one are given back. `outcomes`
-    has those that were not `taken`.
+    has those that were not `accepted`.
 
     `gone`: who may not be mailed any more, {message id: code of pages.reasons}. Relay and mailing
     are stopped, held or paused if the refusals say so.
     """
-    taken = taken or Accepted()
-    refused = Refusing(claim.messages, mailing, relay, taken).read(outcomes) if outcomes else {}
+    accepted = accepted or Accepted()
+    refused = Refusing(claim.messages, mailing, relay, accepted).read(outcomes) if outcomes else {}
     written: set[int] = set()
-    *pieces, last = pieces_of(claim, outcomes, refused, taken)
+    *pieces, last = pieces_of(claim, outcomes, refused, accepted)
     for piece in pieces:
         written |= _record(claim, mailing, piece, refused, gone={}, ends=False)
     written |= _record(claim, mailing, last, refused, gone=gone or {}, ends=ends)
     seen = {number: one for number, one in refused.items() if number in written}
-    refusals.learn(mailing, relay, claim.messages, taken, seen)
+    refusals.learn(mailing, relay, claim.messages, accepted, seen)
 
 
 @dataclass(slots=True)
@@ -60,39 +60,39 @@ class Piece:
     """What is recorded in one transaction."""
 
     outcomes: dict[int, Outcome] = field(default_factory=dict)
-    taken: Accepted = field(default_factory=Accepted)
+    accepted: Accepted = field(default_factory=Accepted)
 
 
 def pieces_of(
     claim: Claim,
     outcomes: Mapping[int, Outcome],
     refused: Mapping[int, Refused],
-    taken: Accepted,
+    accepted: Accepted,
 ) -> list[Piece]:
     """Nearly always one. Runs of refusals stand by themselves (sending.streaks)."""
-    order = [(taken.refused[number], number) for number in refused if number in taken.refused]
+    order = [(accepted.refused[number], number) for number in refused if number in accepted.refused]
     if len(order) < streaks.OPEN_RUN:
-        return [Piece(dict(outcomes), taken)]
+        return [Piece(dict(outcomes), accepted)]
     lanes = {one.id: providers.lane_name(one.lane, one.address) for one in claim.messages}
     decided: list[tuple[int, bool]] = []
     done = 0
     for before, number in sorted(order):
-        decided += [(one, True) for one in taken.ids[done:before]] + [(number, False)]
+        decided += [(one, True) for one in accepted.ids[done:before]] + [(number, False)]
         done = before
-    decided += [(one, True) for one in taken.ids[done:]]
+    decided += [(one, True) for one in accepted.ids[done:]]
     places = streaks.cuts([(lanes.get(number, ""), yes) for number, yes in decided])
     if not places:
-        return [Piece(dict(outcomes), taken)]
-    return _cut(decided, places, outcomes, taken)
+        return [Piece(dict(outcomes), accepted)]
+    return _cut(decided, places, outcomes, accepted)
 
 
 def _cut(
     decided: Sequence[tuple[int, bool]],
     places: Sequence[int],
     outcomes: Mapping[int, Outcome],
-    taken: Accepted,
+    accepted: Accepted,
 ) -> list[Piece]:
-    replies = dict(zip(taken.ids, taken.replies, strict=True))
+    replies = dict(zip(accepted.ids, accepted.replies, strict=True))
     pieces = []
     for first, last in pairwise([0, *places, len(decided)]):
         part = decided[first:last]
@@ -100,7 +100,7 @@ def _cut(
         for number, yes in part:
             if yes:
                 # Lanes and seconds are learned from the whole.
-                piece.taken.add(number, 0, replies[number], 0.0)
+                piece.accepted.add(number, 0, replies[number], 0.0)
         pieces.append(piece)
     known = {number for number, _ in decided}
     pieces[-1].outcomes |= {n: one for n, one in outcomes.items() if n not in known}
@@ -134,7 +134,7 @@ def _record(  # noqa: PLR0913 - one step of settle
     results += [
         Result(number, State.SKIPPED, reason, attempt=False) for number, reason in gone.items()
     ]
-    written = record(claim, results, piece.taken, ends=ends)
+    written = record(claim, results, piece.accepted, ends=ends)
     if ends and Mailing.objects.filter(pk=mailing.pk, state=Mailing.State.CANCELLED).exists():
         drop_given_back(mailing)
     return written

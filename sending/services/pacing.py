@@ -12,13 +12,13 @@ from relays.models import Relay
 from relays.queries import clock
 from relays.queries.poolshares import Pooled
 from relays.services import pace
-from relays.services.pace import AHEAD, SLICE, Grant, Stretch, Wait
+from relays.services.pace import AHEAD, SLICE, Reservation, ReservedInterval, Wait
 from sending.models import Hold, Mailing
 from sending.services import holds
 
 
 @transaction.atomic
-def reserve(relay: Relay, mailing: Mailing, wanted: int) -> Grant | Wait:
+def reserve(relay: Relay, mailing: Mailing, wanted: int) -> Reservation | Wait:
     """Up to `wanted` messages of the mailing within all limits, or what has to be waited for.
 
     In a transaction of its own. Waits of the relay that are worth telling are written there.
@@ -35,17 +35,17 @@ def reserve(relay: Relay, mailing: Mailing, wanted: int) -> Grant | Wait:
     found = pace.reserve(relay, min(wanted, ceil(rate * SLICE)), _pooled(mailing))
     if isinstance(found, Wait):
         return found
-    own = Stretch.take(Mailing, mailing.pk, begin, count=found.count, spacing=1 / rate)
+    own = ReservedInterval.take(Mailing, mailing.pk, begin, count=found.count, spacing=1 / rate)
     return replace(
         found,
         delay=max(found.delay, (begin - now).total_seconds()),
         spacing=max(found.spacing, own.spacing),
-        stretches=(*found.stretches, own),
+        intervals=(*found.intervals, own),
     )
 
 
 def _begin(mailing: Mailing, now: datetime) -> datetime | Wait:
-    """When the mailing's next stretch begins; its row is locked."""
+    """When the mailing's next interval begins; its row is locked."""
     locked = Mailing.objects.select_for_update(no_key=True).only("next_slot_at")
     begin = max(locked.get(pk=mailing.pk).next_slot_at or now, now)
     earliest = begin - timedelta(seconds=AHEAD)

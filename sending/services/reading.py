@@ -85,7 +85,7 @@ class Refusing:
     claimed: Sequence[Claimed]
     mailing: Mailing
     relay: Relay
-    taken: Accepted
+    accepted: Accepted
 
     def read(self, outcomes: Mapping[int, Outcome]) -> dict[int, Refused]:
         """{message id: what refused it}"""
@@ -124,9 +124,9 @@ class Refusing:
             skipped = self._skips(unfit)
             return Refused(lane, verdict, reply, unfit, unfit=unfit, skipped=skipped, unseen=unseen)
         # At MAIL nobody was named yet: whatever is refused there, it isn't the recipient.
-        doubtful = self.took_others and (why.stops_relay or (unseen and why.fails))
-        # Nor does anything prove what else a relay says that has taken nothing of the mailing.
-        doubts = message.id in doubted or (why.fails and not self.took_others)
+        doubtful = self.accepted_others and (why.stops_relay or (unseen and why.fails))
+        # Nor does anything prove what else a relay says that has accepted nothing of the mailing.
+        doubts = message.id in doubted or (why.fails and not self.accepted_others)
         elsewhere = doubts and self._elsewhere(message)
         unproven = verdicts.UNPROVEN if elsewhere else verdicts.PENDING
         return Refused(
@@ -156,8 +156,8 @@ class Refusing:
             return ""
         if why is Meaning.TOO_LARGE and self._of_system(outcome, verdict):
             return why.value
-        # The same words after others were taken are looked at as a run of refusals.
-        at_once = outcome.stage is Stage.MAIL and not self.took_others
+        # The same words after others were accepted are looked at as a run of refusals.
+        at_once = outcome.stage is Stage.MAIL and not self.accepted_others
         return why.value if at_once else ""
 
     def _of_system(self, outcome: Outcome, verdict: Verdict) -> bool:
@@ -166,7 +166,7 @@ class Refusing:
             return False
         if outcome.stage is Stage.MAIL or verdict.enhanced == OF_SYSTEM:
             return True
-        return not self.took_others
+        return not self.accepted_others
 
     def _skips(self, why: str) -> bool:
         if why not in self._skipped:
@@ -185,14 +185,14 @@ class Refusing:
         return holds.has_others(self.mailing, self.relay)
 
     @cached_property
-    def took_others(self) -> bool:
-        return bool(self.taken) or took_others(self.mailing, self.relay)
+    def accepted_others(self) -> bool:
+        return bool(self.accepted) or accepted_others(self.mailing, self.relay)
 
     # Who is asked first ---------------------------------------------------------------------------
 
     def _unproven(self, messages: Mapping[int, Claimed], read: Mapping[int, Verdict]) -> set[int]:
         """Of messages whose address is said not to exist: those of lanes of which the relay has
-        taken nothing in this mailing. What it took of another one says nothing about today: its
+        accepted nothing in this mailing. What it took of another one says nothing about today: its
         settings may have changed."""
         lanes = {
             number: providers.lane_name(one.lane, one.address)
@@ -202,7 +202,7 @@ class Refusing:
         names = set(lanes.values())
         if not names:
             return set()
-        names -= accepted_of(self.claimed, self.taken, names).keys()
+        names -= accepted_of(self.claimed, self.accepted, names).keys()
         if names:
             names -= self._took(names)
         return {number for number, name in lanes.items() if name in names}
@@ -210,7 +210,7 @@ class Refusing:
     def _took(self, names: Collection[str]) -> set[str]:
         numbers = {number: name for name in names if (number := providers.lane_number(name))}
         domains = [name for name in names if not providers.lane_number(name)]
-        found = query.took(self.mailing, self.relay, numbers, domains)
+        found = query.accepted_lanes(self.mailing, self.relay, numbers, domains)
         return {numbers[int(one)] if one.isdigit() else one for one in found}
 
 
@@ -232,17 +232,17 @@ def reply_of(outcome: Outcome) -> str:
 
 
 def accepted_of(
-    claimed: Iterable[Claimed], taken: Accepted, lanes: Collection[str]
+    claimed: Iterable[Claimed], accepted: Accepted, lanes: Collection[str]
 ) -> dict[str, int]:
-    """{lane: how many of it were taken} of the lanes asked for. Of single domains the messages
-    are looked at; of providers their sums are known."""
+    """{lane: how many of it were accepted} of the lanes asked for. Of single domains the messages
+    are looked at; of mail providers their sums are known."""
     found = {
-        name: int(taken.lanes[number][0])
+        name: int(accepted.lanes[number][0])
         for name in lanes
-        if (number := providers.lane_number(name)) and number in taken.lanes
+        if (number := providers.lane_number(name)) and number in accepted.lanes
     }
-    if taken and any(not providers.lane_number(name) for name in lanes):
-        ids = set(taken.ids)
+    if accepted and any(not providers.lane_number(name) for name in lanes):
+        ids = set(accepted.ids)
         for message in claimed:
             if message.lane == providers.OTHERS and message.id in ids:
                 name = providers.lane_name(message.lane, message.address)
@@ -251,15 +251,15 @@ def accepted_of(
     return found
 
 
-def took_lately(relay: Relay) -> bool:
+def accepted_lately(relay: Relay) -> bool:
     since = timezone.now() - RECENT
     minutes = RelayMinute.objects.filter(relay=relay, minute__gt=since, meaning=Meaning.ACCEPTED)
     return minutes.exists()
 
 
-def took_others(mailing: Mailing, relay: Relay) -> bool:
-    """Whether the relay has taken mails of the mailing, so that neither its login nor its sender is
-    what it refuses: more likely it passes on what one recipient's server says."""
+def accepted_others(mailing: Mailing, relay: Relay) -> bool:
+    """Whether the relay has accepted mails of the mailing, so that neither its login nor its sender
+    is what it refuses: more likely it passes on what one recipient's server says."""
     if not Tally.objects.filter(mailing=mailing, accepted__gt=0).exists():
         return False
-    return mailing.relay_id == relay.pk or took_lately(relay)
+    return mailing.relay_id == relay.pk or accepted_lately(relay)

@@ -1,4 +1,4 @@
-"""Brings back what dead workers held, so that the ledger closes whatever was killed."""
+"""Brings back what dead workers had claimed, so that the ledger closes whatever was killed."""
 
 import logging
 from datetime import UTC, timedelta
@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_noop
 
 from relays.services import pace
-from sending.host import journal, presence
+from sending.host import journal, processlock
 from sending.models import Batch, Message
 from sending.queries.claim import Claim, Claimed
 from sending.queries.record import Result, record
@@ -27,7 +27,7 @@ KILLED = gettext_noop("The worker was killed.")
 def recover_journals() -> int:
     """Settles the batches of dead workers of this host from their journals; returns how many.
     Their connections are closed, others may have those."""
-    for name in presence.departed():
+    for name in processlock.dead_processes():
         pace.free_slots_of(name)
     number = 0
     for path, story in journal.orphans():
@@ -41,7 +41,7 @@ def recover_journals() -> int:
 
 def _settle(batch: Batch, story: journal.Story) -> None:
     claim = _claim(batch)
-    outcomes, taken = _answered(claim, story)
+    outcomes, accepted = _answered(claim, story)
     for message in claim.messages:
         if message.id in story.replies:
             continue
@@ -51,29 +51,29 @@ def _settle(batch: Batch, story: journal.Story) -> None:
         "batch %s of mailing %s: its worker died; %s of %s messages had an outcome",
         batch.pk,
         batch.mailing_id,
-        len(outcomes) + len(taken),
+        len(outcomes) + len(accepted),
         len(claim.messages),
     )
-    # A batch that is held has the relay it was claimed for.
+    # A batch that is claimed has the relay it was claimed for.
     if batch.relay is not None:
-        settle(claim, batch.mailing, batch.relay, outcomes, taken)
-        unused = len(claim.messages) - len(outcomes) - len(taken)
+        settle(claim, batch.mailing, batch.relay, outcomes, accepted)
+        unused = len(claim.messages) - len(outcomes) - len(accepted)
         pace.count_back(batch.relay, batch.claimed_at.astimezone(UTC), unused)
 
 
 def _answered(claim: Claim, story: journal.Story) -> tuple[dict[int, Outcome], Accepted]:
     """In the order of the replies, so that runs of refusals are seen."""
-    outcomes, taken = {}, Accepted()
+    outcomes, accepted = {}, Accepted()
     messages = {message.id: message for message in claim.messages}
     for number, reply in story.replies.items():
         if (message := messages.get(number)) is None:
             continue
         if 200 <= reply.code < 300:
-            taken.add(number, message.lane, f"{reply.code} {reply.words}", 0.0)
+            accepted.add(number, message.lane, f"{reply.code} {reply.words}", 0.0)
         else:
-            taken.refuse(number)
+            accepted.refuse(number)
             outcomes[number] = Outcome(End.REFUSED, reply.code, reply.words, Stage(reply.stage))
-    return outcomes, taken
+    return outcomes, accepted
 
 
 def _claim(batch: Batch) -> Claim:

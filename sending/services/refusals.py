@@ -1,6 +1,6 @@
 """What refusals say about more than one message: that a relay takes nothing from us, or not from
-this sender, or not mails of this size; that a provider turns a mailing down; or that servers refuse
-it for what it is. What refuses is stopped before it uses the audience up.
+this sender, or not mails of this size; that a mail provider turns a mailing down; or that servers
+refuse it for what it is. What refuses is stopped before it uses the audience up.
 
 Each recorded batch is counted by lane and relay (models.RefusalCount) and judged (sending.guards).
 What is stopped is held by services.holding; what is decided about it is in services.holddecisions.
@@ -23,8 +23,8 @@ from sending.models import Hold, Mailing, Message, RefusalCount, TallyMinute
 from sending.queries import refusals as query
 from sending.queries.claim import Claimed
 from sending.services import holding, holds, mailings
-from sending.services.holding import Why
-from sending.services.reading import Refused, accepted_of, took_lately, took_others
+from sending.services.holding import HoldCause
+from sending.services.reading import Refused, accepted_lately, accepted_of, accepted_others
 from smtp.accepted import Accepted
 from smtp.replies import Meaning
 
@@ -37,12 +37,12 @@ def learn(
     mailing: Mailing,
     relay: Relay,
     claimed: Sequence[Claimed],
-    taken: Accepted,
+    accepted: Accepted,
     refused: Mapping[int, Refused],
 ) -> None:
-    """Takes what a recorded batch showed: those that were `taken`, and those refused by message id.
-    Not to be called within the transaction that recorded it: claims hold the mailing's row and wait
-    for its tally."""
+    """Takes what a recorded batch showed: those that were `accepted`, and those refused by message
+    id. Not to be called within the transaction that recorded it: claims hold the mailing's row and
+    wait for its tally."""
     seen = list(refused.values())
     for one in seen:
         if one.halts:
@@ -56,18 +56,18 @@ def learn(
     known = query.counted(mailing, relay)
     if not runs and not known:
         return
-    _count(mailing, relay, _Batch(claimed, taken, runs, known))
+    _count(mailing, relay, _CountedBatch(claimed, accepted, runs, known))
 
 
 # Counting ----------------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
-class _Batch:
+class _CountedBatch:
     """What is counted of a batch. `known`: lanes that are counted already."""
 
     claimed: Sequence[Claimed]
-    taken: Accepted
+    accepted: Accepted
     refused: Mapping[int, Refused]
     known: Collection[str]
 
@@ -75,16 +75,16 @@ class _Batch:
         """Of first tries, those refused since the last accepted mail. A refusal whose place is
         unknown came before every accepted one: nothing is stopped on a guess."""
         tried = {message.id for message in self.claimed if not message.attempts}
-        end = len(self.taken)
+        end = len(self.accepted)
         return [
             one
             for number, one in self.refused.items()
-            if number in tried and self.taken.refused.get(number, 0) == end and one.verdict
+            if number in tried and self.accepted.refused.get(number, 0) == end and one.verdict
         ]
 
     def steps(self) -> dict[str, Count]:
         """{lane, or "*" for all: what is added}"""
-        found = {WHOLE: Count(accepted=len(self.taken))}
+        found = {WHOLE: Count(accepted=len(self.accepted))}
         for one in self.refused.values():
             step = Count(refused=1, blamed=1 if one.blames else 0)
             names = (WHOLE,) if one.unseen or one.verdict is None else (WHOLE, one.lane)
@@ -92,12 +92,12 @@ class _Batch:
                 found[name] = found.get(name, Count()).plus(step)
         found[WHOLE] = replace(found[WHOLE], row=len(self.row()))
         lanes = {*found, *self.known} - {WHOLE}
-        for name, number in accepted_of(self.claimed, self.taken, lanes).items():
+        for name, number in accepted_of(self.claimed, self.accepted, lanes).items():
             found[name] = found.get(name, Count()).plus(Count(accepted=number))
         return found
 
 
-def _count(mailing: Mailing, relay: Relay, batch: _Batch) -> None:
+def _count(mailing: Mailing, relay: Relay, batch: _CountedBatch) -> None:
     steps = batch.steps()
     _to_holds(mailing, relay, steps)
     if not any(one.decided for one in steps.values()):
@@ -147,9 +147,10 @@ def _judge(
     whole = counts[WHOLE]
     rows = RefusalCount.objects.filter(mailing=mailing, relay=relay)
     lanes = rows.exclude(lane=WHOLE).filter(refused__gt=0).count()
-    # The count began with a refusal, or anew when somebody resumed: what was taken before counts.
+    # The count began with a refusal, or anew when somebody resumed: what was accepted before
+    # counts.
     takes_nothing = (
-        not whole.accepted and lanes >= guards.RELAY_LANES and not took_others(mailing, relay)
+        not whole.accepted and lanes >= guards.RELAY_LANES and not accepted_others(mailing, relay)
     )
     if takes_nothing and guards.of_relay(whole, lanes):
         _stop(mailing, relay, _why(rows, WHOLE, REFUSES_ALL, seen, whole))
@@ -167,10 +168,10 @@ def _judge(
 
 def _why(
     rows: QuerySet[RefusalCount], lane: str, reason: str, seen: Sequence[Refused], count: Count
-) -> Why:
+) -> HoldCause:
     since = rows.filter(lane=lane).values_list("began_at", flat=True).first() or timezone.now()
     words = seen[-1].reply if seen else ""
-    return Why(reason, words, since, round(count.refused), round(count.decided))
+    return HoldCause(reason, words, since, round(count.refused), round(count.decided))
 
 
 def _leave_to_hold(mailing: Mailing, rows: QuerySet[RefusalCount], lane: str, count: Count) -> None:
@@ -192,17 +193,19 @@ def _of_all_relays(mailing: Mailing) -> Count:
     return total
 
 
-def _stop(mailing: Mailing, relay: Relay, why: Why) -> None:
+def _stop(mailing: Mailing, relay: Relay, why: HoldCause) -> None:
     """A relay takes nothing of a mailing. If it took other mails lately, it is the two of them that
     don't go together; if not, the relay serves nobody and is stopped."""
-    if not took_lately(relay):
+    if not accepted_lately(relay):
         if holding.hold(mailing, relay, Hold.Kind.RELAY, why):
             holding.absorb(mailing, relay, Hold.Kind.RELAY)
             health.stop(relay, reasons.with_words(why.reason, why.words))
     elif holds.has_others(mailing, relay):
         holding.hold(mailing, relay, Hold.Kind.ROUTE, why)
     else:
-        pause(mailing, relay, Why(MANY_REFUSED, why.words, why.since, why.refused, why.decided))
+        pause(
+            mailing, relay, HoldCause(MANY_REFUSED, why.words, why.since, why.refused, why.decided)
+        )
 
 
 def _stop_mixture(
@@ -219,7 +222,7 @@ def _stop_mixture(
 
 
 @transaction.atomic
-def pause(mailing: Mailing, relay: Relay, why: Why) -> None:
+def pause(mailing: Mailing, relay: Relay, why: HoldCause) -> None:
     """Whoever resumes it begins a new count."""
     if mailings.pause(mailing, reasons.with_words(why.reason, why.words)):
         holding.hold(mailing, relay, Hold.Kind.MAILING, why)
@@ -243,7 +246,7 @@ def count_unseen(mailing: Mailing, relay: Relay, words: str) -> None:
     accepted = minutes.aggregate(number=Sum("accepted"))["number"] or 0
     if not guards.of_unseen(unknown.count(), accepted):
         return
-    why = Why(MANY_UNSEEN, words, since)
+    why = HoldCause(MANY_UNSEEN, words, since)
     if holds.has_others(mailing, relay):
         holding.hold(mailing, relay, Hold.Kind.ROUTE, why)
     else:
@@ -266,13 +269,13 @@ def _halt(mailing: Mailing, relay: Relay, refused: Refused) -> None:
         health.stop(relay, reasons.with_words(why, refused.reply))
     if login or holds.has_others(mailing, relay):
         return
-    pause(mailing, relay, Why(why, refused.reply, timezone.now()))
+    pause(mailing, relay, HoldCause(why, refused.reply, timezone.now()))
 
 
 def _unfit(mailing: Mailing, relay: Relay, refused: Refused) -> None:
     """The relay can't carry this mail, whoever it is for. Others of the pool do; if there is none
     the mailing waits for a person."""
-    why = Why(refused.unfit, refused.reply, timezone.now())
+    why = HoldCause(refused.unfit, refused.reply, timezone.now())
     if holds.has_others(mailing, relay):
         holding.hold(mailing, relay, Hold.Kind.ROUTE, why)
     else:

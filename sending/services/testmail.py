@@ -27,9 +27,9 @@ from smtp import (
     Ending,
     EndingKind,
     Exchange,
+    MailObject,
     Mode,
     Outcome,
-    Parcel,
     Server,
     open_session,
 )
@@ -89,7 +89,7 @@ def send_test(  # noqa: PLR0913  # what is sent, by what, and by whom
     envelope_from = relay.bounce_address or sender.email
     mails = _Mails(
         [
-            Parcel(place, envelope_from, address, content)
+            MailObject(place, envelope_from, address, content)
             for place, (address, content) in enumerate(zip(addresses, contents, strict=False))
         ]
     )
@@ -102,34 +102,34 @@ def send_test(  # noqa: PLR0913  # what is sent, by what, and by whom
 class _Mails:
     """The source of an exchange that ends when the last mail is settled."""
 
-    def __init__(self, parcels: Sequence[Parcel]) -> None:
-        self.parcels = parcels
+    def __init__(self, mails: Sequence[MailObject]) -> None:
+        self.mails = mails
         self.outcomes: dict[int, Outcome] = {}
-        self.waiting = deque(parcels)
+        self.waiting = deque(mails)
         self.exchange: Exchange | None = None
 
-    def next(self) -> Parcel | None:
+    def next(self) -> MailObject | None:
         return self.waiting.popleft() if self.waiting else None
 
-    def handing_over(self, parcel: Parcel) -> None:
+    def handing_over(self, mail: MailObject) -> None:
         """Nothing is written down for a test."""
 
-    def settled(self, parcel: Parcel, outcome: Outcome) -> None:
+    def settled(self, mail: MailObject, outcome: Outcome) -> None:
         if outcome.end is End.NEXT_CONNECTION:
-            self.waiting.appendleft(parcel)
+            self.waiting.appendleft(mail)
             return
-        self.outcomes[parcel.key] = outcome
+        self.outcomes[mail.key] = outcome
         if self.exchange is not None and not self.waiting:
             self.exchange.drain()
 
     def results(self, words: str) -> list[TestResult]:
         """`words`: for those that were never settled."""
         results = []
-        for parcel in self.parcels:
-            outcome = self.outcomes.get(parcel.key) or Outcome(End.NOT_HANDED_OVER, words=words)
+        for mail in self.mails:
+            outcome = self.outcomes.get(mail.key) or Outcome(End.NOT_HANDED_OVER, words=words)
             # Below are codes of ours.
             said = f"{outcome.code} {outcome.words}" if outcome.code >= 200 else outcome.words
-            results.append(TestResult(parcel.recipient, outcome.end is End.TAKEN, said))
+            results.append(TestResult(mail.recipient, outcome.end is End.ACCEPTED, said))
         return results
 
 

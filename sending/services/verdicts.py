@@ -57,7 +57,7 @@ def _judge(mailing: Mailing, *, over: bool) -> int:
 def _doubt_strangers(mailing: Mailing, until: datetime) -> None:
     """A relay that took nothing of the mailing is believed only about lanes of which it took a mail
     within a week. They are few: more would be a run, also one that goes over several mailings."""
-    places = verdicts.nothing_taken(mailing, until)
+    places = verdicts.nothing_accepted(mailing, until)
     relays = Relay.objects.in_bulk({relay for relay, _, _ in places})
     for relay, lane, domain in places:
         if relay not in relays or not _trusted(mailing, relays[relay], lane, domain):
@@ -66,7 +66,7 @@ def _doubt_strangers(mailing: Mailing, until: datetime) -> None:
 
 def _trusted(mailing: Mailing, relay: Relay, lane: int, domain: str) -> bool:
     numbers, domains = ([lane], []) if lane else ([], [domain])
-    if not refusals.took(mailing, relay, numbers, domains, lately=True):
+    if not refusals.accepted_lanes(mailing, relay, numbers, domains, lately=True):
         return False
     return refusals.refused_since(mailing, relay, enough=OPEN_RUN) < OPEN_RUN
 

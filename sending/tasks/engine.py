@@ -2,11 +2,11 @@ from celery import shared_task
 from celery.signals import worker_ready, worker_shutting_down
 
 from relays.services import lanes, minutes
-from sending.engine import stopping, turn
+from sending.engine import shift, stopping
 from sending.host import trouble
 from sending.host.trouble import HostTroubleError
 from sending.services import dispatch as dispatcher
-from sending.services import fence, recovery, sendhosts
+from sending.services import fence, freezing, recovery, sendhosts
 
 # A nudge that finds no process in this many seconds is given again anyway.
 NUDGE = 2
@@ -18,19 +18,19 @@ def dispatch() -> None:
     dispatcher.tend_mailings()
     if not fence.is_open():
         return
-    for _ in range(dispatcher.turns_wanted()):
-        carry.apply_async(expires=NUDGE)
+    for _ in range(dispatcher.shifts_wanted()):
+        deliver.apply_async(expires=NUDGE)
 
 
 @shared_task(ignore_result=True)
-def carry() -> None:
-    """A process's turn: all relays that have due work."""
+def deliver() -> None:
+    """A process's shift: all relays that have due work."""
     if not fence.is_open() or not sendhosts.able():
         return
     try:
         trouble.require_files()
         recovery.recover_journals()
-        turn.run_all()
+        shift.run_all()
     except (ConnectionError, TimeoutError):
         raise
     except OSError as error:
@@ -41,9 +41,16 @@ def carry() -> None:
 
 
 @shared_task(ignore_result=True)
+def freeze() -> None:
+    """Each second: what is left of large audiences."""
+    if fence.is_open():
+        freezing.go_on()
+
+
+@shared_task(ignore_result=True)
 def sweep() -> None:
-    """Every ten seconds: what dead workers held goes on or is settled."""
-    if fence.standing() is None:
+    """Every ten seconds: what dead workers had claimed goes on or is settled."""
+    if fence.current() is None:
         recovery.sweep()
 
 

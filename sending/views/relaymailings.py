@@ -72,8 +72,8 @@ def relay_answers(request: WorkspaceRequest, pk: int) -> HttpResponse:
         "words": history.words_of(meaning) if meaning in history.MEANINGS else "",
         "period": dict(PERIODS)[hours],
     }
-    stretches = history.stretches(relay.pk, hours, meaning)
-    context |= _carried(request, relay, stretches, history.begins(hours), meaning)
+    intervals = history.intervals(relay.pk, hours, meaning)
+    context |= _carried(request, relay, intervals, history.begins(hours), meaning)
     return render(request, "sending/relay_answers.html", context)
 
 
@@ -81,21 +81,21 @@ def relay_today(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """The messages handed to it on this UTC day, hour by hour; `hour`: in this hour."""
     relay = get_in(request.workspace, Relay, pk=pk)
     begin = timezone.now().astimezone(dt.UTC).replace(minute=0, second=0, microsecond=0)
-    stretches = history.handed_today(relay.pk)
+    intervals = history.handed_today(relay.pk)
     if request.GET.get("hour") == "1":
-        stretches = [one for one in stretches if one.begin == begin]
+        intervals = [one for one in intervals if one.begin == begin]
         context = {"title": _("Handed over this hour")}
     else:
         begin = begin.replace(hour=0)
         context = {"title": _("Handed over today (UTC)")}
-    context |= _carried(request, relay, stretches, begin)
+    context |= _carried(request, relay, intervals, begin)
     return render(request, "sending/relay_answers.html", context)
 
 
 def _carried(
     request: WorkspaceRequest,
     relay: Relay,
-    stretches: list[history.Stretch],
+    intervals: list[history.CountedInterval],
     since: dt.datetime,
     meaning: str = "",
 ) -> dict[str, Any]:
@@ -104,8 +104,8 @@ def _carried(
     page = tables.keyset(found.select_related("mailing"), request, sorts={})
     return {
         "relay": relay,
-        "stretches": stretches,
-        "sum": sum(one.count for one in stretches),
+        "intervals": intervals,
+        "sum": sum(one.count for one in intervals),
         "page": page,
         "meaning": meaning,
         **_people(request, page),

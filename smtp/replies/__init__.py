@@ -3,14 +3,14 @@
 The rules are sessions.toml, then those of relays/providers, which `use` brings, then general.toml.
 """
 
-from smtp.replies.book import Verdict, classify, ends_connection, matching, meaning, use
 from smtp.replies.meanings import Meaning, Stage
-from smtp.replies.pasted import Pasted, read
+from smtp.replies.replytext import ReplyText, read
 from smtp.replies.rules import Rule, RuleError, Sign
+from smtp.replies.ruleset import Verdict, classify, ends_connection, matching, meaning, use
 
 __all__ = [
     "Meaning",
-    "Pasted",
+    "ReplyText",
     "Rule",
     "RuleError",
     "Sign",

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from smtp.exceptions import SmtpError
-from smtp.replies.bounded import problem
 from smtp.replies.meanings import Meaning, Stage
+from smtp.replies.regexcost import problem
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
 CODE = re.compile(r"[45]\d{0,2}")

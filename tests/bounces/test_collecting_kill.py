@@ -56,7 +56,7 @@ def test_killed_again_and_again(
         process.kill()
         _, said = process.communicate()
         assert process.returncode in {-9, 0}, said.decode()
-        # What a dead process held is free when its lease is over.
+        # What a dead process had claimed is free when its lease is over.
         BounceMailbox.objects.update(leased_until=timezone.now() - timedelta(seconds=1))
     last = start("--json")
     said, wrong = last.communicate(timeout=90)

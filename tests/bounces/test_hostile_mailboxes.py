@@ -12,7 +12,7 @@ from bounces.imap import wire
 from bounces.models import BounceMail, BounceMailbox
 from bounces.reading import parse, parts
 from bounces.services import collecting, deciding
-from sandbox.shown import Shown
+from sandbox.shown import ShownMail
 from tests import factories
 from tests.mailservers.hostile import Hostile, hostile, saying
 
@@ -222,7 +222,7 @@ def test_an_odd_mail_is_read_within_bounds(raw: bytes, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(parts, "characters", counting)
     parse(raw)
-    shown = Shown(raw)
+    shown = ShownMail(raw)
     assert len(shown.html) + len(shown.text) <= len(raw)
     assert len(shown.headers) <= 500
     # A part, and a word of a header, is decoded once or twice.

@@ -19,7 +19,7 @@ from contacts.models import Contact, List, Subscription
 from demo.history import Course, live_through
 from designs.models import Design
 from relays.models import Relay
-from sending.engine import turn
+from sending.engine import shift
 from sending.models import Mailing, Message
 from sending.services import dispatch
 from tests import factories
@@ -85,7 +85,7 @@ def worker() -> Iterator[None]:
         try:
             while not stop.wait(0.1):
                 if dispatch.relays_to_run():
-                    turn.run_all()
+                    shift.run_all()
                 dispatch.tend_mailings()
         finally:
             connections.close_all()

@@ -9,14 +9,14 @@ from playwright.sync_api import Page, expect
 
 from accounts.models import User
 from campaigns.models import Campaign
-from sending.engine import turn
+from sending.engine import shift
 from sending.models import Hold
 from sending.services import dispatch
 from tests.browser.test_pages import LOOKS, _fits
-from tests.browser.test_report import relay, sink, start
+from tests.browser.test_report import relay, start
 from tests.mailservers.sink import Sink
 
-__all__ = ["relay", "sink", "start"]
+__all__ = ["relay", "start"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -28,7 +28,7 @@ def send() -> None:
             for _ in range(10):
                 if not dispatch.relays_to_run():
                     break
-                turn.run_all()
+                shift.run_all()
             dispatch.tend_mailings()
         finally:
             connections.close_all()
@@ -65,8 +65,8 @@ def test_taking_back_what_a_provider_refused(
     send()
     page.reload()
     expect(page.locator("#runs")).to_be_hidden()
-    assert set(sink.taken.values()) == {1}
-    assert len(sink.taken) == 200
+    assert set(sink.accepted.values()) == {1}
+    assert len(sink.accepted) == 200
 
 
 def test_it_reads_well(  # noqa: PLR0917

@@ -9,7 +9,7 @@ from campaigns.services import drafts, running
 from contacts.models import List
 from designs.models import Design
 from relays.models import Relay
-from sending.engine import turn
+from sending.engine import shift
 from sending.services import dispatch
 from tests import factories
 from tests.mailservers.sink import Sink
@@ -90,7 +90,7 @@ def send() -> Callable[[], None]:
     def work() -> None:
         while dispatch.relays_to_run():
             # Nothing else comes: a short wait for more is enough.
-            turn.run_all(linger=0.2)
+            shift.run_all(linger=0.2)
         dispatch.tend_mailings()
 
     return work

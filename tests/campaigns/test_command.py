@@ -16,7 +16,7 @@ from campaigns.management.commands import campaign as command
 from campaigns.models import Campaign
 from contacts.models import Contact
 from relays.models import Relay
-from sending.engine import turn
+from sending.engine import shift
 from sending.models import Mailing
 from sending.services import dispatch
 
@@ -150,7 +150,7 @@ def test_watch_ends_when_it_is_over(start: Start, relay: Relay) -> None:
     def work() -> None:
         try:
             while dispatch.relays_to_run():
-                turn.run_all(linger=0.2)
+                shift.run_all(linger=0.2)
             dispatch.tend_mailings()
         finally:
             connections.close_all()

@@ -154,7 +154,7 @@ def test_the_replies_of_a_relay_and_whose_they_were(lived: Campaign, owner_clien
     assert "550 5.1.1 User unknown" in refused
     taken = owner_client.get(page, {"meaning": "accepted"})
     minutes = RelayMinute.objects.filter(meaning="accepted").aggregate(n=Sum("count"))["n"]
-    assert sum(one.count for one in taken.context["stretches"]) == minutes
+    assert sum(one.count for one in taken.context["intervals"]) == minutes
     # Two of those that were taken were made failed ones by hand.
     assert taken.context["page"].total == (minutes - 2, True)
     put_off = owner_client.get(page, {"meaning": "transient"}).content.decode()

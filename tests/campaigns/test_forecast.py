@@ -74,21 +74,21 @@ def test_its_own_rate_holds_it_back() -> None:
 
 
 def test_a_window_that_closes_leaves_the_rest_for_the_next_one() -> None:
-    window = partial(windows.stretch, OFFICE)
+    window = partial(windows.open_interval, OFFICE)
     # Until 18:00 on Friday 9,000 of them, the last 100 on Monday.
     found = finish([Way(1.0)], 9_100, begin=BEGIN, window=window)
     assert close(found, datetime(2026, 11, 30, 9, 1, 40, tzinfo=UTC))
 
 
 def test_before_a_window_opens_nothing_is_sent() -> None:
-    window = partial(windows.stretch, OFFICE)
+    window = partial(windows.open_interval, OFFICE)
     saturday = BEGIN + timedelta(days=1)
     found = finish([Way(1.0)], 60, begin=saturday, window=window)
     assert close(found, datetime(2026, 11, 30, 9, 1, tzinfo=UTC))
 
 
 def test_a_window_and_an_hours_limit_hold_together() -> None:
-    window = partial(windows.stretch, OFFICE | {"days": [5], "from": "15:00", "to": "17:00"})
+    window = partial(windows.open_interval, OFFICE | {"days": [5], "from": "15:00", "to": "17:00"})
     # 100 in what is left of 15:00, 100 from 16:00 on, the last one a week later.
     found = finish([Way(1.0, per_hour=100)], 201, begin=BEGIN, window=window)
     assert close(found, datetime(2026, 12, 4, 15, 0, 1, tzinfo=UTC))

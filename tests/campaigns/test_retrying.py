@@ -351,6 +351,6 @@ def test_beside_a_worker_that_sends(start: Start, send: Send, sink: Sink) -> Non
     send()
     tally = assert_closes(mailing_of(campaign))
     assert (tally.accepted, tally.failed) == (300, 20)
-    assert max(sink.taken.values()) == 1
+    assert max(sink.accepted.values()) == 1
     # Tried again they are refused one after the other, which proves less (sending.streaks).
     assert Suppression.objects.filter(lifted_at=None).count() == tally.hard_bounced

@@ -113,7 +113,7 @@ def test_taken_back_and_tried_again(
     send()
     mailing = mailing_of(held)
     assert (mailing.state, assert_closes(mailing).accepted) == ("finished", 90)
-    assert set(sink.taken.values()) == {1}
+    assert set(sink.accepted.values()) == {1}
     again = decide(owner_client, held, "retry")
     assert "Somebody has decided about these refusals already." in again
 

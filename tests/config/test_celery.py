@@ -23,6 +23,6 @@ def test_routes_name_tasks_that_are_there() -> None:
 def test_every_task_goes_to_a_queue_that_a_worker_serves() -> None:
     queues = {name: app.amqp.router.route({}, name)["queue"].name for name in registered()}
     assert set(queues.values()) == set(WORKERS)
-    assert queues["sending.tasks.engine.carry"] == "send"
+    assert queues["sending.tasks.engine.deliver"] == "send"
     assert queues["sending.tasks.engine.dispatch"] == "control"
     assert queues["contacts.tasks.run_import"] == "work"

@@ -16,7 +16,7 @@ from designs.models import Content
 from relays.models import Relay
 from sending.models import Mailing, Message
 from sending.queries.claim import left_since
-from sending.views.designtest import TestForm
+from sending.views.designtest import DesignTestForm
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -75,7 +75,7 @@ def readers(lee: Contact, message: Message) -> Iterator[tuple[str, bool]]:
     yield "filter", shown.filter(pk=lee.pk).exists()
     yield "page", mailable.stopped_among(workspace, [EMAIL]) == {EMAIL}
     yield "search", bool(people.suppressions_of(workspace, EMAIL))
-    form = TestForm({"addresses": EMAIL}, workspace=workspace)
+    form = DesignTestForm({"addresses": EMAIL}, workspace=workspace)
     yield "test mail", "suppressed" in str(form.errors.get("addresses", ""))
 
 

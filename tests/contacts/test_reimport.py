@@ -80,7 +80,7 @@ def agreed(file: Any, size: int = 1000) -> dict[str, int]:
     return counts
 
 
-def standings(target: List) -> dict[str, tuple[str, str]]:
+def statuses(target: List) -> dict[str, tuple[str, str]]:
     rows = Subscription.objects.filter(list=target).select_related("contact")
     return {row.contact.email.partition("@")[0]: (row.status, row.consent) for row in rows}
 
@@ -204,9 +204,9 @@ def test_a_list_that_got_another_name_since(workspace: Workspace, owner_client: 
     before = everything()
     counts = agreed(chosen(received(workspace, text), target=a))
     assert counts["subscribed"] == 1  # only_b: on a list, left none
-    assert standings(a)["only_b"][0] == "subscribed"
-    assert standings(a)["left_a"][0] == "unsubscribed"
-    assert standings(b)["left_b"][0] == "unsubscribed"
+    assert statuses(a)["only_b"][0] == "subscribed"
+    assert statuses(a)["left_a"][0] == "unsubscribed"
+    assert statuses(b)["left_b"][0] == "unsubscribed"
 
 
 def test_into_a_list_that_it_does_not_know(workspace: Workspace, owner_client: Client) -> None:
@@ -217,7 +217,7 @@ def test_into_a_list_that_it_does_not_know(workspace: Workspace, owner_client: C
     lists.subscribe(there, Contact.objects.filter(email="left_b@x.example"), source="page")
     file = chosen(received(workspace, text), target=there)
     agreed(file)
-    assert standings(there) == {
+    assert statuses(there) == {
         "left_b": ("subscribed", "unknown"),
         "only_a": ("subscribed", "explicit"),
         "only_b": ("subscribed", "customer"),
@@ -242,7 +242,7 @@ def test_a_list_of_the_same_name_elsewhere_is_restored(
     assert (counts["subscribed"], counts["unsubscribed"], counts["stopped"]) == (2, 2, 1)
     file.refresh_from_db()
     assert file.list is not None
-    assert standings(file.list) == {
+    assert statuses(file.list) == {
         "only_a": ("subscribed", "explicit"),
         "left_b": ("subscribed", "explicit"),
         "left_a": ("unsubscribed", "explicit"),
@@ -291,7 +291,7 @@ def test_what_was_written_into_the_file_is_heard(
         email = next(value for key, value in row.items() if "E-mail" in key)
         writer.writerow(row | edits.get(email.partition("@")[0], {}))
     counts = agreed(chosen(received(workspace, out.getvalue()), target=a))
-    found = {name: status for name, (status, _consent) in standings(a).items()}
+    found = {name: status for name, (status, _consent) in statuses(a).items()}
     assert found["only_a"] == found["both"] == "unsubscribed"
     assert found["left_b"] == "subscribed"
     assert "nowhere" not in found
@@ -321,7 +321,7 @@ def test_who_came_back_and_who_left_since_the_export(
         status="unsubscribed", changed_at=timezone.now()
     )
     agreed(chosen(received(workspace, text), target=a))
-    assert standings(a)["both"][0] == "unsubscribed"
+    assert statuses(a)["both"][0] == "unsubscribed"
 
 
 def test_the_pages_say_what_decides(workspace: Workspace, owner_client: Client) -> None:
@@ -480,10 +480,10 @@ def test_of_very_many_lists_one_column_says_it(
         assert counts["stopped"] == counts["subscribed"] == counts["unsubscribed"] == 0
     # On each of them as before it was lost.
     for target in (a, b):
-        stood = standings(target)
+        stood = statuses(target)
         Subscription.objects.filter(list=target).delete()
         agreed(chosen(received(workspace, text), target=target))
-        assert standings(target) == stood
+        assert statuses(target) == stood
     # A list that is new: nobody is on it, by what the file says.
     fresh = List.objects.create(workspace=workspace, name="Fresh")
     agreed(chosen(received(workspace, text), target=fresh))

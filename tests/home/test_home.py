@@ -209,7 +209,7 @@ def test_apps_to_the_right_add_needs_and_replace_steps(
     for registry in (todo.steps, todo.needs):
         monkeypatch.setattr(registry, "_items", dict(registry._items))
     todo.steps.add(
-        lambda _request: todo.Step("Try it", "At once.", done=True),
+        lambda _request: todo.FirstStep("Try it", "At once.", done=True),
         key="sandbox",
         order=20,
         replace=True,

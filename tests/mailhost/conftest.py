@@ -9,7 +9,6 @@ from accounts import secrets
 from accounts.models import Workspace
 from bounces.models import BounceMailbox
 from tests import factories
-from tests.fixtures import make_list
 from tests.mailhost.exim import Exim
 from tests.mailhost.exim import missing as exim_missing
 from tests.mailhost.exim import running as running_exim
@@ -18,7 +17,7 @@ from tests.mailservers.sink import Sink
 from tests.mailservers.sink import running as running_sink
 from tests.sending.engine.conftest import design, open_to
 
-__all__ = ["design", "make_list", "open_to"]
+__all__ = ["design", "open_to"]
 
 ADDRESS = f"bounces@{DOMAIN}"
 

@@ -7,7 +7,7 @@ from django.test import Client
 
 from accounts.models import Workspace
 from relays.models import Lane, Relay
-from sending.engine import turn
+from sending.engine import shift
 from sending.models import Mailing, Message
 from sending.services import dispatch
 from tests import factories
@@ -40,7 +40,7 @@ def test_a_mailing_goes_out_in_one_turn(
     relay.refresh_from_db()
     people = [f"person{number}@place{number % 5}.test" for number in range(300)]
     mailing = open_to(people, relay=relay)
-    turn.run(relay)
+    shift.run(relay)
     dispatch.tend_mailings()
     mailing.refresh_from_db()
     tally = assert_closes(mailing)
@@ -68,7 +68,7 @@ def test_unknown_recipients_in_a_row(exim: Exim, relay: Relay, open_to: Open) ->
     unknown = [f"nobody{number}@place.test" for number in range(16)]
     mailing = open_to([*unknown, "ann@place.test"], relay=relay)
     while dispatch.relays_to_run():
-        turn.run(relay)
+        shift.run(relay)
     tally = assert_closes(mailing)
     assert (tally.accepted, tally.failed) == (1, 16), exim.log()[-3000:]
     assert "nonmail" not in exim.log()

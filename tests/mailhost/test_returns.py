@@ -10,7 +10,7 @@ from bounces.models import BounceMail, BounceMailbox
 from bounces.services import collecting, mailboxes
 from contacts.models import Suppression
 from relays.models import Relay
-from sending.engine import turn
+from sending.engine import shift
 from sending.models import Event, Mailing, Message
 from sending.services import dispatch
 from tests import factories
@@ -48,7 +48,7 @@ def test_a_mailing_and_its_returns(
     unknown = [f"reject{number}@rejecting.test" for number in range(6)]
     nowhere = [f"person{number}@nowhere.test" for number in range(4)]
     mailing = open_to(good + unknown + nowhere, relay=relay)
-    turn.run(relay)
+    shift.run(relay)
     tally = assert_closes(mailing)
     # nowhere.test is refused at RCPT; the others come back.
     assert (tally.accepted, tally.failed) == (26, 4)
@@ -90,7 +90,7 @@ def test_without_verp_by_what_came_back(
     relay.envelope = Relay.Envelope.FIXED
     relay.save()
     mailing = open_to(["reject@rejecting.test"], relay=relay)
-    turn.run(relay)
+    shift.run(relay)
     until(lambda: waiting(mailbox) == 1, what=host.log, seconds=60)
     BounceMailbox.objects.update(after="delete")
     collecting.collect(mailbox.pk)

@@ -25,7 +25,7 @@ class Sink:
     def __init__(self) -> None:
         self.port = 0
         self.mails: list[tuple[str, str, bytes]] = []
-        self.taken: Counter[str] = Counter()
+        self.accepted: Counter[str] = Counter()
         self.delay = 0.0
         # Seconds that the server takes for each reply to a content.
         self.deferred: Counter[str] = Counter()
@@ -76,7 +76,7 @@ class Sink:
                     writer.write(b"554 5.7.1 Looks like spam\r\n")
                     continue
                 with self._lock:
-                    self.taken[recipient] += 1
+                    self.accepted[recipient] += 1
                     self.mails.append((sender, recipient, content))
                 if recipient.startswith("drop"):
                     return

@@ -130,7 +130,7 @@ def test_whatever_the_broker_does_is_a_finding(
 
 
 def test_a_check_that_breaks_is_a_finding(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken() -> health.Part:
+    def broken() -> health.HealthPart:
         raise RuntimeError(f"secret {WRONG}")
 
     monkeypatch.setitem(health.WORK, "beat", broken)
@@ -183,12 +183,12 @@ def test_who_asks_while_another_looks_gets_the_answer_before() -> None:
     looks: list[int] = []
     begun, end = threading.Event(), threading.Event()
 
-    def look() -> dict[str, health.Part]:
+    def look() -> dict[str, health.HealthPart]:
         looks.append(1)
         if len(looks) == 2:
             begun.set()
             end.wait(10)
-        return {"one": health.Part(ok=True, detail=str(len(looks)))}
+        return {"one": health.HealthPart(ok=True, detail=str(len(looks)))}
 
     kept = probes._Kept("probe", look)
     assert kept.get()["one"].detail == "1"

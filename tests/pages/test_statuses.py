@@ -53,7 +53,7 @@ SHOWN = sorted(
         *(("messages", state.name.lower()) for state in Message.State),
         *(("recipients", code) for code in recipients.STATES),
         *(("campaigns", code) for code in states.STATES),
-        *(("relays.standing", code) for code in ("archived", "waiting")),
+        *(("relays.overview", code) for code in ("archived", "waiting")),
         *(("mails of mailboxes", kind.value) for kind in Kind),
     }
 )

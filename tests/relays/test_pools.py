@@ -110,7 +110,7 @@ def test_shares_are_those_of_the_relays_that_can(
 
     def shares() -> dict[str, tuple[float, float]]:
         now = owner_client.get(url("pool", pool.pk)).context["now"]
-        return {one.standing.relay.name: (one.share, one.now) for one in now.members}
+        return {one.overview.relay.name: (one.share, one.now) for one in now.members}
 
     assert shares() == {"Main": (0.5, 0.5), "Second": (0.5, 0.5), "Third": (1.0, 0.0)}
     Relay.objects.filter(pk=second.pk).update(state=Relay.State.DRAINING)

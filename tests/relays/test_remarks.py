@@ -7,8 +7,8 @@ from pages import reasons
 from smtp import remarks
 from smtp.envelope import envelope
 from smtp.hosts import ForbiddenHostError, check
+from smtp.mailobjects import MailObject, Outcome
 from smtp.offers import Offers
-from smtp.parcels import Outcome, Parcel
 from smtp.remarks import Remark
 
 
@@ -30,7 +30,7 @@ def test_a_refused_server_is_told_with_its_name() -> None:
 
 
 def test_a_remark_that_stands_for_a_reply_keeps_its_code() -> None:
-    outcome = envelope(Parcel(1, "news@brand.example", "ann bee", b""), Offers())
+    outcome = envelope(MailObject(1, "news@brand.example", "ann bee", b""), Offers())
     assert isinstance(outcome, Outcome)
     stored = f"{outcome.code} {outcome.words}"
     with override("zh-hans"):

@@ -93,7 +93,7 @@ def test_a_mail_that_it_took_is_a_test_and_a_refusal_is_none(fresh: Relay) -> No
     health.learn(fresh, [refused], None)
     fresh.refresh_from_db()
     assert fresh.untested
-    health.learn(fresh, [Outcome(End.TAKEN, 250, "2.0.0 ok")], None)
+    health.learn(fresh, [Outcome(End.ACCEPTED, 250, "2.0.0 ok")], None)
     fresh.refresh_from_db()
     assert not fresh.untested
 

@@ -7,7 +7,7 @@ from bounces.models import BounceMail, BounceMailbox
 from bounces.services import collecting
 from contacts.models import Suppression
 from relays.models import Relay
-from sending.engine import turn
+from sending.engine import shift
 from sending.models import Event, Mailing
 from tests.sandbox.test_sandbox import Running, relay, running
 from tests.sending.engine.conftest import assert_closes, design, open_to
@@ -30,7 +30,7 @@ def test_every_kind(running: Running, relay: Relay, open_to: Callable[..., Maili
     mailbox = BounceMailbox.objects.get(is_sandbox=True)
     BounceMailbox.objects.update(port=running.imap_port)
     mailing = open_to([f"{word}@x.example" for word in [*KINDS, "anna"]], relay=relay)
-    turn.run(relay)
+    shift.run(relay)
     assert assert_closes(mailing).accepted == 7
     stored, end = 0, time.monotonic() + 30
     while stored < len(KINDS):

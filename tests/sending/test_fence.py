@@ -18,16 +18,16 @@ from bounces.services import collecting
 from campaigns.models import Campaign
 from campaigns.services import running
 from relays.models import Relay, RelaySlot
-from sending.engine import turn
+from sending.engine import shift
 from sending.host import journal, position, sentlog
 from sending.models import Batch, Fence, Fenced, HostPosition, Installation, Mailing, Message, Tally
 from sending.queries import fence as queries
-from sending.services import fence, mailings, recovery
-from tests.fixtures import make_list
+from sending.services import fence, freezing, mailings, recovery
+from sending.tasks.engine import freeze as freeze_task
 from tests.mailservers.sink import Sink
-from tests.sending.engine.conftest import assert_closes, design, open_to, relay, sink
+from tests.sending.engine.conftest import assert_closes, design, open_to, relay
 
-__all__ = ["design", "make_list", "open_to", "relay", "sink"]
+__all__ = ["design", "open_to", "relay"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Open = Callable[..., Mailing]
@@ -73,11 +73,11 @@ def restore(path: Path) -> None:
 
 
 def one_batch(relay: Relay) -> None:
-    turn.run(relay, budget=0)
+    shift.run(relay, budget=0)
 
 
 def send_all(relay: Relay) -> None:
-    while turn.run(relay):
+    while shift.run(relay):
         pass
 
 
@@ -85,29 +85,29 @@ def begun(open_to: Open, relay: Relay, sink: Sink) -> Mailing:
     """A campaign of which a batch is sent."""
     mailing = open_to(ADDRESSES)
     one_batch(relay)
-    assert 0 < len(sink.taken) < len(ADDRESSES)
+    assert 0 < len(sink.accepted) < len(ADDRESSES)
     return mailing
 
 
 def once(sink: Sink) -> None:
-    assert sink.taken == dict.fromkeys(ADDRESSES, 1)
+    assert sink.accepted == dict.fromkeys(ADDRESSES, 1)
 
 
 def test_a_restore_in_the_middle_of_a_campaign_mails_nobody_twice(
     open_to: Open, relay: Relay, sink: Sink, tmp_path: Path
 ) -> None:
     mailing = begun(open_to, relay, sink)
-    before = len(sink.taken)
+    before = len(sink.accepted)
     dump(tmp_path / "yanshu.dump")
     one_batch(relay)
-    after = len(sink.taken)
+    after = len(sink.accepted)
     assert before < after < len(ADDRESSES)
     restore(tmp_path / "yanshu.dump")
     assert Tally.objects.get().accepted == before
 
     send_all(relay)
-    assert len(sink.taken) == after
-    up = fence.standing()
+    assert len(sink.accepted) == after
+    up = fence.current()
     assert up is not None
     assert up.why == Fence.Why.MOVED
     mailing.refresh_from_db()
@@ -124,13 +124,57 @@ def test_a_restore_in_the_middle_of_a_campaign_mails_nobody_twice(
     assert fence.decide(one, go_on=True)
     assert not fence.decide(one, go_on=True)
     send_all(relay)
-    assert len(sink.taken) == after
+    assert len(sink.accepted) == after
     assert fence.release()
     send_all(relay)
     once(sink)
     assert assert_closes(mailing).accepted == len(ADDRESSES)
     one.refresh_from_db()
     assert (one.accepted, one.in_doubt) == (after - before, 0)
+
+
+@pytest.fixture
+def pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A large audience is frozen in pieces of fifty."""
+    for name, value in (("SMALL", 50), ("FIRST", 50), ("MOST", 50)):
+        monkeypatch.setattr(freezing, name, value)
+
+
+@pytest.mark.usefixtures("pieces")
+@pytest.mark.parametrize("more", [True, False])
+def test_a_restore_while_an_audience_is_frozen_mails_nobody_twice(
+    open_to: Open, relay: Relay, sink: Sink, tmp_path: Path, more: bool
+) -> None:
+    """`more`: after the backup a further piece was frozen and mailed. Which people it was the
+    hosts don't know, so that nobody of the rest is mailed by itself."""
+    mailing = open_to(ADDRESSES)
+    send_all(relay)
+    assert sum(sink.accepted.values()) == 50
+    dump(tmp_path / "yanshu.dump")
+    if more:
+        freezing.go_on(seconds=0.0001)
+        send_all(relay)
+        assert sum(sink.accepted.values()) == 100
+    restore(tmp_path / "yanshu.dump")
+
+    assert not fence.is_open()
+    freeze_task()
+    assert Message.objects.count() == 50
+    fence.attend()
+    (one,) = fence.undecided()
+    assert fence.decide(one, go_on=True)
+    assert fence.release()
+    freeze_task()
+    send_all(relay)
+    assert max(sink.accepted.values()) == 1
+    tally = assert_closes(mailing)
+    assert tally.targeted == len(ADDRESSES)
+    if more:
+        assert (tally.accepted, tally.unknown) == (50, len(ADDRESSES) - 50)
+        unknown = Message.objects.filter(state=Message.State.UNKNOWN)
+        assert set(unknown.values_list("reason", flat=True)) == {"in_doubt"}
+    else:
+        once(sink)
 
 
 def test_ids_that_are_in_mails_by_now_are_never_given_to_others(
@@ -143,7 +187,7 @@ def test_ids_that_are_in_mails_by_now_are_never_given_to_others(
     send_all(relay)
     restore(tmp_path / "yanshu.dump")
     fence.attend()
-    up = fence.standing()
+    up = fence.current()
     assert up is not None
     # A mailing that the database doesn't have is told.
     (told,) = up.reports.get().unknown
@@ -158,7 +202,7 @@ def test_a_copy_of_the_database_sends_nothing(
 ) -> None:
     """On a host of its own, which has no files and knows nothing."""
     begun(open_to, relay, sink)
-    before = len(sink.taken)
+    before = len(sink.accepted)
     dump(tmp_path / "yanshu.dump")
     restore(tmp_path / "yanshu.dump")
     settings.VAR = tmp_path / "elsewhere"
@@ -166,8 +210,8 @@ def test_a_copy_of_the_database_sends_nothing(
     send_all(relay)
     fence.attend()
     send_all(relay)
-    assert len(sink.taken) == before
-    up = fence.standing()
+    assert len(sink.accepted) == before
+    up = fence.current()
     assert up is not None
     assert not fence.is_open()
     # The original's host has said nothing, and is named.
@@ -202,13 +246,13 @@ def test_a_cluster_that_went_back_in_time_is_noticed_by_a_hosts_file(
 ) -> None:
     """As after a base backup, or a failover that lost the latest commits: it lies where it lay."""
     mailing = begun(open_to, relay, sink)
-    key, before = Installation.objects.get().key, len(sink.taken)
+    key, before = Installation.objects.get().key, len(sink.accepted)
     there = HostPosition.objects.get(host=journal.host()).generation
     assert position.read(key) == there
     HostPosition.objects.update(generation=there - 1)
     send_all(relay)
-    assert len(sink.taken) == before
-    up = fence.standing()
+    assert len(sink.accepted) == before
+    up = fence.current()
     assert up is not None
     assert up.why == Fence.Why.OLDER
     mailing.refresh_from_db()
@@ -227,7 +271,7 @@ def test_a_host_that_was_away_tells_later_and_then_it_counts(
     mailing = begun(open_to, relay, sink)
     dump(tmp_path / "yanshu.dump")
     one_batch(relay)
-    known = len(sink.taken)
+    known = len(sink.accepted)
     first = settings.VAR
     restore(tmp_path / "yanshu.dump")
     settings.VAR = tmp_path / "second"
@@ -250,7 +294,7 @@ def test_a_host_that_was_away_tells_later_and_then_it_counts(
 def test_a_batch_that_was_held_at_the_time_of_the_backup(
     open_to: Open, relay: Relay, sink: Sink
 ) -> None:
-    """Its holder recorded it afterwards; in the restored database it is still held."""
+    """Its holder recorded it afterwards; in the restored database it is still claimed."""
     mailing = open_to(ADDRESSES)
     fence.is_open()
     ids = list(Message.objects.order_by("pk").values_list("pk", flat=True))
@@ -270,7 +314,7 @@ def test_a_batch_that_was_held_at_the_time_of_the_backup(
     assert Batch.objects.get().ids == ids[8:10]
     fence.release()
     send_all(relay)
-    assert set(sink.taken) == {m.address for m in Message.objects.filter(pk__in=ids[20:])}
+    assert set(sink.accepted) == {m.address for m in Message.objects.filter(pk__in=ids[20:])}
 
 
 def test_a_worker_that_was_killed_before_the_restore_is_in_the_report(
@@ -370,7 +414,7 @@ def test_sending_that_is_switched_off(
     open_to(ADDRESSES)
     settings.SENDING = False
     send_all(relay)
-    assert sink.taken == {}
+    assert sink.accepted == {}
     assert running.start_due() == []
     settings.SENDING = True
     send_all(relay)

@@ -50,14 +50,14 @@ def answer(mailing: Mailing, relay: Relay, *said: Said) -> Claim:
     """One batch, answered in the order of its messages."""
     claimed = claim(mailing, relay, holder="here:1", limit=len(said))
     assert claimed is not None
-    taken, outcomes = Accepted(), {}
+    accepted, outcomes = Accepted(), {}
     for message, (code, words, stage) in zip(claimed.messages, said, strict=True):
         if 200 <= code < 300:
-            taken.add(message.id, message.lane, f"{code} {words}", 0.1)
+            accepted.add(message.id, message.lane, f"{code} {words}", 0.1)
         else:
             outcomes[message.id] = Outcome(End.REFUSED, code, words, stage)
-            taken.refuse(message.id)
-    settle(claimed, mailing, relay, outcomes, taken)
+            accepted.refuse(message.id)
+    settle(claimed, mailing, relay, outcomes, accepted)
     mailing.refresh_from_db()
     relay.refresh_from_db()
     return claimed

@@ -14,17 +14,17 @@ from contacts.models import Contact, Suppression
 from designs.models import Design
 from designs.services import freeze
 from relays.models import Relay
-from sending.engine import turn
+from sending.engine import shift
 from sending.models import Mailing, Message, StreamItem, Tally
 from sending.services import dispatch, mailings, streams
 from sending.services.retrying import retry_failed
 from sending.services.streams import Item, StreamClosedError, append, close, open_stream
 from tests.mailservers.sink import Sink
-from tests.sending.engine.conftest import assert_closes, relay, sink
-from tests.sending.engine.test_guards import carry
+from tests.sending.engine.conftest import assert_closes, relay
+from tests.sending.engine.test_guards import deliver
 from tracking.services import mails, persons
 
-__all__ = ["relay", "sink"]
+__all__ = ["relay"]
 pytestmark = pytest.mark.django_db(transaction=True)
 HTML = '<p>Dear {{ first_name|default("you") }}, order {{ order }}: {{ total }}</p>'
 
@@ -51,7 +51,7 @@ def send(stream: Mailing) -> None:
     """As beat and workers would, until the stream rests."""
     for _ in range(20):
         for pk in dispatch.relays_to_run():
-            turn.run(Relay.objects.get(pk=pk))
+            shift.run(Relay.objects.get(pk=pk))
         dispatch.tend_mailings()
         stream.refresh_from_db()
         if stream.idle or stream.state == "finished":
@@ -175,7 +175,7 @@ def test_what_is_put_off_keeps_it_from_resting_and_ages_by_itself(
     Mailing.objects.update(opened_at=timezone.now() - timedelta(days=365))
     append(stream, [Item("k", "full1@x.example")])
     for pk in dispatch.relays_to_run():
-        turn.run(Relay.objects.get(pk=pk))
+        shift.run(Relay.objects.get(pk=pk))
     dispatch.tend_mailings()
     message = Message.objects.get()
     assert (message.state, message.reason) == (Message.State.WAITING, "full")
@@ -184,7 +184,7 @@ def test_what_is_put_off_keeps_it_from_resting_and_ages_by_itself(
     StreamItem.objects.update(created_at=timezone.now() - timedelta(days=3))
     Message.objects.update(retry_at=timezone.now(), attempts=20)
     for pk in dispatch.relays_to_run():
-        turn.run(Relay.objects.get(pk=pk))
+        shift.run(Relay.objects.get(pk=pk))
     assert Message.objects.get().reason == "expired"
 
 
@@ -214,7 +214,7 @@ def test_appending_while_it_goes_to_rest_loses_nothing(stream: Mailing, sink: Si
     assert len(ids) == len(set(ids.values())) == 60
     stream.refresh_from_db()
     assert not stream.idle
-    carry(stream)
+    deliver(stream)
     assert Tally.objects.get(mailing=stream).accepted == len(sink.mails) == 60
 
 

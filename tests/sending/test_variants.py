@@ -15,16 +15,15 @@ from contacts.models import List
 from designs.models import Design
 from designs.services import freeze as content_of
 from relays.models import Relay
-from sending.models import Event, LeftOut, Mailing, MailingLane, Message
-from sending.queries.freeze import freeze
+from sending.models import Event, LeftOut, Mailing, Message
 from sending.services.mailings import open_mailing
 from sending.variants import WHOLE, Choice, bounds
 from tests.mailservers.sink import Sink
-from tests.sending.engine.conftest import assert_closes, design, relay, sink
-from tests.sending.engine.test_guards import carry
+from tests.sending.engine.conftest import assert_closes, design, relay
+from tests.sending.engine.test_guards import deliver
 from tracking.services import mails
 
-__all__ = ["design", "relay", "sink"]
+__all__ = ["design", "relay"]
 Open = Callable[..., Mailing]
 
 
@@ -81,7 +80,7 @@ def test_each_gets_one_of_them(open_split: Open, sink: Sink) -> None:
     mailing = open_split(400, weights=(3, 1))
     counts = Counter(Message.objects.values_list("variant", flat=True))
     assert 260 <= counts[0] <= 340
-    carry(mailing)
+    deliver(mailing)
     assert_closes(mailing)
     said = {recipient: content for _, recipient, content in sink.mails}
     assert len(said) == 400
@@ -106,28 +105,9 @@ def test_a_part_is_held_out_and_told_why(open_split: Open) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_audience_in_pieces(
-    open_split: Open, make_list: Callable[..., List], sink: Sink
-) -> None:
-    """A second piece has ranges of its own in the same lanes; all of both get their mail."""
-    mailing = open_split(30)
-    more = make_list(["late@x.example", "later@gmail.com"], name="More")
-    targeted, _ = freeze(mailing, Audience.of_lists(mailing.workspace_id, [more.pk]))
-    tally = mailing.tally
-    tally.targeted, tally.waiting = tally.targeted + targeted, tally.waiting + targeted
-    tally.save()
-    whole = Audience.of_lists(mailing.workspace_id, [*mailing.list_ids, more.pk])
-    Mailing.objects.filter(pk=mailing.pk).update(audience=whole.as_json())
-    assert MailingLane.objects.filter(mailing=mailing, lane=0).count() == 2
-    carry(mailing)
-    assert assert_closes(mailing).accepted == 32
-    assert {"late@x.example", "later@gmail.com"} <= {recipient for _, recipient, _ in sink.mails}
-
-
-@pytest.mark.django_db(transaction=True)
 def test_links_are_counted_for_each(open_split: Open, sink: Sink) -> None:
     mailing = open_split(60)
-    carry(mailing)
+    deliver(mailing)
     mailing.refresh_from_db()
     for variant, clicks in ((0, 2), (1, 1)):
         for message in Message.objects.filter(variant=variant)[:clicks]:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import uvloop
 
-from smtp import End, Ending, Exchange, Mode, Outcome, Parcel, Server, Timeouts, open_session
+from smtp import End, Ending, Exchange, MailObject, Mode, Outcome, Server, Timeouts, open_session
 from tests.smtp.scripted import Scripted
 
 # For what works: long enough for a busy machine.
@@ -19,47 +19,47 @@ CONTENT = b"Subject: Hello\r\n\r\nDear %b\r\n"
 T = TypeVar("T")
 
 
-def parcels(*recipients: str, content: bytes = b"") -> list[Parcel]:
+def mails_to(*recipients: str, content: bytes = b"") -> list[MailObject]:
     return [
-        Parcel(key, "news@brand.example", one, content or CONTENT % one.encode())
+        MailObject(key, "news@brand.example", one, content or CONTENT % one.encode())
         for key, one in enumerate(recipients)
     ]
 
 
-def people(number: int) -> list[Parcel]:
-    return parcels(*(f"person{place}@a.example" for place in range(number)))
+def people(number: int) -> list[MailObject]:
+    return mails_to(*(f"person{place}@a.example" for place in range(number)))
 
 
 @dataclass
 class Mails:
     """Drains its exchanges when the last mail is settled, unless they are `kept`."""
 
-    waiting: list[Parcel]
+    waiting: list[MailObject]
     kept: bool = False
     handed: list[int] = field(default_factory=list)
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     exchanges: list[Exchange] = field(default_factory=list)
     given: int = 0
-    on_settled: Callable[[Parcel], None] = lambda _parcel: None
-    on_handing_over: Callable[[Parcel], None] = lambda _parcel: None
+    on_settled: Callable[[MailObject], None] = lambda _mail: None
+    on_handing_over: Callable[[MailObject], None] = lambda _mail: None
 
-    def next(self) -> Parcel | None:
+    def next(self) -> MailObject | None:
         if not self.waiting:
             return None
         self.given += 1
         return self.waiting.pop(0)
 
-    def handing_over(self, parcel: Parcel) -> None:
-        assert parcel.key not in self.handed
-        self.handed.append(parcel.key)
-        self.on_handing_over(parcel)
+    def handing_over(self, mail: MailObject) -> None:
+        assert mail.key not in self.handed
+        self.handed.append(mail.key)
+        self.on_handing_over(mail)
 
-    def settled(self, parcel: Parcel, outcome: Outcome) -> None:
-        assert parcel.recipient not in self.outcomes, "settled twice"
-        if outcome.end in {End.TAKEN, End.IN_DOUBT}:
-            assert parcel.key in self.handed
-        self.outcomes[parcel.recipient] = outcome
-        self.on_settled(parcel)
+    def settled(self, mail: MailObject, outcome: Outcome) -> None:
+        assert mail.recipient not in self.outcomes, "settled twice"
+        if outcome.end in {End.ACCEPTED, End.IN_DOUBT}:
+            assert mail.key in self.handed
+        self.outcomes[mail.recipient] = outcome
+        self.on_settled(mail)
         if not self.kept and not self.waiting and self.given == len(self.outcomes):
             for exchange in self.exchanges:
                 exchange.drain()
@@ -73,7 +73,7 @@ def check(mails: Mails, server: Scripted) -> None:
     assert mails.given == len(mails.outcomes)
     assert all(count == 1 for count in server.accepted.values()), server.accepted
     took = set(server.accepted)
-    assert mails.ends(End.TAKEN) <= took <= mails.ends(End.TAKEN) | mails.ends(End.IN_DOUBT)
+    assert mails.ends(End.ACCEPTED) <= took <= mails.ends(End.ACCEPTED) | mails.ends(End.IN_DOUBT)
 
 
 async def send_over_one(
@@ -95,7 +95,7 @@ def run(work: Coroutine[None, None, T], *, loop: str = "uvloop") -> T:
 
 def exchange_all(
     server: Scripted,
-    given: Sequence[Parcel],
+    given: Sequence[MailObject],
     mode: Mode,
     *,
     loop: str = "uvloop",

@@ -10,16 +10,16 @@ from smtp import (
     End,
     EndingKind,
     Exchange,
+    MailObject,
     Mode,
     Outcome,
-    Parcel,
     Server,
     Stage,
     Timeouts,
     WithdrawnError,
     open_session,
 )
-from tests.smtp.mails import CONTENT, PATIENT, Mails, check, exchange_all, parcels, people, run
+from tests.smtp.mails import CONTENT, PATIENT, Mails, check, exchange_all, mails_to, people, run
 from tests.smtp.scripted import OFFERS, SILENCE, Act, Fault, Scripted, Step, say, serving
 
 LOOPS = ["uvloop", "asyncio"]
@@ -57,14 +57,16 @@ def test_the_bytes_of_two_mails(mode: Mode, loop: str) -> None:
     assert (ending.kind, ending.code, ending.words) == (EndingKind.DRAINED, 221, "bye")
     assert mails.handed == [0, 1]
     outcome = mails.outcomes["person1@a.example"]
-    assert (outcome.end, outcome.code, outcome.words) == (End.TAKEN, 250, "2.0.0 queued as 4711")
+    assert (outcome.end, outcome.code, outcome.words) == (End.ACCEPTED, 250, "2.0.0 queued as 4711")
     assert outcome.stage is Stage.CONTENT
     assert 0 < outcome.seconds < 5
 
 
 def test_the_bytes_of_two_mails_with_bdat() -> None:
     with serving() as server:
-        exchange_all(server, parcels("a@a.example", "b@a.example", content=b"..\r\n"), Mode.CHUNKED)
+        exchange_all(
+            server, mails_to("a@a.example", "b@a.example", content=b"..\r\n"), Mode.CHUNKED
+        )
         assert _said(server) == (
             _commands(b"a")
             + b"BDAT 4 LAST\r\n..\r\nRSET\r\n"
@@ -88,7 +90,7 @@ def test_round_trips_a_mail(mode: Mode, turns: int) -> None:
 def test_one_window_of_bdat_is_one_round_trip() -> None:
     with serving(faults=[Fault(Step.RSET, Act(pause=0.05), nth=1)]) as server:
         mails, _ending = exchange_all(server, people(9), Mode.CHUNKED, window=8)
-        assert len(mails.ends(End.TAKEN)) == 9
+        assert len(mails.ends(End.ACCEPTED)) == 9
         heard = server.everything
     # All of the window was said before the reply to its first command.
     assert heard.count(b"BDAT") == 9
@@ -106,7 +108,7 @@ def test_dots_at_the_beginnings_of_lines(mode: Mode) -> None:
         b"a.\r\nb.c\r\n",
     ]
     given = [
-        Parcel(key, "a@b.example", f"p{key}@a.example", content)
+        MailObject(key, "a@b.example", f"p{key}@a.example", content)
         for key, content in enumerate(contents)
     ]
     with serving() as server:
@@ -122,10 +124,10 @@ def test_dots_at_the_beginnings_of_lines(mode: Mode) -> None:
 def test_contents_that_fill_the_buffers(mode: Mode, loop: str) -> None:
     """No more is taken from the source while the server doesn't read."""
     content = (b"x" * 76 + b"\r\n") * 13_000
-    given = parcels(*(f"p{key}@a.example" for key in range(12)), content=content)
+    given = mails_to(*(f"p{key}@a.example" for key in range(12)), content=content)
     largest = 0
 
-    def look(_parcel: Parcel) -> None:
+    def look(_mail: MailObject) -> None:
         nonlocal largest
         exchange = mails.exchanges[0]
         largest = max(largest, exchange._transport.get_write_buffer_size())
@@ -149,13 +151,13 @@ def test_contents_that_fill_the_buffers(mode: Mode, loop: str) -> None:
 # Parameters ------------------------------------------------------------------------------------
 
 
-def _envelope(offers: Sequence[str], parcel: Parcel) -> tuple[bytes, Outcome]:
+def _envelope(offers: Sequence[str], mail: MailObject) -> tuple[bytes, Outcome]:
     """The MAIL command that was said ("" for none), and the outcome."""
     with serving(offers=offers) as server:
-        mails, ending = exchange_all(server, [parcel], Mode.PLAIN)
+        mails, ending = exchange_all(server, [mail], Mode.PLAIN)
         assert ending.kind is EndingKind.DRAINED
         line, _newline, _rest = _said(server).partition(b"\r\n")
-        return line if line.startswith(b"MAIL") else b"", mails.outcomes[parcel.recipient]
+        return line if line.startswith(b"MAIL") else b"", mails.outcomes[mail.recipient]
 
 
 def test_an_ordinary_mail_needs_no_parameters() -> None:
@@ -164,43 +166,47 @@ def test_an_ordinary_mail_needs_no_parameters() -> None:
 
 
 def test_an_empty_sender() -> None:
-    assert _envelope(OFFERS, Parcel(1, "", "a@a.example", b"x\r\n"))[0] == b"MAIL FROM:<>"
+    assert _envelope(OFFERS, MailObject(1, "", "a@a.example", b"x\r\n"))[0] == b"MAIL FROM:<>"
 
 
 def test_8bit_contents_say_so_where_it_is_offered() -> None:
-    parcel = Parcel(1, "a@b.example", "a@a.example", "Grüße\r\n".encode())
-    assert _envelope(OFFERS, parcel)[0] == b"MAIL FROM:<a@b.example> BODY=8BITMIME"
-    assert _envelope(["PIPELINING"], parcel)[0] == b"MAIL FROM:<a@b.example>"
+    mail = MailObject(1, "a@b.example", "a@a.example", "Grüße\r\n".encode())
+    assert _envelope(OFFERS, mail)[0] == b"MAIL FROM:<a@b.example> BODY=8BITMIME"
+    assert _envelope(["PIPELINING"], mail)[0] == b"MAIL FROM:<a@b.example>"
 
 
 @pytest.mark.parametrize(
     ("sender", "recipient"), [("a@b.example", "用户@例子.example"), ("ü@b.example", "a@a.example")]
 )
 def test_other_letters_than_ascii(sender: str, recipient: str) -> None:
-    parcel = Parcel(1, sender, recipient, b"x\r\n")
-    line, outcome = _envelope(OFFERS, parcel)
+    mail = MailObject(1, sender, recipient, b"x\r\n")
+    line, outcome = _envelope(OFFERS, mail)
     assert line == f"MAIL FROM:<{sender}> SMTPUTF8".encode()
-    assert outcome.end is End.TAKEN
-    line, outcome = _envelope(["PIPELINING"], parcel)
+    assert outcome.end is End.ACCEPTED
+    line, outcome = _envelope(["PIPELINING"], mail)
     assert line == b""
     assert (outcome.end, outcome.code) == (End.REFUSED, NO_SMTPUTF8)
     assert "ASCII" in outcome.words
 
 
 def test_the_size_is_announced_for_what_is_large() -> None:
-    parcel = Parcel(1, "a@b.example", "a@a.example", b"x" * 70_000)
-    assert _envelope(["SIZE 80000"], parcel)[0] == b"MAIL FROM:<a@b.example> SIZE=70000"
-    assert _envelope(["SIZE"], parcel)[0] == b"MAIL FROM:<a@b.example> SIZE=70000"
-    assert _envelope(["PIPELINING"], parcel)[0] == b"MAIL FROM:<a@b.example>"
+    mail = MailObject(1, "a@b.example", "a@a.example", b"x" * 70_000)
+    assert _envelope(["SIZE 80000"], mail)[0] == b"MAIL FROM:<a@b.example> SIZE=70000"
+    assert _envelope(["SIZE"], mail)[0] == b"MAIL FROM:<a@b.example> SIZE=70000"
+    assert _envelope(["PIPELINING"], mail)[0] == b"MAIL FROM:<a@b.example>"
 
 
 def test_what_is_too_large_is_not_sent() -> None:
-    line, outcome = _envelope(["SIZE 1000"], Parcel(1, "a@b.example", "a@a.example", b"x" * 1001))
+    line, outcome = _envelope(
+        ["SIZE 1000"], MailObject(1, "a@b.example", "a@a.example", b"x" * 1001)
+    )
     assert line == b""
     assert (outcome.end, outcome.code) == (End.REFUSED, 552)
     assert "The mail is 1.1 kB, the relay takes 1.0 kB." in outcome.words
-    line, outcome = _envelope(["SIZE 1000"], Parcel(1, "a@b.example", "a@a.example", b"x" * 1000))
-    assert outcome.end is End.TAKEN
+    line, outcome = _envelope(
+        ["SIZE 1000"], MailObject(1, "a@b.example", "a@a.example", b"x" * 1000)
+    )
+    assert outcome.end is End.ACCEPTED
 
 
 @pytest.mark.parametrize(
@@ -229,9 +235,9 @@ def test_what_is_too_large_is_not_sent() -> None:
 @pytest.mark.parametrize("mode", [Mode.PLAIN, Mode.CHUNKED])
 def test_no_address_becomes_a_command(address: str, mode: Mode) -> None:
     given = [
-        Parcel(0, "a@b.example", address, b"x\r\n"),
-        Parcel(1, address, "second@a.example", b"x\r\n"),
-        Parcel(2, "a@b.example", "third@a.example", b"x\r\n"),
+        MailObject(0, "a@b.example", address, b"x\r\n"),
+        MailObject(1, address, "second@a.example", b"x\r\n"),
+        MailObject(2, "a@b.example", "third@a.example", b"x\r\n"),
     ]
     with serving() as server:
         mails, _ending = exchange_all(server, given, mode)
@@ -242,12 +248,12 @@ def test_no_address_becomes_a_command(address: str, mode: Mode) -> None:
 
 
 def test_a_quoted_local_part() -> None:
-    given = Parcel(1, "a@b.example", '"Ann \\" B."@a.example', b"x\r\n")
-    assert _envelope(OFFERS, given)[1].end is End.TAKEN
+    given = MailObject(1, "a@b.example", '"Ann \\" B."@a.example', b"x\r\n")
+    assert _envelope(OFFERS, given)[1].end is End.ACCEPTED
 
 
 def test_an_empty_recipient_is_none() -> None:
-    line, outcome = _envelope(OFFERS, Parcel(1, "a@b.example", "", b"x\r\n"))
+    line, outcome = _envelope(OFFERS, MailObject(1, "a@b.example", "", b"x\r\n"))
     assert (line, outcome.code) == (b"", 501)
 
 
@@ -298,8 +304,8 @@ def test_a_connection_is_woken(mode: Mode, loop: str) -> None:
                 busy.append(exchange.busy)
                 mails.waiting += people(6)[number * 2 - 2 : number * 2]
                 settled = asyncio.get_running_loop().create_future()
-                mails.on_settled = lambda parcel, settled=settled, last=number * 2 - 1: (  # type: ignore[misc]
-                    settled.set_result(None) if parcel.key == last else None
+                mails.on_settled = lambda mail, settled=settled, last=number * 2 - 1: (  # type: ignore[misc]
+                    settled.set_result(None) if mail.key == last else None
                 )
                 exchange.wake()
                 busy.append(exchange.busy)
@@ -318,7 +324,7 @@ def test_drained_with_mails_on_the_way(mode: Mode) -> None:
     """They are finished, and no more are taken."""
     with serving() as server:
         mails = Mails(people(100), kept=True)
-        mails.on_settled = lambda parcel: mails.exchanges[0].drain() if parcel.key == 9 else None
+        mails.on_settled = lambda mail: mails.exchanges[0].drain() if mail.key == 9 else None
 
         async def work() -> None:
             exchange = await _opened(server, mails, mode)
@@ -327,7 +333,7 @@ def test_drained_with_mails_on_the_way(mode: Mode) -> None:
 
         run(work())
         check(mails, server)
-        assert mails.ends(End.TAKEN) == set(mails.outcomes)
+        assert mails.ends(End.ACCEPTED) == set(mails.outcomes)
         assert 10 <= len(mails.outcomes) < 30
         assert server.everything.endswith(b"QUIT\r\n")
 
@@ -343,7 +349,7 @@ def test_a_server_that_does_not_answer_quit_is_not_waited_for_long() -> None:
                 assert (await exchange.done).kind is EndingKind.DRAINED
 
         run(work())
-        assert len(mails.ends(End.TAKEN)) == 2
+        assert len(mails.ends(End.ACCEPTED)) == 2
 
 
 def test_a_server_that_closes_an_idle_connection() -> None:
@@ -358,7 +364,7 @@ def test_a_server_that_closes_an_idle_connection() -> None:
             assert (ending.kind, ending.code) == (EndingKind.CLOSED, 421)
 
         run(work())
-        assert len(mails.ends(End.TAKEN)) == 1
+        assert len(mails.ends(End.ACCEPTED)) == 1
 
 
 @pytest.mark.parametrize("mode", Mode)
@@ -388,8 +394,8 @@ def test_aborted_right_before_a_content(mode: Mode) -> None:
     """It certainly wasn't handed over: not a byte of it left."""
     with serving() as server:
         mails = Mails(people(5))
-        mails.on_handing_over = lambda parcel: (
-            mails.exchanges[0].abort("stop") if parcel.key == 2 else None
+        mails.on_handing_over = lambda mail: (
+            mails.exchanges[0].abort("stop") if mail.key == 2 else None
         )
 
         async def work() -> None:
@@ -407,8 +413,8 @@ def test_aborted_right_before_a_content(mode: Mode) -> None:
 def test_a_mail_that_is_withdrawn_when_the_server_asks_for_its_content(mode: Mode) -> None:
     """The connection is left, and nothing of it was said; what was answered before counts."""
 
-    def withdraw(parcel: Parcel) -> None:
-        if parcel.key == 2:
+    def withdraw(mail: MailObject) -> None:
+        if mail.key == 2:
             raise WithdrawnError("it belongs to another by now")
 
     with serving() as server:
@@ -453,7 +459,7 @@ def test_the_source_may_call_back_at_any_time(mode: Mode, what: str) -> None:
 class _Calling(Mails):
     """Calls its exchange at the nth time that it is asked or told something."""
 
-    def __init__(self, waiting: list[Parcel], *, place: int, what: str) -> None:
+    def __init__(self, waiting: list[MailObject], *, place: int, what: str) -> None:
         super().__init__(waiting)
         self.calls = 0
         self.place = place
@@ -471,17 +477,17 @@ class _Calling(Mails):
                 case "abort":
                     exchange.abort("enough")
 
-    def next(self) -> Parcel | None:
-        parcel = super().next()
+    def next(self) -> MailObject | None:
+        mail = super().next()
         self._call()
-        return parcel
+        return mail
 
-    def handing_over(self, parcel: Parcel) -> None:
-        super().handing_over(parcel)
+    def handing_over(self, mail: MailObject) -> None:
+        super().handing_over(mail)
         self._call()
 
-    def settled(self, parcel: Parcel, outcome: Outcome) -> None:
-        super().settled(parcel, outcome)
+    def settled(self, mail: MailObject, outcome: Outcome) -> None:
+        super().settled(mail, outcome)
         self._call()
 
 
@@ -499,15 +505,15 @@ def test_a_session_that_was_closed_before_its_use() -> None:
 
         run(work())
         check(mails, server)
-        assert not mails.ends(End.TAKEN)
+        assert not mails.ends(End.ACCEPTED)
 
 
 @pytest.mark.parametrize("mode", Mode)
 def test_a_source_that_fails_ends_its_connection(mode: Mode) -> None:
     """Its own error is the loop's to report; the mails are settled all the same."""
 
-    def fail(parcel: Parcel) -> None:
-        if parcel.key == 2:
+    def fail(mail: MailObject) -> None:
+        if mail.key == 2:
             raise RuntimeError("the journal is full")
 
     with serving() as server:

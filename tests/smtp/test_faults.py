@@ -64,7 +64,7 @@ def test_one_is_refused_and_the_others_go_on(mode: Mode, step: Step, code: int) 
     refused = mails.outcomes.pop(SECOND)
     assert (refused.end, refused.code, refused.words) == (End.REFUSED, code, "4.7.1 not this")
     assert refused.stage is STAGES[step]
-    assert {one.end for one in mails.outcomes.values()} == {End.TAKEN}
+    assert {one.end for one in mails.outcomes.values()} == {End.ACCEPTED}
 
 
 @pytest.mark.parametrize("loop", LOOPS)
@@ -89,7 +89,7 @@ def test_354_though_the_recipient_was_refused(mode: Mode) -> None:
         heard = server.everything
     assert ending.kind is EndingKind.DRAINED
     assert mails.outcomes[SECOND].code == 550
-    assert len(mails.ends(End.TAKEN)) == 3
+    assert len(mails.ends(End.ACCEPTED)) == 3
     assert b"\r\nDATA\r\n.\r\nRSET\r\nMAIL FROM:" in heard[heard.index(SECOND.encode()) :]
 
 
@@ -105,7 +105,7 @@ def test_354_for_a_mail_whose_sender_was_refused(mode: Mode) -> None:
         mails, ending = exchange_all(server, people(4), mode)
         assert not server.everything.endswith(b".\r\n")
     assert ending.kind is EndingKind.DESYNC
-    assert len(mails.ends(End.TAKEN)) == 1
+    assert len(mails.ends(End.ACCEPTED)) == 1
 
 
 def test_content_taken_though_its_recipient_was_refused() -> None:
@@ -128,7 +128,7 @@ def test_421(mode: Mode, step: Step, loop: str) -> None:
     mails, ending = _send(mode, Fault(step, UNAVAILABLE, nth=2), loop=loop)
     assert (ending.kind, ending.code) == (EndingKind.UNAVAILABLE, 421)
     assert ending.words == "4.3.2 closing"
-    assert mails.ends(End.TAKEN) == {"person0@a.example"}
+    assert mails.ends(End.ACCEPTED) == {"person0@a.example"}
     assert mails.outcomes[SECOND].end is End.REFUSED
     assert mails.outcomes[SECOND].code == 421
     if mode is not Mode.CHUNKED:
@@ -140,7 +140,7 @@ def test_421_though_the_server_goes_on(mode: Mode) -> None:
     """Whatever it says then is not listened to."""
     mails, ending = _send(mode, Fault(Step.RCPT, say(b"421 4.7.0 slow down"), nth=2))
     assert ending.kind is EndingKind.UNAVAILABLE
-    assert mails.ends(End.TAKEN) == {"person0@a.example"}
+    assert mails.ends(End.ACCEPTED) == {"person0@a.example"}
 
 
 # Dropped ---------------------------------------------------------------------------------------
@@ -155,7 +155,7 @@ def test_dropped_in_an_envelope(mode: Mode, step: Step, loop: str) -> None:
     mails, ending = _send(mode, Fault(step, DROP, nth=2), loop=loop)
     assert ending.kind is EndingKind.LOST
     assert not ending.suspect
-    assert mails.ends(End.TAKEN) == {"person0@a.example"}
+    assert mails.ends(End.ACCEPTED) == {"person0@a.example"}
     if mode is not Mode.CHUNKED:
         assert not mails.ends(End.IN_DOUBT)
         assert mails.outcomes[SECOND].stage is STAGES[step]
@@ -167,14 +167,14 @@ def test_354_then_dropped(mode: Mode) -> None:
     assert ending.kind is EndingKind.LOST
     # Whether the content was on its way when the end was read is a race; both are certain.
     assert mails.outcomes[SECOND].end in {End.IN_DOUBT, End.NOT_HANDED_OVER}
-    assert mails.ends(End.TAKEN) == {"person0@a.example"}
+    assert mails.ends(End.ACCEPTED) == {"person0@a.example"}
 
 
 @pytest.mark.parametrize("mode", Mode)
 def test_dropped_before_the_final_dot(mode: Mode) -> None:
     mails, ending = _send(mode, Fault(Step.CONTENT, DROP, to=SECOND))
     assert ending.kind is EndingKind.LOST
-    assert mails.ends(End.TAKEN) == {"person0@a.example"}
+    assert mails.ends(End.ACCEPTED) == {"person0@a.example"}
     assert mails.outcomes[SECOND].end is End.IN_DOUBT
     assert mails.outcomes[SECOND].stage is Stage.CONTENT
 
@@ -195,18 +195,18 @@ def test_server_restarted(mode: Mode) -> None:
     with serving() as server:
         place = Server("127.0.0.1", server.port, "none")
         mails = Mails(people(30))
-        mails.on_settled = lambda parcel: server.cut() if parcel.key == 9 else None
+        mails.on_settled = lambda mail: server.cut() if mail.key == 9 else None
         ending = run(send_over_one(place, mails, mode))
         check(mails, server)
     assert ending.kind is EndingKind.LOST
     lost = mails.ends(End.NOT_HANDED_OVER)
-    rest = [parcel for parcel in people(30) if parcel.recipient not in mails.outcomes]
-    rest += [parcel for parcel in people(30) if parcel.recipient in lost]
+    rest = [mail for mail in people(30) if mail.recipient not in mails.outcomes]
+    rest += [mail for mail in people(30) if mail.recipient in lost]
     with serving(port=server.port) as again:
         exchange_all(again, rest, mode)
     took = server.accepted + again.accepted
     assert all(count == 1 for count in took.values())
-    everybody = {parcel.recipient for parcel in people(30)}
+    everybody = {mail.recipient for mail in people(30)}
     assert everybody - set(took) <= mails.ends(End.IN_DOUBT)
 
 
@@ -219,7 +219,7 @@ def test_silence(mode: Mode, step: Step) -> None:
     mails, ending = _send(mode, Fault(step, act, nth=2), impatient=True)
     assert ending.kind is EndingKind.TIMEOUT
     assert ending.words
-    assert "person0@a.example" in mails.ends(End.TAKEN)
+    assert "person0@a.example" in mails.ends(End.ACCEPTED)
     written = step is Step.END or mode is Mode.CHUNKED
     assert mails.outcomes[SECOND].end is (End.IN_DOUBT if written else End.NOT_HANDED_OVER)
 
@@ -237,14 +237,14 @@ def test_a_reply_that_trickles_is_not_waited_for(mode: Mode, step: Step) -> None
     act = Act(reply=b"250 2.0.0 ok" * 40 + b"\r\n", pace=0.01, accept=True)
     mails, ending = _send(mode, Fault(step, act, nth=2), impatient=True)
     assert ending.kind is EndingKind.TIMEOUT
-    assert "person0@a.example" in mails.ends(End.TAKEN)
+    assert "person0@a.example" in mails.ends(End.ACCEPTED)
 
 
 def test_a_slow_server_is_waited_for_at_each_step() -> None:
     faults = [Fault(step, Act(pause=0.1)) for step in (Step.MAIL, Step.RCPT, Step.DATA, Step.END)]
     mails, ending = _send(Mode.PIPELINED, *faults, number=2, impatient=True)
     assert ending.kind is EndingKind.DRAINED
-    assert len(mails.ends(End.TAKEN)) == 2
+    assert len(mails.ends(End.ACCEPTED)) == 2
     assert all(one.seconds >= 0.1 for one in mails.outcomes.values())
 
 
@@ -258,7 +258,7 @@ STEPS = (Step.MAIL, Step.RCPT, Step.DATA, Step.END, Step.RSET, Step.QUIT)
 def test_replies_in_single_bytes(mode: Mode, loop: str) -> None:
     mails, ending = _send(mode, *(Fault(step, Act(pace=0.0)) for step in STEPS), loop=loop)
     assert ending.kind is EndingKind.DRAINED
-    assert len(mails.ends(End.TAKEN)) == 4
+    assert len(mails.ends(End.ACCEPTED)) == 4
 
 
 @pytest.mark.parametrize("mode", Mode)
@@ -270,7 +270,7 @@ def test_replies_of_hundreds_of_lines(mode: Mode) -> None:
     faults = [Fault(step, long(b"354" if step is Step.DATA else b"250")) for step in STEPS]
     mails, ending = _send(mode, *faults)
     assert ending.kind is EndingKind.DRAINED
-    assert len(mails.ends(End.TAKEN)) == 4
+    assert len(mails.ends(End.ACCEPTED)) == 4
     assert mails.outcomes[SECOND].words.startswith("line 0 line 1 ")
 
 
@@ -282,7 +282,7 @@ def test_replies_of_10_kb_lines(mode: Mode) -> None:
     ]
     mails, ending = _send(mode, *faults)
     assert ending.kind is EndingKind.DRAINED
-    assert len(mails.ends(End.TAKEN)) == 4
+    assert len(mails.ends(End.ACCEPTED)) == 4
     assert set(mails.outcomes[SECOND].words) == {"x"}
 
 
@@ -291,7 +291,7 @@ def test_replies_of_10_kb_lines(mode: Mode) -> None:
 )
 def test_replies_of_odd_words(reply: bytes) -> None:
     mails, _ending = _send(Mode.PIPELINED, Fault(Step.END, say(reply)))
-    assert len(mails.ends(End.TAKEN)) == 4
+    assert len(mails.ends(End.ACCEPTED)) == 4
     assert all(one.words.isprintable() for one in mails.outcomes.values())
 
 
@@ -319,7 +319,7 @@ def test_wrong_replies(mode: Mode, step: Step, reply: bytes) -> None:
     act = Act(reply=reply + b"\r\n", accept=step is Step.END)
     mails, ending = _send(mode, Fault(step, act, nth=2))
     assert ending.kind is EndingKind.DESYNC
-    assert "person0@a.example" in mails.ends(End.TAKEN)
+    assert "person0@a.example" in mails.ends(End.ACCEPTED)
     written = step is Step.END or mode is Mode.CHUNKED
     assert mails.outcomes[SECOND].end is (End.IN_DOUBT if written else End.NOT_HANDED_OVER)
 
@@ -330,7 +330,7 @@ def test_wrong_replies(mode: Mode, step: Step, reply: bytes) -> None:
 def test_354_where_it_means_nothing(mode: Mode, step: Step, reply: bytes) -> None:
     mails, ending = _send(mode, Fault(step, Act(reply=reply + b"\r\n", accept=True), nth=2))
     assert ending.kind is EndingKind.DESYNC
-    assert mails.ends(End.TAKEN) == {"person0@a.example"}
+    assert mails.ends(End.ACCEPTED) == {"person0@a.example"}
 
 
 @pytest.mark.parametrize("mode", [Mode.PIPELINED, Mode.GROUPED, Mode.PLAIN])
@@ -375,13 +375,13 @@ def test_a_server_that_lies_about_pipelining(mode: Mode, lie: str, loop: str) ->
     assert mails.ends(End.NOT_HANDED_OVER) == set(mails.outcomes)
     mails, ending = _send(Mode.PLAIN, lie=lie)
     assert (ending.kind, ending.suspect) == (EndingKind.DRAINED, False)
-    assert len(mails.ends(End.TAKEN)) == 4
+    assert len(mails.ends(End.ACCEPTED)) == 4
 
 
 def test_a_server_that_drops_what_comes_behind_a_content() -> None:
     mails, ending = _send(Mode.PIPELINED, lie="drop behind content", impatient=True)
     assert ending.suspect
-    assert mails.ends(End.TAKEN) == {"person0@a.example"}
+    assert mails.ends(End.ACCEPTED) == {"person0@a.example"}
     assert not mails.ends(End.IN_DOUBT)
     _mails, ending = _send(Mode.GROUPED, lie="drop behind content")
     assert (ending.kind, ending.suspect) == (EndingKind.DRAINED, False)

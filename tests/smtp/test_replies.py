@@ -14,15 +14,15 @@ from smtp.replies import (
     Meaning,
     Stage,
     Verdict,
-    bounded,
     classify,
     matching,
     meaning,
-    pasted,
+    regexcost,
+    replytext,
     rules,
 )
-from smtp.replies.book import book
 from smtp.replies.rules import RuleError
+from smtp.replies.ruleset import rule_set
 
 A, P, T = Meaning.ADDRESS, Meaning.POLICY, Meaning.TRANSIENT
 F, BIG = Meaning.FULL, Meaning.TOO_LARGE
@@ -75,7 +75,7 @@ def test_the_table_is_large_and_uses_most_rules() -> None:
         for said in TABLE
         if (verdict := classify(said.code, said.words, said.stage)).rule
     }
-    ours = {rule.name for some in book().rules.values() for rule in some}
+    ours = {rule.name for some in rule_set().rules.values() for rule in some}
     assert len(used) > 0.8 * len(ours), sorted(ours - used)
 
 
@@ -253,7 +253,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     ],
 )
 def test_expressions_that_could_run_away(pattern: str) -> None:
-    assert bounded.problem(pattern)
+    assert regexcost.problem(pattern)
 
 
 @pytest.mark.parametrize(
@@ -269,7 +269,7 @@ def test_expressions_that_could_run_away(pattern: str) -> None:
     ],
 )
 def test_expressions_that_can_not(pattern: str) -> None:
-    assert bounded.problem(pattern) == ""
+    assert regexcost.problem(pattern) == ""
 
 
 LONG = [
@@ -293,7 +293,7 @@ def test_any_words_have_a_meaning_soon(words: str) -> None:
     for code in (400, 421, 450, 500, 550, 599):
         assert isinstance(meaning(code, words, "rcpt"), Meaning)
     assert time.perf_counter() - began < 2
-    pasted.read(words)
+    replytext.read(words)
 
 
 WORDS = st.lists(
@@ -314,10 +314,10 @@ def test_never_raises(code: int, words: str, stage: str) -> None:
     if 400 <= code < 600:
         assert verdict.rule is not None
         assert matching(code, words, stage)[0] is verdict.rule
-    pasted.read(words)
+    replytext.read(words)
 
 
-# Pasted -------------------------------------------------------------------------------------------
+# The text of a reply ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -351,5 +351,5 @@ def test_never_raises(code: int, words: str, stage: str) -> None:
         ("", 0, "", ""),
     ],
 )
-def test_pasted(text: str, code: int, words: str, stage: str) -> None:
-    assert pasted.read(text) == pasted.Pasted(code, words, stage)
+def test_the_text_of_a_reply(text: str, code: int, words: str, stage: str) -> None:
+    assert replytext.read(text) == replytext.ReplyText(code, words, stage)

@@ -67,12 +67,12 @@ def test_the_ledger_closes(
     faults: list[Fault], mode: Mode, lie: str, most: int | None, loop: str
 ) -> None:
     """Connection after connection, as a worker does it, until each mail has its end."""
-    everybody = {parcel.recipient: parcel for parcel in people(8)}
+    everybody = {mail.recipient: mail for mail in people(8)}
     ends: dict[str, End] = {}
     with serving(Script(faults, lie=lie)) as server:
         place = Server("127.0.0.1", server.port, "none")
         for _connection in range(30):
-            waiting = [parcel for one, parcel in everybody.items() if one not in ends]
+            waiting = [mail for one, mail in everybody.items() if one not in ends]
             if not waiting:
                 break
             mails = Mails(waiting)
@@ -89,6 +89,6 @@ def test_the_ledger_closes(
         accepted = server.accepted
     assert set(ends) == set(everybody)
     assert all(count == 1 for count in accepted.values())
-    taken = {one for one, end in ends.items() if end is End.TAKEN}
+    certain = {one for one, end in ends.items() if end is End.ACCEPTED}
     doubtful = {one for one, end in ends.items() if end is End.IN_DOUBT}
-    assert taken <= set(accepted) <= taken | doubtful
+    assert certain <= set(accepted) <= certain | doubtful

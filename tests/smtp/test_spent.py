@@ -2,18 +2,20 @@
 
 import pytest
 
-from smtp import End, EndingKind, Mode, Outcome, Parcel, Server
-from tests.smtp.mails import Mails, exchange_all, parcels, people, run, send_over_one
+from smtp import End, EndingKind, MailObject, Mode, Outcome, Server
+from tests.smtp.mails import Mails, exchange_all, mails_to, people, run, send_over_one
 from tests.smtp.scripted import Fault, Scripted, Step, say, serving
 
 MODES = [Mode.PLAIN, Mode.GROUPED, Mode.PIPELINED, Mode.CHUNKED]
 NOBODY = Fault(Step.RCPT, say(b"550 5.1.1 no such user"), to="nobody")
 
 
-def _carried(server: Scripted, given: list[Parcel], mode: Mode) -> tuple[list[int], dict[str, End]]:
+def _carried(
+    server: Scripted, given: list[MailObject], mode: Mode
+) -> tuple[list[int], dict[str, End]]:
     """All of it over one connection after the other, as a worker does. What each ending carried,
     and what became of each mail."""
-    known = {parcel.recipient: parcel for parcel in given}
+    known = {mail.recipient: mail for mail in given}
     waiting = list(given)
     carried: list[int] = []
     ends: dict[str, End] = {}
@@ -35,7 +37,7 @@ def _carried(server: Scripted, given: list[Parcel], mode: Mode) -> tuple[list[in
 def test_a_connection_that_carried_its_mails(mode: Mode, hangs_up: bool) -> None:
     with serving(mails_each=7, hangs_up=hangs_up) as server:
         carried, ends = _carried(server, people(30), mode)
-        assert set(ends.values()) == {End.TAKEN}
+        assert set(ends.values()) == {End.ACCEPTED}
         assert len(server.accepted) == 30
         assert carried == [7, 7, 7, 7]
 
@@ -47,7 +49,7 @@ def test_mails_in_chunks_behind_it_are_not_in_doubt(hangs_up: bool) -> None:
         mails, ending = exchange_all(server, people(30), Mode.CHUNKED)
         assert (ending.kind, ending.carried) == (EndingKind.SPENT, 7)
         assert not mails.ends(End.IN_DOUBT)
-        assert len(mails.ends(End.TAKEN)) == 7
+        assert len(mails.ends(End.ACCEPTED)) == 7
         assert mails.ends(End.REFUSED) | mails.ends(End.NEXT_CONNECTION)
 
 
@@ -88,11 +90,11 @@ def test_a_limit_of_the_pace_is_none_of_the_connection() -> None:
 @pytest.mark.parametrize("mode", MODES)
 def test_many_refusals_end_a_connection_before_the_server_does(mode: Mode) -> None:
     """Exim hangs up on the twelfth RSET between two mails, with a code that looked like a lie."""
-    given = parcels(*(f"nobody{n}@a.example" for n in range(40)), "somebody@a.example")
+    given = mails_to(*(f"nobody{n}@a.example" for n in range(40)), "somebody@a.example")
     with serving(faults=[NOBODY], resets=11) as server:
         carried, ends = _carried(server, given, mode)
         assert carried == []
-        assert ends.pop("somebody@a.example") is End.TAKEN
+        assert ends.pop("somebody@a.example") is End.ACCEPTED
         assert set(ends.values()) == {End.REFUSED}
         assert b"nonmail" not in server.everything
         assert 5 <= server.connections <= 8
@@ -100,12 +102,12 @@ def test_many_refusals_end_a_connection_before_the_server_does(mode: Mode) -> No
 
 @pytest.mark.parametrize("mode", MODES[:3])
 def test_a_server_that_is_stricter_still(mode: Mode) -> None:
-    given = parcels(*(f"nobody{n}@a.example" for n in range(12)), "somebody@a.example")
+    given = mails_to(*(f"nobody{n}@a.example" for n in range(12)), "somebody@a.example")
     with serving(faults=[NOBODY], resets=3) as server:
         carried, ends = _carried(server, given, mode)
         # It counts commands, not mails: nothing is learned about those.
         assert set(carried) == {0}
-        assert ends.pop("somebody@a.example") is End.TAKEN
+        assert ends.pop("somebody@a.example") is End.ACCEPTED
         assert set(ends.values()) == {End.REFUSED}
 
 
@@ -116,12 +118,12 @@ def test_too_many_errors_at_a_recipient() -> None:
         mails, ending = exchange_all(server, people(8), Mode.PIPELINED)
         assert (ending.kind, ending.carried) == (EndingKind.SPENT, 0)
         assert mails.outcomes["person3@a.example"].end is End.NEXT_CONNECTION
-        assert len(mails.ends(End.TAKEN)) == 3
+        assert len(mails.ends(End.ACCEPTED)) == 3
 
 
 def test_a_recipient_that_was_refused_stays_refused() -> None:
     """DATA is answered with the end of the connection."""
-    given = parcels("somebody@a.example", "nobody@a.example")
+    given = mails_to("somebody@a.example", "nobody@a.example")
     closing = Fault(Step.DATA, say(b"421 4.7.0 Error: too many errors"), nth=2)
     with serving(faults=[NOBODY, closing]) as server:
         mails, _ending = exchange_all(server, given, Mode.GROUPED)
@@ -133,5 +135,5 @@ def test_a_refused_sender_leaves_no_transaction_to_reset() -> None:
     fault = Fault(Step.MAIL, say(b"450 4.7.1 slow down"), nth=2)
     with serving(faults=[fault]) as server:
         mails, _ending = exchange_all(server, people(4), Mode.PIPELINED)
-        assert len(mails.ends(End.TAKEN)) == 3
+        assert len(mails.ends(End.ACCEPTED)) == 3
         assert b"RSET" not in server.everything

@@ -38,14 +38,14 @@ class Sending:
     def reaches(self, share: float) -> None:
         wanted = share * PEOPLE
         wait_for(
-            lambda: self.sink.taken.total() >= wanted,
+            lambda: self.sink.accepted.total() >= wanted,
             60,
-            lambda: f"{self.sink.taken.total()} of {wanted}: {self.ledger()}",
+            lambda: f"{self.sink.accepted.total()} of {wanted}: {self.ledger()}",
         )
-        assert self.sink.taken.total() < PEOPLE
+        assert self.sink.accepted.total() < PEOPLE
 
     def report(self) -> str:
-        """Why it is not finished: its ledger, what is held by whom, and what the parts said."""
+        """Why it is not finished: its ledger, what is claimed by whom, and what the parts said."""
         lines = [self.installation.said()[-20_000:]]
         try:
             lines += map(str, self.installation.rows(HELD, self.mailing))
@@ -58,7 +58,7 @@ class Sending:
     def ends(self) -> None:
         """Nobody is in doubt, nobody has it twice, nobody is missing."""
         wait_for(lambda: self.ledger()["state"] == "finished", 60, self.report)
-        assert self.sink.taken == {address(n): 1 for n in range(PEOPLE)}
+        assert self.sink.accepted == {address(n): 1 for n in range(PEOPLE)}
         nobody = {"waiting": 0, "in_flight": 0, "failed": 0, "skipped": 0, "unknown": 0}
         assert self.ledger() == {
             "state": "finished",

@@ -76,5 +76,5 @@ def test_ours_are_found() -> None:
         for path in (ROOT / app).rglob("*.py")
     }
     pure = purity.pure_modules(modules, ROOT)
-    assert {"contacts.addresses", "bounces.reading.verdict", "smtp.replies.book"} <= pure
+    assert {"contacts.addresses", "bounces.reading.verdict", "smtp.replies.ruleset"} <= pure
     assert len(pure) > 100

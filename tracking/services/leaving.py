@@ -25,7 +25,7 @@ WISHES = (Reason.UNSUBSCRIBED, Reason.COMPLAINT)
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RecipientStatus:
     """How the recipient of a message stands: lists that the mail went to, and that they are on or
     have left; whether nothing at all is sent to them, and why."""
 
@@ -55,7 +55,7 @@ class Standing:
         return bool(self.subscribed) and not self.said_no
 
 
-def standing(message: Message) -> Standing:
+def status_of(message: Message) -> RecipientStatus:
     person = persons.of(message)
     rows = list(
         _on_lists(message, person.ids, message.mailing.list_ids)
@@ -69,7 +69,7 @@ def standing(message: Message) -> Standing:
     done += _ended(message, person).values_list("changed_at", flat=True)
     became = [row.afterwards for row in rows] + [stop.afterwards for stop in stops]
     within = [moment for moment in done if moment > _undo_since()]
-    return Standing(
+    return RecipientStatus(
         subscribed=list(on.values()),
         left=[one for pk, one in left.items() if pk not in on],
         suppressed=all(_stopped(address, stops) for address in person.reached_at),

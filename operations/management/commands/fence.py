@@ -58,7 +58,7 @@ class Command(BaseCommand):
         if unknown:
             names = ", ".join(sorted(unknown))
             raise CommandError(f"Nothing is to be decided about {names}.", returncode=2)
-        up = fence.standing()
+        up = fence.current()
         silent = fence.silent_hosts(up) if up else []
         if silent and not options["although_missing"]:
             names = ", ".join(host.name for host in silent)
@@ -75,7 +75,7 @@ class Command(BaseCommand):
 
 
 def status() -> dict[str, Any]:
-    up = fence.standing()
+    up = fence.current()
     latest = up or Fence.objects.order_by("-pk").first()
     return {
         "stopped": up is not None,

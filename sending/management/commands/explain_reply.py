@@ -31,12 +31,12 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         # Bytes that are no text come as halves of surrogate pairs, which can't be printed.
         given = options["reply"].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        pasted = read(given)
-        if pasted.code // 100 not in {2, 4, 5}:
+        reply = read(given)
+        if reply.code // 100 not in {2, 4, 5}:
             raise CommandError("No reply code is in it. Put it first, such as 550 or 451.")
-        stage = options["stage"] or pasted.stage
+        stage = options["stage"] or reply.stage
         try:
-            verdict = classify(pasted.code, pasted.words, stage)
+            verdict = classify(reply.code, reply.words, stage)
         except ProviderError as error:  # somebody is writing a file of relays/providers
             raise CommandError(str(error)) from error
         facts = _facts(given, stage, verdict)

@@ -13,7 +13,7 @@ from tests.relays.pace.conftest import NOON, Clock
 
 pytestmark = pytest.mark.django_db
 Make = Callable[..., Any]
-TAKEN = Outcome(End.TAKEN, 250, "2.0.0 taken", Stage.CONTENT)
+ACCEPTED = Outcome(End.ACCEPTED, 250, "2.0.0 taken", Stage.CONTENT)
 LOST = Outcome(End.NOT_HANDED_OVER, 0, "connection lost")
 CLOSING = Outcome(End.REFUSED, 421, "4.3.2 shutting down", Stage.MAIL)
 
@@ -50,7 +50,7 @@ def test_trouble_with_the_connection_makes_it_wait_longer_each_time(
         stepped.step(waits[-1])
         assert health.ready(relay)
     assert waits == [pytest.approx(base, rel=0.11) for base in (5, 10, 20)]
-    after(relay, TAKEN)
+    after(relay, ACCEPTED)
     assert (relay.failures, relay.wait_until, relay.wait_reason) == (0, None, "")
 
 
@@ -59,7 +59,7 @@ def test_too_many_connections_beside_open_ones_only_shrink_them(
 ) -> None:
     relay = make_relay(connections=None)
     error = ConnectError("too_many", "421 4.7.0 too many connections")
-    after(relay, TAKEN, error=error, open=3)
+    after(relay, ACCEPTED, error=error, open=3)
     assert (relay.connections_found, relay.wait_until, relay.failures) == (3, None, 0)
 
 

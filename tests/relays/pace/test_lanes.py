@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 Make = Callable[..., Any]
 GMAIL = providers.lane_number("gmail")
 QQ = providers.lane_number("qq")
-TAKEN = Outcome(End.TAKEN, 250, "2.0.0 taken", Stage.CONTENT, 0.05)
+ACCEPTED = Outcome(End.ACCEPTED, 250, "2.0.0 taken", Stage.CONTENT, 0.05)
 SLOWER = Outcome(End.REFUSED, 421, "4.7.28 unusual rate of mail, try later", Stage.RCPT)
 OWN = Outcome(End.REFUSED, 454, "Throttling failure: Maximum sending rate exceeded.", Stage.CONTENT)
 LATER = Outcome(End.REFUSED, 451, "4.3.0 try again later", Stage.RCPT)
@@ -57,7 +57,7 @@ def test_what_goes_well_leaves_no_row_and_costs_a_look(make_relay: Make, stepped
     with CaptureQueriesContext(
         connection,
     ) as seen:
-        learn(relay, (people("gmail.com", 20), TAKEN), (people("x.example", 20, 100), TAKEN))
+        learn(relay, (people("gmail.com", 20), ACCEPTED), (people("x.example", 20, 100), ACCEPTED))
         assert lanes.quotas(relay) is None
         assert lanes.admit(relay, people("x.example", 3)) == (people("x.example", 3), [])
     assert len(seen) == 3
@@ -68,7 +68,7 @@ def test_a_provider_that_complains_is_slowed_alone(make_relay: Make, stepped: Cl
     relay = make_relay()
     gmail = people("gmail.com", 30)
     others = [one for n in range(9) for one in people(f"x{n}.example", 2, 100 + 10 * n)]
-    learn(relay, (gmail[:20], TAKEN), (gmail[20:], SLOWER), (others, TAKEN))
+    learn(relay, (gmail[:20], ACCEPTED), (gmail[20:], SLOWER), (others, ACCEPTED))
     lane = Lane.objects.get()
     assert (lane.name, lane.reason, lane.ceiling, lane.rate) == ("gmail", "rate", 20, 10)
     assert "unusual rate" in lane.words
@@ -85,7 +85,7 @@ def test_a_provider_that_complains_is_slowed_alone(make_relay: Make, stepped: Cl
     admitted, deferred = lanes.admit(relay, gmail[:1])
     assert (len(admitted), deferred) == (1, [])
     assert isinstance(lanes.allowances(relay, [GMAIL])[GMAIL], pace.Wait)
-    learn(relay, (gmail[:1], TAKEN))
+    learn(relay, (gmail[:1], ACCEPTED))
     assert lanes.allowances(relay, [GMAIL])[GMAIL] == 10
 
     # What was claimed is counted.
@@ -98,7 +98,7 @@ def test_a_provider_that_complains_is_slowed_alone(make_relay: Make, stepped: Cl
 def test_a_probe_that_is_refused_makes_the_pause_longer(make_relay: Make, stepped: Clock) -> None:
     relay = make_relay()
     gmail = people("gmail.com", 30)
-    learn(relay, (gmail[:20], TAKEN), (gmail[20:], SLOWER))
+    learn(relay, (gmail[:20], ACCEPTED), (gmail[20:], SLOWER))
     pauses = []
     for _ in range(4):
         until = Lane.objects.get().closed_until
@@ -116,7 +116,7 @@ def test_what_was_on_its_way_when_a_lane_closed_says_nothing(
 ) -> None:
     relay = make_relay()
     gmail = people("gmail.com", 30)
-    learn(relay, (gmail[:20], TAKEN), (gmail[20:], SLOWER))
+    learn(relay, (gmail[:20], ACCEPTED), (gmail[20:], SLOWER))
     before = Lane.objects.values().get()
     stepped.step(1)
     learn(relay, (gmail[20:], SLOWER))
@@ -144,14 +144,14 @@ def test_rules_say_whose_limit_it_is(
 ) -> None:
     some = people(domain, 30)
     refused = Outcome(End.REFUSED, code, words, Stage.CONTENT)
-    learn(make_relay(), (some[:14], TAKEN), (some[14:], refused))
+    learn(make_relay(), (some[:14], ACCEPTED), (some[14:], refused))
     assert Lane.objects.get().name == slowed
 
 
 def test_the_relay_s_own_limit_slows_it_as_a_whole(make_relay: Make, stepped: Clock) -> None:
     relay = make_relay()
     gmail = people("gmail.com", 30)
-    learn(relay, (gmail[:14], TAKEN), (gmail[14:], OWN))
+    learn(relay, (gmail[:14], ACCEPTED), (gmail[14:], OWN))
     lane = Lane.objects.get()
     assert (lane.name, lane.ceiling, lane.rate) == ("*", 14, 7)
     relay.refresh_from_db()
@@ -163,7 +163,7 @@ def test_complaints_in_many_lanes_are_the_relay_s_own(make_relay: Make, stepped:
     relay = make_relay()
     mixed = [one for n in range(8) for one in people(f"x{n}.example", 2, 10 * n)]
     words = Outcome(End.REFUSED, 450, "4.7.1 slow down", Stage.RCPT)
-    learn(relay, (mixed[::2], TAKEN), (mixed[1::2], words))
+    learn(relay, (mixed[::2], ACCEPTED), (mixed[1::2], words))
     assert Lane.objects.get().name == "*"
 
 
@@ -171,9 +171,9 @@ def test_a_lane_that_is_open_again_still_says_why_it_is_slow(
     make_relay: Make, stepped: Clock
 ) -> None:
     relay = make_relay()
-    learn(relay, (people("qq.com", 6), TAKEN), (people("qq.com", 2, 50), SLOWER))
+    learn(relay, (people("qq.com", 6), ACCEPTED), (people("qq.com", 2, 50), SLOWER))
     stepped.step(60)
-    learn(relay, (people("qq.com", 1), TAKEN))
+    learn(relay, (people("qq.com", 1), ACCEPTED))
     lane = Lane.objects.get()
     assert (lane.closed_until, lane.reason) == (None, "rate")
     assert "unusual rate of mail" in lane.words
@@ -183,12 +183,12 @@ def test_a_lane_that_is_open_again_still_says_why_it_is_slow(
 def test_a_dead_provider_closes_its_lane_and_nothing_else(make_relay: Make, stepped: Clock) -> None:
     relay = make_relay()
     for _ in range(3):  # four at a time: it takes ten
-        learn(relay, (people("qq.com", 4), LATER), (people("x.example", 4, 50), TAKEN))
+        learn(relay, (people("qq.com", 4), LATER), (people("x.example", 4, 50), ACCEPTED))
         stepped.step(1)
     lane = Lane.objects.get()
     assert (lane.name, lane.reason, lane.rate) == ("qq", "transient", None)
     stepped.step(10)
-    learn(relay, (people("qq.com", 1), TAKEN))
+    learn(relay, (people("qq.com", 1), ACCEPTED))
     assert not Lane.objects.exists()
 
 
@@ -228,9 +228,9 @@ def test_nobody_is_put_off_for_days(make_relay: Make, stepped: Clock) -> None:
 
 def test_a_lane_that_answers_late_is_eased(make_relay: Make, stepped: Clock) -> None:
     relay = make_relay()
-    late = Outcome(End.TAKEN, 250, "2.0.0 taken", Stage.CONTENT, 6.0)
+    late = Outcome(End.ACCEPTED, 250, "2.0.0 taken", Stage.CONTENT, 6.0)
     for _ in range(20):
-        learn(relay, (people("gmail.com", 40), TAKEN))
+        learn(relay, (people("gmail.com", 40), ACCEPTED))
         stepped.step(1)
     learn(relay, (people("gmail.com", 40), late))
     lane = Lane.objects.get()

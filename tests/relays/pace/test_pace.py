@@ -10,7 +10,7 @@ from django.utils import timezone
 from relays.models import Lane, Pool, PoolMember, Relay, RelayUse
 from relays.queries import clock
 from relays.services import pace
-from relays.services.pace import Grant, Wait
+from relays.services.pace import Reservation, Wait
 from sending.services import pacing
 from tests.relays.pace.conftest import NOON, Clock
 
@@ -18,12 +18,12 @@ pytestmark = pytest.mark.django_db
 Make = Callable[..., Any]
 
 
-def granted(found: Grant | Wait) -> Grant:
-    assert isinstance(found, Grant), found
+def reserved(found: Reservation | Wait) -> Reservation:
+    assert isinstance(found, Reservation), found
     return found
 
 
-def waited(found: Grant | Wait) -> Wait:
+def waited(found: Reservation | Wait) -> Wait:
     assert isinstance(found, Wait), found
     return found
 
@@ -31,15 +31,15 @@ def waited(found: Grant | Wait) -> Wait:
 def test_without_limits_all_goes_at_once(
     make_relay: Make, make_mailing: Make, stepped: Clock
 ) -> None:
-    grant = granted(pacing.reserve(make_relay(), make_mailing(), 2000))
-    assert (grant.count, grant.delay, grant.spacing) == (2000, 0.0, 0.0)
+    reservation = reserved(pacing.reserve(make_relay(), make_mailing(), 2000))
+    assert (reservation.count, reservation.delay, reservation.spacing) == (2000, 0.0, 0.0)
 
 
 def test_a_rate_is_handed_out_in_slices_of_a_second(
     make_relay: Make, make_mailing: Make, stepped: Clock
 ) -> None:
     relay, mailing = make_relay(per_second=14), make_mailing()
-    first, second = (granted(pacing.reserve(relay, mailing, 500)) for _ in range(2))
+    first, second = (reserved(pacing.reserve(relay, mailing, 500)) for _ in range(2))
     assert (first.count, first.delay) == (14, 0.0)
     assert first.spacing == pytest.approx(1 / 14)
     # One more may be claimed ahead.
@@ -49,11 +49,11 @@ def test_a_rate_is_handed_out_in_slices_of_a_second(
     relay.refresh_from_db()
     assert relay.wait_until is None  # that is the pace itself
     stepped.step(1)
-    assert granted(pacing.reserve(relay, mailing, 500)).delay == pytest.approx(1.0)
+    assert reserved(pacing.reserve(relay, mailing, 500)).delay == pytest.approx(1.0)
 
 
 def most_within(sent: list[float], seconds: float) -> int:
-    """The largest number of moments within any stretch of so many seconds."""
+    """The largest number of moments within any interval of so many seconds."""
     return max(sum(begin <= one < begin + seconds for one in sent) for begin in sent)
 
 
@@ -81,7 +81,7 @@ def test_no_rate_is_exceeded_by_more_than_a_slice(  # noqa: PLR0917
     for _ in range(400):
         for _worker in range(3):
             found = pacing.reserve(relay, mailing, 100)
-            if isinstance(found, Grant):
+            if isinstance(found, Reservation):
                 begin = (stepped.moment - NOON).total_seconds() + found.delay
                 sent += [begin + place * found.spacing for place in range(found.count)]
         stepped.step(0.3)
@@ -95,29 +95,29 @@ def test_hours_and_days_end_in_waits_with_their_end(
     make_relay: Make, make_mailing: Make, stepped: Clock
 ) -> None:
     relay, mailing = make_relay(per_hour=200, per_day=300), make_mailing()
-    assert granted(pacing.reserve(relay, mailing, 500)).count == 200
+    assert reserved(pacing.reserve(relay, mailing, 500)).count == 200
     wait = waited(pacing.reserve(relay, mailing, 500))
     assert (wait.reason, wait.until) == ("per_hour", NOON + timedelta(hours=1))
     relay.refresh_from_db()
     assert (relay.wait_reason, relay.wait_until) == ("per_hour", wait.until)
     stepped.step(3600)
-    assert granted(pacing.reserve(relay, mailing, 500)).count == 100
+    assert reserved(pacing.reserve(relay, mailing, 500)).count == 100
     wait = waited(pacing.reserve(relay, mailing, 500))
     assert (wait.reason, wait.until) == ("per_day", datetime(2026, 3, 5, tzinfo=UTC))
     stepped.step(11 * 3600)
-    assert granted(pacing.reserve(relay, mailing, 500)).count == 200
+    assert reserved(pacing.reserve(relay, mailing, 500)).count == 200
 
 
 def test_what_was_not_used_is_given_back(
     make_relay: Make, make_mailing: Make, stepped: Clock
 ) -> None:
     relay, mailing = make_relay(per_hour=20, per_second=10), make_mailing(per_minute=60)
-    grant = granted(pacing.reserve(relay, mailing, 10))
-    assert grant.count == 1  # the mailing's own rate
+    reservation = reserved(pacing.reserve(relay, mailing, 10))
+    assert reservation.count == 1  # the mailing's own rate
     other = make_mailing()
-    grant = granted(pacing.reserve(relay, other, 10))
-    assert (grant.count, grant.delay) == (10, pytest.approx(0.1))
-    pace.give_back(relay, grant, 8)
+    reservation = reserved(pacing.reserve(relay, other, 10))
+    assert (reservation.count, reservation.delay) == (10, pytest.approx(0.1))
+    pace.give_back(relay, reservation, 8)
     assert RelayUse.objects.get().count == 3
     relay.refresh_from_db()
     assert relay.next_slot_at == NOON + timedelta(seconds=0.3)
@@ -126,23 +126,24 @@ def test_what_was_not_used_is_given_back(
 def test_what_a_claim_did_not_find_is_others_at_once(
     make_relay: Make, make_mailing: Make, stepped: Clock
 ) -> None:
-    """A grant for ten, of a mailing that had four left; one of those was not handed over either."""
+    """A reservation for ten, of a mailing that had four left; one of those was not handed over
+    either."""
     relay, mailing = make_relay(per_second=10), make_mailing()
-    grant = pace.trim(relay, granted(pacing.reserve(relay, mailing, 10)), 4)
-    assert (grant.count, RelayUse.objects.get().count) == (4, 4)
+    reservation = pace.trim(relay, reserved(pacing.reserve(relay, mailing, 10)), 4)
+    assert (reservation.count, RelayUse.objects.get().count) == (4, 4)
     relay.refresh_from_db()
     assert relay.next_slot_at == NOON + timedelta(seconds=0.4)
-    pace.give_back(relay, grant, 1)
+    pace.give_back(relay, reservation, 1)
     relay.refresh_from_db()
     assert (relay.next_slot_at, RelayUse.objects.get().count) == (NOON + timedelta(seconds=0.3), 3)
 
 
-def test_a_stretch_that_others_follow_is_not_given_back(
+def test_an_interval_that_others_follow_is_not_given_back(
     make_relay: Make, make_mailing: Make, stepped: Clock
 ) -> None:
     relay, mailing = make_relay(per_second=10), make_mailing()
-    first = granted(pacing.reserve(relay, mailing, 5))
-    granted(pacing.reserve(relay, mailing, 5))
+    first = reserved(pacing.reserve(relay, mailing, 5))
+    reserved(pacing.reserve(relay, mailing, 5))
     pace.give_back(relay, first, 5)
     relay.refresh_from_db()
     assert relay.next_slot_at == NOON + timedelta(seconds=1)
@@ -154,13 +155,13 @@ def test_a_mailing_has_a_rate_of_its_own(
 ) -> None:
     relay, slow, quick = make_relay(per_second=100), make_mailing(per_minute=60), make_mailing()
     for delay in (0.0, 1.0):
-        grant = granted(pacing.reserve(relay, slow, 50))
-        assert (grant.count, grant.delay) == (1, pytest.approx(delay))
+        reservation = reserved(pacing.reserve(relay, slow, 50))
+        assert (reservation.count, reservation.delay) == (1, pytest.approx(delay))
     wait = waited(pacing.reserve(relay, slow, 50))
     assert (wait.reason, wait.of_relay, wait.seconds) == ("mailing_rate", False, pytest.approx(1))
     # The slow one took two hundredths of a second of the relay, no more.
-    grant = granted(pacing.reserve(relay, quick, 50))
-    assert (grant.count, grant.delay) == (50, pytest.approx(0.02))
+    reservation = reserved(pacing.reserve(relay, quick, 50))
+    assert (reservation.count, reservation.delay) == (50, pytest.approx(0.02))
 
 
 def test_a_mailing_waits_for_its_window(
@@ -177,7 +178,7 @@ def test_warm_up_caps_the_day_and_begins_with_the_first_mail(
     make_relay: Make, make_mailing: Make, stepped: Clock
 ) -> None:
     relay, mailing = make_relay(warmup={"days": [30, 60]}, per_day=50), make_mailing()
-    assert granted(pacing.reserve(relay, mailing, 500)).count == 30
+    assert reserved(pacing.reserve(relay, mailing, 500)).count == 30
     relay.refresh_from_db()
     assert relay.warmup_began == NOON.date()
     wait = waited(pacing.reserve(relay, mailing, 500))
@@ -186,7 +187,7 @@ def test_warm_up_caps_the_day_and_begins_with_the_first_mail(
     assert relay.wait_reason == "warmup"
     stepped.step(24 * 3600)
     # The relay's own limit is the smaller one on the second day.
-    assert granted(pacing.reserve(relay, mailing, 500)).count == 50
+    assert reserved(pacing.reserve(relay, mailing, 500)).count == 50
     assert waited(pacing.reserve(relay, mailing, 500)).reason == "per_day"
 
 
@@ -194,11 +195,11 @@ def test_a_relay_that_failed_tries_with_one_message(
     make_relay: Make, make_mailing: Make, stepped: Clock
 ) -> None:
     relay, mailing = make_relay(failures=2), make_mailing()
-    assert granted(pacing.reserve(relay, mailing, 500)).count == 1
+    assert reserved(pacing.reserve(relay, mailing, 500)).count == 1
     wait = waited(pacing.reserve(relay, mailing, 500))
     assert (wait.reason, wait.seconds) == ("connection", pytest.approx(pace.PROBE_EVERY))
     Relay.objects.filter(pk=relay.pk).update(failures=0, next_slot_at=None)
-    assert granted(pacing.reserve(relay, mailing, 500)).count == 500
+    assert reserved(pacing.reserve(relay, mailing, 500)).count == 500
 
 
 def test_what_the_server_allowed_is_a_rate_too(
@@ -206,13 +207,13 @@ def test_what_the_server_allowed_is_a_rate_too(
 ) -> None:
     relay, mailing = make_relay(per_second=100), make_mailing()
     lane = Lane.objects.create(relay=relay, name="*", rate=7, ceiling=14)
-    assert granted(pacing.reserve(relay, mailing, 500)).count == 7
+    assert reserved(pacing.reserve(relay, mailing, 500)).count == 7
     Lane.objects.filter(pk=lane.pk).update(closed_until=NOON + timedelta(seconds=8), reason="rate")
     wait = waited(pacing.reserve(relay, mailing, 500))
     assert (wait.reason, wait.seconds) == ("rate", 8)
     stepped.step(8)
     # Half-open: one tries, the others wait for what comes of it.
-    assert granted(pacing.reserve(relay, mailing, 500)).count == 1
+    assert reserved(pacing.reserve(relay, mailing, 500)).count == 1
     assert waited(pacing.reserve(relay, mailing, 500)).reason == "rate"
 
 
@@ -224,7 +225,7 @@ def test_the_clock_is_the_database_s(
     monkeypatch.setattr(timezone, "now", lambda: ahead)
     relay, mailing = make_relay(per_second=10), make_mailing()
     for _ in range(2):
-        granted(pacing.reserve(relay, mailing, 10))
+        reserved(pacing.reserve(relay, mailing, 10))
     assert waited(pacing.reserve(relay, mailing, 10)).reason == "per_second"
     assert (clock.now() - ahead).total_seconds() < -3000
 
@@ -264,7 +265,7 @@ def test_nobody_is_held_for_one_who_does_not_keep_up(
     for _ in range(40):  # the heavy one takes nothing more
         found = pacing.reserve(light, mailing, 50)
         stepped.step(0.5)
-    assert granted(found).count == 50
+    assert reserved(found).count == 50
     # One at a limit of its own can't do more either.
     heavy.per_second = 2
     heavy.save()
@@ -272,7 +273,7 @@ def test_nobody_is_held_for_one_who_does_not_keep_up(
         pacing.reserve(heavy, mailing, 50)
         found = pacing.reserve(light, mailing, 50)
         stepped.step(0.5)
-    assert granted(found).count == 50
+    assert reserved(found).count == 50
 
 
 def test_over_its_share_one_small_piece_a_second_goes(
@@ -286,5 +287,5 @@ def test_over_its_share_one_small_piece_a_second_goes(
     assert (wait.reason, wait.of_relay, wait.seconds) == ("share", False, 1.0)
     stepped.step(1)
     assert (
-        granted(pacing.reserve(light, mailing, 500)).count == 4
+        reserved(pacing.reserve(light, mailing, 500)).count == 4
     )  # a quarter of 20 a second, faded

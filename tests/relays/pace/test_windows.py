@@ -35,10 +35,10 @@ def test_when_it_may_go_on(window: dict[str, Any], moment: str, opens: str | Non
     assert windows.opens(window, at(moment)) == (at(opens) if opens else None)
 
 
-def test_a_stretch_ends_where_the_window_does() -> None:
-    begin, end = windows.stretch(WORK, at("2026-03-04 12:00")) or (None, None)
+def test_an_open_interval_ends_where_the_window_does() -> None:
+    begin, end = windows.open_interval(WORK, at("2026-03-04 12:00")) or (None, None)
     assert (begin, end) == (at("2026-03-05 01:00"), at("2026-03-05 10:00"))
-    assert windows.stretch({}, at("2026-03-04 12:00")) == (at("2026-03-04 12:00"), None)
+    assert windows.open_interval({}, at("2026-03-04 12:00")) == (at("2026-03-04 12:00"), None)
 
 
 @pytest.mark.parametrize(

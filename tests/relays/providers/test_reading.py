@@ -14,8 +14,8 @@ from relays import providers
 from relays.providers import mailboxes, mailproviders, presets, reading, replyrules
 from relays.providers.reading import HERE, ProviderError
 from smtp import replies
-from smtp.replies.book import book
 from smtp.replies.rules import Rules
+from smtp.replies.ruleset import rule_set
 
 ROOT = HERE.parent.parent
 READERS = (
@@ -48,9 +48,9 @@ def test_rules_have_a_name_and_a_source_of_their_own() -> None:
     ours = replyrules.reply_rules()
     assert [rule.name for rule in ours.rules if not rule.source] == []
     assert all(rule.name.startswith(f"{rule.provider}.") for rule in ours.rules)
-    rules = {rule for some in book().rules.values() for rule in some}
+    rules = {rule for some in rule_set().rules.values() for rule in some}
     _once(rule.name for rule in rules)
-    assert {rule.provider for rule in rules} <= {sign.key for sign in book().signs} | {""}
+    assert {rule.provider for rule in rules} <= {sign.key for sign in rule_set().signs} | {""}
 
 
 def test_addresses_of_pages_are_https() -> None:

@@ -5,7 +5,7 @@ import sys
 
 from relays.providers import replyrules
 from smtp.replies import classify
-from smtp.replies.book import book
+from smtp.replies.ruleset import rule_set
 
 # The first whose sign is in a reply is asked first. A change of it changes what replies mean.
 ORDER = """
@@ -16,7 +16,7 @@ sparkpost postmark gmx mailru yandex mimecast barracuda keitai
 
 def test_the_order_of_providers() -> None:
     assert [one.key for one in replyrules.sections()] == ORDER
-    assert [sign.key for sign in book().signs] == [*ORDER, "blocklists"]
+    assert [sign.key for sign in rule_set().signs] == [*ORDER, "blocklists"]
 
 
 def test_the_first_of_two_providers_decides() -> None:
@@ -35,7 +35,7 @@ def test_services_pass_mails_on() -> None:
 
 
 def test_rules_about_our_account() -> None:
-    found = {rule.name for some in book().rules.values() for rule in some if rule.of_account}
+    found = {rule.name for some in rule_set().rules.values() for rule in some if rule.of_account}
     assert found == {"gmail.own-limit", "microsoft.own-limit", "rate.quota"}
 
 

@@ -13,7 +13,7 @@ from sending.compose import tokens
 from sending.compose.composer import NOT_MADE, Composer
 from sending.models import Mailing
 from sending.queries.claim import Claimed
-from smtp import Outcome, Parcel
+from smtp import MailObject, Outcome
 
 NUMBERS = count(10_000_000)
 
@@ -40,18 +40,18 @@ def claimed(address: str = "lee@x.example") -> Claimed:
     return Claimed(id=4_711, contact_id=5, address=address, attempts=0)
 
 
-def subject_of(parcel: Parcel | Outcome) -> str:
-    assert isinstance(parcel, Parcel)
-    parsed = email.message_from_bytes(parcel.content, policy=email.policy.default)
+def subject_of(mail: MailObject | Outcome) -> str:
+    assert isinstance(mail, MailObject)
+    parsed = email.message_from_bytes(mail.content, policy=email.policy.default)
     return str(parsed["Subject"])
 
 
 def test_an_envelope_says_which_message_it_is() -> None:
-    parcel = composer().compose(claimed(), {"email": "lee@x.example", "first_name": "Lee"})
-    assert isinstance(parcel, Parcel)
-    assert (tokens.of_sender(parcel.sender), parcel.recipient) == (4_711, "lee@x.example")
-    assert f"<{tokens.make(4_711)}@brand.example>".encode() in parcel.content
-    assert subject_of(parcel) == "Hi Lee"
+    mail = composer().compose(claimed(), {"email": "lee@x.example", "first_name": "Lee"})
+    assert isinstance(mail, MailObject)
+    assert (tokens.of_sender(mail.sender), mail.recipient) == (4_711, "lee@x.example")
+    assert f"<{tokens.make(4_711)}@brand.example>".encode() in mail.content
+    assert subject_of(mail) == "Hi Lee"
 
 
 @pytest.mark.parametrize(
@@ -64,19 +64,19 @@ def test_an_envelope_says_which_message_it_is() -> None:
 )
 def test_what_is_not_compiled_is_rendered_plainly(parts: dict[str, str]) -> None:
     fields = {"email": "lee@x.example", "first_name": "Lee", "note": ".\n" * 9_000}
-    parcel = composer(**parts).compose(claimed(), fields)
-    assert subject_of(parcel) == "Hi Lee"
-    assert isinstance(parcel, Parcel)
-    assert parcel.content.endswith(b"\r\n")
-    assert b"\r\n." not in parcel.content
-    assert max(map(len, parcel.content.split(b"\r\n"))) <= 998
+    mail = composer(**parts).compose(claimed(), fields)
+    assert subject_of(mail) == "Hi Lee"
+    assert isinstance(mail, MailObject)
+    assert mail.content.endswith(b"\r\n")
+    assert b"\r\n." not in mail.content
+    assert max(map(len, mail.content.split(b"\r\n"))) <= 998
 
 
 def test_an_address_in_other_letters_stands_as_it_is() -> None:
-    parcel = composer().compose(claimed("李@x.example"), {"first_name": "Lee"})
-    assert isinstance(parcel, Parcel)
-    assert parcel.recipient == "李@x.example"
-    assert "To: Lee <李@x.example>\r\n".encode() in parcel.content
+    mail = composer().compose(claimed("李@x.example"), {"first_name": "Lee"})
+    assert isinstance(mail, MailObject)
+    assert mail.recipient == "李@x.example"
+    assert "To: Lee <李@x.example>\r\n".encode() in mail.content
 
 
 def test_who_is_gone_has_an_address_only() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from designs.services import compile_parts
-from smtp import Parcel
+from smtp import MailObject
 from tests.mailservers.sink import running
 from tests.sending.compose.test_compose import claimed, composer
 
@@ -38,11 +38,11 @@ def arrived(
     the counted links lead."""
     parts = compile_parts(subject=subject, preheader="", html=html, text=text, track_clicks=True)
     targets = parts.pop("links")
-    parcel = composer(**parts).compose(claimed(), FIELDS | fields)
-    assert isinstance(parcel, Parcel), parcel
+    made = composer(**parts).compose(claimed(), FIELDS | fields)
+    assert isinstance(made, MailObject), made
     with running() as sink:
         with smtplib.SMTP("127.0.0.1", sink.port) as client:
-            client.sendmail("b@brand.example", ["lee@x.example"], parcel.content)
+            client.sendmail("b@brand.example", ["lee@x.example"], made.content)
         ((_sender, _recipient, content),) = sink.mails
     assert max(map(len, content.split(b"\r\n"))) <= 998
     mail = email.message_from_bytes(content, policy=email.policy.default)

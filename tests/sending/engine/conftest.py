@@ -63,11 +63,13 @@ def assert_closes(mailing: Mailing) -> Tally:
     """The tally agrees with the rows, and the rows with what was targeted."""
     tally = Tally.objects.get(mailing=mailing)
     rows = Message.objects.filter(mailing=mailing)
-    held = sum(len(batch.ids) for batch in Batch.objects.filter(mailing=mailing).exclude(holder=""))
+    claimed = sum(
+        len(batch.ids) for batch in Batch.objects.filter(mailing=mailing).exclude(holder="")
+    )
     counted = {state.name.lower(): rows.filter(state=state).count() for state in Message.State} | {
-        "in_flight": held
+        "in_flight": claimed
     }
-    counted["waiting"] -= held
+    counted["waiting"] -= claimed
     assert {name: getattr(tally, name) for name in counted} == counted
     assert sum(counted.values()) == tally.targeted == rows.count()
     unexplained = rows.exclude(state__in=[Message.State.ACCEPTED, Message.State.WAITING])

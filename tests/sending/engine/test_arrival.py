@@ -15,7 +15,7 @@ from designs.models import Design
 from relays.models import Relay
 from sending.models import Mailing
 from tests.mailservers.sink import Sink
-from tests.sending.engine.test_turn import finish
+from tests.sending.engine.test_shift import finish
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Open = Callable[..., Mailing]

@@ -159,7 +159,7 @@ def test_two_workers_share_a_mailing(open_to: Open, relay: Relay) -> None:
 
 def test_cancelled_skips_what_waits_in_all_three_places(open_to: Open, relay: Relay) -> None:
     mailing = open_to([f"p{n}@x.example" for n in range(12)])
-    back, tried, held = (take(mailing, relay, 3) for _ in range(3))
+    back, tried, claimed = (take(mailing, relay, 3) for _ in range(3))
     record(back, accept(ids(back)[:1]))
     due = timezone.now() + timedelta(hours=1)
     record(tried, [Result(n, State.WAITING, "transient", "451", due) for n in ids(tried)])
@@ -167,7 +167,7 @@ def test_cancelled_skips_what_waits_in_all_three_places(open_to: Open, relay: Re
     mailings.cancel(mailing)
     tally = assert_closes(mailing)
     assert (tally.accepted, tally.in_flight, tally.waiting, tally.skipped) == (1, 3, 0, 8)
-    record(held, accept(ids(held)[:1]))
+    record(claimed, accept(ids(claimed)[:1]))
     mailings.drop_cancelled(mailing)
     tally = assert_closes(mailing)
     assert (tally.accepted, tally.skipped) == (2, 10)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from relays.models import Pool, PoolMember, Relay
-from sending.engine import turn
+from sending.engine import shift
 from sending.models import Mailing, Tally
 from sending.purposes import TRANSACTIONAL
 from tests.mailservers.sink import Sink
@@ -31,7 +31,7 @@ def test_a_small_mailing_is_out_while_a_large_one_runs(
     relay.refresh_from_db()
     large = open_to([f"large{n}@x.example" for n in range(600)])
     small = open_to([f"small{n}@x.example" for n in range(90)])
-    turn.run(relay, budget=5)
+    shift.run(relay, budget=5)
     assert accepted(small) == 90
     assert accepted(large) < 400
     # Both went on at the same time: the large one did not have to wait either.
@@ -44,7 +44,7 @@ def test_transactional_mail_passes(open_to: Open, relay: Relay, sink: Sink) -> N
     relay.refresh_from_db()
     campaign = open_to([f"campaign{n}@x.example" for n in range(300)])
     receipts = open_to([f"receipt{n}@x.example" for n in range(50)], priority=TRANSACTIONAL)
-    turn.run(relay, budget=2)
+    shift.run(relay, budget=2)
     assert accepted(receipts) == 50
     assert order_of(sink, "receipt")[-1] < 50 + 10
     assert_closes(campaign)
@@ -66,7 +66,7 @@ def test_shares_of_a_pool_follow_the_weights(open_to: Open, relay: Relay, sink: 
     PoolMember.objects.create(pool=pool, relay=relay, weight=3)
     PoolMember.objects.create(pool=pool, relay=other, weight=1)
     mailing = open_to([f"p{n}@x.example" for n in range(2000)], relay=None, pool=pool)
-    turn.run_all(linger=0)
+    shift.run_all(linger=0)
     assert assert_closes(mailing).accepted == 2000
     over_other = sum(sender == "other@brand.example" for sender, _, _ in sink.mails)
     assert 200 <= over_other <= 800

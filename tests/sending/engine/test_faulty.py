@@ -1,5 +1,5 @@
-"""Errors of ours: a mailing that can't be prepared is paused with the reason, and a carrier that
-fails stops only its relay."""
+"""Errors of ours: a mailing that can't be prepared is paused with the reason, and a delivery agent
+that fails stops only its relay."""
 
 import threading
 from collections.abc import Callable
@@ -14,18 +14,18 @@ from designs.models import Content
 from relays.models import Relay
 from sending.compose.assembly import Assembly
 from sending.compose.composer import Composer
-from sending.engine import turn
-from sending.engine.carrier import Carrier
+from sending.engine import shift
+from sending.engine.claimedbatch import ClaimedBatch
 from sending.engine.database import Database
-from sending.engine.held import Held
+from sending.engine.deliveryagent import DeliveryAgent
 from sending.engine.ledger import Ledger, watch
 from sending.models import Batch, Mailing, Message
 from sending.queries.claim import Claimed
 from sending.services import dispatch, recovery
-from smtp import Parcel
+from smtp import MailObject
 from tests.mailservers.sink import Sink, running
 from tests.sending.engine.conftest import assert_closes
-from tests.sending.engine.test_guards import carry, people
+from tests.sending.engine.test_guards import deliver, people
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Open = Callable[..., Mailing]
@@ -47,7 +47,7 @@ def test_a_mailing_that_cannot_be_prepared_is_paused_and_others_go_on(
         return real(self, content)
 
     monkeypatch.setattr(Composer, "_assembly", assembly)
-    carry(good)
+    deliver(good)
     bad.refresh_from_db()
     assert (bad.state, good.state) == (Mailing.State.PAUSED, Mailing.State.FINISHED)
     assert bad.state_reason == "The mails could not be prepared: no such part"
@@ -68,12 +68,12 @@ def test_a_mail_that_cannot_be_made_fails_alone(
     monkeypatch.setattr(Composer, "_assembled", lambda *_: None)
     monkeypatch.setattr(Composer, "_rendered", rendered)
     mailing = open_to(people(20))
-    carry(mailing)
+    deliver(mailing)
     tally = assert_closes(mailing)
     assert (mailing.state, tally.accepted, tally.failed) == (Mailing.State.FINISHED, 19, 1)
 
 
-def test_a_carrier_that_fails_stops_only_its_relay(
+def test_a_delivery_agent_that_fails_stops_only_its_relay(
     open_to: Open,
     relay: Relay,
     sink: Sink,
@@ -93,7 +93,7 @@ def test_a_carrier_that_fails_stops_only_its_relay(
             workspace=workspace, name="Other", host="127.0.0.1", port=second.port, security="none"
         )
         bad, good = open_to(people(20)), open_to(people(300), relay=other)
-        turn.run_all(linger=0.1)
+        shift.run_all(linger=0.1)
     assert assert_closes(good).accepted == 300
     relay.refresh_from_db()
     assert relay.wait_until is not None
@@ -102,9 +102,9 @@ def test_a_carrier_that_fails_stops_only_its_relay(
     monkeypatch.setattr(Ledger, "record", real)
     Relay.objects.update(wait_until=None, failures=0)
     assert recovery.recover_journals() >= 1
-    carry(bad)
+    deliver(bad)
     assert assert_closes(bad).accepted == 20
-    assert set(sink.taken.values()) == {1}
+    assert set(sink.accepted.values()) == {1}
 
 
 def test_a_batch_that_is_just_claimed_when_the_turn_fails_is_not_left_behind(
@@ -129,41 +129,41 @@ def test_a_batch_that_is_just_claimed_when_the_turn_fails_is_not_left_behind(
 
     mailing = open_to(people(3000))
     with monkeypatch.context() as patch:
-        patch.setattr(turn, "LOOK", 0.01)
+        patch.setattr(shift, "LOOK", 0.01)
         patch.setattr(Database, "__call__", call)
         patch.setattr(dispatch, "relays_to_run", relays_to_run)
         with pytest.raises(OperationalError):
-            turn.run_all(linger=0.1)
+            shift.run_all(linger=0.1)
     recovery.recover_journals()
     assert not Batch.objects.exclude(holder="").exists()
-    carry(mailing)
+    deliver(mailing)
     assert assert_closes(mailing).accepted == 3000
-    assert set(sink.taken.values()) == {1}
+    assert set(sink.accepted.values()) == {1}
 
 
 def test_a_batch_that_was_lost_hands_over_nothing(
     open_to: Open, relay: Relay, sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also a mail whose recipient was named before its batch became another worker's."""
-    real, begun = Carrier.handing_over, []
+    real, begun = DeliveryAgent.handing_over, []
 
-    def lose(held: Held) -> None:
-        Batch.objects.filter(pk=held.claim.batch_id).update(holder="another", epoch=2)
-        watch([held])
+    def lose(batch: ClaimedBatch) -> None:
+        Batch.objects.filter(pk=batch.claim.batch_id).update(holder="another", epoch=2)
+        watch([batch])
         connection.close()
 
-    def handing_over(self: Carrier, parcel: Parcel) -> None:
-        begun.append(parcel.key)
+    def handing_over(self: DeliveryAgent, mail: MailObject) -> None:
+        begun.append(mail.key)
         if len(begun) == 3:
             with ThreadPoolExecutor(1) as thread:
-                thread.submit(lose, self.where[parcel.key][0]).result()
-        real(self, parcel)
+                thread.submit(lose, self.where[mail.key][0]).result()
+        real(self, mail)
 
     mailing = open_to(people(20))
-    monkeypatch.setattr(Carrier, "handing_over", handing_over)
-    turn.run(relay)
+    monkeypatch.setattr(DeliveryAgent, "handing_over", handing_over)
+    shift.run(relay)
     assert len(begun) >= 3
-    assert sink.taken.total() == 2
+    assert sink.accepted.total() == 2
     # What became of them is for whoever holds the batch.
     assert set(Message.objects.filter(mailing=mailing).values_list("state", flat=True)) == {0}
 
@@ -172,25 +172,25 @@ Break = Callable[[pytest.MonkeyPatch, int], None]
 
 
 def _cannot_begin(patch: pytest.MonkeyPatch, relay_id: int) -> None:
-    real = Carrier.__init__
+    real = DeliveryAgent.__init__
 
-    def init(self: Carrier, relay: Relay, *rest: Any) -> None:
+    def init(self: DeliveryAgent, relay: Relay, *rest: Any) -> None:
         if relay.pk == relay_id:
             raise FaultError("a bug")
         real(self, relay, *rest)
 
-    patch.setattr(Carrier, "__init__", init)
+    patch.setattr(DeliveryAgent, "__init__", init)
 
 
 def _cannot_be_watched(patch: pytest.MonkeyPatch, relay_id: int) -> None:
-    real = Carrier.watch
+    real = DeliveryAgent.watch
 
-    async def watch(self: Carrier, began: float) -> None:
+    async def watch(self: DeliveryAgent, began: float) -> None:
         if self.relay.pk == relay_id:
             raise FaultError("a bug")
         await real(self, began)
 
-    patch.setattr(Carrier, "watch", watch)
+    patch.setattr(DeliveryAgent, "watch", watch)
 
 
 def _statement_fails(patch: pytest.MonkeyPatch, relay_id: int) -> None:
@@ -214,7 +214,7 @@ def test_whatever_fails_for_one_relay_the_others_go_on(  # noqa: PLR0917
     workspace: Workspace,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(turn, "WATCH_SOON", 0.01)
+    monkeypatch.setattr(shift, "WATCH_SOON", 0.01)
     with running() as second:
         other = Relay.objects.create(
             workspace=workspace, name="Other", host="127.0.0.1", port=second.port, security="none"
@@ -222,7 +222,7 @@ def test_whatever_fails_for_one_relay_the_others_go_on(  # noqa: PLR0917
         bad, good = open_to(people(2000)), open_to(people(3000), relay=other)
         with monkeypatch.context() as patch:
             broken(patch, relay.pk)
-            turn.run_all(linger=0.2)
+            shift.run_all(linger=0.2)
     good.refresh_from_db()
     assert assert_closes(good).accepted == 3000
     relay.refresh_from_db()
@@ -230,6 +230,6 @@ def test_whatever_fails_for_one_relay_the_others_go_on(  # noqa: PLR0917
     # Afterwards it goes on, and nobody is mailed twice.
     Relay.objects.update(wait_until=None, failures=0)
     recovery.recover_journals()
-    carry(bad)
+    deliver(bad)
     assert assert_closes(bad).accepted == 2000
-    assert set(sink.taken.values()) == {1}
+    assert set(sink.accepted.values()) == {1}

@@ -14,8 +14,8 @@ from relays.models import Pool, PoolMember, Relay
 from relays.services import relays
 from sending import guards
 from sending.compose.composer import Composer
-from sending.engine import turn
-from sending.engine.carrier import interleaved
+from sending.engine import shift
+from sending.engine.deliveryagent import interleaved
 from sending.host.journal import Journal
 from sending.models import Event, Hold, Mailing, Message, Tally
 from sending.queries.claim import OTHERS_FIRST, Claimed, claim
@@ -62,12 +62,12 @@ def people(number: int, *domains: str) -> list[str]:
     return [f"p{n:04}@{domains[n % len(domains)]}" for n in range(number)]
 
 
-def carry(mailing: Mailing, *, rounds: int = 20) -> None:
+def deliver(mailing: Mailing, *, rounds: int = 20) -> None:
     """As the beat would, until nothing is due."""
     for _ in range(rounds):
         due = dispatch.relays_to_run()
         for pk in due:
-            turn.run(Relay.objects.get(pk=pk))
+            shift.run(Relay.objects.get(pk=pk))
         dispatch.tend_mailings()
         if not due:
             break
@@ -94,7 +94,7 @@ def test_a_relay_that_takes_nothing_is_stopped_and_suppresses_nobody(
 ) -> None:
     refuses(sink, words)
     mailing = open_to(people(500))
-    carry(mailing)
+    deliver(mailing)
 
     relay.refresh_from_db()
     assert (relay.state, mailing.state) == (Relay.State.STOPPED, Mailing.State.SENDING)
@@ -116,21 +116,21 @@ def test_a_relay_that_takes_nothing_is_stopped_and_suppresses_nobody(
     assert tried_again(hold) == tally.failed
     assert assert_closes(mailing).waiting == 500
     relays.resume(relay)
-    carry(mailing)
+    deliver(mailing)
     assert mailing.state == Mailing.State.FINISHED
     assert assert_closes(mailing).accepted == 500
-    assert sink.taken == Counter(people(500))
+    assert sink.accepted == Counter(people(500))
 
 
 def test_what_a_relay_took_of_another_mailing_proves_nothing_today(
     open_to: Open, relay: Relay, sink: Sink
 ) -> None:
     before = open_to([f"old{n}@d{n}.example" for n in range(10)])
-    carry(before)
+    deliver(before)
     relay.minutes.all().delete()  # not within the hour
     refuses(sink, OPENSMTPD)
     mailing = open_to(people(100))
-    carry(mailing)
+    deliver(mailing)
     relay.refresh_from_db()
     assert relay.state == Relay.State.STOPPED
     assert not Suppression.objects.exists()
@@ -139,8 +139,8 @@ def test_what_a_relay_took_of_another_mailing_proves_nothing_today(
 def test_one_dead_address_where_the_relay_took_mail_lately(
     open_to: Open, relay: Relay, sink: Sink
 ) -> None:
-    carry(open_to(["a@d1.example"]))
-    carry(open_to(["reject@d1.example", "reject@d2.example"]))
+    deliver(open_to(["a@d1.example"]))
+    deliver(open_to(["reject@d1.example", "reject@d2.example"]))
     assert Suppression.objects.get().value == "reject@d1.example"
 
 
@@ -155,23 +155,23 @@ def test_what_was_put_off_may_be_refused_in_a_row(open_to: Open, relay: Relay, s
 
     answer_late(b"451 4.2.1 Try again later\r\n")
     mailing = open_to([*people(200), *late])
-    carry(mailing)
+    deliver(mailing)
     assert assert_closes(mailing).accepted == 200
 
     answer_late(b"550 5.7.1 Denied\r\n")
     Message.objects.filter(mailing=mailing, state=State.WAITING).update(retry_at=timezone.now())
-    carry(mailing)
+    deliver(mailing)
     assert assert_closes(mailing).failed == len(late)
     assert not Hold.objects.exists()
 
 
 def test_large_batches_are_stopped_within(open_to: Open, relay: Relay, sink: Sink) -> None:
-    """A carrier that goes at full speed holds thousands; a run is seen within the batch."""
+    """A delivery agent that goes at full speed holds thousands; a run is seen within the batch."""
     sink.offers = [b"PIPELINING"]
     before = 1500
     sink.answer = lambda _: None if len(sink.mails) < before else b"550 5.7.1 Denied\r\n"
     mailing = open_to(people(5000, *(f"d{n:03}.example" for n in range(100))))
-    carry(mailing)
+    deliver(mailing)
     tally = assert_closes(mailing)
     assert mailing.state == Mailing.State.PAUSED
     assert tally.accepted >= before
@@ -187,7 +187,7 @@ def test_a_lane_that_refuses_is_held_and_the_others_go_on(
     refuses(sink, "550 Mail content denied\r\n", only=domain)
     refused = [f"q{n:02}@{domain}" for n in range(60)]
     mailing = open_to([*people(600), *refused])
-    carry(mailing)
+    deliver(mailing)
 
     hold = Hold.objects.get()
     assert (hold.kind, hold.lane) == (Hold.Kind.LANE, lane)
@@ -201,10 +201,10 @@ def test_a_lane_that_refuses_is_held_and_the_others_go_on(
     # Somebody has it tried again: nobody gets it twice.
     sink.answer = lambda _: None
     assert tried_again(hold) == tally.failed
-    carry(mailing)
+    deliver(mailing)
     assert mailing.state == Mailing.State.FINISHED
     assert assert_closes(mailing).accepted == 660
-    assert set(sink.taken.values()) == {1}
+    assert set(sink.accepted.values()) == {1}
 
 
 @pytest.mark.parametrize("domain", ["qq.com", "small.example"])
@@ -213,10 +213,10 @@ def test_the_rest_of_a_lane_is_dropped(
 ) -> None:
     refuses(sink, "550 Mail content denied\r\n", only=domain)
     mailing = open_to([*people(100), *[f"q{n:02}@{domain}" for n in range(60)]])
-    carry(mailing)
+    deliver(mailing)
     failed = assert_closes(mailing).failed
     holddecisions.drop(Hold.objects.get())
-    carry(mailing)
+    deliver(mailing)
     assert mailing.state == Mailing.State.FINISHED
     tally = assert_closes(mailing)
     assert (tally.accepted, tally.failed, tally.skipped) == (100, failed, 60 - failed)
@@ -227,11 +227,11 @@ def test_the_rest_of_a_lane_is_dropped(
 def test_what_was_kept_as_failed_stays_so(open_to: Open, relay: Relay, sink: Sink) -> None:
     refuses(sink, "550 5.1.1 User unknown\r\n", only="qq.com")
     mailing = open_to([*people(50), *[f"q{n:02}@qq.com" for n in range(40)]])
-    carry(mailing)
+    deliver(mailing)
     failed = assert_closes(mailing).failed
     sink.answer = lambda _: None
     holddecisions.keep(Hold.objects.get())
-    carry(mailing)
+    deliver(mailing)
     assert mailing.state == Mailing.State.FINISHED
     tally = assert_closes(mailing)
     assert (tally.accepted, tally.failed, tally.hard_bounced) == (90 - failed, failed, 0)
@@ -243,13 +243,13 @@ def test_in_a_pool_the_good_relay_carries_it_all(
 ) -> None:
     refuses(sink, OPENSMTPD)
     mailing = open_to(people(300), relay=None, pool=pool)
-    carry(mailing)
+    deliver(mailing)
     relay.refresh_from_db()
     assert relay.state == Relay.State.STOPPED
     assert Hold.objects.get().relay == relay
     # Refused by a relay whose word nothing proved: another one was asked, and took it.
     assert assert_closes(mailing).accepted == 300
-    assert other[0].taken == Counter(people(300))
+    assert other[0].accepted == Counter(people(300))
     assert not Suppression.objects.exists()
 
 
@@ -259,7 +259,7 @@ def test_whatever_a_relay_says_that_took_nothing_another_one_is_asked(
 ) -> None:
     refuses(sink, words)
     mailing = open_to(people(300), relay=None, pool=pool)
-    carry(mailing)
+    deliver(mailing)
     assert assert_closes(mailing).accepted == 300
     # The relay stays stopped until somebody starts it; the mailing is over.
     assert mailing.state == Mailing.State.FINISHED
@@ -272,7 +272,7 @@ def test_a_mailing_that_another_relay_carried_is_over(
 ) -> None:
     sink.at_mail = b"554 5.7.1 No\r\n"
     mailing = open_to(people(50), relay=None, pool=pool)
-    carry(mailing)
+    deliver(mailing)
     assert Hold.objects.get().kind == Hold.Kind.ROUTE
     assert assert_closes(mailing).accepted == 50
     assert mailing.state == Mailing.State.FINISHED
@@ -291,11 +291,11 @@ def test_relays_of_a_pool_hand_a_held_domain_to_nobody_who_refuses_it(
         [*people(100), *[f"q{n:02}@small.example" for n in range(80)]], relay=None, pool=pool
     )
     with suppress(AssertionError):
-        carry(mailing, rounds=8)
+        deliver(mailing, rounds=8)
     # What one relay refused is left to the other one for so long.
     rows = Message.objects.filter(mailing=mailing, state=State.WAITING)
     rows.filter(retry_at__lte=timezone.now()).update(retry_at=timezone.now() - 2 * OTHERS_FIRST)
-    carry(mailing)
+    deliver(mailing)
     assert (mailing.state, mailing.wait_reason) == (Mailing.State.SENDING, "held")
     tally = assert_closes(mailing)
     assert tally.accepted == 100
@@ -311,19 +311,19 @@ def test_a_later_tier_takes_a_held_provider_over_when_somebody_wants_it(
     refuses(sink, "550 Mail content denied\r\n", only="small.example")
     theirs = [f"q{n:02}@small.example" for n in range(60)]
     mailing = open_to([*people(100), *theirs], relay=None, pool=pool)
-    carry(mailing)
+    deliver(mailing)
     assert mailing.wait_reason == "held"
-    assert not other[0].taken
+    assert not other[0].accepted
     hold = Hold.objects.get()
     assert "later tiers do not take it over" in holdwords.elsewhere(hold)
     assert f"relay {relay.name}, pause it" in holdwords.elsewhere(hold)
     relays.pause(relay)
-    carry(mailing)
+    deliver(mailing)
     assert tried_again(hold) >= 11
-    carry(mailing)
+    deliver(mailing)
     assert mailing.state == Mailing.State.FINISHED
     assert assert_closes(mailing).accepted == 160
-    assert other[0].taken == Counter(theirs)
+    assert other[0].accepted == Counter(theirs)
 
 
 @pytest.mark.parametrize("refused", [15, 30])
@@ -341,7 +341,7 @@ def test_a_worker_that_is_killed_in_the_middle_of_a_run(
     journal.abandon()
     assert recovery.recover_journals() == 1
     assert assert_closes(mailing).failed == refused
-    carry(mailing)
+    deliver(mailing)
     relay.refresh_from_db()
     assert relay.state == Relay.State.STOPPED
     tally = assert_closes(mailing)
@@ -357,7 +357,7 @@ def test_a_worker_that_is_killed_in_the_middle_of_a_run(
 def test_ten_people_of_whom_eight_are_gone(open_to: Open, relay: Relay, sink: Sink) -> None:
     gone = [f"reject{n}@d{n}.example" for n in range(8)]
     mailing = open_to([*gone, "a@d8.example", "b@d9.example"])
-    carry(mailing)
+    deliver(mailing)
     assert mailing.state == Mailing.State.FINISHED
     assert not Hold.objects.exists()
     tally = assert_closes(mailing)
@@ -379,7 +379,7 @@ def test_an_old_list_with_dead_addresses_spread(
     ]
     dead = sum(one.startswith("reject") for one in addresses)
     mailing = open_to(addresses)
-    carry(mailing)
+    deliver(mailing)
     assert mailing.state == Mailing.State.FINISHED
     assert not Hold.objects.exists()
     tally = assert_closes(mailing)
@@ -393,7 +393,7 @@ def test_nothing_accepted_of_a_few_suppresses_nobody(
 ) -> None:
     refuses(sink, OPENSMTPD)
     mailing = open_to(people(5))
-    carry(mailing)
+    deliver(mailing)
     assert mailing.state == Mailing.State.FINISHED
     rows = Message.objects.filter(mailing=mailing, reason="address_unproven", state=State.FAILED)
     assert rows.count() == assert_closes(mailing).failed == 5
@@ -404,12 +404,12 @@ def test_whoever_resumes_begins_a_new_count(open_to: Open, relay: Relay, sink: S
     sink.offers = [b"PIPELINING"]
     sink.answer = lambda address: b"550 5.7.1 Denied\r\n" if int(address[1:5]) % 2 else None
     mailing = open_to([f"p{n:04}@d{n}.example" for n in range(400)])
-    carry(mailing)
+    deliver(mailing)
     first = assert_closes(mailing)
     assert mailing.state == Mailing.State.PAUSED
     assert first.failed > 20
     mailings.resume(mailing)
-    carry(mailing)
+    deliver(mailing)
     assert mailing.state == Mailing.State.PAUSED
     assert assert_closes(mailing).failed - first.failed > 20
 
@@ -425,7 +425,7 @@ def test_a_server_that_cuts_instead_of_answering_does_not_use_the_list_up(
     def send() -> Tally:
         for _ in range(30):
             Relay.objects.update(wait_until=None, failures=0)
-            turn.run(relay)
+            shift.run(relay)
         mailing.refresh_from_db()
         assert mailing.state == Mailing.State.PAUSED
         return assert_closes(mailing)
@@ -433,7 +433,7 @@ def test_a_server_that_cuts_instead_of_answering_does_not_use_the_list_up(
     first = send().unknown
     assert "For too many mails the server's reply was never seen" in mailing.state_reason
     assert 30 < first <= 30 + AT_ONCE
-    assert set(sink.taken.values()) == {1}
+    assert set(sink.accepted.values()) == {1}
     # Whoever resumes it begins a new count.
     mailings.resume(mailing)
     assert 30 < send().unknown - first <= 30 + AT_ONCE
@@ -451,14 +451,14 @@ def test_a_mail_larger_than_the_relay_takes_fails_nobody(
 ) -> None:
     sizes(sink, 500)
     mailing = open_to(people(100))
-    carry(mailing)
+    deliver(mailing)
     assert mailing.state == Mailing.State.PAUSED
     assert "5.3.4" in mailing.state_reason
     assert assert_closes(mailing).waiting == 100
-    assert not sink.taken
+    assert not sink.accepted
     sizes(sink, 100_000)
     mailings.resume(mailing)
-    carry(mailing)
+    deliver(mailing)
     assert assert_closes(mailing).accepted == 100
 
 
@@ -467,9 +467,9 @@ def test_another_relay_of_the_pool_takes_what_is_too_large(
 ) -> None:
     sizes(sink, 500)
     mailing = open_to(people(100), relay=None, pool=pool)
-    carry(mailing)
+    deliver(mailing)
     assert assert_closes(mailing).accepted == 100
-    assert other[0].taken == Counter(people(100))
+    assert other[0].accepted == Counter(people(100))
     hold = Hold.objects.get()
     assert (hold.kind, hold.relay, hold.reason) == (Hold.Kind.ROUTE, relay, "too_large")
 
@@ -484,10 +484,10 @@ def test_somebody_decides_that_the_largest_are_skipped(
     sink.at_mail = None
     whole = _size_of(mailing, relay)
     sizes(sink, whole)
-    carry(mailing)
+    deliver(mailing)
     assert mailing.state == Mailing.State.PAUSED
     holddecisions.drop(Hold.objects.get())
-    carry(mailing)
+    deliver(mailing)
     assert mailing.state == Mailing.State.FINISHED
     tally = assert_closes(mailing)
     assert (tally.accepted, tally.skipped, tally.failed) == (20, 3, 0)
@@ -500,11 +500,11 @@ def _size_of(mailing: Mailing, relay: Relay) -> int:
     row = Message.objects.filter(mailing=mailing, address__startswith="p0").first()
     assert row is not None
     name = row.address.partition("@")[0]
-    parcel = Composer(mailing, relay).compose(
+    mail = Composer(mailing, relay).compose(
         Claimed(row.pk, row.contact_id, row.address, 0, 0),
         {"email": row.address, "first_name": name},
     )
-    return len(parcel.content) + 20  # type: ignore[union-attr]
+    return len(mail.content) + 20  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(
@@ -516,7 +516,7 @@ def test_what_is_refused_before_a_recipient_was_named_fails_nobody(
     sink.offers = [b"PIPELINING"]
     sink.at_mail = words
     mailing = open_to(people(100))
-    carry(mailing)
+    deliver(mailing)
     assert mailing.state == Mailing.State.PAUSED
     assert words.decode().strip() in mailing.state_reason
     assert assert_closes(mailing).waiting == 100

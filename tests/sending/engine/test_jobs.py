@@ -44,14 +44,14 @@ def job_of(kind: str) -> Job:
 
 @pytest.fixture
 def cancelled(open_to: Open, relay: Relay) -> Mailing:
-    """Of 40 people one was accepted, four are held by a worker, and the others wait in all three
+    """Of 40 people one was accepted, four are claimed by a worker, and the others wait in all three
     places when it is cancelled."""
     mailing = open_to(PEOPLE)
-    back, tried, held = take(mailing, relay, 6), take(mailing, relay, 5), take(mailing, relay, 4)
+    back, tried, claimed = take(mailing, relay, 6), take(mailing, relay, 5), take(mailing, relay, 4)
     record(back, accept(ids(back)[:1]))
     due = timezone.now() + timedelta(hours=1)
     record(tried, [Result(n, State.WAITING, "transient", "451", due) for n in ids(tried)])
-    assert held.messages
+    assert claimed.messages
     assert mailings.cancel(mailing)
     return mailing
 

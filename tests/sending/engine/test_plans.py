@@ -80,18 +80,18 @@ def test_a_mailing_after_others_are_done(open_to: Callable[..., Mailing], relay:
     mailing = open_to(people)
 
     with compared() as sent:
-        held = claim(mailing, relay, holder="here:one", limit=BATCH)
-        assert held is not None
-        numbers = [message.id for message in held.messages]
+        claimed = claim(mailing, relay, holder="here:one", limit=BATCH)
+        assert claimed is not None
+        numbers = [message.id for message in claimed.messages]
         left_since(mailing, numbers)
-        taken = Accepted()
+        accepted = Accepted()
         for number in numbers[:3000]:
-            taken.add(number, 0, "250 ok", 0.1)
+            accepted.add(number, 0, "250 ok", 0.1)
         failed = [
             Result(number, Message.State.FAILED, "policy", "550 5.7.1 No")
             for number in numbers[3000:]
         ]
-        record(held, failed, taken)
+        record(claimed, failed, accepted)
     with compared() as cancelled:
         mailings.cancel(mailing)
         while mailings.drop_cancelled(mailing, limit=2000)[1]:

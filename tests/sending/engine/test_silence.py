@@ -25,11 +25,11 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 
 def carried() -> threading.Thread:
-    """A turn, in a thread of its own."""
+    """A shift, in a thread of its own."""
 
     def work() -> None:
         try:
-            engine.turn()
+            engine.shift()
         finally:
             connections.close_all()
 

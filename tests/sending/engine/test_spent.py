@@ -11,11 +11,11 @@ from django.utils import timezone
 
 from relays.models import Lane, Relay
 from relays.services import health, relays
-from sending.engine import turn
+from sending.engine import shift
 from sending.models import Mailing, Message
 from sending.services import dispatch
 from tests.sending.engine.conftest import assert_closes
-from tests.sending.engine.test_turn import finish
+from tests.sending.engine.test_shift import finish
 from tests.smtp.scripted import Fault, Scripted, Step, say, serving
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -46,7 +46,7 @@ def test_a_connections_number_of_mails_is_learned(
     with serving(mails_each=7) as server:
         _through(relay, server)
         mailing = open_to([f"p{n}@x{n % 3}.example" for n in range(300)])
-        turn.run(relay)
+        shift.run(relay)
         dispatch.tend_mailings()
         mailing.refresh_from_db()
         assert mailing.state == Mailing.State.FINISHED
@@ -72,7 +72,7 @@ def test_what_was_learned_is_kept_to(open_to: Open, relay: Relay) -> None:
             messages_per_connection_found_at=at,
         )
         open_to([f"p{n}@x.example" for n in range(70)])
-        turn.run(relay)
+        shift.run(relay)
         assert server.everything.count(b"MAIL FROM") == 70
     _untroubled(relay)
     relay.messages_per_connection_found_at = timezone.now() - timedelta(hours=25)
@@ -85,7 +85,7 @@ def test_a_number_that_a_person_gave_stays(open_to: Open, relay: Relay) -> None:
     with serving(mails_each=7) as server:
         _through(relay, server, messages_per_connection=20)
         mailing = open_to([f"p{n}@x.example" for n in range(60)])
-        turn.run(relay)
+        shift.run(relay)
         assert assert_closes(mailing).accepted == 60
         _once(server, mailing)
     _untroubled(relay)
@@ -113,7 +113,7 @@ def test_a_limit_of_one_mailbox_slows_nobody(open_to: Open, relay: Relay) -> Non
     with serving(faults=faults) as server:
         _through(relay, server)
         open_to(people)
-        turn.run(relay)
+        shift.run(relay)
         assert not server.accepted
     _untroubled(relay)
 
@@ -189,12 +189,12 @@ def closed(open_to: Open, relay: Relay) -> Mailing:
 def test_try_now_ends_a_wait_of_the_whole_relay(
     closed: Mailing, relay: Relay, owner_client: Client
 ) -> None:
-    turn.run(relay)
+    shift.run(relay)
     assert assert_closes(closed).accepted == 0
     url = f"/w/{relay.workspace.slug}/relays/{relay.pk}/try-now/"
     assert "is tried again now" in owner_client.post(url, follow=True).content.decode()
     relay.refresh_from_db()
-    turn.run(relay)
+    shift.run(relay)
     assert assert_closes(closed).accepted >= 1
     assert Lane.objects.get(relay=relay).closed_until is None
 
@@ -206,7 +206,7 @@ def test_a_changed_limit_ends_a_wait_of_the_whole_relay(
     relays.change(relay, **changed)
     relay.refresh_from_db()
     assert (relay.wait_until, relay.wait_reason, relay.state_reason) == (None, "", "")
-    turn.run(relay)
+    shift.run(relay)
     assert assert_closes(closed).accepted == 40
     assert not Lane.objects.filter(relay=relay).exists()
 

@@ -20,7 +20,7 @@ from sending.queries.claim import claim
 from sending.services import holddecisions, mailings, recovery, verdicts
 from tests.mailservers.sink import Sink, running
 from tests.sending.engine.conftest import assert_closes
-from tests.sending.engine.test_guards import carry, people
+from tests.sending.engine.test_guards import deliver, people
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Open = Callable[..., Mailing]
@@ -31,13 +31,13 @@ NO_SUCH_USER = b"550 5.1.1 User unknown\r\n"
 def breaks_after(sink: Sink, mails: int, *, only: str = "", refusals: int = 10**9) -> None:
     """It takes so many (of one domain), and then refuses everybody there, or so many."""
     sink.offers = [b"PIPELINING"]
-    seen = {"taken": 0, "refused": 0}
+    seen = {"accepted": 0, "refused": 0}
 
     def answer(address: str) -> bytes | None:
         if not address.endswith(only) or address.startswith("reject"):
             return None
-        if seen["taken"] < mails or seen["refused"] >= refusals:
-            seen["taken"] += 1
+        if seen["accepted"] < mails or seen["refused"] >= refusals:
+            seen["accepted"] += 1
             return None
         seen["refused"] += 1
         return NO_SUCH_USER
@@ -64,7 +64,7 @@ def test_a_relay_that_takes_a_few_and_then_nothing_suppresses_nobody(
 ) -> None:
     breaks_after(sink, mails)
     mailing = open_to(people(500))
-    carry(mailing)
+    deliver(mailing)
     tally = assert_closes(mailing)
     assert tally.accepted >= mails
     assert tally.failed < 120
@@ -87,7 +87,7 @@ def test_a_relay_that_breaks_just_before_the_end(
 ) -> None:
     breaks_after(sink, 300 - left)
     mailing = open_to(people(300))
-    carry(mailing)
+    deliver(mailing)
     assert assert_closes(mailing).failed == left
     assert not suppressed()
     if mailing.state == Mailing.State.FINISHED:
@@ -99,7 +99,7 @@ def test_a_relay_that_is_out_of_order_for_a_moment(open_to: Open, relay: Relay, 
     breaks_after(sink, 100, refusals=12)
     addresses = [*people(400), *(f"reject{n}@d{n}.example" for n in range(8))]
     mailing = open_to(addresses)
-    carry(mailing)
+    deliver(mailing)
     assert mailing.state == Mailing.State.FINISHED
     assert assert_closes(mailing).failed == 20
     # Those that stood right beside the twelve are not told apart from them.
@@ -112,12 +112,12 @@ def test_a_relay_that_is_out_of_order_for_a_moment(open_to: Open, relay: Relay, 
 def test_a_provider_that_refuses_after_some_suppresses_nobody(
     open_to: Open, relay: Relay, sink: Sink, domain: str
 ) -> None:
-    """Too few to be held, among others that are taken all the time."""
+    """Too few to be held, among others that are accepted all the time."""
     breaks_after(sink, 5, only=domain)
     theirs = [f"q{n:02}@{domain}" for n in range(14)]
     dead = [f"reject{n}@d{n}.example" for n in range(6)]
     mailing = open_to([*people(300), *theirs, *dead])
-    carry(mailing)
+    deliver(mailing)
     assert mailing.state == Mailing.State.FINISHED
     assert not Hold.objects.exists()
     assert assert_closes(mailing).failed == 15
@@ -131,14 +131,14 @@ def test_a_relay_that_breaks_between_small_mailings(
     """It took mails of all lanes before; then it refuses one mailing after the other. Two in a row
     may be two dead addresses, whatever mailings they are of."""
     breaks_after(sink, 40)
-    carry(open_to(people(40)))
+    deliver(open_to(people(40)))
     for number in range(6):
-        carry(open_to([f"q{number}-{n}@d{n}.example" for n in range(size)]))
+        deliver(open_to([f"q{number}-{n}@d{n}.example" for n in range(size)]))
     assert len(suppressed()) < streaks.OPEN_RUN
     # It works again, and so is believed again.
     breaks_after(sink, 10**9)
-    carry(open_to(people(10)))
-    carry(open_to(["reject@d0.example"]))
+    deliver(open_to(people(10)))
+    deliver(open_to(["reject@d0.example"]))
     assert "reject@d0.example" in suppressed()
 
 
@@ -152,7 +152,7 @@ def test_an_honest_list(open_to: Open, relay: Relay, sink: Sink) -> None:
     # People who are the only ones of their domain, too.
     addresses += [f"reject@alone{n}.example" for n in range(5)]
     mailing = open_to(addresses)
-    carry(mailing)
+    deliver(mailing)
     assert mailing.state == Mailing.State.FINISHED
     dead = dead_of(addresses)
     assert suppressed() == dead
@@ -169,15 +169,15 @@ def test_a_small_domain_that_is_gone(open_to: Open, relay: Relay, sink: Sink) ->
     spread = [f"{'reject' if n % 33 == 0 else 'p'}{n}@d{n % 10}.example" for n in range(400)]
     gone = [f"reject{n}@gone.example" for n in range(40)]
     mailing = open_to([*spread, *gone])
-    carry(mailing)
+    deliver(mailing)
     assert Hold.objects.get().lane == "gone.example"
     assert mailing.state == Mailing.State.SENDING
     assert suppressed() == dead_of(spread)
     holddecisions.keep(Hold.objects.get())
-    carry(mailing)
+    deliver(mailing)
     for hold in Hold.objects.filter(released_at=None):
         holddecisions.drop(hold)
-    carry(mailing)
+    deliver(mailing)
     assert mailing.state == Mailing.State.FINISHED
     assert suppressed() == dead_of(spread)
     assert reasons(mailing) == {"address", "address_unproven"}
@@ -188,7 +188,7 @@ def test_what_is_left_of_a_cancelled_mailing_is_judged(
 ) -> None:
     mailing = open_to([*people(50), "reject@d1.example", "defer@d2.example"])
     sink.answer = lambda one: b"451 4.3.0 Later\r\n" if one.startswith("defer") else None
-    carry(mailing)
+    deliver(mailing)
     mailings.cancel(mailing)
     verdicts.judge_due()
     assert suppressed() == {"reject@d1.example"}
@@ -200,7 +200,7 @@ def test_while_a_mailing_goes_on_only_what_is_old_is_judged(
     mailing = open_to([*people(50), "reject@d1.example"])
     claimed = claim(mailing, relay, holder="here:other", limit=3)
     assert claimed is not None  # another worker holds a batch
-    carry(mailing)
+    deliver(mailing)
     assert not suppressed()
     then = timezone.now() - timedelta(hours=2)
     Message.objects.filter(mailing=mailing, settled_at__isnull=False).update(settled_at=then)
@@ -234,9 +234,9 @@ def test_a_worker_that_is_killed_in_the_middle_of_a_run(
     assert assert_closes(mailing).failed == refused
     assert reasons(mailing) == {"address_pending"}
     assert not suppressed()
-    carry(mailing)
+    deliver(mailing)
     assert mailing.state == Mailing.State.FINISHED
-    # Two in a row, followed by mails that were taken, are two dead addresses.
+    # Two in a row, followed by mails that were accepted, are two dead addresses.
     assert len(suppressed()) == (refused if refused < streaks.OPEN_RUN else 0)
 
 
@@ -257,7 +257,7 @@ def test_a_judge_that_is_killed(
     real = suppress_addresses
     monkeypatch.setattr(verdicts, "suppress_addresses", killed)
     with pytest.raises(KilledError):
-        carry(mailing)
+        deliver(mailing)
     assert len(suppressed()) == 4
     monkeypatch.setattr(verdicts, "suppress_addresses", real)
     assert verdicts.judge_due() == 6
@@ -282,7 +282,7 @@ def test_in_a_pool_both_relays_say_so(
         for member in (relay, other):
             PoolMember.objects.create(pool=pool, relay=member)
         mailing = open_to(addresses, relay=None, pool=pool)
-        carry(mailing)
+        deliver(mailing)
     assert mailing.state == Mailing.State.FINISHED
     assert suppressed() == dead_of(addresses)
 

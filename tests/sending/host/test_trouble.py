@@ -20,13 +20,12 @@ from relays.models import Relay
 from sending.host import journal, trouble
 from sending.models import Mailing, SendHost, Tally
 from sending.services import sendhosts, waits
-from sending.tasks import carry
+from sending.tasks import deliver
 from smtp import ConnectError
-from tests.fixtures import make_list
 from tests.mailservers.sink import Sink
-from tests.sending.engine.conftest import assert_closes, design, open_to, relay, sink
+from tests.sending.engine.conftest import assert_closes, design, open_to, relay
 
-__all__ = ["design", "make_list", "open_to", "relay", "sink"]
+__all__ = ["design", "open_to", "relay"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Open = Callable[..., Mailing]
@@ -72,8 +71,8 @@ def test_a_full_disk(open_to: Open, relay: Relay, sink: Sink, small: Path) -> No
     mailing = open_to(ADDRESSES)
     heartbeats.attend()
     full = fill(small)
-    carry()
-    assert sink.taken == {}
+    deliver()
+    assert sink.accepted == {}
     unblamed(relay)
     row = SendHost.objects.get()
     assert row.trouble == "host_disk_full"
@@ -84,7 +83,7 @@ def test_a_full_disk(open_to: Open, relay: Relay, sink: Sink, small: Path) -> No
     assert mailing.wait_reason == "host_disk_full"
     (line,) = waits.lines(mailing)
     assert "disk is full" in line.text
-    assert health.check_hosts() == health.Part(
+    assert health.check_hosts() == health.HealthPart(
         ok=False, detail="1 can't send: disk full; 0 able to send"
     )
     # Another one that is able: nothing is said of it.
@@ -96,8 +95,8 @@ def test_a_full_disk(open_to: Open, relay: Relay, sink: Sink, small: Path) -> No
     later()
     heartbeats.attend()
     assert SendHost.objects.get(name=sendhosts.name()).trouble == ""
-    carry()
-    assert sink.taken == dict.fromkeys(ADDRESSES, 1)
+    deliver()
+    assert sink.accepted == dict.fromkeys(ADDRESSES, 1)
     assert assert_closes(mailing).accepted == len(ADDRESSES)
 
 
@@ -112,15 +111,15 @@ def test_a_disk_that_fills_up_while_mails_go_out(
     full: list[Path] = []
 
     def filling(self: journal.Journal, message_id: int) -> None:
-        if len(sink.taken) >= 20 and not full:
+        if len(sink.accepted) >= 20 and not full:
             # Some lines still fit: the one that doesn't is cut in its middle.
             full.append(fill(small))
         hand_over(self, message_id)
 
     monkeypatch.setattr(journal.Journal, "hand_over", filling)
-    carry()
+    deliver()
     assert full
-    sent = len(sink.taken)
+    sent = len(sink.accepted)
     assert 20 <= sent < 150
     unblamed(relay)
     assert SendHost.objects.get().trouble == "host_disk_full"
@@ -129,8 +128,8 @@ def test_a_disk_that_fills_up_while_mails_go_out(
     full[0].unlink()
     later()
     heartbeats.attend()
-    carry()
-    assert sink.taken == dict.fromkeys(addresses, 1)
+    deliver()
+    assert sink.accepted == dict.fromkeys(addresses, 1)
     assert assert_closes(mailing).accepted == 150
 
 
@@ -150,8 +149,8 @@ def test_a_state_directory_that_cannot_be_used(
     mailing = open_to(ADDRESSES)
     settings.VAR = Path(place)
     heartbeats.attend()
-    carry()
-    assert sink.taken == {}
+    deliver()
+    assert sink.accepted == {}
     unblamed(relay)
     assert SendHost.objects.get().trouble == "host_files"
     waits.tend()
@@ -169,7 +168,7 @@ import django
 
 django.setup()
 from relays.models import Relay
-from sending.tasks import carry
+from sending.tasks import deliver
 from tests.sending.host.test_trouble import later, unblamed
 
 soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -178,7 +177,7 @@ used = max(int(name.name) for name in Path("/proc/self/fd").iterdir())
 for room in range(2, 32, 2):
     resource.setrlimit(resource.RLIMIT_NOFILE, (used + room, hard))
     try:
-        carry()
+        deliver()
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     unblamed(relay)
@@ -204,8 +203,8 @@ def test_no_file_left_to_begin_with(
     assert done.returncode == 0, done.stderr
     assert SendHost.objects.get().trouble == "host_open_files"
     sendhosts.tend()
-    carry()
-    assert sink.taken == dict.fromkeys(ADDRESSES, 1)
+    deliver()
+    assert sink.accepted == dict.fromkeys(ADDRESSES, 1)
     assert assert_closes(mailing).accepted == len(ADDRESSES)
 
 
@@ -219,13 +218,13 @@ def test_no_file_left_for_a_connection(
 
     with monkeypatch.context() as patch:
         patch.setattr("smtp.hosts._resolve", none_left)
-        carry()
+        deliver()
     unblamed(relay)
     assert SendHost.objects.get().trouble == "host_open_files"
     later()
     sendhosts.tend()
-    carry()
-    assert sink.taken == dict.fromkeys(ADDRESSES, 1)
+    deliver()
+    assert sink.accepted == dict.fromkeys(ADDRESSES, 1)
     assert assert_closes(mailing).accepted == len(ADDRESSES)
 
 

@@ -22,11 +22,11 @@ def assert_right(scene: Scene, *, resent: Collection[str] = ()) -> Tally:
     tally = assert_closes(scene.mailing)
     rows = {row.address: row for row in Message.objects.filter(mailing=scene.mailing)}
     assert rows.keys() == set(scene.people), "somebody is missing in the ledger"
-    taken: Counter[str] = sum((server.taken for server in scene.servers), Counter())
-    twice = {who: n for who, n in taken.items() if n > 1 + (who in resent)}
+    accepted: Counter[str] = sum((server.accepted for server in scene.servers), Counter())
+    twice = {who: n for who, n in accepted.items() if n > 1 + (who in resent)}
     assert not twice, f"mailed more than once: {twice}"
     for row in rows.values():
-        _assert_told(row, taken[row.address], scene.servers)
+        _assert_told(row, accepted[row.address], scene.servers)
     _assert_reasons(scene.mailing, tally)
     for server in scene.servers:
         _assert_civil(server)
@@ -52,13 +52,13 @@ def assert_no_journals() -> None:
     assert not left
 
 
-def _assert_told(row: Message, taken: int, servers: list[Server]) -> None:
+def _assert_told(row: Message, accepted: int, servers: list[Server]) -> None:
     """The row says of one person what the servers know."""
     who = row.address
     state = State(row.state).name
     if row.state == State.ACCEPTED:
-        assert taken, f"{who} is accepted, but no server took the mail"
-    elif taken:
+        assert accepted, f"{who} is accepted, but no server took the mail"
+    elif accepted:
         assert row.state == State.UNKNOWN, f"{who} has the mail, but is {state} ({row.reason})"
     if row.state == State.UNKNOWN and row.reason != "worker_lost":
         asked = any(server.asked[who] for server in servers)

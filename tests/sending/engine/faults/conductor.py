@@ -1,4 +1,4 @@
-"""Plays a schedule: workers in processes of their own, events when so many mails were taken, and
+"""Plays a schedule: workers in processes of their own, events when so many mails were accepted, and
 in the end everything must be right."""
 
 import signal
@@ -50,15 +50,15 @@ class Conductor:
                 timer.join()
             self._stop_workers()
 
-    def _until(self, taken: int | None, end: float) -> bool:
-        """Whether so many mails were taken before the mailing was finished; None: it is."""
+    def _until(self, accepted: int | None, end: float) -> bool:
+        """Whether so many mails were accepted before the mailing was finished; None: it is."""
         seen, since = -1, time.monotonic()
-        while taken is None or self.scene.taken() < taken:
+        while accepted is None or self.scene.accepted() < accepted:
             with suppress(Error):
                 engine.beat()
                 self.scene.mailing.refresh_from_db()
                 if self.scene.mailing.state == Mailing.State.FINISHED:
-                    return taken is None
+                    return accepted is None
                 now = time.monotonic()
                 if (number := sum(server.turns.total() for server in self.scene.servers)) != seen:
                     seen, since = number, now

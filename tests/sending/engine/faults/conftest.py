@@ -9,9 +9,9 @@ from tests.sending.engine.faults.workers import Nursery, nursery
 
 @pytest.fixture(autouse=True)
 def impatient(smtp_config: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever is silent is given up within a second, and a turn ends when nothing is due."""
+    """Whoever is silent is given up within a second, and a shift ends when nothing is due."""
     smtp_config(timeouts=Timeouts().scaled(PERCENT / 100))
-    monkeypatch.setattr("sending.engine.turn.LINGER", 0.0)
+    monkeypatch.setattr("sending.engine.shift.LINGER", 0.0)
 
 
 @pytest.fixture(scope="session")

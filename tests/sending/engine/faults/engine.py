@@ -1,4 +1,4 @@
-"""The engine as faults meet it: a turn in this process, what beat does, and time made short."""
+"""The engine as faults meet it: a shift in this process, what beat does, and time made short."""
 
 import time
 
@@ -6,7 +6,7 @@ from django.db import connection
 
 from relays.models import Relay
 from relays.services import relays
-from sending.engine.turn import run_all
+from sending.engine.shift import run_all
 from sending.models import Mailing
 from sending.services import dispatch, mailings, recovery
 from tests.sending.engine.faults.scene import Scene
@@ -68,19 +68,19 @@ def mend(scene: Scene) -> list[str]:
     return why
 
 
-def turn() -> int:
+def shift() -> int:
     """Carries what is due, in this process; how many messages came to an outcome."""
     recovery.recover_journals()
     return run_all(budget=5.0, linger=0.0)
 
 
 def drive(scene: Scene, *, seconds: float = 20.0, mending: bool = False) -> list[str]:
-    """Until the mailing is finished, by turns in this process. What is stopped stays so, unless
+    """Until the mailing is finished, by shifts in this process. What is stopped stays so, unless
     `mending`; returns why it was."""
     end = time.monotonic() + seconds
     why: list[str] = []
     while True:
-        turn()
+        shift()
         beat()
         scene.mailing.refresh_from_db()
         if scene.mailing.state == Mailing.State.FINISHED:
@@ -119,5 +119,5 @@ def report(scene: Scene) -> str:
             cursor.execute(sql, known)
             lines += [f"{name}: {row}" for row in cursor.fetchall()]
     for server in scene.servers:
-        lines.append(f"server {server.port}: {dict(server.turns)}, {len(server.mails)} taken")
+        lines.append(f"server {server.port}: {dict(server.turns)}, {len(server.mails)} accepted")
     return "\n".join(lines)

@@ -54,7 +54,7 @@ class Fault:
     words: bytes = b""  # one reply with its line ends
     at: int = 0
     times: int = 1
-    # At END alone: the mail is taken all the same, before anything is said.
+    # At END alone: the mail is accepted all the same, before anything is said.
     takes: bool = False
 
     def hits(self, turn: int) -> bool:
@@ -87,7 +87,7 @@ class Character:
 
 @dataclass(frozen=True)
 class Mail:
-    """One that was taken."""
+    """One that was accepted."""
 
     sender: str
     recipient: str

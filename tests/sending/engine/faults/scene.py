@@ -35,7 +35,7 @@ class Scene:
     def relay(self) -> Relay:
         return self.relays[0]
 
-    def taken(self) -> int:
+    def accepted(self) -> int:
         return sum(len(server.mails) for server in self.servers)
 
 

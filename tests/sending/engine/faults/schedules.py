@@ -18,7 +18,7 @@ from tests.sending.engine.faults.faultplan import (
 
 
 class Happens(StrEnum):
-    """What befalls all the rest, when so many mails have been taken."""
+    """What befalls all the rest, when so many mails have been accepted."""
 
     KILL = "kill"  # -9 to a worker; another one starts
     TERM = "term"  # SIGTERM to a worker; another one starts
@@ -93,7 +93,7 @@ def faults() -> st.SearchStrategy[Fault]:
         st.builds(Fault, on_the_way, st.just(Does.SAY), st.sampled_from(REFUSALS), at, times),
         st.builds(Fault, st.sampled_from(AT_THE_DOOR), st.just(Does.SAY), st.just(REFUSALS[0]), at),
         st.builds(Fault, anywhere, ends, st.just(b""), at, times),
-        # The mail is taken, and the client never learns it.
+        # The mail is accepted, and the client never learns it.
         st.builds(Fault, st.just(Step.END), ends, st.just(b""), at, times, st.just(True)),
         st.builds(
             Fault,

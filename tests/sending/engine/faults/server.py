@@ -46,7 +46,7 @@ class Server:
         self.turns: Counter[Step] = Counter()
         # What happened, by recipient where there is one.
         self.mails: list[Mail] = []
-        self.taken: Counter[str] = Counter()
+        self.accepted: Counter[str] = Counter()
         self.asked: Counter[str] = Counter()  # 354 was said, or a chunk was read
         self.refused: defaultdict[str, list[bytes]] = defaultdict(list)
         # At MAIL, where nobody knows yet whom it is for.
@@ -90,7 +90,7 @@ class Server:
         """Until the condition holds, looked at whenever something happened here."""
         with self.changed:
             found = self.changed.wait_for(condition, seconds)
-        assert found, f"did not happen within {seconds} s: {self.turns}, {len(self.mails)} taken"
+        assert found, f"did not happen within {seconds} s: {self.turns}, {len(self.mails)} accepted"
 
     def pause(self) -> None:
         """Until something happened here, or a moment."""
@@ -141,7 +141,7 @@ class Server:
 
     def take(self, mail: Mail) -> None:
         self.mails.append(mail)
-        self.taken[mail.recipient] += 1
+        self.accepted[mail.recipient] += 1
         self.tell()
 
     def hold(self, step: Step, recipient: str, answer: Callable[[], None]) -> None:

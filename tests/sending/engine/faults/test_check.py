@@ -39,7 +39,7 @@ def mailed_twice(scene: Scene) -> None:
 def mailed_a_stranger_instead(scene: Scene) -> None:
     server = scene.servers[0]
     who = first(scene).address
-    del server.taken[who]
+    del server.accepted[who]
 
 
 def left_out(scene: Scene) -> None:

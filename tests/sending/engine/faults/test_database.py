@@ -26,9 +26,9 @@ def test_the_database_is_away(away: bool, nest: Nursery) -> None:
         cut_connections()
         if away:
             # Without it no more than what was claimed can go.
-            taken = len(server.mails)
+            accepted = len(server.mails)
             server.wait(lambda: not server.sessions)
-            assert len(server.mails) - taken < len(people) - 300
+            assert len(server.mails) - accepted < len(people) - 300
             allow_connections(True)
         engine.wait_until_finished(scene)
         worker.stop()

@@ -54,7 +54,7 @@ def test_who_lost_the_lease_records_nothing(nest: Nursery, tmp_path: Path) -> No
         worker.send(signal.SIGCONT)
         worker.stop()
         assert states(scene) == before
-        # Of what it held it sent nothing more, apart from what was on the wire.
+        # Of what it had claimed it sent nothing more, apart from what was on the wire.
         assert len(server.mails) <= 10 + 2
         assert_right(scene)
         assert not Batch.objects.exclude(holder="").exists()
@@ -66,7 +66,7 @@ def test_what_a_person_sends_again_belongs_to_the_new_worker(nest: Nursery, tmp_
         worker = asleep(nest, server, tmp_path)
         expire()
         recovery.sweep()
-        again, before = set(unknown(scene)), set(server.taken)
+        again, before = set(unknown(scene)), set(server.accepted)
         assert unknowns.resend(scene.mailing) == len(again)
         other = nest.start(percent=100)
         engine.wait_until_finished(scene)
@@ -78,7 +78,7 @@ def test_what_a_person_sends_again_belongs_to_the_new_worker(nest: Nursery, tmp_
         assert states(scene) == accepted
         assert assert_ended(scene, resent=again).accepted == len(PEOPLE)
         # Twice have it those whom the first one had mailed and not recorded, and nobody else.
-        twice = {who for who, number in server.taken.items() if number > 1}
+        twice = {who for who, number in server.accepted.items() if number > 1}
         assert len(before) == 10 + 2
         assert twice <= before & again
 

@@ -24,7 +24,7 @@ PEOPLE = addresses(20)
 def assert_stopped(scene: Scene, words: str) -> None:
     """The relay is stopped with the words, the mailing waits for it, nobody got anything."""
     for _ in range(3):
-        engine.turn()
+        engine.shift()
         engine.beat()
         engine.hurry(scene)
     relay = scene.relay
@@ -42,7 +42,7 @@ def assert_waits(scene: Scene, words: str) -> None:
     """It may heal by itself, and is asked again; until then nobody gets anything in clear."""
     for _ in range(2):
         engine.hurry(scene)
-        engine.turn()
+        engine.shift()
         engine.beat()
     scene.mailing.refresh_from_db()
     assert scene.mailing.wait_reason == "tls"
@@ -139,7 +139,7 @@ def test_the_name_service_is_away_in_the_middle(monkeypatch: pytest.MonkeyPatch)
             patch.setattr("smtp.hosts._resolve", gone)
             # Longer than the slowest machine needs for what follows.
             patch.setattr("relays.services.health.BACK_OFF", (600,))
-            engine.turn()
+            engine.shift()
             engine.beat()
         tally = assert_right(scene)
         assert 5 <= tally.accepted <= 5 + 2 * 3
@@ -153,7 +153,7 @@ def test_the_name_service_is_away_in_the_middle(monkeypatch: pytest.MonkeyPatch)
 def test_the_name_is_unknown() -> None:
     with running() as server:
         scene = opened(PEOPLE, server, host="relay.invalid")
-        engine.turn()
+        engine.shift()
         engine.beat()
         scene.mailing.refresh_from_db()
         assert scene.mailing.wait_reason == "connection"

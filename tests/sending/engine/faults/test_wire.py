@@ -11,7 +11,17 @@ import uvloop
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from smtp import ConnectError, End, Ending, Exchange, Mode, Outcome, Parcel, Timeouts, open_session
+from smtp import (
+    ConnectError,
+    End,
+    Ending,
+    Exchange,
+    MailObject,
+    Mode,
+    Outcome,
+    Timeouts,
+    open_session,
+)
 from smtp import Server as Place
 from tests.sending.engine.faults.conductor import PERCENT
 from tests.sending.engine.faults.schedules import Plan, plans
@@ -33,26 +43,26 @@ class Post:
         self.handed: set[int] = set()
         self.came_to: dict[int, Outcome] = {}
 
-    def next(self) -> Parcel | None:
+    def next(self) -> MailObject | None:
         if not self.waiting:
             return None
         key = self.waiting.popleft()
         self.out.add(key)
         who = name(key)
-        return Parcel(key, "bounces@brand.example", who, CONTENT.format(who=who).encode())
+        return MailObject(key, "bounces@brand.example", who, CONTENT.format(who=who).encode())
 
-    def handing_over(self, parcel: Parcel) -> None:
-        assert parcel.key in self.out
-        self.handed.add(parcel.key)
+    def handing_over(self, mail: MailObject) -> None:
+        assert mail.key in self.out
+        self.handed.add(mail.key)
 
-    def settled(self, parcel: Parcel, outcome: Outcome) -> None:
-        self.out.remove(parcel.key)
+    def settled(self, mail: MailObject, outcome: Outcome) -> None:
+        self.out.remove(mail.key)
         if outcome.end is End.NOT_HANDED_OVER:
-            self.waiting.append(parcel.key)
+            self.waiting.append(mail.key)
             return
-        assert parcel.key not in self.came_to
-        assert outcome.end is End.REFUSED or parcel.key in self.handed
-        self.came_to[parcel.key] = outcome
+        assert mail.key not in self.came_to
+        assert outcome.end is End.REFUSED or mail.key in self.handed
+        self.came_to[mail.key] = outcome
 
 
 async def send(post: Post, port: int, *, chunking: bool) -> None:
@@ -112,17 +122,17 @@ def test_every_mail_comes_to_what_the_server_knows(plan: Plan, number: int) -> N
     assert len(ends) == number
     chunking = plan.character.chunking and plan.character.pipelining
     assert not post.out
-    assert max(server.taken.values(), default=0) <= 1
+    assert max(server.accepted.values(), default=0) <= 1
     for who, end in ends.items():
-        if end is End.TAKEN:
-            assert server.taken[who], f"{who} was not taken"
+        if end is End.ACCEPTED:
+            assert server.accepted[who], f"{who} was not accepted"
         if end is End.REFUSED:
-            assert not server.taken[who], f"{who} was taken"
+            assert not server.accepted[who], f"{who} was accepted"
             assert server.refused[who] or plan.faults
         if end is End.IN_DOUBT:
             # What is written in chunks is written unasked.
             assert server.asked[who] or chunking
     assert not server.broken
-    assert Counter(mail.recipient for mail in server.mails) == server.taken
+    assert Counter(mail.recipient for mail in server.mails) == server.accepted
     for mail in server.mails:
         assert mail.content == CONTENT.format(who=mail.recipient).encode()

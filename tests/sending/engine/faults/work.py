@@ -13,7 +13,7 @@ from django.db import Error, close_old_connections
 from django.utils import timezone
 
 from config.celery import app
-from sending.engine import carrier, stopping, turn
+from sending.engine import deliveryagent, shift, stopping
 from sending.services import recovery
 from smtp import Timeouts, config
 
@@ -26,7 +26,7 @@ def engine(*, percent: float | None = None, clock: float = 0.0, safe: float | No
     leases."""
     _prepare(percent)
     if safe is not None:
-        carrier.SAFE = safe
+        deliveryagent.SAFE = safe
     stopping._flag = mmap.mmap(-1, 1)  # its own, as another worker's
     signal.signal(signal.SIGTERM, lambda *_: stopping.ask())
     signal.signal(signal.SIGUSR1, lambda *_: _set_clock(HOUR))
@@ -38,7 +38,7 @@ def engine(*, percent: float | None = None, clock: float = 0.0, safe: float | No
         close_old_connections()
         try:
             recovery.recover_journals()
-            turn.run_all(linger=0.1)
+            shift.run_all(linger=0.1)
         except Error:
             pass  # the database is away; so says the log
         time.sleep(0.01)

@@ -13,12 +13,12 @@ NO_SMTPUTF8 = 2
 class End(Enum):
     """How far a mail got, with certainty.
 
-    REFUSED: the server said so. NOT_HANDED_OVER: its content certainly wasn't taken.
+    REFUSED: the server said so. NOT_HANDED_OVER: its content certainly wasn't accepted.
     NEXT_CONNECTION: the same, because this connection takes no more mails: it may go over another
     one at once. IN_DOUBT: its content was written, its reply never read.
     """
 
-    TAKEN = auto()
+    ACCEPTED = auto()
     REFUSED = auto()
     NOT_HANDED_OVER = auto()
     NEXT_CONNECTION = auto()
@@ -50,10 +50,11 @@ class Outcome:
 
 
 @dataclass(slots=True)
-class Parcel:
-    """A mail for one recipient. `content` has CRLF line ends, also at its end, and isn't
-    dot-stuffed; `dotless`: whoever made it vouches that no line of it begins with a dot, which
-    spares a search that costs as much as the rest of the exchange."""
+class MailObject:
+    """The envelope and the content of one mail (RFC 5321, 2.3.1), for one recipient. `content` has
+    CRLF line ends, also at its end, and isn't dot-stuffed; `dotless`: whoever made it vouches that
+    no line of it begins with a dot, which spares a search that costs as much as the rest of the
+    exchange."""
 
     key: int
     sender: str
@@ -69,12 +70,12 @@ class WithdrawnError(SmtpError):
 class Source(Protocol):
     """Where an exchange gets its mails from. None of these may wait for anything."""
 
-    def next(self) -> Parcel | None:
+    def next(self) -> MailObject | None:
         """The next mail; None: there is none now, `Exchange.wake()` says when there may be."""
 
-    def handing_over(self, parcel: Parcel) -> None:
+    def handing_over(self, mail: MailObject) -> None:
         """Called right before the content is written. Raises WithdrawnError where it may not be any
         more; the connection ends then."""
 
-    def settled(self, parcel: Parcel, outcome: Outcome) -> None:
-        """Called exactly once for every parcel that `next()` gave."""
+    def settled(self, mail: MailObject, outcome: Outcome) -> None:
+        """Called exactly once for every mail that `next()` gave."""

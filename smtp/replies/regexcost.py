@@ -1,4 +1,4 @@
-"""Regular expressions that can't run away: a check of how they are written. Pure.
+"""What a regular expression may cost: a check of how it is written, before it is used. Pure.
 
 Python's `re` tries every way of matching. With a bound on each repetition, none inside of another
 one, and a bound on their product, a search costs at most the product for each place in the words;

@@ -1,4 +1,4 @@
-"""How a relay stands at this moment, in words: for its page, the list, and pools."""
+"""What pages say of a relay at this moment: for its own page, the list, and pools."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RelayOverview:
     relay: Relay
     figures: relaynow.Figures
 
@@ -100,7 +100,7 @@ class Standing:
         return self.relay.exchange not in {"", "pipelined"}
 
     @property
-    def warmup(self) -> warmups.Progress | None:
+    def warmup(self) -> warmups.WarmupProgress | None:
         """Today's step; None without a plan, or when it is over."""
         today = timezone.now().astimezone(UTC).date()
         return warmups.progress(self.relay, today)
@@ -138,17 +138,18 @@ class Standing:
 
 
 def lane_label(name: str) -> str:
-    """The provider as people know it, or the domain; a relay's own server is asked by all mails."""
+    """The mail provider as people know it, or the domain; a relay's own server is asked by all
+    mails."""
     return _("all providers") if name == lanes.WHOLE else providers.label(name)
 
 
-def of(relays: Iterable[Relay]) -> list[Standing]:
+def of(relays: Iterable[Relay]) -> list[RelayOverview]:
     """In the order given."""
     shown = list(relays)
     figures = relaynow.of([relay.pk for relay in shown])
-    return [Standing(relay, figures[relay.pk]) for relay in shown]
+    return [RelayOverview(relay, figures[relay.pk]) for relay in shown]
 
 
-def troubled_first(relays: Iterable[Relay]) -> list[Standing]:
+def troubled_first(relays: Iterable[Relay]) -> list[RelayOverview]:
     """The sandbox last, whatever it has."""
     return sorted(of(relays), key=lambda one: (one.relay.is_sandbox, one.trouble, one.relay.name))

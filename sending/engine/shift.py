@@ -1,4 +1,5 @@
-"""A worker process's turn: carriers for the relays that have work, until there is none."""
+"""A worker process's shift: a delivery agent for each relay that has work, until none has any or
+ten minutes are over."""
 
 import asyncio
 import gc
@@ -15,30 +16,30 @@ from relays.models import Relay
 from relays.queries import clock
 from relays.services import health, pace
 from sending.engine import stopping
-from sending.engine.carrier import Carrier
 from sending.engine.database import Database
+from sending.engine.deliveryagent import DeliveryAgent
 from sending.engine.ledger import watch
-from sending.host.presence import Presence
+from sending.host.processlock import ProcessLock
 from sending.host.trouble import CODES, HostTroubleError
 from sending.services import dispatch
 
 log = logging.getLogger(__name__)
 
-# Seconds after which a process takes no more; another turn goes on. Nothing a turn holds grows
+# Seconds after which a process takes no more; another shift goes on. Nothing a shift keeps grows
 # meanwhile, but a process that can be recycled is easier to trust.
-TURN = 600.0
+SHIFT = 600.0
 # A relay without due work keeps its connections and its slot so long, in seconds.
 LINGER = 3.0
-# Seconds between two looks for relays with work, and at what is held.
+# Seconds between two looks for relays with work, and at the batches.
 LOOK, WATCH = 1.0, 0.7
 # The same while shares of connections change hands: who gives some up says so at once, so that who
-# waits for them begins. So it is in a carrier's first seconds, when others may begin beside it.
+# waits for them begins. So it is in an agent's first seconds, when others may begin beside it.
 WATCH_SOON, SETTLED = 0.15, 2.0
 # The database is away, for all relays. Other errors of it are about one statement and its values.
 AWAY = (OperationalError, InterfaceError)
 # Relays that one process serves at once.
 MOST_RELAYS = 16
-# What flows through a turn is freed when its last name goes: Python's collector would look at all
+# What flows through a shift is freed when its last name goes: Python's collector would look at all
 # of it again and again for rings that aren't there, a tenth of the time. See gc.set_threshold.
 COLLECT = (50_000, 50, 100)
 # Seconds that the loop may keep Python's lock from the database's thread, which needs it for a
@@ -46,25 +47,25 @@ COLLECT = (50_000, 50, 100)
 HAND_OFF = 0.001
 
 
-def run(relay: Relay, *, budget: float = TURN) -> int:
-    """Carries over one relay until nothing is due; returns the messages that came to an outcome."""
-    return _loop(lambda turn: turn.only(relay, budget))
+def run(relay: Relay, *, budget: float = SHIFT) -> int:
+    """Serves one relay until nothing is due; returns the messages that came to an outcome."""
+    return _loop(lambda shift: shift.only(relay, budget))
 
 
-def run_all(*, budget: float = TURN, linger: float = LINGER) -> int:
-    """Carries over all relays that have work and a free slot, until there is none for `linger`
+def run_all(*, budget: float = SHIFT, linger: float = LINGER) -> int:
+    """Serves all relays that have work and a free slot, until there is none for `linger`
     seconds."""
-    return _loop(lambda turn: turn.all(budget, linger))
+    return _loop(lambda shift: shift.all(budget, linger))
 
 
-def _loop(work: "Callable[[_Turn], asyncio.Future[int] | object]") -> int:
+def _loop(work: "Callable[[_Shift], asyncio.Future[int] | object]") -> int:
     with (
         _tuned(),
-        Presence() as presence,
+        ProcessLock() as lock,
         closing(Database()) as database,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
-        return runner.run(work(_Turn(database, presence)))  # type: ignore[arg-type]
+        return runner.run(work(_Shift(database, lock)))  # type: ignore[arg-type]
 
 
 @contextmanager
@@ -79,17 +80,17 @@ def _tuned() -> Iterator[None]:
         gc.set_threshold(*threshold)
 
 
-class _Turn:
-    def __init__(self, database: Database, presence: Presence) -> None:
+class _Shift:
+    def __init__(self, database: Database, lock: ProcessLock) -> None:
         self.database = database
-        self.presence = presence
-        self.carriers: dict[int, Carrier] = {}
+        self.lock = lock
+        self.agents: dict[int, DeliveryAgent] = {}
         self.tasks: dict[int, asyncio.Task[int]] = {}
-        # When the last carrier began, on the loop's clock.
+        # When the last agent began, on the loop's clock.
         self.began = 0.0
         self.done = 0
         self.trouble: BaseException | None = None
-        # Relays whose carriers failed by an error of ours.
+        # Relays whose agents failed by an error of ours.
         self.failed: list[tuple[int, BaseException]] = []
 
     async def only(self, relay: Relay, budget: float) -> int:
@@ -125,10 +126,10 @@ class _Turn:
         return self._result()
 
     async def _end(self) -> None:
-        """Whatever ended the turn, no carrier is cancelled: the database may just be claiming a
+        """Whatever ended the shift, no agent is cancelled: the database may just be claiming a
         batch for it, which nobody would have then."""
-        for carrier in self.carriers.values():
-            carrier.stop()
+        for agent in self.agents.values():
+            agent.stop()
         if self.tasks:
             await asyncio.wait(self.tasks.values())
             self._collect()
@@ -142,24 +143,24 @@ class _Turn:
                 await self._start(relay, ends, linger=linger)
 
     async def _leave_out(self) -> None:
-        """A relay whose carrier failed waits, longer each time; the others go on."""
+        """A relay whose agent failed waits, longer each time; the others go on."""
         while self.failed:
             relay_id, error = self.failed.pop()
-            log.error("the carrier of relay %s failed", relay_id, exc_info=error)
+            log.error("the delivery agent of relay %s failed", relay_id, exc_info=error)
             relay = await self.database(Relay.objects.filter(pk=relay_id).first)
             if relay is not None:
-                holder = f"{self.presence.name}:{relay.pk}"
+                holder = f"{self.lock.name}:{relay.pk}"
                 await self.database(pace.free_slots, holder)
                 words = f"{type(error).__name__}: {error}"
                 await self.database(health.back_off, relay, "fault", words)
 
     async def _start(self, relay: Relay, ends: float, *, linger: float) -> bool:
-        holder = f"{self.presence.name}:{relay.pk}"
+        holder = f"{self.lock.name}:{relay.pk}"
         slot = await self.database(pace.take_slot, relay, holder)
         if slot is None:
             return False
         try:
-            carrier = Carrier(relay, slot, holder, self.database, linger)
+            agent = DeliveryAgent(relay, slot, holder, self.database, linger)
         except SecretError as error:
             await self.database(health.stop, relay, str(error))
             await self.database(pace.free_slots, holder)
@@ -170,16 +171,16 @@ class _Turn:
             # The others go on; `_leave_out` writes it down.
             self.failed.append((relay.pk, error))
             return False
-        self.carriers[relay.pk] = carrier
-        self.began = carrier.loop.time()
-        self.tasks[relay.pk] = asyncio.create_task(carrier.run(ends))
+        self.agents[relay.pk] = agent
+        self.began = agent.loop.time()
+        self.tasks[relay.pk] = asyncio.create_task(agent.run(ends))
         return True
 
     def _collect(self) -> None:
         for relay_id, task in list(self.tasks.items()):
             if not task.done():
                 continue
-            del self.tasks[relay_id], self.carriers[relay_id]
+            del self.tasks[relay_id], self.agents[relay_id]
             error = task.exception()
             if isinstance(error, AWAY) or _is_of_host(error):
                 self.trouble = error
@@ -197,39 +198,37 @@ class _Turn:
         """Whether shares of connections may be about to change hands."""
         if asyncio.get_running_loop().time() - self.began < SETTLED:
             return True
-        shares = (
-            (one.slot.connections, len(one.connections.open)) for one in self.carriers.values()
-        )
+        shares = ((one.slot.connections, len(one.connections.open)) for one in self.agents.values())
         return any(may == 0 or has > may for may, has in shares)
 
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(WATCH_SOON if self._unsettled() else WATCH)
-            carriers = list(self.carriers.values())
+            agents = list(self.agents.values())
             if stopping.asked():
-                for carrier in carriers:
-                    carrier.stop()
+                for agent in agents:
+                    agent.stop()
             began = clock.steady()
             try:
-                await self.database(watch, [held for one in carriers for held in one.held])
+                await self.database(watch, [batch for one in agents for batch in one.batches])
             except Error as error:
                 # Nothing could be recorded: what is on the wire is finished, no more is begun.
                 log.warning("the database is away: %s", error)
-                for carrier in carriers:
-                    carrier.stop()
+                for agent in agents:
+                    agent.stop()
                 continue
-            for carrier in carriers:
-                await self._watch_one(carrier, began)
+            for agent in agents:
+                await self._watch_one(agent, began)
 
-    async def _watch_one(self, carrier: Carrier, began: float) -> None:
-        """An error stops this carrier; the others are looked after as before."""
+    async def _watch_one(self, agent: DeliveryAgent, began: float) -> None:
+        """An error stops this agent; the others are looked after as before."""
         try:
-            await carrier.watch(began)
+            await agent.watch(began)
         except Exception as error:
-            log.exception("relay %s could not be watched", carrier.relay.pk)
-            carrier.stop()
+            log.exception("relay %s could not be watched", agent.relay.pk)
+            agent.stop()
             if not isinstance(error, AWAY) and not _is_of_host(error):
-                self.failed.append((carrier.relay.pk, error))
+                self.failed.append((agent.relay.pk, error))
 
 
 def _is_of_host(error: BaseException | None) -> bool:

@@ -1,4 +1,5 @@
-"""A reply as people paste it: with or without codes, on one line or many, out of a log. Pure."""
+"""The text of a reply, as an operator pastes it: with or without codes, on one line or many, out of
+a log. Pure."""
 
 import re
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ COMMANDS = {"mail": Stage.MAIL, "rcpt": Stage.RCPT, "data": Stage.DATA, ".": Sta
 
 
 @dataclass(frozen=True, slots=True)
-class Pasted:
+class ReplyText:
     """`code` is 0 where none was found; `stage` is "" where it doesn't say."""
 
     code: int
@@ -36,21 +37,21 @@ class Pasted:
     stage: str = ""
 
 
-def read(text: str) -> Pasted:
+def read(text: str) -> ReplyText:
     text = text.strip()[:10_000]
     stage = _stage(text)
     lines = [LINE.match(line) for line in text.splitlines() if line.strip()]
     first = lines[0] if lines else None
     if first and all(line and line[1] == first[1] for line in lines):
-        return Pasted(int(first[1]), "\n".join(line[2] or "" for line in lines if line), stage)
+        return ReplyText(int(first[1]), "\n".join(line[2] or "" for line in lines if line), stage)
     if first:
         # A log that was wrapped: the rest belongs to the first line.
-        return Pasted(int(first[1]), text[first.end(1) + 1 :], stage)
+        return ReplyText(int(first[1]), text[first.end(1) + 1 :], stage)
     if found := AMID.search(text):
-        return Pasted(int(found[1]), found[2], stage)
+        return ReplyText(int(found[1]), found[2], stage)
     if enhanced := ENHANCED.match(text):
-        return Pasted(int(enhanced[1]) * 100 + 50, text, stage)
-    return Pasted(0, text, stage)
+        return ReplyText(int(enhanced[1]) * 100 + 50, text, stage)
+    return ReplyText(0, text, stage)
 
 
 def _stage(text: str) -> str:

@@ -1,10 +1,10 @@
-"""What an exchange keeps of a mail that is on its way, and of how it ends. Pure."""
+"""What an exchange keeps of each mail transaction, and of how it ends. Pure."""
 
 from collections import deque
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 
-from smtp.parcels import Outcome, Parcel, Stage
+from smtp.mailobjects import MailObject, Outcome, Stage
 
 
 class Mode(StrEnum):
@@ -20,7 +20,7 @@ class Mode(StrEnum):
     PLAIN = "plain"
 
 
-class Kind(Enum):
+class OwedReply(Enum):
     """What is owed a reply."""
 
     RSET = auto()
@@ -34,21 +34,22 @@ class Kind(Enum):
 
 
 STAGES = {
-    Kind.RSET: Stage.MAIL,
-    Kind.MAIL: Stage.MAIL,
-    Kind.RCPT: Stage.RCPT,
-    Kind.DATA: Stage.DATA,
-    Kind.CONTENT: Stage.CONTENT,
+    OwedReply.RSET: Stage.MAIL,
+    OwedReply.MAIL: Stage.MAIL,
+    OwedReply.RCPT: Stage.RCPT,
+    OwedReply.DATA: Stage.DATA,
+    OwedReply.CONTENT: Stage.CONTENT,
 }
 
 
-class Flight:
-    """A mail on its way."""
+class Transaction:
+    """A mail transaction (RFC 5321, 3.3): one mail on its way, from its MAIL to the reply to its
+    content."""
 
-    __slots__ = ("behind", "handed", "lines", "parcel", "refusal", "todo", "welcome")
+    __slots__ = ("behind", "handed", "lines", "mail", "refusal", "todo", "welcome")
 
-    def __init__(self, parcel: Parcel, lines: bytes) -> None:
-        self.parcel = parcel
+    def __init__(self, mail: MailObject, lines: bytes) -> None:
+        self.mail = mail
         # MAIL and RCPT.
         self.lines = lines
         # The first reply that refused it.
@@ -60,11 +61,11 @@ class Flight:
         # Its envelope was written behind the content of another.
         self.behind = False
         # In PLAIN mode, the commands that wait for their turn.
-        self.todo: deque[tuple[Kind, bytes]] = deque()
+        self.todo: deque[tuple[OwedReply, bytes]] = deque()
 
 
 # For what is owed a reply and concerns no mail.
-NOBODY = Flight(Parcel(0, "", "", b""), b"")
+NOBODY = Transaction(MailObject(0, "", "", b""), b"")
 
 
 class EndingKind(StrEnum):

@@ -1,4 +1,4 @@
-"""A batch in this worker's hands: what of it waits, is on the wire, and has come to what."""
+"""A batch that this worker claimed: what of it waits, is on the wire, and has come to what."""
 
 import time
 from collections import Counter
@@ -20,11 +20,11 @@ TOO_LARGE = 552
 
 
 @dataclass(slots=True, eq=False)
-class Held:
+class ClaimedBatch:
     mailing: Mailing
     relay_id: int
     claim: Claim
-    grant: pace.Grant
+    reservation: pace.Reservation
     journal: Journal
     composer: Composer
     # Merge fields by contact id; of a stream, by message id.
@@ -33,9 +33,9 @@ class Held:
     left: int
     by_message: bool = False
     claimed_at: float = field(default_factory=time.monotonic)
-    # Outcomes that are not recorded yet: those taken, and the others by message id.
+    # Outcomes that are not recorded yet: those accepted, and the others by message id.
     outcomes: dict[int, Outcome] = field(default_factory=dict)
-    taken: Accepted = field(default_factory=Accepted)
+    accepted: Accepted = field(default_factory=Accepted)
     handed_over: int = 0
     recorded_at: float = field(default_factory=time.monotonic)
     # Its mailing was paused or cancelled, or its lease is lost: nothing more of it is begun.
@@ -46,9 +46,9 @@ class Held:
     shut: frozenset[str] = frozenset()
     # What was refused since the last look: in all, and by lane.
     refused: Counter[str] = field(default_factory=Counter)
-    # How many of them came one after the other, and what was taken by then.
+    # How many of them came one after the other, and what was accepted by then.
     row: int = 0
-    taken_at_refusal: int = -1
+    accepted_at_refusal: int = -1
     # Mails handed over since the last look whose answer was never seen.
     unseen: int = 0
     # A mail of it did not fit the relay (services.reading).
@@ -73,19 +73,19 @@ class Held:
 
     def take(self) -> tuple[dict[int, Outcome], Accepted]:
         """What is to be recorded now."""
-        known = self.outcomes, self.taken
-        self.outcomes, self.taken = {}, Accepted()
+        known = self.outcomes, self.accepted
+        self.outcomes, self.accepted = {}, Accepted()
         self.refused.clear()
-        self.row, self.taken_at_refusal = 0, -1
+        self.row, self.accepted_at_refusal = 0, -1
         self.unseen = 0
         self.recorded_at = time.monotonic()
         return known
 
-    def put_back(self, outcomes: dict[int, Outcome], taken: Accepted) -> None:
+    def put_back(self, outcomes: dict[int, Outcome], accepted: Accepted) -> None:
         """They could not be recorded."""
         self.outcomes = outcomes | self.outcomes
-        taken.join(self.taken)
-        self.taken = taken
+        accepted.join(self.accepted)
+        self.accepted = accepted
 
     def holds_back(self, message: Claimed) -> bool:
         """Whether nothing more is begun for the message."""
@@ -94,12 +94,12 @@ class Held:
         return bool(self.shut) and lane_of(message) in self.shut
 
     def looks_bad(self, message: Claimed, outcome: Outcome) -> bool:
-        """Takes an outcome that is none of those taken. Whether so much was refused that it has to
-        be judged before more of the batch goes: far fewer than a batch has, and the sums stand
+        """Takes an outcome that is none of those accepted. Whether so much was refused that it has
+        to be judged before more of the batch goes: far fewer than a batch has, and the sums stand
         here. What is asked of the database then is in services.refusals."""
         if outcome.end is End.IN_DOUBT:
             self.unseen += 1
-            return guards.worth_a_look(self.unseen, len(self.taken))
+            return guards.worth_a_look(self.unseen, len(self.accepted))
         if outcome.end is not End.REFUSED or 200 <= outcome.code < 500:
             return False
         if self._of_mail(message, outcome):
@@ -108,22 +108,23 @@ class Held:
             first, self.unfit_seen = not self.unfit_seen, True
             if first:
                 return True
-        self.taken.refuse(message.id)
+        self.accepted.refuse(message.id)
         name = lane_of(message)
         self.refused[name] += 1
         if self._in_a_row():
             return True
-        if guards.worth_a_look(self.refused.total(), len(self.taken)):
+        if guards.worth_a_look(self.refused.total(), len(self.accepted)):
             return True
-        # Of a single domain nobody counts what was taken: it is looked at.
-        sums = self.taken.lanes.get(message.lane) if message.lane else None
+        # Of a single domain nobody counts what was accepted: it is looked at.
+        sums = self.accepted.lanes.get(message.lane) if message.lane else None
         return guards.worth_a_look(self.refused[name], int(sums[0]) if sums else 0)
 
     def _in_a_row(self) -> bool:
-        """Whether the latest replies are nothing but refusals, however many were taken before."""
-        taken = len(self.taken)
-        self.row = self.row + 1 if taken == self.taken_at_refusal else 1
-        self.taken_at_refusal = taken
+        """Whether the latest replies are nothing but refusals, however many were accepted
+        before."""
+        accepted = len(self.accepted)
+        self.row = self.row + 1 if accepted == self.accepted_at_refusal else 1
+        self.accepted_at_refusal = accepted
         return self.row >= guards.LOOK_AFTER
 
     @staticmethod
@@ -133,10 +134,10 @@ class Held:
         return outcome.stage is Stage.MAIL or outcome.code == TOO_LARGE
 
 
-class Waiting(NamedTuple):
+class QueuedMessage(NamedTuple):
     """A message in the queue; `at` is on the event loop's clock, when it may be handed over."""
 
-    held: Held
+    batch: ClaimedBatch
     message: Claimed
     at: float
 

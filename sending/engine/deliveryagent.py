@@ -1,4 +1,4 @@
-"""Carries due messages over one relay: claims ahead, keeps connections busy, records in sets.
+"""Delivers due messages over one relay: claims ahead, keeps connections busy, records in sets.
 
 All of it runs in one event loop; the numbers and queues here need no lock. A message is in exactly
 one place: in `ready`, with an exchange, or with its outcome in its batch.
@@ -15,13 +15,13 @@ from relays.models import Relay
 from relays.queries import clock
 from relays.services import health, pace
 from relays.services.relays import server_of
+from sending.engine.claimedbatch import ClaimedBatch, QueuedMessage, lane_of
 from sending.engine.connections import Connections
 from sending.engine.database import Database
-from sending.engine.held import Held, Waiting, lane_of
 from sending.engine.ledger import Ledger, watch
 from sending.host.trouble import HostTroubleError
 from sending.queries.claim import Claimed, left_since
-from smtp import End, Mode, Outcome, Parcel, WithdrawnError
+from smtp import End, MailObject, Mode, Outcome, WithdrawnError
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ RECORD_AFTER = 2.0
 STALE = 2.0
 # Seconds between two looks for work while nothing is due.
 LOOK = 0.3
-# So long after its leases were renewed a carrier begins nothing more, in seconds: they end after 60
+# So long after its leases were renewed an agent begins nothing more, in seconds: they end after 60
 # (queries.claim) and 30 (slots).
 SAFE = 25.0
 # After this many seconds what still hangs on the wire is cut off when the worker has to stop: it
@@ -47,9 +47,9 @@ SAFE = 25.0
 GRACE = 8.0
 
 
-class Carrier:
-    """Serves one relay from one slot. `run` returns when nothing was due for `linger` seconds, the
-    relay can't be reached, or it is told to stop."""
+class DeliveryAgent:
+    """Serves one relay from one slot: an SMTP client that delivers its due messages. `run` returns
+    when nothing was due for `linger` seconds, the relay can't be reached, or it is told to stop."""
 
     def __init__(
         self, relay: Relay, slot: pace.Slot, holder: str, database: Database, linger: float
@@ -61,14 +61,14 @@ class Carrier:
         self.linger = linger
         self.ledger = Ledger(relay)
         self.loop = asyncio.get_running_loop()
-        self.ready: deque[Waiting] = deque()
-        self.held: set[Held] = set()
+        self.ready: deque[QueuedMessage] = deque()
+        self.batches: set[ClaimedBatch] = set()
         # What is with an exchange: {message id: (its batch, itself)}.
-        self.where: dict[int, tuple[Held, Claimed]] = {}
-        # Mailings of which the relay took something of this carrier's.
+        self.where: dict[int, tuple[ClaimedBatch, Claimed]] = {}
+        # Mailings of which the relay took something of this agent's.
         self.proven: set[int] = set()
         # Batches in which so much was refused that nothing more goes until that was judged.
-        self.judging: set[Held] = set()
+        self.judging: set[ClaimedBatch] = set()
         self.size = FIRST_BATCH
         # Messages that came to an outcome: how fast it goes.
         self.count = 0
@@ -98,7 +98,7 @@ class Carrier:
 
     # -- a source for exchanges (smtp.Source) ------------------------------------------
 
-    def next(self) -> Parcel | None:
+    def next(self) -> MailObject | None:
         if self.ready and self._overslept():
             self.stop()
         while self.ready and not self.stopped:
@@ -106,10 +106,10 @@ class Carrier:
                 self.changed.set()
                 return None
             waiting = self.ready[0]
-            held, message = waiting.held, waiting.message
-            if held.holds_back(message):
+            batch, message = waiting.batch, waiting.message
+            if batch.holds_back(message):
                 self.ready.popleft()
-                self._one_less(held)
+                self._one_less(batch)
                 continue
             if waiting.at and waiting.at > self.loop.time():
                 self.loop.call_soon(self.connections.pump)
@@ -117,26 +117,26 @@ class Carrier:
             self.ready.popleft()
             if len(self.ready) == self.size:
                 self.changed.set()
-            mail = held.composer.compose(message, held.fields_of(message))
-            if isinstance(mail, Parcel):
-                self.where[message.id] = held, message
+            mail = batch.composer.compose(message, batch.fields_of(message))
+            if isinstance(mail, MailObject):
+                self.where[message.id] = batch, message
                 return mail
-            self._came_to(held, message, mail)
+            self._came_to(batch, message, mail)
         self.dry = self.dry or not self.ready
         self.changed.set()
         return None
 
-    def handing_over(self, parcel: Parcel) -> None:
+    def handing_over(self, mail: MailObject) -> None:
         if self._overslept():
             self.stop()
             raise WithdrawnError("the worker stood still for too long")
-        held, _message = self.where[parcel.key]
-        if held.lost:
-            # Its commands were said before; others may hold it by now.
+        batch, _message = self.where[mail.key]
+        if batch.lost:
+            # Its commands were said before; others may have claimed it by now.
             self.stop()
             raise WithdrawnError("the batch was lost")
         try:
-            held.journal.hand_over(parcel.key)
+            batch.journal.hand_over(mail.key)
         except OSError as error:
             self._give_up(HostTroubleError.of(error))
             raise WithdrawnError(str(error)) from error
@@ -148,57 +148,58 @@ class Carrier:
         self.stop()
 
     def _overslept(self) -> bool:
-        """It stood still, or its database did: others may hold by now what it thinks is its."""
+        """It stood still, or its database did: others may have claimed by now what it thinks is
+        its."""
         return clock.steady() > self.safe_until
 
-    def settled(self, parcel: Parcel, outcome: Outcome) -> None:
-        held, message = self.where.pop(parcel.key)
+    def settled(self, mail: MailObject, outcome: Outcome) -> None:
+        batch, message = self.where.pop(mail.key)
         if outcome.end is End.NEXT_CONNECTION:
             # It waits for nothing: the next connection that is free takes it.
-            self.ready.appendleft(Waiting(held, message, 0.0))
+            self.ready.appendleft(QueuedMessage(batch, message, 0.0))
             return
-        if outcome.end is End.NOT_HANDED_OVER and (held.lost or self.trouble is not None):
+        if outcome.end is End.NOT_HANDED_OVER and (batch.lost or self.trouble is not None):
             # Given back with its batch.
-            self._one_less(held)
+            self._one_less(batch)
             return
-        if outcome.end is End.TAKEN or outcome.end is End.REFUSED:
+        if outcome.end is End.ACCEPTED or outcome.end is End.REFUSED:
             self.heard = self.loop.time()
             if not self.flushing:
                 self.flushing = True
                 self.loop.call_soon(self._flush)
-            held.journal.reply(parcel.key, outcome.code, outcome.stage, outcome.words)
+            batch.journal.reply(mail.key, outcome.code, outcome.stage, outcome.words)
             self.connections.answered()
-        if outcome.end is End.TAKEN:
-            held.handed_over += 1
+        if outcome.end is End.ACCEPTED:
+            batch.handed_over += 1
             reply = f"{outcome.code} {outcome.words}"
-            held.taken.add(parcel.key, message.lane, reply, outcome.seconds)
+            batch.accepted.add(mail.key, message.lane, reply, outcome.seconds)
             self.count += 1
-            self._one_less(held)
+            self._one_less(batch)
             return
         if outcome.end is not End.NOT_HANDED_OVER:
-            held.handed_over += 1
-        self._came_to(held, message, outcome)
+            batch.handed_over += 1
+        self._came_to(batch, message, outcome)
 
     def _flush(self) -> None:
         """Replies that no next content took along."""
         self.flushing = False
         try:
-            for held in self.held:
-                held.journal.flush()
+            for batch in self.batches:
+                batch.journal.flush()
         except OSError as error:
             self._give_up(HostTroubleError.of(error))
 
-    def _came_to(self, held: Held, message: Claimed, outcome: Outcome) -> None:
-        held.outcomes[message.id] = outcome
+    def _came_to(self, batch: ClaimedBatch, message: Claimed, outcome: Outcome) -> None:
+        batch.outcomes[message.id] = outcome
         self.count += 1
-        if held.looks_bad(message, outcome):
-            self.judging.add(held)
+        if batch.looks_bad(message, outcome):
+            self.judging.add(batch)
             self.changed.set()
-        self._one_less(held)
+        self._one_less(batch)
 
-    def _one_less(self, held: Held) -> None:
-        held.left -= 1
-        if held.left == 0:
+    def _one_less(self, batch: ClaimedBatch) -> None:
+        batch.left -= 1
+        if batch.left == 0:
             self.changed.set()
 
     def _due_in(self) -> float | None:
@@ -242,12 +243,12 @@ class Carrier:
             # Who may have no connection yet leaves the work to those who have them.
             low = self.connections.most > 0 and len(self.ready) <= self.size
             if low and (first or self.loop.time() < ends):
-                held = await self.database(self.ledger.claim, self.size)
-                if held is not None:
+                batch = await self.database(self.ledger.claim, self.size)
+                if batch is not None:
                     idle_since, first = None, False
-                    self._take(held)
+                    self._take(batch)
                     continue
-            if not self.held:
+            if not self.batches:
                 now = self.loop.time()
                 idle_since = idle_since or now
                 if now - idle_since >= self.linger or now >= ends:
@@ -262,19 +263,19 @@ class Carrier:
         except TimeoutError:
             pass
 
-    def _take(self, held: Held) -> None:
+    def _take(self, batch: ClaimedBatch) -> None:
         """Puts a batch into the queue, each message with the moment it may go."""
-        grant = held.grant
-        self.held.add(held)
-        begin = self.loop.time() + grant.delay - (time.monotonic() - held.claimed_at)
-        messages = held.claim.messages
-        if held.mailing.pk not in self.proven:
+        reservation = batch.reservation
+        self.batches.add(batch)
+        begin = self.loop.time() + reservation.delay - (time.monotonic() - batch.claimed_at)
+        messages = batch.claim.messages
+        if batch.mailing.pk not in self.proven:
             # Of each lane some come first, so that a relay that takes nothing is known for it after
             # a few mails, not after a few of each lane.
             messages = interleaved(messages)
         for place, message in enumerate(messages):
-            at = begin + place * grant.spacing if grant.spacing else 0.0
-            self.ready.append(Waiting(held, message, at))
+            at = begin + place * reservation.spacing if reservation.spacing else 0.0
+            self.ready.append(QueuedMessage(batch, message, at))
         self.connections.pump()
 
     def _adapt(self) -> None:
@@ -304,7 +305,7 @@ class Carrier:
             await self.database(health.found_messages_each, self.relay, number)
 
     async def watch(self, began: float) -> None:
-        """Called about each second: keeps what is held, and drops who left meanwhile. `began`: when
+        """Called about each second: renews its leases, and drops who left meanwhile. `began`: when
         its batches were looked after, before this."""
         open_ = len(self.connections.open)
         slot = await self.database(
@@ -317,10 +318,10 @@ class Carrier:
         self.connections.resize(slot.connections)
         self.safe_until = began + SAFE
         old = time.monotonic() - STALE
-        for held in [one for one in self.held if one.claimed_at < old and one.left]:
-            ids = [one.message.id for one in self.ready if one.held is held]
+        for batch in [one for one in self.batches if one.claimed_at < old and one.left]:
+            ids = [one.message.id for one in self.ready if one.batch is batch]
             if ids:
-                held.gone |= await self.database(left_since, held.mailing, ids)
+                batch.gone |= await self.database(left_since, batch.mailing, ids)
 
     def _silent(self) -> float:
         """Seconds since the relay's server said anything, while an answer is owed."""
@@ -331,13 +332,13 @@ class Carrier:
 
     # -- recording -----------------------------------------------------------------------------
 
-    def _finished(self) -> list[Held]:
+    def _finished(self) -> list[ClaimedBatch]:
         """Batches that ended, and those that have had outcomes for a while."""
         late = time.monotonic() - RECORD_AFTER
         return [
-            held
-            for held in self.held
-            if held.left == 0 or ((held.outcomes or held.taken) and held.recorded_at < late)
+            batch
+            for batch in self.batches
+            if batch.left == 0 or ((batch.outcomes or batch.accepted) and batch.recorded_at < late)
         ]
 
     async def _judge(self) -> None:
@@ -345,42 +346,42 @@ class Carrier:
         (services.refusals), and goes on with what may still go."""
         if not self.judging:
             return
-        batches = list(self.judging)
-        for held in batches:
-            await self._write(held, ends=held.left == 0)
-        await self.database(watch, [held for held in self.held if held.left])
-        self.judging.difference_update(batches)
+        judged = list(self.judging)
+        for batch in judged:
+            await self._write(batch, ends=batch.left == 0)
+        await self.database(watch, [batch for batch in self.batches if batch.left])
+        self.judging.difference_update(judged)
         self.connections.pump()
 
-    async def _record(self, batches: list[Held]) -> None:
-        for held in batches:
-            await self._write(held, ends=held.left == 0)
+    async def _record(self, batches: list[ClaimedBatch]) -> None:
+        for batch in batches:
+            await self._write(batch, ends=batch.left == 0)
 
-    async def _write(self, held: Held, *, ends: bool) -> None:
-        seconds = time.monotonic() - held.recorded_at
-        outcomes, taken = held.take()
-        if taken:
-            self.proven.add(held.mailing.pk)
+    async def _write(self, batch: ClaimedBatch, *, ends: bool) -> None:
+        seconds = time.monotonic() - batch.recorded_at
+        outcomes, accepted = batch.take()
+        if accepted:
+            self.proven.add(batch.mailing.pk)
         try:
             await self.database(
-                self.ledger.record, held, outcomes, taken, seconds=seconds, ends=ends
+                self.ledger.record, batch, outcomes, accepted, seconds=seconds, ends=ends
             )
         except BaseException:
-            # They are tried once more when the carrier ends, and stand in the journal.
-            held.put_back(outcomes, taken)
+            # They are tried once more when the agent ends, and stand in the journal.
+            batch.put_back(outcomes, accepted)
             raise
         if ends:
-            self.held.discard(held)
+            self.batches.discard(batch)
 
     async def _end(self) -> None:
         """Gives back what was not begun, and what this relay can't do now is known to others."""
         trouble: Exception | None = None
-        for held in list(self.held):
+        for batch in list(self.batches):
             try:
-                await self._write(held, ends=True)
+                await self._write(batch, ends=True)
             except Exception as error:  # noqa: BLE001 - raised below, when all are tried
                 trouble = error
-                self._abandon(held)
+                self._abandon(batch)
         if trouble is not None:
             raise trouble
         if self.connections.hopeless and self.trouble is None:
@@ -388,9 +389,9 @@ class Carrier:
         await self.database(pace.free_slots, self.holder)
 
     @staticmethod
-    def _abandon(held: Held) -> None:
+    def _abandon(batch: ClaimedBatch) -> None:
         try:
-            held.journal.abandon()
+            batch.journal.abandon()
         except OSError as error:
             log.warning("replies are not in the journal: %s", error)
 
@@ -400,5 +401,5 @@ def interleaved(messages: Sequence[Claimed]) -> tuple[Claimed, ...]:
     lanes: dict[str, list[Claimed]] = {}
     for message in messages:
         lanes.setdefault(lane_of(message), []).append(message)
-    turns = zip_longest(*lanes.values())
-    return tuple(message for turn in turns for message in turn if message is not None)
+    rounds = zip_longest(*lanes.values())
+    return tuple(message for one in rounds for message in one if message is not None)

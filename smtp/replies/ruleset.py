@@ -45,7 +45,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Book:
+class RuleSet:
     signs: tuple[Sign, ...]
     # By the first digit of the code.
     rules: dict[str, tuple[Rule, ...]]
@@ -68,12 +68,12 @@ def use(*, own: Rules | None = None, providers: Callable[[], Rules] | None = Non
     not named stays."""
     _given.own = _given.own if own is None else own
     _given.providers = providers or _given.providers
-    book.cache_clear()
+    rule_set.cache_clear()
     classify.cache_clear()
 
 
 @cache
-def book() -> Book:
+def rule_set() -> RuleSet:
     parts = (
         _given.own,
         read_file(HERE / "sessions.toml"),
@@ -81,7 +81,7 @@ def book() -> Book:
         read_file(HERE / "general.toml"),
     )
     rules = [rule for part in parts for rule in part.rules]
-    return Book(
+    return RuleSet(
         tuple(sign for part in parts for sign in part.signs),
         {
             digit: tuple(rule for rule in rules if not rule.code or digit in _digits(rule))
@@ -99,7 +99,7 @@ def _digits(rule: Rule) -> set[str]:
 def classify(code: int, words: str, stage: str = "") -> Verdict:
     """`words`: the reply's text without its codes, lines joined; `stage`: see Stage."""
     reply = _reply(code, words, stage)
-    sign = next((one for one in book().signs if one.key in reply.signs), None)
+    sign = next((one for one in rule_set().signs if one.key in reply.signs), None)
     if 200 <= code < 300:
         return Verdict(Meaning.ACCEPTED, None, reply.enhanced, sign)
     rule = next(_matching(reply), None)
@@ -128,7 +128,7 @@ def matching(code: int, words: str, stage: str = "") -> list[Rule]:
 
 def _matching(reply: Reply) -> Iterator[Rule]:
     """Before a recipient was named, no reply is about one (RFC 5321, 3.3)."""
-    rules = book().rules.get(reply.code[:1], ())
+    rules = rule_set().rules.get(reply.code[:1], ())
     early = reply.stage in BEFORE_RECIPIENT
     return (
         rule
@@ -154,7 +154,7 @@ def _reply(code: int, words: str, stage: str) -> Reply:
         # Each line of a long reply repeats it, amid of a sentence.
         beginning = re.sub(rf"(?<=\s){re.escape(enhanced)}(?=\s)", " ", beginning)
     cleaned = clean(beginning)
-    signs = frozenset(one.key for one in book().signs if one.pattern.search(cleaned.full))
+    signs = frozenset(one.key for one in rule_set().signs if one.pattern.search(cleaned.full))
     return Reply(
         str(code),
         enhanced,

@@ -1,4 +1,4 @@
-"""One turn against a real SMTP server: what leaves, what stays, and why."""
+"""One shift against a real SMTP server: what leaves, what stays, and why."""
 
 import email
 import email.policy
@@ -12,7 +12,7 @@ from contacts.models import Contact, List, Subscription, Suppression
 from contacts.services import suppressions
 from relays.models import Pool, PoolMember, Relay
 from sending.compose import tokens
-from sending.engine import turn
+from sending.engine import shift
 from sending.models import Event, Mailing, Message
 from sending.services import dispatch, mailings, unknowns
 from tests.mailservers.sink import Sink
@@ -27,7 +27,7 @@ def finish(mailing: Mailing, relay: Relay) -> None:
     """Runs until nothing is due, as the beat would."""
     while dispatch.relays_to_run():
         relay.refresh_from_db()
-        turn.run(relay)
+        shift.run(relay)
     dispatch.tend_mailings()
     mailing.refresh_from_db()
 
@@ -39,7 +39,7 @@ def test_everybody_gets_a_mail_of_their_own(open_to: Open, relay: Relay, sink: S
 
     assert mailing.state == Mailing.State.FINISHED
     assert assert_closes(mailing).accepted == 150
-    assert sink.taken == dict.fromkeys(addresses, 1)
+    assert sink.accepted == dict.fromkeys(addresses, 1)
     sender, recipient, content = sink.mails[0]
     message = Message.objects.get(mailing=mailing, address=recipient)
     assert tokens.of_sender(sender) == message.pk
@@ -113,22 +113,22 @@ def test_cut_after_the_content_is_unknown_and_never_resent(
     assert mailing.state == Mailing.State.FINISHED
     assert assert_closes(mailing).unknown == 1
     finish(mailing, relay)
-    assert sink.taken["drop@x.example"] == 1
+    assert sink.accepted["drop@x.example"] == 1
 
     assert unknowns.resend(mailing) == 1
     assert mailing.state == Mailing.State.SENDING
     finish(mailing, relay)
-    assert sink.taken["drop@x.example"] == 2
+    assert sink.accepted["drop@x.example"] == 2
     assert unknowns.count_as_sent(mailing) == 1
     assert assert_closes(mailing).accepted == 2
 
 
 def test_cut_before_the_content_goes_back(open_to: Open, relay: Relay, sink: Sink) -> None:
     mailing = open_to(["early@x.example"])
-    turn.run(relay)
+    shift.run(relay)
     row = Message.objects.get(mailing=mailing)
     assert (row.state, row.reason, row.attempts) == (State.WAITING, "connection", 0)
-    assert not sink.taken
+    assert not sink.accepted
     relay.refresh_from_db()
     assert relay.wait_until
     dispatch.tend_mailings()
@@ -141,7 +141,7 @@ def test_unreachable_relay_makes_the_mailing_wait(open_to: Open, relay: Relay) -
     Relay.objects.filter(pk=relay.pk).update(port=1)
     relay.refresh_from_db()
     mailing = open_to(["a@x.example"])
-    turn.run(relay)
+    shift.run(relay)
     relay.refresh_from_db()
     assert relay.state == Relay.State.ACTIVE
     assert relay.wait_reason == "connection"
@@ -155,7 +155,7 @@ def test_refused_login_stops_the_relay(open_to: Open, relay: Relay, sink: Sink) 
     Relay.objects.filter(pk=relay.pk).update(username="user")
     relay.refresh_from_db()
     mailing = open_to(["a@x.example"])
-    turn.run(relay)
+    shift.run(relay)
     relay.refresh_from_db()
     assert relay.state == Relay.State.STOPPED
     assert "535" in relay.state_reason
@@ -167,7 +167,7 @@ def test_refused_login_stops_the_relay(open_to: Open, relay: Relay, sink: Sink) 
 
 def test_refused_sender_stops_the_relay_and_loses_nobody(open_to: Open, relay: Relay) -> None:
     mailing = open_to(["sender@x.example"])
-    turn.run(relay)
+    shift.run(relay)
     relay.refresh_from_db()
     assert relay.state == Relay.State.STOPPED
     assert assert_closes(mailing).waiting == 1
@@ -194,7 +194,7 @@ def test_who_left_since_the_freeze_is_skipped(open_to: Open, relay: Relay, sink:
         "bad@x.example": "suppressed_complaint",
         "b@bad.example": "suppressed_domain",
     }
-    assert set(sink.taken) == {"a@x.example"}
+    assert set(sink.accepted) == {"a@x.example"}
     assert assert_closes(mailing).skipped == 4
     assert mailing.state == Mailing.State.FINISHED
 
@@ -215,13 +215,13 @@ def test_paused_and_resumed_ten_times(open_to: Open, relay: Relay, sink: Sink) -
     addresses = [f"p{n}@x.example" for n in range(300)]
     mailing = open_to(addresses)
     for _ in range(10):
-        turn.run(relay, budget=0)
+        shift.run(relay, budget=0)
         assert mailings.pause(mailing)
-        turn.run(relay)
+        shift.run(relay)
         assert not dispatch.relays_to_run()
         assert mailings.resume(mailing)
     finish(mailing, relay)
-    assert sink.taken == dict.fromkeys(addresses, 1)
+    assert sink.accepted == dict.fromkeys(addresses, 1)
     assert assert_closes(mailing).accepted == 300
 
 
@@ -239,7 +239,7 @@ def test_hour_and_day_limits_hold(open_to: Open, relay: Relay, sink: Sink) -> No
     relay.refresh_from_db()
     mailing = open_to([f"p{n}@x.example" for n in range(60)])
     finish(mailing, relay)
-    assert sum(sink.taken.values()) == 25
+    assert sum(sink.accepted.values()) == 25
     relay.refresh_from_db()
     assert relay.wait_reason == "per_hour"
     assert mailing.state == Mailing.State.SENDING
@@ -254,7 +254,7 @@ def test_messages_per_second_hold(open_to: Open, relay: Relay, sink: Sink) -> No
     began = timezone.now()
     finish(mailing, relay)
     assert (timezone.now() - began).total_seconds() > 1.4
-    assert sum(sink.taken.values()) == 30
+    assert sum(sink.accepted.values()) == 30
 
 
 def test_connections_are_closed_after_their_messages(
@@ -279,7 +279,7 @@ def test_a_pool_goes_on_without_the_relay_that_fails(
         PoolMember.objects.create(pool=pool, relay=member)
     mailing = open_to([f"p{n}@x.example" for n in range(50)], relay=None, pool=pool)
     assert set(dispatch.relays_to_run()) == {broken.pk, relay.pk}
-    turn.run(broken)
+    shift.run(broken)
     assert set(dispatch.relays_to_run()) == {relay.pk}
     Message.objects.filter(mailing=mailing, retry_at__isnull=False).update(
         retry_at=timezone.now() - timedelta(minutes=1)
