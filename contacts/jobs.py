@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 from accounts.models import User
 from contacts.jobkinds import BatchStep, JobKind, JobWords, kinds, of
 from contacts.models import Contact, ImportedContact, Job, List, Subscription, Suppression
+from contacts.provenance import JOB, Source
 from contacts.queries import importing, suppressed
 from contacts.queries import people as people_query
 from contacts.services import attributes, contacts, jobs, lists, suppressions
@@ -19,9 +20,14 @@ from pages import locales
 M = TypeVar("M", bound=Model)
 
 
-def source(job: Job) -> str:
+def source(job: Job) -> Source:
     """What the job's rows have as their source: it is taken back by it."""
-    return f"page job {job.pk}"
+    return Source(JOB, job.pk)
+
+
+def _taken_back(job: Job) -> Source:
+    """The source of the rows that this job takes back."""
+    return Source.from_json(job.parameters["source"])
 
 
 def _walk(
@@ -96,13 +102,13 @@ def _undone(job: Job) -> str:
 
 
 def _undo_subscribe(job: Job, by: User | None) -> Job:
-    given = {"list": job.parameters["list"], "source": source(job), **_named(job)}
+    given = {"list": job.parameters["list"], "source": source(job).as_json(), **_named(job)}
     return jobs.start(job.workspace, "undo_subscribe", given, by=by, last=job.last)
 
 
 def _undo_suppress(job: Job, by: User | None) -> Job:
     last = jobs.highest(Suppression.objects.filter(workspace=job.workspace_id))
-    given = {"source": source(job), **_named(job)}
+    given = {"source": source(job).as_json(), **_named(job)}
     return jobs.start(job.workspace, "undo_suppress", given, by=by, last=last)
 
 
@@ -174,14 +180,14 @@ kinds.add(
 def _subscribed(job: Job) -> QuerySet[Subscription]:
     return Subscription.objects.filter(
         list=job.parameters["list"],
-        source=job.parameters["source"],
         status=Subscription.Status.SUBSCRIBED,
+        **_taken_back(job).columns,
     )
 
 
 def _by_hand(job: Job) -> QuerySet[Suppression]:
     return Suppression.objects.filter(
-        workspace=job.workspace_id, source=job.parameters["source"], lifted_at=None
+        workspace=job.workspace_id, lifted_at=None, **_taken_back(job).columns
     )
 
 

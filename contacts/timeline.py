@@ -2,7 +2,7 @@
 module `timeline`.
 
     @timeline.contributors.add
-    def mails(contact): return [timeline.Entry(at, _("Accepted"), icon="check", words=reply)]
+    def mails(contact): return [TimelineEntry(at, _("Accepted"), icon="check", words=reply)]
 
 A contributor runs one quick query over an index on the contact and returns its newest entries.
 """
@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from contacts.models import Contact, ImportedContact, Subscription, Suppression
+from contacts.provenance import IMPORT, UNKNOWN, Source
 from pages.registry import Registry
 
 Text = str | Promise
@@ -30,9 +31,9 @@ class TimelineEntry:
     # The server's or the person's own words.
     words: str = ""
     url: str = ""
-    # What it came from (contacts.sources), shown as a link where there is one, and what became of
-    # that (contacts.models.Afterwards).
-    source: str = ""
+    # What it came from, shown as a link where it has a page, and what became of that
+    # (contacts.models.Afterwards).
+    source: Source = UNKNOWN
     afterwards: str = ""
 
 
@@ -94,7 +95,11 @@ def _imports(contact: Contact) -> Iterable[TimelineEntry]:
         at = row.of_import.finished_at or row.of_import.created_at
         title = OUTCOMES[row.outcome]()
         yield TimelineEntry(
-            at, title, "file-import", row.of_import.filename, source=f"import {row.of_import_id}"
+            at,
+            title,
+            "file-import",
+            row.of_import.filename,
+            source=Source(IMPORT, row.of_import_id),
         )
 
 

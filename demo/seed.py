@@ -13,10 +13,12 @@ from django.utils import timezone
 
 from accounts.models import User, Workspace
 from accounts.services import workspaces
+from campaigns import sources as campaign_sources
 from campaigns.models import Campaign
 from campaigns.services import drafts, running
 from contacts.audience import Audience
 from contacts.models import Attribute, Contact, Import, List, Subscription, Suppression
+from contacts.provenance import BY_HAND
 from contacts.services import attributes, importrun, imports, lists, suppressions
 from demo import history
 from demo.history import Course
@@ -69,7 +71,9 @@ SENT = (
     PastCampaign(
         "Spring sale", 3, "promotion", "en", ENGLISH, {"opened": 0.29, "unsubscribed": 0.011}
     ),
-    PastCampaign("纸鸢搬家了", 1.5, "announcement", "zh", CHINESE, {"opened": 0.49, "hard": 0.006}),
+    PastCampaign(
+        "纸鸢搬家了", 1.5, "announcement", "zh", CHINESE, {"opened": 0.49, "hard_bounced": 0.006}
+    ),
     PastCampaign("A letter from the ferry", 0.4, "newsletter", "en", ENGLISH, {"opened": 0.36}),
 )
 
@@ -155,7 +159,6 @@ def _contact(workspace: Workspace, person: SamplePerson) -> Contact:
         first_name=person.first_name,
         last_name=person.last_name,
         full_name=person.full_name,
-        source="page",
         attributes={
             "language": person.language,
             "city": person.city,
@@ -163,6 +166,7 @@ def _contact(workspace: Workspace, person: SamplePerson) -> Contact:
             "books": person.books,
             "birthday": person.birthday.isoformat(),
         },
+        **BY_HAND.columns,
     )
 
 
@@ -197,7 +201,7 @@ UPDATE contacts_subscription s SET created_at = c.created_at, changed_at = c.cre
 def _join(to: List, now: datetime, *, by: datetime) -> None:
     """Puts on the list who had joined by that moment."""
     joined = Contact.objects.filter(workspace=to.workspace, created_at__lte=by, **_audience(to))
-    lists.subscribe(to, joined, source="page", consent=Subscription.Consent.EXPLICIT)
+    lists.subscribe(to, joined, source=BY_HAND, consent=Subscription.Consent.EXPLICIT)
     with connection.cursor() as cursor:
         cursor.execute(BACKDATE, [to.pk, now - timedelta(minutes=5)])
 
@@ -212,8 +216,8 @@ def _trouble(workspace: Workspace) -> None:
             workspace=workspace,
             email=address,
             first_name=address.partition("@")[0].capitalize(),
-            source="page",
             attributes={"plan": PLANS[1]},
+            **BY_HAND.columns,
         )
         for address in addresses
     )
@@ -269,7 +273,7 @@ def _start(campaign: Campaign, to: List) -> None:
     content = freeze(campaign.design, subject=campaign.subject, preheader=campaign.preheader)
     mailing = mailings.open_mailing(
         workspace=campaign.workspace,
-        origin=f"campaign {campaign.pk}",
+        source=campaign_sources.of(campaign),
         content=content,
         from_name=campaign.from_name,
         from_email=campaign.from_email,
@@ -293,7 +297,7 @@ def _send(sent: PastCampaign, to: List, design: Design, owner: User, now: dateti
 
 
 def _running(to: List, design: Design, owner: User) -> None:
-    first = Relay.objects.filter(workspace=to.workspace, is_sandbox=True).earliest("pk")
+    first = Relay.objects.filter(workspace=to.workspace, delivers=False).earliest("pk")
     relay = sandbox_service.add_relay(
         to.workspace,
         sandbox.place(),
@@ -307,7 +311,7 @@ def _running(to: List, design: Design, owner: User) -> None:
 def _scheduled(to: List, design: Design, owner: User, now: datetime) -> None:
     tomorrow = (now.astimezone(ZONE) + timedelta(days=1)).date()
     at = datetime.combine(tomorrow, time(9), tzinfo=ZONE).astimezone(UTC)
-    first = Relay.objects.filter(workspace=to.workspace, is_sandbox=True).earliest("pk")
+    first = Relay.objects.filter(workspace=to.workspace, delivers=False).earliest("pk")
     campaign = _campaign("读书夜", to, design, owner, relay=first)
     running.schedule(campaign, at=at, timezone=str(ZONE), by=owner)
 

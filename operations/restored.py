@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.access import WorkspaceRequest
 from campaigns.models import Campaign
+from contacts import sources
 from pages import locales
 from sending.models import Fence, Fenced, HostPosition
 from sending.services import fence
@@ -79,7 +80,7 @@ def _rows(request: WorkspaceRequest) -> list[RestoredMailing]:
     rows = []
     for one in found:
         campaign = by_mailing.get(one.mailing_id)
-        name = campaign.name if campaign else one.mailing.origin
+        name = campaign.name if campaign else sources.words(one.mailing.source)
         url = reverse("campaign", args=[request.workspace.slug, campaign.pk]) if campaign else ""
         rows.append(RestoredMailing(one, name, url))
     return rows

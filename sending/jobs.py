@@ -11,6 +11,7 @@ from accounts.permissions import Permission
 from contacts import sources
 from contacts.jobkinds import BatchStep, JobKind, JobWords, kinds
 from contacts.models import Job
+from contacts.provenance import Source
 from pages import locales
 from sending.models import Hold, Mailing, Message
 from sending.services import heldpeople, holddecisions, holds, mailings, retrying
@@ -24,8 +25,8 @@ def mailing_of(job: Job) -> Mailing:
 
 def name_of(job: Job) -> str:
     """What the mailing was opened for, by its name."""
-    origin = job.parameters["origin"]
-    return sources.names(job.workspace, [origin]).get(origin) or sources.words(origin)
+    source = Source.from_json(job.parameters["source"])
+    return sources.in_words(sources.names(job.workspace, [source]))(source, "")
 
 
 def changed(job: Job) -> int:

@@ -7,6 +7,7 @@ from itertools import chain
 from django.utils.translation import gettext as _
 
 from contacts.models import Contact
+from contacts.provenance import Source
 from contacts.timeline import TimelineEntry, contributors
 from pages import locales, reasons, statuses
 from sending.models import Event, LeftOut, Mailing, Message, Variant
@@ -33,14 +34,14 @@ def mails(contact: Contact) -> Iterable[TimelineEntry]:
     own = Message.objects.filter(contact_id=contact.pk, mailing__workspace=contact.workspace_id)
     messages = list(own.order_by("-pk")[:MESSAGES])
     ids = {message.mailing_id for message in messages}
-    mailings = Mailing.objects.only("origin", "opened_at").in_bulk(ids)
+    mailings = Mailing.objects.only("source_kind", "source_id", "opened_at").in_bulk(ids)
     subjects = _subjects(ids)
     events = Event.objects.filter(message__in=[message.pk for message in messages])
     by_id = {message.pk: message for message in messages}
     return chain(
         (_message(message, mailings[message.mailing_id], subjects) for message in messages),
         (
-            _event(event, by_id[event.message_id], mailings[event.mailing_id].origin, subjects)
+            _event(event, by_id[event.message_id], mailings[event.mailing_id].source, subjects)
             for event in events.order_by("-pk")[:EVENTS]
         ),
     )
@@ -60,7 +61,7 @@ def left_out(contact: Contact) -> Iterable[TimelineEntry]:
             title=_("Left out of the mail “{subject}”").format(subject=subject),
             icon=statuses.look("left_out").icon,
             detail=" · ".join(filter(None, (reasons.text(row.reason), since))),
-            source=row.mailing.origin,
+            source=row.mailing.source,
         )
 
 
@@ -75,16 +76,16 @@ def _message(message: Message, mailing: Mailing, subjects: Subjects) -> Timeline
         icon=look.icon,
         detail=reasons.text(message.reason) if message.reason else "",
         words=message.reply,
-        source=mailing.origin,
+        source=mailing.source,
     )
 
 
-def _event(event: Event, message: Message, origin: str, subjects: Subjects) -> TimelineEntry:
+def _event(event: Event, message: Message, source: Source, subjects: Subjects) -> TimelineEntry:
     look = statuses.look(event.kind)
     subject = subjects.get((message.mailing_id, message.variant), "")
     title = _("{what}: mail “{subject}”").format(what=event.get_kind_display(), subject=subject)
     icon = ICONS.get(Event.Kind(event.kind), look.icon)
-    return TimelineEntry(event.at, title, icon, words=event.detail, source=origin)
+    return TimelineEntry(event.at, title, icon, words=event.detail, source=source)
 
 
 def _subjects(mailings: Iterable[int]) -> Subjects:

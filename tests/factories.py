@@ -9,6 +9,7 @@ from accounts.models import Workspace
 from bounces.models import BounceMailbox
 from contacts.audience import Audience
 from contacts.models import Contact, List, Subscription
+from contacts.provenance import Source
 from designs.models import Content, Design
 from relays.models import Pool, PoolMember, Relay
 from sending.models import Mailing, Tally, Variant
@@ -64,7 +65,7 @@ def make_mailbox(workspace: Workspace, port: int, **values: Any) -> BounceMailbo
         "username": USER,
         "password": secrets.encrypt(PASSWORD),
         # Our own server on loopback, which no other mailbox may name.
-        "is_sandbox": True,
+        "managed_by": "sandbox",
     }
     return BounceMailbox.objects.create(workspace=workspace, port=port, **(known | values))
 
@@ -83,6 +84,7 @@ def make_mailing(
     content: Content | None = None,
     lists: list[int] | None = None,
     tally: dict[str, int] | None = None,
+    source: Source = Source("campaign", 7),  # noqa: B008 - it is frozen
     **values: Any,
 ) -> Mailing:
     """Without messages and lanes, and without a tally unless one is given. Through a new relay
@@ -90,7 +92,7 @@ def make_mailing(
     if not {"relay", "pool"} & {name for name, value in values.items() if value}:
         values["relay"] = make_relay(workspace)
     known: dict[str, Any] = {
-        "origin": "campaign 7",
+        **source.columns,
         "from_email": "news@brand.example",
         "retry_for": timedelta(days=2),
         "audience": Audience.of_lists(workspace.pk, lists or []).as_json(),

@@ -19,6 +19,7 @@ from accounts.models import Workspace
 from bounces.models import BounceMailbox
 from contacts.audience import Audience
 from contacts.models import Contact, List
+from contacts.provenance import Source
 from designs.models import Design
 from designs.services import freeze
 from relays.models import Pool, Relay
@@ -97,7 +98,7 @@ def sent(workspace: Workspace, make_list: Callable[..., Any]) -> Callable[..., l
         target = make_list(list(addresses), name=f"List {Mailing.objects.count()}")
         mailing = open_mailing(
             workspace=workspace,
-            origin="campaign 7",
+            source=Source("campaign", 7),
             content=freeze(design, subject="Hello"),
             from_name="Brand",
             from_email="news@brand.example",

@@ -88,7 +88,7 @@ def asked(campaign: Campaign, parameters: QueryDict) -> audience.Question:
 
 @dataclass(frozen=True)
 class _LiveReader:
-    """Reads the audience as it is now (pages.tables.Reader)."""
+    """Reads the audience as it is now (pages.tables.RowReader)."""
 
     question: audience.Question
 

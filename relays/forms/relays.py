@@ -33,7 +33,7 @@ LIMITS = (
 
 
 class LimitsForm(forms.Form):
-    """How much a relay may be given: all that can be changed of the sandbox."""
+    """How much a relay may be given: all that can be changed of a managed one."""
 
     per_second = forms.DecimalField(
         label=gettext_lazy("A second"),

@@ -55,13 +55,6 @@ def reply_rules() -> rules.Rules:
 
 def _rules(one: Replies) -> rules.Rules:
     try:
-        return rules.of_provider(one.key, one.names, one.sign, one.rules or [])
+        return rules.of_provider(one.key, one.names, one.sign, one.rules or [], service=one.service)
     except rules.RuleError as error:
         raise ProviderError(f"{one.key}.toml: [replies] {error}") from error
-
-
-@cache
-def services() -> frozenset[str]:
-    """Keys of those that pass mails on for their customers: a limit in their words is that of the
-    customer's account, not a recipient's."""
-    return frozenset(one.key for one in sections() if one.service)

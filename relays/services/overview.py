@@ -74,7 +74,7 @@ class RelayOverview:
     @property
     def cause(self) -> tuple[str, str]:
         """Why it was stopped or waits: (our sentence in the reader's language, server's words)."""
-        return reasons.cause(self.relay.state_reason)
+        return reasons.cause(self.relay.state_reason, self.relay.state_words)
 
     @property
     def by_answers(self) -> bool:
@@ -151,5 +151,5 @@ def of(relays: Iterable[Relay]) -> list[RelayOverview]:
 
 
 def troubled_first(relays: Iterable[Relay]) -> list[RelayOverview]:
-    """The sandbox last, whatever it has."""
-    return sorted(of(relays), key=lambda one: (one.relay.is_sandbox, one.trouble, one.relay.name))
+    """Those that deliver to nobody last, whatever they have."""
+    return sorted(of(relays), key=lambda one: (not one.relay.delivers, one.trouble, one.relay.name))

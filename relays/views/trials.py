@@ -45,7 +45,7 @@ def try_relay(request: WorkspaceRequest) -> HttpResponse:
     """Talks to a relay as it is typed, before it is saved; a part of a page. `relay`: the one that
     is being changed, whose stored password is used as long as it is for the same server."""
     pk = numbers.whole(request.POST.get("relay"))
-    relay = None if pk is None else get_in(request.workspace, Relay, pk=pk, is_sandbox=False)
+    relay = None if pk is None else get_in(request.workspace, Relay, pk=pk, managed_by="")
     form = RelayForm(request.POST, workspace=request.workspace, relay=relay)
     if not form.is_valid():
         wrong = [(form.fields[name].label, errors) for name, errors in form.errors.items()]

@@ -13,9 +13,9 @@ from sandbox.models import SandboxMail
 from sandbox.returns import DOMAIN
 from sandbox.services import equipment
 from sandbox.services.equipment import SandboxPlace
+from sandbox.sources import SANDBOX
 from sandbox.store import KEPT
 
-SOURCE = "sandbox"
 __all__ = ["KEPT", "clear", "ensure_all", "has_sandbox", "make_list", "place", "provision"]
 
 
@@ -39,14 +39,14 @@ def ensure_all() -> None:
     """Ports may have changed since the last start, and workspaces may be older than the sandbox."""
     equipment.move(place())
     equipment.renew_logins()
-    equipped = Relay.objects.filter(is_sandbox=True).values("workspace")
+    equipped = Relay.objects.filter(managed_by=equipment.NAME).values("workspace")
     living = Workspace.objects.filter(deleted_at=None)
     for workspace in living.exclude(pk__in=equipped):
         equipment.equip(workspace, place())
 
 
 def has_sandbox(workspace: Workspace) -> bool:
-    relays = Relay.objects.filter(workspace=workspace, is_sandbox=True, archived_at=None)
+    relays = Relay.objects.filter(workspace=workspace, managed_by=equipment.NAME, archived_at=None)
     return settings.SANDBOX and relays.exists()
 
 
@@ -61,7 +61,7 @@ def make_list(workspace: Workspace, *, language: str) -> tuple[List, int]:
             {"email": one.email} | {name: getattr(one, name) for name in contacts.FIELDS}
             for one in sample
         ],
-        source=SOURCE,
+        source=SANDBOX,
     )
     made = lists.create(
         workspace,
@@ -69,7 +69,7 @@ def make_list(workspace: Workspace, *, language: str) -> tuple[List, int]:
         description=_("Addresses to try: mail to them stays in the sandbox."),
     )
     people = Contact.objects.filter(workspace=workspace, email__in=[one.email for one in sample])
-    lists.subscribe(made, people, source=SOURCE)
+    lists.subscribe(made, people, source=SANDBOX)
     return made, made.subscriptions.filter(status=Subscription.Status.SUBSCRIBED).count()
 
 

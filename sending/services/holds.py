@@ -96,7 +96,7 @@ def due_again(mailing_ids: Iterable[int]) -> None:
     for mailing_id in mailing_ids:
         if make_due(mailing_id, jobs.SMALL) == jobs.SMALL:
             mailing = Mailing.objects.get(pk=mailing_id)
-            given = {"mailing": mailing.pk, "origin": mailing.origin}
+            given = {"mailing": mailing.pk, "source": mailing.source.as_json()}
             jobs.start(mailing.workspace, DUE_JOB, given, by=None)
 
 

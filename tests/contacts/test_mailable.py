@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.models import Workspace
 from contacts.audience import Audience
 from contacts.models import Contact, List, Subscription, Suppression
+from contacts.provenance import Source
 from contacts.queries import audience, consent, mailable, people
 from designs.models import Content
 from relays.models import Relay
@@ -48,7 +49,7 @@ def lee(workspace: Workspace) -> Contact:
 def message(workspace: Workspace, lee: Contact) -> Message:
     mailing = factories.make_mailing(
         workspace,
-        origin="campaign 7",
+        source=Source("campaign", 7),
         content=Content.objects.create(workspace=workspace, subject="Hi", text="Hi"),
         from_email="news@brand.example",
         relay=Relay.objects.create(workspace=workspace, name="R", host="127.0.0.1"),

@@ -59,7 +59,7 @@ def mailbox(workspace: Workspace, host: MailHost) -> BounceMailbox:
         name="Dovecot",
         username=ADDRESS,
         password=secrets.encrypt(PASSWORD),
-        is_sandbox=False,
+        managed_by="",
     )
 
 

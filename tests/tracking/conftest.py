@@ -4,6 +4,7 @@ import pytest
 
 from accounts.models import Workspace
 from contacts.models import Contact, List, Subscription
+from contacts.provenance import Source
 from designs.services import compile_parts
 from sending.models import Message
 from tests import factories
@@ -32,7 +33,7 @@ def contact(workspace: Workspace, lists: list[List]) -> Contact:
         attributes={"city": "beijing", "site": "javascript:alert(1)"},
     )
     for target in lists:
-        Subscription.objects.create(list=target, contact=contact, source="import 1")
+        Subscription.objects.create(list=target, contact=contact, **Source("import", 1).columns)
     return contact
 
 
