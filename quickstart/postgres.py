@@ -56,7 +56,7 @@ class EmbeddedPostgres:
     link to a directory under /var/lib/yanshu, where the unprivileged user can reach the files.
     """
 
-    locale = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+    locale: tuple[str, ...] = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8")
 
     def __init__(self, base: Path, *, fast: bool = False) -> None:
         self.base = enterable(base)

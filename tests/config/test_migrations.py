@@ -68,7 +68,7 @@ def left() -> set[Thing]:
 
 def migrate(targets: list[tuple[str, str | None]]) -> None:
     executor = MigrationExecutor(connection)
-    executor.migrate(targets)  # type: ignore[arg-type]
+    executor.migrate(targets)
 
 
 def forward() -> None:
