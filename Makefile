@@ -27,7 +27,7 @@ test-fast: dev ## the tests for every day, within minutes
 		echo "Left out: tests marked slow (all of tests/stack), browser or mailhost, and the engine's faults. 'make test' runs all."; \
 		exit $$code
 
-test-versions: dev ## tests of queries on PostgreSQL 15, and tests without tables on a newer Python
+test-versions: dev ## tests of queries on PostgreSQL 15, and of mails, files and designs on a newer Python
 	@tools/versions
 
 check: dev ## what CI runs: lint, types, layers, templates, migrations, translations, scripts, tests
