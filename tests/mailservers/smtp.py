@@ -17,6 +17,18 @@ from cryptography.x509.oid import NameOID
 from tests.mailservers import threads
 
 DAY = dt.timedelta(days=1)
+# From 3.13 on, Python wants what RFC 5280 says of an authority's certificate (4.2.1.3).
+SIGNS = x509.KeyUsage(
+    key_cert_sign=True,
+    crl_sign=True,
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    encipher_only=False,
+    decipher_only=False,
+)
 
 
 @dataclass
@@ -113,6 +125,7 @@ def make_authority(folder: Path) -> Authority:
         _builder(name, key, name)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(SIGNS, critical=True)
         .sign(key, hashes.SHA256())
     )
     trusted = folder / "authority.pem"
@@ -131,10 +144,15 @@ def server_context(
     key = ec.generate_private_key(ec.SECP256R1())
     name = _name(host)
     issuer = authority.certificate.subject if authority else name
-    builder = _builder(name, key, issuer, expired=expired).add_extension(
-        x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False
+    # From 3.13 on, Python asks for the key identifier of the issuer (RFC 5280, 4.2.1.1).
+    signer = authority.key if authority else key
+    known = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
+    builder = (
+        _builder(name, key, issuer, expired=expired)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        .add_extension(known, critical=False)
     )
-    certificate = builder.sign(authority.key if authority else key, hashes.SHA256())
+    certificate = builder.sign(signer, hashes.SHA256())
     file = folder / f"server-{certificate.serial_number}.pem"
     file.write_bytes(
         key.private_bytes(
