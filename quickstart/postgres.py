@@ -56,6 +56,8 @@ class EmbeddedPostgres:
     link to a directory under /var/lib/yanshu, where the unprivileged user can reach the files.
     """
 
+    locale: tuple[str, ...] = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+
     def __init__(self, base: Path, *, fast: bool = False) -> None:
         self.base = enterable(base)
         self.data = self.base / "data"
@@ -186,7 +188,7 @@ class EmbeddedPostgres:
         shutil.rmtree(half, ignore_errors=True)
         command: list[str | Path] = [self._binaries / "initdb", "-D", half, "-U", USER]
         command += ["-E", "UTF8", "-A", "scram-sha-256", "--pwfile", self._password_file]
-        command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        command += self.locale
         self._run([*command, "--no-sync"] if self.fast else command)
         half.rename(self.data)
 

@@ -18,11 +18,9 @@ from sending.models import LeftOut, Mailing, Message
 from sending.queries.claim import left_since
 from sending.queries.parts import MAILED_WITHIN, MAILING
 from sending.services.mailings import open_mailing
-from tests.fixtures import make_list
 
 pytestmark = pytest.mark.django_db
 
-__all__ = ["make_list"]
 Lists = Callable[..., List]
 Open = Callable[[Audience], Mailing]
 
