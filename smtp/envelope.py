@@ -1,5 +1,5 @@
-"""What goes around a content: MAIL and RCPT with the parameters that the server offers, and its
-end. Pure."""
+"""The envelope of a mail (MAIL and RCPT, with parameters that the server offers), and its content
+in the form of DATA. Pure."""
 
 import re
 from collections.abc import Callable
@@ -9,24 +9,26 @@ from smtp.mailobjects import NO_SMTPUTF8, End, MailObject, Outcome, Stage
 from smtp.offers import Offers
 from smtp.remarks import Remark
 
-# What would end an address or the line it stands in: nothing typed by anybody may do that.
+# Without the characters that end an address or its line: input must not inject SMTP commands.
 PLAIN = re.compile(r'[^\s<>"\x00-\x1f\x7f-\x9f\ud800-\udfff]+')
-# A quoted local part (RFC 5321, 4.1.2) may have spaces; brackets stay out of it, too.
+# A quoted local part (RFC 5321, 4.1.2) may contain spaces, but no angle brackets.
 QUOTED = re.compile(
     r'"(?:[^"\\<>\x00-\x1f\x7f-\x9f\ud800-\udfff]|\\[ !-;=?-~])*"'
     r'@[^\s<>"\x00-\x1f\x7f-\x9f\ud800-\udfff]+'
 )
 LINE_DOT = re.compile(rb"^\.", re.MULTILINE)
-# From so many bytes on, the server is told beforehand (RFC 1870): a refusal spares the content.
+# Contents of at least this many bytes are announced with SIZE (RFC 1870): the server can refuse
+# them before they are sent.
 ANNOUNCED = 64 * 1024
 
 
 def envelope(mail: MailObject, offers: Offers) -> bytes | Outcome:
-    """Both lines; or why the mail can't be sent here, without having asked the server."""
+    """The lines MAIL and RCPT. An Outcome if this server can't carry the mail, as its offers or the
+    addresses show without asking it."""
     sender, recipient, content = mail.sender, mail.recipient, mail.content
     if not PLAIN.fullmatch(recipient) and not QUOTED.fullmatch(recipient):
         return _refused(501, Remark("bad_recipient", {"address": repr(recipient)}), Stage.RCPT)
-    # An empty one is for mails that must not be answered.
+    # The empty sender is for mails that must not be answered.
     if sender and not PLAIN.fullmatch(sender) and not QUOTED.fullmatch(sender):
         return _refused(501, Remark("bad_sender", {"address": repr(sender)}), Stage.MAIL)
     size = len(content)
@@ -50,13 +52,14 @@ def _refused(code: int, remark: Remark, stage: Stage) -> Outcome:
 
 
 def _kb(size: int, rounded: Callable[[float], int]) -> str:
-    """Whole thousands, tenths of small numbers; rounded so that the two never look the same."""
+    """Kilobytes, with one decimal below 10. Size and limit are rounded in opposite directions, so
+    that they never look equal."""
     return str(rounded(size / 1000)) if size >= 10_000 else str(rounded(size / 100) / 10)
 
 
 def stuffed(content: bytes, *, dotless: bool = False) -> tuple[bytes, bytes]:
-    """The content as DATA wants it (RFC 5321, 4.5.2), and its end; apart, so that what else goes
-    into the same write is copied once. `dotless`: see MailObject."""
+    """(dot-stuffed content, end of the content) for DATA (RFC 5321, 4.5.2). Two parts, so that the
+    caller copies the content only once, into its write. `dotless`: see MailObject."""
     if not dotless and (b"\n." in content or content[:1] == b"."):
         content = LINE_DOT.sub(b"..", content)
     return content, b".\r\n" if content.endswith(b"\r\n") else b"\r\n.\r\n"

@@ -1,4 +1,4 @@
-"""What is sent, and what became of it. Pure."""
+"""Mails to send and their outcomes. Pure."""
 
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
@@ -6,16 +6,16 @@ from typing import Protocol
 
 from smtp.exceptions import SmtpError
 
-# No reply code of SMTP: this relay can't carry an address with other letters than ASCII.
+# A code of ours, not of SMTP: this relay can't carry an address with non-ASCII letters.
 NO_SMTPUTF8 = 2
 
 
 class End(Enum):
-    """How far a mail got, with certainty.
+    """What became of a mail.
 
-    REFUSED: the server said so. NOT_HANDED_OVER: its content certainly wasn't accepted.
-    NEXT_CONNECTION: the same, because this connection takes no more mails: it may go over another
-    one at once. IN_DOUBT: its content was written, its reply never read.
+    REFUSED: the server refused it. NOT_HANDED_OVER: its content certainly wasn't accepted.
+    NEXT_CONNECTION: the same, because this connection takes no more mails; the mail may go over
+    another one at once. IN_DOUBT: its content was written and no reply was read.
     """
 
     ACCEPTED = auto()
@@ -37,7 +37,7 @@ class Stage(StrEnum):
 
 @dataclass(slots=True)
 class Outcome:
-    """`code` and `words` are the server's reply; where there was none, 0 and words of ours.
+    """`code` and `words` are the server's reply; without a reply, 0 and words of ours.
 
     `seconds`: from the writing of the content to its reply.
     """
@@ -52,9 +52,8 @@ class Outcome:
 @dataclass(slots=True)
 class MailObject:
     """The envelope and the content of one mail (RFC 5321, 2.3.1), for one recipient. `content` has
-    CRLF line ends, also at its end, and isn't dot-stuffed; `dotless`: whoever made it vouches that
-    no line of it begins with a dot, which spares a search that costs as much as the rest of the
-    exchange."""
+    CRLF line ends, also at its end, and isn't dot-stuffed. `dotless`: the caller guarantees that no
+    line begins with a dot, which saves a search that costs as much as the rest of the exchange."""
 
     key: int
     sender: str
@@ -64,18 +63,18 @@ class MailObject:
 
 
 class WithdrawnError(SmtpError):
-    """By now, the mail isn't its source's to send."""
+    """The source may no longer send this mail."""
 
 
 class Source(Protocol):
-    """Where an exchange gets its mails from. None of these may wait for anything."""
+    """Where an exchange gets its mails from. The methods must not block."""
 
     def next(self) -> MailObject | None:
-        """The next mail; None: there is none now, `Exchange.wake()` says when there may be."""
+        """The next mail. None: no mail is ready; call `Exchange.wake()` when one may be."""
 
     def handing_over(self, mail: MailObject) -> None:
-        """Called right before the content is written. Raises WithdrawnError where it may not be any
-        more; the connection ends then."""
+        """Called right before the content is written. Raises WithdrawnError if the mail may no
+        longer be sent; the connection ends then."""
 
     def settled(self, mail: MailObject, outcome: Outcome) -> None:
-        """Called exactly once for every mail that `next()` gave."""
+        """Called exactly once for every mail that `next()` returned."""
