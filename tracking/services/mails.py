@@ -1,4 +1,4 @@
-"""A sent mail as its recipient sees it again: in the browser, and its links."""
+"""A sent mail again: its page for the browser, and the targets of its links."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,20 +20,21 @@ def find(message_id: int) -> Message | None:
 
 
 def content_of(message: Message) -> Content:
-    """Of the message's own variant."""
+    """The content of the message's variant."""
     return message.mailing.contents[message.variant]
 
 
 def rendered(message: Message) -> Rendered:
-    """With today's fields of the person. Raises RenderError."""
+    """The mail with the person's present fields. Raises RenderError."""
     urls = MessageUrls(message.pk, mailing_id=message.mailing_id, track_opens=False)
     return renderer_of(content_of(message)).render(_fields(message), urls)
 
 
 def target(message: Message, number: int, *, signed: str = "") -> str | None:
-    """Where link `number` of the mail leads for its recipient; None: nowhere on the web.
+    """The URL of link `number` of the mail for its recipient; None: no address of the web.
 
-    With `signed`, where the mail said; else a personal link leads where today's fields say.
+    A personal link with `signed` has the URL that it had in the mail. Without it, the URL is made
+    from the person's present fields.
     """
     links = content_of(message).links
     if number >= len(links):
