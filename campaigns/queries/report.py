@@ -1,7 +1,7 @@
-"""What a mailing's tally doesn't hold: replies in groups, domains, links, bounces.
+"""Figures of a report that the tally lacks: groups of replies, domains, links, bounces.
 
-Every query is bounded: by a partial index that accepted messages never enter, by a number of rows,
-or by being a part of the page that is loaded by itself and kept for a while.
+Every query is bounded: by a partial index without accepted messages, or by a number of rows. Where
+a pass over the mailing is needed, its part of the page is loaded separately and cached.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,31 +19,32 @@ from sending.queries.states import sql
 
 Rows = list[tuple[Any, ...]]
 
-# Groups shown; rows that are read to make them. 20,000 take 50 ms, 250 ms where all are different.
+# Groups shown, and rows read to make them. 20,000 rows take 50 ms, or 250 ms if all are different.
 GROUPS = 20
 READ = 20_000
 DOMAINS = 15
-# A pass over so many messages is quick.
+# A pass over this many messages is quick enough without a cache.
 QUICK = 50_000
-# Seconds that what needs a pass over the whole mailing is kept: while it sends, and afterwards.
+# Seconds for which results of a pass over the whole mailing are cached: while it sends, and
+# afterwards.
 KEEP_LIVE = 30
 KEEP_SETTLED = 300
 
 
 @dataclass(frozen=True, slots=True)
 class ReplyGroup:
-    """Messages about which a server said the same."""
+    """Messages with equal replies (see campaigns.queries.replies)."""
 
     # A code of pages.reasons, or a kind of sending.models.Event.
     reason: str
-    # What is the same in them (campaigns.queries.replies); filters the recipients.
+    # The reply without its details (campaigns.queries.replies); a filter of the recipients.
     same: str
     count: int
-    # One of the replies, whole.
+    # One of the replies in full.
     sample: str
 
 
-# First equal replies together, so that the patterns run once for each.
+# Identical replies are grouped first, so that the patterns run once for each.
 GROUPED = """
 SELECT reason, {same} AS same, sum(number), min(reply)
   FROM (SELECT reason, reply, count(*) AS number
@@ -51,11 +52,11 @@ SELECT reason, {same} AS same, sum(number), min(reply)
  GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT %(groups)s
 """
 
-# By message_not_accepted.
+# Index: message_not_accepted.
 FAILED = sql(
     "SELECT reason, reply FROM sending_message WHERE mailing_id = %(mailing)s AND trouble = $FAILED"
 )
-# By message_retry, and by their ids those that a worker gave back.
+# Indexes: message_retry, and the primary key for messages that a worker gave back.
 PUT_OFF = sql("""
 SELECT reason, reply FROM sending_message
  WHERE mailing_id = %(mailing)s AND retry_at IS NOT NULL AND reason <> ''
@@ -66,7 +67,7 @@ SELECT m.reason, m.reply
  WHERE b.mailing_id = %(mailing)s AND b.holder = '' AND m.state = $WAITING AND m.retry_at IS NULL
    AND m.reason <> ''
 """)
-# By event_by_kind. A message with two bounces of which the same is said counts once.
+# Index: event_by_kind. A message with two bounces of the same words counts once.
 BOUNCES = """
 SELECT kind AS reason, {same} AS same, count(DISTINCT message_id), min(detail)
   FROM (SELECT kind, detail, message_id FROM sending_event
@@ -87,20 +88,20 @@ def _groups(sql: str, mailing: Mailing) -> list[ReplyGroup]:
 
 
 def cut(groups: Sequence[ReplyGroup], possible: int) -> bool:
-    """Whether the counts of groups are least numbers, since not all of the rows were read.
-    `possible`: how many messages there can be in all groups."""
+    """Whether the groups' counts are lower bounds, because not all rows were read. `possible`: the
+    number of messages that all groups could have."""
     read = sum(group.count for group in groups)
     return possible > READ and (read >= READ or len(groups) >= GROUPS)
 
 
 def failures(mailing: Mailing) -> list[ReplyGroup]:
-    """Failed messages by what the server said."""
+    """Failed messages, grouped by the server's reply."""
     return _grouped(FAILED, mailing)
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderFailures:
-    """Failed messages to one mail provider. `key`: of relays.providers."""
+    """Failed messages to one mail provider. `key`: its key in relays.providers."""
 
     key: str
     name: str
@@ -108,8 +109,8 @@ class ProviderFailures:
 
 
 def failed_at(mailing: Mailing) -> list[ProviderFailures]:
-    """Failed messages by the mail provider that serves them, the most first. Domains of no known
-    mail provider are left out: the table of domains has them. By message_not_accepted."""
+    """Failed messages by mail provider, the most frequent first. Domains without a known provider
+    are left out: the table of domains has them. Index: message_not_accepted."""
     with connection.cursor() as cursor:
         cursor.execute(
             sql(
@@ -128,21 +129,21 @@ def failed_at(mailing: Mailing) -> list[ProviderFailures]:
 
 
 def put_off(mailing: Mailing) -> list[ReplyGroup]:
-    """Messages that wait because a server asked to come again."""
+    """Messages that wait because a server deferred them."""
     return _grouped(PUT_OFF, mailing)
 
 
 def bounces(mailing: Mailing) -> list[ReplyGroup]:
-    """Bounced messages by what the server said."""
+    """Bounced messages, grouped by the server's words."""
     return _groups(BOUNCES.format(same=same("detail")), mailing)
 
 
-# Kinds that are rare and of no tally: counted from their rows (event_by_kind).
+# Rare kinds without a tally: counted from their rows (index event_by_kind).
 COUNTED = (Event.Kind.DELAYED, Event.Kind.AUTO_REPLIED)
 
 
 def returns(mailing: Mailing) -> dict[str, int]:
-    """{kind of event: number of messages} of what came back by mail."""
+    """{kind of event: number of messages} for bounces, delays and automatic replies."""
     tally = mailing.tally
     tallied = {
         Event.Kind.BOUNCED_HARD: tally.hard_bounced,
@@ -161,7 +162,7 @@ def returns(mailing: Mailing) -> dict[str, int]:
 
 
 def skipped(mailing: Mailing) -> list[tuple[str, int]]:
-    """[(code of pages.reasons, number)] of those skipped, by message_not_accepted."""
+    """[(code of pages.reasons, number)] of skipped messages. Index: message_not_accepted."""
     with connection.cursor() as cursor:
         cursor.execute(
             sql(
@@ -195,7 +196,7 @@ SELECT split_part(address, '@', 2), count(*),
 
 
 def domains(mailing: Mailing) -> list[DomainFigures]:
-    """The domains that most of the recipients are at."""
+    """The domains with the most recipients."""
 
     def read() -> Rows:
         with connection.cursor() as cursor:
@@ -207,8 +208,8 @@ def domains(mailing: Mailing) -> list[DomainFigures]:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """`number` is its place in the links of its content; `url` is a template. `variant`: the
-    content's number among the mailing's, `name` what it is called where there are several."""
+    """A link of a content. `number`: its place among the content's links. `url`: a template.
+    `variant`: the content's number in the mailing; `name`: its name if there are several."""
 
     variant: int
     name: str
@@ -219,12 +220,12 @@ class Link:
 
     @property
     def query(self) -> str:
-        """Names it in the addresses of pages."""
+        """The parameters that name the link in URLs of pages."""
         known = {"link": self.number} | ({"variant": self.variant} if self.name else {})
         return urlencode(known)
 
 
-# By event_by_kind. Links have numbers of their own in each variant.
+# Index: event_by_kind. Each variant numbers its own links.
 CLICKS = """
 SELECT 0, link, count(*), count(DISTINCT message_id) FROM sending_event
  WHERE mailing_id = %s AND kind = 'clicked' AND link IS NOT NULL GROUP BY 2
@@ -237,7 +238,7 @@ SELECT m.variant, e.link, count(*), count(DISTINCT e.message_id)
 
 
 def links(mailing: Mailing) -> list[Link]:
-    """Every link of the mail, the most clicked first; of several variants, those of each."""
+    """Every link of the mail, the most clicked first; with several variants, the links of each."""
     variants = list(mailing.variants.select_related("content").order_by("number"))
     several = len(variants) > 1
 
@@ -262,7 +263,7 @@ def links(mailing: Mailing) -> list[Link]:
 
 
 def _kept(name: str, mailing: Mailing, read: Callable[[], Rows]) -> Rows:
-    """What `read` gives, kept for a while; of small mailings not at all: there it is quick."""
+    """The result of `read`, cached for a while; not cached for small mailings: `read` is quick."""
     if mailing.tally.targeted < QUICK:
         return read()
     live = mailing.state in {Mailing.State.SENDING, Mailing.State.PAUSED}

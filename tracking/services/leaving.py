@@ -136,8 +136,8 @@ def undo(message: Message) -> None:
 
 def _say_again(message: Message, person: Person, list_ids: list[int] | None) -> None:
     """Marks lists that the person left by another mail less than a day ago: they now left them by
-    this mail, too, so the link of the other mail must no longer undo it. Suppressions are marked by
-    `suppress_addresses`."""
+    this mail, too, so the link of the other mail must no longer undo it.
+    `suppressions.suppress_addresses` marks suppressions itself."""
     mailing = message.mailing
     by_mail = Mailing.objects.filter(
         workspace=mailing.workspace_id,
