@@ -1,4 +1,4 @@
-"""What a relay's dialogue shows: what is wrong, in words, and what to do about it. Pure."""
+"""Diagnoses a relay's dialogue: the problem in words, and what to do about it. Pure."""
 
 import errno
 import re
@@ -201,7 +201,7 @@ FIRST_STEPS = {TrialStep.CONNECT, TrialStep.TLS, TrialStep.GREETING, TrialStep.E
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """`code`: a key of TROUBLES; `words`: the server's own, or the system's."""
+    """A diagnosis. `code`: a key of TROUBLES. `words`: those of the server or the system."""
 
     code: str
     words: str = ""
@@ -216,7 +216,7 @@ class Trouble:
 
 
 def diagnose(server: Server, dialogue: Dialogue) -> Trouble | None:
-    """What is wrong; None when nothing is."""
+    """The problem that the dialogue shows; None: no problem."""
     if dialogue.failed is None:
         return None
     if dialogue.missing:
@@ -229,7 +229,7 @@ def diagnose(server: Server, dialogue: Dialogue) -> Trouble | None:
     return Trouble(_error(server, dialogue.failed, error), words)
 
 
-# The first that fits.
+# The first match decides.
 KINDS: tuple[tuple[type[Exception], str], ...] = (
     (hosts.UnknownHostError, "dns"),
     (hosts.HostError, "forbidden"),
@@ -248,19 +248,19 @@ def _error(server: Server, step: TrialStep, error: Exception | None) -> str:
         return _timeout(server, step)
     if isinstance(error, OSError) and error.errno in NO_WAY:
         return "unreachable"
-    # Servers that don't speak TLS on this port hang up on our first bytes.
+    # Servers without TLS on this port hang up at our first bytes.
     otherwise = "tls" if step in {TrialStep.TLS, TrialStep.STARTTLS} else "closed"
     return next((code for kind, code in KINDS if isinstance(error, kind)), otherwise)
 
 
-# How OpenSSL calls an SMTP greeting where it expects TLS.
+# OpenSSL's errors for an SMTP greeting in the place of TLS.
 PLAIN_ANSWERS = {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"}
 
 
 def _timeout(server: Server, step: TrialStep) -> str:
     if step is TrialStep.CONNECT:
         return "timeout_25" if server.port == 25 else "timeout"
-    # Both wait: we for its greeting, it for our TLS; or the other way round.
+    # Both sides wait: we for the greeting, the server for our TLS; or the other way round.
     return "plain_port" if step is TrialStep.TLS else "silent"
 
 
@@ -286,14 +286,14 @@ def _refusal(step: TrialStep, reply: ServerReply) -> str:
     return CODES.get(meaning(reply.code, reply.words), "policy")
 
 
-# Where a server may refuse our name: many do so only when a recipient is named.
+# Steps at which a server may refuse our name; many do so only after RCPT.
 STAGES = {
     TrialStep.EHLO: "connect",
     TrialStep.SENDER: "mail",
     TrialStep.RECIPIENT: "rcpt",
     TrialStep.CONTENT: "content",
 }
-# What a refusal means by where it comes.
+# {step: the problem that a refusal at it shows}
 AT_STEP = {
     TrialStep.GREETING: "unwelcome",
     TrialStep.EHLO: "unwelcome",
