@@ -44,11 +44,11 @@ UPDATE sending_message
 EVENTS = """
 INSERT INTO sending_event (mailing_id, message_id, kind, at, link, detail)
 SELECT mailing_id, id, kind, now(), CASE kind WHEN 'clicked' THEN id %% 15 END,
-       CASE kind WHEN 'hard' THEN '550 5.1.1 user unknown' ELSE '' END
+       CASE kind WHEN 'hard_bounced' THEN '550 5.1.1 user unknown' ELSE '' END
   FROM sending_message,
        LATERAL (SELECT 'opened' AS kind WHERE opened_at IS NOT NULL
                 UNION ALL SELECT 'clicked' WHERE clicked_at IS NOT NULL
-                UNION ALL SELECT 'hard' WHERE state = 3) made
+                UNION ALL SELECT 'hard_bounced' WHERE state = 3) made
  WHERE mailing_id = %(mailing)s
 """
 DONE = """

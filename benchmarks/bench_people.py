@@ -41,7 +41,7 @@ SELECT %s, id, CASE WHEN id %% 20 = 0 THEN 'unsubscribed' ELSE 'subscribed' END,
 SUPPRESSIONS = """
 INSERT INTO contacts_suppression (workspace_id, kind, value, reason, source_kind, source_id, detail,
                                   created_at)
-SELECT workspace_id, 'address', email, 'hard_bounce', 'campaign', 1, '550', now()
+SELECT workspace_id, 'address', email, 'hard_bounced', 'campaign', 1, '550', now()
 FROM contacts_contact WHERE id % 100 = 1
 """
 SEARCHES = ("李明", "明", "李 明", "龘", "nobody", "annlee", "ab", "mail7.example")

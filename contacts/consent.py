@@ -14,7 +14,7 @@ from contacts.provenance import Source
 SUBSCRIBED, UNSUBSCRIBED, NOT_SUBSCRIBED = "subscribed", "unsubscribed", "not_subscribed"
 BOUNCED, COMPLAINED, SUPPRESSED = "bounced", "complained", "suppressed"
 # By the reason of a suppression; any other reason is "suppressed".
-BY_REASON = {"complaint": COMPLAINED, "hard_bounce": BOUNCED, "unsubscribed": UNSUBSCRIBED}
+BY_REASON = {"complained": COMPLAINED, "hard_bounced": BOUNCED, "unsubscribed": UNSUBSCRIBED}
 
 
 class Stop(NamedTuple):

@@ -7,6 +7,7 @@ from accounts.models import User, Workspace
 from contacts import provenance
 from contacts.sourced import Sourced
 from pages.singleline import SingleLineField
+from smtp.events import MailEvent
 
 
 class Attribute(models.Model):
@@ -152,9 +153,9 @@ class Suppression(Sourced):
         DOMAIN = "domain", _("Domain")
 
     class Reason(models.TextChoices):
-        UNSUBSCRIBED = "unsubscribed", _("Unsubscribed")
-        HARD_BOUNCE = "hard_bounce", _("Hard bounce")
-        COMPLAINT = "complaint", _("Complaint")
+        UNSUBSCRIBED = MailEvent.UNSUBSCRIBED.value, _("Unsubscribed")
+        HARD_BOUNCED = MailEvent.HARD_BOUNCED.value, _("Hard bounce")
+        COMPLAINED = MailEvent.COMPLAINED.value, _("Complaint")
         MANUAL = "manual", _("Added by hand")
         IMPORTED = "imported", _("Imported")
 

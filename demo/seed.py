@@ -71,7 +71,9 @@ SENT = (
     PastCampaign(
         "Spring sale", 3, "promotion", "en", ENGLISH, {"opened": 0.29, "unsubscribed": 0.011}
     ),
-    PastCampaign("纸鸢搬家了", 1.5, "announcement", "zh", CHINESE, {"opened": 0.49, "hard": 0.006}),
+    PastCampaign(
+        "纸鸢搬家了", 1.5, "announcement", "zh", CHINESE, {"opened": 0.49, "hard_bounced": 0.006}
+    ),
     PastCampaign("A letter from the ferry", 0.4, "newsletter", "en", ENGLISH, {"opened": 0.36}),
 )
 

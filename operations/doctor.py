@@ -20,6 +20,7 @@ from bounces.services import mailboxes
 from operations import doctorsettings, health, heartbeats
 from operations.findings import Check, Finding, Level, error, ok, skipped, warning
 from operations.models import Heartbeat
+from pages import reasons
 from relays.models import Relay
 from relays.services.relays import server_of
 from relays.trial import RelayTrial, talk
@@ -173,9 +174,10 @@ def check_relay(relay: Relay) -> Finding:
     if wrong := diagnose(server, talk(RelayTrial(server, sender=sender))):
         return error(name, f"{wrong.sentence} {wrong.words}".strip(), wrong.advice)
     if relay.state != Relay.State.ACTIVE:
+        why = reasons.line(relay.state_reason, relay.state_words)
         return warning(
             name,
-            f"lets us in, but is {relay.state} ({relay.state_reason or 'by a person'})",
+            f"lets us in, but is {relay.state} ({why or 'by a person'})",
             "Start it on its page when it should send.",
         )
     return ok(name, f"{relay.host}:{relay.port} lets us in")

@@ -89,7 +89,10 @@ class Relay(models.Model):
     # The built-in sandbox of a new workspace (quickstart).
     is_sandbox = models.BooleanField(default=False)
     state = models.CharField(max_length=8, choices=State.choices, default=State.ACTIVE)
-    state_reason = models.TextField(blank=True)
+    # Why it was stopped: a code of pages.reasons. `state_words`: the words of its server, or of the
+    # system, about the stop or the present wait.
+    state_reason = models.CharField(max_length=30, blank=True)
+    state_words = models.TextField(blank=True)
     # When the server, with the present settings, was seen to work: by a test, or by an accepted
     # mail. Null: never; people are asked before the relay carries a campaign.
     tested_at = models.DateTimeField(null=True, blank=True)

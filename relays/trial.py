@@ -15,6 +15,7 @@ from typing import TypeVar, cast
 from relays.exceptions import RelaysError
 from smtp import Server, ehloname, hosts, steps, stuffed, tls_context
 from smtp.remarks import Remark
+from smtp.replies import Stage
 
 # Seconds for the connection, for one reply, and for the whole test: a request waits for it.
 CONNECT, REPLY, TOTAL = 8.0, 10.0, 20.0
@@ -36,6 +37,15 @@ class TrialStep(StrEnum):
     SENDER = "sender"
     RECIPIENT = "recipient"
     CONTENT = "content"
+
+
+# What the server is asked in a step; in all others it is about the connection.
+STAGES = {
+    TrialStep.LOGIN: Stage.AUTH,
+    TrialStep.SENDER: Stage.MAIL,
+    TrialStep.RECIPIENT: Stage.RCPT,
+    TrialStep.CONTENT: Stage.DATA,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +70,8 @@ class Dialogue:
 
     done: list[TrialStep] = field(default_factory=list)
     failed: TrialStep | None = None
+    # What was asked last.
+    stage: Stage = Stage.UNKNOWN
     error: Exception | None = None
     refusal: ServerReply | None = None
     # A missing offer that ended it: no_starttls, no_auth or no_method.
@@ -152,6 +164,7 @@ class _Talk:
 
     async def _step(self, step: TrialStep, work: Callable[[], Awaitable[T]]) -> T:
         self.dialogue.failed = step
+        self.dialogue.stage = STAGES.get(step, Stage.CONNECT)
         result = await work()
         if step not in self.dialogue.done:
             self.dialogue.done.append(step)
@@ -219,6 +232,7 @@ class _Talk:
         content = self.trial.content
         self.dialogue.lines.append(DialogueLine("us", f"[{len(content)} bytes]"))
         self._send(b"".join(stuffed(content)))
+        self.dialogue.stage = Stage.CONTENT
         reply = await self._read()
         if reply.code >= 400:
             raise StepRefusedError(reply)

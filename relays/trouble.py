@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from relays.trial import Dialogue, ServerReply, TrialStep
 from smtp import Server, hosts
-from smtp.replies import Meaning, meaning
+from smtp.replies import Meaning, Stage, meaning
 
 # code: (what is wrong, what to do)
 TROUBLES: dict[str, tuple[Promise, Promise]] = {
@@ -196,7 +196,6 @@ RELAYING = re.compile(r"relay|not local|only local", re.IGNORECASE)
 NEEDS_TLS = re.compile(r"starttls|encrypt|\btls\b|\bssl\b", re.IGNORECASE)
 # X509_V_ERR_… of OpenSSL.
 EXPIRED, SELF_SIGNED, OTHER_NAME = {10}, {18, 19}, {62, 64}
-FIRST_STEPS = {TrialStep.CONNECT, TrialStep.TLS, TrialStep.GREETING, TrialStep.EHLO}
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +222,9 @@ def diagnose(server: Server, dialogue: Dialogue) -> Trouble | None:
         return Trouble(dialogue.missing)
     if dialogue.refusal is not None:
         reply = dialogue.refusal
-        return Trouble(_refusal(dialogue.failed, reply), f"{reply.code} {reply.words}".strip())
+        return Trouble(
+            _refusal(reply, dialogue.failed, dialogue.stage), f"{reply.code} {reply.words}".strip()
+        )
     error = dialogue.error
     words = str(error).strip() if error else ""
     return Trouble(_error(server, dialogue.failed, error), words)
@@ -272,48 +273,54 @@ def _certificate(error: ssl.SSLCertVerificationError) -> str:
     return "certificate_name" if error.verify_code in OTHER_NAME else "certificate"
 
 
-def _refusal(step: TrialStep, reply: ServerReply) -> str:
-    if step in STAGES and meaning(reply.code, reply.words, STAGES[step]) is Meaning.EHLO:
-        return "ehlo"
+def _refusal(reply: ServerReply, step: TrialStep, stage: Stage) -> str:
+    """The trouble that a refusal shows. Its meaning decides, as for mails; step and words choose
+    the advice."""
+    why = meaning(reply.code, reply.words, stage)
+    if step in AT_STEP:
+        return "ehlo" if why is Meaning.EHLO and step is TrialStep.EHLO else AT_STEP[step]
     if step is TrialStep.LOGIN:
-        return _login(reply)
-    if step not in FIRST_STEPS and reply.code == 530:
-        return "needs_tls" if NEEDS_TLS.search(reply.words) else "needs_login"
-    if step is TrialStep.RECIPIENT and reply.code >= 500 and RELAYING.search(reply.words):
+        return _login(reply) if why is Meaning.LOGIN else "login_later"
+    if why is Meaning.LOGIN:
+        return _of_account(step, reply)
+    # At MAIL no recipient is named yet, so the server refuses the sender, whatever it says.
+    if step is TrialStep.SENDER and why.fails:
+        return "sender"
+    if step is TrialStep.RECIPIENT and why in UNSAID and RELAYING.search(reply.words):
         return "relay_denied"
-    if step in AT_STEP and (reply.code >= 500 or step is not TrialStep.SENDER):
-        return AT_STEP[step]
-    return CODES.get(meaning(reply.code, reply.words), "policy")
+    return CODES.get(why, "policy")
 
 
-# Steps at which a server may refuse our name; many do so only after RCPT.
-STAGES = {
-    TrialStep.EHLO: "connect",
-    TrialStep.SENDER: "mail",
-    TrialStep.RECIPIENT: "rcpt",
-    TrialStep.CONTENT: "content",
-}
-# {step: the problem that a refusal at it shows}
+# {step: the trouble that a refusal at it shows}
 AT_STEP = {
     TrialStep.GREETING: "unwelcome",
     TrialStep.EHLO: "unwelcome",
     TrialStep.STARTTLS: "tls",
-    TrialStep.SENDER: "sender",
 }
+# Meanings that don't tell the trouble.
+UNSAID = {Meaning.POLICY, Meaning.UNCLEAR}
 CODES = {
     Meaning.ADDRESS: "address",
     Meaning.GREYLISTED: "greylisted",
     Meaning.RATE: "rate",
     Meaning.TRANSIENT: "transient",
     Meaning.FULL: "transient",
+    Meaning.CONNECTION: "transient",
     Meaning.SENDER: "sender",
-    Meaning.LOGIN: "needs_login",
+    Meaning.EHLO: "ehlo",
 }
 
 
 def _login(reply: ServerReply) -> str:
-    if reply.code < 500:
-        return "login_later"
     if reply.code in {530, 538} and NEEDS_TLS.search(reply.words):
         return "needs_tls"
     return "login"
+
+
+def _of_account(step: TrialStep, reply: ServerReply) -> str:
+    """The trouble if the server still wants a login after one, or refuses the account's request."""
+    if reply.code in {530, 538}:
+        return "needs_tls" if NEEDS_TLS.search(reply.words) else "needs_login"
+    if step is TrialStep.RECIPIENT and RELAYING.search(reply.words):
+        return "relay_denied"
+    return "needs_login"

@@ -8,20 +8,22 @@ from enum import StrEnum
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from smtp.events import MailEvent
+
 # After the word: nothing, a number, or a tag.
 LOCAL_PART = re.compile(r"([a-z]+)(?:\d+|[+-].*)?", re.IGNORECASE)
 
 
 class SandboxOutcome(StrEnum):
-    """What became of a mail that was accepted. The codes are those of sending.models.Event."""
+    """What became of a mail that was accepted. The codes are those of events."""
 
     DELIVERED = "delivered"
-    HARD = "hard"
-    SOFT = "soft"
-    BLOCKED = "blocked"
-    DELAYED = "delayed"
-    COMPLAINED = "complained"
-    AUTO_REPLY = "auto_reply"
+    HARD_BOUNCED = MailEvent.HARD_BOUNCED
+    SOFT_BOUNCED = MailEvent.SOFT_BOUNCED
+    BLOCKED = MailEvent.BLOCKED
+    DELAYED = MailEvent.DELAYED
+    COMPLAINED = MailEvent.COMPLAINED
+    AUTO_REPLIED = MailEvent.AUTO_REPLIED
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +98,12 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
     Behaviour(
         "bounce",
         _("Taken, then returned: the mailbox does not exist (5.1.1). Suppresses the contact."),
-        outcome=SandboxOutcome.HARD,
+        outcome=SandboxOutcome.HARD_BOUNCED,
     ),
     Behaviour(
         "softbounce",
         _("Taken, then returned: the mailbox is full (4.2.2). Does not suppress the contact."),
-        outcome=SandboxOutcome.SOFT,
+        outcome=SandboxOutcome.SOFT_BOUNCED,
     ),
     Behaviour(
         "blocked",
@@ -121,7 +123,7 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
     Behaviour(
         "autoreply",
         _("Taken, then an out-of-office reply. Not a bounce."),
-        outcome=SandboxOutcome.AUTO_REPLY,
+        outcome=SandboxOutcome.AUTO_REPLIED,
     ),
 )
 BY_WORD = {behaviour.word: behaviour for behaviour in BEHAVIOURS}

@@ -38,14 +38,14 @@ class ReturnedFailure:
 
 
 FAILURES = {
-    SandboxOutcome.HARD: ReturnedFailure(
+    SandboxOutcome.HARD_BOUNCED: ReturnedFailure(
         "failed",
         "5.1.1",
         "550 5.1.1 No such mailbox here",
         "Undelivered mail returned to sender",
         "The mail could not be delivered: there is no such mailbox.",
     ),
-    SandboxOutcome.SOFT: ReturnedFailure(
+    SandboxOutcome.SOFT_BOUNCED: ReturnedFailure(
         "failed",
         "4.2.2",
         "452 4.2.2 The mailbox is full",
@@ -73,7 +73,7 @@ def make(outcome: SandboxOutcome, mail: Taken) -> bytes | None:
     """What the outcome returns to the envelope sender; None if nothing, or nobody to return to."""
     if not mail.sender or outcome == SandboxOutcome.DELIVERED:
         return None
-    if outcome == SandboxOutcome.AUTO_REPLY:
+    if outcome == SandboxOutcome.AUTO_REPLIED:
         return _automatic_reply(mail)
     if outcome == SandboxOutcome.COMPLAINED:
         return _complaint(mail)

@@ -13,15 +13,11 @@ import re
 from time import monotonic
 
 from smtp.envelope import envelope, stuffed
-from smtp.mailobjects import End, Outcome, Stage, WithdrawnError
-from smtp.replies import ends_connection
+from smtp.mailobjects import End, Outcome, WithdrawnError, refused
+from smtp.replies import COUNTS_MAILS, Stage, ends_connection
 from smtp.replylines import words_of
 from smtp.transactions import STAGES, EndingKind, Mode, OwedReply, Transaction
 from smtp.wire import Wire
-
-# The rule (smtp.replies) for servers that limit the mails of a connection, not its commands or its
-# minutes.
-COUNTS_MAILS = "connection.messages"
 
 MAIL, RCPT, DATA, CONTENT = OwedReply.MAIL, OwedReply.RCPT, OwedReply.DATA, OwedReply.CONTENT
 PIPELINED, CHUNKED, PLAIN = Mode.PIPELINED, Mode.CHUNKED, Mode.PLAIN
@@ -64,7 +60,7 @@ class Exchange(Wire):
             super()._read(data)
 
     def _all_good(self, words: bytes) -> None:
-        """One mail is accepted, and the next one's content is asked for."""
+        """One mail is accepted, and the server asks for the next one's content."""
         sent, following = self._owed[0][1], self._owed[3][1]
         self._owed.clear()
         self._transactions.popleft()
@@ -107,7 +103,8 @@ class Exchange(Wire):
         carried = self._most - self._left - len(self._transactions)
         if carried < 1:
             return False
-        why = ends_connection(code, words)
+        stage = STAGES.get(self._owed[0][0], Stage.UNKNOWN) if self._owed else Stage.UNKNOWN
+        why = ends_connection(code, words, stage)
         if why:
             self._spend(code, words, carried if why == COUNTS_MAILS else 0)
         return bool(why)
@@ -177,16 +174,18 @@ class Exchange(Wire):
             self._end(EndingKind.DESYNC, code, words, suspect=True)
             return
         self._proven = self._proven or self.mode is CHUNKED
+        seconds = self._since - transaction.handed
         if accepted:
             self._refusals = 0
-        end = End.ACCEPTED if accepted else End.REFUSED
-        self._settle(Outcome(end, code, words, Stage.CONTENT, self._since - transaction.handed))
+            self._settle(Outcome(End.ACCEPTED, code, words, Stage.CONTENT, seconds))
+        else:
+            self._settle(refused(code, words, Stage.CONTENT, seconds))
 
     def _refuse(self, kind: OwedReply, transaction: Transaction, code: int, words: str) -> None:
         """Keeps the first refusal: it is the cause of later ones in the same group."""
         if transaction.refusal is None and kind in STAGES:
             seconds = monotonic() - transaction.handed if transaction.handed else 0.0
-            transaction.refusal = Outcome(End.REFUSED, code, words, STAGES[kind], seconds)
+            transaction.refusal = refused(code, words, STAGES[kind], seconds)
 
     def _confused(self, transaction: Transaction) -> bool:
         """Whether the server could not follow the first group that it got. The connection ends

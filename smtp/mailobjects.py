@@ -1,52 +1,56 @@
 """Mails to send and their outcomes. Pure."""
 
 from dataclasses import dataclass
-from enum import Enum, StrEnum, auto
+from enum import Enum, auto
 from typing import Protocol
 
 from smtp.exceptions import SmtpError
-
-# A code of ours, not of SMTP: this relay can't carry an address with non-ASCII letters.
-NO_SMTPUTF8 = 2
+from smtp.replies import Stage, Verdict, classify
 
 
 class End(Enum):
     """What became of a mail.
 
-    REFUSED: the server refused it. NOT_HANDED_OVER: its content certainly wasn't accepted.
-    NEXT_CONNECTION: the same, because this connection takes no more mails; the mail may go over
-    another one at once. IN_DOUBT: its content was written and no reply was read.
+    REFUSED: the server said so, or this client knew before that it would. NOT_COMPOSED: the mail
+    could not be made. NEEDS_SMTPUTF8: an address has other letters than ASCII, and the server
+    doesn't offer SMTPUTF8 (RFC 6531). NOT_HANDED_OVER: its content certainly wasn't accepted.
+    NEXT_CONNECTION: the same, because this connection takes no more mails: it may go over another
+    one at once. IN_DOUBT: its content was written, its reply never read.
     """
 
     ACCEPTED = auto()
     REFUSED = auto()
+    NOT_COMPOSED = auto()
+    NEEDS_SMTPUTF8 = auto()
     NOT_HANDED_OVER = auto()
     NEXT_CONNECTION = auto()
     IN_DOUBT = auto()
-
-
-class Stage(StrEnum):
-    """The step that an outcome came from."""
-
-    CONNECT = "connect"
-    MAIL = "mail"
-    RCPT = "rcpt"
-    DATA = "data"
-    CONTENT = "content"
 
 
 @dataclass(slots=True)
 class Outcome:
     """`code` and `words` are the server's reply; without a reply, 0 and words of ours.
 
-    `seconds`: from the writing of the content to its reply.
+    `stage`: the step that it came from. `seconds`: from the writing of the content to its reply.
+    `verdict`: what a refusal means; all that is REFUSED has one, and nothing else.
     """
 
     end: End
     code: int = 0
     words: str = ""
-    stage: Stage = Stage.CONNECT
+    stage: Stage = Stage.UNKNOWN
     seconds: float = 0.0
+    verdict: Verdict | None = None
+
+    @property
+    def reply(self) -> str:
+        """Code and words; without a server's reply, the words alone."""
+        return f"{self.code} {self.words}" if self.code else self.words
+
+
+def refused(code: int, words: str, stage: Stage, seconds: float = 0.0) -> Outcome:
+    """The outcome of a server's refusal. This is the one place that looks up a reply's meaning."""
+    return Outcome(End.REFUSED, code, words, stage, seconds, classify(code, words, stage))
 
 
 @dataclass(slots=True)

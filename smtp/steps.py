@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from smtp.exceptions import SmtpError
 from smtp.remarks import Remark
-from smtp.replies import Meaning, meaning
+from smtp.replies import Meaning, Stage, meaning
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ Steps = Generator[Command, Answer, None]
 
 def is_about_name(answer: Answer) -> bool:
     """Whether this answer to EHLO or HELO refuses our name."""
-    return meaning(answer.code, answer.words, "connect") is Meaning.EHLO
+    return meaning(answer.code, answer.words, Stage.CONNECT) is Meaning.EHLO
 
 
 def greet(name: str) -> Generator[Command, Answer, dict[str, str]]:

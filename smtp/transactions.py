@@ -4,7 +4,8 @@ from collections import deque
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 
-from smtp.mailobjects import MailObject, Outcome, Stage
+from smtp.mailobjects import MailObject, Outcome
+from smtp.replies import Stage
 
 
 class Mode(StrEnum):

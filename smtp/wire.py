@@ -6,8 +6,9 @@ from collections import deque
 from time import monotonic
 
 from smtp import config
-from smtp.mailobjects import End, Outcome, Source, Stage
+from smtp.mailobjects import End, Outcome, Source, refused
 from smtp.remarks import Remark
+from smtp.replies import Stage
 from smtp.replylines import GarbledError, ReplyReader
 from smtp.session import Session
 from smtp.timeouts import Timeouts
@@ -243,9 +244,10 @@ class Wire(asyncio.Protocol):
         whose commands or contents were already written. Mails whose content wasn't written may go
         over the next connection at once."""
         for transaction in self._transactions:
-            if transaction.refusal is None:
-                end = End.REFUSED if transaction.handed else End.NEXT_CONNECTION
-                transaction.refusal = Outcome(end, code, words, Stage.MAIL)
+            if transaction.refusal is None and transaction.handed:
+                transaction.refusal = refused(code, words, Stage.MAIL)
+            elif transaction.refusal is None:
+                transaction.refusal = Outcome(End.NEXT_CONNECTION, code, words, Stage.MAIL)
         self._end(EndingKind.SPENT, code, words, carried=carried)
 
     def _interrupted(self, transaction: Transaction, *, suspect: bool) -> Outcome:

@@ -134,9 +134,11 @@ def _composed(batch: "ClaimedBatch") -> list["MailObject"]:
 
 def _journal(batch: "ClaimedBatch") -> None:
     """As with one connection: the reply to a mail and the next one's begin in one write."""
+    from smtp import Stage  # noqa: PLC0415
+
     for message in batch.claim.messages:
         batch.journal.hand_over(message.id)
-        batch.journal.reply(message.id, 250, "content", "2.0.0 Ok: queued as 12345")
+        batch.journal.reply(message.id, 250, Stage.CONTENT, "2.0.0 Ok: queued as 12345")
     batch.journal.flush()
 
 

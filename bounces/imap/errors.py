@@ -44,6 +44,10 @@ SENTENCES = {
     "large": gettext_noop("The server sends more than was asked for."),
     "crash": gettext_noop("Something went wrong while the mailbox was read. It is tried again."),
     "protocol": gettext_noop("The server answered something unexpected."),
+    "secret": gettext_noop(
+        "The stored password can't be read, because the server's secret key has changed. "
+        "Enter the password again."
+    ),
 }
 
 

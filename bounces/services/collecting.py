@@ -56,9 +56,16 @@ class Collected:
     cleared: int = 0
     # More is waiting in the mailbox.
     more: bool = False
+    # A key of SENTENCES, and what the server or the system said.
     error: str = ""
+    words: str = ""
     # Another process is at it.
     busy: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """What went wrong, in a line for logs."""
+        return " ".join(f"{SENTENCES.get(self.error, '')} {self.words}".split())
 
 
 def due(now: datetime | None = None) -> list[int]:
@@ -92,13 +99,13 @@ def collect(mailbox_id: int) -> Collected:
     try:
         _collect(mailbox, done)
     except BoxError as error:
-        done.error = f"{SENTENCES[error.code]}\n{error.words}".strip()
+        done.error, done.words = error.code, error.words
     except SecretError:
-        done.error = mailboxes.SECRET
+        done.error = "secret"
     # Whatever it is, it is no success: the mailbox says so, and is tried again later.
     except Exception as error:
         log.exception("bounce mailbox %s could not be collected", mailbox_id)
-        done.error = f"{SENTENCES['crash']}\n{type(error).__name__}"
+        done.error, done.words = "crash", type(error).__name__
     finally:
         _release(mailbox, done)
     return done
@@ -247,11 +254,12 @@ def _renew(mailbox: BounceMailbox) -> bool:
 
 def _release(mailbox: BounceMailbox, done: Collected) -> None:
     now = timezone.now()
-    values: dict[str, object] = {"leased_until": None, "error": done.error[:2000]}
+    values: dict[str, object] = {"leased_until": None, "error": done.error}
+    values["error_words"] = done.words[:2000]
     # With more waiting its turn is now.
     values["checked_at"] = None if done.more and not done.error else now
     if not done.error:
         values["collected_at"] = now
     BounceMailbox.objects.filter(pk=mailbox.pk).update(**values)
     if done.error:
-        log.warning("bounce mailbox %s: %s", mailbox.pk, " ".join(done.error.split()))
+        log.warning("bounce mailbox %s: %s", mailbox.pk, done.sentence)

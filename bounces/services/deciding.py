@@ -30,22 +30,13 @@ RECENT = timedelta(days=14)
 # Mails read and applied in one transaction.
 AT_ONCE = 100
 
-EVENTS = {
-    Kind.HARD: Event.Kind.BOUNCED_HARD,
-    Kind.SOFT: Event.Kind.BOUNCED_SOFT,
-    Kind.BLOCKED: Event.Kind.BLOCKED,
-    Kind.DELAYED: Event.Kind.DELAYED,
-    Kind.COMPLAINT: Event.Kind.COMPLAINED,
-    Kind.AUTO_REPLY: Event.Kind.AUTO_REPLIED,
-    Kind.CHALLENGE: Event.Kind.AUTO_REPLIED,
+EVENTS = {kind: Event.Kind(kind.value) for kind in Kind if kind.value in Event.Kind.values} | {
+    Kind.CHALLENGED: Event.Kind.AUTO_REPLIED
 }
-SUPPRESSES = {
-    Kind.HARD: Suppression.Reason.HARD_BOUNCE,
-    Kind.COMPLAINT: Suppression.Reason.COMPLAINT,
-}
+SUPPRESSES = {kind: Suppression.Reason(kind.value) for kind in (Kind.HARD_BOUNCED, Kind.COMPLAINED)}
 # Only a report that the message failed, or was complained about, is matched by address alone, as
 # unproven: an automatic reply to a person's mail looks the same as one to ours.
-BY_RECIPIENT = {Kind.HARD, Kind.SOFT, Kind.BLOCKED, Kind.DELAYED, Kind.COMPLAINT}
+BY_RECIPIENT = {Kind.HARD_BOUNCED, Kind.SOFT_BOUNCED, Kind.BLOCKED, Kind.DELAYED, Kind.COMPLAINED}
 
 
 @dataclass(slots=True)
@@ -259,7 +250,7 @@ def _suppress(workspace: Workspace, ours: Sequence[Reading]) -> int:
         reason = SUPPRESSES.get(one.report.kind)
         if reason and one.message is not None:
             found = {one.message.address}
-            if reason == Suppression.Reason.COMPLAINT:
+            if reason == Suppression.Reason.COMPLAINED:
                 found.add(present.get(one.message.contact_id or 0, one.message.address))
             rows = sets[reason, one.message.mailing.source]
             rows.extend((address, one.report.diagnostic) for address in found)
@@ -277,7 +268,7 @@ def _present(workspace: Workspace, ours: Sequence[Reading]) -> dict[int, str]:
         for one in ours
         if one.message is not None
         and one.message.contact_id is not None
-        and one.report.kind == Kind.COMPLAINT
+        and one.report.kind == Kind.COMPLAINED
     }
     if not who:
         return {}
@@ -341,7 +332,7 @@ def suppression_of(message: Message) -> QuerySet[Suppression]:
     present = Contact.objects.filter(workspace_id=workspace_id, pk=message.contact_id or 0)
     complaint = Q(
         value__in=present.values("email"),
-        reason=Suppression.Reason.COMPLAINT,
+        reason=Suppression.Reason.COMPLAINED,
         **message.mailing.source.columns,
     )
     return Suppression.objects.filter(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext
 
 from accounts import secrets
 from accounts.models import Workspace
@@ -15,12 +15,6 @@ from bounces.imap.trial import Rehearsal, rehearse
 from bounces.imap.wire import Account
 from bounces.models import BounceMailbox
 from pages import reasons
-
-SECRET = gettext_noop(
-    "The stored password can't be read, because the server's secret key has changed. "
-    "Enter the password again."
-)
-
 
 # Seconds that a person waits for a trial, who sees what came of it.
 LONGEST = 30.0
@@ -81,7 +75,7 @@ def change(mailbox: BounceMailbox, *, password: str, **values: Any) -> None:
     if password:
         values["password"] = secrets.encrypt(password)
     # What was wrong may be mended: it is tried at once.
-    values |= {"error": "", "checked_at": None}
+    values |= {"error": "", "error_words": "", "checked_at": None}
     for name, value in values.items():
         setattr(mailbox, name, value)
     mailbox.save(update_fields=list(values))
@@ -152,17 +146,18 @@ def _try(
             mails = box.mails
             cleared = clear(box) if clear else None
     except BoxError as error:
-        return MailboxTrial(
-            False, gettext(SENTENCES[error.code]), reasons.said(error.words), folders
-        )
+        return MailboxTrial(False, text(error.code), reasons.said(error.words), folders)
     return MailboxTrial(True, folders=folders, mails=mails, cleared=cleared)
 
 
-def sentence(error: str) -> tuple[str, str]:
-    """(our sentence in the reader's language, the server's words) of BounceMailbox.error, which
-    keeps them as its first line and the rest."""
-    first, _, words = error.partition("\n")
-    return (gettext(first) if first else ""), reasons.said(words)
+def sentence(mailbox: BounceMailbox) -> tuple[str, str]:
+    """What is wrong with it: (our sentence in the reader's language, the server's words)."""
+    return text(mailbox.error), reasons.said(mailbox.error_words)
+
+
+def text(error: str) -> str:
+    """The sentence for a key of SENTENCES, in the reader's language; "" for none."""
+    return gettext(SENTENCES[error]) if error in SENTENCES else ""
 
 
 def hurry(mailbox: BounceMailbox) -> None:

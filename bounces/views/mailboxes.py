@@ -23,13 +23,13 @@ from relays.providers import mailboxes as known
 
 def mailboxes(request: WorkspaceRequest) -> HttpResponse:
     found = BounceMailbox.objects.filter(workspace=request.workspace).order_by("name")
-    rows = [(one, *service.sentence(one.error)) for one in found]
+    rows = [(one, *service.sentence(one)) for one in found]
     return render(request, "bounces/mailboxes.html", {"rows": rows})
 
 
 def mailbox_page(request: WorkspaceRequest, pk: int) -> HttpResponse:
     one = get_in(request.workspace, BounceMailbox, pk=pk)
-    sentence, words = service.sentence(one.error)
+    sentence, words = service.sentence(one)
     counts = service.counts(one)
     context = {
         "mailbox": one,
@@ -82,7 +82,7 @@ def try_mailbox(request: WorkspaceRequest, pk: int) -> HttpResponse:
             service.account(one), move_to=service.target(one), trusted=one.is_sandbox
         )
     except SecretError:
-        trial = service.MailboxTrial(False, _(service.SECRET))
+        trial = service.MailboxTrial(False, service.text("secret"))
     return render(
         request, "bounces/parts/mailbox_trial.html", {"trial": trial, "folder": one.folder}
     )

@@ -71,7 +71,7 @@ SELECT m.reason, m.reply
 BOUNCES = """
 SELECT kind AS reason, {same} AS same, count(DISTINCT message_id), min(detail)
   FROM (SELECT kind, detail, message_id FROM sending_event
-         WHERE mailing_id = %(mailing)s AND kind IN ('hard', 'soft', 'blocked')
+         WHERE mailing_id = %(mailing)s AND kind IN ('hard_bounced', 'soft_bounced', 'blocked')
          LIMIT %(read)s) read
  GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT %(groups)s
 """
@@ -146,8 +146,8 @@ def returns(mailing: Mailing) -> dict[str, int]:
     """{kind of event: number of messages} for bounces, delays and automatic replies."""
     tally = mailing.tally
     tallied = {
-        Event.Kind.BOUNCED_HARD: tally.hard_bounced,
-        Event.Kind.BOUNCED_SOFT: tally.soft_bounced,
+        Event.Kind.HARD_BOUNCED: tally.hard_bounced,
+        Event.Kind.SOFT_BOUNCED: tally.soft_bounced,
         Event.Kind.BLOCKED: tally.blocked,
         Event.Kind.COMPLAINED: tally.complained,
     }
@@ -251,7 +251,7 @@ def links(mailing: Mailing) -> list[Link]:
     found = [
         Link(
             one.number,
-            (one.name or str(one.number + 1)) if several else "",
+            one.label if several else "",
             number,
             url,
             *counts.get((one.number if several else 0, number), (0, 0)),

@@ -67,17 +67,17 @@ def page(request: WorkspaceRequest, campaign: Campaign) -> HttpResponse:
 def _read(mailing: Mailing) -> dict[str, Any]:
     """If the subject has merge fields: the subject for one recipient (`read_as`) and the
     recipient's address (`read_by`)."""
-    content = mailing.content
-    if "{{" not in content.subject and "{%" not in content.subject:
+    contents = mailing.contents
+    if not any("{{" in one.subject or "{%" in one.subject for one in contents.values()):
         return {}
-    person = Contact.objects.filter(
-        pk__in=Message.objects.filter(mailing=mailing)
-        .order_by("address")
-        .values("contact_id")[:SAMPLES]
-    ).first()
+    some = Message.objects.filter(mailing=mailing).order_by("address")
+    pairs = some.values_list("contact_id", "variant")[:SAMPLES]
+    variants = {pk: variant for pk, variant in pairs if pk is not None}
+    person = Contact.objects.filter(pk__in=variants).first()
     if person is None:
         return {}
-    preview = render_preview(mailing.workspace, subject=content.subject, contact=person)
+    subject = contents[variants[person.pk]].subject
+    preview = render_preview(mailing.workspace, subject=subject, contact=person)
     return {"read_as": preview, "read_by": person.email} if preview.subject else {}
 
 

@@ -166,7 +166,7 @@ class Migration(migrations.Migration):
                 ('source_kind', models.CharField(blank=True, default='', max_length=20, verbose_name='source')),
                 ('kind', models.CharField(choices=[('address', 'Address'), ('domain', 'Domain')], max_length=8, verbose_name='kind')),
                 ('value', models.CharField(max_length=320, verbose_name='address or domain')),
-                ('reason', models.CharField(choices=[('unsubscribed', 'Unsubscribed'), ('hard_bounce', 'Hard bounce'), ('complaint', 'Complaint'), ('manual', 'Added by hand'), ('imported', 'Imported')], max_length=12, verbose_name='reason')),
+                ('reason', models.CharField(choices=[('unsubscribed', 'Unsubscribed'), ('hard_bounced', 'Hard bounce'), ('complained', 'Complaint'), ('manual', 'Added by hand'), ('imported', 'Imported')], max_length=12, verbose_name='reason')),
                 ('afterwards', models.CharField(blank=True, choices=[('', ''), ('taken_back', 'taken back'), ('said_again', 'said again')], db_default='', default='', max_length=10)),
                 ('carried_from', models.CharField(blank=True, db_default='', default='', max_length=320)),
                 ('detail', models.TextField(blank=True, verbose_name='detail')),

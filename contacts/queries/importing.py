@@ -233,7 +233,7 @@ SUPPRESS = """
 INSERT INTO contacts_suppression
     (workspace_id, kind, value, reason, source_kind, source_id, detail, created_at)
 SELECT %(workspace)s, 'address', email,
-       CASE flag WHEN 'c' THEN 'complaint' WHEN 'b' THEN 'hard_bounce' WHEN 's' THEN 'imported'
+       CASE flag WHEN 'c' THEN 'complained' WHEN 'b' THEN 'hard_bounced' WHEN 's' THEN 'imported'
                  ELSE 'unsubscribed' END,
        %(source_kind)s, %(source_id)s, %(filename)s, now()
 FROM import_judged WHERE stops ORDER BY email

@@ -19,7 +19,7 @@ FROM unnest(%(values)s::text[], %(details)s::text[]) AS given (value, detail)
 ON CONFLICT (workspace_id, kind, value) WHERE lifted_at IS NULL DO UPDATE
 SET afterwards = 'said_again'
 WHERE there.reason = 'unsubscribed' AND there.afterwards <> 'said_again'
-  AND (excluded.reason = 'complaint'
+  AND (excluded.reason = 'complained'
        OR (excluded.reason = 'unsubscribed'
            AND (excluded.source_kind, excluded.source_id) <> (there.source_kind, there.source_id)))
 RETURNING xmax = 0

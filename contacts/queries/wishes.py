@@ -23,7 +23,7 @@ SELECT workspace_id, kind, %(new)s, reason, source_kind, source_id, afterwards, 
        concat_ws(E'\\n', %(old)s || ' → ' || %(new)s, nullif(detail, '')), created_by_id, created_at
 FROM contacts_suppression
 WHERE workspace_id = %(workspace)s AND kind = 'address' AND value = %(old)s
-  AND lifted_at IS NULL AND reason <> 'hard_bounce'
+  AND lifted_at IS NULL AND reason <> 'hard_bounced'
 ON CONFLICT (workspace_id, kind, value) WHERE lifted_at IS NULL DO NOTHING
 """
 

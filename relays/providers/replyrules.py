@@ -55,13 +55,6 @@ def reply_rules() -> rules.Rules:
 
 def _rules(one: Replies) -> rules.Rules:
     try:
-        return rules.of_provider(one.key, one.names, one.sign, one.rules or [])
+        return rules.of_provider(one.key, one.names, one.sign, one.rules or [], service=one.service)
     except rules.RuleError as error:
         raise ProviderError(f"{one.key}.toml: [replies] {error}") from error
-
-
-@cache
-def services() -> frozenset[str]:
-    """Keys of providers that pass mails on for their customers. A limit in their replies belongs to
-    the customer's account, not to a recipient's server."""
-    return frozenset(one.key for one in sections() if one.service)

@@ -13,13 +13,12 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from pages import reasons
 from relays.lanes import WHOLE
 from relays.models import WORKING, Lane, Relay
 from relays.queries import clock
 from relays.services import pace
 from smtp import ConnectError, End, Outcome
-from smtp.replies import Meaning, ends_connection, meaning
+from smtp.replies import Meaning
 
 # Seconds to wait after the first, second, ... failure in a row.
 BACK_OFF = (5, 10, 20, 60, 120, 300)
@@ -41,16 +40,20 @@ def ready(relay: Relay, now: datetime | None = None) -> bool:
     return not relay.rests(now or clock.now())
 
 
-def stop(relay: Relay, why: str) -> None:
+def stop(relay: Relay, reason: str, words: str) -> None:
+    """`reason`: a code of pages.reasons; `words`: what the server said."""
     Relay.objects.filter(pk=relay.pk, state__in=WORKING).update(
-        state=Relay.State.STOPPED, state_reason=why[:2000], state_since=clock.now()
+        state=Relay.State.STOPPED,
+        state_reason=reason,
+        state_words=words[:2000],
+        state_since=clock.now(),
     )
 
 
 def wait(relay: Relay, reason: str, until: datetime, words: str = "") -> None:
     """Lets the relay wait until then; a longer wait stays."""
     Relay.objects.filter(pk=relay.pk).exclude(wait_until__gt=until).update(
-        wait_until=until, wait_reason=reason, state_reason=words[:2000]
+        wait_until=until, wait_reason=reason, state_words=words[:2000]
     )
 
 
@@ -67,7 +70,7 @@ def learn(
     refusals of mails stop the relay is decided in sending.services.refusals."""
     seen = list(outcomes)
     if error is not None and error.reason in STOPPING:
-        stop(relay, reasons.with_words(error.reason, error.words))
+        stop(relay, error.reason, error.words)
         return
     if error is not None and error.reason == TOO_MANY:
         pace.too_many(relay, open=open)
@@ -83,27 +86,22 @@ def learn(
         back_off(relay, "connection", seen[0].words)
 
 
-def _meaning(outcome: Outcome) -> Meaning | None:
-    """The meaning of a refusal by the server; None: there was none."""
-    if outcome.end is not End.REFUSED or outcome.code < 200:
-        return None
-    return meaning(outcome.code, outcome.words, outcome.stage)
-
-
 def _works(outcome: Outcome) -> bool:
     """Whether the reply shows that the server works; the refusal of a single mail does, too."""
-    why = _meaning(outcome)
     if outcome.end is End.ACCEPTED:
         return True
-    return why is not None and not why.loses_nothing and why is not Meaning.EHLO
+    if outcome.verdict is None:
+        return False
+    why = outcome.verdict.meaning
+    return not why.loses_nothing and why is not Meaning.EHLO
 
 
 def _is_away(outcome: Outcome) -> bool:
-    if outcome.end is not End.REFUSED:
-        return True
-    away = _meaning(outcome) is Meaning.CONNECTION
+    if outcome.verdict is None:
+        return outcome.end not in {End.NOT_COMPOSED, End.NEEDS_SMTPUTF8}
     # "No more mails on this connection" shows that the server works.
-    return away and not ends_connection(outcome.code, outcome.words, outcome.stage)
+    of_connection = outcome.verdict.meaning is Meaning.CONNECTION
+    return of_connection and not outcome.verdict.ends_connection
 
 
 def mark_tested(relay: Relay) -> None:
@@ -114,7 +112,7 @@ def mark_tested(relay: Relay) -> None:
 
 def _recovered(relay: Relay) -> None:
     Relay.objects.filter(pk=relay.pk, failures__gt=0).update(
-        failures=0, wait_until=None, wait_reason="", state_reason="", next_slot_at=None
+        failures=0, wait_until=None, wait_reason="", state_words="", next_slot_at=None
     )
 
 
@@ -176,7 +174,7 @@ def reset(relay: Relay) -> None:
         messages_per_connection_found=None,
         messages_per_connection_found_at=None,
     )
-    Relay.objects.filter(pk=relay.pk, state__in=WORKING).update(state_reason="")
+    Relay.objects.filter(pk=relay.pk, state__in=WORKING).update(state_words="")
     Lane.objects.filter(relay=relay).delete()
 
 
@@ -186,7 +184,7 @@ def limits_changed(relay: Relay) -> None:
     that was learned under them. A wait because the server is away stays."""
     Lane.objects.filter(relay=relay, name=WHOLE).delete()
     over = Relay.objects.filter(Q(failures=0) | Q(wait_reason=TOO_MANY), pk=relay.pk)
-    over.filter(wait_until__isnull=False, state__in=WORKING).update(state_reason="")
+    over.filter(wait_until__isnull=False, state__in=WORKING).update(state_words="")
     over.update(wait_until=None, wait_reason="", failures=0)
     Relay.objects.filter(pk=relay.pk).update(next_slot_at=None)
 
@@ -197,7 +195,7 @@ def try_now(relay: Relay) -> bool:
     message tries at once. Waits for the relay's limits stay. False: there is no such wait."""
     now = clock.now()
     waits = Relay.objects.filter(pk=relay.pk, wait_until__gt=now).exclude(wait_reason__in=LIMITS)
-    ended = waits.update(wait_until=None, wait_reason="", failures=0, state_reason="")
+    ended = waits.update(wait_until=None, wait_reason="", failures=0, state_words="")
     closed = Lane.objects.filter(relay=relay, name=WHOLE, closed_until__gt=now)
     ended += closed.update(closed_until=now, half_open=False)
     if ended:

@@ -5,7 +5,6 @@ Rules and curves are in relays.lanes.
 """
 
 import random
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,12 +18,12 @@ from django.utils import timezone
 from relays import lanes, providers
 from relays.lanes import WHOLE, LaneSample, LaneState
 from relays.models import Lane, Relay, RelaySlot
-from relays.providers.replyrules import services
 from relays.queries import clock
 from relays.services import health
 from relays.services.pace import Wait
-from smtp import End, Outcome, Stage, replies
+from smtp import End, Outcome, Stage
 from smtp.accepted import Accepted
+from smtp.replies import LimitOf, Meaning, Verdict
 
 JITTER = random.Random()  # noqa: S311 - spreads pauses, keeps no secret
 UNLIMITED = 1_000_000
@@ -37,24 +36,8 @@ MOST_DOMAINS = 500
 # A row is deleted after this time without any news.
 STALE = timedelta(days=7)
 
-# Words by which the relay's server speaks of its own limit, not of a recipient's server.
-OF_ITSELF = re.compile(
-    r"sending (rate|quota|limit)|throttl|your (account|connection)|per connection"
-    r"|too many (messages|mails|emails) (from|in|per|sent)|发信|发送频率",
-    re.IGNORECASE,
-)
-# Words about a limit of one mailbox. It says nothing about other mailboxes of the provider.
-OF_MAILBOX = re.compile(
-    r"\b[45]\.2\.12[12]\b|\b(recipient|mailbox|inbox|user)\b[^.;:]{0,60}"
-    r"(\breceiv|\bhas exceeded|\bexceeded (its|their|the)\b|\bis busy\b|\brate limit"
-    r"|too (quick|fast))"
-    r"|\b(for|to) (this|that|the same) (recipient|mailbox|inbox|user)\b"
-    r"|收件人.{0,20}(过多|频率|频繁|上限)",
-    re.IGNORECASE,
-)
 # Trouble in MANY lanes at once, and in PART of all, is trouble of the relay's server, too.
 MANY, PART = 2, 1 / 3
-ACCEPTED = replies.Verdict(replies.Meaning.ACCEPTED, None, "")
 
 
 class Addressed(Protocol):
@@ -245,22 +228,23 @@ class _Sum:
     words: str = ""
     asked: int = 0
 
-    def add(self, outcome: Outcome, verdict: replies.Verdict) -> None:
-        if outcome.end is End.ACCEPTED:
+    def add(self, outcome: Outcome) -> None:
+        verdict = outcome.verdict
+        if verdict is None:
             self.accepted += 1
             if outcome.seconds:
                 self.waited += outcome.seconds
                 self.timed += 1
-        elif _of_mailbox(outcome, verdict):
+        elif _of_mailbox(verdict):
             # The server works; the reply says nothing about the lane's rate.
             pass
-        elif verdict.meaning is replies.Meaning.RATE:
+        elif verdict.meaning is Meaning.RATE:
             self.rate += 1
-            self.words = f"{outcome.code} {outcome.words}"
+            self.words = outcome.reply
             self.asked = max(self.asked, verdict.wait)
-        elif verdict.meaning is replies.Meaning.TRANSIENT:
+        elif verdict.meaning is Meaning.TRANSIENT:
             self.other += 1
-            self.words = self.words or f"{outcome.code} {outcome.words}"
+            self.words = self.words or outcome.reply
         elif verdict.meaning.fails:
             # A permanent refusal shows that the lane works.
             self.accepted += 1
@@ -336,16 +320,12 @@ def _read(
     }
     for message in claimed:
         outcome = as_outcomes.get(message.id) or outcomes.get(message.id)
-        if outcome is None or outcome.end not in {End.ACCEPTED, End.REFUSED} or outcome.code < 200:
+        if outcome is None or (outcome.end is not End.ACCEPTED and outcome.verdict is None):
             continue
-        verdict = ACCEPTED
-        if outcome.end is End.REFUSED:
-            verdict = replies.classify(outcome.code, outcome.words, outcome.stage)
         name = _name(message)
-        batch.by_name[name].add(outcome, verdict)
-        batch.whole.add(outcome, verdict)
-        rate = verdict.meaning is replies.Meaning.RATE and not _of_mailbox(outcome, verdict)
-        if rate and _of_itself(name, outcome, verdict):
+        batch.by_name[name].add(outcome)
+        batch.whole.add(outcome)
+        if outcome.verdict is not None and _of_relay(name, outcome.verdict):
             batch.of_itself = True
     # A slow mail provider says nothing about the relay's server, so its latency doesn't count.
     elsewhere = [one for name, one in batch.by_name.items() if "." in name]
@@ -354,26 +334,19 @@ def _read(
     return batch
 
 
-def _of_mailbox(outcome: Outcome, verdict: replies.Verdict) -> bool:
-    """Whether the reply is about a limit of one recipient's mailbox."""
-    if verdict.meaning not in {replies.Meaning.RATE, replies.Meaning.TRANSIENT}:
-        return False
-    if outcome.stage in {Stage.CONNECT, Stage.MAIL} or OF_ITSELF.search(outcome.words):
-        return False
-    return bool(OF_MAILBOX.search(outcome.words))
+def _of_mailbox(verdict: Verdict) -> bool:
+    """Whether a limit of one recipient's mailbox was reached."""
+    slows = verdict.meaning in {Meaning.RATE, Meaning.TRANSIENT}
+    return slows and verdict.limit_of is LimitOf.MAILBOX
 
 
-def _of_itself(name: str, outcome: Outcome, verdict: replies.Verdict) -> bool:
-    """Whether the limit is one of the relay's own server, not of the recipient's."""
+def _of_relay(name: str, verdict: Verdict) -> bool:
+    """Whether the limit is one of the relay's own server. A limit that a provider's server states
+    in that provider's lane is the provider's, unless it names our account."""
+    if verdict.meaning is not Meaning.RATE or verdict.limit_of is not LimitOf.RELAY:
+        return False
     rule = verdict.rule
-    if rule is not None and rule.of_account:
-        return True
-    whose = rule.provider if rule is not None else ""
-    if whose == name:
-        return False
-    if whose in services() or outcome.stage in {Stage.CONNECT, Stage.MAIL}:
-        return True
-    return bool(OF_ITSELF.search(outcome.words))
+    return rule is None or rule.of_account or rule.provider != name
 
 
 def _attributed(batch: _LaneBatch, rows: Mapping[str, Lane]) -> dict[str, _Sum]:

@@ -74,7 +74,7 @@ class RelayOverview:
     @property
     def cause(self) -> tuple[str, str]:
         """Why it is stopped or waits: (sentence in the reader's language, server's words)."""
-        return reasons.cause(self.relay.state_reason)
+        return reasons.cause(self.relay.state_reason, self.relay.state_words)
 
     @property
     def by_answers(self) -> bool:

@@ -138,7 +138,7 @@ def resume(relay: Relay) -> bool:
 
 def _move(relay: Relay, state: str, source: Q, **fields: Any) -> bool:
     moved = Relay.objects.filter(source, pk=relay.pk, archived_at=None).update(
-        state=state, state_reason="", state_since=timezone.now(), **fields
+        state=state, state_reason="", state_words="", state_since=timezone.now(), **fields
     )
     relay.refresh_from_db()
     return bool(moved)
@@ -160,9 +160,9 @@ def archive(relay: Relay) -> None:
     if count := usage.unfinished(relay):
         raise InUseError(count)
     relay.pools.all().delete()
-    relay.state, relay.state_reason = Relay.State.PAUSED, ""
+    relay.state, relay.state_reason, relay.state_words = Relay.State.PAUSED, "", ""
     relay.state_since = relay.archived_at = timezone.now()
-    relay.save(update_fields=["state", "state_reason", "state_since", "archived_at"])
+    relay.save(update_fields=["state", "state_reason", "state_words", "state_since", "archived_at"])
 
 
 def bring_back(relay: Relay) -> None:

@@ -24,9 +24,6 @@ from smtp import End, MailObject, Outcome
 
 log = logging.getLogger(__name__)
 
-# No reply code of SMTP: a mail that could not be made (see NO_SMTPUTF8 of smtp).
-NOT_MADE = 1
-
 
 class Composer:
     """Makes the mails of one mailing for one relay, as both were when it was made.
@@ -69,11 +66,11 @@ class Composer:
             try:
                 content = self._rendered(message, fields, token)
             except (RenderError, MessageError, ValueError) as error:
-                return Outcome(End.REFUSED, NOT_MADE, str(error))
+                return Outcome(End.NOT_COMPOSED, words=str(error))
             # What can't be made for one must not stop the others of its batch, nor its relay.
             except Exception as error:
                 log.exception("message %s can't be made", message.id)
-                return Outcome(End.REFUSED, NOT_MADE, str(error) or type(error).__name__)
+                return Outcome(End.NOT_COMPOSED, words=str(error) or type(error).__name__)
         sender = token.join(self.verp) if self.verp else self.envelope
         return MailObject(message.id, sender, address, content, dotless=True)
 

@@ -176,7 +176,7 @@ class DeliveryAgent:
             self.count += 1
             self._one_less(batch)
             return
-        if outcome.end is not End.NOT_HANDED_OVER:
+        if outcome.end is End.REFUSED or outcome.end is End.IN_DOUBT:
             batch.handed_over += 1
         self._came_to(batch, message, outcome)
 

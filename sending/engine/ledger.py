@@ -8,7 +8,6 @@ from typing import Any
 from django.db import Error
 
 from contacts.queries.mergefields import merge_fields
-from pages import reasons
 from relays.models import Relay
 from relays.services import health, lanes, minutes, pace
 from sending.compose.composer import Composer
@@ -25,7 +24,6 @@ from sending.services.outcomes import settle
 from sending.services.reading import reply_of
 from smtp import End, Outcome
 from smtp.accepted import Accepted
-from smtp.replies import meaning
 
 log = logging.getLogger(__name__)
 
@@ -101,7 +99,7 @@ class Ledger:
         except Exception as error:
             log.exception("mailing %s can't be prepared", mailing.pk)
             words = str(error) or type(error).__name__
-            mailings.pause(mailing, reasons.with_words(NOT_PREPARED, words))
+            mailings.pause(mailing, NOT_PREPARED, words)
             return False
         return True
 
@@ -195,8 +193,8 @@ def _by_meaning(outcomes: Iterable[Outcome], accepted: Accepted) -> dict[str, tu
     for one in outcomes:
         if one.end is End.IN_DOUBT:
             name = "unknown"
-        elif one.end is End.REFUSED and one.code >= 200:
-            name = str(meaning(one.code, one.words, one.stage))
+        elif one.verdict is not None:
+            name = str(one.verdict.meaning)
         else:
             continue
         count, seconds = found.get(name, (0, 0.0))

@@ -161,8 +161,8 @@ class _Shift:
             return False
         try:
             agent = DeliveryAgent(relay, slot, holder, self.database, linger)
-        except SecretError as error:
-            await self.database(health.stop, relay, str(error))
+        except SecretError:
+            await self.database(health.stop, relay, "secret", "")
             await self.database(pace.free_slots, holder)
             return False
         except Exception as error:

@@ -29,6 +29,7 @@ from django.conf import settings
 
 from sending.host import sentlog
 from sending.host.sentlog import About
+from smtp import Stage
 
 log = logging.getLogger(__name__)
 
@@ -37,10 +38,8 @@ UNFINISHED = 3600
 
 
 class JournalReply(NamedTuple):
-    """`stage`: one of smtp.Stage."""
-
     code: int
-    stage: str
+    stage: Stage
     words: str
 
 
@@ -95,7 +94,7 @@ class Journal:
         self.flush()
         self._handed.append(message_id)
 
-    def reply(self, message_id: int, code: int, stage: str, words: str) -> None:
+    def reply(self, message_id: int, code: int, stage: Stage, words: str) -> None:
         """Kept until the next `hand_over` or `flush`: one write for both, as a connection writes
         its next content right after it read a reply."""
         (self._accepted if 200 <= code < 300 else self._refused).append(message_id)
@@ -240,7 +239,7 @@ def read(path: Path) -> Story:
                 story.handed_over.add(int(rest))
             elif kind == "R":
                 number, code, stage, words = rest.split(" ", 3)
-                story.replies[int(number)] = JournalReply(int(code), stage, words)
+                story.replies[int(number)] = JournalReply(int(code), Stage(stage), words)
         except ValueError:
             story.complete = False
     return story

@@ -22,7 +22,6 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from pages import reasons
 from pages.registry import Registry
 from sending.host import journal, position, sentlog
 from sending.host.sentlog import About
@@ -169,7 +168,7 @@ def put_up(why: Fence.Why) -> Fence:
             mailing=mailing,
             defaults=known | {"decision": "", "decided_at": None, "accepted": 0, "in_doubt": 0},
         )
-        mailings.pause(mailing, reasons.with_words("restored", ""))
+        mailings.pause(mailing, "restored")
     for function in on_noticed:
         function(fence)
     log.error("%s Nothing is sent until somebody decides: manage.py fence.", fence.why)

@@ -60,9 +60,9 @@ def _piece(rest: Freezing, audience: Audience) -> int:
     """Freezes the next piece; how many messages it made. What claims wait for is locked last."""
     mailing = rest.mailing
     upto = min(rest.next_id + rest.width - 1, rest.last_id)
-    weights = list(mailing.variants.order_by("number").values_list("weight", flat=True))
+    variants = list(mailing.variants.order_by("number"))
     piece = FreezePiece(rest.next_id, upto, in_doubt=rest.in_doubt)
-    made, left_out = freeze(mailing, audience, piece, weights=weights, holdout=rest.holdout)
+    made, left_out = freeze(mailing, audience, piece, variants=variants, holdout=rest.holdout)
     rest.next_id = upto + 1
     if left_out:
         locked = Mailing.objects.select_for_update(no_key=True).only("excluded").get(pk=mailing.pk)

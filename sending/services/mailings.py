@@ -21,7 +21,7 @@ from sending.purposes import ADVERTISING, RULES
 from sending.queries import ending, refusals
 from sending.services import freezing
 from sending.states import TRANSITIONS
-from sending.variants import Choice
+from sending.variants import Choice, checked
 
 RETRY_FOR = timedelta(days=2)
 log = logging.getLogger(__name__)
@@ -50,7 +50,8 @@ def open_mailing(  # noqa: PLR0913 - what a mailing is made of
 ) -> Mailing:
     """Freezes the audience, of a large one the first piece (services.freezing); from the commit on,
     workers send. Exactly one of relay and pool.
-    `content`: one for all, or several that share the recipients; `holdout`: percent who get none.
+    `content`: one for all, or several that share the recipients or are for different languages
+    (raises VariantError where they do not go together); `holdout`: percent who get none.
 
     `source` says what it was opened for. `window`: see relays.windows.
     """
@@ -78,16 +79,20 @@ def open_mailing(  # noqa: PLR0913 - what a mailing is made of
     return mailing
 
 
-def give_contents(mailing: Mailing, content: Content | Sequence[Choice]) -> Sequence[Choice]:
-    """Writes the variants of a new mailing."""
-    choices = [Choice(content)] if isinstance(content, Content) else content
+def give_contents(mailing: Mailing, content: Content | Sequence[Choice]) -> None:
+    """Writes the variants of a new mailing. Raises VariantError."""
+    choices = checked([Choice(content)] if isinstance(content, Content) else content)
     Variant.objects.bulk_create(
         Variant(
-            mailing=mailing, number=number, content=one.content, name=one.name, weight=one.weight
+            mailing=mailing,
+            number=number,
+            content=one.content,
+            name=one.name,
+            language=one.language,
+            weight=one.weight,
         )
         for number, one in enumerate(choices)
     )
-    return choices
 
 
 def _move(mailing: Mailing, verb: str, **fields: object) -> bool:
@@ -98,9 +103,11 @@ def _move(mailing: Mailing, verb: str, **fields: object) -> bool:
     return bool(moved)
 
 
-def pause(mailing: Mailing, reason: str = "") -> bool:
-    """`reason`: why the platform did it. What is on the wire is finished; nothing new is taken."""
-    return _move(mailing, "pause", state_reason=reason, wait_reason="", wait_until=None)
+def pause(mailing: Mailing, reason: str = "", words: str = "") -> bool:
+    """`reason`: why the platform did it, a code of pages.reasons; `words`: what a server said. What
+    is on the wire is finished; nothing new is taken."""
+    why = {"state_reason": reason, "state_words": words}
+    return _move(mailing, "pause", **why, wait_reason="", wait_until=None)
 
 
 @transaction.atomic
@@ -109,7 +116,7 @@ def resume(mailing: Mailing) -> bool:
     of it was sent (services.fence)."""
     if Fenced.objects.filter(mailing=mailing, decision="").exists():
         return False
-    if not _move(mailing, "resume", state_reason=""):
+    if not _move(mailing, "resume", state_reason="", state_words=""):
         return False
     whole = Hold.objects.filter(mailing=mailing, kind=Hold.Kind.MAILING, released_at=None)
     whole.update(released_at=timezone.now())
@@ -124,13 +131,12 @@ def reopen(mailing: Mailing) -> bool:
 
 
 @transaction.atomic
-def cancel(mailing: Mailing, reason: str = "", *, by: User | None = None) -> bool:
+def cancel(mailing: Mailing, *, by: User | None = None) -> bool:
     """Nothing is sent from this commit on. Few who wait are skipped at once, many by a job; what a
     worker holds comes back and is skipped then (drop_given_back, tend_cancelled)."""
     now = timezone.now()
-    moved = _move(
-        mailing, "cancel", state_reason=reason, finished_at=now, wait_reason="", wait_until=None
-    )
+    why = {"state_reason": "", "state_words": ""}
+    moved = _move(mailing, "cancel", **why, finished_at=now, wait_reason="", wait_until=None)
     if moved:
         if Tally.objects.filter(mailing=mailing, waiting__gt=jobs.SMALL).exists():
             given = {"mailing": mailing.pk, "source": mailing.source.as_json()}

@@ -13,7 +13,7 @@ from sending.models import Batch, Message
 from sending.queries.claim import Claim, Claimed
 from sending.queries.record import Result, record
 from sending.services.outcomes import settle
-from smtp import End, Outcome, Stage
+from smtp import End, Outcome, recalled
 from smtp.accepted import Accepted
 
 log = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ def _answered(claim: Claim, story: journal.Story) -> tuple[dict[int, Outcome], A
             accepted.add(number, message.lane, f"{reply.code} {reply.words}", 0.0)
         else:
             accepted.refuse(number)
-            outcomes[number] = Outcome(End.REFUSED, reply.code, reply.words, Stage(reply.stage))
+            outcomes[number] = recalled(reply.code, reply.words, reply.stage)
     return outcomes, accepted
 
 

@@ -13,7 +13,6 @@ from django.db import transaction
 from django.db.models import Min, Q, QuerySet, Sum
 from django.utils import timezone
 
-from pages import reasons
 from relays.lanes import WHOLE
 from relays.models import Relay
 from relays.services import health
@@ -22,6 +21,7 @@ from sending.guards import Count
 from sending.models import Hold, Mailing, Message, RefusalCount, TallyMinute
 from sending.queries import refusals as query
 from sending.queries.claim import Claimed
+from sending.queries.streams import LATELY
 from sending.services import holding, holds, mailings
 from sending.services.holding import HoldCause
 from sending.services.reading import Refused, accepted_lately, accepted_of, accepted_others
@@ -199,7 +199,7 @@ def _stop(mailing: Mailing, relay: Relay, why: HoldCause) -> None:
     if not accepted_lately(relay):
         if holding.hold(mailing, relay, Hold.Kind.RELAY, why):
             holding.absorb(mailing, relay, Hold.Kind.RELAY)
-            health.stop(relay, reasons.with_words(why.reason, why.words))
+            health.stop(relay, why.reason, why.words)
     elif holds.has_others(mailing, relay):
         holding.hold(mailing, relay, Hold.Kind.ROUTE, why)
     else:
@@ -224,7 +224,7 @@ def _stop_mixture(
 @transaction.atomic
 def pause(mailing: Mailing, relay: Relay, why: HoldCause) -> None:
     """Whoever resumes it begins a new count."""
-    if mailings.pause(mailing, reasons.with_words(why.reason, why.words)):
+    if mailings.pause(mailing, why.reason, why.words):
         holding.hold(mailing, relay, Hold.Kind.MAILING, why)
         holding.absorb(mailing, relay, Hold.Kind.MAILING, keep=guards.EXPLAINED)
 
@@ -238,6 +238,8 @@ def count_unseen(mailing: Mailing, relay: Relay, words: str) -> None:
     before = Hold.objects.filter(mailing=mailing, relay=relay, reason=MANY_UNSEEN)
     released = before.order_by("-released_at").values_list("released_at", flat=True).first()
     since = released or mailing.opened_at
+    if mailing.kind == Mailing.Kind.STREAM:
+        since = max(since, timezone.now() - LATELY)
     unknown = Message.objects.filter(
         mailing=mailing, trouble=Message.State.UNKNOWN, relay_id=relay.pk, settled_at__gte=since
     )
@@ -266,7 +268,7 @@ def _halt(mailing: Mailing, relay: Relay, refused: Refused) -> None:
         return
     login = refused.meaning is Meaning.LOGIN
     if login or not _serves_others(relay, mailing):
-        health.stop(relay, reasons.with_words(why, refused.reply))
+        health.stop(relay, why, refused.reply)
     if login or holds.has_others(mailing, relay):
         return
     pause(mailing, relay, HoldCause(why, refused.reply, timezone.now()))

@@ -78,7 +78,7 @@ def retry_piece(
     lifted = suppressions.lift_addresses(
         mailing.workspace,
         addresses,
-        reason=Suppression.Reason.HARD_BOUNCE,
+        reason=Suppression.Reason.HARD_BOUNCED,
         source=mailing.source,
         by=by,
     )

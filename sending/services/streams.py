@@ -28,7 +28,7 @@ from sending.purposes import NOTICE, RULES
 from sending.queries import streams as query
 from sending.queries.claim import Claimed
 from sending.services.mailings import RETRY_FOR, give_contents
-from sending.variants import Choice
+from sending.variants import Choice, Share, shares
 
 State, Kind = Mailing.State, Mailing.Kind
 
@@ -40,13 +40,14 @@ class StreamClosedError(SendingError):
 @dataclass(frozen=True, slots=True)
 class Item:
     """`address` as contacts.addresses.normalise gives it; `data` are merge fields, which come
-    before those of the contact."""
+    before those of the contact. `variant`: None is the stream's own choice, by the language (of the
+    data, else of the contact) and by the weights."""
 
     key: str
     address: str
     contact_id: int | None = None
     data: dict[str, Any] = field(default_factory=dict)
-    variant: int = 0
+    variant: int | None = None
 
 
 @transaction.atomic
@@ -99,9 +100,16 @@ def append(stream: Mailing, items: Iterable[Item]) -> dict[str, int]:
     query.share(stream.pk)
     if not locked.exists():
         raise StreamClosedError(str(stream.source))
-    found = query.append(_columns(stream, list(wanted.values())))
+    found = query.append(_columns(stream, list(wanted.values())), _shares(stream))
     known = StreamItem.objects.filter(mailing=stream, key__in=wanted.keys() - found.keys())
     return found | dict(known.values_list("key", "message_id"))
+
+
+def _shares(stream: Mailing) -> list[Share]:
+    """[] of a stream with one content."""
+    rows = stream.variants.order_by("number").values_list("weight", "language")
+    weights, languages = zip(*rows, strict=True)
+    return shares(weights, languages) if len(weights) > 1 else []
 
 
 def _columns(stream: Mailing, items: Sequence[Item]) -> dict[str, Any]:
@@ -113,7 +121,7 @@ def _columns(stream: Mailing, items: Sequence[Item]) -> dict[str, Any]:
         "addresses": [item.address for item in items],
         "contacts": [item.contact_id for item in items],
         "data": [json.dumps(item.data) for item in items],
-        "variants": [item.variant for item in items],
+        "chosen": [item.variant for item in items],
         "lanes": [numbers.get(domain, providers.OTHERS) for domain in domains],
     }
 

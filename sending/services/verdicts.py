@@ -80,10 +80,10 @@ def _believe(mailing: Mailing, until: datetime) -> int:
     suppress_addresses(
         mailing.workspace,
         [(address, reply) for _, address, reply, _ in rows],
-        reason=Suppression.Reason.HARD_BOUNCE,
+        reason=Suppression.Reason.HARD_BOUNCED,
         source=mailing.source,
     )
-    hard = Event.Kind.BOUNCED_HARD
+    hard = Event.Kind.HARD_BOUNCED
     events.record(events.EventRow(pk, hard, at, detail=reply) for pk, _, reply, at in rows)
     return len(rows)
 

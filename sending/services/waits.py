@@ -242,11 +242,9 @@ def _why_not(relay: Relay, one: _LiveMailing, now: datetime) -> Line | None:
     """Why the relay carries nothing of the mailing; None: it does."""
     state = Relay.State
     if relay.archived_at is not None or relay.state == state.PAUSED:
-        return Line("relay_paused", relay=relay.name, words=relay.state_reason)
+        return Line("relay_paused", relay=relay.name, words=relay.state_words)
     if relay.state == state.STOPPED:
-        # The server's own words: our sentence before them is in the language it was stored in.
-        words = reasons.cause(relay.state_reason)[1]
-        return Line("relay_stopped", relay=relay.name, words=words)
+        return Line("relay_stopped", relay=relay.name, words=relay.state_words)
     if not relay.takes(one.opened_at):
         return Line("relay_draining", relay=relay.name)
     until = relay.wait_until
@@ -254,7 +252,7 @@ def _why_not(relay: Relay, one: _LiveMailing, now: datetime) -> Line | None:
         return None
     if relay.wait_reason in PACE and until <= now + MOMENT:
         return None
-    return Line(relay.wait_reason, until, relay=relay.name, words=relay.state_reason)
+    return Line(relay.wait_reason, until, relay=relay.name, words=relay.state_words)
 
 
 def _held_lines(one: _LiveMailing, carrying: Sequence[Relay]) -> tuple[list[Line], set[int]]:

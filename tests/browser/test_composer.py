@@ -52,7 +52,7 @@ def ready(workspace: Workspace) -> Workspace:
     )
     Subscription.objects.bulk_create(Subscription(list=bought, contact=p) for p in people[100:])
     Suppression.objects.create(
-        workspace=workspace, kind="address", value=people[5].email, reason="hard_bounce"
+        workspace=workspace, kind="address", value=people[5].email, reason="hard_bounced"
     )
     for name in ("Spring v7", "Winter sale", "Welcome"):
         Design.objects.create(workspace=workspace, name=name, subject=f"{name} 春季", html=HTML)

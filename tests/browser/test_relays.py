@@ -111,8 +111,8 @@ def test_how_relays_look(  # noqa: PLR0917 - fixtures
         security="none",
         state=Relay.State.STOPPED,
         state_since=now - timedelta(minutes=7),
-        state_reason="The relay refuses the login or the account: "
-        "535 5.7.8 Error: authentication failed",
+        state_reason="login",
+        state_words="535 5.7.8 Error: authentication failed",
     )
     drained = Relay.objects.create(
         workspace=workspace,

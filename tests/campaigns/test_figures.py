@@ -64,10 +64,16 @@ def lived(start: Start, send: Send, workspace: Workspace) -> Campaign:
         workspace, value="p68@z.example", kind="address", reason="manual", source=BY_HAND
     )
     send()
-    happen("p00@x.example", "soft", "soft", "blocked", detail="452 4.2.2 mailbox full 17")
-    happen("p00@x.example", "soft", detail="452 4.2.2 mailbox full 18")
-    happen("p01@y.example", "soft", "hard")
-    happen("p02@z.example", "blocked", "delayed", "auto_reply", "complained")
+    happen(
+        "p00@x.example",
+        "soft_bounced",
+        "soft_bounced",
+        "blocked",
+        detail="452 4.2.2 mailbox full 17",
+    )
+    happen("p00@x.example", "soft_bounced", detail="452 4.2.2 mailbox full 18")
+    happen("p01@y.example", "soft_bounced", "hard_bounced")
+    happen("p02@z.example", "blocked", "delayed", "auto_replied", "complained")
     happen("p03@x.example", "opened", "opened", "unsubscribed")
     happen("p04@y.example", "opened", "clicked", link=0)
     happen("p04@y.example", "clicked", "clicked", link=0)
@@ -119,9 +125,9 @@ def test_report_home_lists_and_relay(
     silent = [page for page in pages if not found[page] and "/unknown/" not in page]
     assert silent == [f"/w/brand/campaigns/{second.pk}/report/failures/"]
     numbers = {one.url.partition("?")[2]: one.number for one in found[pages[-7 * 2]]}
-    assert numbers["event=soft"] == 2
+    assert numbers["event=soft_bounced"] == 2
     assert numbers["event=blocked"] == 2
-    assert numbers["event=hard"] == 2
+    assert numbers["event=hard_bounced"] == 2
     sizes = {one.url: one.number for one in found[f"/w/brand/campaigns/{draft.pk}/?open=to"]}
     reviewed = {one.url: one.number for one in found[f"/w/brand/campaigns/{draft.pk}/review/"]}
     for one in lived.lists_in.all():

@@ -235,7 +235,7 @@ def test_deleted_and_nobody_is_there(
 # The address changes after the person said no ----------------------------------------------------
 
 
-@pytest.mark.parametrize("reason", ["unsubscribed", "complaint", "manual"])
+@pytest.mark.parametrize("reason", ["unsubscribed", "complained", "manual"])
 def test_a_suppression_goes_with_the_person(
     go: Go, workspace: Workspace, carol: Contact, owner_client: Client, reason: str
 ) -> None:
@@ -258,7 +258,9 @@ def test_a_suppression_goes_with_the_person(
 def test_a_bounce_stays_with_the_address(
     go: Go, workspace: Workspace, carol: Contact, owner_client: Client
 ) -> None:
-    Suppression.objects.create(workspace=workspace, kind="address", value=OLD, reason="hard_bounce")
+    Suppression.objects.create(
+        workspace=workspace, kind="address", value=OLD, reason="hard_bounced"
+    )
     edit(owner_client, carol, NEW)
     assert go() == [NEW]
     assert suppressed() == {OLD}
@@ -360,7 +362,7 @@ def test_another_reason_is_told_and_stays(go: Go, workspace: Workspace, sink: Si
         workspace=workspace,
         kind="address",
         value=OLD,
-        reason="complaint",
+        reason="complained",
         **Source("campaign", 3).columns,
     )
     one_click(sink)

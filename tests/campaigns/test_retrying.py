@@ -72,7 +72,7 @@ def test_their_suppressions_and_bounces_are_taken_back(failed: Campaign, owner: 
     assert (done.messages, done.bounces, done.suppressions) == (3, 2, 2)
     assert not Suppression.objects.filter(lifted_at=None).exists()
     assert set(Suppression.objects.values_list("lifted_by", flat=True)) == {owner.pk}
-    assert not Event.objects.filter(kind=Event.Kind.BOUNCED_HARD).exists()
+    assert not Event.objects.filter(kind=Event.Kind.HARD_BOUNCED).exists()
     tally = assert_closes(mailing)
     assert (tally.hard_bounced, tally.bounced) == (0, 0)
     assert minutes(mailing) == (0, 0)
@@ -81,7 +81,7 @@ def test_their_suppressions_and_bounces_are_taken_back(failed: Campaign, owner: 
 
 def test_a_bounce_that_a_mail_reported_stays(failed: Campaign) -> None:
     message = Message.objects.get(address="reject1@x.example")
-    events.record([events.EventRow(message.pk, Event.Kind.BOUNCED_SOFT, timezone.now())])
+    events.record([events.EventRow(message.pk, Event.Kind.SOFT_BOUNCED, timezone.now())])
     mailing = mailing_of(failed)
     retrying.retry_failed(mailing)
     tally = assert_closes(mailing)

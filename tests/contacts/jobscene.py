@@ -204,12 +204,12 @@ def add_undone(scene: Scene, job: Job) -> None:
 
 def undo_suppress(scene: Scene) -> Job:
     known = Contact.objects.filter(pk=scene.people[0].pk)
-    suppressions.suppress_people(scene.workspace, known, reason="complaint", source=BY_HAND)
+    suppressions.suppress_people(scene.workspace, known, reason="complained", source=BY_HAND)
     return _undo(scene, suppress(scene))
 
 
 def suppress_undone(scene: Scene, job: Job) -> None:
-    assert Suppression.objects.get().reason == "complaint"
+    assert Suppression.objects.get().reason == "complained"
     assert job.counts["changed"] == PEOPLE - 1
 
 

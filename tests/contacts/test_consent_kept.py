@@ -50,7 +50,7 @@ def test_overwriting_values_overwrites_no_status(
             workspace,
             value=one.email,
             kind="address",
-            reason="hard_bounce",
+            reason="hard_bounced",
             source=Source("campaign", 1),
         )
     Suppression.objects.filter(value=left.email).update(lifted_at=left.created_at)
@@ -123,7 +123,7 @@ def test_a_corrected_address_is_mailed_again(
         workspace,
         value=one.email,
         kind="address",
-        reason="hard_bounce",
+        reason="hard_bounced",
         source=Source("campaign", 1),
     )
     url = reverse("edit_contact", args=["brand", one.pk])
@@ -152,7 +152,7 @@ def test_a_column_that_was_mapped_wrongly_is_taken_back_together(
         workspace,
         value=other.email,
         kind="address",
-        reason="complaint",
+        reason="complained",
         source=Source("campaign", 1),
     )
     data = "email,blocked by admin\na@x.example,yes\nb@x.example,yes\nc@x.example,no\n"

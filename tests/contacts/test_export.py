@@ -35,8 +35,8 @@ EVERYBODY = {
     "news": ("subscribed", "", "", "subscribed", "subscribed"),
     "left": ("unsubscribed", "", "", "unsubscribed", "unsubscribed"),
     "half": ("subscribed", "unsubscribed", "", "unsubscribed", "subscribed"),
-    "bounced": ("subscribed", "", "hard_bounce", "bounced", "bounced"),
-    "complained": ("subscribed", "unsubscribed", "complaint", "complained", "complained"),
+    "bounced": ("subscribed", "", "hard_bounced", "bounced", "bounced"),
+    "complained": ("subscribed", "unsubscribed", "complained", "complained", "complained"),
     "manual": ("subscribed", "", "manual", "suppressed", "suppressed"),
     "nothing": ("subscribed", "subscribed", "unsubscribed", "unsubscribed", "unsubscribed"),
     "none": ("", "", "", "not_subscribed", None),
@@ -220,8 +220,8 @@ def test_importing_it_elsewhere_mails_nobody_who_left(
     assert mailed(other_workspace, there) == wanted
     reasons = Suppression.objects.filter(workspace=other_workspace)
     assert dict(reasons.values_list("value", "reason")) == {
-        "bounced@x.example": "hard_bounce",
-        "complained@x.example": "complaint",
+        "bounced@x.example": "hard_bounced",
+        "complained@x.example": "complained",
         "manual@x.example": "imported",
         "nothing@x.example": "imported",
         "domain@suppressed.example": "imported",
@@ -243,7 +243,7 @@ def test_suppressions_have_an_export(
     owner_client: Client,
 ) -> None:
     Suppression.objects.create(
-        workspace=workspace, kind="address", value="nobody@y.example", reason="complaint"
+        workspace=workspace, kind="address", value="nobody@y.example", reason="complained"
     )
     page = owner_client.get(reverse("suppressions", args=["brand"]), {"q": "y.example"})
     assert f"{reverse('export_suppressions', args=['brand'])}?q=y.example" in page.content.decode()
@@ -257,7 +257,7 @@ def test_suppressions_have_an_export(
     assert set(there.values_list("value", flat=True)) == {
         f"{name}@x.example" for name in ("bounced", "complained", "manual", "nothing")
     } | {"nobody@y.example"}
-    assert there.get(value="bounced@x.example").reason == "hard_bounce"
+    assert there.get(value="bounced@x.example").reason == "hard_bounced"
     Suppression.objects.filter(value="nobody@y.example").update(lifted_at=datetime.now(UTC))
     lifted = table(export(owner_client, "export_suppressions", lifted="1"))
     assert lifted["nobody"]["status"] == "lifted"
@@ -294,7 +294,7 @@ def test_nothing_of_another_workspace(
 ) -> None:
     Contact.objects.create(workspace=other_workspace, email="theirs@x.example")
     Suppression.objects.create(
-        workspace=other_workspace, kind="address", value="news@x.example", reason="complaint"
+        workspace=other_workspace, kind="address", value="news@x.example", reason="complained"
     )
     rows = table(export(owner_client))
     assert "theirs" not in rows

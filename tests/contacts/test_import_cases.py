@@ -105,9 +105,9 @@ def test_a_second_run_with_answers(run: Run, workspace: Workspace) -> None:
         "block.listed": "unsubscribed",
     }
     assert dict(Suppression.objects.values_list("value", "reason")) == {
-        "spam.marked@people.example": "complaint",
+        "spam.marked@people.example": "complained",
         "hei.ming@people.example": "imported",
-        "sup.pressed@people.example": "hard_bounce",
+        "sup.pressed@people.example": "hard_bounced",
     }
     assert (counts["asked"], counts["not_subscribed"]) == (3, 1)
 
@@ -329,7 +329,7 @@ def test_the_strictest_of_several_columns_wins(run: Run) -> None:
     )
     assert states() == {"a": "subscribed", "b": "unsubscribed", "d": "unsubscribed"}
     assert dict(Suppression.objects.values_list("value", "reason")) == {
-        "e@b.example": "hard_bounce"
+        "e@b.example": "hard_bounced"
     }
     assert counts["asked"] == 1
     assert [r.line for r in Import.objects.get().rejects.all()] == [4]

@@ -277,8 +277,8 @@ def test_what_the_file_says_about_consent_is_honoured(workspace: Workspace, news
         "twice@b.example": "unsubscribed",
     }
     assert dict(Suppression.objects.values_list("value", "reason")) == {
-        "dead@b.example": "hard_bounce",
-        "angry@b.example": "complaint",
+        "dead@b.example": "hard_bounced",
+        "angry@b.example": "complained",
     }
     assert (counts["new"], counts["suppressed"], counts["duplicate"]) == (3, 2, 1)
     assert counts["unsubscribed"] == 3

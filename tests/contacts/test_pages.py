@@ -169,7 +169,7 @@ def test_delete_leaves_the_suppression(
         workspace,
         value=people[0].email,
         kind="address",
-        reason="complaint",
+        reason="complained",
         source=Source("campaign", 1),
     )
     assert "2 contacts deleted." in post(
@@ -298,7 +298,7 @@ def test_suppression_on_the_page_of_a_person(
         workspace,
         value=people[0].email,
         kind="address",
-        reason="hard_bounce",
+        reason="hard_bounced",
         source=Source("campaign", 7),
         detail="550 5.1.1 no such user",
     )
@@ -420,7 +420,7 @@ def test_sources_have_their_names(
     suppression_service.suppress_addresses(
         workspace,
         [(f"p{n}@x.example", "") for n in range(20)],
-        reason="hard_bounce",
+        reason="hard_bounced",
         source=UNKNOWN,
     )
     for suppression in Suppression.objects.all():

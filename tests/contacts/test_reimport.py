@@ -237,7 +237,7 @@ def test_a_list_of_the_same_name_elsewhere_is_restored(
 ) -> None:
     pair(workspace, "News", "Offers")
     Suppression.objects.create(
-        workspace=workspace, kind="address", value="both@x.example", reason="complaint"
+        workspace=workspace, kind="address", value="both@x.example", reason="complained"
     )
     text = export(owner_client)
     there = None if new else List.objects.create(workspace=other_workspace, name="News")
@@ -254,7 +254,7 @@ def test_a_list_of_the_same_name_elsewhere_is_restored(
         "left_both": ("unsubscribed", "explicit"),
     }
     assert mailed(other_workspace, file.list) == {"only_a@x.example", "left_b@x.example"}
-    assert Suppression.objects.get(workspace=other_workspace).reason == "complaint"
+    assert Suppression.objects.get(workspace=other_workspace).reason == "complained"
 
 
 @pytest.mark.parametrize("listed", [True, False])
@@ -308,7 +308,7 @@ def test_a_domain_that_complained(workspace: Workspace, owner_client: Client) ->
     """Whatever the reason of a domain's suppression, its addresses get none of their own."""
     a, _b = pair(workspace, "News", "Offers")
     Suppression.objects.create(
-        workspace=workspace, kind="domain", value="x.example", reason="complaint"
+        workspace=workspace, kind="domain", value="x.example", reason="complained"
     )
     text = export(owner_client)
     before = everything()

@@ -43,7 +43,7 @@ def _check_people(workspace: Workspace) -> None:
     early = Subscription.objects.filter(created_at__lt=F("contact__created_at"))
     assert not early.exists()
     reasons = set(Suppression.objects.values_list("reason", flat=True))
-    assert {"manual", "hard_bounce", "complaint"} <= reasons
+    assert {"manual", "hard_bounced", "complained"} <= reasons
     file = Import.objects.get(workspace=workspace)
     assert file.state == Import.State.FINISHED
     assert file.counts["rejected"] == len(seed.WRONG)
@@ -70,4 +70,11 @@ def _check_mail(workspace: Workspace) -> None:
         opened = Message.objects.filter(mailing=tally.mailing).exclude(opened_at=None).count()
         assert tally.opened == opened
     kinds = set(Event.objects.values_list("kind", flat=True))
-    assert {"hard", "soft", "complained", "opened", "clicked", "unsubscribed"} <= kinds
+    assert {
+        "hard_bounced",
+        "soft_bounced",
+        "complained",
+        "opened",
+        "clicked",
+        "unsubscribed",
+    } <= kinds

@@ -150,10 +150,10 @@ def test_needs_name_what_a_person_must_do(
     send()
     Relay.objects.update(failures=0, wait_until=None)
     Relay.objects.create(
-        workspace=workspace, name="SES", host="h", state="stopped", state_reason="535 5.7.8 no"
+        workspace=workspace, name="SES", host="h", state="stopped", state_words="535 5.7.8 no"
     )
     BounceMailbox.objects.create(
-        workspace=workspace, name="Returns", host="h", error="The log-in was refused.\nNO login"
+        workspace=workspace, name="Returns", host="h", error="login", error_words="NO login"
     )
     Import.objects.create(
         workspace=workspace,
@@ -166,7 +166,8 @@ def test_needs_name_what_a_person_must_do(
     shown = words(page(owner_client))
     assert "The relay SES is stopped" in shown
     assert "535 5.7.8 no" in shown
-    assert "Bounces of Returns are not collected The log-in was refused. NO login" in shown
+    assert "Bounces of Returns are not collected The server refuses this user and password." in shown
+    assert "NO login" in shown
     assert "Letter: the result of 1 message is not known" in shown
     assert "people.csv: 7 lines were not imported" in shown
     assert "Refused could not start and is a draft again The design is gone." in shown

@@ -180,15 +180,14 @@ def test_pause_and_resume(owner_client: Client, url: Callable[..., str], relay: 
 def test_what_stopped_a_relay_is_shown_in_the_readers_language(
     owner_client: Client, url: Callable[..., str], relay: Relay, language: str, sentence: str
 ) -> None:
-    # A worker's language is English.
-    health.stop(relay, "The relay refuses the login or the account: 535 5.7.8 Bad credentials")
+    health.stop(relay, "login", "535 5.7.8 Bad credentials")
     shown = url("relay", relay.pk)
     page = owner_client.get(shown, headers={"accept-language": language}).content.decode()
     assert sentence in page
     assert "535 5.7.8 Bad credentials" in page
     owner_client.post(url("resume_relay", relay.pk))
     relay.refresh_from_db()
-    assert (relay.state, relay.state_reason) == (Relay.State.ACTIVE, "")
+    assert (relay.state, relay.state_reason, relay.state_words) == (Relay.State.ACTIVE, "", "")
 
 
 def test_a_wait_for_the_server_can_be_ended_a_limit_can_not(

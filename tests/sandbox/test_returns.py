@@ -15,12 +15,12 @@ from tests.sending.engine.conftest import assert_closes, design, open_to
 __all__ = ["design", "open_to", "relay", "running"]
 
 KINDS = {
-    "bounce": "hard",
-    "softbounce": "soft",
+    "bounce": "hard_bounced",
+    "softbounce": "soft_bounced",
     "blocked": "blocked",
     "delayed": "delayed",
     "complain": "complained",
-    "autoreply": "auto_reply",
+    "autoreply": "auto_replied",
 }
 
 
@@ -41,8 +41,8 @@ def test_every_kind(running: Running, relay: Relay, open_to: Callable[..., Maili
     events = Event.objects.values_list("message__address", "kind")
     assert dict(events) == {f"{word}@x.example": kind for word, kind in KINDS.items()}
     assert set(Suppression.objects.values_list("value", "reason")) == {
-        ("bounce@x.example", "hard_bounce"),
-        ("complain@x.example", "complaint"),
+        ("bounce@x.example", "hard_bounced"),
+        ("complain@x.example", "complained"),
     }
     assert not BounceMail.objects.filter(cleared_at=None).exists()
     tally = assert_closes(mailing)

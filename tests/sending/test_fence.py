@@ -25,6 +25,7 @@ from sending.models import Batch, Fence, Fenced, HostPosition, Installation, Mai
 from sending.queries import fence as queries
 from sending.services import fence, freezing, mailings, recovery
 from sending.tasks.engine import freeze as freeze_task
+from smtp import Stage
 from tests.fixtures import make_list
 from tests.mailservers.sink import Sink
 from tests.sending.engine.conftest import assert_closes, design, open_to, relay, sink
@@ -114,7 +115,7 @@ def test_a_restore_in_the_middle_of_a_campaign_mails_nobody_twice(
     assert up.why == Fence.Why.MOVED
     mailing.refresh_from_db()
     assert mailing.state == Mailing.State.PAUSED
-    assert "restored" in mailing.state_reason
+    assert mailing.state_reason == "restored"
     # Nobody can resume it before somebody decided.
     assert not mailings.resume(mailing)
     assert [host.host for host in fence.silent_hosts(up)] == [journal.host()]
@@ -330,8 +331,8 @@ def test_a_worker_that_was_killed_before_the_restore_is_in_the_report(
     )
     for number in ids:
         writer.hand_over(number)
-    writer.reply(ids[0], 250, "content", "ok")
-    writer.reply(ids[1], 550, "content", "no")
+    writer.reply(ids[0], 250, Stage.CONTENT, "ok")
+    writer.reply(ids[1], 550, Stage.CONTENT, "no")
     writer.abandon()
     fence.put_up(Fence.Why.OLDER)
     fence.attend()
@@ -353,7 +354,7 @@ def test_a_host_waits_with_its_report_until_its_processes_have_recorded(
     fence.attend()
     assert fence.silent_hosts(Fence.objects.get()) == []
     assert not Fence.objects.get().reports.exists()
-    writer.reply(number, 250, "content", "ok")
+    writer.reply(number, 250, Stage.CONTENT, "ok")
     writer.done()
     fence.attend()
     assert fence.undecided()[0].known == (1, 0)

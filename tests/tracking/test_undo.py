@@ -127,7 +127,7 @@ def test_a_complaint_after_it_stays(
     press(public, url, "everything")
     for _ in range(2):
         added = suppressions.suppress_addresses(
-            workspace, [(contact.email, "FBL")], reason="complaint", source=Source("campaign", 7)
+            workspace, [(contact.email, "FBL")], reason="complained", source=Source("campaign", 7)
         )
         assert added == 0
     page = press(public, url, "undo")
@@ -143,7 +143,7 @@ def test_a_bounce_changes_nothing_about_it(
 ) -> None:
     press(public, url, "everything")
     suppressions.suppress_addresses(
-        workspace, [(contact.email, "550")], reason="hard_bounce", source=Source("campaign", 7)
+        workspace, [(contact.email, "550")], reason="hard_bounced", source=Source("campaign", 7)
     )
     press(public, url, "undo")
     assert not stopped()

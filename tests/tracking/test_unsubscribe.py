@@ -124,7 +124,7 @@ def test_undo_takes_back_only_what_this_mail_did(
         contact.workspace,
         value=contact.email,
         kind="address",
-        reason="hard_bounce",
+        reason="hard_bounced",
         source=Source("campaign", 7),
     )
     public.post(url, {"action": "lists"})

@@ -21,7 +21,7 @@ Reason = Suppression.Reason
 # kept and forwarded: an old link must not subscribe anybody again.
 UNDO_FOR = timedelta(days=1)
 # Reasons by which the person refused all mail: the page has nothing left to ask.
-WISHES = (Reason.UNSUBSCRIBED, Reason.COMPLAINT)
+WISHES = (Reason.UNSUBSCRIBED, Reason.COMPLAINED)
 
 
 @dataclass(frozen=True, slots=True)

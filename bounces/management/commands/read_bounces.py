@@ -23,7 +23,15 @@ MAILDIR = {"cur", "new"}
 BEGIN = re.compile(rb"From (?![ \t]*:)")
 FIELD = re.compile(rb"[!-9;-~]+[ \t]*:|>?From ")
 MOST_LINE = 64 * 1024
-SUPPRESSING = {Kind.HARD, Kind.COMPLAINT}
+SUPPRESSING = {Kind.HARD_BOUNCED, Kind.COMPLAINED}
+# Programs read this output, so its words stay as they are (docs/operators/replies.md).
+WORDS = {
+    Kind.HARD_BOUNCED: "hard",
+    Kind.SOFT_BOUNCED: "soft",
+    Kind.COMPLAINED: "complaint",
+    Kind.AUTO_REPLIED: "auto-reply",
+    Kind.CHALLENGED: "challenge",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +134,7 @@ def _facts(mail: MailFile) -> dict[str, Any]:
             report = Report(Kind.OTHER, why=f"can't be read: {type(error).__name__}")
     return {
         "file": mail.name,
-        "kind": report.kind.value.replace("_", "-"),
+        "kind": WORDS.get(report.kind, report.kind.value),
         "recipients": list(report.recipients),
         "status": report.status,
         "rule": report.rule,

@@ -233,7 +233,7 @@ def status(campaign: Campaign) -> dict[str, Any]:
     now = progress.of([mailing])[mailing.pk]
     tally = mailing.tally
     return about | {
-        "reason": mailing.state_reason,
+        "reason": reasons.line(mailing.state_reason, mailing.state_words),
         "targeted": tally.targeted,
         "done": now.done,
         "ledger": {name: getattr(tally, name) for name in LEDGER},
