@@ -1,12 +1,13 @@
-"""What the ledger weighs and how quick it stays with many messages.
+"""Measures the size of a ledger with many messages, and the speed of its queries.
 
     python -m benchmarks.bench_ledger [--mailings N] [--people N]
 
-So many mailings to the same people, frozen as in production; settled, opened, clicked and bounced
-in sets as the web and the workers leave them (1.5 % failed, 0.5 % skipped, 30 % opened, 4 %
-clicked). Then the size of its tables and indexes, what a claim and a record of 5,000 cost, and how
-long the pages' queries take, each the median of five. 20 mailings to 1,000,000 take a quarter of an
-hour and 20 GB. Its own embedded PostgreSQL, durable. The last line is JSON.
+The N mailings go to the same people and are frozen as in production. Their results are written in
+sets, in the state in which web and workers leave them (1.5 % failed, 0.5 % skipped, 30 % opened,
+4 % clicked). Then it reports the sizes of tables and indexes, the times of a claim and a record of
+5,000, and the times of the pages' queries, each the median of five. 20 mailings to 1,000,000 people
+take a quarter of an hour and 20 GB. It has its own embedded PostgreSQL, durable. The last line is
+JSON.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from contacts.provenance import Source
 BATCH = 5000
 ROUNDS = 5
 
-# As workers leave them: in sets along the ids, each row once.
+# Like workers' updates: in sets along the ids, each row once.
 SETTLED = """
 UPDATE sending_message
    SET state = CASE WHEN id %% 200 < 3 THEN 3 WHEN id %% 200 = 3 THEN 4 ELSE 2 END,
@@ -88,7 +89,7 @@ def say(words: str) -> None:
 
 
 class Ledger:
-    """A workspace, its people, and mailings that are over."""
+    """A workspace, its people, and finished mailings."""
 
     def __init__(self, people: int) -> None:
         from designs.models import Content  # noqa: PLC0415
@@ -123,7 +124,7 @@ class Ledger:
         return mailing
 
     def over(self) -> Any:
-        """One that was sent a while ago."""
+        """A finished mailing."""
         mailing = self.open()
         lanes = mailing.lanes.all()
         for lane in lanes:
@@ -135,7 +136,7 @@ class Ledger:
 
 
 def timed(work: Callable[[], Any]) -> float:
-    """Milliseconds."""
+    """Milliseconds of the work."""
     began = time.perf_counter()
     work()
     return (time.perf_counter() - began) * 1000
@@ -146,7 +147,7 @@ def median(work: Callable[[], Any]) -> float:
 
 
 def sending(ledger: Ledger, mailing: Any) -> dict[str, float]:
-    """Milliseconds of a batch."""
+    """{step: milliseconds of a batch}"""
     from sending.queries.claim import claim  # noqa: PLC0415
     from sending.queries.record import record  # noqa: PLC0415
     from smtp.accepted import Accepted  # noqa: PLC0415
