@@ -30,7 +30,8 @@ class BounceMailbox(models.Model):
         _("processed mail"), max_length=6, choices=After.choices, default=After.MOVE
     )
     move_to = SingleLineField(_("move to"), max_length=100, default="Yanshu", blank=True)
-    is_sandbox = models.BooleanField(default=False)
+    # The app that runs its server and looks after it (relays.managers); "": people do.
+    managed_by = models.CharField(max_length=30, blank=True)
     active = models.BooleanField(_("collect"), default=True)
     # How far it was read: UIDs below are done with, as long as UIDVALIDITY stays.
     uid_validity = models.BigIntegerField(null=True, blank=True)

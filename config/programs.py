@@ -20,7 +20,9 @@ WEB_STOPS_WITHIN = 10
 def granian(*, host: str, port: int, workers: int) -> tuple[str, ...]:
     """The web server itself, which `manage.py serve` becomes."""
     return (
-        *(str(BIN / "granian"), "--interface", "asginl", "--host", host, "--port", str(port)),
+        # As a module it finds the formatter of its log in our directory.
+        *(sys.executable, "-m", "granian", "--log-config", str(ROOT / "config" / "granian.json")),
+        *("--interface", "asginl", "--host", host, "--port", str(port)),
         # Connections are few (1,024): those that send no request are closed soon, which needs
         # HTTP/1. Browsers speak HTTP/2 to a proxy.
         *("--workers", str(workers), "--http", "1", "--no-ws"),
@@ -33,7 +35,7 @@ def granian(*, host: str, port: int, workers: int) -> tuple[str, ...]:
 def commands(*, host: str, port: int, sandbox: bool) -> dict[str, tuple[str, ...]]:
     """The command of each program by its name."""
     celery = (str(BIN / "celery"), "-A", "config", "-q")
-    quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "INFO")
+    quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat")
     programs: dict[str, tuple[str, ...]] = {
         f"worker-{queue}": (
             *(*celery, "worker", *quiet, "-Q", queue),
@@ -42,7 +44,7 @@ def commands(*, host: str, port: int, sandbox: bool) -> dict[str, tuple[str, ...
         for queue, processes in WORKERS.items()
     }
     programs["web"] = (*MANAGE, "serve", "--host", host, "--port", str(port), "--workers", "1")
-    programs["beat"] = (*celery, "beat", "-l", "INFO", "--pidfile=", "-S", SCHEDULER)
+    programs["beat"] = (*celery, "beat", "--pidfile=", "-S", SCHEDULER)
     if sandbox:
         programs["sandbox"] = (*MANAGE, "mail_sandbox")
     return programs

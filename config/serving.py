@@ -13,7 +13,6 @@ the body, a thread works only while it has something to do, and what it answers 
 """
 
 import asyncio
-import logging
 import os
 import sys
 import tempfile
@@ -26,13 +25,14 @@ from http import HTTPStatus
 from typing import IO, Any
 
 from config.exceptions import ServingError
+from environment import logs
 
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Headers = list[tuple[str, str]]
 
-log = logging.getLogger(__name__)
+log = logs.get(__name__)
 # A connection to the database each.
 THREADS = 8
 MIB = 1024 * 1024
@@ -187,7 +187,7 @@ class ApplicationResponse:
             pass
         except Exception:
             # Django answers for itself; this is what it can't: a stream that breaks.
-            log.exception("The application failed")
+            log.exception("answer broke off")
             self.broken = True
         finally:
             self.complete = self.begun = True

@@ -297,7 +297,7 @@ def _send(sent: PastCampaign, to: List, design: Design, owner: User, now: dateti
 
 
 def _running(to: List, design: Design, owner: User) -> None:
-    first = Relay.objects.filter(workspace=to.workspace, is_sandbox=True).earliest("pk")
+    first = Relay.objects.filter(workspace=to.workspace, delivers=False).earliest("pk")
     relay = sandbox_service.add_relay(
         to.workspace,
         sandbox.place(),
@@ -311,7 +311,7 @@ def _running(to: List, design: Design, owner: User) -> None:
 def _scheduled(to: List, design: Design, owner: User, now: datetime) -> None:
     tomorrow = (now.astimezone(ZONE) + timedelta(days=1)).date()
     at = datetime.combine(tomorrow, time(9), tzinfo=ZONE).astimezone(UTC)
-    first = Relay.objects.filter(workspace=to.workspace, is_sandbox=True).earliest("pk")
+    first = Relay.objects.filter(workspace=to.workspace, delivers=False).earliest("pk")
     campaign = _campaign("读书夜", to, design, owner, relay=first)
     running.schedule(campaign, at=at, timezone=str(ZONE), by=owner)
 

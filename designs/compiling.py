@@ -9,7 +9,6 @@ A part that can't spend what it may (designs.spending.worst) runs without counti
 wrong here raises; then designs.rendering, which says what and where, makes the same mail or fails.
 """
 
-import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
@@ -41,8 +40,9 @@ from designs.sandbox import (
     pay_for_call,
 )
 from designs.spending import worst
+from environment import logs
 
-log = logging.getLogger(__name__)
+log = logs.get(__name__)
 
 # What a part may come to at most, in bytes, to be written without looking at its length.
 MOST_UNSEEN = 16_000_000
@@ -118,7 +118,7 @@ def _compile(
         raise
     except Exception as error:
         # A fault of this compiler must not keep a mailing from going out.
-        log.exception("a part that can be rendered could not be compiled")
+        log.exception("part of a design could not be compiled")
         raise Uncompiled(str(error)) from error
     return render if free else _counted(render)
 

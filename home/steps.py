@@ -35,7 +35,7 @@ def sandbox(request: WorkspaceRequest) -> todo.FirstStep:
 
 @todo.steps.under("relay", order=40)
 def relay(request: WorkspaceRequest) -> todo.FirstStep:
-    relays = Relay.objects.filter(workspace=request.workspace, is_sandbox=False, archived_at=None)
+    relays = Relay.objects.filter(workspace=request.workspace, managed_by="", archived_at=None)
     return todo.FirstStep(
         _("Connect a relay"),
         _("The SMTP server that your mails leave through. Its limits are kept by themselves."),
@@ -46,7 +46,7 @@ def relay(request: WorkspaceRequest) -> todo.FirstStep:
 
 @todo.steps.under("bounces", order=50)
 def bounces(request: WorkspaceRequest) -> todo.FirstStep:
-    mailboxes = BounceMailbox.objects.filter(workspace=request.workspace, is_sandbox=False)
+    mailboxes = BounceMailbox.objects.filter(workspace=request.workspace, managed_by="")
     return todo.FirstStep(
         _("Collect bounces"),
         _("Name the mailbox that mails come back to, and addresses that are gone get no more."),
@@ -57,7 +57,7 @@ def bounces(request: WorkspaceRequest) -> todo.FirstStep:
 
 @todo.steps.under("send", order=60)
 def send(request: WorkspaceRequest) -> todo.FirstStep:
-    real = Mailing.objects.filter(workspace=request.workspace).exclude(relay__is_sandbox=True)
+    real = Mailing.objects.filter(workspace=request.workspace).exclude(relay__delivers=False)
     return todo.FirstStep(
         _("Send your first campaign"),
         _("Choose recipients and a design, read the check, then schedule it or send it now."),

@@ -21,6 +21,7 @@ from operations import doctorsettings, health, heartbeats
 from operations.findings import Check, Finding, Level, error, ok, skipped, warning
 from operations.models import Heartbeat
 from pages import reasons
+from relays import managers
 from relays.models import Relay
 from relays.services.relays import server_of
 from relays.trial import RelayTrial, talk
@@ -151,10 +152,10 @@ def check_one_beat() -> Iterator[Finding]:
 def check_relays() -> Iterator[Finding]:
     relays = Relay.objects.filter(archived_at=None).select_related("workspace")
     for relay in relays.order_by("workspace__slug", "name"):
-        if settings.SANDBOX or not relay.is_sandbox:
-            yield check_relay(relay)
+        if why := managers.off(relay.managed_by):
+            yield skipped(_name("relay", relay), why, "Archive this relay.")
         else:
-            yield skipped(_name("relay", relay), "the mail sandbox is off", "Archive this relay.")
+            yield check_relay(relay)
     if not relays:
         yield warning("relays", "there is none", "Connect one under Sending, Relays.")
 
@@ -186,18 +187,17 @@ def check_relay(relay: Relay) -> Finding:
 def check_mailboxes() -> Iterator[Finding]:
     rows = BounceMailbox.objects.filter(active=True).select_related("workspace")
     for mailbox in rows.order_by("workspace__slug", "name"):
-        if settings.SANDBOX or not mailbox.is_sandbox:
-            yield check_mailbox(mailbox)
-        else:
-            why = "the mail sandbox is off"
+        if why := managers.off(mailbox.managed_by):
             yield skipped(_name("mailbox", mailbox), why, "Switch this mailbox off.")
+        else:
+            yield check_mailbox(mailbox)
 
 
 def check_mailbox(mailbox: BounceMailbox) -> Finding:
     """Whether it lets us in, and when it was collected last."""
     name = _name("mailbox", mailbox)
     try:
-        trial = mailboxes.look(mailboxes.account(mailbox), trusted=mailbox.is_sandbox)
+        trial = mailboxes.look(mailboxes.account(mailbox), trusted=bool(mailbox.managed_by))
     except SecretError as trouble:
         return error(name, "its password can't be read", str(trouble))
     if not trial.ok:

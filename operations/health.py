@@ -4,7 +4,6 @@ A check never raises and has a bound in time. What it says names no host and no 
 is open to everybody.
 """
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -21,12 +20,13 @@ from django.utils import timezone
 from kombu.exceptions import KombuError
 
 from bounces.models import BounceMailbox
+from environment import logs
 from operations import queues
 from operations.heartbeats import BEAT, DEAD_AFTER
 from operations.models import Heartbeat
 from sending.services import fence, sendhosts
 
-logger = logging.getLogger(__name__)
+log = logs.get(__name__)
 # Bounces are collected at least once a minute.
 LONGEST_LAG = timedelta(minutes=5)
 # Seconds that the database or the broker may take for each step of an answer.
@@ -218,6 +218,6 @@ def guarded(check: Callable[[], HealthPart]) -> HealthPart:
     """What goes wrong in a check is a finding, never an error of the page."""
     try:
         return check()
-    except Exception as error:
-        logger.debug("%s failed", check.__name__, exc_info=True)
+    except Exception as error:  # noqa: BLE001
+        log.debug("check failed", check=check.__name__, error=error)
         return HealthPart(ok=False, detail=f"could not be looked at ({type(error).__name__})")

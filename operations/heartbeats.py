@@ -4,12 +4,13 @@ A worker writes its row from its own main process, and only while it is connecte
 consumes: being busy with long tasks is no sign of death. Beat's row is written by a task it sends.
 """
 
-import logging
 from typing import Any
 
 from celery import bootsteps
 
-logger = logging.getLogger(__name__)
+from environment import logs
+
+log = logs.get(__name__)
 
 # Seconds between two signs of life.
 EVERY = 5.0
@@ -65,7 +66,7 @@ def attend() -> None:
         if is_away(error):
             return
         # It is asked again in some seconds; the worker goes on.
-        logger.exception("The state of this host could not be told")
+        log.exception("state of this host could not be told")
     finally:
         connection.close()
 
@@ -86,7 +87,7 @@ def sign(name: str, queues: list[str], *, restarted: bool = False) -> None:
             [row], update_conflicts=True, unique_fields=["name"], update_fields=changed
         )
     except Error as error:
-        logger.warning("The database can't be reached: %s", error)
+        log.warning("database can't be reached", error=error)
     finally:
         # The worker's main process forks; it keeps no connection that a child could inherit.
         connection.close()

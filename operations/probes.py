@@ -5,17 +5,17 @@ languages. `/livez`: this process answers; it looks at nothing else. `/readyz`: 
 unsubscribing above all: the database answers and has every migration. `/healthz`: every part.
 """
 
-import logging
 import time
 from collections.abc import Callable, Mapping
 from threading import Lock
 
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
+from environment import logs
 from operations import health
 from operations.health import HealthPart
 
-logger = logging.getLogger(__name__)
+log = logs.get(__name__)
 
 # Seconds that an answer is used again: whoever asks in a loop costs nothing.
 KEEP = 1.0
@@ -49,9 +49,9 @@ class _Kept:
         for name, part in self.parts.items():
             was_ok = before[name].ok if name in before else True
             if was_ok and not part.ok:
-                logger.warning("%s: %s: %s", self.name, name, part.detail)
+                log.warning("part does not work", probe=self.name, part=name, words=part.detail)
             elif part.ok and not was_ok:
-                logger.info("%s: %s works again", self.name, name)
+                log.info("part works again", probe=self.name, part=name)
 
 
 KEPT = {

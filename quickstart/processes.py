@@ -97,10 +97,15 @@ class Program:
 
 def open_log(path: Path) -> IO[bytes]:
     """The log to append to; a large one is put aside first."""
+    put_aside(path)
+    return path.open("ab")
+
+
+def put_aside(path: Path) -> None:
+    """A log that is large; one older one is kept."""
     with contextlib.suppress(FileNotFoundError):
         if path.stat().st_size > LARGEST_LOG:
             path.replace(path.with_suffix(".log.1"))
-    return path.open("ab")
 
 
 class ProcessList:

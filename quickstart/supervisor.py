@@ -6,6 +6,7 @@ and nothing that is broken there keeps it from stopping what runs.
 """
 
 import json
+import logging.config
 import signal
 import subprocess
 import time
@@ -15,7 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from config import programs
-from environment import loading, servers
+from environment import loading, logs, servers
 from environment import variables as settings
 from environment.ports import address, free_port
 from operations import schema
@@ -25,8 +26,10 @@ from quickstart.exceptions import QuickstartError
 from quickstart.lock import only_one
 from quickstart.places import PlaceError
 from quickstart.postgres import EmbeddedPostgres, PostgresError
-from quickstart.processes import ProcessList, Program, stop
+from quickstart.processes import ProcessList, Program, put_aside, stop
 from quickstart.startsteps import StartStep, Steps
+
+log = logs.get(__name__)
 
 # Seconds that the first start of all parts may take.
 READY_WITHIN = 120.0
@@ -63,6 +66,7 @@ class Supervisor:
         """Blocks until SIGINT, SIGTERM or SIGHUP, or until the product can't be started."""
         self._make_directories()
         with only_one(self.var, self.say):
+            self._open_log()
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, lambda *_: self._stop())
             if left := self.ledger.left_over():
@@ -73,6 +77,7 @@ class Supervisor:
                 self._start_all(demo=demo)
                 self._watch()
             finally:
+                log.info("stopping")
                 stop(part.group for part in self.parts if part.group)
                 self.ledger.close()
 
@@ -91,6 +96,14 @@ class Supervisor:
                 "directory that you may write to."
             ) from error
 
+    def _open_log(self) -> None:
+        """What it says is for the person at the terminal; the file is for whoever collects logs."""
+        path = self.logs / "supervisor.log"
+        put_aside(path)
+        given = logs.configuration(["quickstart"])
+        given["handlers"]["stderr"] |= {"class": "logging.FileHandler", "filename": str(path)}
+        logging.config.dictConfig(given)
+
     def _start_all(self, *, demo: bool) -> None:
         self._complete_environment()
         self._start_servers()
@@ -106,6 +119,7 @@ class Supervisor:
             self._wait_until_ready(step)
         if not self.stopping:
             self.say(f"Yanshu is ready: {self.env['YANSHU_URL']}/")
+            log.info("ready", url=self.env["YANSHU_URL"])
             for note in self.notes:
                 self.say(f"But {note}. See manage.py doctor.")
             self._offer_account()
@@ -172,8 +186,12 @@ class Supervisor:
     def _start(self, part: Program) -> None:
         self.parts.append(part)
         part.start()
+        self._note(part)
+
+    def _note(self, part: Program) -> None:
         if part.group:
             self.ledger.note(part.group)
+        log.info("part started", part=part.name, pid=part.process and part.process.pid)
 
     def _manage(self, *command: str) -> str:
         """Runs a management command to its end; its last words become the error when it fails."""
@@ -244,6 +262,7 @@ class Supervisor:
                 continue
             if part.next_start is None:
                 pause = part.plan_restart()
+                log.warning("part ended", part=part.name, how=_how(part), pause=pause)
                 self.say(
                     f"{part.name} ended ({_how(part)}); starting it again in {pause:g} s. "
                     f"Its log: {part.log}"
@@ -259,9 +278,9 @@ class Supervisor:
         except (PostgresError, BrokerError, PlaceError, OSError) as error:
             part.process = None
             self.say(f"{part.name}: {error}")
+            log.warning("part could not be started", part=part.name, error=error)
             return
-        if part.group:
-            self.ledger.note(part.group)
+        self._note(part)
 
 
 def _migrating(missing: int | None) -> str:

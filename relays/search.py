@@ -21,5 +21,5 @@ def relays(request: HttpRequest, text: str) -> Iterable[search.SearchHit]:
     found = Relay.objects.filter(workspace=here.workspace, name__icontains=text, archived_at=None)
     for relay in found.order_by("name")[: search.LIMIT]:
         url = reverse("relay", args=[here.workspace.slug, relay.pk])
-        detail = "" if relay.is_sandbox else relay.host
+        detail = "" if relay.managed else relay.host
         yield search.SearchHit(_("Relay"), relay.name, url, "server", detail=detail)

@@ -7,7 +7,6 @@ acknowledged when it and what comes back of it are stored.
 import asyncio
 import base64
 import binascii
-import logging
 import re
 import time
 from collections.abc import Awaitable, Callable
@@ -19,8 +18,6 @@ from sandbox import behaviour
 from sandbox.behaviour import Behaviour
 from sandbox.exceptions import SandboxError
 from sandbox.returns import HOST, Taken
-
-logger = logging.getLogger(__name__)
 
 LARGEST_MAIL = 25 * 1024 * 1024
 LONGEST_LINE = 1024 * 1024

@@ -5,7 +5,6 @@ handed over meanwhile goes into the next set. UIDs of the IMAP mailboxes rely on
 """
 
 import asyncio
-import logging
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -18,13 +17,14 @@ from uuid import UUID, uuid4
 
 from django.db import Error, close_old_connections, connection, transaction
 
+from environment import logs
 from sandbox import returns
 from sandbox.behaviour import Behaviour
 from sandbox.models import SandboxMail, SandboxReturn
 from sandbox.returns import Taken
 from sandbox.smtpserver import StoreError
 
-logger = logging.getLogger(__name__)
+log = logs.get(__name__)
 
 T = TypeVar("T")
 # Rows of one statement: what is handed over beyond waits for the next.
@@ -88,7 +88,7 @@ class Store:
             try:
                 stored = await self.run(lambda: _insist(items))  # noqa: B023 - awaited here
             except Error as error:
-                logger.warning("The mail can't be stored: %s", error)
+                log.warning("mails could not be stored", mails=len(items), error=error)
                 _fail(items, StoreError(str(error)))
                 continue
             except BaseException as error:

@@ -64,7 +64,7 @@ def mailbox(workspace: Workspace, imap: Imap) -> BounceMailbox:
         username=USER,
         password=secrets.encrypt(PASSWORD),
         # Our own server on loopback, which no other mailbox may name.
-        is_sandbox=True,
+        managed_by="sandbox",
     )
 
 

@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
                 ('folder', models.CharField(default='INBOX', max_length=100, verbose_name='folder')),
                 ('after', models.CharField(choices=[('move', 'Move to a folder'), ('delete', 'Delete')], default='move', max_length=6, verbose_name='processed mail')),
                 ('move_to', models.CharField(blank=True, default='Yanshu', max_length=100, verbose_name='move to')),
-                ('is_sandbox', models.BooleanField(default=False)),
+                ('managed_by', models.CharField(blank=True, max_length=30)),
                 ('active', models.BooleanField(default=True, verbose_name='collect')),
                 ('uid_validity', models.BigIntegerField(blank=True, null=True)),
                 ('next_uid', models.BigIntegerField(default=1)),

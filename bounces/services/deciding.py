@@ -1,6 +1,5 @@
 """What bounce mails mean for the ledger: read, matched and applied, each exactly once."""
 
-import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -19,10 +18,11 @@ from contacts import addresses
 from contacts.models import Contact, Suppression
 from contacts.provenance import Source
 from contacts.services import suppressions
+from environment import logs
 from sending.models import Event, Mailing, Message
 from sending.queries import events
 
-log = logging.getLogger(__name__)
+log = logs.get(__name__)
 
 State = BounceMail.State
 # A bounce that names only an address is about the last message to it, if it is not older.
@@ -116,7 +116,7 @@ def _read(mail: BounceMail) -> Reading | None:
         return Reading(mail, parse(bytes(mail.raw or b"")))
     # The parser never raises; a mail that shows otherwise must not stop the rest.
     except Exception as error:
-        log.exception("bounce mail %s could not be read", mail.pk)
+        log.exception("bounce mail could not be read", mail=mail.pk)
         BounceMail.objects.filter(pk=mail.pk).update(
             state=State.FAILED, detail=f"{type(error).__name__}: {error}"[:500]
         )

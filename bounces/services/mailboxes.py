@@ -124,7 +124,7 @@ class MailboxTrial:
 
 
 def look(given: Account, *, trusted: bool = False) -> MailboxTrial:
-    """Connects, logs in and looks at the folders; changes nothing. `trusted`: our own sandbox."""
+    """Connects, logs in and looks at the folders; changes nothing. `trusted`: a server of ours."""
     return _try(given, None, trusted=trusted)
 
 

@@ -1,7 +1,6 @@
 """Unproven reports: mails that say of an address which we mailed that it bounced or complained, and
 that nothing else ties to a message. Anybody can write one. A person counts or dismisses them."""
 
-import logging
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,9 +20,10 @@ from bounces.reading import Kind
 from bounces.services.deciding import EVENTS, SUPPRESSES, State
 from contacts.provenance import Source
 from contacts.services import suppressions
+from environment import logs
 from sending.queries import events
 
-log = logging.getLogger(__name__)
+log = logs.get(__name__)
 
 # Reports counted in one transaction.
 AT_ONCE = 500
@@ -144,7 +144,13 @@ def _tell(pk: int, reports: int) -> int:
     except MailNotSentError:
         return 0  # logged by notices; the next run tries again
     BounceMailbox.objects.filter(pk=pk).update(flood_told_at=now)
-    log.warning("bounce mailbox %s got %s unproven reports within a day", pk, reports)
+    log.committed.warning(
+        "people told of unproven reports",
+        mailbox=pk,
+        workspace=mailbox.workspace_id,
+        reports=reports,
+        mails=number,
+    )
     return number
 
 

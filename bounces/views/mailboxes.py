@@ -18,6 +18,7 @@ from bounces.services import mailboxes as service
 from bounces.services import unprovensources
 from bounces.views.bounces import STATES
 from pages import locales
+from relays.managers import managers
 from relays.providers import mailboxes as known
 
 
@@ -33,6 +34,7 @@ def mailbox_page(request: WorkspaceRequest, pk: int) -> HttpResponse:
     counts = service.counts(one)
     context = {
         "mailbox": one,
+        "manager": managers.get(one.managed_by),
         "sentence": sentence,
         "words": words,
         "counts": counts,
@@ -56,7 +58,7 @@ def new_mailbox(request: WorkspaceRequest) -> HttpResponseBase:
 
 
 def edit_mailbox(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
-    one = get_in(request.workspace, BounceMailbox, pk=pk, is_sandbox=False)
+    one = get_in(request.workspace, BounceMailbox, pk=pk, managed_by="")
     form = MailboxForm(request.POST or None, workspace=request.workspace, mailbox=one)
     if request.method == "POST" and form.is_valid():
         service.change(one, **form.cleaned_data)
@@ -74,12 +76,12 @@ def try_new_mailbox(request: WorkspaceRequest) -> HttpResponse:
 def try_mailbox(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """Tries what is typed; from the mailbox's own page, what is stored."""
     one = get_in(request.workspace, BounceMailbox, pk=pk)
-    if "host" in request.POST and not one.is_sandbox:
+    if "host" in request.POST and not one.managed_by:
         form = MailboxForm(request.POST, workspace=request.workspace, mailbox=one)
         return _try(request, form)
     try:
         trial = service.try_out(
-            service.account(one), move_to=service.target(one), trusted=one.is_sandbox
+            service.account(one), move_to=service.target(one), trusted=bool(one.managed_by)
         )
     except SecretError:
         trial = service.MailboxTrial(False, service.text("secret"))
@@ -133,7 +135,7 @@ def switch_mailbox(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
 
 @require_POST
 def delete_mailbox(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
-    one = get_in(request.workspace, BounceMailbox, pk=pk, is_sandbox=False)
+    one = get_in(request.workspace, BounceMailbox, pk=pk, managed_by="")
     count = service.remove(one)
     text = ngettext(
         "{name} and {count} kept mail are forgotten.",

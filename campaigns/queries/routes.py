@@ -27,8 +27,10 @@ class Route:
     numbers: Mapping[int, int] = field(default_factory=dict)
 
     @property
-    def sandbox(self) -> bool:
-        return bool(self.relays) and all(relay.is_sandbox for relay in self.relays)
+    def delivers(self) -> bool:
+        """Whether mails over the route reach people. True for a pool without relays, as it may get
+        some."""
+        return not self.relays or any(relay.delivers for relay in self.relays)
 
     @property
     def untested(self) -> list[Relay]:
@@ -104,7 +106,7 @@ def _pool_route(pool: Pool, members: Sequence[PoolMember]) -> Route:
 
 
 def choices(workspace: Workspace) -> list[Route]:
-    """The routes to choose from: pools first, then relays, the sandbox last."""
+    """The routes to choose from: pools first, then relays that deliver, then other relays."""
     pools = Pool.objects.filter(workspace=workspace).prefetch_related("members__relay")
     relays = Relay.objects.filter(workspace=workspace, archived_at=None)
     return [
@@ -114,7 +116,7 @@ def choices(workspace: Workspace) -> list[Route]:
         ),
         *(
             Route(f"relay-{relay.pk}", relay.name, is_pool=False, relays=(relay,))
-            for relay in relays.order_by("is_sandbox", "name")
+            for relay in relays.order_by("-delivers", "name")
         ),
     ]
 

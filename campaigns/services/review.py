@@ -198,9 +198,9 @@ def _of_route(campaign: Campaign) -> Iterator[ReviewProblem]:
             text = _("{relay} logs in as {user}; it may refuse a sender of another domain.")
             said = text.format(relay=relay.name, user=relay.username)
             yield ReviewProblem("other_domain", WARNING, "from", said)
-    if route.sandbox:
-        text = _("{route} is the sandbox: nothing leaves this machine.").format(route=route.name)
-        yield ReviewProblem("sandbox", INFO, "route", text)
+    if not route.delivers:
+        text = _("{route} delivers to nobody: nothing leaves this machine.")
+        yield ReviewProblem("delivers_nothing", INFO, "route", text.format(route=route.name))
 
 
 def _of_time(campaign: Campaign) -> Iterator[ReviewProblem]:

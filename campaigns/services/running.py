@@ -5,7 +5,6 @@ locks the row, freezes the audience and moves the state. So a campaign whose sta
 scheduled, and a started campaign has exactly one mailing.
 """
 
-import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -29,12 +28,13 @@ from contacts.services import jobs
 from designs.models import Content
 from designs.rendering import RenderError
 from designs.services import freeze
+from environment import logs
 from pages import locales
 from sending.models import Fence, Mailing, Message
 from sending.services import fence, mailings, retrying, unknowns
 from sending.services.retrying import Retried
 
-logger = logging.getLogger(__name__)
+log = logs.get(__name__)
 State = Campaign.State
 # How long a start is repeated that fails because of an error in Yanshu.
 TRIED_FOR = timedelta(minutes=5)
@@ -86,7 +86,7 @@ def schedule(  # noqa: PLR0913 - what a person confirms, each by its name
         version=F("version") + 1,
         updated_at=Now(),
     )
-    logger.info("campaign %s is scheduled for %s by user %s", now.pk, at or "now", by and by.pk)
+    log.committed.info("campaign scheduled", **_named(now), at=at, user=by and by.pk)
     campaign.refresh_from_db()
     return campaign
 
@@ -100,6 +100,11 @@ def start_now(
 ) -> Campaign:
     """Schedules for now: the next `start_due` starts it, within a second. Raises as `schedule`."""
     return schedule(campaign, at=None, by=by, version=version, untested=untested)
+
+
+def _named(campaign: Campaign) -> dict[str, int]:
+    """For log lines."""
+    return {"campaign": campaign.pk, "workspace": campaign.workspace_id}
 
 
 def _locked(campaign: Campaign) -> Campaign:
@@ -126,6 +131,7 @@ def unschedule(campaign: Campaign) -> Campaign:
             if campaign.state == State.STARTED
             else _("This campaign is not scheduled.")
         )
+    log.committed.info("campaign unscheduled", **_named(campaign))
     return campaign
 
 
@@ -178,14 +184,14 @@ def _start_next(tried: Sequence[int]) -> Campaign | None:
             return campaign
         except Exception as error:
             # An error in Yanshu, not the author's; the other campaigns still start.
-            logger.exception("campaign %s could not be started", campaign.pk)
+            log.exception("campaign could not be started", **_named(campaign))
             _failed(campaign, error)
             return campaign
     campaign.state = State.STARTED
     Campaign.objects.filter(pk=campaign.pk).update(
         state=State.STARTED, mailing=campaign.mailing, state_reason=""
     )
-    logger.info("campaign %s starts as mailing %s", campaign.pk, campaign.mailing_id)
+    log.committed.info("campaign started", **_named(campaign), mailing=campaign.mailing_id)
     return campaign
 
 
@@ -267,6 +273,8 @@ def _take_back(rows: QuerySet[Campaign]) -> None:
     pks = list(rows.values_list("pk", flat=True))
     moved = Campaign.objects.filter(pk__in=pks)
     moved.update(state=State.DRAFT, state_reason=why, version=F("version") + 1)
+    if pks:
+        log.committed.warning("scheduled campaigns taken back", campaigns=len(pks))
 
 
 def take_back_deleted(workspace: Workspace) -> None:
@@ -280,7 +288,7 @@ def _refuse(campaign: Campaign, why: str) -> None:
     Campaign.objects.filter(pk=campaign.pk).update(
         state=State.DRAFT, state_reason=why, version=F("version") + 1
     )
-    logger.warning("campaign %s could not start: %s", campaign.pk, why)
+    log.committed.warning("campaign could not start", **_named(campaign), words=why)
 
 
 # Under way ---------------------------------------------------------------------------------------
@@ -311,6 +319,7 @@ def cancel(campaign: Campaign, *, by: User | None = None) -> None:
     now = _locked(campaign)
     if now.state == State.SCHEDULED:
         Campaign.objects.filter(pk=now.pk).update(state=State.CANCELLED, version=F("version") + 1)
+        log.committed.info("campaign cancelled before its start", **_named(now))
     elif not mailings.cancel(_mailing(now, "cancel"), by=by):
         raise CampaignError(_no_longer(now))
     campaign.refresh_from_db()

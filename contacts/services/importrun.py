@@ -6,7 +6,6 @@ import goes on from its last commit, two workers never do a batch twice, and a c
 one batch. While the database merges a batch, the next one is read and shaped in a thread.
 """
 
-import logging
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -29,8 +28,9 @@ from contacts.services import statuswords as answers
 from contacts.services.importfile import ChunkSource, dialect_of
 from contacts.services.importlayout import Layout, layout_of
 from contacts.statuswords import WordCounts
+from environment import logs
 
-logger = logging.getLogger(__name__)
+log = logs.get(__name__)
 
 BATCH = 20_000
 LEASE = timedelta(seconds=60)
@@ -42,6 +42,7 @@ COUNTS = (
 ).split()
 # Of these the batch itself knows; of the others the database.
 READ = ("rows", "rejected", "duplicate", "unusable", "blank", "above")
+LOGGED = ("rows", "new", "updated", "unchanged", "duplicate", "suppressed", "rejected", "seconds")
 
 
 class ImportLostError(ContactsError):
@@ -86,13 +87,18 @@ def run(
     try:
         return _work(import_, seconds=seconds, size=size, progress=progress)
     except ImportLostError:
-        logger.info("import %s: stopped, no longer ours", import_id)
+        log.info("import stopped: no longer ours", **named(import_))
     except OperationalError:
         raise
     except Exception as error:
-        logger.exception("import %s failed", import_id)
+        log.exception("import failed", **named(import_))
         fail(import_id, error)
     return False
+
+
+def named(import_: Import) -> dict[str, int]:
+    """For log lines; "import" is no name in Python."""
+    return {"import": import_.pk, "workspace": import_.workspace_id}
 
 
 def fail(import_id: int, error: Exception) -> None:
@@ -226,3 +232,8 @@ def _finish(import_: Import) -> None:
         state=Import.State.FINISHED, finished_at=timezone.now(), leased_until=None
     )
     importing.sort_into_search()
+    log.info("import finished", **named(import_), **_counted(import_))
+
+
+def _counted(import_: Import) -> dict[str, float]:
+    return {name: import_.counts.get(name, 0) for name in LOGGED}

@@ -34,6 +34,9 @@ from contacts.services import (
 )
 from contacts.services.importlayout import Layout, layout_of
 from contacts.statuswords import LIST, WordCounts
+from environment import logs
+
+log = logs.get(__name__)
 
 CHECKED_ROWS = 20_000
 # Bytes of a file that guesses look at.
@@ -340,6 +343,7 @@ def start(
     fields = ("mapping", "list", "answers", "state", "started_at", "counts", "words")
     locked.save(update_fields=fields)
     import_.refresh_from_db()
+    log.committed.info("import started", **importrun.named(import_), bytes=import_.size)
     if enqueue:
         transaction.on_commit(lambda: jobs.nudge(enqueue, import_.pk))
 
@@ -427,8 +431,10 @@ def cancel(import_: Import) -> bool:
     going = Import.objects.filter(pk=import_.pk)
     if going.filter(state__in=unfinished.WAITING).update(**cancelled):
         ImportChunk.objects.filter(of_import_id=import_.pk).delete()
-        return True
-    return bool(going.exclude(state__in=ENDED).update(**cancelled, leased_until=None))
+    elif not going.exclude(state__in=ENDED).update(**cancelled, leased_until=None):
+        return False
+    log.committed.info("import cancelled", **importrun.named(import_))
+    return True
 
 
 @transaction.atomic
@@ -443,6 +449,7 @@ def undo(import_: Import, *, by: User | None = None) -> Undone | Job:
     if locked.state not in ENDED or locked.undone_at:
         raise ImportRefusedError(_("Only an import that has ended can be undone, and only once."))
     Import.objects.filter(pk=locked.pk).update(undone_at=timezone.now())
+    log.committed.info("import undone", **importrun.named(locked), user=by and by.pk)
     if jobs.is_large(locked.imported.all()):
         given = {"import": locked.pk, "name": locked.filename}
         return jobs.start(locked.workspace, "undo_import", given, by=by)

@@ -49,7 +49,7 @@ class PoolForm(forms.Form):
         # Whether the box about untested relays is shown.
         self.asks = False
         kept = Relay.objects.filter(workspace=workspace, archived_at=None)
-        self.relays = list(kept.order_by("is_sandbox", "name"))
+        self.relays = list(kept.order_by("-delivers", "name"))
         for relay in self.relays:
             member = members.get(relay.pk)
             self.fields |= {

@@ -33,7 +33,7 @@ LIMITS = (
 
 
 class LimitsForm(forms.Form):
-    """The limits of a relay; of the sandbox only these can be changed."""
+    """The limits of a relay; of a managed relay only these can be changed."""
 
     per_second = forms.DecimalField(
         label=gettext_lazy("A second"),

@@ -13,12 +13,15 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from environment import logs
 from relays.lanes import WHOLE
 from relays.models import WORKING, Lane, Relay
 from relays.queries import clock
 from relays.services import pace
 from smtp import ConnectError, End, Outcome
 from smtp.replies import Meaning
+
+log = logs.get(__name__)
 
 # Seconds to wait after the first, second, ... failure in a row.
 BACK_OFF = (5, 10, 20, 60, 120, 300)
@@ -42,12 +45,19 @@ def ready(relay: Relay, now: datetime | None = None) -> bool:
 
 def stop(relay: Relay, reason: str, words: str) -> None:
     """`reason`: a code of pages.reasons; `words`: what the server said."""
-    Relay.objects.filter(pk=relay.pk, state__in=WORKING).update(
+    stopped = Relay.objects.filter(pk=relay.pk, state__in=WORKING).update(
         state=Relay.State.STOPPED,
         state_reason=reason,
         state_words=words[:2000],
         state_since=clock.now(),
     )
+    if stopped:
+        log.committed.error("relay stopped", **named(relay), reason=reason, words=words)
+
+
+def named(relay: Relay) -> dict[str, int]:
+    """For log lines."""
+    return {"relay": relay.pk, "workspace": relay.workspace_id}
 
 
 def wait(relay: Relay, reason: str, until: datetime, words: str = "") -> None:
@@ -111,9 +121,11 @@ def mark_tested(relay: Relay) -> None:
 
 
 def _recovered(relay: Relay) -> None:
-    Relay.objects.filter(pk=relay.pk, failures__gt=0).update(
+    recovered = Relay.objects.filter(pk=relay.pk, failures__gt=0).update(
         failures=0, wait_until=None, wait_reason="", state_words="", next_slot_at=None
     )
+    if recovered:
+        log.committed.info("relay works again", **named(relay))
 
 
 @transaction.atomic
@@ -127,15 +139,28 @@ def back_off(relay: Relay, reason: str, words: str) -> None:
     pause = BACK_OFF[min(locked.failures, len(BACK_OFF) - 1)] * JITTER.uniform(0.9, 1.1)
     relay.failures = locked.failures = locked.failures + 1
     locked.save(update_fields=["failures"])
-    wait(relay, reason, now + timedelta(seconds=pause), words)
+    until = now + timedelta(seconds=pause)
+    wait(relay, reason, until, words)
+    log.committed.warning(
+        "relay left alone",
+        **named(relay),
+        reason=reason,
+        words=words,
+        failures=locked.failures,
+        until=until,
+    )
 
 
 def step_down(relay: Relay, mode: str, why: str) -> None:
     """Uses a more careful mode (smtp.Mode) with the relay from now on; its page says so until
     `reset`."""
-    Relay.objects.filter(pk=relay.pk).exclude(exchange=mode).update(
-        exchange=mode, exchange_why=why[:2000], exchange_since=clock.now()
+    lower = (
+        Relay.objects.filter(pk=relay.pk)
+        .exclude(exchange=mode)
+        .update(exchange=mode, exchange_why=why[:2000], exchange_since=clock.now())
     )
+    if lower:
+        log.committed.warning("relay spoken to more simply", **named(relay), mode=mode, words=why)
 
 
 def messages_each(relay: Relay) -> int | None:
@@ -176,6 +201,7 @@ def reset(relay: Relay) -> None:
     )
     Relay.objects.filter(pk=relay.pk, state__in=WORKING).update(state_words="")
     Lane.objects.filter(relay=relay).delete()
+    log.committed.info("relay reset", **named(relay))
 
 
 @transaction.atomic

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from environment import logs
 from relays import lanes, providers
 from relays.lanes import WHOLE, LaneSample, LaneState
 from relays.models import Lane, Relay, RelaySlot
@@ -24,6 +25,8 @@ from relays.services.pace import Wait
 from smtp import End, Outcome, Stage
 from smtp.accepted import Accepted
 from smtp.replies import LimitOf, Meaning, Verdict
+
+log = logs.get(__name__)
 
 JITTER = random.Random()  # noqa: S311 - spreads pauses, keeps no secret
 UNLIMITED = 1_000_000
@@ -388,6 +391,7 @@ def _write(
         before = _before(relay, name, rows.get(name))
         after = lanes.learn(before, one.seen(seconds, workers), now, JITTER.uniform(0.8, 1.2))
         _remember(relay, name, after)
+        _log(relay, name, before, after, now)
         row = rows.get(name)
         if after.known and "." in name and row is None:
             domains += 1
@@ -409,6 +413,16 @@ def _write(
                 "failures", "half_open", "latency", "changed_at",
             ],
         )  # fmt: skip
+
+
+def _log(relay: Relay, name: str, before: LaneState, after: LaneState, now: datetime) -> None:
+    known = {"relay": relay.pk, "workspace": relay.workspace_id, "lane": name}
+    if after.closed(now) and before.closed_until != after.closed_until:
+        log.committed.warning(
+            "lane closed", **known, until=after.closed_until, reason=after.reason, words=after.words
+        )
+    elif before.closed_until is not None and after.closed_until is None:
+        log.committed.info("lane opened", **known)
 
 
 def _before(relay: Relay, name: str, row: Lane | None) -> LaneState:

@@ -151,5 +151,5 @@ def of(relays: Iterable[Relay]) -> list[RelayOverview]:
 
 
 def troubled_first(relays: Iterable[Relay]) -> list[RelayOverview]:
-    """Overviews, those that need attention first; the sandbox is always last."""
-    return sorted(of(relays), key=lambda one: (one.relay.is_sandbox, one.trouble, one.relay.name))
+    """Overviews, those that need attention first; relays that deliver to nobody are always last."""
+    return sorted(of(relays), key=lambda one: (not one.relay.delivers, one.trouble, one.relay.name))

@@ -13,11 +13,14 @@ from django.utils.translation import gettext as _
 from accounts import mailheaders, secrets
 from accounts.models import User, Workspace
 from designs.encoding import CRLF, quoted
+from environment import logs
 from relays import lanes, trial, verp
 from relays.exceptions import RelaysError
 from relays.models import WORKING, Lane, Relay
 from relays.services import health, testallowance, usage
 from smtp import Server
+
+log = logs.get(__name__)
 
 # If one of these changes, it is another server, about which nothing was learned.
 PLACE = {"host", "port"}
@@ -48,7 +51,7 @@ def server_of(relay: Relay) -> Server:
         security=relay.security,
         username=relay.username,
         password=secrets.decrypt(relay.password),
-        trusted=relay.is_sandbox,
+        trusted=relay.managed,
     )
 
 
@@ -107,6 +110,7 @@ def pause(relay: Relay) -> bool:
         return False
     for use in usage.uses:
         use.paused(relay)
+    log.committed.info("relay paused", **health.named(relay))
     return True
 
 
@@ -114,7 +118,10 @@ def drain(relay: Relay) -> bool:
     """Drains the relay: open mailings go on through it, later ones don't, and when the open ones
     have ended it is paused. False: it was stopped or draining already."""
     calm = Q(state__in=[State.ACTIVE, State.PAUSED])
-    return _move(relay, State.DRAINING, calm, draining_since=timezone.now())
+    moved = _move(relay, State.DRAINING, calm, draining_since=timezone.now())
+    if moved:
+        log.committed.info("relay drained", **health.named(relay))
+    return moved
 
 
 @transaction.atomic
@@ -133,6 +140,7 @@ def resume(relay: Relay) -> bool:
     if moved:
         for use in usage.uses:
             use.resumed(relay)
+        log.committed.info("relay started", **health.named(relay))
     return moved
 
 
@@ -150,6 +158,7 @@ def forget_lane(lane: Lane) -> None:
     made the whole relay wait; that wait ends."""
     if lane.name == lanes.WHOLE:
         health.try_now(lane.relay)
+    log.committed.info("lane reset", **health.named(lane.relay), lane=lane.name)
     lane.delete()
 
 
@@ -163,12 +172,14 @@ def archive(relay: Relay) -> None:
     relay.state, relay.state_reason, relay.state_words = Relay.State.PAUSED, "", ""
     relay.state_since = relay.archived_at = timezone.now()
     relay.save(update_fields=["state", "state_reason", "state_words", "state_since", "archived_at"])
+    log.committed.info("relay archived", **health.named(relay))
 
 
 def bring_back(relay: Relay) -> None:
     """Brings the relay back from the archive; it stays paused until a person resumes it."""
     relay.archived_at = None
     relay.save(update_fields=["archived_at"])
+    log.committed.info("relay brought back", **health.named(relay))
 
 
 def test(relay: Relay, **what: Any) -> tuple[Server, trial.Dialogue]:

@@ -1,7 +1,7 @@
 """Limits test mails, because they go to any address without list, consent or report.
 
-A person may send settings.TEST_MAILS_PER_DAY a day, and only from addresses of the workspace
-(relays.senders). Mails to the sandbox reach nobody and don't count.
+A person may send so many a day (settings.TEST_MAILS_PER_DAY), and only from addresses of the
+workspace (relays.senders). Mails over a relay that delivers to nobody are not counted.
 """
 
 from django.conf import settings
@@ -37,7 +37,7 @@ def take(relay: Relay, user: User, *, sender: str, count: int, field: str = "add
     """Counts `count` test mails; to be called right before sending. Raises TestRefusedError, and
     counts none then. `field`: the form field with the recipients."""
     check_sender(relay, sender)
-    if relay.is_sandbox or allowance.take(user, WHAT, settings.TEST_MAILS_PER_DAY, count):
+    if not relay.delivers or allowance.take(user, WHAT, settings.TEST_MAILS_PER_DAY, count):
         return
     now = left(user)
     text = ngettext(

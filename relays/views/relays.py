@@ -150,8 +150,8 @@ def new_relay(request: WorkspaceRequest) -> HttpResponseBase:
 
 def edit_relay(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     relay = get_in(request.workspace, Relay, pk=pk, archived_at=None)
-    if relay.is_sandbox:
-        return _edit_sandbox(request, relay)
+    if relay.managed:
+        return _edit_limits(request, relay)
     form = RelayForm(request.POST or None, workspace=request.workspace, relay=relay)
     if request.method == "POST" and form.is_valid():
         typed: dict[str, Any] = {"password": form.new_password(), **form.values()}
@@ -165,11 +165,11 @@ def edit_relay(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     return render(request, "relays/relay_form.html", context)
 
 
-def _edit_sandbox(request: WorkspaceRequest, relay: Relay) -> HttpResponseBase:
+def _edit_limits(request: WorkspaceRequest, relay: Relay) -> HttpResponseBase:
     initial = {name: getattr(relay, name) for name in LimitsForm.base_fields}
     form = LimitsForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         service.change(relay, **LimitsForm.values(form))
         messages.success(request, _("Saved."))
         return redirect("relay", request.workspace.slug, relay.pk)
-    return render(request, "relays/relay_sandbox.html", {"form": form, "relay": relay})
+    return render(request, "relays/relay_limits.html", {"form": form, "relay": relay})

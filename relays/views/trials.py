@@ -45,7 +45,7 @@ def try_relay(request: WorkspaceRequest) -> HttpResponse:
     """Tests typed settings before they are saved; a part of a page. `relay`: the relay that is
     being changed; its stored password is used if the server is still the same."""
     pk = numbers.whole(request.POST.get("relay"))
-    relay = None if pk is None else get_in(request.workspace, Relay, pk=pk, is_sandbox=False)
+    relay = None if pk is None else get_in(request.workspace, Relay, pk=pk, managed_by="")
     form = RelayForm(request.POST, workspace=request.workspace, relay=relay)
     if not form.is_valid():
         wrong = [(form.fields[name].label, errors) for name, errors in form.errors.items()]

@@ -12,6 +12,9 @@ from accounts.models import Workspace
 from bounces.models import BounceMailbox
 from relays.models import Relay, Security
 
+# In `managed_by` (relays.managers).
+NAME = "sandbox"
+
 
 @dataclass(frozen=True, slots=True)
 class SandboxPlace:
@@ -27,7 +30,7 @@ class SandboxPlace:
 def equip(workspace: Workspace, place: SandboxPlace) -> Relay:
     """Gives the workspace the sandbox's relay and mailbox; once, however often it is called."""
     Workspace.objects.select_for_update().get(pk=workspace.pk)
-    found = Relay.objects.filter(workspace=workspace, is_sandbox=True).order_by("pk").first()
+    found = Relay.objects.filter(workspace=workspace, managed_by=NAME).order_by("pk").first()
     if found:
         return found
     username = f"workspace-{workspace.pk}"
@@ -41,7 +44,7 @@ def equip(workspace: Workspace, place: SandboxPlace) -> Relay:
         username=username,
         password=password,
         after=BounceMailbox.After.DELETE,
-        is_sandbox=True,
+        managed_by=NAME,
     )
     return add_relay(workspace, place, name=free_name(Relay, workspace), password=password)
 
@@ -66,15 +69,16 @@ def add_relay(
         per_second=per_second,
         envelope=Relay.Envelope.VERP,
         bounce_address=place.bounce_address,
-        is_sandbox=True,
+        managed_by=NAME,
+        delivers=False,
     )
 
 
 def move(place: SandboxPlace) -> None:
     """Brings all relays and mailboxes of the sandbox to where it listens now."""
-    relays = Relay.objects.filter(is_sandbox=True)
+    relays = Relay.objects.filter(managed_by=NAME)
     relays.update(host=place.host, port=place.smtp_port, bounce_address=place.bounce_address)
-    mailboxes = BounceMailbox.objects.filter(is_sandbox=True)
+    mailboxes = BounceMailbox.objects.filter(managed_by=NAME)
     mailboxes.update(host=place.host, port=place.imap_port)
 
 
@@ -82,12 +86,12 @@ def move(place: SandboxPlace) -> None:
 def renew_logins() -> int:
     """New passwords where the stored ones can't be read, because the secret key has changed. How
     many workspaces got one."""
-    relays = Relay.objects.filter(is_sandbox=True)
+    relays = Relay.objects.filter(managed_by=NAME)
     lost = {relay.workspace_id for relay in relays if not _readable(relay.password)}
     for workspace_id in lost:
         password = secrets.encrypt(random.token_urlsafe(24))
         for model in (Relay, BounceMailbox):
-            model.objects.filter(workspace_id=workspace_id, is_sandbox=True).update(
+            model.objects.filter(workspace_id=workspace_id, managed_by=NAME).update(
                 password=password
             )
     return len(lost)

@@ -39,14 +39,14 @@ def ensure_all() -> None:
     """Ports may have changed since the last start, and workspaces may be older than the sandbox."""
     equipment.move(place())
     equipment.renew_logins()
-    equipped = Relay.objects.filter(is_sandbox=True).values("workspace")
+    equipped = Relay.objects.filter(managed_by=equipment.NAME).values("workspace")
     living = Workspace.objects.filter(deleted_at=None)
     for workspace in living.exclude(pk__in=equipped):
         equipment.equip(workspace, place())
 
 
 def has_sandbox(workspace: Workspace) -> bool:
-    relays = Relay.objects.filter(workspace=workspace, is_sandbox=True, archived_at=None)
+    relays = Relay.objects.filter(workspace=workspace, managed_by=equipment.NAME, archived_at=None)
     return settings.SANDBOX and relays.exists()
 
 

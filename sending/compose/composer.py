@@ -1,6 +1,5 @@
 """Turns claimed messages into mails: a mailing's contents are compiled once, values come later."""
 
-import logging
 from collections.abc import Mapping
 from email.errors import MessageError
 from functools import lru_cache
@@ -11,6 +10,7 @@ from django.utils import timezone
 from designs.compiling import Uncompiled
 from designs.models import Content
 from designs.rendering import PARTS, Renderer, RenderError
+from environment import logs
 from relays import verp
 from relays.models import Relay
 from sending.compose import headers, tokens
@@ -22,7 +22,7 @@ from sending.purposes import RULES
 from sending.queries.claim import Claimed
 from smtp import End, MailObject, Outcome
 
-log = logging.getLogger(__name__)
+log = logs.get(__name__)
 
 
 class Composer:
@@ -69,7 +69,7 @@ class Composer:
                 return Outcome(End.NOT_COMPOSED, words=str(error))
             # What can't be made for one must not stop the others of its batch, nor its relay.
             except Exception as error:
-                log.exception("message %s can't be made", message.id)
+                log.exception("message could not be made", mail=message.id)
                 return Outcome(End.NOT_COMPOSED, words=str(error) or type(error).__name__)
         sender = token.join(self.verp) if self.verp else self.envelope
         return MailObject(message.id, sender, address, content, dotless=True)

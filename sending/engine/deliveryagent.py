@@ -5,12 +5,12 @@ one place: in `ready`, with an exchange, or with its outcome in its batch.
 """
 
 import asyncio
-import logging
 import time
 from collections import deque
 from collections.abc import Sequence
 from itertools import zip_longest
 
+from environment import logs
 from relays.models import Relay
 from relays.queries import clock
 from relays.services import health, pace
@@ -23,7 +23,7 @@ from sending.host.trouble import HostTroubleError
 from sending.queries.claim import Claimed, left_since
 from smtp import End, MailObject, Mode, Outcome, WithdrawnError
 
-log = logging.getLogger(__name__)
+log = logs.get(__name__)
 
 # A batch is meant to take this long, in seconds: what left the database's hands is out soon, and a
 # pause, an unsubscribe or a lower limit is soon felt.
@@ -216,7 +216,9 @@ class DeliveryAgent:
         work, after what is on the wire ended.
         """
         try:
-            await self._work(ends)
+            # Also for the lines of its connections: their tasks are made within.
+            with logs.context(relay=self.relay.pk, workspace=self.relay.workspace_id):
+                await self._work(ends)
         finally:
             self.stopped = True
             await self.connections.close(GRACE)
@@ -315,7 +317,8 @@ class DeliveryAgent:
             self.stop()
             return
         self.slot = slot
-        self.connections.resize(slot.connections)
+        with logs.context(relay=self.relay.pk, workspace=self.relay.workspace_id):
+            self.connections.resize(slot.connections)
         self.safe_until = began + SAFE
         old = time.monotonic() - STALE
         for batch in [one for one in self.batches if one.claimed_at < old and one.left]:
@@ -393,7 +396,12 @@ class DeliveryAgent:
         try:
             batch.journal.abandon()
         except OSError as error:
-            log.warning("replies are not in the journal: %s", error)
+            log.warning(
+                "replies not written to the journal",
+                relay=batch.relay_id,
+                batch=batch.claim.batch_id,
+                error=error,
+            )
 
 
 def interleaved(messages: Sequence[Claimed]) -> tuple[Claimed, ...]:

@@ -3,7 +3,6 @@ ten minutes are over."""
 
 import asyncio
 import gc
-import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -12,6 +11,7 @@ import uvloop
 from django.db import Error, InterfaceError, OperationalError
 
 from accounts.secrets import SecretError
+from environment import logs
 from relays.models import Relay
 from relays.queries import clock
 from relays.services import health, pace
@@ -23,7 +23,7 @@ from sending.host.processlock import ProcessLock
 from sending.host.trouble import CODES, HostTroubleError
 from sending.services import dispatch
 
-log = logging.getLogger(__name__)
+log = logs.get(__name__)
 
 # Seconds after which a process takes no more; another shift goes on. Nothing a shift keeps grows
 # meanwhile, but a process that can be recycled is easier to trust.
@@ -146,7 +146,7 @@ class _Shift:
         """A relay whose agent failed waits, longer each time; the others go on."""
         while self.failed:
             relay_id, error = self.failed.pop()
-            log.error("the delivery agent of relay %s failed", relay_id, exc_info=error)
+            log.failed("sending over a relay failed", error, relay=relay_id)
             relay = await self.database(Relay.objects.filter(pk=relay_id).first)
             if relay is not None:
                 holder = f"{self.lock.name}:{relay.pk}"
@@ -213,7 +213,7 @@ class _Shift:
                 await self.database(watch, [batch for one in agents for batch in one.batches])
             except Error as error:
                 # Nothing could be recorded: what is on the wire is finished, no more is begun.
-                log.warning("the database is away: %s", error)
+                log.warning("database away while sending", error=error)
                 for agent in agents:
                     agent.stop()
                 continue
@@ -225,7 +225,7 @@ class _Shift:
         try:
             await agent.watch(began)
         except Exception as error:
-            log.exception("relay %s could not be watched", agent.relay.pk)
+            log.exception("relay could not be watched", relay=agent.relay.pk)
             agent.stop()
             if not isinstance(error, AWAY) and not _is_of_host(error):
                 self.failed.append((agent.relay.pk, error))

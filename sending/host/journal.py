@@ -13,7 +13,6 @@ replies that were read count, content without a reply is in doubt, the rest was 
 """
 
 import fcntl
-import logging
 import os
 import secrets
 import time
@@ -27,11 +26,12 @@ from typing import NamedTuple
 import psutil
 from django.conf import settings
 
+from environment import logs
 from sending.host import sentlog
 from sending.host.sentlog import About
 from smtp import Stage
 
-log = logging.getLogger(__name__)
+log = logs.get(__name__)
 
 # A file that is made is locked and named within this time, in seconds.
 UNFINISHED = 3600
@@ -120,7 +120,7 @@ class Journal:
         try:
             self._keep()
         except OSError as error:
-            log.warning("the sent log can't be written: %s", error)
+            log.warning("sent log not written", error=error)
         else:
             self.path.unlink(missing_ok=True)
         self._close()

@@ -10,7 +10,6 @@ none). A file for each day, without fsync, like the journals. Ids are never used
 database is found to be older, its sequences jump ahead.
 """
 
-import logging
 import os
 import time
 from collections.abc import Iterable, Iterator
@@ -20,8 +19,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from contacts.provenance import UNKNOWN, Source
+from environment import logs
 
-log = logging.getLogger(__name__)
+log = logs.get(__name__)
 
 # Days that a file is kept. docs/operators/backups-and-upgrades.md names it.
 KEPT = 90
@@ -111,7 +111,7 @@ def _lines(path: Path) -> Iterator[tuple[About, int, list[Range], list[Range]]]:
                 moment, *about, _a, accepted, _d, in_doubt = line.split()
                 yield About.parsed(*about), int(moment), parsed(accepted), parsed(in_doubt)
             except (TypeError, ValueError):
-                log.warning("%s has a line that can't be read: %.80s", path, line)
+                log.warning("line of the sent log not read", path=path, line=line[:80])
 
 
 def forget_old(directory: Path, now: float | None = None) -> None:

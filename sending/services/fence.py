@@ -12,7 +12,6 @@ knows. A person decides for each mailing: what was sent is counted, and it goes 
 A crash of the database, or a failover that loses nothing, changes none of the three.
 """
 
-import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
@@ -22,6 +21,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from environment import logs
 from pages.registry import Registry
 from sending.host import journal, position, sentlog
 from sending.host.sentlog import About
@@ -41,7 +41,7 @@ from sending.queries.claim import Claim
 from sending.queries.record import Result, record
 from sending.services import freezing, mailings, recovery
 
-log = logging.getLogger(__name__)
+log = logs.get(__name__)
 
 Why = Fence.Why
 # Of messages that were counted; their server's words were lost with the database.
@@ -105,7 +105,7 @@ class Passage:
         try:
             position.write(self.installation, self.generation)
         except OSError as error:
-            log.warning("the position of this host can't be written: %s", error)
+            log.warning("position of this host not written", error=error)
 
 
 def _look(host: str) -> queries.CopySigns:
@@ -171,7 +171,7 @@ def put_up(why: Fence.Why) -> Fence:
         mailings.pause(mailing, "restored")
     for function in on_noticed:
         function(fence)
-    log.error("%s Nothing is sent until somebody decides: manage.py fence.", fence.why)
+    log.committed.error("fence put up: nothing is sent until somebody decides", why=fence.why)
     return fence
 
 
@@ -191,6 +191,9 @@ def report(fence: Fence, host: str, installation: str) -> None:
     )
     if not new:
         return
+    log.committed.info(
+        "host reported what it sent", host=host, mailings=len(sent), unknown=len(made.unknown)
+    )
     fenced = {one.mailing_id: one for one in fence.fenced.filter(mailing__in=there)}
     SentRange.objects.bulk_create(
         (
@@ -255,6 +258,13 @@ def decide(one: Fenced, *, go_on: bool) -> bool:
     now.decision = Fenced.Decision.GO_ON if go_on else Fenced.Decision.PAUSED
     now.decided_at = timezone.now()
     now.save(update_fields=["decision", "decided_at"])
+    log.committed.info(
+        "fenced mailing decided",
+        mailing=now.mailing_id,
+        decision=now.decision,
+        accepted=now.accepted,
+        unknown=now.in_doubt,
+    )
     if go_on:
         mailings.resume(now.mailing)
     return True
@@ -286,4 +296,7 @@ def _count(one: Fenced) -> None:
 
 def release() -> bool:
     """New work is sent again; what is not decided stays paused. False: no fence is up."""
-    return bool(Fence.objects.filter(released_at=None).update(released_at=timezone.now()))
+    released = Fence.objects.filter(released_at=None).update(released_at=timezone.now())
+    if released:
+        log.committed.info("fence taken down")
+    return bool(released)

@@ -1,6 +1,5 @@
 """Mailings: opened, paused, resumed, cancelled, finished."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -15,6 +14,7 @@ from contacts.models import Job
 from contacts.provenance import Source
 from contacts.services import jobs
 from designs.models import Content
+from environment import logs
 from relays.models import Pool, Relay
 from sending.models import Fenced, Freezing, Hold, Mailing, Tally, Variant
 from sending.purposes import ADVERTISING, RULES
@@ -24,7 +24,7 @@ from sending.states import TRANSITIONS
 from sending.variants import Choice, checked
 
 RETRY_FOR = timedelta(days=2)
-log = logging.getLogger(__name__)
+log = logs.get(__name__)
 
 
 @transaction.atomic
@@ -76,6 +76,8 @@ def open_mailing(  # noqa: PLR0913 - what a mailing is made of
     )
     give_contents(mailing, content)
     freezing.begin(mailing, audience, holdout=holdout)
+    route = {"relay": mailing.relay_id, "pool": mailing.pool_id}
+    log.committed.info("mailing started", **_named(mailing), source=source, **route)
     return mailing
 
 
@@ -95,6 +97,11 @@ def give_contents(mailing: Mailing, content: Content | Sequence[Choice]) -> None
     )
 
 
+def _named(mailing: Mailing) -> dict[str, int]:
+    """For log lines."""
+    return {"mailing": mailing.pk, "workspace": mailing.workspace_id}
+
+
 def _move(mailing: Mailing, verb: str, **fields: object) -> bool:
     """One transition of the table, if the mailing is in a state that it leads from."""
     sources, target = TRANSITIONS[verb]
@@ -107,7 +114,10 @@ def pause(mailing: Mailing, reason: str = "", words: str = "") -> bool:
     """`reason`: why the platform did it, a code of pages.reasons; `words`: what a server said. What
     is on the wire is finished; nothing new is taken."""
     why = {"state_reason": reason, "state_words": words}
-    return _move(mailing, "pause", **why, wait_reason="", wait_until=None)
+    moved = _move(mailing, "pause", **why, wait_reason="", wait_until=None)
+    if moved:
+        log.committed.info("mailing paused", **_named(mailing), reason=reason or None)
+    return moved
 
 
 @transaction.atomic
@@ -121,13 +131,17 @@ def resume(mailing: Mailing) -> bool:
     whole = Hold.objects.filter(mailing=mailing, kind=Hold.Kind.MAILING, released_at=None)
     whole.update(released_at=timezone.now())
     refusals.forget(mailing=mailing)
+    log.committed.info("mailing resumed", **_named(mailing))
     return True
 
 
 def reopen(mailing: Mailing) -> bool:
     """A finished one, or a stream that was idle, sends again: messages of it wait anew."""
     Mailing.objects.filter(pk=mailing.pk, idle=True).update(idle=False)
-    return _move(mailing, "reopen", finished_at=None)
+    moved = _move(mailing, "reopen", finished_at=None)
+    if moved:
+        log.committed.info("mailing reopened", **_named(mailing))
+    return moved
 
 
 @transaction.atomic
@@ -148,13 +162,16 @@ def cancel(mailing: Mailing, *, by: User | None = None) -> bool:
         # Addresses that waited for a decision about their run get none any more.
         tally = Tally.objects.filter(mailing=mailing)
         tally.update(unjudged_since=Coalesce("unjudged_since", Now()))
+        log.committed.info("mailing cancelled", **_named(mailing))
     return moved
 
 
 def stop_all(workspace: Workspace) -> None:
     """Of a workspace that is deleted nothing more is sent; its rows go with it."""
     live = Mailing.objects.filter(workspace=workspace, state=Mailing.State.SENDING)
-    live.update(state=Mailing.State.PAUSED, wait_reason="", wait_until=None)
+    paused = live.update(state=Mailing.State.PAUSED, wait_reason="", wait_until=None)
+    known = {"workspace": workspace.pk, "mailings": paused}
+    log.committed.info("mailings of a deleted workspace paused", **known)
     # Messages are not tied to their mailing by the database: none may be made any more.
     Freezing.objects.filter(mailing__workspace=workspace).delete()
 
@@ -195,9 +212,22 @@ def _finish(mailing_id: int) -> bool:
     if not ending.lock_done(mailing_id):
         return False
     if nowhere := ending.find_forgotten(mailing_id):
-        log.error("mailing %s: %s messages were nowhere", mailing_id, nowhere)
+        log.error("messages were nowhere", mailing=mailing_id, messages=nowhere)
         return False
     ending.finish(mailing_id)
     # Whoever tries failed messages again later means those of dropped lanes, too.
     Hold.objects.filter(mailing=mailing_id, released_at=None).update(released_at=timezone.now())
+    _log_finished(Tally.objects.select_related("mailing").get(mailing=mailing_id))
     return True
+
+
+def _log_finished(tally: Tally) -> None:
+    log.committed.info(
+        "mailing finished",
+        **_named(tally.mailing),
+        recipients=tally.targeted,
+        accepted=tally.accepted,
+        failed=tally.failed,
+        skipped=tally.skipped,
+        unknown=tally.unknown,
+    )

@@ -1,12 +1,12 @@
 """Brings back what dead workers had claimed, so that the ledger closes whatever was killed."""
 
-import logging
 from datetime import UTC, timedelta
 
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_noop
 
+from environment import logs
 from relays.services import pace
 from sending.host import journal, processlock
 from sending.models import Batch, Message
@@ -16,7 +16,7 @@ from sending.services.outcomes import settle
 from smtp import End, Outcome, recalled
 from smtp.accepted import Accepted
 
-log = logging.getLogger(__name__)
+log = logs.get(__name__)
 
 # How long a host whose lease ended may stay away before its messages count as unknown: until then
 # it can come back and tell from its journal what really happened.
@@ -48,11 +48,13 @@ def _settle(batch: Batch, story: journal.Story) -> None:
         if message.id in story.in_doubt or not story.complete:
             outcomes[message.id] = Outcome(End.IN_DOUBT, words=KILLED)
     log.warning(
-        "batch %s of mailing %s: its worker died; %s of %s messages had an outcome",
-        batch.pk,
-        batch.mailing_id,
-        len(outcomes) + len(accepted),
-        len(claim.messages),
+        "batch of a dead worker settled",
+        workspace=batch.mailing.workspace_id,
+        mailing=batch.mailing_id,
+        relay=batch.relay_id,
+        batch=batch.pk,
+        messages=len(claim.messages),
+        outcomes=len(outcomes) + len(accepted),
     )
     # A batch that is claimed has the relay it was claimed for.
     if batch.relay is not None:
@@ -106,4 +108,12 @@ def sweep() -> int:
 
 def _give_up(batch: Batch) -> int:
     lost = [Result(number, Message.State.UNKNOWN, "worker_lost") for number in batch.ids]
-    return len(record(Claim(batch.pk, batch.epoch, batch.holder, ()), lost))
+    number = len(record(Claim(batch.pk, batch.epoch, batch.holder, ()), lost))
+    log.warning(
+        "batch of a lost host given up",
+        mailing=batch.mailing_id,
+        relay=batch.relay_id,
+        batch=batch.pk,
+        unknown=number,
+    )
+    return number

@@ -20,6 +20,7 @@ from accounts.models import Workspace
 from contacts.provenance import Source
 from contacts.queries.mergefields import merge_fields
 from designs.models import Content
+from environment import logs
 from relays import providers
 from relays.models import Pool, Relay
 from sending.exceptions import SendingError
@@ -30,6 +31,7 @@ from sending.queries.claim import Claimed
 from sending.services.mailings import RETRY_FOR, give_contents
 from sending.variants import Choice, Share, shares
 
+log = logs.get(__name__)
 State, Kind = Mailing.State, Mailing.Kind
 
 
@@ -84,6 +86,14 @@ def open_stream(  # noqa: PLR0913 - what a stream is made of
     )
     give_contents(stream, content)
     Tally.objects.create(mailing=stream)
+    log.committed.info(
+        "stream opened",
+        mailing=stream.pk,
+        workspace=workspace.pk,
+        source=source,
+        relay=stream.relay_id,
+        pool=stream.pool_id,
+    )
     return stream
 
 
@@ -132,6 +142,8 @@ def close(stream: Mailing) -> bool:
     open_ = Mailing.objects.filter(pk=stream.pk, kind=Kind.STREAM, closed_at=None)
     moved = open_.update(closed_at=timezone.now(), idle=False)
     stream.refresh_from_db()
+    if moved:
+        log.committed.info("stream closed", mailing=stream.pk, workspace=stream.workspace_id)
     return bool(moved)
 
 

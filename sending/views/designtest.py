@@ -107,7 +107,7 @@ def relays(workspace: Workspace) -> Any:
     """Those that may send now."""
     return Relay.objects.filter(
         workspace=workspace, state=Relay.State.ACTIVE, archived_at=None
-    ).order_by("is_sandbox", "name")
+    ).order_by("-delivers", "name")
 
 
 def design_test(request: WorkspaceRequest, pk: int) -> HttpResponse:

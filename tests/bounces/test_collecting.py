@@ -22,6 +22,7 @@ from relays import verp
 from sending.compose.tokens import make as token
 from sending.models import Event, Message, Tally
 from tests.bounces import returns
+from tests.loglines import named
 from tests.mailservers.imap import PASSWORD, USER, Imap, running
 from tests.sending.engine.conftest import assert_closes
 
@@ -52,6 +53,25 @@ def test_hard_bounce_by_verp_suppresses_and_moves(
     mailbox.refresh_from_db()
     assert mailbox.collected_at
     assert mailbox.leased_until is None
+
+
+def test_a_collection_is_one_line(
+    imap: Imap, mailbox: BounceMailbox, sent: Sent, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "bounces")
+    collecting.collect(mailbox.pk)
+    assert not named(caplog, "mailbox collected")
+    (message,) = sent("gone@receiver.example")
+    imap.append(returns.dsn("gone@receiver.example", to=verp_of(message)))
+    collecting.collect(mailbox.pk)
+    (fields,) = named(caplog, "mailbox collected")
+    assert (fields["mailbox"], fields["workspace"]) == (mailbox.pk, mailbox.workspace_id)
+    numbers = [fields[name] for name in ("stored", "ours", "suppressed", "cleared", "failed")]
+    assert numbers == [1, 1, 1, 1, 0]
+    BounceMailbox.objects.update(username="another")
+    collecting.collect(mailbox.pk)
+    (fields,) = named(caplog, "mailbox could not be collected")
+    assert fields["mailbox"] == mailbox.pk
 
 
 def test_by_returned_headers(imap: Imap, mailbox: BounceMailbox, sent: Sent) -> None:
@@ -331,7 +351,7 @@ def test_back_off_of_a_failing_mailbox(mailbox: BounceMailbox) -> None:
     now = timezone.now()
     for failing, pause in ((0, 1), (4, 4), (300, 15)):
         BounceMailbox.objects.update(
-            is_sandbox=False,
+            managed_by="",
             error="login",
             checked_at=now,
             collected_at=now - timedelta(minutes=failing),
@@ -346,7 +366,7 @@ def test_due_each_minute_and_the_sandbox_soon(mailbox: BounceMailbox) -> None:
     BounceMailbox.objects.update(checked_at=now)
     assert collecting.due(now + timedelta(seconds=9)) == []
     assert collecting.due(now + timedelta(seconds=10)) == [mailbox.pk]
-    BounceMailbox.objects.update(is_sandbox=False)
+    BounceMailbox.objects.update(managed_by="")
     assert collecting.due(now + timedelta(seconds=59)) == []
     assert collecting.due(now + timedelta(seconds=60)) == [mailbox.pk]
     BounceMailbox.objects.update(active=False)
@@ -361,7 +381,7 @@ def test_trial_shows_folders(imap: Imap, mailbox: BounceMailbox) -> None:
 
 
 def test_servers_of_a_cloud_are_refused(mailbox: BounceMailbox) -> None:
-    error = wrong(mailbox, host="169.254.169.254", is_sandbox=False)
+    error = wrong(mailbox, host="169.254.169.254", managed_by="")
     assert error.startswith("This server can't be used for a mailbox. 169.254.169.254 is")
 
 

@@ -37,7 +37,7 @@ def mailbox_at(workspace: Workspace, server: Hostile) -> BounceMailbox:
         port=server.port,
         security="none",
         username="u",
-        is_sandbox=True,
+        managed_by="sandbox",
         after="delete",
     )
 

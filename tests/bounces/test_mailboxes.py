@@ -39,7 +39,7 @@ def values(imap: Imap, **changed: object) -> dict[str, object]:
 @pytest.fixture
 def own(mailbox: BounceMailbox) -> BounceMailbox:
     """The mailbox, as one that a person added."""
-    mailbox.is_sandbox = False
+    mailbox.managed_by = ""
     mailbox.save()
     return mailbox
 
@@ -173,7 +173,7 @@ def test_sandbox_is_not_edited(owner_client: Client, mailbox: BounceMailbox) -> 
 
 
 def test_deleting_keeps_suppressions(owner_client: Client, bounced: BounceMail) -> None:
-    BounceMailbox.objects.update(is_sandbox=False)
+    BounceMailbox.objects.update(managed_by="")
     answer = owner_client.post(f"/w/brand/mailboxes/{bounced.mailbox_id}/delete/", follow=True)
     assert "Bounces and 1 kept mail are forgotten." in answer.content.decode()
     assert not BounceMail.objects.exists()

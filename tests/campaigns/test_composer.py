@@ -372,7 +372,7 @@ def test_the_rail_says_what_is_missing(
 def test_warnings_do_not_block(
     owner_client: Client, workspace: Workspace, make_campaign: Make, relay: Relay
 ) -> None:
-    Relay.objects.update(state="paused", is_sandbox=True, username="post@other.example")
+    Relay.objects.update(state="paused", delivers=False, username="post@other.example")
     html = (
         "<p>{{ city }} <img src='https://brand.example/a.png'></p>"
         "<a href='{{ unsubscribe_url }}'>x</a>" + "<!-- x -->" * 12_000

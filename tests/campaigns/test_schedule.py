@@ -25,6 +25,7 @@ from designs.models import Content, Design
 from relays.models import Pool, PoolMember, Relay
 from sending.models import Mailing, Message, Tally
 from sending.queries.claim import claim
+from tests.loglines import logged
 
 Make = Callable[..., Campaign]
 SOON = timedelta(hours=1)
@@ -211,7 +212,8 @@ def test_one_that_fails_does_not_stop_the_others(
     bad.refresh_from_db()
     assert bad.state == "scheduled"
     assert "keeps it from being prepared" in bad.state_reason
-    assert f"campaign {bad.pk} could not be started" in caplog.text
+    known = {"campaign": bad.pk, "workspace": bad.workspace_id}
+    assert ("campaign could not be started", known) in logged(caplog)
     with connection.cursor() as cursor:
         cursor.execute(
             "SET CONSTRAINTS ALL IMMEDIATE; ALTER TABLE sending_mailing DROP CONSTRAINT trap"

@@ -21,6 +21,7 @@ from contacts.provenance import BY_HAND, Source
 from contacts.queries.importing import Undone
 from contacts.services import importrun, imports, lists, suppressions
 from tests.contacts.files import torture
+from tests.loglines import named
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -57,6 +58,20 @@ def imported(workspace: Workspace, data: bytes | str, **choices: object) -> dict
 @pytest.fixture
 def news(workspace: Workspace) -> List:
     return List.objects.create(workspace=workspace, name="News")
+
+
+def test_start_end_and_undo_are_lines(
+    workspace: Workspace, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "contacts")
+    file = chosen(received(workspace, "email\na@x.example\nb@x.example\nwrong\n"))
+    ran(file)
+    imports.undo(file)
+    own = {"import": file.pk, "workspace": workspace.pk}
+    assert named(caplog, "import started") == [own | {"bytes": file.size}]
+    (finished,) = named(caplog, "import finished")
+    assert finished.items() >= (own | {"rows": 3, "new": 2, "rejected": 1}).items()
+    assert named(caplog, "import undone") == [own]
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def test_steps_tick_themselves(
     assert "Import your contacts" in ticked(page(owner_client))
     BounceMailbox.objects.create(workspace=workspace, name="Returns", host="imap.example")
     assert ticked(page(owner_client))[-2:] == ["Connect a relay", "Collect bounces"]
-    Relay.objects.update(is_sandbox=True)
+    Relay.objects.update(managed_by="sandbox", delivers=False)
     assert "Connect a relay" not in ticked(page(owner_client))
 
 
@@ -82,7 +82,7 @@ def test_sending_through_the_sandbox_only_leaves_steps_to_do(
 ) -> None:
     start("a@x.example")
     send()
-    Relay.objects.update(is_sandbox=True)
+    Relay.objects.update(managed_by="sandbox", delivers=False)
     shown = words(page(owner_client))
     assert "Still to do" in shown
     assert "Send your first campaign" in shown
@@ -166,7 +166,9 @@ def test_needs_name_what_a_person_must_do(
     shown = words(page(owner_client))
     assert "The relay SES is stopped" in shown
     assert "535 5.7.8 no" in shown
-    assert "Bounces of Returns are not collected The server refuses this user and password." in shown
+    assert (
+        "Bounces of Returns are not collected The server refuses this user and password." in shown
+    )
     assert "NO login" in shown
     assert "Letter: the result of 1 message is not known" in shown
     assert "people.csv: 7 lines were not imported" in shown

@@ -79,7 +79,7 @@ def test_the_list_has_trouble_first(
             "state_reason": "login",
             "state_words": "535 no",
         },
-        "A sandbox": {"state": "stopped", "is_sandbox": True},
+        "A sandbox": {"state": "stopped", "managed_by": "sandbox", "delivers": False},
     }
     for name, fields in values.items():
         Relay.objects.create(workspace=workspace, name=name, host="localhost", **fields)

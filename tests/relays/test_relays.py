@@ -239,7 +239,7 @@ def test_a_relay_in_use_is_not_archived(
 def test_the_sandbox_takes_limits_and_nothing_else(
     owner_client: Client, url: Callable[..., str], relay: Relay
 ) -> None:
-    Relay.objects.update(is_sandbox=True)
+    Relay.objects.update(managed_by="sandbox", delivers=False)
     typed = TYPED | {"host": "evil.example", "per_second": "2"}
     owner_client.post(url("edit_relay", relay.pk), typed)
     relay.refresh_from_db()

@@ -27,7 +27,7 @@ KINDS = {
 def test_every_kind(running: Running, relay: Relay, open_to: Callable[..., Mailing]) -> None:
     relay.port = running.smtp_port
     relay.save()
-    mailbox = BounceMailbox.objects.get(is_sandbox=True)
+    mailbox = BounceMailbox.objects.get(managed_by="sandbox")
     BounceMailbox.objects.update(port=running.imap_port)
     mailing = open_to([f"{word}@x.example" for word in [*KINDS, "anna"]], relay=relay)
     shift.run(relay)

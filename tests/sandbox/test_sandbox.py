@@ -318,7 +318,7 @@ def test_provisioning_is_done_once(relay: Relay, workspace: Workspace) -> None:
     services.provision(workspace)
     assert Relay.objects.get() == relay
     mailbox = BounceMailbox.objects.get()
-    assert mailbox.is_sandbox
+    assert mailbox.managed_by == "sandbox"
     assert mailbox.username == relay.username
     assert relay.bounce_address == "bounces@sandbox.example"
 
