@@ -1,8 +1,10 @@
 """Hooks of campaigns: a workspace is deleted, or the database was restored or copied."""
 
 from accounts.services import workspaces
+from campaigns.queries import report
 from campaigns.services import running
-from sending.services import fence
+from sending.services import fence, retention
 
+retention.keepers.add(report.keep)
 fence.on_noticed.add(running.take_back_scheduled)
 workspaces.on_deleted.add(running.take_back_deleted)

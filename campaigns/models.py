@@ -63,3 +63,15 @@ class Campaign(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class KeptReport(models.Model):
+    """Figures of a mailing's report that were counted from rows before these were dropped
+    (queries.report.PARTS)."""
+
+    mailing = models.OneToOneField(Mailing, models.CASCADE, primary_key=True, related_name="+")
+    # {name of the part: its rows}
+    parts = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return f"kept report of {self.mailing_id}"

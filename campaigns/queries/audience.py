@@ -48,6 +48,8 @@ def left_out(mailing: Mailing, parameters: QueryDict) -> Q:
 def unrecorded(mailing: Mailing) -> int:
     """The number of people left out of a mailing that was opened before LeftOut existed. Who they
     were can't be found out later, because subscriptions have changed since."""
+    if mailing.details_dropped_at is not None:
+        return 0
     number = sum(mailing.excluded.values())
     return 0 if not number or LeftOut.objects.filter(mailing=mailing).exists() else number
 

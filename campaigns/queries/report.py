@@ -6,12 +6,14 @@ a pass over the mailing is needed, its part of the page is loaded separately and
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
 from django.core.cache import cache
 from django.db import connection
 
+from campaigns.models import KeptReport
 from campaigns.queries.replies import same
 from relays import providers
 from sending.models import Event, Mailing
@@ -56,6 +58,19 @@ SELECT reason, {same} AS same, sum(number), min(reply)
 FAILED = sql(
     "SELECT reason, reply FROM sending_message WHERE mailing_id = %(mailing)s AND trouble = $FAILED"
 )
+FAILED_AT = sql(
+    "SELECT lane, count(*) FROM sending_message"
+    " WHERE mailing_id = %s AND trouble = $FAILED GROUP BY 1 ORDER BY 2 DESC, 1"
+)
+SKIPPED = sql(
+    "SELECT reason, count(*) FROM sending_message"
+    " WHERE mailing_id = %s AND trouble = $SKIPPED GROUP BY 1 ORDER BY 2 DESC, 1"
+)
+# Index: event_by_kind.
+RETURNED = """
+SELECT kind, count(DISTINCT message_id) FROM sending_event
+ WHERE mailing_id = %s AND kind = ANY(%s) GROUP BY 1
+"""
 # Indexes: message_retry, and the primary key for messages that a worker gave back.
 PUT_OFF = sql("""
 SELECT reason, reply FROM sending_message
@@ -64,8 +79,8 @@ UNION ALL
 SELECT m.reason, m.reply
   FROM sending_batch b CROSS JOIN unnest(b.ids) AS given (id)
   JOIN sending_message m ON m.id = given.id
- WHERE b.mailing_id = %(mailing)s AND b.holder = '' AND m.state = $WAITING AND m.retry_at IS NULL
-   AND m.reason <> ''
+ WHERE b.mailing_id = %(mailing)s AND m.mailing_id = %(mailing)s AND b.holder = ''
+   AND m.state = $WAITING AND m.retry_at IS NULL AND m.reason <> ''
 """)
 # Index: event_by_kind. A message with two bounces of the same words counts once.
 BOUNCES = """
@@ -77,14 +92,20 @@ SELECT kind AS reason, {same} AS same, count(DISTINCT message_id), min(detail)
 """
 
 
-def _grouped(rows: str, mailing: Mailing) -> list[ReplyGroup]:
+def _grouped(rows: str, mailing: Mailing) -> Rows:
     return _groups(GROUPED.format(same=same("reply"), rows=rows), mailing)
 
 
-def _groups(sql: str, mailing: Mailing) -> list[ReplyGroup]:
+def _groups(sql: str, mailing: Mailing) -> Rows:
     with connection.cursor() as cursor:
         cursor.execute(sql, {"mailing": mailing.pk, "read": READ, "groups": GROUPS})
-        return [ReplyGroup(row[0], row[1], int(row[2]), row[3]) for row in cursor.fetchall()]
+        return [(row[0], row[1], int(row[2]), row[3]) for row in cursor.fetchall()]
+
+
+def _counted(statement: str, *parameters: Any) -> Rows:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return list(cursor.fetchall())
 
 
 def cut(groups: Sequence[ReplyGroup], possible: int) -> bool:
@@ -96,7 +117,7 @@ def cut(groups: Sequence[ReplyGroup], possible: int) -> bool:
 
 def failures(mailing: Mailing) -> list[ReplyGroup]:
     """Failed messages, grouped by the server's reply."""
-    return _grouped(FAILED, mailing)
+    return [ReplyGroup(*row) for row in _part("failures", mailing)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +132,7 @@ class ProviderFailures:
 def failed_at(mailing: Mailing) -> list[ProviderFailures]:
     """Failed messages by mail provider, the most frequent first. Domains without a known provider
     are left out: the table of domains has them. Index: message_not_accepted."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            sql(
-                "SELECT lane, count(*) FROM sending_message"
-                " WHERE mailing_id = %s AND trouble = $FAILED GROUP BY 1 ORDER BY 2 DESC, 1"
-            ),
-            [mailing.pk],
-        )
-        counts = cursor.fetchall()
+    counts = _part("failed_at", mailing)
     known = {one.number: one for one in providers.mail_providers()}
     return [
         ProviderFailures(known[lane].key, known[lane].name, count)
@@ -130,12 +143,12 @@ def failed_at(mailing: Mailing) -> list[ProviderFailures]:
 
 def put_off(mailing: Mailing) -> list[ReplyGroup]:
     """Messages that wait because a server deferred them."""
-    return _grouped(PUT_OFF, mailing)
+    return [ReplyGroup(*row) for row in _part("put_off", mailing)]
 
 
 def bounces(mailing: Mailing) -> list[ReplyGroup]:
     """Bounced messages, grouped by the server's words."""
-    return _groups(BOUNCES.format(same=same("detail")), mailing)
+    return [ReplyGroup(*row) for row in _part("bounces", mailing)]
 
 
 # Rare kinds without a tally: counted from their rows (index event_by_kind).
@@ -151,27 +164,13 @@ def returns(mailing: Mailing) -> dict[str, int]:
         Event.Kind.BLOCKED: tally.blocked,
         Event.Kind.COMPLAINED: tally.complained,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT kind, count(DISTINCT message_id) FROM sending_event"
-            " WHERE mailing_id = %s AND kind = ANY(%s) GROUP BY 1",
-            [mailing.pk, [str(kind) for kind in COUNTED]],
-        )
-        found = tallied | dict(cursor.fetchall())
+    found = tallied | dict(_part("returns", mailing))
     return {str(kind): found.get(kind, 0) for kind in (*tallied, *COUNTED)}
 
 
 def skipped(mailing: Mailing) -> list[tuple[str, int]]:
     """[(code of pages.reasons, number)] of skipped messages. Index: message_not_accepted."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            sql(
-                "SELECT reason, count(*) FROM sending_message"
-                " WHERE mailing_id = %s AND trouble = $SKIPPED GROUP BY 1 ORDER BY 2 DESC, 1"
-            ),
-            [mailing.pk],
-        )
-        return [(reason, count) for reason, count in cursor.fetchall()]
+    return [(reason, count) for reason, count in _part("skipped", mailing)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,13 +196,7 @@ SELECT split_part(address, '@', 2), count(*),
 
 def domains(mailing: Mailing) -> list[DomainFigures]:
     """The domains with the most recipients."""
-
-    def read() -> Rows:
-        with connection.cursor() as cursor:
-            cursor.execute(DOMAIN_ROWS, [mailing.pk, DOMAINS])
-            return list(cursor.fetchall())
-
-    return [DomainFigures(*row) for row in _kept("domains", mailing, read)]
+    return [DomainFigures(*row) for row in _kept("domains", mailing)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,13 +234,7 @@ def links(mailing: Mailing) -> list[Link]:
     """Every link of the mail, the most clicked first; with several variants, the links of each."""
     variants = list(mailing.variants.select_related("content").order_by("number"))
     several = len(variants) > 1
-
-    def read() -> Rows:
-        with connection.cursor() as cursor:
-            cursor.execute(CLICKS_BY_VARIANT if several else CLICKS, [mailing.pk])
-            return list(cursor.fetchall())
-
-    counts = {(row[0], row[1]): (row[2], row[3]) for row in _kept("links", mailing, read)}
+    counts = {(row[0], row[1]): (row[2], row[3]) for row in _kept("links", mailing)}
     found = [
         Link(
             one.number,
@@ -262,10 +249,44 @@ def links(mailing: Mailing) -> list[Link]:
     return sorted(found, key=lambda link: (-link.people, link.variant, link.number))
 
 
-def _kept(name: str, mailing: Mailing, read: Callable[[], Rows]) -> Rows:
-    """The result of `read`, cached for a while; not cached for small mailings: `read` is quick."""
-    if mailing.tally.targeted < QUICK:
-        return read()
+def _clicks(mailing: Mailing) -> Rows:
+    several = mailing.variants.count() > 1
+    return _counted(CLICKS_BY_VARIANT if several else CLICKS, mailing.pk)
+
+
+# {part of the report: function that reads it from the mailing's rows}
+PARTS: dict[str, Callable[[Mailing], Rows]] = {
+    "failures": partial(_grouped, FAILED),
+    "failed_at": lambda mailing: _counted(FAILED_AT, mailing.pk),
+    "put_off": partial(_grouped, PUT_OFF),
+    "bounces": partial(_groups, BOUNCES.format(same=same("detail"))),
+    "returns": lambda mailing: _counted(RETURNED, mailing.pk, [str(kind) for kind in COUNTED]),
+    "skipped": lambda mailing: _counted(SKIPPED, mailing.pk),
+    "domains": lambda mailing: _counted(DOMAIN_ROWS, mailing.pk, DOMAINS),
+    "links": _clicks,
+}
+
+
+def _part(name: str, mailing: Mailing) -> Rows:
+    """The parts that were stored before the mailing's rows were dropped."""
+    if mailing.details_dropped_at is None:
+        return PARTS[name](mailing)
+    stored = KeptReport.objects.filter(mailing=mailing).first()
+    return stored.parts.get(name, []) if stored else []
+
+
+def keep(mailing: Mailing) -> None:
+    """Stores the figures that the report counts from rows, before these are dropped. Safe to run
+    twice."""
+    parts = {name: read(mailing) for name, read in PARTS.items()}
+    KeptReport.objects.update_or_create(mailing=mailing, defaults={"parts": parts})
+
+
+def _kept(name: str, mailing: Mailing) -> Rows:
+    """A part, cached for a while; not cached for small mailings: there it is quick."""
+    if mailing.tally.targeted < QUICK or mailing.details_dropped_at is not None:
+        return _part(name, mailing)
     live = mailing.state in {Mailing.State.SENDING, Mailing.State.PAUSED}
     key = f"report-{name}-{mailing.pk}-{mailing.state}"
-    return cache.get_or_set(key, read, KEEP_LIVE if live else KEEP_SETTLED) or []
+    seconds = KEEP_LIVE if live else KEEP_SETTLED
+    return cache.get_or_set(key, partial(_part, name, mailing), seconds) or []

@@ -325,6 +325,13 @@ def cancel(campaign: Campaign, *, by: User | None = None) -> None:
     campaign.refresh_from_db()
 
 
+def _refuse_dropped(mailing: Mailing) -> None:
+    if mailing.details_dropped_at is not None:
+        raise CampaignError(
+            _("The list of recipients is no longer kept, so nothing about them can be changed.")
+        )
+
+
 def resend_unknown(campaign: Campaign, rows: QuerySet[Message] | None = None) -> int:
     """Sends unknown messages among `rows` (None: all) again; some may arrive twice. Returns their
     number. Raises CampaignError if the campaign was cancelled."""
@@ -333,6 +340,7 @@ def resend_unknown(campaign: Campaign, rows: QuerySet[Message] | None = None) ->
         return 0
     if campaign.mailing.state == Mailing.State.CANCELLED:
         raise CampaignError(str(_CANCELLED))
+    _refuse_dropped(campaign.mailing)
     return unknowns.resend(campaign.mailing, rows)
 
 
@@ -346,6 +354,7 @@ def retry_failed(
         return Retried()
     if campaign.mailing.state == Mailing.State.CANCELLED:
         raise CampaignError(str(_CANCELLED))
+    _refuse_dropped(campaign.mailing)
     return retrying.retry_failed(campaign.mailing, rows, by=by)
 
 
@@ -358,6 +367,7 @@ def retry_many(campaign: Campaign, query: str, *, by: User | None) -> Job:
     campaign.refresh_from_db()
     if campaign.mailing is None or campaign.mailing.state == Mailing.State.CANCELLED:
         raise CampaignError(str(_CANCELLED))
+    _refuse_dropped(campaign.mailing)
     given = {
         "mailing": campaign.mailing.pk,
         "source": campaign.mailing.source.as_json(),
@@ -371,6 +381,7 @@ def count_unknown_as_sent(campaign: Campaign, rows: QuerySet[Message] | None = N
     campaign.refresh_from_db()
     if campaign.mailing is None:
         return 0
+    _refuse_dropped(campaign.mailing)
     return unknowns.count_as_sent(campaign.mailing, rows)
 
 
@@ -383,6 +394,7 @@ def settle_many(campaign: Campaign, kind: str, query: str, *, by: User | None) -
         kind == unknowns.RESEND_JOB and mailing.state == Mailing.State.CANCELLED
     ):
         raise CampaignError(str(_CANCELLED))
+    _refuse_dropped(mailing)
     given = {"mailing": mailing.pk, "source": mailing.source.as_json(), "query": query}
     return jobs.start(campaign.workspace, kind, given, by=by)
 

@@ -11,12 +11,18 @@ from pages.oneline import one_line
 from sending.compose import clickvalues
 from sending.compose.composer import renderer_of
 from sending.compose.publicurls import MessageUrls
-from sending.models import Message
+from sending.models import Mailing, Message
+from sending.queries import past
+from sending.queries.blocks import of_messages
 from sending.services import streams
 
 
 def find(message_id: int) -> Message | None:
-    return Message.objects.select_related("mailing__workspace").filter(pk=message_id).first()
+    """The message with this id, also if its row was dropped. Then its address is empty if its
+    contact was deleted since."""
+    rows = Message.objects.select_related("mailing__workspace")
+    found = rows.filter(of_messages([message_id]), pk=message_id).first()
+    return found or past.find([message_id]).get(message_id)
 
 
 def content_of(message: Message) -> Content:
@@ -25,7 +31,11 @@ def content_of(message: Message) -> Content:
 
 
 def rendered(message: Message) -> Rendered:
-    """The mail with the person's present fields. Raises RenderError."""
+    """The mail with the person's present fields. Raises RenderError, also if the message's own data
+    were dropped: without them it would be another mail."""
+    mailing = message.mailing
+    if mailing.details_dropped_at is not None and mailing.kind == Mailing.Kind.STREAM:
+        raise RenderError("data", 0, "dropped")
     urls = MessageUrls(message.pk, mailing_id=message.mailing_id, track_opens=False)
     return renderer_of(content_of(message)).render(_fields(message), urls)
 
