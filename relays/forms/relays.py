@@ -349,7 +349,7 @@ class RelayForm(LimitsForm):
         if choice == KEEP and moved:
             self.add_error(
                 "password",
-                _("Server, port or user is another now: enter the password for it again."),
+                _("The server, port or user has changed. Enter its password again."),
             )
         if cleaned.get("password") and not cleaned.get("username"):
             self.add_error("username", _("Enter the user that the password belongs to."))
