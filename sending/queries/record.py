@@ -143,7 +143,7 @@ def record(
         if counts["accepted"] or counts["failed"]:
             cursor.execute(MINUTE, counts | known)
     if written:
-        # One line a batch, of which a worker has one or two a second (engine.carrier).
+        # One line a batch, of which a worker has one or two a second (engine.deliveryagent).
         log.committed.info(
             "batch recorded",
             mailing=mailing_id,
