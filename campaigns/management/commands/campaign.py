@@ -25,30 +25,30 @@ from relays import providers
 from sending.models import Mailing
 from sending.services import waits
 
-HELP = """Shows a campaign and does what its page does.
+HELP = """Shows a campaign, and does the actions of its page.
 
 without a number:
-  list       campaigns that are scheduled, being sent or paused
-  pause-all  pauses every one that is being sent, of all workspaces or of --workspace
+  list       lists campaigns that are scheduled, being sent or paused
+  pause-all  pauses all campaigns that are being sent, in all workspaces or in --workspace
 
 with the number of a campaign:
-  status   its state and its ledger; --watch keeps showing them until it is over
-  pause    nothing new is sent; what a server is taking right now is finished
-  resume   a paused campaign goes on
-  cancel   whoever waits is skipped for good; a scheduled campaign never starts
-  retry    failed recipients are tried again; --reason, --provider and --domain choose some.
-           Suppressions that their refusals made are lifted
-  take-back  tries those again who were refused in a run of refusals, and goes on
-  keep       leaves them failed, and goes on
-  wait       leaves what is held until tomorrow
-  drop       skips the rest of what is held
-           these four: of all runs that status lists, or of --run NUMBER
-  report   the ledger, who was left out and why, what servers said, what came back
+  status   shows its state and its ledger; with --watch until it is over
+  pause    sends nothing more; mails that a server is taking right now are finished
+  resume   continues a paused campaign
+  cancel   skips all waiting recipients for good; a scheduled campaign never starts
+  retry    tries failed recipients again; --reason, --provider and --domain choose some.
+           Lifts suppressions that their refusals made
+  take-back  tries recipients again that were refused in a run of refusals, and continues
+  keep       leaves them failed, and continues
+  wait       leaves the held messages until tomorrow
+  drop       skips the other held messages
+           these four are for all runs that status lists, or for --run NUMBER
+  report   shows the ledger, people left out with reasons, servers' replies, and bounces
 
 exit codes:
-  0  it was shown or done; with --watch: it is finished
-  1  it can't be done in the state that the campaign is in; with --watch: it was cancelled
-  2  it was called in a wrong way, or there is no such campaign
+  0  shown or done; with --watch: the campaign is finished
+  1  not possible in the campaign's state; with --watch: the campaign was cancelled
+  2  wrong usage, or no such campaign
 """
 IMPOSSIBLE, USAGE = 1, 2
 ALL = ("list", "pause-all")
