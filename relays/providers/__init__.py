@@ -2,7 +2,7 @@
 
 - `presets`: services and servers to add as relays, with their limits.
 - `mailproviders`: companies that receive mail for domains; their recipients share a lane.
-- `mailboxes`: IMAP and POP3 servers for bounce mailboxes.
+- `mailboxes`: servers of bounce mailboxes.
 - `replyrules`: rules about replies of a provider's servers, for smtp.replies.
 
 Names of mail providers and lanes are used everywhere, so this package exports them.
