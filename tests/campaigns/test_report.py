@@ -173,7 +173,7 @@ def test_of_a_pool_says_which_relay_waits_and_which_carries_on(
     dispatch.tend_mailings()
     shown = words(read(owner_client, campaign))
     assert "Waits:" not in shown
-    assert "Post: carries on SES: The relay's messages of this day are used · until" in shown
+    assert "Post: carries on SES: The relay's daily limit is reached · until" in shown
 
 
 def test_pause_resume_and_cancel(
