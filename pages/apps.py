@@ -8,5 +8,6 @@ class PagesConfig(AppConfig):
     name = "pages"
 
     def ready(self) -> None:
-        # Models of all apps are loaded by now, so that one place can import what apps register.
+        # The models of all apps are loaded now, so the modules that register things can be
+        # imported.
         autodiscover_modules(*MODULES)

@@ -1,4 +1,4 @@
-"""What every request passes through: reference number, caches, CSP, language, time zone, htmx."""
+"""The middleware of every request: reference number, caching, CSP, language, time zone, htmx."""
 
 import json
 import logging
@@ -18,23 +18,23 @@ from pages.toasts import undo_of
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
-# The request that this thread works on, for the log.
+# The reference of the current request, for the log.
 _reference: ContextVar[str] = ContextVar("reference", default="-")
 
 
 class ReferenceFilter(logging.Filter):
-    """Gives every log record the `reference` of the request it belongs to."""
+    """Gives every log record the `reference` of its request."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if not hasattr(record, "reference"):
-            # Django writes a refusal down after the middleware has ended.
+            # Django logs a refused request after the middleware has ended.
             request = getattr(record, "request", None)
             record.reference = getattr(request, "reference", None) or _reference.get()
         return True
 
 
 def reference() -> str:
-    """The reference number of the request at hand; "-" outside of one."""
+    """The reference number of the current request; "-" outside a request."""
     return _reference.get()
 
 
@@ -55,8 +55,9 @@ def reference_middleware(get_response: GetResponse) -> GetResponse:
 
 
 def private_middleware(get_response: GetResponse) -> GetResponse:
-    """Pages, parts of pages, files and errors are the person's own: no cache keeps them, and the
-    browser's Back shows none after the log-out. Static files come from before this middleware."""
+    """Forbids caching of pages, parts of pages, files and errors: they are private, and the
+    browser's Back button must not show them after the log-out. Static files are answered before
+    this middleware."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
@@ -77,8 +78,7 @@ def csp_middleware(get_response: GetResponse) -> GetResponse:
 
 
 def language_middleware(get_response: GetResponse) -> GetResponse:
-    """Language: the person's own setting, then the switch's cookie, then what the browser asks.
-    Time zone: the person's own."""
+    """Activates the language (pages.languages) and the person's time zone."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         with translation.override(languages.of_request(request)):
@@ -104,8 +104,8 @@ def _activate_timezone(request: HttpRequest) -> None:
 
 
 def htmx_middleware(get_response: GetResponse) -> GetResponse:
-    """Sets `request.htmx`; answers to htmx carry messages as toasts, and never a log-in page
-    in the middle of another page."""
+    """Sets `request.htmx`. Responses to htmx carry messages as toasts. Instead of a redirect to the
+    log-in, htmx reloads the page: the log-in form must not appear inside another page."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         request.htmx = request.headers.get("HX-Request") == "true"  # type: ignore[attr-defined]

@@ -1,5 +1,5 @@
-"""Why something is as it is: a code in the database, a sentence for the reader. Each app registers
-its own codes in its module `reasons`."""
+"""Reasons of states: a code in the database, and a sentence for the reader. Each app registers its
+own codes in its module `reasons`."""
 
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -10,8 +10,8 @@ from django.utils.translation import gettext, override
 from pages.registry import Registry
 
 sentences: Registry[Promise] = Registry()
-# Each gives a stored text with values in it in the reader's language; "" where the text is none of
-# its own.
+# Each translates a stored text that contains values into the reader's language. It returns "" for a
+# text that it doesn't know.
 translations: Registry[Callable[[str], str]] = Registry()
 
 
@@ -23,13 +23,13 @@ def register(given: Mapping[str, Promise]) -> None:
 
 
 def text(code: str) -> str:
-    """The sentence for a code; the code itself where it is none of ours."""
+    """The sentence for a code; the code itself if it isn't registered."""
     return str(sentences[code]) if code in sentences else code
 
 
 def said(words: str) -> str:
-    """A server's words as they came; words of ours, which stand where there was no reply, in the
-    reader's language."""
+    """Translates our own words, which stand in for a missing reply, into the reader's language. A
+    server's reply stays as it came."""
     for translation in translations:
         if text := translation(words):
             return text
@@ -37,13 +37,14 @@ def said(words: str) -> str:
 
 
 def with_words(code: str, words: str) -> str:
-    """Sentence and server's words, as it is stored where only one text can be: in English."""
+    """The sentence and the server's words as one text, in English, for columns that hold one
+    text."""
     return f"{_english()[code]}: {words}" if words else _english()[code]
 
 
 def cause(stored: str) -> tuple[str, str]:
-    """What `with_words` stored, in the reader's language: (our sentence, words as `said` has
-    them). Of any other text all is words."""
+    """Splits a text of `with_words` and translates it: (our sentence, the words by `said`). Any
+    other text gives ("", the words)."""
     sentence, colon, words = stored.partition(": ")
     for code, english in _english().items():
         if english == (sentence if colon else stored):

@@ -1,11 +1,12 @@
-"""What Ctrl-K finds besides pages: apps register a provider in their module `search`.
+"""The search (Ctrl-K) for pages, actions and data. Apps register a provider in their module
+`search`.
 
     @search.providers.add
     def contacts(request, text): return [search.Hit(_("Person"), contact.email, url, "user")]
 
-A provider takes the request (`request.workspace`) and the text typed, stripped: two characters or
-more, or one that isn't ASCII, since a hanzi can be a name. It returns at most `LIMIT` hits, in well
-under 100 ms.
+A provider takes the request (`request.workspace`) and the typed text, stripped. The text has at
+least two characters, or one that isn't ASCII: a single hanzi can be a name. The provider returns at
+most `LIMIT` hits, in well under 100 ms.
 """
 
 from collections.abc import Callable, Iterable
@@ -23,7 +24,7 @@ LIMIT = 6
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    # What it is ("Person", "Campaign"), shown beside the title.
+    # The kind of object ("Person", "Campaign"), shown beside the title.
     kind: str | Promise
     title: str | Promise
     url: str
@@ -33,7 +34,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """Something to do, found by its words: "New campaign"."""
+    """An action that the search finds by its title: "New campaign"."""
 
     title: str | Promise
     icon: str
@@ -61,7 +62,7 @@ def places(request: HttpRequest, slug: str) -> list[Hit]:
 
 
 def find(request: HttpRequest, slug: str, text: str) -> list[Hit]:
-    """Pages and actions whose words contain the text, then what the providers find."""
+    """Pages and actions whose titles contain the text, then the hits of the providers."""
     wanted = text.strip().casefold()
     hits = [hit for hit in places(request, slug) if wanted in str(hit.title).casefold()]
     if len(wanted) >= 2 or not wanted.isascii():

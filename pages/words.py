@@ -1,4 +1,5 @@
-"""What the scripts say, in the reader's language; they read it from <script id="words">."""
+"""The texts of the scripts, in the reader's language. Scripts read them from <script
+id="words">."""
 
 from django.utils.translation import gettext as _
 
