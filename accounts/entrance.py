@@ -1,4 +1,4 @@
-"""How allauth behaves here: what it says, what it counts by, where its links lead."""
+"""Our adapter for allauth: its messages, its rate limits, and the target of its links."""
 
 from typing import Any, ClassVar
 
@@ -32,7 +32,7 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no ty
         return False
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        # Read by allauth, which gives it back when the password is right.
+        # allauth reads this attribute, and rolls the count back when the password is right.
         email = str(credentials.get("email", "")).lower()
         self._login_failed_rl_usage = throttles.take_login(request, email)
         if self._login_failed_rl_usage is None:
@@ -44,7 +44,7 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no ty
         return response
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        # Behind a unix socket there is no address: all count together.
+        # Behind a unix socket no address is known: all clients share one count.
         known = request.META.get("REMOTE_ADDR") or request.headers.get("X-Forwarded-For")
         return str(super().get_client_ip(request)) if known else "0.0.0.0"  # noqa: S104
 
@@ -53,7 +53,7 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no ty
         return redirect("account_login")
 
     def get_reset_password_from_key_url(self, key: str) -> str:
-        # From the setting: the Host header of whoever asks for the mail is not to be trusted.
+        # From the setting, because the requester controls the Host header.
         uid, _dash, token = key.partition("-")
         path = reverse("account_reset_password_from_key", kwargs={"uidb36": uid, "key": token})
         return settings.PUBLIC_URL + path

@@ -1,4 +1,4 @@
-"""What people type about themselves and their workspaces, checked before a service gets it."""
+"""Forms about people, members and workspaces."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -37,7 +37,7 @@ class PasswordInput(forms.PasswordInput):
 
 
 class EmailAddressField(forms.EmailField):
-    """With a sentence that says what to do."""
+    """An e-mail field whose error says what to enter."""
 
     default_error_messages = {  # noqa: RUF012 - as Django declares it
         "invalid": _("Enter a complete e-mail address, such as name@company.com."),
@@ -45,8 +45,7 @@ class EmailAddressField(forms.EmailField):
 
 
 class NewPasswordField(forms.CharField):
-    """Checked against the rules of settings.AUTH_PASSWORD_VALIDATORS, with what is known of the
-    person by `check`."""
+    """A new password. The form calls `check_password`, which applies AUTH_PASSWORD_VALIDATORS."""
 
     def __init__(self, **options: Any) -> None:
         options.setdefault("label", _("Password"))
@@ -55,7 +54,8 @@ class NewPasswordField(forms.CharField):
 
 
 def check_password(form: forms.Form, field: str, user: User) -> None:
-    """Adds what the rules find to the field's errors."""
+    """Adds the errors of settings.AUTH_PASSWORD_VALIDATORS to the field. The validators compare the
+    password with the name and address of `user`."""
     if password := form.cleaned_data.get(field):
         try:
             validate_password(password, user)
@@ -64,8 +64,8 @@ def check_password(form: forms.Form, field: str, user: User) -> None:
 
 
 class TimeZoneField(SingleLine):
-    """A zone by its name or city. The page includes accounts/parts/zones.html, whose list the
-    control offers while one types."""
+    """A time zone, entered by its name or city. The page includes accounts/parts/zones.html: the
+    control offers that list while the person types."""
 
     def __init__(self, **options: Any) -> None:
         options.setdefault("label", _("Time zone"))
@@ -103,15 +103,16 @@ class ResetForm(allauth.account.forms.ResetPasswordForm):  # type: ignore[misc]
         )
 
     def save(self, request: HttpRequest, **kwargs: Any) -> str:
-        """Raises MailNotSentError, for addresses with and without an account alike. The mail goes
-        out afterwards, so that the time tells nothing either."""
+        """Raises MailNotSentError whether or not the address has an account. The mail is sent after
+        the response, so that its time doesn't tell either."""
         notices.check_server()
         afterwards.run(partial(super().save, request, **kwargs))
         return str(self.cleaned_data["email"])
 
 
 class NewPasswordForm(allauth.account.forms.ResetPasswordKeyForm):  # type: ignore[misc]
-    """Chosen after a reset by mail. Typed once: it can be looked at, and reset again."""
+    """The new password after a reset by mail. One field is enough: the person can show the password
+    while typing, and can reset it again."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -150,7 +151,7 @@ class ChangePasswordForm(forms.Form):
 
 
 class PersonForm(forms.Form):
-    """Who somebody is: the same for the first account, a newcomer and the profile."""
+    """Fields about a person, shared by the first account, invited people and the profile."""
 
     name = SingleLine(
         label=_("Your name"), max_length=150, widget=forms.TextInput({"autocomplete": "name"})
@@ -160,7 +161,7 @@ class PersonForm(forms.Form):
 
 
 class NewcomerForm(PersonForm):
-    """An account for somebody who was invited: the address is known."""
+    """An account for an invited person, whose address is known."""
 
     password = NewPasswordField()
     field_order = ("name", "password", "timezone", "language")
@@ -198,7 +199,7 @@ class SetUpForm(PersonForm):
 
 
 class ProfileForm(PersonForm):
-    """The address is shown, not changed: it is what invitations and log-ins go by."""
+    """The page shows the address, but it can't be changed: invitations and log-ins depend on it."""
 
 
 class NewWorkspaceForm(forms.Form):
@@ -270,7 +271,7 @@ class WorkspaceForm(forms.Form):
 
 
 class DeleteWorkspaceForm(forms.Form):
-    """The short name, typed: nobody deletes a workspace by a slip."""
+    """The person types the short name, so that nobody deletes a workspace by accident."""
 
     slug = SingleLine(
         label=_("Short name"),
