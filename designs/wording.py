@@ -1,6 +1,6 @@
-"""What the sandbox and Jinja2 say about a broken part, in words for authors, in their language.
+"""Translates errors of the sandbox and of Jinja2 into sentences for authors. Pure.
 
-The sandbox itself speaks English (its words also go into logs and the ledger). Pure.
+The sandbox's own messages are English, because they also go into logs and the ledger.
 """
 
 import re
@@ -93,7 +93,7 @@ _SAID = [
     (r"'(?P<what>\w+)' is undefined", gettext_noop("This needs a value in %(what)s.")),
     (r"ZeroDivisionError: .*", gettext_noop("This divides by zero.")),
     (
-        # What Python and the sandbox say about a value that an operator or filter can't take.
+        # Errors of Python and the sandbox about a value that an operator or filter can't take.
         r"[A-Z]\w*: .*|only numbers can be multiplied|text can't be formatted with %",
         gettext_noop(
             "This does not work with this person's values. A number or date is needed here."
@@ -105,7 +105,8 @@ _TABLE = [(re.compile(pattern, re.DOTALL), words) for pattern, words in _SAID]
 
 
 def said(message: str) -> str:
-    """The message of a RenderError as a sentence; what isn't in the table stays as it is."""
+    """The message of a RenderError as a sentence. A message that isn't in the table stays as it
+    is."""
     for pattern, words in _TABLE:
         if found := pattern.fullmatch(message):
             return gettext(words) % {name: value[:60] for name, value in found.groupdict().items()}

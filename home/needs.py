@@ -1,4 +1,4 @@
-"""What needs a person: relays and mailboxes that don't work, messages in doubt, imports, drafts."""
+"""Problems that a person must solve: in relays, bounce mailboxes, campaigns and imports."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -23,11 +23,11 @@ from sending.models import Hold, Mailing, Tally
 from sending.reasons import said
 from sending.services import heldpeople, holdwords
 
-# As many of a kind are named; somebody with more has a page for them.
+# Problems of one kind that are shown. The kind's own page lists all of them.
 MOST = 5
-# Connections that failed one after the other before a relay is called out of reach.
+# Consecutive failed connections after which the page says that a relay does not work.
 FAILURES = 3
-# How long an import's rejects, and a campaign that failed, are news.
+# How long rejected lines of an import, and failed campaigns, are shown.
 NEWS = timedelta(days=7)
 
 
@@ -54,7 +54,7 @@ def relays(request: WorkspaceRequest) -> Iterable[todo.Need]:
 
 
 def _said(relay: Relay) -> str:
-    """Why it was stopped, in the reader's language, with the server's words."""
+    """Why the relay was stopped, in the reader's language, with the server's words."""
     why, words = reasons.cause(relay.state_reason)
     return f"{why}: {words}" if why and words else why or words
 
@@ -134,11 +134,11 @@ def _failed(row: Campaign, tally: Tally, url: str) -> todo.Need:
 
 @todo.needs.add
 def runs(request: WorkspaceRequest) -> Iterable[todo.Need]:
-    """Lanes and relays that a run of refusals stopped; a mailing that was paused says so itself."""
+    """Lanes and relays that a run of refusals stopped. `campaigns` shows paused mailings."""
     rows = Hold.objects.filter(
         mailing__workspace=request.workspace, released_at=None, decision=""
     ).exclude(kind=Hold.Kind.MAILING)
-    # "Wait until tomorrow" is an answer, too: it goes on by itself.
+    # "Wait until tomorrow" is an answer, too: sending continues automatically.
     rows = rows.exclude(until__gt=timezone.now())
     held = list(rows.select_related("relay", "mailing").order_by("-pk")[:MOST])
     names = {
@@ -181,7 +181,8 @@ def imports(request: WorkspaceRequest) -> Iterable[todo.Need]:
 
 @todo.needs.add
 def status_words(request: WorkspaceRequest) -> Iterable[todo.Need]:
-    """Imports whose people are not subscribed because nobody has said what their status means."""
+    """Imports with people who are not subscribed, because nobody has said what their status
+    means."""
     rows = Import.objects.filter(
         workspace=request.workspace,
         state=Import.State.FINISHED,
