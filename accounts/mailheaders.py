@@ -50,7 +50,7 @@ def mailboxes(field: str, people: Iterable[tuple[str, str]]) -> bytes:
 
 def list_id(name: str, identifier: str) -> bytes:
     """RFC 2919: a phrase and one <id>. Angle brackets in the name become parentheses, because
-    programs take the first angle bracket for the begin of the id."""
+    programs take the first angle bracket for the start of the id."""
     label = NO_LIST_LABEL.sub("-", identifier).strip("-.")[:255] or "list"
     return structured("List-ID", [*phrase(clean_name(name).translate(ANGLES)), f"<{label}>"])
 

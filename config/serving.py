@@ -71,7 +71,7 @@ class GoneError(ServingError):
 
 
 class BrokenError(ServingError):
-    """An answer broke off after its begin was sent: the connection is cut, so that half an export
+    """An answer broke off after its start was sent: the connection is cut, so that half an export
     doesn't look like a whole one."""
 
 
@@ -166,7 +166,7 @@ class Answer:
         self.lock = threading.Lock()
         self.status = 500
         self.headers: Headers = []
-        # What was said: the begin in memory, the rest, if there is one, in the file.
+        # What was said: the start in memory, the rest, if there is one, in the file.
         self.memory = bytearray()
         self.file: IO[bytes] | None = None
         self.written = self.sent = 0

@@ -11,7 +11,7 @@ from environment.variables import SettingError
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # Allowed without quotes: characters that sh doesn't split, expand or run. sh expands `~` at the
-# begin and after a colon, so `~` always needs quotes.
+# start and after a colon, so `~` always needs quotes.
 BARE = re.compile(r"[A-Za-z0-9_./:@%+,=^?*\[\]{}-]*")
 # Both take everything between these literally.
 SINGLE = re.compile(r"'[^']*'")
