@@ -1,4 +1,4 @@
-"""The people of a list for trying the sandbox. Pure."""
+"""The contacts of a list for trying the sandbox. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from sandbox.behaviour import BEHAVIOURS
 from sandbox.returns import DOMAIN
 from sandbox.samplepeople import people
 
-# Enough that those who bounce are a small part, as in a real list.
+# Ordinary contacts: they should outnumber the magic addresses, as in a real list.
 PLAIN = 30
 
 
@@ -21,7 +21,7 @@ class Sample:
 
 
 def samples(language: str) -> Iterator[Sample]:
-    """People with names of the language, whose mail is taken, and one for each magic address."""
+    """Ordinary contacts with names of the language, and a contact for each magic address."""
     chinese = language.startswith("zh")
     named = (one for one in people(PLAIN * 4) if one.language.startswith("zh") == chinese)
     for one in islice(named, PLAIN):
