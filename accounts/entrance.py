@@ -21,7 +21,7 @@ MINUTES = settings.PASSWORD_RESET_TIMEOUT // 60
 class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
     error_messages: ClassVar[dict[str, str | Promise]] = {
         **DefaultAccountAdapter.error_messages,
-        "email_password_mismatch": gettext_lazy("Address and password don't belong together."),
+        "email_password_mismatch": gettext_lazy("The address or the password is wrong."),
         "too_many_login_attempts": gettext_lazy(
             "Too many wrong passwords. Try again later, or choose a new password by mail."
         ),
@@ -49,7 +49,7 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no ty
         return str(super().get_client_ip(request)) if known else "0.0.0.0"  # noqa: S104
 
     def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:  # noqa: ARG002
-        messages.error(request, _("This account is switched off."))
+        messages.error(request, _("This account is disabled."))
         return redirect("account_login")
 
     def get_reset_password_from_key_url(self, key: str) -> str:

@@ -22,7 +22,7 @@ from accounts.services import workspaces
 from pages.singleline import SingleLine
 
 LANGUAGES = (
-    ("", _("As the browser asks")),
+    ("", _("Same as the browser")),
     *((code, get_language_info(code)["name_local"]) for code, _name in settings.LANGUAGES),
 )
 
@@ -49,7 +49,9 @@ class NewPasswordField(forms.CharField):
 
     def __init__(self, **options: Any) -> None:
         options.setdefault("label", _("Password"))
-        options.setdefault("help_text", _("At least 8 characters. A few words are easy to keep."))
+        options.setdefault(
+            "help_text", _("At least 8 characters. A few words together are easy to remember.")
+        )
         super().__init__(strip=False, max_length=128, widget=PasswordInput(new=True), **options)
 
 
@@ -187,7 +189,9 @@ class SetUpForm(PersonForm):
     workspace_name = SingleLine(
         label=_("Name of the workspace"),
         max_length=100,
-        help_text=_("A brand or client: its contacts, designs and campaigns. Can be changed."),
+        help_text=_(
+            "A brand or client with its contacts, designs and campaigns. You can rename it later."
+        ),
     )
     field_order = ("name", "email", "password", "workspace_name", "timezone", "language")
 
@@ -204,10 +208,14 @@ class ProfileForm(PersonForm):
 
 class NewWorkspaceForm(forms.Form):
     name = SingleLine(
-        label=_("Name"), max_length=100, help_text=_("Of the brand or client; can be changed.")
+        label=_("Name"),
+        max_length=100,
+        help_text=_("The brand or client. You can change the name later."),
     )
     timezone = TimeZoneField(
-        help_text=_("Campaigns are scheduled in it. Type a city, such as Shanghai, and choose.")
+        help_text=_(
+            "Campaigns are scheduled in this time zone. Type a city, such as Shanghai, and choose."
+        )
     )
 
 
@@ -221,29 +229,34 @@ class WorkspaceForm(forms.Form):
         validators=[
             RegexValidator(
                 r"^[a-z0-9]+(-[a-z0-9]+)*\Z",
-                _("Use small letters a to z, digits and single dashes, such as my-brand."),
+                _("Use lowercase letters a to z, digits and single dashes, such as my-brand."),
             )
         ],
-        help_text=_("Part of every address of the workspace: bookmarks change with it."),
+        help_text=_("Part of every URL of the workspace: changing it breaks bookmarks."),
     )
     timezone = TimeZoneField(
-        help_text=_("Campaigns are scheduled in it. Type a city, such as Shanghai, and choose.")
+        help_text=_(
+            "Campaigns are scheduled in this time zone. Type a city, such as Shanghai, and choose."
+        )
     )
     from_name = SingleLine(
         label=_("Sender name"),
         max_length=100,
         required=False,
-        help_text=_("Proposed in new campaigns."),
+        help_text=_("The default in new campaigns."),
     )
     from_email = EmailAddressField(
-        label=_("Sender address"), required=False, help_text=_("Proposed in new campaigns.")
+        label=_("Sender address"), required=False, help_text=_("The default in new campaigns.")
     )
     postal_address = forms.CharField(
         label=_("Postal address"),
         max_length=300,
         required=False,
         widget=forms.Textarea({"rows": 2}),
-        help_text=_("For the foot of mails; many countries ask for it. A merge field in designs."),
+        help_text=_(
+            "For the footer of mails; many countries require it. "
+            "Designs can use it as a merge field."
+        ),
     )
     brand_color = SingleLine(
         label=_("Brand colour"),

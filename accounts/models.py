@@ -55,7 +55,7 @@ class Workspace(models.Model):
     # In every URL of the workspace: /w/<slug>/.
     slug = models.SlugField(_("short name"), max_length=50, unique=True)
     timezone = models.CharField(_("time zone"), max_length=64, default="UTC")
-    # Proposed in new campaigns.
+    # The default in new campaigns.
     from_name = SingleLineField(_("sender name"), max_length=100, blank=True)
     from_email = models.EmailField(_("sender address"), blank=True)
     # The sender's postal address, for the foot of mails (merge field `workspace.address`).

@@ -107,10 +107,10 @@ def check_server() -> None:
 def _not_sent(error: Exception) -> MailNotSentError:
     log.error("The platform's mail server (EMAIL_URL) can't be used: %s", error)
     if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return MailNotSentError(_("The mail server refuses this address. Check how it is written."))
+        return MailNotSentError(_("The mail server refuses this address. Check its spelling."))
     return MailNotSentError(
         _(
             "The mail could not be sent: the mail server can't be reached or refuses us. Try again "
-            "in a few minutes; if it stays so, tell the person who runs this installation."
+            "in a few minutes; if this keeps happening, tell the person who runs this installation."
         )
     )

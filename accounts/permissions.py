@@ -64,7 +64,7 @@ WORDS: dict[Permission, Promise] = {
 }
 # One line about each role, shown where a role is chosen.
 SUMMARIES: dict[Role, Promise] = {
-    Role.OWNER: _("Everything, the settings of the workspace included."),
+    Role.OWNER: _("Does everything, including the settings of the workspace."),
     Role.MANAGER: _("Sends campaigns, and looks after relays and members."),
     Role.EDITOR: _("Prepares contacts, designs and campaigns; can't send."),
     Role.VIEWER: _("Sees everything, changes nothing."),

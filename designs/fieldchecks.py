@@ -84,12 +84,12 @@ def _check_brackets(tree: nodes.Template, part: str) -> Iterator[Problem]:
     known = filters("en")
     for one in tree.find_all(nodes.Filter):
         if not _works(known[one.name], one, SAMPLES.get(one.name, "x")):
-            text = _("What stands in the brackets of the filter %(name)s does not fit it.")
+            text = _("The arguments of the filter %(name)s don't fit it.")
             words = text % {"name": one.name}
             yield Problem("bad_arguments", ERROR, part, one.lineno, words)
     for call in tree.find_all(nodes.Call):
         if _is_range(call) and not _works(environment(escape=False).globals[CALLED["range"]], call):
-            text = _("range() needs one to three whole numbers in its brackets.")
+            text = _("range() needs one to three whole numbers.")
             yield Problem("bad_arguments", ERROR, part, call.lineno, text)
 
 

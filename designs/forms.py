@@ -36,7 +36,7 @@ class Source(forms.CharField):
         if "\x00" in text:
             line = text.count("\n", 0, text.index("\x00")) + 1
             raise ValidationError(
-                _("Line %(line)d holds a NUL character; take it out."), params={"line": line}
+                _("Line %(line)d contains a NUL character; remove it."), params={"line": line}
             )
         return str(text)
 
@@ -55,7 +55,7 @@ class DesignForm(forms.Form):
         label=_("Preview text"),
         max_length=500,
         required=False,
-        help_text=_("Inboxes show it behind the subject."),
+        help_text=_("Inboxes show it after the subject."),
     )
     html = Source(label=_("HTML"))
     text = Source(label=_("Plain text"))
@@ -112,7 +112,7 @@ class PasteForm(forms.Form):
             raise ValidationError(_("The file has more than 2 MB; mails that long are never read."))
         raw = file.read()
         if b"\x00" in raw:
-            raise ValidationError(_("This is no HTML file: it holds NUL characters."))
+            raise ValidationError(_("This is not an HTML file: it contains NUL characters."))
         text = _decoded(raw)
         if len(text) > LONGEST_SOURCE:
             raise ValidationError(

@@ -124,10 +124,10 @@ def render_preview(  # noqa: PLR0913 - the four parts of a mail and whom it is f
         with PLACES.one(workspace.pk):
             return _preview(workspace, source, contact)
     except BusyError:
-        words = _("Many mails are being drawn right now. Try again in a moment.")
+        words = _("Many mails are being rendered right now. Try again in a moment.")
         return _without_a_picture(Problem(BUSY, ERROR, "html", 0, words))
     except TimeUpError:
-        words = _("This mail takes too long to draw. Make its loops and calculations smaller.")
+        words = _("This mail takes too long to render. Make its loops and calculations smaller.")
         return _without_a_picture(Problem("time", ERROR, "html", 0, words))
 
 

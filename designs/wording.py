@@ -18,7 +18,7 @@ _SAID = [
     ),
     (
         r"expected token '(?P<wanted>.*)', got '(?P<what>.*)'",
-        gettext_noop("“%(what)s” is not expected here, but “%(wanted)s”."),
+        gettext_noop("Expected “%(wanted)s” here, not “%(what)s”."),
     ),
     (
         r"Unexpected end of template\..* that needs to be closed is '(?P<what>\w+)'\.",
@@ -52,7 +52,7 @@ _SAID = [
     ),
     (
         r"it grows over (?P<count>\d+) characters",
-        gettext_noop("The mail grows over %(count)s characters."),
+        gettext_noop("The mail becomes longer than %(count)s characters."),
     ),
     (
         r"it has more than (?P<count>\d+) merge fields.*",
@@ -81,15 +81,15 @@ _SAID = [
     ),
     (
         r"a text in quotes is too long|a (?:text|list) grows too long|(?:replace|join) makes .*",
-        gettext_noop("A text grows too long."),
+        gettext_noop("A text becomes too long."),
     ),
     (
         r"[a-z ]+ are not allowed(?: here)?",
-        gettext_noop("This is not allowed here; there are if, for, set and with."),
+        gettext_noop("This is not allowed here; you can use if, for, set and with."),
     ),
     (r"lists can't hold lists", gettext_noop("Lists can't hold lists.")),
-    (r"a number grows too large", gettext_noop("A number grows too large.")),
-    (r"a value is too long.*|it may grow too long", gettext_noop("A text grows too long.")),
+    (r"a number grows too large", gettext_noop("A number becomes too large.")),
+    (r"a value is too long.*|it may grow too long", gettext_noop("A text becomes too long.")),
     (r"'(?P<what>\w+)' is undefined", gettext_noop("This needs a value in %(what)s.")),
     (r"ZeroDivisionError: .*", gettext_noop("This divides by zero.")),
     (

@@ -41,11 +41,13 @@ def relays(request: WorkspaceRequest) -> Iterable[todo.Need]:
         if row.state == Relay.State.PAUSED:
             title = _("The relay {name} is paused").format(name=row.name)
             yield todo.Need(
-                title, _("Campaigns that only it can send wait."), row.state_reason, url
+                title, _("Campaigns that depend on this relay are waiting."), row.state_reason, url
             )
         elif row.state == Relay.State.STOPPED:
             title = _("The relay {name} is stopped").format(name=row.name)
-            detail = _("Solve what its server reports, test it, then start it again.")
+            detail = _(
+                "Fix the problem that its server reports, test the relay, then start it again."
+            )
             yield todo.Need(title, detail, _said(row), url, tone="bad")
         else:
             title = _("The relay {name} does not work").format(name=row.name)
@@ -114,8 +116,8 @@ def _need_of(request: WorkspaceRequest, row: Campaign) -> todo.Need:
     if not count:
         return _failed(row, row.mailing.tally, url)
     title = ngettext(
-        "{campaign}: the result of {count} message is not known",
-        "{campaign}: the result of {count} messages is not known",
+        "{campaign}: the result of {count} message is unknown",
+        "{campaign}: the result of {count} messages is unknown",
         count,
     ).format(campaign=row.name, count=locales.number(count))
     detail = _("Decide whether they are sent again or count as sent.")
@@ -175,7 +177,7 @@ def imports(request: WorkspaceRequest) -> Iterable[todo.Need]:
             "{file}: {count} lines were not imported",
             count,
         ).format(file=row.filename, count=locales.number(count))
-        detail = _("The rejected lines and their reasons are there as a file.")
+        detail = _("You can download the rejected lines with their reasons.")
         yield todo.Need(title, detail, url=url, icon="file-import", tone="info")
 
 

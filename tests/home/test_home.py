@@ -167,7 +167,7 @@ def test_needs_name_what_a_person_must_do(
     assert "The relay SES is stopped" in shown
     assert "535 5.7.8 no" in shown
     assert "Bounces of Returns are not collected The log-in was refused. NO login" in shown
-    assert "Letter: the result of 1 message is not known" in shown
+    assert "Letter: the result of 1 message is unknown" in shown
     assert "people.csv: 7 lines were not imported" in shown
     assert "Refused could not start and is a draft again The design is gone." in shown
 
