@@ -24,6 +24,7 @@ from django.urls import URLPattern, path
 from accounts import landing
 from accounts.models import Membership, User, Workspace
 from accounts.permissions import Permission, allows
+from environment import logs
 
 M = TypeVar("M", bound=Model)
 
@@ -57,6 +58,7 @@ def workspace_path(route: str, view: View, *, permission: Permission, name: str)
             raise Http404
         if not allows(membership.role, permission):
             raise PermissionDenied
+        logs.bind(workspace=membership.workspace_id)
         here = cast("WorkspaceRequest", request)
         here.workspace = membership.workspace
         here.membership = membership

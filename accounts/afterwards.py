@@ -6,14 +6,15 @@ A killed process loses the waiting work, so use it only for work that the person
 """
 
 import contextvars
-import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from django.db import connections
 
-log = logging.getLogger(__name__)
-# Limit of waiting work, above what a mail server takes at once. Further work is dropped and logged.
+from environment import logs
+
+log = logs.get(__name__)
+# More than a mail server takes at once; what is still waiting then is asked for again.
 MOST = 100
 _thread = ThreadPoolExecutor(1, thread_name_prefix="afterwards")
 
@@ -23,13 +24,13 @@ def run(work: Callable[[], object]) -> None:
     if _thread._work_queue.qsize() < MOST:  # noqa: SLF001  # there is no other way to ask
         _thread.submit(contextvars.copy_context().run, _done, work)
     else:
-        log.error("Too much work is waiting after responses: one piece was dropped")
+        log.error("too much is waiting to be done: something was left out")
 
 
 def _done(work: Callable[[], object]) -> None:
     try:
         work()
     except Exception:
-        log.exception("Work after a response failed")
+        log.exception("work that a request left behind failed")
     finally:
         connections.close_all()

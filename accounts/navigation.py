@@ -2,10 +2,10 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from pages.navigation import Entry, register
+from pages.navigation import NavigationEntry, register
 
 register(
     "settings",
-    Entry("workspace", _("Settings"), "settings", "workspace_settings", order=10),
-    Entry("members", _("Members"), "users-group", "members", order=20),
+    NavigationEntry("workspace", _("Settings"), "settings", "workspace_settings", order=10),
+    NavigationEntry("members", _("Members"), "users-group", "members", order=20),
 )

@@ -3,7 +3,6 @@
 A notice is `templates/notices/<name>.txt`; its first line is the subject.
 """
 
-import logging
 import smtplib
 from email.message import Message
 from email.utils import make_msgid, parseaddr
@@ -17,9 +16,10 @@ from django.utils.translation import gettext as _
 
 from accounts import mailheaders
 from accounts.exceptions import MailNotSentError
+from environment import logs
 from pages.oneline import one_line
 
-log = logging.getLogger(__name__)
+log = logs.get(__name__)
 
 CONSOLE = "django.core.mail.backends.console.EmailBackend"
 
@@ -70,7 +70,7 @@ def send(notice: str, /, *, to: str, language: str = "", **context: Any) -> None
         text = render_to_string(f"notices/{notice}.txt", context)
     subject, _newline, body = text.strip().partition("\n")
     if settings.EMAIL_BACKEND == CONSOLE:
-        log.warning("EMAIL_URL is not set: the mail %r to %s is only printed here", notice, to)
+        log.warning("EMAIL_URL is not set: the mail is only printed here", notice=notice)
     message = Notice(
         one_line(subject),
         body.strip() + "\n",
@@ -105,7 +105,7 @@ def check_server() -> None:
 
 
 def _not_sent(error: Exception) -> MailNotSentError:
-    log.error("The platform's mail server (EMAIL_URL) can't be used: %s", error)
+    log.error("mail server of the platform (EMAIL_URL) could not be used", error=error)
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return MailNotSentError(_("The mail server refuses this address. Check its spelling."))
     return MailNotSentError(

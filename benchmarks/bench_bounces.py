@@ -20,7 +20,15 @@ from pathlib import Path
 
 from bounces.reading import Kind, Report, parse
 
-NAMES = {"block": "blocked", "autoreply": "auto_reply", "not_bounce": "other"}
+NAMES = {
+    "hard": "hard_bounced",
+    "soft": "soft_bounced",
+    "block": "blocked",
+    "complaint": "complained",
+    "autoreply": "auto_replied",
+    "challenge": "challenged",
+    "not_bounce": "other",
+}
 
 
 @dataclass(frozen=True)
@@ -50,13 +58,13 @@ def load(corpus: Path) -> list[Sample]:
 
 
 def same_kind(sample: Sample, report: Report) -> bool:
-    if report.kind == Kind.DELAYED and sample.kind == "soft":
+    if report.kind == Kind.DELAYED and sample.kind == Kind.SOFT_BOUNCED:
         return True
     return sample.kind == report.kind.value
 
 
 def same_side(pairs: list[tuple[Sample, Report]]) -> int:
-    return sum((s.kind == "hard") == (r.kind == Kind.HARD) for s, r in pairs)
+    return sum((s.kind == Kind.HARD_BOUNCED) == (r.kind == Kind.HARD_BOUNCED) for s, r in pairs)
 
 
 def percent(right: int, of: int) -> float:

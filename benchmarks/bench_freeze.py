@@ -1,42 +1,46 @@
 """How fast an audience is counted and frozen into a mailing's messages.
 
-    python -m benchmarks.bench_freeze [ROWS ...]
+    python -m benchmarks.bench_freeze [--languages] [ROWS ...]
 
 For each size: one list of so many people, 1 % of them suppressed and 5 % on a list that is left
 out. The live count is taken twice, before anything else has read the tables and after; then the
 mailing is opened (sending.services.mailings.open_mailing), from when on mails can go out, and the
-rest is frozen (sending.services.freezing). `cpu` is the backend's, in seconds. Its own embedded
+rest is frozen (sending.services.freezing); with `--languages` with a content for each of three and
+one for everybody else. `cpu` is the backend's, in seconds. Its own embedded
 PostgreSQL, durable. The last line is JSON.
 """
 
 import argparse
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import psutil
 
 from benchmarks.embedded import database
+from contacts.provenance import Source
 
 SUPPRESSED, EXCLUDED = 100, 20  # every so many
 CONTACTS = """
 INSERT INTO contacts_contact (workspace_id, email, first_name, last_name, full_name, attributes,
-                              source, created_at, updated_at)
+                              source_kind, source_id, created_at, updated_at)
 SELECT %s, 'person.' || n || '@mail' || n %% 40 || '.example', 'Zoë', 'Müller', 'Zoë Müller',
-       jsonb_build_object('company', 'Acme ' || n %% 900, 'city', 'Berlin', 'phone', n::text),
-       'import 1', now(), now()
+       jsonb_build_object('company', 'Acme ' || n %% 900, 'city', 'Berlin', 'phone', n::text,
+                          'language', (ARRAY['en', 'zh-CN', 'de-AT', 'fr'])[1 + n %% 4]),
+       'import', 1, now(), now()
 FROM generate_series(1, %s) n
 """
 SUBSCRIPTIONS = """
-INSERT INTO contacts_subscription (list_id, contact_id, status, consent, source, created_at,
-                                   changed_at)
-SELECT %s, id, 'subscribed', 'explicit', 'import 1', now(), now()
+INSERT INTO contacts_subscription (list_id, contact_id, status, consent, source_kind,
+                                   source_id, created_at, changed_at)
+SELECT %s, id, 'subscribed', 'explicit', 'import', 1, now(), now()
 FROM contacts_contact WHERE workspace_id = %s AND id %% %s = 0
 """
 SUPPRESSIONS = """
-INSERT INTO contacts_suppression (workspace_id, kind, value, reason, source, detail, created_at)
-SELECT workspace_id, 'address', email, 'hard_bounce', '', '', now()
+INSERT INTO contacts_suppression (workspace_id, kind, value, reason, source_kind, source_id, detail,
+                                  created_at)
+SELECT workspace_id, 'address', email, 'hard_bounced', '', 0, '', now()
 FROM contacts_contact WHERE workspace_id = %s AND id %% %s = 1
 """
 
@@ -73,13 +77,14 @@ def timed(work: Callable[[], Any]) -> tuple[Any, float, float]:
     return result, round(seconds, 2), round(cpu, 2)
 
 
-def measure(rows: int) -> dict[str, Any]:
+def measure(rows: int, tags: Sequence[str]) -> dict[str, Any]:
     from contacts.audience import Audience  # noqa: PLC0415
     from contacts.queries import audience  # noqa: PLC0415
     from designs.models import Content  # noqa: PLC0415
     from relays.models import Relay  # noqa: PLC0415
     from sending.models import Mailing  # noqa: PLC0415
     from sending.services import freezing, mailings  # noqa: PLC0415
+    from sending.variants import Choice  # noqa: PLC0415
 
     workspace, news, staff = made(rows)
     content = Content.objects.create(
@@ -94,8 +99,8 @@ def measure(rows: int) -> dict[str, Any]:
     def begin() -> Any:
         return mailings.open_mailing(
             workspace=workspace,
-            origin="benchmark",
-            content=content,
+            source=Source("campaign", 1),
+            content=[Choice(content, language=tag) for tag in tags],
             from_name="News",
             from_email="news@example.com",
             audience=Audience.of_lists(workspace.pk, [news.pk], [staff.pk]),
@@ -130,9 +135,11 @@ def measure(rows: int) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("rows", nargs="*", type=int)
+    parser.add_argument("--languages", action="store_true")
     options = parser.parse_args()
+    tags = ("", "en", "zh-Hans", "de") if options.languages else ("",)
     with database():
-        results = [measure(rows) for rows in options.rows or [200_000]]
+        results = [measure(rows, tags) for rows in options.rows or [200_000]]
     for name in results[0]:
         print(f"{name:>12}", *(f"{result[name]!s:>14}" for result in results))
     print(json.dumps(results))

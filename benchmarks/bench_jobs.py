@@ -20,11 +20,12 @@ import psycopg
 
 from benchmarks.bench_freeze import made
 from benchmarks.embedded import database
+from contacts.provenance import Source
 
 CHANGE = """
-INSERT INTO contacts_subscription (list_id, contact_id, status, consent, source, created_at,
-                                   changed_at)
-VALUES (%s, %s, 'unsubscribed', 'unknown', 'page', now(), now())
+INSERT INTO contacts_subscription (list_id, contact_id, status, consent, source_kind,
+                                   source_id, created_at, changed_at)
+VALUES (%s, %s, 'unsubscribed', 'unknown', 'page', 0, now(), now())
 ON CONFLICT (list_id, contact_id) DO UPDATE SET status = 'unsubscribed', changed_at = now()
 """
 PAUSE = 0.1
@@ -151,7 +152,7 @@ class Scene:
 
         mailing = mailings.open_mailing(
             workspace=self.workspace,
-            origin="benchmark",
+            source=Source("campaign", 1),
             content=self.content,
             from_name="News",
             from_email="news@example.com",
@@ -184,9 +185,11 @@ def run(people: int, *, whole: bool) -> list[dict[str, Any]]:
         scene.whole(
             "add to a list",
             all_at_once,
-            lambda: lists.subscribe(all_at_once, everybody, source="page x"),
+            lambda: lists.subscribe(all_at_once, everybody, source=Source("page", 1)),
         )
-        scene.whole("undo", all_at_once, lambda: lists.undo_subscribe(scene.workspace, "page x"))
+        scene.whole(
+            "undo", all_at_once, lambda: lists.undo_subscribe(scene.workspace, Source("page", 1))
+        )
     target = scene.new_list("Target")
 
     def add() -> Any:

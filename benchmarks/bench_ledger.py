@@ -20,6 +20,7 @@ from typing import Any
 
 from benchmarks.bench_freeze import made
 from benchmarks.embedded import database
+from contacts.provenance import Source
 
 BATCH = 5000
 ROUNDS = 5
@@ -43,11 +44,11 @@ UPDATE sending_message
 EVENTS = """
 INSERT INTO sending_event (mailing_id, message_id, kind, at, link, detail)
 SELECT mailing_id, id, kind, now(), CASE kind WHEN 'clicked' THEN id %% 15 END,
-       CASE kind WHEN 'hard' THEN '550 5.1.1 user unknown' ELSE '' END
+       CASE kind WHEN 'hard_bounced' THEN '550 5.1.1 user unknown' ELSE '' END
   FROM sending_message,
        LATERAL (SELECT 'opened' AS kind WHERE opened_at IS NOT NULL
                 UNION ALL SELECT 'clicked' WHERE clicked_at IS NOT NULL
-                UNION ALL SELECT 'hard' WHERE state = 3) made
+                UNION ALL SELECT 'hard_bounced' WHERE state = 3) made
  WHERE mailing_id = %(mailing)s
 """
 DONE = """
@@ -110,7 +111,7 @@ class Ledger:
 
         mailing = mailings.open_mailing(
             workspace=self.workspace,
-            origin="benchmark",
+            source=Source("campaign", 1),
             content=self.content,
             from_name="News",
             from_email="news@example.com",

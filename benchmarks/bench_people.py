@@ -21,7 +21,7 @@ FAMILY = "李王张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗"
 GIVEN = "明伟芳娜敏静丽强磊军洋勇艳杰娟涛超霞平刚桂英华建国文辉玲红春秋雪梅兰竹菊松柏云"
 CONTACTS = """
 INSERT INTO contacts_contact (workspace_id, email, first_name, last_name, full_name, attributes,
-                              source, created_at, updated_at)
+                              source_kind, source_id, created_at, updated_at)
 SELECT %(workspace)s, 'p' || md5(n::text) || '@mail' || n %% 40 || '.example',
        CASE WHEN n %% 2 = 0 THEN substr(%(given)s, 1 + n %% %(givens)s, 1)
                                  || CASE WHEN n %% 3 = 0 THEN '' ELSE
@@ -29,18 +29,19 @@ SELECT %(workspace)s, 'p' || md5(n::text) || '@mail' || n %% 40 || '.example',
             ELSE initcap(substr(md5('f' || n), 1, 6)) END,
        CASE WHEN n %% 2 = 0 THEN substr(%(family)s, 1 + (n / 11) %% %(families)s, 1)
             ELSE initcap(substr(md5('l' || n), 1, 8)) END,
-       '', jsonb_build_object('city', 'Berlin', 'phone', n::text), 'import 1', now(), now()
+       '', jsonb_build_object('city', 'Berlin', 'phone', n::text), 'import', 1, now(), now()
 FROM generate_series(1, %(rows)s) n
 """
 SUBSCRIPTIONS = """
-INSERT INTO contacts_subscription (list_id, contact_id, status, consent, source, created_at,
-                                   changed_at)
+INSERT INTO contacts_subscription (list_id, contact_id, status, consent, source_kind,
+                                   source_id, created_at, changed_at)
 SELECT %s, id, CASE WHEN id %% 20 = 0 THEN 'unsubscribed' ELSE 'subscribed' END, 'explicit',
-       'import 1', now(), now() FROM contacts_contact
+       'import', 1, now(), now() FROM contacts_contact
 """
 SUPPRESSIONS = """
-INSERT INTO contacts_suppression (workspace_id, kind, value, reason, source, detail, created_at)
-SELECT workspace_id, 'address', email, 'hard_bounce', 'campaign 1', '550', now()
+INSERT INTO contacts_suppression (workspace_id, kind, value, reason, source_kind, source_id, detail,
+                                  created_at)
+SELECT workspace_id, 'address', email, 'hard_bounced', 'campaign', 1, '550', now()
 FROM contacts_contact WHERE id % 100 = 1
 """
 SEARCHES = ("李明", "明", "李 明", "龘", "nobody", "annlee", "ab", "mail7.example")

@@ -16,21 +16,23 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmarks.embedded import database
+from contacts.provenance import Source
 
 ROUNDS = 20
 AUDIENCE = 1000
 STREAMS = """
-INSERT INTO sending_mailing (workspace_id, kind, purpose, origin, from_name, from_email, reply_to,
-       relay_id, audience, track_opens, track_clicks, state, state_reason, wait_reason, waits,
-       priority, "window", retry_for, excluded, opened_at, idle)
-SELECT %(workspace)s, 'stream', 'notice', 'stream ' || n, 'Shop', 'shop@example.com', '',
-       %(relay)s, '{}', false, false, 'sending', '', '', '[]', 0, '{}', interval '2 days', '{}',
+INSERT INTO sending_mailing (workspace_id, kind, purpose, source_kind, source_id, from_name,
+       from_email, reply_to, relay_id, audience, track_opens, track_clicks, state,
+       state_reason, state_words, wait_reason, waits, priority, "window", retry_for, excluded,
+       opened_at, idle)
+SELECT %(workspace)s, 'stream', 'notice', 'stream', n, 'Shop', 'shop@example.com', '',
+       %(relay)s, '{}', false, false, 'sending', '', '', '', '[]', 0, '{}', interval '2 days', '{}',
        now(), true
   FROM generate_series(1, %(number)s) n
 """
 PARTS = """
-INSERT INTO sending_variant (mailing_id, number, content_id, name, weight)
-SELECT id, 0, %(content)s, '', 1 FROM sending_mailing WHERE kind = 'stream'
+INSERT INTO sending_variant (mailing_id, number, content_id, name, language, weight)
+SELECT id, 0, %(content)s, '', '', 1 FROM sending_mailing WHERE kind = 'stream'
 """
 TALLIES = """
 INSERT INTO sending_tally (mailing_id, targeted, waiting, in_flight, accepted, failed, skipped,
@@ -71,7 +73,7 @@ def made(streams: int) -> tuple[Any, Any, Callable[[], None]]:
         cursor.execute(SUBSCRIPTIONS, [news.pk, workspace.pk, 1])
     mailings.open_mailing(
         workspace=workspace,
-        origin="campaign 1",
+        source=Source("campaign", 1),
         content=content,
         from_name="News",
         from_email="news@example.com",

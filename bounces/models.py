@@ -30,7 +30,8 @@ class BounceMailbox(models.Model):
         _("processed mail"), max_length=6, choices=After.choices, default=After.MOVE
     )
     move_to = SingleLineField(_("move to"), max_length=100, default="Yanshu", blank=True)
-    is_sandbox = models.BooleanField(default=False)
+    # The app that runs its server and looks after it (relays.managers); "": people do.
+    managed_by = models.CharField(max_length=30, blank=True)
     active = models.BooleanField(_("collect"), default=True)
     # How far it was read: UIDs below are done with, as long as UIDVALIDITY stays.
     uid_validity = models.BigIntegerField(null=True, blank=True)
@@ -43,7 +44,9 @@ class BounceMailbox(models.Model):
     checked_at = models.DateTimeField(null=True, blank=True)
     # When the last collection went well, and what was wrong with the last one that didn't.
     collected_at = models.DateTimeField(null=True, blank=True)
-    error = models.TextField(blank=True)
+    # A key of bounces.imap.errors.SENTENCES, and what the server or the system said.
+    error = models.CharField(max_length=20, blank=True)
+    error_words = models.TextField(blank=True)
     # When its people were told of many unproven reports.
     flood_told_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -80,9 +83,8 @@ class BounceMail(models.Model):
     # SHA-256 of a source that was dropped (services.unprovensources).
     digest = models.BinaryField(null=True)
     state = models.CharField(max_length=9, choices=State.choices, default=State.STORED)
-    # A class of bounces.reading: hard, soft, blocked, delayed, complaint, auto_reply, challenge,
-    # other.
-    kind = models.CharField(max_length=10, blank=True)
+    # See bounces.reading.Kind.
+    kind = models.CharField(max_length=12, blank=True)
     sender = models.CharField(max_length=320, blank=True)
     subject = models.CharField(max_length=500, blank=True)
     recipient = models.CharField(max_length=320, blank=True)

@@ -12,7 +12,7 @@ register(
         "dismissed": Look("quiet", "x", _("Dismissed")),
         "not_ours": Look("quiet", "circle-minus", _("Not ours")),
         # Kinds of mails that no event has (bounces.reading).
-        "challenge": Look("quiet", "message-question", _("Asks to confirm")),
+        "challenged": Look("quiet", "message-question", _("Asks to confirm")),
         "other": Look("quiet", "circle-minus", _("Not a bounce")),
     }
 )

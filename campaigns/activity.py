@@ -17,7 +17,7 @@ from pages import activity, reasons
 from sending.models import Mailing
 
 
-@activity.providers.add
+@activity.contributors.add
 def campaigns(request: HttpRequest) -> Iterable[activity.Task]:
     workspace = cast("WorkspaceRequest", request).workspace
     recent = Q(mailing__finished_at__gt=timezone.now() - timedelta(days=1))

@@ -9,7 +9,7 @@ from accounts.permissions import Permission
 from campaigns import unknownwords
 from campaigns.queries import recipients
 from campaigns.services import running
-from contacts.jobkinds import Kind, Step, Words, kinds
+from contacts.jobkinds import BatchStep, JobKind, JobWords, kinds
 from contacts.models import Job
 from sending.jobs import changed, mailing_of, name_of, retried, retry, retry_title
 from sending.models import Message
@@ -22,11 +22,11 @@ def _failed(job: Job) -> QuerySet[Message]:
 
 
 kinds.add(
-    Kind(
+    JobKind(
         running.RETRY_JOB,
         lambda job, size: retry(job, _failed(job), size),
         lambda job: _failed(job).count(),
-        Words(retry_title, retried),
+        JobWords(retry_title, retried),
         permission=Permission.SEND,
         icon="refresh",
     )
@@ -43,14 +43,14 @@ def _unknown(job: Job) -> QuerySet[Message]:
     return found.filter(trouble=Message.State.UNKNOWN, settled_at__lte=job.created_at)
 
 
-def _settle(piece: unknowns.Piece, job: Job, size: int) -> Step:
+def _settle(piece: unknowns.Piece, job: Job, size: int) -> BatchStep:
     done = piece(mailing_of(job), _unknown(job), size)
-    return Step(job.cursor + 1, done, {"changed": done}, over=done == 0)
+    return BatchStep(job.cursor + 1, done, {"changed": done}, over=done == 0)
 
 
-def _register(kind: str, settle: unknowns.Piece, words: Words, icon: str) -> None:
+def _register(kind: str, settle: unknowns.Piece, words: JobWords, icon: str) -> None:
     kinds.add(
-        Kind(
+        JobKind(
             kind,
             lambda job, size: _settle(settle, job, size),
             lambda job: _unknown(job).count(),
@@ -64,7 +64,7 @@ def _register(kind: str, settle: unknowns.Piece, words: Words, icon: str) -> Non
 _register(
     unknowns.RESEND_JOB,
     unknowns.resend_piece,
-    Words(
+    JobWords(
         lambda job: _("Send unknown messages of {campaign} again").format(campaign=name_of(job)),
         lambda job: unknownwords.resent(changed(job)),
     ),
@@ -73,7 +73,7 @@ _register(
 _register(
     unknowns.COUNT_JOB,
     unknowns.count_piece,
-    Words(
+    JobWords(
         lambda job: _("Count unknown messages of {campaign} as sent").format(campaign=name_of(job)),
         lambda job: unknownwords.counted(changed(job)),
     ),

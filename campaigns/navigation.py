@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from pages.navigation import Entry, register
+from pages.navigation import NavigationEntry, register
 
-register("home", Entry("home", _("Home"), "home", "home", order=10))
-register("mail", Entry("campaigns", _("Campaigns"), "send", "campaigns", order=20))
+register("home", NavigationEntry("home", _("Home"), "home", "home", order=10))
+register("mail", NavigationEntry("campaigns", _("Campaigns"), "send", "campaigns", order=20))

@@ -17,8 +17,8 @@ from pages import search, statuses
 search.actions.add(search.Action(gettext_lazy("New campaign"), "plus", "new_campaign"))
 
 
-@search.providers.add
-def campaigns(request: HttpRequest, text: str) -> Iterable[search.Hit]:
+@search.contributors.add
+def campaigns(request: HttpRequest, text: str) -> Iterable[search.SearchHit]:
     workspace = cast("WorkspaceRequest", request).workspace
     rows = Campaign.objects.filter(
         Q(name__icontains=text) | Q(subject__icontains=text), workspace=workspace
@@ -26,4 +26,4 @@ def campaigns(request: HttpRequest, text: str) -> Iterable[search.Hit]:
     for row in rows.select_related("mailing").order_by("-pk")[: search.LIMIT]:
         url = reverse("campaign", args=[workspace.slug, row.pk])
         detail = statuses.look(states.state_of(row)).label
-        yield search.Hit(_("Campaign"), row.name, url, "send", detail=detail)
+        yield search.SearchHit(_("Campaign"), row.name, url, "send", detail=detail)

@@ -6,7 +6,15 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
 from campaigns.models import Campaign
+from contacts.provenance import Source
 from contacts.sources import Kind, kinds
+
+CAMPAIGN = "campaign"
+
+
+def of(campaign: Campaign) -> Source:
+    """The source of the campaign's mailing, and of what comes of it."""
+    return Source(CAMPAIGN, campaign.pk)
 
 
 def names(workspace: Workspace, numbers: Collection[int]) -> Mapping[int, str]:
@@ -14,4 +22,4 @@ def names(workspace: Workspace, numbers: Collection[int]) -> Mapping[int, str]:
     return dict(campaigns.values_list("pk", "name"))
 
 
-kinds.add(Kind("campaign", _("Campaign {number}"), names, page="campaign", people="recipients"))
+kinds.add(Kind(CAMPAIGN, _("Campaign {number}"), names, page="campaign", people="recipients"))

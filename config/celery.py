@@ -5,12 +5,14 @@ Queues: `control` for short ticks, which must never wait behind work; `send` for
 CELERY_TASK_ROUTES assigns tasks to queues.
 """
 
+import logging.config
 import os
 from typing import Any
 
 from celery import Celery, signals
+from django.conf import settings
 
-from environment import variables
+from environment import logs, variables
 from operations import outages, schema
 from operations.heartbeats import HeartbeatStep
 
@@ -48,8 +50,16 @@ app.conf.beat_schedule = {
 }
 
 
+@signals.setup_logging.connect
+def set_up_logging(**_: Any) -> None:
+    """As the web server and manage.py: Celery sets up nothing of its own then."""
+    logging.config.dictConfig(settings.LOGGING)
+
+
 @signals.celeryd_init.connect
-def start_worker(**_: Any) -> None:
+def start_worker(sender: str = "", **_: Any) -> None:
+    """`sender`: the name of the worker, such as send@host."""
+    logs.name_process(worker=sender)
     schema.refuse_unmigrated(variables.text("DATABASE_URL"))
     outages.watch_worker()
 

@@ -1,18 +1,20 @@
-"""Log filters. They import none of our apps, because logging is set up before the apps are."""
+"""What the logs leave out. Imports no app of ours: logging is set up before they are."""
 
 import logging
 import re
 import time
 from http import HTTPStatus
 
-# Paths whose rest is a secret: with it anybody could act for a person.
+from environment import logs
+
+# What follows in these addresses is a secret: whoever has it may act for somebody.
 SECRET = re.compile(r"^(/(?:e/[a-z]|invitations|setup|password/reset)/)[^/].*", re.DOTALL)
 # A long part of any other path may be a secret, for example in a badly copied URL.
 LONG = re.compile(r"[^/]{24,}")
 PROBES = {"/livez", "/readyz", "/healthz"}
 # Seconds after which a process logs again that the database is unavailable.
 SAY_AGAIN = 60.0
-# Characters of a path or a reason in the log.
+# Of a path.
 LONGEST = 200
 
 
@@ -24,20 +26,14 @@ class RefusalFilter(logging.Filter):
         request, status = getattr(record, "request", None), getattr(record, "status_code", 0)
         if request is None or not status:
             return True
-        words = [str(status), _phrase(status), f"{request.method} {shown(request.path)}"]
+        known = {"status": status, "method": request.method, "path": shown(request.path)}
         if status < 500 or status == HTTPStatus.SERVICE_UNAVAILABLE:
             error = record.exc_info[1] if record.exc_info else None
-            words.append(f"({type(error).__name__})" if error else "")
             record.exc_info = record.exc_text = None
-        record.msg, record.args = " ".join(filter(None, words)), ()
+            logs.rewrite(record, "request refused", **known, error=error and type(error).__name__)
+        else:
+            logs.rewrite(record, "request failed", **known)
         return True
-
-
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return ""
 
 
 def shown(path: str) -> str:
@@ -65,8 +61,7 @@ class AwayFilter(logging.Filter):
         if self.said is not None and now - self.said < SAY_AGAIN:
             return False
         self.said = now
-        words = " ".join(str(error).split())[:LONGEST]
-        record.msg, record.args = f"tasks fail: the database is away ({words})", ()
+        logs.rewrite(record, "tasks fail: the database is away", error=" ".join(str(error).split()))
         record.exc_info = record.exc_text = None
         return True
 

@@ -21,9 +21,11 @@ WEB_STOPS_WITHIN = 10
 def granian(*, host: str, port: int, workers: int) -> tuple[str, ...]:
     """The command of the web server itself, which `manage.py serve` executes."""
     return (
-        *(str(BIN / "granian"), "--interface", "asginl", "--host", host, "--port", str(port)),
-        # There are only 1,024 connections, so idle ones without a request are closed soon. granian
-        # does that for HTTP/1 only. A proxy can speak HTTP/2 with browsers.
+        # As a module it finds the formatter of its log in our directory.
+        *(sys.executable, "-m", "granian", "--log-config", str(ROOT / "config" / "granian.json")),
+        *("--interface", "asginl", "--host", host, "--port", str(port)),
+        # Connections are few (1,024): those that send no request are closed soon, which needs
+        # HTTP/1. Browsers speak HTTP/2 to a proxy.
         *("--workers", str(workers), "--http", "1", "--no-ws"),
         *("--http1-header-read-timeout", "10000"),
         *("--respawn-failed-workers", "--workers-kill-timeout", str(WEB_STOPS_WITHIN)),
@@ -34,7 +36,7 @@ def granian(*, host: str, port: int, workers: int) -> tuple[str, ...]:
 def commands(*, host: str, port: int, sandbox: bool) -> dict[str, tuple[str, ...]]:
     """{name of a program: its command}."""
     celery = (str(BIN / "celery"), "-A", "config", "-q")
-    quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "INFO")
+    quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat")
     programs: dict[str, tuple[str, ...]] = {
         f"worker-{queue}": (
             *(*celery, "worker", *quiet, "-Q", queue),
@@ -43,7 +45,7 @@ def commands(*, host: str, port: int, sandbox: bool) -> dict[str, tuple[str, ...
         for queue, processes in WORKERS.items()
     }
     programs["web"] = (*MANAGE, "serve", "--host", host, "--port", str(port), "--workers", "1")
-    programs["beat"] = (*celery, "beat", "-l", "INFO", "--pidfile=", "-S", SCHEDULER)
+    programs["beat"] = (*celery, "beat", "--pidfile=", "-S", SCHEDULER)
     if sandbox:
         programs["sandbox"] = (*MANAGE, "mail_sandbox")
     return programs

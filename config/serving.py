@@ -13,7 +13,6 @@ event loop reads the body and sends the answer. A thread is used only while the 
 """
 
 import asyncio
-import logging
 import os
 import sys
 import tempfile
@@ -26,14 +25,15 @@ from http import HTTPStatus
 from typing import IO, Any
 
 from config.exceptions import ServingError
+from environment import logs
 
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Headers = list[tuple[str, str]]
 
-log = logging.getLogger(__name__)
-# Each thread has a connection to the database.
+log = logs.get(__name__)
+# A connection to the database each.
 THREADS = 8
 MIB = 1024 * 1024
 BODY = 16 * MIB
@@ -145,7 +145,7 @@ class Bridge:
                 return
 
     async def _answer(self, scope: Scope, body: IO[bytes], send: Send) -> None:
-        answer = Answer(asyncio.get_running_loop())
+        answer = ApplicationResponse(asyncio.get_running_loop())
         environ = environ_of(scope, body)
         working = asyncio.get_running_loop().run_in_executor(
             self.threads, answer.make, self.application, environ
@@ -158,8 +158,8 @@ class Bridge:
             answer.close()
 
 
-class Answer:
-    """The application's answer. The application's thread writes it; the event loop sends it."""
+class ApplicationResponse:
+    """What the application says: written by its thread, sent by the loop."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
@@ -187,8 +187,8 @@ class Answer:
         except GoneError:
             pass
         except Exception:
-            # Django answers its own errors. Only a streamed answer can break here.
-            log.exception("The application failed")
+            # Django answers for itself; this is what it can't: a stream that breaks.
+            log.exception("answer broke off")
             self.broken = True
         finally:
             self.complete = self.begun = True

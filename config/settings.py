@@ -8,12 +8,19 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from environment import variables
+from environment import logs, variables
 from environment.loading import prepare
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# Here, because every program imports these settings: manage.py, the web server, Celery.
+# Packages without a Django app of theirs, and those that are apps.
+APPS = (
+    *("pages", "accounts", "contacts", "designs", "relays", "sending", "bounces", "tracking"),
+    *("campaigns", "home", "sandbox", "demo", "operations"),
+)
+OURS = ("environment", "smtp", *APPS, "config", "quickstart")
+
+# For whatever reads these settings: manage.py, the web server, Celery.
 prepare()
 
 try:
@@ -57,6 +64,7 @@ try:
     ALLAUTH_TRUSTED_PROXY_COUNT = variables.integer("YANSHU_PROXIES", 0, high=9)
     # The operator's own rules for servers' replies; they take precedence. Read by relays.apps.
     REPLY_RULES = variables.text("YANSHU_REPLY_RULES", "")
+    LOGGING: dict[str, Any] = logs.configuration(OURS)
     HTTPS = variables.boolean("YANSHU_HTTPS", default=PUBLIC_URL.startswith("https://"))
 except variables.SettingError as error:
     raise SystemExit(f"Yanshu can't start: {error}") from error
@@ -75,19 +83,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
-    "pages",
-    "accounts",
-    "contacts",
-    "designs",
-    "relays",
-    "sending",
-    "bounces",
-    "tracking",
-    "campaigns",
-    "home",
-    "sandbox",
-    "demo",
-    "operations",
+    *APPS,
 ]
 
 MIDDLEWARE = [
@@ -101,6 +97,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "pages.middleware.language_middleware",
+    "pages.middleware.user_middleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -270,42 +267,27 @@ if CELERY_BROKER_URL.startswith(("redis", "valkey")):
         "health_check_interval": 30,
     }
 CELERY_TIMEZONE = "UTC"
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "filters": {
-        "reference": {"()": "pages.middleware.ReferenceFilter"},
-        "probes": {"()": "config.logs.ProbeFilter"},
-        "away": {"()": "config.logs.AwayFilter"},
-        "refusal": {"()": "config.logs.RefusalFilter"},
-    },
-    "formatters": {
-        "line": {"format": "%(asctime)s %(levelname)s [%(reference)s] %(name)s: %(message)s"}
-    },
-    "handlers": {
-        "stderr": {
-            "class": "logging.StreamHandler",
-            "formatter": "line",
-            "filters": ["reference", "refusal"],
-        }
-    },
-    "root": {"handlers": ["stderr"], "level": "INFO"},
-    "loggers": {
-        "django.request": {"filters": ["probes"]},
-        # Ticks run each second, so only their problems are logged.
-        **{name: {"level": "WARNING"} for name in ("celery.beat", "celery.worker.strategy")},
-        "celery.app.trace": {"level": "WARNING", "filters": ["away"]},
-        # After an outage of the broker, their other lines repeat for each message.
-        **{
-            name: {"level": "WARNING"}
-            for name in (
-                "celery.worker.consumer.consumer",
-                "celery.worker.consumer.mingle",
-                "celery.worker.request",
-                "kombu.transport.virtual.base",
-            )
-        },
+# Log lines: environment.logs makes them, config.logs leaves some out ------------------------------
+LOGGING["filters"] = {
+    "probes": {"()": "config.logs.ProbeFilter"},
+    "away": {"()": "config.logs.AwayFilter"},
+    "refusal": {"()": "config.logs.RefusalFilter"},
+}
+LOGGING["handlers"]["stderr"]["filters"] = ["refusal"]
+LOGGING["loggers"] |= {
+    "django.request": {"filters": ["probes"]},
+    # Ticks run each second: only what goes wrong with them is worth a line.
+    **{name: {"level": "WARNING"} for name in ("celery.beat", "celery.worker.strategy")},
+    "celery.app.trace": {"level": "WARNING", "filters": ["away"]},
+    # What they say besides is repeated for each message when the broker was away.
+    **{
+        name: {"level": "WARNING"}
+        for name in (
+            "celery.worker.consumer.consumer",
+            "celery.worker.consumer.mingle",
+            "celery.worker.request",
+            "kombu.transport.virtual.base",
+        )
     },
 }

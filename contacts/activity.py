@@ -18,7 +18,7 @@ from pages import activity
 RUNNING = (Import.State.QUEUED, Import.State.RUNNING)
 
 
-@activity.providers.add
+@activity.contributors.add
 def imports(request: HttpRequest) -> Iterable[activity.Task]:
     workspace = cast("WorkspaceRequest", request).workspace
     recent = Q(finished_at__gt=timezone.now() - timedelta(days=1))
@@ -36,7 +36,7 @@ def imports(request: HttpRequest) -> Iterable[activity.Task]:
         )
 
 
-@activity.providers.add
+@activity.contributors.add
 def jobs(request: HttpRequest) -> Iterable[activity.Task]:
     workspace = cast("WorkspaceRequest", request).workspace
     recent = Q(finished_at__gt=timezone.now() - timedelta(days=1))

@@ -12,7 +12,7 @@ LIST, CONTACT = "list", "contact"
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Part:
+class AudiencePart:
     """People of one kind; `ids` are those of what the kind names, each once and in order."""
 
     kind: str
@@ -24,8 +24,8 @@ class Audience:
     """Everybody of `include` but those of `exclude` and those who may not be mailed."""
 
     workspace_id: int
-    include: tuple[Part, ...]
-    exclude: tuple[Part, ...] = ()
+    include: tuple[AudiencePart, ...]
+    exclude: tuple[AudiencePart, ...] = ()
     # Reasons of suppressions that do not count for this mail (sending.purposes).
     ignored: tuple[str, ...] = ()
 
@@ -66,15 +66,15 @@ class Audience:
         )
 
 
-def parts(given: dict[str, Iterable[int]]) -> tuple[Part, ...]:
+def parts(given: dict[str, Iterable[int]]) -> tuple[AudiencePart, ...]:
     """One part for each kind that names anything."""
-    found = (Part(kind, tuple(sorted(set(ids)))) for kind, ids in sorted(given.items()))
+    found = (AudiencePart(kind, tuple(sorted(set(ids)))) for kind, ids in sorted(given.items()))
     return tuple(part for part in found if part.ids)
 
 
-def ids_of(some: Sequence[Part], kind: str) -> tuple[int, ...]:
+def ids_of(some: Sequence[AudiencePart], kind: str) -> tuple[int, ...]:
     return next((part.ids for part in some if part.kind == kind), ())
 
 
-def _as_json(some: Sequence[Part]) -> dict[str, list[int]]:
+def _as_json(some: Sequence[AudiencePart]) -> dict[str, list[int]]:
     return {part.kind: list(part.ids) for part in some}

@@ -13,9 +13,9 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from contacts.addresses import AddressError
-from contacts.csvfile import Place, Reader, Record
-from contacts.rows import Person, Shaper
-from contacts.statuswords import ASKED, MAX_WORD, SUBSCRIBED, Words, graver
+from contacts.csvfile import CsvReader, FilePosition, Record
+from contacts.rows import ImportedPerson, Shaper
+from contacts.statuswords import ASKED, MAX_WORD, SUBSCRIBED, WordCounts, graver
 from contacts.values import Value
 
 # The reject of a person who is imported and, because of a word that nobody knows, not subscribed.
@@ -43,7 +43,7 @@ class Reject(NamedTuple):
 
 
 @dataclass(slots=True)
-class Batch:
+class RowBatch:
     """`staged` is CSV for contacts.queries.importing.stage, one row an address."""
 
     staged: StringIO = field(default_factory=StringIO)
@@ -51,7 +51,7 @@ class Batch:
     # Addresses that the file doesn't simply say are subscribed: {address: gravest flag}.
     flags: dict[str, str] = field(default_factory=dict)
     # The words of the columns that say so.
-    words: Words = field(default_factory=Words)
+    words: WordCounts = field(default_factory=WordCounts)
     # Rows above the header, and the rows with people below.
     above: int = 0
     rows: int = 0
@@ -59,7 +59,7 @@ class Batch:
     duplicate: int = 0
     unusable: int = 0
     blank: int = 0
-    after: Place = field(default_factory=Place)
+    after: FilePosition = field(default_factory=FilePosition)
 
     def forget_values(self, lines: set[int]) -> None:
         """Report no unusable values of lines that turned out not to be taken at all."""
@@ -80,7 +80,7 @@ class Batcher:
     columns (0: none does): records before it, and itself, are no people."""
 
     def __init__(
-        self, reader: Reader, shaper: Shaper, *, header: int, mapping: Sequence[str], size: int
+        self, reader: CsvReader, shaper: Shaper, *, header: int, mapping: Sequence[str], size: int
     ) -> None:
         self._reader = reader
         self._records = iter(reader)
@@ -99,12 +99,12 @@ class Batcher:
             above += 1
         return above
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Iterator[RowBatch]:
         while batch := self._next():
             yield batch
 
-    def _next(self) -> Batch | None:
-        batch, rows = Batch(above=self._above), _Rows()
+    def _next(self) -> RowBatch | None:
+        batch, rows = RowBatch(above=self._above), _Rows()
         self._above = 0
         for record in islice(self._records, self._size):
             batch.rows += 1
@@ -116,7 +116,7 @@ class Batcher:
         return batch if batch.rows or batch.blank or batch.above else None
 
     @staticmethod
-    def _stage(batch: Batch, rows: "_Rows") -> None:
+    def _stage(batch: RowBatch, rows: "_Rows") -> None:
         """One row an address, with the gravest of what its lines say; what is asked about a person
         is reported unless another line says for certain that they left."""
         writer = csv.writer(batch.staged)
@@ -128,7 +128,7 @@ class Batcher:
         if rows.asked:
             batch.rejects.sort(key=lambda reject: reject.line)
 
-    def _take(self, batch: Batch, record: Record, rows: "_Rows") -> None:
+    def _take(self, batch: RowBatch, record: Record, rows: "_Rows") -> None:
         line, cells, problem = record
         if problem:
             self._reject(batch, record, problem, cells[0][:200] if cells else "")
@@ -156,7 +156,9 @@ class Batcher:
             person.consent,
         ]
 
-    def _read_words(self, batch: Batch, record: Record, person: Person, rows: "_Rows") -> None:
+    def _read_words(
+        self, batch: RowBatch, record: Record, person: ImportedPerson, rows: "_Rows"
+    ) -> None:
         """Count the line's status words and keep what they say of its address."""
         for number, reading, cell in person.words:
             text = cell.strip()[:MAX_WORD]
@@ -169,6 +171,6 @@ class Batcher:
             batch.flags[person.email] = graver(before, person.flag)
 
     @staticmethod
-    def _reject(batch: Batch, record: Record, reason: str, value: str) -> None:
+    def _reject(batch: RowBatch, record: Record, reason: str, value: str) -> None:
         batch.rejected += 1
         batch.rejects.append(Reject(record.line, reason, False, value, record.cells))

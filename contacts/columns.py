@@ -185,7 +185,7 @@ EITHER = {
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownAttribute:
     """An attribute that the workspace has."""
 
     key: str
@@ -226,7 +226,7 @@ def key_of(header: str, taken: Iterable[str] = ()) -> str:
 
 
 def describe(
-    rows: Sequence[Sequence[str]], *, header: bool, known: Iterable[Known] = ()
+    rows: Sequence[Sequence[str]], *, header: bool, known: Iterable[KnownAttribute] = ()
 ) -> list[Column]:
     """Every column of the first rows with its samples and our guess."""
     names = list(rows[0]) if header and rows else []
@@ -275,7 +275,7 @@ def _meant(
     names: Sequence[str],
     cells: Sequence[Sequence[str]],
     guesses: list[str],
-    known: Iterable[Known],
+    known: Iterable[KnownAttribute],
 ) -> None:
     """Headers that mean an attribute by another word: "Phone Number" where there is "Phone". Of
     several the fullest column is it, unless one has the attribute's own name."""
@@ -300,7 +300,7 @@ def _leaving(name: str, cells: Sequence[str]) -> str:
     return next((text for text in cells if statuswords.speaks_of_leaving(text)), "")
 
 
-def _guess(name: str, cells: Sequence[str], attributes: Mapping[str, Known]) -> str:
+def _guess(name: str, cells: Sequence[str], attributes: Mapping[str, KnownAttribute]) -> str:
     folded = fold(name)
     target = _named(name, folded)
     says = [text for text in cells if statuswords.is_status_word(text)]
@@ -352,7 +352,7 @@ def _unique(
     names: Sequence[str],
     guesses: list[str],
     cells: Sequence[Sequence[str]],
-    attributes: Mapping[str, Known],
+    attributes: Mapping[str, KnownAttribute],
 ) -> list[str]:
     """Each target once (the fullest column keeps it), but for how the person stands; the address by
     content if by no name. "Phone" beside "Phone Number", whose merge field is `phone`, is a column

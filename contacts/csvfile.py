@@ -1,13 +1,14 @@
 """Reading a CSV of any size record by record, from any record on, in flat memory. Pure.
 
-`Reader` asks a `Source` for bytes, cuts them after line ends, decodes each piece and lets the csv
-module find the records (a quoted field may hold line ends). `Reader.place` is the byte and line at
-which the next record begins: a later Reader that starts there gives exactly the records that are
-left. Nothing in a file stops it: bytes that don't belong to the encoding and quotes that are never
-closed spoil their own line only, which comes out with a problem, a code of contacts.rejects.
+`CsvReader` asks a `ByteSource` for bytes, cuts them after line ends, decodes each piece and lets
+the csv module find the records (a quoted field may hold line ends). `CsvReader.place` is the byte
+and line at which the next record begins: a later CsvReader that starts there gives exactly the
+records that are left. Nothing in a file stops it: bytes that don't belong to the encoding and
+quotes that are never closed spoil their own line only, which comes out with a problem, a code of
+contacts.rejects.
 
 Line ends are CRLF, LF and CR, in any mixture. NUL characters are dropped. Rows without any content
-are counted in `Reader.blank` and not given. RFC 4180, and what programs make of it.
+are counted in `CsvReader.blank` and not given. RFC 4180, and what programs make of it.
 """
 
 import codecs
@@ -41,7 +42,7 @@ BAD = "\udcff"
 SURROGATES = re.compile("[\ud800-\udfff]")
 
 
-class Source(Protocol):
+class ByteSource(Protocol):
     """A file's bytes, wherever they are."""
 
     def read(self, offset: int, size: int) -> bytes:
@@ -69,7 +70,7 @@ class Dialect:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FilePosition:
     """Where a record begins: `byte` from the start of the file, `line` counted from 1."""
 
     byte: int = 0
@@ -116,19 +117,21 @@ def mark_length(data: bytes) -> int:
     return 2 if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else 0
 
 
-def first_place(beginning: bytes, encoding: str) -> Place:
+def first_place(beginning: bytes, encoding: str) -> FilePosition:
     """Where the first record begins: after a byte-order mark, and after Excel's `sep=;` line."""
     mark = mark_length(beginning)
     text = beginning[mark:].decode(encodings.codec(encoding), "ignore")
     if match := SEPARATOR_LINE.match(text):
-        return Place(mark + len(match[0].encode(encodings.codec(encoding))), 2)
-    return Place(mark, 1)
+        return FilePosition(mark + len(match[0].encode(encodings.codec(encoding))), 2)
+    return FilePosition(mark, 1)
 
 
-class Reader:
+class CsvReader:
     """Iterates over the `Record`s of a source from `start` on (the header is a record too)."""
 
-    def __init__(self, source: Source, dialect: Dialect, start: Place | None = None) -> None:
+    def __init__(
+        self, source: ByteSource, dialect: Dialect, start: FilePosition | None = None
+    ) -> None:
         self._source = source
         self._dialect = dialect
         self._codec = encodings.codec(dialect.encoding)
@@ -136,13 +139,13 @@ class Reader:
         self._size = PIECE
         # Lines that were got over, and those that were read in vain.
         self._passed = self._vain = 0
-        start = start or Place()
+        start = start or FilePosition()
         if start.byte == 0:
             start = first_place(source.read(0, 64), dialect.encoding)
         self._begin(start)
         self.blank = 0
 
-    def _begin(self, place: Place) -> None:
+    def _begin(self, place: FilePosition) -> None:
         self._start = self._read_to = place
         # The line on which the next record begins.
         self._line = place.line
@@ -153,7 +156,7 @@ class Reader:
         self._spoilt = False
 
     @property
-    def place(self) -> Place:
+    def place(self) -> FilePosition:
         """Where the record after the one last given begins."""
         return self._place_of(self._line)
 
@@ -233,7 +236,7 @@ class Reader:
         lines = sum(1 for _ in LINE_END.finditer(text))
         if not LINE_END.search(text[-1:]):
             lines += 1
-        self._read_to = Place(place.byte + len(data), place.line + lines)
+        self._read_to = FilePosition(place.byte + len(data), place.line + lines)
         return piece
 
     def _cut(self, data: bytes) -> int:
@@ -254,12 +257,12 @@ class Reader:
                 return at + 2
         return 0
 
-    def _place_of(self, line: int) -> Place:
+    def _place_of(self, line: int) -> FilePosition:
         if line == self._start.line:
             return self._start
         for piece in reversed(self._pieces):
             if piece.line <= line:
-                return Place(piece.byte + self._bytes_before(piece, line - piece.line), line)
+                return FilePosition(piece.byte + self._bytes_before(piece, line - piece.line), line)
         return self._read_to
 
     def _bytes_before(self, piece: _Piece, lines: int) -> int:

@@ -1,6 +1,6 @@
 """The kinds of jobs (contacts.services.jobs). Each app registers its own in its module `jobs`:
 
-    jobkinds.kinds.add(Kind("subscribe", step=..., count=..., words=...))
+    jobkinds.kinds.add(JobKind("subscribe", step=..., count=..., words=...))
 
 A step works on one batch. It runs in a transaction that also moves the job, so it needs no marks of
 its own: what is behind `job.cursor` is done, what is before it is not.
@@ -17,7 +17,7 @@ from pages.registry import Registry
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class BatchStep:
     """What one batch did. `cursor`: where the next one begins; `seen`: rows that it looked at;
     `counts`: added to the job's; `over`: nothing is left."""
 
@@ -28,7 +28,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class JobWords:
     """What people read: the title ("Add to Newsletter"), and what came of it."""
 
     title: Callable[[Job], str]
@@ -36,13 +36,13 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class JobKind:
     code: str
     # (job, rows at most) -> what the batch did
-    step: Callable[[Job, int], Step]
+    step: Callable[[Job, int], BatchStep]
     # How many rows the job is about; asked by the worker that begins it.
     count: Callable[[Job], int]
-    words: Words
+    words: JobWords
     # Starts the job that takes this one back; None: it cannot be taken back.
     undo: Callable[[Job, User | None], Job] | None = None
     # Who may stop it, take it back, or have it go on.
@@ -52,9 +52,9 @@ class Kind:
     icon: str = "activity"
 
 
-kinds: Registry[Kind] = Registry(key=attrgetter("code"))
+kinds: Registry[JobKind] = Registry(key=attrgetter("code"))
 
 
-def of(job: Job) -> Kind:
+def of(job: Job) -> JobKind:
     """Raises KeyError for a kind that this version does not know."""
     return kinds[job.kind]

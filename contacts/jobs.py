@@ -9,8 +9,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import User
-from contacts.jobkinds import Kind, Step, Words, kinds, of
+from contacts.jobkinds import BatchStep, JobKind, JobWords, kinds, of
 from contacts.models import Contact, ImportedContact, Job, List, Subscription, Suppression
+from contacts.provenance import JOB, Source
 from contacts.queries import importing, suppressed
 from contacts.queries import people as people_query
 from contacts.services import attributes, contacts, jobs, lists, suppressions
@@ -19,25 +20,30 @@ from pages import locales
 M = TypeVar("M", bound=Model)
 
 
-def source(job: Job) -> str:
+def source(job: Job) -> Source:
     """What the job's rows have as their source: it is taken back by it."""
-    return f"page job {job.pk}"
+    return Source(JOB, job.pk)
+
+
+def _taken_back(job: Job) -> Source:
+    """The source of the rows that this job takes back."""
+    return Source.from_json(job.parameters["source"])
 
 
 def _walk(
     rows: Callable[[Job], QuerySet[M]], act: Callable[[Job, QuerySet[M]], int], *, by: str = "pk"
-) -> Callable[[Job, int], Step]:
+) -> Callable[[Job, int], BatchStep]:
     """A step that acts on the next rows in the order of ids (`by`)."""
 
-    def step(job: Job, size: int) -> Step:
+    def step(job: Job, size: int) -> BatchStep:
         # One batch or merge of an import at a time in a workspace: none waits for another's rows.
         importing.wait_for_turn(job.workspace_id)
         begin = {f"{by}__gt": job.cursor, f"{by}__lte": job.last}
         ids = list(rows(job).filter(**begin).order_by(by).values_list(by, flat=True)[:size])
         if not ids:
-            return Step(job.last, 0, over=True)
+            return BatchStep(job.last, 0, over=True)
         changed = act(job, rows(job).filter(**{f"{by}__in": ids}))
-        return Step(ids[-1], len(ids), {"changed": changed}, over=len(ids) < size)
+        return BatchStep(ids[-1], len(ids), {"changed": changed}, over=len(ids) < size)
 
     return step
 
@@ -96,13 +102,13 @@ def _undone(job: Job) -> str:
 
 
 def _undo_subscribe(job: Job, by: User | None) -> Job:
-    given = {"list": job.parameters["list"], "source": source(job), **_named(job)}
+    given = {"list": job.parameters["list"], "source": source(job).as_json(), **_named(job)}
     return jobs.start(job.workspace, "undo_subscribe", given, by=by, last=job.last)
 
 
 def _undo_suppress(job: Job, by: User | None) -> Job:
     last = jobs.highest(Suppression.objects.filter(workspace=job.workspace_id))
-    given = {"source": source(job), **_named(job)}
+    given = {"source": source(job).as_json(), **_named(job)}
     return jobs.start(job.workspace, "undo_suppress", given, by=by, last=last)
 
 
@@ -120,26 +126,26 @@ def _undo_title(job: Job) -> str:
 
 
 kinds.add(
-    Kind(
+    JobKind(
         "subscribe",
         _walk(_people, lambda job, some: lists.subscribe(_list(job), some, source=source(job))),
         _counted(_people),
-        Words(lambda job: _("Add to {list}").format(list=job.parameters["name"]), _added),
+        JobWords(lambda job: _("Add to {list}").format(list=job.parameters["name"]), _added),
         undo=_undo_subscribe,
         icon="playlist-add",
     )
 )
 kinds.add(
-    Kind(
+    JobKind(
         "remove",
         _walk(_people, lambda job, some: lists.remove(_list(job), some)),
         _counted(_people),
-        Words(lambda job: _("Remove from {list}").format(list=job.parameters["name"]), _removed),
+        JobWords(lambda job: _("Remove from {list}").format(list=job.parameters["name"]), _removed),
         icon="playlist-x",
     )
 )
 kinds.add(
-    Kind(
+    JobKind(
         "suppress",
         _walk(
             _people,
@@ -152,17 +158,17 @@ kinds.add(
             ),
         ),
         _counted(_people),
-        Words(lambda _job: _("Suppress people"), _suppressed),
+        JobWords(lambda _job: _("Suppress people"), _suppressed),
         undo=_undo_suppress,
         icon="ban",
     )
 )
 kinds.add(
-    Kind(
+    JobKind(
         "delete",
         _walk(_people, lambda _job, some: contacts.delete(some)),
         _counted(_people),
-        Words(lambda _job: _("Delete people"), _deleted),
+        JobWords(lambda _job: _("Delete people"), _deleted),
         icon="trash",
     )
 )
@@ -174,14 +180,14 @@ kinds.add(
 def _subscribed(job: Job) -> QuerySet[Subscription]:
     return Subscription.objects.filter(
         list=job.parameters["list"],
-        source=job.parameters["source"],
         status=Subscription.Status.SUBSCRIBED,
+        **_taken_back(job).columns,
     )
 
 
 def _by_hand(job: Job) -> QuerySet[Suppression]:
     return Suppression.objects.filter(
-        workspace=job.workspace_id, source=job.parameters["source"], lifted_at=None
+        workspace=job.workspace_id, lifted_at=None, **_taken_back(job).columns
     )
 
 
@@ -191,21 +197,21 @@ def _remove_rows(job: Job, some: QuerySet[Any]) -> int:
 
 
 kinds.add(
-    Kind(
+    JobKind(
         "undo_subscribe",
         _walk(_subscribed, _remove_rows, by="contact_id"),
         _counted(_subscribed),
-        Words(_undo_title, _undone),
+        JobWords(_undo_title, _undone),
         may_cancel=False,
         icon="arrow-back-up",
     )
 )
 kinds.add(
-    Kind(
+    JobKind(
         "undo_suppress",
         _walk(_by_hand, _remove_rows),
         _counted(_by_hand),
-        Words(_undo_title, _undone),
+        JobWords(_undo_title, _undone),
         may_cancel=False,
         icon="arrow-back-up",
     )
@@ -243,27 +249,27 @@ def _undo_lift(job: Job, by: User | None) -> Job:
 
 
 kinds.add(
-    Kind(
+    JobKind(
         "lift",
         _walk(
             _in_force,
             lambda job, some: suppressions.lift_many(some, job.created_by, job.created_at),
         ),
         _counted(_in_force),
-        Words(lambda _job: _("Lift suppressions"), _lifted),
+        JobWords(lambda _job: _("Lift suppressions"), _lifted),
         undo=_undo_lift,
         icon="arrow-back-up",
     )
 )
 kinds.add(
-    Kind(
+    JobKind(
         "undo_lift",
         _walk(
             _lifted_by,
             lambda job, some: suppressions.in_force_again(job.workspace, some),
         ),
         _counted(_lifted_by),
-        Words(_undo_title, _in_force_again),
+        JobWords(_undo_title, _in_force_again),
         may_cancel=False,
         icon="ban",
     )
@@ -289,11 +295,11 @@ def _without_values(job: Job) -> str:
 
 
 kinds.add(
-    Kind(
+    JobKind(
         attributes.DELETE,
         _walk(_with_value, lambda job, some: attributes.drop_values(some, job.parameters["key"])),
         _counted(_with_value),
-        Words(
+        JobWords(
             lambda job: _("Delete the values of {name}").format(name=job.parameters["name"]),
             _without_values,
         ),
@@ -310,7 +316,7 @@ def _imported(job: Job) -> QuerySet[ImportedContact]:
     return ImportedContact.objects.filter(of_import_id=job.parameters["import"])
 
 
-def _take_back_import(job: Job, size: int) -> Step:
+def _take_back_import(job: Job, size: int) -> BatchStep:
     importing.wait_for_turn(job.workspace_id)
     undone = importing.undo(job.parameters["import"], after=job.cursor, limit=size)
     counts = {
@@ -318,7 +324,7 @@ def _take_back_import(job: Job, size: int) -> Step:
         "subscriptions": undone.subscriptions,
         "kept": undone.kept,
     }
-    return Step(undone.last or job.cursor, undone.seen, counts, over=undone.seen < size)
+    return BatchStep(undone.last or job.cursor, undone.seen, counts, over=undone.seen < size)
 
 
 def _import_undone(job: Job) -> str:
@@ -332,11 +338,11 @@ def _import_undone(job: Job) -> str:
 
 
 kinds.add(
-    Kind(
+    JobKind(
         "undo_import",
         _take_back_import,
         _counted(_imported),
-        Words(_undo_title, _import_undone),
+        JobWords(_undo_title, _import_undone),
         may_cancel=False,
         icon="arrow-back-up",
     )

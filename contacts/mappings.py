@@ -8,7 +8,7 @@ new attribute that is named after the header.
 from collections.abc import Iterable, Sequence
 
 from contacts import columns
-from contacts.columns import Column, Known
+from contacts.columns import Column, KnownAttribute
 from contacts.exceptions import ContactsError
 from contacts.values import PARSERS
 from pages.numbers import whole
@@ -27,7 +27,7 @@ class UnknownChoiceError(ContactsError, ValueError):
 
 
 def overridden(
-    described: Sequence[Column], said: Iterable[str], known: Iterable[Known]
+    described: Sequence[Column], said: Iterable[str], known: Iterable[KnownAttribute]
 ) -> list[str]:
     """The columns' guesses with what was said instead. Raises UnknownChoiceError."""
     attributes = list(known)
@@ -58,7 +58,7 @@ def _number(header: str, described: Sequence[Column]) -> int:
     raise UnknownChoiceError("column", header)
 
 
-def _target(target: str, column: Column, attributes: Sequence[Known]) -> str:
+def _target(target: str, column: Column, attributes: Sequence[KnownAttribute]) -> str:
     if target in {"", "ignore"}:
         return ""
     if target in PLAIN:

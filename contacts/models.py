@@ -4,7 +4,10 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User, Workspace
+from contacts import provenance
+from contacts.sourced import Sourced
 from pages.singleline import SingleLineField
+from smtp.events import MailEvent
 
 
 class Attribute(models.Model):
@@ -35,8 +38,9 @@ class Attribute(models.Model):
         return self.label
 
 
-class Contact(models.Model):
-    """A person. `email` is normalised (contacts.addresses): lower case, domain as A-labels."""
+class Contact(Sourced):
+    """A person. `email` is normalised (contacts.addresses): lower case, domain as A-labels.
+    `source`: where the contact came from first."""
 
     # A composite index begins with it (as with the keys of the tables below): no index of its own.
     workspace = models.ForeignKey(
@@ -48,8 +52,6 @@ class Contact(models.Model):
     full_name = SingleLineField(_("full name"), max_length=300, blank=True)
     # {attribute key: str | number | bool | "YYYY-MM-DD"}; keys without a value are absent.
     attributes = models.JSONField(_("attributes"), default=dict, blank=True)
-    # "import 12", "page", ...: where the contact came from first.
-    source = SingleLineField(_("source"), max_length=100, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -85,7 +87,7 @@ class List(models.Model):
 
 
 class Afterwards(models.TextChoices):
-    """What became of what a source did (contacts.sources): by its link a recipient took an
+    """What became of what a source did (contacts.provenance): by its link a recipient took an
     unsubscription back; or said no once more, by another mail."""
 
     NOTHING = "", ""
@@ -93,7 +95,7 @@ class Afterwards(models.TextChoices):
     SAID_AGAIN = "said_again", _("said again")
 
 
-class Subscription(models.Model):
+class Subscription(Sourced):
     """A contact on a list: status, source and time. A row stays when the person leaves."""
 
     class Status(models.TextChoices):
@@ -115,8 +117,6 @@ class Subscription(models.Model):
     consent = models.CharField(
         _("consent"), max_length=10, choices=Consent.choices, default=Consent.UNKNOWN
     )
-    # Such as "import 12", "page", "campaign 7".
-    source = SingleLineField(_("source"), max_length=100, blank=True)
     afterwards = models.CharField(
         max_length=10,
         choices=Afterwards.choices,
@@ -131,13 +131,21 @@ class Subscription(models.Model):
         constraints = (
             models.UniqueConstraint(fields=("list", "contact"), name="subscription_once"),
         )
-        indexes = (models.Index(fields=("contact",), name="subscription_by_contact"),)
+        indexes = (
+            models.Index(fields=("contact",), name="subscription_by_contact"),
+            # For the undo of one action on a page. Imports and campaigns have no rows in it.
+            models.Index(
+                fields=("source_id",),
+                name="subscription_by_action",
+                condition=models.Q(source_kind=provenance.PAGE, source_id__gt=0),
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.contact_id} on {self.list_id}: {self.status}"
 
 
-class Suppression(models.Model):
+class Suppression(Sourced):
     """An address or domain that must not be mailed. Lifted ones stay as history."""
 
     class Kind(models.TextChoices):
@@ -145,9 +153,9 @@ class Suppression(models.Model):
         DOMAIN = "domain", _("Domain")
 
     class Reason(models.TextChoices):
-        UNSUBSCRIBED = "unsubscribed", _("Unsubscribed")
-        HARD_BOUNCE = "hard_bounce", _("Hard bounce")
-        COMPLAINT = "complaint", _("Complaint")
+        UNSUBSCRIBED = MailEvent.UNSUBSCRIBED.value, _("Unsubscribed")
+        HARD_BOUNCED = MailEvent.HARD_BOUNCED.value, _("Hard bounce")
+        COMPLAINED = MailEvent.COMPLAINED.value, _("Complaint")
         MANUAL = "manual", _("Added by hand")
         IMPORTED = "imported", _("Imported")
 
@@ -158,8 +166,6 @@ class Suppression(models.Model):
     # A normalised address, or a domain as A-labels.
     value = models.CharField(_("address or domain"), max_length=320)
     reason = models.CharField(_("reason"), max_length=12, choices=Reason.choices)
-    # Such as "campaign 7", "import 12", "page".
-    source = SingleLineField(_("source"), max_length=100, blank=True)
     afterwards = models.CharField(
         max_length=10,
         choices=Afterwards.choices,
@@ -167,6 +173,8 @@ class Suppression(models.Model):
         default=Afterwards.NOTHING,
         db_default=Afterwards.NOTHING,
     )
+    # The address that its contact had when it was said; it went with them to this one.
+    carried_from = models.CharField(max_length=320, blank=True, default="", db_default="")
     # The server's or the person's own words.
     detail = models.TextField(_("detail"), blank=True)
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
@@ -182,7 +190,13 @@ class Suppression(models.Model):
                 condition=models.Q(lifted_at=None),
             ),
         )
-        indexes = (models.Index(fields=("workspace", "id"), name="suppression_by_id"),)
+        indexes = (
+            models.Index(fields=("workspace", "id"), name="suppression_by_id"),
+            # For the page's filter by an import, and for undo.
+            models.Index(
+                fields=("workspace", "source_kind", "source_id", "id"), name="suppression_by_source"
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.value}: {self.reason}"
@@ -220,7 +234,7 @@ class Import(models.Model):
     # (contacts.statuswords). Answers for all files are `StatusWord`. And what "unsubscribed" in it
     # is about: services.statuswords.ELSEWHERE.
     answers = models.JSONField(default=list)
-    # The words that it found there: contacts.statuswords.Words.
+    # The words that it found there: contacts.statuswords.WordCounts.
     words = models.JSONField(default=list)
     list = models.ForeignKey(List, models.SET_NULL, null=True, blank=True)
     # The name of a list that is made when the import starts; a check makes nothing.

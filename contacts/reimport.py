@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from contacts.exports import ADDED, LISTS, STATUS
-from contacts.statuswords import LEFT_LIST, SKIPPED, SUBSCRIBED, UNSUBSCRIBED, Reading, graver
+from contacts.statuswords import LEFT_LIST, SKIPPED, SUBSCRIBED, UNSUBSCRIBED, WordReading, graver
 from contacts.values import APOSTROPHE
 
 LIST_STATUS = re.compile(r"\s*list\s*[:：](.*)", re.IGNORECASE | re.DOTALL)
@@ -116,7 +116,7 @@ class OnLists:
             found += _cells_of_lists(cells[self.joined]).values() or [""]
         return found
 
-    def flag(self, cells: Sequence[str], said: str, own: Reading) -> str:
+    def flag(self, cells: Sequence[str], said: str, own: WordReading) -> str:
         """How the person stands on the list: what its column says (`own`), unless the rest of the
         row says something (`said`) that no list column accounts for. Somebody wrote that into the
         file after it was exported, and it counts as in any other file."""

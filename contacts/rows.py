@@ -1,8 +1,8 @@
 """One record of a file, shaped by its mapping into what we know about a person. Pure.
 
-The address decides whether a row is taken. A value that its attribute's type can't hold is left
-out and reported (`Person.unusable`), and the person is imported without it: a bad date is no reason
-to lose a subscriber; neither is a second address in its cell.
+The address decides whether a row is taken. A value that its attribute's type can't hold is left out
+and reported (`ImportedPerson.unusable`), and the person is imported without it: a bad date is no
+reason to lose a subscriber; neither is a second address in its cell.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,14 +13,14 @@ from typing import Any
 from contacts import addresses, columns, reimport, statuswords, values
 from contacts.exceptions import ContactsError
 from contacts.reimport import OnLists
-from contacts.statuswords import LIST, Reading, Vocabulary, graver
+from contacts.statuswords import LIST, Vocabulary, WordReading, graver
 from pages.oneline import one_line
 
 NAME_LENGTHS = {"first_name": 150, "last_name": 150, "full_name": 300}
 # Of a longer cell in a status column, only so much is compared.
 MAX_STATUS = 1000
 ODD = values.ODD
-Setter = Callable[["Person", str], None]
+Setter = Callable[["ImportedPerson", str], None]
 
 
 class MappingError(ContactsError, ValueError):
@@ -32,7 +32,7 @@ class NoAddressColumnError(MappingError):
 
 
 @dataclass(slots=True)
-class Person:
+class ImportedPerson:
     """What a row says. `flag` is one of contacts.statuswords; `consent` what it says they agreed to
     ("": nothing); `unusable` (code, value) pairs; `words` what its status columns hold, as (column,
     what it means, the cell)."""
@@ -45,7 +45,7 @@ class Person:
     flag: str = statuswords.SUBSCRIBED
     consent: str = ""
     unusable: list[tuple[str, str]] = field(default_factory=list)
-    words: list[tuple[int, Reading, str]] = field(default_factory=list)
+    words: list[tuple[int, WordReading, str]] = field(default_factory=list)
 
 
 class Shaper:
@@ -58,7 +58,7 @@ class Shaper:
     def __init__(
         self,
         mapping: Sequence[str],
-        attributes: Iterable[columns.Known],
+        attributes: Iterable[columns.KnownAttribute],
         *,
         order: str = "",
         vocabulary: Vocabulary | None = None,
@@ -73,7 +73,7 @@ class Shaper:
         self._texts: list[tuple[int, str]] = []
         self._setters: list[tuple[int, Setter]] = []
         vocabulary = vocabulary or Vocabulary()
-        self._statuses: list[tuple[int, Callable[[str], Reading]]] = []
+        self._statuses: list[tuple[int, Callable[[str], WordReading]]] = []
         self._on_lists = on_lists or OnLists()
         # No other column says who is subscribed.
         self._lists_alone = not {"status", "accepts"} & set(mapping)
@@ -93,7 +93,9 @@ class Shaper:
             self._setters.append((number, setter))
 
     @staticmethod
-    def _setter(target: str, known: Mapping[str, columns.Known], order: str) -> "str | Setter":
+    def _setter(
+        target: str, known: Mapping[str, columns.KnownAttribute], order: str
+    ) -> "str | Setter":
         """What puts a value of this column; the key alone for a text attribute."""
         kind, _, rest = target.partition(":")
         if target in NAME_LENGTHS:
@@ -102,12 +104,12 @@ class Shaper:
         if kind == "attribute" and key in known:
             attribute = known[key]
         elif kind == "new" and key and new_type:
-            attribute = columns.Known(key, key, new_type)
+            attribute = columns.KnownAttribute(key, key, new_type)
         else:
             raise MappingError(target)
         return key if attribute.type == "text" else _attribute_setter(attribute, order)
 
-    def person(self, cells: Sequence[str]) -> Person:
+    def person(self, cells: Sequence[str]) -> ImportedPerson:
         """The row's person; raises AddressError when there is no usable address."""
         if len(cells) < self._width:
             cells = [*cells, *[""] * (self._width - len(cells))]
@@ -128,7 +130,7 @@ class Shaper:
                     attributes[key] = text
         return person
 
-    def _stands(self, person: Person, cells: Sequence[str]) -> None:
+    def _stands(self, person: ImportedPerson, cells: Sequence[str]) -> None:
         """What the columns about consent say of the person."""
         for number, read in self._statuses:
             reading = read(cells[number][:MAX_STATUS])
@@ -150,23 +152,23 @@ class Shaper:
         return cells[self._email] if self._email < len(cells) else ""
 
 
-def _addressed(cell: str) -> Person:
+def _addressed(cell: str) -> ImportedPerson:
     """A person with the cell's address. Of several, as some programs write them into one cell, the
     first is the person's and the others are reported."""
     try:
-        return Person(addresses.normalise(cell))
+        return ImportedPerson(addresses.normalise(cell))
     except addresses.AddressError as error:
         if error.reason != "several_addresses":
             raise
     first, *more = addresses.several(cell)
     unusable = [("more_addresses", ", ".join(more)[:500])] if more else []
-    return Person(first, unusable=unusable)
+    return ImportedPerson(first, unusable=unusable)
 
 
 def _name_setter(name: str) -> Setter:
     longest = NAME_LENGTHS[name]
 
-    def put(person: Person, text: str) -> None:
+    def put(person: ImportedPerson, text: str) -> None:
         text = one_line(text)
         if len(text) > longest:
             person.unusable.append(("value_too_long", text[:200]))
@@ -176,21 +178,21 @@ def _name_setter(name: str) -> Setter:
     return put
 
 
-def _reader(vocabulary: Vocabulary, kind: str) -> Callable[[str], Reading]:
+def _reader(vocabulary: Vocabulary, kind: str) -> Callable[[str], WordReading]:
     """Reads the cells of one status column; the same few words come again and again."""
 
     @lru_cache(maxsize=4096)
-    def read(text: str) -> Reading:
+    def read(text: str) -> WordReading:
         return vocabulary.read(kind, text)
 
     return read
 
 
-def _attribute_setter(attribute: columns.Known, order: str) -> Setter:
+def _attribute_setter(attribute: columns.KnownAttribute, order: str) -> Setter:
     key, kind = attribute.key, attribute.type
     options: dict[str, Any] = {"order": order, "choices": attribute.choices}
 
-    def put(person: Person, text: str) -> None:
+    def put(person: ImportedPerson, text: str) -> None:
         if (
             not text or key in person.attributes
         ):  # two columns for one attribute: the first that has a value

@@ -19,8 +19,8 @@ search.actions.add(search.Action(gettext_lazy("Add contact"), "user-plus", "new_
 search.actions.add(search.Action(gettext_lazy("New list"), "plus", "new_list"))
 
 
-@search.providers.add
-def people(request: HttpRequest, text: str) -> Iterable[search.Hit]:
+@search.contributors.add
+def people(request: HttpRequest, text: str) -> Iterable[search.SearchHit]:
     here = cast("WorkspaceRequest", request)
     # One or two Latin letters are in half of all addresses: no help, and slow. One hanzi is a name.
     if len(text) < 3 and text.isascii():
@@ -29,23 +29,27 @@ def people(request: HttpRequest, text: str) -> Iterable[search.Hit]:
     for person in found.order_by("-pk")[: search.LIMIT]:
         url = reverse("contact", args=[here.workspace.slug, person.pk])
         name = names.full(person.first_name, person.last_name, person.full_name)
-        yield search.Hit(_("Person"), addresses.display(person.email), url, "user", detail=name)
+        yield search.SearchHit(
+            _("Person"), addresses.display(person.email), url, "user", detail=name
+        )
 
 
-@search.providers.add
-def suppressions(request: HttpRequest, text: str) -> Iterable[search.Hit]:
+@search.contributors.add
+def suppressions(request: HttpRequest, text: str) -> Iterable[search.SearchHit]:
     """An address or domain that gets no mail, also where no contact has it."""
     here = cast("WorkspaceRequest", request)
     for one in people_query.suppressions_of(here.workspace, text):
         url = f"{reverse('suppressions', args=[here.workspace.slug])}?id={one.pk}"
         detail = f"{one.get_reason_display()} · {locales.absolute(one.created_at)}"
-        yield search.Hit(_("Suppression"), addresses.display(one.value), url, "ban", detail=detail)
+        yield search.SearchHit(
+            _("Suppression"), addresses.display(one.value), url, "ban", detail=detail
+        )
 
 
-@search.providers.add
-def lists(request: HttpRequest, text: str) -> Iterable[search.Hit]:
+@search.contributors.add
+def lists(request: HttpRequest, text: str) -> Iterable[search.SearchHit]:
     here = cast("WorkspaceRequest", request)
     found = List.objects.filter(workspace=here.workspace, name__icontains=text)
     for one in found.order_by("name")[: search.LIMIT]:
         url = reverse("list", args=[here.workspace.slug, one.pk])
-        yield search.Hit(_("List"), one.name, url, "list")
+        yield search.SearchHit(_("List"), one.name, url, "list")

@@ -1,13 +1,9 @@
-"""Where a contact, subscription or suppression came from: `import 12`, `campaign 7`, `page`.
+"""What kinds of sources (contacts.provenance) are called, and their pages.
 
-A `page` source may carry a random word after it, by which one action can be undone. What became of
-it later stands beside it (contacts.models.Afterwards).
-
-What a kind of source is called, and its page, comes from the app that has it, in its module
-`sources`: `sources.kinds.add(Kind("campaign", ...))`.
+Each app registers its own in its module `sources`: `sources.kinds.add(Kind("campaign", ...))`.
+What became of a source later stands beside it (contacts.models.Afterwards).
 """
 
-import secrets
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
@@ -17,24 +13,21 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Workspace
-from contacts import addresses
-from contacts.models import Contact, Import
+from contacts import addresses, provenance
+from contacts.models import Afterwards, Contact, Import
+from contacts.provenance import Source
 from pages.numbers import whole
 from pages.registry import Registry
 
-
-def page() -> str:
-    """A source for one action on a page, to be found again by undo."""
-    return f"page {secrets.token_hex(6)}"
-
-
 # Of one kind, by one query: {number: name}.
 Names = Callable[[Workspace, Collection[int]], Mapping[int, str]]
+# A source and what became of it, as a sentence.
+Say = Callable[[Source, str], str]
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A source's first word. Pages are names of URLs whose key is the source's number."""
+    """Pages are names of URLs whose key is the source's number."""
 
     code: str
     # Such as: Campaign {number}
@@ -58,63 +51,76 @@ def _contacts(workspace: Workspace, numbers: Collection[int]) -> Mapping[int, st
     return {pk: addresses.display(email) for pk, email in people.values_list("pk", "email")}
 
 
-kinds.add(Kind("import", gettext_lazy("Import {number}"), _imports, page="import"))
-kinds.add(Kind("contact", gettext_lazy("Contact {number}"), _contacts, page="contact"))
-kinds.add(Kind("page", gettext_lazy("By hand")))
-kinds.add(Kind("command", gettext_lazy("Command line")))
+kinds.add(Kind(provenance.IMPORT, gettext_lazy("Import {number}"), _imports, page="import"))
+kinds.add(Kind(provenance.CONTACT, gettext_lazy("Contact {number}"), _contacts, page="contact"))
+kinds.add(Kind(provenance.PAGE, gettext_lazy("By hand")))
+kinds.add(Kind(provenance.JOB, gettext_lazy("By hand"), page="job"))
 
 
-def names(workspace: Workspace, codes: Iterable[str]) -> dict[str, str]:
+def names(workspace: Workspace, sources: Iterable[Source]) -> dict[Source, str]:
     """{source: its name} of those that have one; a query for each kind among them."""
-    given = {code: _parts(code) for code in codes}
     numbers: dict[str, set[int]] = {}
-    for kind, text in given.values():
-        if (number := whole(text)) is not None:
-            numbers.setdefault(kind, set()).add(number)
-    known = {
-        (kind, str(number)): name
-        for kind, wanted in numbers.items()
-        for number, name in _names(workspace, kind, wanted).items()
-    }
+    for source in sources:
+        numbers.setdefault(source.kind, set()).add(source.number)
     return {
-        code: known[kind, number]
-        for code, (kind, number) in given.items()
-        if (kind, number) in known
+        Source(code, number): name
+        for code, wanted in numbers.items()
+        if (kind := kinds.get(code)) and kind.names
+        for number, name in kind.names(workspace, wanted).items()
     }
 
 
-def _names(workspace: Workspace, code: str, numbers: Collection[int]) -> Mapping[int, str]:
-    kind = kinds.get(code)
-    return kind.names(workspace, numbers) if kind and kind.names else {}
+def import_named(workspace: Workspace, number: str) -> dict[Source, str]:
+    """The import with the number that a page's parameter gives, with its name; {} if there is
+    none."""
+    pk = whole(number)
+    return names(workspace, [Source(provenance.IMPORT, pk)]) if pk is not None else {}
 
 
-def _parts(source: str) -> tuple[str, str]:
-    """(kind, number)"""
-    kind, _space, number = source.partition(" ")
-    return kind, number
+# Translators: a source and what became of it, such as: Campaign 7 (taken back)
+BECAME = gettext_lazy("{source} ({what})")
 
 
-def words(source: str) -> str:
+def in_words(named: Mapping[Source, str] | None = None) -> Say:
+    """Says sources in the language of now, also when it has changed since; `named` by their names
+    (`names`)."""
+    words_of = {kind.code: str(kind.words) for kind in kinds}
+    became = {code: str(label) for code, label in Afterwards.choices}
+    pattern, known = str(BECAME), named or {}
+
+    def say(source: Source, afterwards: str = "") -> str:
+        text = known.get(source) or words_of.get(source.kind, source.kind).format(
+            number=source.number
+        )
+        return pattern.format(source=text, what=became[afterwards]) if afterwards else text
+
+    return say
+
+
+def words(source: Source) -> str:
     """The source for people, without its name."""
-    code, number = _parts(source)
-    kind = kinds.get(code)
-    return str(kind.words).format(number=number) if kind else source
+    return in_words()(source, "")
 
 
-def url(source: str, slug: str) -> str:
+def is_there(source: Source, named: Mapping[Source, str]) -> bool:
+    """Whether its page is there, by the names that were found: what was deleted has none."""
+    kind = kinds.get(source.kind)
+    return source in named or kind is None or kind.names is None
+
+
+def url(source: Source, slug: str) -> str:
     """The page that the source is, or ""."""
-    kind = kinds.get(_parts(source)[0])
+    kind = kinds.get(source.kind)
     return _url(source, slug, kind.page) if kind else ""
 
 
-def people_url(source: str, slug: str) -> str:
+def people_url(source: Source, slug: str) -> str:
     """The page with the people of the source, or ""."""
-    kind = kinds.get(_parts(source)[0])
+    kind = kinds.get(source.kind)
     return _url(source, slug, kind.people) if kind else ""
 
 
-def _url(source: str, slug: str, name: str) -> str:
-    number = whole(_parts(source)[1])
-    if number is None or not name:
+def _url(source: Source, slug: str, name: str) -> str:
+    if not source.number or not name:
         return ""
-    return reverse(name, kwargs={"slug": slug, "pk": number})
+    return reverse(name, kwargs={"slug": slug, "pk": source.number})

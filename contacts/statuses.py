@@ -10,8 +10,8 @@ register(
         "unsubscribed": Look("quiet", "user-minus", _("Unsubscribed")),
         # Why an address is suppressed.
         "suppressed": Look("bad", "ban", _("Suppressed")),
-        "hard_bounce": Look("bad", "mail-x", _("Hard bounce")),
-        "complaint": Look("bad", "message-report", _("Complaint")),
+        "hard_bounced": Look("bad", "mail-x", _("Hard bounce")),
+        "complained": Look("bad", "message-report", _("Complaint")),
         "manual": Look("quiet", "hand-stop", _("Added by hand")),
         "imported": Look("quiet", "file-import", _("Imported")),
         # Imports and jobs.

@@ -90,7 +90,7 @@ FIRST_YEAR, LAST_YEAR = 1990, 2100
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class WordReading:
     """`key` names the word, `flag` is what is done, `suggestion` a meaning for one that is asked
     about ("" for none)."""
 
@@ -106,14 +106,14 @@ class Vocabulary:
 
     answers: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
-    def read(self, kind: str, text: str) -> Reading:
+    def read(self, kind: str, text: str) -> WordReading:
         key = key_of(text)
         if meaning := self.answers.get((kind, key)):
-            return Reading(key, FLAG_OF[meaning])
+            return WordReading(key, FLAG_OF[meaning])
         certain, likely = _known_words(kind)
         if key in certain:
-            return Reading(key, FLAG_OF[certain[key]])
-        return Reading(key, ASKED, likely.get(key, ""))
+            return WordReading(key, FLAG_OF[certain[key]])
+        return WordReading(key, ASKED, likely.get(key, ""))
 
 
 def graver(flag: str, other: str) -> str:
@@ -245,7 +245,7 @@ class Word:
     count: int = 0
 
 
-class Words:
+class WordCounts:
     """The words of a file's status columns, counted: at most MOST different ones a column, and the
     others together as OTHER."""
 
@@ -258,16 +258,16 @@ class Words:
             self._put(Word(*values_))
 
     def stored(self) -> list[list[Any]]:
-        """For the database, and for `Words(...)`."""
+        """For the database, and for `WordCounts(...)`."""
         return [list(astuple(word)) for word in self]
 
-    def count(self, column: int, kind: str, reading: Reading, text: str) -> None:
+    def count(self, column: int, kind: str, reading: WordReading, text: str) -> None:
         if there := self._words.get((column, reading.key)):
             there.count += 1
         else:
             self._put(Word(column, kind, reading.key, text, reading.flag, reading.suggestion, 1))
 
-    def add(self, more: "Words") -> None:
+    def add(self, more: "WordCounts") -> None:
         for word in more:
             self._put(replace(word))
 

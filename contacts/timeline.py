@@ -1,10 +1,10 @@
 """What happened to a contact, newest first: a registry that apps to the right add to in their
 module `timeline`.
 
-    @timeline.providers.add
-    def mails(contact): return [timeline.Entry(at, _("Accepted"), icon="check", words=reply)]
+    @timeline.contributors.add
+    def mails(contact): return [TimelineEntry(at, _("Accepted"), icon="check", words=reply)]
 
-A provider runs one quick query over an index on the contact and returns its newest entries.
+A contributor runs one quick query over an index on the contact and returns its newest entries.
 """
 
 from collections.abc import Callable, Iterable
@@ -16,13 +16,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from contacts.models import Contact, ImportedContact, Subscription, Suppression
+from contacts.provenance import IMPORT, UNKNOWN, Source
 from pages.registry import Registry
 
 Text = str | Promise
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TimelineEntry:
     at: datetime
     title: Text
     icon: str = "point"
@@ -30,36 +31,38 @@ class Entry:
     # The server's or the person's own words.
     words: str = ""
     url: str = ""
-    # What it came from (contacts.sources), shown as a link where there is one, and what became of
-    # that (contacts.models.Afterwards).
-    source: str = ""
+    # What it came from, shown as a link where it has a page, and what became of that
+    # (contacts.models.Afterwards).
+    source: Source = UNKNOWN
     afterwards: str = ""
 
 
-Provider = Callable[[Contact], Iterable[Entry]]
-providers: Registry[Provider] = Registry()
+Contributor = Callable[[Contact], Iterable[TimelineEntry]]
+contributors: Registry[Contributor] = Registry()
 LIMIT = 100
 
 
-def entries(contact: Contact) -> list[Entry]:
-    """The newest entries of all providers."""
-    found = [entry for known in providers for entry in known(contact)]
+def entries(contact: Contact) -> list[TimelineEntry]:
+    """The newest entries of all contributors."""
+    found = [entry for known in contributors for entry in known(contact)]
     return sorted(found, key=lambda entry: entry.at, reverse=True)[:LIMIT]
 
 
-@providers.add
-def _added(contact: Contact) -> Iterable[Entry]:
+@contributors.add
+def _added(contact: Contact) -> Iterable[TimelineEntry]:
     return [
-        Entry(contact.created_at, pgettext("event", "Added"), "user-plus", source=contact.source)
+        TimelineEntry(
+            contact.created_at, pgettext("event", "Added"), "user-plus", source=contact.source
+        )
     ]
 
 
-@providers.add
-def _subscriptions(contact: Contact) -> Iterable[Entry]:
+@contributors.add
+def _subscriptions(contact: Contact) -> Iterable[TimelineEntry]:
     for row in contact.subscriptions.select_related("list"):
         if row.status == Subscription.Status.SUBSCRIBED:
             title = _("On the list {list}").format(list=row.list.name)
-            yield Entry(
+            yield TimelineEntry(
                 row.changed_at,
                 title,
                 "list-check",
@@ -69,7 +72,7 @@ def _subscriptions(contact: Contact) -> Iterable[Entry]:
             )
         else:
             title = _("Left the list {list}").format(list=row.list.name)
-            yield Entry(
+            yield TimelineEntry(
                 row.changed_at,
                 title,
                 "user-minus",
@@ -85,25 +88,29 @@ OUTCOMES = {
 }
 
 
-@providers.add
-def _imports(contact: Contact) -> Iterable[Entry]:
+@contributors.add
+def _imports(contact: Contact) -> Iterable[TimelineEntry]:
     rows = ImportedContact.objects.filter(contact_id=contact.pk).select_related("of_import")
     for row in rows.order_by("-of_import_id")[:20]:
         at = row.of_import.finished_at or row.of_import.created_at
         title = OUTCOMES[row.outcome]()
-        yield Entry(
-            at, title, "file-import", row.of_import.filename, source=f"import {row.of_import_id}"
+        yield TimelineEntry(
+            at,
+            title,
+            "file-import",
+            row.of_import.filename,
+            source=Source(IMPORT, row.of_import_id),
         )
 
 
-@providers.add
-def _suppressions(contact: Contact) -> Iterable[Entry]:
+@contributors.add
+def _suppressions(contact: Contact) -> Iterable[TimelineEntry]:
     rows = Suppression.objects.filter(
         workspace_id=contact.workspace_id, kind=Suppression.Kind.ADDRESS, value=contact.email
     )
     for row in rows:
         title = _("Suppressed: {reason}").format(reason=row.get_reason_display())
-        yield Entry(
+        yield TimelineEntry(
             row.created_at,
             title,
             "ban",
@@ -112,4 +119,4 @@ def _suppressions(contact: Contact) -> Iterable[Entry]:
             afterwards=row.afterwards,
         )
         if row.lifted_at:
-            yield Entry(row.lifted_at, _("Suppression lifted"), "arrow-back-up")
+            yield TimelineEntry(row.lifted_at, _("Suppression lifted"), "arrow-back-up")

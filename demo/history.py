@@ -21,8 +21,8 @@ class Course:
     started_at: datetime
     pace: float = 12.0
     failed: float = 0.008
-    hard: float = 0.011
-    soft: float = 0.009
+    hard_bounced: float = 0.011
+    soft_bounced: float = 0.009
     complained: float = 0.0006
     unsubscribed: float = 0.004
     opened: float = 0.38
@@ -70,7 +70,7 @@ UPDATE sending_message m
   FROM (SELECT message_id,
                min(at) FILTER (WHERE kind = 'opened') AS opened,
                min(at) FILTER (WHERE kind = 'clicked') AS clicked,
-               min(at) FILTER (WHERE kind IN ('hard', 'soft', 'blocked')) AS bounced
+               min(at) FILTER (WHERE kind IN ('hard_bounced', 'soft_bounced', 'blocked')) AS bounced
           FROM sending_event WHERE mailing_id = %(mailing)s GROUP BY 1) e
  WHERE m.id = e.message_id
 """
@@ -86,8 +86,8 @@ UPDATE sending_tally t
                count(*) FILTER (WHERE m.opened_at IS NOT NULL) AS opened,
                count(*) FILTER (WHERE m.clicked_at IS NOT NULL) AS clicked,
                count(*) FILTER (WHERE m.bounced_at IS NOT NULL) AS bounced,
-               count(*) FILTER (WHERE 'hard' = ANY (e.kinds)) AS hard,
-               count(*) FILTER (WHERE 'soft' = ANY (e.kinds)) AS soft,
+               count(*) FILTER (WHERE 'hard_bounced' = ANY (e.kinds)) AS hard,
+               count(*) FILTER (WHERE 'soft_bounced' = ANY (e.kinds)) AS soft,
                count(*) FILTER (WHERE 'complained' = ANY (e.kinds)) AS complained,
                count(*) FILTER (WHERE 'unsubscribed' = ANY (e.kinds)) AS unsubscribed
           FROM sending_message m
@@ -127,13 +127,11 @@ SELECT %(mailing)s, date_trunc('minute', at),
 # The suppressions that the mailing's bounces and unsubscribes would have caused.
 SUPPRESS = """
 INSERT INTO contacts_suppression
-       (workspace_id, kind, value, reason, source, detail, created_at)
+       (workspace_id, kind, value, reason, source_kind, source_id, detail, created_at)
 SELECT DISTINCT ON (m.address) %(workspace)s, 'address', m.address,
-       CASE e.kind WHEN 'hard' THEN 'hard_bounce' WHEN 'complained' THEN 'complaint'
-                   ELSE 'unsubscribed' END,
-       %(source)s, e.detail, e.at
+       e.kind, %(source_kind)s, %(source_id)s, e.detail, e.at
   FROM sending_event e JOIN sending_message m ON m.id = e.message_id
- WHERE e.mailing_id = %(mailing)s AND e.kind IN ('hard', 'complained', 'unsubscribed')
+ WHERE e.mailing_id = %(mailing)s AND e.kind IN ('hard_bounced', 'complained', 'unsubscribed')
  ORDER BY m.address, e.at
 ON CONFLICT DO NOTHING
 """
@@ -173,7 +171,7 @@ def live_through(mailing: Mailing, course: Course) -> None:
         for sql in (FIRST_TIMES, TALLY, MINUTES, LANES, FINISH):
             cursor.execute(sql, known)
         cursor.execute(
-            SUPPRESS, known | {"workspace": mailing.workspace_id, "source": mailing.origin}
+            SUPPRESS, known | {"workspace": mailing.workspace_id} | mailing.source.columns
         )
     mailing.refresh_from_db()
 
@@ -182,8 +180,8 @@ def _events(course: Course) -> list[tuple[str, float, int, str]]:
     """[(kind, share, mean delay in seconds, detail)]."""
     hours = 3600
     return [
-        ("hard", course.hard, 60, "550 5.1.1 The email account that you tried to reach is gone"),
-        ("soft", course.soft, 90, "452 4.2.2 The recipient's inbox is full"),
+        ("hard_bounced", course.hard_bounced, 60, "550 5.1.1 The email account that you tried"),
+        ("soft_bounced", course.soft_bounced, 90, "452 4.2.2 The recipient's inbox is full"),
         ("complained", course.complained, 20 * hours, "abuse"),
         ("unsubscribed", course.unsubscribed, 9 * hours, ""),
         ("opened", course.opened, 12 * hours, "Mozilla/5.0 (Windows NT 10.0; Win64; x64)"),

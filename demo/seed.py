@@ -14,10 +14,12 @@ from django.utils import timezone
 
 from accounts.models import User, Workspace
 from accounts.services import workspaces
+from campaigns import sources as campaign_sources
 from campaigns.models import Campaign
 from campaigns.services import drafts, running
 from contacts.audience import Audience
 from contacts.models import Attribute, Contact, Import, List, Subscription, Suppression
+from contacts.provenance import BY_HAND
 from contacts.services import attributes, importrun, imports, lists, suppressions
 from demo import history
 from demo.history import Course
@@ -26,7 +28,7 @@ from designs.models import Design
 from designs.services import Draft, freeze
 from designs.services import create as create_design
 from relays.models import Relay
-from sandbox.samplepeople import PLANS, Person, people
+from sandbox.samplepeople import PLANS, SamplePerson, people
 from sandbox.services import equipment as sandbox_service
 from sandbox.services import sandbox
 from sending.services import mailings
@@ -46,8 +48,8 @@ TROUBLE = {"bounce": 9, "softbounce": 4, "blocked": 2, "complain": 1, "autoreply
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    """A past campaign: sent `weeks` ago, with a starter design, to the list `to`."""
+class PastCampaign:
+    """A campaign of the past: `weeks` ago, from a starter in a language, to a list."""
 
     name: str
     weeks: float
@@ -58,14 +60,22 @@ class Sent:
 
 
 SENT = (
-    Sent("Welcome to the new shop", 11, "welcome", "en", ENGLISH, {"opened": 0.52}),
-    Sent("开春第一封信", 9.5, "newsletter", "zh", CHINESE, {"opened": 0.47, "clicked": 0.12}),
-    Sent("February letter", 8, "newsletter", "en", ENGLISH, {"clicked": 0.07}),
-    Sent("Members' evening", 6, "event", "en", CLUB, {"opened": 0.58, "clicked": 0.21}),
-    Sent("春季书单", 4.5, "promotion", "zh", CHINESE, {"opened": 0.33, "unsubscribed": 0.009}),
-    Sent("Spring sale", 3, "promotion", "en", ENGLISH, {"opened": 0.29, "unsubscribed": 0.011}),
-    Sent("纸鸢搬家了", 1.5, "announcement", "zh", CHINESE, {"opened": 0.49, "hard": 0.006}),
-    Sent("A letter from the ferry", 0.4, "newsletter", "en", ENGLISH, {"opened": 0.36}),
+    PastCampaign("Welcome to the new shop", 11, "welcome", "en", ENGLISH, {"opened": 0.52}),
+    PastCampaign(
+        "开春第一封信", 9.5, "newsletter", "zh", CHINESE, {"opened": 0.47, "clicked": 0.12}
+    ),
+    PastCampaign("February letter", 8, "newsletter", "en", ENGLISH, {"clicked": 0.07}),
+    PastCampaign("Members' evening", 6, "event", "en", CLUB, {"opened": 0.58, "clicked": 0.21}),
+    PastCampaign(
+        "春季书单", 4.5, "promotion", "zh", CHINESE, {"opened": 0.33, "unsubscribed": 0.009}
+    ),
+    PastCampaign(
+        "Spring sale", 3, "promotion", "en", ENGLISH, {"opened": 0.29, "unsubscribed": 0.011}
+    ),
+    PastCampaign(
+        "纸鸢搬家了", 1.5, "announcement", "zh", CHINESE, {"opened": 0.49, "hard_bounced": 0.006}
+    ),
+    PastCampaign("A letter from the ferry", 0.4, "newsletter", "en", ENGLISH, {"opened": 0.36}),
 )
 
 
@@ -143,14 +153,13 @@ def _people(workspace: Workspace, now: datetime) -> None:
         cursor.execute("ANALYZE contacts_contact")
 
 
-def _contact(workspace: Workspace, person: Person) -> Contact:
+def _contact(workspace: Workspace, person: SamplePerson) -> Contact:
     return Contact(
         workspace=workspace,
         email=person.email,
         first_name=person.first_name,
         last_name=person.last_name,
         full_name=person.full_name,
-        source="page",
         attributes={
             "language": person.language,
             "city": person.city,
@@ -158,6 +167,7 @@ def _contact(workspace: Workspace, person: Person) -> Contact:
             "books": person.books,
             "birthday": person.birthday.isoformat(),
         },
+        **BY_HAND.columns,
     )
 
 
@@ -192,7 +202,7 @@ UPDATE contacts_subscription s SET created_at = c.created_at, changed_at = c.cre
 def _join(to: List, now: datetime, *, by: datetime) -> None:
     """Subscribes the contacts who had joined by that time."""
     joined = Contact.objects.filter(workspace=to.workspace, created_at__lte=by, **_audience(to))
-    lists.subscribe(to, joined, source="page", consent=Subscription.Consent.EXPLICIT)
+    lists.subscribe(to, joined, source=BY_HAND, consent=Subscription.Consent.EXPLICIT)
     with connection.cursor() as cursor:
         cursor.execute(BACKDATE, [to.pk, now - timedelta(minutes=5)])
 
@@ -208,8 +218,8 @@ def _trouble(workspace: Workspace) -> None:
             workspace=workspace,
             email=address,
             first_name=address.partition("@")[0].capitalize(),
-            source="page",
             attributes={"plan": PLANS[1]},
+            **BY_HAND.columns,
         )
         for address in addresses
     )
@@ -265,7 +275,7 @@ def _start(campaign: Campaign, to: List) -> None:
     content = freeze(campaign.design, subject=campaign.subject, preheader=campaign.preheader)
     mailing = mailings.open_mailing(
         workspace=campaign.workspace,
-        origin=f"campaign {campaign.pk}",
+        source=campaign_sources.of(campaign),
         content=content,
         from_name=campaign.from_name,
         from_email=campaign.from_email,
@@ -276,7 +286,7 @@ def _start(campaign: Campaign, to: List) -> None:
     campaign.refresh_from_db()
 
 
-def _send(sent: Sent, to: List, design: Design, owner: User, now: datetime) -> None:
+def _send(sent: PastCampaign, to: List, design: Design, owner: User, now: datetime) -> None:
     moment = now - timedelta(weeks=sent.weeks)
     _join(to, now, by=moment)
     campaign = _campaign(sent.name, to, design, owner)
@@ -289,7 +299,7 @@ def _send(sent: Sent, to: List, design: Design, owner: User, now: datetime) -> N
 
 
 def _running(to: List, design: Design, owner: User) -> None:
-    first = Relay.objects.filter(workspace=to.workspace, is_sandbox=True).earliest("pk")
+    first = Relay.objects.filter(workspace=to.workspace, delivers=False).earliest("pk")
     relay = sandbox_service.add_relay(
         to.workspace,
         sandbox.place(),
@@ -303,7 +313,7 @@ def _running(to: List, design: Design, owner: User) -> None:
 def _scheduled(to: List, design: Design, owner: User, now: datetime) -> None:
     tomorrow = (now.astimezone(ZONE) + timedelta(days=1)).date()
     at = datetime.combine(tomorrow, time(9), tzinfo=ZONE).astimezone(UTC)
-    first = Relay.objects.filter(workspace=to.workspace, is_sandbox=True).earliest("pk")
+    first = Relay.objects.filter(workspace=to.workspace, delivers=False).earliest("pk")
     campaign = _campaign("读书夜", to, design, owner, relay=first)
     running.schedule(campaign, at=at, timezone=str(ZONE), by=owner)
 

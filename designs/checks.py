@@ -13,13 +13,13 @@ from django.utils.translation import ngettext
 from jinja2 import nodes
 
 from designs import foreign, foreignwords, linkuses, linkwords, plaintext
-from designs.fieldchecks import GIVEN, Known, check_fields
+from designs.fieldchecks import GIVEN, KnownFields, check_fields
 from designs.fielduses import Use, uses
 from designs.fuel import in_time
 from designs.markup import TAG_OPEN, comments, tags, without_jinja
-from designs.problems import ERROR, WARNING, Problem
+from designs.problems import ERROR, WARNING, DesignProblem
 from designs.rendering import RenderError, check_work, fields_used, names_from_outside, parse
-from designs.trials import Failure
+from designs.trials import TrialFailure
 from designs.weblinks import references
 from designs.wording import said
 
@@ -30,8 +30,8 @@ MOST_OF_A_KIND = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """The parts of a mail to check."""
+class MailSource:
+    """What is checked."""
 
     subject: str
     html: str
@@ -48,23 +48,23 @@ class Source:
 
 
 def check(
-    source: Source,
+    source: MailSource,
     *,
     fields: Collection[str],
     missing: Mapping[str, int] | None = None,
     unfit: Mapping[Use, tuple[int, str]] | None = None,
-    failing: Sequence[Failure] = (),
-) -> list[Problem]:
-    """The problems of a mail. `fields`: the existing merge fields. `missing`: the number of
-    recipients whose field is empty. `unfit`: the number of recipients whose value doesn't fit the
-    use, and one such value. `failing`: the failures that designs.trials found.
+    failing: Sequence[TrialFailure] = (),
+) -> list[DesignProblem]:
+    """`fields`: the merge fields that exist. `missing`: for how many recipients a field is empty.
+    `unfit`: for how many its value is no number or date, and one such value. `failing`: what
+    designs.trials found.
 
     Errors come first, in the order of parts and lines.
     """
     if too_large := too_large_for(source):
         return [too_large]
-    known = Known(frozenset(fields), missing or {}, unfit or {}, failing)
-    problems: list[Problem] = []
+    known = KnownFields(frozenset(fields), missing or {}, unfit or {}, failing)
+    problems: list[DesignProblem] = []
     for part, words in source.parts().items():
         in_time()
         tags = foreign.find(words, known.fields, html=part == "html")
@@ -77,35 +77,35 @@ def check(
     return sorted(_few(problems), key=lambda problem: problem.severity != ERROR)
 
 
-def too_large_for(source: Source) -> Problem | None:
-    """The problem of a mail that is too large to be read; else None."""
+def too_large_for(source: MailSource) -> DesignProblem | None:
+    """Why nothing of the mail is read, or None."""
     try:
         check_work(source.parts())
     except RenderError as error:
-        return Problem("syntax", ERROR, error.part, 0, said(error.message))
+        return DesignProblem("syntax", ERROR, error.part, 0, said(error.message))
     return None
 
 
 def made_text(html: str) -> str:
-    """The plain text made from the HTML; "" if the HTML is too large to be read."""
-    is_read = too_large_for(Source(subject="", html=html)) is None
+    """The text that is made from the HTML; "" for HTML that is not read."""
+    is_read = too_large_for(MailSource(subject="", html=html)) is None
     return plaintext.from_html(html) if is_read else ""
 
 
-def used_fields(source: Source) -> set[str]:
-    """Every merge field in the parts that can be parsed."""
+def used_fields(source: MailSource) -> set[str]:
+    """Every merge field of the parts that can be read."""
     return {name for tree in _trees(source) for name in names_from_outside(tree)} - GIVEN
 
 
-def used_values(source: Source) -> set[Use]:
-    """The merge fields whose values must be numbers, dates or addresses, with the kind."""
+def used_values(source: MailSource) -> set[Use]:
+    """The merge fields that have to be numbers, dates or addresses, with the kind."""
     if too_large_for(source):
         return set()
     found = [use for tree in _trees(source) for use in uses(tree)]
     return {(use.field, use.kind) for use in [*found, *linkuses.uses(source.html)]}
 
 
-def _trees(source: Source) -> Iterator[nodes.Template]:
+def _trees(source: MailSource) -> Iterator[nodes.Template]:
     for part, words in source.parts().items():
         try:
             yield parse(words, part)
@@ -113,20 +113,20 @@ def _trees(source: Source) -> Iterator[nodes.Template]:
             continue
 
 
-def _check_subject(source: Source) -> list[Problem]:
+def _check_subject(source: MailSource) -> list[DesignProblem]:
     subject = without_jinja(source.subject).strip()
     if not source.subject.strip():
-        return [Problem("no_subject", ERROR, "subject", 0, _("The subject is empty."))]
+        return [DesignProblem("no_subject", ERROR, "subject", 0, _("The subject is empty."))]
     if len(subject) > LONG_SUBJECT:
         text = _("The subject is long: most inboxes show about %(count)d characters.")
         return [
-            Problem("long_subject", WARNING, "subject", 0, text % {"count": LONG_SUBJECT}),
+            DesignProblem("long_subject", WARNING, "subject", 0, text % {"count": LONG_SUBJECT}),
         ]
     return []
 
 
-def _check_html(html: str, foreign_tags: Sequence[int]) -> list[Problem]:
-    """`foreign_tags`: positions of merge tags of other programs, whose values are unknown."""
+def _check_html(html: str, foreign_tags: Sequence[int]) -> list[DesignProblem]:
+    """`foreign_tags`: where merge tags of other programs begin; what they give isn't known."""
     if not html.strip():
         return []
     problems = []
@@ -135,16 +135,16 @@ def _check_html(html: str, foreign_tags: Sequence[int]) -> list[Problem]:
         text = _("The HTML has %(size)d KB; Gmail clips mails above 102 KB.") % {
             "size": size // 1024
         }
-        problems.append(Problem("clipped", WARNING, "html", 0, text))
+        problems.append(DesignProblem("clipped", WARNING, "html", 0, text))
     ends = [found.start() for found in re.finditer("\n", html)]
     for tag in tags(html):
         if tag.name == "img" and "alt" not in tag.values:
             text = _("This image has no alt text; many readers see that instead of it.")
             line = bisect(ends, tag.begin) + 1
-            problems.append(Problem("no_alt", WARNING, "html", line, text))
+            problems.append(DesignProblem("no_alt", WARNING, "html", line, text))
     problems += _check_comments(html, ends)
     return problems + [
-        Problem(code, WARNING, "html", bisect(ends, one.begin) + 1, text)
+        DesignProblem(code, WARNING, "html", bisect(ends, one.begin) + 1, text)
         for one in references(html)
         if not _any_within(foreign_tags, one.begin, one.begin + len(one.url))
         for code, text in linkwords.said(one)
@@ -157,23 +157,22 @@ def _any_within(places: Sequence[int], begin: int, end: int) -> bool:
     return first < len(places) and places[first] < end
 
 
-def _check_comments(html: str, ends: list[int]) -> list[Problem]:
-    """Warns of comments that contain HTML: a `{#` meant as text hides everything up to the next
-    `#}`."""
+def _check_comments(html: str, ends: list[int]) -> list[DesignProblem]:
+    """A `{#` that was meant as text takes all with it up to the next `#}`."""
     problems = []
     for begin, end in comments(html):
         if TAG_OPEN.search(html, begin, end):
             text = _("The comment {# … #} leaves out HTML from here to line %(line)d.")
             words = text % {"line": bisect(ends, end) + 1}
             line = bisect(ends, begin) + 1
-            problems.append(Problem("comment_with_html", WARNING, "html", line, words))
+            problems.append(DesignProblem("comment_with_html", WARNING, "html", line, words))
     return problems
 
 
-def _few(problems: list[Problem]) -> list[Problem]:
-    """At most MOST_OF_A_KIND problems of each kind, and one with the number of the others."""
-    shown: list[Problem] = []
-    kinds: dict[str, list[Problem]] = {}
+def _few(problems: list[DesignProblem]) -> list[DesignProblem]:
+    """No more than some of a kind: the rest is a number."""
+    shown: list[DesignProblem] = []
+    kinds: dict[str, list[DesignProblem]] = {}
     for problem in problems:
         kinds.setdefault(problem.code, []).append(problem)
     for alike in kinds.values():
@@ -186,18 +185,18 @@ def _few(problems: list[Problem]) -> list[Problem]:
     return shown
 
 
-def _check_text(source: Source) -> list[Problem]:
+def _check_text(source: MailSource) -> list[DesignProblem]:
     problems = []
     text = source.text or plaintext.from_html(source.html)
     if not source.html.strip() and not source.text.strip():
-        problems.append(Problem("empty", ERROR, "html", 0, _("The mail is empty.")))
+        problems.append(DesignProblem("empty", ERROR, "html", 0, _("The mail is empty.")))
     elif not text.strip():
         words = _("The plain-text part would be empty; write one, or put words into the HTML.")
-        problems.append(Problem("empty_text", ERROR, "text", 0, words))
+        problems.append(DesignProblem("empty_text", ERROR, "text", 0, words))
     for part, words in (("html", source.html), ("text", text)):
         if words.strip() and not _may_leave(words, part):
             said = _("There is no unsubscribe link; put {{ unsubscribe_url }} where it belongs.")
-            problems.append(Problem("no_unsubscribe", ERROR, part, 0, said))
+            problems.append(DesignProblem("no_unsubscribe", ERROR, part, 0, said))
             break
     return problems
 

@@ -9,7 +9,6 @@ A part that can't exceed its limits (designs.spending.worst) runs without counti
 error here, the part is rendered by designs.rendering, which reports the error with its place.
 """
 
-import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
@@ -41,8 +40,9 @@ from designs.sandbox import (
     pay_for_call,
 )
 from designs.spending import worst
+from environment import logs
 
-log = logging.getLogger(__name__)
+log = logs.get(__name__)
 
 # Bytes. A part whose output can't be longer is written without checks of its length.
 MOST_UNSEEN = 16_000_000
@@ -118,8 +118,8 @@ def _compile(
     except Uncompiled:
         raise
     except Exception as error:
-        # A bug in this compiler must not stop a mailing.
-        log.exception("a part that can be rendered could not be compiled")
+        # A fault of this compiler must not keep a mailing from going out.
+        log.exception("part of a design could not be compiled")
         raise Uncompiled(str(error)) from error
     return render if free else _counted(render)
 

@@ -15,10 +15,10 @@ from designs import linkuses
 from designs.fielduses import FieldUse, Use, uses
 from designs.filters import filters
 from designs.fuel import LimitError, fuelled, in_time
-from designs.problems import ERROR, WARNING, Problem
+from designs.problems import ERROR, WARNING, DesignProblem
 from designs.rendering import RenderError, names_from_outside, parse
 from designs.sandbox import OF_LOOP, environment
-from designs.trials import Failure
+from designs.trials import TrialFailure
 from designs.wording import said
 
 # {filter: a sample value to try it with}. The other filters take text.
@@ -32,22 +32,22 @@ GIVEN = frozenset(OF_MAIL)
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """Facts about the merge fields: those that exist, the number of recipients with an empty value,
-    and the number with a value that is no number, date or address, with one such value."""
+class KnownFields:
+    """What is known of the merge fields: those that exist, and about the recipients' values how
+    many are empty, and how many are no number, date or address, with one such value."""
 
     fields: frozenset[str]
     missing: Mapping[str, int]
     unfit: Mapping[Use, tuple[int, str]]
-    failing: Sequence[Failure] = ()
+    failing: Sequence[TrialFailure] = ()
 
 
-def check_fields(part: str, words: str, known: Known) -> list[Problem]:
+def check_fields(part: str, words: str, known: KnownFields) -> list[DesignProblem]:
     try:
         tree = parse(words, part)
         used = names_from_outside(tree)
     except RenderError as error:
-        return [Problem("syntax", ERROR, part, error.line, said(error.message))]
+        return [DesignProblem("syntax", ERROR, part, error.line, said(error.message))]
     with fuelled():
         problems = [*_check_printed(tree, part, known.fields), *_check_brackets(tree, part)]
     objects = set(OBJECTS) - known.fields
@@ -57,14 +57,14 @@ def check_fields(part: str, words: str, known: Known) -> list[Problem]:
         line = lines.get(name, 0)
         if name not in known.fields:
             text = _("There is no merge field named %(name)s.") % {"name": name}
-            problems.append(Problem("unknown_field", ERROR, part, line, text))
+            problems.append(DesignProblem("unknown_field", ERROR, part, line, text))
         elif known.missing.get(name) and not _has_default(tree, name):
             text = ngettext(
                 "%(count)d recipient has no %(name)s, and there is no default.",
                 "%(count)d recipients have no %(name)s, and there is no default.",
                 known.missing[name],
             ) % {"count": known.missing[name], "name": name}
-            problems.append(Problem("no_default", WARNING, part, line, text))
+            problems.append(DesignProblem("no_default", WARNING, part, line, text))
     used_values = [*uses(tree), *(linkuses.uses(words) if part == "html" else ())]
     stops = {
         use.line
@@ -79,18 +79,18 @@ def check_fields(part: str, words: str, known: Known) -> list[Problem]:
     ]
 
 
-def _check_brackets(tree: nodes.Template, part: str) -> Iterator[Problem]:
-    """Arguments that a filter or range() can't take. They would fail the mail for everybody."""
+def _check_brackets(tree: nodes.Template, part: str) -> Iterator[DesignProblem]:
+    """What a filter or range() can't take would keep the mail from everybody."""
     known = filters("en")
     for one in tree.find_all(nodes.Filter):
         if not _works(known[one.name], one, SAMPLES.get(one.name, "x")):
             text = _("The arguments of the filter %(name)s don't fit it.")
             words = text % {"name": one.name}
-            yield Problem("bad_arguments", ERROR, part, one.lineno, words)
+            yield DesignProblem("bad_arguments", ERROR, part, one.lineno, words)
     for call in tree.find_all(nodes.Call):
         if _is_range(call) and not _works(environment(escape=False).globals[CALLED["range"]], call):
-            text = _("range() needs one to three whole numbers.")
-            yield Problem("bad_arguments", ERROR, part, call.lineno, text)
+            text = _("range() needs one to three whole numbers in its brackets.")
+            yield DesignProblem("bad_arguments", ERROR, part, call.lineno, text)
 
 
 def _works(function: Any, called: nodes.Filter | nodes.Call, *values: Any) -> bool:
@@ -112,8 +112,8 @@ def _works(function: Any, called: nodes.Filter | nodes.Call, *values: Any) -> bo
 
 def _check_values(
     used: Iterable[FieldUse], part: str, unfit: Mapping[Use, tuple[int, str]]
-) -> Iterator[Problem]:
-    """Warnings about recipients whose value is no number, date or address where one is needed."""
+) -> Iterator[DesignProblem]:
+    """People whose value is no number, date or address where one is needed."""
     told: set[tuple[str, str]] = set()
     for use in used:
         count, sample = unfit.get((use.field, use.kind), (0, ""))
@@ -122,19 +122,22 @@ def _check_values(
             continue
         told.add((use.field, effect))
         words = {"count": count, "name": use.field, "sample": sample}
-        yield Problem("unfit_value", WARNING, part, use.line, _unfit_text(effect, count) % words)
+        yield DesignProblem(
+            "unfit_value", WARNING, part, use.line, _unfit_text(effect, count) % words
+        )
 
 
-def _check_failing(failing: Iterable[Failure], stops: Collection[int]) -> Iterator[Problem]:
-    """Warnings about recipients whose mail can't be rendered. `stops`: lines with a warning about
-    text in a calculation already."""
+def _check_failing(
+    failing: Iterable[TrialFailure], stops: Collection[int]
+) -> Iterator[DesignProblem]:
+    """People whose mail can't be made. `stops`: lines of which text in a calculation is told."""
     for one in failing:
         if one.line in stops and not one.by_zero:
             continue
         shown = _("at least %(count)d") % {"count": one.count} if one.partly else str(one.count)
         words = {"shown": shown, "sample": one.email}
         text = _zero_text(one.count) if one.by_zero else _failing_text(one.count)
-        yield Problem("fails_for_some", WARNING, one.part, one.line, text % words)
+        yield DesignProblem("fails_for_some", WARNING, one.part, one.line, text % words)
 
 
 def _zero_text(count: int) -> str:
@@ -232,8 +235,10 @@ def _names(node: nodes.Node) -> set[str]:
     return own | {inner.name for inner in node.find_all(nodes.Name)}
 
 
-def _check_printed(tree: nodes.Template, part: str, fields: frozenset[str]) -> Iterator[Problem]:
-    """Errors for printed objects that aren't values: the workspace, a list, or a loop."""
+def _check_printed(
+    tree: nodes.Template, part: str, fields: frozenset[str]
+) -> Iterator[DesignProblem]:
+    """What is printed must be a value: not the sender as a whole, a list, or a loop."""
     for output in tree.find_all(nodes.Output):
         whole = {id(got.node) for got in output.find_all(nodes.Getattr)}
         whole |= {id(got.node) for got in output.find_all(nodes.Getitem)}
@@ -247,19 +252,19 @@ def _check_printed(tree: nodes.Template, part: str, fields: frozenset[str]) -> I
         for one in output.nodes:
             if isinstance(one, nodes.List | nodes.Tuple | nodes.Dict) or _is_range(one):
                 text = _("A list can't be shown; use |join.")
-                yield Problem("not_text", ERROR, part, one.lineno, text)
+                yield DesignProblem("not_text", ERROR, part, one.lineno, text)
 
 
-def _no_value(name: str, part: str, line: int) -> Iterator[Problem]:
+def _no_value(name: str, part: str, line: int) -> Iterator[DesignProblem]:
     if name == "workspace":
         text = _(
             "“workspace” can't be shown as a whole. Write {{ workspace.name }} or "
             "{{ workspace.address }}."
         )
-        yield Problem("not_text", ERROR, part, line, text)
+        yield DesignProblem("not_text", ERROR, part, line, text)
     elif name.partition(".")[0] in OBJECTS:
         text = _("“%(name)s” is not a merge field; a mail can't show it.") % {"name": name}
-        yield Problem("not_text", ERROR, part, line, text)
+        yield DesignProblem("not_text", ERROR, part, line, text)
 
 
 def _is_range(node: nodes.Node) -> bool:

@@ -18,9 +18,9 @@ PIECE = re.compile(r"<<(\w+)>>")
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """A syntax of merge tags. `sure`: it is always a merge tag. `known`: it is one only with a name
-    that we know."""
+class TagStyle:
+    """A way to write merge tags. `sure`: always a merge tag; `known`: only with a name that we
+    know."""
 
     program: str
     example: str
@@ -35,16 +35,16 @@ class Table:
 
     names: Mapping[str, str]
     filters: Mapping[str, str]
-    kinds: tuple[Kind, ...]
+    kinds: tuple[TagStyle, ...]
 
-    def beginning(self, character: str) -> tuple[Kind, ...]:
-        """The kinds that may begin with the character, in the file's order."""
+    def beginning(self, character: str) -> tuple[TagStyle, ...]:
+        """The kinds that may begin with the character, in their order."""
         return _beginning(self, character)
 
 
 # There are few tables, and few characters that a tag can begin with.
 @lru_cache(maxsize=200)
-def _beginning(table: Table, character: str) -> tuple[Kind, ...]:
+def _beginning(table: Table, character: str) -> tuple[TagStyle, ...]:
     return tuple(kind for kind in table.kinds if _may_begin(kind.pattern.pattern, character))
 
 
@@ -73,9 +73,9 @@ def read(toml: str) -> Table:
     return Table(names, filters, tuple(_kind(tag, pieces) for tag in file["tag"]))
 
 
-def _kind(tag: Mapping[str, Any], pieces: Mapping[str, str]) -> Kind:
+def _kind(tag: Mapping[str, Any], pieces: Mapping[str, str]) -> TagStyle:
     pattern = re.compile(_whole(tag["pattern"], pieces))
-    return Kind(**{"program": "", **tag, "pattern": pattern})
+    return TagStyle(**{"program": "", **tag, "pattern": pattern})
 
 
 def _whole(pattern: str, pieces: Mapping[str, str]) -> str:

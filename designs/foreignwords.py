@@ -3,7 +3,7 @@
 from django.utils.translation import gettext as _
 
 from designs.foreign import Foreign
-from designs.problems import ERROR, WARNING, Problem
+from designs.problems import ERROR, WARNING, DesignProblem
 
 LONGEST = 60
 
@@ -13,10 +13,10 @@ def program_name(program: str) -> str:
     return _("Aliyun") if program == "Aliyun" else program
 
 
-def problem(tag: Foreign, part: str) -> Problem:
+def problem(tag: Foreign, part: str) -> DesignProblem:
     words = {"tag": tag.text[:LONGEST], "made": tag.made, "program": program_name(tag.program)}
     severity = ERROR if tag.sure else WARNING
-    return Problem("foreign_tag", severity, part, tag.line, _text(tag) % words)
+    return DesignProblem("foreign_tag", severity, part, tag.line, _text(tag) % words)
 
 
 def _text(tag: Foreign) -> str:

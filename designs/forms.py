@@ -16,8 +16,8 @@ MOST_BYTES = 2_000_000
 ENCODINGS = ("utf-8-sig", "gb18030", "cp1252")
 
 
-class Source(forms.CharField):
-    """HTML or plain text. Nothing is stripped; a NUL, which can't be stored, gives an error."""
+class SourceField(forms.CharField):
+    """HTML or text: nothing is stripped, and what can't be stored gets a sentence."""
 
     widget = forms.Textarea
 
@@ -57,8 +57,8 @@ class DesignForm(forms.Form):
         required=False,
         help_text=_("Inboxes show it after the subject."),
     )
-    html = Source(label=_("HTML"))
-    text = Source(label=_("Plain text"))
+    html = SourceField(label=_("HTML"))
+    text = SourceField(label=_("Plain text"))
     version = forms.IntegerField(min_value=1, max_value=2_000_000_000)
 
     def draft(self, old: Draft) -> Draft:
@@ -93,7 +93,7 @@ class PasteForm(forms.Form):
     name = SingleLine(
         label=_("Name"), max_length=150, error_messages={"required": _("Give the design a name.")}
     )
-    html = Source(
+    html = SourceField(
         label=_("HTML"),
         widget=forms.Textarea(attrs={"rows": 10, "spellcheck": "false", "class": "code-area"}),
     )

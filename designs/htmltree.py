@@ -100,9 +100,8 @@ def is_hidden(values: dict[str, str]) -> bool:
     return "hidden" in values or any(style.get(name) in HIDDEN[name] for name in HIDDEN)
 
 
-class Reader:
-    """Calls `begin`, `void`, `words` and `end` for shown elements and text, and `hidden_words` and
-    `end_hidden` for hidden ones."""
+class HtmlReader:
+    """Calls `begin`, `void`, `words` and `end` for what is shown."""
 
     def __init__(self) -> None:
         self.open: list[Element] = []

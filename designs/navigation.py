@@ -2,6 +2,6 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from pages.navigation import Entry, register
+from pages.navigation import NavigationEntry, register
 
-register("mail", Entry("designs", _("Designs"), "template", "designs", order=10))
+register("mail", NavigationEntry("designs", _("Designs"), "template", "designs", order=10))

@@ -76,8 +76,8 @@ def joined(
 
 
 def _expressions(source: str) -> list[str] | None:
-    """The pieces of a template as expressions. An `if` becomes one expression. None for loops."""
-    reader = _Reader()
+    """The pieces of a template as expressions; an `if` is one."""
+    reader = _ConditionReader()
     for piece, is_jinja in split_jinja(source):
         if not is_jinja:
             reader.parts.append(quoted(piece))
@@ -88,7 +88,7 @@ def _expressions(source: str) -> list[str] | None:
     return None if reader.outer else reader.parts
 
 
-class _Reader:
+class _ConditionReader:
     """Turns `{% if %}` into conditional expressions."""
 
     def __init__(self) -> None:

@@ -23,12 +23,12 @@ def from_html(html: str, link: Callable[[str], str] = weburls.in_text) -> str:
     `link` writes a URL template into the text; by default unchanged, as a text shows it.
     """
     marks = Marks()
-    reader = _Reader(marks.hide(html), marks, link)
+    reader = _TextReader(marks.hide(html), marks, link)
     text = marks.show(reader.text())
     return f"{text}\n" if text else ""
 
 
-class _Reader(htmltree.Reader):
+class _TextReader(htmltree.HtmlReader):
     def __init__(self, html: str, marks: Marks, link: Callable[[str], str]) -> None:
         super().__init__()
         self.html = html
@@ -45,7 +45,7 @@ class _Reader(htmltree.Reader):
     def text(self) -> str:
         return self.lines.text()
 
-    # -- Called by htmltree.Reader for shown elements
+    # -- What htmltree.HtmlReader finds, without what is hidden
 
     def begin(self, element: Element, values: dict[str, str], tag: Tag) -> None:
         name = element.name

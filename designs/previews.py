@@ -13,16 +13,16 @@ from accounts.models import Workspace
 from contacts.mergenames import CALLED
 from contacts.models import Contact
 from designs import fields, plaintext
-from designs.checks import Source, check, too_large_for
+from designs.checks import MailSource, check, too_large_for
 from designs.fieldlinks import add_schemes, schemes_in_text
 from designs.fuel import TimeUpError, in_time
 from designs.inert import inert
 from designs.language import of_mail
 from designs.markup import Tag, tags
 from designs.places import PLACES, BusyError
-from designs.problems import ERROR, Problem
+from designs.problems import ERROR, DesignProblem
 from designs.references import in_value
-from designs.rendering import PARTS, Part, RenderError, Urls
+from designs.rendering import PARTS, CompiledPart, RenderError, Urls
 from designs.wording import said
 from pages.oneline import one_line
 from pages.registry import Registry
@@ -78,9 +78,9 @@ class Preview:
     preheader: str = ""
     html: str = ""
     text: str = ""
-    problems: list[Problem] = field(default_factory=list)
-    # The problems that keep a part from being shown.
-    failed: list[Problem] = field(default_factory=list)
+    problems: list[DesignProblem] = field(default_factory=list)
+    # Of the problems those that keep a part from being shown.
+    failed: list[DesignProblem] = field(default_factory=list)
 
     @property
     def teaser(self) -> str:
@@ -92,9 +92,8 @@ class Preview:
     def has_foreign_tags(self) -> bool:
         return any(problem.code == "foreign_tag" for problem in self.problems)
 
-    def failures(self, part: str) -> list[Problem]:
-        """The problems that keep the part from being shown. A text made from the HTML has those of
-        the HTML."""
+    def failures(self, part: str) -> list[DesignProblem]:
+        """Why the part can't be shown; a text that is made from the HTML fails as that does."""
         own = [problem for problem in self.failed if problem.part == part]
         if own or part != "text" or self.text:
             return own
@@ -117,33 +116,33 @@ def render_preview(  # noqa: PLR0913 - the four parts of a mail and whom it is f
     reports a mail that takes too long, or that too many mails are being rendered now
     (designs.places).
     """
-    source = Source(subject=subject, preheader=preheader, html=html, text=text)
+    source = MailSource(subject=subject, preheader=preheader, html=html, text=text)
     if too_large := too_large_for(source):
         return _without_a_picture(too_large)
     try:
         with PLACES.one(workspace.pk):
             return _preview(workspace, source, contact)
     except BusyError:
-        words = _("Many mails are being rendered right now. Try again in a moment.")
-        return _without_a_picture(Problem(BUSY, ERROR, "html", 0, words))
+        words = _("Many mails are being drawn right now. Try again in a moment.")
+        return _without_a_picture(DesignProblem(BUSY, ERROR, "html", 0, words))
     except TimeUpError:
-        words = _("This mail takes too long to render. Make its loops and calculations smaller.")
-        return _without_a_picture(Problem("time", ERROR, "html", 0, words))
+        words = _("This mail takes too long to draw. Make its loops and calculations smaller.")
+        return _without_a_picture(DesignProblem("time", ERROR, "html", 0, words))
 
 
-def _without_a_picture(why: Problem) -> Preview:
+def _without_a_picture(why: DesignProblem) -> Preview:
     return Preview(problems=[why], failed=[why])
 
 
-def _preview(workspace: Workspace, source: Source, contact: Contact | None) -> Preview:
+def _preview(workspace: Workspace, source: MailSource, contact: Contact | None) -> Preview:
     problems = check(source, fields=fields.known(workspace))
     values = fields.values(workspace, contact)
     rendered, failed = _render(source, values)
     if not source.text and any(problem.part == "html" for problem in failed):
         # The text is made from the HTML, so the same error would be reported twice.
         failed = [problem for problem in failed if problem.part != "text"]
-    # Only errors replace a failure of the same line: a warning doesn't explain it.
-    errors: dict[tuple[str, int], list[Problem]] = {}
+    # A warning about the same line does not say why nothing can be shown.
+    errors: dict[tuple[str, int], list[DesignProblem]] = {}
     for one in problems:
         if one.severity == ERROR:
             errors.setdefault((one.part, one.line), []).append(one)
@@ -153,8 +152,10 @@ def _preview(workspace: Workspace, source: Source, contact: Contact | None) -> P
     return Preview(**rendered, problems=problems, failed=failed)
 
 
-def _render(source: Source, values: dict[str, Any]) -> tuple[dict[str, str], list[Problem]]:
-    """Renders each part separately, so that a broken subject doesn't hide the mail."""
+def _render(
+    source: MailSource, values: dict[str, Any]
+) -> tuple[dict[str, str], list[DesignProblem]]:
+    """Each part for itself: a broken subject doesn't hide the mail."""
     given = next(iter(urls), PreviewUrls)()
     values = {
         **values,
@@ -169,9 +170,9 @@ def _render(source: Source, values: dict[str, Any]) -> tuple[dict[str, str], lis
     for part in PARTS:
         in_time()
         try:
-            rendered[part] = Part(sources[part], part, language).render(values)
+            rendered[part] = CompiledPart(sources[part], part, language).render(values)
         except RenderError as error:
-            failed.append(Problem("render", ERROR, part, error.line, said(error.message)))
+            failed.append(DesignProblem("render", ERROR, part, error.line, said(error.message)))
         if part in {"subject", "preheader"}:
             rendered[part] = one_line(rendered[part])
         if part == "preheader":
@@ -202,15 +203,15 @@ def in_theme(html: str, *, dark: bool) -> str:
     return SCHEMES.sub(rf"\g<1>{wanted}", html)
 
 
-def _failure(problem: Problem) -> str:
+def _failure(problem: DesignProblem) -> str:
     if problem.line:
         return _("Line %(line)d: %(text)s") % {"line": problem.line, "text": problem.text}
     return problem.text
 
 
-def _excuse(failures: Sequence[Problem]) -> str:
-    """The document shown instead of the mail: its errors with their lines. If the process is busy,
-    our script tries again soon (frontend/src/designs.js)."""
+def _excuse(failures: Sequence[DesignProblem]) -> str:
+    """In place of the mail: what keeps it from being shown, and where. Where others are drawn
+    now, our script asks again soon (frontend/src/designs.js)."""
     lines = "\n".join(map(_failure, failures))
     if any(problem.code == BUSY for problem in failures):
         return _page(lines, font=WORDS, mark=" data-busy")

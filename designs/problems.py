@@ -7,7 +7,7 @@ ERROR, WARNING = "error", "warning"
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class DesignProblem:
     code: str
     severity: str
     part: str

@@ -185,7 +185,7 @@ def names_from_outside(tree: nodes.Template) -> set[str]:
     return find_undeclared_variables(tree) - set(CALLED.values())
 
 
-class Part:
+class CompiledPart:
     """One compiled part. `render` may be called from any thread."""
 
     def __init__(self, source: str | nodes.Template, part: str, language: str = "en") -> None:
@@ -245,7 +245,9 @@ class Renderer:
     ) -> None:
         sources = dict(zip(PARTS, (subject, preheader, html, text), strict=True))
         self.language = languages.of_mail(sources)
-        self.parts = {name: Part(source, name, self.language) for name, source in sources.items()}
+        self.parts = {
+            name: CompiledPart(source, name, self.language) for name, source in sources.items()
+        }
 
     def render(self, fields: Mapping[str, Any], urls: Urls) -> Rendered:
         """`fields`: the merge fields by name, with `workspace`. Raises RenderError."""

@@ -15,12 +15,12 @@ from pages import search
 search.actions.add(search.Action(gettext_lazy("New design"), "template", "new_design"))
 
 
-@search.providers.add
-def designs(request: HttpRequest, text: str) -> Iterable[search.Hit]:
+@search.contributors.add
+def designs(request: HttpRequest, text: str) -> Iterable[search.SearchHit]:
     here = cast("WorkspaceRequest", request)
     found = Design.objects.filter(
         workspace=here.workspace, archived_at=None, name__icontains=text
     ).only("pk", "name", "subject")
     for one in found.order_by("-pk")[: search.LIMIT]:
         url = reverse("design", args=[here.workspace.slug, one.pk])
-        yield search.Hit(_("Design"), one.name, url, "template", detail=one.subject)
+        yield search.SearchHit(_("Design"), one.name, url, "template", detail=one.subject)

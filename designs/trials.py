@@ -14,7 +14,7 @@ from jinja2 import nodes
 from contacts.mergenames import OF_MAIL
 from designs.fuel import TimeUpError, in_time, within
 from designs.language import of_mail
-from designs.rendering import PARTS, Part, RenderError, names_from_outside, parse
+from designs.rendering import PARTS, CompiledPart, RenderError, names_from_outside, parse
 
 # Nodes that accept any value. All others may fail: operators, orderings, slices, tests, loops.
 SAFE_NODES = (
@@ -42,9 +42,9 @@ EQUALITY = {"eq", "ne"}
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """An error that keeps the mail from some people: a division `by_zero`, or another one. `email`:
-    one of them. `partly`: not all values were tried, so more people may be affected."""
+class TrialFailure:
+    """What keeps the mail from people: a division `by_zero`, or any other fault; `email` of one of
+    them. `partly`: not all values were tried, so there may be more people."""
 
     part: str
     line: int
@@ -54,13 +54,13 @@ class Failure:
     partly: bool
 
 
-class Trial:
-    """The parts of a mail that may fail for some people, compiled."""
+class MailTrial:
+    """The parts of a mail that may fail for some people, ready to be tried."""
 
     def __init__(self, sources: Mapping[str, str], known: Collection[str]) -> None:
         """`known`: the existing merge fields. An unknown field is reported elsewhere."""
         self.sources = dict(sources)
-        self.parts: list[Part] = []
+        self.parts: list[CompiledPart] = []
         self.fields: set[str] = set()
         language = of_mail(sources)
         for part in PARTS:
@@ -69,16 +69,16 @@ class Trial:
                 tree.body = list(_reduced(tree.body))
                 if any(map(_may_fail, tree.body)):
                     self.fields |= names_from_outside(tree) & set(known)
-                    self.parts.append(Part(tree, part, language))
-            # Reported as a syntax error elsewhere.
+                    self.parts.append(CompiledPart(tree, part, language))
+            # Told as a syntax error.
             except RenderError:
                 continue
 
     def failures(
         self, people: Iterable[tuple[Mapping[str, Any], int]], *, partly: bool
-    ) -> list[Failure]:
-        """`people`: (merge fields of a person, number of people with the same values). After
-        LONGEST seconds it stops, and marks the results as `partly`."""
+    ) -> list[TrialFailure]:
+        """`people`: the merge fields of one, and how many have the same values. Who isn't tried
+        within LONGEST seconds is left out, and the counts say so."""
         found: dict[tuple[str, int, bool], tuple[int, str]] = {}
         try:
             with within(LONGEST):
@@ -91,7 +91,7 @@ class Trial:
         except TimeUpError:
             partly = True
         return [
-            Failure(part, line, by_zero, count, email, partly)
+            TrialFailure(part, line, by_zero, count, email, partly)
             for (part, line, by_zero), (count, email) in found.items()
         ]
 

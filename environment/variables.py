@@ -7,7 +7,7 @@ A value that can't be used raises `SettingError`; its text names the setting and
 import ipaddress
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,17 @@ def integer(
     if not low <= number <= high:
         raise SettingError(f"{name} is {number}; use a number from {low} to {high}.")
     return number
+
+
+def choice(
+    name: str, default: str, allowed: Collection[str], env: Mapping[str, str] = os.environ
+) -> str:
+    """One of `allowed`, however it is written in capitals."""
+    value = text(name, default, env)
+    for one in allowed:
+        if value.lower() == one.lower():
+            return one
+    raise SettingError(f"{name} is {value!r}; use one of {', '.join(allowed)}.")
 
 
 def words(name: str, default: str = "", env: Mapping[str, str] = os.environ) -> list[str]:

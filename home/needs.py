@@ -40,9 +40,7 @@ def relays(request: WorkspaceRequest) -> Iterable[todo.Need]:
         url = todo.url(request, "relay", row.pk)
         if row.state == Relay.State.PAUSED:
             title = _("The relay {name} is paused").format(name=row.name)
-            yield todo.Need(
-                title, _("Campaigns that depend on this relay are waiting."), row.state_reason, url
-            )
+            yield todo.Need(title, _("Campaigns that only it can send wait."), _said(row), url)
         elif row.state == Relay.State.STOPPED:
             title = _("The relay {name} is stopped").format(name=row.name)
             detail = _(
@@ -51,21 +49,20 @@ def relays(request: WorkspaceRequest) -> Iterable[todo.Need]:
             yield todo.Need(title, detail, _said(row), url, tone="bad")
         else:
             title = _("The relay {name} does not work").format(name=row.name)
-            said = reasons.said(row.state_reason)
-            yield todo.Need(title, reasons.text(row.wait_reason), said, url)
+            words = reasons.said(row.state_words)
+            yield todo.Need(title, reasons.text(row.wait_reason), words, url)
 
 
 def _said(relay: Relay) -> str:
-    """Why the relay was stopped, in the reader's language, with the server's words."""
-    why, words = reasons.cause(relay.state_reason)
-    return f"{why}: {words}" if why and words else why or words
+    """Why it was stopped, in the reader's language, with the server's words."""
+    return reasons.line(relay.state_reason, relay.state_words)
 
 
 @todo.needs.add
 def mailboxes(request: WorkspaceRequest) -> Iterable[todo.Need]:
     rows = BounceMailbox.objects.filter(workspace=request.workspace, active=True).exclude(error="")
     for row in rows.order_by("name")[:MOST]:
-        said, words = sentence(row.error)
+        said, words = sentence(row)
         yield todo.Need(
             _("Bounces of {name} are not collected").format(name=row.name),
             said,
@@ -110,8 +107,8 @@ def _need_of(request: WorkspaceRequest, row: Campaign) -> todo.Need:
         return todo.Need(title, row.state_reason, url=url, icon="send", tone="bad")
     if row.mailing.state == Mailing.State.PAUSED and row.mailing.state_reason:
         title = _("{campaign} was paused").format(campaign=row.name)
-        why, words = reasons.cause(row.mailing.state_reason)
-        return todo.Need(title, why or words, words if why else "", url, icon="player-pause")
+        why, words = reasons.cause(row.mailing.state_reason, row.mailing.state_words)
+        return todo.Need(title, why, words, url, icon="player-pause")
     count = row.mailing.tally.unknown
     if not count:
         return _failed(row, row.mailing.tally, url)

@@ -11,8 +11,8 @@ from sending.models import Mailing
 
 
 @todo.steps.under("import", order=10)
-def import_people(request: WorkspaceRequest) -> todo.Step:
-    return todo.Step(
+def import_people(request: WorkspaceRequest) -> todo.FirstStep:
+    return todo.FirstStep(
         _("Import your contacts"),
         _("A CSV file from your last tool, a shop or a spreadsheet; columns are recognised."),
         done=Contact.objects.filter(workspace=request.workspace).exists(),
@@ -21,8 +21,8 @@ def import_people(request: WorkspaceRequest) -> todo.Step:
 
 
 @todo.steps.under("sandbox", order=20)
-def sandbox(request: WorkspaceRequest) -> todo.Step:
-    return todo.Step(
+def sandbox(request: WorkspaceRequest) -> todo.FirstStep:
+    return todo.FirstStep(
         _("Send a campaign to the sandbox"),
         _(
             "The sandbox accepts mail like a real server and delivers it to nobody, so you can "
@@ -34,9 +34,9 @@ def sandbox(request: WorkspaceRequest) -> todo.Step:
 
 
 @todo.steps.under("relay", order=40)
-def relay(request: WorkspaceRequest) -> todo.Step:
-    relays = Relay.objects.filter(workspace=request.workspace, is_sandbox=False, archived_at=None)
-    return todo.Step(
+def relay(request: WorkspaceRequest) -> todo.FirstStep:
+    relays = Relay.objects.filter(workspace=request.workspace, managed_by="", archived_at=None)
+    return todo.FirstStep(
         _("Connect a relay"),
         _("The SMTP server that sends your mails. Its limits are kept automatically."),
         done=relays.exists(),
@@ -45,9 +45,9 @@ def relay(request: WorkspaceRequest) -> todo.Step:
 
 
 @todo.steps.under("bounces", order=50)
-def bounces(request: WorkspaceRequest) -> todo.Step:
-    mailboxes = BounceMailbox.objects.filter(workspace=request.workspace, is_sandbox=False)
-    return todo.Step(
+def bounces(request: WorkspaceRequest) -> todo.FirstStep:
+    mailboxes = BounceMailbox.objects.filter(workspace=request.workspace, managed_by="")
+    return todo.FirstStep(
         _("Collect bounces"),
         _("Connect the mailbox for returned mails, and dead addresses get no more mail."),
         done=mailboxes.exists(),
@@ -56,9 +56,9 @@ def bounces(request: WorkspaceRequest) -> todo.Step:
 
 
 @todo.steps.under("send", order=60)
-def send(request: WorkspaceRequest) -> todo.Step:
-    real = Mailing.objects.filter(workspace=request.workspace).exclude(relay__is_sandbox=True)
-    return todo.Step(
+def send(request: WorkspaceRequest) -> todo.FirstStep:
+    real = Mailing.objects.filter(workspace=request.workspace).exclude(relay__delivers=False)
+    return todo.FirstStep(
         _("Send your first campaign"),
         _("Choose recipients and a design, read the check, then schedule it or send it now."),
         done=real.exists(),

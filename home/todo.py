@@ -35,7 +35,7 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class FirstStep:
     title: Text
     # One sentence about the benefit.
     text: Text
@@ -64,13 +64,13 @@ class Need:
         return f"tone-{self.tone}"
 
 
-StepMaker = Callable[[WorkspaceRequest], Step]
+StepMaker = Callable[[WorkspaceRequest], FirstStep]
 NeedsProvider = Callable[[WorkspaceRequest], Iterable[Need]]
 steps: Registry[StepMaker] = Registry()
 needs: Registry[NeedsProvider] = Registry()
 
 
-def first_steps(request: WorkspaceRequest) -> list[Step]:
+def first_steps(request: WorkspaceRequest) -> list[FirstStep]:
     return [make(request) for make in steps]
 
 

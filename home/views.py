@@ -26,7 +26,7 @@ class Running:
 
     campaign: Campaign
     state: str
-    progress: progress.Progress
+    progress: progress.MailingProgress
     wait: str
 
 

@@ -7,11 +7,11 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from pages import navigation
-from pages.banners import Banner, providers
+from pages.banners import Banner, contributors
 from sending.models import Fence, Fenced
 
 
-@providers.add
+@contributors.add
 def restored(request: HttpRequest) -> Iterable[Banner]:
     workspace = getattr(request, "workspace", None)
     if workspace is None:

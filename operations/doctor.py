@@ -20,9 +20,11 @@ from bounces.services import mailboxes
 from operations import doctorsettings, health, heartbeats
 from operations.findings import Check, Finding, Level, error, ok, skipped, warning
 from operations.models import Heartbeat
+from pages import reasons
+from relays import managers
 from relays.models import Relay
 from relays.services.relays import server_of
-from relays.trial import Trial, talk
+from relays.trial import RelayTrial, talk
 from relays.trouble import diagnose
 
 OLDEST_POSTGRESQL = 15
@@ -93,7 +95,7 @@ def check_clocks_of_hosts() -> Iterator[Finding]:
         yield ok(what, f"{len(seen)} processes were seen, none ahead of the database")
 
 
-PARTS: dict[str, tuple[Callable[[], health.Part], str]] = {
+PARTS: dict[str, tuple[Callable[[], health.HealthPart], str]] = {
     "broker": (health.check_broker, "Start it, or correct CELERY_BROKER_URL."),
     "workers": (
         health.check_workers,
@@ -151,10 +153,10 @@ def check_one_beat() -> Iterator[Finding]:
 def check_relays() -> Iterator[Finding]:
     relays = Relay.objects.filter(archived_at=None).select_related("workspace")
     for relay in relays.order_by("workspace__slug", "name"):
-        if settings.SANDBOX or not relay.is_sandbox:
-            yield check_relay(relay)
+        if why := managers.off(relay.managed_by):
+            yield skipped(_name("relay", relay), why, "Archive this relay.")
         else:
-            yield skipped(_name("relay", relay), "the mail sandbox is off", "Archive this relay.")
+            yield check_relay(relay)
     if not relays:
         yield warning("relays", "there is none", "Connect one under Sending, Relays.")
 
@@ -171,12 +173,13 @@ def check_relay(relay: Relay) -> Finding:
     except SecretError as trouble:
         return error(name, "its password can't be read", str(trouble))
     sender = relay.bounce_address or relay.workspace.from_email
-    if wrong := diagnose(server, talk(Trial(server, sender=sender))):
+    if wrong := diagnose(server, talk(RelayTrial(server, sender=sender))):
         return error(name, f"{wrong.sentence} {wrong.words}".strip(), wrong.advice)
     if relay.state != Relay.State.ACTIVE:
+        why = reasons.line(relay.state_reason, relay.state_words)
         return warning(
             name,
-            f"lets us in, but is {relay.state} ({relay.state_reason or 'by a person'})",
+            f"lets us in, but is {relay.state} ({why or 'by a person'})",
             "Start it on its page when it should send.",
         )
     return ok(name, f"{relay.host}:{relay.port} lets us in")
@@ -185,18 +188,17 @@ def check_relay(relay: Relay) -> Finding:
 def check_mailboxes() -> Iterator[Finding]:
     rows = BounceMailbox.objects.filter(active=True).select_related("workspace")
     for mailbox in rows.order_by("workspace__slug", "name"):
-        if settings.SANDBOX or not mailbox.is_sandbox:
-            yield check_mailbox(mailbox)
-        else:
-            why = "the mail sandbox is off"
+        if why := managers.off(mailbox.managed_by):
             yield skipped(_name("mailbox", mailbox), why, "Switch this mailbox off.")
+        else:
+            yield check_mailbox(mailbox)
 
 
 def check_mailbox(mailbox: BounceMailbox) -> Finding:
     """Whether the mailbox accepts our log-in, and when it was last collected."""
     name = _name("mailbox", mailbox)
     try:
-        trial = mailboxes.look(mailboxes.account(mailbox), trusted=mailbox.is_sandbox)
+        trial = mailboxes.look(mailboxes.account(mailbox), trusted=bool(mailbox.managed_by))
     except SecretError as trouble:
         return error(name, "its password can't be read", str(trouble))
     if not trial.ok:

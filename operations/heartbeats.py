@@ -5,12 +5,13 @@ a worker that is busy with long tasks still has a heartbeat. Beat sends a task t
 row.
 """
 
-import logging
 from typing import Any
 
 from celery import bootsteps
 
-logger = logging.getLogger(__name__)
+from environment import logs
+
+log = logs.get(__name__)
 
 # Seconds between two heartbeats.
 EVERY = 5.0
@@ -66,8 +67,8 @@ def attend() -> None:
         # `sign` logs an unavailable database.
         if is_away(error):
             return
-        # The worker goes on; the next try is in some seconds.
-        logger.exception("The state of this host could not be told")
+        # It is asked again in some seconds; the worker goes on.
+        log.exception("state of this host could not be told")
     finally:
         connection.close()
 
@@ -88,7 +89,7 @@ def sign(name: str, queues: list[str], *, restarted: bool = False) -> None:
             [row], update_conflicts=True, unique_fields=["name"], update_fields=changed
         )
     except Error as error:
-        logger.warning("The database can't be reached: %s", error)
+        log.warning("database can't be reached", error=error)
     finally:
         # The worker's main process forks: a child must not inherit a connection.
         connection.close()

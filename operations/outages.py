@@ -13,10 +13,12 @@ from typing import Any
 
 from celery import beat
 
-# The tick that names its beat.
+from environment import logs
+
+# The tick that says which beat sent it.
 SIGN = "operations.tasks.beat_lives"
 
-logger = logging.getLogger(__name__)
+log = logs.get(__name__)
 
 
 class Outage:
@@ -30,11 +32,11 @@ class Outage:
     def begins(self, words: str) -> None:
         if self.since is None:
             self.since = self.now()
-            logger.error("%s: the broker can't be reached (%s); trying again", self.who, words)
+            log.error("broker can't be reached, trying again", program=self.who, words=words)
 
     def ends(self) -> None:
         if self.since is not None:
-            logger.warning("%s: the broker is back after %.0f s", self.who, self.now() - self.since)
+            log.warning("broker is back", program=self.who, seconds=self.now() - self.since)
             self.since = None
 
 
@@ -63,7 +65,7 @@ class Scheduler(beat.Scheduler):
         if isinstance(error, lost) or type(error).__module__.startswith("kombu"):
             self.outage.begins(_words(error))
         else:
-            logger.error("beat: %s could not be sent: %r", entry.name, error)
+            log.error("tick could not be sent", task=entry.name, error=repr(error))
 
     def _ensure_connected(self) -> Any:
         """At the start: waits until the broker answers."""

@@ -6,17 +6,17 @@ pages, above all the unsubscribe page: the database answers and has every migrat
 every part.
 """
 
-import logging
 import time
 from collections.abc import Callable, Mapping
 from threading import Lock
 
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
+from environment import logs
 from operations import health
-from operations.health import Part
+from operations.health import HealthPart
 
-logger = logging.getLogger(__name__)
+log = logs.get(__name__)
 
 # Seconds that an answer is reused, so that requests in a loop cost nothing.
 KEEP = 1.0
@@ -26,14 +26,14 @@ class _Kept:
     """The last answer of some checks. One request runs the checks; requests that arrive meanwhile
     get the former answer. So a hanging server holds at most one thread of the web server."""
 
-    def __init__(self, name: str, look: Callable[[], Mapping[str, Part]]) -> None:
+    def __init__(self, name: str, look: Callable[[], Mapping[str, HealthPart]]) -> None:
         self.name = name
         self.look = look
         self.lock = Lock()
         self.until = 0.0
-        self.parts: Mapping[str, Part] = {}
+        self.parts: Mapping[str, HealthPart] = {}
 
-    def get(self) -> Mapping[str, Part]:
+    def get(self) -> Mapping[str, HealthPart]:
         if not self.lock.acquire(blocking=not self.parts):
             return self.parts
         try:
@@ -45,14 +45,14 @@ class _Kept:
         finally:
             self.lock.release()
 
-    def _log_change(self, before: Mapping[str, Part]) -> None:
-        """Logs a line when a part starts or stops working, not one for each answer."""
+    def _log_change(self, before: Mapping[str, HealthPart]) -> None:
+        """A line when a part begins or ceases to work, instead of one for each answer."""
         for name, part in self.parts.items():
             was_ok = before[name].ok if name in before else True
             if was_ok and not part.ok:
-                logger.warning("%s: %s: %s", self.name, name, part.detail)
+                log.warning("part does not work", probe=self.name, part=name, words=part.detail)
             elif part.ok and not was_ok:
-                logger.info("%s: %s works again", self.name, name)
+                log.info("part works again", probe=self.name, part=name)
 
 
 KEPT = {
@@ -76,7 +76,7 @@ def middleware(
     return answer
 
 
-def _json(parts: Mapping[str, Part]) -> JsonResponse:
+def _json(parts: Mapping[str, HealthPart]) -> JsonResponse:
     ok = all(part.ok for part in parts.values())
     body = {"ok": ok, "parts": {name: part.shown() for name, part in parts.items()}}
     response = JsonResponse(body, status=200 if ok else 503)

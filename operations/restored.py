@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.access import WorkspaceRequest
 from campaigns.models import Campaign
+from contacts import sources
 from pages import locales
 from sending.models import Fence, Fenced, HostPosition
 from sending.services import fence
@@ -21,8 +22,8 @@ GO_ON, KEEP = "go_on", "keep"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A mailing of the workspace that needs a decision."""
+class RestoredMailing:
+    """A mailing of the workspace about which somebody has to decide."""
 
     one: Fenced
     name: str
@@ -73,20 +74,20 @@ def _problem(request: WorkspaceRequest, silent: list[HostPosition]) -> str:
     return ""
 
 
-def _rows(request: WorkspaceRequest) -> list[Row]:
+def _rows(request: WorkspaceRequest) -> list[RestoredMailing]:
     found = fence.undecided(mailing__workspace=request.workspace)
     campaigns = Campaign.objects.filter(mailing__in=[one.mailing_id for one in found])
     by_mailing = {one.mailing_id: one for one in campaigns}
     rows = []
     for one in found:
         campaign = by_mailing.get(one.mailing_id)
-        name = campaign.name if campaign else one.mailing.origin
+        name = campaign.name if campaign else sources.words(one.mailing.source)
         url = reverse("campaign", args=[request.workspace.slug, campaign.pk]) if campaign else ""
-        rows.append(Row(one, name, url))
+        rows.append(RestoredMailing(one, name, url))
     return rows
 
 
-def _decide(request: WorkspaceRequest, rows: list[Row]) -> HttpResponse:
+def _decide(request: WorkspaceRequest, rows: list[RestoredMailing]) -> HttpResponse:
     counted = 0
     for row in rows:
         choice = request.POST.get(f"mailing-{row.one.mailing_id}", KEEP)

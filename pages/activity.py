@@ -1,10 +1,10 @@
-"""The work that runs in the background. Apps register a provider in their module `activity`.
+"""What runs in the background now: apps register a contributor in their module `activity`.
 
-    @activity.providers.add
+    @activity.contributors.add
     def imports(request): return [activity.Task("import-7", "people.csv", url, done=10, total=200)]
 
-A provider returns the tasks that run now or ended within the last day, newest first. It needs one
-quick query.
+A contributor returns what runs now and what ended within the last day, newest first, by one quick
+query.
 """
 
 from collections.abc import Callable, Iterable
@@ -40,11 +40,11 @@ class Task:
         return min(100, self.done * 100 // self.total) if self.total else 0
 
 
-Provider = Callable[[HttpRequest], Iterable[Task]]
-providers: Registry[Provider] = Registry()
+Contributor = Callable[[HttpRequest], Iterable[Task]]
+contributors: Registry[Contributor] = Registry()
 
 
 def tasks(request: HttpRequest) -> list[Task]:
     """All tasks of the request's workspace, running ones first."""
-    found = [task for known in providers for task in known(request)]
+    found = [task for known in contributors for task in known(request)]
     return sorted(found, key=lambda task: not task.runs)

@@ -1,6 +1,7 @@
 from django.apps import AppConfig
 from django.utils.module_loading import autodiscover_modules
 
+from environment import logs
 from pages.registry import MODULES
 
 
@@ -8,6 +9,8 @@ class PagesConfig(AppConfig):
     name = "pages"
 
     def ready(self) -> None:
-        # The models of all apps are loaded now, so the modules that register things can be
-        # imported.
+        from pages.committed import when_committed  # noqa: PLC0415 - settings are ready only now
+
+        logs.use_transactions(when_committed)
+        # Models of all apps are loaded by now, so that one place can import what apps register.
         autodiscover_modules(*MODULES)

@@ -1,7 +1,7 @@
-"""Banners on top of every page of a workspace. Apps register a provider in their module `banners`;
-it returns a banner as long as its condition holds.
+"""What every page of a workspace says on top, as long as it is so: apps register a contributor in
+their module `banners`.
 
-    @banners.providers.add
+    @banners.contributors.add
     def restored(request): return [banners.Banner(_("The database ..."), url, _("Decide"))]
 """
 
@@ -23,9 +23,9 @@ class Banner:
     label: str | Promise = ""
 
 
-Provider = Callable[[HttpRequest], Iterable[Banner]]
-providers: Registry[Provider] = Registry()
+Contributor = Callable[[HttpRequest], Iterable[Banner]]
+contributors: Registry[Contributor] = Registry()
 
 
 def shown(request: HttpRequest) -> list[Banner]:
-    return [banner for known in providers for banner in known(request)]
+    return [banner for known in contributors for banner in known(request)]

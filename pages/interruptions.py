@@ -4,7 +4,6 @@ person removed the object in the meantime.
 The person gets a sentence, and the log one line, instead of the error page for bugs.
 """
 
-import logging
 import re
 
 from django.contrib import messages
@@ -14,10 +13,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
+from environment import logs
 from pages.middleware import GetResponse
 from pages.views import bare
 
-log = logging.getLogger(__name__)
+log = logs.get(__name__)
 
 # SQLSTATE of PostgreSQL: query_canceled (statement_timeout), lock_not_available (lock_timeout).
 GIVEN_UP = {"57014", "55P03"}
@@ -52,16 +52,19 @@ class InterruptionsMiddleware:
         self, request: HttpRequest, exception: Exception
     ) -> HttpResponseBase | None:
         if _sqlstate(exception) in GIVEN_UP:
-            log.warning("%s %s took too long for the database", request.method, request.path)
+            log.warning("query took too long", view=_view(request))
             return bare(request, "too_long.html", 503, retry_after=RETRY_AFTER)
         target = ITS_LIST.match(request.path)
         if target and target[0] != request.path and _removed(exception):
-            log.warning("%s %s: removed meanwhile (%s)", request.method, request.path, exception)
-            messages.warning(
-                request, _("It was removed in the meantime, so this could not be done.")
-            )
+            log.warning("object removed meanwhile", view=_view(request), error=exception)
+            messages.warning(request, _("It was removed meanwhile, so this could not be done."))
             return _to(request, target[0])
         return None
+
+
+def _view(request: HttpRequest) -> str:
+    """Its name: the path may have a secret."""
+    return request.resolver_match.view_name if request.resolver_match else ""
 
 
 def _sqlstate(exception: Exception) -> str:

@@ -1,7 +1,7 @@
-"""The middleware of every request: reference number, caching, CSP, language, time zone, htmx."""
+"""What every request passes through: reference number, caches, CSP, language, time zone, user,
+htmx."""
 
 import json
-import logging
 import secrets
 import zoneinfo
 from collections.abc import Callable
@@ -13,24 +13,14 @@ from django.shortcuts import resolve_url
 from django.utils import timezone, translation
 from django.utils.cache import patch_cache_control, patch_vary_headers
 
+from environment import logs
 from pages import csp, languages
 from pages.toasts import undo_of
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
-# The reference of the current request, for the log.
+# Of the request that this thread works on.
 _reference: ContextVar[str] = ContextVar("reference", default="-")
-
-
-class ReferenceFilter(logging.Filter):
-    """Gives every log record the `reference` of its request."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if not hasattr(record, "reference"):
-            # Django logs a refused request after the middleware has ended.
-            request = getattr(record, "request", None)
-            record.reference = getattr(request, "reference", None) or _reference.get()
-        return True
 
 
 def reference() -> str:
@@ -42,14 +32,28 @@ def reference_middleware(get_response: GetResponse) -> GetResponse:
     """Gives the request a number that its log lines and its error page show."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        request.reference = secrets.token_hex(5)  # type: ignore[attr-defined]
-        token = _reference.set(request.reference)  # type: ignore[attr-defined]
+        number = secrets.token_hex(5)
+        token = _reference.set(number)
         try:
-            response = get_response(request)
+            with logs.context(request=number) as fields:
+                # Django logs a refusal when this has ended.
+                request.log_fields = fields  # type: ignore[attr-defined]
+                response = get_response(request)
         finally:
             _reference.reset(token)
-        response.headers["X-Request-Id"] = request.reference  # type: ignore[attr-defined]
+        response.headers["X-Request-Id"] = number
         return response
+
+    return middleware
+
+
+def user_middleware(get_response: GetResponse) -> GetResponse:
+    """Whose request it is, for its log lines. Somebody has asked for the user before: the language
+    depends on it."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        logs.bind(user=request.user.pk)
+        return get_response(request)
 
     return middleware
 

@@ -1,6 +1,7 @@
 """The sidebar: a registry that apps fill in their module `navigation`.
 
-    navigation.register("contacts", navigation.Entry("people", _("Contacts"), "users", "contacts"))
+    navigation.register("contacts", navigation.NavigationEntry("people", _("Contacts"), "users",
+    "contacts"))
 
 The sidebar shows an entry only if its URL exists and the person's role may open it. The permission
 is that of the URL (`view.permission`, see accounts.access).
@@ -21,7 +22,7 @@ Text = str | Promise
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class NavigationEntry:
     key: str
     label: Text
     icon: str
@@ -32,16 +33,18 @@ class Entry:
 
 
 @dataclass(slots=True)
-class Section:
+class NavigationSection:
     """A group of the sidebar; without a label its entries stand alone."""
 
     key: str
     label: Text = ""
-    entries: Registry[Entry] = field(default_factory=lambda: Registry(key=attrgetter("key")))
+    entries: Registry[NavigationEntry] = field(
+        default_factory=lambda: Registry(key=attrgetter("key"))
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class NavigationItem:
     """An entry as one page shows it."""
 
     key: str
@@ -51,19 +54,19 @@ class Item:
     active: bool
 
 
-SECTIONS: dict[str, Section] = {
+SECTIONS: dict[str, NavigationSection] = {
     section.key: section
     for section in (
-        Section("home"),
-        Section("contacts", pgettext_lazy("menu", "Contacts")),
-        Section("mail", pgettext_lazy("menu", "Mail")),
-        Section("sending", pgettext_lazy("menu", "Sending")),
-        Section("settings", pgettext_lazy("menu", "Workspace")),
+        NavigationSection("home"),
+        NavigationSection("contacts", pgettext_lazy("menu", "Contacts")),
+        NavigationSection("mail", pgettext_lazy("menu", "Mail")),
+        NavigationSection("sending", pgettext_lazy("menu", "Sending")),
+        NavigationSection("settings", pgettext_lazy("menu", "Workspace")),
     )
 }
 
 
-def register(section: str, *entries: Entry) -> None:
+def register(section: str, *entries: NavigationEntry) -> None:
     for entry in entries:
         SECTIONS[section].entries.add(entry, order=entry.order)
 
@@ -88,16 +91,15 @@ def url_if_allowed(request: HttpRequest, url_name: str, slug: str) -> str:
     return url if allowed(request, url) else ""
 
 
-def _reachable(request: HttpRequest, slug: str) -> Iterator[tuple[str, Entry, str]]:
+def _reachable(request: HttpRequest, slug: str) -> Iterator[tuple[str, NavigationEntry, str]]:
     for section in SECTIONS.values():
         for entry in section.entries:
             if url := url_if_allowed(request, entry.url_name, slug):
                 yield section.key, entry, url
 
 
-def _active_url(request: HttpRequest, entries: list[tuple[str, Entry, str]]) -> str:
-    """The URL of the entry that this page belongs to: by its URL name, else by the longest path
-    that the page's path begins with."""
+def _active_url(request: HttpRequest, entries: list[tuple[str, NavigationEntry, str]]) -> str:
+    """The entry whose path is the longest beginning of the page's."""
     name = request.resolver_match.url_name if request.resolver_match else ""
     for _section, entry, url in entries:
         if name in (entry.url_name, *entry.also):
@@ -106,12 +108,12 @@ def _active_url(request: HttpRequest, entries: list[tuple[str, Entry, str]]) -> 
     return max(under, key=len, default="")
 
 
-def sections(request: HttpRequest, slug: str) -> list[tuple[Text, list[Item]]]:
-    """The sections of the sidebar, [(label, items)], without empty ones."""
+def sections(request: HttpRequest, slug: str) -> list[tuple[Text, list[NavigationItem]]]:
+    """What the sidebar shows: [(label, items)], sections without items left out."""
     entries = list(_reachable(request, slug))
     active = _active_url(request, entries)
-    shown: dict[str, list[Item]] = {}
+    shown: dict[str, list[NavigationItem]] = {}
     for section, entry, url in entries:
-        item = Item(entry.key, entry.label, entry.icon, url, url == active)
+        item = NavigationItem(entry.key, entry.label, entry.icon, url, url == active)
         shown.setdefault(section, []).append(item)
     return [(SECTIONS[key].label, items) for key, items in shown.items()]

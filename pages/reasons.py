@@ -2,10 +2,9 @@
 own codes in its module `reasons`."""
 
 from collections.abc import Callable, Mapping
-from functools import cache
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext, override
+from django.utils.translation import gettext
 
 from pages.registry import Registry
 
@@ -19,7 +18,6 @@ def register(given: Mapping[str, Promise]) -> None:
     """{code: sentence}. A code means the same in all apps."""
     for code, sentence in given.items():
         sentences.add(sentence, key=code)
-    _english.cache_clear()
 
 
 def text(code: str) -> str:
@@ -36,23 +34,12 @@ def said(words: str) -> str:
     return gettext(words) if words and not words[0].isdigit() else words
 
 
-def with_words(code: str, words: str) -> str:
-    """The sentence and the server's words as one text, in English, for columns that hold one
-    text."""
-    return f"{_english()[code]}: {words}" if words else _english()[code]
+def cause(code: str, words: str) -> tuple[str, str]:
+    """What is stored of a state, in the reader's language: (our sentence, words as `said` has
+    them). Each may be empty."""
+    return text(code) if code else "", said(words)
 
 
-def cause(stored: str) -> tuple[str, str]:
-    """Splits a text of `with_words` and translates it: (our sentence, the words by `said`). Any
-    other text gives ("", the words)."""
-    sentence, colon, words = stored.partition(": ")
-    for code, english in _english().items():
-        if english == (sentence if colon else stored):
-            return text(code), said(words)
-    return "", said(stored)
-
-
-@cache
-def _english() -> dict[str, str]:
-    with override("en"):
-        return {str(code): str(sentence) for code, sentence in sentences.items()}
+def line(code: str, words: str) -> str:
+    """`cause` as one line."""
+    return ": ".join(filter(None, cause(code, words)))

@@ -1,12 +1,11 @@
-"""The search (Ctrl-K) for pages, actions and data. Apps register a provider in their module
-`search`.
+"""What Ctrl-K finds besides pages: apps register a contributor in their module `search`.
 
-    @search.providers.add
-    def contacts(request, text): return [search.Hit(_("Person"), contact.email, url, "user")]
+    @search.contributors.add
+    def contacts(request, text): return [search.SearchHit(_("Person"), contact.email, url, "user")]
 
-A provider takes the request (`request.workspace`) and the typed text, stripped. The text has at
-least two characters, or one that isn't ASCII: a single hanzi can be a name. The provider returns at
-most `LIMIT` hits, in well under 100 ms.
+A contributor takes the request (`request.workspace`) and the text typed, stripped: two characters
+or more, or one that isn't ASCII, since a hanzi can be a name. It returns at most `LIMIT` hits, in
+well under 100 ms.
 """
 
 from collections.abc import Callable, Iterable
@@ -23,8 +22,8 @@ LIMIT = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
-    # The kind of object ("Person", "Campaign"), shown beside the title.
+class SearchHit:
+    # What it is ("Person", "Campaign"), shown beside the title.
     kind: str | Promise
     title: str | Promise
     url: str
@@ -41,31 +40,31 @@ class Action:
     url_name: str
 
 
-Provider = Callable[[HttpRequest, str], Iterable[Hit]]
-providers: Registry[Provider] = Registry()
+Contributor = Callable[[HttpRequest, str], Iterable[SearchHit]]
+contributors: Registry[Contributor] = Registry()
 actions: Registry[Action] = Registry(key=attrgetter("url_name"))
 
 
-def places(request: HttpRequest, slug: str) -> list[Hit]:
+def places(request: HttpRequest, slug: str) -> list[SearchHit]:
     """Every page of the sidebar and every registered action that the person may open."""
     hits = [
-        Hit(label, item.label, item.url, item.icon)
+        SearchHit(label, item.label, item.url, item.icon)
         for label, items in navigation.sections(request, slug)
         for item in items
     ]
     hits.extend(
-        Hit("", known.title, url, known.icon)
+        SearchHit("", known.title, url, known.icon)
         for known in actions
         if (url := navigation.url_if_allowed(request, known.url_name, slug))
     )
     return hits
 
 
-def find(request: HttpRequest, slug: str, text: str) -> list[Hit]:
-    """Pages and actions whose titles contain the text, then the hits of the providers."""
+def find(request: HttpRequest, slug: str, text: str) -> list[SearchHit]:
+    """Pages and actions whose words contain the text, then what the contributors find."""
     wanted = text.strip().casefold()
     hits = [hit for hit in places(request, slug) if wanted in str(hit.title).casefold()]
     if len(wanted) >= 2 or not wanted.isascii():
-        for known in providers:
+        for known in contributors:
             hits.extend(list(known(request, text.strip()))[:LIMIT])
     return hits

@@ -31,8 +31,8 @@ COUNT_UP_TO = 10_000
 PAGING = ("after", "before")
 
 
-class Row(Func):
-    """`(a, b) > (c, d)` as a row comparison, so that PostgreSQL uses the index on (a, b)."""
+class RowValue(Func):
+    """`(a, b) > (c, d)`: as a row, so that the index on (a, b) finds the place."""
 
     output_field = BooleanField()
     conditional = True
@@ -212,8 +212,8 @@ def _decode(sort: str, token: str | None) -> Key | None:
     return (READ[kind](value), pk) if made_for == sort else None
 
 
-class Reader(Protocol[M]):
-    """Reads ranges of a sorted result, from a queryset or another source."""
+class RowReader(Protocol[M]):
+    """Reads stretches of a sorted result, wherever its rows come from."""
 
     def key(self, row: M) -> Key: ...
 
@@ -223,8 +223,8 @@ class Reader(Protocol[M]):
 
 
 @dataclass
-class _Reader(Generic[M]):
-    """Reads ranges of a sorted queryset. `down`: the sort is descending."""
+class _QueryReader(Generic[M]):
+    """Reads stretches of a sorted result. `down` is the direction of the sort."""
 
     queryset: QuerySet[M]
     sort: Sort
@@ -263,7 +263,9 @@ class _Reader(Generic[M]):
                 rows = rows.filter(**{f"pk__{'lt' if down else 'gt'}": start[1]})
             return list(rows.order_by(f"{sign}pk")[:count])
         if start:
-            rows = rows.filter(Row(operator, F(name), F("pk"), Value(start[0]), Value(start[1])))
+            rows = rows.filter(
+                RowValue(operator, F(name), F("pk"), Value(start[0]), Value(start[1]))
+            )
         order = [f"{sign}pk"] if name in {"pk", "id"} else [f"{sign}{name}", f"{sign}pk"]
         return list(rows.order_by(*order)[:count])
 
@@ -293,11 +295,11 @@ def keyset(  # noqa: PLR0913  # two things and four options
     chosen = _chosen(request.GET.get("sort", ""), known, default)
     given = known[chosen.removeprefix("-")]
     sort = given if isinstance(given, Sort) else Sort(given, _nullable(queryset, given))
-    reader = _Reader(queryset, sort, chosen.startswith("-"))
+    reader = _QueryReader(queryset, sort, chosen.startswith("-"))
     return fill(Page([], queryset, chosen, request.GET, known_total=total), reader, request, size)
 
 
-def fill(page: Page[M], reader: Reader[M], request: HttpRequest, size: int = SIZE) -> Page[M]:
+def fill(page: Page[M], reader: RowReader[M], request: HttpRequest, size: int = SIZE) -> Page[M]:
     """The page with the rows that the request's `after` and `before` ask for."""
     # The cursor names its table: that of another table may hold a date where this one has a name.
     chosen = f"{page.queryset.model._meta.label}.{page.sort}"  # noqa: SLF001  # Django's documented API

@@ -9,18 +9,18 @@ from environment.loading import given
 from quickstart.exceptions import QuickstartError
 
 
-class MissingError(QuickstartError):
-    """A package is not installed. The text says which, and what to do."""
+class MissingPackageError(QuickstartError):
+    """A package is not installed; the text says which, and what to do."""
 
 
 def require(env: Mapping[str, str]) -> None:
-    """Raises MissingError if a package that these settings need is missing. `env` is complete."""
+    """MissingPackageError unless what these settings need is installed. `env` is complete."""
     lacking = [need for need in _needs(env) if find_spec(need[0]) is None]
     if not lacking:
         return
     names = ", ".join(module.replace("_", "-") for module, _setting in lacking)
     instead = ", ".join(setting for _module, setting in lacking)
-    raise MissingError(
+    raise MissingPackageError(
         f"these packages are not installed: {names}. Run `quickstart/bootstrap runtime`, or set "
         f"{instead}."
     )

@@ -27,7 +27,7 @@ LARGEST_LOG = 20 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ProcessGroup:
     """A process group that must not outlive the supervisor."""
 
     pgid: int
@@ -40,8 +40,8 @@ class Group:
 
 
 @dataclass
-class Part:
-    """One program of the product: `command`, or an embedded server that `starter` starts."""
+class Program:
+    """One program of the product: `command`, or what `starter` starts (the embedded servers)."""
 
     name: str
     log: Path
@@ -52,7 +52,7 @@ class Part:
     stop_signal: signal.Signals = signal.SIGTERM
     patience: float = 15.0
     process: subprocess.Popen[bytes] | None = None
-    group: Group | None = None
+    group: ProcessGroup | None = None
     started_at: float = 0.0
     deaths: int = 0
     # Monotonic time of the restart, if the part has died.
@@ -63,7 +63,7 @@ class Part:
         self.next_start = None
         self.process = self.starter() if self.starter else self._launch()
         with contextlib.suppress(psutil.NoSuchProcess):
-            self.group = Group(
+            self.group = ProcessGroup(
                 pgid=self.process.pid,
                 created=psutil.Process(self.process.pid).create_time(),
                 signal=int(self.stop_signal),
@@ -96,21 +96,26 @@ class Part:
 
 
 def open_log(path: Path) -> IO[bytes]:
-    """Opens the log to append to. A large log is renamed first."""
-    with contextlib.suppress(FileNotFoundError):
-        if path.stat().st_size > LARGEST_LOG:
-            path.replace(path.with_suffix(".log.1"))
+    """The log to append to; a large one is put aside first."""
+    put_aside(path)
     return path.open("ab")
 
 
-class Ledger:
-    """The running groups. They are sent to the guard, and written to disk in case it is killed."""
+def put_aside(path: Path) -> None:
+    """A log that is large; one older one is kept."""
+    with contextlib.suppress(FileNotFoundError):
+        if path.stat().st_size > LARGEST_LOG:
+            path.replace(path.with_suffix(".log.1"))
+
+
+class ProcessList:
+    """What runs: told to the guard, and written to disk for the case that the guard is killed."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.groups: list[Group] = []
+        self.groups: list[ProcessGroup] = []
 
-    def left_over(self) -> list[Group]:
+    def left_over(self) -> list[ProcessGroup]:
         """Groups of an earlier run that still live."""
         try:
             lines = self.path.read_text().splitlines()
@@ -120,7 +125,7 @@ class Ledger:
         for line in lines:
             # The last line of a killed run may be cut.
             with contextlib.suppress(ValueError, TypeError):
-                groups.append(Group(**json.loads(line)))
+                groups.append(ProcessGroup(**json.loads(line)))
         alive = living(groups)
         return [group for group in groups if group.pgid in alive]
 
@@ -128,7 +133,7 @@ class Ledger:
         self.path.write_text("")
         self.guard = Guard()
 
-    def note(self, group: Group) -> None:
+    def note(self, group: ProcessGroup) -> None:
         self.groups.append(group)
         line = json.dumps(asdict(group))
         with self.path.open("a") as file:
@@ -190,13 +195,13 @@ def _guard(reading: int) -> None:
         told += piece
     lines = told.decode().splitlines()
     if "bye" not in lines:
-        stop(Group(**json.loads(line)) for line in lines)
+        stop(ProcessGroup(**json.loads(line)) for line in lines)
     os._exit(0)
 
 
-def living(groups: Iterable[Group]) -> set[int]:
-    """The ids of the groups that have a process. Another group may have the id of a dead one by
-    now, so only processes that aren't older than the group count."""
+def living(groups: Iterable[ProcessGroup]) -> set[int]:
+    """The ids of those groups that have a process. The id of a dead group may be another's by
+    now, so only processes that are not older than the group count."""
     created = {group.pgid: group.created for group in groups}
     found = set()
     for process in psutil.process_iter():
@@ -211,14 +216,14 @@ def living(groups: Iterable[Group]) -> set[int]:
     return found
 
 
-def stop(groups: Iterable[Group]) -> None:
-    """Stops process groups, the servers last. Kills groups that don't stop in time."""
+def stop(groups: Iterable[ProcessGroup]) -> None:
+    """Stops process groups, the servers last; what doesn't go in time is killed."""
     groups = list(groups)
     for server in (False, True):
         _stop_together([group for group in groups if group.server == server])
 
 
-def _stop_together(groups: list[Group]) -> None:
+def _stop_together(groups: list[ProcessGroup]) -> None:
     alive = living(groups)
     for group in groups:
         if group.pgid in alive:
@@ -232,10 +237,10 @@ def _stop_together(groups: list[Group]) -> None:
         time.sleep(0.03)
 
 
-def _ask(group: Group) -> None:
-    """Signals the group's leader, which stops its children properly (a Celery worker lets their
-    tasks end). If the leader is dead, signals the children themselves, except those of a server:
-    PostgreSQL's end when they notice."""
+def _ask(group: ProcessGroup) -> None:
+    """Tells the group's leader to stop; it stops its children in good order (a Celery worker lets
+    their tasks end). Children whose leader is dead are told themselves, except PostgreSQL's, which
+    go when they notice."""
     with contextlib.suppress(ProcessLookupError):
         try:
             leads = psutil.Process(group.pgid).status() != psutil.STATUS_ZOMBIE

@@ -11,8 +11,8 @@ REMIND_EVERY = 10.0
 
 
 @dataclass
-class Step:
-    """A step of the start. `detail`: what it waits for."""
+class StartStep:
+    """`detail`: what it waits for."""
 
     words: str
     detail: str = ""
@@ -34,8 +34,8 @@ class Steps:
         self.begun = now()
 
     @contextmanager
-    def __call__(self, words: str) -> Iterator[Step]:
-        step = Step(words)
+    def __call__(self, words: str) -> Iterator[StartStep]:
+        step = StartStep(words)
         begun = self.now()
         over = threading.Event()
         self._line(f"{words[0].upper()}{words[1:]}")
@@ -47,7 +47,7 @@ class Steps:
             over.set()
             reminder.join()
 
-    def _remind(self, step: Step, begun: float, over: threading.Event) -> None:
+    def _remind(self, step: StartStep, begun: float, over: threading.Event) -> None:
         while not over.wait(self.every):
             detail = f": {step.detail}" if step.detail else ""
             self._line(f"Still {step.words}, {self.now() - begun:.0f} s so far{detail}")

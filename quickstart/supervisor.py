@@ -6,6 +6,7 @@ the apps can't keep it from stopping the parts.
 """
 
 import json
+import logging.config
 import signal
 import subprocess
 import time
@@ -15,7 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from config import programs
-from environment import loading, servers
+from environment import loading, logs, servers
 from environment import variables as settings
 from environment.ports import address, free_port
 from operations import schema
@@ -25,8 +26,10 @@ from quickstart.exceptions import QuickstartError
 from quickstart.lock import only_one
 from quickstart.places import PlaceError
 from quickstart.postgres import EmbeddedPostgres, PostgresError
-from quickstart.processes import Ledger, Part, stop
-from quickstart.startsteps import Step, Steps
+from quickstart.processes import ProcessList, Program, put_aside, stop
+from quickstart.startsteps import StartStep, Steps
+
+log = logs.get(__name__)
 
 # Seconds that the first start of all parts may take.
 READY_WITHIN = 120.0
@@ -53,8 +56,8 @@ class Supervisor:
         self.port = self.wanted_port
         self.var = loading.state_directory(given)
         self.logs = self.var / "log"
-        self.ledger = Ledger(self.var / "processes.jsonl")
-        self.parts: list[Part] = []
+        self.ledger = ProcessList(self.var / "processes.jsonl")
+        self.parts: list[Program] = []
         self.stopping = False
         # Parts of /healthz that don't work, but don't prevent the start.
         self.notes: list[str] = []
@@ -63,6 +66,7 @@ class Supervisor:
         """Blocks until SIGINT, SIGTERM or SIGHUP, or until the product can't be started."""
         self._make_directories()
         with only_one(self.var, self.say):
+            self._open_log()
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, lambda *_: self._stop())
             if left := self.ledger.left_over():
@@ -73,6 +77,7 @@ class Supervisor:
                 self._start_all(demo=demo)
                 self._watch()
             finally:
+                log.info("stopping")
                 stop(part.group for part in self.parts if part.group)
                 self.ledger.close()
 
@@ -91,6 +96,14 @@ class Supervisor:
                 "directory that you may write to."
             ) from error
 
+    def _open_log(self) -> None:
+        """What it says is for the person at the terminal; the file is for whoever collects logs."""
+        path = self.logs / "supervisor.log"
+        put_aside(path)
+        given = logs.configuration(["quickstart"])
+        given["handlers"]["stderr"] |= {"class": "logging.FileHandler", "filename": str(path)}
+        logging.config.dictConfig(given)
+
     def _start_all(self, *, demo: bool) -> None:
         self._complete_environment()
         self._start_servers()
@@ -106,6 +119,7 @@ class Supervisor:
             self._wait_until_ready(step)
         if not self.stopping:
             self.say(f"Yanshu is ready: {self.env['YANSHU_URL']}/")
+            log.info("ready", url=self.env["YANSHU_URL"])
             for note in self.notes:
                 self.say(f"But {note}. See manage.py doctor.")
             self._offer_account()
@@ -145,7 +159,7 @@ class Supervisor:
             return server.process
 
         log = server.base / "server.log"
-        part = Part(name=name, log=log, starter=starter, stop_signal=stop_signal, patience=20)
+        part = Program(name=name, log=log, starter=starter, stop_signal=stop_signal, patience=20)
         self._start(part)
 
     def _migrate(self) -> None:
@@ -167,13 +181,17 @@ class Supervisor:
         )
         for name, command in commands.items():
             log = self.logs / f"{name}.log"
-            self._start(Part(name, log, command, self.env, programs.ROOT))
+            self._start(Program(name, log, command, self.env, programs.ROOT))
 
-    def _start(self, part: Part) -> None:
+    def _start(self, part: Program) -> None:
         self.parts.append(part)
         part.start()
+        self._note(part)
+
+    def _note(self, part: Program) -> None:
         if part.group:
             self.ledger.note(part.group)
+        log.info("part started", part=part.name, pid=part.process and part.process.pid)
 
     def _manage(self, *command: str) -> str:
         """Runs a management command. If it fails, its last line becomes the error."""
@@ -193,7 +211,7 @@ class Supervisor:
             raise StartError(f"manage.py {command[0]} failed: {words[-1]} (all of it: {log})")
         return done.stdout
 
-    def _wait_until_ready(self, step: Step) -> None:
+    def _wait_until_ready(self, step: StartStep) -> None:
         end = time.monotonic() + READY_WITHIN
         while not self.stopping and (missing := self._missing_parts()):
             if time.monotonic() > end:
@@ -245,6 +263,7 @@ class Supervisor:
                 continue
             if part.next_start is None:
                 pause = part.plan_restart()
+                log.warning("part ended", part=part.name, how=_how(part), pause=pause)
                 self.say(
                     f"{part.name} ended ({_how(part)}); starting it again in {pause:g} s. "
                     f"Its log: {part.log}"
@@ -254,22 +273,22 @@ class Supervisor:
             elif time.monotonic() >= part.next_start:
                 self._start_again(part)
 
-    def _start_again(self, part: Part) -> None:
+    def _start_again(self, part: Program) -> None:
         try:
             part.start()
         except (PostgresError, BrokerError, PlaceError, OSError) as error:
             part.process = None
             self.say(f"{part.name}: {error}")
+            log.warning("part could not be started", part=part.name, error=error)
             return
-        if part.group:
-            self.ledger.note(part.group)
+        self._note(part)
 
 
 def _migrating(missing: int | None) -> str:
     return f"bringing the database up to date ({missing} migrations)" if missing else "migrating"
 
 
-def _how(part: Part) -> str:
+def _how(part: Program) -> str:
     code = part.process.returncode if part.process else None
     if code is None:
         return "it did not start"

@@ -38,7 +38,7 @@ def use_reply_rules(path: str) -> None:
 
 
 def use_providers(path: str) -> None:
-    """The operator's own providers come before ours (docs/operators/relays.md)."""
+    """The operator's own mail providers come before ours (docs/operators/relays.md)."""
     try:
         mailproviders.use(path)
     except ProviderError as error:

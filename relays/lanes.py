@@ -70,7 +70,7 @@ class LaneState:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class LaneSample:
     """What a recorded batch showed of a lane. `other`: transient failures that are the server's,
     not one mailbox's. `rate`: the messages a second that were accepted, over all workers, or None
     if that isn't known. `latency`: from content to reply, in the mean. `asked`: seconds that the
@@ -92,7 +92,7 @@ def rate(ceiling: float, steady: float) -> float:
     return max(FLOOR, ceiling * (1 + 0.5 * away**3))
 
 
-def learn(state: LaneState, seen: Seen, now: datetime, jitter: float = 1.0) -> LaneState:
+def learn(state: LaneState, seen: LaneSample, now: datetime, jitter: float = 1.0) -> LaneState:
     """The lane after a batch. `jitter` (about 0.8 to 1.2) spreads the ends of pauses."""
     if state.closed(now) and not state.half_open:
         # It was on its way when the lane closed, and says nothing that wasn't known.
@@ -106,7 +106,7 @@ def learn(state: LaneState, seen: Seen, now: datetime, jitter: float = 1.0) -> L
     return state
 
 
-def _slower(state: LaneState, seen: Seen, now: datetime, jitter: float) -> LaneState:
+def _slower(state: LaneState, seen: LaneSample, now: datetime, jitter: float) -> LaneState:
     failures = 0 if state.steady >= SETTLED else state.failures
     shut = _close(replace(state, failures=failures), "rate", seen, now, jitter)
     if state.half_open:  # nothing was learned about the rate, only that it is too early
@@ -114,7 +114,7 @@ def _slower(state: LaneState, seen: Seen, now: datetime, jitter: float) -> LaneS
     return replace(shut, ceiling=_felt_at(state, seen), steady=0.0)
 
 
-def _felt_at(state: LaneState, seen: Seen) -> float:
+def _felt_at(state: LaneState, seen: LaneSample) -> float:
     """The rate at which the limit probably is."""
     if state.rate is not None:
         return max(FLOOR, BELOW * state.rate)
@@ -124,7 +124,7 @@ def _felt_at(state: LaneState, seen: Seen) -> float:
     return max(FLOOR, seen.rate_refusals / max(seen.seconds, 0.01) / 4)
 
 
-def _went_well(state: LaneState, seen: Seen, now: datetime) -> LaneState:
+def _went_well(state: LaneState, seen: LaneSample, now: datetime) -> LaneState:
     since = (now - state.seen_at).total_seconds() if state.seen_at else 0.0
     state = replace(state, seen_at=now, misses=0)
     if state.closed_until is not None:
@@ -145,7 +145,7 @@ def _open(state: LaneState) -> LaneState:
     return replace(open_, reason="", words="", failures=0) if state.ceiling is None else open_
 
 
-def _eased(state: LaneState, seen: Seen) -> LaneState:
+def _eased(state: LaneState, seen: LaneSample) -> LaneState:
     """Replies that come much later than they used to say the same as a refusal, more politely."""
     if seen.latency is None:
         return state
@@ -164,14 +164,16 @@ def _eased(state: LaneState, seen: Seen) -> LaneState:
     return replace(smoothed, ceiling=lower, steady=PLATEAU / 2, reason="slow")
 
 
-def _failed(state: LaneState, seen: Seen, now: datetime, jitter: float) -> LaneState:
+def _failed(state: LaneState, seen: LaneSample, now: datetime, jitter: float) -> LaneState:
     state = replace(state, misses=state.misses + seen.other)
     if state.half_open or state.misses >= BREAK_AFTER:
         return _close(state, "transient", seen, now, jitter)
     return state
 
 
-def _close(state: LaneState, reason: str, seen: Seen, now: datetime, jitter: float) -> LaneState:
+def _close(
+    state: LaneState, reason: str, seen: LaneSample, now: datetime, jitter: float
+) -> LaneState:
     pause = min(FIRST_PAUSE * 2 ** min(state.failures, 20), LONGEST_PAUSE) * jitter
     pause = max(pause, seen.asked)
     return replace(

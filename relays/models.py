@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
 from pages.singleline import SingleLineField
+from relays.managers import Manager, managers
 
 
 class Security(models.TextChoices):
@@ -86,10 +87,15 @@ class Relay(models.Model):
     )
     # "bounces@example.com"; VERP puts "+token" before the @. Needed unless `envelope` is FROM.
     bounce_address = models.EmailField(_("bounce address"), blank=True)
-    # The built-in sandbox of a new workspace (quickstart).
-    is_sandbox = models.BooleanField(default=False)
+    # The app that runs its server and looks after it (relays.managers); "": people do.
+    managed_by = models.CharField(max_length=30, blank=True)
+    # Whether what it takes reaches people.
+    delivers = models.BooleanField(default=True)
     state = models.CharField(max_length=8, choices=State.choices, default=State.ACTIVE)
-    state_reason = models.TextField(blank=True)
+    # Why it was stopped: a code of pages.reasons. And what its server, or the system, said of that,
+    # or of what it waits for.
+    state_reason = models.CharField(max_length=30, blank=True)
+    state_words = models.TextField(blank=True)
     # When its server as it is set now was seen to work: by a test, or by a mail that it took. Null:
     # never, so people are asked before it carries a campaign.
     tested_at = models.DateTimeField(null=True, blank=True)
@@ -127,7 +133,16 @@ class Relay(models.Model):
 
     @property
     def untested(self) -> bool:
-        return self.tested_at is None and not self.is_sandbox
+        """Whether it may send, and was never seen to work."""
+        return self.tested_at is None and self.delivers
+
+    @property
+    def managed(self) -> bool:
+        return bool(self.managed_by)
+
+    @property
+    def manager(self) -> Manager | None:
+        return managers.get(self.managed_by)
 
 
 class Lane(models.Model):

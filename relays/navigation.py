@@ -2,12 +2,12 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from pages.navigation import Entry, register
+from pages.navigation import NavigationEntry, register
 
 register(
     "sending",
-    Entry("relays", _("Relays"), "server", "relays", order=10),
-    Entry("bounces", _("Bounces"), "mail-x", "bounces", order=30),
-    Entry("replies", _("Replies"), "message-question", "replies", order=35),
-    Entry("mailboxes", _("Bounce mailboxes"), "mailbox", "mailboxes", order=40),
+    NavigationEntry("relays", _("Relays"), "server", "relays", order=10),
+    NavigationEntry("bounces", _("Bounces"), "mail-x", "bounces", order=30),
+    NavigationEntry("replies", _("Replies"), "message-question", "replies", order=35),
+    NavigationEntry("mailboxes", _("Bounce mailboxes"), "mailbox", "mailboxes", order=40),
 )

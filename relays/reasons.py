@@ -31,6 +31,7 @@ SENTENCES: dict[str, Promise] = {
     "sender_smtputf8": _("The relay can't send from an address with other letters than ASCII"),
     "in_doubt": _("Handed over, but the server's reply was never seen"),
     # What stops a relay or makes it wait.
+    "secret": _("The relay's password can't be read: the server's secret key has changed"),
     "fault": _("An error in Yanshu ended the work over this relay; the log has it"),
     "refuses_all": _("The relay accepts nothing of a mailing"),
     "relay_paused": _("The relay is paused"),

@@ -15,11 +15,11 @@ from relays.models import Relay
 search.actions.add(search.Action(gettext_lazy("New relay"), "plus", "new_relay"))
 
 
-@search.providers.add
-def relays(request: HttpRequest, text: str) -> Iterable[search.Hit]:
+@search.contributors.add
+def relays(request: HttpRequest, text: str) -> Iterable[search.SearchHit]:
     here = cast("WorkspaceRequest", request)
     found = Relay.objects.filter(workspace=here.workspace, name__icontains=text, archived_at=None)
     for relay in found.order_by("name")[: search.LIMIT]:
         url = reverse("relay", args=[here.workspace.slug, relay.pk])
-        detail = "" if relay.is_sandbox else relay.host
-        yield search.Hit(_("Relay"), relay.name, url, "server", detail=detail)
+        detail = "" if relay.managed else relay.host
+        yield search.SearchHit(_("Relay"), relay.name, url, "server", detail=detail)

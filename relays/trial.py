@@ -15,6 +15,7 @@ from typing import TypeVar, cast
 from relays.exceptions import RelaysError
 from smtp import Server, ehloname, hosts, steps, stuffed, tls_context
 from smtp.remarks import Remark
+from smtp.replies import Stage
 
 # Seconds: for the connection, for one reply, and for all of it, as a request waits for it.
 CONNECT, REPLY, TOTAL = 8.0, 10.0, 20.0
@@ -24,7 +25,7 @@ MASK = "••••••••"
 T = TypeVar("T")
 
 
-class Step(StrEnum):
+class TrialStep(StrEnum):
     """In this order; those that don't apply are left out."""
 
     CONNECT = "connect"
@@ -38,8 +39,17 @@ class Step(StrEnum):
     CONTENT = "content"
 
 
+# What the server is asked in a step; in all others it is about the connection.
+STAGES = {
+    TrialStep.LOGIN: Stage.AUTH,
+    TrialStep.SENDER: Stage.MAIL,
+    TrialStep.RECIPIENT: Stage.RCPT,
+    TrialStep.CONTENT: Stage.DATA,
+}
+
+
 @dataclass(frozen=True, slots=True)
-class Line:
+class DialogueLine:
     """One line of the dialogue; `who`: us, server, or note for what is none of both."""
 
     who: str
@@ -47,7 +57,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class ServerReply:
     code: int
     # Lines joined by spaces, without the code.
     words: str
@@ -58,13 +68,15 @@ class Reply:
 class Dialogue:
     """What was said, how far it went, and what ended it: an error or a refusal."""
 
-    done: list[Step] = field(default_factory=list)
-    failed: Step | None = None
+    done: list[TrialStep] = field(default_factory=list)
+    failed: TrialStep | None = None
+    # What was asked last.
+    stage: Stage = Stage.UNKNOWN
     error: Exception | None = None
-    refusal: Reply | None = None
+    refusal: ServerReply | None = None
     # What ended it without either: no_starttls, no_auth, no_method.
     missing: str = ""
-    lines: list[Line] = field(default_factory=list)
+    lines: list[DialogueLine] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
@@ -72,7 +84,7 @@ class Dialogue:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class RelayTrial:
     """`recipient`: asked for only if given; `content` is sent only if given too (CRLF lines)."""
 
     server: Server
@@ -81,28 +93,28 @@ class Trial:
     content: bytes = b""
 
 
-class RefusedError(RelaysError):
-    def __init__(self, reply: Reply) -> None:
+class StepRefusedError(RelaysError):
+    def __init__(self, reply: ServerReply) -> None:
         super().__init__(f"{reply.code} {reply.words}")
         self.reply = reply
 
 
-def talk(trial: Trial) -> Dialogue:
+def talk(trial: RelayTrial) -> Dialogue:
     """The whole dialogue; takes up to TOTAL seconds, never raises for what a server does."""
     return asyncio.run(_talk(trial))
 
 
-async def _talk(trial: Trial) -> Dialogue:
+async def _talk(trial: RelayTrial) -> Dialogue:
     talk = _Talk(trial)
     try:
         async with asyncio.timeout(TOTAL):
             await talk.run()
-    except RefusedError as refused:
+    except StepRefusedError as refused:
         talk.dialogue.refusal = refused.reply
     except steps.RefusedError as refused:
         answer = refused.answer
-        talk.dialogue.refusal = Reply(answer.code, answer.words, answer.lines)
-    except steps.MissingError as missing:
+        talk.dialogue.refusal = ServerReply(answer.code, answer.words, answer.lines)
+    except steps.NotOfferedError as missing:
         talk.dialogue.missing = missing.code
     except (OSError, EOFError, ValueError, hosts.HostError) as error:  # also TimeoutError, SSLError
         talk.dialogue.error = error
@@ -115,7 +127,7 @@ async def _talk(trial: Trial) -> Dialogue:
 
 
 class _Talk:
-    def __init__(self, trial: Trial) -> None:
+    def __init__(self, trial: RelayTrial) -> None:
         self.trial = trial
         self.server = trial.server
         self.dialogue = Dialogue()
@@ -127,28 +139,31 @@ class _Talk:
 
     async def run(self) -> None:
         implicit = self.server.security == "tls"
-        sock = await self._step(Step.CONNECT, self._connect)
+        sock = await self._step(TrialStep.CONNECT, self._connect)
         self.name = ehloname.of_socket(sock)
-        await self._step(Step.TLS if implicit else Step.CONNECT, lambda: self._open(sock, implicit))
-        await self._step(Step.GREETING, self._greeting)
-        await self._step(Step.EHLO, self._ehlo)
+        await self._step(
+            TrialStep.TLS if implicit else TrialStep.CONNECT, lambda: self._open(sock, implicit)
+        )
+        await self._step(TrialStep.GREETING, self._greeting)
+        await self._step(TrialStep.EHLO, self._ehlo)
         if self.server.security == "starttls":
-            await self._step(Step.STARTTLS, self._starttls)
+            await self._step(TrialStep.STARTTLS, self._starttls)
         if self.server.username:
-            await self._step(Step.LOGIN, self._login)
-        await self._step(Step.SENDER, lambda: self._ask(f"MAIL FROM:<{self.trial.sender}>"))
+            await self._step(TrialStep.LOGIN, self._login)
+        await self._step(TrialStep.SENDER, lambda: self._ask(f"MAIL FROM:<{self.trial.sender}>"))
         if self.trial.recipient:
             ask = f"RCPT TO:<{self.trial.recipient}>"
-            await self._step(Step.RECIPIENT, lambda: self._ask(ask))
+            await self._step(TrialStep.RECIPIENT, lambda: self._ask(ask))
         if self.trial.recipient and self.trial.content:
-            await self._step(Step.CONTENT, self._content)
+            await self._step(TrialStep.CONTENT, self._content)
         else:
             await self._ask("RSET")
         self._say("QUIT")
         await self._read()
 
-    async def _step(self, step: Step, work: Callable[[], Awaitable[T]]) -> T:
+    async def _step(self, step: TrialStep, work: Callable[[], Awaitable[T]]) -> T:
         self.dialogue.failed = step
+        self.dialogue.stage = STAGES.get(step, Stage.CONNECT)
         result = await work()
         if step not in self.dialogue.done:
             self.dialogue.done.append(step)
@@ -176,14 +191,14 @@ class _Talk:
     async def _greeting(self) -> None:
         reply = await self._read()
         if reply.code != 220:
-            raise RefusedError(reply)
+            raise StepRefusedError(reply)
 
     async def _ehlo(self) -> None:
         self.extensions = await self._follow(steps.greet(self.name))
 
     async def _starttls(self) -> None:
         if "starttls" not in self.extensions:
-            raise steps.MissingError("no_starttls")
+            raise steps.NotOfferedError("no_starttls")
         await self._ask("STARTTLS")
         if self._writer is None:
             raise EOFError
@@ -214,23 +229,24 @@ class _Talk:
     async def _content(self) -> None:
         await self._ask("DATA")
         content = self.trial.content
-        self.dialogue.lines.append(Line("us", f"[{len(content)} bytes]"))
+        self.dialogue.lines.append(DialogueLine("us", f"[{len(content)} bytes]"))
         self._send(b"".join(stuffed(content)))
+        self.dialogue.stage = Stage.CONTENT
         reply = await self._read()
         if reply.code >= 400:
-            raise RefusedError(reply)
+            raise StepRefusedError(reply)
 
-    async def _ask(self, command: str, *, secret: str = "") -> Reply:
-        """Sends a line and reads the reply. Raises RefusedError."""
+    async def _ask(self, command: str, *, secret: str = "") -> ServerReply:
+        """Sends a line and reads the reply. Raises StepRefusedError."""
         self._say(command, secret=secret)
         reply = await self._read()
         if reply.code >= 400:
-            raise RefusedError(reply)
+            raise StepRefusedError(reply)
         return reply
 
     def _say(self, command: str, *, secret: str = "") -> None:
         shown = " ".join(part for part in (command, MASK if secret else "") if part)
-        self.dialogue.lines.append(Line("us", shown))
+        self.dialogue.lines.append(DialogueLine("us", shown))
         self._send(" ".join(part for part in (command, secret) if part).encode() + b"\r\n")
 
     def _send(self, data: bytes) -> None:
@@ -238,7 +254,7 @@ class _Talk:
             raise EOFError
         self._writer.write(data)
 
-    async def _read(self) -> Reply:
+    async def _read(self) -> ServerReply:
         lines: list[str] = []
         async with asyncio.timeout(REPLY):
             while not lines or lines[-1][3:4] == "-":
@@ -246,11 +262,11 @@ class _Talk:
                 if not raw:
                     raise EOFError(str(Remark("closed")))
                 lines.append(self._hidden(raw.decode("utf-8", "replace").rstrip("\r\n")))
-                self.dialogue.lines.append(Line("server", lines[-1]))
+                self.dialogue.lines.append(DialogueLine("server", lines[-1]))
                 if not lines[-1][:3].isdigit() or len(lines) > MOST_LINES:
                     raise ValueError(str(Remark("no_smtp")))
         words = " ".join(line[4:].strip() for line in lines)
-        return Reply(int(lines[0][:3]), words, tuple(lines))
+        return ServerReply(int(lines[0][:3]), words, tuple(lines))
 
     def _hidden(self, text: str) -> str:
         """A server may repeat what it was told."""
@@ -267,7 +283,7 @@ class _Talk:
             self.note(f"{kind.version()} {cipher[0] if cipher else ''}")
 
     def note(self, text: str) -> None:
-        self.dialogue.lines.append(Line("note", text))
+        self.dialogue.lines.append(DialogueLine("note", text))
 
     def close(self) -> None:
         if self._writer is not None:

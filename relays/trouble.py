@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from relays.trial import Dialogue, Reply, Step
+from relays.trial import Dialogue, ServerReply, TrialStep
 from smtp import Server, hosts
-from smtp.replies import Meaning, meaning
+from smtp.replies import Meaning, Stage, meaning
 
 # code: (what is wrong, what to do)
 TROUBLES: dict[str, tuple[Promise, Promise]] = {
@@ -196,7 +196,6 @@ RELAYING = re.compile(r"relay|not local|only local", re.IGNORECASE)
 NEEDS_TLS = re.compile(r"starttls|encrypt|\btls\b|\bssl\b", re.IGNORECASE)
 # X509_V_ERR_… of OpenSSL.
 EXPIRED, SELF_SIGNED, OTHER_NAME = {10}, {18, 19}, {62, 64}
-FIRST_STEPS = {Step.CONNECT, Step.TLS, Step.GREETING, Step.EHLO}
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +222,9 @@ def diagnose(server: Server, dialogue: Dialogue) -> Trouble | None:
         return Trouble(dialogue.missing)
     if dialogue.refusal is not None:
         reply = dialogue.refusal
-        return Trouble(_refusal(dialogue.failed, reply), f"{reply.code} {reply.words}".strip())
+        return Trouble(
+            _refusal(reply, dialogue.failed, dialogue.stage), f"{reply.code} {reply.words}".strip()
+        )
     error = dialogue.error
     words = str(error).strip() if error else ""
     return Trouble(_error(server, dialogue.failed, error), words)
@@ -239,7 +240,7 @@ KINDS: tuple[tuple[type[Exception], str], ...] = (
 NO_WAY = {errno.EHOSTUNREACH, errno.ENETUNREACH}
 
 
-def _error(server: Server, step: Step, error: Exception | None) -> str:
+def _error(server: Server, step: TrialStep, error: Exception | None) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):  # a ValueError too
         return _certificate(error)
     if isinstance(error, ssl.SSLError):
@@ -249,7 +250,7 @@ def _error(server: Server, step: Step, error: Exception | None) -> str:
     if isinstance(error, OSError) and error.errno in NO_WAY:
         return "unreachable"
     # Servers that don't speak TLS on this port hang up on our first bytes.
-    otherwise = "tls" if step in {Step.TLS, Step.STARTTLS} else "closed"
+    otherwise = "tls" if step in {TrialStep.TLS, TrialStep.STARTTLS} else "closed"
     return next((code for kind, code in KINDS if isinstance(error, kind)), otherwise)
 
 
@@ -257,11 +258,11 @@ def _error(server: Server, step: Step, error: Exception | None) -> str:
 PLAIN_ANSWERS = {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"}
 
 
-def _timeout(server: Server, step: Step) -> str:
-    if step is Step.CONNECT:
+def _timeout(server: Server, step: TrialStep) -> str:
+    if step is TrialStep.CONNECT:
         return "timeout_25" if server.port == 25 else "timeout"
     # Both wait: we for its greeting, it for our TLS; or the other way round.
-    return "plain_port" if step is Step.TLS else "silent"
+    return "plain_port" if step is TrialStep.TLS else "silent"
 
 
 def _certificate(error: ssl.SSLCertVerificationError) -> str:
@@ -272,48 +273,53 @@ def _certificate(error: ssl.SSLCertVerificationError) -> str:
     return "certificate_name" if error.verify_code in OTHER_NAME else "certificate"
 
 
-def _refusal(step: Step, reply: Reply) -> str:
-    if step in STAGES and meaning(reply.code, reply.words, STAGES[step]) is Meaning.EHLO:
-        return "ehlo"
-    if step is Step.LOGIN:
-        return _login(reply)
-    if step not in FIRST_STEPS and reply.code == 530:
-        return "needs_tls" if NEEDS_TLS.search(reply.words) else "needs_login"
-    if step is Step.RECIPIENT and reply.code >= 500 and RELAYING.search(reply.words):
+def _refusal(reply: ServerReply, step: TrialStep, stage: Stage) -> str:
+    """The meaning decides, as it does for mails; step and words choose the advice for it."""
+    why = meaning(reply.code, reply.words, stage)
+    if step in AT_STEP:
+        return "ehlo" if why is Meaning.EHLO and step is TrialStep.EHLO else AT_STEP[step]
+    if step is TrialStep.LOGIN:
+        return _login(reply) if why is Meaning.LOGIN else "login_later"
+    if why is Meaning.LOGIN:
+        return _of_account(step, reply)
+    # At MAIL nobody was named yet: it is the sender that is refused, whatever the words.
+    if step is TrialStep.SENDER and why.fails:
+        return "sender"
+    if step is TrialStep.RECIPIENT and why in UNSAID and RELAYING.search(reply.words):
         return "relay_denied"
-    if step in AT_STEP and (reply.code >= 500 or step is not Step.SENDER):
-        return AT_STEP[step]
-    return CODES.get(meaning(reply.code, reply.words), "policy")
+    return CODES.get(why, "policy")
 
 
-# Where a server may refuse our name: many do so only when a recipient is named.
-STAGES = {
-    Step.EHLO: "connect",
-    Step.SENDER: "mail",
-    Step.RECIPIENT: "rcpt",
-    Step.CONTENT: "content",
-}
-# What a refusal means by where it comes.
+# What a refusal comes to by where it comes.
 AT_STEP = {
-    Step.GREETING: "unwelcome",
-    Step.EHLO: "unwelcome",
-    Step.STARTTLS: "tls",
-    Step.SENDER: "sender",
+    TrialStep.GREETING: "unwelcome",
+    TrialStep.EHLO: "unwelcome",
+    TrialStep.STARTTLS: "tls",
 }
+# Meanings of replies that don't say what is wrong.
+UNSAID = {Meaning.POLICY, Meaning.UNCLEAR}
 CODES = {
     Meaning.ADDRESS: "address",
     Meaning.GREYLISTED: "greylisted",
     Meaning.RATE: "rate",
     Meaning.TRANSIENT: "transient",
     Meaning.FULL: "transient",
+    Meaning.CONNECTION: "transient",
     Meaning.SENDER: "sender",
-    Meaning.LOGIN: "needs_login",
+    Meaning.EHLO: "ehlo",
 }
 
 
-def _login(reply: Reply) -> str:
-    if reply.code < 500:
-        return "login_later"
+def _login(reply: ServerReply) -> str:
     if reply.code in {530, 538} and NEEDS_TLS.search(reply.words):
         return "needs_tls"
     return "login"
+
+
+def _of_account(step: TrialStep, reply: ServerReply) -> str:
+    """After the login the server still wants one, or refuses what the account asks for."""
+    if reply.code in {530, 538}:
+        return "needs_tls" if NEEDS_TLS.search(reply.words) else "needs_login"
+    if step is TrialStep.RECIPIENT and RELAYING.search(reply.words):
+        return "relay_denied"
+    return "needs_login"

@@ -47,7 +47,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class WarmupProgress:
     """`day` of `days` (1 is the first), and what is allowed on it."""
 
     day: int
@@ -85,11 +85,11 @@ def days_of(warmup: Mapping[str, Any]) -> tuple[int, ...]:
     return plan.days if plan else ()
 
 
-def progress(relay: Warming, day: date) -> Progress | None:
+def progress(relay: Warming, day: date) -> WarmupProgress | None:
     """How far it is on `day`; None without a plan, or when it is over."""
     days = days_of(relay.warmup)
     number = max(0, (day - relay.warmup_began).days) if relay.warmup_began else 0
-    return Progress(number + 1, len(days), days[number]) if number < len(days) else None
+    return WarmupProgress(number + 1, len(days), days[number]) if number < len(days) else None
 
 
 def per_day(relay: Warming, day: date) -> int | None:

@@ -8,20 +8,22 @@ from enum import StrEnum
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from smtp.events import MailEvent
+
 # After the word: nothing, a number, or a tag.
 LOCAL_PART = re.compile(r"([a-z]+)(?:\d+|[+-].*)?", re.IGNORECASE)
 
 
-class Outcome(StrEnum):
-    """The result of an accepted mail. The codes are those of sending.models.Event."""
+class SandboxOutcome(StrEnum):
+    """What became of a mail that was accepted. The codes are those of events."""
 
     DELIVERED = "delivered"
-    HARD = "hard"
-    SOFT = "soft"
-    BLOCKED = "blocked"
-    DELAYED = "delayed"
-    COMPLAINED = "complained"
-    AUTO_REPLY = "auto_reply"
+    HARD_BOUNCED = MailEvent.HARD_BOUNCED
+    SOFT_BOUNCED = MailEvent.SOFT_BOUNCED
+    BLOCKED = MailEvent.BLOCKED
+    DELAYED = MailEvent.DELAYED
+    COMPLAINED = MailEvent.COMPLAINED
+    AUTO_REPLIED = MailEvent.AUTO_REPLIED
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class Refusal:
     seconds: float = 0.0
 
     def reply(self, tries: int, elapsed: float) -> str:
-        """The reply to try number `tries` (from 1); "" if the mail is accepted."""
+        """The reply to try number `tries` (from 1); "" when it is accepted."""
         if tries > self.tries and elapsed >= self.seconds:
             return ""
         return self.replies[min(tries, len(self.replies)) - 1]
@@ -42,19 +44,18 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """`at_recipient`: the refusal after RCPT. `at_content`: the refusal after DATA. `pause`:
-    seconds before the reply to DATA. `outcome`: decides what comes back after the mail was
-    accepted."""
+    """`at_recipient` refuses after RCPT, `at_content` after DATA; `pause` comes before the reply
+    to the content, in seconds; `outcome` says what is returned after the mail was accepted."""
 
     word: str
     what: str | Promise
     at_recipient: Refusal | None = None
     at_content: Refusal | None = None
     pause: float = 0.0
-    outcome: Outcome = Outcome.DELIVERED
+    outcome: SandboxOutcome = SandboxOutcome.DELIVERED
 
 
-PLAIN = Behaviour("", _("Any other address: taken and kept."))
+PLAIN = Behaviour("", _("Any other address: accepted and kept."))
 
 BEHAVIOURS: tuple[Behaviour, ...] = (
     Behaviour(
@@ -69,22 +70,22 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
     ),
     Behaviour(
         "defer",
-        _("Refused for now at the first try (451), taken at the next."),
+        _("Refused for now at the first try (451), accepted at the next."),
         at_recipient=Refusal(("451 4.3.0 Not now, try again later",)),
     ),
     Behaviour(
         "greylist",
-        _("Newcomers are asked to come again (450); taken 10 seconds after the first try."),
+        _("Newcomers are asked to come again (450); accepted 10 seconds after the first try."),
         at_recipient=Refusal(("450 4.7.1 Greylisted, try again in 10 seconds",), seconds=10),
     ),
     Behaviour(
         "full",
-        _("The mailbox is full (452) for a minute after the first try, then the mail is taken."),
+        _("The mailbox is full (452) for a minute after the first try, then the mail is accepted."),
         at_recipient=Refusal(("452 4.2.2 The mailbox is full",), seconds=60),
     ),
     Behaviour(
         "rate",
-        _("Too many mails (421, then 450) for 20 seconds after the first try, then taken."),
+        _("Too many mails (421, then 450) for 20 seconds after the first try, then accepted."),
         at_recipient=Refusal(
             (
                 "421 4.7.0 Too many messages, slow down",
@@ -97,39 +98,39 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
     Behaviour(
         "bounce",
         _("Taken, then returned: the mailbox does not exist (5.1.1). Suppresses the contact."),
-        outcome=Outcome.HARD,
+        outcome=SandboxOutcome.HARD_BOUNCED,
     ),
     Behaviour(
         "softbounce",
         _("Taken, then returned: the mailbox is full (4.2.2). Does not suppress the contact."),
-        outcome=Outcome.SOFT,
+        outcome=SandboxOutcome.SOFT_BOUNCED,
     ),
     Behaviour(
         "blocked",
         _("Taken, then returned: refused by the recipient's mail filter (5.7.1)."),
-        outcome=Outcome.BLOCKED,
+        outcome=SandboxOutcome.BLOCKED,
     ),
     Behaviour(
         "delayed",
         _("Taken, then a notice that the delivery is delayed (4.4.1). Not a bounce."),
-        outcome=Outcome.DELAYED,
+        outcome=SandboxOutcome.DELAYED,
     ),
     Behaviour(
         "complain",
         _("Taken, then reported as spam by the recipient (ARF). Suppresses the contact."),
-        outcome=Outcome.COMPLAINED,
+        outcome=SandboxOutcome.COMPLAINED,
     ),
     Behaviour(
         "autoreply",
         _("Taken, then an out-of-office reply. Not a bounce."),
-        outcome=Outcome.AUTO_REPLY,
+        outcome=SandboxOutcome.AUTO_REPLIED,
     ),
 )
 BY_WORD = {behaviour.word: behaviour for behaviour in BEHAVIOURS}
 BY_OUTCOME = {
     behaviour.outcome: behaviour
     for behaviour in BEHAVIOURS
-    if behaviour.outcome != Outcome.DELIVERED
+    if behaviour.outcome != SandboxOutcome.DELIVERED
 }
 
 

@@ -52,8 +52,8 @@ def _raw(uid: int) -> bytes:
     return bytes(found) if found is not None else b"\r\n"
 
 
-class Folder(MailboxData):
-    """A folder of a workspace. A change is written to the database before clients see it."""
+class SandboxFolder(MailboxData):
+    """A folder of a workspace. Each change is in the database before it is seen."""
 
     def __init__(self, store: Store, workspace: int, name: str) -> None:
         super().__init__(None, None)  # type: ignore[arg-type]  # caches of contents, not used
@@ -86,7 +86,7 @@ class Folder(MailboxData):
 
     async def copy(self, uid: int, destination: MailboxData, *, recent: bool = False) -> int | None:
         message = self._messages.get(uid)
-        if message is None or not isinstance(destination, Folder):
+        if message is None or not isinstance(destination, SandboxFolder):
             return None
         name = destination.name
         new_uid = await self.store.run(lambda: _copy(uid, name))
@@ -123,14 +123,14 @@ class Folders(MailboxSet):
         super().__init__()
         self.store = store
         self.workspace = workspace
-        self._inbox = Folder(store, workspace, INBOX)
+        self._inbox = SandboxFolder(store, workspace, INBOX)
         self._set: dict[str, MailboxData] = {}
 
-    def folder(self, name: str) -> Folder:
-        """The folder of that name; it is made if it doesn't exist."""
+    def folder(self, name: str) -> SandboxFolder:
+        """Made if it isn't there."""
         found = self._inbox if name == INBOX else self._set.get(name)
-        if not isinstance(found, Folder):
-            found = self._set[name] = Folder(self.store, self.workspace, name)
+        if not isinstance(found, SandboxFolder):
+            found = self._set[name] = SandboxFolder(self.store, self.workspace, name)
         return found
 
     async def add_mailbox(self, name: str) -> ObjectId:

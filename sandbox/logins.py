@@ -5,6 +5,7 @@ import hmac
 from accounts.secrets import SecretError, decrypt
 from bounces.models import BounceMailbox
 from relays.models import Relay
+from sandbox.services.equipment import NAME
 
 
 def workspace_of(username: str, password: str) -> int | None:
@@ -12,7 +13,7 @@ def workspace_of(username: str, password: str) -> int | None:
     if not username or not password:
         return None
     for model in (Relay, BounceMailbox):
-        rows = model.objects.filter(is_sandbox=True, username=username)
+        rows = model.objects.filter(managed_by=NAME, username=username)
         for workspace, secret in rows.values_list("workspace_id", "password"):
             if _is(secret, password):
                 return int(workspace)

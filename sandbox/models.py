@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
+from smtp.events import MailEvent
 
 
 class SandboxMail(models.Model):
@@ -13,12 +14,12 @@ class SandboxMail(models.Model):
 
     class Outcome(models.TextChoices):
         DELIVERED = "delivered", _("Delivered")
-        HARD = "hard", _("Hard bounce")
-        SOFT = "soft", _("Soft bounce")
-        BLOCKED = "blocked", _("Blocked")
-        DELAYED = "delayed", _("Delayed")
-        COMPLAINED = "complained", _("Complaint")
-        AUTO_REPLY = "auto_reply", _("Automatic reply")
+        HARD_BOUNCED = MailEvent.HARD_BOUNCED.value, _("Hard bounce")
+        SOFT_BOUNCED = MailEvent.SOFT_BOUNCED.value, _("Soft bounce")
+        BLOCKED = MailEvent.BLOCKED.value, _("Blocked")
+        DELAYED = MailEvent.DELAYED.value, _("Delayed")
+        COMPLAINED = MailEvent.COMPLAINED.value, _("Complaint")
+        AUTO_REPLIED = MailEvent.AUTO_REPLIED.value, _("Automatic reply")
 
     # Null: the platform's own mail (invitations, password resets), sent without a login.
     workspace = models.ForeignKey(

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from pages.navigation import Entry, register
+from pages.navigation import NavigationEntry, register
 
 if settings.SANDBOX:
-    register("sending", Entry("sandbox", _("Sandbox"), "box", "sandbox", order=90))
+    register("sending", NavigationEntry("sandbox", _("Sandbox"), "box", "sandbox", order=90))

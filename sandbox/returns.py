@@ -7,7 +7,7 @@ from datetime import datetime
 from email.utils import format_datetime
 from uuid import uuid4
 
-from sandbox.behaviour import Outcome
+from sandbox.behaviour import SandboxOutcome
 
 DOMAIN = "sandbox.example"
 HOST = f"mx.{DOMAIN}"
@@ -27,8 +27,8 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """The fields of a delivery report about the recipient."""
+class ReturnedFailure:
+    """What a delivery report says of the recipient."""
 
     action: str
     status: str
@@ -38,28 +38,28 @@ class Failure:
 
 
 FAILURES = {
-    Outcome.HARD: Failure(
+    SandboxOutcome.HARD_BOUNCED: ReturnedFailure(
         "failed",
         "5.1.1",
         "550 5.1.1 No such mailbox here",
         "Undelivered mail returned to sender",
         "The mail could not be delivered: there is no such mailbox.",
     ),
-    Outcome.SOFT: Failure(
+    SandboxOutcome.SOFT_BOUNCED: ReturnedFailure(
         "failed",
         "4.2.2",
         "452 4.2.2 The mailbox is full",
         "Undelivered mail returned to sender",
         "The mail could not be delivered, and it is not tried again: the mailbox is full.",
     ),
-    Outcome.BLOCKED: Failure(
+    SandboxOutcome.BLOCKED: ReturnedFailure(
         "failed",
         "5.7.1",
         "554 5.7.1 Message refused by the mail filter",
         "Undelivered mail returned to sender",
         "The mail could not be delivered: the recipient's mail filter refused it.",
     ),
-    Outcome.DELAYED: Failure(
+    SandboxOutcome.DELAYED: ReturnedFailure(
         "delayed",
         "4.4.1",
         "451 4.4.1 No answer from the host",
@@ -69,18 +69,18 @@ FAILURES = {
 }
 
 
-def make(outcome: Outcome, mail: Taken) -> bytes | None:
-    """The mail that returns to the envelope sender; None for DELIVERED, or without a sender."""
-    if not mail.sender or outcome == Outcome.DELIVERED:
+def make(outcome: SandboxOutcome, mail: Taken) -> bytes | None:
+    """What the outcome returns to the envelope sender; None if nothing, or nobody to return to."""
+    if not mail.sender or outcome == SandboxOutcome.DELIVERED:
         return None
-    if outcome == Outcome.AUTO_REPLY:
+    if outcome == SandboxOutcome.AUTO_REPLIED:
         return _automatic_reply(mail)
-    if outcome == Outcome.COMPLAINED:
+    if outcome == SandboxOutcome.COMPLAINED:
         return _complaint(mail)
     return _report(FAILURES[outcome], mail)
 
 
-def _report(failure: Failure, mail: Taken) -> bytes:
+def _report(failure: ReturnedFailure, mail: Taken) -> bytes:
     status = (
         f"Reporting-MTA: dns; {HOST}\r\n"
         f"Arrival-Date: {format_datetime(mail.at)}\r\n"

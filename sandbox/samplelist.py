@@ -21,7 +21,7 @@ class Sample:
 
 
 def samples(language: str) -> Iterator[Sample]:
-    """Ordinary contacts with names of the language, and a contact for each magic address."""
+    """People with names of the language, whose mail is accepted, and one for each magic address."""
     chinese = language.startswith("zh")
     named = (one for one in people(PLAIN * 4) if one.language.startswith("zh") == chinese)
     for one in islice(named, PLAIN):

@@ -56,7 +56,7 @@ PLANS = ("free", "reader", "collector")
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class SamplePerson:
     email: str
     first_name: str
     last_name: str
@@ -70,14 +70,14 @@ class Person:
     joined: int
 
 
-def people(count: int, *, seed: int = 1) -> Iterator[Person]:
+def people(count: int, *, seed: int = 1) -> Iterator[SamplePerson]:
     """Yields `count` people; addresses are distinct."""
     random_ = random.Random(seed)  # noqa: S311 - invented people, not secrets
     for number in range(count):
         yield _person(number, random_)
 
 
-def _person(number: int, random_: random.Random) -> Person:
+def _person(number: int, random_: random.Random) -> SamplePerson:
     chinese = random_.random() < 0.5
     if chinese:
         last, first = random_.choice(list(CHINESE_LAST)), random_.choice(list(CHINESE_FIRST))
@@ -87,7 +87,7 @@ def _person(number: int, random_: random.Random) -> Person:
         last, first = random_.choice(ENGLISH_LAST), random_.choice(ENGLISH_FIRST)
         full, local = f"{first} {last}", f"{first}.{last}".lower()
         city = random_.choice(ENGLISH_CITIES)
-    return Person(
+    return SamplePerson(
         email=f"{local}{number}@{random_.choice(PROVIDERS)}",
         # Some people have no first name, so that defaults of merge fields are used.
         first_name="" if random_.random() < 0.04 else first,

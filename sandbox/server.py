@@ -20,7 +20,7 @@ class Sandbox:
     def __init__(self) -> None:
         self.store = Store()
         self.mailboxes = Mailboxes(self.store, self._log_in)
-        self.smtp = smtpserver.Server(self.store.keep, self._log_in)
+        self.smtp = smtpserver.SandboxServer(self.store.keep, self._log_in)
         self.servers: list[asyncio.Server] = []
 
     async def start(self, *, smtp_port: int, imap_port: int) -> None:

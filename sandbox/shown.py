@@ -19,7 +19,7 @@ MOST_HEADERS = 500
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownMail:
     raw: bytes
 
     @cached_property

@@ -8,7 +8,6 @@ platform's own. A mail is acknowledged when it and its returned mail are stored.
 import asyncio
 import base64
 import binascii
-import logging
 import re
 import time
 from collections.abc import Awaitable, Callable
@@ -20,8 +19,6 @@ from sandbox import behaviour
 from sandbox.behaviour import Behaviour
 from sandbox.exceptions import SandboxError
 from sandbox.returns import HOST, Taken
-
-logger = logging.getLogger(__name__)
 
 LARGEST_MAIL = 25 * 1024 * 1024
 LONGEST_LINE = 1024 * 1024
@@ -70,8 +67,8 @@ class Envelope:
     recipients: list[str] = field(default_factory=list)
 
 
-class Server:
-    """The sessions on one port. `keep` stores a mail; `log_in` checks a login."""
+class SandboxServer:
+    """Sessions on one port; `keep` stores a mail, `log_in` checks a login."""
 
     def __init__(self, keep: Keep, log_in: LogIn) -> None:
         self.keep = keep
@@ -84,7 +81,7 @@ class Server:
         assert task  # noqa: S101 - asyncio runs this in a task
         self.sessions.add(task)
         try:
-            await Session(self, reader, writer).run()
+            await SandboxSession(self, reader, writer).run()
         except (ConnectionError, asyncio.IncompleteReadError, TimeoutError):
             pass
         except ValueError:
@@ -101,11 +98,11 @@ class Server:
         await asyncio.gather(*self.sessions, return_exceptions=True)
 
 
-class Session:
+class SandboxSession:
     """One connection."""
 
     def __init__(
-        self, server: Server, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self, server: SandboxServer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         self.server = server
         self.reader = reader
@@ -251,15 +248,15 @@ class Session:
         self.closing = True
 
 
-COMMANDS: dict[str, Callable[[Session, str], Awaitable[None]]] = {
-    "EHLO": Session.hello,
-    "HELO": Session.short_hello,
-    "AUTH": Session.authenticate,
-    "MAIL": Session.mail,
-    "RCPT": Session.recipient,
-    "DATA": Session.data,
-    "RSET": Session.reset,
-    "NOOP": Session.nothing,
-    "VRFY": Session.verify,
-    "QUIT": Session.leave,
+COMMANDS: dict[str, Callable[[SandboxSession, str], Awaitable[None]]] = {
+    "EHLO": SandboxSession.hello,
+    "HELO": SandboxSession.short_hello,
+    "AUTH": SandboxSession.authenticate,
+    "MAIL": SandboxSession.mail,
+    "RCPT": SandboxSession.recipient,
+    "DATA": SandboxSession.data,
+    "RSET": SandboxSession.reset,
+    "NOOP": SandboxSession.nothing,
+    "VRFY": SandboxSession.verify,
+    "QUIT": SandboxSession.leave,
 }

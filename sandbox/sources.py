@@ -2,6 +2,9 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from contacts.provenance import Source
 from contacts.sources import Kind, kinds
 
-kinds.add(Kind("sandbox", _("Addresses of the sandbox")))
+SANDBOX = Source("sandbox")
+
+kinds.add(Kind(SANDBOX.kind, _("Addresses of the sandbox")))

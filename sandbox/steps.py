@@ -10,8 +10,8 @@ from sandbox.services import sandbox
 
 
 @todo.steps.under("import", order=10, replace=True)
-def import_people(request: WorkspaceRequest) -> todo.Step:
-    """Offers sandbox addresses to a person without a file to import."""
+def import_people(request: WorkspaceRequest) -> todo.FirstStep:
+    """Who has no file at hand begins with addresses of the sandbox."""
     step = steps.import_people(request)
     url = todo.url(request, "make_sandbox_list")
     if step.done or not url or not sandbox.has_sandbox(request.workspace):

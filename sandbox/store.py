@@ -5,7 +5,6 @@ meanwhile go into the next set. The UIDs of the IMAP mailboxes rely on the singl
 """
 
 import asyncio
-import logging
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -18,13 +17,14 @@ from uuid import UUID, uuid4
 
 from django.db import Error, close_old_connections, connection, transaction
 
+from environment import logs
 from sandbox import returns
 from sandbox.behaviour import Behaviour
 from sandbox.models import SandboxMail, SandboxReturn
 from sandbox.returns import Taken
 from sandbox.smtpserver import StoreError
 
-logger = logging.getLogger(__name__)
+log = logs.get(__name__)
 
 T = TypeVar("T")
 # Mails in one set. Further mails wait for the next set.
@@ -38,8 +38,8 @@ PATIENCE = 60.0
 
 
 @dataclass
-class Item:
-    """A mail to store. `back`: its returned mail, if any."""
+class IncomingMail:
+    """A mail on its way into the database, and what comes back of it."""
 
     workspace: int | None
     mail: Taken
@@ -55,7 +55,7 @@ class Store:
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sandbox-store")
         self.arrived: Callable[[SandboxReturn], None] = lambda _row: None
-        self._items: list[Item] = []
+        self._items: list[IncomingMail] = []
         self._writing: asyncio.Task[None] | None = None
         self._since_prune: Counter[int | None] = Counter()
 
@@ -63,7 +63,7 @@ class Store:
         """Stores the mail, and returns when it is committed. Raises StoreError."""
         back = returns.make(asked.outcome, mail) if workspace is not None else None
         done = asyncio.get_running_loop().create_future()
-        self._items.append(Item(workspace, mail, asked.outcome.value, back, done))
+        self._items.append(IncomingMail(workspace, mail, asked.outcome.value, back, done))
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write())
         await done
@@ -88,7 +88,7 @@ class Store:
             try:
                 stored = await self.run(lambda: _insist(items))  # noqa: B023 - awaited here
             except Error as error:
-                logger.warning("The mail can't be stored: %s", error)
+                log.warning("mails could not be stored", mails=len(items), error=error)
                 _fail(items, StoreError(str(error)))
                 continue
             except BaseException as error:
@@ -101,7 +101,7 @@ class Store:
                     item.done.set_result(None)
             await self._prune(items)
 
-    async def _prune(self, items: list[Item]) -> None:
+    async def _prune(self, items: list[IncomingMail]) -> None:
         self._since_prune.update(item.workspace for item in items)
         due = [one for one, count in self._since_prune.items() if count >= PRUNE_EVERY]
         for workspace in due:
@@ -109,7 +109,7 @@ class Store:
             await self.run(lambda: prune(workspace))  # noqa: B023 - awaited here
 
 
-def _fail(items: list[Item], error: StoreError) -> None:
+def _fail(items: list[IncomingMail], error: StoreError) -> None:
     for item in items:
         if not item.done.done():
             item.done.set_exception(error)
@@ -121,9 +121,9 @@ def _fresh(function: Callable[[], T]) -> T:
     return function()
 
 
-def _insist(items: list[Item]) -> list[SandboxReturn]:
-    """Retries while the database is unavailable. If only the answer of a commit was lost, the keys
-    of the mails prevent a second copy."""
+def _insist(items: list[IncomingMail]) -> list[SandboxReturn]:
+    """Tries again while the database is away. A commit whose answer was lost isn't repeated: the
+    keys of the mails tell."""
     end = time.monotonic() + PATIENCE
     while True:
         try:
@@ -135,8 +135,8 @@ def _insist(items: list[Item]) -> list[SandboxReturn]:
             time.sleep(0.2)
 
 
-def save(items: list[Item]) -> list[SandboxReturn]:
-    """Stores mails and returned mails in one transaction. Gives the rows of the returned mails."""
+def save(items: list[IncomingMail]) -> list[SandboxReturn]:
+    """Stores mails and returns in one transaction; the returns as rows."""
     keys = [item.key for item in items]
     with transaction.atomic():
         SandboxMail.objects.bulk_create(map(_row, items), ignore_conflicts=True)
@@ -159,7 +159,7 @@ def save(items: list[Item]) -> list[SandboxReturn]:
     return [*repeated, *fresh]
 
 
-def _row(item: Item) -> SandboxMail:
+def _row(item: IncomingMail) -> SandboxMail:
     return SandboxMail(
         workspace_id=item.workspace,
         key=item.key,

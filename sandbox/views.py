@@ -25,7 +25,7 @@ from sandbox.framed import framed
 from sandbox.models import SandboxMail
 from sandbox.returns import DOMAIN
 from sandbox.services import sandbox as services
-from sandbox.shown import Shown
+from sandbox.shown import ShownMail
 
 VIEWS = ("html", "text", "headers", "source")
 # The policy of a frame with foreign HTML: no script, no form, images from our site only.
@@ -64,8 +64,8 @@ def listed(request: HttpRequest, workspace: Workspace | None) -> dict[str, Any]:
 
 
 def one(request: HttpRequest, mail: SandboxMail) -> dict[str, Any]:
-    """The context of a mail's page, with the view that the URL asks for."""
-    shown = Shown(bytes(mail.raw))
+    """A mail with the view of it that the address asks for."""
+    shown = ShownMail(bytes(mail.raw))
     default = "html" if shown.html else "text"
     wanted = request.GET.get("show", default)
     return {
@@ -160,7 +160,7 @@ def platform_frame(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _document(request: HttpRequest, mail: SandboxMail) -> HttpResponse:
     show = _with_images if request.GET.get("images") == "1" else _quiet
-    response: HttpResponse = show(framed(Shown(bytes(mail.raw)).html))
+    response: HttpResponse = show(framed(ShownMail(bytes(mail.raw)).html))
     response.headers["Referrer-Policy"] = "no-referrer"
     return response
 

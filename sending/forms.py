@@ -10,6 +10,8 @@ from smtp.replies import Stage, read
 
 STAGES = (
     ("", gettext_lazy("I don't know")),
+    (Stage.CONNECT.value, gettext_lazy("To the connection or to EHLO")),
+    (Stage.AUTH.value, gettext_lazy("To the login (AUTH)")),
     (Stage.MAIL.value, gettext_lazy("To the sender (MAIL FROM)")),
     (Stage.RCPT.value, gettext_lazy("To the recipient (RCPT TO)")),
     (Stage.DATA.value, gettext_lazy("Before the content (DATA)")),
@@ -35,6 +37,8 @@ class ReplyForm(forms.Form):
 
     code = 0
     words = ""
+    # What the reply itself says of its stage.
+    named = Stage.UNKNOWN
 
     def clean_reply(self) -> str:
         text: str = self.cleaned_data["reply"]
@@ -43,12 +47,11 @@ class ReplyForm(forms.Form):
             raise forms.ValidationError(
                 _("No reply code is in it. Put it first, such as 550 or 451.")
             )
-        self.code, self.words, self.found_stage = found.code, found.words, found.stage
+        self.code, self.words, self.named = found.code, found.words, found.stage
         return text
 
     def clean(self) -> dict[str, Any] | None:
         """What the reply itself says of its stage counts where none was chosen."""
         cleaned = super().clean() or {}
-        if not cleaned.get("stage"):
-            cleaned["stage"] = getattr(self, "found_stage", "")
+        cleaned["stage"] = Stage(cleaned.get("stage") or self.named)
         return cleaned

@@ -1,8 +1,8 @@
 """When refusals are a run that has to be stopped. Pure: numbers in, a decision out.
 
 Why these numbers. Lists that were collected properly have some refusals in a hundred; old lists
-have up to a fifth of dead addresses, spread over many domains. A relay, a provider or a content
-filter that turns a mailing down refuses nearly all of it. So:
+have up to a fifth of dead addresses, spread over many domains. A relay, a mail provider or a
+content filter that turns a mailing down refuses nearly all of it. So:
 
 - Ten mails of one lane tell nothing for sure (a company that closed, a list of ten people of whom
   eight are gone), eleven of which more than half were refused do: with one dead address in five

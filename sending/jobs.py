@@ -9,8 +9,9 @@ from django.utils.translation import ngettext
 
 from accounts.permissions import Permission
 from contacts import sources
-from contacts.jobkinds import Kind, Step, Words, kinds
+from contacts.jobkinds import BatchStep, JobKind, JobWords, kinds
 from contacts.models import Job
+from contacts.provenance import Source
 from pages import locales
 from sending.models import Hold, Mailing, Message
 from sending.services import heldpeople, holddecisions, holds, mailings, retrying
@@ -24,8 +25,8 @@ def mailing_of(job: Job) -> Mailing:
 
 def name_of(job: Job) -> str:
     """What the mailing was opened for, by its name."""
-    origin = job.parameters["origin"]
-    return sources.names(job.workspace, [origin]).get(origin) or sources.words(origin)
+    source = Source.from_json(job.parameters["source"])
+    return sources.in_words(sources.names(job.workspace, [source]))(source, "")
 
 
 def changed(job: Job) -> int:
@@ -35,9 +36,9 @@ def changed(job: Job) -> int:
 # Cancelled ---------------------------------------------------------------------------------------
 
 
-def _drop(job: Job, size: int) -> Step:
+def _drop(job: Job, size: int) -> BatchStep:
     dropped, more = mailings.drop_cancelled(mailing_of(job), limit=size)
-    return Step(job.cursor + 1, dropped, {"changed": dropped}, over=not more)
+    return BatchStep(job.cursor + 1, dropped, {"changed": dropped}, over=not more)
 
 
 def _dropped(job: Job) -> str:
@@ -48,11 +49,11 @@ def _dropped(job: Job) -> str:
 
 
 kinds.add(
-    Kind(
+    JobKind(
         mailings.DROP_JOB,
         _drop,
         lambda job: mailing_of(job).tally.waiting,
-        Words(lambda job: _("Cancel {campaign}").format(campaign=name_of(job)), _dropped),
+        JobWords(lambda job: _("Cancel {campaign}").format(campaign=name_of(job)), _dropped),
         permission=Permission.SEND,
         may_cancel=False,
         icon="circle-x",
@@ -63,13 +64,13 @@ kinds.add(
 # Tried again -------------------------------------------------------------------------------------
 
 
-def retry(job: Job, rows: QuerySet[Message], size: int) -> Step:
+def retry(job: Job, rows: QuerySet[Message], size: int) -> BatchStep:
     """A step that has failed messages among these tried again. Only those that had failed when the
     job started: one that fails anew meanwhile is not tried for ever."""
     before = rows.filter(settled_at__lte=job.created_at)
     done = retrying.retry_piece(mailing_of(job), before, job.created_by, limit=size)
     counts = {"changed": done.messages, "suppressions": done.suppressions}
-    return Step(job.cursor + 1, done.messages, counts, over=done.messages == 0)
+    return BatchStep(job.cursor + 1, done.messages, counts, over=done.messages == 0)
 
 
 def retried(job: Job) -> str:
@@ -94,11 +95,11 @@ def _of_run(job: Job) -> QuerySet[Message]:
 
 
 kinds.add(
-    Kind(
+    JobKind(
         holddecisions.RETRY_JOB,
         lambda job, size: retry(job, _of_run(job), size),
         lambda job: _of_run(job).count(),
-        Words(retry_title, retried),
+        JobWords(retry_title, retried),
         permission=Permission.SEND,
         icon="refresh",
     )
@@ -108,9 +109,9 @@ kinds.add(
 # Put off because of a hold -----------------------------------------------------------------------
 
 
-def _make_due(job: Job, size: int) -> Step:
+def _make_due(job: Job, size: int) -> BatchStep:
     made = holds.make_due(job.parameters["mailing"], size)
-    return Step(job.cursor + 1, made, {"changed": made}, over=made == 0)
+    return BatchStep(job.cursor + 1, made, {"changed": made}, over=made == 0)
 
 
 def _due(job: Job) -> str:
@@ -123,11 +124,11 @@ def _due(job: Job) -> str:
 
 
 kinds.add(
-    Kind(
+    JobKind(
         holds.DUE_JOB,
         _make_due,
         lambda job: holds.put_off(job.parameters["mailing"]).count(),
-        Words(lambda job: _("Go on with {campaign}").format(campaign=name_of(job)), _due),
+        JobWords(lambda job: _("Go on with {campaign}").format(campaign=name_of(job)), _due),
         permission=Permission.SEND,
         may_cancel=False,
         icon="player-play",

@@ -11,7 +11,7 @@ ADVERTISING, NOTICE = "advertising", "notice"
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class PurposeRules:
     # Reasons of suppressions that stop no mail of this purpose. Nobody may ignore a complaint, a
     # hard bounce or an address that was suppressed by hand.
     ignored: tuple[str, ...]
@@ -25,8 +25,10 @@ class Rules:
 
 
 RULES = {
-    ADVERTISING: Rules((), offers_to_leave=True, counts_as_mailed=True, priority=10, tracked=True),
-    NOTICE: Rules(
+    ADVERTISING: PurposeRules(
+        (), offers_to_leave=True, counts_as_mailed=True, priority=10, tracked=True
+    ),
+    NOTICE: PurposeRules(
         ("unsubscribed",), offers_to_leave=False, counts_as_mailed=False, priority=0, tracked=False
     ),
 }

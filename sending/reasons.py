@@ -20,8 +20,8 @@ PARTS: dict[str, Promise] = {
 SENTENCES: dict[str, Promise] = {
     # Left out when the audience was frozen, or skipped when its turn came.
     "suppressed_unsubscribed": _("Unsubscribed from everything"),
-    "suppressed_hard_bounce": _("Suppressed after a hard bounce"),
-    "suppressed_complaint": _("Suppressed after a complaint"),
+    "suppressed_hard_bounced": _("Suppressed after a hard bounce"),
+    "suppressed_complained": _("Suppressed after a complaint"),
     "suppressed_manual": _("Suppressed by hand"),
     "suppressed_imported": _("Suppressed by an import"),
     "suppressed_domain": _("The domain is suppressed"),

@@ -13,13 +13,11 @@ register(
         "skipped": Look("warn", "player-skip-forward", _("Skipped")),
         "unknown": Look("warn", "help-circle", _("Unknown")),
         "left_out": Look("warn", "user-minus", _("Left out")),
-        # Events.
-        "hard": Look("bad", "mail-x", _("Hard bounce")),
-        "soft": Look("warn", "mail-exclamation", _("Soft bounce")),
+        # Events; those that suppress an address are in contacts.statuses.
+        "soft_bounced": Look("warn", "mail-exclamation", _("Soft bounce")),
         "blocked": Look("bad", "ban", _("Blocked")),
         "delayed": Look("warn", "clock-pause", _("Delayed")),
-        "complained": Look("bad", "message-report", _("Complaint")),
-        "auto_reply": Look("quiet", "message-2", _("Automatic reply")),
+        "auto_replied": Look("quiet", "message-2", _("Automatic reply")),
         "opened": Look("info", "mail-opened", _("Opened")),
         "clicked": Look("info", "hand-click", _("Clicked")),
     }

@@ -7,7 +7,8 @@ from itertools import chain
 from django.utils.translation import gettext as _
 
 from contacts.models import Contact
-from contacts.timeline import Entry, providers
+from contacts.provenance import Source
+from contacts.timeline import TimelineEntry, contributors
 from pages import locales, reasons, statuses
 from sending.models import Event, LeftOut, Mailing, Message, Variant
 
@@ -27,27 +28,27 @@ ICONS = {
 Subjects = dict[tuple[int, int], str]
 
 
-@providers.add
-def mails(contact: Contact) -> Iterable[Entry]:
+@contributors.add
+def mails(contact: Contact) -> Iterable[TimelineEntry]:
     """Messages with their state and the server's words, and their events; newest first."""
     own = Message.objects.filter(contact_id=contact.pk, mailing__workspace=contact.workspace_id)
     messages = list(own.order_by("-pk")[:MESSAGES])
     ids = {message.mailing_id for message in messages}
-    mailings = Mailing.objects.only("origin", "opened_at").in_bulk(ids)
+    mailings = Mailing.objects.only("source_kind", "source_id", "opened_at").in_bulk(ids)
     subjects = _subjects(ids)
     events = Event.objects.filter(message__in=[message.pk for message in messages])
     by_id = {message.pk: message for message in messages}
     return chain(
         (_message(message, mailings[message.mailing_id], subjects) for message in messages),
         (
-            _event(event, by_id[event.message_id], mailings[event.mailing_id].origin, subjects)
+            _event(event, by_id[event.message_id], mailings[event.mailing_id].source, subjects)
             for event in events.order_by("-pk")[:EVENTS]
         ),
     )
 
 
-@providers.add
-def left_out(contact: Contact) -> Iterable[Entry]:
+@contributors.add
+def left_out(contact: Contact) -> Iterable[TimelineEntry]:
     """The mailings that the contact was on a list of and did not get, by left_out_by_contact."""
     found = LeftOut.objects.filter(contact_id=contact.pk, mailing__workspace=contact.workspace_id)
     rows = list(found.select_related("mailing").order_by("-pk")[:MESSAGES])
@@ -55,36 +56,36 @@ def left_out(contact: Contact) -> Iterable[Entry]:
     for row in rows:
         since = _("since {moment}").format(moment=locales.absolute(row.since)) if row.since else ""
         subject = subjects.get((row.mailing_id, 0), "")
-        yield Entry(
+        yield TimelineEntry(
             at=row.mailing.opened_at,
             title=_("Left out of the mail “{subject}”").format(subject=subject),
             icon=statuses.look("left_out").icon,
             detail=" · ".join(filter(None, (reasons.text(row.reason), since))),
-            source=row.mailing.origin,
+            source=row.mailing.source,
         )
 
 
-def _message(message: Message, mailing: Mailing, subjects: Subjects) -> Entry:
+def _message(message: Message, mailing: Mailing, subjects: Subjects) -> TimelineEntry:
     look = statuses.look(Message.State(message.state).name.lower())
     subject = subjects.get((message.mailing_id, message.variant), "")
     title = _("Mail “{subject}”: {state}").format(subject=subject, state=str(look.label))
     # What waits was put into the mailing then; what is settled was settled then.
-    return Entry(
+    return TimelineEntry(
         at=message.settled_at or mailing.opened_at,
         title=title,
         icon=look.icon,
         detail=reasons.text(message.reason) if message.reason else "",
         words=message.reply,
-        source=mailing.origin,
+        source=mailing.source,
     )
 
 
-def _event(event: Event, message: Message, origin: str, subjects: Subjects) -> Entry:
+def _event(event: Event, message: Message, source: Source, subjects: Subjects) -> TimelineEntry:
     look = statuses.look(event.kind)
     subject = subjects.get((message.mailing_id, message.variant), "")
     title = _("{what}: mail “{subject}”").format(what=event.get_kind_display(), subject=subject)
     icon = ICONS.get(Event.Kind(event.kind), look.icon)
-    return Entry(event.at, title, icon, words=event.detail, source=origin)
+    return TimelineEntry(event.at, title, icon, words=event.detail, source=source)
 
 
 def _subjects(mailings: Iterable[int]) -> Subjects:

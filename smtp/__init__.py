@@ -6,16 +6,16 @@ exchange.start()
 ending = await exchange.done
 """
 
-from smtp.envelope import stuffed
+from smtp.envelope import recalled, stuffed
 from smtp.exchange import Exchange
-from smtp.mailobjects import NO_SMTPUTF8, End, MailObject, Outcome, Source, Stage, WithdrawnError
+from smtp.mailobjects import End, MailObject, Outcome, Source, WithdrawnError, refused
 from smtp.offers import Offers
+from smtp.replies import Stage
 from smtp.session import ConnectError, Server, Session, open_session, tls_context
 from smtp.timeouts import Timeouts
 from smtp.transactions import Ending, EndingKind, Mode
 
 __all__ = [
-    "NO_SMTPUTF8",
     "ConnectError",
     "End",
     "Ending",
@@ -32,6 +32,8 @@ __all__ = [
     "Timeouts",
     "WithdrawnError",
     "open_session",
+    "recalled",
+    "refused",
     "stuffed",
     "tls_context",
 ]

@@ -5,9 +5,11 @@ import re
 from collections.abc import Callable
 from math import ceil, floor
 
-from smtp.mailobjects import NO_SMTPUTF8, End, MailObject, Outcome, Stage
+from smtp import remarks
+from smtp.mailobjects import End, MailObject, Outcome, refused
 from smtp.offers import Offers
 from smtp.remarks import Remark
+from smtp.replies import LimitOf, Meaning, Stage, Verdict
 
 # What would end an address or the line it stands in: nothing typed by anybody may do that.
 PLAIN = re.compile(r'[^\s<>"\x00-\x1f\x7f-\x9f\ud800-\udfff]+')
@@ -19,20 +21,31 @@ QUOTED = re.compile(
 LINE_DOT = re.compile(rb"^\.", re.MULTILINE)
 # From so many bytes on, the server is told beforehand (RFC 1870): a refusal spares the content.
 ANNOUNCED = 64 * 1024
+# What is refused without asking the server: code, stage and meaning that its reply would have. No
+# server spoke, so no rule of an operator counts.
+BEFOREHAND = {
+    "bad_recipient": (501, Stage.RCPT, Verdict(Meaning.ADDRESS, None, "5.1.3")),
+    "bad_sender": (501, Stage.MAIL, Verdict(Meaning.SENDER, None, "5.1.7")),
+    "too_large": (
+        552,
+        Stage.MAIL,
+        Verdict(Meaning.TOO_LARGE, None, "5.3.4", limit_of=LimitOf.RELAY),
+    ),
+}
 
 
 def envelope(mail: MailObject, offers: Offers) -> bytes | Outcome:
     """Both lines; or why the mail can't be sent here, without having asked the server."""
     sender, recipient, content = mail.sender, mail.recipient, mail.content
     if not PLAIN.fullmatch(recipient) and not QUOTED.fullmatch(recipient):
-        return _refused(501, Remark("bad_recipient", {"address": repr(recipient)}), Stage.RCPT)
+        return _beforehand(Remark("bad_recipient", {"address": repr(recipient)}))
     # An empty one is for mails that must not be answered.
     if sender and not PLAIN.fullmatch(sender) and not QUOTED.fullmatch(sender):
-        return _refused(501, Remark("bad_sender", {"address": repr(sender)}), Stage.MAIL)
+        return _beforehand(Remark("bad_sender", {"address": repr(sender)}))
     size = len(content)
     if offers.size and size > offers.size:
         sizes = {"size": _kb(size, ceil), "limit": _kb(offers.size, floor)}
-        return _refused(552, Remark("too_large", sizes), Stage.MAIL)
+        return _beforehand(Remark("too_large", sizes))
     parameters = ""
     if size >= ANNOUNCED and offers.size is not None:
         parameters = f" SIZE={size}"
@@ -40,13 +53,22 @@ def envelope(mail: MailObject, offers: Offers) -> bytes | Outcome:
         parameters += " BODY=8BITMIME"
     if not (recipient.isascii() and sender.isascii()):
         if not offers.smtputf8:
-            return _refused(NO_SMTPUTF8, Remark("no_smtputf8"), Stage.MAIL)
+            return Outcome(End.NEEDS_SMTPUTF8, words=str(Remark("no_smtputf8")), stage=Stage.MAIL)
         parameters += " SMTPUTF8"
     return f"MAIL FROM:<{sender}>{parameters}\r\nRCPT TO:<{recipient}>\r\n".encode()
 
 
-def _refused(code: int, remark: Remark, stage: Stage) -> Outcome:
-    return Outcome(End.REFUSED, code, str(remark), stage)
+def _beforehand(remark: Remark) -> Outcome:
+    code, stage, verdict = BEFOREHAND[remark.code]
+    return Outcome(End.REFUSED, code, str(remark), stage, verdict=verdict)
+
+
+def recalled(code: int, words: str, stage: Stage) -> Outcome:
+    """A refusal that was written down, with the verdict that it had."""
+    remark = remarks.read(words)
+    if remark is not None and remark.code in BEFOREHAND:
+        return _beforehand(remark)
+    return refused(code, words, stage)
 
 
 def _kb(size: int, rounded: Callable[[float], int]) -> str:

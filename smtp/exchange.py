@@ -12,16 +12,13 @@ import re
 from time import monotonic
 
 from smtp.envelope import envelope, stuffed
-from smtp.mailobjects import End, Outcome, Stage, WithdrawnError
-from smtp.replies import ends_connection
+from smtp.mailobjects import End, Outcome, WithdrawnError, refused
+from smtp.replies import COUNTS_MAILS, Stage, ends_connection
 from smtp.replylines import words_of
-from smtp.transactions import STAGES, EndingKind, Kind, Mode, Transaction
+from smtp.transactions import STAGES, EndingKind, Mode, OwedReply, Transaction
 from smtp.wire import Wire
 
-# The name of its rule where the server counts mails, not commands or minutes.
-COUNTS_MAILS = "connection.messages"
-
-MAIL, RCPT, DATA, CONTENT = Kind.MAIL, Kind.RCPT, Kind.DATA, Kind.CONTENT
+MAIL, RCPT, DATA, CONTENT = OwedReply.MAIL, OwedReply.RCPT, OwedReply.DATA, OwedReply.CONTENT
 PIPELINED, CHUNKED, PLAIN = Mode.PIPELINED, Mode.CHUNKED, Mode.PLAIN
 
 # The replies to a content and to the group behind it, when all is well and in one piece.
@@ -98,31 +95,32 @@ class Exchange(Wire):
     def _spent(self, code: int, words: str) -> bool:
         """Whether the refusal says that only this connection takes no more mails. Said to its first
         mail it would be said to the next connection's, too: that is a refusal like others."""
-        if self._owed and self._owed[0][0] is Kind.QUIT:
+        if self._owed and self._owed[0][0] is OwedReply.QUIT:
             return False
         carried = self._most - self._left - len(self._transactions)
         if carried < 1:
             return False
-        why = ends_connection(code, words)
+        stage = STAGES.get(self._owed[0][0], Stage.UNKNOWN) if self._owed else Stage.UNKNOWN
+        why = ends_connection(code, words, stage)
         if why:
             self._spend(code, words, carried if why == COUNTS_MAILS else 0)
         return bool(why)
 
-    def _handle(self, kind: Kind, transaction: Transaction, code: int, words: str) -> None:
+    def _handle(self, kind: OwedReply, transaction: Transaction, code: int, words: str) -> None:
         match kind:
-            case Kind.MAIL | Kind.RCPT:
+            case OwedReply.MAIL | OwedReply.RCPT:
                 self._command_answered(kind, transaction, code, words)
-            case Kind.DATA:
+            case OwedReply.DATA:
                 self._data_answered(transaction, code, words)
-            case Kind.CONTENT:
+            case OwedReply.CONTENT:
                 self._content_answered(transaction, code, words)
-            case Kind.RSET:
+            case OwedReply.RSET:
                 self._next_step(transaction)
-            case Kind.QUIT:
+            case OwedReply.QUIT:
                 self._end(EndingKind.CLOSED, code, words)
 
     def _command_answered(
-        self, kind: Kind, transaction: Transaction, code: int, words: str
+        self, kind: OwedReply, transaction: Transaction, code: int, words: str
     ) -> None:
         if code >= 400:
             self._refuse(kind, transaction, code, words)
@@ -155,7 +153,7 @@ class Exchange(Wire):
             # RFC 2920, 3.1: a lone dot ends the content that nobody may get.
             self._refused(transaction)
             if not self._over():
-                self._owe(Kind.DOT)
+                self._owe(OwedReply.DOT)
                 self._transport.write(b".\r\n")
 
     def _content_answered(self, transaction: Transaction, code: int, words: str) -> None:
@@ -173,16 +171,18 @@ class Exchange(Wire):
             self._end(EndingKind.DESYNC, code, words, suspect=True)
             return
         self._proven = self._proven or self.mode is CHUNKED
+        seconds = self._since - transaction.handed
         if accepted:
             self._refusals = 0
-        end = End.ACCEPTED if accepted else End.REFUSED
-        self._settle(Outcome(end, code, words, Stage.CONTENT, self._since - transaction.handed))
+            self._settle(Outcome(End.ACCEPTED, code, words, Stage.CONTENT, seconds))
+        else:
+            self._settle(refused(code, words, Stage.CONTENT, seconds))
 
-    def _refuse(self, kind: Kind, transaction: Transaction, code: int, words: str) -> None:
+    def _refuse(self, kind: OwedReply, transaction: Transaction, code: int, words: str) -> None:
         """The first refusal counts: what follows in a group is refused because of it."""
         if transaction.refusal is None and kind in STAGES:
             seconds = monotonic() - transaction.handed if transaction.handed else 0.0
-            transaction.refusal = Outcome(End.REFUSED, code, words, STAGES[kind], seconds)
+            transaction.refusal = refused(code, words, STAGES[kind], seconds)
 
     def _confused(self, transaction: Transaction) -> bool:
         """The server lost the thread of the first group that it got, and is left."""
@@ -251,7 +251,7 @@ class Exchange(Wire):
             transaction.todo.extend(((MAIL, mail), (RCPT, rcpt), (DATA, b"DATA\r\n")))
             if self._stale:
                 self._stale = False
-                transaction.todo.appendleft((Kind.RSET, b"RSET\r\n"))
+                transaction.todo.appendleft((OwedReply.RSET, b"RSET\r\n"))
             self._next_step(transaction)
         else:
             transaction.behind = bool(self._owed)
@@ -269,7 +269,7 @@ class Exchange(Wire):
         self._envelope = transaction
         if self._stale:
             self._stale = False
-            owed.append((Kind.RSET, transaction))
+            owed.append((OwedReply.RSET, transaction))
             lines = b"RSET\r\n" + lines
         owed.append((MAIL, transaction))
         owed.append((RCPT, transaction))
@@ -334,13 +334,13 @@ class Exchange(Wire):
         self._transport.write(b"%bBDAT %d LAST\r\n%b" % (envelope_, len(content), content))
 
 
-def _fits(kind: Kind, code: int) -> bool:
+def _fits(kind: OwedReply, code: int) -> bool:
     """Whether the code can be a reply to it. 220 and 221 are for the ends of a session."""
-    if kind is Kind.QUIT:
+    if kind is OwedReply.QUIT:
         return True
     good = code < 300 and code not in {220, 221}
     if kind is DATA:
         return code == 354 or code >= 400
-    if kind is Kind.RSET:
+    if kind is OwedReply.RSET:
         return good
     return good or code >= 400

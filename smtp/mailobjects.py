@@ -1,52 +1,56 @@
 """What is sent, and what became of it. Pure."""
 
 from dataclasses import dataclass
-from enum import Enum, StrEnum, auto
+from enum import Enum, auto
 from typing import Protocol
 
 from smtp.exceptions import SmtpError
-
-# No reply code of SMTP: this relay can't carry an address with other letters than ASCII.
-NO_SMTPUTF8 = 2
+from smtp.replies import Stage, Verdict, classify
 
 
 class End(Enum):
     """How far a mail got, with certainty.
 
-    REFUSED: the server said so. NOT_HANDED_OVER: its content certainly wasn't accepted.
+    REFUSED: the server said so, or this client knew before that it would. NOT_COMPOSED: the mail
+    could not be made. NEEDS_SMTPUTF8: an address has other letters than ASCII, and the server
+    doesn't offer SMTPUTF8 (RFC 6531). NOT_HANDED_OVER: its content certainly wasn't accepted.
     NEXT_CONNECTION: the same, because this connection takes no more mails: it may go over another
     one at once. IN_DOUBT: its content was written, its reply never read.
     """
 
     ACCEPTED = auto()
     REFUSED = auto()
+    NOT_COMPOSED = auto()
+    NEEDS_SMTPUTF8 = auto()
     NOT_HANDED_OVER = auto()
     NEXT_CONNECTION = auto()
     IN_DOUBT = auto()
-
-
-class Stage(StrEnum):
-    """The step that an outcome came from."""
-
-    CONNECT = "connect"
-    MAIL = "mail"
-    RCPT = "rcpt"
-    DATA = "data"
-    CONTENT = "content"
 
 
 @dataclass(slots=True)
 class Outcome:
     """`code` and `words` are the server's reply; where there was none, 0 and words of ours.
 
-    `seconds`: from the writing of the content to its reply.
+    `stage`: the step that it came from. `seconds`: from the writing of the content to its reply.
+    `verdict`: what a refusal means; all that is REFUSED has one, and nothing else.
     """
 
     end: End
     code: int = 0
     words: str = ""
-    stage: Stage = Stage.CONNECT
+    stage: Stage = Stage.UNKNOWN
     seconds: float = 0.0
+    verdict: Verdict | None = None
+
+    @property
+    def reply(self) -> str:
+        """Code and words; the words alone where no server spoke."""
+        return f"{self.code} {self.words}" if self.code else self.words
+
+
+def refused(code: int, words: str, stage: Stage, seconds: float = 0.0) -> Outcome:
+    """What a server refused. Here, once, it is looked up what its reply means."""
+    return Outcome(End.REFUSED, code, words, stage, seconds, classify(code, words, stage))
 
 
 @dataclass(slots=True)

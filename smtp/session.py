@@ -1,7 +1,6 @@
 """Opens a session with a relay: connects, secures, greets and logs in, by aiosmtplib."""
 
 import asyncio
-import re
 import ssl
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -15,18 +14,13 @@ from smtp import config, ehloname, hosts, steps
 from smtp.exceptions import SmtpError
 from smtp.offers import Offers, read_offers
 from smtp.remarks import Remark
+from smtp.replies import Meaning, Stage, classify
 from smtp.replylines import words_of
 from smtp.timeouts import Timeouts
 
 T = TypeVar("T")
-
-# How servers say that they have enough of our connections; ICC: NetEase's code for it.
-TOO_MANY = re.compile(
-    r"too many\b.*\b(connections?|sessions?)|\bconcurrent|"
-    r"(connections?|sessions?)\b.*\b(limit|exceed|maximum)|"
-    r"(limit|exceed|maximum)\w*\b.*\b(connections|sessions)|\bHL:ICC\b|并发",
-    re.IGNORECASE,
-)
+# What a refused step means for the session; of other meanings the server is away.
+REASONS = {Meaning.LOGIN: "login", Meaning.EHLO: "ehlo"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +72,7 @@ async def open_session(server: Server, timeouts: Timeouts | None = None) -> Sess
     except hosts.HostError as error:
         raise ConnectError("connection", str(error)) from error
     except (
-        *(steps.RefusedError, steps.MissingError),
+        *(steps.RefusedError, steps.NotOfferedError),
         *(SMTPException, OSError, ValueError, TimeoutError),
     ) as error:
         raise _connect_error(error, opening.step, server) from error
@@ -144,7 +138,7 @@ class _Opening:
         """What came in clear behind the reply is thrown away by aiosmtplib (RFC 3207, 4.2)."""
         self.step = "starttls"
         if "starttls" not in offered:
-            raise steps.MissingError("no_starttls")
+            raise steps.NotOfferedError("no_starttls")
         if client.protocol is None:
             raise OSError(str(Remark("closed")))
         limit = self.timeouts.starttls
@@ -178,29 +172,33 @@ def _connect_error(error: BaseException, step: str, server: Server) -> ConnectEr
         if isinstance(cause, ssl.SSLError):
             return ConnectError("tls", words)
         cause = cause.__cause__ or cause.__context__
-    return ConnectError(_reason(error, step, words), words)
+    return ConnectError(_reason(error, step), words)
 
 
-def _reason(error: BaseException, step: str, words: str) -> str:
-    code = _code(error)
-    if code >= 400 and TOO_MANY.search(words):
-        return "too_many"
-    if isinstance(error, steps.RefusedError) and step == "ehlo":
-        return "ehlo" if steps.is_about_name(error.answer) else "connection"
+def _reason(error: BaseException, step: str) -> str:
+    if refusal := _refusal(error):
+        stage = Stage.AUTH if step == "auth" else Stage.CONNECT
+        verdict = classify(*refusal, stage)
+        if verdict.too_many_connections:
+            return "too_many"
+        # Before EHLO, and to STARTTLS, a server says nothing about our name.
+        if step in {"ehlo", "auth"}:
+            return REASONS.get(verdict.meaning, "connection")
     if isinstance(error, OSError):
         return "connection"
     if step == "starttls":
         return "tls"
-    # Refused; or no method that both sides know, or none at all.
-    if step == "auth" and (500 <= code < 600 or not code):
-        return "login"
-    return "connection"
+    # No method that both sides know, or none at all.
+    return "login" if step == "auth" and not refusal else "connection"
 
 
-def _code(error: BaseException) -> int:
+def _refusal(error: BaseException) -> tuple[int, str] | None:
+    """Code and words, where the server said any."""
     if isinstance(error, steps.RefusedError):
-        return error.answer.code
-    return error.code if isinstance(error, SMTPResponseException) else 0
+        return error.answer.code, error.answer.words
+    if isinstance(error, SMTPResponseException):
+        return error.code, " ".join(error.message.split())
+    return None
 
 
 def _say(error: BaseException) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from smtp.exceptions import SmtpError
 from smtp.remarks import Remark
-from smtp.replies import Meaning, meaning
+from smtp.replies import Meaning, Stage, meaning
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class RefusedError(SmtpError):
         self.answer = answer
 
 
-class MissingError(SmtpError):
+class NotOfferedError(SmtpError):
     """The server doesn't offer what is needed. `code`: no_starttls, no_auth or no_method."""
 
     def __init__(self, code: str) -> None:
@@ -58,7 +58,7 @@ Steps = Generator[Command, Answer, None]
 
 def is_about_name(answer: Answer) -> bool:
     """Whether the answer to EHLO or HELO refuses the name in it."""
-    return meaning(answer.code, answer.words, "connect") is Meaning.EHLO
+    return meaning(answer.code, answer.words, Stage.CONNECT) is Meaning.EHLO
 
 
 def greet(name: str) -> Generator[Command, Answer, dict[str, str]]:
@@ -90,14 +90,14 @@ def _offered(lines: Sequence[str]) -> dict[str, str]:
 
 def log_in(username: str, password: str, offered: Mapping[str, str], *, encrypted: bool) -> Steps:
     """Tries what both sides know, in the order that suits the connection: the next one only when a
-    method was refused for good. Raises RefusedError, MissingError."""
+    method was refused for good. Raises RefusedError, NotOfferedError."""
     if "auth" not in offered:
-        raise MissingError("no_auth")
+        raise NotOfferedError("no_auth")
     known = offered["auth"].upper().split()
     order = ENCRYPTED if encrypted else CLEAR
     methods = [one for one in order if one in known]
     if not methods:
-        raise MissingError("no_method")
+        raise NotOfferedError("no_method")
     refused: Answer | None = None
     for method in methods:
         answer = yield from METHODS[method](username, password)

@@ -4,7 +4,8 @@ from collections import deque
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 
-from smtp.mailobjects import MailObject, Outcome, Stage
+from smtp.mailobjects import MailObject, Outcome
+from smtp.replies import Stage
 
 
 class Mode(StrEnum):
@@ -20,7 +21,7 @@ class Mode(StrEnum):
     PLAIN = "plain"
 
 
-class Kind(Enum):
+class OwedReply(Enum):
     """What is owed a reply."""
 
     RSET = auto()
@@ -34,11 +35,11 @@ class Kind(Enum):
 
 
 STAGES = {
-    Kind.RSET: Stage.MAIL,
-    Kind.MAIL: Stage.MAIL,
-    Kind.RCPT: Stage.RCPT,
-    Kind.DATA: Stage.DATA,
-    Kind.CONTENT: Stage.CONTENT,
+    OwedReply.RSET: Stage.MAIL,
+    OwedReply.MAIL: Stage.MAIL,
+    OwedReply.RCPT: Stage.RCPT,
+    OwedReply.DATA: Stage.DATA,
+    OwedReply.CONTENT: Stage.CONTENT,
 }
 
 
@@ -61,7 +62,7 @@ class Transaction:
         # Its envelope was written behind the content of another.
         self.behind = False
         # In PLAIN mode, the commands that wait for their turn.
-        self.todo: deque[tuple[Kind, bytes]] = deque()
+        self.todo: deque[tuple[OwedReply, bytes]] = deque()
 
 
 # For what is owed a reply and concerns no mail.

@@ -6,12 +6,13 @@ from collections import deque
 from time import monotonic
 
 from smtp import config
-from smtp.mailobjects import End, Outcome, Source, Stage
+from smtp.mailobjects import End, Outcome, Source, refused
 from smtp.remarks import Remark
+from smtp.replies import Stage
 from smtp.replylines import GarbledError, ReplyReader
 from smtp.session import Session
 from smtp.timeouts import Timeouts
-from smtp.transactions import NOBODY, STAGES, Ending, EndingKind, Kind, Mode, Transaction
+from smtp.transactions import NOBODY, STAGES, Ending, EndingKind, Mode, OwedReply, Transaction
 
 # Mails of a connection without a limit.
 ENDLESS = sys.maxsize
@@ -47,7 +48,7 @@ class Wire(asyncio.Protocol):
         self._reader = ReplyReader()
 
         # In the order in which they were said.
-        self._owed: deque[tuple[Kind, Transaction]] = deque()
+        self._owed: deque[tuple[OwedReply, Transaction]] = deque()
         # Not settled, in the order in which they were taken and will be settled.
         self._transactions: deque[Transaction] = deque()
         # The one whose commands are said and whose content isn't.
@@ -148,7 +149,7 @@ class Wire(asyncio.Protocol):
         else:
             self._advance()
 
-    def _owe(self, kind: Kind) -> None:
+    def _owe(self, kind: OwedReply) -> None:
         self._owed.append((kind, NOBODY))
 
     def _rest(self) -> None:
@@ -160,7 +161,7 @@ class Wire(asyncio.Protocol):
     def _quit(self, goodbye: EndingKind) -> None:
         self._goodbye = goodbye
         self._since = monotonic()
-        self._owe(Kind.QUIT)
+        self._owe(OwedReply.QUIT)
         self._transport.write(b"QUIT\r\n")
 
     def _settle(self, outcome: Outcome) -> None:
@@ -195,7 +196,7 @@ class Wire(asyncio.Protocol):
         if not self._owed:
             return self._limits[None]
         kind = self._owed[0][0]
-        if kind is Kind.CONTENT and self._unsent:
+        if kind is OwedReply.CONTENT and self._unsent:
             return self._content_limit
         return self._limits[kind]
 
@@ -242,9 +243,10 @@ class Wire(asyncio.Protocol):
         their contents included, it doesn't take either: it has just said so. Those without a
         content wait for nothing."""
         for transaction in self._transactions:
-            if transaction.refusal is None:
-                end = End.REFUSED if transaction.handed else End.NEXT_CONNECTION
-                transaction.refusal = Outcome(end, code, words, Stage.MAIL)
+            if transaction.refusal is None and transaction.handed:
+                transaction.refusal = refused(code, words, Stage.MAIL)
+            elif transaction.refusal is None:
+                transaction.refusal = Outcome(End.NEXT_CONNECTION, code, words, Stage.MAIL)
         self._end(EndingKind.SPENT, code, words, carried=carried)
 
     def _interrupted(self, transaction: Transaction, *, suspect: bool) -> Outcome:
@@ -260,15 +262,15 @@ class Wire(asyncio.Protocol):
         return Outcome(end, words=self._why, stage=stage)
 
 
-def _limits(timeouts: Timeouts, idle: float) -> dict[Kind | None, float]:
+def _limits(timeouts: Timeouts, idle: float) -> dict[OwedReply | None, float]:
     """Seconds by what the next reply is owed to; None: to nothing."""
     return {
         None: idle,
-        Kind.RSET: timeouts.mail,
-        Kind.MAIL: timeouts.mail,
-        Kind.RCPT: timeouts.rcpt,
-        Kind.DATA: timeouts.data,
-        Kind.CONTENT: timeouts.content_reply,
-        Kind.DOT: timeouts.data,
-        Kind.QUIT: timeouts.quit,
+        OwedReply.RSET: timeouts.mail,
+        OwedReply.MAIL: timeouts.mail,
+        OwedReply.RCPT: timeouts.rcpt,
+        OwedReply.DATA: timeouts.data,
+        OwedReply.CONTENT: timeouts.content_reply,
+        OwedReply.DOT: timeouts.data,
+        OwedReply.QUIT: timeouts.quit,
     }

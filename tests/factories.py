@@ -5,6 +5,7 @@ from typing import Any
 
 from accounts.models import Workspace
 from contacts.audience import Audience
+from contacts.provenance import Source
 from designs.models import Content
 from relays.models import Relay
 from sending.models import Mailing, Variant
@@ -19,6 +20,7 @@ def make_mailing(
     *,
     content: Content | None = None,
     lists: list[int] | None = None,
+    source: Source = Source("campaign", 7),  # noqa: B008 - it is frozen
     **values: Any,
 ) -> Mailing:
     """Without messages, lanes and tally. Through a new relay unless one or a pool is given."""
@@ -27,7 +29,7 @@ def make_mailing(
             workspace=workspace, name=f"Relay {Relay.objects.count()}", host="127.0.0.1"
         )
     known: dict[str, Any] = {
-        "origin": "campaign 7",
+        **source.columns,
         "from_email": "news@brand.example",
         "retry_for": timedelta(days=2),
         "audience": Audience.of_lists(workspace.pk, lists or []).as_json(),

@@ -19,6 +19,7 @@ from accounts.models import Workspace
 from bounces.models import BounceMailbox
 from contacts.audience import Audience
 from contacts.models import Contact, List, Subscription
+from contacts.provenance import Source
 from designs.models import Content, Design
 from designs.services import freeze
 from relays.models import Pool, Relay
@@ -63,7 +64,7 @@ def mailbox(workspace: Workspace, imap: Imap) -> BounceMailbox:
         username=USER,
         password=secrets.encrypt(PASSWORD),
         # Our own server on loopback, which no other mailbox may name.
-        is_sandbox=True,
+        managed_by="sandbox",
     )
 
 
@@ -90,7 +91,7 @@ def make_mailing(workspace: Workspace) -> Callable[..., Mailing]:
     def make(relay: Relay | None = None, pool: Pool | None = None, **values: Any) -> Mailing:
         mailing = factories.make_mailing(
             workspace,
-            origin="campaign 7",
+            source=Source("campaign", 7),
             content=Content.objects.create(
                 workspace=workspace, subject="Hello {{ first_name }} 你好", text="x"
             ),
@@ -120,7 +121,7 @@ def sent(workspace: Workspace, make_list: Callable[..., Any]) -> Callable[..., l
         target = make_list(list(addresses), name=f"List {Mailing.objects.count()}")
         mailing = open_mailing(
             workspace=workspace,
-            origin="campaign 7",
+            source=Source("campaign", 7),
             content=freeze(design, subject="Hello"),
             from_name="Brand",
             from_email="news@brand.example",

@@ -16,7 +16,7 @@ from relays.models import Relay
 # that nobody shares; city and company for two thirds. `h` is spread evenly and differs by person.
 CONTACTS = """
 INSERT INTO contacts_contact (workspace_id, email, first_name, last_name, full_name, attributes,
-                              source, created_at, updated_at)
+                              source_kind, source_id, created_at, updated_at)
 SELECT %s, 'person.' || n || '@mail' || n %% 40 || '.example',
        CASE WHEN n %% 10 = 0 THEN ''
             WHEN n %% 3 = 0 THEN chr(19968 + h %% 1500) || chr(21000 + h / 7 %% 3)
@@ -33,13 +33,13 @@ SELECT %s, 'person.' || n || '@mail' || n %% 40 || '.example',
                (ARRAY['Berlin', '上海', 'São Paulo', 'Lyon', '深圳'])[h %% 5 + 1]
                || (ARRAY['', ' Mitte', ' 2', ' Nord', ' East'])[h / 5 %% 5 + 1] END,
            'company', CASE WHEN n %% 3 = 1 THEN 'Acme & Sons ' || h %% 3000 END)),
-       'import 1', now(), now()
+       'import', 1, now(), now()
 FROM generate_series(1, %s) n, LATERAL (SELECT abs(hashint4(n) / 2) AS h) spread
 """
 SUBSCRIPTIONS = """
-INSERT INTO contacts_subscription (list_id, contact_id, status, consent, source, created_at,
-                                   changed_at)
-SELECT %s, id, 'subscribed', 'explicit', 'import 1', now(), now()
+INSERT INTO contacts_subscription (list_id, contact_id, status, consent, source_kind,
+                                   source_id, created_at, changed_at)
+SELECT %s, id, 'subscribed', 'explicit', 'import', 1, now(), now()
   FROM contacts_contact WHERE workspace_id = %s ORDER BY id LIMIT %s
 """
 

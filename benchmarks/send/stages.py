@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.embedded import database
+from contacts.provenance import Source
 
 if TYPE_CHECKING:
     from relays.models import Relay
@@ -102,7 +103,7 @@ def _open(made: Any, relay: "Relay", messages: int) -> "Mailing":
     content = designs.freeze(made.design, subject=design.SUBJECT, preheader=design.PREHEADER)
     mailing = mailings.open_mailing(
         workspace=made.workspace,
-        origin="benchmark",
+        source=Source("campaign", 1),
         content=content,
         from_name="Brand",
         from_email=design.FROM,
@@ -133,9 +134,11 @@ def _composed(batch: "ClaimedBatch") -> list["MailObject"]:
 
 def _journal(batch: "ClaimedBatch") -> None:
     """As with one connection: the reply to a mail and the next one's begin in one write."""
+    from smtp import Stage  # noqa: PLC0415
+
     for message in batch.claim.messages:
         batch.journal.hand_over(message.id)
-        batch.journal.reply(message.id, 250, "content", "2.0.0 Ok: queued as 12345")
+        batch.journal.reply(message.id, 250, Stage.CONTENT, "2.0.0 Ok: queued as 12345")
     batch.journal.flush()
 
 

@@ -67,7 +67,7 @@ class _Client(IMAPClient):  # type: ignore[misc]  # has no types
 class ImapBox:
     """`with ImapBox(account) as box:` connects, logs in and selects the folder.
 
-    After `select=False` only `folders` can be asked, until `open`. `trusted`: our own sandbox,
+    After `select=False` only `folders` can be asked, until `open`. `trusted`: a server of ours,
     wherever it listens; any other server's addresses are checked (smtp.hosts). Raises BoxError.
     """
 

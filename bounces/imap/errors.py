@@ -1,7 +1,6 @@
 """What goes wrong with an IMAP server, each with its sentence. Pure."""
 
 import contextlib
-import logging
 import socket
 import ssl
 from collections.abc import Iterator
@@ -12,8 +11,9 @@ from imapclient.exceptions import IMAPClientError
 
 from bounces.exceptions import BouncesError
 from bounces.imap.wire import TooLargeError
+from environment import logs
 
-log = logging.getLogger(__name__)
+log = logs.get(__name__)
 
 SENTENCES = {
     "dns": gettext_noop("The server's name is not known. Check how it is written."),
@@ -44,6 +44,10 @@ SENTENCES = {
     "large": gettext_noop("The server sends more than was asked for."),
     "crash": gettext_noop("Something went wrong while the mailbox was read. It is tried again."),
     "protocol": gettext_noop("The server answered something unexpected."),
+    "secret": gettext_noop(
+        "The stored password can't be read, because the server's secret key has changed. "
+        "Enter the password again."
+    ),
 }
 
 
@@ -96,7 +100,7 @@ def _box_error(error: Exception, otherwise: str) -> BoxError:
         return BoxError(otherwise, error)
     # What a library raises for an answer that nobody foresaw: lists in lists, a part that is
     # missing.
-    log.warning("an IMAP server's answer can't be read", exc_info=error)
+    log.failed("answer of an IMAP server could not be read", error)
     return BoxError(otherwise, f"{type(error).__name__}: {error}")
 
 

@@ -80,15 +80,15 @@ def _kind(name: str, body: dict[str, Any]) -> str:
     """What SES itself says; "" where it leaves that open."""
     if name == "complaint":
         harmless = _text(body, "complaintFeedbackType").lower() in HARMLESS
-        return Kind.OTHER if harmless else Kind.COMPLAINT
+        return Kind.OTHER if harmless else Kind.COMPLAINED
     if name != "bounce":
         return ""
     subtype = _text(body, "bounceSubType")
     if subtype in BLOCKED:
         return Kind.BLOCKED
     if _text(body, "bounceType").lower() == "permanent":
-        return Kind.HARD if subtype in GONE else ""
-    return Kind.SOFT
+        return Kind.HARD_BOUNCED if subtype in GONE else ""
+    return Kind.SOFT_BOUNCED
 
 
 def _headers(mail: Any) -> Headers:

@@ -20,11 +20,11 @@ RETURNED = {"message/rfc822", "message/global", "message/rfc822-headers"}
 RETURNED_HEADERS = {"text/rfc822-headers", "message/global-headers", "message/rfc822-headers"}
 # The worst first: what a report on several recipients comes to.
 GRAVITY = (
-    Kind.COMPLAINT,
-    Kind.HARD,
+    Kind.COMPLAINED,
+    Kind.HARD_BOUNCED,
     Kind.BLOCKED,
-    Kind.SOFT,
-    Kind.CHALLENGE,
+    Kind.SOFT_BOUNCED,
+    Kind.CHALLENGED,
     Kind.DELAYED,
     Kind.OTHER,
 )
@@ -165,7 +165,7 @@ def _decide(seen: Seen) -> Decision:
 
 def _complaint(seen: Seen, feedback: Headers) -> Decision:
     given = feedback.first("feedback-type").lower().strip()
-    kind = Kind.COMPLAINT if given in COMPLAINTS else Kind.OTHER
+    kind = Kind.COMPLAINED if given in COMPLAINTS else Kind.OTHER
     people = [
         found
         for value in feedback.every("original-rcpt-to", "removal-recipient")
@@ -215,7 +215,7 @@ def _judge_failed(failed: Failed, seen: Seen) -> Judged:
         return Judged(Kind.OTHER, f"action: {failed.action}", "action")
     if failed.action == "delayed":
         return Judged(Kind.DELAYED, "action: delayed", "action")
-    if failed.kind in {Kind.COMPLAINT, Kind.OTHER}:
+    if failed.kind in {Kind.COMPLAINED, Kind.OTHER}:
         return Judged(Kind(failed.kind), "notification", "notification")
     words = failed.diagnostic
     place = _words_about(seen.notice, [failed.address], [one.address for one in seen.failed])
@@ -227,9 +227,9 @@ def _judge_failed(failed: Failed, seen: Seen) -> Judged:
 def _moderated(judged: Judged, said: str) -> Judged:
     """Where the reporter tells lasting failures from passing ones, a passing one is never hard, and
     a lasting one is it where the words don't tell."""
-    if said == Kind.SOFT and judged.kind is Kind.HARD:
-        return Judged(Kind.SOFT, "notification", "notification")
-    if said in {Kind.HARD, Kind.BLOCKED} and judged.rule in {"", "unclear", "transient"}:
+    if said == Kind.SOFT_BOUNCED and judged.kind is Kind.HARD_BOUNCED:
+        return Judged(Kind.SOFT_BOUNCED, "notification", "notification")
+    if said in {Kind.HARD_BOUNCED, Kind.BLOCKED} and judged.rule in {"", "unclear", "transient"}:
         return Judged(Kind(said), "notification", "notification")
     return judged
 
@@ -247,7 +247,7 @@ def _automatic(seen: Seen) -> tuple[Kind, str] | None:
     marked = marked or head.first("precedence").lower() in {"auto_reply", "auto-reply"}
     if told and (marked or judge("automatic", seen.subject)):
         return told
-    return (Kind.AUTO_REPLY, "Auto-Submitted") if marked else None
+    return (Kind.AUTO_REPLIED, "Auto-Submitted") if marked else None
 
 
 def _is_notice(seen: Seen) -> bool:

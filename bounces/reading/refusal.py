@@ -10,9 +10,9 @@ from bounces.reading.verdict import without_boilerplate
 from smtp.replies import Meaning, Verdict, classify, read
 
 KINDS = {
-    Meaning.ADDRESS: Kind.HARD,
+    Meaning.ADDRESS: Kind.HARD_BOUNCED,
     # When a mail comes back, its server has tried for days.
-    Meaning.DOMAIN: Kind.HARD,
+    Meaning.DOMAIN: Kind.HARD_BOUNCED,
     Meaning.POLICY: Kind.BLOCKED,
     Meaning.RATE: Kind.BLOCKED,
     Meaning.LOGIN: Kind.BLOCKED,
@@ -100,7 +100,7 @@ def _judged(verdict: Verdict) -> Judged:
     rule = verdict.rule
     if rule is None:
         return Judged(Kind.OTHER, "2xx")
-    kind = Kind(rule.kind) if rule.kind else KINDS.get(verdict.meaning, Kind.SOFT)
+    kind = Kind(rule.kind) if rule.kind else KINDS.get(verdict.meaning, Kind.SOFT_BOUNCED)
     return Judged(kind, f"{verdict.meaning.value}: {verdict.words or verdict.enhanced}", rule.name)
 
 

@@ -4,18 +4,28 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from smtp.events import MailEvent
+
 
 class Kind(StrEnum):
     """The values are kept in BounceMail.kind."""
 
-    HARD = "hard"  # the address does not exist
-    SOFT = "soft"  # not delivered this time: full, too large, the server is in trouble
-    BLOCKED = "blocked"  # refused for its content, sender or reputation
-    DELAYED = "delayed"  # still being tried
-    COMPLAINT = "complaint"  # a person called it spam (RFC 5965)
-    AUTO_REPLY = "auto_reply"  # out of office, and the like (RFC 3834)
-    CHALLENGE = "challenge"  # asks the sender to confirm
-    OTHER = "other"  # none of these
+    # The address does not exist.
+    HARD_BOUNCED = MailEvent.HARD_BOUNCED
+    # Not delivered this time: full, too large, the server is in trouble.
+    SOFT_BOUNCED = MailEvent.SOFT_BOUNCED
+    # Refused for its content, sender or reputation.
+    BLOCKED = MailEvent.BLOCKED
+    # Still being tried.
+    DELAYED = MailEvent.DELAYED
+    # A person called it spam (RFC 5965).
+    COMPLAINED = MailEvent.COMPLAINED
+    # Out of office, and the like (RFC 3834).
+    AUTO_REPLIED = MailEvent.AUTO_REPLIED
+    # Asks the sender to confirm.
+    CHALLENGED = MailEvent.CHALLENGED
+    # None of these.
+    OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,23 +13,23 @@ MOST_WORDS = 3000
 
 
 @dataclass(frozen=True, slots=True)
-class Sign:
+class BounceSign:
     kind: Kind
     text: re.Pattern[str]
 
 
 @cache
-def signs_by_table() -> dict[str, tuple[Sign, ...]]:
+def signs_by_table() -> dict[str, tuple[BounceSign, ...]]:
     """The signs of bounces.toml by their table, in their order."""
     with Path(__file__).with_name("bounces.toml").open("rb") as file:
         tables = tomllib.load(file)
     return {name: tuple(_sign(entry) for entry in entries) for name, entries in tables.items()}
 
 
-def _sign(entry: dict[str, str | list[str]]) -> Sign:
+def _sign(entry: dict[str, str | list[str]]) -> BounceSign:
     given = entry["text"]
     text = given if isinstance(given, str) else "|".join(given)
-    return Sign(Kind(str(entry["kind"])), re.compile(text, re.IGNORECASE))
+    return BounceSign(Kind(str(entry["kind"])), re.compile(text, re.IGNORECASE))
 
 
 def judge(table: str, words: str) -> tuple[Kind, str] | None:

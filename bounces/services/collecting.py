@@ -10,7 +10,6 @@ so that it is stored once, and a mail that isn't ours is looked at once and left
 unproven report, until a person counts it.
 """
 
-import logging
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -25,14 +24,15 @@ from bounces.imap.box import MOST_UIDS, ImapBox
 from bounces.imap.errors import SENTENCES, BoxError
 from bounces.models import BounceMail, BounceMailbox
 from bounces.services import deciding, mailboxes, unprovensources
+from environment import logs
 from sending.services import fence
 
-log = logging.getLogger(__name__)
+log = logs.get(__name__)
 
 State = BounceMail.State
-# Every mailbox once a minute; the sandbox soon, so that a newcomer sees what comes back.
+# Every mailbox once a minute; one on a server of ours soon, as that costs nobody anything.
 EVERY = timedelta(minutes=1)
-EVERY_SANDBOX = timedelta(seconds=10)
+EVERY_MANAGED = timedelta(seconds=10)
 # A mailbox that fails is tried again after as long as it has failed already, up to this: three
 # wrong passwords a minute would lock the account.
 SLOWEST = timedelta(minutes=15)
@@ -56,9 +56,16 @@ class Collected:
     cleared: int = 0
     # More is waiting in the mailbox.
     more: bool = False
+    # A key of SENTENCES, and what the server or the system said.
     error: str = ""
+    words: str = ""
     # Another process is at it.
     busy: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """What went wrong, in a line for logs."""
+        return " ".join(f"{SENTENCES.get(self.error, '')} {self.words}".split())
 
 
 def due(now: datetime | None = None) -> list[int]:
@@ -75,10 +82,10 @@ def due(now: datetime | None = None) -> list[int]:
 def _due(mailbox: BounceMailbox, now: datetime) -> bool:
     if mailbox.checked_at is None:
         return True
-    pause = EVERY_SANDBOX if mailbox.is_sandbox else EVERY
+    pause = EVERY_MANAGED if mailbox.managed_by else EVERY
     if mailbox.error:
         failing = mailbox.checked_at - (mailbox.collected_at or mailbox.created_at)
-        pause = min(max(pause, failing), EVERY if mailbox.is_sandbox else SLOWEST)
+        pause = min(max(pause, failing), EVERY if mailbox.managed_by else SLOWEST)
     return mailbox.checked_at + pause <= now
 
 
@@ -92,13 +99,13 @@ def collect(mailbox_id: int) -> Collected:
     try:
         _collect(mailbox, done)
     except BoxError as error:
-        done.error = f"{SENTENCES[error.code]}\n{error.words}".strip()
+        done.error, done.words = error.code, error.words
     except SecretError:
-        done.error = mailboxes.SECRET
+        done.error = "secret"
     # Whatever it is, it is no success: the mailbox says so, and is tried again later.
     except Exception as error:
-        log.exception("bounce mailbox %s could not be collected", mailbox_id)
-        done.error = f"{SENTENCES['crash']}\n{type(error).__name__}"
+        log.exception("mailbox collection failed", mailbox=mailbox_id)
+        done.error, done.words = "crash", type(error).__name__
     finally:
         _release(mailbox, done)
     return done
@@ -108,7 +115,7 @@ def _collect(mailbox: BounceMailbox, done: Collected) -> None:
     until = time.monotonic() + BUDGET
     done.applied = deciding.apply_stored(mailbox)
     given = mailboxes.account(mailbox)
-    with ImapBox(given, trusted=mailbox.is_sandbox) as box:
+    with ImapBox(given, trusted=bool(mailbox.managed_by)) as box:
         _begin(mailbox, box.uid_validity)
         uids = box.uids_from(mailbox.next_uid)
         done.more = len(uids) == MOST_UIDS
@@ -247,11 +254,31 @@ def _renew(mailbox: BounceMailbox) -> bool:
 
 def _release(mailbox: BounceMailbox, done: Collected) -> None:
     now = timezone.now()
-    values: dict[str, object] = {"leased_until": None, "error": done.error[:2000]}
+    values: dict[str, object] = {"leased_until": None, "error": done.error}
+    values["error_words"] = done.words[:2000]
     # With more waiting its turn is now.
     values["checked_at"] = None if done.more and not done.error else now
     if not done.error:
         values["collected_at"] = now
     BounceMailbox.objects.filter(pk=mailbox.pk).update(**values)
+    _log(mailbox, done)
+
+
+def _log(mailbox: BounceMailbox, done: Collected) -> None:
+    known = {"mailbox": mailbox.pk, "workspace": mailbox.workspace_id}
     if done.error:
-        log.warning("bounce mailbox %s: %s", mailbox.pk, " ".join(done.error.split()))
+        log.warning("mailbox could not be collected", **known, reason=done.error, words=done.words)
+    # Each is looked at once a minute: what brought nothing is no line.
+    if done.stored or done.cleared or done.applied.kinds:
+        log.info(
+            "mailbox collected",
+            **known,
+            stored=done.stored,
+            ours=sum(done.applied.kinds.values()),
+            unproven=done.applied.unproven,
+            not_ours=done.applied.not_ours,
+            failed=done.applied.failed,
+            suppressed=done.applied.suppressed,
+            cleared=done.cleared,
+            more=done.more,
+        )

@@ -1,6 +1,5 @@
 """What bounce mails mean for the ledger: read, matched and applied, each exactly once."""
 
-import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -17,11 +16,13 @@ from bounces.queries.seen import seen_before
 from bounces.reading import Kind, Report, parse
 from contacts import addresses
 from contacts.models import Contact, Suppression
+from contacts.provenance import Source
 from contacts.services import suppressions
+from environment import logs
 from sending.models import Event, Mailing, Message
 from sending.queries import events
 
-log = logging.getLogger(__name__)
+log = logs.get(__name__)
 
 State = BounceMail.State
 # A bounce that names only an address is about the last message to it, if it is not older.
@@ -29,22 +30,13 @@ RECENT = timedelta(days=14)
 # Mails read and applied in one transaction.
 AT_ONCE = 100
 
-EVENTS = {
-    Kind.HARD: Event.Kind.BOUNCED_HARD,
-    Kind.SOFT: Event.Kind.BOUNCED_SOFT,
-    Kind.BLOCKED: Event.Kind.BLOCKED,
-    Kind.DELAYED: Event.Kind.DELAYED,
-    Kind.COMPLAINT: Event.Kind.COMPLAINED,
-    Kind.AUTO_REPLY: Event.Kind.AUTO_REPLIED,
-    Kind.CHALLENGE: Event.Kind.AUTO_REPLIED,
+EVENTS = {kind: Event.Kind(kind.value) for kind in Kind if kind.value in Event.Kind.values} | {
+    Kind.CHALLENGED: Event.Kind.AUTO_REPLIED
 }
-SUPPRESSES = {
-    Kind.HARD: Suppression.Reason.HARD_BOUNCE,
-    Kind.COMPLAINT: Suppression.Reason.COMPLAINT,
-}
+SUPPRESSES = {kind: Suppression.Reason(kind.value) for kind in (Kind.HARD_BOUNCED, Kind.COMPLAINED)}
 # Only a report that the message failed, or was complained about, is matched by address alone, as
 # unproven: an automatic reply to a person's mail looks the same as one to ours.
-BY_RECIPIENT = {Kind.HARD, Kind.SOFT, Kind.BLOCKED, Kind.DELAYED, Kind.COMPLAINT}
+BY_RECIPIENT = {Kind.HARD_BOUNCED, Kind.SOFT_BOUNCED, Kind.BLOCKED, Kind.DELAYED, Kind.COMPLAINED}
 
 
 @dataclass(slots=True)
@@ -124,7 +116,7 @@ def _read(mail: BounceMail) -> Reading | None:
         return Reading(mail, parse(bytes(mail.raw or b"")))
     # The parser never raises; a mail that shows otherwise must not stop the rest.
     except Exception as error:
-        log.exception("bounce mail %s could not be read", mail.pk)
+        log.exception("bounce mail could not be read", mail=mail.pk)
         BounceMail.objects.filter(pk=mail.pk).update(
             state=State.FAILED, detail=f"{type(error).__name__}: {error}"[:500]
         )
@@ -252,15 +244,15 @@ def _when(one: Reading, now: datetime) -> datetime:
 def _suppress(workspace: Workspace, ours: Sequence[Reading]) -> int:
     """Suppresses the addresses that were mailed, by reason and source. A bounce is about the
     address; a complaint is the person's, so that it holds for their present address as well."""
-    sets: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
+    sets: dict[tuple[str, Source], list[tuple[str, str]]] = defaultdict(list)
     present = _present(workspace, ours)
     for one in ours:
         reason = SUPPRESSES.get(one.report.kind)
         if reason and one.message is not None:
             found = {one.message.address}
-            if reason == Suppression.Reason.COMPLAINT:
+            if reason == Suppression.Reason.COMPLAINED:
                 found.add(present.get(one.message.contact_id or 0, one.message.address))
-            rows = sets[reason, one.message.mailing.origin]
+            rows = sets[reason, one.message.mailing.source]
             rows.extend((address, one.report.diagnostic) for address in found)
     return sum(
         suppressions.suppress_addresses(workspace, rows, reason=reason, source=source)
@@ -276,7 +268,7 @@ def _present(workspace: Workspace, ours: Sequence[Reading]) -> dict[int, str]:
         for one in ours
         if one.message is not None
         and one.message.contact_id is not None
-        and one.report.kind == Kind.COMPLAINT
+        and one.report.kind == Kind.COMPLAINED
     }
     if not who:
         return {}
@@ -340,8 +332,8 @@ def suppression_of(message: Message) -> QuerySet[Suppression]:
     present = Contact.objects.filter(workspace_id=workspace_id, pk=message.contact_id or 0)
     complaint = Q(
         value__in=present.values("email"),
-        reason=Suppression.Reason.COMPLAINT,
-        source=message.mailing.origin,
+        reason=Suppression.Reason.COMPLAINED,
+        **message.mailing.source.columns,
     )
     return Suppression.objects.filter(
         complaint | Q(value=message.address, reason__in=SUPPRESSES.values()),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext
 
 from accounts import secrets
 from accounts.models import Workspace
@@ -16,12 +16,6 @@ from bounces.imap.wire import Account
 from bounces.models import BounceMailbox
 from pages import reasons
 
-SECRET = gettext_noop(
-    "The stored password can't be read, because the server's secret key has changed. "
-    "Enter the password again."
-)
-
-
 # Seconds that a person waits for a trial, who sees what came of it.
 LONGEST = 30.0
 
@@ -30,7 +24,7 @@ LEFT = ("unproven", "dismissed", "not_ours", "failed")
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class MailCounts:
     """Mails of a mailbox by their state (BounceMail.State)."""
 
     by_state: dict[str, int]
@@ -59,9 +53,9 @@ class Counts:
         return sum(self.by_state.values()) - self.by_state.get("not_ours", 0)
 
 
-def counts(mailbox: BounceMailbox) -> Counts:
+def counts(mailbox: BounceMailbox) -> MailCounts:
     rows = mailbox.mails.values_list("state").annotate(number=Count("pk")).order_by()
-    return Counts(dict(rows))
+    return MailCounts(dict(rows))
 
 
 def create(workspace: Workspace, *, password: str, **values: Any) -> BounceMailbox:
@@ -81,7 +75,7 @@ def change(mailbox: BounceMailbox, *, password: str, **values: Any) -> None:
     if password:
         values["password"] = secrets.encrypt(password)
     # What was wrong may be mended: it is tried at once.
-    values |= {"error": "", "checked_at": None}
+    values |= {"error": "", "error_words": "", "checked_at": None}
     for name, value in values.items():
         setattr(mailbox, name, value)
     mailbox.save(update_fields=list(values))
@@ -115,7 +109,7 @@ def target(mailbox: BounceMailbox) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class MailboxTrial:
     """What trying a mailbox out came to. `sentence` and the server's own `words` say what is
     wrong."""
 
@@ -129,18 +123,20 @@ class Trial:
     cleared: Rehearsal | None = None
 
 
-def look(given: Account, *, trusted: bool = False) -> Trial:
-    """Connects, logs in and looks at the folders; changes nothing. `trusted`: our own sandbox."""
+def look(given: Account, *, trusted: bool = False) -> MailboxTrial:
+    """Connects, logs in and looks at the folders; changes nothing. `trusted`: a server of ours."""
     return _try(given, None, trusted=trusted)
 
 
-def try_out(given: Account, *, move_to: str, trusted: bool = False) -> Trial:
+def try_out(given: Account, *, move_to: str, trusted: bool = False) -> MailboxTrial:
     """Looks, and does once with a mail of ours what a collector does with bounces: moves it to the
     folder `move_to`, which is made if it is missing, or deletes it ("")."""
     return _try(given, lambda box: rehearse(box, move_to=move_to), trusted=trusted)
 
 
-def _try(given: Account, clear: Callable[[ImapBox], Rehearsal] | None, *, trusted: bool) -> Trial:
+def _try(
+    given: Account, clear: Callable[[ImapBox], Rehearsal] | None, *, trusted: bool
+) -> MailboxTrial:
     folders: tuple[Folder, ...] = ()
     try:
         with ImapBox(given, select=False, trusted=trusted, longest=LONGEST) as box:
@@ -150,15 +146,18 @@ def _try(given: Account, clear: Callable[[ImapBox], Rehearsal] | None, *, truste
             mails = box.mails
             cleared = clear(box) if clear else None
     except BoxError as error:
-        return Trial(False, gettext(SENTENCES[error.code]), reasons.said(error.words), folders)
-    return Trial(True, folders=folders, mails=mails, cleared=cleared)
+        return MailboxTrial(False, text(error.code), reasons.said(error.words), folders)
+    return MailboxTrial(True, folders=folders, mails=mails, cleared=cleared)
 
 
-def sentence(error: str) -> tuple[str, str]:
-    """(our sentence in the reader's language, the server's words) of BounceMailbox.error, which
-    keeps them as its first line and the rest."""
-    first, _, words = error.partition("\n")
-    return (gettext(first) if first else ""), reasons.said(words)
+def sentence(mailbox: BounceMailbox) -> tuple[str, str]:
+    """What is wrong with it: (our sentence in the reader's language, the server's words)."""
+    return text(mailbox.error), reasons.said(mailbox.error_words)
+
+
+def text(error: str) -> str:
+    """The sentence for a key of SENTENCES, in the reader's language; "" for none."""
+    return gettext(SENTENCES[error]) if error in SENTENCES else ""
 
 
 def hurry(mailbox: BounceMailbox) -> None:

@@ -1,7 +1,6 @@
 """Unproven reports: mails that say of an address which we mailed that it bounced or complained, and
 that nothing else ties to a message. Anybody can write one. A person counts or dismisses them."""
 
-import logging
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,10 +18,12 @@ from accounts.permissions import Permission, Role, allows
 from bounces.models import BounceMail, BounceMailbox
 from bounces.reading import Kind
 from bounces.services.deciding import EVENTS, SUPPRESSES, State
+from contacts.provenance import Source
 from contacts.services import suppressions
+from environment import logs
 from sending.queries import events
 
-log = logging.getLogger(__name__)
+log = logs.get(__name__)
 
 # Reports counted in one transaction.
 AT_ONCE = 500
@@ -33,7 +34,7 @@ DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class UnprovenCount:
     """How many wait for a person, and what counting them would do."""
 
     reports: int
@@ -43,14 +44,14 @@ class Waiting:
     until: int
 
 
-def waiting(workspace: Workspace) -> Waiting:
+def waiting(workspace: Workspace) -> UnprovenCount:
     rows = of(workspace)
     found = rows.aggregate(
         reports=Count("pk"),
         addresses=Count("message__address", distinct=True, filter=Q(kind__in=list(SUPPRESSES))),
     )
     last = rows.order_by("-pk").values_list("pk", flat=True).first()
-    return Waiting(found["reports"], found["addresses"], last or 0)
+    return UnprovenCount(found["reports"], found["addresses"], last or 0)
 
 
 def of(workspace: Workspace) -> QuerySet[BounceMail]:
@@ -91,12 +92,12 @@ def _count_some(rows: QuerySet[BounceMail], by: User) -> tuple[int, int] | None:
 
 
 def _suppress(mails: list[BounceMail], by: User) -> int:
-    sets: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
+    sets: dict[tuple[str, Source], list[tuple[str, str]]] = defaultdict(list)
     for mail in mails:
         reason = SUPPRESSES.get(Kind(mail.kind))
         if reason and mail.message is not None:
             row = (mail.message.address, mail.detail)
-            sets[reason, mail.message.mailing.origin].append(row)
+            sets[reason, mail.message.mailing.source].append(row)
     return sum(
         suppressions.suppress_addresses(
             mails[0].mailbox.workspace, found, reason=reason, source=source, by=by
@@ -143,7 +144,13 @@ def _tell(pk: int, reports: int) -> int:
     except MailNotSentError:
         return 0  # logged by notices; the next run tries again
     BounceMailbox.objects.filter(pk=pk).update(flood_told_at=now)
-    log.warning("bounce mailbox %s got %s unproven reports within a day", pk, reports)
+    log.committed.warning(
+        "people told of unproven reports",
+        mailbox=pk,
+        workspace=mailbox.workspace_id,
+        reports=reports,
+        mails=number,
+    )
     return number
 
 

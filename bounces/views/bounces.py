@@ -34,27 +34,29 @@ LEFT = "left"
 MOST_SHOWN = 64 * 1024
 
 KINDS: dict[str, str | Promise] = {
-    Kind.HARD.value: gettext_lazy("Hard bounce"),
-    Kind.SOFT.value: gettext_lazy("Soft bounce"),
+    Kind.HARD_BOUNCED.value: gettext_lazy("Hard bounce"),
+    Kind.SOFT_BOUNCED.value: gettext_lazy("Soft bounce"),
     Kind.BLOCKED.value: gettext_lazy("Blocked"),
     Kind.DELAYED.value: gettext_lazy("Delayed"),
-    Kind.COMPLAINT.value: gettext_lazy("Complaint"),
-    Kind.AUTO_REPLY.value: gettext_lazy("Automatic reply"),
-    Kind.CHALLENGE.value: gettext_lazy("Asks to confirm"),
+    Kind.COMPLAINED.value: gettext_lazy("Complaint"),
+    Kind.AUTO_REPLIED.value: gettext_lazy("Automatic reply"),
+    Kind.CHALLENGED.value: gettext_lazy("Asks to confirm"),
     Kind.OTHER.value: gettext_lazy("Not a bounce"),
 }
 # What each kind means for the person, in a sentence.
 MEANINGS: dict[str, str | Promise] = {
-    Kind.HARD.value: gettext_lazy("The address does not exist. It gets no more mail."),
-    Kind.SOFT.value: gettext_lazy("Not delivered this time. The address stays as it is."),
+    Kind.HARD_BOUNCED.value: gettext_lazy("The address does not exist. It gets no more mail."),
+    Kind.SOFT_BOUNCED.value: gettext_lazy("Not delivered this time. The address stays as it is."),
     Kind.BLOCKED.value: gettext_lazy(
         "Refused for its content, its sender or its reputation, not for the address, which stays "
         "as it is."
     ),
     Kind.DELAYED.value: gettext_lazy("The server still tries. This is no bounce."),
-    Kind.COMPLAINT.value: gettext_lazy("The person called it spam. The address gets no more mail."),
-    Kind.AUTO_REPLY.value: gettext_lazy("A machine answers for the person. This is no bounce."),
-    Kind.CHALLENGE.value: gettext_lazy(
+    Kind.COMPLAINED.value: gettext_lazy(
+        "The person called it spam. The address gets no more mail."
+    ),
+    Kind.AUTO_REPLIED.value: gettext_lazy("A machine answers for the person. This is no bounce."),
+    Kind.CHALLENGED.value: gettext_lazy(
         "The recipient's server asks the sender to prove himself. This is no bounce."
     ),
     Kind.OTHER.value: gettext_lazy("A person said that this is no bounce."),
@@ -86,7 +88,7 @@ STATES: dict[str, str | Promise] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class BounceRow:
     mail: BounceMail
     kind: str | Promise
     matched: str | Promise
@@ -122,10 +124,10 @@ def bounces(request: WorkspaceRequest) -> HttpResponse:
     context = {
         "page": page,
         "source_names": sources.names(
-            request.workspace, [mail.message.mailing.origin for mail in page if mail.message]
+            request.workspace, [mail.message.mailing.source for mail in page if mail.message]
         ),
         "rows": [
-            Row(mail, KINDS.get(mail.kind, mail.kind), MATCHES.get(mail.matched_by, ""))
+            BounceRow(mail, KINDS.get(mail.kind, mail.kind), MATCHES.get(mail.matched_by, ""))
             for mail in page
         ],
         "kinds": KINDS.items(),
@@ -151,7 +153,7 @@ def bounce(request: WorkspaceRequest, pk: int) -> HttpResponse:
     context = {
         "mail": mail,
         "source_names": sources.names(
-            request.workspace, [message.mailing.origin] if message else []
+            request.workspace, [message.mailing.source] if message else []
         ),
         "report": report,
         "decided_by": _decided_by(report.why),

@@ -18,21 +18,23 @@ from bounces.services import mailboxes as service
 from bounces.services import unprovensources
 from bounces.views.bounces import STATES
 from pages import locales
+from relays.managers import managers
 from relays.providers import mailboxes as known
 
 
 def mailboxes(request: WorkspaceRequest) -> HttpResponse:
     found = BounceMailbox.objects.filter(workspace=request.workspace).order_by("name")
-    rows = [(one, *service.sentence(one.error)) for one in found]
+    rows = [(one, *service.sentence(one)) for one in found]
     return render(request, "bounces/mailboxes.html", {"rows": rows})
 
 
 def mailbox_page(request: WorkspaceRequest, pk: int) -> HttpResponse:
     one = get_in(request.workspace, BounceMailbox, pk=pk)
-    sentence, words = service.sentence(one.error)
+    sentence, words = service.sentence(one)
     counts = service.counts(one)
     context = {
         "mailbox": one,
+        "manager": managers.get(one.managed_by),
         "sentence": sentence,
         "words": words,
         "counts": counts,
@@ -43,20 +45,20 @@ def mailbox_page(request: WorkspaceRequest, pk: int) -> HttpResponse:
 
 
 def new_mailbox(request: WorkspaceRequest) -> HttpResponseBase:
-    provider = known.get(request.GET.get("provider", ""))
-    initial = asdict(provider.imap) if provider else {}
+    mailbox_provider = known.get(request.GET.get("provider", ""))
+    initial = asdict(mailbox_provider.imap) if mailbox_provider else {}
     form = MailboxForm(request.POST or None, workspace=request.workspace, initial=initial)
     if request.method == "POST" and form.is_valid():
         one = service.create(request.workspace, **form.cleaned_data)
         messages.success(request, _("The mailbox {name} was added.").format(name=one.name))
         return redirect("mailbox", request.workspace.slug, one.pk)
     offered = known.mailbox_providers().values()
-    context = {"form": form, "providers": offered, "provider": provider}
+    context = {"form": form, "mailbox_providers": offered, "mailbox_provider": mailbox_provider}
     return render(request, "bounces/mailbox_form.html", context)
 
 
 def edit_mailbox(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
-    one = get_in(request.workspace, BounceMailbox, pk=pk, is_sandbox=False)
+    one = get_in(request.workspace, BounceMailbox, pk=pk, managed_by="")
     form = MailboxForm(request.POST or None, workspace=request.workspace, mailbox=one)
     if request.method == "POST" and form.is_valid():
         service.change(one, **form.cleaned_data)
@@ -74,15 +76,15 @@ def try_new_mailbox(request: WorkspaceRequest) -> HttpResponse:
 def try_mailbox(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """Tries what is typed; from the mailbox's own page, what is stored."""
     one = get_in(request.workspace, BounceMailbox, pk=pk)
-    if "host" in request.POST and not one.is_sandbox:
+    if "host" in request.POST and not one.managed_by:
         form = MailboxForm(request.POST, workspace=request.workspace, mailbox=one)
         return _try(request, form)
     try:
         trial = service.try_out(
-            service.account(one), move_to=service.target(one), trusted=one.is_sandbox
+            service.account(one), move_to=service.target(one), trusted=bool(one.managed_by)
         )
     except SecretError:
-        trial = service.Trial(False, _(service.SECRET))
+        trial = service.MailboxTrial(False, service.text("secret"))
     return render(
         request, "bounces/parts/mailbox_trial.html", {"trial": trial, "folder": one.folder}
     )
@@ -133,7 +135,7 @@ def switch_mailbox(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
 
 @require_POST
 def delete_mailbox(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
-    one = get_in(request.workspace, BounceMailbox, pk=pk, is_sandbox=False)
+    one = get_in(request.workspace, BounceMailbox, pk=pk, managed_by="")
     count = service.remove(one)
     text = ngettext(
         "{name} and {count} kept mail are forgotten.",

@@ -27,7 +27,7 @@ LOOKED_UP = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class RecipientReply:
     """`state` is a code of pages.statuses; `contact` is None where the contact is gone."""
 
     address: str
@@ -46,10 +46,10 @@ def meant(workspace: Workspace, text: str) -> list[Contact]:
     return [exact] if exact else people.sample(workspace, text, LOOKED_UP)
 
 
-def _no_contact(workspace: Workspace, text: str) -> Answer:
+def _no_contact(workspace: Workspace, text: str) -> RecipientReply:
     """An address of nobody, which may be suppressed all the same."""
     why = _("No contact of this workspace has this address.")
-    answer = Answer(addresses.display(query.typed(text)), None, "no_contact", why)
+    answer = RecipientReply(addresses.display(query.typed(text)), None, "no_contact", why)
     if not (stops := people.suppressions_of(workspace, text)):
         return answer
     stop = causes.of_suppression(stops[0], workspace.slug)
@@ -66,13 +66,13 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def of_left_out(workspace: Workspace, rows: Sequence[LeftOut]) -> list[Answer]:
+def of_left_out(workspace: Workspace, rows: Sequence[LeftOut]) -> list[RecipientReply]:
     """Rows as answers, with the contacts that are still there."""
     behind = causes.of_left_out(workspace, rows)
     ids = [row.contact_id for row in rows]
     known = set(Contact.objects.filter(pk__in=ids).values_list("pk", flat=True))
     return [
-        Answer(
+        RecipientReply(
             address=addresses.display(row.address),
             contact=row.contact_id if row.contact_id in known else None,
             state="left_out" if row.reason else "recipient",
@@ -87,7 +87,7 @@ def of_left_out(workspace: Workspace, rows: Sequence[LeftOut]) -> list[Answer]:
 # Before the start --------------------------------------------------------------------------------
 
 
-def before(campaign: Campaign, text: str, shown: Iterable[LeftOut]) -> list[Answer]:
+def before(campaign: Campaign, text: str, shown: Iterable[LeftOut]) -> list[RecipientReply]:
     """What would become of them if it started now; people in `shown` need no second answer."""
     asked = query.question(campaign)
     there = {row.contact_id for row in shown}
@@ -98,7 +98,7 @@ def before(campaign: Campaign, text: str, shown: Iterable[LeftOut]) -> list[Answ
     rows = [query.as_row(person) for person in audience.people(asked, limit=MOST)]
     reached = {row.contact_id for row in rows}
     outside = [
-        Answer(
+        RecipientReply(
             addresses.display(one.email),
             one.pk,
             "outside",
@@ -113,7 +113,7 @@ def before(campaign: Campaign, text: str, shown: Iterable[LeftOut]) -> list[Answ
 # After the start ---------------------------------------------------------------------------------
 
 
-def after(mailing: Mailing, text: str, shown: QuerySet[Message]) -> list[Answer]:
+def after(mailing: Mailing, text: str, shown: QuerySet[Message]) -> list[RecipientReply]:
     """What became of them; messages in `shown`, the filtered table, need no second answer."""
     contacts = meant(mailing.workspace, text)
     ids, emails = [one.pk for one in contacts], [one.email for one in contacts]
@@ -138,7 +138,7 @@ def after(mailing: Mailing, text: str, shown: QuerySet[Message]) -> list[Answer]
     return found[:MOST]
 
 
-def beside(mailing: Mailing, text: str, shown: Iterable[LeftOut]) -> list[Answer]:
+def beside(mailing: Mailing, text: str, shown: Iterable[LeftOut]) -> list[RecipientReply]:
     """The same on the page of the people left out, whose rows are `shown`."""
     there = {addresses.display(row.address) for row in shown}
     found = after(mailing, text, Message.objects.none())
@@ -146,13 +146,13 @@ def beside(mailing: Mailing, text: str, shown: Iterable[LeftOut]) -> list[Answer
     return [] if no_contact else [one for one in found if one.address not in there]
 
 
-def _of_messages(mailing: Mailing, messages: Sequence[Message]) -> list[Answer]:
+def _of_messages(mailing: Mailing, messages: Sequence[Message]) -> list[RecipientReply]:
     if not messages:
         return []
     in_flight = pending.claimed(mailing, [one.pk for one in messages])
     behind = causes.of_skipped(mailing, messages)
     return [
-        Answer(
+        RecipientReply(
             address=addresses.display(one.address),
             contact=one.contact_id,
             state=code_of(one.state, in_flight=one.pk in in_flight),
@@ -165,7 +165,7 @@ def _of_messages(mailing: Mailing, messages: Sequence[Message]) -> list[Answer]:
     ]
 
 
-def _outside(mailing: Mailing, contacts: Sequence[Contact]) -> list[Answer]:
+def _outside(mailing: Mailing, contacts: Sequence[Contact]) -> list[RecipientReply]:
     """Contacts that were on none of the lists when the audience was frozen; or, of a mailing whose
     people left out were not recorded, contacts that are no recipients."""
     joined = {
@@ -188,5 +188,5 @@ def _outside(mailing: Mailing, contacts: Sequence[Contact]) -> list[Answer]:
             why = _("Was added to {list} after the campaign had started, {moment}.").format(
                 list=row.list.name, moment=locales.absolute(row.created_at)
             )
-        found.append(Answer(addresses.display(one.email), one.pk, "outside", why))
+        found.append(RecipientReply(addresses.display(one.email), one.pk, "outside", why))
     return found

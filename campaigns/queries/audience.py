@@ -87,8 +87,8 @@ def asked(campaign: Campaign, parameters: QueryDict) -> audience.Question:
 
 
 @dataclass(frozen=True)
-class _Live:
-    """Reads the audience as it is now (pages.tables.Reader)."""
+class _LiveReader:
+    """Reads the audience as it is now (pages.tables.RowReader)."""
 
     question: audience.Question
 
@@ -104,7 +104,7 @@ class _Live:
         return rows[::-1] if backward else rows
 
 
-def as_row(person: audience.Person) -> LeftOut:
+def as_row(person: audience.AudiencePerson) -> LeftOut:
     return LeftOut(
         pk=person.contact_id,
         contact_id=person.contact_id,
@@ -126,4 +126,4 @@ def live(
     known = numbers.get(wanted.reason or audience.RECIPIENTS, 0)
     total = audience.count_people(wanted) if wanted.begins else known
     page = tables.Page([], LeftOut.objects.none(), SORT, request.GET, known_total=total)
-    return tables.fill(page, _Live(wanted), request)
+    return tables.fill(page, _LiveReader(wanted), request)

@@ -20,7 +20,7 @@ SOON = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class MailingProgress:
     """Numbers are messages; `rate` is messages a second, None where nothing is being sent."""
 
     targeted: int
@@ -57,8 +57,8 @@ def done(tally: Tally) -> int:
     return tally.accepted + tally.failed + tally.skipped + tally.unknown
 
 
-def of(mailings: Iterable[Mailing]) -> dict[int, Progress]:
-    """{mailing id: Progress}. Two queries, for mailings read with RELATED and PREFETCH."""
+def of(mailings: Iterable[Mailing]) -> dict[int, MailingProgress]:
+    """{mailing id: MailingProgress}. Two queries, for mailings read with RELATED and PREFETCH."""
     now = timezone.now()
     given = list(mailings)
     moving = [m for m in given if m.state == Mailing.State.SENDING]
@@ -81,15 +81,15 @@ def _sent_lately(mailing_ids: Sequence[int], since: datetime) -> dict[int, int]:
     return {row["mailing"]: row["sent"] for row in rows}
 
 
-def _progress(mailing: Mailing, sent: int, used: estimates.Uses, now: datetime) -> Progress:
+def _progress(mailing: Mailing, sent: int, used: estimates.Uses, now: datetime) -> MailingProgress:
     tally = mailing.tally
     so_far = done(tally)
     if mailing.state != Mailing.State.SENDING:
-        return Progress(tally.targeted, so_far, None, None)
+        return MailingProgress(tally.targeted, so_far, None, None)
     elapsed = (now - max(_since(now), mailing.opened_at)).total_seconds()
     rate = sent / max(elapsed, 1.0)
     left = tally.targeted - so_far
-    return Progress(tally.targeted, so_far, rate, _finish(mailing, left, rate, used, now))
+    return MailingProgress(tally.targeted, so_far, rate, _finish(mailing, left, rate, used, now))
 
 
 def _finish(

@@ -70,7 +70,7 @@ SELECT m.reason, m.reply
 BOUNCES = """
 SELECT kind AS reason, {same} AS same, count(DISTINCT message_id), min(detail)
   FROM (SELECT kind, detail, message_id FROM sending_event
-         WHERE mailing_id = %(mailing)s AND kind IN ('hard', 'soft', 'blocked')
+         WHERE mailing_id = %(mailing)s AND kind IN ('hard_bounced', 'soft_bounced', 'blocked')
          LIMIT %(read)s) read
  GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT %(groups)s
 """
@@ -109,7 +109,7 @@ class ProviderFailures:
 
 def failed_at(mailing: Mailing) -> list[ProviderFailures]:
     """Failed messages by the mail provider that serves them, the most first. Domains of no known
-    provider are left out: the table of domains has them. By message_not_accepted."""
+    mail provider are left out: the table of domains has them. By message_not_accepted."""
     with connection.cursor() as cursor:
         cursor.execute(
             sql(
@@ -145,8 +145,8 @@ def returns(mailing: Mailing) -> dict[str, int]:
     """{kind of event: number of messages} of what came back by mail."""
     tally = mailing.tally
     tallied = {
-        Event.Kind.BOUNCED_HARD: tally.hard_bounced,
-        Event.Kind.BOUNCED_SOFT: tally.soft_bounced,
+        Event.Kind.HARD_BOUNCED: tally.hard_bounced,
+        Event.Kind.SOFT_BOUNCED: tally.soft_bounced,
         Event.Kind.BLOCKED: tally.blocked,
         Event.Kind.COMPLAINED: tally.complained,
     }
@@ -174,7 +174,7 @@ def skipped(mailing: Mailing) -> list[tuple[str, int]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Domain:
+class DomainFigures:
     name: str
     targeted: int
     accepted: int
@@ -194,7 +194,7 @@ SELECT split_part(address, '@', 2), count(*),
 """)
 
 
-def domains(mailing: Mailing) -> list[Domain]:
+def domains(mailing: Mailing) -> list[DomainFigures]:
     """The domains that most of the recipients are at."""
 
     def read() -> Rows:
@@ -202,7 +202,7 @@ def domains(mailing: Mailing) -> list[Domain]:
             cursor.execute(DOMAIN_ROWS, [mailing.pk, DOMAINS])
             return list(cursor.fetchall())
 
-    return [Domain(*row) for row in _kept("domains", mailing, read)]
+    return [DomainFigures(*row) for row in _kept("domains", mailing, read)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +250,7 @@ def links(mailing: Mailing) -> list[Link]:
     found = [
         Link(
             one.number,
-            (one.name or str(one.number + 1)) if several else "",
+            one.label if several else "",
             number,
             url,
             *counts.get((one.number if several else 0, number), (0, 0)),

@@ -27,8 +27,9 @@ class Route:
     numbers: Mapping[int, int] = field(default_factory=dict)
 
     @property
-    def sandbox(self) -> bool:
-        return bool(self.relays) and all(relay.is_sandbox for relay in self.relays)
+    def delivers(self) -> bool:
+        """Whether mails that take it reach people; so does one without relays, once it has some."""
+        return not self.relays or any(relay.delivers for relay in self.relays)
 
     @property
     def untested(self) -> list[Relay]:
@@ -102,7 +103,7 @@ def _pool_route(pool: Pool, members: Sequence[PoolMember]) -> Route:
 
 
 def choices(workspace: Workspace) -> list[Route]:
-    """What can be chosen: pools first, then relays, the sandbox last."""
+    """What can be chosen: pools first, then relays, those that deliver before others."""
     pools = Pool.objects.filter(workspace=workspace).prefetch_related("members__relay")
     relays = Relay.objects.filter(workspace=workspace, archived_at=None)
     return [
@@ -112,7 +113,7 @@ def choices(workspace: Workspace) -> list[Route]:
         ),
         *(
             Route(f"relay-{relay.pk}", relay.name, is_pool=False, relays=(relay,))
-            for relay in relays.order_by("is_sandbox", "name")
+            for relay in relays.order_by("-delivers", "name")
         ),
     ]
 

@@ -11,13 +11,13 @@ from django.core.cache import cache
 
 from campaigns.models import Campaign
 from campaigns.queries.audience import audience_of
-from contacts.audience import Audience as Recipients
+from contacts.audience import Audience
 from contacts.models import Contact, List, Subscription
 from contacts.queries import audience, growth
 from contacts.queries.mergefields import merge_fields
 from designs.fields import of_workspace
 from designs.fielduses import Use
-from designs.trials import Failure, Trial
+from designs.trials import MailTrial, TrialFailure
 from pages import reasons
 
 # Seconds that a count may be old on a page that asks after each change: of a million people it
@@ -42,7 +42,7 @@ class Exclusion:
 
 
 @dataclass(frozen=True, slots=True)
-class Audience:
+class AudienceFigures:
     recipients: int
     exclusions: list[Exclusion]
     # {merge field: number of recipients who have nothing in it}
@@ -50,7 +50,7 @@ class Audience:
     # {(merge field, kind): recipients whose value is not of that kind, and one such value}
     unfit: dict[Use, tuple[int, str]]
     # Expressions of the mail that fail for recipients.
-    failing: list[Failure]
+    failing: list[TrialFailure]
     lists_in: list[List]
     lists_out: list[List]
 
@@ -64,9 +64,9 @@ def of(
     *,
     fields: Collection[str] = (),
     uses: Collection[Use] = (),
-    trial: Trial | None = None,
+    trial: MailTrial | None = None,
     fresh: bool = True,
-) -> Audience:
+) -> AudienceFigures:
     """One pass over the lists, one over the recipients for the merge fields, one for the kinds of
     their values (`uses`), and one for a `trial` that has anything to try."""
     lists_in = list(campaign.lists_in.order_by("name", "pk"))
@@ -75,7 +75,7 @@ def of(
     counted: dict[str, Any] = {"recipients": 0, "excluded": {}}
     missing: dict[str, int] = {}
     unfit: dict[Use, tuple[int, str]] = {}
-    failing: list[Failure] = []
+    failing: list[TrialFailure] = []
     if lists_in:
         wanted, kinds = sorted(fields), sorted(uses)
         counted = _kept(lambda: audience.count(people), (people,), fresh=fresh)
@@ -89,7 +89,7 @@ def of(
             tried = (people, "trial", sorted(trial.sources.items()))
             try_out = partial(_failing, campaign, people, trial)
             failing = _kept(try_out, tried, fresh=fresh)["failing"]
-    return Audience(
+    return AudienceFigures(
         recipients=counted["recipients"],
         exclusions=[Exclusion(code, count) for code, count in counted["excluded"].items()],
         missing=missing,
@@ -105,7 +105,9 @@ def anybody(campaign: Campaign) -> bool:
     return audience.anybody(audience_of(campaign))
 
 
-def _failing(campaign: Campaign, asked: Recipients, trial: Trial) -> dict[str, list[Failure]]:
+def _failing(
+    campaign: Campaign, asked: Audience, trial: MailTrial
+) -> dict[str, list[TrialFailure]]:
     people = audience.kinds_of_people(asked, sorted(trial.fields), most=MOST_TRIED + 1)
     values = merge_fields(campaign.workspace_id, [pk for pk, _count in people[:MOST_TRIED]])
     mail = {"workspace": of_workspace(campaign.workspace)}

@@ -59,13 +59,13 @@ def create(workspace: Workspace, *, name: str, by: User | None = None) -> Campai
 
 
 def _usual_route(workspace: Workspace, last: Campaign | None) -> tuple[Relay | None, Pool | None]:
-    """What the last campaign took; else a pool, else the first relay, the sandbox last."""
+    """What the last campaign took; else a pool, else a relay, one that delivers if there is one."""
     if last and (last.pool or (last.relay and last.relay.archived_at is None)):
         return last.relay, last.pool
     if pool := Pool.objects.filter(workspace=workspace).order_by("pk").first():
         return None, pool
     relays = Relay.objects.filter(workspace=workspace, archived_at=None)
-    return relays.order_by("is_sandbox", "pk").first(), None
+    return relays.order_by("-delivers", "pk").first(), None
 
 
 @transaction.atomic

@@ -12,9 +12,9 @@ from campaigns.models import Campaign
 from campaigns.queries import estimates, routes
 from campaigns.queries.routes import Route
 from campaigns.services import audiences
-from campaigns.services.audiences import Audience
+from campaigns.services.audiences import AudienceFigures
 from designs import checks, fields
-from designs.trials import Trial
+from designs.trials import MailTrial
 
 ERROR, WARNING, INFO = "error", "warning", "info"
 SEVERITIES = (ERROR, WARNING, INFO)
@@ -24,7 +24,7 @@ SECTION_OF_PART = {"subject": "subject", "preheader": "subject"}
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ReviewProblem:
     """Errors keep a campaign from being sent; warnings and notes are to be looked at."""
 
     code: str
@@ -41,8 +41,8 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    audience: Audience
-    problems: list[Problem]
+    audience: AudienceFigures
+    problems: list[ReviewProblem]
     route: Route | None
     # When it may begin (now, where no time is chosen) and when it is done; None where that can't
     # be said.
@@ -55,15 +55,15 @@ class Review:
         return (self.finish - self.begin).total_seconds() if self.finish else None
 
     @property
-    def errors(self) -> list[Problem]:
+    def errors(self) -> list[ReviewProblem]:
         return [one for one in self.problems if one.severity == ERROR]
 
     @property
-    def warnings(self) -> list[Problem]:
+    def warnings(self) -> list[ReviewProblem]:
         return [one for one in self.problems if one.severity != ERROR]
 
     @property
-    def archived_lists(self) -> list[Problem]:
+    def archived_lists(self) -> list[ReviewProblem]:
         """A list can be archived after a campaign to it was scheduled."""
         return [one for one in self.problems if one.code == ARCHIVED_LIST]
 
@@ -75,7 +75,7 @@ def review(campaign: Campaign, *, fresh: bool = True) -> Review:
         campaign,
         fields=checks.used_fields(source) & known,
         uses=[use for use in checks.used_values(source) if use[0] in known],
-        trial=Trial(source.parts(), known),
+        trial=MailTrial(source.parts(), known),
         fresh=fresh,
     )
     route = routes.of(campaign)
@@ -84,10 +84,10 @@ def review(campaign: Campaign, *, fresh: bool = True) -> Review:
     finish = _finish(campaign, route, audience.recipients, begin) if route else None
     if audience.lists_in and not audience.recipients:
         text = _("Nobody on these lists would get it. Choose another list, or import contacts.")
-        found.append(Problem("nobody", ERROR, "to", text))
+        found.append(ReviewProblem("nobody", ERROR, "to", text))
     if route and route.active and audience.recipients and finish is None:
         text = _("At this rate it would take more than a year.")
-        found.append(Problem("too_slow", WARNING, "when", text))
+        found.append(ReviewProblem("too_slow", WARNING, "when", text))
     return Review(
         audience=audience,
         problems=ordered(found),
@@ -107,14 +107,14 @@ def _finish(campaign: Campaign, route: Route, recipients: int, begin: datetime) 
     )
 
 
-def ordered(found: Sequence[Problem]) -> list[Problem]:
+def ordered(found: Sequence[ReviewProblem]) -> list[ReviewProblem]:
     return sorted(found, key=lambda one: SEVERITIES.index(one.severity))
 
 
-def source_of(campaign: Campaign) -> checks.Source:
+def source_of(campaign: Campaign) -> checks.MailSource:
     """The mail as designs.checks looks at it: the campaign's subject on the design's body."""
     design = campaign.design
-    return checks.Source(
+    return checks.MailSource(
         subject=campaign.subject,
         preheader=campaign.preheader,
         html=design.html if design else "",
@@ -122,7 +122,7 @@ def source_of(campaign: Campaign) -> checks.Source:
     )
 
 
-def problems(campaign: Campaign, audience: Audience | None = None) -> list[Problem]:
+def problems(campaign: Campaign, audience: AudienceFigures | None = None) -> list[ReviewProblem]:
     """All that can be told without counting people, and with `audience` the rest."""
     return [
         *_of_lists(campaign),
@@ -133,33 +133,33 @@ def problems(campaign: Campaign, audience: Audience | None = None) -> list[Probl
     ]
 
 
-def _of_lists(campaign: Campaign) -> Iterator[Problem]:
+def _of_lists(campaign: Campaign) -> Iterator[ReviewProblem]:
     chosen = list(campaign.lists_in.all())
     if not chosen:
-        yield Problem("no_list", ERROR, "to", _("Choose at least one list."))
+        yield ReviewProblem("no_list", ERROR, "to", _("Choose at least one list."))
     for one in chosen:
         if one.archived_at:
             text = _("The list {list} is archived.").format(list=one.name)
-            yield Problem(ARCHIVED_LIST, WARNING, "to", text)
+            yield ReviewProblem(ARCHIVED_LIST, WARNING, "to", text)
 
 
-def _of_sender(campaign: Campaign) -> Iterator[Problem]:
+def _of_sender(campaign: Campaign) -> Iterator[ReviewProblem]:
     if not campaign.from_email:
-        yield Problem("no_sender", ERROR, "from", _("Enter the sender's address."))
+        yield ReviewProblem("no_sender", ERROR, "from", _("Enter the sender's address."))
     if not campaign.from_name:
         text = _("There is no sender name; inboxes show the address instead.")
-        yield Problem("no_name", WARNING, "from", text)
+        yield ReviewProblem("no_name", WARNING, "from", text)
     if not campaign.workspace.postal_address:
         text = _("The workspace has no postal address; in many countries mails must carry one.")
-        yield Problem("no_postal_address", WARNING, "content", text)
+        yield ReviewProblem("no_postal_address", WARNING, "content", text)
 
 
-def _of_mail(campaign: Campaign, audience: Audience | None) -> Iterator[Problem]:
+def _of_mail(campaign: Campaign, audience: AudienceFigures | None) -> Iterator[ReviewProblem]:
     if campaign.design is None:
-        yield Problem("no_design", ERROR, "content", _("Choose a design."))
+        yield ReviewProblem("no_design", ERROR, "content", _("Choose a design."))
     elif campaign.design.archived_at:
         text = _("The design {design} is archived. Bring it back or choose another.")
-        yield Problem("archived", ERROR, "content", text.format(design=campaign.design.name))
+        yield ReviewProblem("archived", ERROR, "content", text.format(design=campaign.design.name))
     known = fields.known(campaign.workspace)
     found = checks.check(
         source_of(campaign),
@@ -171,41 +171,41 @@ def _of_mail(campaign: Campaign, audience: Audience | None) -> Iterator[Problem]
     for one in found:
         section = SECTION_OF_PART.get(one.part, "content")
         if section == "subject" or campaign.design is not None:
-            yield Problem(one.code, one.severity, section, one.text, one.part, one.line)
+            yield ReviewProblem(one.code, one.severity, section, one.text, one.part, one.line)
 
 
-def _of_route(campaign: Campaign) -> Iterator[Problem]:
+def _of_route(campaign: Campaign) -> Iterator[ReviewProblem]:
     route = routes.of(campaign)
     if route is None:
         text = _("Choose a relay or a pool.")
-        yield Problem("no_route", ERROR, "route", text)
+        yield ReviewProblem("no_route", ERROR, "route", text)
         return
     if not route.relays:
         text = _("{route} has no relay that could send.").format(route=route.name)
-        yield Problem("no_relay", ERROR, "route", text)
+        yield ReviewProblem("no_relay", ERROR, "route", text)
         return
     if not any(routes.is_active(relay) for relay in route.relays):
         text = _("{route} does not send now; the campaign waits until it does.")
-        yield Problem("no_active_relay", WARNING, "route", text.format(route=route.name))
+        yield ReviewProblem("no_active_relay", WARNING, "route", text.format(route=route.name))
     for relay in route.untested:
         text = _("{relay} has not passed a test yet.").format(relay=relay.name)
-        yield Problem("untested", WARNING, "route", text, relay=relay.pk)
+        yield ReviewProblem("untested", WARNING, "route", text, relay=relay.pk)
     for relay in route.relays:
         if routes.refuses_sender(relay, campaign.from_email):
             text = _("{relay} sends only for the address it logs in with, {user}.")
             said = text.format(relay=relay.name, user=relay.username)
-            yield Problem("other_sender", ERROR, "from", said)
+            yield ReviewProblem("other_sender", ERROR, "from", said)
         elif routes.may_refuse_sender(relay, campaign.from_email):
             text = _("{relay} logs in as {user}; it may refuse a sender of another domain.")
             said = text.format(relay=relay.name, user=relay.username)
-            yield Problem("other_domain", WARNING, "from", said)
-    if route.sandbox:
-        text = _("{route} is the sandbox: nothing leaves this machine.").format(route=route.name)
-        yield Problem("sandbox", INFO, "route", text)
+            yield ReviewProblem("other_domain", WARNING, "from", said)
+    if not route.delivers:
+        text = _("{route} delivers to nobody: nothing leaves this machine.")
+        yield ReviewProblem("delivers_nothing", INFO, "route", text.format(route=route.name))
 
 
-def _of_time(campaign: Campaign) -> Iterator[Problem]:
+def _of_time(campaign: Campaign) -> Iterator[ReviewProblem]:
     draft = campaign.state == Campaign.State.DRAFT
     if draft and campaign.scheduled_at and campaign.scheduled_at <= timezone.now():
         text = _("That time has passed. Choose another one, or send now.")
-        yield Problem("past", ERROR, "when", text)
+        yield ReviewProblem("past", ERROR, "when", text)

@@ -5,7 +5,6 @@ the audience frozen and the state moved in one transaction, so a campaign whose 
 still scheduled, and one that has started has exactly one mailing.
 """
 
-import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -18,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User, Workspace
-from campaigns import states
+from campaigns import sources, states
 from campaigns.exceptions import CampaignConflictError, CampaignError
 from campaigns.models import Campaign
 from campaigns.queries.audience import audience_of
@@ -29,12 +28,13 @@ from contacts.services import jobs
 from designs.models import Content
 from designs.rendering import RenderError
 from designs.services import freeze
+from environment import logs
 from pages import locales
 from sending.models import Fence, Mailing, Message
 from sending.services import fence, mailings, retrying, unknowns
 from sending.services.retrying import Retried
 
-logger = logging.getLogger(__name__)
+log = logs.get(__name__)
 State = Campaign.State
 # How long a start is tried that an error of ours keeps from happening.
 TRIED_FOR = timedelta(minutes=5)
@@ -85,7 +85,7 @@ def schedule(  # noqa: PLR0913 - what a person confirms, each by its name
         version=F("version") + 1,
         updated_at=Now(),
     )
-    logger.info("campaign %s is scheduled for %s by user %s", now.pk, at or "now", by and by.pk)
+    log.committed.info("campaign scheduled", **_named(now), at=at, user=by and by.pk)
     campaign.refresh_from_db()
     return campaign
 
@@ -99,6 +99,11 @@ def start_now(
 ) -> Campaign:
     """Due at once: starts with the next `start_due`, within a second. Raises as `schedule`."""
     return schedule(campaign, at=None, by=by, version=version, untested=untested)
+
+
+def _named(campaign: Campaign) -> dict[str, int]:
+    """For log lines."""
+    return {"campaign": campaign.pk, "workspace": campaign.workspace_id}
 
 
 def _locked(campaign: Campaign) -> Campaign:
@@ -125,6 +130,7 @@ def unschedule(campaign: Campaign) -> Campaign:
             if campaign.state == State.STARTED
             else _("This campaign is not scheduled.")
         )
+    log.committed.info("campaign unscheduled", **_named(campaign))
     return campaign
 
 
@@ -177,14 +183,14 @@ def _start_next(tried: Sequence[int]) -> Campaign | None:
             return campaign
         except Exception as error:
             # Ours, not the author's; others go on.
-            logger.exception("campaign %s could not be started", campaign.pk)
+            log.exception("campaign could not be started", **_named(campaign))
             _failed(campaign, error)
             return campaign
     campaign.state = State.STARTED
     Campaign.objects.filter(pk=campaign.pk).update(
         state=State.STARTED, mailing=campaign.mailing, state_reason=""
     )
-    logger.info("campaign %s starts as mailing %s", campaign.pk, campaign.mailing_id)
+    log.committed.info("campaign started", **_named(campaign), mailing=campaign.mailing_id)
     return campaign
 
 
@@ -213,7 +219,7 @@ def _open(campaign: Campaign) -> Mailing:
             raise CampaignError(problem.text)
     mailing = mailings.open_mailing(
         workspace=campaign.workspace,
-        origin=f"campaign {campaign.pk}",
+        source=sources.of(campaign),
         content=_content(campaign),
         from_name=campaign.from_name,
         from_email=campaign.from_email,
@@ -265,6 +271,8 @@ def _take_back(rows: QuerySet[Campaign]) -> None:
     pks = list(rows.values_list("pk", flat=True))
     moved = Campaign.objects.filter(pk__in=pks)
     moved.update(state=State.DRAFT, state_reason=why, version=F("version") + 1)
+    if pks:
+        log.committed.warning("scheduled campaigns taken back", campaigns=len(pks))
 
 
 def take_back_deleted(workspace: Workspace) -> None:
@@ -278,7 +286,7 @@ def _refuse(campaign: Campaign, why: str) -> None:
     Campaign.objects.filter(pk=campaign.pk).update(
         state=State.DRAFT, state_reason=why, version=F("version") + 1
     )
-    logger.warning("campaign %s could not start: %s", campaign.pk, why)
+    log.committed.warning("campaign could not start", **_named(campaign), words=why)
 
 
 # Under way ---------------------------------------------------------------------------------------
@@ -309,6 +317,7 @@ def cancel(campaign: Campaign, *, by: User | None = None) -> None:
     now = _locked(campaign)
     if now.state == State.SCHEDULED:
         Campaign.objects.filter(pk=now.pk).update(state=State.CANCELLED, version=F("version") + 1)
+        log.committed.info("campaign cancelled before its start", **_named(now))
     elif not mailings.cancel(_mailing(now, "cancel"), by=by):
         raise CampaignError(_no_longer(now))
     campaign.refresh_from_db()
@@ -347,7 +356,11 @@ def retry_many(campaign: Campaign, query: str, *, by: User | None) -> Job:
     campaign.refresh_from_db()
     if campaign.mailing is None or campaign.mailing.state == Mailing.State.CANCELLED:
         raise CampaignError(str(_CANCELLED))
-    given = {"mailing": campaign.mailing.pk, "origin": campaign.mailing.origin, "query": query}
+    given = {
+        "mailing": campaign.mailing.pk,
+        "source": campaign.mailing.source.as_json(),
+        "query": query,
+    }
     return jobs.start(campaign.workspace, RETRY_JOB, given, by=by)
 
 
@@ -368,7 +381,7 @@ def settle_many(campaign: Campaign, kind: str, query: str, *, by: User | None) -
         kind == unknowns.RESEND_JOB and mailing.state == Mailing.State.CANCELLED
     ):
         raise CampaignError(str(_CANCELLED))
-    given = {"mailing": mailing.pk, "origin": mailing.origin, "query": query}
+    given = {"mailing": mailing.pk, "source": mailing.source.as_json(), "query": query}
     return jobs.start(campaign.workspace, kind, given, by=by)
 
 

@@ -10,7 +10,7 @@ from sending.reasons import said
 
 register = template.Library()
 # Kinds of events have their words in pages.statuses, reasons theirs in sending.reasons.
-EVENTS = {"hard", "soft", "blocked"}
+EVENTS = {"hard_bounced", "soft_bounced", "blocked"}
 
 
 @register.filter
@@ -19,7 +19,6 @@ def reason(code: str) -> str:
     return str(statuses.look(code).label) if code in EVENTS else reasons.text(code)
 
 
-register.filter("cause", reasons.cause)
 register.filter("said", said)
 
 

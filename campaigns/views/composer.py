@@ -33,7 +33,7 @@ from campaigns.forms import (
 from campaigns.models import Campaign
 from campaigns.queries import routes
 from campaigns.services import audiences, drafts, review
-from campaigns.services.review import Problem
+from campaigns.services.review import ReviewProblem
 from campaigns.wording import in_zone, listed
 from contacts import addresses
 from contacts.models import Contact
@@ -47,7 +47,7 @@ MOST_DESIGNS = 24
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class ComposerSection:
     key: str
     title: str | Promise
     form: type[SectionForm]
@@ -90,24 +90,26 @@ def when(campaign: Campaign) -> str:
 
 
 SECTIONS = (
-    Section("to", pgettext_lazy("campaign", "To"), ToForm, to),
-    Section("from", pgettext_lazy("campaign", "From"), FromForm, _from),
-    Section("subject", _("Subject"), SubjectForm, lambda campaign: campaign.subject),
-    Section("content", _("Content"), ContentForm, lambda c: c.design.name if c.design else ""),
-    Section("route", _("Sent through"), RouteForm, _route),
-    Section("when", _("When"), WhenForm, when),
+    ComposerSection("to", pgettext_lazy("campaign", "To"), ToForm, to),
+    ComposerSection("from", pgettext_lazy("campaign", "From"), FromForm, _from),
+    ComposerSection("subject", _("Subject"), SubjectForm, lambda campaign: campaign.subject),
+    ComposerSection(
+        "content", _("Content"), ContentForm, lambda c: c.design.name if c.design else ""
+    ),
+    ComposerSection("route", _("Sent through"), RouteForm, _route),
+    ComposerSection("when", _("When"), WhenForm, when),
 )
-NAME = Section("name", _("Name"), NameForm, lambda campaign: campaign.name)
+NAME = ComposerSection("name", _("Name"), NameForm, lambda campaign: campaign.name)
 
 
 @dataclass(slots=True)
-class Shown:
+class ShownSection:
     """A section as the page shows it."""
 
-    section: Section
+    section: ComposerSection
     form: SectionForm
     what: str
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[ReviewProblem] = field(default_factory=list)
     open: bool = False
 
     @property
@@ -125,11 +127,11 @@ class Shown:
         return f"campaigns/parts/composer_{self.section.key}.html"
 
 
-def _shown(campaign: Campaign, bound: SectionForm | None = None) -> list[Shown]:
+def _shown(campaign: Campaign, bound: SectionForm | None = None) -> list[ShownSection]:
     """Every section; `bound`: one that came back with errors."""
     found = review.problems(campaign)
     return [
-        Shown(
+        ShownSection(
             section,
             bound if type(bound) is section.form else section.form(campaign=campaign),
             section.summary(campaign),
@@ -212,7 +214,7 @@ def page(
 ) -> HttpResponse:
     """The composer of a draft. Open: what was asked for, else the first that isn't done."""
     context = _context(request, campaign, bound)
-    shown: list[Shown] = context["sections"]
+    shown: list[ShownSection] = context["sections"]
     wanted = request.GET.get("open", "")
     first = next((one for one in shown if one.form.is_bound), None)
     first = first or next((one for one in shown if one.key == wanted), None)
@@ -250,7 +252,7 @@ def save_campaign(request: WorkspaceRequest, pk: int, section: str) -> HttpRespo
 
 
 def _next_page(
-    request: WorkspaceRequest, campaign: Campaign, entry: Section, form: SectionForm
+    request: WorkspaceRequest, campaign: Campaign, entry: ComposerSection, form: SectionForm
 ) -> HttpResponseBase:
     """Without script: the section again when something is wrong, else the next one."""
     if form.errors and entry is not NAME:

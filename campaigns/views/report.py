@@ -66,17 +66,17 @@ def page(request: WorkspaceRequest, campaign: Campaign) -> HttpResponse:
 
 def _read(mailing: Mailing) -> dict[str, Any]:
     """What a recipient read where the subject has merge fields: `read_as` and `read_by`."""
-    content = mailing.content
-    if "{{" not in content.subject and "{%" not in content.subject:
+    contents = mailing.contents
+    if not any("{{" in one.subject or "{%" in one.subject for one in contents.values()):
         return {}
-    person = Contact.objects.filter(
-        pk__in=Message.objects.filter(mailing=mailing)
-        .order_by("address")
-        .values("contact_id")[:SAMPLES]
-    ).first()
+    some = Message.objects.filter(mailing=mailing).order_by("address")
+    pairs = some.values_list("contact_id", "variant")[:SAMPLES]
+    variants = {pk: variant for pk, variant in pairs if pk is not None}
+    person = Contact.objects.filter(pk__in=variants).first()
     if person is None:
         return {}
-    preview = render_preview(mailing.workspace, subject=content.subject, contact=person)
+    subject = contents[variants[person.pk]].subject
+    preview = render_preview(mailing.workspace, subject=subject, contact=person)
     return {"read_as": preview, "read_by": person.email} if preview.subject else {}
 
 
@@ -91,7 +91,7 @@ def _excluded(mailing: Mailing) -> list[tuple[str, str, int]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LedgerFigure:
     """A number of the ledger and the people behind it. `code` is one of pages.statuses."""
 
     code: str
@@ -119,7 +119,9 @@ def live_context(request: WorkspaceRequest, campaign: Campaign, mailing: Mailing
         "freezing": progress.freezes(mailing),
         "progress": now,
         "average": progress.average_rate(mailing),
-        "ledger": [Entry(code, getattr(tally, code), f"{people}?state={code}") for code in LEDGER],
+        "ledger": [
+            LedgerFigure(code, getattr(tally, code), f"{people}?state={code}") for code in LEDGER
+        ],
         "people_url": people,
         "steps": steps,
         "cancel_text": states.asked(steps["cancel"], numbers) if "cancel" in steps else "",
@@ -165,7 +167,7 @@ def _runs(mailing: Mailing) -> dict[str, Any]:
     return {"runs": found, "runs_seen": seen}
 
 
-def _saying(state: str, now: progress.Progress) -> str:
+def _saying(state: str, now: progress.MailingProgress) -> str:
     """For screen readers: said again only when the state or the tens of the percentage change."""
     return _("{state}: {done} of {targeted} done").format(
         state=statuses.look(state).label,

@@ -19,12 +19,13 @@ class Migration(migrations.Migration):
             name='Contact',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('source_id', models.BigIntegerField(default=0)),
+                ('source_kind', models.CharField(blank=True, default='', max_length=20, verbose_name='source')),
                 ('email', models.CharField(max_length=320, verbose_name='e-mail address')),
                 ('first_name', models.CharField(blank=True, max_length=150, verbose_name='first name')),
                 ('last_name', models.CharField(blank=True, max_length=150, verbose_name='last name')),
                 ('full_name', models.CharField(blank=True, max_length=300, verbose_name='full name')),
                 ('attributes', models.JSONField(blank=True, default=dict, verbose_name='attributes')),
-                ('source', models.CharField(blank=True, max_length=100, verbose_name='source')),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('updated_at', models.DateTimeField(auto_now=True)),
                 ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='contacts', to='accounts.workspace')),
@@ -146,9 +147,10 @@ class Migration(migrations.Migration):
             name='Subscription',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('source_id', models.BigIntegerField(default=0)),
+                ('source_kind', models.CharField(blank=True, default='', max_length=20, verbose_name='source')),
                 ('status', models.CharField(choices=[('subscribed', 'Subscribed'), ('unsubscribed', 'Unsubscribed')], default='subscribed', max_length=12, verbose_name='status')),
                 ('consent', models.CharField(choices=[('unknown', 'Not known'), ('explicit', 'Agreed to get mail (opt-in)'), ('customer', 'Existing customer')], default='unknown', max_length=10, verbose_name='consent')),
-                ('source', models.CharField(blank=True, max_length=100, verbose_name='source')),
                 ('afterwards', models.CharField(blank=True, choices=[('', ''), ('taken_back', 'taken back'), ('said_again', 'said again')], db_default='', default='', max_length=10)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('changed_at', models.DateTimeField(auto_now=True)),
@@ -160,11 +162,13 @@ class Migration(migrations.Migration):
             name='Suppression',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('source_id', models.BigIntegerField(default=0)),
+                ('source_kind', models.CharField(blank=True, default='', max_length=20, verbose_name='source')),
                 ('kind', models.CharField(choices=[('address', 'Address'), ('domain', 'Domain')], max_length=8, verbose_name='kind')),
                 ('value', models.CharField(max_length=320, verbose_name='address or domain')),
-                ('reason', models.CharField(choices=[('unsubscribed', 'Unsubscribed'), ('hard_bounce', 'Hard bounce'), ('complaint', 'Complaint'), ('manual', 'Added by hand'), ('imported', 'Imported')], max_length=12, verbose_name='reason')),
-                ('source', models.CharField(blank=True, max_length=100, verbose_name='source')),
+                ('reason', models.CharField(choices=[('unsubscribed', 'Unsubscribed'), ('hard_bounced', 'Hard bounce'), ('complained', 'Complaint'), ('manual', 'Added by hand'), ('imported', 'Imported')], max_length=12, verbose_name='reason')),
                 ('afterwards', models.CharField(blank=True, choices=[('', ''), ('taken_back', 'taken back'), ('said_again', 'said again')], db_default='', default='', max_length=10)),
+                ('carried_from', models.CharField(blank=True, db_default='', default='', max_length=320)),
                 ('detail', models.TextField(blank=True, verbose_name='detail')),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('lifted_at', models.DateTimeField(blank=True, null=True)),
@@ -237,6 +241,10 @@ class Migration(migrations.Migration):
             model_name='subscription',
             index=models.Index(fields=['contact'], name='subscription_by_contact'),
         ),
+        migrations.AddIndex(
+            model_name='subscription',
+            index=models.Index(condition=models.Q(('source_id__gt', 0), ('source_kind', 'page')), fields=['source_id'], name='subscription_by_action'),
+        ),
         migrations.AddConstraint(
             model_name='subscription',
             constraint=models.UniqueConstraint(fields=('list', 'contact'), name='subscription_once'),
@@ -244,6 +252,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='suppression',
             index=models.Index(fields=['workspace', 'id'], name='suppression_by_id'),
+        ),
+        migrations.AddIndex(
+            model_name='suppression',
+            index=models.Index(fields=['workspace', 'source_kind', 'source_id', 'id'], name='suppression_by_source'),
         ),
         migrations.AddConstraint(
             model_name='suppression',

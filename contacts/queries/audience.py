@@ -162,7 +162,7 @@ def span(workspace_id: int) -> tuple[int, int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class AudiencePerson:
     """Somebody on the lists. `reason` (a code of pages.reasons) is None for a recipient; `since`
     and `cause_id` (of a suppression, a list, ...) belong to the reason."""
 
@@ -219,7 +219,7 @@ class Question:
 
 def people(
     question: Question, *, after: str | None = None, limit: int, backward: bool = False
-) -> list[Person]:
+) -> list[AudiencePerson]:
     """The next people by address after `after` (backward: those before it, the nearest first)."""
     conditions, known = question.sql()
     if after is not None:
@@ -232,10 +232,10 @@ def people(
     )
     with connection.cursor() as cursor:
         cursor.execute(sql, known | {"after": after, "limit": limit})
-        return [Person(*row) for row in cursor.fetchall()]
+        return [AudiencePerson(*row) for row in cursor.fetchall()]
 
 
-def stream(question: Question, size: int) -> Iterator[Person]:
+def stream(question: Question, size: int) -> Iterator[AudiencePerson]:
     """All of them by address: one statement, read `size` rows at a time by a cursor of the server.
     In a transaction, because a cursor that outlives one would keep the whole result on disk."""
     conditions, known = question.sql()
@@ -248,7 +248,7 @@ def stream(question: Question, size: int) -> Iterator[Person]:
     with transaction.atomic(), connection.chunked_cursor() as cursor:
         cursor.execute(sql, known | {"limit": None})
         while rows := cursor.fetchmany(size):
-            yield from (Person(*row) for row in rows)
+            yield from (AudiencePerson(*row) for row in rows)
 
 
 def count_people(question: Question) -> int:

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
-from django.db.models import CharField, Func, QuerySet, Value
-from django.db.models.functions import NullIf, Replace
+from django.db.models import QuerySet
 
 from contacts.consent import Place, Stop
 from contacts.models import Contact
+from contacts.provenance import Source
 from contacts.queries import mailable
 from pages import statements
 from pages.registry import Registry
@@ -37,7 +37,7 @@ def engagement_names() -> list[str]:
     return [name for one in engagement for name in one.names]
 
 
-class Person(NamedTuple):
+class ExportedPerson(NamedTuple):
     email: str
     first_name: str
     last_name: str
@@ -49,28 +49,28 @@ class Person(NamedTuple):
     engagement: list[Any]
 
 
-# A source with what became of it: "campaign 7, said again".
-SOURCE = "concat_ws(', ', {row}.source, nullif(replace({row}.afterwards, '_', ' '), ''))"
 # Each subquery is about one contact and has an index that begins with it, so that the first rows
 # come at once and nothing is sorted or kept: whoever downloads sets the pace.
 EXPORT = """
 SELECT c.email, c.first_name, c.last_name, c.full_name, c.attributes::text, c.created_at,
-       by_address.reason, {source_by_address}, by_address.detail, by_address.created_at,
-       by_domain.reason, {source_by_domain}, by_domain.detail, by_domain.created_at,
-       by_domain.value, on_lists.places{columns}
+       by_address.reason, by_address.source_kind, by_address.source_id, by_address.afterwards,
+       by_address.detail, by_address.created_at,
+       by_domain.reason, by_domain.source_kind, by_domain.source_id, by_domain.afterwards,
+       by_domain.detail, by_domain.created_at, by_domain.value, on_lists.places{columns}
   FROM contacts_contact c
 {stops}
   LEFT JOIN LATERAL (
-       SELECT array_agg(ARRAY[list_id::text, status, consent, {source_on_list},
-                              extract(epoch FROM changed_at)::text] ORDER BY list_id) AS places
-         FROM contacts_subscription on_list WHERE contact_id = c.id) on_lists ON true
+       SELECT array_agg(ARRAY[list_id::text, status, consent, source_kind, source_id::text,
+                              afterwards, extract(epoch FROM changed_at)::text]
+                        ORDER BY list_id) AS places
+         FROM contacts_subscription WHERE contact_id = c.id) on_lists ON true
 {joins}
  WHERE c.id IN ({people})
  ORDER BY c.id
 """
 
 
-def people(found: QuerySet[Contact]) -> Iterator[Person]:
+def people(found: QuerySet[Contact]) -> Iterator[ExportedPerson]:
     """These contacts, in the order of their ids.
 
     In a transaction, because a cursor that outlives one would keep the whole result on disk first.
@@ -84,9 +84,6 @@ def people(found: QuerySet[Contact]) -> Iterator[Person]:
         for number, one in enumerate(engagement)
     ]
     sql = EXPORT.format(
-        source_by_address=SOURCE.format(row="by_address"),
-        source_by_domain=SOURCE.format(row="by_domain"),
-        source_on_list=SOURCE.format(row="on_list"),
         stops=mailable.joins("c.email", workspace="c.workspace_id"),
         people=ids,
         columns="".join(columns),
@@ -98,23 +95,23 @@ def people(found: QuerySet[Contact]) -> Iterator[Person]:
             yield from map(_person, rows)
 
 
-def _person(row: Sequence[Any]) -> Person:
+def _person(row: Sequence[Any]) -> ExportedPerson:
     email, first, last, full, attributes, created = row[:6]
-    stops = []
-    if row[6]:
-        stops.append(Stop(*row[6:10]))
-    if row[10]:
-        stops.append(Stop(*row[10:15]))
-    places = [_place(*cells) for cells in row[15] or ()]
+    stops = [stop(*cells) for cells in (row[6:12], row[12:19]) if cells[0]]
+    places = [_place(*cells) for cells in row[19] or ()]
     known = json.loads(attributes)
-    return Person(email, first, last, full, known, created, stops, places, list(row[16:]))
+    return ExportedPerson(email, first, last, full, known, created, stops, places, list(row[20:]))
 
 
-def _place(list_id: str, status: str, consent: str, source: str, epoch: str) -> Place:
-    return Place(int(list_id), status, consent, source, datetime.fromtimestamp(float(epoch), UTC))
+# The columns of a suppression that `stop` takes.
+STOP = ("reason", "source_kind", "source_id", "afterwards", "detail", "created_at")
 
 
-def source_said() -> Func:
-    """SOURCE as an expression on rows of suppressions."""
-    after = NullIf(Replace("afterwards", Value("_"), Value(" ")), Value(""))
-    return Func(Value(", "), "source", after, function="concat_ws", output_field=CharField())
+def stop(reason: str, kind: str, number: int, *others: Any) -> Stop:
+    return Stop(reason, Source(kind, number), *others)
+
+
+def _place(list_id: str, status: str, consent: str, *others: str) -> Place:
+    kind, number, afterwards, epoch = others
+    changed = datetime.fromtimestamp(float(epoch), UTC)
+    return Place(int(list_id), status, consent, Source(kind, int(number)), afterwards, changed)

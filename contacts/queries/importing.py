@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 
+from contacts.provenance import IMPORT, Source
 from contacts.queries import mailable
 
 CREATE = """
@@ -41,6 +42,9 @@ BY_INDEX = """
 SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;
 SET LOCAL enable_seqscan = off; SET LOCAL jit = off; SET LOCAL work_mem = '64MB'
 """
+
+# Of a row with a source: this import wrote it.
+OURS = "(source_kind = %(source_kind)s AND source_id = %(source_id)s)"
 
 # What becomes of each staged row. A known contact's values are computed here for both ways of
 # merging: an empty cell never deletes anything. The sequence's name is asked for once, in a
@@ -96,7 +100,7 @@ FROM (
         SELECT s.line, s.email, merged.first_name, merged.last_name, merged.full_name,
                merged.attributes, s.consent, said.flag, c.id AS contact_id,
                coalesce(before.listing, on_list.status) AS on_list,
-               before.listing IS NOT NULL OR on_list.source = %(source)s AS ours,
+               before.listing IS NOT NULL OR on_list.ours AS ours,
                CASE
                    WHEN said.flag IN ('s', 'b', 'c')
                         OR (said.flag IN ('u', 'l') AND NOT %(listed)s)
@@ -123,7 +127,7 @@ FROM (
             WHERE import_id = %(import_id)s AND contact_id = c.id OFFSET 0
         ) seen ON true
         LEFT JOIN LATERAL (
-            SELECT status, source FROM contacts_subscription
+            SELECT status, {ours} AS ours FROM contacts_subscription
             WHERE list_id = %(list)s AND contact_id = c.id OFFSET 0
         ) on_list ON true
         LEFT JOIN LATERAL (
@@ -157,7 +161,7 @@ FROM (
     -- What reads a sequence must not be computed for rows that a later step would drop.
     OFFSET 0
 ) judged
-""".replace("{stops}", mailable.lateral_joins("s.email"))
+""".replace("{stops}", mailable.lateral_joins("s.email")).replace("{ours}", OURS)
 
 UPDATE = """
 UPDATE contacts_contact c
@@ -172,10 +176,10 @@ WHERE j.outcome = 'updated' AND c.id = j.contact_id
 # tried first.
 INSERT = """
 INSERT INTO contacts_contact
-    (id, workspace_id, email, first_name, last_name, full_name, attributes, source,
-     created_at, updated_at)
-SELECT contact_id, %(workspace)s, email, first_name, last_name, full_name, attributes, %(source)s,
-       now(), now()
+    (id, workspace_id, email, first_name, last_name, full_name, attributes,
+     source_kind, source_id, created_at, updated_at)
+SELECT contact_id, %(workspace)s, email, first_name, last_name, full_name, attributes,
+       %(source_kind)s, %(source_id)s, now(), now()
 FROM import_judged WHERE outcome = 'new'
 """
 INSERT_UNKNOWN = f"{INSERT} ON CONFLICT (workspace_id, email) DO NOTHING"
@@ -190,9 +194,9 @@ WHERE j.outcome = 'new' AND c.workspace_id = %(workspace)s AND c.email = j.email
 SUBSCRIBE = """
 WITH made AS (
     INSERT INTO contacts_subscription
-        (list_id, contact_id, status, consent, source, created_at, changed_at)
-    SELECT %(list)s, contact_id, listing, coalesce(nullif(consent, ''), %(consent)s), %(source)s,
-           now(), now()
+        (list_id, contact_id, status, consent, source_kind, source_id, created_at, changed_at)
+    SELECT %(list)s, contact_id, listing, coalesce(nullif(consent, ''), %(consent)s),
+           %(source_kind)s, %(source_id)s, now(), now()
     FROM import_judged
     WHERE listing IN ('subscribed', 'unsubscribed') AND contact_id IS NOT NULL
     ON CONFLICT (list_id, contact_id) DO NOTHING
@@ -203,34 +207,35 @@ SELECT count(*) FILTER (WHERE status = 'subscribed'),
 FROM made
 """
 # Whoever the file says has left is taken off. Returns how many of them this import had put on.
-UNSUBSCRIBE = """
+UNSUBSCRIBE = f"""
 WITH had AS (
-    SELECT on_list.id, on_list.source = %(source)s AS ours
+    SELECT on_list.id, {OURS} AS ours
     FROM contacts_subscription on_list JOIN import_judged j USING (contact_id)
     WHERE on_list.list_id = %(list)s AND on_list.status = 'subscribed'
       AND j.listing = 'unsubscribed'
 ), changed AS (
     UPDATE contacts_subscription on_list
-    SET status = 'unsubscribed', source = %(source)s, afterwards = '', changed_at = now()
+    SET status = 'unsubscribed', source_kind = %(source_kind)s, source_id = %(source_id)s,
+        afterwards = '', changed_at = now()
     FROM had WHERE on_list.id = had.id
     RETURNING had.ours
 )
 SELECT count(*), count(*) FILTER (WHERE ours) FROM changed
-"""
-WITHDRAW = """
+"""  # noqa: S608 - a constant of ours
+WITHDRAW = f"""
 DELETE FROM contacts_subscription on_list USING import_judged j
 WHERE on_list.list_id = %(list)s AND on_list.contact_id = j.contact_id
-  AND on_list.status = 'subscribed' AND on_list.source = %(source)s AND j.listing = 'withdrawn'
-"""
+  AND on_list.status = 'subscribed' AND {OURS} AND j.listing = 'withdrawn'
+"""  # noqa: S608 - a constant of ours
 
 # The first reason stays. In the order of all who write suppressions: no deadlock.
 SUPPRESS = """
 INSERT INTO contacts_suppression
-    (workspace_id, kind, value, reason, source, detail, created_at)
+    (workspace_id, kind, value, reason, source_kind, source_id, detail, created_at)
 SELECT %(workspace)s, 'address', email,
-       CASE flag WHEN 'c' THEN 'complaint' WHEN 'b' THEN 'hard_bounce' WHEN 's' THEN 'imported'
+       CASE flag WHEN 'c' THEN 'complained' WHEN 'b' THEN 'hard_bounced' WHEN 's' THEN 'imported'
                  ELSE 'unsubscribed' END,
-       %(source)s, %(filename)s, now()
+       %(source_kind)s, %(source_id)s, %(filename)s, now()
 FROM import_judged WHERE stops ORDER BY email
 ON CONFLICT (workspace_id, kind, value) WHERE lifted_at IS NULL DO NOTHING
 """
@@ -268,7 +273,7 @@ class Target:
             "listed": self.listed,
             "consent": self.consent,
             "known": self.known,
-            "source": f"import {self.import_id}",
+            **Source(IMPORT, self.import_id).columns,
             "own": self.own,
             "summed_up": self.summed_up,
             "everywhere": self.everywhere,
@@ -470,12 +475,12 @@ SELECT count(*), max(contact_id), count(*) FILTER (WHERE outcome = 'new'),
   FROM batch
 """
 # A statement of its own: it sees what was changed until the rows were locked.
-UNSUBSCRIBE_IMPORTED = """
+UNSUBSCRIBE_IMPORTED = f"""
 DELETE FROM contacts_subscription s
 USING contacts_importedcontact i
 WHERE i.import_id = %(import_id)s AND i.contact_id > %(after)s AND i.contact_id <= %(last)s
-  AND s.contact_id = i.contact_id AND s.source = %(source)s AND s.status = 'subscribed'
-"""
+  AND s.contact_id = i.contact_id AND {OURS} AND s.status = 'subscribed'
+"""  # noqa: S608 - a constant of ours
 DELETE_IMPORTED = """
 DELETE FROM contacts_contact c
 USING contacts_importedcontact i
@@ -495,7 +500,7 @@ def undo(import_id: int, *, after: int, limit: int) -> Undone:
         "import_id": import_id,
         "after": after,
         "limit": limit,
-        "source": f"import {import_id}",
+        **Source(IMPORT, import_id).columns,
     }
     with connection.cursor() as cursor:
         cursor.execute(IMPORTED, known)

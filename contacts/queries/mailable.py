@@ -86,7 +86,7 @@ def stopped_among(workspace: Workspace, addresses: Iterable[str]) -> set[str]:
     }
 
 
-class Domain(Func):
+class DomainOf(Func):
     """What stands after the @ of a column."""
 
     function = "split_part"
@@ -97,7 +97,7 @@ class Domain(Func):
 
 
 def is_stopped(workspace: Workspace, *, email: str = "email", domain: str = "domain") -> Q:
-    """A condition on rows with these columns (`domain` from `Domain`). As two sets, which are
+    """A condition on rows with these columns (`domain` from `DomainOf`). As two sets, which are
     hashed once; with EXISTS they would be looked up for each row."""
     stops = active(workspace)
     by_address = stops.filter(kind=Kind.ADDRESS).values("value")

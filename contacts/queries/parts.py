@@ -10,7 +10,7 @@ from pages.registry import Registry
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class PartKind:
     """`{ids}` in the statements is an array of the part's ids; %(workspace)s is known, too."""
 
     key: str
@@ -27,10 +27,10 @@ class Kind:
     once: bool = False
 
 
-kinds: Registry[Kind] = Registry(key=attrgetter("key"))
+kinds: Registry[PartKind] = Registry(key=attrgetter("key"))
 
 kinds.add(
-    Kind(
+    PartKind(
         LIST,
         include="SELECT contact_id, status = 'subscribed' AS wants FROM contacts_subscription"
         " WHERE list_id = ANY({ids})",
@@ -45,7 +45,7 @@ kinds.add(
     )
 )
 kinds.add(
-    Kind(
+    PartKind(
         CONTACT,
         include="SELECT unnest({ids}::bigint[]) AS contact_id, true AS wants",
         exclude="SELECT unnest({ids}::bigint[]) AS contact_id",

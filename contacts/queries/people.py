@@ -121,7 +121,7 @@ def filtered(
     if status == "none":
         people = people.exclude(Exists(Subscription.objects.filter(contact=OuterRef("pk"))))
     if status == "suppressed":
-        people = people.alias(domain=mailable.Domain("email")).filter(
+        people = people.alias(domain=mailable.DomainOf("email")).filter(
             mailable.is_stopped(workspace)
         )
     return people

@@ -5,6 +5,7 @@ from django.http import QueryDict
 
 from accounts.models import Workspace
 from contacts.models import Suppression
+from contacts.provenance import IMPORT, Source
 from contacts.queries.people import as_stored
 from pages import numbers
 
@@ -22,5 +23,5 @@ def filtered(workspace: Workspace, parameters: QueryDict) -> QuerySet[Suppressio
     if (reason := parameters.get("reason", "")) in Suppression.Reason.values:
         rows = rows.filter(reason=reason)
     if (import_id := numbers.whole(parameters.get("import", ""))) is not None:
-        rows = rows.filter(source=f"import {import_id}")
+        rows = rows.filter(**Source(IMPORT, import_id).columns)
     return rows

@@ -11,6 +11,7 @@ from accounts.models import Workspace
 from contacts import addresses
 from contacts.exceptions import ContactsError
 from contacts.models import Contact
+from contacts.provenance import Source
 from contacts.queries import deleting, wishes
 
 FIELDS = ("first_name", "last_name", "full_name")
@@ -30,14 +31,14 @@ def create(
     email: str,
     known_names: Mapping[str, str],
     attributes: Mapping[str, Any],
-    source: str,
+    source: Source,
 ) -> Contact:
     """A new contact. Raises addresses.AddressError, or ExistsError with the one that is there."""
     normal = addresses.normalise(email)
     contact, made = Contact.objects.get_or_create(
         workspace=workspace,
         email=normal,
-        defaults={**known_names, "attributes": present(attributes), "source": source},
+        defaults={**known_names, "attributes": present(attributes), **source.columns},
     )
     if not made:
         raise ExistsError(contact)
@@ -45,11 +46,11 @@ def create(
 
 
 def create_missing(
-    workspace: Workspace, people: Sequence[Mapping[str, str]], *, source: str
+    workspace: Workspace, people: Sequence[Mapping[str, str]], *, source: Source
 ) -> None:
     """New contacts from `{"email": ..., "first_name": ...}` of known good addresses, by one
     statement; those that are there stay as they are."""
-    rows = [Contact(workspace=workspace, source=source, **one) for one in people]
+    rows = [Contact(workspace=workspace, **source.columns, **one) for one in people]
     Contact.objects.bulk_create(rows, ignore_conflicts=True)
 
 

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.models import Workspace
-from contacts import consent, csvdetect, exports
+from contacts import consent, csvdetect, exports, sources
 from contacts.models import Attribute, Contact, List, Suppression
 from contacts.queries import consent as query
 
@@ -26,7 +26,7 @@ def stream(
     lists = dict(
         List.objects.filter(workspace=workspace).order_by("name").values_list("pk", "name")
     )
-    reasons = {code: str(label) for code, label in Suppression.Reason.choices}
+    wording = _wording(lists)
     keys = [attribute.key for attribute in attributes]
     places_of = _columns_of_lists(lists, others=len(attributes) + len(query.engagement_names()))
     header = [
@@ -40,9 +40,7 @@ def stream(
 
     def rows() -> Iterator[list[Any]]:
         for person in query.people(people):
-            stands = consent.status_of(
-                person.stops, person.places, reasons=reasons, names=lists, list_id=list_id
-            )
+            stands = consent.status_of(person.stops, person.places, wording, list_id=list_id)
             yield [
                 *person[:4],
                 *(person.attributes.get(key) for key in keys),
@@ -54,6 +52,11 @@ def stream(
             ]
 
     return exports.stream(header, rows())
+
+
+def _wording(lists: dict[int, str]) -> consent.Wording:
+    reasons = {code: str(label) for code, label in Suppression.Reason.choices}
+    return consent.Wording(reasons, lists, sources.in_words())
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +87,14 @@ LIFTED = "lifted"
 
 def suppressions(found: QuerySet[Suppression]) -> Iterator[bytes]:
     """The CSV in pieces. A line without @ is a domain; an import rejects it and says so."""
-    reasons = {code: str(label) for code, label in Suppression.Reason.choices}
+    wording = _wording({})
     header = [_("Address or domain"), *exports.STATUS, "lifted_at"]
-    fields = ("reason", query.source_said(), "detail", "created_at")
 
     def rows() -> Iterator[list[Any]]:
         for value, lifted, *stop in (
-            found.order_by("pk").values_list("value", "lifted_at", *fields).iterator(5000)
+            found.order_by("pk").values_list("value", "lifted_at", *query.STOP).iterator(5000)
         ):
-            stands = consent.status_of([consent.Stop(*stop)], [], reasons=reasons, names={})
+            stands = consent.status_of([query.stop(*stop)], [], wording)
             status, since = (LIFTED, None) if lifted else (stands.status, stands.suppressed_at)
             at = consent.written(stands.at)
             yield [

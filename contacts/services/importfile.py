@@ -29,7 +29,7 @@ class FullError(UploadError):
 
 
 class ChunkSource:
-    """contacts.csvfile.Source over the chunks. Keeps the last two: records cross their ends."""
+    """contacts.csvfile.ByteSource over the chunks. Keeps the last two: records cross their ends."""
 
     def __init__(self, import_id: int) -> None:
         self._import_id = import_id

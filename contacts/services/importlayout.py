@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from contacts import reimport
-from contacts.csvfile import Reader
+from contacts.csvfile import CsvReader
 from contacts.models import Import, List
 from contacts.reimport import OnLists
 from contacts.services.importfile import ChunkSource, dialect_of
@@ -40,7 +40,7 @@ def layout_of(import_: Import) -> Layout:
 
 def _header(import_: Import) -> list[str]:
     dialect = dialect_of(import_)
-    records = Reader(ChunkSource(import_.pk), dialect) if dialect.header else ()
+    records = CsvReader(ChunkSource(import_.pk), dialect) if dialect.header else ()
     return next((record.cells for record in records if record.line >= dialect.header), [])
 
 

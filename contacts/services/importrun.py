@@ -6,7 +6,6 @@ import goes on from its last commit, two workers never do a batch twice, and a c
 one batch. While the database merges a batch, the next one is read and shaped in a thread.
 """
 
-import logging
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -18,9 +17,9 @@ from django.db import OperationalError, connections, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from contacts.batches import Batch, Batcher
-from contacts.columns import Known
-from contacts.csvfile import Place, Reader
+from contacts.batches import Batcher, RowBatch
+from contacts.columns import KnownAttribute
+from contacts.csvfile import CsvReader, FilePosition
 from contacts.exceptions import ContactsError
 from contacts.models import Attribute, Import
 from contacts.queries import importing
@@ -28,9 +27,10 @@ from contacts.rows import Shaper
 from contacts.services import statuswords as answers
 from contacts.services.importfile import ChunkSource, dialect_of
 from contacts.services.importlayout import Layout, layout_of
-from contacts.statuswords import Words
+from contacts.statuswords import WordCounts
+from environment import logs
 
-logger = logging.getLogger(__name__)
+log = logs.get(__name__)
 
 BATCH = 20_000
 LEASE = timedelta(seconds=60)
@@ -42,15 +42,16 @@ COUNTS = (
 ).split()
 # Of these the batch itself knows; of the others the database.
 READ = ("rows", "rejected", "duplicate", "unusable", "blank", "above")
+LOGGED = ("rows", "new", "updated", "unchanged", "duplicate", "suppressed", "rejected", "seconds")
 
 
 class ImportLostError(ContactsError):
     """The import was cancelled or taken over: this batch must not count."""
 
 
-def attributes_of(workspace_id: int) -> list[Known]:
+def attributes_of(workspace_id: int) -> list[KnownAttribute]:
     return [
-        Known(attribute.key, attribute.label, attribute.type, tuple(attribute.choices))
+        KnownAttribute(attribute.key, attribute.label, attribute.type, tuple(attribute.choices))
         for attribute in Attribute.objects.filter(workspace_id=workspace_id)
     ]
 
@@ -86,13 +87,18 @@ def run(
     try:
         return _work(import_, seconds=seconds, size=size, progress=progress)
     except ImportLostError:
-        logger.info("import %s: stopped, no longer ours", import_id)
+        log.info("import stopped: no longer ours", **named(import_))
     except OperationalError:
         raise
     except Exception as error:
-        logger.exception("import %s failed", import_id)
+        log.exception("import failed", **named(import_))
         fail(import_id, error)
     return False
+
+
+def named(import_: Import) -> dict[str, int]:
+    """For log lines; "import" is no name in Python."""
+    return {"import": import_.pk, "workspace": import_.workspace_id}
 
 
 def fail(import_id: int, error: Exception) -> None:
@@ -126,10 +132,10 @@ def _work(
     return False
 
 
-def batches(import_: Import, layout: Layout, *, size: int) -> Iterator[Batch]:
+def batches(import_: Import, layout: Layout, *, size: int) -> Iterator[RowBatch]:
     """The batches that are left of the import's file."""
     dialect = dialect_of(import_)
-    start = Place(import_.next_byte, import_.next_line)
+    start = FilePosition(import_.next_byte, import_.next_line)
     shaper = Shaper(
         import_.mapping,
         attributes_of(import_.workspace_id),
@@ -137,12 +143,12 @@ def batches(import_: Import, layout: Layout, *, size: int) -> Iterator[Batch]:
         vocabulary=answers.vocabulary(import_),
         on_lists=layout.on_lists,
     )
-    reader = Reader(ChunkSource(import_.pk), dialect, start)
+    reader = CsvReader(ChunkSource(import_.pk), dialect, start)
     header = dialect.header if start.byte == 0 else 0
     return iter(Batcher(reader, shaper, header=header, mapping=import_.mapping, size=size))
 
 
-def _read_ahead(items: Iterator[Batch]) -> Iterator[Batch]:
+def _read_ahead(items: Iterator[RowBatch]) -> Iterator[RowBatch]:
     """The same batches, the next one being made in a thread with a connection of its own."""
     with ThreadPoolExecutor(1, "import-reader") as thread:
         try:
@@ -170,7 +176,7 @@ def target_of(import_: Import, layout: Layout) -> importing.Target:
 
 
 @transaction.atomic
-def merge(import_: Import, target: importing.Target, batch: Batch, *, began: float) -> None:
+def merge(import_: Import, target: importing.Target, batch: RowBatch, *, began: float) -> None:
     """Merge one batch and move the import's place, all or nothing. Raises ImportLostError."""
     importing.stage(batch.staged)
     importing.wait_for_turn(import_.workspace_id)
@@ -183,7 +189,7 @@ def merge(import_: Import, target: importing.Target, batch: Batch, *, began: flo
     _move(import_, batch, merged, took=time.monotonic() - began)
 
 
-def _reported(batch: Batch, room: int) -> Iterator[Any]:
+def _reported(batch: RowBatch, room: int) -> Iterator[Any]:
     for reject in batch.rejects:
         if reject.kept:
             room -= 1
@@ -191,12 +197,12 @@ def _reported(batch: Batch, room: int) -> Iterator[Any]:
             yield reject
 
 
-def _move(import_: Import, batch: Batch, merged: dict[str, int], *, took: float) -> None:
+def _move(import_: Import, batch: RowBatch, merged: dict[str, int], *, took: float) -> None:
     """Count the batch and move the import behind it, if it is still ours and where we left it."""
     counts = {name: import_.counts.get(name, 0) + merged.get(name, 0) for name in COUNTS}
     for name in READ:
         counts[name] += getattr(batch, name)
-    words = Words(import_.words)
+    words = WordCounts(import_.words)
     words.add(batch.words)
     moved = Import.objects.filter(
         pk=import_.pk,
@@ -226,3 +232,8 @@ def _finish(import_: Import) -> None:
         state=Import.State.FINISHED, finished_at=timezone.now(), leased_until=None
     )
     importing.sort_into_search()
+    log.info("import finished", **named(import_), **_counted(import_))
+
+
+def _counted(import_: Import) -> dict[str, float]:
+    return {name: import_.counts.get(name, 0) for name in LOGGED}

@@ -15,9 +15,9 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User, Workspace
 from contacts import columns, csvdetect, values
-from contacts.batches import Batch, Reject
+from contacts.batches import Reject, RowBatch
 from contacts.columns import Column
-from contacts.csvfile import Bytes, Dialect, Reader
+from contacts.csvfile import Bytes, CsvReader, Dialect
 from contacts.exceptions import ContactsError
 from contacts.models import Attribute, Import, ImportChunk, Job, List, Subscription
 from contacts.queries import importing
@@ -33,7 +33,10 @@ from contacts.services import (
     unfinished,
 )
 from contacts.services.importlayout import Layout, layout_of
-from contacts.statuswords import LIST, Words
+from contacts.statuswords import LIST, WordCounts
+from environment import logs
+
+log = logs.get(__name__)
 
 CHECKED_ROWS = 20_000
 # Bytes of a file that guesses look at.
@@ -151,8 +154,8 @@ def first_lines(import_: Import, dialect: Dialect) -> list[tuple[int, list[str]]
     return [(record.line, _cut(record.cells)) for record in first]
 
 
-def _beginning(import_: Import, dialect: Dialect) -> Reader:
-    return Reader(Bytes(importfile.ChunkSource(import_.pk).read(0, BEGINNING)), dialect)
+def _beginning(import_: Import, dialect: Dialect) -> CsvReader:
+    return CsvReader(Bytes(importfile.ChunkSource(import_.pk).read(0, BEGINNING)), dialect)
 
 
 def describe(import_: Import, dialect: Dialect) -> list[Column]:
@@ -227,7 +230,7 @@ class Check:
     counts: dict[str, int]
     samples: list[dict[str, Any]]
     rejects: list[Reject]
-    words: Words
+    words: WordCounts
     whole: bool
     layout: Layout
 
@@ -244,7 +247,7 @@ def check(
     counts = dict.fromkeys(importrun.COUNTS, 0)
     samples: list[dict[str, Any]] = []
     rejects: list[Reject] = []
-    words = Words()
+    words = WordCounts()
     size = min(rows or importrun.BATCH, importrun.BATCH)
     layout = layout_of(import_)
     target = importrun.target_of(import_, layout)
@@ -265,7 +268,7 @@ def check(
     return Check(counts, samples, rejects, words, whole, layout)
 
 
-def _judge(target: importing.Target, batch: Batch) -> dict[str, int]:
+def _judge(target: importing.Target, batch: RowBatch) -> dict[str, int]:
     importing.stage(batch.staged)
     outcomes = importing.judge(target, apply=False)
     if batch.unusable or outcomes["asked"]:
@@ -340,6 +343,7 @@ def start(
     fields = ("mapping", "list", "answers", "state", "started_at", "counts", "words")
     locked.save(update_fields=fields)
     import_.refresh_from_db()
+    log.committed.info("import started", **importrun.named(import_), bytes=import_.size)
     if enqueue:
         transaction.on_commit(lambda: jobs.nudge(enqueue, import_.pk))
 
@@ -427,8 +431,10 @@ def cancel(import_: Import) -> bool:
     going = Import.objects.filter(pk=import_.pk)
     if going.filter(state__in=unfinished.WAITING).update(**cancelled):
         ImportChunk.objects.filter(of_import_id=import_.pk).delete()
-        return True
-    return bool(going.exclude(state__in=ENDED).update(**cancelled, leased_until=None))
+    elif not going.exclude(state__in=ENDED).update(**cancelled, leased_until=None):
+        return False
+    log.committed.info("import cancelled", **importrun.named(import_))
+    return True
 
 
 @transaction.atomic
@@ -443,6 +449,7 @@ def undo(import_: Import, *, by: User | None = None) -> Undone | Job:
     if locked.state not in ENDED or locked.undone_at:
         raise ImportRefusedError(_("Only an import that has ended can be undone, and only once."))
     Import.objects.filter(pk=locked.pk).update(undone_at=timezone.now())
+    log.committed.info("import undone", **importrun.named(locked), user=by and by.pk)
     if jobs.is_large(locked.imported.all()):
         given = {"import": locked.pk, "name": locked.filename}
         return jobs.start(locked.workspace, "undo_import", given, by=by)
@@ -477,7 +484,7 @@ def drop_files() -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class ImportProgress:
     percent: int
     rows: int
     # Rows a second, and seconds that are left; None before the first batch.
@@ -493,11 +500,11 @@ def elapsed(import_: Import) -> float:
     return max(0.0, ((import_.finished_at or timezone.now()) - import_.started_at).total_seconds())
 
 
-def progress(import_: Import) -> Progress:
+def progress(import_: Import) -> ImportProgress:
     seconds, rows = elapsed(import_), import_.counts.get("rows", 0)
     share = import_.next_byte / import_.size if import_.size else 0
     known = seconds > 0 and share > 0
-    return Progress(
+    return ImportProgress(
         percent=100 if import_.state == Import.State.FINISHED else int(share * 100),
         rows=rows,
         rate=rows / seconds if known else None,

@@ -9,8 +9,8 @@ from django.utils.translation import gettext_lazy
 
 from contacts.models import Import, StatusWord
 from contacts.services import importfile, imports, statuswords
-from contacts.services.statuswords import Answer
-from contacts.statuswords import ASKED, DATE, EMPTY, MEANING_OF, OTHER, Word, Words
+from contacts.services.statuswords import WordAnswer
+from contacts.statuswords import ASKED, DATE, EMPTY, MEANING_OF, OTHER, Word, WordCounts
 
 # So many words are shown; the others are counted.
 SHOWN = 100
@@ -45,7 +45,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class WordQuestions:
     """All words of a file: those `asked` about, and those that are `known`."""
 
     asked: list[Asked]
@@ -58,7 +58,7 @@ class Question:
     choices: list[tuple[str, str]]
 
 
-def asked(import_: Import, words: Words) -> Question | None:
+def asked(import_: Import, words: WordCounts) -> WordQuestions | None:
     """What is to be asked about the words; None for a file that has no status column."""
     listed = list(words)
     if not listed:
@@ -79,7 +79,7 @@ def asked(import_: Import, words: Words) -> Question | None:
         text = str(NAMES.get(word.key, word.text))
         column = names.get(word.column) or _("Column {n}").format(n=word.column + 1)
         shown.append(Asked(word, text, column, meaning, meaning or likely, source))
-    return Question(
+    return WordQuestions(
         asked=[one for one in shown if not one.meaning],
         known=[one for one in shown if one.meaning],
         more=len(listed) - len(shown),
@@ -100,7 +100,7 @@ def column_names(import_: Import) -> dict[int, str]:
     }
 
 
-def answers(posted: Mapping[str, str]) -> Iterator[Answer]:
+def answers(posted: Mapping[str, str]) -> Iterator[WordAnswer]:
     """The answers of the form: word_0, kind_0, text_0, meaning_0, and so on."""
     for number in range(SHOWN):
         if f"kind_{number}" not in posted:
@@ -110,4 +110,4 @@ def answers(posted: Mapping[str, str]) -> Iterator[Answer]:
         )
         # What we are certain of anyway needs no answer.
         if meaning != posted.get(f"was_{number}", ""):
-            yield Answer(kind, key, text, meaning)
+            yield WordAnswer(kind, key, text, meaning)

@@ -12,7 +12,6 @@ Whoever is added after the start is never touched.
 
 import hashlib
 import json
-import logging
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -27,10 +26,11 @@ from kombu.exceptions import OperationalError as BrokerError
 from accounts.models import User, Workspace
 from contacts import jobkinds
 from contacts.exceptions import ContactsError
-from contacts.jobkinds import Step
+from contacts.jobkinds import BatchStep
 from contacts.models import Job
+from environment import logs
 
-logger = logging.getLogger(__name__)
+log = logs.get(__name__)
 
 State = Job.State
 ACTIVE = (State.QUEUED, State.RUNNING)
@@ -87,15 +87,22 @@ def start(
 ) -> Job:
     """The job that does this, and a worker is told. One that does the same already is returned."""
     text = json.dumps(parameters, sort_keys=True)
-    job, _made = Job.objects.get_or_create(
+    job, made = Job.objects.get_or_create(
         workspace=workspace,
         kind=kind,
         same=hashlib.sha256(text.encode()).hexdigest()[:32],
         state__in=ACTIVE,
         defaults={"parameters": dict(parameters), "created_by": by, "last": last},
     )
+    if made:
+        log.committed.info("job started", **_named(job), user=by and by.pk)
     transaction.on_commit(lambda: nudge(_tell_worker, job.pk))
     return job
+
+
+def _named(job: Job) -> dict[str, object]:
+    """For log lines."""
+    return {"job": job.pk, "kind": job.kind, "workspace": job.workspace_id}
 
 
 def nudge(tell: Callable[[int], Any], pk: int) -> None:
@@ -103,18 +110,19 @@ def nudge(tell: Callable[[int], Any], pk: int) -> None:
     try:
         tell(pk)
     except BrokerError as error:
-        logger.warning("no worker was told of number %s: %s", pk, error)
+        log.warning("no worker was told", number=pk, error=error)
 
 
 def cancel(job: Job) -> bool:
     """Stop it; what is done stays. False when it is over, or must not stop half-way."""
     if not jobkinds.of(job).may_cancel:
         return False
-    return bool(
-        Job.objects.filter(pk=job.pk, state__in=ACTIVE).update(
-            state=State.CANCELLED, finished_at=timezone.now(), leased_until=None
-        )
+    cancelled = Job.objects.filter(pk=job.pk, state__in=ACTIVE).update(
+        state=State.CANCELLED, finished_at=timezone.now(), leased_until=None
     )
+    if cancelled:
+        log.committed.info("job cancelled", **_named(job))
+    return bool(cancelled)
 
 
 def may_undo(job: Job) -> bool:
@@ -136,6 +144,7 @@ def undo(job: Job, *, by: User | None) -> Job | None:
     if take_back is None or not may_undo(locked):
         return None
     Job.objects.filter(pk=locked.pk).update(undone_at=timezone.now())
+    log.committed.info("job taken back", **_named(locked), user=by and by.pk)
     return take_back(locked, by)
 
 
@@ -191,11 +200,11 @@ def run(
     try:
         return _work(job, seconds=seconds, size=size, progress=progress)
     except JobLostError:
-        logger.info("job %s: stopped, no longer ours", job_id)
+        log.info("job stopped: no longer ours", job=job_id)
     except OperationalError:
         raise
     except Exception as error:
-        logger.exception("job %s failed", job_id)
+        log.exception("job failed", **_named(job))
         _end(job, State.FAILED, f"{type(error).__name__}: {error}"[:1000])
     return False
 
@@ -212,10 +221,11 @@ def _work(job: Job, *, seconds: float, size: int, progress: Callable[[Job], None
             _ours(job).update(state=State.QUEUED, leased_until=None)
             return True
     _end(job, State.FINISHED)
+    log.info("job finished", **_named(job), rows=job.done)
     return False
 
 
-def _batch(job: Job, size: int) -> Step:
+def _batch(job: Job, size: int) -> BatchStep:
     """One committed batch. Raises JobLostError."""
     for left in reversed(range(TRIES)):
         try:
@@ -223,7 +233,7 @@ def _batch(job: Job, size: int) -> Step:
         except (IntegrityError, OperationalError) as error:
             if not left or getattr(error.__cause__, "sqlstate", "") not in PASSING:
                 raise
-            logger.info("job %s: a batch is done again (%s)", job.pk, error)
+            log.info("batch of a job is done again", **_named(job), error=error)
         else:
             job.cursor, job.done, job.counts = step.cursor, job.done + step.seen, counts
             return step
@@ -231,7 +241,7 @@ def _batch(job: Job, size: int) -> Step:
 
 
 @transaction.atomic
-def _try_batch(job: Job, size: int) -> tuple[Step, dict[str, int]]:
+def _try_batch(job: Job, size: int) -> tuple[BatchStep, dict[str, int]]:
     """Change a batch of rows and move the job behind it, all or nothing."""
     step = jobkinds.of(job).step(job, size)
     counts = {**job.counts}

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from accounts.models import Workspace
 from contacts.models import Afterwards, Contact, List, Subscription
+from contacts.provenance import Source
 from contacts.queries import subscribing
 
 # So many former names of a list are kept.
@@ -38,7 +39,7 @@ def unsubscribe(
     contact_ids: Collection[int],
     list_ids: Sequence[int] | None,
     *,
-    source: str,
+    source: Source,
 ) -> int:
     """These people want no more mail from these lists (None: from any list of the workspace).
 
@@ -53,9 +54,9 @@ def unsubscribe(
         rows = rows.filter(list_id__in=list_ids)
     return rows.update(
         status=Subscription.Status.UNSUBSCRIBED,
-        source=source,
         afterwards=Afterwards.NOTHING,
         changed_at=timezone.now(),
+        **source.columns,
     )
 
 
@@ -63,7 +64,7 @@ def subscribe(
     target: List,
     people: QuerySet[Contact],
     *,
-    source: str,
+    source: Source,
     consent: str = Subscription.Consent.UNKNOWN,
 ) -> int:
     """Put contacts on the list; returns how many are newly on it.
@@ -84,10 +85,10 @@ def remove(target: List, people: QuerySet[Contact]) -> int:
     return removed
 
 
-def undo_subscribe(workspace: Workspace, source: str) -> int:
+def undo_subscribe(workspace: Workspace, source: Source) -> int:
     """Take back one `subscribe` by its source; returns how many."""
     removed, _ = Subscription.objects.filter(
-        list__workspace=workspace, source=source, status=Subscription.Status.SUBSCRIBED
+        list__workspace=workspace, status=Subscription.Status.SUBSCRIBED, **source.columns
     ).delete()
     return removed
 
@@ -98,14 +99,14 @@ def set_status(
     contact: Contact,
     *,
     status: str,
-    source: str,
+    source: Source,
     afterwards: str = Afterwards.NOTHING,
 ) -> Subscription:
     """What a person with the right to do so decided about one contact, resubscribing included."""
     subscription, _ = Subscription.objects.update_or_create(
         list=target,
         contact=contact,
-        defaults={"status": status, "source": source, "afterwards": afterwards},
+        defaults={"status": status, "afterwards": afterwards, **source.columns},
     )
     return subscription
 

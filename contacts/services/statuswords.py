@@ -11,7 +11,16 @@ from django.utils import timezone
 
 from accounts.models import User, Workspace
 from contacts.models import Import, StatusWord
-from contacts.statuswords import DATE, EMPTY, KINDS, MAX_WORD, MEANINGS, OTHER, Vocabulary, Words
+from contacts.statuswords import (
+    DATE,
+    EMPTY,
+    KINDS,
+    MAX_WORD,
+    MEANINGS,
+    OTHER,
+    Vocabulary,
+    WordCounts,
+)
 
 # What these mean depends on the file: the answer is kept for it only.
 OF_ONE_FILE = frozenset({EMPTY, DATE})
@@ -24,7 +33,7 @@ EVERYWHERE, ONE_LIST = SCOPES = ("everywhere", "list")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class WordAnswer:
     """`meaning` is one of contacts.statuswords.MEANINGS, or "" to ask again."""
 
     kind: str
@@ -75,13 +84,13 @@ def unanswered(imports: Iterable[Import]) -> list[Import]:
         for import_ in rows
         if any(
             (word.kind, word.key) not in of_workspace | of_import(import_)
-            for word in Words(import_.words).asked
+            for word in WordCounts(import_.words).asked
         )
     ]
 
 
 @transaction.atomic
-def answer(import_: Import, answers: Iterable[Answer], *, by: User | None) -> int:
+def answer(import_: Import, answers: Iterable[WordAnswer], *, by: User | None) -> int:
     """Keep what a person said about the words of the file; returns how many answers it changed."""
     of_workspace, of_this = remembered(import_.workspace_id), of_import(import_)
     known = of_workspace | of_this
@@ -103,7 +112,7 @@ def answer(import_: Import, answers: Iterable[Answer], *, by: User | None) -> in
     return len(new)
 
 
-def _remember(workspace: Workspace, answers: list[Answer], by: User | None) -> None:
+def _remember(workspace: Workspace, answers: list[WordAnswer], by: User | None) -> None:
     forgotten = [Q(kind=one.kind, key=one.key) for one in answers if not one.meaning]
     if forgotten:
         StatusWord.objects.filter(reduce(or_, forgotten), workspace=workspace).delete()

@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts.models import User, Workspace
 from contacts import addresses
 from contacts.models import Afterwards, Contact, Suppression
+from contacts.provenance import BY_HAND, Source
 from contacts.queries import suppressing
 
 
@@ -19,7 +20,7 @@ def suppress(  # noqa: PLR0913 - each says something else about the one row
     value: str,
     kind: str,
     reason: str,
-    source: str,
+    source: Source,
     detail: str = "",
     by: User | None = None,
 ) -> Suppression:
@@ -33,7 +34,7 @@ def suppress(  # noqa: PLR0913 - each says something else about the one row
         kind=kind,
         value=clean(value),
         lifted_at=None,
-        defaults={"reason": reason, "source": source, "detail": detail, "created_by": by},
+        defaults={"reason": reason, "detail": detail, "created_by": by, **source.columns},
     )
     return suppression
 
@@ -43,7 +44,7 @@ def suppress_addresses(
     rows: Iterable[tuple[str, str]],
     *,
     reason: str,
-    source: str,
+    source: Source,
     by: User | None = None,
 ) -> int:
     """Suppress many (normalised address, detail) in one statement; returns how many are new.
@@ -58,7 +59,7 @@ def suppress_addresses(
     given: dict[str, Any] = {
         "workspace": workspace.pk,
         "reason": reason,
-        "source": source,
+        **source.columns,
         "by": by.pk if by else None,
         "values": [value for value, _ in pairs],
         "details": [detail for _, detail in pairs],
@@ -80,7 +81,7 @@ def lift_addresses(
     values: Sequence[str],
     *,
     reason: str,
-    source: str,
+    source: Source,
     by: User | None,
 ) -> int:
     """Lift what one source did to these addresses for that reason; returns how many were active.
@@ -90,8 +91,8 @@ def lift_addresses(
         kind=Suppression.Kind.ADDRESS,
         value__in=values,
         reason=reason,
-        source=source,
         afterwards=Afterwards.NOTHING,
+        **source.columns,
     )
     return lift_many(rows, by, timezone.now())
 
@@ -126,9 +127,9 @@ def suppress_values(
             kind=kind,
             value=value,
             reason=Suppression.Reason.MANUAL,
-            source="page",
             detail=detail,
             created_by=by,
+            **BY_HAND.columns,
         )
         for kind, value in values
     ]
@@ -142,18 +143,18 @@ def suppress_people(  # noqa: PLR0913 - each says something else about the rows
     people: QuerySet[Contact],
     *,
     reason: str,
-    source: str,
+    source: Source,
     detail: str = "",
     by: User | None = None,
 ) -> int:
     """Suppress the addresses of these contacts in one statement; returns how many are new."""
-    given = {"reason": reason, "source": source, "detail": detail, "by": by.pk if by else None}
+    given = {"reason": reason, **source.columns, "detail": detail, "by": by.pk if by else None}
     return suppressing.people(workspace, people, given)
 
 
-def undo_suppress(workspace: Workspace, source: str) -> int:
+def undo_suppress(workspace: Workspace, source: Source) -> int:
     """Take back one action by its source, as if it had not happened; returns how many."""
     removed, _ = Suppression.objects.filter(
-        workspace=workspace, source=source, lifted_at=None
+        workspace=workspace, lifted_at=None, **source.columns
     ).delete()
     return removed

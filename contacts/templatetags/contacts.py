@@ -1,6 +1,7 @@
 """`{% load contacts %}`: addresses, names, values, sources, reject reasons as people read them."""
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from django import template
@@ -9,7 +10,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from contacts import addresses, names, rejects, sources
-from contacts.models import Afterwards, Attribute, Contact
+from contacts.models import Attribute, Contact
+from contacts.provenance import Source
 from pages import locales
 
 register = template.Library()
@@ -56,13 +58,19 @@ def duration(seconds: float) -> str:
     return locales.duration(span)
 
 
+@register.filter
+def source_words(value: Sequence[Any]) -> str:
+    """A source that was stored as JSON."""
+    return sources.words(Source.from_json(value))
+
+
 @register.simple_tag(takes_context=True)
-def source(context: dict[str, Any], code: str, afterwards: str = "") -> str | SafeString:
-    """Where something came from, linked to its page; by its name when the view put
-    `contacts.sources.names` into the context as `source_names`. `afterwards`: contacts.models."""
-    text = context.get("source_names", {}).get(code) or sources.words(code)
-    if afterwards:
-        text = f"{text} ({Afterwards(afterwards).label})"
-    if url := sources.url(code, context["workspace"].slug):
+def source(context: dict[str, Any], one: Source, afterwards: str = "") -> str | SafeString:
+    """Where something came from, by its name and linked to its page. The view puts the names into
+    the context as `source_names` (contacts.sources.names): without one there is no link to what
+    was deleted. `afterwards`: contacts.models."""
+    named = context.get("source_names", {})
+    text = sources.in_words(named)(one, afterwards)
+    if sources.is_there(one, named) and (url := sources.url(one, context["workspace"].slug)):
         return format_html('<a href="{}">{}</a>', url, text)
     return text

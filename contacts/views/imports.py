@@ -21,7 +21,7 @@ from contacts.csvfile import Dialect
 from contacts.forms import NEW_LIST, SIGNS, ImportForm
 from contacts.models import Attribute, Import, Job, List
 from contacts.services import importfile, importnotes, imports, importwords, rejectfile, statuswords
-from contacts.statuswords import Words
+from contacts.statuswords import WordCounts
 from contacts.tasks import run_import
 from contacts.views.jobs import in_background
 from contacts.views.people import csv_response
@@ -318,7 +318,7 @@ def _figures(import_: Import) -> dict[str, Any]:
         "bar": bar(import_.counts),
         "ended": ended,
         "scope": statuswords.scope(import_),
-        "question": importwords.asked(import_, Words(import_.words)) if ended else None,
+        "question": importwords.asked(import_, WordCounts(import_.words)) if ended else None,
         "file_kept": ended and import_.chunks.exists(),
         "has_rejects": any(import_.counts.get(name) for name in ("rejected", "unusable", "asked")),
         "rejects": import_.rejects.order_by("line")[:SHOWN_REJECTS] if ended else (),

@@ -15,9 +15,10 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest, get_in
-from contacts import sources, timeline
+from contacts import provenance, sources, timeline
 from contacts.forms import ContactForm
 from contacts.models import Attribute, Contact, List, Subscription, Suppression
+from contacts.provenance import Source
 from contacts.queries import mailable
 from contacts.queries import people as people_query
 from contacts.services import contacts as contact_service
@@ -45,6 +46,9 @@ def contacts(request: WorkspaceRequest) -> HttpResponse:
         sorts={"email": "email", "added": "pk"},
         default="-added",
     )
+    stops = []
+    if not page.rows:
+        stops = people_query.suppressions_of(request.workspace, request.GET.get("q", ""))
     context = {
         "page": page,
         "suppressed": mailable.stopped_among(request.workspace, [row.email for row in page.rows]),
@@ -55,10 +59,9 @@ def contacts(request: WorkspaceRequest) -> HttpResponse:
         "attributes": Attribute.objects.filter(workspace=request.workspace)[:3],
         "filtered": any(request.GET.get(name) for name in FILTERS),
         "gone": people_query.gone(request.workspace, request.GET, page.total[0]),
-        "imported": sources.names(request.workspace, [f"import {request.GET.get('import')}"]),
-        "stops": []
-        if page.rows
-        else people_query.suppressions_of(request.workspace, request.GET.get("q", "")),
+        "imported": sources.import_named(request.workspace, request.GET.get("import", "")),
+        "stops": stops,
+        "source_names": sources.names(request.workspace, [one.source for one in stops]),
         "anybody": bool(page.rows) or Contact.objects.filter(workspace=request.workspace).exists(),
     }
     return render(request, "contacts/people.html", context)
@@ -139,7 +142,7 @@ def _chosen_list(request: WorkspaceRequest) -> List | None:
 
 def _add(request: WorkspaceRequest, people: QuerySet[Contact]) -> None:
     if target := _chosen_list(request):
-        source = sources.page()
+        source = provenance.one_action()
         added = list_service.subscribe(target, people, source=source)
         text = ngettext(
             "{count} contact added to {list}.", "{count} contacts added to {list}.", added
@@ -161,7 +164,7 @@ def _remove(request: WorkspaceRequest, people: QuerySet[Contact]) -> None:
 
 
 def _suppress(request: WorkspaceRequest, people: QuerySet[Contact]) -> None:
-    source = sources.page()
+    source = provenance.one_action()
     count = suppression_service.suppress_people(
         request.workspace,
         people,
@@ -184,8 +187,8 @@ def _delete(request: WorkspaceRequest, people: QuerySet[Contact]) -> None:
     messages.success(request, text.format(count=locales.number(count)))
 
 
-def _undo_url(request: WorkspaceRequest, what: str, source: str) -> str:
-    token = signing.dumps([request.workspace.pk, what, source], salt=UNDO_SALT)
+def _undo_url(request: WorkspaceRequest, what: str, source: Source) -> str:
+    token = signing.dumps([request.workspace.pk, what, source.as_json()], salt=UNDO_SALT)
     return f"{reverse('undo_contacts', args=[request.workspace.slug])}?token={token}"
 
 
@@ -204,7 +207,7 @@ def undo_contacts(request: WorkspaceRequest) -> HttpResponseBase:
         "subscribe": list_service.undo_subscribe,
         "suppress": suppression_service.undo_suppress,
     }[what]
-    count = undo(request.workspace, source)
+    count = undo(request.workspace, Source.from_json(source))
     text = ngettext("Undone for {count} person.", "Undone for {count} people.", count)
     messages.success(request, text.format(count=locales.number(count)))
     return redirect(_page_before(request))
@@ -256,7 +259,7 @@ def new_contact(request: WorkspaceRequest) -> HttpResponseBase:
                 email=form.cleaned_data["email"],
                 known_names=form.names(),
                 attributes=form.attribute_values(),
-                source="page",
+                source=provenance.BY_HAND,
             )
         except contact_service.ExistsError as error:
             url = reverse("contact", args=[request.workspace.slug, error.contact.pk])
@@ -264,7 +267,9 @@ def new_contact(request: WorkspaceRequest) -> HttpResponseBase:
                 request, "contacts/contact_form.html", {"form": form, "existing_url": url}
             )
         for target in form.cleaned_data["lists"]:
-            list_service.subscribe(target, Contact.objects.filter(pk=person.pk), source="page")
+            list_service.subscribe(
+                target, Contact.objects.filter(pk=person.pk), source=provenance.BY_HAND
+            )
         messages.success(request, _("{person} was added.").format(person=person.email))
         return redirect("contact", request.workspace.slug, person.pk)
     return render(request, "contacts/contact_form.html", {"form": form})
@@ -308,7 +313,7 @@ def contact_subscription(request: WorkspaceRequest, pk: int) -> HttpResponseBase
     status = request.POST.get("status", "")
     if status not in Subscription.Status.values:
         raise BadRequest
-    list_service.set_status(target, person, status=status, source="page")
+    list_service.set_status(target, person, status=status, source=provenance.BY_HAND)
     return redirect("contact", request.workspace.slug, person.pk)
 
 

@@ -39,7 +39,7 @@ def suppressions(request: WorkspaceRequest) -> HttpResponse:
         "source_names": sources.names(request.workspace, [one.source for one in page.rows]),
         "reasons": Suppression.Reason.choices,
         "lifted": request.GET.get("lifted") == "1" or any(one.lifted_at for one in page.rows),
-        "imported": sources.names(request.workspace, [f"import {request.GET.get('import')}"]),
+        "imported": sources.import_named(request.workspace, request.GET.get("import", "")),
         "filtered": any(request.GET.get(name) for name in FILTERS),
     }
     return render(request, "contacts/suppressions.html", context)

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from accounts.access import WorkspaceRequest
 from designs import services, starters
-from designs.checks import Source
+from designs.checks import MailSource
 from designs.forms import PasteForm, StarterForm
 from designs.models import Design
 from designs.services import Draft
@@ -73,7 +73,7 @@ def starter_frame(request: WorkspaceRequest, key: str, language: str) -> HttpRes
     starter = starters.get(key, language)
     if starter is None:
         raise Http404
-    source = Source(
+    source = MailSource(
         subject=starter.subject, preheader=starter.preheader, html=starter.html, text=starter.text
     )
     return document(request, source, request.GET)

@@ -15,10 +15,10 @@ from contacts import addresses, names
 from contacts.models import Contact
 from contacts.queries import people
 from designs import fields, previews
-from designs.checks import Source
+from designs.checks import MailSource
 from designs.models import Design
 from designs.previews import Preview
-from designs.problems import Problem
+from designs.problems import DesignProblem
 from pages import csp, numbers
 
 # The sandbox of possibly hostile HTML: no script, no form, no request. `allow-same-origin` lets our
@@ -54,8 +54,10 @@ def contact_of(request: WorkspaceRequest, given: Mapping[str, str]) -> Contact |
     return None if pk is None else get_in(request.workspace, Contact, pk=pk)
 
 
-def document(request: WorkspaceRequest, source: Source, given: Mapping[str, str]) -> HttpResponse:
-    """The document of the frame, for the parameters `contact`, `part`, `images` and `dark`."""
+def document(
+    request: WorkspaceRequest, source: MailSource, given: Mapping[str, str]
+) -> HttpResponse:
+    """The frame's document for what `given` asks: contact, part, images, dark."""
     preview = previews.render_preview(
         request.workspace,
         subject=source.subject,
@@ -76,10 +78,10 @@ def document(request: WorkspaceRequest, source: Source, given: Mapping[str, str]
     return response
 
 
-def source_of(design: Design, given: Mapping[str, str] | None = None) -> Source:
-    """The parts of a design. `given` may replace subject and preheader by those of a campaign."""
+def source_of(design: Design, given: Mapping[str, str] | None = None) -> MailSource:
+    """What a design would be sent as; a campaign's own subject and preheader replace its."""
     given = given or {}
-    return Source(
+    return MailSource(
         subject=given.get("subject", design.subject),
         preheader=given.get("preheader", design.preheader),
         html=design.html,
@@ -94,9 +96,9 @@ def design_frame(request: WorkspaceRequest, pk: int) -> HttpResponse:
     return document(request, source_of(design, request.GET), request.GET)
 
 
-def typed(given: Mapping[str, str]) -> Source:
-    """The parts that are in the editor, saved or not."""
-    return Source(**{name: given.get(name, "") for name in SOURCES})
+def typed(given: Mapping[str, str]) -> MailSource:
+    """What an editor holds, saved or not."""
+    return MailSource(**{name: given.get(name, "") for name in SOURCES})
 
 
 def design_preview(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
@@ -136,8 +138,8 @@ def panel(
     }
 
 
-def marks(problems: list[Problem]) -> dict[str, SafeString]:
-    """{part: problems as JSON for a script element}. The editor marks their lines."""
+def marks(problems: list[DesignProblem]) -> dict[str, SafeString]:
+    """Problems by part as JSON for a script element: the editor marks their lines."""
     found = {
         part: [
             {"line": p.line, "severity": p.severity, "text": p.text}

@@ -1,10 +1,11 @@
-// The scripts' texts and number formats in the reader's language.
+// What the scripts say, in the reader's language, and figures as it writes them.
+import { localeOf } from "./logic/locale.js";
 import { fillIn, localeOfDates } from "./logic/words.js";
 
 const element = document.getElementById("words");
 const words = element ? JSON.parse(element.textContent) : {};
 
-export const language = document.documentElement.lang || "en";
+export const language = localeOf(document.documentElement.lang);
 export const dates = localeOfDates(language);
 export const number = new Intl.NumberFormat(language);
 

@@ -162,7 +162,7 @@ def form_control(field: BoundField, **attributes: Any) -> SafeString:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class FormProblem:
     """A line of the summary above a form."""
 
     # The HTML name of the field; "" for a problem of the whole form.
@@ -173,17 +173,17 @@ class Problem:
     text: str
 
 
-def _problems(form: BaseForm) -> Iterator[Problem]:
+def _problems(form: BaseForm) -> Iterator[FormProblem]:
     for field in form:
         target = "" if field.is_hidden else field.id_for_label or f"{field.auto_id}_0"
         for error in field.errors:
-            yield Problem(field.html_name, target, str(field.label), str(error))
+            yield FormProblem(field.html_name, target, str(field.label), str(error))
 
 
 @register.simple_tag
-def problems_of(form: BaseForm) -> list[Problem]:
+def problems_of(form: BaseForm) -> list[FormProblem]:
     """All errors of a form: first those with a field."""
-    whole = [Problem("", "", "", str(error)) for error in form.non_field_errors()]
+    whole = [FormProblem("", "", "", str(error)) for error in form.non_field_errors()]
     return [*_problems(form), *whole]
 
 

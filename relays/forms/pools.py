@@ -13,7 +13,7 @@ from accounts.models import Workspace
 from pages import locales
 from pages.singleline import SingleLine
 from relays.models import Pool, Relay
-from relays.services.pools import Part
+from relays.services.pools import PoolPlace
 
 # As many tiers as one can hold in mind; a weight of 100 to 1 is as good as alone.
 TIERS, HEAVIEST = 5, 100
@@ -21,7 +21,7 @@ WEIGHT_WRONG = gettext_lazy("Enter a whole number from 1 to 100.")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class MemberFields:
     """A relay with its three fields."""
 
     relay: Relay
@@ -49,7 +49,7 @@ class PoolForm(forms.Form):
         # Whether the box about untested relays is shown.
         self.asks = False
         kept = Relay.objects.filter(workspace=workspace, archived_at=None)
-        self.relays = list(kept.order_by("is_sandbox", "name"))
+        self.relays = list(kept.order_by("-delivers", "name"))
         for relay in self.relays:
             member = members.get(relay.pk)
             self.fields |= {
@@ -67,9 +67,9 @@ class PoolForm(forms.Form):
                 f"weight_{relay.pk}": _weight(relay, member.weight if member else 1),
             }
 
-    def lines(self) -> Iterator[Line]:
+    def lines(self) -> Iterator[MemberFields]:
         for relay in self.relays:
-            yield Line(
+            yield MemberFields(
                 relay, self[f"in_{relay.pk}"], self[f"tier_{relay.pk}"], self[f"weight_{relay.pk}"]
             )
 
@@ -111,11 +111,11 @@ class PoolForm(forms.Form):
             self.add_error("untested", said)
             self.asks = True
 
-    def parts(self) -> list[Part]:
+    def parts(self) -> list[PoolPlace]:
         """For the service."""
         values = self.cleaned_data
         return [
-            Part(relay, values[f"tier_{relay.pk}"] or 1, values[f"weight_{relay.pk}"] or 1)
+            PoolPlace(relay, values[f"tier_{relay.pk}"] or 1, values[f"weight_{relay.pk}"] or 1)
             for relay in self.relays
             if values[f"in_{relay.pk}"]
         ]

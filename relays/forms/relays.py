@@ -33,7 +33,7 @@ LIMITS = (
 
 
 class LimitsForm(forms.Form):
-    """How much a relay may be given: all that can be changed of the sandbox."""
+    """How much a relay may be given: all that can be changed of a managed one."""
 
     per_second = forms.DecimalField(
         label=gettext_lazy("A second"),
@@ -99,7 +99,7 @@ def plan_choices() -> list[tuple[str, str]]:
     return [(NO_PLAN, _("No warm-up")), *plans, (OWN_PLAN, _("Own numbers"))]
 
 
-# What a provider takes nothing without.
+# What a relay of a preset takes nothing without.
 NEEDED = {
     "username": gettext_lazy("Enter the user that the provider gave you."),
     "password": gettext_lazy("Enter the password that goes with the user."),

@@ -11,7 +11,7 @@ from contacts import addresses
 from pages.singleline import SingleLine
 
 
-class TestForm(forms.Form):
+class RelayTestForm(forms.Form):
     """Whom a test of a relay may write to."""
 
     __test__ = False  # no test of pytest's

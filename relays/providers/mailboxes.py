@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
 
-from relays.providers.reading import ProviderFile, Section, having, names
+from relays.providers.reading import ProviderFile, TomlTable, having, names
 from relays.providers.texts import Text, in_language
 
 SECURITIES = ("tls", "starttls")
@@ -52,7 +52,7 @@ def get(key: str) -> MailboxProvider | None:
     return mailbox_providers().get(key)
 
 
-def _provider(file: ProviderFile, section: Section) -> MailboxProvider:
+def _provider(file: ProviderFile, section: TomlTable) -> MailboxProvider:
     imap, pop3 = section.section("imap"), section.section("pop3")
     if imap is None:
         raise section.wrong("imap", "is missing")
@@ -69,7 +69,7 @@ def _provider(file: ProviderFile, section: Section) -> MailboxProvider:
     return provider
 
 
-def _server(section: Section) -> MailboxServer:
+def _server(section: TomlTable) -> MailboxServer:
     server = MailboxServer(
         section.line("host"),
         section.number("port", high=65_535),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from relays.providers.reading import ProviderError, Section, having, names, tables
+from relays.providers.reading import ProviderError, TomlTable, having, names, tables
 from relays.providers.texts import Text, in_language, same
 
 # Everybody else.
@@ -71,14 +71,14 @@ def ours() -> tuple[MailProvider, ...]:
 
 def read_own(path: Path) -> tuple[MailProvider, ...]:
     """Raises ProviderError."""
-    top = Section(f"{path}:", tables(path))
+    top = TomlTable(f"{path}:", tables(path))
     entries = top.take("provider")
     top.end()
     if not isinstance(entries, list) or not entries:
         raise ProviderError(f"{path}: write each provider as [[provider]].")
     known = {one.key: one.number for one in ours()}
     found = tuple(
-        _own_provider(Section(f"{path}: provider {place}:", entry), known)
+        _own_provider(TomlTable(f"{path}: provider {place}:", entry), known)
         for place, entry in enumerate(entries, 1)
     )
     for field in ("key", "number"):
@@ -87,7 +87,7 @@ def read_own(path: Path) -> tuple[MailProvider, ...]:
     return found
 
 
-def _own_provider(section: Section, known: Mapping[str, int]) -> MailProvider:
+def _own_provider(section: TomlTable, known: Mapping[str, int]) -> MailProvider:
     key = section.line("key")
     if not OWN_KEY.fullmatch(key):
         raise section.wrong("key", "must be one word without points")
@@ -101,7 +101,7 @@ def _own_provider(section: Section, known: Mapping[str, int]) -> MailProvider:
     return provider
 
 
-def _own_number(section: Section, ours: int | None) -> int:
+def _own_number(section: TomlTable, ours: int | None) -> int:
     """A key of ours keeps its number, which need not be repeated."""
     if ours is None:
         return section.number("number", FIRST_OWN, LAST)
@@ -110,7 +110,7 @@ def _own_number(section: Section, ours: int | None) -> int:
     return ours
 
 
-def _domains(section: Section) -> tuple[str, ...]:
+def _domains(section: TomlTable) -> tuple[str, ...]:
     found = tuple(one.lower() for one in section.lines("domains"))
     if not found or not all("." in one for one in found):
         raise section.wrong("domains", 'must be domains: ["example.com"]')

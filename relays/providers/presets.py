@@ -11,7 +11,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
-from relays.providers.reading import ProviderFile, Section, having, names
+from relays.providers.reading import ProviderFile, TomlTable, having, names
 from relays.providers.texts import NO_TEXT, Text, in_language
 
 # What a preset fills in of a relay; the rest is the person's.
@@ -108,7 +108,7 @@ def get(key: str) -> Preset | None:
     return presets().get(key)
 
 
-def _preset(file: ProviderFile, section: Section) -> Preset:
+def _preset(file: ProviderFile, section: TomlTable) -> Preset:
     preset = Preset(
         key=file.key,
         group=Group(section.choice("group", list(Group))),

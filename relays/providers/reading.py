@@ -27,7 +27,7 @@ class ProviderError(RelaysError, ValueError):
     """A file of providers can't be used."""
 
 
-class Section:
+class TomlTable:
     """A table of a file. Fields are taken one by one; `end` refuses those that nobody took."""
 
     def __init__(self, where: str, values: Any) -> None:
@@ -114,9 +114,9 @@ class Section:
             raise self.wrong(field, "must be a number above 0")
         return Decimal(found)
 
-    def section(self, field: str) -> "Section | None":
+    def section(self, field: str) -> "TomlTable | None":
         found = self.take(field)
-        return None if found is None else Section(f"{self.where} {field}", found)
+        return None if found is None else TomlTable(f"{self.where} {field}", found)
 
     def check_sources(self, *, required: bool) -> None:
         """`sources`: pages or RFCs that say so; `date`: the month in which they were read."""
@@ -135,8 +135,8 @@ class ProviderFile:
     names: Text
     sections: Mapping[str, Any]
 
-    def section(self, name: str) -> Section:
-        return Section(f"{self.key}.toml: [{name}]", self.sections[name])
+    def section(self, name: str) -> TomlTable:
+        return TomlTable(f"{self.key}.toml: [{name}]", self.sections[name])
 
 
 def read(path: Path) -> ProviderFile:
@@ -144,7 +144,7 @@ def read(path: Path) -> ProviderFile:
     if not KEY.fullmatch(path.stem):
         raise ProviderError(f"{path.name}: use small letters, digits and _ for a file's name.")
     values = tables(path)
-    top = Section(f"{path.name}:", values)
+    top = TomlTable(f"{path.name}:", values)
     names = top.text("name")
     sections = {name: values[name] for name in SECTIONS if top.take(name) is not None}
     top.end()
@@ -169,11 +169,11 @@ def files() -> tuple[ProviderFile, ...]:
     return tuple(read(path) for path in sorted(HERE.glob("*.toml")))
 
 
-def having(name: str) -> list[tuple[ProviderFile, Section]]:
+def having(name: str) -> list[tuple[ProviderFile, TomlTable]]:
     """The files that have such a section, and it."""
     return [(one, one.section(name)) for one in files() if name in one.sections]
 
 
-def names(file: ProviderFile, section: Section) -> Text:
+def names(file: ProviderFile, section: TomlTable) -> Text:
     """The section's own name, or that of the file."""
     return section.text("name", file.names)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from relays.providers.reading import ProviderError, ProviderFile, Section, having, names
+from relays.providers.reading import ProviderError, ProviderFile, TomlTable, having, names
 from relays.providers.texts import Text
 from smtp.replies import rules
 
@@ -31,7 +31,7 @@ def sections() -> tuple[Replies, ...]:
     return tuple(sorted(found, key=lambda one: one.order))
 
 
-def _section(file: ProviderFile, section: Section) -> Replies:
+def _section(file: ProviderFile, section: TomlTable) -> Replies:
     found = Replies(
         key=file.key,
         order=section.number("order"),
@@ -55,13 +55,6 @@ def reply_rules() -> rules.Rules:
 
 def _rules(one: Replies) -> rules.Rules:
     try:
-        return rules.of_provider(one.key, one.names, one.sign, one.rules or [])
+        return rules.of_provider(one.key, one.names, one.sign, one.rules or [], service=one.service)
     except rules.RuleError as error:
         raise ProviderError(f"{one.key}.toml: [replies] {error}") from error
-
-
-@cache
-def services() -> frozenset[str]:
-    """Keys of those that pass mails on for their customers: a limit in their words is that of the
-    customer's account, not a recipient's."""
-    return frozenset(one.key for one in sections() if one.service)

@@ -20,19 +20,19 @@ HOURS = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ReplyClass:
     """A class of replies: its `role` in charts, and the word for it."""
 
     role: str
     label: str | Promise
 
 
-ACCEPTED = Kind("accepted", _("Accepted"))
-PUT_OFF = Kind("deferred", _("Put off"))
-SLOWER = Kind("slowed", _("Asked to go slower"))
-REFUSED = Kind("failed", _("Refused"))
-TROUBLE = Kind("trouble", _("Trouble of the relay"))
-UNKNOWN = Kind("unknown", _("Unknown"))
+ACCEPTED = ReplyClass("accepted", _("Accepted"))
+PUT_OFF = ReplyClass("deferred", _("Put off"))
+SLOWER = ReplyClass("slowed", _("Asked to go slower"))
+REFUSED = ReplyClass("failed", _("Refused"))
+TROUBLE = ReplyClass("trouble", _("Trouble of the relay"))
+UNKNOWN = ReplyClass("unknown", _("Unknown"))
 # As they are stacked, from the bottom.
 MEANINGS = {*(one.value for one in Meaning), "unknown"}
 KINDS = (ACCEPTED, PUT_OFF, SLOWER, REFUSED, TROUBLE, UNKNOWN)
@@ -53,7 +53,7 @@ class Total:
     """`count` replies of one meaning; `share` of all, in the reader's words."""
 
     meaning: str
-    kind: Kind
+    kind: ReplyClass
     words: str
     count: int
     share: str
@@ -69,7 +69,7 @@ class Curves:
     totals: list[Total]
 
 
-def kind_of(meaning: str) -> Kind:
+def kind_of(meaning: str) -> ReplyClass:
     if meaning == "unknown":
         return UNKNOWN
     if meaning not in MEANINGS:

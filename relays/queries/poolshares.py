@@ -60,7 +60,7 @@ class Pooled:
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class PoolShare:
     """`carried`: messages of about the last minute."""
 
     relay_id: int
@@ -87,7 +87,7 @@ def most(relay: Relay, pool: Pooled, now: datetime) -> int | datetime:
     with connection.cursor() as cursor:
         cursor.execute(MEMBERS, known)
         members = [
-            Member(pk, weight, _faded(carried, at, now), at, booked)
+            PoolShare(pk, weight, _faded(carried, at, now), at, booked)
             for pk, weight, carried, at, booked in cursor.fetchall()
         ]
     return piece(relay.pk, members, now)
@@ -98,7 +98,7 @@ def _faded(carried: float, at: datetime | None, now: datetime) -> float:
     return carried * exp(-age / WINDOW)
 
 
-def piece(relay_id: int, members: Sequence[Member], now: datetime) -> int | datetime:
+def piece(relay_id: int, members: Sequence[PoolShare], now: datetime) -> int | datetime:
     """As `most`, of members that can work now."""
     mine = next((one for one in members if one.relay_id == relay_id), None)
     if mine is None or not any(one.keeps_up(now) for one in members if one.relay_id != relay_id):

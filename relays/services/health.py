@@ -13,13 +13,15 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from pages import reasons
+from environment import logs
 from relays.lanes import WHOLE
 from relays.models import WORKING, Lane, Relay
 from relays.queries import clock
 from relays.services import pace
 from smtp import ConnectError, End, Outcome
-from smtp.replies import Meaning, ends_connection, meaning
+from smtp.replies import Meaning
+
+log = logs.get(__name__)
 
 # Seconds without the relay after so many failures one after the other.
 BACK_OFF = (5, 10, 20, 60, 120, 300)
@@ -41,16 +43,27 @@ def ready(relay: Relay, now: datetime | None = None) -> bool:
     return not relay.rests(now or clock.now())
 
 
-def stop(relay: Relay, why: str) -> None:
-    Relay.objects.filter(pk=relay.pk, state__in=WORKING).update(
-        state=Relay.State.STOPPED, state_reason=why[:2000], state_since=clock.now()
+def stop(relay: Relay, reason: str, words: str) -> None:
+    """`reason`: a code of pages.reasons; `words`: what the server said."""
+    stopped = Relay.objects.filter(pk=relay.pk, state__in=WORKING).update(
+        state=Relay.State.STOPPED,
+        state_reason=reason,
+        state_words=words[:2000],
+        state_since=clock.now(),
     )
+    if stopped:
+        log.committed.error("relay stopped", **named(relay), reason=reason, words=words)
+
+
+def named(relay: Relay) -> dict[str, int]:
+    """For log lines."""
+    return {"relay": relay.pk, "workspace": relay.workspace_id}
 
 
 def wait(relay: Relay, reason: str, until: datetime, words: str = "") -> None:
     """Nothing goes over it until then; a wait that is longer already stays."""
     Relay.objects.filter(pk=relay.pk).exclude(wait_until__gt=until).update(
-        wait_until=until, wait_reason=reason, state_reason=words[:2000]
+        wait_until=until, wait_reason=reason, state_words=words[:2000]
     )
 
 
@@ -67,7 +80,7 @@ def learn(
     of mails say of the relay is decided in sending.services.refusals."""
     seen = list(outcomes)
     if error is not None and error.reason in STOPPING:
-        stop(relay, reasons.with_words(error.reason, error.words))
+        stop(relay, error.reason, error.words)
         return
     if error is not None and error.reason == TOO_MANY:
         pace.too_many(relay, open=open)
@@ -83,27 +96,22 @@ def learn(
         back_off(relay, "connection", seen[0].words)
 
 
-def _meaning(outcome: Outcome) -> Meaning | None:
-    """None: it was no refusal by the server."""
-    if outcome.end is not End.REFUSED or outcome.code < 200:
-        return None
-    return meaning(outcome.code, outcome.words, outcome.stage)
-
-
 def _works(outcome: Outcome) -> bool:
     """Whether the server answered as one that works: also by a refusal of one mail."""
-    why = _meaning(outcome)
     if outcome.end is End.ACCEPTED:
         return True
-    return why is not None and not why.loses_nothing and why is not Meaning.EHLO
+    if outcome.verdict is None:
+        return False
+    why = outcome.verdict.meaning
+    return not why.loses_nothing and why is not Meaning.EHLO
 
 
 def _is_away(outcome: Outcome) -> bool:
-    if outcome.end is not End.REFUSED:
-        return True
-    away = _meaning(outcome) is Meaning.CONNECTION
+    if outcome.verdict is None:
+        return outcome.end not in {End.NOT_COMPOSED, End.NEEDS_SMTPUTF8}
     # A connection that has carried its number of mails says that the server works.
-    return away and not ends_connection(outcome.code, outcome.words, outcome.stage)
+    of_connection = outcome.verdict.meaning is Meaning.CONNECTION
+    return of_connection and not outcome.verdict.ends_connection
 
 
 def mark_tested(relay: Relay) -> None:
@@ -113,9 +121,11 @@ def mark_tested(relay: Relay) -> None:
 
 
 def _recovered(relay: Relay) -> None:
-    Relay.objects.filter(pk=relay.pk, failures__gt=0).update(
-        failures=0, wait_until=None, wait_reason="", state_reason="", next_slot_at=None
+    recovered = Relay.objects.filter(pk=relay.pk, failures__gt=0).update(
+        failures=0, wait_until=None, wait_reason="", state_words="", next_slot_at=None
     )
+    if recovered:
+        log.committed.info("relay works again", **named(relay))
 
 
 @transaction.atomic
@@ -129,15 +139,28 @@ def back_off(relay: Relay, reason: str, words: str) -> None:
     pause = BACK_OFF[min(locked.failures, len(BACK_OFF) - 1)] * JITTER.uniform(0.9, 1.1)
     relay.failures = locked.failures = locked.failures + 1
     locked.save(update_fields=["failures"])
-    wait(relay, reason, now + timedelta(seconds=pause), words)
+    until = now + timedelta(seconds=pause)
+    wait(relay, reason, until, words)
+    log.committed.warning(
+        "relay left alone",
+        **named(relay),
+        reason=reason,
+        words=words,
+        failures=locked.failures,
+        until=until,
+    )
 
 
 def step_down(relay: Relay, mode: str, why: str) -> None:
     """From now on the relay is spoken to in a simpler way (smtp.Mode); shown to the
     operator until `reset`."""
-    Relay.objects.filter(pk=relay.pk).exclude(exchange=mode).update(
-        exchange=mode, exchange_why=why[:2000], exchange_since=clock.now()
+    lower = (
+        Relay.objects.filter(pk=relay.pk)
+        .exclude(exchange=mode)
+        .update(exchange=mode, exchange_why=why[:2000], exchange_since=clock.now())
     )
+    if lower:
+        log.committed.warning("relay spoken to more simply", **named(relay), mode=mode, words=why)
 
 
 def messages_each(relay: Relay) -> int | None:
@@ -176,8 +199,9 @@ def reset(relay: Relay) -> None:
         messages_per_connection_found=None,
         messages_per_connection_found_at=None,
     )
-    Relay.objects.filter(pk=relay.pk, state__in=WORKING).update(state_reason="")
+    Relay.objects.filter(pk=relay.pk, state__in=WORKING).update(state_words="")
     Lane.objects.filter(relay=relay).delete()
+    log.committed.info("relay reset", **named(relay))
 
 
 @transaction.atomic
@@ -186,7 +210,7 @@ def limits_changed(relay: Relay) -> None:
     it learned under the old ones counts no more. A server that is away stays left alone."""
     Lane.objects.filter(relay=relay, name=WHOLE).delete()
     over = Relay.objects.filter(Q(failures=0) | Q(wait_reason=TOO_MANY), pk=relay.pk)
-    over.filter(wait_until__isnull=False, state__in=WORKING).update(state_reason="")
+    over.filter(wait_until__isnull=False, state__in=WORKING).update(state_words="")
     over.update(wait_until=None, wait_reason="", failures=0)
     Relay.objects.filter(pk=relay.pk).update(next_slot_at=None)
 
@@ -197,7 +221,7 @@ def try_now(relay: Relay) -> bool:
     message tries at once. Its own limits stay. False: it waits for none of that."""
     now = clock.now()
     waits = Relay.objects.filter(pk=relay.pk, wait_until__gt=now).exclude(wait_reason__in=LIMITS)
-    ended = waits.update(wait_until=None, wait_reason="", failures=0, state_reason="")
+    ended = waits.update(wait_until=None, wait_reason="", failures=0, state_words="")
     closed = Lane.objects.filter(relay=relay, name=WHOLE, closed_until__gt=now)
     ended += closed.update(closed_until=now, half_open=False)
     if ended:

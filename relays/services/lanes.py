@@ -5,7 +5,6 @@ nothing. Rules and curves are in relays.lanes.
 """
 
 import random
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,15 +15,18 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from environment import logs
 from relays import lanes, providers
-from relays.lanes import WHOLE, LaneState, Seen
+from relays.lanes import WHOLE, LaneSample, LaneState
 from relays.models import Lane, Relay, RelaySlot
-from relays.providers.replyrules import services
 from relays.queries import clock
 from relays.services import health
 from relays.services.pace import Wait
-from smtp import End, Outcome, Stage, replies
+from smtp import End, Outcome, Stage
 from smtp.accepted import Accepted
+from smtp.replies import LimitOf, Meaning, Verdict
+
+log = logs.get(__name__)
 
 JITTER = random.Random()  # noqa: S311 - spreads pauses, keeps no secret
 UNLIMITED = 1_000_000
@@ -37,24 +39,8 @@ MOST_DOMAINS = 500
 # A row that nothing was seen of for so long is forgotten.
 STALE = timedelta(days=7)
 
-# The server speaks of itself, not of a recipient's.
-OF_ITSELF = re.compile(
-    r"sending (rate|quota|limit)|throttl|your (account|connection)|per connection"
-    r"|too many (messages|mails|emails) (from|in|per|sent)|发信|发送频率",
-    re.IGNORECASE,
-)
-# One mailbox gets too much, or more than its server allows it: the others of its provider don't.
-OF_MAILBOX = re.compile(
-    r"\b[45]\.2\.12[12]\b|\b(recipient|mailbox|inbox|user)\b[^.;:]{0,60}"
-    r"(\breceiv|\bhas exceeded|\bexceeded (its|their|the)\b|\bis busy\b|\brate limit"
-    r"|too (quick|fast))"
-    r"|\b(for|to) (this|that|the same) (recipient|mailbox|inbox|user)\b"
-    r"|收件人.{0,20}(过多|频率|频繁|上限)",
-    re.IGNORECASE,
-)
 # Or trouble in so many lanes at once, and in this part of all.
 MANY, PART = 2, 1 / 3
-ACCEPTED = replies.Verdict(replies.Meaning.ACCEPTED, None, "")
 
 
 class Addressed(Protocol):
@@ -217,7 +203,7 @@ class _Budget:
             return None
         begin = max(row.next_slot_at or now, now)
         due = begin - now <= timedelta(seconds=SLICE)
-        # A provider's messages were claimed by `quotas`; single domains are met here first.
+        # A mail provider's messages were claimed by `quotas`; single domains are met here first.
         if due or "." not in row.name:
             row.next_slot_at = begin + timedelta(seconds=1 / state.rate)
             return None
@@ -246,28 +232,29 @@ class _Sum:
     words: str = ""
     asked: int = 0
 
-    def add(self, outcome: Outcome, verdict: replies.Verdict) -> None:
-        if outcome.end is End.ACCEPTED:
+    def add(self, outcome: Outcome) -> None:
+        verdict = outcome.verdict
+        if verdict is None:
             self.accepted += 1
             if outcome.seconds:
                 self.waited += outcome.seconds
                 self.timed += 1
-        elif _of_mailbox(outcome, verdict):
+        elif _of_mailbox(verdict):
             # The server works and says nothing about its pace.
             pass
-        elif verdict.meaning is replies.Meaning.RATE:
+        elif verdict.meaning is Meaning.RATE:
             self.rate += 1
-            self.words = f"{outcome.code} {outcome.words}"
+            self.words = outcome.reply
             self.asked = max(self.asked, verdict.wait)
-        elif verdict.meaning is replies.Meaning.TRANSIENT:
+        elif verdict.meaning is Meaning.TRANSIENT:
             self.other += 1
-            self.words = self.words or f"{outcome.code} {outcome.words}"
+            self.words = self.words or outcome.reply
         elif verdict.meaning.fails:
             # It was asked and it answered: the lane works.
             self.accepted += 1
 
-    def seen(self, seconds: float, workers: int) -> Seen:
-        return Seen(
+    def seen(self, seconds: float, workers: int) -> LaneSample:
+        return LaneSample(
             accepted=self.accepted,
             rate_refusals=self.rate,
             other=self.other,
@@ -280,7 +267,7 @@ class _Sum:
 
 
 @dataclass(slots=True)
-class _Batch:
+class _LaneBatch:
     """A recorded batch by lane, and what concerns the relay's server as a whole."""
 
     by_name: dict[str, _Sum] = field(default_factory=lambda: defaultdict[str, _Sum](_Sum))
@@ -314,9 +301,9 @@ def learn(
         _write(relay, rows, _attributed(batch, rows), seconds)
 
 
-def _all_accepted(accepted: Accepted) -> _Batch:
+def _all_accepted(accepted: Accepted) -> _LaneBatch:
     """As `_read`, without the single domains, of which nothing is remembered."""
-    batch = _Batch()
+    batch = _LaneBatch()
     for lane, (number, seconds) in accepted.lanes.items():
         one = _Sum(accepted=int(number), waited=seconds, timed=int(number))
         if lane != providers.OTHERS:
@@ -329,55 +316,44 @@ def _all_accepted(accepted: Accepted) -> _Batch:
 
 def _read(
     claimed: Iterable[Addressed], outcomes: Mapping[int, Outcome], accepted: Accepted
-) -> _Batch:
-    batch = _Batch()
+) -> _LaneBatch:
+    batch = _LaneBatch()
     as_outcomes = {
         number: Outcome(End.ACCEPTED, 250, "", Stage.CONTENT, seconds)
         for number, seconds in zip(accepted.ids, accepted.seconds, strict=True)
     }
     for message in claimed:
         outcome = as_outcomes.get(message.id) or outcomes.get(message.id)
-        if outcome is None or outcome.end not in {End.ACCEPTED, End.REFUSED} or outcome.code < 200:
+        if outcome is None or (outcome.end is not End.ACCEPTED and outcome.verdict is None):
             continue
-        verdict = ACCEPTED
-        if outcome.end is End.REFUSED:
-            verdict = replies.classify(outcome.code, outcome.words, outcome.stage)
         name = _name(message)
-        batch.by_name[name].add(outcome, verdict)
-        batch.whole.add(outcome, verdict)
-        rate = verdict.meaning is replies.Meaning.RATE and not _of_mailbox(outcome, verdict)
-        if rate and _of_itself(name, outcome, verdict):
+        batch.by_name[name].add(outcome)
+        batch.whole.add(outcome)
+        if outcome.verdict is not None and _of_relay(name, outcome.verdict):
             batch.of_itself = True
-    # A provider that is slow says nothing about the server that passes mails on to it.
+    # A mail provider that is slow says nothing about the server that passes mails on to it.
     elsewhere = [one for name, one in batch.by_name.items() if "." in name]
     batch.whole.waited = sum(one.waited for one in elsewhere)
     batch.whole.timed = sum(one.timed for one in elsewhere)
     return batch
 
 
-def _of_mailbox(outcome: Outcome, verdict: replies.Verdict) -> bool:
-    """Whether a limit of one recipient's mailbox was reached, whatever the reply's meaning."""
-    if verdict.meaning not in {replies.Meaning.RATE, replies.Meaning.TRANSIENT}:
-        return False
-    if outcome.stage in {Stage.CONNECT, Stage.MAIL} or OF_ITSELF.search(outcome.words):
-        return False
-    return bool(OF_MAILBOX.search(outcome.words))
+def _of_mailbox(verdict: Verdict) -> bool:
+    """Whether a limit of one recipient's mailbox was reached."""
+    slows = verdict.meaning in {Meaning.RATE, Meaning.TRANSIENT}
+    return slows and verdict.limit_of is LimitOf.MAILBOX
 
 
-def _of_itself(name: str, outcome: Outcome, verdict: replies.Verdict) -> bool:
-    """Whether the relay's own server has the limit, not the recipient's."""
+def _of_relay(name: str, verdict: Verdict) -> bool:
+    """Whether the relay's own server has the limit. What a provider's server says in the lane of
+    that provider is the provider's, unless it names our account."""
+    if verdict.meaning is not Meaning.RATE or verdict.limit_of is not LimitOf.RELAY:
+        return False
     rule = verdict.rule
-    if rule is not None and rule.of_account:
-        return True
-    whose = rule.provider if rule is not None else ""
-    if whose == name:
-        return False
-    if whose in services() or outcome.stage in {Stage.CONNECT, Stage.MAIL}:
-        return True
-    return bool(OF_ITSELF.search(outcome.words))
+    return rule is None or rule.of_account or rule.provider != name
 
 
-def _attributed(batch: _Batch, rows: Mapping[str, Lane]) -> dict[str, _Sum]:
+def _attributed(batch: _LaneBatch, rows: Mapping[str, Lane]) -> dict[str, _Sum]:
     """{lane: what it is to learn}. A server that speaks of itself, or that complains in several
     lanes, has a limit of its own; otherwise it passes on what a recipient's server said."""
     slowed = [name for name, one in batch.by_name.items() if one.rate]
@@ -416,6 +392,7 @@ def _write(
         before = _before(relay, name, rows.get(name))
         after = lanes.learn(before, one.seen(seconds, workers), now, JITTER.uniform(0.8, 1.2))
         _remember(relay, name, after)
+        _log(relay, name, before, after, now)
         row = rows.get(name)
         if after.known and "." in name and row is None:
             domains += 1
@@ -437,6 +414,16 @@ def _write(
                 "failures", "half_open", "latency", "changed_at",
             ],
         )  # fmt: skip
+
+
+def _log(relay: Relay, name: str, before: LaneState, after: LaneState, now: datetime) -> None:
+    known = {"relay": relay.pk, "workspace": relay.workspace_id, "lane": name}
+    if after.closed(now) and before.closed_until != after.closed_until:
+        log.committed.warning(
+            "lane closed", **known, until=after.closed_until, reason=after.reason, words=after.words
+        )
+    elif before.closed_until is not None and after.closed_until is None:
+        log.committed.info("lane opened", **known)
 
 
 def _before(relay: Relay, name: str, row: Lane | None) -> LaneState:
@@ -479,7 +466,7 @@ def _remember(relay: Relay, name: str, state: LaneState) -> None:
     _memory[relay.pk, name] = LaneState(latency=state.latency, misses=state.misses)
 
 
-def _remember_latency(relay: Relay, batch: _Batch, seconds: float) -> None:
+def _remember_latency(relay: Relay, batch: _LaneBatch, seconds: float) -> None:
     """A batch that went well over a relay without rows, which is nearly each: no statement but for
     a lane that has become slow."""
     slow: dict[str, _Sum] = {}

@@ -74,7 +74,7 @@ class RelayOverview:
     @property
     def cause(self) -> tuple[str, str]:
         """Why it was stopped or waits: (our sentence in the reader's language, server's words)."""
-        return reasons.cause(self.relay.state_reason)
+        return reasons.cause(self.relay.state_reason, self.relay.state_words)
 
     @property
     def by_answers(self) -> bool:
@@ -100,7 +100,7 @@ class RelayOverview:
         return self.relay.exchange not in {"", "pipelined"}
 
     @property
-    def warmup(self) -> warmups.Progress | None:
+    def warmup(self) -> warmups.WarmupProgress | None:
         """Today's step; None without a plan, or when it is over."""
         today = timezone.now().astimezone(UTC).date()
         return warmups.progress(self.relay, today)
@@ -138,7 +138,8 @@ class RelayOverview:
 
 
 def lane_label(name: str) -> str:
-    """The provider as people know it, or the domain; a relay's own server is asked by all mails."""
+    """The mail provider as people know it, or the domain; a relay's own server is asked by all
+    mails."""
     return _("all providers") if name == lanes.WHOLE else providers.label(name)
 
 
@@ -150,5 +151,5 @@ def of(relays: Iterable[Relay]) -> list[RelayOverview]:
 
 
 def troubled_first(relays: Iterable[Relay]) -> list[RelayOverview]:
-    """The sandbox last, whatever it has."""
-    return sorted(of(relays), key=lambda one: (one.relay.is_sandbox, one.trouble, one.relay.name))
+    """Those that deliver to nobody last, whatever they have."""
+    return sorted(of(relays), key=lambda one: (not one.relay.delivers, one.trouble, one.relay.name))

@@ -15,7 +15,7 @@ class PoolInUseError(RelaysError):
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PoolPlace:
     """A relay's place in a pool."""
 
     relay: Relay
@@ -24,21 +24,21 @@ class Part:
 
 
 @transaction.atomic
-def create(workspace: Workspace, *, name: str, parts: Iterable[Part]) -> Pool:
+def create(workspace: Workspace, *, name: str, parts: Iterable[PoolPlace]) -> Pool:
     pool = Pool.objects.create(workspace=workspace, name=name)
     _set_members(pool, parts)
     return pool
 
 
 @transaction.atomic
-def change(pool: Pool, *, name: str, parts: Iterable[Part]) -> None:
+def change(pool: Pool, *, name: str, parts: Iterable[PoolPlace]) -> None:
     """Its name and who is in it; a mailing that is being sent follows at once."""
     pool.name = name
     pool.save(update_fields=["name"])
     _set_members(pool, parts)
 
 
-def _set_members(pool: Pool, parts: Iterable[Part]) -> None:
+def _set_members(pool: Pool, parts: Iterable[PoolPlace]) -> None:
     chosen = list(parts)
     pool.members.exclude(relay__in=[part.relay for part in chosen]).delete()
     PoolMember.objects.bulk_create(

@@ -13,11 +13,14 @@ from django.utils.translation import gettext as _
 from accounts import mailheaders, secrets
 from accounts.models import User, Workspace
 from designs.encoding import CRLF, quoted
+from environment import logs
 from relays import lanes, trial, verp
 from relays.exceptions import RelaysError
 from relays.models import WORKING, Lane, Relay
 from relays.services import health, testallowance, usage
 from smtp import Server
+
+log = logs.get(__name__)
 
 # A server by another name, about which nothing is known.
 PLACE = {"host", "port"}
@@ -48,7 +51,7 @@ def server_of(relay: Relay) -> Server:
         security=relay.security,
         username=relay.username,
         password=secrets.decrypt(relay.password),
-        trusted=relay.is_sandbox,
+        trusted=relay.managed,
     )
 
 
@@ -105,6 +108,7 @@ def pause(relay: Relay) -> bool:
         return False
     for use in usage.uses:
         use.paused(relay)
+    log.committed.info("relay paused", **health.named(relay))
     return True
 
 
@@ -112,7 +116,10 @@ def drain(relay: Relay) -> bool:
     """Mailings that are open now go on through it, later ones go elsewhere, and when there is none
     left it is paused; False if it was stopped, or drained already."""
     calm = Q(state__in=[State.ACTIVE, State.PAUSED])
-    return _move(relay, State.DRAINING, calm, draining_since=timezone.now())
+    moved = _move(relay, State.DRAINING, calm, draining_since=timezone.now())
+    if moved:
+        log.committed.info("relay drained", **health.named(relay))
+    return moved
 
 
 @transaction.atomic
@@ -131,12 +138,13 @@ def resume(relay: Relay) -> bool:
     if moved:
         for use in usage.uses:
             use.resumed(relay)
+        log.committed.info("relay started", **health.named(relay))
     return moved
 
 
 def _move(relay: Relay, state: str, source: Q, **fields: Any) -> bool:
     moved = Relay.objects.filter(source, pk=relay.pk, archived_at=None).update(
-        state=state, state_reason="", state_since=timezone.now(), **fields
+        state=state, state_reason="", state_words="", state_since=timezone.now(), **fields
     )
     relay.refresh_from_db()
     return bool(moved)
@@ -147,6 +155,7 @@ def forget_lane(lane: Lane) -> None:
     """Full pace again there. What its own server said of itself had made the whole relay wait."""
     if lane.name == lanes.WHOLE:
         health.try_now(lane.relay)
+    log.committed.info("lane reset", **health.named(lane.relay), lane=lane.name)
     lane.delete()
 
 
@@ -157,15 +166,17 @@ def archive(relay: Relay) -> None:
     if count := usage.unfinished(relay):
         raise InUseError(count)
     relay.pools.all().delete()
-    relay.state, relay.state_reason = Relay.State.PAUSED, ""
+    relay.state, relay.state_reason, relay.state_words = Relay.State.PAUSED, "", ""
     relay.state_since = relay.archived_at = timezone.now()
-    relay.save(update_fields=["state", "state_reason", "state_since", "archived_at"])
+    relay.save(update_fields=["state", "state_reason", "state_words", "state_since", "archived_at"])
+    log.committed.info("relay archived", **health.named(relay))
 
 
 def bring_back(relay: Relay) -> None:
     """From the archive; it stays paused until somebody resumes it."""
     relay.archived_at = None
     relay.save(update_fields=["archived_at"])
+    log.committed.info("relay brought back", **health.named(relay))
 
 
 def test(relay: Relay, **what: Any) -> tuple[Server, trial.Dialogue]:
@@ -210,7 +221,7 @@ def try_out(  # noqa: PLR0913  # what is sent, by what, and by whom
         sender = relay.bounce_address
     if relay.envelope == Relay.Envelope.VERP and relay.bounce_address:
         sender = verp.address(relay.bounce_address, TEST_TAG)
-    return trial.talk(trial.Trial(server, sender, recipient, content))
+    return trial.talk(trial.RelayTrial(server, sender, recipient, content))
 
 
 def _test_mail(sender: str, recipient: str) -> bytes:

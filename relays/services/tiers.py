@@ -9,7 +9,7 @@ from relays.services.overview import RelayOverview
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class TierMember:
     """A relay in a pool. `share`: its part of what its tier carries when all of it works; `now`: of
     what the pool carries at this moment; both from 0 to 1."""
 
@@ -22,7 +22,7 @@ class Member:
 @dataclass(frozen=True, slots=True)
 class Tier:
     number: int
-    members: tuple[Member, ...]
+    members: tuple[TierMember, ...]
     carries: bool
 
     @property
@@ -48,7 +48,7 @@ class PoolNow:
         return [member.overview for tier in before for member in tier.members]
 
     @property
-    def members(self) -> list[Member]:
+    def members(self) -> list[TierMember]:
         return [member for tier in self.tiers for member in tier.members]
 
 
@@ -86,5 +86,5 @@ def _tier(
     for row in rows:
         overview = overviews[row.relay_id]
         now = row.weight / working if carries and overview.able else 0.0
-        members.append(Member(overview, row.weight, row.weight / whole if whole else 0.0, now))
+        members.append(TierMember(overview, row.weight, row.weight / whole if whole else 0.0, now))
     return Tier(number, tuple(members), carries)

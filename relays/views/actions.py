@@ -90,7 +90,7 @@ def reset_lane(request: WorkspaceRequest, pk: int, lane: int) -> HttpResponseBas
 @require_POST
 def archive_relay(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     """Archive, or bring back what is archived."""
-    relay = get_in(request.workspace, Relay, pk=pk, is_sandbox=False)
+    relay = get_in(request.workspace, Relay, pk=pk, managed_by="")
     if relay.archived_at:
         service.bring_back(relay)
         text = _("{relay} is back, and paused until you resume it.")

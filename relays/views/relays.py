@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.access import WorkspaceRequest, get_in
 from relays.forms.relays import LimitsForm, RelayForm
-from relays.forms.trials import TestForm
+from relays.forms.trials import RelayTestForm
 from relays.models import Lane, Pool, Relay
 from relays.providers import presets
 from relays.providers.presets import Group, Preset
@@ -62,7 +62,7 @@ def relay_page(request: WorkspaceRequest, pk: int) -> HttpResponse:
         "hours": hours,
         "periods": PERIODS,
         "curves": history.curves(relay.pk, hours),
-        "test": TestForm(initial=_test_initial(request)),
+        "test": RelayTestForm(initial=_test_initial(request)),
         "panels": [panel.template for panel in usage.panels],
     }
     for panel in usage.panels:
@@ -120,7 +120,7 @@ def _test_initial(request: WorkspaceRequest) -> dict[str, str]:
 
 
 def _groups() -> list[tuple[Promise, list[Preset]]]:
-    """The providers as they are offered: (heading, presets)."""
+    """The presets as they are offered: (heading, presets)."""
     return [
         (HEADINGS[group], list(offered))
         for group, offered in groupby(presets.presets().values(), lambda one: one.group)
@@ -128,7 +128,7 @@ def _groups() -> list[tuple[Promise, list[Preset]]]:
 
 
 def new_relay(request: WorkspaceRequest) -> HttpResponseBase:
-    """First the provider, then its form."""
+    """First the preset, then its form."""
     key = request.GET.get("preset", "")
     preset = presets.get(key)
     if preset is None:
@@ -150,8 +150,8 @@ def new_relay(request: WorkspaceRequest) -> HttpResponseBase:
 
 def edit_relay(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     relay = get_in(request.workspace, Relay, pk=pk, archived_at=None)
-    if relay.is_sandbox:
-        return _edit_sandbox(request, relay)
+    if relay.managed:
+        return _edit_limits(request, relay)
     form = RelayForm(request.POST or None, workspace=request.workspace, relay=relay)
     if request.method == "POST" and form.is_valid():
         typed: dict[str, Any] = {"password": form.new_password(), **form.values()}
@@ -165,11 +165,11 @@ def edit_relay(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     return render(request, "relays/relay_form.html", context)
 
 
-def _edit_sandbox(request: WorkspaceRequest, relay: Relay) -> HttpResponseBase:
+def _edit_limits(request: WorkspaceRequest, relay: Relay) -> HttpResponseBase:
     initial = {name: getattr(relay, name) for name in LimitsForm.base_fields}
     form = LimitsForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         service.change(relay, **LimitsForm.values(form))
         messages.success(request, _("Saved."))
         return redirect("relay", request.workspace.slug, relay.pk)
-    return render(request, "relays/relay_sandbox.html", {"form": form, "relay": relay})
+    return render(request, "relays/relay_limits.html", {"form": form, "relay": relay})

@@ -11,12 +11,12 @@ from accounts.access import WorkspaceRequest, get_in
 from accounts.secrets import SecretError, decrypt
 from pages import numbers
 from relays.forms.relays import RelayForm
-from relays.forms.trials import TestForm
+from relays.forms.trials import RelayTestForm
 from relays.models import Relay
 from relays.providers import presets
 from relays.services import relays as service
 from relays.services.testallowance import TestRefusedError
-from relays.trial import Dialogue, Step
+from relays.trial import Dialogue, TrialStep
 from relays.trouble import Trouble, diagnose
 from smtp import Server
 
@@ -25,7 +25,7 @@ from smtp import Server
 def test_relay(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """Talks to the relay as it is stored; a part of a page."""
     relay = get_in(request.workspace, Relay, pk=pk)
-    form = TestForm(request.POST)
+    form = RelayTestForm(request.POST)
     if not form.is_valid():
         return render(request, "relays/parts/relay_test.html", {"relay": relay, "test": form})
     try:
@@ -45,7 +45,7 @@ def try_relay(request: WorkspaceRequest) -> HttpResponse:
     """Talks to a relay as it is typed, before it is saved; a part of a page. `relay`: the one that
     is being changed, whose stored password is used as long as it is for the same server."""
     pk = numbers.whole(request.POST.get("relay"))
-    relay = None if pk is None else get_in(request.workspace, Relay, pk=pk, is_sandbox=False)
+    relay = None if pk is None else get_in(request.workspace, Relay, pk=pk, managed_by="")
     form = RelayForm(request.POST, workspace=request.workspace, relay=relay)
     if not form.is_valid():
         wrong = [(form.fields[name].label, errors) for name, errors in form.errors.items()]
@@ -59,7 +59,7 @@ def try_relay(request: WorkspaceRequest) -> HttpResponse:
     server = Server(
         typed.host, typed.port, typed.security, typed.username, form.new_password() or kept
     )
-    test = TestForm({"from_email": request.workspace.from_email or request.user.email})
+    test = RelayTestForm({"from_email": request.workspace.from_email or request.user.email})
     test.is_valid()
     dialogue = service.try_out(typed, server, **_asked(request, test))
     context = _tried(typed, server, dialogue)
@@ -68,7 +68,7 @@ def try_relay(request: WorkspaceRequest) -> HttpResponse:
     return render(request, "relays/parts/relay_tried.html", context)
 
 
-def _asked(request: WorkspaceRequest, form: TestForm) -> dict[str, Any]:
+def _asked(request: WorkspaceRequest, form: RelayTestForm) -> dict[str, Any]:
     typed = form.cleaned_data
     return {
         "from_email": typed["from_email"],
@@ -86,12 +86,12 @@ def _tried(relay: Relay, server: Server, dialogue: Dialogue) -> dict[str, object
         "hint": _hint(relay, trouble),
         "steps": [(_step_name(step), True) for step in dialogue.done]
         + ([(_step_name(dialogue.failed), False)] if dialogue.failed else []),
-        "mailed": Step.CONTENT in dialogue.done,
+        "mailed": TrialStep.CONTENT in dialogue.done,
     }
 
 
 def _hint(relay: Relay, trouble: Trouble | None) -> str:
-    """What this provider wants, where that explains it."""
+    """What the provider of this preset wants, where that explains it."""
     preset = presets.get(relay.preset)
     if preset is None or trouble is None:
         return ""
@@ -100,16 +100,16 @@ def _hint(relay: Relay, trouble: Trouble | None) -> str:
     return preset.notes if trouble.code in {"sender", "policy", "rate"} else ""
 
 
-def _step_name(step: Step) -> str:
+def _step_name(step: TrialStep) -> str:
     names = {
-        Step.CONNECT: _("Connect"),
-        Step.TLS: _("Encrypt"),
-        Step.GREETING: _("Greeting"),
-        Step.EHLO: _("Introduce"),
-        Step.STARTTLS: _("Encrypt"),
-        Step.LOGIN: _("Log in"),
-        Step.SENDER: _("Sender"),
-        Step.RECIPIENT: _("Recipient"),
-        Step.CONTENT: _("Mail"),
+        TrialStep.CONNECT: _("Connect"),
+        TrialStep.TLS: _("Encrypt"),
+        TrialStep.GREETING: _("Greeting"),
+        TrialStep.EHLO: _("Introduce"),
+        TrialStep.STARTTLS: _("Encrypt"),
+        TrialStep.LOGIN: _("Log in"),
+        TrialStep.SENDER: _("Sender"),
+        TrialStep.RECIPIENT: _("Recipient"),
+        TrialStep.CONTENT: _("Mail"),
     }
     return names[step]

@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
                 ('envelope_from', models.CharField(blank=True, max_length=320)),
                 ('envelope_to', models.CharField(max_length=320)),
                 ('subject', models.CharField(blank=True, max_length=500)),
-                ('outcome', models.CharField(choices=[('delivered', 'Delivered'), ('hard', 'Hard bounce'), ('soft', 'Soft bounce'), ('blocked', 'Blocked'), ('delayed', 'Delayed'), ('complained', 'Complaint'), ('auto_reply', 'Automatic reply')], max_length=12)),
+                ('outcome', models.CharField(choices=[('delivered', 'Delivered'), ('hard_bounced', 'Hard bounce'), ('soft_bounced', 'Soft bounce'), ('blocked', 'Blocked'), ('delayed', 'Delayed'), ('complained', 'Complaint'), ('auto_replied', 'Automatic reply')], max_length=12)),
                 ('raw', models.BinaryField()),
                 ('received_at', models.DateTimeField()),
                 ('workspace', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='sandbox_mails', to='accounts.workspace')),

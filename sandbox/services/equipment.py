@@ -12,10 +12,13 @@ from accounts.models import Workspace
 from bounces.models import BounceMailbox
 from relays.models import Relay, Security
 
+# In `managed_by` (relays.managers).
+NAME = "sandbox"
+
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """The sandbox's host and ports, and the address that its bounces are sent to."""
+class SandboxPlace:
+    """Where the sandbox listens, and the address that its bounces go to."""
 
     host: str
     smtp_port: int
@@ -24,10 +27,10 @@ class Place:
 
 
 @transaction.atomic
-def equip(workspace: Workspace, place: Place) -> Relay:
-    """Gives the workspace a sandbox relay and mailbox, unless it has them. Returns the relay."""
+def equip(workspace: Workspace, place: SandboxPlace) -> Relay:
+    """Gives the workspace the sandbox's relay and mailbox; once, however often it is called."""
     Workspace.objects.select_for_update().get(pk=workspace.pk)
-    found = Relay.objects.filter(workspace=workspace, is_sandbox=True).order_by("pk").first()
+    found = Relay.objects.filter(workspace=workspace, managed_by=NAME).order_by("pk").first()
     if found:
         return found
     username = f"workspace-{workspace.pk}"
@@ -41,13 +44,18 @@ def equip(workspace: Workspace, place: Place) -> Relay:
         username=username,
         password=password,
         after=BounceMailbox.After.DELETE,
-        is_sandbox=True,
+        managed_by=NAME,
     )
     return add_relay(workspace, place, name=free_name(Relay, workspace), password=password)
 
 
 def add_relay(
-    workspace: Workspace, place: Place, *, name: str, password: bytes, per_second: int | None = None
+    workspace: Workspace,
+    place: SandboxPlace,
+    *,
+    name: str,
+    password: bytes,
+    per_second: int | None = None,
 ) -> Relay:
     """Creates a sandbox relay. `password`: encrypted, as it is stored."""
     return Relay.objects.create(
@@ -61,28 +69,29 @@ def add_relay(
         per_second=per_second,
         envelope=Relay.Envelope.VERP,
         bounce_address=place.bounce_address,
-        is_sandbox=True,
+        managed_by=NAME,
+        delivers=False,
     )
 
 
-def move(place: Place) -> None:
-    """Updates host and ports of all sandbox relays and mailboxes."""
-    relays = Relay.objects.filter(is_sandbox=True)
+def move(place: SandboxPlace) -> None:
+    """Brings all relays and mailboxes of the sandbox to where it listens now."""
+    relays = Relay.objects.filter(managed_by=NAME)
     relays.update(host=place.host, port=place.smtp_port, bounce_address=place.bounce_address)
-    mailboxes = BounceMailbox.objects.filter(is_sandbox=True)
+    mailboxes = BounceMailbox.objects.filter(managed_by=NAME)
     mailboxes.update(host=place.host, port=place.imap_port)
 
 
 @transaction.atomic
 def renew_logins() -> int:
-    """Sets new passwords if the stored ones can't be decrypted, because the secret key has changed.
-    Returns the number of workspaces that got one."""
-    relays = Relay.objects.filter(is_sandbox=True)
+    """New passwords where the stored ones can't be read, because the secret key has changed. How
+    many workspaces got one."""
+    relays = Relay.objects.filter(managed_by=NAME)
     lost = {relay.workspace_id for relay in relays if not _readable(relay.password)}
     for workspace_id in lost:
         password = secrets.encrypt(random.token_urlsafe(24))
         for model in (Relay, BounceMailbox):
-            model.objects.filter(workspace_id=workspace_id, is_sandbox=True).update(
+            model.objects.filter(workspace_id=workspace_id, managed_by=NAME).update(
                 password=password
             )
     return len(lost)

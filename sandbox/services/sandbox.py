@@ -12,16 +12,16 @@ from sandbox import samplelist
 from sandbox.models import SandboxMail
 from sandbox.returns import DOMAIN
 from sandbox.services import equipment
-from sandbox.services.equipment import Place
+from sandbox.services.equipment import SandboxPlace
+from sandbox.sources import SANDBOX
 from sandbox.store import KEPT
 
-SOURCE = "sandbox"
 __all__ = ["KEPT", "clear", "ensure_all", "has_sandbox", "make_list", "place", "provision"]
 
 
-def place() -> Place:
-    """The sandbox's current host, ports and bounce address."""
-    return Place(
+def place() -> SandboxPlace:
+    """Where the sandbox listens."""
+    return SandboxPlace(
         host="127.0.0.1",
         smtp_port=settings.SANDBOX_SMTP_PORT,
         imap_port=settings.SANDBOX_IMAP_PORT,
@@ -40,14 +40,14 @@ def ensure_all() -> None:
     workspaces may lack its relay and mailbox."""
     equipment.move(place())
     equipment.renew_logins()
-    equipped = Relay.objects.filter(is_sandbox=True).values("workspace")
+    equipped = Relay.objects.filter(managed_by=equipment.NAME).values("workspace")
     living = Workspace.objects.filter(deleted_at=None)
     for workspace in living.exclude(pk__in=equipped):
         equipment.equip(workspace, place())
 
 
 def has_sandbox(workspace: Workspace) -> bool:
-    relays = Relay.objects.filter(workspace=workspace, is_sandbox=True, archived_at=None)
+    relays = Relay.objects.filter(workspace=workspace, managed_by=equipment.NAME, archived_at=None)
     return settings.SANDBOX and relays.exists()
 
 
@@ -62,7 +62,7 @@ def make_list(workspace: Workspace, *, language: str) -> tuple[List, int]:
             {"email": one.email} | {name: getattr(one, name) for name in contacts.FIELDS}
             for one in sample
         ],
-        source=SOURCE,
+        source=SANDBOX,
     )
     made = lists.create(
         workspace,
@@ -70,7 +70,7 @@ def make_list(workspace: Workspace, *, language: str) -> tuple[List, int]:
         description=_("Addresses to try: mail to them stays in the sandbox."),
     )
     people = Contact.objects.filter(workspace=workspace, email__in=[one.email for one in sample])
-    lists.subscribe(made, people, source=SOURCE)
+    lists.subscribe(made, people, source=SANDBOX)
     return made, made.subscriptions.filter(status=Subscription.Status.SUBSCRIBED).count()
 
 

@@ -1,6 +1,5 @@
 """Turns claimed messages into mails: a mailing's contents are compiled once, values come later."""
 
-import logging
 from collections.abc import Mapping
 from email.errors import MessageError
 from functools import lru_cache
@@ -11,6 +10,7 @@ from django.utils import timezone
 from designs.compiling import Uncompiled
 from designs.models import Content
 from designs.rendering import PARTS, Renderer, RenderError
+from environment import logs
 from relays import verp
 from relays.models import Relay
 from sending.compose import headers, tokens
@@ -22,10 +22,7 @@ from sending.purposes import RULES
 from sending.queries.claim import Claimed
 from smtp import End, MailObject, Outcome
 
-log = logging.getLogger(__name__)
-
-# No reply code of SMTP: a mail that could not be made (see NO_SMTPUTF8 of smtp).
-NOT_MADE = 1
+log = logs.get(__name__)
 
 
 class Composer:
@@ -69,11 +66,11 @@ class Composer:
             try:
                 content = self._rendered(message, fields, token)
             except (RenderError, MessageError, ValueError) as error:
-                return Outcome(End.REFUSED, NOT_MADE, str(error))
+                return Outcome(End.NOT_COMPOSED, words=str(error))
             # What can't be made for one must not stop the others of its batch, nor its relay.
             except Exception as error:
-                log.exception("message %s can't be made", message.id)
-                return Outcome(End.REFUSED, NOT_MADE, str(error) or type(error).__name__)
+                log.exception("message could not be made", mail=message.id)
+                return Outcome(End.NOT_COMPOSED, words=str(error) or type(error).__name__)
         sender = token.join(self.verp) if self.verp else self.envelope
         return MailObject(message.id, sender, address, content, dotless=True)
 
@@ -137,11 +134,17 @@ def sender_of(mailing: Mailing) -> Sender:
         name=mailing.from_name,
         email=mailing.from_email,
         reply_to=mailing.reply_to,
-        list_id=f"{mailing.origin.replace(' ', '-')}.{domain}",
+        list_id=f"{_list_name(mailing)}.{domain}",
         list_name=mailing.workspace.name,
         mailing_id=mailing.pk,
         offers_to_leave=RULES[mailing.purpose].offers_to_leave,
     )
+
+
+def _list_name(mailing: Mailing) -> str:
+    """The same for all mailings of one source, as RFC 2919 asks for: campaign-7."""
+    kind, number = mailing.source_kind, mailing.source_id
+    return f"{kind}-{number}" if number else kind
 
 
 def workspace_fields(mailing: Mailing) -> dict[str, str]:

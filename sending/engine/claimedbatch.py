@@ -12,11 +12,12 @@ from sending.compose.composer import Composer
 from sending.host.journal import Journal
 from sending.models import Mailing
 from sending.queries.claim import Claim, Claimed
-from smtp import NO_SMTPUTF8, End, Outcome, Stage
+from smtp import End, Outcome, Stage
 from smtp.accepted import Accepted
+from smtp.replies import Meaning
 
-# RFC 1870: the reply to a mail of this size.
-TOO_LARGE = 552
+# The mail itself is refused, or can't be made or sent.
+REFUSED = {End.REFUSED, End.NOT_COMPOSED, End.NEEDS_SMTPUTF8}
 
 
 @dataclass(slots=True, eq=False)
@@ -100,7 +101,7 @@ class ClaimedBatch:
         if outcome.end is End.IN_DOUBT:
             self.unseen += 1
             return guards.worth_a_look(self.unseen, len(self.accepted))
-        if outcome.end is not End.REFUSED or 200 <= outcome.code < 500:
+        if outcome.end not in REFUSED or 200 <= outcome.code < 500:
             return False
         if self._of_mail(message, outcome):
             # Whoever it is for: the next one would be refused, too. Once a batch, as somebody may
@@ -129,12 +130,14 @@ class ClaimedBatch:
 
     @staticmethod
     def _of_mail(message: Claimed, outcome: Outcome) -> bool:
-        if outcome.code == NO_SMTPUTF8:
+        if outcome.end is End.NEEDS_SMTPUTF8:
             return message.address.isascii()
-        return outcome.stage is Stage.MAIL or outcome.code == TOO_LARGE
+        if outcome.verdict is None:
+            return False
+        return outcome.stage is Stage.MAIL or outcome.verdict.meaning is Meaning.TOO_LARGE
 
 
-class Waiting(NamedTuple):
+class QueuedMessage(NamedTuple):
     """A message in the queue; `at` is on the event loop's clock, when it may be handed over."""
 
     batch: ClaimedBatch

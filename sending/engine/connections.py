@@ -3,10 +3,10 @@ closed when they idle, served their number of messages, or the work ends.
 """
 
 import asyncio
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from environment import logs
 from sending.host import trouble as hosttrouble
 from sending.host.trouble import HostTroubleError
 from smtp import (
@@ -21,7 +21,7 @@ from smtp import (
     open_session,
 )
 
-log = logging.getLogger(__name__)
+log = logs.get(__name__)
 
 # An idle connection is kept so long, in seconds.
 IDLE = 20.0
@@ -150,7 +150,7 @@ class Connections:
     def _not_opened(self, error: ConnectError) -> None:
         """Trouble only where no other connection works: else it goes on with those."""
         trouble = hosttrouble.of_connection(error)
-        log.info("no connection to %s: %s", self.server.host, error.words)
+        log.info("no connection", server=self.server.host, reason=error.reason, words=error.words)
         if self.open:
             if error.reason == "too_many":
                 self.allowed = self.refused_beside = len(self.open)
@@ -164,13 +164,19 @@ class Connections:
     def _ended(self, exchange: Exchange, ending: Ending) -> None:
         self.open.discard(exchange)
         if ending.kind is EndingKind.SPENT:
-            log.info(
-                "connection to %s is spent: %s %s", self.server.host, ending.code, ending.words
+            log.debug(
+                "connection spent", server=self.server.host, code=ending.code, words=ending.words
             )
             self._spent(ending.carried)
         elif ending.kind not in CALM and not self.closing:
             self.fruitless += 1
-            log.info("connection to %s ended: %s %s", self.server.host, ending.kind, ending.words)
+            log.info(
+                "connection lost",
+                server=self.server.host,
+                reason=str(ending.kind),
+                code=ending.code or None,
+                words=ending.words,
+            )
         words = f"{ending.code} {ending.words}" if ending.code else ending.words
         hopeless = self.fruitless >= FRUITLESS and not self.open
         # Some end the connection where others answer that they don't want groups.

@@ -5,17 +5,17 @@ one place: in `ready`, with an exchange, or with its outcome in its batch.
 """
 
 import asyncio
-import logging
 import time
 from collections import deque
 from collections.abc import Sequence
 from itertools import zip_longest
 
+from environment import logs
 from relays.models import Relay
 from relays.queries import clock
 from relays.services import health, pace
 from relays.services.relays import server_of
-from sending.engine.claimedbatch import ClaimedBatch, Waiting, lane_of
+from sending.engine.claimedbatch import ClaimedBatch, QueuedMessage, lane_of
 from sending.engine.connections import Connections
 from sending.engine.database import Database
 from sending.engine.ledger import Ledger, watch
@@ -23,7 +23,7 @@ from sending.host.trouble import HostTroubleError
 from sending.queries.claim import Claimed, left_since
 from smtp import End, MailObject, Mode, Outcome, WithdrawnError
 
-log = logging.getLogger(__name__)
+log = logs.get(__name__)
 
 # A batch is meant to take this long, in seconds: what left the database's hands is out soon, and a
 # pause, an unsubscribe or a lower limit is soon felt.
@@ -61,7 +61,7 @@ class DeliveryAgent:
         self.linger = linger
         self.ledger = Ledger(relay)
         self.loop = asyncio.get_running_loop()
-        self.ready: deque[Waiting] = deque()
+        self.ready: deque[QueuedMessage] = deque()
         self.batches: set[ClaimedBatch] = set()
         # What is with an exchange: {message id: (its batch, itself)}.
         self.where: dict[int, tuple[ClaimedBatch, Claimed]] = {}
@@ -156,7 +156,7 @@ class DeliveryAgent:
         batch, message = self.where.pop(mail.key)
         if outcome.end is End.NEXT_CONNECTION:
             # It waits for nothing: the next connection that is free takes it.
-            self.ready.appendleft(Waiting(batch, message, 0.0))
+            self.ready.appendleft(QueuedMessage(batch, message, 0.0))
             return
         if outcome.end is End.NOT_HANDED_OVER and (batch.lost or self.trouble is not None):
             # Given back with its batch.
@@ -176,7 +176,7 @@ class DeliveryAgent:
             self.count += 1
             self._one_less(batch)
             return
-        if outcome.end is not End.NOT_HANDED_OVER:
+        if outcome.end is End.REFUSED or outcome.end is End.IN_DOUBT:
             batch.handed_over += 1
         self._came_to(batch, message, outcome)
 
@@ -216,7 +216,9 @@ class DeliveryAgent:
         work, after what is on the wire ended.
         """
         try:
-            await self._work(ends)
+            # Also for the lines of its connections: their tasks are made within.
+            with logs.context(relay=self.relay.pk, workspace=self.relay.workspace_id):
+                await self._work(ends)
         finally:
             self.stopped = True
             await self.connections.close(GRACE)
@@ -275,7 +277,7 @@ class DeliveryAgent:
             messages = interleaved(messages)
         for place, message in enumerate(messages):
             at = begin + place * reservation.spacing if reservation.spacing else 0.0
-            self.ready.append(Waiting(batch, message, at))
+            self.ready.append(QueuedMessage(batch, message, at))
         self.connections.pump()
 
     def _adapt(self) -> None:
@@ -315,7 +317,8 @@ class DeliveryAgent:
             self.stop()
             return
         self.slot = slot
-        self.connections.resize(slot.connections)
+        with logs.context(relay=self.relay.pk, workspace=self.relay.workspace_id):
+            self.connections.resize(slot.connections)
         self.safe_until = began + SAFE
         old = time.monotonic() - STALE
         for batch in [one for one in self.batches if one.claimed_at < old and one.left]:
@@ -393,7 +396,12 @@ class DeliveryAgent:
         try:
             batch.journal.abandon()
         except OSError as error:
-            log.warning("replies are not in the journal: %s", error)
+            log.warning(
+                "replies not written to the journal",
+                relay=batch.relay_id,
+                batch=batch.claim.batch_id,
+                error=error,
+            )
 
 
 def interleaved(messages: Sequence[Claimed]) -> tuple[Claimed, ...]:

@@ -1,6 +1,5 @@
 """What an agent asks of the database, each in the database's thread: claim, record, watch."""
 
-import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 from django.db import Error
 
 from contacts.queries.mergefields import merge_fields
-from pages import reasons
+from environment import logs
 from relays.models import Relay
 from relays.services import health, lanes, minutes, pace
 from sending.compose.composer import Composer
@@ -25,9 +24,8 @@ from sending.services.outcomes import settle
 from sending.services.reading import reply_of
 from smtp import End, Outcome
 from smtp.accepted import Accepted
-from smtp.replies import meaning
 
-log = logging.getLogger(__name__)
+log = logs.get(__name__)
 
 WAITING = Message.State.WAITING
 # A code of pages.reasons.
@@ -55,9 +53,15 @@ class Ledger:
             if fresh:
                 self.round = mailings_for(self.relay)
             while self.round:
-                if batch := self._claim_of(self.round.pop(0), size):
-                    return batch
+                mailing = self.round.pop(0)
+                with logs.context(**self._named(mailing)):
+                    if batch := self._claim_of(mailing, size):
+                        return batch
         return None
+
+    def _named(self, mailing: Mailing) -> dict[str, int]:
+        """For the log lines of what a batch brings about."""
+        return {"relay": self.relay.pk, "mailing": mailing.pk, "workspace": mailing.workspace_id}
 
     def _claim_of(self, mailing: Mailing, size: int) -> ClaimedBatch | None:
         if not self._is_prepared(mailing):
@@ -99,9 +103,9 @@ class Ledger:
         except Error:
             raise
         except Exception as error:
-            log.exception("mailing %s can't be prepared", mailing.pk)
+            log.exception("mailing could not be prepared", mailing=mailing.pk)
             words = str(error) or type(error).__name__
-            mailings.pause(mailing, reasons.with_words(NOT_PREPARED, words))
+            mailings.pause(mailing, NOT_PREPARED, words)
             return False
         return True
 
@@ -163,6 +167,18 @@ class Ledger:
     ) -> None:
         """Records what is known of a batch and lets relay and lanes learn from it; `seconds`: how
         long the outcomes took, from the first to the last."""
+        with logs.context(**self._named(batch.mailing)):
+            self._record(batch, outcomes, accepted, seconds=seconds, ends=ends)
+
+    def _record(
+        self,
+        batch: ClaimedBatch,
+        outcomes: dict[int, Outcome],
+        accepted: Accepted,
+        *,
+        seconds: float,
+        ends: bool,
+    ) -> None:
         settle(
             batch.claim, batch.mailing, self.relay, outcomes, accepted, gone=batch.gone, ends=ends
         )
@@ -195,8 +211,8 @@ def _by_meaning(outcomes: Iterable[Outcome], accepted: Accepted) -> dict[str, tu
     for one in outcomes:
         if one.end is End.IN_DOUBT:
             name = "unknown"
-        elif one.end is End.REFUSED and one.code >= 200:
-            name = str(meaning(one.code, one.words, one.stage))
+        elif one.verdict is not None:
+            name = str(one.verdict.meaning)
         else:
             continue
         count, seconds = found.get(name, (0, 0.0))

@@ -3,7 +3,6 @@ ten minutes are over."""
 
 import asyncio
 import gc
-import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -12,6 +11,7 @@ import uvloop
 from django.db import Error, InterfaceError, OperationalError
 
 from accounts.secrets import SecretError
+from environment import logs
 from relays.models import Relay
 from relays.queries import clock
 from relays.services import health, pace
@@ -19,11 +19,11 @@ from sending.engine import stopping
 from sending.engine.database import Database
 from sending.engine.deliveryagent import DeliveryAgent
 from sending.engine.ledger import watch
-from sending.host.presence import Presence
+from sending.host.processlock import ProcessLock
 from sending.host.trouble import CODES, HostTroubleError
 from sending.services import dispatch
 
-log = logging.getLogger(__name__)
+log = logs.get(__name__)
 
 # Seconds after which a process takes no more; another shift goes on. Nothing a shift keeps grows
 # meanwhile, but a process that can be recycled is easier to trust.
@@ -61,11 +61,11 @@ def run_all(*, budget: float = SHIFT, linger: float = LINGER) -> int:
 def _loop(work: "Callable[[_Shift], asyncio.Future[int] | object]") -> int:
     with (
         _tuned(),
-        Presence() as presence,
+        ProcessLock() as lock,
         closing(Database()) as database,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
-        return runner.run(work(_Shift(database, presence)))  # type: ignore[arg-type]
+        return runner.run(work(_Shift(database, lock)))  # type: ignore[arg-type]
 
 
 @contextmanager
@@ -81,9 +81,9 @@ def _tuned() -> Iterator[None]:
 
 
 class _Shift:
-    def __init__(self, database: Database, presence: Presence) -> None:
+    def __init__(self, database: Database, lock: ProcessLock) -> None:
         self.database = database
-        self.presence = presence
+        self.lock = lock
         self.agents: dict[int, DeliveryAgent] = {}
         self.tasks: dict[int, asyncio.Task[int]] = {}
         # When the last agent began, on the loop's clock.
@@ -146,23 +146,23 @@ class _Shift:
         """A relay whose agent failed waits, longer each time; the others go on."""
         while self.failed:
             relay_id, error = self.failed.pop()
-            log.error("the delivery agent of relay %s failed", relay_id, exc_info=error)
+            log.failed("sending over a relay failed", error, relay=relay_id)
             relay = await self.database(Relay.objects.filter(pk=relay_id).first)
             if relay is not None:
-                holder = f"{self.presence.name}:{relay.pk}"
+                holder = f"{self.lock.name}:{relay.pk}"
                 await self.database(pace.free_slots, holder)
                 words = f"{type(error).__name__}: {error}"
                 await self.database(health.back_off, relay, "fault", words)
 
     async def _start(self, relay: Relay, ends: float, *, linger: float) -> bool:
-        holder = f"{self.presence.name}:{relay.pk}"
+        holder = f"{self.lock.name}:{relay.pk}"
         slot = await self.database(pace.take_slot, relay, holder)
         if slot is None:
             return False
         try:
             agent = DeliveryAgent(relay, slot, holder, self.database, linger)
-        except SecretError as error:
-            await self.database(health.stop, relay, str(error))
+        except SecretError:
+            await self.database(health.stop, relay, "secret", "")
             await self.database(pace.free_slots, holder)
             return False
         except Exception as error:
@@ -213,7 +213,7 @@ class _Shift:
                 await self.database(watch, [batch for one in agents for batch in one.batches])
             except Error as error:
                 # Nothing could be recorded: what is on the wire is finished, no more is begun.
-                log.warning("the database is away: %s", error)
+                log.warning("database away while sending", error=error)
                 for agent in agents:
                     agent.stop()
                 continue
@@ -225,7 +225,7 @@ class _Shift:
         try:
             await agent.watch(began)
         except Exception as error:
-            log.exception("relay %s could not be watched", agent.relay.pk)
+            log.exception("relay could not be watched", relay=agent.relay.pk)
             agent.stop()
             if not isinstance(error, AWAY) and not _is_of_host(error):
                 self.failed.append((agent.relay.pk, error))

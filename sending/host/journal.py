@@ -13,7 +13,6 @@ replies that were read count, content without a reply is in doubt, the rest was 
 """
 
 import fcntl
-import logging
 import os
 import secrets
 import time
@@ -27,20 +26,20 @@ from typing import NamedTuple
 import psutil
 from django.conf import settings
 
+from environment import logs
 from sending.host import sentlog
 from sending.host.sentlog import About
+from smtp import Stage
 
-log = logging.getLogger(__name__)
+log = logs.get(__name__)
 
 # A file that is made is locked and named within this time, in seconds.
 UNFINISHED = 3600
 
 
-class Reply(NamedTuple):
-    """`stage`: one of smtp.Stage."""
-
+class JournalReply(NamedTuple):
     code: int
-    stage: str
+    stage: Stage
     words: str
 
 
@@ -56,7 +55,7 @@ class Story:
     about: About = field(default_factory=About)
 
     handed_over: set[int] = field(default_factory=set)
-    replies: dict[int, Reply] = field(default_factory=dict)
+    replies: dict[int, JournalReply] = field(default_factory=dict)
 
     @property
     def in_doubt(self) -> set[int]:
@@ -95,7 +94,7 @@ class Journal:
         self.flush()
         self._handed.append(message_id)
 
-    def reply(self, message_id: int, code: int, stage: str, words: str) -> None:
+    def reply(self, message_id: int, code: int, stage: Stage, words: str) -> None:
         """Kept until the next `hand_over` or `flush`: one write for both, as a connection writes
         its next content right after it read a reply."""
         (self._accepted if 200 <= code < 300 else self._refused).append(message_id)
@@ -121,7 +120,7 @@ class Journal:
         try:
             self._keep()
         except OSError as error:
-            log.warning("the sent log can't be written: %s", error)
+            log.warning("sent log not written", error=error)
         else:
             self.path.unlink(missing_ok=True)
         self._close()
@@ -234,13 +233,13 @@ def read(path: Path) -> Story:
             if kind == "B":
                 story.complete = rest == boot()
             elif kind == "M":
-                installation, mailing, origin = rest.split(" ")
-                story.about = About(installation, int(mailing), origin)
+                installation, mailing, source, number = rest.split(" ")
+                story.about = About.parsed(installation, mailing, source, number)
             elif kind == "H":
                 story.handed_over.add(int(rest))
             elif kind == "R":
                 number, code, stage, words = rest.split(" ", 3)
-                story.replies[int(number)] = Reply(int(code), stage, words)
+                story.replies[int(number)] = JournalReply(int(code), Stage(stage), words)
         except ValueError:
             story.complete = False
     return story

@@ -3,14 +3,13 @@ backup doesn't know what was sent since, and asks here (sending.services.fence).
 
 One line for each batch, written when its results are in the database and before its journal goes:
 
-    <unix time> <installation> <mailing> <origin> A <ids> D <ids>
+    <unix time> <installation> <mailing> <source: kind number> A <ids> D <ids>
 
 A: accepted by the relay; D: handed over, answer never seen. Ids are ranges ("100-4999,5003", "-":
 none). A file for each day, without fsync, like the journals. Ids are never used twice: whenever a
 database is found to be older, its sequences jump ahead.
 """
 
-import logging
 import os
 import time
 from collections.abc import Iterable, Iterator
@@ -19,7 +18,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-log = logging.getLogger(__name__)
+from contacts.provenance import UNKNOWN, Source
+from environment import logs
+
+log = logs.get(__name__)
 
 # Days that a file is kept. docs/operators/backups-and-upgrades.md names it.
 KEPT = 90
@@ -30,22 +32,29 @@ Range = tuple[int, int]
 
 
 class About(NamedTuple):
-    """Whose messages these are. `installation`: its key; `origin`: such as "campaign 7"."""
+    """Whose messages these are. `installation`: its key; `source`: the mailing's."""
 
     installation: str = NONE
     mailing: int = 0
-    origin: str = NONE
+    source: Source = UNKNOWN
 
     def text(self) -> str:
-        origin = "_".join(self.origin.split())[:100] or NONE
-        return f"{self.installation} {self.mailing} {origin}"
+        """Four words; `parsed` takes them."""
+        kind = "_".join(self.source.kind.split()) or NONE
+        return f"{self.installation} {self.mailing} {kind} {self.source.number}"
+
+    @classmethod
+    def parsed(cls, installation: str, mailing: str, kind: str, number: str) -> "About":
+        """Raises ValueError."""
+        source = UNKNOWN if kind == NONE else Source(kind, int(number))
+        return cls(installation, int(mailing), source)
 
 
 @dataclass(slots=True)
 class Sent:
     """What was sent of one mailing."""
 
-    origin: str = ""
+    source: Source = UNKNOWN
     accepted: list[Range] = field(default_factory=list)
     in_doubt: list[Range] = field(default_factory=list)
     # Unix time of the latest.
@@ -84,7 +93,7 @@ def read(directory: Path, installation: str) -> dict[int, Sent]:
         for about, moment, accepted, in_doubt in _lines(path):
             if about.installation != installation:
                 continue
-            sent = found.setdefault(about.mailing, Sent(about.origin.replace("_", " ")))
+            sent = found.setdefault(about.mailing, Sent(about.source))
             sent.accepted += accepted
             sent.in_doubt += in_doubt
             sent.last = moment
@@ -99,11 +108,10 @@ def _lines(path: Path) -> Iterator[tuple[About, int, list[Range], list[Range]]]:
             if not line.strip():
                 continue
             try:
-                moment, key, mailing, origin, _a, accepted, _d, in_doubt = line.split()
-                about = About(key, int(mailing), origin)
-                yield about, int(moment), parsed(accepted), parsed(in_doubt)
-            except ValueError:
-                log.warning("%s has a line that can't be read: %.80s", path, line)
+                moment, *about, _a, accepted, _d, in_doubt = line.split()
+                yield About.parsed(*about), int(moment), parsed(accepted), parsed(in_doubt)
+            except (TypeError, ValueError):
+                log.warning("line of the sent log not read", path=path, line=line[:80])
 
 
 def forget_old(directory: Path, now: float | None = None) -> None:

@@ -31,9 +31,10 @@ class Migration(migrations.Migration):
             name='Mailing',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('source_id', models.BigIntegerField(default=0)),
+                ('source_kind', models.CharField(blank=True, default='', max_length=20, verbose_name='source')),
                 ('kind', models.CharField(choices=[('one_off', 'One-off'), ('stream', 'Stream')], default='one_off', max_length=7)),
                 ('purpose', models.CharField(choices=[('advertising', 'Advertising'), ('notice', 'Notice')], default='advertising', max_length=11)),
-                ('origin', models.CharField(max_length=100)),
                 ('from_name', models.CharField(blank=True, max_length=100)),
                 ('from_email', models.EmailField(max_length=254)),
                 ('reply_to', models.EmailField(blank=True, max_length=254)),
@@ -41,7 +42,8 @@ class Migration(migrations.Migration):
                 ('track_opens', models.BooleanField(default=True)),
                 ('track_clicks', models.BooleanField(default=True)),
                 ('state', models.CharField(choices=[('sending', 'Sending'), ('paused', 'Paused'), ('cancelled', 'Cancelled'), ('finished', 'Finished')], default='sending', max_length=9)),
-                ('state_reason', models.TextField(blank=True)),
+                ('state_reason', models.CharField(blank=True, max_length=30)),
+                ('state_words', models.TextField(blank=True)),
                 ('wait_reason', models.CharField(blank=True, max_length=200)),
                 ('wait_until', models.DateTimeField(blank=True, null=True)),
                 ('waits', models.JSONField(blank=True, default=list)),
@@ -200,7 +202,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('mailing', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='events', to='sending.mailing')),
                 ('message', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='sending.message')),
-                ('kind', models.CharField(choices=[('hard', 'Hard bounce'), ('soft', 'Soft bounce'), ('blocked', 'Blocked'), ('delayed', 'Delayed'), ('complained', 'Complaint'), ('auto_reply', 'Automatic reply'), ('opened', 'Opened'), ('clicked', 'Clicked'), ('unsubscribed', 'Unsubscribed')], max_length=12)),
+                ('kind', models.CharField(choices=[('hard_bounced', 'Hard bounce'), ('soft_bounced', 'Soft bounce'), ('blocked', 'Blocked'), ('delayed', 'Delayed'), ('complained', 'Complaint'), ('auto_replied', 'Automatic reply'), ('opened', 'Opened'), ('clicked', 'Clicked'), ('unsubscribed', 'Unsubscribed')], max_length=12)),
                 ('at', models.DateTimeField()),
                 ('link', models.SmallIntegerField(null=True)),
                 ('detail', models.TextField(blank=True)),
@@ -251,6 +253,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('number', models.SmallIntegerField(default=0)),
                 ('name', models.CharField(blank=True, max_length=50)),
+                ('language', models.CharField(blank=True, max_length=35)),
                 ('weight', models.PositiveSmallIntegerField(default=1)),
                 ('content', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='designs.content')),
                 ('mailing', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='variants', to='sending.mailing')),
@@ -369,6 +372,10 @@ class Migration(migrations.Migration):
             model_name='message',
             index=models.Index(condition=models.Q(('trouble__isnull', False)), fields=['mailing', 'trouble', 'address'], name='message_not_accepted'),
         ),
+        migrations.AddIndex(
+            model_name='message',
+            index=models.Index(condition=models.Q(('reason', 'address_pending')), fields=['mailing'], name='message_pending'),
+        ),
         migrations.AddConstraint(
             model_name='message',
             constraint=models.UniqueConstraint(condition=models.Q(('repeats', False)), fields=('mailing', 'address'), name='message_address_once'),
@@ -388,6 +395,14 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='variant',
             constraint=models.UniqueConstraint(fields=('mailing', 'number'), name='variant_once'),
+        ),
+        migrations.AddConstraint(
+            model_name='variant',
+            constraint=models.UniqueConstraint(fields=('mailing', 'language', 'name'), name='variant_name_once'),
+        ),
+        migrations.AddIndex(
+            model_name='streamitem',
+            index=models.Index(fields=['mailing', 'created_at', 'message'], name='stream_item_by_time'),
         ),
         migrations.AddConstraint(
             model_name='streamitem',

@@ -92,7 +92,7 @@ class Fenced(models.Model):
 
 class HostReport(models.Model):
     """A host said what it sent. `unknown`: mailings that this database doesn't have, such as
-    {"origin": "campaign 9", "accepted": 100, "in_doubt": 0, "last": "2026-11-29T10:00:00Z"}."""
+    {"source": ["campaign", 9], "accepted": 100, "in_doubt": 0, "last": "2026-11-29T10:00:00Z"}."""
 
     fence = models.ForeignKey(Fence, models.CASCADE, related_name="reports")
     host = models.CharField(max_length=32)

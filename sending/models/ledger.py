@@ -8,14 +8,17 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
 from contacts.audience import Audience
+from contacts.sourced import Sourced
 from designs.models import Content
 from pages.singleline import SingleLineField
 from relays.models import Pool, Relay
 from sending import purposes
+from smtp.events import MailEvent
 
 
-class Mailing(models.Model):
-    """Messages that are sent under the same rules. Transitions: sending.states."""
+class Mailing(Sourced):
+    """Messages that are sent under the same rules. Transitions: sending.states. `source`: what it
+    was opened for; what it does to subscriptions and suppressions has the same source."""
 
     class State(models.TextChoices):
         SENDING = "sending", _("Sending")
@@ -39,8 +42,6 @@ class Mailing(models.Model):
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="mailings")
     kind = models.CharField(max_length=7, choices=Kind.choices, default=Kind.ONE_OFF)
     purpose = models.CharField(max_length=11, choices=Purpose.choices, default=Purpose.ADVERTISING)
-    # What it was opened for ("campaign 7"); shown in sources of suppressions.
-    origin = models.CharField(max_length=100)
     from_name = SingleLineField(max_length=100, blank=True)
     from_email = models.EmailField()
     reply_to = models.EmailField(blank=True)
@@ -51,8 +52,9 @@ class Mailing(models.Model):
     track_opens = models.BooleanField(default=True)
     track_clicks = models.BooleanField(default=True)
     state = models.CharField(max_length=9, choices=State.choices, default=State.SENDING)
-    # Why it is paused or cancelled, when the platform did it.
-    state_reason = models.TextField(blank=True)
+    # Why it is paused, when the platform did it: a code of pages.reasons, and a server's words.
+    state_reason = models.CharField(max_length=30, blank=True)
+    state_words = models.TextField(blank=True)
     # Why it waits and until when, while SENDING and nothing of it can go (services.waits).
     wait_reason = models.CharField(max_length=200, blank=True)
     wait_until = models.DateTimeField(null=True, blank=True)
@@ -101,17 +103,18 @@ class Mailing(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"mailing {self.pk} ({self.origin})"
+        return f"mailing {self.pk} ({self.source})"
 
     @cached_property
     def contents(self) -> dict[int, Content]:
-        """{number of a variant: its content}"""
-        return {one.number: one.content for one in self.variants.select_related("content")}
+        """{number of a variant: its content}, those for every language first."""
+        rows = self.variants.select_related("content").order_by("language", "number")
+        return {one.number: one.content for one in rows}
 
     @property
     def content(self) -> Content:
         """The first one, which most mailings have alone."""
-        return self.contents[min(self.contents)]
+        return next(iter(self.contents.values()))
 
     @property
     def people(self) -> Audience:
@@ -130,14 +133,28 @@ class Variant(models.Model):
     number = models.SmallIntegerField(default=0)
     content = models.ForeignKey(Content, models.PROTECT, related_name="+")
     name = SingleLineField(max_length=50, blank=True)
-    # Its share of the recipients, in proportion to the others'.
+    # Of the contacts who get it, a BCP 47 tag as contacts.languages.canonical has it; "": everybody
+    # whose language has none of its own.
+    language = models.CharField(max_length=35, blank=True)
+    # Its share of these recipients, in proportion to others of the same language.
     weight = models.PositiveSmallIntegerField(default=1)
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=("mailing", "number"), name="variant_once"),)
+        constraints = (
+            models.UniqueConstraint(fields=("mailing", "number"), name="variant_once"),
+            models.UniqueConstraint(
+                fields=("mailing", "language", "name"), name="variant_name_once"
+            ),
+        )
 
     def __str__(self) -> str:
         return f"variant {self.number} of {self.mailing_id}"
+
+    @property
+    def label(self) -> str:
+        """What tells it from the others: language, name, else its place."""
+        words = [word for word in (self.language, self.name) if word]
+        return " ".join(words) or str(self.number + 1)
 
 
 class Freezing(models.Model):
@@ -342,6 +359,13 @@ class Message(models.Model):
                 name="message_not_accepted",
                 condition=Q(trouble__isnull=False),
             ),
+            # What is to be judged (services.verdicts), of a stream with years of failed ones, too.
+            # Hardly anything ever stands in it, and a first acceptance leaves `reason` as it is.
+            models.Index(
+                fields=("mailing",),
+                name="message_pending",
+                condition=Q(reason="address_pending"),
+            ),
         )
 
     def __str__(self) -> str:
@@ -362,6 +386,11 @@ class StreamItem(models.Model):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("mailing", "key"), name="stream_item_once"),)
+        # The latest of a stream, and those around another one: messages have no such index, because
+        # their ids stand among those of other mailings.
+        indexes = (
+            models.Index(fields=("mailing", "created_at", "message"), name="stream_item_by_time"),
+        )
 
     def __str__(self) -> str:
         return f"{self.key} of {self.mailing_id}"
@@ -400,15 +429,15 @@ class Event(models.Model):
     """Something that happened to a message after it was accepted: the raw fact."""
 
     class Kind(models.TextChoices):
-        BOUNCED_HARD = "hard", _("Hard bounce")
-        BOUNCED_SOFT = "soft", _("Soft bounce")
-        BLOCKED = "blocked", _("Blocked")
-        DELAYED = "delayed", _("Delayed")
-        COMPLAINED = "complained", _("Complaint")
-        AUTO_REPLIED = "auto_reply", _("Automatic reply")
-        OPENED = "opened", _("Opened")
-        CLICKED = "clicked", _("Clicked")
-        UNSUBSCRIBED = "unsubscribed", _("Unsubscribed")
+        HARD_BOUNCED = MailEvent.HARD_BOUNCED.value, _("Hard bounce")
+        SOFT_BOUNCED = MailEvent.SOFT_BOUNCED.value, _("Soft bounce")
+        BLOCKED = MailEvent.BLOCKED.value, _("Blocked")
+        DELAYED = MailEvent.DELAYED.value, _("Delayed")
+        COMPLAINED = MailEvent.COMPLAINED.value, _("Complaint")
+        AUTO_REPLIED = MailEvent.AUTO_REPLIED.value, _("Automatic reply")
+        OPENED = MailEvent.OPENED.value, _("Opened")
+        CLICKED = MailEvent.CLICKED.value, _("Clicked")
+        UNSUBSCRIBED = MailEvent.UNSUBSCRIBED.value, _("Unsubscribed")
 
     mailing = models.ForeignKey(Mailing, models.CASCADE, related_name="events", db_index=False)
     message = models.ForeignKey(Message, models.CASCADE, related_name="events")

@@ -40,7 +40,7 @@ class Hold(models.Model):
     until somebody has decided."""
 
     class Kind(models.TextChoices):
-        LANE = "lane"  # mails of the mailing to one provider or domain, over one relay
+        LANE = "lane"  # mails of the mailing to one mail provider or domain, over one relay
         ROUTE = "route"  # the mailing over one relay; others of its pool carry on
         RELAY = "relay"  # the relay was stopped
         MAILING = "mailing"  # the mailing was paused

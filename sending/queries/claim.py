@@ -13,10 +13,12 @@ from typing import Any, NamedTuple
 from django.db import connection, transaction
 
 from contacts.queries import mailable
+from environment import logs
 from relays.models import Relay
 from sending.models import Mailing
 from sending.queries.states import sql
 
+log = logs.get(__name__)
 # Longer than any pause of a healthy worker, which renews it each second.
 LEASE = timedelta(seconds=60)
 # How long a message that one relay refused is left to the others of its pool.
@@ -203,6 +205,16 @@ def claim(  # noqa: PLR0913 - what limits a claim
         rows, again = found
         # Nobody: all of them left meanwhile.
         if rows:
+            # Not for INFO: the line of `record` has the same fields, and the counts.
+            log.committed.debug(
+                "batch claimed",
+                workspace=mailing.workspace_id,
+                mailing=mailing.pk,
+                relay=relay.pk,
+                batch=rows[0][0],
+                messages=len(rows),
+                again=again,
+            )
             return Claim(rows[0][0], 1, holder, tuple(Claimed(*row[1:]) for row in rows), again)
     return None
 

@@ -4,8 +4,8 @@ for other statements, each the one text of its rule."""
 from relays.queries.able import able
 from sending.models import Mailing
 
-# Of `l`, a row of sending_mailinglane, and the relay that the braces name: its provider is held
-# there (models.Hold). Of a dropped lane the rest is claimed, to be skipped.
+# Of `l`, a row of sending_mailinglane, and the relay that the braces name: its mail provider is
+# held there (models.Hold). Of a dropped lane the rest is claimed, to be skipped.
 HELD_LANE = """
 EXISTS (SELECT 1 FROM sending_hold h
          WHERE h.mailing_id = l.mailing_id AND h.released_at IS NULL AND h.kind = 'lane'

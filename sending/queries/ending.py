@@ -68,6 +68,13 @@ UPDATE sending_message SET retry_at = now()
               AND (SELECT max(last_id) FROM sending_mailinglane WHERE mailing_id = %(mailing)s)
    AND mailing_id = %(mailing)s AND state = $WAITING
 """)
+# The same of a stream. The rows of years are looked over only where the tally says that some wait:
+# nobody can claim or pause meanwhile.
+FORGOTTEN_OF_STREAM = sql("""
+UPDATE sending_message SET retry_at = now()
+ WHERE mailing_id = %(mailing)s AND repeats AND state + 0 = $WAITING
+   AND (SELECT waiting + in_flight FROM sending_tally WHERE mailing_id = %(mailing)s) > 0
+""")
 
 FINISH = """
 UPDATE sending_mailing
@@ -103,8 +110,11 @@ def lock_done(mailing_id: int) -> bool:
 def find_forgotten(mailing_id: int) -> int:
     """Makes waiting messages due that are in none of the places where they wait; how many."""
     with connection.cursor() as cursor:
-        cursor.execute(FORGOTTEN, {"mailing": mailing_id})
-        return int(cursor.rowcount)
+        found = 0
+        for statement in (FORGOTTEN, FORGOTTEN_OF_STREAM):
+            cursor.execute(statement, {"mailing": mailing_id})
+            found += int(cursor.rowcount)
+        return found
 
 
 def finish(mailing_id: int) -> None:

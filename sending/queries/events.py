@@ -11,7 +11,7 @@ from sending.models import Event
 from sending.queries.states import sql
 
 Kind = Event.Kind
-BOUNCES = [str(Kind.BOUNCED_HARD), str(Kind.BOUNCED_SOFT), str(Kind.BLOCKED)]
+BOUNCES = [str(Kind.HARD_BOUNCED), str(Kind.SOFT_BOUNCED), str(Kind.BLOCKED)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +87,8 @@ ON CONFLICT (mailing_id, minute) DO UPDATE
 
 COUNTS = """
        count(*) FILTER (WHERE first_bounce) AS bounced,
-       count(*) FILTER (WHERE kind = 'hard') AS hard,
-       count(*) FILTER (WHERE kind = 'soft') AS soft,
+       count(*) FILTER (WHERE kind = 'hard_bounced') AS hard,
+       count(*) FILTER (WHERE kind = 'soft_bounced') AS soft,
        count(*) FILTER (WHERE kind = 'blocked') AS blocked,
        count(*) FILTER (WHERE kind = 'complained') AS complained,
        count(*) FILTER (WHERE kind = 'unsubscribed') AS unsubscribed,

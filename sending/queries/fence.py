@@ -38,7 +38,7 @@ RETURNING generation, set_config('synchronous_commit', 'off', true)
 """
 
 
-class Seen(NamedTuple):
+class CopySigns(NamedTuple):
     """`generation`: of this host, by the database; `fence`: the latest, if there is one."""
 
     key: str
@@ -77,12 +77,12 @@ def stamp() -> str:
         return str((cursor.fetchone() or ("",))[0])
 
 
-def look(host: str) -> Seen | None:
+def look(host: str) -> CopySigns | None:
     """None: there is no installation yet."""
     with connection.cursor() as cursor:
         cursor.execute(LOOK.replace("{place}", _place()), {"host": host})
         row = cursor.fetchone()
-    return Seen(*row) if row else None
+    return CopySigns(*row) if row else None
 
 
 def move(host: str, name: str, least: int = 0) -> int:

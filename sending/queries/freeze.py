@@ -8,10 +8,11 @@ from django.db import connection
 from django.utils import timezone
 
 from contacts.audience import Audience
+from contacts.languages import ATTRIBUTE
 from contacts.queries.audience import details, parameters, statement
 from relays import providers
-from sending.models import Mailing, Message
-from sending.variants import bounds
+from sending.models import Mailing, Message, Variant
+from sending.variants import Share, bounds, shares
 
 # One pass over the audience: a recipient becomes a message, everybody else a row that says why they
 # are left out and since when. No address comes twice, since two contacts never share one within a
@@ -58,6 +59,19 @@ ROOM = "SET LOCAL work_mem = '256MB'"
 CHANCE = "(hashint8extended(contact_id, %(mailing)s) & 1048575)::int"
 # Which share that falls into; 0: held out.
 SHARE = f"width_bucket({CHANCE}, %(bounds)s::int[])"
+# The variant for the language {tag} and the chance {chance} (variants.shares), by RFC 4647, section
+# 3.4: that of the tag itself, else of the longest part of its beginning. "OFFSET 0": the tag is
+# worked out once, not for each of the variants.
+OF_LANGUAGE = """
+(SELECT v.number
+   FROM (SELECT coalesce(lower(replace(btrim({tag}), '_', '-')), '') || '-' AS tag OFFSET 0) spoken
+   JOIN unnest(%(prefixes)s::text[], %(begins)s::int[], %(variants)s::smallint[])
+          AS v (prefix, begin, number)
+     ON starts_with(spoken.tag, v.prefix) AND v.begin <= {chance}
+  ORDER BY length(v.prefix) DESC, v.begin DESC, v.number DESC LIMIT 1)
+"""
+# The contact's row is asked for it only where a mailing has languages.
+SPOKEN = f"(SELECT c.attributes ->> '{ATTRIBUTE}' FROM contacts_contact c WHERE c.id = contact_id)"  # noqa: S608
 HELD_OUT = """
 SELECT contact_id, address,
        CASE WHEN reason IS NULL AND {share} = 0 THEN 'held_out' ELSE reason END AS reason,
@@ -67,7 +81,7 @@ SELECT contact_id, address,
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class FreezePiece:
     """Contacts of an audience by their ids. `in_doubt`: whether they got a mail is not known, so
     that they get none (Freezing.in_doubt)."""
 
@@ -79,14 +93,15 @@ class Piece:
 def freeze(
     mailing: Mailing,
     audience: Audience,
-    piece: Piece,
+    piece: FreezePiece,
     *,
-    weights: Sequence[int] = (1,),
+    variants: Sequence[Variant] = (),
     holdout: float = 0.0,
 ) -> tuple[int, dict[str, int]]:
     """(number of messages, {reason: number of people left out}). Inside of a transaction, whose
-    `work_mem` it sets. `weights`: of the variants, in the order of their numbers; `holdout`:
-    percent of the recipients who get nothing."""
+    `work_mem` it sets. `variants`: in the order of their numbers; without any, all get the first.
+    `holdout`: percent of the recipients who get nothing."""
+    weights, tags = [one.weight for one in variants] or [1], [one.language for one in variants]
     numbers = providers.numbers()
     state = Message.State.UNKNOWN if piece.in_doubt else Message.State.WAITING
     known: dict[str, Any] = parameters(audience) | {
@@ -106,7 +121,20 @@ def freeze(
         if holdout:
             people = HELD_OUT.replace("{share}", SHARE).replace("{audience}", people)
         sql = FREEZE.replace("{details}", details(audience)).replace("{audience}", people)
-        sql = sql.replace("{variant}", f"{SHARE} - 1" if len(weights) > 1 else "0")
+        variant = f"{SHARE} - 1" if len(weights) > 1 else "0"
+        if any(tags):
+            variant = OF_LANGUAGE.format(tag=SPOKEN, chance=CHANCE)
+            known |= columns(shares(weights, tags, holdout))
+        sql = sql.replace("{variant}", variant)
         cursor.execute(sql, known)
         counts = dict(cursor.fetchall())
     return counts.pop(None, 0), counts
+
+
+def columns(of: Sequence[Share]) -> dict[str, Any]:
+    """Parameters of OF_LANGUAGE."""
+    return {
+        "prefixes": [one.prefix for one in of],
+        "begins": [one.begin for one in of],
+        "variants": [one.number for one in of],
+    }

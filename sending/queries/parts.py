@@ -1,7 +1,7 @@
 """Parts of an audience that the ledger knows: recipients of other mailings, and people who were
 mailed lately."""
 
-from contacts.queries.parts import Kind, kinds
+from contacts.queries.parts import PartKind, kinds
 from sending.queries.states import sql
 
 MAILING, MAILED_WITHIN = "mailing", "mailed_within"
@@ -18,7 +18,7 @@ LAST = sql(
     " ORDER BY m.settled_at DESC LIMIT 1"
 )
 kinds.add(
-    Kind(
+    PartKind(
         MAILING,
         include=f"SELECT contact_id, true AS wants {RECIPIENTS} AND {GOT}",
         exclude=f"SELECT contact_id {RECIPIENTS} AND {GETS}",
@@ -38,7 +38,7 @@ SELECT m.contact_id
    AND m.settled_at >= now() - make_interval(hours => ({{ids}})[1])
 """  # noqa: S608 - only constants of ours
 kinds.add(
-    Kind(
+    PartKind(
         MAILED_WITHIN,
         include="",
         exclude=RECENT,

@@ -1,6 +1,5 @@
 """Writes what became of a batch: one transaction for all of its messages."""
 
-import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,13 +7,16 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from environment import logs
 from sending.models import Message
 from sending.queries.claim import Claim
 from sending.queries.states import sql
 from smtp.accepted import Accepted
 
 State = Message.State
-log = logging.getLogger(__name__)
+log = logs.get(__name__)
+# What a batch comes to, for its log line.
+OUTCOMES = ("accepted", "failed", "skipped", "unknown")
 # Between the replies of one statement: the unit separator of ASCII.
 BETWEEN = "\x1f"
 
@@ -118,7 +120,7 @@ def record(
         cursor.execute(MINE, known)
         row = cursor.fetchone()
         if row is None:
-            log.warning("another worker took over batch %s: nothing recorded", claim.batch_id)
+            log.warning("batch taken over by another worker", batch=claim.batch_id)
             return set()
         claimed, mailing_id, relay_id = row
         known |= {"mailing": mailing_id, "relay": relay_id}
@@ -139,6 +141,17 @@ def record(
             cursor.execute(TALLY, counts | known)
         if counts["accepted"] or counts["failed"]:
             cursor.execute(MINUTE, counts | known)
+    if written:
+        # One line a batch, of which a worker has one or two a second (engine.carrier).
+        log.committed.info(
+            "batch recorded",
+            mailing=mailing_id,
+            relay=relay_id,
+            batch=claim.batch_id,
+            **{name: counts[name] for name in OUTCOMES},
+            waiting=counts["waiting"] - (len(left) if ends else 0),
+            left=len(left),
+        )
     return set(written)
 
 

@@ -2,7 +2,7 @@
 what a mailing was refused in, or by a stated number of rows."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
@@ -12,6 +12,7 @@ from relays.models import Relay
 from sending.guards import LATEST, LATEST_OF_LANE, Count
 from sending.models import Mailing, RefusalCount
 from sending.queries.states import sql
+from sending.queries.streams import LATELY, LATEST_OF_STREAMS
 
 # One statement for all lanes of a batch, always in the same order: two workers that record at once
 # wait for each other, and don't lock each other out. Only while the mailing sends: what comes back
@@ -89,28 +90,34 @@ def forget(*, mailing: Mailing | None = None, relay: Relay | None = None) -> Non
 
 
 # Whether the relay took mails of a lane: the latest rows that were claimed of it, in this mailing
-# and perhaps in others of the last days. Walks along the primary key; at most so many rows
-# of so many mailings are read.
+# and perhaps in others of the last days. Walks along the primary key, and along the latest messages
+# of streams; at most so many rows of so many mailings are read.
 MAILINGS, ROWS = 5, 1000
-ACCEPTED_LANES = sql("""
-SELECT DISTINCT x.name
-  FROM (SELECT l.mailing_id, l.lane, l.first_id, l.next_id
-          FROM sending_mailinglane l JOIN sending_mailing m ON m.id = l.mailing_id
-         WHERE l.lane = ANY(%(numbers)s) AND l.next_id > l.first_id
-           AND (l.mailing_id = %(mailing)s
-                OR (%(lately)s AND m.workspace_id = %(workspace)s
-                    AND m.opened_at > now() - interval '7 days'))
-         ORDER BY (l.mailing_id = %(mailing)s) DESC, l.mailing_id DESC
-         LIMIT %(mailings)s * cardinality(%(numbers)s)) l
- CROSS JOIN LATERAL (
-       SELECT CASE WHEN r.lane = 0 THEN split_part(r.address, '@', 2)
-                   ELSE r.lane::text END AS name
-         FROM (SELECT lane, address, state, relay_id FROM sending_message
-                WHERE id BETWEEN l.first_id AND l.next_id - 1 AND mailing_id + 0 = l.mailing_id
-                ORDER BY id DESC LIMIT %(rows)s) r
-        WHERE r.state = $ACCEPTED AND r.relay_id = %(relay)s) x
- WHERE x.name = ANY(%(names)s)
-""")
+WEEK = timedelta(days=7)
+ACCEPTED_LANES = sql(f"""
+WITH claimed AS (
+  SELECT r.lane, r.address, r.state, r.relay_id
+    FROM (SELECT l.mailing_id, l.lane, l.first_id, l.next_id
+            FROM sending_mailinglane l JOIN sending_mailing m ON m.id = l.mailing_id
+           WHERE l.lane = ANY(%(numbers)s) AND l.next_id > l.first_id
+             AND (l.mailing_id = %(mailing)s
+                  OR (%(others)s AND m.workspace_id = %(workspace)s
+                      AND m.opened_at > now() - %(within)s))
+           ORDER BY (l.mailing_id = %(mailing)s) DESC, l.mailing_id DESC
+           LIMIT %(mailings)s * cardinality(%(numbers)s)) l
+   CROSS JOIN LATERAL (
+         SELECT lane, address, state, relay_id FROM sending_message
+          WHERE id BETWEEN l.first_id AND l.next_id - 1 AND mailing_id + 0 = l.mailing_id
+          ORDER BY id DESC LIMIT %(rows)s) r
+   UNION ALL
+  SELECT lane, address, state, relay_id FROM sending_message
+   WHERE id = ANY(ARRAY({LATEST_OF_STREAMS})) AND lane = ANY(%(numbers)s)
+     AND settled_at > now() - %(within)s),
+names AS (
+  SELECT CASE WHEN lane = 0 THEN split_part(address, '@', 2) ELSE lane::text END AS name
+    FROM claimed WHERE state = $ACCEPTED AND relay_id = %(relay)s)
+SELECT DISTINCT name FROM names WHERE name = ANY(%(names)s)
+""")  # noqa: S608 - only constants of ours
 
 
 def accepted_lanes(
@@ -122,12 +129,13 @@ def accepted_lanes(
     lately: bool = False,
 ) -> set[str]:
     """Of lanes by their numbers (as text) and of domains: those of which the relay took mails in
-    this mailing; with `lately`, also in others of the last week."""
+    this mailing (of a stream, within a day); with `lately`, within a week, also in others."""
     known: dict[str, Any] = {
         "mailing": mailing.pk,
         "workspace": mailing.workspace_id,
         "relay": relay.pk,
-        "lately": lately,
+        "others": lately,
+        "within": WEEK if lately else LATELY,
         "numbers": sorted({*numbers, *([0] if domains else [])}),
         "names": [*(str(number) for number in numbers), *domains],
         "mailings": MAILINGS,
@@ -140,13 +148,17 @@ def accepted_lanes(
 
 # Addresses that the relay refused, in this and other mailings of the last days, since it last took
 # a mail: a run may go over many small mailings. Refused ones by message_not_accepted; the last one
-# that was accepted stands among the latest rows that were claimed of each.
+# that was accepted stands among the latest rows that were claimed of each. Of streams both stand
+# among the latest messages.
 LATEST_MAILINGS, LATEST_ROWS = 20, 100
-REFUSED_SINCE = sql("""
+REFUSED_SINCE = sql(f"""
 WITH latest AS MATERIALIZED (
   SELECT id FROM sending_mailing
-   WHERE workspace_id = %(workspace)s AND opened_at > now() - interval '7 days'
+   WHERE workspace_id = %(workspace)s AND opened_at > now() - %(within)s AND kind <> 'stream'
    ORDER BY id DESC LIMIT %(mailings)s),
+of_streams AS MATERIALIZED (
+  SELECT state, trouble, reason, settled_at FROM sending_message
+   WHERE id = ANY(ARRAY({LATEST_OF_STREAMS})) AND relay_id = %(relay)s),
 last_accepted AS (
   SELECT max(r.settled_at) AS at
     FROM latest JOIN sending_mailinglane l ON l.mailing_id = latest.id
@@ -154,21 +166,31 @@ last_accepted AS (
          SELECT state, relay_id, settled_at FROM sending_message
           WHERE id BETWEEN l.first_id AND l.next_id - 1 AND mailing_id + 0 = l.mailing_id
           ORDER BY id DESC LIMIT %(rows)s) r
-   WHERE r.state = $ACCEPTED AND r.relay_id = %(relay)s)
-SELECT count(*) FROM (
-  SELECT FROM latest JOIN sending_message m ON m.mailing_id = latest.id
+   WHERE r.state = $ACCEPTED AND r.relay_id = %(relay)s
+   UNION ALL
+  SELECT max(settled_at) FROM of_streams WHERE state = $ACCEPTED),
+refused AS (
+  SELECT m.trouble, m.reason, m.settled_at
+    FROM latest JOIN sending_message m ON m.mailing_id = latest.id
    WHERE m.trouble = $FAILED AND m.relay_id = %(relay)s
-     AND m.reason IN ('address', 'address_pending', 'address_unproven')
-     AND m.settled_at > coalesce((SELECT at FROM last_accepted), '-infinity')
-   LIMIT %(enough)s) refused
-""")
+   UNION ALL
+  SELECT trouble, reason, settled_at FROM of_streams WHERE trouble = $FAILED)
+SELECT count(*) FROM (
+  SELECT FROM refused
+   WHERE reason IN ('address', 'address_pending', 'address_unproven')
+     AND settled_at > coalesce((SELECT max(at) FROM last_accepted), '-infinity')
+   LIMIT %(enough)s) enough
+""")  # noqa: S608 - only constants of ours
 
 
 def refused_since(mailing: Mailing, relay: Relay, *, enough: int) -> int:
     """How many addresses, up to `enough`, the relay refused after the last mail that it took."""
-    known = {
+    known: dict[str, Any] = {
+        "mailing": mailing.pk,
         "workspace": mailing.workspace_id,
         "relay": relay.pk,
+        "others": True,
+        "within": WEEK,
         "mailings": LATEST_MAILINGS,
         "rows": LATEST_ROWS,
         "enough": enough,

@@ -2,14 +2,17 @@
 last reply alone, so one that was put off and accepted later is found among those accepted."""
 
 import datetime as dt
+from collections.abc import Collection
 
-from django.db.models import Min, Q, QuerySet
+from django.db.models import Min, OuterRef, Q, QuerySet, Subquery
 
-from sending.models import Mailing, MailingLane, Message
+from sending.models import Mailing, MailingLane, Message, StreamItem
 
 State = Message.State
 # A relay that carries more mailings than these within a week sends them to few people each.
 MAILINGS = 100
+# A message of a stream is tried for two days, and may have waited before in a paused stream.
+TRIED_FOR = dt.timedelta(days=7)
 # What the ledger calls a reply whose meaning has another word there.
 ALSO = {"address": ("address_unproven",)}
 
@@ -21,9 +24,8 @@ def messages(
     meaning (of smtp.replies, or "unknown"; "": any)."""
     over = Q(finished_at__isnull=False, finished_at__lt=since)
     ids = list(mailings.exclude(over).order_by("-pk").values_list("pk", flat=True)[:MAILINGS])
-    # Tables are paged by id: they end where the oldest of these mailings begins.
-    first = MailingLane.objects.filter(mailing__in=ids).aggregate(first=Min("first_id"))["first"]
-    found = Message.objects.filter(mailing__in=ids, relay_id=relay_id, pk__gte=first or 0)
+    first = _first(ids, since)
+    found = Message.objects.filter(mailing__in=ids, relay_id=relay_id, pk__gte=first)
     if not meaning:
         return found.filter(Q(settled_at__gte=since) | Q(retry_at__isnull=False))
     if meaning == "accepted":
@@ -34,3 +36,15 @@ def messages(
     failed = Q(trouble=State.FAILED, settled_at__gte=since)
     put_off = Q(state=State.WAITING, retry_at__isnull=False)
     return found.filter(failed | put_off, reason__in=reasons)
+
+
+def _first(ids: Collection[int], since: dt.datetime) -> int:
+    """Tables are paged by id: they end where the oldest of these mailings begins. A stream may have
+    begun years ago: what was tried since then was appended a week before, or later."""
+    lanes = MailingLane.objects.filter(mailing__in=ids).aggregate(first=Min("first_id"))
+    items = StreamItem.objects.filter(mailing=OuterRef("pk"), created_at__gte=since - TRIED_FOR)
+    streams = Mailing.objects.filter(pk__in=ids, kind=Mailing.Kind.STREAM).annotate(
+        first=Subquery(items.order_by("created_at", "message").values("message")[:1])
+    )
+    found = (lanes["first"], streams.aggregate(least=Min("first"))["least"])
+    return min((one for one in found if one is not None), default=0)

@@ -20,7 +20,7 @@ WITH chosen AS MATERIALIZED (
    ORDER BY address LIMIT %(limit)s FOR UPDATE),
 kept AS (
   SELECT e.message_id, min(e.at) AS at FROM sending_event e JOIN chosen ON chosen.id = e.message_id
-   WHERE e.kind IN ('soft', 'blocked') GROUP BY 1),
+   WHERE e.kind IN ('soft_bounced', 'blocked') GROUP BY 1),
 again AS (
   UPDATE sending_message m
      SET state = $WAITING, reason = %(reason)s, retry_at = now(), settled_at = NULL,
@@ -28,7 +28,7 @@ again AS (
     FROM chosen WHERE m.id = chosen.id),
 unbounced AS (
   DELETE FROM sending_event e USING chosen
-   WHERE e.message_id = chosen.id AND e.kind = 'hard'
+   WHERE e.message_id = chosen.id AND e.kind = 'hard_bounced'
   RETURNING e.message_id, e.at),
 bounced AS (
   SELECT message_id, min(at) AS at FROM unbounced GROUP BY 1),

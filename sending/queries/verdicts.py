@@ -1,4 +1,5 @@
-"""Which refused addresses are believed: one look over a mailing's rows, for all its relays."""
+"""Which refused addresses are believed: one look over a mailing's rows, for all its relays; of a
+stream, over the rows around those addresses."""
 
 from collections.abc import Collection
 from datetime import UTC, datetime
@@ -10,16 +11,20 @@ from relays.lanes import WHOLE
 from sending.models import Mailing
 from sending.queries.due import FREEZING, LEFT
 from sending.queries.states import sql
+from sending.queries.streams import LATELY
 from sending.streaks import ACCEPTED, OPEN_RUN, REFUSED, RUN
 
 # Mailings with addresses to judge: nothing of them is on its way, so that no accepted mail follows
-# any more; or the first was refused an hour ago. By tally_unjudged, mostly empty.
+# any more; or the first was refused an hour ago. Of an open stream something may always follow. By
+# tally_unjudged, mostly empty.
 DUE = f"""
 SELECT m.id, NOT on_the_way.yes
   FROM sending_tally t JOIN sending_mailing m ON m.id = t.mailing_id
  CROSS JOIN LATERAL (
        SELECT EXISTS (SELECT 1 FROM sending_batch b WHERE b.mailing_id = m.id)
-              OR (m.state IN ('sending', 'paused') AND ({LEFT} OR {FREEZING})) AS yes) on_the_way
+              OR (m.state IN ('sending', 'paused')
+                  AND ({LEFT} OR {FREEZING} OR (m.kind = 'stream' AND m.closed_at IS NULL)))
+              AS yes) on_the_way
  WHERE t.unjudged_since IS NOT NULL
    AND (NOT on_the_way.yes OR t.unjudged_since < now() - interval '1 hour')
 """  # noqa: S608 - only constants of ours
@@ -38,18 +43,70 @@ EXISTS (SELECT 1 FROM sending_hold h
                     AND (m.lane <> 0 OR h.lane = split_part(m.address, '@', 2)))))
 """
 _UNDECIDED = _HELD.format(which="h.decision = ''")
-# By message_not_accepted. What nobody has decided about yet waits for that.
+# By message_pending ("trouble + 0": not by the index of all that failed). What nobody has decided
+# about yet waits for that.
 _PENDING = sql(f"""
-m.mailing_id = %(mailing)s AND m.trouble = $FAILED AND m.reason = 'address_pending'
+m.mailing_id = %(mailing)s AND m.trouble + 0 = $FAILED AND m.reason = 'address_pending'
 AND m.settled_at <= %(until)s AND NOT {_UNDECIDED}
 """)
 
-# All rows of a mailing stand together: a walk along the primary key.
+# All rows of a one-off mailing stand together: a walk along the primary key.
 _RANGE = """
 m.id BETWEEN (SELECT min(first_id) FROM sending_mailinglane WHERE mailing_id = %(mailing)s)
          AND (SELECT max(last_id) FROM sending_mailinglane WHERE mailing_id = %(mailing)s)
 AND m.mailing_id + 0 = %(mailing)s
 """
+
+# Those of a stream stand among others, and never end. Read are, of each address in `pending`, the
+# messages that were appended around its own, and around the time when it was refused (it may have
+# been put off for days): so many to each side, and no further than to the next such point. What was
+# settled more than a day before or after says nothing about the relay.
+AROUND = 200
+_NEARBY = f"""
+points AS (
+  SELECT DISTINCT at, id
+    FROM (SELECT created_at AS at, message_id AS id FROM sending_streamitem
+           WHERE message_id = ANY(ARRAY(SELECT id FROM pending))
+           UNION ALL
+          SELECT at, 0 FROM pending) p),
+neighbours AS (
+  SELECT at, id, lag(at, 1, '-infinity') OVER by_time AS at_before,
+         lag(id, 1, 0) OVER by_time AS id_before, lead(at, 1, 'infinity') OVER by_time AS at_after,
+         lead(id, 1, 0) OVER by_time AS id_after
+    FROM points WINDOW by_time AS (ORDER BY at, id)),
+nearby AS MATERIALIZED (
+  SELECT DISTINCT i.message_id AS id
+    FROM neighbours n
+   CROSS JOIN LATERAL (
+         (SELECT message_id FROM sending_streamitem
+           WHERE mailing_id = %(mailing)s AND (created_at, message_id) <= (n.at, n.id)
+             AND (created_at, message_id) > (n.at_before, n.id_before)
+           ORDER BY created_at DESC, message_id DESC LIMIT {AROUND})
+          UNION ALL
+         (SELECT message_id FROM sending_streamitem
+           WHERE mailing_id = %(mailing)s AND (created_at, message_id) > (n.at, n.id)
+             AND (created_at, message_id) <= (n.at_after, n.id_after)
+           ORDER BY created_at, message_id LIMIT {AROUND})) i),
+"""  # noqa: S608 - only constants of ours
+_OF_NEARBY = """
+m.id = ANY(ARRAY(SELECT id FROM nearby))
+AND m.settled_at >= (SELECT min(at) FROM pending) - %(lately)s
+AND m.settled_at <= (SELECT max(at) FROM pending) + %(lately)s
+"""
+
+# Some relay accepted mails of the mailing; of a stream, within a day.
+_ACCEPTED_ANY = """
+EXISTS (SELECT 1 FROM sending_tally t WHERE t.mailing_id = %(mailing)s AND t.accepted > 0)
+"""
+_ACCEPTED_LATELY = """
+EXISTS (SELECT 1 FROM sending_tallyminute t
+         WHERE t.mailing_id = %(mailing)s AND t.minute > now() - %(lately)s AND t.accepted > 0)
+"""
+
+# What stands in a statement for these words: <NEARBY> behind a table `pending` with `id` and `at`,
+# <ROWS> as a condition on `m`, <ACCEPTED> as a condition.
+_OF_ONE_OFF = {"<NEARBY>": "", "<ROWS>": _RANGE, "<ACCEPTED>": _ACCEPTED_ANY}
+_OF_STREAM = {"<NEARBY>": _NEARBY, "<ROWS>": _OF_NEARBY, "<ACCEPTED>": _ACCEPTED_LATELY}
 
 _ADDRESS = "('address', 'address_pending', 'address_unproven')"
 # Of a pool another relay refused it before (services.reading): what is left for the second one is
@@ -66,11 +123,11 @@ WITH pending AS MATERIALIZED (
   SELECT m.id, m.relay_id, {_LANE} AS lane, m.settled_at AS at, {_SECOND} AS second
     FROM sending_message m
    WHERE {_PENDING} ORDER BY m.address FOR UPDATE),
-decided AS MATERIALIZED (
+<NEARBY>decided AS MATERIALIZED (
   SELECT m.relay_id, {_LANE} AS lane, m.settled_at AS at, m.state = $ACCEPTED AS accepted,
          m.state <> $ACCEPTED AND {_SECOND} AS second
     FROM sending_message m
-   WHERE {_RANGE} AND m.relay_id IN (SELECT relay_id FROM pending)
+   WHERE <ROWS> AND m.relay_id IN (SELECT relay_id FROM pending)
      AND (m.state + 0 = $ACCEPTED
           OR (m.trouble = $FAILED AND m.reason IN {_ADDRESS}
               AND NOT {_HELD.format(which="h.kind = 'lane' AND h.decision <> 'retried'")}))),
@@ -106,17 +163,15 @@ UPDATE sending_message m SET reason = 'address_unproven'
 # along the mailing for each relay, which ends at the first accepted mail.
 NOTHING_ACCEPTED = sql(f"""
 WITH pending AS MATERIALIZED (
-  SELECT m.relay_id, m.lane,
+  SELECT m.id, m.relay_id, m.lane, m.settled_at AS at,
          CASE WHEN m.lane = 0 THEN split_part(m.address, '@', 2) ELSE '' END AS domain
     FROM sending_message m
-   WHERE {_PENDING}
-     AND NOT ({_SECOND} AND EXISTS (SELECT 1 FROM sending_tally t
-                                     WHERE t.mailing_id = %(mailing)s AND t.accepted > 0)))
-SELECT DISTINCT relay_id, lane, domain FROM pending
- WHERE relay_id IN (
-       SELECT relay_id FROM (SELECT DISTINCT relay_id FROM pending) r
-        WHERE NOT EXISTS (SELECT 1 FROM sending_message m
-                           WHERE {_RANGE} AND m.state + 0 = $ACCEPTED AND m.relay_id = r.relay_id))
+   WHERE {_PENDING} AND NOT ({_SECOND} AND <ACCEPTED>)),
+<NEARBY>strangers AS (
+  SELECT relay_id FROM (SELECT DISTINCT relay_id FROM pending) r
+   WHERE NOT EXISTS (SELECT 1 FROM sending_message m
+                      WHERE <ROWS> AND m.state + 0 = $ACCEPTED AND m.relay_id = r.relay_id))
+SELECT DISTINCT relay_id, lane, domain FROM pending JOIN strangers USING (relay_id)
 """)  # noqa: S608 - only constants of ours
 
 DOUBT_LANE = sql(f"""
@@ -128,7 +183,7 @@ UPDATE sending_message m SET reason = 'address_unproven'
 # Nobody can decide about a cancelled mailing any more.
 DOUBT_HELD = sql(f"""
 UPDATE sending_message m SET reason = 'address_unproven'
- WHERE m.mailing_id = %(mailing)s AND m.trouble = $FAILED AND m.reason = 'address_pending'
+ WHERE m.mailing_id = %(mailing)s AND m.trouble + 0 = $FAILED AND m.reason = 'address_pending'
    AND {_UNDECIDED}
 """)  # noqa: S608 - only constants of ours
 
@@ -165,20 +220,31 @@ def doubt_held(mailing: Mailing) -> None:
 def doubt_runs(mailing: Mailing, until: datetime) -> None:
     """Marks addresses as unproven that were refused in a run, or where too much was refused."""
     with connection.cursor() as cursor:
-        cursor.execute(DOUBT, _known(mailing, until))
+        cursor.execute(_for(mailing, DOUBT), _known(mailing, until))
 
 
 def nothing_accepted(mailing: Mailing, until: datetime) -> list[tuple[int, int, str]]:
     """(relay id, number of a lane, domain) where relays refused addresses that took nothing."""
     with connection.cursor() as cursor:
-        cursor.execute(NOTHING_ACCEPTED, _known(mailing, until))
+        cursor.execute(_for(mailing, NOTHING_ACCEPTED), _known(mailing, until))
         return list(cursor.fetchall())
 
 
+def _for(mailing: Mailing, statement: str) -> str:
+    parts = _OF_STREAM if mailing.kind == Mailing.Kind.STREAM else _OF_ONE_OFF
+    for word, part in parts.items():
+        statement = statement.replace(word, part)
+    return statement
+
+
 def _known(mailing: Mailing, until: datetime) -> dict[str, Any]:
-    # Whoever has failed recipients tried again brings them to the same relay.
-    pool = mailing.pool_id is not None and mailing.retried_at is None
-    return {"mailing": mailing.pk, "until": until, "pool": pool}
+    # Whoever has failed recipients tried again brings them to the same relay. Of a stream that is
+    # over when their time is up.
+    again = mailing.retried_at
+    if again and mailing.kind == Mailing.Kind.STREAM and again < until - mailing.retry_for:
+        again = None
+    pool = mailing.pool_id is not None and again is None
+    return {"mailing": mailing.pk, "until": until, "pool": pool, "lately": LATELY}
 
 
 def doubt_lane(mailing: Mailing, until: datetime, place: tuple[int, int, str]) -> None:

@@ -12,7 +12,6 @@ knows. A person decides for each mailing: what was sent is counted, and it goes 
 A crash of the database, or a failover that loses nothing, changes none of the three.
 """
 
-import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
@@ -22,7 +21,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from pages import reasons
+from environment import logs
 from pages.registry import Registry
 from sending.host import journal, position, sentlog
 from sending.host.sentlog import About
@@ -42,7 +41,7 @@ from sending.queries.claim import Claim
 from sending.queries.record import Result, record
 from sending.services import freezing, mailings, recovery
 
-log = logging.getLogger(__name__)
+log = logs.get(__name__)
 
 Why = Fence.Why
 # Of messages that were counted; their server's words were lost with the database.
@@ -99,17 +98,17 @@ class Passage:
         self.generation = generation
 
     def about(self, mailing: Mailing) -> About:
-        return About(self.installation, mailing.pk, mailing.origin)
+        return About(self.installation, mailing.pk, mailing.source)
 
     def passed(self) -> None:
         """Its claim is committed. An older number in the file is no harm."""
         try:
             position.write(self.installation, self.generation)
         except OSError as error:
-            log.warning("the position of this host can't be written: %s", error)
+            log.warning("position of this host not written", error=error)
 
 
-def _look(host: str) -> queries.Seen:
+def _look(host: str) -> queries.CopySigns:
     seen = queries.look(host)
     if seen is None:
         queries.make_installation()
@@ -124,7 +123,7 @@ def _look(host: str) -> queries.Seen:
     return _look(host)
 
 
-def _wrong(host: str, seen: queries.Seen) -> Fence.Why | None:
+def _wrong(host: str, seen: queries.CopySigns) -> Fence.Why | None:
     if queries.differs(seen.stamp, seen.stamp_now):
         return Why.MOVED
     if position.copied(seen.place, _files()):
@@ -169,10 +168,10 @@ def put_up(why: Fence.Why) -> Fence:
             mailing=mailing,
             defaults=known | {"decision": "", "decided_at": None, "accepted": 0, "in_doubt": 0},
         )
-        mailings.pause(mailing, reasons.with_words("restored", ""))
+        mailings.pause(mailing, "restored")
     for function in on_noticed:
         function(fence)
-    log.error("%s Nothing is sent until somebody decides: manage.py fence.", fence.why)
+    log.committed.error("fence put up: nothing is sent until somebody decides", why=fence.why)
     return fence
 
 
@@ -192,6 +191,9 @@ def report(fence: Fence, host: str, installation: str) -> None:
     )
     if not new:
         return
+    log.committed.info(
+        "host reported what it sent", host=host, mailings=len(sent), unknown=len(made.unknown)
+    )
     fenced = {one.mailing_id: one for one in fence.fenced.filter(mailing__in=there)}
     SentRange.objects.bulk_create(
         (
@@ -212,7 +214,7 @@ def report(fence: Fence, host: str, installation: str) -> None:
 def _told(sent: sentlog.Sent) -> dict[str, object]:
     """A mailing that this database doesn't have, for people."""
     return {
-        "origin": sent.origin,
+        "source": sent.source.as_json(),
         "accepted": sum(last - first + 1 for first, last in sent.accepted),
         "in_doubt": sum(last - first + 1 for first, last in sent.in_doubt),
         "last": datetime.fromtimestamp(sent.last, UTC).isoformat(timespec="seconds"),
@@ -256,6 +258,13 @@ def decide(one: Fenced, *, go_on: bool) -> bool:
     now.decision = Fenced.Decision.GO_ON if go_on else Fenced.Decision.PAUSED
     now.decided_at = timezone.now()
     now.save(update_fields=["decision", "decided_at"])
+    log.committed.info(
+        "fenced mailing decided",
+        mailing=now.mailing_id,
+        decision=now.decision,
+        accepted=now.accepted,
+        unknown=now.in_doubt,
+    )
     if go_on:
         mailings.resume(now.mailing)
     return True
@@ -287,4 +296,7 @@ def _count(one: Fenced) -> None:
 
 def release() -> bool:
     """New work is sent again; what is not decided stays paused. False: no fence is up."""
-    return bool(Fence.objects.filter(released_at=None).update(released_at=timezone.now()))
+    released = Fence.objects.filter(released_at=None).update(released_at=timezone.now())
+    if released:
+        log.committed.info("fence taken down")
+    return bool(released)

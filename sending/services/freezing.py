@@ -16,9 +16,12 @@ from django.db.models import F
 
 from contacts.audience import Audience, ids_of
 from contacts.queries.audience import more_than, span
+from environment import logs
 from sending.models import Fenced, Freezing, Mailing, Tally
-from sending.queries.freeze import Piece, freeze
+from sending.queries.freeze import FreezePiece, freeze
 from sending.queries.parts import MAILING
+
+log = logs.get(__name__)
 
 # People; more are frozen in pieces.
 SMALL = 100_000
@@ -58,11 +61,11 @@ def begin(mailing: Mailing, audience: Audience, *, holdout: float = 0.0) -> None
 
 def _piece(rest: Freezing, audience: Audience) -> int:
     """Freezes the next piece; how many messages it made. What claims wait for is locked last."""
-    mailing = rest.mailing
+    began, mailing = time.monotonic(), rest.mailing
     upto = min(rest.next_id + rest.width - 1, rest.last_id)
-    weights = list(mailing.variants.order_by("number").values_list("weight", flat=True))
-    piece = Piece(rest.next_id, upto, in_doubt=rest.in_doubt)
-    made, left_out = freeze(mailing, audience, piece, weights=weights, holdout=rest.holdout)
+    variants = list(mailing.variants.order_by("number"))
+    piece = FreezePiece(rest.next_id, upto, in_doubt=rest.in_doubt)
+    made, left_out = freeze(mailing, audience, piece, variants=variants, holdout=rest.holdout)
     rest.next_id = upto + 1
     if left_out:
         locked = Mailing.objects.select_for_update(no_key=True).only("excluded").get(pk=mailing.pk)
@@ -72,6 +75,15 @@ def _piece(rest: Freezing, audience: Audience) -> int:
     state = "unknown" if rest.in_doubt else "waiting"
     known: dict[str, Any] = {"targeted": F("targeted") + made, state: F(state) + made}
     Tally.objects.filter(mailing=mailing).update(**known)
+    log.committed.info(
+        "recipients frozen",
+        mailing=mailing.pk,
+        workspace=mailing.workspace_id,
+        recipients=made,
+        excluded=sum(left_out.values()),
+        seconds=time.monotonic() - began,
+        more=rest.next_id <= rest.last_id,
+    )
     return made
 
 

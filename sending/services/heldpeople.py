@@ -2,7 +2,7 @@
 
 from django.db.models import Q, QuerySet
 
-from sending.models import Hold, Mailing, MailingLane, Message
+from sending.models import Batch, Hold, Mailing, MailingLane, Message
 from sending.services.holds import Kind, State
 
 
@@ -35,9 +35,11 @@ def count(one: Hold) -> int:
 
 
 def left_in(one: Hold) -> QuerySet[Message]:
-    """Messages of a lane that still wait: one walk along its range of ids."""
+    """Messages of a lane that still wait: one walk along its range of ids. Of a stream, which has
+    none, those that are due or put off (by message_retry) and those in batches."""
     ranges = MailingLane.objects.filter(mailing=one.mailing_id, lane=one.lane_number)
-    within = Q(pk__in=[])
+    batches = Batch.objects.filter(mailing=one.mailing_id).values_list("ids", flat=True)
+    within = Q(retry_at__isnull=False) | Q(pk__in=[pk for ids in batches for pk in ids])
     for lane in ranges:
         within |= Q(pk__range=(lane.first_id, lane.last_id))
     rows = Message.objects.filter(

@@ -9,10 +9,13 @@ from django.utils import timezone
 from accounts.models import User
 from contacts.models import Job
 from contacts.services import jobs
+from environment import logs
 from relays.queries import clock
 from sending.models import Hold, Mailing, RefusalCount
 from sending.services import heldpeople, mailings, retrying, verdicts
 from sending.services.holds import Decision, Kind, active, due_again
+
+log = logs.get(__name__)
 
 # The kind of job that has the people of a run tried again.
 RETRY_JOB = "retry_run"
@@ -27,7 +30,7 @@ def retry(one: Hold, by: User | None = None) -> retrying.Retried | Job:
     rows = heldpeople.refused_in(one)
     retried: retrying.Retried | Job
     if jobs.is_large(rows):
-        given = {"hold": one.pk, "mailing": mailing.pk, "origin": mailing.origin}
+        given = {"hold": one.pk, "mailing": mailing.pk, "source": mailing.source.as_json()}
         retried = jobs.start(mailing.workspace, RETRY_JOB, given, by=by)
     else:
         retried = retrying.retry_failed(mailing, rows, by=by)
@@ -46,6 +49,7 @@ def drop(one: Hold) -> None:
     verdicts.doubt(heldpeople.refused_in(one))
     if one.kind == Kind.LANE:
         Hold.objects.filter(pk=one.pk).update(decision=Decision.DROPPED, until=None)
+        _log(one, Decision.DROPPED)
         due_again([one.mailing_id])
     else:
         _go_on(one, Decision.DROPPED)
@@ -55,6 +59,7 @@ def wait_until_tomorrow(one: Hold) -> datetime:
     """It goes on by itself a day from now, with a new count."""
     until = clock.now() + timedelta(days=1)
     active(pk=one.pk).update(until=until)
+    _log(one, "wait", until=until)
     return until
 
 
@@ -67,6 +72,18 @@ def release_due() -> int:
     return len(rows)
 
 
+def _log(one: Hold, decision: str, *, until: datetime | None = None) -> None:
+    log.committed.info(
+        "held run decided",
+        mailing=one.mailing_id,
+        relay=one.relay_id,
+        kind=one.kind,
+        lane=one.lane or None,
+        decision=decision or None,
+        until=until,
+    )
+
+
 def _go_on(one: Hold, decision: str) -> None:
     with transaction.atomic():
         # A relay is started by who may manage relays; its hold ends then.
@@ -77,5 +94,6 @@ def _go_on(one: Hold, decision: str) -> None:
             counts = RefusalCount.objects.filter(mailing=one.mailing_id, relay=one.relay_id)
             counts.filter(lane=one.lane).delete()
     due_again([one.mailing_id])
+    _log(one, decision)
     if one.kind == Kind.MAILING:
         mailings.resume(Mailing.objects.get(pk=one.mailing_id))

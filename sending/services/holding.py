@@ -1,21 +1,21 @@
 """A run of refusals holds a lane, a relay or a mailing: rows of models.Hold are made here. Of
 several that are parts of one run one row is left: nobody is counted and asked about twice."""
 
-import logging
 from dataclasses import dataclass
 from datetime import datetime
 
+from environment import logs
 from relays import providers
 from relays.models import Relay
 from sending.models import Hold, Mailing
 from sending.services import heldpeople
 from sending.services.holds import Kind, active, due_again
 
-log = logging.getLogger(__name__)
+log = logs.get(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Why:
+class HoldCause:
     """Why something is held. `refused` of `decided` since the run began; 0 where one was enough."""
 
     reason: str
@@ -25,7 +25,7 @@ class Why:
     decided: int = 0
 
 
-def hold(mailing: Mailing, relay: Relay, kind: str, why: Why, *, lane: str = "") -> bool:
+def hold(mailing: Mailing, relay: Relay, kind: str, why: HoldCause, *, lane: str = "") -> bool:
     """False: it was held already, by whoever recorded at the same time."""
     if active(mailing=mailing, relay=relay, kind=kind, lane=lane).exists():
         return False
@@ -52,10 +52,18 @@ def hold(mailing: Mailing, relay: Relay, kind: str, why: Why, *, lane: str = "")
     # By hold_once, where two workers come to it at once.
     Hold.objects.bulk_create([made], ignore_conflicts=True)
     Hold.objects.filter(pk__in=[one.pk for one in earlier]).delete()
-    log.warning(
-        "mailing %s over relay %s: %s %s is held, %s of %s refused (%s)",
-        mailing.pk, relay.pk, kind, lane, why.refused, why.decided, why.words[:200],
-    )  # fmt: skip
+    log.committed.warning(
+        "run of refusals held",
+        workspace=mailing.workspace_id,
+        mailing=mailing.pk,
+        relay=relay.pk,
+        kind=str(kind),
+        lane=lane or None,
+        reason=why.reason,
+        refused=why.refused,
+        decided=why.decided,
+        words=why.words,
+    )
     return True
 
 

@@ -36,7 +36,7 @@ class HeldLanes:
 
     @property
     def numbers(self) -> set[int]:
-        """Of the providers among those that are held."""
+        """Of the mail providers among those that are held."""
         return {number for name in self.until if (number := providers.lane_number(name))}
 
     def __bool__(self) -> bool:
@@ -96,7 +96,7 @@ def due_again(mailing_ids: Iterable[int]) -> None:
     for mailing_id in mailing_ids:
         if make_due(mailing_id, jobs.SMALL) == jobs.SMALL:
             mailing = Mailing.objects.get(pk=mailing_id)
-            given = {"mailing": mailing.pk, "origin": mailing.origin}
+            given = {"mailing": mailing.pk, "source": mailing.source.as_json()}
             jobs.start(mailing.workspace, DUE_JOB, given, by=None)
 
 
@@ -134,7 +134,7 @@ def others(mailing: Mailing, relay: Relay) -> QuerySet[Relay]:
 
 
 def quotas(allowed: Mapping[int, int] | None, held_: HeldLanes) -> dict[int, int]:
-    """Those of relays.services.lanes without the providers that are held."""
+    """Those of relays.services.lanes without the mail providers that are held."""
     if allowed is None:
         numbers = [providers.OTHERS, *(one.number for one in providers.mail_providers())]
         allowed = dict.fromkeys(numbers, UNLIMITED)

@@ -63,8 +63,8 @@ def elsewhere(one: Hold) -> str:
 
 
 def _standing_by(one: Hold) -> str:
-    """Relays of a later tier carry while those before them can't work. A provider that refuses a
-    mail would refuse it from them, too, and lose its trust in them: a person decides."""
+    """Relays of a later tier carry while those before them can't work. A mail provider that refuses
+    a mail would refuse it from them, too, and lose its trust in them: a person decides."""
     members = PoolMember.objects.filter(pool=one.mailing.pool_id)
     mine = members.filter(relay=one.relay_id).values("tier")
     if not members.filter(tier__gt=mine).exists():

@@ -1,6 +1,5 @@
 """Mailings: opened, paused, resumed, cancelled, finished."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -12,25 +11,27 @@ from django.utils import timezone
 from accounts.models import User, Workspace
 from contacts.audience import Audience
 from contacts.models import Job
+from contacts.provenance import Source
 from contacts.services import jobs
 from designs.models import Content
+from environment import logs
 from relays.models import Pool, Relay
 from sending.models import Fenced, Freezing, Hold, Mailing, Tally, Variant
 from sending.purposes import ADVERTISING, RULES
 from sending.queries import ending, refusals
 from sending.services import freezing
 from sending.states import TRANSITIONS
-from sending.variants import Choice
+from sending.variants import Choice, checked
 
 RETRY_FOR = timedelta(days=2)
-log = logging.getLogger(__name__)
+log = logs.get(__name__)
 
 
 @transaction.atomic
 def open_mailing(  # noqa: PLR0913 - what a mailing is made of
     *,
     workspace: Workspace,
-    origin: str,
+    source: Source,
     content: Content | Sequence[Choice],
     from_name: str,
     from_email: str,
@@ -49,15 +50,16 @@ def open_mailing(  # noqa: PLR0913 - what a mailing is made of
 ) -> Mailing:
     """Freezes the audience, of a large one the first piece (services.freezing); from the commit on,
     workers send. Exactly one of relay and pool.
-    `content`: one for all, or several that share the recipients; `holdout`: percent who get none.
+    `content`: one for all, or several that share the recipients or are for different languages
+    (raises VariantError where they do not go together); `holdout`: percent who get none.
 
-    `origin` says what it was opened for, such as "campaign 7". `window`: see relays.windows.
+    `source` says what it was opened for. `window`: see relays.windows.
     """
     rules = RULES[purpose]
     audience = audience.ignoring(rules.ignored)
     mailing = Mailing.objects.create(
         workspace=workspace,
-        origin=origin,
+        **source.columns,
         from_name=from_name,
         from_email=from_email,
         reply_to=reply_to,
@@ -74,19 +76,30 @@ def open_mailing(  # noqa: PLR0913 - what a mailing is made of
     )
     give_contents(mailing, content)
     freezing.begin(mailing, audience, holdout=holdout)
+    route = {"relay": mailing.relay_id, "pool": mailing.pool_id}
+    log.committed.info("mailing started", **_named(mailing), source=source, **route)
     return mailing
 
 
-def give_contents(mailing: Mailing, content: Content | Sequence[Choice]) -> Sequence[Choice]:
-    """Writes the variants of a new mailing."""
-    choices = [Choice(content)] if isinstance(content, Content) else content
+def give_contents(mailing: Mailing, content: Content | Sequence[Choice]) -> None:
+    """Writes the variants of a new mailing. Raises VariantError."""
+    choices = checked([Choice(content)] if isinstance(content, Content) else content)
     Variant.objects.bulk_create(
         Variant(
-            mailing=mailing, number=number, content=one.content, name=one.name, weight=one.weight
+            mailing=mailing,
+            number=number,
+            content=one.content,
+            name=one.name,
+            language=one.language,
+            weight=one.weight,
         )
         for number, one in enumerate(choices)
     )
-    return choices
+
+
+def _named(mailing: Mailing) -> dict[str, int]:
+    """For log lines."""
+    return {"mailing": mailing.pk, "workspace": mailing.workspace_id}
 
 
 def _move(mailing: Mailing, verb: str, **fields: object) -> bool:
@@ -97,9 +110,14 @@ def _move(mailing: Mailing, verb: str, **fields: object) -> bool:
     return bool(moved)
 
 
-def pause(mailing: Mailing, reason: str = "") -> bool:
-    """`reason`: why the platform did it. What is on the wire is finished; nothing new is taken."""
-    return _move(mailing, "pause", state_reason=reason, wait_reason="", wait_until=None)
+def pause(mailing: Mailing, reason: str = "", words: str = "") -> bool:
+    """`reason`: why the platform did it, a code of pages.reasons; `words`: what a server said. What
+    is on the wire is finished; nothing new is taken."""
+    why = {"state_reason": reason, "state_words": words}
+    moved = _move(mailing, "pause", **why, wait_reason="", wait_until=None)
+    if moved:
+        log.committed.info("mailing paused", **_named(mailing), reason=reason or None)
+    return moved
 
 
 @transaction.atomic
@@ -108,31 +126,34 @@ def resume(mailing: Mailing) -> bool:
     of it was sent (services.fence)."""
     if Fenced.objects.filter(mailing=mailing, decision="").exists():
         return False
-    if not _move(mailing, "resume", state_reason=""):
+    if not _move(mailing, "resume", state_reason="", state_words=""):
         return False
     whole = Hold.objects.filter(mailing=mailing, kind=Hold.Kind.MAILING, released_at=None)
     whole.update(released_at=timezone.now())
     refusals.forget(mailing=mailing)
+    log.committed.info("mailing resumed", **_named(mailing))
     return True
 
 
 def reopen(mailing: Mailing) -> bool:
     """A finished one, or a stream that was idle, sends again: messages of it wait anew."""
     Mailing.objects.filter(pk=mailing.pk, idle=True).update(idle=False)
-    return _move(mailing, "reopen", finished_at=None)
+    moved = _move(mailing, "reopen", finished_at=None)
+    if moved:
+        log.committed.info("mailing reopened", **_named(mailing))
+    return moved
 
 
 @transaction.atomic
-def cancel(mailing: Mailing, reason: str = "", *, by: User | None = None) -> bool:
+def cancel(mailing: Mailing, *, by: User | None = None) -> bool:
     """Nothing is sent from this commit on. Few who wait are skipped at once, many by a job; what a
     worker holds comes back and is skipped then (drop_given_back, tend_cancelled)."""
     now = timezone.now()
-    moved = _move(
-        mailing, "cancel", state_reason=reason, finished_at=now, wait_reason="", wait_until=None
-    )
+    why = {"state_reason": "", "state_words": ""}
+    moved = _move(mailing, "cancel", **why, finished_at=now, wait_reason="", wait_until=None)
     if moved:
         if Tally.objects.filter(mailing=mailing, waiting__gt=jobs.SMALL).exists():
-            given = {"mailing": mailing.pk, "origin": mailing.origin}
+            given = {"mailing": mailing.pk, "source": mailing.source.as_json()}
             jobs.start(mailing.workspace, DROP_JOB, given, by=by)
         else:
             while drop_cancelled(mailing)[1]:
@@ -141,13 +162,16 @@ def cancel(mailing: Mailing, reason: str = "", *, by: User | None = None) -> boo
         # Addresses that waited for a decision about their run get none any more.
         tally = Tally.objects.filter(mailing=mailing)
         tally.update(unjudged_since=Coalesce("unjudged_since", Now()))
+        log.committed.info("mailing cancelled", **_named(mailing))
     return moved
 
 
 def stop_all(workspace: Workspace) -> None:
     """Of a workspace that is deleted nothing more is sent; its rows go with it."""
     live = Mailing.objects.filter(workspace=workspace, state=Mailing.State.SENDING)
-    live.update(state=Mailing.State.PAUSED, wait_reason="", wait_until=None)
+    paused = live.update(state=Mailing.State.PAUSED, wait_reason="", wait_until=None)
+    known = {"workspace": workspace.pk, "mailings": paused}
+    log.committed.info("mailings of a deleted workspace paused", **known)
     # Messages are not tied to their mailing by the database: none may be made any more.
     Freezing.objects.filter(mailing__workspace=workspace).delete()
 
@@ -188,9 +212,22 @@ def _finish(mailing_id: int) -> bool:
     if not ending.lock_done(mailing_id):
         return False
     if nowhere := ending.find_forgotten(mailing_id):
-        log.error("mailing %s: %s messages were nowhere", mailing_id, nowhere)
+        log.error("messages were nowhere", mailing=mailing_id, messages=nowhere)
         return False
     ending.finish(mailing_id)
     # Whoever tries failed messages again later means those of dropped lanes, too.
     Hold.objects.filter(mailing=mailing_id, released_at=None).update(released_at=timezone.now())
+    _log_finished(Tally.objects.select_related("mailing").get(mailing=mailing_id))
     return True
+
+
+def _log_finished(tally: Tally) -> None:
+    log.committed.info(
+        "mailing finished",
+        **_named(tally.mailing),
+        recipients=tally.targeted,
+        accepted=tally.accepted,
+        failed=tally.failed,
+        skipped=tally.skipped,
+        unknown=tally.unknown,
+    )

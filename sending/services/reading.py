@@ -10,20 +10,18 @@ from django.utils import timezone
 
 from relays import providers
 from relays.models import Relay, RelayMinute
-from sending.compose.composer import NOT_MADE
 from sending.models import Mailing, Tally
 from sending.queries import refusals as query
 from sending.queries.claim import Claimed
+from sending.queries.streams import LATELY
 from sending.services import holds, verdicts
-from smtp import NO_SMTPUTF8, End, Outcome, Stage
+from smtp import End, Outcome, Stage
 from smtp.accepted import Accepted
-from smtp.replies import Meaning, Verdict, classify
+from smtp.replies import LimitOf, Meaning, Verdict
 
 # Of a pool's relays, which one took a mail is known for as long.
 RECENT = timedelta(hours=1)
 NO_SMTPUTF8_REASON, SENDER_SMTPUTF8 = "no_smtputf8", "sender_smtputf8"
-# RFC 3463: the limit of a system, and that of a mailbox.
-OF_SYSTEM, OF_MAILBOX = "5.3.4", "5.2.3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +90,15 @@ class Refusing:
         refusing = {
             number: one
             for number, one in outcomes.items()
-            if one.end is End.REFUSED and (one.code >= 200 or one.code in {NO_SMTPUTF8, NOT_MADE})
+            if one.verdict is not None or one.end in {End.NOT_COMPOSED, End.NEEDS_SMTPUTF8}
         }
         if not refusing:
             return {}
         messages = {one.id: one for one in self.claimed if one.id in refusing}
-        read = {number: verdict_of(one) for number, one in refusing.items() if one.code >= 200}
+        read = {n: one.verdict for n, one in refusing.items() if one.verdict is not None}
         doubted = self._unproven(messages, read) if self.has_others else set()
         return {
-            number: self._read(messages[number], one, read.get(number), doubted)
+            number: self._read(messages[number], one, doubted)
             for number, one in refusing.items()
             if number in messages
         }
@@ -109,13 +107,13 @@ class Refusing:
         self,
         message: Claimed,
         outcome: Outcome,
-        verdict: Verdict | None,
         doubted: Collection[int],
     ) -> Refused:
         lane = providers.lane_name(message.lane, message.address)
         reply = reply_of(outcome)
-        if outcome.code == NO_SMTPUTF8:
+        if outcome.end is End.NEEDS_SMTPUTF8:
             return self._no_smtputf8(message, lane, reply)
+        verdict = outcome.verdict
         if verdict is None:
             return Refused(lane, None, reply, "render", unseen=True)
         unseen = outcome.stage is Stage.MAIL
@@ -154,19 +152,17 @@ class Refusing:
         why = verdict.meaning
         if not why.fails:
             return ""
-        if why is Meaning.TOO_LARGE and self._of_system(outcome, verdict):
+        if why is Meaning.TOO_LARGE and self._of_system(verdict):
             return why.value
         # The same words after others were accepted are looked at as a run of refusals.
         at_once = outcome.stage is Stage.MAIL and not self.accepted_others
         return why.value if at_once else ""
 
-    def _of_system(self, outcome: Outcome, verdict: Verdict) -> bool:
+    def _of_system(self, verdict: Verdict) -> bool:
         """Whether the size is too much for the relay, not for one mailbox behind it."""
-        if outcome.stage is Stage.RCPT or verdict.enhanced == OF_MAILBOX:
-            return False
-        if outcome.stage is Stage.MAIL or verdict.enhanced == OF_SYSTEM:
-            return True
-        return not self.accepted_others
+        if verdict.limit_of is LimitOf.UNKNOWN:
+            return not self.accepted_others
+        return verdict.limit_of is LimitOf.RELAY
 
     def _skips(self, why: str) -> bool:
         if why not in self._skipped:
@@ -218,24 +214,16 @@ class Refusing:
 _FAILS = Verdict(Meaning.POLICY, None, "")
 
 
-def verdict_of(outcome: Outcome) -> Verdict:
-    """No mail was ever refused by its connection: that stage stands for one that isn't known, as in
-    a journal."""
-    stage = "" if outcome.stage is Stage.CONNECT else outcome.stage.value
-    return classify(outcome.code, outcome.words, stage)
-
-
 def reply_of(outcome: Outcome) -> str:
     """PostgreSQL has no NUL in text; a hostile server may send one."""
-    words = outcome.words.replace("\x00", "\ufffd")
-    return f"{outcome.code} {words}" if outcome.code >= 200 else words
+    return outcome.reply.replace("\x00", "\ufffd")
 
 
 def accepted_of(
     claimed: Iterable[Claimed], accepted: Accepted, lanes: Collection[str]
 ) -> dict[str, int]:
     """{lane: how many of it were accepted} of the lanes asked for. Of single domains the messages
-    are looked at; of providers their sums are known."""
+    are looked at; of mail providers their sums are known."""
     found = {
         name: int(accepted.lanes[number][0])
         for name in lanes
@@ -260,6 +248,14 @@ def accepted_lately(relay: Relay) -> bool:
 def accepted_others(mailing: Mailing, relay: Relay) -> bool:
     """Whether the relay has accepted mails of the mailing, so that neither its login nor its sender
     is what it refuses: more likely it passes on what one recipient's server says."""
-    if not Tally.objects.filter(mailing=mailing, accepted__gt=0).exists():
+    if not _accepted_any(mailing):
         return False
     return mailing.relay_id == relay.pk or accepted_lately(relay)
+
+
+def _accepted_any(mailing: Mailing) -> bool:
+    """Of a stream, which may be years old, within a day."""
+    if mailing.kind == Mailing.Kind.STREAM:
+        since = timezone.now() - LATELY
+        return mailing.minutes.filter(minute__gt=since, accepted__gt=0).exists()
+    return Tally.objects.filter(mailing=mailing, accepted__gt=0).exists()

@@ -1,22 +1,22 @@
 """Brings back what dead workers had claimed, so that the ledger closes whatever was killed."""
 
-import logging
 from datetime import UTC, timedelta
 
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_noop
 
+from environment import logs
 from relays.services import pace
-from sending.host import journal, presence
+from sending.host import journal, processlock
 from sending.models import Batch, Message
 from sending.queries.claim import Claim, Claimed
 from sending.queries.record import Result, record
 from sending.services.outcomes import settle
-from smtp import End, Outcome, Stage
+from smtp import End, Outcome, recalled
 from smtp.accepted import Accepted
 
-log = logging.getLogger(__name__)
+log = logs.get(__name__)
 
 # How long a host whose lease ended may stay away before its messages count as unknown: until then
 # it can come back and tell from its journal what really happened.
@@ -27,7 +27,7 @@ KILLED = gettext_noop("The worker was killed.")
 def recover_journals() -> int:
     """Settles the batches of dead workers of this host from their journals; returns how many.
     Their connections are closed, others may have those."""
-    for name in presence.departed():
+    for name in processlock.dead_processes():
         pace.free_slots_of(name)
     number = 0
     for path, story in journal.orphans():
@@ -48,11 +48,13 @@ def _settle(batch: Batch, story: journal.Story) -> None:
         if message.id in story.in_doubt or not story.complete:
             outcomes[message.id] = Outcome(End.IN_DOUBT, words=KILLED)
     log.warning(
-        "batch %s of mailing %s: its worker died; %s of %s messages had an outcome",
-        batch.pk,
-        batch.mailing_id,
-        len(outcomes) + len(accepted),
-        len(claim.messages),
+        "batch of a dead worker settled",
+        workspace=batch.mailing.workspace_id,
+        mailing=batch.mailing_id,
+        relay=batch.relay_id,
+        batch=batch.pk,
+        messages=len(claim.messages),
+        outcomes=len(outcomes) + len(accepted),
     )
     # A batch that is claimed has the relay it was claimed for.
     if batch.relay is not None:
@@ -72,7 +74,7 @@ def _answered(claim: Claim, story: journal.Story) -> tuple[dict[int, Outcome], A
             accepted.add(number, message.lane, f"{reply.code} {reply.words}", 0.0)
         else:
             accepted.refuse(number)
-            outcomes[number] = Outcome(End.REFUSED, reply.code, reply.words, Stage(reply.stage))
+            outcomes[number] = recalled(reply.code, reply.words, reply.stage)
     return outcomes, accepted
 
 
@@ -106,4 +108,12 @@ def sweep() -> int:
 
 def _give_up(batch: Batch) -> int:
     lost = [Result(number, Message.State.UNKNOWN, "worker_lost") for number in batch.ids]
-    return len(record(Claim(batch.pk, batch.epoch, batch.holder, ()), lost))
+    number = len(record(Claim(batch.pk, batch.epoch, batch.holder, ()), lost))
+    log.warning(
+        "batch of a lost host given up",
+        mailing=batch.mailing_id,
+        relay=batch.relay_id,
+        batch=batch.pk,
+        unknown=number,
+    )
+    return number

@@ -1,6 +1,6 @@
 """What refusals say about more than one message: that a relay takes nothing from us, or not from
-this sender, or not mails of this size; that a provider turns a mailing down; or that servers refuse
-it for what it is. What refuses is stopped before it uses the audience up.
+this sender, or not mails of this size; that a mail provider turns a mailing down; or that servers
+refuse it for what it is. What refuses is stopped before it uses the audience up.
 
 Each recorded batch is counted by lane and relay (models.RefusalCount) and judged (sending.guards).
 What is stopped is held by services.holding; what is decided about it is in services.holddecisions.
@@ -13,7 +13,6 @@ from django.db import transaction
 from django.db.models import Min, Q, QuerySet, Sum
 from django.utils import timezone
 
-from pages import reasons
 from relays.lanes import WHOLE
 from relays.models import Relay
 from relays.services import health
@@ -22,8 +21,9 @@ from sending.guards import Count
 from sending.models import Hold, Mailing, Message, RefusalCount, TallyMinute
 from sending.queries import refusals as query
 from sending.queries.claim import Claimed
+from sending.queries.streams import LATELY
 from sending.services import holding, holds, mailings
-from sending.services.holding import Why
+from sending.services.holding import HoldCause
 from sending.services.reading import Refused, accepted_lately, accepted_of, accepted_others
 from smtp.accepted import Accepted
 from smtp.replies import Meaning
@@ -56,14 +56,14 @@ def learn(
     known = query.counted(mailing, relay)
     if not runs and not known:
         return
-    _count(mailing, relay, _Batch(claimed, accepted, runs, known))
+    _count(mailing, relay, _CountedBatch(claimed, accepted, runs, known))
 
 
 # Counting ----------------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
-class _Batch:
+class _CountedBatch:
     """What is counted of a batch. `known`: lanes that are counted already."""
 
     claimed: Sequence[Claimed]
@@ -97,7 +97,7 @@ class _Batch:
         return found
 
 
-def _count(mailing: Mailing, relay: Relay, batch: _Batch) -> None:
+def _count(mailing: Mailing, relay: Relay, batch: _CountedBatch) -> None:
     steps = batch.steps()
     _to_holds(mailing, relay, steps)
     if not any(one.decided for one in steps.values()):
@@ -168,10 +168,10 @@ def _judge(
 
 def _why(
     rows: QuerySet[RefusalCount], lane: str, reason: str, seen: Sequence[Refused], count: Count
-) -> Why:
+) -> HoldCause:
     since = rows.filter(lane=lane).values_list("began_at", flat=True).first() or timezone.now()
     words = seen[-1].reply if seen else ""
-    return Why(reason, words, since, round(count.refused), round(count.decided))
+    return HoldCause(reason, words, since, round(count.refused), round(count.decided))
 
 
 def _leave_to_hold(mailing: Mailing, rows: QuerySet[RefusalCount], lane: str, count: Count) -> None:
@@ -193,17 +193,19 @@ def _of_all_relays(mailing: Mailing) -> Count:
     return total
 
 
-def _stop(mailing: Mailing, relay: Relay, why: Why) -> None:
+def _stop(mailing: Mailing, relay: Relay, why: HoldCause) -> None:
     """A relay takes nothing of a mailing. If it took other mails lately, it is the two of them that
     don't go together; if not, the relay serves nobody and is stopped."""
     if not accepted_lately(relay):
         if holding.hold(mailing, relay, Hold.Kind.RELAY, why):
             holding.absorb(mailing, relay, Hold.Kind.RELAY)
-            health.stop(relay, reasons.with_words(why.reason, why.words))
+            health.stop(relay, why.reason, why.words)
     elif holds.has_others(mailing, relay):
         holding.hold(mailing, relay, Hold.Kind.ROUTE, why)
     else:
-        pause(mailing, relay, Why(MANY_REFUSED, why.words, why.since, why.refused, why.decided))
+        pause(
+            mailing, relay, HoldCause(MANY_REFUSED, why.words, why.since, why.refused, why.decided)
+        )
 
 
 def _stop_mixture(
@@ -220,9 +222,9 @@ def _stop_mixture(
 
 
 @transaction.atomic
-def pause(mailing: Mailing, relay: Relay, why: Why) -> None:
+def pause(mailing: Mailing, relay: Relay, why: HoldCause) -> None:
     """Whoever resumes it begins a new count."""
-    if mailings.pause(mailing, reasons.with_words(why.reason, why.words)):
+    if mailings.pause(mailing, why.reason, why.words):
         holding.hold(mailing, relay, Hold.Kind.MAILING, why)
         holding.absorb(mailing, relay, Hold.Kind.MAILING, keep=guards.EXPLAINED)
 
@@ -236,6 +238,8 @@ def count_unseen(mailing: Mailing, relay: Relay, words: str) -> None:
     before = Hold.objects.filter(mailing=mailing, relay=relay, reason=MANY_UNSEEN)
     released = before.order_by("-released_at").values_list("released_at", flat=True).first()
     since = released or mailing.opened_at
+    if mailing.kind == Mailing.Kind.STREAM:
+        since = max(since, timezone.now() - LATELY)
     unknown = Message.objects.filter(
         mailing=mailing, trouble=Message.State.UNKNOWN, relay_id=relay.pk, settled_at__gte=since
     )
@@ -244,7 +248,7 @@ def count_unseen(mailing: Mailing, relay: Relay, words: str) -> None:
     accepted = minutes.aggregate(number=Sum("accepted"))["number"] or 0
     if not guards.of_unseen(unknown.count(), accepted):
         return
-    why = Why(MANY_UNSEEN, words, since)
+    why = HoldCause(MANY_UNSEEN, words, since)
     if holds.has_others(mailing, relay):
         holding.hold(mailing, relay, Hold.Kind.ROUTE, why)
     else:
@@ -264,16 +268,16 @@ def _halt(mailing: Mailing, relay: Relay, refused: Refused) -> None:
         return
     login = refused.meaning is Meaning.LOGIN
     if login or not _serves_others(relay, mailing):
-        health.stop(relay, reasons.with_words(why, refused.reply))
+        health.stop(relay, why, refused.reply)
     if login or holds.has_others(mailing, relay):
         return
-    pause(mailing, relay, Why(why, refused.reply, timezone.now()))
+    pause(mailing, relay, HoldCause(why, refused.reply, timezone.now()))
 
 
 def _unfit(mailing: Mailing, relay: Relay, refused: Refused) -> None:
     """The relay can't carry this mail, whoever it is for. Others of the pool do; if there is none
     the mailing waits for a person."""
-    why = Why(refused.unfit, refused.reply, timezone.now())
+    why = HoldCause(refused.unfit, refused.reply, timezone.now())
     if holds.has_others(mailing, relay):
         holding.hold(mailing, relay, Hold.Kind.ROUTE, why)
     else:

@@ -4,7 +4,6 @@ The ledger row stays the same and keeps its attempts and the server's last words
 unknown messages are never touched here: the one has the mail, the other may have it.
 """
 
-import logging
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -14,11 +13,12 @@ from django.utils import timezone
 from accounts.models import User
 from contacts.models import Suppression
 from contacts.services import suppressions
+from environment import logs
 from sending.models import Mailing, Message
 from sending.queries.retrying import put_back
 from sending.services import mailings
 
-log = logging.getLogger(__name__)
+log = logs.get(__name__)
 
 # A code of pages.reasons: why such a message waits.
 RETRIED = "retried"
@@ -56,7 +56,15 @@ def retry_failed(
         retried.add(piece)
     mailing.refresh_from_db()
     if retried.messages:
-        log.info("mailing %s: %s, by user %s", mailing.pk, retried, by and by.pk)
+        log.info(
+            "failed messages put back",
+            mailing=mailing.pk,
+            workspace=mailing.workspace_id,
+            messages=retried.messages,
+            bounces=retried.bounces,
+            suppressions=retried.suppressions,
+            user=by and by.pk,
+        )
     return retried
 
 
@@ -78,8 +86,8 @@ def retry_piece(
     lifted = suppressions.lift_addresses(
         mailing.workspace,
         addresses,
-        reason=Suppression.Reason.HARD_BOUNCE,
-        source=mailing.origin,
+        reason=Suppression.Reason.HARD_BOUNCED,
+        source=mailing.source,
         by=by,
     )
     return Retried(messages, bounces, lifted)

@@ -1,6 +1,5 @@
 """The hosts that send, and whether each is able to. One that isn't takes no work; others go on."""
 
-import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -8,11 +7,12 @@ from django.conf import settings
 from django.db.models import F
 from django.utils import timezone
 
+from environment import logs
 from sending.host import position
 from sending.host.trouble import HostTroubleError, look
 from sending.models import SendHost
 
-log = logging.getLogger(__name__)
+log = logs.get(__name__)
 
 # Without a sign of life for longer, it is taken for dead.
 DEAD_AFTER = timedelta(seconds=25)
@@ -34,7 +34,7 @@ def tend() -> None:
     # Trouble that no process met again is over.
     rows = SendHost.objects.filter(name=name(), trouble_at__lt=now - PAUSE).exclude(trouble="")
     if trouble is None and rows.update(trouble="", words="", trouble_at=None):
-        log.info("this host is able to send again")
+        log.info("host able to send again", host=name())
 
 
 def able() -> bool:
@@ -59,7 +59,7 @@ def tell(trouble: HostTroubleError) -> None:
         [row], update_conflicts=True, unique_fields=["name"], update_fields=fields
     )
     if not known:
-        log.error("this host can't send: %s (%s)", trouble.words, trouble.code)
+        log.error("host unable to send", host=name(), reason=trouble.code, words=trouble.words)
 
 
 def unable(now: datetime) -> tuple[str, str] | None:

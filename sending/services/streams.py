@@ -17,8 +17,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Workspace
+from contacts.provenance import Source
 from contacts.queries.mergefields import merge_fields
 from designs.models import Content
+from environment import logs
 from relays import providers
 from relays.models import Pool, Relay
 from sending.exceptions import SendingError
@@ -27,8 +29,9 @@ from sending.purposes import NOTICE, RULES
 from sending.queries import streams as query
 from sending.queries.claim import Claimed
 from sending.services.mailings import RETRY_FOR, give_contents
-from sending.variants import Choice
+from sending.variants import Choice, Share, shares
 
+log = logs.get(__name__)
 State, Kind = Mailing.State, Mailing.Kind
 
 
@@ -39,20 +42,21 @@ class StreamClosedError(SendingError):
 @dataclass(frozen=True, slots=True)
 class Item:
     """`address` as contacts.addresses.normalise gives it; `data` are merge fields, which come
-    before those of the contact."""
+    before those of the contact. `variant`: None is the stream's own choice, by the language (of the
+    data, else of the contact) and by the weights."""
 
     key: str
     address: str
     contact_id: int | None = None
     data: dict[str, Any] = field(default_factory=dict)
-    variant: int = 0
+    variant: int | None = None
 
 
 @transaction.atomic
 def open_stream(  # noqa: PLR0913 - what a stream is made of
     *,
     workspace: Workspace,
-    origin: str,
+    source: Source,
     content: Content | Sequence[Choice],
     from_name: str,
     from_email: str,
@@ -61,13 +65,13 @@ def open_stream(  # noqa: PLR0913 - what a stream is made of
     pool: Pool | None = None,
     purpose: str = NOTICE,
 ) -> Mailing:
-    """Exactly one of relay and pool. `origin` says what it is for, such as "stream welcome"."""
+    """Exactly one of relay and pool. `source` says what it is for."""
     rules = RULES[purpose]
     stream = Mailing.objects.create(
         workspace=workspace,
         kind=Kind.STREAM,
         purpose=purpose,
-        origin=origin,
+        **source.columns,
         from_name=from_name,
         from_email=from_email,
         reply_to=reply_to,
@@ -82,6 +86,14 @@ def open_stream(  # noqa: PLR0913 - what a stream is made of
     )
     give_contents(stream, content)
     Tally.objects.create(mailing=stream)
+    log.committed.info(
+        "stream opened",
+        mailing=stream.pk,
+        workspace=workspace.pk,
+        source=source,
+        relay=stream.relay_id,
+        pool=stream.pool_id,
+    )
     return stream
 
 
@@ -97,10 +109,17 @@ def append(stream: Mailing, items: Iterable[Item]) -> dict[str, int]:
     )
     query.share(stream.pk)
     if not locked.exists():
-        raise StreamClosedError(stream.origin)
-    found = query.append(_columns(stream, list(wanted.values())))
+        raise StreamClosedError(str(stream.source))
+    found = query.append(_columns(stream, list(wanted.values())), _shares(stream))
     known = StreamItem.objects.filter(mailing=stream, key__in=wanted.keys() - found.keys())
     return found | dict(known.values_list("key", "message_id"))
+
+
+def _shares(stream: Mailing) -> list[Share]:
+    """[] of a stream with one content."""
+    rows = stream.variants.order_by("number").values_list("weight", "language")
+    weights, languages = zip(*rows, strict=True)
+    return shares(weights, languages) if len(weights) > 1 else []
 
 
 def _columns(stream: Mailing, items: Sequence[Item]) -> dict[str, Any]:
@@ -112,7 +131,7 @@ def _columns(stream: Mailing, items: Sequence[Item]) -> dict[str, Any]:
         "addresses": [item.address for item in items],
         "contacts": [item.contact_id for item in items],
         "data": [json.dumps(item.data) for item in items],
-        "variants": [item.variant for item in items],
+        "chosen": [item.variant for item in items],
         "lanes": [numbers.get(domain, providers.OTHERS) for domain in domains],
     }
 
@@ -123,6 +142,8 @@ def close(stream: Mailing) -> bool:
     open_ = Mailing.objects.filter(pk=stream.pk, kind=Kind.STREAM, closed_at=None)
     moved = open_.update(closed_at=timezone.now(), idle=False)
     stream.refresh_from_db()
+    if moved:
+        log.committed.info("stream closed", mailing=stream.pk, workspace=stream.workspace_id)
     return bool(moved)
 
 

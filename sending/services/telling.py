@@ -63,7 +63,7 @@ def _mail(mailing: Mailing, news: Sequence[Hold]) -> int:
     people = Membership.objects.filter(
         workspace=mailing.workspace, role__in=roles, user__is_active=True
     ).select_related("user")
-    named = sources.names(mailing.workspace, [mailing.origin]).get(mailing.origin, "")
+    named = sources.names(mailing.workspace, [mailing.source]).get(mailing.source, "")
     paused = next((one for one in news if one.kind == Hold.Kind.MAILING), None)
     for member in people:
         language = member.user.language or settings.LANGUAGE_CODE
@@ -78,9 +78,9 @@ def _mail(mailing: Mailing, news: Sequence[Hold]) -> int:
 
 
 def _context(mailing: Mailing, named: str) -> dict[str, object]:
-    path = sources.url(mailing.origin, mailing.workspace.slug)
+    path = sources.url(mailing.source, mailing.workspace.slug)
     return {
-        "name": named or sources.words(mailing.origin),
+        "name": named or sources.words(mailing.source),
         "workspace": mailing.workspace.name,
         "waiting": mailing.tally.waiting,
         "url": settings.PUBLIC_URL + path if path else settings.PUBLIC_URL,

@@ -127,9 +127,7 @@ class _Mails:
         results = []
         for mail in self.mails:
             outcome = self.outcomes.get(mail.key) or Outcome(End.NOT_HANDED_OVER, words=words)
-            # Below are codes of ours.
-            said = f"{outcome.code} {outcome.words}" if outcome.code >= 200 else outcome.words
-            results.append(TestResult(mail.recipient, outcome.end is End.ACCEPTED, said))
+            results.append(TestResult(mail.recipient, outcome.end is End.ACCEPTED, outcome.reply))
         return results
 
 

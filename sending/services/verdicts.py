@@ -9,7 +9,6 @@ Pending addresses are rows: whoever dies in between is followed by the next one 
 same result. What a run of refusals has stopped (services.holds) waits for a person's decision.
 """
 
-import logging
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -17,13 +16,14 @@ from django.db.models import QuerySet
 
 from contacts.models import Suppression
 from contacts.services.suppressions import suppress_addresses
+from environment import logs
 from relays.models import Relay
 from relays.queries import clock
 from sending.models import Event, Mailing, Message
 from sending.queries import events, refusals, verdicts
 from sending.streaks import OPEN_RUN
 
-log = logging.getLogger(__name__)
+log = logs.get(__name__)
 
 # Codes of pages.reasons.
 PENDING, BELIEVED, UNPROVEN = "address_pending", "address", "address_unproven"
@@ -50,7 +50,12 @@ def _judge(mailing: Mailing, *, over: bool) -> int:
         suppressed += number
     with transaction.atomic():
         verdicts.done(mailing)
-    log.info("mailing %s: %s refused addresses are suppressed", mailing.pk, suppressed)
+    log.info(
+        "refused addresses judged",
+        mailing=mailing.pk,
+        workspace=mailing.workspace_id,
+        suppressed=suppressed,
+    )
     return suppressed
 
 
@@ -80,10 +85,10 @@ def _believe(mailing: Mailing, until: datetime) -> int:
     suppress_addresses(
         mailing.workspace,
         [(address, reply) for _, address, reply, _ in rows],
-        reason=Suppression.Reason.HARD_BOUNCE,
-        source=mailing.origin,
+        reason=Suppression.Reason.HARD_BOUNCED,
+        source=mailing.source,
     )
-    hard = Event.Kind.BOUNCED_HARD
+    hard = Event.Kind.HARD_BOUNCED
     events.record(events.EventRow(pk, hard, at, detail=reply) for pk, _, reply, at in rows)
     return len(rows)
 

@@ -66,7 +66,7 @@ def lines(mailing: Mailing) -> list[Line]:
 
 
 @dataclass(frozen=True, slots=True)
-class Why:
+class WaitCause:
     """Why nothing of a mailing can go ("": something can), and all parts that wait."""
 
     reason: str = ""
@@ -75,7 +75,7 @@ class Why:
 
 
 @dataclass(slots=True)
-class _Live:
+class _LiveMailing:
     """A mailing that is being sent, as one tick sees it. `lanes`: those with somebody nobody
     claimed yet; `moving`: batches are under way or given back."""
 
@@ -132,7 +132,7 @@ def _held(mailing_ids: Iterable[int]) -> dict[int, dict[int, list[Hold]]]:
     return found
 
 
-def _say(changed: Mapping[int, tuple[Why, str]]) -> None:
+def _say(changed: Mapping[int, tuple[WaitCause, str]]) -> None:
     if not changed:
         return
     known: dict[str, Any] = {
@@ -144,7 +144,7 @@ def _say(changed: Mapping[int, tuple[Why, str]]) -> None:
     query.say(known)
 
 
-def _live() -> list[_Live]:
+def _live() -> list[_LiveMailing]:
     rows = query.live()
     members = defaultdict(list)
     for row in PoolMember.objects.filter(pool__in={row[7] for row in rows if row[7]}):
@@ -152,7 +152,7 @@ def _live() -> list[_Live]:
     routes = [members[row[7]] if row[7] else [(1, row[6])] for row in rows]
     relays = Relay.objects.in_bulk({pk for route in routes for _, pk in route})
     return [
-        _Live(
+        _LiveMailing(
             id=row[0],
             said=(row[1], row[2], json.loads(row[3])),
             window=json.loads(row[4]),
@@ -171,11 +171,11 @@ def _live() -> list[_Live]:
 
 
 def explain(
-    one: _Live,
+    one: _LiveMailing,
     closed: Mapping[int, Mapping[int, Lane]],
     now: datetime,
     silent: Collection[int] = (),
-) -> Why:
+) -> WaitCause:
     """`closed`: {relay id: {lane number: its row}}; `silent`: ids of relays that don't answer."""
     if (opens := windows.opens(one.window, now)) is not None:
         return _alone(Line("window", opens))
@@ -184,27 +184,27 @@ def explain(
     carrying, waiting = _carrying(one, now)
     if not carrying:
         first = _soonest(waiting)
-        return Why(first.reason, first.until, tuple(waiting))
+        return WaitCause(first.reason, first.until, tuple(waiting))
     due = one.retry_at is not None and one.retry_at <= now
     # What is to be tried later waits for its time, whoever is silent now.
     asks = one.moving or one.lanes or due
     quiet = [Line("silent", relay=relay.name) for relay in carrying if asks and relay.pk in silent]
     if len(quiet) == len(carrying):
-        return Why("silent", None, tuple(waiting + quiet))
+        return WaitCause("silent", None, tuple(waiting + quiet))
     held, held_numbers = _held_lines(one, carrying)
     open_ = [number for number in one.lanes if number not in held_numbers]
     shut = _shut(open_, one, [closed.get(relay.pk, {}) for relay in carrying])
     found = tuple(waiting + quiet + held + shut)
     nothing_left = not shut and not held and one.retry_at is None
     if due or nothing_left or one.moving or len(shut) < len(open_):
-        return Why(lines=found)
+        return WaitCause(lines=found)
     later = [Line("retrying", one.retry_at)] if one.retry_at else []
     first = _soonest([*shut, *later, *held])
-    return Why("lane" if first in shut and first.lane else first.reason, first.until, found)
+    return WaitCause("lane" if first in shut and first.lane else first.reason, first.until, found)
 
 
-def _alone(line: Line) -> Why:
-    return Why(line.reason, line.until, (line,))
+def _alone(line: Line) -> WaitCause:
+    return WaitCause(line.reason, line.until, (line,))
 
 
 def _soonest(found: Sequence[Line]) -> Line:
@@ -216,7 +216,7 @@ def _soonest(found: Sequence[Line]) -> Line:
     return min(found, key=lambda line: (line.until or far, line.reason != "relay_stopped"))
 
 
-def _carrying(one: _Live, now: datetime) -> tuple[list[Relay], list[Line]]:
+def _carrying(one: _LiveMailing, now: datetime) -> tuple[list[Relay], list[Line]]:
     """(relays of the lowest tier that can carry it now, a line for each that can't)."""
     able: list[tuple[int, Relay]] = []
     waiting: list[Line] = []
@@ -230,7 +230,7 @@ def _carrying(one: _Live, now: datetime) -> tuple[list[Relay], list[Line]]:
     return [relay for tier, relay in able if tier == lowest], waiting
 
 
-def _left_out(relay: Relay, one: _Live) -> Line | None:
+def _left_out(relay: Relay, one: _LiveMailing) -> Line | None:
     """The mailing doesn't go over this relay, because of a run of refusals."""
     for hold in one.held.get(relay.pk, ()):
         if hold.kind == Hold.Kind.ROUTE:
@@ -238,15 +238,13 @@ def _left_out(relay: Relay, one: _Live) -> Line | None:
     return None
 
 
-def _why_not(relay: Relay, one: _Live, now: datetime) -> Line | None:
+def _why_not(relay: Relay, one: _LiveMailing, now: datetime) -> Line | None:
     """Why the relay carries nothing of the mailing; None: it does."""
     state = Relay.State
     if relay.archived_at is not None or relay.state == state.PAUSED:
-        return Line("relay_paused", relay=relay.name, words=relay.state_reason)
+        return Line("relay_paused", relay=relay.name, words=relay.state_words)
     if relay.state == state.STOPPED:
-        # The server's own words: our sentence before them is in the language it was stored in.
-        words = reasons.cause(relay.state_reason)[1]
-        return Line("relay_stopped", relay=relay.name, words=words)
+        return Line("relay_stopped", relay=relay.name, words=relay.state_words)
     if not relay.takes(one.opened_at):
         return Line("relay_draining", relay=relay.name)
     until = relay.wait_until
@@ -254,11 +252,12 @@ def _why_not(relay: Relay, one: _Live, now: datetime) -> Line | None:
         return None
     if relay.wait_reason in PACE and until <= now + MOMENT:
         return None
-    return Line(relay.wait_reason, until, relay=relay.name, words=relay.state_reason)
+    return Line(relay.wait_reason, until, relay=relay.name, words=relay.state_words)
 
 
-def _held_lines(one: _Live, carrying: Sequence[Relay]) -> tuple[list[Line], set[int]]:
-    """A line for each lane that is held at every relay that carries, and the providers' numbers."""
+def _held_lines(one: _LiveMailing, carrying: Sequence[Relay]) -> tuple[list[Line], set[int]]:
+    """A line for each lane that is held at every relay that carries, and the mail providers'
+    numbers."""
     by_name: dict[str, list[Hold]] = defaultdict(list)
     for relay in carrying:
         for hold in one.held.get(relay.pk, ()):
@@ -273,7 +272,9 @@ def _held_lines(one: _Live, carrying: Sequence[Relay]) -> tuple[list[Line], set[
     return lines, numbers - {providers.OTHERS}
 
 
-def _shut(lanes: Sequence[int], one: _Live, closed: Sequence[Mapping[int, Lane]]) -> list[Line]:
+def _shut(
+    lanes: Sequence[int], one: _LiveMailing, closed: Sequence[Mapping[int, Lane]]
+) -> list[Line]:
     """A line for each lane with people left that is closed at every relay that carries."""
     found = []
     for number in lanes:

@@ -17,7 +17,7 @@ from accounts.secrets import SecretError
 from contacts import addresses
 from contacts.queries import mailable
 from designs import fields
-from designs.checks import Source
+from designs.checks import MailSource
 from designs.fuel import TimeUpError
 from designs.models import Design
 from designs.places import PLACES, BusyError
@@ -39,7 +39,7 @@ PARTS = ("subject", "preheader", "html", "text")
 DIALOG = "sending/parts/design_test.html"
 
 
-class TestForm(forms.Form):
+class DesignTestForm(forms.Form):
     """Whom a test goes to, from whom, and by which relay."""
 
     __test__ = False  # no test of pytest's
@@ -107,7 +107,7 @@ def relays(workspace: Workspace) -> Any:
     """Those that may send now."""
     return Relay.objects.filter(
         workspace=workspace, state=Relay.State.ACTIVE, archived_at=None
-    ).order_by("is_sandbox", "name")
+    ).order_by("-delivers", "name")
 
 
 def design_test(request: WorkspaceRequest, pk: int) -> HttpResponse:
@@ -120,7 +120,7 @@ def design_test(request: WorkspaceRequest, pk: int) -> HttpResponse:
         return render(request, DIALOG, {"design": design, "missing": "sender"})
     if request.method != "POST":
         return _answer(request, design, _form(request))
-    form = TestForm(request.POST, workspace=request.workspace)
+    form = DesignTestForm(request.POST, workspace=request.workspace)
     if not form.is_valid():
         return _answer(request, design, form)
     results: list[TestResult] = []
@@ -142,7 +142,7 @@ def design_test(request: WorkspaceRequest, pk: int) -> HttpResponse:
     return _answer(request, design, form, results)
 
 
-def _form(request: WorkspaceRequest) -> TestForm:
+def _form(request: WorkspaceRequest) -> DesignTestForm:
     """?from_name= and ?from_email= are proposed instead of the workspace's."""
     workspace, given = request.workspace, request.GET
     known = senders.of(workspace)
@@ -152,13 +152,13 @@ def _form(request: WorkspaceRequest) -> TestForm:
         "from_name": given.get("from_name") or workspace.from_name or workspace.name,
         "from_email": wanted if wanted in known else known[0],
     }
-    return TestForm(initial=initial, workspace=workspace)
+    return DesignTestForm(initial=initial, workspace=workspace)
 
 
 def _answer(
     request: WorkspaceRequest,
     design: Design,
-    form: TestForm,
+    form: DesignTestForm,
     results: list[TestResult] | None = None,
 ) -> HttpResponse:
     allowance = testallowance.left(request.user)
@@ -172,9 +172,9 @@ def _answer(
     return render(request, DIALOG, context)
 
 
-def _source(request: WorkspaceRequest, design: Design) -> Source:
+def _source(request: WorkspaceRequest, design: Design) -> MailSource:
     saved = source_of(design).parts()
-    return Source(**{name: request.POST.get(name, saved[name]) for name in PARTS})
+    return MailSource(**{name: request.POST.get(name, saved[name]) for name in PARTS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,14 +185,14 @@ class _Drawn:
     fields: dict[str, Any]
 
 
-def _rendered(request: WorkspaceRequest, source: Source) -> _Drawn:
+def _rendered(request: WorkspaceRequest, source: MailSource) -> _Drawn:
     parts = compile_parts(**source.parts(), track_clicks=False)
     renderer = Renderer(**{name: parts[name] for name in PARTS})
     values = fields.values(request.workspace, contact_of(request, request.POST))
     return _Drawn(renderer.render(values, nowhere()), values)
 
 
-def _send(drawn: _Drawn, form: TestForm, by: User) -> list[TestResult]:
+def _send(drawn: _Drawn, form: DesignTestForm, by: User) -> list[TestResult]:
     return send_test(
         relay=form.cleaned_data["relay"],
         rendered=drawn.mail,

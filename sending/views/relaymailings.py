@@ -33,7 +33,7 @@ def _cards(request: WorkspaceRequest, relay: Relay) -> dict[str, object]:
     recent = _recent(relay)
     return {
         "mailings": recent,
-        "source_names": sources.names(request.workspace, [one.origin for one in recent]),
+        "source_names": sources.names(request.workspace, [one.source for one in recent]),
         "replies": relayreplies.last(relay.pk, [one.pk for one in recent]),
     }
 
@@ -117,5 +117,5 @@ def _people(request: WorkspaceRequest, page: tables.Page[Message]) -> dict[str, 
     ids = [row.contact_id for row in page if row.contact_id is not None]
     return {
         "known": set(Contact.objects.filter(pk__in=ids).values_list("pk", flat=True)),
-        "source_names": sources.names(request.workspace, {row.mailing.origin for row in page}),
+        "source_names": sources.names(request.workspace, {row.mailing.source for row in page}),
     }

@@ -12,7 +12,7 @@ from relays.providers.texts import in_language
 from sending import guards
 from sending.forms import STAGES, ReplyForm
 from sending.retries import SOON, STEPS
-from smtp.replies import Meaning, Rule, classify, matching
+from smtp.replies import Meaning, Rule, Stage, classify, matching
 
 # What is done with such a message. {waits}: the times between tries.
 DONE: dict[Meaning, str | Promise] = {
@@ -90,7 +90,7 @@ def replies(request: WorkspaceRequest) -> HttpResponse:
     return render(request, "sending/replies.html", context)
 
 
-def _explained(code: int, words: str, stage: str) -> dict[str, object]:
+def _explained(code: int, words: str, stage: Stage) -> dict[str, object]:
     verdict = classify(code, words, stage)
     others = [one for one in matching(code, words, stage) if one is not verdict.rule]
     why = verdict.meaning

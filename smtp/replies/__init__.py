@@ -3,12 +3,22 @@
 The rules are sessions.toml, then those of relays/providers, which `use` brings, then general.toml.
 """
 
-from smtp.replies.meanings import Meaning, Stage
+from smtp.replies.meanings import LimitOf, Meaning, Stage
 from smtp.replies.replytext import ReplyText, read
 from smtp.replies.rules import Rule, RuleError, Sign
-from smtp.replies.ruleset import Verdict, classify, ends_connection, matching, meaning, use
+from smtp.replies.ruleset import (
+    COUNTS_MAILS,
+    Verdict,
+    classify,
+    ends_connection,
+    matching,
+    meaning,
+    use,
+)
 
 __all__ = [
+    "COUNTS_MAILS",
+    "LimitOf",
     "Meaning",
     "ReplyText",
     "Rule",

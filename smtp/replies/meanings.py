@@ -52,10 +52,20 @@ class Meaning(StrEnum):
 
 
 class Stage(StrEnum):
-    """What the server answered to. "" where a stage is expected: not known."""
+    """What the server answered to."""
 
-    CONNECT = "connect"
+    UNKNOWN = ""
+    CONNECT = "connect"  # the connection, EHLO, HELO or STARTTLS
+    AUTH = "auth"
     MAIL = "mail"
     RCPT = "rcpt"
     DATA = "data"
     CONTENT = "content"
+
+
+class LimitOf(StrEnum):
+    """Whose limit a reply speaks of. Only for the meanings rate, transient and too_large."""
+
+    UNKNOWN = ""
+    RELAY = "relay"  # the server that answered, or our account there
+    MAILBOX = "mailbox"  # one recipient's

@@ -30,11 +30,11 @@ COMMANDS = {"mail": Stage.MAIL, "rcpt": Stage.RCPT, "data": Stage.DATA, ".": Sta
 
 @dataclass(frozen=True, slots=True)
 class ReplyText:
-    """`code` is 0 where none was found; `stage` is "" where it doesn't say."""
+    """`code` is 0 where none was found; `stage` is UNKNOWN where it doesn't say."""
 
     code: int
     words: str
-    stage: str = ""
+    stage: Stage = Stage.UNKNOWN
 
 
 def read(text: str) -> ReplyText:
@@ -54,13 +54,13 @@ def read(text: str) -> ReplyText:
     return ReplyText(0, text, stage)
 
 
-def _stage(text: str) -> str:
+def _stage(text: str) -> Stage:
     """What is named first, and in a dialogue what was refused first."""
-    found = [(m.start(), stage.value) for sign, stage in PATTERNS if (m := sign.search(text))]
+    found = [(m.start(), stage) for sign, stage in PATTERNS if (m := sign.search(text))]
     if found:
         return min(found)[1]
     for step in text.split(">>>")[1:50]:
         if REFUSED.search(step):
             command = step.lower().split(maxsplit=1)[0]
-            return COMMANDS[command].value if command in COMMANDS else ""
-    return ""
+            return COMMANDS.get(command, Stage.UNKNOWN)
+    return Stage.UNKNOWN

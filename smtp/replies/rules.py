@@ -2,11 +2,12 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from smtp.events import MailEvent
 from smtp.exceptions import SmtpError
 from smtp.replies.meanings import Meaning, Stage
 from smtp.replies.regexcost import problem
@@ -20,7 +21,7 @@ FIELDS = {
 }  # fmt: skip
 
 # Kinds of bounces (bounces.reading.Kind) that suppress nobody.
-KINDS = {"soft", "blocked", "challenge"}
+KINDS = frozenset({MailEvent.SOFT_BOUNCED, MailEvent.BLOCKED, MailEvent.CHALLENGED})
 
 
 class RuleError(SmtpError):
@@ -36,6 +37,8 @@ class Sign:
     # By language.
     names: Mapping[str, str]
     pattern: re.Pattern[str]
+    # It passes mails on for its customers: a limit in its words is that of the customer's account.
+    service: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ class Reply:
     full: str
     said: str
     about_recipient: str
-    stage: str
+    stage: Stage
     # Keys of those that are in it.
     signs: frozenset[str]
 
@@ -66,7 +69,7 @@ class Rule:
     enhanced: tuple[str, ...] = ()
     text: str = ""
     pattern: re.Pattern[str] | None = None
-    stages: frozenset[str] = frozenset()
+    stages: frozenset[Stage] = frozenset()
     # What a bounce with these words counts as, where the meaning's kind would be too strong.
     kind: str = ""
     # The words are about our account at the relay, whoever the recipient is.
@@ -125,10 +128,13 @@ def read(toml: str, *, own: bool = False) -> Rules:
     return Rules(signs, _rules(tables.get("rule", []), own=own))
 
 
-def of_provider(key: str, names: Mapping[str, str], sign: Any, entries: Any) -> Rules:
+def of_provider(
+    key: str, names: Mapping[str, str], sign: Any, entries: Any, *, service: bool = False
+) -> Rules:
     """A provider's sign and rules, as tomllib gives them. A rule counts where the sign is found,
-    and is called <key>.<name>. Raises RuleError."""
-    return Rules((_sign(key, names, sign),), _rules(entries, provider=key))
+    and is called <key>.<name>. `service`: see Sign. Raises RuleError."""
+    found = replace(_sign(key, names, sign), service=service)
+    return Rules((found,), _rules(entries, provider=key))
 
 
 def _rules(entries: Any, *, own: bool = False, provider: str = "") -> tuple[Rule, ...]:
@@ -218,12 +224,12 @@ def _checked(
     return found
 
 
-def _stages(entry: Mapping[str, Any], where: str) -> tuple[str, ...]:
+def _stages(entry: Mapping[str, Any], where: str) -> Iterator[Stage]:
     found = _words(entry, "stage", where)
-    known = [stage.value for stage in Stage]
+    known = [stage.value for stage in Stage if stage]
     if any(one not in known for one in found):
         raise RuleError(f"{where}: a stage is one of {_listed(known)}.")
-    return found
+    return map(Stage, found)
 
 
 def _kind(entry: Mapping[str, Any], where: str) -> str:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
-from smtp.replies.meanings import Meaning, Stage
+from smtp.replies.limits import limit_of
+from smtp.replies.meanings import LimitOf, Meaning, Stage
 from smtp.replies.rules import Reply, Rule, Rules, Sign, read_file
 from smtp.replies.words import MOST_WORDS, clean
 
@@ -18,14 +19,17 @@ INSIDE = re.compile(r"#([45]\.\d{1,3}\.\d{1,3})(?![.\d])")
 ASKED = re.compile(r"\b(?:in|for|after) (\d{1,5}) ?(s|m|h)(?:ec|in|our|\b)")
 UNITS = {"s": 1, "m": 60, "h": 3600}
 # Rules of sessions.toml: the connection has carried what it may. The first one counts mails.
-OF_CONNECTION = ("connection.messages", "connection.commands", "connection.time")
+COUNTS_MAILS = "connection.messages"
+OF_CONNECTION = (COUNTS_MAILS, "connection.commands", "connection.time")
+# The rule of sessions.toml for a server that has enough connections of ours.
+TOO_MANY = "connect.too-many"
 # Some word of each of them, so that other replies are not looked up twice.
 SESSION_WORDS = re.compile(r"connect|session|commands|errors|\bmi:|连接|会话", re.IGNORECASE)
 # Nobody waits longer because a server says so, in seconds.
 LONGEST = 3600
 # Such rules say something of a recipient.
 OF_RECIPIENT = {Meaning.ADDRESS, Meaning.FULL}
-BEFORE_RECIPIENT = {Stage.CONNECT, Stage.MAIL}
+BEFORE_RECIPIENT = {Stage.CONNECT, Stage.AUTH, Stage.MAIL}
 LONG_QUOTA = re.compile(r"daily|monthly|per day|24 hours|today|tomorrow|credits|每[日天]|当日|当天")
 
 
@@ -42,11 +46,29 @@ class Verdict:
     wait: int = 0
     # The words that the rule found; "" where a code decided.
     words: str = ""
+    limit_of: LimitOf = LimitOf.UNKNOWN
+
+    @property
+    def ends_connection(self) -> str:
+        """A name of OF_CONNECTION where the reply says that this connection takes no more mails
+        while another one does; "" for all other replies."""
+        return self._rule_name if self._rule_name in OF_CONNECTION else ""
+
+    @property
+    def too_many_connections(self) -> bool:
+        return self._rule_name == TOO_MANY
+
+    @property
+    def _rule_name(self) -> str:
+        """An operator may give a rule any name."""
+        return self.rule.name if self.rule and not self.rule.own else ""
 
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
     signs: tuple[Sign, ...]
+    # Keys of signs of services.
+    services: frozenset[str]
     # By the first digit of the code.
     rules: dict[str, tuple[Rule, ...]]
 
@@ -81,8 +103,10 @@ def rule_set() -> RuleSet:
         read_file(HERE / "general.toml"),
     )
     rules = [rule for part in parts for rule in part.rules]
+    signs = tuple(sign for part in parts for sign in part.signs)
     return RuleSet(
-        tuple(sign for part in parts for sign in part.signs),
+        signs,
+        frozenset(sign.key for sign in signs if sign.service),
         {
             digit: tuple(rule for rule in rules if not rule.code or digit in _digits(rule))
             for digit in "45"
@@ -94,41 +118,55 @@ def _digits(rule: Rule) -> set[str]:
     return {code[0] for code in rule.code}
 
 
-# One batch asks several times: for the ledger, the lanes and the curves.
+# Servers refuse many mails with the same words.
 @lru_cache(maxsize=512)
-def classify(code: int, words: str, stage: str = "") -> Verdict:
-    """`words`: the reply's text without its codes, lines joined; `stage`: see Stage."""
+def classify(code: int, words: str, stage: Stage = Stage.UNKNOWN) -> Verdict:
+    """What a reply means, for all that read one: the wire, the relay test, bounces, the page.
+
+    `words`: the reply's text without its code, lines joined.
+    """
     reply = _reply(code, words, stage)
     sign = next((one for one in rule_set().signs if one.key in reply.signs), None)
     if 200 <= code < 300:
         return Verdict(Meaning.ACCEPTED, None, reply.enhanced, sign)
     rule = next(_matching(reply), None)
-    found = rule.meaning if rule else Meaning.TRANSIENT
-    words = rule.found(reply) if rule else ""
-    return Verdict(found, rule, reply.enhanced, sign, _asked(reply.full, found), words)
+    if rule is None:
+        return Verdict(Meaning.TRANSIENT, None, reply.enhanced, sign)
+    return Verdict(
+        rule.meaning,
+        rule,
+        reply.enhanced,
+        sign,
+        _asked(reply.full, rule.meaning),
+        rule.found(reply),
+        limit_of(
+            rule, reply, words[: 2 * MOST_WORDS], service=rule.provider in rule_set().services
+        ),
+    )
 
 
-def ends_connection(code: int, words: str, stage: str = "") -> str:
-    """A name of OF_CONNECTION where the reply says that this connection takes no more mails while
-    another one does; "" for all other replies."""
+def ends_connection(code: int, words: str, stage: Stage = Stage.UNKNOWN) -> str:
+    """As `Verdict.ends_connection`; cheap for nearly all replies."""
     if code < 400 or not SESSION_WORDS.search(words[: MOST_WORDS * 2]):
         return ""
-    rule = classify(code, words, stage).rule
-    return rule.name if rule and rule.name in OF_CONNECTION and not rule.own else ""
+    return classify(code, words, stage).ends_connection
 
 
-def meaning(code: int, words: str, stage: str = "") -> Meaning:
+def meaning(code: int, words: str, stage: Stage = Stage.UNKNOWN) -> Meaning:
     return classify(code, words, stage).meaning
 
 
-def matching(code: int, words: str, stage: str = "") -> list[Rule]:
+def matching(code: int, words: str, stage: Stage = Stage.UNKNOWN) -> list[Rule]:
     """Every rule that fits, in their order: the first one decides."""
     return list(_matching(_reply(code, words, stage)))
 
 
 def _matching(reply: Reply) -> Iterator[Rule]:
-    """Before a recipient was named, no reply is about one (RFC 5321, 3.3)."""
+    """Before a recipient was named, no reply is about one (RFC 5321, 3.3). A reply to AUTH is about
+    the login, whatever its words (RFC 4954, 6): only rules that name this stage count."""
     rules = rule_set().rules.get(reply.code[:1], ())
+    if reply.stage is Stage.AUTH:
+        rules = tuple(rule for rule in rules if Stage.AUTH in rule.stages)
     early = reply.stage in BEFORE_RECIPIENT
     return (
         rule
@@ -142,8 +180,12 @@ def _matching(reply: Reply) -> Iterator[Rule]:
 WRAPPED = re.compile(r"\bthe server response was: ?(?:([45]\d\d)[ -]|(?=[45]\.\d))", re.IGNORECASE)
 
 
-def _reply(code: int, words: str, stage: str) -> Reply:
-    beginning = words[: 2 * MOST_WORDS]
+# What Postfix adds to a reply that it passes on. The server did not say it.
+ADDED = re.compile(r"\(in reply to [A-Za-z ]{1,40}\)", re.IGNORECASE)
+
+
+def _reply(code: int, words: str, stage: Stage) -> Reply:
+    beginning = ADDED.sub("", words[: 2 * MOST_WORDS])
     if wrapped := WRAPPED.search(beginning):
         code, beginning = int(wrapped[1] or code), beginning[wrapped.end() :]
     found = LEADING.match(beginning) or INSIDE.search(beginning)

@@ -17,10 +17,12 @@ from bounces.models import BounceMail, BounceMailbox
 from bounces.reading import Kind
 from bounces.services import collecting, deciding, mailboxes
 from contacts.models import Contact, Suppression
+from contacts.provenance import Source
 from relays import verp
 from sending.compose.tokens import make as token
 from sending.models import Event, Message, Tally
 from tests.bounces import returns
+from tests.loglines import named
 from tests.mailservers.imap import PASSWORD, USER, Imap, running
 from tests.sending.engine.conftest import assert_closes
 
@@ -39,9 +41,9 @@ def test_hard_bounce_by_verp_suppresses_and_moves(
     done = collecting.collect(mailbox.pk)
     assert (done.error, done.stored, done.cleared) == ("", 1, 1)
     event = Event.objects.get(message=message)
-    assert (event.kind, event.detail) == ("hard", "550 5.1.1 No such user here")
+    assert (event.kind, event.detail) == ("hard_bounced", "550 5.1.1 No such user here")
     suppression = Suppression.objects.get(value="gone@receiver.example")
-    assert (suppression.reason, suppression.source) == ("hard_bounce", "campaign 7")
+    assert (suppression.reason, suppression.source) == ("hard_bounced", Source("campaign", 7))
     assert suppression.detail == "550 5.1.1 No such user here"
     assert assert_closes(message.mailing).hard_bounced == 1
     mail = BounceMail.objects.get()
@@ -51,6 +53,25 @@ def test_hard_bounce_by_verp_suppresses_and_moves(
     mailbox.refresh_from_db()
     assert mailbox.collected_at
     assert mailbox.leased_until is None
+
+
+def test_a_collection_is_one_line(
+    imap: Imap, mailbox: BounceMailbox, sent: Sent, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "bounces")
+    collecting.collect(mailbox.pk)
+    assert not named(caplog, "mailbox collected")
+    (message,) = sent("gone@receiver.example")
+    imap.append(returns.dsn("gone@receiver.example", to=verp_of(message)))
+    collecting.collect(mailbox.pk)
+    (fields,) = named(caplog, "mailbox collected")
+    assert (fields["mailbox"], fields["workspace"]) == (mailbox.pk, mailbox.workspace_id)
+    numbers = [fields[name] for name in ("stored", "ours", "suppressed", "cleared", "failed")]
+    assert numbers == [1, 1, 1, 1, 0]
+    BounceMailbox.objects.update(username="another")
+    collecting.collect(mailbox.pk)
+    (fields,) = named(caplog, "mailbox could not be collected")
+    assert fields["mailbox"] == mailbox.pk
 
 
 def test_by_returned_headers(imap: Imap, mailbox: BounceMailbox, sent: Sent) -> None:
@@ -105,9 +126,9 @@ def test_other_workspaces_message_is_not_ours(
 @pytest.mark.parametrize(
     ("said", "kind"),
     [
-        ({"status": "4.2.2", "words": "452 4.2.2 Mailbox full"}, "soft"),
+        ({"status": "4.2.2", "words": "452 4.2.2 Mailbox full"}, "soft_bounced"),
         ({"status": "5.7.1", "words": "554 5.7.1 Spam"}, "blocked"),
-        ({"status": "5.0.0", "words": "550 Odd"}, "soft"),
+        ({"status": "5.0.0", "words": "550 Odd"}, "soft_bounced"),
         ({"action": "delayed", "status": "4.4.1", "words": "Connection timed out"}, "delayed"),
     ],
 )
@@ -128,7 +149,7 @@ def test_automatic_reply_needs_proof(imap: Imap, mailbox: BounceMailbox, sent: S
         returns.out_of_office(verp_of(message)), returns.out_of_office("bounces@brand.example")
     )
     collecting.collect(mailbox.pk)
-    assert [event.kind for event in Event.objects.filter(message=message)] == ["auto_reply"]
+    assert [event.kind for event in Event.objects.filter(message=message)] == ["auto_replied"]
     # The other one may answer a person's own mail: it stays.
     assert len(imap.contents()) == 1
     assert not Suppression.objects.exists()
@@ -139,7 +160,7 @@ def test_complaint_suppresses(imap: Imap, mailbox: BounceMailbox, sent: Sent) ->
     returned = returns.original(message.pk, "anna@receiver.example")
     imap.append(returns.complaint("anna@receiver.example", returned))
     collecting.collect(mailbox.pk)
-    assert Suppression.objects.get().reason == "complaint"
+    assert Suppression.objects.get().reason == "complained"
     assert assert_closes(message.mailing).complained == 1
 
 
@@ -207,7 +228,7 @@ def test_rebuilt_mailbox_counts_nothing_twice(
     imap.append(first, second)
     collecting.collect(mailbox.pk)
     assert BounceMailbox.objects.get().uid_validity != validity
-    assert Event.objects.filter(kind="hard").count() == 2
+    assert Event.objects.filter(kind="hard_bounced").count() == 2
     assert Tally.objects.get().hard_bounced == 2
 
 
@@ -255,7 +276,7 @@ def test_death_between_any_two_steps(
     assert collecting.collect(mailbox.pk).busy
     BounceMailbox.objects.update(leased_until=timezone.now() - timedelta(seconds=1))
     assert not collecting.collect(mailbox.pk).error
-    assert Event.objects.filter(kind="hard").count() == 5
+    assert Event.objects.filter(kind="hard_bounced").count() == 5
     assert assert_closes(messages[0].mailing).hard_bounced == 5
     assert Suppression.objects.count() == 5
     assert len(imap.contents()) == 1
@@ -276,11 +297,11 @@ def test_two_at_once_are_one(imap: Imap, mailbox: BounceMailbox, sent: Sent) -> 
 
 def wrong(mailbox: BounceMailbox, **values: object) -> str:
     BounceMailbox.objects.filter(pk=mailbox.pk).update(**values)
-    error = collecting.collect(mailbox.pk).error
+    done = collecting.collect(mailbox.pk)
     mailbox.refresh_from_db()
-    assert mailbox.error == error
+    assert (mailbox.error, mailbox.error_words) == (done.error, done.words)
     assert mailbox.collected_at is None
-    return error
+    return done.sentence
 
 
 def test_login_refused(mailbox: BounceMailbox) -> None:
@@ -330,8 +351,8 @@ def test_back_off_of_a_failing_mailbox(mailbox: BounceMailbox) -> None:
     now = timezone.now()
     for failing, pause in ((0, 1), (4, 4), (300, 15)):
         BounceMailbox.objects.update(
-            is_sandbox=False,
-            error="No.",
+            managed_by="",
+            error="login",
             checked_at=now,
             collected_at=now - timedelta(minutes=failing),
         )
@@ -345,7 +366,7 @@ def test_due_each_minute_and_the_sandbox_soon(mailbox: BounceMailbox) -> None:
     BounceMailbox.objects.update(checked_at=now)
     assert collecting.due(now + timedelta(seconds=9)) == []
     assert collecting.due(now + timedelta(seconds=10)) == [mailbox.pk]
-    BounceMailbox.objects.update(is_sandbox=False)
+    BounceMailbox.objects.update(managed_by="")
     assert collecting.due(now + timedelta(seconds=59)) == []
     assert collecting.due(now + timedelta(seconds=60)) == [mailbox.pk]
     BounceMailbox.objects.update(active=False)
@@ -360,8 +381,8 @@ def test_trial_shows_folders(imap: Imap, mailbox: BounceMailbox) -> None:
 
 
 def test_servers_of_a_cloud_are_refused(mailbox: BounceMailbox) -> None:
-    error = wrong(mailbox, host="169.254.169.254", is_sandbox=False)
-    assert error.startswith("This server can't be used for a mailbox.\n169.254.169.254 is")
+    error = wrong(mailbox, host="169.254.169.254", managed_by="")
+    assert error.startswith("This server can't be used for a mailbox. 169.254.169.254 is")
 
 
 def test_not_a_bounce_lifts(imap: Imap, mailbox: BounceMailbox, sent: Sent, owner: User) -> None:
@@ -373,9 +394,9 @@ def test_not_a_bounce_lifts(imap: Imap, mailbox: BounceMailbox, sent: Sent, owne
     assert deciding.not_a_bounce(mail, owner, moment) == 1
     assert Suppression.objects.get().lifted_at
     assert BounceMail.objects.get().kind == "other"
-    deciding.is_a_bounce(mail, Kind.HARD, moment)
+    deciding.is_a_bounce(mail, Kind.HARD_BOUNCED, moment)
     assert Suppression.objects.get().lifted_at is None
-    assert BounceMail.objects.get().kind == "hard"
+    assert BounceMail.objects.get().kind == "hard_bounced"
 
 
 def test_a_complaint_is_the_persons_and_a_bounce_the_addresss(
@@ -394,18 +415,18 @@ def test_a_complaint_is_the_persons_and_a_bounce_the_addresss(
     collecting.collect(mailbox.pk)
     rows = Suppression.objects.order_by("value").values_list("value", "reason")
     assert list(rows) == [
-        ("anna@new.example", "complaint"),
-        ("anna@receiver.example", "complaint"),
-        ("ben@receiver.example", "hard_bounce"),
+        ("anna@new.example", "complained"),
+        ("anna@receiver.example", "complained"),
+        ("ben@receiver.example", "hard_bounced"),
     ]
     mail = BounceMail.objects.select_related("message__mailing", "mailbox__workspace").get(
-        kind="complaint"
+        kind="complained"
     )
     moment = timezone.now()
     assert deciding.not_a_bounce(mail, owner, moment) == 2
     active = Suppression.objects.filter(lifted_at=None)
     assert active.get().value == "ben@receiver.example"
-    deciding.is_a_bounce(mail, Kind.COMPLAINT, moment)
+    deciding.is_a_bounce(mail, Kind.COMPLAINED, moment)
     assert active.count() == 3
 
 
@@ -420,12 +441,12 @@ def test_not_a_complaint_lifts_no_other_complaint(
         workspace=contact.workspace,
         kind="address",
         value="anna@new.example",
-        reason="complaint",
-        source="campaign 3",
+        reason="complained",
+        **Source("campaign", 3).columns,
     )
     returned = returns.original(message.pk, "anna@receiver.example")
     imap.append(returns.complaint("anna@receiver.example", returned))
     collecting.collect(mailbox.pk)
     mail = BounceMail.objects.select_related("message__mailing", "mailbox__workspace").get()
     assert deciding.not_a_bounce(mail, owner, timezone.now()) == 1
-    assert Suppression.objects.get(lifted_at=None).source == "campaign 3"
+    assert Suppression.objects.get(lifted_at=None).source == Source("campaign", 3)

@@ -63,7 +63,7 @@ def test_killed_again_and_again(
     assert last.returncode == 0, wrong.decode()
     assert b'"error": ""' in said
 
-    assert Event.objects.filter(kind="hard").count() == COUNT
+    assert Event.objects.filter(kind="hard_bounced").count() == COUNT
     assert assert_closes(messages[0].mailing).hard_bounced == COUNT
     assert Suppression.objects.count() == COUNT
     assert BounceMail.objects.filter(state="processed").count() == COUNT

@@ -39,7 +39,7 @@ def values(imap: Imap, **changed: object) -> dict[str, object]:
 @pytest.fixture
 def own(mailbox: BounceMailbox) -> BounceMailbox:
     """The mailbox, as one that a person added."""
-    mailbox.is_sandbox = False
+    mailbox.managed_by = ""
     mailbox.save()
     return mailbox
 
@@ -112,11 +112,12 @@ def test_stored_password_goes_to_no_other_server(
 def test_another_folder_is_read_from_its_beginning(
     owner_client: Client, imap: Imap, own: BounceMailbox
 ) -> None:
-    BounceMailbox.objects.update(uid_validity=5, next_uid=77, error="Old.")
+    BounceMailbox.objects.update(uid_validity=5, next_uid=77, error="login", error_words="Old.")
     kept = values(imap, name="Bounces", password="")
     owner_client.post(f"/w/brand/mailboxes/{own.pk}/edit/", kept | {"folder": "Junk"})
     own.refresh_from_db()
-    assert (own.uid_validity, own.next_uid, own.error) == (None, 1, "")
+    assert (own.uid_validity, own.next_uid) == (None, 1)
+    assert (own.error, own.error_words) == ("", "")
 
 
 def test_trial_of_what_is_typed(owner_client: Client, imap: Imap) -> None:
@@ -172,7 +173,7 @@ def test_sandbox_is_not_edited(owner_client: Client, mailbox: BounceMailbox) -> 
 
 
 def test_deleting_keeps_suppressions(owner_client: Client, bounced: BounceMail) -> None:
-    BounceMailbox.objects.update(is_sandbox=False)
+    BounceMailbox.objects.update(managed_by="")
     answer = owner_client.post(f"/w/brand/mailboxes/{bounced.mailbox_id}/delete/", follow=True)
     assert "Bounces and 1 kept mail are forgotten." in answer.content.decode()
     assert not BounceMail.objects.exists()
@@ -188,8 +189,8 @@ def test_list_and_its_filters(owner_client: Client, bounced: BounceMail) -> None
         assert words in page
     assert "&lt;b&gt;No&lt;/b&gt; such user" in page
     for query, found in (
-        ("kind=hard", True),
-        ("kind=soft", False),
+        ("kind=hard_bounced", True),
+        ("kind=soft_bounced", False),
         ("q=gone", True),
         ("q=nobody", False),
         ("state=failed", False),
@@ -226,7 +227,7 @@ def test_not_a_bounce_and_back(owner_client: Client, bounced: BounceMail) -> Non
     assert owner_client.post(f"{url}again/?token=forged").status_code == 400
     owner_client.post(f"{url}again/{undo}".replace("&amp;", "&"))
     assert Suppression.objects.filter(lifted_at=None).count() == 1
-    assert BounceMail.objects.get().kind == "hard"
+    assert BounceMail.objects.get().kind == "hard_bounced"
 
 
 def test_others_mail_is_not_shown(owner_client: Client, imap: Imap, mailbox: BounceMailbox) -> None:

@@ -101,13 +101,15 @@ def kind(text: str) -> Kind:
 @pytest.mark.parametrize("server", list(NOTICES))
 @pytest.mark.parametrize("reply", ["550 Frobnicated", "553 Odd", "554 5.0.0 No", "551 It is so"])
 def test_standard_sentences_prove_nothing(server: str, reply: str) -> None:
-    assert kind(NOTICES[server].format(reply=reply, step="RCPT TO:<a@t.example>")) == Kind.SOFT
+    assert (
+        kind(NOTICES[server].format(reply=reply, step="RCPT TO:<a@t.example>")) == Kind.SOFT_BOUNCED
+    )
 
 
 @pytest.mark.parametrize("server", list(NOTICES))
 def test_plain_words_do(server: str) -> None:
     text = NOTICES[server].format(reply="550 No such user here", step="RCPT TO:<a@t.example>")
-    assert kind(text) == Kind.HARD
+    assert kind(text) == Kind.HARD_BOUNCED
 
 
 @pytest.mark.parametrize("server", ["postfix", "courier", "exim", "sendmail"])
@@ -121,33 +123,36 @@ def test_a_reply_to_mail_from_is_about_the_sender(server: str) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("<a@t.example>: Domain t.example does not accept mail (nullMX)", Kind.HARD),
-        ("  a@t.example\n    Unrouteable address", Kind.HARD),
+        ("<a@t.example>: Domain t.example does not accept mail (nullMX)", Kind.HARD_BOUNCED),
+        ("  a@t.example\n    Unrouteable address", Kind.HARD_BOUNCED),
         ("<a@t.example>: 550 sender domain must exist", Kind.BLOCKED),
-        ("<a@t.example>: 550 Mailbox disabled", Kind.SOFT),
-        ("<a@t.example>: 550 Mailbox unavailable or access denied", Kind.SOFT),
+        ("<a@t.example>: 550 Mailbox disabled", Kind.SOFT_BOUNCED),
+        ("<a@t.example>: 550 Mailbox unavailable or access denied", Kind.SOFT_BOUNCED),
         (
             "To a@t.example: the address wasn\u2019t found.",
-            Kind.HARD,
+            Kind.HARD_BOUNCED,
         ),
         (
             "To a@t.example: a wasn't found at t.example.",
-            Kind.HARD,
+            Kind.HARD_BOUNCED,
         ),
         # A guess, and advice.
         (
             "Your message to a@t.example failed: the address may not exist.",
-            Kind.SOFT,
+            Kind.SOFT_BOUNCED,
         ),
-        ("Your message to a@t.example has NOT been delivered. The user is unknown.", Kind.HARD),
+        (
+            "Your message to a@t.example has NOT been delivered. The user is unknown.",
+            Kind.HARD_BOUNCED,
+        ),
         ("Your message to a@t.example has not yet been delivered.", Kind.DELAYED),
         # Behind the reply stands what was sent.
         (
             "To a@t.example: 550 Frobnicated\n\n--- yours ---\nNot for an unknown user.",
-            Kind.SOFT,
+            Kind.SOFT_BOUNCED,
         ),
-        ("收件人：a@t.example\n退信原因：550 收件人邮箱不存在", Kind.HARD),
-        ("收件人：a@t.example\n退信原因：550 用户已被停用", Kind.SOFT),
+        ("收件人：a@t.example\n退信原因：550 收件人邮箱不存在", Kind.HARD_BOUNCED),
+        ("收件人：a@t.example\n退信原因：550 用户已被停用", Kind.SOFT_BOUNCED),
     ],
 )
 def test_words(text: str, expected: Kind) -> None:
@@ -165,11 +170,11 @@ SEVERAL = """This is the mail system.
 def test_each_of_several_recipients() -> None:
     report = parse((HEAD + SEVERAL).encode())
     assert {one.recipient: one.kind for one in report.failures} == {
-        "full@t.example": Kind.SOFT,
-        "gone@t.example": Kind.HARD,
+        "full@t.example": Kind.SOFT_BOUNCED,
+        "gone@t.example": Kind.HARD_BOUNCED,
     }
-    assert report.kind == Kind.HARD
-    assert report.about("FULL@t.example").kind == Kind.SOFT
+    assert report.kind == Kind.HARD_BOUNCED
+    assert report.about("FULL@t.example").kind == Kind.SOFT_BOUNCED
 
 
 # Relays' JSON -------------------------------------------------------------------------------------
@@ -189,23 +194,23 @@ def bounce(kind: str, subtype: str, person: dict[str, str]) -> dict[str, Any]:
 
 
 TOLD: list[tuple[dict[str, Any], Kind]] = [
-    (bounce("Permanent", "General", GONE), Kind.HARD),
+    (bounce("Permanent", "General", GONE), Kind.HARD_BOUNCED),
     (bounce("Permanent", "General", SPAM), Kind.BLOCKED),
-    (bounce("Permanent", "General", ODD), Kind.SOFT),
-    (bounce("Permanent", "NoEmail", PERSON), Kind.HARD),
-    (bounce("Permanent", "Suppressed", PERSON), Kind.HARD),
-    (bounce("Transient", "General", GONE), Kind.SOFT),
-    (bounce("Transient", "MailboxFull", PERSON), Kind.SOFT),
+    (bounce("Permanent", "General", ODD), Kind.SOFT_BOUNCED),
+    (bounce("Permanent", "NoEmail", PERSON), Kind.HARD_BOUNCED),
+    (bounce("Permanent", "Suppressed", PERSON), Kind.HARD_BOUNCED),
+    (bounce("Transient", "General", GONE), Kind.SOFT_BOUNCED),
+    (bounce("Transient", "MailboxFull", PERSON), Kind.SOFT_BOUNCED),
     (bounce("Transient", "ContentRejected", PERSON), Kind.BLOCKED),
-    (bounce("Undetermined", "Undetermined", PERSON), Kind.SOFT),
+    (bounce("Undetermined", "Undetermined", PERSON), Kind.SOFT_BOUNCED),
     (
         {
             "notificationType": "Complaint",
             "complaint": {"complainedRecipients": [PERSON], "complaintFeedbackType": "abuse"},
         },
-        Kind.COMPLAINT,
+        Kind.COMPLAINED,
     ),
-    ({"eventType": "Complaint", "complaint": {"complainedRecipients": [PERSON]}}, Kind.COMPLAINT),
+    ({"eventType": "Complaint", "complaint": {"complainedRecipients": [PERSON]}}, Kind.COMPLAINED),
     (
         {
             "notificationType": "Complaint",

@@ -57,8 +57,10 @@ def untouched(message: Message) -> None:
 
 STRANGERS = {
     "bounce": returns.dsn("victim@receiver.example"),
-    "soft": returns.dsn("Victim@Receiver.example", status="4.2.2", words="452 4.2.2 Mailbox full"),
-    "complaint": returns.complaint("victim@receiver.example", "Subject: Hello\r\n"),
+    "soft_bounced": returns.dsn(
+        "Victim@Receiver.example", status="4.2.2", words="452 4.2.2 Mailbox full"
+    ),
+    "complained": returns.complaint("victim@receiver.example", "Subject: Hello\r\n"),
     "token": returns.dsn(
         "victim@receiver.example",
         to="bounces+00112233445566778899@brand.example",
@@ -138,7 +140,7 @@ def test_each_recipient_of_a_report_by_itself(
     )
     imap.append(report.replace(begin, group + begin))
     collecting.collect(mailbox.pk)
-    assert BounceMail.objects.get().kind == "soft"
+    assert BounceMail.objects.get().kind == "soft_bounced"
     assert not Suppression.objects.exists()
     assert assert_closes(message.mailing).soft_bounced == 1
 
@@ -279,7 +281,11 @@ def test_only_the_newest_keep_their_source(
     rows = BounceMail.objects.order_by("-pk")
     assert [row.raw is not None for row in rows] == [True] * 3 + [False] * 17
     oldest = rows[19]
-    assert (oldest.state, oldest.kind, oldest.message_id) == ("unproven", "hard", flood[0].pk)
+    assert (oldest.state, oldest.kind, oldest.message_id) == (
+        "unproven",
+        "hard_bounced",
+        flood[0].pk,
+    )
     assert len(imap.contents()) == 20
     shown = words(owner_client.get(f"{BOUNCES}{oldest.pk}/").content.decode())
     assert "The mail itself is not kept here any more." in shown
@@ -312,7 +318,7 @@ def test_a_report_without_its_source_is_decided_as_any_other(
     [undo] = re.findall(r'action="([^"]*/again/[^"]*)"', answer.content.decode())
     owner_client.post(unescape(undo))
     oldest.refresh_from_db()
-    assert oldest.kind == "hard"
+    assert oldest.kind == "hard_bounced"
     assert Suppression.objects.get().lifted_at is None
 
 

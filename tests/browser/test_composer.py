@@ -52,7 +52,7 @@ def ready(workspace: Workspace) -> Workspace:
     )
     Subscription.objects.bulk_create(Subscription(list=bought, contact=p) for p in people[100:])
     Suppression.objects.create(
-        workspace=workspace, kind="address", value=people[5].email, reason="hard_bounce"
+        workspace=workspace, kind="address", value=people[5].email, reason="hard_bounced"
     )
     for name in ("Spring v7", "Winter sale", "Welcome"):
         Design.objects.create(workspace=workspace, name=name, subject=f"{name} 春季", html=HTML)
@@ -62,7 +62,8 @@ def ready(workspace: Workspace) -> Workspace:
             name=name,
             host="127.0.0.1",
             port=1,
-            is_sandbox=sandbox,
+            managed_by="sandbox" if sandbox else "",
+            delivers=not sandbox,
             per_second=14,
             per_day=50000,
             tested_at=timezone.now(),

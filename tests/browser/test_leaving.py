@@ -11,6 +11,7 @@ from playwright.sync_api import Page
 from accounts.models import Workspace
 from contacts.audience import Audience
 from contacts.models import Contact, List, Subscription, Suppression
+from contacts.provenance import BY_HAND, Source
 from designs.models import Content
 from relays.models import Relay
 from sending.compose import tokens
@@ -29,7 +30,7 @@ def path(workspace: Workspace) -> str:
     Subscription.objects.create(list=news, contact=carol)
     mailing = factories.make_mailing(
         workspace,
-        origin="campaign 7",
+        source=Source("campaign", 7),
         content=Content.objects.create(workspace=workspace, subject="Hi", text="Hi"),
         from_email="news@brand.example",
         relay=Relay.objects.create(workspace=workspace, name="R", host="127.0.0.1"),
@@ -77,7 +78,7 @@ def test_every_state_reads_well(
     page.goto(path)
     assert page.locator("form input[value=undo]").count() == 0
     assert "news@brand.example" in seen("over")
-    Subscription.objects.update(status="subscribed", source="page")
+    Subscription.objects.update(status="subscribed", **BY_HAND.columns)
     Suppression.objects.create(
         workspace=workspace, kind="domain", value="people.example", reason="manual"
     )

@@ -21,7 +21,7 @@ LOOKS = [
 
 
 # Of a few kinds: what nobody proved.
-STATES = {"complaint": "unproven", "delayed": "dismissed"}
+STATES = {"complained": "unproven", "delayed": "dismissed"}
 
 
 @pytest.fixture
@@ -38,11 +38,8 @@ def mailbox(workspace: Workspace) -> BounceMailbox:
         host="imap.brand.example",
         username="bounces@brand.example",
         password=secrets.encrypt(PASSWORD),
-        error=(
-            "The server refuses this user and password. Many providers want an app password or an "
-            "authorization code instead, and IMAP switched on in their settings."
-            "\n[AUTHENTICATIONFAILED] Invalid credentials"
-        ),
+        error="login",
+        error_words="[AUTHENTICATIONFAILED] Invalid credentials",
     )
 
 
@@ -50,11 +47,11 @@ def mailbox(workspace: Workspace) -> BounceMailbox:
 def mails(mailbox: BounceMailbox) -> list[BounceMail]:
     """A few of each kind, as they are kept."""
     words = {
-        "hard": "550 5.1.1 No such user here",
-        "soft": "452 4.2.2 The mailbox is over quota",
+        "hard_bounced": "550 5.1.1 No such user here",
+        "soft_bounced": "452 4.2.2 The mailbox is over quota",
         "blocked": "554 5.7.1 Refused by policy",
-        "complaint": "A person marked this mail as unwanted",
-        "auto_reply": "",
+        "complained": "A person marked this mail as unwanted",
+        "auto_replied": "",
         "other": "550 5.1.1 No such user here",
         "delayed": "451 4.4.1 Connection timed out",
     }
@@ -145,9 +142,9 @@ def test_not_a_bounce_and_undo(
 ) -> None:
     log_in(owner)
     page.goto("/w/brand/bounces/")
-    page.get_by_label("Kind").select_option("soft")
+    page.get_by_label("Kind").select_option("soft_bounced")
     expect(page.locator("#results tbody tr")).to_have_count(1)
-    page.wait_for_url("**/bounces/?*kind=soft*")
+    page.wait_for_url("**/bounces/?*kind=soft_bounced*")
     page.locator("#results tbody a").first.click()
     expect(page.locator("h1")).to_be_visible()
     expect(page.locator(".mail-text").first).to_contain_text("over quota")

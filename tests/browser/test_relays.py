@@ -111,8 +111,8 @@ def test_how_relays_look(  # noqa: PLR0917 - fixtures
         security="none",
         state=Relay.State.STOPPED,
         state_since=now - timedelta(minutes=7),
-        state_reason="The relay refuses the login or the account: "
-        "535 5.7.8 Error: authentication failed",
+        state_reason="login",
+        state_words="535 5.7.8 Error: authentication failed",
     )
     drained = Relay.objects.create(
         workspace=workspace,
@@ -122,7 +122,12 @@ def test_how_relays_look(  # noqa: PLR0917 - fixtures
         state_since=now - timedelta(minutes=20),
     )
     Relay.objects.create(
-        workspace=workspace, name="Sandbox", host="127.0.0.1", port=8025, is_sandbox=True
+        workspace=workspace,
+        name="Sandbox",
+        host="127.0.0.1",
+        port=8025,
+        managed_by="sandbox",
+        delivers=False,
     )
     main = lived.pool_of("Main", (ses, 1, 3), (drained, 1, 1), (stopped, 2, 1))
     reserve = lived.pool_of("Reserve", (aliyun, 1, 2), (stopped, 1, 1), (ses, 2, 1))

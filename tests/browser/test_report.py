@@ -173,7 +173,9 @@ def lived(start: Callable[..., Campaign], relay: Relay, workspace: Workspace) ->
     last = start(1800)
     live_through(
         mailing_of(last),
-        Course(timezone.now() - timedelta(days=2, hours=3), pace=2.0, failed=0.02, hard=0.03),
+        Course(
+            timezone.now() - timedelta(days=2, hours=3), pace=2.0, failed=0.02, hard_bounced=0.03
+        ),
     )
     mailing = mailing_of(last)
     rows = Message.objects.filter(mailing=mailing, state=Message.State.ACCEPTED, opened_at=None)
@@ -183,7 +185,7 @@ def lived(start: Callable[..., Campaign], relay: Relay, workspace: Workspace) ->
     tally.refresh_from_db()
     tally.accepted, tally.unknown = tally.accepted - 3, 3
     tally.save()
-    mailing.excluded = {"suppressed_hard_bounce": 41, "unsubscribed": 86, "excluded": 12}
+    mailing.excluded = {"suppressed_hard_bounced": 41, "unsubscribed": 86, "excluded": 12}
     mailing.save(update_fields=["excluded"])
     assert_closes(mailing)
     return last
@@ -248,10 +250,15 @@ def test_home_with_a_past_in_every_look(  # noqa: PLR0917
         name="SES",
         host="relay.example",
         state=Relay.State.STOPPED,
-        state_reason="The relay refuses the login: 535 5.7.8 Authentication failed",
+        state_reason="login",
+        state_words="535 5.7.8 Authentication failed",
     )
     BounceMailbox.objects.create(
-        workspace=workspace, name="Returns", host="imap.example", error="NO [AUTHENTICATIONFAILED]"
+        workspace=workspace,
+        name="Returns",
+        host="imap.example",
+        error="login",
+        error_words="NO [AUTHENTICATIONFAILED]",
     )
     log_in(owner)
     for look in looks(page, speak):

@@ -36,7 +36,7 @@ def mails(workspace: Workspace) -> list[SandboxMail]:
         )
         for recipient, outcome in (
             ("ada@people.example", "delivered"),
-            ("bounce+17@people.example", "hard"),
+            ("bounce+17@people.example", "hard_bounced"),
             ("complain@people.example", "complained"),
         )
     )

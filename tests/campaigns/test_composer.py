@@ -372,7 +372,7 @@ def test_the_rail_says_what_is_missing(
 def test_warnings_do_not_block(
     owner_client: Client, workspace: Workspace, make_campaign: Make, relay: Relay
 ) -> None:
-    Relay.objects.update(state="paused", is_sandbox=True, username="post@other.example")
+    Relay.objects.update(state="paused", delivers=False, username="post@other.example")
     html = (
         "<p>{{ city }} <img src='https://brand.example/a.png'></p>"
         "<a href='{{ unsubscribe_url }}'>x</a>" + "<!-- x -->" * 12_000
@@ -437,11 +437,11 @@ def test_who_is_left_out_and_why_with_the_way_there(
 ) -> None:
     people = make_list("a@x.example", "b@x.example", "c@x.example", "d@y.example", name="In")
     people.subscriptions.filter(contact__email="a@x.example").update(status="unsubscribed")
-    workspace.suppressions.create(kind="address", value="b@x.example", reason="hard_bounce")
+    workspace.suppressions.create(kind="address", value="b@x.example", reason="hard_bounced")
     out = make_list("c@x.example", name="Out")
     text = rail(owner_client, make_campaign(lists_in=[people], lists_out=[out]))
     assert "Suppressed after a hard bounce" in text
-    assert "?reason=suppressed_hard_bounce" in text
+    assert "?reason=suppressed_hard_bounced" in text
     assert "?reason=unsubscribed" in text
     assert "?reason=excluded" in text
     assert ">1</a> person gets it" in " ".join(text.split())

@@ -14,6 +14,7 @@ from bounces.models import BounceMail, BounceMailbox
 from campaigns.models import Campaign
 from campaigns.queries import recipients
 from contacts.models import Contact, Import, List, Subscription
+from contacts.provenance import BY_HAND
 from contacts.services import contacts, suppressions
 from demo import seed
 from relays.models import Relay, RelayMinute
@@ -60,13 +61,19 @@ def lived(start: Start, send: Send, workspace: Workspace) -> Campaign:
     [newsletter] = campaign.lists_in.all()
     Contact.objects.get(email="p69@x.example").delete()
     suppressions.suppress(
-        workspace, value="p68@z.example", kind="address", reason="manual", source="page"
+        workspace, value="p68@z.example", kind="address", reason="manual", source=BY_HAND
     )
     send()
-    happen("p00@x.example", "soft", "soft", "blocked", detail="452 4.2.2 mailbox full 17")
-    happen("p00@x.example", "soft", detail="452 4.2.2 mailbox full 18")
-    happen("p01@y.example", "soft", "hard")
-    happen("p02@z.example", "blocked", "delayed", "auto_reply", "complained")
+    happen(
+        "p00@x.example",
+        "soft_bounced",
+        "soft_bounced",
+        "blocked",
+        detail="452 4.2.2 mailbox full 17",
+    )
+    happen("p00@x.example", "soft_bounced", detail="452 4.2.2 mailbox full 18")
+    happen("p01@y.example", "soft_bounced", "hard_bounced")
+    happen("p02@z.example", "blocked", "delayed", "auto_replied", "complained")
     happen("p03@x.example", "opened", "opened", "unsubscribed")
     happen("p04@y.example", "opened", "clicked", link=0)
     happen("p04@y.example", "clicked", "clicked", link=0)
@@ -88,7 +95,7 @@ def _later(start: Start, newsletter: List, left: list[str]) -> None:
     out = List.objects.create(workspace=newsletter.workspace, name="Staff")
     Subscription.objects.create(list=out, contact=Contact.objects.get(email="p10@y.example"))
     suppressions.suppress(
-        newsletter.workspace, value="z.example", kind="domain", reason="manual", source="page"
+        newsletter.workspace, value="z.example", kind="domain", reason="manual", source=BY_HAND
     )
     start(lists_in=[newsletter], lists_out=[out], name="Second")
     Batch.objects.all().delete()
@@ -118,9 +125,9 @@ def test_report_home_lists_and_relay(
     silent = [page for page in pages if not found[page] and "/unknown/" not in page]
     assert silent == [f"/w/brand/campaigns/{second.pk}/report/failures/"]
     numbers = {one.url.partition("?")[2]: one.number for one in found[pages[-7 * 2]]}
-    assert numbers["event=soft"] == 2
+    assert numbers["event=soft_bounced"] == 2
     assert numbers["event=blocked"] == 2
-    assert numbers["event=hard"] == 2
+    assert numbers["event=hard_bounced"] == 2
     sizes = {one.url: one.number for one in found[f"/w/brand/campaigns/{draft.pk}/?open=to"]}
     reviewed = {one.url: one.number for one in found[f"/w/brand/campaigns/{draft.pk}/review/"]}
     for one in lived.lists_in.all():

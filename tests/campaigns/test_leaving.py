@@ -14,6 +14,7 @@ from django.urls import reverse
 from accounts.models import Workspace
 from campaigns.models import Campaign
 from contacts.models import Contact, List, Subscription, Suppression
+from contacts.provenance import BY_HAND, Source
 from contacts.services import contacts as contact_service
 from contacts.services import lists
 from tests.contacts.test_imports import chosen, ran, received
@@ -39,7 +40,7 @@ def other(workspace: Workspace) -> List:
 @pytest.fixture
 def carol(workspace: Workspace, news: List) -> Contact:
     person = Contact.objects.create(workspace=workspace, email=OLD)
-    Subscription.objects.create(list=news, contact=person, source="import 1")
+    Subscription.objects.create(list=news, contact=person, **Source("import", 1).columns)
     return person
 
 
@@ -61,7 +62,7 @@ def go(
 
     def make(*to: List) -> list[str]:
         before, targets = len(sink.mails), list(to or (news,))
-        lists.subscribe(targets[0], Contact.objects.filter(pk=witness.pk), source="page")
+        lists.subscribe(targets[0], Contact.objects.filter(pk=witness.pk), source=BY_HAND)
         start(name="Spring", lists_in=targets)
         send()
         got = sorted(recipient for _sender, recipient, _mail in sink.mails[before:])
@@ -215,7 +216,7 @@ def test_left_then_deleted_and_imported_again(
     contact_service.delete(Contact.objects.filter(pk=carol.pk))
     stop = Suppression.objects.get()
     assert (stop.value, stop.reason) == (OLD, "unsubscribed")
-    assert stop.source.startswith("campaign ")
+    assert stop.source.kind == "campaign"
     counts = ran(chosen(received(workspace, f"email\n{OLD}\n"), target=news))
     assert counts["suppressed"] == 1
     assert go() == []
@@ -234,26 +235,32 @@ def test_deleted_and_nobody_is_there(
 # The address changes after the person said no ----------------------------------------------------
 
 
-@pytest.mark.parametrize("reason", ["unsubscribed", "complaint", "manual"])
+@pytest.mark.parametrize("reason", ["unsubscribed", "complained", "manual"])
 def test_a_suppression_goes_with_the_person(
     go: Go, workspace: Workspace, carol: Contact, owner_client: Client, reason: str
 ) -> None:
     Suppression.objects.create(
-        workspace=workspace, kind="address", value=OLD, reason=reason, source="campaign 3"
+        workspace=workspace,
+        kind="address",
+        value=OLD,
+        reason=reason,
+        **Source("campaign", 3).columns,
     )
     page = edit(owner_client, carol, NEW)
     assert "This address gets no mail." in page
     assert f"{OLD} → {NEW}" in page
     assert go() == []
     stop = Suppression.objects.get(value=NEW)
-    assert (stop.reason, stop.source) == (reason, "campaign 3")
+    assert (stop.reason, stop.source) == (reason, Source("campaign", 3))
     assert OLD in suppressed()
 
 
 def test_a_bounce_stays_with_the_address(
     go: Go, workspace: Workspace, carol: Contact, owner_client: Client
 ) -> None:
-    Suppression.objects.create(workspace=workspace, kind="address", value=OLD, reason="hard_bounce")
+    Suppression.objects.create(
+        workspace=workspace, kind="address", value=OLD, reason="hard_bounced"
+    )
     edit(owner_client, carol, NEW)
     assert go() == [NEW]
     assert suppressed() == {OLD}
@@ -267,7 +274,7 @@ def test_an_import_of_the_old_address_does_not_revive_it(
     edit(owner_client, carol, NEW)
     ran(chosen(received(workspace, f"email\n{OLD}\n"), target=news))
     assert go() == []
-    assert Suppression.objects.get().source == f"contact {carol.pk}"
+    assert Suppression.objects.get().source == Source("contact", carol.pk)
 
 
 def test_a_change_by_mistake_leaves_nothing_behind(
@@ -352,7 +359,11 @@ def test_a_suppressed_domain_is_told(go: Go, workspace: Workspace, sink: Sink) -
 def test_another_reason_is_told_and_stays(go: Go, workspace: Workspace, sink: Sink) -> None:
     go()
     Suppression.objects.create(
-        workspace=workspace, kind="address", value=OLD, reason="complaint", source="campaign 3"
+        workspace=workspace,
+        kind="address",
+        value=OLD,
+        reason="complained",
+        **Source("campaign", 3).columns,
     )
     one_click(sink)
     back = press(sink, "undo")

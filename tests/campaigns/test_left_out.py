@@ -70,9 +70,9 @@ def audience(workspace: Workspace, make_list: Callable[..., List]) -> dict[str, 
         status="unsubscribed", changed_at=LEFT_AT
     )
     out.subscriptions.update(changed_at=EXCLUDED_AT)
-    suppressed(workspace, "address", "bounced@x.example", "hard_bounce", SUPPRESSED_AT)
+    suppressed(workspace, "address", "bounced@x.example", "hard_bounced", SUPPRESSED_AT)
     suppressed(workspace, "domain", "gone.example", "manual", ON_DOMAIN_AT)
-    suppressed(workspace, "address", "gone@y.example", "complaint", SUPPRESSED_AT)
+    suppressed(workspace, "address", "gone@y.example", "complained", SUPPRESSED_AT)
     Contact.objects.create(workspace=workspace, email="nowhere@x.example", full_name="Nora Nowhere")
     return {"lists_in": [people], "lists_out": [out]}
 
@@ -89,7 +89,7 @@ def test_each_person_left_out_has_a_row_with_reason_date_and_cause(
     found = {address: (row.reason, row.since) for address, row in rows.items()}
     assert found == {
         "left@x.example": ("unsubscribed", LEFT_AT),
-        "bounced@x.example": ("suppressed_hard_bounce", SUPPRESSED_AT),
+        "bounced@x.example": ("suppressed_hard_bounced", SUPPRESSED_AT),
         "at@gone.example": ("suppressed_domain", ON_DOMAIN_AT),
         "staff@x.example": ("excluded", EXCLUDED_AT),
     }
@@ -100,7 +100,7 @@ def test_each_person_left_out_has_a_row_with_reason_date_and_cause(
     assert rows["staff@x.example"].cause_id == audience["lists_out"][0].pk
     assert campaign.mailing is not None
     assert campaign.mailing.excluded == dict.fromkeys(
-        ("unsubscribed", "suppressed_hard_bounce", "suppressed_domain", "excluded"), 1
+        ("unsubscribed", "suppressed_hard_bounced", "suppressed_domain", "excluded"), 1
     )
     assert Message.objects.get().address == "gets@x.example"
 
@@ -470,7 +470,7 @@ def test_the_answer_outlives_what_happens_to_the_contact(
     moved = Contact.objects.get(email="left@x.example")
     contact_service.delete(Contact.objects.filter(email="staff@x.example"))
     Contact.objects.filter(pk=moved.pk).update(email="moved@x.example")
-    suppressed(workspace, "address", "moved@x.example", "complaint", SUPPRESSED_AT)
+    suppressed(workspace, "address", "moved@x.example", "complained", SUPPRESSED_AT)
     for text in ("left@x.example", "moved@x.example", "Lena Left"):
         shown = read(owner_client, "recipients", campaign, q=text)
         assert f"left@x.example Left out {why}" in shown, text

@@ -17,6 +17,7 @@ from relays.models import Pool, PoolMember, Relay
 from sending.models import Event, Mailing, Message, Tally
 from sending.queries import events
 from sending.services import dispatch, mailings
+from tests.factories import make_content
 from tests.sending.engine.conftest import assert_closes
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -146,7 +147,7 @@ def test_says_why_it_waits_until_when_and_in_the_relays_words(
     campaign = start("a@x.example")
     until = timezone.now() + timedelta(hours=3)
     Relay.objects.filter(pk=relay.pk).update(
-        wait_until=until, wait_reason="rate", state_reason="421 4.7.0 slow down, friend"
+        wait_until=until, wait_reason="rate", state_words="421 4.7.0 slow down, friend"
     )
     dispatch.tend_mailings()
     shown = words(read(owner_client, campaign))
@@ -276,7 +277,7 @@ def test_bounces_opens_and_clicks(start: Start, send: Send, owner_client: Client
             events.EventRow(ids["a@x.example"], Event.Kind.CLICKED, now, link=0),
             events.EventRow(ids["b@x.example"], Event.Kind.CLICKED, now, link=0),
             events.EventRow(
-                ids["c@y.example"], Event.Kind.BOUNCED_HARD, now, detail="550 5.1.1 no c@y.example"
+                ids["c@y.example"], Event.Kind.HARD_BOUNCED, now, detail="550 5.1.1 no c@y.example"
             ),
             events.EventRow(ids["d@y.example"], Event.Kind.BLOCKED, now, detail="554 listed"),
         ]
@@ -355,6 +356,19 @@ def test_the_subject_is_shown_as_somebody_read_it(
     send()
     shown = words(read(owner_client, campaign))
     assert "Hello {{ email }} ada@x.example reads: Hello ada@x.example" in shown
+
+
+def test_of_several_languages_it_is_the_subject_of_that_person_s(
+    start: Start, send: Send, owner_client: Client
+) -> None:
+    campaign = start("ada@x.example", subject="Hello {{ email }}")
+    send()
+    mailing = mailing_of(campaign)
+    content = make_content(mailing.workspace, subject="Hallo {{ email }}")
+    mailing.variants.create(number=1, language="de", content=content)
+    Message.objects.update(variant=1)
+    shown = words(read(owner_client, campaign))
+    assert "Hello {{ email }} ada@x.example reads: Hallo ada@x.example" in shown
 
 
 def test_what_was_sent_names_the_lists_that_were_left_out(

@@ -18,6 +18,7 @@ from accounts.models import User, Workspace
 from accounts.permissions import Role
 from campaigns.models import Campaign
 from contacts.models import Suppression
+from contacts.provenance import BY_HAND
 from contacts.services.suppressions import suppress
 from sending.models import Event, Mailing, Message, TallyMinute
 from sending.queries import events
@@ -71,7 +72,7 @@ def test_their_suppressions_and_bounces_are_taken_back(failed: Campaign, owner: 
     assert (done.messages, done.bounces, done.suppressions) == (3, 2, 2)
     assert not Suppression.objects.filter(lifted_at=None).exists()
     assert set(Suppression.objects.values_list("lifted_by", flat=True)) == {owner.pk}
-    assert not Event.objects.filter(kind=Event.Kind.BOUNCED_HARD).exists()
+    assert not Event.objects.filter(kind=Event.Kind.HARD_BOUNCED).exists()
     tally = assert_closes(mailing)
     assert (tally.hard_bounced, tally.bounced) == (0, 0)
     assert minutes(mailing) == (0, 0)
@@ -80,7 +81,7 @@ def test_their_suppressions_and_bounces_are_taken_back(failed: Campaign, owner: 
 
 def test_a_bounce_that_a_mail_reported_stays(failed: Campaign) -> None:
     message = Message.objects.get(address="reject1@x.example")
-    events.record([events.EventRow(message.pk, Event.Kind.BOUNCED_SOFT, timezone.now())])
+    events.record([events.EventRow(message.pk, Event.Kind.SOFT_BOUNCED, timezone.now())])
     mailing = mailing_of(failed)
     retrying.retry_failed(mailing)
     tally = assert_closes(mailing)
@@ -126,7 +127,7 @@ def test_whoever_was_suppressed_by_somebody_else_stays_so(failed: Campaign, send
     """The mailing's own suppression is lifted; another one keeps the person from being mailed."""
     mailing = mailing_of(failed)
     suppress(
-        mailing.workspace, value="spam@y.example", kind="address", reason="manual", source="page"
+        mailing.workspace, value="spam@y.example", kind="address", reason="manual", source=BY_HAND
     )
     retrying.retry_failed(mailing)
     send()

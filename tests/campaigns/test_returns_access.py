@@ -75,7 +75,9 @@ def rows(
             kind=kind,
             message=Message.objects.get(address="gets@x.example"),
         )
-        for uid, (state, kind) in enumerate((("unproven", "hard"), ("processed", "hard")), 1)
+        for uid, (state, kind) in enumerate(
+            (("unproven", "hard_bounced"), ("processed", "hard_bounced")), 1
+        )
     ]
     run = Hold.objects.create(
         mailing=failed.mailing,
@@ -101,7 +103,7 @@ def post(client: Client, asked: Request, rows: dict[str, int], slug: str = "bran
     url = reverse(asked.name, args=[slug, *(rows[name] for name in asked.pks)])
     if asked.name == "is_a_bounce":
         moment = timezone.now().isoformat()
-        url += f"?token={signing.dumps([rows['counted'], 'soft', moment], salt=UNDO_SALT)}"
+        url += f"?token={signing.dumps([rows['counted'], 'soft_bounced', moment], salt=UNDO_SALT)}"
     data = {name: rows.get(value, value) for name, value in asked.data.items()}
     return client.post(url, data).status_code
 
@@ -142,7 +144,7 @@ def test_a_role_does_what_it_may_and_nothing_else(
             assert (status, changed) == (403, False), asked.name
         if changed:  # each request finds the rows as they were
             BounceMail.objects.filter(pk=rows["unproven"]).update(state="unproven")
-            BounceMail.objects.filter(pk=rows["counted"]).update(kind="hard")
+            BounceMail.objects.filter(pk=rows["counted"]).update(kind="hard_bounced")
 
 
 def test_others_change_nothing_and_see_nothing(

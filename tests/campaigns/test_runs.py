@@ -222,7 +222,7 @@ def test_too_large_says_how_large(start: Start, send: Send, sink: Sink) -> None:
     send()
     mailing = mailing_of(campaign)
     assert mailing.state == "paused"
-    assert re.search(r"The mail is \d+\.\d kB, the relay takes 1\.0 kB", mailing.state_reason)
+    assert re.search(r"The mail is \d+\.\d kB, the relay takes 1\.0 kB", mailing.state_words)
     assert Message.objects.filter(reason="too_large", state=0, attempts=0).exists()
 
 

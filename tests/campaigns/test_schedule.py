@@ -19,11 +19,13 @@ from campaigns import services, states, tasks
 from campaigns.models import Campaign
 from campaigns.services import audiences
 from contacts.models import List, Subscription
+from contacts.provenance import BY_HAND, Source
 from contacts.services.suppressions import suppress
 from designs.models import Content, Design
 from relays.models import Pool, PoolMember, Relay
 from sending.models import Mailing, Message, Tally
 from sending.queries.claim import claim
+from tests.loglines import logged
 
 Make = Callable[..., Campaign]
 SOON = timedelta(hours=1)
@@ -47,7 +49,7 @@ def test_a_campaign_starts_when_its_time_has_come_and_not_before(make_campaign: 
     assert states.state_of(campaign) == "sending"
     mailing = Mailing.objects.get()
     assert campaign.mailing == mailing
-    assert mailing.origin == f"campaign {campaign.pk}"
+    assert mailing.source == Source("campaign", campaign.pk)
     assert (mailing.from_email, mailing.content.subject) == (
         "news@brand.example",
         "Hello {{ first_name|default('you') }}",
@@ -139,7 +141,7 @@ def test_a_time_that_is_over_is_refused(make_campaign: Make) -> None:
 def test_nobody_left_is_refused(make_campaign: Make, workspace: Workspace) -> None:
     campaign = make_campaign()
     for person in ("a0@x.example", "b0@x.example"):
-        suppress(workspace, value=person, kind="address", reason="manual", source="page")
+        suppress(workspace, value=person, kind="address", reason="manual", source=BY_HAND)
     with pytest.raises(services.CampaignError, match="Nobody on these lists"):
         services.start_now(campaign)
 
@@ -204,13 +206,14 @@ def test_one_that_fails_does_not_stop_the_others(
     )
     with connection.cursor() as cursor:
         cursor.execute(
-            f"ALTER TABLE sending_mailing ADD CONSTRAINT trap CHECK (origin <> 'campaign {bad.pk}')"
+            f"ALTER TABLE sending_mailing ADD CONSTRAINT trap CHECK (source_id <> {bad.pk})"
         )
     assert services.start_due() == [good.pk]
     bad.refresh_from_db()
     assert bad.state == "scheduled"
     assert "keeps it from being prepared" in bad.state_reason
-    assert f"campaign {bad.pk} could not be started" in caplog.text
+    known = {"campaign": bad.pk, "workspace": bad.workspace_id}
+    assert ("campaign could not be started", known) in logged(caplog)
     with connection.cursor() as cursor:
         cursor.execute(
             "SET CONSTRAINTS ALL IMMEDIATE; ALTER TABLE sending_mailing DROP CONSTRAINT trap"
@@ -262,8 +265,8 @@ def test_many_starters_open_one_mailing_each(make_campaign: Make) -> None:
     for thread in threads:
         thread.join()
     assert sorted(started) == [campaign.pk for campaign in campaigns]
-    origins = sorted(Mailing.objects.values_list("origin", flat=True))
-    assert origins == sorted(f"campaign {campaign.pk}" for campaign in campaigns)
+    started_for = sorted(one.source for one in Mailing.objects.all())
+    assert started_for == sorted(Source("campaign", campaign.pk) for campaign in campaigns)
     assert not Campaign.objects.exclude(state="started").exists()
 
 
@@ -372,7 +375,7 @@ def test_whether_anybody_gets_it_agrees_with_the_count(
     Subscription.objects.filter(list=both, contact__email="left@x.example").update(
         status="unsubscribed"
     )
-    suppress(workspace, value="no@x.example", kind="address", reason="manual", source="page")
+    suppress(workspace, value="no@x.example", kind="address", reason="manual", source=BY_HAND)
     for number, (lists_in, lists_out) in enumerate(
         [([both], []), ([both], [out]), ([both, other], [out]), ([other], [other]), ([], [])]
     ):

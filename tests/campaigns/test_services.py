@@ -46,7 +46,7 @@ def test_every_state_is_reached_and_every_verb_of_a_person_has_a_word() -> None:
 def test_a_new_campaign_takes_what_the_workspace_proposes(
     workspace: Workspace, relay: Relay, owner: User
 ) -> None:
-    Relay.objects.create(workspace=workspace, name="A sandbox", host="x", is_sandbox=True)
+    Relay.objects.create(workspace=workspace, name="A sandbox", host="x", delivers=False)
     workspace.timezone = "Asia/Shanghai"
     made = drafts.create(workspace, name="Spring", by=owner)
     assert (made.from_name, made.from_email) == ("Brand", "news@brand.example")

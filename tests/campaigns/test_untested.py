@@ -59,7 +59,7 @@ def test_one_that_passed_is_not_asked_about(owner_client: Client, make_campaign:
 def test_the_sandbox_needs_no_test(
     owner_client: Client, make_campaign: Make, untested: Relay
 ) -> None:
-    Relay.objects.filter(pk=untested.pk).update(is_sandbox=True)
+    Relay.objects.filter(pk=untested.pk).update(managed_by="sandbox", delivers=False)
     campaign = make_campaign()
     page = owner_client.get(f"/w/brand/campaigns/{campaign.pk}/review/").content.decode()
     assert "not passed a test" not in page

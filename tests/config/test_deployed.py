@@ -10,8 +10,8 @@ from config import programs
 ROOT = Path(__file__).resolve().parent.parent.parent
 GUIDE = ROOT / "docs/operators/several-hosts.md"
 COMMAND = re.compile(r"(?:/opt/yanshu/\.venv/bin/)?(?:python )?((?:celery|manage\.py) .*)")
-# Each host may have another number, and its logs another level; quiet is for the supervisor.
-OWN = {"-c", "-l", "--workers", "--port", "--host"}
+# Each host may have another number; quiet is for the supervisor.
+OWN = {"-c", "--workers", "--port", "--host"}
 
 
 def parsed(command: str) -> list[str]:

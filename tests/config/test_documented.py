@@ -7,11 +7,12 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 READ = re.compile(
-    r"(?:variables|settings)\.(?:text|boolean|integer|words|database|broker|mail_server|ehlo_name)\(\s*\"([A-Z_]+)\""
+    r"(?:variables|settings)\.(?:text|boolean|integer|words|choice|database|broker|mail_server|ehlo_name)\(\s*\"([A-Z_]+)\""
 )
 SOURCES = (
     "config/settings.py",
     "environment/loading.py",
+    "environment/logs.py",
     "quickstart/additions.py",
     "quickstart/supervisor.py",
 )

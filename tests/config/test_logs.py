@@ -32,8 +32,8 @@ def test_ticks_that_fail_without_the_database_are_one_line(
         records += [record] if away.filter(record) else []
         clock[0] += 1
     (said,) = records
-    words = "tasks fail: the database is away (connection failed: Connection refused)"
-    assert said.getMessage() == words
+    assert said.getMessage() == "tasks fail: the database is away"
+    assert said.__dict__["fields"] == {"error": "connection failed: Connection refused"}
     assert said.exc_info is None
     clock[0] += logs.SAY_AGAIN
     assert away.filter(failing(OperationalError(refused)))

@@ -21,6 +21,7 @@ from contacts.models import (
     Subscription,
     Suppression,
 )
+from contacts.provenance import BY_HAND, Source
 from contacts.services import attributes, imports, jobs, lists, suppressions
 
 PEOPLE = 60
@@ -55,7 +56,7 @@ def make(workspace: Workspace, owner: User) -> Scene:
         ]
     )
     Subscription.objects.bulk_create(
-        [Subscription(list=old, contact=one, source="page") for one in people[::2]]
+        [Subscription(list=old, contact=one, **BY_HAND.columns) for one in people[::2]]
     )
     return Scene(workspace, owner, people, news, old)
 
@@ -115,7 +116,7 @@ def deleted(scene: Scene, job: Job) -> None:
 
 def suppress_all(scene: Scene) -> None:
     everybody = Contact.objects.filter(workspace=scene.workspace)
-    suppressions.suppress_people(scene.workspace, everybody, reason="manual", source="page")
+    suppressions.suppress_people(scene.workspace, everybody, reason="manual", source=BY_HAND)
 
 
 def lift(scene: Scene) -> Job:
@@ -163,7 +164,7 @@ def undo_import(scene: Scene) -> Job:
             for number, one in enumerate(scene.people)
         ]
     )
-    lists.subscribe(scene.news, Contact.objects.all(), source=f"import {file.pk}")
+    lists.subscribe(scene.news, Contact.objects.all(), source=Source("import", file.pk))
     jobs.SMALL, before = 3, jobs.SMALL
     try:
         job = imports.undo(file, by=scene.owner)
@@ -203,12 +204,12 @@ def add_undone(scene: Scene, job: Job) -> None:
 
 def undo_suppress(scene: Scene) -> Job:
     known = Contact.objects.filter(pk=scene.people[0].pk)
-    suppressions.suppress_people(scene.workspace, known, reason="complaint", source="page")
+    suppressions.suppress_people(scene.workspace, known, reason="complained", source=BY_HAND)
     return _undo(scene, suppress(scene))
 
 
 def suppress_undone(scene: Scene, job: Job) -> None:
-    assert Suppression.objects.get().reason == "complaint"
+    assert Suppression.objects.get().reason == "complained"
     assert job.counts["changed"] == PEOPLE - 1
 
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 from accounts.models import Workspace
 from contacts.audience import CONTACT, LIST, Audience, parts
 from contacts.models import Contact, List, Subscription
+from contacts.provenance import Source
 from contacts.queries import audience
 from contacts.queries.audience import LEFT_OUT, RECIPIENTS, Question
 from designs.models import Content
@@ -31,7 +32,7 @@ def open_for(workspace: Workspace) -> Open:
     def make(asked: Audience) -> Mailing:
         return open_mailing(
             workspace=workspace,
-            origin="campaign 7",
+            source=Source("campaign", 7),
             content=Content.objects.create(workspace=workspace, subject="Hi", text="Hi"),
             from_name="Brand",
             from_email="news@brand.example",

@@ -7,7 +7,7 @@ import pytest
 from contacts import addresses, columns, csvdetect
 from contacts.addresses import AddressError
 from contacts.csvdetect import MAX_COLUMNS, NotCsvError
-from contacts.csvfile import Dialect, Reader
+from contacts.csvfile import CsvReader, Dialect
 
 
 @dataclass
@@ -34,7 +34,7 @@ ENDLESS = {
 @pytest.mark.parametrize("line", ENDLESS.values(), ids=ENDLESS)
 def test_quotes_that_nothing_closes_are_read_a_few_times_at_most(line: bytes) -> None:
     source = Counting(b"email,name\n" + line * 20_000 + b"ann@a.example,Ann\n")
-    lines = [record.line for record in Reader(source, Dialect())]
+    lines = [record.line for record in CsvReader(source, Dialect())]
     assert source.read_bytes < 200 * len(source.data)
     assert lines == sorted(set(lines))
 
@@ -43,7 +43,7 @@ def test_one_open_quote_costs_its_line_and_no_other() -> None:
     people = [f"p{n}@a.example,P{n}\n" for n in range(30_000)]
     data = "".join(["email,name\n", '"open,x\n', *people]).encode()
     source = Counting(data)
-    records = list(Reader(source, Dialect()))
+    records = list(CsvReader(source, Dialect()))
     assert [record.problem for record in records if record.problem] == ["open_quote"]
     assert len(records) == 30_002
     assert source.read_bytes < 4 * len(data)
@@ -52,7 +52,7 @@ def test_one_open_quote_costs_its_line_and_no_other() -> None:
 def test_a_note_of_many_lines_is_one_record() -> None:
     note = "\n".join(f"line {n}" for n in range(5_000))
     data = f'email,note\na@a.example,"{note}"\nb@a.example,x\n'.encode()
-    assert [len(one.cells) for one in Reader(Counting(data), Dialect())] == [2, 2, 2]
+    assert [len(one.cells) for one in CsvReader(Counting(data), Dialect())] == [2, 2, 2]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from accounts.models import Workspace
 from contacts.models import Contact, ImportReject, List, Subscription, Suppression
+from contacts.provenance import BY_HAND, Source
 from contacts.services import imports, lists, suppressions
 from tests.contacts.test_export import mailed
 from tests.contacts.test_imports import chosen, ran, received
@@ -25,7 +26,9 @@ def news(workspace: Workspace) -> List:
 def add(workspace: Workspace, news: List) -> Callable[..., Contact]:
     def add(name: str, status: str = "subscribed") -> Contact:
         one = Contact.objects.create(workspace=workspace, email=f"{name}@x.example", first_name="A")
-        Subscription.objects.create(list=news, contact=one, status=status, source="campaign 1")
+        Subscription.objects.create(
+            list=news, contact=one, status=status, **Source("campaign", 1).columns
+        )
         return one
 
     return add
@@ -44,7 +47,11 @@ def test_overwriting_values_overwrites_no_status(
     left, bounced, stays = add("left", "unsubscribed"), add("bounced"), add("stays")
     for one in (left, bounced):
         suppressions.suppress(
-            workspace, value=one.email, kind="address", reason="hard_bounce", source="campaign 1"
+            workspace,
+            value=one.email,
+            kind="address",
+            reason="hard_bounced",
+            source=Source("campaign", 1),
         )
     Suppression.objects.filter(value=left.email).update(lifted_at=left.created_at)
     data = "email,first name\nleft@x.example,B\nbounced@x.example,B\nstays@x.example,B\n"
@@ -90,7 +97,11 @@ def test_suppressing_and_lifting_gives_no_place_back(
     them; and the first reason is not replaced by the member's."""
     left, all_of_it = add("left", "unsubscribed"), add("all", "unsubscribed")
     suppressions.suppress(
-        workspace, value=all_of_it.email, kind="address", reason="unsubscribed", source="campaign 1"
+        workspace,
+        value=all_of_it.email,
+        kind="address",
+        reason="unsubscribed",
+        source=Source("campaign", 1),
     )
     bulk = {"action": "suppress", "pk": [left.pk, all_of_it.pk]}
     owner_client.post(reverse("contacts_bulk", args=["brand"]), bulk)
@@ -109,7 +120,11 @@ def test_a_corrected_address_is_mailed_again(
     """An address that never worked is corrected; and a stray bracket never gets into one."""
     one = add("wong")
     suppressions.suppress(
-        workspace, value=one.email, kind="address", reason="hard_bounce", source="campaign 1"
+        workspace,
+        value=one.email,
+        kind="address",
+        reason="hard_bounced",
+        source=Source("campaign", 1),
     )
     url = reverse("edit_contact", args=["brand", one.pk])
     owner_client.post(url, {"email": "wang@x.example>"})
@@ -134,7 +149,11 @@ def test_a_column_that_was_mapped_wrongly_is_taken_back_together(
         add(name)
     other = add("other")
     suppressions.suppress(
-        workspace, value=other.email, kind="address", reason="complaint", source="campaign 1"
+        workspace,
+        value=other.email,
+        kind="address",
+        reason="complained",
+        source=Source("campaign", 1),
     )
     data = "email,blocked by admin\na@x.example,yes\nb@x.example,yes\nc@x.example,no\n"
     file = received(workspace, data)
@@ -157,6 +176,6 @@ def test_who_came_back_by_themselves_stays(
 ) -> None:
     """A member put them back after they had asked; a file without a status changes nothing."""
     one = add("back", "unsubscribed")
-    lists.set_status(news, one, status="subscribed", source="page")
+    lists.set_status(news, one, status="subscribed", source=BY_HAND)
     ran(chosen(received(workspace, "email\nback@x.example\n"), target=news))
     assert mailed(workspace, news) == {"back@x.example"}

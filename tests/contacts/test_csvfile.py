@@ -8,11 +8,11 @@ from itertools import islice
 import pytest
 
 from contacts.csvdetect import NotCsvError, detect
-from contacts.csvfile import PIECE, Bytes, Dialect, Place, Reader, Record
+from contacts.csvfile import PIECE, Bytes, CsvReader, Dialect, FilePosition, Record
 
 
 def rows_of(data: bytes, **dialect: object) -> list[list[str]]:
-    return [record.cells for record in Reader(Bytes(data), Dialect(**dialect))]  # type: ignore[arg-type]
+    return [record.cells for record in CsvReader(Bytes(data), Dialect(**dialect))]  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("eol", ["\r\n", "\n", "\r"])
@@ -25,7 +25,7 @@ def test_encodings_and_line_ends(encoding: str, eol: str) -> None:
     dialect = detect(data)
     assert dialect.encoding == {"utf-8-sig": "utf-8", "utf-16": "utf-16-le"}.get(encoding, encoding)
     assert dialect.header
-    assert list(Reader(Bytes(data), dialect)) == [
+    assert list(CsvReader(Bytes(data), dialect)) == [
         Record(1, ["email", "姓名"], ""),
         Record(2, ["a@b.example", "王, 伟"], ""),
         Record(3, ["c@d.example", "line one\nline 二"], ""),
@@ -72,7 +72,7 @@ def test_what_is_no_csv_says_so(data: bytes, word: str) -> None:
 
 def test_rows_of_any_width_and_blank_ones() -> None:
     data = b"email,a,b\n\nx@y.example\n,,\nz@y.example,1,2,3,4\n\n"
-    reader = Reader(Bytes(data), Dialect())
+    reader = CsvReader(Bytes(data), Dialect())
     assert [(r.line, r.cells) for r in reader] == [
         (1, ["email", "a", "b"]),
         (3, ["x@y.example"]),
@@ -98,7 +98,7 @@ def test_nul_bytes_are_dropped() -> None:
 def test_bad_bytes_spoil_one_line(encoding: str, spoilt: bytes) -> None:
     wide = "utf-8" if encoding == "utf-8" else encoding
     before, after = "a@b.example,好\n".encode(wide), "\nc@d.example,好\n".encode(wide)
-    records = list(Reader(Bytes(before + spoilt + after), Dialect(encoding)))
+    records = list(CsvReader(Bytes(before + spoilt + after), Dialect(encoding)))
     assert [r.problem for r in records] == ["", "unreadable", ""]
     assert records[1].cells[0] == "x@y.example"
     assert "\ufffd" in "".join(records[1].cells)
@@ -107,7 +107,7 @@ def test_bad_bytes_spoil_one_line(encoding: str, spoilt: bytes) -> None:
 
 def test_an_open_quote_spoils_one_line() -> None:
     data = b'email,note\na@b.example,"never closed\nc@d.example,x\ne@f.example,y\n'
-    assert [(r.line, r.problem) for r in Reader(Bytes(data), Dialect())] == [
+    assert [(r.line, r.problem) for r in CsvReader(Bytes(data), Dialect())] == [
         (1, ""),
         (2, "open_quote"),
         (3, ""),
@@ -118,7 +118,7 @@ def test_an_open_quote_spoils_one_line() -> None:
 def test_an_open_quote_far_from_the_end_spoils_one_line() -> None:
     rest = b"".join(b"p%d@b.example,%s\n" % (n, b"x" * 50) for n in range(60_000))
     data = b'a@b.example,"never closed\n' + rest
-    records = list(Reader(Bytes(data), Dialect()))
+    records = list(CsvReader(Bytes(data), Dialect()))
     assert records[0] == Record(1, ['a@b.example,"never closed'], "open_quote")
     assert len(records) == 60_001
     assert records[-1].line == 60_001
@@ -126,7 +126,7 @@ def test_an_open_quote_far_from_the_end_spoils_one_line() -> None:
 
 def test_a_cell_that_is_too_long_spoils_one_line() -> None:
     data = b"a@b.example,1\n" + b"x" * 200_000 + b"\nc@d.example,2\n"
-    assert [(r.line, r.problem) for r in Reader(Bytes(data), Dialect())] == [
+    assert [(r.line, r.problem) for r in CsvReader(Bytes(data), Dialect())] == [
         (1, ""),
         (2, "cell_too_long"),
         (3, ""),
@@ -134,7 +134,7 @@ def test_a_cell_that_is_too_long_spoils_one_line() -> None:
 
 
 def test_a_file_without_any_line_end() -> None:
-    records = list(Reader(Bytes(b"x" * (9 * PIECE)), Dialect()))
+    records = list(CsvReader(Bytes(b"x" * (9 * PIECE)), Dialect()))
     assert {record.problem for record in records} == {"cell_too_long"}
 
 
@@ -151,30 +151,30 @@ def test_every_place_is_a_place_to_go_on_from(encoding: str, eol: str) -> None:
             out.write(eol)
     data = out.getvalue().encode(encoding)
     dialect = detect(data)
-    whole = list(Reader(Bytes(data), dialect))
+    whole = list(CsvReader(Bytes(data), dialect))
     assert len(whole) == 300
 
-    reader = Reader(Bytes(data), dialect)
+    reader = CsvReader(Bytes(data), dialect)
     places = [reader.place for _ in reader]
     for number in range(0, 300, 7):
-        assert list(Reader(Bytes(data), dialect, places[number])) == whole[number + 1 :]
+        assert list(CsvReader(Bytes(data), dialect, places[number])) == whole[number + 1 :]
 
 
 def test_places_across_pieces() -> None:
     row = b'p%d@b.example,"' + b"x" * 900 + b'\nsecond line"\r\n'
     data = b"".join(row % n for n in range(4000))
     assert len(data) > 3 * PIECE
-    reader = Reader(Bytes(data), Dialect())
+    reader = CsvReader(Bytes(data), Dialect())
     record = list(islice(reader, 2500))[-1]
     assert record.line == 2499 * 2 + 1
-    rest = list(Reader(Bytes(data), Dialect(), reader.place))
+    rest = list(CsvReader(Bytes(data), Dialect(), reader.place))
     assert len(rest) == 1500
     assert rest[0].cells[0] == "p2500@b.example"
     assert rest[0].line == 5001
 
 
 def test_place_at_the_end() -> None:
-    reader = Reader(Bytes(b"a@b.example,1\nc@d.example,2"), Dialect())
+    reader = CsvReader(Bytes(b"a@b.example,1\nc@d.example,2"), Dialect())
     assert len(list(reader)) == 2
-    assert reader.place == Place(byte=27, line=3)
-    assert list(Reader(Bytes(b"a@b.example,1\nc@d.example,2"), Dialect(), reader.place)) == []
+    assert reader.place == FilePosition(byte=27, line=3)
+    assert list(CsvReader(Bytes(b"a@b.example,1\nc@d.example,2"), Dialect(), reader.place)) == []

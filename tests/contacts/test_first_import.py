@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import Workspace
 from contacts import csvdetect, values
-from contacts.columns import Known, describe
+from contacts.columns import KnownAttribute, describe
 from contacts.models import Attribute, Contact, Import, List, Subscription
 from contacts.queries import growth
 from contacts.services import imports
@@ -156,7 +156,7 @@ def test_a_header_that_means_an_attribute_is_that_attribute(
     label: str, headers: list[str], expected: list[str]
 ) -> None:
     rows = [["email", *headers], ["a@b.example", *["x1"] * len(headers)]]
-    found = describe(rows, header=True, known=[Known("phone", label, "text")])
+    found = describe(rows, header=True, known=[KnownAttribute("phone", label, "text")])
     assert [column.guess for column in found][1:] == expected
 
 
@@ -168,7 +168,7 @@ def test_a_column_that_is_left_out_says_so(owner_client: Client, workspace: Work
 
 def test_an_attribute_of_another_type_is_left_alone() -> None:
     rows = [["email", "Phone Number"], ["a@b.example", "x1"]]
-    found = describe(rows, header=True, known=[Known("phone", "Phone", "number")])
+    found = describe(rows, header=True, known=[KnownAttribute("phone", "Phone", "number")])
     assert found[1].guess == "new:phone_2:text"
 
 

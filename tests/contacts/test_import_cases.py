@@ -17,6 +17,7 @@ from accounts.models import Workspace
 from contacts import csvdetect, encodings
 from contacts.audience import Audience
 from contacts.models import Contact, Import, List, StatusWord, Subscription, Suppression
+from contacts.provenance import BY_HAND
 from contacts.queries import audience
 from contacts.queries.audience import Question
 from contacts.services import importrun, imports
@@ -104,9 +105,9 @@ def test_a_second_run_with_answers(run: Run, workspace: Workspace) -> None:
         "block.listed": "unsubscribed",
     }
     assert dict(Suppression.objects.values_list("value", "reason")) == {
-        "spam.marked@people.example": "complaint",
+        "spam.marked@people.example": "complained",
         "hei.ming@people.example": "imported",
-        "sup.pressed@people.example": "hard_bounce",
+        "sup.pressed@people.example": "hard_bounced",
     }
     assert (counts["asked"], counts["not_subscribed"]) == (3, 1)
 
@@ -328,7 +329,7 @@ def test_the_strictest_of_several_columns_wins(run: Run) -> None:
     )
     assert states() == {"a": "subscribed", "b": "unsubscribed", "d": "unsubscribed"}
     assert dict(Suppression.objects.values_list("value", "reason")) == {
-        "e@b.example": "hard_bounce"
+        "e@b.example": "hard_bounced"
     }
     assert counts["asked"] == 1
     assert [r.line for r in Import.objects.get().rejects.all()] == [4]
@@ -344,7 +345,7 @@ def test_check_and_run_agree_across_batches(
     })  # fmt: skip
     news = List.objects.create(workspace=workspace, name="News")
     was = Contact.objects.create(workspace=workspace, email="was@b.example")
-    Subscription.objects.create(list=news, contact=was, source="page")
+    Subscription.objects.create(list=news, contact=was, **BY_HAND.columns)
     lines = [
         "a,subscribed", "b,subscribed", "c,subscribed", "d,complained", "e,pending", "f,gold",
         "a,unsubscribed", "b,gold", "c,pending", "d,subscribed", "e,unsubscribed", "f,subscribed",
@@ -364,7 +365,7 @@ def test_check_and_run_agree_across_batches(
 def test_a_doubtful_word_takes_nobody_off_the_list(run: Run, workspace: Workspace) -> None:
     news = List.objects.create(workspace=workspace, name="News")
     was = Contact.objects.create(workspace=workspace, email="was@b.example")
-    Subscription.objects.create(list=news, contact=was, source="page")
+    Subscription.objects.create(list=news, contact=was, **BY_HAND.columns)
     run("email,status\nwas@b.example,gold\n")
     assert states() == {"was": "subscribed"}
 

@@ -17,8 +17,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 ADD = """
 INSERT INTO contacts_contact (workspace_id, email, first_name, last_name, full_name, attributes,
-                              source, created_at, updated_at)
-VALUES (%s, 'bo@y.example', 'Bo', '', '', '{}', 'page', now(), now())
+                              source_kind, source_id, created_at, updated_at)
+VALUES (%s, 'bo@y.example', 'Bo', '', '', '{}', 'page', 0, now(), now())
 """
 WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'"
 

@@ -17,9 +17,11 @@ from contacts.models import (
     Subscription,
     Suppression,
 )
+from contacts.provenance import BY_HAND, Source
 from contacts.queries.importing import Undone
 from contacts.services import importrun, imports, lists, suppressions
 from tests.contacts.files import torture
+from tests.loglines import named
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -56,6 +58,20 @@ def imported(workspace: Workspace, data: bytes | str, **choices: object) -> dict
 @pytest.fixture
 def news(workspace: Workspace) -> List:
     return List.objects.create(workspace=workspace, name="News")
+
+
+def test_start_end_and_undo_are_lines(
+    workspace: Workspace, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "contacts")
+    file = chosen(received(workspace, "email\na@x.example\nb@x.example\nwrong\n"))
+    ran(file)
+    imports.undo(file)
+    own = {"import": file.pk, "workspace": workspace.pk}
+    assert named(caplog, "import started") == [own | {"bytes": file.size}]
+    (finished,) = named(caplog, "import finished")
+    assert finished.items() >= (own | {"rows": 3, "new": 2, "rejected": 1}).items()
+    assert named(caplog, "import undone") == [own]
 
 
 @pytest.mark.parametrize(
@@ -230,7 +246,7 @@ def test_nobody_is_revived(workspace: Workspace, news: List) -> None:
     left = Contact.objects.create(workspace=workspace, email="left@b.example")
     Subscription.objects.create(list=news, contact=left, status="unsubscribed")
     for value, kind in (("bounced@b.example", "address"), ("gone.example", "domain")):
-        suppressions.suppress(workspace, value=value, kind=kind, reason="manual", source="page")
+        suppressions.suppress(workspace, value=value, kind=kind, reason="manual", source=BY_HAND)
     counts = imported(
         workspace,
         "email\nleft@b.example\nbounced@b.example\nx@gone.example\nok@b.example\n",
@@ -248,7 +264,7 @@ def test_nobody_is_revived(workspace: Workspace, news: List) -> None:
 
 def test_a_lifted_suppression_counts_no_more(workspace: Workspace) -> None:
     one = suppressions.suppress(
-        workspace, value="a@b.example", kind="address", reason="manual", source="page"
+        workspace, value="a@b.example", kind="address", reason="manual", source=BY_HAND
     )
     assert suppressions.lift(one, None)
     assert imported(workspace, "email\na@b.example\n")["new"] == 1
@@ -256,7 +272,7 @@ def test_a_lifted_suppression_counts_no_more(workspace: Workspace) -> None:
 
 def test_what_the_file_says_about_consent_is_honoured(workspace: Workspace, news: List) -> None:
     known = Contact.objects.create(workspace=workspace, email="was@b.example")
-    lists.subscribe(news, Contact.objects.filter(pk=known.pk), source="page")
+    lists.subscribe(news, Contact.objects.filter(pk=known.pk), source=BY_HAND)
     data = (
         "Email,Status\n"
         "yes@b.example,subscribed\n"
@@ -276,8 +292,8 @@ def test_what_the_file_says_about_consent_is_honoured(workspace: Workspace, news
         "twice@b.example": "unsubscribed",
     }
     assert dict(Suppression.objects.values_list("value", "reason")) == {
-        "dead@b.example": "hard_bounce",
-        "angry@b.example": "complaint",
+        "dead@b.example": "hard_bounced",
+        "angry@b.example": "complained",
     }
     assert (counts["new"], counts["suppressed"], counts["duplicate"]) == (3, 2, 1)
     assert counts["unsubscribed"] == 3
@@ -307,7 +323,7 @@ def test_bad_bytes_reject_their_line(workspace: Workspace) -> None:
 def test_another_workspace_is_not_touched(workspace: Workspace, other_workspace: Workspace) -> None:
     Contact.objects.create(workspace=other_workspace, email="a@b.example", first_name="Theirs")
     suppressions.suppress(
-        other_workspace, value="a@b.example", kind="address", reason="manual", source="page"
+        other_workspace, value="a@b.example", kind="address", reason="manual", source=BY_HAND
     )
     counts = imported(workspace, "email,first_name\na@b.example,Ours\n", known="overwrite")
     assert counts["new"] == 1
@@ -370,9 +386,9 @@ def test_undo_takes_back_what_nothing_else_has_touched(workspace: Workspace, new
     data = "email\n" + "".join(f"{w}@b.example\n" for w in ("known", "new", "moved", "left"))
     file = chosen(received(workspace, data), target=news)
     ran(file)
-    lists.subscribe(other, Contact.objects.filter(email="moved@b.example"), source="page")
+    lists.subscribe(other, Contact.objects.filter(email="moved@b.example"), source=BY_HAND)
     left = Contact.objects.get(email="left@b.example")
-    lists.unsubscribe(workspace, [left.pk], [news.pk], source="campaign 1")
+    lists.unsubscribe(workspace, [left.pk], [news.pk], source=Source("campaign", 1))
     undone = imports.undo(file)
     assert isinstance(undone, Undone)
     assert (undone.contacts, undone.subscriptions, undone.kept) == (1, 3, 2)

@@ -16,7 +16,7 @@ from django.utils.translation import override
 
 from accounts.models import User, Workspace
 from contacts import jobkinds
-from contacts.jobkinds import Step
+from contacts.jobkinds import BatchStep
 from contacts.models import Attribute, Contact, Import, Job, List, Subscription
 from contacts.services import attributes, jobs
 from tests.contacts import jobscene
@@ -229,7 +229,7 @@ def test_a_cancel_in_the_middle_of_a_batch_undoes_that_batch(
     job = jobscene.add(scene)
     real = jobkinds.of(job).step
 
-    def step(held: Job, size: int) -> Step:
+    def step(held: Job, size: int) -> BatchStep:
         done = real(held, size)
         if held.cursor:
             with another_connection() as other:
@@ -240,7 +240,7 @@ def test_a_cancel_in_the_middle_of_a_batch_undoes_that_batch(
                 )
         return done
 
-    kind = jobkinds.Kind("subscribe", step, lambda _job: PEOPLE, jobkinds.of(job).words)
+    kind = jobkinds.JobKind("subscribe", step, lambda _job: PEOPLE, jobkinds.of(job).words)
     monkeypatch.setitem(jobkinds.kinds._items, "subscribe", (0, kind))
     jobs.run(job.pk, size=15)
     job.refresh_from_db()
@@ -254,7 +254,7 @@ def test_a_batch_whose_lease_was_lost_counts_for_nobody(
     real = jobkinds.of(job).step
     taken: list[int] = []
 
-    def step(held: Job, size: int) -> Step:
+    def step(held: Job, size: int) -> BatchStep:
         done = real(held, size)
         if not taken:
             taken.append(1)
@@ -262,7 +262,7 @@ def test_a_batch_whose_lease_was_lost_counts_for_nobody(
                 other.execute("UPDATE contacts_job SET holder = 'b' WHERE id = %s", [job.pk])
         return done
 
-    kind = jobkinds.Kind("subscribe", step, lambda _job: PEOPLE, jobkinds.of(job).words)
+    kind = jobkinds.JobKind("subscribe", step, lambda _job: PEOPLE, jobkinds.of(job).words)
     monkeypatch.setitem(jobkinds.kinds._items, "subscribe", (0, kind))
     assert not jobs.run(job.pk)
     job.refresh_from_db()
@@ -277,7 +277,7 @@ def test_a_person_who_is_deleted_in_the_middle_of_a_batch_does_not_stop_it(
     real = jobkinds.of(job)
     gone: list[int] = []
 
-    def step(held: Job, size: int) -> Step:
+    def step(held: Job, size: int) -> BatchStep:
         if not gone:
             gone.append(scene.people[1].pk)
             # Read before, deleted now, written after: as if the row went in between.
@@ -286,7 +286,7 @@ def test_a_person_who_is_deleted_in_the_middle_of_a_batch_does_not_stop_it(
             )
         return real.step(held, size)
 
-    kind = jobkinds.Kind("subscribe", step, real.count, real.words)
+    kind = jobkinds.JobKind("subscribe", step, real.count, real.words)
     monkeypatch.setitem(jobkinds.kinds._items, "subscribe", (0, kind))
     finish(job)
     assert (job.state, on(scene.news), job.counts["changed"]) == ("finished", PEOPLE, PEOPLE)
@@ -299,11 +299,11 @@ def test_an_error_ends_it_with_its_reason_and_it_can_go_on(
     jobs.run(job.pk, size=15, seconds=0)
     real = jobkinds.of(job)
 
-    def step(held: Job, size: int) -> Step:
+    def step(held: Job, size: int) -> BatchStep:
         raise ValueError("no such thing")
 
     with monkeypatch.context() as patch:
-        kind = jobkinds.Kind("subscribe", step, real.count, real.words)
+        kind = jobkinds.JobKind("subscribe", step, real.count, real.words)
         patch.setitem(jobkinds.kinds._items, "subscribe", (0, kind))
         assert not jobs.run(job.pk)
     page = owner_client.get(reverse("job", args=["brand", job.pk])).content.decode()

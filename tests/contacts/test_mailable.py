@@ -11,12 +11,13 @@ from django.utils import timezone
 from accounts.models import Workspace
 from contacts.audience import Audience
 from contacts.models import Contact, List, Subscription, Suppression
+from contacts.provenance import Source
 from contacts.queries import audience, consent, mailable, people
 from designs.models import Content
 from relays.models import Relay
 from sending.models import Mailing, Message
 from sending.queries.claim import left_since
-from sending.views.designtest import TestForm
+from sending.views.designtest import DesignTestForm
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -48,7 +49,7 @@ def lee(workspace: Workspace) -> Contact:
 def message(workspace: Workspace, lee: Contact) -> Message:
     mailing = factories.make_mailing(
         workspace,
-        origin="campaign 7",
+        source=Source("campaign", 7),
         content=Content.objects.create(workspace=workspace, subject="Hi", text="Hi"),
         from_email="news@brand.example",
         relay=Relay.objects.create(workspace=workspace, name="R", host="127.0.0.1"),
@@ -75,7 +76,7 @@ def readers(lee: Contact, message: Message) -> Iterator[tuple[str, bool]]:
     yield "filter", shown.filter(pk=lee.pk).exists()
     yield "page", mailable.stopped_among(workspace, [EMAIL]) == {EMAIL}
     yield "search", bool(people.suppressions_of(workspace, EMAIL))
-    form = TestForm({"addresses": EMAIL}, workspace=workspace)
+    form = DesignTestForm({"addresses": EMAIL}, workspace=workspace)
     yield "test mail", "suppressed" in str(form.errors.get("addresses", ""))
 
 

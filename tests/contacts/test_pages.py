@@ -13,6 +13,7 @@ from django.urls import reverse
 from accounts.models import User, Workspace
 from accounts.permissions import Role
 from contacts.models import Attribute, Contact, Import, List, Subscription, Suppression
+from contacts.provenance import BY_HAND, UNKNOWN, Source
 from contacts.queries import people as people_query
 from contacts.services import suppressions as suppression_service
 
@@ -108,7 +109,7 @@ def test_filters(  # noqa: PLR0917 - fixtures and cases
     Subscription.objects.create(list=news, contact=people[1], status="unsubscribed")
     for kind, value in (("address", "bob@b.example"), ("domain", "a.example")):
         suppression_service.suppress(
-            workspace, value=value, kind=kind, reason="manual", source="page"
+            workspace, value=value, kind=kind, reason="manual", source=BY_HAND
         )
     page = get("contacts", **query)
     assert {person.email for person in people if person.email in page} == shown
@@ -165,7 +166,11 @@ def test_delete_leaves_the_suppression(
 ) -> None:
     Subscription.objects.create(list=news, contact=people[0])
     suppression_service.suppress(
-        workspace, value=people[0].email, kind="address", reason="complaint", source="campaign 1"
+        workspace,
+        value=people[0].email,
+        kind="address",
+        reason="complained",
+        source=Source("campaign", 1),
     )
     assert "2 contacts deleted." in post(
         "contacts_bulk", action="delete", pk=[people[0].pk, people[1].pk]
@@ -293,8 +298,8 @@ def test_suppression_on_the_page_of_a_person(
         workspace,
         value=people[0].email,
         kind="address",
-        reason="hard_bounce",
-        source="campaign 7",
+        reason="hard_bounced",
+        source=Source("campaign", 7),
         detail="550 5.1.1 no such user",
     )
     page = get("contact", people[0].pk)
@@ -413,18 +418,24 @@ def test_sources_have_their_names(
         for number in range(3)
     ]
     suppression_service.suppress_addresses(
-        workspace, [(f"p{n}@x.example", "") for n in range(20)], reason="hard_bounce", source=""
+        workspace,
+        [(f"p{n}@x.example", "") for n in range(20)],
+        reason="hard_bounced",
+        source=UNKNOWN,
     )
     for suppression in Suppression.objects.all():
-        source = f"import {files[suppression.pk % 3].pk}"
-        Suppression.objects.filter(pk=suppression.pk).update(source=source)
+        source = Source("import", files[suppression.pk % 3].pk)
+        Suppression.objects.filter(pk=suppression.pk).update(**source.columns)
     gone = Suppression.objects.first()
     assert gone
-    Suppression.objects.filter(pk=gone.pk).update(source="import 999999")
+    Suppression.objects.filter(pk=gone.pk).update(**Source("import", 999999).columns)
     with django_assert_max_num_queries(16):
         page = get("suppressions")
     assert all(file.filename in page for file in files)
     assert "Import 999999" in page
+    # It was deleted: there is no page to go to.
+    assert f"/imports/{files[0].pk}/" in page
+    assert "/imports/999999/" not in page
 
 
 def test_more_is_pasted_than_a_form_may_have(owner_client: Client) -> None:

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from accounts.models import Workspace
 from contacts.models import Contact, List, Subscription, Suppression
+from contacts.provenance import BY_HAND, Source
 from contacts.services import imports, lists
 from tests.contacts.test_export import (
     EVERYBODY,
@@ -65,7 +66,11 @@ def pair(workspace: Workspace, first: str, second: str) -> tuple[List, List]:
         for target, status, consent in zip((a, b), states, ("explicit", "customer"), strict=True):
             if status:
                 Subscription.objects.create(
-                    list=target, contact=one, status=status, consent=consent, source="import 1"
+                    list=target,
+                    contact=one,
+                    status=status,
+                    consent=consent,
+                    **Source("import", 1).columns,
                 )
     return a, b
 
@@ -180,7 +185,7 @@ def test_semicolons_of_list_columns_are_no_delimiter(
         one = Contact.objects.create(workspace=workspace, email=f"{name}@x.example")
         for target in made:
             Subscription.objects.create(
-                list=target, contact=one, consent="explicit", source="import 1"
+                list=target, contact=one, consent="explicit", **Source("import", 1).columns
             )
     text = export(owner_client)
     before = everything()
@@ -214,7 +219,7 @@ def test_into_a_list_that_it_does_not_know(workspace: Workspace, owner_client: C
     pair(workspace, "News", "Offers")
     text = export(owner_client)
     there = List.objects.create(workspace=workspace, name="There")
-    lists.subscribe(there, Contact.objects.filter(email="left_b@x.example"), source="page")
+    lists.subscribe(there, Contact.objects.filter(email="left_b@x.example"), source=BY_HAND)
     file = chosen(received(workspace, text), target=there)
     agreed(file)
     assert statuses(there) == {
@@ -232,7 +237,7 @@ def test_a_list_of_the_same_name_elsewhere_is_restored(
 ) -> None:
     pair(workspace, "News", "Offers")
     Suppression.objects.create(
-        workspace=workspace, kind="address", value="both@x.example", reason="complaint"
+        workspace=workspace, kind="address", value="both@x.example", reason="complained"
     )
     text = export(owner_client)
     there = None if new else List.objects.create(workspace=other_workspace, name="News")
@@ -249,7 +254,7 @@ def test_a_list_of_the_same_name_elsewhere_is_restored(
         "left_both": ("unsubscribed", "explicit"),
     }
     assert mailed(other_workspace, file.list) == {"only_a@x.example", "left_b@x.example"}
-    assert Suppression.objects.get(workspace=other_workspace).reason == "complaint"
+    assert Suppression.objects.get(workspace=other_workspace).reason == "complained"
 
 
 @pytest.mark.parametrize("listed", [True, False])
@@ -261,7 +266,7 @@ def test_elsewhere_nobody_who_left_is_mailed(
     there = List.objects.create(workspace=other_workspace, name="There")
     counts = agreed(chosen(received(other_workspace, text), target=there if listed else None))
     people = Contact.objects.filter(workspace=other_workspace)
-    lists.subscribe(there, people, source="page")
+    lists.subscribe(there, people, source=BY_HAND)
     left = {name for name, states in PAIRS.items() if "unsubscribed" in states}
     assert mailed(other_workspace, there) == {f"{name}@x.example" for name in set(PAIRS) - left}
     assert counts["stopped"] == (0 if listed else len(left))
@@ -303,7 +308,7 @@ def test_a_domain_that_complained(workspace: Workspace, owner_client: Client) ->
     """Whatever the reason of a domain's suppression, its addresses get none of their own."""
     a, _b = pair(workspace, "News", "Offers")
     Suppression.objects.create(
-        workspace=workspace, kind="domain", value="x.example", reason="complaint"
+        workspace=workspace, kind="domain", value="x.example", reason="complained"
     )
     text = export(owner_client)
     before = everything()

@@ -152,7 +152,7 @@ def test_a_suppression_of_no_contact_is_found(
     Contact.objects.create(workspace=workspace, email="somebody@x.example")
     kind = "address" if "@" in value else "domain"
     stop = Suppression.objects.create(
-        workspace=workspace, kind=kind, value=value, reason="complaint", detail="Feedback loop"
+        workspace=workspace, kind=kind, value=value, reason="complained", detail="Feedback loop"
     )
     Suppression.objects.create(
         workspace=other_workspace, kind=kind, value=value, reason="manual", detail="theirs"

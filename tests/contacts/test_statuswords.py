@@ -1,4 +1,5 @@
-"""Words of status columns: what is certain, what is asked about, and how words are compared."""
+"""Words of status columns: what is certain, what is asked about, and how words are
+compared."""
 
 import pytest
 
@@ -16,9 +17,9 @@ from contacts.statuswords import (
     SUBSCRIBED,
     SUPPRESSED,
     UNSUBSCRIBED,
-    Reading,
     Vocabulary,
-    Words,
+    WordCounts,
+    WordReading,
     graver,
 )
 
@@ -87,7 +88,7 @@ def test_every_other_word_is_asked_about(kind: str, words: str) -> None:
     ],
 )  # fmt: skip
 def test_a_real_date_says_since_when(text: str) -> None:
-    assert Vocabulary().read("unsubscribed", text) == Reading(DATE, UNSUBSCRIBED)
+    assert Vocabulary().read("unsubscribed", text) == WordReading(DATE, UNSUBSCRIBED)
 
 
 def test_an_empty_cell_says_nothing_in_a_mark_column_and_is_asked_about_elsewhere() -> None:
@@ -117,12 +118,12 @@ def test_the_gravest_counts() -> None:
 
 
 def test_words_are_counted_within_a_bound() -> None:
-    words = Words()
-    for number in range(Words.MOST + 50):
-        words.count(3, "status", Reading(f"w{number}", ASKED), f"W{number}")
-    words.count(3, "status", Reading("w1", ASKED), "w1")
-    counts = {word.key: word.count for word in Words(words.stored())}
-    assert (counts["w1"], counts[OTHER], len(counts)) == (2, 50, Words.MOST + 1)
+    words = WordCounts()
+    for number in range(WordCounts.MOST + 50):
+        words.count(3, "status", WordReading(f"w{number}", ASKED), f"W{number}")
+    words.count(3, "status", WordReading("w1", ASKED), "w1")
+    counts = {word.key: word.count for word in WordCounts(words.stored())}
+    assert (counts["w1"], counts[OTHER], len(counts)) == (2, 50, WordCounts.MOST + 1)
     assert words.crowded() == [3]
     assert EMPTY not in counts
 
@@ -223,7 +224,7 @@ def test_the_words_of_a_column_say_how_people_stand(header: str, words: str, tar
 
 
 def test_words_that_only_a_status_column_has_go_before_an_attribute_of_its_name() -> None:
-    known = [columns.Known("province", "State", "text")]
+    known = [columns.KnownAttribute("province", "State", "text")]
     rows = [["email", "State"], ["a@b.example", "Active"], ["b@b.example", "Unsubscribed"]]
     assert columns.describe(rows, header=True, known=known)[1].guess == "status"
 
@@ -235,7 +236,7 @@ def test_several_columns_may_say_it() -> None:
 
 
 def test_an_attribute_named_status_keeps_its_values() -> None:
-    known = [columns.Known("status", "Status", "text")]
+    known = [columns.KnownAttribute("status", "Status", "text")]
     for cell, target in (("gold", "attribute:status"), ("unsubscribed", "status")):
         rows = [["email", "Status"], ["a@b.example", cell]]
         assert columns.describe(rows, header=True, known=known)[1].guess == target

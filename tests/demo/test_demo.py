@@ -10,6 +10,7 @@ from django.db.models import F
 from accounts.models import User, Workspace
 from campaigns.models import Campaign
 from contacts.models import Contact, Import, List, Subscription, Suppression
+from contacts.provenance import BY_HAND
 from demo import seed
 from designs.models import Design
 from sending.models import Event, Message, Tally
@@ -34,7 +35,7 @@ def test_the_demo_looks_lived_in_and_comes_once() -> None:
 
 def _check_people(workspace: Workspace) -> None:
     assert User.objects.get(email=seed.EMAIL).check_password("only for the demo")
-    people = Contact.objects.filter(workspace=workspace, source="page").count()
+    people = Contact.objects.filter(workspace=workspace, **BY_HAND.columns).count()
     assert people == seed.PEOPLE + sum(seed.TROUBLE.values())
     assert Contact.objects.filter(workspace=workspace, full_name__regex="[一-龥]").count() > 2000
     assert List.objects.filter(workspace=workspace).count() == 3
@@ -42,7 +43,7 @@ def _check_people(workspace: Workspace) -> None:
     early = Subscription.objects.filter(created_at__lt=F("contact__created_at"))
     assert not early.exists()
     reasons = set(Suppression.objects.values_list("reason", flat=True))
-    assert {"manual", "hard_bounce", "complaint"} <= reasons
+    assert {"manual", "hard_bounced", "complained"} <= reasons
     file = Import.objects.get(workspace=workspace)
     assert file.state == Import.State.FINISHED
     assert file.counts["rejected"] == len(seed.WRONG)
@@ -69,4 +70,11 @@ def _check_mail(workspace: Workspace) -> None:
         opened = Message.objects.filter(mailing=tally.mailing).exclude(opened_at=None).count()
         assert tally.opened == opened
     kinds = set(Event.objects.values_list("kind", flat=True))
-    assert {"hard", "soft", "complained", "opened", "clicked", "unsubscribed"} <= kinds
+    assert {
+        "hard_bounced",
+        "soft_bounced",
+        "complained",
+        "opened",
+        "clicked",
+        "unsubscribed",
+    } <= kinds

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from designs.checks import Source, check
-from designs.rendering import Part
+from designs.checks import MailSource, check
+from designs.rendering import CompiledPart
 from designs.services import PIXEL, PREHEADER, compile_parts, with_pixel, with_preheader
 
 LEAVE = "<a href='{{ unsubscribe_url }}'>x</a>"
@@ -66,13 +66,13 @@ def test_the_preheader_is_the_first_thing_that_is_shown(html: str) -> None:
     ],
 )
 def test_css_is_no_comment(html: str, shown: str | None) -> None:
-    assert Part(html, "html").render({"color": "red"}) == (html if shown is None else shown)
+    assert CompiledPart(html, "html").render({"color": "red"}) == (html if shown is None else shown)
 
 
 def test_minified_css_leaves_the_mail_whole() -> None:
     html = Path("tests/cases/mail/11-minified-css-comment.html").read_text(encoding="utf-8")
     parts = compile_parts(subject="s", preheader="p", html=html, text="", track_clicks=True)
-    sent = Part(parts["html"], "html").render({"unsubscribe_url": "https://m.example/u"})
+    sent = CompiledPart(parts["html"], "html").render({"unsubscribe_url": "https://m.example/u"})
     assert "{#outer{width:100%}}</style>" in sent
     assert "<h1>Big sale</h1><p>Everything half price</p>" in sent
     assert "footer" not in sent
@@ -81,7 +81,7 @@ def test_minified_css_leaves_the_mail_whole() -> None:
 
 def test_a_comment_that_takes_html_with_it_is_told() -> None:
     html = f"<p>a {{#1</p>\n<p>b #}}</p>{{# quiet #}}{LEAVE}"
-    problems = check(Source(subject="s", html=html), fields=[])
+    problems = check(MailSource(subject="s", html=html), fields=[])
     told = [(one.code, one.line) for one in problems]
     assert told == [("comment_with_html", 1)]
     assert "to line 2" in problems[0].text

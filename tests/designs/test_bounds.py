@@ -18,7 +18,7 @@ from designs.fuel import (
     price_of_search,
     within,
 )
-from designs.rendering import Part, RenderError, parse
+from designs.rendering import CompiledPart, RenderError, parse
 from designs.spending import worst
 
 # As long as a stored value may be, and the worst to be searched for in it.
@@ -130,7 +130,7 @@ MOST_WORK = LITTLE * 1_000
 def spent(source: str) -> Fuel:
     """What is left after the rendering, whatever it ended by."""
     kept: list[Fuel] = []
-    part = Part(source, "html")
+    part = CompiledPart(source, "html")
 
     def keep() -> Fuel:
         kept.append(Fuel())
@@ -191,7 +191,7 @@ def test_both_ways_of_rendering_end_at_the_same_place(
     monkeypatch.setattr(fuel, "FUEL", LITTLE)
     source = looped(expression)
     try:
-        Part(source, "html").render(VALUES)
+        CompiledPart(source, "html").render(VALUES)
         plain = ""
     except RenderError as error:
         plain = error.message
@@ -233,7 +233,7 @@ def test_both_ways_of_rendering_end_at_the_same_place(
 )
 def test_nothing_large_is_made_before_it_is_refused(source: str) -> None:
     """In bytes, at the worst moment."""
-    part = Part(source, "html")
+    part = CompiledPart(source, "html")
     tracemalloc.start()
     try:
         with pytest.raises(RenderError):
@@ -269,7 +269,7 @@ def test_nothing_is_calculated_while_a_part_is_compiled(
     monkeypatch.setattr(sandbox, "paid_test", lambda function: spying("test", function))
     sandbox.environment.cache_clear()
     try:
-        Part(source, "html")
+        CompiledPart(source, "html")
     except RenderError:
         pass
     finally:
@@ -279,7 +279,7 @@ def test_nothing_is_calculated_while_a_part_is_compiled(
 
 def test_a_person_waits_no_longer_than_they_were_told() -> None:
     """The clock is looked at where fuel is paid."""
-    part = Part(LOOP % "{% set a = text ~ i %}", "html")
+    part = CompiledPart(LOOP % "{% set a = text ~ i %}", "html")
     with within(-1), pytest.raises(TimeUpError):
         part.render(VALUES)
     with within(-1), pytest.raises(TimeUpError):

@@ -8,9 +8,9 @@ from django.utils import translation
 
 from accounts.models import Workspace
 from contacts.models import Attribute
-from designs.checks import Source, check
+from designs.checks import MailSource, check
 from designs.foreign import PLAIN, convert, find
-from designs.foreigntags import Kind, read, table
+from designs.foreigntags import TagStyle, read, table
 from designs.models import Design
 
 FIELDS = {"email", "first_name", "last_name", "full_name", "city", "company"}
@@ -132,7 +132,7 @@ PEACEFUL = [
 
 
 def found(words: str, part: str = "html") -> list[tuple[str, str, int]]:
-    source = Source(**({"subject": "Hi", "html": "{{ unsubscribe_url }}"} | {part: words}))
+    source = MailSource(**({"subject": "Hi", "html": "{{ unsubscribe_url }}"} | {part: words}))
     problems = check(source, fields=FIELDS)
     return [(one.severity, one.part, one.line) for one in problems if one.code == "foreign_tag"]
 
@@ -148,7 +148,7 @@ def test_known_tags_are_errors_and_are_converted(words: str, made: str, part: st
 
 
 @pytest.mark.parametrize("kind", table().kinds, ids=lambda kind: kind.example)
-def test_each_way_of_writing_has_an_example(kind: Kind) -> None:
+def test_each_way_of_writing_has_an_example(kind: TagStyle) -> None:
     tags = find(kind.example, FIELDS, html=True)
     assert [tag.program for tag in tags] == [kind.program]
     assert kind.pattern.fullmatch(kind.example, kind.example.index(tags[0].text))
@@ -164,8 +164,8 @@ def test_a_table_of_another_form_is_refused() -> None:
 
 def test_a_program_has_the_name_of_the_reader_s_language() -> None:
     with translation.override("zh-hans"):
-        assert "阿里云" in str(check(Source("{UserName}", "x"), fields=FIELDS))
-    assert "Aliyun" in str(check(Source("{UserName}", "x"), fields=FIELDS))
+        assert "阿里云" in str(check(MailSource("{UserName}", "x"), fields=FIELDS))
+    assert "Aliyun" in str(check(MailSource("{UserName}", "x"), fields=FIELDS))
 
 
 def test_elements_of_other_programs_become_links() -> None:
@@ -201,12 +201,12 @@ def test_other_words_are_left_in_peace(words: str) -> None:
 
 def test_tags_in_links_are_one_problem() -> None:
     html = '<a href="*|ARCHIVE|*">x</a><a href="https://x.example/?e=*|EMAIL|*">y</a>'
-    problems = check(Source(subject="Hi", html=html + "{{ unsubscribe_url }}"), fields=FIELDS)
+    problems = check(MailSource(subject="Hi", html=html + "{{ unsubscribe_url }}"), fields=FIELDS)
     assert [one.code for one in problems] == ["foreign_tag", "foreign_tag"]
 
 
 def test_a_syntax_error_is_said_in_the_tag_s_words() -> None:
-    source = Source(subject="Hi", html="{{ .Subscriber.FirstName }}{{ unsubscribe_url }}")
+    source = MailSource(subject="Hi", html="{{ .Subscriber.FirstName }}{{ unsubscribe_url }}")
     [problem] = check(source, fields=FIELDS)
     assert problem.text == (
         "“{{ .Subscriber.FirstName }}” is a merge tag of listmonk. Here it is {{ first_name }}."

@@ -13,9 +13,9 @@ from contacts import mergenames
 from contacts.columns import describe, key_of
 from contacts.services import attributes
 from designs import fields
-from designs.checks import Source, check
+from designs.checks import MailSource, check
 from designs.filters import as_text
-from designs.rendering import Part, Renderer, RenderError
+from designs.rendering import CompiledPart, Renderer, RenderError
 from smtp import MailObject
 from tests.designs.test_rendering import Urls
 from tests.sending.compose.test_compose import claimed, composer
@@ -32,7 +32,7 @@ EVERY = [
 
 
 def problems(html: str, *known: str) -> list[str]:
-    source = Source(subject="Hi", html=html + "{{ unsubscribe_url }}")
+    source = MailSource(subject="Hi", html=html + "{{ unsubscribe_url }}")
     found = check(source, fields={*mergenames.OF_PERSON, *known})
     return [one.code for one in found if one.severity == "error"]
 
@@ -77,14 +77,14 @@ def test_an_attribute_of_any_name_prints_its_value(name: str, workspace: Workspa
 def test_what_is_no_data_prints_nothing(name: str, source: str) -> None:
     source = source.replace("#", name)
     for part in ("html", "text", "subject"):
-        assert Part(source, part).render({}) == ""
+        assert CompiledPart(source, part).render({}) == ""
     assert problems(source) in (["unknown_field"], ["not_text"])
 
 
 def test_parts_of_a_loop() -> None:
     parts = "{{ loop.index }}{{ loop.cycle }}{{ loop['changed'] }}{{ loop }}"
     source = f"{{% for n in range(2) %}}{parts}{{% endfor %}}"
-    assert Part(source, "html").render({}) == "12"
+    assert CompiledPart(source, "html").render({}) == "12"
     assert problems(source) == ["not_text", "not_text"]
     assert not problems("{% for n in range(2) %}{{ loop.index }}{% endfor %}")
 
@@ -95,7 +95,7 @@ def test_parts_of_a_loop() -> None:
 def test_what_holds_several_values_is_an_error_before_sending(source: str) -> None:
     assert problems(source) == ["not_text"]
     with pytest.raises(RenderError):
-        Part(source, "html").render({"workspace": {"name": "W"}, "email": "a@b.example"})
+        CompiledPart(source, "html").render({"workspace": {"name": "W"}, "email": "a@b.example"})
 
 
 def test_workspace_and_lists_are_used_as_they_may() -> None:
@@ -111,7 +111,7 @@ def test_only_data_is_text(value: object) -> None:
 def test_our_name_for_a_function_can_not_be_written() -> None:
     for source in ("{{ _called_track }}", "{{ _called_track(1) }}", "{% set _called_range = 1 %}"):
         with pytest.raises(RenderError):
-            Part(source, "html")
+            CompiledPart(source, "html")
 
 
 def test_the_key_of_a_header_is_never_reserved() -> None:

@@ -317,7 +317,9 @@ def test_without_a_contact_every_field_has_a_value(workspace: Workspace) -> None
     values = fields.values(workspace, None)
     assert all(values[kind.value] not in {None, ""} for kind in kinds)
     assert {"email", "number"} <= fields.known(workspace)
-    source = checks.Source(subject="{{ date|date }}", html=f"{{{{ number|number(2) }}}} {LEAVE}")
+    source = checks.MailSource(
+        subject="{{ date|date }}", html=f"{{{{ number|number(2) }}}} {LEAVE}"
+    )
     assert checks.check(source, fields=fields.known(workspace)) == []
     preview = previews.render_preview(workspace, contact=None, **source.parts())
     assert "42.00" in preview.html

@@ -7,7 +7,7 @@ import pytest
 from contacts.mergenames import CALLED
 from designs import personal
 from designs.links import Links, track_html
-from designs.rendering import Part, RenderError
+from designs.rendering import CompiledPart, RenderError
 
 FIELDS: dict[str, Any] = {
     "code": "A&b=1 'x'",
@@ -29,9 +29,11 @@ def said(url: str, fields: dict[str, Any], language: str = "en") -> str | None:
 
     links = Links()
     html = track_html(f'<a href="{url}">x</a>', links)
-    Part(html, "html", language).render({**fields, CALLED["track"]: track})
+    CompiledPart(html, "html", language).render({**fields, CALLED["track"]: track})
     around = personal.around(links.urls[0])
-    value = personal.joined(got, lambda one: Part("{{ x }}", "text", language).render({"x": one}))
+    value = personal.joined(
+        got, lambda one: CompiledPart("{{ x }}", "text", language).render({"x": one})
+    )
     return None if around is None or value is None else value.join(around)
 
 
@@ -54,8 +56,10 @@ def said(url: str, fields: dict[str, Any], language: str = "en") -> str | None:
 def test_the_values_say_what_the_template_says(url: str, language: str) -> None:
     links = Links()
     track_html(f'<a href="{url}">x</a>', links)
-    assert said(url, FIELDS, language) == Part(links.urls[0], "text", language).render(FIELDS)
-    assert said(url, {}, language) == Part(links.urls[0], "text", language).render({})
+    assert said(url, FIELDS, language) == CompiledPart(links.urls[0], "text", language).render(
+        FIELDS
+    )
+    assert said(url, {}, language) == CompiledPart(links.urls[0], "text", language).render({})
 
 
 @pytest.mark.parametrize(
@@ -79,4 +83,4 @@ def test_what_is_too_long_to_go_with_a_link_does_not() -> None:
 
 def test_a_link_that_can_not_be_read_stays_an_error() -> None:
     with pytest.raises(RenderError):
-        Part(track_html('<a href="https://a.example/{{ a b }}">x</a>', Links()), "html")
+        CompiledPart(track_html('<a href="https://a.example/{{ a b }}">x</a>', Links()), "html")

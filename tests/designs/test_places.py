@@ -9,7 +9,7 @@ from django.utils.translation import trans_real
 
 from accounts.models import Workspace
 from designs import checks, foreign, fuel, places, plaintext, rendering, services
-from designs.checks import Source
+from designs.checks import MailSource
 from designs.places import MOST_WAITING, MOST_WAITING_OF_ONE, BusyError, Places
 from designs.previews import framed, render_preview
 from designs.rendering import RenderError
@@ -118,11 +118,11 @@ def test_a_mail_of_very_many_tags_is_not_read_at_all(
     assert [problem.part for problem in preview.problems] == ["html"]
     assert "more than 10000 tags" in framed(preview, "html", images=False)
     assert "more than 10000 tags" in framed(preview, "text", images=False)
-    assert checks.check(Source(subject="x", html=html), fields=()) == preview.problems
-    assert checks.used_values(Source(subject="x", html=html)) == set()
+    assert checks.check(MailSource(subject="x", html=html), fields=()) == preview.problems
+    assert checks.used_values(MailSource(subject="x", html=html)) == set()
     with pytest.raises(RenderError, match="more than 10000 tags"):
         services.compile_parts(subject="x", preheader="", html=html, text="", track_clicks=True)
-    longer = Source(subject="x", html="y" * 500_001)
+    longer = MailSource(subject="x", html="y" * 500_001)
     assert [one.text for one in checks.check(longer, fields=())] == [
         "This is longer than 500000 characters."
     ]
@@ -158,6 +158,6 @@ def test_words_about_links_are_looked_up_only_where_they_are_said(
 
     monkeypatch.setattr("django.utils.translation._trans.gettext", counting)
     html = '<a href="http://x.example/">y</a>' * 500
-    problems = checks.check(Source(subject="x", html=html), fields=())
+    problems = checks.check(MailSource(subject="x", html=html), fields=())
     assert sum(problem.code == "insecure_link" for problem in problems) == 21
     assert len(looked_up) < 2 * 500

@@ -7,7 +7,7 @@ import pytest
 
 from designs.links import Links, counting
 from designs.plaintext import from_html
-from designs.rendering import Part
+from designs.rendering import CompiledPart
 
 SHOP = '<a href="https://a.example/shop">shop</a>'
 LEAVE = '<a href="https://a.example/leave">leave</a>'
@@ -113,16 +113,16 @@ def test_lines_and_numbers_are_kept() -> None:
     ],
 )
 def test_what_readers_see_is_there_and_nothing_else(html: str, text: str | None) -> None:
-    shown = Part(from_html(html), "text").render({})
+    shown = CompiledPart(from_html(html), "text").render({})
     assert shown == (text or "a (https://a.example) b (https://b.example)") + "\n"
 
 
 def test_an_item_that_may_not_be_there_changes_no_number() -> None:
     loop = "<ol>{% for x in range(3) %}<li>{{ x }}</li>{% endfor %}<li>z</li></ol>"
-    lines = Part(from_html(loop), "text").render({}).split()
+    lines = CompiledPart(from_html(loop), "text").render({}).split()
     assert lines == ["1.", "0", "2.", "1", "3.", "2", "-", "z"]
     maybe = "<ol><li>a{% if b %}<li>b{% endif %}<li>c</ol>"
-    assert Part(from_html(maybe), "text").render({}).split() == ["1.", "a", "-", "c"]
+    assert CompiledPart(from_html(maybe), "text").render({}).split() == ["1.", "a", "-", "c"]
 
 
 def test_statements_in_what_is_hidden_are_kept_where_the_rest_needs_them() -> None:

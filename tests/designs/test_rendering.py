@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from designs.rendering import Part, Renderer, RenderError
+from designs.rendering import CompiledPart, Renderer, RenderError
 
 
 @dataclass
@@ -20,11 +20,11 @@ class Urls:
 
 
 def html(source: str, **fields: object) -> str:
-    return Part(source, "html").render(fields)
+    return CompiledPart(source, "html").render(fields)
 
 
 def text(source: str, **fields: object) -> str:
-    return Part(source, "text").render(fields)
+    return CompiledPart(source, "text").render(fields)
 
 
 def test_parts_are_rendered_for_a_person() -> None:
@@ -160,7 +160,7 @@ def test_what_is_private_is_not_there(source: str) -> None:
 )
 def test_what_can_not_be_written(source: str, words: str) -> None:
     with pytest.raises(RenderError, match=words):
-        Part(source, "html")
+        CompiledPart(source, "html")
 
 
 HOSTILE_SOURCES = [
@@ -192,7 +192,7 @@ def test_what_would_never_end_or_grow_without_end_is_stopped_soon(source: str) -
 
     def render() -> None:
         try:
-            Part(source, "html").render({"text": "q" * 15_000})
+            CompiledPart(source, "html").render({"text": "q" * 15_000})
         except RenderError as error:
             caught.append(error)
 
@@ -211,7 +211,7 @@ def test_what_would_never_end_or_grow_without_end_is_stopped_soon(source: str) -
 )
 def test_errors_name_part_and_line(source: str, line: int) -> None:
     with pytest.raises(RenderError) as caught:
-        Part(source, "html").render({})
+        CompiledPart(source, "html").render({})
     assert (caught.value.part, caught.value.line) == ("html", line)
 
 

@@ -25,7 +25,7 @@ from contacts.queries import audience
 from designs import checks
 from designs.filters import as_text
 from designs.models import Design
-from designs.rendering import Part
+from designs.rendering import CompiledPart
 from designs.wording import said
 
 CASES = Path(__file__).parents[1] / "cases" / "mail"
@@ -69,7 +69,7 @@ def test_case_prices_that_are_no_numbers(workspace: Workspace) -> None:
         [chinese] = unfit(made)
     assert chinese != text
     assert "2 " in chinese
-    shown = [Part("{{ price|number(2) }}", "html").render(row) for row in rows]
+    shown = [CompiledPart("{{ price|number(2) }}", "html").render(row) for row in rows]
     assert shown == ["1,299.00", "1,299.00", "¥99"]
 
 
@@ -256,7 +256,7 @@ def test_python_and_the_database_agree(values: list[Any]) -> None:
      "date(5)", "int", "float"],
 )  # fmt: skip
 def test_no_value_stops_a_mail(source: str, value: object) -> None:
-    made = Part(f"{{{{ v|{source} }}}}", "text").render({"v": value})
+    made = CompiledPart(f"{{{{ v|{source} }}}}", "text").render({"v": value})
     kind = "date" if source.startswith("date") else "number"
     if source not in {"int", "float"} and not valuekinds.fits(kind, value):
         assert made == as_text(value) or not str(value).strip()
@@ -264,7 +264,7 @@ def test_no_value_stops_a_mail(source: str, value: object) -> None:
 
 @pytest.mark.parametrize("value", [Decimal("1.5"), 2, 0.5])
 def test_numbers_are_formatted(value: Any) -> None:
-    assert Part("{{ v|number(1) }}", "text").render({"v": value}) == f"{value:.1f}"
+    assert CompiledPart("{{ v|number(1) }}", "text").render({"v": value}) == f"{value:.1f}"
 
 
 def test_dates_are_formatted() -> None:
@@ -273,7 +273,7 @@ def test_dates_are_formatted() -> None:
         "2026-03-09",
         "2026-03-09T10:00",
     ):
-        assert Part("{{ v|date }}", "text").render({"v": value}) == "Mar 9, 2026"
+        assert CompiledPart("{{ v|date }}", "text").render({"v": value}) == "Mar 9, 2026"
 
 
 @pytest.mark.parametrize(
@@ -296,7 +296,7 @@ def test_python_s_words_are_not_shown(words: str) -> None:
 
 
 def test_uses_of_a_source() -> None:
-    source = checks.Source(
+    source = checks.MailSource(
         subject="{{ a|number }}",
         html="{% set b = 1 %}{{ b|number }}{{ c * 2 }}{{ d ~ 1 }}{{ e + 'x' }}{{ f|upper }}"
         "{{ -g }}",
@@ -317,7 +317,7 @@ def test_uses_of_a_source() -> None:
     ],
 )
 def test_arguments_that_would_keep_the_mail_from_everybody_are_errors(expression: str) -> None:
-    source = checks.Source(
+    source = checks.MailSource(
         subject="Hi", html=f"<p>\n{{{{ {expression} }}}} {{{{ unsubscribe_url }}}}"
     )
     found = checks.check(source, fields={"email"})
@@ -344,7 +344,7 @@ def test_arguments_that_would_keep_the_mail_from_everybody_are_errors(expression
     ],
 )
 def test_arguments_that_filters_take_are_no_errors(expression: str) -> None:
-    source = checks.Source(
+    source = checks.MailSource(
         subject="Hi", html=f"<p>{{{{ {expression} }}}} {{{{ unsubscribe_url }}}}"
     )
     assert not checks.check(source, fields={"email"})

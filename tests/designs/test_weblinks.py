@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from designs.checks import Source, check
+from designs.checks import MailSource, check
 from designs.fieldlinks import add_schemes, schemes_in_text
 from designs.filters import filters
-from designs.rendering import Part
+from designs.rendering import CompiledPart
 from designs.services import compile_parts
 from tests.sending.compose.test_compose import claimed, composer
 
@@ -19,13 +19,13 @@ CASES = Path(__file__).parents[1] / "cases" / "mail"
 
 
 def codes(html: str, *fields: str) -> list[str]:
-    source = Source(subject="Hi", html=html + "\n{{ unsubscribe_url }}")
+    source = MailSource(subject="Hi", html=html + "\n{{ unsubscribe_url }}")
     return [one.code for one in check(source, fields=fields)]
 
 
 def test_case_links_without_scheme() -> None:
     html = (CASES / "12-links-without-scheme.html").read_text()
-    found = check(Source(subject="Hi", html=html), fields={"website"})
+    found = check(MailSource(subject="Hi", html=html), fields={"website"})
     assert {one.severity for one in found} == {"warning"}
     assert sorted(((one.code, one.line) for one in found), key=itemgetter(1)) == [
         ("no_scheme_link", 1),
@@ -230,7 +230,7 @@ def test_a_scheme_before_an_address_that_has_one(
 ) -> None:
     html = add_schemes(f'<a href="{href}">x</a>')
     given = {"unsubscribe_url": "https://m.example/u", **values}
-    assert Part(html, "html").render(given) == f'<a href="{made}">x</a>'
+    assert CompiledPart(html, "html").render(given) == f'<a href="{made}">x</a>'
 
 
 @pytest.mark.parametrize(
@@ -283,12 +283,12 @@ def test_a_contact_s_web_address_in_a_mail(clicks: bool) -> None:
 )
 def test_a_scheme_before_a_field_in_typed_text(text: str, made: str) -> None:
     values = {"site": "https://a.example", "sub": "a", "unsubscribe_url": "https://m.example/u"}
-    assert Part(schemes_in_text(text), "text").render(values) == made
+    assert CompiledPart(schemes_in_text(text), "text").render(values) == made
 
 
 def test_a_picture_whose_address_a_field_has() -> None:
     html = add_schemes('<img src="https://{{ photo }}"><img src="{{ photo }}?w=2">')
-    made = Part(html, "html").render({"photo": "http://a.example/b.png"})
+    made = CompiledPart(html, "html").render({"photo": "http://a.example/b.png"})
     assert made == '<img src="http://a.example/b.png"><img src="http://a.example/b.png?w=2">'
 
 

@@ -65,7 +65,7 @@ def test_steps_tick_themselves(
     assert "Import your contacts" in ticked(page(owner_client))
     BounceMailbox.objects.create(workspace=workspace, name="Returns", host="imap.example")
     assert ticked(page(owner_client))[-2:] == ["Connect a relay", "Collect bounces"]
-    Relay.objects.update(is_sandbox=True)
+    Relay.objects.update(managed_by="sandbox", delivers=False)
     assert "Connect a relay" not in ticked(page(owner_client))
 
 
@@ -82,7 +82,7 @@ def test_sending_through_the_sandbox_only_leaves_steps_to_do(
 ) -> None:
     start("a@x.example")
     send()
-    Relay.objects.update(is_sandbox=True)
+    Relay.objects.update(managed_by="sandbox", delivers=False)
     shown = words(page(owner_client))
     assert "Still to do" in shown
     assert "Send your first campaign" in shown
@@ -150,10 +150,10 @@ def test_needs_name_what_a_person_must_do(
     send()
     Relay.objects.update(failures=0, wait_until=None)
     Relay.objects.create(
-        workspace=workspace, name="SES", host="h", state="stopped", state_reason="535 5.7.8 no"
+        workspace=workspace, name="SES", host="h", state="stopped", state_words="535 5.7.8 no"
     )
     BounceMailbox.objects.create(
-        workspace=workspace, name="Returns", host="h", error="The log-in was refused.\nNO login"
+        workspace=workspace, name="Returns", host="h", error="login", error_words="NO login"
     )
     Import.objects.create(
         workspace=workspace,
@@ -166,8 +166,11 @@ def test_needs_name_what_a_person_must_do(
     shown = words(page(owner_client))
     assert "The relay SES is stopped" in shown
     assert "535 5.7.8 no" in shown
-    assert "Bounces of Returns are not collected The log-in was refused. NO login" in shown
-    assert "Letter: the result of 1 message is unknown" in shown
+    assert (
+        "Bounces of Returns are not collected The server refuses this user and password." in shown
+    )
+    assert "NO login" in shown
+    assert "Letter: the result of 1 message is not known" in shown
     assert "people.csv: 7 lines were not imported" in shown
     assert "Refused could not start and is a draft again The design is gone." in shown
 
@@ -209,7 +212,7 @@ def test_apps_to_the_right_add_needs_and_replace_steps(
     for registry in (todo.steps, todo.needs):
         monkeypatch.setattr(registry, "_items", dict(registry._items))
     todo.steps.add(
-        lambda _request: todo.Step("Try it", "At once.", done=True),
+        lambda _request: todo.FirstStep("Try it", "At once.", done=True),
         key="sandbox",
         order=20,
         replace=True,

@@ -9,6 +9,7 @@ from bounces.imap.box import ImapBox
 from bounces.models import BounceMail, BounceMailbox
 from bounces.services import collecting, mailboxes
 from contacts.models import Suppression
+from contacts.provenance import Source
 from relays.models import Relay
 from sending.engine import shift
 from sending.models import Event, Mailing, Message
@@ -62,20 +63,20 @@ def test_a_mailing_and_its_returns(
     until(lambda: len(elsewhere.mails) == 20, what=host.log)
     done = collecting.collect(mailbox.pk)
     assert done.error == ""
-    assert dict(done.applied.kinds) == {"hard": 6}
+    assert dict(done.applied.kinds) == {"hard_bounced": 6}
     assert done.cleared == 6
 
     # That the relay finds no server for nowhere.test suppresses nobody.
     dispatch.tend_mailings()
     tally = assert_closes(mailing)
     assert (tally.accepted, tally.hard_bounced) == (26, 6)
-    suppressed = Suppression.objects.filter(reason="hard_bounce")
+    suppressed = Suppression.objects.filter(reason="hard_bounced")
     details = dict(suppressed.values_list("value", "detail"))
     assert set(details) == set(unknown)
-    assert set(suppressed.values_list("source", flat=True)) == {"campaign 7"}
+    assert {one.source for one in suppressed} == {Source("campaign", 7)}
     assert "550 5.1.1 User unknown" in details["reject0@rejecting.test"]
     assert set(BounceMail.objects.values_list("matched_by", flat=True)) == {"verp"}
-    assert Event.objects.filter(kind="hard").count() == 6
+    assert Event.objects.filter(kind="hard_bounced").count() == 6
     bounced = Message.objects.exclude(bounced_at=None)
     assert set(bounced.values_list("address", flat=True)) == set(unknown)
 
@@ -85,7 +86,7 @@ def test_a_mailing_and_its_returns(
     # Who bounced is left out of the next one.
     again = open_to(good[:1] + unknown)
     assert again.tally.targeted == 1
-    assert again.excluded == {"suppressed_hard_bounce": 6}
+    assert again.excluded == {"suppressed_hard_bounced": 6}
 
 
 def test_without_verp_by_what_came_back(

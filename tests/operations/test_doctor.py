@@ -83,7 +83,7 @@ def test_a_relay_that_is_away(workspace: Workspace) -> None:
 
 def test_a_relay_that_was_stopped(workspace: Workspace) -> None:
     with running() as sink:
-        relay(workspace, port=sink.port, state="stopped", state_reason="Login refused")
+        relay(workspace, port=sink.port, state="stopped", state_words="Login refused")
         assert found("relay brand/Main") == (
             Level.WARNING,
             "lets us in, but is stopped (Login refused)",

@@ -18,6 +18,7 @@ from config.celery import app
 from operations import doctor, health, probes, queues, tasks
 from operations.findings import Finding
 from operations.models import Heartbeat, QueueWait
+from tests.loglines import logged, named
 
 pytestmark = pytest.mark.django_db
 
@@ -130,7 +131,7 @@ def test_whatever_the_broker_does_is_a_finding(
 
 
 def test_a_check_that_breaks_is_a_finding(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken() -> health.Part:
+    def broken() -> health.HealthPart:
         raise RuntimeError(f"secret {WRONG}")
 
     monkeypatch.setitem(health.WORK, "beat", broken)
@@ -157,9 +158,11 @@ def test_nobody_at_work_is_logged_once(client: Client, caplog: Any) -> None:
         answers = [client.get("/healthz") for _ in range(3)]
     assert {answer.status_code for answer in answers} == {503}
     assert answers[0].json()["parts"]["beat"]["ok"] is False
-    lines = [record.getMessage() for record in caplog.records]
-    assert len([line for line in lines if line.startswith("healthz: beat: no tick")]) == 1
-    assert not any("Service Unavailable" in line for line in lines)
+    lines = logged(caplog)
+    said = [fields for words, fields in lines if words == "part does not work"]
+    (beat,) = [one for one in said if (one["probe"], one["part"]) == ("healthz", "beat")]
+    assert str(beat["words"]).startswith("no tick")
+    assert not any(words.startswith("request") for words, _fields in lines)
 
 
 def test_an_error_of_the_probe_itself_is_logged(
@@ -171,24 +174,26 @@ def test_an_error_of_the_probe_itself_is_logged(
     monkeypatch.setattr(probes.KEPT["/healthz"], "look", broken)
     client.raise_request_exception = False
     assert client.get("/healthz").status_code == 500
-    assert any("/healthz" in record.getMessage() for record in caplog.records)
+    lines = logged(caplog)
+    assert any("/healthz" in words or fields.get("path") == "/healthz" for words, fields in lines)
 
 
 def test_other_failures_are_still_logged(client: Client, caplog: Any) -> None:
     assert client.get("/no-such-page/").status_code == 404
-    assert any("/no-such-page/" in record.getMessage() for record in caplog.records)
+    (refused,) = named(caplog, "request refused")
+    assert (refused["status"], refused["path"]) == (404, "/no-such-page/")
 
 
 def test_who_asks_while_another_looks_gets_the_answer_before() -> None:
     looks: list[int] = []
     begun, end = threading.Event(), threading.Event()
 
-    def look() -> dict[str, health.Part]:
+    def look() -> dict[str, health.HealthPart]:
         looks.append(1)
         if len(looks) == 2:
             begun.set()
             end.wait(10)
-        return {"one": health.Part(ok=True, detail=str(len(looks)))}
+        return {"one": health.HealthPart(ok=True, detail=str(len(looks)))}
 
     kept = probes._Kept("probe", look)
     assert kept.get()["one"].detail == "1"

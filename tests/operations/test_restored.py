@@ -11,6 +11,7 @@ from django.test import Client
 from accounts.models import User, Workspace
 from accounts.permissions import Role
 from campaigns.models import Campaign
+from contacts.provenance import Source
 from sending.host import journal, sentlog
 from sending.models import Fence, HostPosition, Installation, Mailing, Message
 from sending.services import fence
@@ -32,7 +33,7 @@ def mailing(open_to: Open, workspace: Workspace) -> Mailing:
     )
     fence.is_open()
     ids = list(Message.objects.order_by("pk").values_list("pk", flat=True))
-    about = sentlog.About(Installation.objects.get().key, made.pk, "campaign 7")
+    about = sentlog.About(Installation.objects.get().key, made.pk, Source("campaign", 7))
     sentlog.append(journal.sent_directory(), about, ids[:4], ids[4:5])
     return made
 

@@ -10,7 +10,7 @@ from django.db import models
 from django.test import Client
 from pytest_django import Settings
 
-from accounts.models import User
+from accounts.models import User, Workspace
 from pages import bundles
 from tests.pages.test_hostile import taken_back
 from tests.urls import address, arguments, every_url
@@ -102,7 +102,7 @@ def test_a_refusal_is_one_line_without_secrets(
         if 400 <= answer.status_code < 500:
             assert SECRET not in logged.getvalue()
             assert "Traceback" not in logged.getvalue()
-            found = [line for line in lines(logged) if f" {answer.status_code} " in line]
+            found = [line for line in lines(logged) if f" status={answer.status_code} " in line]
             assert len(found) == 1, (url, lines(logged))
 
 
@@ -126,9 +126,18 @@ def test_refusals_of_all_kinds_are_one_line_each(
     assert len(lines(logged)) == len(refused), logged.getvalue()
     # The number that the page shows.
     for one in refused:
-        assert f"[{one.headers['X-Request-Id']}]" in logged.getvalue()
+        assert f" request={one.headers['X-Request-Id']}" in logged.getvalue()
     assert SECRET not in logged.getvalue()
     assert all(" WARNING " in line or " ERROR " in line for line in lines(logged))
+
+
+def test_a_line_names_user_and_workspace(
+    logged: io.StringIO, owner_client: Client, owner: User, workspace: Workspace
+) -> None:
+    owner_client.get("/w/brand/relays/999999999/")
+    (line,) = lines(logged)
+    assert f" user={owner.pk} workspace={workspace.pk}" in line
+    assert " status=404 method=GET path=/w/brand/relays/999999999/ " in line
 
 
 def test_a_path_with_line_breaks_is_one_line(logged: io.StringIO) -> None:

@@ -117,7 +117,7 @@ def test_only_what_the_settings_need(
     if not lacking:
         extra.require(env)
         return
-    with pytest.raises(extra.MissingError, match=f"not installed: {lacking}\\."):
+    with pytest.raises(extra.MissingPackageError, match=f"not installed: {lacking}\\."):
         extra.require(env)
 
 

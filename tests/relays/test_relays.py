@@ -13,6 +13,7 @@ from accounts.permissions import Role
 from accounts.secrets import decrypt
 from contacts import timeline
 from contacts.models import Contact
+from contacts.provenance import Source
 from relays.models import Pool, PoolMember, Relay
 from relays.services import health
 from sending.models import Event, Mailing, Message
@@ -179,15 +180,14 @@ def test_pause_and_resume(owner_client: Client, url: Callable[..., str], relay: 
 def test_what_stopped_a_relay_is_shown_in_the_readers_language(
     owner_client: Client, url: Callable[..., str], relay: Relay, language: str, sentence: str
 ) -> None:
-    # A worker's language is English.
-    health.stop(relay, "The relay refuses the login or the account: 535 5.7.8 Bad credentials")
+    health.stop(relay, "login", "535 5.7.8 Bad credentials")
     shown = url("relay", relay.pk)
     page = owner_client.get(shown, headers={"accept-language": language}).content.decode()
     assert sentence in page
     assert "535 5.7.8 Bad credentials" in page
     owner_client.post(url("resume_relay", relay.pk))
     relay.refresh_from_db()
-    assert (relay.state, relay.state_reason) == (Relay.State.ACTIVE, "")
+    assert (relay.state, relay.state_reason, relay.state_words) == (Relay.State.ACTIVE, "", "")
 
 
 def test_a_wait_for_the_server_can_be_ended_a_limit_can_not(
@@ -239,7 +239,7 @@ def test_a_relay_in_use_is_not_archived(
 def test_the_sandbox_takes_limits_and_nothing_else(
     owner_client: Client, url: Callable[..., str], relay: Relay
 ) -> None:
-    Relay.objects.update(is_sandbox=True)
+    Relay.objects.update(managed_by="sandbox", delivers=False)
     typed = TYPED | {"host": "evil.example", "per_second": "2"}
     owner_client.post(url("edit_relay", relay.pk), typed)
     relay.refresh_from_db()
@@ -358,7 +358,7 @@ def test_a_contacts_timeline_has_its_mails_and_events(
         settled_at=now - timedelta(minutes=5),
     )
     Event.objects.create(mailing=mailing, message=message, kind=Event.Kind.OPENED, at=now)
-    found = [entry for entry in timeline.entries(contact) if entry.source == "campaign 7"]
+    found = [entry for entry in timeline.entries(contact) if entry.source == Source("campaign", 7)]
     assert [str(entry.title) for entry in found] == [
         "Opened: mail “Hello … 你好”",
         "Mail “Hello … 你好”: Accepted",

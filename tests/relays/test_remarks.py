@@ -39,6 +39,5 @@ def test_a_remark_that_stands_for_a_reply_keeps_its_code() -> None:
 
 def test_why_a_relay_waits_is_told_with_the_remark_in_the_readers_language() -> None:
     late = str(Remark("no_reply", {"command": "DATA", "seconds": "120"}))
-    stored = reasons.with_words("connection", late)
     with override("zh-hans"):
-        assert reasons.cause(stored)[1] == "DATA 在 120 秒内没有回应。"
+        assert reasons.cause("connection", late)[1] == "DATA 在 120 秒内没有回应。"

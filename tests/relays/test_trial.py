@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from relays import trial
-from relays.trial import Dialogue, Step, Trial, talk
+from relays.trial import Dialogue, RelayTrial, TrialStep, talk
 from relays.trouble import TROUBLES, Trouble, diagnose
 from smtp import Server, open_session
 from tests.mailservers.smtp import Authority, Habits, make_authority, server_context, serving
@@ -32,7 +32,7 @@ def _talk(
 ) -> tuple[Trouble | None, Dialogue]:
     with serving(habits) as port:
         server = Server(host, port, security, username, PASSWORD if username else "")
-        dialogue = talk(Trial(server, "news@brand.example", recipient, content))
+        dialogue = talk(RelayTrial(server, "news@brand.example", recipient, content))
         return diagnose(server, dialogue), dialogue
 
 
@@ -50,7 +50,12 @@ def test_a_relay_that_works_is_spoken_to_up_to_the_sender() -> None:
     trouble, dialogue = _talk(habits)
     assert trouble is None
     assert dialogue.ok
-    assert dialogue.done == [Step.CONNECT, Step.GREETING, Step.EHLO, Step.SENDER]
+    assert dialogue.done == [
+        TrialStep.CONNECT,
+        TrialStep.GREETING,
+        TrialStep.EHLO,
+        TrialStep.SENDER,
+    ]
     verbs = [line.split()[0] for line in habits.heard]
     assert verbs == [b"EHLO", b"MAIL", b"RSET", b"QUIT"]
     assert [(line.who, line.text) for line in dialogue.lines][-4:] == [
@@ -65,14 +70,14 @@ def test_a_mail_goes_to_the_typed_address_only_if_asked_for() -> None:
     habits = Habits()
     trouble, dialogue = _talk(habits, recipient="me@brand.example")
     assert trouble is None
-    assert dialogue.done[-1] == Step.RECIPIENT
+    assert dialogue.done[-1] == TrialStep.RECIPIENT
     assert not habits.mails
 
     trouble, dialogue = _talk(
         habits, recipient="me@brand.example", content=b"Subject: x\r\n\r\n.dot\r\n"
     )
     assert trouble is None
-    assert dialogue.done[-1] == Step.CONTENT
+    assert dialogue.done[-1] == TrialStep.CONTENT
     assert habits.mails == [b"Subject: x\r\n\r\n..dot\r\n.\r\n"]
     assert "250 2.0.0 taken as 4711" in _text(dialogue)
 
@@ -91,7 +96,7 @@ def test_the_password_never_enters_the_transcript(
     habits = Habits(extensions=(extension,), login=challenges)
     trouble, dialogue = _talk(habits, username="ann")
     assert trouble is None
-    assert Step.LOGIN in dialogue.done
+    assert TrialStep.LOGIN in dialogue.done
     heard = b"".join(habits.heard).decode()
     text = _text(dialogue)
     secrets = [word for line in heard.splitlines() for word in line.split()[-1:] if len(word) > 12]
@@ -114,14 +119,14 @@ def test_a_server_that_repeats_the_password_is_masked() -> None:
 
 def test_dns_name_unknown() -> None:
     server = Server("no-such-server.invalid", 587, "none")
-    trouble = diagnose(server, talk(Trial(server, "a@b.example")))
+    trouble = diagnose(server, talk(RelayTrial(server, "a@b.example")))
     assert trouble is not None
     assert trouble.code == "dns"
 
 
 def test_forbidden_address(smtp_config: Callable[..., None]) -> None:
     server = Server("169.254.169.254", 25, "none")
-    trouble = diagnose(server, talk(Trial(server, "a@b.example")))
+    trouble = diagnose(server, talk(RelayTrial(server, "a@b.example")))
     assert trouble is not None
     assert trouble.code == "forbidden"
     smtp_config(private_servers=False)
@@ -132,7 +137,7 @@ def test_connection_refused() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         server = Server("127.0.0.1", taken.getsockname()[1], "none")
-        trouble = diagnose(server, talk(Trial(server, "a@b.example")))
+        trouble = diagnose(server, talk(RelayTrial(server, "a@b.example")))
     assert trouble is not None
     assert trouble.code == "refused"
 
@@ -149,7 +154,7 @@ def test_timed_out(monkeypatch: pytest.MonkeyPatch) -> None:
             one.setblocking(False)
             one.connect_ex(place)
         server = Server("127.0.0.1", place[1], "none")
-        dialogue = talk(Trial(server, "a@b.example"))
+        dialogue = talk(RelayTrial(server, "a@b.example"))
         for one in waiting:
             one.close()
     trouble = diagnose(server, dialogue)
@@ -201,7 +206,7 @@ def test_good_certificate(authority: Authority, tmp_path: Path, security: str) -
     habits = Habits(context=context, implicit=security == "tls", extensions=("STARTTLS",))
     trouble, dialogue = _talk(habits, security=security)
     assert trouble is None
-    assert (Step.TLS if security == "tls" else Step.STARTTLS) in dialogue.done
+    assert (TrialStep.TLS if security == "tls" else TrialStep.STARTTLS) in dialogue.done
     assert "TLSv1.3" in _text(dialogue)
 
 
@@ -313,7 +318,7 @@ def test_worker_and_test_choose_the_same_login(
         with serving(habits) as port:
             server = Server("localhost", port, security, "ann", PASSWORD)
             if way == "test":
-                assert talk(Trial(server, "news@brand.example")).ok
+                assert talk(RelayTrial(server, "news@brand.example")).ok
             else:
                 asyncio.run(_open(server))
         ends = next((n for n, line in enumerate(habits.heard) if line[:4] == b"MAIL"), None)
@@ -329,12 +334,12 @@ def test_a_method_that_fails_is_followed_by_the_next() -> None:
         faults=[Fault(ScriptStep.AUTH, say(b"504 5.5.4 not here"), nth=1)],
     ) as server:
         place = Server("localhost", server.port, "none", "ann", PASSWORD)
-        assert talk(Trial(place, "news@brand.example")).ok
+        assert talk(RelayTrial(place, "news@brand.example")).ok
 
 
 def test_a_server_that_knows_only_helo_is_no_trouble() -> None:
     with scripted(faults=[Fault(ScriptStep.EHLO, say(b"502 5.5.1 not implemented"))]) as server:
-        dialogue = talk(Trial(Server("localhost", server.port, "none"), "news@brand.example"))
+        dialogue = talk(RelayTrial(Server("localhost", server.port, "none"), "news@brand.example"))
         assert dialogue.ok
         assert "HELO" in _text(dialogue)
 
@@ -357,7 +362,9 @@ def test_a_name_that_is_refused_is_told_in_words(step: ScriptStep, reply: bytes)
         faults.append(Fault(ScriptStep.HELO, say(reply)))
     with scripted(faults=faults) as server:
         place = Server("localhost", server.port, "none")
-        trouble = diagnose(place, talk(Trial(place, "news@brand.example", "ann@brand.example")))
+        trouble = diagnose(
+            place, talk(RelayTrial(place, "news@brand.example", "ann@brand.example"))
+        )
     assert trouble is not None
     assert trouble.code == "ehlo"
     assert "refuses the name that this installation greets it with" in trouble.sentence
@@ -367,5 +374,5 @@ def test_a_name_that_is_refused_is_told_in_words(step: ScriptStep, reply: bytes)
 def test_the_name_of_the_setting_is_said(smtp_config: Callable[..., None]) -> None:
     smtp_config(ehlo_name="mail.brand.example")
     with scripted(strict_name=True) as server:
-        assert talk(Trial(Server("localhost", server.port, "none"), "news@brand.example")).ok
+        assert talk(RelayTrial(Server("localhost", server.port, "none"), "news@brand.example")).ok
         assert server.everything.startswith(b"EHLO mail.brand.example\r\n")

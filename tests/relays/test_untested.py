@@ -9,7 +9,7 @@ from django.test import Client
 from accounts.models import Workspace
 from relays.models import Pool, Relay
 from relays.services import health, relays
-from smtp import End, Outcome, Stage
+from smtp import End, Outcome, Stage, refused
 from tests.mailservers.smtp import Habits, serving
 
 Url = Callable[..., str]
@@ -89,8 +89,8 @@ def test_a_relay_that_works_asks_before_another_server_takes_its_place(
 
 
 def test_a_mail_that_it_took_is_a_test_and_a_refusal_is_none(fresh: Relay) -> None:
-    refused = Outcome(End.REFUSED, 550, "5.1.1 No such user", Stage.RCPT)
-    health.learn(fresh, [refused], None)
+    unknown = refused(550, "5.1.1 No such user", Stage.RCPT)
+    health.learn(fresh, [unknown], None)
     fresh.refresh_from_db()
     assert fresh.untested
     health.learn(fresh, [Outcome(End.ACCEPTED, 250, "2.0.0 ok")], None)

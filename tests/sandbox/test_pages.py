@@ -17,6 +17,7 @@ from sandbox.behaviour import BEHAVIOURS
 from sandbox.models import SandboxMail, SandboxReturn
 from sandbox.returns import DOMAIN
 from sandbox.services import sandbox
+from sandbox.sources import SANDBOX
 from sending.compose.publicurls import MessageUrls
 
 RAW = (
@@ -61,15 +62,15 @@ def test_an_empty_sandbox_leads_on(owner_client: Client, workspace: Workspace) -
     [
         ("", {"ada@people.example", "bounce@people.example"}),
         ("?q=ADA", {"ada@people.example"}),
-        ("?outcome=hard", {"bounce@people.example"}),
-        ("?outcome=soft", set()),
+        ("?outcome=hard_bounced", {"bounce@people.example"}),
+        ("?outcome=soft_bounced", set()),
     ],
 )
 def test_the_list_is_searched_and_filtered(
     owner_client: Client, workspace: Workspace, make_mail: Make, query: str, shown: set[str]
 ) -> None:
     make_mail()
-    make_mail("bounce@people.example", outcome="hard")
+    make_mail("bounce@people.example", outcome="hard_bounced")
     page = owner_client.get(at("sandbox", workspace) + query)
     assert {mail.envelope_to for mail in page.context["page"]} == shown
 
@@ -139,7 +140,7 @@ def test_a_broken_mail_is_shown_all_the_same(
 
 
 def test_says_what_came_back(owner_client: Client, workspace: Workspace, make_mail: Make) -> None:
-    mail = make_mail("bounce@people.example", outcome="hard")
+    mail = make_mail("bounce@people.example", outcome="hard_bounced")
     url = at("sandbox_mail", workspace, mail.pk)
     assert "was collected" in owner_client.get(url).content.decode()
     SandboxReturn.objects.create(
@@ -159,7 +160,7 @@ def test_the_source_is_what_came_over_the_wire(
 def test_clearing_keeps_what_was_not_collected(
     owner_client: Client, workspace: Workspace, other_workspace: Workspace, make_mail: Make
 ) -> None:
-    mail = make_mail("bounce@people.example", outcome="hard")
+    mail = make_mail("bounce@people.example", outcome="hard_bounced")
     SandboxReturn.objects.create(
         workspace=workspace, mail=mail, raw=b"x", created_at=timezone.now()
     )
@@ -241,7 +242,7 @@ def test_home_makes_a_list_of_sandbox_addresses(owner_client: Client, equipped: 
         f"{one.word}@{DOMAIN}" for one in BEHAVIOURS
     }
     assert on_it.exclude(contact__first_name="").count() >= 25
-    assert {one.contact.source for one in on_it.select_related("contact")} == {"sandbox"}
+    assert {one.contact.source for one in on_it.select_related("contact")} == {SANDBOX}
 
 
 def test_sandbox_list_leaves_what_is_known(owner_client: Client, equipped: Workspace) -> None:

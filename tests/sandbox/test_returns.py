@@ -15,19 +15,19 @@ from tests.sending.engine.conftest import assert_closes, design, open_to
 __all__ = ["design", "open_to", "relay", "running"]
 
 KINDS = {
-    "bounce": "hard",
-    "softbounce": "soft",
+    "bounce": "hard_bounced",
+    "softbounce": "soft_bounced",
     "blocked": "blocked",
     "delayed": "delayed",
     "complain": "complained",
-    "autoreply": "auto_reply",
+    "autoreply": "auto_replied",
 }
 
 
 def test_every_kind(running: Running, relay: Relay, open_to: Callable[..., Mailing]) -> None:
     relay.port = running.smtp_port
     relay.save()
-    mailbox = BounceMailbox.objects.get(is_sandbox=True)
+    mailbox = BounceMailbox.objects.get(managed_by="sandbox")
     BounceMailbox.objects.update(port=running.imap_port)
     mailing = open_to([f"{word}@x.example" for word in [*KINDS, "anna"]], relay=relay)
     shift.run(relay)
@@ -41,8 +41,8 @@ def test_every_kind(running: Running, relay: Relay, open_to: Callable[..., Maili
     events = Event.objects.values_list("message__address", "kind")
     assert dict(events) == {f"{word}@x.example": kind for word, kind in KINDS.items()}
     assert set(Suppression.objects.values_list("value", "reason")) == {
-        ("bounce@x.example", "hard_bounce"),
-        ("complain@x.example", "complaint"),
+        ("bounce@x.example", "hard_bounced"),
+        ("complain@x.example", "complained"),
     }
     assert not BounceMail.objects.filter(cleared_at=None).exists()
     tally = assert_closes(mailing)

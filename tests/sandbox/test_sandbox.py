@@ -138,10 +138,10 @@ def test_mail_without_a_login_belongs_to_no_workspace(running: Running, relay: R
 @pytest.mark.parametrize(
     ("recipient", "outcome", "status"),
     [
-        ("bounce@people.example", "hard", "5.1.1"),
-        ("bounce+17@people.example", "hard", "5.1.1"),
-        ("Bounce17@people.example", "hard", "5.1.1"),
-        ("softbounce@people.example", "soft", "4.2.2"),
+        ("bounce@people.example", "hard_bounced", "5.1.1"),
+        ("bounce+17@people.example", "hard_bounced", "5.1.1"),
+        ("Bounce17@people.example", "hard_bounced", "5.1.1"),
+        ("softbounce@people.example", "soft_bounced", "4.2.2"),
         ("blocked@people.example", "blocked", "5.7.1"),
         ("delayed@people.example", "delayed", "4.4.1"),
     ],
@@ -318,7 +318,7 @@ def test_provisioning_is_done_once(relay: Relay, workspace: Workspace) -> None:
     services.provision(workspace)
     assert Relay.objects.get() == relay
     mailbox = BounceMailbox.objects.get()
-    assert mailbox.is_sandbox
+    assert mailbox.managed_by == "sandbox"
     assert mailbox.username == relay.username
     assert relay.bounce_address == "bounces@sandbox.example"
 

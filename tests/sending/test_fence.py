@@ -17,6 +17,7 @@ from accounts.models import User
 from bounces.services import collecting
 from campaigns.models import Campaign
 from campaigns.services import running
+from contacts.provenance import Source
 from relays.models import Relay, RelaySlot
 from sending.engine import shift
 from sending.host import journal, position, sentlog
@@ -24,6 +25,7 @@ from sending.models import Batch, Fence, Fenced, HostPosition, Installation, Mai
 from sending.queries import fence as queries
 from sending.services import fence, freezing, mailings, recovery
 from sending.tasks.engine import freeze as freeze_task
+from smtp import Stage
 from tests.fixtures import make_list
 from tests.mailservers.sink import Sink
 from tests.sending.engine.conftest import assert_closes, design, open_to, relay, sink
@@ -113,7 +115,7 @@ def test_a_restore_in_the_middle_of_a_campaign_mails_nobody_twice(
     assert up.why == Fence.Why.MOVED
     mailing.refresh_from_db()
     assert mailing.state == Mailing.State.PAUSED
-    assert "restored" in mailing.state_reason
+    assert mailing.state_reason == "restored"
     # Nobody can resume it before somebody decided.
     assert not mailings.resume(mailing)
     assert [host.host for host in fence.silent_hosts(up)] == [journal.host()]
@@ -192,7 +194,7 @@ def test_ids_that_are_in_mails_by_now_are_never_given_to_others(
     assert up is not None
     # A mailing that the database doesn't have is told.
     (told,) = up.reports.get().unknown
-    assert (told["origin"], told["accepted"], told["in_doubt"]) == ("campaign 7", 1, 0)
+    assert (told["source"], told["accepted"], told["in_doubt"]) == (["campaign", 7], 1, 0)
     again = open_to(["another@x.example"])
     assert again.pk > lost.pk + 1000
     assert Message.objects.get(mailing=again).pk > last + 1000
@@ -303,7 +305,7 @@ def test_a_batch_that_was_held_at_the_time_of_the_backup(
     Batch.objects.create(mailing=mailing, relay=relay, ids=ids[:10], holder="gone:1", epoch=1)
     mailing.lanes.update(next_id=ids[10])
     Tally.objects.update(waiting=690, in_flight=10)
-    about = sentlog.About(key, mailing.pk, "campaign 7")
+    about = sentlog.About(key, mailing.pk, Source("campaign", 7))
     sentlog.append(journal.sent_directory(), about, ids[:7] + ids[10:20], ids[7:8])
     fence.put_up(Fence.Why.OLDER)
     fence.attend()
@@ -325,12 +327,12 @@ def test_a_worker_that_was_killed_before_the_restore_is_in_the_report(
     fence.is_open()
     ids = list(Message.objects.order_by("pk").values_list("pk", flat=True)[:3])
     writer = journal.Journal(
-        sentlog.About(Installation.objects.get().key, mailing.pk, "campaign 7")
+        sentlog.About(Installation.objects.get().key, mailing.pk, Source("campaign", 7))
     )
     for number in ids:
         writer.hand_over(number)
-    writer.reply(ids[0], 250, "content", "ok")
-    writer.reply(ids[1], 550, "content", "no")
+    writer.reply(ids[0], 250, Stage.CONTENT, "ok")
+    writer.reply(ids[1], 550, Stage.CONTENT, "no")
     writer.abandon()
     fence.put_up(Fence.Why.OLDER)
     fence.attend()
@@ -344,7 +346,7 @@ def test_a_host_waits_with_its_report_until_its_processes_have_recorded(
 ) -> None:
     mailing = open_to(ADDRESSES)
     fence.is_open()
-    about = sentlog.About(Installation.objects.get().key, mailing.pk, "campaign 7")
+    about = sentlog.About(Installation.objects.get().key, mailing.pk, Source("campaign", 7))
     writer = journal.Journal(about)
     number = Message.objects.order_by("pk").values_list("pk", flat=True)[0]
     writer.hand_over(number)
@@ -352,7 +354,7 @@ def test_a_host_waits_with_its_report_until_its_processes_have_recorded(
     fence.attend()
     assert fence.silent_hosts(Fence.objects.get()) == []
     assert not Fence.objects.get().reports.exists()
-    writer.reply(number, 250, "content", "ok")
+    writer.reply(number, 250, Stage.CONTENT, "ok")
     writer.done()
     fence.attend()
     assert fence.undecided()[0].known == (1, 0)

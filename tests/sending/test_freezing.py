@@ -71,14 +71,14 @@ def test_everybody_who_gets_none_has_a_reason_whatever_their_piece(
 ) -> None:
     for value in (people(40)[1], people(40)[38]):
         Suppression.objects.create(
-            workspace=workspace, kind="address", value=value, reason="hard_bounce"
+            workspace=workspace, kind="address", value=value, reason="hard_bounced"
         )
     staff = make_list([people(40)[2], people(40)[39]], name="Staff")
     mailing = open_to(people(40), lists_out=[staff.pk])
     while Freezing.objects.exists():
         freeze()
     mailing.refresh_from_db()
-    assert mailing.excluded == {"suppressed_hard_bounce": 2, "excluded": 2}
+    assert mailing.excluded == {"suppressed_hard_bounced": 2, "excluded": 2}
     assert LeftOut.objects.filter(mailing=mailing).count() == 4
     assert assert_closes(mailing).targeted == 36
 
@@ -105,7 +105,7 @@ def test_who_begins_with_people_that_get_none_goes_on_to_the_first_that_does(
 ) -> None:
     for value in people(25):
         Suppression.objects.create(
-            workspace=workspace, kind="address", value=value, reason="hard_bounce"
+            workspace=workspace, kind="address", value=value, reason="hard_bounced"
         )
     mailing = open_to(people(45))
     assert assert_closes(mailing).targeted == 5

@@ -10,7 +10,6 @@ from django.utils import timezone
 from accounts.models import User, Workspace
 from accounts.permissions import Role
 from contacts.models import Suppression
-from pages import reasons
 from relays.models import Pool, PoolMember, Relay
 from sending import retries
 from sending.models import Event, Mailing, Message, Tally, TallyMinute
@@ -18,7 +17,7 @@ from sending.queries import events
 from sending.queries.claim import Claim, claim
 from sending.services import mailings, telling, verdicts
 from sending.services.outcomes import settle
-from smtp import End, Outcome, Stage
+from smtp import End, Outcome, Stage, refused
 from smtp.accepted import Accepted
 from smtp.replies import Meaning
 from tests.sending.engine.conftest import assert_closes, design, open_to
@@ -55,7 +54,7 @@ def answer(mailing: Mailing, relay: Relay, *said: Said) -> Claim:
         if 200 <= code < 300:
             accepted.add(message.id, message.lane, f"{code} {words}", 0.1)
         else:
-            outcomes[message.id] = Outcome(End.REFUSED, code, words, stage)
+            outcomes[message.id] = refused(code, words, stage)
             accepted.refuse(message.id)
     settle(claimed, mailing, relay, outcomes, accepted)
     mailing.refresh_from_db()
@@ -82,9 +81,9 @@ def test_an_address_that_does_not_exist_fails_bounces_and_is_suppressed(
     row.refresh_from_db()
     assert row.reason == "address"
     assert row.reply == "550 5.1.1 No such user\ufffd"
-    assert Event.objects.get().kind == Event.Kind.BOUNCED_HARD
+    assert Event.objects.get().kind == Event.Kind.HARD_BOUNCED
     suppressed = Suppression.objects.get()
-    assert (suppressed.value, suppressed.reason) == (row.address, "hard_bounce")
+    assert (suppressed.value, suppressed.reason) == (row.address, "hard_bounced")
     assert assert_closes(mailing).hard_bounced == 1
 
 
@@ -92,8 +91,7 @@ def test_an_address_that_does_not_exist_fails_bounces_and_is_suppressed(
     ("said", "reason"),
     [
         ((550, "Sorry", Stage.CONTENT), "unclear"),
-        # A journal doesn't know the stage.
-        ((550, "Sorry", Stage.CONNECT), "unclear"),
+        ((550, "Sorry", Stage.UNKNOWN), "unclear"),
         ((554, "5.7.1 Spam", Stage.CONTENT), "policy"),
         ((552, "5.2.3 Too large for this mailbox", Stage.CONTENT), "too_large"),
     ],
@@ -208,10 +206,7 @@ def test_a_refused_login_stops_the_relay_and_loses_nobody(open_to: Open, relay: 
     mailing = open_to(people(3))
     answer(mailing, relay, LOGIN, LOGIN, LOGIN)
     assert relay.state == Relay.State.STOPPED
-    assert reasons.cause(relay.state_reason) == (
-        "The relay refuses the login or the account",
-        "530 5.7.0 Authentication required",
-    )
+    assert (relay.state_reason, relay.state_words) == ("login", "530 5.7.0 Authentication required")
     assert mailing.state == Mailing.State.SENDING
     rows = Message.objects.filter(mailing=mailing, state=State.WAITING, reason="login", attempts=0)
     assert rows.count() == assert_closes(mailing).waiting == 3
@@ -224,9 +219,8 @@ def test_a_refused_sender_stops_the_relay_and_pauses_the_mailing(
     answer(mailing, relay, SENDER, SENDER)
     assert relay.state == Relay.State.STOPPED
     assert mailing.state == Mailing.State.PAUSED
-    sentence, words = reasons.cause(mailing.state_reason)
-    assert sentence == "The relay refuses the sender address"
-    assert words.startswith("553 5.7.1")
+    assert mailing.state_reason == "sender"
+    assert mailing.state_words.startswith("553 5.7.1")
     assert assert_closes(mailing).waiting == 2
 
 
@@ -284,10 +278,8 @@ def test_a_run_of_refusals_pauses_the_mailing(open_to: Open, relay: Relay) -> No
     assert mailing.state == Mailing.State.SENDING
     answer(mailing, relay, SPAM)
     assert mailing.state == Mailing.State.PAUSED
-    assert reasons.cause(mailing.state_reason) == (
-        "Servers refuse too many of the mails",
-        "554 5.7.1 Message refused as spam",
-    )
+    assert mailing.state_reason == "many_refused"
+    assert mailing.state_words == "554 5.7.1 Message refused as spam"
     # Who resumes it begins a new count; now each of them was refused after the last accepted one.
     mailings.resume(mailing)
     answer(mailing, relay, *[SPAM] * 16)

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.models import Workspace
 from contacts.models import Contact, Suppression
+from contacts.provenance import Source
 from designs.models import Design
 from designs.services import freeze
 from relays.models import Relay
@@ -19,6 +20,8 @@ from sending.models import Mailing, Message, StreamItem, Tally
 from sending.services import dispatch, mailings, streams
 from sending.services.retrying import retry_failed
 from sending.services.streams import Item, StreamClosedError, append, close, open_stream
+from sending.variants import Choice
+from tests.factories import make_content
 from tests.mailservers.sink import Sink
 from tests.sending.engine.conftest import assert_closes, relay, sink
 from tests.sending.engine.test_guards import deliver
@@ -34,7 +37,7 @@ def stream(workspace: Workspace, relay: Relay) -> Mailing:
     design = Design.objects.create(workspace=workspace, name="Receipt", html=HTML)
     return open_stream(
         workspace=workspace,
-        origin="stream receipts",
+        source=Source("stream", 1),
         content=freeze(design, subject="Order {{ order }}"),
         from_name="Shop",
         from_email="shop@brand.example",
@@ -123,7 +126,7 @@ def test_a_contact_s_fields_stand_below_the_message_s(
 
 @pytest.mark.parametrize(
     ("reason", "goes"),
-    [("unsubscribed", True), ("complaint", False), ("hard_bounce", False), ("manual", False)],
+    [("unsubscribed", True), ("complained", False), ("hard_bounced", False), ("manual", False)],
 )
 def test_a_notice_reaches_who_left_the_lists_and_nobody_who_must_not_be_mailed(
     stream: Mailing, workspace: Workspace, sink: Sink, reason: str, *, goes: bool
@@ -227,3 +230,40 @@ def test_nobody_else_is_touched_by_who_is_no_contact(
     person = persons.of(message)
     assert (person.own, person.contacts, person.present) == (None, [], "a@x.example")
     assert person.former == frozenset()
+
+
+def test_of_several_contents_each_goes_out_in_its_language(
+    workspace: Workspace, relay: Relay, sink: Sink
+) -> None:
+    stream = open_stream(
+        workspace=workspace,
+        source=Source("stream", 1),
+        content=[
+            Choice(make_content(workspace, subject=f"In {language or 'any'}"), language=language)
+            for language in ("zh-Hans", "", "de")
+        ],
+        from_name="Shop",
+        from_email="shop@brand.example",
+        relay=relay,
+    )
+    lee = Contact.objects.create(
+        workspace=workspace, email="lee@x.example", attributes={"language": "zh_CN"}
+    )
+    append(
+        stream,
+        [
+            Item("contact", lee.email, contact_id=lee.pk),
+            Item("data first", "a@x.example", contact_id=lee.pk, data={"language": "de-AT"}),
+            Item("nobody", "b@x.example"),
+            Item("named", "c@x.example", contact_id=lee.pk, variant=2),
+            Item("another", "d@x.example", data={"language": "fr"}),
+        ],
+    )
+    send(stream)
+    assert {to: mail["Subject"] for to, mail in received(sink).items()} == {
+        "lee@x.example": "In zh-Hans",
+        "a@x.example": "In de",
+        "b@x.example": "In any",
+        "c@x.example": "In de",
+        "d@x.example": "In any",
+    }

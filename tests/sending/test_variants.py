@@ -11,13 +11,15 @@ from hypothesis import strategies as st
 from accounts.models import Workspace
 from campaigns.queries.report import links
 from contacts.audience import Audience
-from contacts.models import List
+from contacts.models import Contact, List
+from contacts.provenance import Source
 from designs.models import Design
 from designs.services import freeze as content_of
 from relays.models import Relay
 from sending.models import Event, LeftOut, Mailing, Message
 from sending.services.mailings import open_mailing
-from sending.variants import WHOLE, Choice, bounds
+from sending.variants import WHOLE, Choice, VariantError, bounds, shares
+from tests.factories import make_content
 from tests.mailservers.sink import Sink
 from tests.sending.engine.conftest import assert_closes, design, relay, sink
 from tests.sending.engine.test_guards import deliver
@@ -63,7 +65,7 @@ def open_split(workspace: Workspace, relay: Relay, make_list: Callable[..., List
         ]
         return open_mailing(
             workspace=workspace,
-            origin="campaign 7",
+            source=Source("campaign", 7),
             content=choices,
             from_name="Brand",
             from_email="news@brand.example",
@@ -119,3 +121,179 @@ def test_links_are_counted_for_each(open_split: Open, sink: Sink) -> None:
         ("A", "https://ant.example/", 2, "link=0&variant=0"),
         ("B", "https://bee.example/", 1, "link=0&variant=1"),
     ]
+
+
+# Languages ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def open_in(workspace: Workspace, relay: Relay, make_list: Callable[..., List]) -> Open:
+    """A mailing to people with these values of `language`, with contents (language, name, weight);
+    each content's subject is its language and name."""
+
+    def make(
+        spoken: list[str | None], choices: list[tuple[str, str, int]], **options: object
+    ) -> Mailing:
+        people = make_list([f"p{one:03}@x.example" for one in range(len(spoken))])
+        for contact, language in zip(
+            Contact.objects.filter(subscriptions__list=people).order_by("email"),
+            spoken,
+            strict=True,
+        ):
+            contact.attributes = {} if language is None else {"language": language}
+            contact.save()
+        return open_mailing(
+            workspace=workspace,
+            source=Source("campaign", 7),
+            content=[
+                Choice(
+                    make_content(
+                        workspace,
+                        subject=f"{language or 'any'} {name}".strip(),
+                        html=f'<a href="https://{language or "any"}.example/">look</a>',
+                        links=[f"https://{language or 'any'}.example/"],
+                    ),
+                    name,
+                    weight,
+                    language,
+                )
+                for language, name, weight in choices
+            ],
+            from_name="Brand",
+            from_email="news@brand.example",
+            audience=Audience.of_lists(workspace.pk, [people.pk]),
+            relay=relay,
+            **options,  # type: ignore[arg-type]
+        )
+
+    return make
+
+
+def got(mailing: Mailing) -> dict[str, str]:
+    """{address: subject of the variant that its message names}"""
+    rows = Message.objects.filter(mailing=mailing).values_list("address", "variant")
+    return {address: mailing.contents[variant].subject for address, variant in rows}
+
+
+CHINESE_AND_ENGLISH = [("en", "", 1), ("zh-Hans", "", 1), ("", "", 1), ("zh", "", 1)]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("spoken", "subject"),
+    [
+        ("en", "en"),
+        ("en-GB", "en"),
+        ("EN_us", "en"),
+        (" en ", "en"),
+        ("zh-Hans", "zh-Hans"),
+        ("zh-Hans-CN", "zh-Hans"),
+        ("zh_CN", "zh-Hans"),
+        ("zh-Hant-TW", "zh"),
+        ("zh-TW", "zh"),
+        ("zh", "zh"),
+        # Not the beginning of a tag, though of the word.
+        ("english", "any"),
+        ("e", "any"),
+        ("fr", "any"),
+        ("", "any"),
+        (None, "any"),
+        ("%", "any"),
+    ],
+)
+def test_a_person_gets_the_content_of_their_language(
+    open_in: Open, spoken: str | None, subject: str
+) -> None:
+    mailing = open_in([spoken], CHINESE_AND_ENGLISH)
+    assert got(mailing) == {"p000@x.example": subject}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_everybody_gets_a_mail_in_one_of_the_languages(
+    open_in: Open, workspace: Workspace, make_list: Callable[..., List], sink: Sink
+) -> None:
+    spoken = ["en", "zh-CN", None, "de-AT"] * 10
+    mailing = open_in(spoken, [("zh-Hans", "", 1), ("", "", 1), ("de", "", 1)])
+    deliver(mailing)
+    assert assert_closes(mailing).accepted == 40
+    subjects = {
+        to: next(line for line in content.splitlines() if line.startswith(b"Subject"))
+        for _, to, content in sink.mails
+    }
+    wanted = {"en": b"any", "zh-CN": b"zh-Hans", None: b"any", "de-AT": b"de"}
+    assert subjects == {
+        f"p{n:03}@x.example": b"Subject: " + wanted[language] for n, language in enumerate(spoken)
+    }
+    # What a mailing without more to say shows of itself is the content for everybody.
+    mailing = Mailing.objects.get()
+    assert mailing.content.subject == "any"
+    message = Message.objects.get(address="p001@x.example")
+    assert mails.rendered(message).subject == "zh-Hans"
+    assert mails.target(message, 0) == "https://zh-Hans.example/"
+
+
+@pytest.mark.django_db
+def test_contents_of_one_language_share_its_people(open_in: Open) -> None:
+    spoken: list[str | None] = ["en-GB", "fr"] * 300
+    mailing = open_in(spoken, [("", "", 1), ("en", "A", 3), ("en", "B", 1)], holdout=20.0)
+    by_language = {f"p{n:03}@x.example": language for n, language in enumerate(spoken)}
+    counts = Counter((by_language[address], subject) for address, subject in got(mailing).items())
+    assert set(counts) == {("fr", "any"), ("en-GB", "en A"), ("en-GB", "en B")}
+    held = Counter(by_language[one] for one in LeftOut.objects.values_list("address", flat=True))
+    assert 35 <= held["fr"] <= 85
+    assert 35 <= held["en-GB"] <= 85
+    english = 300 - held["en-GB"]
+    assert abs(counts["en-GB", "en A"] - english * 3 / 4) <= 30
+    assert sum(counts.values()) + sum(held.values()) == 600
+
+
+@pytest.mark.django_db
+def test_links_say_the_language(open_in: Open) -> None:
+    mailing = open_in(["en", "zh"], [("", "", 1), ("en", "", 1)])
+    for message in Message.objects.all():
+        Event.objects.create(
+            mailing=mailing, message=message, kind="clicked", at=timezone.now(), link=0
+        )
+    assert {(one.name, one.url, one.people) for one in links(mailing)} == {
+        ("1", "https://any.example/", 1),
+        ("en", "https://en.example/", 1),
+    }
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("choices", "why"),
+    [
+        ([], "1 to 32767 contents"),
+        ([("en", "", 1)], "must have no language"),
+        ([("en", "", 1), ("de", "", 1)], "must have no language"),
+        ([("", "", 1), ("englisch", "", 1)], "“englisch” is no language tag"),
+        ([("", "", 1), ("zh_CN", "", 1)], "“zh_CN” is no language tag"),
+        ([("", "", 1), ("en", "", 1), ("EN", "", 1)], "for “en” have no name"),
+        ([("", "A", 1), ("", "A", 1)], "for everybody are both named “A”"),
+        ([("", "", 1), ("en", "", 0)], "A weight is a number from 1"),
+    ],
+)
+def test_contents_that_do_not_go_together(
+    open_in: Open, choices: list[tuple[str, str, int]], why: str
+) -> None:
+    with pytest.raises(VariantError, match=why):
+        open_in(["en"], choices)
+    assert not Mailing.objects.exists()
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["en", "zh", "zh-Hans", "zh-CN"]), st.integers(1, 9)), max_size=6
+    ),
+    st.floats(0, 99),
+)
+def test_every_language_covers_every_chance(more: list[tuple[str, int]], holdout: float) -> None:
+    tags = ["", *(tag for tag, _ in more)]
+    found = shares([1, *(weight for _, weight in more)], tags, holdout)
+    assert {one.number for one in found} == set(range(len(tags)))
+    begun = round(WHOLE * holdout / 100)
+    for prefix in {one.prefix for one in found}:
+        mine = [one.begin for one in found if one.prefix == prefix]
+        assert min(mine) == begun
+        assert max(mine) < WHOLE

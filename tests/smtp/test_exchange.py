@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import pytest
 
 from smtp import (
-    NO_SMTPUTF8,
     End,
     EndingKind,
     Exchange,
@@ -185,7 +184,7 @@ def test_other_letters_than_ascii(sender: str, recipient: str) -> None:
     assert outcome.end is End.ACCEPTED
     line, outcome = _envelope(["PIPELINING"], mail)
     assert line == b""
-    assert (outcome.end, outcome.code) == (End.REFUSED, NO_SMTPUTF8)
+    assert (outcome.end, outcome.verdict) == (End.NEEDS_SMTPUTF8, None)
     assert "ASCII" in outcome.words
 
 

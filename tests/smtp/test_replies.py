@@ -27,12 +27,12 @@ from smtp.replies.ruleset import rule_set
 A, P, T = Meaning.ADDRESS, Meaning.POLICY, Meaning.TRANSIENT
 F, BIG = Meaning.FULL, Meaning.TOO_LARGE
 L, S, U = Meaning.LOGIN, Meaning.SENDER, Meaning.UNCLEAR
-STAGES = ("", "connect", "mail", "rcpt", "data", "content")
+STAGES = [stage for stage in Stage if stage is not Stage.AUTH]
 
 
 class Said(NamedTuple):
     meaning: Meaning
-    stage: str
+    stage: Stage
     # The name of the rule that decides; "-" for none.
     rule: str
     code: int
@@ -44,7 +44,7 @@ class Said(NamedTuple):
 def _said(line: str) -> Said:
     expected, stage, rule, reply, *provider = [part.strip() for part in line.split(" | ")]
     code, _, words = reply.replace("\\n", "\n").partition(" ")
-    return Said(Meaning(expected), stage, rule, int(code), words, "".join(provider))
+    return Said(Meaning(expected), Stage(stage), rule, int(code), words, "".join(provider))
 
 
 SAMPLES = Path(__file__).parent / "replies.txt"
@@ -107,33 +107,33 @@ BY_STAGE = [
 def test_the_stage_decides_doubtful_replies(
     code: int, words: str, expected: dict[str, Meaning]
 ) -> None:
-    assert {stage: meaning(code, words, stage) for stage in expected} == expected
+    assert {stage: meaning(code, words, Stage(stage)) for stage in expected} == expected
 
 
 def test_addresses_decide_nothing() -> None:
     hostile = "5.7.1 <spamhaus-user-unknown@gsmtp.outlook.com>: Rejected by administrator"
-    verdict = classify(550, hostile, "content")
+    verdict = classify(550, hostile, Stage.CONTENT)
     assert (verdict.meaning, verdict.sign) == (P, None)
     assert verdict.rule is not None
     assert verdict.rule.name == "policy.code"
 
 
 @pytest.mark.parametrize("code", [450, 550, 551, 553, 554])
-@pytest.mark.parametrize("stage", ["connect", "mail"])
-def test_nobody_is_suppressed_before_he_was_named(code: int, stage: str) -> None:
+@pytest.mark.parametrize("stage", [Stage.CONNECT, Stage.MAIL])
+def test_nobody_is_suppressed_before_he_was_named(code: int, stage: Stage) -> None:
     for said in TABLE:
         assert not meaning(code, said.words, stage).suppresses
 
 
 def test_an_enhanced_code_matches_whole_numbers() -> None:
-    assert classify(550, "5.1.11 Odd", "content").meaning is U
-    assert classify(550, "5.1.1 Odd", "content").meaning is A
-    assert classify(550, "(#5.1.1)", "content").enhanced == "5.1.1"
+    assert classify(550, "5.1.11 Odd", Stage.CONTENT).meaning is U
+    assert classify(550, "5.1.1 Odd", Stage.CONTENT).meaning is A
+    assert classify(550, "(#5.1.1)", Stage.CONTENT).enhanced == "5.1.1"
 
 
 def test_a_long_reply_repeats_its_code_amid_of_a_sentence() -> None:
     words = "5.5.9 The email account that you tried\n5.5.9 to reach does not\n5.5.9 exist"
-    verdict = classify(550, words, "rcpt")
+    verdict = classify(550, words, Stage.RCPT)
     assert (verdict.meaning, verdict.enhanced) == (A, "5.5.9")
 
 
@@ -150,7 +150,7 @@ def test_a_long_reply_repeats_its_code_amid_of_a_sentence() -> None:
     ],
 )
 def test_what_the_server_asks_to_wait(words: str, code: int, seconds: int) -> None:
-    assert classify(code, words, "rcpt").wait == seconds
+    assert classify(code, words, Stage.RCPT).wait == seconds
 
 
 def test_each_meaning_decides_one_thing() -> None:
@@ -186,7 +186,7 @@ def own() -> Iterator[None]:
 
 @pytest.mark.usefixtures("own")
 def test_own_rules_come_first() -> None:
-    reply = (550, "5.1.1 relay-of-ours: no such user on Sundays", "rcpt")
+    reply = (550, "5.1.1 relay-of-ours: no such user on Sundays", Stage.RCPT)
     verdict = classify(*reply)
     assert (verdict.meaning, _speaker(verdict)) == (T, "Our relay")
     assert verdict.rule is not None
@@ -195,15 +195,28 @@ def test_own_rules_come_first() -> None:
     assert names[0] == verdict.rule.name == "ours.closed-on-sunday"
     assert "address.code" in names[1:]
     # Another stage, another server: ours.
-    assert meaning(550, "5.1.1 relay-of-ours: Sunday", "mail") is S
-    assert meaning(550, "5.1.1 Sunday", "rcpt") is A
+    assert meaning(550, "5.1.1 relay-of-ours: Sunday", Stage.MAIL) is S
+    assert meaning(550, "5.1.1 Sunday", Stage.RCPT) is A
+
+
+def test_own_rules_for_a_login_name_its_stage() -> None:
+    """A reply to AUTH is about the login, whatever its words. A rule for mails does not count."""
+    rule = "[[rule]]\nname = 'ours'\ntext = 'blocked'\nmeaning = 'rate'\n"
+    reply = (535, "5.7.8 Your address is blocked", Stage.AUTH)
+    try:
+        replies.use(own=rules.read(rule, own=True))
+        assert meaning(*reply) is L
+        replies.use(own=rules.read(rule + "stage = 'auth'", own=True))
+        assert meaning(*reply) is Meaning.RATE
+    finally:
+        replies.use(own=rules.Rules())
 
 
 WRONG = [
     ("[[rule]]\nmeaning = 'policy'", "rule 1: give it a name"),
     ("[[rule]]\nname = 'x'\nmeaning = 'odd'", "rule 'x': the meaning is one of address,"),
     ("[[rule]]\nname = 'x'\nmeaning = 'accepted'", "rule 'x': the meaning is one of address,"),
-    ("[[rule]]\nname = 'x'\nmeaning = 'rate'\nstage = 'helo'", "a stage is one of connect,"),
+    ("[[rule]]\nname = 'x'\nmeaning = 'rate'\nstage = 'helo'", "a stage is one of auth, connect,"),
     ("[[rule]]\nname = 'x'\nmeaning = 'rate'\ncode = '250'", "code is '250'; write how it begins"),
     ("[[rule]]\nname = 'x'\nmeaning = 'rate'\ncode = 550", 'write code = "..." or code = ['),
     ("[[rule]]\nname = 'x'\nmeaning = 'rate'\nenhanced = '5.1.x'", "enhanced is '5.1.x'"),
@@ -291,7 +304,7 @@ LONG = [
 def test_any_words_have_a_meaning_soon(words: str) -> None:
     began = time.perf_counter()
     for code in (400, 421, 450, 500, 550, 599):
-        assert isinstance(meaning(code, words, "rcpt"), Meaning)
+        assert isinstance(meaning(code, words, Stage.RCPT), Meaning)
     assert time.perf_counter() - began < 2
     replytext.read(words)
 
@@ -306,9 +319,9 @@ WORDS = st.lists(
 ).map(" ".join)
 
 
-@given(code=st.integers(-1, 999), words=WORDS, stage=st.sampled_from(["", *Stage]))
+@given(code=st.integers(-1, 999), words=WORDS, stage=st.sampled_from(Stage))
 @settings(max_examples=300, deadline=2000)
-def test_never_raises(code: int, words: str, stage: str) -> None:
+def test_never_raises(code: int, words: str, stage: Stage) -> None:
     verdict = classify(code, words, stage)
     assert 0 <= verdict.wait <= 3600
     if 400 <= code < 600:
@@ -352,4 +365,4 @@ def test_never_raises(code: int, words: str, stage: str) -> None:
     ],
 )
 def test_the_text_of_a_reply(text: str, code: int, words: str, stage: str) -> None:
-    assert replytext.read(text) == replytext.ReplyText(code, words, stage)
+    assert replytext.read(text) == replytext.ReplyText(code, words, Stage(stage))

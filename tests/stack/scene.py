@@ -13,6 +13,7 @@ from django.db import close_old_connections
 from accounts.models import Workspace
 from contacts.audience import Audience
 from contacts.models import Contact, List, Subscription
+from contacts.provenance import Source
 from designs import services as designs
 from relays.models import Relay
 from sending.models import Mailing
@@ -53,7 +54,7 @@ def open_mailing(people: int, port: int, connections: int) -> int:
     design = designs.create(workspace, designs.Draft(name="Spring", html=HTML))
     mailing = mailings.open_mailing(
         workspace=workspace,
-        origin="campaign 1",
+        source=Source("campaign", 1),
         content=designs.freeze(design, subject="Hello {{ first_name }} 你好"),
         from_name="Brand",
         from_email="news@stack.example",

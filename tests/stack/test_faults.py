@@ -23,7 +23,9 @@ HELD = """
 SELECT id, holder, cardinality(ids), claimed_at, leased_until, now() FROM sending_batch
  WHERE mailing_id = %s AND holder <> ''
 """
-RELAYS = "SELECT state, state_reason, wait_reason, wait_until, failures FROM relays_relay"
+RELAYS = (
+    "SELECT state, state_reason, state_words, wait_reason, wait_until, failures FROM relays_relay"
+)
 
 
 @pytest.fixture

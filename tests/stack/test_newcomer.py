@@ -162,7 +162,7 @@ def test_from_an_empty_machine_to_a_report_that_closes(
     seen(page, "scheduled")
 
     page.locator("main .state", has_text="Finished").first.wait_for(timeout=180_000)
-    wait_for(lambda: bounces(installation) == {"hard": 2 * EACH, "complained": EACH}, 60)
+    wait_for(lambda: bounces(installation) == {"hard_bounced": 2 * EACH, "complained": EACH}, 60)
     page.reload()
     seen(page, "report")
     targeted, accepted, failed, unknown = installation.rows(
@@ -185,6 +185,6 @@ def bounces(installation: Installation) -> dict[str, int]:
     return dict(
         installation.rows(
             "SELECT kind, count(DISTINCT message_id) FROM sending_event"
-            " WHERE kind IN ('hard', 'complained') GROUP BY 1"
+            " WHERE kind IN ('hard_bounced', 'complained') GROUP BY 1"
         )
     )

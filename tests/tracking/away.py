@@ -6,6 +6,7 @@ from datetime import timedelta
 import django
 
 from contacts.audience import Audience
+from contacts.provenance import Source
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup()
@@ -29,7 +30,7 @@ html = '<a href="https://shop.example/">shop</a><a href="{{ unsubscribe_url }}">
 parts = compile_parts(subject="Hi", preheader="", html=html, text="", track_clicks=True)
 mailing = factories.make_mailing(
     brand,
-    origin="campaign 7",
+    source=Source("campaign", 7),
     content=Content.objects.create(workspace=brand, **parts),
     from_email="news@brand.example",
     relay=Relay.objects.create(workspace=brand, name="R", host="127.0.0.1"),

@@ -7,6 +7,7 @@ import pytest
 from accounts.models import Workspace
 from contacts.audience import Audience
 from contacts.models import Contact, List, Subscription
+from contacts.provenance import Source
 from designs.models import Content
 from designs.services import compile_parts
 from relays.models import Relay
@@ -37,7 +38,7 @@ def contact(workspace: Workspace, lists: list[List]) -> Contact:
         attributes={"city": "beijing", "site": "javascript:alert(1)"},
     )
     for target in lists:
-        Subscription.objects.create(list=target, contact=contact, source="import 1")
+        Subscription.objects.create(list=target, contact=contact, **Source("import", 1).columns)
     return contact
 
 
@@ -48,7 +49,7 @@ def message(workspace: Workspace, contact: Contact, lists: list[List]) -> Messag
     )
     mailing = factories.make_mailing(
         workspace,
-        origin="campaign 7",
+        source=Source("campaign", 7),
         content=Content.objects.create(workspace=workspace, **parts),
         from_email="news@brand.example",
         relay=Relay.objects.create(workspace=workspace, name="R", host="127.0.0.1"),

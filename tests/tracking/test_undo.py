@@ -11,6 +11,7 @@ from django.urls import reverse
 from accounts.models import Workspace
 from contacts.audience import Audience
 from contacts.models import Contact, List, Subscription, Suppression
+from contacts.provenance import BY_HAND, Source
 from contacts.services import contacts as contact_service
 from contacts.services import lists as list_service
 from contacts.services import suppressions
@@ -37,7 +38,7 @@ def other_url(message: Message, contact: Contact, lists: list[List]) -> str:
     """The link in a mail of another campaign, to News only."""
     mailing = factories.make_mailing(
         message.mailing.workspace,
-        origin="campaign 9",
+        source=Source("campaign", 9),
         content=message.mailing.content,
         from_email="news@brand.example",
         relay=message.mailing.relay,
@@ -117,7 +118,7 @@ def test_each_mail_takes_back_its_own(
     press(public, url, "undo")
     assert on(contact) == {"Offers", "Other"}  # News was left 300 days ago
     row = Subscription.objects.get(contact=contact, list__name="News")
-    assert row.source == "campaign 9"
+    assert row.source == Source("campaign", 9)
 
 
 def test_a_complaint_after_it_stays(
@@ -126,7 +127,7 @@ def test_a_complaint_after_it_stays(
     press(public, url, "everything")
     for _ in range(2):
         added = suppressions.suppress_addresses(
-            workspace, [(contact.email, "FBL")], reason="complaint", source="campaign 7"
+            workspace, [(contact.email, "FBL")], reason="complained", source=Source("campaign", 7)
         )
         assert added == 0
     page = press(public, url, "undo")
@@ -142,7 +143,7 @@ def test_a_bounce_changes_nothing_about_it(
 ) -> None:
     press(public, url, "everything")
     suppressions.suppress_addresses(
-        workspace, [(contact.email, "550")], reason="hard_bounce", source="campaign 7"
+        workspace, [(contact.email, "550")], reason="hard_bounced", source=Source("campaign", 7)
     )
     press(public, url, "undo")
     assert not stopped()
@@ -153,7 +154,7 @@ def test_a_suppressed_domain_and_its_undo(
     url: str, public: Client, workspace: Workspace, contact: Contact, action: str
 ) -> None:
     suppressions.suppress(
-        workspace, value="example.com", kind="domain", reason="manual", source="page"
+        workspace, value="example.com", kind="domain", reason="manual", source=BY_HAND
     )
     asked = public.get(url).content.decode()
     assert "sends no mail to any address at example.com" in asked
@@ -173,7 +174,7 @@ def test_a_list_that_was_left_before_hides_no_answer(
     url: str, public: Client, contact: Contact, lists: list[List]
 ) -> None:
     Subscription.objects.filter(contact=contact, list=lists[1]).update(
-        status="unsubscribed", source="page"
+        status="unsubscribed", **BY_HAND.columns
     )
     press(public, url, "lists")
     assert "you are still off these lists" in press(public, url, "undo")
@@ -208,7 +209,7 @@ def test_after_being_moved_to_other_lists(
     people = Contact.objects.filter(pk=contact.pk)
     list_service.remove(lists[2], people)
     fourth = List.objects.create(workspace=workspace, name="Fourth")
-    list_service.subscribe(fourth, people, source="page")
+    list_service.subscribe(fourth, people, source=BY_HAND)
     lists[0].delete()
     press(public, url, "undo")
     assert on(contact) == {"Offers", "Fourth"}
@@ -218,7 +219,7 @@ def test_a_member_who_took_them_off_stays_right(
     url: str, public: Client, contact: Contact, lists: list[List]
 ) -> None:
     press(public, url, "lists")
-    list_service.set_status(lists[0], contact, status="unsubscribed", source="page")
+    list_service.set_status(lists[0], contact, status="unsubscribed", source=BY_HAND)
     press(public, url, "undo")
     assert on(contact) == {"Offers", "Other"}
 
@@ -251,7 +252,7 @@ def test_a_token_of_another_workspace_says_nothing_here(
     Subscription.objects.create(list=target, contact=theirs)
     mailing = factories.make_mailing(
         other_workspace,
-        origin="campaign 7",
+        source=Source("campaign", 7),
         content=message.mailing.content,
         from_email="news@other.example",
         relay=message.mailing.relay,

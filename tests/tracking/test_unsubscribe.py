@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 
 from contacts.models import Contact, List, Subscription, Suppression
+from contacts.provenance import Source
 from contacts.services import suppressions
 from sending.compose import tokens
 from sending.models import Event, Message
@@ -97,7 +98,8 @@ def test_no_body_loses_an_unsubscribe(
 def test_everything_from_the_brand(url: str, public: Client, contact: Contact) -> None:
     assert public.post(url, {"action": "everything"}).status_code == 302
     stop = Suppression.objects.get()
-    assert (stop.value, stop.reason, stop.source) == (contact.email, "unsubscribed", "campaign 7")
+    assert (stop.value, stop.reason) == (contact.email, "unsubscribed")
+    assert stop.source == Source("campaign", 7)
     assert "no more mail" in public.get(url).content.decode()
 
 
@@ -116,14 +118,14 @@ def test_undo_takes_back_only_what_this_mail_did(
     url: str, public: Client, contact: Contact, lists: list[List]
 ) -> None:
     Subscription.objects.filter(contact=contact, list=lists[0]).update(
-        status="unsubscribed", source="campaign 3"
+        status="unsubscribed", **Source("campaign", 3).columns
     )
     suppressions.suppress(
         contact.workspace,
         value=contact.email,
         kind="address",
-        reason="hard_bounce",
-        source="campaign 7",
+        reason="hard_bounced",
+        source=Source("campaign", 7),
     )
     public.post(url, {"action": "lists"})
     public.post(url, {"action": "undo"})

@@ -21,7 +21,7 @@ Reason = Suppression.Reason
 # later, nobody is subscribed again by a link in it.
 UNDO_FOR = timedelta(days=1)
 # Suppressions that say the person wants no mail: nothing is left to ask them.
-WISHES = (Reason.UNSUBSCRIBED, Reason.COMPLAINT)
+WISHES = (Reason.UNSUBSCRIBED, Reason.COMPLAINED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +103,13 @@ def leave(message: Message, *, everything: bool = False, user_agent: str = "") -
         mailing.workspace,
         person.ids,
         None if everything else mailing.list_ids,
-        source=mailing.origin,
+        source=mailing.source,
     )
     suppressions.suppress_addresses(
         mailing.workspace,
         [(one, user_agent) for one in (person.addresses if everything else person.former)],
         reason=Reason.UNSUBSCRIBED,
-        source=mailing.origin,
+        source=mailing.source,
     )
     if not _known(message):
         hits.keep(message.pk, Event.Kind.UNSUBSCRIBED, user_agent=user_agent)
@@ -125,7 +125,7 @@ def undo(message: Message) -> None:
             row.list,
             row.contact,
             status=Status.SUBSCRIBED,
-            source=message.mailing.origin,
+            source=message.mailing.source,
             afterwards=Afterwards.TAKEN_BACK,
         )
     for stop in _stops(message, person):
@@ -137,7 +137,11 @@ def _say_again(message: Message, person: Person, list_ids: list[int] | None) -> 
     """Lists that the person left by another mail less than a day ago: this mail says no as well, so
     the link of that one must not take it back. Suppressions do the same by themselves."""
     mailing = message.mailing
-    by_mail = Mailing.objects.filter(workspace=mailing.workspace_id, origin=OuterRef("source"))
+    by_mail = Mailing.objects.filter(
+        workspace=mailing.workspace_id,
+        source_kind=OuterRef("source_kind"),
+        source_id=OuterRef("source_id"),
+    )
     rows = Subscription.objects.filter(
         Exists(by_mail),
         list__workspace=mailing.workspace_id,
@@ -145,7 +149,7 @@ def _say_again(message: Message, person: Person, list_ids: list[int] | None) -> 
         status=Status.UNSUBSCRIBED,
         afterwards=Afterwards.NOTHING,
         changed_at__gt=_undo_since(),
-    ).exclude(source=mailing.origin)
+    ).exclude(**mailing.source.columns)
     if list_ids is not None:
         rows = rows.filter(list_id__in=list_ids)
     rows.update(afterwards=Afterwards.SAID_AGAIN)
@@ -172,8 +176,8 @@ def _ended(message: Message, person: Person) -> QuerySet[Subscription]:
         list__workspace_id=message.mailing.workspace_id,
         contact_id__in=person.ids,
         status=Status.UNSUBSCRIBED,
-        source=message.mailing.origin,
         afterwards=Afterwards.NOTHING,
+        **message.mailing.source.columns,
     ).select_related("contact")
 
 
@@ -207,7 +211,7 @@ def _domain(address: str) -> str:
 def _is_by(stop: Suppression, message: Message) -> bool:
     return (
         stop.reason == Reason.UNSUBSCRIBED
-        and stop.source == message.mailing.origin
+        and stop.source == message.mailing.source
         and stop.afterwards == Afterwards.NOTHING
     )
 

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from contacts.queries.mergefields import merge_fields
 from designs import personal, weburls
 from designs.models import Content
-from designs.rendering import Part, Rendered, RenderError
+from designs.rendering import CompiledPart, Rendered, RenderError
 from pages.oneline import one_line
 from sending.compose import clickvalues
 from sending.compose.composer import renderer_of
@@ -55,7 +55,7 @@ def _now(link: str, message: Message) -> str | None:
     if "{" not in link:
         return link
     try:
-        return Part(link, "text", renderer_of(content_of(message)).language).render(
+        return CompiledPart(link, "text", renderer_of(content_of(message)).language).render(
             _fields(message)
         )
     except RenderError:

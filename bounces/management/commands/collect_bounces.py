@@ -64,7 +64,8 @@ class Command(BaseCommand):
             part = collecting.collect(mailbox_id)
             total.stored += part.stored
             total.cleared += part.cleared
-            total.more, total.error, total.busy = part.more, part.error, part.busy
+            total.more, total.busy = part.more, part.busy
+            total.error, total.words = part.error, part.words
             collecting.add(total.applied, part.applied)
         mailbox = BounceMailbox.objects.get(pk=mailbox_id)
         if as_json:
@@ -86,7 +87,7 @@ def _facts(mailbox: BounceMailbox, total: collecting.Collected) -> dict[str, Any
         "suppressed": total.applied.suppressed,
         "cleared": total.cleared,
         "busy": total.busy,
-        "error": total.error,
+        "error": total.sentence,
     }
 
 
@@ -95,7 +96,7 @@ def _sentence(mailbox: BounceMailbox, total: collecting.Collected) -> str:
     if total.busy:
         return f"{name}: another process is collecting it."
     if total.error:
-        return f"{name}: {' '.join(total.error.split())}"
+        return f"{name}: {total.sentence}"
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(total.applied.kinds.items()))
     return (
         f"{name}: {total.stored} mails fetched; {kinds or 'nothing'} about our messages, "

@@ -23,11 +23,19 @@ MAILDIR = {"cur", "new"}
 BEGIN = re.compile(rb"From (?![ \t]*:)")
 FIELD = re.compile(rb"[!-9;-~]+[ \t]*:|>?From ")
 MOST_LINE = 64 * 1024
-SUPPRESSING = {Kind.HARD, Kind.COMPLAINT}
+SUPPRESSING = {Kind.HARD_BOUNCED, Kind.COMPLAINED}
+# Programs read this output, so its words stay as they are (docs/operators/replies.md).
+WORDS = {
+    Kind.HARD_BOUNCED: "hard",
+    Kind.SOFT_BOUNCED: "soft",
+    Kind.COMPLAINED: "complaint",
+    Kind.AUTO_REPLIED: "auto-reply",
+    Kind.CHALLENGED: "challenge",
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Mail:
+class MailFile:
     name: str
     raw: bytes = b""
     # Why it can't be read; "" where it can.
@@ -67,7 +75,7 @@ class Command(BaseCommand):
             raise CommandError(f"There is no mail in {path}: no .eml or .mbox file, no Maildir.")
 
 
-def _mails(path: Path) -> Iterator[Mail]:
+def _mails(path: Path) -> Iterator[MailFile]:
     if not path.is_dir():
         yield from _of_file(path, path.name)
         return
@@ -81,22 +89,22 @@ def _looked_at(file: Path) -> bool:
     return wanted and file.is_file()
 
 
-def _of_file(file: Path, name: str) -> Iterator[Mail]:
+def _of_file(file: Path, name: str) -> Iterator[MailFile]:
     """One mail, or the mails of a mailbox file, numbered where they are several."""
     name = name.encode("utf-8", "replace").decode()
     try:
         with file.open("rb") as opened:
             if not BEGIN.match(opened.read(80)):
                 opened.seek(0)
-                yield Mail(name, opened.read(MOST_BYTES))
+                yield MailFile(name, opened.read(MOST_BYTES))
                 return
             opened.seek(0)
             raws = list(_split(opened))
     except OSError as error:
-        yield Mail(name, error=f"can't be read: {error.strerror}")
+        yield MailFile(name, error=f"can't be read: {error.strerror}")
         return
     for number, raw in enumerate(raws, 1):
-        yield Mail(name if len(raws) == 1 else f"{name}#{number}", raw)
+        yield MailFile(name if len(raws) == 1 else f"{name}#{number}", raw)
 
 
 def _split(opened: BinaryIO) -> Iterator[bytes]:
@@ -117,7 +125,7 @@ def _split(opened: BinaryIO) -> Iterator[bytes]:
     yield b"".join(lines)
 
 
-def _facts(mail: Mail) -> dict[str, Any]:
+def _facts(mail: MailFile) -> dict[str, Any]:
     report = Report(Kind.OTHER, why=mail.error or "empty")
     if mail.raw.strip():
         try:
@@ -126,7 +134,7 @@ def _facts(mail: Mail) -> dict[str, Any]:
             report = Report(Kind.OTHER, why=f"can't be read: {type(error).__name__}")
     return {
         "file": mail.name,
-        "kind": report.kind.value.replace("_", "-"),
+        "kind": WORDS.get(report.kind, report.kind.value),
         "recipients": list(report.recipients),
         "status": report.status,
         "rule": report.rule,

@@ -233,7 +233,7 @@ def status(campaign: Campaign) -> dict[str, Any]:
     now = progress.of([mailing])[mailing.pk]
     tally = mailing.tally
     return about | {
-        "reason": mailing.state_reason,
+        "reason": reasons.line(mailing.state_reason, mailing.state_words),
         "targeted": tally.targeted,
         "done": now.done,
         "ledger": {name: getattr(tally, name) for name in LEDGER},
@@ -322,7 +322,7 @@ def text(shown: dict[str, Any]) -> str:
 
 
 def waiting(part: dict[str, Any]) -> str:
-    """A relay, a provider or both, and why."""
+    """A relay, a mail provider or both, and why."""
     where = ", ".join(name for name in (part["relay"], part["provider"]) if name)
     until = f", goes on {part['until']}" if part["until"] else ""
     said = f" ({part['reply']})" if part["reply"] else ""

@@ -29,7 +29,7 @@ from contacts.services import (
 )
 from contacts.services import statuswords as answered
 from contacts.services.importwords import SHOWN
-from contacts.statuswords import Word, Words
+from contacts.statuswords import Word, WordCounts
 from contacts.values import ORDERS
 from pages.oneline import one_line
 
@@ -161,7 +161,7 @@ class Command(BaseCommand):
             sys.exit(REJECTED)
 
     @staticmethod
-    def dry_run(import_: Import, options: dict[str, Any]) -> tuple[dict[str, int], Words]:
+    def dry_run(import_: Import, options: dict[str, Any]) -> tuple[dict[str, int], WordCounts]:
         most = importrun.REPORTED_VALUES if options["rejects"] else 0
         checked = imports.check(import_, rows=None, examples=0, problems=most)
         if options["rejects"]:
@@ -345,7 +345,7 @@ def scope(said: str | None) -> dict[tuple[str, str], str]:
     return {answered.ELSEWHERE: said} if said else {}
 
 
-def run(import_: Import, options: dict[str, Any]) -> tuple[dict[str, int], Words]:
+def run(import_: Import, options: dict[str, Any]) -> tuple[dict[str, int], WordCounts]:
     """Import it here; Ctrl-C cancels it. A worker that took it meanwhile is waited for."""
     imports.start(import_, enqueue=None)
     hidden = options["json"] or not sys.stderr.isatty()
@@ -367,7 +367,7 @@ def run(import_: Import, options: dict[str, Any]) -> tuple[dict[str, int], Words
             import_.refresh_from_db()
     if options["rejects"]:
         write(options["rejects"], rejectfile.stream(import_))
-    return import_.counts, Words(import_.words)
+    return import_.counts, WordCounts(import_.words)
 
 
 def write(path: str, content: Iterable[bytes]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from contacts.provenance import Source
 from sending.models import Fence, Fenced
 from sending.services import fence
 
@@ -100,13 +101,17 @@ def _mailing(one: Fenced) -> dict[str, Any]:
     return {
         "mailing": one.mailing_id,
         "workspace": one.mailing.workspace.slug,
-        "of": one.mailing.origin,
+        "of": str(one.mailing.source),
         "was": "sending" if one.was_sending else "paused",
         "targeted": one.mailing.tally.targeted,
         "accepted": one.mailing.tally.accepted,
         "hosts_know_accepted": accepted,
         "hosts_know_without_an_answer": in_doubt,
     }
+
+
+def _of(unknown: dict[str, Any]) -> str:
+    return str(Source.from_json(unknown["source"])) or "a mailing"
 
 
 WORDS = {
@@ -127,7 +132,7 @@ def text(shown: dict[str, Any]) -> str:
         for one in shown["hosts_that_have_not_reported"]
     ]
     lines += [
-        f"  {host['host']} sent of {one['origin'] or 'a mailing'}, which is not in this database: "
+        f"  {host['host']} sent of {_of(one)}, which is not in this database: "
         f"{one['accepted']:,} accepted, {one['in_doubt']:,} without an answer, until {one['last']}"
         for host in shown["hosts"]
         for one in host["unknown_mailings"]

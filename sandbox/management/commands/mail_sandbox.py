@@ -6,7 +6,10 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from environment import logs
 from sandbox.services import sandbox
+
+log = logs.get(__name__)
 
 
 class Command(BaseCommand):
@@ -29,7 +32,7 @@ class Command(BaseCommand):
             server.run(
                 smtp_port=smtp,
                 imap_port=imap,
-                ready=lambda: self.stdout.write(f"SMTP on 127.0.0.1:{smtp}, IMAP on {imap}"),
+                ready=lambda: log.info("mail sandbox listens", smtp=smtp, imap=imap),
             )
         except OSError as error:
             raise CommandError(

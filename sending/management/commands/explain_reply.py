@@ -23,7 +23,7 @@ class Command(BaseCommand):
         parser.add_argument("reply", help='such as "550 5.1.1 No such user", or a line of a log')
         parser.add_argument(
             "--stage",
-            choices=[stage.value for stage in Stage],
+            choices=[stage.value for stage in Stage if stage],
             help="what the server answered to; without it, what the reply itself says",
         )
         parser.add_argument("--json", action="store_true", help="one line of JSON")
@@ -34,7 +34,7 @@ class Command(BaseCommand):
         reply = read(given)
         if reply.code // 100 not in {2, 4, 5}:
             raise CommandError("No reply code is in it. Put it first, such as 550 or 451.")
-        stage = options["stage"] or reply.stage
+        stage = Stage(options["stage"] or reply.stage)
         try:
             verdict = classify(reply.code, reply.words, stage)
         except ProviderError as error:  # somebody is writing a file of relays/providers
@@ -46,14 +46,14 @@ class Command(BaseCommand):
             self.stdout.write(_sentences(facts))
 
 
-def _facts(reply: str, stage: str, verdict: Verdict) -> dict[str, Any]:
+def _facts(reply: str, stage: Stage, verdict: Verdict) -> dict[str, Any]:
     meaning, rule = verdict.meaning, verdict.rule
     with translation.override("en"):
         sentence = reasons.text(meaning.value)
     decided = verdict.words or (f"status {verdict.enhanced}" if verdict.enhanced else "the code")
     return {
         "reply": reply,
-        "stage": stage,
+        "stage": stage.value,
         "meaning": meaning.value,
         "fails": meaning.fails,
         "suppresses": meaning.suppresses,

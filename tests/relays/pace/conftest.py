@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from accounts.models import Workspace
+from contacts.provenance import Source
 from designs.models import Content
 from relays.models import Relay
 from relays.queries import clock
@@ -58,7 +59,7 @@ def make_mailing(workspace: Workspace) -> Callable[..., Mailing]:
             workspace=workspace, subject="Hello", html="<p>Hello</p>", text="Hello"
         )
         known: dict[str, Any] = {
-            "origin": f"campaign {Mailing.objects.count()}",
+            "source": Source("campaign", Mailing.objects.count()),
             "from_email": "news@brand.example",
             "retry_for": timedelta(days=2),
         }

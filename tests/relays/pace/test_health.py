@@ -8,14 +8,14 @@ import pytest
 
 from relays.models import Lane, Relay, RelayMinute
 from relays.services import health, minutes
-from smtp import ConnectError, End, Outcome, Stage
+from smtp import ConnectError, End, Outcome, Stage, refused
 from tests.relays.pace.conftest import NOON, Clock
 
 pytestmark = pytest.mark.django_db
 Make = Callable[..., Any]
 ACCEPTED = Outcome(End.ACCEPTED, 250, "2.0.0 taken", Stage.CONTENT)
 LOST = Outcome(End.NOT_HANDED_OVER, 0, "connection lost")
-CLOSING = Outcome(End.REFUSED, 421, "4.3.2 shutting down", Stage.MAIL)
+CLOSING = refused(421, "4.3.2 shutting down", Stage.MAIL)
 
 
 def after(
@@ -65,7 +65,7 @@ def test_too_many_connections_beside_open_ones_only_shrink_them(
 
 def test_a_refused_mail_is_an_answer(make_relay: Make, stepped: Clock) -> None:
     relay = make_relay(failures=2)
-    unknown = Outcome(End.REFUSED, 550, "5.1.1 user unknown", Stage.RCPT)
+    unknown = refused(550, "5.1.1 user unknown", Stage.RCPT)
     assert after(relay, unknown).failures == 0
 
 
@@ -81,7 +81,7 @@ def test_what_only_a_person_can_mend_stops_it(
 ) -> None:
     relay = after(make_relay(), *outcomes, error=error)
     assert (relay.state, relay.state_since) == (Relay.State.STOPPED, NOON)
-    assert relay.state_reason
+    assert relay.state_reason == (error.reason if error else "")
 
 
 def test_a_longer_wait_stays(make_relay: Make, stepped: Clock) -> None:

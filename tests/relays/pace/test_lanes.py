@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from relays import providers
 from relays.models import Lane, Relay
 from relays.services import lanes, pace
-from smtp import End, Outcome, Stage
+from smtp import End, Outcome, Stage, refused
 from tests.relays.pace.conftest import NOON, Clock
 
 pytestmark = pytest.mark.django_db
@@ -21,9 +21,9 @@ Make = Callable[..., Any]
 GMAIL = providers.lane_number("gmail")
 QQ = providers.lane_number("qq")
 ACCEPTED = Outcome(End.ACCEPTED, 250, "2.0.0 taken", Stage.CONTENT, 0.05)
-SLOWER = Outcome(End.REFUSED, 421, "4.7.28 unusual rate of mail, try later", Stage.RCPT)
-OWN = Outcome(End.REFUSED, 454, "Throttling failure: Maximum sending rate exceeded.", Stage.CONTENT)
-LATER = Outcome(End.REFUSED, 451, "4.3.0 try again later", Stage.RCPT)
+SLOWER = refused(421, "4.7.28 unusual rate of mail, try later", Stage.RCPT)
+OWN = refused(454, "Throttling failure: Maximum sending rate exceeded.", Stage.CONTENT)
+LATER = refused(451, "4.3.0 try again later", Stage.RCPT)
 
 
 @dataclass(frozen=True)
@@ -143,8 +143,8 @@ def test_rules_say_whose_limit_it_is(
     make_relay: Make, domain: str, code: int, words: str, slowed: str
 ) -> None:
     some = people(domain, 30)
-    refused = Outcome(End.REFUSED, code, words, Stage.CONTENT)
-    learn(make_relay(), (some[:14], ACCEPTED), (some[14:], refused))
+    said = refused(code, words, Stage.CONTENT)
+    learn(make_relay(), (some[:14], ACCEPTED), (some[14:], said))
     assert Lane.objects.get().name == slowed
 
 
@@ -156,13 +156,13 @@ def test_the_relay_s_own_limit_slows_it_as_a_whole(make_relay: Make, stepped: Cl
     assert (lane.name, lane.ceiling, lane.rate) == ("*", 14, 7)
     relay.refresh_from_db()
     assert (relay.wait_reason, relay.wait_until) == ("rate", lane.closed_until)
-    assert "Throttling" in relay.state_reason
+    assert "Throttling" in relay.state_words
 
 
 def test_complaints_in_many_lanes_are_the_relay_s_own(make_relay: Make, stepped: Clock) -> None:
     relay = make_relay()
     mixed = [one for n in range(8) for one in people(f"x{n}.example", 2, 10 * n)]
-    words = Outcome(End.REFUSED, 450, "4.7.1 slow down", Stage.RCPT)
+    words = refused(450, "4.7.1 slow down", Stage.RCPT)
     learn(relay, (mixed[::2], ACCEPTED), (mixed[1::2], words))
     assert Lane.objects.get().name == "*"
 
@@ -267,10 +267,10 @@ def test_a_limit_of_one_mailbox_is_none_of_its_provider(
     make_relay: Make, stepped: Clock, code: int, words: str, stage: Stage
 ) -> None:
     relay = make_relay()
-    refused = Outcome(End.REFUSED, code, words, stage)
+    said = refused(code, words, stage)
     for first in (0, 100):
-        learn(relay, (people("outlook.com", 15, first), refused))
-        learn(relay, (people("x.example", 15, first), refused))
+        learn(relay, (people("outlook.com", 15, first), said))
+        learn(relay, (people("x.example", 15, first), said))
     assert not Lane.objects.exists()
     relay.refresh_from_db()
     assert relay.wait_until is None
@@ -281,5 +281,5 @@ def test_the_relays_own_limit_is_one_though_it_names_a_user(
 ) -> None:
     relay = make_relay()
     words = "4.7.0 User has exceeded the sending limit, throttled"
-    learn(relay, (people("gmail.com", 15), Outcome(End.REFUSED, 450, words, Stage.RCPT)))
+    learn(relay, (people("gmail.com", 15), refused(450, words, Stage.RCPT)))
     assert Lane.objects.get().name == "*"

@@ -10,7 +10,7 @@ import pytest
 
 from relays import connectioncount, lanes
 from relays.connectioncount import Search
-from relays.lanes import LaneState, Seen
+from relays.lanes import LaneSample, LaneState
 from tests.relays.pace.conftest import NOON
 
 TICK = 1.0
@@ -35,7 +35,7 @@ class Run:
         self.accepted.append(good)
         self.refused.append(bad)
         if wanted:
-            seen = Seen(good, bad, 0, TICK, good / TICK or None, latency, "454 slow down")
+            seen = LaneSample(good, bad, 0, TICK, good / TICK or None, latency, "454 slow down")
             self.state = lanes.learn(self.state, seen, now, self.chance.uniform(0.8, 1.2))
         self.second += 1
 

@@ -45,7 +45,7 @@ def after(seconds: float) -> datetime:
 def test_a_relay_s_wait(  # noqa: PLR0917
     make_relay: Make, make_mailing: Make, stepped: Clock, reason: str, seconds: int, says: bool
 ) -> None:
-    make_relay(wait_reason=reason, wait_until=after(seconds), state_reason="451 later")
+    make_relay(wait_reason=reason, wait_until=after(seconds), state_words="451 later")
     mailing = make_mailing()
     assert said(mailing) == ((reason, after(seconds)) if says else ("", None))
     if says:

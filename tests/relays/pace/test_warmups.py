@@ -6,7 +6,7 @@ import pytest
 from django.utils.translation import override
 
 from relays import warmups
-from relays.warmups import Progress
+from relays.warmups import WarmupProgress
 
 TODAY = date(2026, 3, 4)
 
@@ -33,14 +33,14 @@ def test_plans_grow_from_day_to_day() -> None:
 @pytest.mark.parametrize(
     ("began", "expected"),
     [
-        (None, Progress(1, 3, 50)),
-        (date(2026, 3, 4), Progress(1, 3, 50)),
-        (date(2026, 3, 2), Progress(3, 3, 200)),
+        (None, WarmupProgress(1, 3, 50)),
+        (date(2026, 3, 4), WarmupProgress(1, 3, 50)),
+        (date(2026, 3, 2), WarmupProgress(3, 3, 200)),
         (date(2026, 3, 1), None),  # over
-        (date(2026, 3, 9), Progress(1, 3, 50)),
+        (date(2026, 3, 9), WarmupProgress(1, 3, 50)),
     ],
 )
-def test_progress(began: date | None, expected: Progress | None) -> None:
+def test_progress(began: date | None, expected: WarmupProgress | None) -> None:
     relay = Warming({"days": [50, 100, 200]}, began)
     assert warmups.progress(relay, TODAY) == expected
 

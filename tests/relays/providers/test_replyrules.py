@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 from relays.providers import replyrules
-from smtp.replies import classify
+from smtp.replies import Stage, classify
 from smtp.replies.ruleset import rule_set
 
 # The first whose sign is in a reply is asked first. A change of it changes what replies mean.
@@ -22,7 +22,7 @@ def test_the_order_of_providers() -> None:
 def test_the_first_of_two_providers_decides() -> None:
     """Gmail is named before Mimecast, though Mimecast's own rule would match."""
     reply = "5.7.1 mimecast: policy, see https://support.google.com/mail/?p=BlockedMessage - gsmtp"
-    verdict = classify(550, reply, "content")
+    verdict = classify(550, reply, Stage.CONTENT)
     assert verdict.sign is not None
     assert verdict.sign.key == "gmail"
     assert verdict.rule is not None
@@ -31,7 +31,7 @@ def test_the_first_of_two_providers_decides() -> None:
 
 def test_services_pass_mails_on() -> None:
     services = "aliyun brevo mailgun mailjet postmark sendgrid ses sparkpost tencent".split()
-    assert replyrules.services() == set(services)
+    assert rule_set().services == set(services)
 
 
 def test_rules_about_our_account() -> None:

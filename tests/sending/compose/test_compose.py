@@ -7,13 +7,14 @@ from itertools import count
 import pytest
 
 from accounts.models import Workspace
+from contacts.provenance import Source
 from designs.models import Content
 from relays.models import Relay
 from sending.compose import tokens
-from sending.compose.composer import NOT_MADE, Composer
+from sending.compose.composer import Composer
 from sending.models import Mailing
 from sending.queries.claim import Claimed
-from smtp import MailObject, Outcome
+from smtp import End, MailObject, Outcome
 
 NUMBERS = count(10_000_000)
 
@@ -25,7 +26,7 @@ def composer(**parts: str) -> Composer:
     mailing = Mailing(
         pk=7,
         workspace=workspace,
-        origin="campaign 7",
+        **Source("campaign", 7).columns,
         from_name="Brand",
         from_email="news@brand.example",
         track_opens=True,
@@ -88,5 +89,5 @@ def test_who_is_gone_has_an_address_only() -> None:
 def test_a_mail_that_can_not_be_made_says_why() -> None:
     outcome = composer(text="\n{{ 1 / points }}").compose(claimed(), {"points": 0})
     assert isinstance(outcome, Outcome)
-    assert outcome.code == NOT_MADE
+    assert outcome.end is End.NOT_COMPOSED
     assert "text, line 2: ZeroDivisionError" in outcome.words

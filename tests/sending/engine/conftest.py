@@ -5,6 +5,7 @@ import pytest
 from accounts.models import Workspace
 from contacts.audience import Audience
 from contacts.models import List
+from contacts.provenance import Source
 from designs.models import Design
 from designs.services import freeze
 from relays.models import Relay
@@ -56,7 +57,7 @@ def open_to(workspace: Workspace, relay: Relay, design: Design, make_list: Calla
         } | options
         return open_mailing(
             workspace=workspace,
-            origin="campaign 7",
+            source=Source("campaign", 7),
             content=content,
             from_name="Brand",
             from_email="news@brand.example",

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from contacts.provenance import BY_HAND
 from contacts.services import suppressions
 from relays.models import Relay
 from sending.models import Batch, Mailing, MailingLane, Message, Tally
@@ -198,10 +199,10 @@ def test_who_left_is_asked_while_they_wait(open_to: Open, relay: Relay) -> None:
     claimed = take(mailing, relay)
     assert left_since(mailing, ids(claimed)) == {}
     suppressions.suppress(
-        mailing.workspace, value="b@x.example", kind="address", reason="complaint", source="page"
+        mailing.workspace, value="b@x.example", kind="address", reason="complained", source=BY_HAND
     )
     (gone,) = (message.id for message in claimed.messages if message.address == "b@x.example")
-    assert left_since(mailing, ids(claimed)) == {gone: "suppressed_complaint"}
+    assert left_since(mailing, ids(claimed)) == {gone: "suppressed_complained"}
 
 
 def test_accepted_is_a_heap_only_update(open_to: Open, relay: Relay) -> None:

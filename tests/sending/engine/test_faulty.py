@@ -50,7 +50,7 @@ def test_a_mailing_that_cannot_be_prepared_is_paused_and_others_go_on(
     deliver(good)
     bad.refresh_from_db()
     assert (bad.state, good.state) == (Mailing.State.PAUSED, Mailing.State.FINISHED)
-    assert bad.state_reason == "The mails could not be prepared: no such part"
+    assert (bad.state_reason, bad.state_words) == ("not_prepared", "no such part")
     assert assert_closes(bad).waiting == 20
     assert assert_closes(good).accepted == 30
 
@@ -97,7 +97,7 @@ def test_a_delivery_agent_that_fails_stops_only_its_relay(
     assert assert_closes(good).accepted == 300
     relay.refresh_from_db()
     assert relay.wait_until is not None
-    assert (relay.wait_reason, relay.state_reason) == ("fault", "FaultError: a bug")
+    assert (relay.wait_reason, relay.state_words) == ("fault", "FaultError: a bug")
     # What was on the wire stands in the journal: nothing is lost, nothing goes twice.
     monkeypatch.setattr(Ledger, "record", real)
     Relay.objects.update(wait_until=None, failures=0)

@@ -21,6 +21,7 @@ from sending.models import Event, Hold, Mailing, Message, Tally
 from sending.queries.claim import OTHERS_FIRST, Claimed, claim
 from sending.services import dispatch, heldpeople, holddecisions, holdwords, mailings, recovery
 from sending.services.retrying import Retried
+from smtp import Stage
 from tests.mailservers.sink import Sink, running
 from tests.sending.engine.conftest import assert_closes
 
@@ -341,7 +342,7 @@ def test_a_worker_that_is_killed_in_the_middle_of_a_run(
     claimed = claim(mailing, relay, holder=journal.holder, limit=100)
     assert claimed is not None
     for message in interleaved(claimed.messages)[:refused]:
-        journal.reply(message.id, 550, "rcpt", f"I cannot deliver mail for <{message.address}>")
+        journal.reply(message.id, 550, Stage.RCPT, f"I cannot deliver mail for <{message.address}>")
     journal.abandon()
     assert recovery.recover_journals() == 1
     assert assert_closes(mailing).failed == refused
@@ -435,7 +436,7 @@ def test_a_server_that_cuts_instead_of_answering_does_not_use_the_list_up(
         return assert_closes(mailing)
 
     first = send().unknown
-    assert "For too many mails the server's reply was never seen" in mailing.state_reason
+    assert mailing.state_reason == "many_unseen"
     assert 30 < first <= 30 + AT_ONCE
     assert set(sink.accepted.values()) == {1}
     # Whoever resumes it begins a new count.
@@ -457,7 +458,7 @@ def test_a_mail_larger_than_the_relay_takes_fails_nobody(
     mailing = open_to(people(100))
     deliver(mailing)
     assert mailing.state == Mailing.State.PAUSED
-    assert "5.3.4" in mailing.state_reason
+    assert "5.3.4" in mailing.state_words
     assert assert_closes(mailing).waiting == 100
     assert not sink.accepted
     sizes(sink, 100_000)
@@ -522,6 +523,6 @@ def test_what_is_refused_before_a_recipient_was_named_fails_nobody(
     mailing = open_to(people(100))
     deliver(mailing)
     assert mailing.state == Mailing.State.PAUSED
-    assert words.decode().strip() in mailing.state_reason
+    assert words.decode().strip() in mailing.state_words
     assert assert_closes(mailing).waiting == 100
     assert not Suppression.objects.exists()

@@ -206,8 +206,8 @@ def failed(open_to: Open, relay: Relay) -> Mailing:
                 workspace=mailing.workspace,
                 kind="address",
                 value=address,
-                reason="hard_bounce",
-                source=mailing.origin,
+                reason="hard_bounced",
+                **mailing.source.columns,
             )
             for address in PEOPLE
         ]
@@ -215,7 +215,7 @@ def failed(open_to: Open, relay: Relay) -> Mailing:
     now = timezone.now()
     Event.objects.bulk_create(
         [
-            Event(mailing=mailing, message_id=message.id, kind="hard", at=now)
+            Event(mailing=mailing, message_id=message.id, kind="hard_bounced", at=now)
             for message in claimed.messages
         ]
     )

@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from contacts.models import Contact, List, Subscription, Suppression
+from contacts.provenance import BY_HAND, Source
 from contacts.services import suppressions
 from relays.models import Pool, PoolMember, Relay
 from sending.compose import tokens
@@ -73,10 +74,10 @@ def test_refusals_are_settled_by_what_they_mean(open_to: Open, relay: Relay, sin
     assert mailing.wait_reason == "retrying"
     assert mailing.wait_until == rows["defer"].retry_at
     suppressed = Suppression.objects.get()
-    assert (suppressed.value, suppressed.reason) == ("reject@x.example", "hard_bounce")
+    assert (suppressed.value, suppressed.reason) == ("reject@x.example", "hard_bounced")
     assert suppressed.detail == "550 5.1.1 User unknown"
-    assert suppressed.source == "campaign 7"
-    assert Event.objects.get().kind == Event.Kind.BOUNCED_HARD
+    assert suppressed.source == Source("campaign", 7)
+    assert Event.objects.get().kind == Event.Kind.HARD_BOUNCED
     assert assert_closes(mailing).hard_bounced == 1
 
     Message.objects.filter(pk=rows["defer"].pk).update(retry_at=timezone.now())
@@ -158,7 +159,7 @@ def test_refused_login_stops_the_relay(open_to: Open, relay: Relay, sink: Sink) 
     shift.run(relay)
     relay.refresh_from_db()
     assert relay.state == Relay.State.STOPPED
-    assert "535" in relay.state_reason
+    assert "535" in relay.state_words
     dispatch.tend_mailings()
     mailing.refresh_from_db()
     assert mailing.wait_reason == "relay_stopped"
@@ -178,10 +179,14 @@ def test_who_left_since_the_freeze_is_skipped(open_to: Open, relay: Relay, sink:
         ["a@x.example", "gone@x.example", "left@x.example", "bad@x.example", "b@bad.example"]
     )
     suppressions.suppress(
-        mailing.workspace, value="bad@x.example", kind="address", reason="complaint", source="page"
+        mailing.workspace,
+        value="bad@x.example",
+        kind="address",
+        reason="complained",
+        source=BY_HAND,
     )
     suppressions.suppress(
-        mailing.workspace, value="bad.example", kind="domain", reason="manual", source="page"
+        mailing.workspace, value="bad.example", kind="domain", reason="manual", source=BY_HAND
     )
     Contact.objects.get(email="gone@x.example").delete()
     Subscription.objects.filter(contact__email="left@x.example").update(status="unsubscribed")
@@ -191,7 +196,7 @@ def test_who_left_since_the_freeze_is_skipped(open_to: Open, relay: Relay, sink:
         "a@x.example": "",
         "gone@x.example": "gone",
         "left@x.example": "unsubscribed",
-        "bad@x.example": "suppressed_complaint",
+        "bad@x.example": "suppressed_complained",
         "b@bad.example": "suppressed_domain",
     }
     assert set(sink.accepted) == {"a@x.example"}
@@ -204,10 +209,10 @@ def test_people_left_out_are_counted_by_reason(
 ) -> None:
     out = make_list(["both@x.example"], name="Out")
     suppressions.suppress(
-        out.workspace, value="no@x.example", kind="address", reason="hard_bounce", source="page"
+        out.workspace, value="no@x.example", kind="address", reason="hard_bounced", source=BY_HAND
     )
     mailing = open_to(["both@x.example", "no@x.example", "yes@x.example"], lists_out=[out.pk])
-    assert mailing.excluded == {"excluded": 1, "suppressed_hard_bounce": 1}
+    assert mailing.excluded == {"excluded": 1, "suppressed_hard_bounced": 1}
     assert assert_closes(mailing).targeted == 1
 
 

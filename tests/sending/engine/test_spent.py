@@ -180,7 +180,7 @@ def closed(open_to: Open, relay: Relay) -> Mailing:
         failures=8, words="421 too many messages in this connection",
     )  # fmt: skip
     Relay.objects.filter(pk=relay.pk).update(
-        wait_until=until, wait_reason="rate", next_slot_at=until, state_reason="421 too many"
+        wait_until=until, wait_reason="rate", next_slot_at=until, state_words="421 too many"
     )
     relay.refresh_from_db()
     return mailing
@@ -205,7 +205,7 @@ def test_a_changed_limit_ends_a_wait_of_the_whole_relay(
 ) -> None:
     relays.change(relay, **changed)
     relay.refresh_from_db()
-    assert (relay.wait_until, relay.wait_reason, relay.state_reason) == (None, "", "")
+    assert (relay.wait_until, relay.wait_reason, relay.state_words) == (None, "", "")
     shift.run(relay)
     assert assert_closes(closed).accepted == 40
     assert not Lane.objects.filter(relay=relay).exists()
@@ -214,7 +214,7 @@ def test_a_changed_limit_ends_a_wait_of_the_whole_relay(
 def test_a_changed_limit_does_not_bring_a_server_back_that_is_away(relay: Relay) -> None:
     until = timezone.now() + timedelta(minutes=5)
     Relay.objects.filter(pk=relay.pk).update(
-        failures=3, wait_until=until, wait_reason="connection", state_reason="refused"
+        failures=3, wait_until=until, wait_reason="connection", state_words="refused"
     )
     relay.refresh_from_db()
     relays.change(relay, per_minute=10)

@@ -18,6 +18,7 @@ from sending.models import Event, Hold, Mailing, Message, Tally
 from sending.queries import verdicts as query
 from sending.queries.claim import claim
 from sending.services import holddecisions, mailings, recovery, verdicts
+from smtp import Stage
 from tests.mailservers.sink import Sink, running
 from tests.sending.engine.conftest import assert_closes
 from tests.sending.engine.test_guards import deliver, people
@@ -226,9 +227,9 @@ def test_a_worker_that_is_killed_in_the_middle_of_a_run(
     claimed = claim(mailing, relay, holder=journal.holder, limit=60)
     assert claimed is not None
     for message in claimed.messages[:30]:
-        journal.reply(message.id, 250, "content", "OK")
+        journal.reply(message.id, 250, Stage.CONTENT, "OK")
     for message in claimed.messages[30 : 30 + refused]:
-        journal.reply(message.id, 550, "rcpt", "5.1.1 User unknown")
+        journal.reply(message.id, 550, Stage.RCPT, "5.1.1 User unknown")
     journal.abandon()
     assert recovery.recover_journals() == 1
     assert assert_closes(mailing).failed == refused

@@ -10,15 +10,17 @@ from pytest_django import Settings
 
 from sending.host import journal
 from sending.host.journal import Journal
+from smtp import Stage
 
 # A worker that is killed with two contents handed over, one of them answered.
 WORKER = """
 import django; django.setup()
 import os, signal
 from sending.host.journal import Journal
+from smtp import Stage
 journal = Journal()
 journal.hand_over(1)
-journal.reply(1, 250, "content", "taken 收到")
+journal.reply(1, 250, Stage.CONTENT, "taken 收到")
 journal.hand_over(2)
 os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -55,9 +57,9 @@ def test_a_living_worker_s_journal_is_left_alone() -> None:
 def test_a_batch_that_was_not_recorded_leaves_its_journal() -> None:
     mine = Journal()
     mine.hand_over(5)
-    mine.reply(5, 250, "content", "ok\nand more")
+    mine.reply(5, 250, Stage.CONTENT, "ok\nand more")
     mine.hand_over(6)
-    mine.reply(6, 550, "rcpt", "no")
+    mine.reply(6, 550, Stage.RCPT, "no")
     mine.abandon()
     ((path, story),) = list(journal.orphans())
     assert path == mine.path
@@ -81,4 +83,13 @@ def test_a_restart_of_the_machine_makes_it_incomplete() -> None:
     story = journal.read(path)
     assert not story.complete
     assert (set(story.replies), story.in_doubt) == ({5}, {6})
+    path.unlink()
+
+
+def test_a_stage_that_is_none_makes_it_incomplete() -> None:
+    path = journal.directory() / "odd.journal"
+    path.write_text(f"B {journal.boot()}\nR 5 550 rcpt no\nR 6 550  no\nR 7 550 ehlo no\n")
+    story = journal.read(path)
+    assert not story.complete
+    assert [reply.stage for reply in story.replies.values()] == [Stage.RCPT, Stage.UNKNOWN]
     path.unlink()

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from contacts.provenance import UNKNOWN, Source
 from sending.host import sentlog
 from sending.host.sentlog import About
 
 KEY = "a" * 32
+SEVEN = Source("campaign", 7)
 
 
 @pytest.mark.parametrize(
@@ -28,29 +30,29 @@ def test_ids_as_ranges(ids: list[int], text: str) -> None:
 
 
 def test_read_back_by_mailing_and_installation(tmp_path: Path) -> None:
-    sentlog.append(tmp_path, About(KEY, 1, "campaign 7"), [1, 2, 3], [9])
-    sentlog.append(tmp_path, About(KEY, 1, "campaign 7"), [4, 11], [])
-    sentlog.append(tmp_path, About(KEY, 2, ""), [], [40])
-    sentlog.append(tmp_path, About("b" * 32, 1, "other"), [100], [])
+    sentlog.append(tmp_path, About(KEY, 1, SEVEN), [1, 2, 3], [9])
+    sentlog.append(tmp_path, About(KEY, 1, SEVEN), [4, 11], [])
+    sentlog.append(tmp_path, About(KEY, 2), [], [40])
+    sentlog.append(tmp_path, About("b" * 32, 1, Source("campaign", 8)), [100], [])
     found = sentlog.read(tmp_path, KEY)
     assert found[1].accepted == [(1, 4), (11, 11)]
     assert found[1].in_doubt == [(9, 9)]
-    assert found[1].origin == "campaign 7"
-    assert found[2].in_doubt == [(40, 40)]
+    assert found[1].source == SEVEN
+    assert (found[2].in_doubt, found[2].source) == ([(40, 40)], UNKNOWN)
     assert found.keys() == {1, 2}
 
 
 def test_a_line_that_a_full_disk_cut_harms_no_other(tmp_path: Path) -> None:
-    sentlog.append(tmp_path, About(KEY, 1, "x"), [1], [])
+    sentlog.append(tmp_path, About(KEY, 1, SEVEN), [1], [])
     (path,) = tmp_path.glob("*")
     with path.open("a") as file:
-        file.write("\n1790000000 " + KEY + " 1 x A 5-")
-    sentlog.append(tmp_path, About(KEY, 1, "x"), [2], [])
+        file.write("\n1790000000 " + KEY + " 1 campaign 7 A 5-")
+    sentlog.append(tmp_path, About(KEY, 1, SEVEN), [2], [])
     assert sentlog.read(tmp_path, KEY)[1].accepted == [(1, 2)]
 
 
 def test_what_no_backup_is_as_old_as_is_forgotten(tmp_path: Path) -> None:
-    sentlog.append(tmp_path, About(KEY, 1, "x"), [1], [])
+    sentlog.append(tmp_path, About(KEY, 1, SEVEN), [1], [])
     (path,) = tmp_path.glob("*")
     sentlog.forget_old(tmp_path)
     assert path.exists()

@@ -33,7 +33,7 @@ REPORT = {
           FROM sending_batch WHERE mailing_id = %(mailing)s""",
     "lane": "SELECT lane, next_id, last_id FROM sending_mailinglane WHERE mailing_id = %(mailing)s",
     "relay": """
-        SELECT id, state, state_reason, wait_reason, wait_until, failures, exchange
+        SELECT id, state, state_reason, state_words, wait_reason, wait_until, failures, exchange
           FROM relays_relay WHERE workspace_id = %(workspace)s""",
     "slot": "SELECT * FROM relays_relayslot WHERE leased_until > now()",
 }
@@ -59,11 +59,11 @@ def mend(scene: Scene) -> list[str]:
     for relay in Relay.objects.filter(
         workspace_id=scene.mailing.workspace_id, state=Relay.State.STOPPED
     ):
-        why.append(relay.state_reason)
+        why.append(f"{relay.state_reason}: {relay.state_words}")
         relays.resume(relay)
     scene.mailing.refresh_from_db()
     if scene.mailing.state == Mailing.State.PAUSED:
-        why.append(scene.mailing.state_reason)
+        why.append(f"{scene.mailing.state_reason}: {scene.mailing.state_words}")
         mailings.resume(scene.mailing)
     return why
 

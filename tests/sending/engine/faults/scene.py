@@ -8,6 +8,7 @@ from typing import Any
 from accounts.models import Workspace
 from contacts.audience import Audience
 from contacts.models import Contact, List, Subscription
+from contacts.provenance import Source
 from designs import services as designs
 from relays.models import Pool, PoolMember, Relay
 from sending.models import Mailing
@@ -72,7 +73,7 @@ def opened(people: Sequence[str], *servers: Server, padding: int = 0, **relay: A
     design = designs.create(workspace, designs.Draft(name="Spring", html=html))
     mailing = mailings.open_mailing(
         workspace=workspace,
-        origin=name,
+        source=Source("campaign", 7),
         content=designs.freeze(design, subject="Hello {{ first_name }} 你好"),
         from_name="Brand",
         from_email="news@brand.example",

@@ -30,7 +30,7 @@ def assert_stopped(scene: Scene, words: str) -> None:
     relay = scene.relay
     relay.refresh_from_db()
     assert relay.state == Relay.State.STOPPED
-    assert words in relay.state_reason
+    assert words in relay.state_words
     scene.mailing.refresh_from_db()
     assert scene.mailing.state == Mailing.State.SENDING
     assert scene.mailing.wait_reason == "relay_stopped"
@@ -47,7 +47,7 @@ def assert_waits(scene: Scene, words: str) -> None:
     scene.mailing.refresh_from_db()
     assert scene.mailing.wait_reason == "tls"
     scene.relay.refresh_from_db()
-    assert words in scene.relay.state_reason
+    assert words in scene.relay.state_words
     assert assert_right(scene).waiting == len(PEOPLE)
     assert not any(server.turns[Step.MAIL] for server in scene.servers)
 
@@ -158,7 +158,7 @@ def test_the_name_is_unknown() -> None:
         scene.mailing.refresh_from_db()
         assert scene.mailing.wait_reason == "connection"
         scene.relay.refresh_from_db()
-        assert "relay.invalid" in scene.relay.state_reason
+        assert "relay.invalid" in scene.relay.state_words
         assert assert_right(scene).waiting == len(PEOPLE)
         Relay.objects.filter(pk=scene.relay.pk).update(host="localhost")
         engine.drive(scene)

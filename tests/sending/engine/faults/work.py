@@ -48,7 +48,7 @@ def celery(*, percent: float | None = None, processes: int = 1) -> None:
     """A Celery worker of the send queue, as `manage.py up` starts it."""
     _prepare(percent)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, signal.valid_signals())
-    quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "WARNING")
+    quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat")
     app.worker_main(["worker", "-Q", "send", "-c", str(processes), *quiet])
 
 

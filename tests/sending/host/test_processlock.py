@@ -1,9 +1,8 @@
-"""What a dead process held of relays is free at once."""
+"""What a dead process had reserved of relays is free at once."""
 
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,17 +10,18 @@ import pytest
 from django.db import Error
 from pytest_django import Settings
 
+from accounts.models import Workspace
 from relays.models import Relay, RelaySlot
 from relays.services import pace
-from sending.host import journal, presence
+from sending.host import journal, processlock
 from sending.services import recovery
 
 # A worker that is killed while it holds a share.
 WORKER = """
 import django; django.setup()
 import os, signal
-from sending.host.presence import Presence
-print(Presence().name, flush=True)
+from sending.host.processlock import ProcessLock
+print(ProcessLock().name, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -47,29 +47,29 @@ def killed(var: Path) -> str:
 def test_a_killed_process_is_missed_once(var: Path) -> None:
     name = killed(var)
     assert name.startswith(f"{journal.host()}:")
-    assert list(presence.departed()) == [name]
-    assert list(presence.departed()) == []
+    assert list(processlock.dead_processes()) == [name]
+    assert list(processlock.dead_processes()) == []
 
 
 def test_who_lives_is_not_missed_nor_who_said_good_bye() -> None:
-    with presence.Presence() as mine:
-        assert list(presence.departed()) == []
+    with processlock.ProcessLock() as mine:
+        assert list(processlock.dead_processes()) == []
     assert not mine.path.exists()
-    assert list(presence.departed()) == []
+    assert list(processlock.dead_processes()) == []
 
 
 def test_who_could_not_say_good_bye_is_missed() -> None:
-    with suppress(Error), presence.Presence() as mine:
+    with suppress(Error), processlock.ProcessLock() as mine:
         raise Error("the database is away")
-    assert list(presence.departed()) == [mine.name]
+    assert list(processlock.dead_processes()) == [mine.name]
 
 
 @pytest.mark.django_db
-def test_a_killed_process_leaves_its_connections_to_others(
-    var: Path, make_relay: Callable[..., Relay]
-) -> None:
-    relay = make_relay(connections=2)
-    with presence.Presence() as living:
+def test_a_killed_process_leaves_its_connections_to_others(var: Path, workspace: Workspace) -> None:
+    relay = Relay.objects.create(
+        workspace=workspace, name="Main", host="smtp.brand.example", connections=2
+    )
+    with processlock.ProcessLock() as living:
         assert pace.take_slot(relay, f"{killed(var)}:{relay.pk}")
         RelaySlot.objects.update(open=2)
         slot = pace.take_slot(relay, f"{living.name}:{relay.pk}")

@@ -1,7 +1,8 @@
-"""Which processes of this host live.
+"""Locks by which processes of this host tell who of them lives.
 
 Each that sends holds a lock on a file of its own, which the kernel gives up with the process,
-however it dies. What a dead one held of relays is free at once, and not only when its leases end.
+however it dies. What a dead one had reserved of relays is
+free at once, and not only when its leases end.
 """
 
 import fcntl
@@ -14,11 +15,11 @@ from typing import Self
 from sending.host import journal
 
 
-class Presence:
-    """From now until its end, or the process's. `name`: no other process, anywhere, has it.
+class ProcessLock:
+    """Held until it is left, or the process ends. `name`: no other process, anywhere, has it.
 
-    Whoever leaves it by an exception may not have given back what it held (the database is away):
-    it is missed as if it had died.
+    Whoever leaves it by an exception may not have given back what it claimed (the database is
+    away): it is missed as if it had died.
     """
 
     def __init__(self) -> None:
@@ -40,7 +41,7 @@ class Presence:
         os.close(self._file)
 
 
-def departed() -> Iterator[str]:
+def dead_processes() -> Iterator[str]:
     """Names of processes of this host that died; each is forgotten when the caller asks for the
     next one."""
     for path in sorted(journal.directory().glob("*.process")):

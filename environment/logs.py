@@ -1,0 +1,269 @@
+"""The log: one line for each thing that happens, with fields by name. No Django.
+
+    log = logs.get(__name__)
+    log.info("imported", workspace=1, rows=500)         # at once
+    log.committed.info("mailing paused", mailing=7)     # when the transaction is committed
+
+The words are constants, and what changes is a field: docs/operators/logs.md lists all of them, and
+tests/config/test_log_events.py compares. What others wrote (a server's reply, a file's name) is
+escaped, so that it never begins a line of its own; of e-mail addresses only the domain is kept.
+
+Built on the standard library: Django, Celery and granian log through it, too, and a package such as
+structlog would need a bridge to it that is as long as this module.
+"""
+
+import json
+import logging
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from environment import variables
+
+FORMATS = ("text", "json")
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+# Keys that each JSON line has; no field has such a name.
+KEYS = ("time", "level", "logger", "message", "traceback")
+# Of a text in a field; of the words of a line, which only others make as long; of a traceback.
+LONGEST_VALUE, LONGEST_WORDS, LONGEST_TRACEBACK = 500, 2_000, 20_000
+
+BARE = re.compile(r"[A-Za-z0-9_.:@/+*-]+")
+# The part of an address before the @, and what is written right before that.
+ADDRESS = re.compile(r"(?:\"[^\"]{1,256}\"|[^\s<>@]{1,256})@(?=[^\s@])")
+
+# Fields that all lines of this process have, such as its worker's name.
+_process: dict[str, object] = {}
+# Those of the request that this thread works on.
+_context: ContextVar[dict[str, object] | None] = ContextVar("log_context", default=None)
+
+
+def _now(write: Callable[[], None]) -> None:
+    write()
+
+
+# Runs a function once the transaction at hand is committed, or now if there is none; pages.apps
+# replaces it by one that knows transactions.
+_when_committed: Callable[[Callable[[], None]], None] = _now
+
+
+class Log:
+    """Writes lines of one module. A field of None is left out."""
+
+    __slots__ = ("_deferred", "_logger")
+
+    def __init__(self, logger: logging.Logger, *, deferred: bool = False) -> None:
+        self._logger = logger
+        self._deferred = deferred
+
+    @property
+    def committed(self) -> "Log":
+        """What it writes appears when the transaction at hand is committed, and not at all if it is
+        rolled back: for changes that only then have happened."""
+        return Log(self._logger, deferred=True)
+
+    def debug(self, words: str, /, **fields: object) -> None:
+        self._write(logging.DEBUG, words, fields)
+
+    def info(self, words: str, /, **fields: object) -> None:
+        self._write(logging.INFO, words, fields)
+
+    def warning(self, words: str, /, **fields: object) -> None:
+        self._write(logging.WARNING, words, fields)
+
+    def error(self, words: str, /, **fields: object) -> None:
+        self._write(logging.ERROR, words, fields)
+
+    def exception(self, words: str, /, **fields: object) -> None:
+        """With the traceback of the exception that is being handled."""
+        self._write(logging.ERROR, words, fields, cause=True)
+
+    def failed(self, words: str, cause: BaseException, /, **fields: object) -> None:
+        """With the traceback of `cause`."""
+        self._write(logging.ERROR, words, fields, cause=cause)
+
+    def _write(
+        self,
+        level: int,
+        words: str,
+        fields: Mapping[str, object],
+        *,
+        cause: BaseException | bool | None = None,
+    ) -> None:
+        if not self._logger.isEnabledFor(level):
+            return
+        extra = {"fields": fields}
+        write = partial(self._logger.log, level, words, exc_info=cause, extra=extra)
+        if self._deferred:
+            _when_committed(write)
+        else:
+            write()
+
+
+def get(name: str) -> Log:
+    return Log(logging.getLogger(name))
+
+
+def rewrite(record: logging.LogRecord, words: str, /, **fields: object) -> None:
+    """Makes a line that others wrote one of ours, in a filter."""
+    record.msg, record.args, record.fields = words, (), fields
+
+
+# What lines have in common ------------------------------------------------------------------------
+
+
+def use_transactions(when_committed: Callable[[Callable[[], None]], None]) -> None:
+    global _when_committed  # noqa: PLW0603 - set once, when the program starts
+    _when_committed = when_committed
+
+
+def name_process(**fields: object) -> None:
+    """Fields of all lines of this process, and of those that it forks."""
+    _process.update(fields)
+
+
+@contextmanager
+def context(**fields: object) -> Iterator[dict[str, object]]:
+    """Fields of all lines of this thread, until the block ends, beside those of a context around
+    it; `bind` adds to them."""
+    known = (_context.get() or {}) | fields
+    token = _context.set(known)
+    try:
+        yield known
+    finally:
+        _context.reset(token)
+
+
+def bind(**fields: object) -> None:
+    """More fields for the context at hand; nothing outside of one."""
+    if (known := _context.get()) is not None:
+        known.update(fields)
+
+
+def _common(record: logging.LogRecord) -> dict[str, object]:
+    found = dict(_process)
+    if "worker" in found:
+        found["worker"] = f"{found['worker']}/{record.process}"
+    # Django logs a refusal when the context is over; the request has kept it.
+    request = getattr(record, "request", None)
+    return found | (getattr(request, "log_fields", None) or _context.get() or {})
+
+
+# How a line looks ---------------------------------------------------------------------------------
+
+
+def formatter() -> logging.Formatter:
+    """The one that YANSHU_LOG_FORMAT names. Raises SettingError."""
+    form = variables.choice("YANSHU_LOG_FORMAT", "text", FORMATS)
+    return JsonFormatter() if form == "json" else TextFormatter()
+
+
+def configuration(ours: Iterable[str] = ()) -> dict[str, Any]:
+    """For logging.config.dictConfig: all lines to standard error. `ours`: packages that DEBUG is
+    about; what others say at that level is too much, and may have contents. Raises SettingError."""
+    variables.choice("YANSHU_LOG_FORMAT", "text", FORMATS)
+    level = variables.choice("YANSHU_LOG_LEVEL", "INFO", LEVELS)
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": {"()": "environment.logs.formatter"}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"handlers": ["stderr"], "level": "INFO" if level == "DEBUG" else level},
+        "loggers": {name: {"level": level} for name in ours},
+    }
+
+
+class TextFormatter(logging.Formatter):
+    """`2026-11-29T15:30:00.123Z INFO logger: words name=value name="a value"`; lines of a traceback
+    follow, each after four spaces."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = f"{_time(record)} {record.levelname} {record.name}: {_plain(_words(record))}"
+        for name, value in _fields(record).items():
+            line += f" {name}={_shown(value)}"
+        if traceback := _traceback(self, record):
+            line += "".join(f"\n    {_plain(one)}" for one in traceback.splitlines())
+        return line
+
+
+class JsonFormatter(logging.Formatter):
+    """An object on one line: KEYS, and the fields beside them."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        found: dict[str, object] = {
+            "time": _time(record),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": _words(record),
+        }
+        for name, value in _fields(record).items():
+            found.setdefault(name, value)
+        if traceback := _traceback(self, record):
+            found["traceback"] = traceback
+        # What is left to escape stands inside of strings.
+        return _plain(json.dumps(found, ensure_ascii=False))
+
+
+def _time(record: logging.LogRecord) -> str:
+    moment = datetime.fromtimestamp(record.created, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}Z"
+
+
+def _words(record: logging.LogRecord) -> str:
+    """Ours are constants. Others say what went wrong with a value of ours; what they say of
+    themselves (a worker's name) is no address."""
+    words = _cut(record.getMessage(), LONGEST_WORDS)
+    return masked(words) if record.levelno >= logging.WARNING else words
+
+
+def _fields(record: logging.LogRecord) -> dict[str, object]:
+    """Numbers, booleans and texts; what the line says of itself comes first."""
+    own: Mapping[str, object] = getattr(record, "fields", {})
+    found = {name: _value(value) for name, value in own.items() if value is not None}
+    for name, value in _common(record).items():
+        if value is not None:
+            found.setdefault(name, value if isinstance(value, int) else str(value))
+    return found
+
+
+def _value(value: object) -> object:
+    if isinstance(value, float):
+        return round(value, 3)
+    if isinstance(value, int):
+        return value
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return _cut(masked(str(value)), LONGEST_VALUE)
+
+
+def _shown(value: object) -> str:
+    text = json.dumps(value) if isinstance(value, bool) else str(value)
+    return text if BARE.fullmatch(text) else _plain(json.dumps(text, ensure_ascii=False))
+
+
+def masked(text: str) -> str:
+    """Without whose address it is: "550 <…@example.com> unknown"."""
+    return ADDRESS.sub("…@", text) if "@" in text else text
+
+
+def _plain(text: str) -> str:
+    """On one line, and without what a terminal would obey: line breaks, control characters and
+    marks that change the direction of writing become escapes."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in text)
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else text[:longest] + "…"
+
+
+def _traceback(formatter: logging.Formatter, record: logging.LogRecord) -> str:
+    if not record.exc_info or record.exc_info[0] is None:
+        return ""
+    text = masked(formatter.formatException(record.exc_info))
+    # The end says what was wrong.
+    return text if len(text) <= LONGEST_TRACEBACK else "…" + text[-LONGEST_TRACEBACK:]
