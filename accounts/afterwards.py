@@ -14,7 +14,7 @@ from django.db import connections
 from environment import logs
 
 log = logs.get(__name__)
-# More than a mail server takes at once; what is still waiting then is asked for again.
+# Limit of waiting work, above what a mail server takes at once. Further work is dropped and logged.
 MOST = 100
 _thread = ThreadPoolExecutor(1, thread_name_prefix="afterwards")
 

@@ -1,4 +1,4 @@
-"""What the logs leave out. Imports no app of ours: logging is set up before they are."""
+"""Log filters. They import none of our apps, because logging is set up before the apps are."""
 
 import logging
 import re
@@ -7,14 +7,14 @@ from http import HTTPStatus
 
 from environment import logs
 
-# What follows in these addresses is a secret: whoever has it may act for somebody.
+# Paths whose rest is a secret: with it anybody could act for a person.
 SECRET = re.compile(r"^(/(?:e/[a-z]|invitations|setup|password/reset)/)[^/].*", re.DOTALL)
 # A long part of any other path may be a secret, for example in a badly copied URL.
 LONG = re.compile(r"[^/]{24,}")
 PROBES = {"/livez", "/readyz", "/healthz"}
 # Seconds after which a process logs again that the database is unavailable.
 SAY_AGAIN = 60.0
-# Of a path.
+# Characters of a path in the log.
 LONGEST = 200
 
 

@@ -24,8 +24,8 @@ def granian(*, host: str, port: int, workers: int) -> tuple[str, ...]:
         # As a module it finds the formatter of its log in our directory.
         *(sys.executable, "-m", "granian", "--log-config", str(ROOT / "config" / "granian.json")),
         *("--interface", "asginl", "--host", host, "--port", str(port)),
-        # Connections are few (1,024): those that send no request are closed soon, which needs
-        # HTTP/1. Browsers speak HTTP/2 to a proxy.
+        # There are only 1,024 connections, so idle ones without a request are closed soon. granian
+        # does that for HTTP/1 only. A proxy can speak HTTP/2 with browsers.
         *("--workers", str(workers), "--http", "1", "--no-ws"),
         *("--http1-header-read-timeout", "10000"),
         *("--respawn-failed-workers", "--workers-kill-timeout", str(WEB_STOPS_WITHIN)),

@@ -33,7 +33,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 Headers = list[tuple[str, str]]
 
 log = logs.get(__name__)
-# A connection to the database each.
+# Each thread has a connection to the database.
 THREADS = 8
 MIB = 1024 * 1024
 BODY = 16 * MIB
@@ -159,7 +159,7 @@ class Bridge:
 
 
 class ApplicationResponse:
-    """What the application says: written by its thread, sent by the loop."""
+    """The application's answer. The application's thread writes it; the event loop sends it."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
@@ -187,7 +187,7 @@ class ApplicationResponse:
         except GoneError:
             pass
         except Exception:
-            # Django answers for itself; this is what it can't: a stream that breaks.
+            # Django answers its own errors. Only a streamed answer can break here.
             log.exception("answer broke off")
             self.broken = True
         finally:

@@ -20,7 +20,7 @@ APPS = (
 )
 OURS = ("environment", "smtp", *APPS, "config", "quickstart")
 
-# For whatever reads these settings: manage.py, the web server, Celery.
+# Here, because every program imports these settings: manage.py, the web server, Celery.
 prepare()
 
 try:
@@ -277,10 +277,10 @@ LOGGING["filters"] = {
 LOGGING["handlers"]["stderr"]["filters"] = ["refusal"]
 LOGGING["loggers"] |= {
     "django.request": {"filters": ["probes"]},
-    # Ticks run each second: only what goes wrong with them is worth a line.
+    # Ticks run each second, so only their problems are logged.
     **{name: {"level": "WARNING"} for name in ("celery.beat", "celery.worker.strategy")},
     "celery.app.trace": {"level": "WARNING", "filters": ["away"]},
-    # What they say besides is repeated for each message when the broker was away.
+    # After an outage of the broker, their other lines repeat for each message.
     **{
         name: {"level": "WARNING"}
         for name in (

@@ -49,7 +49,7 @@ TROUBLE = {"bounce": 9, "softbounce": 4, "blocked": 2, "complain": 1, "autoreply
 
 @dataclass(frozen=True, slots=True)
 class PastCampaign:
-    """A campaign of the past: `weeks` ago, from a starter in a language, to a list."""
+    """A past campaign: sent `weeks` ago, with a starter design, to the list `to`."""
 
     name: str
     weeks: float

@@ -118,7 +118,7 @@ def _compile(
     except Uncompiled:
         raise
     except Exception as error:
-        # A fault of this compiler must not keep a mailing from going out.
+        # A bug in this compiler must not stop a mailing.
         log.exception("part of a design could not be compiled")
         raise Uncompiled(str(error)) from error
     return render if free else _counted(render)

@@ -33,8 +33,8 @@ GIVEN = frozenset(OF_MAIL)
 
 @dataclass(frozen=True, slots=True)
 class KnownFields:
-    """What is known of the merge fields: those that exist, and about the recipients' values how
-    many are empty, and how many are no number, date or address, with one such value."""
+    """Facts about the merge fields: those that exist, the number of recipients with an empty value,
+    and the number with a value that is no number, date or address, with one such value."""
 
     fields: frozenset[str]
     missing: Mapping[str, int]
@@ -80,7 +80,7 @@ def check_fields(part: str, words: str, known: KnownFields) -> list[DesignProble
 
 
 def _check_brackets(tree: nodes.Template, part: str) -> Iterator[DesignProblem]:
-    """What a filter or range() can't take would keep the mail from everybody."""
+    """Arguments that a filter or range() can't take. They would fail the mail for everybody."""
     known = filters("en")
     for one in tree.find_all(nodes.Filter):
         if not _works(known[one.name], one, SAMPLES.get(one.name, "x")):
@@ -89,7 +89,7 @@ def _check_brackets(tree: nodes.Template, part: str) -> Iterator[DesignProblem]:
             yield DesignProblem("bad_arguments", ERROR, part, one.lineno, words)
     for call in tree.find_all(nodes.Call):
         if _is_range(call) and not _works(environment(escape=False).globals[CALLED["range"]], call):
-            text = _("range() needs one to three whole numbers in its brackets.")
+            text = _("range() needs one to three whole numbers.")
             yield DesignProblem("bad_arguments", ERROR, part, call.lineno, text)
 
 
@@ -113,7 +113,7 @@ def _works(function: Any, called: nodes.Filter | nodes.Call, *values: Any) -> bo
 def _check_values(
     used: Iterable[FieldUse], part: str, unfit: Mapping[Use, tuple[int, str]]
 ) -> Iterator[DesignProblem]:
-    """People whose value is no number, date or address where one is needed."""
+    """Warnings about recipients whose value is no number, date or address where one is needed."""
     told: set[tuple[str, str]] = set()
     for use in used:
         count, sample = unfit.get((use.field, use.kind), (0, ""))
@@ -130,7 +130,8 @@ def _check_values(
 def _check_failing(
     failing: Iterable[TrialFailure], stops: Collection[int]
 ) -> Iterator[DesignProblem]:
-    """People whose mail can't be made. `stops`: lines of which text in a calculation is told."""
+    """Warnings about recipients whose mail can't be rendered. `stops`: lines with a warning about
+    text in a calculation already."""
     for one in failing:
         if one.line in stops and not one.by_zero:
             continue
@@ -238,7 +239,7 @@ def _names(node: nodes.Node) -> set[str]:
 def _check_printed(
     tree: nodes.Template, part: str, fields: frozenset[str]
 ) -> Iterator[DesignProblem]:
-    """What is printed must be a value: not the sender as a whole, a list, or a loop."""
+    """Errors for printed objects that aren't values: the workspace, a list, or a loop."""
     for output in tree.find_all(nodes.Output):
         whole = {id(got.node) for got in output.find_all(nodes.Getattr)}
         whole |= {id(got.node) for got in output.find_all(nodes.Getitem)}

@@ -19,8 +19,8 @@ PIECE = re.compile(r"<<(\w+)>>")
 
 @dataclass(frozen=True, slots=True)
 class TagStyle:
-    """A way to write merge tags. `sure`: always a merge tag; `known`: only with a name that we
-    know."""
+    """A syntax of merge tags. `sure`: it is always a merge tag. `known`: it is one only with a name
+    that we know."""
 
     program: str
     example: str
@@ -38,7 +38,7 @@ class Table:
     kinds: tuple[TagStyle, ...]
 
     def beginning(self, character: str) -> tuple[TagStyle, ...]:
-        """The kinds that may begin with the character, in their order."""
+        """The kinds that may begin with the character, in the file's order."""
         return _beginning(self, character)
 
 

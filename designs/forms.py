@@ -17,7 +17,7 @@ ENCODINGS = ("utf-8-sig", "gb18030", "cp1252")
 
 
 class SourceField(forms.CharField):
-    """HTML or text: nothing is stripped, and what can't be stored gets a sentence."""
+    """HTML or plain text. Nothing is stripped; a NUL, which can't be stored, gives an error."""
 
     widget = forms.Textarea
 

@@ -101,7 +101,8 @@ def is_hidden(values: dict[str, str]) -> bool:
 
 
 class HtmlReader:
-    """Calls `begin`, `void`, `words` and `end` for what is shown."""
+    """Calls `begin`, `void`, `words` and `end` for shown elements and text, and `hidden_words` and
+    `end_hidden` for hidden ones."""
 
     def __init__(self) -> None:
         self.open: list[Element] = []

@@ -76,7 +76,7 @@ def joined(
 
 
 def _expressions(source: str) -> list[str] | None:
-    """The pieces of a template as expressions; an `if` is one."""
+    """The pieces of a template as expressions. An `if` becomes one expression. None for loops."""
     reader = _ConditionReader()
     for piece, is_jinja in split_jinja(source):
         if not is_jinja:

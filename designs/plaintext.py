@@ -45,7 +45,7 @@ class _TextReader(htmltree.HtmlReader):
     def text(self) -> str:
         return self.lines.text()
 
-    # -- What htmltree.HtmlReader finds, without what is hidden
+    # -- Called by htmltree.HtmlReader for shown elements
 
     def begin(self, element: Element, values: dict[str, str], tag: Tag) -> None:
         name = element.name

@@ -79,7 +79,7 @@ class Preview:
     html: str = ""
     text: str = ""
     problems: list[DesignProblem] = field(default_factory=list)
-    # Of the problems those that keep a part from being shown.
+    # The problems that keep a part from being shown.
     failed: list[DesignProblem] = field(default_factory=list)
 
     @property
@@ -93,7 +93,8 @@ class Preview:
         return any(problem.code == "foreign_tag" for problem in self.problems)
 
     def failures(self, part: str) -> list[DesignProblem]:
-        """Why the part can't be shown; a text that is made from the HTML fails as that does."""
+        """The problems that keep the part from being shown. A text made from the HTML has those of
+        the HTML."""
         own = [problem for problem in self.failed if problem.part == part]
         if own or part != "text" or self.text:
             return own
@@ -123,10 +124,10 @@ def render_preview(  # noqa: PLR0913 - the four parts of a mail and whom it is f
         with PLACES.one(workspace.pk):
             return _preview(workspace, source, contact)
     except BusyError:
-        words = _("Many mails are being drawn right now. Try again in a moment.")
+        words = _("Many mails are being rendered right now. Try again in a moment.")
         return _without_a_picture(DesignProblem(BUSY, ERROR, "html", 0, words))
     except TimeUpError:
-        words = _("This mail takes too long to draw. Make its loops and calculations smaller.")
+        words = _("This mail takes too long to render. Make its loops and calculations smaller.")
         return _without_a_picture(DesignProblem("time", ERROR, "html", 0, words))
 
 
@@ -141,7 +142,7 @@ def _preview(workspace: Workspace, source: MailSource, contact: Contact | None) 
     if not source.text and any(problem.part == "html" for problem in failed):
         # The text is made from the HTML, so the same error would be reported twice.
         failed = [problem for problem in failed if problem.part != "text"]
-    # A warning about the same line does not say why nothing can be shown.
+    # Only errors replace a failure of the same line: a warning doesn't explain it.
     errors: dict[tuple[str, int], list[DesignProblem]] = {}
     for one in problems:
         if one.severity == ERROR:
@@ -155,7 +156,7 @@ def _preview(workspace: Workspace, source: MailSource, contact: Contact | None) 
 def _render(
     source: MailSource, values: dict[str, Any]
 ) -> tuple[dict[str, str], list[DesignProblem]]:
-    """Each part for itself: a broken subject doesn't hide the mail."""
+    """Renders each part separately, so that a broken subject doesn't hide the mail."""
     given = next(iter(urls), PreviewUrls)()
     values = {
         **values,
@@ -210,8 +211,8 @@ def _failure(problem: DesignProblem) -> str:
 
 
 def _excuse(failures: Sequence[DesignProblem]) -> str:
-    """In place of the mail: what keeps it from being shown, and where. Where others are drawn
-    now, our script asks again soon (frontend/src/designs.js)."""
+    """The document shown instead of the mail: its errors with their lines. If the process is busy,
+    our script tries again soon (frontend/src/designs.js)."""
     lines = "\n".join(map(_failure, failures))
     if any(problem.code == BUSY for problem in failures):
         return _page(lines, font=WORDS, mark=" data-busy")

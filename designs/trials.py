@@ -43,8 +43,8 @@ EQUALITY = {"eq", "ne"}
 
 @dataclass(frozen=True, slots=True)
 class TrialFailure:
-    """What keeps the mail from people: a division `by_zero`, or any other fault; `email` of one of
-    them. `partly`: not all values were tried, so there may be more people."""
+    """An error that keeps the mail from some people: a division `by_zero`, or another one. `email`:
+    one of them. `partly`: not all values were tried, so more people may be affected."""
 
     part: str
     line: int
@@ -55,7 +55,7 @@ class TrialFailure:
 
 
 class MailTrial:
-    """The parts of a mail that may fail for some people, ready to be tried."""
+    """The parts of a mail that may fail for some people, compiled."""
 
     def __init__(self, sources: Mapping[str, str], known: Collection[str]) -> None:
         """`known`: the existing merge fields. An unknown field is reported elsewhere."""
@@ -70,15 +70,15 @@ class MailTrial:
                 if any(map(_may_fail, tree.body)):
                     self.fields |= names_from_outside(tree) & set(known)
                     self.parts.append(CompiledPart(tree, part, language))
-            # Told as a syntax error.
+            # Reported as a syntax error elsewhere.
             except RenderError:
                 continue
 
     def failures(
         self, people: Iterable[tuple[Mapping[str, Any], int]], *, partly: bool
     ) -> list[TrialFailure]:
-        """`people`: the merge fields of one, and how many have the same values. Who isn't tried
-        within LONGEST seconds is left out, and the counts say so."""
+        """`people`: (merge fields of a person, number of people with the same values). After
+        LONGEST seconds it stops, and marks the results as `partly`."""
         found: dict[tuple[str, int, bool], tuple[int, str]] = {}
         try:
             with within(LONGEST):

@@ -40,7 +40,9 @@ def relays(request: WorkspaceRequest) -> Iterable[todo.Need]:
         url = todo.url(request, "relay", row.pk)
         if row.state == Relay.State.PAUSED:
             title = _("The relay {name} is paused").format(name=row.name)
-            yield todo.Need(title, _("Campaigns that only it can send wait."), _said(row), url)
+            yield todo.Need(
+                title, _("Campaigns that depend on this relay are waiting."), _said(row), url
+            )
         elif row.state == Relay.State.STOPPED:
             title = _("The relay {name} is stopped").format(name=row.name)
             detail = _(
@@ -54,7 +56,7 @@ def relays(request: WorkspaceRequest) -> Iterable[todo.Need]:
 
 
 def _said(relay: Relay) -> str:
-    """Why it was stopped, in the reader's language, with the server's words."""
+    """Why the relay was stopped, in the reader's language, with the server's words."""
     return reasons.line(relay.state_reason, relay.state_words)
 
 

@@ -67,7 +67,7 @@ def attend() -> None:
         # `sign` logs an unavailable database.
         if is_away(error):
             return
-        # It is asked again in some seconds; the worker goes on.
+        # The worker goes on; the next try is in some seconds.
         log.exception("state of this host could not be told")
     finally:
         connection.close()

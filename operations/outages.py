@@ -15,7 +15,7 @@ from celery import beat
 
 from environment import logs
 
-# The tick that says which beat sent it.
+# The tick that names its beat.
 SIGN = "operations.tasks.beat_lives"
 
 log = logs.get(__name__)

@@ -46,7 +46,7 @@ class _Kept:
             self.lock.release()
 
     def _log_change(self, before: Mapping[str, HealthPart]) -> None:
-        """A line when a part begins or ceases to work, instead of one for each answer."""
+        """Logs a line when a part starts or stops working, not one for each answer."""
         for name, part in self.parts.items():
             was_ok = before[name].ok if name in before else True
             if was_ok and not part.ok:

@@ -23,7 +23,7 @@ GO_ON, KEEP = "go_on", "keep"
 
 @dataclass(frozen=True, slots=True)
 class RestoredMailing:
-    """A mailing of the workspace about which somebody has to decide."""
+    """A mailing of the workspace that needs a decision."""
 
     one: Fenced
     name: str

@@ -57,7 +57,9 @@ class InterruptionsMiddleware:
         target = ITS_LIST.match(request.path)
         if target and target[0] != request.path and _removed(exception):
             log.warning("object removed meanwhile", view=_view(request), error=exception)
-            messages.warning(request, _("It was removed meanwhile, so this could not be done."))
+            messages.warning(
+                request, _("It was removed in the meantime, so this could not be done.")
+            )
             return _to(request, target[0])
         return None
 

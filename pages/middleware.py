@@ -1,4 +1,4 @@
-"""What every request passes through: reference number, caches, CSP, language, time zone, user,
+"""The middleware of every request: reference number, caching, CSP, language, time zone, user,
 htmx."""
 
 import json
@@ -48,8 +48,8 @@ def reference_middleware(get_response: GetResponse) -> GetResponse:
 
 
 def user_middleware(get_response: GetResponse) -> GetResponse:
-    """Whose request it is, for its log lines. Somebody has asked for the user before: the language
-    depends on it."""
+    """Adds the user to the request's log lines. This costs no query: the language middleware has
+    loaded the user already."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         logs.bind(user=request.user.pk)

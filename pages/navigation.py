@@ -99,7 +99,8 @@ def _reachable(request: HttpRequest, slug: str) -> Iterator[tuple[str, Navigatio
 
 
 def _active_url(request: HttpRequest, entries: list[tuple[str, NavigationEntry, str]]) -> str:
-    """The entry whose path is the longest beginning of the page's."""
+    """The URL of the entry that this page belongs to: by its URL name, else by the longest path
+    that the page's path begins with."""
     name = request.resolver_match.url_name if request.resolver_match else ""
     for _section, entry, url in entries:
         if name in (entry.url_name, *entry.also):
@@ -109,7 +110,7 @@ def _active_url(request: HttpRequest, entries: list[tuple[str, NavigationEntry, 
 
 
 def sections(request: HttpRequest, slug: str) -> list[tuple[Text, list[NavigationItem]]]:
-    """What the sidebar shows: [(label, items)], sections without items left out."""
+    """The sections of the sidebar, [(label, items)], without empty ones."""
     entries = list(_reachable(request, slug))
     active = _active_url(request, entries)
     shown: dict[str, list[NavigationItem]] = {}

@@ -35,11 +35,11 @@ def said(words: str) -> str:
 
 
 def cause(code: str, words: str) -> tuple[str, str]:
-    """What is stored of a state, in the reader's language: (our sentence, words as `said` has
-    them). Each may be empty."""
+    """The stored reason of a state in the reader's language: (our sentence, the words by `said`).
+    Each may be ""."""
     return text(code) if code else "", said(words)
 
 
 def line(code: str, words: str) -> str:
-    """`cause` as one line."""
+    """The same as `cause`, as one line."""
     return ": ".join(filter(None, cause(code, words)))

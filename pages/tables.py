@@ -32,7 +32,7 @@ PAGING = ("after", "before")
 
 
 class RowValue(Func):
-    """`(a, b) > (c, d)`: as a row, so that the index on (a, b) finds the place."""
+    """`(a, b) > (c, d)` as a row comparison, so that PostgreSQL uses the index on (a, b)."""
 
     output_field = BooleanField()
     conditional = True
@@ -213,7 +213,7 @@ def _decode(sort: str, token: str | None) -> Key | None:
 
 
 class RowReader(Protocol[M]):
-    """Reads stretches of a sorted result, wherever its rows come from."""
+    """Reads ranges of a sorted result, from a queryset or another source."""
 
     def key(self, row: M) -> Key: ...
 
@@ -224,7 +224,7 @@ class RowReader(Protocol[M]):
 
 @dataclass
 class _QueryReader(Generic[M]):
-    """Reads stretches of a sorted result. `down` is the direction of the sort."""
+    """Reads ranges of a sorted queryset. `down`: the sort is descending."""
 
     queryset: QuerySet[M]
     sort: Sort

@@ -10,11 +10,12 @@ from quickstart.exceptions import QuickstartError
 
 
 class MissingPackageError(QuickstartError):
-    """A package is not installed; the text says which, and what to do."""
+    """A package is not installed. The text says which, and what to do."""
 
 
 def require(env: Mapping[str, str]) -> None:
-    """MissingPackageError unless what these settings need is installed. `env` is complete."""
+    """Raises MissingPackageError if a package that these settings need is missing. `env` is
+    complete."""
     lacking = [need for need in _needs(env) if find_spec(need[0]) is None]
     if not lacking:
         return

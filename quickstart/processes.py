@@ -41,7 +41,7 @@ class ProcessGroup:
 
 @dataclass
 class Program:
-    """One program of the product: `command`, or what `starter` starts (the embedded servers)."""
+    """One program of the product: `command`, or an embedded server that `starter` starts."""
 
     name: str
     log: Path
@@ -96,7 +96,7 @@ class Program:
 
 
 def open_log(path: Path) -> IO[bytes]:
-    """The log to append to; a large one is put aside first."""
+    """Opens the log to append to. A large log is renamed first."""
     put_aside(path)
     return path.open("ab")
 
@@ -109,7 +109,7 @@ def put_aside(path: Path) -> None:
 
 
 class ProcessList:
-    """What runs: told to the guard, and written to disk for the case that the guard is killed."""
+    """The running groups. They are sent to the guard, and written to disk in case it is killed."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -200,8 +200,8 @@ def _guard(reading: int) -> None:
 
 
 def living(groups: Iterable[ProcessGroup]) -> set[int]:
-    """The ids of those groups that have a process. The id of a dead group may be another's by
-    now, so only processes that are not older than the group count."""
+    """The ids of the groups that have a process. Another group may have the id of a dead one by
+    now, so only processes that aren't older than the group count."""
     created = {group.pgid: group.created for group in groups}
     found = set()
     for process in psutil.process_iter():
@@ -217,7 +217,7 @@ def living(groups: Iterable[ProcessGroup]) -> set[int]:
 
 
 def stop(groups: Iterable[ProcessGroup]) -> None:
-    """Stops process groups, the servers last; what doesn't go in time is killed."""
+    """Stops process groups, the servers last. Kills groups that don't stop in time."""
     groups = list(groups)
     for server in (False, True):
         _stop_together([group for group in groups if group.server == server])
@@ -238,9 +238,9 @@ def _stop_together(groups: list[ProcessGroup]) -> None:
 
 
 def _ask(group: ProcessGroup) -> None:
-    """Tells the group's leader to stop; it stops its children in good order (a Celery worker lets
-    their tasks end). Children whose leader is dead are told themselves, except PostgreSQL's, which
-    go when they notice."""
+    """Signals the group's leader, which stops its children properly (a Celery worker lets their
+    tasks end). If the leader is dead, signals the children themselves, except those of a server:
+    PostgreSQL's end when they notice."""
     with contextlib.suppress(ProcessLookupError):
         try:
             leads = psutil.Process(group.pgid).status() != psutil.STATUS_ZOMBIE

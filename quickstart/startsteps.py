@@ -12,7 +12,7 @@ REMIND_EVERY = 10.0
 
 @dataclass
 class StartStep:
-    """`detail`: what it waits for."""
+    """A step of the start. `detail`: what it waits for."""
 
     words: str
     detail: str = ""

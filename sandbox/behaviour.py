@@ -15,7 +15,7 @@ LOCAL_PART = re.compile(r"([a-z]+)(?:\d+|[+-].*)?", re.IGNORECASE)
 
 
 class SandboxOutcome(StrEnum):
-    """What became of a mail that was accepted. The codes are those of events."""
+    """The result of an accepted mail. The codes are those of smtp.events.MailEvent."""
 
     DELIVERED = "delivered"
     HARD_BOUNCED = MailEvent.HARD_BOUNCED
@@ -36,7 +36,7 @@ class Refusal:
     seconds: float = 0.0
 
     def reply(self, tries: int, elapsed: float) -> str:
-        """The reply to try number `tries` (from 1); "" when it is accepted."""
+        """The reply to try number `tries` (from 1); "" if the mail is accepted."""
         if tries > self.tries and elapsed >= self.seconds:
             return ""
         return self.replies[min(tries, len(self.replies)) - 1]
@@ -44,8 +44,9 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """`at_recipient` refuses after RCPT, `at_content` after DATA; `pause` comes before the reply
-    to the content, in seconds; `outcome` says what is returned after the mail was accepted."""
+    """`at_recipient`: the refusal after RCPT. `at_content`: the refusal after DATA. `pause`:
+    seconds before the reply to DATA. `outcome`: decides what comes back after the mail was
+    accepted."""
 
     word: str
     what: str | Promise

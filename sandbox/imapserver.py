@@ -53,7 +53,7 @@ def _raw(uid: int) -> bytes:
 
 
 class SandboxFolder(MailboxData):
-    """A folder of a workspace. Each change is in the database before it is seen."""
+    """A folder of a workspace. A change is written to the database before clients see it."""
 
     def __init__(self, store: Store, workspace: int, name: str) -> None:
         super().__init__(None, None)  # type: ignore[arg-type]  # caches of contents, not used
@@ -127,7 +127,7 @@ class Folders(MailboxSet):
         self._set: dict[str, MailboxData] = {}
 
     def folder(self, name: str) -> SandboxFolder:
-        """Made if it isn't there."""
+        """The folder of that name; it is made if it doesn't exist."""
         found = self._inbox if name == INBOX else self._set.get(name)
         if not isinstance(found, SandboxFolder):
             found = self._set[name] = SandboxFolder(self.store, self.workspace, name)

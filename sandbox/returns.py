@@ -28,7 +28,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class ReturnedFailure:
-    """What a delivery report says of the recipient."""
+    """The fields of a delivery report about the recipient."""
 
     action: str
     status: str
@@ -70,7 +70,7 @@ FAILURES = {
 
 
 def make(outcome: SandboxOutcome, mail: Taken) -> bytes | None:
-    """What the outcome returns to the envelope sender; None if nothing, or nobody to return to."""
+    """The mail that returns to the envelope sender; None for DELIVERED, or without a sender."""
     if not mail.sender or outcome == SandboxOutcome.DELIVERED:
         return None
     if outcome == SandboxOutcome.AUTO_REPLIED:

@@ -68,7 +68,7 @@ class Envelope:
 
 
 class SandboxServer:
-    """Sessions on one port; `keep` stores a mail, `log_in` checks a login."""
+    """The sessions on one port. `keep` stores a mail; `log_in` checks a login."""
 
     def __init__(self, keep: Keep, log_in: LogIn) -> None:
         self.keep = keep

@@ -39,7 +39,7 @@ PATIENCE = 60.0
 
 @dataclass
 class IncomingMail:
-    """A mail on its way into the database, and what comes back of it."""
+    """A mail to store. `back`: its returned mail, if any."""
 
     workspace: int | None
     mail: Taken
@@ -122,8 +122,8 @@ def _fresh(function: Callable[[], T]) -> T:
 
 
 def _insist(items: list[IncomingMail]) -> list[SandboxReturn]:
-    """Tries again while the database is away. A commit whose answer was lost isn't repeated: the
-    keys of the mails tell."""
+    """Retries while the database is unavailable. If only the answer of a commit was lost, the keys
+    of the mails prevent a second copy."""
     end = time.monotonic() + PATIENCE
     while True:
         try:
@@ -136,7 +136,7 @@ def _insist(items: list[IncomingMail]) -> list[SandboxReturn]:
 
 
 def save(items: list[IncomingMail]) -> list[SandboxReturn]:
-    """Stores mails and returns in one transaction; the returns as rows."""
+    """Stores mails and returned mails in one transaction. Gives the rows of the returned mails."""
     keys = [item.key for item in items]
     with transaction.atomic():
         SandboxMail.objects.bulk_create(map(_row, items), ignore_conflicts=True)

@@ -64,7 +64,7 @@ def listed(request: HttpRequest, workspace: Workspace | None) -> dict[str, Any]:
 
 
 def one(request: HttpRequest, mail: SandboxMail) -> dict[str, Any]:
-    """A mail with the view of it that the address asks for."""
+    """The context of a mail's page, with the view that the URL asks for."""
     shown = ShownMail(bytes(mail.raw))
     default = "html" if shown.html else "text"
     wanted = request.GET.get("show", default)

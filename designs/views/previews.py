@@ -57,7 +57,7 @@ def contact_of(request: WorkspaceRequest, given: Mapping[str, str]) -> Contact |
 def document(
     request: WorkspaceRequest, source: MailSource, given: Mapping[str, str]
 ) -> HttpResponse:
-    """The frame's document for what `given` asks: contact, part, images, dark."""
+    """The document of the frame, for the parameters `contact`, `part`, `images` and `dark`."""
     preview = previews.render_preview(
         request.workspace,
         subject=source.subject,
@@ -79,7 +79,7 @@ def document(
 
 
 def source_of(design: Design, given: Mapping[str, str] | None = None) -> MailSource:
-    """What a design would be sent as; a campaign's own subject and preheader replace its."""
+    """The parts of a design. `given` may replace subject and preheader by those of a campaign."""
     given = given or {}
     return MailSource(
         subject=given.get("subject", design.subject),
@@ -97,7 +97,7 @@ def design_frame(request: WorkspaceRequest, pk: int) -> HttpResponse:
 
 
 def typed(given: Mapping[str, str]) -> MailSource:
-    """What an editor holds, saved or not."""
+    """The parts that are in the editor, saved or not."""
     return MailSource(**{name: given.get(name, "") for name in SOURCES})
 
 
@@ -139,7 +139,7 @@ def panel(
 
 
 def marks(problems: list[DesignProblem]) -> dict[str, SafeString]:
-    """Problems by part as JSON for a script element: the editor marks their lines."""
+    """{part: problems as JSON for a script element}. The editor marks their lines."""
     found = {
         part: [
             {"line": p.line, "severity": p.severity, "text": p.text}

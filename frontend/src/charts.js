@@ -1,6 +1,6 @@
 // <figure data-chart="line|area|bar" data-source="id"> draws the json_script
 // {"labels": [ISO times or names], "series": [{"name", "values", "role"}]}, and the same as a table below.
-// data-height in pixels; data-stacked puts areas and bars upon each other.
+// data-height in pixels; data-stacked stacks areas and bars.
 import "./locale.js";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";

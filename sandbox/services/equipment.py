@@ -18,7 +18,7 @@ NAME = "sandbox"
 
 @dataclass(frozen=True, slots=True)
 class SandboxPlace:
-    """Where the sandbox listens, and the address that its bounces go to."""
+    """The sandbox's host and ports, and the address that its bounces are sent to."""
 
     host: str
     smtp_port: int
@@ -28,7 +28,7 @@ class SandboxPlace:
 
 @transaction.atomic
 def equip(workspace: Workspace, place: SandboxPlace) -> Relay:
-    """Gives the workspace the sandbox's relay and mailbox; once, however often it is called."""
+    """Gives the workspace a sandbox relay and mailbox, unless it has them. Returns the relay."""
     Workspace.objects.select_for_update().get(pk=workspace.pk)
     found = Relay.objects.filter(workspace=workspace, managed_by=NAME).order_by("pk").first()
     if found:
@@ -75,7 +75,7 @@ def add_relay(
 
 
 def move(place: SandboxPlace) -> None:
-    """Brings all relays and mailboxes of the sandbox to where it listens now."""
+    """Updates host and ports of all sandbox relays and mailboxes."""
     relays = Relay.objects.filter(managed_by=NAME)
     relays.update(host=place.host, port=place.smtp_port, bounce_address=place.bounce_address)
     mailboxes = BounceMailbox.objects.filter(managed_by=NAME)
@@ -84,8 +84,8 @@ def move(place: SandboxPlace) -> None:
 
 @transaction.atomic
 def renew_logins() -> int:
-    """New passwords where the stored ones can't be read, because the secret key has changed. How
-    many workspaces got one."""
+    """Sets new passwords if the stored ones can't be decrypted, because the secret key has changed.
+    Returns the number of workspaces that got one."""
     relays = Relay.objects.filter(managed_by=NAME)
     lost = {relay.workspace_id for relay in relays if not _readable(relay.password)}
     for workspace_id in lost:

@@ -20,7 +20,7 @@ __all__ = ["KEPT", "clear", "ensure_all", "has_sandbox", "make_list", "place", "
 
 
 def place() -> SandboxPlace:
-    """Where the sandbox listens."""
+    """The sandbox's current host, ports and bounce address."""
     return SandboxPlace(
         host="127.0.0.1",
         smtp_port=settings.SANDBOX_SMTP_PORT,
