@@ -17,7 +17,7 @@ from sending.models import Batch, Fence, Mailing
 from sending.queries.claim import claim
 from sending.queries.record import record
 from sending.services import fence, mailings
-from smtp import End, Outcome, Stage
+from smtp import End, Outcome, Stage, refused
 from tests.loglines import logged, named
 from tests.mailservers.sink import Sink
 
@@ -178,7 +178,7 @@ def test_a_lane_closes_and_opens(relay: Relay, caplog: pytest.LogCaptureFixture)
             self.id, self.address, self.lane = number, f"p{number}@gmail.com", gmail
 
     people = [One(number) for number in range(10)]
-    slower = Outcome(End.REFUSED, 421, f"4.7.28 unusual rate{FORGED}", Stage.RCPT)
+    slower = refused(421, f"4.7.28 unusual rate{FORGED}", Stage.RCPT)
     lanes.learn(relay, people, {one.id: slower for one in people}, seconds=1.0)
     (closed,) = named(caplog, "lane closed")
     assert (closed["relay"], closed["lane"], closed["reason"]) == (relay.pk, "gmail", "rate")
