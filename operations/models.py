@@ -8,7 +8,7 @@ class Heartbeat(models.Model):
 
     # "send@host", or "beat".
     name = models.CharField(max_length=200, primary_key=True)
-    # The queues that a worker takes tasks from; the names of the beats that sent ticks.
+    # The queues that a worker takes tasks from; for beat, the name of its process.
     queues = models.JSONField(default=list)
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField()
