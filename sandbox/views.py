@@ -129,7 +129,8 @@ def make_sandbox_list(request: WorkspaceRequest) -> HttpResponseBase:
 
 
 def for_founders(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """Restricts a view to people who may create workspaces: the mails contain links that give access."""
+    """Restricts a view to people who may create workspaces: the mails contain links that
+    give access."""
 
     @require_safe
     @login_required
