@@ -90,7 +90,11 @@ class BounceMail(models.Model):
     recipient = models.CharField(max_length=320, blank=True)
     # How it was matched: see bounces.matching.By.
     matched_by = models.CharField(max_length=10, blank=True)
-    message = models.ForeignKey(Message, models.SET_NULL, null=True, related_name="bounce_mails")
+    # No constraint of the database: messages are dropped in blocks (sending.blocks), and then this
+    # leads nowhere.
+    message = models.ForeignKey(
+        Message, models.SET_NULL, null=True, related_name="bounce_mails", db_constraint=False
+    )
     detail = models.TextField(blank=True)
     collected_at = models.DateTimeField(auto_now_add=True)
     # The mailbox was told (moved or deleted).

@@ -63,3 +63,14 @@ class Campaign(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class KeptReport(models.Model):
+    """What the report of a mailing counted from rows that were dropped (queries.report.PARTS)."""
+
+    mailing = models.OneToOneField(Mailing, models.CASCADE, primary_key=True, related_name="+")
+    # Rows by the name of their part.
+    parts = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return f"kept report of {self.mailing_id}"

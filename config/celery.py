@@ -34,6 +34,7 @@ TICKS = (
     ("bounces.tasks.tell_unproven", 600.0, 300),
     ("sending.tasks.refusals.tell", 15.0, 15),
     ("sending.tasks.engine.forget_old", 3600.0, 600),
+    ("sending.tasks.engine.begin_block", 3600.0, 600),
     ("tracking.tasks.record_hits", 2.0, 4),
     ("contacts.tasks.sweep_imports", 10.0, 10),
     ("contacts.tasks.sweep_jobs", 10.0, 10),

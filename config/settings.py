@@ -236,6 +236,7 @@ CELERY_TASK_ROUTES = {
             "operations.tasks.forget_dead",
             "operations.tasks.watch_queues",
             "bounces.tasks.collect_due",
+            "sending.tasks.engine.begin_block",
             "sending.tasks.engine.dispatch",
             "sending.tasks.engine.forget_old",
             "sending.tasks.engine.freeze",

@@ -11,6 +11,7 @@ from contacts.provenance import Source
 from contacts.timeline import TimelineEntry, contributors
 from pages import locales, reasons, statuses
 from sending.models import Event, LeftOut, Mailing, Message, Variant
+from sending.queries.blocks import of_messages
 
 # The newest of each, by message_by_contact.
 MESSAGES, EVENTS = 50, 50
@@ -36,7 +37,8 @@ def mails(contact: Contact) -> Iterable[TimelineEntry]:
     ids = {message.mailing_id for message in messages}
     mailings = Mailing.objects.only("source_kind", "source_id", "opened_at").in_bulk(ids)
     subjects = _subjects(ids)
-    events = Event.objects.filter(message__in=[message.pk for message in messages])
+    numbers = [message.pk for message in messages]
+    events = Event.objects.filter(of_messages(numbers), message__in=numbers)
     by_id = {message.pk: message for message in messages}
     return chain(
         (_message(message, mailings[message.mailing_id], subjects) for message in messages),

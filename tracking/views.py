@@ -69,6 +69,8 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     message = _message(token)
     if message is None:
         return _nothing(request, token)
+    if not message.address:
+        return render(request, "public/forgotten.html", {"brand": message.mailing.workspace})
     if request.method == "POST":
         return _act(request, message)
     return _show(request, message)
@@ -161,6 +163,6 @@ def click(request: HttpRequest, token: str, number: int, signed: str = "") -> Ht
     url = mails.target(message, number, signed=signed)
     if url is None:
         return render(request, "public/missing.html", status=404)
-    if request.method == "GET":
+    if request.method == "GET" and message.mailing.details_dropped_at is None:
         hits.keep(message.pk, Event.Kind.CLICKED, link=number, user_agent=user_agent(request))
     return HttpResponseRedirect(url)

@@ -20,7 +20,8 @@ from contacts.provenance import Source
 from contacts.services import suppressions
 from environment import logs
 from sending.models import Event, Mailing, Message
-from sending.queries import events
+from sending.queries import events, past
+from sending.queries.blocks import of_messages
 
 log = logs.get(__name__)
 
@@ -128,10 +129,12 @@ def _read(mail: BounceMail) -> Reading | None:
 
 def _match(workspace: Workspace, readings: Sequence[Reading]) -> None:
     proofs = {one.mail.pk: found for one in readings if (found := proof(one.report))}
+    ids = {found.message_id for found in proofs.values()}
     known = Message.objects.filter(
-        pk__in={found.message_id for found in proofs.values()}, mailing__workspace=workspace
+        of_messages(ids), pk__in=ids, mailing__workspace=workspace
     ).select_related("mailing")
     messages = {message.pk: message for message in known}
+    messages |= _past(workspace, ids - messages.keys())
     for one in readings:
         if (found := proofs.get(one.mail.pk)) and found.message_id in messages:
             one.message, one.by = messages[found.message_id], found.by
@@ -139,6 +142,16 @@ def _match(workspace: Workspace, readings: Sequence[Reading]) -> None:
     for one in readings:
         if one.message is not None:
             one.report = one.report.about(one.message.address)
+
+
+def _past(workspace: Workspace, ids: set[int]) -> dict[int, Message]:
+    """Messages whose rows were dropped: what comes back of them suppresses, and is not counted."""
+    found = past.find(ids) if ids else {}
+    return {
+        pk: message
+        for pk, message in found.items()
+        if message.address and message.mailing.workspace_id == workspace.pk
+    }
 
 
 def _match_by_recipient(workspace: Workspace, readings: Sequence[Reading]) -> None:
@@ -209,7 +222,7 @@ def _told(ours: Sequence[Reading]) -> Callable[[Reading], bool]:
     """Whether the same was known of the message before."""
     ids = [one.message.pk for one in ours if one.message is not None]
     kinds = [EVENTS[kind] for kind in SUPPRESSES]
-    rows = Event.objects.filter(message__in=ids, kind__in=kinds) if ids else Event.objects.none()
+    rows = Event.objects.filter(of_messages(ids), message__in=ids, kind__in=kinds)
     known = set(rows.values_list("message_id", "kind"))
 
     def told(one: Reading) -> bool:
@@ -314,9 +327,12 @@ def not_a_bounce(mail: BounceMail, by: User, moment: datetime) -> int:
     again. Its event stays as the server reported it. Returns how many suppressions were lifted;
     `is_a_bounce` with the same moment takes it back."""
     BounceMail.objects.filter(pk=mail.pk).update(kind=Kind.OTHER)
-    if mail.message is None:
+    message = mail.message
+    if message is None and mail.message_id is not None:
+        message = past.find([mail.message_id]).get(mail.message_id)
+    if message is None:
         return 0
-    return suppressions.lift_many(suppression_of(mail.message), by, moment)
+    return suppressions.lift_many(suppression_of(message), by, moment)
 
 
 def is_a_bounce(mail: BounceMail, kind: Kind, moment: datetime) -> None:

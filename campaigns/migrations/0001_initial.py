@@ -53,4 +53,11 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(fields=['workspace', '-id'], name='campaign_by_id'), models.Index(condition=models.Q(('state', 'scheduled')), fields=['scheduled_at'], name='campaign_due')],
             },
         ),
+        migrations.CreateModel(
+            name='KeptReport',
+            fields=[
+                ('mailing', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='+', serialize=False, to='sending.mailing')),
+                ('parts', models.JSONField(default=dict)),
+            ],
+        ),
     ]

@@ -48,6 +48,8 @@ def left_out(mailing: Mailing, parameters: QueryDict) -> Q:
 def unrecorded(mailing: Mailing) -> int:
     """How many people were left out of a mailing that was opened before there were rows of them.
     Who they were can't be found out later: their subscriptions have changed since."""
+    if mailing.details_dropped_at is not None:
+        return 0
     number = sum(mailing.excluded.values())
     return 0 if not number or LeftOut.objects.filter(mailing=mailing).exists() else number
 

@@ -6,12 +6,14 @@ or by being a part of the page that is loaded by itself and kept for a while.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
 from django.core.cache import cache
 from django.db import connection
 
+from campaigns.models import KeptReport
 from campaigns.queries.replies import same
 from relays import providers
 from sending.models import Event, Mailing
@@ -55,6 +57,19 @@ SELECT reason, {same} AS same, sum(number), min(reply)
 FAILED = sql(
     "SELECT reason, reply FROM sending_message WHERE mailing_id = %(mailing)s AND trouble = $FAILED"
 )
+FAILED_AT = sql(
+    "SELECT lane, count(*) FROM sending_message"
+    " WHERE mailing_id = %s AND trouble = $FAILED GROUP BY 1 ORDER BY 2 DESC, 1"
+)
+SKIPPED = sql(
+    "SELECT reason, count(*) FROM sending_message"
+    " WHERE mailing_id = %s AND trouble = $SKIPPED GROUP BY 1 ORDER BY 2 DESC, 1"
+)
+# By event_by_kind.
+RETURNED = """
+SELECT kind, count(DISTINCT message_id) FROM sending_event
+ WHERE mailing_id = %s AND kind = ANY(%s) GROUP BY 1
+"""
 # By message_retry, and by their ids those that a worker gave back.
 PUT_OFF = sql("""
 SELECT reason, reply FROM sending_message
@@ -63,8 +78,8 @@ UNION ALL
 SELECT m.reason, m.reply
   FROM sending_batch b CROSS JOIN unnest(b.ids) AS given (id)
   JOIN sending_message m ON m.id = given.id
- WHERE b.mailing_id = %(mailing)s AND b.holder = '' AND m.state = $WAITING AND m.retry_at IS NULL
-   AND m.reason <> ''
+ WHERE b.mailing_id = %(mailing)s AND m.mailing_id = %(mailing)s AND b.holder = ''
+   AND m.state = $WAITING AND m.retry_at IS NULL AND m.reason <> ''
 """)
 # By event_by_kind. A message with two bounces of which the same is said counts once.
 BOUNCES = """
@@ -76,14 +91,20 @@ SELECT kind AS reason, {same} AS same, count(DISTINCT message_id), min(detail)
 """
 
 
-def _grouped(rows: str, mailing: Mailing) -> list[ReplyGroup]:
+def _grouped(rows: str, mailing: Mailing) -> Rows:
     return _groups(GROUPED.format(same=same("reply"), rows=rows), mailing)
 
 
-def _groups(sql: str, mailing: Mailing) -> list[ReplyGroup]:
+def _groups(sql: str, mailing: Mailing) -> Rows:
     with connection.cursor() as cursor:
         cursor.execute(sql, {"mailing": mailing.pk, "read": READ, "groups": GROUPS})
-        return [ReplyGroup(row[0], row[1], int(row[2]), row[3]) for row in cursor.fetchall()]
+        return [(row[0], row[1], int(row[2]), row[3]) for row in cursor.fetchall()]
+
+
+def _counted(statement: str, *parameters: Any) -> Rows:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return list(cursor.fetchall())
 
 
 def cut(groups: Sequence[ReplyGroup], possible: int) -> bool:
@@ -95,7 +116,7 @@ def cut(groups: Sequence[ReplyGroup], possible: int) -> bool:
 
 def failures(mailing: Mailing) -> list[ReplyGroup]:
     """Failed messages by what the server said."""
-    return _grouped(FAILED, mailing)
+    return [ReplyGroup(*row) for row in _part("failures", mailing)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +131,7 @@ class ProviderFailures:
 def failed_at(mailing: Mailing) -> list[ProviderFailures]:
     """Failed messages by the mail provider that serves them, the most first. Domains of no known
     mail provider are left out: the table of domains has them. By message_not_accepted."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            sql(
-                "SELECT lane, count(*) FROM sending_message"
-                " WHERE mailing_id = %s AND trouble = $FAILED GROUP BY 1 ORDER BY 2 DESC, 1"
-            ),
-            [mailing.pk],
-        )
-        counts = cursor.fetchall()
+    counts = _part("failed_at", mailing)
     known = {one.number: one for one in providers.mail_providers()}
     return [
         ProviderFailures(known[lane].key, known[lane].name, count)
@@ -129,12 +142,12 @@ def failed_at(mailing: Mailing) -> list[ProviderFailures]:
 
 def put_off(mailing: Mailing) -> list[ReplyGroup]:
     """Messages that wait because a server asked to come again."""
-    return _grouped(PUT_OFF, mailing)
+    return [ReplyGroup(*row) for row in _part("put_off", mailing)]
 
 
 def bounces(mailing: Mailing) -> list[ReplyGroup]:
     """Bounced messages by what the server said."""
-    return _groups(BOUNCES.format(same=same("detail")), mailing)
+    return [ReplyGroup(*row) for row in _part("bounces", mailing)]
 
 
 # Kinds that are rare and of no tally: counted from their rows (event_by_kind).
@@ -150,27 +163,13 @@ def returns(mailing: Mailing) -> dict[str, int]:
         Event.Kind.BLOCKED: tally.blocked,
         Event.Kind.COMPLAINED: tally.complained,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT kind, count(DISTINCT message_id) FROM sending_event"
-            " WHERE mailing_id = %s AND kind = ANY(%s) GROUP BY 1",
-            [mailing.pk, [str(kind) for kind in COUNTED]],
-        )
-        found = tallied | dict(cursor.fetchall())
+    found = tallied | dict(_part("returns", mailing))
     return {str(kind): found.get(kind, 0) for kind in (*tallied, *COUNTED)}
 
 
 def skipped(mailing: Mailing) -> list[tuple[str, int]]:
     """[(code of pages.reasons, number)] of those skipped, by message_not_accepted."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            sql(
-                "SELECT reason, count(*) FROM sending_message"
-                " WHERE mailing_id = %s AND trouble = $SKIPPED GROUP BY 1 ORDER BY 2 DESC, 1"
-            ),
-            [mailing.pk],
-        )
-        return [(reason, count) for reason, count in cursor.fetchall()]
+    return [(reason, count) for reason, count in _part("skipped", mailing)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,13 +195,7 @@ SELECT split_part(address, '@', 2), count(*),
 
 def domains(mailing: Mailing) -> list[DomainFigures]:
     """The domains that most of the recipients are at."""
-
-    def read() -> Rows:
-        with connection.cursor() as cursor:
-            cursor.execute(DOMAIN_ROWS, [mailing.pk, DOMAINS])
-            return list(cursor.fetchall())
-
-    return [DomainFigures(*row) for row in _kept("domains", mailing, read)]
+    return [DomainFigures(*row) for row in _kept("domains", mailing)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,13 +233,7 @@ def links(mailing: Mailing) -> list[Link]:
     """Every link of the mail, the most clicked first; of several variants, those of each."""
     variants = list(mailing.variants.select_related("content").order_by("number"))
     several = len(variants) > 1
-
-    def read() -> Rows:
-        with connection.cursor() as cursor:
-            cursor.execute(CLICKS_BY_VARIANT if several else CLICKS, [mailing.pk])
-            return list(cursor.fetchall())
-
-    counts = {(row[0], row[1]): (row[2], row[3]) for row in _kept("links", mailing, read)}
+    counts = {(row[0], row[1]): (row[2], row[3]) for row in _kept("links", mailing)}
     found = [
         Link(
             one.number,
@@ -261,10 +248,43 @@ def links(mailing: Mailing) -> list[Link]:
     return sorted(found, key=lambda link: (-link.people, link.variant, link.number))
 
 
-def _kept(name: str, mailing: Mailing, read: Callable[[], Rows]) -> Rows:
-    """What `read` gives, kept for a while; of small mailings not at all: there it is quick."""
-    if mailing.tally.targeted < QUICK:
-        return read()
+def _clicks(mailing: Mailing) -> Rows:
+    several = mailing.variants.count() > 1
+    return _counted(CLICKS_BY_VARIANT if several else CLICKS, mailing.pk)
+
+
+# {part: what is read for it of the mailing's rows}
+PARTS: dict[str, Callable[[Mailing], Rows]] = {
+    "failures": partial(_grouped, FAILED),
+    "failed_at": lambda mailing: _counted(FAILED_AT, mailing.pk),
+    "put_off": partial(_grouped, PUT_OFF),
+    "bounces": partial(_groups, BOUNCES.format(same=same("detail"))),
+    "returns": lambda mailing: _counted(RETURNED, mailing.pk, [str(kind) for kind in COUNTED]),
+    "skipped": lambda mailing: _counted(SKIPPED, mailing.pk),
+    "domains": lambda mailing: _counted(DOMAIN_ROWS, mailing.pk, DOMAINS),
+    "links": _clicks,
+}
+
+
+def _part(name: str, mailing: Mailing) -> Rows:
+    """Of a mailing whose rows were dropped, what was kept before."""
+    if mailing.details_dropped_at is None:
+        return PARTS[name](mailing)
+    stored = KeptReport.objects.filter(mailing=mailing).first()
+    return stored.parts.get(name, []) if stored else []
+
+
+def keep(mailing: Mailing) -> None:
+    """Stores what the report counts from rows, which are dropped next. Safe to run twice."""
+    parts = {name: read(mailing) for name, read in PARTS.items()}
+    KeptReport.objects.update_or_create(mailing=mailing, defaults={"parts": parts})
+
+
+def _kept(name: str, mailing: Mailing) -> Rows:
+    """A part, cached for a while; of small mailings not at all: there it is quick."""
+    if mailing.tally.targeted < QUICK or mailing.details_dropped_at is not None:
+        return _part(name, mailing)
     live = mailing.state in {Mailing.State.SENDING, Mailing.State.PAUSED}
     key = f"report-{name}-{mailing.pk}-{mailing.state}"
-    return cache.get_or_set(key, read, KEEP_LIVE if live else KEEP_SETTLED) or []
+    seconds = KEEP_LIVE if live else KEEP_SETTLED
+    return cache.get_or_set(key, partial(_part, name, mailing), seconds) or []

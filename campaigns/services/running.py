@@ -323,6 +323,13 @@ def cancel(campaign: Campaign, *, by: User | None = None) -> None:
     campaign.refresh_from_db()
 
 
+def _refuse_dropped(mailing: Mailing) -> None:
+    if mailing.details_dropped_at is not None:
+        raise CampaignError(
+            _("The list of recipients is no longer kept, so nothing about them can be changed.")
+        )
+
+
 def resend_unknown(campaign: Campaign, rows: QuerySet[Message] | None = None) -> int:
     """Sends messages among `rows` (None: all) whose result is not known again; how many. Some may
     arrive twice. Raises CampaignError when it was cancelled: nothing of it is sent any more."""
@@ -331,6 +338,7 @@ def resend_unknown(campaign: Campaign, rows: QuerySet[Message] | None = None) ->
         return 0
     if campaign.mailing.state == Mailing.State.CANCELLED:
         raise CampaignError(str(_CANCELLED))
+    _refuse_dropped(campaign.mailing)
     return unknowns.resend(campaign.mailing, rows)
 
 
@@ -344,6 +352,7 @@ def retry_failed(
         return Retried()
     if campaign.mailing.state == Mailing.State.CANCELLED:
         raise CampaignError(str(_CANCELLED))
+    _refuse_dropped(campaign.mailing)
     return retrying.retry_failed(campaign.mailing, rows, by=by)
 
 
@@ -356,6 +365,7 @@ def retry_many(campaign: Campaign, query: str, *, by: User | None) -> Job:
     campaign.refresh_from_db()
     if campaign.mailing is None or campaign.mailing.state == Mailing.State.CANCELLED:
         raise CampaignError(str(_CANCELLED))
+    _refuse_dropped(campaign.mailing)
     given = {
         "mailing": campaign.mailing.pk,
         "source": campaign.mailing.source.as_json(),
@@ -369,6 +379,7 @@ def count_unknown_as_sent(campaign: Campaign, rows: QuerySet[Message] | None = N
     campaign.refresh_from_db()
     if campaign.mailing is None:
         return 0
+    _refuse_dropped(campaign.mailing)
     return unknowns.count_as_sent(campaign.mailing, rows)
 
 
@@ -381,6 +392,7 @@ def settle_many(campaign: Campaign, kind: str, query: str, *, by: User | None) -
         kind == unknowns.RESEND_JOB and mailing.state == Mailing.State.CANCELLED
     ):
         raise CampaignError(str(_CANCELLED))
+    _refuse_dropped(mailing)
     given = {"mailing": mailing.pk, "source": mailing.source.as_json(), "query": query}
     return jobs.start(campaign.workspace, kind, given, by=by)
 

@@ -6,11 +6,12 @@ from typing import Any
 from django.http import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from accounts.access import WorkspaceRequest
 from campaigns.queries import answers, audiencesheet
 from campaigns.queries import audience as query
-from campaigns.views.report import started
+from campaigns.views.report import dropped, started
 from contacts import exports
 from contacts.queries import audience as lists
 from contacts.views.people import csv_response
@@ -72,6 +73,8 @@ def left_out(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     campaign, mailing = started(request, pk)
     if mailing is None:
         return redirect("campaign_audience", request.workspace.slug, pk)
+    if mailing.details_dropped_at is not None:
+        return dropped(request, campaign, mailing, _("Left out"))
     page = query.frozen(request, mailing)
     text = request.GET.get("q", "").strip()
     context = _context(request, page) | {
@@ -86,9 +89,11 @@ def left_out(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
 
 def export_left_out(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     """Everything in the result of left_out as CSV."""
-    _campaign, mailing = started(request, pk)
+    campaign, mailing = started(request, pk)
     if mailing is None:
         return redirect("campaign_audience", request.workspace.slug, pk)
+    if mailing.details_dropped_at is not None:
+        return dropped(request, campaign, mailing, _("Left out"))
     rows = audiencesheet.frozen(mailing, request.GET)
     content = exports.stream(audiencesheet.header(), rows)
     return csv_response(f"campaign-{pk}-left-out.csv", content)

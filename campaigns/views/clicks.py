@@ -2,10 +2,11 @@
 
 from django.http import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 
 from accounts.access import WorkspaceRequest
 from campaigns.queries import recipients as query
-from campaigns.views.report import started
+from campaigns.views.report import dropped, started
 from designs.models import Content
 from pages import numbers, tables
 from sending.models import Event
@@ -21,6 +22,8 @@ def clicks(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     campaign, mailing = started(request, pk)
     if mailing is None:
         return redirect("campaign", request.workspace.slug, pk)
+    if mailing.details_dropped_at is not None:
+        return dropped(request, campaign, mailing, _("Clicks"))
     contents = mailing.contents
     chosen = numbers.whole(request.GET.get("link", ""))
     variant = numbers.whole(request.GET.get("variant", "")) or 0

@@ -5,13 +5,14 @@ from typing import Any
 from django.http import HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext
 
 from accounts.access import WorkspaceRequest
 from campaigns.queries import answers, causes, pending
 from campaigns.queries import recipients as query
 from campaigns.queries.causes import Cause
 from campaigns.views import unknown
-from campaigns.views.report import started
+from campaigns.views.report import dropped, started
 from contacts import addresses, exports
 from contacts.views.people import csv_response
 from pages import reasons, statuses, tables
@@ -52,6 +53,8 @@ def recipients(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     campaign, mailing = started(request, pk)
     if mailing is None:
         return redirect("campaign", request.workspace.slug, pk)
+    if mailing.details_dropped_at is not None:
+        return dropped(request, campaign, mailing, pgettext("people", "Recipients"))
     found = query.filtered(mailing, request.GET)
     page = tables.keyset(
         found,
@@ -84,9 +87,11 @@ def export_recipients(
     request: WorkspaceRequest, pk: int
 ) -> HttpResponseBase | StreamingHttpResponse:
     """Everything in this result as CSV, streamed."""
-    _campaign, mailing = started(request, pk)
+    campaign, mailing = started(request, pk)
     if mailing is None:
         return redirect("campaign", request.workspace.slug, pk)
+    if mailing.details_dropped_at is not None:
+        return dropped(request, campaign, mailing, pgettext("people", "Recipients"))
     rows = query.rows(mailing, query.filtered(mailing, request.GET))
     content = exports.stream(query.header(), rows)
     return csv_response(f"campaign-{pk}-recipients.csv", content)

@@ -45,6 +45,14 @@ def _mailing(request: WorkspaceRequest, pk: int) -> tuple[Campaign, Mailing]:
     return campaign, mailing
 
 
+def dropped(
+    request: WorkspaceRequest, campaign: Campaign, mailing: Mailing, heading: str
+) -> HttpResponse:
+    """In place of a page of rows that were dropped."""
+    context = {"campaign": campaign, "mailing": mailing, "heading": heading}
+    return render(request, "campaigns/dropped.html", context)
+
+
 def page(request: WorkspaceRequest, campaign: Campaign) -> HttpResponse:
     """The whole page of a campaign that has started."""
     campaign, mailing = _mailing(request, campaign.pk)
@@ -156,7 +164,7 @@ def _mostly_failed(campaign: Campaign, mailing: Mailing) -> dict[str, Any]:
         "mostly_failed": True,
         "decided": mailing.tally.failed + mailing.tally.accepted,
         "failed_words": groups[0].sample if groups else "",
-        "retries": True,
+        "retries": mailing.details_dropped_at is None,
     }
 
 
@@ -210,7 +218,7 @@ def _failures(mailing: Mailing) -> dict[str, Any]:
         "put_off_cut": report.cut(put_off, mailing.tally.waiting),
         "others": max(0, mailing.tally.failed - shown),
         "failed_at": report.failed_at(mailing) if groups else [],
-        "retries": mailing.state != Mailing.State.CANCELLED,
+        "retries": mailing.state != Mailing.State.CANCELLED and mailing.details_dropped_at is None,
         "put_off": put_off,
         "skipped": [(code, reasons.text(code), count) for code, count in report.skipped(mailing)],
     }

@@ -58,6 +58,7 @@ class Migration(migrations.Migration):
                 ('finished_at', models.DateTimeField(blank=True, null=True)),
                 ('closed_at', models.DateTimeField(blank=True, null=True)),
                 ('idle', models.BooleanField(default=False)),
+                ('details_dropped_at', models.DateTimeField(blank=True, null=True)),
                 ('pool', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='relays.pool')),
                 ('relay', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='relays.relay')),
                 ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='mailings', to='accounts.workspace')),
@@ -200,12 +201,24 @@ class Migration(migrations.Migration):
             name='Event',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('mailing', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='events', to='sending.mailing')),
-                ('message', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='sending.message')),
+                ('mailing', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='events', to='sending.mailing')),
+                ('message', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, related_name='events', to='sending.message')),
                 ('kind', models.CharField(choices=[('hard_bounced', 'Hard bounce'), ('soft_bounced', 'Soft bounce'), ('blocked', 'Blocked'), ('delayed', 'Delayed'), ('complained', 'Complaint'), ('auto_replied', 'Automatic reply'), ('opened', 'Opened'), ('clicked', 'Clicked'), ('unsubscribed', 'Unsubscribed')], max_length=12)),
                 ('at', models.DateTimeField()),
                 ('link', models.SmallIntegerField(null=True)),
                 ('detail', models.TextField(blank=True)),
+            ],
+        ),
+        migrations.CreateModel(
+            name='PastRecipients',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('span', models.BigIntegerField()),
+                ('offsets', django.contrib.postgres.fields.ArrayField(base_field=models.SmallIntegerField(), size=None)),
+                ('contacts', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(null=True), size=None)),
+                ('addresses', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=320, null=True), null=True, size=None)),
+                ('variants', django.contrib.postgres.fields.ArrayField(base_field=models.SmallIntegerField(), null=True, size=None)),
+                ('mailing', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='past_recipients', to='sending.mailing')),
             ],
         ),
         migrations.CreateModel(
@@ -354,7 +367,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='streamitem',
             name='mailing',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='items', to='sending.mailing'),
+            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='items', to='sending.mailing'),
         ),
         migrations.AddIndex(
             model_name='message',
@@ -383,6 +396,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='event',
             index=models.Index(fields=['mailing', 'kind', 'id'], name='event_by_kind'),
+        ),
+        migrations.AddIndex(
+            model_name='pastrecipients',
+            index=models.Index(fields=['mailing'], name='past_recipients_of_mailing'),
+        ),
+        migrations.AddConstraint(
+            model_name='pastrecipients',
+            constraint=models.UniqueConstraint(fields=('span', 'mailing'), name='past_recipients_once'),
         ),
         migrations.AddConstraint(
             model_name='refusalcount',

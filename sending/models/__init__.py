@@ -22,6 +22,7 @@ from sending.models.ledger import (
     TallyMinute,
     Variant,
 )
+from sending.models.past import PastRecipients
 from sending.models.refusals import Hold, RefusalCount
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "Mailing",
     "MailingLane",
     "Message",
+    "PastRecipients",
     "RefusalCount",
     "SendHost",
     "SentRange",

@@ -81,6 +81,8 @@ class Mailing(Sourced):
     closed_at = models.DateTimeField(null=True, blank=True)
     # A stream of which nothing waits: what is done each second leaves it out.
     idle = models.BooleanField(default=False)
+    # When its messages, events and people left out were dropped (services.retention); counts stay.
+    details_dropped_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = (
@@ -286,6 +288,9 @@ class Batch(models.Model):
 class Message(models.Model):
     """The ledger row: one mail to one address. Narrow, few indexes: a million a mailing.
 
+    In the database a table of the mailing's block holds it (sending.blocks), so that a block is
+    dropped without a DELETE; so it is with the other rows of detail: StreamItem, LeftOut, Event.
+
     Whether a waiting one is claimed by a worker stands in Batch: a claim touches no row here. No
     index has `state` in it, so that the one update that most rows ever get, to accepted, is a
     heap-only tuple.
@@ -379,7 +384,9 @@ class StreamItem(models.Model):
     message = models.OneToOneField(
         Message, models.CASCADE, primary_key=True, db_constraint=False, related_name="item"
     )
-    mailing = models.ForeignKey(Mailing, models.CASCADE, related_name="items", db_index=False)
+    mailing = models.ForeignKey(
+        Mailing, models.CASCADE, related_name="items", db_index=False, db_constraint=False
+    )
     key = models.CharField(max_length=200)
     data = models.JSONField(default=dict)
     created_at = models.DateTimeField()
@@ -439,8 +446,12 @@ class Event(models.Model):
         CLICKED = MailEvent.CLICKED.value, _("Clicked")
         UNSUBSCRIBED = MailEvent.UNSUBSCRIBED.value, _("Unsubscribed")
 
-    mailing = models.ForeignKey(Mailing, models.CASCADE, related_name="events", db_index=False)
-    message = models.ForeignKey(Message, models.CASCADE, related_name="events")
+    # No constraints of the database, which checks none between partitions of a block that is
+    # dropped: events are only inserted by joins on their messages (queries.events).
+    mailing = models.ForeignKey(
+        Mailing, models.CASCADE, related_name="events", db_index=False, db_constraint=False
+    )
+    message = models.ForeignKey(Message, models.CASCADE, related_name="events", db_constraint=False)
     kind = models.CharField(max_length=12, choices=Kind.choices)
     at = models.DateTimeField()
     # The link's number for a click.

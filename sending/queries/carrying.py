@@ -14,6 +14,7 @@ from relays.queries import clock
 from relays.services import pace
 from sending.models import Mailing
 from sending.purposes import TRANSACTIONAL
+from sending.queries.blocks import of_live
 from sending.queries.due import HELD_LANE, carries
 
 # Mailings that may go through the relay and have something to claim. Each part is one look into an
@@ -29,7 +30,7 @@ SELECT m.id, m.priority, m."window"
                    AND NOT {HELD_LANE.format(relay="r.id")})
         OR EXISTS (SELECT 1 FROM sending_batch b WHERE b.mailing_id = m.id AND b.holder = '')
         OR EXISTS (SELECT 1 FROM sending_message t
-                    WHERE t.mailing_id = m.id AND t.retry_at <= %(now)s))
+                    WHERE t.mailing_id = m.id /* of t */ AND t.retry_at <= %(now)s))
  ORDER BY m.id
 """  # noqa: S608 - only constants of ours
 
@@ -50,7 +51,7 @@ def mailings_for(relay: Relay) -> list[Mailing]:
         "shut": _shut(relay, now),
     }
     with connection.cursor() as cursor:
-        cursor.execute(MAY, known)
+        cursor.execute(of_live(MAY), known)
         rows = [
             (pk, priority)
             for pk, priority, window in cursor.fetchall()

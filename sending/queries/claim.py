@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from contacts.queries import mailable
 from environment import logs
 from relays.models import Relay
+from sending import blocks
 from sending.models import Mailing
 from sending.queries.states import sql
 
@@ -234,15 +235,15 @@ def _claim(
         if not cursor.fetchone():
             return None
         for sql in (BACK, AGAIN):
-            cursor.execute(sql, known)
+            cursor.execute(blocks.named(sql, known["mailing"]), known)
             if ids := [row[0] for row in cursor.fetchall()]:
-                cursor.execute(CLAIM_FOUND, known | {"ids": ids})
+                cursor.execute(blocks.named(CLAIM_FOUND, known["mailing"]), known | {"ids": ids})
                 return cursor.fetchall(), sql is AGAIN
         shares = _shares(cursor, known, quotas)
         if not shares:
             return None
         lanes = {"lanes": list(shares), "quotas": list(shares.values())}
-        cursor.execute(CLAIM_FRESH, known | lanes)
+        cursor.execute(blocks.named(CLAIM_FRESH, known["mailing"]), known | lanes)
         return cursor.fetchall(), False
 
 
@@ -290,7 +291,7 @@ def left_since(mailing: Mailing, ids: Sequence[int]) -> dict[int, str]:
     """{message id: code of pages.reasons} of those who may not be mailed any more."""
     known: dict[str, Any] = {"ids": list(ids), **_wishes(mailing)}
     with connection.cursor() as cursor:
-        cursor.execute(LEFT, known)
+        cursor.execute(blocks.named(LEFT, mailing.pk), known)
         return dict(cursor.fetchall())
 
 

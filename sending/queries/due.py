@@ -25,7 +25,8 @@ _PLACES = """
 (EXISTS (SELECT 1 FROM sending_mailinglane l
           WHERE l.mailing_id = m.id AND l.next_id <= l.last_id {but})
  OR EXISTS (SELECT 1 FROM sending_batch b WHERE b.mailing_id = m.id AND b.holder = '')
- OR EXISTS (SELECT 1 FROM sending_message t WHERE t.mailing_id = m.id AND t.retry_at <= now()))
+ OR EXISTS (SELECT 1 FROM sending_message t
+             WHERE t.mailing_id = m.id /* of t */ AND t.retry_at <= now()))
 """
 LEFT = _PLACES.format(but="")
 # Of `m`: a part of its audience is not frozen yet.

@@ -3,6 +3,8 @@ finished."""
 
 from django.db import connection
 
+from sending import blocks
+from sending.queries.blocks import of_live
 from sending.queries.due import FREEZING, LEFT, SENT
 from sending.queries.states import sql
 
@@ -51,7 +53,7 @@ SELECT m.id FROM sending_mailing m
    AND NOT {LEFT} AND NOT {FREEZING}
    AND NOT EXISTS (SELECT 1 FROM sending_batch b WHERE b.mailing_id = m.id)
    AND NOT EXISTS (SELECT 1 FROM sending_message r
-                    WHERE r.mailing_id = m.id AND r.retry_at IS NOT NULL)
+                    WHERE r.mailing_id = m.id /* of r */ AND r.retry_at IS NOT NULL)
    AND NOT EXISTS (SELECT 1 FROM sending_hold h
                     WHERE h.mailing_id = m.id AND h.released_at IS NULL AND h.decision = ''
                       AND (h.kind NOT IN ('route', 'relay')
@@ -86,7 +88,10 @@ UPDATE sending_mailing
 def drop(mailing_id: int, limit: int, *, lanes: bool) -> tuple[int, bool]:
     """(how many were skipped, whether there may be more)"""
     with connection.cursor() as cursor:
-        cursor.execute(DROP, {"mailing": mailing_id, "limit": limit, "lanes": lanes})
+        cursor.execute(
+            blocks.named(DROP, mailing_id),
+            {"mailing": mailing_id, "limit": limit, "lanes": lanes},
+        )
         dropped, more = cursor.fetchone() or (0, False)
     return int(dropped), bool(more)
 
@@ -94,7 +99,7 @@ def drop(mailing_id: int, limit: int, *, lanes: bool) -> tuple[int, bool]:
 def done() -> list[int]:
     """Ids of the mailings of which nothing is left to do."""
     with connection.cursor() as cursor:
-        cursor.execute(DONE)
+        cursor.execute(of_live(DONE))
         return [row[0] for row in cursor.fetchall()]
 
 
@@ -103,7 +108,9 @@ def lock_done(mailing_id: int) -> bool:
     with connection.cursor() as cursor:
         # From here on nobody claims; and what was claimed meanwhile is seen.
         cursor.execute("SELECT 1 FROM sending_mailing WHERE id = %s FOR UPDATE", [mailing_id])
-        cursor.execute(f"{DONE} AND m.id = %(mailing)s", {"mailing": mailing_id})
+        cursor.execute(
+            blocks.named(f"{DONE} AND m.id = %(mailing)s", mailing_id), {"mailing": mailing_id}
+        )
         return cursor.fetchone() is not None
 
 
@@ -112,7 +119,7 @@ def find_forgotten(mailing_id: int) -> int:
     with connection.cursor() as cursor:
         found = 0
         for statement in (FORGOTTEN, FORGOTTEN_OF_STREAM):
-            cursor.execute(statement, {"mailing": mailing_id})
+            cursor.execute(blocks.named(statement, mailing_id), {"mailing": mailing_id})
             found += int(cursor.rowcount)
         return found
 

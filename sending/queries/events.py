@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from sending import blocks
 from sending.models import Event
 from sending.queries.states import sql
 
@@ -24,20 +25,25 @@ class EventRow:
     detail: str = ""
 
 
+# One writer at a time for a message, so that "first" is decided once.
+LOCK = """
+SELECT id FROM sending_message m WHERE id = ANY(%(messages)s) AND {m} ORDER BY id FOR UPDATE
+"""
 # `fresh`: the first of its kind for its message, so that a tally counts messages, not events; and
 # `first_bounce` where it is the message's first bounce of any kind.
-# Events of messages that are gone by now are left out.
+# Events of messages that are gone by now are left out. {m} and {e}: of the blocks of these messages
+# (sending.blocks), so that only their tables are looked into.
 INSERT = """
 WITH given AS (
   SELECT m.mailing_id, r.*
     FROM unnest(%(messages)s::bigint[], %(kinds)s::text[], %(ats)s::timestamptz[],
                 %(links)s::smallint[], %(details)s::text[])
          AS r (message_id, kind, at, link, detail)
-    JOIN sending_message m ON m.id = r.message_id),
+    JOIN sending_message m ON m.id = r.message_id AND {m}),
 fresh AS (
   SELECT mailing_id, message_id, kind, min(at) AS at FROM given g
    WHERE NOT EXISTS (SELECT 1 FROM sending_event e
-                      WHERE e.message_id = g.message_id AND e.kind = g.kind)
+                      WHERE e.message_id = g.message_id AND e.kind = g.kind AND {e})
    GROUP BY 1, 2, 3),
 stored AS (
   INSERT INTO sending_event (mailing_id, message_id, kind, at, link, detail)
@@ -47,7 +53,8 @@ SELECT mailing_id, message_id, kind, at,
        AND 1 = row_number() OVER (PARTITION BY message_id, kind = ANY(%(bounces)s)
                                   ORDER BY at, kind)
        AND NOT EXISTS (SELECT 1 FROM sending_event e
-                        WHERE e.message_id = fresh.message_id AND e.kind = ANY(%(bounces)s))
+                        WHERE e.message_id = fresh.message_id AND e.kind = ANY(%(bounces)s)
+                          AND {e})
   FROM fresh
 """
 
@@ -61,15 +68,15 @@ UPDATE sending_message m
           FROM unnest(%(messages)s::bigint[], %(kinds)s::text[], %(ats)s::timestamptz[])
                AS f (message_id, kind, at)
          GROUP BY 1) f
- WHERE m.id = f.message_id
+ WHERE m.id = f.message_id AND {m}
 """
 
 # Whatever comes back of an unknown one shows that the server had taken it: when it was handed over.
 # Minutes are made from what moved the tally, so that its row is locked first, as everywhere.
 SETTLE_UNKNOWN = sql("""
 WITH settled AS (
-  UPDATE sending_message SET state = $ACCEPTED, reason = ''
-   WHERE id = ANY(%(messages)s) AND state = $UNKNOWN
+  UPDATE sending_message m SET state = $ACCEPTED, reason = ''
+   WHERE id = ANY(%(messages)s) AND state = $UNKNOWN AND {m}
   RETURNING mailing_id, date_trunc('minute', coalesce(settled_at, now())) AS minute),
 counted AS (SELECT mailing_id, count(*) AS n FROM settled GROUP BY 1 ORDER BY 1),
 moved AS (
@@ -137,15 +144,17 @@ def record(events: Iterable[EventRow]) -> None:
         "bounces": BOUNCES,
         "details": [row.detail.replace("\x00", "\ufffd")[:2000] for row in rows],
     }
+    among = {blocks.of_message(row.message_id) for row in rows}
+    of_messages, of_events = (blocks.within(among, f"{alias}.mailing_id") for alias in "me")
+
+    def within(statement: str) -> str:
+        return statement.replace("{m}", of_messages).replace("{e}", of_events)
+
     with connection.cursor() as cursor:
-        # One writer at a time for a message, so that "first" is decided once.
-        cursor.execute(
-            "SELECT id FROM sending_message WHERE id = ANY(%(messages)s) ORDER BY id FOR UPDATE",
-            given,
-        )
-        cursor.execute(INSERT, given)
+        cursor.execute(within(LOCK), given)
+        cursor.execute(within(INSERT), given)
         fresh = cursor.fetchall()
-        cursor.execute(SETTLE_UNKNOWN, given)
+        cursor.execute(within(SETTLE_UNKNOWN), given)
         if not fresh:
             return
         counted: dict[str, Any] = {
@@ -156,5 +165,5 @@ def record(events: Iterable[EventRow]) -> None:
             "ats": [row[3] for row in fresh],
             "firsts": [row[4] for row in fresh],
         }
-        for sql in (FIRST_TIMES, TALLY, MINUTES):
-            cursor.execute(sql, counted)
+        for statement in (FIRST_TIMES, TALLY, MINUTES):
+            cursor.execute(within(statement), counted)

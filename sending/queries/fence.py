@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
+from sending import blocks
 from sending.models import Installation
 from sending.queries.states import sql
 
@@ -98,21 +99,6 @@ def differs(before: str, now: str) -> bool:
     return any(a != b for a, b in pairs if a and b)
 
 
-# Numbers that were given away after the backup are in mails that people have: they are not given
-# to others. More than anybody sends between a backup and its restore.
-AHEAD = {"sending_message": 1_000_000_000, "sending_mailing": 1_000_000, "sending_batch": 10**9}
-
-
-def jump_ahead() -> None:
-    with connection.cursor() as cursor:
-        for table, number in AHEAD.items():
-            cursor.execute(
-                "SELECT setval(pg_get_serial_sequence(%s, 'id'),"
-                " nextval(pg_get_serial_sequence(%s, 'id')) + %s)",
-                [table, table, number],
-            )
-
-
 # Waiting messages of a mailing that hosts know to be sent, those with an answer first. "mailing_id
 # + 0" and "state + 0": see queries.claim and queries.record.
 _KNOWN = sql("""
@@ -179,7 +165,7 @@ def count(mailing_id: int) -> tuple[int, int]:
 def known_of(mailing_id: int, ids: list[int]) -> dict[int, bool]:
     """{message id: whether it was accepted}"""
     with connection.cursor() as cursor:
-        cursor.execute(OF_BATCH, {"mailing": mailing_id, "ids": ids})
+        cursor.execute(blocks.named(OF_BATCH, mailing_id), {"mailing": mailing_id, "ids": ids})
         return dict(cursor.fetchall())
 
 
@@ -189,7 +175,7 @@ def settle(mailing_id: int, reply: str) -> tuple[int, int]:
 
 def _pair(sql: str, known: dict[str, Any]) -> tuple[int, int]:
     with connection.cursor() as cursor:
-        cursor.execute(sql, known)
+        cursor.execute(blocks.named(sql, known["mailing"]), known)
         row = cursor.fetchone() or (0, 0)
     return int(row[0]), int(row[1])
 

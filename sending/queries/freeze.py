@@ -11,6 +11,7 @@ from contacts.audience import Audience
 from contacts.languages import ATTRIBUTE
 from contacts.queries.audience import details, parameters, statement
 from relays import providers
+from sending import blocks
 from sending.models import Mailing, Message, Variant
 from sending.variants import Share, bounds, shares
 
@@ -120,7 +121,9 @@ def freeze(
         people = statement(audience, piece=True)
         if holdout:
             people = HELD_OUT.replace("{share}", SHARE).replace("{audience}", people)
-        sql = FREEZE.replace("{details}", details(audience)).replace("{audience}", people)
+        # The audience may ask for recipients of other mailings, of other blocks.
+        sql = blocks.named(FREEZE, mailing.pk).replace("{details}", details(audience))
+        sql = sql.replace("{audience}", people)
         variant = f"{SHARE} - 1" if len(weights) > 1 else "0"
         if any(tags):
             variant = OF_LANGUAGE.format(tag=SPOKEN, chance=CHANCE)

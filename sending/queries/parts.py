@@ -8,6 +8,11 @@ MAILING, MAILED_WITHIN = "mailing", "mailed_within"
 
 GOT = sql("state = $ACCEPTED AND contact_id IS NOT NULL")
 RECIPIENTS = "FROM sending_message WHERE mailing_id = ANY({ids})"
+# Of mailings whose rows were dropped: whom mails went to, as far as is known.
+PAST = """
+SELECT contact_id{more} FROM sending_pastrecipients, unnest(contacts) AS contact_id
+ WHERE mailing_id = ANY({ids}) AND contact_id IS NOT NULL
+"""
 # Who will get it, or may have got it, is no less excluded than who got it.
 GETS = sql("state IN ($WAITING, $ACCEPTED, $UNKNOWN) AND contact_id IS NOT NULL")
 # Of the excluded contact `a`, the mail that it got last, if it has got one by now.
@@ -20,19 +25,23 @@ LAST = sql(
 kinds.add(
     PartKind(
         MAILING,
-        include=f"SELECT contact_id, true AS wants {RECIPIENTS} AND {GOT}",
-        exclude=f"SELECT contact_id {RECIPIENTS} AND {GETS}",
+        include=f"SELECT contact_id, true AS wants {RECIPIENTS} AND {GOT}"
+        f" UNION ALL {PAST.replace('{more}', ', true')}",
+        exclude=f"SELECT contact_id {RECIPIENTS} AND {GETS} UNION ALL {PAST.replace('{more}', '')}",
         reason="excluded_mailing",
         cause=LAST.replace("{which}", "g.id = ANY({ids})"),
     )
 )
 # {ids} is one number of hours. A mailing that ended before that long has nobody of them, so that
-# only the messages of recent mailings are read.
+# only the messages of recent mailings are read, and only of their blocks: OFFSET keeps the planner
+# from joining all blocks at once.
 OF_WORKSPACE = "g.workspace_id = %(workspace)s AND g.purpose = 'advertising'"
 RECENT = f"""
 SELECT m.contact_id
   FROM sending_mailing g
-  JOIN (SELECT * FROM sending_message WHERE {GOT}) m ON m.mailing_id = g.id
+ CROSS JOIN LATERAL (
+       SELECT contact_id, settled_at FROM sending_message
+        WHERE mailing_id = g.id AND {GOT} OFFSET 0) m
  WHERE {OF_WORKSPACE}
    AND (g.finished_at IS NULL OR g.finished_at >= now() - make_interval(hours => ({{ids}})[1]))
    AND m.settled_at >= now() - make_interval(hours => ({{ids}})[1])

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from environment import logs
+from sending import blocks
 from sending.models import Message
 from sending.queries.claim import Claim
 from sending.queries.states import sql
@@ -142,7 +143,7 @@ def record(
         if counts["accepted"] or counts["failed"]:
             cursor.execute(MINUTE, counts | known)
     if written:
-        # One line a batch, of which a worker has one or two a second (engine.carrier).
+        # One line a batch, of which a worker has one or two a second (engine.deliveryagent).
         log.committed.info(
             "batch recorded",
             mailing=mailing_id,
@@ -166,7 +167,7 @@ def _accept(
     if "\x00" in replies or replies.count(BETWEEN) >= len(ours):
         replies = BETWEEN.join([_text(reply).replace(BETWEEN, " ") for _, reply in ours])
     lists = {"ids": ",".join([str(number) for number, _ in ours]), "replies": replies}
-    cursor.execute(ACCEPT, known | lists | {"between": BETWEEN})
+    cursor.execute(blocks.named(ACCEPT, known["mailing"]), known | lists | {"between": BETWEEN})
     return dict.fromkeys([row[0] for row in cursor.fetchall()], int(State.ACCEPTED))
 
 
@@ -174,7 +175,7 @@ def _settle(cursor: Any, known: dict[str, Any], results: Sequence[Result]) -> di
     """{message id: its new state}"""
     if not results:
         return {}
-    cursor.execute(SETTLE, known | _columns(results))
+    cursor.execute(blocks.named(SETTLE, known["mailing"]), known | _columns(results))
     return dict(cursor.fetchall())
 
 

@@ -9,8 +9,10 @@ from django.db import connection
 
 from relays.lanes import WHOLE
 from relays.models import Relay
+from sending import blocks
 from sending.guards import LATEST, LATEST_OF_LANE, Count
 from sending.models import Mailing, RefusalCount
+from sending.queries.blocks import standing
 from sending.queries.states import sql
 from sending.queries.streams import LATELY, LATEST_OF_STREAMS
 
@@ -89,6 +91,12 @@ def forget(*, mailing: Mailing | None = None, relay: Relay | None = None) -> Non
     rows.delete()
 
 
+def _lately(statement: str, mailing: Mailing) -> str:
+    """For the block of the mailing, and those of mailings that were opened within the last week: a
+    block begins with a month."""
+    return blocks.among(statement, [blocks.of_mailing(mailing.pk), *standing()[-2:]])
+
+
 # Whether the relay took mails of a lane: the latest rows that were claimed of it, in this mailing
 # and perhaps in others of the last days. Walks along the primary key, and along the latest messages
 # of streams; at most so many rows of so many mailings are read.
@@ -108,6 +116,7 @@ WITH claimed AS (
    CROSS JOIN LATERAL (
          SELECT lane, address, state, relay_id FROM sending_message
           WHERE id BETWEEN l.first_id AND l.next_id - 1 AND mailing_id + 0 = l.mailing_id
+                /* of sending_message */
           ORDER BY id DESC LIMIT %(rows)s) r
    UNION ALL
   SELECT lane, address, state, relay_id FROM sending_message
@@ -142,7 +151,7 @@ def accepted_lanes(
         "rows": ROWS,
     }
     with connection.cursor() as cursor:
-        cursor.execute(ACCEPTED_LANES, known)
+        cursor.execute(_lately(ACCEPTED_LANES, mailing), known)
         return {row[0] for row in cursor.fetchall()}
 
 
@@ -165,13 +174,14 @@ last_accepted AS (
    CROSS JOIN LATERAL (
          SELECT state, relay_id, settled_at FROM sending_message
           WHERE id BETWEEN l.first_id AND l.next_id - 1 AND mailing_id + 0 = l.mailing_id
+                /* of sending_message */
           ORDER BY id DESC LIMIT %(rows)s) r
    WHERE r.state = $ACCEPTED AND r.relay_id = %(relay)s
    UNION ALL
   SELECT max(settled_at) FROM of_streams WHERE state = $ACCEPTED),
 refused AS (
   SELECT m.trouble, m.reason, m.settled_at
-    FROM latest JOIN sending_message m ON m.mailing_id = latest.id
+    FROM latest JOIN sending_message m ON m.mailing_id = latest.id /* of m */
    WHERE m.trouble = $FAILED AND m.relay_id = %(relay)s
    UNION ALL
   SELECT trouble, reason, settled_at FROM of_streams WHERE trouble = $FAILED)
@@ -196,5 +206,5 @@ def refused_since(mailing: Mailing, relay: Relay, *, enough: int) -> int:
         "enough": enough,
     }
     with connection.cursor() as cursor:
-        cursor.execute(REFUSED_SINCE, known)
+        cursor.execute(_lately(REFUSED_SINCE, mailing), known)
         return int((cursor.fetchone() or (0,))[0])

@@ -8,7 +8,9 @@ from typing import Any
 from django.db import connection
 from django.db.models import QuerySet
 
+from sending import blocks
 from sending.models import Message
+from sending.queries.blocks import of_messages
 
 # Mailings whose replies are looked at, and messages of each.
 MAILINGS, MESSAGES = 5, 1000
@@ -23,11 +25,11 @@ SELECT found.state, found.reply, {what}
   FROM unnest(%(mailings)s::bigint[]) AS mailing (id)
  CROSS JOIN LATERAL (
        (SELECT id, state, reply, relay_id, settled_at FROM sending_message
-         WHERE mailing_id = mailing.id AND trouble IS NOT NULL
+         WHERE mailing_id = mailing.id /* of sending_message */ AND trouble IS NOT NULL
          ORDER BY trouble, address LIMIT %(messages)s)
        UNION ALL
        (SELECT id, state, reply, relay_id, settled_at FROM sending_message
-         WHERE mailing_id = mailing.id AND retry_at IS NOT NULL
+         WHERE mailing_id = mailing.id /* of sending_message */ AND retry_at IS NOT NULL
          ORDER BY retry_at DESC, id LIMIT %(messages)s)) found
  WHERE found.relay_id = %(relay)s AND found.reply <> ''
  GROUP BY 1, 2
@@ -53,7 +55,8 @@ def _read(relay_id: int, mailing_ids: Sequence[int], what: str) -> list[tuple[An
         "messages": MESSAGES,
     }
     with connection.cursor() as cursor:
-        cursor.execute(REPLIES.format(what=what), known)
+        among = map(blocks.of_mailing, known["mailings"])
+        cursor.execute(blocks.among(REPLIES.format(what=what), among), known)
         return list(cursor.fetchall())
 
 
@@ -81,7 +84,7 @@ def messages(
         if _kind(reply) == kind and Message.State(number).name.lower() == state
         for pk in found
     ]
-    return Message.objects.filter(pk__in=ids)
+    return Message.objects.filter(of_messages(ids), pk__in=ids)
 
 
 def _kind(reply: str) -> str:

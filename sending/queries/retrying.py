@@ -6,6 +6,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from pages.statements import named
+from sending import blocks
 from sending.models import Mailing, Message
 from sending.queries.states import sql
 
@@ -69,5 +70,5 @@ def put_back(
         "limit": limit,
     }
     with connection.cursor() as cursor:
-        cursor.execute(RETRY.replace("{rows}", ids), known)
+        cursor.execute(blocks.named(RETRY.replace("{rows}", ids), mailing.pk), known)
         return cursor.fetchone() or (0, 0, [])

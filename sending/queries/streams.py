@@ -8,6 +8,8 @@ from typing import Any
 from django.db import connection
 
 from contacts.languages import ATTRIBUTE
+from sending import blocks
+from sending.queries.blocks import of_live
 from sending.queries.due import ROUTED, SENT
 from sending.queries.freeze import OF_LANGUAGE, columns
 from sending.variants import Share
@@ -82,7 +84,7 @@ SELECT m.id FROM sending_mailing m
  WHERE {SENT} AND m.kind = 'stream' AND m.closed_at IS NULL
    AND NOT EXISTS (SELECT 1 FROM sending_batch b WHERE b.mailing_id = m.id)
    AND NOT EXISTS (SELECT 1 FROM sending_message r
-                    WHERE r.mailing_id = m.id AND r.retry_at IS NOT NULL)
+                    WHERE r.mailing_id = m.id /* of r */ AND r.retry_at IS NOT NULL)
 """  # noqa: S608 - only constants of ours
 
 
@@ -97,14 +99,14 @@ def append(given: dict[str, Any], of: Sequence[Share] = ()) -> dict[str, int]:
     variant those get that name none; without it, the first."""
     sql = APPEND.replace("{variant}", CHOSEN if of else "coalesce(variant, 0)")
     with connection.cursor() as cursor:
-        cursor.execute(sql, given | columns(of))
+        cursor.execute(blocks.named(sql, given["mailing"]), given | columns(of))
         return dict(cursor.fetchall())
 
 
 def quiet() -> list[int]:
     """Ids of streams of which nothing is left to do."""
     with connection.cursor() as cursor:
-        cursor.execute(QUIET)
+        cursor.execute(of_live(QUIET))
         return [row[0] for row in cursor.fetchall()]
 
 
@@ -113,5 +115,5 @@ def lock_quiet(stream_id: int) -> bool:
     with connection.cursor() as cursor:
         # What was appended meanwhile is seen by the second statement.
         cursor.execute("SELECT 1 FROM sending_mailing WHERE id = %s FOR UPDATE", [stream_id])
-        cursor.execute(f"{QUIET} AND m.id = %s", [stream_id])
+        cursor.execute(blocks.named(f"{QUIET} AND m.id = %s", stream_id), [stream_id])
         return cursor.fetchone() is not None

@@ -4,6 +4,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from pages.statements import named
+from sending import blocks
 from sending.models import Mailing, Message
 from sending.queries.states import sql
 
@@ -45,6 +46,7 @@ def _settle(statement: str, mailing: Mailing, rows: QuerySet[Message], limit: in
     ids, parameters = named(rows.order_by().values("pk"))
     with connection.cursor() as cursor:
         cursor.execute(
-            statement.replace("{rows}", ids), parameters | {"mailing": mailing.pk, "limit": limit}
+            blocks.named(statement.replace("{rows}", ids), mailing.pk),
+            parameters | {"mailing": mailing.pk, "limit": limit},
         )
         return int((cursor.fetchone() or (0,))[0])

@@ -8,7 +8,9 @@ from typing import Any
 from django.db import connection
 
 from relays.lanes import WHOLE
+from sending import blocks
 from sending.models import Mailing
+from sending.queries.blocks import of_live
 from sending.queries.due import FREEZING, LEFT
 from sending.queries.states import sql
 from sending.queries.streams import LATELY
@@ -207,26 +209,28 @@ LOCK = "SELECT 1 FROM sending_tally WHERE mailing_id = %(mailing)s FOR UPDATE"
 def due() -> list[tuple[int, bool]]:
     """(mailing id, whether nothing of it is on its way) of those with addresses to judge."""
     with connection.cursor() as cursor:
-        cursor.execute(DUE)
+        cursor.execute(of_live(DUE))
         return list(cursor.fetchall())
 
 
 def doubt_held(mailing: Mailing) -> None:
     """Addresses that were refused in a run count as unproven, decided or not."""
     with connection.cursor() as cursor:
-        cursor.execute(DOUBT_HELD, {"mailing": mailing.pk})
+        cursor.execute(blocks.named(DOUBT_HELD, mailing.pk), {"mailing": mailing.pk})
 
 
 def doubt_runs(mailing: Mailing, until: datetime) -> None:
     """Marks addresses as unproven that were refused in a run, or where too much was refused."""
     with connection.cursor() as cursor:
-        cursor.execute(_for(mailing, DOUBT), _known(mailing, until))
+        cursor.execute(blocks.named(_for(mailing, DOUBT), mailing.pk), _known(mailing, until))
 
 
 def nothing_accepted(mailing: Mailing, until: datetime) -> list[tuple[int, int, str]]:
     """(relay id, number of a lane, domain) where relays refused addresses that took nothing."""
     with connection.cursor() as cursor:
-        cursor.execute(_for(mailing, NOTHING_ACCEPTED), _known(mailing, until))
+        cursor.execute(
+            blocks.named(_for(mailing, NOTHING_ACCEPTED), mailing.pk), _known(mailing, until)
+        )
         return list(cursor.fetchall())
 
 
@@ -251,14 +255,17 @@ def doubt_lane(mailing: Mailing, until: datetime, place: tuple[int, int, str]) -
     relay, lane, domain = place
     known: dict[str, Any] = {"mailing": mailing.pk, "until": until}
     with connection.cursor() as cursor:
-        cursor.execute(DOUBT_LANE, known | {"relay": relay, "lane": lane, "domain": domain})
+        cursor.execute(
+            blocks.named(DOUBT_LANE, mailing.pk),
+            known | {"relay": relay, "lane": lane, "domain": domain},
+        )
 
 
 def believe(mailing: Mailing, until: datetime) -> Collection[tuple[int, str, str, datetime]]:
     """(message id, address, reply, when) of some that were not doubted: their addresses do not
     exist."""
     with connection.cursor() as cursor:
-        cursor.execute(BELIEVE, {"mailing": mailing.pk, "until": until})
+        cursor.execute(blocks.named(BELIEVE, mailing.pk), {"mailing": mailing.pk, "until": until})
         return list(cursor.fetchall())
 
 
@@ -267,4 +274,4 @@ def done(mailing: Mailing) -> None:
     known: dict[str, Any] = {"mailing": mailing.pk, "until": datetime.max.replace(tzinfo=UTC)}
     with connection.cursor() as cursor:
         cursor.execute(LOCK, known)
-        cursor.execute(LEFT_TO_JUDGE, known)
+        cursor.execute(blocks.named(LEFT_TO_JUDGE, mailing.pk), known)

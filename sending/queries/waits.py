@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db import connection
 
+from sending.queries.blocks import of_live
 from sending.queries.due import SENT
 
 # Every live mailing: what it says now, what it has of its own, and what of it is left. Each part is
@@ -15,7 +16,7 @@ SELECT m.id, m.wait_reason, m.wait_until, m.waits, m."window", m.opened_at, m.re
               WHERE l.mailing_id = m.id AND l.next_id <= l.last_id),
        EXISTS (SELECT 1 FROM sending_batch b WHERE b.mailing_id = m.id),
        (SELECT min(retry_at) FROM sending_message r
-         WHERE r.mailing_id = m.id AND r.retry_at IS NOT NULL AND r.reason <> 'held')
+         WHERE r.mailing_id = m.id /* of r */ AND r.retry_at IS NOT NULL AND r.reason <> 'held')
   FROM sending_mailing m
  WHERE {SENT}
 """  # noqa: S608 - only constants of ours
@@ -32,7 +33,7 @@ UPDATE sending_mailing m
 def live() -> list[tuple[Any, ...]]:
     """A row for each mailing that is sent; see LIVE for the columns."""
     with connection.cursor() as cursor:
-        cursor.execute(LIVE)
+        cursor.execute(of_live(LIVE))
         return list(cursor.fetchall())
 
 

@@ -2,6 +2,7 @@
 
 from django.db import connection
 
+from sending.queries.blocks import of_live
 from sending.queries.due import DUE, ROUTED, carries
 
 # Relays that could work now: not waiting, with a mailing that has something due.
@@ -19,7 +20,7 @@ SELECT relay_id, count(*) FROM relays_relayslot WHERE leased_until > now() GROUP
 def wanted() -> set[int]:
     """Ids of relays that could work now: a mailing that they can carry has something due."""
     with connection.cursor() as cursor:
-        cursor.execute(WORK)
+        cursor.execute(of_live(WORK))
         return {row[0] for row in cursor.fetchall()}
 
 

@@ -39,7 +39,7 @@ from sending.models import (
 from sending.queries import fence as queries
 from sending.queries.claim import Claim
 from sending.queries.record import Result, record
-from sending.services import freezing, mailings, recovery
+from sending.services import blocks, freezing, mailings, recovery
 
 log = logs.get(__name__)
 
@@ -160,7 +160,7 @@ def put_up(why: Fence.Why) -> Fence:
     fence = Fence.objects.create(why=why, host=position.name())
     installation.stamp, installation.place = queries.stamp(), _files()
     installation.save(update_fields=["stamp", "place"])
-    queries.jump_ahead()
+    blocks.jump()
     under_way = (Mailing.State.SENDING, Mailing.State.PAUSED)
     for mailing in Mailing.objects.filter(state__in=under_way).select_for_update():
         known = {"fence": fence, "was_sending": mailing.state == Mailing.State.SENDING}

@@ -109,7 +109,7 @@ def make_due(mailing_id: int, limit: int) -> int:
     """Makes so many of them due; how many."""
     some = put_off(mailing_id).order_by("retry_at").values("pk")[:limit]
     # Once more "retry_at": a worker may have claimed one meanwhile.
-    rows = Message.objects.filter(pk__in=some, retry_at__isnull=False)
+    rows = Message.objects.filter(mailing=mailing_id, pk__in=some, retry_at__isnull=False)
     return rows.update(retry_at=clock.now())
 
 

@@ -10,6 +10,7 @@ from environment import logs
 from relays.services import pace
 from sending.host import journal, processlock
 from sending.models import Batch, Message
+from sending.queries.blocks import of_messages
 from sending.queries.claim import Claim, Claimed
 from sending.queries.record import Result, record
 from sending.services.outcomes import settle
@@ -79,7 +80,9 @@ def _answered(claim: Claim, story: journal.Story) -> tuple[dict[int, Outcome], A
 
 
 def _claim(batch: Batch) -> Claim:
-    rows = Message.objects.filter(pk__in=batch.ids, state=Message.State.WAITING)
+    rows = Message.objects.filter(
+        of_messages(batch.ids), pk__in=batch.ids, state=Message.State.WAITING
+    )
     messages = rows.order_by("pk").values_list(
         "id", "contact_id", "address", "attempts", "lane", "variant"
     )

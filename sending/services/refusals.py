@@ -20,6 +20,7 @@ from sending import guards
 from sending.guards import Count
 from sending.models import Hold, Mailing, Message, RefusalCount, TallyMinute
 from sending.queries import refusals as query
+from sending.queries.blocks import of_messages
 from sending.queries.claim import Claimed
 from sending.queries.streams import LATELY
 from sending.services import holding, holds, mailings
@@ -102,7 +103,9 @@ def _count(mailing: Mailing, relay: Relay, batch: _CountedBatch) -> None:
     _to_holds(mailing, relay, steps)
     if not any(one.decided for one in steps.values()):
         return
-    first = Message.objects.filter(pk__in=batch.refused).aggregate(first=Min("settled_at"))
+    first = Message.objects.filter(of_messages(batch.refused), pk__in=batch.refused).aggregate(
+        first=Min("settled_at")
+    )
     began = first["first"] or timezone.now()
     counts = query.add(mailing, relay, steps, began)
     if counts and batch.refused:

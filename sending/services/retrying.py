@@ -75,7 +75,7 @@ def retry_piece(
     """The next failed ones among these; nothing when none is left."""
     # Claims lock this row first, too, and the tally after it.
     locked = Mailing.objects.select_for_update(no_key=True).get(pk=mailing.pk)
-    if locked.state == Mailing.State.CANCELLED:
+    if locked.state == Mailing.State.CANCELLED or locked.details_dropped_at:
         return Retried()
     messages, bounces, addresses = put_back(mailing, rows, reason=RETRIED, limit=limit)
     if not messages:

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import Workspace
@@ -27,6 +28,7 @@ from sending.exceptions import SendingError
 from sending.models import Mailing, StreamItem, Tally
 from sending.purposes import NOTICE, RULES
 from sending.queries import streams as query
+from sending.queries.blocks import of_messages
 from sending.queries.claim import Claimed
 from sending.services.mailings import RETRY_FOR, give_contents
 from sending.variants import Choice, Share, shares
@@ -174,9 +176,13 @@ def fields(stream: Mailing, claimed: Sequence[Claimed]) -> dict[int, dict[str, A
 
 def data_of(ids: Collection[int]) -> dict[int, dict[str, Any]]:
     """{message id: merge fields that it was appended with}"""
-    return dict(StreamItem.objects.filter(pk__in=ids).values_list("pk", "data"))
+    return dict(_items(ids).values_list("pk", "data"))
 
 
 def appended(ids: Collection[int]) -> dict[int, datetime]:
     """{message id: when it was appended}"""
-    return dict(StreamItem.objects.filter(pk__in=ids).values_list("pk", "created_at"))
+    return dict(_items(ids).values_list("pk", "created_at"))
+
+
+def _items(ids: Collection[int]) -> QuerySet[StreamItem]:
+    return StreamItem.objects.filter(of_messages(ids), pk__in=ids)

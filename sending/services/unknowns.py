@@ -26,7 +26,7 @@ def resend_piece(mailing: Mailing, rows: QuerySet[Message], limit: int = jobs.BA
     is opened again, a paused one stays paused; of a cancelled one nothing is sent any more."""
     # Claims, and a cancel, lock this row first, too.
     locked = Mailing.objects.select_for_update(no_key=True).get(pk=mailing.pk)
-    if locked.state == Mailing.State.CANCELLED:
+    if locked.state == Mailing.State.CANCELLED or locked.details_dropped_at:
         return 0
     number = query.resend(mailing, rows, limit)
     if number:
@@ -37,7 +37,8 @@ def resend_piece(mailing: Mailing, rows: QuerySet[Message], limit: int = jobs.BA
 @transaction.atomic
 def count_piece(mailing: Mailing, rows: QuerySet[Message], limit: int = jobs.BATCH) -> int:
     """Counts unknown messages among these as accepted; no mail is sent."""
-    return query.count_as_sent(mailing, rows, limit)
+    locked = Mailing.objects.select_for_update(no_key=True).get(pk=mailing.pk)
+    return 0 if locked.details_dropped_at else query.count_as_sent(mailing, rows, limit)
 
 
 def resend(mailing: Mailing, rows: QuerySet[Message] | None = None) -> int:

@@ -5,8 +5,8 @@ from relays.services import lanes, minutes
 from sending.engine import shift, stopping
 from sending.host import trouble
 from sending.host.trouble import HostTroubleError
+from sending.services import blocks, fence, freezing, recovery, sendhosts
 from sending.services import dispatch as dispatcher
-from sending.services import fence, freezing, recovery, sendhosts
 
 # A nudge that finds no process in this many seconds is given again anyway.
 NUDGE = 2
@@ -60,6 +60,12 @@ def forget_old() -> None:
     minutes.drop_old()
     lanes.forget_stale()
     sendhosts.forget_old()
+
+
+@shared_task(ignore_result=True)
+def begin_block() -> None:
+    """Each hour: mailings of a new month come into a block of their own."""
+    blocks.turn()
 
 
 @worker_ready.connect

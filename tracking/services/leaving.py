@@ -111,7 +111,7 @@ def leave(message: Message, *, everything: bool = False, user_agent: str = "") -
         reason=Reason.UNSUBSCRIBED,
         source=mailing.source,
     )
-    if not _known(message):
+    if message.mailing.details_dropped_at is None and not _known(message):
         hits.keep(message.pk, Event.Kind.UNSUBSCRIBED, user_agent=user_agent)
 
 

@@ -11,12 +11,17 @@ from pages.oneline import one_line
 from sending.compose import clickvalues
 from sending.compose.composer import renderer_of
 from sending.compose.publicurls import MessageUrls
-from sending.models import Message
+from sending.models import Mailing, Message
+from sending.queries import past
+from sending.queries.blocks import of_messages
 from sending.services import streams
 
 
 def find(message_id: int) -> Message | None:
-    return Message.objects.select_related("mailing__workspace").filter(pk=message_id).first()
+    """Also one whose row was dropped; its address is empty where its contact was deleted since."""
+    rows = Message.objects.select_related("mailing__workspace")
+    found = rows.filter(of_messages([message_id]), pk=message_id).first()
+    return found or past.find([message_id]).get(message_id)
 
 
 def content_of(message: Message) -> Content:
@@ -25,7 +30,11 @@ def content_of(message: Message) -> Content:
 
 
 def rendered(message: Message) -> Rendered:
-    """With today's fields of the person. Raises RenderError."""
+    """With today's fields of the person. Raises RenderError, also where the data of the message
+    were dropped: it would be another mail without them."""
+    mailing = message.mailing
+    if mailing.details_dropped_at is not None and mailing.kind == Mailing.Kind.STREAM:
+        raise RenderError("data", 0, "dropped")
     urls = MessageUrls(message.pk, mailing_id=message.mailing_id, track_opens=False)
     return renderer_of(content_of(message)).render(_fields(message), urls)
 

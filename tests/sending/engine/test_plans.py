@@ -61,7 +61,9 @@ def in_vain(plan: dict[str, Any]) -> int:
 
 
 def read(plan: dict[str, Any]) -> int:
-    is_scan = plan.get("Relation Name") == "sending_message" and "Scan" in plan["Node Type"]
+    is_scan = (
+        plan.get("Relation Name", "").startswith("sending_message_") and "Scan" in plan["Node Type"]
+    )
     each = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0) if is_scan else 0
     return int(each * plan["Actual Loops"]) + sum(map(read, plan.get("Plans", ())))
 

@@ -1,0 +1,115 @@
+"""Detail that is old is dropped, block by block and never row by row.
+
+Of a mailing whose detail is dropped stay the mailing with its contents, its counts and minutes,
+what its report shows (`keepers`), and whom its mails were to (models.PastRecipients), so that
+unsubscribe links and others work for as long as the mail lies in a mailbox. Its list of recipients,
+what servers said to each, its events and the people left out are gone.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import OperationalError, transaction
+from django.db.models import QuerySet
+
+from pages.registry import Registry
+from sending import blocks
+from sending.exceptions import SendingError
+from sending.models import Mailing
+from sending.queries import blocks as tables
+from sending.queries import dropping
+from sending.queries.dropping import Counts, Keeping
+
+log = logging.getLogger(__name__)
+# What keeps numbers of a mailing that are counted from its rows. Safe to run twice.
+keepers: Registry[Callable[[Mailing], None]] = Registry()
+# Seconds between tries of a table that is in use, about four minutes in all.
+PAUSES = (1, 2, 5, 10, 20, 30, 30, 60, 60)
+
+
+class BlockKeptError(SendingError):
+    """A mailing of the block began again since it was looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """`keeping`: mailings because of which it is not dropped."""
+
+    number: int
+    counts: Counts
+    size: int
+    keeping: list[Keeping]
+
+
+def look(before: datetime) -> list[Block]:
+    """Blocks that are closed, the oldest first, each with what keeps it until then."""
+    current = tables.current()
+    return [
+        Block(
+            number,
+            dropping.counts(number),
+            dropping.size(number),
+            dropping.keeping(number, before),
+        )
+        for number in dropping.left()
+        if number < current
+    ]
+
+
+def drop(block: Block, before: datetime, *, pause: Callable[[float], None] = time.sleep) -> None:
+    """Drops the detail of a block whose mailings ended before that. Whoever is interrupted calls it
+    again. Raises BlockKeptError."""
+    for mailing in _mailings(block).filter(details_dropped_at=None):
+        for keep in keepers:
+            keep(mailing)
+    _mark(block, before)
+    _keep_recipients(block)
+    for parent in blocks.TABLES:
+        _drop(parent, block.number, pause)
+    log.info(
+        "detail of block %s dropped: %s mailings, %s messages, %s bytes",
+        block.number,
+        block.counts.mailings,
+        block.counts.messages,
+        block.size,
+    )
+
+
+def _mailings(block: Block) -> QuerySet[Mailing]:
+    first = blocks.first_mailing(block.number)
+    return Mailing.objects.filter(pk__gte=first, pk__lt=first + blocks.SIZE).order_by("pk")
+
+
+@transaction.atomic
+def _mark(block: Block, before: datetime) -> None:
+    """From here on pages say that it is dropped, and nothing of it is tried again."""
+    dropping.lock(block.number)
+    if dropping.keeping(block.number, before):
+        raise BlockKeptError
+    dropping.mark(block.number)
+
+
+def _keep_recipients(block: Block) -> None:
+    """In committed pieces."""
+    found = dropping.ends(block.number)
+    if found is None:
+        return
+    first, last = found
+    for begin in range(first - first % dropping.PIECE, last + 1, dropping.PIECE):
+        dropping.keep_recipients(block.number, begin)
+
+
+def _drop(parent: str, block: int, pause: Callable[[float], None]) -> None:
+    for seconds in (*PAUSES, None):
+        try:
+            dropping.drop(parent, block)
+        except OperationalError as error:
+            # lock_not_available; others use the table.
+            if getattr(error.__cause__, "sqlstate", "") != "55P03" or seconds is None:
+                raise
+            pause(seconds)
+        else:
+            return
