@@ -154,7 +154,7 @@ class SubjectForm(SectionForm):
         label=gettext_lazy("Preview text"),
         max_length=500,
         required=False,
-        help_text=gettext_lazy("Inboxes show it behind the subject."),
+        help_text=gettext_lazy("Inboxes show it after the subject."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
