@@ -1,4 +1,4 @@
-"""How well and how fast bounces are read: bounces.reading against labelled samples.
+"""Measures how well and how fast bounces are read: bounces.reading against labelled samples.
 
     python -m benchmarks.bench_bounces PATH
 
@@ -37,7 +37,7 @@ class Sample:
     raw: bytes
     kind: str
     recipients: frozenset[str]
-    # The label knows only lasting or passing: "hard" may be a full mailbox, or a block.
+    # The label only tells permanent from temporary: "hard" may be a full mailbox, or a block.
     coarse: bool
 
 

@@ -1,4 +1,4 @@
-"""What campaigns are called where they are named as the source of something."""
+"""Campaigns as sources (contacts.provenance), and their names there."""
 
 from collections.abc import Collection, Mapping
 
@@ -13,7 +13,7 @@ CAMPAIGN = "campaign"
 
 
 def of(campaign: Campaign) -> Source:
-    """The source of the campaign's mailing, and of what comes of it."""
+    """The source of the campaign's mailing and of its consequences, such as suppressions."""
     return Source(CAMPAIGN, campaign.pk)
 
 

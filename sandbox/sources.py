@@ -1,4 +1,4 @@
-"""The sandbox where it is named as the source of contacts."""
+"""The sandbox as a source of contacts."""
 
 from django.utils.translation import gettext_lazy as _
 

@@ -1,4 +1,4 @@
-"""Speaks SMTP to relays: opens sessions, and sends mails over them.
+"""The SMTP client: opens sessions with relays, and sends mails over them.
 
 session = await open_session(server)
 exchange = Exchange(session, source, mode=Mode.PIPELINED)
