@@ -14,7 +14,7 @@ from smtp.accepted import Accepted
 
 
 class Wire:
-    """A source for exchanges (smtp.Source)."""
+    """A source for exchanges (smtp.MailSupply)."""
 
     def __init__(self, relay: Relay, connections: int) -> None:
         self.relay = relay
