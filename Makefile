@@ -6,9 +6,9 @@ FAST := -m "not slow and not browser and not mailhost" --ignore tests/sending/en
 PYTHON_VENV := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 # What is started often is compiled once; tests start the product's programs a hundred times.
-run demo test test-fast e2e fault-test: export PYTHONDONTWRITEBYTECODE :=
+run demo test test-fast test-versions e2e fault-test: export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help run demo test test-fast check e2e bench bench-send fault-test fmt hooks messages lock clean runtime dev
+.PHONY: help run demo test test-fast test-versions check e2e bench bench-send fault-test fmt hooks messages lock clean runtime dev
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -27,9 +27,12 @@ test-fast: dev ## the tests for every day, within minutes
 		echo "Left out: tests marked slow (all of tests/stack), browser or mailhost, and the engine's faults. 'make test' runs all."; \
 		exit $$code
 
+test-versions: dev ## tests of queries on PostgreSQL 15, and of mails, files and designs on a newer Python
+	@tools/versions
+
 check: dev ## what CI runs: lint, types, layers, templates, migrations, translations, scripts, tests
 	@tools/check
-	@$(MAKE) --no-print-directory test
+	@$(MAKE) --no-print-directory test-versions test
 
 e2e: dev ## the browser tests alone
 	@$(PYTHON_VENV) -m pytest -q -m browser

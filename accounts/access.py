@@ -5,9 +5,9 @@
     workspace_path("contacts/<int:pk>/", contact, permission=Permission.VIEW, name="contact")
 
 The view is called as `view(request, **kwargs)` with `request.workspace` and `request.membership`
-set; views take objects from `get_in(request.workspace, Model, ...)`. Nobody: to the log-in page.
-A stranger to the workspace: 404, the same as for a workspace that doesn't exist. A member whose
-role doesn't allow it: 403.
+set; views take objects from `get_in(request.workspace, Model, ...)`. An anonymous visitor is sent
+to the log-in page. A person who isn't a member gets 404, the same as for a workspace that doesn't
+exist. A member whose role lacks the permission gets 403.
 """
 
 from collections.abc import Callable
@@ -71,8 +71,8 @@ def workspace_path(route: str, view: View, *, permission: Permission, name: str)
 
 
 def get_in(workspace: Workspace, model: type[M], **where: Any) -> M:
-    """The workspace's object, or 404: another workspace's object does not exist here. So does none
-    with a key that no key can be, such as "abc"."""
+    """The workspace's object. Raises Http404 if it doesn't exist, if it belongs to another
+    workspace, or if the key is malformed, such as "abc" for a number."""
     try:
         return get_object_or_404(model, workspace=workspace, **where)
     except ValueError as error:

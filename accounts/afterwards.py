@@ -1,6 +1,8 @@
-"""Work that a request leaves behind, so that its time tells nothing; in a thread of this process.
+"""Work that runs after the response, in a thread of this process.
 
-What is lost when the process is killed must be something that the person simply asks for again.
+The time of the response then tells nothing about the work, such as whether an account exists.
+
+A killed process loses the waiting work, so use it only for work that the person can request again.
 """
 
 import contextvars
@@ -12,13 +14,13 @@ from django.db import connections
 from environment import logs
 
 log = logs.get(__name__)
-# More than a mail server takes at once; what is still waiting then is asked for again.
+# Limit of waiting work, above what a mail server takes at once. Further work is dropped and logged.
 MOST = 100
 _thread = ThreadPoolExecutor(1, thread_name_prefix="afterwards")
 
 
 def run(work: Callable[[], object]) -> None:
-    """Does it soon, with the language and the log's reference of this request."""
+    """Queues the work, with the language and the log reference of this request."""
     if _thread._work_queue.qsize() < MOST:  # noqa: SLF001  # there is no other way to ask
         _thread.submit(contextvars.copy_context().run, _done, work)
     else:

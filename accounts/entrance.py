@@ -1,4 +1,4 @@
-"""How allauth behaves here: what it says, what it counts by, where its links lead."""
+"""Our adapter for allauth: its messages, its rate limits, and the target of its links."""
 
 from typing import Any, ClassVar
 
@@ -21,7 +21,7 @@ MINUTES = settings.PASSWORD_RESET_TIMEOUT // 60
 class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
     error_messages: ClassVar[dict[str, str | Promise]] = {
         **DefaultAccountAdapter.error_messages,
-        "email_password_mismatch": gettext_lazy("Address and password don't belong together."),
+        "email_password_mismatch": gettext_lazy("The address or the password is wrong."),
         "too_many_login_attempts": gettext_lazy(
             "Too many wrong passwords. Try again later, or choose a new password by mail."
         ),
@@ -32,7 +32,7 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no ty
         return False
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        # Read by allauth, which gives it back when the password is right.
+        # allauth reads this attribute, and rolls the count back when the password is right.
         email = str(credentials.get("email", "")).lower()
         self._login_failed_rl_usage = throttles.take_login(request, email)
         if self._login_failed_rl_usage is None:
@@ -44,16 +44,16 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no ty
         return response
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        # Behind a unix socket there is no address: all count together.
+        # Behind a unix socket no address is known: all clients share one count.
         known = request.META.get("REMOTE_ADDR") or request.headers.get("X-Forwarded-For")
         return str(super().get_client_ip(request)) if known else "0.0.0.0"  # noqa: S104
 
     def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:  # noqa: ARG002
-        messages.error(request, _("This account is switched off."))
+        messages.error(request, _("This account is disabled."))
         return redirect("account_login")
 
     def get_reset_password_from_key_url(self, key: str) -> str:
-        # From the setting: the Host header of whoever asks for the mail is not to be trusted.
+        # From the setting, because the requester controls the Host header.
         uid, _dash, token = key.partition("-")
         path = reverse("account_reset_password_from_key", kwargs={"uidb36": uid, "key": token})
         return settings.PUBLIC_URL + path

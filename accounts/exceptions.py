@@ -1,16 +1,16 @@
-"""What accounts' services refuse; the text of each is a translated sentence for the person."""
+"""Errors of accounts' services. The text of each is a translated sentence for the person."""
 
 
 class AccountsError(Exception):
-    """Base of all, and of accounts.secrets.SecretError."""
+    """Base of all errors of accounts, including accounts.secrets.SecretError."""
 
 
 class AlreadySetUpError(AccountsError):
-    """There is an account already: the set-up link has done its work."""
+    """An account exists already, so the set-up link no longer works."""
 
 
 class MemberError(AccountsError):
-    """A rule about members forbids it."""
+    """A rule about members forbids the change."""
 
 
 class InvitationError(AccountsError):
@@ -18,4 +18,4 @@ class InvitationError(AccountsError):
 
 
 class MailNotSentError(AccountsError):
-    """The platform's own mail server is away or refuses the mail."""
+    """The platform's own mail server can't be reached or refuses the mail."""

@@ -1,4 +1,4 @@
-"""What people type about themselves and their workspaces, checked before a service gets it."""
+"""Forms about people, members and workspaces."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -22,7 +22,7 @@ from accounts.services import workspaces
 from pages.singleline import SingleLine
 
 LANGUAGES = (
-    ("", _("As the browser asks")),
+    ("", _("Same as the browser")),
     *((code, get_language_info(code)["name_local"]) for code, _name in settings.LANGUAGES),
 )
 
@@ -37,7 +37,7 @@ class PasswordInput(forms.PasswordInput):
 
 
 class EmailAddressField(forms.EmailField):
-    """With a sentence that says what to do."""
+    """An e-mail field whose error says what to enter."""
 
     default_error_messages = {  # noqa: RUF012 - as Django declares it
         "invalid": _("Enter a complete e-mail address, such as name@company.com."),
@@ -45,17 +45,19 @@ class EmailAddressField(forms.EmailField):
 
 
 class NewPasswordField(forms.CharField):
-    """Checked against the rules of settings.AUTH_PASSWORD_VALIDATORS, with what is known of the
-    person by `check`."""
+    """A new password. The form calls `check_password`, which applies AUTH_PASSWORD_VALIDATORS."""
 
     def __init__(self, **options: Any) -> None:
         options.setdefault("label", _("Password"))
-        options.setdefault("help_text", _("At least 8 characters. A few words are easy to keep."))
+        options.setdefault(
+            "help_text", _("At least 8 characters. A few words together are easy to remember.")
+        )
         super().__init__(strip=False, max_length=128, widget=PasswordInput(new=True), **options)
 
 
 def check_password(form: forms.Form, field: str, user: User) -> None:
-    """Adds what the rules find to the field's errors."""
+    """Adds the errors of settings.AUTH_PASSWORD_VALIDATORS to the field. The validators compare the
+    password with the name and address of `user`."""
     if password := form.cleaned_data.get(field):
         try:
             validate_password(password, user)
@@ -64,8 +66,8 @@ def check_password(form: forms.Form, field: str, user: User) -> None:
 
 
 class TimeZoneField(SingleLine):
-    """A zone by its name or city. The page includes accounts/parts/zones.html, whose list the
-    control offers while one types."""
+    """A time zone, entered by its name or city. The page includes accounts/parts/zones.html: the
+    control offers that list while the person types."""
 
     def __init__(self, **options: Any) -> None:
         options.setdefault("label", _("Time zone"))
@@ -103,15 +105,16 @@ class ResetForm(allauth.account.forms.ResetPasswordForm):  # type: ignore[misc]
         )
 
     def save(self, request: HttpRequest, **kwargs: Any) -> str:
-        """Raises MailNotSentError, for addresses with and without an account alike. The mail goes
-        out afterwards, so that the time tells nothing either."""
+        """Raises MailNotSentError whether or not the address has an account. The mail is sent after
+        the response, so that its time doesn't tell either."""
         notices.check_server()
         afterwards.run(partial(super().save, request, **kwargs))
         return str(self.cleaned_data["email"])
 
 
 class NewPasswordForm(allauth.account.forms.ResetPasswordKeyForm):  # type: ignore[misc]
-    """Chosen after a reset by mail. Typed once: it can be looked at, and reset again."""
+    """The new password after a reset by mail. One field is enough: the person can show the password
+    while typing, and can reset it again."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -150,7 +153,7 @@ class ChangePasswordForm(forms.Form):
 
 
 class PersonForm(forms.Form):
-    """Who somebody is: the same for the first account, a newcomer and the profile."""
+    """Fields about a person, shared by the first account, invited people and the profile."""
 
     name = SingleLine(
         label=_("Your name"), max_length=150, widget=forms.TextInput({"autocomplete": "name"})
@@ -160,7 +163,7 @@ class PersonForm(forms.Form):
 
 
 class NewcomerForm(PersonForm):
-    """An account for somebody who was invited: the address is known."""
+    """An account for an invited person, whose address is known."""
 
     password = NewPasswordField()
     field_order = ("name", "password", "timezone", "language")
@@ -186,7 +189,9 @@ class SetUpForm(PersonForm):
     workspace_name = SingleLine(
         label=_("Name of the workspace"),
         max_length=100,
-        help_text=_("A brand or client: its contacts, designs and campaigns. Can be changed."),
+        help_text=_(
+            "A brand or client with its contacts, designs and campaigns. You can rename it later."
+        ),
     )
     field_order = ("name", "email", "password", "workspace_name", "timezone", "language")
 
@@ -198,15 +203,19 @@ class SetUpForm(PersonForm):
 
 
 class ProfileForm(PersonForm):
-    """The address is shown, not changed: it is what invitations and log-ins go by."""
+    """The page shows the address, but it can't be changed: invitations and log-ins depend on it."""
 
 
 class NewWorkspaceForm(forms.Form):
     name = SingleLine(
-        label=_("Name"), max_length=100, help_text=_("Of the brand or client; can be changed.")
+        label=_("Name"),
+        max_length=100,
+        help_text=_("The brand or client. You can change the name later."),
     )
     timezone = TimeZoneField(
-        help_text=_("Campaigns are scheduled in it. Type a city, such as Shanghai, and choose.")
+        help_text=_(
+            "Campaigns are scheduled in this time zone. Type a city, such as Shanghai, and choose."
+        )
     )
 
 
@@ -220,29 +229,34 @@ class WorkspaceForm(forms.Form):
         validators=[
             RegexValidator(
                 r"^[a-z0-9]+(-[a-z0-9]+)*\Z",
-                _("Use small letters a to z, digits and single dashes, such as my-brand."),
+                _("Use lowercase letters a to z, digits and single dashes, such as my-brand."),
             )
         ],
-        help_text=_("Part of every address of the workspace: bookmarks change with it."),
+        help_text=_("Part of every URL of the workspace: changing it breaks bookmarks."),
     )
     timezone = TimeZoneField(
-        help_text=_("Campaigns are scheduled in it. Type a city, such as Shanghai, and choose.")
+        help_text=_(
+            "Campaigns are scheduled in this time zone. Type a city, such as Shanghai, and choose."
+        )
     )
     from_name = SingleLine(
         label=_("Sender name"),
         max_length=100,
         required=False,
-        help_text=_("Proposed in new campaigns."),
+        help_text=_("The default in new campaigns."),
     )
     from_email = EmailAddressField(
-        label=_("Sender address"), required=False, help_text=_("Proposed in new campaigns.")
+        label=_("Sender address"), required=False, help_text=_("The default in new campaigns.")
     )
     postal_address = forms.CharField(
         label=_("Postal address"),
         max_length=300,
         required=False,
         widget=forms.Textarea({"rows": 2}),
-        help_text=_("For the foot of mails; many countries ask for it. A merge field in designs."),
+        help_text=_(
+            "For the footer of mails; many countries require it. "
+            "Designs can use it as a merge field."
+        ),
     )
     brand_color = SingleLine(
         label=_("Brand colour"),
@@ -270,7 +284,7 @@ class WorkspaceForm(forms.Form):
 
 
 class DeleteWorkspaceForm(forms.Form):
-    """The short name, typed: nobody deletes a workspace by a slip."""
+    """The person types the short name, so that nobody deletes a workspace by accident."""
 
     slug = SingleLine(
         label=_("Short name"),

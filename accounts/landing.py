@@ -1,4 +1,4 @@
-"""Where somebody who logged in arrives."""
+"""The page that a person sees first after the log-in."""
 
 from functools import partial
 
@@ -14,7 +14,8 @@ LAST = "workspace"
 
 
 def remember(request: HttpRequest, membership: Membership) -> None:
-    """The workspace of this page is the one last used; parts of pages don't count."""
+    """Stores this page's workspace as the one last used. Requests for parts of pages don't
+    count."""
     if getattr(request, "htmx", False) or request.method != "GET":
         return
     if request.session.get(LAST) != membership.workspace_id:
@@ -22,7 +23,7 @@ def remember(request: HttpRequest, membership: Membership) -> None:
 
 
 def membership_for(request: HttpRequest, user: User) -> Membership | None:
-    """The workspace last used, if the person still belongs to it; else the first by name."""
+    """The membership of the workspace last used, if it still exists; else the first by name."""
     own = list(Membership.objects.filter(user=user).select_related("workspace"))
     last = request.session.get(LAST)
     own.sort(key=lambda m: (m.workspace_id != last, m.workspace.name.casefold()))
@@ -30,7 +31,7 @@ def membership_for(request: HttpRequest, user: User) -> Membership | None:
 
 
 def home_of(request: HttpRequest, membership: Membership) -> str:
-    """The workspace's home, or the first page of it that there is and the role may open."""
+    """The URL of the workspace's home, or of its first page that exists and the role may open."""
     slug = membership.workspace.slug
     request.may = partial(allows, membership.role)  # type: ignore[attr-defined]
     if url := navigation.url_if_allowed(request, "home", slug):

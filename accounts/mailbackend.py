@@ -1,4 +1,4 @@
-"""Django's mail backend with our name in EHLO: Django itself says the name of the machine."""
+"""Django's mail backend, with our own EHLO name. Django itself would send the machine's name."""
 
 import smtplib
 
@@ -8,7 +8,7 @@ from smtp import ehloname
 
 
 class _Named:
-    """For smtplib, before the class that connects."""
+    """Mixin for smtplib's classes; it comes before them in the bases."""
 
     def ehlo(self, name: str = "") -> tuple[int, bytes]:
         return super().ehlo(name or self._our_name())  # type: ignore[misc,no-any-return]

@@ -1,12 +1,12 @@
 """The headers of our mails as bytes (RFC 5322, RFC 2047, RFC 2919, RFC 2369). Pure.
 
-`structured` folds what the other functions put together; campaign mails, test mails and notices
-all use them. Nothing here raises for what may be stored: a name with a line break is folded, an
-address with an odd local part is quoted. Lines have at most 78 characters where the words allow it
-(RFC 5322, 2.1.1), and are ASCII except for an address that is not.
+`structured` folds the headers that the other functions build. Campaign mails, test mails and
+notices all use them. No function raises for a stored value: a line break in a name becomes a space,
+and an odd local part of an address is quoted. Lines have at most 78 characters where the words
+allow it (RFC 5322, 2.1.1). They are ASCII, except for an internationalized address.
 
-Not the `email` package: it puts encoded words into quoted strings, breaks long names that hold a
-comma, and writes List-Id as plain text.
+We don't use the `email` package: it puts encoded words into quoted strings, breaks long names that
+hold a comma, and writes List-Id as plain text.
 """
 
 import re
@@ -20,14 +20,14 @@ CRLF = b"\r\n"
 # RFC 5322, 2.1.1.
 LINE = 78
 LONGEST_NAME = 150
-# Of the text of one encoded word, in bytes: with "Subject: " before it a line has 77 characters.
+# Bytes of text in one encoded word. With "Subject: " before it a line has 77 characters.
 WORD = 42
 ATEXT = r"[\w!#$%&'*+/=?^`{|}~-]"
 ATOM = re.compile(rf"{ATEXT}+", re.ASCII)
-# As an atom, it would be read as an encoded word, or as a part of one.
+# An atom with these characters would be read as an encoded word, or as a part of one.
 LIKE_ENCODED = "=?"
 DOT_ATOM = re.compile(rf"{ATEXT}+(?:\.{ATEXT}+)*", re.ASCII)
-# What ends an address, or its header, wherever it stands.
+# Characters that would end the address or its header.
 NO_DOMAIN = re.compile(r"[\x00-\x20\x7f<>()\[\],;:\\\"@]")
 LITERAL = re.compile(r"\[[\w.:]+\]", re.ASCII)
 # RFC 2919, 2: labels of a list-id; at most 255 characters.
@@ -49,15 +49,15 @@ def mailboxes(field: str, people: Iterable[tuple[str, str]]) -> bytes:
 
 
 def list_id(name: str, identifier: str) -> bytes:
-    """RFC 2919: a phrase and one <id>. Angle brackets of the name become round ones: programs look
-    for the first."""
+    """RFC 2919: a phrase and one <id>. Angle brackets in the name become parentheses, because
+    programs take the first angle bracket for the start of the id."""
     label = NO_LIST_LABEL.sub("-", identifier).strip("-.")[:255] or "list"
     return structured("List-ID", [*phrase(clean_name(name).translate(ANGLES)), f"<{label}>"])
 
 
 def links(field: str, urls: Iterable[str]) -> bytes:
     """List-Unsubscribe and the like (RFC 2369): URLs in angle brackets."""
-    # What a URL can't hold is percent-encoded; what is encoded already stays.
+    # Characters that a URL can't hold are percent-encoded. Existing percent-encoding stays.
     safe = [quote(one_line(url), safe="%:/?#[]@!$&'()*+,;=~") for url in urls]
     return structured(field, [f"<{url}>{',' * (n < len(safe))}" for n, url in enumerate(safe, 1)])
 
@@ -80,7 +80,8 @@ def structured(field: str, words: Sequence[str]) -> bytes:
     """The header's lines: words with blanks between, folded before a word that doesn't fit."""
     lines, line = [], f"{field}:"
     for number, word in enumerate(words):
-        # The first stays beside the field's name: some servers drop a header that begins empty.
+        # The first word stays beside the field's name: some servers drop a header whose first line
+        # is empty.
         if len(line) + 1 + len(word) > LINE and number:
             lines.append(line)
             line = ""
@@ -104,7 +105,7 @@ def addr_spec(address: str) -> str:
 
 
 def _is_international(local: str) -> bool:
-    """A dot-atom of RFC 6532, whose letters go beyond ASCII."""
+    """Whether it is a dot-atom of RFC 6532, which allows characters beyond ASCII."""
     return bool(local) and all(
         part and all(not c.isascii() or ATOM.match(c) for c in part) for part in local.split(".")
     )
@@ -113,8 +114,8 @@ def _is_international(local: str) -> bool:
 def phrase(name: str) -> list[str]:
     """The words of a name (RFC 5322, 3.2.5): atoms, quoted strings, encoded words.
 
-    A name that doesn't fit into one of them is cut between its words, so each way of reading
-    gives the same name: blanks between two words of a phrase count, unless both are encoded.
+    A name that doesn't fit into one of them is cut between its words. Every reader then gets the
+    same name: blanks between two words of a phrase count, unless both words are encoded.
     """
     words = name.split(" ") if name else []
     if all(_is_atom(word) for word in words):
@@ -131,7 +132,7 @@ def _is_atom(word: str) -> bool:
 
 
 def _quoted_strings(words: Iterable[str]) -> Iterator[str]:
-    """As few as lines have room for; each ends between two words."""
+    """As few quoted strings as lines have room for. Each ends between two words."""
     some: list[str] = []
     for word in words:
         if some and len(_quoted(" ".join([*some, word]))) > LINE - len("Reply-To: "):
@@ -146,7 +147,7 @@ def _quoted(text: str) -> str:
 
 
 def _mixed(words: Iterable[str]) -> Iterator[str]:
-    """Words that need it are encoded, with the blanks between them; atoms stay as they are."""
+    """Encodes the words that need it, with the blanks between them. Atoms stay as they are."""
     some: list[str] = []
     for word in words:
         if _is_atom(word):

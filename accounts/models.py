@@ -27,7 +27,7 @@ class User(AbstractBaseUser):
 
     email = models.EmailField(_("e-mail address"), unique=True)
     name = SingleLineField(_("name"), max_length=150, blank=True)
-    # Empty: as the browser asks.
+    # Empty: the language that the browser asks for.
     language = models.CharField(_("language"), max_length=10, blank=True)
     timezone = models.CharField(_("time zone"), max_length=64, default="UTC")
     is_active = models.BooleanField(default=True)
@@ -55,14 +55,14 @@ class Workspace(models.Model):
     # In every URL of the workspace: /w/<slug>/.
     slug = models.SlugField(_("short name"), max_length=50, unique=True)
     timezone = models.CharField(_("time zone"), max_length=64, default="UTC")
-    # Proposed in new campaigns.
+    # The default in new campaigns.
     from_name = SingleLineField(_("sender name"), max_length=100, blank=True)
     from_email = models.EmailField(_("sender address"), blank=True)
     # The sender's postal address, for the foot of mails (merge field `workspace.address`).
     postal_address = models.CharField(_("postal address"), max_length=300, blank=True)
     brand_color = SingleLineField(_("brand colour"), max_length=7, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
-    # Nobody is a member any more; a task erases what it holds.
+    # Set when the workspace is deleted. It has no members any more, and a task erases its contents.
     deleted_at = models.DateTimeField(null=True, blank=True)
 
     members = models.ManyToManyField(User, through="Membership", related_name="workspaces")
@@ -116,7 +116,7 @@ class Invitation(models.Model):
 
 
 class DailyUse(models.Model):
-    """How often a person has done today (UTC) what may be done so often a day only."""
+    """How often a person has done an action with a daily limit, on one day (UTC)."""
 
     pk = models.CompositePrimaryKey("user", "what", "day")
     user = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)

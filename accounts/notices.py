@@ -25,7 +25,7 @@ CONSOLE = "django.core.mail.backends.console.EmailBackend"
 
 
 class Folded:
-    """A header as it is written already; the email package's generator asks it for its text."""
+    """A header that is folded already. The generator of the email package asks it for its text."""
 
     def __init__(self, field: str, lines: bytes) -> None:
         self.text = lines.decode().removeprefix(f"{field}:").strip()
@@ -38,7 +38,7 @@ class Folded:
 
 
 class Notice(EmailMessage):
-    """Its From, To and Subject are written as those of campaigns are."""
+    """A mail whose From, To and Subject are written by `mailheaders`, as in campaign mails."""
 
     def message(self) -> Any:  # type: ignore[override]  # the stubs are of Django 6
         made = super().message()
@@ -50,18 +50,19 @@ class Notice(EmailMessage):
             ("To", mailheaders.mailboxes("To", people)),
         ):
             del made[field]
-            # Past Django's own, which takes texts only.
+            # Bypasses Django's own method, which takes texts only.
             Message.__setitem__(made, field, Folded(field, lines))
         return made
 
 
 def stay_here() -> bool:
-    """Whether notices reach nobody's mailbox: no mail server is set, and the sandbox keeps them."""
+    """Whether the sandbox keeps the notices, because no mail server is set. They reach no
+    mailbox."""
     return bool(settings.SANDBOX and not settings.MAIL_SERVER.host)
 
 
 def send(notice: str, /, *, to: str, language: str = "", **context: Any) -> None:
-    """Sends the notice now. Without a language: the one at hand.
+    """Sends the notice now, in `language` or in the current language.
 
     Raises MailNotSentError, whose text can be shown.
     """
@@ -75,7 +76,8 @@ def send(notice: str, /, *, to: str, language: str = "", **context: Any) -> None
         body.strip() + "\n",
         settings.DEFAULT_FROM_EMAIL,
         [to],
-        # Absence notes don't answer it (RFC 3834). Django would name the machine in the other.
+        # Auto-Submitted stops absence notes (RFC 3834). Django's own Message-ID would name the
+        # machine.
         headers={"Auto-Submitted": "auto-generated", "Message-ID": make_msgid(domain=_domain())},
     )
     try:
@@ -85,14 +87,14 @@ def send(notice: str, /, *, to: str, language: str = "", **context: Any) -> None
 
 
 def _domain() -> str | None:
-    """That of the sender."""
+    """The domain of the sender address."""
     return parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or None
 
 
 def check_server() -> None:
-    """Whether mail could be sent at all; raises MailNotSentError.
+    """Raises MailNotSentError if the mail server can't be used.
 
-    Asked before it matters to whom: the answer says nothing about an address.
+    Call it before looking an address up, so that the error says nothing about the address.
     """
     try:
         connection = get_connection()
@@ -105,10 +107,10 @@ def check_server() -> None:
 def _not_sent(error: Exception) -> MailNotSentError:
     log.error("mail server of the platform (EMAIL_URL) could not be used", error=error)
     if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return MailNotSentError(_("The mail server refuses this address. Check how it is written."))
+        return MailNotSentError(_("The mail server refuses this address. Check its spelling."))
     return MailNotSentError(
         _(
             "The mail could not be sent: the mail server can't be reached or refuses us. Try again "
-            "in a few minutes; if it stays so, tell the person who runs this installation."
+            "in a few minutes; if this keeps happening, tell the person who runs this installation."
         )
     )

@@ -1,4 +1,4 @@
-"""What each role may do: the one table. Knows neither users nor requests."""
+"""The table of what each role may do. This module knows neither users nor requests."""
 
 from enum import StrEnum
 
@@ -15,7 +15,7 @@ class Role(TextChoices):
 
 
 class Permission(StrEnum):
-    """Each workspace URL names the one it needs."""
+    """A permission. Each workspace URL names the one that it needs."""
 
     VIEW = "view"  # read every page and report
     EXPORT = "export"  # take contacts and reports out as CSV
@@ -50,7 +50,7 @@ ALLOWED: dict[Role, frozenset[Permission]] = {
 }
 
 
-# What the table on the members page says.
+# Texts of the table on the members page.
 WORDS: dict[Permission, Promise] = {
     Permission.VIEW: _("See every page and report"),
     Permission.EXPORT: _("Export contacts and reports as CSV"),
@@ -62,9 +62,9 @@ WORDS: dict[Permission, Promise] = {
     Permission.MANAGE_MEMBERS: _("Invite and remove members, change roles"),
     Permission.MANAGE_WORKSPACE: _("Change the settings, make owners, delete the workspace"),
 }
-# A line for the choice of a role.
+# One line about each role, shown where a role is chosen.
 SUMMARIES: dict[Role, Promise] = {
-    Role.OWNER: _("Everything, the settings of the workspace included."),
+    Role.OWNER: _("Does everything, including the settings of the workspace."),
     Role.MANAGER: _("Sends campaigns, and looks after relays and members."),
     Role.EDITOR: _("Prepares contacts, designs and campaigns; can't send."),
     Role.VIEWER: _("Sees everything, changes nothing."),

@@ -1,4 +1,4 @@
-"""What Ctrl-K does of accounts."""
+"""The actions of accounts in the search (Ctrl-K)."""
 
 from django.utils.translation import gettext_lazy as _
 

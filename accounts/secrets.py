@@ -12,11 +12,11 @@ from accounts.exceptions import AccountsError
 
 
 class SecretError(AccountsError):
-    """A stored secret can't be read: YANSHU_SECRET_KEY is another than when it was stored."""
+    """A stored secret can't be read, because YANSHU_SECRET_KEY has changed since it was stored."""
 
 
 def keys() -> tuple[str, ...]:
-    """The installation's: first the one in use, then those that were in use before."""
+    """The keys of the installation: the current one first, then the former ones."""
     return (settings.SECRET_KEY, *map(str, settings.SECRET_KEY_FALLBACKS))
 
 

@@ -12,6 +12,6 @@ def erase_workspace(workspace_id: int) -> None:
 
 @shared_task(ignore_result=True)
 def erase_deleted() -> None:
-    """Beat: nudge what is still to be erased (a message was lost, a worker died)."""
+    """Beat: queues the erasing again where a task was lost or its worker died."""
     for workspace_id in workspaces.deleted():
         erase_workspace.delay(workspace_id)

@@ -1,24 +1,24 @@
-"""How often a log-in and a reset may be tried, so that nobody guesses a password and nobody locks
-the owner of an account out.
+"""Rate limits of log-ins and password resets.
 
-A count for an account alone would let a stranger lock it with a few wrong passwords. So:
+They stop an attacker from guessing a password, and from locking the owner of an account out. One
+count per account would let a stranger lock the account with a few wrong passwords. So we count:
 
-- wrong passwords of one network address for one account: 5 in five minutes and 20 a day. A
-  stranger who uses them up has locked out his own network address.
-- wrong passwords for one account from everywhere: 100 an hour. It bounds an attack from many
-  network addresses to 2,400 tries a day, and takes five addresses at least to be used up. It does
-  not concern a *known* browser or network address: the owner still gets in while it lasts.
-- a known browser has logged in to this account before, which a signed cookie says. It has a count
-  of its own, and none of its network address: a stranger in the same office changes nothing.
-- a known network address is one that the account was logged in from within 30 days.
+- wrong passwords from one network address for one account: 5 in five minutes and 20 a day. A
+  stranger who reaches this limit locks out only his own network address.
+- wrong passwords for one account from all addresses: 100 an hour. This limits an attack from many
+  network addresses to 2,400 tries a day; at least five addresses are needed to reach it. It does
+  not apply to a *known* browser or network address: the owner can still log in during the attack.
+- a known browser has logged in to this account before; a signed cookie proves it. It has its own
+  count instead of that of its network address, so a stranger in the same office has no effect.
+- from a known network address somebody has logged in to this account within 30 days.
 
-From an unknown browser and address, during an attack from many addresses, the owner comes in by a
-new password by mail. Its count is made so that it can't be taken away either: a link works for an
-hour, and at most 6 an hour are sent. So whoever finds them used up has a link of this
-hour in the mailbox; the page says the same as always.
+During an attack from many addresses, the owner with an unknown browser and address can still set a
+new password by mail. An attacker can't block that: a link works for an hour, and at most 6 an hour
+are sent. When the limit is reached, a link of the last hour is in the owner's mailbox. The page
+gives its usual answer.
 
-Counts are kept by the address as it is typed, whether it has an account or not, and what the right
-password took is given back. So neither a text nor a time tells which accounts there are.
+Counts use the address as it is typed, with or without an account. The right password gives its
+count back. So neither a message nor a response time tells which accounts exist.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ from django.http import HttpRequest, HttpResponseBase
 APP = "accounts"
 RATES = {
     "login_ip": "10/m/ip",
-    # For an account from one network address, from everywhere, and from one known browser.
+    # For one account: from one network address, from all addresses, and from one known browser.
     "login_here": "5/5m/key,20/d/key",
     "login_anywhere": "100/h/key",
     "login_browser": "10/5m/key",
@@ -48,8 +48,8 @@ KNOWN_FOR = 30 * 24 * 3600
 
 
 def take_login(request: HttpRequest, email: str) -> RateLimitUsage | None:
-    """Counts a try; None if there were too many wrong ones. The right password gives it back by
-    `rollback`."""
+    """Counts a try; None if there were too many wrong ones. After the right password, `rollback` of
+    the result gives the count back."""
     if browser := known_browser(request, email):
         return _take(request, ("login_browser", browser))
     here = f"{email} {ratelimit.get_ip(request)}"
@@ -60,7 +60,7 @@ def take_login(request: HttpRequest, email: str) -> RateLimitUsage | None:
 
 
 def take_reset(request: HttpRequest, email: str) -> bool:
-    """Whether a mail may be sent; else one of this hour lies in the mailbox already."""
+    """Whether a reset mail may be sent. If not, the person has got one within the last hour."""
     here = f"{email} {ratelimit.get_ip(request)}"
     return _take(request, ("reset_here", here), ("reset_mails", email)) is not None
 
@@ -79,7 +79,7 @@ def _take(request: HttpRequest, *wanted: tuple[str, str]) -> RateLimitUsage | No
 
 
 def remember(request: HttpRequest, response: HttpResponseBase, email: str) -> None:
-    """The person has logged in: the browser and the network address are known from now on."""
+    """Makes the browser and the network address known, after the person has logged in."""
     cache.set(_place(request, email), 1, KNOWN_FOR)
     known = known_browser(request, email) or secrets.token_hex(8)
     response.set_cookie(
@@ -93,7 +93,7 @@ def remember(request: HttpRequest, response: HttpResponseBase, email: str) -> No
 
 
 def known_browser(request: HttpRequest, email: str) -> str:
-    """What stands for the browser, if it has logged in to this account before; else ""."""
+    """The id of the browser, if it has logged in to this account before; else ""."""
     try:
         account, browser = signing.loads(request.COOKIES.get(COOKIE, ""), salt=SALT, max_age=YEAR)
     except (signing.BadSignature, ValueError):

@@ -1,4 +1,4 @@
-"""The time zones that a person may choose, and how they are found by what people type. Pure."""
+"""The time zones that a person may choose, and the search for one by typed text. Pure."""
 
 import zoneinfo
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from pages import locales
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """A zone as a list of choices shows it: `city` in the reader's language, `offset` "UTC+8"."""
+    """A zone in a list of choices: `city` in the reader's language, `offset` such as "UTC+8"."""
 
     name: str
     city: str
@@ -22,28 +22,28 @@ class Zone:
 
 @lru_cache(maxsize=1)
 def names() -> tuple[str, ...]:
-    """UTC, then every place by name; no abbreviations and no names of old."""
+    """UTC, then every place sorted by name, without abbreviations and former names."""
     known = zoneinfo.available_timezones() - get_global("zone_aliases").keys()
     places = (name for name in known if "/" in name and not name.startswith(("Etc/", "SystemV/")))
     return ("UTC", *sorted(places))
 
 
 def choices() -> list[Zone]:
-    """Every zone, with its city in the language at hand and its offset now."""
+    """Every zone, with its city in the current language and its offset now."""
     now = datetime.now(UTC)
     cities = _cities(str(locales.current()))
     return [Zone(name, cities[name], _offset(name, now)) for name in names()]
 
 
 def find(text: str) -> str:
-    """The name of the zone that is meant, or "": by its name, also one of old such as
-    Asia/Calcutta, or by its city in English or the language at hand."""
+    """The name of the zone that the text means, or "". The text may be a name, a former name such
+    as Asia/Calcutta, or a city in English or the current language."""
     return _by_text(str(locales.current())).get(_plain(text), "")
 
 
 @lru_cache(maxsize=4)
 def _by_text(locale: str) -> dict[str, str]:
-    """What may be typed -> zone; a zone's own name wins over a city, a city over an old one."""
+    """{typed text: zone}. A zone's own name wins over a city, and a city over a former name."""
     old = {name: zone for name, zone in get_global("zone_aliases").items() if zone in names()}
     found = {_plain(name.rpartition("/")[2]): zone for name, zone in old.items()}
     found |= {_plain(name): zone for name, zone in old.items()}
@@ -58,7 +58,7 @@ def _plain(text: str) -> str:
 
 @lru_cache(maxsize=4)
 def _cities(locale: str) -> dict[str, str]:
-    """Without the region that some have: "Argentina/Buenos Aires"."""
+    """{zone: city}, without the region that some have ("Argentina/Buenos Aires")."""
     cities = {n: get_timezone_location(n, locale, return_city=True) for n in names()[1:]}
     return {"UTC": "UTC", **{name: city.rpartition("/")[2] for name, city in cities.items()}}
 

@@ -1,6 +1,6 @@
 """Pages of people, workspaces and members.
 
-Of allauth only these views are mounted: there is no sign-up and nothing that we don't style.
+We mount only these views of allauth: no sign-up, and no page without our style.
 """
 
 from allauth.account import views as allauth

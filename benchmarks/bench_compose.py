@@ -1,9 +1,9 @@
-"""What making one mail costs, in microseconds of CPU: the content compiled, plain, and by `email`.
+"""CPU time of composing one mail, in microseconds: compiled content, plain text, and by `email`.
 
     python -m benchmarks.bench_compose [--mails N] [--profile]
 
-A newsletter of about 10 KB HTML with 15 counted links and the usual merge fields, for people of
-many names. Nothing else runs: no database, no wire. The last line is JSON.
+A newsletter of about 10 KB HTML with 15 counted links and the usual merge fields, for people with
+many different names. Without database and wire. The last line is JSON.
 """
 
 import argparse
@@ -155,7 +155,7 @@ def by_email(content: dict[str, str]) -> Callable[[int, dict[str, Any]], bytes]:
 
 
 def measured(make: Callable[[int, dict[str, Any]], bytes], people: list[dict[str, Any]]) -> float:
-    """Microseconds of CPU a mail."""
+    """Microseconds of CPU for each mail."""
     for n, fields in enumerate(people[:50], 1):
         make(n, fields)
     begun = time.process_time()
@@ -165,7 +165,7 @@ def measured(make: Callable[[int, dict[str, Any]], bytes], people: list[dict[str
 
 
 def ways() -> Iterator[tuple[str, Callable[[int, dict[str, Any]], bytes], int]]:
-    """Name, how, and how many mails of a hundred suffice."""
+    """(name, function, how many of a hundred mails suffice)"""
     content = parts()
     yield "email package", by_email(content), 2
     yield "plain", plain(content), 10

@@ -1,12 +1,12 @@
-"""How fast an audience is counted and frozen into a mailing's messages.
+"""Measures how fast an audience is counted and frozen into a mailing's messages.
 
     python -m benchmarks.bench_freeze [--languages] [ROWS ...]
 
-For each size: one list of so many people, 1 % of them suppressed and 5 % on a list that is left
-out. The live count is taken twice, before anything else has read the tables and after; then the
-mailing is opened (sending.services.mailings.open_mailing), from when on mails can go out, and the
-rest is frozen (sending.services.freezing); with `--languages` with a content for each of three and
-one for everybody else. `cpu` is the backend's, in seconds. Its own embedded
+For each size it makes one list of ROWS people; 1 % are suppressed, and 5 % are on an excluded list.
+It counts the audience twice, with cold and with warm tables. Then it opens the mailing
+(sending.services.mailings.open_mailing), after which mails can go out, and freezes the rest
+(sending.services.freezing). With `--languages` the mailing has a content for each of three
+languages and one for everybody else. `cpu` is the backend's, in seconds. It has its own embedded
 PostgreSQL, durable. The last line is JSON.
 """
 
@@ -46,7 +46,7 @@ FROM contacts_contact WHERE workspace_id = %s AND id %% %s = 1
 
 
 def made(rows: int) -> tuple[Any, Any, Any]:
-    """A workspace with its people; the list that is mailed, and the one that is left out."""
+    """(workspace with its people, list to include, list to exclude)"""
     from django.db import connection  # noqa: PLC0415 - after django.setup()
 
     from accounts.models import Workspace  # noqa: PLC0415
@@ -65,7 +65,7 @@ def made(rows: int) -> tuple[Any, Any, Any]:
 
 
 def timed(work: Callable[[], Any]) -> tuple[Any, float, float]:
-    """(result, seconds, seconds of the backend's CPU); parallel workers' are not among these."""
+    """(result, seconds, seconds of the backend's CPU without that of parallel workers)"""
     from django.db import connection  # noqa: PLC0415
 
     connection.ensure_connection()

@@ -1,10 +1,10 @@
-"""How fast files of contacts are imported, and in how much memory.
+"""Measures how fast files of contacts are imported, and with how much memory.
 
     python -m benchmarks.bench_import [ROWS ...] [--file PATH ...] [--once]
 
-Rows of 12 columns; for each size: the upload into the database, the import of unknown people onto
-a list, and the import of the same file again. Its own embedded PostgreSQL, durable. `memory` is the
-most that the process ever had, in MB. The last line is JSON.
+Rows have 12 columns. For each size it measures the upload into the database, the import of unknown
+people onto a list, and the import of the same file again. It has its own embedded PostgreSQL,
+durable. `memory` is the peak of the process in MB. The last line is JSON.
 """
 
 import argparse
@@ -26,7 +26,7 @@ MB = 1 << 20
 
 
 def pieces(rows: int) -> Iterator[bytes]:
-    """A file of so many people, some MB at a time."""
+    """A file of `rows` people, in pieces of some MB."""
     lines = [HEADER]
     for n in range(rows):
         first, last = NAMES[n % len(NAMES)]

@@ -1,11 +1,12 @@
-"""How long a request about many people takes, its job, and somebody else's single change meanwhile.
+"""Measures actions on many people: the request, its job, and how long another change waits.
 
     python -m benchmarks.bench_jobs [PEOPLE]
 
-One workspace, made by one INSERT ... SELECT a table. Each line: what is done; seconds of the
-request (for comparison, of the same in one transaction, where `--whole` asks for it); seconds of
-the job in one worker; and the longest that a change of one contact's subscription by another
-connection took meanwhile. Its own embedded PostgreSQL, durable. The last line is JSON.
+The workspace is made by one INSERT ... SELECT for each table. A line has the action, the seconds of
+its request, the seconds of its job in one worker, and the longest time that a change of one
+contact's subscription by another connection took meanwhile. With `--whole`, the same action in one
+transaction follows for comparison. It has its own embedded PostgreSQL, durable. The last line is
+JSON.
 """
 
 import argparse
@@ -32,7 +33,7 @@ PAUSE = 0.1
 
 
 class Somebody:
-    """Changes one person's subscription after the other, all through the workspace."""
+    """Changes the subscription of one person after another, over the whole workspace."""
 
     def __init__(self, list_id: int, people: list[int]) -> None:
         self.list, self.people = list_id, people
@@ -85,7 +86,7 @@ class Scene:
         return lists.create(self.workspace, name=name)
 
     def measure(self, name: str, target: Any, begin: Callable[[], Any]) -> Any:
-        """`begin` is what the request does; the job that it started is worked on then."""
+        """Measures the request `begin`, and then the job that it started."""
         from contacts.models import Contact, Job  # noqa: PLC0415
         from contacts.services import jobs  # noqa: PLC0415
 
@@ -104,7 +105,7 @@ class Scene:
         return job
 
     def whole(self, name: str, target: Any, work: Callable[[], Any]) -> None:
-        """The same in one transaction, as it was in the request."""
+        """Measures the same in one transaction, as a request without a job would do it."""
         from contacts.models import Contact  # noqa: PLC0415
 
         people = Contact.objects.filter(workspace=self.workspace).order_by("pk")

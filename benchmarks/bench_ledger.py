@@ -1,4 +1,4 @@
-"""What the ledger weighs and how quick it stays with many messages.
+"""Measures the size of a ledger with many messages, and the speed of its queries.
 
     python -m benchmarks.bench_ledger [--mailings N] [--people N]
 
@@ -27,7 +27,7 @@ from contacts.provenance import Source
 BATCH = 5000
 ROUNDS = 5
 
-# As workers leave them: in sets along the ids, each row once.
+# Like workers' updates: in sets along the ids, each row once.
 SETTLED = """
 UPDATE sending_message
    SET state = CASE WHEN id %% 200 < 3 THEN 3 WHEN id %% 200 = 3 THEN 4 ELSE 2 END,
@@ -65,8 +65,7 @@ UPDATE sending_tally t SET waiting = 0, accepted = c.accepted, failed = c.failed
           FROM sending_message WHERE mailing_id = %(mailing)s) c
  WHERE t.mailing_id = %(mailing)s
 """
-# Of the table's partitions, which are in use one after the other (sending.blocks); the present one
-# has them all here.
+# Sizes of the table's partitions (sending.blocks); here the present one has all rows.
 SIZES = """
 SELECT c.relname, pg_table_size(c.oid), c.reltuples::bigint
   FROM pg_class c JOIN pg_index i ON i.indexrelid = c.oid
@@ -94,7 +93,7 @@ def say(words: str) -> None:
 
 
 class Ledger:
-    """A workspace, its people, and mailings that are over."""
+    """A workspace, its people, and finished mailings."""
 
     def __init__(self, people: int) -> None:
         from designs.models import Content  # noqa: PLC0415
@@ -129,7 +128,7 @@ class Ledger:
         return mailing
 
     def over(self) -> Any:
-        """One that was sent a while ago."""
+        """A finished mailing."""
         mailing = self.open()
         lanes = mailing.lanes.all()
         for lane in lanes:
@@ -141,7 +140,7 @@ class Ledger:
 
 
 def timed(work: Callable[[], Any]) -> float:
-    """Milliseconds."""
+    """Milliseconds of the work."""
     began = time.perf_counter()
     work()
     return (time.perf_counter() - began) * 1000
@@ -152,7 +151,7 @@ def median(work: Callable[[], Any]) -> float:
 
 
 def sending(ledger: Ledger, mailing: Any) -> dict[str, float]:
-    """Milliseconds of a batch."""
+    """{step: milliseconds of a batch}"""
     from sending.queries.claim import claim  # noqa: PLC0415
     from sending.queries.record import record  # noqa: PLC0415
     from smtp.accepted import Accepted  # noqa: PLC0415
@@ -206,7 +205,7 @@ def pages(mailing: Any) -> Iterator[tuple[str, Callable[[], Any]]]:
 
 
 def dropped(mailing: Any) -> dict[str, float]:
-    """The block with all of them is dropped, as after a year."""
+    """Drops the block with all mailings, as after a year."""
     from sending.services import blocks, retention  # noqa: PLC0415
 
     execute(DONE, mailing=mailing.pk)

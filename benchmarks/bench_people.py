@@ -1,11 +1,11 @@
-"""How fast people are found, and exported.
+"""Measures how fast people are found and exported.
 
     python -m benchmarks.bench_people [ROWS]
 
-So many contacts, half of them with Chinese names, on one list, 1 % suppressed. Each search is what
-the contacts page asks for its first rows, five times; `ms` is the median. The export is read as a
-browser reads it; `first_s` is its first piece, `mib` the most memory that it took. Its own embedded
-PostgreSQL, durable. The last line is JSON.
+ROWS contacts are on one list; half of them have Chinese names, and 1 % are suppressed. Each search
+is the query for the first rows of the contacts page, run five times; `ms` is the median. The export
+is read as by a browser: `first_s` is the time of its first piece, `mib` the memory that it added.
+It has its own embedded PostgreSQL, durable. The last line is JSON.
 """
 
 import argparse
@@ -70,7 +70,7 @@ def made(rows: int) -> Any:
 
 
 def rebuilt() -> dict[str, Any]:
-    """How long the index takes, and what it weighs."""
+    """Builds the index again: its time and its size."""
     from django.db import connection  # noqa: PLC0415
 
     with connection.cursor() as cursor:

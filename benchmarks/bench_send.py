@@ -1,19 +1,19 @@
-"""How fast a campaign goes out, beside Postfix's smtp-source into the same sink.
+"""Measures how fast a campaign goes out, compared with Postfix's smtp-source into the same sink.
 
     make bench-send
     make bench-send OPTIONS="--quick"
     python -m benchmarks.bench_send [--recipients N] [--far N] [--rounds N] [--quick]
 
-A whole installation is brought up in a temporary directory (`manage.py up`: embedded PostgreSQL
-and broker, two processes that send), and campaigns are started in it as from the page. In each
-round, one after the other: a campaign into our sink (benchmarks/sink.c), smtp-source with as many
-messages of the same size into the same sink, and a campaign into a sink that is 50 ms away. After
-each the ledger has to close, and the sink to have had everybody once. Before the rounds each stage
-of sending runs alone, for what it costs. Two processors are shared by all of that: what else the
-machine does shows in the figures, though less in their ratio.
+It starts a whole installation in a temporary directory (`manage.py up`: embedded PostgreSQL and
+broker, two sending processes), and starts campaigns in it as the page does. Each round has, one
+after the other, a campaign into our sink (benchmarks/sink.c), smtp-source with as many messages of
+the same size into the same sink, and a campaign into a sink that is 50 ms away. After each, the
+ledger must be closed, and the sink must have got each recipient once. Before the rounds, each stage
+of sending is measured alone. All programs share the machine's processors, so other work on the
+machine changes the figures, but their ratio less.
 
-"messages a second" is from the first message in a worker's hands to the last result in the ledger.
-The last line is JSON.
+"messages a second" counts from the first claimed message to the last result in the ledger. The last
+line is JSON.
 """
 
 import argparse
@@ -60,7 +60,7 @@ def say(words: str) -> None:
 
 
 def stages(program: Path, messages: int) -> dict[str, dict[str, float]]:
-    """In a process of its own: Django's settings are read once."""
+    """Measures the stages in a process of its own, because Django reads its settings only once."""
     with sink.running(program) as near:
         process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.send.stages", str(messages), str(near.port)],
@@ -71,7 +71,7 @@ def stages(program: Path, messages: int) -> dict[str, dict[str, float]]:
         try:
             out, words = process.communicate()
         except BaseException:
-            # It stops its PostgreSQL; killed, it would leave it.
+            # On SIGINT it also stops its PostgreSQL; on SIGKILL it could not.
             process.send_signal(signal.SIGINT)
             process.wait(30)
             raise
@@ -82,7 +82,7 @@ def stages(program: Path, messages: int) -> dict[str, dict[str, float]]:
 
 
 class Bench:
-    """Two sinks, an installation with a relay to each, and what was measured."""
+    """Two sinks, an installation with a relay to each, and the results."""
 
     def __init__(self, given: argparse.Namespace, smtp_source: str) -> None:
         self.given = given
@@ -130,7 +130,7 @@ class Bench:
         )
 
     def _source(self, size: int) -> float:
-        """Messages a second of smtp-source, with the number of sessions that is best here."""
+        """Messages a second of smtp-source, with its best number of sessions on this machine."""
         if not self.results.best:
             trial = max(self.given.recipients // 4, 1000)
             self.results.sessions = source.best_sessions(
@@ -148,7 +148,7 @@ class Bench:
 
 def main() -> None:
     given = options()
-    # As Ctrl-C: what was started is stopped.
+    # SIGTERM stops all started programs, like Ctrl-C.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         smtp_source, compiler = programs.require()

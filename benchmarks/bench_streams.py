@@ -1,11 +1,11 @@
-"""What open streams cost the engine each second, beside one campaign.
+"""Measures the cost of open streams for the engine each second, beside one campaign.
 
     python -m benchmarks.bench_streams [STREAMS]
 
-Milliseconds of one tick of beat (which relays have work, why mailings wait, which end) and of one
-look of a relay for work: with no stream, with STREAMS (10,000) idle ones, and with 100 of them that
-have a message waiting. Then appending: messages a second, one by one and by a hundred. Its own
-embedded PostgreSQL, durable. The last line is JSON.
+It reports the milliseconds of one tick of beat (which relays have work, why mailings wait, which
+ones end) and of a relay's look for work: without streams, with STREAMS (10,000) idle ones, and when
+100 of these have a waiting message. Then it appends messages, one by one and in hundreds, and
+reports the rate. It has its own embedded PostgreSQL, durable. The last line is JSON.
 """
 
 import argparse
@@ -43,7 +43,7 @@ SELECT id, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 FROM sending_mailing WHER
 
 
 def median(work: Callable[[], Any]) -> float:
-    """Milliseconds."""
+    """The median time of the work in milliseconds."""
     seconds = []
     for _ in range(ROUNDS):
         began = time.perf_counter()
@@ -53,7 +53,7 @@ def median(work: Callable[[], Any]) -> float:
 
 
 def made(streams: int) -> tuple[Any, Any, Callable[[], None]]:
-    """(relay, workspace, what makes the streams)"""
+    """(relay, workspace, function that makes the streams)"""
     from django.db import connection  # noqa: PLC0415 - after django.setup()
 
     from accounts.models import Workspace  # noqa: PLC0415

@@ -1,10 +1,11 @@
-"""What it costs to judge the refused addresses of a stream that has sent for a year.
+"""Measures the cost of judging refused addresses of a stream that has sent for a year.
 
     python -m benchmarks.bench_verdicts [MESSAGES]
 
-A stream with MESSAGES (500,000) settled messages, one in forty of them refused, of which the last
-20 are still to be judged; beside it a campaign of as many. Of each statement of the judgement: rows
-that it reads, and milliseconds. Its own embedded PostgreSQL. The last line is JSON.
+The stream has MESSAGES (500,000) settled messages. One in forty is refused, and the last 20 of
+these are to be judged. Beside it is a campaign of the same size. For each statement of the
+judgement it reports the rows that it reads, and the milliseconds. It has its own embedded
+PostgreSQL. The last line is JSON.
 """
 
 import argparse
@@ -34,7 +35,7 @@ SELECT id, %(mailing)s, 'old' || id, '{}', settled_at - interval '1 second' FROM
 
 
 def made(number: int) -> Any:
-    """The stream."""
+    """Makes the messages of the stream and of the campaign. Returns the stream."""
     from django.db import connection  # noqa: PLC0415 - after django.setup()
 
     from accounts.models import Workspace  # noqa: PLC0415
@@ -82,7 +83,7 @@ def rows_read(plan: dict[str, Any]) -> int:
 
 
 def judged() -> dict[str, Any]:
-    """{statement: [rows read, milliseconds]}, of all its calls."""
+    """{statement: [rows read, milliseconds]}, sums over all calls."""
     from django.db import connection, transaction  # noqa: PLC0415
 
     from sending.queries import refusals, verdicts  # noqa: PLC0415

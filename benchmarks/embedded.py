@@ -1,4 +1,4 @@
-"""An embedded PostgreSQL of its own for a benchmark, with the tables made; gone afterwards."""
+"""A temporary embedded PostgreSQL with all tables, for a benchmark."""
 
 import os
 import shutil
@@ -12,7 +12,8 @@ from quickstart.postgres import EmbeddedPostgres
 
 @contextmanager
 def database() -> Iterator[None]:
-    """Django is set up inside; settings as `manage.py up` has them (durable, fsync on)."""
+    """Sets Django up, and removes the database at the end. PostgreSQL's settings are those of
+    `manage.py up` (durable, fsync on)."""
     base = Path(tempfile.mkdtemp(prefix="yanshu-bench-"))
     base.chmod(0o755)  # the unprivileged user that PostgreSQL runs as must get in
     postgres = EmbeddedPostgres(base / "postgres")

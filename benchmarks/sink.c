@@ -1,4 +1,4 @@
-/* An SMTP server for measurements: takes every mail, keeps none of it, counts who got how many.
+/* An SMTP server for measurements: accepts every mail, stores none, and counts mails by recipient.
  *
  *   cc -O2 -o sink sink.c && ./sink -p 0
  *
@@ -194,7 +194,7 @@ static void forget_everything(void) {
 
 /* Delay --------------------------------------------------------------------------------------- */
 
-/* A ring: all wait equally long, so who came first leaves first. */
+/* A ring: all replies wait equally long, so they leave in their order. */
 static struct {
     struct delayed *ring;
     size_t size, begin, used;
@@ -262,7 +262,7 @@ static void hang_up(struct connection *connection) {
     free(connection);
 }
 
-/* Writes what may leave; false when the connection is gone. */
+/* Writes the output that may leave; false when the connection is gone. */
 static bool flush(struct connection *connection) {
     if (connection->may_leave) {
         ssize_t sent = send(connection->fd, connection->out, connection->may_leave, MSG_NOSIGNAL);
@@ -284,7 +284,7 @@ static bool flush(struct connection *connection) {
     return true;
 }
 
-/* Sends what was said since `out_used` was `before`, now or after the delay. */
+/* Sends the replies added since `out_used` was `before`, now or after the delay. */
 static void send_replies(struct connection *connection, size_t before) {
     size_t bytes = connection->out_used - before;
     if (options.delay && bytes) {
@@ -458,7 +458,7 @@ static void command(struct connection *connection, const char *line) {
 
 /* Content ------------------------------------------------------------------------------------- */
 
-/* The mail is here as a whole; false when the connection is to be cut. */
+/* The mail is complete; returns false when the connection is to be cut. */
 static bool take_mail(struct connection *connection) {
     connection->mode = COMMANDS;
     if (options.cut_at && ++connection->mails == options.cut_at)
@@ -490,8 +490,8 @@ static bool end_chunk(struct connection *connection) {
     return true;
 }
 
-/* Each of these eats from the input at `at` and moves it on; false: nothing more can be done with
- * what is here. `*cut` is set when the connection is to be dropped. */
+/* Each of these reads input from `at` and moves `at` on; false: more input is needed first. `*cut`
+ * is set when the connection is to be dropped. */
 
 static bool eat_command(struct connection *connection, size_t *at, bool *cut) {
     char *begin = connection->in + *at;
@@ -521,7 +521,7 @@ static char *end_of_content(char *begin, size_t length) {
     return NULL;
 }
 
-/* Content needs not be kept, except for its last four bytes, which may begin its end. */
+/* Content is dropped, except for its last four bytes, which may be the begin of its end mark. */
 static bool eat_content(struct connection *connection, size_t *at, bool *cut) {
     char *begin = connection->in + *at;
     size_t length = connection->in_used - *at;
@@ -717,7 +717,7 @@ int main(int count, char **words) {
             else if (connections[fd])
                 serve(connections[fd], events[i].events);
         }
-        /* Behind the others: it may close connections that they speak of. */
+        /* After the other events: this may close connections that they refer to. */
         if (delay_is_over)
             release_delayed();
     }

@@ -1,4 +1,4 @@
-"""Campaigns in the activity tray: under way, and over since yesterday."""
+"""Campaigns in the activity tray: those under way, and those that ended since yesterday."""
 
 from collections.abc import Iterable
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What of campaigns is lost with a workspace."""
+"""Counts the campaigns that are lost when a workspace is deleted."""
 
 from collections.abc import Iterable
 

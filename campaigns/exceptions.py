@@ -1,7 +1,6 @@
 class CampaignError(Exception):
-    """Base of all that keeps a campaign's verb from being done; the text says why, to the person
-    who asked for it."""
+    """Base of the errors of campaigns; the text tells the person why an action is not possible."""
 
 
 class CampaignConflictError(CampaignError):
-    """Somebody else saved the campaign since it was opened."""
+    """Somebody else saved the campaign after it was opened here."""

@@ -1,7 +1,8 @@
-"""When so many messages are sent: relays with their limits, a window and a maximum rate. Pure.
+"""Forecasts when a number of messages is sent, by relays' limits, a window and a maximum rate.
+Pure.
 
-It steps from one edge to the next: a limit that is used up, the end of an hour or a UTC day, a
-window that closes. A campaign of weeks takes some hundred steps.
+It steps from one event to the next: a limit is used up, an hour or a UTC day ends, a window closes.
+A campaign of weeks takes some hundred steps.
 """
 
 import datetime as dt
@@ -9,27 +10,27 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 HOUR = dt.timedelta(hours=1)
-# Farther ahead nothing is said.
+# No forecast beyond this.
 LONGEST = dt.timedelta(days=400)
-# Below it a rest of a budget is a rounding error, not a message.
+# A smaller remainder of a budget is a rounding error, not a message.
 LITTLE = 1e-6
 
-# The interval that is open at a moment or, where none is, the next one: (begin, end); an end
-# of None never comes. None: nothing opens any more.
+# The interval that is open at a moment, or else the next one: (begin, end); end None: it never
+# ends. None: no interval opens any more.
 OpenInterval = tuple[dt.datetime, dt.datetime | None]
 Window = Callable[[dt.datetime], OpenInterval | None]
 
 
 def always(moment: dt.datetime) -> OpenInterval:
-    """The window of who has none."""
+    """The window of a mailing without one: always open."""
     return moment, None
 
 
 @dataclass(slots=True)
 class Way:
-    """What one relay manages: messages a second, in each UTC hour, on each UTC day (None: any
-    number). `used_hour` and `used_day`: of the hour and day in which it begins, used already.
-    `tier`: it takes part while none of a lower one has anything left."""
+    """The capacity of one relay: messages a second, in each UTC hour, on each UTC day (None: no
+    limit). `used_hour`, `used_day`: messages already used of the hour and day in which it begins.
+    `tier`: it takes part while no relay of a lower tier has capacity left."""
 
     rate: float
     tier: int = 1
@@ -41,7 +42,7 @@ class Way:
 
 @dataclass(slots=True)
 class _Running:
-    """A way with what is left to it of the present hour and day."""
+    """A way with the messages that are left to it in the present hour and day."""
 
     way: Way
     hour: float = 0.0
@@ -68,15 +69,15 @@ def finish(
     window: Window = always,
     per_minute: float | None = None,
 ) -> dt.datetime | None:
-    """When the last of `count` messages is sent if the first may be at `begin` (aware); None where
-    that never comes, or not within LONGEST."""
+    """When the last of `count` messages is sent if the first may be sent at `begin` (aware); None:
+    never, or not within LONGEST."""
     now = begin.astimezone(dt.UTC)
     running = [_Running(way) for way in ways if way.rate > 0]
     for one in running:
         one.new_hour(one.way.used_hour)
         one.new_day(now.date(), one.way.used_day)
     hour, left = _hour(now), float(count)
-    # Days are steps enough where no hour is limited.
+    # Steps of a day suffice if no way has an hourly limit.
     hourly = any(one.way.per_hour is not None for one in running)
     while running and now - begin < LONGEST:
         opened = window(now)
@@ -117,7 +118,7 @@ def _send(
     edge: dt.datetime,
     per_minute: float | None,
 ) -> tuple[dt.datetime, float]:
-    """Sends up to the edge, or until nothing is left: (the moment, how many are left)."""
+    """Sends until `edge` or until nothing is left. Returns (the moment, messages left)."""
     while now < edge:
         able = _first_tier([one for one in running if one.left > LITTLE])
         rate = sum(one.way.rate for one in able)
@@ -133,7 +134,7 @@ def _send(
             sent = one.way.rate * slower * seconds
             one.hour, one.day = one.hour - sent, one.day - sent
         left -= rate * slower * seconds
-        # A microsecond at least, so that it ends.
+        # At least a microsecond, so that the loop ends.
         now += dt.timedelta(seconds=max(seconds, 1e-6))
         if left <= LITTLE:
             break

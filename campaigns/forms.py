@@ -1,4 +1,4 @@
-"""The sections of the composer, and what a person types in them."""
+"""Forms of the composer's sections."""
 
 import datetime as dt
 from typing import Any, cast
@@ -23,20 +23,20 @@ from pages.singleline import SingleLine
 
 NOW, LATER = "now", "later"
 TOMORROW_AT = dt.time(9, 0)
-# A plan for later than this is a slip; and calendars end at the year 9999.
+# A later date is a typing error; besides, Python's calendar ends with the year 9999.
 FARTHEST = dt.timedelta(days=5 * 366)
-# What is proposed to who wants a window.
+# The window that the form proposes.
 WORKING_HOURS = {"days": [1, 2, 3, 4, 5], "from": "09:00", "to": "18:00"}
 ANY, WITHIN = "any", "within"
 MOST_A_MINUTE = 10_000_000
-# What a start is made of.
+# The fields of a start.
 START = ("when", "date", "time", "timezone")
 TICK = {"class": "form-check-input"}
 CLOCK: dict[str, Any] = {"attrs": {"type": "time"}, "format": "%H:%M"}
 
 
 class SectionForm(forms.Form):
-    """One section; what is valid of it can be saved while the rest is still wrong."""
+    """One section. Its valid fields are saved even while others are wrong."""
 
     def __init__(self, *args: Any, campaign: Campaign, **kwargs: Any) -> None:
         self.campaign = campaign
@@ -47,7 +47,7 @@ class SectionForm(forms.Form):
         return {name: getattr(campaign, name) for name in self.base_fields}
 
     def changes(self) -> dict[str, Any]:
-        """For drafts.save: what is valid."""
+        """The valid fields, for drafts.save."""
         return dict(self.cleaned_data)
 
 
@@ -61,7 +61,7 @@ class NameForm(SectionForm):
 
 
 def _open_lists(workspace: Workspace, chosen: QuerySet[List]) -> QuerySet[List]:
-    """Lists that can be chosen, and those that are chosen though archived since."""
+    """Lists that can be chosen, and chosen ones that were archived since."""
     open_ones = Q(archived_at=None) | Q(pk__in=chosen.values("pk"))
     return List.objects.filter(open_ones, workspace=workspace).order_by("name")
 
@@ -154,7 +154,7 @@ class SubjectForm(SectionForm):
         label=gettext_lazy("Preview text"),
         max_length=500,
         required=False,
-        help_text=gettext_lazy("Inboxes show it behind the subject."),
+        help_text=gettext_lazy("Inboxes show it after the subject."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
@@ -282,7 +282,7 @@ class WhenForm(SectionForm):
         zone = zones.known(campaign.timezone)
         if campaign.scheduled_at:
             wall = zones.of(campaign.scheduled_at, zone).wall
-        else:  # what is proposed to who chooses a time
+        else:  # the proposal for somebody who chooses a time
             today = zones.of(timezone.now(), zone).wall.date()
             wall = dt.datetime.combine(today + dt.timedelta(days=1), TOMORROW_AT)
         window = campaign.window or WORKING_HOURS
@@ -336,7 +336,7 @@ class WhenForm(SectionForm):
         return not self.errors.keys() & set(names)
 
     def changes(self) -> dict[str, Any]:
-        """The start, the window and the rate: each as far as it is right by itself."""
+        """The start, the window and the rate, each only if it is valid."""
         return self._start() | self._window() | self._rate()
 
     def _start(self) -> dict[str, Any]:

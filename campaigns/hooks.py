@@ -1,4 +1,4 @@
-"""What campaigns do when a workspace is deleted, or the database turns out to be a copy."""
+"""Hooks of campaigns: a workspace is deleted, or the database was restored or copied."""
 
 from accounts.services import workspaces
 from campaigns.queries import report

@@ -1,5 +1,5 @@
-"""The jobs on recipients of a campaign, by the filters of their table: failed ones are tried again,
-and what became of unknown ones is decided."""
+"""Jobs on recipients of a campaign, chosen by the filters of their table: failed recipients are
+tried again, and messages whose result is not known are resent or counted as sent."""
 
 from django.db.models import QuerySet
 from django.http import QueryDict
@@ -37,8 +37,8 @@ kinds.add(
 
 
 def _unknown(job: Job) -> QuerySet[Message]:
-    """Those that were unknown when the job started: one that is lost anew meanwhile is not sent a
-    third time."""
+    """Messages that were unknown when the job started. A message that becomes unknown again while
+    the job runs isn't sent a third time."""
     found = recipients.filtered(mailing_of(job), QueryDict(job.parameters["query"]))
     return found.filter(trouble=Message.State.UNKNOWN, settled_at__lte=job.created_at)
 

@@ -12,8 +12,8 @@ from sending.models import Mailing
 
 
 class Campaign(models.Model):
-    """What happens before the start is kept here; after it, the mailing's state counts
-    (campaigns.states has the one table of both)."""
+    """A campaign. Before the start its own `state` counts, afterwards its mailing's state
+    (campaigns.states has one table for both)."""
 
     class State(models.TextChoices):
         DRAFT = "draft", _("Draft")
@@ -38,14 +38,14 @@ class Campaign(models.Model):
     pool = models.ForeignKey(Pool, models.SET_NULL, null=True, blank=True)
     track_opens = models.BooleanField(_("count opens"), default=True)
     track_clicks = models.BooleanField(_("count clicks"), default=True)
-    # In UTC; `timezone` is the zone it was stated in. Null: now, when the person says so.
+    # In UTC; `timezone` is the zone in which it was entered. Null: at once, when a person sends it.
     scheduled_at = models.DateTimeField(null=True, blank=True)
     timezone = models.CharField(_("time zone"), max_length=64, default="UTC")
-    # When it may send, as relays.windows has it; {} is always. And at most so many a minute.
+    # When it may send, in the form of relays.windows; {} is always.
     window = models.JSONField(default=dict, blank=True)
     per_minute = models.PositiveIntegerField(_("messages a minute"), null=True, blank=True)
     mailing = models.OneToOneField(Mailing, models.PROTECT, null=True, blank=True)
-    # Grows with each save: an editor that saves over another's newer version is told.
+    # Grows with each save, so that a save over somebody else's newer version is noticed.
     version = models.PositiveIntegerField(default=1)
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -66,10 +66,11 @@ class Campaign(models.Model):
 
 
 class KeptReport(models.Model):
-    """What the report of a mailing counted from rows that were dropped (queries.report.PARTS)."""
+    """Figures of a mailing's report that were counted from rows before these were dropped
+    (queries.report.PARTS)."""
 
     mailing = models.OneToOneField(Mailing, models.CASCADE, primary_key=True, related_name="+")
-    # Rows by the name of their part.
+    # {name of the part: its rows}
     parts = models.JSONField(default=dict)
 
     def __str__(self) -> str:

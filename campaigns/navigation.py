@@ -1,4 +1,4 @@
-"""Home and campaigns in the sidebar."""
+"""Entries of the sidebar for home and campaigns."""
 
 from django.utils.translation import gettext_lazy as _
 

@@ -1,4 +1,4 @@
-"""What Ctrl-K finds of campaigns."""
+"""Campaigns and their actions in the search (Ctrl-K)."""
 
 from collections.abc import Iterable
 from typing import cast

@@ -1,4 +1,4 @@
-"""The sender addresses of campaigns, for test mails."""
+"""Registers the sender addresses of campaigns, which test mails may use."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""What campaigns are called where they are named as the source of something."""
+"""Campaigns as sources (contacts.provenance), and their names there."""
 
 from collections.abc import Collection, Mapping
 
@@ -7,13 +7,13 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Workspace
 from campaigns.models import Campaign
 from contacts.provenance import Source
-from contacts.sources import Kind, kinds
+from contacts.sources import SourceKind, kinds
 
 CAMPAIGN = "campaign"
 
 
 def of(campaign: Campaign) -> Source:
-    """The source of the campaign's mailing, and of what comes of it."""
+    """The source of the campaign's mailing and of its consequences, such as suppressions."""
     return Source(CAMPAIGN, campaign.pk)
 
 
@@ -22,4 +22,4 @@ def names(workspace: Workspace, numbers: Collection[int]) -> Mapping[int, str]:
     return dict(campaigns.values_list("pk", "name"))
 
 
-kinds.add(Kind(CAMPAIGN, _("Campaign {number}"), names, page="campaign", people="recipients"))
+kinds.add(SourceKind(CAMPAIGN, _("Campaign {number}"), names, page="campaign", people="recipients"))

@@ -1,7 +1,7 @@
-"""The states of a campaign and its mailing, and what leads from one to another: the one table.
+"""The table of a campaign's states and transitions, including those of its mailing.
 
-Before the start the campaign's own state counts, after it the mailing's (`state_of`). What happens
-to a mailing is moved by sending.states, which this table agrees with (a test holds it to that).
+Before the start the campaign's own state counts, afterwards the mailing's (`state_of`).
+sending.states moves mailings; a test checks that this table agrees with it.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from sending.models import Mailing
 DRAFT, SCHEDULED = Campaign.State.DRAFT.value, Campaign.State.SCHEDULED.value
 SENDING, PAUSED = Mailing.State.SENDING.value, Mailing.State.PAUSED.value
 FINISHED, CANCELLED = Mailing.State.FINISHED.value, Mailing.State.CANCELLED.value
-# No row any more; nothing leads from it but Undo.
+# The row is gone; only Undo brings it back.
 DELETED = "deleted"
 # In the order in which a campaign goes through them; codes of pages.statuses.
 STATES = (DRAFT, SCHEDULED, SENDING, PAUSED, FINISHED, CANCELLED)
@@ -27,20 +27,20 @@ STATES = (DRAFT, SCHEDULED, SENDING, PAUSED, FINISHED, CANCELLED)
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One verb in one state. Without a permission it is the platform's own."""
+    """One verb in one state. Without a permission, only the platform does it."""
 
     verb: str
     source: str
     target: str
     permission: Permission | None
     label: str | Promise = ""
-    # Asked before what can't be taken back; in braces the names that `asked` gets.
+    # Asked before actions that can't be undone; the names in braces are numbers that `asked` gets.
     question: str | Promise = ""
 
 
 TRANSITIONS = (
     Transition("schedule", DRAFT, SCHEDULED, Permission.SEND, _("Schedule")),
-    # Due at once: the same way as a scheduled one, so that there is one way to start.
+    # Scheduled for now, so that every campaign starts in the same way.
     Transition(
         "send",
         DRAFT,
@@ -93,15 +93,15 @@ def state_of(campaign: Campaign) -> str:
 
 
 def transition(verb: str, state: str) -> Transition | None:
-    """What the verb does in this state; None where it does nothing."""
+    """The transition of the verb in this state; None: the verb isn't possible."""
     return next((t for t in TRANSITIONS if (t.verb, t.source) == (verb, state)), None)
 
 
 def possible(state: str) -> list[Transition]:
-    """What a person may do in this state, permissions aside."""
+    """The transitions that people can make in this state; permissions aren't checked."""
     return [t for t in TRANSITIONS if t.source == state and t.permission is not None]
 
 
 def asked(step: Transition, numbers: Mapping[str, int]) -> str:
-    """The question with its numbers as the reader writes them; "" where nothing is asked."""
+    """The question, with numbers in the reader's format; "": no question."""
     return str(step.question).format(**{k: locales.number(v) for k, v in numbers.items()})

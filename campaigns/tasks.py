@@ -1,4 +1,4 @@
-"""Celery's way in: one service call, safe to run twice and by many."""
+"""Celery tasks: one service call each, safe to run twice or at once."""
 
 from celery import shared_task
 
@@ -7,5 +7,5 @@ from campaigns.services import running
 
 @shared_task(ignore_result=True)
 def start_due() -> None:
-    """Each second: campaigns whose time has come start."""
+    """Beat, each second: starts campaigns whose time has come."""
     running.start_due()

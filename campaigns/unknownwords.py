@@ -1,4 +1,4 @@
-"""What was done to messages whose result is not known, in words."""
+"""Sentences about decisions on messages whose result is not known."""
 
 from django.utils.translation import ngettext
 

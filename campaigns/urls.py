@@ -1,4 +1,4 @@
-"""Campaigns and their reports; all belong to a workspace."""
+"""URLs of campaigns and their reports; all belong to a workspace."""
 
 from django.urls import URLPattern, URLResolver
 

@@ -1,4 +1,4 @@
-"""How the reader's language puts words together."""
+"""Lists, windows and limits in the reader's language."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
@@ -16,7 +16,7 @@ def listed(items: Iterable[str]) -> str:
 
 
 def in_zone(at: str, zone: str) -> str:
-    """A time with the zone it is stated in."""
+    """A time with its zone."""
     return _("{at} ({zone})").format(at=at, zone=zone)
 
 
@@ -27,7 +27,7 @@ def weekdays() -> list[str]:
 
 
 def days(numbers: Sequence[int]) -> str:
-    """ISO numbers as a reader says them: "Mon–Fri", "Sat, Sun", "every day"."""
+    """ISO weekday numbers in words: "Mon–Fri", "Sat, Sun", "every day"."""
     chosen, names = sorted(numbers), weekdays()
     if len(chosen) == len(names):
         return _("every day")
@@ -51,6 +51,6 @@ def per_minute(number: int) -> str:
 
 
 def limits(chosen: Mapping[str, Any], most: int | None) -> list[str]:
-    """Window and maximum rate of a campaign, where it has them."""
+    """The campaign's window and maximum rate in words, if it has them."""
     said = [window(chosen)] if chosen else []
     return [*said, per_minute(most)] if most else said

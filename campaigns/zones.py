@@ -1,4 +1,5 @@
-"""Wall clocks and moments: what a time stated in a zone means, gaps and overlaps included. Pure."""
+"""Converts wall-clock times of a zone into moments, including gaps and overlaps when clocks change.
+Pure."""
 
 import zoneinfo
 from dataclasses import dataclass
@@ -12,11 +13,11 @@ from pages import locales
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A wall-clock time of a zone as the moment it stands for.
+    """A wall-clock time of a zone, and its moment.
 
-    `wall` has no zone: what the clocks there show at `at` (UTC). Where clocks go forward, a time
-    that no clock shows stands for as much later (`asked` is what was typed); where they go back,
-    `twice` says that the first of the two is meant.
+    `wall` (without a zone) is the time that clocks there show at `at` (UTC). `asked` is the time
+    that was typed. If clocks skip it, `wall` is later by the length of the gap. `twice`: clocks
+    show it twice, and `at` is the first of both moments.
     """
 
     at: datetime
@@ -31,7 +32,7 @@ class Moment:
 
 
 def known(name: str) -> str:
-    """The zone's name, UTC for one that isn't known."""
+    """The zone's name; UTC for an unknown one."""
     return name if name in zoneinfo.available_timezones() else "UTC"
 
 
@@ -46,7 +47,7 @@ def moment(asked: datetime, zone: str) -> Moment:
 
 
 def of(at: datetime, zone: str) -> Moment:
-    """The moment as the clocks of the zone show it."""
+    """The moment as shown by clocks of the zone."""
     wall = at.astimezone(zoneinfo.ZoneInfo(known(zone))).replace(tzinfo=None, fold=0)
     return Moment(at.astimezone(UTC), known(zone), wall, wall)
 
@@ -60,7 +61,7 @@ def short(at: datetime, zone: str) -> str:
 
 
 def meant(moment: Moment, *, reader: str) -> list[str]:
-    """Sentences that say what the moment is in UTC and in the reader's zone, and what is odd."""
+    """Sentences with the moment in UTC and in the reader's zone, and about gaps and overlaps."""
     said = []
     utc, own = short(moment.at, "UTC"), short(moment.at, reader)
     if moment.zone != "UTC" and reader not in {moment.zone, "UTC"}:

@@ -1,4 +1,4 @@
-"""What granian serves."""
+"""The ASGI application that granian serves."""
 
 from django.conf import settings
 

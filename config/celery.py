@@ -1,7 +1,8 @@
 """The Celery application and the beat schedule.
 
-Queues: `control` short ticks that must never wait behind work; `send` batches to relays; `work`
-everything else (imports, bounce collection, test mails). Which task goes where: CELERY_TASK_ROUTES.
+Queues: `control` for short ticks, which must never wait behind work; `send` for batches to relays;
+`mailboxes` for collecting bounces; `work` for everything else, such as imports and test mails.
+CELERY_TASK_ROUTES assigns tasks to queues.
 """
 
 import logging.config
@@ -22,8 +23,8 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.steps["consumer"].add(HeartbeatStep)
 
-# Task, seconds between two of them, and seconds after which one that could not run is dropped: the
-# next one does its work.
+# (task, seconds between two ticks, seconds after which a tick that could not run is dropped). The
+# next tick does the work of a dropped one.
 TICKS = (
     ("sending.tasks.engine.dispatch", 1.0, 2),
     ("sending.tasks.engine.freeze", 1.0, 2),

@@ -1,5 +1,7 @@
-"""Commands end with a sentence where the database can't be used. An operator meets that in a bad
-moment, and a traceback hides what is wrong."""
+"""Makes commands end with a sentence, not a traceback, if the database can't be used.
+
+Operators see this message during an outage; a traceback would hide the cause.
+"""
 
 import sys
 
@@ -10,12 +12,12 @@ from environment import variables
 from operations import schema
 from pages.database import is_away
 
-# SQLSTATEs of a table and of a column that are not there.
+# SQLSTATEs of a missing table and a missing column.
 NOT_THERE = {"42P01", "42703"}
 
 
 def execute(arguments: list[str]) -> None:
-    """As Django's own; --traceback shows the error itself."""
+    """Like Django's own function. With --traceback the error itself is shown."""
     try:
         execute_from_command_line(arguments)
     except Error as error:
@@ -26,11 +28,12 @@ def execute(arguments: list[str]) -> None:
 
 
 def explain(error: Error) -> str:
-    """ "" if the database is there and has every migration: then we made a mistake."""
+    """A sentence about the error. "" if the database works and has every migration: then the error
+    is a bug."""
     if getattr(error.__cause__, "sqlstate", None) in NOT_THERE:
         return schema.lack(variables.text("DATABASE_URL"))
     if not is_away(error):
         return ""
-    # psycopg says the same of each address that it tried.
+    # psycopg repeats the message for each address that it tried.
     lines = dict.fromkeys(line.strip() for line in str(error).splitlines())
     return f"the database can't be used: {' '.join(lines)}. Start it, or correct DATABASE_URL."

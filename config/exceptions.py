@@ -1,2 +1,2 @@
 class ServingError(Exception):
-    """Base of all that keeps a request from being passed on or answered."""
+    """Base of the errors that keep a request from being passed on or answered."""

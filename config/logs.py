@@ -1,4 +1,4 @@
-"""What the logs leave out. Imports no app of ours: logging is set up before they are."""
+"""Log filters. They import none of our apps, because logging is set up before the apps are."""
 
 import logging
 import re
@@ -7,20 +7,20 @@ from http import HTTPStatus
 
 from environment import logs
 
-# What follows in these addresses is a secret: whoever has it may act for somebody.
+# Paths whose rest is a secret: with it anybody could act for a person.
 SECRET = re.compile(r"^(/(?:e/[a-z]|invitations|setup|password/reset)/)[^/].*", re.DOTALL)
-# A secret somewhere else, such as one whose address was copied badly.
+# A long part of any other path may be a secret, for example in a badly copied URL.
 LONG = re.compile(r"[^/]{24,}")
 PROBES = {"/livez", "/readyz", "/healthz"}
-# Seconds after which it is said again that the database is away.
+# Seconds after which a process logs again that the database is unavailable.
 SAY_AGAIN = 60.0
-# Of a path.
+# Characters of a path in the log.
 LONGEST = 200
 
 
 class RefusalFilter(logging.Filter):
-    """A request that is refused is one line: what was asked for and why, without a traceback, and
-    without secrets; so is one while the database is away. An error of ours keeps its traceback."""
+    """Logs a refused request in one line, with path and reason, without traceback and secrets. The
+    same applies to a request while the database is unavailable. A bug keeps its traceback."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         request, status = getattr(record, "request", None), getattr(record, "status_code", 0)
@@ -37,21 +37,21 @@ class RefusalFilter(logging.Filter):
 
 
 def shown(path: str) -> str:
-    """The path as the log may have it; on one line."""
+    """The path for the log: on one line, and without secrets."""
     plain = path.encode("unicode_escape").decode("ascii")
     return LONG.sub("…", SECRET.sub(r"\1…", plain))[:LONGEST]
 
 
 class AwayFilter(logging.Filter):
-    """For the logger of tasks that failed. Each tick fails while the database is away: a process
-    says so in one line a minute, without a traceback. Later ticks make up for them."""
+    """For the logger of failed tasks. While the database is unavailable, each tick fails: a process
+    logs one line a minute, without a traceback. Later ticks do the work."""
 
     def __init__(self) -> None:
         super().__init__()
         self.said: float | None = None
 
     def filter(self, record: logging.LogRecord) -> bool:
-        # It imports Django's database, which needs the settings.
+        # Imported here because it imports Django's database, which needs the settings.
         from pages.database import is_away  # noqa: PLC0415
 
         error = record.exc_info[1] if record.exc_info else None
@@ -67,8 +67,8 @@ class AwayFilter(logging.Filter):
 
 
 class ProbeFilter(logging.Filter):
-    """Keeps the 503 of the probes, which are asked again and again, out of the log of requests;
-    operations.probes logs each change. Any other status of theirs is an error of ours."""
+    """Drops the 503 of the probes, which monitors request again and again: operations.probes logs
+    each change. Any other error status of a probe is a bug, and is logged."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         path = getattr(getattr(record, "request", None), "path", "")

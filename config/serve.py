@@ -1,4 +1,5 @@
-"""`manage.py serve`: the web server of a host, after a look at what it would fail on."""
+"""`manage.py serve`: runs the web server of a host, after checking settings, port and
+migrations."""
 
 import argparse
 import os
@@ -31,7 +32,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--port", type=int, help="else PORT, or 8000")
     parser.add_argument("--workers", type=int, default=2, help="processes; 2")
     options = parser.parse_args(arguments)
-    # Not as defaults: PORT=0, which `manage.py up` knows, is only wrong where it is used.
+    # Not read as defaults: PORT=0 is right for `manage.py up`, and wrong here only if it is used.
     if options.host is None:
         options.host = settings.text("HOST", "127.0.0.1")
     if options.port is None:

@@ -1,14 +1,14 @@
-"""The WSGI application behind an ASGI server, so that a slow client holds no thread.
+"""Runs the WSGI application behind an ASGI server, so that a slow client holds no thread.
 
-A WSGI server gives a request one of its few threads before the body has come: ten clients that send
-a byte a second stop the site, and so do some that read an export slowly. Here the event loop reads
-the body, a thread works only while it has something to do, and what it answers is sent by the loop.
+A WSGI server gives a request one of its few threads before the body has arrived. So ten clients
+that send a byte a second stop the site, and so do clients that read an export slowly. Here the
+event loop reads the body and sends the answer. A thread is used only while the application works.
 
-| of a client | bound |
+| from a client | limit |
 | --- | --- |
 | head of a request | 10 s (granian, `--http1-header-read-timeout`) |
-| body | 16 MiB; a file to be imported what the settings say, two of them at once |
-| pace of the body | GRACE, and then 8 KiB a second on average |
+| body | 16 MiB; for an import file YANSHU_IMPORT_MAX_MB, two of them at a time |
+| time of the body | GRACE, and further time at 8 KiB a second |
 | pace of reading | the next 64 KiB within a minute |
 """
 
@@ -33,20 +33,20 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 Headers = list[tuple[str, str]]
 
 log = logs.get(__name__)
-# A connection to the database each.
+# Each thread has a connection to the database.
 THREADS = 8
 MIB = 1024 * 1024
 BODY = 16 * MIB
-# Where a form without a script sends a whole file.
+# The path where a form without JavaScript sends a whole file.
 LARGE_AT = "/imports/new/"
 LARGE_AT_ONCE = 2
-# Seconds that a body may take in any case, and bytes a second that it must have after them.
+# Seconds that every body may take, and the average bytes a second that it must have after them.
 GRACE = 30.0
 PACE = 8 * 1024
 # Seconds in which a client must take a piece of the answer.
 TAKEN_WITHIN = 60.0
 PIECE = 64 * 1024
-# Bytes of a body, and of an answer, that stay in memory.
+# Bytes of a body and of an answer that are kept in memory. The rest goes into a file.
 IN_MEMORY = 64 * 1024
 KEPT = MIB
 WORDS = {
@@ -59,7 +59,7 @@ WORDS = {
 
 
 class RequestRefusedError(ServingError):
-    """The request isn't passed on; `status` says why."""
+    """The request isn't passed on to the application. `status`: the HTTP status."""
 
     def __init__(self, status: int) -> None:
         super().__init__(WORDS[status])
@@ -71,12 +71,12 @@ class GoneError(ServingError):
 
 
 class BrokenError(ServingError):
-    """An answer broke off after its begin was sent: the connection is cut, so that half an export
-    doesn't look like a whole one."""
+    """An answer broke off after its first bytes were sent. The connection is cut, so that half an
+    export doesn't look complete."""
 
 
 class Bridge:
-    """ASGI around `application`. `largest`: bytes of a file that may be imported."""
+    """An ASGI application around the WSGI `application`. `largest`: bytes of an import file."""
 
     def __init__(
         self,
@@ -108,13 +108,14 @@ class Bridge:
 
     @contextmanager
     def _limit(self, scope: Scope) -> Iterator[int]:
-        """How many bytes the body may have. Raises RequestRefusedError if it says it has more."""
+        """The limit of the body in bytes. Raises RequestRefusedError if Content-Length exceeds
+        it."""
         is_large = scope["method"] == "POST" and scope["path"].endswith(LARGE_AT)
         limit = self.largest if is_large else BODY
         said = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
         if said and (len(said) > 18 or int(said) > limit):
             raise RequestRefusedError(413)
-        # Without a length it may become a large one.
+        # A body without Content-Length may become large.
         is_large = is_large and (not said or int(said) > BODY)
         if is_large and self.large >= LARGE_AT_ONCE:
             raise RequestRefusedError(503)
@@ -158,7 +159,7 @@ class Bridge:
 
 
 class ApplicationResponse:
-    """What the application says: written by its thread, sent by the loop."""
+    """The application's answer. The application's thread writes it; the event loop sends it."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
@@ -166,7 +167,7 @@ class ApplicationResponse:
         self.lock = threading.Lock()
         self.status = 500
         self.headers: Headers = []
-        # What was said: the begin in memory, the rest, if there is one, in the file.
+        # The first KEPT bytes are in memory, the rest in the file.
         self.memory = bytearray()
         self.file: IO[bytes] | None = None
         self.written = self.sent = 0
@@ -186,7 +187,7 @@ class ApplicationResponse:
         except GoneError:
             pass
         except Exception:
-            # Django answers for itself; this is what it can't: a stream that breaks.
+            # Django answers its own errors. Only a streamed answer can break here.
             log.exception("answer broke off")
             self.broken = True
         finally:
@@ -216,7 +217,7 @@ class ApplicationResponse:
     # In the loop ---------------------------------------------------------------------------------
 
     async def send(self, send: Send, within: float) -> None:
-        """Raises GoneError for a client that doesn't take it."""
+        """Sends the answer. Raises GoneError if the client doesn't take it in time."""
         while not self.begun:
             await self._wait()
         if self.broken and not self.written:
@@ -270,7 +271,7 @@ async def _refuse(send: Send, refused: RequestRefusedError) -> None:
         "content-type": "text/plain; charset=utf-8",
         "content-length": str(len(words)),
         "cache-control": "private, no-store",
-        # What of the body is still to come is no next request.
+        # The rest of the body must not be read as the next request.
         "connection": "close",
     }
     if refused.status == HTTPStatus.SERVICE_UNAVAILABLE:
@@ -281,7 +282,7 @@ async def _refuse(send: Send, refused: RequestRefusedError) -> None:
 
 
 def environ_of(scope: Scope, body: IO[bytes]) -> dict[str, Any]:
-    """The request as PEP 3333 has it; its body is at hand."""
+    """The WSGI environ (PEP 3333) of a request whose body has arrived."""
     length = body.tell()
     body.seek(0)
     host, port = scope.get("server") or ("", 0)
@@ -305,7 +306,7 @@ def environ_of(scope: Scope, body: IO[bytes]) -> dict[str, Any]:
     }
     for raw, value in scope["headers"]:
         name = raw.decode("latin-1").upper()
-        # X_Forwarded_For would be read as X-Forwarded-For, which a proxy of ours sets.
+        # X_Forwarded_For would become the same key as X-Forwarded-For, which our proxy sets.
         if "_" not in name and name not in {"CONTENT-LENGTH", "TRANSFER-ENCODING"}:
             key = "CONTENT_TYPE" if name == "CONTENT-TYPE" else f"HTTP_{name.replace('-', '_')}"
             text = value.decode("latin-1")

@@ -1,6 +1,6 @@
-"""All settings, from the environment. A wrong value stops the start with a sentence that names it.
+"""All settings, read from the environment. A wrong value stops the start with a clear sentence.
 
-`.env.example` lists every variable; `manage.py up` (quickstart) sets those of the embedded servers.
+`.env.example` lists every variable. `manage.py up` (quickstart) sets those of the embedded servers.
 """
 
 from pathlib import Path
@@ -20,18 +20,18 @@ APPS = (
 )
 OURS = ("environment", "smtp", *APPS, "config", "quickstart")
 
-# For whatever reads these settings: manage.py, the web server, Celery.
+# Here, because every program imports these settings: manage.py, the web server, Celery.
 prepare()
 
 try:
     VAR = Path(variables.text("YANSHU_VAR", str(ROOT / "var"))).absolute()
     SECRET_KEY = variables.text("YANSHU_SECRET_KEY")
-    # Former keys: what was encrypted or signed with them can still be read.
+    # Former keys: they still decrypt and verify older data.
     SECRET_KEY_FALLBACKS = variables.words("YANSHU_SECRET_KEY_OLD")
     DEBUG = variables.boolean("YANSHU_DEBUG", default=False)
-    # Where people reach the site: links in mails are made from it.
+    # The public URL of the site, used for links in mails.
     PUBLIC_URL = variables.text("YANSHU_URL", "http://127.0.0.1:8000").rstrip("/")
-    # What relays and mail servers are greeted with; "": the address of each connection.
+    # Our name in EHLO; "" means the address of each connection.
     EHLO_NAME = variables.ehlo_name("YANSHU_EHLO_NAME", PUBLIC_URL)
     ALLOWED_HOSTS = variables.words("YANSHU_HOSTS", "*")
     # The loopback relay and bounce mailbox for newcomers; 0 in production.
@@ -40,29 +40,29 @@ try:
     SANDBOX_IMAP_PORT = variables.integer("YANSHU_SANDBOX_IMAP_PORT", 8143, low=1, high=65535)
     DATABASES: dict[str, dict[str, Any]] = {"default": variables.database("DATABASE_URL")}
     CELERY_BROKER_URL = variables.broker("CELERY_BROKER_URL")
-    # Relays and mailboxes at private and loopback addresses, where a company's own servers are;
-    # 0 where workspaces belong to people whom that network must stay closed to.
+    # Whether relays and mailboxes may have private and loopback addresses, like a company's own
+    # servers. Set it to 0 if members of workspaces must not reach the private network.
     PRIVATE_SERVERS = variables.boolean("YANSHU_PRIVATE_SERVERS", default=True)
-    # How long relays may take for each step of a session, of the engine's own measure.
+    # Timeouts of SMTP sessions with relays, in percent of the engine's own values.
     SMTP_TIMEOUTS_PERCENT = variables.integer("YANSHU_SMTP_TIMEOUTS", 100, low=1, high=1000)
-    # A file of mail providers that comes before those of relays/providers.
+    # A file of mail providers that take precedence over those of relays/providers.
     MAIL_PROVIDERS = variables.text("YANSHU_MAIL_PROVIDERS", "")
-    # Whether campaigns start, are sent, and bounces are collected.
+    # Whether campaigns start and are sent, and bounces are collected.
     SENDING = variables.boolean("YANSHU_SENDING", default=True)
     # The platform's own mails: smtp://user:password@host:port, smtps://…, smtp+tls://…
     MAIL_SERVER = variables.mail_server("EMAIL_URL")
     DEFAULT_FROM_EMAIL = variables.text("YANSHU_FROM_EMAIL", "Yanshu <yanshu@localhost>")
     # Largest CSV that may be imported, in bytes.
     IMPORT_MAX_BYTES = variables.integer("YANSHU_IMPORT_MAX_MB", 1024, low=1) * 1024 * 1024
-    # Files whose import hasn't been started yet, in all of a workspace, in bytes.
+    # Total bytes of a workspace's uploaded files whose import hasn't been started.
     UNFINISHED_MAX_BYTES = variables.integer("YANSHU_UNFINISHED_MB", 4096, low=1) * 1024 * 1024
     # Test mails that a person may send a day, over all workspaces.
     TEST_MAILS_PER_DAY = variables.integer("YANSHU_TEST_MAILS_PER_DAY", 100, low=0)
-    # Longest query of a page in seconds, set by config.wsgi; 0: no limit.
+    # Longest query of a web request in seconds, applied by config.wsgi; 0: no limit.
     QUERY_SECONDS = variables.integer("YANSHU_QUERY_SECONDS", 30, high=3600)
-    # Reverse proxies of ours that add to X-Forwarded-For: throttles count by the client's address.
+    # Number of our reverse proxies that add to X-Forwarded-For: limits need the client address.
     ALLAUTH_TRUSTED_PROXY_COUNT = variables.integer("YANSHU_PROXIES", 0, high=9)
-    # The operator's own rules for servers' replies, before ours; read by relays.apps.
+    # The operator's own rules for servers' replies; they take precedence. Read by relays.apps.
     REPLY_RULES = variables.text("YANSHU_REPLY_RULES", "")
     LOGGING: dict[str, Any] = logs.configuration(OURS)
     HTTPS = variables.boolean("YANSHU_HTTPS", default=PUBLIC_URL.startswith("https://"))
@@ -148,13 +148,13 @@ LOGIN_REDIRECT_URL = "/"
 # A link to choose a new password works for an hour; a session for two weeks.
 PASSWORD_RESET_TIMEOUT = 3600
 SESSION_COOKIE_AGE = 14 * 24 * 3600
-# Of allauth only log-in, log-out and the reset by mail are used (accounts.urls): no sign-up.
+# We use only log-in, log-out and password reset of allauth (accounts.urls): no sign-up.
 ACCOUNT_ADAPTER = "accounts.entrance.Adapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
-# Nobody gets mail because somebody typed their address.
+# An address without an account gets no mail when somebody enters it.
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
@@ -165,23 +165,23 @@ ACCOUNT_FORMS = {
 }
 ACCOUNT_RATE_LIMITS = {
     "login": "30/m/ip",
-    # Those that concern one account are in accounts.throttles, with the reasons.
+    # accounts.throttles has the limits for one account, with the reasons.
     "reset_password": "20/m/ip",
     "reset_password_from_key": "20/m/ip",
     "change_password": "5/m/user",
 }
 
-# Shared by all web hosts without needing a Redis: throttles count here.
+# Shared by all web hosts without a Redis server. Rate limits count here.
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "pages_cache",
-        # So many that nobody can push a throttle's count out by making others.
+        # High enough that an attacker can't evict the count of a rate limit by adding entries.
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }
 
-# The platform's own mails (accounts.notices): to the sandbox where there is no other server.
+# The platform's own mails (accounts.notices) go to the sandbox if no mail server is set.
 EMAIL_HOST = MAIL_SERVER.host or ("127.0.0.1" if SANDBOX else "")
 EMAIL_PORT = MAIL_SERVER.port if MAIL_SERVER.host else SANDBOX_SMTP_PORT
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = MAIL_SERVER.user, MAIL_SERVER.password
@@ -196,15 +196,15 @@ EMAIL_BACKEND = (
 # Language and time ------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
-# Our catalogues come before those of allauth and Django, which have some of our words ("Phone").
-# smtp has strings, too, and is no app of Django's.
+# Our catalogues take precedence over those of allauth and Django, which contain some of our words
+# ("Phone"). smtp has strings, too, but is no Django app.
 LOCALE_PATHS = [ROOT / app / "locale" for app in ("smtp", *INSTALLED_APPS) if (ROOT / app).is_dir()]
 TIME_ZONE = "UTC"
 USE_TZ = True
 
 # Files ------------------------------------------------------------------------------------------
 STATIC_URL = "static/"
-# Served from where they are, without collectstatic; the built ones carry a hash in their name.
+# Served from their folders, without collectstatic. Built files have a hash in their name.
 STATICFILES_DIRS = [path for path in [ROOT / "frontend" / "dist"] if path.exists()]
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_IMMUTABLE_FILE_TEST = r"-[A-Z0-9]{8}\.(js|css|svg)$"
@@ -219,11 +219,11 @@ X_FRAME_OPTIONS = "DENY"
 CSRF_FAILURE_VIEW = "pages.views.csrf_failed"
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 
-# Celery: the database is the truth, the broker a nudge, so results are not kept. -----------------
+# Celery: the database has the state, the broker only triggers work, so results are not kept. -----
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_DEFAULT_QUEUE = "work"
-# Ticks, which must never wait behind work, and batches; all else is work.
+# Ticks must never wait behind work. A task without a route goes to the queue `work`.
 CELERY_TASK_ROUTES = {
     **{
         task: {"queue": "control"}
@@ -245,20 +245,20 @@ CELERY_TASK_ROUTES = {
         )
     },
     "sending.tasks.engine.deliver": {"queue": "send"},
-    # They wait for servers of others: nothing else may wait behind them.
+    # These tasks wait for foreign servers, so nothing else may wait behind them.
     "bounces.tasks.collect_mailbox": {"queue": "mailboxes"},
 }
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-# Neither the broker's nor the database's absence ends a worker: it tries again for ever.
+# A worker survives a missing broker or database: it tries again for ever.
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_CONNECTION_TIMEOUT = 5
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
-# A request that nudges while the broker is away waits this long at most.
+# Limits how long a web request waits for an unavailable broker when it queues a task.
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0.1, "interval_max": 0.1}
 if CELERY_BROKER_URL.startswith(("redis", "valkey")):
-    # Redis knows no acknowledgement: a task whose worker was killed comes back after an hour (long
-    # imports must not come twice before); what was lost is found sooner by each queue's sweeper.
+    # Redis has no acknowledgements: the task of a killed worker is delivered again after this time.
+    # It is an hour, so that long imports don't run twice. Sweepers find lost work sooner.
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "visibility_timeout": 3600,
         "unacked_restore_interval": 5,
@@ -278,10 +278,10 @@ LOGGING["filters"] = {
 LOGGING["handlers"]["stderr"]["filters"] = ["refusal"]
 LOGGING["loggers"] |= {
     "django.request": {"filters": ["probes"]},
-    # Ticks run each second: only what goes wrong with them is worth a line.
+    # Ticks run each second, so only their problems are logged.
     **{name: {"level": "WARNING"} for name in ("celery.beat", "celery.worker.strategy")},
     "celery.app.trace": {"level": "WARNING", "filters": ["away"]},
-    # What they say besides is repeated for each message when the broker was away.
+    # After an outage of the broker, their other lines repeat for each message.
     **{
         name: {"level": "WARNING"}
         for name in (

@@ -1,4 +1,4 @@
-"""Every URL of the site. What belongs to a workspace is under /w/<slug>/ (see accounts.access)."""
+"""Every URL of the site. URLs of a workspace are under /w/<slug>/ (see accounts.access)."""
 
 from django.urls import URLPattern, URLResolver, include, path
 
@@ -10,7 +10,7 @@ handler400 = "pages.views.bad_request"
 handler403 = "pages.views.forbidden"
 handler404 = "pages.views.not_found"
 handler500 = "pages.views.server_error"
-# Read by allauth's throttles.
+# Used by allauth's rate limits.
 handler429 = "accounts.views.entrance.too_many"
 
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -1,10 +1,10 @@
-"""What the web server runs in each of its processes."""
+"""The module that each process of the web server loads."""
 
 import signal
 from importlib import import_module
 
-# granian forks its workers, and until they have loaded this they have its own handlers, which only
-# note a signal: a worker that was told to stop while it loads Django would never do so.
+# granian's workers inherit signal handlers that only note a signal. A worker that is told to stop
+# while it loads Django would never stop, so the default handlers are restored first.
 for number in (signal.SIGTERM, signal.SIGINT):
     signal.signal(number, signal.SIG_DFL)
 

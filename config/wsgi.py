@@ -16,8 +16,8 @@ limit_queries(settings.QUERY_SECONDS)
 
 
 def application(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
-    """Texts are UTF-8, whatever charset a request names: with one such as "hex" Django can't even
-    read the query, and answers nothing at all."""
+    """Removes the charset from Content-Type, so that texts are read as UTF-8. With a charset such
+    as "hex" Django could not read the query, and would not answer at all."""
     if "charset" in (given := environ.get("CONTENT_TYPE", "").lower()):
         kind, *options = environ["CONTENT_TYPE"].split(";")
         kept = [one for one in options if one.lstrip()[:9].lower() == "boundary="]

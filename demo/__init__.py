@@ -1,2 +1,2 @@
-"""A workspace that looks lived in, for `make demo`: made from services where they exist, and
-backdated by set-based SQL where only time could have made it (see history)."""
+"""The demo workspace of `make demo`, with half a year of history. Services create the data where
+possible; set-based SQL backdates it (see history)."""

@@ -1,8 +1,8 @@
-"""What time would have made: outcomes, opens, clicks and bounces of mailings of past weeks.
+"""Writes the history of past mailings: outcomes, opens, clicks and bounces.
 
-The product's services never write the past, so this is the one place that writes other apps'
-tables: set-based, deterministic by a hash of the address, and with the same sums that the services
-keep (Tally, TallyMinute), so that every page and check holds for the demo as for real mail.
+The product's services can't write past events, so only this module writes tables of other apps. It
+works in sets, and a hash of the address makes it deterministic. It keeps the same sums as the
+services (Tally, TallyMinute), so all pages and checks work as with real mail.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from sending.models import Mailing
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """How a mailing went. Shares are of its messages, from 0 to 1; the pace is messages/s."""
+    """The results of a mailing, as shares of its messages from 0 to 1. `pace`: messages/s."""
 
     started_at: datetime
     pace: float = 12.0
@@ -29,7 +29,7 @@ class Course:
     clicked: float = 0.09
 
 
-# One draw a message and purpose, uniform over [0, 1) and the same at each run.
+# A random number for each message and purpose: uniform over [0, 1), the same in each run.
 DRAW = "((hashtext(m.address || {salt} || m.mailing_id) & 2147483647) / 2147483648.0)"
 
 
@@ -37,7 +37,7 @@ def _draw(salt: str) -> str:
     return DRAW.format(salt=f"'{salt}'")
 
 
-# The reply decides the reason as smtp.replies would have.
+# Reason and reply match as smtp.replies would classify them.
 SETTLE = f"""
 UPDATE sending_message m
    SET state = CASE WHEN {_draw("fail")} < %(failed)s THEN 3 ELSE 2 END,
@@ -54,7 +54,7 @@ UPDATE sending_message m
  WHERE m.id = n.id
 """  # noqa: S608 - only constants of this module
 
-# People open within hours, a long tail within days: an exponential of twelve hours.
+# Delays are exponentially distributed: most people open within hours, some within days.
 EVENTS = """
 INSERT INTO sending_event (mailing_id, message_id, kind, at, link, detail)
 SELECT m.mailing_id, m.id, %(kind)s,
@@ -124,7 +124,7 @@ SELECT %(mailing)s, date_trunc('minute', at),
  GROUP BY 2
 """
 
-# Left as the bounces and unsubscribes of the mailing would have left them.
+# The suppressions that the mailing's bounces and unsubscribes would have caused.
 SUPPRESS = """
 INSERT INTO contacts_suppression
        (workspace_id, kind, value, reason, source_kind, source_id, detail, created_at)
@@ -136,7 +136,7 @@ SELECT DISTINCT ON (m.address) %(workspace)s, 'address', m.address,
 ON CONFLICT DO NOTHING
 """
 
-# Everybody was claimed.
+# Marks all messages as claimed.
 LANES = """
 UPDATE sending_mailinglane SET next_id = last_id + 1 WHERE mailing_id = %(mailing)s
 """
@@ -150,7 +150,7 @@ UPDATE sending_mailing
 
 
 def live_through(mailing: Mailing, course: Course) -> None:
-    """Gives a mailing that was just opened the past that `course` describes, and finishes it."""
+    """Gives a new mailing the results that `course` describes, and finishes it."""
     known: dict[str, Any] = {"mailing": mailing.pk, "start": course.started_at}
     links = max(len(mailing.content.links), 1)
     with connection.cursor() as cursor:
@@ -160,7 +160,7 @@ def live_through(mailing: Mailing, course: Course) -> None:
         )
         for kind, share, delay, detail in _events(course):
             link = f"(hashtext(m.address) & 2147483647) %% {links}" if kind == "clicked" else "NULL"
-            # Who clicks has opened: both use one draw.
+            # Everybody who clicks has opened, so both use the same random number.
             purpose = "interest" if kind in {"opened", "clicked"} else kind
             sql = EVENTS.format(
                 when=_draw("when" + kind), link=f"{link}::smallint", chance=_draw(purpose)
@@ -177,7 +177,7 @@ def live_through(mailing: Mailing, course: Course) -> None:
 
 
 def _events(course: Course) -> list[tuple[str, float, int, str]]:
-    """(kind, share, mean delay in seconds, the words that came with it)"""
+    """[(kind, share, mean delay in seconds, detail)]."""
     hours = 3600
     return [
         ("hard_bounced", course.hard_bounced, 60, "550 5.1.1 The email account that you tried"),

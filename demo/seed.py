@@ -1,5 +1,6 @@
-"""Makes the demo workspace: Paper Kite Books, a bookshop that has been writing to its readers for
-half a year. Deterministic; the whole is there or nothing of it."""
+"""Creates the demo workspace: Paper Kite Books, a bookshop that has written to its readers for half
+a year. The data is deterministic. One transaction creates everything but the import.
+"""
 
 import csv
 import io
@@ -38,17 +39,17 @@ EMAIL = "demo@paperkite.example"
 PEOPLE = 5_000
 ZONE = ZoneInfo("Asia/Shanghai")
 ENGLISH, CHINESE, CLUB = "Letters from the shop", "纸鸢书讯", "Readers' club"
-# Messages a second of the relay that the running campaign goes through: it lasts a while.
+# Messages a second of the running campaign's relay: the campaign should run for a while.
 SLOW = 2
 
 
-# Readers that behave as the sandbox's addresses do, so that the running campaign shows it all.
+# {magic address of the sandbox: number of readers}, so that the running campaign shows all results.
 TROUBLE = {"bounce": 9, "softbounce": 4, "blocked": 2, "complain": 1, "autoreply": 2, "reject": 5}
 
 
 @dataclass(frozen=True, slots=True)
 class PastCampaign:
-    """A campaign of the past: `weeks` ago, from a starter in a language, to a list."""
+    """A past campaign: sent `weeks` ago, with a starter design, to the list `to`."""
 
     name: str
     weeks: float
@@ -83,14 +84,14 @@ def is_there() -> bool:
 
 
 def seed(*, password: str) -> Workspace:
-    """The workspace, and its owner with this password."""
+    """Creates the workspace, and its owner with this password."""
     now = timezone.now()
     with transaction.atomic():
         owner = User.objects.create_user(
             EMAIL, password, name="Mei Lin", timezone=str(ZONE), can_create_workspaces=True
         )
         workspace = _workspace(owner)
-        # First, since mailings go out in the order of ids.
+        # First, because mailings are sent in the order of ids.
         _trouble(workspace)
         _people(workspace, now)
         made = _lists(workspace, now)
@@ -116,7 +117,7 @@ def _workspace(owner: User) -> Workspace:
         from_email="letters@paperkite.example",
         postal_address="Paper Kite Books, 12 Quay Lane, Hangzhou",
     )
-    # Also where the sandbox is off: campaigns need a relay.
+    # Also if the sandbox is off: campaigns need a relay.
     sandbox_service.equip(workspace, sandbox.place())
     return workspace
 
@@ -145,7 +146,7 @@ def _people(workspace: Workspace, now: datetime) -> None:
     Contact.objects.bulk_create(
         (_contact(workspace, person) for person in everybody), batch_size=1000
     )
-    # The service writes the present; these people came one by one.
+    # The rows have the current time; these contacts joined one by one in the past.
     moments = [now - timedelta(days=person.joined, hours=1) for person in everybody]
     with connection.cursor() as cursor:
         cursor.execute(JOINED, [[person.email for person in everybody], moments, workspace.pk])
@@ -199,7 +200,7 @@ UPDATE contacts_subscription s SET created_at = c.created_at, changed_at = c.cre
 
 
 def _join(to: List, now: datetime, *, by: datetime) -> None:
-    """Puts on the list who had joined by that moment."""
+    """Subscribes the contacts who had joined by that time."""
     joined = Contact.objects.filter(workspace=to.workspace, created_at__lte=by, **_audience(to))
     lists.subscribe(to, joined, source=BY_HAND, consent=Subscription.Consent.EXPLICIT)
     with connection.cursor() as cursor:
@@ -207,7 +208,8 @@ def _join(to: List, now: datetime, *, by: datetime) -> None:
 
 
 def _trouble(workspace: Workspace) -> None:
-    """Came today, so that only the running campaign goes to them."""
+    """Contacts with magic addresses. They joined today, so only the running campaign reaches
+    them."""
     addresses = [
         f"{word}{n + 1}@letters.example" for word, count in TROUBLE.items() for n in range(count)
     ]
@@ -267,7 +269,7 @@ def _campaign(name: str, to: List, design: Design, owner: User, **changes: Any) 
 
 
 def _start(campaign: Campaign, to: List) -> None:
-    """As campaigns.services.running does when the time has come."""
+    """Starts the campaign, like campaigns.services.running."""
     if campaign.design is None:
         raise LookupError(f"{campaign.name} has no design.")
     content = freeze(campaign.design, subject=campaign.subject, preheader=campaign.preheader)

@@ -1,8 +1,8 @@
-"""Finds the web addresses in a text that somebody typed. Pure, linear in the text's length.
+"""Finds the URLs in a typed text. Pure, linear in the text's length.
 
-RFC 3986 says which characters an address has, GFM's autolinks say where it ends: without closing
-punctuation, and with brackets that are balanced. Chinese, Japanese, Korean and Thai are written
-without blanks: an address ends where such a word or mark begins. What is doubtful is left alone.
+RFC 3986 defines the characters of a URL. Its end follows GFM's autolinks: closing punctuation and
+unbalanced brackets don't belong to it. Chinese, Japanese, Korean and Thai are written without
+blanks, so a URL ends where such a word or mark begins. Doubtful text is left alone.
 """
 
 import re
@@ -10,18 +10,18 @@ from collections.abc import Iterator
 
 from designs.markup import MASK
 
-# Scripts whose words follow an address without a blank, and their marks; general punctuation.
+# Scripts whose words follow a URL without a blank, with their marks; general punctuation.
 UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u2000-\u206f\u2e80-\ua4cf\ua960-\ua97f"
     "\uac00-\ud7ff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\U00020000-\U0003ffff"
 )
 LETTER = rf"(?![{UNSPACED}])[\w\u0300-\u036f]"
-# A second address begins, unless it is a part of the first one, as in `?to=https://...`.
+# The start of a second URL, unless it is a part of the first one, as in `?to=https://...`.
 SECOND = r"(?<![/?#&=+])https?://"
-# RFC 3986, and | ^ { }, which it doesn't allow but browsers do.
+# RFC 3986, and | ^ { }, which only browsers allow.
 CHARACTER = rf"(?!{SECOND})(?:[!#$%&'()*+,\-./:;=?@\[\]^{{|}}~]|{LETTER})"
-# Top-level domains in Chinese, the longest of those that begin alike first. Of the words behind
-# `https://例子.中国` nothing else tells where the host ends.
+# Top-level domains in Chinese; of two with the same start, the longer one first. Chinese words may
+# follow `https://例子.中国` directly: only this list tells where the host ends.
 CHINESE_TLDS = (
     *("中国", "中國", "公司", "网络", "網絡", "中文网", "香港", "台湾", "台灣", "澳门", "澳門"),
     *("新加坡", "在线", "网站", "网址", "网店", "商城", "商店", "商标", "集团", "企业", "信息"),
@@ -32,14 +32,14 @@ IN_LABEL = rf"(?:(?!{SECOND})(?:{LETTER}|-))"
 LABEL = rf"(?:{IN_LABEL}{{1,63}}+|(?=[{UNSPACED}])[\w-]{{1,63}}+)"
 HOST = rf"(?:{LABEL}\.){{1,20}}(?:{'|'.join(CHINESE_TLDS)}|{IN_LABEL}{{1,63}})"
 START = re.compile(
-    # What an expression begins may hold another address, which is a part of it.
+    # A URL inside a text that begins with an expression is a part of that text.
     rf"(?P<unknown>{MASK}(?:{CHARACTER}|{MASK})*+)"
     # The host may end with the dot of the root.
     rf"|https?://(?P<host>{HOST})(?:\.(?=/))?(?::\d{{1,5}})?",
     re.IGNORECASE,
 )
 REST = re.compile(rf"(?:[/?#](?:{CHARACTER})*+)?", re.IGNORECASE)
-# Words in Chinese in the path are the address's own where the host is Chinese: after a delimiter.
+# If the host is Chinese, Chinese words in the path belong to the URL when they follow a delimiter.
 CHINESE_REST = re.compile(
     rf"(?:[/?#](?:{CHARACTER}|(?<=[/?#=&])[\u3400-\u9fff\U00020000-\U0003ffff]++)*+)?",
     re.IGNORECASE,
@@ -51,8 +51,8 @@ ENTITY = re.compile(r"&[A-Za-z0-9]+;$")
 
 
 def find(hidden: str) -> Iterator[tuple[int, int]]:
-    """Where addresses stand in a text whose Jinja tags are masked. One that holds an expression is
-    left out: where it ends can't be known."""
+    """The positions (begin, end) of URLs in a text whose Jinja tags are masked. URLs with an
+    expression are left out, because their end can't be known."""
     position = 0
     while found := START.search(hidden, position):
         position = found.end()
@@ -74,7 +74,8 @@ def _is_spaced(host: str) -> bool:
 
 
 def _closed(hidden: str, begin: int, end: int) -> int:
-    """Where a bracket closes that opened right before the address: `[sale](https://a.shop/x),(...`"""
+    """The position of the bracket that closes the one right before the URL, or `end`:
+    `[sale](https://a.shop/x),(...`"""
     before = hidden[begin - 1] if begin else ""
     close = next((one for one, opening in PAIRS.items() if opening == before), "")
     depth = 1
@@ -86,7 +87,7 @@ def _closed(hidden: str, begin: int, end: int) -> int:
 
 
 def _trimmed(url: str, least: int) -> str:
-    """Without what closes the sentence around it."""
+    """The URL without the punctuation of the sentence around it."""
     surplus = {close: url.count(close) - url.count(opening) for close, opening in PAIRS.items()}
     end = len(url)
     while end > least:

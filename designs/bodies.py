@@ -1,4 +1,4 @@
-"""Where the body of an HTML design begins and ends, in what is shown: never in a comment. Pure."""
+"""Finds the start and end of the body in an HTML design, outside comments. Pure."""
 
 import re
 
@@ -8,9 +8,9 @@ DOCTYPE = re.compile(r"\s*<!doctype[^>]*>", re.IGNORECASE)
 
 
 def begin(html: str) -> int:
-    """Where the first thing in the body may stand."""
+    """The position for something to insert at the start of the body."""
     found = DOCTYPE.match(masked(html))
-    # Without <body>, the end of the head; without that, the begin of the document.
+    # Without <body>, the end of the head; without that, the start of the document.
     places = {"": found.end() if found else 0}
     for token, _begin in placed_tokens(html):
         if isinstance(token, Tag) and token.name in {"html", "/head", "body"}:
@@ -19,8 +19,8 @@ def begin(html: str) -> int:
 
 
 def end(html: str) -> int:
-    """Where the last thing in the body may stand: before the last </body>, or else before what is
-    left open (a comment that nothing closes, a style sheet)."""
+    """The position for something to insert at the end of the body: before the last </body>, else
+    before an unclosed construct, such as a comment or style sheet."""
     body_end, open_end = None, 0
     for token, place in placed_tokens(html):
         if isinstance(token, Tag):

@@ -1,6 +1,6 @@
-"""What is wrong or unwise about a design, with the part and line. Pure.
+"""Finds the problems of a design, with their part and line. Pure.
 
-Errors keep a campaign from being sent; warnings are to be looked at.
+A campaign with errors can't be sent. Warnings don't prevent it.
 """
 
 import re
@@ -31,7 +31,7 @@ MOST_OF_A_KIND = 20
 
 @dataclass(frozen=True, slots=True)
 class MailSource:
-    """What is checked."""
+    """The parts of a mail to check."""
 
     subject: str
     html: str
@@ -55,9 +55,9 @@ def check(
     unfit: Mapping[Use, tuple[int, str]] | None = None,
     failing: Sequence[TrialFailure] = (),
 ) -> list[DesignProblem]:
-    """`fields`: the merge fields that exist. `missing`: for how many recipients a field is empty.
-    `unfit`: for how many its value is no number or date, and one such value. `failing`: what
-    designs.trials found.
+    """The problems of a mail. `fields`: the existing merge fields. `missing`: the number of
+    recipients whose field is empty. `unfit`: the number of recipients whose value doesn't fit the
+    use, and one such value. `failing`: the failures that designs.trials found.
 
     Errors come first, in the order of parts and lines.
     """
@@ -78,7 +78,7 @@ def check(
 
 
 def too_large_for(source: MailSource) -> DesignProblem | None:
-    """Why nothing of the mail is read, or None."""
+    """The problem of a mail that is too large to be read; else None."""
     try:
         check_work(source.parts())
     except RenderError as error:
@@ -87,18 +87,18 @@ def too_large_for(source: MailSource) -> DesignProblem | None:
 
 
 def made_text(html: str) -> str:
-    """The text that is made from the HTML; "" for HTML that is not read."""
+    """The plain text made from the HTML; "" if the HTML is too large to be read."""
     is_read = too_large_for(MailSource(subject="", html=html)) is None
     return plaintext.from_html(html) if is_read else ""
 
 
 def used_fields(source: MailSource) -> set[str]:
-    """Every merge field of the parts that can be read."""
+    """Every merge field in the parts that can be parsed."""
     return {name for tree in _trees(source) for name in names_from_outside(tree)} - GIVEN
 
 
 def used_values(source: MailSource) -> set[Use]:
-    """The merge fields that have to be numbers, dates or addresses, with the kind."""
+    """The merge fields whose values must be numbers, dates or addresses, with the kind."""
     if too_large_for(source):
         return set()
     found = [use for tree in _trees(source) for use in uses(tree)]
@@ -126,7 +126,7 @@ def _check_subject(source: MailSource) -> list[DesignProblem]:
 
 
 def _check_html(html: str, foreign_tags: Sequence[int]) -> list[DesignProblem]:
-    """`foreign_tags`: where merge tags of other programs begin; what they give isn't known."""
+    """`foreign_tags`: positions of merge tags of other programs, whose values are unknown."""
     if not html.strip():
         return []
     problems = []
@@ -152,13 +152,14 @@ def _check_html(html: str, foreign_tags: Sequence[int]) -> list[DesignProblem]:
 
 
 def _any_within(places: Sequence[int], begin: int, end: int) -> bool:
-    """Whether one of the places, which are sorted, is in the range."""
+    """Whether one of the sorted places is in the range."""
     first = bisect_left(places, begin)
     return first < len(places) and places[first] < end
 
 
 def _check_comments(html: str, ends: list[int]) -> list[DesignProblem]:
-    """A `{#` that was meant as text takes all with it up to the next `#}`."""
+    """Warns of comments that contain HTML: a `{#` meant as text hides everything up to the next
+    `#}`."""
     problems = []
     for begin, end in comments(html):
         if TAG_OPEN.search(html, begin, end):
@@ -170,7 +171,7 @@ def _check_comments(html: str, ends: list[int]) -> list[DesignProblem]:
 
 
 def _few(problems: list[DesignProblem]) -> list[DesignProblem]:
-    """No more than some of a kind: the rest is a number."""
+    """At most MOST_OF_A_KIND problems of each kind, and one with the number of the others."""
     shown: list[DesignProblem] = []
     kinds: dict[str, list[DesignProblem]] = {}
     for problem in problems:
@@ -204,5 +205,5 @@ def _check_text(source: MailSource) -> list[DesignProblem]:
 def _may_leave(words: str, part: str) -> bool:
     try:
         return "unsubscribe_url" in fields_used(words, part)
-    except RenderError:  # is told as a syntax error
+    except RenderError:  # already reported as a syntax error
         return True

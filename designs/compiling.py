@@ -1,12 +1,12 @@
-"""A part of a content as a Python function that puts ready bytes into a list. Pure.
+"""Compiles a part of a content to a Python function that appends encoded bytes to a list. Pure.
 
-Jinja2's own compiler does the language; this one lets it write quoted-printable. What is the same
-for every mail of a mailing (the author's text, addresses of ours, the workspace) is encoded when
-the part is compiled, and the addresses' tokens stand between as they are: for a recipient only
-values are left to encode, and those that come often are remembered.
+Jinja2's own compiler handles the language; this one makes it write quoted-printable. Everything
+that is the same for all mails of a mailing (the author's text, our URLs, the workspace) is encoded
+at compile time. Only the token and the values differ from mail to mail, and frequent values are
+cached.
 
-A part that can't spend what it may (designs.spending.worst) runs without counting. Whatever goes
-wrong here raises; then designs.rendering, which says what and where, makes the same mail or fails.
+A part that can't exceed its limits (designs.spending.worst) runs without counting fuel. After any
+error here, the part is rendered by designs.rendering, which reports the error with its place.
 """
 
 from collections import Counter
@@ -44,11 +44,11 @@ from environment import logs
 
 log = logs.get(__name__)
 
-# What a part may come to at most, in bytes, to be written without looking at its length.
+# Bytes. A part whose output can't be longer is written without checks of its length.
 MOST_UNSEEN = 16_000_000
-# Values of these classes are equal only when they print the same (1 and True are not).
+# Classes whose equal values always print the same. (1 == True, so bool isn't among them.)
 KEYED = frozenset({str, int, date})
-# Nobody shares it: to remember it is in vain.
+# Fields whose values are different for each person: caching them is useless.
 UNIQUE = frozenset({"email"})
 
 
@@ -57,8 +57,8 @@ class Uncompiled(DesignsError):  # noqa: N818 - no error: the part is rendered t
 
 
 class Render(Protocol):
-    """Adds a part's pieces to `out`. `get`: the person's merge fields; `token` as a piece that is
-    encoded, `words`: the token as it is; `preheader`: the HTML shows it."""
+    """Appends a part's pieces to `out`. `get`: looks up the person's merge fields. `token`: the
+    message's token, encoded. `words`: the token as text. `preheader`: shown by the HTML."""
 
     def __call__(
         self,
@@ -71,19 +71,20 @@ class Render(Protocol):
 
 
 def compile_bytes(source: str, part: str, fixed: Fixed) -> Render:
-    """`html` or `text` as quoted-printable pieces; `token` ends with a soft line end. Raises
-    Uncompiled."""
+    """Compiles `html` or `text` to quoted-printable pieces; `token` ends with a soft line end.
+    Raises Uncompiled."""
     value = printing.html_value if part == "html" else printing.text_value
     return _compile(source, part, fixed, value(fixed.language), piece)
 
 
 def compile_words(source: str, part: str, fixed: Fixed) -> Render:
-    """`subject` or `preheader` as text; `token` is text too. Raises Uncompiled."""
+    """Compiles `subject` or `preheader` to text; `token` is text too. Raises Uncompiled."""
     return _compile(source, part, fixed, printing.word_value(fixed.language), None)
 
 
 def is_solid(source: str) -> bool:
-    """Whether the HTML shows something whatever the values are. Raises Uncompiled."""
+    """Whether the HTML contains text outside expressions and blocks, so that it is never empty.
+    Raises Uncompiled."""
     try:
         tree = parse(source, "html")
     except RenderError as error:
@@ -117,14 +118,14 @@ def _compile(
     except Uncompiled:
         raise
     except Exception as error:
-        # A fault of this compiler must not keep a mailing from going out.
+        # A bug in this compiler must not stop a mailing.
         log.exception("part of a design could not be compiled")
         raise Uncompiled(str(error)) from error
     return render if free else _counted(render)
 
 
 def _counted(render: Render) -> Render:
-    """Pays fuel, and looks at the length after each statement."""
+    """A render function that counts fuel and checks the length after each statement."""
 
     def counted(
         out: list[Any],
@@ -142,7 +143,7 @@ def _counted(render: Render) -> Render:
 
 
 class _Limited(list[Any]):
-    """Pieces of no more than LONGEST_OUTPUT bytes."""
+    """A list of pieces that together have at most LONGEST_OUTPUT bytes."""
 
     __slots__ = ("length",)
 
@@ -179,15 +180,15 @@ class _Writer(Generator):
         self.filters = {name: f"filter_{n}" for n, name in enumerate(sandbox.filters)}
         self.tests = {name: f"test_{n}" for n, name in enumerate(sandbox.tests)}
         self.special = _special(fixed, part)
-        # By the name of the filter that stands for it: the name it depends on, and the expression.
+        # {filter that replaces an expression: (the field that it depends on, the expression)}.
         self.memos: dict[str, tuple[str, nodes.Expr]] = {}
-        # Those that stand at several places: looked up once a mail.
+        # Memos used at several places. Each is looked up once per mail.
         self.often: set[str] = set()
         self.namespace: dict[str, Any] = {
             **{self.filters[name]: sandbox.filters[name] for name in self.filters},
             **{self.tests[name]: sandbox.tests[name] for name in self.tests},
             "environment": sandbox,
-            # Jinja2 hands it to operators; ours don't look at it.
+            # Jinja2 passes it to operators; ours ignore it.
             "context": None,
             "undefined": Blank,
             "cond_expr_undefined": lru_cache(maxsize=100)(Undefined),
@@ -221,7 +222,7 @@ class _Writer(Generator):
         return made
 
     def _remember(self, tree: nodes.Template, stored: set[str]) -> None:
-        """Values that depend on one field are remembered by it, filters and all."""
+        """Caches expressions that depend on one field, with their filters, by the field's value."""
         known: dict[str, str] = {}
         places: Counter[str] = Counter()
         for output in tree.find_all(nodes.Output):
@@ -238,7 +239,7 @@ class _Writer(Generator):
                 )
         self.often = {memo for memo, number in places.items() if number > 1}
 
-    # -- What Jinja2's visitor asks for, by its names
+    # -- Methods that Jinja2's visitor calls
 
     def visit_Template(self, node: nodes.Template, frame: Frame | None = None) -> None:  # noqa: N802
         for name, (field, expression) in self.memos.items():
@@ -250,7 +251,7 @@ class _Writer(Generator):
         self.writeline("def render(out, get, token, words, preheader=''):", extra=1)
         self.indent()
         self.enter_frame(frame)
-        # Inside of a loop alone, a field is nothing that the whole part knows.
+        # A field that is used only inside a loop is unknown to the part's outer frame.
         known = frame.symbols.find_ref
         self.often = {memo for memo in self.often if known(self.memos[memo][0]) is not None}
         for memo in sorted(self.often):
@@ -279,7 +280,7 @@ class _Writer(Generator):
                 self.writeline(f"{target} = missing")
 
     def pop_assign_tracking(self, frame: Frame) -> None:  # noqa: ARG002 - as its parent's
-        """Nobody else looks at what a part sets."""
+        """Doesn't export assigned names: no other template reads them."""
         self._assign_stack.pop()
 
     def _output_const_repr(self, group: Iterable[Any]) -> str:
@@ -345,7 +346,7 @@ class _Writer(Generator):
         frame: Frame,
         forward_caller: bool = False,  # noqa: ARG002 - Jinja2's signature
     ) -> None:
-        """Of `range` and `track` alone, and both may be called (designs.rendering.parse)."""
+        """Only `range` and `track` can be called (designs.rendering.parse)."""
         if isinstance(node.node, nodes.Name) and node.node.name == CALLED["track"]:
             self.write("click(words")
         else:
@@ -360,7 +361,7 @@ def _is_signed(node: nodes.Node) -> bool:
 
 
 def _special(fixed: Fixed, part: str) -> dict[str, str]:
-    """{name: the expression that it is, in a part's function}"""
+    """{name: its expression in the part's function}."""
     names = {"workspace": "workspace", CALLED["track"]: "None", CALLED["range"]: "range_"}
     for name in OURS:
         if name.endswith("_url"):
@@ -370,7 +371,7 @@ def _special(fixed: Fixed, part: str) -> dict[str, str]:
 
 
 def _remembered(value: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """The same function; knows again what it saw often."""
+    """The same function, with a cache of frequent values."""
     known = Memo(value)
     return lambda one: known[one] if one.__class__ in KEYED else value(one)
 
@@ -393,7 +394,7 @@ def _paying(click: Callable[..., str]) -> Callable[..., str]:
 
 
 def _paying_signed(sign: Callable[[Any, int], str]) -> Callable[[Any, int], str]:
-    """Pays what the call that it stands for would pay."""
+    """Pays the same fuel as the call that it replaces."""
 
     def paying(value: Any, number: int) -> str:
         pay_for_call(number, value)
@@ -403,14 +404,14 @@ def _paying_signed(sign: Callable[[Any, int], str]) -> Callable[[Any, int], str]
 
 
 def _loose_names(tree: nodes.Template) -> Iterator[str]:
-    """The names that a part looks at, without those that it calls."""
+    """The names that a part reads, without those that it calls."""
     called = {id(one.node) for one in tree.find_all(nodes.Call)}
     return (one.name for one in tree.find_all(nodes.Name) if id(one) not in called)
 
 
 def _is_odd(name: str) -> bool:
-    """Names that Jinja2 itself gives a meaning, and an attribute named as what every content calls:
-    plain rendering keeps them apart."""
+    """Whether Jinja2 gives the name a meaning (`self`), or an attribute has the name of our
+    function (`track`). Only plain rendering tells the two apart."""
     return name in {"self", "track"}
 
 

@@ -1,4 +1,4 @@
-"""What of designs is lost with a workspace."""
+"""The designs that are lost with a deleted workspace."""
 
 from collections.abc import Iterable
 

@@ -1,6 +1,6 @@
-"""What each kind of operation in a template costs, by the length of what goes in and comes out.
+"""The fuel that each operation in a template costs, by the length of its input and output. Pure.
 
-The same numbers bound what an expression can cost before it runs (designs.spending). Pure.
+designs.spending uses the same numbers for the upper bound of an expression's cost.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,7 +9,7 @@ from typing import Any
 
 from designs.fuel import burn, price, price_of_search, size
 
-# How often as long as copying: what looks at each character by itself, in Python.
+# {filter: its time per character, relative to copying}.
 FACTORS: Mapping[str, int] = {
     "title": 100,
     "urlencode": 25,
@@ -61,12 +61,12 @@ def contains(searched: Any, whole: Any) -> bool:
 
 
 def weighed(value: Any) -> Any:
-    """What is compared or cut pays by its length."""
+    """Pays for a value that is compared or sliced, by its length."""
     burn(price(size(value)))
     return value
 
 
 def searched_through(whole: Any) -> Any:
-    """What stands behind `in` where it isn't known what is looked for: `a < b in c`."""
+    """Pays for the right side of `in` if the left side is unknown: `a < b in c`."""
     burn(price(size(whole)) + 5 * size(whole) // 2)
     return whole

@@ -1,4 +1,4 @@
-"""What the code editor says, by CodeMirror's own phrases: frontend/src/editor.js gives it these."""
+"""Translations of CodeMirror's phrases, which frontend/src/editor.js passes to the code editor."""
 
 from django.utils.translation import pgettext
 

@@ -1,7 +1,7 @@
-"""Text as quoted-printable (RFC 2045, 6.7), whole or in pieces that are encoded alone. Pure.
+"""Encodes text as quoted-printable (RFC 2045, 6.7), whole or in separate pieces. Pure.
 
-A piece ends with a line end, hard or soft, so whatever follows it begins a line. No line is longer
-than 76 characters or begins with a dot: the same bytes are right after DATA and after BDAT.
+Each piece ends with a hard or soft line end, so the next piece begins a line. No line is longer
+than 76 characters or begins with a dot, so the same bytes are right for DATA and for BDAT.
 """
 
 import re
@@ -16,30 +16,31 @@ from designs.fuel import LimitError
 CRLF = b"\r\n"
 SOFT = b"=\r\n"
 LONGEST_LINE = 76
-# Most values need nothing but the soft line end: printable ASCII, no dot first, no blank last.
+# Most values need only the soft line end: printable ASCII, no dot first, no blank last.
 PLAIN = re.compile(r"[!-\-/-<>-~](?:[ -<>-~]{0,72}[!-<>-~])?")
-# The same without what HTML escapes.
+# The same without the characters that HTML escapes.
 PLAIN_HTML = re.compile(r"""[!#-%(-\-/-;?-~](?:[ !#-%(-;?-~]{0,72}[!#-%(-;?-~])?""")
 ESCAPED = re.compile(r"""[&<>"']""")
-# An address that is longer than a line: all of it stands as it is, but in several lines.
+# A long URL: it needs no escapes, only soft line ends.
 LONG = re.compile(r"[!-<>-~]{74,}")
-# Of a value that is encoded as a piece, in characters; each makes 12 bytes at most, and breaks.
+# Characters of a value that is encoded as a piece. A character gives at most 12 bytes, and line
+# ends.
 LONGEST_VALUE = 5_000
 MOST_BYTES = 13
-# How many values a Memo keeps (a list's first names, its towns), all of a process together, and of
-# what size in bytes: about 200 bytes each.
+# Values in one Memo (first names or towns of a list), in all Memos of a process, and the largest
+# size of a cached value in bytes. An entry takes about 200 bytes.
 MOST_KEPT = 5_000
 MOST_IN_ALL = 150_000
 LARGEST_KEPT = 200
 
 
 def quoted(text: str) -> bytes:
-    """The whole text, with CRLF; raises UnicodeEncodeError for lone surrogates."""
+    """Encodes the whole text, with CRLF. Raises UnicodeEncodeError for lone surrogates."""
     return _short(_quoted(text))
 
 
 def piece(text: str) -> bytes:
-    """The text with a soft line end where it has no line end of its own; nothing for nothing."""
+    """Encodes a piece. It ends with its own line end or with a soft one. "" gives no bytes."""
     if PLAIN.fullmatch(text):
         return text.encode() + SOFT
     return _piece(text)
@@ -59,7 +60,7 @@ def _piece(text: str) -> bytes:
 
 
 def text_piece(text: str) -> bytes:
-    """As `piece`, for a value; raises LimitError for a long one."""
+    """Like `piece`, for a value. Raises LimitError if it is too long."""
     if PLAIN.fullmatch(text):
         return text.encode() + SOFT
     if len(text) > LONGEST_VALUE:
@@ -68,10 +69,10 @@ def text_piece(text: str) -> bytes:
 
 
 def html_piece(text: str) -> bytes:
-    """As `text_piece`, with what HTML escapes."""
+    """Like `text_piece`, with HTML escaping."""
     if PLAIN_HTML.fullmatch(text):
         return text.encode() + SOFT
-    # Most other values are names with letters of the world.
+    # Most other values are names with non-ASCII letters.
     return text_piece(str(escape(text))) if ESCAPED.search(text) else text_piece(text)
 
 
@@ -85,7 +86,7 @@ def _quoted(text: str) -> bytes:
 
 
 def _short(coded: bytes) -> bytes:
-    """Breaks the lines that an encoded dot or a closing sign made too long."""
+    """Breaks lines that became too long by an encoded dot or by a `=` at the end."""
     if len(coded) <= LONGEST_LINE or max(map(len, coded.split(CRLF))) <= LONGEST_LINE:
         return coded
     lines = []
@@ -93,7 +94,7 @@ def _short(coded: bytes) -> bytes:
         rest = line
         while len(rest) > LONGEST_LINE:
             cut = LONGEST_LINE - 1
-            # Not inside of "=E9".
+            # Not inside an escape such as "=E9".
             cut -= next((n for n in (1, 2) if rest[cut - n : cut - n + 1] == b"="), 0)
             lines.append(rest[:cut] + b"=")
             rest = rest[cut:]
@@ -104,13 +105,13 @@ def _short(coded: bytes) -> bytes:
 
 
 class Memo(dict[Any, bytes]):
-    """{value: its bytes} of the values that come often; asks `make` for the others.
+    """A cache {value: its bytes}. `make` encodes values that aren't in it.
 
     Values that are equal must print the same: 1 and True must not meet in one memo.
     """
 
     __slots__ = ("make",)
-    # By all memos, about: two threads may count at once.
+    # Values in all memos, approximately: two threads may count at the same time.
     kept: ClassVar[int] = 0
 
     def __init__(self, make: Callable[[Any], bytes]) -> None:
@@ -120,7 +121,7 @@ class Memo(dict[Any, bytes]):
     def __missing__(self, value: Any) -> bytes:
         made = self.make(value)
         if len(made) <= LARGEST_KEPT:
-            # Those that come often are soon back.
+            # Dropping all is fine: frequent values soon return.
             if len(self) >= MOST_KEPT or Memo.kept >= MOST_IN_ALL:
                 self.forget()
             if Memo.kept < MOST_IN_ALL:

@@ -1,2 +1,2 @@
 class DesignsError(Exception):
-    """Base of all that keeps a design from being saved, read or rendered."""
+    """Base of the errors that keep a design from being saved, read or rendered."""

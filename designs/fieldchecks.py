@@ -1,4 +1,4 @@
-"""What is wrong or unwise about the merge fields of a part. Pure."""
+"""Finds problems with the merge fields of a part. Pure."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,20 +21,20 @@ from designs.sandbox import OF_LOOP, environment
 from designs.trials import TrialFailure
 from designs.wording import said
 
-# What filters are tried with; the others take text.
+# {filter: a sample value to try it with}. The other filters take text.
 SAMPLES: dict[str, Any] = {
     **dict.fromkeys(("join", "first", "last"), ("x",)),
     **dict.fromkeys(("number", "round", "abs", "int", "float"), 1),
     "date": date(2024, 1, 2),
 }
-# Always there, besides the contact's fields.
+# Names that every mail has, besides the contact's fields.
 GIVEN = frozenset(OF_MAIL)
 
 
 @dataclass(frozen=True, slots=True)
 class KnownFields:
-    """What is known of the merge fields: those that exist, and about the recipients' values how
-    many are empty, and how many are no number, date or address, with one such value."""
+    """Facts about the merge fields: those that exist, the number of recipients with an empty value,
+    and the number with a value that is no number, date or address, with one such value."""
 
     fields: frozenset[str]
     missing: Mapping[str, int]
@@ -80,21 +80,22 @@ def check_fields(part: str, words: str, known: KnownFields) -> list[DesignProble
 
 
 def _check_brackets(tree: nodes.Template, part: str) -> Iterator[DesignProblem]:
-    """What a filter or range() can't take would keep the mail from everybody."""
+    """Arguments that a filter or range() can't take. They would fail the mail for everybody."""
     known = filters("en")
     for one in tree.find_all(nodes.Filter):
         if not _works(known[one.name], one, SAMPLES.get(one.name, "x")):
-            text = _("What stands in the brackets of the filter %(name)s does not fit it.")
+            text = _("The arguments of the filter %(name)s don't fit it.")
             words = text % {"name": one.name}
             yield DesignProblem("bad_arguments", ERROR, part, one.lineno, words)
     for call in tree.find_all(nodes.Call):
         if _is_range(call) and not _works(environment(escape=False).globals[CALLED["range"]], call):
-            text = _("range() needs one to three whole numbers in its brackets.")
+            text = _("range() needs one to three whole numbers.")
             yield DesignProblem("bad_arguments", ERROR, part, call.lineno, text)
 
 
 def _works(function: Any, called: nodes.Filter | nodes.Call, *values: Any) -> bool:
-    """Whether the function takes these arguments; those that depend on a person may be right."""
+    """Whether the function takes these arguments. Arguments that depend on a person count as
+    right."""
     try:
         given = [one.as_const() for one in called.args]
         named = {str(one.key): one.value.as_const() for one in called.kwargs}
@@ -104,7 +105,7 @@ def _works(function: Any, called: nodes.Filter | nodes.Call, *values: Any) -> bo
         function(*values, *given, **named)
     except LimitError:
         return True
-    except Exception:  # noqa: BLE001 - what Python says about other arguments
+    except Exception:  # noqa: BLE001 - any error of Python about wrong arguments
         return False
     return True
 
@@ -112,7 +113,7 @@ def _works(function: Any, called: nodes.Filter | nodes.Call, *values: Any) -> bo
 def _check_values(
     used: Iterable[FieldUse], part: str, unfit: Mapping[Use, tuple[int, str]]
 ) -> Iterator[DesignProblem]:
-    """People whose value is no number, date or address where one is needed."""
+    """Warnings about recipients whose value is no number, date or address where one is needed."""
     told: set[tuple[str, str]] = set()
     for use in used:
         count, sample = unfit.get((use.field, use.kind), (0, ""))
@@ -129,7 +130,8 @@ def _check_values(
 def _check_failing(
     failing: Iterable[TrialFailure], stops: Collection[int]
 ) -> Iterator[DesignProblem]:
-    """People whose mail can't be made. `stops`: lines of which text in a calculation is told."""
+    """Warnings about recipients whose mail can't be rendered. `stops`: lines with a warning about
+    text in a calculation already."""
     for one in failing:
         if one.line in stops and not one.by_zero:
             continue
@@ -209,7 +211,7 @@ def _unfit_text(effect: str, count: int) -> str:
 
 
 def _lines(tree: nodes.Template) -> dict[str, int]:
-    """{name: the first line that has it}"""
+    """{name: the first line that uses it}."""
     lines: dict[str, int] = {}
     for one in tree.find_all(nodes.Name):
         lines[one.name] = min(one.lineno, lines.get(one.name, one.lineno))
@@ -217,7 +219,7 @@ def _lines(tree: nodes.Template) -> dict[str, int]:
 
 
 def _has_default(tree: nodes.Template, name: str) -> bool:
-    """Whether every use of the field is in a default filter or behind a test of it."""
+    """Whether every use of the field is inside a default filter or a condition on the field."""
     safe: set[int] = set()
     for outer in tree.find_all((nodes.Filter, nodes.If, nodes.CondExpr)):
         if isinstance(outer, nodes.Filter):
@@ -237,7 +239,7 @@ def _names(node: nodes.Node) -> set[str]:
 def _check_printed(
     tree: nodes.Template, part: str, fields: frozenset[str]
 ) -> Iterator[DesignProblem]:
-    """What is printed must be a value: not the sender as a whole, a list, or a loop."""
+    """Errors for printed objects that aren't values: the workspace, a list, or a loop."""
     for output in tree.find_all(nodes.Output):
         whole = {id(got.node) for got in output.find_all(nodes.Getattr)}
         whole |= {id(got.node) for got in output.find_all(nodes.Getitem)}

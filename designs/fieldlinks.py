@@ -1,8 +1,8 @@
-"""Links whose address begins with a merge field: one scheme, and nothing that runs. Pure.
+"""Gives links that begin with a merge field exactly one scheme, and never a script's. Pure.
 
-Editors make `https://{{ site }}` of `{{ site }}`, whatever the values are. So a field at the
-beginning of an address goes through the filter `link` (`with_scheme`), which gives a value without
-a scheme one; a scheme before the field says which.
+Editors turn `{{ site }}` into `https://{{ site }}`, though the values may have schemes of their
+own. So a field at the start of a URL gets the filter `link` (`with_scheme`). It adds a scheme to a
+value that has none: the scheme before the field, or https.
 """
 
 import re
@@ -18,28 +18,29 @@ HOST_AND_PORT = re.compile(r"[\w.-]+:\d{1,5}(?:[/?#]|\Z)")
 ADDRESS = re.compile(r"[^\s/?#:@]+@[\w-]+(?:\.[\w-]+)+(?:\?\S*)?")
 WITH_HOST = re.compile(r"[^\s/?#:@.\\]+(?:\.[^\s/?#:@.\\]+)+\.?(?::\d{1,5})?(?:[/?#]|\Z)")
 ONE_LABEL = re.compile(r"[^\s/?#:@.\\]+(?::\d{1,5})?(?:[/?#]\S*)?")
-# They run in the reader's browser, or hold a page of their own: no contact's value is for that.
+# Schemes that run code in the reader's browser or contain a page. A contact's value never needs
+# them.
 RUNS = {"javascript", "vbscript", "data", "blob"}
 NOWHERE = frozenset((*valuekinds.DANGEROUS, "", "http", "https"))
-# As browsers read them (URL standard, 4.4), with what people mistype: `http:a.example`, `https//`,
-# `http：//`, a second scheme that a form put before the first.
+# Web schemes as browsers read them (URL standard, 4.4), and common typing errors: `http:a.example`,
+# `https//`, `http：//`, a second scheme that a form put before the first.
 WEB = re.compile(r"(https?)(?:[:：][/\\／]*|;?[/\\]{2,})", re.IGNORECASE)
 WITH_WEB_HOST = re.compile(r"https?://[^\s/?#\\]", re.IGNORECASE)
-# Around what is pasted: blanks of all sorts, joiners, brackets and quotes.
+# Characters around a pasted URL: blanks of all sorts, joiners, brackets and quotes.
 AROUND = '<>"“”\u00ad\u200b\u200c\u200d\u2060\ufeff'
 OUTER = AROUND + "".join(one for one in map(chr, range(0x3001)) if one.isspace())
-# Browsers drop line breaks and tabs inside of a URL: "java\nscript:" runs.
+# Browsers drop line breaks and tabs inside a URL, so "java\nscript:" runs.
 DROPPED = re.compile("[\x00-\x20\x7f-\x9f\u00ad\u200b-\u200f\u2060]")
 
 LINKING = {"a": "href", "area": "href", "img": "src"}
-# What may stand before the field: a scheme, or only its slashes.
+# Text that may stand before the field: a scheme, or only its slashes.
 LEAD = re.compile(r"\s*(?:(?:(https?):)?//\s*)?", re.IGNORECASE)
-# Behind a field that is the whole host, or more.
+# Text after a field that is the whole host, or more than the host.
 END_OF_HOST = re.compile(r"[/?#]|:\d|\s*\Z")
 IN_TEXT = re.compile(r"(?<![\w:/.@-])(https?)://\Z", re.IGNORECASE)
-# The field is only a part of a host.
+# Text after a field that is only a part of a host.
 GOES_ON = re.compile(r"[\w{@%-]|[.:](?!\d)\w|\.\{")
-# Ours, which have a scheme; and what went through these filters.
+# Our own URLs, which have a scheme; values that went through these filters.
 OURS = re.compile(r"\b(?:unsubscribe_url|view_url|open_pixel_url)\b|\btrack\s*\(")
 FILTERED = re.compile(r"\|\s*(?:link|urlencode)\b")
 CONTROL = re.compile(r"\A\{\{[-+]?|[-+]?\}\}\Z")
@@ -48,7 +49,7 @@ KEYWORD = re.compile(r"\{%[-+]?\s*(\w+)")
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """What stands between `begin` and `end` is to become `made`. `expression`: the field's."""
+    """Replace the text from `begin` to `end` by `made`. `expression`: the field's expression."""
 
     begin: int
     end: int
@@ -57,10 +58,10 @@ class Edit:
 
 
 def with_scheme(value: str, scheme: str = "") -> str:
-    """A contact's web address as a link needs it: with its own scheme, else with `scheme` or https.
-    An address of mail gets mailto:; what would run in a browser becomes nothing.
+    """A contact's URL as a link needs it: with its own scheme, else with `scheme` or https.
+    An e-mail address gets mailto:. A URL that would run code becomes "".
 
-    What is no address stays as it is, or becomes nothing where the mail itself has a `scheme`."""
+    Any other text stays as it is, or becomes "" if the mail itself has a `scheme`."""
     text = one_line(value).strip(OUTER)
     if _scheme_of(text) in valuekinds.DANGEROUS:
         return ""
@@ -91,23 +92,23 @@ def _scheme_of(url: str) -> str:
 
 
 def is_web(url: str) -> bool:
-    """Whether the address leads to a place on the web, so that a redirect can lead there."""
+    """Whether it is a complete http(s) URL, so that a redirect can lead there."""
     return WITH_WEB_HOST.match(url) is not None
 
 
 def alone(url: str) -> str:
-    """An address that is none of the web, as a link has it; empty for what leads nowhere."""
+    """A URL that isn't http(s), for a link; "" if it leads nowhere."""
     return "" if _scheme_of(url) in NOWHERE else url
 
 
 def add_schemes(html: str) -> str:
-    """HTML whose links and pictures that begin with a merge field have one scheme."""
+    """The HTML, in which links and images that begin with a merge field have exactly one scheme."""
     return _edited(html, edits(html))
 
 
 def schemes_in_text(text: str) -> str:
-    """Typed text whose addresses that begin with a merge field have one scheme. A field without a
-    scheme before it is no address."""
+    """The plain text, in which URLs that begin with a merge field have exactly one scheme. A field
+    without a scheme before it isn't taken for a URL."""
     return _edited(text, _edits_in_text(text))
 
 
@@ -139,16 +140,16 @@ def _edits_in_text(text: str) -> Iterator[Edit]:
 
 
 class _Beginnings:
-    """The fields that an address may begin with: several where `if` decides."""
+    """The fields that a URL may begin with. With `if` there can be several."""
 
     def __init__(self, value: str, offset: int) -> None:
         self.pieces = split_jinja(value)
         self.place = offset
-        # Whether nothing stands before, but a scheme from `lead` on.
+        # Whether only blanks, or a scheme that begins at `lead`, stand before the current piece.
         self.at_begin = True
         self.lead: int | None = None
         self.scheme = ""
-        # Of each open `if`: how it was before, and whether each branch left it so.
+        # For each open `if`: `at_begin` before it, and `at_begin` at the end of each branch.
         self.outer: list[tuple[bool, list[bool]]] = []
 
     def edits(self) -> Iterator[Edit]:
@@ -206,7 +207,7 @@ def _expression(tag: str) -> str:
 
 
 def _made(expression: str, scheme: str) -> str:
-    """The field through the filter; "" for ours, which have a scheme."""
+    """The expression with the filter `link`; "" for our own URLs, which have a scheme."""
     if not expression or OURS.search(expression):
         return f"{{{{ {expression} }}}}" if expression and scheme else ""
     if "|" in expression or " " in expression:

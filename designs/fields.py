@@ -1,4 +1,4 @@
-"""The merge fields that a workspace's designs may use, with values to preview them with."""
+"""The merge fields of a workspace's designs, and values for previews."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -34,13 +34,13 @@ PEOPLE: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A merge field: `key` as completion offers it, `insert` as the picker puts it down."""
+    """A merge field. Completion offers `key`; the picker inserts `insert`."""
 
     key: str
     label: str
     group: str
-    # What stands there for people without a value, in the language of the mail; "" for what
-    # everybody has, and for what no word can stand for.
+    # The text for people without a value, in the language of the mail. "" if everybody has a value,
+    # or if no word can replace it.
     default: str = ""
 
     @property
@@ -52,16 +52,16 @@ class Field:
         return f"{{{{ {self.expression} }}}}"
 
 
-# How a person without a name is addressed, and what stands for a word about them.
+# Defaults for a missing name, and for another missing text.
 FRIEND = {"en": "friend", "zh": "朋友"}
 YOUR = {"en": "your {label}", "zh": "您的{label}"}
 NAMES = {"first_name", "last_name", "full_name"}
-# What would end the text or the expression that it stands in.
+# Characters that would end the string or the expression around them.
 NOT_IN_TEXT = str.maketrans("", "", '"\\{}%\n')
 
 
 def _default(attribute: Attribute, language: str) -> str:
-    """Only for words: no number or date can stand for one that is not known."""
+    """The default of a text attribute. No number or date can replace an unknown one."""
     if attribute.type not in {Attribute.Type.TEXT, Attribute.Type.CHOICE}:
         return ""
     label = attribute.label.translate(NOT_IN_TEXT).strip()
@@ -71,14 +71,14 @@ def _default(attribute: Attribute, language: str) -> str:
 
 
 def language_of(parts: Mapping[str, str]) -> str:
-    """Of a mail; of one that is still empty, the reader's."""
+    """The language of a mail; the reader's if the mail is still empty."""
     if any(text.strip() for text in parts.values()):
         return language.of_mail(parts)
     return "zh" if (get_language() or "en").startswith("zh") else "en"
 
 
 def offered(workspace: Workspace, mail_language: str = "en") -> list[Field]:
-    """What the picker offers, in its order."""
+    """The merge fields that the picker offers, in its order."""
     person, mail = _("Person"), _("Mail")
     friend = FRIEND[mail_language]
     names = {
@@ -102,12 +102,12 @@ def offered(workspace: Workspace, mail_language: str = "en") -> list[Field]:
 
 
 def grouped(offered_ones: list[Field]) -> list[tuple[str, list[Field]]]:
-    """By group, for the options of a picker."""
+    """[(group, fields)] for the options of a picker."""
     return [(group, list(each)) for group, each in groupby(offered_ones, lambda one: one.group)]
 
 
 def known(workspace: Workspace) -> set[str]:
-    """The names of merge fields that exist, for designs.checks."""
+    """The names of the existing merge fields, for designs.checks."""
     keys = Attribute.objects.filter(workspace=workspace).values_list("key", flat=True)
     return {*OF_PERSON, *keys}
 
@@ -117,7 +117,7 @@ def of_workspace(workspace: Workspace) -> dict[str, str]:
 
 
 def values(workspace: Workspace, contact: Contact | None) -> dict[str, Any]:
-    """What a mail to the contact is rendered with; nobody: to an invented person."""
+    """The values for a mail to the contact; without a contact, those of an invented person."""
     known_ones: Mapping[str, Any] | None = None
     if contact is not None:
         known_ones = merge_fields(workspace.pk, [contact.pk]).get(contact.pk)
@@ -125,7 +125,7 @@ def values(workspace: Workspace, contact: Contact | None) -> dict[str, Any]:
 
 
 def invented(workspace: Workspace) -> dict[str, Any]:
-    """A person who has something in every field."""
+    """An invented person with a value in every field."""
     spoken = (get_language() or "en").partition("-")[0]
     attributes = Attribute.objects.filter(workspace=workspace)
     made = {attribute.key: _invented_value(attribute) for attribute in attributes}

@@ -1,4 +1,4 @@
-"""Which merge fields a part treats as numbers, dates or addresses. Pure."""
+"""Finds the merge fields that a part uses as numbers, dates or addresses. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ KINDS = {
     "date": DATE,
     "link": LINK,
 }
-# They hand a value on nearly as it is, or put another one into an empty place.
+# Filters that pass a value on almost unchanged, or replace an empty one.
 HANDED_ON = {"default", "d", "trim", "lower"}
 CALCULATING = (nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.Neg)
 ORDERING = {"gt", "gteq", "lt", "lteq"}
@@ -22,7 +22,7 @@ ORDERING = {"gt", "gteq", "lt", "lteq"}
 
 @dataclass(frozen=True, slots=True)
 class FieldUse:
-    """`filter` is empty for a calculation."""
+    """A use of a merge field. `filter` is "" for a calculation."""
 
     field: str
     kind: str
@@ -43,7 +43,7 @@ def _all(tree: nodes.Template) -> Iterator[FieldUse]:
             yield FieldUse(field, KINDS[one.name], one.name, one.lineno)
     for node in tree.find_all((*CALCULATING, nodes.Add)):
         sides = [getattr(node, name, None) for name in ("left", "right", "node")]
-        # A text may be added to a text.
+        # `+` may also join two texts.
         if not isinstance(node, nodes.Add) or any(_is_number(side) for side in sides):
             yield from _calculated(sides, node.lineno)
     for compare in tree.find_all(nodes.Compare):
@@ -63,7 +63,7 @@ def _is_number(node: nodes.Node | None) -> bool:
 
 
 def field_of(node: nodes.Node | None) -> str:
-    """The merge field whose value arrives here as it is stored; "" where it is something else."""
+    """The merge field whose stored value arrives at this node; "" for any other expression."""
     while isinstance(node, nodes.Filter) and node.name in HANDED_ON:
         node = node.node
     return node.name if isinstance(node, nodes.Name) else ""

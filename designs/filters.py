@@ -20,27 +20,28 @@ from contacts.valuekinds import NUMBER, fits
 from designs.fieldlinks import with_scheme
 from designs.fuel import LimitError
 
-# Characters that a filter or an operator may make.
+# Characters of a text that a filter or an operator returns.
 LONGEST_STRING = 20_000
 LARGEST_NUMBER = 10**30
 LARGEST_INT = 10**309
 LOCALES = {"en": "en", "zh": "zh_Hans_CN"}
-# What may be printed; bool is an int, datetime a date, Markup a str.
+# Types that may be printed. bool is an int, datetime a date, Markup a str.
 DATA = (str, int, float, Decimal, date)
 YES_AND_NO = {"en": ("yes", "no"), "zh": ("是", "否")}
 STYLES = {"short", "medium", "long", "full"}
-# A letter may be two characters: with a mark of its own behind it.
+# A letter may have combining marks after it.
 LETTERS = r"(?:[^\W\d_][\u0300-\u036f]*)+"
 WORD = re.compile(rf"(?<![^\W_]){LETTERS}(?:['\u2019\u02bc]{LETTERS})*")
 APOSTROPHE = re.compile("(['\u2019\u02bc])")
-# Behind these an apostrophe begins a name of at least so many letters: O'Reilly, but D'or, I'll.
+# After these prefixes and an apostrophe, a name of at least SHORTEST_NAME letters begins: O'Reilly,
+# but not D'or or I'll.
 NAME_PREFIXES = {"o", "d", "l", "n"}
 SHORTEST_NAME = 3
 
 
 def as_text(value: Any, language: str = "en") -> str:
-    """A value as the mail shows it: text, number, date, yes or no; nothing for what is no data
-    (`self`). Lists are refused: nested ones can hide any length."""
+    """A value as the mail shows it: text, number, date, yes or no. An object that is no data, such
+    as `self`, gives "". Raises LimitError for a list: nested lists can hide any length."""
     if type(value) is str:
         return value
     if value is None or isinstance(value, Undefined):
@@ -55,7 +56,8 @@ def as_text(value: Any, language: str = "en") -> str:
 
 
 def _digits(value: float) -> str:
-    """Without an exponent, and 3 for 3.0. No separators: a number may be a code in an address."""
+    """Without an exponent, and 3 for 3.0. Without separators, because the number may be a code in a
+    URL."""
     if not isfinite(value):
         return str(value)
     text = f"{Decimal(str(value)):f}"
@@ -63,8 +65,8 @@ def _digits(value: float) -> str:
 
 
 def default(value: Any, other: Any = "", empty: Any = True) -> Any:
-    """Empty counts as missing, with or without `empty`, which Jinja2 has: an imported blank is no
-    name to greet somebody by."""
+    """Empty text counts as missing, whatever Jinja2's argument `empty` is: an imported blank is no
+    name for a greeting."""
     if isinstance(value, str):
         made = value if value and not value.isspace() else other
     else:
@@ -75,8 +77,8 @@ def default(value: Any, other: Any = "", empty: Any = True) -> Any:
 
 
 def as_date(value: Any, style: str = "medium", language: str = "en") -> str:
-    """`style`: short, medium, long, full, or a strftime format such as "%d.%m.%Y". What is no date
-    stays as it is written."""
+    """`style`: short, medium, long, full, or a strftime format such as "%d.%m.%Y". A value that is
+    no date stays as it is."""
     if isinstance(value, Undefined) or value in {None, ""}:
         return ""
     if not fits(DATE_KIND, value):
@@ -88,15 +90,15 @@ def as_date(value: Any, style: str = "medium", language: str = "en") -> str:
 
 @lru_cache(maxsize=2000)
 def _formatted(day: date, style: str, locale: str) -> str:
-    """Babel takes longer than the rest of a mail does, and people share their days."""
+    """Cached: Babel takes longer than the rest of a mail, and many people have the same date."""
     if style in STYLES:
         return format_date(day, style, locale=locale)
     return day.strftime(style)
 
 
 def number(value: Any, digits: Any = 0, language: str = "en") -> str:
-    """With the language's separators: 1,234.50 for number(2). What is no number stays as it is
-    written."""
+    """With the language's separators: 1,234.50 for number(2). A value that is no number stays as it
+    is."""
     if isinstance(value, Undefined) or value in {None, ""}:
         return ""
     if not fits(NUMBER, value):
@@ -113,12 +115,12 @@ def number(value: Any, digits: Any = 0, language: str = "en") -> str:
 
 
 def _places(digits: Any) -> int:
-    """As many as are asked for; none for what is no number."""
+    """The number of decimal places; 0 if `digits` is no number."""
     return max(min(int(float(digits)), 8), -8) if fits(NUMBER, digits) else 0
 
 
 def limited_round(value: Any, digits: int = 0) -> Any:
-    """What is no number stays as it is written."""
+    """Rounds a number. Any other value stays as it is."""
     return jinja.do_round(float(value), _places(digits)) if fits(NUMBER, value) else value
 
 
@@ -129,7 +131,7 @@ def absolute(value: Any) -> Any:
 
 
 def _or_empty(value: Any) -> Any:
-    """What is missing counts as an empty text, which is no number."""
+    """The value; "", which is no number, if it is missing."""
     return "" if isinstance(value, Undefined) else value
 
 
@@ -144,7 +146,7 @@ def title(text: str) -> str:
 
 def _titled(word: str) -> str:
     pieces = APOSTROPHE.split(word)
-    # Of what stands between apostrophes: whether it begins a name, as in O'Reilly and Rock'n'Roll.
+    # A piece after an apostrophe gets a capital if it begins a name, as in O'Reilly, Rock'n'Roll.
     for place in range(0, len(pieces), 2):
         before = pieces[place - 2].lower() if place else ""
         begins = not place or (before in NAME_PREFIXES and len(pieces[place]) >= SHORTEST_NAME)
@@ -154,7 +156,7 @@ def _titled(word: str) -> str:
 
 
 def _limited(function: Callable[..., Any]) -> Callable[..., Any]:
-    """No filter makes, or takes, more than it may."""
+    """Limits the length of a filter's result."""
 
     @wraps(function)
     def inside(value: Any, *arguments: Any, **named: Any) -> Any:
@@ -166,7 +168,7 @@ def _limited(function: Callable[..., Any]) -> Callable[..., Any]:
     return inside
 
 
-# A list's towns and names come often; a long text would keep its place in vain.
+# Longest cached text. Names and towns repeat within a list; long texts rarely do.
 LONGEST_KEPT = 200
 
 
@@ -180,7 +182,7 @@ def _percent_encoded(text: str) -> str:
 
 
 def _whole_number(value: Any, default: Any = 0, base: Any = 10) -> Any:
-    """What no float holds is no number."""
+    """A number that no float can hold gives the default."""
     made = jinja.do_int(_or_empty(value), default, base)
     return default if isinstance(made, int) and abs(made) > LARGEST_INT else made
 
@@ -210,7 +212,7 @@ class _Shown:
 
     def replace(self, value: Any, old: str, new: str) -> str:
         text = self.text(value)
-        # Nothing to replace stands between all characters, too.
+        # An empty `old` is also found between all characters.
         if text.count(old) * len(new) > LONGEST_STRING:
             raise LimitError("replace makes the text too long")
         return text.replace(old, new)
@@ -222,7 +224,7 @@ class _Shown:
         return separator.join(pieces)
 
     def link(self, value: Any, scheme: Any = "") -> str:
-        """`scheme`: the mail's own, which a value without one gets; true for https."""
+        """`scheme`: the mail's own scheme, for a value without one; true means https."""
         chosen = str(scheme).lower() if scheme in ("http", "https") else ""
         return with_scheme(self.text(value), "https" if scheme is True else chosen)
 
@@ -232,7 +234,7 @@ class _Shown:
 
 @cache
 def filters(language: str) -> dict[str, Callable[..., Any]]:
-    """By name; where an author names no language, dates and numbers are in this one."""
+    """{name: filter}. Dates and numbers are in this language unless the author names another."""
     shown = _Shown(language)
     text = shown.text
     every: dict[str, Callable[..., Any]] = {
@@ -260,7 +262,7 @@ def filters(language: str) -> dict[str, Callable[..., Any]]:
         "escape": shown.escape,
         "e": shown.escape,
     }
-    # `default` comes too often to be wrapped; it looks at the length itself.
+    # `default` is used too often to be wrapped; it checks the length itself.
     return {
         name: function if function is default else _limited(function)
         for name, function in every.items()

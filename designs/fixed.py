@@ -1,4 +1,4 @@
-"""What is the same for all mails of a mailing, put into a part's syntax tree. Pure."""
+"""Puts the values that are the same for all mails of a mailing into a part's syntax tree. Pure."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -9,16 +9,16 @@ from markupsafe import escape
 
 from contacts.mergenames import CALLED
 
-# What the parts of a mail have besides the person's fields.
-# A filter that nobody can write: there is none of this name.
+# A filter that authors can't use: the parser refuses its name.
 SIGNED = "_signed"
+# Names in the parts of a mail, besides the person's fields.
 OURS = ("workspace", "unsubscribe_url", "view_url", "open_pixel_url")
 
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    """What is the same for all mails of a mailing: addresses of ours as (before, after) the token;
-    that of link n goes on with its number."""
+    """The values that are the same for all mails of a mailing. Our URLs are (text before the token,
+    text after it); the number of the link follows `click`."""
 
     workspace: Mapping[str, str]
     unsubscribe: tuple[str, str]
@@ -26,9 +26,9 @@ class Fixed:
     click: tuple[str, str]
     # None: opens are not counted.
     open_pixel: tuple[str, str] | None
-    # (number of the link, what of it differs) -> what follows the number in its address.
+    # (number of the link, its personal part) -> the text after the number in the URL.
     sign: Callable[[int, str], str] = field(default=lambda *_: "")
-    # Of what is printed.
+    # Language of printed values.
     language: str = "en"
 
     def address(self, name: str) -> tuple[str, str] | None:
@@ -37,14 +37,14 @@ class Fixed:
 
 
 def _token() -> nodes.InternalName:
-    """The place of the token among what is printed."""
+    """A node for the place of the token in the output."""
     node = object.__new__(nodes.InternalName)  # as Jinja2's parser makes them
     nodes.Node.__init__(node, "token", lineno=0)
     return node
 
 
 class Fixing(NodeTransformer):
-    """Addresses become their text around the token, which is an InternalName of that name."""
+    """Replaces our URLs by their text around the token, an InternalName "token"."""
 
     def __init__(self, fixed: Fixed, *, html: bool) -> None:
         self.fixed = fixed
@@ -87,7 +87,7 @@ class Fixing(NodeTransformer):
         return node
 
     def visit_If(self, node: nodes.If) -> nodes.If | list[nodes.Node]:  # noqa: N802
-        """Whether opens are counted is known."""
+        """Decides `if open_pixel_url`: whether opens are counted is known at compile time."""
         self.generic_visit(node)
         about_opens = isinstance(node.test, nodes.Name) and node.test.name == "open_pixel_url"
         if not about_opens or node.elif_ or not all(_is_output(one) for one in node.body):
@@ -100,13 +100,13 @@ def _is_output(node: nodes.Node) -> bool:
 
 
 def _link(node: nodes.Node) -> int | None:
-    """The number in `track(number)` as links are written."""
+    """The number in `track(number)`; None for another expression."""
     given = _given(node)
     return given[0].value if len(given) == 1 and _is_number(given[0]) else None  # type: ignore[attr-defined]
 
 
 def _personal(node: nodes.Node) -> tuple[nodes.Expr, nodes.Const] | None:
-    """The value and the number in `track(number, value)`, where nothing else stands."""
+    """The value and the number in `track(number, value)`; None for another expression."""
     given = _given(node)
     if len(given) == 2 and _is_number(given[0]):
         return given[1], given[0]  # type: ignore[return-value]
@@ -114,7 +114,7 @@ def _personal(node: nodes.Node) -> tuple[nodes.Expr, nodes.Const] | None:
 
 
 def _given(node: nodes.Node) -> list[nodes.Expr]:
-    """What stands in the brackets of `track`; empty for another expression, or a named argument."""
+    """The arguments of `track`; [] for another expression, or if an argument is named."""
     if (
         isinstance(node, nodes.Call)
         and isinstance(node.node, nodes.Name)
@@ -130,5 +130,5 @@ def _is_number(node: nodes.Node) -> bool:
 
 
 def _signed(value: nodes.Expr, number: nodes.Const) -> nodes.Filter:
-    """What follows the number of a personal link (designs.printing.signed)."""
+    """The node for the text after the number of a personal link (designs.printing.signed)."""
     return nodes.Filter(value, SIGNED, [number], [], None, None, lineno=value.lineno)

@@ -1,8 +1,8 @@
-"""Merge tags of other programs, as pasted mails have them: found, and put into our language. Pure.
+"""Finds merge tags of other programs in pasted mails, and converts them into our language. Pure.
 
-They would be sent as they stand. What no author writes for its own sake (`*|FNAME|*`) is sure, and
-an error; what may be meant (`{name}`, `[email]`) is a warning. In `{% raw %}` everything is plain
-text, and that is how a person says so. How they are written is data: foreigntags.toml.
+Unconverted tags would be sent as plain text. A tag that nobody writes as plain text (`*|FNAME|*`)
+is an error; one that may be meant as text (`{name}`, `[email]`) is a warning. Authors mark plain
+text with `{% raw %}`. The syntax of the tags is data: foreigntags.toml.
 """
 
 import re
@@ -18,20 +18,20 @@ from designs.markup import MASK, RAW_BLOCK, jinja_spans
 from designs.references import in_text
 
 MOST_TAGS = 2_000
-# Where a tag might begin: what is behind so many is not looked at.
+# Possible starts of a tag. The text after so many of them isn't searched.
 MOST_PLACES = 50_000
 BETWEEN_LOOKS = 1_000
-# What a person may choose for a tag, besides a field.
+# Choices for a tag, besides a field.
 CONVERT, PLAIN = "convert", "plain"
 OURS = ("unsubscribe_url", "view_url", "workspace.name", "workspace.address")
-# What stands in `{{ }}` besides fields.
+# Names in `{{ }}` besides fields.
 GIVEN = frozenset((*OF_MAIL, *OF_PERSON, *OF_JINJA))
-# Where a tag can begin: nothing else is looked at.
+# Characters that can begin a tag. No other place is checked.
 BEGIN = re.compile(r"[*{<\[%$#@~-]")
 CODE = re.compile(r"<(style|script)\b.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
-# Not those that Outlook reads.
+# HTML comments, except conditional ones, which Outlook reads.
 COMMENT = re.compile(r"<!--(?!\[if).*?(?:-->|\Z)", re.DOTALL)
-# Brackets of a tag in an address.
+# Percent-encoded brackets of a tag in a URL.
 ESCAPED_TAG = re.compile(r"%7B(?:%7B|contactfield=|leadfield=)", re.IGNORECASE)
 ESCAPES = re.compile(r"%[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2}|%?\Z|%?[^%\w])")
 OPENS = re.compile(r"[#^]|IF|(?:if|range|with|block|define)\s")
@@ -42,7 +42,7 @@ ELSES = re.compile(r"else|ELSE:?|\^")
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """A merge tag of another program. `made`: the same in our language; "" where nobody knows."""
+    """A merge tag of another program. `made`: its conversion; "" if it can't be converted."""
 
     begin: int
     end: int
@@ -55,11 +55,11 @@ class Foreign:
 
 
 def find(source: str, fields: Collection[str], *, html: bool = False) -> list[Foreign]:
-    """The foreign merge tags of a part, in their order. `fields`: our merge fields."""
+    """The foreign merge tags of a part, in order. `fields`: our merge fields."""
     hidden = _visible(source, html=html)
     names = _Names(fields, _local_names(source), html)
     found: list[Foreign] = []
-    # What stands inside of our own tags is ours: a list is no merge tag.
+    # Text inside our own tags is skipped: a list in brackets is no merge tag.
     ours = dict(jinja_spans(hidden))
     position, line, counted = 0, 1, 0
     for _place in range(MOST_PLACES):
@@ -77,15 +77,16 @@ def find(source: str, fields: Collection[str], *, html: bool = False) -> list[Fo
 
 
 def _whole_blocks(tags: list[Foreign]) -> list[Foreign]:
-    """A block whose beginning nobody can convert keeps its end: half of it would be an error."""
+    """If the start of a block can't be converted, its end isn't either: half a block is an
+    error."""
     if all(tag.made for tag in tags if OPENS.match(tag.name)):
         return tags
     return [replace(tag, made="") if tag.made.startswith("{%") else tag for tag in tags]
 
 
 def _visible(source: str, *, html: bool) -> str:
-    """The source without what is plain text: raw blocks, Jinja's comments, style sheets, scripts;
-    each character stays at its place."""
+    """The source, with plain text masked: raw blocks, Jinja's comments, style sheets and scripts.
+    All positions stay the same."""
     pieces, last = [], 0
     for begin, end in jinja_spans(source):
         if RAW_BLOCK.match(source, begin) or source.startswith("{#", begin):
@@ -100,7 +101,7 @@ def _visible(source: str, *, html: bool) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Names:
-    """Our merge fields, and what loops and `set` name."""
+    """Our merge fields, and the names that loops, `set` and `with` define."""
 
     fields: Collection[str]
     local: set[str]
@@ -113,7 +114,8 @@ class _Names:
 
 
 def _local_names(source: str) -> set[str]:
-    """What loops and `set` name: `{{ user.name }}` may be our language, too."""
+    """The names that loops, `set` and `with` define: with them `{{ user.name }}` is our
+    language."""
     return set(re.findall(r"\{%-?\s*(?:for|set|with)\s+(\w+)", source))
 
 
@@ -138,17 +140,17 @@ def _at(hidden: str, place: int, line: int, names: _Names) -> Foreign | None:
 
 
 def _is_jinja(groups: Mapping[str, str | None], names: _Names) -> bool:
-    """A name of ours that no filter with a colon follows."""
+    """Whether it is one of our names, without a filter in the syntax with a colon."""
     return groups.get("other") is None and names.ours((groups["name"] or "").strip())
 
 
 def _is_escape(text: str, place: int) -> bool:
-    """Whether a URL's escape stands here, as in "%E4%BD%A0": what closes the tag would be one."""
+    """Whether it is a percent-encoded character of a URL, as in "%E4%BD%A0", and not a tag."""
     return not ESCAPED_TAG.match(text, place) and ESCAPES.match(text, place) is not None
 
 
 def _made(name: str, groups: Mapping[str, str | None], names: _Names) -> str:
-    """The tag in our language, or ""."""
+    """The tag in our language; "" if it can't be converted."""
     if ENDS.fullmatch(name):
         return "{% endif %}"
     if ELSES.fullmatch(name):
@@ -164,13 +166,13 @@ def _made(name: str, groups: Mapping[str, str | None], names: _Names) -> str:
     filters = (groups.get("filters") or "").strip()
     other = (groups.get("other") or "").strip()
     if names.html:
-        # Editors write quotes in expressions as references; our language has them as they are.
+        # HTML editors write quotes as character references; our expressions need plain quotes.
         filters, other = in_text(filters), in_text(other).strip("\"' ")
     return with_default(field + _our_filters(filters), other) if field else ""
 
 
 def _element(name: str, field: str, attributes: str) -> str:
-    """A link for an element of another program's."""
+    """A link that replaces an element of another program."""
     if not field:
         return ""
     if name.startswith("/"):
@@ -190,9 +192,9 @@ def with_default(field: str, other: str | None) -> str:
 
 
 def field_of(name: str, fields: Collection[str]) -> str:
-    """Our merge field for another program's name; "" where there is none."""
+    """Our merge field for another program's name; "" if we have none."""
     words = [word for word in re.split(r"[.:]", name.strip(" .")) if word]
-    # From `Subscriber.Attribs.city` down to `city`: objects say nothing.
+    # From `Subscriber.Attribs.city` down to `city`: the objects carry no meaning.
     for begin in range(min(len(words), 4)):
         key = fold("".join(words[begin:]))
         if (mine := table().names.get(key)) and (mine in OF_PERSON or mine in OURS):
@@ -206,7 +208,7 @@ def field_of(name: str, fields: Collection[str]) -> str:
 
 
 def without(source: str, tags: Collection[Foreign]) -> str:
-    """The source with blanks where the tags are: what is left can be checked as ours."""
+    """The source with blanks instead of the tags, so that the rest can be checked as ours."""
     pieces, last = [], 0
     for tag in tags:
         pieces += [source[last : tag.begin], re.sub(r"[^\n]", " ", tag.text)]
@@ -221,10 +223,10 @@ def convert(
     chosen: Mapping[str, str] | None = None,
     html: bool = False,
 ) -> tuple[str, int]:
-    """The source with its foreign tags in our language, and how many were converted.
+    """(source with converted tags, number of converted tags).
 
-    `chosen`: {tag as written: one of our fields, CONVERT, PLAIN, or "" to leave it}. Without a
-    choice, those that are sure and known are converted.
+    `chosen`: {tag as written: one of our fields, CONVERT, PLAIN, or "" to leave it}. A tag without
+    a choice is converted if it is surely a tag and has a conversion.
     """
     pieces, last, count = [], 0, 0
     for tag in find(source, fields, html=html):
@@ -246,7 +248,7 @@ def _chosen(tag: Foreign, choice: str | None) -> str:
 
 
 def distinct(tags: Collection[Foreign]) -> Iterator[tuple[Foreign, int]]:
-    """Each way of writing once, with how often it stands there."""
+    """Each different tag, with the number of its occurrences."""
     counts: dict[str, int] = {}
     for tag in tags:
         counts[tag.text] = counts.get(tag.text, 0) + 1

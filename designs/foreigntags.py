@@ -1,4 +1,4 @@
-"""How other programs write merge tags, read from foreigntags.toml, which says what each key means.
+"""Reads the syntax of other programs' merge tags from foreigntags.toml, which explains its keys.
 Pure."""
 
 import re
@@ -9,7 +9,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-# The first character of a pattern, behind what looks back: one that stands for itself, or a choice.
+# The first character of a pattern, after look-behinds: a literal, or a set of them.
 FIRST = re.compile(
     r"(?:\(\?<[!=](?:\[[^\]]*\]|\\.|[^()\\])*\))*"
     r"(?:\[(?P<some>[$#]+)\]|(?P<one>\\[*{\[$]|[%<@~#-]))"
@@ -19,8 +19,8 @@ PIECE = re.compile(r"<<(\w+)>>")
 
 @dataclass(frozen=True, slots=True)
 class TagStyle:
-    """A way to write merge tags. `sure`: always a merge tag; `known`: only with a name that we
-    know."""
+    """A syntax of merge tags. `sure`: it is always a merge tag. `known`: it is one only with a name
+    that we know."""
 
     program: str
     example: str
@@ -31,25 +31,25 @@ class TagStyle:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
-    """`names`: {a name of other programs, folded: our field}; `filters`: {their name: ours}."""
+    """`names`: {folded name in other programs: our field}. `filters`: {their filter: ours}."""
 
     names: Mapping[str, str]
     filters: Mapping[str, str]
     kinds: tuple[TagStyle, ...]
 
     def beginning(self, character: str) -> tuple[TagStyle, ...]:
-        """The kinds that may begin with the character, in their order."""
+        """The kinds that may begin with the character, in the file's order."""
         return _beginning(self, character)
 
 
-# Tables are few, and so are the characters that a tag begins with.
+# There are few tables, and few characters that a tag can begin with.
 @lru_cache(maxsize=200)
 def _beginning(table: Table, character: str) -> tuple[TagStyle, ...]:
     return tuple(kind for kind in table.kinds if _may_begin(kind.pattern.pattern, character))
 
 
 def _may_begin(pattern: str, character: str) -> bool:
-    """False only where the pattern's first character is written, and is another one."""
+    """False only if the pattern begins with a literal other than this character."""
     first = FIRST.match(pattern)
     if first is None:
         return True
@@ -63,7 +63,7 @@ def table() -> Table:
 
 
 def read(toml: str) -> Table:
-    """Raises ValueError, TypeError or KeyError for a file that is not of this form."""
+    """Raises ValueError, TypeError or KeyError if the file doesn't have this form."""
     file = tomllib.loads(toml)
     names = {name: ours for ours, theirs in file["names"].items() for name in theirs.split()}
     filters = dict(pair.split() for pair in file["words"]["filters"])

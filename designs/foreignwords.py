@@ -1,4 +1,4 @@
-"""What is said about a merge tag of another program. Pure."""
+"""The messages about merge tags of other programs. Pure."""
 
 from django.utils.translation import gettext as _
 
@@ -9,7 +9,7 @@ LONGEST = 60
 
 
 def program_name(program: str) -> str:
-    """As the reader's language calls it: only some have a name there."""
+    """The program's name in the reader's language, if it has one there."""
     return _("Aliyun") if program == "Aliyun" else program
 
 

@@ -1,4 +1,4 @@
-"""What is typed about designs, checked before a service gets it."""
+"""Forms of designs."""
 
 from typing import Any
 
@@ -12,18 +12,18 @@ from designs.services import Draft, as_typed
 from pages.singleline import SingleLine
 
 MOST_BYTES = 2_000_000
-# Byte order marks, and the encodings that files of mails come in.
+# Encodings to try for uploaded files, in this order.
 ENCODINGS = ("utf-8-sig", "gb18030", "cp1252")
 
 
 class SourceField(forms.CharField):
-    """HTML or text: nothing is stripped, and what can't be stored gets a sentence."""
+    """HTML or plain text. Nothing is stripped; a NUL, which can't be stored, gives an error."""
 
     widget = forms.Textarea
 
     def __init__(self, **options: Any) -> None:
         super().__init__(required=False, strip=False, max_length=LONGEST_SOURCE, **options)
-        # Refused in `clean`, with the line.
+        # `clean` refuses NUL instead, and names the line.
         self.validators = [
             v for v in self.validators if type(v).__name__ != "ProhibitNullCharactersValidator"
         ]
@@ -36,13 +36,13 @@ class SourceField(forms.CharField):
         if "\x00" in text:
             line = text.count("\n", 0, text.index("\x00")) + 1
             raise ValidationError(
-                _("Line %(line)d holds a NUL character; take it out."), params={"line": line}
+                _("Line %(line)d contains a NUL character; remove it."), params={"line": line}
             )
         return str(text)
 
 
 class DesignForm(forms.Form):
-    """The editor. `version` is the one that was opened."""
+    """The editor. `version`: the version that was opened."""
 
     name = SingleLine(
         label=_("Name"),
@@ -55,14 +55,14 @@ class DesignForm(forms.Form):
         label=_("Preview text"),
         max_length=500,
         required=False,
-        help_text=_("Inboxes show it behind the subject."),
+        help_text=_("Inboxes show it after the subject."),
     )
     html = SourceField(label=_("HTML"))
     text = SourceField(label=_("Plain text"))
     version = forms.IntegerField(min_value=1, max_value=2_000_000_000)
 
     def draft(self, old: Draft) -> Draft:
-        """What was typed, with line ends as `old` has them."""
+        """The typed draft, with the line ends of `old`."""
         data = self.cleaned_data
         return Draft(
             name=data["name"],
@@ -104,7 +104,7 @@ class PasteForm(forms.Form):
     )
 
     def clean_file(self) -> str:
-        """The file's text, line ends as they are."""
+        """The file's text, with unchanged line ends."""
         file = self.cleaned_data["file"]
         if not file:
             return ""
@@ -112,7 +112,7 @@ class PasteForm(forms.Form):
             raise ValidationError(_("The file has more than 2 MB; mails that long are never read."))
         raw = file.read()
         if b"\x00" in raw:
-            raise ValidationError(_("This is no HTML file: it holds NUL characters."))
+            raise ValidationError(_("This is not an HTML file: it contains NUL characters."))
         text = _decoded(raw)
         if len(text) > LONGEST_SOURCE:
             raise ValidationError(

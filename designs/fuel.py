@@ -1,11 +1,12 @@
-"""What a rendering may spend, and until when. Pure.
+"""Limits the work and the time of a rendering. Pure.
 
 One unit of fuel stands for about a microsecond: a node of the syntax tree, a short operation, 50
-characters that are copied or compared. What is spent depends on the design and the values alone, so
-the same mail ends at the same place on any machine. Two clocks are a second bound, for what nobody
-foresaw: `fuelled` watches the processor's time of its thread, which a busy machine doesn't
-lengthen, and `within` ends what a person waits for. No thread can be stopped from outside, so both
-are looked at where fuel is paid, and no primitive between two payments is long.
+copied or compared characters. The fuel that a mail spends depends only on the design and the
+values, so a mail that exceeds the limit fails at the same place on every machine. Two clocks are a
+second limit, for unforeseen costs: `fuelled` limits the processor time of its thread, which doesn't
+depend on the load of the machine; `within` limits the time that a person waits. A thread can't be
+stopped from outside, so both clocks are checked when fuel is paid. No operation between two
+payments is long.
 """
 
 import time
@@ -17,28 +18,28 @@ from typing import Any
 from designs.exceptions import DesignsError
 
 FUEL = 1_000_000
-# Turns of all loops of one render together.
+# Iterations of all loops of one render together.
 MOST_TURNS = 10_000
-# Characters that one unit pays.
+# Characters that one unit of fuel pays for.
 CHARACTERS = 50
-# What an item of a list, or a number, counts in characters.
+# Characters that an item of a list, or a number, counts as.
 ITEM = 10
-# Seconds of a processor for one render; what fuel allows takes about one.
+# Processor seconds for one render. Spending all fuel takes about one second.
 MOST_SECONDS = 5.0
-# The clocks are looked at each time so much was spent.
+# Fuel between two checks of the clocks.
 BETWEEN_LOOKS = 20_000
 
 
 class LimitError(DesignsError):
-    """An expression asked for more than it may have."""
+    """An expression exceeds a limit."""
 
 
 class TimeUpError(LimitError):
-    """A person waited long enough."""
+    """The time that a person waits for the result is over."""
 
 
 class Fuel:
-    """What is left to one render."""
+    """The fuel and loop iterations that are left to one render."""
 
     __slots__ = ("begun", "left", "look_at", "turns")
 
@@ -46,7 +47,7 @@ class Fuel:
         self.left = FUEL
         self.turns = MOST_TURNS
         self.look_at = FUEL - BETWEEN_LOOKS
-        # Of the thread's processor time, at the first look.
+        # The thread's processor time at the first check.
         self.begun: float | None = None
 
     def burn(self, amount: int) -> None:
@@ -67,13 +68,13 @@ class Fuel:
 
 
 _fuel: ContextVar[Fuel] = ContextVar("fuel")
-# time.monotonic() at which a person waited long enough.
+# time.monotonic() at which the waiting time is over.
 _until: ContextVar[float] = ContextVar("until")
 
 
 @contextmanager
 def fuelled() -> Iterator[Fuel]:
-    """What is rendered inside pays."""
+    """A rendering inside the block pays fuel."""
     fuel = Fuel()
     token = _fuel.set(fuel)
     try:
@@ -84,7 +85,8 @@ def fuelled() -> Iterator[Fuel]:
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """What is done inside raises TimeUpError after so long. The earlier end counts."""
+    """Work inside the block raises TimeUpError after so many seconds. In nested blocks the earlier
+    end counts."""
     until = min(time.monotonic() + seconds, _until.get(float("inf")))
     token = _until.set(until)
     try:
@@ -94,21 +96,21 @@ def within(seconds: float) -> Iterator[None]:
 
 
 def in_time() -> None:
-    """To be called between steps of what may take long. Raises TimeUpError."""
+    """Call it between the steps of long work. Raises TimeUpError."""
     if time.monotonic() > _until.get(float("inf")):
         raise TimeUpError("the time for this is up")
 
 
 def burn(amount: int) -> None:
-    """Pays; nothing happens outside of `fuelled`."""
-    # Without fuel: what can't spend it all (designs.spending.worst).
+    """Pays fuel. Does nothing outside `fuelled`."""
+    # A part that can't exceed its limits runs without fuel (designs.spending.worst).
     fuel = _fuel.get(None)
     if fuel is not None:
         fuel.burn(amount)
 
 
 def turn(cost: int) -> None:
-    """Pays for a turn of a loop."""
+    """Pays for an iteration of a loop."""
     fuel = _fuel.get()
     fuel.burn(cost)
     fuel.turns -= 1
@@ -117,7 +119,7 @@ def turn(cost: int) -> None:
 
 
 def size(value: Any) -> int:
-    """The characters that an operation on the value may have to look at."""
+    """The number of characters that an operation on the value may have to read."""
     if isinstance(value, str):
         return len(value)
     if isinstance(value, (list, tuple)):
@@ -130,12 +132,12 @@ def size(value: Any) -> int:
 
 
 def price(characters: int) -> int:
-    """Of a short operation that looks at so many characters."""
+    """The fuel for a short operation that reads so many characters."""
     return 2 + characters // CHARACTERS
 
 
 def price_of_search(text: int, searched: int) -> int:
-    """Of looking for a text of `searched` characters in one of `text`. Python compares the one at
-    each place of the other; where both are long, no more than 2,500 times."""
+    """The fuel for a search of `searched` characters in a text of `text` characters. Python
+    compares at each place of the text; if both are long, at most 2,500 times."""
     places = min(max(text - searched + 1, 1), 2_500 if searched >= 100 else text + 1)
     return price(text + searched) + places * searched // 1_000

@@ -1,6 +1,7 @@
-"""Reads HTML as elements: which are open, and which are hidden. Pure, linear in the HTML's length.
+"""Reads HTML as elements, and tracks which are open and hidden. Pure, linear in the HTML's length.
 
-As far as a text needs it: end tags that HTML leaves out, and those that close nothing.
+It follows the HTML standard as far as a plain text needs it: omitted end tags, and end tags that
+close nothing.
 """
 
 import re
@@ -27,7 +28,7 @@ OF_HEAD = {
     *("base", "basefont", "bgsound", "link", "meta", "title", "style", "script", "noscript"),
     "template",
 }
-# A start tag that ends an open element without its end tag, looking no further than the others.
+# {start tag: (open elements that it ends, elements that limit the search for them)}.
 IMPLIED = {
     "li": ({"li"}, {"ul", "ol", "menu", "dir"}),
     "dt": ({"dt", "dd"}, {"dl"}),
@@ -41,12 +42,12 @@ IMPLIED = {
     "a": ({"a"}, {"td", "th", "table", "caption"}),
     **dict.fromkeys(BLOCKS - {"tr", "body"}, ({"p"}, {"td", "th", "table", "caption", "button"})),
 }
-# What an end tag does not reach out of.
+# Elements that an end tag does not reach out of.
 SCOPE = {"td", "th", "caption", "table", "template", "body", "html"}
-# Their end tags reach out of blocks that stand in them.
+# Elements whose end tags close them even inside unclosed blocks.
 FORMATTING = set("a b big code em font i nobr s small strike strong tt u".split())
 OF_TABLE = {"tr", "td", "th", "tbody", "thead", "tfoot", "caption"}
-# Of open elements: as deep as browsers go.
+# Depth of the search for an open element, as in browsers.
 DEEPEST = 512
 STYLE = re.compile(r"(?:^|;)\s*([a-z-]+)\s*:\s*([^;]*)")
 HIDDEN = {"display": {"none"}, "visibility": {"hidden", "collapse"}}
@@ -54,7 +55,7 @@ KEEPS_LINES = {"pre", "pre-wrap", "pre-line", "break-spaces"}
 
 
 def _reach(name: str) -> set[str]:
-    """What the end tag does not reach out of."""
+    """The elements that the end tag does not reach out of."""
     if name in {"table", "body", "html"}:
         return set()
     if name in OF_TABLE:
@@ -68,7 +69,7 @@ def _reach(name: str) -> set[str]:
 
 @dataclass(slots=True)
 class Element:
-    """An open element. `hidden`: by itself."""
+    """An open element. `hidden`: by itself, not by its parents."""
 
     name: str
     hidden: bool
@@ -76,7 +77,7 @@ class Element:
 
 
 def style_of(values: dict[str, str]) -> dict[str, str]:
-    """{property: value} of the style attribute: the last one counts, or the last important one."""
+    """{property: value} of the style attribute. The last value wins, or the last important one."""
     style: dict[str, str] = {}
     important: set[str] = set()
     for found in STYLE.finditer(values.get("style", "").lower()):
@@ -94,13 +95,14 @@ def keeps_lines(values: dict[str, str]) -> bool:
 
 
 def is_hidden(values: dict[str, str]) -> bool:
-    """For every reader: `mso-hide` is about Outlook alone."""
+    """Whether every mail program hides the element. `mso-hide` hides it in Outlook only."""
     style = style_of(values)
     return "hidden" in values or any(style.get(name) in HIDDEN[name] for name in HIDDEN)
 
 
 class HtmlReader:
-    """Calls `begin`, `void`, `words` and `end` for what is shown."""
+    """Calls `begin`, `void`, `words` and `end` for shown elements and text, and `hidden_words` and
+    `end_hidden` for hidden ones."""
 
     def __init__(self) -> None:
         self.open: list[Element] = []
@@ -156,7 +158,7 @@ class HtmlReader:
             self.begin(element, values, tag)
 
     def _end_head(self) -> None:
-        """The head ends where something begins that belongs to the body."""
+        """Closes the head before the first content of the body."""
         place = self._find({"head"}, set())
         if place is not None:
             self._close_from(place)
@@ -168,7 +170,7 @@ class HtmlReader:
 
     def _end_tag(self, name: str) -> None:
         if name == "br":
-            # As browsers read it.
+            # Browsers read </br> as <br>.
             if not self.hidden:
                 self.void("br", {})
             return
@@ -181,7 +183,8 @@ class HtmlReader:
             self._close_from(place)
 
     def _find(self, names: set[str], until: set[str]) -> int | None:
-        """The innermost open element of these names that stands in none of the others."""
+        """The innermost open element with one of these names, if no element of `until` is further
+        inside; else None."""
         if not any(self.names[name] for name in names):
             return None
         last = len(self.open) - 1

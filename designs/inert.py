@@ -1,7 +1,7 @@
-"""Rendered HTML for a frame that runs nothing: without what its policy blocks anyway. Pure.
+"""Removes everything from rendered HTML that the policy of the preview's frame blocks. Pure.
 
-The policy protects (designs.views.previews); this keeps browsers from reporting each script, style
-sheet and frame of a pasted mail as an error of our page.
+The policy gives the protection (designs.views.previews). This module only keeps browsers from
+reporting each script, style sheet and frame of a pasted mail as an error of our page.
 """
 
 import re
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from designs.markup import Tag, placed_tokens
 
-# They load another document, style sheet, sound or film. With no address they load nothing.
+# {element that loads a document, style sheet, sound or film: its URL attributes}.
 LOADING = {
     "link": ("href",),
     "base": ("href",),
@@ -22,10 +22,10 @@ LOADING = {
     "source": ("src",),
     "track": ("src",),
 }
-# A refresh leads elsewhere, a policy of the mail's own would be reported, too.
+# A refresh would load another page, and a policy in the mail would be reported, too.
 HTTP_EQUIV = "http-equiv"
 HARMLESS_META = re.compile(r"content-type|x-ua-compatible", re.IGNORECASE)
-# What is open at the end ends there, as in CSS: each place is read once.
+# An unclosed rule ends at the end of the text, as in CSS, so each place is read once.
 IMPORT = re.compile(
     r"""@import\s++(?:url\([^)]*+\)?|"[^"\n]*+"?|'[^'\n]*+'?)[^;{}]*+;?""", re.IGNORECASE
 )
@@ -43,7 +43,7 @@ def inert(html: str) -> str:
 
 
 def _blocked(html: str) -> Iterator[tuple[int, int]]:
-    """What is left out: (begin, end)."""
+    """The ranges to remove: (begin, end)."""
     for token, begin in placed_tokens(html):
         if not isinstance(token, Tag) or token.name.startswith("/"):
             continue
@@ -62,7 +62,7 @@ def _values(html: str, tag: Tag) -> Iterator[tuple[int, int]]:
         if name in tag.values:
             yield tag.values[name]
     for name, (begin, _end) in tag.values.items():
-        # `onload` becomes `load`: an empty one is reported, too.
+        # `onload` becomes `load`: browsers report even an empty handler.
         if name.startswith("on") and (at := _name_before(html, name, begin)) > tag.begin:
             yield at, at + 2
     if tag.name == "meta" and HTTP_EQUIV in tag.values and "content" in tag.values:
@@ -72,9 +72,9 @@ def _values(html: str, tag: Tag) -> Iterator[tuple[int, int]]:
 
 
 def _name_before(html: str, name: str, value: int) -> int:
-    """Where the name of the attribute begins whose value is here; 0: not found.
+    """The start of the name of the attribute whose value is here; 0 if not found.
 
-    It is read backwards: a tag may have thousands of attributes.
+    Reads backwards, because a tag may have thousands of attributes.
     """
     at = value - 1 if html[value - 1] in "\"'" else value
     at = _before_spaces(html, at)

@@ -1,4 +1,4 @@
-"""The language that a mail is written in: its yes and no, dates and numbers follow it. Pure."""
+"""Detects the language of a mail, for its yes and no, dates and numbers. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from designs.markup import Tag, tokens, without_jinja
 
 LANGUAGES = ("en", "zh")
-# Of each part: enough to tell.
+# Characters of each part that are read.
 LOOKED_AT = 50_000
 HAN = re.compile("[\u3400-\u9fff]")
 KANA = re.compile("[\u3041-\u30ff]")
@@ -16,7 +16,8 @@ WORD = re.compile(r"[A-Za-z]+")
 def of_mail(parts: Mapping[str, str]) -> str:
     """`parts`: subject, preheader, html and text as the author wrote them.
 
-    What the HTML declares counts, except for English, which templates declare and nobody changes.
+    The language that the HTML declares wins, except for English: templates declare it, and most
+    authors leave it there. Without a declaration the words decide.
     """
     declared, words = _read(parts.get("html", ""))
     if declared and declared != "en":
@@ -29,7 +30,7 @@ def of_mail(parts: Mapping[str, str]) -> str:
 
 
 def _read(html: str) -> tuple[str, str]:
-    """The language that <html> declares, such as "zh" for zh-Hans, and the words."""
+    """(declared language of <html>, such as "zh" for zh-Hans; the text)."""
     html = html[:LOOKED_AT]
     declared, words = "", []
     for token in tokens(html):

@@ -1,6 +1,6 @@
-"""Finds the links of a design and replaces those that are counted by calls of `track`. Pure.
+"""Finds the links of a design and replaces the counted ones by calls of `track`. Pure.
 
-Nothing else changes by a byte (designs.markup finds the places, designs.autolinks those in a text).
+No other byte changes. designs.markup finds the links in HTML, designs.autolinks those in text.
 """
 
 import re
@@ -16,7 +16,7 @@ from designs.marks import Marks
 from designs.markup import masked, tags
 from designs.rendering import RenderError, parse
 
-# Links to these pages of ours are never counted: leaving must not depend on a redirect.
+# Links to these pages are never counted: unsubscribing must not depend on a redirect.
 OWN = re.compile(r"\b(unsubscribe_url|view_url)\b")
 LINKING = {"a", "area"}
 
@@ -35,7 +35,8 @@ class Links:
         return self.numbers.setdefault(url, len(self.numbers))
 
     def call(self, url: str) -> str:
-        """What stands for the link; with the values of a personal one, which the mail keeps."""
+        """The call of `track` for the link. A personal link passes its values, which the mail
+        keeps."""
         number = self.number(url)
         if values := personal.arguments(url):
             rest = personal.rest(url)
@@ -47,14 +48,14 @@ class Links:
 
 
 def hrefs(html: str) -> list[tuple[int, int]]:
-    """Where the values of href stand in `html`: (begin, end) without quotes."""
+    """The positions of href values in `html`: (begin, end) without quotes."""
     return [
         tag.values["href"] for tag in tags(html) if tag.name in LINKING and "href" in tag.values
     ]
 
 
 def track_html(html: str, links: Links) -> str:
-    """HTML whose counted links are calls of `track`; their URLs are added to `links`."""
+    """The HTML with calls of `track` for counted links. Adds their URLs to `links`."""
     local = _local_names(html)
     pieces, last = [], 0
     for begin, end in hrefs(html):
@@ -68,7 +69,7 @@ def track_html(html: str, links: Links) -> str:
 
 
 def track_text(text: str, links: Links) -> str:
-    """Text whose addresses are calls of `track`. Those that hold merge fields stay as they are."""
+    """The text with calls of `track` for URLs. URLs with merge fields stay as they are."""
     pieces, last = [], 0
     for begin, end in autolinks.find(masked(text)):
         pieces += [text[last:begin], links.call(text[begin:end])]
@@ -77,13 +78,13 @@ def track_text(text: str, links: Links) -> str:
 
 
 def counting(html: str, links: Links) -> Callable[[str], str]:
-    """For designs.plaintext: what stands in the text for a link of the HTML."""
+    """For designs.plaintext: the function that writes a link of the HTML into the text."""
     local = _local_names(html)
     return lambda url: links.call(url) if _counted(url, local) else weburls.in_text(url)
 
 
 def url_template(value: str) -> str:
-    """The URL of an attribute's value: references are resolved outside of expressions."""
+    """The URL of an attribute's value. Character references are resolved outside expressions."""
     marks = Marks()
     return marks.show(weburls.clean(references.in_value(marks.hide(value))))
 
@@ -99,7 +100,7 @@ def _counted(url: str, local: set[str]) -> bool:
         tree = parse(url, "text")
     except RenderError:
         return False
-    # A loop's variable is not there any more when somebody clicks.
+    # A loop's variable no longer exists when somebody clicks.
     return not find_undeclared_variables(tree) & local
 
 

@@ -1,4 +1,4 @@
-"""Which merge fields decide where a link leads. Pure."""
+"""Finds the merge fields that decide the target of a link. Pure."""
 
 import re
 from collections.abc import Iterator
@@ -12,12 +12,12 @@ from designs.fuel import in_time
 from designs.markup import split_jinja, tags
 from designs.rendering import RenderError, parse
 
-# Behind these in a link, a field is a part of the host, up to what ends it.
+# If this text comes before a field in a link, the field is a part of the host.
 BEFORE_HOST = re.compile(r"\s*(?:https?:)?//[^/?#\\]*", re.IGNORECASE)
 
 
 def uses(html: str) -> Iterator[FieldUse]:
-    """Fields that hold an address, and those that are a part of a host."""
+    """Fields that a URL begins with, and fields that are a part of a host."""
     begun: set[int] = set()
     for edit in edits(html):
         begun.add(edit.end)

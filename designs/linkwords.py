@@ -1,4 +1,4 @@
-"""What is wrong with a link or picture, in words for authors. Pure."""
+"""The messages about problems of links and images. Pure."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from designs.fieldlinks import SCHEME
 from designs.weblinks import Reference, fault
 
 LONGEST = 60
-# Translated only where one is said: a mail may have thousands.
+# Lazy: each is translated only when it is shown.
 OF_LINKS: dict[str, Promise] = {
     "empty": _("This link leads nowhere."),
     "insecure": _("This link is not encrypted; use https:// if the site can."),
@@ -44,7 +44,7 @@ OF_FILES: dict[str, Promise] = {
 
 
 def said(reference: Reference) -> Iterator[tuple[str, str]]:
-    """The problem's code and text; nothing for a link that can work."""
+    """The problem's code and text; yields nothing for a link that can work."""
     code = fault(reference)
     if not code:
         return

@@ -1,4 +1,4 @@
-"""Marks stand for Jinja tags while the HTML around them is read. Pure."""
+"""Replaces Jinja tags by marks while the HTML around them is read. Pure."""
 
 import re
 
@@ -17,7 +17,7 @@ class Marks:
         self.tags: list[str] = []
 
     def hide(self, source: str) -> str:
-        """The source with marks. Comments leave no trace; a raw block is text."""
+        """The source with marks for its tags. Comments are removed; a raw block becomes text."""
         return "".join(
             self._hidden(piece) if is_jinja else self._without_jinja(piece)
             for piece, is_jinja in split_jinja(source)
@@ -32,7 +32,7 @@ class Marks:
         return self.add(piece)
 
     def _without_jinja(self, piece: str) -> str:
-        # What opens and never closes stays an error.
+        # A tag that never closes stays an error.
         return JINJA_OPEN.sub(lambda found: self.add(found[0]), piece.replace(BEGIN, ""))
 
     def add(self, tag: str) -> str:
@@ -40,17 +40,17 @@ class Marks:
         return f"{BEGIN}{len(self.tags) - 1}{END}"
 
     def statements(self, text: str) -> list[str]:
-        """The marks of the statements in a text."""
+        """The marks of statements, such as `if`, in a text."""
         return [found[0] for found in MARK.finditer(text) if self.keyword(found[0])]
 
     def keyword(self, mark: str) -> str:
-        """Of a statement, such as "if"; empty for an expression."""
+        """The keyword of a statement, such as "if"; "" for an expression."""
         found = KEYWORD.match(self.tags[int(mark[1:-1])])
         return found[1] if found else ""
 
     def matter(self, statements: list[str]) -> bool:
-        """Whether others depend on these: they set something, or open or close what others close or
-        open."""
+        """Whether other statements depend on these: they set a name, or their blocks open or close
+        outside."""
         depth = 0
         for keyword in map(self.keyword, statements):
             if keyword == "set" or (keyword.startswith("end") and not depth):
@@ -60,7 +60,7 @@ class Marks:
         return depth > 0
 
     def show(self, text: str) -> str:
-        """The text as a template, with its tags again. Braces of the text itself stay text."""
+        """The text as a template, with its tags restored. Braces of the text itself stay text."""
         pieces, last = [], 0
         for found in MARK.finditer(text):
             pieces += [_before_tag(text[last : found.start()]), self.tags[int(found[1])]]

@@ -1,8 +1,8 @@
 """Reads an HTML design's tags without changing it. Pure, and linear in the source's length.
 
-Jinja tags are masked by as many other characters first, so a quote or `>` inside an expression
-misleads nobody, and every position in the masked source is the same position in the source. What
-closes nowhere ends the reading, as it does in a browser.
+Jinja tags are first masked, character by character. So a quote or `>` inside an expression has no
+effect, and positions in the masked source are positions in the source. A tag or comment that never
+closes ends the reading, as in a browser.
 """
 
 import re
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 MASK = "\x01"
 JINJA_OPEN = re.compile(r"\{[{%#]")
-# Where Jinja may begin, and the elements in which `{#` may be text.
+# Possible starts of Jinja tags, and the elements in which `{#` may be text.
 OPENING = re.compile(r"\{[{%#]|<(style|script)(?=[\s/>])", re.IGNORECASE)
 SHEET_END = {
     name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE) for name in ("style", "script")
@@ -20,33 +20,33 @@ RAW_BLOCK = re.compile(r"\{%[-+]?\s*raw\s*[-+]?%\}")
 RAW_END = re.compile(r"\{%[-+]?\s*endraw\s*[-+]?%\}")
 JINJA_CLOSE = {"{{": "}}", "{%": "%}", "{#": "#}"}
 STRING = r""""(?:[^"\\]|\\.)*+"|'(?:[^'\\]|\\.)*+'"""
-# As Jinja2's lexer: what closes a tag doesn't close it inside of a string.
+# As in Jinja2's lexer, `}}` or `%}` inside a string doesn't close a tag.
 JINJA_END = {
     "{{": re.compile(rf"""(?:[^"'}}]|{STRING}|\}}(?!\}}))*+\}}\}}""", re.DOTALL),
     "{%": re.compile(rf"""(?:[^"'%]|{STRING}|%(?!\}}))*+%\}}""", re.DOTALL),
 }
-# In a style sheet: the selector of an id and its block, not the words of a Jinja comment.
+# In a style sheet: a selector of an id with its block, and not a Jinja comment.
 ID_SELECTOR = re.compile(r"\{#(?=[-\w\\])[^{}]*\{")
 TAG_OPEN = re.compile(r"<(!--|[!?]|/?[a-zA-Z][^\s/>\x01]*)")
 # Quotes belong to a value only where the value begins with one.
 VALUE = r"""\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"'][^\s>]*)|(?=>))"""
 NAME = r"[^\s/>\x01][^\s/>=\x01]*+"
-# Without groups: Python 3.11 fails with those in a possessive repetition (SystemError).
+# Without groups: in a possessive repetition they make Python 3.11 fail (SystemError).
 ANY_VALUE = r"""\s*=\s*(?:"[^"]*"|'[^']*'|[^\s>"'][^\s>]*|(?=>))"""
 TAG_REST = re.compile(rf"(?:[\s/\x01]++|{NAME}(?:{ANY_VALUE}|(?!\s*=)))*+>")
 ATTRIBUTE = re.compile(rf"({NAME})(?:{VALUE})?")
 # From the "--" of "<!--" on: "<!-->" is a whole comment.
 COMMENT_END = re.compile("--!?>")
-# Their content is no markup.
+# Elements whose content is no markup.
 RAW = {"script", "style", "title", "textarea", "xmp", "iframe", "noembed", "noframes"}
 RAW_TEXT_END = {name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE) for name in RAW}
 
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """A tag: where it stands, and where its attributes' values stand, without quotes."""
+    """A tag: its position, and the positions of its attributes' values, without quotes."""
 
-    # Lower case; an end tag's begins with "/".
+    # Lower case. The name of an end tag begins with "/".
     name: str
     begin: int
     end: int
@@ -54,12 +54,12 @@ class Tag:
 
 
 def jinja_spans(source: str) -> Iterator[tuple[int, int]]:
-    """Where `{{ }}`, `{% %}` and `{# #}` stand; a raw block is one span with what is in it."""
+    """The positions of `{{ }}`, `{% %}` and `{# #}`. A raw block with its content is one span."""
     return ((begin, end) for begin, end, is_jinja in _openings(source) if is_jinja)
 
 
 def readable(source: str) -> str:
-    """The source as Jinja2 is to read it: a `{#` that is CSS doesn't begin a comment."""
+    """The source for Jinja2: a `{#` that is CSS is escaped, so it doesn't begin a comment."""
     if "{#" not in source:
         return source
     pieces, last = [], 0
@@ -71,19 +71,19 @@ def readable(source: str) -> str:
 
 
 def literal(text: str) -> str:
-    """Text as a template that shows it."""
+    """A template that shows the text."""
     return JINJA_OPEN.sub(lambda found: f"{{{{ '{found[0]}' }}}}", text)
 
 
 def comments(source: str) -> Iterator[tuple[int, int]]:
-    """Where Jinja's comments stand."""
+    """The positions of Jinja's comments."""
     return (span for span in jinja_spans(source) if source.startswith("{#", span[0]))
 
 
 def _openings(source: str) -> Iterator[tuple[int, int, bool]]:
     """Each place where a Jinja tag may begin: (begin, end, whether it is one)."""
     position = 0
-    # What is not closed after here is not looked for again.
+    # Closing marks that don't occur any more: they aren't searched again.
     hopeless: set[str] = set()
     sheet = _Sheet(source)
     while found := OPENING.search(source, position):
@@ -98,7 +98,7 @@ def _openings(source: str) -> Iterator[tuple[int, int, bool]]:
 
 
 def _end_of_jinja(source: str, found: re.Match[str], hopeless: set[str]) -> int:
-    """0: nowhere."""
+    """The end of the Jinja tag; 0 if it never ends."""
     raw = RAW_BLOCK.match(source, found.start())
     if raw and "raw" not in hopeless:
         if end := RAW_END.search(source, raw.end()):
@@ -134,7 +134,7 @@ class _Sheet:
             self.close = self.source.find("#}", found.end(), self.end)
 
     def is_text(self, begin: int) -> bool:
-        """Whether the `{#` at `begin` stands in the sheet and is no comment of Jinja's."""
+        """Whether the `{#` at `begin` is in the sheet and doesn't begin a Jinja comment."""
         if begin >= self.end:
             return False
         if 0 <= self.close < begin + 2:
@@ -143,7 +143,7 @@ class _Sheet:
 
 
 def split_jinja(source: str) -> list[tuple[str, bool]]:
-    """The source in pieces, each with whether it is a Jinja tag."""
+    """The source in pieces: [(piece, whether it is a Jinja tag)]."""
     pieces, last = [], 0
     for begin, end in jinja_spans(source):
         pieces += [(source[last:begin], False), (source[begin:end], True)]
@@ -152,7 +152,7 @@ def split_jinja(source: str) -> list[tuple[str, bool]]:
 
 
 def without_jinja(source: str) -> str:
-    """The source without Jinja tags; line breaks inside them stay, so lines keep their numbers."""
+    """The source without Jinja tags. Line breaks inside them stay, so lines keep their numbers."""
     return "".join(
         "\n" * piece.count("\n") if is_jinja else piece for piece, is_jinja in split_jinja(source)
     )
@@ -172,16 +172,17 @@ def tags(source: str) -> Iterator[Tag]:
 
 
 def tokens(source: str) -> Iterator[Tag | str]:
-    """Start tags, end tags, and the text between them; without comments and what is in scripts,
+    """Start tags, end tags, and the text between them, without comments and the content of scripts,
     style sheets and the like.
 
-    Not html.parser: it takes quadratic time on what never closes, and raises on some of it.
+    We don't use html.parser: it takes quadratic time for markup that never closes, or raises.
     """
     return (token for token, _begin in placed_tokens(source))
 
 
 def placed_tokens(source: str) -> Iterator[tuple[Tag | str, int]]:
-    """The tokens, each with where it begins. What closes nowhere is left out with all behind it."""
+    """The tokens, each with its start. Markup that never closes is left out, with all text after
+    it."""
     hidden = masked(source)
     position = 0
     while found := TAG_OPEN.search(hidden, position):
@@ -202,7 +203,8 @@ def placed_tokens(source: str) -> Iterator[tuple[Tag | str, int]]:
 
 
 def _end_of_tag(hidden: str, found: re.Match[str]) -> int | None:
-    """Where the tag, comment or declaration that begins as `found` ends; None: nowhere."""
+    """The end of the tag, comment or declaration that begins with `found`; None if it never
+    ends."""
     if found[1] == "!--":
         closed = COMMENT_END.search(hidden, found.start() + 2)
     elif found[1] in {"!", "?"}:

@@ -18,7 +18,7 @@ class Design(models.Model):
     html = models.TextField(_("HTML"), blank=True)
     # Empty: made from the HTML.
     text = models.TextField(_("plain text"), blank=True)
-    # Grows with each save: an editor that saves over another's newer version is told.
+    # Grows with each save. An editor that would overwrite a newer version gets an error.
     version = models.PositiveIntegerField(default=1)
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -34,15 +34,15 @@ class Design(models.Model):
 
 
 class Unconverted(models.Model):
-    """What a design said before its merge tags were converted: to be undone while nothing else was
-    saved."""
+    """The parts of a design before its merge tags were converted. The conversion can be undone
+    until the design is saved again."""
 
     design = models.OneToOneField(
         Design, models.CASCADE, primary_key=True, related_name="unconverted"
     )
-    # The design's, as the conversion made it.
+    # The version of the design that the conversion created.
     version = models.PositiveIntegerField()
-    # By the name of the part.
+    # {part: its source before}.
     parts = models.JSONField()
 
     def __str__(self) -> str:
@@ -52,8 +52,8 @@ class Unconverted(models.Model):
 class Content(models.Model):
     """An immutable, compiled copy of a design, ready to render for each recipient (Jinja2).
 
-    In `html` and `text`, links that are counted are replaced by calls of `track(n)`, n being the
-    link's place in `links`; see designs.links.
+    In `html` and `text`, calls of `track(n)` replace counted links; n is the link's index in
+    `links`. See designs.links.
     """
 
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="contents")

@@ -1,7 +1,8 @@
-"""The part of a link that differs from person to person, as arguments of `track`. Pure.
+"""The personal part of a link, as arguments of `track`. Pure.
 
-The address that a mail said goes with its link: what the person's fields are later changes nothing.
-For `https://shop.example/?id={{ code }}&from=mail` it is the code; the rest stands in the content.
+A counted link carries its personal part, so later changes of the person's fields don't change the
+link's target. In `https://shop.example/?id={{ code }}&from=mail` the personal part is the code; the
+content holds the rest.
 """
 
 import re
@@ -11,24 +12,24 @@ from typing import Any
 from designs.fieldlinks import alone, is_web
 from designs.markup import jinja_spans, split_jinja
 
-# Of what differs, in bytes: mail programs cut addresses of more than about 2,000 characters.
+# Bytes of the personal part: mail programs cut URLs of more than about 2,000 characters.
 LONGEST = 1_000
-# Of an address that stands in the mail as it is.
+# Characters of a URL that is written into the mail without a redirect.
 LONGEST_ADDRESS = 10_000
-# Whitespace control: addresses have no blanks.
+# Jinja's whitespace control, which isn't needed: URLs have no blanks.
 CONTROL = re.compile(r"^[-+]|-$")
 STATEMENT = re.compile(r"\{%[-+]?\s*(\w+)(.*?)[-+]?%\}", re.DOTALL)
 
 
 def around(url: str) -> tuple[str, str] | None:
-    """What stands before and after the part that differs; None: the link is the same for all."""
+    """The text before and after the personal part; None if the link is the same for all."""
     spans = list(jinja_spans(url))
     return (url[: spans[0][0]], url[spans[-1][1] :]) if spans else None
 
 
 def arguments(url: str) -> str:
-    """Expressions that together give what stands between `around(url)`; empty where the link is the
-    same for all, or no expression can say it (loops)."""
+    """Expressions that together give the personal part. "" if the link is the same for all, or if
+    no expression can give it (loops)."""
     outer = around(url)
     if outer is None:
         return ""
@@ -38,7 +39,7 @@ def arguments(url: str) -> str:
 
 
 def rest(url: str) -> str | None:
-    """What follows the values where the address begins with them, so that they say its scheme, too;
+    """The text after the values, if the URL begins with them, so that its scheme depends on them;
     None for other links."""
     outer = around(url)
     return outer[1] if outer and not outer[0] else None
@@ -47,9 +48,9 @@ def rest(url: str) -> str | None:
 def leads(
     values: Iterable[Any], rest: str | None, as_text: Callable[[Any], str]
 ) -> tuple[str | None, str | None]:
-    """Of a link in somebody's mail: what goes with its counted address (`joined`), and the address
-    that stands there instead. Only addresses of the web are counted: `mailto:` and `tel:` are
-    opened by no redirect."""
+    """For a link in one mail: (personal part for the counted URL, None), or (None, the URL to write
+    instead). A personal part that is too long is None. Only http(s) URLs are counted: a redirect
+    can't open `mailto:` and `tel:`."""
     if rest is None:
         return joined(values, as_text), None
     whole = joined(values, as_text, longest=LONGEST_ADDRESS)
@@ -62,7 +63,7 @@ def leads(
 def joined(
     pieces: Iterable[Any], as_text: Callable[[Any], str], *, longest: int = LONGEST
 ) -> str | None:
-    """The values of `arguments`; None where they are too long to go with a link."""
+    """The values of `arguments` as one text; None if it is too long for a link."""
     texts, room = [], longest
     for piece in pieces:
         text = as_text(piece)
@@ -75,7 +76,7 @@ def joined(
 
 
 def _expressions(source: str) -> list[str] | None:
-    """The pieces of a template as expressions; an `if` is one."""
+    """The pieces of a template as expressions. An `if` becomes one expression. None for loops."""
     reader = _ConditionReader()
     for piece, is_jinja in split_jinja(source):
         if not is_jinja:
@@ -92,11 +93,11 @@ class _ConditionReader:
 
     def __init__(self) -> None:
         self.parts: list[str] = []
-        # Of each open `if`: what stands before it, and its branches, each with its condition.
+        # For each open `if`: the parts before it, and its branches with their conditions.
         self.outer: list[tuple[list[str], list[tuple[str, list[str]]]]] = []
 
     def read(self, statement: str) -> bool:
-        """Whether the statement is one that can be turned."""
+        """Reads a statement. Returns whether it can be turned into an expression."""
         found = STATEMENT.fullmatch(statement)
         keyword = found[1] if found else ""
         if keyword == "if":
@@ -115,7 +116,8 @@ class _ConditionReader:
 
 
 def _choice(branches: list[tuple[str, list[str]]]) -> str:
-    """The branch whose condition is true; the condition of `else` is empty."""
+    """An expression that gives the first branch whose condition is true. `else` has the condition
+    ""."""
     chosen = "''"
     for condition, parts in reversed(branches):
         words = " ~ ".join(parts) or "''"

@@ -1,7 +1,8 @@
-"""How many mails one process renders at once for people who wait: previews, checks, test mails.
+"""Limits how many mails one process renders at once for waiting people: previews, checks, test
+mails.
 
-A rendering takes the processor for as long as its fuel lasts, and each holds a thread of the web
-server. So few are rendered at once, one of each workspace, and few wait; the others are told.
+A rendering uses the processor until its fuel is spent, and it holds a thread of the web server. So
+few mails are rendered at once, one per workspace, and few requests wait. Others get BusyError.
 """
 
 import threading
@@ -11,17 +12,17 @@ from contextlib import contextmanager
 
 from designs.fuel import TimeUpError, within
 
-# Of eight threads of a web process, these may be at it together; the others serve other pages.
+# A web process has eight threads. So many may render at once; the others serve other pages.
 AT_ONCE = 2
 MOST_WAITING = 4
 MOST_WAITING_OF_ONE = 3
-# Seconds to wait for a place, and to be at it.
+# Seconds to wait for a place, and to render.
 LONGEST_WAIT = 2.0
 LONGEST_WORK = 4.0
 
 
 class BusyError(TimeUpError):
-    """Too many others are at it."""
+    """Too many mails are being rendered."""
 
 
 class Places:
@@ -33,8 +34,8 @@ class Places:
 
     @contextmanager
     def one(self, workspace: int) -> Iterator[None]:
-        """A place for the workspace; raises BusyError, and inside of it TimeUpError (designs.fuel)
-        after LONGEST_WORK."""
+        """Takes a place for the workspace. Raises BusyError. Work inside the block raises
+        TimeUpError (designs.fuel) after LONGEST_WORK."""
         self._take(workspace)
         try:
             with within(LONGEST_WORK):

@@ -1,4 +1,5 @@
-"""Makes the plain text of an HTML design; Jinja tags survive. Pure, linear in the HTML's length."""
+"""Makes the plain text of an HTML design, with its Jinja tags. Pure, linear in the HTML's
+length."""
 
 import re
 from collections.abc import Callable
@@ -12,14 +13,14 @@ from designs.textlists import LISTS, Lists, items_of_reversed
 
 LINES = {"li", "dt", "dd", "option", "legend", "summary", "caption", "figcaption"}
 PREFORMATTED = {"pre", "listing"}
-# HTML's white space; an ideographic space is a letter's width, and stays.
+# HTML's white space. An ideographic space has the width of a letter, and stays.
 BLANKS = re.compile("[ \t\n\r\f\v\u00a0]+")
 
 
 def from_html(html: str, link: Callable[[str], str] = weburls.in_text) -> str:
     """Text with one blank line between blocks, links as "words (URL)", lists with their marks.
 
-    `link` makes what stands for a URL template; as it is if nothing else is wanted.
+    `link` writes a URL template into the text; by default unchanged, as a text shows it.
     """
     marks = Marks()
     reader = _TextReader(marks.hide(html), marks, link)
@@ -35,16 +36,16 @@ class _TextReader(htmltree.HtmlReader):
         self.link = link
         self.lines = Lines()
         self.lists = Lists(marks, items_of_reversed(html))
-        # Where the words of each open link begin.
+        # For each open link: its URL, and the place where its words begin.
         self.links: list[tuple[str, tuple[int, int]]] = []
-        # The statements in what is hidden.
+        # The statements inside hidden elements.
         self.unseen: list[str] = []
         self.read(html)
 
     def text(self) -> str:
         return self.lines.text()
 
-    # -- What htmltree.HtmlReader finds, without what is hidden
+    # -- Called by htmltree.HtmlReader for shown elements
 
     def begin(self, element: Element, values: dict[str, str], tag: Tag) -> None:
         name = element.name
@@ -97,7 +98,7 @@ class _TextReader(htmltree.HtmlReader):
         self.unseen += self.marks.statements(source)
 
     def end_hidden(self) -> None:
-        """Statements are kept that the rest needs: a value that is set, the begin of an `if`."""
+        """Keeps hidden statements that the rest needs: a `set`, or the start of an `if`."""
         unseen, self.unseen = self.unseen, []
         if unseen and self.marks.matter(unseen):
             self.words("".join(unseen))
@@ -114,12 +115,12 @@ class _TextReader(htmltree.HtmlReader):
     # -- Links
 
     def _url(self, values: dict[str, str]) -> str:
-        """The template of the link's URL; empty where it leads to no place of its own."""
+        """The template of the link's URL; "" if it leads to a place in the same mail."""
         url = weburls.clean(values.get("href", ""))
         return "" if url.startswith("#") else url
 
     def _area(self, values: dict[str, str]) -> None:
-        """A part of an image that leads somewhere: a line of its own."""
+        """Writes a linked part of an image on its own line."""
         if url := self._url(values):
             self.lines.end_line()
             place = self.lines.place()

@@ -1,4 +1,4 @@
-"""What a design looks like to one person: rendered, and made safe to show in a frame of ours."""
+"""Renders a design as one person would get it, and makes it safe to show in a frame of our page."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -28,21 +28,21 @@ from pages.oneline import one_line
 from pages.registry import Registry
 
 BUSY = "busy"
-# How documents of ours are set: the text part, and what we say in place of a mail. The latter is
-# larger: a mail's width is shown in a narrower column.
+# Fonts of our own documents: of the plain text, and of a message in place of the mail. The latter
+# is larger, because the frame shows the width of a mail in a narrower column.
 CODE = "14px/1.6 ui-monospace,Consolas,Menlo,monospace"
 WORDS = "18px/1.6 system-ui,sans-serif"
 REMOTE = re.compile(r"\s*(https?:)?//", re.IGNORECASE)
-# Attributes that name a picture, besides those that any element may have.
+# Attributes with the URL of an image, besides those that any element may have.
 PICTURES = {
     "img": {"src", "srcset"},
     "input": {"src"},
     "source": {"srcset"},
     "image": {"href", "xlink:href"},
 }
-# What makes a browser ask elsewhere for a picture, besides <img>.
+# CSS that loads an image from another server.
 REMOTE_CSS = re.compile(r"""url\(\s*+(?:["']\s*+)?(?:https?:)?//[^)]*+\)""", re.IGNORECASE)
-# What mails ask about the reader's theme; a preview answers by itself.
+# Media queries and meta tags about the reader's theme. The preview decides them itself.
 DARK_QUERY = re.compile(r"prefers-color-scheme\s*:\s*(dark|light)", re.IGNORECASE)
 SCHEMES = re.compile(r"((?:color-scheme\s*:|content=[\"']?)\s*)light\s+dark\b", re.IGNORECASE)
 ALWAYS, NEVER = "min-width: 0px", "max-width: 0px"
@@ -55,7 +55,7 @@ DRAWING = (
 
 
 class PreviewUrls:
-    """Addresses of a mail that nobody got: they lead nowhere."""
+    """URLs for a mail that was not sent. They lead nowhere."""
 
     unsubscribe = "#unsubscribe"
     view = "#view"
@@ -65,26 +65,27 @@ class PreviewUrls:
         return f"#link-{number}"
 
 
-# Makes the addresses of previews: the app that serves a mail's addresses registers some whose pages
-# change nothing.
+# Makes the URLs of previews. The app that serves a mail's URLs registers ones whose pages change
+# nothing.
 urls: Registry[Callable[[], Urls]] = Registry()
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """The rendered parts; one that can't be rendered is empty, and a problem says why."""
+    """The rendered parts. A part that can't be rendered is "", and a problem says why."""
 
     subject: str = ""
     preheader: str = ""
     html: str = ""
     text: str = ""
     problems: list[DesignProblem] = field(default_factory=list)
-    # Of the problems those that keep a part from being shown.
+    # The problems that keep a part from being shown.
     failed: list[DesignProblem] = field(default_factory=list)
 
     @property
     def teaser(self) -> str:
-        """What inboxes show behind the subject: without a preheader, how the mail begins."""
+        """The text that inboxes show after the subject: the preheader, else the start of the
+        mail."""
         return self.preheader or " ".join(self.text[:600].split())[:160]
 
     @property
@@ -92,7 +93,8 @@ class Preview:
         return any(problem.code == "foreign_tag" for problem in self.problems)
 
     def failures(self, part: str) -> list[DesignProblem]:
-        """Why the part can't be shown; a text that is made from the HTML fails as that does."""
+        """The problems that keep the part from being shown. A text made from the HTML has those of
+        the HTML."""
         own = [problem for problem in self.failed if problem.part == part]
         if own or part != "text" or self.text:
             return own
@@ -108,10 +110,12 @@ def render_preview(  # noqa: PLR0913 - the four parts of a mail and whom it is f
     text: str = "",
     contact: Contact | None = None,
 ) -> Preview:
-    """The mail as this contact of the workspace would get it; None: as an invented person would.
+    """The mail as this contact of the workspace would get it; without a contact, an invented
+    person.
 
-    Never raises for what authors wrote: `problems` says what is wrong, with part and line. So it
-    does where the mail takes too long, or too many others are rendered now (designs.places).
+    Never raises for errors in the design: `problems` lists them, with part and line. It also
+    reports a mail that takes too long, or that too many mails are being rendered now
+    (designs.places).
     """
     source = MailSource(subject=subject, preheader=preheader, html=html, text=text)
     if too_large := too_large_for(source):
@@ -120,10 +124,10 @@ def render_preview(  # noqa: PLR0913 - the four parts of a mail and whom it is f
         with PLACES.one(workspace.pk):
             return _preview(workspace, source, contact)
     except BusyError:
-        words = _("Many mails are being drawn right now. Try again in a moment.")
+        words = _("Many mails are being rendered right now. Try again in a moment.")
         return _without_a_picture(DesignProblem(BUSY, ERROR, "html", 0, words))
     except TimeUpError:
-        words = _("This mail takes too long to draw. Make its loops and calculations smaller.")
+        words = _("This mail takes too long to render. Make its loops and calculations smaller.")
         return _without_a_picture(DesignProblem("time", ERROR, "html", 0, words))
 
 
@@ -136,9 +140,9 @@ def _preview(workspace: Workspace, source: MailSource, contact: Contact | None) 
     values = fields.values(workspace, contact)
     rendered, failed = _render(source, values)
     if not source.text and any(problem.part == "html" for problem in failed):
-        # The text is made from the HTML: what is wrong there is said once.
+        # The text is made from the HTML, so the same error would be reported twice.
         failed = [problem for problem in failed if problem.part != "text"]
-    # A warning about the same line does not say why nothing can be shown.
+    # Only errors replace a failure of the same line: a warning doesn't explain it.
     errors: dict[tuple[str, int], list[DesignProblem]] = {}
     for one in problems:
         if one.severity == ERROR:
@@ -152,7 +156,7 @@ def _preview(workspace: Workspace, source: MailSource, contact: Contact | None) 
 def _render(
     source: MailSource, values: dict[str, Any]
 ) -> tuple[dict[str, str], list[DesignProblem]]:
-    """Each part for itself: a broken subject doesn't hide the mail."""
+    """Renders each part separately, so that a broken subject doesn't hide the mail."""
     given = next(iter(urls), PreviewUrls)()
     values = {
         **values,
@@ -178,10 +182,11 @@ def _render(
 
 
 def framed(preview: Preview, part: str, *, images: bool, dark: bool = False) -> str:
-    """The document that a sandboxed frame shows for `part`: html (text if there is none) or text.
+    """The document for a sandboxed frame. `part`: "html" (the text if the mail has no HTML) or
+    "text".
 
-    Pictures of other servers are drawn as boxes with their alt text unless `images`. `dark`: as a
-    mail program in its dark theme shows it, if the mail has styles for that; else always light.
+    Unless `images`, boxes with the alt text replace images of other servers. `dark`: as in a mail
+    program with a dark theme, if the mail has styles for it; else always light.
     """
     if failures := preview.failures(part):
         return _excuse(failures)
@@ -193,7 +198,7 @@ def framed(preview: Preview, part: str, *, images: bool, dark: bool = False) -> 
 
 
 def in_theme(html: str, *, dark: bool) -> str:
-    """The mail as in a light or dark mail program, whatever the theme of our page is."""
+    """The mail as in a light or dark mail program, independent of the theme of our page."""
     wanted = "dark" if dark else "light"
     html = DARK_QUERY.sub(lambda found: ALWAYS if found[1].lower() == wanted else NEVER, html)
     return SCHEMES.sub(rf"\g<1>{wanted}", html)
@@ -206,8 +211,8 @@ def _failure(problem: DesignProblem) -> str:
 
 
 def _excuse(failures: Sequence[DesignProblem]) -> str:
-    """In place of the mail: what keeps it from being shown, and where. Where others are drawn
-    now, our script asks again soon (frontend/src/designs.js)."""
+    """The document shown instead of the mail: its errors with their lines. If the process is busy,
+    our script tries again soon (frontend/src/designs.js)."""
     lines = "\n".join(map(_failure, failures))
     if any(problem.code == BUSY for problem in failures):
         return _page(lines, font=WORDS, mark=" data-busy")
@@ -217,7 +222,7 @@ def _excuse(failures: Sequence[DesignProblem]) -> str:
 
 
 def _page(text: str, *, font: str = CODE, mark: str = "") -> str:
-    """Text as a document; its URLs are left as words, as many mail programs do."""
+    """The text as an HTML document. URLs don't become links, as in many mail programs."""
     return (
         '<!doctype html><meta charset="utf-8"><title></title>'
         '<meta name="viewport" content="width=device-width">'
@@ -228,7 +233,7 @@ def _page(text: str, *, font: str = CODE, mark: str = "") -> str:
 
 
 def with_base(html: str) -> str:
-    """Links open beside our page, not in the frame."""
+    """Makes links open in a new tab, not in the frame."""
     head = next((tag.end for tag in tags(html) if tag.name == "head"), None)
     if head is None:
         doctype = re.match(r"\s*<!doctype[^>]*>", html, re.IGNORECASE)
@@ -237,7 +242,7 @@ def with_base(html: str) -> str:
 
 
 def count_remote(html: str) -> int:
-    """How many pictures of other servers the rendered HTML shows."""
+    """The number of images from other servers in the rendered HTML."""
     pictures = sum(1 for tag in tags(html) if _remote(html, tag))
     return pictures + len(REMOTE_CSS.findall(html, 0, _last_closed(html)))
 
@@ -250,13 +255,13 @@ def _remote(html: str, tag: Tag) -> bool:
 
 
 def _picture_values(tag: Tag) -> list[str]:
-    """The attributes that name a picture, in their order."""
+    """The attributes with the URL of an image, in order."""
     named = {"background", "poster"} | PICTURES.get(tag.name, set())
     return sorted(named & tag.values.keys(), key=tag.values.__getitem__)
 
 
 def without_remote(html: str) -> str:
-    """Rendered HTML whose pictures of other servers are drawings with their alt text."""
+    """The rendered HTML, with boxes and their alt text instead of images from other servers."""
     pieces, last = [], 0
     for tag in tags(html):
         if not _remote(html, tag):
@@ -272,7 +277,8 @@ def without_remote(html: str) -> str:
 
 
 def _last_closed(html: str) -> int:
-    """Where the last `url(…)` may end: looked for behind it, each open one would be read on."""
+    """The last possible end of a `url(…)`. Without this limit, each unclosed `url(` would be read
+    to the end of the text."""
     return html.rfind(")") + 1
 
 

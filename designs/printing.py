@@ -1,4 +1,4 @@
-"""How a compiled part prints values and links. Pure."""
+"""Prints the values and links of a compiled part. Pure."""
 
 from collections.abc import Callable
 from typing import Any
@@ -42,7 +42,7 @@ def word_value(language: str) -> Callable[[Any], str]:
 
 
 def clicks(fixed: Fixed) -> Callable[..., str]:
-    """`track` as a part's function calls it: with the message's token first."""
+    """The function `track` of a compiled part. Its first argument is the message's token."""
 
     def shown(one: Any) -> str:
         return as_text(one, fixed.language)
@@ -58,7 +58,7 @@ def clicks(fixed: Fixed) -> Callable[..., str]:
 
 
 def signed(fixed: Fixed) -> Callable[[Any, int], str]:
-    """What follows the number of a link with one value; nothing where the value is too long."""
+    """Makes the text after the number of a link with one value; "" if the value is too long."""
 
     def sign(value: Any, number: int) -> str:
         said = joined((value,), lambda one: as_text(one, fixed.language))

@@ -1,8 +1,8 @@
-"""One thing that is wrong or unwise about a design. Pure."""
+"""A problem of a design. Pure."""
 
 from dataclasses import dataclass
 
-# An error keeps a campaign from being sent; a warning is to be looked at.
+# A campaign with an error can't be sent. A warning doesn't prevent it.
 ERROR, WARNING = "error", "warning"
 
 
@@ -11,6 +11,6 @@ class DesignProblem:
     code: str
     severity: str
     part: str
-    # From 1; 0: the part as a whole.
+    # Counted from 1; 0 for the whole part.
     line: int
     text: str

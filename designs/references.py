@@ -1,21 +1,21 @@
-"""Character references such as `&amp;`, as HTML reads them in text and in attributes. Pure.
+"""Resolves character references such as `&amp;` in text and in attributes. Pure.
 
-The rules differ: in an attribute, a named reference without a semicolon that is followed by `=` or
-an alphanumeric is no reference (HTML standard, 13.2.5.73). `&copy=2` in an address stays.
+The rules differ: in an attribute, a named reference without a semicolon, followed by `=` or an
+alphanumeric, is no reference (HTML standard, 13.2.5.73). So `&copy=2` in a URL stays.
 """
 
 import html
 import re
 from html.entities import html5
 
-# A name ends where the alphanumerics end. A Jinja tag, or what stands for it, may go on with it.
+# A name ends where the alphanumerics end. A Jinja tag, or its mark, may continue the name.
 REFERENCE = re.compile(
     r"&(?:#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[a-zA-Z][a-zA-Z0-9]{1,31}+(?:;|(?![=a-zA-Z0-9\x01\ue000])))"
 )
 
 
-# Python reads no number of more than 4,300 digits; zeros in front say nothing, and no character has
-# a number of more than seven.
+# Python refuses numbers of more than 4,300 digits. So leading zeros are removed, and a reference
+# with more than seven digits, which no character has, is replaced.
 ZEROS = re.compile(r"&#0+(?=[0-9])")
 BEYOND = re.compile(r"&#[0-9]{8,};?")
 UNKNOWN = "\ufffd"

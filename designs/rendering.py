@@ -1,13 +1,13 @@
 """Renders a content for a person: Jinja2 in a sandbox with limits. Pure.
 
-Authors are not trusted with the server. Of Jinja2 they get output, `if`, `for`, `set` and `with`,
-the filters in `designs.filters`, and no calls but `range` and `track`.
+Authors are not trusted. Of Jinja2 they may use output, `if`, `for`, `set` and `with`, the filters
+in `designs.filters`, and calls of `range` and `track` only.
 
-Time is bounded by counting (designs.fuel), not by a clock: a signal works in the main thread of a
-process only, and a thread that waits can't stop the one that renders. So each turn of a loop pays
-for the nodes in its body, each operator, filter and test for the characters it looks at and makes
-(designs.costs), and the source, strings and the output are limited. Between two payments nothing
-long can happen, so a render ends soon on any thread or process, and the same design always ends at
+Counting limits the time (designs.fuel). A clock can't: a signal reaches only the main thread of a
+process, and a waiting thread can't stop the rendering one. So each loop iteration pays for the
+nodes in its body, and each operator, filter and test for the characters that it reads and makes
+(designs.costs). The source, strings and the output have limits, too. No long operation can run
+between two payments, so a rendering ends soon on any thread, and the same design always fails at
 the same place. Nothing is calculated while a part is parsed or compiled.
 """
 
@@ -32,17 +32,17 @@ from pages.oneline import one_line
 
 # Characters of one rendered part.
 LONGEST_OUTPUT = 1_000_000
-# Of one part as its author writes it.
+# Characters of the source of one part.
 LONGEST_SOURCE = 500_000
-# HTML tags of the mail as its author writes it: one costs up to 0.15 ms, since a preview reads each
-# several times. A mail that Gmail shows whole has about 3,000.
+# HTML tags in the source of a mail. One costs up to 0.15 ms, because a preview reads it several
+# times. A mail of 102 KB, which Gmail still shows whole, has about 3,000.
 MOST_ELEMENTS = 10_000
-# Comments cost next to nothing.
+# Comments aren't counted: they cost almost nothing.
 TAG = re.compile("</?[a-zA-Z]")
 # Expressions and statements of one part, and their characters: compiling 5,000 takes half a second.
 MOST_TAGS = 5_000
 LONGEST_TAGS = 100_000
-# Of text in quotes inside an expression.
+# Characters of text in quotes inside an expression.
 LONGEST_LITERAL = 10_000
 LONGEST_SUBJECT = 998
 PARTS = ("subject", "preheader", "html", "text")
@@ -58,13 +58,13 @@ FORBIDDEN = {
     nodes.FilterBlock: "filter blocks",
     nodes.AssignBlock: "set blocks",
 }
-# What Python raises for sources that are nested too deeply or hold numbers of thousands of digits.
+# Errors of Python for sources that are nested too deeply or contain numbers of thousands of digits.
 UNREADABLE = (RecursionError, ValueError, SyntaxError, MemoryError, OverflowError)
 
 
 class RenderError(DesignsError):
-    """A part can't be compiled or rendered. `line` counts from 1; 0 where it isn't known.
-    `by_zero`: it divides by zero."""
+    """A part can't be compiled or rendered. `line` counts from 1; 0 if unknown. `by_zero`: it
+    divides by zero."""
 
     def __init__(self, part: str, line: int, message: str, *, by_zero: bool = False) -> None:
         super().__init__(f"{part}, line {line}: {message}")
@@ -75,7 +75,7 @@ class RenderError(DesignsError):
 
 
 class Urls(Protocol):
-    """The addresses that belong to one message (sending.compose.publicurls) or to a preview."""
+    """The URLs of one message (sending.compose.publicurls) or of a preview."""
 
     @property
     def unsubscribe(self) -> str: ...
@@ -84,7 +84,7 @@ class Urls(Protocol):
     # None: opens are not counted.
     @property
     def open_pixel(self) -> str | None: ...
-    # `personal`: what of a personal link differs (designs.personal).
+    # `personal`: the personal part of a link (designs.personal).
     def click(self, number: int, personal: str | None = None) -> str: ...
 
 
@@ -101,7 +101,7 @@ def _for_part(part: str, language: str = "en") -> Environment:
 
 
 def parse(source: str, part: str) -> nodes.Template:
-    """The syntax tree, checked against what authors may use. Raises RenderError."""
+    """The syntax tree. Raises RenderError, also for syntax that authors may not use."""
     _check_length(source, part)
     _check_size(source, part)
     try:
@@ -118,8 +118,8 @@ def parse(source: str, part: str) -> nodes.Template:
 
 
 def check_work(sources: Mapping[str, str]) -> None:
-    """Before anything of a mail is read, as its author wrote it: {part: source}. Raises RenderError
-    for what would take too long, whatever it says."""
+    """Raises RenderError if a mail, {part: source}, is too large to be processed. Call it before
+    the mail is parsed."""
     for part, source in sources.items():
         _check_length(source, part)
     if sum(1 for _tag in TAG.finditer(sources.get("html", ""))) > MOST_ELEMENTS:
@@ -170,14 +170,14 @@ def _check_names(node: nodes.Node, part: str) -> None:
 
 
 def _name_function(call: nodes.Call) -> None:
-    """What is called is ours under a name that nobody can write, so an attribute of the contact may
-    have the same name."""
+    """Renames a called function to a name that authors can't write, so that an attribute of the
+    contact may have the function's name."""
     if isinstance(call.node, nodes.Name) and call.node.name in CALLED:
         call.node.name = CALLED[call.node.name]
 
 
 def fields_used(source: str, part: str) -> set[str]:
-    """The names that a part takes from outside: merge fields. Raises RenderError."""
+    """The merge fields that a part uses: names that it doesn't define. Raises RenderError."""
     return names_from_outside(parse(source, part))
 
 
@@ -189,7 +189,7 @@ class CompiledPart:
     """One compiled part. `render` may be called from any thread."""
 
     def __init__(self, source: str | nodes.Template, part: str, language: str = "en") -> None:
-        """`source` may be a tree of `parse`."""
+        """`source`: text, or a tree of `parse`."""
         self.part = part
         ours = _for_part(part, language)
         tree = parse(source, part) if isinstance(source, str) else source
@@ -197,7 +197,7 @@ class CompiledPart:
             code = ours.compile(bound(tree), name=part, filename="<part>")
         except TemplateSyntaxError as error:
             raise RenderError(part, error.lineno, error.message or "syntax error") from error
-        # More than 20 loops inside each other are a SyntaxError of Python's.
+        # Python raises SyntaxError for more than 20 nested loops.
         except (TemplateError, *UNREADABLE) as error:
             raise RenderError(part, 0, "this can't be compiled: too deeply nested") from error
         self.template = Template.from_code(ours, code, ours.make_globals(None))
@@ -206,7 +206,7 @@ class CompiledPart:
         try:
             with fuelled():
                 return self._collect(values)
-        # What ran out is the time of a person who waits, not what the part may spend.
+        # TimeUpError: the waiting time of a person is over. The part itself may be right.
         except (RenderError, TimeUpError):
             raise
         except (SecurityError, LimitError) as error:
@@ -250,7 +250,7 @@ class Renderer:
         }
 
     def render(self, fields: Mapping[str, Any], urls: Urls) -> Rendered:
-        """Fields are merge fields by name, `workspace` among them. Raises RenderError."""
+        """`fields`: the merge fields by name, with `workspace`. Raises RenderError."""
         values = {
             **fields,
             "unsubscribe_url": urls.unsubscribe,
@@ -268,7 +268,8 @@ class Renderer:
 
 
 def tracker(urls: Urls, language: str) -> Callable[..., str]:
-    """`track` of a content: the link's number, and the values of a personal one."""
+    """The function `track` of a content. It takes the link's number and, for a personal link, its
+    values."""
 
     def shown(one: Any) -> str:
         return as_text(one, language)

@@ -1,6 +1,6 @@
-"""What a running part may do: values, operators, filters, loops. Pure.
+"""The Jinja2 sandbox: limits values, operators, filters and loops of a running part. Pure.
 
-`environment` makes the Jinja2 environments; `bound` puts the payments into a syntax tree
+`environment` makes the Jinja2 environments. `bound` adds the payments to a syntax tree
 (designs.fuel, designs.costs).
 """
 
@@ -21,13 +21,13 @@ from designs.filters import LARGEST_NUMBER, LONGEST_STRING, as_text, filters
 from designs.fuel import CHARACTERS, MOST_TURNS, LimitError, burn, price, size, turn
 from designs.valuetests import tests
 
-# Parts of `loop` that are values; the others are functions.
+# Attributes of `loop` that are values. The others are functions.
 OF_LOOP = frozenset(
     "index index0 revindex revindex0 first last length previtem nextitem depth depth0".split()
 )
-# Of the nodes in a loop's body: a comparison calls a method of its values.
+# Cost of a comparison in a loop's body: it calls a method of the values. Other nodes cost 1.
 COMPARISON = 10
-# What a call of ours pays beside its arguments: `track` signs what it says.
+# Cost of a call, besides its arguments: `track` computes a signature.
 CALL = 50
 
 
@@ -39,7 +39,8 @@ def _counted(items: Any, cost: int) -> Iterator[Any]:
 
 def _concat_in(language: str) -> Callable[[list[Any]], str]:
     def concat(pieces: list[Any]) -> str:
-        """What `~` makes: markup when a piece is, and then the other pieces are escaped."""
+        """Implements `~`. If one piece is markup, the result is markup and the others are
+        escaped."""
         words = [
             piece if hasattr(piece, "__html__") else as_text(piece, language) for piece in pieces
         ]
@@ -58,7 +59,7 @@ def _concat_in(language: str) -> Callable[[list[Any]], str]:
 
 
 def _flat(items: Any) -> Any:
-    """A list without lists in it: nested ones grow twofold with each line that is written."""
+    """The list, if it holds no lists: nested lists could double with each line of the source."""
     values = items.values() if isinstance(items, dict) else items
     if any(isinstance(item, (list, tuple, dict, range)) for item in values):
         raise LimitError("lists can't hold lists")
@@ -76,8 +77,8 @@ def _range(*bounds: int) -> range:
 
 
 class Blank(ChainableUndefined):
-    """A value that a person doesn't have: prints as nothing, and so do its parts; equal to an empty
-    text, and neither more nor less than anything."""
+    """A missing value of a person. It and its attributes print as "". It equals an empty text;
+    every other comparison is false."""
 
     __slots__ = ()
 
@@ -96,13 +97,13 @@ class Blank(ChainableUndefined):
 
 class Generator(CodeGenerator):
     def __init__(self, *arguments: Any, **named: Any) -> None:
-        """Nothing is calculated while a part is compiled: there is no fuel."""
+        """Switches the optimizer off: it would calculate while a part is compiled, without fuel."""
         super().__init__(*arguments, **named)
         self.optimizer = None
 
     def _output_child_to_const(self, node: nodes.Expr, frame: Frame, finalize: Any) -> str:
-        """Constants are printed as values are: Jinja2 would escape `{{ none }}` in HTML before
-        `finalize` could tell what it is."""
+        """Prints constants like values: Jinja2 would escape `{{ none }}` in HTML before `finalize`
+        sees it."""
         if not isinstance(node, nodes.TemplateData):
             raise nodes.Impossible
         return super()._output_child_to_const(node, frame, finalize)
@@ -133,13 +134,14 @@ class Environment(ImmutableSandboxedEnvironment):
         return super().call(context, called, *arguments, **named)
 
     def getitem(self, obj: Any, argument: Any) -> Any:
-        """A list is no key: its hash would be made anew each time."""
+        """Refuses a list as a key: its hash would be computed each time."""
         if isinstance(argument, (list, tuple, dict)):
             return self.undefined(obj=obj, name="")
         return super().getitem(obj, argument)
 
     def getattr(self, obj: Any, attribute: str) -> Any:
-        """Parts of what we pass in, and of loops; a text's methods are nothing to print."""
+        """Gives access to keys of mappings and to values of loops only; a text's methods are
+        hidden."""
         if isinstance(obj, Mapping):
             return obj.get(attribute, self.undefined(obj=obj, name=attribute))
         if isinstance(obj, Undefined) or (isinstance(obj, LoopContext) and attribute in OF_LOOP):
@@ -150,8 +152,7 @@ class Environment(ImmutableSandboxedEnvironment):
 @cache
 def shown_in(language: str) -> Callable[[Any], Any]:
     def shown(value: Any) -> Any:
-        """Every `{{ }}` goes through this; only data is shown (`as_text`). A line ends with LF,
-        whatever the value has."""
+        """Every `{{ }}` calls this. It prints data only (`as_text`). Line ends become LF."""
         text = value if hasattr(value, "__html__") else as_text(value, language)
         if type(text) is not Blank and "\r" in text:
             return text.replace("\r\n", "\n").replace("\r", "\n")
@@ -162,7 +163,7 @@ def shown_in(language: str) -> Callable[[Any], Any]:
 
 @cache
 def environment(*, escape: bool, pays: bool = True, language: str = "en") -> Environment:
-    """`pays`: filters burn fuel. `language`: of what is printed (designs.language)."""
+    """`pays`: filters burn fuel. `language`: of printed values (designs.language)."""
     made = Environment(
         autoescape=escape,
         undefined=Blank,
@@ -181,7 +182,7 @@ def environment(*, escape: bool, pays: bool = True, language: str = "en") -> Env
     return made
 
 
-# Filters that nobody can write: they stand for what `bound` guards.
+# Filters that authors can't write. `bound` inserts them.
 OURS: dict[str, Callable[..., Any]] = {
     "_counted": _counted,
     "_flat": _flat,
@@ -196,13 +197,14 @@ def pay_for_call(*arguments: Any, **named: Any) -> None:
 
 
 def bound(tree: nodes.Template, *, pays: bool = True) -> nodes.Template:
-    """Lets each loop pay for its turns, each operator for its characters; each list is flat."""
+    """Makes each loop pay for its iterations and each operator for its characters, and refuses
+    nested lists."""
     made: nodes.Template = _Binding(pays=pays).visit(tree)
     return made
 
 
 class _Binding(NodeTransformer):
-    """`pays`: or else only what must be bounded whatever it costs."""
+    """Without `pays`, only the limits that don't depend on fuel are added."""
 
     def __init__(self, *, pays: bool) -> None:
         self.pays = pays
@@ -252,12 +254,12 @@ class _Binding(NodeTransformer):
 
 
 def is_short(node: nodes.Node) -> bool:
-    """A constant; what is compared with it takes no longer than its own length."""
+    """Whether it is a short constant: comparing with it takes no longer than its own length."""
     return isinstance(node, nodes.Const) and size(node.value) <= CHARACTERS
 
 
 def cost_of_turn(loop: nodes.For) -> int:
-    """What one turn costs, besides what operators and filters in it pay."""
+    """The cost of one iteration, besides the payments of operators and filters in it."""
     nodes_inside = loop.find_all(nodes.Node)
     return sum(COMPARISON if isinstance(one, nodes.Compare) else 1 for one in nodes_inside)
 

@@ -1,4 +1,4 @@
-"""The verbs of designs: create, save, duplicate, archive, and freeze into a content."""
+"""Creates, saves, duplicates and archives designs, and freezes a design into a content."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -22,7 +22,8 @@ from pages import locales
 
 EDITABLE = ("name", "subject", "preheader", "html", "text")
 
-# Shown by inboxes behind the subject, not by the open mail; the filler keeps what follows out.
+# Inboxes show it after the subject; the open mail hides it. The filler keeps the start of the mail
+# from being shown there, too.
 PREHEADER = (
     '<div style="display:none;max-height:0;overflow:hidden;mso-hide:all">{{ preheader }}'
     + "&#847;&zwnj;&nbsp;" * 40
@@ -37,16 +38,16 @@ LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
 
 
 class DesignError(DesignsError):
-    """A design can't be saved or frozen; the text says why."""
+    """A design can't be saved or frozen. The text says why."""
 
 
 class DesignConflictError(DesignError):
-    """Somebody else saved the design since it was opened."""
+    """Somebody else has saved the design since it was opened."""
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What an editor sends. HTML and text are kept byte for byte."""
+    """The content of the editor. HTML and text are kept byte for byte."""
 
     name: str
     subject: str = ""
@@ -56,10 +57,10 @@ class Draft:
 
 
 def as_typed(old: str, new: str) -> str:
-    """`new` as a browser sends it, with the line ends that the author's own text has.
+    """`new`, as a browser sends it, with the line ends of `old`.
 
-    Browsers turn every line end of a form into CRLF. Lines that were not touched are kept to the
-    byte; changed ones get the line ends of most lines of the old text.
+    Browsers turn every line end of a form into CRLF. Unchanged lines are kept byte for byte.
+    Changed lines get the line end that most lines of the old text have.
     """
     before, after = LINE.findall(old), LINE.findall(_lf(new))
     same = [_lf(line) for line in before]
@@ -71,7 +72,7 @@ def as_typed(old: str, new: str) -> str:
 
 
 def _common(some: list[str], others: list[str]) -> int:
-    """How many lines are the same at the beginning."""
+    """The number of equal lines at the start."""
     pairs = enumerate(zip(some, others, strict=False))
     return next((n for n, (a, b) in pairs if a != b), min(len(some), len(others)))
 
@@ -86,9 +87,9 @@ def create(workspace: Workspace, draft: Draft, *, by: User | None = None) -> Des
 
 
 def save(design: Design, draft: Draft, *, version: int, by: User | None = None) -> Design:
-    """Saves over `version`; raises DesignConflictError when there is a newer one.
+    """Saves over `version`. Raises DesignConflictError if a newer version exists.
 
-    A draft that changes nothing makes no new version.
+    A draft without changes makes no new version.
     """
     if draft_of(design) == draft and design.version == version:
         return design
@@ -111,7 +112,7 @@ def save(design: Design, draft: Draft, *, version: int, by: User | None = None) 
 
 
 def keep_mine(design: Design, draft: Draft, *, by: User | None = None) -> Design:
-    """Ends a conflict: the draft is the design; what somebody else saved becomes a copy.
+    """Ends a conflict: the draft becomes the design, and the other person's version becomes a copy.
     Returns the copy."""
     with transaction.atomic():
         theirs = Design.objects.select_for_update().get(pk=design.pk)
@@ -122,7 +123,8 @@ def keep_mine(design: Design, draft: Draft, *, by: User | None = None) -> Design
 
 
 def take_theirs(design: Design, draft: Draft, *, by: User | None = None) -> Design:
-    """Ends a conflict: the design stays as it was saved, the draft becomes a copy; the copy."""
+    """Ends a conflict: the design stays as it was saved, and the draft becomes a copy. Returns the
+    copy."""
     return _copy(design, draft, _("my version"), by)
 
 
@@ -131,7 +133,7 @@ def draft_of(design: Design) -> Draft:
 
 
 def _copy(design: Design, draft: Draft, what: str, by: User | None) -> Design:
-    # Room for what is added to the name, of which 150 characters are stored.
+    # Leaves room for the addition: a name has at most 150 characters.
     named = f"{draft.name[:120]} ({what})"
     return create(design.workspace, replace(draft, name=named), by=by)
 
@@ -149,13 +151,13 @@ def restore(design: Design) -> None:
 
 
 def with_preheader(html: str) -> str:
-    """The preheader as the first thing in the body, hidden."""
+    """Inserts the hidden preheader at the start of the body."""
     begin = bodies.begin(html)
     return html[:begin] + PREHEADER + html[begin:]
 
 
 def with_pixel(html: str) -> str:
-    """The open pixel as the last thing in the body."""
+    """Inserts the open pixel at the end of the body."""
     end = bodies.end(html)
     return html[:end] + PIXEL + html[end:]
 
@@ -163,7 +165,7 @@ def with_pixel(html: str) -> str:
 def compile_parts(
     *, subject: str, preheader: str, html: str, text: str, track_clicks: bool
 ) -> dict[str, Any]:
-    """The fields of a Content. Raises rendering.RenderError where a part can't be compiled."""
+    """The fields of a Content. Raises rendering.RenderError if a part can't be compiled."""
     check_work({"subject": subject, "preheader": preheader, "html": html, "text": text})
     links = Links()
     html, text = add_schemes(html), schemes_in_text(text)
@@ -192,9 +194,9 @@ def freeze(
     preheader: str = "",
     track_clicks: bool = True,
 ) -> Content:
-    """The immutable copy that a mailing is sent from. Raises rendering.RenderError.
+    """Makes the immutable copy that a mailing sends. Raises rendering.RenderError.
 
-    The open pixel is there for every content; it shows where the message's Urls have one.
+    Every content has the open pixel. A mail shows it only if the message's Urls have one.
     """
     parts = compile_parts(
         subject=subject,
@@ -223,9 +225,8 @@ def convert_tags(
     version: int,
     by: User | None = None,
 ) -> int:
-    """Puts merge tags of other programs into our language; how many. `chosen` as
-    designs.foreign.convert takes it. Raises DesignConflictError. To be undone by
-    `undo_conversion`."""
+    """Converts merge tags of other programs into our language. Returns their number. `chosen`: see
+    designs.foreign.convert. Raises DesignConflictError. `undo_conversion` undoes it."""
     before = {part: getattr(design, part) for part in PARTS}
     parts, count = {}, 0
     for part, words in before.items():
@@ -240,12 +241,12 @@ def convert_tags(
 
 
 def unconverted(design: Design) -> Unconverted | None:
-    """What the design said before its tags were converted; None when it was changed since."""
+    """The design before its tags were converted; None if it has been changed since."""
     return Unconverted.objects.filter(design=design, version=design.version).first()
 
 
 def undo_conversion(design: Design, *, by: User | None = None) -> None:
-    """Raises DesignError when the design was changed since."""
+    """Restores the design. Raises DesignError if it has been changed since the conversion."""
     with transaction.atomic():
         locked = Design.objects.select_for_update().get(pk=design.pk)
         before = unconverted(locked)

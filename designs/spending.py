@@ -1,7 +1,7 @@
-"""What a part can spend at most, whatever the values are: read from its syntax tree. Pure.
+"""Computes the most that a part can spend, for any values, from its syntax tree. Pure.
 
-An upper bound of what designs.sandbox lets it pay. A part that can't spend what it may runs without
-counting (designs.compiling).
+The result is an upper bound of the payments in designs.sandbox. A part that can't exceed its limits
+runs without counting (designs.compiling).
 """
 
 from typing import NamedTuple
@@ -14,18 +14,19 @@ from designs.filters import LONGEST_STRING
 from designs.fuel import CHARACTERS, ITEM, MOST_TURNS, price, price_of_search
 from designs.sandbox import CALL, cost_of_turn
 
-# No value of a contact, constant or made text is longer.
+# The longest value of a contact, constant or computed text.
 LONGEST = LONGEST_STRING
-# Of a search whose texts are both unknown: the worst is a long one at 2,500 places.
+# Cost of a search with two unknown texts: at worst a long text is compared at 2,500 places.
 MOST_SEARCHING = price(2 * LONGEST) + 5 * LONGEST // 2
 INTERCEPTED = (nodes.Mul, nodes.Pow, nodes.Add, nodes.Mod)
 LISTS = (nodes.List, nodes.Tuple, nodes.Dict)
-# Filters of lists that give no list.
+# Filters of lists whose result is no list.
 FOR_LISTS = frozenset({"join", "first", "last", "length"})
 
 
 class Spent(NamedTuple):
-    """What a render can come to at most: fuel, turns, printed values, characters of the source."""
+    """The most that a rendering can spend: fuel, loop iterations, printed values, characters of the
+    source."""
 
     fuel: int = 0
     turns: int = 0
@@ -34,10 +35,10 @@ class Spent(NamedTuple):
 
 
 def worst(tree: nodes.Node) -> Spent | None:
-    """What rendering `tree` can spend at most; None where a loop's turns depend on values, or a
-    list is kept: its length isn't known where it is used.
+    """The most that rendering `tree` can spend. None if the iterations of a loop depend on values,
+    or if a list is stored: its length is unknown where it is used.
 
-    To be asked before `bound`.
+    Call it before `bound`.
     """
     fuel = turns = values = characters = 0
     for node in tree.iter_child_nodes():
@@ -67,7 +68,7 @@ def _is_list(node: nodes.Node) -> bool:
 
 
 def _is_used_up(around: nodes.Node, node: nodes.Node) -> bool:
-    """Whether nothing but what stands right around it sees the list."""
+    """Whether only the node right around the list uses it."""
     if isinstance(around, nodes.For):
         return node is around.iter
     if isinstance(around, nodes.Operand):
@@ -76,7 +77,7 @@ def _is_used_up(around: nodes.Node, node: nodes.Node) -> bool:
 
 
 def _cost(node: nodes.Node) -> int:
-    """What the operation pays by itself, without its operands."""
+    """The cost of the operation itself, without its operands."""
     cost = 0
     if isinstance(node, nodes.Filter):
         cost = _of_filter(node)
@@ -118,7 +119,7 @@ def _searching(searched: int | None) -> int:
 
 
 def _sizes(node: nodes.Filter | nodes.Test | nodes.Call) -> int:
-    """Of all that is given to it."""
+    """The size of all arguments."""
     if node.dyn_args or node.dyn_kwargs:
         return LONGEST * MOST_TURNS
     first = [] if isinstance(node, nodes.Call) else [node.node]
@@ -127,7 +128,7 @@ def _sizes(node: nodes.Filter | nodes.Test | nodes.Call) -> int:
 
 
 def _size(node: nodes.Node | None) -> int:
-    """As designs.fuel.size of the value, at most."""
+    """The upper bound of designs.fuel.size of the value."""
     if isinstance(node, nodes.Const):
         return len(node.value) if isinstance(node.value, str) else ITEM
     if isinstance(node, LISTS):
@@ -142,7 +143,7 @@ def _size(node: nodes.Node | None) -> int:
 
 
 def _length(items: nodes.Node) -> int | None:
-    """How many turns a loop over `items` has; None where that isn't written in the source."""
+    """The number of iterations of a loop over `items`; None if the source doesn't tell it."""
     if isinstance(items, (nodes.List, nodes.Tuple, nodes.Dict)):
         return len(items.items)
     if isinstance(items, nodes.Const) and isinstance(items.value, str):
@@ -154,8 +155,8 @@ def _length(items: nodes.Node) -> int | None:
 
 
 def _bounds(call: nodes.Call) -> list[int] | None:
-    """The numbers of `range(...)` as they are written; empty where they are something else; None
-    for another function."""
+    """The literal numbers in `range(...)`; [] if the arguments aren't literal numbers; None for
+    another function."""
     if not (isinstance(call.node, nodes.Name) and call.node.name == CALLED["range"]):
         return None
     bounds = [one.value for one in call.args if isinstance(one, nodes.Const)]

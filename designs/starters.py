@@ -1,5 +1,5 @@
-"""The starter designs in templates/email: a folder each, with HTML and text in each language and a
-manifest.toml with names, subjects and their order."""
+"""The starter designs in templates/email. Each is a folder with HTML and text in each language, and
+a manifest.toml with names, subjects and the order."""
 
 import tomllib
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ def _read() -> dict[tuple[str, str], Starter]:
 
 
 def every(language: str) -> list[Starter]:
-    """All of one language, in the gallery's order."""
+    """The starters of one language, in the gallery's order."""
     return [starter for starter in _read().values() if starter.language == language]
 
 
@@ -52,6 +52,6 @@ def get(key: str, language: str) -> Starter | None:
 
 
 def proposed(language: str | None) -> str:
-    """The starters' language for a person's (zh-hans -> zh)."""
+    """The language of starters for a person's language (zh-hans -> zh)."""
     short = (language or "").partition("-")[0]
     return short if short in LANGUAGES else LANGUAGES[0]

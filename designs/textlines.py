@@ -1,10 +1,10 @@
-"""Lines of a plain text while it is made from HTML. Pure."""
+"""The lines of a plain text that is being made from HTML. Pure."""
 
 import re
 
 from designs.marks import BEGIN
 
-# What may not stand right behind the address of a link, as two buttons side by side do in HTML.
+# Text that needs a blank after the URL of a link: in HTML two buttons may stand side by side.
 WORD = re.compile(f"[\\w({BEGIN}]")
 
 
@@ -16,9 +16,9 @@ class Lines:
         # Preformatted lines, by number.
         self.kept: set[int] = set()
         self.preformatted = 0
-        # A preformatted element's first line end is no line of its.
+        # At the start of a preformatted element, whose first line end is ignored.
         self.at_begin = False
-        # Where the address of the last link, and the mark of the last item, ended.
+        # The places where the URL of the last link and the mark of the last list item ended.
         self.address_end = (-1, -1)
         self.mark_end = (-1, -1)
 
@@ -30,7 +30,7 @@ class Lines:
         return len(self.lines) - 1, len(self.lines[-1])
 
     def add(self, words: str) -> None:
-        """Words with single blanks."""
+        """Adds text that has single blanks only."""
         line = self.lines[-1]
         if not line or line.endswith(" "):
             words = words.lstrip(" ")
@@ -44,7 +44,7 @@ class Lines:
         self.mark_end = self.place()
 
     def end_item(self) -> None:
-        """One without words has a line, too."""
+        """Ends a list item. An item without words keeps its line."""
         self.mark_end = (-1, -1)
 
     def end_cell(self) -> None:
@@ -58,7 +58,7 @@ class Lines:
             self.lines.append("")
 
     def end_paragraph(self) -> None:
-        """Never more than one blank line."""
+        """Ends a paragraph with exactly one blank line."""
         if self._is_mark():
             return
         self.end_line()
@@ -66,7 +66,8 @@ class Lines:
             self.lines.append("")
 
     def _is_mark(self) -> bool:
-        """A block that an item begins with stands beside the item's mark."""
+        """Whether the line has only an item's mark: a block at the start of an item stays beside
+        the mark."""
         return self.mark_end == self.place()
 
     # -- Links
@@ -76,7 +77,8 @@ class Lines:
         return "\n".join([self.lines[line][column:], *self.lines[line + 1 :]]).strip()
 
     def add_address(self, address: str) -> None:
-        """Behind the link's words. Those of a block, as a button in a table, end a line before."""
+        """Adds the URL after the link's words. The words of a block, such as a button in a table,
+        end on an earlier line."""
         while len(self.lines) > 1 and not self.lines[-1].strip():
             self.lines.pop()
         self.lines[-1] = f"{self.lines[-1].rstrip()} ({address})"

@@ -36,16 +36,16 @@ class _List:
     style: str | None
     number: int = 1
     step: int = 1
-    # Items before the next one.
+    # Number of items so far.
     count: int = 0
-    # Statements that were open where the list began.
+    # Number of Jinja statements that were open at the start of the list.
     depth: int = 0
-    # The number depends on what is rendered.
+    # The number of the next item depends on conditions or loops.
     unsure: bool = False
 
 
 class Lists:
-    """The open lists, and the open statements of Jinja: an item in an `if` may not be there."""
+    """The open lists, and the open Jinja statements: an item inside an `if` may be absent."""
 
     def __init__(self, marks: Marks, reversed_items: Mapping[int, int]) -> None:
         self.marks = marks
@@ -73,7 +73,7 @@ class Lists:
             self.statements.pop()
 
     def mark(self, values: dict[str, str]) -> str:
-        """Of the next item of the innermost list."""
+        """The mark of the next item in the innermost list."""
         if not self.lists:
             return BULLET
         here = self.lists[-1]
@@ -95,7 +95,7 @@ class Lists:
         first = not here.count and not here.unsure
         if not inside and not here.unsure:
             return f"{_written(here.number, here.style or '1')}. "
-        # What is rendered before decides the numbers behind.
+        # From here on the numbers depend on the items that are rendered.
         here.unsure = True
         if first and inside == ["for"] and (here.number, here.step, here.style) == (1, 1, "1"):
             return f"{self.marks.add('{{ loop.index }}')}. "
@@ -103,7 +103,7 @@ class Lists:
 
 
 def items_of_reversed(html: str) -> dict[int, int]:
-    """{where a reversed list begins: how many items it has}"""
+    """{start of a reversed list: number of its items}."""
     found: dict[int, int] = {}
     if "reversed" not in html.lower():
         return found

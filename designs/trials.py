@@ -1,8 +1,8 @@
-"""Expressions that work for some people and fail for others: `1 / points`, `points > limit`. Pure.
+"""Tries expressions that work for some people and fail for others: `1 / points`. Pure.
 
-What such an expression needs can't be read from it (`{% if points %}{{ 1 / points }}{% endif %}` is
-right for everybody). So it is tried with the recipients' values, before anything is sent. What
-can't fail is left out: only what is tried costs time.
+The source alone doesn't tell whether such an expression fails: `{% if points %}{{ 1 / points }}` is
+right for everybody. So it is tried with the recipients' values before anything is sent. Expressions
+that can't fail are left out, to save time.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -16,7 +16,7 @@ from designs.fuel import TimeUpError, in_time, within
 from designs.language import of_mail
 from designs.rendering import PARTS, CompiledPart, RenderError, names_from_outside, parse
 
-# What takes any value. Everything else may fail: operators, orderings, slices, tests, loops.
+# Nodes that accept any value. All others may fail: operators, orderings, slices, tests, loops.
 SAFE_NODES = (
     nodes.Name,
     nodes.Const,
@@ -30,7 +30,7 @@ SAFE_NODES = (
     nodes.Operand,
     nodes.Keyword,
 )
-# With arguments that are written; others depend on people, too.
+# Filters that can't fail if their arguments are constants.
 SAFE_FILTERS = frozenset(
     "default d upper lower title capitalize trim link urlencode number date int float round abs "
     "length escape e replace truncate".split()
@@ -43,8 +43,8 @@ EQUALITY = {"eq", "ne"}
 
 @dataclass(frozen=True, slots=True)
 class TrialFailure:
-    """What keeps the mail from people: a division `by_zero`, or any other fault; `email` of one of
-    them. `partly`: not all values were tried, so there may be more people."""
+    """An error that keeps the mail from some people: a division `by_zero`, or another one. `email`:
+    one of them. `partly`: not all values were tried, so more people may be affected."""
 
     part: str
     line: int
@@ -55,10 +55,10 @@ class TrialFailure:
 
 
 class MailTrial:
-    """The parts of a mail that may fail for some people, ready to be tried."""
+    """The parts of a mail that may fail for some people, compiled."""
 
     def __init__(self, sources: Mapping[str, str], known: Collection[str]) -> None:
-        """`known`: the merge fields that exist; a part with another one is an error already."""
+        """`known`: the existing merge fields. An unknown field is reported elsewhere."""
         self.sources = dict(sources)
         self.parts: list[CompiledPart] = []
         self.fields: set[str] = set()
@@ -70,15 +70,15 @@ class MailTrial:
                 if any(map(_may_fail, tree.body)):
                     self.fields |= names_from_outside(tree) & set(known)
                     self.parts.append(CompiledPart(tree, part, language))
-            # Told as a syntax error.
+            # Reported as a syntax error elsewhere.
             except RenderError:
                 continue
 
     def failures(
         self, people: Iterable[tuple[Mapping[str, Any], int]], *, partly: bool
     ) -> list[TrialFailure]:
-        """`people`: the merge fields of one, and how many have the same values. Who isn't tried
-        within LONGEST seconds is left out, and the counts say so."""
+        """`people`: (merge fields of a person, number of people with the same values). After
+        LONGEST seconds it stops, and marks the results as `partly`."""
         found: dict[tuple[str, int, bool], tuple[int, str]] = {}
         try:
             with within(LONGEST):
@@ -105,9 +105,10 @@ class MailTrial:
 
 
 def _reduced(body: Iterable[nodes.Node]) -> Iterator[nodes.Node]:
-    """Statements without what can't fail; what they set stays, because others depend on it."""
+    """The statements without expressions that can't fail. Assignments stay, because others depend
+    on them."""
     for node in body:
-        # An `elif` without expressions that may fail still decides about the others.
+        # An `elif` stays even if it can't fail, because it decides which branch runs.
         for inner in (node, *getattr(node, "elif_", ())):
             for name in ("body", "else_"):
                 if hasattr(inner, name):

@@ -1,7 +1,7 @@
 """The tests that authors may use, as in `{% if a is number %}`. Pure.
 
-Jinja2's own, but for those that would calculate with any value: `'%999999999d' is odd` makes a text
-of a gigabyte, and `is lower` one of a whole list.
+They are Jinja2's own, except for those that compute with any value: `'%999999999d' is odd` would
+make a text of a gigabyte, and `is lower` a text of a whole list.
 """
 
 from collections.abc import Callable
@@ -30,7 +30,7 @@ def _case(check: Callable[[str], bool], language: str, value: Any) -> bool:
 
 @cache
 def tests(language: str) -> dict[str, Callable[..., Any]]:
-    """By name. `language`: of what is shown (designs.language)."""
+    """{name: test}. `language`: of printed values (designs.language)."""
     known = cast("dict[str, Callable[..., Any]]", jinja.TESTS)
     return known | {
         "divisibleby": _divisible,

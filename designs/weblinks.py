@@ -1,4 +1,4 @@
-"""Web addresses in designs, and what is wrong with them. Pure."""
+"""Finds the URLs in designs, and their faults. Pure."""
 
 import ipaddress
 import re
@@ -9,14 +9,14 @@ from designs.fieldlinks import HOST_AND_PORT, RUNS, SCHEME
 from designs.markup import MASK, masked, split_jinja, tags
 from designs.references import in_text
 
-# What programs for mail open from a link, besides the web.
+# Schemes of links that mail programs open.
 OPENED = frozenset(
     "http https mailto tel sms smsto mms geo maps webcal callto facetime facetime-audio whatsapp "
     "weixin wechat alipays alipay taobao tmall openapp.jdmobile mqq mqqwpa dingtalk sinaweibo line "
     "tg viber skype msteams slack zoommtg intent market itms-apps itms-services itms kakaotalk "
     "fb fb-messenger twitter instagram snssdk1128 xhsdiscover bilibili xmpp sip sips".split()
 )
-# RFC 2606 keeps the first for examples; templates have the others.
+# RFC 2606 reserves the first for examples; templates use the others.
 PLACEHOLDER_HOSTS = re.compile(
     r"(?:.*\.)?(?:example\.(?:com|org|net|edu)|your-?(?:domain|site|website|company)\.com)",
     re.IGNORECASE,
@@ -27,18 +27,18 @@ LOCAL_HOSTS = re.compile(
 )
 NOTHING = re.compile(r"(?:https?:)?/{1,3}|https?:", re.IGNORECASE)
 PAGE = re.compile(r"\.(?:html?|php|aspx?|jsp|png|jpe?g|gif|webp|svg|pdf|css)\Z", re.IGNORECASE)
-# Without quotes it ends at a parenthesis, so that each place is read once (CSS Syntax, 4.3.6).
+# A URL without quotes ends at a parenthesis, so each place is read once (CSS Syntax, 4.3.6).
 CSS_URL = re.compile(
     r"""url\(\s*+(?:"([^"]*+)"|'([^']*+)'|((?:[^()"'\\]|\\.)*+))\s*+\)""", re.IGNORECASE
 )
 LINKS = {"a": ("href",), "area": ("href",), "form": ("action",)}
-# Pictures and other files that a mail loads. `v:fill` and `v:image` are Outlook's.
+# Attributes with images and other files that a mail loads, also in Outlook's `v:fill`, `v:image`.
 SOURCES = ("src", "srcset", "background", "poster")
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A URL of the HTML: `kind` is link or file; `begin` its place in the source."""
+    """A URL in the HTML. `kind`: link or file. `begin`: its position in the source."""
 
     kind: str
     begin: int
@@ -46,7 +46,7 @@ class Reference:
 
 
 def references(html: str) -> Iterator[Reference]:
-    """Every URL that readers click or that the mail loads, with `{{ }}` in it as it is written."""
+    """Every URL that readers can click or that the mail loads, with its `{{ }}` as written."""
     for tag in tags(html):
         for name in LINKS.get(tag.name, ()):
             if name in tag.values:
@@ -65,7 +65,7 @@ def references(html: str) -> Iterator[Reference]:
 def _files(html: str, name: str, begin: int, end: int) -> Iterator[Reference]:
     value = _plain(html[begin:end])
     urls = [value]
-    # A data: URL holds commas of its own.
+    # A data: URL contains commas itself.
     if name == "srcset" and not value.lower().startswith("data:"):
         urls = [one.split()[0] for one in re.split(r",\s+|,(?=https?:)", value) if one.split()]
     yield from (Reference("file", begin, url) for url in urls)
@@ -85,14 +85,14 @@ def _plain(value: str) -> str:
 
 
 def fault(reference: Reference) -> str:
-    """What is wrong with the URL, as a code; "" for nothing that can be seen.
+    """The code of the URL's fault; "" if none can be seen.
 
     Codes: empty, relative, no_scheme, unknown_scheme, file, cid, data, runs, placeholder,
     local, insecure.
     """
     hidden = masked(reference.url)
     if hidden.startswith(MASK):
-        # What a person's value gives isn't known here.
+        # The URL begins with a person's value, which isn't known here.
         return ""
     if not hidden or hidden == "#" or NOTHING.fullmatch(hidden):
         return "empty"
@@ -111,7 +111,7 @@ def fault(reference: Reference) -> str:
 def _of_scheme(hidden: str, scheme: str, *, is_link: bool) -> str:
     if scheme in RUNS:
         return "data" if scheme == "data" and not is_link else "runs"
-    # Of one letter: c:\pictures\logo.png.
+    # A scheme of one letter is a drive: c:\pictures\logo.png.
     if scheme in {"file", "cid"} or len(scheme) == 1:
         return "cid" if scheme == "cid" else "file"
     if scheme in {"http", "https"}:
@@ -137,7 +137,7 @@ def _of_web(hidden: str, scheme: str, *, is_link: bool) -> str:
 
 
 def _host_fault(rest: str) -> str:
-    """Of what stands behind "//"."""
+    """The fault of the host in the text after "//"."""
     authority = re.split(r"[/?#\\]", rest, maxsplit=1)[0].rpartition("@")[2]
     if MASK in authority:
         return ""

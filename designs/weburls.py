@@ -1,4 +1,4 @@
-"""Web addresses as browsers send them: without what may not stand in an address. Pure."""
+"""Writes URLs as browsers send them: without characters that a URL can't contain. Pure."""
 
 import re
 from urllib.parse import quote
@@ -7,7 +7,7 @@ import idna
 
 from designs.markup import split_jinja
 
-# What a browser leaves as it is (URL standard, 1.3), besides letters, digits and -._~.
+# Characters that a browser doesn't encode (URL standard, 1.3), besides letters, digits and -._~.
 SAFE = "!#$%&'()*+,/:;=?@[]~"
 OUTER = "".join(map(chr, range(0x21)))
 PLAIN = re.compile(r"[\w.~!#$%&'()*+,/:;=?@\[\]-]*", re.ASCII)
@@ -16,12 +16,12 @@ AUTHORITY = re.compile(r"(https?://)([^/?#\\]*)(.*)", re.IGNORECASE | re.DOTALL)
 
 
 def clean(url: str) -> str:
-    """As browsers read the value of an attribute: without line breaks, tabs and outer blanks."""
+    """An attribute's value as browsers read it: without line breaks, tabs and outer blanks."""
     return BREAKS.sub("", url).strip(OUTER)
 
 
 def as_ascii(url: str) -> str:
-    """The address in ASCII: the host as A-labels, all else percent-encoded."""
+    """The URL in ASCII: the host as A-labels, the rest percent-encoded."""
     if PLAIN.fullmatch(url):
         return url
     found = AUTHORITY.fullmatch(url)
@@ -31,7 +31,7 @@ def as_ascii(url: str) -> str:
 
 
 def in_text(url: str) -> str:
-    """The URL template as a text shows it: a reader's program finds the whole address."""
+    """The URL template as a plain text shows it, so that mail programs recognise the whole URL."""
     if "{" not in url:
         return _closed(as_ascii(url))
     pieces = (piece if is_jinja else _quoted(piece) for piece, is_jinja in split_jinja(url))
@@ -39,7 +39,7 @@ def in_text(url: str) -> str:
 
 
 def _closed(url: str) -> str:
-    """Brackets of the address's own must not be taken for those around it."""
+    """Encodes unbalanced parentheses of the URL, so that they aren't taken for those around it."""
     if url.count("(") == url.count(")"):
         return url
     return url.replace("(", "%28").replace(")", "%29")

@@ -1,6 +1,6 @@
-"""What the sandbox and Jinja2 say about a broken part, in words for authors, in their language.
+"""Translates errors of the sandbox and of Jinja2 into sentences for authors. Pure.
 
-The sandbox itself speaks English (its words also go into logs and the ledger). Pure.
+The sandbox's own messages are English, because they also go into logs and the ledger.
 """
 
 import re
@@ -18,7 +18,7 @@ _SAID = [
     ),
     (
         r"expected token '(?P<wanted>.*)', got '(?P<what>.*)'",
-        gettext_noop("“%(what)s” is not expected here, but “%(wanted)s”."),
+        gettext_noop("Expected “%(wanted)s” here, not “%(what)s”."),
     ),
     (
         r"Unexpected end of template\..* that needs to be closed is '(?P<what>\w+)'\.",
@@ -52,7 +52,7 @@ _SAID = [
     ),
     (
         r"it grows over (?P<count>\d+) characters",
-        gettext_noop("The mail grows over %(count)s characters."),
+        gettext_noop("The mail becomes longer than %(count)s characters."),
     ),
     (
         r"it has more than (?P<count>\d+) merge fields.*",
@@ -81,19 +81,19 @@ _SAID = [
     ),
     (
         r"a text in quotes is too long|a (?:text|list) grows too long|(?:replace|join) makes .*",
-        gettext_noop("A text grows too long."),
+        gettext_noop("A text becomes too long."),
     ),
     (
         r"[a-z ]+ are not allowed(?: here)?",
-        gettext_noop("This is not allowed here; there are if, for, set and with."),
+        gettext_noop("This is not allowed here; you can use if, for, set and with."),
     ),
     (r"lists can't hold lists", gettext_noop("Lists can't hold lists.")),
-    (r"a number grows too large", gettext_noop("A number grows too large.")),
-    (r"a value is too long.*|it may grow too long", gettext_noop("A text grows too long.")),
+    (r"a number grows too large", gettext_noop("A number becomes too large.")),
+    (r"a value is too long.*|it may grow too long", gettext_noop("A text becomes too long.")),
     (r"'(?P<what>\w+)' is undefined", gettext_noop("This needs a value in %(what)s.")),
     (r"ZeroDivisionError: .*", gettext_noop("This divides by zero.")),
     (
-        # What Python and the sandbox say about a value that an operator or filter can't take.
+        # Errors of Python and the sandbox about a value that an operator or filter can't take.
         r"[A-Z]\w*: .*|only numbers can be multiplied|text can't be formatted with %",
         gettext_noop(
             "This does not work with this person's values. A number or date is needed here."
@@ -105,7 +105,8 @@ _TABLE = [(re.compile(pattern, re.DOTALL), words) for pattern, words in _SAID]
 
 
 def said(message: str) -> str:
-    """The message of a RenderError as a sentence; what isn't in the table stays as it is."""
+    """The message of a RenderError as a sentence. A message that isn't in the table stays as it
+    is."""
     for pattern, words in _TABLE:
         if found := pattern.fullmatch(message):
             return gettext(words) % {name: value[:60] for name, value in found.groupdict().items()}

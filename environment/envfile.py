@@ -1,7 +1,7 @@
-"""Files of settings: NAME=value lines that sh and systemd's EnvironmentFile read alike.
+"""Settings files: NAME=value lines that sh and systemd's EnvironmentFile read in the same way.
 
-The two differ in quoting, expansion and comments. A line that either would read otherwise raises
-`SettingError` with its number, so that no setting is lost or changed silently.
+The two differ in quoting, expansion and comments. A line that they would read differently raises
+`SettingError` with the line number, so that no setting is lost or changed silently.
 """
 
 import re
@@ -10,8 +10,8 @@ from pathlib import Path
 from environment.variables import SettingError
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-# Without quotes: nothing that sh would split, expand or run. `~` is expanded at the begin and
-# after a colon, so it needs quotes everywhere.
+# Allowed without quotes: characters that sh doesn't split, expand or run. sh expands `~` at the
+# start and after a colon, so `~` always needs quotes.
 BARE = re.compile(r"[A-Za-z0-9_./:@%+,=^?*\[\]{}-]*")
 # Both take everything between these literally.
 SINGLE = re.compile(r"'[^']*'")
@@ -20,7 +20,7 @@ DOUBLE = re.compile(r'"[^"$`\\]*"')
 
 
 def read(path: Path) -> dict[str, str]:
-    """The settings of the file. {} if there is none."""
+    """The settings of the file; {} if the file doesn't exist."""
     try:
         content = path.read_bytes().decode()
     except FileNotFoundError:
@@ -54,7 +54,7 @@ def _line(line: str, place: str) -> tuple[str, str] | None:
     if not bare:
         return None
     if bare.startswith("#"):
-        # systemd before version 254 takes the next line for a part of the comment.
+        # systemd before version 254 reads the next line as part of the comment.
         if bare.endswith("\\"):
             raise SettingError(f"{place} is a comment that ends in a backslash; remove it.")
         return None
@@ -78,7 +78,7 @@ def _value(rest: str, place: str) -> str:
 
 
 def line(name: str, value: str) -> str:
-    """As `parse` reads it."""
+    """The line that sets `name` to `value`, so that `parse` reads it back. Raises SettingError."""
     for written in (value, f"'{value}'", f'"{value}"'):
         try:
             if "\n" not in written and _line(f"{name}={written}", name) == (name, value):

@@ -1,2 +1,2 @@
 class StartupError(Exception):
-    """Base of all that keeps a program from starting in this environment; the text says why."""
+    """Base of the errors that keep a program from starting. The text says why."""

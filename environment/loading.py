@@ -1,8 +1,8 @@
 """The environment that the settings are read from.
 
-Every program reads the file of settings: .env in the checkout, or the one that YANSHU_SETTINGS
-names. Commands beside a running `up` also read what it added from <state directory>/environment.
-What is set in the environment itself comes first.
+Every program reads the settings file: .env in the checkout, or the file that YANSHU_SETTINGS names.
+Commands beside a running `up` also read the settings that `up` wrote to
+<state directory>/environment. Variables of the environment itself win.
 """
 
 import os
@@ -15,7 +15,7 @@ from environment import variables as settings
 from environment.variables import SettingError
 
 ROOT = Path(__file__).resolve().parent.parent
-# Commands that only read what they are given: they start without servers and without a secret.
+# Commands that only read their input. They start without servers and without a secret.
 ALONE = {"explain_reply", "read_bounces"}
 NOWHERE = {
     "YANSHU_SECRET_KEY": "not used",
@@ -33,7 +33,7 @@ def given(name: str, env: Mapping[str, str]) -> bool:
 
 
 def settings_file(env: Mapping[str, str]) -> Path:
-    """The file of settings that an operator keeps."""
+    """The operator's settings file."""
     named = env.get("YANSHU_SETTINGS")
     if named and not Path(named).exists():
         raise SettingError(f"YANSHU_SETTINGS is {named}, and there is no such file.")
@@ -53,7 +53,8 @@ def load(*, command: str = "") -> None:
 
 
 def prepare(*, command: str = "") -> None:
-    """What each program does before its settings are read; ends it if they can't be."""
+    """Each program calls it before it imports the settings. Exits with a sentence if they can't be
+    loaded."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     try:
         load(command=command)

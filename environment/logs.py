@@ -4,12 +4,13 @@
     log.info("imported", workspace=1, rows=500)         # at once
     log.committed.info("mailing paused", mailing=7)     # when the transaction is committed
 
-The words are constants, and what changes is a field: docs/operators/logs.md lists all of them, and
-tests/config/test_log_events.py compares. What others wrote (a server's reply, a file's name) is
-escaped, so that it never begins a line of its own; of e-mail addresses only the domain is kept.
+The words of a line are constants; variable parts are fields. docs/operators/logs.md lists all
+lines, and tests/config/test_log_events.py compares the list with the code. Foreign text (a server's
+reply, a file's name) is escaped, so that it can't begin a new line. Of e-mail addresses only the
+domain is kept.
 
-Built on the standard library: Django, Celery and granian log through it, too, and a package such as
-structlog would need a bridge to it that is as long as this module.
+It is built on the standard library, because Django, Celery and granian log through that. A bridge
+from a package such as structlog would be as long as this module.
 """
 
 import json
@@ -28,16 +29,17 @@ FORMATS = ("text", "json")
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 # Keys that each JSON line has; no field has such a name.
 KEYS = ("time", "level", "logger", "message", "traceback")
-# Of a text in a field; of the words of a line, which only others make as long; of a traceback.
+# Characters of a text in a field; of the words of a line (only foreign lines are so long); of a
+# traceback.
 LONGEST_VALUE, LONGEST_WORDS, LONGEST_TRACEBACK = 500, 2_000, 20_000
 
 BARE = re.compile(r"[A-Za-z0-9_.:@/+*-]+")
-# The part of an address before the @, and what is written right before that.
+# The local part of an address, with the @.
 ADDRESS = re.compile(r"(?:\"[^\"]{1,256}\"|[^\s<>@]{1,256})@(?=[^\s@])")
 
-# Fields that all lines of this process have, such as its worker's name.
+# Fields of all lines of this process, such as the name of its worker.
 _process: dict[str, object] = {}
-# Those of the request that this thread works on.
+# Fields of the current request or block.
 _context: ContextVar[dict[str, object] | None] = ContextVar("log_context", default=None)
 
 
@@ -45,13 +47,13 @@ def _now(write: Callable[[], None]) -> None:
     write()
 
 
-# Runs a function once the transaction at hand is committed, or now if there is none; pages.apps
-# replaces it by one that knows transactions.
+# Calls a function when the current transaction is committed. pages.apps replaces this default by
+# one that knows transactions.
 _when_committed: Callable[[Callable[[], None]], None] = _now
 
 
 class Log:
-    """Writes lines of one module. A field of None is left out."""
+    """Writes the lines of one module. A field with the value None is left out."""
 
     __slots__ = ("_deferred", "_logger")
 
@@ -61,8 +63,8 @@ class Log:
 
     @property
     def committed(self) -> "Log":
-        """What it writes appears when the transaction at hand is committed, and not at all if it is
-        rolled back: for changes that only then have happened."""
+        """A log for changes of the database: its lines appear when the current transaction is
+        committed, and not at all if it is rolled back."""
         return Log(self._logger, deferred=True)
 
     def debug(self, words: str, /, **fields: object) -> None:
@@ -108,11 +110,11 @@ def get(name: str) -> Log:
 
 
 def rewrite(record: logging.LogRecord, words: str, /, **fields: object) -> None:
-    """Makes a line that others wrote one of ours, in a filter."""
+    """Turns a foreign log line into one of ours, in a filter."""
     record.msg, record.args, record.fields = words, (), fields
 
 
-# What lines have in common ------------------------------------------------------------------------
+# Common fields ------------------------------------------------------------------------------------
 
 
 def use_transactions(when_committed: Callable[[Callable[[], None]], None]) -> None:
@@ -121,14 +123,14 @@ def use_transactions(when_committed: Callable[[Callable[[], None]], None]) -> No
 
 
 def name_process(**fields: object) -> None:
-    """Fields of all lines of this process, and of those that it forks."""
+    """Sets fields for all lines of this process and of the processes that it forks."""
     _process.update(fields)
 
 
 @contextmanager
 def context(**fields: object) -> Iterator[dict[str, object]]:
-    """Fields of all lines of this thread, until the block ends, beside those of a context around
-    it; `bind` adds to them."""
+    """Sets fields for all lines of this thread until the block ends, in addition to those of an
+    outer context. `bind` adds more."""
     known = (_context.get() or {}) | fields
     token = _context.set(known)
     try:
@@ -138,7 +140,7 @@ def context(**fields: object) -> Iterator[dict[str, object]]:
 
 
 def bind(**fields: object) -> None:
-    """More fields for the context at hand; nothing outside of one."""
+    """Adds fields to the current context. Does nothing outside a context."""
     if (known := _context.get()) is not None:
         known.update(fields)
 
@@ -147,23 +149,24 @@ def _common(record: logging.LogRecord) -> dict[str, object]:
     found = dict(_process)
     if "worker" in found:
         found["worker"] = f"{found['worker']}/{record.process}"
-    # Django logs a refusal when the context is over; the request has kept it.
+    # Django logs a refused request after the context has ended; the request has kept the fields.
     request = getattr(record, "request", None)
     return found | (getattr(request, "log_fields", None) or _context.get() or {})
 
 
-# How a line looks ---------------------------------------------------------------------------------
+# Format of a line ---------------------------------------------------------------------------------
 
 
 def formatter() -> logging.Formatter:
-    """The one that YANSHU_LOG_FORMAT names. Raises SettingError."""
+    """The formatter that YANSHU_LOG_FORMAT names. Raises SettingError."""
     form = variables.choice("YANSHU_LOG_FORMAT", "text", FORMATS)
     return JsonFormatter() if form == "json" else TextFormatter()
 
 
 def configuration(ours: Iterable[str] = ()) -> dict[str, Any]:
-    """For logging.config.dictConfig: all lines to standard error. `ours`: packages that DEBUG is
-    about; what others say at that level is too much, and may have contents. Raises SettingError."""
+    """The settings for logging.config.dictConfig: all lines go to standard error. `ours`: the
+    packages to which the level DEBUG applies; other packages log too much at that level, and may
+    log contents. Raises SettingError."""
     variables.choice("YANSHU_LOG_FORMAT", "text", FORMATS)
     level = variables.choice("YANSHU_LOG_LEVEL", "INFO", LEVELS)
     return {
@@ -203,7 +206,7 @@ class JsonFormatter(logging.Formatter):
             found.setdefault(name, value)
         if traceback := _traceback(self, record):
             found["traceback"] = traceback
-        # What is left to escape stands inside of strings.
+        # Remaining unprintable characters are inside strings.
         return _plain(json.dumps(found, ensure_ascii=False))
 
 
@@ -213,14 +216,15 @@ def _time(record: logging.LogRecord) -> str:
 
 
 def _words(record: logging.LogRecord) -> str:
-    """Ours are constants. Others say what went wrong with a value of ours; what they say of
-    themselves (a worker's name) is no address."""
+    """The words of a line, with addresses masked from WARNING on. Our own words are constants;
+    errors of other packages may quote our values. Below WARNING their text, such as a worker's
+    name, has no address."""
     words = _cut(record.getMessage(), LONGEST_WORDS)
     return masked(words) if record.levelno >= logging.WARNING else words
 
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:
-    """Numbers, booleans and texts; what the line says of itself comes first."""
+    """{name: number, boolean or text}. The line's own fields win over common ones."""
     own: Mapping[str, object] = getattr(record, "fields", {})
     found = {name: _value(value) for name, value in own.items() if value is not None}
     for name, value in _common(record).items():
@@ -245,13 +249,13 @@ def _shown(value: object) -> str:
 
 
 def masked(text: str) -> str:
-    """Without whose address it is: "550 <…@example.com> unknown"."""
+    """The text without the local parts of addresses: "550 <…@example.com> unknown"."""
     return ADDRESS.sub("…@", text) if "@" in text else text
 
 
 def _plain(text: str) -> str:
-    """On one line, and without what a terminal would obey: line breaks, control characters and
-    marks that change the direction of writing become escapes."""
+    """The text on one line, safe for a terminal: line breaks, control characters and marks that
+    change the direction of text become escapes."""
     if text.isprintable():
         return text
     return "".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in text)
@@ -265,5 +269,5 @@ def _traceback(formatter: logging.Formatter, record: logging.LogRecord) -> str:
     if not record.exc_info or record.exc_info[0] is None:
         return ""
     text = masked(formatter.formatException(record.exc_info))
-    # The end says what was wrong.
+    # The end of a traceback names the error.
     return text if len(text) <= LONGEST_TRACEBACK else "…" + text[-LONGEST_TRACEBACK:]

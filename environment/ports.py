@@ -13,7 +13,7 @@ import psutil
 from environment.exceptions import StartupError
 
 ANY = {"", "0.0.0.0", "::"}  # noqa: S104 - these mean "every address"
-# Tried after the wanted one, so that the address stays alike.
+# How many ports to try, beginning with the wanted one, so that the address stays similar.
 NEXT = 20
 
 
@@ -22,7 +22,7 @@ class PortError(StartupError):
 
 
 def reachable(host: str) -> str:
-    """Where a server that listens on `host` is reached from this machine."""
+    """The host under which this machine reaches a server that listens on `host`."""
     return "127.0.0.1" if host in ANY else host
 
 
@@ -32,10 +32,10 @@ def address(host: str, port: int) -> str:
 
 
 def free_port(host: str, wanted: int, *, keep: bool = False) -> int:
-    """`wanted` if it is free, else one of those after it, else any. 0: any.
+    """`wanted` if it is free, else one of the next ports, else any port. 0 means any port.
 
-    `keep`: nobody else who keeps ports gets it while this process lives, though nothing listens
-    yet. PortError when the address isn't ours or the port needs root.
+    `keep`: other callers with `keep` don't get this port while this process lives, though nothing
+    listens on it yet. Raises PortError if the address isn't ours or the port needs root.
     """
     for port in [*range(wanted, min(wanted + NEXT, 65536)), 0] if wanted else [0]:
         if _taken(host, port) or not (found := _bind(host, port, wanted)):
@@ -45,18 +45,19 @@ def free_port(host: str, wanted: int, *, keep: bool = False) -> int:
     raise PortError(f"HOST is {host!r}, which can't be listened on here.")
 
 
-# Open for as long as this process lives: each is a lock.
+# Descriptors of locks. They stay open as long as this process lives.
 _locks: list[int] = []
 
 
 def _keep(port: int) -> bool:
-    """Two installations that start together see each other's ports before anything listens."""
+    """Locks the port, so that two installations that start together don't choose the same one."""
     return _lock(f"yanshu-port-{port}") is not None
 
 
 def _lock(name: str) -> int | None:
-    """The descriptor of a lock of this machine that ends with the process; None if another one
-    has it. On Linux an abstract socket: as ports, it is one for all users and private /tmp's."""
+    """The descriptor of a machine-wide lock that ends with the process; None if another process
+    holds it. On Linux it is an abstract socket: like a port, it is shared by all users, and a
+    private /tmp doesn't hide it."""
     if sys.platform == "linux":
         with socket.socket(socket.AF_UNIX) as one:
             try:
@@ -70,16 +71,17 @@ def _lock(name: str) -> int | None:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            # Another user's, or held.
+            # The file belongs to another user, or the lock is held.
             return None
     _locks.append(descriptor)
     return descriptor
 
 
 def require_free(host: str, port: int) -> None:
-    """PortError unless `port` is free. granian shares ports (SO_REUSEPORT), so that a second one
-    would silently take a part of the requests; a plain bind fails where anybody listens. The lock,
-    which the program has that this process becomes, is for one that started at the same time."""
+    """Raises PortError unless `port` is free. granian shares ports (SO_REUSEPORT), so a second
+    instance would silently take a part of the requests; a plain bind fails if anything listens. The
+    lock guards against an instance that starts at the same moment. It is inheritable: this process
+    becomes the web server by exec, which keeps the lock."""
     free = not _taken(host, port) and _bind(host, port, port) is not None
     if free and (lock := _lock(f"yanshu-web-{port}")) is not None:
         os.set_inheritable(lock, True)
@@ -91,7 +93,7 @@ def require_free(host: str, port: int) -> None:
 
 
 def _by(port: int) -> str:
-    """Who listens there, where we may know it."""
+    """The process that listens there, if we are allowed to see it."""
     with suppress(psutil.Error, OSError):
         for connection in psutil.net_connections("tcp"):
             at = connection.laddr[1] if connection.laddr else 0
@@ -101,8 +103,8 @@ def _by(port: int) -> str:
 
 
 def kept_port(path: Path, wanted: int) -> int:
-    """The port of the last start if it is free, else another one: another installation may have
-    it by now, and mail must not reach that one's sandbox."""
+    """The port of the last start if it is free, else another one. Another installation may use the
+    old port by now, and our mail must not reach its sandbox."""
     if path.exists() and (kept := path.read_text().strip()).isdigit():
         wanted = int(kept)
     port = free_port("127.0.0.1", wanted, keep=True)
@@ -126,7 +128,8 @@ def _bind(host: str, port: int, wanted: int) -> int | None:
 
 
 def _taken(host: str, port: int) -> bool:
-    """Whether somebody answers: macOS lets us bind beside one who listens on every address."""
+    """Whether a server answers there. A bind alone isn't enough: macOS allows it beside a server
+    that listens on every address."""
     if port == 0:
         return False
     try:

@@ -1,4 +1,4 @@
-"""Whether the servers that settings name can be used, before anything else is started."""
+"""Checks that the servers named in the settings can be used, before anything else is started."""
 
 from collections.abc import Mapping
 from urllib.parse import unquote, urlsplit
@@ -15,7 +15,7 @@ PATIENCE = 5
 
 
 def check(env: Mapping[str, str]) -> None:
-    """SettingError if a server that is named doesn't answer or doesn't let us in."""
+    """Raises SettingError if a named server doesn't answer or refuses the log-in."""
     if given("DATABASE_URL", env):
         _check_database(settings.text("DATABASE_URL", None, env))
     if given("CELERY_BROKER_URL", env):
@@ -40,7 +40,7 @@ def _check_broker(url: str) -> None:
             f"CELERY_BROKER_URL begins with {scheme}://; use redis:// or amqp://."
         ) from error
     except Exception as error:
-        # Each driver has errors of its own, of a log-in that is refused for one.
+        # Each driver has its own errors, for example for a refused log-in.
         where = urlsplit(url).hostname or urlsplit(url).path
         words = _without_password(str(error) or type(error).__name__, url)
         raise SettingError(

@@ -1,7 +1,7 @@
-"""Settings read from the environment, each from NAME or from the file that NAME_FILE names.
+"""Reads settings from the environment, each from NAME or from the file that NAME_FILE names.
 
-A value that can't be used raises `SettingError`, whose text names the setting and says what is
-expected; `config.settings` lets it stop the start.
+A value that can't be used raises `SettingError`; its text names the setting and the expected form.
+`config.settings` doesn't catch it, so it stops the start.
 """
 
 import ipaddress
@@ -24,7 +24,7 @@ class SettingError(StartupError):
 
 
 def text(name: str, default: str | None = None, env: Mapping[str, str] = os.environ) -> str:
-    """The setting's value; without a default a missing one is an error. Empty counts as missing."""
+    """The setting's value. Raises SettingError if it is missing or empty and has no default."""
     if value := env.get(name, "").strip():
         return value
     if file := env.get(f"{name}_FILE"):
@@ -80,7 +80,7 @@ def words(name: str, default: str = "", env: Mapping[str, str] = os.environ) -> 
     return [word for part in text(name, default, env).split(",") if (word := part.strip())]
 
 
-# A name of one's own network: nobody else finds a host by it.
+# Last labels of names that exist in private networks only: no other host can resolve them.
 PRIVATE = {
     *("localhost", "localdomain", "local", "invalid", "arpa"),
     *("internal", "intranet", "lan", "home", "corp", "private"),
@@ -89,9 +89,9 @@ LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
 
 
 def ehlo_name(name: str, url: str, env: Mapping[str, str] = os.environ) -> str:
-    """What this installation calls itself in EHLO (RFC 5321, 4.1.1.1): a full host name, or an
-    address in brackets; by default the host of `url`. "": none that others know, so that the
-    address of each connection is said."""
+    """The name of this installation in EHLO (RFC 5321, 4.1.1.1): a full host name, or an address in
+    brackets; by default the host of `url`. "" if no public name is known: EHLO then gives the
+    address of each connection."""
     value = text(name, "", env)
     if not value:
         host = _full_name(urlsplit(url).hostname or "")
@@ -105,14 +105,14 @@ def ehlo_name(name: str, url: str, env: Mapping[str, str] = os.environ) -> str:
 
 
 def _full_name(value: str) -> str:
-    """The name in ASCII and small letters if it has a domain; "" if it is none."""
+    """The name in lowercase ASCII if it is a host name with a domain; else ""."""
     try:
         host = value.rstrip(".").encode("idna").decode().lower()
     except UnicodeError:
         return ""
     labels = host.split(".")
     good = len(host) <= 253 and all(LABEL.fullmatch(label) for label in labels)
-    # A last label of digits alone is the end of an address.
+    # A name whose last label has only digits is an IP address.
     full = len(labels) > 1 and not labels[-1].isdigit() and labels[-1] != "localhost"
     return host if good and full and not host.startswith("localhost.") else ""
 
@@ -136,8 +136,8 @@ ENCODE = (
 
 
 def _url(name: str, value: str) -> tuple[SplitResult, int | None]:
-    """The parts and the port of a server's URL. Libraries read raw special characters differently,
-    so they are refused. No text names the value: it may hold a password."""
+    """The parts and the port of a server's URL. Libraries read unencoded special characters
+    differently, so we refuse them. No error shows the value: it may contain a password."""
     if any(character.isspace() for character in value):
         raise SettingError(f"{name} has a space in it. A space is percent-encoded: %20.")
     if re.search(r"%(?![0-9A-Fa-f]{2})", value):
@@ -187,7 +187,7 @@ def database(name: str, env: Mapping[str, str] = os.environ) -> dict[str, Any]:
 
 
 def broker(name: str, env: Mapping[str, str] = os.environ) -> str:
-    """A URL for Celery. Of several, separated by ";", each is looked at."""
+    """A URL for Celery, or several separated by ";". Each is checked."""
     value = text(name, None, env)
     for one in value.split(";"):
         _url(name, one)
@@ -196,7 +196,7 @@ def broker(name: str, env: Mapping[str, str] = os.environ) -> str:
 
 @dataclass(frozen=True, slots=True)
 class MailServer:
-    """The SMTP server of the platform's own mails; without a host there is none."""
+    """The SMTP server for the platform's own mails. An empty host means that none is set."""
 
     host: str = ""
     port: int = 25
@@ -211,8 +211,8 @@ MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
 
 
 def mail_server(name: str, env: Mapping[str, str] = os.environ) -> MailServer:
-    """From `smtp://user:password@host:port`, `smtp+tls://…` (STARTTLS) or `smtps://…`; special
-    characters of user and password percent-encoded. Not set: no host."""
+    """Reads `smtp://user:password@host:port`, `smtp+tls://…` (STARTTLS) or `smtps://…`. Special
+    characters in user and password are percent-encoded. An unset setting gives an empty host."""
     value = text(name, "", env)
     if not value:
         return MailServer()

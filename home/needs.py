@@ -1,4 +1,4 @@
-"""What needs a person: relays and mailboxes that don't work, messages in doubt, imports, drafts."""
+"""Problems that a person must solve: in relays, bounce mailboxes, campaigns and imports."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -23,11 +23,11 @@ from sending.models import Hold, Mailing, Tally
 from sending.reasons import said
 from sending.services import heldpeople, holdwords
 
-# As many of a kind are named; somebody with more has a page for them.
+# Problems of one kind that are shown. The kind's own page lists all of them.
 MOST = 5
-# Connections that failed one after the other before a relay is called out of reach.
+# Consecutive failed connections after which the page says that a relay does not work.
 FAILURES = 3
-# How long an import's rejects, and a campaign that failed, are news.
+# How long rejected lines of an import, and failed campaigns, are shown.
 NEWS = timedelta(days=7)
 
 
@@ -40,10 +40,14 @@ def relays(request: WorkspaceRequest) -> Iterable[todo.Need]:
         url = todo.url(request, "relay", row.pk)
         if row.state == Relay.State.PAUSED:
             title = _("The relay {name} is paused").format(name=row.name)
-            yield todo.Need(title, _("Campaigns that only it can send wait."), _said(row), url)
+            yield todo.Need(
+                title, _("Campaigns that depend on this relay are waiting."), _said(row), url
+            )
         elif row.state == Relay.State.STOPPED:
             title = _("The relay {name} is stopped").format(name=row.name)
-            detail = _("Solve what its server reports, test it, then start it again.")
+            detail = _(
+                "Fix the problem that its server reports, test the relay, then start it again."
+            )
             yield todo.Need(title, detail, _said(row), url, tone="bad")
         else:
             title = _("The relay {name} does not work").format(name=row.name)
@@ -52,7 +56,7 @@ def relays(request: WorkspaceRequest) -> Iterable[todo.Need]:
 
 
 def _said(relay: Relay) -> str:
-    """Why it was stopped, in the reader's language, with the server's words."""
+    """Why the relay was stopped, in the reader's language, with the server's words."""
     return reasons.line(relay.state_reason, relay.state_words)
 
 
@@ -111,8 +115,8 @@ def _need_of(request: WorkspaceRequest, row: Campaign) -> todo.Need:
     if not count:
         return _failed(row, row.mailing.tally, url)
     title = ngettext(
-        "{campaign}: the result of {count} message is not known",
-        "{campaign}: the result of {count} messages is not known",
+        "{campaign}: the result of {count} message is unknown",
+        "{campaign}: the result of {count} messages is unknown",
         count,
     ).format(campaign=row.name, count=locales.number(count))
     detail = _("Decide whether they are sent again or count as sent.")
@@ -131,11 +135,11 @@ def _failed(row: Campaign, tally: Tally, url: str) -> todo.Need:
 
 @todo.needs.add
 def runs(request: WorkspaceRequest) -> Iterable[todo.Need]:
-    """Lanes and relays that a run of refusals stopped; a mailing that was paused says so itself."""
+    """Lanes and relays that a run of refusals stopped. `campaigns` shows paused mailings."""
     rows = Hold.objects.filter(
         mailing__workspace=request.workspace, released_at=None, decision=""
     ).exclude(kind=Hold.Kind.MAILING)
-    # "Wait until tomorrow" is an answer, too: it goes on by itself.
+    # "Wait until tomorrow" is an answer, too: sending continues automatically.
     rows = rows.exclude(until__gt=timezone.now())
     held = list(rows.select_related("relay", "mailing").order_by("-pk")[:MOST])
     names = {
@@ -172,13 +176,14 @@ def imports(request: WorkspaceRequest) -> Iterable[todo.Need]:
             "{file}: {count} lines were not imported",
             count,
         ).format(file=row.filename, count=locales.number(count))
-        detail = _("The rejected lines and their reasons are there as a file.")
+        detail = _("You can download the rejected lines with their reasons.")
         yield todo.Need(title, detail, url=url, icon="file-import", tone="info")
 
 
 @todo.needs.add
 def status_words(request: WorkspaceRequest) -> Iterable[todo.Need]:
-    """Imports whose people are not subscribed because nobody has said what their status means."""
+    """Imports with people who are not subscribed, because nobody has said what their status
+    means."""
     rows = Import.objects.filter(
         workspace=request.workspace,
         state=Import.State.FINISHED,

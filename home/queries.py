@@ -1,4 +1,4 @@
-"""What the home page shows of campaigns: from tallies and the few rows that matter now."""
+"""Queries of the home page about campaigns. They read tallies and few rows only."""
 
 from accounts.models import Workspace
 from campaigns.models import Campaign
@@ -9,13 +9,13 @@ DAYS = 30
 
 
 def last_days(workspace: Workspace, days: int = DAYS) -> tuple[Sums, Sums]:
-    """Of campaigns that started in (the last days, as many before them)."""
+    """(sums of campaigns that started within the last days, sums of as many days before)."""
     now = started_within(workspace, days=days)
     return sums(now), sums(started_within(workspace, days=days, ago=days))
 
 
 def going_out(workspace: Workspace) -> list[Campaign]:
-    """What is being sent or paused, the newest first."""
+    """Campaigns that are being sent or are paused, the newest first."""
     return list(campaigns(workspace).filter(mailing__state__in=Mailing.LIVE).order_by("-pk")[:10])
 
 
@@ -25,7 +25,7 @@ def scheduled(workspace: Workspace) -> list[Campaign]:
 
 
 def lately(workspace: Workspace) -> list[Campaign]:
-    """The last campaigns that are over."""
+    """The last campaigns that are finished or cancelled."""
     over = (Mailing.State.FINISHED, Mailing.State.CANCELLED)
     rows = Campaign.objects.filter(workspace=workspace, mailing__state__in=over)
     return list(rows.select_related("mailing__tally").order_by("-mailing__opened_at")[:5])

@@ -38,7 +38,7 @@ def relay(request: WorkspaceRequest) -> todo.FirstStep:
     relays = Relay.objects.filter(workspace=request.workspace, managed_by="", archived_at=None)
     return todo.FirstStep(
         _("Connect a relay"),
-        _("The SMTP server that your mails leave through. Its limits are kept by themselves."),
+        _("The SMTP server that sends your mails. Its limits are kept automatically."),
         done=relays.exists(),
         url=todo.url(request, "new_relay"),
     )
@@ -49,7 +49,7 @@ def bounces(request: WorkspaceRequest) -> todo.FirstStep:
     mailboxes = BounceMailbox.objects.filter(workspace=request.workspace, managed_by="")
     return todo.FirstStep(
         _("Collect bounces"),
-        _("Name the mailbox that mails come back to, and addresses that are gone get no more."),
+        _("Connect the mailbox for returned mails, and dead addresses get no more mail."),
         done=mailboxes.exists(),
         url=todo.url(request, "new_mailbox"),
     )

@@ -1,4 +1,4 @@
-"""The home page's registries: first steps that tick themselves, and things that need a person.
+"""The registries of the home page: first steps, and problems that need a person.
 
     @todo.steps.under("import", order=10)
     def import_people(request): return todo.Step(_("Import contacts"), _("..."), done=..., url=...)
@@ -6,8 +6,8 @@
     @todo.needs.add
     def relays(request): return [todo.Need(_("Relay SES is stopped"), words=reason, url=url)]
 
-The home app fills them for all apps to its left. Apps to its right do so in modules `steps` and
-`needs`. Each is one or two quick queries: the page answers in 200 ms.
+The home app registers entries for all apps to its left. Apps to its right register theirs in
+modules `steps` and `needs`. Each entry makes one or two quick queries: the page answers in 200 ms.
 """
 
 from collections.abc import Callable, Iterable
@@ -25,29 +25,29 @@ Text = str | Promise
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A shorter way to do a step: one press of a button."""
+    """A button that does the step at once."""
 
     label: Text
-    # Why one would.
+    # Why to use it.
     text: Text
-    # What the button posts to.
+    # The URL that the button posts to.
     url: str
 
 
 @dataclass(frozen=True, slots=True)
 class FirstStep:
     title: Text
-    # One sentence: what it is good for.
+    # One sentence about the benefit.
     text: Text
     done: bool
-    # Where it is done; "" where there is no such page or the role may not open it.
+    # The page of the step; "" if it doesn't exist or the role may not open it.
     url: str = ""
     offer: Offer | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """Something that stays as it is until a person acts."""
+    """A problem that stays until a person acts."""
 
     title: Text
     # What to do, or why.
@@ -75,13 +75,13 @@ def first_steps(request: WorkspaceRequest) -> list[FirstStep]:
 
 
 def needed(request: WorkspaceRequest) -> list[Need]:
-    """What is bad first."""
+    """The problems of all providers; those with tone "bad" first."""
     found = [need for known in needs for need in known(request)]
     return sorted(found, key=lambda need: need.tone != "bad")
 
 
 def url(request: WorkspaceRequest, name: str, *args: object) -> str:
-    """The workspace URL of that name, "" where it doesn't exist or the role may not open it."""
+    """The workspace URL of that name; "" if it doesn't exist or the role may not open it."""
     try:
         found = reverse(name, args=[request.workspace.slug, *args])
     except NoReverseMatch:

@@ -1,4 +1,4 @@
-"""The first page of a workspace: what to do next, what is going out, what came back."""
+"""The home page of a workspace: next steps, problems, running campaigns and results."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -32,8 +32,8 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A key figure of the campaigns of the last 30 days: `more` compares it with those of the 30
-    days before."""
+    """A key figure of the campaigns of the last 30 days. `more` compares it with the 30 days
+    before."""
 
     # A name of campaigns.queries.overview.Sums.
     name: str
@@ -41,7 +41,7 @@ class Figure:
     count: int
     share: str
     more: str
-    # A Tabler icon that shows the direction; "" where there is nothing to compare with.
+    # A Tabler icon for the direction; "" if there is no figure to compare with.
     trend: str = ""
 
 
@@ -55,7 +55,7 @@ def home(request: WorkspaceRequest) -> HttpResponse:
         "steps": steps,
         "steps_done": len(steps) - len(left),
         "steps_left": left,
-        # Nothing was ever sent: the first steps are the page.
+        # Nothing was ever sent: the page shows only the first steps.
         "is_new": not (lately or running),
         "needs": registry.needed(request),
         "running": running,
@@ -83,7 +83,7 @@ def _running(request: WorkspaceRequest) -> list[Running]:
 
 
 def home_running(request: WorkspaceRequest) -> HttpResponse:
-    """What is going out, asked for again while something is."""
+    """The running campaigns. The browser polls this part while one is running."""
     return render(request, "home/parts/running.html", {"running": _running(request)})
 
 
@@ -93,8 +93,8 @@ def home_growth(request: WorkspaceRequest) -> HttpResponse:
 
 
 def figures(now: Sums, before: Sums) -> list[Figure]:
-    """Sent, opened, clicked, bounced. Shares of opens and clicks are of accepted mails, those of
-    bounces of all recipients, as in the report: a bounce may be a refusal."""
+    """Sent, opened, clicked, bounced. Opens and clicks are shares of accepted mails; bounces are
+    shares of all recipients, as in the report, because a bounce may be a refusal."""
     change = _change(now.sent, before.sent)
     return [
         Figure("sent", pgettext("number of mails", "Sent"), now.sent, "", *change),

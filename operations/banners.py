@@ -1,4 +1,4 @@
-"""What every page says while a restored database waits for a decision."""
+"""The banner on every page while a restored database waits for a decision."""
 
 from collections.abc import Iterable
 

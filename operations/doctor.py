@@ -1,6 +1,6 @@
-"""What `manage.py doctor` looks at: each check says how things are and what to do.
+"""The checks of `manage.py doctor` that need a database. Each reports the state and what to do.
 
-Plain English for operators; the site's own words are not used here.
+The texts are plain English for operators, and aren't translated.
 """
 
 import time
@@ -30,7 +30,7 @@ from relays.trouble import diagnose
 OLDEST_POSTGRESQL = 15
 # Seconds that the clocks of a host and the database may differ.
 CLOCK = 2.0
-# Seconds that doctor listens to ticks, which come each second, and between two looks.
+# Seconds that doctor watches for ticks, which come each second, and seconds between two looks.
 LISTEN, LISTEN_EVERY = 3.0, 0.1
 OLDEST_COLLECTION = timedelta(minutes=10)
 
@@ -78,7 +78,8 @@ def check_clock() -> Iterator[Finding]:
 
 
 def check_clocks_of_hosts() -> Iterator[Finding]:
-    """Of hosts whose signs of life lie ahead. One that lies behind looks dead: see workers."""
+    """Hosts whose heartbeats are in the future. A host whose clock is slow looks dead: see
+    workers."""
     what = "clocks of other hosts"
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
@@ -112,21 +113,21 @@ PARTS: dict[str, tuple[Callable[[], health.HealthPart], str]] = {
 
 
 def check_broker_alone() -> Iterator[Finding]:
-    """Known without a database, too."""
+    """The broker, which can be checked without a database."""
     check, advice = PARTS["broker"]
     part = health.guarded(check)
     yield ok("broker", "works") if part.ok else error("broker", part.detail, advice)
 
 
 def check_parts() -> Iterator[Finding]:
-    """The same as /healthz."""
+    """The parts of /healthz."""
     for name, (check, advice) in PARTS.items():
         part = health.guarded(check)
         yield ok(name, part.detail or "works") if part.ok else error(name, part.detail, advice)
 
 
 def check_one_beat() -> Iterator[Finding]:
-    """Two would send each tick twice. Each tick says which beat sent it."""
+    """Whether only one beat runs: two would send each tick twice. Each tick names its beat."""
     what = "number of beats"
     begun, senders = time.monotonic(), set[str]()
     while time.monotonic() < begun + LISTEN and len(senders) < 2:
@@ -165,7 +166,7 @@ def _name(kind: str, row: Relay | BounceMailbox) -> str:
 
 
 def check_relay(relay: Relay) -> Finding:
-    """Whether it lets us in, and its state."""
+    """Whether the relay accepts our log-in, and its state."""
     name = _name("relay", relay)
     try:
         server = server_of(relay)
@@ -194,7 +195,7 @@ def check_mailboxes() -> Iterator[Finding]:
 
 
 def check_mailbox(mailbox: BounceMailbox) -> Finding:
-    """Whether it lets us in, and when it was collected last."""
+    """Whether the mailbox accepts our log-in, and when it was last collected."""
     name = _name("mailbox", mailbox)
     try:
         trial = mailboxes.look(mailboxes.account(mailbox), trusted=bool(mailbox.managed_by))
@@ -205,12 +206,12 @@ def check_mailbox(mailbox: BounceMailbox) -> Finding:
     last = mailbox.collected_at
     if last is None or timezone.now() - last > OLDEST_COLLECTION:
         when = f"last at {last:%Y-%m-%d %H:%M} UTC" if last else "never yet"
-        return warning(name, f"was collected {when}", "Look at the workers of the queue work.")
+        return warning(name, f"was collected {when}", "Look at the workers of the queue mailboxes.")
     return ok(name, "lets us in and is collected")
 
 
 WITHOUT_DATABASE = doctorsettings.CHECKS
-# By name, for what could not be looked at.
+# {name: check}. The name is used if the check can't run.
 WITH_DATABASE: dict[str, Check] = {
     "database": check_database,
     "clock": check_clock,
@@ -223,8 +224,8 @@ WITH_DATABASE: dict[str, Check] = {
 
 
 def examine() -> Iterator[Finding]:
-    """All checks, one after the other; without a database those that need none. What could not be
-    looked at is a finding, too."""
+    """Runs all checks, one after the other. Without a database it runs those that need none, and
+    reports the others as skipped."""
     for check in WITHOUT_DATABASE:
         yield from _guarded(check)
     lost: Finding | None = None
@@ -248,7 +249,7 @@ def _guarded(check: Check) -> Iterator[Finding]:
         lost = isinstance(trouble.__cause__, OperationalError)
         advice = "Start it, or correct DATABASE_URL." if lost else "Run manage.py migrate."
         yield error("database", _words(trouble), advice)
-    except Exception as trouble:  # noqa: BLE001 - whatever it is, the other checks go on
+    except Exception as trouble:  # noqa: BLE001 - the other checks must go on
         yield _failed(check, trouble)
 
 
@@ -259,7 +260,7 @@ def _failed(check: Check, trouble: Exception) -> Finding:
 
 
 def _words(trouble: Exception) -> str:
-    """On one line and without any secret of the settings."""
+    """The error's text on one line, without secrets of the settings."""
     words = " ".join(str(trouble).split())
     broker = urlsplit(settings.CELERY_BROKER_URL).password or ""
     secrets = (

@@ -1,5 +1,5 @@
-"""What `manage.py doctor` looks at without a database: settings, files, and the platform's own mail
-server."""
+"""The checks of `manage.py doctor` that need no database: settings, files, and the platform's own
+mail server."""
 
 import os
 import smtplib
@@ -22,12 +22,12 @@ from operations.findings import Check, Finding, error, ok, skipped, warning
 from smtp import ehloname
 
 SHORTEST_KEY = 32
-# Bytes below which a disk is nearly full, and files that it must have room for.
+# Free bytes below which doctor warns or reports an error, and the fewest free inodes.
 LITTLE_SPACE, VERY_LITTLE_SPACE = 5 * 1024**3, 512 * 1024**2
 FEWEST_FILES = 1000
-# An address outside of any network (RFC 5737).
+# An address that belongs to no network (RFC 5737).
 ELSEWHERE = "192.0.2.1"
-# Settings that hold secrets, each of which may be in a file of its own.
+# Settings with secrets. Each may be in its own file (NAME_FILE).
 SECRETS = {
     *("YANSHU_SECRET_KEY", "YANSHU_SECRET_KEY_OLD"),
     *("DATABASE_URL", "CELERY_BROKER_URL", "EMAIL_URL"),
@@ -54,7 +54,7 @@ def check_secret_key() -> Iterator[Finding]:
 
 
 def _is_public() -> bool:
-    """Whether the site is meant for more than this machine."""
+    """Whether the site is meant for users of other machines."""
     host = urlsplit(settings.PUBLIC_URL).hostname or ""
     return host not in {"localhost", "127.0.0.1", "::1"}
 
@@ -83,7 +83,7 @@ def check_public_url() -> Iterator[Finding]:
 
 
 def _wrong_url(url: str) -> str:
-    """What is wrong with the site's address; "" if nothing."""
+    """The fault of the site's URL; "" if none."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -101,7 +101,7 @@ def _wrong_url(url: str) -> str:
 
 
 def check_settings_file() -> Iterator[Finding]:
-    """Where the settings came from. That each line can be read was seen at the start."""
+    """Where the settings come from. The start has already checked that each line can be read."""
     path = loading.settings_file(os.environ)
     if path.exists():
         yield ok("settings file", f"{path}, and what is set in the environment")
@@ -110,7 +110,7 @@ def check_settings_file() -> Iterator[Finding]:
 
 
 def check_secret_files() -> Iterator[Finding]:
-    """Whether files with secrets are closed to other users of this machine."""
+    """Whether other users of this machine can't read the files with secrets."""
     what = "files with secrets"
     var = settings.VAR
     named = [Path(value) for name, value in os.environ.items() if _names_secret(name)]
@@ -166,7 +166,7 @@ def check_hardening() -> Iterator[Finding]:
 
 
 def check_ehlo_name() -> Iterator[Finding]:
-    """What relays hear from us, and whether they can find it."""
+    """Our EHLO name, and whether DNS knows it."""
     what = "EHLO name"
     set_it = (
         "Set YANSHU_EHLO_NAME to the full name of this host, such as mail.example.com, that the "
@@ -191,8 +191,8 @@ def _resolves(name: str) -> bool:
 
 
 def _own_address() -> str:
-    """That of this host towards others. Nothing is sent: a datagram socket only looks for the
-    way."""
+    """The address of this host in other networks. Connecting a datagram socket sends nothing: it
+    only chooses the route."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
         try:
             one.connect((ELSEWHERE, 25))
@@ -202,7 +202,7 @@ def _own_address() -> str:
 
 
 def check_hosts() -> Iterator[Finding]:
-    """Whether the site answers to its own name."""
+    """Whether the site accepts its own host name."""
     what = "hosts"
     host = urlsplit(settings.PUBLIC_URL).hostname or ""
     known = settings.ALLOWED_HOSTS
@@ -249,7 +249,7 @@ def check_from_address() -> Iterator[Finding]:
 def _one_address(given: str) -> str:
     """The address of `Name <address>`; "" if it is none, or more than one."""
     found = getaddresses([given])
-    # What was left out of the address while it was read was wrong in it.
+    # If the parser dropped characters, the address was wrong.
     if len(found) != 1 or found[0][1] not in given:
         return ""
     try:
@@ -283,7 +283,8 @@ def check_own_mail() -> Iterator[Finding]:
 
 
 def _mail_trouble() -> str:
-    """Connects, secures and logs in, each within EMAIL_TIMEOUT; sends nothing."""
+    """Connects, starts TLS and logs in, each within EMAIL_TIMEOUT. Sends nothing. Returns the
+    error, or ""."""
     server = EmailBackend()
     try:
         server.open()
@@ -309,7 +310,7 @@ def check_disk() -> Iterator[Finding]:
         return
     free = usage.f_bavail * usage.f_frsize
     text = f"{free / 1024**3:.1f} GB free for {settings.VAR}"
-    # Some file systems have no fixed number of files.
+    # Some file systems have no fixed number of inodes.
     few = usage.f_files > 0 and usage.f_favail < FEWEST_FILES
     if few:
         text += f", and room for {usage.f_favail} files"

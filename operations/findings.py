@@ -1,4 +1,4 @@
-"""What `manage.py doctor` says of each thing that it looked at."""
+"""The findings of `manage.py doctor`."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 class Level(StrEnum):
     OK = "ok"
-    # It was not looked at; the text says why.
+    # Not checked; the text says why.
     SKIPPED = "skipped"
     WARNING = "warning"
     ERROR = "error"
@@ -15,7 +15,8 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`what` was looked at, how it is, and what to do about it ("" when nothing)."""
+    """The result of a check. `what`: the checked thing. `text`: its state. `advice`: what to do, or
+    ""."""
 
     what: str
     level: Level

@@ -1,7 +1,7 @@
-"""Whether each part works: for the probes (operations.probes), `manage.py up` and `doctor`.
+"""Checks whether each part works, for the probes (operations.probes), `manage.py up` and `doctor`.
 
-A check never raises and has a bound in time. What it says names no host and no password: /healthz
-is open to everybody.
+Each check has a time limit. Its text names no host and no password, because /healthz is public.
+`guarded` turns an error of a check into a result.
 """
 
 from collections.abc import Callable
@@ -29,13 +29,13 @@ from sending.services import fence, sendhosts
 log = logs.get(__name__)
 # Bounces are collected at least once a minute.
 LONGEST_LAG = timedelta(minutes=5)
-# Seconds that the database or the broker may take for each step of an answer.
+# Seconds that the database or the broker may take for each step.
 PATIENCE = 3
 
 
 @dataclass(frozen=True, slots=True)
 class HealthPart:
-    """`seconds`: ages of what waits, by name."""
+    """The state of a part. `seconds`: {name: age of waiting work}."""
 
     ok: bool
     detail: str = ""
@@ -47,8 +47,8 @@ class HealthPart:
 
 
 def _ask(sql: str) -> list[tuple[Any, ...]]:
-    """One query over a connection of its own: that of this thread may hang on a server that is
-    gone, and has no limit for a statement."""
+    """Runs a query on a new connection. The thread's own connection may hang on a lost server, and
+    has no statement timeout."""
     limits = {
         "connect_timeout": PATIENCE,
         "tcp_user_timeout": PATIENCE * 1000,
@@ -69,7 +69,7 @@ def check_database() -> HealthPart:
 
 
 def check_migrations() -> HealthPart:
-    """All that this version has are in the database; it may have more, while hosts are upgraded
+    """The database has all migrations of this version. It may have more, while hosts are upgraded
     one after the other."""
     try:
         there = set(_ask("SELECT app, name FROM django_migrations"))
@@ -86,7 +86,7 @@ _known: set[tuple[str, str]] = set()
 
 
 def _migrations() -> set[tuple[str, str]]:
-    """App and name of each migration on disk; read once."""
+    """{(app, name)} of the migrations on disk; read once."""
     if not _known:
         loader = MigrationLoader(None)
         _known.update((str(app), str(name)) for app, name in loader.disk_migrations)
@@ -96,7 +96,7 @@ def _migrations() -> set[tuple[str, str]]:
 def check_broker() -> HealthPart:
     options: dict[str, Any] = {}
     if settings.CELERY_BROKER_URL.startswith(("redis", "valkey")):
-        # Without it a server that is silent would be waited for without end.
+        # Without these timeouts a silent server would be waited for without end.
         options = {"socket_timeout": PATIENCE, "socket_connect_timeout": PATIENCE}
     try:
         with current_app.connection_for_write(
@@ -116,7 +116,7 @@ def _living() -> list[Heartbeat]:
 
 
 def check_workers() -> HealthPart:
-    """Somebody takes tasks from each queue."""
+    """A living worker takes tasks from each queue."""
     living = _living()
     served = {queue for heartbeat in living for queue in heartbeat.queues}
     if missing := [queue for queue in queues.names() if queue not in served]:
@@ -133,7 +133,7 @@ def check_beat() -> HealthPart:
 
 
 def check_hosts() -> HealthPart:
-    """Hosts that send are able to, beside being alive."""
+    """All hosts with a `send` worker are able to send."""
     found = dict(sendhosts.troubled(timezone.now()))
     able = found.pop("", 0)
     if not found:
@@ -146,14 +146,14 @@ def check_hosts() -> HealthPart:
 
 
 def check_sending() -> HealthPart:
-    """Nothing keeps campaigns from being sent at all."""
+    """No fence stops sending. Sending that YANSHU_SENDING switches off is not a failure."""
     if fence.current() is not None:
         return HealthPart(ok=False, detail="stopped: the database was restored or copied")
     return HealthPart(ok=True, detail="" if settings.SENDING else "off (YANSHU_SENDING)")
 
 
 def check_queues() -> HealthPart:
-    """How long the work that waits in each queue has been waiting."""
+    """Work waits in no queue for longer than allowed."""
     ages = queues.ages()
     late = [f"{name} for {age} s" for name, age in ages.items() if age > queues.longest(name)]
     detail = f"work waits in {', '.join(late)}" if late else ""
@@ -161,10 +161,11 @@ def check_queues() -> HealthPart:
 
 
 def check_bounces() -> HealthPart:
-    """How long ago somebody last looked into the mailbox that waits longest.
+    """All bounce mailboxes were collected recently. Reports the age of the oldest collection.
 
-    Counted from the start of the worker that looks, so that a platform that was off for a week is
-    not ill when it starts. A mailbox that refuses us is its owner's affair: named, not a failure.
+    It is counted from the worker's start at the earliest, so that a platform that was off for a
+    week has no failure at its start. Mailboxes that refuse us are counted, but aren't a failure:
+    their owners must act.
     """
     queue = settings.CELERY_TASK_ROUTES["bounces.tasks.collect_mailbox"]["queue"]
     started = [heartbeat.started_at for heartbeat in _living() if queue in heartbeat.queues]
@@ -185,7 +186,7 @@ READY: dict[str, Callable[[], HealthPart]] = {
     "database": check_database,
     "migrations": check_migrations,
 }
-# Read from the database.
+# Checks that read the database.
 WORK: dict[str, Callable[[], HealthPart]] = {
     "workers": check_workers,
     "hosts": check_hosts,
@@ -197,7 +198,7 @@ WORK: dict[str, Callable[[], HealthPart]] = {
 
 
 def check_ready() -> dict[str, HealthPart]:
-    """What a web host needs. Without a database nothing else is asked of it."""
+    """The checks that a web host needs. Without a database the others are skipped."""
     parts = {"database": guarded(check_database)}
     if parts["database"].ok:
         parts["migrations"] = guarded(check_migrations)
@@ -215,7 +216,7 @@ def check_all() -> dict[str, HealthPart]:
 
 
 def guarded(check: Callable[[], HealthPart]) -> HealthPart:
-    """What goes wrong in a check is a finding, never an error of the page."""
+    """Runs a check. An exception becomes a failed part, never an error of the page."""
     try:
         return check()
     except Exception as error:  # noqa: BLE001

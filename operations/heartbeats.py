@@ -1,7 +1,8 @@
-"""Signs of life of the worker processes and of beat, as rows that /healthz and doctor read.
+"""Heartbeats of workers and beat: rows that /healthz and doctor read.
 
-A worker writes its row from its own main process, and only while it is connected to the broker and
-consumes: being busy with long tasks is no sign of death. Beat's row is written by a task it sends.
+A worker writes its row from its main process, while it is connected to the broker and consumes. So
+a worker that is busy with long tasks still has a heartbeat. Beat sends a task that writes beat's
+row.
 """
 
 from typing import Any
@@ -12,15 +13,16 @@ from environment import logs
 
 log = logs.get(__name__)
 
-# Seconds between two signs of life.
+# Seconds between two heartbeats.
 EVERY = 5.0
-# Seconds without one after which something is taken for dead.
+# Seconds without a heartbeat after which a process counts as dead.
 DEAD_AFTER = 25.0
 BEAT = "beat"
 
 
 class HeartbeatStep(bootsteps.StartStopStep):
-    """Part of the consumer: started when it begins to consume, stopped when it loses the broker."""
+    """A step of the Celery consumer: it starts when the worker consumes, and stops when the worker
+    loses the broker."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
 
@@ -47,7 +49,7 @@ class HeartbeatStep(bootsteps.StartStopStep):
 
 
 def attend() -> None:
-    """Says whether this host is able to send, and what it sent if a restored database asks."""
+    """Reports whether this host is able to send and, if a restored database asks, what it sent."""
     from django.db import connection  # noqa: PLC0415 - as below
 
     from pages.database import is_away  # noqa: PLC0415
@@ -59,21 +61,21 @@ def attend() -> None:
         try:
             fence.attend()
         except OSError as error:
-            # It looks at files of the state directory. The trouble is told once, not each time.
+            # An error with files of the state directory. `tell` reports it once, not each time.
             sendhosts.tell(HostTroubleError.of(error))
     except Exception as error:
-        # `sign` has a line about a database that is away.
+        # `sign` logs an unavailable database.
         if is_away(error):
             return
-        # It is asked again in some seconds; the worker goes on.
+        # The worker goes on; the next try is in some seconds.
         log.exception("state of this host could not be told")
     finally:
         connection.close()
 
 
 def sign(name: str, queues: list[str], *, restarted: bool = False) -> None:
-    """Writes that `name` lives. A database that is away is logged and doesn't stop the worker."""
-    # Celery loads this module before the models can be.
+    """Writes the heartbeat of `name`. An unavailable database is logged; the worker goes on."""
+    # Celery loads this module before models can be imported.
     from django.db import Error, connection  # noqa: PLC0415
     from django.utils import timezone  # noqa: PLC0415
 
@@ -89,5 +91,5 @@ def sign(name: str, queues: list[str], *, restarted: bool = False) -> None:
     except Error as error:
         log.warning("database can't be reached", error=error)
     finally:
-        # The worker's main process forks; it keeps no connection that a child could inherit.
+        # The worker's main process forks: a child must not inherit a connection.
         connection.close()

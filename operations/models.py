@@ -1,14 +1,14 @@
-"""Signs of life of processes and queues."""
+"""Heartbeats of processes, and waiting times of queues."""
 
 from django.db import models
 
 
 class Heartbeat(models.Model):
-    """That a worker process (or beat) works: written every few seconds while it does."""
+    """The last sign of life of a worker or beat, which writes it every few seconds."""
 
     # "send@host", or "beat".
     name = models.CharField(max_length=200, primary_key=True)
-    # What it takes tasks from.
+    # The queues that a worker takes tasks from; for beat, the name of its process.
     queues = models.JSONField(default=list)
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField()
@@ -18,12 +18,12 @@ class Heartbeat(models.Model):
 
 
 class QueueWait(models.Model):
-    """How long work waits in a Celery queue (operations.queues)."""
+    """Since when work waits in a Celery queue (operations.queues)."""
 
     name = models.CharField(max_length=50, primary_key=True)
-    # Since when its marker, or due mail, waits; null: nothing does.
+    # Since when its marker, or due mail, waits; NULL if neither waits.
     since = models.DateTimeField(null=True)
-    # When the marker that is inside was sent.
+    # When the marker in the queue was sent.
     sent_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:

@@ -1,6 +1,7 @@
-"""One line when the broker goes away and one when it is back, from workers and from beat.
+"""Makes workers and beat log one line when the broker goes away, and one when it is back.
 
-Celery logs each failed try: beat a traceback for every tick, a worker a line for every attempt.
+Celery itself logs each failed try: beat a traceback for every tick, a worker a line for every
+attempt.
 """
 
 import logging
@@ -14,14 +15,14 @@ from celery import beat
 
 from environment import logs
 
-# The tick that says which beat sent it.
+# The tick that names its beat.
 SIGN = "operations.tasks.beat_lives"
 
 log = logs.get(__name__)
 
 
 class Outage:
-    """`now`: monotonic seconds."""
+    """Logs the start and the end of an outage once. `now`: monotonic seconds."""
 
     def __init__(self, who: str, now: Callable[[], float] = time.monotonic) -> None:
         self.who = who
@@ -40,7 +41,7 @@ class Outage:
 
 
 class Scheduler(beat.Scheduler):
-    """Beat's, in memory. A tick that can't be sent is dropped: the next one makes up for it."""
+    """Beat's scheduler, in memory. It drops a tick that can't be sent: the next one replaces it."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self.outage = Outage("beat")
@@ -48,7 +49,7 @@ class Scheduler(beat.Scheduler):
 
     def setup_schedule(self) -> None:
         super().setup_schedule()
-        # doctor finds a second beat by this name.
+        # doctor detects a second beat by this name.
         self.schedule[SIGN].args = (f"{socket.gethostname()}, process {os.getpid()}",)
 
     def apply_entry(self, entry: Any, producer: Any = None) -> None:
@@ -67,7 +68,7 @@ class Scheduler(beat.Scheduler):
             log.error("tick could not be sent", task=entry.name, error=repr(error))
 
     def _ensure_connected(self) -> Any:
-        """At the start: until the broker is there."""
+        """At the start: waits until the broker answers."""
         return self.connection.ensure_connection(
             lambda error, _pause: self.outage.begins(_words(error)),
             self.app.conf.broker_connection_max_retries,
@@ -79,10 +80,10 @@ def _words(error: BaseException) -> str:
 
 
 class WorkerFilter(logging.Filter):
-    """For the logger of Celery's consumer: its words about the broker become an `Outage`.
+    """For the logger of Celery's consumer: replaces its lines about the broker by an `Outage`.
 
-    The consumer logs "Cannot connect to" for each try, "Connection to broker lost" before the
-    first, and tells nobody else.
+    The consumer logs "Connection to broker lost", and then "Cannot connect to" for each try. There
+    is no other way to learn of it.
     """
 
     def __init__(self) -> None:
@@ -108,7 +109,7 @@ def _reason(record: logging.LogRecord) -> str:
 
 
 class ConnectedFilter(logging.Filter):
-    """For the logger of the consumer's connection, which says when it has one."""
+    """For the logger of the consumer's connection, which logs when it is connected."""
 
     def __init__(self, outage: Outage) -> None:
         super().__init__()
@@ -121,8 +122,8 @@ class ConnectedFilter(logging.Filter):
 
 
 class StepsFilter(logging.Filter):
-    """For the logger of a worker's parts. While the broker is away they are taken down without a
-    connection, and Celery logs each that asks for it, with a traceback."""
+    """For the logger of a worker's steps. While the broker is away, Celery stops them without a
+    connection, and logs a traceback for each step that needs it."""
 
     def __init__(self, outage: Outage) -> None:
         super().__init__()
@@ -133,23 +134,23 @@ class StepsFilter(logging.Filter):
 
 
 class AckFilter(logging.Filter):
-    """Drops what the loss of the broker does to each message that a worker holds: it comes again,
-    and the outage itself has its line."""
+    """Drops the lines about each message that a worker holds when the broker is lost. The message
+    is delivered again, and the outage is logged already."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return not record.getMessage().startswith(("Couldn't ack", "Couldn't reject"))
 
 
 class WarningFilter(logging.Filter):
-    """Drops Celery's remark, at each loss of the broker, that long tasks go on without it:
-    config.settings says so."""
+    """Drops Celery's warning, at each loss of the broker, that long tasks go on without it:
+    config.settings chooses that."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return "CPendingDeprecationWarning" not in record.getMessage()
 
 
 def watch_worker() -> None:
-    """Once, in the main process of a worker."""
+    """Installs the filters. Call it once, in the main process of a worker."""
     lost = WorkerFilter()
     logging.getLogger("celery.worker.consumer.consumer").addFilter(lost)
     logging.getLogger("celery.worker.consumer.connection").addFilter(ConnectedFilter(lost.outage))

@@ -1,8 +1,9 @@
-"""The addresses that load balancers, supervisors and monitors ask, answered before anything else.
+"""The probe URLs for load balancers, supervisors and monitors.
 
-They are asked by IP, so they come before the check of the Host header, and before sessions and
-languages. `/livez`: this process answers; it looks at nothing else. `/readyz`: it can serve pages,
-unsubscribing above all: the database answers and has every migration. `/healthz`: every part.
+Monitors use the IP address, so the middleware answers before the check of the Host header, sessions
+and languages. `/livez`: this process answers; nothing else is checked. `/readyz`: it can serve
+pages, above all the unsubscribe page: the database answers and has every migration. `/healthz`:
+every part.
 """
 
 import time
@@ -17,13 +18,13 @@ from operations.health import HealthPart
 
 log = logs.get(__name__)
 
-# Seconds that an answer is used again: whoever asks in a loop costs nothing.
+# Seconds that an answer is reused, so that requests in a loop cost nothing.
 KEEP = 1.0
 
 
 class _Kept:
-    """The last answer of some checks. One request looks; those that come meanwhile get the answer
-    before, so that a server that hangs never holds more than one thread of the web server."""
+    """The last answer of some checks. One request runs the checks; requests that arrive meanwhile
+    get the former answer. So a hanging server holds at most one thread of the web server."""
 
     def __init__(self, name: str, look: Callable[[], Mapping[str, HealthPart]]) -> None:
         self.name = name
@@ -45,7 +46,7 @@ class _Kept:
             self.lock.release()
 
     def _log_change(self, before: Mapping[str, HealthPart]) -> None:
-        """A line when a part begins or ceases to work, instead of one for each answer."""
+        """Logs a line when a part starts or stops working, not one for each answer."""
         for name, part in self.parts.items():
             was_ok = before[name].ok if name in before else True
             if was_ok and not part.ok:
@@ -63,7 +64,7 @@ KEPT = {
 def middleware(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
-    """The first one of all."""
+    """The outermost middleware: answers the probe URLs."""
 
     def answer(request: HttpRequest) -> HttpResponseBase:
         if request.path_info == "/livez":

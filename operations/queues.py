@@ -1,9 +1,9 @@
-"""How long work waits in each Celery queue.
+"""Measures how long work waits in each Celery queue.
 
-A marker is put into a queue every few seconds; the time until it comes out is how long other work
-waits there. None is sent while the one before is still inside. The queue of batches has none, as
-its processes are busy for minutes: there, what counts is due mail of a relay that no process
-serves.
+Every few seconds a marker task is put into each queue. Other work waits as long as the marker does.
+No new marker is sent while the last one is still in the queue. The queue `send` has no markers,
+because its processes are busy for minutes. Instead, its wait is the time for which due mail of a
+relay has had no process.
 """
 
 from datetime import timedelta
@@ -23,7 +23,7 @@ LONGEST_OF_OTHERS = 900
 
 
 def names() -> list[str]:
-    """Every queue that a task goes to."""
+    """Every queue that a task is routed to."""
     routed = {str(route["queue"]) for route in settings.CELERY_TASK_ROUTES.values()}
     return sorted(routed | {settings.CELERY_TASK_DEFAULT_QUEUE})
 
@@ -33,7 +33,7 @@ def longest(name: str) -> int:
 
 
 def to_mark() -> list[str]:
-    """Queues that get a marker now; noted as sent."""
+    """The queues that get a marker now. Records the markers as sent."""
     now = timezone.now()
     known = QueueWait.objects.in_bulk(names())
     due = []
@@ -50,17 +50,17 @@ def to_mark() -> list[str]:
 
 
 def _overdue() -> bool:
-    """Mail is due for a relay that no process serves, and nothing else explains that."""
+    """Whether due mail of a relay has no process, though sending isn't stopped."""
     return settings.SENDING and fence.current() is None and dispatch.unserved()
 
 
 def arrived(name: str) -> None:
-    """A marker came out of its queue."""
+    """Records that the queue's marker was taken."""
     QueueWait.objects.filter(name=name).update(since=None)
 
 
 def ages() -> dict[str, int]:
-    """{queue: seconds that its work has been waiting}"""
+    """{queue: seconds that its work has been waiting}."""
     now = timezone.now()
     rows = QueueWait.objects.filter(name__in=names()).order_by("name")
     return {

@@ -1,4 +1,5 @@
-"""After a restore: why nothing is sent, and what an owner decides (sending.services.fence)."""
+"""The page after a restore: shows why nothing is sent, and lets an owner decide
+(sending.services.fence)."""
 
 from dataclasses import dataclass
 
@@ -22,7 +23,7 @@ GO_ON, KEEP = "go_on", "keep"
 
 @dataclass(frozen=True, slots=True)
 class RestoredMailing:
-    """A mailing of the workspace about which somebody has to decide."""
+    """A mailing of the workspace that needs a decision."""
 
     one: Fenced
     name: str
@@ -38,7 +39,7 @@ class RestoredMailing:
 
     @property
     def left(self) -> int:
-        """Would be sent if it went on."""
+        """The number of messages that would be sent if the mailing went on."""
         return int(self.one.mailing.tally.waiting) - self.accepted - self.in_doubt
 
 

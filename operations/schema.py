@@ -1,4 +1,4 @@
-"""Whether the database has every migration, found out without starting Django (a second saved)."""
+"""Checks whether the database has every migration, without starting Django (saves a second)."""
 
 import hashlib
 import sys
@@ -13,13 +13,13 @@ PATIENCE = 5
 
 
 def ours() -> set[tuple[str, str]]:
-    """App and name of every migration in this checkout."""
+    """{(app, name)} of every migration in this checkout."""
     files = ROOT.glob("*/migrations/[0-9]*.py")
     return {(path.parent.parent.name, path.stem) for path in files}
 
 
-# A migration that only databases from before the first release have: their tables belonged to apps
-# that were cut anew, and nothing brings them up to date.
+# A migration that only databases from before the first release have. Their tables belong to apps
+# that were reorganised since, and no migration updates them.
 FORMER = ("quickstart", "0001_initial")
 UNUSABLE = (
     "the database was made by an earlier state of Yanshu, from before its first release, which "
@@ -29,7 +29,7 @@ UNUSABLE = (
 
 
 def applied(url: str) -> set[tuple[str, str]] | None:
-    """App and name of every migration that the database has; None: it did not answer."""
+    """{(app, name)} of every applied migration; None if the database did not answer."""
     try:
         with psycopg.connect(url, connect_timeout=PATIENCE) as database:
             rows = database.execute("SELECT app, name FROM django_migrations").fetchall()
@@ -41,19 +41,19 @@ def applied(url: str) -> set[tuple[str, str]] | None:
 
 
 def unusable(known: Collection[tuple[str, str]]) -> str:
-    """What to do about a database with these migrations that can't be used; "": it can."""
+    """A sentence about a database that can't be used, by its migrations; "" if it can be used."""
     return UNUSABLE if FORMER in known else ""
 
 
 def missing(url: str) -> int | None:
-    """How many migrations of this version the database lacks. It may have more: hosts are upgraded
-    one after the other. None: it did not answer."""
+    """The number of migrations that the database lacks; None if it did not answer. It may have more
+    than this version, because hosts are upgraded one after the other."""
     known = applied(url)
     return None if known is None else len(ours() - known)
 
 
 def lack(url: str) -> str:
-    """What to do about missing migrations; "": none is missing, or the database did not answer."""
+    """A sentence about missing migrations; "" if none is missing or the database did not answer."""
     if (known := applied(url)) is None:
         return ""
     if words := unusable(known):
@@ -67,14 +67,15 @@ def lack(url: str) -> str:
 
 
 def refuse_unmigrated(url: str) -> None:
-    """Ends a program that would only fail later. One whose database is away goes on: it waits."""
+    """Exits if migrations are missing. If the database doesn't answer, the program goes on and
+    waits for it."""
     if words := lack(url):
         sys.exit(f"Yanshu can't start: {words}")
 
 
 def is_current(url: str, note: Path) -> bool:
-    """True if `migrate` has nothing to do: the migrations of ours are in the database, and those of
-    the packages were run with these versions (`note`, written by `mark_current`)."""
+    """Whether `migrate` has nothing to do: the database has all our migrations, and those of the
+    packages were run with the current versions (`note`, written by `mark_current`)."""
     try:
         if note.read_text() != _packages():
             return False

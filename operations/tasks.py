@@ -1,4 +1,4 @@
-"""Signs of life of processes and queues (see operations.heartbeats, operations.queues)."""
+"""Tasks for heartbeats and queues (see operations.heartbeats, operations.queues)."""
 
 from datetime import timedelta
 
@@ -13,20 +13,20 @@ FORGET_AFTER = timedelta(days=1)
 
 @shared_task(ignore_result=True)
 def beat_lives(sender: str = "") -> None:
-    """Sent by beat every few seconds: its arrival says that beat and the control worker work.
-    `sender`: which beat, so that doctor sees two."""
+    """Beat sends it every second. Its arrival proves that beat and the control worker work.
+    `sender`: the name of the beat, so that doctor detects a second one."""
     heartbeats.sign(heartbeats.BEAT, [sender] if sender else [])
 
 
 @shared_task(ignore_result=True)
 def forget_dead() -> None:
-    """Hosts that are gone for good."""
+    """Deletes the heartbeats of processes that are gone."""
     Heartbeat.objects.filter(seen_at__lt=timezone.now() - FORGET_AFTER).delete()
 
 
 @shared_task(ignore_result=True)
 def watch_queues() -> None:
-    """Every five seconds: a marker into each queue."""
+    """Beat, every five seconds: puts a marker into each queue that has none."""
     for name in queues.to_mark():
         marker.apply_async((name,), queue=name, expires=queues.LOST.total_seconds())
 

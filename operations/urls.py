@@ -1,4 +1,4 @@
-"""Pages for whoever runs the installation."""
+"""Pages for the person who runs the installation."""
 
 from django.urls import URLPattern
 

@@ -1,10 +1,10 @@
-"""What runs in the background now: apps register a contributor in their module `activity`.
+"""The work that runs in the background. Apps register a contributor in their module `activity`.
 
     @activity.contributors.add
     def imports(request): return [activity.Task("import-7", "people.csv", url, done=10, total=200)]
 
-A contributor returns what runs now and what ended within the last day, newest first, by one quick
-query.
+A contributor returns the tasks that run now or ended within the last day, newest first. It needs
+one quick query.
 """
 
 from collections.abc import Callable, Iterable
@@ -19,7 +19,7 @@ from pages.registry import Registry
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    # Unique in the workspace and stable: "import-7". What was seen is remembered by it.
+    # Unique in the workspace and stable: "import-7". The browser remembers seen tasks by this key.
     key: str
     title: str | Promise
     url: str

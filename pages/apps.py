@@ -12,5 +12,5 @@ class PagesConfig(AppConfig):
         from pages.committed import when_committed  # noqa: PLC0415 - settings are ready only now
 
         logs.use_transactions(when_committed)
-        # Models of all apps are loaded by now, so that one place can import what apps register.
+        # The models of all apps are loaded now, so the modules in MODULES can be imported.
         autodiscover_modules(*MODULES)

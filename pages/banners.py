@@ -1,5 +1,5 @@
-"""What every page of a workspace says on top, as long as it is so: apps register a contributor in
-their module `banners`.
+"""Banners on top of every page of a workspace. Apps register a contributor in their module
+`banners`; it returns a banner as long as its condition holds.
 
     @banners.contributors.add
     def restored(request): return [banners.Banner(_("The database ..."), url, _("Decide"))]
@@ -16,7 +16,7 @@ from pages.registry import Registry
 
 @dataclass(frozen=True, slots=True)
 class Banner:
-    """`url`: where something can be done about it; "" where this person can't."""
+    """`url`: the page where the person can act; "" if their role doesn't allow it."""
 
     text: str | Promise
     url: str = ""

@@ -1,4 +1,4 @@
-"""The front end's built files: which hashed file a bundle's name stands for.
+"""The built files of the front end: maps a bundle's name to its hashed files.
 
 `frontend/build.mjs` writes the files and `manifest.json`:
 {"bundles": {"app.js": {"js": "app-X.js", "css": "app-Y.css"}, ...},
@@ -22,14 +22,14 @@ def _read(changed_at: float) -> dict[str, Any]:
     return manifest
 
 
-# The running server knows the files that were there when it started, so it keeps that manifest.
+# The web server serves only the files that existed when it started, so it keeps that manifest.
 @lru_cache(maxsize=1)
 def _at_start() -> float:
     return MANIFEST.stat().st_mtime
 
 
 def manifest() -> dict[str, Any]:
-    """Raises ImproperlyConfigured when the front end isn't built."""
+    """The manifest. Raises ImproperlyConfigured if the front end isn't built."""
     try:
         return _read(MANIFEST.stat().st_mtime if settings.DEBUG else _at_start())
     except FileNotFoundError as error:

@@ -1,7 +1,7 @@
-"""The translation catalogues, by Babel: extracted from Python and templates, compiled, checked.
+"""Extracts, compiles and checks the translation catalogues with Babel.
 
-Each app has one, <app>/locale/zh_Hans/LC_MESSAGES/django.po, for its Python and its templates.
-Works without settings and without gettext's programs:
+Each app has one catalogue, <app>/locale/zh_Hans/LC_MESSAGES/django.po, for its Python and
+templates. Needs neither settings nor the gettext programs:
 
     python -m pages.catalogues extract|compile|check [app ...]
 """
@@ -21,7 +21,7 @@ from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCALE = "zh_Hans"
-# Where an app's strings are, beside its own Python and templates/<app>/.
+# {app: folders below templates/ (or patterns) with its strings}.
 TEMPLATES: dict[str, tuple[str, ...]] = {
     "pages": ("pages", "parts", "*.html"),
     "accounts": ("accounts", "account", "notices", "allauth"),
@@ -42,7 +42,7 @@ FUNCTIONS: dict[str, tuple[int | tuple[int, str], ...] | None] = {
     **dict.fromkeys(("pgettext", "pgettext_lazy"), ((1, "c"), 2)),
     **dict.fromkeys(("npgettext", "npgettext_lazy"), ((1, "c"), 2, 3)),
 }
-# No dates and no names of programs: only what is said changes the file.
+# Without dates and program names, so that the file changes only with its strings.
 HEADER = """\
 # Yanshu in Simplified Chinese: the strings of `{app}`. Written by `manage.py messages`.
 msgid ""
@@ -55,7 +55,7 @@ msgstr ""
 
 """
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w*\}")
-# Chinese has punctuation of its own: ，；：？！ after a Chinese character or a closing mark.
+# Chinese has full-width punctuation, ，；：？！, after a Chinese character or a closing mark.
 NARROW = re.compile(r"[\u4e00-\u9fff”》）][,;:?!]")
 
 
@@ -80,16 +80,16 @@ def _sources(app: str) -> Iterator[Path]:
 
 
 def _python_of(file: Path) -> str:
-    """The file as Python: of a template, its translated strings as calls."""
+    """The file as Python source. The translated strings of a template become calls."""
     text = file.read_text(encoding="utf-8")
     if file.suffix == ".py":
         return text
-    # Without the indentation, which means something to the tokenizer and nothing here.
+    # Removes the indentation: the Python tokenizer would read it as blocks.
     return "\n".join(line.strip() for line in templatize(text, origin=str(file)).splitlines())
 
 
 def extract(app: str) -> Catalog:
-    """The app's strings as they are in its sources now, without translations."""
+    """The strings in the app's current sources, without translations."""
     catalog = Catalog(locale=LOCALE, fuzzy=False)
     for file in _sources(app):
         place = (file.relative_to(ROOT).as_posix(), 1)
@@ -110,13 +110,13 @@ def read(app: str) -> Catalog:
 
 
 def _messages(catalog: Catalog) -> dict[tuple[object, str | None], Message]:
-    """Without the header; a string and its plural are one key."""
+    """{(id, context): message}, without the header. A string and its plural form one id."""
     return {(m.id, m.context): m for m in catalog if m.id}
 
 
 def merged(app: str) -> Catalog:
-    """What the sources say now, with the translations there are; a string that came from another
-    app brings its translation along."""
+    """The strings in the current sources with their known translations. A string that moved from
+    another app keeps its translation."""
     known = {key: message for other in TEMPLATES for key, message in _messages(read(other)).items()}
     catalog, known = extract(app), known | _messages(read(app))
     for key, message in _messages(catalog).items():
@@ -135,7 +135,7 @@ def po_text(app: str, catalog: Catalog) -> str:
 
 
 def save(apps: Iterable[str]) -> None:
-    """All are read before any is written: strings move between them."""
+    """Writes the merged catalogues. Reads all before it writes any: strings move between apps."""
     texts = {app: po_text(app, merged(app)) for app in apps}
     for app, text in texts.items():
         path = po_path(app)
@@ -144,7 +144,7 @@ def save(apps: Iterable[str]) -> None:
 
 
 def build(app: str) -> None:
-    """Writes the .mo file, at once or not at all: a running server reads it."""
+    """Writes the .mo file atomically, because a running server reads it."""
     path = po_path(app)
     if not path.exists():
         return
@@ -165,7 +165,7 @@ def _placeholders(text: str) -> set[str]:
 
 
 def problems(app: str) -> list[str]:
-    """What is wrong with an app's catalogue, a sentence each."""
+    """The problems of an app's catalogue, one sentence each."""
     wanted, there = _messages(extract(app)), _messages(read(app))
     name = po_path(app).relative_to(ROOT).as_posix()
     found = [f"{name}: not in the catalogue: {key[0]!r}" for key in wanted.keys() - there.keys()]
@@ -187,8 +187,9 @@ def problems(app: str) -> list[str]:
 
 
 def clashes() -> list[str]:
-    """Strings that two apps translate in different ways, a sentence each. Django has one catalogue
-    of all: what an app to the left says is shown everywhere. Another meaning needs a context."""
+    """Strings that two apps translate differently, one sentence each. Django merges all catalogues,
+    so the translation of the app to the left is shown everywhere. Give a string with another
+    meaning a context."""
     said: dict[tuple[object, str | None], dict[str, str]] = {}
     for app in TEMPLATES:
         for message in read(app):
@@ -207,7 +208,7 @@ def clashes() -> list[str]:
 
 
 def main(verb: str, *apps: str) -> int:
-    """Runs one verb for these apps, or all; the exit code."""
+    """Runs one verb for these apps, or for all. Returns the exit code."""
     if verb not in {"extract", "compile", "check"} or set(apps) - set(TEMPLATES):
         sys.stderr.write("usage: extract | compile | check [app ...]\n")
         return 2

@@ -1,4 +1,4 @@
-"""When something has really happened: once the transaction at hand is committed."""
+"""Calls a function when the current transaction is committed."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ from django.db import connection, transaction
 
 
 def when_committed(call: Callable[[], None]) -> None:
-    """As transaction.on_commit, which asks the database where no transaction is open."""
+    """Like transaction.on_commit, but without a database connection if no transaction is open."""
     if connection.in_atomic_block:
         transaction.on_commit(call)
     else:

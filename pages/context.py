@@ -1,4 +1,4 @@
-"""What every template can count on; see docs/developers/pages.md."""
+"""The context that every template has; see docs/developers/pages.md."""
 
 from typing import Any
 

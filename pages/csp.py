@@ -1,9 +1,9 @@
-"""The Content-Security-Policy of each response: strict, and what a view may loosen.
+"""The Content-Security-Policy of each response. It is strict; decorators loosen it for a view:
 
     @csp.policy(frame_ancestors=["'self'"])            # replaces single directives
     @csp.only(img_src=["*", "data:"], sandbox=[])      # default-src 'none' and nothing else
 
-A response that allows itself to be framed is also exempt from X-Frame-Options.
+A response that may be framed is also exempt from X-Frame-Options.
 """
 
 import secrets
@@ -72,7 +72,7 @@ def policy(**directives: Sequence[str]) -> Callable[[Callable[P, Any]], Callable
 
 
 def only(**directives: Sequence[str]) -> Callable[[Callable[P, Any]], Callable[P, Any]]:
-    """Nothing but these directives: for a document that isn't a page of ours, such as a mail."""
+    """These directives only: for a document that isn't one of our pages, such as a mail."""
     return _with({"default_src": (NONE,), **directives})
 
 

@@ -1,16 +1,16 @@
-"""Whether an error means that the database is away, and not that we made a mistake."""
+"""Tells an unavailable database from a mistake in our code."""
 
 from django.db import Error, InterfaceError, OperationalError
 
 # Seconds after which a client may try again; a restart of PostgreSQL takes less.
 RETRY_AFTER = 30
-# SQLSTATE classes and codes: connection, insufficient resources, shutdown and recovery, a standby
-# that takes no writes. Without one, no connection was made, or it broke.
+# SQLSTATE classes and codes: connection, insufficient resources, shutdown and recovery, a read-only
+# standby. An error without SQLSTATE means that the connection failed or broke.
 AWAY = ("08", "53", "57P", "25006")
 
 
 def is_away(error: BaseException | None) -> bool:
-    """By what PostgreSQL said, wherever in the chain of causes it is."""
+    """Whether the error, or one in its chain of causes, means that the database is unavailable."""
     while error is not None:
         if isinstance(error, Error):
             code = getattr(error.__cause__, "sqlstate", None)

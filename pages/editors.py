@@ -1,10 +1,9 @@
-"""Pages that save by themselves: which of their saves follows which.
+"""The order of saves from pages that save automatically.
 
-Each such page has a random word and numbers its saves (frontend/src/saving.js). A page that is
-closed sends its last words at once, while an earlier save may still be on its way: both name the
-version that the page was opened with. The later one follows the page's own earlier one, and is no
-conflict; the earlier one that arrives late changes nothing. Somebody else's save in between is a
-conflict as ever.
+Each such page has a random id and numbers its saves (frontend/src/saving.js). A page that is closed
+sends its last text at once, while an earlier save may still be under way. Both saves name the same
+version. The later save follows the page's own earlier one, so it is no conflict; if the earlier one
+arrives late, it changes nothing. A save by another page in between is a conflict, as usual.
 """
 
 import re
@@ -23,8 +22,8 @@ def _said(request: HttpRequest) -> tuple[str, int] | None:
 
 
 def base(request: HttpRequest, key: str, *, named: int, current: int) -> int:
-    """The version that this save is made over: `named` by the page, or the `current` one where the
-    same page saved that before."""
+    """The version that this save replaces: the one that the page `named`, or the `current` one if
+    the same page saved that."""
     said, last = _said(request), cache.get(f"editor-{key}")
     if said is None or last is None:
         return named

@@ -1,9 +1,9 @@
 class PagesError(Exception):
-    """What pages refuse."""
+    """Base of the errors of pages."""
 
 
 class RegisteredTwiceError(PagesError):
-    """Two apps register different things under one key: an error of ours, which ends the start."""
+    """Two apps register different items under one key. This is a bug, and it stops the start."""
 
     def __init__(self, key: object, first: object, second: object) -> None:
         super().__init__(f"{key!r} is registered twice: as {first!r} and as {second!r}")

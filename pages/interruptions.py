@@ -1,7 +1,7 @@
-"""What can come between a request and its answer, and is nobody's error: the database gave a query
-up because it took too long, or somebody removed the object meanwhile.
+"""Requests that fail without a bug: the database cancelled a query that took too long, or another
+person removed the object in the meantime.
 
-Both get a sentence and one line in the log, no "something is wrong on our side".
+The person gets a sentence, and the log one line, instead of the error page for bugs.
 """
 
 import re
@@ -23,18 +23,18 @@ log = logs.get(__name__)
 GIVEN_UP = {"57014", "55P03"}
 # Seconds.
 RETRY_AFTER = 60
-# foreign_key_violation: what a new row refers to was removed.
+# foreign_key_violation: the row that a new row refers to was removed.
 REFERS_TO_NOTHING = "23503"
-# Django has no class of its own for it (Model.save with update_fields or force_update).
+# Django has no own class for this error (Model.save with update_fields or force_update).
 NOT_SAVED = "did not affect any rows"
-# The list that an object of a workspace is on: "/w/brand/contacts/" of "/w/brand/contacts/7/edit/".
+# The URL of the list that holds an object: "/w/brand/contacts/" of "/w/brand/contacts/7/edit/".
 ITS_LIST = re.compile(r"/w/[^/]+/[^/]+/")
 
 
 def limit_queries(seconds: int) -> None:
-    """No query of this process may take longer; 0: no limit. For web processes, before their first
-    query: workers have work that takes longer. A query would outlive the browser that asked for it,
-    and a migration would queue behind it."""
+    """Limits each query of this process; 0 means no limit. Web processes call it before their first
+    query; workers don't, because some of their queries take longer. Without a limit a query would
+    outlive the request, and a migration would wait for it."""
     if seconds:
         options = connections.settings["default"]["OPTIONS"]
         given = options.get("options", "")
@@ -57,7 +57,9 @@ class InterruptionsMiddleware:
         target = ITS_LIST.match(request.path)
         if target and target[0] != request.path and _removed(exception):
             log.warning("object removed meanwhile", view=_view(request), error=exception)
-            messages.warning(request, _("It was removed meanwhile, so this could not be done."))
+            messages.warning(
+                request, _("It was removed in the meantime, so this could not be done.")
+            )
             return _to(request, target[0])
         return None
 
@@ -72,9 +74,9 @@ def _sqlstate(exception: Exception) -> str:
 
 
 def _removed(exception: Exception) -> bool:
-    """Whether an object that the view has read is not there any more."""
+    """Whether the error means that an object has been removed since the view read it."""
     if isinstance(exception, ObjectDoesNotExist):
-        # An attribute that has no object (a one-to-one relation) is an error of ours.
+        # A missing one-to-one relation raises a subclass of both. It is a bug.
         return not isinstance(exception, AttributeError)
     if not isinstance(exception, DatabaseError):
         return False

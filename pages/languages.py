@@ -1,4 +1,4 @@
-"""Which language a request is answered in."""
+"""The language of the response to a request."""
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -10,7 +10,7 @@ YEAR = 365 * 24 * 3600
 
 
 def supported(code: str) -> str:
-    """The code as LANGUAGES has it (zh-CN -> zh-hans), or ""."""
+    """The matching code of settings.LANGUAGES (zh-CN -> zh-hans), or ""."""
     try:
         return get_supported_language_variant(code)
     except (LookupError, ValueError):
@@ -18,6 +18,6 @@ def supported(code: str) -> str:
 
 
 def of_request(request: HttpRequest) -> str:
-    """The person's own setting, then the switch's cookie, then what the browser asks."""
+    """The person's own setting, else the cookie of the language switch, else the browser's."""
     own = getattr(getattr(request, "user", None), "language", "")
     return (supported(own) if own else "") or get_language_from_request(request)

@@ -1,4 +1,4 @@
-"""Numbers, dates and percentages as the reader's language writes them."""
+"""Formats numbers, dates and percentages for the reader's language."""
 
 import re
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ def compact(value: float) -> str:
 
 
 def percent(part: float, whole: float) -> str:
-    """With one digit, "–" when there is no whole; never 100 % when something is missing."""
+    """With at most one decimal; "–" if the whole is 0. Never 0 % or 100 % unless it is exact."""
     if not whole:
         return "–"
     ratio = part / whole
@@ -58,7 +58,7 @@ def _span(delta: timedelta, *, threshold: float, add_direction: bool = False) ->
     return re.sub(r"(\d)(?=[\u4e00-\u9fff])", r"\1 ", text).replace("秒钟", "秒")
 
 
-# The one way in which dates are written: 27 Nov 2026, 2026年11月27日.
+# All dates have this form: 27 Nov 2026, 2026年11月27日.
 DAY = {"en": "d MMM y", "zh": "y年M月d日"}
 
 
@@ -84,7 +84,7 @@ def listed(parts: Sequence[str]) -> str:
 
 
 def sentences(*said: str) -> str:
-    """One after the other; between Chinese ones there is no blank."""
+    """Joins sentences. Chinese has no blank between them."""
     gap = "" if current().language == "zh" else " "
     return gap.join(one for one in said if one)
 

@@ -1,4 +1,4 @@
-"""What every request passes through: reference number, caches, CSP, language, time zone, user,
+"""The middleware of every request: reference number, caching, CSP, language, time zone, user,
 htmx."""
 
 import json
@@ -24,7 +24,7 @@ _reference: ContextVar[str] = ContextVar("reference", default="-")
 
 
 def reference() -> str:
-    """The reference number of the request at hand; "-" outside of one."""
+    """The reference number of the current request; "-" outside a request."""
     return _reference.get()
 
 
@@ -48,8 +48,8 @@ def reference_middleware(get_response: GetResponse) -> GetResponse:
 
 
 def user_middleware(get_response: GetResponse) -> GetResponse:
-    """Whose request it is, for its log lines. Somebody has asked for the user before: the language
-    depends on it."""
+    """Adds the user to the request's log lines. This costs no query: the language middleware has
+    loaded the user already."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         logs.bind(user=request.user.pk)
@@ -59,8 +59,9 @@ def user_middleware(get_response: GetResponse) -> GetResponse:
 
 
 def private_middleware(get_response: GetResponse) -> GetResponse:
-    """Pages, parts of pages, files and errors are the person's own: no cache keeps them, and the
-    browser's Back shows none after the log-out. Static files come from before this middleware."""
+    """Forbids caching of pages, parts of pages, files and errors: they are private, and the
+    browser's Back button must not show them after the log-out. Static files are answered before
+    this middleware."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
@@ -81,8 +82,7 @@ def csp_middleware(get_response: GetResponse) -> GetResponse:
 
 
 def language_middleware(get_response: GetResponse) -> GetResponse:
-    """Language: the person's own setting, then the switch's cookie, then what the browser asks.
-    Time zone: the person's own."""
+    """Activates the language (pages.languages) and the person's time zone."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         with translation.override(languages.of_request(request)):
@@ -108,8 +108,8 @@ def _activate_timezone(request: HttpRequest) -> None:
 
 
 def htmx_middleware(get_response: GetResponse) -> GetResponse:
-    """Sets `request.htmx`; answers to htmx carry messages as toasts, and never a log-in page
-    in the middle of another page."""
+    """Sets `request.htmx`. Responses to htmx carry messages as toasts. Instead of a redirect to the
+    log-in, htmx reloads the page: the log-in form must not appear inside another page."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         request.htmx = request.headers.get("HX-Request") == "true"  # type: ignore[attr-defined]

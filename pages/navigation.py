@@ -3,8 +3,8 @@
     navigation.register("contacts", navigation.NavigationEntry("people", _("Contacts"), "users",
     "contacts"))
 
-Only entries whose URL exists and that the person's role may open are shown; the permission is the
-one that the URL was registered with (`view.permission`, see accounts.access).
+The sidebar shows an entry only if its URL exists and the person's role may open it. The permission
+is that of the URL (`view.permission`, see accounts.access).
 """
 
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ class NavigationEntry:
     icon: str
     url_name: str
     order: int = 50
-    # Further URL names that belong to the entry without lying under its path.
+    # Names of further URLs that belong to the entry, though their paths don't begin with its path.
     also: tuple[str, ...] = ()
 
 
@@ -99,7 +99,8 @@ def _reachable(request: HttpRequest, slug: str) -> Iterator[tuple[str, Navigatio
 
 
 def _active_url(request: HttpRequest, entries: list[tuple[str, NavigationEntry, str]]) -> str:
-    """The entry whose path is the longest beginning of the page's."""
+    """The URL of the entry that this page belongs to: by its URL name, else by the longest path
+    that the page's path begins with."""
     name = request.resolver_match.url_name if request.resolver_match else ""
     for _section, entry, url in entries:
         if name in (entry.url_name, *entry.also):
@@ -109,7 +110,7 @@ def _active_url(request: HttpRequest, entries: list[tuple[str, NavigationEntry, 
 
 
 def sections(request: HttpRequest, slug: str) -> list[tuple[Text, list[NavigationItem]]]:
-    """What the sidebar shows: [(label, items)], sections without items left out."""
+    """The sections of the sidebar, [(label, items)], without empty ones."""
     entries = list(_reachable(request, slug))
     active = _active_url(request, entries)
     shown: dict[str, list[NavigationItem]] = {}

@@ -1,5 +1,5 @@
-"""Why something is as it is: a code in the database, a sentence for the reader. Each app registers
-its own codes in its module `reasons`."""
+"""Reasons of states: a code in the database, and a sentence for the reader. Each app registers its
+own codes in its module `reasons`."""
 
 from collections.abc import Callable, Mapping
 
@@ -9,8 +9,8 @@ from django.utils.translation import gettext
 from pages.registry import Registry
 
 sentences: Registry[Promise] = Registry()
-# Each gives a stored text with values in it in the reader's language; "" where the text is none of
-# its own.
+# Each translates a stored text that contains values into the reader's language. It returns "" for a
+# text that it doesn't know.
 translations: Registry[Callable[[str], str]] = Registry()
 
 
@@ -21,13 +21,13 @@ def register(given: Mapping[str, Promise]) -> None:
 
 
 def text(code: str) -> str:
-    """The sentence for a code; the code itself where it is none of ours."""
+    """The sentence for a code; the code itself if it isn't registered."""
     return str(sentences[code]) if code in sentences else code
 
 
 def said(words: str) -> str:
-    """A server's words as they came; words of ours, which stand where there was no reply, in the
-    reader's language."""
+    """Translates our own words, which stand in for a missing reply, into the reader's language. A
+    server's reply stays as it came."""
     for translation in translations:
         if text := translation(words):
             return text
@@ -35,11 +35,11 @@ def said(words: str) -> str:
 
 
 def cause(code: str, words: str) -> tuple[str, str]:
-    """What is stored of a state, in the reader's language: (our sentence, words as `said` has
-    them). Each may be empty."""
+    """The stored reason of a state in the reader's language: (our sentence, the words by `said`).
+    Each may be ""."""
     return text(code) if code else "", said(words)
 
 
 def line(code: str, words: str) -> str:
-    """`cause` as one line."""
+    """The same as `cause`, as one line."""
     return ": ".join(filter(None, cause(code, words)))

@@ -1,5 +1,5 @@
-"""What apps say to each other without importing to the right: an app keeps a registry, and apps on
-its right register with it when the site starts, in modules with fixed names (MODULES)."""
+"""Lets an app use code of the apps on its right, which it may not import. The app keeps a registry,
+and apps on its right register with it at the start, in modules with fixed names (MODULES)."""
 
 from collections.abc import Callable, Hashable, ItemsView, Iterator, Mapping
 from types import MappingProxyType
@@ -9,8 +9,8 @@ from pages.exceptions import RegisteredTwiceError
 
 Item = TypeVar("Item")
 
-# {module of an app: what it registers}. Each app's are imported at the start (pages.apps), apps in
-# the order of INSTALLED_APPS.
+# {module of an app: what it registers}. pages.apps imports these modules of all apps at the start,
+# in the order of INSTALLED_APPS.
 MODULES: Mapping[str, str] = MappingProxyType(
     {
         "navigation": "entries of the sidebar (pages.navigation)",
@@ -34,10 +34,10 @@ MODULES: Mapping[str, str] = MappingProxyType(
 
 
 class Registry(Generic[Item]):
-    """Items under keys, by `order` and then as they came.
+    """Items under keys, sorted by `order`, then by the time of registration.
 
-    `key` gives an item's key where `add` is not told. Without either an item is its own key, so
-    that the same one is registered once.
+    `key` computes an item's key if `add` gets none. Without both the item is its own key, so that
+    the same item is registered once.
     """
 
     def __init__(self, *, key: Callable[[Item], Hashable] | None = None) -> None:
@@ -52,7 +52,7 @@ class Registry(Generic[Item]):
         order: int = 0,
         replace: bool = False,
     ) -> Item:
-        """Returns the item: `add` serves as a decorator.
+        """Returns the item, so that `add` can be a decorator.
 
         Raises RegisteredTwiceError if the key has another item, unless `replace`.
         """

@@ -1,11 +1,11 @@
-"""What Ctrl-K finds besides pages: apps register a contributor in their module `search`.
+"""The search (Ctrl-K). Apps register a contributor in their module `search`.
 
     @search.contributors.add
     def contacts(request, text): return [search.SearchHit(_("Person"), contact.email, url, "user")]
 
-A contributor takes the request (`request.workspace`) and the text typed, stripped: two characters
-or more, or one that isn't ASCII, since a hanzi can be a name. It returns at most `LIMIT` hits, in
-well under 100 ms.
+A contributor takes the request (`request.workspace`) and the typed text, stripped. The text has at
+least two characters, or one that isn't ASCII: a single hanzi can be a name. The contributor returns
+at most `LIMIT` hits, in well under 100 ms.
 """
 
 from collections.abc import Callable, Iterable
@@ -23,7 +23,7 @@ LIMIT = 6
 
 @dataclass(frozen=True, slots=True)
 class SearchHit:
-    # What it is ("Person", "Campaign"), shown beside the title.
+    # The kind of object ("Person", "Campaign"), shown beside the title.
     kind: str | Promise
     title: str | Promise
     url: str
@@ -33,7 +33,7 @@ class SearchHit:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """Something to do, found by its words: "New campaign"."""
+    """An action that the search finds by its title: "New campaign"."""
 
     title: str | Promise
     icon: str

@@ -14,15 +14,15 @@ else:
 
 
 class SingleLineField(TextField):
-    """A column whose values have one line, whoever writes them: forms, services, commands, bulk
-    inserts, updates. Migrations know it as a CharField: the table doesn't differ."""
+    """A column whose values always have one line, whether written by a form, service, command, bulk
+    insert or update. Migrations see a CharField, because the database column is the same."""
 
     def deconstruct(self) -> Any:
         name, _path, arguments, options = super().deconstruct()
         return name, "django.db.models.CharField", arguments, options
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
-        """The object holds what the table holds."""
+        """Also sets the cleaned value on the object, so that it equals the row."""
         value = self.get_prep_value(super().pre_save(model_instance, add))
         setattr(model_instance, self.attname, value)
         return value
@@ -36,10 +36,10 @@ class SingleLineField(TextField):
 
 
 class SingleLine(forms.CharField):
-    """A typed or pasted text of one line. What is pasted from several lines is folded, not refused:
-    the person sees the same words."""
+    """A typed or pasted text of one line. Several pasted lines are joined, not refused: the person
+    sees the same words."""
 
     def to_python(self, value: Any) -> str:
         text = str(super().to_python(value) or "")
-        # A NUL is left for Django's own validator, which refuses it with a sentence.
+        # Django's own validator refuses a NUL with a sentence, so we leave it in.
         return text if "\x00" in text else one_line(text)

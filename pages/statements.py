@@ -1,4 +1,4 @@
-"""Query sets as parts of statements that are written by hand."""
+"""Querysets as parts of handwritten SQL statements."""
 
 from typing import Any
 
@@ -7,8 +7,9 @@ from django.db.models import QuerySet
 
 
 def sql_of(rows: QuerySet[Any, Any]) -> tuple[str, tuple[Any, ...]]:
-    """Its SQL and parameters. Of rows that can't exist, such as those of no id, Django makes none:
-    then a query that gives nothing, with the same columns."""
+    """The SQL and parameters of a queryset. For a queryset that is known to be empty, such as
+    `pk__in=[]`, Django makes no SQL; the result is then a query with the same columns and no
+    rows."""
     found: tuple[str, tuple[Any, ...]]
     try:
         found = rows.query.sql_with_params()
@@ -20,7 +21,7 @@ def sql_of(rows: QuerySet[Any, Any]) -> tuple[str, tuple[Any, ...]]:
 
 
 def named(rows: QuerySet[Any, Any]) -> tuple[str, dict[str, Any]]:
-    """The same with the parameters by name, to stand inside a statement that has others."""
+    """The same with named parameters, for use inside a statement with other named parameters."""
     sql, parameters = sql_of(rows)
     names = {f"row{number}": value for number, value in enumerate(parameters)}
     return sql % tuple(f"%({name})s" for name in names), names

@@ -1,7 +1,7 @@
-"""How a state looks everywhere: colour role, icon, word. Colour alone never says it.
+"""The look of each state: colour role, icon and word. Colour is never the only sign.
 
-Each app registers its states in its module `statuses`, except for codes that an app on its left
-has: a code looks the same everywhere.
+Each app registers its states in its module `statuses`, except for codes that an app on its left has
+registered: a code looks the same everywhere.
 """
 
 from collections.abc import Mapping
@@ -31,12 +31,12 @@ def register(given: Mapping[str, Look]) -> None:
 
 
 def look(code: object) -> Look:
-    """The look of a state's code; a code that no app registered is shown as it is, quietly."""
+    """The look of a state's code. A code that no app registered is shown as it is, in grey."""
     text = str(code)
     return looks.get(text) or Look("quiet", "point", text.replace("_", " ").capitalize())
 
 
-# Of work in the background (pages.activity), and of checks.
+# States of background work (pages.activity) and of checks.
 register(
     {
         "running": Look("busy", "loader-2", _("Running")),

@@ -1,8 +1,8 @@
-"""Tables paged by keyset: the page after a row starts where that row is, found by the index.
+"""Keyset paging of tables: a page starts after the last row of the page before, found by the index.
 
-No OFFSET, and no exact count of large results: page 20,000 of a million rows costs what page 1
-costs, and rows that come or go meanwhile neither repeat nor vanish. Rows without a value in the
-sorted column come last in both directions.
+Without OFFSET and without exact counts of large results, page 20,000 of a million rows costs as
+much as page 1. Rows that are added or deleted meanwhile make no other row repeat or vanish. Rows
+without a value in the sorted column come last in both directions.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -25,14 +25,14 @@ from pages import locales, numbers, statements, wellformed
 M = TypeVar("M", bound=Model)
 SALT = "pages.tables"
 SIZE = 50
-# Results are counted exactly up to here; above, the planner's estimate is shown.
+# Results are counted exactly up to this number. Above it the planner's estimate is shown.
 COUNT_UP_TO = 10_000
-# Of this page's address, what only says where in the result we are.
+# Parameters of the URL that only give the position in the result.
 PAGING = ("after", "before")
 
 
 class RowValue(Func):
-    """`(a, b) > (c, d)`: as a row, so that the index on (a, b) finds the place."""
+    """`(a, b) > (c, d)` as a row comparison, so that PostgreSQL uses the index on (a, b)."""
 
     output_field = BooleanField()
     conditional = True
@@ -53,7 +53,7 @@ class RowValue(Func):
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """How a table can be sorted: by a field or annotation, which may have no value."""
+    """A sort order: a field or annotation, and whether it can be NULL."""
 
     field: str
     nullable: bool = True
@@ -61,7 +61,7 @@ class Sort:
 
 @dataclass(frozen=True, slots=True)
 class SortLink:
-    """What a column's heading does: the address, and how the column is sorted now."""
+    """The link of a column's heading, and the current sort direction of the column."""
 
     url: str
     direction: Literal["", "ascending", "descending"] = ""
@@ -103,7 +103,7 @@ class Page(Generic[M]):
 
     @property
     def query(self) -> str:
-        """The filters alone, for actions on everything in the result."""
+        """The filter parameters only, for actions on the whole result."""
         parameters = self.parameters.copy()
         for name in (*PAGING, "sort"):
             parameters.pop(name, None)
@@ -111,7 +111,7 @@ class Page(Generic[M]):
 
     @property
     def sort_given(self) -> bool:
-        """Whether the address names the order."""
+        """Whether the URL names a sort order."""
         return "sort" in self.parameters
 
     def sort_link(self, name: str) -> SortLink:
@@ -123,7 +123,7 @@ class Page(Generic[M]):
 
     @cached_property
     def total(self) -> tuple[int, bool]:
-        """How many rows the result has, and whether that is exact."""
+        """(number of rows in the result, whether it is exact)."""
         if self.known_total is not None:
             return self.known_total, True
         if not self.last_cursor and not self.first_cursor:
@@ -148,13 +148,13 @@ class Page(Generic[M]):
 
 
 def _rounded(count: int) -> int:
-    """To two digits: an estimate must not look exact."""
+    """Rounds to two digits: an estimate must not look exact."""
     step: int = 10 ** max(0, len(str(count)) - 2)
     return round(count / step) * step
 
 
 def estimate(queryset: QuerySet[Any]) -> int:
-    """How many rows the planner expects; from statistics, without reading them."""
+    """The planner's estimate of the number of rows, without reading them."""
     sql, parameters = statements.sql_of(queryset.order_by())
     with connections[queryset.db].cursor() as cursor:
         cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", parameters)
@@ -163,7 +163,7 @@ def estimate(queryset: QuerySet[Any]) -> int:
 
 
 def _nullable(queryset: QuerySet[Any], name: str) -> bool:
-    """Whether a field can be null, also along relations; of annotations nothing is known."""
+    """Whether a field, also of a relation, can be NULL. An annotation counts as nullable."""
     if name in queryset.query.annotations:
         return True
     meta, nullable = queryset.model._meta, False  # noqa: SLF001  # Django's documented API
@@ -201,7 +201,8 @@ READ: dict[str, Callable[[Any], Any]] = {
 
 
 def _decode(sort: str, token: str | None) -> Key | None:
-    """The row that a cursor names; None for one that is forged, or of another sort order."""
+    """The key of the row that a cursor names; None if it is forged or made for another sort
+    order."""
     if not token:
         return None
     try:
@@ -212,7 +213,7 @@ def _decode(sort: str, token: str | None) -> Key | None:
 
 
 class RowReader(Protocol[M]):
-    """Reads stretches of a sorted result, wherever its rows come from."""
+    """Reads ranges of a sorted result, from a queryset or another source."""
 
     def key(self, row: M) -> Key: ...
 
@@ -223,7 +224,7 @@ class RowReader(Protocol[M]):
 
 @dataclass
 class _QueryReader(Generic[M]):
-    """Reads stretches of a sorted result. `down` is the direction of the sort."""
+    """Reads ranges of a sorted queryset. `down`: the sort is descending."""
 
     queryset: QuerySet[M]
     sort: Sort
@@ -237,7 +238,7 @@ class _QueryReader(Generic[M]):
 
     def stretch(self, start: Key | None, count: int, *, backward: bool = False) -> list[M]:
         """Up to `count` rows after (before) `start`, in the table's order."""
-        # First the rows with a value, then those without; each part is ordered by a plain index.
+        # First the rows with a value, then those without. A plain index sorts each part.
         parts = [False, True] if self.sort.nullable else [False]
         if backward:
             parts.reverse()
@@ -285,9 +286,9 @@ def keyset(  # noqa: PLR0913  # two things and four options
     """The page of `queryset` that the request's `sort`, `after` and `before` ask for.
 
     `sorts` maps the names allowed in `sort` (a leading "-" reverses) to fields, fields of
-    relations or annotations; `default` may name "id" without listing it. `total`: the exact number
-    of rows, where it is known without counting. The queryset's own order is ignored; an unknown
-    sort or cursor gives the first page.
+    relations or annotations; `default` may be "id" without an entry there. `total`: the exact
+    number of rows, if the caller knows it. The order of the queryset is ignored. An unknown sort or
+    cursor gives the first page.
     """
     known = {name.removeprefix("-"): given for name, given in sorts.items()}
     known.setdefault("id", "pk")
@@ -300,7 +301,7 @@ def keyset(  # noqa: PLR0913  # two things and four options
 
 def fill(page: Page[M], reader: RowReader[M], request: HttpRequest, size: int = SIZE) -> Page[M]:
     """The page with the rows that the request's `after` and `before` ask for."""
-    # A cursor of another table may hold a date where this one sorts by a name.
+    # The cursor names its table: that of another table may hold a date where this one has a name.
     chosen = f"{page.queryset.model._meta.label}.{page.sort}"  # noqa: SLF001  # Django's documented API
     before = _decode(chosen, request.GET.get("before"))
     after = _decode(chosen, request.GET.get("after")) if not before else None
@@ -309,9 +310,9 @@ def fill(page: Page[M], reader: RowReader[M], request: HttpRequest, size: int = 
         rows = reader.stretch(before, size + 1, backward=True)
         more_before = len(rows) > size
         page.rows = rows[-size:]
-    if not before or not more_before:  # a short page before is the first page, made full
+    if not before or not more_before:  # fewer rows before: show the full first page
         rows = reader.stretch(None if before else after, size + 1)
-        if not rows and after:  # what followed was deleted meanwhile
+        if not rows and after:  # the following rows were deleted meanwhile
             rows, more_before = reader.stretch(None, size + 1), False
         more_after = len(rows) > size
         page.rows = rows[:size]
@@ -323,9 +324,9 @@ def fill(page: Page[M], reader: RowReader[M], request: HttpRequest, size: int = 
 
 
 def selected(request: HttpRequest, filtered: Callable[[QueryDict], QuerySet[M]]) -> QuerySet[M]:
-    """The rows that a bulk action is about: those ticked (`pk`), or, with `all`, everything that
-    the page's filters (`query`) give. `filtered` makes the workspace's rows from filter parameters,
-    as for the page itself."""
+    """The rows that a bulk action applies to: the ticked ones (`pk`), or, with `all`, every row
+    that matches the page's filters (`query`). `filtered` returns the workspace's rows for filter
+    parameters, as it does for the page itself."""
     if request.POST.get("all") == "1":
         return filtered(wellformed.parameters(request.POST.get("query", "")))
     ticked = map(numbers.whole, request.POST.getlist("pk"))

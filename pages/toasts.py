@@ -1,4 +1,4 @@
-"""Messages to the person that can be taken back."""
+"""Messages about an action that the person can undo."""
 
 from django.contrib import messages
 from django.http import HttpRequest
@@ -10,5 +10,5 @@ def undo(request: HttpRequest, text: str, url: str) -> None:
 
 
 def undo_of(tags: str | None) -> str:
-    """The URL in a message's tags that takes back what the message reports, or ""."""
+    """The URL in a message's tags that undoes the reported action, or ""."""
     return next((tag[5:] for tag in (tags or "").split() if tag.startswith("undo:")), "")

@@ -1,4 +1,4 @@
-"""URLs outside of a workspace. Search and activity are in config.urls: they belong to one."""
+"""URLs outside workspaces. Search and activity belong to a workspace; they are in config.urls."""
 
 from django.urls import path
 

@@ -19,7 +19,7 @@ from pages import activity, bundles, database, languages, middleware, search
 
 @require_safe
 def find(request: HttpRequest) -> HttpResponse:
-    """What Ctrl-K shows for the text typed; in a workspace."""
+    """The results of the search (Ctrl-K) in a workspace."""
     text = request.GET.get("q", "")[:100]
     slug = request.workspace.slug  # type: ignore[attr-defined]
     hits = search.find(request, slug, text) if text.strip() else search.places(request, slug)
@@ -28,7 +28,7 @@ def find(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def running(request: HttpRequest) -> HttpResponse:
-    """The activity tray's content; in a workspace."""
+    """The content of the activity tray in a workspace."""
     tasks = activity.tasks(request)
     return render(
         request, "pages/tasks.html", {"tasks": tasks, "running": sum(t.runs for t in tasks)}
@@ -37,7 +37,7 @@ def running(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def switch_language(request: HttpRequest) -> HttpResponse:
-    """Keeps the language in a cookie and, for who is logged in, as their own setting."""
+    """Stores the language in a cookie and, for a logged-in person, in their account."""
     target = request.POST.get("next", "/")
     hosts = {request.get_host()}
     if not url_has_allowed_host_and_scheme(target, hosts, require_https=request.is_secure()):
@@ -82,8 +82,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """A database that is away is no mistake of ours: 503, so that mail providers and browsers come
-    again."""
+    """500, or 503 if the database is unavailable: mail providers and browsers then try again."""
     if database.is_away(sys.exc_info()[1]):
         return bare(request, "503.html", 503, retry_after=database.RETRY_AFTER)
     return bare(request, "500.html", 500)
@@ -94,7 +93,7 @@ def bare(
 ) -> HttpResponse:
     """An error page without the context processors: whatever broke may break them too.
     `retry_after` in seconds."""
-    # The middleware of languages may be what broke.
+    # The language middleware may be the part that failed.
     with translation.override(get_language_from_request(request)):
         context = {
             "reference": middleware.reference(),

@@ -1,18 +1,18 @@
-"""Input that no page can use, in whatever part of a request it comes: NUL and endless numbers.
+"""Handles malformed input in one place, for all views: NUL characters and overlong numbers.
 
-PostgreSQL keeps no NUL in a text, and Python refuses to read numbers of more than 4,300 digits, so
-either would end in an error of ours wherever a view forgot to look. They are met here, once:
+PostgreSQL can't store NUL in a text, and Python refuses to parse numbers of more than 4,300 digits.
+Each view that forgot to check would answer 500.
 
-| where | what becomes of it |
+| where | answer |
 | --- | --- |
 | path and query | NUL: 400 |
 | path | a number above the largest id: 404 |
-| form fields | NUL is taken out; a person can paste it without seeing it |
-| cookies | one with NUL is ignored; no page could be opened until it expires |
-| Content-Length | what is no number: 400 |
-| Content-Type | texts are UTF-8, whatever charset it names (config.wsgi) |
+| form fields | NUL is removed, because a person can paste it without seeing it |
+| cookies | one with NUL is ignored; else the person could open no page until it expires |
+| Content-Length | not a number: 400 |
+| Content-Type | texts are read as UTF-8; the charset is ignored (config.wsgi) |
 
-A parameter that holds a number is read by `pages.numbers.whole`.
+Views read numbers in parameters with `pages.numbers.whole`.
 """
 
 from collections.abc import Callable
@@ -29,7 +29,7 @@ LARGEST = 2**63 - 1
 
 
 def parameters(text: str) -> QueryDict:
-    """A query string that came inside a form. Raises BadRequest if it holds NUL."""
+    """Parses a query string from a form field. Raises BadRequest if it contains NUL."""
     found = QueryDict(text)
     _refuse_nul(found)
     return found
@@ -49,7 +49,7 @@ def _without_nul(form: QueryDict) -> QueryDict:
 
 
 class WellFormedMiddleware:
-    """Before the middleware of sessions, which looks cookies up; see the module."""
+    """Comes before the session middleware, which looks cookies up; see the module."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -66,7 +66,7 @@ class WellFormedMiddleware:
         args: tuple[Any, ...],  # noqa: ARG002  # Django hands them over
         kwargs: dict[str, Any],
     ) -> None:
-        """Here, and not before, the language of the error page is known."""
+        """Checks here, not in `__call__`, because the error page needs the language."""
         if NUL in request.path_info:
             raise BadRequest("NUL in the path")
         _refuse_nul(request.GET)
@@ -75,7 +75,7 @@ class WellFormedMiddleware:
             raise BadRequest("Content-Length is no number")
         if any(isinstance(value, int) and value > LARGEST for value in kwargs.values()):
             raise Http404
-        # A view without the CSRF check reads the form itself: a file's handler comes first.
+        # A csrf_exempt view reads the form itself, because it sets its own upload handlers first.
         if request.method == "POST" and not getattr(view, "csrf_exempt", False):
             _clean_form(request)
 

@@ -1,4 +1,5 @@
-"""What the scripts say, in the reader's language; they read it from <script id="words">."""
+"""The texts of the scripts, in the reader's language. Scripts read them from <script
+id="words">."""
 
 from django.utils.translation import gettext as _
 
@@ -8,7 +9,7 @@ def words() -> dict[str, str]:
         "undo": _("Undo"),
         "close": _("Close"),
         "discard": _("Discard"),
-        "restored": _("What you typed before is here again."),
+        "restored": _("Your unsaved text was restored."),
         "leave": _("Your changes are not saved."),
         "nothing": _("Nothing found."),
         "offline": _("The server can't be reached. Check the connection and try again."),

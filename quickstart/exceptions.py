@@ -1,2 +1,3 @@
 class QuickstartError(Exception):
-    """Base of all that keeps the embedded servers or the site from starting; the text says why."""
+    """Base of the errors that keep the embedded servers or the site from starting. The text says
+    why."""

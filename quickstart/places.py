@@ -1,4 +1,4 @@
-"""Where the embedded servers keep their files and sockets."""
+"""The directories for the files and sockets of the embedded servers."""
 
 import hashlib
 import os
@@ -9,14 +9,14 @@ from pathlib import Path
 
 from quickstart.exceptions import QuickstartError
 
-# A unix socket's path may have 103 bytes (macOS) or 107 (Linux).
+# The path of a unix socket may have 103 bytes (macOS) or 107 (Linux).
 LONGEST_SOCKET_PATH = 100
-# For servers of root's that run as somebody else and can't enter root's directories.
+# For servers that root starts as another user, who can't enter root's directories.
 OPEN = Path("/var/lib/yanshu")
 
 
 class PlaceError(QuickstartError):
-    """A directory can't be used; the text says why."""
+    """A directory can't be used. The text says why."""
 
 
 def digest(path: Path) -> str:
@@ -32,9 +32,9 @@ def short_socket_dir(base: Path) -> Path:
 
 
 def make_private(path: Path, *, owner: tuple[int, int] | None = None) -> None:
-    """Makes a directory (mode 0700) of ours, or of `owner`'s (user and group id).
+    """Makes a directory (mode 0700) that belongs to us, or to `owner` (user and group id).
 
-    PlaceError when it is there and somebody else's: in /tmp anybody could have made it.
+    Raises PlaceError if it exists and belongs to somebody else: in /tmp anybody can make it.
     """
     path.mkdir(parents=True, exist_ok=True, mode=0o700)
     ours = {os.geteuid(), *(owner[:1] if owner else ())}
@@ -46,8 +46,9 @@ def make_private(path: Path, *, owner: tuple[int, int] | None = None) -> None:
 
 
 def enterable(base: Path) -> Path:
-    """`base`, or, where only root may enter it, what it is made a link to: a new directory under
-    /var/lib/yanshu. Each `base` has its own, also when an older one was deleted."""
+    """The directory to use for `base`. If only root may enter `base`, it becomes a link to a new
+    directory under /var/lib/yanshu. Each `base` gets its own directory, also after it was
+    deleted."""
     base = base.absolute()
     if base.is_symlink():
         return base.readlink()

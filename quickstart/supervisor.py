@@ -1,8 +1,8 @@
-"""What `make run` runs: the whole product in the foreground, under one supervisor.
+"""The supervisor of `make run`: runs the whole product in the foreground.
 
-Servers that the environment names (DATABASE_URL, CELERY_BROKER_URL) are used; the others are
-embedded under the state directory. Django is not set up in this process: it holds no connections,
-and nothing that is broken there keeps it from stopping what runs.
+It uses the servers that the environment names (DATABASE_URL, CELERY_BROKER_URL), and embedded
+servers for the others. This process doesn't set up Django: it holds no connections, and an error in
+the apps can't keep it from stopping the parts.
 """
 
 import json
@@ -40,11 +40,11 @@ LOOK_EVERY = 0.2
 
 
 class StartError(QuickstartError):
-    """The product can't be started; the text says why and what to do."""
+    """The product can't be started. The text says why and what to do."""
 
 
 class Supervisor:
-    """One run. Everything it starts is stopped when `run` ends, however it ends."""
+    """One run. When `run` ends, for any reason, everything that it started is stopped."""
 
     def __init__(self, given: dict[str, str], *, say: Callable[[str], None]) -> None:
         self.given = given
@@ -59,7 +59,7 @@ class Supervisor:
         self.ledger = ProcessList(self.var / "processes.jsonl")
         self.parts: list[Program] = []
         self.stopping = False
-        # What does not work and keeps nothing else from working.
+        # Parts of /healthz that don't work, but don't prevent the start.
         self.notes: list[str] = []
 
     def run(self, *, demo: bool = False) -> None:
@@ -87,7 +87,7 @@ class Supervisor:
     def _make_directories(self) -> None:
         try:
             self.logs.mkdir(parents=True, exist_ok=True)
-            # The embedded PostgreSQL may run as another user and must be able to pass.
+            # The embedded PostgreSQL may run as another user, who must be able to enter.
             self.var.chmod(0o711)
             self.logs.chmod(0o700)
         except OSError as error:
@@ -151,7 +151,7 @@ class Supervisor:
         self, name: str, server: EmbeddedPostgres | EmbeddedBroker, stop_signal: signal.Signals
     ) -> None:
         def starter() -> subprocess.Popen[bytes]:
-            # One that runs already isn't in our ledger: nobody would stop it in the end.
+            # A server that already runs isn't in our ledger, so nobody would stop it later.
             server.stop()
             server.start()
             if server.process is None:
@@ -194,7 +194,7 @@ class Supervisor:
         log.info("part started", part=part.name, pid=part.process and part.process.pid)
 
     def _manage(self, *command: str) -> str:
-        """Runs a management command to its end; its last words become the error when it fails."""
+        """Runs a management command. If it fails, its last line becomes the error."""
         done = subprocess.run(
             [*programs.MANAGE, *command],
             env=self.env,
@@ -223,8 +223,9 @@ class Supervisor:
             time.sleep(LOOK_EVERY)
 
     def _missing_parts(self) -> str:
-        """Which of NEEDED /healthz names as not working; empty when all of them work. The rest is
-        told: a restored database, say, is no reason to stop its pages."""
+        """The parts of NEEDED that don't work according to /healthz; "" if all work. Other parts
+        that don't work become `notes`: a restored database, for example, must not prevent the
+        start."""
         try:
             with urllib.request.urlopen(f"{address(self.host, self.port)}/healthz", timeout=5):
                 return ""
@@ -241,7 +242,7 @@ class Supervisor:
             return "the web server doesn't answer"
 
     def _offer_account(self) -> None:
-        """The link to create the owner's account, as long as there is no account."""
+        """Prints the link that creates the owner's account, if no account exists."""
         try:
             link = self._manage("setup_link").strip()
         except StartError as error:
@@ -267,7 +268,7 @@ class Supervisor:
                     f"{part.name} ended ({_how(part)}); starting it again in {pause:g} s. "
                     f"Its log: {part.log}"
                 )
-                # Children that its death orphaned: they hold its port, its queue or its memory.
+                # Its orphaned children still hold its port, its queue or its memory.
                 stop([part.group] if part.group else [])
             elif time.monotonic() >= part.next_start:
                 self._start_again(part)

@@ -1,6 +1,6 @@
 """`manage.py up`: run the whole product in the foreground.
 
-It makes the environment that the settings are read from, so it runs before Django is set up.
+It makes the environment for the settings, so it runs before Django is set up.
 """
 
 import argparse
@@ -17,7 +17,7 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(
         prog="manage.py up", description="Run the whole product in the foreground."
     )
-    parser.add_argument("--demo", action="store_true", help="with a workspace to look at")
+    parser.add_argument("--demo", action="store_true", help="with a demo workspace")
     parser.add_argument(
         "--without-sending",
         action="store_true",
@@ -32,6 +32,6 @@ def main(arguments: list[str]) -> None:
 
 
 def _say(line: str) -> None:
-    # The terminal may be gone; what runs is stopped all the same.
+    # The terminal may be gone. The programs must still be stopped.
     with suppress(OSError):
         print(line, flush=True)  # noqa: T201 - this is a command

@@ -28,8 +28,8 @@ def smtp_config() -> config.Config:
 
 
 def use_reply_rules(path: str) -> None:
-    """The operator's own rules come before ours (docs/operators/replies.md). A wrong file stops the
-    start, as any wrong setting does. Ours are read when the first reply is looked at."""
+    """Loads the operator's own rules, which come before ours (docs/operators/replies.md). A wrong
+    file stops the start, like any wrong setting. Our rules are loaded with the first reply."""
     try:
         own = rules.read_file(Path(path), own=True) if path else rules.Rules()
     except replies.RuleError as error:
@@ -38,7 +38,8 @@ def use_reply_rules(path: str) -> None:
 
 
 def use_providers(path: str) -> None:
-    """The operator's own mail providers come before ours (docs/operators/relays.md)."""
+    """Loads the operator's own mail providers, which come before ours (docs/operators/relays.md).
+    A wrong file stops the start."""
     try:
         mailproviders.use(path)
     except ProviderError as error:

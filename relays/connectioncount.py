@@ -1,8 +1,8 @@
-"""How many connections a relay is worth, found by trying. Pure.
+"""Finds by trial how many connections are good for a relay. Pure.
 
-It begins with a few, and takes half as many again while that brings clearly more mails a second;
-when it doesn't, the last number that did is kept, and tried anew after some time. What the server
-refuses ("too many connections") is the end of it for hours.
+It begins with a few and adds half as many while that brings clearly more mails a second. Otherwise
+it returns to the last good number, and tries a higher one again after some time. If the server
+refuses a connection ("too many connections"), its limit holds for hours.
 """
 
 from dataclasses import dataclass, replace
@@ -10,22 +10,22 @@ from math import ceil
 
 FIRST, MOST = 4, 20
 GROWTH = 1.5
-# Of what the added connections could bring at best, this part must come.
+# The added connections must bring at least this part of their best possible gain.
 WORTH = 0.35
-# A number is watched for so many seconds at least, and so many mails or that long.
+# A number is watched for at least WATCH seconds, and until MAILS mails or LONGEST seconds.
 WATCH, MAILS, LONGEST = 8.0, 100, 30.0
-# Seconds for new connections to be opened, which count for neither.
+# Seconds for opening new connections; they aren't measured.
 SETTLE = 2.0
-# Seconds until a number that was enough is tried to be beaten again.
+# Seconds until a higher number than the kept one is tried again.
 AGAIN = 600.0
-# Hours that a server's refusal holds, in seconds.
+# Seconds for which a server's refusal holds.
 REFUSED_FOR = 6 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """`number` connections watched since `began` (any clock, in seconds) when `sent` mails had been
-    accepted; `before`: the last number and its mails a second, if a comparison is on."""
+    """`number` connections are watched since `began` (seconds of any clock), when `sent` mails had
+    been accepted. `before`: the last number and its mails a second, while they are compared."""
 
     number: int
     began: float
@@ -39,8 +39,8 @@ def start(number: int, now: float, sent: int) -> Search:
 
 
 def step(search: Search, now: float, sent: int) -> Search:
-    """The search after a look at the count of accepted mails; its `number` is what to use now. To
-    be called only while all connections are busy."""
+    """The search after a look at the count of accepted mails; use its `number` from now on. To be
+    called only while all connections are busy."""
     if now < search.began:  # new connections are being opened
         return replace(search, sent=sent)
     if sent < search.sent:  # the count began anew
@@ -55,12 +55,13 @@ def step(search: Search, now: float, sent: int) -> Search:
         if rate < slower + WORTH * (best - slower):
             return Search(number, now + SETTLE, sent, None, now + AGAIN)
     if now < search.rest_until or search.number >= MOST:
-        # The figure stays fresh for a later comparison.
+        # Measure again, so that a later comparison uses a fresh figure.
         return Search(search.number, now, sent, None, search.rest_until)
     grown = min(MOST, ceil(search.number * GROWTH))
     return Search(grown, now + SETTLE, sent, (search.number, rate), search.rest_until)
 
 
 def allowed(tried: int, open_here: int, open_elsewhere: int) -> int:
-    """What is left of `tried` connections when the server refused one more than are open."""
+    """The number of connections to try after the server refused a further one: those that are
+    open, at most `tried`."""
     return max(1, min(tried - 1, open_here + open_elsewhere))

@@ -1,2 +1,2 @@
 class RelaysError(Exception):
-    """Base of all that relays and their settings refuse."""
+    """Base of the errors of relays and their settings."""

@@ -1,48 +1,48 @@
-"""How fast one lane may go (a relay to one mail provider, one domain, or its own server), as the
-replies teach it. Pure.
+"""The rate of one lane (from a relay to one mail provider, one domain, or its own server), as
+learned from replies. Pure.
 
 Without a row there is no limit. A reply that asks to go slower sets the lane's `ceiling` to the
-rate at which it came, closes the lane for a moment, and it opens with one message that tries
+present rate and closes the lane for a moment. The lane opens with one message as a probe
 (half-open), then at half the ceiling. From there the rate grows along a cubic curve of the time in
-which mails were accepted: fast at first, slow near the ceiling, where the limit probably is, and
-fast again beyond it, until no limit was felt for minutes and the lane is forgotten. TCP's CUBIC
-(RFC 9438) does the same for the same reason: the mean is much nearer to the limit than with a
-straight line, and the limit is touched rarely.
+which mails were accepted: fast at first, slowly near the ceiling, where the limit probably is, and
+fast again beyond it. When no limit was met for minutes, the lane is forgotten. TCP's CUBIC
+(RFC 9438) does the same for the same reason: the mean rate is much nearer to the limit than with
+linear growth, and the limit is met rarely.
 """
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-# The lane of a relay's own server: what it says about itself, not about a recipient.
+# The lane of a relay's own server, for limits of that server itself.
 WHOLE = "*"
-# Messages a second that a lane never goes below: one a minute.
+# The lowest rate of a lane, in messages a second: one a minute.
 FLOOR = 1 / 60
-# Seconds of sending until the rate is at its ceiling again; as many later it is half above.
+# Seconds of sending until the rate is at its ceiling again; after as many more it is half above.
 PLATEAU = 60.0
-# The lane is forgotten after so many seconds of sending without feeling a limit: the curve is at
-# more than nine times the ceiling then.
+# The lane is forgotten after this many seconds of sending without a limit: by then the curve is at
+# more than nine times the ceiling.
 FORGET = 4 * PLATEAU - 15
-# What counts as having been closed without need: the next pause is a short one again.
+# After this many seconds of sending without a limit, the next pause is a short one again.
 SETTLED = 30.0
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 900.0
-# While the one message of a half-open lane is out, others wait so long, in seconds.
+# Seconds for which other messages wait while the probe of a half-open lane is on its way.
 PROBE = 15.0
-# Failures one after the other that close a lane.
+# This many failures in a row close a lane.
 BREAK_AFTER = 10
-# Silence between two batches counts as sending up to so many seconds.
+# A gap between two batches counts as sending time, up to this many seconds.
 PATIENCE = 5.0
-# A lane is slow when the reply takes so many times longer than it used to, and that many seconds.
+# A lane is slow if replies take SLOW_TIMES longer than they used to, and at least SLOW_SECONDS.
 SLOW_TIMES, SLOW_SECONDS = 4.0, 1.0
 SMOOTHING = 0.05
-# A limit lies a little below the rate at which it was felt.
+# The limit is a little below the rate at which it was met.
 BELOW = 0.95
 
 
 @dataclass(frozen=True, slots=True)
 class LaneState:
-    """See models.Lane. `latency` in seconds; `steady` in seconds of sending since a limit was
-    felt; `failures`: pauses one after the other; `misses`: failed messages one after the other,
-    which only the process that saw them remembers."""
+    """See models.Lane. `latency` in seconds. `steady`: seconds of sending since a limit was met.
+    `failures`: pauses in a row. `misses`: failed messages in a row, as seen by this process; they
+    aren't stored."""
 
     ceiling: float | None = None
     steady: float = 0.0
@@ -57,12 +57,12 @@ class LaneState:
 
     @property
     def rate(self) -> float | None:
-        """Messages a second; None: any number."""
+        """Messages a second; None: no limit."""
         return None if self.ceiling is None else rate(self.ceiling, self.steady)
 
     @property
     def known(self) -> bool:
-        """Whether there is anything to remember but the latency."""
+        """Whether the state holds anything but the latency."""
         return self.ceiling is not None or self.closed_until is not None
 
     def closed(self, now: datetime) -> bool:
@@ -71,10 +71,9 @@ class LaneState:
 
 @dataclass(frozen=True, slots=True)
 class LaneSample:
-    """What a recorded batch showed of a lane. `other`: transient failures that are the server's,
-    not one mailbox's. `rate`: the messages a second that were accepted, over all workers, or None
-    if that isn't known. `latency`: from content to reply, in the mean. `asked`: seconds that the
-    server asks to wait."""
+    """A lane's results in a recorded batch. `other`: transient failures of the server, not of one
+    mailbox. `rate`: accepted messages a second over all workers; None: unknown. `latency`: mean
+    seconds from content to reply. `asked`: seconds for which the server asks to wait."""
 
     accepted: int = 0
     rate_refusals: int = 0
@@ -87,7 +86,8 @@ class LaneSample:
 
 
 def rate(ceiling: float, steady: float) -> float:
-    """From half the ceiling over a plateau at it to any number."""
+    """Messages a second after `steady` seconds: a curve from half the ceiling over a plateau at
+    the ceiling to any higher rate."""
     away = (steady - PLATEAU) / PLATEAU
     return max(FLOOR, ceiling * (1 + 0.5 * away**3))
 
@@ -95,7 +95,7 @@ def rate(ceiling: float, steady: float) -> float:
 def learn(state: LaneState, seen: LaneSample, now: datetime, jitter: float = 1.0) -> LaneState:
     """The lane after a batch. `jitter` (about 0.8 to 1.2) spreads the ends of pauses."""
     if state.closed(now) and not state.half_open:
-        # It was on its way when the lane closed, and says nothing that wasn't known.
+        # These messages were on their way when the lane closed: they show nothing new.
         return state
     if seen.rate_refusals:
         return _slower(state, seen, now, jitter)
@@ -109,7 +109,7 @@ def learn(state: LaneState, seen: LaneSample, now: datetime, jitter: float = 1.0
 def _slower(state: LaneState, seen: LaneSample, now: datetime, jitter: float) -> LaneState:
     failures = 0 if state.steady >= SETTLED else state.failures
     shut = _close(replace(state, failures=failures), "rate", seen, now, jitter)
-    if state.half_open:  # nothing was learned about the rate, only that it is too early
+    if state.half_open:  # the refused probe shows only that it is too early, nothing about the rate
         return shut
     return replace(shut, ceiling=_felt_at(state, seen), steady=0.0)
 
@@ -119,7 +119,7 @@ def _felt_at(state: LaneState, seen: LaneSample) -> float:
     if state.rate is not None:
         return max(FLOOR, BELOW * state.rate)
     if seen.accepted:
-        # What was accepted beside the refusals is what is allowed.
+        # The rate of accepted messages, beside the refused ones, is the allowed rate.
         return max(FLOOR, seen.rate or seen.accepted / max(seen.seconds, 0.01))
     return max(FLOOR, seen.rate_refusals / max(seen.seconds, 0.01) / 4)
 
@@ -128,7 +128,7 @@ def _went_well(state: LaneState, seen: LaneSample, now: datetime) -> LaneState:
     since = (now - state.seen_at).total_seconds() if state.seen_at else 0.0
     state = replace(state, seen_at=now, misses=0)
     if state.closed_until is not None:
-        # The time that it was closed is no sending.
+        # The time in which the lane was closed doesn't count as sending.
         return _eased(_open(state), seen)
     steady = state.steady + min(max(since, 0.0), PATIENCE)
     failures = 0 if steady >= SETTLED or state.ceiling is None else state.failures
@@ -139,14 +139,14 @@ def _went_well(state: LaneState, seen: LaneSample, now: datetime) -> LaneState:
 
 
 def _open(state: LaneState) -> LaneState:
-    """A lane that closed for its rate keeps count of its pauses until the rate has proved good, and
-    why it is slow."""
+    """The lane after its pause. If its rate was the cause, it keeps the count of pauses and the
+    reason until the rate has proved good."""
     open_ = replace(state, closed_until=None, half_open=False)
     return replace(open_, reason="", words="", failures=0) if state.ceiling is None else open_
 
 
 def _eased(state: LaneState, seen: LaneSample) -> LaneState:
-    """Replies that come much later than they used to say the same as a refusal, more politely."""
+    """Slows the lane down if replies come much later than they used to, a sign of overload."""
     if seen.latency is None:
         return state
     usual = seen.latency if state.latency is None else state.latency
@@ -157,7 +157,7 @@ def _eased(state: LaneState, seen: LaneSample) -> LaneState:
     if state.ceiling is None:
         now_at = seen.rate or seen.accepted / max(seen.seconds, 0.01)
         return replace(smoothed, ceiling=max(FLOOR, now_at), steady=PLATEAU / 2, reason="slow")
-    # Not again before the last step had time to show.
+    # No further step before the last one could have an effect.
     if state.steady < PLATEAU / 2 + 10:
         return smoothed
     lower = max(FLOOR, BELOW * rate(state.ceiling, state.steady))
@@ -188,5 +188,5 @@ def _close(
 
 
 def probe(state: LaneState, now: datetime) -> LaneState:
-    """The lane while the one message that tries is out."""
+    """The lane while its probe is on its way."""
     return replace(state, half_open=True, closed_until=now + timedelta(seconds=PROBE))

@@ -1,8 +1,8 @@
-"""Apps that run servers of their own, and look after the relays and bounce mailboxes at them
-(`managed_by`). Nobody else changes where such a server is: people set a relay's limits only.
+"""Apps that run servers of their own, and manage the relays and bounce mailboxes on these servers
+(`managed_by`). Only such an app changes a server's address; people change only a relay's limits.
 
-Such an app registers in its module `hooks`. Other apps ask what a relay can (Relay.managed,
-Relay.delivers), and never whose it is.
+The app registers in its module `hooks`. Other apps ask for properties of a relay (Relay.managed,
+Relay.delivers), never for its manager.
 """
 
 from collections.abc import Callable
@@ -15,8 +15,8 @@ from pages.registry import Registry
 
 @dataclass(frozen=True, slots=True)
 class Manager:
-    """`name`: as `managed_by` has it. What pages say of its relays, of their limits, and of its
-    mailboxes. `off`: why its servers don't run now; "": they do."""
+    """`name`: the value of `managed_by`. `relay`, `limits`, `mailbox`: texts for pages about its
+    relays, their limits, and its mailboxes. `off`: why its servers don't run now; "": they run."""
 
     name: str
     relay: Promise
@@ -29,6 +29,6 @@ managers: Registry[Manager] = Registry(key=lambda one: one.name)
 
 
 def off(managed_by: str) -> str:
-    """Why the servers of this app don't run; "": they do, or these are servers of others."""
+    """Why the servers of this app don't run; "": they run, or no app manages them."""
     manager = managers.get(managed_by)
     return manager.off() if manager else ""

@@ -21,11 +21,11 @@ WORKING = ("active", "draining")
 
 
 class Relay(models.Model):
-    """An SMTP server with its limits. A limit of null is none."""
+    """An SMTP server with its limits. A limit of null: no limit."""
 
     class State(models.TextChoices):
         ACTIVE = "active", _("Active")
-        # Ends the mailings that it has begun with, takes no new ones, and is paused then.
+        # Ends the mailings that it has begun with, takes no new ones, and is paused afterwards.
         DRAINING = "draining", _("Draining")
         PAUSED = "paused", _("Paused")  # by a person
         STOPPED = (
@@ -62,21 +62,21 @@ class Relay(models.Model):
     # Null: the engine finds out (connections_found).
     connections = models.PositiveSmallIntegerField(_("connections"), null=True, blank=True)
     connections_found = models.PositiveSmallIntegerField(null=True, blank=True)
-    # When the server last said that it had too many of them.
+    # When the server last said that there were too many connections.
     connections_refused_at = models.DateTimeField(null=True, blank=True)
     # {"plan": a key of relays.warmups} or {"days": [50, 100, ...]}; {} is none.
     warmup = models.JSONField(_("warm-up"), default=dict, blank=True)
     warmup_began = models.DateField(null=True, blank=True)
     # BDAT where the server offers CHUNKING.
     chunking = models.BooleanField(_("send in chunks (BDAT)"), default=False)
-    # How far down from pipelining it had to go (smtp.Mode), why and since when; "" is not.
+    # The slower mode (smtp.Mode) that the server needs, why and since when; "": none.
     exchange = models.CharField(max_length=10, blank=True)
     exchange_why = models.TextField(blank=True)
     exchange_since = models.DateTimeField(null=True, blank=True)
     messages_per_connection = models.PositiveIntegerField(
         _("messages per connection"), null=True, blank=True
     )
-    # After so many mails the server wanted another connection, and when it last said so.
+    # The number of mails after which the server wanted a new connection, and when it last did.
     messages_per_connection_found = models.PositiveIntegerField(null=True, blank=True)
     messages_per_connection_found_at = models.DateTimeField(null=True, blank=True)
     envelope = models.CharField(
@@ -92,23 +92,23 @@ class Relay(models.Model):
     # Whether what it takes reaches people.
     delivers = models.BooleanField(default=True)
     state = models.CharField(max_length=8, choices=State.choices, default=State.ACTIVE)
-    # Why it was stopped: a code of pages.reasons. And what its server, or the system, said of that,
-    # or of what it waits for.
+    # Why it was stopped: a code of pages.reasons. `state_words`: the words of its server, or of the
+    # system, about the stop or the present wait.
     state_reason = models.CharField(max_length=30, blank=True)
     state_words = models.TextField(blank=True)
-    # When its server as it is set now was seen to work: by a test, or by a mail that it took. Null:
-    # never, so people are asked before it carries a campaign.
+    # When the server, with the present settings, was seen to work: by a test, or by an accepted
+    # mail. Null: never; people are asked before the relay carries a campaign.
     tested_at = models.DateTimeField(null=True, blank=True)
-    # When it came into its state; null: it never left the first one.
+    # When it entered its state; null: it is still in the first one.
     state_since = models.DateTimeField(null=True, blank=True)
-    # Set by the pace: "until then this relay takes nothing, because ...".
+    # The relay sends nothing until then, with the reason (relays.services.pace and health).
     wait_until = models.DateTimeField(null=True, blank=True)
     wait_reason = models.CharField(max_length=200, blank=True)
-    # Connections that failed one after the other: each makes the next wait longer.
+    # Failed connections in a row: each makes the next wait longer.
     failures = models.PositiveSmallIntegerField(default=0)
     # When the next interval of its rate begins (relays.services.pace).
     next_slot_at = models.DateTimeField(null=True, blank=True)
-    # Mailings opened later go elsewhere.
+    # Mailings that were opened later don't go through this relay.
     draining_since = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     archived_at = models.DateTimeField(null=True, blank=True)
@@ -122,13 +122,14 @@ class Relay(models.Model):
         return self.name
 
     def takes(self, opened_at: datetime) -> bool:
-        """Whether its state lets it carry what was opened then; in SQL relays.queries.able."""
+        """Whether its state lets it carry a mailing opened at that time; the same in SQL:
+        relays.queries.able."""
         if self.state == self.State.DRAINING and self.draining_since:
             return opened_at <= self.draining_since
         return self.state == self.State.ACTIVE
 
     def rests(self, now: datetime) -> bool:
-        """Whether it waits for a limit, or because of what its server said."""
+        """Whether it waits, for a limit or because of its server's replies."""
         return self.wait_until is not None and self.wait_until > now
 
     @property
@@ -146,24 +147,24 @@ class Relay(models.Model):
 
 
 class Lane(models.Model):
-    """What a relay learned about one mail provider, one domain, or its own server: how fast it may
-    go there. There is a row only where something was learned (relays.lanes)."""
+    """The learned rate of a relay to one mail provider or domain, or of its own server. A row
+    exists only if something was learned (relays.lanes)."""
 
     relay = models.ForeignKey(Relay, models.CASCADE, related_name="lanes")
     # A key of relays.providers, a domain, or "*": the relay's own server.
     name = SingleLineField(max_length=253)
     # Messages a second; null: no limit was met.
     rate = models.FloatField(null=True)
-    # The rate at which it last felt a limit, and the seconds of sending since without one.
+    # The rate at which it last met a limit, and the seconds of sending since then.
     ceiling = models.FloatField(null=True)
     steady = models.FloatField(default=0)
-    # When something was last accepted there.
+    # When a message of the lane was last accepted.
     seen_at = models.DateTimeField(null=True)
-    # Closed until then, because ...; one message tries first when it opens (half-open).
+    # Closed until then, with the reason; it opens with one message as a probe (half-open).
     closed_until = models.DateTimeField(null=True)
     reason = models.CharField(max_length=30, blank=True)
     words = models.TextField(blank=True)
-    # Refusals to go on, one after the other.
+    # Pauses in a row.
     failures = models.PositiveSmallIntegerField(default=0)
     half_open = models.BooleanField(default=False)
     # When the next interval of its rate begins.
@@ -180,15 +181,14 @@ class Lane(models.Model):
 
 
 class RelayMinute(models.Model):
-    """What a relay answered in one minute, by the meaning of its replies (smtp.replies):
-    the curves of its page."""
+    """A relay's replies in one minute by meaning (smtp.replies), for the curves of its page."""
 
     relay = models.ForeignKey(Relay, models.CASCADE, related_name="minutes")
     minute = models.DateTimeField()
     # "accepted", another meaning, or "unknown".
     meaning = models.CharField(max_length=20)
     count = models.IntegerField(default=0)
-    # From content to reply, in sum.
+    # Sum of the seconds from content to reply.
     seconds = models.FloatField(default=0)
 
     class Meta:
@@ -203,7 +203,7 @@ class RelayMinute(models.Model):
 
 
 class RelayUse(models.Model):
-    """Messages handed to a relay in a UTC hour: what hour and day limits are held against."""
+    """Messages handed to a relay in a UTC hour, for its limits of hour and day."""
 
     relay = models.ForeignKey(Relay, models.CASCADE, related_name="uses")
     hour = models.DateTimeField()
@@ -223,9 +223,9 @@ class RelaySlot(models.Model):
     number = models.PositiveSmallIntegerField()
     holder = models.CharField(max_length=100, blank=True)
     leased_until = models.DateTimeField(null=True, blank=True)
-    # Connections that it has open.
+    # Connections that the worker has open.
     open = models.PositiveSmallIntegerField(default=0)
-    # None of them got a reply since then, though one is owed; null: they did, or none is.
+    # Since then replies are owed and none came; null: replies come, or none is owed.
     silent_since = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -236,7 +236,7 @@ class RelaySlot(models.Model):
 
 
 class Pool(models.Model):
-    """Relays that share a mailing's messages by weight, the others taking over when one can't."""
+    """Relays that share a mailing's messages by weight; if one can't send, the others take over."""
 
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="pools")
     name = SingleLineField(_("name"), max_length=100)
@@ -255,9 +255,9 @@ class PoolMember(models.Model):
     pool = models.ForeignKey(Pool, models.CASCADE, related_name="members")
     relay = models.ForeignKey(Relay, models.CASCADE, related_name="pools")
     weight = models.PositiveSmallIntegerField(_("weight"), default=1)
-    # The lowest tier with a relay that can work carries the mail; the others stand by.
+    # The lowest tier with a relay that can work carries the mail; higher tiers stand by.
     tier = models.PositiveSmallIntegerField(_("tier"), default=1)
-    # Messages that it took of the pool's, as they were then: they fade within minutes.
+    # Messages that it took of the pool's, as of `carried_at`; the count decays within minutes.
     carried = models.FloatField(default=0)
     carried_at = models.DateTimeField(null=True)
 

@@ -1,4 +1,4 @@
-"""Sending in the sidebar."""
+"""Entries of the sidebar's section for sending."""
 
 from django.utils.translation import gettext_lazy as _
 

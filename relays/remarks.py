@@ -1,4 +1,4 @@
-"""What the SMTP client says itself (smtp.remarks), in the reader's language."""
+"""Remarks of the SMTP client (smtp.remarks) in the reader's language."""
 
 import re
 
@@ -6,12 +6,12 @@ from django.utils.translation import gettext
 
 from smtp import remarks
 
-# A remark that stands for a reply follows its code.
+# A remark in the place of a reply has a reply code before it.
 STORED = re.compile(r"([2-5][0-9][0-9] )?(.*)", re.DOTALL)
 
 
 def said(text: str) -> str:
-    """The remark with this text, perhaps behind a reply code; "" for the words of anybody else."""
+    """The translated remark of a text, which may begin with a reply code; "" for other words."""
     found = STORED.fullmatch(text)
     remark = remarks.read(found[2]) if found else None
     if found is None or remark is None:

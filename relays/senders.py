@@ -1,7 +1,7 @@
-"""Sender addresses that a workspace has: that of its settings, and those of its campaigns.
+"""A workspace's sender addresses: that of its settings, and those of its campaigns.
 
-A test mail comes from one of these: nobody writes as somebody else by it. Apps to the right add
-theirs in their module `senders`.
+A test mail must come from one of these, so that nobody can impersonate others. Apps to the right
+add addresses in their module `senders`.
 """
 
 from collections.abc import Callable, Iterable
@@ -10,10 +10,10 @@ from accounts.models import Workspace
 from contacts import addresses
 from pages.registry import Registry
 
-# Offered in a list.
+# At most this many are offered in a list.
 MOST = 100
 Source = Callable[[Workspace], Iterable[str]]
-# Give further addresses of a workspace, the latest first.
+# Functions that return further addresses of a workspace, the latest first.
 sources: Registry[Source] = Registry()
 
 
@@ -31,7 +31,7 @@ def may_use(workspace: Workspace, address: str) -> bool:
 
 
 def _normal(address: str) -> str:
-    """ "" for what is no address."""
+    """The normalised address; "" if the text is none."""
     try:
         return addresses.normalise(address) if address else ""
     except addresses.AddressError:

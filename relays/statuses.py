@@ -1,4 +1,4 @@
-"""The states of relays."""
+"""Looks of the states of relays."""
 
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy

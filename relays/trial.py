@@ -1,7 +1,7 @@
-"""Talks to a relay step by step, as a worker would, and keeps every line of it.
+"""Talks to a relay step by step, as a worker would, and records every line.
 
-The greeting and the login are those of smtp.steps, the rest are the same commands, on plain
-streams, so that what went wrong is seen where it did. Secrets never enter the transcript.
+Greeting and login follow smtp.steps; the other commands are the same as a worker's. It uses plain
+streams, so that an error shows at its own step. Secrets never enter the transcript.
 """
 
 import asyncio
@@ -17,16 +17,16 @@ from smtp import Server, ehloname, hosts, steps, stuffed, tls_context
 from smtp.remarks import Remark
 from smtp.replies import Stage
 
-# Seconds: for the connection, for one reply, and for all of it, as a request waits for it.
+# Seconds for the connection, for one reply, and for the whole test: a request waits for it.
 CONNECT, REPLY, TOTAL = 8.0, 10.0, 20.0
-# Of one line, and of one reply.
+# Bytes of a line, and lines of a reply.
 MOST_BYTES, MOST_LINES = 64 * 1024, 100
 MASK = "••••••••"
 T = TypeVar("T")
 
 
 class TrialStep(StrEnum):
-    """In this order; those that don't apply are left out."""
+    """The steps of a test in their order; steps that don't apply are left out."""
 
     CONNECT = "connect"
     TLS = "tls"
@@ -50,7 +50,7 @@ STAGES = {
 
 @dataclass(frozen=True, slots=True)
 class DialogueLine:
-    """One line of the dialogue; `who`: us, server, or note for what is none of both."""
+    """One line of the dialogue. `who`: us, server, or note (a remark of ours)."""
 
     who: str
     text: str
@@ -66,7 +66,7 @@ class ServerReply:
 
 @dataclass(slots=True)
 class Dialogue:
-    """What was said, how far it went, and what ended it: an error or a refusal."""
+    """The lines of the dialogue, its last step, and the error or refusal that ended it."""
 
     done: list[TrialStep] = field(default_factory=list)
     failed: TrialStep | None = None
@@ -74,7 +74,7 @@ class Dialogue:
     stage: Stage = Stage.UNKNOWN
     error: Exception | None = None
     refusal: ServerReply | None = None
-    # What ended it without either: no_starttls, no_auth, no_method.
+    # A missing offer that ended it: no_starttls, no_auth or no_method.
     missing: str = ""
     lines: list[DialogueLine] = field(default_factory=list)
 
@@ -85,7 +85,8 @@ class Dialogue:
 
 @dataclass(frozen=True, slots=True)
 class RelayTrial:
-    """`recipient`: asked for only if given; `content` is sent only if given too (CRLF lines)."""
+    """What to test. The `recipient` is named to the server only if given; `content` (CRLF lines) is
+    sent only if both are given."""
 
     server: Server
     sender: str
@@ -100,7 +101,7 @@ class StepRefusedError(RelaysError):
 
 
 def talk(trial: RelayTrial) -> Dialogue:
-    """The whole dialogue; takes up to TOTAL seconds, never raises for what a server does."""
+    """The whole dialogue. Takes up to TOTAL seconds; never raises for errors of a server."""
     return asyncio.run(_talk(trial))
 
 
@@ -131,7 +132,7 @@ class _Talk:
         self.trial = trial
         self.server = trial.server
         self.dialogue = Dialogue()
-        # What is said in EHLO, and {keyword: parameters} of what the server offers.
+        # Our name in EHLO, and the server's offers: {keyword: parameters}.
         self.name = ""
         self.extensions: dict[str, str] = {}
         self._reader: asyncio.StreamReader
@@ -215,7 +216,7 @@ class _Talk:
         )
 
     async def _follow(self, following: Generator[steps.Command, steps.Answer, T]) -> T:
-        """Each command and its answer, to the end of the steps."""
+        """Sends each command of the steps and passes its answer back, until the steps end."""
         try:
             command = next(following)
             while True:
@@ -269,7 +270,7 @@ class _Talk:
         return ServerReply(int(lines[0][:3]), words, tuple(lines))
 
     def _hidden(self, text: str) -> str:
-        """A server may repeat what it was told."""
+        """The text with secrets masked: a server may repeat its input."""
         secret = self.server.password
         whole = f"\0{self.server.username}\0{secret}"
         for form in (secret, steps.encoded(secret), steps.encoded(whole)):

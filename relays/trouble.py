@@ -1,4 +1,4 @@
-"""What a relay's dialogue shows: what is wrong, in words, and what to do about it. Pure."""
+"""Diagnoses a relay's dialogue: the problem in words, and what to do about it. Pure."""
 
 import errno
 import re
@@ -200,7 +200,7 @@ EXPIRED, SELF_SIGNED, OTHER_NAME = {10}, {18, 19}, {62, 64}
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """`code`: a key of TROUBLES; `words`: the server's own, or the system's."""
+    """A diagnosis. `code`: a key of TROUBLES. `words`: those of the server or the system."""
 
     code: str
     words: str = ""
@@ -215,7 +215,7 @@ class Trouble:
 
 
 def diagnose(server: Server, dialogue: Dialogue) -> Trouble | None:
-    """What is wrong; None when nothing is."""
+    """The problem that the dialogue shows; None: no problem."""
     if dialogue.failed is None:
         return None
     if dialogue.missing:
@@ -230,7 +230,7 @@ def diagnose(server: Server, dialogue: Dialogue) -> Trouble | None:
     return Trouble(_error(server, dialogue.failed, error), words)
 
 
-# The first that fits.
+# The first match decides.
 KINDS: tuple[tuple[type[Exception], str], ...] = (
     (hosts.UnknownHostError, "dns"),
     (hosts.HostError, "forbidden"),
@@ -249,19 +249,19 @@ def _error(server: Server, step: TrialStep, error: Exception | None) -> str:
         return _timeout(server, step)
     if isinstance(error, OSError) and error.errno in NO_WAY:
         return "unreachable"
-    # Servers that don't speak TLS on this port hang up on our first bytes.
+    # Servers without TLS on this port hang up at our first bytes.
     otherwise = "tls" if step in {TrialStep.TLS, TrialStep.STARTTLS} else "closed"
     return next((code for kind, code in KINDS if isinstance(error, kind)), otherwise)
 
 
-# How OpenSSL calls an SMTP greeting where it expects TLS.
+# OpenSSL's errors for an SMTP greeting in the place of TLS.
 PLAIN_ANSWERS = {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"}
 
 
 def _timeout(server: Server, step: TrialStep) -> str:
     if step is TrialStep.CONNECT:
         return "timeout_25" if server.port == 25 else "timeout"
-    # Both wait: we for its greeting, it for our TLS; or the other way round.
+    # Both sides wait: we for the greeting, the server for our TLS; or the other way round.
     return "plain_port" if step is TrialStep.TLS else "silent"
 
 
@@ -274,7 +274,8 @@ def _certificate(error: ssl.SSLCertVerificationError) -> str:
 
 
 def _refusal(reply: ServerReply, step: TrialStep, stage: Stage) -> str:
-    """The meaning decides, as it does for mails; step and words choose the advice for it."""
+    """The trouble that a refusal shows. Its meaning decides, as for mails; step and words choose
+    the advice."""
     why = meaning(reply.code, reply.words, stage)
     if step in AT_STEP:
         return "ehlo" if why is Meaning.EHLO and step is TrialStep.EHLO else AT_STEP[step]
@@ -282,7 +283,7 @@ def _refusal(reply: ServerReply, step: TrialStep, stage: Stage) -> str:
         return _login(reply) if why is Meaning.LOGIN else "login_later"
     if why is Meaning.LOGIN:
         return _of_account(step, reply)
-    # At MAIL nobody was named yet: it is the sender that is refused, whatever the words.
+    # At MAIL no recipient is named yet, so the server refuses the sender, whatever it says.
     if step is TrialStep.SENDER and why.fails:
         return "sender"
     if step is TrialStep.RECIPIENT and why in UNSAID and RELAYING.search(reply.words):
@@ -290,13 +291,13 @@ def _refusal(reply: ServerReply, step: TrialStep, stage: Stage) -> str:
     return CODES.get(why, "policy")
 
 
-# What a refusal comes to by where it comes.
+# {step: the trouble that a refusal at it shows}
 AT_STEP = {
     TrialStep.GREETING: "unwelcome",
     TrialStep.EHLO: "unwelcome",
     TrialStep.STARTTLS: "tls",
 }
-# Meanings of replies that don't say what is wrong.
+# Meanings that don't tell the trouble.
 UNSAID = {Meaning.POLICY, Meaning.UNCLEAR}
 CODES = {
     Meaning.ADDRESS: "address",
@@ -317,7 +318,7 @@ def _login(reply: ServerReply) -> str:
 
 
 def _of_account(step: TrialStep, reply: ServerReply) -> str:
-    """After the login the server still wants one, or refuses what the account asks for."""
+    """The trouble if the server still wants a login after one, or refuses the account's request."""
     if reply.code in {530, 538}:
         return "needs_tls" if NEEDS_TLS.search(reply.words) else "needs_login"
     if step is TrialStep.RECIPIENT and RELAYING.search(reply.words):

@@ -1,4 +1,4 @@
-"""Pages of relays and pools; all belong to a workspace."""
+"""URLs of relays and pools; all belong to a workspace."""
 
 from django.urls import URLPattern
 

@@ -7,6 +7,6 @@ def address(bounce_address: str, token: str) -> str:
 
 
 def around(bounce_address: str) -> tuple[str, str]:
-    """What stands before and after the token."""
+    """(text before the token, text after it)"""
     local, _, domain = bounce_address.rpartition("@")
     return f"{local}+", f"@{domain}"

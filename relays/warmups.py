@@ -1,7 +1,8 @@
-"""Warm-up: how many mails a new relay sends on each of its first days; plans in warmups.toml. Pure.
+"""Warm-up: how many mails a new relay sends on each of its first days. Plans are in warmups.toml.
+Pure.
 
-A relay's plan is {"plan": "usual"} or {"days": [50, 100, ...]}; {} is none. Days are UTC days,
-counted from the one on which it first sent.
+A relay's plan is {"plan": "usual"} or {"days": [50, 100, ...]}; {}: no plan. Days are UTC days,
+counted from the first day of sending.
 """
 
 import tomllib
@@ -20,11 +21,11 @@ MOST_DAYS, MOST_MAILS = 365, 100_000_000
 
 
 class WarmupError(RelaysError, ValueError):
-    """It is no plan; the text says why."""
+    """The plan is invalid; the text says why."""
 
 
 class Warming(Protocol):
-    """What is asked of a relay."""
+    """The fields of a relay that a warm-up needs."""
 
     @property
     def warmup(self) -> Any: ...
@@ -48,7 +49,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class WarmupProgress:
-    """`day` of `days` (1 is the first), and what is allowed on it."""
+    """The current `day` of `days` (1 is the first), and the mails allowed on it."""
 
     day: int
     days: int
@@ -57,7 +58,7 @@ class WarmupProgress:
 
 @cache
 def plans() -> dict[str, Plan]:
-    """In the order in which they are offered."""
+    """{key: plan} in the order in which they are offered."""
     with Path(__file__).with_suffix(".toml").open("rb") as file:
         entries = tomllib.load(file)
     return {key: Plan(key, one["name"], tuple(one["days"])) for key, one in entries.items()}
@@ -86,7 +87,7 @@ def days_of(warmup: Mapping[str, Any]) -> tuple[int, ...]:
 
 
 def progress(relay: Warming, day: date) -> WarmupProgress | None:
-    """How far it is on `day`; None without a plan, or when it is over."""
+    """The progress on `day`; None: there is no plan, or it is over."""
     days = days_of(relay.warmup)
     number = max(0, (day - relay.warmup_began).days) if relay.warmup_began else 0
     return WarmupProgress(number + 1, len(days), days[number]) if number < len(days) else None

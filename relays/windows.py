@@ -1,8 +1,8 @@
 """When a mailing may send: days of the week and hours in a time zone. Pure.
 
 A window is {"days": [1..7] (Monday is 1), "from": "09:00", "to": "18:00", "zone": "Asia/Shanghai"};
-{} is always. One that ends before it begins ("22:00" to "06:00") ends on the next day, and its
-days are those on which it begins.
+{} is always. If it ends before it begins ("22:00" to "06:00"), it ends on the next day; `days` are
+the days on which it begins.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ DAY = timedelta(days=1)
 
 
 class WindowError(RelaysError, ValueError):
-    """It is no window; the text says why."""
+    """The window is invalid; the text says why."""
 
 
 def check(window: Mapping[str, Any]) -> None:
@@ -41,14 +41,14 @@ def check(window: Mapping[str, Any]) -> None:
 def open_interval(
     window: Mapping[str, Any], moment: datetime
 ) -> tuple[datetime, datetime | None] | None:
-    """(begin, end) in UTC of the interval that is open at `moment` (aware) or, where none is, of
-    the next one. Without a window (moment, None). None: nothing opens any more."""
+    """(begin, end) in UTC of the interval that is open at `moment` (aware), or else of the next
+    one. Without a window: (moment, None). None: no interval opens any more."""
     if not window:
         return moment, None
     zone = ZoneInfo(window["zone"])
     today = moment.astimezone(zone).date()
-    # One that began yesterday may still be open; a week later every day has come once, and one
-    # more for a day that a change of the clocks swallowed.
+    # From yesterday, whose interval may still be open, over a week, in which each day comes once,
+    # to one day more, because a change of the clocks can remove a day's interval.
     for number in range(-1, 9):
         day = today + number * DAY
         if day.isoweekday() not in window["days"]:
@@ -62,7 +62,7 @@ def open_interval(
 def _on(window: Mapping[str, Any], day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
     begin, end = time.fromisoformat(window["from"]), time.fromisoformat(window["to"])
     last = day + DAY if end <= begin else day
-    # In UTC: the length of a day on which the clocks change is its real one.
+    # In UTC, so that the length is right on days when clocks change.
     return (
         datetime.combine(day, begin, zone).astimezone(UTC),
         datetime.combine(last, end, zone).astimezone(UTC),
@@ -70,8 +70,8 @@ def _on(window: Mapping[str, Any], day: date, zone: ZoneInfo) -> tuple[datetime,
 
 
 def opens(window: Mapping[str, Any], moment: datetime) -> datetime | None:
-    """When it may go on; None while it may."""
+    """When the window opens; None: it is open."""
     found = open_interval(window, moment)
-    if found is None:  # no window of ours: `check` forbids it
+    if found is None:  # not possible with a window that `check` accepts
         return moment + 7 * DAY
     return found[0] if found[0] > moment else None

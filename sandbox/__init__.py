@@ -1,5 +1,6 @@
-"""The mail sandbox: an SMTP server and an IMAP server on loopback that stand for the outside world.
+"""The mail sandbox: an SMTP server and an IMAP server on loopback that simulate the outside world.
 
-`smtp` takes mail and behaves as the recipient's address asks (`behaviour`), `returns` makes what
-comes back, `store` keeps both in the database, `mailbox` serves what came back over IMAP.
+`smtpserver` takes mail, and answers as the recipient's address asks (`behaviour`). `returns` makes
+bounces, complaints and automatic replies, `store` keeps them and the mail in the database, and
+`imapserver` serves them over IMAP.
 """

@@ -1,4 +1,4 @@
-"""What each magic address does, by its local part: reject@, bounce+anything@, full7@... Pure."""
+"""The behaviour of magic addresses, by local part: reject@, bounce+anything@, full7@... Pure."""
 
 import math
 import re
@@ -15,7 +15,7 @@ LOCAL_PART = re.compile(r"([a-z]+)(?:\d+|[+-].*)?", re.IGNORECASE)
 
 
 class SandboxOutcome(StrEnum):
-    """What became of a mail that was accepted. The codes are those of events."""
+    """The result of an accepted mail. The codes are those of smtp.events.MailEvent."""
 
     DELIVERED = "delivered"
     HARD_BOUNCED = MailEvent.HARD_BOUNCED
@@ -28,15 +28,15 @@ class SandboxOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Replies to the first tries, the last one repeated, until `tries` were made and `seconds` have
-    passed since the first."""
+    """Refuses until `tries` tries were made and `seconds` have passed since the first. `replies`:
+    to the first tries; the last one is repeated."""
 
     replies: tuple[str, ...]
     tries: int = 1
     seconds: float = 0.0
 
     def reply(self, tries: int, elapsed: float) -> str:
-        """The reply to try number `tries` (from 1); "" when it is accepted."""
+        """The reply to try number `tries` (from 1); "" if the mail is accepted."""
         if tries > self.tries and elapsed >= self.seconds:
             return ""
         return self.replies[min(tries, len(self.replies)) - 1]
@@ -44,8 +44,9 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """`at_recipient` refuses after RCPT, `at_content` after DATA; `pause` comes before the reply
-    to the content, in seconds; `outcome` says what is returned after the mail was accepted."""
+    """`at_recipient`: the refusal after RCPT. `at_content`: the refusal after DATA. `pause`:
+    seconds before the reply to DATA. `outcome`: decides what comes back after the mail was
+    accepted."""
 
     word: str
     what: str | Promise
@@ -135,6 +136,6 @@ BY_OUTCOME = {
 
 
 def of(recipient: str) -> Behaviour:
-    """What the recipient's address asks for."""
+    """The behaviour that the recipient's address asks for."""
     found = LOCAL_PART.fullmatch(recipient.rpartition("@")[0])
     return BY_WORD.get(found[1].lower(), PLAIN) if found else PLAIN

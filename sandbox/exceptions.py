@@ -1,2 +1,2 @@
 class SandboxError(Exception):
-    """Base of all that the sandbox refuses."""
+    """Base of the errors of the sandbox."""

@@ -1,7 +1,7 @@
 """The IMAP mailboxes of the workspaces: pymap with its messages in the database.
 
-A row of SandboxReturn is a message and its id the UID, so that UIDs outlive a restart. In memory
-are only ids and flags; flags, and folders without messages, are forgotten at a restart.
+Each row of SandboxReturn is a message; its id is the UID, so UIDs survive a restart. Memory holds
+only ids and flags. Flags, and folders without messages, are lost at a restart.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ LogIn: TypeAlias = Callable[[str, str], Awaitable[int | None]]
 
 
 class Stored(Message):
-    """A message whose content is loaded when somebody asks for it."""
+    """A message whose content is loaded on demand."""
 
     __slots__ = ("store",)
     store: Store
@@ -53,7 +53,7 @@ def _raw(uid: int) -> bytes:
 
 
 class SandboxFolder(MailboxData):
-    """A folder of a workspace. Each change is in the database before it is seen."""
+    """A folder of a workspace. A change is written to the database before clients see it."""
 
     def __init__(self, store: Store, workspace: int, name: str) -> None:
         super().__init__(None, None)  # type: ignore[arg-type]  # caches of contents, not used
@@ -64,7 +64,7 @@ class SandboxFolder(MailboxData):
         self._max_uid = 0
 
     def add(self, uid: int, when: datetime, *, recent: bool = True) -> Stored:
-        """A row that is in the database."""
+        """Adds a message whose row is in the database."""
         message = Stored(uid, when, (), email_id=ObjectId(b"M%d" % uid), recent=recent)
         message.store = self.store
         self._messages[uid] = message
@@ -127,7 +127,7 @@ class Folders(MailboxSet):
         self._set: dict[str, MailboxData] = {}
 
     def folder(self, name: str) -> SandboxFolder:
-        """Made if it isn't there."""
+        """The folder of that name; it is made if it doesn't exist."""
         found = self._inbox if name == INBOX else self._set.get(name)
         if not isinstance(found, SandboxFolder):
             found = self._set[name] = SandboxFolder(self.store, self.workspace, name)
@@ -144,7 +144,7 @@ class Folders(MailboxSet):
         await super().delete_mailbox(name)
 
     async def rename_mailbox(self, before: str, after: str) -> None:
-        """Not done here: the answer is that there is no such folder."""
+        """Not supported: raises KeyError, as for a missing folder."""
         raise KeyError(before, after)
 
 
@@ -168,7 +168,7 @@ class SandboxLogin(Login):
         return SandboxIdentity(credentials.authcid, self, workspace)
 
     async def authorize(self, authenticated: IdentityInterface, authzid: str) -> Identity:
-        """Everybody is only themselves."""
+        """Nobody may act for another user."""
         if not isinstance(authenticated, SandboxIdentity) or authenticated.name != authzid:
             raise AuthorizationFailure
         return authenticated
@@ -207,7 +207,7 @@ class Mailboxes:
         self._sessions: set[asyncio.Task[None]] = set()
 
     async def load(self) -> None:
-        """What is in the database."""
+        """Loads the messages from the database."""
         rows = await self.store.run(
             lambda: list(
                 SandboxReturn.objects.order_by("id").values_list(
@@ -222,7 +222,7 @@ class Mailboxes:
         return self._folders.setdefault(workspace, Folders(self.store, workspace))
 
     def arrived(self, row: SandboxReturn) -> None:
-        """A return that was just committed."""
+        """Adds a return that was just committed."""
         self.folders(row.workspace_id).folder(INBOX).add(row.pk, row.created_at)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,4 +1,4 @@
-"""Whose login it is: the users of the workspaces' sandbox relays and mailboxes."""
+"""Checks log-ins to the sandbox. Its users are those of the sandbox relays and mailboxes."""
 
 import hmac
 

@@ -1,4 +1,4 @@
-"""What the mail sandbox got and what it returned."""
+"""Mails that the sandbox accepted, and mails that it returned."""
 
 import uuid
 
@@ -10,7 +10,7 @@ from smtp.events import MailEvent
 
 
 class SandboxMail(models.Model):
-    """A mail that the sandbox's SMTP server took, as it came over the wire."""
+    """A mail that the sandbox's SMTP server accepted, byte for byte."""
 
     class Outcome(models.TextChoices):
         DELIVERED = "delivered", _("Delivered")
@@ -25,7 +25,7 @@ class SandboxMail(models.Model):
     workspace = models.ForeignKey(
         Workspace, models.CASCADE, null=True, related_name="sandbox_mails"
     )
-    # A mail whose storing is tried again after the database was away is stored once.
+    # Makes storing idempotent: it is repeated after an outage of the database.
     key = models.UUIDField(unique=True, default=uuid.uuid4)
     envelope_from = models.CharField(max_length=320, blank=True)
     envelope_to = models.CharField(max_length=320)
@@ -43,8 +43,9 @@ class SandboxMail(models.Model):
 
 
 class SandboxReturn(models.Model):
-    """A bounce, complaint or automatic reply in the sandbox's IMAP mailbox of a workspace; gone
-    when it is deleted there. Its id is its UID: ids grow, and nobody else hands them out."""
+    """A bounce, complaint or automatic reply in a workspace's IMAP mailbox. A client that deletes
+    the message deletes the row. The id is the UID: ids only grow, and only one thread assigns
+    them."""
 
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="sandbox_returns")
     mail = models.ForeignKey(SandboxMail, models.SET_NULL, null=True, related_name="returns")

@@ -1,4 +1,4 @@
-"""The mail sandbox in the sidebar, where it is on."""
+"""The mail sandbox in the sidebar, if it is on."""
 
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _

@@ -1,5 +1,5 @@
-"""The mails that come back: delivery reports (RFC 3464), complaints (ARF, RFC 5965) and automatic
-replies (RFC 3834), as the world's servers write them. Pure."""
+"""Makes the mails that come back: delivery reports (RFC 3464), complaints (ARF, RFC 5965) and
+automatic replies (RFC 3834), as real servers write them. Pure."""
 
 import re
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from sandbox.behaviour import SandboxOutcome
 DOMAIN = "sandbox.example"
 HOST = f"mx.{DOMAIN}"
 END_OF_HEADERS = re.compile(rb"\r?\n\r?\n")
-# Of the original's headers; more than that no server quotes.
+# Bytes of the original's headers that are quoted. No server quotes more.
 LONGEST_QUOTE = 32 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A mail that the sandbox took: its envelope, its bytes, and when it came."""
+    """A mail that the sandbox accepted: its envelope, its bytes, and when it arrived."""
 
     sender: str
     recipient: str
@@ -28,7 +28,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class ReturnedFailure:
-    """What a delivery report says of the recipient."""
+    """The fields of a delivery report about the recipient."""
 
     action: str
     status: str
@@ -70,7 +70,7 @@ FAILURES = {
 
 
 def make(outcome: SandboxOutcome, mail: Taken) -> bytes | None:
-    """What the outcome returns to the envelope sender; None if nothing, or nobody to return to."""
+    """The mail that returns to the envelope sender; None for DELIVERED, or without a sender."""
     if not mail.sender or outcome == SandboxOutcome.DELIVERED:
         return None
     if outcome == SandboxOutcome.AUTO_REPLIED:
@@ -168,7 +168,7 @@ def _head(mail: Taken, sender: str, subject: str) -> str:
 
 
 def _typed(address: str) -> str:
-    """With its type: RFC 3464, and RFC 6533 for addresses with other letters."""
+    """The address with its type: RFC 3464, and RFC 6533 for addresses beyond ASCII."""
     return f"{'rfc822' if address.isascii() else 'utf-8'}; {address}"
 
 

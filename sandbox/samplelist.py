@@ -1,4 +1,4 @@
-"""The people of a list for trying the sandbox. Pure."""
+"""The contacts of a list for trying the sandbox. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from sandbox.behaviour import BEHAVIOURS
 from sandbox.returns import DOMAIN
 from sandbox.samplepeople import people
 
-# Enough that those who bounce are a small part, as in a real list.
+# Ordinary contacts: they should outnumber the magic addresses, as in a real list.
 PLAIN = 30
 
 

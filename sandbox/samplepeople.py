@@ -1,6 +1,6 @@
-"""Invented people, the same at every call: half with English, half with Chinese names.
+"""Invented people, the same in every call: half with English, half with Chinese names.
 
-Pure. Addresses are under `.example` (RFC 2606), so nobody is meant.
+Pure. Addresses end in `.example` (RFC 2606), so they belong to nobody.
 """
 
 import random
@@ -89,7 +89,7 @@ def _person(number: int, random_: random.Random) -> SamplePerson:
         city = random_.choice(ENGLISH_CITIES)
     return SamplePerson(
         email=f"{local}{number}@{random_.choice(PROVIDERS)}",
-        # Some people never said their first name: defaults have something to do.
+        # Some people have no first name, so that defaults of merge fields are used.
         first_name="" if random_.random() < 0.04 else first,
         last_name=last,
         full_name=full,
@@ -98,6 +98,6 @@ def _person(number: int, random_: random.Random) -> SamplePerson:
         plan=random_.choices(PLANS, (6, 3, 1))[0],
         books=int(random_.expovariate(0.25)),
         birthday=date(1950, 1, 1) + timedelta(days=random_.randrange(20_000)),
-        # Growth: more joined lately than long ago.
+        # More people joined lately than long ago: the list grows.
         joined=int(180 * random_.random() ** 1.6),
     )

@@ -10,12 +10,12 @@ from sandbox import logins, smtpserver
 from sandbox.imapserver import Mailboxes
 from sandbox.store import Store
 
-# Nobody else's machine: what is kept here would be anybody's.
+# Loopback only: other machines must not send mail into the sandbox or read it.
 HOST = "127.0.0.1"
 
 
 class Sandbox:
-    """Both servers; `start` and `stop`, in a running loop."""
+    """Both servers. Call `start` and `stop` in a running event loop."""
 
     def __init__(self) -> None:
         self.store = Store()
@@ -24,7 +24,7 @@ class Sandbox:
         self.servers: list[asyncio.Server] = []
 
     async def start(self, *, smtp_port: int, imap_port: int) -> None:
-        """0: any port. OSError when one is taken."""
+        """Port 0 means any port. Raises OSError if a port is in use."""
         await self.mailboxes.load()
         self.servers = [
             await asyncio.start_server(
@@ -35,7 +35,7 @@ class Sandbox:
 
     @property
     def ports(self) -> tuple[int, int]:
-        """SMTP, IMAP."""
+        """(SMTP port, IMAP port)."""
         smtp_port, imap_port = (server.sockets[0].getsockname()[1] for server in self.servers)
         return int(smtp_port), int(imap_port)
 
@@ -51,7 +51,7 @@ class Sandbox:
 
 
 def run(*, smtp_port: int, imap_port: int, ready: Callable[[], None]) -> None:
-    """Until a signal; `ready` is called when both ports are listened on."""
+    """Runs until a signal. `ready` is called when both servers listen."""
     uvloop.run(_run(smtp_port, imap_port, ready))
 
 

@@ -1,7 +1,7 @@
-"""A mail of the sandbox as its page shows it. Pure: bytes in, words out.
+"""Reads a mail of the sandbox for its page. Pure: bytes in, text out.
 
-Anybody may have sent it: what is read of it, its parts and how deep they are nested are bounded
-(bounces.reading.parts).
+Anybody may have sent the mail, so the bytes that are read, the number of parts and their nesting
+have limits (bounces.reading.parts).
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from bounces.reading import parts
 
 # Characters of the source that the page shows; the rest is in the download.
 LONGEST_SOURCE = 400_000
-# Bytes of a mail that are looked at, of them for its headers, and lines of headers.
+# Limits: bytes of a mail that are read, bytes of its headers, lines of headers.
 MOST_BYTES = 8 * 1024 * 1024
 MOST_OF_HEADERS = 128 * 1024
 MOST_HEADERS = 500
@@ -35,7 +35,7 @@ class ShownMail:
         return self._part("text/plain")
 
     def _part(self, kind: str) -> str:
-        """The first body of that kind that is no attachment; "" if there is none."""
+        """The first body of that kind that isn't an attachment; "" if none exists."""
         for part in self._message.walk():
             disposition = part.headers.first("content-disposition").lower()
             if part.kind == kind and not part.parts and not disposition.startswith("attachment"):
@@ -44,7 +44,7 @@ class ShownMail:
 
     @cached_property
     def headers(self) -> list[tuple[str, str]]:
-        """As they would be read: unfolded and decoded."""
+        """(name, value) of each header, unfolded and decoded."""
         return [(name, parts.words(value)) for name, value in self._unfolded()]
 
     def _unfolded(self) -> Iterator[tuple[str, str]]:

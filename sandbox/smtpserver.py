@@ -1,7 +1,8 @@
-"""An SMTP server (RFC 5321) that keeps what it gets and refuses where the address asks for it.
+"""An SMTP server (RFC 5321) that stores mail, and refuses it if the recipient's address asks for
+it.
 
-With a login mail belongs to that login's workspace; without one it is the platform's own. A mail is
-acknowledged when it and what comes back of it are stored.
+Mail of a session with a login belongs to the login's workspace; without a login it is the
+platform's own. A mail is acknowledged when it and its returned mail are stored.
 """
 
 import asyncio
@@ -23,7 +24,7 @@ LARGEST_MAIL = 25 * 1024 * 1024
 LONGEST_LINE = 1024 * 1024
 # Seconds without a command after which a session is closed (RFC 5321, 4.5.3.2.7).
 IDLE = 300
-# Recipients that asked to be refused for a while are remembered up to this many.
+# Recipients with temporary refusals that are remembered.
 REMEMBERED = 100_000
 PATH = re.compile(r"(?:FROM|TO):\s*<([^<>]*)>", re.IGNORECASE)
 GREETING = (
@@ -35,7 +36,7 @@ GREETING = (
     "ENHANCEDSTATUSCODES",
     "AUTH PLAIN LOGIN",
 )
-# Raises StoreError when it can't be kept.
+# Stores a mail. Raises StoreError.
 Keep = Callable[[int | None, Taken, Behaviour], Awaitable[None]]
 # The workspace's id for user and password; None if they are wrong.
 LogIn = Callable[[str, str], Awaitable[int | None]]
@@ -46,7 +47,7 @@ class StoreError(SandboxError):
 
 
 class Tries:
-    """How often and since when a recipient was tried: in memory, so a restart forgives."""
+    """The number of tries for each recipient, and the time of the first, in memory only."""
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[int, float]] = {}
@@ -67,7 +68,7 @@ class Envelope:
 
 
 class SandboxServer:
-    """Sessions on one port; `keep` stores a mail, `log_in` checks a login."""
+    """The sessions on one port. `keep` stores a mail; `log_in` checks a login."""
 
     def __init__(self, keep: Keep, log_in: LogIn) -> None:
         self.keep = keep
@@ -206,7 +207,7 @@ class SandboxSession:
         self.say(await self.take(envelope, content))
 
     async def read_content(self) -> bytes | None:
-        """The content without its dot-stuffing; None when it is too large."""
+        """The content without dot-stuffing; None if it is too large."""
         lines, size = [], 0
         async with asyncio.timeout(IDLE):
             while (line := await self.reader.readline()) != b".\r\n":
@@ -218,7 +219,7 @@ class SandboxSession:
         return b"".join(lines) if size <= LARGEST_MAIL else None
 
     async def take(self, envelope: Envelope, content: bytes) -> str:
-        """Keeps a copy for each recipient; the reply."""
+        """Stores a copy for each recipient. Returns the reply."""
         for recipient in envelope.recipients:
             asked = behaviour.of(recipient)
             if asked.pause:

@@ -1,4 +1,4 @@
-"""What became of a mail in the sandbox."""
+"""The status of mails in the sandbox."""
 
 from django.utils.translation import gettext_lazy as _
 

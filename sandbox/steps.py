@@ -1,4 +1,4 @@
-"""First steps that the sandbox makes shorter."""
+"""The first step that the sandbox makes easier."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from sandbox.services import sandbox
 
 @todo.steps.under("import", order=10, replace=True)
 def import_people(request: WorkspaceRequest) -> todo.FirstStep:
-    """Who has no file at hand begins with addresses of the sandbox."""
+    """Offers sandbox addresses to a person without a file to import."""
     step = steps.import_people(request)
     url = todo.url(request, "make_sandbox_list")
     if step.done or not url or not sandbox.has_sandbox(request.workspace):

@@ -1,7 +1,7 @@
-"""Where the sandbox keeps mail: the database, written in sets by one thread.
+"""Stores the sandbox's mail in the database, in sets, by one thread.
 
-Whoever hands a mail over waits until it is committed, together with what comes back of it; what was
-handed over meanwhile goes into the next set. UIDs of the IMAP mailboxes rely on the one thread.
+The caller of `keep` waits until the mail and its returned mail are committed. Mails that arrive
+meanwhile go into the next set. The UIDs of the IMAP mailboxes rely on the single thread.
 """
 
 import asyncio
@@ -27,19 +27,19 @@ from sandbox.smtpserver import StoreError
 log = logs.get(__name__)
 
 T = TypeVar("T")
-# Rows of one statement: what is handed over beyond waits for the next.
+# Mails in one set. Further mails wait for the next set.
 LARGEST_SET = 500
-# The newest that are kept, of each workspace.
+# Mails that are kept for each workspace, the newest ones.
 KEPT = 20_000
-# Old ones are looked for after this many new ones.
+# Old mails are removed after so many new ones.
 PRUNE_EVERY = 1_000
-# Seconds that storing is tried again while the database is away.
+# Seconds for which storing is retried while the database is unavailable.
 PATIENCE = 60.0
 
 
 @dataclass
 class IncomingMail:
-    """A mail on its way into the database, and what comes back of it."""
+    """A mail to store. `back`: its returned mail, if any."""
 
     workspace: int | None
     mail: Taken
@@ -50,7 +50,7 @@ class IncomingMail:
 
 
 class Store:
-    """`arrived` is called with each return when it is committed, in order."""
+    """`arrived` is called for each committed return, in order."""
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sandbox-store")
@@ -60,7 +60,7 @@ class Store:
         self._since_prune: Counter[int | None] = Counter()
 
     async def keep(self, workspace: int | None, mail: Taken, asked: Behaviour) -> None:
-        """Returns when the mail is stored. Raises StoreError."""
+        """Stores the mail, and returns when it is committed. Raises StoreError."""
         back = returns.make(asked.outcome, mail) if workspace is not None else None
         done = asyncio.get_running_loop().create_future()
         self._items.append(IncomingMail(workspace, mail, asked.outcome.value, back, done))
@@ -75,10 +75,10 @@ class Store:
         )
 
     async def close(self) -> None:
-        """What was handed over is stored first."""
+        """Closes the store after all mails are stored."""
         if self._writing:
             await asyncio.gather(self._writing, return_exceptions=True)
-        # Looked up in the thread: each thread has a connection of its own.
+        # A lambda, so that the thread looks up its own connection.
         await self.run(lambda: connection.close())  # noqa: PLW0108
         self._thread.shutdown()
 
@@ -116,14 +116,14 @@ def _fail(items: list[IncomingMail], error: StoreError) -> None:
 
 
 def _fresh(function: Callable[[], T]) -> T:
-    """With a connection that works, when the last one broke."""
+    """Calls the function with a working connection, if the last one broke."""
     close_old_connections()
     return function()
 
 
 def _insist(items: list[IncomingMail]) -> list[SandboxReturn]:
-    """Tries again while the database is away. A commit whose answer was lost isn't repeated: the
-    keys of the mails tell."""
+    """Retries while the database is unavailable. If only the answer of a commit was lost, the keys
+    of the mails prevent a second copy."""
     end = time.monotonic() + PATIENCE
     while True:
         try:
@@ -136,7 +136,7 @@ def _insist(items: list[IncomingMail]) -> list[SandboxReturn]:
 
 
 def save(items: list[IncomingMail]) -> list[SandboxReturn]:
-    """Stores mails and returns in one transaction; the returns as rows."""
+    """Stores mails and returned mails in one transaction. Gives the rows of the returned mails."""
     keys = [item.key for item in items]
     with transaction.atomic():
         SandboxMail.objects.bulk_create(map(_row, items), ignore_conflicts=True)
@@ -173,7 +173,7 @@ def _row(item: IncomingMail) -> SandboxMail:
 
 
 def subject_of(raw: bytes) -> str:
-    """The Subject header, decoded, as the list of mails shows it."""
+    """The decoded Subject header, for the list of mails."""
     found = returns.find_header(raw, b"subject").decode("utf-8", "replace")
     try:
         text = str(make_header(decode_header(found)))

@@ -1,5 +1,4 @@
-"""Pages of the mail sandbox. The platform's own mails belong
-to no workspace."""
+"""Pages of the mail sandbox. The platform's own mails belong to no workspace."""
 
 from django.urls import URLPattern, path
 

@@ -1,5 +1,5 @@
-"""Pages of the mail sandbox: what it got, one mail, the magic addresses; and the platform's own
-mails, which belong to no workspace and hold secret links."""
+"""Pages of the mail sandbox: the list of mails, one mail, the magic addresses. Also the platform's
+own mails, which belong to no workspace and contain secret links."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -28,7 +28,7 @@ from sandbox.services import sandbox as services
 from sandbox.shown import ShownMail
 
 VIEWS = ("html", "text", "headers", "source")
-# What the world may write is shown in these limits: no script, no form, pictures from here only.
+# The policy of a frame with foreign HTML: no script, no form, images from our site only.
 FRAME = {
     "style_src": ("'unsafe-inline'",),
     "img_src": ("data:", csp.SELF, f"{settings.PUBLIC_URL}/"),
@@ -37,12 +37,12 @@ FRAME = {
     "base_uri": (csp.NONE,),
     "sandbox": ("allow-popups", "allow-popups-to-escape-sandbox"),
 }
-# Where the person asked for the pictures: requests to elsewhere.
+# The policy after the person asked for images: requests to other servers are allowed.
 WITH_IMAGES = {**FRAME, "img_src": ("data:", "https:", "http:"), "font_src": ("https:",)}
 
 
 def filtered(request: HttpRequest, workspace: Workspace | None) -> QuerySet[SandboxMail]:
-    """By q (part of the recipient's address) and outcome; without the mails' content."""
+    """Mails filtered by q (part of the recipient's address) and outcome, without their content."""
     rows = SandboxMail.objects.filter(workspace=workspace).defer("raw")
     if text := request.GET.get("q", "").strip():
         rows = rows.filter(envelope_to__icontains=text)
@@ -64,7 +64,7 @@ def listed(request: HttpRequest, workspace: Workspace | None) -> dict[str, Any]:
 
 
 def one(request: HttpRequest, mail: SandboxMail) -> dict[str, Any]:
-    """A mail with the view of it that the address asks for."""
+    """The context of a mail's page, with the view that the URL asks for."""
     shown = ShownMail(bytes(mail.raw))
     default = "html" if shown.html else "text"
     wanted = request.GET.get("show", default)
@@ -100,12 +100,12 @@ def sandbox_mail(request: WorkspaceRequest, pk: int) -> HttpResponse:
 
 
 def sandbox_frame(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    """The mail's HTML, for the frame of its page; images=1: with pictures from anywhere."""
+    """The mail's HTML, for the frame of its page. images=1: with images from other servers."""
     return _document(request, get_in(request.workspace, SandboxMail, pk=pk))
 
 
 def sandbox_source(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    """The bytes that came over the wire, as a file."""
+    """The mail's bytes as a file."""
     return _file(get_in(request.workspace, SandboxMail, pk=pk))
 
 
@@ -119,7 +119,7 @@ def clear_sandbox(request: WorkspaceRequest) -> HttpResponseBase:
 
 @require_POST
 def make_sandbox_list(request: WorkspaceRequest) -> HttpResponseBase:
-    """People to try a campaign with. Only where the sandbox takes their mails."""
+    """Creates a list of sandbox addresses. 404 if the workspace has no sandbox."""
     if not services.has_sandbox(request.workspace):
         raise Http404
     made, count = services.make_list(request.workspace, language=get_language() or "en")
@@ -129,7 +129,8 @@ def make_sandbox_list(request: WorkspaceRequest) -> HttpResponseBase:
 
 
 def for_founders(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """Only for those who may create workspaces: the mails hold links that let one in."""
+    """Restricts a view to people who may create workspaces: the mails contain links that
+    give access."""
 
     @require_safe
     @login_required

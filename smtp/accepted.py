@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Accepted:
-    """Messages that a server accepted, in parallel lists: nearly all of a batch, so one object per
-    message would cost too much. `lanes`: {lane: [how many, seconds from content to reply in sum]};
-    `refused`: {id of a message that was refused meanwhile: how many had been accepted before}."""
+    """Messages that a server accepted, in parallel lists: these are nearly all messages of a batch,
+    so one object per message would cost too much. `lanes`: {lane: [number of messages, sum of the
+    seconds from content to reply]}. `refused`: {id of a refused message: number of messages that
+    had been accepted before it}."""
 
     ids: list[int] = field(default_factory=list)
     replies: list[str] = field(default_factory=list)
@@ -30,7 +31,7 @@ class Accepted:
         self.refused[message_id] = len(self.ids)
 
     def join(self, other: "Accepted") -> None:
-        """What came after this."""
+        """Appends the results of `other`, which came later."""
         before = len(self.ids)
         self.refused |= {number: before + place for number, place in other.refused.items()}
         self.ids += other.ids

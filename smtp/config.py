@@ -8,9 +8,9 @@ from smtp.timeouts import Timeouts
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """`ehlo_name`: what servers are greeted with; "": the address of the connection.
-    `private_servers`: servers at private and loopback addresses may be connected to.
-    `timeouts`: for sessions and exchanges that are given none.
+    """`ehlo_name`: the name in EHLO; "": the address of the connection.
+    `private_servers`: connections to private and loopback addresses are allowed.
+    `timeouts`: for sessions and exchanges that are created without any.
     """
 
     ehlo_name: str = ""
@@ -26,6 +26,6 @@ def current() -> Config:
 
 
 def use(config: Config) -> None:
-    """From now on, in this process."""
+    """Sets the configuration of this process."""
     global _current  # noqa: PLW0603 - set once, when the program starts
     _current = config

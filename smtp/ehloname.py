@@ -1,5 +1,5 @@
-"""What we call ourselves in EHLO (RFC 5321, 4.1.1.1), to relays and to the platform's own mail
-server. Pure."""
+"""The name in our EHLO (RFC 5321, 4.1.1.1), to relays and to the platform's own mail server.
+Pure."""
 
 import ipaddress
 import socket
@@ -8,9 +8,9 @@ from smtp import config
 
 
 def of_address(address: str) -> str:
-    """What is said over a connection from this address of ours: the name that is set, else the
-    address as a literal (RFC 5321, 4.1.3). Never the name of the machine: in a container that is a
-    random number, and strict servers refuse it."""
+    """The name for a connection from this local address: the configured name, else the address as a
+    literal (RFC 5321, 4.1.3). Never the name of the machine: in a container it is a random number,
+    and strict servers refuse it."""
     return config.current().ehlo_name or literal(address)
 
 

@@ -1,5 +1,5 @@
-"""What goes around a content: MAIL and RCPT with the parameters that the server offers, and its
-end. Pure."""
+"""The envelope of a mail (MAIL and RCPT, with parameters that the server offers), and its content
+in the form of DATA. Pure."""
 
 import re
 from collections.abc import Callable
@@ -11,18 +11,19 @@ from smtp.offers import Offers
 from smtp.remarks import Remark
 from smtp.replies import LimitOf, Meaning, Stage, Verdict
 
-# What would end an address or the line it stands in: nothing typed by anybody may do that.
+# Without the characters that end an address or its line: input must not inject SMTP commands.
 PLAIN = re.compile(r'[^\s<>"\x00-\x1f\x7f-\x9f\ud800-\udfff]+')
-# A quoted local part (RFC 5321, 4.1.2) may have spaces; brackets stay out of it, too.
+# A quoted local part (RFC 5321, 4.1.2) may contain spaces, but no angle brackets.
 QUOTED = re.compile(
     r'"(?:[^"\\<>\x00-\x1f\x7f-\x9f\ud800-\udfff]|\\[ !-;=?-~])*"'
     r'@[^\s<>"\x00-\x1f\x7f-\x9f\ud800-\udfff]+'
 )
 LINE_DOT = re.compile(rb"^\.", re.MULTILINE)
-# From so many bytes on, the server is told beforehand (RFC 1870): a refusal spares the content.
+# Contents of at least this many bytes are announced with SIZE (RFC 1870): the server can refuse
+# them before they are sent.
 ANNOUNCED = 64 * 1024
-# What is refused without asking the server: code, stage and meaning that its reply would have. No
-# server spoke, so no rule of an operator counts.
+# Refusals without asking the server: code, stage and meaning that its reply would have. There is no
+# server's reply, so no rule of an operator applies.
 BEFOREHAND = {
     "bad_recipient": (501, Stage.RCPT, Verdict(Meaning.ADDRESS, None, "5.1.3")),
     "bad_sender": (501, Stage.MAIL, Verdict(Meaning.SENDER, None, "5.1.7")),
@@ -35,11 +36,12 @@ BEFOREHAND = {
 
 
 def envelope(mail: MailObject, offers: Offers) -> bytes | Outcome:
-    """Both lines; or why the mail can't be sent here, without having asked the server."""
+    """The lines MAIL and RCPT. An Outcome if this server can't carry the mail, as its offers or the
+    addresses show without asking it."""
     sender, recipient, content = mail.sender, mail.recipient, mail.content
     if not PLAIN.fullmatch(recipient) and not QUOTED.fullmatch(recipient):
         return _beforehand(Remark("bad_recipient", {"address": repr(recipient)}))
-    # An empty one is for mails that must not be answered.
+    # The empty sender is for mails that must not be answered.
     if sender and not PLAIN.fullmatch(sender) and not QUOTED.fullmatch(sender):
         return _beforehand(Remark("bad_sender", {"address": repr(sender)}))
     size = len(content)
@@ -64,7 +66,7 @@ def _beforehand(remark: Remark) -> Outcome:
 
 
 def recalled(code: int, words: str, stage: Stage) -> Outcome:
-    """A refusal that was written down, with the verdict that it had."""
+    """The outcome of a stored refusal, by a server or by this client itself (BEFOREHAND)."""
     remark = remarks.read(words)
     if remark is not None and remark.code in BEFOREHAND:
         return _beforehand(remark)
@@ -72,13 +74,14 @@ def recalled(code: int, words: str, stage: Stage) -> Outcome:
 
 
 def _kb(size: int, rounded: Callable[[float], int]) -> str:
-    """Whole thousands, tenths of small numbers; rounded so that the two never look the same."""
+    """Kilobytes, with one decimal below 10. Size and limit are rounded in opposite directions, so
+    that they never look equal."""
     return str(rounded(size / 1000)) if size >= 10_000 else str(rounded(size / 100) / 10)
 
 
 def stuffed(content: bytes, *, dotless: bool = False) -> tuple[bytes, bytes]:
-    """The content as DATA wants it (RFC 5321, 4.5.2), and its end; apart, so that what else goes
-    into the same write is copied once. `dotless`: see MailObject."""
+    """(dot-stuffed content, end of the content) for DATA (RFC 5321, 4.5.2). Two parts, so that the
+    caller copies the content only once, into its write. `dotless`: see MailObject."""
     if not dotless and (b"\n." in content or content[:1] == b"."):
         content = LINE_DOT.sub(b"..", content)
     return content, b".\r\n" if content.endswith(b"\r\n") else b"\r\n.\r\n"

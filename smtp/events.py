@@ -1,11 +1,11 @@
-"""The words for what can happen to a mail after a server accepted it. Pure."""
+"""The events of a mail after a server accepted it. Pure."""
 
 from enum import StrEnum
 
 
 class MailEvent(StrEnum):
-    """One vocabulary for events, kinds of bounces, reasons of suppressions, tallies and exports
-    (docs/developers/glossary.md). The values stand in the database."""
+    """The one vocabulary for events, kinds of bounces, reasons of suppressions, tallies and exports
+    (docs/developers/glossary.md). The database stores the values."""
 
     HARD_BOUNCED = "hard_bounced"
     SOFT_BOUNCED = "soft_bounced"

@@ -1,2 +1,2 @@
 class SmtpError(Exception):
-    """Base of all that a server, or its address, is refused for."""
+    """Base of the errors of the SMTP client."""

@@ -1,11 +1,12 @@
 """The SMTP exchange (RFC 5321, 2920, 3030): mails over one session, as fast as its mode allows.
 
-One state machine for all modes. Every command is in a queue of what is owed a reply, so each reply
-is attributed with certainty; what doesn't fit ends the connection. DATA is always the last command
-that was said, so 354 means that nothing else is owed and the content may go.
+One state machine serves all modes. Commands and contents wait for their replies in a queue, so each
+reply belongs to a known command. A reply that can't belong to its command ends the connection. DATA
+is always the last command in the queue: after a 354 no other reply is owed, and the content may be
+written.
 
-A content whose reply was never read leaves its mail in doubt; all others certainly weren't
-accepted.
+When a connection ends, a mail is in doubt if its content was written and no reply to it was read.
+All other mails certainly weren't accepted.
 """
 
 import re
@@ -21,25 +22,26 @@ from smtp.wire import Wire
 MAIL, RCPT, DATA, CONTENT = OwedReply.MAIL, OwedReply.RCPT, OwedReply.DATA, OwedReply.CONTENT
 PIPELINED, CHUNKED, PLAIN = Mode.PIPELINED, Mode.CHUNKED, Mode.PLAIN
 
-# The replies to a content and to the group behind it, when all is well and in one piece.
+# The replies to a content and to the group behind it, if all are positive and arrive in one read.
 FOUR_GOOD = re.compile(
     rb"250 ([^\x00\r\n]*)\r\n250 [^\x00\r\n]*\r\n25[012] [^\x00\r\n]*\r\n354 [^\x00\r\n]*\r\n"
 )
-# How servers call what they offered and don't want; Exim speaks of synchronization.
+# Words of servers that offered PIPELINING and refuse its use; Exim says "synchronization".
 LYING = re.compile(r"pipelin|synchroni[sz]ation", re.IGNORECASE)
-# From a server that lost the thread of a group, or doesn't know BDAT after all.
+# Codes of a server that can't follow a group of commands, or doesn't know BDAT after all.
 UNKNOWN = {500, 502, 503, 504}
-# So many mails refused in a row end a connection: each leaves a RSET and up to two errors behind.
-# Exim hangs up on the twelfth RSET (smtp_accept_max_nonmail), Postfix after 20 errors
-# (smtpd_hard_error_limit), and both forget them when they take a mail.
+# A connection ends after this many refused mails in a row: each of them costs a RSET and up to two
+# errors. Exim hangs up at the twelfth RSET (smtp_accept_max_nonmail), Postfix after 20 errors
+# (smtpd_hard_error_limit). Both reset their counts when they accept a mail.
 MOST_REFUSALS = 8
 
 
 class Exchange(Wire):
-    """Takes a session over, and mails from its source until it is drained or ends otherwise.
+    """Takes over a session and sends the mails of its source until it is drained or fails.
 
-    Not more than `most` mails; QUIT after `idle` seconds without one; in CHUNKED mode up to
-    `window` at once. `done` says why it ended, when every mail is settled.
+    It sends at most `most` mails, quits after `idle` seconds without a mail, and in CHUNKED mode
+    has up to `window` mails on their way at once. `done` gets the Ending when every mail is
+    settled.
     """
 
     # What comes in --------------------------------------------------------------------------
@@ -58,7 +60,7 @@ class Exchange(Wire):
             super()._read(data)
 
     def _all_good(self, words: bytes) -> None:
-        """One mail is accepted, and the next one's content is asked for."""
+        """One mail is accepted, and the server asks for the next one's content."""
         sent, following = self._owed[0][1], self._owed[3][1]
         self._owed.clear()
         self._transactions.popleft()
@@ -74,7 +76,7 @@ class Exchange(Wire):
         if code >= 400 and self._spent(code, words):
             return
         if not self._owed:
-            # Some say 421 before they close what is idle.
+            # Some servers send 421 before they close an idle connection.
             kind = EndingKind.CLOSED if code == 421 else EndingKind.DESYNC
             self._end(kind, code, words)
             return
@@ -85,7 +87,7 @@ class Exchange(Wire):
         elif not _fits(kind_owed, code):
             self._end(EndingKind.DESYNC, code, words)
         elif code >= 500 and self.mode is not PLAIN and LYING.search(words):
-            transaction.handed = 0.0  # It says so itself: nothing was accepted.
+            transaction.handed = 0.0  # The reply is a refusal: nothing was accepted.
             self._end(EndingKind.DESYNC, code, words, suspect=True)
         else:
             self._owed.popleft()
@@ -93,8 +95,9 @@ class Exchange(Wire):
             self._handle(kind_owed, transaction, code, words)
 
     def _spent(self, code: int, words: str) -> bool:
-        """Whether the refusal says that only this connection takes no more mails. Said to its first
-        mail it would be said to the next connection's, too: that is a refusal like others."""
+        """Whether the refusal means only that this connection takes no more mails. As a reply to
+        the first mail of a connection it is an ordinary refusal: the next connection would get it
+        as well."""
         if self._owed and self._owed[0][0] is OwedReply.QUIT:
             return False
         carried = self._most - self._left - len(self._transactions)
@@ -147,10 +150,10 @@ class Exchange(Wire):
         elif transaction.refusal is None:
             self._hand_over(transaction)
         elif transaction.welcome:
-            # It has a recipient and no sender: whatever we said now might be delivered.
+            # The server has a recipient without a sender: even an empty content might be delivered.
             self._end(EndingKind.DESYNC, code, words)
         else:
-            # RFC 2920, 3.1: a lone dot ends the content that nobody may get.
+            # RFC 2920, 3.1: no recipient was accepted, so a lone dot ends the content at once.
             self._refused(transaction)
             if not self._over():
                 self._owe(OwedReply.DOT)
@@ -160,7 +163,7 @@ class Exchange(Wire):
         accepted = code < 400
         if transaction.refusal is not None:
             if accepted:
-                # Its recipient was refused, its content accepted: only the server knows.
+                # The recipient was refused and the content accepted: the mail is in doubt.
                 transaction.refusal = None
                 self._end(EndingKind.DESYNC, code, words)
             else:
@@ -179,13 +182,14 @@ class Exchange(Wire):
             self._settle(refused(code, words, Stage.CONTENT, seconds))
 
     def _refuse(self, kind: OwedReply, transaction: Transaction, code: int, words: str) -> None:
-        """The first refusal counts: what follows in a group is refused because of it."""
+        """Keeps the first refusal: it is the cause of later ones in the same group."""
         if transaction.refusal is None and kind in STAGES:
             seconds = monotonic() - transaction.handed if transaction.handed else 0.0
             transaction.refusal = refused(code, words, STAGES[kind], seconds)
 
     def _confused(self, transaction: Transaction) -> bool:
-        """The server lost the thread of the first group that it got, and is left."""
+        """Whether the server could not follow the first group that it got. The connection ends
+        then."""
         refusal = transaction.refusal
         if refusal is None or refusal.code not in UNKNOWN or not self._unproven():
             return False
@@ -193,7 +197,8 @@ class Exchange(Wire):
         return True
 
     def _refused(self, transaction: Transaction) -> None:
-        """It may still be open on the server, with its sender and nobody else."""
+        """Settles a refused mail. Its transaction may still be open on the server, with the sender
+        alone; then RSET comes first."""
         self._envelope = None
         # A sender that was refused opened no transaction.
         self._stale = (
@@ -209,7 +214,7 @@ class Exchange(Wire):
     # What goes out --------------------------------------------------------------------------
 
     def _advance(self) -> None:
-        """Writes what may be written now. With nothing on its way, it is time to rest or to go."""
+        """Writes what may be written now. With no mail on its way, waits for one or quits."""
         if self._over() or self._paused or self._goodbye is not None:
             return
         if self.mode is CHUNKED:
@@ -225,7 +230,7 @@ class Exchange(Wire):
         return self.mode is PIPELINED and len(self._owed) == 1 and self._owed[0][0] is CONTENT
 
     def _take(self) -> Transaction | None:
-        """The next mail that can be sent here; those that can't are settled on the way."""
+        """The next mail that this server can carry; mails that it can't carry are settled."""
         while not self._draining and self._left != 0 and not self._over():
             mail = self._source.next()
             if mail is None:
@@ -264,7 +269,7 @@ class Exchange(Wire):
             self._transport.write(line)
 
     def _commands(self, transaction: Transaction) -> bytes:
-        """The envelope as one group; each command of it is owed a reply."""
+        """The envelope as one group of commands, with an owed reply for each."""
         owed, lines = self._owed, transaction.lines
         self._envelope = transaction
         if self._stale:
@@ -279,7 +284,7 @@ class Exchange(Wire):
         return lines + b"DATA\r\n"
 
     def _hand_over(self, transaction: Transaction) -> None:
-        """The content, and in the same write the next envelope where the mode allows it."""
+        """Writes the content and, if the mode allows it, the next envelope in the same write."""
         mail = transaction.mail
         pieces: tuple[bytes, ...] = stuffed(mail.content, dotless=mail.dotless)
         following = self._take() if self.mode is PIPELINED and not self._paused else None
@@ -299,14 +304,14 @@ class Exchange(Wire):
         try:
             self._source.handing_over(transaction.mail)
         except WithdrawnError as error:
-            # The server waits for a content: there is no other way out.
+            # The server waits for a content: only the end of the connection avoids sending it.
             self._end(EndingKind.CLOSED, words=str(error))
         return not self._over()
 
     def _fill(self) -> None:
-        """As many mails as the window has room for. The first of a connection shows whether the
-        server keeps its promise, so its content waits until the replies to its envelope are read.
-        """
+        """Sends as many mails as the window has room for. The first mail of a connection shows
+        whether the server can do what it offers, so its content waits for the replies to its
+        envelope."""
         window = min(self._window, MOST_REFUSALS - self._refusals) if self._proven else 1
         while len(self._transactions) < window and not self._paused:
             transaction = self._take()
@@ -326,7 +331,8 @@ class Exchange(Wire):
             self._since = monotonic()
         envelope_ = b"" if self._envelope is transaction else self._commands(transaction)
         self._envelope = None
-        # A refused recipient leaves the transaction open; the next one's would join it.
+        # If the recipient is refused, the transaction stays open and the next recipient would join
+        # it.
         self._stale = True
         self._owed.append((CONTENT, transaction))
         content = transaction.mail.content
@@ -335,7 +341,7 @@ class Exchange(Wire):
 
 
 def _fits(kind: OwedReply, code: int) -> bool:
-    """Whether the code can be a reply to it. 220 and 221 are for the ends of a session."""
+    """Whether the code can be a reply to this command. 220 and 221 only begin and end a session."""
     if kind is OwedReply.QUIT:
         return True
     good = code < 300 and code not in {220, 221}

@@ -1,6 +1,6 @@
-"""Which servers may be connected to: a relay or mailbox must not become a way into places that
-nobody meant. What a name resolves to is what counts, all of it, and a connection goes to an address
-that was checked, so that a name can't answer differently the second time.
+"""Decides which servers may be connected to, so that nobody reaches internal services through a
+relay or mailbox (SSRF). Every address that a name resolves to is checked, and the connection goes
+to a checked address: a second look-up could answer differently (DNS rebinding).
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from smtp.remarks import Remark
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-# Where clouds hand out the credentials of their machines, as far as it isn't link-local anyway:
+# Metadata services of clouds, which hand out credentials, unless their address is link-local:
 # Alibaba Cloud, Azure, Oracle Cloud, and Amazon's over IPv6.
 METADATA = frozenset(
     ipaddress.ip_address(one)
@@ -33,11 +33,11 @@ class HostError(SmtpError):
 
 
 class UnknownHostError(HostError):
-    """Nobody knows the name now: mistyped, or the name service is away."""
+    """The name can't be resolved now: it is mistyped, or the name service is away."""
 
 
 class ForbiddenHostError(HostError):
-    """The name leads to an address that is refused."""
+    """The name resolves to a forbidden address."""
 
 
 def check(host: str, port: int) -> None:
@@ -55,9 +55,10 @@ def resolve(host: str, port: int) -> list[str]:
 
 
 async def connect(host: str, port: int, *, seconds: float, trusted: bool = False) -> socket.socket:
-    """A connected socket; the first address that answers, each with its share of the time.
+    """A socket connected to the first address that answers; the addresses share `seconds`.
 
-    `trusted`: our own sandbox, wherever it listens. Raises HostError, TimeoutError, OSError.
+    `trusted`: our own sandbox, which may listen at any address. Raises HostError, TimeoutError,
+    OSError.
     """
     async with asyncio.timeout(seconds):
         addresses = await _resolve(host, port, trusted=trusted)
@@ -108,7 +109,7 @@ def _checked(host: str, addresses: Sequence[str]) -> list[str]:
 
 
 def _plain(address: str) -> Address:
-    """The address without its scope, as IPv4 if it only wraps one."""
+    """The address without its scope; as IPv4 if the IPv6 address embeds one."""
     plain = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(plain, ipaddress.IPv4Address):
         return plain

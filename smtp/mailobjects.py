@@ -1,4 +1,4 @@
-"""What is sent, and what became of it. Pure."""
+"""Mails to send and their outcomes. Pure."""
 
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -9,7 +9,7 @@ from smtp.replies import Stage, Verdict, classify
 
 
 class End(Enum):
-    """How far a mail got, with certainty.
+    """What became of a mail.
 
     REFUSED: the server said so, or this client knew before that it would. NOT_COMPOSED: the mail
     could not be made. NEEDS_SMTPUTF8: an address has other letters than ASCII, and the server
@@ -29,7 +29,7 @@ class End(Enum):
 
 @dataclass(slots=True)
 class Outcome:
-    """`code` and `words` are the server's reply; where there was none, 0 and words of ours.
+    """`code` and `words` are the server's reply; without a reply, 0 and words of ours.
 
     `stage`: the step that it came from. `seconds`: from the writing of the content to its reply.
     `verdict`: what a refusal means; all that is REFUSED has one, and nothing else.
@@ -44,21 +44,20 @@ class Outcome:
 
     @property
     def reply(self) -> str:
-        """Code and words; the words alone where no server spoke."""
+        """Code and words; without a server's reply, the words alone."""
         return f"{self.code} {self.words}" if self.code else self.words
 
 
 def refused(code: int, words: str, stage: Stage, seconds: float = 0.0) -> Outcome:
-    """What a server refused. Here, once, it is looked up what its reply means."""
+    """The outcome of a server's refusal. This is the one place that looks up a reply's meaning."""
     return Outcome(End.REFUSED, code, words, stage, seconds, classify(code, words, stage))
 
 
 @dataclass(slots=True)
 class MailObject:
     """The envelope and the content of one mail (RFC 5321, 2.3.1), for one recipient. `content` has
-    CRLF line ends, also at its end, and isn't dot-stuffed; `dotless`: whoever made it vouches that
-    no line of it begins with a dot, which spares a search that costs as much as the rest of the
-    exchange."""
+    CRLF line ends, also at its end, and isn't dot-stuffed. `dotless`: the caller guarantees that no
+    line begins with a dot, which saves a search that costs as much as the rest of the exchange."""
 
     key: int
     sender: str
@@ -68,18 +67,18 @@ class MailObject:
 
 
 class WithdrawnError(SmtpError):
-    """By now, the mail isn't its source's to send."""
+    """The source may no longer send this mail."""
 
 
-class Source(Protocol):
-    """Where an exchange gets its mails from. None of these may wait for anything."""
+class MailSupply(Protocol):
+    """Where an exchange gets its mails from. The methods must not block."""
 
     def next(self) -> MailObject | None:
-        """The next mail; None: there is none now, `Exchange.wake()` says when there may be."""
+        """The next mail. None: no mail is ready; call `Exchange.wake()` when one may be."""
 
     def handing_over(self, mail: MailObject) -> None:
-        """Called right before the content is written. Raises WithdrawnError where it may not be any
-        more; the connection ends then."""
+        """Called right before the content is written. Raises WithdrawnError if the mail may no
+        longer be sent; the connection ends then."""
 
     def settled(self, mail: MailObject, outcome: Outcome) -> None:
-        """Called exactly once for every mail that `next()` gave."""
+        """Called exactly once for every mail that `next()` returned."""

@@ -28,6 +28,6 @@ def read_offers(keywords: Mapping[str, str]) -> Offers:
 
 
 def _size(parameter: str) -> int:
-    """A number that isn't one is no limit. The RFC's numbers have up to 20 digits."""
+    """0, no limit, for a parameter that is no number. RFC 1870 allows up to 20 digits."""
     number = parameter.strip()
     return int(number) if number.isascii() and number.isdigit() and len(number) <= 20 else 0

@@ -1,8 +1,8 @@
-"""What this client itself says, where no server said anything. Pure.
+"""Messages of this client itself, for events without a server's reply. Pure.
 
-A remark is a code with values. Its text is English: it stands in logs and is stored where a
-server's words would stand. `read` finds the remark again, so that a reader gets it in his language
-(relays.remarks).
+A remark is a code with values. Its text is English: it goes into logs, and into fields that
+otherwise hold a server's words. `read` turns the text into the remark again, so that pages can
+translate it (relays.remarks).
 """
 
 import re
@@ -59,7 +59,7 @@ class Remark:
 
 
 def read(text: str) -> Remark | None:
-    """The remark whose text this is; None for the words of anybody else."""
+    """The remark with this text; None for a server's words."""
     for code, pattern in _patterns().items():
         if found := pattern.fullmatch(text):
             return Remark(code, found.groupdict())

@@ -1,13 +1,13 @@
-"""Cuts what a server says into replies (RFC 5321, 4.2). Pure."""
+"""Splits the bytes from a server into replies (RFC 5321, 4.2). Pure."""
 
 import re
 from collections.abc import Iterator
 
 from smtp.exceptions import SmtpError
 
-# Generous: servers explain themselves in hundreds of lines, and in lines of 10 kB.
+# Generous: some servers send hundreds of lines, or lines of 10 kB.
 LONGEST_LINE, MOST_LINES, MOST_BYTES = 64 * 1024, 2000, 1024 * 1024
-# Of what is kept of a reply.
+# Characters of a reply that are kept.
 MOST_WORDS = 2000
 
 LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?", re.DOTALL)
@@ -15,11 +15,11 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
 
 class GarbledError(SmtpError):
-    """This is no SMTP; what was owed a reply may never get one."""
+    """The bytes aren't SMTP; replies that are owed may never come."""
 
 
 class ReplyReader:
-    """Takes bytes as they come. `pending`: it holds the beginning of a reply."""
+    """Takes bytes as they arrive. `pending`: it holds an incomplete reply."""
 
     def __init__(self) -> None:
         self.pending = False
@@ -29,9 +29,9 @@ class ReplyReader:
         self._size = 0
 
     def feed(self, data: bytes) -> Iterator[tuple[int, str]]:
-        """The replies that are complete now: code and words, lines joined by spaces.
+        """The complete replies, as (code, words with lines joined by spaces).
 
-        Raises GarbledError, after those that came before.
+        Raises GarbledError, after it has yielded the valid replies before the garbled one.
         """
         self.pending = True
         *lines, rest = data.split(b"\n")
@@ -51,7 +51,7 @@ class ReplyReader:
         self.pending = bool(self._rest or self._lines)
 
     def _more(self, line: bytes) -> bool:
-        """Whether the reply goes on behind this line."""
+        """Whether the reply continues after this line."""
         found = LINE.fullmatch(line)
         if found is None or len(line) > LONGEST_LINE:
             raise GarbledError(f"no reply: {words_of(line[:200])}")
@@ -66,6 +66,6 @@ class ReplyReader:
 
 
 def words_of(raw: bytes) -> str:
-    """What can be shown and stored: no control characters, and not without end."""
+    """The words in a form to show and store: without control characters, at most MOST_WORDS."""
     words = raw.decode("utf-8", "replace")[:MOST_WORDS]
     return words if words.isprintable() else CONTROL.sub(" ", words).strip()

@@ -1,4 +1,4 @@
-"""Opens a session with a relay: connects, secures, greets and logs in, by aiosmtplib."""
+"""Opens a session with a relay by aiosmtplib: connection, TLS, greeting and login."""
 
 import asyncio
 import ssl
@@ -19,26 +19,26 @@ from smtp.replylines import words_of
 from smtp.timeouts import Timeouts
 
 T = TypeVar("T")
-# What a refused step means for the session; of other meanings the server is away.
+# {meaning of a refused step: reason}; with any other meaning the server counts as away.
 REASONS = {Meaning.LOGIN: "login", Meaning.EHLO: "ehlo"}
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """What is needed to reach a relay. `security`: tls, starttls or none."""
+    """Address, security and login of a relay. `security`: tls, starttls or none."""
 
     host: str
     port: int
     security: str
     username: str = ""
     password: str = ""
-    # Our own sandbox, which listens on loopback whatever servers are allowed.
+    # Our own sandbox: it listens on loopback, even where private servers are forbidden.
     trusted: bool = False
 
 
 class ConnectError(SmtpError):
-    """No session with the relay. `reason`: connection, certificate, tls (not offered or it
-    failed), login, ehlo (it refuses our name), or too_many (it has enough connections of ours)."""
+    """No session with the relay. `reason`: connection, certificate, tls (not offered, or failed),
+    login, ehlo (the server refuses our name), or too_many (it refuses further connections)."""
 
     def __init__(self, reason: str, words: str) -> None:
         super().__init__(words)
@@ -48,24 +48,24 @@ class ConnectError(SmtpError):
 
 @dataclass(slots=True)
 class Session:
-    """An open session that nobody reads yet: an Exchange takes its transport over."""
+    """An open session; an Exchange takes over its transport."""
 
     transport: asyncio.Transport
     offers: Offers
 
     def close(self) -> None:
-        """For a session that isn't used after all."""
+        """Closes a session that no exchange took over."""
         self.transport.abort()
 
 
 @cache
 def tls_context() -> ssl.SSLContext:
-    """One for all connections: making it costs 18 ms."""
+    """One context for all connections: creating it takes 18 ms."""
     return ssl.create_default_context()
 
 
 async def open_session(server: Server, timeouts: Timeouts | None = None) -> Session:
-    """Raises ConnectError; never goes on without TLS where that was asked for."""
+    """Raises ConnectError, also if TLS is asked for and can't be had: no fallback to clear text."""
     opening = _Opening(server, timeouts or config.current().timeouts)
     try:
         return await opening.run()
@@ -89,11 +89,11 @@ class _Opening:
 
     async def run(self) -> Session:
         place, limits = self.server, self.timeouts
-        # Nothing is awaited between these two: a socket must not be forgotten when cancelled.
+        # No await between connect() and SMTP(): a cancellation there would leak the socket.
         sock = await hosts.connect(
             place.host, place.port, seconds=limits.connect, trusted=place.trusted
         )
-        # The name stays the client's: it is what the certificate is checked against.
+        # The client keeps the host's name: the certificate is checked against it.
         client = self._client = SMTP(
             hostname=place.host,
             use_tls=place.security == "tls",
@@ -108,7 +108,7 @@ class _Opening:
         offered = await self._follow("ehlo", steps.greet(name), limits.ehlo)
         if place.security == "starttls":
             await self._start_tls(client, offered)
-            # What was offered in the clear counts no more.
+            # Offers from before TLS no longer count.
             offered = await self._follow("ehlo", steps.greet(name), limits.ehlo)
         if place.username:
             secure = place.security != "none"
@@ -119,7 +119,7 @@ class _Opening:
     async def _follow(
         self, name: str, following: Generator[steps.Command, steps.Answer, T], seconds: float
     ) -> T:
-        """Each command and its answer, to the end of the steps."""
+        """Sends each command of the steps and passes its answer back, until the steps end."""
         self.step = name
         try:
             command = next(following)
@@ -135,7 +135,7 @@ class _Opening:
         return steps.Answer(reply.code, tuple(reply.message.split("\n")))
 
     async def _start_tls(self, client: SMTP, offered: dict[str, str]) -> None:
-        """What came in clear behind the reply is thrown away by aiosmtplib (RFC 3207, 4.2)."""
+        """aiosmtplib drops clear-text bytes that came behind the reply (RFC 3207, 4.2)."""
         self.step = "starttls"
         if "starttls" not in offered:
             raise steps.NotOfferedError("no_starttls")
@@ -151,7 +151,7 @@ class _Opening:
         protocol = client.protocol
         if protocol is None or protocol.transport is None:
             raise OSError(str(Remark("closed")))
-        # It would be taken for the reply to the next command.
+        # Surplus bytes would be read as the reply to the next command.
         if protocol._buffer:  # noqa: SLF001 - nothing public says so
             raise OSError(str(Remark("unasked")))
         self._client = None
@@ -181,7 +181,7 @@ def _reason(error: BaseException, step: str) -> str:
         verdict = classify(*refusal, stage)
         if verdict.too_many_connections:
             return "too_many"
-        # Before EHLO, and to STARTTLS, a server says nothing about our name.
+        # Replies before EHLO, and to STARTTLS, aren't about our name.
         if step in {"ehlo", "auth"}:
             return REASONS.get(verdict.meaning, "connection")
     if isinstance(error, OSError):
@@ -193,7 +193,7 @@ def _reason(error: BaseException, step: str) -> str:
 
 
 def _refusal(error: BaseException) -> tuple[int, str] | None:
-    """Code and words, where the server said any."""
+    """(code, words) of the server's reply, if there was one."""
     if isinstance(error, steps.RefusedError):
         return error.answer.code, error.answer.words
     if isinstance(error, SMTPResponseException):
@@ -212,7 +212,7 @@ def _say(error: BaseException) -> str:
 
 
 def _hidden(words: str, server: Server) -> str:
-    """A server may repeat what it was told, and these words are shown."""
+    """The words with the password masked: they are shown, and a server may repeat its input."""
     secret = server.password
     if not secret:
         return words

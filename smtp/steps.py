@@ -1,5 +1,5 @@
-"""How a session begins, command by command: the greeting and the login. Pure: who follows the steps
-sends each command and hands its answer back, so that workers and the relay test do the same.
+"""The begin of a session, command by command: greeting and login. Pure: the caller sends each
+command and passes its answer back, so that workers and the relay test follow the same steps.
 """
 
 import base64
@@ -15,7 +15,7 @@ from smtp.replies import Meaning, Stage, meaning
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One line to the server; `secret`, its last part, must not be shown."""
+    """One line to the server. `secret` is its last part and must not be shown."""
 
     text: str
     secret: str = ""
@@ -27,7 +27,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`lines` without the code."""
+    """A reply to a step; `lines` are without the code."""
 
     code: int
     lines: tuple[str, ...]
@@ -46,7 +46,7 @@ class RefusedError(SmtpError):
 
 
 class NotOfferedError(SmtpError):
-    """The server doesn't offer what is needed. `code`: no_starttls, no_auth or no_method."""
+    """The server lacks a needed extension. `code`: no_starttls, no_auth or no_method."""
 
     def __init__(self, code: str) -> None:
         super().__init__(str(Remark(code)))
@@ -57,16 +57,16 @@ Steps = Generator[Command, Answer, None]
 
 
 def is_about_name(answer: Answer) -> bool:
-    """Whether the answer to EHLO or HELO refuses the name in it."""
+    """Whether this answer to EHLO or HELO refuses our name."""
     return meaning(answer.code, answer.words, Stage.CONNECT) is Meaning.EHLO
 
 
 def greet(name: str) -> Generator[Command, Answer, dict[str, str]]:
-    """{keyword in lower case: its parameters} of what the server offers. Raises RefusedError."""
+    """Returns the server's offers: {keyword in lower case: its parameters}. Raises RefusedError."""
     answer = yield Command(f"EHLO {name}")
     if 200 <= answer.code < 300:
         return _offered(answer.lines[1:])
-    # Servers from before 1995, and some that hide behind a filter, know only HELO.
+    # Servers from before 1995, and some behind a filter, know only HELO.
     if not 500 <= answer.code < 600:
         raise RefusedError(answer)
     second = yield Command(f"HELO {name}")
@@ -78,7 +78,7 @@ def greet(name: str) -> Generator[Command, Answer, dict[str, str]]:
 def _offered(lines: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for line in lines:
-        # Some servers write "AUTH=PLAIN", as before RFC 2554, beside the right line or alone.
+        # Some servers send "AUTH=PLAIN", the form before RFC 2554, alone or beside the right line.
         keyword, _sign, parameters = line.strip().replace("=", " ", 1).partition(" ")
         known = found.get(keyword.lower(), "")
         found[keyword.lower()] = f"{known} {parameters}".strip()
@@ -89,8 +89,8 @@ def _offered(lines: Sequence[str]) -> dict[str, str]:
 
 
 def log_in(username: str, password: str, offered: Mapping[str, str], *, encrypted: bool) -> Steps:
-    """Tries what both sides know, in the order that suits the connection: the next one only when a
-    method was refused for good. Raises RefusedError, NotOfferedError."""
+    """Tries the methods that both sides know, in an order that depends on encryption. Tries the
+    next one only after a permanent refusal. Raises RefusedError, NotOfferedError."""
     if "auth" not in offered:
         raise NotOfferedError("no_auth")
     known = offered["auth"].upper().split()
@@ -103,7 +103,7 @@ def log_in(username: str, password: str, offered: Mapping[str, str], *, encrypte
         answer = yield from METHODS[method](username, password)
         if 200 <= answer.code < 300:
             return
-        # "Wrong password" says more than "unknown method".
+        # Keep the reply 535: "wrong password" says more than "unknown method".
         refused = answer if refused is None or refused.code != 535 else refused
         if not 500 <= answer.code < 600:
             break
@@ -117,7 +117,7 @@ Method = Generator[Command, Answer, Answer]
 def _plain(username: str, password: str) -> Method:
     secret = encoded(f"\0{username}\0{password}")
     answer = yield Command("AUTH PLAIN", secret)
-    if answer.code == 334:  # It wants the response apart.
+    if answer.code == 334:  # The server wants the response in a line of its own.
         answer = yield Command("", secret)
     return answer
 
@@ -149,7 +149,8 @@ METHODS: dict[str, Callable[[str, str], Method]] = {
     "LOGIN": _login,
     "CRAM-MD5": _cram_md5,
 }
-# Many servers offer CRAM-MD5 and can't do it; in the clear it is the one that hides the password.
+# Many servers offer CRAM-MD5 and fail at it, so it comes last. Without encryption it comes first:
+# it is the only method that hides the password.
 ENCRYPTED = ("PLAIN", "LOGIN", "CRAM-MD5")
 CLEAR = ("CRAM-MD5", "PLAIN", "LOGIN")
 

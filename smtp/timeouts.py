@@ -1,12 +1,13 @@
-"""How long each step of a session may take, in seconds. Pure."""
+"""Timeouts of the steps of a session, in seconds. Pure."""
 
 from dataclasses import dataclass, fields
 
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """The steps of RFC 5321, 4.5.3.2, with less patience than the minutes it recommends: a worker
-    holds leases meanwhile. Each is for one whole reply, so that a trickle doesn't prolong it."""
+    """For the steps of RFC 5321, 4.5.3.2, shorter than the minutes that it recommends: a worker
+    holds leases while it waits. Each timeout covers one whole reply, so that a slow trickle of
+    bytes doesn't extend it."""
 
     connect: float = 30.0
     greeting: float = 60.0
@@ -16,9 +17,9 @@ class Timeouts:
     mail: float = 120.0
     rcpt: float = 120.0
     data: float = 120.0
-    # For a content that is still being written, as long as none of it leaves.
+    # While a content is written: seconds in which no byte of it leaves.
     content: float = 180.0
-    # From the content's end to its reply: servers scan and queue the mail meanwhile.
+    # From the content's end to its reply: the server scans and queues the mail in this time.
     content_reply: float = 300.0
     quit: float = 5.0
 

@@ -1,4 +1,4 @@
-"""What an exchange keeps of each mail transaction, and of how it ends. Pure."""
+"""Modes, mail transactions and endings of an exchange. Pure."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -9,27 +9,28 @@ from smtp.replies import Stage
 
 
 class Mode(StrEnum):
-    """How much is said before replies are awaited, from fast to careful."""
+    """How much is sent before replies are awaited, from the fastest to the most careful mode."""
 
-    # Contents with BDAT (RFC 3030): several mails a round trip.
+    # Contents by BDAT (RFC 3030): several mails in a round trip.
     CHUNKED = "chunked"
-    # A content and the next mail's MAIL, RCPT and DATA in one write: one round trip a mail.
+    # A content and the next mail's MAIL, RCPT and DATA in one write: one round trip for each mail.
     PIPELINED = "pipelined"
-    # MAIL, RCPT and DATA in one write (RFC 2920), then the content: two.
+    # MAIL, RCPT and DATA in one write (RFC 2920), then the content: two round trips.
     GROUPED = "grouped"
-    # Command by command: four.
+    # Command by command: four round trips.
     PLAIN = "plain"
 
 
 class OwedReply(Enum):
-    """What is owed a reply."""
+    """The command or content that a reply is owed to."""
 
     RSET = auto()
     MAIL = auto()
     RCPT = auto()
     DATA = auto()
     CONTENT = auto()
-    # The end of a content that isn't there: the way out of a DATA that nobody should have allowed.
+    # A lone dot, the end of an empty content: it ends a DATA that the server allowed although it
+    # had refused the envelope.
     DOT = auto()
     QUIT = auto()
 
@@ -44,18 +45,17 @@ STAGES = {
 
 
 class Transaction:
-    """A mail transaction (RFC 5321, 3.3): one mail on its way, from its MAIL to the reply to its
-    content."""
+    """A mail transaction (RFC 5321, 3.3): from a mail's MAIL to the reply to its content."""
 
     __slots__ = ("behind", "handed", "lines", "mail", "refusal", "todo", "welcome")
 
     def __init__(self, mail: MailObject, lines: bytes) -> None:
         self.mail = mail
-        # MAIL and RCPT.
+        # The lines MAIL and RCPT.
         self.lines = lines
         # The first reply that refused it.
         self.refusal: Outcome | None = None
-        # When its content was written, by the monotonic clock; 0: it wasn't.
+        # When its content was written, by the monotonic clock; 0: not yet.
         self.handed = 0.0
         # Its recipient was accepted.
         self.welcome = False
@@ -65,7 +65,7 @@ class Transaction:
         self.todo: deque[tuple[OwedReply, bytes]] = deque()
 
 
-# For what is owed a reply and concerns no mail.
+# Stands in the queue for commands that belong to no mail.
 NOBODY = Transaction(MailObject(0, "", "", b""), b"")
 
 
@@ -78,17 +78,18 @@ class EndingKind(StrEnum):
     IDLE = "idle"  # nothing to send for some time
     CLOSED = "closed"  # by the server while nothing was owed, or aborted
     LOST = "lost"  # the connection broke while a reply was owed
-    DESYNC = "desync"  # what was read is no reply to what was said
+    DESYNC = "desync"  # a reply doesn't fit its command
     TIMEOUT = "timeout"
     UNAVAILABLE = "unavailable"  # 421
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """`code` and `words`: the server's, or words of ours.
+    """`code` and `words`: the server's, or 0 and words of ours.
 
-    `suspect`: the server doesn't seem to manage the mode that it offered; a more careful one may
-    work. `carried`: of a SPENT one, after how many mails the server said so, where it counts mails.
+    `suspect`: the server seems to fail at the mode that it offered; a more careful one may work.
+    `carried`: with SPENT, the number of mails after which the server said so; 0 if it counts
+    something else.
     """
 
     kind: EndingKind

@@ -1,4 +1,4 @@
-"""The connection below an exchange: what is owed a reply, how long it may take, and the end."""
+"""The connection below an exchange: owed replies, timeouts, and the end of the connection."""
 
 import asyncio
 import sys
@@ -6,7 +6,7 @@ from collections import deque
 from time import monotonic
 
 from smtp import config
-from smtp.mailobjects import End, Outcome, Source, refused
+from smtp.mailobjects import End, MailSupply, Outcome, refused
 from smtp.remarks import Remark
 from smtp.replies import Stage
 from smtp.replylines import GarbledError, ReplyReader
@@ -14,17 +14,17 @@ from smtp.session import Session
 from smtp.timeouts import Timeouts
 from smtp.transactions import NOBODY, STAGES, Ending, EndingKind, Mode, OwedReply, Transaction
 
-# Mails of a connection without a limit.
+# The number of mails for a connection without a limit.
 ENDLESS = sys.maxsize
 
 
 class Wire(asyncio.Protocol):
-    """See Exchange, which says what goes out and what comes in means."""
+    """Base of Exchange, which decides what to write and what replies mean."""
 
     def __init__(  # noqa: PLR0913 - by keyword
         self,
         session: Session,
-        source: Source,
+        source: MailSupply,
         *,
         mode: Mode,
         timeouts: Timeouts | None = None,
@@ -38,24 +38,24 @@ class Wire(asyncio.Protocol):
         self._source = source
         self._offers = session.offers
         self._window = window
-        # How many mails this connection may take, and still may.
+        # Mails that this connection may carry, in all and from now on.
         self._most = self._left = ENDLESS if most is None else most
-        # Mails refused since one was accepted: each leaves a RSET behind.
+        # Mails refused since the last accepted one: each costs a RSET.
         self._refusals = 0
         timeouts = timeouts or config.current().timeouts
         self._limits = _limits(timeouts, idle)
         self._content_limit = timeouts.content
         self._reader = ReplyReader()
 
-        # In the order in which they were said.
+        # In the order of the commands.
         self._owed: deque[tuple[OwedReply, Transaction]] = deque()
-        # Not settled, in the order in which they were taken and will be settled.
+        # Mails that aren't settled, in the order in which they were taken; they are settled in it.
         self._transactions: deque[Transaction] = deque()
-        # The one whose commands are said and whose content isn't.
+        # The transaction whose commands are written and whose content isn't.
         self._envelope: Transaction | None = None
-        # RSET comes before the next MAIL.
+        # A RSET is due before the next MAIL.
         self._stale = False
-        # The server has shown that it keeps the mode it offered.
+        # The server has shown that it can do the mode that it offered.
         self._proven = False
         self._paused = self._draining = self._inside = self._ended = False
         self._goodbye: EndingKind | None = None
@@ -71,7 +71,7 @@ class Wire(asyncio.Protocol):
 
     @property
     def busy(self) -> bool:
-        """A mail is on its way."""
+        """Whether a mail is on its way."""
         return bool(self._transactions)
 
     def start(self) -> None:
@@ -83,12 +83,12 @@ class Wire(asyncio.Protocol):
         self.wake()
 
     def wake(self) -> None:
-        """The source may have a mail again."""
+        """To be called when the source may have a mail again."""
         if not self._inside:
             self._work()
 
     def drain(self) -> None:
-        """Takes no more; says goodbye when nothing is on its way."""
+        """Takes no more mails, and quits when none is on its way."""
         self._draining = True
         self.wake()
 
@@ -121,11 +121,11 @@ class Wire(asyncio.Protocol):
         raise NotImplementedError
 
     def _over(self) -> bool:
-        """Asked after each call of the source, which may end it."""
+        """Whether the exchange has ended. Asked after each call of the source, which may end it."""
         return self._ended
 
     def _work(self, data: bytes = b"") -> None:
-        """Reads and writes. An error of the source ends the connection, and is passed on."""
+        """Reads and writes. An error of the source ends the connection and is raised again."""
         self._inside = True
         try:
             if data:
@@ -165,7 +165,7 @@ class Wire(asyncio.Protocol):
         self._transport.write(b"QUIT\r\n")
 
     def _settle(self, outcome: Outcome) -> None:
-        """The oldest of those on their way: replies come in the order of what was said."""
+        """Settles the oldest mail on its way: replies come in the order of the commands."""
         self._source.settled(self._transactions.popleft().mail, outcome)
 
     def _unproven(self) -> bool:
@@ -174,21 +174,22 @@ class Wire(asyncio.Protocol):
     # Time -----------------------------------------------------------------------------------
 
     def _watch(self) -> None:
-        """One timer a connection, that looks now and then instead of being set for each reply."""
+        """One timer for each connection, which looks from time to time: setting one for each reply
+        would cost more."""
         if self._ended:
             return
         now = monotonic()
         unsent = self._transport.get_write_buffer_size()
         if unsent != self._unsent:
             self._unsent = unsent
-            self._since = now  # What we write is leaving.
+            self._since = now  # Our bytes are leaving.
         if now >= self._since + self._limit():
             if self._owed:
                 self._late()
                 return
             self._quit(EndingKind.IDLE)
         left = self._since + self._limit() - now
-        # A limit may shrink meanwhile: no longer than the shortest.
+        # The limit may become shorter before the timer ends, so wait for the shortest at most.
         pause = max(0.001, min(left, *self._limits.values()))
         self._timer = self._loop.call_later(pause, self._watch)
 
@@ -215,7 +216,7 @@ class Wire(asyncio.Protocol):
         suspect: bool = False,
         carried: int = 0,
     ) -> None:
-        """Closes the connection and settles what is on its way."""
+        """Closes the connection and settles the mails on their way."""
         if self._ended:
             return
         self._ended = True
@@ -239,9 +240,9 @@ class Wire(asyncio.Protocol):
                 self.done.set_result(ending)
 
     def _spend(self, code: int, words: str, carried: int) -> None:
-        """The server takes no more mails over this connection. What it was told of the next ones,
-        their contents included, it doesn't take either: it has just said so. Those without a
-        content wait for nothing."""
+        """The server takes no more mails over this connection. It has thereby refused the mails
+        whose commands or contents were already written. Mails whose content wasn't written may go
+        over the next connection at once."""
         for transaction in self._transactions:
             if transaction.refusal is None and transaction.handed:
                 transaction.refusal = refused(code, words, Stage.MAIL)
@@ -250,7 +251,7 @@ class Wire(asyncio.Protocol):
         self._end(EndingKind.SPENT, code, words, carried=carried)
 
     def _interrupted(self, transaction: Transaction, *, suspect: bool) -> Outcome:
-        """A refusal that was read counts, unless the server was confused by what it had offered."""
+        """A refusal that was read counts, unless the server failed at a mode that it offered."""
         if transaction.refusal is not None and not (suspect and transaction.refusal.code >= 500):
             return transaction.refusal
         end = End.IN_DOUBT if transaction.handed else End.NOT_HANDED_OVER
@@ -263,7 +264,7 @@ class Wire(asyncio.Protocol):
 
 
 def _limits(timeouts: Timeouts, idle: float) -> dict[OwedReply | None, float]:
-    """Seconds by what the next reply is owed to; None: to nothing."""
+    """{command or content that the next reply is owed to: seconds}; None: no reply is owed."""
     return {
         None: idle,
         OwedReply.RSET: timeouts.mail,

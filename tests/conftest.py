@@ -23,13 +23,24 @@ from tests.fixtures import (
     make_mailing,
     relay,
     sent,
+    sink,
     url,
 )
 from tests.mailservers.smtp import Authority, make_authority
 
 PASSWORD = "correct horse battery"
 # Fixtures for all tests; a folder may have its own of the same name.
-__all__ = ["certificate", "imap", "mailbox", "make_list", "make_mailing", "relay", "sent", "url"]
+__all__ = [
+    "certificate",
+    "imap",
+    "mailbox",
+    "make_list",
+    "make_mailing",
+    "relay",
+    "sent",
+    "sink",
+    "url",
+]
 
 
 @pytest.hookimpl(trylast=True)

@@ -1,16 +1,19 @@
-"""Empties the database after tests that commit: a pytest plugin.
+"""Leaves the database to the next test as it was: a pytest plugin.
 
 Django truncates each table and then makes content types and permissions anew, which nothing here
 uses: half a second for each of a thousand tests. Most tests leave rows in few tables.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 
+import psycopg
 import pytest
 from django.core.management.color import no_style
 from django.db import connection
 from django.test import TransactionTestCase
+from psycopg.pq import TransactionStatus
 
 # Partitions first: the rows of a table that has them are in these. Without triggers, which are
 # those of the foreign keys: all tables are emptied. What grew large is truncated, as its dead rows
@@ -60,6 +63,23 @@ def empty_tables(*_: object) -> None:
     from tests import blocktables  # noqa: PLC0415 - models, which need the settings
 
     blocktables.put_back()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Iterator[None]:
+    """A test that takes too long is cut off, maybe within a query. Its connection answers no more,
+    and each later test of the worker would fail."""
+    try:
+        yield
+    finally:
+        raw = connection.connection
+        if raw is not None and raw.info.transaction_status == TransactionStatus.ACTIVE:
+            with suppress(psycopg.Error):
+                raw.cancel_safe(timeout=5)
+            raw.close()
+            # Within a transaction Django finds out when it rolls it back.
+            if not connection.in_atomic_block:
+                connection.close()
 
 
 @pytest.fixture(autouse=True, scope="session")

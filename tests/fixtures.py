@@ -3,6 +3,7 @@
 import ssl
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,37 +15,31 @@ from cryptography.x509.oid import NameOID
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import secrets
 from accounts.models import Workspace
 from bounces.models import BounceMailbox
 from contacts.audience import Audience
-from contacts.models import Contact, List, Subscription
+from contacts.models import Contact, List
 from contacts.provenance import Source
-from designs.models import Content, Design
+from designs.models import Design
 from designs.services import freeze
 from relays.models import Pool, Relay
-from sending.models import Mailing, Message, Tally
+from sending.models import Mailing, Message
 from sending.services.mailings import open_mailing
 from tests import factories
-from tests.mailservers.imap import PASSWORD, USER, Imap, running
+from tests.mailservers.imap import Imap, running
+from tests.mailservers.sink import Sink
+from tests.mailservers.sink import running as running_sink
 
 
 @pytest.fixture
 def make_list(workspace: Workspace) -> Callable[..., List]:
-    def make(addresses: list[str], name: str = "Newsletter") -> List:
-        made = List.objects.create(workspace=workspace, name=name)
-        contacts = Contact.objects.bulk_create(
-            [
-                Contact(workspace=workspace, email=address, first_name=address.split("@")[0])
-                for address in addresses
-            ],
-            ignore_conflicts=True,
-        )
-        contacts = list(Contact.objects.filter(workspace=workspace, email__in=addresses))
-        Subscription.objects.bulk_create([Subscription(list=made, contact=c) for c in contacts])
-        return made
+    return partial(factories.make_list, workspace)
 
-    return make
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    with running_sink() as sink:
+        yield sink
 
 
 @pytest.fixture
@@ -55,29 +50,19 @@ def imap() -> Iterator[Imap]:
 
 @pytest.fixture
 def mailbox(workspace: Workspace, imap: Imap) -> BounceMailbox:
-    return BounceMailbox.objects.create(
-        workspace=workspace,
-        name="Bounces",
-        host="127.0.0.1",
-        port=imap.port,
-        security="none",
-        username=USER,
-        password=secrets.encrypt(PASSWORD),
-        # Our own server on loopback, which no other mailbox may name.
-        managed_by="sandbox",
-    )
+    return factories.make_mailbox(workspace, imap.port)
 
 
 @pytest.fixture
 def relay(workspace: Workspace) -> Relay:
-    return Relay.objects.create(
-        workspace=workspace,
+    """Tested, but nothing answers there."""
+    return factories.make_relay(
+        workspace,
         name="Main",
         host="localhost",
         port=2525,
-        security="none",
         tested_at=timezone.now(),
-        bounce_address="bounces@brand.example",
+        bounce_address=factories.BOUNCE_ADDRESS,
     )
 
 
@@ -88,21 +73,13 @@ def url(workspace: Workspace) -> Callable[..., str]:
 
 @pytest.fixture
 def make_mailing(workspace: Workspace) -> Callable[..., Mailing]:
+    """One with a tally, without messages."""
+
     def make(relay: Relay | None = None, pool: Pool | None = None, **values: Any) -> Mailing:
-        mailing = factories.make_mailing(
-            workspace,
-            source=Source("campaign", 7),
-            content=Content.objects.create(
-                workspace=workspace, subject="Hello {{ first_name }} 你好", text="x"
-            ),
-            from_email="news@brand.example",
-            relay=relay,
-            pool=pool,
-            retry_for=timedelta(days=2),
-            **values,
+        content = factories.make_content(workspace, subject="Hello {{ first_name }} 你好")
+        return factories.make_mailing(
+            workspace, content=content, relay=relay, pool=pool, tally={}, **values
         )
-        Tally.objects.create(mailing=mailing)
-        return mailing
 
     return make
 
@@ -115,8 +92,8 @@ def sent(workspace: Workspace, make_list: Callable[..., Any]) -> Callable[..., l
         relay, _ = Relay.objects.get_or_create(
             workspace=workspace, name="Relay", host="smtp.relay.example"
         )
-        design = Design.objects.create(
-            workspace=workspace, name=f"Design {Design.objects.count()}", html="<p>Hello</p>"
+        design = factories.make_design(
+            workspace, name=f"Design {Design.objects.count()}", html="<p>Hello</p>"
         )
         target = make_list(list(addresses), name=f"List {Mailing.objects.count()}")
         mailing = open_mailing(

@@ -4,7 +4,8 @@ PostgreSQL is started before the settings are read, once for a run (each xdist w
 of its own on it), in a temporary directory; a process of its own stops it when the run ends,
 however it ends. The broker is started when a test asks for `broker_url`.
 
-YANSHU_TEST_DATABASE_URL names another server to use instead.
+YANSHU_TEST_PG_BIN names the binaries of another PostgreSQL to start instead of the embedded one's
+(/usr/lib/postgresql/15/bin); YANSHU_TEST_DATABASE_URL a server that runs already.
 """
 
 import os
@@ -44,6 +45,16 @@ for directory in (base, *sys.argv[2:]):
 """
 
 
+class GivenPostgres(EmbeddedPostgres):
+    """Of the binaries in YANSHU_TEST_PG_BIN."""
+
+    # Before PostgreSQL 17 no locale is built in.
+    locale = ("--locale=C.UTF-8",)
+
+    def _find_binaries(self) -> Path:
+        return Path(os.environ["YANSHU_TEST_PG_BIN"])
+
+
 class Servers:
     """What one run of pytest started."""
 
@@ -55,7 +66,8 @@ class Servers:
 
     def start(self) -> None:
         self.base.chmod(0o755)  # the unprivileged user that PostgreSQL runs as must get in
-        postgres = EmbeddedPostgres(self.base / "postgres", fast=True)
+        kind = GivenPostgres if os.environ.get("YANSHU_TEST_PG_BIN") else EmbeddedPostgres
+        postgres = kind(self.base / "postgres", fast=True)
         (self.base / "servers").touch()
         self.reaper = subprocess.Popen(
             [sys.executable, "-c", REAPER, str(self.base), str(postgres.socket_dir)],

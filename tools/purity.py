@@ -1,8 +1,8 @@
 """The contract for pure modules, for import-linter ([tool.importlinter] in pyproject.toml).
 
-A module is pure if its docstring says "Pure"; of a package that says so, all modules are. Pure
-modules import nothing, themselves or by way of other modules of ours, that knows tables, queues or
-settings. Import-linter's own contracts know Django only as a whole.
+A module is pure if its docstring says "Pure"; if a package says so, all its modules are. A pure
+module doesn't import, directly or indirectly, a module that knows tables, queues or settings.
+Import-linter's own contracts can only forbid Django as a whole.
 """
 
 import ast
@@ -14,7 +14,7 @@ from grimp import ImportGraph
 from importlinter import Contract, ContractCheck, output
 
 PURE = re.compile(r"\bPure\b")
-# As an import statement names them.
+# Import statements that pure modules must not reach.
 FORBIDDEN = re.compile(
     r"(?:from|import) (?:celery|psycopg|psycopg_pool|django\.(?:db|conf|apps))\b"
     r"|from django import .*\b(?:db|conf|apps)\b"
@@ -22,7 +22,7 @@ FORBIDDEN = re.compile(
 
 
 class PureContract(Contract):
-    """No options: which modules are pure is in their docstrings."""
+    """It has no options: the docstrings say which modules are pure."""
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:  # noqa: ARG002
         wrong = list(violations(graph, pure_modules(graph.modules, Path.cwd())))
@@ -35,7 +35,7 @@ class PureContract(Contract):
 
 
 def pure_modules(modules: Iterable[str], root: Path) -> set[str]:
-    """Those of ours that say so, or stand in a package that does."""
+    """Our modules that say "Pure", or that are in a package that does."""
     ours = {name: path for name in modules if (path := _path(name, root))}
     said = {name for name, path in ours.items() if says_pure(path.read_text(encoding="utf-8"))}
     return {name for name in ours if said & {name, *_packages(name)}}
@@ -46,7 +46,7 @@ def says_pure(source: str) -> bool:
 
 
 def violations(graph: ImportGraph, pure: Iterable[str]) -> Iterator[str]:
-    """A line for each pure module that reaches what it must not: the way there."""
+    """A line for each forbidden import that a pure module reaches, with the chain of imports."""
     bad = dict(_forbidden(graph))
     for module in sorted(pure):
         reached = {module, *graph.find_upstream_modules(module)} & bad.keys()
@@ -58,11 +58,10 @@ def violations(graph: ImportGraph, pure: Iterable[str]) -> Iterator[str]:
 
 
 def _forbidden(graph: ImportGraph) -> Iterator[tuple[str, str]]:
-    """(module of ours, what it may not import or be). A module of models is one that a pure module
-    may not reach, whatever it imports."""
+    """(our module, its forbidden import). A pure module may not reach a module of models either."""
     for importer in graph.modules:
         if graph.is_module_squashed(importer):
-            continue  # it is none of ours
+            continue  # a foreign package
         if "models" in importer.split("."):
             yield importer, "holds tables"
         for imported in graph.find_modules_directly_imported_by(importer):
@@ -78,7 +77,7 @@ def _path(name: str, root: Path) -> Path | None:
 
 
 def _packages(name: str) -> Iterator[str]:
-    """The packages that a module stands in, from the inside out."""
+    """The packages that contain a module, from the inside out."""
     while "." in name:
         name = name.rpartition(".")[0]
         yield name

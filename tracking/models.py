@@ -1,14 +1,14 @@
-"""Hits: what recipients' programs asked of the public pages, before it is counted."""
+"""Hits: requests of recipients' programs to the public pages, before they are counted."""
 
 from django.db import models
 
 
 class Hit(models.Model):
-    """A raw fact, inserted by a request with one cheap statement and without locks or indexes to
-    keep; `tracking.services.hits.record_hits` turns hits into events, in sets, and removes them in
-    the same transaction."""
+    """An open, click or unsubscription that isn't counted yet. A request inserts it by one cheap
+    statement, without locks or further indexes. `tracking.services.hits.record_hits` turns hits
+    into events, in sets, and deletes them in the same transaction."""
 
-    # No foreign key: hits of messages that are gone by then are dropped.
+    # No foreign key: hits of messages that were deleted meanwhile are dropped.
     message_id = models.BigIntegerField()
     # A kind of sending.models.Event.
     kind = models.CharField(max_length=12)

@@ -1,10 +1,10 @@
-"""Celery's way in."""
+"""Celery tasks."""
 
 from celery import shared_task
 
 from tracking.services import hits
 
-# A tick ends soon, so that other ticks get their turn; the next one goes on.
+# Batches of one tick. A tick ends soon, so that others can run; the next tick continues.
 BATCHES = 10
 
 

@@ -1,4 +1,4 @@
-"""Public addresses; sending.compose.publicurls makes them."""
+"""Public URLs; sending.compose.publicurls builds them for mails."""
 
 from django.urls import path, register_converter
 from django.urls.converters import IntConverter, SlugConverter
@@ -6,7 +6,7 @@ from django.urls.converters import IntConverter, SlugConverter
 from sending.compose.publicurls import PREFIX
 from tracking import views
 
-# Mail programs take Chinese words right behind an address in a text for a part of it.
+# In plain text, mail programs take Chinese words right behind a URL for a part of it.
 WORDS = r"(?:[^\x00-\x7f].*)?"
 
 
@@ -15,7 +15,7 @@ def _without_words(value: str) -> str:
 
 
 class LastSlug(SlugConverter):
-    """A slug, whatever words follow."""
+    """A slug; non-ASCII words behind it are ignored."""
 
     regex = SlugConverter.regex + WORDS
 
@@ -24,7 +24,7 @@ class LastSlug(SlugConverter):
 
 
 class LastNumber(IntConverter):
-    """A number, whatever words follow."""
+    """A number; non-ASCII words behind it are ignored."""
 
     regex = IntConverter.regex + WORDS
 

@@ -1,6 +1,7 @@
-"""Public pages: what a mail's links lead to. No log-in, no cookie, no script.
+"""Public pages that a mail's links lead to. They need no log-in, no cookie and no script.
 
-Only a POST to the unsubscribe address changes anything: scanners follow every link by GET and HEAD.
+Only a POST to the unsubscribe URL changes subscriptions: scanners follow every link by GET and
+HEAD.
 """
 
 import base64
@@ -26,13 +27,13 @@ from tracking.services import hits, leaving, mails
 
 # A transparent GIF of one pixel.
 PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
-# The public pages have an empty icon, so that nobody asks for /favicon.ico.
+# Public pages have an empty icon, so that browsers don't ask for /favicon.ico.
 ICON = (csp.SELF, "data:")
 View = Callable[..., HttpResponse]
 
 
 def private(view: View) -> View:
-    """What a token shows is its holder's: for no search engine or referrer."""
+    """Keeps pages with a token out of search engines and referrers."""
 
     @wraps(view)
     def inside(request: HttpRequest, **kwargs: object) -> HttpResponse:
@@ -54,7 +55,7 @@ def _message(token: str) -> Message | None:
 
 
 def _nothing(request: HttpRequest, token: str) -> HttpResponse:
-    """A test mail's links say so; anything else leads nowhere."""
+    """The page for a link of a test mail, or a 404 for any other token without a message."""
     if tokens.read(token) == NOBODY:
         return render(request, "public/test.html")
     return render(request, "public/missing.html", status=404)
@@ -65,7 +66,7 @@ def _nothing(request: HttpRequest, token: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @csp.only(style_src=[csp.SELF], img_src=ICON, form_action=[csp.SELF], frame_ancestors=[csp.NONE])
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
-    """RFC 8058: a POST acts at once, without a cookie or a second question; a GET asks."""
+    """A POST unsubscribes at once, without a cookie or a confirmation (RFC 8058); a GET asks."""
     message = _message(token)
     if message is None:
         return _nothing(request, token)
@@ -80,13 +81,13 @@ def _act(request: HttpRequest, message: Message) -> HttpResponse:
     try:
         action = request.POST.get("action", "")
     except (MultiPartParserError, SuspiciousOperation, BadRequest):
-        # Whatever a mail provider sends as the body: the address says what is meant.
+        # A mail provider may send any body: the URL alone says what to do.
         action = ""
     if action == "undo":
         leaving.undo(message)
         return redirect(f"{request.path}?undone=1")
     leaving.leave(message, everything=action == "everything", user_agent=user_agent(request))
-    # A person's form is answered by the page; a provider's POST needs no more than a 200.
+    # A person's form leads to the page; a provider's POST needs only a 200.
     return redirect(request.path) if action else _show(request, message)
 
 
@@ -96,7 +97,7 @@ def _show(request: HttpRequest, message: Message) -> HttpResponse:
         "address": message.address,
         "domain": message.address.rpartition("@")[2],
         "recipient": leaving.status_of(message),
-        # Whom to write to about what this page can't do.
+        # The address for requests that this page can't fulfil.
         "write_to": message.mailing.reply_to or message.mailing.from_email,
     }
     return render(request, "public/unsubscribe.html", context)
@@ -106,12 +107,12 @@ def _show(request: HttpRequest, message: Message) -> HttpResponse:
 @require_safe
 @csp.only(
     img_src=["https:", "data:"],
-    # Our own for the pages that stand in its place.
+    # SELF is for pages shown in place of the mail.
     style_src=[csp.SELF, "'unsafe-inline'"],
     form_action=[csp.NONE],
     frame_ancestors=[csp.NONE],
     base_uri=[csp.NONE],
-    # The mail's markup runs on our origin: no script, no form, links may open.
+    # The mail's markup is served from our origin: no script and no form; links may open.
     sandbox=["allow-popups", "allow-popups-to-escape-sandbox"],
 )
 def view_mail(request: HttpRequest, token: str) -> HttpResponse:
@@ -136,7 +137,7 @@ def view_mail(request: HttpRequest, token: str) -> HttpResponse:
 @private
 @require_safe
 def open_pixel(request: HttpRequest, token: str) -> HttpResponse:
-    """Always the same picture, so that a bad token tells nothing."""
+    """Returns the same picture for every token, so that nobody can test tokens."""
     message_id = tokens.read(token)
     answer = HttpResponse(PIXEL, content_type="image/gif")
     if message_id and request.method == "GET":
@@ -145,7 +146,7 @@ def open_pixel(request: HttpRequest, token: str) -> HttpResponse:
         except DatabaseError as error:
             if not database.is_away(error):
                 raise
-            # A picture all the same; a proxy for pictures that obeys fetches it again.
+            # The picture comes with a 503, so that an image proxy may fetch it again later.
             answer.status_code = 503
             answer["Retry-After"] = str(database.RETRY_AFTER)
     return answer
@@ -155,8 +156,8 @@ def open_pixel(request: HttpRequest, token: str) -> HttpResponse:
 @require_safe
 @csp.only(style_src=[csp.SELF], img_src=ICON, frame_ancestors=[csp.NONE])
 def click(request: HttpRequest, token: str, number: int, signed: str = "") -> HttpResponse:
-    """To link `number` of this mail's content, and nowhere else. `signed`: what of a personal link
-    differs, as the mail said it; mails of earlier versions don't have it."""
+    """Redirects to link `number` of this mail's content, and nowhere else. `signed`: the variable
+    part of a personal link as it was in the mail; mails of earlier versions lack it."""
     message = _message(token)
     if message is None:
         return _nothing(request, token)

@@ -1,4 +1,4 @@
-"""Counts of what people did today, raised up to a limit."""
+"""Counts of actions with a daily limit."""
 
 import datetime as dt
 
@@ -6,8 +6,8 @@ from django.db import connection
 
 from accounts.models import User
 
-# One statement: of two requests at once, none passes the limit. `limit` is checked for the first of
-# a day by whoever calls.
+# One statement, so that two simultaneous requests can't pass the limit together. The INSERT itself
+# doesn't check the limit: for the first row of a day the caller does.
 TAKE = """
 INSERT INTO accounts_dailyuse AS used (user_id, what, day, count) VALUES (%s, %s, %s, %s)
 ON CONFLICT (user_id, what, day) DO UPDATE SET count = used.count + excluded.count
@@ -17,7 +17,7 @@ RETURNING count
 
 
 def take(user: User, what: str, day: dt.date, *, count: int, limit: int) -> bool:
-    """Whether there was room for them."""
+    """Counts `count` actions if the limit allows all of them. Returns whether it did."""
     with connection.cursor() as cursor:
         cursor.execute(TAKE, [user.pk, what, day, count, limit])
         return cursor.fetchone() is not None

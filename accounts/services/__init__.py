@@ -1,4 +1,4 @@
-"""The verbs of accounts, a file a noun."""
+"""What can be done with accounts: one file for each noun."""
 
 from accounts.services.setup import setup_link
 

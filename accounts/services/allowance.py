@@ -1,4 +1,4 @@
-"""What a person may do so often a day, counted over all workspaces. Days are those of UTC."""
+"""Daily limits of a person's actions, counted over all workspaces. Days are those of UTC."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from accounts.queries import dailyuse
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """How often somebody may still do it, and when the day ends."""
+    """How often the person may still act today, and when the day ends."""
 
     limit: int
     left: int
@@ -26,7 +26,7 @@ def left(user: User, what: str, limit: int) -> Allowance:
 
 
 def take(user: User, what: str, limit: int, count: int = 1) -> bool:
-    """Counts `count` of them, if so many are left; whether they were."""
+    """Counts `count` actions if the limit still allows all of them. Returns whether it did."""
     if count > limit:
         return False
     today = _today()

@@ -1,7 +1,7 @@
-"""Erasing what a deleted workspace held: everything that depends on it, whatever app it is of.
+"""Erases a deleted workspace with all rows that depend on it, in all apps.
 
 Django's own cascade would read every row into memory; a workspace can hold ten million messages.
-Here the same is done in sets, table by table, by what the models' foreign keys say.
+This module does the same table by table, in sets. It takes the order from the foreign keys.
 """
 
 from collections.abc import Collection, Iterable
@@ -13,13 +13,13 @@ from django.db.models import CASCADE, PROTECT, SET_NULL, Model
 from accounts.models import Workspace
 
 BATCH = 50_000
-# Way from a table to its workspace, as a lookup ("list__workspace"), by table.
+# {table: lookup from the table to its workspace, such as "list__workspace"}.
 Ways = dict[type[Model], str]
 
 
 def erase(workspace_id: int) -> None:
-    """Erases a deleted workspace and all that depends on it; one that isn't deleted stays.
-    Running it again goes on."""
+    """Erases a workspace that is marked as deleted, with all rows that depend on it. Leaves any
+    other workspace alone. After an interruption a second call continues."""
     workspace = Workspace.objects.exclude(deleted_at=None).filter(pk=workspace_id).first()
     if workspace is None:
         return
@@ -29,12 +29,12 @@ def erase(workspace_id: int) -> None:
 
 
 def erasing_order() -> list[tuple[type[Model], str]]:
-    """(table, its way to the workspace), each before the tables that it refers to. What nothing
-    refers to goes first, campaigns among it: nothing that is scheduled starts any more."""
+    """[(table, lookup to its workspace)], each before the tables that it refers to. Tables that no
+    other table refers to come first; campaigns are among them, so no scheduled campaign starts."""
     ways = _ways()
     sorter: TopologicalSorter[type[Model]] = TopologicalSorter(dict.fromkeys(ways, ()))
     for model in ways:
-        # Also rows that would only lose the reference (SET_NULL): nobody sets it here.
+        # SET_NULL too: we bypass Django's collector, so no reference is set to NULL.
         for relation in _dependants(model, (CASCADE, PROTECT, SET_NULL)):
             if relation in ways and relation is not model:
                 sorter.add(model, relation)
@@ -48,7 +48,7 @@ def erasing_order() -> list[tuple[type[Model], str]]:
 
 
 def _ways() -> Ways:
-    """Every table that depends on workspaces, by the shortest way."""
+    """Every table that depends on workspaces, with the shortest lookup."""
     ways: Ways = {}
     level: Ways = {Workspace: ""}
     while level:
@@ -64,7 +64,8 @@ def _ways() -> Ways:
 def _dependants(
     model: type[Model], on_delete: Collection[Any] = (CASCADE, PROTECT)
 ) -> dict[type[Model], str]:
-    """Tables that refer to this one, with the field; by default those whose rows go with its."""
+    """{table that refers to this one: its field}. By default only tables whose rows are deleted
+    together with this table's rows."""
     relations: Iterable[Any] = model._meta.get_fields(include_hidden=True)  # noqa: SLF001 - documented
     return {
         relation.related_model: relation.field.name
@@ -76,11 +77,11 @@ def _dependants(
 
 
 def _delete(model: type[Model], way: str, workspace: Workspace) -> None:
-    """In batches, each committed: a worker that is killed loses little, and locks stay short."""
+    """Deletes in batches, each committed: a killed worker loses little, and locks stay short."""
     rows: Any = model._base_manager  # noqa: SLF001 - documented; a default manager may hide rows
     batch = rows.filter(**{way: workspace.pk}).order_by().values("pk")[:BATCH]
     while True:
-        # Without the collector, whose work this module does.
+        # Bypasses Django's collector, whose work this module does.
         deleted = rows.filter(pk__in=batch)._raw_delete(rows.db)  # noqa: SLF001
         if deleted < BATCH:
             return

@@ -1,6 +1,7 @@
 """Invitations: a link by mail that makes its holder a member, once, within seven days.
 
-Only the digest of a link's token is kept, so a link can be sent anew but never shown again.
+Only the digest of a link's token is stored: we can send a new link, but can't show an old one
+again.
 """
 
 import hashlib
@@ -23,7 +24,7 @@ DAYS = 7
 
 
 def invite(workspace: Workspace, *, email: str, role: str, by: Membership) -> Invitation:
-    """Invites the address, or invites it anew with this role, and sends the mail.
+    """Invites the address and sends the mail. An open invitation gets the new role and a new link.
 
     Raises InvitationError, MemberError, or MailNotSentError when the invitation is made but the
     mail could not be sent (`resend` tries again).
@@ -44,7 +45,8 @@ def invite(workspace: Workspace, *, email: str, role: str, by: Membership) -> In
 
 
 def resend(invitation: Invitation, *, by: Membership) -> None:
-    """A new link, for another seven days; the one before stops working. Raises as `invite`."""
+    """Sends a new link, valid for seven days. The former link stops working. Raises the same errors
+    as `invite`."""
     members.require_may_give(invitation.role, by)
     token = _new_token()
     if not _open().filter(pk=invitation.pk).update(**_fresh(token)):
@@ -53,7 +55,7 @@ def resend(invitation: Invitation, *, by: Membership) -> None:
 
 
 def withdraw(invitation: Invitation) -> bool:
-    """Whether there was something to withdraw: it may just have been accepted."""
+    """Returns False if the invitation isn't open any more, for example if it was just accepted."""
     return bool(_open().filter(pk=invitation.pk).delete()[0])
 
 
@@ -70,7 +72,7 @@ def accept(invitation: Invitation, user: User) -> Membership:
         words = _("This invitation is for {email}.")
         raise InvitationError(words.format(email=invitation.email))
     now = timezone.now()
-    # Conditional: of two at once, one wins, and a withdrawn one loses.
+    # A conditional update: one of two simultaneous requests wins, and a withdrawn invitation fails.
     if not _open().filter(pk=invitation.pk, expires_at__gt=now).update(accepted_at=now):
         raise InvitationError(_("This invitation has been used, withdrawn, or has expired."))
     return members.add(invitation.workspace, user, invitation.role)
@@ -109,7 +111,7 @@ def _fresh(token: str) -> dict[str, object]:
 
 
 def _send(invitation: Invitation, token: str) -> None:
-    """In the language of the account, if there is one, else in that of who invites."""
+    """In the language of the invited person's account, if one exists, else in the inviter's."""
     known = User.objects.filter(email=invitation.email).values_list("language", flat=True).first()
     notices.send(
         "invitation",

@@ -1,7 +1,7 @@
-"""Who belongs to a workspace with what role.
+"""Members of a workspace and their roles.
 
-The rules, each raising MemberError: a workspace always has an owner; only owners make and unmake
-owners; whoever manages members may do the rest.
+The rules, each raising MemberError: a workspace always has an owner; only owners give and take away
+the role of owner; a role with MANAGE_MEMBERS may do the rest.
 """
 
 from django.db import transaction
@@ -38,7 +38,7 @@ def change_role(member: Membership, role: str, *, by: Membership) -> None:
 
 @transaction.atomic
 def remove(member: Membership, *, by: Membership) -> None:
-    """The account stays, and what the person made."""
+    """Ends the membership. The account, and everything that the person made, stay."""
     _lock(member.workspace_id)
     member, by = _now(member), _now(by)
     if not allows(by.role, Permission.MANAGE_MEMBERS):
@@ -59,7 +59,7 @@ def leave(member: Membership) -> None:
 
 
 def add(workspace: Workspace, user: User, role: str) -> Membership:
-    """Makes the person a member; who is one already keeps the role they have."""
+    """Makes the person a member. An existing member keeps their role."""
     member, _made = Membership.objects.get_or_create(
         workspace=workspace, user=user, defaults={"role": role}
     )

@@ -1,4 +1,4 @@
-"""The first account: a link that works as long as there is none."""
+"""The first account: a set-up link that works until an account exists."""
 
 from django.conf import settings
 from django.core import signing
@@ -11,9 +11,9 @@ from accounts.models import User, Workspace
 from accounts.services import workspaces
 
 SALT = "accounts.setup"
-# A link that lies in some terminal's history does not work for ever; every start prints a new one.
+# Links stay in terminal histories, so they expire. Every start prints a new one.
 DAYS = 7
-# Key of the advisory lock that lets one set-up through at a time; any number of our own.
+# Key of the advisory lock that serialises set-ups. The number is arbitrary, but ours alone.
 LOCK = 7_214_001
 
 
@@ -30,7 +30,7 @@ def setup_link() -> str:
 
 
 def is_valid(token: str) -> bool:
-    """Whether we made this token, not too long ago."""
+    """Whether we signed this token within the last DAYS days."""
     signer = signing.TimestampSigner(salt=SALT, sep=".")
     try:
         signer.unsign(token, max_age=DAYS * 86_400)
@@ -43,12 +43,12 @@ def is_valid(token: str) -> bool:
 def set_up(
     *, email: str, password: str, workspace_name: str, timezone: str, **person: str
 ) -> tuple[User, Workspace]:
-    """The owner's account and the first workspace; `person` is name and language.
+    """Creates the owner's account and the first workspace. `person`: name and language.
 
-    Raises AlreadySetUpError if there is an account, also if it is being made at this moment.
+    Raises AlreadySetUpError if an account exists, also if another request is just creating it.
     """
     with connection.cursor() as cursor:
-        # No row exists yet that two submits at once could be serialised by.
+        # No row exists yet that could serialise two simultaneous requests.
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
     if is_set_up():
         raise AlreadySetUpError(_("There is an account already. Log in."))

@@ -1,5 +1,5 @@
-"""Workspaces: making, changing and deleting them, and what other apps add to that in their modules
-`hooks` and `contents`."""
+"""Creates, changes and deletes workspaces. Other apps register functions for these events in their
+modules `hooks` and `contents`."""
 
 import secrets
 from collections.abc import Callable, Iterable
@@ -27,27 +27,27 @@ CHANGEABLE = (
 )
 
 Hook = Callable[[Workspace], object]
-# What a workspace holds: (what it is, in words; how many).
+# One kind of content of a workspace: (its name, the count).
 Content = tuple[str | Promise, int]
 Counter = Callable[[Workspace], Iterable[Content]]
-# Called for each new workspace, inside of its transaction.
+# Called for each new workspace, inside the transaction that creates it.
 on_created: Registry[Hook] = Registry()
-# Stop what the workspace does, before it is erased: that can take long. Within the transaction of
-# its end; apps to the right come first, as theirs may start what is stopped to the left.
+# Called in the transaction that deletes the workspace, to stop its work at once: erasing can take
+# long. Apps to the right come first, because their work may start work of the apps on their left.
 on_deleted: Registry[Hook] = Registry()
-# Say what would be lost: [(_("contacts"), 5000), …], quickly.
+# Called before a person deletes a workspace: each returns what would be lost, quickly, such as
+# [(_("contacts"), 5000), …].
 contents: Registry[Counter] = Registry()
 
 
 def holds(workspace: Workspace) -> list[Content]:
-    """What the workspace contains, by what the apps registered; nothing that is zero."""
+    """The contents of the workspace that the apps report, without zeros."""
     found = [content for known in contents for content in known(workspace)]
     return [(label, number) for label, number in found if number]
 
 
 def propose_slug(name: str) -> str:
-    """A short name that no workspace has, made from the name; "workspace" for one without
-    Latin letters."""
+    """A free short name, made from the name; "workspace" for a name without Latin letters."""
     base = slugify(name)[: MAX_SLUG - 5].strip("-") or "workspace"
     taken = set(Workspace.objects.filter(slug__startswith=base).values_list("slug", flat=True))
     if base not in taken:
@@ -59,9 +59,9 @@ def propose_slug(name: str) -> str:
 def create(
     *, name: str, owner: User, slug: str = "", timezone: str = "UTC", **settings: str
 ) -> Workspace:
-    """A new workspace with this owner; `settings` are further fields of it.
+    """A new workspace with this owner. `settings`: further fields of the workspace.
 
-    Without a slug one is made from the name. Raises IntegrityError if a given slug is taken.
+    An empty slug is made from the name. Raises IntegrityError if a given slug is taken.
     """
     workspace = Workspace(name=name, slug=slug, timezone=timezone, **settings)
     if slug:
@@ -96,7 +96,8 @@ def change(workspace: Workspace, **settings: str) -> None:
 
 @transaction.atomic
 def delete(workspace: Workspace) -> None:
-    """Nobody reaches the workspace any more, its short name is free, and a task erases it."""
+    """Marks the workspace as deleted: it loses its members, and its short name becomes free. A task
+    erases the contents later."""
     workspace.memberships.all().delete()
     workspace.invitations.all().delete()
     workspace.slug = f"deleted-{workspace.pk}"

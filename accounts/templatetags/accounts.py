@@ -1,4 +1,4 @@
-"""`{% load accounts %}`: what only accounts' own pages need."""
+"""`{% load accounts %}`: tags for the pages of accounts only."""
 
 from django import template
 

@@ -1,4 +1,4 @@
-"""`{% load notices %}`: what pages say about the platform's own mails."""
+"""`{% load notices %}`: whether the platform's own mails reach mailboxes."""
 
 from django import template
 

@@ -1,4 +1,4 @@
-"""The way in: the start page, and what allauth's log-in and reset need of us."""
+"""The start page, and our part of allauth's log-in and password reset."""
 
 from typing import cast
 
@@ -17,7 +17,8 @@ from accounts.models import User
 @require_safe
 @login_required
 def start(request: HttpRequest) -> HttpResponseBase:
-    """/: to the workspace last used; a page that says so for somebody without one."""
+    """/: redirects to the workspace last used. A person without a workspace gets a page that says
+    so."""
     membership = landing.membership_for(request, cast("User", request.user))
     if membership is None:
         return render(request, "accounts/no_workspace.html")

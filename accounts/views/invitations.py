@@ -17,8 +17,8 @@ from accounts.services import invitations
 
 @sensitive_post_parameters("password")
 def invitation(request: HttpRequest, token: str) -> HttpResponseBase:
-    """For a newcomer: makes the account; for somebody logged in: asks once; a wrong account is
-    told so."""
+    """Creates the account of a newcomer. Asks a logged-in person to confirm; tells them if the
+    invitation is for another account."""
     found = invitations.find(token)
     if found is None:
         return render(request, "accounts/invitation_gone.html", status=404)

@@ -53,7 +53,7 @@ def member(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
         except MemberError as error:
             form.add_error("role", str(error))
         else:
-            words = _("{person} is now: {role}.")
+            words = _("The role of {person} is now: {role}.")
             messages.success(request, words.format(person=one.user, role=role.label))
             return redirect("members", request.workspace.slug)
     fixed = one.role == Role.OWNER and request.membership.role != Role.OWNER
@@ -95,10 +95,10 @@ def invite_member(request: WorkspaceRequest) -> HttpResponseBase:
         except InvitationError as error:
             form.add_error("email", str(error))
         except MailNotSentError as error:
-            messages.error(request, _("The invitation is kept, but: {why}").format(why=error))
+            messages.error(request, _("The invitation is saved. {why}").format(why=error))
             return redirect("members", request.workspace.slug)
         else:
-            messages.success(request, _sent(_("The invitation is sent to {email}."), email))
+            messages.success(request, _sent(_("The invitation was sent to {email}."), email))
             return redirect("members", request.workspace.slug)
     return render(request, "accounts/invite_member.html", {"form": form})
 
@@ -117,7 +117,7 @@ def resend_invitation(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     except AccountsError as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, _sent(_("A new link is sent to {email}."), one.email))
+        messages.success(request, _sent(_("A new link was sent to {email}."), one.email))
     return redirect("members", request.workspace.slug)
 
 
@@ -125,7 +125,7 @@ def resend_invitation(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
 def withdraw_invitation(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     one = get_in(request.workspace, Invitation, pk=pk)
     if invitations.withdraw(one):
-        words = _("The invitation of {email} is withdrawn; its link no longer works.")
+        words = _("The invitation for {email} was withdrawn; its link no longer works.")
         messages.success(request, words.format(email=one.email))
     else:
         messages.error(request, _("{email} has accepted it already.").format(email=one.email))

@@ -26,7 +26,7 @@ def profile(request: HttpRequest) -> HttpResponseBase:
     form = ProfileForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         people.change(user, **form.cleaned_data)
-        # Said in the language that was just chosen.
+        # The message is in the language that was just chosen.
         with translation.override(languages.of_request(request)):
             messages.success(request, _("Saved."))
         return redirect("profile")

@@ -1,4 +1,4 @@
-"""Workspaces: new, settings, deleting."""
+"""Pages to create, configure and delete workspaces."""
 
 from typing import cast
 
@@ -40,7 +40,7 @@ def workspace_settings(request: WorkspaceRequest) -> HttpResponseBase:
     if request.method == "POST" and form.is_valid():
         try:
             workspaces.change(request.workspace, **form.cleaned_data)
-        except IntegrityError:  # taken at this very moment
+        except IntegrityError:  # taken by a request at the same moment
             request.workspace.refresh_from_db()
             form.add_error("slug", _("Another workspace has this short name."))
         else:

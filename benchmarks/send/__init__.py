@@ -1,1 +1,1 @@
-"""What `make bench-send` is made of; benchmarks.bench_send puts it together."""
+"""The parts of `make bench-send`; benchmarks.bench_send puts them together."""

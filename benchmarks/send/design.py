@@ -1,5 +1,5 @@
-"""A newsletter as real ones are: about 10 KB as it leaves, 15 links that are counted, and values,
-filters and conditions for each reader."""
+"""A realistic newsletter: a mail of about 10 KB with 15 counted links, and with values, filters and
+conditions for each reader."""
 
 SUBJECT = "{{ first_name|default('Hello') }}, the spring catalogue is here · 春季新品"
 PREHEADER = "Ten things for {{ city|default('your town') }}, picked for you."

@@ -1,2 +1,2 @@
 class BenchError(Exception):
-    """A measurement can't be made or can't be trusted; the text says why."""
+    """A measurement isn't possible or isn't valid; the text says why."""

@@ -1,4 +1,4 @@
-"""The whole path: a campaign that is started in a running installation, until its ledger closes."""
+"""Measures a campaign in a running installation, from its start until its ledger closes."""
 
 import time
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from benchmarks.send.errors import BenchError
 from benchmarks.send.sink import Sink
 from tests.stack.installation import Installation
 
-# Seconds between two looks at the ledger: one query by primary key.
+# Seconds between two looks at the ledger; a look is one query by primary key.
 LOOK_EVERY = 0.05
 LEDGER = """
 SELECT m.state, extract(epoch FROM m.opened_at), t.targeted, t.waiting, t.in_flight, t.accepted
@@ -25,20 +25,20 @@ ACCEPTED = 2
 
 @dataclass(slots=True)
 class Run:
-    """Moments are seconds since 1970."""
+    """A measured campaign. Moments are seconds since 1970."""
 
     recipients: int
     began: float
-    # The transaction that freezes the audience: begun and committed.
+    # The transaction that freezes the audience: its begin and its commit.
     opened: float = 0.0
     frozen: float = 0.0
-    # The first message is in a worker's hands; the last result is in the ledger; it is finished.
+    # The first message is claimed, the last result is in the ledger, the campaign is finished.
     claimed: float = 0.0
     recorded: float = 0.0
     finished: float = 0.0
-    # Microseconds of CPU a message, while it was sent.
+    # Microseconds of CPU for each message, while the campaign was sent.
     cpu: dict[str, float] | None = None
-    # Bytes of a message as it arrived.
+    # Bytes of a message at the sink.
     size: float = 0.0
     commands: float = 0.0
     connections: float = 0.0
@@ -61,7 +61,7 @@ class Run:
 
 
 def run(installation: Installation, sink: Sink, relay: int, recipients: int, *, wait: float) -> Run:
-    """Starts a campaign to so many and waits until it is finished, `wait` seconds at most."""
+    """Starts a campaign to `recipients` people and waits for its end, at most `wait` seconds."""
     campaign = installation.call("compose_campaign", recipients, relay)
     sink.reset()
     measured = Run(recipients, time.time())
@@ -105,13 +105,13 @@ def _watch(
 
 
 def _log(installation: Installation) -> str:
-    """The end of what the send workers said: the directory is gone when the benchmark is."""
+    """The end of the send workers' log: the benchmark removes the directory at its end."""
     lines = (installation.var / "log" / "worker-send.log").read_text().splitlines()
     return "\n".join(lines[-30:])
 
 
 def _check(ledger: psycopg.Connection[Any], campaign: int, sink: Sink, measured: Run) -> None:
-    """Everybody once: in the ledger's rows, in its counts and at the sink."""
+    """Checks that each recipient is there once: in the ledger's rows, its counts, and the sink."""
     rows = ledger.execute(
         "SELECT state, count(*) FROM sending_message WHERE mailing_id ="
         " (SELECT mailing_id FROM campaigns_campaign WHERE id = %s) GROUP BY 1",
@@ -128,4 +128,4 @@ def _check(ledger: psycopg.Connection[Any], campaign: int, sink: Sink, measured:
     measured.cpu["the sink"] = counts["cpu"] / wanted * 1e6
     measured.size = counts["content"] / wanted
     measured.commands = counts["commands"] / wanted
-    measured.connections = counts["connections"] - 1  # less the one that asks
+    measured.connections = counts["connections"] - 1  # without our own, which asks for the counts

@@ -1,4 +1,4 @@
-"""The people whom the benchmark mails, made in sets: a workspace, its lists and its design."""
+"""Makes the benchmark's workspace in sets: people, lists and a design."""
 
 from dataclasses import dataclass
 
@@ -12,8 +12,8 @@ from designs import services as designs
 from designs.models import Design
 from relays.models import Relay
 
-# As real lists are: thousands of names in two scripts, one person in ten without; a customer number
-# that nobody shares; city and company for two thirds. `h` is spread evenly and differs by person.
+# Like a real list: thousands of names in two scripts, and no name for one person in ten; a unique
+# customer number; city and company for two thirds. `h` is an evenly spread hash of the person.
 CONTACTS = """
 INSERT INTO contacts_contact (workspace_id, email, first_name, last_name, full_name, attributes,
                               source_kind, source_id, created_at, updated_at)
@@ -53,7 +53,7 @@ class Made:
 
 
 def make(sizes: list[int]) -> Made:
-    """A list for each size, all of the same people."""
+    """Makes a list of each size; the lists share their people."""
     workspace = Workspace.objects.create(
         name="Brand", slug="brand", from_email=design.FROM, postal_address="1 Main Street, Berlin"
     )

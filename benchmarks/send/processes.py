@@ -1,4 +1,4 @@
-"""CPU time and memory of an installation's processes, by what they are for."""
+"""CPU time and memory of an installation's processes, by part of the product."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -10,7 +10,7 @@ PARTS = (SEND, DATABASE, REST)
 
 
 def cpu(family: list[psutil.Process]) -> dict[str, float]:
-    """Seconds by part. A parent's figure holds its dead children's, so none is lost."""
+    """{part: seconds of CPU}. A parent's figure includes that of its ended children."""
     seconds = dict.fromkeys(PARTS, 0.0)
     for process in family:
         with suppress(psutil.Error):
@@ -19,10 +19,10 @@ def cpu(family: list[psutil.Process]) -> dict[str, float]:
 
 
 def send_workers(family: list[psutil.Process]) -> list[psutil.Process]:
-    """The processes that send: children of the one that started them."""
+    """The sending processes: children of the worker's main process."""
     found: dict[psutil.Process, int] = {}
     for process in family:
-        # One that ended since the family was asked for.
+        # The process may have ended since the family was listed.
         with suppress(psutil.Error):
             if _part(process) == SEND:
                 found[process] = process.ppid()
@@ -30,7 +30,7 @@ def send_workers(family: list[psutil.Process]) -> list[psutil.Process]:
 
 
 def peak_mb(process: psutil.Process) -> float:
-    """The largest its resident memory ever was, in MiB (pages that it shares are counted)."""
+    """Its peak resident memory in MiB, including shared pages."""
     status = Path(f"/proc/{process.pid}/status").read_text().splitlines()
     kilobytes = next(line.split()[1] for line in status if line.startswith("VmHWM:"))
     return int(kilobytes) / 1024

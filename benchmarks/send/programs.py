@@ -1,4 +1,4 @@
-"""The programs of others that the benchmark needs, and our sink made with one of them."""
+"""External programs that the benchmark needs, and the compiled sink."""
 
 import shutil
 import subprocess
@@ -7,17 +7,17 @@ from pathlib import Path
 from benchmarks.send.errors import BenchError
 
 SINK = Path(__file__).resolve().parent.parent / "sink.c"
-# Debian keeps smtp-source where the path of a plain user does not lead.
+# Debian installs smtp-source in a directory that isn't in the PATH of a plain user.
 PLACES = "/usr/sbin:/usr/local/sbin"
 
 
 def find(*names: str) -> str | None:
-    """The path of the first that is installed."""
+    """The path of the first installed program among `names`."""
     return next(filter(None, (shutil.which(n) or shutil.which(n, path=PLACES) for n in names)), "")
 
 
 def require() -> tuple[str, str]:
-    """(smtp-source, C compiler). Raises BenchError with what is missing and how to get it."""
+    """(smtp-source, C compiler). Raises BenchError with the missing programs and their packages."""
     source, compiler = find("smtp-source"), find("cc", "gcc", "clang")
     packages = {"postfix": source, "gcc": compiler}
     if not source or not compiler:

@@ -1,4 +1,4 @@
-"""What the benchmark does inside a running installation (see tests.stack.scene)."""
+"""Actions of the benchmark inside a running installation (see tests.stack.scene)."""
 
 import logging
 import signal
@@ -25,7 +25,7 @@ def add_relay(port: int, connections: int) -> int:
 
 
 def compose_campaign(size: int, relay: int) -> int:
-    """A draft to the list of that size; returns its id. The disk is quiet afterwards."""
+    """Makes a draft to the list of that size and waits for pending writes. Returns its id."""
     spring = Design.objects.get()
     campaign = campaigns.create(spring.workspace, name=f"Spring to {size}")
     changes = {
@@ -44,7 +44,7 @@ def compose_campaign(size: int, relay: int) -> int:
 
 
 def start(campaign: int) -> None:
-    """As the button does it."""
+    """Starts the campaign as the page's button does."""
     campaigns.start_now(Campaign.objects.get(pk=campaign))
 
 
@@ -54,7 +54,7 @@ CALLS: dict[str, Callable[..., object]] = {
 
 
 def serve() -> None:
-    # It ends with its standard input; Ctrl-C is for the benchmark, which closes that.
+    # It ends with its standard input. On Ctrl-C the benchmark closes that.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.disable(logging.INFO)
     scene.serve(CALLS)

@@ -1,4 +1,4 @@
-"""Our SMTP sink (benchmarks/sink.c) as a process: started, asked, stopped."""
+"""Runs our SMTP sink (benchmarks/sink.c) as a process, and reads its counts."""
 
 import re
 import socket

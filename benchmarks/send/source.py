@@ -1,4 +1,4 @@
-"""Postfix's smtp-source into our sink: what a C program that does nothing but send reaches."""
+"""Runs Postfix's smtp-source into our sink: the rate of a C program that only sends."""
 
 import subprocess
 import time
@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from benchmarks.send.errors import BenchError
 from benchmarks.send.sink import Sink
 
-# Sessions that are tried; which is best depends on the machine's cores.
+# Numbers of sessions to try; the best one depends on the machine's cores.
 SESSIONS = (10, 20, 50)
-# Bytes that smtp-source puts before its payload.
+# Bytes of the headers that smtp-source adds to its payload.
 HEADERS = 120
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
     per_second: float
-    # Microseconds of the sink's CPU a message.
+    # Microseconds of the sink's CPU for each message.
     sink_us: float
 
 
@@ -29,8 +29,8 @@ def best_sessions(program: str, sink: Sink, *, messages: int, size: int) -> dict
 
 
 def run(program: str, sink: Sink, *, messages: int, size: int, sessions: int) -> Figures:
-    """So many messages of `size` bytes, to a recipient each. Connections are kept (-d), which is
-    its fastest way."""
+    """Sends `messages` of `size` bytes, each to one recipient. Connections are kept open (-d), its
+    fastest mode."""
     sink.reset()
     place = f"127.0.0.1:{sink.port}"
     command = [program, "-d", "-N", "-s", str(sessions), "-m", str(messages)]

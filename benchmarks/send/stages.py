@@ -1,11 +1,11 @@
-"""What each step of sending costs a message, alone in one process: the product's own functions on
-a mailing, one step after the other.
+"""Measures each step of sending alone: the product's own functions on a mailing, in one process,
+one step after the other.
 
     python -m benchmarks.send.stages MESSAGES SINK-PORT
 
-The last line is JSON: {stage: {"python": us, "postgres": us}}, microseconds of CPU a message. The
-steps are those of a delivery agent (sending.engine.deliveryagent): "claim" is with the fields that
-come with it, and "fields" says what of that they are.
+The last line is JSON: {stage: {"python": us, "postgres": us}}, microseconds of CPU for each
+message. The steps are those of a delivery agent (sending.engine.deliveryagent). "claim" includes
+reading merge fields; "fields" is that part alone.
 """
 
 import gc
@@ -31,13 +31,13 @@ BATCH = 1000
 
 
 class Costs:
-    """Sums the CPU time of stages: this process's, and that of the database behind it."""
+    """Sums the CPU time of stages: of this process, and of its database backend."""
 
     def __init__(self, messages: int) -> None:
         from django.db import connection  # noqa: PLC0415
 
         connection.ensure_connection()
-        # Of Linux, in nanoseconds; /proc/<pid>/stat counts hundredths of a second.
+        # Linux's count in nanoseconds; /proc/<pid>/stat has only hundredths of a second.
         self.backend = Path(f"/proc/{connection.connection.info.backend_pid}/schedstat")
         self.messages = messages
         self.seconds: dict[str, list[float]] = {}
@@ -133,7 +133,7 @@ def _composed(batch: "ClaimedBatch") -> list["MailObject"]:
 
 
 def _journal(batch: "ClaimedBatch") -> None:
-    """As with one connection: the reply to a mail and the next one's begin in one write."""
+    """Writes the journal as with one connection: a reply and the next begin in one write."""
     from smtp import Stage  # noqa: PLC0415
 
     for message in batch.claim.messages:

@@ -1,4 +1,4 @@
-"""The benchmark's figures: medians over rounds as a table, and as one JSON object."""
+"""The benchmark's results: medians over rounds, as a table and as one JSON object."""
 
 import json
 from dataclasses import dataclass, field
@@ -8,30 +8,31 @@ from benchmarks.send.path import Run
 from benchmarks.send.processes import PARTS
 
 SINK = "the sink"
-# "fields" is measured twice: alone, and where it happens.
+# "fields" is measured twice: alone, and as part of "claim".
 PART_OF_CLAIM = "fields"
 LABELS = {PART_OF_CLAIM: "  fields, which are part of the claim"}
-# Whose CPU time a stage's is.
+# The processes whose CPU time is measured.
 WHO = ("python", "postgres")
 
 
 @dataclass(slots=True)
 class Results:
     recipients: int
-    # {sessions of smtp-source: messages a second} of the trial, and the best of them.
+    # {sessions of smtp-source: messages a second} of the trial, and the best number of sessions.
     sessions: dict[int, float] = field(default_factory=dict)
     best: int = 0
-    # Of each round: messages a second of smtp-source; the whole path near and far.
+    # One value for each round: messages a second of smtp-source, the campaign into the near sink
+    # and into the far one.
     source: list[float] = field(default_factory=list)
     near: list[Run] = field(default_factory=list)
     far: list[Run] = field(default_factory=list)
     round_trip: float = 0.0
     connections: int = 0
-    # {stage: {"python", "postgres"}}, microseconds a message.
+    # {stage: {"python": us, "postgres": us}}, microseconds for each message.
     stages: dict[str, dict[str, float]] = field(default_factory=dict)
-    # Of each send worker, MiB.
+    # Peak memory of each send worker, MiB.
     rss: list[float] = field(default_factory=list)
-    # Bytes in the end: the database, and the ledger's rows with their indexes.
+    # Bytes at the end: the database, and the ledger's rows with their indexes.
     database: int = 0
     ledger: int = 0
 
@@ -41,7 +42,7 @@ class Results:
 
     @property
     def ratio(self) -> float:
-        """Of neighbours: what a round's both halves share, such as a busy machine, goes out."""
+        """The median ratio within rounds, so that a busy machine affects both sides."""
         return median(
             run.per_second / source for run, source in zip(self.near, self.source, strict=True)
         )
@@ -52,7 +53,7 @@ class Results:
 
     @property
     def per_round_trip(self) -> float:
-        """Messages of one connection in one round trip."""
+        """Messages of one connection in one round trip, with the far sink."""
         return self.far_per_second * self.round_trip / self.connections
 
     def cpu(self) -> dict[str, float]:
@@ -94,7 +95,7 @@ def summary(results: Results) -> str:
 
 
 def sent(results: Results) -> int:
-    """Messages of all rounds."""
+    """The number of messages of all rounds."""
     return sum(run.recipients for run in (*results.near, *results.far))
 
 

@@ -1,4 +1,4 @@
-"""The product's own SMTP exchange on connections that stay open, fed with mails that are ready."""
+"""The product's own SMTP exchange on open connections, with mails that are already composed."""
 
 import asyncio
 from collections import deque
@@ -14,7 +14,7 @@ from smtp.accepted import Accepted
 
 
 class Wire:
-    """A source for exchanges (smtp.Source)."""
+    """A source for exchanges (smtp.MailSupply)."""
 
     def __init__(self, relay: Relay, connections: int) -> None:
         self.relay = relay
@@ -39,7 +39,7 @@ class Wire:
         self.runner.close()
 
     def send(self, mails: list[MailObject]) -> Accepted:
-        """When the last reply was read; all of them were accepted."""
+        """Sends the mails and returns after the last reply; all must be accepted."""
         self.waiting.extend(mails)
         self.left = len(mails)
         self.accepted = Accepted()

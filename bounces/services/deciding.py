@@ -14,7 +14,7 @@ from accounts.models import User, Workspace
 from bounces.matching import By, proof
 from bounces.models import BounceMail, BounceMailbox
 from bounces.queries.seen import seen_before
-from bounces.reading import Kind, Report, parse
+from bounces.reading import Report, ReportKind, parse
 from contacts import addresses
 from contacts.models import Contact, Suppression
 from contacts.provenance import Source
@@ -32,13 +32,22 @@ RECENT = timedelta(days=14)
 # Mails read and applied in one transaction.
 AT_ONCE = 100
 
-EVENTS = {kind: Event.Kind(kind.value) for kind in Kind if kind.value in Event.Kind.values} | {
-    Kind.CHALLENGED: Event.Kind.AUTO_REPLIED
+EVENTS = {
+    kind: Event.Kind(kind.value) for kind in ReportKind if kind.value in Event.Kind.values
+} | {ReportKind.CHALLENGED: Event.Kind.AUTO_REPLIED}
+SUPPRESSES = {
+    kind: Suppression.Reason(kind.value)
+    for kind in (ReportKind.HARD_BOUNCED, ReportKind.COMPLAINED)
 }
-SUPPRESSES = {kind: Suppression.Reason(kind.value) for kind in (Kind.HARD_BOUNCED, Kind.COMPLAINED)}
 # Kinds that may be matched by address alone, as unproven. Automatic replies are not among them: a
 # reply to a person's mail looks the same as one to ours.
-BY_RECIPIENT = {Kind.HARD_BOUNCED, Kind.SOFT_BOUNCED, Kind.BLOCKED, Kind.DELAYED, Kind.COMPLAINED}
+BY_RECIPIENT = {
+    ReportKind.HARD_BOUNCED,
+    ReportKind.SOFT_BOUNCED,
+    ReportKind.BLOCKED,
+    ReportKind.DELAYED,
+    ReportKind.COMPLAINED,
+}
 
 
 @dataclass(slots=True)
@@ -62,7 +71,7 @@ class Reading:
 
     @property
     def _about_a_message(self) -> bool:
-        return self.message is not None and self.report.kind != Kind.OTHER
+        return self.message is not None and self.report.kind != ReportKind.OTHER
 
 
 @dataclass(slots=True)
@@ -284,7 +293,7 @@ def _present(workspace: Workspace, ours: Sequence[Reading]) -> dict[int, str]:
         for one in ours
         if one.message is not None
         and one.message.contact_id is not None
-        and one.report.kind == Kind.COMPLAINED
+        and one.report.kind == ReportKind.COMPLAINED
     }
     if not who:
         return {}
@@ -329,7 +338,7 @@ def not_a_bounce(mail: BounceMail, by: User, moment: datetime) -> int:
     """A person says that this mail is no bounce: lifts the suppression that it made. The event
     stays. Returns how many suppressions were lifted. `is_a_bounce` with the same moment undoes
     it."""
-    BounceMail.objects.filter(pk=mail.pk).update(kind=Kind.OTHER)
+    BounceMail.objects.filter(pk=mail.pk).update(kind=ReportKind.OTHER)
     message = mail.message
     if message is None and mail.message_id is not None:
         message = past.find([mail.message_id]).get(mail.message_id)
@@ -338,7 +347,7 @@ def not_a_bounce(mail: BounceMail, by: User, moment: datetime) -> int:
     return suppressions.lift_many(suppression_of(message), by, moment)
 
 
-def is_a_bounce(mail: BounceMail, kind: Kind, moment: datetime) -> None:
+def is_a_bounce(mail: BounceMail, kind: ReportKind, moment: datetime) -> None:
     """Undoes `not_a_bounce`; `kind`: the mail's kind before."""
     BounceMail.objects.filter(pk=mail.pk).update(kind=kind)
     suppressions.undo_lift(mail.mailbox.workspace, moment)

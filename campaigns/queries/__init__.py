@@ -1,1 +1,1 @@
-"""What the pages of campaigns read: sets and sums, fast with a million messages a mailing."""
+"""Reads for the pages of campaigns: sets and sums, fast with a million messages in a mailing."""

@@ -1,5 +1,5 @@
-"""What became of the people that somebody searches for on a campaign, whoever they are: recipients,
-people left out, and people whom the campaign does not reach at all."""
+"""Answers a search for people on a campaign's page: what became of recipients, of people left out,
+and of people whom the campaign does not reach at all."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -20,15 +20,16 @@ from contacts.queries import audience, people
 from pages import locales, reasons
 from sending.models import LeftOut, Mailing, Message
 
-# People of whom it is told; and contacts that are looked up for one text, so that those who have to
-# do with the campaign are found among namesakes. More letters give fewer.
+# At most MOST people are shown. LOOKED_UP contacts are read for one text, so that people of this
+# campaign are found among namesakes.
 MOST = 10
 LOOKED_UP = 200
 
 
 @dataclass(frozen=True, slots=True)
 class RecipientReply:
-    """`state` is a code of pages.statuses; `contact` is None where the contact is gone."""
+    """What became of one person. `state`: a code of pages.statuses. `contact`: its id; None if the
+    contact no longer exists."""
 
     address: str
     contact: int | None
@@ -41,13 +42,13 @@ class RecipientReply:
 
 
 def meant(workspace: Workspace, text: str) -> list[Contact]:
-    """The contacts that this text can mean: an address, or a part of an address or a name."""
+    """Contacts that match the text: by the whole address, else by a part of address or name."""
     exact = Contact.objects.filter(workspace=workspace, email=query.typed(text)).first()
     return [exact] if exact else people.sample(workspace, text, LOOKED_UP)
 
 
 def _no_contact(workspace: Workspace, text: str) -> RecipientReply:
-    """An address of nobody, which may be suppressed all the same."""
+    """The answer for an address without a contact; it may be suppressed nevertheless."""
     why = _("No contact of this workspace has this address.")
     answer = RecipientReply(addresses.display(query.typed(text)), None, "no_contact", why)
     if not (stops := people.suppressions_of(workspace, text)):
@@ -67,7 +68,7 @@ def _is_address(text: str) -> bool:
 
 
 def of_left_out(workspace: Workspace, rows: Sequence[LeftOut]) -> list[RecipientReply]:
-    """Rows as answers, with the contacts that are still there."""
+    """The rows as answers, with the ids of contacts that still exist."""
     behind = causes.of_left_out(workspace, rows)
     ids = [row.contact_id for row in rows]
     known = set(Contact.objects.filter(pk__in=ids).values_list("pk", flat=True))
@@ -88,7 +89,8 @@ def of_left_out(workspace: Workspace, rows: Sequence[LeftOut]) -> list[Recipient
 
 
 def before(campaign: Campaign, text: str, shown: Iterable[LeftOut]) -> list[RecipientReply]:
-    """What would become of them if it started now; people in `shown` need no second answer."""
+    """What would happen to the people found if the campaign started now, except people in `shown`:
+    the table has them already."""
     asked = query.question(campaign)
     there = {row.contact_id for row in shown}
     contacts = [one for one in meant(campaign.workspace, text) if one.pk not in there]
@@ -114,11 +116,11 @@ def before(campaign: Campaign, text: str, shown: Iterable[LeftOut]) -> list[Reci
 
 
 def after(mailing: Mailing, text: str, shown: QuerySet[Message]) -> list[RecipientReply]:
-    """What became of them; messages in `shown`, the filtered table, need no second answer."""
+    """What became of the people found, except those in `shown`, the filtered table."""
     contacts = meant(mailing.workspace, text)
     ids, emails = [one.pk for one in contacts], [one.email for one in contacts]
-    # By message_by_contact and message_address_once: a contact may have another address by now, and
-    # an address another contact.
+    # By the indexes message_by_contact and message_address_once. Both, because since the start a
+    # contact may have got another address, and an address another contact.
     theirs = Q(contact_id__in=ids) | Q(address__in=[*emails, query.typed(text)])
     messages = list(Message.objects.filter(theirs, mailing=mailing))
     in_table = set(shown.filter(pk__in=[m.pk for m in messages]).values_list("pk", flat=True))
@@ -139,7 +141,7 @@ def after(mailing: Mailing, text: str, shown: QuerySet[Message]) -> list[Recipie
 
 
 def beside(mailing: Mailing, text: str, shown: Iterable[LeftOut]) -> list[RecipientReply]:
-    """The same on the page of the people left out, whose rows are `shown`."""
+    """As `after`, for the page of the people left out, whose rows are `shown`."""
     there = {addresses.display(row.address) for row in shown}
     found = after(mailing, text, Message.objects.none())
     no_contact = there and [one.state for one in found] == ["no_contact"]
@@ -166,8 +168,8 @@ def _of_messages(mailing: Mailing, messages: Sequence[Message]) -> list[Recipien
 
 
 def _outside(mailing: Mailing, contacts: Sequence[Contact]) -> list[RecipientReply]:
-    """Contacts that were on none of the lists when the audience was frozen; or, of a mailing whose
-    people left out were not recorded, contacts that are no recipients."""
+    """Contacts that were on none of the lists when the audience was frozen. If the mailing has no
+    record of the people left out: contacts that are no recipients."""
     joined = {
         row.contact_id: row
         for row in Subscription.objects.filter(

@@ -1,7 +1,7 @@
-"""The people on a campaign's lists, with the reason where they are left out.
+"""The people on a campaign's lists, with a reason for those who are left out.
 
-Before the campaign starts they are worked out from its lists, once it has started they are read
-from the rows that were written then. Both come as rows of sending.models.LeftOut.
+Before the start they are computed from the lists; afterwards they are read from the rows that the
+start wrote. Both come as rows of sending.models.LeftOut.
 """
 
 from collections.abc import Mapping
@@ -19,13 +19,13 @@ from contacts.queries import audience
 from pages import tables
 from sending.models import LeftOut, Mailing
 
-# Of the page's address.
+# Parameters of the page's URL.
 FILTERS = ("q", "reason")
 SORT = "address"
 
 
 def typed(text: str) -> str:
-    """How stored addresses begin that somebody means by this text."""
+    """The begin of the stored addresses that match this text."""
     text = text.strip()
     if "." not in text.partition("@")[2]:
         return text.lower()
@@ -36,7 +36,7 @@ def typed(text: str) -> str:
 
 
 def left_out(mailing: Mailing, parameters: QueryDict) -> Q:
-    """A condition on LeftOut: the people of one `reason` (else of any), by how addresses begin."""
+    """A condition on LeftOut: rows with this `reason` (if given) whose address begins with `q`."""
     found = Q(mailing=mailing)
     if reason := parameters.get("reason", ""):
         found &= Q(reason=reason)
@@ -46,8 +46,8 @@ def left_out(mailing: Mailing, parameters: QueryDict) -> Q:
 
 
 def unrecorded(mailing: Mailing) -> int:
-    """How many people were left out of a mailing that was opened before there were rows of them.
-    Who they were can't be found out later: their subscriptions have changed since."""
+    """The number of people left out of a mailing that was opened before LeftOut existed. Who they
+    were can't be found out later, because subscriptions have changed since."""
     if mailing.details_dropped_at is not None:
         return 0
     number = sum(mailing.excluded.values())
@@ -69,7 +69,7 @@ def frozen(request: HttpRequest, mailing: Mailing) -> tables.Page[LeftOut]:
 
 
 def audience_of(campaign: Campaign) -> Audience:
-    """Whom the campaign is for, as it is drafted now."""
+    """The audience of the campaign as it is now."""
     return Audience.of_lists(
         campaign.workspace_id,
         (one.pk for one in campaign.lists_in.all()),
@@ -78,12 +78,13 @@ def audience_of(campaign: Campaign) -> Audience:
 
 
 def question(campaign: Campaign) -> audience.Question:
-    """Everybody on the lists of a campaign that has not started."""
+    """The question for everybody on the lists of a campaign that has not started."""
     return audience.Question(audience_of(campaign))
 
 
 def asked(campaign: Campaign, parameters: QueryDict) -> audience.Question:
-    """The people that the page of the audience shows: recipients, or those left out (`reason`)."""
+    """The question for the people on the audience's page: recipients, or, with the parameter
+    `reason`, people left out for it."""
     reason = parameters.get("reason", audience.RECIPIENTS)
     return replace(question(campaign), reason=reason, begins=typed(parameters.get("q", "")))
 
@@ -120,8 +121,8 @@ def as_row(person: audience.AudiencePerson) -> LeftOut:
 def live(
     request: HttpRequest, campaign: Campaign, counted: Mapping[str, Any]
 ) -> tables.Page[LeftOut]:
-    """People on the lists as they are now: the recipients, or (`reason`) those left out.
-    `counted`: what contacts.queries.audience.count says of the same lists."""
+    """People on the lists as they are now: the recipients, or, with the parameter `reason`, people
+    left out. `counted`: the result of contacts.queries.audience.count for the same lists."""
     wanted = asked(campaign, request.GET)
     numbers = {audience.RECIPIENTS: counted["recipients"]} | counted["excluded"]
     numbers[audience.LEFT_OUT] = sum(counted["excluded"].values())

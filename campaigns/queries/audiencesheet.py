@@ -1,6 +1,6 @@
-"""The people on a campaign's lists as rows of a CSV: those left out with the reason, and before the
-start also those who would get it. Streamed: what depends on the reader (language, time zone) is
-taken from the request, because the stream is read after it."""
+"""The people on a campaign's lists as rows of a CSV: people left out with the reason and, before
+the start, also the recipients. The reader's language and time zone are kept for the stream, because
+it is read after the request has ended."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -19,7 +19,7 @@ from contacts.queries import audience
 from pages import reasons, statuses
 from sending.models import LeftOut, Mailing
 
-# Rows whose causes are looked up together, by two queries.
+# The causes of this many rows are looked up together, by two queries.
 AT_ONCE = 5000
 Row = list[str]
 
@@ -35,13 +35,13 @@ def header() -> Row:
 
 
 def frozen(mailing: Mailing, parameters: QueryDict) -> Iterator[Row]:
-    """People left out when the audience was frozen, as the page filters them."""
+    """People left out when the audience was frozen, filtered as on the page."""
     found = LeftOut.objects.filter(query.left_out(mailing, parameters)).order_by("address")
     return _rows(mailing.workspace, found.iterator(AT_ONCE))
 
 
 def live(campaign: Campaign, parameters: QueryDict) -> Iterator[Row]:
-    """People on the lists as they are now, as the page filters them."""
+    """People on the lists as they are now, filtered as on the page."""
     people = audience.stream(query.asked(campaign, parameters), AT_ONCE)
     return _rows(campaign.workspace, map(query.as_row, people))
 

@@ -1,6 +1,6 @@
-"""What keeps people from a campaign: the suppression or the list behind a reason, and since when.
+"""Finds the suppression or list because of which people were left out or skipped, and its date.
 
-One query for the suppressions of a page and one for its lists.
+One query finds the suppressions of a page, another one its lists.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ SUPPRESSED, UNSUBSCRIBED, EXCLUDED = "suppressed_", "unsubscribed", "excluded"
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """`text` names the suppression or list, `url` is where it is shown."""
+    """`text` names the suppression or list; `url` is its page."""
 
     text: str
     url: str
@@ -58,8 +58,8 @@ def of_left_out(workspace: Workspace, rows: Sequence[LeftOut]) -> dict[str, Caus
 
 
 def of_skipped(mailing: Mailing, rows: Sequence[Message]) -> dict[str, Cause]:
-    """{address: Cause} of messages that were skipped because the person had left meanwhile: the
-    newest suppression that was there by then, or the list that was left last."""
+    """{address: Cause} of messages that were skipped because the person left after the start: the
+    newest suppression of that time, or the list that was left last."""
     skipped = [row for row in rows if row.state == Message.State.SKIPPED]
     suppressed = [row for row in skipped if row.reason.startswith(SUPPRESSED)]
     left = [row for row in skipped if row.reason == UNSUBSCRIBED]

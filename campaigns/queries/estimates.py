@@ -1,4 +1,4 @@
-"""When a campaign will be done: its messages, the limits of its relays and its own."""
+"""Estimates when a campaign will be done, from its messages, its relays' limits and its own."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ Uses = Mapping[int, Used]
 
 
 def used(relays: Sequence[Relay]) -> Uses:
-    """{relay id: what of its limits is used now}, for `finish`; one query."""
+    """{relay id: messages already used of its limits}, for `finish`; one query."""
     return uses.of([relay.pk for relay in relays], timezone.now())
 
 
@@ -35,8 +35,8 @@ class Own:
 def finish(
     tiers: Mapping[Relay, int], count: int, *, begin: datetime, used: Uses, own: Own
 ) -> datetime | None:
-    """When the last of `count` messages is sent if the first may be at `begin`; None where there is
-    no relay, or where it is too far ahead to be said. `tiers`: {relay that works: its tier}."""
+    """When the last of `count` messages is sent if the first may be sent at `begin`; None: there is
+    no relay, or the end is too far ahead. `tiers`: {relay that works: its tier}."""
     if not count:
         return None
     ways = [_way(relay, begin, used.get(relay.pk, Used()), tier) for relay, tier in tiers.items()]
@@ -46,7 +46,8 @@ def finish(
 
 @dataclass(slots=True)
 class _Warming:
-    """A relay's warm-up as it will be: one that sent nothing yet begins with this campaign."""
+    """A relay's warm-up for the forecast: if the relay has sent nothing yet, it begins with this
+    campaign."""
 
     warmup: Any
     warmup_began: date | None

@@ -7,7 +7,7 @@ SKIP = f"SELECT setval({SEQUENCE}, nextval({SEQUENCE}) + %s)"
 
 
 def skip_numbers(number: int) -> None:
-    """The next campaigns have numbers after so many that nobody gets. Django knows nothing of
-    sequences."""
+    """Skips `number` numbers, so that no campaign gets them. SQL, because Django can't advance a
+    sequence."""
     with connection.cursor() as cursor:
         cursor.execute(SKIP, [number])

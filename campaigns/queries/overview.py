@@ -1,4 +1,4 @@
-"""Campaigns of a workspace with what their mailings came to, for lists of them and for Home."""
+"""Campaigns of a workspace with the results of their mailings, for lists and for Home."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from campaigns.models import Campaign
 from campaigns.queries import progress
 from sending.models import Mailing
 
-# It is over, and more recipients failed than got it. A retry makes it send again.
+# The campaign is over, and more recipients failed than got it. A retry ends that state.
 MOSTLY_FAILED = Q(
     mailing__state=Mailing.State.FINISHED,
     mailing__tally__failed__gt=F("mailing__tally__accepted") + F("mailing__tally__unknown"),
@@ -21,7 +21,7 @@ MOSTLY_FAILED = Q(
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """What came of some campaigns, in messages."""
+    """Results of several campaigns, in messages."""
 
     targeted: int = 0
     accepted: int = 0
@@ -40,7 +40,7 @@ COUNTED = ("targeted", "accepted", "failed", "bounced", "opened", "clicked", "un
 
 
 def started_within(workspace: Workspace, *, days: int, ago: int = 0) -> QuerySet[Campaign]:
-    """Campaigns that started in these days; `ago`: the days end so many before now."""
+    """Campaigns that started within `days` days; the period ends `ago` days before now."""
     end = timezone.now() - dt.timedelta(days=ago)
     begun = Q(mailing__opened_at__gte=end - dt.timedelta(days=days))
     if ago:
@@ -49,8 +49,8 @@ def started_within(workspace: Workspace, *, days: int, ago: int = 0) -> QuerySet
 
 
 def sums(rows: QuerySet[Campaign]) -> Sums:
-    """What came of these campaigns until now, from their tallies. Home shows this of the last days
-    and links to the page of campaigns, which shows it of the same campaigns."""
+    """Results of these campaigns until now, from their tallies. Home shows those of the last days
+    and links to the page of campaigns, which shows the same numbers."""
     total = rows.order_by().aggregate(
         **{name: Coalesce(Sum(f"mailing__tally__{name}"), 0) for name in COUNTED}
     )
@@ -58,7 +58,7 @@ def sums(rows: QuerySet[Campaign]) -> Sums:
 
 
 def campaigns(workspace: Workspace) -> QuerySet[Campaign]:
-    """Campaigns with what `progress.of` needs of their mailings."""
+    """Campaigns with everything that `progress.of` reads of their mailings."""
     related = (f"mailing__{name}" for name in progress.RELATED)
     prefetch = (f"mailing__{name}" for name in progress.PREFETCH)
     return (

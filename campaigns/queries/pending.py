@@ -1,5 +1,5 @@
-"""Which messages of a mailing are claimed by a worker, and which wait: a claim touches no message
-row, so that stands in lanes and batches."""
+"""Which messages of a mailing are claimed by a worker, and which wait. A claim writes no message
+row, so this is read from lanes and batches."""
 
 from collections.abc import Collection
 
@@ -9,8 +9,8 @@ from sending.models import Batch, Mailing, Message
 
 
 def claimed(mailing: Mailing, among: Collection[int] | None = None) -> set[int]:
-    """Ids of the messages in flight: those in batches that have a holder, some seconds' work.
-    `among`: only batches with one of these ids."""
+    """Ids of the messages in flight: those in batches that have a holder (some seconds' work).
+    `among`: looks only at batches with one of these ids."""
     batches = Batch.objects.filter(mailing=mailing).exclude(holder="")
     if among is not None:
         batches = batches.filter(ids__overlap=list(among))
@@ -18,8 +18,8 @@ def claimed(mailing: Mailing, among: Collection[int] | None = None) -> set[int]:
 
 
 def waits(mailing: Mailing) -> Q:
-    """A condition for messages that wait: not claimed yet, given back, or to be tried again. Each
-    by an index: the ranges of ids and the ids by the primary key, the last by message_retry."""
+    """A condition for messages that wait: not claimed yet, given back, or to be tried again. The
+    first two use the primary key (ranges of ids, and ids), the third uses message_retry."""
     unclaimed = mailing.lanes.filter(next_id__lte=F("last_id")).values_list("next_id", "last_id")
     given_back = Batch.objects.filter(mailing=mailing, holder="").values_list("ids", flat=True)
     found = Q(retry_at__isnull=False) | Q(pk__in=[pk for ids in given_back for pk in ids])

@@ -1,4 +1,4 @@
-"""How far mailings are, how fast they go, when they are done and what holds them up."""
+"""Progress of mailings: messages done, rate, estimated end, and the relays that carry on."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -12,21 +12,21 @@ from campaigns.queries import estimates, routes
 from relays.models import Relay
 from sending.models import Mailing, Tally, TallyMinute
 
-# What `of` reads of a mailing; hand it to select_related and prefetch_related.
+# Relations that `of` reads of a mailing; pass them to select_related and prefetch_related.
 RELATED = ("tally", "relay", "pool", "freezing")
 PREFETCH = ("pool__members__relay",)
-# Seconds; a finish that is nearer isn't worth saying.
+# Seconds; an end that is nearer is not reported.
 SOON = 5
 
 
 @dataclass(frozen=True, slots=True)
 class MailingProgress:
-    """Numbers are messages; `rate` is messages a second, None where nothing is being sent."""
+    """Numbers are messages; `rate` is messages a second; None: nothing is being sent."""
 
     targeted: int
     done: int
     rate: float | None
-    # When the rest is done at this rate and by the relays' limits; None when that can't be said.
+    # When the rest is done at this rate and by the relays' limits; None: unknown.
     finish_at: datetime | None
 
     @property
@@ -35,12 +35,13 @@ class MailingProgress:
 
     @property
     def percent(self) -> int:
-        """Of 100; never 100 while something is left."""
+        """Percentage of messages done; less than 100 while any is left."""
         return self.done * 100 // self.targeted if self.targeted else 100
 
 
 def moves(mailing: Mailing) -> bool:
-    """Whether its numbers still change: also of a cancelled one whose rest is being skipped."""
+    """Whether its numbers still change; also true while the rest of a cancelled mailing is being
+    skipped."""
     tally = mailing.tally
     return mailing.state in Mailing.LIVE or bool(
         mailing.state == Mailing.State.CANCELLED and (tally.waiting or tally.in_flight)
@@ -48,12 +49,12 @@ def moves(mailing: Mailing) -> bool:
 
 
 def freezes(mailing: Mailing) -> bool:
-    """Whether a part of its audience is still being frozen: more recipients are to come."""
+    """Whether part of its audience is still being frozen, so that more recipients will come."""
     return hasattr(mailing, "freezing")
 
 
 def done(tally: Tally) -> int:
-    """How many have come to an end: whatever will not be sent by itself any more."""
+    """The number of messages that will not be sent any more by themselves."""
     return tally.accepted + tally.failed + tally.skipped + tally.unknown
 
 
@@ -95,9 +96,10 @@ def _progress(mailing: Mailing, sent: int, used: estimates.Uses, now: datetime) 
 def _finish(
     mailing: Mailing, left: int, rate: float, used: estimates.Uses, now: datetime
 ) -> datetime | None:
-    """What the limits allow at the present rate, counted from the end of the wait; nothing before
-    a message was sent or while more recipients are to come, nothing while all of it waits for a
-    person, and nothing that is over before it is read."""
+    """The end by the limits and the present rate, counted from the end of the present wait.
+
+    None before the first message was sent, while more recipients will come, while the mailing waits
+    for a person, and if the end is less than SOON seconds away."""
     if not (mailing.tally.accepted or mailing.tally.failed) or freezes(mailing):
         return None
     if mailing.wait_reason and not mailing.wait_until:
@@ -126,7 +128,7 @@ def relays_of(mailing: Mailing) -> list[Relay]:
 
 
 def _tiers(mailing: Mailing) -> dict[Relay, int]:
-    """The relays that carry it, waits aside, each with its tier."""
+    """The relays that carry it, including those that wait, each with its tier."""
     members = mailing.pool.members.all() if mailing.pool else []
     numbers = {member.relay_id: member.tier for member in members}
     carrying = (relay for relay in relays_of(mailing) if routes.carries(relay, mailing))
@@ -134,7 +136,7 @@ def _tiers(mailing: Mailing) -> dict[Relay, int]:
 
 
 def average_rate(mailing: Mailing) -> float | None:
-    """Messages a second from the first to the last, for one that is over."""
+    """Messages a second from the opening to the end, for a mailing that is over."""
     if mailing.finished_at is None:
         return None
     tally = mailing.tally
@@ -143,6 +145,6 @@ def average_rate(mailing: Mailing) -> float | None:
 
 
 def carrying(mailing: Mailing, waiting: Collection[str]) -> list[str]:
-    """Names of the relays that carry it on while those of the names `waiting` don't."""
+    """Names of the relays that carry on while the relays with the names `waiting` wait."""
     found = [relay for relay in relays_of(mailing) if routes.carries(relay, mailing)]
     return sorted(relay.name for relay in found if relay.name not in waiting)

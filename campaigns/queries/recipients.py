@@ -1,7 +1,7 @@
-"""The messages of a mailing as the table of recipients filters them; fast with a million.
+"""The messages of a mailing for the table of recipients, by its filters; fast with a million.
 
-The only order is by address: the index that keeps an address from getting a mail twice gives it,
-for the whole mailing (message_address_once) and for each rare state (message_not_accepted).
+The only order is by address. Two indexes give it: message_address_once, which keeps an address from
+getting a mail twice, for the whole mailing, and message_not_accepted for each rare state.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,13 +25,13 @@ from sending.models import Event, Mailing, Message
 from sending.services import heldpeople
 
 State = Message.State
-# What the address of the page calls the states: codes of pages.statuses. In flight is a state to
-# who looks; in the rows it is waiting.
+# Names of states in the page's URL: codes of pages.statuses. Messages in flight have a state of
+# their own for the reader; in their rows they are waiting.
 WAITING, IN_FLIGHT = "waiting", "in_flight"
 STATES = (WAITING, IN_FLIGHT, "accepted", "failed", "skipped", "unknown")
-# Those that came to an end: what progress counts (campaigns.queries.progress.done).
+# All states but waiting: the messages that campaigns.queries.progress.done counts.
 DONE = "done"
-# Kept in a column of the message, because they are many; the others are found by their event.
+# Frequent events, which have a column in the message; rare ones are found by their rows in Event.
 COLUMNS = {"opened": "opened_at", "clicked": "clicked_at", "bounced": "bounced_at"}
 EVENTS = (
     "opened",
@@ -50,12 +50,11 @@ FILTERS = (
     *("q", "state", "reason", "event", "domain", "provider", "same", "rest", "link", "variant"),
     *("run", "held"),
 )
-# Filters that only a link of the report sets; the page of recipients names them above its table.
+# Filters that only links of the report set; the page of recipients names them above its table.
 FROM_REPORT = ("reason", "link", "rest", "provider", "run", "held")
-# Of a run of refusals (its number): who was refused in it, and who waits because of it.
+# By the number of a run of refusals: messages refused in it, and messages that it keeps waiting.
 RUNS = {"run": heldpeople.refused_in, "held": heldpeople.left_in}
-# What the tally counts of events, in columns of the same names; tests compare each with the rows
-# that the filter gives.
+# Filters whose count the tally has in a column of the same name; tests compare both.
 TALLIED = (
     *("opened", "clicked", "bounced", "hard_bounced", "soft_bounced", "blocked"),
     *("complained", "unsubscribed"),
@@ -72,7 +71,7 @@ def filtered(mailing: Mailing, parameters: QueryDict) -> QuerySet[Message]:
     rows = _by_address(rows, parameters.get("q", "").strip(), parameters.get("domain", "").strip())
     if provider := parameters.get("provider", ""):
         number = providers.lane_number(provider)
-        # A key that is no mail provider's is nobody's.
+        # An unknown key matches no message.
         rows = rows.filter(lane=number) if number != providers.OTHERS else rows.none()
     rows = _by_state(rows, mailing, parameters.get("state", ""))
     event, said = parameters.get("event", ""), parameters.get("same")
@@ -95,7 +94,7 @@ def _of_run(rows: QuerySet[Message], mailing: Mailing, parameters: QueryDict) ->
 
 
 def _without(rows: QuerySet[Message], groups: Sequence[report.ReplyGroup]) -> QuerySet[Message]:
-    """Failed messages of none of these groups."""
+    """Failed messages that are in none of these groups."""
     known = Q(pk__in=[])
     for group in groups:
         known |= Q(reason=group.reason, same=group.same)
@@ -112,12 +111,12 @@ def _by_state(rows: QuerySet[Message], mailing: Mailing, code: str) -> QuerySet[
     if code not in STATES:
         return rows
     state = Message.State[code.upper()]
-    # By message_not_accepted.
+    # `trouble` has the index message_not_accepted.
     return rows.filter(state=state) if state == State.ACCEPTED else rows.filter(trouble=state)
 
 
 def code_of(state: int, *, in_flight: bool) -> str:
-    """What the page calls the state of a message, claimed by a worker or not."""
+    """The page's code for the state of a message; `in_flight`: a worker has claimed it."""
     return IN_FLIGHT if in_flight and state == State.WAITING else Message.State(state).name.lower()
 
 
@@ -130,12 +129,13 @@ def _by_address(rows: QuerySet[Message], text: str, domain: str) -> QuerySet[Mes
 
 
 def address_matches(text: str) -> Q:
-    """A condition on `address`: the address that is meant, or how it begins."""
+    """A condition on `address`: equal to the text if that is a whole address, else beginning with
+    it."""
     return _is(text) if "." in text.partition("@")[2] else _begins_with(text)
 
 
 def _stored(domain: str) -> str:
-    """A domain as messages have it; what is none stays as it is and is nobody's."""
+    """The domain in the form of stored addresses. A text that is no domain matches no message."""
     try:
         return addresses.normalise_domain(domain)
     except addresses.AddressError:
@@ -178,7 +178,7 @@ def _by_event(
 
 
 def known_total(mailing: Mailing, parameters: QueryDict) -> int | None:
-    """How many there are, where the tally says it."""
+    """The number of rows, if the tally has it."""
     given = {name: parameters[name] for name in FILTERS if parameters.get(name)}
     if "same" in parameters:
         return None
@@ -195,7 +195,7 @@ def known_total(mailing: Mailing, parameters: QueryDict) -> int | None:
 
 
 def contacts_of(rows: Sequence[Message]) -> set[int]:
-    """Which of their contacts are still there."""
+    """Ids of the rows' contacts that still exist."""
     wanted = [row.contact_id for row in rows if row.contact_id is not None]
     return set(Contact.objects.filter(pk__in=wanted).values_list("pk", flat=True))
 
@@ -216,8 +216,8 @@ def header() -> list[str]:
 
 
 def rows(mailing: Mailing, messages: QuerySet[Message]) -> Iterator[list[Any]]:
-    """One row a message, streamed by a server-side cursor. What depends on the reader (language,
-    time zone) is looked up now: the stream is read after the request is over."""
+    """One row for each message, streamed by a server-side cursor. The reader's language and time
+    zone are taken now, because the stream is read after the request has ended."""
     relays = dict(Relay.objects.filter(workspace=mailing.workspace_id).values_list("pk", "name"))
     words = {code: str(statuses.look(code).label) for code in STATES}
     in_flight = pending.claimed(mailing)

@@ -1,14 +1,14 @@
-"""Servers' replies, grouped by what is the same in them.
+"""Groups servers' replies that differ only in details.
 
-A reply often names the recipient, a queue or a time; without those, thousands of replies are one.
+A reply often names the recipient, a queue or a time. Without these, thousands of replies are equal.
 """
 
 from typing import Any
 
 from django.db.models import CharField, Func
 
-# The code and the enhanced code stay ("550 5.1.1"); of the rest, words that hold a digit or an @
-# become "…".
+# The code and the enhanced code stay ("550 5.1.1"). After them, each word that contains a digit or
+# an @ becomes "…".
 SAME = (
     r"(coalesce(substring({0} from '^\d{{3}}(?:[ -]\d\.\d{{1,3}}\.\d{{1,3}})?'), '')"
     r" || regexp_replace(regexp_replace(left({0}, 300),"
@@ -17,12 +17,12 @@ SAME = (
 
 
 def same(column: str) -> str:
-    """SQL: what is the same in replies of one kind; `column` is a name of ours."""
+    """SQL: the reply without its details. `column` must be a name of ours: it isn't quoted."""
     return SAME.format(column)
 
 
 class Same(Func):
-    """The same as an expression, to filter by."""
+    """`same` as an expression of the ORM, for filters."""
 
     output_field = CharField()
 

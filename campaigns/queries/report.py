@@ -1,7 +1,7 @@
-"""What a mailing's tally doesn't hold: replies in groups, domains, links, bounces.
+"""Figures of a report that the tally lacks: groups of replies, domains, links, bounces.
 
-Every query is bounded: by a partial index that accepted messages never enter, by a number of rows,
-or by being a part of the page that is loaded by itself and kept for a while.
+Every query is bounded: by a partial index without accepted messages, or by a number of rows. Where
+a pass over the mailing is needed, its part of the page is loaded separately and cached.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,31 +21,32 @@ from sending.queries.states import sql
 
 Rows = list[tuple[Any, ...]]
 
-# Groups shown; rows that are read to make them. 20,000 take 50 ms, 250 ms where all are different.
+# Groups shown, and rows read to make them. 20,000 rows take 50 ms, or 250 ms if all are different.
 GROUPS = 20
 READ = 20_000
 DOMAINS = 15
-# A pass over so many messages is quick.
+# A pass over this many messages is quick enough without a cache.
 QUICK = 50_000
-# Seconds that what needs a pass over the whole mailing is kept: while it sends, and afterwards.
+# Seconds for which results of a pass over the whole mailing are cached: while it sends, and
+# afterwards.
 KEEP_LIVE = 30
 KEEP_SETTLED = 300
 
 
 @dataclass(frozen=True, slots=True)
 class ReplyGroup:
-    """Messages about which a server said the same."""
+    """Messages with equal replies (see campaigns.queries.replies)."""
 
     # A code of pages.reasons, or a kind of sending.models.Event.
     reason: str
-    # What is the same in them (campaigns.queries.replies); filters the recipients.
+    # The reply without its details (campaigns.queries.replies); a filter of the recipients.
     same: str
     count: int
-    # One of the replies, whole.
+    # One of the replies in full.
     sample: str
 
 
-# First equal replies together, so that the patterns run once for each.
+# Identical replies are grouped first, so that the patterns run once for each.
 GROUPED = """
 SELECT reason, {same} AS same, sum(number), min(reply)
   FROM (SELECT reason, reply, count(*) AS number
@@ -53,7 +54,7 @@ SELECT reason, {same} AS same, sum(number), min(reply)
  GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT %(groups)s
 """
 
-# By message_not_accepted.
+# Index: message_not_accepted.
 FAILED = sql(
     "SELECT reason, reply FROM sending_message WHERE mailing_id = %(mailing)s AND trouble = $FAILED"
 )
@@ -65,12 +66,12 @@ SKIPPED = sql(
     "SELECT reason, count(*) FROM sending_message"
     " WHERE mailing_id = %s AND trouble = $SKIPPED GROUP BY 1 ORDER BY 2 DESC, 1"
 )
-# By event_by_kind.
+# Index: event_by_kind.
 RETURNED = """
 SELECT kind, count(DISTINCT message_id) FROM sending_event
  WHERE mailing_id = %s AND kind = ANY(%s) GROUP BY 1
 """
-# By message_retry, and by their ids those that a worker gave back.
+# Indexes: message_retry, and the primary key for messages that a worker gave back.
 PUT_OFF = sql("""
 SELECT reason, reply FROM sending_message
  WHERE mailing_id = %(mailing)s AND retry_at IS NOT NULL AND reason <> ''
@@ -81,7 +82,7 @@ SELECT m.reason, m.reply
  WHERE b.mailing_id = %(mailing)s AND m.mailing_id = %(mailing)s AND b.holder = ''
    AND m.state = $WAITING AND m.retry_at IS NULL AND m.reason <> ''
 """)
-# By event_by_kind. A message with two bounces of which the same is said counts once.
+# Index: event_by_kind. A message with two bounces of the same words counts once.
 BOUNCES = """
 SELECT kind AS reason, {same} AS same, count(DISTINCT message_id), min(detail)
   FROM (SELECT kind, detail, message_id FROM sending_event
@@ -108,20 +109,20 @@ def _counted(statement: str, *parameters: Any) -> Rows:
 
 
 def cut(groups: Sequence[ReplyGroup], possible: int) -> bool:
-    """Whether the counts of groups are least numbers, since not all of the rows were read.
-    `possible`: how many messages there can be in all groups."""
+    """Whether the groups' counts are lower bounds, because not all rows were read. `possible`: the
+    number of messages that all groups could have."""
     read = sum(group.count for group in groups)
     return possible > READ and (read >= READ or len(groups) >= GROUPS)
 
 
 def failures(mailing: Mailing) -> list[ReplyGroup]:
-    """Failed messages by what the server said."""
+    """Failed messages, grouped by the server's reply."""
     return [ReplyGroup(*row) for row in _part("failures", mailing)]
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderFailures:
-    """Failed messages to one mail provider. `key`: of relays.providers."""
+    """Failed messages to one mail provider. `key`: its key in relays.providers."""
 
     key: str
     name: str
@@ -129,8 +130,8 @@ class ProviderFailures:
 
 
 def failed_at(mailing: Mailing) -> list[ProviderFailures]:
-    """Failed messages by the mail provider that serves them, the most first. Domains of no known
-    mail provider are left out: the table of domains has them. By message_not_accepted."""
+    """Failed messages by mail provider, the most frequent first. Domains without a known provider
+    are left out: the table of domains has them. Index: message_not_accepted."""
     counts = _part("failed_at", mailing)
     known = {one.number: one for one in providers.mail_providers()}
     return [
@@ -141,21 +142,21 @@ def failed_at(mailing: Mailing) -> list[ProviderFailures]:
 
 
 def put_off(mailing: Mailing) -> list[ReplyGroup]:
-    """Messages that wait because a server asked to come again."""
+    """Messages that wait because a server deferred them."""
     return [ReplyGroup(*row) for row in _part("put_off", mailing)]
 
 
 def bounces(mailing: Mailing) -> list[ReplyGroup]:
-    """Bounced messages by what the server said."""
+    """Bounced messages, grouped by the server's words."""
     return [ReplyGroup(*row) for row in _part("bounces", mailing)]
 
 
-# Kinds that are rare and of no tally: counted from their rows (event_by_kind).
+# Rare kinds without a tally: counted from their rows (index event_by_kind).
 COUNTED = (Event.Kind.DELAYED, Event.Kind.AUTO_REPLIED)
 
 
 def returns(mailing: Mailing) -> dict[str, int]:
-    """{kind of event: number of messages} of what came back by mail."""
+    """{kind of event: number of messages} for bounces, delays and automatic replies."""
     tally = mailing.tally
     tallied = {
         Event.Kind.HARD_BOUNCED: tally.hard_bounced,
@@ -168,7 +169,7 @@ def returns(mailing: Mailing) -> dict[str, int]:
 
 
 def skipped(mailing: Mailing) -> list[tuple[str, int]]:
-    """[(code of pages.reasons, number)] of those skipped, by message_not_accepted."""
+    """[(code of pages.reasons, number)] of skipped messages. Index: message_not_accepted."""
     return [(reason, count) for reason, count in _part("skipped", mailing)]
 
 
@@ -194,14 +195,14 @@ SELECT split_part(address, '@', 2), count(*),
 
 
 def domains(mailing: Mailing) -> list[DomainFigures]:
-    """The domains that most of the recipients are at."""
+    """The domains with the most recipients."""
     return [DomainFigures(*row) for row in _kept("domains", mailing)]
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """`number` is its place in the links of its content; `url` is a template. `variant`: the
-    content's number among the mailing's, `name` what it is called where there are several."""
+    """A link of a content. `number`: its place among the content's links. `url`: a template.
+    `variant`: the content's number in the mailing; `name`: its name if there are several."""
 
     variant: int
     name: str
@@ -212,12 +213,12 @@ class Link:
 
     @property
     def query(self) -> str:
-        """Names it in the addresses of pages."""
+        """The parameters that name the link in URLs of pages."""
         known = {"link": self.number} | ({"variant": self.variant} if self.name else {})
         return urlencode(known)
 
 
-# By event_by_kind. Links have numbers of their own in each variant.
+# Index: event_by_kind. Each variant numbers its own links.
 CLICKS = """
 SELECT 0, link, count(*), count(DISTINCT message_id) FROM sending_event
  WHERE mailing_id = %s AND kind = 'clicked' AND link IS NOT NULL GROUP BY 2
@@ -230,7 +231,7 @@ SELECT m.variant, e.link, count(*), count(DISTINCT e.message_id)
 
 
 def links(mailing: Mailing) -> list[Link]:
-    """Every link of the mail, the most clicked first; of several variants, those of each."""
+    """Every link of the mail, the most clicked first; with several variants, the links of each."""
     variants = list(mailing.variants.select_related("content").order_by("number"))
     several = len(variants) > 1
     counts = {(row[0], row[1]): (row[2], row[3]) for row in _kept("links", mailing)}
@@ -253,7 +254,7 @@ def _clicks(mailing: Mailing) -> Rows:
     return _counted(CLICKS_BY_VARIANT if several else CLICKS, mailing.pk)
 
 
-# {part: what is read for it of the mailing's rows}
+# {part of the report: function that reads it from the mailing's rows}
 PARTS: dict[str, Callable[[Mailing], Rows]] = {
     "failures": partial(_grouped, FAILED),
     "failed_at": lambda mailing: _counted(FAILED_AT, mailing.pk),
@@ -267,7 +268,7 @@ PARTS: dict[str, Callable[[Mailing], Rows]] = {
 
 
 def _part(name: str, mailing: Mailing) -> Rows:
-    """Of a mailing whose rows were dropped, what was kept before."""
+    """The parts that were stored before the mailing's rows were dropped."""
     if mailing.details_dropped_at is None:
         return PARTS[name](mailing)
     stored = KeptReport.objects.filter(mailing=mailing).first()
@@ -275,13 +276,14 @@ def _part(name: str, mailing: Mailing) -> Rows:
 
 
 def keep(mailing: Mailing) -> None:
-    """Stores what the report counts from rows, which are dropped next. Safe to run twice."""
+    """Stores the figures that the report counts from rows, before these are dropped. Safe to run
+    twice."""
     parts = {name: read(mailing) for name, read in PARTS.items()}
     KeptReport.objects.update_or_create(mailing=mailing, defaults={"parts": parts})
 
 
 def _kept(name: str, mailing: Mailing) -> Rows:
-    """A part, cached for a while; of small mailings not at all: there it is quick."""
+    """A part, cached for a while; not cached for small mailings: there it is quick."""
     if mailing.tally.targeted < QUICK or mailing.details_dropped_at is not None:
         return _part(name, mailing)
     live = mailing.state in {Mailing.State.SENDING, Mailing.State.PAUSED}

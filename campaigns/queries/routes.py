@@ -1,4 +1,4 @@
-"""The way that a campaign's mails take: a relay or a pool, how fast it is, whom it sends for."""
+"""The route of a campaign: a relay or a pool, its rate, and the senders that it accepts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,9 +9,9 @@ from relays.models import Pool, PoolMember, Relay
 from relays.providers import presets
 from sending.models import Mailing
 
-# Messages a second through one connection where the relay names no limit: 50 ms an exchange.
+# Messages a second over one connection of a relay without a limit: 50 ms for each message.
 PER_CONNECTION = 20.0
-# What the engine is expected to find where a relay doesn't say how many it takes.
+# Connections that the engine is expected to find good if the relay names no number.
 CONNECTIONS = 4
 
 
@@ -28,12 +28,13 @@ class Route:
 
     @property
     def delivers(self) -> bool:
-        """Whether mails that take it reach people; so does one without relays, once it has some."""
+        """Whether mails over the route reach people. True for a pool without relays, as it may get
+        some."""
         return not self.relays or any(relay.delivers for relay in self.relays)
 
     @property
     def untested(self) -> list[Relay]:
-        """Those that were never seen to work, whichever tier they are in."""
+        """Relays of any tier that were never seen to work."""
         return [relay for relay in self.relays if relay.untested]
 
     @property
@@ -42,13 +43,14 @@ class Route:
 
     @property
     def per_second(self) -> float:
-        """What the relays of the first tier that works manage together, day limits aside."""
+        """Messages a second of all relays of the first tier that works, without their limits of
+        hour and day."""
         first = min(self.tiers.values(), default=1)
         return sum(_average(relay) for relay, tier in self.tiers.items() if tier == first)
 
     @property
     def tiers(self) -> dict[Relay, int]:
-        """Those of its relays that are active, each with its tier."""
+        """The active relays, each with its tier."""
         active = filter(is_active, self.relays)
         return {relay: self.numbers.get(relay.pk, 1) for relay in active}
 
@@ -58,12 +60,13 @@ def is_active(relay: Relay) -> bool:
 
 
 def carries(relay: Relay, mailing: Mailing) -> bool:
-    """Whether it sends this mailing, waits aside: one that is emptied ends what it began with."""
+    """Whether the relay sends this mailing, even if it waits now. A draining relay still ends the
+    mailings that it began with."""
     return relay.archived_at is None and relay.takes(mailing.opened_at)
 
 
 def rate(relay: Relay) -> float:
-    """Messages a second, from the limits; those of hours and days aside."""
+    """Messages a second by the relay's limits, without those of hour and day."""
     limits = [(relay.connections or relay.connections_found or CONNECTIONS) * PER_CONNECTION]
     if relay.per_second:
         limits.append(float(relay.per_second))
@@ -77,7 +80,7 @@ def _average(relay: Relay) -> float:
 
 
 def of(campaign: Campaign) -> Route | None:
-    """The campaign's way; None when none is chosen or it is gone."""
+    """The campaign's route; None: none is chosen, or it no longer exists."""
     if campaign.pool_id is not None:
         return _of_pool(Pool.objects.get(pk=campaign.pool_id))
     if campaign.relay_id is not None:
@@ -103,7 +106,7 @@ def _pool_route(pool: Pool, members: Sequence[PoolMember]) -> Route:
 
 
 def choices(workspace: Workspace) -> list[Route]:
-    """What can be chosen: pools first, then relays, those that deliver before others."""
+    """The routes to choose from: pools first, then relays that deliver, then other relays."""
     pools = Pool.objects.filter(workspace=workspace).prefetch_related("members__relay")
     relays = Relay.objects.filter(workspace=workspace, archived_at=None)
     return [
@@ -119,7 +122,8 @@ def choices(workspace: Workspace) -> list[Route]:
 
 
 def refuses_sender(relay: Relay, sender: str) -> bool:
-    """Whether the provider is known to take mails only from the address that logs in."""
+    """Whether the provider is known to accept mails only from the address that logs in, and
+    `sender` is another one."""
     preset = presets.get(relay.preset)
     user = relay.username.lower()
     return preset is not None and preset.own_address and "@" in user and user != sender.lower()

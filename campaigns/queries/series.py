@@ -1,4 +1,4 @@
-"""What happened over time, for charts: sums of minutes in buckets that widen with the span."""
+"""Events over time, for charts: sums of minutes, in buckets whose width grows with the span."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -11,12 +11,12 @@ from django.utils.translation import gettext as _
 
 from sending.models import Mailing, TallyMinute
 
-# Seconds; the first with which the span has at most POINTS buckets.
+# Widths of a bucket in seconds. The first one that needs at most POINTS buckets is used.
 WIDTHS = (60, 300, 900, 3600, 3 * 3600, 6 * 3600, 24 * 3600)
 POINTS = 120
-# A shorter span has empty buckets around it: a single one draws nothing.
+# Shorter spans get empty buckets around them, because a single point draws no line.
 FEWEST = 5
-# What comes back later is too little to widen everything else for.
+# Later events are left out: they are few, and would make all buckets wider.
 LONGEST = dt.timedelta(days=30)
 
 Chart = dict[str, Any]
@@ -33,19 +33,19 @@ COLUMNS = ("accepted", "failed", "bounced", "opened", "clicked", "unsubscribed")
 
 
 def width_for(span: dt.timedelta) -> int:
-    """Seconds of a bucket."""
+    """The width of a bucket in seconds."""
     return next((w for w in WIDTHS if span.total_seconds() / w <= POINTS), WIDTHS[-1])
 
 
 def sending(mailing: Mailing) -> Chart:
-    """Accepted and failed, from the first minute to the last in which something was sent."""
+    """Accepted and failed messages, from the first to the last minute with any."""
     sent = mailing.minutes.exclude(accepted=0, failed=0)
     names = {"accepted": _("Accepted"), "failed": _("Failed")}
     return _chart(mailing, names, sent.aggregate(start=Min("minute"), end=Max("minute")))
 
 
 def returns(mailing: Mailing) -> Chart:
-    """Opened, clicked, bounced and unsubscribed, from the first minute on."""
+    """Opens, clicks, bounces and unsubscriptions, from the first minute on."""
     names = {
         "opened": _("Opened"),
         "clicked": _("Clicked"),
@@ -87,7 +87,7 @@ def _chart(mailing: Mailing, names: dict[str, str], span: dict[str, Any]) -> Cha
 
 def _buckets(origin: dt.datetime, start: dt.datetime, end: dt.datetime, width: int) -> list[Any]:
     step = dt.timedelta(seconds=width)
-    origin = origin.astimezone(dt.UTC)  # steps of the clock, also where summer time begins
+    origin = origin.astimezone(dt.UTC)  # in UTC steps are equal, also when summer time begins
     bucket = origin + step * ((start - origin) // step)
     buckets = []
     while bucket <= end:

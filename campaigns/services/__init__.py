@@ -1,4 +1,4 @@
-"""The verbs of campaigns: `drafts` before the schedule, `running` from it on, `review` between."""
+"""Services of campaigns: `drafts` before scheduling, `review` for it, `running` from then on."""
 
 from campaigns.exceptions import CampaignConflictError, CampaignError
 from campaigns.services.drafts import create, delete_draft, duplicate, restore, save

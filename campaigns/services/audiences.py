@@ -1,4 +1,4 @@
-"""How many people get a campaign, how many don't and why, and what is not known of them."""
+"""Counts who gets a campaign, who is left out and why, and which merge fields lack values."""
 
 import hashlib
 import time
@@ -20,12 +20,12 @@ from designs.fielduses import Use
 from designs.trials import MailTrial, TrialFailure
 from pages import reasons
 
-# Seconds that a count may be old on a page that asks after each change: of a million people it
-# takes about a second.
+# Seconds for which a count is cached for a page that asks after each change. Counting a million
+# people takes about a second.
 KEEP = 15
-# Seconds of counting from which on the sizes of lists are kept.
+# If counting takes longer, in seconds, the sizes of lists are cached.
 LONG_COUNT = 0.3
-# Different values with which expressions are tried: it takes up to half a second.
+# Expressions are tried with at most this many different values, which takes up to half a second.
 MOST_TRIED = 5_000
 
 
@@ -45,9 +45,9 @@ class Exclusion:
 class AudienceFigures:
     recipients: int
     exclusions: list[Exclusion]
-    # {merge field: number of recipients who have nothing in it}
+    # {merge field: number of recipients without a value}
     missing: dict[str, int]
-    # {(merge field, kind): recipients whose value is not of that kind, and one such value}
+    # {(merge field, kind): (number of recipients whose value isn't of that kind, one such value)}
     unfit: dict[Use, tuple[int, str]]
     # Expressions of the mail that fail for recipients.
     failing: list[TrialFailure]
@@ -67,8 +67,9 @@ def of(
     trial: MailTrial | None = None,
     fresh: bool = True,
 ) -> AudienceFigures:
-    """One pass over the lists, one over the recipients for the merge fields, one for the kinds of
-    their values (`uses`), and one for a `trial` that has anything to try."""
+    """Makes one pass over the lists, one over the recipients for merge fields (`fields`), one for
+    the kinds of their values (`uses`), and one for a `trial` that has anything to try. Not
+    `fresh`: counts may be KEEP seconds old."""
     lists_in = list(campaign.lists_in.order_by("name", "pk"))
     lists_out = list(campaign.lists_out.order_by("name", "pk"))
     people = audience_of(campaign)
@@ -101,7 +102,7 @@ def of(
 
 
 def anybody(campaign: Campaign) -> bool:
-    """Whether somebody would get it, without counting."""
+    """Whether anybody would get the campaign; doesn't count."""
     return audience.anybody(audience_of(campaign))
 
 
@@ -128,8 +129,8 @@ def _kept(
 
 
 def sizes(workspace_id: int) -> dict[int, int]:
-    """{list id: people subscribed}. Where counting takes long (a million subscriptions), up to a
-    minute old; elsewhere a list that was just filled is shown so."""
+    """{list id: people subscribed}. Up to a minute old where counting takes long (a million
+    subscriptions), otherwise current, so that a list that was just filled shows its people."""
     key = f"list-sizes:{workspace_id}"
     known: dict[int, int] | None = cache.get(key)
     if known is None:
@@ -141,8 +142,8 @@ def sizes(workspace_id: int) -> dict[int, int]:
 
 
 def somebody(campaign: Campaign, *, after: int = 0) -> Contact | None:
-    """A person on the lists to show the mail as: the next one after the contact of that number,
-    from the beginning again behind the last. Quick, so not asked whether they are suppressed."""
+    """A subscribed contact to preview the mail for: the next one by id after `after`, then the
+    first one again. To stay quick, it doesn't check suppressions."""
     people = Contact.objects.filter(
         workspace_id=campaign.workspace_id,
         subscriptions__list__in=[one.pk for one in campaign.lists_in.all()],

@@ -1,4 +1,4 @@
-"""What a person decides about a run of refusals: try again, keep as failed, wait, drop the rest."""
+"""Decisions of a person about a run of refusals: try again, keep as failed, wait, drop the rest."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ VERBS = (RETRY, KEEP, WAIT, DROP)
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run of refusals, its people that failed, and those of its lane that still wait."""
+    """A run of refusals, with the messages that failed in it and those of its lane that wait."""
 
     hold: Hold
     failed: int
@@ -53,12 +53,13 @@ class Run:
 
     @property
     def is_relay(self) -> bool:
-        """Where the relay's page is the place to go on."""
+        """Whether the run stopped a relay; a person resumes it on the relay's page."""
         return self.holds and self.hold.kind == Hold.Kind.RELAY
 
     @property
     def may_go_on(self) -> bool:
-        """Where nobody failed there is only to go on. A paused mailing is resumed where it is."""
+        """Whether the decision also lets the stopped part go on. A mailing that the run paused is
+        resumed by its own button."""
         return self.holds and self.hold.kind != Hold.Kind.MAILING
 
     @property
@@ -67,17 +68,17 @@ class Run:
 
     @property
     def may_drop(self) -> bool:
-        """The rest of a lane; or those whose mail a relay can't carry, whoever they are."""
+        """Whether the rest may be skipped: of a lane, or messages that the relay can't carry."""
         unfit = self.hold.kind == Hold.Kind.MAILING and not self.hold.refused
         return self.holds and (self.is_lane or (unfit and self.hold.reason in SKIPPABLE))
 
 
-# Reasons for which single mails can be left out, as they differ by person.
+# Reasons that depend on the single mail: the messages concerned can be skipped, the others sent.
 SKIPPABLE = {"too_large"}
 
 
 def runs(mailing: Mailing | None) -> list[Run]:
-    """Those that need a decision. Each is counted along an index or a range of ids."""
+    """Runs that need a decision. Their people are counted by an index or a range of ids."""
     if mailing is None or mailing.state == Mailing.State.CANCELLED:
         return []
     found = []
@@ -91,10 +92,11 @@ def runs(mailing: Mailing | None) -> list[Run]:
 
 @transaction.atomic
 def decide(campaign: Campaign, number: int, verb: str, *, by: User | None = None) -> str:
-    """What was done, in words. Raises CampaignError when there is nothing to decide any more."""
+    """Carries the decision out. Returns a sentence for the person. Raises CampaignError if there is
+    nothing left to decide."""
     campaign.refresh_from_db()
-    # Of two people who decide at once, the second one sees what the first one did. Claims and
-    # pauses lock this row first, too.
+    # If two people decide at once, the second one sees the first one's decision. Claims and pauses
+    # lock this row first, too.
     if campaign.mailing is not None:
         Mailing.objects.select_for_update(no_key=True).get(pk=campaign.mailing.pk)
     one = next((run for run in runs(campaign.mailing) if run.hold.pk == number), None)

@@ -36,13 +36,13 @@ SCALARS = (
     "per_minute",
 )
 LISTS = ("lists_in", "lists_out")
-# Seconds that deleted drafts can be brought back.
+# Seconds for which deleted drafts can be brought back.
 KEEP_DELETED = 3600
 
 
 @transaction.atomic
 def create(workspace: Workspace, *, name: str, by: User | None = None) -> Campaign:
-    """A draft with what the workspace proposes: sender, route, time zone."""
+    """Creates a draft with the workspace's defaults: sender, route, time zone."""
     last = Campaign.objects.filter(workspace=workspace).order_by("-pk").first()
     relay, pool = _usual_route(workspace, last)
     return Campaign.objects.create(
@@ -59,7 +59,7 @@ def create(workspace: Workspace, *, name: str, by: User | None = None) -> Campai
 
 
 def _usual_route(workspace: Workspace, last: Campaign | None) -> tuple[Relay | None, Pool | None]:
-    """What the last campaign took; else a pool, else a relay, one that delivers if there is one."""
+    """The route of the last campaign; else a pool, else a relay, if possible one that delivers."""
     if last and (last.pool or (last.relay and last.relay.archived_at is None)):
         return last.relay, last.pool
     if pool := Pool.objects.filter(workspace=workspace).order_by("pk").first():
@@ -70,9 +70,10 @@ def _usual_route(workspace: Workspace, last: Campaign | None) -> tuple[Relay | N
 
 @transaction.atomic
 def save(campaign: Campaign, changes: Mapping[str, Any], *, version: int) -> Campaign:
-    """Saves some fields (of SCALARS and LISTS) over `version`; what they were already is no change.
+    """Saves fields (of SCALARS and LISTS) that were edited in `version`. A field with its stored
+    value is no change.
 
-    Raises CampaignConflictError when there is a newer version, CampaignError when it is no draft.
+    Raises CampaignConflictError if there is a newer version, CampaignError if it is no draft.
     """
     now = Campaign.objects.select_for_update(of=("self",)).get(pk=campaign.pk)
     if now.state != Campaign.State.DRAFT:
@@ -105,7 +106,8 @@ def save(campaign: Campaign, changes: Mapping[str, Any], *, version: int) -> Cam
 
 
 def propose_from_design(campaign: Campaign, design: Design | None) -> dict[str, Any]:
-    """What choosing a design changes: subject and preview text, where there is none yet."""
+    """Changes that follow from choosing a design: its subject and preview text, if the campaign has
+    none yet."""
     changes: dict[str, Any] = {"design": design}
     if design and not campaign.subject and not campaign.preheader:
         changes |= {"subject": design.subject, "preheader": design.preheader}
@@ -114,7 +116,7 @@ def propose_from_design(campaign: Campaign, design: Design | None) -> dict[str, 
 
 @transaction.atomic
 def duplicate(campaign: Campaign, *, by: User | None = None) -> Campaign:
-    """A draft with everything but the time, whatever state the campaign is in."""
+    """Creates a draft with everything but the time, from a campaign in any state."""
     values = {name: getattr(campaign, name) for name in SCALARS if name != "scheduled_at"}
     values["name"] = _("{name} (copy)").format(name=campaign.name[:130])
     copy = Campaign.objects.create(workspace=campaign.workspace, created_by=by, **values)
@@ -125,7 +127,7 @@ def duplicate(campaign: Campaign, *, by: User | None = None) -> Campaign:
 
 @transaction.atomic
 def delete_drafts(campaigns: QuerySet[Campaign]) -> tuple[int, str]:
-    """Deletes those that are drafts: (how many, token for `restore`)."""
+    """Deletes the drafts among them. Returns (number, token for `restore`)."""
     drafts = campaigns.filter(state=Campaign.State.DRAFT).order_by("pk")
     ids = [draft.pk for draft in drafts.select_for_update(of=("self",))]
     going = Campaign.objects.filter(pk__in=ids)
@@ -138,7 +140,7 @@ def delete_drafts(campaigns: QuerySet[Campaign]) -> tuple[int, str]:
 
 
 def delete_draft(campaign: Campaign) -> str:
-    """Returns the token for `restore`. Raises CampaignError when it is no draft."""
+    """Returns the token for `restore`. Raises CampaignError if it is no draft."""
     count, token = delete_drafts(Campaign.objects.filter(pk=campaign.pk))
     if not count:
         raise CampaignError(_("Only drafts can be deleted."))
@@ -155,7 +157,8 @@ def _lists(campaign: Campaign) -> dict[str, list[int]]:
 
 @transaction.atomic
 def restore(workspace: Workspace, token: str) -> int:
-    """Brings back what `delete_drafts` deleted here; how many (0 when it is too late)."""
+    """Brings back the drafts that `delete_drafts` deleted in this workspace. Returns their number;
+    0: too late."""
     records = cache.get(_key(token)) or []
     here = [one for one in records if one[0]["workspace_id"] == workspace.pk]
     for columns, lists in here:
@@ -169,7 +172,7 @@ def restore(workspace: Workspace, token: str) -> int:
 
 
 def _without_lost(columns: Mapping[str, Any]) -> dict[str, Any]:
-    """References to what was deleted meanwhile become empty."""
+    """The columns without references to objects that were deleted meanwhile."""
     known = {"design_id": Design, "relay_id": Relay, "pool_id": Pool, "created_by_id": User}
     lost = {
         name: None

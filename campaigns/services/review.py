@@ -1,5 +1,5 @@
-"""What there is to know before a campaign is sent: who gets it, who doesn't and why, what is wrong
-or unwise, through which relay, and when it will be done."""
+"""The review before sending: who gets the campaign, who is left out and why, problems, route, and
+the estimated end."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,23 +19,23 @@ from designs.trials import MailTrial
 ERROR, WARNING, INFO = "error", "warning", "info"
 SEVERITIES = (ERROR, WARNING, INFO)
 ARCHIVED_LIST = "archived_list"
-# Which section of the composer a part of the mail belongs to.
+# {part of the mail: its section of the composer}
 SECTION_OF_PART = {"subject": "subject", "preheader": "subject"}
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewProblem:
-    """Errors keep a campaign from being sent; warnings and notes are to be looked at."""
+    """A problem. Errors prevent sending; warnings and notes are for the person to look at."""
 
     code: str
     severity: str
     # A section of the composer: to, from, subject, content, route, when.
     section: str
     text: str
-    # Of a design: the part and line it is in; 0 for the part as a whole.
+    # In a design: the part and the line; 0: the whole part.
     part: str = ""
     line: int = 0
-    # The relay that it is about; 0: none.
+    # The id of the relay concerned; 0: none.
     relay: int = 0
 
 
@@ -44,14 +44,13 @@ class Review:
     audience: AudienceFigures
     problems: list[ReviewProblem]
     route: Route | None
-    # When it may begin (now, where no time is chosen) and when it is done; None where that can't
-    # be said.
+    # When it may begin (now, if no time is chosen), and its estimated end; None: unknown.
     begin: datetime
     finish: datetime | None
 
     @property
     def seconds(self) -> float | None:
-        """How long it takes, hours and days in which it must not send included."""
+        """The duration, including times in which it must not send."""
         return (self.finish - self.begin).total_seconds() if self.finish else None
 
     @property
@@ -64,12 +63,12 @@ class Review:
 
     @property
     def archived_lists(self) -> list[ReviewProblem]:
-        """A list can be archived after a campaign to it was scheduled."""
+        """Errors about archived lists: a list can be archived after scheduling."""
         return [one for one in self.problems if one.code == ARCHIVED_LIST]
 
 
 def review(campaign: Campaign, *, fresh: bool = True) -> Review:
-    """Everything at once. Not `fresh`: counts may be some seconds old."""
+    """The whole review. Not `fresh`: counts may be some seconds old."""
     source, known = source_of(campaign), fields.known(campaign.workspace)
     audience = audiences.of(
         campaign,
@@ -112,7 +111,7 @@ def ordered(found: Sequence[ReviewProblem]) -> list[ReviewProblem]:
 
 
 def source_of(campaign: Campaign) -> checks.MailSource:
-    """The mail as designs.checks looks at it: the campaign's subject on the design's body."""
+    """The mail for designs.checks: the campaign's subject with the design's body."""
     design = campaign.design
     return checks.MailSource(
         subject=campaign.subject,
@@ -123,7 +122,7 @@ def source_of(campaign: Campaign) -> checks.MailSource:
 
 
 def problems(campaign: Campaign, audience: AudienceFigures | None = None) -> list[ReviewProblem]:
-    """All that can be told without counting people, and with `audience` the rest."""
+    """Problems that can be found without counting people, and with `audience` the others, too."""
     return [
         *_of_lists(campaign),
         *_of_sender(campaign),

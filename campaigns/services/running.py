@@ -1,8 +1,8 @@
-"""Campaigns on their way: scheduled, started, paused, resumed, cancelled.
+"""Schedules, starts, pauses, resumes and cancels campaigns.
 
-Who sends now schedules for at once. There is one way to start, `start_due`: the row is locked,
-the audience frozen and the state moved in one transaction, so a campaign whose starter dies is
-still scheduled, and one that has started has exactly one mailing.
+"Send now" schedules a campaign for now, so every start goes through `start_due`. One transaction
+locks the row, freezes the audience and moves the state. So a campaign whose starter dies is still
+scheduled, and a started campaign has exactly one mailing.
 """
 
 from collections.abc import Sequence
@@ -36,9 +36,9 @@ from sending.services.retrying import Retried
 
 log = logs.get(__name__)
 State = Campaign.State
-# How long a start is tried that an error of ours keeps from happening.
+# How long a start is repeated that fails because of an error in Yanshu.
 TRIED_FOR = timedelta(minutes=5)
-# The numbers of campaigns that a restored database knows nothing of, generously.
+# Numbers skipped after a restore: more than the campaigns that can be missing from the backup.
 SKIPPED = 1000
 _CANCELLED = gettext_lazy("This campaign was cancelled; nothing of it is sent any more.")
 
@@ -53,12 +53,13 @@ def schedule(  # noqa: PLR0913 - what a person confirms, each by its name
     version: int | None = None,
     untested: bool = True,
 ) -> Campaign:
-    """Lets the campaign start at that moment, stated in the zone; None: at once.
+    """Schedules the campaign for `at`, None: at once. `timezone`: the zone in which the person
+    entered the time.
 
-    `version`: what the person has looked at; a campaign that was changed since is not scheduled.
-    `untested`: whether it may go through a relay that has not passed a test.
-    Raises CampaignError with the first thing that keeps it from being sent, or when it is no draft
-    any more (somebody else, or a second click, was faster).
+    `version`: the version that the person has seen; a campaign that was changed since is not
+    scheduled. `untested`: it may go through a relay that has not passed a test.
+    Raises CampaignError with the first problem that prevents sending, or if it is no draft any more
+    (somebody else, or a second click, was faster).
     """
     now = _locked(campaign)
     if now.state != State.DRAFT:
@@ -74,7 +75,7 @@ def schedule(  # noqa: PLR0913 - what a person confirms, each by its name
         if problem.code == "untested" and not untested:
             text = _("{why} Test it first, or say that the campaign goes through it as it is.")
             raise CampaignError(text.format(why=problem.text))
-    # The review has counted them, and the freeze will: a third time would only make people wait.
+    # No count here: the review has counted the people, and the freeze will count them again.
     if not audiences.anybody(now):
         raise CampaignError(_("Nobody on these lists would get it."))
     Campaign.objects.filter(pk=now.pk).update(
@@ -97,7 +98,7 @@ def start_now(
     version: int | None = None,
     untested: bool = True,
 ) -> Campaign:
-    """Due at once: starts with the next `start_due`, within a second. Raises as `schedule`."""
+    """Schedules for now: the next `start_due` starts it, within a second. Raises as `schedule`."""
     return schedule(campaign, at=None, by=by, version=version, untested=untested)
 
 
@@ -119,7 +120,7 @@ def _not_draft(campaign: Campaign) -> str:
 
 
 def unschedule(campaign: Campaign) -> Campaign:
-    """Back to draft with all that was chosen. Raises CampaignError when it is too late."""
+    """Makes it a draft again and keeps its settings. Raises CampaignError if it is too late."""
     moved = Campaign.objects.filter(pk=campaign.pk, state=State.SCHEDULED).update(
         state=State.DRAFT, version=F("version") + 1
     )
@@ -144,14 +145,14 @@ def due() -> QuerySet[Campaign]:
 
 
 def start_due() -> list[int]:
-    """Starts every campaign whose time has come; the ids of those that started.
+    """Starts every campaign whose time has come. Returns the ids of the started campaigns.
 
-    Safe to run at any time by any number of processes: each campaign is locked by one, the others
-    pass it over. One that can't start goes back to draft and says why.
+    Safe to run at any time in any number of processes: one locks a campaign, the others skip it. A
+    campaign that can't start becomes a draft again, with the reason.
     """
     started: list[int] = []
     tried: list[int] = []
-    # A campaign that was due after the backup of a restored database may have been sent.
+    # In a restored database, a campaign that was due after the backup may have been sent already.
     if not due().exists() or not fence.is_open():
         return started
     while (campaign := _start_next(tried)) is not None:
@@ -163,7 +164,7 @@ def start_due() -> list[int]:
 
 @transaction.atomic
 def _start_next(tried: Sequence[int]) -> Campaign | None:
-    """Starts the next one that nobody else is starting; None when there is none."""
+    """Starts the next due campaign that no other process is starting; None: there is none."""
     campaign = (
         due()
         .exclude(pk__in=tried)
@@ -182,7 +183,7 @@ def _start_next(tried: Sequence[int]) -> Campaign | None:
             _refuse(campaign, str(error))
             return campaign
         except Exception as error:
-            # Ours, not the author's; others go on.
+            # An error in Yanshu, not the author's; the other campaigns still start.
             log.exception("campaign could not be started", **_named(campaign))
             _failed(campaign, error)
             return campaign
@@ -195,8 +196,9 @@ def _start_next(tried: Sequence[int]) -> Campaign | None:
 
 
 def _failed(campaign: Campaign, error: Exception) -> None:
-    """An error of ours: it is tried again for some minutes, as the database may have been away or
-    full. Then it is a draft again. The reason is shown from the first try on."""
+    """Notes an error in Yanshu. The start is repeated for TRIED_FOR, because the database may have
+    been away or full; then the campaign becomes a draft. The page shows the reason from the first
+    failure on."""
     words = str(error).strip().partition("\n")[0] or type(error).__name__
     why = _("An error in Yanshu keeps it from being prepared: {words}").format(words=words)
     row = Campaign.objects.filter(pk=campaign.pk)
@@ -208,12 +210,12 @@ def _failed(campaign: Campaign, error: Exception) -> None:
 
 
 def _language(campaign: Campaign) -> str:
-    """Of who made it: the reason is a sentence that is kept."""
+    """The language of the campaign's author: the reason is stored as a sentence."""
     return (campaign.created_by and campaign.created_by.language) or settings.LANGUAGE_CODE
 
 
 def _open(campaign: Campaign) -> Mailing:
-    """Raises CampaignError when there is something that keeps it from being sent."""
+    """Opens the campaign's mailing. Raises CampaignError if a problem prevents sending."""
     for problem in review.problems(campaign):
         if problem.severity == review.ERROR:
             raise CampaignError(problem.text)
@@ -252,9 +254,9 @@ def _content(campaign: Campaign) -> Content:
 
 
 def take_back_scheduled(noticed: Fence) -> None:
-    """Campaigns that wait for their time go back to draft: what the database doesn't know may have
-    sent them, or still will. In the language of who made each. New ones have numbers that nobody
-    has seen: the hosts tell of a campaign that is not in the backup by its number."""
+    """Makes scheduled campaigns drafts again, with a reason in their author's language: another
+    copy of the database may have sent them, or may still do so. New campaigns get unused numbers,
+    because hosts report campaigns that are missing from the backup by number."""
     skip_numbers(SKIPPED)
     for language, _name in settings.LANGUAGES:
         rows = Campaign.objects.filter(state=State.SCHEDULED, created_by__language=language)
@@ -276,7 +278,7 @@ def _take_back(rows: QuerySet[Campaign]) -> None:
 
 
 def take_back_deleted(workspace: Workspace) -> None:
-    """No campaign of a deleted workspace starts any more. Waits for one that is starting."""
+    """Cancels scheduled campaigns of a deleted workspace. Waits for a campaign that is starting."""
     rows = Campaign.objects.filter(workspace=workspace, state=State.SCHEDULED)
     rows.update(state=State.CANCELLED, version=F("version") + 1)
 
@@ -293,13 +295,13 @@ def _refuse(campaign: Campaign, why: str) -> None:
 
 
 def pause(campaign: Campaign) -> None:
-    """Nothing new is taken from now on. Raises CampaignError when nothing is being sent."""
+    """Workers claim nothing more from now on. Raises CampaignError if it isn't being sent."""
     if not mailings.pause(_mailing(campaign, "pause")):
         raise CampaignError(_no_longer(campaign))
 
 
 def resume(campaign: Campaign) -> None:
-    """Raises CampaignError when it isn't paused."""
+    """Raises CampaignError if it isn't paused."""
     if campaign.mailing_id and fence.undecided(mailing=campaign.mailing_id):
         raise CampaignError(
             _("The database was restored. An owner decides first what of this campaign was sent.")
@@ -310,9 +312,9 @@ def resume(campaign: Campaign) -> None:
 
 @transaction.atomic
 def cancel(campaign: Campaign, *, by: User | None = None) -> None:
-    """A scheduled campaign never starts; of a started one the rest is skipped.
+    """Cancels: a scheduled campaign never starts; the rest of a started one is skipped.
 
-    Raises CampaignError when there is nothing to cancel.
+    Raises CampaignError if there is nothing to cancel.
     """
     now = _locked(campaign)
     if now.state == State.SCHEDULED:
@@ -331,8 +333,8 @@ def _refuse_dropped(mailing: Mailing) -> None:
 
 
 def resend_unknown(campaign: Campaign, rows: QuerySet[Message] | None = None) -> int:
-    """Sends messages among `rows` (None: all) whose result is not known again; how many. Some may
-    arrive twice. Raises CampaignError when it was cancelled: nothing of it is sent any more."""
+    """Sends unknown messages among `rows` (None: all) again; some may arrive twice. Returns their
+    number. Raises CampaignError if the campaign was cancelled."""
     campaign.refresh_from_db()
     if campaign.mailing is None:
         return 0
@@ -345,8 +347,8 @@ def resend_unknown(campaign: Campaign, rows: QuerySet[Message] | None = None) ->
 def retry_failed(
     campaign: Campaign, rows: QuerySet[Message] | None = None, *, by: User | None = None
 ) -> Retried:
-    """Tries failed recipients among `rows` (None: all of them) again; what was taken back. Raises
-    CampaignError when it was cancelled: nothing of it is sent any more."""
+    """Tries failed messages among `rows` (None: all) again. Returns what was taken back. Raises
+    CampaignError if the campaign was cancelled."""
     campaign.refresh_from_db()
     if campaign.mailing is None:
         return Retried()
@@ -356,12 +358,12 @@ def retry_failed(
     return retrying.retry_failed(campaign.mailing, rows, by=by)
 
 
-# The kind of job that has many failed recipients tried again.
+# The kind of job that tries many failed recipients again.
 RETRY_JOB = "retry_failed"
 
 
 def retry_many(campaign: Campaign, query: str, *, by: User | None) -> Job:
-    """As `retry_failed` of those that the filters of the table of recipients give, by a job."""
+    """`retry_failed` as a job. `query`: filters of the table of recipients."""
     campaign.refresh_from_db()
     if campaign.mailing is None or campaign.mailing.state == Mailing.State.CANCELLED:
         raise CampaignError(str(_CANCELLED))
@@ -375,7 +377,7 @@ def retry_many(campaign: Campaign, query: str, *, by: User | None) -> Job:
 
 
 def count_unknown_as_sent(campaign: Campaign, rows: QuerySet[Message] | None = None) -> int:
-    """Counts messages among `rows` (None: all) whose result is not known as accepted; how many."""
+    """Counts unknown messages among `rows` (None: all) as accepted. Returns their number."""
     campaign.refresh_from_db()
     if campaign.mailing is None:
         return 0
@@ -384,8 +386,8 @@ def count_unknown_as_sent(campaign: Campaign, rows: QuerySet[Message] | None = N
 
 
 def settle_many(campaign: Campaign, kind: str, query: str, *, by: User | None) -> Job:
-    """As `resend_unknown` or `count_unknown_as_sent` (`kind`: RESEND_JOB, COUNT_JOB), by a job, of
-    those that the filters of the table of recipients give. Raises CampaignError as they do."""
+    """`resend_unknown` or `count_unknown_as_sent` (`kind`: RESEND_JOB, COUNT_JOB) as a job.
+    `query`: filters of the table of recipients. Raises CampaignError as these do."""
     campaign.refresh_from_db()
     mailing = campaign.mailing
     if mailing is None or (
@@ -405,7 +407,7 @@ def _mailing(campaign: Campaign, verb: str) -> Mailing:
 
 
 def _no_longer(campaign: Campaign) -> str:
-    """Why a verb of the live page does nothing."""
+    """Why an action of the live page is not possible in the campaign's state."""
     campaign.refresh_from_db()
     return {
         states.DRAFT: _("This campaign is a draft; nothing is being sent."),

@@ -1,4 +1,4 @@
-"""`{% load composer %}`: routes, lists and reasons as the composer words them."""
+"""`{% load composer %}`: routes, lists and reasons in the composer's words."""
 
 from dataclasses import dataclass
 
@@ -25,7 +25,7 @@ class Size:
 
 @register.simple_tag
 def list_size(sizes: dict[int, int], choice: object) -> Size:
-    """How many are subscribed to the list of a choice's value."""
+    """The number of people subscribed to the list of a form's choice."""
     count = sizes.get(int(str(choice)), 0)
     words = ngettext("{count} person", "{count} people", count)
     return Size(count, words.format(count=locales.number(count)))
@@ -33,7 +33,7 @@ def list_size(sizes: dict[int, int], choice: object) -> Size:
 
 @register.simple_tag
 def route_limits(route: Route) -> str:
-    """ "14/s, 50,000 a day" of one relay; of a pool how many relays and what they manage."""
+    """ "14/s, 50,000 a day" for a relay; for a pool the number of relays and their rate."""
     if not route.is_pool and route.relays:
         return _relay_limits(route.relays[0])
     count = len(route.relays)
@@ -63,7 +63,7 @@ def planned(campaign: Campaign) -> str:
 
 @register.simple_tag
 def as_campaign(campaign: Campaign, contact_pk: int | None = None) -> str:
-    """The parameters by which a page of a design shows it as the campaign sends it."""
+    """URL parameters with which a design's page shows the design as the campaign sends it."""
     query = {"subject": campaign.subject, "preheader": campaign.preheader}
     if contact_pk:
         query["contact"] = str(contact_pk)

@@ -15,7 +15,7 @@ EVENTS = {"hard_bounced", "soft_bounced", "blocked"}
 
 @register.filter
 def reason(code: str) -> str:
-    """The sentence of a reason, the word of a kind of event."""
+    """The sentence for a reason, or the word for a kind of event."""
     return str(statuses.look(code).label) if code in EVENTS else reasons.text(code)
 
 
@@ -30,7 +30,7 @@ def a_second(rate: float) -> str:
 
 @register.filter
 def rate(value: float) -> str:
-    """ "13.9 a second"; what is slower is said by the minute."""
+    """ "13.9 a second"; slower rates are given per minute."""
     if 0 < value < 0.5:
         return _("{number} a minute").format(number=a_second(value * 60))
     return _("{number} a second").format(number=a_second(value))
@@ -38,11 +38,11 @@ def rate(value: float) -> str:
 
 @register.simple_tag
 def people(url: str, **filters: str) -> str:
-    """The table of recipients, filtered."""
+    """The URL of the table of recipients with these filters."""
     return f"{url}?{recipient_filters(**filters)}"
 
 
 @register.simple_tag
 def recipient_filters(**filters: str) -> str:
-    """The filters alone, as a form sends them. An empty `same` is a filter: nothing was said."""
+    """The filters alone, as a form sends them. An empty `same` is a filter, too: no words."""
     return urlencode({name: value for name, value in filters.items() if value or name == "same"})

@@ -1,1 +1,1 @@
-"""Pages of campaigns, one file a page."""
+"""Pages of campaigns, one file for each page."""

@@ -1,4 +1,4 @@
-"""What is done to a campaign under way: pause, resume, cancel."""
+"""Actions on a campaign under way: pause, resume, cancel, decide about refusals."""
 
 from collections.abc import Callable
 from functools import partial
@@ -17,7 +17,7 @@ from campaigns.views import report
 
 
 def _answer(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
-    """To htmx the part that moves, to a form the page."""
+    """The live part for htmx, or a redirect to the page for a form."""
     campaign, mailing = report.started(request, pk)
     if request.htmx and mailing is not None:
         return report.live(request, campaign, mailing)
@@ -56,7 +56,7 @@ def cancel_campaign(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
 
 @require_POST
 def decide_run(request: WorkspaceRequest, pk: int, number: int) -> HttpResponseBase:
-    """About a run of refusals (`do`: one of deciding.VERBS)."""
+    """Decides about a run of refusals (`do`: one of deciding.VERBS)."""
     campaign = get_in(request.workspace, Campaign, pk=pk)
     user = request.user if request.user.is_authenticated else None
     try:

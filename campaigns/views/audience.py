@@ -1,5 +1,5 @@
-"""The people on a campaign's lists: before it starts who would get it and who would not, and after
-the start the people who were left out."""
+"""Pages of the people on a campaign's lists: before the start, recipients and people who would be
+left out; afterwards, people who were left out."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ def _context(request: WorkspaceRequest, page: tables.Page[LeftOut]) -> dict[str,
 
 
 def campaign_audience(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
-    """Of a campaign that has not started; people are worked out from its lists as they are now."""
+    """The audience of a campaign that has not started, computed from its lists as they are now."""
     campaign, mailing = started(request, pk)
     if mailing is not None:
         return redirect(_left_out_url(request, pk))
@@ -48,7 +48,7 @@ def campaign_audience(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
 
 
 def export_audience(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
-    """Everything in the result of campaign_audience as CSV."""
+    """All rows of campaign_audience as CSV."""
     campaign, mailing = started(request, pk)
     if mailing is not None:
         return redirect(_left_out_url(request, pk))
@@ -58,7 +58,7 @@ def export_audience(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
 
 
 def _left_out_url(request: WorkspaceRequest, pk: int) -> str:
-    """Where the same people stand once the campaign has started."""
+    """The page that shows the same people after the start."""
     given = request.GET.copy()
     if not given.get("reason"):
         return reverse("recipients", args=[request.workspace.slug, pk])
@@ -88,7 +88,7 @@ def left_out(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
 
 
 def export_left_out(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
-    """Everything in the result of left_out as CSV."""
+    """All rows of left_out as CSV."""
     campaign, mailing = started(request, pk)
     if mailing is None:
         return redirect("campaign_audience", request.workspace.slug, pk)

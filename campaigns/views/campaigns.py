@@ -1,4 +1,4 @@
-"""Campaigns: the list, one campaign in whatever state it is, the review screen, and the verbs."""
+"""Campaigns: the list, the page of one campaign in any state, the review screen, and actions."""
 
 from django.contrib import messages
 from django.core.exceptions import BadRequest
@@ -27,13 +27,13 @@ from contacts.models import List
 from designs.models import Design
 from pages import locales, numbers, tables, toasts
 
-# Days within which a campaign started, as the page filters them.
+# The filter by the start: {days: label}.
 PERIODS = {
     "7": gettext_lazy("Started in the last 7 days"),
     "30": gettext_lazy("Started in the last 30 days"),
     "90": gettext_lazy("Started in the last 90 days"),
 }
-# Seconds after which a campaign should have started.
+# A due campaign should start within this many seconds.
 SHOULD_START_WITHIN = 15
 
 
@@ -41,8 +41,8 @@ SHOULD_START_WITHIN = 15
 
 
 def filtered(workspace: Workspace, parameters: QueryDict) -> QuerySet[Campaign]:
-    """By q (part of the name or subject), state (one of campaigns.states.STATES) and days (started
-    within so many)."""
+    """Campaigns by the filters q (part of name or subject), state (one of campaigns.states.STATES)
+    and days (started within that many days)."""
     rows = Campaign.objects.filter(workspace=workspace)
     if (days := parameters.get("days", "")) in PERIODS:
         rows = overview.started_within(workspace, days=int(days))
@@ -85,7 +85,7 @@ def campaigns(request: WorkspaceRequest) -> HttpResponse:
 
 @require_POST
 def campaigns_bulk(request: WorkspaceRequest) -> HttpResponseBase:
-    """Deletes the drafts among those ticked or in the result; others stay and are told."""
+    """Deletes the drafts among the selected campaigns, and says how many others stay."""
     if request.POST.get("action") != "delete":
         raise BadRequest
     rows = tables.selected(request, lambda parameters: filtered(request.workspace, parameters))
@@ -121,7 +121,7 @@ def undo_campaigns(request: WorkspaceRequest) -> HttpResponseBase:
 
 
 def new_campaign(request: WorkspaceRequest) -> HttpResponseBase:
-    """?design= and ?list= are chosen in it already."""
+    """Creates a draft with the design and list of ?design= and ?list=."""
     form = NewCampaignForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         made = drafts.create(request.workspace, name=form.cleaned_data["name"], by=request.user)
@@ -131,7 +131,7 @@ def new_campaign(request: WorkspaceRequest) -> HttpResponseBase:
 
 
 def _given(request: WorkspaceRequest, campaign: Campaign) -> dict[str, object]:
-    """What the address says that a new campaign starts with; what isn't here is ignored."""
+    """The new campaign's fields from the URL; unknown designs and lists are ignored."""
     changes: dict[str, object] = {}
     design, chosen = (numbers.whole(request.GET.get(name, "")) for name in ("design", "list"))
     if design is not None:
@@ -154,7 +154,7 @@ def campaign(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
 
 
 def review_campaign(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
-    """One screen before sending: who gets it, what, how, when, and what is in the way."""
+    """One screen before sending: audience, mail, route, time and problems."""
     one = get_in(request.workspace, Campaign, pk=pk)
     if one.state != Campaign.State.DRAFT:
         return redirect("campaign", request.workspace.slug, one.pk)
@@ -187,7 +187,7 @@ def _review(request: WorkspaceRequest, one: Campaign) -> HttpResponse:
 
 
 def _sure(route: Route | None) -> str:
-    """What somebody has to tick before the campaign goes out; "": nothing."""
+    """The label of the box to tick before the campaign goes out; "": no box."""
     names = [relay.name for relay in route.untested] if route else []
     if not names:
         return ""
@@ -200,8 +200,8 @@ def _sure(route: Route | None) -> str:
 
 
 def campaign_starting(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    """Asked by the page of a scheduled campaign: nothing before its time, a note while it is being
-    started, then (or when it could not start) the page anew."""
+    """Polled by the page of a scheduled campaign. Empty before its time, a note while it is being
+    started, and a reload of the page when it has started or failed to."""
     one = get_in(request.workspace, Campaign, pk=pk)
     if one.state != Campaign.State.SCHEDULED:
         return HttpResponse(status=204, headers={"HX-Refresh": "true"})
@@ -213,7 +213,7 @@ def campaign_starting(request: WorkspaceRequest, pk: int) -> HttpResponse:
 
 
 def _due_for(one: Campaign) -> float | None:
-    """Seconds since a scheduled campaign's time has come; None before, and in other states."""
+    """Seconds since a scheduled campaign was due; None: not due yet, or in another state."""
     if one.state != Campaign.State.SCHEDULED:
         return None
     seconds = (timezone.now() - (one.scheduled_at or one.updated_at)).total_seconds()
@@ -225,7 +225,7 @@ def _due_for(one: Campaign) -> float | None:
 
 @require_POST
 def schedule_campaign(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
-    """At the time that the campaign says; `version` is what the person has looked at."""
+    """Schedules for the campaign's own time; `version` is the version that the person has seen."""
     one = get_in(request.workspace, Campaign, pk=pk)
     if one.scheduled_at is None:
         messages.error(request, _("Choose a date and a time first."))
@@ -248,7 +248,7 @@ def schedule_campaign(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
 
 @require_POST
 def send_campaign(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
-    """Now; `version` is what the person has looked at."""
+    """Schedules for now; `version` is the version that the person has seen."""
     one = get_in(request.workspace, Campaign, pk=pk)
     try:
         running.start_now(
@@ -267,7 +267,7 @@ def _version(request: WorkspaceRequest) -> str:
 
 
 def _untested(request: WorkspaceRequest) -> bool:
-    """Whether the person said that untested relays may carry it."""
+    """Whether the person allowed untested relays to carry it."""
     return request.POST.get("untested") == "1"
 
 

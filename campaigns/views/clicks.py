@@ -1,4 +1,4 @@
-"""Every click of a campaign's links, also the repeated ones: who, when and which link."""
+"""All clicks on a campaign's links, including repeated ones: who, when and which link."""
 
 from django.http import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -18,7 +18,7 @@ def _named(contents: dict[int, Content], variant: int, number: int | None) -> st
 
 
 def clicks(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
-    """By link (its number in the content of a `variant`); without one, the clicks of all links."""
+    """The clicks of one link (`link`: its number in the content of a `variant`), or of all."""
     campaign, mailing = started(request, pk)
     if mailing is None:
         return redirect("campaign", request.workspace.slug, pk)
@@ -27,7 +27,7 @@ def clicks(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     contents = mailing.contents
     chosen = numbers.whole(request.GET.get("link", ""))
     variant = numbers.whole(request.GET.get("variant", "")) or 0
-    # By event_by_kind, in the order of its ids.
+    # Index: event_by_kind, in the order of its ids.
     found = Event.objects.filter(mailing=mailing, kind=Event.Kind.CLICKED, link__isnull=False)
     if chosen is not None:
         found = found.filter(link=chosen)

@@ -1,4 +1,4 @@
-"""The composer: one page whose sections are saved one by one, as they are typed."""
+"""The composer: one page whose sections are saved one by one while the person types."""
 
 import json
 from collections.abc import Callable
@@ -42,7 +42,7 @@ from designs.previews import Preview, render_preview
 from pages import editors, numbers
 from relays import windows
 
-# Designs that the picker shows; the others are a search away, on the page of designs.
+# Designs that the picker shows; the page of designs finds the others by search.
 MOST_DESIGNS = 24
 
 
@@ -51,7 +51,7 @@ class ComposerSection:
     key: str
     title: str | Promise
     form: type[SectionForm]
-    # One line that says what was chosen.
+    # One line about the section's values.
     summary: Callable[[Campaign], str]
 
 
@@ -84,7 +84,7 @@ def start(campaign: Campaign) -> str:
 
 
 def when(campaign: Campaign) -> str:
-    """The start, and behind it its own limits."""
+    """The start, followed by the campaign's own limits."""
     limits = wording.limits(campaign.window, campaign.per_minute)
     return " · ".join((start(campaign), *limits))
 
@@ -104,7 +104,7 @@ NAME = ComposerSection("name", _("Name"), NameForm, lambda campaign: campaign.na
 
 @dataclass(slots=True)
 class ShownSection:
-    """A section as the page shows it."""
+    """A section with everything that the page shows of it."""
 
     section: ComposerSection
     form: SectionForm
@@ -128,7 +128,7 @@ class ShownSection:
 
 
 def _shown(campaign: Campaign, bound: SectionForm | None = None) -> list[ShownSection]:
-    """Every section; `bound`: one that came back with errors."""
+    """All sections; `bound`: the form of a section with errors."""
     found = review.problems(campaign)
     return [
         ShownSection(
@@ -169,7 +169,7 @@ def _context(
 
 
 def inbox(campaign: Campaign, person: Contact | None) -> Preview:
-    """Subject and preview text as the person reads them."""
+    """Subject and preview text, rendered for the person."""
     return render_preview(
         campaign.workspace,
         subject=campaign.subject,
@@ -179,7 +179,7 @@ def inbox(campaign: Campaign, person: Contact | None) -> Preview:
 
 
 def _said(request: WorkspaceRequest, form: SectionForm) -> list[str]:
-    """What the chosen time means elsewhere, and whether clocks change then."""
+    """Sentences about the chosen time: in other zones, and about changes of the clocks."""
     campaign = form.campaign
     moment = form.moment if isinstance(form, WhenForm) else None
     if moment is None and campaign.scheduled_at and not form.is_bound:
@@ -188,7 +188,7 @@ def _said(request: WorkspaceRequest, form: SectionForm) -> list[str]:
 
 
 def _window_said(campaign: Campaign) -> list[str]:
-    """What the window means, and when it opens if it is shut at the start."""
+    """Sentences about the window, and when it opens if it is closed at the start."""
     window = campaign.window
     if not window:
         return []
@@ -212,7 +212,7 @@ def page(
     bound: SectionForm | None = None,
     conflict: str = "",
 ) -> HttpResponse:
-    """The composer of a draft. Open: what was asked for, else the first that isn't done."""
+    """The composer of a draft. The requested section is open, else the first incomplete one."""
     context = _context(request, campaign, bound)
     shown: list[ShownSection] = context["sections"]
     wanted = request.GET.get("open", "")
@@ -226,7 +226,7 @@ def page(
 
 @require_POST
 def save_campaign(request: WorkspaceRequest, pk: int, section: str) -> HttpResponseBase:
-    """Saves what is valid of one section. A script gets the parts of the page that change."""
+    """Saves the valid fields of one section. Scripts get the parts of the page that change."""
     campaign = get_in(request.workspace, Campaign, pk=pk)
     entry = next((one for one in (NAME, *SECTIONS) if one.key == section), None)
     if entry is None:
@@ -254,7 +254,7 @@ def save_campaign(request: WorkspaceRequest, pk: int, section: str) -> HttpRespo
 def _next_page(
     request: WorkspaceRequest, campaign: Campaign, entry: ComposerSection, form: SectionForm
 ) -> HttpResponseBase:
-    """Without script: the section again when something is wrong, else the next one."""
+    """Without scripts: the same section if it has errors, else the next one."""
     if form.errors and entry is not NAME:
         return page(request, campaign, form)
     for errors in form.errors.values():
@@ -269,7 +269,7 @@ def _next_page(
 def _saved(
     request: WorkspaceRequest, campaign: Campaign, form: SectionForm, *, proposed: bool
 ) -> HttpResponse:
-    """The parts that a save changes, to be put in their places by htmx."""
+    """The parts of the page that a save changes; htmx puts them in their places."""
     context = _context(request, campaign, form)
     keys = {one.key for one in context["sections"] if one.form is form}
     if isinstance(form, ContentForm) and proposed:
@@ -289,7 +289,7 @@ def _conflict(
     *,
     final: bool = False,
 ) -> HttpResponseBase:
-    """What was typed stays; the person chooses which of the two counts."""
+    """Keeps the person's input and lets the person choose between both versions."""
     campaign = get_in(request.workspace, Campaign, pk=campaign.pk)
     if request.htmx:
         context = {"campaign": campaign, "conflict": text, "final": final, "section": form}
@@ -301,16 +301,16 @@ def _conflict(
 
 
 def campaign_readiness(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    """The rail: who gets it, what is in the way, how long it takes."""
+    """The rail: audience, problems, duration."""
     campaign = get_in(request.workspace, Campaign, pk=pk)
     return render(request, "campaigns/parts/composer_rail.html", rail(request, campaign))
 
 
 def rail(request: WorkspaceRequest, campaign: Campaign, *, fresh: bool = False) -> dict[str, Any]:
-    """What the rail and the review screen show."""
+    """The context of the rail and the review screen."""
     found = review.review(campaign, fresh=fresh)
     zone = campaign.timezone if campaign.scheduled_at else zones.known(request.user.timezone)
-    # In whole minutes, as how long it takes is said.
+    # Rounded up to whole minutes, as the duration is.
     finish = found.begin + timedelta(minutes=-(-found.seconds // 60)) if found.seconds else None
     return {
         "campaign": campaign,

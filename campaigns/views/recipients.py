@@ -19,7 +19,7 @@ from pages import reasons, statuses, tables
 from relays import providers
 from sending.models import Mailing, Message
 
-# What the select of events offers beyond the words of pages.statuses.
+# Choices of the filter of events that have no word in pages.statuses.
 EVENT_LABELS = {"not_opened": _("Not opened"), "bounced": _("Bounced")}
 
 
@@ -37,7 +37,7 @@ def _row(
 
 
 def _choices(mailing: Mailing) -> dict[str, Any]:
-    """What the filters offer."""
+    """The choices of the filters."""
     return {
         "states": [
             *((code, statuses.look(code).label) for code in query.STATES),
@@ -86,7 +86,7 @@ def recipients(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
 def export_recipients(
     request: WorkspaceRequest, pk: int
 ) -> HttpResponseBase | StreamingHttpResponse:
-    """Everything in this result as CSV, streamed."""
+    """All rows of the result as CSV, streamed."""
     campaign, mailing = started(request, pk)
     if mailing is None:
         return redirect("campaign", request.workspace.slug, pk)

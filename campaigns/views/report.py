@@ -1,7 +1,7 @@
-"""One page that grows from the live view of a campaign into its report.
+"""The page of a started campaign: its live view while it sends, its report afterwards.
 
-What moves while it sends (`live`) is one part that asks again every 2 s and stops when it is over;
-what costs more than a tally (`part`) is loaded by itself.
+The live part (`campaign_live`) is polled every 2 s until the campaign is over. Parts that need more
+than the tally (`campaign_report_part`) are loaded separately.
 """
 
 from collections.abc import Callable
@@ -24,10 +24,10 @@ from pages import locales, reasons, statuses
 from sending.models import Mailing, Message
 from sending.services import waits
 
-# htmx stops asking when it gets this; what came with it is shown.
+# With this status htmx shows the response and stops polling.
 STOP_POLLING = 286
 LEDGER = ("accepted", "failed", "skipped", "unknown", "in_flight", "waiting")
-# Recipients among whom one is looked for who is a contact still.
+# Among this many recipients, one is searched whose contact still exists.
 SAMPLES = 20
 VERBS = ("pause", "resume", "cancel")
 
@@ -48,7 +48,7 @@ def _mailing(request: WorkspaceRequest, pk: int) -> tuple[Campaign, Mailing]:
 def dropped(
     request: WorkspaceRequest, campaign: Campaign, mailing: Mailing, heading: str
 ) -> HttpResponse:
-    """In place of a page of rows that were dropped."""
+    """The page that stands in the place of a table whose rows were dropped."""
     context = {"campaign": campaign, "mailing": mailing, "heading": heading}
     return render(request, "campaigns/dropped.html", context)
 
@@ -73,7 +73,8 @@ def page(request: WorkspaceRequest, campaign: Campaign) -> HttpResponse:
 
 
 def _read(mailing: Mailing) -> dict[str, Any]:
-    """What a recipient read where the subject has merge fields: `read_as` and `read_by`."""
+    """If the subject has merge fields: the subject for one recipient (`read_as`) and the
+    recipient's address (`read_by`)."""
     contents = mailing.contents
     if not any("{{" in one.subject or "{%" in one.subject for one in contents.values()):
         return {}
@@ -89,8 +90,8 @@ def _read(mailing: Mailing) -> dict[str, Any]:
 
 
 def _excluded(mailing: Mailing) -> list[tuple[str, str, int]]:
-    """[(code, sentence, number)] of people left out when the audience was frozen, the most first.
-    sending.models.LeftOut has a row for each."""
+    """[(code, sentence, number)] of people left out when the audience was frozen, the most frequent
+    reason first. sending.models.LeftOut has a row for each person."""
     found = [(code, reasons.text(code), count) for code, count in mailing.excluded.items()]
     return sorted(found, key=lambda one: -one[2])
 
@@ -100,7 +101,7 @@ def _excluded(mailing: Mailing) -> list[tuple[str, str, int]]:
 
 @dataclass(frozen=True, slots=True)
 class LedgerFigure:
-    """A number of the ledger and the people behind it. `code` is one of pages.statuses."""
+    """A number of the ledger, with the link to its people. `code` is one of pages.statuses."""
 
     code: str
     count: int
@@ -142,20 +143,20 @@ def live_context(request: WorkspaceRequest, campaign: Campaign, mailing: Mailing
 
 
 def _waits(mailing: Mailing) -> dict[str, Any]:
-    """Every part of it that waits, and the relays that carry on meanwhile."""
+    """The parts of the mailing that wait, and the relays that carry on."""
     lines = waits.lines(mailing)
     relays = {line.relay for line in lines if line.relay}
     whole = bool(mailing.wait_reason)
     return {
         "wait": reasons.text(mailing.wait_reason) if whole else "",
-        # One that says no more than the whole does.
+        # Without the line that only repeats the wait of the whole mailing.
         "waits": [line for line in lines if line.relay or line.lane],
         "carrying": [] if whole or not relays else progress.carrying(mailing, relays),
     }
 
 
 def _mostly_failed(campaign: Campaign, mailing: Mailing) -> dict[str, Any]:
-    """What is asked where more failed than went out, however small the campaign was."""
+    """The question about a retry if more messages failed than went out, at any size."""
     rows = Campaign.objects.filter(overview.MOSTLY_FAILED, pk=campaign.pk)
     if not rows.exists():
         return {}
@@ -169,14 +170,14 @@ def _mostly_failed(campaign: Campaign, mailing: Mailing) -> dict[str, Any]:
 
 
 def _runs(mailing: Mailing) -> dict[str, Any]:
-    """Runs of refusals that need a decision; `runs_seen` changes with what is shown of them."""
+    """Runs of refusals that need a decision; `runs_seen` changes whenever their display does."""
     found = deciding.runs(mailing)
     seen = "-".join(f"{run.hold.pk}.{run.failed}.{int(run.holds)}" for run in found)
     return {"runs": found, "runs_seen": seen}
 
 
 def _saying(state: str, now: progress.MailingProgress) -> str:
-    """For screen readers: said again only when the state or the tens of the percentage change."""
+    """For screen readers: changes only with the state or with every ten percent."""
     return _("{state}: {done} of {targeted} done").format(
         state=statuses.look(state).label,
         done=locales.number(now.done),
@@ -185,8 +186,9 @@ def _saying(state: str, now: progress.MailingProgress) -> str:
 
 
 def campaign_live(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    """The part that moves. `said`, `runs` and `unknown` are what the page has already: what else is
-    on it (announcement, runs of refusals, unknown messages) comes along only when it is another."""
+    """The live part. The parameters `said`, `runs` and `unknown` tell what the page shows already:
+    the announcement, the runs of refusals and the unknown messages are sent only if they changed.
+    """
     return live(request, *_mailing(request, pk))
 
 
@@ -252,7 +254,7 @@ PARTS: dict[str, Callable[[Mailing], dict[str, Any]]] = {
 
 
 def campaign_report_part(request: WorkspaceRequest, pk: int, part: str) -> HttpResponse:
-    """A part of the report. One that is over is not asked for again."""
+    """A part of the report. When the campaign is over, the page stops polling it."""
     if part not in PARTS:
         raise Http404
     campaign, mailing = _mailing(request, pk)

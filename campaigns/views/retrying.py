@@ -1,4 +1,4 @@
-"""Failed recipients that a person has tried again: all, or those that the filters give."""
+"""Tries failed recipients again: all, or those that match the filters."""
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseBase, QueryDict
@@ -23,8 +23,8 @@ from smtp.replies import Meaning
 
 @require_POST
 def retry_failed(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
-    """`query`: the filters of the table of recipients. Whoever would mail addresses that a server
-    said do not exist is asked first (`confirmed`)."""
+    """Tries failed recipients again. `query`: filters of the table of recipients. If a server said
+    that some of the addresses don't exist, the person must confirm first (`confirmed`)."""
     campaign, mailing = report.started(request, pk)
     if mailing is None:
         raise Http404

@@ -1,4 +1,4 @@
-"""Messages whose result is not known: who they are, and what a person decides about them."""
+"""Messages whose result is not known: the list of them, and a person's decision about them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,13 +25,13 @@ from relays.models import Relay
 from sending.models import Mailing, Message
 from sending.services import unknowns
 
-# Rows that the report shows; the table of recipients has the others.
+# The report shows this many rows; the table of recipients has all.
 SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A message whose result is not known. `contact`: its id while there is one."""
+    """A message whose result is not known. `contact`: its id; None: the contact is gone."""
 
     message: Message
     address: str
@@ -60,7 +60,7 @@ def doubts(rows: Sequence[Message], mailing: Mailing) -> list[Doubt]:
 def page_of(
     mailing: Mailing, request: HttpRequest, *, size: int = tables.SIZE
 ) -> tables.Page[Message]:
-    """By message_not_accepted, in the order of addresses."""
+    """A page of unknown messages in the order of addresses. Index: message_not_accepted."""
     return tables.keyset(
         recipients.filtered(mailing, request.GET).filter(trouble=Message.State.UNKNOWN),
         request,
@@ -71,7 +71,7 @@ def page_of(
 
 
 def campaign_unknown(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    """The first of them, for the report."""
+    """The first unknown messages, for the report."""
     campaign, mailing = report.started(request, pk)
     if mailing is None:
         raise Http404
@@ -90,7 +90,7 @@ def campaign_unknown(request: WorkspaceRequest, pk: int) -> HttpResponse:
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """What is done to them: few at once, many by a job."""
+    """A decision: few messages are settled in the request, many by a job."""
 
     few: Callable[[Campaign, QuerySet[Message]], int]
     job: str
@@ -99,8 +99,8 @@ class Verb:
 
 
 def _chosen(request: WorkspaceRequest, mailing: Mailing) -> QuerySet[Message]:
-    """The messages that the form names (see tables.selected), or all where it says so. A form that
-    names none is about none."""
+    """The messages that the form selects (see tables.selected), or all with scope=all. A form
+    without a selection means no message."""
     if request.POST.get("scope") == "all":
         rows = recipients.filtered(mailing, QueryDict())
     else:
@@ -131,7 +131,7 @@ def _settle(request: WorkspaceRequest, pk: int, verb: Verb) -> HttpResponseBase:
 
 
 def _by_filters(request: WorkspaceRequest) -> bool:
-    """Whether all are meant that filters give; ticked are as many as a form can name."""
+    """Whether the form means all messages or all that match the filters, not ticked rows."""
     return request.POST.get("scope") == "all" or request.POST.get("all") == "1"
 
 

@@ -1,4 +1,4 @@
-"""Merge tags of other programs: listed, chosen for, and put into our language."""
+"""The page that lists merge tags of other programs, and converts them as the person chooses."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ from pages import numbers
 
 
 def convert_design(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
-    """A row for each tag as it is written, with what we would put there."""
+    """Shows a row for each different tag, with our proposal. POST converts the tags."""
     one = get_in(request.workspace, Design, pk=pk)
     known = fields.known(request.workspace)
     rows = list(distinct(services.foreign_tags(one, known)))
@@ -83,8 +83,8 @@ def _proposed(tag: Foreign) -> str:
 
 
 def _chosen(request: WorkspaceRequest, tags: list[Foreign]) -> dict[str, str]:
-    """By tag; what isn't offered counts as no choice. A row knows its tag: another one may have
-    come since."""
+    """{tag: choice}. A value that isn't offered counts as no choice. Each row names its tag,
+    because the design may have changed since."""
     allowed = {CONVERT, PLAIN, *(field.key for field in fields.offered(request.workspace))}
     given = {
         request.POST.get(f"tag-{n}", ""): request.POST.get(f"choice-{n}", "")

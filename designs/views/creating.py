@@ -16,7 +16,8 @@ from designs.views.previews import document
 
 
 def new_design(request: WorkspaceRequest) -> HttpResponseBase:
-    """The gallery; a POST makes the design: with `starter`, with `html` or `file`, or `plain`."""
+    """The gallery. POST creates a design from `starter`, from `html` or `file`, or a `plain`
+    one."""
     paste = PasteForm()
     if request.method == "POST":
         if "starter" in request.POST:

@@ -1,4 +1,4 @@
-"""All designs of a workspace, and what becomes of one as a whole."""
+"""The list of a workspace's designs; duplicating, archiving and restoring a design."""
 
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -13,7 +13,7 @@ from designs.models import Design
 from pages import tables, toasts
 
 SORTS = {"name": "name", "changed": "updated_at", "made": "id"}
-# A page of thumbnails: each is a rendered mail.
+# Designs on a page. Each thumbnail is a rendered mail.
 PAGE = 24
 
 

@@ -1,4 +1,5 @@
-"""The editor: it saves by itself, checks while one types, and lets nobody overwrite another."""
+"""The editor. It saves automatically, checks while the person types, and prevents overwriting the
+changes of another person."""
 
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
@@ -17,7 +18,7 @@ from pages import editors
 
 
 def design(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
-    """The editor; who may only read is shown the mail."""
+    """The editor. A person without the permission to edit is sent to the preview."""
     one = get_in(request.workspace, Design, pk=pk)
     if not request.may(Permission.EDIT_DESIGNS):
         return redirect("design_preview", request.workspace.slug, pk)
@@ -55,8 +56,8 @@ def _editor(
 
 @require_POST
 def save_design(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
-    """Saves what is typed over the version that was opened. When there is a newer one, the person
-    chooses (`keep`: mine or theirs), and the other one becomes a design of its own."""
+    """Saves the typed draft over the version that was opened. If a newer version exists, the person
+    chooses (`keep`: mine or theirs), and the other version becomes a separate design."""
     one = get_in(request.workspace, Design, pk=pk)
     form = DesignForm(request.POST)
     if not form.is_valid():
@@ -102,7 +103,7 @@ def _settle(
 
 @require_POST
 def design_problems(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    """What is typed, checked: the line in the inbox, remote pictures, problems with their lines."""
+    """Checks the typed draft: the line in the inbox, remote images, problems with their lines."""
     one = get_in(request.workspace, Design, pk=pk)
     source = typed(request.POST)
     contact = contact_of(request, request.POST)

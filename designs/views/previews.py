@@ -1,4 +1,4 @@
-"""Mails as people see them: the document of a frame, and the page around it."""
+"""Previews of mails: the document in a frame, and the page around it."""
 
 import json
 from collections.abc import Mapping
@@ -21,8 +21,8 @@ from designs.previews import Preview
 from designs.problems import DesignProblem
 from pages import csp, numbers
 
-# Hostile HTML is shown in these limits: no script, no form, no request. `allow-same-origin` lets
-# our page keep the frame's place when it is drawn again; without scripts it gives nothing away.
+# The sandbox of possibly hostile HTML: no script, no form, no request. `allow-same-origin` lets our
+# page keep the frame's scroll position when it is drawn again; without scripts that is harmless.
 SANDBOX = ("allow-same-origin", "allow-popups", "allow-popups-to-escape-sandbox")
 FRAME = {
     "style_src": ("'unsafe-inline'",),
@@ -32,7 +32,7 @@ FRAME = {
 }
 PARTS = ("html", "text")
 PEOPLE_SHOWN = 8
-# JSON inside of a script element can't end it (as in Django's json_script).
+# Escapes for JSON in a script element, so that it can't end the element (as Django's json_script).
 INERT = {ord(c): f"\\u{ord(c):04X}" for c in "<>&"}
 SOURCES = ("subject", "preheader", "html", "text")
 
@@ -48,7 +48,8 @@ def _with_images(document: str) -> HttpResponse:
 
 
 def contact_of(request: WorkspaceRequest, given: Mapping[str, str]) -> Contact | None:
-    """The contact that a preview is for; None: an invented person. Another workspace's: 404."""
+    """The contact of a preview; None for an invented person. Raises Http404 for a contact of
+    another workspace."""
     pk = numbers.whole(given.get("contact"))
     return None if pk is None else get_in(request.workspace, Contact, pk=pk)
 
@@ -56,7 +57,7 @@ def contact_of(request: WorkspaceRequest, given: Mapping[str, str]) -> Contact |
 def document(
     request: WorkspaceRequest, source: MailSource, given: Mapping[str, str]
 ) -> HttpResponse:
-    """The frame's document for what `given` asks: contact, part, images, dark."""
+    """The document of the frame, for the parameters `contact`, `part`, `images` and `dark`."""
     preview = previews.render_preview(
         request.workspace,
         subject=source.subject,
@@ -78,7 +79,7 @@ def document(
 
 
 def source_of(design: Design, given: Mapping[str, str] | None = None) -> MailSource:
-    """What a design would be sent as; a campaign's own subject and preheader replace its."""
+    """The parts of a design. `given` may replace subject and preheader by those of a campaign."""
     given = given or {}
     return MailSource(
         subject=given.get("subject", design.subject),
@@ -90,19 +91,19 @@ def source_of(design: Design, given: Mapping[str, str] | None = None) -> MailSou
 
 def design_frame(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """The saved design as a document for a frame: ?contact=&part=html|text&images=1&dark=1, and
-    &subject=&preheader= of a campaign that has its own."""
+    &subject=&preheader= if the campaign has its own."""
     design = get_in(request.workspace, Design, pk=pk)
     return document(request, source_of(design, request.GET), request.GET)
 
 
 def typed(given: Mapping[str, str]) -> MailSource:
-    """What an editor holds, saved or not."""
+    """The parts that are in the editor, saved or not."""
     return MailSource(**{name: given.get(name, "") for name in SOURCES})
 
 
 def design_preview(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
-    """POST: the document for a frame of what is typed but not saved yet (subject, preheader, html,
-    text). GET: the page of the saved design, as a contact gets it."""
+    """POST: the unsaved draft (subject, preheader, html, text) as a document for a frame. GET: the
+    page of the saved design, as a contact gets it."""
     design = get_in(request.workspace, Design, pk=pk)
     if request.method == "POST":
         return document(request, typed(request.POST), request.POST)
@@ -116,12 +117,12 @@ def design_preview(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
 def panel(
     request: WorkspaceRequest, preview: Preview, contact: Contact | None, given: Mapping[str, str]
 ) -> dict[str, Any]:
-    """What designs/parts/panel.html and the parts around it show."""
+    """The context of designs/parts/panel.html and the parts around it."""
     part = "text" if given.get("part") == "text" else "html"
     frame = {"contact": str(contact.pk) if contact else "", "part": part}
     frame |= {name: "1" for name in ("images", "dark") if given.get(name) == "1"}
     if request.method == "GET":
-        # Of a campaign with its own subject.
+        # Given for a campaign with its own subject.
         frame |= {name: given[name] for name in ("subject", "preheader") if name in given}
     return {
         "preview": preview,
@@ -138,7 +139,7 @@ def panel(
 
 
 def marks(problems: list[DesignProblem]) -> dict[str, SafeString]:
-    """Problems by part as JSON for a script element: the editor marks their lines."""
+    """{part: problems as JSON for a script element}. The editor marks their lines."""
     found = {
         part: [
             {"line": p.line, "severity": p.severity, "text": p.text}
@@ -151,7 +152,7 @@ def marks(problems: list[DesignProblem]) -> dict[str, SafeString]:
 
 
 def design_people(request: WorkspaceRequest) -> HttpResponse:
-    """People to preview as, whose address or names contain `q`."""
+    """Contacts to preview the mail for, whose address or name contains `q`."""
     text = request.GET.get("q", "").strip()[:100]
     found = people.sample(request.workspace, text, PEOPLE_SHOWN)
     context = {

@@ -1,4 +1,4 @@
-// Entrance and profile: passwords that can be looked at, the browser's time zone proposed.
+// Log-in and profile pages: shows a typed password, and proposes the browser's time zone.
 export function bindAccounts() {
   for (const input of document.querySelectorAll("input[data-reveal]")) offerReveal(input);
   const zone = document.querySelector("input[data-browser-zone]");
@@ -6,7 +6,7 @@ export function bindAccounts() {
   for (const input of document.querySelectorAll("input[data-color]")) offerPicker(input);
 }
 
-// The text stays the control: it can be empty, and the picker is only another way to fill it.
+// The text field stays the control, because it can be empty. The colour picker only fills it.
 function offerPicker(input) {
   const picker = document.createElement("input");
   picker.type = "color";
@@ -28,7 +28,7 @@ function offerPicker(input) {
   follow();
 }
 
-// Only over what the server proposed: never over what somebody chose.
+// Replaces only the server's proposal, never a zone that the person chose.
 function proposeZone(input) {
   const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
   if (here && input.value === "UTC" && input.defaultValue === "UTC") input.value = here;

@@ -1,8 +1,8 @@
-// The tray of what runs in the background: asks often while something runs, seldom otherwise, and
-// never while nobody looks. What ended is counted until it was seen.
+// The tray of background tasks. It polls often while a task runs, seldom otherwise, and never while
+// the page is hidden. Finished tasks are counted until the person has seen them.
 import { trayOf } from "./logic/activity.js";
 
-// Before it is looked again whether anybody looks.
+// Pause before checking again whether the page is visible.
 const HIDDEN_MS = 3_000;
 const SEEN = "activity-seen";
 

@@ -24,7 +24,7 @@ import { bindToasts } from "./toasts.js";
 htmx.config.includeIndicatorStyles = false;
 htmx.config.allowEval = false;
 htmx.config.selfRequestsOnly = true;
-// Going back asks the server: what was shown may have changed, and nothing of it stays behind.
+// Back reloads the page from the server: the data may have changed, and no copy stays in the browser.
 htmx.config.historyCacheSize = 0;
 htmx.config.refreshOnHistoryMiss = true;
 window.htmx = htmx;

@@ -1,6 +1,6 @@
 // <figure data-chart="line|area|bar" data-source="id"> draws the json_script
 // {"labels": [ISO times or names], "series": [{"name", "values", "role"}]}, and the same as a table below.
-// data-height in pixels; data-stacked puts areas and bars upon each other.
+// data-height in pixels; data-stacked stacks areas and bars.
 import "./locale.js";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
@@ -34,7 +34,7 @@ function readSource(figure) {
   if (!text) return null;
   const { labels, series } = JSON.parse(text);
   const timed = logic.isTimed(labels);
-  // On the axis: seconds, or one after the other.
+  // Positions on the axis: seconds, or the indexes of names.
   const places = labels.map((label, at) => (timed ? times.secondOf(label) : at));
   return { text, labels, places, series, timed };
 }
@@ -45,7 +45,7 @@ const isStacked = (figure) => figure.dataset.stacked !== undefined;
 function timeAxis(labels) {
   return {
     incrs: logic.stepsOf(labels),
-    // uPlot calls it with its plot, the marks, the axis, their room and their distance.
+    // uPlot calls it with the plot, the marks, the axis, their space and their distance.
     values: (...given) => given[1].map((second) => times.markOf(second, given[4])),
   };
 }
@@ -77,7 +77,7 @@ function seriesOf(figure, { labels, series }, colours) {
     fill: opacity === null ? undefined : logic.faded(colours.series[at], opacity),
     width: bars ? 0 : 1.75,
     paths: bars ? uPlot.paths.bars({ size: [0.7, 40], radius: 0.15 }) : undefined,
-    // A value that stands alone, between times without any, has no line.
+    // A single value between times without values has no line, so it gets a point.
     points: { show: !bars && (labels.length === 1 || one.values.includes(null)), size: 4 },
   }));
 }
@@ -98,7 +98,7 @@ function optionsOf(figure, data, colours, target) {
       y: { range: (_plot, _low, high) => logic.heightOf(high) },
     },
     series: [{}, ...seriesOf(figure, data, colours)],
-    // Each area of a stack ends where the one below it begins.
+    // Each area of a stack ends at the top of the one below it.
     bands: isStacked(figure) ? series.slice(1).map((_one, at) => ({ series: [at + 2, at + 1] })) : undefined,
     hooks: { setCursor: [(plot) => showValues(figure, data, plot.cursor.idx)] },
   };
@@ -123,7 +123,7 @@ function makeLegend(data, colours) {
   return legend;
 }
 
-// The sums of the whole; the values at the cursor while there is one.
+// The legend: sums of each series, or the values at the cursor.
 function showValues(figure, data, index) {
   const legend = figure.querySelector(".chart-legend");
   if (!legend) return;
@@ -141,7 +141,7 @@ function makeTable(data) {
   const summary = document.createElement("summary");
   summary.textContent = say("as_table");
   details.append(summary);
-  // Made when it is wanted: a day by the minute is 1,440 rows.
+  // Built on demand: a day by the minute has 1,440 rows.
   details.addEventListener("toggle", () => {
     if (details.open && !details.querySelector("table")) details.append(rowsOf(data));
   });
@@ -222,5 +222,5 @@ document.addEventListener("htmx:afterSettle", drawAll);
 addEventListener("resize", () => {
   for (const { plot, target } of drawn.values()) plot?.setSize({ width: target.clientWidth, height: plot.height });
 });
-// In the other theme the colours are others.
+// Draws the charts again in the colours of the other theme.
 new MutationObserver(drawAgain).observe(document.documentElement, { attributeFilter: ["data-bs-theme"] });

@@ -1,4 +1,4 @@
-// Alpine components, by name: the CSP build evaluates no expressions of its own making.
+// Named Alpine components: Alpine's CSP build evaluates no inline expressions.
 import { around } from "./logic/choices.js";
 import { isShown } from "./logic/conditions.js";
 import { composing } from "./typing.js";

@@ -1,4 +1,4 @@
-// The composer: sections that save themselves (htmx), one version for all of their forms.
+// The composer: sections save automatically (htmx); all their forms share one version.
 
 let lastField = null;
 
@@ -25,7 +25,7 @@ function setVersion(version) {
   for (const input of document.querySelectorAll("form input[name=version]")) input.value = version;
 }
 
-// A control whose place for errors is filled is wrong.
+// A control is invalid if its element for errors has content.
 function markErrors() {
   for (const list of document.querySelectorAll("#composer [data-errors-of]")) {
     const wrong = list.children.length > 0;
@@ -39,7 +39,7 @@ function markErrors() {
   }
 }
 
-// What could not be saved, because it is wrong or somebody else saved meanwhile, is still unsaved.
+// Input that was refused, or that conflicts with another person's save, counts as unsaved.
 function keepGuard(event) {
   const form = event.target.closest?.("form[data-compose]");
   if (!form) return;

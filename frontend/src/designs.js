@@ -1,14 +1,15 @@
-// Mails being written: drawn while one types, saved by themselves, and never over somebody else's.
+// The design editor: draws the mail while the person types, saves automatically, and never overwrites
+// another person's version.
 import { Autosave } from "./logic/saving.js";
 
 const DRAW_MS = 500;
 const RETRY_MS = 5000;
-// Before a picture of a mail is asked for again, and how often.
+// Pause before a thumbnail is requested again, and the number of tries.
 const BUSY_MS = 700;
 const MOST_TRIES = 20;
-// Of the mail on a computer, in pixels: with room around the usual 600.
+// Width of a mail on a computer in pixels: the usual 600, with some margin.
 const WIDE = 720;
-// On a page as narrow as this, mails are shown as on a phone first.
+// On narrower pages, mails are first shown as on a phone.
 const PHONE = 480;
 const WIDTHS = ["wide", "phone"];
 
@@ -20,7 +21,7 @@ export function bindDesigns(htmx) {
   for (const frame of document.querySelectorAll("iframe")) retryBusy(frame);
 }
 
-// Many pictures of mails at once: the server draws a few at a time and says so (designs.places).
+// A page has many thumbnails, but the server renders a few at a time, and answers "busy" (designs.places).
 function retryBusy(frame) {
   let tries = 0;
   const look = () => {
@@ -32,7 +33,7 @@ function retryBusy(frame) {
   if (frame.contentDocument?.readyState === "complete") look();
 }
 
-// Shows what is typed in the field elsewhere on the page: the name in the heading.
+// Copies the field's text to another place of the page: the name in the heading.
 function mirror(event) {
   if (!event.target.id) return;
   for (const shown of document.querySelectorAll(`[data-mirror="${event.target.id}"]`)) {
@@ -61,7 +62,7 @@ function bindPreview(panel) {
     timer = setTimeout(() => draw(panel, source, bar), wait);
   };
   source.addEventListener("input", () => soon(DRAW_MS));
-  // The box that loads pictures lies outside of the bar, in a part that htmx swaps.
+  // The checkbox that loads images is outside the bar, in a part that htmx swaps.
   document.addEventListener("change", (event) => event.target.form === bar && soon(0));
 }
 
@@ -74,7 +75,7 @@ function choosePerson(panel, bar, person) {
   bar.elements.contact.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
-// A computer's window is wider than the column: the frame keeps its width and is drawn smaller.
+// A computer's window is wider than the column, so the frame keeps its width and is scaled down.
 function fit(panel) {
   const stage = panel.querySelector("[data-stage]");
   new ResizeObserver(() => {
@@ -92,8 +93,8 @@ function showWidth(panel, chosen) {
   panel.classList.toggle("preview-phone", chosen === "phone");
 }
 
-// Posts what is typed into a new frame, which takes the old one's place when it is there: no flash,
-// the same place in the mail, and nothing in the browser's history.
+// Posts the typed text into a new frame, which replaces the old one when it has loaded. So nothing
+// flashes, the scroll position stays, and the browser's history gets no entry.
 function draw(panel, source, bar) {
   const stage = panel.querySelector("[data-stage]");
   const old = stage.querySelector("iframe:not([data-coming])");
@@ -165,12 +166,12 @@ function bindSaving(form, htmx) {
 
 function reload(form) {
   delete form.dataset.dirty;
-  // What the browser kept in the fields of this page is the other version.
+  // The browser has kept the other version in the fields of this page.
   form.reset();
   location.reload();
 }
 
-// The plain text is made from the HTML, or written by hand: then it starts as what was made.
+// The plain text is made from the HTML, or written by hand, beginning with the generated text.
 function bindText(part) {
   const made = part.querySelector("[data-made-text]");
   const area = part.querySelector("textarea");

@@ -16,7 +16,7 @@ function focusFirst(dialog) {
 }
 
 export function bindDialogs() {
-  // A dialog whose content is loaded: nobody has gone anywhere in it meanwhile.
+  // The content of a dialog was loaded. The focus moves only if it is not in the dialog yet.
   document.addEventListener("htmx:afterSettle", (event) => {
     const dialog = event.target.closest?.("dialog[open]");
     if (dialog && document.activeElement === dialog) focusFirst(dialog);

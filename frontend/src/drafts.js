@@ -1,6 +1,6 @@
-// Nothing typed is lost. <form data-draft="name"> is kept in this browser over a reload, a crash and a
-// log-out; <form data-guard> asks before the page is left with unsaved input. Passwords and files are
-// never kept.
+// Keeps typed text. The input of <form data-draft="name"> stays in this browser after a reload, a crash
+// or a log-out. <form data-guard> asks before the person leaves with unsaved input. Passwords and files
+// are never kept.
 import { fateOf, read, settle, write } from "./logic/drafts.js";
 import { flush } from "./saving.js";
 import { say } from "./words.js";
@@ -23,7 +23,7 @@ export function keepDrafts() {
   });
   addEventListener("beforeunload", (event) => {
     const unsaved = [...document.querySelectorAll("form[data-guard][data-dirty]")];
-    // What is wrong is kept on the page alone: the person is asked.
+    // Invalid input can't be saved, so the person is asked before leaving.
     const stays = unsaved.filter((form) => !flush(form) || form.querySelector(".errorlist li"));
     if (stays.length) event.preventDefault();
   });
@@ -51,7 +51,7 @@ function bind(form) {
     delete form.dataset.kept;
     timer = setTimeout(keep, PAUSE_MS);
   });
-  // The last words before the page is closed.
+  // Stores the last input before the page is closed.
   addEventListener("pagehide", () => timer && keep());
   form.addEventListener("submit", () => {
     clearTimeout(timer);

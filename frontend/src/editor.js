@@ -11,10 +11,10 @@ import { basicSetup } from "codemirror";
 import { diagnosticsOf, mergeFields, nearestLine } from "./logic/editor.js";
 
 const editors = new Map();
-// What changes while an editor is put up was not typed.
+// Changes while an editor is being set up are not the person's.
 let mounting = false;
 
-// The colours are the theme's own (mail.css), so that dark needs no second style.
+// The colours come from the theme (mail.css), so the dark theme needs no second style.
 const colours = HighlightStyle.define([
   { tag: [tags.tagName, tags.keyword], color: "var(--code-tag)" },
   { tag: [tags.attributeName, tags.propertyName], color: "var(--code-name)" },
@@ -84,7 +84,7 @@ function extensionsOf(area) {
   ];
 }
 
-// What stood here before merge tags were converted: the editor's undo leads back to it.
+// The text before merge tags were converted: the editor's undo restores it.
 function before(area) {
   const source = document.getElementById(`before-${area.id}`);
   return source ? JSON.parse(source.textContent) : area.value;
@@ -106,7 +106,7 @@ function mount(area) {
   area.hidden = true;
   area.after(view.dom);
   editors.set(area.id, view);
-  // A draft that was restored, or another script, has written into the textarea.
+  // A restored draft or another script has changed the textarea.
   area.addEventListener("draft", () => {
     if (view.state.sliceDoc() !== area.value) replace(view, area.value);
   });

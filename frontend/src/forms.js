@@ -1,5 +1,5 @@
-// Forms that came back with errors: the first wrong field has the focus, and an error goes as soon as its field
-// was changed to what can be right. The value that was refused brings the error back.
+// Forms that came back with errors: the first invalid field gets the focus. An error disappears when its field
+// gets a possibly valid value, and comes back with the refused value.
 // <div data-problems> holds the summary: <li data-problem="name of the field">.
 import { isWrong } from "./logic/forms.js";
 
@@ -11,10 +11,10 @@ export function bindForms() {
   document.addEventListener("change", mended);
   document.addEventListener("draft", mended);
   document.addEventListener("click", follow);
-  // The browser's own message stands beside the field and nothing is sent: with our words, if there are any.
+  // The browser's own validation stops the form. Its message is shown beside the field, in our words if we have any.
   document.addEventListener("invalid", sayMissing, true);
   document.addEventListener("change", (event) => event.target.dataset?.missing && event.target.setCustomValidity(""));
-  // A form that htmx puts in: a test send, a form in a dialog.
+  // A form that htmx inserts: a test send, or a form in a dialog.
   document.addEventListener("htmx:afterSettle", (event) => {
     if (event.target.querySelector?.("[data-problems]")) focusFirst(event.target);
   });
@@ -37,7 +37,7 @@ function sayMissing(event) {
   if (control.dataset.missing && control.validity.valueMissing) control.setCustomValidity(control.dataset.missing);
 }
 
-// Opens what it is folded into, so that it can have the focus.
+// Opens the folded sections around a control, so that it can get the focus.
 function show(control) {
   for (let fold = control.closest("details"); fold; fold = fold.parentElement?.closest("details")) fold.open = true;
   const panel = control.closest("[data-panel]");
@@ -62,7 +62,7 @@ function mended(event) {
   updateSummary(form, name, wrong);
 }
 
-// The error beside the field comes and goes; a field without a place for it is marked nowhere.
+// Shows or hides the error beside the field. A field without an element for errors isn't marked.
 function sayBeside(control, controls, wrong) {
   const field = control.closest(".field");
   const list = document.getElementById(`id_${control.name}_error`) ?? field?.querySelector(".errorlist");

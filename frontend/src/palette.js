@@ -1,4 +1,4 @@
-// Ctrl-K: the server finds, the arrow keys choose, Enter goes there. Focus stays in the field.
+// The search (Ctrl-K): the server finds, the arrow keys choose, Enter opens. The focus stays in the field.
 import { around } from "./logic/choices.js";
 import { onKey } from "./typing.js";
 

@@ -1,4 +1,4 @@
-// Relays and pools: a warm-up's own numbers as bars, and the shares of a pool while they are typed.
+// Relays and pools: draws the numbers of a custom warm-up as bars, and updates the shares of a pool.
 import { isShown } from "./logic/conditions.js";
 import { barsOf, daysOf, sharesOf } from "./logic/relays.js";
 import { language } from "./words.js";
@@ -6,7 +6,7 @@ import { language } from "./words.js";
 const percent = new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 1 });
 
 export function registerRelays(Alpine) {
-  // Shows what belongs to the chosen plan (as `depends` does) and draws the numbers that are typed.
+  // Shows the fields of the chosen plan (as `depends` does) and draws the typed numbers.
   Alpine.data("warmup", () => ({
     init() {
       this.update();
@@ -26,7 +26,7 @@ export function registerRelays(Alpine) {
     },
   }));
 
-  // Each relay's part of its tier, from the weights that are typed.
+  // Each relay's share of its tier, from the typed weights.
   Alpine.data("shares", () => ({
     init() {
       this.update();

@@ -1,5 +1,5 @@
-// Forms that save by themselves (htmx, after a pause): what was typed last goes out when the page is hidden or
-// closed. Each save has a number of this page, so that two on their way are no conflict (pages/editors.py).
+// Forms that save automatically (htmx, after a pause). The last input is sent when the page is hidden or closed.
+// Each save has the page's id and a number, so that two saves of one page are no conflict (pages/editors.py).
 import { fateOfWords, numbering, wordsOf } from "./logic/saving.js";
 
 const SELF_SAVING = "form[data-autosave], form[data-compose]";
@@ -19,7 +19,7 @@ function flushAll() {
   for (const form of document.querySelectorAll(SELF_SAVING)) if (form.dataset.dirty) flush(form);
 }
 
-/** Sends what the form holds; false where that is not possible, or a person has to choose first. */
+/** Sends the form's input. Returns false if that is impossible, or if a person has to choose first. */
 export function flush(form) {
   if (!form.matches(SELF_SAVING)) return false;
   const undecided = Boolean(

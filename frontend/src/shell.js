@@ -1,4 +1,4 @@
-// The frame around every page: theme, sidebar, and forms that are sent once.
+// The frame of every page: theme, sidebar, and protection against sending a form twice.
 import { onKey } from "./typing.js";
 
 const root = document.documentElement;
@@ -6,7 +6,7 @@ const root = document.documentElement;
 export function bindShell() {
   document.addEventListener("click", onClick);
   document.addEventListener("submit", guardTwice);
-  // Back from the next page: the forms may be sent again.
+  // The person came back from the next page: the forms may be sent again.
   addEventListener("pageshow", () => {
     for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
   });
@@ -47,7 +47,7 @@ function markTheme() {
   }
 }
 
-// A second press of a button must not do it twice.
+// A second click on a button must not send the form twice.
 function guardTwice(event) {
   const form = event.target;
   if (event.defaultPrevented || form.method === "get" || form.method === "dialog") return;
@@ -60,7 +60,7 @@ function guardTwice(event) {
   setTimeout(() => delete form.dataset.sent, 5000);
 }
 
-// A new form that asks for a time zone begins with the browser's.
+// A new form with a time zone starts with the browser's zone.
 function guessZone() {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   for (const select of document.querySelectorAll("select[data-guess-zone]")) {

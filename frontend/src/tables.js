@@ -1,4 +1,4 @@
-// Tables: filters that work while one types, rows by arrow keys, and the selection for bulk actions.
+// Tables: filters apply while the person types, arrow keys move between rows, and rows are selected for bulk actions.
 import { isTyped, queryOf, saysChange, shownOf, stepOf, ticks } from "./logic/tables.js";
 import { onKey } from "./typing.js";
 import { number, say } from "./words.js";
@@ -18,7 +18,7 @@ export function bindTables(htmx) {
   updateAll();
 }
 
-// <form class="filters" data-filters="id of what the results are in">
+// <form class="filters" data-filters="id of the element with the results">
 function bindFilters(htmx) {
   let timer = 0;
   const apply = (form) => {
@@ -56,7 +56,7 @@ function moveRow(event) {
   target.focus();
 }
 
-// The next row that can have the focus. Fields and menus inside of a row use the arrows themselves.
+// The next focusable row. Fields and menus inside a row use the arrow keys themselves.
 function nextRow(focused, row, step) {
   if (focused.matches("select, textarea, input:not([type=checkbox])") || focused.closest(".dropdown-menu")) return null;
   let next = row;
@@ -65,7 +65,7 @@ function nextRow(focused, row, step) {
   return next;
 }
 
-// Down from the search field.
+// Arrow down in the search field goes to the first row.
 function firstRow(focused, step) {
   const search = step > 0 && focused.matches("main input[type=search]");
   return search ? document.querySelector("main table tbody tr") : null;
@@ -91,7 +91,7 @@ function select(form, changed) {
   update(form);
 }
 
-// <button data-select-only> in a row: what follows is about this row alone.
+// <button data-select-only> in a row: the action applies to this row only.
 function selectOnly(event) {
   const button = event.target.closest("form[data-bulk] [data-select-only]");
   if (!button) return;

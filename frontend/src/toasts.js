@@ -1,7 +1,7 @@
-// Toasts: those of the page, those that htmx answers bring, and what went wrong on the way.
+// Toasts: those of the page, those in responses to htmx, and network errors.
 import { say } from "./words.js";
 
-// How long a toast stays, and with it Undo.
+// How long a toast stays, and Undo with it.
 const STAY_MS = 10_000;
 const STAYING = ["error", "warning"];
 
@@ -21,14 +21,14 @@ export function bindToasts() {
 function expire(note) {
   if (note.dataset.stay !== undefined) return;
   let left = setTimeout(() => note.remove(), STAY_MS);
-  // Who reads or aims at it has the time.
+  // The toast stays while the pointer is over it.
   note.addEventListener("pointerenter", () => clearTimeout(left));
   note.addEventListener("pointerleave", () => {
     left = setTimeout(() => note.remove(), STAY_MS / 2);
   });
 }
 
-/** Shows a message: {level, text, undo: URL that takes it back}. */
+/** Shows a message: {level, text, undo: URL that undoes the action}. */
 export function showToast({ level = "info", text, undo = "" }) {
   const note = document.createElement("div");
   note.className = `note note-${level}`;
@@ -69,7 +69,7 @@ function failed(request) {
   showToast({ level: "error", text: say(known ?? "failed", { reference }) });
 }
 
-// Live parts ask again by themselves; the notice goes with the first answer.
+// Live parts retry automatically. The notice disappears with the first answer.
 function connection(there) {
   const notice = document.getElementById("connection");
   if (notice) notice.hidden = there;

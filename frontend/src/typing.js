@@ -1,5 +1,5 @@
-// While an input method composes a word (Chinese, Japanese, Korean), its keys are not the page's: Enter takes a
-// candidate, Escape drops the word, the arrows choose. Browsers say so by isComposing; older ones by the code 229.
+// While an input method composes a word (Chinese, Japanese, Korean), it uses the keys itself: Enter accepts a
+// candidate, Escape drops the word, the arrows choose. Browsers set isComposing; older ones send the key code 229.
 
 const PROCESS_KEY = 229;
 
@@ -7,7 +7,7 @@ export function composing(event) {
   return event.isComposing || event.keyCode === PROCESS_KEY;
 }
 
-/** Every key handler is put up by this. */
+/** Adds a key handler. Every key handler must be added by this function. */
 export function onKey(target, handle) {
   target.addEventListener("keydown", (event) => {
     if (!composing(event)) handle(event);

@@ -1,11 +1,11 @@
-// A form with data-upload sends its file in pieces, each confirmed by the server: a lost connection costs
-// one piece, a large file needs no large request, and who chooses the same file again (after a reload, a
-// crash, tomorrow) goes on where it stopped. Without JavaScript the same form is sent as it is.
+// A form with data-upload sends its file in pieces, each confirmed by the server. A lost connection costs
+// one piece, and a large file needs no large request. If the person chooses the same file again, after a
+// reload or a crash, the upload continues. Without JavaScript the form is sent as a whole.
 import { keyOf, poster, sendFile } from "./logic/upload.js";
 import { fillIn } from "./logic/words.js";
 
 const MB = 1024 * 1024;
-// Letters: up to four bytes each, and a form may have 2.5 MB.
+// Characters: each has up to four bytes, and a form may have 2.5 MB.
 const MOST_PASTED = 500_000;
 
 for (const form of document.querySelectorAll("form[data-upload]")) bind(form);
@@ -35,7 +35,7 @@ function bind(form) {
   });
   input.addEventListener("change", () => input.files.length && begin(input.files[0]));
   form.querySelector("[data-upload-again]")?.addEventListener("click", () => chosen && begin(chosen));
-  // More pasted lines than a form may carry go the way of a file.
+  // Pasted text that is too large for a form is sent like a file.
   form.addEventListener("submit", (event) => {
     const pasted = form.elements.pasted?.value ?? "";
     if (pasted.length < MOST_PASTED || input.files.length) return;
@@ -68,7 +68,7 @@ async function send(form, file) {
   }
 }
 
-// The files that wait, as they are now: of other tabs and workspaces, too.
+// Updates the list of waiting files, which other tabs and workspaces may have changed.
 async function showWaiting() {
   const answer = await fetch(location.href).catch(() => null);
   if (!answer?.ok) return;

@@ -1,4 +1,4 @@
-// What the scripts say, in the reader's language, and figures as it writes them.
+// The scripts' texts and number formats in the reader's language.
 import { localeOf } from "./logic/locale.js";
 import { fillIn, localeOfDates } from "./logic/words.js";
 

@@ -23,7 +23,7 @@ register = template.Library()
 
 @register.simple_tag
 def icon(name: str, css: str = "") -> SafeString:
-    """A Tabler icon from the sprite; decoration only, so say the same in words beside it."""
+    """A Tabler icon from the sprite. Screen readers skip it, so the words beside it must say it."""
     return format_html(
         '<svg class="icon {}" width="20" height="20" aria-hidden="true" focusable="false">'
         '<use href="{}#{}"/></svg>',
@@ -59,20 +59,20 @@ def bundle_blocking(name: str) -> SafeString:
 
 @register.simple_tag
 def number(value: float | str | None) -> str:
-    """A template's variable that isn't there comes as ""."""
+    """A formatted number. A missing template variable arrives as "" and gives a dash."""
     return "–" if value is None or isinstance(value, str) else locales.number(value)
 
 
 @register.simple_tag
 def figure(value: int | None) -> SafeString:
-    """For a link around a number: the number as a machine reads it. The page behind the link says
-    the same number in its `total`; a test follows every such link (tests/figures)."""
+    """An attribute for a link around a number, with the number in machine-readable form. The linked
+    page gives the same number in its `total`; a test follows every such link (tests/figures)."""
     return format_html('data-figure="{}"', str(value or 0))
 
 
 @register.simple_tag
 def total(page: tables.Page[Any]) -> SafeString:
-    """For the element around a table: how many rows its result has, as a machine reads it."""
+    """An attribute for the element around a table, with the machine-readable number of rows."""
     return format_html('data-total="{}"', str(page.total[0]))
 
 
@@ -88,7 +88,7 @@ def percent(part: float | None, whole: float | None) -> str:
 
 @register.simple_tag
 def when(value: datetime | None, how: str = "relative") -> SafeString | str:
-    """A moment: relative, with date, time and zone on hover; `how="absolute"` turns it round."""
+    """A time: relative, with date, time and zone on hover; `how="absolute"` swaps the two."""
     if value is None:
         return "–"
     shown, hover = locales.relative(value), locales.absolute(value)
@@ -99,7 +99,7 @@ def when(value: datetime | None, how: str = "relative") -> SafeString | str:
 
 @register.simple_tag
 def gap() -> str:
-    """Between two sentences of a template: Chinese has no blank there."""
+    """The blank between two sentences of a template; "" in Chinese."""
     return "" if locales.current().language == "zh" else " "
 
 
@@ -142,8 +142,9 @@ def _described_by(field: BoundField) -> str:
 
 @register.simple_tag
 def form_control(field: BoundField, **attributes: Any) -> SafeString:
-    """The control alone, with the classes and aria attributes of `form_field`. With
-    `autofocus_unless=thing` it has the focus where the form makes a new thing."""
+    """The control alone, with the classes and ARIA attributes of `form_field`. With
+    `autofocus_unless=thing` it gets the focus if `thing` is empty: the form creates a new
+    object."""
     widget = field.field.widget
     given = f"{widget.attrs.get('class', '')} {attributes.pop('class', '')}"
     css = " ".join(f"{given} {_css_of(widget, invalid=bool(field.errors))}".split())
@@ -164,9 +165,9 @@ def form_control(field: BoundField, **attributes: Any) -> SafeString:
 class FormProblem:
     """A line of the summary above a form."""
 
-    # Of the field, as the browser knows it; "" where it is about the whole form.
+    # The HTML name of the field; "" for a problem of the whole form.
     name: str
-    # The id of the control that it leads to.
+    # The id of the control that the line links to.
     target: str
     label: str
     text: str
@@ -224,7 +225,7 @@ def attrs(**values: Any) -> SafeString:
 
 @register.simple_tag(takes_context=True)
 def block_again(context: template.Context, name: str) -> SafeString:
-    """The content of a block that is already on the page: the title, as the heading."""
+    """Repeats a block of the page, for example the title as the heading."""
     blocks = context.render_context.get(BLOCK_CONTEXT_KEY)
     block = blocks.get_block(name) if blocks else None
     return SafeString(block.render(context).strip() if block else "")
@@ -232,15 +233,15 @@ def block_again(context: template.Context, name: str) -> SafeString:
 
 @register.simple_block_tag(name="stripped")
 def strip(content: str) -> SafeString:
-    """Without blanks and line breaks at its ends: an element with nothing in it is `:empty`."""
+    """Strips blanks and line breaks, so that an element without content is `:empty` in CSS."""
     return SafeString(content.strip())
 
 
 @register.inclusion_tag("parts/crumbs.html", takes_context=True)
 def crumbs(context: template.Context, up: str, label: str, **names: Any) -> dict[str, Any]:
-    """The way back: `up` is the name of a page of the workspace and `label` its words; `inner`
-    (with `pk` and `name`) a page between; `here` the name of this page; `mirror` the id of the
-    control that `here` repeats."""
+    """The breadcrumbs. `up`: URL name of a page of the workspace, with the text `label`. `inner`:
+    URL name of a page between, with `pk` and the text `name`. `here`: the name of this page.
+    `mirror`: the id of the control whose value `here` repeats."""
     slug = context["workspace"].slug
     shown = {key: names.get(key) for key in ("name", "here", "mirror")}
     inner = names.get("inner")
@@ -255,8 +256,8 @@ def crumbs(context: template.Context, up: str, label: str, **names: Any) -> dict
 
 @register.simple_tag(takes_context=True)
 def query(context: template.Context, **changes: Any) -> str:
-    """This page's address with these GET parameters changed; None or "" removes one. Paging
-    starts over."""
+    """This page's URL with changed GET parameters; None or "" removes a parameter. Paging starts
+    over."""
     parameters = context["request"].GET.copy()
     for name in ("after", "before"):
         parameters.pop(name, None)

@@ -1,4 +1,4 @@
-"""Pools as they are typed: a line for each relay."""
+"""The form of a pool: a line for each relay."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from pages.singleline import SingleLine
 from relays.models import Pool, Relay
 from relays.services.pools import PoolPlace
 
-# As many tiers as one can hold in mind; a weight of 100 to 1 is as good as alone.
+# More tiers would be hard to follow; with weights of 100 to 1 one relay takes nearly all.
 TIERS, HEAVIEST = 5, 100
 WEIGHT_WRONG = gettext_lazy("Enter a whole number from 1 to 100.")
 
 
 @dataclass(frozen=True, slots=True)
 class MemberFields:
-    """A relay with its three fields."""
+    """A relay with its three form fields."""
 
     relay: Relay
     inside: forms.BoundField
@@ -31,7 +31,7 @@ class MemberFields:
 
 
 class PoolForm(forms.Form):
-    """A new pool, or (`pool` given) that one. For the relay 7: `in_7`, `tier_7`, `weight_7`."""
+    """Creates a pool, or changes `pool`. Fields of the relay 7: `in_7`, `tier_7`, `weight_7`."""
 
     name = SingleLine(label=gettext_lazy("Name"), max_length=100)
 
@@ -80,7 +80,7 @@ class PoolForm(forms.Form):
         return name
 
     def clean(self) -> dict[str, Any]:
-        """What is typed in the line of a relay that is left out does not matter."""
+        """Ignores errors in lines of relays that aren't in the pool."""
         cleaned = super().clean() or self.cleaned_data
         for relay in self.relays:
             if not cleaned.get(f"in_{relay.pk}"):
@@ -95,7 +95,7 @@ class PoolForm(forms.Form):
         return cleaned
 
     def _ask_untested(self, cleaned: dict[str, Any], chosen: Sequence[Relay]) -> None:
-        """A pool gives mails to its relays without asking again."""
+        """Asks here about untested relays: a pool later gives them mails without asking."""
         new = [one.name for one in chosen if one.untested and one.pk not in self._members]
         if not new:
             return
@@ -104,7 +104,7 @@ class PoolForm(forms.Form):
             "Use {relays} although they have not passed a test yet",
             len(new),
         )
-        # The field as it is shown was made before this.
+        # The bound field already exists, so its label is set directly.
         self["untested"].label = text.format(relays=locales.listed(new))
         if not cleaned.get("untested"):
             said = _("Test the relays first, or tick the box to use them as they are.")

@@ -1,4 +1,4 @@
-"""Relays as they are typed: from a preset or by hand; a stored password is never shown again."""
+"""The form of a relay, from a preset or by hand. A stored password is never shown again."""
 
 import re
 from decimal import Decimal
@@ -20,7 +20,7 @@ from relays.providers.presets import Preset
 from smtp import hosts
 
 KEEP, REPLACE, REMOVE = "keep", "replace", "remove"
-# What a password was given for: elsewhere it must be given again.
+# A stored password holds for these values: if one changes, it must be entered again.
 PLACE = ("host", "port", "username")
 LIMITS = (
     "per_second",
@@ -33,7 +33,7 @@ LIMITS = (
 
 
 class LimitsForm(forms.Form):
-    """How much a relay may be given: all that can be changed of a managed one."""
+    """The limits of a relay; of a managed relay only these can be changed."""
 
     per_second = forms.DecimalField(
         label=gettext_lazy("A second"),
@@ -70,7 +70,7 @@ class LimitsForm(forms.Form):
         help_text=gettext_lazy("Empty: any number."),
     )
 
-    # What only somebody who knows the server sets, folded away; and what it is otherwise.
+    # {field of the folded part, for people who know the server: its usual value}
     usual: ClassVar[dict[str, Any]] = {"messages_per_connection": None}
 
     @property
@@ -79,7 +79,7 @@ class LimitsForm(forms.Form):
 
     @property
     def advanced_open(self) -> bool:
-        """Whether something there is wrong or not as it usually is."""
+        """Whether the folded part is open: a field has an error or an unusual value."""
         return any(
             self[name].errors or str(self[name].value() or "") != str(usual or "")
             for name, usual in self.advanced.items()
@@ -99,7 +99,7 @@ def plan_choices() -> list[tuple[str, str]]:
     return [(NO_PLAN, _("No warm-up")), *plans, (OWN_PLAN, _("Own numbers"))]
 
 
-# What a relay of a preset takes nothing without.
+# Required fields of a relay whose preset needs a login.
 NEEDED = {
     "username": gettext_lazy("Enter the user that the provider gave you."),
     "password": gettext_lazy("Enter the password that goes with the user."),
@@ -123,7 +123,7 @@ STORED = (
 
 
 class RelayForm(LimitsForm):
-    """A new relay, or (`relay` given) that one."""
+    """Creates a relay, or changes `relay`."""
 
     field_order = ("name", "host", "port", "security", "username", "password_choice", "password")
 
@@ -251,7 +251,7 @@ class RelayForm(LimitsForm):
 
     @property
     def plans(self) -> list[warmups.Plan]:
-        """Those that are shown with their days."""
+        """The warm-up plans that are shown with their days."""
         return list(warmups.plans().values())
 
     def clean_name(self) -> str:
@@ -301,8 +301,8 @@ class RelayForm(LimitsForm):
         return cleaned
 
     def ask_untested(self) -> bool:
-        """Whether the person has not said yet that campaigns may go through a server that has not
-        passed a test; from then on the form asks."""
+        """Whether the person must first confirm that campaigns may go through a server without a
+        passed test. If so, the form shows the box from now on."""
         if self.cleaned_data.get("untested"):
             return False
         self.asks = True
@@ -314,7 +314,7 @@ class RelayForm(LimitsForm):
         return True
 
     def _check_plan(self, cleaned: dict[str, Any]) -> None:
-        """What is typed for a plan that isn't chosen does not matter."""
+        """Checks the chosen plan only."""
         chosen = cleaned.get("warmup_plan")
         if chosen != OWN_PLAN:
             cleaned["warmup_days"] = []
@@ -326,7 +326,8 @@ class RelayForm(LimitsForm):
             self.errors.pop("warmup_began", None)
 
     def _check_host(self, cleaned: dict[str, Any]) -> None:
-        """A name that is unknown now may be known tomorrow; the test says so."""
+        """Refuses forbidden addresses. Accepts unknown names: they may be known later, and the test
+        reports them."""
         if not cleaned.get("host") or not cleaned.get("port"):
             return
         try:
@@ -344,27 +345,27 @@ class RelayForm(LimitsForm):
         moved = self.relay and any(
             name in cleaned and cleaned[name] != getattr(self.relay, name) for name in PLACE
         )
-        # Or whoever may change a relay could have the password sent to a server of theirs.
+        # Otherwise a person who may change a relay could send the password to their own server.
         if choice == KEEP and moved:
             self.add_error(
                 "password",
-                _("Server, port or user is another now: enter the password for it again."),
+                _("The server, port or user has changed. Enter its password again."),
             )
         if cleaned.get("password") and not cleaned.get("username"):
             self.add_error("username", _("Enter the user that the password belongs to."))
 
     @property
     def choice(self) -> str:
-        """What becomes of the password; without a stored one it is always replaced."""
+        """What to do with the password; without a stored one always REPLACE."""
         if "password_choice" not in self.fields:
             return REPLACE
-        # Whoever types one means it.
+        # A typed password counts, whatever is ticked.
         if self.cleaned_data.get("password"):
             return REPLACE
         return str(self.cleaned_data.get("password_choice") or KEEP)
 
     def new_password(self) -> str | None:
-        """For the service: None keeps the stored one, or none."""
+        """For the service; None: no change."""
         if self.choice == REPLACE:
             return str(self.cleaned_data["password"]) or None
         return None if self.choice == KEEP else ""
@@ -374,7 +375,7 @@ class RelayForm(LimitsForm):
         return {name: self.cleaned_data[name] for name in STORED} | {"warmup": self.plan()}
 
     def plan(self) -> dict[str, Any]:
-        """As relays.warmups has it."""
+        """The plan in the form of relays.warmups."""
         chosen = self.cleaned_data["warmup_plan"]
         if chosen == OWN_PLAN:
             return {"days": self.cleaned_data["warmup_days"]}
@@ -388,7 +389,7 @@ def _typed_plan(warmup: dict[str, Any]) -> dict[str, Any]:
 
 
 def _mails(typed: str, day: int, before: int) -> int:
-    """The mails of a day. Fewer than on the day before are a slip, often "1,500" for 1500."""
+    """The mails of a day. Fewer than on the day before are an error, often "1,500" for 1500."""
     known = {"day": locales.number(day), "typed": typed[:20]}
     mails = numbers.whole(typed)
     if mails is None or not 1 <= mails <= warmups.MOST_MAILS:

@@ -1,4 +1,4 @@
-"""What a test of a relay asks for."""
+"""The form of a relay test."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from pages.singleline import SingleLine
 
 
 class RelayTestForm(forms.Form):
-    """Whom a test of a relay may write to."""
+    """Sender and recipient of a relay test."""
 
     __test__ = False  # no test of pytest's
 

@@ -1,11 +1,11 @@
-"""What is known of providers: one file each, <key>.toml (docs/developers/providers.md). Pure.
+"""Facts about providers, one file each: <key>.toml (docs/developers/providers.md). Pure.
 
-- `presets`: services and servers that a relay may be, with their limits.
-- `mailproviders`: who receives mail for which domains; recipients of one share a lane.
-- `mailboxes`: servers that bounce mailboxes are read from.
-- `replyrules`: rules for what a provider's servers say, for smtp.replies.
+- `presets`: services and servers to add as relays, with their limits.
+- `mailproviders`: companies that receive mail for domains; their recipients share a lane.
+- `mailboxes`: servers of bounce mailboxes.
+- `replyrules`: rules about replies of a provider's servers, for smtp.replies.
 
-Names of mail providers and lanes are used everywhere, so they are also here.
+Names of mail providers and lanes are used everywhere, so this package exports them.
 """
 
 from relays.providers.mailproviders import (

@@ -34,7 +34,7 @@ class MailboxProvider:
 
     @property
     def note(self) -> str:
-        """What a newcomer has to know."""
+        """A hint for people who add a mailbox of this provider."""
         return in_language(self.notes)
 
 

@@ -1,8 +1,8 @@
 """Mail providers, whose recipients share one lane ([mail] of a provider's file). Pure.
 
-A provider counts what comes to all of its domains. The operator's own file (YANSHU_MAIL_PROVIDERS,
-docs/operators/relays.md) comes first: a provider with a key of ours replaces it, and a domain
-belongs to the first that names it.
+A provider limits mails to all of its domains together. The operator's own file
+(YANSHU_MAIL_PROVIDERS, docs/operators/relays.md) comes first: its provider replaces ours with the
+same key, and a domain belongs to the first provider that names it.
 """
 
 import re
@@ -14,18 +14,18 @@ from pathlib import Path
 from relays.providers.reading import ProviderError, TomlTable, having, names, tables
 from relays.providers.texts import Text, in_language, same
 
-# Everybody else.
+# The number of all domains without a known provider.
 OTHERS = 0
-# `number` is stored in a smallint; the operator's own providers count from here on.
+# Numbers of the operator's own providers; `number` is stored in a smallint.
 FIRST_OWN, LAST = 1000, 32_767
-# It names a lane, and a point in a lane's name means a domain.
+# Without points: the key is a lane's name, and a point there means a domain.
 OWN_KEY = re.compile(r"[\w-]{1,60}")
 
 
 @dataclass(frozen=True, slots=True)
 class MailProvider:
     key: str
-    # Stands in messages: never give one to another provider.
+    # Stored in messages: never give a number to another provider.
     number: int
     names: Text
     domains: tuple[str, ...]
@@ -39,7 +39,7 @@ _own: tuple[MailProvider, ...] = ()
 
 
 def use(path: str) -> None:
-    """The operator's file, once, when the process starts; "" for none. Raises ProviderError."""
+    """Loads the operator's file, once when the process starts; "": none. Raises ProviderError."""
     global _own  # noqa: PLW0603 - a setting, of which a process has one
     _own = read_own(Path(path)) if path else ()
     for kept in (mail_providers, numbers, _by_number, _by_key):
@@ -48,7 +48,7 @@ def use(path: str) -> None:
 
 @cache
 def mail_providers() -> tuple[MailProvider, ...]:
-    """The operator's, then ours by number. Raises ProviderError."""
+    """The operator's providers, then ours by number. Raises ProviderError."""
     keys = {one.key for one in _own}
     return (*_own, *(one for one in ours() if one.key not in keys))
 
@@ -102,7 +102,7 @@ def _own_provider(section: TomlTable, known: Mapping[str, int]) -> MailProvider:
 
 
 def _own_number(section: TomlTable, ours: int | None) -> int:
-    """A key of ours keeps its number, which need not be repeated."""
+    """The number of an operator's provider; one with a key of ours keeps our number."""
     if ours is None:
         return section.number("number", FIRST_OWN, LAST)
     if section.limit("number") not in {None, ours}:
@@ -150,6 +150,6 @@ def lane_number(name: str) -> int:
 
 
 def label(name: str) -> str:
-    """A lane's name as people know it."""
+    """A lane's name for people."""
     provider = _by_key().get(name)
     return provider.name if provider else name

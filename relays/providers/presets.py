@@ -1,6 +1,6 @@
-"""Presets: servers that a relay may be, with what is known of them ([relay] of a provider's file).
+"""Presets: known servers to add as relays ([relay] of a provider's file).
 
-A limit that is not there is not published, or differs from account to account.
+A missing limit isn't published, or differs from account to account.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from typing import Any
 from relays.providers.reading import ProviderFile, TomlTable, having, names
 from relays.providers.texts import NO_TEXT, Text, in_language
 
-# What a preset fills in of a relay; the rest is the person's.
+# Fields of a relay that a preset fills in; the person enters the others.
 FILLS = (
     "host",
     "port",
@@ -34,7 +34,7 @@ ENVELOPES = ("verp", "fixed", "from")
 
 
 class Group(StrEnum):
-    """Under which heading it is offered, in this order."""
+    """The headings under which presets are offered, in this order."""
 
     # A service that is made for campaigns.
     CAMPAIGNS = "campaigns"
@@ -46,7 +46,7 @@ class Group(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """Limits of None are unknown."""
+    """A known server. A limit of None: unknown."""
 
     key: str
     group: Group
@@ -64,7 +64,7 @@ class Preset:
     # None: the engine finds out.
     connections: int | None
     messages_per_connection: int | None
-    # Mails are only taken from the address that logs in.
+    # The server accepts mails only from the address that logs in.
     own_address: bool
     # The provider's own pages; "" for none.
     url: str
@@ -77,7 +77,7 @@ class Preset:
 
     @property
     def wants_login(self) -> bool:
-        """Whether mails are only taken from somebody who logs in."""
+        """Whether the server requires a login."""
         return self.group is not Group.OWN
 
     @property
@@ -86,11 +86,11 @@ class Preset:
 
     @property
     def login(self) -> str:
-        """What the provider wants as user and password."""
+        """What to enter as user and password."""
         return in_language(self.login_hints)
 
     def values(self) -> dict[str, Any]:
-        """{field of Relay: value}, for a form to begin with."""
+        """{field of Relay: value}, the initial values of a form."""
         return {name: getattr(self, name) for name in FILLS}
 
 

@@ -1,6 +1,6 @@
-"""Providers' files: each is read once, and its fields are checked when they are taken. Pure.
+"""Reads providers' files, each once, and checks each field when it is taken. Pure.
 
-What is wrong is a ProviderError whose text names the file and the field.
+A mistake is a ProviderError whose text names the file and the field.
 """
 
 import re
@@ -24,11 +24,11 @@ MOST = 100_000_000
 
 
 class ProviderError(RelaysError, ValueError):
-    """A file of providers can't be used."""
+    """A provider's file can't be used; the text says why."""
 
 
 class TomlTable:
-    """A table of a file. Fields are taken one by one; `end` refuses those that nobody took."""
+    """A table of a file. Fields are taken one by one; `end` refuses fields that weren't taken."""
 
     def __init__(self, where: str, values: Any) -> None:
         """`where` begins each complaint: "gmail.toml: [relay]"."""
@@ -42,7 +42,7 @@ class TomlTable:
         return ProviderError(f"{self.where} {field} {problem}.")
 
     def take(self, field: str) -> Any:
-        """As it stands there; None where it is missing."""
+        """The field's value as it is; None: missing."""
         self._known.add(field)
         return self._values.get(field)
 
@@ -52,7 +52,7 @@ class TomlTable:
             raise self.wrong(unknown[0], f"is no field; there are: {known}")
 
     def line(self, field: str, default: str | None = None) -> str:
-        """A text that is shown to nobody, such as a host. Without a default it is required."""
+        """A text that isn't translated, such as a host. Required, unless there is a default."""
         found = self.take(field)
         if found is None and default is not None:
             return default
@@ -67,7 +67,7 @@ class TomlTable:
         return tuple(found)
 
     def text(self, field: str, default: Text | None = None) -> Text:
-        """What people read: in each language, or one that is the same in all."""
+        """A text for people, in each language or the same in all."""
         found = self.take(field)
         if found is None and default is not None:
             return default
@@ -99,14 +99,14 @@ class TomlTable:
         return found
 
     def limit(self, field: str, low: int = 1, high: int = MOST) -> int | None:
-        """A number that may be missing."""
+        """A whole number; None: missing."""
         found = self.take(field)
         if found is not None and not (type(found) is int and low <= found <= high):
             raise self.wrong(field, f"must be a number from {low} to {high}")
         return found
 
     def rate(self, field: str) -> Decimal | None:
-        """A number with decimals that may be missing."""
+        """A decimal number; None: missing."""
         found = self.take(field)
         if found is None:
             return None
@@ -119,7 +119,7 @@ class TomlTable:
         return None if found is None else TomlTable(f"{self.where} {field}", found)
 
     def check_sources(self, *, required: bool) -> None:
-        """`sources`: pages or RFCs that say so; `date`: the month in which they were read."""
+        """Checks `sources` (pages or RFCs) and `date` (the month in which they were read)."""
         if self.take("sources") is None and not required:
             return
         sources = self.lines("sources")
@@ -140,7 +140,7 @@ class ProviderFile:
 
 
 def read(path: Path) -> ProviderFile:
-    """Its sections are not checked yet. Raises ProviderError."""
+    """The file with unchecked sections. Raises ProviderError."""
     if not KEY.fullmatch(path.stem):
         raise ProviderError(f"{path.name}: use small letters, digits and _ for a file's name.")
     values = tables(path)
@@ -154,7 +154,7 @@ def read(path: Path) -> ProviderFile:
 
 
 def tables(path: Path) -> dict[str, Any]:
-    """Raises ProviderError."""
+    """The tables of a TOML file. Raises ProviderError."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
     except OSError as error:
@@ -165,15 +165,15 @@ def tables(path: Path) -> dict[str, Any]:
 
 @cache
 def files() -> tuple[ProviderFile, ...]:
-    """All of them, by key. Raises ProviderError."""
+    """All providers' files, by key. Raises ProviderError."""
     return tuple(read(path) for path in sorted(HERE.glob("*.toml")))
 
 
 def having(name: str) -> list[tuple[ProviderFile, TomlTable]]:
-    """The files that have such a section, and it."""
+    """The files with a section of this name: (file, section)."""
     return [(one, one.section(name)) for one in files() if name in one.sections]
 
 
 def names(file: ProviderFile, section: TomlTable) -> Text:
-    """The section's own name, or that of the file."""
+    """The section's own name, or else the file's."""
     return section.text("name", file.names)

@@ -1,6 +1,6 @@
-"""Rules for the replies of providers' servers ([replies] of a provider's file). Pure.
+"""Rules for replies of providers' servers ([replies] of a provider's file). Pure.
 
-smtp.replies uses them; it stands to the left of this app and is given them (relays.apps).
+smtp.replies uses them. It can't import this app, so relays.apps passes them to it.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from smtp.replies import rules
 
 @dataclass(frozen=True, slots=True)
 class Replies:
-    """A file's section; its rules are not read yet, because that compiles every pattern."""
+    """A file's section. Its rules aren't read yet, because that compiles every pattern."""
 
     key: str
     order: int
@@ -26,7 +26,7 @@ class Replies:
 
 @cache
 def sections() -> tuple[Replies, ...]:
-    """In the order in which their rules are asked. Raises ProviderError."""
+    """The sections in the order in which their rules are tried. Raises ProviderError."""
     found = (_section(file, section) for file, section in having("replies"))
     return tuple(sorted(found, key=lambda one: one.order))
 
@@ -45,7 +45,7 @@ def _section(file: ProviderFile, section: TomlTable) -> Replies:
 
 
 def reply_rules() -> rules.Rules:
-    """Of all providers. Raises ProviderError."""
+    """The rules of all providers. Raises ProviderError."""
     parts = [_rules(one) for one in sections()]
     return rules.Rules(
         tuple(sign for part in parts for sign in part.signs),

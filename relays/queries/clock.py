@@ -1,4 +1,4 @@
-"""The clock that all workers share: PostgreSQL's. A host whose own is wrong changes nothing."""
+"""PostgreSQL's clock, which all workers share, so that a wrong clock of a host does no harm."""
 
 import time
 from datetime import datetime
@@ -8,7 +8,8 @@ from django.db import connection
 
 
 def now() -> datetime:
-    """The moment, also inside of a transaction. What is held against it never asks the host."""
+    """The present moment, also within a transaction. Compare it only with PostgreSQL's times, never
+    with the host's."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         return cast("datetime", cursor.fetchall()[0][0])
@@ -19,6 +20,6 @@ _STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 def steady() -> float:
-    """Seconds since some moment, which nobody sets, and which go on while this host sleeps: by them
-    a worker knows that its leases may have ended."""
+    """Seconds of a clock of this host that nobody sets and that also runs while the host is
+    suspended. By it a worker knows that its leases may have ended."""
     return time.clock_gettime(_STEADY)

@@ -1,5 +1,5 @@
-"""What relays do now: rate, reply time, connections, what of their limits is used, slowed lanes.
-All of it for many relays at once."""
+"""Present figures of relays: rate, reply time, connections, use of limits, slowed lanes. Each query
+serves many relays."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ from django.utils import timezone
 from relays.models import Lane, RelayMinute, RelaySlot
 from relays.queries import uses
 
-# Whole minutes that the rate looks back, beside the one that runs: a mailing's page does the same.
+# Whole minutes for the rate, beside the current one; a mailing's page does the same.
 MINUTES = 1
 
 
 @dataclass(slots=True)
 class Figures:
-    """`per_second`: answered messages over the last minutes, `latency` the mean seconds from a
-    mail's last byte to its reply (None: no mail was accepted), `open` connections, `slowed` lanes;
-    `hour` and `day`: messages of this UTC hour and day, which limits are held against;
-    `silent_since`: see `silent`."""
+    """`per_second`: answered messages over the last minutes. `latency`: mean seconds from a mail's
+    last byte to its reply; None: no mail was accepted. `open`: connections. `slowed`: number of
+    lanes. `hour`, `day`: messages of this UTC hour and day, for the limits. `silent_since`: see
+    `silent`."""
 
     per_second: float = 0.0
     latency: float | None = None
@@ -33,7 +33,7 @@ class Figures:
 
 
 def of(relay_ids: Sequence[int]) -> dict[int, Figures]:
-    """Six queries, however many relays."""
+    """{relay id: figures}. Six queries for any number of relays."""
     found = {pk: Figures() for pk in relay_ids}
     _rates(found)
     _uses(found)
@@ -48,8 +48,8 @@ def of(relay_ids: Sequence[int]) -> dict[int, Figures]:
 
 
 def silent(relay_ids: Iterable[int]) -> dict[int, datetime]:
-    """{relay id: since when its server owes all who ask it an answer} of those that do for some
-    seconds (slots.SILENT)."""
+    """{relay id: since when}, of relays whose server has sent no owed reply to any worker for at
+    least slots.SILENT seconds."""
     asking = RelaySlot.objects.filter(
         Q(silent_since__isnull=False) | Q(open__gt=0),
         relay_id__in=relay_ids,
@@ -100,7 +100,7 @@ def _uses(found: dict[int, Figures]) -> None:
 
 
 def slowed() -> QuerySet[Lane]:
-    """Lanes that are held back now, the closed ones first, then the slowest."""
+    """Lanes with a limit now: the closed ones first, then the slowest."""
     now = timezone.now()
     held = Q(rate__isnull=False) | Q(closed_until__gt=now) | Q(half_open=True)
     return Lane.objects.filter(held).order_by(

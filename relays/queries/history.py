@@ -1,4 +1,4 @@
-"""What a relay answered in the last hours: the curves of its page and their sums."""
+"""A relay's replies in the last hours: the curves of its page, and their sums."""
 
 import datetime as dt
 from collections import Counter
@@ -33,12 +33,12 @@ SLOWER = ReplyClass("slowed", _("Asked to go slower"))
 REFUSED = ReplyClass("failed", _("Refused"))
 TROUBLE = ReplyClass("trouble", _("Trouble of the relay"))
 UNKNOWN = ReplyClass("unknown", _("Unknown"))
-# As they are stacked, from the bottom.
+# In the order of the stacked chart, from the bottom.
 MEANINGS = {*(one.value for one in Meaning), "unknown"}
 KINDS = (ACCEPTED, PUT_OFF, SLOWER, REFUSED, TROUBLE, UNKNOWN)
 
-# By the unique index (relay, minute, meaning). A busy week is 10,080 minutes with three or four
-# meanings each. Buckets begin at midnight of the reader's zone.
+# Index: the unique one on (relay, minute, meaning). A busy week has 10,080 minutes with three or
+# four meanings each. Buckets begin at midnight of the reader's zone.
 SUMS = """
 SELECT date_bin(make_interval(secs => %(width)s), minute, %(origin)s) AS bucket,
        meaning, minute >= %(end)s AS running, sum(count), sum(seconds)
@@ -50,7 +50,7 @@ SELECT date_bin(make_interval(secs => %(width)s), minute, %(origin)s) AS bucket,
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """`count` replies of one meaning; `share` of all, in the reader's words."""
+    """`count` replies of one meaning, and their `share` of all as a text for the reader."""
 
     meaning: str
     kind: ReplyClass
@@ -61,8 +61,8 @@ class Total:
 
 @dataclass(frozen=True, slots=True)
 class Curves:
-    """`replies`: messages a minute by class, `latency`: milliseconds from a mail's last byte to its
-    reply, both for figure[data-chart]; `totals` of the whole time, the running minute included."""
+    """`replies`: messages a minute by class; `latency`: milliseconds from a mail's last byte to its
+    reply; both for figure[data-chart]. `totals`: of the whole period with the current minute."""
 
     replies: dict[str, Any]
     latency: dict[str, Any]
@@ -85,8 +85,8 @@ def kind_of(meaning: str) -> ReplyClass:
 
 
 def curves(relay_id: int, hours: int) -> Curves:
-    """`hours`: a key of PERIODS. The minute that runs is left out of the curves, or each would end
-    in a fall."""
+    """`hours`: a key of PERIODS. The curves leave out the current minute: it is incomplete, so each
+    curve would end in a fall."""
     end, buckets = _time(hours)
     width = PERIODS[hours]
     rows = _sums(relay_id, hours, end, buckets)
@@ -108,7 +108,7 @@ def curves(relay_id: int, hours: int) -> Curves:
 
 
 def _time(hours: int) -> tuple[dt.datetime, list[dt.datetime]]:
-    """The begin of the minute that runs, and the beginnings of the buckets before it."""
+    """(begin of the current minute, begins of the buckets before it)"""
     end = timezone.now().replace(second=0, microsecond=0)
     step = dt.timedelta(seconds=PERIODS[hours])
     return end, _buckets(end, dt.timedelta(hours=hours), step)
@@ -131,7 +131,7 @@ def _sums(
 
 @dataclass(frozen=True, slots=True)
 class CountedInterval:
-    """Replies, or messages, from `begin` to before `end`."""
+    """The number of replies, or of messages, from `begin` until before `end`."""
 
     begin: dt.datetime
     end: dt.datetime
@@ -139,7 +139,7 @@ class CountedInterval:
 
 
 def intervals(relay_id: int, hours: int, meaning: str) -> list[CountedInterval]:
-    """The replies of one of the totals by time, the newest first; together they are the total."""
+    """The replies of one total by time, the newest first; their sum is the total."""
     end, buckets = _time(hours)
     counts: Counter[dt.datetime] = Counter()
     for bucket, found, _running, count, _seconds in _sums(relay_id, hours, end, buckets):
@@ -150,8 +150,8 @@ def intervals(relay_id: int, hours: int, meaning: str) -> list[CountedInterval]:
 
 
 def handed_today(relay_id: int) -> list[CountedInterval]:
-    """Messages handed to the relay on this UTC day, hour by hour, the newest first: what its limits
-    of hour and day are held against."""
+    """Messages handed to the relay on this UTC day by hour, the newest first: the numbers that its
+    limits of hour and day count."""
     width = dt.timedelta(hours=1)
     rows = uses.of_day([relay_id], timezone.now())
     used = rows.exclude(count=0).order_by("-hour").values_list("hour", "count")
@@ -159,12 +159,12 @@ def handed_today(relay_id: int) -> list[CountedInterval]:
 
 
 def begins(hours: int) -> dt.datetime:
-    """When the time that is shown begins."""
+    """The begin of the shown period."""
     return _time(hours)[1][0]
 
 
 def _buckets(end: dt.datetime, span: dt.timedelta, step: dt.timedelta) -> list[dt.datetime]:
-    """Their beginnings, oldest first; each is over, or has begun at least a minute ago."""
+    """Begins of the buckets, the oldest first; each has ended, or began at least a minute ago."""
     midnight = timezone.localtime(end).replace(hour=0, minute=0).astimezone(dt.UTC)
     first = midnight + step * ((end - span - midnight) // step)
     return [first + step * number for number in range(-((first - end) // step))]
@@ -221,7 +221,7 @@ def _latency(
 
 
 def _totals(totals: Counter[str]) -> list[Total]:
-    """By class, the most frequent meaning first."""
+    """The totals by class; in a class, the most frequent meaning first."""
     whole = sum(totals.values())
     order = {kind.role: place for place, kind in enumerate(KINDS)}
     found = [
@@ -232,7 +232,7 @@ def _totals(totals: Counter[str]) -> list[Total]:
 
 
 def words_of(meaning: str) -> str:
-    """The sentence of a meaning; a class that says it already needs none."""
+    """The sentence for a meaning; "" if the name of its class says the same."""
     if meaning == "unknown":
         return reasons.text("in_doubt")
     return "" if meaning == Meaning.ACCEPTED.value else reasons.text(meaning)

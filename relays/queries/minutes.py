@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import connection
 
-# One statement a batch. Sorted: two workers never wait for each other crosswise.
+# One statement for a batch. Sorted, so that two workers can't deadlock.
 ADD = """
 INSERT INTO relays_relayminute (relay_id, minute, meaning, count, seconds)
 SELECT %(relay)s, date_trunc('minute', %(now)s), meaning, count, seconds

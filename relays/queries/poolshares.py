@@ -1,8 +1,8 @@
-"""Which part of a pool's mailings each of its relays takes: by weight, while the others keep up.
+"""Shares of a pool's messages among its relays: by weight, while the other relays keep up.
 
-Each member remembers what it took of the pool's, fading within a minute. Who is over its share
-takes one small piece a second, so that nothing waits in vain; who is alone, or whose fellows rest
-or are at a limit of their own, takes what it can.
+Each member has a count of messages that it took of the pool's; the count decays within a minute. A
+relay over its share takes one small piece a second, so that no message waits without need. A relay
+takes as much as it can if it is alone, or if the others wait or are at their own limits.
 """
 
 from collections.abc import Sequence
@@ -18,16 +18,16 @@ from django.db.models.functions import Greatest
 from relays.models import PoolMember, Relay
 from relays.queries.able import able
 
-# Seconds over which shares are held.
+# Shares are averaged over this many seconds.
 WINDOW = 60.0
-# Who took nothing for so many seconds doesn't keep up.
+# A relay that took nothing for this many seconds doesn't keep up.
 IDLE = 5.0
-# Over its share is who has more than this of it, and some messages.
+# A relay is over its share if it took more than TOLERANCE times its share, and SOME messages more.
 TOLERANCE, SOME = 1.05, 20.0
 EVERY = timedelta(seconds=1)
 ALL = 1_000_000
 
-# Without those that are left out of this mailing: they carry nothing of it.
+# Without relays that are left out of this mailing: they carry none of its messages.
 MEMBERS = f"""
 SELECT p.relay_id, greatest(p.weight, 1), p.carried, p.carried_at, r.next_slot_at
   FROM relays_poolmember p
@@ -51,8 +51,8 @@ UPDATE relays_poolmember
 
 @dataclass(frozen=True, slots=True)
 class Pooled:
-    """What a pool carries: opened at this time (a relay that is drained takes nothing newer), and
-    the relays of the pool that are `left_out` of it."""
+    """A mailing that goes through a pool. `opened_at`: draining relays take only older mailings.
+    `left_out`: relays of the pool that must not carry it."""
 
     pool_id: int
     opened_at: datetime
@@ -61,13 +61,13 @@ class Pooled:
 
 @dataclass(frozen=True, slots=True)
 class PoolShare:
-    """`carried`: messages of about the last minute."""
+    """A relay in a pool. `carried`: its messages of about the last minute."""
 
     relay_id: int
     weight: int
     carried: float
     carried_at: datetime | None
-    # When its rate has room again; later than now: it is at its limit.
+    # When its rate allows the next message; later than now: it is at its limit.
     next_slot_at: datetime | None
 
     def keeps_up(self, now: datetime) -> bool:
@@ -76,7 +76,7 @@ class PoolShare:
 
 
 def most(relay: Relay, pool: Pooled, now: datetime) -> int | datetime:
-    """How many of its messages the relay may take now by its weight, or when it may."""
+    """How many of the pool's messages the relay may take now by its weight, or when it may."""
     known: dict[str, Any] = {
         "pool": pool.pool_id,
         "left_out": list(pool.left_out),
@@ -99,7 +99,7 @@ def _faded(carried: float, at: datetime | None, now: datetime) -> float:
 
 
 def piece(relay_id: int, members: Sequence[PoolShare], now: datetime) -> int | datetime:
-    """As `most`, of members that can work now."""
+    """As `most`; `members`: the relays of the pool that can work now."""
     mine = next((one for one in members if one.relay_id == relay_id), None)
     if mine is None or not any(one.keeps_up(now) for one in members if one.relay_id != relay_id):
         return ALL

@@ -1,4 +1,4 @@
-"""A relay's rates at this moment; its row is the lock of those who reserve."""
+"""Reads a relay's present rates, and locks its row: only one worker reserves at a time."""
 
 from typing import Any
 
@@ -17,8 +17,8 @@ SELECT r.next_slot_at, r.failures,
 
 
 def lock(relay_id: int) -> tuple[Any, ...]:
-    """(next_slot_at, failures, and of the relay's own lane rate, closed_until, half_open, reason).
-    Within a transaction, until its end."""
+    """(next_slot_at, failures; of the relay's own lane: rate, closed_until, half_open, reason).
+    Locks until the end of the transaction."""
     with connection.cursor() as cursor:
         cursor.execute(LOCK, {"relay": relay_id, "whole": WHOLE})
         return tuple(cursor.fetchall()[0])

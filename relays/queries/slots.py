@@ -1,8 +1,8 @@
-"""Who may have how many connections of a relay open: shares by lease, over all workers and hosts.
+"""Shares of a relay's connections, by lease, over all workers and hosts.
 
-A worker asks for its share when it begins and renews it each second, saying what it has open. The
-shares are even, whoever is alone has all; and a share grows only by what the others have given up,
-so that together they are never more than the relay's.
+A worker asks for a share when it begins, and renews it each second with the number of its open
+connections. Shares are equal; a single worker has all. A share grows only by connections that
+others have closed, so that together they never exceed the relay's number.
 """
 
 import time
@@ -20,15 +20,15 @@ from relays.models import Relay, RelayMinute, RelaySlot
 from relays.queries import clock
 
 LEASE = timedelta(seconds=30)
-# A reply that takes longer, in seconds, is told to people.
+# If replies take longer, in seconds, pages say so.
 SILENT = 20.0
-# More processes than this on one relay bring nothing that connections don't.
+# More processes on one relay bring no more than further connections do.
 MOST_SLOTS = 4
 
-# Of one that nobody has.
+# The columns of a free slot.
 FREE: dict[str, Any] = {"leased_until": None, "holder": "", "open": 0, "silent_since": None}
 
-# Under the lock of its rows the shares of one relay are dealt out by one worker at a time.
+# The lock on these rows lets one worker at a time change the shares of a relay.
 SLOTS = """
 SELECT s.id, s.number, s.holder, coalesce(s.leased_until > %(now)s, false), s.open
   FROM relays_relayslot s
@@ -40,7 +40,8 @@ SELECT s.id, s.number, s.holder, coalesce(s.leased_until > %(now)s, false), s.op
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A share of a relay's connections: so many may be open, 0 until others have closed theirs."""
+    """A share of a relay's connections. `connections`: how many may be open; 0 until others have
+    closed theirs."""
 
     id: int
     relay_id: int
@@ -59,7 +60,7 @@ class _Row:
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """What is dealt out: the relay's connections in all."""
+    """The relay's connections to share out."""
 
     relay_id: int
     total: int
@@ -67,8 +68,8 @@ class _Table:
 
 
 def connections(relay: Relay, now: datetime | None = None) -> int:
-    """How many the relay may have open in all: what its owner says, or what was found, and not
-    more than its server took lately."""
+    """How many connections the relay may have open in all: the owner's number, at most the number
+    that the server lately allowed; without an owner's number, the number found."""
     found = relay.connections_found
     if relay.connections is None:
         return found or finding.FIRST
@@ -84,8 +85,8 @@ def _refused_for() -> timedelta:
 
 @transaction.atomic
 def take_slot(relay: Relay, holder: str) -> Slot | None:
-    """A share of the relay's connections, or None when others hold all. It may be of 0 at first:
-    `renew_slot` tells when others have closed theirs."""
+    """A share of the relay's connections; None: others hold all. It may be of 0 connections at
+    first: `renew_slot` returns more when others have closed theirs."""
     now = clock.now()
     total = connections(relay, now)
     rows = _rows(relay.pk, now) or _make(relay, now)
@@ -104,8 +105,9 @@ def renew_slot(
     open: int,  # noqa: A002
     silent: float = 0.0,
 ) -> Slot | None:
-    """The share anew, for a holder with `open` connections that waits for replies since `silent`
-    seconds; smaller than that: close some. None: the lease was lost, and all are to be closed."""
+    """Renews the share of a holder with `open` connections, which has waited for replies for
+    `silent` seconds. If the new share is below `open`, close some. None: the lease was lost, close
+    all."""
     now = clock.now()
     rows = _rows(slot.relay_id, now)
     mine = next((row for row in rows if row.id == slot.id and row.holder == holder), None)
@@ -126,7 +128,7 @@ def free_slots(holder: str) -> None:
 
 
 def free_slots_of(process: str) -> None:
-    """Gives back all shares of a process; its holders' names begin with its own and a colon."""
+    """Gives back all shares of a process. Names of its holders begin with its name and a colon."""
     shares = RelaySlot.objects.filter(holder__startswith=f"{process}:")
     shares.update(**FREE)
 
@@ -156,7 +158,7 @@ def _deal(  # noqa: PLR0913 - what a share is made of
     silent_since: datetime | None = None,
 ) -> Slot:
     most = share(table.total, row.number, [(one.number, one.open) for one in others])
-    # What is open counts until it is closed.
+    # An open connection counts until it is closed.
     RelaySlot.objects.filter(pk=row.id).update(
         holder=holder,
         leased_until=table.now + LEASE,
@@ -167,21 +169,21 @@ def _deal(  # noqa: PLR0913 - what a share is made of
 
 
 def share(total: int, number: int, others: Sequence[tuple[int, int]]) -> int:
-    """How many of `total` connections the slot `number` may have beside others: (number, open)."""
+    """How many of `total` connections the slot `number` may have. `others`: (number, open)."""
     even, more = divmod(total, len(others) + 1)
     place = sum(other < number for other, _ in others)
     fair = even + (1 if place < more else 0)
     return max(0, min(fair, total - sum(opened for _, opened in others)))
 
 
-# -- how many there should be ----------------------------------------------------------------------
+# -- the search for the best number ----------------------------------------------------------------
 
-# {relay id: search}, in the process that leads: the one with the first of the slots.
+# {relay id: search}, in the leading process: the one that holds the first of the used slots.
 _searches: dict[int, Search] = {}
 
 
 def _search(relay: Relay, *, leads: bool, now: datetime) -> None:
-    """Takes a look at how fast it goes, and sets relay.connections_found."""
+    """Measures the rate and sets relay.connections_found."""
     refused = relay.connections_refused_at
     if not leads or (refused and now - refused < _refused_for()):
         _searches.pop(relay.pk, None)
@@ -202,15 +204,15 @@ def _search(relay: Relay, *, leads: bool, now: datetime) -> None:
 
 
 def _accepted(relay: Relay, now: datetime) -> int:
-    """Mails accepted over it since the beginning of the UTC day."""
+    """Mails that the relay accepted since the begin of the UTC day."""
     day = now.replace(hour=0, minute=0, second=0, microsecond=0)
     counts = RelayMinute.objects.filter(relay=relay, meaning="accepted", minute__gte=day)
     return int(counts.aggregate(sum=Sum("count", default=0))["sum"])
 
 
 def too_many(relay: Relay, *, open: int) -> int:  # noqa: A002
-    """The server refused a connection beside `open` of this process: what it takes is remembered.
-    Returns how many that are in all."""
+    """The server refused a connection while this process had `open` ones: remembers the number that
+    it allows in all, and returns it."""
     now = clock.now()
     relay.refresh_from_db()
     tried = connections(relay, now)

@@ -1,5 +1,6 @@
-"""How much of this hour and this day (UTC) a relay has used: the one text of it. Messages count
-before they are handed to it, in the hour of that moment; what was not handed over is taken back."""
+"""How many messages a relay has used of this hour and this day (UTC). Messages count before they
+are handed over, in the hour of that moment; those that were not handed over are subtracted again.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,14 +21,14 @@ INSERT INTO relays_relayuse (relay_id, hour, count) VALUES (%(relay)s, %(hour)s,
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """Messages of this hour, and of this day with this hour."""
+    """Messages of this hour, and of this day including this hour."""
 
     hour: int = 0
     day: int = 0
 
 
 def hour_of(moment: datetime) -> datetime:
-    """When the hour begins; `moment` in UTC."""
+    """The begin of the hour; `moment` in UTC."""
     return moment.replace(minute=0, second=0, microsecond=0)
 
 
@@ -39,7 +40,7 @@ def of_day(relays: Iterable[int], moment: datetime) -> QuerySet[RelayUse]:
 
 
 def of(relays: Iterable[int], moment: datetime) -> dict[int, Used]:
-    """{relay id: what it has used}; without relays that have used nothing."""
+    """{relay id: messages used}; without relays that have used none."""
     rows = of_day(relays, moment).order_by().values("relay_id")
     found = rows.annotate(
         day=Sum("count"), now=Sum("count", default=0, filter=Q(hour=hour_of(moment)))

@@ -1,8 +1,8 @@
-"""A relay's state as its own answers teach it: ready, waiting until a time, or stopped.
+"""Derives a relay's state from its server's replies: ready, waiting until a time, or stopped.
 
-Refusals to go faster are no matter here: services.lanes learns from them. A relay that could not be
-reached is left alone for a growing time; then one message tries (pace.reserve), and its success
-opens the relay again.
+Replies that ask to go slower are left to services.lanes. A relay that can't be reached waits for a
+growing time; then one message is sent as a probe (pace.reserve), and its success opens the relay
+again.
 """
 
 import random
@@ -23,16 +23,16 @@ from smtp.replies import Meaning
 
 log = logs.get(__name__)
 
-# Seconds without the relay after so many failures one after the other.
+# Seconds to wait after the first, second, ... failure in a row.
 BACK_OFF = (5, 10, 20, 60, 120, 300)
 JITTER = random.Random()  # noqa: S311 - spreads ends of waits, keeps no secret
-# So long the mails that a connection carries are believed; then the server says it again, which
-# costs one refused MAIL a connection.
+# How long a found number of mails per connection holds. Afterwards the server states it again,
+# which costs one refused MAIL on each connection.
 FOUND_FOR = timedelta(days=1)
 # Reasons that only a person can mend.
 STOPPING = {"login", "certificate"}
 TOO_MANY = "too_many"
-# Waits for limits of its own, which nobody but the clock ends.
+# Waits for the relay's own limits, which only time ends.
 LIMITS = {"per_second", "per_minute", "per_hour", "per_day", "warmup"}
 
 
@@ -61,7 +61,7 @@ def named(relay: Relay) -> dict[str, int]:
 
 
 def wait(relay: Relay, reason: str, until: datetime, words: str = "") -> None:
-    """Nothing goes over it until then; a wait that is longer already stays."""
+    """Lets the relay wait until then; a longer wait stays."""
     Relay.objects.filter(pk=relay.pk).exclude(wait_until__gt=until).update(
         wait_until=until, wait_reason=reason, state_words=words[:2000]
     )
@@ -75,16 +75,16 @@ def learn(
     open: int = 0,  # noqa: A002
     works: bool = False,
 ) -> None:
-    """Takes what a batch showed: trouble makes the relay wait or stops it, success clears that.
-    `works`: it took mails, beside these outcomes. `open`: connections that work now. What refusals
-    of mails say of the relay is decided in sending.services.refusals."""
+    """Learns from a batch: trouble makes the relay wait or stops it, success ends the wait.
+    `works`: it accepted mails besides these outcomes. `open`: connections that work now. Whether
+    refusals of mails stop the relay is decided in sending.services.refusals."""
     seen = list(outcomes)
     if error is not None and error.reason in STOPPING:
         stop(relay, error.reason, error.words)
         return
     if error is not None and error.reason == TOO_MANY:
         pace.too_many(relay, open=open)
-        if open:  # the others go on
+        if open:  # the open connections carry on
             return
     if error is not None:
         back_off(relay, error.reason, error.words)
@@ -97,7 +97,7 @@ def learn(
 
 
 def _works(outcome: Outcome) -> bool:
-    """Whether the server answered as one that works: also by a refusal of one mail."""
+    """Whether the reply shows that the server works; the refusal of a single mail does, too."""
     if outcome.end is End.ACCEPTED:
         return True
     if outcome.verdict is None:
@@ -109,13 +109,13 @@ def _works(outcome: Outcome) -> bool:
 def _is_away(outcome: Outcome) -> bool:
     if outcome.verdict is None:
         return outcome.end not in {End.NOT_COMPOSED, End.NEEDS_SMTPUTF8}
-    # A connection that has carried its number of mails says that the server works.
+    # "No more mails on this connection" shows that the server works.
     of_connection = outcome.verdict.meaning is Meaning.CONNECTION
     return of_connection and not outcome.verdict.ends_connection
 
 
 def mark_tested(relay: Relay) -> None:
-    """Its server works as it is set now."""
+    """Notes that the server works with its present settings."""
     relay.tested_at = clock.now()
     Relay.objects.filter(pk=relay.pk).update(tested_at=relay.tested_at)
 
@@ -130,8 +130,8 @@ def _recovered(relay: Relay) -> None:
 
 @transaction.atomic
 def back_off(relay: Relay, reason: str, words: str) -> None:
-    """Nothing for a time that grows with each failure. Two workers that fail at the same moment are
-    one failure."""
+    """Lets the relay wait for a time that grows with each failure. Failures of two workers at the
+    same moment count once."""
     locked = Relay.objects.select_for_update(no_key=True).get(pk=relay.pk)
     now = clock.now()
     if locked.failures and locked.wait_until is not None and locked.wait_until > now:
@@ -152,8 +152,8 @@ def back_off(relay: Relay, reason: str, words: str) -> None:
 
 
 def step_down(relay: Relay, mode: str, why: str) -> None:
-    """From now on the relay is spoken to in a simpler way (smtp.Mode); shown to the
-    operator until `reset`."""
+    """Uses a more careful mode (smtp.Mode) with the relay from now on; its page says so until
+    `reset`."""
     lower = (
         Relay.objects.filter(pk=relay.pk)
         .exclude(exchange=mode)
@@ -164,8 +164,8 @@ def step_down(relay: Relay, mode: str, why: str) -> None:
 
 
 def messages_each(relay: Relay) -> int | None:
-    """Mails that one connection carries: its owner's number, else what was found lately; None: any
-    number."""
+    """Mails that one connection carries: the owner's number, else the number lately found; None: no
+    limit."""
     if relay.messages_per_connection is not None:
         return relay.messages_per_connection
     at = relay.messages_per_connection_found_at
@@ -174,7 +174,7 @@ def messages_each(relay: Relay) -> int | None:
 
 
 def found_messages_each(relay: Relay, number: int) -> None:
-    """The server wanted another connection after so many mails; several workers see the same."""
+    """Notes after how many mails the server wanted a new connection; several workers may do so."""
     Relay.objects.filter(pk=relay.pk).update(
         messages_per_connection_found=number, messages_per_connection_found_at=clock.now()
     )
@@ -182,8 +182,8 @@ def found_messages_each(relay: Relay, number: int) -> None:
 
 @transaction.atomic
 def reset(relay: Relay) -> None:
-    """Forgets all that was learned: waits for answers, lanes, connections, the way to speak. Its
-    limits, and what is used of them, stay."""
+    """Forgets everything that was learned: waits because of replies, lanes, connections, the mode.
+    Limits and their use stay."""
     own = ("per_hour", "per_day", "warmup")
     Relay.objects.filter(pk=relay.pk).exclude(wait_reason__in=own).update(
         wait_until=None, wait_reason=""
@@ -206,8 +206,8 @@ def reset(relay: Relay) -> None:
 
 @transaction.atomic
 def limits_changed(relay: Relay) -> None:
-    """To be called when somebody changed limits: what it waits for may be over, and the pace that
-    it learned under the old ones counts no more. A server that is away stays left alone."""
+    """To be called when a person changed limits: ends waits for old limits, and forgets the pace
+    that was learned under them. A wait because the server is away stays."""
     Lane.objects.filter(relay=relay, name=WHOLE).delete()
     over = Relay.objects.filter(Q(failures=0) | Q(wait_reason=TOO_MANY), pk=relay.pk)
     over.filter(wait_until__isnull=False, state__in=WORKING).update(state_words="")
@@ -217,8 +217,8 @@ def limits_changed(relay: Relay) -> None:
 
 @transaction.atomic
 def try_now(relay: Relay) -> bool:
-    """Ends a wait that its server's answers brought about, also what the server said of itself: one
-    message tries at once. Its own limits stay. False: it waits for none of that."""
+    """Ends a wait that the server's replies caused, including that of its own lane, so that one
+    message tries at once. Waits for the relay's limits stay. False: there is no such wait."""
     now = clock.now()
     waits = Relay.objects.filter(pk=relay.pk, wait_until__gt=now).exclude(wait_reason__in=LIMITS)
     ended = waits.update(wait_until=None, wait_reason="", failures=0, state_words="")

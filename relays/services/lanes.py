@@ -1,7 +1,7 @@
-"""The lanes of a relay: what they allow now, and what recorded batches teach them.
+"""The lanes of a relay: what they allow now, and what they learn from recorded batches.
 
-There is a row only where a limit was felt; without any, a claim costs one SELECT that finds
-nothing. Rules and curves are in relays.lanes.
+A lane has a row only if a limit was met; without any, a claim costs one SELECT that finds nothing.
+Rules and curves are in relays.lanes.
 """
 
 import random
@@ -30,21 +30,21 @@ log = logs.get(__name__)
 
 JITTER = random.Random()  # noqa: S311 - spreads pauses, keeps no secret
 UNLIMITED = 1_000_000
-# Seconds of a lane's rate that are handed out at once.
+# Messages for this many seconds of a lane's rate are allowed at once.
 SLICE = 1.0
-# A slowed domain's messages are put off by its rate, but not farther than this.
+# Messages of a slowed domain are put off by its rate, at most this far.
 FARTHEST = timedelta(hours=6)
-# Single domains that a relay remembers.
+# At most this many single domains of a relay have rows.
 MOST_DOMAINS = 500
-# A row that nothing was seen of for so long is forgotten.
+# A row is deleted after this time without any news.
 STALE = timedelta(days=7)
 
-# Or trouble in so many lanes at once, and in this part of all.
+# Trouble in MANY lanes at once, and in PART of all, is trouble of the relay's server, too.
 MANY, PART = 2, 1 / 3
 
 
 class Addressed(Protocol):
-    """What is asked of a message (sending.queries.claim.Claimed)."""
+    """The fields of a message that lanes need (sending.queries.claim.Claimed)."""
 
     @property
     def id(self) -> int: ...
@@ -59,14 +59,14 @@ M = TypeVar("M", bound=Addressed)
 
 @dataclass(frozen=True, slots=True)
 class Deferred(Generic[M]):
-    """A message that is put off until its lane has room for it; `reason`: of pages.reasons."""
+    """A message that is put off until its lane allows it; `reason`: a code of pages.reasons."""
 
     message: M
     until: datetime
     reason: str
 
 
-# {(relay id, lane): what this process remembers of lanes without a row}: latency and misses.
+# {(relay id, lane): state}: latency and misses that this process remembers of lanes without a row.
 _memory: dict[tuple[int, str], LaneState] = {}
 MOST_REMEMBERED = 10_000
 
@@ -93,9 +93,8 @@ def _name(message: Addressed) -> str:
 
 
 def allowances(relay: Relay, numbers: Iterable[int] | None = None) -> dict[int, int | Wait]:
-    """{lane number: messages that may be claimed of it now, UNLIMITED, or what it waits for}, by
-    default of all lanes. Who claims calls `admit` with what he got. Everybody else's domains are
-    no matter here, but there."""
+    """{lane number: messages that may be claimed now, UNLIMITED, or a Wait}, by default for all
+    lanes. After claiming, call `admit`: single domains (OTHERS) are limited only there."""
     wanted = (
         set(numbers) if numbers is not None else {one.number for one in providers.mail_providers()}
     )
@@ -113,7 +112,7 @@ def allowances(relay: Relay, numbers: Iterable[int] | None = None) -> dict[int, 
 
 
 def quotas(relay: Relay) -> dict[int, int] | None:
-    """`allowances` for sending.queries.claim: {lane: most}; None when no lane has a limit."""
+    """`allowances` for sending.queries.claim: {lane: most messages}; None: no lane has a limit."""
     allowed = allowances(relay)
     if all(most == UNLIMITED for most in allowed.values()):
         return None
@@ -130,7 +129,7 @@ def _allowed(row: Lane, now: datetime) -> int | Wait:
         return UNLIMITED
     begin = max(row.next_slot_at or now, now)
     most = int(state.rate * (SLICE - (begin - now).total_seconds()))
-    # Less than one a slice: one, when its time has come.
+    # Less than one message in a slice: one, when it is due.
     if most < 1 and begin > now:
         return Wait("lane", begin, of_relay=False)
     return max(1, most)
@@ -139,10 +138,10 @@ def _allowed(row: Lane, now: datetime) -> int | Wait:
 def admit(
     relay: Relay, claimed: Sequence[M], *, again: bool = False
 ) -> tuple[list[M], list[Deferred[M]]]:
-    """(who may go now, who is put off) of claimed messages, and counts them.
+    """Divides claimed messages into (messages to send now, messages to put off), and counts them.
 
-    A slowed domain's messages get moments of their own by its rate, each once: with `again`, for
-    messages whose time has come, they go unless the lane is closed.
+    Messages of a slowed domain are put off once, each to a moment of its own by the lane's rate.
+    `again`: the messages are due after that; they go now unless the lane is closed.
     """
     known = set(Lane.objects.filter(relay=relay).values_list("name", flat=True)) - {WHOLE}
     if known:
@@ -174,14 +173,14 @@ def _admit(
 
 
 def _locked(relay: Relay, names: Iterable[str]) -> dict[str, Lane]:
-    """Their rows by name, always locked in the same order."""
+    """{name: row} of these lanes, locked in the same order in every transaction."""
     rows = Lane.objects.filter(relay=relay, name__in=names).order_by("pk")
     return {row.name: row for row in rows.select_for_update(no_key=True)}
 
 
 @dataclass(slots=True)
 class _Budget:
-    """A lane's moments, handed out one after the other (GCRA)."""
+    """Gives each message of a lane its moment, one after the other (GCRA)."""
 
     row: Lane
     again: bool
@@ -203,7 +202,7 @@ class _Budget:
             return None
         begin = max(row.next_slot_at or now, now)
         due = begin - now <= timedelta(seconds=SLICE)
-        # A mail provider's messages were claimed by `quotas`; single domains are met here first.
+        # Messages of mail providers were claimed within `quotas`; single domains are limited here.
         if due or "." not in row.name:
             row.next_slot_at = begin + timedelta(seconds=1 / state.rate)
             return None
@@ -240,7 +239,7 @@ class _Sum:
                 self.waited += outcome.seconds
                 self.timed += 1
         elif _of_mailbox(verdict):
-            # The server works and says nothing about its pace.
+            # The server works; the reply says nothing about the lane's rate.
             pass
         elif verdict.meaning is Meaning.RATE:
             self.rate += 1
@@ -250,7 +249,7 @@ class _Sum:
             self.other += 1
             self.words = self.words or outcome.reply
         elif verdict.meaning.fails:
-            # It was asked and it answered: the lane works.
+            # A permanent refusal shows that the lane works.
             self.accepted += 1
 
     def seen(self, seconds: float, workers: int) -> LaneSample:
@@ -268,7 +267,7 @@ class _Sum:
 
 @dataclass(slots=True)
 class _LaneBatch:
-    """A recorded batch by lane, and what concerns the relay's server as a whole."""
+    """The results of a recorded batch by lane, and for the relay's server as a whole."""
 
     by_name: dict[str, _Sum] = field(default_factory=lambda: defaultdict[str, _Sum](_Sum))
     whole: _Sum = field(default_factory=_Sum)
@@ -283,11 +282,11 @@ def learn(
     *,
     seconds: float,
 ) -> None:
-    """Takes what a batch shows: those that were `accepted` and `outcomes` ({message id: outcome})
-    of the others; `seconds`: how long they took from the first to the last."""
+    """Learns from a batch: its `accepted` messages, and the `outcomes` ({message id: outcome}) of
+    the others. `seconds`: from the first to the last of them."""
     known = set(Lane.objects.filter(relay=relay).values_list("name", flat=True))
     if not known and not outcomes:
-        # Nearly each batch: nothing is made for a single message.
+        # The path of nearly every batch: no object is made for a single message.
         _remember_latency(relay, _all_accepted(accepted or Accepted()), seconds)
         return
     batch = _read(claimed, outcomes, accepted or Accepted())
@@ -302,7 +301,7 @@ def learn(
 
 
 def _all_accepted(accepted: Accepted) -> _LaneBatch:
-    """As `_read`, without the single domains, of which nothing is remembered."""
+    """As `_read`, if all were accepted; without single domains: they have nothing to learn then."""
     batch = _LaneBatch()
     for lane, (number, seconds) in accepted.lanes.items():
         one = _Sum(accepted=int(number), waited=seconds, timed=int(number))
@@ -331,7 +330,7 @@ def _read(
         batch.whole.add(outcome)
         if outcome.verdict is not None and _of_relay(name, outcome.verdict):
             batch.of_itself = True
-    # A mail provider that is slow says nothing about the server that passes mails on to it.
+    # A slow mail provider says nothing about the relay's server, so its latency doesn't count.
     elsewhere = [one for name, one in batch.by_name.items() if "." in name]
     batch.whole.waited = sum(one.waited for one in elsewhere)
     batch.whole.timed = sum(one.timed for one in elsewhere)
@@ -345,8 +344,8 @@ def _of_mailbox(verdict: Verdict) -> bool:
 
 
 def _of_relay(name: str, verdict: Verdict) -> bool:
-    """Whether the relay's own server has the limit. What a provider's server says in the lane of
-    that provider is the provider's, unless it names our account."""
+    """Whether the limit is one of the relay's own server. A limit that a provider's server states
+    in that provider's lane is the provider's, unless it names our account."""
     if verdict.meaning is not Meaning.RATE or verdict.limit_of is not LimitOf.RELAY:
         return False
     rule = verdict.rule
@@ -354,8 +353,8 @@ def _of_relay(name: str, verdict: Verdict) -> bool:
 
 
 def _attributed(batch: _LaneBatch, rows: Mapping[str, Lane]) -> dict[str, _Sum]:
-    """{lane: what it is to learn}. A server that speaks of itself, or that complains in several
-    lanes, has a limit of its own; otherwise it passes on what a recipient's server said."""
+    """{lane: results to learn from}. If the server speaks of its own limit, or refuses in several
+    lanes, the limit is the relay's. Otherwise it passes on replies of recipients' servers."""
     slowed = [name for name, one in batch.by_name.items() if one.rate]
     failed = [name for name, one in batch.by_name.items() if one.other and not one.accepted]
     sums = dict(batch.by_name)
@@ -367,7 +366,7 @@ def _attributed(batch: _LaneBatch, rows: Mapping[str, Lane]) -> dict[str, _Sum]:
         batch.whole.other = 0
     else:
         sums = {name: one for name, one in sums.items() if not one.other}
-    # Many domains are in a batch; those that went well teach nothing that isn't known.
+    # A batch has many domains. Those without a row and without trouble have nothing to learn.
     kept = {
         name: one
         for name, one in sums.items()
@@ -454,7 +453,7 @@ def _row(relay: Relay, name: str, row: Lane | None, state: LaneState, now: datet
 
 
 def _workers(relay: Relay, now: datetime) -> int:
-    """How many processes send over it: each sees its own share of the rate."""
+    """The number of processes that send over the relay; each sees only its part of the rate."""
     return max(1, RelaySlot.objects.filter(relay=relay, leased_until__gt=now, open__gt=0).count())
 
 
@@ -467,8 +466,8 @@ def _remember(relay: Relay, name: str, state: LaneState) -> None:
 
 
 def _remember_latency(relay: Relay, batch: _LaneBatch, seconds: float) -> None:
-    """A batch that went well over a relay without rows, which is nearly each: no statement but for
-    a lane that has become slow."""
+    """Learns from a batch without trouble over a relay without rows (nearly every batch): writes
+    only if a lane has become slow."""
     slow: dict[str, _Sum] = {}
     for name, one in (batch.by_name | {WHOLE: batch.whole}).items():
         if "." in name:
@@ -484,7 +483,7 @@ def _remember_latency(relay: Relay, batch: _LaneBatch, seconds: float) -> None:
 
 
 def forget_stale() -> int:
-    """What nobody has seen anything of for days. How many."""
+    """Deletes rows without news for STALE. Returns their number."""
     old = clock.now() - STALE
     stale = Q(changed_at__lt=old) & (Q(seen_at=None) | Q(seen_at__lt=old))
     return Lane.objects.filter(stale).delete()[0]

@@ -1,4 +1,4 @@
-"""What relays answered, minute by minute: the curves of their pages."""
+"""Counts of relays' replies by minute, for the curves of their pages."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -12,8 +12,8 @@ KEPT = timedelta(days=8)
 
 
 def record(relay: Relay, counts: Mapping[str, tuple[int, float]]) -> None:
-    """Adds {meaning of smtp.replies, or "unknown": (messages, seconds from content to reply in
-    sum)} of a batch to the minute that runs."""
+    """Adds a batch to the current minute. `counts`: {meaning of smtp.replies, or "unknown":
+    (messages, sum of the seconds from content to reply)}."""
     if not counts:
         return
     known: dict[str, Any] = {
@@ -27,5 +27,5 @@ def record(relay: Relay, counts: Mapping[str, tuple[int, float]]) -> None:
 
 
 def drop_old() -> int:
-    """Minutes that no page shows any more. How many rows."""
+    """Deletes minutes that no page shows any more. Returns the number of rows."""
     return RelayMinute.objects.filter(minute__lt=clock.now() - KEPT).delete()[0]

@@ -1,4 +1,4 @@
-"""What pages say of a relay at this moment: for its own page, the list, and pools."""
+"""The present figures, status and reasons of relays, for their pages, the list, and pools."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from relays.models import WORKING, Relay
 from relays.queries import figures as relaynow
 from relays.services.health import LIMITS
 
-# {what relay.exchange says: (its word, what it means)}; "" is as fast as it goes.
+# {relay.exchange: (word, explanation)}; "": the fastest mode.
 EXCHANGES: dict[str, tuple[str | Promise, str | Promise]] = {
     "": (
         gettext_lazy("Pipelined"),
@@ -40,7 +40,7 @@ EXCHANGES: dict[str, tuple[str | Promise, str | Promise]] = {
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """How much of a limit is used; both in messages."""
+    """A limit and how much of it is used, in messages."""
 
     label: str
     used: float
@@ -73,23 +73,23 @@ class RelayOverview:
 
     @property
     def cause(self) -> tuple[str, str]:
-        """Why it was stopped or waits: (our sentence in the reader's language, server's words)."""
+        """Why it is stopped or waits: (sentence in the reader's language, server's words)."""
         return reasons.cause(self.relay.state_reason, self.relay.state_words)
 
     @property
     def by_answers(self) -> bool:
-        """Whether it waits because of what the server said, not for a limit."""
+        """Whether it waits because of its server's replies, not for a limit."""
         return self.waits and self.relay.wait_reason not in LIMITS
 
     @property
     def able(self) -> bool:
-        """Whether it takes the messages of a new mailing now."""
+        """Whether it can carry a new mailing now."""
         active = self.relay.state == Relay.State.ACTIVE and not self.relay.archived_at
         return active and not self.waits
 
     @property
     def exchange(self) -> tuple[str, str]:
-        """(word, what it means) of how it speaks with its server."""
+        """(word, explanation) of the mode in which it speaks with its server."""
         stepped_down = self.relay.exchange if self.relay.exchange in EXCHANGES else ""
         key = stepped_down or ("chunked" if self.relay.chunking else "")
         word, meaning = EXCHANGES[key]
@@ -101,13 +101,13 @@ class RelayOverview:
 
     @property
     def warmup(self) -> warmups.WarmupProgress | None:
-        """Today's step; None without a plan, or when it is over."""
+        """Today's step; None: there is no plan, or it is over."""
         today = timezone.now().astimezone(UTC).date()
         return warmups.progress(self.relay, today)
 
     @property
     def trouble(self) -> int:
-        """How much it needs a look: 0 most."""
+        """The order by need for attention; 0 needs it most."""
         if self.relay.state == Relay.State.STOPPED:
             return 0
         if self.by_answers:
@@ -119,7 +119,7 @@ class RelayOverview:
         return 4 if self.figures.slowed or self.stepped_down else 5
 
     def limits(self) -> list[Limit]:
-        """Those that it has, the shortest time first."""
+        """The relay's limits of messages, the shortest period first."""
         rate = self.figures.per_second
         relay = self.relay
         known = (
@@ -133,23 +133,23 @@ class RelayOverview:
 
     @property
     def tightest(self) -> Limit | None:
-        """The limit that is used most."""
+        """The limit of which the largest part is used."""
         return max(self.limits(), key=lambda one: one.share, default=None)
 
 
 def lane_label(name: str) -> str:
-    """The mail provider as people know it, or the domain; a relay's own server is asked by all
-    mails."""
+    """The lane's name for people: the mail provider or the domain. The lane of the relay's own
+    server stands for all mails."""
     return _("all providers") if name == lanes.WHOLE else providers.label(name)
 
 
 def of(relays: Iterable[Relay]) -> list[RelayOverview]:
-    """In the order given."""
+    """Overviews of the relays, in the same order."""
     shown = list(relays)
     figures = relaynow.of([relay.pk for relay in shown])
     return [RelayOverview(relay, figures[relay.pk]) for relay in shown]
 
 
 def troubled_first(relays: Iterable[Relay]) -> list[RelayOverview]:
-    """Those that deliver to nobody last, whatever they have."""
+    """Overviews, those that need attention first; relays that deliver to nobody are always last."""
     return sorted(of(relays), key=lambda one: (not one.relay.delivers, one.trouble, one.relay.name))

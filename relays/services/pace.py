@@ -1,16 +1,16 @@
-"""Holds a relay to its limits over all workers and hosts; what is reached becomes a wait with its
-end.
+"""Keeps a relay within its limits over all workers and hosts. A limit that is reached becomes a
+wait with a stated end.
 
-All of it stands in PostgreSQL, one UPDATE a slice of about a second, and on its clock:
+The state is in PostgreSQL and on its clock, with one UPDATE for a slice of about a second:
 
-- Rates are reserved as intervals of time: whoever reserves n messages owns the next n / rate
-  seconds of `next_slot_at`. A worker that dies loses its interval, and nothing is ever exceeded by
-  more than one slice.
-- Hours and days are counted before messages are handed over, so they survive anything; what was
-  reserved and not used is given back.
-- Connections are shared by lease, by what each worker may have open.
+- Rates are reserved as intervals of time: a worker that reserves n messages owns the next n / rate
+  seconds from `next_slot_at` on. If it dies, its interval is lost. No rate is exceeded by more than
+  one slice.
+- Messages of an hour and a day are counted before they are handed over, so that no crash loses the
+  count. Unused reservations are given back.
+- Connections are shared by lease: each worker may have a number of them open.
 
-Why here and not in the broker: see docs/developers/sending.md, Pace.
+docs/developers/sending.md, section Pace, says why this isn't in the broker.
 """
 
 from dataclasses import dataclass, replace
@@ -57,13 +57,13 @@ __all__ = [
     "wait",
 ]
 
-# Seconds of a rate that are reserved at once: a pause or a change of the limit is soon felt.
+# Seconds of a rate that are reserved at once; few, so that a pause or a new limit acts soon.
 SLICE = 1.0
 # An interval is reserved this long before it begins, in seconds, so that a worker can claim ahead.
 AHEAD = 1.0
-# A relay that failed tries with one message each so many seconds until one is through.
+# After failures, a relay tries one message every so many seconds, until one succeeds.
 PROBE_EVERY = 2.0
-# Shorter waits than this, in seconds, are the pace itself and nothing to tell.
+# Shorter waits, in seconds, are not reported.
 WORTH_TELLING = 5.0
 
 
@@ -73,8 +73,8 @@ def _rows(of: type[Model]) -> Manager[Model]:
 
 @dataclass(frozen=True, slots=True)
 class ReservedInterval:
-    """A piece of time taken out of the rate of a row with `next_slot_at`: of a relay, or of what
-    asks it. `spacing` in seconds."""
+    """A reserved interval of a rate: that of a relay, or of another row with `next_slot_at`, such
+    as a mailing. `spacing`: seconds between two messages."""
 
     of: type[Model]
     id: int
@@ -85,13 +85,13 @@ class ReservedInterval:
     def take(
         cls, of: type[Model], pk: int, begin: datetime, *, count: int, spacing: float
     ) -> "ReservedInterval":
-        """Writes the row's `next_slot_at`."""
+        """Reserves the interval: moves the row's `next_slot_at` to its end."""
         end = begin + timedelta(seconds=count * spacing)
         _rows(of).filter(pk=pk).update(next_slot_at=end)
         return cls(of, pk, end, spacing)
 
     def give_back(self, unused: int) -> None:
-        """Only the end of the last interval can be given back: who came later has his place."""
+        """Gives back the end of the interval, only if no later interval was reserved after it."""
         length = timedelta(seconds=unused * self.spacing)
         last = _rows(self.of).filter(pk=self.id, next_slot_at=self.end)
         last.update(next_slot_at=F("next_slot_at") - length)
@@ -99,8 +99,8 @@ class ReservedInterval:
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """Leave to hand over `count` messages, the first after `delay` seconds, then one each `spacing`
-    seconds (0: at once)."""
+    """Permission to hand over `count` messages: the first after `delay` seconds, then one every
+    `spacing` seconds (0: all at once)."""
 
     count: int
     hour: datetime
@@ -112,8 +112,8 @@ class Reservation:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing until then, on PostgreSQL's clock; `seconds` from now. `reason`: a code of
-    sending.reasons. Not `of_relay`: other mailings may go."""
+    """No messages before `until` (PostgreSQL's clock), which is `seconds` from now. `reason`: a
+    code of pages.reasons. Not `of_relay`: messages of other mailings or lanes may go."""
 
     reason: str
     until: datetime
@@ -123,7 +123,7 @@ class Wait:
 
 @dataclass(slots=True)
 class _Rates:
-    """What the relay's row and its own lane say at this moment."""
+    """The present values of the relay's row and of its own lane."""
 
     now: datetime
     next_slot_at: datetime | None
@@ -140,10 +140,10 @@ class _Rates:
 
 @transaction.atomic
 def reserve(relay: Relay, wanted: int, pool: Pooled | None = None) -> Reservation | Wait:
-    """Up to `wanted` messages within the relay's limits and its share of the pool, or what has to
-    be waited for.
+    """Reserves up to `wanted` messages within the relay's limits and its share of the pool, or
+    returns the wait.
 
-    In a transaction of its own. Waits of the relay that are worth telling are written there.
+    Runs in a transaction of its own. Writes waits of more than WORTH_TELLING seconds to the relay.
     """
     now = clock.now()
     share = poolshares.most(relay, pool, now) if pool else wanted
@@ -165,16 +165,16 @@ def wait(reason: str, until: datetime, now: datetime, *, of_relay: bool = True) 
 
 
 def _lock(relay: Relay) -> _Rates:
-    """One reservation at a time; the relay's row is the lock."""
+    """Locks the relay's row, so that one worker at a time reserves, and reads the rates."""
     next_slot_at, failures, rate, closed_until, half_open, reason = ratequery.lock(relay.pk)
-    # Asked through the clock that tests can step.
+    # Not part of the statement: tests can set `clock`.
     return _Rates(
         clock.now(), next_slot_at, failures, rate, closed_until, bool(half_open), reason or ""
     )
 
 
 def _limits(relay: Relay, rates: _Rates, wanted: int) -> int | Wait:
-    """How many messages the relay allows now; at least one."""
+    """How many messages the relay allows now (at least one), or the wait."""
     now = rates.now
     if rates.closed_until is not None and rates.closed_until > now:
         return wait(rates.closed_why or "rate", rates.closed_until, now)
@@ -193,7 +193,7 @@ def _limits(relay: Relay, rates: _Rates, wanted: int) -> int | Wait:
 
 
 def _rate(relay: Relay, rates: _Rates) -> tuple[float, str]:
-    """(messages a second, the code of who says so): the tightest."""
+    """(messages a second, code of its reason) of the lowest rate."""
     known = [(inf, "")]
     if relay.per_second:
         known.append((float(relay.per_second), "per_second"))
@@ -207,7 +207,7 @@ def _rate(relay: Relay, rates: _Rates) -> tuple[float, str]:
 
 
 def _quota(relay: Relay, now: datetime) -> int | Wait:
-    """How many messages this hour and this UTC day still allow."""
+    """How many messages this hour and this UTC day still allow, or the wait."""
     hour = uses.hour_of(now)
     day = hour.replace(hour=0)
     most = warmups.per_day(relay, day.date())
@@ -224,7 +224,7 @@ def _quota(relay: Relay, now: datetime) -> int | Wait:
 
 
 def _reserve(relay: Relay, rates: _Rates, count: int, pool: Pooled | None) -> Reservation:
-    """Takes the interval and counts the messages."""
+    """Reserves the interval and counts the messages."""
     now = rates.now
     rate, _ = _rate(relay, rates)
     begin = max(rates.next_slot_at or now, now) if rate < inf else now
@@ -252,7 +252,7 @@ def _reserve(relay: Relay, rates: _Rates, count: int, pool: Pooled | None) -> Re
 
 
 def _probe(relay: Relay, now: datetime) -> None:
-    """The one message that tries is out: the others wait for what comes of it."""
+    """Notes that the probe is on its way: other messages wait for its result."""
     relay.lanes.filter(name=WHOLE).update(
         half_open=True, closed_until=now + timedelta(seconds=PROBE)
     )
@@ -263,8 +263,8 @@ def _begin_warmup(relay: Relay, now: datetime) -> None:
 
 
 def trim(relay: Relay, reservation: Reservation, count: int) -> Reservation:
-    """The reservation for `count` messages, no more than it is for: the rest is given back at once,
-    for whoever has use for it."""
+    """Reduces the reservation to `count` messages, and gives the others back at once, so that other
+    workers can use them."""
     surplus = reservation.count - count
     give_back(relay, reservation, surplus)
     intervals = tuple(
@@ -275,12 +275,12 @@ def trim(relay: Relay, reservation: Reservation, count: int) -> Reservation:
 
 
 def count_back(relay: Relay, moment: datetime, unused: int) -> None:
-    """Messages that were counted in the hour of `moment`, and not handed over."""
+    """Subtracts messages that were counted in the hour of `moment` and not handed over."""
     uses.take_back(relay.pk, uses.hour_of(moment), unused)
 
 
 def give_back(relay: Relay, reservation: Reservation, unused: int) -> None:
-    """What of a reservation was not handed over, when that is certain."""
+    """Gives back `unused` messages of a reservation, which certainly weren't handed over."""
     if unused <= 0:
         return
     count_back(relay, reservation.hour, unused)

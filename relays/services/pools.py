@@ -1,4 +1,4 @@
-"""Pools: relays that carry a mailing together."""
+"""Creates, changes and deletes pools."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from relays.models import Pool, PoolMember, Relay
 
 
 class PoolInUseError(RelaysError):
-    """Mailings went or go through it, and their reports name it."""
+    """The pool can't be deleted: mailings went through it, and their reports name it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ def create(workspace: Workspace, *, name: str, parts: Iterable[PoolPlace]) -> Po
 
 @transaction.atomic
 def change(pool: Pool, *, name: str, parts: Iterable[PoolPlace]) -> None:
-    """Its name and who is in it; a mailing that is being sent follows at once."""
+    """Changes the name and the members; mailings that are being sent follow at once."""
     pool.name = name
     pool.save(update_fields=["name"])
     _set_members(pool, parts)

@@ -1,4 +1,4 @@
-"""Relays: made, changed, paused, drained, resumed, archived, tried out."""
+"""Creates, changes, pauses, drains, resumes, archives and tests relays."""
 
 from email.utils import format_datetime
 from typing import Any
@@ -22,13 +22,13 @@ from smtp import Server
 
 log = logs.get(__name__)
 
-# A server by another name, about which nothing is known.
+# If one of these changes, it is another server, about which nothing was learned.
 PLACE = {"host", "port"}
-# What a test is about.
+# A passed test holds for these values.
 SERVER = {*PLACE, "security", "username"}
-# In the envelope sender of a test mail, where that of a campaign's mail has a token.
+# Stands in the envelope sender of a test mail in the place of a message's token.
 TEST_TAG = "test"
-# What a wait may have been for.
+# If one of these limits changes, a wait for it may be over.
 PACE = {
     *("per_second", "per_minute", "per_hour", "per_day", "warmup", "warmup_began"),
     *("connections", "messages_per_connection"),
@@ -36,7 +36,7 @@ PACE = {
 
 
 class InUseError(RelaysError):
-    """Mailings that are not finished go through it; `count` says how many."""
+    """`count` unfinished mailings go through the relay."""
 
     def __init__(self, count: int) -> None:
         super().__init__(f"{count} live mailings")
@@ -44,7 +44,7 @@ class InUseError(RelaysError):
 
 
 def server_of(relay: Relay) -> Server:
-    """What is needed to reach the relay. Raises SecretError."""
+    """The relay's server with its password. Raises SecretError."""
     return Server(
         host=relay.host,
         port=relay.port,
@@ -63,8 +63,8 @@ def create(workspace: Workspace, *, password: str = "", **values: Any) -> Relay:
 
 @transaction.atomic
 def change(relay: Relay, *, password: str | None = None, **values: Any) -> None:
-    """Writes what was given; what was learned about another server is forgotten. `password`: None
-    keeps the stored one, "" removes it."""
+    """Changes the given fields. If it is another server afterwards, forgets what was learned.
+    `password`: None keeps the stored one, "" removes it."""
     if password is not None:
         values["password"] = secrets.encrypt(password) if password else None
     other = {name for name, value in values.items() if value != getattr(relay, name)}
@@ -80,10 +80,11 @@ def change(relay: Relay, *, password: str | None = None, **values: Any) -> None:
 
 
 def loses_test(relay: Relay, *, password: str | None, given: str, **values: Any) -> bool:
-    """Whether a relay that was seen to work would be an untested one after this `change`. `given`:
-    the proof of a test of what is typed, or "".
+    """Whether a tested relay would be untested after this `change`. `given`: the proof that the
+    typed values passed a test, or "".
 
-    Campaigns that are scheduled or under way would go through it without anybody being asked.
+    The caller asks the person then, because scheduled and running campaigns would go through an
+    untested server.
     """
     same = password is None and all(values[name] == getattr(relay, name) for name in SERVER)
     if relay.untested or same:
@@ -102,7 +103,8 @@ State = Relay.State
 
 
 def pause(relay: Relay) -> bool:
-    """Workers finish what is on the wire and take nothing new; False if it did not work."""
+    """Pauses the relay: workers finish the mails on the wire and take no new ones. False: it was
+    not active or draining."""
     working = Q(state__in=WORKING)
     if not _move(relay, State.PAUSED, working, draining_since=None):
         return False
@@ -113,8 +115,8 @@ def pause(relay: Relay) -> bool:
 
 
 def drain(relay: Relay) -> bool:
-    """Mailings that are open now go on through it, later ones go elsewhere, and when there is none
-    left it is paused; False if it was stopped, or drained already."""
+    """Drains the relay: open mailings go on through it, later ones don't, and when the open ones
+    have ended it is paused. False: it was stopped or draining already."""
     calm = Q(state__in=[State.ACTIVE, State.PAUSED])
     moved = _move(relay, State.DRAINING, calm, draining_since=timezone.now())
     if moved:
@@ -124,8 +126,8 @@ def drain(relay: Relay) -> bool:
 
 @transaction.atomic
 def resume(relay: Relay) -> bool:
-    """Back to work, whoever stopped it: what it waited for is tried at once, and a new count of
-    refusals begins."""
+    """Makes the relay active, whether a person or the platform had stopped it. Ends its wait, and
+    begins a new count of refusals."""
     moved = _move(
         relay,
         State.ACTIVE,
@@ -152,7 +154,8 @@ def _move(relay: Relay, state: str, source: Q, **fields: Any) -> bool:
 
 @transaction.atomic
 def forget_lane(lane: Lane) -> None:
-    """Full pace again there. What its own server said of itself had made the whole relay wait."""
+    """Forgets a lane, so that it goes at full pace again. The lane of the relay's own server had
+    made the whole relay wait; that wait ends."""
     if lane.name == lanes.WHOLE:
         health.try_now(lane.relay)
     log.committed.info("lane reset", **health.named(lane.relay), lane=lane.name)
@@ -161,7 +164,7 @@ def forget_lane(lane: Lane) -> None:
 
 @transaction.atomic
 def archive(relay: Relay) -> None:
-    """Offers it nowhere any more and takes it out of its pools. Raises InUseError."""
+    """Archives the relay: it is no longer offered, and leaves its pools. Raises InUseError."""
     Relay.objects.select_for_update().get(pk=relay.pk)
     if count := usage.unfinished(relay):
         raise InUseError(count)
@@ -173,15 +176,15 @@ def archive(relay: Relay) -> None:
 
 
 def bring_back(relay: Relay) -> None:
-    """From the archive; it stays paused until somebody resumes it."""
+    """Brings the relay back from the archive; it stays paused until a person resumes it."""
     relay.archived_at = None
     relay.save(update_fields=["archived_at"])
     log.committed.info("relay brought back", **health.named(relay))
 
 
 def test(relay: Relay, **what: Any) -> tuple[Server, trial.Dialogue]:
-    """Tries the relay out as it is stored (arguments as for `try_out`), and remembers that it
-    works. Raises SecretError."""
+    """Tests the stored relay (arguments as for `try_out`), and notes if it works. Raises
+    SecretError."""
     server = server_of(relay)
     dialogue = try_out(relay, server, **what)
     if dialogue.ok:
@@ -190,13 +193,13 @@ def test(relay: Relay, **what: Any) -> tuple[Server, trial.Dialogue]:
 
 
 def proof(server: Server) -> str:
-    """That a test of this server went well, for a form whose relay is not stored yet."""
+    """Proof that this server passed a test, for a form whose relay is not stored yet."""
     known = (server.host, server.port, server.security, server.username, server.password)
     return salted_hmac("sending.relays.proof", repr(known)).hexdigest()
 
 
 def use_proof(relay: Relay, given: str) -> None:
-    """The relay as it is stored now was tested before it was saved."""
+    """Notes that the stored relay works, if `given` proves that it was tested before saving."""
     if given and constant_time_compare(given, proof(server_of(relay))):
         health.mark_tested(relay)
 
@@ -210,9 +213,9 @@ def try_out(  # noqa: PLR0913  # what is sent, by what, and by whom
     recipient: str = "",
     mail: bool = False,
 ) -> trial.Dialogue:
-    """Talks to `server` as a worker would for the relay (which need not be saved); `recipient` is
-    asked for if given, and with `mail` gets a real one. With a recipient it is a test mail, sent or
-    not: raises TestRefusedError."""
+    """Talks to `server` as a worker would for the relay, which need not be saved. A `recipient` is
+    named to the server, and with `mail` gets a real mail. With a recipient, it counts as a test
+    mail even if none is sent: raises TestRefusedError."""
     if recipient:
         testallowance.take(relay, by, sender=from_email, count=1, field="recipient")
     content = _test_mail(from_email, recipient) if mail and recipient else b""

@@ -1,4 +1,4 @@
-"""Test mails are few: they go to anybody, without a list, a consent or a report.
+"""Limits test mails, because they go to any address without list, consent or report.
 
 A person may send so many a day (settings.TEST_MAILS_PER_DAY), and only from addresses of the
 workspace (relays.senders). Mails over a relay that delivers to nobody are not counted.
@@ -20,7 +20,7 @@ WHAT = "test mails"
 
 
 class TestRefusedError(RelaysError):
-    """The test isn't sent; the text says why, for the person. `field`: what it is about."""
+    """The test mail isn't sent; the text tells the person why. `field`: the form field."""
 
     __test__ = False  # no test of pytest's
 
@@ -34,8 +34,8 @@ def left(user: User) -> Allowance:
 
 
 def take(relay: Relay, user: User, *, sender: str, count: int, field: str = "addresses") -> None:
-    """Asked for right before `count` mails are sent. Raises TestRefusedError; nothing is counted
-    then. `field`: the one that names the recipients."""
+    """Counts `count` test mails; to be called right before sending. Raises TestRefusedError, and
+    counts none then. `field`: the form field with the recipients."""
     check_sender(relay, sender)
     if not relay.delivers or allowance.take(user, WHAT, settings.TEST_MAILS_PER_DAY, count):
         return
@@ -60,5 +60,5 @@ def check_sender(relay: Relay, sender: str) -> None:
 
 
 def until(now: Allowance) -> str:
-    """When the day ends, in the person's time zone."""
+    """The time when the allowance is renewed, in the person's time zone."""
     return locales.absolute(now.until)

@@ -1,4 +1,4 @@
-"""Pools in words: which tier carries the mail now, why, and what share each relay has."""
+"""Describes pools for pages: the tier that carries the mail now, why, and each relay's share."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -10,8 +10,8 @@ from relays.services.overview import RelayOverview
 
 @dataclass(frozen=True, slots=True)
 class TierMember:
-    """A relay in a pool. `share`: its part of what its tier carries when all of it works; `now`: of
-    what the pool carries at this moment; both from 0 to 1."""
+    """A relay in a pool. `share`: its part of its tier's messages if all relays work; `now`: its
+    part of the pool's messages at present. Both from 0 to 1."""
 
     overview: RelayOverview
     weight: int
@@ -41,8 +41,8 @@ class PoolNow:
 
     @property
     def passed_over(self) -> list[RelayOverview]:
-        """Relays of the tiers before the one that carries, or of all when none does: each has a
-        reason not to work."""
+        """Relays of the tiers before the one that carries the mail (if none does, of all tiers):
+        each has a reason why it can't work."""
         carrying = self.carrying
         before = [tier for tier in self.tiers if carrying is None or tier.number < carrying.number]
         return [member.overview for tier in before for member in tier.members]
@@ -53,7 +53,7 @@ class PoolNow:
 
 
 def of_pools(pools: Iterable[Pool], relays: Iterable[RelayOverview]) -> list[PoolNow]:
-    """`relays`: at least those that are in the pools."""
+    """`relays`: must include the pools' members."""
     shown = list(pools)
     overviews = {one.relay.pk: one for one in relays}
     rows: dict[int, list[PoolMember]] = defaultdict(list)

@@ -1,5 +1,5 @@
-"""What goes through relays: apps to the right say how much of theirs uses one, and hear when one is
-paused or resumed."""
+"""The use of relays: apps to the right report how many of their mailings use a relay, and are
+called when it is paused or resumed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from relays.models import Pool, Relay
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One kind of use. Numbers are of what is not finished (live mailings)."""
+    """One kind of use. The functions count unfinished uses, such as live mailings."""
 
-    # What may go through the relay now; of a relay that is drained, what it still ends.
+    # Mailings that may go through the relay now; for a draining relay, those that it still ends.
     live: Callable[[Relay], int]
-    # What names the relay, by itself or in a pool.
+    # Mailings that name the relay, directly or through a pool.
     unfinished: Callable[[Relay], int]
     of_pool: Callable[[Pool], int]
     paused: Callable[[Relay], object]
@@ -25,7 +25,7 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A card on a relay's page; `context`: what its template shows, under names of its own."""
+    """A card on a relay's page. `context`: the variables of its template, with unique names."""
 
     template: str
     context: Callable[[WorkspaceRequest, Relay], dict[str, object]]

@@ -23,7 +23,7 @@ register.filter("said", reasons.said)
 
 @register.simple_tag
 def limits(relay: Relay | Preset) -> str:
-    """ "14 a second, 50,000 a day", or that there are none."""
+    """ "14 a second, 50,000 a day", or that no limit is set."""
     known = (
         (relay.per_second, _("{limit} a second")),
         (relay.per_minute, _("{limit} a minute")),
@@ -36,7 +36,7 @@ def limits(relay: Relay | Preset) -> str:
 
 @register.simple_tag
 def connections(relay: Relay) -> str:
-    """How many connections it may have open: "of 4", "of 12, found automatically"."""
+    """The number of connections that it may open: "of 4", "of 12 open, found automatically"."""
     if relay.connections is not None:
         return _("of {count} open").format(count=locales.number(relay.connections))
     if relay.connections_found is None:
@@ -70,7 +70,7 @@ def lines(relay: Relay) -> str:
 
 @register.simple_tag
 def rate(per_second: float) -> str:
-    """With one digit where it is small."""
+    """A rate; small ones with one decimal."""
     return locales.number(round(per_second, 1 if per_second < 100 else 0))
 
 
@@ -103,14 +103,15 @@ def warmup_words(plan: Mapping[str, Any]) -> str:
     )
 
 
-# Of a curve's box: a bar with the room beside it, and the height.
+# Pixels of the curve's box: the width of a bar with its gap, and the height.
 BAR, HEIGHT = 6, 48
 
 
 @register.simple_tag
 def warmup_curve(days: Sequence[int], today: int = 0) -> SafeString:
-    """A bar for each day, those before `today` (1 is the first) and that one marked. Heights are
-    roots: a plan grows a thousandfold, and its first days would not be seen. Said in words too."""
+    """A chart with a bar for each day; `today` (1 is the first day) and the days before it are
+    marked. Heights are square roots: a plan grows a thousandfold, and its first days would be
+    invisible. The page also describes the plan in words."""
     most = max(days, default=1)
     bars = format_html_join(
         "",
@@ -159,7 +160,7 @@ def lane_reason(lane: Lane) -> str:
 
 @register.simple_tag
 def lane_pace(lane: Lane) -> SafeString:
-    """How fast it goes there, or until when not at all."""
+    """The lane's rate, or until when it is closed."""
     if lane.half_open:
         return conditional_escape(_("One mail tries whether it is open again"))
     if lane.closed_until and lane.closed_until > timezone.now():
@@ -182,7 +183,7 @@ def lane_pace(lane: Lane) -> SafeString:
 
 @register.simple_tag
 def learned(now: RelayOverview) -> str:
-    """What a reset forgets, in sentences."""
+    """Sentences about everything that a reset forgets."""
     relay = now.relay
     known = []
     if count := now.figures.slowed:

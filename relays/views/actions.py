@@ -1,4 +1,4 @@
-"""What is done with a relay: paused, drained, resumed, tried again, reset, archived."""
+"""Actions on a relay: pause, drain, resume, try again, reset, archive."""
 
 from collections.abc import Callable
 
@@ -17,7 +17,7 @@ from relays.services import health, overview
 from relays.services import relays as service
 
 State = Relay.State
-# The URL that brings a relay back to where it was; a stop is nothing to go back to.
+# {former state: URL that restores it}; a stop by the platform isn't restored.
 BACK = {
     State.ACTIVE.value: "resume_relay",
     State.DRAINING.value: "drain_relay",
@@ -28,7 +28,7 @@ BACK = {
 def _moved(
     request: WorkspaceRequest, pk: int, step: Callable[[Relay], bool], said: str
 ) -> HttpResponseBase:
-    """Takes the step and offers to take it back."""
+    """Does the step and offers to undo it."""
     relay = get_in(request.workspace, Relay, pk=pk)
     back = BACK.get(relay.state)
     if step(relay):
@@ -53,7 +53,7 @@ def drain_relay(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
 
 @require_POST
 def resume_relay(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
-    """Also lifts what the platform stopped; the page shows why it did before one comes here."""
+    """Resumes a relay, also one that the platform stopped; its page has shown the reason."""
     return _moved(request, pk, service.resume, _("{relay} sends again."))
 
 
@@ -89,7 +89,7 @@ def reset_lane(request: WorkspaceRequest, pk: int, lane: int) -> HttpResponseBas
 
 @require_POST
 def archive_relay(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
-    """Archive, or bring back what is archived."""
+    """Archives a relay, or brings it back."""
     relay = get_in(request.workspace, Relay, pk=pk, managed_by="")
     if relay.archived_at:
         service.bring_back(relay)

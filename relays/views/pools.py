@@ -1,4 +1,4 @@
-"""Pools: relays that carry a mailing together."""
+"""Pages of pools: relays that carry a mailing together."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def pool_page(request: WorkspaceRequest, pk: int) -> HttpResponse:
 
 
 def pool_now(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    """The part of the page that changes by itself."""
+    """The live part of the page."""
     pool = get_in(request.workspace, Pool, pk=pk)
     return render(request, "relays/parts/pool_now.html", _now(pool))
 

@@ -1,4 +1,4 @@
-"""Relays: what they do now, the last hours, and their settings."""
+"""Pages of relays: present figures, the last hours, settings."""
 
 from itertools import groupby
 from typing import Any
@@ -37,7 +37,7 @@ def relays(request: WorkspaceRequest) -> HttpResponse:
 
 
 def relays_now(request: WorkspaceRequest) -> HttpResponse:
-    """The part of the list that changes by itself."""
+    """The live part of the list."""
     return render(request, "relays/parts/relays_now.html", _listed(request))
 
 
@@ -71,22 +71,22 @@ def relay_page(request: WorkspaceRequest, pk: int) -> HttpResponse:
 
 
 def relay_now(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    """The part of the page that changes by itself. `state`: what the page shows already; the
-    actions come along only when it is another."""
+    """The live part of the page. `state`: the state that the page shows; if it changed, the actions
+    are sent, too."""
     relay = get_in(request.workspace, Relay, pk=pk)
     context = _now(relay) | {"renew_actions": request.GET.get("state") != relay.state}
     return render(request, "relays/parts/relay_now.html", context)
 
 
 def relay_hours(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    """The curves' numbers and their sums, asked for again every minute."""
+    """The curves and their sums, polled every minute."""
     relay = get_in(request.workspace, Relay, pk=pk)
     hours = hours_of(request)
     context = {"relay": relay, "hours": hours, "curves": history.curves(relay.pk, hours)}
     return render(request, "relays/parts/relay_hours.html", context)
 
 
-# (hours, in short words)
+# Periods of the curves: hours, and a short label.
 PERIODS = (
     (1, gettext_lazy("1 hour")),
     (6, gettext_lazy("6 hours")),
@@ -120,7 +120,7 @@ def _test_initial(request: WorkspaceRequest) -> dict[str, str]:
 
 
 def _groups() -> list[tuple[Promise, list[Preset]]]:
-    """The presets as they are offered: (heading, presets)."""
+    """[(heading, presets)] in the order of the page."""
     return [
         (HEADINGS[group], list(offered))
         for group, offered in groupby(presets.presets().values(), lambda one: one.group)
@@ -128,7 +128,7 @@ def _groups() -> list[tuple[Promise, list[Preset]]]:
 
 
 def new_relay(request: WorkspaceRequest) -> HttpResponseBase:
-    """First the preset, then its form."""
+    """Lets the person choose a preset first, then shows its form."""
     key = request.GET.get("preset", "")
     preset = presets.get(key)
     if preset is None:

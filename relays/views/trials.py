@@ -1,4 +1,4 @@
-"""A test of a relay, stored or as it is typed, that shows the whole dialogue."""
+"""Tests of a stored relay or of typed settings; the page shows the whole dialogue."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ from smtp import Server
 
 @require_POST
 def test_relay(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    """Talks to the relay as it is stored; a part of a page."""
+    """Tests the stored relay; a part of a page."""
     relay = get_in(request.workspace, Relay, pk=pk)
     form = RelayTestForm(request.POST)
     if not form.is_valid():
@@ -42,8 +42,8 @@ def test_relay(request: WorkspaceRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def try_relay(request: WorkspaceRequest) -> HttpResponse:
-    """Talks to a relay as it is typed, before it is saved; a part of a page. `relay`: the one that
-    is being changed, whose stored password is used as long as it is for the same server."""
+    """Tests typed settings before they are saved; a part of a page. `relay`: the relay that is
+    being changed; its stored password is used if the server is still the same."""
     pk = numbers.whole(request.POST.get("relay"))
     relay = None if pk is None else get_in(request.workspace, Relay, pk=pk, managed_by="")
     form = RelayForm(request.POST, workspace=request.workspace, relay=relay)
@@ -91,7 +91,7 @@ def _tried(relay: Relay, server: Server, dialogue: Dialogue) -> dict[str, object
 
 
 def _hint(relay: Relay, trouble: Trouble | None) -> str:
-    """What the provider of this preset wants, where that explains it."""
+    """The provider's hint about the login, if it explains the trouble."""
     preset = presets.get(relay.preset)
     if preset is None or trouble is None:
         return ""

@@ -1,5 +1,5 @@
-"""The relay and the bounce mailbox of the mail sandbox, which a workspace has from its start where
-the sandbox is on (quickstart runs the servers behind them)."""
+"""The sandbox relay and the sandbox mailbox of a workspace. If the sandbox is on, each new
+workspace gets them."""
 
 import secrets as random
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ NAME = "sandbox"
 
 @dataclass(frozen=True, slots=True)
 class SandboxPlace:
-    """Where the sandbox listens, and the address that its bounces go to."""
+    """The sandbox's host and ports, and the address that its bounces are sent to."""
 
     host: str
     smtp_port: int
@@ -28,7 +28,7 @@ class SandboxPlace:
 
 @transaction.atomic
 def equip(workspace: Workspace, place: SandboxPlace) -> Relay:
-    """Gives the workspace the sandbox's relay and mailbox; once, however often it is called."""
+    """Gives the workspace a sandbox relay and mailbox, unless it has them. Returns the relay."""
     Workspace.objects.select_for_update().get(pk=workspace.pk)
     found = Relay.objects.filter(workspace=workspace, managed_by=NAME).order_by("pk").first()
     if found:
@@ -57,7 +57,7 @@ def add_relay(
     password: bytes,
     per_second: int | None = None,
 ) -> Relay:
-    """A relay of the sandbox; `password` as it is stored."""
+    """Creates a sandbox relay. `password`: encrypted, as it is stored."""
     return Relay.objects.create(
         workspace=workspace,
         name=name,
@@ -75,7 +75,7 @@ def add_relay(
 
 
 def move(place: SandboxPlace) -> None:
-    """Brings all relays and mailboxes of the sandbox to where it listens now."""
+    """Updates host and ports of all sandbox relays and mailboxes."""
     relays = Relay.objects.filter(managed_by=NAME)
     relays.update(host=place.host, port=place.smtp_port, bounce_address=place.bounce_address)
     mailboxes = BounceMailbox.objects.filter(managed_by=NAME)
@@ -84,8 +84,8 @@ def move(place: SandboxPlace) -> None:
 
 @transaction.atomic
 def renew_logins() -> int:
-    """New passwords where the stored ones can't be read, because the secret key has changed. How
-    many workspaces got one."""
+    """Sets new passwords if the stored ones can't be decrypted, because the secret key has changed.
+    Returns the number of workspaces that got one."""
     relays = Relay.objects.filter(managed_by=NAME)
     lost = {relay.workspace_id for relay in relays if not _readable(relay.password)}
     for workspace_id in lost:
@@ -105,7 +105,7 @@ def _readable(password: bytes | memoryview | None) -> bool:
 
 
 def free_name(model: type[Relay | BounceMailbox], workspace: Workspace) -> str:
-    """ "Sandbox", or with a number if there is one of that name."""
+    """ "Sandbox", with a number if the name is taken."""
     taken = set(model.objects.filter(workspace=workspace).values_list("name", flat=True))
     name, number = str(_("Sandbox")), 2
     while name in taken:

@@ -1,4 +1,4 @@
-"""What the mail sandbox needs in each workspace, and the verbs of its pages."""
+"""Equips workspaces for the mail sandbox, and does the actions of its pages."""
 
 from django.conf import settings
 from django.db import transaction
@@ -20,7 +20,7 @@ __all__ = ["KEPT", "clear", "ensure_all", "has_sandbox", "make_list", "place", "
 
 
 def place() -> SandboxPlace:
-    """Where the sandbox listens."""
+    """The sandbox's current host, ports and bounce address."""
     return SandboxPlace(
         host="127.0.0.1",
         smtp_port=settings.SANDBOX_SMTP_PORT,
@@ -30,13 +30,14 @@ def place() -> SandboxPlace:
 
 
 def provision(workspace: Workspace) -> None:
-    """A new workspace's relay and bounce mailbox in the sandbox; nothing where it is off."""
+    """Gives a new workspace its sandbox relay and mailbox, if the sandbox is on."""
     if settings.SANDBOX:
         equipment.equip(workspace, place())
 
 
 def ensure_all() -> None:
-    """Ports may have changed since the last start, and workspaces may be older than the sandbox."""
+    """Updates all workspaces when the sandbox starts: its ports may have changed, and older
+    workspaces may lack its relay and mailbox."""
     equipment.move(place())
     equipment.renew_logins()
     equipped = Relay.objects.filter(managed_by=equipment.NAME).values("workspace")
@@ -74,6 +75,6 @@ def make_list(workspace: Workspace, *, language: str) -> tuple[List, int]:
 
 
 def clear(workspace: Workspace) -> int:
-    """Removes the workspace's mails from the sandbox; how many. What came back of them stays in
-    the mailbox until it is collected."""
+    """Removes the workspace's mails from the sandbox. Returns their number. Returned mails stay in
+    the mailbox until they are collected."""
     return SandboxMail.objects.filter(workspace=workspace).delete()[1].get("sandbox.SandboxMail", 0)

@@ -14,10 +14,10 @@ from smtp import (
     Ending,
     EndingKind,
     Exchange,
+    MailSupply,
     Mode,
     Server,
     Session,
-    Source,
     open_session,
 )
 
@@ -42,7 +42,7 @@ class Connections:
     """`most`: the most connections at once. `mode`: the fastest mode that the server is trusted
     with."""
 
-    source: Source
+    source: MailSupply
     server: Server
     most: int
     # The owner's setting, or the limit that the server was found to have; None: no known limit.

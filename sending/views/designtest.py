@@ -129,9 +129,9 @@ def design_test(request: WorkspaceRequest, pk: int) -> HttpResponse:
             mail = _rendered(request, _source(request, design))
         results = _send(mail, form, request.user)
     except BusyError:
-        form.add_error(None, _("Many mails are being drawn right now. Try again in a moment."))
+        form.add_error(None, _("Many mails are being rendered right now. Try again in a moment."))
     except TimeUpError:
-        words = _("This mail takes too long to draw. Make its loops and calculations smaller.")
+        words = _("This mail takes too long to render. Make its loops and calculations smaller.")
         form.add_error(None, words)
     except RenderError as error:
         form.add_error(None, said(str(error)))

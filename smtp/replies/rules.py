@@ -20,7 +20,7 @@ FIELDS = {
     "of_account",
 }  # fmt: skip
 
-# Kinds of bounces (bounces.reading.Kind) that suppress nobody.
+# Kinds of bounces (bounces.reading.ReportKind) that suppress nobody.
 KINDS = frozenset({MailEvent.SOFT_BOUNCED, MailEvent.BLOCKED, MailEvent.CHALLENGED})
 
 

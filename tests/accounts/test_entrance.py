@@ -63,14 +63,14 @@ def test_an_address_that_is_none(owner_client: Client, url: str, field: str) -> 
 def test_wrong_password_and_unknown_address_read_the_same(owner: User, nobody: Client) -> None:
     pages = [log_in(nobody, owner.email, "wrong"), log_in(nobody, "x@brand.example", "wrong")]
     for page, email in zip(pages, [owner.email, "x@brand.example"], strict=True):
-        assert "Address and password don&#x27;t belong together." in page
+        assert "The address or the password is wrong." in page
         assert f'value="{email}"' in page
     assert not is_in(nobody)
 
 
 def test_switched_off_account(owner: User, nobody: Client) -> None:
     User.objects.update(is_active=False)
-    assert "This account is switched off." in log_in(nobody, owner.email)
+    assert "This account is disabled." in log_in(nobody, owner.email)
     assert not is_in(nobody)
 
 
@@ -153,7 +153,7 @@ def test_unknown_addresses_are_throttled_like_known_ones(owner: User) -> None:
     for email in (owner.email, "x@brand.example"):
         client = at(7 if email == owner.email else 8)
         pages = [log_in(client, email, "wrong").replace(email, "") for _ in range(7)]
-        assert [("Too many" in page, "don&#x27;t belong" in page) for page in pages] == [
+        assert [("Too many" in page, "password is wrong" in page) for page in pages] == [
             (False, True)
         ] * 5 + [(True, False)] * 2
 
@@ -322,7 +322,7 @@ def test_start_without_a_workspace(nobody: Client) -> None:
     user = User.objects.create_user("a@x.example", PASSWORD)
     nobody.force_login(user)
     page = words(nobody.get("/"))
-    assert "You belong to no workspace" in page
+    assert "You are not a member of any workspace" in page
     assert "/workspaces/new/" not in page
     User.objects.update(can_create_workspaces=True)
     assert "/workspaces/new/" in words(nobody.get("/"))

@@ -35,7 +35,7 @@ def act(client: Client, name: str) -> str:
 def link(owner: User, owner_client: Client, read: Read) -> str:
     """Of an invitation as an editor, for ann@brand.example."""
     User.objects.filter(pk=owner.pk).update(name="王伟")
-    assert "The invitation is sent to ann@brand.example." in invite(owner_client)
+    assert "The invitation was sent to ann@brand.example." in invite(owner_client)
     return link_in(read(0)[2])
 
 
@@ -106,7 +106,7 @@ def test_sent_again_the_old_link_ends(
     link: str, owner_client: Client, nobody: Client, read: Read
 ) -> None:
     Invitation.objects.update(expires_at=timezone.now() - timedelta(days=1))
-    assert "A new link is sent to ann@brand.example." in act(owner_client, "resend_invitation")
+    assert "A new link was sent to ann@brand.example." in act(owner_client, "resend_invitation")
     fresh = link_in(read(1)[2])
     assert nobody.get(link).status_code == 404
     assert nobody.get(fresh).status_code == 200
@@ -147,7 +147,7 @@ def test_a_manager_invites_no_owner(
 @pytest.mark.usefixtures("mail_server_away")
 def test_mail_server_away_keeps_the_invitation(owner_client: Client) -> None:
     page = invite(owner_client)
-    assert "The invitation is kept, but: The mail could not be sent" in page
+    assert "The invitation is saved. The mail could not be sent" in page
     assert "ann@brand.example" in page
     assert "The mail could not be sent" in act(owner_client, "resend_invitation")
 

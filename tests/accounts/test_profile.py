@@ -20,7 +20,7 @@ def test_profile_changes_name_zone_and_language(owner: User, owner_client: Clien
     assert (owner.name, owner.timezone, owner.language) == ("王伟", "Asia/Shanghai", "zh-hans")
     assert 'lang="zh-hans"' in words(answer)
     assert "已保存" in words(answer)
-    # As the browser asks.
+    # Same as the browser.
     owner_client.post("/profile/", {**given, "language": ""})
     for asked, shown in [("zh-CN", "zh-hans"), ("en", "en")]:
         page = words(owner_client.get("/profile/", headers={"Accept-Language": asked}))

@@ -81,7 +81,7 @@ def test_settings(owner_client: Client, workspace: Workspace) -> None:
     ("field", "value", "sentence"),
     [
         ("slug", "other", "Another workspace has this short name."),
-        ("slug", "Über uns", "Use small letters a to z, digits and single dashes"),
+        ("slug", "Über uns", "Use lowercase letters a to z, digits and single dashes"),
         ("slug", "brand\n", ""),
         ("brand_color", "red;}body{display:none", "at most 7 characters"),
         ("brand_color", "#12345g", "Write it as # and six digits"),

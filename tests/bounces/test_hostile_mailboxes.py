@@ -13,6 +13,7 @@ from bounces.models import BounceMail, BounceMailbox
 from bounces.reading import parse, parts
 from bounces.services import collecting, deciding
 from sandbox.shown import ShownMail
+from tests import factories
 from tests.mailservers.hostile import Hostile, hostile, saying
 
 pytestmark = pytest.mark.django_db
@@ -30,15 +31,8 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def mailbox_at(workspace: Workspace, server: Hostile) -> BounceMailbox:
-    return BounceMailbox.objects.create(
-        workspace=workspace,
-        name="m",
-        host="127.0.0.1",
-        port=server.port,
-        security="none",
-        username="u",
-        managed_by="sandbox",
-        after="delete",
+    return factories.make_mailbox(
+        workspace, server.port, username="u", password=b"", after="delete"
     )
 
 

@@ -75,7 +75,7 @@ def test_log_in_and_out(page: Page, owner: User) -> None:
     page.get_by_label("E-mail address").fill(owner.email)
     page.get_by_label("Password").fill("wrong")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("alert")).to_contain_text("don't belong together")
+    expect(page.get_by_role("alert")).to_contain_text("address or the password is wrong")
     expect(page.get_by_label("E-mail address")).to_have_value(owner.email)
     page.get_by_label("Password").fill(PASSWORD)
     page.keyboard.press("Enter")

@@ -3,7 +3,7 @@
 import email
 import email.policy
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from django.urls import reverse
@@ -14,23 +14,16 @@ from contacts.models import Attribute, Contact
 from designs import services
 from designs.models import Design
 from relays.models import Relay
+from tests import factories
 from tests.chromium import PHONE, Watch
-from tests.mailservers.sink import Sink, running
+from tests.mailservers.sink import Sink
 
 LogIn = Callable[[User], None]
 
 
 @pytest.fixture
-def sink() -> Iterator[Sink]:
-    with running() as sink:
-        yield sink
-
-
-@pytest.fixture
 def relay(workspace: Workspace, sink: Sink) -> Relay:
-    return Relay.objects.create(
-        workspace=workspace, name="Sink", host="127.0.0.1", port=sink.port, security="none"
-    )
+    return factories.make_relay(workspace, name="Sink", port=sink.port)
 
 
 @pytest.fixture

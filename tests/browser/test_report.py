@@ -22,10 +22,10 @@ from relays.models import Relay
 from sending.engine import shift
 from sending.models import Mailing, Message
 from sending.services import dispatch
+from tests import factories
 from tests.browser.test_pages import LOOKS, _fits
 from tests.chromium import DESKTOP, PHONE
 from tests.mailservers.sink import Sink
-from tests.mailservers.sink import running as sink_server
 from tests.sending.engine.conftest import assert_closes
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -38,21 +38,13 @@ PROVIDERS = ("inbox.example", "letters.example", "xinxiang.example", "mailhaus.e
 
 
 @pytest.fixture
-def sink() -> Iterator[Sink]:
-    with sink_server() as server:
-        yield server
-
-
-@pytest.fixture
 def relay(workspace: Workspace, sink: Sink) -> Relay:
-    return Relay.objects.create(
-        workspace=workspace,
+    return factories.make_relay(
+        workspace,
         name="Post",
-        host="127.0.0.1",
         port=sink.port,
-        security="none",
         connections=1,
-        bounce_address="bounces@brand.example",
+        bounce_address=factories.BOUNCE_ADDRESS,
     )
 
 

@@ -13,10 +13,10 @@ from sending.engine import shift
 from sending.models import Hold
 from sending.services import dispatch
 from tests.browser.test_pages import LOOKS, _fits
-from tests.browser.test_report import relay, sink, start
+from tests.browser.test_report import relay, start
 from tests.mailservers.sink import Sink
 
-__all__ = ["relay", "sink", "start"]
+__all__ = ["relay", "start"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 

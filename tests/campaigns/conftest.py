@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from django.utils import timezone
@@ -6,13 +6,13 @@ from django.utils import timezone
 from accounts.models import User, Workspace
 from campaigns.models import Campaign
 from campaigns.services import drafts, running
-from contacts.models import Contact, List, Subscription
+from contacts.models import List
 from designs.models import Design
 from relays.models import Relay
 from sending.engine import shift
 from sending.services import dispatch
+from tests import factories
 from tests.mailservers.sink import Sink
-from tests.mailservers.sink import running as sink_server
 
 HTML = (
     "<html><body><p>Dear {{ first_name|default('reader') }},</p>"
@@ -23,21 +23,12 @@ HTML = (
 
 @pytest.fixture
 def relay(workspace: Workspace) -> Relay:
-    return Relay.objects.create(
-        workspace=workspace,
-        name="Post",
-        host="127.0.0.1",
-        port=1,
-        security="none",
-        tested_at=timezone.now(),
-    )
+    return factories.make_relay(workspace, name="Post", port=1, tested_at=timezone.now())
 
 
 @pytest.fixture
 def design(workspace: Workspace) -> Design:
-    return Design.objects.create(
-        workspace=workspace, name="Spring", subject="Spring 春季", preheader="New", html=HTML
-    )
+    return factories.make_design(workspace, subject="Spring 春季", preheader="New", html=HTML)
 
 
 @pytest.fixture
@@ -45,14 +36,7 @@ def make_list(workspace: Workspace) -> Callable[..., List]:
     """A list with these addresses; a person who is known already is put on it too."""
 
     def make(*addresses: str, name: str = "Newsletter") -> List:
-        made = List.objects.create(workspace=workspace, name=name)
-        Contact.objects.bulk_create(
-            [Contact(workspace=workspace, email=address) for address in addresses],
-            ignore_conflicts=True,
-        )
-        people = Contact.objects.filter(workspace=workspace, email__in=addresses)
-        Subscription.objects.bulk_create([Subscription(list=made, contact=p) for p in people])
-        return made
+        return factories.make_list(workspace, addresses, name, first_name="")
 
     return make
 
@@ -77,12 +61,6 @@ def make_campaign(
 
 
 # Campaigns that go out ---------------------------------------------------------------------------
-
-
-@pytest.fixture
-def sink() -> Iterator[Sink]:
-    with sink_server() as server:
-        yield server
 
 
 @pytest.fixture

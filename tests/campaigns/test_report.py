@@ -173,7 +173,7 @@ def test_of_a_pool_says_which_relay_waits_and_which_carries_on(
     dispatch.tend_mailings()
     shown = words(read(owner_client, campaign))
     assert "Waits:" not in shown
-    assert "Post: carries on SES: The relay's messages of this day are used · until" in shown
+    assert "Post: carries on SES: The relay's daily limit is reached · until" in shown
 
 
 def test_pause_resume_and_cancel(
@@ -330,9 +330,9 @@ def test_a_draft_has_no_parts(make_campaign: Callable[..., Campaign], owner_clie
 
 def test_paused_by_the_platform_says_why(start: Start, owner_client: Client) -> None:
     campaign = start("a@x.example")
-    mailings.pause(mailing_of(campaign), "Too many addresses that don't exist.")
+    mailings.pause(mailing_of(campaign), "many_refused", "554 5.7.1 Spam")
     shown = words(read(owner_client, campaign))
-    assert "Too many addresses that don't exist." in shown
+    assert "Servers refuse too many of the mails 554 5.7.1 Spam" in shown
 
 
 def test_domains_are_read_in_their_own_letters(

@@ -158,7 +158,7 @@ def test_who_may_not_send_sees_them_and_decides_nothing(
 
 def test_home_names_them_with_the_way_there(lost: Campaign, owner_client: Client) -> None:
     home = owner_client.get("/w/brand/").content.decode()
-    assert "Spring sale: the result of 3 messages is not known" in words(home)
+    assert "Spring sale: the result of 3 messages is unknown" in words(home)
     assert f'href="{url(lost)}#unknown"' in home
 
 

@@ -67,7 +67,7 @@ def test_a_preview_says_that_others_are_drawn(full: Places, workspace: Workspace
     preview = render_preview(workspace, subject="x", html="<p>x</p>")
     assert [problem.code for problem in preview.problems] == ["busy"]
     shown = framed(preview, "html", images=False)
-    assert "Many mails are being drawn right now. Try again in a moment." in shown
+    assert "Many mails are being rendered right now. Try again in a moment." in shown
     assert "data-busy" in shown
 
 
@@ -78,7 +78,7 @@ def test_a_preview_ends_when_its_time_is_up(
     monkeypatch.setattr(places, "LONGEST_WORK", -1)
     preview = render_preview(workspace, subject="x", html=HOSTILE)
     assert [problem.code for problem in preview.problems] == ["time"]
-    assert "takes too long to draw" in framed(preview, "text", images=False)
+    assert "takes too long to render" in framed(preview, "text", images=False)
     assert not places.PLACES.working
 
 

@@ -170,7 +170,7 @@ def test_needs_name_what_a_person_must_do(
         "Bounces of Returns are not collected The server refuses this user and password." in shown
     )
     assert "NO login" in shown
-    assert "Letter: the result of 1 message is not known" in shown
+    assert "Letter: the result of 1 message is unknown" in shown
     assert "people.csv: 7 lines were not imported" in shown
     assert "Refused could not start and is a draft again The design is gone." in shown
 

@@ -8,7 +8,7 @@ import pytest
 from accounts import secrets
 from accounts.models import Workspace
 from bounces.models import BounceMailbox
-from tests.fixtures import make_list
+from tests import factories
 from tests.mailhost.exim import Exim
 from tests.mailhost.exim import missing as exim_missing
 from tests.mailhost.exim import running as running_exim
@@ -17,7 +17,7 @@ from tests.mailservers.sink import Sink
 from tests.mailservers.sink import running as running_sink
 from tests.sending.engine.conftest import design, open_to
 
-__all__ = ["design", "make_list", "open_to"]
+__all__ = ["design", "open_to"]
 
 ADDRESS = f"bounces@{DOMAIN}"
 
@@ -53,14 +53,13 @@ def host(elsewhere: Sink, namespace: str) -> Iterator[MailHost]:
 @pytest.fixture
 def mailbox(workspace: Workspace, host: MailHost) -> BounceMailbox:
     """Of Dovecot."""
-    return BounceMailbox.objects.create(
-        workspace=workspace,
+    return factories.make_mailbox(
+        workspace,
+        host.imap,
         name="Dovecot",
-        host="127.0.0.1",
-        port=host.imap,
-        security="none",
         username=ADDRESS,
         password=secrets.encrypt(PASSWORD),
+        managed_by="",
     )
 
 

@@ -10,6 +10,7 @@ from relays.models import Lane, Relay
 from sending.engine import shift
 from sending.models import Mailing, Message
 from sending.services import dispatch
+from tests import factories
 from tests.mailhost.exim import MAILS, Exim
 from tests.sending.engine.conftest import assert_closes
 
@@ -19,13 +20,8 @@ Open = Callable[..., Mailing]
 
 @pytest.fixture
 def relay(workspace: Workspace, exim: Exim) -> Relay:
-    return Relay.objects.create(
-        workspace=workspace,
-        name="Exim",
-        host="127.0.0.1",
-        port=exim.port,
-        security="none",
-        bounce_address="bounces@sender.test",
+    return factories.make_relay(
+        workspace, name="Exim", port=exim.port, bounce_address="bounces@sender.test"
     )
 
 

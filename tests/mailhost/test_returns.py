@@ -14,6 +14,7 @@ from relays.models import Relay
 from sending.engine import shift
 from sending.models import Event, Mailing, Message
 from sending.services import dispatch
+from tests import factories
 from tests.mailhost.conftest import ADDRESS
 from tests.mailhost.servers import MailHost, until
 from tests.mailservers.sink import Sink
@@ -26,14 +27,8 @@ State = Message.State
 
 @pytest.fixture
 def relay(workspace: Workspace, host: MailHost) -> Relay:
-    return Relay.objects.create(
-        workspace=workspace,
-        name="Postfix",
-        host="127.0.0.1",
-        port=host.smtp,
-        security="none",
-        connections=2,
-        bounce_address=ADDRESS,
+    return factories.make_relay(
+        workspace, name="Postfix", port=host.smtp, connections=2, bounce_address=ADDRESS
     )
 
 

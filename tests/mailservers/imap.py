@@ -6,16 +6,17 @@ with a mail program would.
 
 import asyncio
 import ssl
-import threading
 from argparse import Namespace
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from imapclient import IMAPClient
 from proxyprotocol.reader import ProxyProtocolReader
 from proxyprotocol.version import ProxyProtocolVersion
 from pymap.backend.dict import Config, DictBackend, Login
 from pymap.imap import IMAPServer
+
+from tests.mailservers.threads import looping
 
 USER, PASSWORD = "bounces@brand.example", "correct-horse"
 
@@ -65,33 +66,19 @@ class Imap:
 def running(
     tls: ssl.SSLContext | None = None, starttls: ssl.SSLContext | None = None
 ) -> Iterator[Imap]:
-    """The server on a free port, in a thread of its own."""
-    loop = asyncio.new_event_loop()
-    # All of it in the thread: this one may have a loop of its own (Playwright's).
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    starting = asyncio.run_coroutine_threadsafe(_start(tls, starttls), loop)
-    imap, server, tasks = starting.result(20)
-    try:
-        yield imap
-    finally:
-
-        async def stop() -> None:
-            server.close()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await loop.shutdown_default_executor()
-
-        asyncio.run_coroutine_threadsafe(stop(), loop).result(10)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
+    """The server on a free port. It is made in its own thread, too."""
+    with looping() as loop:
+        starting = asyncio.run_coroutine_threadsafe(_start(tls, starttls), loop)
+        imap, server = starting.result(20)
+        try:
+            yield imap
+        finally:
+            loop.call_soon_threadsafe(server.close)
 
 
 async def _start(
     tls: ssl.SSLContext | None, starttls: ssl.SSLContext | None
-) -> tuple[Imap, asyncio.Server, set[asyncio.Task[None]]]:
+) -> tuple[Imap, asyncio.Server]:
     config = Config(
         Namespace(passlib_cfg=None, proxy_protocol=None),
         host=None,
@@ -109,20 +96,12 @@ async def _start(
     await DictBackend._add_demo_user(config, login)
     reader = ProxyProtocolReader(ProxyProtocolVersion.get("noop"))
     serve = reader.get_callback(IMAPServer(login, config))
-    tasks: set[asyncio.Task[None]] = set()
 
     async def session(incoming: asyncio.StreamReader, outgoing: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task
-        tasks.add(task)
-        try:
+        with suppress(OSError, EOFError):
             await serve(incoming, outgoing)
-        except (ConnectionError, asyncio.IncompleteReadError, EOFError):
-            pass
-        finally:
-            tasks.discard(task)
 
     server = await asyncio.start_server(session, "127.0.0.1", 0, ssl=tls)
     imap = Imap(login)
     imap.port = server.sockets[0].getsockname()[1]
-    return imap, server, tasks
+    return imap, server

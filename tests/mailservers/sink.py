@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from tests.mailservers.threads import serving
+
 RULES = {
     "reject": b"550 5.1.1 User unknown\r\n",
     "defer": b"451 4.3.0 Try again later\r\n",
@@ -36,18 +38,10 @@ class Sink:
         self.answer: Callable[[str], bytes | None] = lambda _: None
         self._lock = threading.Lock()
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        try:
-            await self._session(reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            writer.close()
-
-    async def _session(  # noqa: C901, PLR0912 - one branch for each command
+    async def session(  # noqa: C901, PLR0912 - one branch for each command
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
+        self.connections += 1
         writer.write(b"220 sink ESMTP\r\n")
         sender = recipient = ""
         refused = False
@@ -108,27 +102,7 @@ class Sink:
 
 @contextmanager
 def running(port: int = 0) -> Iterator[Sink]:
-    """A sink on a free port, in a thread of its own."""
+    """A sink on a free port."""
     sink = Sink()
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    # From within its own thread: in browser tests, this one has a loop that runs.
-    start = asyncio.start_server(sink.serve, "127.0.0.1", port)
-    server = asyncio.run_coroutine_threadsafe(start, loop).result(10)
-    sink.port = server.sockets[0].getsockname()[1]
-    try:
+    with serving(sink.session, port=port) as sink.port:
         yield sink
-    finally:
-
-        async def stop() -> None:
-            server.close()
-            tasks = [t for t in asyncio.all_tasks() if t is not asyncio.current_task()]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-        asyncio.run_coroutine_threadsafe(stop(), loop).result(10)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()

@@ -4,7 +4,6 @@ relay; and certificates, good and bad."""
 import asyncio
 import datetime as dt
 import ssl
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +14,21 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.mailservers import threads
+
 DAY = dt.timedelta(days=1)
+# From 3.13 on, Python wants what RFC 5280 says of an authority's certificate (4.2.1.3).
+SIGNS = x509.KeyUsage(
+    key_cert_sign=True,
+    crl_sign=True,
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    encipher_only=False,
+    decipher_only=False,
+)
 
 
 @dataclass
@@ -87,38 +100,13 @@ class Session:
 
 @contextmanager
 def serving(habits: Habits) -> Iterator[int]:
-    """The port of a server with these habits, in a thread of its own."""
-    loop = asyncio.new_event_loop()
+    """The port of a server with these habits."""
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await Session(habits, reader, writer).run()
-        except (OSError, EOFError):
-            pass
-        finally:
-            writer.close()
+    async def session(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await Session(habits, reader, writer).run()
 
-    secure = habits.context if habits.implicit else None
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    # Begun there: a browser test has a loop of its own in this thread.
-    starting = asyncio.start_server(serve, "127.0.0.1", 0, ssl=secure)
-    server = asyncio.run_coroutine_threadsafe(starting, loop).result(10)
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-
-        async def stop() -> None:
-            server.close()
-            tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-        asyncio.run_coroutine_threadsafe(stop(), loop).result(10)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
+    with threads.serving(session, tls=habits.context if habits.implicit else None) as port:
+        yield port
 
 
 @dataclass(frozen=True)
@@ -137,6 +125,7 @@ def make_authority(folder: Path) -> Authority:
         _builder(name, key, name)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(SIGNS, critical=True)
         .sign(key, hashes.SHA256())
     )
     trusted = folder / "authority.pem"
@@ -155,10 +144,15 @@ def server_context(
     key = ec.generate_private_key(ec.SECP256R1())
     name = _name(host)
     issuer = authority.certificate.subject if authority else name
-    builder = _builder(name, key, issuer, expired=expired).add_extension(
-        x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False
+    # From 3.13 on, Python asks for the key identifier of the issuer (RFC 5280, 4.2.1.1).
+    signer = authority.key if authority else key
+    known = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
+    builder = (
+        _builder(name, key, issuer, expired=expired)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        .add_extension(known, critical=False)
     )
-    certificate = builder.sign(authority.key if authority else key, hashes.SHA256())
+    certificate = builder.sign(signer, hashes.SHA256())
     file = folder / f"server-{certificate.serial_number}.pem"
     file.write_bytes(
         key.private_bytes(

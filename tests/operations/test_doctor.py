@@ -21,6 +21,7 @@ from operations import doctor, heartbeats
 from operations.findings import Level
 from operations.models import Heartbeat
 from relays.models import Relay
+from tests import factories
 from tests.mailservers.sink import running
 
 pytestmark = pytest.mark.django_db
@@ -35,8 +36,7 @@ def found(what: str) -> tuple[Level, str]:
 
 
 def relay(workspace: Workspace, **fields: Any) -> Relay:
-    known = {"name": "Main", "host": "127.0.0.1", "security": "none", "envelope": "from"}
-    return Relay.objects.create(workspace=workspace, **(known | fields))
+    return factories.make_relay(workspace, **({"name": "Main", "envelope": "from"} | fields))
 
 
 def test_json_and_exit_code() -> None:

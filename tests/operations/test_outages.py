@@ -11,11 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from config.programs import ROOT, commands
 from operations import outages
 from quickstart.broker import EmbeddedBroker
-from tests.config.test_serve import BEAT, ROOT, WORKER, database
+from tests.config.test_serve import database
 from tests.stack.installation import wait_for
 
+# As `manage.py up` and docs/operators run them: gossip, which they go without, has a connection of
+# its own, and Celery does not say when that one is back.
+PROGRAMS = commands(host="", port=0, sandbox=False)
 # Tries of both together that must fail in the outage; beat alone sends ten ticks a second.
 TRIES = 40
 OUTAGES = 2
@@ -68,7 +72,10 @@ def test_a_line_at_the_begin_and_one_at_the_end(open_path: Path) -> None:
     worker, beat = open_path / "worker.log", open_path / "beat.log"
     with database(migrated=True) as url:
         env = os.environ | {"DATABASE_URL": url, "CELERY_BROKER_URL": broker.url}
-        with program(WORKER, worker, env), program(BEAT, beat, env):
+        with (
+            program(PROGRAMS["worker-control"], worker, env),
+            program(PROGRAMS["beat"], beat, env),
+        ):
             wait_for(lambda: "ready." in worker.read_text(), 200, worker.read_text)
             wait_for(lambda: _ticks(url), 200, beat.read_text)
             before = {log: len(log.read_text().splitlines()) for log in (worker, beat)}

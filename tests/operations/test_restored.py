@@ -15,10 +15,9 @@ from contacts.provenance import Source
 from sending.host import journal, sentlog
 from sending.models import Fence, HostPosition, Installation, Mailing, Message
 from sending.services import fence
-from tests.fixtures import make_list
-from tests.sending.engine.conftest import design, open_to, relay, sink
+from tests.sending.engine.conftest import design, open_to, relay
 
-__all__ = ["design", "make_list", "open_to", "relay", "sink"]
+__all__ = ["design", "open_to", "relay"]
 pytestmark = pytest.mark.django_db
 Open = Callable[..., Mailing]
 ADDRESSES = [f"person{number}@x.example" for number in range(10)]

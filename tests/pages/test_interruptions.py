@@ -26,7 +26,7 @@ from tests.loglines import logged
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-REMOVED = "It was removed meanwhile"
+REMOVED = "It was removed in the meantime"
 # What a path names by its first number.
 NAMED: dict[str, type[models.Model]] = {
     "contacts/jobs/": Job,
@@ -215,7 +215,7 @@ def test_a_page_that_takes_too_long_says_so(
 ) -> None:
     answer = client.get(reverse("contacts", args=["brand"]))
     assert answer.status_code == 503
-    assert "The database needed too much time for this page" in answer.content.decode()
+    assert "The database took too long for this page" in answer.content.decode()
     assert answer.headers["Retry-After"] == "60"
     assert answer.headers["X-Request-Id"] in answer.content.decode()
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]

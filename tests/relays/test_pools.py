@@ -122,7 +122,7 @@ def test_shares_are_those_of_the_relays_that_can(
     assert shares()["Third"] == (1.0, 1.0)
     page = owner_client.get(url("pool_now", pool.pk)).content.decode()
     assert "Tier 2 carries the mail now, because none before it can." in page
-    assert "messages of this day are used" in page
+    assert "daily limit is reached" in page
     assert "it takes over again" in page
     listed = owner_client.get(url("relays")).content.decode()
     assert "tier 2: those before it can" in listed

@@ -88,7 +88,7 @@ def test_looking_at_a_mail_of_a_campaign_is_no_open(
     assert urls.click(0) in frame
     assert '<base target="_blank">' in frame
     page = owner_client.get(at("sandbox_mail", workspace, mail.pk)).content.decode()
-    assert "not counted as an open" in page
+    assert "does not count as an open" in page
 
 
 def test_a_mail_is_shown_in_a_frame_without_rights(

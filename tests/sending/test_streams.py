@@ -23,11 +23,11 @@ from sending.services.streams import Item, StreamClosedError, append, close, ope
 from sending.variants import Choice
 from tests.factories import make_content
 from tests.mailservers.sink import Sink
-from tests.sending.engine.conftest import assert_closes, relay, sink
+from tests.sending.engine.conftest import assert_closes, relay
 from tests.sending.engine.test_guards import deliver
 from tracking.services import mails, persons
 
-__all__ = ["relay", "sink"]
+__all__ = ["relay"]
 pytestmark = pytest.mark.django_db(transaction=True)
 HTML = '<p>Dear {{ first_name|default("you") }}, order {{ order }}: {{ total }}</p>'
 

@@ -21,11 +21,11 @@ from sending.services.mailings import open_mailing
 from sending.variants import WHOLE, Choice, VariantError, bounds, shares
 from tests.factories import make_content
 from tests.mailservers.sink import Sink
-from tests.sending.engine.conftest import assert_closes, design, relay, sink
+from tests.sending.engine.conftest import assert_closes, design, relay
 from tests.sending.engine.test_guards import deliver
 from tracking.services import mails
 
-__all__ = ["design", "relay", "sink"]
+__all__ = ["design", "relay"]
 Open = Callable[..., Mailing]
 
 

@@ -2,18 +2,12 @@
 
 import asyncio
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 from smtp import ConnectError, Server, hosts, open_session
-from tests.mailservers.sink import Sink, running
-
-
-@pytest.fixture
-def sink() -> Iterator[Sink]:
-    with running() as sink:
-        yield sink
+from tests.mailservers.sink import Sink
 
 
 @pytest.mark.parametrize("private", [True, False])

@@ -2,7 +2,6 @@
 that it holds, a worker is told to stop. Each mailing ends with everybody mailed, once."""
 
 import signal
-from collections.abc import Iterator
 from typing import Any
 
 import psutil
@@ -11,14 +10,13 @@ import pytest
 import redis
 
 from tests.mailservers.sink import Sink
-from tests.mailservers.sink import running as running_sink
 from tests.stack.installation import Installation, wait_for
 from tests.stack.ledger import ledger
 from tests.stack.scene import address
 
 # On one worker of xdist, which has one installation for them.
 pytestmark = pytest.mark.xdist_group("stack")
-PEOPLE = 8_000
+PEOPLE = 5_000
 HELD = """
 SELECT id, holder, cardinality(ids), claimed_at, leased_until, now() FROM sending_batch
  WHERE mailing_id = %s AND holder <> ''
@@ -26,12 +24,6 @@ SELECT id, holder, cardinality(ids), claimed_at, leased_until, now() FROM sendin
 RELAYS = (
     "SELECT state, state_reason, state_words, wait_reason, wait_until, failures FROM relays_relay"
 )
-
-
-@pytest.fixture
-def sink() -> Iterator[Sink]:
-    with running_sink() as sink:
-        yield sink
 
 
 class Sending:

@@ -1,17 +1,12 @@
 """A mail that was sent to a person on two lists."""
 
-from datetime import timedelta
-
 import pytest
 
 from accounts.models import Workspace
-from contacts.audience import Audience
 from contacts.models import Contact, List, Subscription
 from contacts.provenance import Source
-from designs.models import Content
 from designs.services import compile_parts
-from relays.models import Relay
-from sending.models import Message, Tally
+from sending.models import Message
 from tests import factories
 
 HTML = (
@@ -49,14 +44,10 @@ def message(workspace: Workspace, contact: Contact, lists: list[List]) -> Messag
     )
     mailing = factories.make_mailing(
         workspace,
-        source=Source("campaign", 7),
-        content=Content.objects.create(workspace=workspace, **parts),
-        from_email="news@brand.example",
-        relay=Relay.objects.create(workspace=workspace, name="R", host="127.0.0.1"),
-        audience=Audience.of_lists(workspace.pk, [lists[0].pk, lists[1].pk]).as_json(),
-        retry_for=timedelta(days=1),
+        content=factories.make_content(workspace, **parts),
+        lists=[lists[0].pk, lists[1].pk],
+        tally={"targeted": 1, "accepted": 1},
     )
-    Tally.objects.create(mailing=mailing, targeted=1, accepted=1)
     return Message.objects.create(
         mailing=mailing,
         contact_id=contact.pk,

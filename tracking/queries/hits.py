@@ -1,11 +1,11 @@
-"""Hits are taken by those who record them."""
+"""Takes hits out of their table, for recording."""
 
 from typing import Any
 
 from django.db import connection
 
-# SKIP LOCKED: several workers may record at once, each other hits. Deleted in the transaction that
-# records them: a hit is counted once, whatever is killed when.
+# SKIP LOCKED: several workers may record different hits at once. The delete belongs to the
+# transaction that records the hits, so a killed worker neither loses a hit nor counts it twice.
 TAKE = """
 DELETE FROM tracking_hit WHERE id = ANY(ARRAY(
   SELECT id FROM tracking_hit ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED))
@@ -14,7 +14,8 @@ RETURNING message_id, kind, at, link, user_agent
 
 
 def take(number: int) -> list[tuple[Any, ...]]:
-    """Up to so many rows of (message id, kind, at, link, user agent); within a transaction."""
+    """Deletes and returns up to `number` rows (message id, kind, at, link, user agent). To be
+    called within a transaction."""
     with connection.cursor() as cursor:
         cursor.execute(TAKE, [number])
         return list(cursor.fetchall())

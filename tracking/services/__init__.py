@@ -1,1 +1,1 @@
-"""The verbs of the public pages."""
+"""Services of the public pages."""

@@ -1,7 +1,7 @@
-"""The seam between public pages and the ledger: facts come in one by one and are written in sets.
+"""Hits come in one by one from public pages, and are written to the ledger in sets.
 
-A request pays one INSERT without locks. Counting locks the messages' and mailings' rows, which
-would make requests of one campaign wait for each other.
+A request costs one INSERT without locks. Counting locks rows of messages and mailings; in the
+request it would make requests of one campaign wait for each other.
 """
 
 from datetime import datetime
@@ -26,7 +26,7 @@ def keep(
     user_agent: str = "",
     at: datetime | None = None,
 ) -> None:
-    """Keeps a fact. What test mails and previews do is nobody's."""
+    """Stores a hit. Hits of test mails and previews belong to no message and are dropped."""
     if message_id == NOBODY:
         return
     Hit.objects.create(
@@ -39,7 +39,7 @@ def keep(
 
 
 def record_hits(batch: int = BATCH) -> int:
-    """Turns up to `batch` hits into events; returns how many there were."""
+    """Turns up to `batch` hits into events. Returns the number of hits."""
     with transaction.atomic():
         rows = take(batch)
         record(

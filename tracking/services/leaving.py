@@ -1,4 +1,4 @@
-"""Unsubscribing by a message's link, and taking that back."""
+"""Unsubscribing by a message's link, and undoing it."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,32 +16,32 @@ from tracking.services.persons import Person
 
 Status = Subscription.Status
 Reason = Suppression.Reason
-# So long a recipient may take an unsubscription back. Counted from the unsubscription in the
-# database, so that opening the page again gives no more time. A mail may lie about or be passed on:
-# later, nobody is subscribed again by a link in it.
+# How long a recipient may undo an unsubscription. The time counts from the unsubscription in the
+# database, so that opening the page again doesn't extend it. The limit exists because mails are
+# kept and forwarded: an old link must not subscribe anybody again.
 UNDO_FOR = timedelta(days=1)
-# Suppressions that say the person wants no mail: nothing is left to ask them.
+# Reasons by which the person refused all mail: the page has nothing left to ask.
 WISHES = (Reason.UNSUBSCRIBED, Reason.COMPLAINED)
 
 
 @dataclass(frozen=True, slots=True)
 class RecipientStatus:
-    """How the recipient of a message stands: lists that the mail went to, and that they are on or
-    have left; whether nothing at all is sent to them, and why."""
+    """What the recipient of a message may leave or take back. `subscribed`, `left`: those of the
+    mailing's lists that the recipient is on, or has left."""
 
     subscribed: list[List]
     left: list[List]
-    # No mailing reaches any address of theirs.
+    # All addresses of the recipient are suppressed: no mailing reaches them.
     suppressed: bool
-    # They said so themselves, so there is nothing to ask them.
+    # All addresses are suppressed because the recipient unsubscribed or complained.
     said_no: bool
-    # It was done by this very mail, less than a day ago: this mail's holder may take it back.
+    # This mail's link unsubscribed them less than a day ago, so it may undo that.
     can_undo: bool
-    # It was done by this very mail, and the day is over.
+    # This mail's link unsubscribed them more than a day ago.
     undo_is_over: bool
-    # They said no by several mails: none of them takes it back.
+    # The recipient unsubscribed by several mails: no single link may undo that.
     said_again: bool
-    # What stops their mail besides this mail's link. Taking that back changes nothing about it.
+    # Suppressions that this mail's link did not make; an undo doesn't lift them.
     others: list[Suppression] = field(default_factory=list)
 
     @property
@@ -50,8 +50,8 @@ class RecipientStatus:
 
     @property
     def asks(self) -> bool:
-        """There is something to leave: a bounced address or a suppressed domain may get mail again
-        some day."""
+        """Whether the page offers to unsubscribe. Also for a bounced address or a suppressed
+        domain: it may get mail again some day."""
         return bool(self.subscribed) and not self.said_no
 
 
@@ -86,12 +86,13 @@ def status_of(message: Message) -> RecipientStatus:
 
 @transaction.atomic
 def leave(message: Message, *, everything: bool = False, user_agent: str = "") -> None:
-    """Leaves the lists that the mail went to, or every list of the workspace. Safe to do twice.
+    """Unsubscribes from the mailing's lists, or with `everything` from every list of the workspace.
+    Safe to do twice.
 
-    It is the person who leaves (tracking.services.persons). Old addresses are suppressed in any
-    case: an import of one would make a new contact, which this "no" would not hold for. The present
-    one is suppressed if they want no mail at all, or are on none of these lists by now: their wish
-    is kept in any case.
+    It holds for the person (tracking.services.persons), not for one address. Former addresses are
+    always suppressed: otherwise an import of one would make a new, subscribed contact. The present
+    address is suppressed with `everything`, or if the person is on none of the mailing's lists any
+    more: then only a suppression keeps their wish.
     """
     mailing = message.mailing
     person = persons.of(message, lock=True)
@@ -117,7 +118,7 @@ def leave(message: Message, *, everything: bool = False, user_agent: str = "") -
 
 @transaction.atomic
 def undo(message: Message) -> None:
-    """Takes back what this message's link did within the last day, and nothing else."""
+    """Undoes only what this message's link did within the last day."""
     person = persons.of(message, lock=True)
     since = _undo_since()
     for row in _ended(message, person).filter(changed_at__gt=since).select_related("list"):
@@ -134,8 +135,9 @@ def undo(message: Message) -> None:
 
 
 def _say_again(message: Message, person: Person, list_ids: list[int] | None) -> None:
-    """Lists that the person left by another mail less than a day ago: this mail says no as well, so
-    the link of that one must not take it back. Suppressions do the same by themselves."""
+    """Marks lists that the person left by another mail less than a day ago: they now left them by
+    this mail, too, so the link of the other mail must no longer undo it.
+    `suppressions.suppress_addresses` marks suppressions itself."""
     mailing = message.mailing
     by_mail = Mailing.objects.filter(
         workspace=mailing.workspace_id,
@@ -162,7 +164,7 @@ def _undo_since() -> datetime:
 def _on_lists(
     message: Message, contact_ids: list[int], list_ids: list[int]
 ) -> QuerySet[Subscription]:
-    """The places of these contacts on these lists, left ones included."""
+    """The subscriptions of these contacts to these lists, including ended ones."""
     return Subscription.objects.filter(
         list__workspace_id=message.mailing.workspace_id,
         list_id__in=list_ids,
@@ -171,7 +173,7 @@ def _on_lists(
 
 
 def _ended(message: Message, person: Person) -> QuerySet[Subscription]:
-    """Subscriptions that this mailing's links ended."""
+    """The person's subscriptions that links of this mailing ended."""
     return Subscription.objects.filter(
         list__workspace_id=message.mailing.workspace_id,
         contact_id__in=person.ids,
@@ -182,7 +184,8 @@ def _ended(message: Message, person: Person) -> QuerySet[Subscription]:
 
 
 def _stops(message: Message, person: Person) -> QuerySet[Suppression]:
-    """Active suppressions of the person's addresses, and of the domains that they are mailed at."""
+    """Active suppressions of the person's addresses, and of the domains of those addresses to which
+    a mailing may go."""
     domains = {_domain(address) for address in person.reached_at}
     return Suppression.objects.filter(
         Q(kind=Suppression.Kind.ADDRESS, value__in=person.addresses)
@@ -197,8 +200,8 @@ def _stopped(address: str, stops: list[Suppression]) -> bool:
 
 
 def _others(message: Message, person: Person, stops: list[Suppression]) -> list[Suppression]:
-    """Suppressions that hold for an address they are mailed at and that this mail's link did not
-    make; one of each reason."""
+    """Suppressions of the addresses to which a mailing may go, except those that this mail's link
+    made; one for each kind and reason."""
     held = person.reached_at | {_domain(address) for address in person.reached_at}
     found = [stop for stop in stops if stop.value in held and not _is_by(stop, message)]
     return list({(stop.kind, stop.reason): stop for stop in found}.values())

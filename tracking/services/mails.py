@@ -1,4 +1,4 @@
-"""A sent mail as its recipient sees it again: in the browser, and its links."""
+"""A sent mail again: its page for the browser, and the targets of its links."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,20 +18,21 @@ from sending.services import streams
 
 
 def find(message_id: int) -> Message | None:
-    """Also one whose row was dropped; its address is empty where its contact was deleted since."""
+    """The message with this id, also if its row was dropped. Then its address is empty if its
+    contact was deleted since."""
     rows = Message.objects.select_related("mailing__workspace")
     found = rows.filter(of_messages([message_id]), pk=message_id).first()
     return found or past.find([message_id]).get(message_id)
 
 
 def content_of(message: Message) -> Content:
-    """Of the message's own variant."""
+    """The content of the message's variant."""
     return message.mailing.contents[message.variant]
 
 
 def rendered(message: Message) -> Rendered:
-    """With today's fields of the person. Raises RenderError, also where the data of the message
-    were dropped: it would be another mail without them."""
+    """The mail with the person's present fields. Raises RenderError, also if the message's own data
+    were dropped: without them it would be another mail."""
     mailing = message.mailing
     if mailing.details_dropped_at is not None and mailing.kind == Mailing.Kind.STREAM:
         raise RenderError("data", 0, "dropped")
@@ -40,9 +41,10 @@ def rendered(message: Message) -> Rendered:
 
 
 def target(message: Message, number: int, *, signed: str = "") -> str | None:
-    """Where link `number` of the mail leads for its recipient; None: nowhere on the web.
+    """The URL of link `number` of the mail for its recipient; None: no address of the web.
 
-    With `signed`, where the mail said; else a personal link leads where today's fields say.
+    A personal link with `signed` has the URL that it had in the mail. Without it, the URL is made
+    from the person's present fields.
     """
     links = content_of(message).links
     if number >= len(links):

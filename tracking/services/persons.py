@@ -1,4 +1,4 @@
-"""Whom a message was to: the person, wherever their address is by now.
+"""Finds the person whom a message was sent to, also after a change of the address.
 
 A contact's address can change, and an address can be given to another contact. The ledger knows the
 contact of each message, and every address at which that contact was mailed.
@@ -11,16 +11,16 @@ from django.db.models import Q
 from contacts.models import Contact
 from sending.models import Message
 
-# Messages of one contact that are looked at, the newest first.
+# At most this many messages of a contact are read, the newest first.
 MOST = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """`own`: the message's contact, if there is one. `contacts`: with whoever holds the address
-    that it went to. `present`: the address at which the contact is mailed now. `former`: other
-    addresses at which the contact was mailed, the message's own among them, unless another contact
-    has them now."""
+    """`own`: the message's contact, if it exists. `contacts`: that contact, and the contact that
+    now has the address of the message. `present`: the address at which the person is mailed now.
+    `former`: other addresses at which the contact was mailed, including the message's own, except
+    those that another contact has now."""
 
     own: Contact | None
     contacts: list[Contact]
@@ -42,17 +42,17 @@ class Person:
 
 
 def of(message: Message, *, lock: bool = False) -> Person:
-    """The person of the message. With `lock` their contacts stay as they are until the end of the
-    transaction: their address can't change between reading and suppressing it.
+    """The person of the message. `lock`: locks the contacts until the end of the transaction, so
+    that an address can't change between reading and suppressing it.
 
-    Who holds the address that the mail went to counts as well: whoever can open that mail says no
-    for it. If the contact was deleted, whoever holds its last address is the same person, added
-    again.
+    A contact that now has the message's address belongs to the person as well: its holder can open
+    that mail and unsubscribe by it. If the message's contact was deleted, a contact with its last
+    address counts as the same person, added again.
     """
     mailed = _mailed(message)
     known = Contact.objects.filter(workspace_id=message.mailing.workspace_id).order_by("pk")
     if lock:
-        # No stronger: an import may put them on a list meanwhile.
+        # NO KEY, so that an import can insert subscriptions of these contacts meanwhile.
         known = known.select_for_update(no_key=True)
     found = list(known.filter(Q(pk=message.contact_id) | Q(email__in=mailed)))
     holders = {contact.email: contact for contact in found}
@@ -65,8 +65,8 @@ def of(message: Message, *, lock: bool = False) -> Person:
 
 
 def _mailed(message: Message) -> list[str]:
-    """The addresses of the contact's messages, the latest first (by message_by_contact); of
-    somebody who is no contact, the message's."""
+    """The addresses of the contact's messages, the latest first (index message_by_contact). Without
+    a contact, the message's address alone."""
     if message.contact_id is None:
         return [message.address]
     own = Message.objects.filter(

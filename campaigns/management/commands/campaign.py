@@ -25,30 +25,30 @@ from relays import providers
 from sending.models import Mailing
 from sending.services import waits
 
-HELP = """Shows a campaign and does what its page does.
+HELP = """Shows a campaign, and does the actions of its page.
 
 without a number:
-  list       campaigns that are scheduled, being sent or paused
-  pause-all  pauses every one that is being sent, of all workspaces or of --workspace
+  list       lists campaigns that are scheduled, being sent or paused
+  pause-all  pauses all campaigns that are being sent, in all workspaces or in --workspace
 
 with the number of a campaign:
-  status   its state and its ledger; --watch keeps showing them until it is over
-  pause    nothing new is sent; what a server is taking right now is finished
-  resume   a paused campaign goes on
-  cancel   whoever waits is skipped for good; a scheduled campaign never starts
-  retry    failed recipients are tried again; --reason, --provider and --domain choose some.
-           Suppressions that their refusals made are lifted
-  take-back  tries those again who were refused in a run of refusals, and goes on
-  keep       leaves them failed, and goes on
-  wait       leaves what is held until tomorrow
-  drop       skips the rest of what is held
-           these four: of all runs that status lists, or of --run NUMBER
-  report   the ledger, who was left out and why, what servers said, what came back
+  status   shows its state and its ledger; with --watch until it is over
+  pause    sends nothing more; mails that a server is taking right now are finished
+  resume   continues a paused campaign
+  cancel   skips all waiting recipients for good; a scheduled campaign never starts
+  retry    tries failed recipients again; --reason, --provider and --domain choose some.
+           Lifts suppressions that their refusals made
+  take-back  tries recipients again that were refused in a run of refusals, and continues
+  keep       leaves them failed, and continues
+  wait       leaves the held messages until tomorrow
+  drop       skips the other held messages
+           these four are for all runs that status lists, or for --run NUMBER
+  report   shows the ledger, people left out with reasons, servers' replies, and bounces
 
 exit codes:
-  0  it was shown or done; with --watch: it is finished
-  1  it can't be done in the state that the campaign is in; with --watch: it was cancelled
-  2  it was called in a wrong way, or there is no such campaign
+  0  shown or done; with --watch: the campaign is finished
+  1  not possible in the campaign's state; with --watch: the campaign was cancelled
+  2  wrong usage, or no such campaign
 """
 IMPOSSIBLE, USAGE = 1, 2
 ALL = ("list", "pause-all")
@@ -129,7 +129,7 @@ class Command(BaseCommand):
         if options["id"] == "pause-all":
             sending = [row for row in rows if states.state_of(row) == states.SENDING]
             for row in sending:
-                # One that ended or was paused meanwhile is as it should be.
+                # A campaign that ended or was paused meanwhile needs no pause.
                 with suppress(CampaignError):
                     running.pause(row)
             rows = [find(row.pk) for row in sending]
@@ -138,7 +138,7 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps(shown, default=str) if options["json"] else "\n".join(texts))
 
     def retry(self, campaign: Campaign, options: dict[str, Any]) -> None:
-        """Says on stderr what was taken back, so that stdout is the status alone."""
+        """Writes what was taken back to stderr, so that stdout has the status alone."""
         if campaign.mailing is None:
             raise CommandError("This campaign has not started yet.", returncode=IMPOSSIBLE)
         query = QueryDict(mutable=True)
@@ -167,7 +167,7 @@ def _number(value: str) -> int | str:
 
 
 def under_way(slug: str | None) -> list[Campaign]:
-    """Scheduled, being sent or paused; CommandError where there is no such workspace."""
+    """Campaigns that are scheduled, being sent or paused. CommandError: no such workspace."""
     if slug is not None and not Workspace.objects.filter(slug=slug).exists():
         raise CommandError(f'There is no workspace "{slug}".', returncode=USAGE)
     live = Q(mailing__state__in=[Mailing.State.SENDING, Mailing.State.PAUSED])
@@ -181,7 +181,7 @@ def under_way(slug: str | None) -> list[Campaign]:
 
 
 def line(shown: dict[str, Any]) -> str:
-    """A campaign of a list."""
+    """One campaign as a line of `list`."""
     about = f"{shown['campaign']:>6}  {shown['workspace']}  {shown['state']}"
     if "ledger" in shown:
         about += f"  {shown['done']:,} of {shown['targeted']:,}"
@@ -192,7 +192,7 @@ def line(shown: dict[str, Any]) -> str:
 
 
 def find(pk: int, slug: str | None = None) -> Campaign:
-    """The campaign with what `progress.of` needs; CommandError when it isn't there."""
+    """The campaign with everything that `progress.of` reads. CommandError: no such campaign."""
     related = (f"mailing__{name}" for name in progress.RELATED)
     rows = Campaign.objects.select_related("workspace", "mailing", *related)
     rows = rows.prefetch_related(*(f"mailing__{name}" for name in progress.PREFETCH))
@@ -204,7 +204,7 @@ def find(pk: int, slug: str | None = None) -> Campaign:
 
 
 def decide(campaign: Campaign, verb: str, number: int | None) -> None:
-    """About one run of refusals, or all; CommandError where there is none."""
+    """Decides about one run of refusals, or about all. CommandError: no such run."""
     runs = [run.hold.pk for run in deciding.runs(campaign.mailing)]
     chosen = [pk for pk in runs if number in {None, pk}]
     if not chosen:
@@ -217,7 +217,7 @@ def decide(campaign: Campaign, verb: str, number: int | None) -> None:
 
 
 def status(campaign: Campaign) -> dict[str, Any]:
-    """What `status` prints, for JSON and for people."""
+    """The data that `status` prints, as JSON or as text."""
     about: dict[str, Any] = {
         "campaign": campaign.pk,
         "name": campaign.name,
@@ -266,7 +266,7 @@ def status(campaign: Campaign) -> dict[str, Any]:
 
 
 def reported(campaign: Campaign) -> dict[str, Any]:
-    """What `report` prints: the status and what came of it."""
+    """The data that `report` prints: the status and the results."""
     shown = status(campaign)
     mailing = campaign.mailing
     if mailing is None:
@@ -288,7 +288,7 @@ def reported(campaign: Campaign) -> dict[str, Any]:
 
 
 def text(shown: dict[str, Any]) -> str:
-    """The same for people."""
+    """The data as text."""
     lines = [f"{shown['name']} (campaign {shown['campaign']}): {shown['state']}"]
     if shown["reason"]:
         lines.append(f"  {shown['reason']}")
@@ -297,7 +297,7 @@ def text(shown: dict[str, Any]) -> str:
             lines.append(f"  scheduled for {shown['scheduled_at']}")
         return "\n".join(lines)
     parts = shown["parts_that_wait"]
-    # A wait of the whole mailing is a part without a relay, too.
+    # The wait of the whole mailing may also stand among the parts, without a relay.
     if shown["waits"] and not any(one["reason"] == shown["waits"] for one in parts):
         until = f", goes on {shown['waits_until']}" if shown["waits_until"] else ""
         lines.append(f"  waits: {shown['waits']}{until}")
@@ -322,7 +322,7 @@ def text(shown: dict[str, Any]) -> str:
 
 
 def waiting(part: dict[str, Any]) -> str:
-    """A relay, a mail provider or both, and why."""
+    """One part that waits: its relay, its mail provider or both, and the reason."""
     where = ", ".join(name for name in (part["relay"], part["provider"]) if name)
     until = f", goes on {part['until']}" if part["until"] else ""
     said = f" ({part['reply']})" if part["reply"] else ""
@@ -337,7 +337,7 @@ def counted(title: str, numbers: dict[str, int]) -> list[str]:
 
 
 def watch(campaign: Campaign) -> Campaign:
-    """A progress bar (on a terminal) until it is over or is no longer on its way."""
+    """Shows progress (on a terminal) until the campaign is over or no longer being sent."""
     with tqdm(total=0, unit=" messages", disable=None, file=sys.stderr) as bar:
         while on_its_way(campaign):
             if campaign.mailing is not None:

@@ -1,4 +1,4 @@
-"""`manage.py seed_demo`: a workspace that looks lived in."""
+"""`manage.py seed_demo`: creates the demo workspace."""
 
 import secrets
 from argparse import ArgumentParser
@@ -12,11 +12,11 @@ from demo import seed
 
 
 class Command(BaseCommand):
-    help = "Make the demo workspace Paper Kite Books, with people, campaigns and what came of them."
+    help = "Make the demo workspace Paper Kite Books, with contacts, campaigns and their results."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--password", default="", help="of the demo login; else a random one")
+        parser.add_argument("--password", default="", help="of the demo login; default: random")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if seed.is_there():

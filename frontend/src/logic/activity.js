@@ -3,7 +3,7 @@
 const BUSY_MS = 3_000;
 const IDLE_MS = 30_000;
 
-/** How many tasks run, and the keys of those that ended: as the tray shows them. `seen` were shown before. */
+/** The number of running tasks, and the keys of finished ones, as the tray shows them. `seen`: keys shown before. */
 export function trayOf({ running, ended, seen }) {
   const known = new Set(seen);
   const fresh = ended.filter((key) => !known.has(key)).length;

@@ -1,4 +1,4 @@
-// A chart's data, {"labels": [ISO times or names], "series": [{"name", "values", "role"}]}, and what is drawn of it.
+// A chart's data, {"labels": [ISO times or names], "series": [{"name", "values", "role"}]}, and its drawing.
 
 const ROLES = {
   accepted: "--chart-green",
@@ -20,7 +20,7 @@ const PLAIN = ["--chart-brand", "--chart-amber", "--chart-violet", "--chart-blue
 const MINUTE = 60;
 const HOUR = 3600;
 const DAY = 86_400;
-// Between two marks of a time axis, in seconds; nothing is counted by the second.
+// Seconds between two marks of a time axis. No chart counts by the second.
 const STEPS = [
   ...[1, 2, 5, 10, 15, 30].map((n) => n * MINUTE),
   ...[1, 2, 3, 4, 6, 8, 12].map((n) => n * HOUR),
@@ -31,7 +31,7 @@ const DAYS = STEPS.filter((step) => step >= DAY);
 const SHORTEST_DAY_MS = 22 * HOUR * 1000;
 const NONE = "–";
 
-/** The colour's name: the role's, or the next of those without a meaning. */
+/** The colour's name: that of the role, or the next neutral one. */
 export const colourOf = (role, at) => ROLES[role] ?? PLAIN[at % PLAIN.length];
 
 /** Whether the labels are times, not names. */
@@ -42,7 +42,7 @@ export function isTimed(labels) {
 // A label of a whole day is "2026-05-01".
 const isDay = (label) => label?.length === 10;
 
-// How far the zone's clocks are from UTC at a moment, in milliseconds.
+// The offset of the zone from UTC at a given time, in milliseconds.
 function offsetOf(zone) {
   const fields = ["year", "month", "day", "hour", "minute", "second"].map((name) => [name, "numeric"]);
   const wall = new Intl.DateTimeFormat("en-US", { timeZone: zone, hourCycle: "h23", ...Object.fromEntries(fields) });
@@ -73,13 +73,13 @@ export function timesOf(locale, zone) {
   };
 }
 
-/** The steps that the marks of a time axis may have. With a value a day, marks name no hours: nothing is known of them. */
+/** The possible steps of marks on a time axis. With one value per day, marks show no hours. */
 export function stepsOf(labels) {
   const daily = labels.length > 1 && Date.parse(labels[1]) - Date.parse(labels[0]) >= SHORTEST_DAY_MS;
   return daily || isDay(labels[0]) ? DAYS : STEPS;
 }
 
-/** Each series with those before it added: areas and bars that stand upon each other. */
+/** Each series plus the series before it, for stacked areas and bars. */
 export function stack(series) {
   const below = [];
   return series.map((one) =>
@@ -90,14 +90,14 @@ export function stack(series) {
   );
 }
 
-/** The value axis: from nothing to a little above the highest value, and at least to 4, so that marks are whole. */
+/** The value axis: from 0 to a little above the highest value, and at least to 4, so that marks are whole numbers. */
 export function heightOf(highest) {
   return [0, Math.max((highest ?? 0) * 1.08, 4)];
 }
 
 /**
- * The extent of the axis of places: from low to high with room for half a bar at both ends. Around a place that is alone
- * the room is half a day, five minutes or half a name; uPlot's own high is years away from it.
+ * The range of the horizontal axis, with space for half a bar at both ends. Around a single position the space is
+ * half a day, five minutes or half a name; uPlot's own range would end years away from it.
  */
 export function widened({ labels, places, timed }, low, high) {
   if (labels.length > 1) {
@@ -109,16 +109,16 @@ export function widened({ labels, places, timed }, low, high) {
   return [places[0] - half, places[0] + half];
 }
 
-/** What the legend says of a series: the value at `index`; without one the sum, or the last value where a sum is none. */
+/** The legend's number: the value at `index`; without one the sum, or the last value if sums are meaningless. */
 export function legendValue(values, index, summed) {
   if (index != null) return values[index];
   return summed ? values.reduce((total, value) => total + (value ?? 0), 0) : values.at(-1);
 }
 
-/** A value in words; one that is missing is not 0. */
+/** A value as text. A missing value is not 0. */
 export const wordOf = (value, format) => (value == null ? NONE : format.format(value));
 
-/** How opaque the ground of a series is; null without a ground. */
+/** The opacity of the fill below a series; null without a fill. */
 export function opacityOf(kind, stacked) {
   if (kind === "bar") return 0.85;
   if (stacked) return 0.4;

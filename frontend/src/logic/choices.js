@@ -1,4 +1,4 @@
-/** An index that goes on at the other end; 0 where there is nothing to choose. */
+/** An index that wraps around at the ends; 0 for an empty list. */
 export function around(index, count) {
   return count ? ((index % count) + count) % count : 0;
 }

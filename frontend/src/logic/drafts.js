@@ -1,4 +1,4 @@
-// A draft: what a form's fields hold, {name: text, or a list of the chosen values}. Fields are form controls, or
+// A draft: the values of a form's fields, {name: text, or a list of the chosen values}. Fields are form controls or
 // objects with the same properties.
 
 const NEVER_KEPT = ["password", "file", "hidden", "submit", "button", "reset"];
@@ -8,7 +8,7 @@ export function isKept(field) {
   return Boolean(field.name) && field.name !== "csrfmiddlewaretoken" && !NEVER_KEPT.includes(field.type);
 }
 
-/** What the fields hold. */
+/** The values of the fields, as a draft. */
 export function read(fields) {
   const values = {};
   for (const field of fields) {
@@ -23,7 +23,7 @@ export function read(fields) {
   return values;
 }
 
-/** Puts a draft's value into a field; false where the draft has none for it. */
+/** Puts a draft's value into a field. Returns false if the draft has none for it. */
 export function write(field, values) {
   const value = values[field.name];
   if (!isKept(field) || value === undefined) return false;
@@ -34,15 +34,15 @@ export function write(field, values) {
   return true;
 }
 
-// A newer version with the same words is what was typed, saved when the page was closed.
+// A newer version with the same text is this draft: it was saved when the page was closed.
 function differs(draft, before) {
   const words = (values) => JSON.stringify({ ...values, version: "" });
   return words(draft) !== words(before);
 }
 
 /**
- * What becomes of a draft when its form is on the page again: "forget", "restore" or "leave". A form that came back
- * with errors holds what was typed already.
+ * What to do with a draft when its form is shown again: "forget", "restore" or "leave". A form that came back
+ * with errors has the typed values already.
  */
 export function fateOf(draft, before, cameBack) {
   if (cameBack) return "forget";
@@ -50,8 +50,9 @@ export function fateOf(draft, before, cameBack) {
 }
 
 /**
- * A form was sent before this page came: {key, viaLogin}. Its draft is done with where it arrived, and is kept where
- * the log-in page came between. Gives the note to keep for the next page, and the key of the draft to forget.
+ * Handles the note of a form that was sent before this page was shown: {key, viaLogin}. If the form arrived, its
+ * draft can be forgotten; if the log-in page came between, the draft is kept. Gives the note for the next page, and
+ * the key of the draft to forget.
  */
 export function settle(sent, onLogin) {
   if (!sent) return { note: null, forget: null };

@@ -1,6 +1,6 @@
-// What the code editor knows of merge fields and problems. States and contexts are CodeMirror's; none needs a page.
+// Merge fields and problems in the code editor. States and contexts are CodeMirror's. Works without a page.
 
-// With its default, unless a filter stands behind it already.
+// Inserts the field with its default, unless a filter follows already.
 function textOf(field, behind) {
   const filtered = /^\s*\|/.test(behind);
   return filtered ? field.key : (field.insert ?? field.key);
@@ -27,7 +27,7 @@ export function mergeFields(fields) {
   };
 }
 
-/** CodeMirror's diagnostics of problems, [{line, severity, text}]; those of lines that are no more are left out. */
+/** CodeMirror's diagnostics of problems, [{line, severity, text}]; those of missing lines are left out. */
 export function diagnosticsOf(problems, doc) {
   return problems
     .filter((problem) => problem.line && problem.line <= doc.lines)
@@ -37,7 +37,7 @@ export function diagnosticsOf(problems, doc) {
     });
 }
 
-/** The line with this number, or the nearest that there is. */
+/** The line with this number, or the nearest existing line. */
 export function nearestLine(doc, number) {
   return doc.line(Math.min(Math.max(number, 1), doc.lines));
 }

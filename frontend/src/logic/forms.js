@@ -1,7 +1,7 @@
 // Whether a control of a form that came back with errors is still wrong. Controls are those of the page, or objects
 // with the same properties.
 
-// As the server sent it back.
+// The value that the server sent back.
 function isUnchanged(control) {
   if (control.tagName === "SELECT") {
     return [...control.options].every((option) => option.selected === option.defaultSelected);
@@ -10,7 +10,7 @@ function isUnchanged(control) {
   return control.value === control.defaultValue;
 }
 
-/** The controls of one field are wrong while they hold the refused value, or one that cannot be right. */
+/** The controls of a field are invalid while they have the refused value, or one that can't be valid. */
 export function isWrong(controls) {
   return controls.every(isUnchanged) || controls.some((control) => !control.validity.valid);
 }

@@ -1,7 +1,7 @@
-// Which shortcut a key is.
+// Maps keys to shortcuts.
 
 const GO = { h: "home", p: "people", l: "lists", d: "designs", c: "campaigns" };
-// How long after "g" its second key counts, in milliseconds.
+// Milliseconds after "g" in which its second key must follow.
 const PATIENCE_MS = 1200;
 const WITH_CTRL = { k: "palette", s: "save" };
 const ALONE = { "?": "help", "/": "search" };

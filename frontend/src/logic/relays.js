@@ -6,7 +6,7 @@ const GAP = 2;
 const HEIGHT = 48;
 const LEAST = 2;
 
-/** The mails of each day, from text that separates them by commas or blanks; null while it is no curve. */
+/** The mails of each day, from text that separates them by commas or blanks; null if it can't be read. */
 export function daysOf(text) {
   const days = text
     .split(/[\s,;，；、]+/)
@@ -26,7 +26,7 @@ export function barsOf(days) {
   return { width: days.length * BAR, height: HEIGHT, bars };
 }
 
-/** Each line's part of its tier, null where it has none. A line is {inside, tier, weight}. */
+/** Each line's share of its tier; null if it has none. A line is {inside, tier, weight}. */
 export function sharesOf(lines) {
   const whole = {};
   for (const { inside, tier, weight } of lines) if (inside) whole[tier] = (whole[tier] ?? 0) + weight;

@@ -1,6 +1,6 @@
-// The order of saves of forms that save by themselves.
+// The order of saves of forms that save automatically.
 
-// What a browser lets a page that is closed send, less the headers; a larger form asks before it is left.
+// Bytes that browsers let a closing page send, without headers. A larger form asks before the person leaves.
 const MOST_BYTES = 60_000;
 
 /** A function that numbers the saves of one page: "<24 random letters of the page>.1", ".2", … */
@@ -11,14 +11,14 @@ export function numbering(random = Math.random) {
   return () => `${page}.${++number}`;
 }
 
-/** The words of a form, to compare: files are not among them. `entries` are those of its FormData. */
+/** The text of a form, for comparing, without files. `entries`: those of its FormData. */
 export function wordsOf(entries) {
   return JSON.stringify([...entries].filter(([, value]) => typeof value === "string"));
 }
 
 /**
- * What the last words of a form become when its page is closed: "send"; "sent" where they went out before; "ask" where
- * a person has to choose first, or the browser would not send so much.
+ * What to do with the last input of a form when its page is closed: "send"; "sent" if it was sent before; "ask" if a
+ * person has to choose first, or if the browser would not send so much.
  */
 export function fateOfWords(words, { sent, undecided }) {
   if (undecided) return "ask";
@@ -26,7 +26,7 @@ export function fateOfWords(words, { sent, undecided }) {
   return new TextEncoder().encode(words).length > MOST_BYTES ? "ask" : "send";
 }
 
-/** One form that saves by itself: which of its saves go out, and whether what was typed is saved by them. */
+/** A form that saves automatically: decides which saves are sent, and whether the typed input is saved. */
 export class Autosave {
   #typed = false;
 
@@ -34,14 +34,14 @@ export class Autosave {
     this.#typed = true;
   }
 
-  /** Whether a save goes out. While two versions wait for a choice, only the choice does. */
+  /** Whether a save may be sent. While two versions wait for a choice, only the choice is sent. */
   begins({ choosing, chooses }) {
     if (choosing && !chooses) return false;
     this.#typed = false;
     return true;
   }
 
-  /** Whether something is unsaved after a save succeeded: typed meanwhile, or refused by the server. */
+  /** Whether input is still unsaved after a save: it was typed in the meantime, or the server refused it. */
   leavesUnsaved(refused) {
     return this.#typed || refused;
   }

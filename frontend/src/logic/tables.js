@@ -1,6 +1,6 @@
 // Filters, rows and the selection of a table.
 
-/** The filters as an address's query, without those that are empty; "" without any. */
+/** The non-empty filters as the query of a URL; "" if all are empty. */
 export function queryOf(entries) {
   return new URLSearchParams([...entries].filter(([, value]) => value !== "")).toString();
 }
@@ -10,10 +10,10 @@ export function isTyped(control) {
   return control.tagName !== "SELECT" && control.type !== "checkbox";
 }
 
-/** Whether a control says by "change" that it is done: all but fields that say "input" at each letter. */
+/** Whether a control applies on "change": all but text fields, which send "input" for each letter. */
 export const saysChange = (control) => control.type !== "search" && control.type !== "text";
 
-/** How many rows an arrow key leads on: 1, -1, or 0 for other keys. */
+/** The rows that an arrow key moves by: 1, -1, or 0 for other keys. */
 export function stepOf({ key, ctrlKey, metaKey, altKey }) {
   if (ctrlKey || metaKey || altKey) return 0;
   return { ArrowDown: 1, ArrowUp: -1 }[key] ?? 0;
@@ -21,7 +21,7 @@ export function stepOf({ key, ctrlKey, metaKey, altKey }) {
 
 /**
  * The selection after a control was changed: "page" (the box of all rows of this page), "row" or "other". `boxes` are
- * the rows' ticks; `all` is the tick of all of the result, on further pages, too.
+ * the rows' checkboxes; `all` is the checkbox of the whole result, including other pages.
  */
 export function ticks({ boxes, all }, changed, ticked) {
   if (changed === "page") return { boxes: boxes.map(() => ticked), all: false };
@@ -29,14 +29,14 @@ export function ticks({ boxes, all }, changed, ticked) {
   return { boxes: boxes.map((box) => box || all), all };
 }
 
-/** What is shown of the rows' ticks: the state of the page's box, and which bars. */
+/** The state of the page's checkbox, and the bars to show. */
 export function shownOf(boxes) {
   const chosen = boxes.filter(Boolean).length;
   return {
     chosen,
     checked: chosen > 0 && chosen === boxes.length,
     indeterminate: chosen > 0 && chosen < boxes.length,
-    // All of the result can be chosen once all of the page are.
+    // The whole result can be selected when the whole page is.
     offersAll: chosen === boxes.length,
   };
 }

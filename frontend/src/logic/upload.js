@@ -1,12 +1,12 @@
-// A file is sent in pieces, each confirmed by the server. A lost connection costs one piece. The page's storage
-// keeps where the pieces of a file go, so that the same file goes on where it stopped.
+// Sends a file in pieces, each confirmed by the server. A lost connection costs one piece. The page's storage
+// keeps the upload of each file, so that the same file continues where it stopped.
 
 export const PIECE = 4 * 1024 * 1024;
-// Before a piece that was lost is sent again, in milliseconds.
+// Pauses before a lost piece is sent again, in milliseconds.
 export const PAUSES = [500, 2000, 5000, 10_000];
 const OCTETS = "application/octet-stream";
 
-/** A server that was not reached, that failed, or that refused; a refusal is final. */
+/** The server could not be reached, failed, or refused. A refusal is final. */
 export class UploadError extends Error {
   constructor(text, final) {
     super(text);
@@ -14,12 +14,12 @@ export class UploadError extends Error {
   }
 }
 
-/** The same file has the same key after a reload, and another one on another page. */
+/** A key for the file: the same after a reload, but different on another page. */
 export function keyOf(page, file) {
   return `upload:${page}:${file.name}:${file.size}:${file.lastModified}`;
 }
 
-/** A function post(url, body, type) that gives the server's answer, an object; `lost` is said where there is none. */
+/** A function post(url, body, type) that gives the server's answer, an object; `lost`: the error's text without an answer. */
 export function poster(token, lost) {
   return async (url, body, type) => {
     const headers = { "Content-Type": type, "X-CSRFToken": token };
@@ -28,7 +28,7 @@ export function poster(token, lost) {
     if (!response?.ok) {
       throw new UploadError(answer?.error ?? lost, response !== null && response.status < 500);
     }
-    // A page instead of an answer: the log-in page, for instance. What has arrived is still there.
+    // The answer is a page, for example the log-in page. The pieces that arrived are still there.
     if (!answer) throw new UploadError(lost, false);
     return answer;
   };
@@ -36,7 +36,7 @@ export function poster(token, lost) {
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Tries again after growing pauses; a refusal is not tried again. */
+/** Retries after growing pauses, except after a refusal. */
 export async function patiently(attempt, wait = sleep) {
   for (const pause of PAUSES) {
     try {
@@ -49,7 +49,7 @@ export async function patiently(attempt, wait = sleep) {
   return attempt();
 }
 
-// Where the pieces go: an upload of this file that was cut off, at its next byte, or a new one.
+// The target of the pieces: an interrupted upload of this file, at its next byte, or a new upload.
 async function beginning(file, { key, begin, post, storage }) {
   const kept = JSON.parse(storage.getItem(key) ?? "null");
   if (kept) {
@@ -67,8 +67,8 @@ async function beginning(file, { key, begin, post, storage }) {
 }
 
 /**
- * Sends a file and gives the address of the next page. `to` holds begin (URL), key, post, storage, and
- * shown.progress(bytes) and shown.done(). A file that was refused is forgotten: it would be refused again.
+ * Sends a file and returns the URL of the next page. `to` has begin (URL), key, post, storage,
+ * shown.progress(bytes) and shown.done(). The upload of a refused file is forgotten: it would be refused again.
  */
 export async function sendFile(file, to, wait = sleep) {
   const { key, post, storage, shown } = to;

@@ -1,9 +1,9 @@
-/** A text whose {names} are replaced by values; an unknown name becomes nothing. */
+/** Replaces {names} in a text by values; an unknown name by "". */
 export function fillIn(text, values) {
   return text.replace(/\{(\w+)\}/g, (_all, name) => values[name] ?? "");
 }
 
-/** Dates as pages.locales writes them: the day first in English, too. */
+/** Dates in the form of pages.locales: day first, also in English. */
 export function localeOfDates(language) {
   return language.startsWith("en") ? "en-GB" : language;
 }

@@ -1,4 +1,4 @@
-"""`manage.py doctor`: what is wrong, and what to do about it."""
+"""`manage.py doctor`: reports problems of the installation, and what to do."""
 
 import json
 import sys
@@ -16,8 +16,8 @@ MARKS = {Level.OK: "ok", Level.SKIPPED: "skipped", Level.WARNING: "warning", Lev
 
 class Command(BaseCommand):
     help = (
-        "Look at settings, database, broker, workers, relays and mailboxes, and say what to do. "
-        "Exit code 0 when nothing is an error, else 1."
+        "Check settings, database, broker, workers, relays and mailboxes, and say what to do. "
+        "Exit code 0 if there is no error, else 1."
     )
     requires_system_checks = ()
 

@@ -1,4 +1,5 @@
-"""`manage.py fence`: what was sent since the backup of a restored database, and the decision."""
+"""`manage.py fence`: shows what was sent since the backup of a restored database, and releases
+sending."""
 
 import json
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
@@ -10,10 +11,10 @@ from contacts.provenance import Source
 from sending.models import Fence, Fenced
 from sending.services import fence
 
-HELP = """After a restore or in a copy of the database nothing is sent until somebody decides.
+HELP = """After a restore, or in a copy of the database, nothing is sent until a person decides.
 
-  status   why nothing is sent, what each host reported, and each mailing that was under way
-           with what the hosts know to be sent of it
+  status   shows why nothing is sent, what each host reported, and for each mailing that was
+           under way how many of its messages the hosts know as sent
   release  counts what the hosts know as sent, and lets sending begin again. What was being
            sent goes on, except for the mailings of --keep-paused; what was paused stays so
 
@@ -87,7 +88,7 @@ def status() -> dict[str, Any]:
             for one in (latest.reports.order_by("name") if latest else ())
         ],
         "hosts_that_have_not_reported": [
-            # One that was replaced may have the name of its successor: this tells them apart.
+            # A replaced host may have the name of its successor; this tells them apart.
             {"host": one.name, "last_sent_at": one.moved_at.isoformat(timespec="seconds")}
             for one in (fence.silent_hosts(up) if up else ())
         ],

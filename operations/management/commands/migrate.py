@@ -1,8 +1,8 @@
-"""`manage.py migrate` that never blocks the site for long.
+"""`manage.py migrate`, which never blocks the site for long.
 
-A statement that changes a table waits for every query on it, and all later queries wait behind that
-statement. So it waits for three seconds at most; then what was done of the migration is rolled back
-and it is tried again a little later. What is committed already is not done twice.
+A statement that changes a table waits for every query on the table, and all later queries wait
+behind the statement. So a statement waits for at most three seconds. Then the migration is rolled
+back, and is tried again a little later. Committed migrations aren't repeated.
 """
 
 import time
@@ -31,7 +31,7 @@ class Command(Migrate):
         for seconds in (*PAUSES, None):
             try:
                 with connection.cursor() as cursor:
-                    # Of the session: each migration is a transaction of its own.
+                    # For the session, because each migration has its own transaction.
                     cursor.execute(f"SET lock_timeout = '{LOCK_SECONDS}s'")
                 super().handle(*args, **options)
             except OperationalError as error:

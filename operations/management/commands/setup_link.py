@@ -8,7 +8,7 @@ from accounts.services import setup_link
 
 
 class Command(BaseCommand):
-    help = "Print the link that creates the owner's account; nothing once there is an account."
+    help = "Print the link that creates the owner's account; nothing if an account exists."
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:

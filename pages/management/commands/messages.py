@@ -1,4 +1,4 @@
-"""`manage.py messages`: the translation catalogues, by Babel."""
+"""`manage.py messages`: maintains the translation catalogues (pages.catalogues)."""
 
 import sys
 from argparse import ArgumentParser

@@ -42,9 +42,8 @@ def stepped(monkeypatch: pytest.MonkeyPatch) -> Clock:
 @pytest.fixture
 def make_relay(workspace: Workspace) -> Callable[..., Relay]:
     def make(**values: Any) -> Relay:
-        number = Relay.objects.count()
-        known = {"name": f"Relay {number}", "host": f"smtp{number}.example"}
-        return Relay.objects.create(workspace=workspace, **(known | values))
+        host = f"smtp{Relay.objects.count()}.example"
+        return factories.make_relay(workspace, **({"host": host} | values))
 
     return make
 

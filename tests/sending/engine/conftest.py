@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -11,7 +11,8 @@ from designs.services import freeze
 from relays.models import Relay
 from sending.models import Batch, Mailing, Message, Tally
 from sending.services.mailings import open_mailing
-from tests.mailservers.sink import Sink, running
+from tests import factories
+from tests.mailservers.sink import Sink
 
 HTML = (
     "<html><body><p>Dear {{ first_name|default('reader') }},</p>"
@@ -21,27 +22,19 @@ HTML = (
 
 
 @pytest.fixture
-def sink() -> Iterator[Sink]:
-    with running() as sink:
-        yield sink
-
-
-@pytest.fixture
 def relay(workspace: Workspace, sink: Sink) -> Relay:
-    return Relay.objects.create(
-        workspace=workspace,
+    return factories.make_relay(
+        workspace,
         name="Sink",
-        host="127.0.0.1",
         port=sink.port,
-        security="none",
         connections=4,
-        bounce_address="bounces@brand.example",
+        bounce_address=factories.BOUNCE_ADDRESS,
     )
 
 
 @pytest.fixture
 def design(workspace: Workspace) -> Design:
-    return Design.objects.create(workspace=workspace, name="Spring", html=HTML)
+    return factories.make_design(workspace, html=HTML)
 
 
 @pytest.fixture

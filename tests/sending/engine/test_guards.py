@@ -22,6 +22,7 @@ from sending.queries.claim import OTHERS_FIRST, Claimed, claim
 from sending.services import dispatch, heldpeople, holddecisions, holdwords, mailings, recovery
 from sending.services.retrying import Retried
 from smtp import Stage
+from tests import factories
 from tests.mailservers.sink import Sink, running
 from tests.sending.engine.conftest import assert_closes
 
@@ -41,24 +42,19 @@ def other(workspace: Workspace) -> Iterator[tuple[Sink, Relay]]:
     with running() as sink:
         yield (
             sink,
-            Relay.objects.create(
-                workspace=workspace,
+            factories.make_relay(
+                workspace,
                 name="Other",
-                host="127.0.0.1",
                 port=sink.port,
-                security="none",
                 connections=4,
-                bounce_address="bounces@brand.example",
+                bounce_address=factories.BOUNCE_ADDRESS,
             ),
         )
 
 
 @pytest.fixture
 def pool(workspace: Workspace, relay: Relay, other: tuple[Sink, Relay]) -> Pool:
-    pool = Pool.objects.create(workspace=workspace, name="Both")
-    for member in (relay, other[1]):
-        PoolMember.objects.create(pool=pool, relay=member)
-    return pool
+    return factories.make_pool(relay, other[1])
 
 
 def people(number: int, *domains: str) -> list[str]:

@@ -22,11 +22,10 @@ from sending.models import Mailing, SendHost, Tally
 from sending.services import sendhosts, waits
 from sending.tasks import deliver
 from smtp import ConnectError
-from tests.fixtures import make_list
 from tests.mailservers.sink import Sink
-from tests.sending.engine.conftest import assert_closes, design, open_to, relay, sink
+from tests.sending.engine.conftest import assert_closes, design, open_to, relay
 
-__all__ = ["design", "make_list", "open_to", "relay", "sink"]
+__all__ = ["design", "open_to", "relay"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Open = Callable[..., Mailing]
