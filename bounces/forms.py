@@ -53,7 +53,7 @@ class MailboxForm(forms.Form):
         label=_("Folder to move to"),
         max_length=100,
         required=False,
-        help_text=_("It is made if it isn't there."),
+        help_text=_("It is created if it doesn't exist."),
     )
     active = forms.BooleanField(label=_("Collect it every minute"), required=False)
 

@@ -97,7 +97,7 @@ SENTENCES = {
     "empty": _("The file is empty."),
     "columns": _(
         "The file has more than 500 columns. Keep those that you need, and save it again. If it "
-        "has fewer, another sign separates them."
+        "has fewer, they are separated by another character."
     ),
 }
 

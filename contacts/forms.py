@@ -145,7 +145,7 @@ class AttributeForm(forms.Form):
         label=_("Choices"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 4}),
-        help_text=_("One a line."),
+        help_text=_("One per line."),
     )
 
     def __init__(self, *args: Any, attribute: Attribute | None = None, **kwargs: Any) -> None:
@@ -176,7 +176,7 @@ class SuppressionsForm(forms.Form):
     lines = forms.CharField(
         label=_("Addresses and domains"),
         widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),
-        help_text=_("One a line. A line without @ is a domain: nobody there gets mail."),
+        help_text=_("One per line. A line without @ is a domain: nobody there gets mail."),
     )
     detail = SingleLine(
         label=_("Why"),

@@ -233,7 +233,9 @@ def _lifted(job: Job) -> str:
 
 
 def _in_force_again(job: Job) -> str:
-    text = ngettext("{count} suppression in force again.", "{count} in force again.", _changed(job))
+    text = ngettext(
+        "{count} suppression in force again.", "{count} suppressions in force again.", _changed(job)
+    )
     return text.format(count=locales.number(_changed(job)))
 
 
@@ -330,8 +332,8 @@ def _take_back_import(job: Job, size: int) -> BatchStep:
 
 def _import_undone(job: Job) -> str:
     text = ngettext(
-        "Undone: {count} contact removed; {kept} stayed, since something else knows them.",
-        "Undone: {count} contacts removed; {kept} stayed, since something else knows them.",
+        "Undone: {count} contact removed; {kept} stayed, because they are used elsewhere.",
+        "Undone: {count} contacts removed; {kept} stayed, because they are used elsewhere.",
         _changed(job),
     )
     kept = locales.number(job.counts.get("kept", 0))

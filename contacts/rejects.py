@@ -24,7 +24,7 @@ SENTENCES: dict[str, Promise] = {
     "domain_numeric": _("The domain is an IP address or ends with a number."),
     "domain_invalid": _("The domain can't exist: letters, digits and hyphens are possible."),
     "domain_too_long": _("The domain is too long."),
-    "cell_long": _("The cell is longer than 1,000 characters: this is no address."),
+    "cell_long": _("The cell is longer than 1,000 characters: this is not an address."),
     "too_long": _("The address is longer than 254 characters."),
     # The line
     "unreadable": _("The line has bytes that don't belong to the file's encoding."),
@@ -32,13 +32,13 @@ SENTENCES: dict[str, Promise] = {
     "cell_too_long": _("A cell of this line is too long."),
     # A value that was left out; its person was imported.
     "value_text": _("The text is longer than 10,000 characters."),
-    "value_number": _("This is no number."),
-    "value_date": _("This is no date, or it isn't clear which number is the day."),
+    "value_number": _("This is not a number."),
+    "value_date": _("This is not a date, or it isn't clear which number is the day."),
     "value_boolean": _("This is neither yes nor no."),
-    "value_choice": _("This is none of the attribute's choices."),
+    "value_choice": _("This is not one of the attribute's choices."),
     "value_too_long": _("The name is too long."),
     "status_word": _(
-        "Nobody has said yet what this status means: the person is imported, and not subscribed."
+        "Nobody has said yet what this status means: the person is imported, but not subscribed."
     ),
     "more_addresses": _("The cell has more than one address; only the first is imported."),
 }

@@ -27,13 +27,13 @@ class ReplyForm(forms.Form):
         label=gettext_lazy("What the server said"),
         max_length=10_000,
         widget=forms.Textarea(attrs={"rows": 5, "spellcheck": "false", "class": "font-monospace"}),
-        help_text=gettext_lazy("One line or many, also as it stands in a log or a bounce."),
+        help_text=gettext_lazy("One line or several, also copied from a log or a bounce."),
     )
     stage = forms.ChoiceField(
         label=gettext_lazy("What it answered to"),
         choices=STAGES,
         required=False,
-        help_text=gettext_lazy("Decides only where the words don't."),
+        help_text=gettext_lazy("Used only if the words of the reply don't decide."),
     )
 
     code = 0

@@ -116,8 +116,8 @@ def _make_due(job: Job, size: int) -> BatchStep:
 
 def _due(job: Job) -> str:
     text = ngettext(
-        "{count} recipient is looked at again.",
-        "{count} recipients are looked at again.",
+        "{count} recipient is due again.",
+        "{count} recipients are due again.",
         changed(job),
     )
     return text.format(count=locales.number(changed(job)))

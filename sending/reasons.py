@@ -28,7 +28,7 @@ SENTENCES: dict[str, Promise] = {
     "suppressed_domain": _("The domain is suppressed"),
     "unsubscribed": _("Unsubscribed from the list"),
     "excluded": _("On a list that is left out"),
-    "held_out": _("In the part of the audience that gets nothing, to compare with"),
+    "held_out": _("In the part of the audience that gets nothing, for comparison"),
     "excluded_contact": _("Left out by name"),
     "excluded_mailing": _("Got a mailing whose recipients are left out"),
     "mailed_lately": _("Was mailed shortly before"),
@@ -36,7 +36,7 @@ SENTENCES: dict[str, Promise] = {
     "cancelled": _("The mailing was cancelled"),
     "lane_dropped": _("Its provider refused the mailing, and somebody dropped the rest"),
     # Failed; for meanings of replies see relays.reasons.
-    "expired": _("Still not taken when its time was over"),
+    "expired": _("Not accepted before its time ran out"),
     "render": _("The mail could not be made for this person"),
     "address_pending": _("The server says that the address does not exist; not judged yet"),
     "address_unproven": _("The relay says that the address does not exist, but nothing proves it"),
@@ -62,7 +62,7 @@ SENTENCES: dict[str, Promise] = {
     "host_memory": _("No host can send: the memory is used up"),
     "host_files": _("No host can send: the state directory can't be used"),
     "window": _("The sending window is closed"),
-    "mailing_rate": _("The campaign's messages per minute are used"),
+    "mailing_rate": _("The campaign's messages per minute are used up"),
     "retrying": _("The rest is tried again later"),
 }
 reasons.register(SENTENCES)

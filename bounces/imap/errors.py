@@ -34,7 +34,7 @@ SENTENCES = {
     "folder": gettext_noop("There is no such folder in this mailbox."),
     "closed": gettext_noop("The server closed the connection."),
     "move": gettext_noop("The processed mail could not be moved or deleted."),
-    "create": gettext_noop("The folder for processed mail could not be made."),
+    "create": gettext_noop("The folder for processed mail could not be created."),
     "readonly": gettext_noop(
         "This folder can only be read, so processed mail can't be moved or deleted."
     ),

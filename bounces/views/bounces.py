@@ -63,7 +63,7 @@ MEANINGS: dict[str, str | Promise] = {
         "A machine answers for the person. This is no bounce."
     ),
     ReportKind.CHALLENGED.value: gettext_lazy(
-        "The recipient's server asks the sender to prove himself. This is no bounce."
+        "The recipient's server asks the sender to confirm the mail. This is no bounce."
     ),
     ReportKind.OTHER.value: gettext_lazy("A person said that this is no bounce."),
 }
@@ -233,7 +233,7 @@ def is_a_bounce(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     if known != mail.pk:
         raise BadRequest
     service.is_a_bounce(mail, ReportKind(kind), dt.datetime.fromisoformat(moment))
-    messages.success(request, _("It counts as it was read again."))
+    messages.success(request, _("Undone: it counts as it did before."))
     return redirect("bounce", request.workspace.slug, mail.pk)
 
 

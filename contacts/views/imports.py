@@ -358,8 +358,8 @@ def undo_import(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
         if isinstance(undone, Job):
             return in_background(request, undone)
         text = ngettext(
-            "Undone: {count} contact removed; {kept} stayed, since something else knows them.",
-            "Undone: {count} contacts removed; {kept} stayed, since something else knows them.",
+            "Undone: {count} contact removed; {kept} stayed, because they are used elsewhere.",
+            "Undone: {count} contacts removed; {kept} stayed, because they are used elsewhere.",
             undone.contacts,
         )
         text = text.format(count=locales.number(undone.contacts), kept=locales.number(undone.kept))

@@ -102,6 +102,8 @@ def undo_lift(request: WorkspaceRequest) -> HttpResponseBase:
     if workspace_id != request.workspace.pk:
         raise BadRequest
     count = service.undo_lift(request.workspace, dt.datetime.fromisoformat(moment))
-    text = ngettext("{count} suppression in force again.", "{count} in force again.", count)
+    text = ngettext(
+        "{count} suppression in force again.", "{count} suppressions in force again.", count
+    )
     messages.success(request, text.format(count=locales.number(count)))
     return redirect("suppressions", request.workspace.slug)

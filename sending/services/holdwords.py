@@ -70,6 +70,6 @@ def _standing_by(one: Hold) -> str:
     if not members.filter(tier__gt=mine).exists():
         return ""
     return _(
-        "The pool's relays of later tiers do not take it over by themselves: what is refused "
-        "may be the mail. If it is the relay {relay}, pause it: they carry on then."
+        "The pool's relays of later tiers do not take over automatically, because the mail itself "
+        "may be the reason. If the relay {relay} is the reason, pause it: then they take over."
     ).format(relay=one.relay.name)

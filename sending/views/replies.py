@@ -19,12 +19,12 @@ DONE: dict[Meaning, str | Promise] = {
     Meaning.ACCEPTED: gettext_lazy("The mail counts as accepted."),
     Meaning.ADDRESS: gettext_lazy(
         "The message fails, the contact has a hard bounce, and the address is suppressed: nothing "
-        "is sent to it any more. That is done only after what was refused and accepted around it "
-        "shows that the relay was in order."
+        "is sent to it any more. This happens only after the refused and accepted mails around it "
+        "have shown that the relay was working."
     ),
     Meaning.DOMAIN: gettext_lazy(
         "The message fails and is not tried again. The address is not suppressed: the domain may "
-        "be misspelt, but the relay's name service may also be out of order."
+        "be misspelt, but the relay's DNS may also be failing."
     ),
     Meaning.POLICY: gettext_lazy(
         "The message fails and is not tried again. The address is not suppressed. When more than "

@@ -201,7 +201,7 @@ def test_at_signs(run: Run, tmp_path: Path) -> None:
     assert (counts["rows"], counts["rejected"], counts["new"]) == (2, 1, 1)
     header, line = csv.reader(rejects.read_text("utf-8-sig").splitlines())
     assert header[1] == "Reason"
-    assert line[:2] == ["1", "The cell is longer than 1,000 characters: this is no address."]
+    assert line[:2] == ["1", "The cell is longer than 1,000 characters: this is not an address."]
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def test_a_folder_that_cannot_be_made_is_told_by_the_test(
 ) -> None:
     trial = mailboxes.try_out(mailboxes.account(mailbox), move_to="a..b\x01")
     assert not trial.ok
-    assert trial.sentence == "The folder for processed mail could not be made."
+    assert trial.sentence == "The folder for processed mail could not be created."
     assert trial.words
     # And nothing of ours stays behind.
     assert _folders(mailbox)["INBOX"] == 0
