@@ -17,8 +17,8 @@ from smtp.events import MailEvent
 
 
 class Mailing(Sourced):
-    """Messages that are sent under the same rules. Transitions: sending.states. `source`: what it
-    was opened for; what it does to subscriptions and suppressions has the same source."""
+    """Messages that are sent under the same rules. Transitions: sending.transitions. `source`: what
+    it was opened for; what it does to subscriptions and suppressions has the same source."""
 
     class State(models.TextChoices):
         SENDING = "sending", _("Sending")

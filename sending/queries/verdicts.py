@@ -111,8 +111,9 @@ _OF_ONE_OFF = {"<NEARBY>": "", "<ROWS>": _RANGE, "<ACCEPTED>": _ACCEPTED_ANY}
 _OF_STREAM = {"<NEARBY>": _NEARBY, "<ROWS>": _OF_NEARBY, "<ACCEPTED>": _ACCEPTED_LATELY}
 
 _ADDRESS = "('address', 'address_pending', 'address_unproven')"
-# Of a pool another relay refused it before (services.reading): what is left for the second one is
-# dead addresses, one after the other, which is no run. Too many of one lane are doubted as ever.
+# Of a pool another relay refused it before (services.refusalscope): what is left for the second
+# one is dead addresses, one after the other, which is no run. Too many of one lane are doubted as
+# ever.
 _SECOND = "(%(pool)s AND m.attempts > 1)"
 
 # Rows are locked in the order of services.retrying.

@@ -20,7 +20,7 @@ from sending.models import Fenced, Freezing, Hold, Mailing, Tally, Variant
 from sending.purposes import ADVERTISING, RULES
 from sending.queries import ending, refusals
 from sending.services import freezing
-from sending.states import TRANSITIONS
+from sending.transitions import TRANSITIONS
 from sending.variants import Choice, checked
 
 RETRY_FOR = timedelta(days=2)
