@@ -18,7 +18,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from bounces.reading import Kind, Report, parse
+from bounces.reading import Report, ReportKind, parse
 
 NAMES = {
     "hard": "hard_bounced",
@@ -58,13 +58,15 @@ def load(corpus: Path) -> list[Sample]:
 
 
 def same_kind(sample: Sample, report: Report) -> bool:
-    if report.kind == Kind.DELAYED and sample.kind == Kind.SOFT_BOUNCED:
+    if report.kind == ReportKind.DELAYED and sample.kind == ReportKind.SOFT_BOUNCED:
         return True
     return sample.kind == report.kind.value
 
 
 def same_side(pairs: list[tuple[Sample, Report]]) -> int:
-    return sum((s.kind == Kind.HARD_BOUNCED) == (r.kind == Kind.HARD_BOUNCED) for s, r in pairs)
+    return sum(
+        (s.kind == ReportKind.HARD_BOUNCED) == (r.kind == ReportKind.HARD_BOUNCED) for s, r in pairs
+    )
 
 
 def percent(right: int, of: int) -> float:

@@ -83,7 +83,7 @@ class BounceMail(models.Model):
     # SHA-256 of a source that was dropped (services.unprovensources).
     digest = models.BinaryField(null=True)
     state = models.CharField(max_length=9, choices=State.choices, default=State.STORED)
-    # See bounces.reading.Kind.
+    # See bounces.reading.ReportKind.
     kind = models.CharField(max_length=12, blank=True)
     sender = models.CharField(max_length=320, blank=True)
     subject = models.CharField(max_length=500, blank=True)

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Workspace
 from campaigns.models import Campaign
 from contacts.provenance import Source
-from contacts.sources import Kind, kinds
+from contacts.sources import SourceKind, kinds
 
 CAMPAIGN = "campaign"
 
@@ -22,4 +22,4 @@ def names(workspace: Workspace, numbers: Collection[int]) -> Mapping[int, str]:
     return dict(campaigns.values_list("pk", "name"))
 
 
-kinds.add(Kind(CAMPAIGN, _("Campaign {number}"), names, page="campaign", people="recipients"))
+kinds.add(SourceKind(CAMPAIGN, _("Campaign {number}"), names, page="campaign", people="recipients"))

@@ -1,6 +1,6 @@
 """What kinds of sources (contacts.provenance) are called, and their pages.
 
-Each app registers its own in its module `sources`: `sources.kinds.add(Kind("campaign", ...))`.
+Each app registers its own in its module `sources`: `kinds.add(SourceKind("campaign", ...))`.
 What became of a source later stands beside it (contacts.models.Afterwards).
 """
 
@@ -26,7 +26,7 @@ Say = Callable[[Source, str], str]
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class SourceKind:
     """Pages are names of URLs whose key is the source's number."""
 
     code: str
@@ -38,7 +38,7 @@ class Kind:
     people: str = ""
 
 
-kinds: Registry[Kind] = Registry(key=attrgetter("code"))
+kinds: Registry[SourceKind] = Registry(key=attrgetter("code"))
 
 
 def _imports(workspace: Workspace, numbers: Collection[int]) -> Mapping[int, str]:
@@ -51,10 +51,12 @@ def _contacts(workspace: Workspace, numbers: Collection[int]) -> Mapping[int, st
     return {pk: addresses.display(email) for pk, email in people.values_list("pk", "email")}
 
 
-kinds.add(Kind(provenance.IMPORT, gettext_lazy("Import {number}"), _imports, page="import"))
-kinds.add(Kind(provenance.CONTACT, gettext_lazy("Contact {number}"), _contacts, page="contact"))
-kinds.add(Kind(provenance.PAGE, gettext_lazy("By hand")))
-kinds.add(Kind(provenance.JOB, gettext_lazy("By hand"), page="job"))
+kinds.add(SourceKind(provenance.IMPORT, gettext_lazy("Import {number}"), _imports, page="import"))
+kinds.add(
+    SourceKind(provenance.CONTACT, gettext_lazy("Contact {number}"), _contacts, page="contact")
+)
+kinds.add(SourceKind(provenance.PAGE, gettext_lazy("By hand")))
+kinds.add(SourceKind(provenance.JOB, gettext_lazy("By hand"), page="job"))
 
 
 def names(workspace: Workspace, sources: Iterable[Source]) -> dict[Source, str]:

@@ -3,8 +3,8 @@
 from django.utils.translation import gettext_lazy as _
 
 from contacts.provenance import Source
-from contacts.sources import Kind, kinds
+from contacts.sources import SourceKind, kinds
 
 SANDBOX = Source("sandbox")
 
-kinds.add(Kind(SANDBOX.kind, _("Addresses of the sandbox")))
+kinds.add(SourceKind(SANDBOX.kind, _("Addresses of the sandbox")))

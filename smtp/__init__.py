@@ -8,7 +8,7 @@ ending = await exchange.done
 
 from smtp.envelope import recalled, stuffed
 from smtp.exchange import Exchange
-from smtp.mailobjects import End, MailObject, Outcome, Source, WithdrawnError, refused
+from smtp.mailobjects import End, MailObject, MailSupply, Outcome, WithdrawnError, refused
 from smtp.offers import Offers
 from smtp.replies import Stage
 from smtp.session import ConnectError, Server, Session, open_session, tls_context
@@ -22,12 +22,12 @@ __all__ = [
     "EndingKind",
     "Exchange",
     "MailObject",
+    "MailSupply",
     "Mode",
     "Offers",
     "Outcome",
     "Server",
     "Session",
-    "Source",
     "Stage",
     "Timeouts",
     "WithdrawnError",

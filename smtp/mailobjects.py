@@ -70,7 +70,7 @@ class WithdrawnError(SmtpError):
     """The source may no longer send this mail."""
 
 
-class Source(Protocol):
+class MailSupply(Protocol):
     """Where an exchange gets its mails from. The methods must not block."""
 
     def next(self) -> MailObject | None:

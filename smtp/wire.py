@@ -6,7 +6,7 @@ from collections import deque
 from time import monotonic
 
 from smtp import config
-from smtp.mailobjects import End, Outcome, Source, refused
+from smtp.mailobjects import End, MailSupply, Outcome, refused
 from smtp.remarks import Remark
 from smtp.replies import Stage
 from smtp.replylines import GarbledError, ReplyReader
@@ -24,7 +24,7 @@ class Wire(asyncio.Protocol):
     def __init__(  # noqa: PLR0913 - by keyword
         self,
         session: Session,
-        source: Source,
+        source: MailSupply,
         *,
         mode: Mode,
         timeouts: Timeouts | None = None,

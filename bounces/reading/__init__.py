@@ -6,6 +6,6 @@ time is bounded: each search is linear and everything it reads is capped. Pure.
 """
 
 from bounces.reading.reader import parse
-from bounces.reading.report import Failure, Kind, Original, Report
+from bounces.reading.report import Failure, Original, Report, ReportKind
 
-__all__ = ["Failure", "Kind", "Original", "Report", "parse"]
+__all__ = ["Failure", "Original", "Report", "ReportKind", "parse"]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bounces.reading.parts import Headers, clean
-from bounces.reading.report import Kind
+from bounces.reading.report import ReportKind
 from bounces.reading.status import MOST_RECIPIENTS, Failed, address_of
 
 # The object of each type, and the list of its recipients.
@@ -80,15 +80,15 @@ def _kind(name: str, body: dict[str, Any]) -> str:
     """What SES itself says; "" where it leaves that open."""
     if name == "complaint":
         harmless = _text(body, "complaintFeedbackType").lower() in HARMLESS
-        return Kind.OTHER if harmless else Kind.COMPLAINED
+        return ReportKind.OTHER if harmless else ReportKind.COMPLAINED
     if name != "bounce":
         return ""
     subtype = _text(body, "bounceSubType")
     if subtype in BLOCKED:
-        return Kind.BLOCKED
+        return ReportKind.BLOCKED
     if _text(body, "bounceType").lower() == "permanent":
-        return Kind.HARD_BOUNCED if subtype in GONE else ""
-    return Kind.SOFT_BOUNCED
+        return ReportKind.HARD_BOUNCED if subtype in GONE else ""
+    return ReportKind.SOFT_BOUNCED
 
 
 def _headers(mail: Any) -> Headers:

@@ -11,7 +11,7 @@ from bounces.reading import notifications, parts
 from bounces.reading.notice import cut, named
 from bounces.reading.parts import Headers, Part
 from bounces.reading.refusal import Judged, best_status, judge_refusal
-from bounces.reading.report import Failure, Kind, Original, Report
+from bounces.reading.report import Failure, Original, Report, ReportKind
 from bounces.reading.status import ADDRESS, CODE, ENHANCED, Failed, address_of, recipients
 from bounces.reading.verdict import judge
 
@@ -20,13 +20,13 @@ RETURNED = {"message/rfc822", "message/global", "message/rfc822-headers"}
 RETURNED_HEADERS = {"text/rfc822-headers", "message/global-headers", "message/rfc822-headers"}
 # The worst first: what a report on several recipients comes to.
 GRAVITY = (
-    Kind.COMPLAINED,
-    Kind.HARD_BOUNCED,
-    Kind.BLOCKED,
-    Kind.SOFT_BOUNCED,
-    Kind.CHALLENGED,
-    Kind.DELAYED,
-    Kind.OTHER,
+    ReportKind.COMPLAINED,
+    ReportKind.HARD_BOUNCED,
+    ReportKind.BLOCKED,
+    ReportKind.SOFT_BOUNCED,
+    ReportKind.CHALLENGED,
+    ReportKind.DELAYED,
+    ReportKind.OTHER,
 )
 # RFC 5965: others report that a mail failed authentication, or that it is not spam after all.
 COMPLAINTS = {"abuse", "fraud", "opt-out", "opt-out-list", "other", "virus", ""}
@@ -139,7 +139,7 @@ def _returned(inner: Part, seen: Seen, plain: list[str], markup: list[str]) -> N
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    kind: Kind
+    kind: ReportKind
     why: str
     people: list[str] = field(default_factory=list)
     status: str = ""
@@ -160,12 +160,12 @@ def _decide(seen: Seen) -> Decision:
         return Decision(kind, why, words=_first_words(seen.notice), rule="automatic")
     if _is_notice(seen):
         return _from_words(seen)
-    return Decision(Kind.OTHER, "no sign of a bounce")
+    return Decision(ReportKind.OTHER, "no sign of a bounce")
 
 
 def _complaint(seen: Seen, feedback: Headers) -> Decision:
     given = feedback.first("feedback-type").lower().strip()
-    kind = Kind.COMPLAINED if given in COMPLAINTS else Kind.OTHER
+    kind = ReportKind.COMPLAINED if given in COMPLAINTS else ReportKind.OTHER
     people = [
         found
         for value in feedback.every("original-rcpt-to", "removal-recipient")
@@ -195,7 +195,7 @@ def _from_report(seen: Seen) -> Decision:
 def _undelivered(failures: tuple[Failure, ...]) -> list[Failure]:
     """Those that a report is about: one that says of some that they failed is not about others,
     whose mail arrived or is still being tried."""
-    for passing in ({Kind.OTHER, Kind.DELAYED}, {Kind.OTHER}):
+    for passing in ({ReportKind.OTHER, ReportKind.DELAYED}, {ReportKind.OTHER}):
         if found := [one for one in failures if one.kind not in passing]:
             return found
     return list(failures)
@@ -210,13 +210,13 @@ def _failure(failed: Failed, seen: Seen) -> Failure:
 def _judge_failed(failed: Failed, seen: Seen) -> Judged:
     # RFC 3463, 2: 2.x.x is success, whatever the action is called.
     if failed.status.startswith("2"):
-        return Judged(Kind.OTHER, f"status: {failed.status}", "status")
+        return Judged(ReportKind.OTHER, f"status: {failed.status}", "status")
     if failed.action in {"delivered", "relayed", "expanded", "deliverable"}:
-        return Judged(Kind.OTHER, f"action: {failed.action}", "action")
+        return Judged(ReportKind.OTHER, f"action: {failed.action}", "action")
     if failed.action == "delayed":
-        return Judged(Kind.DELAYED, "action: delayed", "action")
-    if failed.kind in {Kind.COMPLAINED, Kind.OTHER}:
-        return Judged(Kind(failed.kind), "notification", "notification")
+        return Judged(ReportKind.DELAYED, "action: delayed", "action")
+    if failed.kind in {ReportKind.COMPLAINED, ReportKind.OTHER}:
+        return Judged(ReportKind(failed.kind), "notification", "notification")
     words = failed.diagnostic
     place = _words_about(seen.notice, [failed.address], [one.address for one in seen.failed])
     status = best_status(words, failed.status)
@@ -227,14 +227,18 @@ def _judge_failed(failed: Failed, seen: Seen) -> Judged:
 def _moderated(judged: Judged, said: str) -> Judged:
     """Where the reporter tells lasting failures from passing ones, a passing one is never hard, and
     a lasting one is it where the words don't tell."""
-    if said == Kind.SOFT_BOUNCED and judged.kind is Kind.HARD_BOUNCED:
-        return Judged(Kind.SOFT_BOUNCED, "notification", "notification")
-    if said in {Kind.HARD_BOUNCED, Kind.BLOCKED} and judged.rule in {"", "unclear", "transient"}:
-        return Judged(Kind(said), "notification", "notification")
+    if said == ReportKind.SOFT_BOUNCED and judged.kind is ReportKind.HARD_BOUNCED:
+        return Judged(ReportKind.SOFT_BOUNCED, "notification", "notification")
+    if said in {ReportKind.HARD_BOUNCED, ReportKind.BLOCKED} and judged.rule in {
+        "",
+        "unclear",
+        "transient",
+    }:
+        return Judged(ReportKind(said), "notification", "notification")
     return judged
 
 
-def _automatic(seen: Seen) -> tuple[Kind, str] | None:
+def _automatic(seen: Seen) -> tuple[ReportKind, str] | None:
     """An automatic reply or a challenge; bounces call themselves auto-replied too."""
     head = seen.headers
     if _is_notice(seen):
@@ -247,7 +251,7 @@ def _automatic(seen: Seen) -> tuple[Kind, str] | None:
     marked = marked or head.first("precedence").lower() in {"auto_reply", "auto-reply"}
     if told and (marked or judge("automatic", seen.subject)):
         return told
-    return (Kind.AUTO_REPLIED, "Auto-Submitted") if marked else None
+    return (ReportKind.AUTO_REPLIED, "Auto-Submitted") if marked else None
 
 
 def _is_notice(seen: Seen) -> bool:

@@ -4,20 +4,20 @@ Pure."""
 import re
 from dataclasses import dataclass
 
-from bounces.reading.report import Kind
+from bounces.reading.report import ReportKind
 from bounces.reading.status import CODE, ENHANCED
 from bounces.reading.verdict import without_boilerplate
 from smtp.replies import Meaning, Verdict, classify, read
 
 KINDS = {
-    Meaning.ADDRESS: Kind.HARD_BOUNCED,
+    Meaning.ADDRESS: ReportKind.HARD_BOUNCED,
     # When a mail comes back, its server has tried for days.
-    Meaning.DOMAIN: Kind.HARD_BOUNCED,
-    Meaning.POLICY: Kind.BLOCKED,
-    Meaning.RATE: Kind.BLOCKED,
-    Meaning.LOGIN: Kind.BLOCKED,
-    Meaning.SENDER: Kind.BLOCKED,
-    Meaning.ACCEPTED: Kind.OTHER,
+    Meaning.DOMAIN: ReportKind.HARD_BOUNCED,
+    Meaning.POLICY: ReportKind.BLOCKED,
+    Meaning.RATE: ReportKind.BLOCKED,
+    Meaning.LOGIN: ReportKind.BLOCKED,
+    Meaning.SENDER: ReportKind.BLOCKED,
+    Meaning.ACCEPTED: ReportKind.OTHER,
 }
 # The reason stands close behind the address; what follows is advice.
 FIRST_WORDS = 300
@@ -26,7 +26,7 @@ BEGINS_ENHANCED = re.compile(r"\W{0,2}[245]\.\d{1,3}\.\d{1,3}(?![.\d])")
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    kind: Kind
+    kind: ReportKind
     why: str
     # The name of the rule; "" where none decided.
     rule: str = ""
@@ -99,8 +99,10 @@ def _weak(verdict: Verdict) -> bool:
 def _judged(verdict: Verdict) -> Judged:
     rule = verdict.rule
     if rule is None:
-        return Judged(Kind.OTHER, "2xx")
-    kind = Kind(rule.kind) if rule.kind else KINDS.get(verdict.meaning, Kind.SOFT_BOUNCED)
+        return Judged(ReportKind.OTHER, "2xx")
+    kind = (
+        ReportKind(rule.kind) if rule.kind else KINDS.get(verdict.meaning, ReportKind.SOFT_BOUNCED)
+    )
     return Judged(kind, f"{verdict.meaning.value}: {verdict.words or verdict.enhanced}", rule.name)
 
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from smtp.events import MailEvent
 
 
-class Kind(StrEnum):
+class ReportKind(StrEnum):
     """The values are kept in BounceMail.kind."""
 
     # The address does not exist.
@@ -43,7 +43,7 @@ class Failure:
     """What a report with several recipients says of one of them."""
 
     recipient: str
-    kind: Kind
+    kind: ReportKind
     status: str = ""
     diagnostic: str = ""
     why: str = ""
@@ -53,7 +53,7 @@ class Failure:
 @dataclass(frozen=True, slots=True)
 class Report:
     # The worst of its recipients'.
-    kind: Kind
+    kind: ReportKind
     # Whom it could not be delivered to, as the server wrote them.
     recipients: tuple[str, ...] = ()
     status: str = ""  # enhanced status code (RFC 3463), such as "5.1.1"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from bounces.reading.report import Kind
+from bounces.reading.report import ReportKind
 
 # A reason stands in the first lines of an answer.
 MOST_WORDS = 3000
@@ -14,7 +14,7 @@ MOST_WORDS = 3000
 
 @dataclass(frozen=True, slots=True)
 class BounceSign:
-    kind: Kind
+    kind: ReportKind
     text: re.Pattern[str]
 
 
@@ -29,10 +29,10 @@ def signs_by_table() -> dict[str, tuple[BounceSign, ...]]:
 def _sign(entry: dict[str, str | list[str]]) -> BounceSign:
     given = entry["text"]
     text = given if isinstance(given, str) else "|".join(given)
-    return BounceSign(Kind(str(entry["kind"])), re.compile(text, re.IGNORECASE))
+    return BounceSign(ReportKind(str(entry["kind"])), re.compile(text, re.IGNORECASE))
 
 
-def judge(table: str, words: str) -> tuple[Kind, str] | None:
+def judge(table: str, words: str) -> tuple[ReportKind, str] | None:
     """The kind, and what decided it, by the first sign of the table that is found."""
     line = " ".join(words[:MOST_WORDS].split())
     for sign in signs_by_table()[table]:

@@ -13,7 +13,7 @@ from accounts.models import User, Workspace
 from bounces.matching import By, proof
 from bounces.models import BounceMail, BounceMailbox
 from bounces.queries.seen import seen_before
-from bounces.reading import Kind, Report, parse
+from bounces.reading import Report, ReportKind, parse
 from contacts import addresses
 from contacts.models import Contact, Suppression
 from contacts.provenance import Source
@@ -31,13 +31,22 @@ RECENT = timedelta(days=14)
 # Mails read and applied in one transaction.
 AT_ONCE = 100
 
-EVENTS = {kind: Event.Kind(kind.value) for kind in Kind if kind.value in Event.Kind.values} | {
-    Kind.CHALLENGED: Event.Kind.AUTO_REPLIED
+EVENTS = {
+    kind: Event.Kind(kind.value) for kind in ReportKind if kind.value in Event.Kind.values
+} | {ReportKind.CHALLENGED: Event.Kind.AUTO_REPLIED}
+SUPPRESSES = {
+    kind: Suppression.Reason(kind.value)
+    for kind in (ReportKind.HARD_BOUNCED, ReportKind.COMPLAINED)
 }
-SUPPRESSES = {kind: Suppression.Reason(kind.value) for kind in (Kind.HARD_BOUNCED, Kind.COMPLAINED)}
 # Only a report that the message failed, or was complained about, is matched by address alone, as
 # unproven: an automatic reply to a person's mail looks the same as one to ours.
-BY_RECIPIENT = {Kind.HARD_BOUNCED, Kind.SOFT_BOUNCED, Kind.BLOCKED, Kind.DELAYED, Kind.COMPLAINED}
+BY_RECIPIENT = {
+    ReportKind.HARD_BOUNCED,
+    ReportKind.SOFT_BOUNCED,
+    ReportKind.BLOCKED,
+    ReportKind.DELAYED,
+    ReportKind.COMPLAINED,
+}
 
 
 @dataclass(slots=True)
@@ -61,7 +70,7 @@ class Reading:
 
     @property
     def _about_a_message(self) -> bool:
-        return self.message is not None and self.report.kind != Kind.OTHER
+        return self.message is not None and self.report.kind != ReportKind.OTHER
 
 
 @dataclass(slots=True)
@@ -281,7 +290,7 @@ def _present(workspace: Workspace, ours: Sequence[Reading]) -> dict[int, str]:
         for one in ours
         if one.message is not None
         and one.message.contact_id is not None
-        and one.report.kind == Kind.COMPLAINED
+        and one.report.kind == ReportKind.COMPLAINED
     }
     if not who:
         return {}
@@ -326,7 +335,7 @@ def not_a_bounce(mail: BounceMail, by: User, moment: datetime) -> int:
     """A person says that this mail is no bounce: the address that it suppressed may be mailed
     again. Its event stays as the server reported it. Returns how many suppressions were lifted;
     `is_a_bounce` with the same moment takes it back."""
-    BounceMail.objects.filter(pk=mail.pk).update(kind=Kind.OTHER)
+    BounceMail.objects.filter(pk=mail.pk).update(kind=ReportKind.OTHER)
     message = mail.message
     if message is None and mail.message_id is not None:
         message = past.find([mail.message_id]).get(mail.message_id)
@@ -335,7 +344,7 @@ def not_a_bounce(mail: BounceMail, by: User, moment: datetime) -> int:
     return suppressions.lift_many(suppression_of(message), by, moment)
 
 
-def is_a_bounce(mail: BounceMail, kind: Kind, moment: datetime) -> None:
+def is_a_bounce(mail: BounceMail, kind: ReportKind, moment: datetime) -> None:
     """Takes `not_a_bounce` back; `kind`: what the mail was before."""
     BounceMail.objects.filter(pk=mail.pk).update(kind=kind)
     suppressions.undo_lift(mail.mailbox.workspace, moment)

@@ -16,7 +16,7 @@ from accounts.exceptions import MailNotSentError
 from accounts.models import Membership, User, Workspace
 from accounts.permissions import Permission, Role, allows
 from bounces.models import BounceMail, BounceMailbox
-from bounces.reading import Kind
+from bounces.reading import ReportKind
 from bounces.services.deciding import EVENTS, SUPPRESSES, State
 from contacts.provenance import Source
 from contacts.services import suppressions
@@ -79,7 +79,7 @@ def _count_some(rows: QuerySet[BounceMail], by: User) -> tuple[int, int] | None:
     now = timezone.now()
     events.record(
         events.EventRow(
-            mail.message.pk, EVENTS[Kind(mail.kind)], mail.collected_at, detail=mail.detail
+            mail.message.pk, EVENTS[ReportKind(mail.kind)], mail.collected_at, detail=mail.detail
         )
         for mail in mails
         if mail.message is not None
@@ -94,7 +94,7 @@ def _count_some(rows: QuerySet[BounceMail], by: User) -> tuple[int, int] | None:
 def _suppress(mails: list[BounceMail], by: User) -> int:
     sets: dict[tuple[str, Source], list[tuple[str, str]]] = defaultdict(list)
     for mail in mails:
-        reason = SUPPRESSES.get(Kind(mail.kind))
+        reason = SUPPRESSES.get(ReportKind(mail.kind))
         if reason and mail.message is not None:
             row = (mail.message.address, mail.detail)
             sets[reason, mail.message.mailing.source].append(row)

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST
 from accounts.access import WorkspaceRequest
 from accounts.models import Workspace
 from bounces.models import BounceMail, BounceMailbox
-from bounces.reading import Kind, parse, parts
+from bounces.reading import ReportKind, parse, parts
 from bounces.services import deciding as service
 from bounces.services import mailboxes as mailboxservice
 from bounces.services import unproven, unprovensources
@@ -34,32 +34,38 @@ LEFT = "left"
 MOST_SHOWN = 64 * 1024
 
 KINDS: dict[str, str | Promise] = {
-    Kind.HARD_BOUNCED.value: gettext_lazy("Hard bounce"),
-    Kind.SOFT_BOUNCED.value: gettext_lazy("Soft bounce"),
-    Kind.BLOCKED.value: gettext_lazy("Blocked"),
-    Kind.DELAYED.value: gettext_lazy("Delayed"),
-    Kind.COMPLAINED.value: gettext_lazy("Complaint"),
-    Kind.AUTO_REPLIED.value: gettext_lazy("Automatic reply"),
-    Kind.CHALLENGED.value: gettext_lazy("Asks to confirm"),
-    Kind.OTHER.value: gettext_lazy("Not a bounce"),
+    ReportKind.HARD_BOUNCED.value: gettext_lazy("Hard bounce"),
+    ReportKind.SOFT_BOUNCED.value: gettext_lazy("Soft bounce"),
+    ReportKind.BLOCKED.value: gettext_lazy("Blocked"),
+    ReportKind.DELAYED.value: gettext_lazy("Delayed"),
+    ReportKind.COMPLAINED.value: gettext_lazy("Complaint"),
+    ReportKind.AUTO_REPLIED.value: gettext_lazy("Automatic reply"),
+    ReportKind.CHALLENGED.value: gettext_lazy("Asks to confirm"),
+    ReportKind.OTHER.value: gettext_lazy("Not a bounce"),
 }
 # What each kind means for the person, in a sentence.
 MEANINGS: dict[str, str | Promise] = {
-    Kind.HARD_BOUNCED.value: gettext_lazy("The address does not exist. It gets no more mail."),
-    Kind.SOFT_BOUNCED.value: gettext_lazy("Not delivered this time. The address stays as it is."),
-    Kind.BLOCKED.value: gettext_lazy(
+    ReportKind.HARD_BOUNCED.value: gettext_lazy(
+        "The address does not exist. It gets no more mail."
+    ),
+    ReportKind.SOFT_BOUNCED.value: gettext_lazy(
+        "Not delivered this time. The address stays as it is."
+    ),
+    ReportKind.BLOCKED.value: gettext_lazy(
         "Refused for its content, its sender or its reputation, not for the address, which stays "
         "as it is."
     ),
-    Kind.DELAYED.value: gettext_lazy("The server still tries. This is no bounce."),
-    Kind.COMPLAINED.value: gettext_lazy(
+    ReportKind.DELAYED.value: gettext_lazy("The server still tries. This is no bounce."),
+    ReportKind.COMPLAINED.value: gettext_lazy(
         "The person called it spam. The address gets no more mail."
     ),
-    Kind.AUTO_REPLIED.value: gettext_lazy("A machine answers for the person. This is no bounce."),
-    Kind.CHALLENGED.value: gettext_lazy(
+    ReportKind.AUTO_REPLIED.value: gettext_lazy(
+        "A machine answers for the person. This is no bounce."
+    ),
+    ReportKind.CHALLENGED.value: gettext_lazy(
         "The recipient's server asks the sender to prove himself. This is no bounce."
     ),
-    Kind.OTHER.value: gettext_lazy("A person said that this is no bounce."),
+    ReportKind.OTHER.value: gettext_lazy("A person said that this is no bounce."),
 }
 # What was decided of a report that proves nothing.
 DECISIONS: dict[str, str | Promise] = {
@@ -226,7 +232,7 @@ def is_a_bounce(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
         raise BadRequest from error
     if known != mail.pk:
         raise BadRequest
-    service.is_a_bounce(mail, Kind(kind), dt.datetime.fromisoformat(moment))
+    service.is_a_bounce(mail, ReportKind(kind), dt.datetime.fromisoformat(moment))
     messages.success(request, _("It counts as it was read again."))
     return redirect("bounce", request.workspace.slug, mail.pk)
 

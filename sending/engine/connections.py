@@ -14,10 +14,10 @@ from smtp import (
     Ending,
     EndingKind,
     Exchange,
+    MailSupply,
     Mode,
     Server,
     Session,
-    Source,
     open_session,
 )
 
@@ -40,7 +40,7 @@ LOWER = {Mode.CHUNKED: Mode.GROUPED, Mode.PIPELINED: Mode.GROUPED, Mode.GROUPED:
 class Connections:
     """`most`: at most so many at once. `mode`: how far down from pipelining it had to go."""
 
-    source: Source
+    source: MailSupply
     server: Server
     most: int
     # The owner's number, or the one that the server was found to want; None: no limit is known.

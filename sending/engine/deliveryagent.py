@@ -96,7 +96,7 @@ class DeliveryAgent:
             due_in=self._due_in,
         )
 
-    # -- a source for exchanges (smtp.Source) ------------------------------------------
+    # -- a source for exchanges (smtp.MailSupply) ------------------------------------------
 
     def next(self) -> MailObject | None:
         if self.ready and self._overslept():

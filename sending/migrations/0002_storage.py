@@ -69,6 +69,37 @@ ALTER TABLE sending_message ALTER id SET DEFAULT sending_next_message_id();
 SELECT sending_make_block(0);
 """
 
+# Backward only while they are empty: a plain table could not hold what the partitions hold in time.
+PLAIN = """
+DO $plain$
+DECLARE
+  parent text;
+  definition text;
+  definitions text[];
+  filled boolean;
+BEGIN
+  FOREACH parent IN ARRAY ARRAY['sending_message', 'sending_event', 'sending_leftout',
+                                'sending_streamitem'] LOOP
+    EXECUTE format('SELECT EXISTS (SELECT FROM %I)', parent) INTO filled;
+    IF filled THEN
+      RAISE EXCEPTION '% has rows: this migration is taken back on empty tables only', parent;
+    END IF;
+    definitions := ARRAY(SELECT replace(pg_get_indexdef(indexrelid), ' ON ONLY ', ' ON ')
+                           FROM pg_index WHERE indrelid = parent::regclass);
+    EXECUTE format('ALTER TABLE %I RENAME TO %I', parent, parent || '_parts');
+    EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING GENERATED)', parent, parent || '_parts');
+    EXECUTE format('DROP TABLE %I CASCADE', parent || '_parts');
+    FOREACH definition IN ARRAY definitions LOOP
+      EXECUTE definition;
+    END LOOP;
+  END LOOP;
+END
+$plain$;
+ALTER TABLE sending_leftout ADD CONSTRAINT left_out_address_once
+  UNIQUE USING INDEX left_out_address_once;
+ALTER TABLE sending_streamitem ADD CONSTRAINT stream_item_once UNIQUE USING INDEX stream_item_once
+"""
+
 
 class Migration(migrations.Migration):
     dependencies = [("sending", "0001_initial")]
@@ -78,7 +109,7 @@ class Migration(migrations.Migration):
             FUNCTIONS,
             "DROP FUNCTION sending_make_block; DROP FUNCTION sending_next_message_id CASCADE",
         ),
-        migrations.RunSQL(PARENTS, migrations.RunSQL.noop),
+        migrations.RunSQL(PARENTS, PLAIN),
         # A batch's ids are written once and read twice within a second: to compress them costs more
         # than it saves.
         migrations.RunSQL(

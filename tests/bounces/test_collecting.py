@@ -14,7 +14,7 @@ from bounces.imap.box import ImapBox
 from bounces.imap.errors import BoxError
 from bounces.imap.wire import Account
 from bounces.models import BounceMail, BounceMailbox
-from bounces.reading import Kind
+from bounces.reading import ReportKind
 from bounces.services import collecting, deciding, mailboxes
 from contacts.models import Contact, Suppression
 from contacts.provenance import Source
@@ -394,7 +394,7 @@ def test_not_a_bounce_lifts(imap: Imap, mailbox: BounceMailbox, sent: Sent, owne
     assert deciding.not_a_bounce(mail, owner, moment) == 1
     assert Suppression.objects.get().lifted_at
     assert BounceMail.objects.get().kind == "other"
-    deciding.is_a_bounce(mail, Kind.HARD_BOUNCED, moment)
+    deciding.is_a_bounce(mail, ReportKind.HARD_BOUNCED, moment)
     assert Suppression.objects.get().lifted_at is None
     assert BounceMail.objects.get().kind == "hard_bounced"
 
@@ -426,7 +426,7 @@ def test_a_complaint_is_the_persons_and_a_bounce_the_addresss(
     assert deciding.not_a_bounce(mail, owner, moment) == 2
     active = Suppression.objects.filter(lifted_at=None)
     assert active.get().value == "ben@receiver.example"
-    deciding.is_a_bounce(mail, Kind.COMPLAINED, moment)
+    deciding.is_a_bounce(mail, ReportKind.COMPLAINED, moment)
     assert active.count() == 3
 
 

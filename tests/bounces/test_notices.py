@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bounces.reading import Kind, parse
+from bounces.reading import ReportKind, parse
 
 HEAD = (
     "From: MAILER-DAEMON@x.example\nTo: bounces@brand.example\n"
@@ -92,7 +92,7 @@ NOTICES = {
 }
 
 
-def kind(text: str) -> Kind:
+def kind(text: str) -> ReportKind:
     report = parse((HEAD + text).encode())
     assert report.recipients == ("a@t.example",)
     return report.kind
@@ -102,14 +102,15 @@ def kind(text: str) -> Kind:
 @pytest.mark.parametrize("reply", ["550 Frobnicated", "553 Odd", "554 5.0.0 No", "551 It is so"])
 def test_standard_sentences_prove_nothing(server: str, reply: str) -> None:
     assert (
-        kind(NOTICES[server].format(reply=reply, step="RCPT TO:<a@t.example>")) == Kind.SOFT_BOUNCED
+        kind(NOTICES[server].format(reply=reply, step="RCPT TO:<a@t.example>"))
+        == ReportKind.SOFT_BOUNCED
     )
 
 
 @pytest.mark.parametrize("server", list(NOTICES))
 def test_plain_words_do(server: str) -> None:
     text = NOTICES[server].format(reply="550 No such user here", step="RCPT TO:<a@t.example>")
-    assert kind(text) == Kind.HARD_BOUNCED
+    assert kind(text) == ReportKind.HARD_BOUNCED
 
 
 @pytest.mark.parametrize("server", ["postfix", "courier", "exim", "sendmail"])
@@ -117,45 +118,45 @@ def test_a_reply_to_mail_from_is_about_the_sender(server: str) -> None:
     text = NOTICES[server].format(
         reply="550 5.1.1 No such user", step="MAIL FROM:<b@brand.example>"
     )
-    assert kind(text) == Kind.BLOCKED
+    assert kind(text) == ReportKind.BLOCKED
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("<a@t.example>: Domain t.example does not accept mail (nullMX)", Kind.HARD_BOUNCED),
-        ("  a@t.example\n    Unrouteable address", Kind.HARD_BOUNCED),
-        ("<a@t.example>: 550 sender domain must exist", Kind.BLOCKED),
-        ("<a@t.example>: 550 Mailbox disabled", Kind.SOFT_BOUNCED),
-        ("<a@t.example>: 550 Mailbox unavailable or access denied", Kind.SOFT_BOUNCED),
+        ("<a@t.example>: Domain t.example does not accept mail (nullMX)", ReportKind.HARD_BOUNCED),
+        ("  a@t.example\n    Unrouteable address", ReportKind.HARD_BOUNCED),
+        ("<a@t.example>: 550 sender domain must exist", ReportKind.BLOCKED),
+        ("<a@t.example>: 550 Mailbox disabled", ReportKind.SOFT_BOUNCED),
+        ("<a@t.example>: 550 Mailbox unavailable or access denied", ReportKind.SOFT_BOUNCED),
         (
             "To a@t.example: the address wasn\u2019t found.",
-            Kind.HARD_BOUNCED,
+            ReportKind.HARD_BOUNCED,
         ),
         (
             "To a@t.example: a wasn't found at t.example.",
-            Kind.HARD_BOUNCED,
+            ReportKind.HARD_BOUNCED,
         ),
         # A guess, and advice.
         (
             "Your message to a@t.example failed: the address may not exist.",
-            Kind.SOFT_BOUNCED,
+            ReportKind.SOFT_BOUNCED,
         ),
         (
             "Your message to a@t.example has NOT been delivered. The user is unknown.",
-            Kind.HARD_BOUNCED,
+            ReportKind.HARD_BOUNCED,
         ),
-        ("Your message to a@t.example has not yet been delivered.", Kind.DELAYED),
+        ("Your message to a@t.example has not yet been delivered.", ReportKind.DELAYED),
         # Behind the reply stands what was sent.
         (
             "To a@t.example: 550 Frobnicated\n\n--- yours ---\nNot for an unknown user.",
-            Kind.SOFT_BOUNCED,
+            ReportKind.SOFT_BOUNCED,
         ),
-        ("收件人：a@t.example\n退信原因：550 收件人邮箱不存在", Kind.HARD_BOUNCED),
-        ("收件人：a@t.example\n退信原因：550 用户已被停用", Kind.SOFT_BOUNCED),
+        ("收件人：a@t.example\n退信原因：550 收件人邮箱不存在", ReportKind.HARD_BOUNCED),
+        ("收件人：a@t.example\n退信原因：550 用户已被停用", ReportKind.SOFT_BOUNCED),
     ],
 )
-def test_words(text: str, expected: Kind) -> None:
+def test_words(text: str, expected: ReportKind) -> None:
     assert kind(text) == expected
 
 
@@ -170,11 +171,11 @@ SEVERAL = """This is the mail system.
 def test_each_of_several_recipients() -> None:
     report = parse((HEAD + SEVERAL).encode())
     assert {one.recipient: one.kind for one in report.failures} == {
-        "full@t.example": Kind.SOFT_BOUNCED,
-        "gone@t.example": Kind.HARD_BOUNCED,
+        "full@t.example": ReportKind.SOFT_BOUNCED,
+        "gone@t.example": ReportKind.HARD_BOUNCED,
     }
-    assert report.kind == Kind.HARD_BOUNCED
-    assert report.about("FULL@t.example").kind == Kind.SOFT_BOUNCED
+    assert report.kind == ReportKind.HARD_BOUNCED
+    assert report.about("FULL@t.example").kind == ReportKind.SOFT_BOUNCED
 
 
 # Relays' JSON -------------------------------------------------------------------------------------
@@ -193,42 +194,48 @@ def bounce(kind: str, subtype: str, person: dict[str, str]) -> dict[str, Any]:
     }
 
 
-TOLD: list[tuple[dict[str, Any], Kind]] = [
-    (bounce("Permanent", "General", GONE), Kind.HARD_BOUNCED),
-    (bounce("Permanent", "General", SPAM), Kind.BLOCKED),
-    (bounce("Permanent", "General", ODD), Kind.SOFT_BOUNCED),
-    (bounce("Permanent", "NoEmail", PERSON), Kind.HARD_BOUNCED),
-    (bounce("Permanent", "Suppressed", PERSON), Kind.HARD_BOUNCED),
-    (bounce("Transient", "General", GONE), Kind.SOFT_BOUNCED),
-    (bounce("Transient", "MailboxFull", PERSON), Kind.SOFT_BOUNCED),
-    (bounce("Transient", "ContentRejected", PERSON), Kind.BLOCKED),
-    (bounce("Undetermined", "Undetermined", PERSON), Kind.SOFT_BOUNCED),
+TOLD: list[tuple[dict[str, Any], ReportKind]] = [
+    (bounce("Permanent", "General", GONE), ReportKind.HARD_BOUNCED),
+    (bounce("Permanent", "General", SPAM), ReportKind.BLOCKED),
+    (bounce("Permanent", "General", ODD), ReportKind.SOFT_BOUNCED),
+    (bounce("Permanent", "NoEmail", PERSON), ReportKind.HARD_BOUNCED),
+    (bounce("Permanent", "Suppressed", PERSON), ReportKind.HARD_BOUNCED),
+    (bounce("Transient", "General", GONE), ReportKind.SOFT_BOUNCED),
+    (bounce("Transient", "MailboxFull", PERSON), ReportKind.SOFT_BOUNCED),
+    (bounce("Transient", "ContentRejected", PERSON), ReportKind.BLOCKED),
+    (bounce("Undetermined", "Undetermined", PERSON), ReportKind.SOFT_BOUNCED),
     (
         {
             "notificationType": "Complaint",
             "complaint": {"complainedRecipients": [PERSON], "complaintFeedbackType": "abuse"},
         },
-        Kind.COMPLAINED,
+        ReportKind.COMPLAINED,
     ),
-    ({"eventType": "Complaint", "complaint": {"complainedRecipients": [PERSON]}}, Kind.COMPLAINED),
+    (
+        {"eventType": "Complaint", "complaint": {"complainedRecipients": [PERSON]}},
+        ReportKind.COMPLAINED,
+    ),
     (
         {
             "notificationType": "Complaint",
             "complaint": {"complainedRecipients": [PERSON], "complaintFeedbackType": "not-spam"},
         },
-        Kind.OTHER,
+        ReportKind.OTHER,
     ),
-    ({"notificationType": "Delivery", "delivery": {"recipients": ["a@t.example"]}}, Kind.OTHER),
+    (
+        {"notificationType": "Delivery", "delivery": {"recipients": ["a@t.example"]}},
+        ReportKind.OTHER,
+    ),
     (
         {"eventType": "DeliveryDelay", "deliveryDelay": {"delayedRecipients": [PERSON]}},
-        Kind.DELAYED,
+        ReportKind.DELAYED,
     ),
 ]
 
 
 @pytest.mark.parametrize(("told", "expected"), TOLD)
 @pytest.mark.parametrize("sns", [False, True])
-def test_what_ses_tells(told: dict[str, Any], expected: Kind, *, sns: bool) -> None:
+def test_what_ses_tells(told: dict[str, Any], expected: ReportKind, *, sns: bool) -> None:
     body = {"Type": "Notification", "Message": json.dumps(told)} if sns else told
     text = (
         f"From: n@cloud.example\nSubject: Notification\n\n{json.dumps(body)}\n\n--\nTo stop, click."
@@ -241,4 +248,4 @@ def test_what_ses_tells(told: dict[str, Any], expected: Kind, *, sns: bool) -> N
 
 @pytest.mark.parametrize("body", ['{"notificationType": "Bounce"', '{"notificationType": 3}', "[]"])
 def test_json_that_can_not_be_read(body: str) -> None:
-    assert parse(f"From: n@cloud.example\nSubject: N\n\n{body}".encode()).kind == Kind.OTHER
+    assert parse(f"From: n@cloud.example\nSubject: N\n\n{body}".encode()).kind == ReportKind.OTHER

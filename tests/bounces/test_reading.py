@@ -7,38 +7,38 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bounces.reading import Kind, parse, parts
+from bounces.reading import ReportKind, parse, parts
 from bounces.reading.parts import MOST_BYTES
 
 SAMPLES = Path(__file__).parent / "samples"
 
-EXPECTED: list[tuple[str, Kind, tuple[str, ...], str]] = [
-    ("postfix-unknown", Kind.HARD_BOUNCED, ("li.wei@firm.example",), "5.1.1"),
-    ("postfix-delayed", Kind.DELAYED, ("ana@slow.example",), "4.4.1"),
-    ("postfix-expired", Kind.SOFT_BOUNCED, ("ana@slow.example",), "4.4.1"),
-    ("exim-full", Kind.SOFT_BOUNCED, ("full.box@firm.example",), "5.2.2"),
-    ("qmail-no-mailbox", Kind.HARD_BOUNCED, ("nobody@firm.example",), "5.1.1"),
-    ("sendmail-host", Kind.HARD_BOUNCED, ("who@no-such-domain.example",), "5.1.2"),
-    ("exchange-words", Kind.HARD_BOUNCED, ("marie.curie@corp.example",), "5.1.1"),
-    ("office365-html", Kind.BLOCKED, ("joe@tenant.example",), "5.7.509"),
-    ("gmail-not-found", Kind.HARD_BOUNCED, ("typo@big.example",), "5.1.1"),
-    ("gmail-rate", Kind.BLOCKED, ("someone@big.example",), "4.7.28"),
-    ("qq-chinese", Kind.HARD_BOUNCED, ("wang@qq-like.example",), ""),
-    ("netease-full", Kind.SOFT_BOUNCED, ("zhao@163-like.example",), ""),
-    ("aliyun-spam", Kind.BLOCKED, ("chen@firm.example",), "5.0.0"),
-    ("malformed-status", Kind.HARD_BOUNCED, ("One@Odd.example", "two@odd.example"), "5.1.1"),
-    ("status-in-plain-text", Kind.HARD_BOUNCED, ("lost@plain.example",), "5.1.1"),
-    ("delivered", Kind.OTHER, ("fine@ok.example",), "2.0.0"),
-    ("arf-abuse", Kind.COMPLAINED, ("angry@inbox.example",), ""),
-    ("arf-authentication", Kind.OTHER, (), ""),
-    ("out-of-office", Kind.AUTO_REPLIED, (), ""),
-    ("vacation-chinese", Kind.AUTO_REPLIED, (), ""),
-    ("challenge", Kind.CHALLENGED, (), ""),
-    ("letter", Kind.OTHER, (), ""),
-    ("newsletter-about-bounces", Kind.OTHER, (), ""),
-    ("ses-notification", Kind.HARD_BOUNCED, ("gone@firm.example",), "5.1.1"),
-    ("two-people", Kind.HARD_BOUNCED, ("full@firm.example", "gone@firm.example"), "5.1.1"),
-    ("refused-after-data", Kind.SOFT_BOUNCED, ("filter@carrier.example",), "5.0.0"),
+EXPECTED: list[tuple[str, ReportKind, tuple[str, ...], str]] = [
+    ("postfix-unknown", ReportKind.HARD_BOUNCED, ("li.wei@firm.example",), "5.1.1"),
+    ("postfix-delayed", ReportKind.DELAYED, ("ana@slow.example",), "4.4.1"),
+    ("postfix-expired", ReportKind.SOFT_BOUNCED, ("ana@slow.example",), "4.4.1"),
+    ("exim-full", ReportKind.SOFT_BOUNCED, ("full.box@firm.example",), "5.2.2"),
+    ("qmail-no-mailbox", ReportKind.HARD_BOUNCED, ("nobody@firm.example",), "5.1.1"),
+    ("sendmail-host", ReportKind.HARD_BOUNCED, ("who@no-such-domain.example",), "5.1.2"),
+    ("exchange-words", ReportKind.HARD_BOUNCED, ("marie.curie@corp.example",), "5.1.1"),
+    ("office365-html", ReportKind.BLOCKED, ("joe@tenant.example",), "5.7.509"),
+    ("gmail-not-found", ReportKind.HARD_BOUNCED, ("typo@big.example",), "5.1.1"),
+    ("gmail-rate", ReportKind.BLOCKED, ("someone@big.example",), "4.7.28"),
+    ("qq-chinese", ReportKind.HARD_BOUNCED, ("wang@qq-like.example",), ""),
+    ("netease-full", ReportKind.SOFT_BOUNCED, ("zhao@163-like.example",), ""),
+    ("aliyun-spam", ReportKind.BLOCKED, ("chen@firm.example",), "5.0.0"),
+    ("malformed-status", ReportKind.HARD_BOUNCED, ("One@Odd.example", "two@odd.example"), "5.1.1"),
+    ("status-in-plain-text", ReportKind.HARD_BOUNCED, ("lost@plain.example",), "5.1.1"),
+    ("delivered", ReportKind.OTHER, ("fine@ok.example",), "2.0.0"),
+    ("arf-abuse", ReportKind.COMPLAINED, ("angry@inbox.example",), ""),
+    ("arf-authentication", ReportKind.OTHER, (), ""),
+    ("out-of-office", ReportKind.AUTO_REPLIED, (), ""),
+    ("vacation-chinese", ReportKind.AUTO_REPLIED, (), ""),
+    ("challenge", ReportKind.CHALLENGED, (), ""),
+    ("letter", ReportKind.OTHER, (), ""),
+    ("newsletter-about-bounces", ReportKind.OTHER, (), ""),
+    ("ses-notification", ReportKind.HARD_BOUNCED, ("gone@firm.example",), "5.1.1"),
+    ("two-people", ReportKind.HARD_BOUNCED, ("full@firm.example", "gone@firm.example"), "5.1.1"),
+    ("refused-after-data", ReportKind.SOFT_BOUNCED, ("filter@carrier.example",), "5.0.0"),
 ]
 
 
@@ -51,7 +51,7 @@ def test_every_sample_is_expected_to_be_something() -> None:
 
 
 @pytest.mark.parametrize(("name", "kind", "recipients", "status"), EXPECTED)
-def test_sample(name: str, kind: Kind, recipients: tuple[str, ...], status: str) -> None:
+def test_sample(name: str, kind: ReportKind, recipients: tuple[str, ...], status: str) -> None:
     report = parse(sample(name))
     assert (report.kind, report.recipients) == (kind, recipients), report.why
     if status:
@@ -132,7 +132,7 @@ def test_no_mail_takes_long(name: str) -> None:
 
 def test_no_more_than_the_beginning_is_read() -> None:
     raw = sample("letter") + b"x" * MOST_BYTES + b"\nFinal-Recipient: rfc822; a@b.example\n"
-    assert parse(raw).kind == Kind.OTHER
+    assert parse(raw).kind == ReportKind.OTHER
 
 
 @settings(deadline=None, max_examples=150)

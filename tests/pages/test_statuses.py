@@ -8,7 +8,7 @@ from django.apps import apps
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from bounces.reading import Kind
+from bounces.reading import ReportKind
 from campaigns import states
 from campaigns.queries import recipients
 from pages import statuses
@@ -54,7 +54,7 @@ SHOWN = sorted(
         *(("recipients", code) for code in recipients.STATES),
         *(("campaigns", code) for code in states.STATES),
         *(("relays.overview", code) for code in ("archived", "waiting")),
-        *(("mails of mailboxes", kind.value) for kind in Kind),
+        *(("mails of mailboxes", kind.value) for kind in ReportKind),
     }
 )
 

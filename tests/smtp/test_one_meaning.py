@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
-from bounces.reading import Kind, parse
+from bounces.reading import ReportKind, parse
 from bounces.reading.refusal import KINDS
 from relays.trial import Dialogue, ServerReply, TrialStep
 from relays.trouble import diagnose
@@ -232,8 +232,8 @@ def test_a_bounce() -> None:
         report = parse(raw.encode())
         found[said] = report.kind, report.rule
         verdict = classify(*said)
-        kind = Kind(verdict.rule.kind) if verdict.rule and verdict.rule.kind else None
-        wanted[said] = kind or KINDS.get(verdict.meaning, Kind.SOFT_BOUNCED), rule_of(verdict)
+        kind = ReportKind(verdict.rule.kind) if verdict.rule and verdict.rule.kind else None
+        wanted[said] = kind or KINDS.get(verdict.meaning, ReportKind.SOFT_BOUNCED), rule_of(verdict)
     assert not differing(found, wanted)
 
 

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 from django.core.management.base import BaseCommand, CommandError
 
-from bounces.reading import Kind, Report, parse
+from bounces.reading import Report, ReportKind, parse
 from bounces.reading.parts import MOST_BYTES
 
 # What is looked at in a directory; in a Maildir everything in "cur" and "new".
@@ -23,14 +23,14 @@ MAILDIR = {"cur", "new"}
 BEGIN = re.compile(rb"From (?![ \t]*:)")
 FIELD = re.compile(rb"[!-9;-~]+[ \t]*:|>?From ")
 MOST_LINE = 64 * 1024
-SUPPRESSING = {Kind.HARD_BOUNCED, Kind.COMPLAINED}
+SUPPRESSING = {ReportKind.HARD_BOUNCED, ReportKind.COMPLAINED}
 # Programs read this output, so its words stay as they are (docs/operators/replies.md).
 WORDS = {
-    Kind.HARD_BOUNCED: "hard",
-    Kind.SOFT_BOUNCED: "soft",
-    Kind.COMPLAINED: "complaint",
-    Kind.AUTO_REPLIED: "auto-reply",
-    Kind.CHALLENGED: "challenge",
+    ReportKind.HARD_BOUNCED: "hard",
+    ReportKind.SOFT_BOUNCED: "soft",
+    ReportKind.COMPLAINED: "complaint",
+    ReportKind.AUTO_REPLIED: "auto-reply",
+    ReportKind.CHALLENGED: "challenge",
 }
 
 
@@ -126,12 +126,12 @@ def _split(opened: BinaryIO) -> Iterator[bytes]:
 
 
 def _facts(mail: MailFile) -> dict[str, Any]:
-    report = Report(Kind.OTHER, why=mail.error or "empty")
+    report = Report(ReportKind.OTHER, why=mail.error or "empty")
     if mail.raw.strip():
         try:
             report = parse(mail.raw)
         except Exception as error:  # noqa: BLE001 - it never raises; were it otherwise, go on
-            report = Report(Kind.OTHER, why=f"can't be read: {type(error).__name__}")
+            report = Report(ReportKind.OTHER, why=f"can't be read: {type(error).__name__}")
     return {
         "file": mail.name,
         "kind": WORDS.get(report.kind, report.kind.value),
