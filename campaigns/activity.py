@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.access import WorkspaceRequest
-from campaigns import states
+from campaigns import transitions
 from campaigns.models import Campaign
 from campaigns.queries import progress
 from pages import activity, reasons
@@ -30,7 +30,7 @@ def campaigns(request: HttpRequest) -> Iterable[activity.Task]:
             f"campaign-{row.pk}",
             row.name,
             reverse("campaign", args=[workspace.slug, row.pk]),
-            status=states.state_of(row),
+            status=transitions.state_of(row),
             done=progress.done(row.mailing.tally),
             total=row.mailing.tally.targeted,
             detail=reasons.text(why) if why else "",

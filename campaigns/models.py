@@ -13,7 +13,7 @@ from sending.models import Mailing
 
 class Campaign(models.Model):
     """A campaign. Before the start its own `state` counts, afterwards its mailing's state
-    (campaigns.states has one table for both)."""
+    (campaigns.transitions has one table for both)."""
 
     class State(models.TextChoices):
         DRAFT = "draft", _("Draft")

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.access import WorkspaceRequest
-from campaigns import states
+from campaigns import transitions
 from campaigns.models import Campaign
 from pages import search, statuses
 
@@ -25,5 +25,5 @@ def campaigns(request: HttpRequest, text: str) -> Iterable[search.SearchHit]:
     )
     for row in rows.select_related("mailing").order_by("-pk")[: search.LIMIT]:
         url = reverse("campaign", args=[workspace.slug, row.pk])
-        detail = statuses.look(states.state_of(row)).label
+        detail = statuses.look(transitions.state_of(row)).label
         yield search.SearchHit(_("Campaign"), row.name, url, "send", detail=detail)

@@ -12,7 +12,7 @@ from typing import Any
 from celery import Celery, signals
 from django.conf import settings
 
-from environment import logs, variables
+from environment import logs, readers
 from operations import outages, schema
 from operations.heartbeats import HeartbeatStep
 
@@ -61,10 +61,10 @@ def set_up_logging(**_: Any) -> None:
 def start_worker(sender: str = "", **_: Any) -> None:
     """`sender`: the name of the worker, such as send@host."""
     logs.name_process(worker=sender)
-    schema.refuse_unmigrated(variables.text("DATABASE_URL"))
+    schema.refuse_unmigrated(readers.text("DATABASE_URL"))
     outages.watch_worker()
 
 
 @signals.beat_init.connect
 def start_beat(**_: Any) -> None:
-    schema.refuse_unmigrated(variables.text("DATABASE_URL"))
+    schema.refuse_unmigrated(readers.text("DATABASE_URL"))

@@ -8,7 +8,7 @@ import sys
 from django.core.management import execute_from_command_line
 from django.db import Error
 
-from environment import variables
+from environment import readers
 from operations import schema
 from pages.database import is_away
 
@@ -31,7 +31,7 @@ def explain(error: Error) -> str:
     """A sentence about the error. "" if the database works and has every migration: then the error
     is a bug."""
     if getattr(error.__cause__, "sqlstate", None) in NOT_THERE:
-        return schema.lack(variables.text("DATABASE_URL"))
+        return schema.lack(readers.text("DATABASE_URL"))
     if not is_away(error):
         return ""
     # psycopg repeats the message for each address that it tried.

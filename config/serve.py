@@ -7,7 +7,7 @@ import sys
 from importlib import import_module
 
 from config import programs
-from environment import variables as settings
+from environment import readers as settings
 from environment.exceptions import StartupError
 from environment.ports import require_free
 from operations import schema

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from environment import logs, variables
+from environment import logs, readers
 from environment.loading import prepare
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,49 +24,49 @@ OURS = ("environment", "smtp", *APPS, "config", "quickstart")
 prepare()
 
 try:
-    VAR = Path(variables.text("YANSHU_VAR", str(ROOT / "var"))).absolute()
-    SECRET_KEY = variables.text("YANSHU_SECRET_KEY")
+    VAR = Path(readers.text("YANSHU_VAR", str(ROOT / "var"))).absolute()
+    SECRET_KEY = readers.text("YANSHU_SECRET_KEY")
     # Former keys: they still decrypt and verify older data.
-    SECRET_KEY_FALLBACKS = variables.words("YANSHU_SECRET_KEY_OLD")
-    DEBUG = variables.boolean("YANSHU_DEBUG", default=False)
+    SECRET_KEY_FALLBACKS = readers.words("YANSHU_SECRET_KEY_OLD")
+    DEBUG = readers.boolean("YANSHU_DEBUG", default=False)
     # The public URL of the site, used for links in mails.
-    PUBLIC_URL = variables.text("YANSHU_URL", "http://127.0.0.1:8000").rstrip("/")
+    PUBLIC_URL = readers.text("YANSHU_URL", "http://127.0.0.1:8000").rstrip("/")
     # Our name in EHLO; "" means the address of each connection.
-    EHLO_NAME = variables.ehlo_name("YANSHU_EHLO_NAME", PUBLIC_URL)
-    ALLOWED_HOSTS = variables.words("YANSHU_HOSTS", "*")
+    EHLO_NAME = readers.ehlo_name("YANSHU_EHLO_NAME", PUBLIC_URL)
+    ALLOWED_HOSTS = readers.words("YANSHU_HOSTS", "*")
     # The loopback relay and bounce mailbox for newcomers; 0 in production.
-    SANDBOX = variables.boolean("YANSHU_SANDBOX", default=False)
-    SANDBOX_SMTP_PORT = variables.integer("YANSHU_SANDBOX_SMTP_PORT", 8025, low=1, high=65535)
-    SANDBOX_IMAP_PORT = variables.integer("YANSHU_SANDBOX_IMAP_PORT", 8143, low=1, high=65535)
-    DATABASES: dict[str, dict[str, Any]] = {"default": variables.database("DATABASE_URL")}
-    CELERY_BROKER_URL = variables.broker("CELERY_BROKER_URL")
+    SANDBOX = readers.boolean("YANSHU_SANDBOX", default=False)
+    SANDBOX_SMTP_PORT = readers.integer("YANSHU_SANDBOX_SMTP_PORT", 8025, low=1, high=65535)
+    SANDBOX_IMAP_PORT = readers.integer("YANSHU_SANDBOX_IMAP_PORT", 8143, low=1, high=65535)
+    DATABASES: dict[str, dict[str, Any]] = {"default": readers.database("DATABASE_URL")}
+    CELERY_BROKER_URL = readers.broker("CELERY_BROKER_URL")
     # Whether relays and mailboxes may have private and loopback addresses, like a company's own
     # servers. Set it to 0 if members of workspaces must not reach the private network.
-    PRIVATE_SERVERS = variables.boolean("YANSHU_PRIVATE_SERVERS", default=True)
+    PRIVATE_SERVERS = readers.boolean("YANSHU_PRIVATE_SERVERS", default=True)
     # Timeouts of SMTP sessions with relays, in percent of the engine's own values.
-    SMTP_TIMEOUTS_PERCENT = variables.integer("YANSHU_SMTP_TIMEOUTS", 100, low=1, high=1000)
+    SMTP_TIMEOUTS_PERCENT = readers.integer("YANSHU_SMTP_TIMEOUTS", 100, low=1, high=1000)
     # A file of mail providers that take precedence over those of relays/providers.
-    MAIL_PROVIDERS = variables.text("YANSHU_MAIL_PROVIDERS", "")
+    MAIL_PROVIDERS = readers.text("YANSHU_MAIL_PROVIDERS", "")
     # Whether campaigns start and are sent, and bounces are collected.
-    SENDING = variables.boolean("YANSHU_SENDING", default=True)
+    SENDING = readers.boolean("YANSHU_SENDING", default=True)
     # The platform's own mails: smtp://user:password@host:port, smtps://…, smtp+tls://…
-    MAIL_SERVER = variables.mail_server("EMAIL_URL")
-    DEFAULT_FROM_EMAIL = variables.text("YANSHU_FROM_EMAIL", "Yanshu <yanshu@localhost>")
+    MAIL_SERVER = readers.mail_server("EMAIL_URL")
+    DEFAULT_FROM_EMAIL = readers.text("YANSHU_FROM_EMAIL", "Yanshu <yanshu@localhost>")
     # Largest CSV that may be imported, in bytes.
-    IMPORT_MAX_BYTES = variables.integer("YANSHU_IMPORT_MAX_MB", 1024, low=1) * 1024 * 1024
+    IMPORT_MAX_BYTES = readers.integer("YANSHU_IMPORT_MAX_MB", 1024, low=1) * 1024 * 1024
     # Total bytes of a workspace's uploaded files whose import hasn't been started.
-    UNFINISHED_MAX_BYTES = variables.integer("YANSHU_UNFINISHED_MB", 4096, low=1) * 1024 * 1024
+    UNFINISHED_MAX_BYTES = readers.integer("YANSHU_UNFINISHED_MB", 4096, low=1) * 1024 * 1024
     # Test mails that a person may send a day, over all workspaces.
-    TEST_MAILS_PER_DAY = variables.integer("YANSHU_TEST_MAILS_PER_DAY", 100, low=0)
+    TEST_MAILS_PER_DAY = readers.integer("YANSHU_TEST_MAILS_PER_DAY", 100, low=0)
     # Longest query of a web request in seconds, applied by config.wsgi; 0: no limit.
-    QUERY_SECONDS = variables.integer("YANSHU_QUERY_SECONDS", 30, high=3600)
+    QUERY_SECONDS = readers.integer("YANSHU_QUERY_SECONDS", 30, high=3600)
     # Number of our reverse proxies that add to X-Forwarded-For: limits need the client address.
-    ALLAUTH_TRUSTED_PROXY_COUNT = variables.integer("YANSHU_PROXIES", 0, high=9)
+    ALLAUTH_TRUSTED_PROXY_COUNT = readers.integer("YANSHU_PROXIES", 0, high=9)
     # The operator's own rules for servers' replies; they take precedence. Read by relays.apps.
-    REPLY_RULES = variables.text("YANSHU_REPLY_RULES", "")
+    REPLY_RULES = readers.text("YANSHU_REPLY_RULES", "")
     LOGGING: dict[str, Any] = logs.configuration(OURS)
-    HTTPS = variables.boolean("YANSHU_HTTPS", default=PUBLIC_URL.startswith("https://"))
-except variables.SettingError as error:
+    HTTPS = readers.boolean("YANSHU_HTTPS", default=PUBLIC_URL.startswith("https://"))
+except readers.SettingError as error:
     raise SystemExit(f"Yanshu can't start: {error}") from error
 
 DATABASES["default"]["CONN_MAX_AGE"] = 60

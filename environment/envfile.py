@@ -7,7 +7,7 @@ The two differ in quoting, expansion and comments. A line that they would read d
 import re
 from pathlib import Path
 
-from environment.variables import SettingError
+from environment.readers import SettingError
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # Allowed without quotes: characters that sh doesn't split, expand or run. sh expands `~` at the

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from environment import envfile
-from environment import variables as settings
-from environment.variables import SettingError
+from environment import readers as settings
+from environment.readers import SettingError
 
 ROOT = Path(__file__).resolve().parent.parent
 # Commands that only read their input. They start without servers and without a secret.

@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from environment import variables
+from environment import readers
 
 FORMATS = ("text", "json")
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -159,7 +159,7 @@ def _common(record: logging.LogRecord) -> dict[str, object]:
 
 def formatter() -> logging.Formatter:
     """The formatter that YANSHU_LOG_FORMAT names. Raises SettingError."""
-    form = variables.choice("YANSHU_LOG_FORMAT", "text", FORMATS)
+    form = readers.choice("YANSHU_LOG_FORMAT", "text", FORMATS)
     return JsonFormatter() if form == "json" else TextFormatter()
 
 
@@ -167,8 +167,8 @@ def configuration(ours: Iterable[str] = ()) -> dict[str, Any]:
     """The settings for logging.config.dictConfig: all lines go to standard error. `ours`: the
     packages to which the level DEBUG applies; other packages log too much at that level, and may
     log contents. Raises SettingError."""
-    variables.choice("YANSHU_LOG_FORMAT", "text", FORMATS)
-    level = variables.choice("YANSHU_LOG_LEVEL", "INFO", LEVELS)
+    readers.choice("YANSHU_LOG_FORMAT", "text", FORMATS)
+    level = readers.choice("YANSHU_LOG_LEVEL", "INFO", LEVELS)
     return {
         "version": 1,
         "disable_existing_loggers": False,

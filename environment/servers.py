@@ -6,9 +6,9 @@ from urllib.parse import unquote, urlsplit
 import psycopg
 from kombu import Connection
 
-from environment import variables as settings
+from environment import readers as settings
 from environment.loading import given
-from environment.variables import SettingError
+from environment.readers import SettingError
 
 # Seconds to wait for a server.
 PATIENCE = 5

@@ -9,12 +9,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from accounts.access import WorkspaceRequest
-from campaigns import states
+from campaigns import transitions
 from campaigns.models import Campaign
 from campaigns.queries import progress
 from campaigns.queries.overview import Sums
 from contacts.models import List
-from contacts.queries import listgrowth
+from contacts.queries import growthchart
 from home import queries as query
 from home import todo as registry
 from pages import locales, reasons
@@ -73,7 +73,7 @@ def _running(request: WorkspaceRequest) -> list[Running]:
     return [
         Running(
             campaign,
-            states.state_of(campaign),
+            transitions.state_of(campaign),
             known[campaign.mailing.pk],
             reasons.text(campaign.mailing.wait_reason) if campaign.mailing.wait_reason else "",
         )
@@ -88,7 +88,7 @@ def home_running(request: WorkspaceRequest) -> HttpResponse:
 
 
 def home_growth(request: WorkspaceRequest) -> HttpResponse:
-    chart: dict[str, Any] = listgrowth.chart(request.workspace)
+    chart: dict[str, Any] = growthchart.chart(request.workspace)
     return render(request, "home/parts/growth.html", {"chart": chart})
 
 

@@ -15,7 +15,7 @@ from pages.registry import Registry
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    # good, bad, warn, busy, info, quiet: the CSS class is status-<role>.
+    # good, bad, warn, busy, info, quiet: the CSS class is tone-<role> (frontend/src/statuses.css).
     role: str
     icon: str
     label: str | Promise

@@ -8,10 +8,10 @@ from importlib import import_module
 from pathlib import Path
 
 from environment import envfile
-from environment import variables as settings
+from environment import readers as settings
 from environment.loading import ROOT, given
 from environment.ports import address, kept_port
-from environment.variables import SettingError
+from environment.readers import SettingError
 
 
 def complete(env: dict[str, str], *, var: Path, host: str, port: int) -> dict[str, str]:

@@ -4,7 +4,7 @@ runs itself. Hosts with their own servers need not install them."""
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 
-from environment import variables as settings
+from environment import readers as settings
 from environment.loading import given
 from quickstart.exceptions import QuickstartError
 

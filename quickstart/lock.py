@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 
 from environment import envfile
-from environment.variables import SettingError
+from environment.readers import SettingError
 from quickstart.exceptions import QuickstartError
 
 # Seconds that the guard of a killed run may need to stop the programs that are left.

@@ -17,7 +17,7 @@ from contextlib import suppress
 
 from config import programs
 from environment import loading, logs, servers
-from environment import variables as settings
+from environment import readers as settings
 from environment.ports import address, free_port
 from operations import schema
 from quickstart import additions, extra

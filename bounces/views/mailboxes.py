@@ -19,7 +19,7 @@ from bounces.services import unprovensources
 from bounces.views.bounces import STATES
 from pages import locales
 from relays.managers import managers
-from relays.providers import mailboxes as known
+from relays.providers import mailboxproviders as known
 
 
 def mailboxes(request: WorkspaceRequest) -> HttpResponse:

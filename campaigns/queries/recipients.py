@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from campaigns.queries import pending, progress, report
-from campaigns.queries.replies import Same
+from campaigns.queries.replygroups import Same
 from contacts import addresses
 from contacts.models import Contact
 from pages import numbers, reasons, statuses
@@ -63,7 +63,7 @@ TALLIED = (
 
 def filtered(mailing: Mailing, parameters: QueryDict) -> QuerySet[Message]:
     """By q (an address, or how it begins), state, reason, event, domain, provider (a key of
-    relays.providers), same (what servers said, see campaigns.queries.replies; empty: nothing),
+    relays.providers), same (what servers said, see campaigns.queries.replygroups; empty: nothing),
     rest (failed for none of the reasons that the report names), link (the number of a link that
     was clicked) and variant (whose link it is), run (refused in that run of refusals) and held
     (waiting in the lane that it stopped)."""

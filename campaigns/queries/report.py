@@ -14,7 +14,7 @@ from django.core.cache import cache
 from django.db import connection
 
 from campaigns.models import KeptReport
-from campaigns.queries.replies import same
+from campaigns.queries.replygroups import same
 from relays import providers
 from sending.models import Event, Mailing
 from sending.queries.states import sql
@@ -35,11 +35,11 @@ KEEP_SETTLED = 300
 
 @dataclass(frozen=True, slots=True)
 class ReplyGroup:
-    """Messages with equal replies (see campaigns.queries.replies)."""
+    """Messages with equal replies (see campaigns.queries.replygroups)."""
 
     # A code of pages.reasons, or a kind of sending.models.Event.
     reason: str
-    # The reply without its details (campaigns.queries.replies); a filter of the recipients.
+    # The reply without its details (campaigns.queries.replygroups); a filter of the recipients.
     same: str
     count: int
     # One of the replies in full.

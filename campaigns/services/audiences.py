@@ -13,7 +13,7 @@ from campaigns.models import Campaign
 from campaigns.queries.audience import audience_of
 from contacts.audience import Audience
 from contacts.models import Contact, List, Subscription
-from contacts.queries import audience, growth
+from contacts.queries import audience, lists
 from contacts.queries.mergefields import merge_fields
 from designs.fields import of_workspace
 from designs.fielduses import Use
@@ -135,7 +135,7 @@ def sizes(workspace_id: int) -> dict[int, int]:
     known: dict[int, int] | None = cache.get(key)
     if known is None:
         begun = time.monotonic()
-        known = {pk: counts.subscribed for pk, counts in growth.counts(workspace_id).items()}
+        known = {pk: counts.subscribed for pk, counts in lists.counts(workspace_id).items()}
         if time.monotonic() - begun > LONG_COUNT:
             cache.set(key, known, 60)
     return known

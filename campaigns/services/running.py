@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User, Workspace
-from campaigns import sources, states
+from campaigns import sources, transitions
 from campaigns.exceptions import CampaignConflictError, CampaignError
 from campaigns.models import Campaign
 from campaigns.queries.audience import audience_of
@@ -401,7 +401,7 @@ def settle_many(campaign: Campaign, kind: str, query: str, *, by: User | None) -
 
 def _mailing(campaign: Campaign, verb: str) -> Mailing:
     campaign.refresh_from_db()
-    if campaign.mailing is None or not states.transition(verb, states.state_of(campaign)):
+    if campaign.mailing is None or not transitions.transition(verb, transitions.state_of(campaign)):
         raise CampaignError(_no_longer(campaign))
     return campaign.mailing
 
@@ -410,10 +410,10 @@ def _no_longer(campaign: Campaign) -> str:
     """Why an action of the live page is not possible in the campaign's state."""
     campaign.refresh_from_db()
     return {
-        states.DRAFT: _("This campaign is a draft; nothing is being sent."),
-        states.SCHEDULED: _("This campaign has not started yet."),
-        states.SENDING: _("This campaign is being sent already."),
-        states.PAUSED: _("This campaign is paused already."),
-        states.FINISHED: _("This campaign is finished; everything is sent."),
-        states.CANCELLED: _("This campaign was cancelled already."),
-    }[states.state_of(campaign)]
+        transitions.DRAFT: _("This campaign is a draft; nothing is being sent."),
+        transitions.SCHEDULED: _("This campaign has not started yet."),
+        transitions.SENDING: _("This campaign is being sent already."),
+        transitions.PAUSED: _("This campaign is paused already."),
+        transitions.FINISHED: _("This campaign is finished; everything is sent."),
+        transitions.CANCELLED: _("This campaign was cancelled already."),
+    }[transitions.state_of(campaign)]

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 from accounts.access import WorkspaceRequest, get_in
 from campaigns.exceptions import CampaignError
 from campaigns.models import Campaign
-from campaigns.services import deciding, running
+from campaigns.services import holddecisions, running
 from campaigns.views import report
 
 
@@ -60,7 +60,7 @@ def decide_run(request: WorkspaceRequest, pk: int, number: int) -> HttpResponseB
     campaign = get_in(request.workspace, Campaign, pk=pk)
     user = request.user if request.user.is_authenticated else None
     try:
-        said = deciding.decide(campaign, number, request.POST.get("do", ""), by=user)
+        said = holddecisions.decide(campaign, number, request.POST.get("do", ""), by=user)
     except CampaignError as error:
         messages.warning(request, str(error))
     else:

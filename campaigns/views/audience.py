@@ -9,8 +9,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.access import WorkspaceRequest
-from campaigns.queries import answers, audiencesheet
 from campaigns.queries import audience as query
+from campaigns.queries import audiencesheet, personsearch
 from campaigns.views.report import dropped, started
 from contacts import exports
 from contacts.queries import audience as lists
@@ -23,7 +23,7 @@ def _context(request: WorkspaceRequest, page: tables.Page[LeftOut]) -> dict[str,
     reason = request.GET.get("reason", "")
     return {
         "page": page,
-        "rows": answers.of_left_out(request.workspace, page.rows),
+        "rows": personsearch.of_left_out(request.workspace, page.rows),
         "reason": reason,
         "reason_text": reasons.text(reason) if reason not in {"", lists.LEFT_OUT} else "",
         "filtered": any(request.GET.get(name) for name in query.FILTERS),
@@ -40,7 +40,7 @@ def campaign_audience(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     text = request.GET.get("q", "").strip()
     context = _context(request, page) | {
         "campaign": campaign,
-        "answers": answers.before(campaign, text, page.rows) if text else [],
+        "answers": personsearch.before(campaign, text, page.rows) if text else [],
         "reasons": [(code, reasons.text(code)) for code in counted["excluded"]],
         "everybody": lists.LEFT_OUT,
     }
@@ -81,7 +81,7 @@ def left_out(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
         "campaign": campaign,
         "mailing": mailing,
         "unrecorded": query.unrecorded(mailing),
-        "answers": answers.beside(mailing, text, page.rows) if text else [],
+        "answers": personsearch.beside(mailing, text, page.rows) if text else [],
         "reasons": [(code, reasons.text(code)) for code in mailing.excluded],
     }
     return render(request, "campaigns/audience.html", context)

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 from accounts.access import WorkspaceRequest, get_in
 from accounts.models import Workspace
 from accounts.permissions import Permission
-from campaigns import states, zones
+from campaigns import transitions, zones
 from campaigns.exceptions import CampaignError
 from campaigns.forms import NewCampaignForm
 from campaigns.models import Campaign
@@ -41,14 +41,14 @@ SHOULD_START_WITHIN = 15
 
 
 def filtered(workspace: Workspace, parameters: QueryDict) -> QuerySet[Campaign]:
-    """Campaigns by the filters q (part of name or subject), state (one of campaigns.states.STATES)
-    and days (started within that many days)."""
+    """Campaigns by the filters q (part of name or subject), state (one of
+    campaigns.transitions.STATES) and days (started within that many days)."""
     rows = Campaign.objects.filter(workspace=workspace)
     if (days := parameters.get("days", "")) in PERIODS:
         rows = overview.started_within(workspace, days=int(days))
     if text := parameters.get("q", "").strip():
         rows = rows.filter(Q(name__icontains=text) | Q(subject__icontains=text))
-    if (state := parameters.get("state", "")) in states.STATES:
+    if (state := parameters.get("state", "")) in transitions.STATES:
         rows = rows.filter(
             Q(mailing__state=state) | Q(mailing=None, state=state)
             if state in Campaign.State
@@ -75,7 +75,7 @@ def campaigns(request: WorkspaceRequest) -> HttpResponse:
     days = request.GET.get("days", "")
     context = {
         "page": page,
-        "states": states.STATES,
+        "states": transitions.STATES,
         "periods": PERIODS.items(),
         "sums": overview.sums(rows) if days in PERIODS else None,
         "filtered": any(request.GET.get(name) for name in ("q", "state", "days")),
@@ -165,21 +165,21 @@ def _review(request: WorkspaceRequest, one: Campaign) -> HttpResponse:
     person = audiences.somebody(one, after=numbers.whole(request.GET.get("after", "")) or 0)
     known = composer.rail(request, one, fresh=True)
     moment = zones.of(one.scheduled_at, one.timezone) if one.scheduled_at else None
-    send = states.transition("send", states.DRAFT)
-    cancel = states.transition("cancel", states.SCHEDULED)
+    send = transitions.transition("send", transitions.DRAFT)
+    cancel = transitions.transition("cancel", transitions.SCHEDULED)
     due_for = _due_for(one)
     context = {
         **known,
-        "state": states.state_of(one),
+        "state": transitions.state_of(one),
         "person": person,
         "inbox": composer.inbox(one, person),
         "said": zones.meant(moment, reader=zones.known(request.user.timezone)) if moment else [],
         "at": zones.short(one.scheduled_at, one.timezone) if one.scheduled_at else "",
         "sure": _sure(known["review"].route),
-        "question": states.asked(send, {"recipients": known["audience"].recipients})
+        "question": transitions.asked(send, {"recipients": known["audience"].recipients})
         if send
         else "",
-        "cancel_question": states.asked(cancel, {}) if cancel else "",
+        "cancel_question": transitions.asked(cancel, {}) if cancel else "",
         "starting": due_for is not None,
         "late": due_for is not None and due_for > SHOULD_START_WITHIN,
     }

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext
 
 from accounts.access import WorkspaceRequest
-from campaigns.queries import answers, causes, pending
+from campaigns.queries import causes, pending, personsearch
 from campaigns.queries import recipients as query
 from campaigns.queries.causes import Cause
 from campaigns.views import unknown
@@ -74,7 +74,7 @@ def recipients(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
         "rows": [_row(message, known, in_flight, behind) for message in page],
         "filtered": any(request.GET.get(name) for name in query.FILTERS),
         "narrowed": "same" in request.GET or any(map(request.GET.get, query.FROM_REPORT)),
-        "answers": answers.after(mailing, text, found) if text else [],
+        "answers": personsearch.after(mailing, text, found) if text else [],
         "reason": reasons.text(request.GET.get("reason", "")),
         "provider": providers.label(request.GET.get("provider", "")),
         "retries": state == "failed" and mailing.state != Mailing.State.CANCELLED,

@@ -14,10 +14,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.access import WorkspaceRequest
-from campaigns import states, wording
+from campaigns import transitions, wording
 from campaigns.models import Campaign
 from campaigns.queries import audience, overview, progress, report, series
-from campaigns.services import deciding
+from campaigns.services import holddecisions
 from contacts.models import Contact, List
 from designs.previews import render_preview
 from pages import locales, reasons, statuses
@@ -111,14 +111,14 @@ class LedgerFigure:
 def live_context(request: WorkspaceRequest, campaign: Campaign, mailing: Mailing) -> dict[str, Any]:
     now = progress.of([mailing])[mailing.pk]
     people = reverse("recipients", args=[request.workspace.slug, campaign.pk])
-    tally, state = mailing.tally, states.state_of(campaign)
+    tally, state = mailing.tally, transitions.state_of(campaign)
     numbers = {
         "done": now.done,
         "targeted": now.targeted,
         "left": now.left,
         "unknown": tally.unknown,
     }
-    steps = {step.verb: step for step in states.possible(state) if step.verb in VERBS}
+    steps = {step.verb: step for step in transitions.possible(state) if step.verb in VERBS}
     return {
         "campaign": campaign,
         "mailing": mailing,
@@ -133,7 +133,7 @@ def live_context(request: WorkspaceRequest, campaign: Campaign, mailing: Mailing
         ],
         "people_url": people,
         "steps": steps,
-        "cancel_text": states.asked(steps["cancel"], numbers) if "cancel" in steps else "",
+        "cancel_text": transitions.asked(steps["cancel"], numbers) if "cancel" in steps else "",
         **_waits(mailing),
         **_runs(mailing),
         **_mostly_failed(campaign, mailing),
@@ -171,7 +171,7 @@ def _mostly_failed(campaign: Campaign, mailing: Mailing) -> dict[str, Any]:
 
 def _runs(mailing: Mailing) -> dict[str, Any]:
     """Runs of refusals that need a decision; `runs_seen` changes whenever their display does."""
-    found = deciding.runs(mailing)
+    found = holddecisions.runs(mailing)
     seen = "-".join(f"{run.hold.pk}.{run.failed}.{int(run.holds)}" for run in found)
     return {"runs": found, "runs_seen": seen}
 

@@ -97,7 +97,7 @@ def filtered(
     workspace: Workspace, parameters: QueryDict, *, at: dt.datetime | None = None
 ) -> QuerySet[Contact]:
     """The workspace's contacts by the page's parameters: q, list, status, days (subscribed, or with
-    that status left, within so many days; counted like contacts.queries.growth), and import with
+    that status left, within so many days; counted like contacts.queries.lists), and import with
     outcome (what the import did with them). `at`: the end of the days; None: now."""
     people = search(Contact.objects.filter(workspace=workspace), parameters.get("q", ""))
     people = _imported(people, workspace, parameters)

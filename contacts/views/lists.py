@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST
 from accounts.access import WorkspaceRequest, get_in
 from contacts.forms import ListForm
 from contacts.models import List
-from contacts.queries import growth
+from contacts.queries import lists as list_queries
 from contacts.services import lists as list_service
 
 GROWTH_DAYS = 90
@@ -18,8 +18,8 @@ GROWTH_DAYS = 90
 def lists(request: WorkspaceRequest) -> HttpResponse:
     archived = request.GET.get("archived") == "1"
     shown = List.objects.filter(workspace=request.workspace, archived_at__isnull=not archived)
-    counts = growth.counts(request.workspace.pk)
-    rows = [(one, counts.get(one.pk, growth.NOBODY)) for one in shown.order_by("name")]
+    counts = list_queries.counts(request.workspace.pk)
+    rows = [(one, counts.get(one.pk, list_queries.NOBODY)) for one in shown.order_by("name")]
     context = {
         "rows": rows,
         "archived": archived,
@@ -32,7 +32,7 @@ def lists(request: WorkspaceRequest) -> HttpResponse:
 
 def list_page(request: WorkspaceRequest, pk: int) -> HttpResponse:
     one = get_in(request.workspace, List, pk=pk)
-    series = growth.daily(one.pk, days=GROWTH_DAYS)
+    series = list_queries.daily(one.pk, days=GROWTH_DAYS)
     chart = {
         "labels": [day.isoformat() for day, _total in series],
         "series": [
@@ -43,7 +43,7 @@ def list_page(request: WorkspaceRequest, pk: int) -> HttpResponse:
             }
         ],
     }
-    counts = growth.counts(request.workspace.pk).get(one.pk, growth.NOBODY)
+    counts = list_queries.counts(request.workspace.pk).get(one.pk, list_queries.NOBODY)
     context = {"list": one, "counts": counts, "chart": chart, "days": len(series)}
     return render(request, "contacts/list.html", context)
 

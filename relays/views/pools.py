@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 from accounts.access import WorkspaceRequest, get_in
 from relays.forms.pools import PoolForm
 from relays.models import Pool
-from relays.services import overview, tiers, usage
+from relays.services import overview, pooloverview, usage
 from relays.services import pools as service
 
 
@@ -27,7 +27,7 @@ def pool_now(request: WorkspaceRequest, pk: int) -> HttpResponse:
 
 
 def _now(pool: Pool) -> dict[str, Any]:
-    now = tiers.of_pools([pool], overview.of(tiers.relays_of(pool)))[0]
+    now = pooloverview.of_pools([pool], overview.of(pooloverview.relays_of(pool)))[0]
     return {"pool": pool, "now": now, "live": usage.of_pool(pool)}
 
 

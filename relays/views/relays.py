@@ -17,7 +17,7 @@ from relays.models import Lane, Pool, Relay
 from relays.providers import presets
 from relays.providers.presets import Group, Preset
 from relays.queries import figures, history
-from relays.services import overview, tiers, usage
+from relays.services import overview, pooloverview, usage
 from relays.services import relays as service
 
 SHOWN_LANES = 50
@@ -49,7 +49,7 @@ def _listed(request: WorkspaceRequest) -> dict[str, Any]:
     return {
         "rows": rows,
         "archived": archived,
-        "pools": [] if archived else tiers.of_pools(pools, rows),
+        "pools": [] if archived else pooloverview.of_pools(pools, rows),
     }
 
 

@@ -52,7 +52,7 @@ class ClaimedBatch:
     accepted_at_refusal: int = -1
     # Mails handed over since the last record whose answer was never seen.
     unseen: int = 0
-    # A mail of it did not fit the relay (services.reading).
+    # A mail of it did not fit the relay (services.refusalscope).
     unfit_seen: bool = False
     # Messages whose recipients left while they waited: {message id: code of pages.reasons}.
     gone: dict[int, str] = field(default_factory=dict)

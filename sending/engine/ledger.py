@@ -21,7 +21,7 @@ from sending.queries.claim import Claimed, claim, renew
 from sending.queries.record import Result, record
 from sending.services import fence, holds, mailings, pacing, refusals, streams
 from sending.services.outcomes import settle
-from sending.services.reading import reply_of
+from sending.services.refusalscope import reply_of
 from smtp import End, Outcome
 from smtp.accepted import Accepted
 

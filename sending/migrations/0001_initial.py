@@ -214,8 +214,8 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('span', models.BigIntegerField()),
-                ('offsets', django.contrib.postgres.fields.ArrayField(base_field=models.SmallIntegerField(), size=None)),
-                ('contacts', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(null=True), size=None)),
+                ('offsets', django.contrib.postgres.fields.ArrayField(base_field=models.SmallIntegerField(), default=list, size=None)),
+                ('contacts', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(null=True), default=list, size=None)),
                 ('addresses', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=320, null=True), null=True, size=None)),
                 ('variants', django.contrib.postgres.fields.ArrayField(base_field=models.SmallIntegerField(), null=True, size=None)),
                 ('mailing', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='past_recipients', to='sending.mailing')),

@@ -17,8 +17,9 @@ from smtp.events import MailEvent
 
 
 class Mailing(Sourced):
-    """Messages that are sent under the same rules. Transitions: sending.states. `source`: what it
-    was opened for. Changes of subscriptions and suppressions that it causes get the same source."""
+    """Messages that are sent under the same rules. Transitions: sending.transitions. `source`: what
+    it was opened for. Changes of subscriptions and suppressions that it causes get the same
+    source."""
 
     class State(models.TextChoices):
         SENDING = "sending", _("Sending")

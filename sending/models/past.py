@@ -20,8 +20,8 @@ class PastRecipients(models.Model):
     # id >> SHIFT
     span = models.BigIntegerField()
     # The rest of each id, below 1 << SHIFT.
-    offsets = ArrayField(models.SmallIntegerField())
-    contacts = ArrayField(models.BigIntegerField(null=True))
+    offsets = ArrayField(models.SmallIntegerField(), default=list)
+    contacts = ArrayField(models.BigIntegerField(null=True), default=list)
     # An address only where the contact's differs or there is no contact; null: no row needs one.
     addresses = ArrayField(models.CharField(max_length=320, null=True), null=True)
     # Numbers of variants; null: all have the first.

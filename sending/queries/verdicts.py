@@ -111,7 +111,7 @@ _OF_ONE_OFF = {"<NEARBY>": "", "<ROWS>": _RANGE, "<ACCEPTED>": _ACCEPTED_ANY}
 _OF_STREAM = {"<NEARBY>": _NEARBY, "<ROWS>": _OF_NEARBY, "<ACCEPTED>": _ACCEPTED_LATELY}
 
 _ADDRESS = "('address', 'address_pending', 'address_unproven')"
-# Another relay of the pool refused it before (services.reading). The second relay gets dead
+# Another relay of the pool refused it before (services.refusalscope). The second relay gets dead
 # addresses, one after the other, and that is no run. Too many of one lane are still doubted.
 _SECOND = "(%(pool)s AND m.attempts > 1)"
 

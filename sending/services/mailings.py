@@ -20,7 +20,7 @@ from sending.models import Fenced, Freezing, Hold, Mailing, Tally, Variant
 from sending.purposes import ADVERTISING, RULES
 from sending.queries import ending, refusals
 from sending.services import freezing
-from sending.states import TRANSITIONS
+from sending.transitions import TRANSITIONS
 from sending.variants import Choice, checked
 
 RETRY_FOR = timedelta(days=2)
@@ -104,7 +104,7 @@ def _named(mailing: Mailing) -> dict[str, int]:
 
 
 def _move(mailing: Mailing, verb: str, **fields: object) -> bool:
-    """Makes a transition of sending.states, if the mailing's state allows it."""
+    """Makes a transition of sending.transitions, if the mailing's state allows it."""
     sources, target = TRANSITIONS[verb]
     moved = Mailing.objects.filter(pk=mailing.pk, state__in=sources).update(state=target, **fields)
     mailing.refresh_from_db()

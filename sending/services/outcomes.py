@@ -18,7 +18,7 @@ from sending.queries.record import Result, record
 from sending.retries import Patience, next_try
 from sending.services import refusals, streams, verdicts
 from sending.services.mailings import drop_given_back
-from sending.services.reading import Refused, Refusing, reply_of
+from sending.services.refusalscope import Refused, Refusing, reply_of
 from smtp import End, Outcome, Stage
 from smtp.accepted import Accepted
 from smtp.replies import Meaning

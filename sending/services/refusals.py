@@ -25,7 +25,7 @@ from sending.queries.claim import Claimed
 from sending.queries.streams import LATELY
 from sending.services import holding, holds, mailings
 from sending.services.holding import HoldCause
-from sending.services.reading import Refused, accepted_lately, accepted_of, accepted_others
+from sending.services.refusalscope import Refused, accepted_lately, accepted_of, accepted_others
 from smtp.accepted import Accepted
 from smtp.replies import Meaning
 

@@ -17,7 +17,7 @@ from relays.queries import history
 from relays.services.usage import Panel
 from relays.views.relays import PERIODS, hours_of
 from sending.models import Mailing, Message
-from sending.queries import relayanswered, relayreplies
+from sending.queries import relayreplies, relayreplymessages
 from sending.services import relaymailings
 
 SHOWN_MAILINGS = 5
@@ -100,7 +100,7 @@ def _carried(
     meaning: str = "",
 ) -> dict[str, Any]:
     mailings = relaymailings.mailings(relay)
-    found = relayanswered.messages(relay.pk, mailings, since, meaning=meaning)
+    found = relayreplymessages.messages(relay.pk, mailings, since, meaning=meaning)
     page = tables.keyset(found.select_related("mailing"), request, sorts={})
     return {
         "relay": relay,

@@ -15,7 +15,7 @@ from accounts.models import User, Workspace
 from accounts.permissions import Role
 from campaigns.exceptions import CampaignError
 from campaigns.models import Campaign
-from campaigns.services import deciding
+from campaigns.services import holddecisions
 from contacts.models import Suppression
 from relays.models import Relay
 from relays.services import relays
@@ -266,7 +266,7 @@ def test_of_two_who_decide_at_once_the_second_is_told(
     def press(verb: str) -> None:
         try:
             together.wait()
-            said.append(deciding.decide(Campaign.objects.get(pk=held.pk), number, verb))
+            said.append(holddecisions.decide(Campaign.objects.get(pk=held.pk), number, verb))
         except CampaignError as error:
             said.append(str(error))
         finally:

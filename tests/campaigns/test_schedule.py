@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts.models import User, Workspace
 from accounts.services import workspaces
-from campaigns import services, states, tasks
+from campaigns import services, tasks, transitions
 from campaigns.models import Campaign
 from campaigns.services import audiences
 from contacts.models import List, Subscription
@@ -42,11 +42,11 @@ def test_a_campaign_starts_when_its_time_has_come_and_not_before(make_campaign: 
     campaign = plan(make_campaign(), timezone.now() + timedelta(seconds=60))
     tasks.start_due.run()
     campaign.refresh_from_db()
-    assert states.state_of(campaign) == "scheduled"
+    assert transitions.state_of(campaign) == "scheduled"
     Campaign.objects.update(scheduled_at=timezone.now())
     tasks.start_due.run()
     campaign.refresh_from_db()
-    assert states.state_of(campaign) == "sending"
+    assert transitions.state_of(campaign) == "sending"
     mailing = Mailing.objects.get()
     assert campaign.mailing == mailing
     assert mailing.source == Source("campaign", campaign.pk)

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-import sending.states
+import sending.transitions
 from accounts.models import User, Workspace
-from campaigns import services, states
+from campaigns import services, transitions
 from campaigns.models import Campaign
 from campaigns.services import drafts
 from contacts.models import List
@@ -27,20 +27,24 @@ def started(campaign: Campaign) -> Campaign:
 
 
 def test_the_table_agrees_with_that_of_mailings() -> None:
-    for verb, (sources, target) in sending.states.TRANSITIONS.items():
-        ours = {t.source for t in states.TRANSITIONS if t.verb == verb} - {states.SCHEDULED}
+    for verb, (sources, target) in sending.transitions.TRANSITIONS.items():
+        ours = {t.source for t in transitions.TRANSITIONS if t.verb == verb} - {
+            transitions.SCHEDULED
+        }
         assert ours == set(sources), verb
-        assert {t.target for t in states.TRANSITIONS if t.verb == verb} == {target}
+        assert {t.target for t in transitions.TRANSITIONS if t.verb == verb} == {target}
 
 
 def test_every_state_is_reached_and_every_verb_of_a_person_has_a_word() -> None:
-    assert set(states.STATES) - {states.DRAFT} <= {t.target for t in states.TRANSITIONS}
-    assert all(str(t.label) for t in states.TRANSITIONS if t.permission)
-    step = states.transition("cancel", states.SENDING)
+    assert set(transitions.STATES) - {transitions.DRAFT} <= {
+        t.target for t in transitions.TRANSITIONS
+    }
+    assert all(str(t.label) for t in transitions.TRANSITIONS if t.permission)
+    step = transitions.transition("cancel", transitions.SENDING)
     assert step is not None
-    said = states.asked(step, {"done": 12480, "targeted": 20000, "left": 7520})
+    said = transitions.asked(step, {"done": 12480, "targeted": 20000, "left": 7520})
     assert said == ("Cancel this campaign? 12,480 of 20,000 are done; 7,520 will not be sent.")
-    assert states.transition("pause", states.DRAFT) is None
+    assert transitions.transition("pause", transitions.DRAFT) is None
 
 
 def test_a_new_campaign_takes_what_the_workspace_proposes(
@@ -142,15 +146,15 @@ def test_what_was_deleted_meanwhile_is_empty_in_a_restored_draft(
 def test_pause_resume_cancel(make_campaign: Make) -> None:
     campaign = started(make_campaign())
     services.pause(campaign)
-    assert states.state_of(campaign) == "paused"
+    assert transitions.state_of(campaign) == "paused"
     with pytest.raises(services.CampaignError, match="paused already"):
         services.pause(campaign)
     services.resume(campaign)
-    assert states.state_of(campaign) == "sending"
+    assert transitions.state_of(campaign) == "sending"
     with pytest.raises(services.CampaignError, match="being sent already"):
         services.resume(campaign)
     services.cancel(campaign)
-    assert states.state_of(campaign) == "cancelled"
+    assert transitions.state_of(campaign) == "cancelled"
     messages = Message.objects.filter(mailing=campaign.mailing)
     assert {(m.state, m.reason) for m in messages} == {(Message.State.SKIPPED, "cancelled")}
     for verb in (services.pause, services.resume, services.cancel):
@@ -170,7 +174,7 @@ def test_a_cancelled_schedule_never_starts(make_campaign: Make) -> None:
     services.start_now(campaign)
     services.cancel(campaign)
     assert services.start_due() == []
-    assert states.state_of(campaign) == "cancelled"
+    assert transitions.state_of(campaign) == "cancelled"
     assert not Mailing.objects.exists()
     with pytest.raises(services.CampaignError, match="duplicate it"):
         services.start_now(campaign)

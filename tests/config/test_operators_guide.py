@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from config.programs import WORKERS
-from environment import envfile, variables
+from environment import envfile, readers
 from tests.environment.test_envfile import by_sh
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -67,8 +67,8 @@ def test_the_settings_file_is_read_alike_by_all(tmp_path: Path) -> None:
     read = envfile.read(path)
     assert read == by_sh(path) == by_systemd(content)
     assert read["YANSHU_FROM_EMAIL"] == "Yanshu <yanshu@example.com>"
-    assert variables.database("DATABASE_URL", read)["PASSWORD"] == "change-this-1"
-    assert variables.mail_server("EMAIL_URL", read).host == "smtp.example.com"
+    assert readers.database("DATABASE_URL", read)["PASSWORD"] == "change-this-1"
+    assert readers.mail_server("EMAIL_URL", read).host == "smtp.example.com"
     # doctor knows that it was not replaced.
     assert read["YANSHU_SECRET_KEY"].startswith("change-this")
     example = ROOT / "docs/operators/settings.md"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from environment import variables
-from environment.variables import SettingError
+from environment import readers
+from environment.readers import SettingError
 
 RAW = ["p@ss", "p#ss", "p/ss", "p?ss", "100%", "%zz", "p:ss", "[p", "p ss", "p@s/s", "#"]
 
@@ -12,9 +12,9 @@ RAW = ["p@ss", "p#ss", "p/ss", "p?ss", "100%", "%zz", "p:ss", "[p", "p ss", "p@s
 @pytest.mark.parametrize(
     ("read", "url"),
     [
-        (variables.database, "postgresql://me:{}@db.example:5432/yanshu"),
-        (variables.broker, "amqp://me:{}@broker.example:5672/yanshu"),
-        (variables.mail_server, "smtp+tls://me:{}@mail.example:587"),
+        (readers.database, "postgresql://me:{}@db.example:5432/yanshu"),
+        (readers.broker, "amqp://me:{}@broker.example:5672/yanshu"),
+        (readers.mail_server, "smtp+tls://me:{}@mail.example:587"),
     ],
 )
 def test_a_raw_character_is_explained(read: object, url: str, password: str) -> None:
@@ -29,7 +29,7 @@ def test_a_raw_character_is_explained(read: object, url: str, password: str) -> 
 
 def test_encoded_ones_are_read() -> None:
     url = "postgresql://m%40e:p%40%3A%2F%3F%23%25%5B%20s@db.example:5432/yan%2Fshu?sslmode=require"
-    found = variables.database("A_URL", {"A_URL": url})
+    found = readers.database("A_URL", {"A_URL": url})
     assert (found["USER"], found["PASSWORD"]) == ("m@e", "p@:/?#%[ s")
     assert (found["HOST"], found["PORT"], found["NAME"]) == ("db.example", "5432", "yan/shu")
     assert found["OPTIONS"] == {"sslmode": "require"}
@@ -45,4 +45,4 @@ def test_encoded_ones_are_read() -> None:
     ],
 )
 def test_brokers_that_are_fine(url: str) -> None:
-    assert variables.broker("A_URL", {"A_URL": url}) == url
+    assert readers.broker("A_URL", {"A_URL": url}) == url

@@ -12,7 +12,7 @@ from accounts.models import Workspace
 from contacts import csvdetect, values
 from contacts.columns import KnownAttribute, describe
 from contacts.models import Attribute, Contact, Import, List, Subscription
-from contacts.queries import growth
+from contacts.queries import lists
 from contacts.services import imports
 from tests.contacts.test_imports import chosen, imported, ran, received
 
@@ -192,13 +192,13 @@ def test_imported_opt_outs_did_not_leave(owner_client: Client, workspace: Worksp
     news = List.objects.create(workspace=workspace, name="News")
     text = "email,status\na@b.example,subscribed\nc@d.example,unsubscribed\n"
     imported(workspace, text, target=news)
-    counts = growth.counts(workspace.pk)[news.pk]
+    counts = lists.counts(workspace.pk)[news.pk]
     assert (counts.subscribed, counts.unsubscribed, counts.joined, counts.left) == (1, 1, 1, 0)
     # Somebody who was on the list did.
     row = Subscription.objects.get(status="subscribed")
     row.status = "unsubscribed"
     row.save()
-    assert growth.counts(workspace.pk)[news.pk].left == 1
+    assert lists.counts(workspace.pk)[news.pk].left == 1
     page = owner_client.get(
         f"/w/{workspace.slug}/contacts/?list={news.pk}&status=unsubscribed&days=30"
     ).content.decode()
@@ -231,11 +231,11 @@ def test_growth_begins_with_the_first_day(workspace: Workspace) -> None:
     imported(workspace, "email\na@b.example\n", target=news)
     week = timezone.now() - timedelta(days=7)
     Subscription.objects.update(created_at=week, changed_at=week)
-    series = growth.daily(news.pk, days=90)
+    series = lists.daily(news.pk, days=90)
     assert len(series) == 8
     assert {total for _day, total in series} == {1}
     Subscription.objects.update(created_at=timezone.now(), changed_at=timezone.now())
-    assert [total for _day, total in growth.daily(news.pk, days=90)] == [0, 1]
+    assert [total for _day, total in lists.daily(news.pk, days=90)] == [0, 1]
 
 
 def test_guesses_of_types() -> None:

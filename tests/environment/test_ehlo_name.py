@@ -2,7 +2,7 @@
 
 import pytest
 
-from environment import variables
+from environment import readers
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ from environment import variables
     ],
 )
 def test_what_is_said(given: str, url: str, said: str) -> None:
-    assert variables.ehlo_name("YANSHU_EHLO_NAME", url, {"YANSHU_EHLO_NAME": given}) == said
+    assert readers.ehlo_name("YANSHU_EHLO_NAME", url, {"YANSHU_EHLO_NAME": given}) == said
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_what_is_said(given: str, url: str, said: str) -> None:
     ],
 )
 def test_a_wrong_one_stops_the_start(given: str) -> None:
-    with pytest.raises(variables.SettingError) as caught:
-        variables.ehlo_name("YANSHU_EHLO_NAME", "https://x.example", {"YANSHU_EHLO_NAME": given})
+    with pytest.raises(readers.SettingError) as caught:
+        readers.ehlo_name("YANSHU_EHLO_NAME", "https://x.example", {"YANSHU_EHLO_NAME": given})
     assert "YANSHU_EHLO_NAME is " in str(caught.value)
     assert "such as mail.example.com" in str(caught.value)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from environment import envfile
-from environment.variables import SettingError
+from environment.readers import SettingError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

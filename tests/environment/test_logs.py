@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from environment import logs, variables
+from environment import logs, readers
 
 log = logs.get("tests.lines")
 # A server's reply that would like to be lines of ours.
@@ -161,5 +161,5 @@ def test_settings_choose_format_and_level(monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.parametrize("name", ["YANSHU_LOG_FORMAT", "YANSHU_LOG_LEVEL"])
 def test_another_value_stops_the_start(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(name, "loud")
-    with pytest.raises(variables.SettingError, match=f"{name} is 'loud'; use one of "):
+    with pytest.raises(readers.SettingError, match=f"{name} is 'loud'; use one of "):
         logs.configuration()

@@ -2,8 +2,8 @@
 
 import pytest
 
-from environment import variables
-from environment.variables import MailServer
+from environment import readers
+from environment.readers import MailServer
 
 
 @pytest.mark.parametrize(
@@ -19,10 +19,10 @@ from environment.variables import MailServer
     ],
 )
 def test_mail_server(url: str, server: MailServer) -> None:
-    assert variables.mail_server("EMAIL_URL", {"EMAIL_URL": url}) == server
+    assert readers.mail_server("EMAIL_URL", {"EMAIL_URL": url}) == server
 
 
 @pytest.mark.parametrize("url", ["mail.example", "http://mail.example", "smtp://", "smtp://a:b"])
 def test_a_wrong_one_is_named(url: str) -> None:
-    with pytest.raises(variables.SettingError, match="EMAIL_URL"):
-        variables.mail_server("EMAIL_URL", {"EMAIL_URL": url})
+    with pytest.raises(readers.SettingError, match="EMAIL_URL"):
+        readers.mail_server("EMAIL_URL", {"EMAIL_URL": url})

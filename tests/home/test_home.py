@@ -15,7 +15,7 @@ from bounces.models import BounceMailbox
 from campaigns.models import Campaign
 from campaigns.services import running
 from contacts.models import Contact, Import, List, Subscription
-from contacts.queries import listgrowth
+from contacts.queries import growthchart
 from contacts.statuswords import ASKED
 from home import todo
 from relays.models import Relay
@@ -236,7 +236,7 @@ def test_growth_counts_the_end_of_each_day(workspace: Workspace, owner_client: C
     Subscription.objects.filter(contact=people[0]).update(
         status="unsubscribed", changed_at=now - timedelta(days=2)
     )
-    chart = listgrowth.chart(workspace, days=5)
+    chart = growthchart.chart(workspace, days=5)
     assert chart["series"] == [{"name": "Newsletter", "values": [1, 2, 1, 3, 3]}]
     assert len(chart["labels"]) == 5
     assert '"values": [' in page(owner_client, "home/growth/")

@@ -16,7 +16,7 @@ from pytest_django import Settings
 from accounts.models import Workspace
 from bounces.models import BounceMailbox
 from config import programs
-from environment.variables import MailServer
+from environment.readers import MailServer
 from operations import doctor, heartbeats
 from operations.findings import Level
 from operations.models import Heartbeat

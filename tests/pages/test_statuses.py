@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from bounces.reading import ReportKind
-from campaigns import states
+from campaigns import transitions
 from campaigns.queries import recipients
 from pages import statuses
 from pages.exceptions import RegisteredTwiceError
@@ -52,7 +52,7 @@ SHOWN = sorted(
         *written(),
         *(("messages", state.name.lower()) for state in Message.State),
         *(("recipients", code) for code in recipients.STATES),
-        *(("campaigns", code) for code in states.STATES),
+        *(("campaigns", code) for code in transitions.STATES),
         *(("relays.overview", code) for code in ("archived", "waiting")),
         *(("mails of mailboxes", kind.value) for kind in ReportKind),
     }

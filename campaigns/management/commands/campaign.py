@@ -14,11 +14,11 @@ from django.http import QueryDict
 from tqdm import tqdm
 
 from accounts.models import Workspace
-from campaigns import states
+from campaigns import transitions
 from campaigns.exceptions import CampaignError
 from campaigns.models import Campaign
 from campaigns.queries import progress, recipients, report
-from campaigns.services import deciding, running
+from campaigns.services import holddecisions, running
 from pages import reasons
 from pages.numbers import whole
 from relays import providers
@@ -59,10 +59,10 @@ VERBS: dict[str, Callable[[Campaign], None]] = {
 }
 # Verbs about runs of refusals.
 DECISIONS = {
-    "take-back": deciding.RETRY,
-    "keep": deciding.KEEP,
-    "wait": deciding.WAIT,
-    "drop": deciding.DROP,
+    "take-back": holddecisions.RETRY,
+    "keep": holddecisions.KEEP,
+    "wait": holddecisions.WAIT,
+    "drop": holddecisions.DROP,
 }
 LEDGER = ("accepted", "failed", "skipped", "unknown", "in_flight", "waiting")
 RETURNS = (
@@ -121,13 +121,13 @@ class Command(BaseCommand):
             campaign = watch(campaign)
         shown = reported(campaign) if verb == "report" else status(campaign)
         self.stdout.write(json.dumps(shown, default=str) if options["json"] else text(shown))
-        if options["watch"] and states.state_of(campaign) == states.CANCELLED:
+        if options["watch"] and transitions.state_of(campaign) == transitions.CANCELLED:
             sys.exit(IMPOSSIBLE)
 
     def of_all(self, options: dict[str, Any]) -> None:
         rows = under_way(options["workspace"])
         if options["id"] == "pause-all":
-            sending = [row for row in rows if states.state_of(row) == states.SENDING]
+            sending = [row for row in rows if transitions.state_of(row) == transitions.SENDING]
             for row in sending:
                 # A campaign that ended or was paused meanwhile needs no pause.
                 with suppress(CampaignError):
@@ -205,13 +205,13 @@ def find(pk: int, slug: str | None = None) -> Campaign:
 
 def decide(campaign: Campaign, verb: str, number: int | None) -> None:
     """Decides about one run of refusals, or about all. CommandError: no such run."""
-    runs = [run.hold.pk for run in deciding.runs(campaign.mailing)]
+    runs = [run.hold.pk for run in holddecisions.runs(campaign.mailing)]
     chosen = [pk for pk in runs if number in {None, pk}]
     if not chosen:
         raise CommandError("There is no such run of refusals.", returncode=IMPOSSIBLE)
     for pk in chosen:
         try:
-            deciding.decide(campaign, pk, DECISIONS[verb])
+            holddecisions.decide(campaign, pk, DECISIONS[verb])
         except CampaignError as error:
             raise CommandError(str(error), returncode=IMPOSSIBLE) from error
 
@@ -222,7 +222,7 @@ def status(campaign: Campaign) -> dict[str, Any]:
         "campaign": campaign.pk,
         "name": campaign.name,
         "workspace": campaign.workspace.slug,
-        "state": states.state_of(campaign),
+        "state": transitions.state_of(campaign),
     }
     mailing = campaign.mailing
     if mailing is None:
@@ -260,7 +260,7 @@ def status(campaign: Campaign) -> dict[str, Any]:
                 "reply": run.words,
                 "until": run.hold.until and run.hold.until.isoformat(timespec="seconds"),
             }
-            for run in deciding.runs(mailing)
+            for run in holddecisions.runs(mailing)
         ],
     }
 
@@ -350,7 +350,11 @@ def watch(campaign: Campaign) -> Campaign:
 
 
 def on_its_way(campaign: Campaign) -> bool:
-    return states.state_of(campaign) in {states.SCHEDULED, states.SENDING, states.PAUSED}
+    return transitions.state_of(campaign) in {
+        transitions.SCHEDULED,
+        transitions.SENDING,
+        transitions.PAUSED,
+    }
 
 
 def show(bar: "tqdm[Any]", mailing: Mailing) -> None:

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from django.utils import translation
 
-from relays.providers.mailboxes import MailboxProvider, mailbox_providers
+from relays.providers.mailboxproviders import MailboxProvider, mailbox_providers
 
 ALL = mailbox_providers()
 

@@ -11,7 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from relays import providers
-from relays.providers import mailboxes, mailproviders, presets, reading, replyrules
+from relays.providers import mailboxproviders, mailproviders, presets, reading, replyrules
 from relays.providers.reading import HERE, ProviderError
 from smtp import replies
 from smtp.replies.rules import Rules
@@ -21,7 +21,7 @@ ROOT = HERE.parent.parent
 READERS = (
     presets.presets,
     mailproviders.ours,
-    mailboxes.mailbox_providers,
+    mailboxproviders.mailbox_providers,
     replyrules.sections,
     replyrules.reply_rules,
 )
@@ -31,7 +31,7 @@ def test_every_file_is_read_and_has_a_use() -> None:
     files = {path.stem for path in HERE.glob("*.toml")}
     assert {one.key for one in reading.files()} == files
     used = {one.key for one in replyrules.sections()} | set(presets.presets())
-    used |= {one.key for one in mailproviders.ours()} | set(mailboxes.mailbox_providers())
+    used |= {one.key for one in mailproviders.ours()} | set(mailboxproviders.mailbox_providers())
     assert used == files
 
 
@@ -40,7 +40,7 @@ def test_numbers_domains_and_places_are_given_once() -> None:
     _once(one.number for one in mail)
     _once(domain for one in mail for domain in one.domains)
     _once((one.group, one.order) for one in presets.presets().values())
-    _once(one.order for one in mailboxes.mailbox_providers().values())
+    _once(one.order for one in mailboxproviders.mailbox_providers().values())
     _once(one.order for one in replyrules.sections())
 
 
@@ -124,7 +124,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def _forget() -> None:
-    for kept in (reading.files, presets.presets, mailproviders.ours, mailboxes.mailbox_providers):
+    for kept in (
+        reading.files,
+        presets.presets,
+        mailproviders.ours,
+        mailboxproviders.mailbox_providers,
+    ):
         kept.cache_clear()
     replyrules.sections.cache_clear()
     mailproviders.use("")
@@ -141,7 +146,7 @@ def test_a_new_file_is_all_that_a_new_provider_needs(folder: Path) -> None:
     _read(folder, RELAY + MAIL[13:] + MAILBOX[14:] + REPLIES[14:])
     assert presets.presets()["new"].name == "New"
     assert providers.numbers() == {"new.example": 900}
-    assert mailboxes.mailbox_providers()["new"].imap.host == "imap.new.example"
+    assert mailboxproviders.mailbox_providers()["new"].imap.host == "imap.new.example"
     assert [rule.name for rule in replyrules.reply_rules().rules] == ["new.busy"]
 
 
@@ -203,7 +208,7 @@ def test_the_example_of_the_docs_is_right(folder: Path) -> None:
     _read(folder, example, "new_mail")
     assert [rule.name for rule in replyrules.reply_rules().rules] == ["new_mail.no-such-user"]
     assert presets.presets()["new_mail"].per_second == 14
-    assert mailboxes.mailbox_providers()["new_mail"].pop3 is not None
+    assert mailboxproviders.mailbox_providers()["new_mail"].pop3 is not None
 
 
 def test_explaining_a_reply_names_what_is_wrong(folder: Path) -> None:

@@ -14,9 +14,9 @@ from contacts.models import Suppression
 from contacts.provenance import Source
 from relays.models import Relay
 from sending.models import Event, Hold, Mailing, Message, StreamItem, Tally, TallyMinute
-from sending.queries import ending, relayanswered
+from sending.queries import ending, relayreplymessages
 from sending.queries import verdicts as query
-from sending.services import heldpeople, mailings, reading, streams, verdicts
+from sending.services import heldpeople, mailings, refusalscope, streams, verdicts
 from sending.services.streams import Item, append, close, open_stream
 from tests.factories import make_content
 from tests.mailservers.sink import Sink
@@ -279,9 +279,9 @@ def test_a_relay_that_accepted_long_ago_has_accepted_nothing_of_today(
     stream: Mailing, relay: Relay, sink: Sink
 ) -> None:
     send(stream, people(3))
-    assert reading.accepted_others(stream, relay)
+    assert refusalscope.accepted_others(stream, relay)
     pass_time(days=2)
-    assert not reading.accepted_others(stream, relay)
+    assert not refusalscope.accepted_others(stream, relay)
 
 
 def test_who_waits_of_a_lane_that_is_held(stream: Mailing, sink: Sink) -> None:
@@ -301,7 +301,7 @@ def test_the_relay_s_page_opens_what_it_answered(
     send(stream, ["a@d1.example"])
     deliver(open_to(["b@d1.example"]))
     since = timezone.now() - timedelta(hours=1)
-    found = relayanswered.messages(relay.pk, Mailing.objects.all(), since)
+    found = relayreplymessages.messages(relay.pk, Mailing.objects.all(), since)
     assert set(found.values_list("address", flat=True)) == {"a@d1.example", "b@d1.example"}
 
 

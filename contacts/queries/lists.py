@@ -7,7 +7,7 @@ from django.db import connection
 
 
 @dataclass(frozen=True, slots=True)
-class ListGrowth:
+class ListCounts:
     subscribed: int
     unsubscribed: int
     # Subscribed, and left, within the last 30 days. People who were never subscribed, because an
@@ -16,11 +16,11 @@ class ListGrowth:
     left: int
 
 
-NOBODY = ListGrowth(0, 0, 0, 0)
+NOBODY = ListCounts(0, 0, 0, 0)
 
 
-def counts(workspace_id: int) -> dict[int, ListGrowth]:
-    """{list id: ListGrowth}, all lists in one pass over their subscriptions."""
+def counts(workspace_id: int) -> dict[int, ListCounts]:
+    """{list id: ListCounts}, all lists in one pass over their subscriptions."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -38,7 +38,7 @@ def counts(workspace_id: int) -> dict[int, ListGrowth]:
             """,
             [workspace_id],
         )
-        return {list_id: ListGrowth(*numbers) for list_id, *numbers in cursor.fetchall()}
+        return {list_id: ListCounts(*numbers) for list_id, *numbers in cursor.fetchall()}
 
 
 def daily(list_id: int, *, days: int) -> list[tuple[dt.date, int]]:

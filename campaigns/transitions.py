@@ -1,7 +1,7 @@
 """The table of a campaign's states and transitions, including those of its mailing.
 
 Before the start the campaign's own state counts, afterwards the mailing's (`state_of`).
-sending.states moves mailings; a test checks that this table agrees with it.
+sending.transitions moves mailings; a test checks that this table agrees with it.
 """
 
 from collections.abc import Mapping
