@@ -71,7 +71,7 @@ WEB_PAGE = re.compile(
 # Control characters that no text has. NUL and the end-of-file mark of DOS occur in tables, too.
 CONTROL = re.compile("[\x01-\x08\x0e-\x19\x1b\x1c-\x1f]")
 # How many characters are checked, and the largest share of control characters in them.
-LOOKED_AT, MOST_CONTROL = 4096, 0.02
+CHECKED, MOST_CONTROL = 4096, 0.02
 
 
 class NotCsvError(ContactsError, ValueError):
@@ -115,7 +115,7 @@ def kind_of(sample: bytes) -> str:
         return "picture"
     if sample[:2] == b"BM" and sample[6:10] == bytes(4):  # a bitmap's reserved field
         return "picture"
-    return "web_page" if WEB_PAGE.match(sample[:LOOKED_AT]) else ""
+    return "web_page" if WEB_PAGE.match(sample[:CHECKED]) else ""
 
 
 def detect(sample: bytes) -> Dialect:
@@ -127,8 +127,8 @@ def detect(sample: bytes) -> Dialect:
         raise NotCsvError(str(SENTENCES[kind]))
     encoding = encodings.detect(sample)
     text = decode_sample(sample, encoding)
-    looked_at = text[:LOOKED_AT]
-    if len(CONTROL.findall(looked_at)) > MOST_CONTROL * len(looked_at):
+    checked = text[:CHECKED]
+    if len(CONTROL.findall(checked)) > MOST_CONTROL * len(checked):
         raise NotCsvError(str(SENTENCES["other"]))
     delimiter = said_delimiter(text) or detect_delimiter(text)
     # Empty columns count, too: the page of columns would have a line for each.

@@ -48,7 +48,7 @@ def command(*arguments: str) -> tuple[int, str]:
 
 def test_nothing_is_stopped(owner_client: Client, mailing: Mailing) -> None:
     assert command() == (0, "Nothing is stopped.\n")
-    assert "was restored" not in owner_client.get("/w/brand/").content.decode()
+    assert "database was restored" not in owner_client.get("/w/brand/").content.decode()
     assert "Nothing is stopped" in owner_client.get("/w/brand/restored/").content.decode()
 
 

@@ -144,7 +144,7 @@ def test_a_kept_password_goes_to_no_other_server(
     with serving(habits) as port:
         elsewhere = _change(relay, host="127.0.0.1", port=str(port), security="none")
         answer = owner_client.post(url("edit_relay", relay.pk), elsewhere)
-        assert "enter the password" in str(answer.context["form"].errors["password"])
+        assert "Enter its password again" in str(answer.context["form"].errors["password"])
         tried = owner_client.post(url("try_relay"), elsewhere | {"relay": str(relay.pk)})
         assert "Complete the settings first" in tried.content.decode()
     assert habits.heard == []
