@@ -32,6 +32,7 @@ SENTENCES: dict[str, Promise] = {
     "excluded_contact": _("Left out by name"),
     "excluded_mailing": _("Got a mailing whose recipients are left out"),
     "mailed_lately": _("Was mailed shortly before"),
+    "address_moved": _("The address got the mailing already, as that of another contact"),
     "gone": _("The contact was deleted"),
     "cancelled": _("The mailing was cancelled"),
     "lane_dropped": _("Its provider refused the mailing, and somebody dropped the rest"),

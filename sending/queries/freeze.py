@@ -79,16 +79,30 @@ SELECT contact_id, address,
        suppression_id
   FROM ({audience}) a
 """
+# While an audience is frozen, somebody may give an address of an earlier piece to a contact of this
+# one. The address has its mail, or its reason, already.
+MOVED = """
+SELECT contact_id, address,
+       CASE WHEN reason IS NULL AND EXISTS (
+                   SELECT 1 FROM sending_message d
+                    WHERE d.mailing_id = %(mailing)s AND d.address = a.address)
+            THEN 'address_moved' ELSE reason END AS reason,
+       suppression_id
+  FROM ({audience}) a
+ WHERE NOT EXISTS (SELECT 1 FROM sending_leftout o
+                    WHERE o.mailing_id = %(mailing)s AND o.address = a.address)
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class FreezePiece:
     """A range of contact ids. `in_doubt`: whether these contacts got a mail is unknown, so they get
-    none (Freezing.in_doubt)."""
+    none (Freezing.in_doubt). `moved`: an address may be in an earlier piece (MOVED)."""
 
     first: int
     last: int
     in_doubt: bool = False
+    moved: bool = False
 
 
 def freeze(
@@ -121,6 +135,8 @@ def freeze(
         people = statement(audience, piece=True)
         if holdout:
             people = HELD_OUT.replace("{share}", SHARE).replace("{audience}", people)
+        if piece.moved:
+            people = blocks.named(MOVED, mailing.pk).replace("{audience}", people)
         # Only FREEZE is bound to this block: the audience may read recipients of mailings in other
         # blocks.
         sql = blocks.named(FREEZE, mailing.pk).replace("{details}", details(audience))

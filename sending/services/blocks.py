@@ -1,12 +1,11 @@
 """Begins a new block for each month in which mailings are opened (sending.blocks)."""
 
-import logging
-
 from django.db import transaction
 
+from environment import logs
 from sending.queries import blocks as query
 
-log = logging.getLogger(__name__)
+log = logs.get(__name__)
 # How many blocks are left out after a restore. The lost database may have begun some of them since
 # the backup, and mails that people have contain ids of their messages.
 AHEAD = 100
@@ -39,7 +38,7 @@ def _make_next() -> int | None:
 def _begin(block: int) -> None:
     query.lock()
     query.begin(block)
-    log.info("mailings are opened in block %s from now on", block)
+    log.committed.info("block begun", block=block)
 
 
 def jump() -> None:

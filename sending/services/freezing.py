@@ -9,9 +9,10 @@ mailing finishes only after its last piece.
 
 import time
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from contacts.audience import Audience, ids_of
@@ -66,7 +67,16 @@ def _piece(rest: Freezing, audience: Audience) -> int:
     upto = min(rest.next_id + rest.width - 1, rest.last_id)
     variants = list(mailing.variants.order_by("number"))
     piece = FreezePiece(rest.next_id, upto, in_doubt=rest.in_doubt)
-    made, left_out = freeze(mailing, audience, piece, variants=variants, holdout=rest.holdout)
+
+    def work(piece: FreezePiece) -> tuple[int, dict[str, int]]:
+        with transaction.atomic():
+            return freeze(mailing, audience, piece, variants=variants, holdout=rest.holdout)
+
+    try:
+        made, left_out = work(piece)
+    except IntegrityError:
+        # An address of an earlier piece. Looking each one up would cost a fifth more.
+        made, left_out = work(replace(piece, moved=True))
     rest.next_id = upto + 1
     if left_out:
         locked = Mailing.objects.select_for_update(no_key=True).only("excluded").get(pk=mailing.pk)
@@ -92,21 +102,29 @@ def go_on(*, seconds: float = TICK) -> None:
     """Runs each second: freezes the next pieces, those of the oldest mailing first. Any number of
     processes may run it at once."""
     ends = time.monotonic() + seconds
-    while time.monotonic() < ends and _next():
-        pass
+    # A mailing whose piece fails keeps no other one from its own.
+    failed: set[int] = set()
+    while time.monotonic() < ends:
+        rest = None
+        try:
+            with transaction.atomic():
+                rest = _next(failed)
+                if rest is None:
+                    return
+                _go_on(rest)
+        except Exception:
+            if rest is None:
+                raise
+            failed.add(rest.mailing_id)
+            log.exception("audience could not be frozen", mailing=rest.mailing_id)
 
 
-@transaction.atomic
-def _next() -> bool:
-    """Freezes one piece. False: nothing is left, or other processes hold the rest."""
+def _next(failed: Collection[int]) -> Freezing | None:
+    """None: nothing is left, or other processes hold the rest."""
     # After a restore a person first decides about the mailing.
     undecided = Fenced.objects.filter(decision="").values("mailing")
-    rows = Freezing.objects.exclude(mailing__in=undecided).order_by("mailing")
-    rest = rows.select_for_update(skip_locked=True, of=("self",)).first()
-    if rest is None:
-        return False
-    _go_on(rest)
-    return True
+    rows = Freezing.objects.exclude(mailing__in=undecided).exclude(mailing__in=failed)
+    return rows.order_by("mailing").select_for_update(skip_locked=True, of=("self",)).first()
 
 
 def _go_on(rest: Freezing) -> None:

@@ -6,7 +6,6 @@ others work as long as a mail exists. These are gone: the list of recipients, se
 events, and the people left out.
 """
 
-import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from datetime import datetime
 from django.db import OperationalError, transaction
 from django.db.models import QuerySet
 
+from environment import logs
 from pages.registry import Registry
 from sending import blocks
 from sending.exceptions import SendingError
@@ -23,7 +23,7 @@ from sending.queries import blocks as tables
 from sending.queries import dropping
 from sending.queries.dropping import Counts, Keeping
 
-log = logging.getLogger(__name__)
+log = logs.get(__name__)
 # Functions that store numbers of a mailing that are counted from its rows. They must be safe to run
 # twice.
 keepers: Registry[Callable[[Mailing], None]] = Registry()
@@ -71,11 +71,11 @@ def drop(block: Block, before: datetime, *, pause: Callable[[float], None] = tim
     for parent in blocks.TABLES:
         _drop(parent, block.number, pause)
     log.info(
-        "detail of block %s dropped: %s mailings, %s messages, %s bytes",
-        block.number,
-        block.counts.mailings,
-        block.counts.messages,
-        block.size,
+        "detail of a block dropped",
+        block=block.number,
+        mailings=block.counts.mailings,
+        messages=block.counts.messages,
+        bytes=block.size,
     )
 
 

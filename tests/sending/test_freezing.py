@@ -168,6 +168,49 @@ def test_others_pass_over_what_somebody_is_at(open_to: Open) -> None:
     assert Message.objects.count() == 45
 
 
+def test_an_address_that_moves_to_a_contact_of_a_later_piece_gets_one_mail(
+    open_to: Open, sink: Sink
+) -> None:
+    """And one that was left out by then has its reason already."""
+    everybody = people(45)
+    Suppression.objects.create(
+        workspace=Workspace.objects.get(), kind="address", value=everybody[4], reason="manual"
+    )
+    mailing = open_to(everybody)
+    for early, late in ((everybody[3], everybody[40]), (everybody[4], everybody[41])):
+        Contact.objects.filter(email=early).update(email=f"new.{early}")
+        Contact.objects.filter(email=late).update(email=early)
+    other = open_to(people(30))
+    freeze()
+    assert not Freezing.objects.exists()
+    mailing.refresh_from_db()
+    assert mailing.excluded == {"suppressed_manual": 1, "address_moved": 1}
+    assert assert_closes(mailing).targeted == 42
+    assert LeftOut.objects.get(mailing=mailing, reason="address_moved").address == everybody[3]
+    deliver(mailing)
+    assert max(sink.accepted.values()) <= 2
+    assert assert_closes(other).targeted
+
+
+def test_a_mailing_whose_piece_fails_keeps_no_other_one(
+    open_to: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = open_to(people(45)), open_to(people(44))
+    original = freezing.freeze
+
+    def broken(mailing: Mailing, *given: object, **options: object) -> tuple[int, dict[str, int]]:
+        if mailing == first:
+            raise ValueError("broken")
+        return original(mailing, *given, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(freezing, "freeze", broken)
+    freeze()
+    assert assert_closes(second).targeted == 44
+    monkeypatch.setattr(freezing, "freeze", original)
+    freeze()
+    assert assert_closes(first).targeted == 45
+
+
 def test_the_page_says_that_more_are_to_come(
     open_to: Open, workspace: Workspace, owner_client: Client
 ) -> None:
