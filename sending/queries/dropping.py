@@ -28,9 +28,10 @@ SELECT count(*), coalesce(sum(t.targeted), 0), min(m.opened_at), max(m.finished_
  WHERE m.id >= %(first)s AND m.id < %(end)s
 """
 # Mailings that keep the block, and why: they are not over, a decision is pending, or they ended too
-# recently. Pending addresses can't be judged without their rows.
+# recently. Pending addresses can't be judged, nor unknown results decided, without their rows.
 KEEPING = f"""
-SELECT m.id, w.slug, concat_ws(' ', nullif(m.source_kind, ''), nullif(m.source_id, 0)), why.code
+SELECT m.id, w.slug, concat_ws(' ', nullif(m.source_kind, ''), nullif(m.source_id, 0)), why.code,
+       coalesce(t.unknown, 0)
   FROM sending_mailing m
   JOIN accounts_workspace w ON w.id = m.workspace_id
   LEFT JOIN sending_tally t ON t.mailing_id = m.id
@@ -39,6 +40,7 @@ SELECT m.id, w.slug, concat_ws(' ', nullif(m.source_kind, ''), nullif(m.source_i
                    WHEN m.state IN ('sending', 'paused') THEN m.state
                    WHEN t.waiting + t.in_flight > 0 OR {FREEZING} THEN 'waiting'
                    WHEN t.unjudged_since IS NOT NULL THEN 'unjudged'
+                   WHEN t.unknown > 0 THEN 'unknown'
                    WHEN m.finished_at IS NULL OR m.finished_at >= %(before)s THEN 'recent'
               END AS code) why
  WHERE m.id >= %(first)s AND m.id < %(end)s AND why.code IS NOT NULL
@@ -80,7 +82,8 @@ SELECT inhdetachpending FROM pg_inherits
 
 
 class Keeping(NamedTuple):
-    """A mailing that keeps its block from being dropped. `code`: see KEEPING."""
+    """A mailing that keeps its block from being dropped. `code`: see KEEPING. `unknown`: how many
+    messages have an unknown result."""
 
     mailing: int
     workspace: str
@@ -93,6 +96,7 @@ class Counts(NamedTuple):
     messages: int
     first_opened: datetime | None
     last_finished: datetime | None
+    unknown: int
 
 
 def _range(block: int) -> dict[str, Any]:

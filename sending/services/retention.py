@@ -48,16 +48,18 @@ class Block:
 def look(before: datetime) -> list[Block]:
     """Past blocks, the oldest first, each with the mailings that keep it."""
     current = tables.current()
-    return [
-        Block(
-            number,
-            dropping.counts(number),
-            dropping.size(number),
-            dropping.keeping(number, before),
-        )
-        for number in dropping.left()
-        if number < current
-    ]
+    return [_block(number, before) for number in dropping.left() if number < current]
+
+
+def in_use(before: datetime) -> Block:
+    """The block in which mailings are opened. It is never dropped."""
+    return _block(tables.current(), before)
+
+
+def _block(number: int, before: datetime) -> Block:
+    return Block(
+        number, dropping.counts(number), dropping.size(number), dropping.keeping(number, before)
+    )
 
 
 def drop(block: Block, before: datetime, *, pause: Callable[[float], None] = time.sleep) -> None:

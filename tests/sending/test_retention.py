@@ -117,6 +117,7 @@ def test_it_asks_first(old: list[Message], monkeypatch: pytest.MonkeyPatch) -> N
             "has refused addresses that are still being judged",
         ),
         ({"finished_at": timezone.now() - timedelta(days=299)}, {}, "ended later"),
+        ({}, {"unknown": 1200}, "has messages with an unknown result (1,200)"),
     ],
 )
 def test_what_is_not_over_keeps_its_block(
@@ -134,7 +135,12 @@ def test_what_is_not_over_keeps_its_block(
 def test_the_present_block_is_never_dropped(sent: Callable[..., list[Message]]) -> None:
     (message,) = sent("anna@x.example")
     finish(message.mailing)
-    assert "Nothing is to be dropped." in run("--no-input")
+    said = run("--no-input")
+    assert "Nothing is to be dropped." in said
+    block = blocks.of_message(message.pk)
+    assert f"block {block} (opened from " in said
+    assert "): mailings: 1, messages: " in said
+    assert "  is kept: mailings are still opened in it" in said
 
 
 def test_what_begins_again_meanwhile_is_kept(old: list[Message]) -> None:
