@@ -15,6 +15,7 @@ from datetime import datetime
 from django.db import OperationalError, transaction
 from django.db.models import QuerySet
 
+from contacts.queries import formeraddresses
 from pages.registry import Registry
 from sending import blocks
 from sending.exceptions import SendingError
@@ -93,6 +94,8 @@ def _mark(block: Block, before: datetime) -> None:
     dropping.lock(block.number)
     if dropping.keeping(block.number, before):
         raise BlockKeptError
+    # Which address a contact had at this moment must be known for ever.
+    formeraddresses.await_changes()
     dropping.mark(block.number)
 
 
