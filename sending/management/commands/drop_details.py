@@ -29,7 +29,7 @@ WHY = {
     "paused": "is paused; resume or cancel it",
     "waiting": "has messages that wait to be skipped, since it was cancelled",
     "unjudged": "has refused addresses that are still being judged",
-    "unknown": "has messages with an unknown result ({unknown:,}); decide on its page",
+    "unknown": "has messages with an unknown result ({unknown:,}); decide on its report",
     "recent": "ended later",
 }
 # How many mailings are named for each block.
