@@ -7,6 +7,10 @@ from contacts.models import Import
 from contacts.queries import importing
 from pages import locales
 
+# Of more people than these, the page doesn't count beforehand who has a mail: it would take
+# seconds.
+COUNTED = 50_000
+
 
 def before(import_: Import) -> str:
     """What is removed and what stays, in numbers."""
@@ -20,15 +24,18 @@ def before(import_: Import) -> str:
     )
     return locales.sentences(
         removes,
-        _mailed(importing.mailed(import_.pk) if counts.get("new") else 0),
+        _mailed(import_),
         _("Values that it filled in for people you knew before stay."),
         _wishes(counts.get("unsubscribed", 0), counts.get("stopped", 0)),
         _("This can't be taken back."),
     )
 
 
-def _mailed(count: int) -> str:
+def _mailed(import_: Import) -> str:
     """How many of the people whom it added stay because of a mail; "": nobody."""
+    if import_.counts.get("new", 0) > COUNTED:
+        return _("Those of them whom a campaign mails or has mailed stay.")
+    count = importing.mailed(import_.pk) if import_.counts.get("new") else 0
     text = ngettext(
         "{count} of them stays, because a campaign mails or has mailed this person.",
         "{count} of them stay, because a campaign mails or has mailed these people.",
