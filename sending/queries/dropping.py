@@ -36,7 +36,8 @@ SELECT m.id, w.slug, concat_ws(' ', nullif(m.source_kind, ''), nullif(m.source_i
   JOIN accounts_workspace w ON w.id = m.workspace_id
   LEFT JOIN sending_tally t ON t.mailing_id = m.id
  CROSS JOIN LATERAL (
-       SELECT CASE WHEN m.state IN ('sending', 'paused') AND m.kind = 'stream' THEN 'stream'
+       SELECT CASE WHEN m.state IN ('sending', 'paused') AND w.deleted_at IS NOT NULL THEN 'deleted'
+                   WHEN m.state IN ('sending', 'paused') AND m.kind = 'stream' THEN 'stream'
                    WHEN m.state IN ('sending', 'paused') THEN m.state
                    WHEN t.waiting + t.in_flight > 0 OR {FREEZING} THEN 'waiting'
                    WHEN t.unjudged_since IS NOT NULL THEN 'unjudged'

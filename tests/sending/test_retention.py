@@ -11,6 +11,7 @@ from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
 
+from accounts.models import Workspace
 from contacts.audience import AudiencePart
 from contacts.models import Contact, FormerAddress, Suppression
 from contacts.queries import audience, formeraddresses
@@ -131,6 +132,15 @@ def test_what_is_not_over_keeps_its_block(
     assert f"mailing {mailing.pk} (brand, campaign 7) {why}" in said
     assert "Nothing is to be dropped." in said
     assert Message.objects.count() == 3
+
+
+def test_a_mailing_of_a_deleted_workspace_cannot_be_resumed(old: list[Message]) -> None:
+    mailing = old[0].mailing
+    finish(mailing, state="paused", finished_at=None)
+    Workspace.objects.update(deleted_at=timezone.now())
+    said = run("--no-input")
+    assert "campaign 7) belongs to a deleted workspace, which is being erased" in said
+    assert "resume" not in said
 
 
 def test_the_present_block_is_never_dropped(sent: Callable[..., list[Message]]) -> None:

@@ -24,6 +24,7 @@ exit codes: 0 done, 1 a block could not be dropped, 2 called in a wrong way
 """
 # Why a mailing keeps its block (queries.dropping.KEEPING).
 WHY = {
+    "deleted": "belongs to a deleted workspace, which is being erased",
     "stream": "is a stream that is open; close it, and open another one in its place",
     "sending": "is being sent",
     "paused": "is paused; resume or cancel it",
