@@ -453,3 +453,16 @@ def test_so_does_the_undo_of_many(
     assert jobkinds.of(job).words.result(job) == (
         "Undone: 1 contact removed. 2 stayed, because a campaign mails or has mailed these people."
     )
+
+
+def test_the_undo_says_what_stays(workspace: Workspace, owner_client: Client) -> None:
+    file = received(workspace, "email\na@b.example\n")
+    ran(chosen(file))
+    counts = {"new": 60_000, "subscribed": 5, "unsubscribed": 2, "stopped": 1, "rows": 9}
+    Import.objects.filter(pk=file.pk).update(counts=counts)
+    page = owner_client.get(reverse("import", args=[workspace.slug, file.pk])).content.decode()
+    assert "Those of them whom a campaign mails or has mailed stay." in page  # too many to count
+    assert (
+        "So does what the file said of people who want no mail: 2 recorded as unsubscribed and "
+        "1 suppressed (the suppression can be lifted)."
+    ) in page
