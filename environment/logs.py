@@ -34,8 +34,19 @@ KEYS = ("time", "level", "logger", "message", "traceback")
 LONGEST_VALUE, LONGEST_WORDS, LONGEST_TRACEBACK = 500, 2_000, 20_000
 
 BARE = re.compile(r"[A-Za-z0-9_.:@/+*-]+")
-# The local part of an address, with the @.
-ADDRESS = re.compile(r"(?:\"[^\"]{1,256}\"|[^\s<>@]{1,256})@(?=[^\s@])")
+# The @ of an address: plain, full-width, or encoded (also more than once) for a URL, HTML, a mail
+# or a string. A plain @ before any text is enough. The others need a domain after them, because
+# "5 @ 3" and "100%40" are no addresses.
+_AT = (
+    r"(?:[@＠﹫]|%(?:25){0,8}40|%(?:25){0,8}EF%(?:25){0,8}BC%(?:25){0,8}A0"
+    r"|&#0{0,5}64;|&#x0{0,5}40;|&commat;|=40|\\x40|\\u(?:0040|ff20|fe6b))"
+)
+_LABEL, _DOT = r"[\w\\-]{1,63}", r"(?:[.．。｡]|%(?:25){0,8}2E)"
+_DOMAIN = rf"{_LABEL}(?:{_DOT}{_LABEL}){{0,8}}{_DOT}[^\W\d_]"
+AT = re.compile(rf"@(?=[^\s@])|[ \t]{{0,3}}{_AT}[ \t]{{0,3}}(?={_DOMAIN})", re.IGNORECASE)
+# The local part of an address, read backwards from the @.
+LONGEST_LOCAL = 258
+LOCAL = re.compile(r"\"[^\"]{1,256}\"|[^\s<>@＠﹫]{1,256}")
 
 # Fields of all lines of this process, such as the name of its worker.
 _process: dict[str, object] = {}
@@ -250,7 +261,13 @@ def _shown(value: object) -> str:
 
 def masked(text: str) -> str:
     """The text without the local parts of addresses: "550 <…@example.com> unknown"."""
-    return ADDRESS.sub("…@", text) if "@" in text else text
+    shown, done = "", 0
+    for at in AT.finditer(text):
+        before = text[max(done, at.start() - LONGEST_LOCAL) : at.start()]
+        if local := LOCAL.match(before[::-1]):
+            shown += text[done : at.start() - local.end()] + "…" + at[0]
+            done = at.end()
+    return shown + text[done:]
 
 
 def _plain(text: str) -> str:

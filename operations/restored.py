@@ -15,7 +15,7 @@ from accounts.access import WorkspaceRequest
 from campaigns.models import Campaign
 from contacts import sources
 from pages import locales
-from sending.models import Fence, Fenced, HostPosition
+from sending.models import Fence, Fenced
 from sending.services import fence
 
 GO_ON, KEEP = "go_on", "keep"
@@ -47,10 +47,12 @@ class RestoredMailing:
 def restored(request: WorkspaceRequest) -> HttpResponse:
     up = fence.current()
     silent = fence.silent_hosts(up) if up else []
+    incomplete = fence.incomplete_reports(up) if up else []
     rows = _rows(request)
     problem = ""
     if request.method == "POST":
-        problem = _problem(request, silent)
+        if request.POST.get("although") != "1":
+            problem = _problem(silent=bool(silent), incomplete=bool(incomplete))
         if not problem:
             return _decide(request, rows)
     latest = up or Fence.objects.order_by("-pk").first()
@@ -58,6 +60,7 @@ def restored(request: WorkspaceRequest) -> HttpResponse:
         "fence": up,
         "reports": latest.reports.order_by("name") if latest else (),
         "silent": silent,
+        "incomplete": incomplete,
         "rows": rows,
         "problem": problem,
         "although": request.POST.get("although") == "1",
@@ -65,11 +68,16 @@ def restored(request: WorkspaceRequest) -> HttpResponse:
     return render(request, "operations/restored.html", context, status=400 if problem else 200)
 
 
-def _problem(request: WorkspaceRequest, silent: list[HostPosition]) -> str:
-    if silent and request.POST.get("although") != "1":
+def _problem(*, silent: bool, incomplete: bool) -> str:
+    if silent:
         return _(
             "Not every host has reported what it sent. Start it, or confirm that some people may "
             "get the mail twice."
+        )
+    if incomplete:
+        return _(
+            "Not all lines of the hosts' logs can be read. Confirm that some people may get the "
+            "mail twice."
         )
     return ""
 

@@ -18,7 +18,7 @@ import fcntl
 import os
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -50,10 +50,12 @@ class Story:
     """A journal read back: message ids handed over, and replies by message id.
 
     `complete` is false after a restart of the machine, which may have lost the last lines: then a
-    message that isn't in the file may have been handed over as well.
+    message that isn't in the file may have been handed over as well. `unread` counts the lines that
+    can't be read, and one for lines that may be missing.
     """
 
     complete: bool = True
+    unread: int = 0
     about: About = field(default_factory=About)
 
     handed_over: set[int] = field(default_factory=set)
@@ -63,11 +65,19 @@ class Story:
     def in_doubt(self) -> set[int]:
         return self.handed_over - self.replies.keys()
 
+    def doubt(self, ids: Iterable[int]) -> None:
+        """`ids`: the batch. Lines that can't be read may have named any of its messages, but no
+        others."""
+        if not self.complete:
+            self.handed_over.update(ids)
+            self.unread = 0
+
     def keep(self) -> None:
         """Writes it to the sent log. Raises OSError."""
         accepted = [number for number, reply in self.replies.items() if 200 <= reply.code < 300]
-        if accepted or self.in_doubt:
-            sentlog.append(sent_directory(), self.about, accepted, self.in_doubt)
+        if accepted or self.in_doubt or self.unread:
+            about, unread = self.about, self.unread
+            sentlog.append(sent_directory(), about, accepted, self.in_doubt, unread=unread)
 
 
 class Journal:
@@ -229,21 +239,37 @@ def _clean() -> None:
 
 
 def read(path: Path) -> Story:
-    """A line that can't be read makes the story incomplete: it may have named any message."""
-    story = Story()
+    """A line that can't be read makes the story incomplete: it may have named any message. So does
+    a missing first line: after a power cut a file may be empty."""
+    story = Story(complete=False)
+    bad = 0
     for line in path.read_bytes().split(b"\n")[:-1]:  # a last line without an end was cut
-        kind, _, rest = line.decode("utf-8", "replace").partition(" ")
         try:
-            if kind == "B":
-                story.complete = rest == boot()
-            elif kind == "M":
-                installation, mailing, source, number = rest.split(" ")
-                story.about = About.parsed(installation, mailing, source, number)
-            elif kind == "H":
-                story.handed_over.add(int(rest))
-            elif kind == "R":
-                number, code, stage, words = rest.split(" ", 3)
-                story.replies[int(number)] = JournalReply(int(code), Stage(stage), words)
+            _add(story, line.decode("utf-8", "replace"))
         except ValueError:
-            story.complete = False
+            bad += 1
+    if bad:
+        log.warning("journal could not be read wholly", path=path, lines=bad)
+        story.complete = False
+    if not story.complete:
+        story.unread = max(bad, 1)
     return story
+
+
+def _add(story: Story, line: str) -> None:
+    """Raises ValueError."""
+    kind, _, rest = line.partition(" ")
+    match kind:
+        case "B":
+            story.complete = rest == boot()
+        case "M":
+            installation, mailing, source, number = rest.split(" ")
+            story.about = About.parsed(installation, mailing, source, number)
+        case "H":
+            story.handed_over.add(sentlog.identifier(rest))
+        case "R":
+            number, code, stage, words = rest.split(" ", 3)
+            reply = JournalReply(int(code), Stage(stage), words)
+            story.replies[sentlog.identifier(number)] = reply
+        case _:
+            raise ValueError(line)

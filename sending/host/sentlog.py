@@ -4,11 +4,12 @@ from a backup doesn't know what was sent since; the log tells (sending.services.
 One line for each batch, written after its results are in the database and before its journal is
 deleted:
 
-    <unix time> <installation> <mailing> <source: kind number> A <ids> D <ids>
+    <unix time> <installation> <mailing> <source: kind number> A <ids> D <ids> [U <lines>]
 
 A: accepted by the relay; D: handed over, answer never seen. Ids are written as ranges
-("100-4999,5003"; "-": none). One file for each day, without fsync, like the journals. Ids are never
-used twice: when a database is found to be restored, its sequences jump ahead.
+("100-4999,5003"; "-": none). U: lines of the journal that could not be read or may be missing, so
+that more messages may have been sent. One file for each day, without fsync, like the journals. Ids
+are never used twice: when a database is found to be restored, its sequences jump ahead.
 """
 
 import os
@@ -28,6 +29,9 @@ log = logs.get(__name__)
 KEPT = 90
 DAY = 86_400
 NONE = "-"
+# Larger values are damage: of a number (a bigint), of the ids in a range (a batch has fewer), of a
+# Unix time (the year 2242), of the characters of a line.
+LARGEST, LARGEST_RANGE, LAST_MOMENT, LONGEST = (1 << 63) - 1, 100_000, 1 << 33, 1 << 20
 
 Range = tuple[int, int]
 
@@ -47,8 +51,8 @@ class About(NamedTuple):
     @classmethod
     def parsed(cls, installation: str, mailing: str, kind: str, number: str) -> "About":
         """Raises ValueError."""
-        source = UNKNOWN if kind == NONE else Source(kind, int(number))
-        return cls(installation, int(mailing), source)
+        source = UNKNOWN if kind == NONE else Source(kind, whole(number))
+        return cls(installation, whole(mailing), source)
 
 
 @dataclass(slots=True)
@@ -66,11 +70,54 @@ class Sent:
         self.in_doubt = merged(self.in_doubt)
 
 
-def append(directory: Path, about: About, accepted: Iterable[int], in_doubt: Iterable[int]) -> None:
+class Entry(NamedTuple):
+    """A line."""
+
+    moment: int
+    about: About
+    accepted: list[Range]
+    in_doubt: list[Range]
+    unread: int
+
+    @classmethod
+    def parsed(cls, line: str) -> "Entry":
+        """Raises ValueError."""
+        moment, installation, mailing, kind, number, a, accepted, d, in_doubt, *rest = line.split()
+        u, unread = rest or ("U", "0")
+        if (a, d, u) != ("A", "D", "U"):
+            raise ValueError(line)
+        return cls(
+            whole(moment, LAST_MOMENT),
+            About.parsed(installation, mailing, kind, number),
+            parsed(accepted),
+            parsed(in_doubt),
+            whole(unread),
+        )
+
+
+@dataclass(slots=True)
+class SentLog:
+    """`mailings`: by id, what this host sent. `unreadable`: lines that can't be read; what they say
+    was sent is unknown."""
+
+    mailings: dict[int, Sent] = field(default_factory=dict)
+    unreadable: int = 0
+
+
+def append(
+    directory: Path,
+    about: About,
+    accepted: Iterable[int],
+    in_doubt: Iterable[int],
+    *,
+    unread: int = 0,
+) -> None:
     """Raises OSError if the line is not written completely."""
     directory.mkdir(exist_ok=True)
     now = int(time.time())
     ids = f"A {written(ranges(accepted))} D {written(ranges(in_doubt))}"
+    if unread:
+        ids += f" U {unread}"
     # Begins with a line end, in case a full disk cut off the last line.
     line = f"\n{now} {about.text()} {ids}\n".encode()
     path = directory / f"{datetime.fromtimestamp(now, UTC):%Y-%m-%d}"
@@ -88,32 +135,39 @@ def write_all(file: int, data: bytes) -> None:
         data = data[os.write(file, data) :]
 
 
-def read(directory: Path, installation: str) -> dict[int, Sent]:
-    """{mailing id: what this host sent of it for the installation}"""
-    found: dict[int, Sent] = {}
+def read(directory: Path, installation: str) -> SentLog:
+    """What this host sent for the installation."""
+    found = SentLog()
     for path in sorted(directory.glob("????-??-??")):
-        for about, moment, accepted, in_doubt in _lines(path):
-            if about.installation != installation:
-                continue
-            sent = found.setdefault(about.mailing, Sent(about.source))
-            sent.accepted += accepted
-            sent.in_doubt += in_doubt
-            sent.last = moment
-    for sent in found.values():
+        for entry in _entries(path):
+            if entry is None or entry.about.installation == NONE:
+                # A line without a name is from a journal whose first lines could not be read.
+                found.unreadable += 1
+            elif entry.about.installation == installation:
+                found.unreadable += entry.unread
+                sent = found.mailings.setdefault(entry.about.mailing, Sent(entry.about.source))
+                sent.accepted += entry.accepted
+                sent.in_doubt += entry.in_doubt
+                sent.last = entry.moment
+    for sent in found.mailings.values():
         sent.close()
     return found
 
 
-def _lines(path: Path) -> Iterator[tuple[About, int, list[Range], list[Range]]]:
+def _entries(path: Path) -> Iterator[Entry | None]:
+    """None: a line that can't be read."""
+    bad: list[str] = []
     with path.open(encoding="ascii", errors="replace") as file:
-        for line in file:
+        while line := file.readline(LONGEST):
             if not line.strip():
                 continue
             try:
-                moment, *about, _a, accepted, _d, in_doubt = line.split()
-                yield About.parsed(*about), int(moment), parsed(accepted), parsed(in_doubt)
-            except (TypeError, ValueError):
-                log.warning("line of the sent log not read", path=path, line=line[:80])
+                yield Entry.parsed(line)
+            except ValueError:
+                bad.append(line[:80])
+                yield None
+    if bad:
+        log.warning("lines of the sent log not read", path=path, lines=len(bad), first=bad[0])
 
 
 def forget_old(directory: Path, now: float | None = None) -> None:
@@ -154,7 +208,28 @@ def written(found: Iterable[Range]) -> str:
 
 
 def parsed(text: str) -> list[Range]:
+    """Raises ValueError."""
     if text == NONE:
         return []
-    parts = [part.partition("-") for part in text.split(",")]
-    return [(int(first), int(last or first)) for first, _dash, last in parts]
+    found = []
+    for part in text.split(","):
+        first, dash, last = part.partition("-")
+        pair = identifier(first), identifier(last if dash else first)
+        if not 0 <= pair[1] - pair[0] < LARGEST_RANGE:
+            raise ValueError(part)
+        found.append(pair)
+    return found
+
+
+def whole(text: str, largest: int = LARGEST) -> int:
+    """A number from 0 on. Raises ValueError; int() also reads "-5" and "1_0"."""
+    if not (text.isascii() and text.isdigit()) or int(text) > largest:
+        raise ValueError(text)
+    return int(text)
+
+
+def identifier(text: str) -> int:
+    """A number from 1 on. Raises ValueError."""
+    if number := whole(text):
+        return number
+    raise ValueError(text)

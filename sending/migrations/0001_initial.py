@@ -147,6 +147,7 @@ class Migration(migrations.Migration):
                 ('host', models.CharField(max_length=32)),
                 ('name', models.CharField(max_length=200)),
                 ('unknown', models.JSONField(default=list)),
+                ('unreadable', models.IntegerField(default=0)),
                 ('reported_at', models.DateTimeField(auto_now_add=True)),
                 ('fence', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='reports', to='sending.fence')),
             ],

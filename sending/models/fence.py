@@ -93,12 +93,14 @@ class Fenced(models.Model):
 
 class HostReport(models.Model):
     """A host's report of what it sent. `unknown`: mailings that this database doesn't have, such as
-    {"source": ["campaign", 9], "accepted": 100, "in_doubt": 0, "last": "2026-11-29T10:00:00Z"}."""
+    {"source": ["campaign", 9], "accepted": 100, "in_doubt": 0, "last": "2026-11-29T10:00:00Z"}.
+    `unreadable`: lines of its sent log that can't be read."""
 
     fence = models.ForeignKey(Fence, models.CASCADE, related_name="reports")
     host = models.CharField(max_length=32)
     name = models.CharField(max_length=200)
     unknown = models.JSONField(default=list)
+    unreadable = models.IntegerField(default=0)
     reported_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

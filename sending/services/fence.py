@@ -184,7 +184,8 @@ def put_up(why: Fence.Why) -> Fence:
 def report(fence: Fence, host: str, installation: str) -> None:
     """Stores what this host sent of the fenced mailings, and of mailings that this database doesn't
     have. For mailings already decided, the messages are counted at once."""
-    sent = sentlog.read(journal.sent_directory(), installation)
+    kept = sentlog.read(journal.sent_directory(), installation)
+    sent = kept.mailings
     there = set(Mailing.objects.filter(pk__in=sent).values_list("pk", flat=True))
     made, new = HostReport.objects.get_or_create(
         fence=fence,
@@ -192,12 +193,17 @@ def report(fence: Fence, host: str, installation: str) -> None:
         defaults={
             "name": position.name(),
             "unknown": [_told(one) for pk, one in sent.items() if pk not in there],
+            "unreadable": kept.unreadable,
         },
     )
     if not new:
         return
     log.committed.info(
-        "host reported what it sent", host=host, mailings=len(sent), unknown=len(made.unknown)
+        "host reported what it sent",
+        host=host,
+        mailings=len(sent),
+        unknown=len(made.unknown),
+        unreadable=made.unreadable,
     )
     fenced = {one.mailing_id: one for one in fence.fenced.filter(mailing__in=there)}
     SentRange.objects.bulk_create(
@@ -247,6 +253,12 @@ def silent_hosts(fence: Fence) -> list[HostPosition]:
     """Hosts that sent before and have not reported: what they sent since the backup is unknown."""
     told = fence.reports.values("host")
     return list(HostPosition.objects.exclude(host__in=told).order_by("name"))
+
+
+def incomplete_reports(fence: Fence) -> list[HostReport]:
+    """Reports of hosts whose sent log has lines that can't be read: what these say was sent is
+    unknown."""
+    return list(fence.reports.filter(unreadable__gt=0).order_by("name"))
 
 
 # Decided -----------------------------------------------------------------------------------------

@@ -42,11 +42,12 @@ def recover_journals() -> int:
 
 def _settle(batch: Batch, story: journal.Story) -> None:
     claim = _claim(batch)
+    story.doubt(batch.ids)
     outcomes, accepted = _answered(claim, story)
     for message in claim.messages:
         if message.id in story.replies:
             continue
-        if message.id in story.in_doubt or not story.complete:
+        if message.id in story.in_doubt:
             outcomes[message.id] = Outcome(End.IN_DOUBT, words=KILLED)
     log.warning(
         "batch of a dead worker settled",

@@ -99,6 +99,18 @@ def test_lines_of_others_are_one_line_too(written: io.StringIO) -> None:
         ("用户@例子.example 不存在", "…@例子.example 不存在"),
         ("to:<bob@x.example>,<eve@y.example>", "to:<…@x.example>,<…@y.example>"),
         ("5 @ 3", "5 @ 3"),
+        ("u4%40att4.example", "…%40att4.example"),
+        ("/w/u2%2540att2.example/", "…%2540att2.example/"),
+        ("u3 @ att3.example", "… @ att3.example"),
+        ("u3@ att3.example", "…@ att3.example"),
+        ("to u3 @att3.example", "to … @att3.example"),
+        ("u7＠att0.example", "…＠att0.example"),
+        ("u7%EF%BC%A0att0%2Eexample", "…%EF%BC%A0att0%2Eexample"),
+        ("/u7\\uff20att0.example", "…\\uff20att0.example"),
+        ("u5&#64;att5.example", "…&#64;att5.example"),
+        ("u6=40att6.example", "…=40att6.example"),
+        ("full to 100%40 of 3", "full to 100%40 of 3"),
+        ("limit=40.5 rate=4012.5", "limit=40.5 rate=4012.5"),
     ],
 )
 def test_no_address_is_written(words: str, shown: str) -> None:

@@ -3,10 +3,12 @@
 import json
 from collections.abc import Callable
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
+from pytest_django import Settings
 
 from accounts.models import User, Workspace
 from accounts.permissions import Role
@@ -21,6 +23,11 @@ __all__ = ["design", "open_to", "relay"]
 pytestmark = pytest.mark.django_db
 Open = Callable[..., Mailing]
 ADDRESSES = [f"person{number}@x.example" for number in range(10)]
+
+
+@pytest.fixture(autouse=True)
+def var(settings: Settings, tmp_path: Path) -> None:
+    settings.VAR = tmp_path
 
 
 @pytest.fixture
@@ -113,6 +120,34 @@ def test_a_host_that_has_not_reported_is_asked_about(
     with pytest.raises(CommandError, match="send2 sent before and has not reported"):
         command("release")
     assert command("release", "--although-missing") == (0, "Nothing is stopped.\n")
+    mailing.refresh_from_db()
+    assert mailing.tally.accepted == 4
+
+
+def test_lines_of_a_log_that_cannot_be_read_are_asked_about(
+    owner_client: Client, mailing: Mailing
+) -> None:
+    (day,) = journal.sent_directory().glob("*")
+    with day.open("a") as file:
+        file.write("\n\0\0\0\ngarbage\n")
+    fence.put_up(Fence.Why.MOVED)
+    fence.attend()
+    sentence = "2 lines of this host's log can't be read: what they say was sent is unknown"
+    assert sentence in owner_client.get("/w/brand/restored/").content.decode()
+    choice = {f"mailing-{mailing.pk}": "go_on"}
+    answer = owner_client.post("/w/brand/restored/", choice)
+    assert answer.status_code == 400
+    assert "Confirm that some people may get the mail twice" in answer.content.decode()
+    assert not fence.is_open()
+    code, words = command()
+    assert code == 1
+    assert f"reported; {sentence}" in words
+    assert "asks for --although-missing" in words
+    assert json.loads(command("--json")[1])["hosts"][0]["unreadable_lines"] == 2
+    with pytest.raises(CommandError, match=sentence):
+        command("release")
+    owner_client.post("/w/brand/restored/", choice | {"although": "1"})
+    assert fence.is_open()
     mailing.refresh_from_db()
     assert mailing.tally.accepted == 4
 

@@ -41,7 +41,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--although-missing",
             action="store_true",
-            help="release although hosts have not reported: what they sent may be sent again",
+            help="release although hosts have not reported, or lines of their logs can't be read: "
+            "what only these know as sent may be sent again",
         )
         parser.add_argument("--json", action="store_true", help="print the status as JSON")
 
@@ -61,19 +62,37 @@ class Command(BaseCommand):
             names = ", ".join(sorted(unknown))
             raise CommandError(f"Nothing is to be decided about {names}.", returncode=2)
         up = fence.current()
-        silent = fence.silent_hosts(up) if up else []
-        if silent and not options["although_missing"]:
-            names = ", ".join(host.name for host in silent)
-            raise CommandError(
-                f"{names} sent before and has not reported what. Start its send worker with its "
-                "state directory (YANSHU_VAR), or add --although-missing: what only it knows may "
-                "be sent again.",
-                returncode=1,
-            )
+        problems = _missing(up) if up else []
+        if problems and not options["although_missing"]:
+            raise CommandError("\n".join(problems), returncode=1)
         for one in undecided:
             stays = "all" in kept or str(one.mailing_id) in kept
             fence.decide(one, go_on=one.was_sending and not stays)
         fence.release()
+
+
+def _missing(up: Fence) -> list[str]:
+    """Sentences about what hosts sent and the reports don't tell."""
+    problems = []
+    if silent := fence.silent_hosts(up):
+        names = ", ".join(host.name for host in silent)
+        problems.append(
+            f"{names} sent before and has not reported what. Start its send worker with its "
+            "state directory (YANSHU_VAR), or add --although-missing: what only it knows may "
+            "be sent again."
+        )
+    problems += [
+        f"{one.name}: {_unreadable(one.unreadable)}. Keep mailings paused (--keep-paused) and add "
+        "--although-missing, which releases the others: what only these lines know may be sent "
+        "again."
+        for one in fence.incomplete_reports(up)
+    ]
+    return problems
+
+
+def _unreadable(lines: int) -> str:
+    what = "1 line" if lines == 1 else f"{lines:,} lines"
+    return f"{what} of this host's log can't be read: what they say was sent is unknown"
 
 
 def status() -> dict[str, Any]:
@@ -84,7 +103,11 @@ def status() -> dict[str, Any]:
         "why": up.why if up else "",
         "noticed_at": up.noticed_at.isoformat(timespec="seconds") if up else None,
         "hosts": [
-            {"host": one.name, "unknown_mailings": one.unknown}
+            {
+                "host": one.name,
+                "unreadable_lines": one.unreadable,
+                "unknown_mailings": one.unknown,
+            }
             for one in (latest.reports.order_by("name") if latest else ())
         ],
         "hosts_that_have_not_reported": [
@@ -125,7 +148,9 @@ def text(shown: dict[str, Any]) -> str:
     if not shown["stopped"] and not shown["mailings"]:
         return "Nothing is stopped."
     lines = [f"Nothing is sent: {WORDS[Fence.Why(shown['why'])]}."] if shown["stopped"] else []
-    lines += [f"  {host['host']} reported" for host in shown["hosts"]]
+    for host in shown["hosts"]:
+        bad = host["unreadable_lines"]
+        lines.append(f"  {host['host']} reported" + (f"; {_unreadable(bad)}" if bad else ""))
     lines += [
         f"  {one['host']} HAS NOT REPORTED (it last sent {one['last_sent_at']}, as far as this "
         "database knows)"
@@ -144,4 +169,9 @@ def text(shown: dict[str, Any]) -> str:
         "without an answer"
         for one in shown["mailings"]
     ]
-    return "\n".join([*lines, "manage.py fence release counts these as sent and goes on."])
+    lines.append("manage.py fence release counts these as sent and goes on.")
+    if shown["hosts_that_have_not_reported"] or any(
+        one["unreadable_lines"] for one in shown["hosts"]
+    ):
+        lines.append("It asks for --although-missing: people may be missing in these numbers.")
+    return "\n".join(lines)

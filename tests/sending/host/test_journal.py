@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from sending.host import journal
+from sending.host import journal, sentlog
 from sending.host.journal import Journal
+from sending.host.sentlog import About
 from smtp import Stage
 
 # A worker that is killed with two contents handed over, one of them answered.
@@ -93,3 +94,44 @@ def test_a_stage_that_is_none_makes_it_incomplete() -> None:
     assert not story.complete
     assert [reply.stage for reply in story.replies.values()] == [Stage.RCPT, Stage.UNKNOWN]
     path.unlink()
+
+
+@pytest.mark.parametrize(
+    "bad",
+    ["H -5", "H 0", "H " + "7" * 20, "H x", "R -5 250 content ok", "X 5", "\0\0\0", "", "M a b c"],
+)
+def test_a_line_that_cannot_be_read(bad: str, caplog: pytest.LogCaptureFixture) -> None:
+    """The sent log has how many there were, and the readable rest of the batch."""
+    about = About("a" * 32, 7)
+    path = journal.directory() / "odd.journal"
+    lines = [f"B {journal.boot()}", f"M {about.text()}", "H 6", "R 6 250 content ok", bad, "H 8"]
+    path.write_text("".join(f"{line}\n" for line in lines))
+    ((_, story),) = list(journal.orphans())
+    assert not story.complete
+    assert (set(story.replies), story.in_doubt) == ({6}, {8})
+    (record,) = [one for one in caplog.records if one.message == "journal could not be read wholly"]
+    assert record.__dict__["fields"] == {"path": path, "lines": 1}
+    log = sentlog.read(journal.sent_directory(), about.installation)
+    assert log.unreadable == 1
+    assert (log.mailings[7].accepted, log.mailings[7].in_doubt) == ([(6, 6)], [(8, 8)])
+
+
+@pytest.mark.parametrize("content", ["", "H 5\n", "M - 0 - 0\n"])
+def test_a_journal_that_lost_its_first_line_is_incomplete(content: str) -> None:
+    """After a power cut a file may be empty."""
+    path = journal.directory() / "empty.journal"
+    path.write_text(content)
+    ((_, story),) = list(journal.orphans())
+    assert (story.complete, story.unread) == (False, 1)
+    assert sentlog.read(journal.sent_directory(), "a" * 32).unreadable == 1
+
+
+def test_the_batch_of_a_damaged_journal_is_in_doubt_as_a_whole() -> None:
+    about = About("a" * 32, 7)
+    path = journal.directory() / "odd.journal"
+    path.write_text(f"B old\nM {about.text()}\nH 6\nR 6 250 content ok\n")
+    for _, story in journal.orphans():
+        story.doubt([5, 6, 7])
+    log = sentlog.read(journal.sent_directory(), about.installation)
+    assert log.unreadable == 0
+    assert (log.mailings[7].accepted, log.mailings[7].in_doubt) == ([(6, 6)], [(5, 5), (7, 7)])

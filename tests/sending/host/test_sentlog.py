@@ -34,7 +34,9 @@ def test_read_back_by_mailing_and_installation(tmp_path: Path) -> None:
     sentlog.append(tmp_path, About(KEY, 1, SEVEN), [4, 11], [])
     sentlog.append(tmp_path, About(KEY, 2), [], [40])
     sentlog.append(tmp_path, About("b" * 32, 1, Source("campaign", 8)), [100], [])
-    found = sentlog.read(tmp_path, KEY)
+    log = sentlog.read(tmp_path, KEY)
+    found = log.mailings
+    assert log.unreadable == 0
     assert found[1].accepted == [(1, 4), (11, 11)]
     assert found[1].in_doubt == [(9, 9)]
     assert found[1].source == SEVEN
@@ -48,7 +50,49 @@ def test_a_line_that_a_full_disk_cut_harms_no_other(tmp_path: Path) -> None:
     with path.open("a") as file:
         file.write("\n1790000000 " + KEY + " 1 campaign 7 A 5-")
     sentlog.append(tmp_path, About(KEY, 1, SEVEN), [2], [])
-    assert sentlog.read(tmp_path, KEY)[1].accepted == [(1, 2)]
+    log = sentlog.read(tmp_path, KEY)
+    assert log.mailings[1].accepted == [(1, 2)]
+    assert log.unreadable == 1
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "garbage",
+        "\0" * 4096,
+        f"1790000000 {KEY} 1 campaign 7 A 2,-5 D -",
+        f"1790000000 {KEY} 1 campaign 7 A 0 D -",
+        f"1790000000 {KEY} 1 campaign 7 A - D {'7' * 20}",
+        f"1790000000 {KEY} 1 campaign 7 A - D {'7' * 5000}",
+        f"1790000000 {KEY} 1 campaign 7 A 9-2 D -",
+        f"1790000000 {KEY} 1 campaign 7 A 2-{sentlog.LARGEST} D -",
+        f"1790000000 {KEY} 1 campaign 7 A 2- D -",
+        f"1790000000 {KEY} 1 campaign 7 A 1_0 D -",
+        f"1790000000 {KEY} -1 campaign 7 A 2 D -",
+        f"1790000000 {KEY} 1 campaign x A 2 D -",
+        f"1790000000 {KEY} 1 campaign 7 D 2 A -",
+        f"1790000000 {KEY} 1 campaign 7 A 2 D - U x",
+        f"{'1' * 15} {KEY} 1 campaign 7 A 2 D -",
+        "1790000000 - 0 - 0 A 2 D -",
+    ],
+)
+def test_lines_that_cannot_be_read_are_counted(
+    tmp_path: Path, line: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    sentlog.append(tmp_path, About(KEY, 1, SEVEN), [1], [])
+    (path,) = tmp_path.glob("*")
+    with path.open("a") as file:
+        file.write(f"\n{line}\n")
+    sentlog.append(tmp_path, About(KEY, 1, SEVEN), [], [3])
+    log = sentlog.read(tmp_path, KEY)
+    assert log.unreadable == 1
+    assert (log.mailings[1].accepted, log.mailings[1].in_doubt) == ([(1, 1)], [(3, 3)])
+
+
+def test_lines_missing_in_a_journal_are_counted_for_its_installation(tmp_path: Path) -> None:
+    sentlog.append(tmp_path, About(KEY, 1, SEVEN), [1], [], unread=3)
+    sentlog.append(tmp_path, About("b" * 32, 1, SEVEN), [1], [], unread=4)
+    assert sentlog.read(tmp_path, KEY).unreadable == 3
 
 
 def test_what_no_backup_is_as_old_as_is_forgotten(tmp_path: Path) -> None:
