@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
+from django.utils.translation import gettext_lazy, pgettext
 
 from accounts.access import WorkspaceRequest
 from campaigns import transitions
@@ -94,14 +94,21 @@ def home_growth(request: WorkspaceRequest) -> HttpResponse:
 
 def figures(now: Sums, before: Sums) -> list[Figure]:
     """Sent, opened, clicked, bounced. Opens and clicks are shares of accepted mails; bounces are
-    shares of all recipients, as in the report, because a bounce may be a refusal."""
+    shares of sent ones, as in the report, because a bounce may be a refusal."""
     change = _change(now.sent, before.sent)
     return [
         Figure("sent", pgettext("number of mails", "Sent"), now.sent, "", *change),
         _share(_("Opened"), "opened", now, before),
         _share(_("Clicked"), "clicked", now, before),
-        _share(_("Bounced"), "bounced", now, before, base="targeted"),
+        _share(_("Bounced"), "bounced", now, before, base="sent"),
     ]
+
+
+# The words for a share of each base, a name of Sums.
+BASES = {
+    "accepted": gettext_lazy("{percent} of accepted"),
+    "sent": gettext_lazy("{percent} of sent"),
+}
 
 
 def _change(now: int, before: int) -> tuple[str, str]:
@@ -119,6 +126,8 @@ def _share(label: str, name: str, now: Sums, before: Sums, *, base: str = "accep
     count, then = getattr(now, name), getattr(before, name)
     whole, whole_then = getattr(now, base), getattr(before, base)
     share = locales.percent(count, whole)
+    if whole:
+        share = BASES[base].format(percent=share)
     if not whole_then:
         return Figure(name, label, count, share, _("nothing in the 30 days before"))
     here, there = count * whole_then, then * whole

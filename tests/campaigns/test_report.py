@@ -145,6 +145,15 @@ def test_rate_and_finish_come_from_what_was_sent_lately(
     assert "finishes" not in words(read(owner_client, campaign, "live/"))  # over before it is read
 
 
+def test_bounces_are_a_share_of_sent_mails(start: Start, owner_client: Client) -> None:
+    campaign = start("a@x.example")
+    Tally.objects.filter(mailing=campaign.mailing_id).update(
+        targeted=1000, waiting=900, accepted=80, failed=20, hard_bounced=25, soft_bounced=10
+    )
+    shown = words(read(owner_client, campaign, "live/"))
+    assert "Hard bounces 25 25% Soft bounces 10 10%" in shown
+
+
 @pytest.mark.parametrize(
     ("waits", "retries", "said"),
     [
