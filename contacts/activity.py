@@ -18,10 +18,16 @@ from pages import activity
 RUNNING = (Import.State.QUEUED, Import.State.RUNNING)
 
 
+def _recent() -> Q:
+    """It ended, or was undone, within a day."""
+    since = timezone.now() - timedelta(days=1)
+    return Q(finished_at__gt=since) | Q(undone_at__gt=since)
+
+
 @activity.contributors.add
 def imports(request: HttpRequest) -> Iterable[activity.Task]:
     workspace = cast("WorkspaceRequest", request).workspace
-    recent = Q(finished_at__gt=timezone.now() - timedelta(days=1))
+    recent = _recent()
     rows = Import.objects.filter(Q(state__in=RUNNING) | recent, workspace=workspace)
     for row in rows.defer("mapping").order_by("-pk")[:20]:
         yield activity.Task(
@@ -32,14 +38,14 @@ def imports(request: HttpRequest) -> Iterable[activity.Task]:
             done=service.progress(row).percent,
             total=100,
             icon="file-import",
-            ended_at=row.finished_at,
+            ended_at=row.undone_at or row.finished_at,
         )
 
 
 @activity.contributors.add
 def jobs(request: HttpRequest) -> Iterable[activity.Task]:
     workspace = cast("WorkspaceRequest", request).workspace
-    recent = Q(finished_at__gt=timezone.now() - timedelta(days=1))
+    recent = _recent()
     # During an upgrade, a host with the newer version may have started a job of a kind unknown
     # here.
     known = Job.objects.filter(workspace=workspace, kind__in=jobkinds.kinds.keys())
@@ -55,5 +61,5 @@ def jobs(request: HttpRequest) -> Iterable[activity.Task]:
             total=row.total or 0,
             detail=kind.words.result(row) if row.finished_at else "",
             icon=kind.icon,
-            ended_at=row.finished_at,
+            ended_at=row.undone_at or row.finished_at,
         )

@@ -14,7 +14,7 @@ from contacts.models import Contact, ImportedContact, Job, List, Subscription, S
 from contacts.provenance import JOB, Source
 from contacts.queries import importing, suppressed
 from contacts.queries import people as people_query
-from contacts.services import attributes, contacts, jobs, lists, suppressions
+from contacts.services import attributes, contacts, jobs, lists, suppressions, undowords
 from pages import locales
 
 M = TypeVar("M", bound=Model)
@@ -326,18 +326,14 @@ def _take_back_import(job: Job, size: int) -> BatchStep:
         "changed": undone.contacts,
         "subscriptions": undone.subscriptions,
         "kept": undone.kept,
+        "mailed": undone.mailed,
     }
     return BatchStep(undone.last or job.cursor, undone.seen, counts, over=undone.seen < size)
 
 
 def _import_undone(job: Job) -> str:
-    text = ngettext(
-        "Undone: {count} contact removed; {kept} stayed, because they are used elsewhere.",
-        "Undone: {count} contacts removed; {kept} stayed, because they are used elsewhere.",
-        _changed(job),
-    )
-    kept = locales.number(job.counts.get("kept", 0))
-    return text.format(count=locales.number(_changed(job)), kept=kept)
+    kept, mailed = (job.counts.get(name, 0) for name in ("kept", "mailed"))
+    return undowords.afterwards(_changed(job), kept=kept, mailed=mailed)
 
 
 kinds.add(

@@ -65,6 +65,26 @@ class Contact(Sourced):
         return self.email
 
 
+class FormerAddress(models.Model):
+    """An address that a contact had from `since` until its change at `until`, by the database's
+    clock. Old mails went to it (contacts.queries.formeraddresses)."""
+
+    contact = models.ForeignKey(
+        Contact, models.CASCADE, related_name="former_addresses", db_index=False
+    )
+    address = models.CharField(max_length=320)
+    since = models.DateTimeField()
+    until = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("contact", "until"), name="former_address_once"),
+        )
+
+    def __str__(self) -> str:
+        return self.address
+
+
 class List(models.Model):
     """A list that people are subscribed to."""
 

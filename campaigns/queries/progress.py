@@ -3,14 +3,18 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
+from django.db import connection
 from django.db.models import Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from campaigns.queries import estimates, routes
 from relays.models import Relay
+from sending import blocks
 from sending.models import Mailing, Tally, TallyMinute
+from sending.services import waits
 
 # Relations that `of` reads of a mailing; pass them to select_related and prefetch_related.
 RELATED = ("tally", "relay", "pool", "freezing")
@@ -59,13 +63,50 @@ def done(tally: Tally) -> int:
 
 
 def of(mailings: Iterable[Mailing]) -> dict[int, MailingProgress]:
-    """{mailing id: MailingProgress}. Two queries, for mailings read with RELATED and PREFETCH."""
+    """{mailing id: MailingProgress}. Three queries, for mailings read with RELATED and PREFETCH."""
     now = timezone.now()
     given = list(mailings)
     moving = [m for m in given if m.state == Mailing.State.SENDING]
     sent = _sent_lately([m.pk for m in moving], _since(now))
     used = estimates.used([relay for m in moving for relay in relays_of(m)])
-    return {m.pk: _progress(m, sent.get(m.pk, 0), used, now) for m in given}
+    retries = _last_retries([m.pk for m in moving])
+    return {
+        m.pk: _progress(m, sent.get(m.pk, 0), used, _Moment(now, retries.get(m.pk))) for m in given
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """The present, and the last time for which a try of one of the mailing's messages is known."""
+
+    now: datetime
+    last_retry: datetime | None
+
+    def to_come(self, time: datetime | None) -> datetime | None:
+        return time if time and time > self.now else None
+
+    def last_of(self, times: Iterable[datetime | None]) -> datetime | None:
+        """The latest of the last retry and `times`; None: all are over."""
+        coming = filter(None, map(self.to_come, (self.last_retry, *times)))
+        return max(coming, default=None)
+
+
+# The end of the index message_retry.
+LAST_RETRY = """
+SELECT %s::bigint, (SELECT max(retry_at) FROM sending_message
+                     WHERE mailing_id = %s AND retry_at IS NOT NULL)
+"""
+
+
+def _last_retries(mailing_ids: Sequence[int]) -> dict[int, datetime | None]:
+    """{mailing id: the last time at which one of its messages is tried again}. One statement, whose
+    parts name the block of their mailing."""
+    if not mailing_ids:
+        return {}
+    parts = [blocks.named(LAST_RETRY, pk) for pk in mailing_ids]
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(parts), [pk for pk in mailing_ids for _ in range(2)])
+        return dict(cursor.fetchall())
 
 
 def _since(now: datetime) -> datetime:
@@ -82,42 +123,56 @@ def _sent_lately(mailing_ids: Sequence[int], since: datetime) -> dict[int, int]:
     return {row["mailing"]: row["sent"] for row in rows}
 
 
-def _progress(mailing: Mailing, sent: int, used: estimates.Uses, now: datetime) -> MailingProgress:
-    tally = mailing.tally
+def _progress(
+    mailing: Mailing, sent: int, used: estimates.Uses, moment: _Moment
+) -> MailingProgress:
+    tally, now = mailing.tally, moment.now
     so_far = done(tally)
     if mailing.state != Mailing.State.SENDING:
         return MailingProgress(tally.targeted, so_far, None, None)
     elapsed = (now - max(_since(now), mailing.opened_at)).total_seconds()
     rate = sent / max(elapsed, 1.0)
     left = tally.targeted - so_far
-    return MailingProgress(tally.targeted, so_far, rate, _finish(mailing, left, rate, used, now))
+    return MailingProgress(tally.targeted, so_far, rate, _finish(mailing, left, rate, used, moment))
 
 
 def _finish(
-    mailing: Mailing, left: int, rate: float, used: estimates.Uses, now: datetime
+    mailing: Mailing, left: int, rate: float, used: estimates.Uses, moment: _Moment
 ) -> datetime | None:
-    """The end by the limits and the present rate, counted from the end of the present wait.
+    """The end by the limits and the present rate, counted from the end of the present wait, but not
+    before the last known retry and the end of its parts' waits.
 
-    None before the first message was sent, while more recipients will come, while the mailing waits
-    for a person, and if the end is less than SOON seconds away."""
-    if not (mailing.tally.accepted or mailing.tally.failed) or freezes(mailing):
+    None if nobody can know it, while nothing goes out for no known reason, and if the end is less
+    than SOON seconds away."""
+    if not _can_be_known(mailing):
         return None
-    if mailing.wait_reason and not mailing.wait_until:
+    now = moment.now
+    start, later = moment.to_come(mailing.wait_until), moment.last_of(_part_ends(mailing))
+    if not (rate or start or later):
         return None
-    waits = bool(mailing.wait_until and mailing.wait_until > now)
-    begin = mailing.wait_until if waits and mailing.wait_until else now
     slowest = [float(mailing.per_minute)] if mailing.per_minute else []
-    if rate and not waits:
+    if rate and not start:
         slowest.append(rate * 60)
-    found = estimates.finish(
-        _tiers(mailing),
-        left,
-        begin=begin,
-        used=used,
-        own=estimates.Own(mailing.window, min(slowest, default=None)),
-    )
-    soon = found is None or (found - now).total_seconds() < SOON
-    return None if soon and not waits else found
+    own = estimates.Own(mailing.window, min(slowest, default=None))
+    end = partial(estimates.finish, _tiers(mailing), used=used, own=own)
+    found = end(left, begin=start or now)
+    if found and later and later > found:
+        # At least one message is left then.
+        found = end(1, begin=later)
+    return found if found and (found - now).total_seconds() >= SOON else None
+
+
+def _can_be_known(mailing: Mailing) -> bool:
+    """Not before the first message was sent, while more recipients will come, and while the mailing
+    or a lane of it waits for a person."""
+    if not (mailing.tally.accepted or mailing.tally.failed) or freezes(mailing):
+        return False
+    return bool(mailing.wait_until or not mailing.wait_reason) and None not in _part_ends(mailing)
+
+
+def _part_ends(mailing: Mailing) -> list[datetime | None]:
+    """When the lanes that wait go on; None: a person decides."""
+    return [line.until for line in waits.lines(mailing) if line.lane]
 
 
 def relays_of(mailing: Mailing) -> list[Relay]:

@@ -6,6 +6,7 @@ getting a mail twice, for the whole mailing, and message_not_accepted for each r
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from django.db.models import F, Q, QuerySet
@@ -14,7 +15,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from campaigns.queries import pending, progress, report
+from campaigns.queries import cameback, pending, progress, report
+from campaigns.queries.cameback import CameBack
 from campaigns.queries.replygroups import Same
 from contacts import addresses
 from contacts.models import Contact
@@ -212,14 +214,22 @@ def header() -> list[str]:
         _("First opened"),
         _("First clicked"),
         _("Bounced"),
+        _("What came back"),
+        _("When it came back"),
+        _("Words of what came back"),
     ]
+
+
+# Rows of a CSV whose events are read by one query: the words of an event have up to 2,000
+# characters, so that 1,000 rows stay within a few megabytes.
+EVENTS_OF = 1000
 
 
 def rows(mailing: Mailing, messages: QuerySet[Message]) -> Iterator[list[Any]]:
     """One row for each message, streamed by a server-side cursor. The reader's language and time
     zone are taken now, because the stream is read after the request has ended."""
     relays = dict(Relay.objects.filter(workspace=mailing.workspace_id).values_list("pk", "name"))
-    words = {code: str(statuses.look(code).label) for code in STATES}
+    words = {code: str(statuses.look(code).label) for code in (*STATES, *cameback.KINDS)}
     in_flight = pending.claimed(mailing)
     sentences = {code: str(sentence) for code, sentence in reasons.sentences.items()}
     zone = timezone.get_current_timezone()
@@ -230,19 +240,36 @@ def rows(mailing: Mailing, messages: QuerySet[Message]) -> Iterator[list[Any]]:
     def written(moment: datetime | None) -> str:
         return moment.astimezone(zone).isoformat(timespec="seconds") if moment else ""
 
+    def returned(events: Sequence[CameBack]) -> list[str]:
+        """Kinds, times and words. Several events have a line each in the cells."""
+        several = len(events) > 1
+        said = (
+            f"{words[one.kind]}: {_line(one.words)}" if several else one.words
+            for one in events
+            if one.words
+        )
+        kinds, moments = (words[one.kind] for one in events), (written(one.at) for one in events)
+        return ["\n".join(cell) for cell in (kinds, moments, said)]
+
     def stream() -> Iterator[list[Any]]:
-        for pk, address, state, reason, reply, attempts, since, relay, *firsts in found.iterator(
-            5000
-        ):
-            yield [
-                address,
-                words[code_of(state, in_flight=pk in in_flight)],
-                sentences.get(reason, reason),
-                reply,
-                attempts,
-                written(since),
-                relays.get(relay, ""),
-                *(written(moment) for moment in firsts),
-            ]
+        read = found.iterator(5000)
+        while piece := list(islice(read, EVENTS_OF)):
+            events = cameback.after([row[0] for row in piece])
+            for pk, address, state, reason, reply, attempts, since, relay, *firsts in piece:
+                yield [
+                    address,
+                    words[code_of(state, in_flight=pk in in_flight)],
+                    sentences.get(reason, reason),
+                    reply,
+                    attempts,
+                    written(since),
+                    relays.get(relay, ""),
+                    *(written(moment) for moment in firsts),
+                    *returned(events.get(pk, ())),
+                ]
 
     return stream()
+
+
+def _line(words: str) -> str:
+    return " ".join(words.split())

@@ -1,5 +1,6 @@
 """The people behind every figure of a report: a table of a mailing's messages, and its CSV."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpResponseBase, StreamingHttpResponse
@@ -8,9 +9,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext
 
 from accounts.access import WorkspaceRequest
-from campaigns.queries import causes, pending, personsearch
+from campaigns.queries import cameback, causes, pending, personsearch
 from campaigns.queries import recipients as query
-from campaigns.queries.causes import Cause
 from campaigns.views import unknown
 from campaigns.views.report import dropped, started
 from contacts import addresses, exports
@@ -23,17 +23,24 @@ from sending.models import Mailing, Message
 EVENT_LABELS = {"not_opened": _("Not opened"), "bounced": _("Bounced")}
 
 
-def _row(
-    message: Message, known: set[int], in_flight: set[int], behind: dict[str, Cause]
-) -> dict[str, Any]:
-    return {
-        "message": message,
-        "address": addresses.display(message.address),
-        "contact": message.contact_id if message.contact_id in known else None,
-        "state": query.code_of(message.state, in_flight=message.pk in in_flight),
-        "reason": reasons.text(message.reason) if message.reason else "",
-        "cause": behind.get(message.address),
-    }
+def _rows(mailing: Mailing, messages: Sequence[Message]) -> list[dict[str, Any]]:
+    ids = [message.pk for message in messages]
+    known = query.contacts_of(messages)
+    in_flight = pending.claimed(mailing, ids)
+    behind = causes.of_skipped(mailing, messages)
+    came_back = cameback.after(ids)
+    return [
+        {
+            "message": message,
+            "address": addresses.display(message.address),
+            "contact": message.contact_id if message.contact_id in known else None,
+            "state": query.code_of(message.state, in_flight=message.pk in in_flight),
+            "reason": reasons.text(message.reason) if message.reason else "",
+            "cause": behind.get(message.address),
+            "came_back": came_back.get(message.pk, ()),
+        }
+        for message in messages
+    ]
 
 
 def _choices(mailing: Mailing) -> dict[str, Any]:
@@ -64,14 +71,11 @@ def recipients(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
         total=query.known_total(mailing, request.GET),
     )
     state, text = request.GET.get("state", ""), request.GET.get("q", "").strip()
-    known = query.contacts_of(page.rows)
-    in_flight = pending.claimed(mailing, [row.pk for row in page.rows])
-    behind = causes.of_skipped(mailing, page.rows)
     context = _choices(mailing) | {
         "campaign": campaign,
         "mailing": mailing,
         "page": page,
-        "rows": [_row(message, known, in_flight, behind) for message in page],
+        "rows": _rows(mailing, page.rows),
         "filtered": any(request.GET.get(name) for name in query.FILTERS),
         "narrowed": "same" in request.GET or any(map(request.GET.get, query.FROM_REPORT)),
         "answers": personsearch.after(mailing, text, found) if text else [],

@@ -32,6 +32,16 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='FormerAddress',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('address', models.CharField(max_length=320)),
+                ('since', models.DateTimeField()),
+                ('until', models.DateTimeField()),
+                ('contact', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='former_addresses', to='contacts.contact')),
+            ],
+        ),
+        migrations.CreateModel(
             name='Import',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -200,6 +210,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='contact',
             constraint=models.UniqueConstraint(fields=('workspace', 'email'), name='contact_email_once'),
+        ),
+        migrations.AddConstraint(
+            model_name='formeraddress',
+            constraint=models.UniqueConstraint(fields=('contact', 'until'), name='former_address_once'),
         ),
         migrations.AddConstraint(
             model_name='importchunk',

@@ -14,6 +14,7 @@ from django.db import IntegrityError, connection, transaction
 
 from contacts.provenance import IMPORT, Source
 from contacts.queries import mailable
+from contacts.queries import mailed as mails
 
 CREATE = """
 CREATE TEMPORARY TABLE IF NOT EXISTS import_staged (
@@ -457,14 +458,18 @@ def lines_not_taken() -> set[int]:
 class Undone:
     """The result for a batch of an import's contacts: how many were seen, the last one's id, and
     how many contacts and subscriptions were removed. `kept`: contacts made by the import that
-    stayed."""
+    stayed; `mailed`: those of them that have a mail."""
 
     seen: int
     last: int
     contacts: int
     subscriptions: int
     kept: int
+    mailed: int
 
+
+# The highest id there can be.
+LAST = (1 << 63) - 1
 
 # Locks the contacts first, in the order of ids, as all deletions do.
 IMPORTED = """
@@ -493,13 +498,22 @@ WHERE i.import_id = %(import_id)s AND i.contact_id > %(after)s AND i.contact_id 
   AND NOT EXISTS (SELECT FROM contacts_subscription s WHERE s.contact_id = c.id)
   AND NOT EXISTS (SELECT FROM contacts_importedcontact other
                   WHERE other.contact_id = c.id AND other.import_id <> %(import_id)s)
+  AND NOT {mailed}
+"""
+# Of the contacts that the import made, those that have a mail.
+MAILED = """
+SELECT count(*)
+  FROM (SELECT contact_id AS id FROM contacts_importedcontact
+         WHERE import_id = %(import_id)s AND contact_id > %(after)s AND contact_id <= %(last)s
+           AND outcome = 'new' OFFSET 0) c
+ WHERE {mailed}
 """
 
 
 def undo(import_id: int, *, after: int, limit: int) -> Undone:
     """For the import's next contacts after the id `after`: remove subscriptions that the import
     made and nobody changed since, then contacts that it made and that have no other subscription,
-    import or edit."""
+    import or edit, and no mail."""
     known: dict[str, Any] = {
         "import_id": import_id,
         "after": after,
@@ -510,13 +524,26 @@ def undo(import_id: int, *, after: int, limit: int) -> Undone:
         cursor.execute(IMPORTED, known)
         seen, last, made, _there = cursor.fetchone() or (0, None, 0, 0)
         if last is None:
-            return Undone(0, 0, 0, 0, 0)
+            return Undone(0, 0, 0, 0, 0, 0)
         known["last"] = last
         cursor.execute(UNSUBSCRIBE_IMPORTED, known)
         subscriptions = cursor.rowcount
-        cursor.execute(DELETE_IMPORTED, known)
+        cursor.execute(DELETE_IMPORTED.replace("{mailed}", mails.condition()), known)
         contacts = cursor.rowcount
-    return Undone(seen, last, contacts, subscriptions, made - contacts)
+    kept = made - contacts
+    by_mail = mailed(import_id, after=after, last=last) if kept else 0
+    return Undone(seen, last, contacts, subscriptions, kept, by_mail)
+
+
+def mailed(import_id: int, *, after: int = 0, last: int = LAST) -> int:
+    """How many of the contacts that the import made, with ids from `after` (not included) to
+    `last`, have a mail: undoing it keeps them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            MAILED.replace("{mailed}", mails.condition()),
+            {"import_id": import_id, "after": after, "last": last},
+        )
+        return int(cursor.fetchone()[0])
 
 
 def sort_into_search() -> None:

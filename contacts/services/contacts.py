@@ -12,7 +12,7 @@ from contacts import addresses
 from contacts.exceptions import ContactsError
 from contacts.models import Contact
 from contacts.provenance import Source
-from contacts.queries import deleting, wishes
+from contacts.queries import deleting, formeraddresses, wishes
 
 FIELDS = ("first_name", "last_name", "full_name")
 
@@ -60,7 +60,8 @@ def update(
 ) -> Contact:
     """Change a contact; attributes that aren't given stay. Raises as `create`.
 
-    Unsubscribes and suppressions are kept for a new address (contacts.queries.wishes).
+    Unsubscribes and suppressions are kept for a new address (contacts.queries.wishes), and the
+    former address is noted.
     """
     normal = addresses.normalise(email)
     other = Contact.objects.filter(workspace_id=contact.workspace_id, email=normal)
@@ -68,8 +69,9 @@ def update(
         raise ExistsError(found)
     # Locked: a concurrent unsubscribe is done before the change, or sees the new address.
     before = Contact.objects.select_for_update().filter(pk=contact.pk).first()
-    if before is not None and before.email != normal:
-        wishes.follow(before, normal)
+    moved = before if before is not None and before.email != normal else None
+    if moved is not None:
+        wishes.follow(moved, normal)
     contact.email = normal
     for name in FIELDS:
         setattr(contact, name, known_names.get(name, ""))
@@ -79,6 +81,8 @@ def update(
             contact.save(update_fields=["email", *FIELDS, "attributes", "updated_at"])
     except IntegrityError as error:  # somebody took the address just now
         raise ExistsError(other.exclude(pk=contact.pk).get()) from error
+    if moved is not None:
+        formeraddresses.add(moved)
     return contact
 
 

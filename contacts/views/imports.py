@@ -20,7 +20,15 @@ from contacts import columns, encodings, names
 from contacts.csvfile import Dialect
 from contacts.forms import NEW_LIST, SIGNS, ImportForm
 from contacts.models import Attribute, Import, Job, List
-from contacts.services import importfile, importnotes, imports, importwords, rejectfile, statuswords
+from contacts.services import (
+    importfile,
+    importnotes,
+    imports,
+    importwords,
+    rejectfile,
+    statuswords,
+    undowords,
+)
 from contacts.statuswords import WordCounts
 from contacts.tasks import run_import
 from contacts.views.jobs import in_background
@@ -325,6 +333,8 @@ def _figures(import_: Import) -> dict[str, Any]:
         "problems": import_.rejects.count() if ended else 0,
         "seconds": imports.elapsed(import_) if import_.counts.get("rows") else 0,
         "can_undo": ended and not import_.undone_at and import_.counts.get("rows"),
+        # Called, and counted, only where the dialogue is shown.
+        "undo_text": lambda: undowords.before(import_),
     }
 
 
@@ -357,12 +367,7 @@ def undo_import(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     else:
         if isinstance(undone, Job):
             return in_background(request, undone)
-        text = ngettext(
-            "Undone: {count} contact removed; {kept} stayed, because they are used elsewhere.",
-            "Undone: {count} contacts removed; {kept} stayed, because they are used elsewhere.",
-            undone.contacts,
-        )
-        text = text.format(count=locales.number(undone.contacts), kept=locales.number(undone.kept))
+        text = undowords.afterwards(undone.contacts, kept=undone.kept, mailed=undone.mailed)
         messages.success(request, text)
     return redirect("import", request.workspace.slug, import_.pk)
 

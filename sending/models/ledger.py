@@ -1,8 +1,11 @@
 """The ledger: mailings, their messages and counts, and what happened to them."""
 
+from datetime import datetime, timedelta
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Case, F, Q, When
+from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
@@ -118,6 +121,12 @@ class Mailing(Sourced):
     def content(self) -> Content:
         """The first one; most mailings have only this one."""
         return next(iter(self.contents.values()))
+
+    @property
+    def goes_on_at(self) -> datetime | None:
+        """`wait_until`; None if it is over, or will be before anybody has read it."""
+        soon = timezone.now() + timedelta(seconds=1)
+        return self.wait_until if self.wait_until and self.wait_until > soon else None
 
     @property
     def people(self) -> Audience:

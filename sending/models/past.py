@@ -22,7 +22,8 @@ class PastRecipients(models.Model):
     # The rest of each id, below 1 << SHIFT.
     offsets = ArrayField(models.SmallIntegerField(), default=list)
     contacts = ArrayField(models.BigIntegerField(null=True), default=list)
-    # An address only where the contact's differs or there is no contact; null: no row needs one.
+    # An address only where the contact's differed at the drop (Mailing.details_dropped_at) or there
+    # was no contact; null: no row needs one.
     addresses = ArrayField(models.CharField(max_length=320, null=True), null=True)
     # Numbers of variants; null: all have the first.
     variants = ArrayField(models.SmallIntegerField(), null=True)

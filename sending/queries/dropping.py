@@ -28,9 +28,10 @@ SELECT count(*), coalesce(sum(t.targeted), 0), min(m.opened_at), max(m.finished_
  WHERE m.id >= %(first)s AND m.id < %(end)s
 """
 # Mailings that keep the block, and why: they are not over, a decision is pending, or they ended too
-# recently. Pending addresses can't be judged without their rows.
+# recently. Pending addresses can't be judged, nor unknown results decided, without their rows.
 KEEPING = f"""
-SELECT m.id, w.slug, concat_ws(' ', nullif(m.source_kind, ''), nullif(m.source_id, 0)), why.code
+SELECT m.id, w.slug, concat_ws(' ', nullif(m.source_kind, ''), nullif(m.source_id, 0)), why.code,
+       coalesce(t.unknown, 0)
   FROM sending_mailing m
   JOIN accounts_workspace w ON w.id = m.workspace_id
   LEFT JOIN sending_tally t ON t.mailing_id = m.id
@@ -40,6 +41,7 @@ SELECT m.id, w.slug, concat_ws(' ', nullif(m.source_kind, ''), nullif(m.source_i
                    WHEN m.state IN ('sending', 'paused') THEN m.state
                    WHEN t.waiting + t.in_flight > 0 OR {FREEZING} THEN 'waiting'
                    WHEN t.unjudged_since IS NOT NULL THEN 'unjudged'
+                   WHEN t.unknown > 0 THEN 'unknown'
                    WHEN m.finished_at IS NULL OR m.finished_at >= %(before)s THEN 'recent'
               END AS code) why
  WHERE m.id >= %(first)s AND m.id < %(end)s AND why.code IS NOT NULL
@@ -57,18 +59,25 @@ UPDATE sending_mailing SET details_dropped_at = now()
 # Messages whose rows are read at once: a whole number of spans.
 PIECE = 1 << 20
 ENDS = "SELECT min(id), max(id) FROM sending_message"
-# For mails that may be in somebody's mailbox. The address is kept only where the contact's differs
-# or the contact is gone. Safe to run twice.
+# For mails that may be in somebody's mailbox. The address is kept only where the contact's at the
+# moment of `mark` differs or the contact is gone: `moved` had another one then. Safe to run twice.
+OTHER = "coalesce(moved.address, c.email) IS DISTINCT FROM m.address"
 KEEP = sql(f"""
+WITH moved AS MATERIALIZED (
+    SELECT DISTINCT ON (f.contact_id) f.contact_id, f.address FROM contacts_formeraddress f
+     WHERE f.until > (SELECT min(details_dropped_at) FROM sending_mailing
+                       WHERE id >= %(first)s AND id < %(end)s)
+     ORDER BY f.contact_id, f.until)
 INSERT INTO sending_pastrecipients (mailing_id, span, offsets, contacts, addresses, variants)
 SELECT m.mailing_id, m.id >> {PastRecipients.SHIFT},
        array_agg((m.id & {(1 << PastRecipients.SHIFT) - 1})::smallint ORDER BY m.id),
        array_agg(m.contact_id ORDER BY m.id),
-       CASE WHEN bool_or(c.email IS DISTINCT FROM m.address)
-            THEN array_agg(CASE WHEN c.email IS DISTINCT FROM m.address THEN m.address END
-                           ORDER BY m.id) END,
+       CASE WHEN bool_or({OTHER}) THEN array_agg(CASE WHEN {OTHER} THEN m.address END
+                                                 ORDER BY m.id) END,
        CASE WHEN max(m.variant) > 0 THEN array_agg(m.variant ORDER BY m.id) END
-  FROM sending_message m LEFT JOIN contacts_contact c ON c.id = m.contact_id
+  FROM sending_message m
+  LEFT JOIN contacts_contact c ON c.id = m.contact_id
+  LEFT JOIN moved ON moved.contact_id = c.id
  WHERE m.id >= %(from)s AND m.id < %(upto)s AND m.state IN ($ACCEPTED, $UNKNOWN)
  GROUP BY 1, 2
 ON CONFLICT (span, mailing_id) DO NOTHING
@@ -81,12 +90,14 @@ SELECT inhdetachpending FROM pg_inherits
 
 
 class Keeping(NamedTuple):
-    """A mailing that keeps its block from being dropped. `code`: see KEEPING."""
+    """A mailing that keeps its block from being dropped. `code`: see KEEPING. `unknown`: how many
+    messages have an unknown result."""
 
     mailing: int
     workspace: str
     source: str
     code: str
+    unknown: int
 
 
 class Counts(NamedTuple):
@@ -144,8 +155,9 @@ def ends(block: int) -> tuple[int, int] | None:
 
 def keep_recipients(block: int, first: int) -> None:
     """Keeps the recipients of messages from `first` to `first + PIECE`."""
+    known = _range(block) | {"from": first, "upto": first + PIECE}
     with connection.cursor() as cursor:
-        cursor.execute(blocks.of_block(KEEP, block), {"from": first, "upto": first + PIECE})
+        cursor.execute(blocks.of_block(KEEP, block), known)
 
 
 def drop(parent: str, block: int) -> None:

@@ -15,12 +15,14 @@ SELECT contact_id{more} FROM sending_pastrecipients, unnest(contacts) AS contact
 """
 # Contacts who will get a mail, or may have got it, are excluded like those who got it.
 GETS = sql("state IN ($WAITING, $ACCEPTED, $UNKNOWN) AND contact_id IS NOT NULL")
-# The last mail that the excluded contact `a` got, if any.
+# The last mail that the excluded contact `a` got, if any. OFFSET makes the planner begin with the
+# contact's mails: of a new mailing it has no statistics, and would read it once for each contact.
 LAST = sql(
-    "SELECT m.settled_at AS since, m.mailing_id AS cause_id FROM sending_message m"
+    "SELECT m.settled_at AS since, m.mailing_id AS cause_id"
+    " FROM (SELECT mailing_id, settled_at FROM sending_message"
+    " WHERE contact_id = a.contact_id AND state = $ACCEPTED OFFSET 0) m"
     " JOIN sending_mailing g ON g.id = m.mailing_id"
-    " WHERE m.contact_id = a.contact_id AND m.state = $ACCEPTED AND {which}"
-    " ORDER BY m.settled_at DESC LIMIT 1"
+    " WHERE {which} ORDER BY m.settled_at DESC LIMIT 1"
 )
 kinds.add(
     PartKind(

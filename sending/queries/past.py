@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Collection
 
-from contacts.models import Contact
+from contacts.queries import formeraddresses
 from sending.models import Message, PastRecipients
 
 SHIFT = PastRecipients.SHIFT
@@ -11,7 +11,8 @@ SHIFT = PastRecipients.SHIFT
 
 def find(ids: Collection[int]) -> dict[int, Message]:
     """{id: the message, not in the database}: with mailing, contact, variant, and the address that
-    it went to. The address is empty if it was the contact's and the contact was deleted since."""
+    it went to, also if the contact has another one now. The address is empty if it was the
+    contact's and the contact was deleted since."""
     spans = PastRecipients.objects.filter(span__in={number >> SHIFT for number in ids})
     found = {}
     for row in spans.select_related("mailing__workspace"):
@@ -38,7 +39,13 @@ def _message(row: PastRecipients, number: int) -> Message | None:
 
 
 def _give_addresses(messages: Collection[Message]) -> None:
-    contacts = Contact.objects.filter(pk__in=[one.contact_id for one in messages])
-    known = dict(contacts.values_list("pk", "email"))
+    """Addresses that were not stored: the contacts', as of the drop."""
+    moments = {
+        message.pk: (message.contact_id, message.mailing.details_dropped_at)
+        for message in messages
+        if message.contact_id is not None and message.mailing.details_dropped_at is not None
+    }
+    known = formeraddresses.at(set(moments.values()))
     for message in messages:
-        message.address = known.get(message.contact_id or 0, "")
+        if message.pk in moments:
+            message.address = known.get(moments[message.pk], "")

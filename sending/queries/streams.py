@@ -19,13 +19,14 @@ LATELY = timedelta(days=1)
 
 # The language of an item without a variant: from its data, or else from its contact.
 SPOKEN = f"""
-coalesce(data::jsonb ->> '{ATTRIBUTE}',
+coalesce(nullif(btrim(data::jsonb ->> '{ATTRIBUTE}'), ''),
          (SELECT c.attributes ->> '{ATTRIBUTE}' FROM contacts_contact c WHERE c.id = contact_id))
 """  # noqa: S608 - only constants of ours
 CHANCE = "(hashtextextended(key, %(mailing)s) & 1048575)::int"
 CHOSEN = f"coalesce(variant, {OF_LANGUAGE.format(tag=SPOKEN, chance=CHANCE)})"
 
-# Makes a message for each new key; known keys have one already.
+# Makes a message for each new key; known keys have one already. In the order of the keys: two
+# processes that append the same ones wait for each other, and never both.
 APPEND = """
 WITH given AS (
   SELECT * FROM unnest(%(keys)s::text[], %(addresses)s::text[], %(contacts)s::bigint[],
@@ -35,7 +36,7 @@ fresh AS (
   INSERT INTO sending_streamitem (message_id, mailing_id, key, data, created_at)
   SELECT nextval(pg_get_serial_sequence('sending_message', 'id')), %(mailing)s, key, data::jsonb,
          now()
-    FROM given
+    FROM given ORDER BY key
   ON CONFLICT (mailing_id, key) DO NOTHING
   RETURNING message_id, key),
 made AS (

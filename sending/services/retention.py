@@ -14,6 +14,7 @@ from datetime import datetime
 from django.db import OperationalError, transaction
 from django.db.models import QuerySet
 
+from contacts.queries import formeraddresses
 from environment import logs
 from pages.registry import Registry
 from sending import blocks
@@ -48,16 +49,18 @@ class Block:
 def look(before: datetime) -> list[Block]:
     """Past blocks, the oldest first, each with the mailings that keep it."""
     current = tables.current()
-    return [
-        Block(
-            number,
-            dropping.counts(number),
-            dropping.size(number),
-            dropping.keeping(number, before),
-        )
-        for number in dropping.left()
-        if number < current
-    ]
+    return [_block(number, before) for number in dropping.left() if number < current]
+
+
+def in_use(before: datetime) -> Block:
+    """The block in which mailings are opened. It is never dropped."""
+    return _block(tables.current(), before)
+
+
+def _block(number: int, before: datetime) -> Block:
+    return Block(
+        number, dropping.counts(number), dropping.size(number), dropping.keeping(number, before)
+    )
 
 
 def drop(block: Block, before: datetime, *, pause: Callable[[float], None] = time.sleep) -> None:
@@ -91,6 +94,8 @@ def _mark(block: Block, before: datetime) -> None:
     dropping.lock(block.number)
     if dropping.keeping(block.number, before):
         raise BlockKeptError
+    # Which address a contact had at this moment must be known for ever.
+    formeraddresses.await_changes()
     dropping.mark(block.number)
 
 

@@ -8,6 +8,7 @@ it out, so that any number of idle streams costs nothing.
 """
 
 import json
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -39,6 +40,14 @@ State, Kind = Mailing.State, Mailing.Kind
 
 class StreamClosedError(SendingError):
     """The stream takes no more messages: it was closed or cancelled."""
+
+
+# In JSON; not after a backslash that is itself escaped.
+NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+
+
+class StreamItemError(SendingError):
+    """(key, why): the data of an item can't be stored as JSON. Nothing of the call was appended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +111,7 @@ def open_stream(  # noqa: PLR0913 - what a stream is made of
 @transaction.atomic
 def append(stream: Mailing, items: Iterable[Item]) -> dict[str, int]:
     """{key: id of its message}. Keys that were appended before are not sent again, even with other
-    content; their ids are returned, too. Raises StreamClosedError."""
+    content; their ids are returned, too. Raises StreamClosedError and StreamItemError."""
     wanted = {item.key: item for item in reversed(list(items))}
     # Before the shared lock below: two processes that hold it could not both update the row.
     Mailing.objects.filter(pk=stream.pk, idle=True).update(idle=False)
@@ -115,6 +124,16 @@ def append(stream: Mailing, items: Iterable[Item]) -> dict[str, int]:
     found = query.append(_columns(stream, list(wanted.values())), _shares(stream))
     known = StreamItem.objects.filter(mailing=stream, key__in=wanted.keys() - found.keys())
     return found | dict(known.values_list("key", "message_id"))
+
+
+def _data(item: Item) -> str:
+    try:
+        text = json.dumps(item.data, allow_nan=False, ensure_ascii=False)
+        text.encode()
+    except (TypeError, ValueError) as error:
+        raise StreamItemError(item.key, str(error)) from error
+    # PostgreSQL has no NUL in text.
+    return NUL.sub("\\1\ufffd", text)
 
 
 def _shares(stream: Mailing) -> list[Share]:
@@ -132,7 +151,7 @@ def _columns(stream: Mailing, items: Sequence[Item]) -> dict[str, Any]:
         "keys": [item.key for item in items],
         "addresses": [item.address for item in items],
         "contacts": [item.contact_id for item in items],
-        "data": [json.dumps(item.data) for item in items],
+        "data": [_data(item) for item in items],
         "chosen": [item.variant for item in items],
         "lanes": [numbers.get(domain, providers.OTHERS) for domain in domains],
     }

@@ -9,8 +9,9 @@ from django.utils import timezone
 
 from bounces.models import BounceMail, BounceMailbox
 from bounces.services import collecting
-from contacts.models import Suppression
+from contacts.models import Contact, Suppression
 from contacts.provenance import Source
+from contacts.services import contacts as services
 from relays import verp
 from sending.compose.tokens import make as token
 from sending.models import Event, Mailing, Message, Tally
@@ -55,6 +56,29 @@ def test_a_bounce_with_proof_suppresses_and_is_not_counted(
         answer = owner_client.get(f"/w/brand/{page}")
         assert answer.status_code == 200, page
         assert "gone@receiver.example" in answer.content.decode()
+
+
+@pytest.mark.parametrize("kind", ["hard_bounced", "complained"])
+def test_it_is_about_the_address_that_was_mailed(
+    gone: Message, imap: Imap, mailbox: BounceMailbox, owner_client: Client, kind: str
+) -> None:
+    """The contact moved after the drop. A complaint is about the person, at both addresses."""
+    drop()
+    contact = Contact.objects.get()
+    services.update(contact, email="new@receiver.example", known_names={}, attributes={})
+    if kind == "hard_bounced":
+        to = verp.address("bounces@brand.example", token(gone.pk))
+        imap.append(returns.dsn("gone@receiver.example", to=to))
+    else:
+        returned = returns.original(gone.pk, "gone@receiver.example")
+        imap.append(returns.complaint("gone@receiver.example", returned))
+    collecting.collect(mailbox.pk)
+    mailed = {"gone@receiver.example"}
+    both = {*mailed, "new@receiver.example"}
+    active = Suppression.objects.filter(lifted_at=None, reason=kind)
+    assert {one.value for one in active} == (mailed if kind == "hard_bounced" else both)
+    owner_client.post(f"/w/brand/bounces/{BounceMail.objects.get().pk}/not/")
+    assert not active.all().exists()
 
 
 def test_a_bounce_without_proof_does_nothing(

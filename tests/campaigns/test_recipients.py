@@ -9,14 +9,18 @@ from io import StringIO
 from typing import cast
 
 import pytest
+from django.db import connection
 from django.http import StreamingHttpResponse
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User, Workspace
 from accounts.permissions import Role
 from campaigns.models import Campaign
+from campaigns.queries import recipients
 from contacts.models import Contact
+from pages import statuses
 from sending.models import Event, Message
 from sending.queries import events
 
@@ -134,6 +138,94 @@ def test_csv_has_every_column_and_no_formulas(
     assert known["anna@x.example"]["Relay"] == "Post"
     assert known["reject@x.example"]["Reason"] == "The address does not exist"
     assert known["spam@y.example"]["The server's words"].startswith("'=cmd")
+
+
+def shown(html: str) -> dict[str, str]:
+    """By address: the text of the cell that says what came back."""
+    cells = re.findall(r'(?s)<td data-label="What came back">(.*?)</td>', html)
+    texts = (" ".join(unescape(re.sub(r"<[^>]*>", " ", cell)).split()) for cell in cells)
+    return dict(zip(addresses(html), texts, strict=True))
+
+
+NOTICES = [
+    (Event.Kind.HARD_BOUNCED, "Hard bounce", "550 5.1.1 gone"),
+    (Event.Kind.SOFT_BOUNCED, "Soft bounce", "452 4.2.2 full"),
+    (Event.Kind.BLOCKED, "Blocked", "554 listed"),
+    (Event.Kind.DELAYED, "Delayed", "451 later"),
+    (Event.Kind.COMPLAINED, "Complaint", "abuse"),
+    (Event.Kind.AUTO_REPLIED, "Automatic reply", "On holiday"),
+]
+
+
+@pytest.mark.parametrize(("kind", "label", "words"), NOTICES)
+def test_says_what_came_back_by_kind_with_its_words(
+    sent: Campaign, owner_client: Client, kind: Event.Kind, label: str, words: str
+) -> None:
+    event("anna@x.example", kind, detail=words)
+    html = table(owner_client, sent, f"?event={kind}&q=anna")
+    assert re.fullmatch(f"{label} .*{words}", shown(html)["anna@x.example"])
+    look = statuses.look(kind)
+    assert re.search(rf'(?s)class="[^"]*tone-{look.role}\b.{{,200}}{label}', html)
+    answer = owner_client.get(f"/w/brand/campaigns/{sent.pk}/recipients.csv?q=anna")
+    header, line = rows(answer)
+    said = dict(zip(header, line, strict=True))
+    assert (said["What came back"], said["Words of what came back"]) == (label, words)
+    assert said["When it came back"]
+
+
+def test_several_events_of_one_person(sent: Campaign, owner_client: Client) -> None:
+    event("anna@x.example", Event.Kind.OPENED, detail="Mozilla/5.0")
+    event("anna@x.example", Event.Kind.SOFT_BOUNCED, detail="=452 full\nreally")
+    event("anna@x.example", Event.Kind.SOFT_BOUNCED, detail="a second time")
+    event("anna@x.example", Event.Kind.UNSUBSCRIBED, detail="Mozilla/5.0")
+    event("anna@x.example", Event.Kind.COMPLAINED, detail="abuse")
+    cells = shown(table(owner_client, sent))
+    kinds = r"Opened .*Soft bounce .*=452 full really Unsubscribed .*Complaint .*abuse"
+    assert re.fullmatch(kinds, cells["anna@x.example"])
+    assert "Mozilla" not in cells["anna@x.example"]
+    assert "second time" not in cells["anna@x.example"]
+    assert cells["ben@x.example"] == "–"
+    # The words of a refusal stand under the state.
+    assert re.fullmatch(r"Hard bounce [^5]*", cells["reject@x.example"])
+    header, anna, *_others = rows(
+        owner_client.get(f"/w/brand/campaigns/{sent.pk}/recipients.csv?domain=x.example")
+    )
+    line = dict(zip(header, anna, strict=True))
+    assert line["What came back"].split("\n") == ["Soft bounce", "Unsubscribed", "Complaint"]
+    assert len(line["When it came back"].split("\n")) == 3
+    assert line["Words of what came back"] == "Soft bounce: =452 full really\nComplaint: abuse"
+
+
+def test_words_that_came_back_are_no_formulas(sent: Campaign, owner_client: Client) -> None:
+    event("anna@x.example", Event.Kind.BLOCKED, detail="=cmd|' /C calc'!A0")
+    answer = owner_client.get(f"/w/brand/campaigns/{sent.pk}/recipients.csv?event=blocked")
+    assert rows(answer)[1][-1].startswith("'=cmd")
+
+
+def test_events_are_read_by_one_query_for_many_rows(
+    start: Start,
+    send: Send,
+    owner_client: Client,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    everybody = [f"p{number:02}@x.example" for number in range(25)]
+    campaign = start(*everybody)
+    send()
+    for address in everybody:
+        event(address, Event.Kind.DELAYED, detail=f"451 {address}")
+    with CaptureQueriesContext(connection) as page:
+        table(owner_client, campaign)
+    assert len(events_read(page)) == 1
+    monkeypatch.setattr(recipients, "EVENTS_OF", 10)
+    with CaptureQueriesContext(connection) as export:
+        answer = owner_client.get(f"/w/brand/campaigns/{campaign.pk}/recipients.csv")
+        _header, *lines = rows(answer)
+    assert len(events_read(export)) == 3
+    assert [(line[0], line[-1]) for line in lines] == [(one, f"451 {one}") for one in everybody]
+
+
+def events_read(queries: CaptureQueriesContext) -> list[str]:
+    return [one["sql"] for one in queries if 'FROM "sending_event"' in one["sql"]]
 
 
 def test_csv_is_of_the_filtered_result_and_in_the_readers_language(

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from html import unescape
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -14,7 +15,7 @@ from accounts.permissions import Role
 from campaigns.models import Campaign
 from contacts.models import Contact, List, Subscription
 from relays.models import Pool, PoolMember, Relay
-from sending.models import Event, Mailing, Message, Tally
+from sending.models import Event, Mailing, Message, Tally, TallyMinute
 from sending.queries import events
 from sending.services import dispatch, mailings
 from tests.factories import make_content
@@ -136,9 +137,63 @@ def test_rate_and_finish_come_from_what_was_sent_lately(
     shown = words(read(owner_client, campaign, "live/"))
     [rate] = re.findall(r"([\d.]+) a second", shown)
     assert 1.5 <= float(rate) <= 2.0  # 20 in 10 s, or a little more by now
+    assert re.search(r"a second finishes in [4-6] minutes", shown)  # the 30 are put off
+    Message.objects.update(retry_at=None)
+    shown = words(read(owner_client, campaign, "live/"))
     assert re.search(r"a second finishes in \d+ second", shown)
     Tally.objects.filter(mailing=mailing).update(targeted=21)
     assert "finishes" not in words(read(owner_client, campaign, "live/"))  # over before it is read
+
+
+@pytest.mark.parametrize(
+    ("waits", "retries", "said"),
+    [
+        # It waits for the first retry; the last one counts.
+        ({"wait_reason": "retrying", "wait_until": 48}, (48, 240, 1800), "30 minutes"),
+        ({"wait_reason": "retrying", "wait_until": 2}, (2, 240, 1800), "30 minutes"),
+        # Just over: the beat has not looked yet.
+        ({"wait_reason": "retrying", "wait_until": -2}, (-2, 240, 1800), "30 minutes"),
+        ({}, (-2, 240, 1800), "30 minutes"),
+        # Nothing is to come that anybody knows of, and nothing goes out.
+        ({}, (-2, -2, -2), ""),
+        ({"wait_reason": "retrying", "wait_until": 1}, (1, 1, 1), ""),
+        # The relay waits longer than the retries.
+        ({"wait_reason": "rate", "wait_until": 7200}, (48, 240, 1800), "2 hours"),
+        # A lane goes on later; another waits for a person.
+        ({"waits": [{"reason": "lane", "lane": "qq", "until": 7200}]}, (48, 48, 48), "2 hours"),
+        ({"waits": [{"reason": "held", "lane": "qq"}]}, (48, 240, 1800), ""),
+        ({"wait_reason": "held"}, (48, 240, 1800), ""),
+    ],
+)
+def test_it_ends_after_the_last_known_retry_or_says_nothing(  # noqa: PLR0917
+    start: Start,
+    send: Send,
+    owner_client: Client,
+    waits: dict[str, Any],
+    retries: tuple[int, ...],
+    said: str,
+) -> None:
+    campaign = start("a@x.example", *(f"defer{n}@x.example" for n in range(3)))
+    send()
+    mailing, now = mailing_of(campaign), timezone.now()
+    for message, seconds in zip(Message.objects.exclude(retry_at=None), retries, strict=True):
+        message.retry_at = now + timedelta(seconds=seconds)
+        message.save(update_fields=["retry_at"])
+    TallyMinute.objects.all().delete()  # long ago
+    until = waits.pop("wait_until", None)
+    mailing.wait_until = until and now + timedelta(seconds=until)
+    mailing.wait_reason, mailing.waits = waits.get("wait_reason", ""), waits.get("waits", [])
+    for line in mailing.waits:
+        if "until" in line:
+            line["until"] = (now + timedelta(seconds=line["until"])).isoformat()
+    mailing.save()
+    for page in (
+        words(read(owner_client, campaign, "live/")),
+        words(owner_client.get("/w/brand/").content.decode()),
+    ):
+        assert re.findall(r"finishes in (\d+ \w+)", page) == ([said] if said else [])
+        assert " ago" not in page.partition("Waits:")[2][:80]
+        assert "in 0 seconds" not in page
 
 
 def test_says_why_it_waits_until_when_and_in_the_relays_words(

@@ -4,9 +4,11 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from accounts.models import Workspace
-from contacts import csvdetect, values
+from contacts import csvdetect, jobkinds, values
 from contacts.models import (
     Attribute,
     Contact,
@@ -19,7 +21,12 @@ from contacts.models import (
 )
 from contacts.provenance import BY_HAND, Source
 from contacts.queries.importing import Undone
-from contacts.services import importrun, imports, lists, suppressions
+from contacts.services import importrun, imports, jobs, lists, suppressions
+from sending.blocks import BITS, SIZE
+from sending.models import Message
+from sending.queries import blocks
+from tests import factories
+from tests.contacts import jobscene
 from tests.contacts.files import torture
 from tests.loglines import named
 
@@ -398,3 +405,51 @@ def test_undo_takes_back_what_nothing_else_has_touched(workspace: Workspace, new
     assert news.subscriptions.get().status == "unsubscribed"
     with pytest.raises(imports.ImportRefusedError):
         imports.undo(file)
+
+
+@pytest.fixture
+def mailed(workspace: Workspace, news: List) -> tuple[Import, set[Contact]]:
+    """An import of three people, and the two of them who have mails, in different blocks."""
+    data = "email\na@b.example\nb@b.example\nc@b.example\n"
+    file = chosen(received(workspace, data), target=news)
+    ran(file)
+    waits, got = Contact.objects.filter(email__lt="c").order_by("email")
+    blocks.make(1)
+    for block, person, state in ((0, waits, 0), (1, got, Message.State.ACCEPTED)):
+        Message.objects.create(
+            id=(block << BITS) + 7,
+            mailing=factories.make_mailing(workspace, pk=block * SIZE + 5),
+            contact_id=person.pk,
+            address=person.email,
+            state=state,
+        )
+    return file, {waits, got}
+
+
+def test_undo_keeps_whom_a_campaign_mails_or_has_mailed(
+    workspace: Workspace, mailed: tuple[Import, set[Contact]], owner_client: Client
+) -> None:
+    file, people = mailed
+    page = owner_client.get(reverse("import", args=[workspace.slug, file.pk])).content.decode()
+    stay = "2 of them stay, because a campaign mails or has mailed these people."
+    assert stay in page
+    assert "of people who want no mail" not in page  # The file said nothing of them.
+    url = reverse("undo_import", args=[workspace.slug, file.pk])
+    page = owner_client.post(url, follow=True).content.decode()
+    assert "Undone: 1 contact removed." in page
+    assert "2 stayed, because a campaign mails or has mailed these people." in page
+    assert "used elsewhere" not in page
+    assert set(Contact.objects.all()) == people
+    assert not Subscription.objects.exists()
+
+
+def test_so_does_the_undo_of_many(
+    workspace: Workspace, mailed: tuple[Import, set[Contact]], nudges: list[int]
+) -> None:
+    file, people = mailed
+    given = {"import": file.pk, "name": file.filename}
+    job = jobscene.finish(jobs.start(workspace, "undo_import", given, by=None), size=1)
+    assert set(Contact.objects.all()) == people
+    assert jobkinds.of(job).words.result(job) == (
+        "Undone: 1 contact removed. 2 stayed, because a campaign mails or has mailed these people."
+    )

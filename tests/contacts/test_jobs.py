@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -148,7 +149,7 @@ def test_the_tray_says_what_was_undone(scene: Scene, owner_client: Client) -> No
         workspace=scene.workspace,
         filename="people.csv",
         state="finished",
-        finished_at=timezone.now(),
+        finished_at=timezone.now() - timedelta(hours=20),
         undone_at=timezone.now(),
     )
     jobs.undo(job, by=None)
@@ -161,6 +162,7 @@ def test_the_tray_says_what_was_undone(scene: Scene, owner_client: Client) -> No
         assert "Undone" in told
         assert "Finished" not in told
         assert "Done" not in told
+        assert "hours ago" not in told
 
 
 def test_a_viewer_sees_it_and_may_not_stop_it(

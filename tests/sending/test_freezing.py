@@ -14,6 +14,7 @@ from campaigns.models import Campaign
 from contacts.audience import LIST, Audience, parts
 from contacts.models import Contact, List, Suppression
 from sending.models import Freezing, LeftOut, Mailing, MailingLane, Message
+from sending.queries.freeze import freeze as freeze_piece
 from sending.queries.parts import MAILING
 from sending.services import freezing, mailings
 from sending.tasks.engine import freeze
@@ -196,17 +197,16 @@ def test_a_mailing_whose_piece_fails_keeps_no_other_one(
     open_to: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = open_to(people(45)), open_to(people(44))
-    original = freezing.freeze
 
     def broken(mailing: Mailing, *given: object, **options: object) -> tuple[int, dict[str, int]]:
         if mailing == first:
             raise ValueError("broken")
-        return original(mailing, *given, **options)  # type: ignore[arg-type]
+        return freeze_piece(mailing, *given, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(freezing, "freeze", broken)
+    monkeypatch.setattr("sending.services.freezing.freeze", broken)
     freeze()
     assert assert_closes(second).targeted == 44
-    monkeypatch.setattr(freezing, "freeze", original)
+    monkeypatch.setattr("sending.services.freezing.freeze", freeze_piece)
     freeze()
     assert assert_closes(first).targeted == 45
 

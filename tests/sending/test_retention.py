@@ -13,8 +13,9 @@ from django.utils import timezone
 
 from accounts.models import Workspace
 from contacts.audience import AudiencePart
-from contacts.models import Contact, Suppression
-from contacts.queries import audience
+from contacts.models import Contact, FormerAddress, Suppression
+from contacts.queries import audience, formeraddresses
+from contacts.services import contacts as contact_service
 from sending import blocks
 from sending.compose import tokens
 from sending.models import Event, Mailing, Message, PastRecipients, Tally
@@ -117,6 +118,7 @@ def test_it_asks_first(old: list[Message], monkeypatch: pytest.MonkeyPatch) -> N
             {"unjudged_since": timezone.now()},
             "has refused addresses that are still being judged",
         ),
+        ({}, {"unknown": 1200}, "has messages with an unknown result (1,200)"),
         ({"finished_at": timezone.now() - timedelta(days=299)}, {}, "ended later"),
     ],
 )
@@ -144,7 +146,12 @@ def test_a_mailing_of_a_deleted_workspace_cannot_be_resumed(old: list[Message]) 
 def test_the_present_block_is_never_dropped(sent: Callable[..., list[Message]]) -> None:
     (message,) = sent("anna@x.example")
     finish(message.mailing)
-    assert "Nothing is to be dropped." in run("--no-input")
+    said = run("--no-input")
+    assert "Nothing is to be dropped." in said
+    block = blocks.of_message(message.pk)
+    assert f"block {block} (opened from " in said
+    assert "): mailings: 1, messages: " in said
+    assert "  is kept: mailings are still opened in it" in said
 
 
 def test_what_begins_again_meanwhile_is_kept(old: list[Message]) -> None:
@@ -230,6 +237,117 @@ def test_somebody_with_another_address_by_now_leaves_with_both(old: list[Message
     assert unsubscribe(old[1]) == 200
     assert Contact.objects.get(email="ben@new.example").subscriptions.get().status == "unsubscribed"
     assert Suppression.objects.filter(value="ben@x.example", reason="unsubscribed").exists()
+
+
+def move(old: str, new: str) -> None:
+    contact = Contact.objects.get(email=old)
+    contact_service.update(contact, email=new, known_names={}, attributes={})
+
+
+def suppressed() -> set[str]:
+    return set(Suppression.objects.filter(lifted_at=None).values_list("value", flat=True))
+
+
+def test_somebody_who_moves_after_the_drop_leaves_with_both(old: list[Message]) -> None:
+    run("--no-input")
+    move("ben@x.example", "ben@new.example")
+    assert unsubscribe(old[1]) == 200
+    assert Contact.objects.get(email="ben@new.example").subscriptions.get().status == "unsubscribed"
+    assert suppressed() == {"ben@x.example"}
+    # The other addresses are as they were.
+    assert [past.find([one.pk])[one.pk].address for one in old] == [one.address for one in old]
+
+
+def test_somebody_leaves_with_each_address_of_old_mails(
+    old: list[Message], sent: Callable[..., list[Message]]
+) -> None:
+    """Mails to two former addresses were dropped; an address from before all mails stays out."""
+    move("ben@x.example", "ben@second.example")
+    (second,) = sent("ben@second.example")
+    finish(second.mailing, opened_at=timezone.now() - LONG_AGO, finished_at=timezone.now())
+    move("ben@second.example", "ben@third.example")
+    turning.turn()
+    Mailing.objects.filter(pk=second.mailing_id).update(finished_at=timezone.now() - LONG_AGO)
+    FormerAddress.objects.filter(address="ben@x.example").update(
+        since=timezone.now() - 2 * LONG_AGO, until=timezone.now() - LONG_AGO + timedelta(hours=1)
+    )
+    FormerAddress.objects.filter(address="ben@second.example").update(
+        since=timezone.now() - LONG_AGO - timedelta(hours=1)
+    )
+    ben = Contact.objects.get(email="ben@third.example")
+    FormerAddress.objects.create(
+        contact=ben,
+        address="bne@x.example",
+        since=timezone.now() - 3 * LONG_AGO,
+        until=timezone.now() - 2 * LONG_AGO,
+    )
+    run("--no-input")
+    assert not Message.objects.exists()
+    assert unsubscribe(second) == 200
+    assert suppressed() == {"ben@x.example", "ben@second.example"}
+
+
+def test_an_address_that_got_no_mail_is_not_suppressed(
+    old: list[Message], sent: Callable[..., list[Message]]
+) -> None:
+    """It was a slip, put right before the only mail. Details of older mailings are dropped."""
+    run("--no-input")
+    mailing = old[0].mailing
+    person = contact_service.create(
+        mailing.workspace,
+        email="nbody@x.example",
+        known_names={},
+        attributes={},
+        source=mailing.source,
+    )
+    move("nbody@x.example", "dora@x.example")
+    (mail,) = sent("dora@x.example")
+    assert mail.contact_id == person.pk
+    assert unsubscribe(mail) == 200
+    assert "nbody@x.example" not in suppressed()
+
+
+def test_somebody_who_moves_while_it_is_dropped(
+    old: list[Message], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = dropping.keep_recipients
+
+    def moving(block: int, first: int) -> None:
+        move("ben@x.example", "ben@second.example")
+        move("ben@second.example", "ben@third.example")
+        real(block, first)
+
+    monkeypatch.setattr(dropping, "keep_recipients", moving)
+    run("--no-input")
+    assert [past.find([one.pk])[one.pk].address for one in old] == [one.address for one in old]
+    # Known as the address of that moment: nothing more is stored.
+    assert PastRecipients.objects.get().addresses is None
+
+
+def test_a_drop_waits_for_a_change_of_an_address(old: list[Message]) -> None:
+    """Otherwise it could not be told whether the change was before it."""
+    (block,) = retention.look(BEFORE)
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor, connection.cursor() as mine:
+            cursor.execute("BEGIN")
+            cursor.execute(formeraddresses.SHARE)
+            mine.execute("SET lock_timeout = '10ms'")
+            with pytest.raises(OperationalError):
+                retention.drop(block, BEFORE)
+            mine.execute("RESET lock_timeout")
+    finally:
+        other.close()
+    assert not Mailing.objects.filter(details_dropped_at__isnull=False).exists()
+    retention.drop(block, BEFORE)
+    assert exist(block.number) == []
+
+
+def test_former_addresses_go_with_the_contact(old: list[Message]) -> None:
+    move("ben@x.example", "ben@new.example")
+    assert FormerAddress.objects.get().address == "ben@x.example"
+    assert contact_service.delete(Contact.objects.filter(email="ben@new.example")) == 1
+    assert not FormerAddress.objects.exists()
 
 
 def test_a_contact_that_is_gone(old: list[Message]) -> None:

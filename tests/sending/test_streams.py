@@ -267,3 +267,16 @@ def test_of_several_contents_each_goes_out_in_its_language(
         "c@x.example": "In de",
         "d@x.example": "In any",
     }
+
+
+@pytest.mark.parametrize("value", [float("nan"), "\ud800", object()])
+def test_data_that_is_no_json_is_refused_with_its_key(stream: Mailing, value: object) -> None:
+    good, bad = Item("a", "a@x.example"), Item("b", "b@x.example", data={"name": value})
+    with pytest.raises(streams.StreamItemError, match="b"):
+        streams.append(stream, [good, bad])
+    assert not Message.objects.exists()
+
+
+def test_a_nul_in_data_is_replaced(stream: Mailing) -> None:
+    streams.append(stream, [Item("a", "a@x.example", data={"name": "x\x00y", "path": "\\u0000"})])
+    assert StreamItem.objects.get().data["name"] == "x\ufffdy"

@@ -89,7 +89,7 @@ def test_nothing_is_lost_without_a_word(site: Site, capfd: pytest.CaptureFixture
         answers = [ask(leave, ONE_CLICK), *map(ask, addresses)]
         assert [one.status for one in answers] == [503] * 5
         assert all(int(one.headers["retry-after"]) > 0 for one in answers)
-    assert b"was not done" in ask(leave, ONE_CLICK).body
+    assert b"was not carried out" in ask(leave, ONE_CLICK).body
     assert "无法连接数据库" in ask(leave, None, **{"Accept-Language": "zh-CN"}).body.decode()
     assert ask(addresses[3]).body.startswith(b"GIF89a")
     # And the rest of the site: with a session, and at the log-in.

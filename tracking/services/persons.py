@@ -1,15 +1,16 @@
 """Finds the person whom a message was sent to, also after a change of the address.
 
 A contact's address can change, and an address can be given to another contact. The ledger knows the
-contact of each message, and every address at which that contact was mailed.
+contact of each message, and every address at which that contact was mailed. Of mailings whose
+detail was dropped, contacts.models.FormerAddress knows the addresses that the contact had.
 """
 
 from dataclasses import dataclass
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
-from contacts.models import Contact
-from sending.models import Message
+from contacts.models import Contact, FormerAddress
+from sending.models import Mailing, Message
 
 # At most this many messages of a contact are read, the newest first.
 MOST = 200
@@ -73,4 +74,19 @@ def _mailed(message: Message) -> list[str]:
         contact_id=message.contact_id, mailing__workspace_id=message.mailing.workspace_id
     )
     newest = own.order_by("-pk").values_list("address", flat=True)[:MOST]
-    return list(dict.fromkeys([*newest, message.address]))
+    return list(dict.fromkeys([*newest, message.address, *_before_a_drop(message)]))
+
+
+def _before_a_drop(message: Message) -> list[str]:
+    """Former addresses that the contact had while a mailing of dropped detail was sent. It may have
+    gone to them."""
+    sent = Mailing.objects.filter(
+        workspace=message.mailing.workspace_id,
+        details_dropped_at__isnull=False,
+        opened_at__lt=OuterRef("until"),
+        finished_at__gt=OuterRef("since"),
+    )
+    former = FormerAddress.objects.filter(
+        Exists(sent), contact=message.contact_id, contact__workspace=message.mailing.workspace_id
+    )
+    return list(former.order_by("-until").values_list("address", flat=True)[:MOST])

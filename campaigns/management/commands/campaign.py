@@ -240,7 +240,7 @@ def status(campaign: Campaign) -> dict[str, Any]:
         "per_second": None if now.rate is None else round(now.rate, 2),
         "done_about": now.finish_at and now.finish_at.isoformat(timespec="seconds"),
         "waits": reasons.text(mailing.wait_reason) if mailing.wait_reason else "",
-        "waits_until": mailing.wait_until and mailing.wait_until.isoformat(timespec="seconds"),
+        "waits_until": mailing.goes_on_at and mailing.goes_on_at.isoformat(timespec="seconds"),
         "parts_that_wait": [
             {
                 "relay": line.relay,

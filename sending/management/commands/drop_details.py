@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from sending.queries.dropping import Keeping
 from sending.services import retention
 from sending.services.retention import Block, BlockKeptError
 
@@ -29,6 +30,7 @@ WHY = {
     "paused": "is paused; resume or cancel it",
     "waiting": "has messages that wait to be skipped, since it was cancelled",
     "unjudged": "has refused addresses that are still being judged",
+    "unknown": "has messages with an unknown result ({unknown:,}); decide on its report",
     "recent": "ended later",
 }
 # How many mailings are named for each block.
@@ -61,6 +63,7 @@ class Command(BaseCommand):
         found = retention.look(before)
         for block in found:
             self.stdout.write("\n".join(_lines(block)))
+        self.stdout.write(_in_use(retention.in_use(before)))
         chosen = [block for block in found if not block.keeping]
         if not chosen:
             self.stdout.write("Nothing is to be dropped.")
@@ -98,20 +101,30 @@ def _moment(text: str) -> datetime:
 
 
 def _lines(block: Block) -> list[str]:
+    lines = [_title(block)]
+    if block.keeping:
+        lines.append("  is kept:")
+    lines += [f"  {_why(one)}" for one in block.keeping[:NAMED]]
+    if (more := len(block.keeping) - NAMED) > 0:
+        lines.append(f"  and {more:,} more")
+    return lines
+
+
+def _why(one: Keeping) -> str:
+    why = WHY[one.code].format(unknown=one.unknown)
+    return f"mailing {one.mailing} ({one.workspace}, {one.source}) {why}"
+
+
+def _in_use(block: Block) -> str:
+    return f"{_title(block)}\n  is kept: mailings are still opened in it"
+
+
+def _title(block: Block) -> str:
     counts = block.counts
     when = "no mailing"
     if counts.first_opened:
         when = f"opened from {counts.first_opened:%Y-%m-%d}"
-    lines = [f"block {block.number} ({when}): {_numbers([block])}"]
-    if block.keeping:
-        lines.append("  is kept:")
-    lines += [
-        f"  mailing {one.mailing} ({one.workspace}, {one.source}) {WHY[one.code]}"
-        for one in block.keeping[:NAMED]
-    ]
-    if (more := len(block.keeping) - NAMED) > 0:
-        lines.append(f"  and {more:,} more")
-    return lines
+    return f"block {block.number} ({when}): {_numbers([block])}"
 
 
 def _total(chosen: list[Block]) -> str:
