@@ -18,10 +18,10 @@ class StopStep(bootsteps.StartStopStep):
 
     def start(self, worker: Any) -> None:
         # Only a worker needs this module.
-        from celery.apps.worker import install_worker_term_handler  # noqa: PLC0415
+        from celery.apps import worker as program  # noqa: PLC0415
 
         # Celery has installed this handler just before, with its plain line.
-        install_worker_term_handler(worker, verbose=False)
+        program.install_worker_term_handler(worker, verbose=False)  # type: ignore[attr-defined]
 
     def close(self, _worker: Any) -> None:
         """Not in the signal's handler: that could interrupt the writing of another line."""
