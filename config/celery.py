@@ -15,6 +15,7 @@ from django.conf import settings
 from environment import logs, readers
 from operations import outages, schema
 from operations.heartbeats import HeartbeatStep
+from operations.lines import StopStep
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -22,6 +23,7 @@ app = Celery("yanshu")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.steps["consumer"].add(HeartbeatStep)
+app.steps["worker"].add(StopStep)
 
 # (task, seconds between two ticks, seconds after which a tick that could not run is dropped). The
 # next tick does the work of a dropped one.
@@ -55,12 +57,16 @@ app.conf.beat_schedule = {
 def set_up_logging(**_: Any) -> None:
     """As the web server and manage.py: Celery sets up nothing of its own then."""
     logging.config.dictConfig(settings.LOGGING)
+    # Warnings of Python, such as Celery's about a worker of root.
+    logging.captureWarnings(True)
 
 
 @signals.celeryd_init.connect
 def start_worker(sender: str = "", **_: Any) -> None:
     """`sender`: the name of the worker, such as send@host."""
     logs.name_process(worker=sender)
+    # Celery does this only after it has checked the user.
+    set_up_logging()
     schema.refuse_unmigrated(readers.text("DATABASE_URL"))
     outages.watch_worker()
 

@@ -1,5 +1,6 @@
 """`manage.py serve`, `celery worker` and `celery beat`: what they refuse, and how they stop."""
 
+import json
 import os
 import signal
 import socket
@@ -149,6 +150,33 @@ def test_the_web_server_stops_at_once(moment: str, tmp_path: Path) -> None:
         server.kill()
         server.wait()
     assert server.returncode in {0, -signal.SIGTERM}
+
+
+def test_each_line_of_a_worker_is_json(tmp_path: Path) -> None:
+    """Also Celery's warning about a worker of root, and its line about a stop. Its broker is in
+    memory, and nobody answers for the database."""
+    env = os.environ | {
+        "CELERY_BROKER_URL": "memory://localhost/",
+        "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
+        "YANSHU_LOG_FORMAT": "json",
+        "YANSHU_VAR": str(tmp_path / "var"),
+        "PYTHONWARNINGS": "default",
+    }
+    log = tmp_path / "log"
+    with log.open("wb") as out:
+        worker = subprocess.Popen(WORKER, cwd=ROOT, env=env, stdout=out, stderr=out)
+    try:
+        wait_for(lambda: "control@test ready." in log.read_text(), STARTED, log.read_text)
+        worker.send_signal(signal.SIGTERM)
+        worker.wait(STOPPED)
+    finally:
+        worker.kill()
+        worker.wait()
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    words = [line["message"] for line in lines]
+    assert words[-1] == "worker stops"
+    assert any("SecurityWarning" in one for one in words) == (os.getuid() == 0)
+    assert {line["worker"] for line in lines} == {f"control@test/{worker.pid}"}
 
 
 def _answers(port: int) -> bool:
