@@ -1,9 +1,12 @@
-"""Counts of people on lists, and their growth."""
+"""The page of lists: its rows, with counts of people, and the growth of a list."""
 
 import datetime as dt
 from dataclasses import dataclass
 
 from django.db import connection
+
+from accounts.models import Workspace
+from contacts.models import List
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,13 @@ def counts(workspace_id: int) -> dict[int, ListCounts]:
             [workspace_id],
         )
         return {list_id: ListCounts(*numbers) for list_id, *numbers in cursor.fetchall()}
+
+
+def rows(workspace: Workspace, *, archived: bool) -> list[tuple[List, ListCounts]]:
+    """The lists of the page of lists, by name: those in use, or those that are archived."""
+    shown = List.objects.filter(workspace=workspace, archived_at__isnull=not archived)
+    counted = counts(workspace.pk)
+    return [(one, counted.get(one.pk, NOBODY)) for one in shown.order_by("name")]
 
 
 def daily(list_id: int, *, days: int) -> list[tuple[dt.date, int]]:

@@ -17,11 +17,8 @@ GROWTH_DAYS = 90
 
 def lists(request: WorkspaceRequest) -> HttpResponse:
     archived = request.GET.get("archived") == "1"
-    shown = List.objects.filter(workspace=request.workspace, archived_at__isnull=not archived)
-    counts = list_queries.counts(request.workspace.pk)
-    rows = [(one, counts.get(one.pk, list_queries.NOBODY)) for one in shown.order_by("name")]
     context = {
-        "rows": rows,
+        "rows": list_queries.rows(request.workspace, archived=archived),
         "archived": archived,
         "any_archived": List.objects.filter(workspace=request.workspace)
         .exclude(archived_at=None)

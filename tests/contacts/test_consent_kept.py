@@ -161,7 +161,7 @@ def test_a_column_that_was_mapped_wrongly_is_taken_back_together(
     counts = ran(chosen(file, target=news))
     assert counts["stopped"] == 2
     page = owner_client.get(reverse("import", args=["brand", file.pk])).content.decode()
-    assert "0 recorded as unsubscribed, 2 suppressed" in page
+    assert "2 suppressed (the suppressions can be lifted together)" in page
     imports.undo(file)
     assert mailed(workspace, news) == {"c@x.example"}
     owner_client.post(
