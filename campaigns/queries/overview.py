@@ -23,7 +23,6 @@ MOSTLY_FAILED = Q(
 class Sums:
     """Results of several campaigns, in messages."""
 
-    targeted: int = 0
     accepted: int = 0
     failed: int = 0
     bounced: int = 0
@@ -36,7 +35,7 @@ class Sums:
         return self.accepted + self.failed
 
 
-COUNTED = ("targeted", "accepted", "failed", "bounced", "opened", "clicked", "unsubscribed")
+COUNTED = ("accepted", "failed", "bounced", "opened", "clicked", "unsubscribed")
 
 
 def started_within(workspace: Workspace, *, days: int, ago: int = 0) -> QuerySet[Campaign]:
