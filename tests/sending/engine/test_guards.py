@@ -316,8 +316,8 @@ def test_a_later_tier_takes_a_held_provider_over_when_somebody_wants_it(
     assert mailing.wait_reason == "held"
     assert not other[0].accepted
     hold = Hold.objects.get()
-    assert "later tiers do not take it over" in holdwords.elsewhere(hold)
-    assert f"relay {relay.name}, pause it" in holdwords.elsewhere(hold)
+    assert "later tiers do not take over automatically" in holdwords.elsewhere(hold)
+    assert f"relay {relay.name} is the reason, pause it" in holdwords.elsewhere(hold)
     relays.pause(relay)
     deliver(mailing)
     assert tried_again(hold) >= 11
