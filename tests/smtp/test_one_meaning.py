@@ -105,14 +105,14 @@ def test_a_worker_and_the_journal_that_it_leaves() -> None:
         {said: classify(*said) for said in PRODUCT},
     )
     written = Journal()
-    for number, (code, words, stage) in enumerate(PRODUCT):
+    for number, (code, words, stage) in enumerate(PRODUCT, start=1):
         written.reply(number, code, stage, words)
     written.abandon()
-    messages = tuple(Claimed(n, 0, "a@a.example", 0, 0, 0) for n in range(len(PRODUCT)))
+    messages = tuple(Claimed(n, 0, "a@a.example", 0, 0, 0) for n in range(1, len(PRODUCT) + 1))
     claim = Claim(1, 1, written.holder, messages)
     ((_path, story),) = list(journal.orphans())
     found, _taken = recovery._answered(claim, story)
-    assert not differing({said: found[n] for n, said in enumerate(PRODUCT)}, dict(made))
+    assert not differing({said: found[n] for n, said in enumerate(PRODUCT, start=1)}, dict(made))
 
 
 @pytest.mark.parametrize(
