@@ -6,20 +6,18 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
-from smtp.events import MailEvent
+from sandbox.behaviour import SandboxOutcome
+from sending.models import Event
+
+# Labels in the words of the events that the mail leads to.
+OUTCOMES = [
+    (one.value, _("Delivered") if one is SandboxOutcome.DELIVERED else Event.Kind(one.value).label)
+    for one in SandboxOutcome
+]
 
 
 class SandboxMail(models.Model):
     """A mail that the sandbox's SMTP server accepted, byte for byte."""
-
-    class Outcome(models.TextChoices):
-        DELIVERED = "delivered", _("Delivered")
-        HARD_BOUNCED = MailEvent.HARD_BOUNCED.value, _("Hard bounce")
-        SOFT_BOUNCED = MailEvent.SOFT_BOUNCED.value, _("Soft bounce")
-        BLOCKED = MailEvent.BLOCKED.value, _("Blocked")
-        DELAYED = MailEvent.DELAYED.value, _("Delayed")
-        COMPLAINED = MailEvent.COMPLAINED.value, _("Complaint")
-        AUTO_REPLIED = MailEvent.AUTO_REPLIED.value, _("Automatic reply")
 
     # Null: the platform's own mail (invitations, password resets), sent without a login.
     workspace = models.ForeignKey(
@@ -31,7 +29,7 @@ class SandboxMail(models.Model):
     envelope_to = models.CharField(max_length=320)
     subject = models.CharField(max_length=500, blank=True)
     # What the sandbox did with it.
-    outcome = models.CharField(max_length=12, choices=Outcome.choices)
+    outcome = models.CharField(max_length=12, choices=OUTCOMES)
     raw = models.BinaryField()
     received_at = models.DateTimeField()
 

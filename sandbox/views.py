@@ -21,8 +21,9 @@ from accounts.models import Workspace
 from accounts.permissions import Permission
 from pages import csp, locales, tables
 from sandbox import behaviour
+from sandbox.behaviour import SandboxOutcome
 from sandbox.framed import framed
-from sandbox.models import SandboxMail
+from sandbox.models import OUTCOMES, SandboxMail
 from sandbox.returns import DOMAIN
 from sandbox.services import sandbox as services
 from sandbox.shown import ShownMail
@@ -46,7 +47,7 @@ def filtered(request: HttpRequest, workspace: Workspace | None) -> QuerySet[Sand
     rows = SandboxMail.objects.filter(workspace=workspace).defer("raw")
     if text := request.GET.get("q", "").strip():
         rows = rows.filter(envelope_to__icontains=text)
-    if (outcome := request.GET.get("outcome", "")) in SandboxMail.Outcome.values:
+    if (outcome := request.GET.get("outcome", "")) in dict(OUTCOMES):
         rows = rows.filter(outcome=outcome)
     return rows
 
@@ -57,7 +58,7 @@ def listed(request: HttpRequest, workspace: Workspace | None) -> dict[str, Any]:
     )
     return {
         "page": page,
-        "outcomes": SandboxMail.Outcome.choices,
+        "outcomes": OUTCOMES,
         "filtered": any(request.GET.get(name) for name in ("q", "outcome")),
         "on": settings.SANDBOX,
     }
@@ -75,7 +76,7 @@ def one(request: HttpRequest, mail: SandboxMail) -> dict[str, Any]:
         "show": wanted if wanted in VIEWS else default,
         "size": len(shown.raw),
         "asked": behaviour.of(mail.envelope_to),
-        "returned": mail.outcome != SandboxMail.Outcome.DELIVERED and mail.envelope_from,
+        "returned": mail.outcome != SandboxOutcome.DELIVERED and mail.envelope_from,
         "waiting": mail.returns.exists(),
     }
 

@@ -167,34 +167,21 @@ class Ledger:
     ) -> None:
         """Records the outcomes of a batch and updates the state of relay and lanes. `seconds`: the
         time in which these outcomes came."""
-        with logs.context(**self._named(batch.mailing)):
-            self._record(batch, outcomes, accepted, seconds=seconds, ends=ends)
-
-    def _record(
-        self,
-        batch: ClaimedBatch,
-        outcomes: dict[int, Outcome],
-        accepted: Accepted,
-        *,
-        seconds: float,
-        ends: bool,
-    ) -> None:
-        settle(
-            batch.claim, batch.mailing, self.relay, outcomes, accepted, gone=batch.gone, ends=ends
-        )
-        unseen = [one for one in outcomes.values() if one.end is End.IN_DOUBT]
-        if unseen:
-            refusals.count_unseen(batch.mailing, self.relay, reply_of(unseen[-1]))
-        if ends:
-            batch.journal.done()
-        if outcomes or accepted:
-            health.learn(self.relay, outcomes.values(), None, works=bool(accepted))
-            lanes.learn(self.relay, batch.claim.messages, outcomes, accepted, seconds=seconds)
-            minutes.record(self.relay, _by_meaning(outcomes.values(), accepted))
-        if ends:
-            pace.give_back(
-                self.relay, batch.reservation, batch.reservation.count - batch.handed_over
-            )
+        mailing, relay = batch.mailing, self.relay
+        with logs.context(**self._named(mailing)):
+            settle(batch.claim, mailing, relay, outcomes, accepted, gone=batch.gone, ends=ends)
+            unseen = [one for one in outcomes.values() if one.end is End.IN_DOUBT]
+            if unseen:
+                refusals.count_unseen(mailing, relay, reply_of(unseen[-1]))
+            if ends:
+                batch.journal.done()
+            if outcomes or accepted:
+                health.learn(relay, outcomes.values(), None, works=bool(accepted))
+                lanes.learn(relay, batch.claim.messages, outcomes, accepted, seconds=seconds)
+                minutes.record(relay, _by_meaning(outcomes.values(), accepted))
+            if ends:
+                reserved = batch.reservation
+                pace.give_back(relay, reserved, reserved.count - batch.handed_over)
 
 
 def _fields(mailing: Mailing, claimed: Sequence[Claimed]) -> dict[int, dict[str, Any]]:

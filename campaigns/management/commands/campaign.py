@@ -3,12 +3,12 @@
 import json
 import sys
 import time
-from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db.models import Q
 from django.http import QueryDict
 from tqdm import tqdm
@@ -20,6 +20,7 @@ from campaigns.models import Campaign
 from campaigns.queries import progress, recipients, report
 from campaigns.services import holddecisions, running
 from pages import reasons
+from pages.commands import TextHelpCommand
 from pages.numbers import whole
 from relays import providers
 from sending.models import Mailing
@@ -78,12 +79,8 @@ RETURNS = (
 LOOK_AGAIN = 1.0
 
 
-class Command(BaseCommand):
+class Command(TextHelpCommand):
     help = HELP
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        kwargs["formatter_class"] = RawDescriptionHelpFormatter
-        return super().create_parser(prog_name, subcommand, **kwargs)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(

@@ -2,12 +2,13 @@
 sending."""
 
 import json
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from contacts.provenance import Source
+from pages.commands import TextHelpCommand
 from sending.models import Fence, Fenced
 from sending.services import fence
 
@@ -22,12 +23,8 @@ exit codes: 0 nothing is stopped (any more), 1 sending is stopped, 2 called in a
 """
 
 
-class Command(BaseCommand):
+class Command(TextHelpCommand):
     help = HELP
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        kwargs["formatter_class"] = RawDescriptionHelpFormatter
-        return super().create_parser(prog_name, subcommand, **kwargs)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("verb", nargs="?", default="status", choices=("status", "release"))

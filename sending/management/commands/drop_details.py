@@ -1,11 +1,12 @@
 """`manage.py drop_details`: drops old recipients and events; counts and reports stay."""
 
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser
 from datetime import UTC, date, datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from pages.commands import TextHelpCommand
 from sending.queries.dropping import Keeping
 from sending.services import retention
 from sending.services.retention import Block, BlockKeptError
@@ -37,12 +38,8 @@ WHY = {
 NAMED = 10
 
 
-class Command(BaseCommand):
+class Command(TextHelpCommand):
     help = HELP
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        kwargs["formatter_class"] = RawDescriptionHelpFormatter
-        return super().create_parser(prog_name, subcommand, **kwargs)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
