@@ -12,16 +12,14 @@ from sending.models.fence import (
 from sending.models.ledger import (
     Batch,
     Event,
-    Freezing,
     LeftOut,
-    Mailing,
     MailingLane,
     Message,
     StreamItem,
     Tally,
     TallyMinute,
-    Variant,
 )
+from sending.models.mailings import Freezing, Mailing, Variant
 from sending.models.past import PastRecipients
 from sending.models.refusals import Hold, RefusalCount
 

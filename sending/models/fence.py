@@ -5,7 +5,7 @@ import uuid
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from sending.models.ledger import Mailing
+from sending.models.mailings import Mailing
 
 
 def new_key() -> str:

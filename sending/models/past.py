@@ -3,7 +3,7 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from sending.models.ledger import Mailing
+from sending.models.mailings import Mailing
 
 
 class PastRecipients(models.Model):

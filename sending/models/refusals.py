@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from relays.models import Relay
-from sending.models.ledger import Mailing
+from sending.models.mailings import Mailing
 
 
 class RefusalCount(models.Model):
