@@ -2,9 +2,9 @@
 
 from accounts.services import workspaces
 from campaigns.queries import report
-from campaigns.services import running
+from campaigns.services import starting
 from sending.services import fence, retention
 
 retention.keepers.add(report.keep)
-fence.on_noticed.add(running.take_back_scheduled)
-workspaces.on_deleted.add(running.take_back_deleted)
+fence.on_noticed.add(starting.take_back_scheduled)
+workspaces.on_deleted.add(starting.take_back_deleted)

@@ -2,10 +2,10 @@
 
 from celery import shared_task
 
-from campaigns.services import running
+from campaigns.services import starting
 
 
 @shared_task(ignore_result=True)
 def start_due() -> None:
     """Beat, each second: starts campaigns whose time has come."""
-    running.start_due()
+    starting.start_due()

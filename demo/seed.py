@@ -16,7 +16,7 @@ from accounts.models import User, Workspace
 from accounts.services import workspaces
 from campaigns import sources as campaign_sources
 from campaigns.models import Campaign
-from campaigns.services import drafts, running
+from campaigns.services import drafts, starting
 from contacts.audience import Audience
 from contacts.models import Attribute, Contact, Import, List, Subscription, Suppression
 from contacts.provenance import BY_HAND
@@ -269,7 +269,7 @@ def _campaign(name: str, to: List, design: Design, owner: User, **changes: Any) 
 
 
 def _start(campaign: Campaign, to: List) -> None:
-    """Starts the campaign, like campaigns.services.running."""
+    """Starts the campaign, like campaigns.services.starting."""
     if campaign.design is None:
         raise LookupError(f"{campaign.name} has no design.")
     content = freeze(campaign.design, subject=campaign.subject, preheader=campaign.preheader)
@@ -315,7 +315,7 @@ def _scheduled(to: List, design: Design, owner: User, now: datetime) -> None:
     at = datetime.combine(tomorrow, time(9), tzinfo=ZONE).astimezone(UTC)
     first = Relay.objects.filter(workspace=to.workspace, delivers=False).earliest("pk")
     campaign = _campaign("读书夜", to, design, owner, relay=first)
-    running.schedule(campaign, at=at, timezone=str(ZONE), by=owner)
+    starting.schedule(campaign, at=at, timezone=str(ZONE), by=owner)
 
 
 def _draft(to: List, design: Design, owner: User) -> None:

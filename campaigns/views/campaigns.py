@@ -21,7 +21,7 @@ from campaigns.forms import NewCampaignForm
 from campaigns.models import Campaign
 from campaigns.queries import overview
 from campaigns.queries.routes import Route
-from campaigns.services import audiences, drafts, running
+from campaigns.services import audiences, drafts, starting
 from campaigns.views import composer, report
 from contacts.models import List
 from designs.models import Design
@@ -231,7 +231,7 @@ def schedule_campaign(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
         messages.error(request, _("Choose a date and a time first."))
         return _back(request, one, "review_campaign")
     try:
-        running.schedule(
+        starting.schedule(
             one,
             at=one.scheduled_at,
             by=request.user,
@@ -251,7 +251,7 @@ def send_campaign(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     """Schedules for now; `version` is the version that the person has seen."""
     one = get_in(request.workspace, Campaign, pk=pk)
     try:
-        running.start_now(
+        starting.start_now(
             one,
             by=request.user,
             version=numbers.whole(_version(request)) or 0,
@@ -285,7 +285,7 @@ def _back(request: WorkspaceRequest, one: Campaign, name: str = "campaign") -> H
 def unschedule_campaign(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     one = get_in(request.workspace, Campaign, pk=pk)
     try:
-        running.unschedule(one)
+        starting.unschedule(one)
     except CampaignError as error:
         messages.error(request, str(error))
     else:

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from accounts.models import User, Workspace
 from bounces.models import BounceMailbox
 from campaigns.models import Campaign
-from campaigns.services import drafts, running
+from campaigns.services import drafts, starting
 from contacts.models import Contact, List, Subscription
 from demo.history import Course, live_through
 from designs.models import Design
@@ -67,8 +67,8 @@ def start(workspace: Workspace, relay: Relay) -> Callable[..., Campaign]:
         draft = drafts.create(workspace, name=name)
         values = {"subject": "Hello {{ first_name }} 你好", "design": design, "lists_in": [target]}
         campaign = drafts.save(draft, values, version=draft.version)
-        running.start_now(campaign)
-        running.start_due()
+        starting.start_now(campaign)
+        starting.start_due()
         campaign.refresh_from_db()
         assert campaign.mailing is not None
         return campaign
@@ -236,7 +236,7 @@ def test_home_with_a_past_in_every_look(  # noqa: PLR0917
 ) -> None:
     start(40, "Weekly letter", "weekly")
     draft = drafts.duplicate(lived)
-    running.schedule(draft, at=timezone.now() + timedelta(days=1), timezone="Asia/Shanghai")
+    starting.schedule(draft, at=timezone.now() + timedelta(days=1), timezone="Asia/Shanghai")
     Relay.objects.create(
         workspace=workspace,
         name="SES",

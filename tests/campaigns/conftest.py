@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from accounts.models import User, Workspace
 from campaigns.models import Campaign
-from campaigns.services import drafts, running
+from campaigns.services import drafts, starting
 from contacts.models import List
 from designs.models import Design
 from relays.models import Relay
@@ -75,8 +75,8 @@ def start(
         )
         people = make_list(*addresses, name=f"To {List.objects.count()}")
         campaign = make_campaign(name, **{"lists_in": [people], **changes})
-        running.start_now(campaign)
-        assert running.start_due() == [campaign.pk]
+        starting.start_now(campaign)
+        assert starting.start_due() == [campaign.pk]
         campaign.refresh_from_db()
         return campaign
 

@@ -17,7 +17,7 @@ from accounts.models import User, Workspace
 from accounts.permissions import Role
 from accounts.services import erasing
 from campaigns.models import Campaign
-from campaigns.services import running
+from campaigns.services import starting
 from contacts.models import Contact, List, Subscription, Suppression
 from contacts.services import contacts as contact_service
 from sending.models import LeftOut, Message
@@ -294,8 +294,8 @@ def test_once_it_has_started_the_address_leads_to_the_rows_of_the_start(
 ) -> None:
     draft = make_campaign(**audience)
     assert total(owner_client, "campaign_audience", draft) == 1
-    running.start_now(draft)
-    running.start_due()
+    starting.start_now(draft)
+    starting.start_due()
     url = reverse("campaign_audience", args=["brand", draft.pk])
     people = owner_client.get(url)
     assert people.headers["Location"] == f"/w/brand/campaigns/{draft.pk}/recipients/"

@@ -319,7 +319,7 @@ import django
 django.setup()
 from django.conf import settings
 settings.DATABASES["default"]["NAME"] = {name!r}
-from campaigns.services import running
+from campaigns.services import starting
 from sending.services import mailings
 opened = mailings.open_mailing
 def dies(**given):
@@ -327,7 +327,7 @@ def dies(**given):
     assert mailing.tally.targeted == 2
     os.kill(os.getpid(), signal.SIGKILL)
 mailings.open_mailing = dies
-running.start_due()
+starting.start_due()
 """
 
 

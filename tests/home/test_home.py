@@ -13,7 +13,7 @@ from accounts.models import User, Workspace
 from accounts.permissions import Role
 from bounces.models import BounceMailbox
 from campaigns.models import Campaign
-from campaigns.services import running
+from campaigns.services import starting
 from contacts.models import Contact, Import, List, Subscription
 from contacts.queries import growthchart
 from contacts.statuswords import ASKED
@@ -107,7 +107,7 @@ def test_shows_what_is_scheduled(
     owner_client: Client, make_campaign: Callable[..., Campaign]
 ) -> None:
     campaign = make_campaign("Autumn letter")
-    running.schedule(campaign, at=timezone.now() + timedelta(days=2))
+    starting.schedule(campaign, at=timezone.now() + timedelta(days=2))
     assert "Scheduled Autumn letter" in words(page(owner_client))
 
 

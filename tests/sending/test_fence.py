@@ -16,7 +16,7 @@ from pytest_django import Settings
 from accounts.models import User
 from bounces.services import collecting
 from campaigns.models import Campaign
-from campaigns.services import running
+from campaigns.services import starting
 from contacts.provenance import Source
 from relays.models import Relay, RelaySlot
 from sending.engine import shift
@@ -237,7 +237,7 @@ def test_a_scheduled_campaign_of_a_restored_database_is_a_draft_with_its_reason(
     fence.is_open()
     dump(tmp_path / "yanshu.dump")
     restore(tmp_path / "yanshu.dump")
-    assert running.start_due() == []
+    assert starting.start_due() == []
     campaign.refresh_from_db()
     assert campaign.state == Campaign.State.DRAFT
     assert "restored" in campaign.state_reason
@@ -418,7 +418,7 @@ def test_sending_that_is_switched_off(
     settings.SENDING = False
     send_all(relay)
     assert sink.accepted == {}
-    assert running.start_due() == []
+    assert starting.start_due() == []
     settings.SENDING = True
     send_all(relay)
     once(sink)
