@@ -156,7 +156,7 @@ def read(directory: Path, installation: str) -> SentLog:
 
 def _entries(path: Path) -> Iterator[Entry | None]:
     """None: a line that can't be read."""
-    bad: list[str] = []
+    bad, first = 0, ""
     with path.open(encoding="ascii", errors="replace") as file:
         while line := file.readline(LONGEST):
             if not line.strip():
@@ -164,10 +164,10 @@ def _entries(path: Path) -> Iterator[Entry | None]:
             try:
                 yield Entry.parsed(line)
             except ValueError:
-                bad.append(line[:80])
+                bad, first = bad + 1, first or line[:80]
                 yield None
     if bad:
-        log.warning("lines of the sent log not read", path=path, lines=len(bad), first=bad[0])
+        log.warning("lines of the sent log not read", path=path, lines=bad, first=first)
 
 
 def forget_old(directory: Path, now: float | None = None) -> None:
