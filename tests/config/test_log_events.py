@@ -68,8 +68,8 @@ def names(value: ast.expr, function: ast.AST, tree: ast.Module) -> Iterator[str]
             yield from names(assigned(value.id, function), function, tree)
         case ast.Call():
             place, _dot, name = ast.unparse(value.func).rpartition(".")
-            others = [one for path, one in sources() if path.stem == place]
-            trees = others or [tree]
+            home = place or imported_from(name, tree)
+            trees = [one for path, one in sources() if path.stem == home] or [tree]
             (made,) = [
                 node
                 for one in trees
@@ -81,6 +81,14 @@ def names(value: ast.expr, function: ast.AST, tree: ast.Module) -> Iterator[str]
             yield from names(last.value, made, tree)
         case _:
             raise AssertionError(ast.unparse(value))
+
+
+def imported_from(name: str, tree: ast.Module) -> str:
+    """The last part of the module's name; empty where the name is the module's own."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and name in {one.name for one in node.names}:
+            return str(node.module).rpartition(".")[2]
+    return ""
 
 
 def assigned(name: str, where: ast.AST) -> ast.expr:
