@@ -31,7 +31,10 @@ from benchmarks.send.table import Results, summary, table
 from tests.stack.installation import Installation
 from tests.stack.installation import running as installed
 
-WEIGHT = "SELECT pg_database_size(current_database()), pg_total_relation_size('sending_message')"
+WEIGHT = """
+SELECT pg_database_size(current_database()), sum(pg_total_relation_size(inhrelid))
+  FROM pg_inherits WHERE inhparent = 'sending_message'::regclass
+"""
 CONNECTIONS = 10
 ROUND_TRIP = 0.05
 SIZES = {"recipients": 100_000, "far": 5_000, "stages": 20_000, "rounds": 3}
