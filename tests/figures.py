@@ -54,11 +54,16 @@ class _Unlinked(HTMLParser):
         self.found: list[str] = []
         # (name, whether it holds a number) of the elements that are open.
         self.open: list[tuple[str, bool]] = []
+        # What stands above the number of a tile.
+        self.label = ""
+        self.labels = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         known = dict(attrs)
         classes = (known.get("class") or "").split()
-        shows = {"num", "figure"} & set(classes) and known.get("data-label") not in NO_PEOPLE
+        label = self.label if "figure" in classes else known.get("data-label")
+        shows = {"num", "figure"} & set(classes) and label not in NO_PEOPLE
+        self.labels = "label" in classes
         if tag not in VOID:
             self.open.append((tag, bool(shows)))
 
@@ -67,6 +72,8 @@ class _Unlinked(HTMLParser):
             pass
 
     def handle_data(self, data: str) -> None:
+        if self.labels:
+            self.label, self.labels = data.strip(), False
         linked = any(tag == "a" for tag, _shows in self.open)
         number = data.strip().replace(",", "")
         counts = any(shows for _tag, shows in self.open) and not linked
@@ -74,8 +81,8 @@ class _Unlinked(HTMLParser):
             self.found.append(data.strip())
 
 
-# Columns of numbers that count no people, mails or replies.
-NO_PEOPLE = {"Attempts", "Line", "Weight"}
+# Columns and tiles of numbers that count no people, mails or replies.
+NO_PEOPLE = {"Attempts", "Connections", "Line", "Weight"}
 VOID = {"img", "input", "br", "hr", "meta", "link", "source", "col", "use", "path", "rect", "wbr"}
 
 

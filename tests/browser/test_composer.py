@@ -295,6 +295,22 @@ def test_two_tabs_are_told(
     assert campaign.subject == "Mine"
 
 
+def test_a_click_counts_while_a_save_changes_what_is_under_it(
+    ready: Workspace, page: Page, owner: User, log_in: Callable[[User], None]
+) -> None:
+    campaign = Campaign.objects.create(workspace=ready, name="Quick")
+    log_in(owner)
+    page.goto(reverse("campaign", args=[ready.slug, campaign.pk]))
+    page.locator("#head-from .composer-title").hover(force=True)
+    page.mouse.down()
+    page.evaluate(
+        "() => { const head = document.getElementById('head-from');"
+        " head.replaceWith(head.cloneNode(true)); }"
+    )
+    page.mouse.up()
+    expect(page.locator("#id_from_email")).to_be_visible()
+
+
 def test_without_script(
     ready: Workspace,
     page: Page,
