@@ -96,6 +96,7 @@ def tried(client: Client, email: str, count: int) -> int:
     return sum("Too many" not in page for page in pages)
 
 
+@pytest.mark.slow
 def test_a_stranger_locks_out_nobody_but_himself(owner: User, settings: Settings) -> None:
     settings.ALLOWED_HOSTS = ["*"]
     stranger = at(0)
@@ -108,6 +109,7 @@ def test_a_stranger_locks_out_nobody_but_himself(owner: User, settings: Settings
     assert is_in(elsewhere)
 
 
+@pytest.mark.slow
 def test_an_attack_from_many_addresses_is_bounded(owner: User) -> None:
     assert sum(tried(at(number), owner.email, 6) for number in range(30)) == 100
     assert tried(at(1000), owner.email, 1) == 0
@@ -117,6 +119,7 @@ def test_an_attack_from_many_addresses_is_bounded(owner: User) -> None:
     assert is_in(other)
 
 
+@pytest.mark.slow
 def test_during_an_attack_the_owner_comes_in_from_where_they_were(owner: User) -> None:
     log_in(browser := at(500), owner.email)
     browser.post("/logout/")

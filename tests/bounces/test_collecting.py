@@ -173,6 +173,7 @@ def test_bounce_of_unknown_settles_it(imap: Imap, mailbox: BounceMailbox, sent: 
     assert assert_closes(message.mailing).unknown == 0
 
 
+@pytest.mark.slow
 def test_what_is_not_ours_stays_exactly_as_it_was(
     imap: Imap, mailbox: BounceMailbox, sent: Sent
 ) -> None:

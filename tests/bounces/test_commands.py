@@ -70,6 +70,7 @@ def test_the_stage_is_read_from_a_log() -> None:
     assert (found["stage"], found["meaning"], found["suppresses"]) == ("mail", "sender", False)
 
 
+@pytest.mark.slow
 def test_they_start_without_settings_and_servers(tmp_path: Path) -> None:
     """As from a fresh checkout: nothing is set, and nothing runs."""
     root = Path(__file__).parents[2]

@@ -120,6 +120,7 @@ def test_another_folder_is_read_from_its_beginning(
     assert (own.error, own.error_words) == ("", "")
 
 
+@pytest.mark.slow
 def test_trial_of_what_is_typed(owner_client: Client, imap: Imap) -> None:
     imap.append(returns.LETTER)
     page = owner_client.post("/w/brand/mailboxes/try/", values(imap)).content.decode()

@@ -230,6 +230,7 @@ def flood(imap: Imap, mailbox: BounceMailbox, sent: Sent) -> list[Message]:
     return messages
 
 
+@pytest.mark.slow
 def test_all_that_were_shown(
     owner_client: Client, imap: Imap, mailbox: BounceMailbox, flood: list[Message], victim: Message
 ) -> None:
@@ -274,6 +275,7 @@ def bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unprovensources, "AT_ONCE", 2)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("bound")
 def test_only_the_newest_keep_their_source(
     owner_client: Client, imap: Imap, mailbox: BounceMailbox, flood: list[Message]

@@ -101,6 +101,7 @@ def _later(start: Start, newsletter: List, left: list[str]) -> None:
     Batch.objects.all().delete()
 
 
+@pytest.mark.slow
 def test_report_home_lists_and_relay(
     lived: Campaign, owner_client: Client, workspace: Workspace, make_campaign: Start
 ) -> None:
@@ -192,6 +193,7 @@ def test_a_wrong_figure_is_noticed(lived: Campaign, owner_client: Client) -> Non
     assert "says 6" in wrong
 
 
+@pytest.mark.slow
 def test_the_demo(client: Client) -> None:
     call_command("seed_demo", "--password", "only for the demo", verbosity=0)
     client.force_login(
@@ -221,6 +223,7 @@ def test_the_demo(client: Client) -> None:
     assert any("/lines/" in one.url for one in found[f"{home}imports/"])
 
 
+@pytest.mark.slow
 def test_the_counts_of_the_demo_are_those_of_its_rows() -> None:
     call_command("seed_demo", "--password", "only for the demo", verbosity=0)
     for mailing in Mailing.objects.filter(state="finished").select_related("tally"):

@@ -133,6 +133,7 @@ def test_the_page_promises_no_more_than_it_does(
     assert go(other) == []
 
 
+@pytest.mark.slow
 def test_the_address_changed_twice_and_came_back(
     go: Go, carol: Contact, owner_client: Client, sink: Sink
 ) -> None:

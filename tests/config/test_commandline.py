@@ -48,6 +48,7 @@ def test_a_database_without_tables(empty: str, command: tuple[str, ...]) -> None
     assert "manage.py migrate" in line
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [*COMMANDS, ("migrate",)], ids=" ".join)
 def test_a_database_that_is_away(command: tuple[str, ...]) -> None:
     done = run("postgresql://me:secret-word@127.0.0.1:1/none", *command)

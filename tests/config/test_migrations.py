@@ -112,6 +112,7 @@ def recorded() -> set[tuple[str, str]]:
         return set(cursor.fetchall())
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("empty_database")
 def test_the_command_goes_from_nothing_to_the_newest_and_no_model_differs() -> None:
     call_command("migrate", verbosity=0)

@@ -39,6 +39,7 @@ def run(program: str, settings: Path, **env: str) -> subprocess.CompletedProcess
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_the_file_is_read(tmp_path: Path, program: str) -> None:
     (tmp_path / "env").write_text(FILE)

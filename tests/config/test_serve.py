@@ -57,6 +57,7 @@ def ended(command: tuple[str, ...], **env: str) -> subprocess.CompletedProcess[s
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [(*SERVE, "--port", "{port}"), WORKER, BEAT])
 def test_a_database_without_tables_is_named(command: tuple[str, ...]) -> None:
     port = str(free_port("127.0.0.1", 0))
@@ -105,6 +106,7 @@ def test_a_port_in_use_is_refused(host: str, *, shared: bool) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_of_two_that_start_together_one_is_refused() -> None:
     """Neither listens yet when both look."""
     port = free_port("127.0.0.1", 0)
@@ -125,6 +127,7 @@ def test_of_two_that_start_together_one_is_refused() -> None:
     assert any(f"port {port} of 127.0.0.1 is in use" in each for each in words)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", ["forked", "serving"])
 def test_the_web_server_stops_at_once(moment: str, tmp_path: Path) -> None:
     """At any time: right after its workers were forked, and when it serves."""
@@ -152,6 +155,7 @@ def test_the_web_server_stops_at_once(moment: str, tmp_path: Path) -> None:
     assert server.returncode in {0, -signal.SIGTERM}
 
 
+@pytest.mark.slow
 def test_each_line_of_a_worker_is_json(tmp_path: Path) -> None:
     """Also Celery's warning about a worker of root, and its line about a stop. Its broker is in
     memory, and nobody answers for the database."""

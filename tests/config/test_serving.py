@@ -104,6 +104,7 @@ def get(port: int, path: str) -> tuple[int, bytes]:
         return answer.status, answer.read()
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_ten_dripping_posts_and_slow_heads_do_not_stop_the_site(site: int) -> None:
     with ExitStack() as stack:
@@ -166,6 +167,7 @@ def test_a_file_for_an_import_may_be_larger_two_at_once(tmp_path: Path) -> None:
         assert f"{size} {size}" in said(last)
 
 
+@pytest.mark.slow
 def test_clients_that_do_not_read_hold_no_thread(tmp_path: Path) -> None:
     with bare(tmp_path, 30) as port, ExitStack() as stack:
         for _ in range(2 * serving.THREADS):

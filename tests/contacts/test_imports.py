@@ -81,6 +81,7 @@ def test_start_end_and_undo_are_lines(
     assert named(caplog, "import undone") == [own]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("encoding", "delimiter", "eol"),
     [

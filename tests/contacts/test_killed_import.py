@@ -52,6 +52,7 @@ def kill_after(process: subprocess.Popen[str], commits: int) -> int:
     return rows
 
 
+@pytest.mark.slow
 def test_the_counts_are_exact_after_two_kills(workspace: Workspace) -> None:
     news = List.objects.create(workspace=workspace, name="News")
     data, expected = torture(6000)

@@ -11,6 +11,7 @@ from tests.contacts import jobscene
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("nudges")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", jobscene.KINDS)
 def test_each_row_is_changed_once(kind: str, workspace: Workspace, owner: User) -> None:
     begin, check = jobscene.KINDS[kind]

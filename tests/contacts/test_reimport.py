@@ -463,6 +463,7 @@ def test_an_attribute_that_is_named_like_a_list_column_alone(workspace: Workspac
 # More lists than an import has columns ------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("first", "second"), [("News", "Offers"), *ODD_NAMES])
 def test_of_very_many_lists_one_column_says_it(
     workspace: Workspace,

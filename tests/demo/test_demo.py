@@ -18,6 +18,7 @@ from sending.models import Event, Message, Tally
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+@pytest.mark.slow
 def test_the_demo_looks_lived_in_and_comes_once() -> None:
     out = StringIO()
     call_command("seed_demo", "--password", "only for the demo", stdout=out)

@@ -214,6 +214,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_design_is_answered_soon_and_in_words(
     owner_client: Client, design: Design, name: str

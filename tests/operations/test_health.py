@@ -84,6 +84,7 @@ def test_a_web_host_stays_although_beat_and_workers_are_dead(client: Client) -> 
     assert answer.json()["parts"].keys() == {"database", "migrations"}
 
 
+@pytest.mark.slow
 def test_a_process_without_its_database_lives_and_is_not_ready(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,6 +113,7 @@ REFUSED = b"-WRONGPASS invalid username-password pair\r\n"
 GARBAGE = b"HTTP/1.1 400 Bad Request\r\n\r\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answer", [b"", REFUSED, GARBAGE])
 @pytest.mark.parametrize("scheme", ["redis", "amqp"])
 def test_whatever_the_broker_does_is_a_finding(

@@ -57,6 +57,7 @@ def test_it_tries_again_when_a_table_is_in_use(
         assert cursor.fetchone() == ("0",)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("short")
 def test_it_gives_up_with_a_sentence_and_changes_nothing(
     query: psycopg.Connection[tuple[object, ...]], monkeypatch: pytest.MonkeyPatch

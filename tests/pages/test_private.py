@@ -81,6 +81,7 @@ def test_built_files_keep_their_long_cache(client: Client) -> None:
     assert "no-store" not in directives(answer)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["get", "post", "delete"])
 def test_a_refusal_is_one_line_without_secrets(
     logged: io.StringIO, owner_client: Client, made: Mapping[str, models.Model], method: str

@@ -20,6 +20,7 @@ def test_tests_run_on_postgresql(db: None) -> None:
         assert cursor.fetchone() == (1,)
 
 
+@pytest.mark.slow
 def test_keeps_its_data_over_a_kill(open_path: Path) -> None:
     base = open_path / "pg"
     server = EmbeddedPostgres(base)

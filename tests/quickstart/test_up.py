@@ -189,6 +189,7 @@ def _kill_all(up: Up) -> None:
     wait(lambda: not up.parts(), STOPPED, up)
 
 
+@pytest.mark.slow
 def test_a_given_database_and_broker_are_used(var: Path, broker_url: str) -> None:
     """Nothing embedded is started."""
     with _database() as url:

@@ -192,6 +192,7 @@ def test_a_time_that_is_not_offered_is_the_usual_one(
     assert 'href="?hours=168#hours"' in answer.content.decode()
 
 
+@pytest.mark.slow
 def test_a_week_of_minutes_costs_no_more_queries_than_some_hours(
     owner_client: Client, url: Callable[..., str], ses: Relay
 ) -> None:

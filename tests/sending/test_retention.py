@@ -196,6 +196,7 @@ def test_a_table_that_was_detached_is_dropped(old: list[Message]) -> None:
     assert exist(block) == []
 
 
+@pytest.mark.slow
 def test_a_table_in_use_is_tried_again(old: list[Message]) -> None:
     """Whoever reads a block keeps it for so long; nobody who reads or writes others waits."""
     (block,) = retention.look(BEFORE)

@@ -2,6 +2,7 @@
 nobody is lost track of.
 """
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -54,6 +55,7 @@ content_faults = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     faults=st.lists(st.one_of(envelope_faults, content_faults), max_size=4),

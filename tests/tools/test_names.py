@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 # `app.module` and what stands in it, as deep as it is named; with the app left out, too.
 INNER = ("services", "queries", "engine", "host", "compose", "views")
@@ -69,6 +71,7 @@ def wrong_names(line: str, path: str) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_modules_exist() -> None:
     wrong = [
         f"{path}:{number}: {name}"

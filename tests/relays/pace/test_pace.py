@@ -57,6 +57,7 @@ def most_within(sent: list[float], seconds: float) -> int:
     return max(sum(begin <= one < begin + seconds for one in sent) for begin in sent)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("limits", "seconds", "most"),
     [

@@ -111,6 +111,7 @@ def same(content: bytes, mail: Rendered, person: dict[str, Any]) -> None:
     assert mine.defects == []
 
 
+@pytest.mark.slow
 @given(
     subject=LINES, preheader=LINES, html=SOURCES, text=SOURCES, person=PEOPLE, opens=st.booleans()
 )

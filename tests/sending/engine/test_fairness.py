@@ -24,6 +24,7 @@ def order_of(sink: Sink, name: str) -> list[int]:
     return [place for place, (_, to, _) in enumerate(sink.mails) if to.startswith(name)]
 
 
+@pytest.mark.slow
 def test_a_small_mailing_is_out_while_a_large_one_runs(
     open_to: Open, relay: Relay, sink: Sink
 ) -> None:
@@ -39,6 +40,7 @@ def test_a_small_mailing_is_out_while_a_large_one_runs(
     assert_closes(large)
 
 
+@pytest.mark.slow
 def test_transactional_mail_passes(open_to: Open, relay: Relay, sink: Sink) -> None:
     Relay.objects.filter(pk=relay.pk).update(per_second=60)
     relay.refresh_from_db()
@@ -50,6 +52,7 @@ def test_transactional_mail_passes(open_to: Open, relay: Relay, sink: Sink) -> N
     assert_closes(campaign)
 
 
+@pytest.mark.slow
 def test_shares_of_a_pool_follow_the_weights(open_to: Open, relay: Relay, sink: Sink) -> None:
     """As long as both keep up; both are slow enough here to be told apart."""
     other = Relay.objects.create(

@@ -107,6 +107,7 @@ def test_a_delivery_agent_that_fails_stops_only_its_relay(
     assert set(sink.accepted.values()) == {1}
 
 
+@pytest.mark.slow
 def test_a_batch_that_is_just_claimed_when_the_turn_fails_is_not_left_behind(
     open_to: Open, relay: Relay, sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -205,6 +206,7 @@ def _statement_fails(patch: pytest.MonkeyPatch, relay_id: int) -> None:
     patch.setattr(Ledger, "record", record)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("broken", [_cannot_begin, _cannot_be_watched, _statement_fails])
 def test_whatever_fails_for_one_relay_the_others_go_on(  # noqa: PLR0917
     broken: Break,

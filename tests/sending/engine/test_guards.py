@@ -166,6 +166,7 @@ def test_what_was_put_off_may_be_refused_in_a_row(open_to: Open, relay: Relay, s
     assert not Hold.objects.exists()
 
 
+@pytest.mark.slow
 def test_large_batches_are_stopped_within(open_to: Open, relay: Relay, sink: Sink) -> None:
     """A delivery agent that goes at full speed holds thousands; a run is seen within the batch."""
     sink.offers = [b"PIPELINING"]
@@ -418,6 +419,7 @@ def test_whoever_resumes_begins_a_new_count(open_to: Open, relay: Relay, sink: S
 # Answers that were never seen ---------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_server_that_cuts_instead_of_answering_does_not_use_the_list_up(
     open_to: Open, relay: Relay, sink: Sink
 ) -> None:

@@ -143,6 +143,7 @@ def test_a_relay_that_breaks_between_small_mailings(
     assert "reject@d0.example" in suppressed()
 
 
+@pytest.mark.slow
 def test_an_honest_list(open_to: Open, relay: Relay, sink: Sink) -> None:
     sink.offers = [b"PIPELINING"]
     domains = [*(f"d{n}.example" for n in range(40)), "qq.com", "gmail.com", "163.com"]

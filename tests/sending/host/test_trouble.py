@@ -67,6 +67,7 @@ def later() -> None:
     SendHost.objects.update(trouble_at=moment)
 
 
+@pytest.mark.slow
 def test_a_full_disk(open_to: Open, relay: Relay, sink: Sink, small: Path) -> None:
     mailing = open_to(ADDRESSES)
     heartbeats.attend()
@@ -100,6 +101,7 @@ def test_a_full_disk(open_to: Open, relay: Relay, sink: Sink, small: Path) -> No
     assert assert_closes(mailing).accepted == len(ADDRESSES)
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_while_mails_go_out(
     open_to: Open, relay: Relay, sink: Sink, small: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -185,6 +187,7 @@ for room in range(2, 32, 2):
 """
 
 
+@pytest.mark.slow
 def test_no_file_left_to_begin_with(
     open_to: Open, sink: Sink, settings: Settings, tmp_path: Path
 ) -> None:
@@ -208,6 +211,7 @@ def test_no_file_left_to_begin_with(
     assert assert_closes(mailing).accepted == len(ADDRESSES)
 
 
+@pytest.mark.slow
 def test_no_file_left_for_a_connection(
     open_to: Open, relay: Relay, sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
