@@ -74,7 +74,7 @@ def page(request: WorkspaceRequest, campaign: Campaign) -> HttpResponse:
 
 def _read(mailing: Mailing) -> dict[str, Any]:
     """If the subject has merge fields: the subject for one recipient (`read_as`) and the
-    recipient's address (`read_by`)."""
+    recipient's address (`read_by`). After all of them were deleted, for an invented person."""
     contents = mailing.contents
     if not any("{{" in one.subject or "{%" in one.subject for one in contents.values()):
         return {}
@@ -82,11 +82,9 @@ def _read(mailing: Mailing) -> dict[str, Any]:
     pairs = some.values_list("contact_id", "variant")[:SAMPLES]
     variants = {pk: variant for pk, variant in pairs if pk is not None}
     person = Contact.objects.filter(pk__in=variants).first()
-    if person is None:
-        return {}
-    subject = contents[variants[person.pk]].subject
+    subject = contents[variants[person.pk] if person else min(contents)].subject
     preview = render_preview(mailing.workspace, subject=subject, contact=person)
-    return {"read_as": preview, "read_by": person.email} if preview.subject else {}
+    return {"read_as": preview, "read_by": person and person.email}
 
 
 def _excluded(mailing: Mailing) -> list[tuple[str, str, int]]:

@@ -422,6 +422,18 @@ def test_the_subject_is_shown_as_somebody_read_it(
     assert "Hello {{ email }} ada@x.example reads: Hello ada@x.example" in shown
 
 
+def test_the_title_is_a_subject_also_when_its_readers_are_deleted(
+    start: Start, send: Send, owner_client: Client
+) -> None:
+    campaign = start("ada@x.example", subject="Hello {{ first_name|default('you') }}")
+    send()
+    Contact.objects.all().delete()
+    shown = read(owner_client, campaign)
+    # As the design has it: once, below "What was sent".
+    assert shown.count("{{ first_name") == 1
+    assert "reads:" not in shown
+
+
 def test_of_several_languages_it_is_the_subject_of_that_person_s(
     start: Start, send: Send, owner_client: Client
 ) -> None:
