@@ -75,7 +75,8 @@ function seriesOf(figure, { labels, series }, colours) {
     label: one.name,
     stroke: colours.series[at],
     fill: opacity === null ? undefined : logic.faded(colours.series[at], opacity),
-    width: bars ? 0 : 1.75,
+    // A line around a layer without a value would hide the top of the layers below it.
+    width: bars || isStacked(figure) ? 0 : 1.75,
     paths: bars ? uPlot.paths.bars({ size: [0.7, 40], radius: 0.15 }) : undefined,
     // A single value between times without values has no line, so it gets a point.
     points: { show: !bars && (labels.length === 1 || one.values.includes(null)), size: 4 },

@@ -120,8 +120,7 @@ export const wordOf = (value, format) => (value == null ? NONE : format.format(v
 
 /** The opacity of the fill below a series; null without a fill. */
 export function opacityOf(kind, stacked) {
-  if (kind === "bar") return 0.85;
-  if (stacked) return 0.4;
+  if (kind === "bar" || stacked) return 0.85;
   return kind === "area" ? 0.16 : null;
 }
 
