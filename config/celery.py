@@ -15,7 +15,7 @@ from django.conf import settings
 from environment import logs, readers
 from operations import outages, schema
 from operations.heartbeats import HeartbeatStep
-from operations.lines import StopStep
+from operations.loglines import StopStep
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 

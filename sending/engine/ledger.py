@@ -19,7 +19,7 @@ from sending.queries import batches
 from sending.queries.carrying import mailings_for
 from sending.queries.claim import Claimed, claim, renew
 from sending.queries.record import Result, record
-from sending.services import fence, holds, mailings, pacing, refusals, streams
+from sending.services import fence, holds, mailings, refusals, reservations, streams
 from sending.services.outcomes import settle
 from sending.services.refusalscope import reply_of
 from smtp import End, Outcome
@@ -73,7 +73,7 @@ class Ledger:
         if passage is None:
             self.round.clear()
             return None
-        reservation = pacing.reserve(self.relay, mailing, size)
+        reservation = reservations.reserve(self.relay, mailing, size)
         if isinstance(reservation, pace.Wait):
             if reservation.of_relay:
                 self.round.clear()

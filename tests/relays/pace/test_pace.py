@@ -11,7 +11,7 @@ from relays.models import Lane, Pool, PoolMember, Relay, RelayUse
 from relays.queries import clock
 from relays.services import pace
 from relays.services.pace import Reservation, Wait
-from sending.services import pacing
+from sending.services import reservations
 from tests.relays.pace.conftest import NOON, Clock
 
 pytestmark = pytest.mark.django_db
@@ -31,7 +31,7 @@ def waited(found: Reservation | Wait) -> Wait:
 def test_without_limits_all_goes_at_once(
     make_relay: Make, make_mailing: Make, stepped: Clock
 ) -> None:
-    reservation = reserved(pacing.reserve(make_relay(), make_mailing(), 2000))
+    reservation = reserved(reservations.reserve(make_relay(), make_mailing(), 2000))
     assert (reservation.count, reservation.delay, reservation.spacing) == (2000, 0.0, 0.0)
 
 
@@ -39,17 +39,17 @@ def test_a_rate_is_handed_out_in_slices_of_a_second(
     make_relay: Make, make_mailing: Make, stepped: Clock
 ) -> None:
     relay, mailing = make_relay(per_second=14), make_mailing()
-    first, second = (reserved(pacing.reserve(relay, mailing, 500)) for _ in range(2))
+    first, second = (reserved(reservations.reserve(relay, mailing, 500)) for _ in range(2))
     assert (first.count, first.delay) == (14, 0.0)
     assert first.spacing == pytest.approx(1 / 14)
     # One more may be claimed ahead.
     assert (second.count, second.delay) == (14, pytest.approx(1.0))
-    wait = waited(pacing.reserve(relay, mailing, 500))
+    wait = waited(reservations.reserve(relay, mailing, 500))
     assert (wait.reason, wait.of_relay, wait.seconds) == ("per_second", True, pytest.approx(1.0))
     relay.refresh_from_db()
     assert relay.wait_until is None  # that is the pace itself
     stepped.step(1)
-    assert reserved(pacing.reserve(relay, mailing, 500)).delay == pytest.approx(1.0)
+    assert reserved(reservations.reserve(relay, mailing, 500)).delay == pytest.approx(1.0)
 
 
 def most_within(sent: list[float], seconds: float) -> int:
@@ -81,7 +81,7 @@ def test_no_rate_is_exceeded_by_more_than_a_slice(  # noqa: PLR0917
     sent: list[float] = []
     for _ in range(400):
         for _worker in range(3):
-            found = pacing.reserve(relay, mailing, 100)
+            found = reservations.reserve(relay, mailing, 100)
             if isinstance(found, Reservation):
                 begin = (stepped.moment - NOON).total_seconds() + found.delay
                 sent += [begin + place * found.spacing for place in range(found.count)]
@@ -96,27 +96,27 @@ def test_hours_and_days_end_in_waits_with_their_end(
     make_relay: Make, make_mailing: Make, stepped: Clock
 ) -> None:
     relay, mailing = make_relay(per_hour=200, per_day=300), make_mailing()
-    assert reserved(pacing.reserve(relay, mailing, 500)).count == 200
-    wait = waited(pacing.reserve(relay, mailing, 500))
+    assert reserved(reservations.reserve(relay, mailing, 500)).count == 200
+    wait = waited(reservations.reserve(relay, mailing, 500))
     assert (wait.reason, wait.until) == ("per_hour", NOON + timedelta(hours=1))
     relay.refresh_from_db()
     assert (relay.wait_reason, relay.wait_until) == ("per_hour", wait.until)
     stepped.step(3600)
-    assert reserved(pacing.reserve(relay, mailing, 500)).count == 100
-    wait = waited(pacing.reserve(relay, mailing, 500))
+    assert reserved(reservations.reserve(relay, mailing, 500)).count == 100
+    wait = waited(reservations.reserve(relay, mailing, 500))
     assert (wait.reason, wait.until) == ("per_day", datetime(2026, 3, 5, tzinfo=UTC))
     stepped.step(11 * 3600)
-    assert reserved(pacing.reserve(relay, mailing, 500)).count == 200
+    assert reserved(reservations.reserve(relay, mailing, 500)).count == 200
 
 
 def test_what_was_not_used_is_given_back(
     make_relay: Make, make_mailing: Make, stepped: Clock
 ) -> None:
     relay, mailing = make_relay(per_hour=20, per_second=10), make_mailing(per_minute=60)
-    reservation = reserved(pacing.reserve(relay, mailing, 10))
+    reservation = reserved(reservations.reserve(relay, mailing, 10))
     assert reservation.count == 1  # the mailing's own rate
     other = make_mailing()
-    reservation = reserved(pacing.reserve(relay, other, 10))
+    reservation = reserved(reservations.reserve(relay, other, 10))
     assert (reservation.count, reservation.delay) == (10, pytest.approx(0.1))
     pace.give_back(relay, reservation, 8)
     assert RelayUse.objects.get().count == 3
@@ -130,7 +130,7 @@ def test_what_a_claim_did_not_find_is_others_at_once(
     """A reservation for ten, of a mailing that had four left; one of those was not handed over
     either."""
     relay, mailing = make_relay(per_second=10), make_mailing()
-    reservation = pace.trim(relay, reserved(pacing.reserve(relay, mailing, 10)), 4)
+    reservation = pace.trim(relay, reserved(reservations.reserve(relay, mailing, 10)), 4)
     assert (reservation.count, RelayUse.objects.get().count) == (4, 4)
     relay.refresh_from_db()
     assert relay.next_slot_at == NOON + timedelta(seconds=0.4)
@@ -143,8 +143,8 @@ def test_an_interval_that_others_follow_is_not_given_back(
     make_relay: Make, make_mailing: Make, stepped: Clock
 ) -> None:
     relay, mailing = make_relay(per_second=10), make_mailing()
-    first = reserved(pacing.reserve(relay, mailing, 5))
-    reserved(pacing.reserve(relay, mailing, 5))
+    first = reserved(reservations.reserve(relay, mailing, 5))
+    reserved(reservations.reserve(relay, mailing, 5))
     pace.give_back(relay, first, 5)
     relay.refresh_from_db()
     assert relay.next_slot_at == NOON + timedelta(seconds=1)
@@ -156,12 +156,12 @@ def test_a_mailing_has_a_rate_of_its_own(
 ) -> None:
     relay, slow, quick = make_relay(per_second=100), make_mailing(per_minute=60), make_mailing()
     for delay in (0.0, 1.0):
-        reservation = reserved(pacing.reserve(relay, slow, 50))
+        reservation = reserved(reservations.reserve(relay, slow, 50))
         assert (reservation.count, reservation.delay) == (1, pytest.approx(delay))
-    wait = waited(pacing.reserve(relay, slow, 50))
+    wait = waited(reservations.reserve(relay, slow, 50))
     assert (wait.reason, wait.of_relay, wait.seconds) == ("mailing_rate", False, pytest.approx(1))
     # The slow one took two hundredths of a second of the relay, no more.
-    reservation = reserved(pacing.reserve(relay, quick, 50))
+    reservation = reserved(reservations.reserve(relay, quick, 50))
     assert (reservation.count, reservation.delay) == (50, pytest.approx(0.02))
 
 
@@ -169,7 +169,7 @@ def test_a_mailing_waits_for_its_window(
     make_relay: Make, make_mailing: Make, stepped: Clock
 ) -> None:
     window = {"days": [1, 2, 3, 4, 5], "from": "09:00", "to": "18:00", "zone": "Asia/Shanghai"}
-    wait = waited(pacing.reserve(make_relay(), make_mailing(window=window), 50))
+    wait = waited(reservations.reserve(make_relay(), make_mailing(window=window), 50))
     assert (wait.reason, wait.of_relay) == ("window", False)
     assert wait.until == datetime(2026, 3, 5, 1, tzinfo=UTC)  # noon in UTC is 20:00 there
     assert not RelayUse.objects.exists()
@@ -179,28 +179,28 @@ def test_warm_up_caps_the_day_and_begins_with_the_first_mail(
     make_relay: Make, make_mailing: Make, stepped: Clock
 ) -> None:
     relay, mailing = make_relay(warmup={"days": [30, 60]}, per_day=50), make_mailing()
-    assert reserved(pacing.reserve(relay, mailing, 500)).count == 30
+    assert reserved(reservations.reserve(relay, mailing, 500)).count == 30
     relay.refresh_from_db()
     assert relay.warmup_began == NOON.date()
-    wait = waited(pacing.reserve(relay, mailing, 500))
+    wait = waited(reservations.reserve(relay, mailing, 500))
     assert (wait.reason, wait.until) == ("warmup", datetime(2026, 3, 5, tzinfo=UTC))
     relay.refresh_from_db()
     assert relay.wait_reason == "warmup"
     stepped.step(24 * 3600)
     # The relay's own limit is the smaller one on the second day.
-    assert reserved(pacing.reserve(relay, mailing, 500)).count == 50
-    assert waited(pacing.reserve(relay, mailing, 500)).reason == "per_day"
+    assert reserved(reservations.reserve(relay, mailing, 500)).count == 50
+    assert waited(reservations.reserve(relay, mailing, 500)).reason == "per_day"
 
 
 def test_a_relay_that_failed_tries_with_one_message(
     make_relay: Make, make_mailing: Make, stepped: Clock
 ) -> None:
     relay, mailing = make_relay(failures=2), make_mailing()
-    assert reserved(pacing.reserve(relay, mailing, 500)).count == 1
-    wait = waited(pacing.reserve(relay, mailing, 500))
+    assert reserved(reservations.reserve(relay, mailing, 500)).count == 1
+    wait = waited(reservations.reserve(relay, mailing, 500))
     assert (wait.reason, wait.seconds) == ("connection", pytest.approx(pace.PROBE_EVERY))
     Relay.objects.filter(pk=relay.pk).update(failures=0, next_slot_at=None)
-    assert reserved(pacing.reserve(relay, mailing, 500)).count == 500
+    assert reserved(reservations.reserve(relay, mailing, 500)).count == 500
 
 
 def test_what_the_server_allowed_is_a_rate_too(
@@ -208,14 +208,14 @@ def test_what_the_server_allowed_is_a_rate_too(
 ) -> None:
     relay, mailing = make_relay(per_second=100), make_mailing()
     lane = Lane.objects.create(relay=relay, name="*", rate=7, ceiling=14)
-    assert reserved(pacing.reserve(relay, mailing, 500)).count == 7
+    assert reserved(reservations.reserve(relay, mailing, 500)).count == 7
     Lane.objects.filter(pk=lane.pk).update(closed_until=NOON + timedelta(seconds=8), reason="rate")
-    wait = waited(pacing.reserve(relay, mailing, 500))
+    wait = waited(reservations.reserve(relay, mailing, 500))
     assert (wait.reason, wait.seconds) == ("rate", 8)
     stepped.step(8)
     # Half-open: one tries, the others wait for what comes of it.
-    assert reserved(pacing.reserve(relay, mailing, 500)).count == 1
-    assert waited(pacing.reserve(relay, mailing, 500)).reason == "rate"
+    assert reserved(reservations.reserve(relay, mailing, 500)).count == 1
+    assert waited(reservations.reserve(relay, mailing, 500)).reason == "rate"
 
 
 def test_the_clock_is_the_database_s(
@@ -226,8 +226,8 @@ def test_the_clock_is_the_database_s(
     monkeypatch.setattr(timezone, "now", lambda: ahead)
     relay, mailing = make_relay(per_second=10), make_mailing()
     for _ in range(2):
-        reserved(pacing.reserve(relay, mailing, 10))
-    assert waited(pacing.reserve(relay, mailing, 10)).reason == "per_second"
+        reserved(reservations.reserve(relay, mailing, 10))
+    assert waited(reservations.reserve(relay, mailing, 10)).reason == "per_second"
     assert (clock.now() - ahead).total_seconds() < -3000
 
 
@@ -252,7 +252,7 @@ def test_a_pool_s_shares_follow_the_weights(
     mailing = make_mailing(pool=both)
     for _ in range(150):
         for relay in (heavy, light):
-            pacing.reserve(relay, mailing, 50)
+            reservations.reserve(relay, mailing, 50)
         stepped.step(0.5)
     assert share_of(both, heavy) == pytest.approx(0.75, abs=0.05)
 
@@ -262,17 +262,17 @@ def test_nobody_is_held_for_one_who_does_not_keep_up(
 ) -> None:
     both, heavy, light = pool
     mailing = make_mailing(pool=both)
-    pacing.reserve(heavy, mailing, 10)
+    reservations.reserve(heavy, mailing, 10)
     for _ in range(40):  # the heavy one takes nothing more
-        found = pacing.reserve(light, mailing, 50)
+        found = reservations.reserve(light, mailing, 50)
         stepped.step(0.5)
     assert reserved(found).count == 50
     # One at a limit of its own can't do more either.
     heavy.per_second = 2
     heavy.save()
     for _ in range(40):
-        pacing.reserve(heavy, mailing, 50)
-        found = pacing.reserve(light, mailing, 50)
+        reservations.reserve(heavy, mailing, 50)
+        found = reservations.reserve(light, mailing, 50)
         stepped.step(0.5)
     assert reserved(found).count == 50
 
@@ -284,9 +284,9 @@ def test_over_its_share_one_small_piece_a_second_goes(
     mailing = make_mailing(pool=both)
     PoolMember.objects.filter(relay=heavy).update(carried=600, carried_at=NOON)
     PoolMember.objects.filter(relay=light).update(carried=600, carried_at=NOON)
-    wait = waited(pacing.reserve(light, mailing, 500))
+    wait = waited(reservations.reserve(light, mailing, 500))
     assert (wait.reason, wait.of_relay, wait.seconds) == ("share", False, 1.0)
     stepped.step(1)
     assert (
-        reserved(pacing.reserve(light, mailing, 500)).count == 4
+        reserved(reservations.reserve(light, mailing, 500)).count == 4
     )  # a quarter of 20 a second, faded
