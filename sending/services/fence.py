@@ -134,9 +134,20 @@ def _wrong(host: str, seen: queries.CopySigns) -> Fence.Why | None:
         return Why.COPIED
     # A host that has not reported since the last restore is ahead because of that restore.
     explained = seen.fence is not None and not seen.reported
-    if host and not explained and position.read(seen.key) > seen.generation:
+    if host and not explained and _ahead(host, seen):
         return Why.OLDER
     return None
+
+
+def _ahead(host: str, seen: queries.CopySigns) -> bool:
+    """Whether this host's file is ahead of the database. Another process of this host may have
+    claimed since `seen` was read, and then its number is in the database, too, by now: a number is
+    written after its commit."""
+    there = position.read(seen.key)
+    if there <= seen.generation:
+        return False
+    now = queries.look(host)
+    return now is not None and now.key == seen.key and there > now.generation
 
 
 def _files() -> str:

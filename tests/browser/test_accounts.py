@@ -12,7 +12,7 @@ from accounts import notices, services
 from accounts.models import Membership, User, Workspace
 from accounts.permissions import Role
 from accounts.services import invitations
-from tests.browser.test_pages import LOOKS, _fits
+from tests.browser.looks import fits, looks
 from tests.chromium import Watch
 from tests.conftest import PASSWORD
 
@@ -31,16 +31,13 @@ def look(page: Page, speak: Speak, axe: Axe, shot: Shot) -> Callable[[str, str],
     """Opens the page at both widths, in both languages and themes; axe finds nothing."""
 
     def look(name: str, url: str) -> None:
-        for language, (width, height), scheme in LOOKS:
-            speak(language)
-            page.set_viewport_size({"width": width, "height": height})
-            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        for look in looks(page, speak):
             page.goto(url)
             expect(page.locator("h1")).to_be_visible()
-            expect(page.locator("html")).to_have_attribute("lang", language)
-            assert _fits(page), f"{url} is wider than {width}"
+            expect(page.locator("html")).to_have_attribute("lang", look.language)
+            assert fits(page), f"{url}, {look}"
             axe(page)
-            shot(page, f"{name}-{language}-{width}-{scheme}")
+            shot(page, f"{name}-{look}")
 
     return look
 

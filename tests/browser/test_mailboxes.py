@@ -9,16 +9,8 @@ from accounts import secrets
 from accounts.models import User, Workspace
 from bounces.models import BounceMail, BounceMailbox
 from tests.bounces import returns
-from tests.chromium import DESKTOP, PHONE
+from tests.browser.looks import fits, looks
 from tests.mailservers.imap import PASSWORD, USER, Imap, running
-
-LOOKS = [
-    ("en", DESKTOP, "light"),
-    ("zh-hans", PHONE, "dark"),
-    ("zh-hans", DESKTOP, "dark"),
-    ("en", PHONE, "light"),
-]
-
 
 # Of a few kinds: what nobody proved.
 STATES = {"complained": "unproven", "delayed": "dismissed"}
@@ -92,16 +84,12 @@ def test_looks(  # noqa: PLR0917 - fixtures
         ("bounce", f"bounces/{mails[0].pk}/"),
         ("unproven", f"bounces/{mails[3].pk}/"),
     ):
-        for language, (width, height), scheme in LOOKS:
-            speak(language)
-            page.set_viewport_size({"width": width, "height": height})
-            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        for look in looks(page, speak):
             page.goto(f"/w/brand/{path}")
             expect(page.locator("h1")).to_be_visible()
-            wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
-            assert not page.evaluate(wide), f"{path} is wider than {width}"
+            assert fits(page), f"{path}, {look}"
             axe(page)
-            shot(page, f"{name}-{language}-{width}-{scheme}")
+            shot(page, f"{name}-{look}")
 
 
 def test_add_one_and_try_it(  # noqa: PLR0917 - fixtures

@@ -8,15 +8,8 @@ from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from accounts.models import User, Workspace
+from tests.browser.looks import fits, looks
 from tests.browser.walk import plain_pages
-from tests.chromium import DESKTOP, PHONE
-
-LOOKS = [
-    ("en", DESKTOP, "light"),
-    ("zh-hans", PHONE, "dark"),
-    ("zh-hans", DESKTOP, "dark"),
-    ("en", PHONE, "light"),
-]
 
 
 def _is_page(owner: User, url: str) -> bool:
@@ -28,15 +21,6 @@ def _is_page(owner: User, url: str) -> bool:
         return False
     assert answer.status_code == 200, url
     return b"<html" in getattr(answer, "content", b"")
-
-
-def _fits(page: Page) -> bool:
-    """Nothing makes the page wider than the window."""
-    return bool(
-        page.evaluate(
-            "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
-        )
-    )
 
 
 @pytest.mark.parametrize("name", plain_pages())
@@ -54,15 +38,12 @@ def test_page(  # noqa: PLR0917 - fixtures
     if not _is_page(owner, url):
         return
     log_in(owner)
-    for language, (width, height), scheme in LOOKS:
-        speak(language)
-        page.set_viewport_size({"width": width, "height": height})
-        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+    for look in looks(page, speak):
         answer = page.goto(url)
         assert answer is not None
         assert answer.status == 200
         expect(page.locator("h1")).to_be_visible()
-        assert page.locator("html").get_attribute("lang") == language
-        assert _fits(page), f"{url} is wider than {width}"
+        assert page.locator("html").get_attribute("lang") == look.language
+        assert fits(page), f"{url}, {look}"
         axe(page)
-        shot(page, f"{name}-{language}-{width}-{scheme}")
+        shot(page, f"{name}-{look}")

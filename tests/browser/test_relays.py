@@ -9,14 +9,10 @@ from playwright.sync_api import Page, expect
 
 from accounts.models import User, Workspace
 from relays.models import Relay, RelayUse
-from tests.browser.test_pages import LOOKS, _fits
+from tests.browser.looks import fits, looks, resize
 from tests.chromium import DESKTOP, PHONE
 from tests.mailservers.smtp import Habits, serving
 from tests.relays import lived
-
-
-def _size(page: Page, size: tuple[int, int]) -> None:
-    page.set_viewport_size({"width": size[0], "height": size[1]})
 
 
 def test_a_relay_is_added_tested_mended_paused_and_resumed(  # noqa: PLR0917 - fixtures
@@ -36,10 +32,10 @@ def test_a_relay_is_added_tested_mended_paused_and_resumed(  # noqa: PLR0917 - f
     )
     expect(page.get_by_label("A second")).to_have_value("14")
     axe(page)
-    _size(page, PHONE)
+    resize(page, PHONE)
     axe(page)
     shot(page, "relay-form-phone")
-    _size(page, DESKTOP)
+    resize(page, DESKTOP)
     shot(page, "relay-form")
 
     habits = Habits(extensions=("AUTH PLAIN",), replies={"AUTH": b"535 5.7.8 No such user\r\n"})
@@ -68,10 +64,10 @@ def test_a_relay_is_added_tested_mended_paused_and_resumed(  # noqa: PLR0917 - f
     assert "s3cret" not in page.content()
     axe(page)
     shot(page, "relay-tested")
-    _size(page, PHONE)
+    resize(page, PHONE)
     axe(page)
     shot(page, "relay-tested-phone")
-    _size(page, DESKTOP)
+    resize(page, DESKTOP)
 
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_text("This relay is paused.")).to_be_visible()
@@ -144,14 +140,11 @@ def test_how_relays_look(  # noqa: PLR0917 - fixtures
         "pool-reserve": reverse("pool", args=[workspace.slug, reserve.pk]),
         "pool-form": reverse("edit_pool", args=[workspace.slug, main.pk]),
     }
-    for language, size, scheme in LOOKS:
-        speak(language)
-        _size(page, size)
-        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+    for look in looks(page, speak):
         for name, url in pages.items():
             page.goto(url)
             if name == "busy":
                 expect(page.locator(".uplot")).to_have_count(2)
-            assert _fits(page), f"{name} is wider than {size[0]}"
+            assert fits(page), f"{name}, {look}"
             axe(page)
-            shot(page, f"relay-{name}-{language}-{size[0]}-{scheme}")
+            shot(page, f"relay-{name}-{look}")

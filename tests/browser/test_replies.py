@@ -6,7 +6,7 @@ from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from accounts.models import User, Workspace
-from tests.browser.test_pages import LOOKS, _fits
+from tests.browser.looks import fits, looks
 
 REPLY = (
     "550-5.1.1 The email account that you tried to reach does not exist. Please try\n"
@@ -25,10 +25,7 @@ def test_a_reply_is_explained(  # noqa: PLR0917 - fixtures
     shot: Callable[[Page, str], None],
 ) -> None:
     log_in(owner)
-    for language, (width, height), theme in LOOKS:
-        speak(language)
-        page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
-        page.set_viewport_size({"width": width, "height": height})
+    for look in looks(page, speak):
         page.goto(reverse("replies", args=[workspace.slug]))
         page.locator("#id_reply").fill(REPLY)
         page.locator("#id_stage").select_option("rcpt")
@@ -38,5 +35,5 @@ def test_a_reply_is_explained(  # noqa: PLR0917 - fixtures
         expect(page.get_by_text("address.code")).to_be_visible()
         expect(page.locator("#id_reply")).to_have_value(REPLY)
         axe(page)
-        assert _fits(page)
-        shot(page, f"reply-{language}-{width}-{theme}")
+        assert fits(page)
+        shot(page, f"reply-{look}")

@@ -23,7 +23,7 @@ from sending.engine import shift
 from sending.models import Mailing, Message
 from sending.services import dispatch
 from tests import factories
-from tests.browser.test_pages import LOOKS, _fits
+from tests.browser.looks import fits, looks
 from tests.chromium import DESKTOP, PHONE
 from tests.mailservers.sink import Sink
 from tests.sending.engine.conftest import assert_closes
@@ -183,14 +183,6 @@ def lived(start: Callable[..., Campaign], relay: Relay, workspace: Workspace) ->
     return last
 
 
-def looks(page: Page, speak: Callable[[str], None]) -> Iterator[str]:
-    for language, (width, height), scheme in LOOKS:
-        speak(language)
-        page.set_viewport_size({"width": width, "height": height})
-        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
-        yield f"{language}-{width}-{scheme}"
-
-
 def test_report_and_recipients_in_every_look(  # noqa: PLR0917
     page: Page,
     owner: User,
@@ -208,12 +200,12 @@ def test_report_and_recipients_in_every_look(  # noqa: PLR0917
         expect(page.locator("#bounces table")).to_be_visible()
         expect(page.locator("#domains tbody tr")).to_have_count(4)
         expect(page.locator(".uplot")).to_have_count(2)
-        assert _fits(page), look
+        assert fits(page), look
         axe(page)
         shot(page, f"report-{look}")
         page.goto(f"/w/brand/campaigns/{lived.pk}/recipients/?state=failed&domain=inbox.example")
         expect(page.locator("tbody tr").first).to_be_visible()
-        assert _fits(page), look
+        assert fits(page), look
         axe(page)
         shot(page, f"recipients-{look}")
         page.goto(f"/w/brand/campaigns/{lived.pk}/recipients/?state=unknown")
@@ -256,7 +248,7 @@ def test_home_with_a_past_in_every_look(  # noqa: PLR0917
     for look in looks(page, speak):
         page.goto("/w/brand/")
         expect(page.locator(".uplot")).to_have_count(1)
-        assert _fits(page), look
+        assert fits(page), look
         axe(page)
         shot(page, f"home-lived-{look}")
 
@@ -291,7 +283,7 @@ def test_failed_recipients_are_tried_again_after_a_question(  # noqa: PLR0917
         page.goto(f"/w/brand/campaigns/{lived.pk}/")
         page.locator("#failures form button").first.click()
         expect(page.locator("form.card li")).to_have_count(3)
-        assert _fits(page), look
+        assert fits(page), look
         axe(page)
         shot(page, f"retry-{look}")
     speak("en")

@@ -12,7 +12,7 @@ from campaigns.models import Campaign
 from sending.engine import shift
 from sending.models import Hold
 from sending.services import dispatch
-from tests.browser.test_pages import LOOKS, _fits
+from tests.browser.looks import fits, looks
 from tests.browser.test_report import relay, start
 from tests.mailservers.sink import Sink
 
@@ -88,15 +88,12 @@ def test_it_reads_well(  # noqa: PLR0917
     send()
     assert Hold.objects.filter(kind=Hold.Kind.RELAY).exists()
     log_in(owner)
-    for language, (width, height), scheme in LOOKS:
-        speak(language)
-        page.set_viewport_size({"width": width, "height": height})
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    for look in looks(page, speak):
         for name, campaign in (("held", held), ("stopped", stopped)):
             page.goto(f"/w/brand/campaigns/{campaign.pk}/")
             expect(page.locator("#runs .card-title")).to_be_visible()
-            assert _fits(page)
+            assert fits(page)
             axe(page)
-            shot(page, f"runs-{name}-{language}-{width}")
+            shot(page, f"runs-{name}-{look}")
     page.goto("/w/brand/")
     shot(page, "runs-home")

@@ -268,6 +268,27 @@ def test_a_cluster_that_went_back_in_time_is_noticed_by_a_hosts_file(
     once(sink)
 
 
+def test_a_claim_of_another_process_at_the_same_moment_is_no_restore(
+    open_to: Open, relay: Relay, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is committed and written down after this one read the row, and before it reads the file."""
+    begun(open_to, relay, sink)
+    look = queries.look
+
+    def overtaken(host: str) -> queries.CopySigns | None:
+        seen = look(host)
+        monkeypatch.setattr(queries, "look", look)
+        assert seen is not None
+        fence.Passage(seen.key, queries.move(host, "host")).passed()
+        return seen
+
+    monkeypatch.setattr(queries, "look", overtaken)
+    assert fence.is_open()
+    assert fence.current() is None
+    send_all(relay)
+    once(sink)
+
+
 def test_a_host_that_was_away_tells_later_and_then_it_counts(
     open_to: Open, relay: Relay, sink: Sink, tmp_path: Path, settings: Settings
 ) -> None:
