@@ -29,7 +29,8 @@ from sending.variants import Share, bounds, shares
 # the group's windows together, and the contacts of a window are mixed one by one. A window has at
 # least 1,024 contacts, of 32 or more places. One number is the whole key, because PostgreSQL sorts
 # that faster than several columns: 15 bits for the lane, 20 for the group, 6 for the window, 22 for
-# the contact.
+# the contact. The number of windows is a subquery, which PostgreSQL computes once: a join it would
+# compute for each row, where its statistics expect few.
 FREEZE = """
 WITH audience AS MATERIALIZED ({audience}),
 mixing AS (
@@ -41,12 +42,13 @@ frozen AS (
           state, reason, settled_at)
   SELECT %(mailing)s, contact_id, address, coalesce(p.number, 0), {variant}, false, 0, '',
          %(state)s, %(reason)s, %(settled_at)s
-    FROM audience CROSS JOIN mixing
+    FROM audience
     LEFT JOIN unnest(%(domains)s::text[], %(numbers)s::smallint[]) AS p (domain, number)
            ON p.domain = split_part(address, '@', 2)
    WHERE reason IS NULL
    ORDER BY (coalesce(p.number, 0)::bigint << 48) | ((contact_id >> 16 & 1048575) << 28)
-            | (((hashint8extended(contact_id >> 5, %(mailing)s) & 4194303) %% windows) << 22)
+            | (((hashint8extended(contact_id >> 5, %(mailing)s) & 4194303)
+                %% (SELECT windows FROM mixing)) << 22)
             | (hashint8extended(contact_id, %(mailing)s) & 4194303)
   RETURNING id, lane),
 laned AS (

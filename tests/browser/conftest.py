@@ -32,8 +32,11 @@ def site(live_server: LiveServer) -> str:
 
 
 @pytest.fixture(scope="session")
-def shared(live_server: LiveServer, chromium_run: Chromium) -> Iterator[list[SharedContext]]:
-    """The context of the last test, if there was one."""
+def shared(
+    django_db_setup: None, live_server: LiveServer, chromium_run: Chromium
+) -> Iterator[list[SharedContext]]:
+    """The context of the last test, if there was one. The database comes first, so that the server
+    ends before it is dropped."""
     shared: list[SharedContext] = []
     yield shared
     for one in shared:

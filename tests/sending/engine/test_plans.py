@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
+from contacts.models import List
 from relays.models import Relay
 from sending.models import Mailing, Message
 from sending.queries.claim import claim, left_since
@@ -28,10 +29,12 @@ READ = 6_000
 
 @dataclass(slots=True)
 class Cost:
-    """`pairs` of rows that joins looked at for nothing; `read`: rows of the ledger."""
+    """`pairs` of rows that joins looked at for nothing; `read`: rows of the ledger; `rows` of all
+    steps of the plan."""
 
     pairs: int
     read: int
+    rows: int
 
 
 @contextmanager
@@ -47,7 +50,8 @@ def compared() -> Iterator[dict[str, Cost]]:
                 )
                 plan = context["cursor"].fetchone()[0]
                 plan = json.loads(plan) if isinstance(plan, str) else plan
-                found[sql] = Cost(in_vain(plan[0]["Plan"]), read(plan[0]["Plan"]))
+                root = plan[0]["Plan"]
+                found[sql] = Cost(in_vain(root), read(root), rows(root))
                 transaction.set_rollback(True)
         return execute(sql, parameters, many, context)
 
@@ -66,6 +70,10 @@ def read(plan: dict[str, Any]) -> int:
     )
     each = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0) if is_scan else 0
     return int(each * plan["Actual Loops"]) + sum(map(read, plan.get("Plans", ())))
+
+
+def rows(plan: dict[str, Any]) -> int:
+    return int(plan["Actual Rows"] * plan["Actual Loops"]) + sum(map(rows, plan.get("Plans", ())))
 
 
 @pytest.mark.slow
@@ -108,3 +116,17 @@ def test_a_mailing_after_others_are_done(open_to: Callable[..., Mailing], relay:
         Message.State.FAILED,
         Message.State.SKIPPED,
     }
+
+
+def test_a_list_that_is_newer_than_the_statistics_is_frozen_in_one_pass(
+    open_to: Callable[..., Mailing], make_list: Callable[..., List]
+) -> None:
+    """Nobody is on it, say the statistics: each step may expect one row."""
+    make_list([f"old{n}@x.example" for n in range(PEOPLE)], name="Old")
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE contacts_contact, contacts_subscription")
+    with compared() as sent:
+        open_to([f"new{n}@x.example" for n in range(BATCH)])
+    [frozen] = [cost for sql, cost in sent.items() if "INSERT INTO sending_message" in sql]
+    assert BATCH < frozen.rows < 40 * BATCH
+    assert frozen.pairs < IN_VAIN
