@@ -77,7 +77,7 @@ class Composer:
 
     def _assembled(self, message: Claimed, fields: Mapping[str, Any], token: str) -> bytes | None:
         """None: designs.rendering has to render it, or to say what is wrong."""
-        assembly = self.assemblies[message.variant]
+        assembly = self.assemblies.get(message.variant)
         if assembly is None:
             return None
         try:
@@ -89,6 +89,8 @@ class Composer:
         urls = MessageUrls(
             message.id, mailing_id=self.mailing.pk, track_opens=self.mailing.track_opens
         )
+        if message.variant not in self.contents:
+            raise ValueError(f"The mailing has no content with the number {message.variant}.")
         renderer = renderer_of(self.contents[message.variant])
         rendered = renderer.render({**fields, "workspace": self.workspace}, urls)
         return build(

@@ -19,6 +19,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import Workspace
+from contacts.addresses import AddressError, normalise
 from contacts.provenance import Source
 from contacts.queries.mergefields import merge_fields
 from designs.models import Content
@@ -26,7 +27,7 @@ from environment import logs
 from relays import providers
 from relays.models import Pool, Relay
 from sending.exceptions import SendingError
-from sending.models import Mailing, StreamItem, Tally
+from sending.models import Mailing, StreamItem, Tally, Variant
 from sending.purposes import NOTICE, RULES
 from sending.queries import streams as query
 from sending.queries.blocks import of_messages
@@ -42,19 +43,25 @@ class StreamClosedError(SendingError):
     """The stream takes no more messages: it was closed or cancelled."""
 
 
-# In JSON; not after a backslash that is itself escaped.
+# What PostgreSQL can't store.
+NO_TEXT = re.compile("[\x00\ud800-\udfff]")
+# NUL in JSON; not after a backslash that is itself escaped.
 NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 
 class StreamItemError(SendingError):
-    """(key, why): the data of an item can't be stored as JSON. Nothing of the call was appended."""
+    """(key, why): an item can't be appended as it is. Nothing of the call was appended."""
+
+
+LONGEST_KEY = StreamItem._meta.get_field("key").max_length or 0
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """`address`: in the form of contacts.addresses.normalise. `data`: merge fields, which override
-    those of the contact. `variant`: None lets the stream choose by language (of the data, or else
-    of the contact) and weights."""
+    """`key`: 1 to 200 characters. `address`: in the form of contacts.addresses.normalise. `data`:
+    merge fields, which override those of the contact. `variant`: the number of one of the stream's
+    contents; None lets the stream choose by language (of the data, or else of the contact) and
+    weights."""
 
     key: str
     address: str
@@ -111,8 +118,10 @@ def open_stream(  # noqa: PLR0913 - what a stream is made of
 @transaction.atomic
 def append(stream: Mailing, items: Iterable[Item]) -> dict[str, int]:
     """{key: id of its message}. Keys that were appended before are not sent again, even with other
-    content; their ids are returned, too. Raises StreamClosedError and StreamItemError."""
-    wanted = {item.key: item for item in reversed(list(items))}
+    content; their ids are returned, too. A key holds within its stream: another stream with the
+    same source doesn't know it. Raises StreamClosedError and StreamItemError."""
+    contents = list(stream.variants.order_by("number"))
+    wanted = _checked(items, {one.number for one in contents})
     # Before the shared lock below: two processes that hold it could not both update the row.
     Mailing.objects.filter(pk=stream.pk, idle=True).update(idle=False)
     locked = Mailing.objects.filter(
@@ -121,9 +130,35 @@ def append(stream: Mailing, items: Iterable[Item]) -> dict[str, int]:
     query.share(stream.pk)
     if not locked.exists():
         raise StreamClosedError(str(stream.source))
-    found = query.append(_columns(stream, list(wanted.values())), _shares(stream))
+    found = query.append(_columns(stream, list(wanted.values())), _shares(contents))
     known = StreamItem.objects.filter(mailing=stream, key__in=wanted.keys() - found.keys())
     return found | dict(known.values_list("key", "message_id"))
+
+
+def _checked(items: Iterable[Item], numbers: Collection[int]) -> dict[str, Item]:
+    """{key: its first item}. `numbers`: of the stream's contents."""
+    wanted: dict[str, Item] = {}
+    for item in items:
+        if why := _wrong(item, numbers):
+            raise StreamItemError(item.key, why)
+        if wanted.setdefault(item.key, item).address != item.address:
+            raise StreamItemError(item.key, "two items have this key and different addresses")
+    return wanted
+
+
+def _wrong(item: Item, numbers: Collection[int]) -> str:
+    """Why the item can't be appended, apart from its data; "": nothing is wrong."""
+    if not 0 < len(item.key) <= LONGEST_KEY or NO_TEXT.search(item.key):
+        return f"a key has 1 to {LONGEST_KEY} characters, without NUL"
+    try:
+        normal = normalise(item.address)
+    except AddressError as error:
+        return f"the address is invalid ({error.reason})"
+    if normal != item.address:
+        return f"the address must be written as {normal}"
+    if item.variant is not None and item.variant not in numbers:
+        return f"the stream has no content with the number {item.variant}"
+    return ""
 
 
 def _data(item: Item) -> str:
@@ -136,11 +171,11 @@ def _data(item: Item) -> str:
     return NUL.sub("\\1\ufffd", text)
 
 
-def _shares(stream: Mailing) -> list[Share]:
+def _shares(contents: Sequence[Variant]) -> list[Share]:
     """[] for a stream with one content."""
-    rows = stream.variants.order_by("number").values_list("weight", "language")
-    weights, languages = zip(*rows, strict=True)
-    return shares(weights, languages) if len(weights) > 1 else []
+    if len(contents) == 1:
+        return []
+    return shares([one.weight for one in contents], [one.language for one in contents])
 
 
 def _columns(stream: Mailing, items: Sequence[Item]) -> dict[str, Any]:

@@ -277,6 +277,40 @@ def test_data_that_is_no_json_is_refused_with_its_key(stream: Mailing, value: ob
     assert not Message.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("item", "why"),
+    [
+        (Item("", "b@x.example"), "1 to 200 characters"),
+        (Item("k" * 201, "b@x.example"), "1 to 200 characters"),
+        (Item("a\x00b", "b@x.example"), "without NUL"),
+        (Item("\ud800", "b@x.example"), "without NUL"),
+        (Item("b", ""), "invalid"),
+        (Item("b", "not an address"), "invalid"),
+        (Item("b", "b@x.example\r\nBcc: eve@x.example"), "invalid"),
+        (Item("b", "B@X.example"), "must be written as b@x.example"),
+        (Item("a", "b@x.example"), "different addresses"),
+        (Item("b", "b@x.example", variant=1), "no content with the number 1"),
+    ],
+)
+def test_an_item_that_cannot_be_sent_is_refused_with_the_reason(
+    stream: Mailing, item: Item, why: str
+) -> None:
+    with pytest.raises(streams.StreamItemError, match=why):
+        streams.append(stream, [Item("a", "a@x.example"), item])
+    assert not Message.objects.exists()
+
+
+def test_a_message_whose_content_is_gone_fails_with_the_reason(stream: Mailing, sink: Sink) -> None:
+    append(stream, [order(1), order(2), order(3)])
+    Message.objects.filter(address="p2@x.example").update(variant=7)
+    send(stream)
+    assert sorted(to for _, to, _ in sink.mails) == ["p1@x.example", "p3@x.example"]
+    failed = Message.objects.get(state=Message.State.FAILED)
+    assert (failed.address, failed.reason) == ("p2@x.example", "render")
+    assert "no content with the number 7" in failed.reply
+    assert_closes(stream)
+
+
 def test_a_nul_in_data_is_replaced(stream: Mailing) -> None:
     streams.append(stream, [Item("a", "a@x.example", data={"name": "x\x00y", "path": "\\u0000"})])
     assert StreamItem.objects.get().data["name"] == "x\ufffdy"
