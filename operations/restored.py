@@ -15,7 +15,7 @@ from accounts.access import WorkspaceRequest
 from campaigns.models import Campaign
 from contacts import sources
 from pages import locales
-from sending.models import Fence, Fenced
+from sending.models import Fence, Fenced, RestOfAudience
 from sending.services import fence
 
 GO_ON, KEEP = "go_on", "keep"
@@ -39,8 +39,29 @@ class RestoredMailing:
 
     @property
     def left(self) -> int:
-        """The number of messages that would be sent if the mailing went on."""
-        return int(self.one.mailing.tally.waiting) - self.accepted - self.in_doubt
+        """The number of messages that would be sent if the mailing went on. What the hosts report
+        may be waiting here, or claimed."""
+        tally = self.one.mailing.tally
+        return int(tally.waiting + tally.in_flight) - self.accepted - self.in_doubt
+
+    @property
+    def rest_words(self) -> str:
+        """What becomes of the people who were not in the ledger yet; "": there are none."""
+        match self.one.rest:
+            case RestOfAudience.WAITING:
+                return _(
+                    "At the time of the backup, the rest of the audience was still being prepared. "
+                    "It gets the mail, too."
+                )
+            case RestOfAudience.IN_DOUBT:
+                return _(
+                    "At the time of the backup, the rest of the audience was still being prepared, "
+                    "and the hosts have mailed some of it since. This database does not know whom: "
+                    "the result of all of them counts as unknown, and they get no mail. The "
+                    "campaign's report lists them afterwards."
+                )
+            case RestOfAudience.NONE:
+                return ""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -6,6 +6,7 @@ from sending.models.fence import (
     HostPosition,
     HostReport,
     Installation,
+    RestOfAudience,
     SendHost,
     SentRange,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "Message",
     "PastRecipients",
     "RefusalCount",
+    "RestOfAudience",
     "SendHost",
     "SentRange",
     "StreamItem",

@@ -1,6 +1,7 @@
 """Tables that keep a database restored from a backup from sending again (services.fence)."""
 
 import uuid
+from enum import Enum
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -65,6 +66,15 @@ class Fence(models.Model):
         return f"{self.why} at {self.noticed_at}"
 
 
+class RestOfAudience(Enum):
+    """The people of a mailing's audience who are not in this database yet. `IN_DOUBT`: hosts mailed
+    some of them, so all count as of unknown result (services.freezing.doubt_rest)."""
+
+    NONE = "none"
+    WAITING = "waiting"
+    IN_DOUBT = "in_doubt"
+
+
 class Fenced(models.Model):
     """A mailing that was under way: paused until a person decides."""
 
@@ -84,8 +94,10 @@ class Fenced(models.Model):
     accepted = models.IntegerField(default=0)
     in_doubt = models.IntegerField(default=0)
 
-    # (accepted, in doubt) as they would be counted now: set by services.fence.undecided.
+    # Set by services.fence.undecided. (accepted, in doubt) as they would be counted now; what
+    # becomes of the people who were not frozen yet.
     known: tuple[int, int] = (0, 0)
+    rest: RestOfAudience = RestOfAudience.NONE
 
     def __str__(self) -> str:
         return f"mailing {self.mailing_id}: {self.decision}"

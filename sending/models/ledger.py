@@ -222,6 +222,7 @@ class StreamItem(models.Model):
     mailing = models.ForeignKey(
         Mailing, models.CASCADE, related_name="items", db_index=False, db_constraint=False
     )
+    # See services.streams.LONGEST_KEY.
     key = models.CharField(max_length=200)
     data = models.JSONField(default=dict)
     created_at = models.DateTimeField()

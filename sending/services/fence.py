@@ -30,11 +30,13 @@ from sending.models import (
     Batch,
     Fence,
     Fenced,
+    Freezing,
     HostPosition,
     HostReport,
     Installation,
     Mailing,
     Message,
+    RestOfAudience,
     SentRange,
 )
 from sending.queries import fence as queries
@@ -249,14 +251,21 @@ def current() -> Fence | None:
 
 
 def undecided(**fields: object) -> list[Fenced]:
-    """Mailings about which a person has to decide, with `known`: (accepted, in doubt) that would be
-    counted."""
+    """Mailings about which a person has to decide, with `known` and `rest`."""
     rows = Fenced.objects.filter(decision="", **fields).exclude(
         mailing__state__in=[Mailing.State.CANCELLED, Mailing.State.FINISHED]
     )
     found = list(rows.select_related("mailing__tally", "mailing__workspace").order_by("mailing"))
+    not_frozen = set(
+        Freezing.objects.filter(mailing__in=[one.mailing_id for one in found]).values_list(
+            "mailing", flat=True
+        )
+    )
     for one in found:
         one.known = queries.count(one.mailing_id)
+        if one.mailing_id in not_frozen:
+            sent_more = queries.sent_more(one.mailing_id)
+            one.rest = RestOfAudience.IN_DOUBT if sent_more else RestOfAudience.WAITING
     return found
 
 

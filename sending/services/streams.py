@@ -53,7 +53,7 @@ class StreamItemError(SendingError):
     """(key, why): an item can't be appended as it is. Nothing of the call was appended."""
 
 
-LONGEST_KEY = StreamItem._meta.get_field("key").max_length or 0
+LONGEST_KEY = 200
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,17 @@ from accounts.permissions import Role
 from campaigns.models import Campaign
 from contacts.provenance import Source
 from sending.host import journal, sentlog
-from sending.models import Fence, HostPosition, Installation, Mailing, Message
+from sending.models import (
+    Fence,
+    Freezing,
+    HostPosition,
+    HostReport,
+    Installation,
+    Mailing,
+    Message,
+    SentRange,
+)
+from sending.queries.claim import claim
 from sending.services import fence
 from tests.sending.engine.conftest import design, open_to, relay
 
@@ -93,6 +103,39 @@ def test_an_owner_decides(
     assert mailing.state == Mailing.State.SENDING
     assert (mailing.tally.accepted, mailing.tally.unknown, mailing.tally.waiting) == (4, 1, 5)
     assert fence.is_open()
+
+
+def test_messages_that_were_claimed_at_the_time_of_the_backup_are_counted_once(
+    owner_client: Client, mailing: Mailing
+) -> None:
+    claimed = claim(mailing, mailing.relay, holder="lost:journal", limit=7)
+    assert claimed is not None
+    fence.put_up(Fence.Why.MOVED)
+    fence.attend()
+    assert "the other 5 get the mail" in owner_client.get("/w/brand/restored/").text
+
+
+@pytest.mark.parametrize(
+    ("last", "word", "sentence"),
+    [
+        (0, "waiting", "It gets the mail, too."),
+        (10**9, "in_doubt", "the result of all of them counts as unknown"),
+    ],
+)
+def test_the_rest_of_an_audience_that_was_being_frozen_is_not_kept_secret(
+    owner_client: Client, mailing: Mailing, last: int, word: str, sentence: str
+) -> None:
+    Freezing.objects.create(mailing=mailing, next_id=10**9, last_id=10**9, width=1, holdout=0)
+    fence.put_up(Fence.Why.MOVED)
+    fence.attend()
+    if last:
+        report = HostReport.objects.get()
+        SentRange.objects.create(
+            report=report, mailing_id=mailing.pk, first_id=10**15, last_id=10**15, accepted=True
+        )
+    assert sentence in owner_client.get("/w/brand/restored/").text
+    assert json.loads(command("--json")[1])["mailings"][0]["rest"] == word
+    assert "rest of its audience" in command()[1]
 
 
 def test_a_new_campaign_has_a_number_that_nobody_has_seen(workspace: Workspace) -> None:

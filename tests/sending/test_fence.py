@@ -271,7 +271,7 @@ def test_a_cluster_that_went_back_in_time_is_noticed_by_a_hosts_file(
 def test_a_claim_of_another_process_at_the_same_moment_is_no_restore(
     open_to: Open, relay: Relay, sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is committed and written down after this one read the row, and before it reads the file."""
+    """It is committed and written down after this one read the row and before it reads the file."""
     begun(open_to, relay, sink)
     look = queries.look
 

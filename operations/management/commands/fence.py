@@ -127,6 +127,9 @@ def _mailing(one: Fenced) -> dict[str, Any]:
         "accepted": one.mailing.tally.accepted,
         "hosts_know_accepted": accepted,
         "hosts_know_without_an_answer": in_doubt,
+        # Of the audience that was not frozen at the time of the backup: "none"; or it gets the mail
+        # ("waiting"), or counts as unknown because hosts mailed some of it ("in_doubt").
+        "rest": one.rest.value,
     }
 
 
@@ -138,6 +141,13 @@ WORDS = {
     Fence.Why.MOVED: "the database was restored from a dump, or copied",
     Fence.Why.OLDER: "the database is older than what a host sent",
     Fence.Why.COPIED: "the state directory with the database was restored or copied",
+}
+# After the numbers of a mailing, by what becomes of the people who were not frozen yet.
+REST = {
+    "none": "",
+    "waiting": ". The rest of its audience was still being prepared and gets the mail, too",
+    "in_doubt": ". The rest of its audience was still being prepared, and hosts mailed some of it: "
+    "all of the rest counts as unknown and gets no mail",
 }
 
 
@@ -163,7 +173,7 @@ def text(shown: dict[str, Any]) -> str:
         f"mailing {one['mailing']} ({one['workspace']}, {one['of']}, was {one['was']}): the "
         f"database has {one['accepted']:,} of {one['targeted']:,} as accepted; the hosts know of "
         f"{one['hosts_know_accepted']:,} more, and of {one['hosts_know_without_an_answer']:,} "
-        "without an answer"
+        f"without an answer{REST[one['rest']]}"
         for one in shown["mailings"]
     ]
     lines.append("manage.py fence release counts these as sent and goes on.")
