@@ -27,6 +27,7 @@ SENTENCES: dict[str, Promise] = {
     "suppressed_imported": _("Suppressed by an import"),
     "suppressed_domain": _("The domain is suppressed"),
     "unsubscribed": _("Unsubscribed from the list"),
+    "off_list": _("No longer on the list"),
     "excluded": _("On a list that is left out"),
     "held_out": _("In the part of the audience that gets nothing, for comparison"),
     "excluded_contact": _("Left out by name"),

@@ -123,7 +123,10 @@ moved AS (
 LEFT_SINCE = sql("""
 SELECT m.id,
        CASE WHEN c.id IS NULL AND m.contact_id IS NOT NULL THEN 'gone'
-            ELSE coalesce({reason}, 'unsubscribed') END AS reason
+            ELSE coalesce({reason}, CASE WHEN EXISTS (
+                            SELECT 1 FROM contacts_subscription s
+                             WHERE s.contact_id = m.contact_id AND s.list_id = ANY(%(lists)s))
+                          THEN 'unsubscribed' ELSE 'off_list' END) END AS reason
   FROM {messages} m
   LEFT JOIN contacts_contact c ON c.id = m.contact_id AND c.workspace_id = %(workspace)s
 {joins}

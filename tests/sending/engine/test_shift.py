@@ -176,7 +176,7 @@ def test_refused_sender_stops_the_relay_and_loses_nobody(open_to: Open, relay: R
 
 def test_who_left_since_the_freeze_is_skipped(open_to: Open, relay: Relay, sink: Sink) -> None:
     mailing = open_to(
-        ["a@x.example", "gone@x.example", "left@x.example", "bad@x.example", "b@bad.example"]
+        [*(f"{name}@x.example" for name in ("a", "gone", "left", "off", "bad")), "b@bad.example"]
     )
     suppressions.suppress(
         mailing.workspace,
@@ -190,17 +190,20 @@ def test_who_left_since_the_freeze_is_skipped(open_to: Open, relay: Relay, sink:
     )
     Contact.objects.get(email="gone@x.example").delete()
     Subscription.objects.filter(contact__email="left@x.example").update(status="unsubscribed")
+    # As when an import is undone.
+    Subscription.objects.filter(contact__email="off@x.example").delete()
     finish(mailing, relay)
     reasons = dict(Message.objects.filter(mailing=mailing).values_list("address", "reason"))
     assert reasons == {
         "a@x.example": "",
         "gone@x.example": "gone",
         "left@x.example": "unsubscribed",
+        "off@x.example": "off_list",
         "bad@x.example": "suppressed_complained",
         "b@bad.example": "suppressed_domain",
     }
     assert set(sink.accepted) == {"a@x.example"}
-    assert assert_closes(mailing).skipped == 4
+    assert assert_closes(mailing).skipped == 5
     assert mailing.state == Mailing.State.FINISHED
 
 
