@@ -32,7 +32,8 @@ BREAK_AFTER = 10
 # A gap between two batches counts as sending time, up to this many seconds.
 PATIENCE = 5.0
 # A lane is slow if replies take SLOW_TIMES longer than they used to, and at least SLOW_SECONDS.
-SLOW_TIMES, SLOW_SECONDS = 4.0, 1.0
+# Fewer messages in a batch show nothing: they may be for one slow mailbox, and were no load.
+SLOW_TIMES, SLOW_SECONDS, SLOW_MESSAGES = 4.0, 1.0, 5
 SMOOTHING = 0.05
 # The limit is a little below the rate at which it was met.
 BELOW = 0.95
@@ -72,7 +73,7 @@ class LaneState:
 @dataclass(frozen=True, slots=True)
 class LaneSample:
     """A lane's results in a recorded batch. `other`: transient failures of the server, not of one
-    mailbox. `rate`: accepted messages a second over all workers; None: unknown. `latency`: mean
+    mailbox. `rate`: accepted messages a second over all workers; None: unknown. `latency`: usual
     seconds from content to reply. `asked`: seconds for which the server asks to wait."""
 
     accepted: int = 0
@@ -150,7 +151,7 @@ def _eased(state: LaneState, seen: LaneSample) -> LaneState:
     if seen.latency is None:
         return state
     usual = seen.latency if state.latency is None else state.latency
-    slow = seen.latency > max(SLOW_SECONDS, SLOW_TIMES * usual)
+    slow = seen.latency > max(SLOW_SECONDS, SLOW_TIMES * usual) and seen.accepted >= SLOW_MESSAGES
     smoothed = replace(state, latency=usual + SMOOTHING * (seen.latency - usual))
     if not slow:
         return smoothed

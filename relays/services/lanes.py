@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from statistics import median
 from typing import Generic, Protocol, TypeVar
 
 from django.db import transaction
@@ -226,8 +227,9 @@ class _Sum:
     accepted: int = 0
     rate: int = 0
     other: int = 0
-    waited: float = 0.0
-    timed: int = 0
+    # Seconds until the reply, of each message; or only their mean.
+    waits: list[float] = field(default_factory=list)
+    mean: float | None = None
     words: str = ""
     asked: int = 0
 
@@ -236,8 +238,7 @@ class _Sum:
         if verdict is None:
             self.accepted += 1
             if outcome.seconds:
-                self.waited += outcome.seconds
-                self.timed += 1
+                self.waits.append(outcome.seconds)
         elif _of_mailbox(verdict):
             # The server works; the reply says nothing about the lane's rate.
             pass
@@ -259,7 +260,7 @@ class _Sum:
             other=self.other,
             seconds=seconds,
             rate=self.accepted / max(seconds, 0.01) * workers if self.accepted else None,
-            latency=self.waited / self.timed if self.timed else None,
+            latency=median(self.waits) if self.waits else self.mean,
             words=self.words,
             asked=self.asked,
         )
@@ -285,7 +286,7 @@ def learn(
     """Learns from a batch: its `accepted` messages, and the `outcomes` ({message id: outcome}) of
     the others. `seconds`: from the first to the last of them."""
     known = set(Lane.objects.filter(relay=relay).values_list("name", flat=True))
-    if not known and not outcomes:
+    if not known and not outcomes and not _late(accepted):
         # The path of nearly every batch: no object is made for a single message.
         _remember_latency(relay, _all_accepted(accepted or Accepted()), seconds)
         return
@@ -300,15 +301,22 @@ def learn(
         _write(relay, rows, _attributed(batch, rows), seconds)
 
 
+def _late(accepted: Accepted | None) -> bool:
+    """Whether a lane's mean is late. One mail for a slow mailbox can cause that, so the replies are
+    then looked at one by one (their median)."""
+    sums = accepted.lanes.values() if accepted else ()
+    return any(seconds > lanes.SLOW_SECONDS * number for number, seconds in sums)
+
+
 def _all_accepted(accepted: Accepted) -> _LaneBatch:
     """As `_read`, if all were accepted; without single domains: they have nothing to learn then."""
     batch = _LaneBatch()
     for lane, (number, seconds) in accepted.lanes.items():
-        one = _Sum(accepted=int(number), waited=seconds, timed=int(number))
+        one = _Sum(accepted=int(number), mean=seconds / number)
         if lane != providers.OTHERS:
             batch.by_name[providers.lane_name(lane, "")] = one
         else:
-            batch.whole.waited, batch.whole.timed = seconds, int(number)
+            batch.whole.mean = one.mean
         batch.whole.accepted += int(number)
     return batch
 
@@ -332,8 +340,7 @@ def _read(
             batch.of_itself = True
     # A slow mail provider says nothing about the relay's server, so its latency doesn't count.
     elsewhere = [one for name, one in batch.by_name.items() if "." in name]
-    batch.whole.waited = sum(one.waited for one in elsewhere)
-    batch.whole.timed = sum(one.timed for one in elsewhere)
+    batch.whole.waits = [seconds for one in elsewhere for seconds in one.waits]
     return batch
 
 

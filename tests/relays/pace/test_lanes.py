@@ -14,6 +14,7 @@ from relays import providers
 from relays.models import Lane, Relay
 from relays.services import lanes, pace
 from smtp import End, Outcome, Stage, refused
+from smtp.accepted import Accepted
 from tests.relays.pace.conftest import NOON, Clock
 
 pytestmark = pytest.mark.django_db
@@ -236,6 +237,42 @@ def test_a_lane_that_answers_late_is_eased(make_relay: Make, stepped: Clock) -> 
     lane = Lane.objects.get()
     assert (lane.name, lane.reason, lane.closed_until) == ("gmail", "slow", None)
     assert lane.rate == pytest.approx(37.5)
+
+
+@pytest.mark.parametrize("domain", ["gmail.com", "x.example"])
+def test_slow_mailboxes_among_quick_ones_ease_nothing(
+    make_relay: Make, stepped: Clock, domain: str
+) -> None:
+    relay = make_relay()
+    late = Outcome(End.ACCEPTED, 250, "2.0.0 taken", Stage.CONTENT, 20.0)
+    for first in range(0, 200, 20):
+        quick, slow = people(domain, 14, first), people(domain, 3, first + 14)
+        learn(relay, (quick, ACCEPTED), (slow, late))
+        stepped.step(1)
+    # Nor a batch of one mail, as a campaign with a low rate has them.
+    for number in range(30):
+        learn(relay, (people(domain, 1, 300 + number), late))
+        stepped.step(5)
+    assert not Lane.objects.exists()
+
+
+def test_a_batch_in_which_all_were_accepted_is_read_in_the_same_way(
+    make_relay: Make, stepped: Clock
+) -> None:
+    relay, crowd = make_relay(), people("gmail.com", 40)
+
+    def take(slow: int) -> None:
+        accepted = Accepted()
+        for place, one in enumerate(crowd):
+            accepted.add(one.id, one.lane, "250 ok", 20.0 if place < slow else 0.05)
+        lanes.learn(relay, crowd, {}, accepted, seconds=1.0)
+        stepped.step(1)
+
+    for _ in range(20):
+        take(slow=5)
+    assert not Lane.objects.exists()
+    take(slow=30)
+    assert Lane.objects.get().reason == "slow"
 
 
 def test_what_nobody_has_seen_for_days_is_forgotten(make_relay: Make) -> None:
