@@ -36,6 +36,10 @@ class BlockKeptError(SendingError):
     """A mailing of the block began again since it was looked at."""
 
 
+class DropRunningError(SendingError):
+    """Another process drops detail now."""
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """`keeping`: mailings that keep it from being dropped."""
@@ -65,7 +69,16 @@ def _block(number: int, before: datetime) -> Block:
 
 def drop(block: Block, before: datetime, *, pause: Callable[[float], None] = time.sleep) -> None:
     """Drops the detail of a block whose mailings ended before `before`. After an interruption, call
-    it again. Raises BlockKeptError."""
+    it again. Raises BlockKeptError and DropRunningError."""
+    with dropping.alone() as alone:
+        if not alone:
+            raise DropRunningError
+        # Another process may have dropped it since it was looked at.
+        if block.number in dropping.left():
+            _drop_all(block, before, pause)
+
+
+def _drop_all(block: Block, before: datetime, pause: Callable[[float], None]) -> None:
     for mailing in _mailings(block).filter(details_dropped_at=None):
         for keep in keepers:
             keep(mailing)

@@ -186,6 +186,23 @@ def test_a_drop_that_dies_is_finished_by_the_next(
     assert past.find([one.pk for one in old]).keys() == {one.pk for one in old}
 
 
+def test_two_do_not_drop_at_once(old: list[Message]) -> None:
+    (block,) = retention.look(BEFORE)
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(hashtext('sending_drop'))")
+        with pytest.raises(CommandError, match="Run this again when it has ended"):
+            run("--no-input")
+        assert Message.objects.count() == 3
+    finally:
+        other.close()
+    run("--no-input")
+    # The other one had looked before, too.
+    retention.drop(block, BEFORE)
+    assert exist(block.number) == []
+
+
 def test_a_table_that_was_detached_is_dropped(old: list[Message]) -> None:
     block = blocks.of_message(old[0].pk)
     with connection.cursor() as cursor:

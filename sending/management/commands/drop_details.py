@@ -9,7 +9,7 @@ from django.core.management.base import CommandError
 from pages.commands import TextHelpCommand
 from sending.queries.dropping import Keeping
 from sending.services import retention
-from sending.services.retention import Block, BlockKeptError
+from sending.services.retention import Block, BlockKeptError, DropRunningError
 
 HELP = """Drops the detail of mailings that ended before a day (UTC): who the recipients were, what
 servers said to each, who opened, clicked and bounced, and who was left out.
@@ -79,6 +79,10 @@ class Command(TextHelpCommand):
     def _drop(self, block: Block, before: datetime) -> bool:
         try:
             retention.drop(block, before)
+        except DropRunningError as error:
+            raise CommandError(
+                "Another process drops details now. Run this again when it has ended.", returncode=1
+            ) from error
         except BlockKeptError:
             self.stdout.write(f"block {block.number} is kept: a mailing of it began again")
             return False
