@@ -6,6 +6,7 @@ than the tally (`campaign_report_part`) are loaded separately.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.http import Http404, HttpResponse
@@ -29,6 +30,8 @@ STOP_POLLING = 286
 LEDGER = ("accepted", "failed", "skipped", "unknown", "in_flight", "waiting")
 # Among this many recipients, one is searched whose contact still exists.
 SAMPLES = 20
+# Campaigns start within seconds.
+LATE = timedelta(minutes=5)
 VERBS = ("pause", "resume", "cancel")
 
 
@@ -61,6 +64,7 @@ def page(request: WorkspaceRequest, campaign: Campaign) -> HttpResponse:
         "lists": List.objects.filter(workspace=request.workspace, pk__in=mailing.list_ids).order_by(
             "name"
         ),
+        "late": _late(campaign),
         "limits": wording.limits(mailing.window, mailing.per_minute),
         "excluded": _excluded(mailing),
         "excluded_total": sum(mailing.excluded.values()),
@@ -70,6 +74,12 @@ def page(request: WorkspaceRequest, campaign: Campaign) -> HttpResponse:
         **_read(mailing),
     }
     return render(request, "campaigns/report.html", context)
+
+
+def _late(campaign: Campaign) -> bool:
+    """Whether it started so much later than scheduled that nothing can have run in between."""
+    at, mailing = campaign.scheduled_at, campaign.mailing
+    return bool(at and mailing and mailing.opened_at - at > LATE)
 
 
 def _read(mailing: Mailing) -> dict[str, Any]:

@@ -168,14 +168,14 @@ def alone() -> Iterator[bool]:
     takes many transactions; a process that dies holds it no more."""
     name = "hashtext('sending_drop')"
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT pg_try_advisory_lock({name})")  # noqa: S608
+        cursor.execute(f"SELECT pg_try_advisory_lock({name})")
         (got,) = cursor.fetchone() or (False,)
     try:
         yield got
     finally:
         if got:
             with connection.cursor() as cursor:
-                cursor.execute(f"SELECT pg_advisory_unlock({name})")  # noqa: S608
+                cursor.execute(f"SELECT pg_advisory_unlock({name})")
 
 
 def drop(parent: str, block: int) -> None:

@@ -422,6 +422,19 @@ def test_the_subject_is_shown_as_somebody_read_it(
     assert "Hello {{ email }} ada@x.example reads: Hello ada@x.example" in shown
 
 
+@pytest.mark.parametrize(("hours", "late"), [(0, False), (9, True)])
+def test_a_start_that_came_late_is_explained(
+    start: Start, send: Send, owner_client: Client, hours: int, late: bool
+) -> None:
+    campaign = start("ada@x.example")
+    send()
+    opened = mailing_of(campaign).opened_at
+    Campaign.objects.update(scheduled_at=opened - timedelta(hours=hours, seconds=3))
+    shown = words(read(owner_client, campaign))
+    assert "Scheduled for" in shown
+    assert ("It started later" in shown) is late
+
+
 def test_the_title_is_a_subject_also_when_its_readers_are_deleted(
     start: Start, send: Send, owner_client: Client
 ) -> None:
