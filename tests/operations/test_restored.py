@@ -108,6 +108,7 @@ def test_an_owner_decides(
 def test_messages_that_were_claimed_at_the_time_of_the_backup_are_counted_once(
     owner_client: Client, mailing: Mailing
 ) -> None:
+    assert mailing.relay is not None
     claimed = claim(mailing, mailing.relay, holder="lost:journal", limit=7)
     assert claimed is not None
     fence.put_up(Fence.Why.MOVED)
