@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from pages import bundles, locales, statuses, tables, toasts
+from pages import bundles, locales, overtaken, statuses, tables, toasts
 
 register = template.Library()
 
@@ -30,6 +30,14 @@ def icon(name: str, css: str = "") -> SafeString:
         css,
         static(bundles.manifest()["icons"]["file"]),
         name,
+    )
+
+
+@register.simple_tag
+def seen(form: BaseForm) -> SafeString:
+    """The hidden field by which two people who edit the same thing are told (pages.overtaken)."""
+    return format_html(
+        '<input type="hidden" name="{}" value="{}">', overtaken.FIELD, overtaken.seen(form)
     )
 
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.access import WorkspaceRequest, get_in
+from pages import overtaken
 from relays.forms.relays import LimitsForm, RelayForm
 from relays.forms.trials import RelayTestForm
 from relays.models import Lane, Pool, Relay
@@ -153,7 +154,7 @@ def edit_relay(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     if relay.managed:
         return _edit_limits(request, relay)
     form = RelayForm(request.POST or None, workspace=request.workspace, relay=relay)
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST" and form.is_valid() and not overtaken.is_overtaken(form):
         typed: dict[str, Any] = {"password": form.new_password(), **form.values()}
         given = request.POST.get("tested", "")
         if not (service.loses_test(relay, given=given, **typed) and form.ask_untested()):
@@ -168,7 +169,7 @@ def edit_relay(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
 def _edit_limits(request: WorkspaceRequest, relay: Relay) -> HttpResponseBase:
     initial = {name: getattr(relay, name) for name in LimitsForm.base_fields}
     form = LimitsForm(request.POST or None, initial=initial)
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST" and form.is_valid() and not overtaken.is_overtaken(form):
         service.change(relay, **LimitsForm.values(form))
         messages.success(request, _("Saved."))
         return redirect("relay", request.workspace.slug, relay.pk)
