@@ -200,12 +200,13 @@ def _latest(workspace: Workspace, wanted: set[str]) -> dict[str, Message]:
     if not wanted:
         return {}
     since = timezone.now() - RECENT
-    # By mailing and address, to use the unique index: there is no index on the address alone.
+    # By mailing and address, to use message_address_once and (of streams) message_repeats: there is
+    # no index on the address alone.
     mailings = Mailing.objects.filter(workspace=workspace).exclude(finished_at__lt=since)
     rows = (
         Message.objects.filter(
+            Q(repeats=False, address__in=wanted) | Q(repeats=True, address__in=wanted),
             mailing__in=list(mailings.order_by("-pk").values_list("pk", flat=True)[:500]),
-            address__in=wanted,
             state__in=(Message.State.ACCEPTED, Message.State.UNKNOWN),
             settled_at__gt=since,
         )

@@ -122,7 +122,7 @@ def after(mailing: Mailing, text: str, shown: QuerySet[Message]) -> list[Recipie
     # By the indexes message_by_contact and message_address_once. Both, because since the start a
     # contact may have got another address, and an address another contact.
     theirs = Q(contact_id__in=ids) | Q(address__in=[*emails, query.typed(text)])
-    messages = list(Message.objects.filter(theirs, mailing=mailing))
+    messages = list(Message.objects.filter(theirs, mailing=mailing, repeats=False))
     in_table = set(shown.filter(pk__in=[m.pk for m in messages]).values_list("pk", flat=True))
     rows = LeftOut.objects.filter(theirs | address_matches(text), mailing=mailing)
     left_out = list(rows.order_by("address")[:MOST])

@@ -69,7 +69,8 @@ def filtered(mailing: Mailing, parameters: QueryDict) -> QuerySet[Message]:
     rest (failed for none of the reasons that the report names), link (the number of a link that
     was clicked) and variant (whose link it is), run (refused in that run of refusals) and held
     (waiting in the lane that it stopped)."""
-    rows = Message.objects.filter(mailing=mailing)
+    # In a campaign nobody repeats; the index by address has only such messages.
+    rows = Message.objects.filter(mailing=mailing, repeats=False)
     rows = _by_address(rows, parameters.get("q", "").strip(), parameters.get("domain", "").strip())
     if provider := parameters.get("provider", ""):
         number = providers.lane_number(provider)

@@ -88,7 +88,7 @@ def _read(mailing: Mailing) -> dict[str, Any]:
     contents = mailing.contents
     if not any("{{" in one.subject or "{%" in one.subject for one in contents.values()):
         return {}
-    some = Message.objects.filter(mailing=mailing).order_by("address")
+    some = Message.objects.filter(mailing=mailing, repeats=False).order_by("address")
     pairs = some.values_list("contact_id", "variant")[:SAMPLES]
     variants = {pk: variant for pk, variant in pairs if pk is not None}
     person = Contact.objects.filter(pk__in=variants).first()

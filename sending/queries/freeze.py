@@ -98,7 +98,8 @@ MOVED = """
 SELECT contact_id, address,
        CASE WHEN reason IS NULL AND EXISTS (
                    SELECT 1 FROM sending_message d
-                    WHERE d.mailing_id = %(mailing)s AND d.address = a.address)
+                    WHERE d.mailing_id = %(mailing)s AND d.address = a.address
+                      AND NOT d.repeats)
             THEN 'address_moved' ELSE reason END AS reason,
        suppression_id
   FROM ({audience}) a

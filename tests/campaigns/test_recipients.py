@@ -1,16 +1,17 @@
 """The people behind the figures: filters, search, pages, and the CSV."""
 
 import csv
+import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from html import unescape
 from io import StringIO
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from django.db import connection
-from django.http import StreamingHttpResponse
+from django.http import QueryDict, StreamingHttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -259,3 +260,24 @@ def test_says_when_the_next_try_is(start: Start, send: Send, owner_client: Clien
     html = re.sub(r"<[^>]*>", " ", table(owner_client, campaign, "?state=waiting"))
     assert "next try in 2 hours" in " ".join(html.split())
     assert "The server asks to try again later" in html
+
+
+@pytest.mark.parametrize("query", ["", "q=p1", "q=p12@x.example", "event=opened"])
+def test_a_page_reads_no_more_than_it_shows(start: Start, query: str) -> None:
+    """However many recipients the campaign has: by the index of addresses, which has only
+    messages that don't repeat."""
+    campaign = start(*(f"p{n}@x.example" for n in range(3000)))
+    assert campaign.mailing is not None
+    Message.objects.update(opened_at=timezone.now())
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE sending_message")
+    rows = recipients.filtered(campaign.mailing, QueryDict(query)).order_by("address")[:50]
+    [plan] = json.loads(rows.explain(analyze=True, format="json"))
+    scans = [one for one in steps(plan["Plan"]) if "Scan" in one["Node Type"]]
+    assert sum(one["Actual Rows"] for one in scans) <= 120
+
+
+def steps(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for one in plan.get("Plans", ()):
+        yield from steps(one)
