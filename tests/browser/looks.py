@@ -1,25 +1,26 @@
-"""How pages are looked at: in both languages, light and dark, at the width of a desktop and of a
-phone."""
+"""How pages are looked at: English in the light and Chinese in the dark, each at the width of a
+desktop and of a phone."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Literal, NamedTuple
 
-from playwright.sync_api import Page
+from playwright.sync_api import Error, Page
 
 from tests.chromium import DESKTOP, PHONE
 
 
 class Look(NamedTuple):
+    """`size`: of the window in which pages are opened; `check` looks at the other one, too."""
+
     language: str
     size: tuple[int, int]
     scheme: Literal["light", "dark"]
 
     def __str__(self) -> str:
-        return f"{self.language}-{self.size[0]}-{self.scheme}"
+        return f"{self.language}-{self.scheme}"
 
 
-# Both values of each; four looks would take twice the time and find nothing more. The other width
-# of each look is seen by `fits`.
 LOOKS = (Look("en", DESKTOP, "light"), Look("zh-hans", PHONE, "dark"))
 WIDE = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 
@@ -37,13 +38,18 @@ def resize(page: Page, size: tuple[int, int]) -> None:
     page.set_viewport_size({"width": size[0], "height": size[1]})
 
 
-def fits(page: Page) -> bool:
-    """Nothing makes the page wider than the window, at neither width."""
-    size = page.viewport_size
-    assert size is not None
-    wide = False
-    for width in (DESKTOP, PHONE):
-        resize(page, width)
-        wide = wide or bool(page.evaluate(WIDE))
-    resize(page, (size["width"], size["height"]))
-    return not wide
+def check(
+    page: Page, name: str, *, axe: Callable[[Page], None], shot: Callable[[Page, str], None]
+) -> None:
+    """At both widths, nothing makes the page wider than the window, and it is accessible."""
+    opened = page.viewport_size
+    assert opened is not None
+    for size in (DESKTOP, PHONE):
+        resize(page, size)
+        # Charts are drawn anew for the other width.
+        with suppress(Error):
+            page.wait_for_function(f"!({WIDE})", timeout=3000)
+        assert not page.evaluate(WIDE), f"{name}: {page.url} is wider than {size[0]}"
+        axe(page)
+        shot(page, f"{name}-{size[0]}")
+    resize(page, (opened["width"], opened["height"]))

@@ -12,7 +12,7 @@ from accounts import notices, services
 from accounts.models import Membership, User, Workspace
 from accounts.permissions import Role
 from accounts.services import invitations
-from tests.browser.looks import fits, looks
+from tests.browser.looks import check, looks
 from tests.chromium import Watch
 from tests.conftest import PASSWORD
 
@@ -35,9 +35,7 @@ def look(page: Page, speak: Speak, axe: Axe, shot: Shot) -> Callable[[str, str],
             page.goto(url)
             expect(page.locator("h1")).to_be_visible()
             expect(page.locator("html")).to_have_attribute("lang", look.language)
-            assert fits(page), f"{url}, {look}"
-            axe(page)
-            shot(page, f"{name}-{look}")
+            check(page, f"{name}-{look}", axe=axe, shot=shot)
 
     return look
 

@@ -9,7 +9,7 @@ from accounts import secrets
 from accounts.models import User, Workspace
 from bounces.models import BounceMail, BounceMailbox
 from tests.bounces import returns
-from tests.browser.looks import fits, looks
+from tests.browser.looks import check, looks
 from tests.mailservers.imap import PASSWORD, USER, Imap, running
 
 # Of a few kinds: what nobody proved.
@@ -87,9 +87,7 @@ def test_looks(  # noqa: PLR0917 - fixtures
         for look in looks(page, speak):
             page.goto(f"/w/brand/{path}")
             expect(page.locator("h1")).to_be_visible()
-            assert fits(page), f"{path}, {look}"
-            axe(page)
-            shot(page, f"{name}-{look}")
+            check(page, f"{name}-{look}", axe=axe, shot=shot)
 
 
 def test_add_one_and_try_it(  # noqa: PLR0917 - fixtures

@@ -8,7 +8,7 @@ from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from accounts.models import User, Workspace
-from tests.browser.looks import fits, looks
+from tests.browser.looks import check, looks
 from tests.browser.walk import plain_pages
 
 
@@ -44,6 +44,4 @@ def test_page(  # noqa: PLR0917 - fixtures
         assert answer.status == 200
         expect(page.locator("h1")).to_be_visible()
         assert page.locator("html").get_attribute("lang") == look.language
-        assert fits(page), f"{url}, {look}"
-        axe(page)
-        shot(page, f"{name}-{look}")
+        check(page, f"{name}-{look}", axe=axe, shot=shot)

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from accounts.models import User, Workspace
 from relays.models import Relay, RelayUse
-from tests.browser.looks import fits, looks, resize
+from tests.browser.looks import check, looks, resize
 from tests.chromium import DESKTOP, PHONE
 from tests.mailservers.smtp import Habits, serving
 from tests.relays import lived
@@ -145,6 +145,4 @@ def test_how_relays_look(  # noqa: PLR0917 - fixtures
             page.goto(url)
             if name == "busy":
                 expect(page.locator(".uplot")).to_have_count(2)
-            assert fits(page), f"{name}, {look}"
-            axe(page)
-            shot(page, f"relay-{name}-{look}")
+            check(page, f"relay-{name}-{look}", axe=axe, shot=shot)

@@ -6,7 +6,7 @@ from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from accounts.models import User, Workspace
-from tests.browser.looks import fits, looks
+from tests.browser.looks import check, looks
 
 REPLY = (
     "550-5.1.1 The email account that you tried to reach does not exist. Please try\n"
@@ -34,6 +34,4 @@ def test_a_reply_is_explained(  # noqa: PLR0917 - fixtures
         page.locator("details summary").last.click()
         expect(page.get_by_text("address.code")).to_be_visible()
         expect(page.locator("#id_reply")).to_have_value(REPLY)
-        axe(page)
-        assert fits(page)
-        shot(page, f"reply-{look}")
+        check(page, f"reply-{look}", axe=axe, shot=shot)

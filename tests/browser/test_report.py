@@ -23,7 +23,7 @@ from sending.engine import shift
 from sending.models import Mailing, Message
 from sending.services import dispatch
 from tests import factories
-from tests.browser.looks import fits, looks
+from tests.browser.looks import check, looks
 from tests.chromium import DESKTOP, PHONE
 from tests.mailservers.sink import Sink
 from tests.sending.engine.conftest import assert_closes
@@ -200,14 +200,10 @@ def test_report_and_recipients_in_every_look(  # noqa: PLR0917
         expect(page.locator("#bounces table")).to_be_visible()
         expect(page.locator("#domains tbody tr")).to_have_count(4)
         expect(page.locator(".uplot")).to_have_count(2)
-        assert fits(page), look
-        axe(page)
-        shot(page, f"report-{look}")
+        check(page, f"report-{look}", axe=axe, shot=shot)
         page.goto(f"/w/brand/campaigns/{lived.pk}/recipients/?state=failed&domain=inbox.example")
         expect(page.locator("tbody tr").first).to_be_visible()
-        assert fits(page), look
-        axe(page)
-        shot(page, f"recipients-{look}")
+        check(page, f"recipients-{look}", axe=axe, shot=shot)
         page.goto(f"/w/brand/campaigns/{lived.pk}/recipients/?state=unknown")
         expect(page.locator("tbody tr")).to_have_count(3)
         axe(page)
@@ -248,9 +244,7 @@ def test_home_with_a_past_in_every_look(  # noqa: PLR0917
     for look in looks(page, speak):
         page.goto("/w/brand/")
         expect(page.locator(".uplot")).to_have_count(1)
-        assert fits(page), look
-        axe(page)
-        shot(page, f"home-lived-{look}")
+        check(page, f"home-lived-{look}", axe=axe, shot=shot)
 
 
 def test_unknown_messages_are_settled_after_a_question(
@@ -283,9 +277,7 @@ def test_failed_recipients_are_tried_again_after_a_question(  # noqa: PLR0917
         page.goto(f"/w/brand/campaigns/{lived.pk}/")
         page.locator("#failures form button").first.click()
         expect(page.locator("form.card li")).to_have_count(3)
-        assert fits(page), look
-        axe(page)
-        shot(page, f"retry-{look}")
+        check(page, f"retry-{look}", axe=axe, shot=shot)
     speak("en")
     page.goto(f"/w/brand/campaigns/{lived.pk}/")
     page.get_by_role("button", name="all that failed").click()

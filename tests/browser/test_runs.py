@@ -12,7 +12,7 @@ from campaigns.models import Campaign
 from sending.engine import shift
 from sending.models import Hold
 from sending.services import dispatch
-from tests.browser.looks import fits, looks
+from tests.browser.looks import check, looks
 from tests.browser.test_report import relay, start
 from tests.mailservers.sink import Sink
 
@@ -92,8 +92,6 @@ def test_it_reads_well(  # noqa: PLR0917
         for name, campaign in (("held", held), ("stopped", stopped)):
             page.goto(f"/w/brand/campaigns/{campaign.pk}/")
             expect(page.locator("#runs .card-title")).to_be_visible()
-            assert fits(page)
-            axe(page)
-            shot(page, f"runs-{name}-{look}")
+            check(page, f"runs-{name}-{look}", axe=axe, shot=shot)
     page.goto("/w/brand/")
     shot(page, "runs-home")
