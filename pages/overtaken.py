@@ -24,7 +24,7 @@ def fields(form: forms.BaseForm) -> list[tuple[str, forms.Field]]:
     """Those with a stored value that is shown; a password is not."""
     return [
         (name, field)
-        for name, field in sorted(form.fields.items())
+        for name, field in form.fields.items()
         if not isinstance(field.widget, forms.PasswordInput)
     ]
 

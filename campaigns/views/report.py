@@ -77,7 +77,7 @@ def page(request: WorkspaceRequest, campaign: Campaign) -> HttpResponse:
 
 
 def _late(campaign: Campaign) -> bool:
-    """Whether it started so much later than scheduled that nothing can have run in between."""
+    """Whether it started much later than scheduled."""
     at, mailing = campaign.scheduled_at, campaign.mailing
     return bool(at and mailing and mailing.opened_at - at > LATE)
 

@@ -212,6 +212,9 @@ class Message(models.Model):
         return f"message {self.pk} to {self.address}"
 
 
+LONGEST_KEY = 200
+
+
 class StreamItem(models.Model):
     """What a message of a stream was appended with. The key makes appending idempotent: a second
     request with it sends nothing. `data`: merge fields of this mail only."""
@@ -222,8 +225,7 @@ class StreamItem(models.Model):
     mailing = models.ForeignKey(
         Mailing, models.CASCADE, related_name="items", db_index=False, db_constraint=False
     )
-    # See services.streams.LONGEST_KEY.
-    key = models.CharField(max_length=200)
+    key = models.CharField(max_length=LONGEST_KEY)
     data = models.JSONField(default=dict)
     created_at = models.DateTimeField()
 

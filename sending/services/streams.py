@@ -28,6 +28,7 @@ from relays import providers
 from relays.models import Pool, Relay
 from sending.exceptions import SendingError
 from sending.models import Mailing, StreamItem, Tally, Variant
+from sending.models.ledger import LONGEST_KEY
 from sending.purposes import NOTICE, RULES
 from sending.queries import streams as query
 from sending.queries.blocks import of_messages
@@ -51,9 +52,6 @@ NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 class StreamItemError(SendingError):
     """(key, why): an item can't be appended as it is. Nothing of the call was appended."""
-
-
-LONGEST_KEY = 200
 
 
 @dataclass(frozen=True, slots=True)
