@@ -17,7 +17,7 @@ UNSPACED = (
 )
 LETTER = rf"(?![{UNSPACED}])[\w\u0300-\u036f]"
 # The start of a second URL, unless it is a part of the first one, as in `?to=https://...`.
-SECOND = r"(?<![/?#&=+])https?://"
+SECOND = r"(?<![/?#&=+])(?i:https?)://"
 # RFC 3986, and | ^ { }, which only browsers allow.
 CHARACTER = rf"(?!{SECOND})(?:[!#$%&'()*+,\-./:;=?@\[\]^{{|}}~]|{LETTER})"
 # Top-level domains in Chinese; of two with the same start, the longer one first. Chinese words may
@@ -35,16 +35,14 @@ START = re.compile(
     # A URL inside a text that begins with an expression is a part of that text.
     rf"(?P<unknown>{MASK}(?:{CHARACTER}|{MASK})*+)"
     # The host may end with the dot of the root.
-    rf"|https?://(?P<host>{HOST})(?:\.(?=/))?(?::\d{{1,5}})?",
-    re.IGNORECASE,
+    rf"|(?i:https?)://(?P<host>{HOST})(?:\.(?=/))?(?::\d{{1,5}})?"
 )
-REST = re.compile(rf"(?:[/?#](?:{CHARACTER})*+)?", re.IGNORECASE)
+REST = re.compile(rf"(?:[/?#](?:{CHARACTER})*+)?")
 # If the host is Chinese, Chinese words in the path belong to the URL when they follow a delimiter.
 CHINESE_REST = re.compile(
-    rf"(?:[/?#](?:{CHARACTER}|(?<=[/?#=&])[\u3400-\u9fff\U00020000-\U0003ffff]++)*+)?",
-    re.IGNORECASE,
+    rf"(?:[/?#](?:{CHARACTER}|(?<=[/?#=&])[\u3400-\u9fff\U00020000-\U0003ffff]++)*+)?"
 )
-GOES_ON = re.compile(rf"{MASK}(?:{CHARACTER}|{MASK})*+", re.IGNORECASE)
+GOES_ON = re.compile(rf"{MASK}(?:{CHARACTER}|{MASK})*+")
 CLOSING = "?!.,:;*_~'|^"
 PAIRS = {")": "(", "]": "[", "}": "{"}
 ENTITY = re.compile(r"&[A-Za-z0-9]+;$")

@@ -1,7 +1,6 @@
 """Addresses in typed text: where they end, and that no word is lost."""
 
 import re
-import time
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from designs.links import Links, track_text
+from tests import cputime
 
 CASES = Path("tests/cases/mail")
 
@@ -168,7 +168,7 @@ def test_no_character_is_lost(text: str) -> None:
 
 
 def test_a_hostile_text_is_read_in_linear_time() -> None:
-    begun = time.process_time()
-    for piece in ("https://a.example/(((", "https://a.b/x)", "https://a.a.", "https://", "a-", ";"):
-        track_text("https://a.example/" + piece * (300_000 // len(piece)), Links())
-    assert time.process_time() - begun < 10
+    pieces = ("https://a.example/(((", "https://a.b/x)", "https://a.a.", "https://", "a-", ";")
+    with cputime.at_most(10):
+        for piece in pieces:
+            track_text("https://a.example/" + piece * (300_000 // len(piece)), Links())

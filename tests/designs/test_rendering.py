@@ -1,12 +1,12 @@
 """Rendering: what authors may write, what values may hold, and what stops a hostile one."""
 
 import threading
-import time
 from dataclasses import dataclass
 
 import pytest
 
 from designs.rendering import CompiledPart, Renderer, RenderError
+from tests import cputime
 
 
 @dataclass
@@ -196,13 +196,12 @@ def test_what_would_never_end_or_grow_without_end_is_stopped_soon(source: str) -
         except RenderError as error:
             caught.append(error)
 
-    begun = time.process_time()
-    thread = threading.Thread(target=render)
-    thread.start()
-    thread.join()
+    # Far from what it takes (at most about one second).
+    with cputime.at_most(10):
+        thread = threading.Thread(target=render)
+        thread.start()
+        thread.join()
     assert caught
-    # Far from what it takes (at most about one second), for a busy machine.
-    assert time.process_time() - begun < 10
 
 
 @pytest.mark.parametrize(
