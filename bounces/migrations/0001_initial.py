@@ -44,6 +44,11 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='bounce_mailboxes', to='accounts.workspace')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('workspace', 'name'), name='mailbox_name_once'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='BounceMail',
@@ -67,21 +72,14 @@ class Migration(migrations.Migration):
                 ('message', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='bounce_mails', to='sending.message')),
                 ('mailbox', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='mails', to='bounces.bouncemailbox')),
             ],
-        ),
-        migrations.AddConstraint(
-            model_name='bouncemailbox',
-            constraint=models.UniqueConstraint(fields=('workspace', 'name'), name='mailbox_name_once'),
-        ),
-        migrations.AddIndex(
-            model_name='bouncemail',
-            index=models.Index(condition=models.Q(('state', 'unproven')), fields=['mailbox', 'collected_at'], name='bounce_mail_unproven'),
-        ),
-        migrations.AddIndex(
-            model_name='bouncemail',
-            index=models.Index(condition=models.Q(('raw__isnull', False), ('state__in', ['unproven', 'dismissed'])), fields=['mailbox', 'collected_at'], name='bounce_mail_unproven_source'),
-        ),
-        migrations.AddConstraint(
-            model_name='bouncemail',
-            constraint=models.UniqueConstraint(fields=('mailbox', 'uid_validity', 'uid'), name='bounce_mail_once'),
+            options={
+                'indexes': [
+                    models.Index(condition=models.Q(('state', 'unproven')), fields=['mailbox', 'collected_at'], name='bounce_mail_unproven'),
+                    models.Index(condition=models.Q(('raw__isnull', False), ('state__in', ['unproven', 'dismissed'])), fields=['mailbox', 'collected_at'], name='bounce_mail_unproven_source'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('mailbox', 'uid_validity', 'uid'), name='bounce_mail_once'),
+                ],
+            },
         ),
     ]

@@ -30,6 +30,14 @@ class Migration(migrations.Migration):
                 ('updated_at', models.DateTimeField(auto_now=True)),
                 ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='contacts', to='accounts.workspace')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['workspace', 'id'], name='contact_by_id'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('workspace', 'email'), name='contact_email_once'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='FormerAddress',
@@ -40,6 +48,11 @@ class Migration(migrations.Migration):
                 ('until', models.DateTimeField()),
                 ('contact', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='former_addresses', to='contacts.contact')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('contact', 'until'), name='former_address_once'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Import',
@@ -68,6 +81,13 @@ class Migration(migrations.Migration):
                 ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='imports', to='accounts.workspace')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['workspace', '-id'], name='import_by_id'),
+                    models.Index(condition=models.Q(('state__in', ['queued', 'running'])), fields=['state'], name='import_due'),
+                    models.Index(condition=models.Q(('state__in', ['uploading', 'ready'])), fields=['workspace'], include=('size',), name='import_unfinished'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='ImportChunk',
@@ -78,6 +98,11 @@ class Migration(migrations.Migration):
                 ('data', models.BinaryField()),
                 ('of_import', models.ForeignKey(db_column='import_id', db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='chunks', to='contacts.import')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('of_import', 'number'), name='import_chunk_once'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='ImportedContact',
@@ -99,6 +124,11 @@ class Migration(migrations.Migration):
                 ('cells', models.JSONField(default=list)),
                 ('of_import', models.ForeignKey(db_column='import_id', db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='rejects', to='contacts.import')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['of_import', 'line'], name='import_reject_by_line'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Job',
@@ -122,6 +152,14 @@ class Migration(migrations.Migration):
                 ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='jobs', to='accounts.workspace')),
             ],
+            options={
+                'indexes': [
+                    models.Index(condition=models.Q(('state__in', ['queued', 'running'])), fields=['state'], name='job_due'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('state__in', ['queued', 'running'])), fields=('workspace', 'kind', 'same'), name='job_once'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='List',
@@ -134,6 +172,11 @@ class Migration(migrations.Migration):
                 ('former_names', models.JSONField(blank=True, default=list)),
                 ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lists', to='accounts.workspace')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('workspace', 'name'), name='list_name_once'),
+                ],
+            },
         ),
         migrations.AddField(
             model_name='import',
@@ -152,6 +195,11 @@ class Migration(migrations.Migration):
                 ('answered_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='status_words', to='accounts.workspace')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('workspace', 'kind', 'key'), name='status_word_once'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Subscription',
@@ -167,6 +215,15 @@ class Migration(migrations.Migration):
                 ('contact', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='subscriptions', to='contacts.contact')),
                 ('list', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='subscriptions', to='contacts.list')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['contact'], name='subscription_by_contact'),
+                    models.Index(condition=models.Q(('source_id__gt', 0), ('source_kind', 'page')), fields=['source_id'], name='subscription_by_action'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('list', 'contact'), name='subscription_once'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Suppression',
@@ -186,6 +243,15 @@ class Migration(migrations.Migration):
                 ('lifted_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='suppressions', to='accounts.workspace')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['workspace', 'id'], name='suppression_by_id'),
+                    models.Index(fields=['workspace', 'source_kind', 'source_id', 'id'], name='suppression_by_source'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('lifted_at', None)), fields=('workspace', 'kind', 'value'), name='suppression_once'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Attribute',
@@ -202,77 +268,5 @@ class Migration(migrations.Migration):
                 'ordering': ('position', 'id'),
                 'constraints': [models.UniqueConstraint(fields=('workspace', 'key'), name='attribute_key_once')],
             },
-        ),
-        migrations.AddIndex(
-            model_name='contact',
-            index=models.Index(fields=['workspace', 'id'], name='contact_by_id'),
-        ),
-        migrations.AddConstraint(
-            model_name='contact',
-            constraint=models.UniqueConstraint(fields=('workspace', 'email'), name='contact_email_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='formeraddress',
-            constraint=models.UniqueConstraint(fields=('contact', 'until'), name='former_address_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='importchunk',
-            constraint=models.UniqueConstraint(fields=('of_import', 'number'), name='import_chunk_once'),
-        ),
-        migrations.AddIndex(
-            model_name='importreject',
-            index=models.Index(fields=['of_import', 'line'], name='import_reject_by_line'),
-        ),
-        migrations.AddIndex(
-            model_name='job',
-            index=models.Index(condition=models.Q(('state__in', ['queued', 'running'])), fields=['state'], name='job_due'),
-        ),
-        migrations.AddConstraint(
-            model_name='job',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['queued', 'running'])), fields=('workspace', 'kind', 'same'), name='job_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='list',
-            constraint=models.UniqueConstraint(fields=('workspace', 'name'), name='list_name_once'),
-        ),
-        migrations.AddIndex(
-            model_name='import',
-            index=models.Index(fields=['workspace', '-id'], name='import_by_id'),
-        ),
-        migrations.AddIndex(
-            model_name='import',
-            index=models.Index(condition=models.Q(('state__in', ['queued', 'running'])), fields=['state'], name='import_due'),
-        ),
-        migrations.AddIndex(
-            model_name='import',
-            index=models.Index(condition=models.Q(('state__in', ['uploading', 'ready'])), fields=['workspace'], include=('size',), name='import_unfinished'),
-        ),
-        migrations.AddConstraint(
-            model_name='statusword',
-            constraint=models.UniqueConstraint(fields=('workspace', 'kind', 'key'), name='status_word_once'),
-        ),
-        migrations.AddIndex(
-            model_name='subscription',
-            index=models.Index(fields=['contact'], name='subscription_by_contact'),
-        ),
-        migrations.AddIndex(
-            model_name='subscription',
-            index=models.Index(condition=models.Q(('source_id__gt', 0), ('source_kind', 'page')), fields=['source_id'], name='subscription_by_action'),
-        ),
-        migrations.AddConstraint(
-            model_name='subscription',
-            constraint=models.UniqueConstraint(fields=('list', 'contact'), name='subscription_once'),
-        ),
-        migrations.AddIndex(
-            model_name='suppression',
-            index=models.Index(fields=['workspace', 'id'], name='suppression_by_id'),
-        ),
-        migrations.AddIndex(
-            model_name='suppression',
-            index=models.Index(fields=['workspace', 'source_kind', 'source_id', 'id'], name='suppression_by_source'),
-        ),
-        migrations.AddConstraint(
-            model_name='suppression',
-            constraint=models.UniqueConstraint(condition=models.Q(('lifted_at', None)), fields=('workspace', 'kind', 'value'), name='suppression_once'),
         ),
     ]

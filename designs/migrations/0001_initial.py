@@ -32,6 +32,11 @@ class Migration(migrations.Migration):
                 ('updated_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='designs', to='accounts.workspace')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['workspace', '-id'], name='design_by_id'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Unconverted',
@@ -54,9 +59,5 @@ class Migration(migrations.Migration):
                 ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='contents', to='accounts.workspace')),
                 ('design', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='contents', to='designs.design')),
             ],
-        ),
-        migrations.AddIndex(
-            model_name='design',
-            index=models.Index(fields=['workspace', '-id'], name='design_by_id'),
         ),
     ]

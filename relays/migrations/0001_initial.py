@@ -21,6 +21,11 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='pools', to='accounts.workspace')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('workspace', 'name'), name='pool_name_once'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Relay',
@@ -67,6 +72,11 @@ class Migration(migrations.Migration):
                 ('archived_at', models.DateTimeField(blank=True, null=True)),
                 ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='relays', to='accounts.workspace')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('workspace', 'name'), name='relay_name_once'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='PoolMember',
@@ -79,6 +89,11 @@ class Migration(migrations.Migration):
                 ('pool', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='members', to='relays.pool')),
                 ('relay', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='pools', to='relays.relay')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('pool', 'relay'), name='pool_member_once'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Lane',
@@ -99,6 +114,11 @@ class Migration(migrations.Migration):
                 ('changed_at', models.DateTimeField(auto_now=True)),
                 ('relay', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lanes', to='relays.relay')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('relay', 'name'), name='lane_once'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='RelayMinute',
@@ -110,6 +130,11 @@ class Migration(migrations.Migration):
                 ('seconds', models.FloatField(default=0)),
                 ('relay', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='minutes', to='relays.relay')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('relay', 'minute', 'meaning'), name='relay_minute_once'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='RelaySlot',
@@ -122,6 +147,11 @@ class Migration(migrations.Migration):
                 ('silent_since', models.DateTimeField(blank=True, null=True)),
                 ('relay', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='slots', to='relays.relay')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('relay', 'number'), name='relay_slot_once'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='RelayUse',
@@ -131,33 +161,10 @@ class Migration(migrations.Migration):
                 ('count', models.PositiveIntegerField(default=0)),
                 ('relay', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='uses', to='relays.relay')),
             ],
-        ),
-        migrations.AddConstraint(
-            model_name='pool',
-            constraint=models.UniqueConstraint(fields=('workspace', 'name'), name='pool_name_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='relay',
-            constraint=models.UniqueConstraint(fields=('workspace', 'name'), name='relay_name_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='poolmember',
-            constraint=models.UniqueConstraint(fields=('pool', 'relay'), name='pool_member_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='lane',
-            constraint=models.UniqueConstraint(fields=('relay', 'name'), name='lane_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='relayminute',
-            constraint=models.UniqueConstraint(fields=('relay', 'minute', 'meaning'), name='relay_minute_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='relayslot',
-            constraint=models.UniqueConstraint(fields=('relay', 'number'), name='relay_slot_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='relayuse',
-            constraint=models.UniqueConstraint(fields=('relay', 'hour'), name='relay_use_once'),
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('relay', 'hour'), name='relay_use_once'),
+                ],
+            },
         ),
     ]

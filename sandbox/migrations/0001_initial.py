@@ -27,6 +27,11 @@ class Migration(migrations.Migration):
                 ('received_at', models.DateTimeField()),
                 ('workspace', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='sandbox_mails', to='accounts.workspace')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['workspace', '-id'], name='sandbox_mail_by_id'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='SandboxReturn',
@@ -38,13 +43,10 @@ class Migration(migrations.Migration):
                 ('mail', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='returns', to='sandbox.sandboxmail')),
                 ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sandbox_returns', to='accounts.workspace')),
             ],
-        ),
-        migrations.AddIndex(
-            model_name='sandboxmail',
-            index=models.Index(fields=['workspace', '-id'], name='sandbox_mail_by_id'),
-        ),
-        migrations.AddIndex(
-            model_name='sandboxreturn',
-            index=models.Index(fields=['workspace', 'folder', 'id'], name='sandbox_return_uid'),
+            options={
+                'indexes': [
+                    models.Index(fields=['workspace', 'folder', 'id'], name='sandbox_return_uid'),
+                ],
+            },
         ),
     ]

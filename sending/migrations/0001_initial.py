@@ -63,6 +63,15 @@ class Migration(migrations.Migration):
                 ('relay', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='relays.relay')),
                 ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='mailings', to='accounts.workspace')),
             ],
+            options={
+                'indexes': [
+                    models.Index(condition=models.Q(('state__in', ['sending', 'paused'])), fields=['state'], name='mailing_live'),
+                    models.Index(condition=models.Q(('idle', False), ('state', 'sending')), fields=['id'], name='mailing_busy'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('relay', None), ('pool', None), _connector='XOR'), name='mailing_one_route'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='HostPosition',
@@ -95,6 +104,18 @@ class Migration(migrations.Migration):
                 ('reason', models.CharField(blank=True, max_length=30)),
                 ('reply', models.TextField(blank=True)),
             ],
+            options={
+                'indexes': [
+                    models.Index(condition=models.Q(('retry_at__isnull', False)), fields=['mailing', 'retry_at'], name='message_retry'),
+                    models.Index(fields=['contact_id'], name='message_by_contact'),
+                    models.Index(condition=models.Q(('repeats', True)), fields=['mailing', 'address'], name='message_repeats'),
+                    models.Index(condition=models.Q(('trouble__isnull', False)), fields=['mailing', 'trouble', 'address'], name='message_not_accepted'),
+                    models.Index(condition=models.Q(('reason', 'address_pending')), fields=['mailing'], name='message_pending'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('repeats', False)), fields=('mailing', 'address'), name='message_address_once'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='SendHost',
@@ -118,6 +139,11 @@ class Migration(migrations.Migration):
                 ('relay', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='batches', to='relays.relay')),
                 ('mailing', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='batches', to='sending.mailing')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['leased_until'], name='batch_lease'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Hold',
@@ -139,6 +165,14 @@ class Migration(migrations.Migration):
                 ('mailing', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='holds', to='sending.mailing')),
                 ('relay', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='holds', to='relays.relay')),
             ],
+            options={
+                'indexes': [
+                    models.Index(condition=models.Q(('told_at', None)), fields=['at'], name='hold_to_tell'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('released_at', None)), fields=('mailing', 'kind', 'relay', 'lane'), name='hold_once'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='HostReport',
@@ -151,6 +185,11 @@ class Migration(migrations.Migration):
                 ('reported_at', models.DateTimeField(auto_now_add=True)),
                 ('fence', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='reports', to='sending.fence')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('fence', 'host'), name='host_report_once'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Installation',
@@ -176,6 +215,15 @@ class Migration(migrations.Migration):
                 ('address', models.CharField(max_length=320)),
                 ('reason', models.CharField(max_length=30)),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['mailing', 'reason', 'address'], name='left_out_by_reason'),
+                    models.Index(fields=['contact_id'], name='left_out_by_contact'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('mailing', 'address'), name='left_out_address_once'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='MailingLane',
@@ -188,6 +236,11 @@ class Migration(migrations.Migration):
                 ('targeted', models.IntegerField()),
                 ('mailing', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lanes', to='sending.mailing')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('mailing', 'lane', 'first_id'), name='mailing_lane_once'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='StreamItem',
@@ -209,6 +262,11 @@ class Migration(migrations.Migration):
                 ('link', models.SmallIntegerField(null=True)),
                 ('detail', models.TextField(blank=True)),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['mailing', 'kind', 'id'], name='event_by_kind'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='PastRecipients',
@@ -221,6 +279,14 @@ class Migration(migrations.Migration):
                 ('variants', django.contrib.postgres.fields.ArrayField(base_field=models.SmallIntegerField(), null=True, size=None)),
                 ('mailing', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='past_recipients', to='sending.mailing')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['mailing'], name='past_recipients_of_mailing'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('span', 'mailing'), name='past_recipients_once'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='RefusalCount',
@@ -235,6 +301,11 @@ class Migration(migrations.Migration):
                 ('mailing', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='refusal_counts', to='sending.mailing')),
                 ('relay', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='refusal_counts', to='relays.relay')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('mailing', 'relay', 'lane'), name='refusal_count_once'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='SentRange',
@@ -260,6 +331,11 @@ class Migration(migrations.Migration):
                 ('unsubscribed', models.IntegerField(default=0)),
                 ('mailing', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='minutes', to='sending.mailing')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('mailing', 'minute'), name='tally_minute_once'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Variant',
@@ -272,6 +348,12 @@ class Migration(migrations.Migration):
                 ('content', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='designs.content')),
                 ('mailing', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='variants', to='sending.mailing')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('mailing', 'number'), name='variant_once'),
+                    models.UniqueConstraint(fields=('mailing', 'language', 'name'), name='variant_name_once'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Freezing',
@@ -321,106 +403,10 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(condition=models.Q(('unjudged_since__isnull', False)), fields=['unjudged_since'], name='tally_unjudged')],
             },
         ),
-        migrations.AddIndex(
-            model_name='mailing',
-            index=models.Index(condition=models.Q(('state__in', ['sending', 'paused'])), fields=['state'], name='mailing_live'),
-        ),
-        migrations.AddIndex(
-            model_name='mailing',
-            index=models.Index(condition=models.Q(('idle', False), ('state', 'sending')), fields=['id'], name='mailing_busy'),
-        ),
-        migrations.AddConstraint(
-            model_name='mailing',
-            constraint=models.CheckConstraint(condition=models.Q(('relay', None), ('pool', None), _connector='XOR'), name='mailing_one_route'),
-        ),
-        migrations.AddIndex(
-            model_name='batch',
-            index=models.Index(fields=['leased_until'], name='batch_lease'),
-        ),
-        migrations.AddIndex(
-            model_name='hold',
-            index=models.Index(condition=models.Q(('told_at', None)), fields=['at'], name='hold_to_tell'),
-        ),
-        migrations.AddConstraint(
-            model_name='hold',
-            constraint=models.UniqueConstraint(condition=models.Q(('released_at', None)), fields=('mailing', 'kind', 'relay', 'lane'), name='hold_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='hostreport',
-            constraint=models.UniqueConstraint(fields=('fence', 'host'), name='host_report_once'),
-        ),
-        migrations.AddIndex(
-            model_name='leftout',
-            index=models.Index(fields=['mailing', 'reason', 'address'], name='left_out_by_reason'),
-        ),
-        migrations.AddIndex(
-            model_name='leftout',
-            index=models.Index(fields=['contact_id'], name='left_out_by_contact'),
-        ),
-        migrations.AddConstraint(
-            model_name='leftout',
-            constraint=models.UniqueConstraint(fields=('mailing', 'address'), name='left_out_address_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='mailinglane',
-            constraint=models.UniqueConstraint(fields=('mailing', 'lane', 'first_id'), name='mailing_lane_once'),
-        ),
         migrations.AddField(
             model_name='streamitem',
             name='mailing',
             field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='items', to='sending.mailing'),
-        ),
-        migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('retry_at__isnull', False)), fields=['mailing', 'retry_at'], name='message_retry'),
-        ),
-        migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['contact_id'], name='message_by_contact'),
-        ),
-        migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('repeats', True)), fields=['mailing', 'address'], name='message_repeats'),
-        ),
-        migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('trouble__isnull', False)), fields=['mailing', 'trouble', 'address'], name='message_not_accepted'),
-        ),
-        migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('reason', 'address_pending')), fields=['mailing'], name='message_pending'),
-        ),
-        migrations.AddConstraint(
-            model_name='message',
-            constraint=models.UniqueConstraint(condition=models.Q(('repeats', False)), fields=('mailing', 'address'), name='message_address_once'),
-        ),
-        migrations.AddIndex(
-            model_name='event',
-            index=models.Index(fields=['mailing', 'kind', 'id'], name='event_by_kind'),
-        ),
-        migrations.AddIndex(
-            model_name='pastrecipients',
-            index=models.Index(fields=['mailing'], name='past_recipients_of_mailing'),
-        ),
-        migrations.AddConstraint(
-            model_name='pastrecipients',
-            constraint=models.UniqueConstraint(fields=('span', 'mailing'), name='past_recipients_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='refusalcount',
-            constraint=models.UniqueConstraint(fields=('mailing', 'relay', 'lane'), name='refusal_count_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='tallyminute',
-            constraint=models.UniqueConstraint(fields=('mailing', 'minute'), name='tally_minute_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='variant',
-            constraint=models.UniqueConstraint(fields=('mailing', 'number'), name='variant_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='variant',
-            constraint=models.UniqueConstraint(fields=('mailing', 'language', 'name'), name='variant_name_once'),
         ),
         migrations.AddIndex(
             model_name='streamitem',

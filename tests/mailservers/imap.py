@@ -15,6 +15,7 @@ from proxyprotocol.reader import ProxyProtocolReader
 from proxyprotocol.version import ProxyProtocolVersion
 from pymap.backend.dict import Config, DictBackend, Login
 from pymap.imap import IMAPServer
+from pysasl.hashing import BuiltinHash
 
 from tests.mailservers.threads import looping
 
@@ -90,6 +91,8 @@ async def _start(
         demo_user=USER,
         demo_password=PASSWORD,
         invalid_user_sleep=0,
+        # Its own take a quarter of a second of a processor for each log-in.
+        hash_context=BuiltinHash(rounds=1),
     )
     config.apply_context()
     login = Login(config)

@@ -39,8 +39,10 @@ def _well(installation: Installation) -> bool:
         return False
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def kept() -> Iterator[Kept]:
+    """Until the worker goes on to tests of other directories: an idle installation takes a sixth of
+    a processor."""
     kept = Kept()
     yield kept
     kept.ending.close()
