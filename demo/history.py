@@ -154,6 +154,8 @@ def live_through(mailing: Mailing, course: Course) -> None:
     known: dict[str, Any] = {"mailing": mailing.pk, "start": course.started_at}
     links = max(len(mailing.content.links), 1)
     with connection.cursor() as cursor:
+        # Else the planner may know nothing of the rows that the freeze has just written.
+        cursor.execute("ANALYZE sending_message")
         cursor.execute(
             SETTLE,
             known | {"failed": course.failed, "relay": mailing.relay_id, "pace": course.pace},

@@ -41,8 +41,14 @@ SETTINGS = {
     "jit": "off",
     "timezone": "UTC",
 }
-# For tests: data survives a crash of the process, but not of the machine.
-FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# For tests: data survives a crash of the process, but not of the machine. And the planner learns of
+# a table when a test says so, not at a moment of chance.
+FAST = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "autovacuum": "off",
+}
 
 
 class PostgresError(QuickstartError):

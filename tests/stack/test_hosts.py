@@ -73,7 +73,7 @@ def assert_paced(moments: list[float]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(400)
 def test_two_hosts_share_a_relay_and_one_is_lost(
     installation: Installation, server: TimedServer
 ) -> None:
@@ -83,16 +83,16 @@ def test_two_hosts_share_a_relay_and_one_is_lost(
         def carried_by_both() -> bool:
             return len(holders(installation)) == 2 and other.name in holders(installation)
 
-        wait_for(carried_by_both, 20, lambda: ledger(installation, mailing))
-        server.wait(lambda: len(server.mails) >= LOST_AT, 30)
-        wait_for(lambda: held_by(installation, other.name), 10)
+        wait_for(carried_by_both, 60, lambda: ledger(installation, mailing))
+        server.wait(lambda: len(server.mails) >= LOST_AT, 60)
+        wait_for(lambda: held_by(installation, other.name), 30)
         name = other.name
         other.lose()
 
     lost = held_by(installation, name)
     assert lost
     # Until it has been away for long it could come back and tell: nothing of it is touched.
-    server.wait(lambda: len(server.mails) >= PEOPLE - len(lost) - PER_SECOND, 30)
+    server.wait(lambda: len(server.mails) >= PEOPLE - len(lost) - PER_SECOND, 60)
     assert held_by(installation, name) == lost
     installation.rows(
         "UPDATE sending_batch SET leased_until = now() - %s - interval '1 second'"
@@ -102,7 +102,7 @@ def test_two_hosts_share_a_relay_and_one_is_lost(
     )
     wait_for(
         lambda: ledger(installation, mailing)["state"] == "finished",
-        30,
+        120,
         lambda: ledger(installation, mailing),
     )
 
