@@ -22,6 +22,6 @@ class PagesConfig(AppConfig):
         logs.use_transactions(when_committed)
         # The models of all apps are loaded now, so the modules in MODULES can be imported.
         autodiscover_modules(*MODULES)
-        # What is loaded stays. Workers share its memory with their parent while nobody writes to it.
+        # What is loaded stays. Workers share its memory with their parent.
         gc.freeze()
         gc.enable()
