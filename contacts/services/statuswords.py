@@ -90,8 +90,11 @@ def unanswered(imports: Iterable[Import]) -> list[Import]:
 
 
 @transaction.atomic
-def answer(import_: Import, answers: Iterable[WordAnswer], *, by: User | None) -> int:
-    """Store a person's answers about the words of the file; returns how many changed."""
+def answer(
+    import_: Import, answers: Iterable[WordAnswer], *, by: User | None, scope: str = ""
+) -> int:
+    """Store a person's answers about the words of the file, and what "unsubscribed" in it is about
+    (one of SCOPES; "": no answer); returns how many answers about words changed."""
     of_workspace, of_this = remembered(import_.workspace_id), of_import(import_)
     known = of_workspace | of_this
     new = [
@@ -107,6 +110,8 @@ def answer(import_: Import, answers: Iterable[WordAnswer], *, by: User | None) -
         if one.key in OF_ONE_FILE and one.meaning:
             of_this[one.kind, one.key] = one.meaning
     _remember(import_.workspace, [one for one in new if one.key not in OF_ONE_FILE], by)
+    if scope in SCOPES:
+        of_this[ELSEWHERE] = scope
     import_.answers = stored(of_this)
     import_.save(update_fields=["answers"])
     return len(new)

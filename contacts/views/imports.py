@@ -166,7 +166,9 @@ def _columns(  # noqa: PLR0913 - what of a half-filled page is to be shown again
     too_wide = _too_wide(import_, dialect)
     described = [] if too_wide else imports.describe(import_, dialect)
     lines = imports.first_lines(import_, dialect)
-    if reread or (mapping is None and len(import_.mapping) != len(described)):
+    if reread:
+        mapping = _read_again(request, described)
+    elif mapping is None and len(import_.mapping) != len(described):
         mapping = [column.guess for column in described]
     elif mapping is None:
         mapping = import_.mapping
@@ -188,6 +190,24 @@ def _columns(  # noqa: PLR0913 - what of a half-filled page is to be shown again
         "consent_targets": list(STATUS_LABELS),
     }
     return render(request, "contacts/import_columns.html", context)
+
+
+def _read_again(request: WorkspaceRequest, described: list[columns.Column]) -> list[str]:
+    """The guesses of the new reading. Where the person chose otherwise than the page had guessed,
+    the choice stays, if there are as many columns as before."""
+    chosen = _mapping(request)
+    if len(chosen) != len(described):
+        return [column.guess for column in described]
+    mapping = []
+    for number, (target, column) in enumerate(zip(chosen, described, strict=True)):
+        if target == request.POST.get(f"guess_{number}", target):
+            mapping.append(column.guess)
+        elif target.startswith("new:"):
+            # Its key comes from the header, which may read otherwise now.
+            mapping.append(f"new:{column.key}:{target.rpartition(':')[2]}")
+        else:
+            mapping.append(target)
+    return mapping
 
 
 def _too_wide(import_: Import, dialect: Dialect) -> str:
@@ -289,7 +309,9 @@ def import_words(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     """Store the answers about words of status columns and check again; with `again`, import the
     file of an ended import as a new import."""
     import_ = get_in(request.workspace, Import, pk=pk)
-    changed = statuswords.answer(import_, importwords.answers(request.POST), by=request.user)
+    scope = request.POST.get("scope", "")
+    said = importwords.answers(request.POST)
+    changed = statuswords.answer(import_, said, by=request.user, scope=scope)
     if changed:
         text = ngettext("{count} answer is saved.", "{count} answers are saved.", changed)
         messages.success(request, text.format(count=locales.number(changed)))
@@ -304,9 +326,21 @@ def import_words(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
 
 @require_POST
 def start_import(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    """Starts it, unless words were answered since the check: then the check is shown again."""
     import_ = get_in(request.workspace, Import, pk=pk)
     scope = request.POST.get("scope", "")
-    if request.POST.get("asks_scope") and scope not in statuswords.SCOPES:
+    changed = 0
+    if import_.state == Import.State.READY:
+        said = importwords.answers(request.POST, touched=True)
+        changed = statuswords.answer(import_, said, by=request.user, scope=scope)
+    if changed:
+        text = ngettext(
+            "{count} answer is saved. See what would happen now, then start.",
+            "{count} answers are saved. See what would happen now, then start.",
+            changed,
+        )
+        messages.info(request, text.format(count=locales.number(changed)))
+    elif request.POST.get("asks_scope") and scope not in statuswords.SCOPES:
         messages.error(request, _("Say what “unsubscribed” in this file means, then start."))
     else:
         try:
