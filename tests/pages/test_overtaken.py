@@ -57,14 +57,14 @@ def test_the_second_one_is_asked(
     assert Relay.objects.count() == 1
 
 
-# {URL name: (model, field with a name)}
-FORMS = {
-    "edit_list": ("List", "name"),
-    "edit_attribute": ("Attribute", "label"),
-    "edit_contact": ("Contact", "first_name"),
-    "edit_mailbox": ("BounceMailbox", "name"),
-    "edit_pool": ("Pool", "name"),
-    "workspace_settings": ("Workspace", "name"),
+# {URL name: (model, field with a name, what else it needs to be saved)}
+FORMS: dict[str, tuple[str, str, dict[str, object]]] = {
+    "edit_list": ("List", "name", {}),
+    "edit_attribute": ("Attribute", "label", {}),
+    "edit_contact": ("Contact", "first_name", {"email": "wei@b.example", "attributes": {}}),
+    "edit_mailbox": ("BounceMailbox", "name", {"managed_by": "", "host": "127.0.0.1"}),
+    "edit_pool": ("Pool", "name", {}),
+    "workspace_settings": ("Workspace", "name", {}),
 }
 
 
@@ -73,18 +73,20 @@ FORMS = {
 def test_each_form_asks(
     owner_client: Client, made: dict[str, models.Model], url: Callable[..., str], page: str
 ) -> None:
-    model, field = FORMS[page]
+    model, field, more = FORMS[page]
     stored = made[model]
+    if more:
+        type(stored)._default_manager.filter(pk=stored.pk).update(**more)
     at = url(page) if model == "Workspace" else url(page, stored.pk)
     shown = owner_client.get(at)
     mine = {
         bound.html_name: str(bound.value() or "")
         for bound in shown.context["form"]
         if bound.value() is not False
-    } | opened(owner_client, at)
+    } | {"password": "secret", **opened(owner_client, at)}
     type(stored)._default_manager.filter(pk=stored.pk).update(**{field: "Theirs"})
     answer = owner_client.post(at, mine | {field: "Mine"})
-    assert "Somebody else saved changes" in answer.text
+    assert "Somebody else saved changes" in answer.text, answer.context["form"].errors
     assert 'value="Mine"' in answer.text
     stored.refresh_from_db()
     assert getattr(stored, field) == "Theirs"
