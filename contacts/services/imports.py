@@ -29,6 +29,7 @@ from contacts.services import (
     importrun,
     jobs,
     lists,
+    packedfile,
     statuswords,
     unfinished,
 )
@@ -82,15 +83,36 @@ def append(import_: Import, offset: int, pieces: Iterable[bytes], *, limit: int)
         raise importfile.UploadError(unfinished.no_room(), error.next) from error
 
 
-def finish_upload(import_: Import) -> Import:
-    """The file is complete: guess its format and its columns. Raises csvdetect.NotCsvError if it is
-    no CSV; the import is deleted then.
+def finish_upload(import_: Import, *, enqueue: Callable[[int], Any] | None = None) -> Import:
+    """The file is complete: guess its format and its columns. A packed file is left to a worker
+    (services.importreading); without `enqueue` it is unpacked here. Raises csvdetect.NotCsvError if
+    it is no table; the import is deleted then.
     """
     try:
-        dialect = csvdetect.detect(importfile.sample(import_))
+        if packedfile.is_packed(import_):
+            with transaction.atomic():
+                importfile.set_aside(import_)
+                import_.state = Import.State.READING
+                import_.save(update_fields=["state"])
+            if enqueue:
+                jobs.nudge(enqueue, import_.pk)
+                return import_
+        make_ready(import_)
     except csvdetect.NotCsvError:
         import_.delete()
         raise
+    return import_
+
+
+@transaction.atomic
+def make_ready(import_: Import) -> None:
+    """Unpack the file if it is packed, and guess its format and its columns. Raises
+    csvdetect.NotCsvError; importrun.ImportLostError if the import is in another state or another
+    worker's meanwhile."""
+    was, holder = import_.state, import_.holder
+    if was == Import.State.READING:
+        packedfile.unpack(import_)
+    dialect = csvdetect.detect(importfile.sample(import_))
     described = describe(import_, dialect)
     import_.dialect = {
         "encoding": dialect.encoding,
@@ -100,8 +122,15 @@ def finish_upload(import_: Import) -> Import:
     }
     import_.mapping = [column.guess for column in described]
     import_.state = Import.State.READY
-    import_.save(update_fields=["dialect", "mapping", "state"])
-    return import_
+    changed = Import.objects.filter(pk=import_.pk, state=was, holder=holder).update(
+        size=import_.size,
+        dialect=import_.dialect,
+        mapping=import_.mapping,
+        state=import_.state,
+        leased_until=None,
+    )
+    if not changed:
+        raise importrun.ImportLostError
 
 
 def receive(  # noqa: PLR0913 - what a file is, and whose

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest, get_in
-from contacts import columns, encodings, names
+from contacts import columns, csvdetect, encodings, names
 from contacts.csvfile import Dialect
 from contacts.forms import NEW_LIST, SIGNS, ImportForm
 from contacts.models import Attribute, Import, Job, List
@@ -28,6 +28,7 @@ from contacts.services import (
     rejectfile,
     statuswords,
     undowords,
+    unfinished,
 )
 from contacts.statuswords import WordCounts
 from contacts.tasks import run_import
@@ -95,8 +96,15 @@ def import_page(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
         checked = _checked(request, import_) if request.GET.get("now") == "1" else {}
         context = {"import": import_, "step": 3, "choices": imports.choices_of(import_)}
         return render(request, "contacts/import_check.html", context | checked)
-    context = {"import": import_, "step": 1 if import_.state == Import.State.UPLOADING else 4}
+    step = 1 if import_.state in unfinished.HALF or _unread(import_) else 4
+    context = {"import": import_, "step": step, "unread": _unread(import_)}
     return render(request, "contacts/import_run.html", context | _figures(import_))
+
+
+def _unread(import_: Import) -> str:
+    """Why the file could not be read; "" if it could."""
+    failed = import_.state == Import.State.FAILED
+    return str(csvdetect.SENTENCES.get(import_.error, "")) if failed else ""
 
 
 @require_POST
@@ -339,12 +347,15 @@ def _figures(import_: Import) -> dict[str, Any]:
 
 
 def import_progress(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    """The moving part of step 4; the whole page is loaded anew when it has ended."""
+    """The moving part of step 4, or of step 1 while the file is being read; the whole page is
+    loaded anew when it has ended."""
     import_ = get_in(request.workspace, Import, pk=pk)
+    reading = import_.state == Import.State.READING
+    part = "import_reading" if reading else "import_progress"
     response = render(
-        request, "contacts/parts/import_progress.html", {"import": import_} | _figures(import_)
+        request, f"contacts/parts/{part}.html", {"import": import_} | _figures(import_)
     )
-    if import_.state in imports.ENDED:
+    if import_.state in {*imports.ENDED, Import.State.READY}:
         response["HX-Refresh"] = "true"
     return response
 

@@ -106,7 +106,7 @@ def test_known_contacts(run: Run) -> None:
         ("email\n", ["--map=#0=email"], "no column"),
         ("email\n", ["--map=#²=email"], "no column"),
         ("email\n", [f"--header-line={'9' * 5000}"], "number of a line"),
-        (b"PK\x03\x04xl/", [], "spreadsheet workbook"),
+        (b"PK\x03\x04xl/", [], "ZIP file is damaged"),
         ("", [], "empty"),
     ],
 )
