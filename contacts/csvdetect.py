@@ -59,7 +59,12 @@ NOT_TEXT = {
 }
 ZIP = b"PK\x03\x04"
 # Names inside of a ZIP file of an Office program.
-INSIDE = {"word/": "document", "ppt/": "document", "xl/": "workbook"}
+INSIDE = {
+    "word/": "document",
+    "ppt/": "document",
+    "xl/": "workbook",
+    "content.xml": "workbook",  # of LibreOffice; what is none can't be read
+}
 # A web page, which some programs save as a table.
 WEB_PAGE = re.compile(
     rb"\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype html|html|table|workbook)[\s>]", re.IGNORECASE
@@ -72,8 +77,16 @@ CHECKED, MOST_CONTROL = 4096, 0.02
 
 SENTENCES = {
     "workbook": _(
-        "This is a spreadsheet workbook. Open it, save the sheet as CSV (UTF-8), and choose that "
-        "file."
+        "This workbook can't be read. Open it, save the sheet as CSV (UTF-8), and choose that file."
+    ),
+    "workbook_empty": _("There are no rows in this workbook. Choose another one."),
+    "workbook_large": _(
+        "This workbook is too large: it may have 50 MB and 5,000,000 cells, empty ones between "
+        "included. Save the sheet as CSV (UTF-8), and choose that file."
+    ),
+    "workbook_password": _(
+        "This workbook is protected by a password. Open it, save it without one, and choose it "
+        "again."
     ),
     "zip": _("This is a ZIP file. Unpack it and choose the CSV file that is in it."),
     "zip_broken": _(
@@ -164,6 +177,14 @@ def detect(sample: bytes) -> Dialect:
     if is_too_wide(row for _line, row in islice(_rows(text, delimiter), SAMPLE_RECORDS)):
         raise NotCsvError("columns")
     return Dialect(encoding, delimiter, detect_header(records(text, delimiter)))
+
+
+def of_sheet(sample: bytes) -> Dialect:
+    """The dialect of the CSV that contacts.sheetreader wrote. Raises NotCsvError."""
+    text = decode_sample(sample, "utf-8")
+    if is_too_wide(row for _line, row in islice(_rows(text, ","), SAMPLE_RECORDS)):
+        raise NotCsvError("columns")
+    return Dialect("utf-8", ",", detect_header(records(text, ",")))
 
 
 def is_too_wide(rows: Iterable[Sequence[str]]) -> bool:

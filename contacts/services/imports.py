@@ -112,9 +112,12 @@ def make_ready(import_: Import) -> None:
     was, holder = import_.state, import_.holder
     if was == Import.State.READING:
         packedfile.unpack(import_)
-    dialect = csvdetect.detect(importfile.sample(import_))
+    sheets = _sheets(import_)
+    detect = csvdetect.of_sheet if sheets else csvdetect.detect
+    dialect = detect(importfile.sample(import_))
     described = describe(import_, dialect)
     import_.dialect = {
+        **sheets,
         "encoding": dialect.encoding,
         "delimiter": dialect.delimiter,
         "header": dialect.header,
@@ -131,6 +134,31 @@ def make_ready(import_: Import) -> None:
     )
     if not changed:
         raise importrun.ImportLostError
+
+
+def _sheets(import_: Import) -> dict[str, Any]:
+    """What the dialect of a workbook says of its sheets."""
+    return {key: import_.dialect[key] for key in ("sheet", "sheets") if key in import_.dialect}
+
+
+def choose_sheet(
+    import_: Import, number: int, *, enqueue: Callable[[int], Any] | None = None
+) -> None:
+    """Read another sheet of the workbook: by a worker, or here without `enqueue`. Raises
+    ImportRefusedError, csvdetect.NotCsvError."""
+    if number not in {one for one, _name in import_.dialect.get("sheets", ())}:
+        raise ImportRefusedError(_("This sheet isn't in the workbook."))
+    chosen = import_.dialect | {"sheet": number}
+    changed = Import.objects.filter(pk=import_.pk, state=Import.State.READY).update(
+        state=Import.State.READING, dialect=chosen, leased_until=None
+    )
+    if not changed:
+        raise ImportRefusedError(_("This import has been started already."))
+    import_.refresh_from_db()
+    if enqueue:
+        jobs.nudge(enqueue, import_.pk)
+    else:
+        make_ready(import_)
 
 
 def receive(  # noqa: PLR0913 - what a file is, and whose
@@ -221,7 +249,7 @@ def configure(  # noqa: PLR0913 - one argument a choice of the page
     refuse_wide(import_, Dialect(dialect["encoding"], dialect["delimiter"], int(dialect["header"])))
     refuse_unmapped(import_.workspace_id, mapping)
     changed = Import.objects.filter(pk=import_.pk, state=Import.State.READY).update(
-        dialect=dialect,
+        dialect=_sheets(import_) | dialect,
         mapping=list(mapping),
         list=target,
         new_list="" if target else new_list,

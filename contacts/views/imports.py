@@ -31,10 +31,10 @@ from contacts.services import (
     unfinished,
 )
 from contacts.statuswords import WordCounts
-from contacts.tasks import run_import
+from contacts.tasks import read_import, run_import
 from contacts.views.jobs import in_background
 from contacts.views.people import csv_response
-from pages import locales, tables
+from pages import locales, numbers, tables
 
 # The largest file that may be checked as a whole, in a request.
 CHECK_ALL_UP_TO = 32 * importfile.CHUNK
@@ -136,6 +136,18 @@ def import_columns(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
         return _columns(request, import_, form=form, dialect=_dialect(request), mapping=mapping)
     url = reverse("import", args=[request.workspace.slug, import_.pk])
     return redirect(f"{url}?step=check")
+
+
+@require_POST
+def import_sheet(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    """Read another sheet of the workbook."""
+    import_ = get_in(request.workspace, Import, pk=pk)
+    number = numbers.whole(request.POST.get("sheet", ""))
+    try:
+        imports.choose_sheet(import_, -1 if number is None else number, enqueue=read_import.delay)
+    except imports.ImportRefusedError as error:
+        messages.error(request, str(error))
+    return redirect("import", request.workspace.slug, import_.pk)
 
 
 def _target(request: WorkspaceRequest, chosen: dict[str, Any]) -> List | None:

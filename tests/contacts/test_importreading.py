@@ -1,5 +1,6 @@
 """Packed files: a worker reads them, and everything afterwards is as with a CSV file."""
 
+import datetime as dt
 import json
 from datetime import timedelta
 
@@ -16,6 +17,7 @@ from contacts.models import Contact, Import, ImportChunk
 from contacts.services import importfile, importreading, imports, unfinished
 from tests.contacts.test_archives import archive
 from tests.contacts.test_imports import chosen, ran, received
+from tests.contacts.workbookfiles import Cell, ods, xlsx
 
 pytestmark = pytest.mark.django_db
 LINES = b"email,name\na@x.example,Ann\nwrong,Bob\n"
@@ -156,3 +158,95 @@ def test_an_error_of_ours_is_told(owner_client: Client, monkeypatch: pytest.Monk
     monkeypatch.setattr(imports, "guess_dates", broken)
     importreading.read(import_.pk)
     assert "This file could not be read." in page(owner_client, import_)
+
+
+CUSTOMERS: dict[int, list[Cell]] = {
+    1: ["客户名单"],
+    3: ["姓名", "电子邮件", "手机", "生日", "备注"],
+    4: ["王伟", "wang@x.example", 13800138000, dt.date(1990, 3, 7), "见面于\n展会"],
+    5: ["李娜", "li@x.example", 13900139000, dt.date(1985, 12, 31), None],
+    7: ["张三", "没有", 13700137000, None, "电话联系"],
+}
+
+
+def test_a_workbook_as_a_chinese_colleague_sends_it(
+    owner_client: Client, workspace: Workspace
+) -> None:
+    data = xlsx({"客户": CUSTOMERS, "说明": {1: ["请勿外传"]}})
+    import_ = uploaded(owner_client, data, "客户名单.xlsx")
+    importreading.read(import_.pk)
+    import_.refresh_from_db()
+    assert import_.dialect == {
+        "encoding": "utf-8", "delimiter": ",", "header": 3, "dates": "",
+        "sheet": 0, "sheets": [[0, "客户"], [1, "说明"]],
+    }  # fmt: skip
+    shown = page(owner_client, import_)
+    assert "Sheet of the workbook" in shown
+    assert "13800138000" in shown
+    assert "1990-03-07" in shown
+    assert 'type="hidden" name="encoding"' in shown
+    columns = {f"column_{n}": target for n, target in enumerate(import_.mapping)}
+    assert columns["column_0"] == "full_name"
+    assert columns["column_1"] == "email"
+    form = {"encoding": "utf-8", "delimiter": "comma", "header": "3", "dates": ""}
+    owner_client.post(
+        f"/w/brand/imports/{import_.pk}/columns/",
+        form | columns | {"list": "", "consent": "customer", "known": "fill"},
+    )
+    import_.refresh_from_db()
+    assert import_.dialect["sheets"] == [[0, "客户"], [1, "说明"]]
+    counts = ran(import_)
+    assert (counts["new"], counts["rejected"], counts["above"]) == (2, 1, 1)
+    assert import_.rejects.get().line == 7
+    wang = Contact.objects.get(email="wang@x.example")
+    assert wang.full_name == "王伟"
+    assert sorted(map(str, wang.attributes.values())) == [
+        "13800138000",
+        "1990-03-07",
+        "见面于 展会",
+    ]
+
+
+def test_another_sheet_is_chosen(owner_client: Client, told: list[int]) -> None:
+    rows: dict[int, list[Cell]] = {1: ["email"], 2: ["old@x.example"]}
+    import_ = uploaded(owner_client, xlsx({"客户": CUSTOMERS, "Old": rows}), "a.xlsx")
+    importreading.read(import_.pk)
+    told.clear()
+    url = f"/w/brand/imports/{import_.pk}/sheet/"
+    assert (
+        "in the workbook." in owner_client.post(url, {"sheet": "7"}, follow=True).content.decode()
+    )
+    assert not told
+    shown = owner_client.post(url, {"sheet": "1"}, follow=True).content.decode()
+    assert "The file is being unpacked and read." in shown
+    assert told == [import_.pk]
+    importreading.read(import_.pk)
+    import_.refresh_from_db()
+    assert (import_.dialect["sheet"], import_.mapping) == (1, ["email"])
+    again = imports.again(import_, by=None)
+    assert ran(chosen(import_))["new"] == 1
+    imports.choose_sheet(again, 0)
+    assert again.dialect["header"] == 3
+
+
+def test_a_workbook_of_one_sheet_asks_nothing(owner_client: Client, workspace: Workspace) -> None:
+    file = received(workspace, ods([["email"], ["a@x.example"]]))
+    assert "Sheet of the workbook" not in page(owner_client, file)
+    assert not file.chunks.filter(number__lt=0).exists()
+    assert ran(chosen(file))["new"] == 1
+
+
+def test_a_workbook_that_can_not_be_read(owner_client: Client, workspace: Workspace) -> None:
+    locked = b"\xd0\xcf\x11\xe0" + bytes(600) + "EncryptedPackage".encode("utf-16-le")
+    import_ = uploaded(owner_client, locked, "a.xlsx")
+    importreading.read(import_.pk)
+    assert "This workbook is protected by a password." in page(owner_client, import_)
+    wide = xlsx({"Wide": {1: ["email"] * 501}})
+    with pytest.raises(NotCsvError, match="more than 500 columns"):
+        received(workspace, wide)
+    assert Import.objects.count() == 1
+
+
+def test_a_sheet_whose_commas_are_fewer_than_its_semicolons(workspace: Workspace) -> None:
+    rows: dict[int, list[Cell]] = {1: ["email"], 2: ["a@x.example; b; c; d"], 3: ["c@x.example; e"]}
+    assert received(workspace, xlsx({"A": rows})).dialect["delimiter"] == ","
