@@ -272,6 +272,9 @@ class ImportForm(forms.Form):
         )
         super().__init__(*args, **kwargs)
         self.import_ = import_
+        if "sheet" in import_.dialect:  # its CSV was written here
+            self.fields["encoding"].widget = forms.HiddenInput()
+            self.fields["delimiter"].widget = forms.HiddenInput()
         cast("forms.ChoiceField", self.fields["header"]).choices = [
             *((line, _line_label(line, cells)) for line, cells in lines),
             (0, _("No line names the columns")),

@@ -229,6 +229,7 @@ class Import(models.Model):
 
     class State(models.TextChoices):
         UPLOADING = "uploading", _("Uploading")
+        READING = "reading", _("Being read")  # it is packed: a worker makes a CSV file of it
         READY = "ready", _("To be checked")  # columns and choices are being made
         QUEUED = "queued", _("Waiting")
         RUNNING = "running", _("Running")
@@ -297,7 +298,7 @@ class Import(models.Model):
                 fields=("workspace",),
                 include=("size",),
                 name="import_unfinished",
-                condition=models.Q(state__in=["uploading", "ready"]),
+                condition=models.Q(state__in=["uploading", "reading", "ready"]),
             ),
         )
 
@@ -338,7 +339,8 @@ class StatusWord(models.Model):
 
 
 class ImportChunk(models.Model):
-    """A piece of an import's file; deleted some time after the import ended."""
+    """A piece of an import's file; deleted some time after the import ended. Of a packed file, the
+    rows from number 0 on are the CSV file, and those below are the file as it was uploaded."""
 
     of_import = models.ForeignKey(
         Import, models.CASCADE, related_name="chunks", db_index=False, db_column="import_id"

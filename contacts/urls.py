@@ -47,6 +47,7 @@ urlpatterns = [
     edit("imports/<int:pk>/piece/", uploads.import_piece, "import_piece"),
     edit("imports/<int:pk>/uploaded/", uploads.import_uploaded, "import_uploaded"),
     edit("imports/<int:pk>/columns/", imports.import_columns, "import_columns"),
+    edit("imports/<int:pk>/sheet/", imports.import_sheet, "import_sheet"),
     edit("imports/<int:pk>/check/", imports.import_check, "import_check"),
     edit("imports/<int:pk>/words/", imports.import_words, "import_words"),
     edit("imports/<int:pk>/start/", imports.start_import, "start_import"),

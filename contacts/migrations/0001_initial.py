@@ -60,7 +60,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('filename', models.CharField(max_length=255, verbose_name='file')),
                 ('size', models.BigIntegerField(default=0, verbose_name='size')),
-                ('state', models.CharField(choices=[('uploading', 'Uploading'), ('ready', 'To be checked'), ('queued', 'Waiting'), ('running', 'Running'), ('finished', 'Finished'), ('cancelled', 'Cancelled'), ('failed', 'Failed')], max_length=10, verbose_name='state')),
+                ('state', models.CharField(choices=[('uploading', 'Uploading'), ('reading', 'Being read'), ('ready', 'To be checked'), ('queued', 'Waiting'), ('running', 'Running'), ('finished', 'Finished'), ('cancelled', 'Cancelled'), ('failed', 'Failed')], max_length=10, verbose_name='state')),
                 ('dialect', models.JSONField(default=dict)),
                 ('mapping', models.JSONField(default=list)),
                 ('answers', models.JSONField(default=list)),
@@ -85,7 +85,7 @@ class Migration(migrations.Migration):
                 'indexes': [
                     models.Index(fields=['workspace', '-id'], name='import_by_id'),
                     models.Index(condition=models.Q(('state__in', ['queued', 'running'])), fields=['state'], name='import_due'),
-                    models.Index(condition=models.Q(('state__in', ['uploading', 'ready'])), fields=['workspace'], include=('size',), name='import_unfinished'),
+                    models.Index(condition=models.Q(('state__in', ['uploading', 'reading', 'ready'])), fields=['workspace'], include=('size',), name='import_unfinished'),
                 ],
             },
         ),

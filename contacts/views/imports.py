@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest, get_in
-from contacts import columns, encodings, names
+from contacts import columns, csvdetect, encodings, names
 from contacts.csvfile import Dialect
 from contacts.forms import NEW_LIST, SIGNS, ImportForm
 from contacts.models import Attribute, Import, Job, List
@@ -28,12 +28,13 @@ from contacts.services import (
     rejectfile,
     statuswords,
     undowords,
+    unfinished,
 )
 from contacts.statuswords import WordCounts
-from contacts.tasks import run_import
+from contacts.tasks import read_import, run_import
 from contacts.views.jobs import in_background
 from contacts.views.people import csv_response
-from pages import locales, tables
+from pages import locales, numbers, tables
 
 # The largest file that may be checked as a whole, in a request.
 CHECK_ALL_UP_TO = 32 * importfile.CHUNK
@@ -95,8 +96,15 @@ def import_page(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
         checked = _checked(request, import_) if request.GET.get("now") == "1" else {}
         context = {"import": import_, "step": 3, "choices": imports.choices_of(import_)}
         return render(request, "contacts/import_check.html", context | checked)
-    context = {"import": import_, "step": 1 if import_.state == Import.State.UPLOADING else 4}
+    step = 1 if import_.state in unfinished.HALF or _unread(import_) else 4
+    context = {"import": import_, "step": step, "unread": _unread(import_)}
     return render(request, "contacts/import_run.html", context | _figures(import_))
+
+
+def _unread(import_: Import) -> str:
+    """Why the file could not be read; "" if it could."""
+    failed = import_.state == Import.State.FAILED
+    return str(csvdetect.SENTENCES.get(import_.error, "")) if failed else ""
 
 
 @require_POST
@@ -128,6 +136,18 @@ def import_columns(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
         return _columns(request, import_, form=form, dialect=_dialect(request), mapping=mapping)
     url = reverse("import", args=[request.workspace.slug, import_.pk])
     return redirect(f"{url}?step=check")
+
+
+@require_POST
+def import_sheet(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    """Read another sheet of the workbook."""
+    import_ = get_in(request.workspace, Import, pk=pk)
+    number = numbers.whole(request.POST.get("sheet", ""))
+    try:
+        imports.choose_sheet(import_, -1 if number is None else number, enqueue=read_import.delay)
+    except imports.ImportRefusedError as error:
+        messages.error(request, str(error))
+    return redirect("import", request.workspace.slug, import_.pk)
 
 
 def _target(request: WorkspaceRequest, chosen: dict[str, Any]) -> List | None:
@@ -373,12 +393,15 @@ def _figures(import_: Import) -> dict[str, Any]:
 
 
 def import_progress(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    """The moving part of step 4; the whole page is loaded anew when it has ended."""
+    """The moving part of step 4, or of step 1 while the file is being read; the whole page is
+    loaded anew when it has ended."""
     import_ = get_in(request.workspace, Import, pk=pk)
+    reading = import_.state == Import.State.READING
+    part = "import_reading" if reading else "import_progress"
     response = render(
-        request, "contacts/parts/import_progress.html", {"import": import_} | _figures(import_)
+        request, f"contacts/parts/{part}.html", {"import": import_} | _figures(import_)
     )
-    if import_.state in imports.ENDED:
+    if import_.state in {*imports.ENDED, Import.State.READY}:
         response["HX-Refresh"] = "true"
     return response
 

@@ -17,6 +17,7 @@ from accounts.access import WorkspaceRequest, get_in
 from contacts import csvdetect
 from contacts.models import Import, List
 from contacts.services import importfile, imports, unfinished
+from contacts.tasks import read_import
 from contacts.views.uploadhandler import ImportUploadHandler, Received
 from pages import locales, numbers
 
@@ -84,7 +85,7 @@ def _received(request: WorkspaceRequest) -> Import | None:
     """The import made from the form's file or the pasted text; None: neither was given."""
     given = request.FILES.get("file")
     if isinstance(given, Received):
-        return imports.finish_upload(given.import_)
+        return imports.finish_upload(given.import_, enqueue=read_import.delay)
     if pasted := request.POST.get("pasted", "").strip():
         return imports.receive(
             request.workspace,
@@ -160,7 +161,7 @@ def import_uploaded(request: WorkspaceRequest, pk: int) -> JsonResponse:
     """The file is complete; the answer is the page of the next step."""
     import_ = get_in(request.workspace, Import, pk=pk, state=Import.State.UPLOADING)
     try:
-        imports.finish_upload(import_)
+        imports.finish_upload(import_, enqueue=read_import.delay)
     except csvdetect.NotCsvError as error:
         return _refusal(str(error))
     return JsonResponse({"next": reverse("import", args=[request.workspace.slug, import_.pk])})

@@ -1,5 +1,5 @@
-"""`manage.py import_contacts`: imports a CSV file into a workspace, with the same services as the
-page."""
+"""`manage.py import_contacts`: imports a CSV file or a workbook into a workspace, with the same
+services as the page."""
 
 import json
 import sys
@@ -27,6 +27,7 @@ from contacts.services import (
     imports,
     importwords,
     rejectfile,
+    unfinished,
 )
 from contacts.services import statuswords as answered
 from contacts.services.importwords import SHOWN
@@ -34,7 +35,7 @@ from contacts.statuswords import Word, WordCounts
 from contacts.values import ORDERS
 from pages.oneline import one_line
 
-HELP = """Imports a CSV file of people.
+HELP = """Imports a file of people: CSV, also in a ZIP file, or a workbook (.xlsx, .xls, .ods).
 
 Encoding, delimiter, header and columns are found out, as on the page; options say otherwise.
 Whoever unsubscribed, bounced or is suppressed stays so.
@@ -91,10 +92,13 @@ class Command(BaseCommand):
         return super().create_parser(prog_name, subcommand, **kwargs)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", metavar="FILE", help='path of the CSV file, "-" for stdin')
+        parser.add_argument("file", metavar="FILE", help='path of the file, "-" for stdin')
         parser.add_argument("--workspace", required=True, metavar="SLUG")
         parser.add_argument("--list", metavar="NAME", help="made if there is none of that name")
         parser.add_argument("--map", action="append", default=[], metavar="HEADER=TARGET")
+        parser.add_argument(
+            "--sheet", metavar="NAME", help="of a workbook; else its first with rows"
+        )
         parser.add_argument("--encoding", help=f"one of {', '.join(encodings.ENCODINGS)}")
         parser.add_argument("--delimiter", help="a character, or tab")
         parser.add_argument(
@@ -127,6 +131,7 @@ class Command(BaseCommand):
             raise wrong(f'There is no workspace "{options["workspace"]}". There are: {slugs}.')
         import_ = received(workspace, options["file"])
         try:
+            choose_sheet(import_, options["sheet"])
             unread = configured(import_, options)
             notes = importnotes.notes(import_, importlayout.layout_of(import_))
             counts, words = (
@@ -135,7 +140,7 @@ class Command(BaseCommand):
             names = importwords.column_names(import_)
             asked = [(names.get(word.column, ""), word) for word in words.asked]
         finally:
-            if import_.state == Import.State.READY:  # a dry run, or refused before it began
+            if import_.state in unfinished.WAITING:  # a dry run, or refused before it began
                 import_.delete()
         self.say(import_, counts, asked, options)
         if not options["json"]:
@@ -258,6 +263,23 @@ def received(workspace: Workspace, path: str) -> Import:
         raise wrong(f"{path} can't be read: {error.strerror}.") from error
     except (importfile.UploadError, csvdetect.NotCsvError) as error:
         raise wrong(f"{path}: {error}") from error
+
+
+def choose_sheet(import_: Import, name: str | None) -> None:
+    """Reads the sheet with this name, if one is given."""
+    sheets = import_.dialect.get("sheets", ())
+    if name is None:
+        return
+    number = next((number for number, known in sheets if known == name), None)
+    if number is None:
+        known = ", ".join(known for _number, known in sheets) or "none, the file is no workbook"
+        raise wrong(f'There is no sheet "{name}" with rows. There are: {known}.')
+    if number == import_.dialect["sheet"]:
+        return
+    try:
+        imports.choose_sheet(import_, number)
+    except csvdetect.NotCsvError as error:
+        raise wrong(str(error)) from error
 
 
 def pieces(source: IO[bytes]) -> Iterator[bytes]:
