@@ -10,9 +10,11 @@ from playwright.sync_api import Page, Request, Route, expect
 from accounts.models import User, Workspace
 from contacts import tasks
 from contacts.models import Contact, Import, List
-from contacts.services import importrun
+from contacts.services import importreading, importrun
 from tests.chromium import DESKTOP, PHONE
 from tests.contacts.files import torture
+from tests.contacts.test_importreading import CUSTOMERS
+from tests.contacts.workbookfiles import xlsx
 
 Axe = Callable[[Page], None]
 Shot = Callable[[Page, str], None]
@@ -50,6 +52,47 @@ def by_hand(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
 
 CASES = Path(__file__).parent.parent / "cases" / "import"
+
+
+def test_a_workbook_and_another_sheet_of_it(  # noqa: PLR0917 - fixtures
+    at: Page,
+    workspace: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    axe: Axe,
+    shot: Shot,
+) -> None:
+    monkeypatch.setattr(tasks.read_import, "delay", lambda _pk: None)
+    width = at.viewport_size["width"] if at.viewport_size else 0
+    path = tmp_path / "customers.xlsx"
+    path.write_bytes(xlsx({"客户": CUSTOMERS, "Old": {1: ["email"], 2: ["old@x.example"]}}))
+    choose_file(at, path)
+    expect(at.locator("#progress")).to_contain_text("The file is being unpacked and read.")
+    axe(at)
+    shot(at, f"workbook-1-{width}")
+    importreading.read(Import.objects.get().pk)
+    # The page notices it by itself.
+    expect(at.get_by_label("What 电子邮件 becomes")).to_have_value("email")
+    expect(at.get_by_label("Encoding")).to_have_count(0)
+    axe(at)
+    shot(at, f"workbook-2-{width}")
+    at.get_by_label("Sheet of the workbook").select_option("Old")
+    at.get_by_role("button", name="Read this sheet").click()
+    expect(at.locator("#progress")).to_contain_text("The file is being unpacked and read.")
+    importreading.read(Import.objects.get().pk)
+    expect(at.get_by_label("What email becomes")).to_have_value("email")
+    at.get_by_role("button", name="Check what would happen").click()
+    expect(at.get_by_role("heading", name="What would happen")).to_be_visible()
+
+
+def test_a_zip_file_that_can_not_be_read(
+    at: Page, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, axe: Axe
+) -> None:
+    monkeypatch.setattr(tasks.read_import, "delay", importreading.read)
+    (tmp_path / "people.zip").write_bytes(b"PK\x03\x04")
+    choose_file(at, tmp_path / "people.zip")
+    expect(at.get_by_role("alert")).to_contain_text("This ZIP file is damaged or incomplete.")
+    axe(at)
 
 
 def choose_file(page: Page, path: Path) -> None:

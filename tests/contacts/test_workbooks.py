@@ -9,7 +9,7 @@ import pytest
 
 from contacts import sheetreader, workbooks
 from contacts.csvdetect import OLE, NotCsvError
-from tests.contacts.workbookfiles import ERROR, Cell, formula, ods, packed, xlsx
+from tests.contacts.workbookfiles import ERROR, Cell, formula, ods, packed, xls, xlsx
 
 
 def read(data: bytes, number: int | None = None) -> list[list[str]]:
@@ -74,6 +74,11 @@ def test_a_sheet_of_libre_office() -> None:
         ["姓名", "email"],
         ["王", "a@x.example"],
     ]
+
+
+def test_an_old_workbook() -> None:
+    data = xls({1: ["客户"], 3: ["email", "手机"], 4: ["a@x.example", 13800138000]})
+    assert read(data) == [["客户"], [], ["email", "手机"], ["a@x.example", "13800138000"]]
 
 
 @pytest.mark.parametrize(

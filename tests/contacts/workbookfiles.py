@@ -1,7 +1,8 @@
-"""Minimal workbooks for tests, written as XML: .xlsx and .ods."""
+"""Minimal workbooks for tests, written by hand: .xlsx, .ods and .xls."""
 
 import datetime as dt
 import io
+import struct
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -149,4 +150,60 @@ def ods(rows: Sequence[Sequence[str]]) -> bytes:
             f'<table:table table:name="Sheet1">{lines}</table:table>'
             "</office:spreadsheet></office:body></office:document-content>",
         }
+    )
+
+
+def xls(rows: Mapping[int, Sequence[str | float]]) -> bytes:
+    """An old workbook of {row number: cells}: records of BIFF8 in a compound file."""
+    sheet = _begin(0x10)
+    for row, cells in rows.items():
+        for column, cell in enumerate(cells):
+            place = struct.pack("<HHH", row - 1, column, 0)
+            if isinstance(cell, str):
+                text = struct.pack("<HB", len(cell), 1) + cell.encode("utf-16-le")
+                sheet += _record(0x204, place + text)
+            else:
+                sheet += _record(0x203, place + struct.pack("<d", cell))
+    stream = _book(len(_book(0))) + sheet + _record(0x0A)
+    return _compound(stream.ljust(max(4096, -(-len(stream) // 512) * 512), b"\0"))
+
+
+def _record(kind: int, data: bytes = b"") -> bytes:
+    return struct.pack("<HH", kind, len(data)) + data
+
+
+def _begin(kind: int) -> bytes:
+    return _record(0x809, struct.pack("<HHHHII", 0x600, kind, 0x0DBB, 0x07CC, 0, 6))
+
+
+def _book(sheet_at: int) -> bytes:
+    name = b"Sheet1"
+    sheet = struct.pack("<IBBBB", sheet_at, 0, 0, len(name), 0) + name
+    return _begin(5) + _record(0x85, sheet) + _record(0x0A)
+
+
+def _compound(stream: bytes) -> bytes:
+    """Sectors of 512 bytes: the header, the table of sectors, the directory, the stream."""
+    table, end, free = 0xFFFFFFFD, 0xFFFFFFFE, 0xFFFFFFFF
+    sectors = len(stream) // 512
+    chain = [table, end, *range(3, sectors + 2), end]
+    numbers = struct.pack("<128I", *chain, *[free] * (128 - len(chain)))
+    directory = (
+        _entry("Root Entry", 5, child=1, start=end, size=0)
+        + _entry("Workbook", 2, child=free, start=2, size=len(stream))
+        + _entry("", 0, child=free, start=0, size=0) * 2
+    )
+    header = struct.pack(
+        "<8s16xHHHHH6x9I",
+        *(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 0x3E, 3, 0xFFFE, 9, 6),
+        *(0, 1, 1, 0, 4096, end, 0, end, 0),
+    )
+    return header + struct.pack("<109I", 0, *[free] * 108) + numbers + directory + stream
+
+
+def _entry(name: str, kind: int, *, child: int, start: int, size: int) -> bytes:
+    text = (name + "\0").encode("utf-16-le") if name else b""
+    free = 0xFFFFFFFF
+    return struct.pack(
+        "<64sHBBIII36xIII", text, len(text), kind, 1, free, free, child, start, size, 0
     )
