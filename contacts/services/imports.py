@@ -19,7 +19,15 @@ from contacts.batches import Reject, RowBatch
 from contacts.columns import Column
 from contacts.csvfile import Bytes, CsvReader, Dialect
 from contacts.exceptions import ContactsError
-from contacts.models import Attribute, Import, ImportChunk, Job, List, Subscription
+from contacts.models import (
+    Attribute,
+    Import,
+    ImportChunk,
+    Job,
+    List,
+    SavedMapping,
+    Subscription,
+)
 from contacts.queries import importing
 from contacts.queries.importing import Undone
 from contacts.rows import MappingError, NoAddressColumnError, Shaper
@@ -242,10 +250,12 @@ def configure(  # noqa: PLR0913 - one argument a choice of the page
     known: str,
     new_list: str = "",
     answers: Mapping[tuple[str, str], str] | None = None,
+    saved: SavedMapping | None = None,
 ) -> None:
     """Store the choices. `new_list`: the name of a list that `start` will make; `answers`: the
-    meanings of words in this file (contacts.statuswords.Vocabulary). Raises ImportRefusedError if
-    the mapping can't be used, the file has too many columns, or the import was started."""
+    meanings of words in this file (contacts.statuswords.Vocabulary); `saved`: the mapping that they
+    began with. Raises ImportRefusedError if the mapping can't be used, the file has too many
+    columns, or the import was started."""
     refuse_wide(import_, Dialect(dialect["encoding"], dialect["delimiter"], int(dialect["header"])))
     refuse_unmapped(import_.workspace_id, mapping)
     changed = Import.objects.filter(pk=import_.pk, state=Import.State.READY).update(
@@ -255,6 +265,7 @@ def configure(  # noqa: PLR0913 - one argument a choice of the page
         new_list="" if target else new_list,
         consent=consent,
         known=known,
+        saved_mapping=saved,
         **({} if answers is None else {"answers": statuswords.stored(answers)}),
     )
     if not changed:
@@ -463,6 +474,7 @@ def again(import_: Import, *, by: User | None) -> Import:
         state=Import.State.READY,
         dialect=import_.dialect,
         mapping=import_.mapping,
+        saved_mapping=import_.saved_mapping,
         answers=import_.answers,
         list=import_.list,
         consent=import_.consent,

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.models import User, Workspace
 from contacts.models import Import, StatusWord
+from contacts.programs import Program
 from contacts.statuswords import (
     DATE,
     EMPTY,
@@ -70,9 +71,11 @@ def stored(answers: Mapping[tuple[str, str], str]) -> list[list[str]]:
     return [[kind, key, meaning] for (kind, key), meaning in sorted(answers.items())]
 
 
-def vocabulary(import_: Import) -> Vocabulary:
-    """All answers for the words of this file; those for the file alone take precedence."""
-    return Vocabulary(remembered(import_.workspace_id) | of_import(import_))
+def vocabulary(import_: Import, program: Program | None = None) -> Vocabulary:
+    """All answers for the words of this file; those for the file alone take precedence. Before any
+    answer, words have the meaning that the program which wrote the file gives them."""
+    meant = dict(program.words) if program else {}
+    return Vocabulary(meant | remembered(import_.workspace_id) | of_import(import_))
 
 
 def unanswered(imports: Iterable[Import]) -> list[Import]:

@@ -19,13 +19,14 @@ from accounts.access import WorkspaceRequest, get_in
 from contacts import columns, csvdetect, encodings, names
 from contacts.csvfile import Dialect
 from contacts.forms import NEW_LIST, SIGNS, ImportForm
-from contacts.models import Attribute, Import, Job, List
+from contacts.models import Attribute, Import, Job, List, SavedMapping
 from contacts.services import (
     importfile,
     importnotes,
     imports,
     importwords,
     rejectfile,
+    savedmappings,
     statuswords,
     undowords,
     unfinished,
@@ -55,6 +56,8 @@ STATUS_LABELS = {
     "complained": gettext_lazy("Complained (yes, or since when)"),
     "list": gettext_lazy("Status on the list that the column names"),
 }
+# Instead of a saved mapping.
+OWN_GUESS = "guess"
 NEW_TYPES = ("text", "number", "date", "boolean")
 # The kinds of rows in the order of the bar, each with its colour.
 OUTCOMES = (
@@ -122,6 +125,8 @@ def import_columns(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
         return _columns(request, import_, form=form, dialect=_dialect(request), mapping=mapping)
     chosen = form.cleaned_data
     try:
+        if chosen["remember"]:
+            savedmappings.check_name(import_, chosen["mapping_name"], _dialect(request))
         imports.configure(
             import_,
             dialect={n: chosen[n] for n in ("encoding", "delimiter", "header", "dates")},
@@ -130,9 +135,12 @@ def import_columns(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
             new_list=chosen["new_list"].strip() if chosen["list"] == NEW_LIST else "",
             consent=chosen["consent"],
             known=chosen["known"],
+            saved=_saved(request, import_, savedmappings.fitting(import_, _dialect(request))),
         )
-    except imports.ImportRefusedError as error:
-        form.add_error(None, str(error))
+        if chosen["remember"]:
+            savedmappings.remember(import_, chosen["mapping_name"], by=request.user)
+    except (imports.ImportRefusedError, savedmappings.SavedMappingError) as error:
+        form.add_error(getattr(error, "field", None), str(error))
         return _columns(request, import_, form=form, dialect=_dialect(request), mapping=mapping)
     url = reverse("import", args=[request.workspace.slug, import_.pk])
     return redirect(f"{url}?step=check")
@@ -186,18 +194,26 @@ def _columns(  # noqa: PLR0913 - what of a half-filled page is to be shown again
     too_wide = _too_wide(import_, dialect)
     described = [] if too_wide else imports.describe(import_, dialect)
     lines = imports.first_lines(import_, dialect)
+    fitting = [] if too_wide else savedmappings.fitting(import_, dialect)
+    saved = _saved(request, import_, fitting, reread=reread)
+    use = savedmappings.use(import_, saved, dialect) if saved else None
+    begun = use.targets if use else [column.guess for column in described]
     if reread:
-        mapping = _read_again(request, described)
+        mapping = _read_again(request, described, begun)
     elif mapping is None and len(import_.mapping) != len(described):
-        mapping = [column.guess for column in described]
+        mapping = begun
     elif mapping is None:
         mapping = import_.mapping
     if reread:
-        form = ImportForm(import_=import_, lines=lines, initial=request.POST.dict())
+        initial = request.POST.dict() | ({"dates": use.dates} if use and use.dates else {})
+        form = ImportForm(import_=import_, lines=lines, initial=initial)
     known = Attribute.objects.filter(workspace=request.workspace)
+    padded = [*mapping, *[""] * len(described)]
     rows = [
-        (number, column, mapping[number] if number < len(mapping) else "", _targets(column, known))
-        for number, column in enumerate(described)
+        (number, column, chosen, begun[number], _targets(column, known))
+        for number, (column, chosen) in enumerate(
+            zip(described, [*mapping, *[""] * len(described)], strict=False)
+        )
     ]
     form = form or ImportForm(import_=import_, lines=lines)
     context = {
@@ -208,26 +224,48 @@ def _columns(  # noqa: PLR0913 - what of a half-filled page is to be shown again
         # An error of the form may say it already.
         "too_wide": "" if too_wide in form.non_field_errors() else too_wide,
         "consent_targets": list(STATUS_LABELS),
+        "saved_mappings": fitting,
+        "use": use,
     }
     return render(request, "contacts/import_columns.html", context)
 
 
-def _read_again(request: WorkspaceRequest, described: list[columns.Column]) -> list[str]:
-    """The guesses of the new reading. Where the person chose otherwise than the page had guessed,
-    the choice stays, if there are as many columns as before."""
+def _read_again(
+    request: WorkspaceRequest, described: list[columns.Column], begun: list[str]
+) -> list[str]:
+    """What the new reading begins with. Where the person chose otherwise than the page had begun
+    with, the choice stays, if there are as many columns as before."""
     chosen = _mapping(request)
-    if len(chosen) != len(described):
-        return [column.guess for column in described]
+    another = request.POST.get("saved", "") != request.POST.get("saved_before", "")
+    if another or len(chosen) != len(described):
+        return begun
     mapping = []
-    for number, (target, column) in enumerate(zip(chosen, described, strict=True)):
-        if target == request.POST.get(f"guess_{number}", target):
-            mapping.append(column.guess)
+    for number, target in enumerate(chosen):
+        if target == request.POST.get(f"begun_{number}", target):
+            mapping.append(begun[number])
         elif target.startswith("new:"):
             # Its key comes from the header, which may read otherwise now.
-            mapping.append(f"new:{column.key}:{target.rpartition(':')[2]}")
+            mapping.append(f"new:{described[number].key}:{target.rpartition(':')[2]}")
         else:
             mapping.append(target)
     return mapping
+
+
+def _saved(
+    request: WorkspaceRequest,
+    import_: Import,
+    fitting: list[SavedMapping],
+    *,
+    reread: bool = False,
+) -> SavedMapping | None:
+    """The saved mapping that the choices begin with: as chosen on the page; after a change of how
+    the file is read, the first that fits now."""
+    posted = request.method == "POST"
+    chosen = request.POST.get("saved", "") if posted else str(import_.saved_mapping_id or "")
+    by_key = {str(saved.pk): saved for saved in fitting}
+    if reread and chosen != OWN_GUESS and chosen not in by_key:
+        return next(iter(fitting), None)
+    return by_key.get(chosen)
 
 
 def _too_wide(import_: Import, dialect: Dialect) -> str:
@@ -367,6 +405,7 @@ def start_import(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
             imports.start(
                 import_, enqueue=run_import.delay, checked=request.POST.get("checked"), scope=scope
             )
+            savedmappings.used(import_)
         except imports.ImportRefusedError as error:
             messages.error(request, str(error))
     url = reverse("import", args=[request.workspace.slug, import_.pk])

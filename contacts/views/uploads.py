@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 from accounts.access import WorkspaceRequest, get_in
 from contacts import csvdetect
 from contacts.models import Import, List
-from contacts.services import importfile, imports, unfinished
+from contacts.services import importfile, imports, savedmappings, unfinished
 from contacts.tasks import read_import
 from contacts.views.uploadhandler import ImportUploadHandler, Received
 from pages import locales, numbers
@@ -59,6 +59,7 @@ def _new_import(request: HttpRequest, handler: ImportUploadHandler) -> HttpRespo
     if request.method == "POST":
         try:
             if import_ := _received(here):
+                savedmappings.suggest(import_)
                 return redirect("import", here.workspace.slug, import_.pk)
             context["problem"] = handler.problem or _("Choose a file, or paste its lines.")
         except (csvdetect.NotCsvError, importfile.UploadError) as error:
@@ -164,4 +165,5 @@ def import_uploaded(request: WorkspaceRequest, pk: int) -> JsonResponse:
         imports.finish_upload(import_, enqueue=read_import.delay)
     except csvdetect.NotCsvError as error:
         return _refusal(str(error))
+    savedmappings.suggest(import_)
     return JsonResponse({"next": reverse("import", args=[request.workspace.slug, import_.pk])})

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, Request, Route, expect
 
 from accounts.models import User, Workspace
 from contacts import tasks
-from contacts.models import Contact, Import, List
+from contacts.models import Contact, Import, List, SavedMapping
 from contacts.services import importreading, importrun
 from tests.chromium import DESKTOP, PHONE
 from tests.contacts.files import torture
@@ -278,3 +278,30 @@ def test_people_selected_and_brought_back(
     expect(at.get_by_role("heading", name="What happened")).to_be_visible()
     axe(at)
     shot(at, f"person-{width}")
+
+
+def test_a_mapping_is_remembered_and_left_again(
+    at: Page, workspace: Workspace, tmp_path: Path, axe: Axe, shot: Shot
+) -> None:
+    width = at.viewport_size["width"] if at.viewport_size else 0
+    (tmp_path / "people.csv").write_text("Mail,Town\nann@a.example,Bath\n", "utf-8")
+    choose_file(at, tmp_path / "people.csv")
+    at.get_by_label("What Town becomes").select_option("")
+    at.get_by_label("Remember this mapping").check()
+    at.get_by_label("As", exact=True).fill("Shop")
+    at.get_by_role("button", name="Check what would happen").click()
+    at.wait_for_url("**step=check")
+    assert SavedMapping.objects.get().name == "Shop"
+
+    choose_file(at, tmp_path / "people.csv")
+    expect(at.get_by_label("What Town becomes")).to_have_value("")
+    axe(at)
+    shot(at, f"import-mapping-{width}")
+    at.get_by_label("Begin with").select_option("Our own guess")
+    expect(at.get_by_label("What Town becomes")).to_have_value("new:town:text")
+    at.goto("/w/brand/imports/mappings/")
+    axe(at)
+    shot(at, f"mappings-{width}")
+    at.get_by_role("link", name="Shop").click()
+    expect(at.get_by_label("Name", exact=True)).to_have_value("Shop")
+    axe(at)

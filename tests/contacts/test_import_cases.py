@@ -600,14 +600,14 @@ def test_another_encoding_keeps_what_the_person_chose(
     at = f"/w/brand/imports/{Import.objects.get().pk}/"
 
     def posted(page: str) -> dict[str, str]:
-        guesses = dict(re.findall(r'name="(guess_\d)" value="([^"]*)"', page))
+        begun = dict(re.findall(r'name="(begun_\d)" value="([^"]*)"', page))
         chosen = {
             name: (re.search(r'value="([^"]*)" selected', options) or ["", ""])[1]
             for name, options in re.findall(
                 r'<select[^>]* name="(column_\d)"(.*?)</select>', page, re.DOTALL
             )
         }
-        return guesses | chosen | {"delimiter": "comma", "header": "1", "reread": "1"}
+        return begun | chosen | {"delimiter": "comma", "header": "1", "reread": "1"}
 
     wrong = owner_client.post(
         f"{at}columns/", posted(owner_client.get(at).content.decode()) | {"encoding": "cp1252"}
