@@ -211,9 +211,7 @@ def _columns(  # noqa: PLR0913 - what of a half-filled page is to be shown again
     padded = [*mapping, *[""] * len(described)]
     rows = [
         (number, column, chosen, begun[number], _targets(column, known))
-        for number, (column, chosen) in enumerate(
-            zip(described, [*mapping, *[""] * len(described)], strict=False)
-        )
+        for number, (column, chosen) in enumerate(zip(described, padded, strict=False))
     ]
     form = form or ImportForm(import_=import_, lines=lines)
     context = {
