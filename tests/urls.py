@@ -18,7 +18,6 @@ KEYS = {
     "campaigns/": "Campaign",
     "contacts/": "Contact",
     "designs/": "Design",
-    "imports/mappings/": "SavedMapping",
     "imports/": "Import",
     "invitations/": "Invitation",
     "lists/": "List",

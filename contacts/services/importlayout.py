@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-from contacts import columns, reimport
+from contacts import reimport
 from contacts.csvfile import CsvReader
 from contacts.models import Import, List
-from contacts.programs import Program
 from contacts.reimport import OnLists
 from contacts.services.importfile import ChunkSource, dialect_of
 from contacts.statuswords import LIST
@@ -13,13 +12,11 @@ from contacts.statuswords import LIST
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """`own`: a contacts export of Yanshu. `lists`: {list column: the list that it names}.
-    `program`: the other program that probably wrote the file."""
+    """`own`: a contacts export of Yanshu. `lists`: {list column: the list that it names}."""
 
     own: bool
     lists: dict[int, str | None]
     on_lists: OnLists
-    program: Program | None = None
 
     @property
     def summed_up(self) -> bool:
@@ -38,7 +35,7 @@ def layout_of(import_: Import) -> Layout:
     about = reimport.column_about(lists, goes_into) if goes_into else None
     joined = reimport.joined_in(header)
     on_lists = OnLists(tuple(lists), about, joined if joined in lists else None, tuple(goes_into))
-    return Layout(reimport.is_ours(header), lists, on_lists, columns.program_of(header))
+    return Layout(reimport.is_ours(header), lists, on_lists)
 
 
 def _header(import_: Import) -> list[str]:
