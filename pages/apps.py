@@ -12,7 +12,7 @@ class PagesConfig(AppConfig):
 
     def import_models(self) -> None:
         # Apps load from here to `ready`, and leave no garbage; the collector would look for it
-        # again and again, for a sixth of the time.
+        # again and again, for a tenth of the time.
         gc.disable()
         super().import_models()
 
