@@ -8,6 +8,7 @@ closes ends the reading, as in a browser.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 MASK = "\x01"
 JINJA_OPEN = re.compile(r"\{[{%#]")
@@ -80,7 +81,13 @@ def comments(source: str) -> Iterator[tuple[int, int]]:
     return (span for span in jinja_spans(source) if source.startswith("{#", span[0]))
 
 
-def _openings(source: str) -> Iterator[tuple[int, int, bool]]:
+# A page reads the same source some thirty times.
+@lru_cache(maxsize=4)
+def _openings(source: str) -> tuple[tuple[int, int, bool], ...]:
+    return tuple(_read_openings(source))
+
+
+def _read_openings(source: str) -> Iterator[tuple[int, int, bool]]:
     """Each place where a Jinja tag may begin: (begin, end, whether it is one)."""
     position = 0
     # Closing marks that don't occur any more: they aren't searched again.
