@@ -19,13 +19,14 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from contacts import addresses, mergenames, reimport, statuswords, values
+from contacts import addresses, mergenames, programs, reimport, statuswords, values
+from contacts.programs import Program
 
 FIELDS = ("email", "first_name", "last_name", "full_name")
 STATUS_FIELDS = statuswords.KINDS
 
-# Header names in exports of Mailchimp, HubSpot, Brevo, Shopify, Google, Outlook (English and
-# Chinese), and in people's own sheets, in the form of `fold`.
+# Header names in people's own sheets, and in exports of other programs as far as they mean the same
+# in every file, in the form of `fold`. What is true in one program's files: contacts.programs.
 KNOWN: dict[str, str] = {
     "email": """email emailaddress emailaddresses emailid emailadresse mail mailaddress emails
         email1value emailaddress1 primaryemail workemail contactemail customeremail subscriberemail
@@ -88,20 +89,25 @@ KEYS = {
         " 邮编 邮政编码 邮政编号 邮递区号 郵編 郵遞區號 郵便番号 우편번호".split(),
         "zip",
     ),
-    **dict.fromkeys("country 国家 国家地区".split(), "country"),
-    **dict.fromkeys("province state 省 省份".split(), "province"),
+    **dict.fromkeys("country countryregion 国家 国家地区".split(), "country"),
+    **dict.fromkeys("province state stateregion 省 省份".split(), "province"),
     **dict.fromkeys("city 城市 市 所在城市".split(), "city"),
     **dict.fromkeys("address 地址 住址 通讯地址".split(), "address"),
     **dict.fromkeys("birthday dateofbirth birthdate 生日 出生日期".split(), "birthday"),
     **dict.fromkeys("gender sex 性别".split(), "gender"),
     **dict.fromkeys("signupdate 注册日期 注册时间".split(), "signup_date"),
     **dict.fromkeys("tags 标签".split(), "tags"),
-    **dict.fromkeys("note notes remark remarks 备注".split(), "note"),
+    **dict.fromkeys("note notes remark remarks 备注 附注".split(), "note"),
     **dict.fromkeys("industry 行业".split(), "industry"),
     **dict.fromkeys("department 部门".split(), "department"),
     **dict.fromkeys("website url 网站 网址".split(), "website"),
     **dict.fromkeys("age 年龄".split(), "age"),
-    **dict.fromkeys("language 语言".split(), "language"),
+    **dict.fromkeys(
+        "language preferredlanguage locale preferredlocale mclanguage 语言 首选语言 语种".split(),
+        "language",
+    ),
+    **dict.fromkeys("nickname".split(), "nickname"),
+    **dict.fromkeys("salutation 称谓".split(), "salutation"),
 }  # fmt: skip
 # Headers of digits that are no amounts: by a part of the folded header, or by a whole word.
 CODE_PART = re.compile(
@@ -212,10 +218,11 @@ class Column:
 BY_NAME = {fold(name): target for target, names in KNOWN.items() for name in names.split()}
 
 
-def key_of(header: str, taken: Iterable[str] = ()) -> str:
-    """A merge field name for the header: an identifier, not reserved, not taken."""
+def key_of(header: str, taken: Iterable[str] = (), meanings: Mapping[str, str] = KEYS) -> str:
+    """A merge field name for the header: an identifier, not reserved, not taken. `meanings`:
+    {folded header: name}."""
     text = unicodedata.normalize("NFKC", header).strip().lower()
-    key = KEYS.get(fold(header)) or re.sub(r"\W+", "_", text).strip("_")[:40] or "field"
+    key = meanings.get(fold(header)) or re.sub(r"\W+", "_", text).strip("_")[:40] or "field"
     if not key.isidentifier():
         key = f"field_{key}"
     if mergenames.is_reserved(key):
@@ -236,9 +243,15 @@ def describe(
     cells = [[values.clean(row[n]) if n < len(row) else "" for row in body] for n in range(width)]
     names += [""] * (width - len(names))
     attributes = {fold(a.key): a for a in known} | {fold(a.label): a for a in known}
-    guesses = [_guess(name, column, attributes) for name, column in zip(names, cells, strict=True)]
-    _meant(names, cells, guesses, attributes.values())
-    guesses = _unique(names, guesses, cells, attributes)
+    folded = list(map(fold, names))
+    program = None if reimport.is_ours(names) else programs.program_of(folded)
+    guesses = [
+        _guess(name, word, column, attributes, program)
+        for name, word, column in zip(names, folded, cells, strict=True)
+    ]
+    meanings = {**KEYS, **(program.keys if program else {})}
+    _meant(names, cells, guesses, attributes.values(), meanings)
+    guesses = _unique(folded, guesses, cells, attributes)
     for number in reimport.lists_in(names, {a.label for a in attributes.values()}):
         guesses[number] = statuswords.LIST
     if (joined := reimport.joined_in(names)) is not None:
@@ -246,9 +259,10 @@ def describe(
     described: list[Column] = []
     taken = {attribute.key for attribute in attributes.values()}
     for name, guess, samples in zip(names, guesses, cells, strict=True):
-        key = key_of(name, taken)
-        kind = "text" if is_code(name) else values.guess_type(samples)
-        if guess == "new" and not any(samples):
+        key = key_of(name, taken, meanings)
+        filled = [text for text in samples if text and not values.is_no_date(text)]
+        kind = "text" if is_code(name) else values.guess_type(filled)
+        if guess == "new" and not filled:
             guess = ""  # noqa: PLW2901 - nothing is in it
         if guess == "new":
             taken.add(key)
@@ -257,6 +271,11 @@ def describe(
         leaving = "" if guess in STATUS_FIELDS else _leaving(name, samples)
         described.append(Column(name.strip(), some, guess, key, kind, leaving))
     return described
+
+
+def program_of(names: Sequence[str]) -> Program | None:
+    """The other program that probably wrote a file with this header."""
+    return None if reimport.is_ours(names) else programs.program_of(map(fold, names))
 
 
 def is_code(header: str) -> bool:
@@ -277,9 +296,11 @@ def _meant(
     cells: Sequence[Sequence[str]],
     guesses: list[str],
     known: Iterable[KnownAttribute],
+    meanings: Mapping[str, str],
 ) -> None:
-    """Maps headers that mean an attribute by another word, such as "Phone Number" for "Phone". Of
-    several the fullest column is chosen, unless one has the attribute's own name."""
+    """Maps headers that mean an attribute by another word, such as "Phone Number" for "Phone".
+    `meanings`: of headers in this file. Of several the fullest column is chosen, unless one has the
+    attribute's own name."""
     for attribute in known:
         target = f"attribute:{attribute.key}"
         meaning = KEYS.get(fold(attribute.label)) or KEYS.get(fold(attribute.key))
@@ -288,7 +309,7 @@ def _meant(
         same = [
             n
             for n, guess in enumerate(guesses)
-            if guess == "new" and KEYS.get(fold(names[n])) == meaning
+            if guess == "new" and meanings.get(fold(names[n])) == meaning
         ]
         if same:
             guesses[max(same, key=lambda n: sum(map(bool, cells[n])))] = target
@@ -301,9 +322,18 @@ def _leaving(name: str, cells: Sequence[str]) -> str:
     return next((text for text in cells if statuswords.speaks_of_leaving(text)), "")
 
 
-def _guess(name: str, cells: Sequence[str], attributes: Mapping[str, KnownAttribute]) -> str:
-    folded = fold(name)
+def _guess(
+    name: str,
+    folded: str,
+    cells: Sequence[str],
+    attributes: Mapping[str, KnownAttribute],
+    program: Program | None,
+) -> str:
     target = _named(name, folded)
+    if program:
+        target = "" if folded in program.left_out else program.targets.get(folded, target)
+        if folded in program.targets and target in STATUS_FIELDS:
+            return target
     says = [text for text in cells if statuswords.is_status_word(text)]
     if target in STATUS_FIELDS and (says or folded not in attributes):
         return target
@@ -350,7 +380,7 @@ def _named(name: str, folded: str) -> str:
 
 
 def _unique(
-    names: Sequence[str],
+    folded: Sequence[str],
     guesses: list[str],
     cells: Sequence[Sequence[str]],
     attributes: Mapping[str, KnownAttribute],
@@ -359,7 +389,6 @@ def _unique(
     by content if no name says it. If "Phone" stands beside "Phone Number", an attribute with the
     key `phone`, the attribute goes to the column of its label, and "Phone" is another column."""
     labels = {f"attribute:{known.key}": fold(known.label) for known in attributes.values()}
-    folded = [fold(name) for name in names]
     own = {g for name, g in zip(folded, guesses, strict=True) if labels.get(g) == name}
     guesses = [
         "new" if guess in own and name != labels[guess] else guess

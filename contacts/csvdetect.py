@@ -35,9 +35,10 @@ MAX_COLUMNS = 500
 LOOKED_AT = 1000
 # The score of a name for the address and one more known name: surely a header.
 SURE = 4
-# First bytes of other kinds of files.
+# First bytes of other kinds of files. OLE: an old Office file.
+OLE = b"\xd0\xcf\x11\xe0"
 NOT_TEXT = {
-    b"\xd0\xcf\x11\xe0": "workbook",
+    OLE: "workbook",
     b"%PDF": "pdf",
     b"\x1f\x8b": "compressed",
     b"BZh": "compressed",
@@ -59,10 +60,10 @@ NOT_TEXT = {
 ZIP = b"PK\x03\x04"
 # Names inside of a ZIP file of an Office program.
 INSIDE = {
-    b"word/": "document",
-    b"ppt/": "document",
-    b"xl/": "workbook",
-    b"[Content_Types].xml": "workbook",
+    "word/": "document",
+    "ppt/": "document",
+    "xl/": "workbook",
+    "content.xml": "workbook",  # of LibreOffice; what is none can't be read
 }
 # A web page, which some programs save as a table.
 WEB_PAGE = re.compile(
@@ -74,16 +75,36 @@ CONTROL = re.compile("[\x01-\x08\x0e-\x19\x1b\x1c-\x1f]")
 CHECKED, MOST_CONTROL = 4096, 0.02
 
 
-class NotCsvError(ContactsError, ValueError):
-    """The file is no text table; the message says what it is and what to do."""
-
-
 SENTENCES = {
     "workbook": _(
-        "This is a spreadsheet workbook. Open it, save the sheet as CSV (UTF-8), and choose that "
-        "file."
+        "This workbook can't be read. Open it, save the sheet as CSV (UTF-8), and choose that file."
+    ),
+    "workbook_empty": _("There are no rows in this workbook. Choose another one."),
+    "workbook_large": _(
+        "This workbook is too large: it may have 50 MB and 5,000,000 cells, empty ones between "
+        "included. Save the sheet as CSV (UTF-8), and choose that file."
+    ),
+    "workbook_password": _(
+        "This workbook is protected by a password. Open it, save it without one, and choose it "
+        "again."
     ),
     "zip": _("This is a ZIP file. Unpack it and choose the CSV file that is in it."),
+    "zip_broken": _(
+        "This ZIP file is damaged or incomplete. Make it again, or choose the CSV file itself."
+    ),
+    "zip_empty": _("There is no file in this ZIP file. Choose the CSV file itself."),
+    "zip_encrypted": _(
+        "This ZIP file is protected by a password. Unpack it and choose the CSV file that is in it."
+    ),
+    "zip_nested": _(
+        "The file in this ZIP file is no CSV file. Unpack it and choose the file that is in it."
+    ),
+    "zip_several": _(
+        "Several files are in this ZIP file. Unpack it and choose the CSV files one by one."
+    ),
+    "zip_too_large": _(
+        "The file in this ZIP file is too large. Unpack it and split it into several files."
+    ),
     "archive": _("This is an archive. Unpack it and choose the CSV file that is in it."),
     "pdf": _("This is a PDF. Export the contacts as CSV from the program they are in."),
     "picture": _("This is a picture. Export the contacts as CSV from the program they are in."),
@@ -93,6 +114,7 @@ SENTENCES = {
         "it as CSV (UTF-8)."
     ),
     "compressed": _("This file is compressed. Unpack it first."),
+    "unreadable": _("This file could not be read. Save it as CSV (UTF-8), and choose that file."),
     "other": _("This file is not text. Export the contacts as CSV (UTF-8)."),
     "empty": _("The file is empty."),
     "columns": _(
@@ -100,6 +122,15 @@ SENTENCES = {
         "has fewer, they are separated by another character."
     ),
 }
+
+
+class NotCsvError(ContactsError, ValueError):
+    """The file is no table that can be read. `kind`: a key of SENTENCES; the text says what the
+    file is and what to do."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(str(SENTENCES[kind]))
+        self.kind = kind
 
 
 def kind_of(sample: bytes) -> str:
@@ -110,12 +141,23 @@ def kind_of(sample: bytes) -> str:
         if sample.startswith(magic):
             return kind
     if sample.startswith(ZIP):
-        return next((kind for name, kind in INSIDE.items() if name in sample), "zip")
+        return next((kind for name, kind in INSIDE.items() if name.encode() in sample), "zip")
     if (sample[:4] == b"RIFF" and sample[8:12] == b"WEBP") or sample[4:8] == b"ftyp":
         return "picture"
     if sample[:2] == b"BM" and sample[6:10] == bytes(4):  # a bitmap's reserved field
         return "picture"
     return "web_page" if WEB_PAGE.match(sample[:CHECKED]) else ""
+
+
+def is_packed(beginning: bytes) -> bool:
+    """Whether a file that begins like this is a ZIP file or an old Office file."""
+    return beginning.startswith((ZIP, OLE))
+
+
+def kind_of_zip(names: Iterable[str]) -> str:
+    """The kind of a ZIP file of an Office program, by the names in it; "" for any other one."""
+    first = tuple(INSIDE)
+    return next((INSIDE[part] for name in names for part in first if name.startswith(part)), "")
 
 
 def detect(sample: bytes) -> Dialect:
@@ -124,17 +166,25 @@ def detect(sample: bytes) -> Dialect:
     Raises NotCsvError if it is no text.
     """
     if kind := kind_of(sample):
-        raise NotCsvError(str(SENTENCES[kind]))
+        raise NotCsvError(kind)
     encoding = encodings.detect(sample)
     text = decode_sample(sample, encoding)
     checked = text[:CHECKED]
     if len(CONTROL.findall(checked)) > MOST_CONTROL * len(checked):
-        raise NotCsvError(str(SENTENCES["other"]))
+        raise NotCsvError("other")
     delimiter = said_delimiter(text) or detect_delimiter(text)
     # Empty columns count, too: the page of columns would have a line for each.
     if is_too_wide(row for _line, row in islice(_rows(text, delimiter), SAMPLE_RECORDS)):
-        raise NotCsvError(str(SENTENCES["columns"]))
+        raise NotCsvError("columns")
     return Dialect(encoding, delimiter, detect_header(records(text, delimiter)))
+
+
+def of_sheet(sample: bytes) -> Dialect:
+    """The dialect of the CSV that contacts.sheetreader wrote. Raises NotCsvError."""
+    text = decode_sample(sample, "utf-8")
+    if is_too_wide(row for _line, row in islice(_rows(text, ","), SAMPLE_RECORDS)):
+        raise NotCsvError("columns")
+    return Dialect("utf-8", ",", detect_header(records(text, ",")))
 
 
 def is_too_wide(rows: Iterable[Sequence[str]]) -> bool:

@@ -20,8 +20,10 @@ ENCODINGS = {
     "utf-16-le": "UTF-16 LE",
     "utf-16-be": "UTF-16 BE",
     "cp1252": "Windows-1252",
+    "cp1250": "Windows-1250 (Central European)",
     "cp1251": "Windows-1251 (Cyrillic)",
     "latin-1": "ISO 8859-1 (Latin-1)",
+    "mac_roman": "Mac OS Roman (Macintosh)",
 }
 # Programs use Microsoft's supersets under the names of the standards.
 CODECS = {"big5": "cp950", "shift_jis": "cp932", "euc_kr": "cp949"}
@@ -90,6 +92,58 @@ KOREAN_PAIRS = 12
 # Cyrillic words in Windows-1251: letters beyond ASCII stand together, as in no Western text.
 CYRILLIC_WORD = re.compile(rb"[\xa8\xb8\xc0-\xff]{3,}")
 CYRILLIC_SHARE = 0.6
+# Signs of Windows-1250: bytes at places where Windows-1252 has no such character. The comments name
+# the letters of Windows-1250, with the characters that Windows-1252 would show.
+CENTRAL = re.compile(
+    b"|".join(
+        (
+            # ą ł ľ ş (¹ ³ ¾ º) inside of a word, or at its end, except after one letter as in "m³"
+            rb"(?<=[A-Za-z\xc0-\xff])[\xb9\xb3\xbe\xba](?=[a-z\xe0-\xff])",
+            rb"(?<=[a-z\xe0-\xff]{2})[\xb9\xb3\xbe\xba]",
+            # ż (¿) beside a vowel; between consonants it may be the ø of Mac OS Roman
+            rb"(?<=[aeiouy\xf3\xea])\xbf|(?<=[A-Za-z])\xbf(?=[aeiouy\xf3\xb9\xea])",
+            # Ł Ą Ż Ľ (£ ¥ ¯ ¼) beside a letter
+            rb"[\xa3\xa5\xaf\xbc](?=[A-Za-z\xd3\xf3])|(?<=[A-Z])[\xa3\xa5\xaf]",
+            # ś (œ) where no "u" or "t" follows
+            rb"(?<=[aeio])\x9c(?=[cnmw\xe6\xea])",
+            # ě ů (ì ù) before another letter: Italian and French have them at the end
+            rb"(?<=[A-Za-z])[\xec\xf9](?=[a-z])",
+            # ř (ø) before a long vowel, Č č (È è) before a vowel
+            rb"\xf8[\xe1\xe9\xed\xec\xfd\xf9]|[\xc8\xe8][aeiouy\xe1\xe9\xed\xfd\xec]",
+            # ť (no character) before a letter, and in the ending of verbs
+            rb"\x9d(?=[a-z])|(?<=[ae\xe1\xed\xfa])\x9d",
+            # the ending "-ić" (iæ)
+            rb"i\xe6(?![A-Za-z\xc0-\xff])",
+            # ő ű (õ û) at the end of a word, or beside letters where Portuguese, Estonian and
+            # French have none
+            rb"(?<=[a-z])\xf5(?![A-Za-z\xc0-\xff])",
+            rb"(?<=[yz])(?:\xf5(?!e)|\xfb)|d[\xf5\xfb]s|\xf5sz",
+        )
+    )
+)
+# Signs against it: à å ò ñ ão (ŕ ĺ ň ń ăo). No language has these often in Windows-1250.
+WESTERN = re.compile(rb"[\xc0\xe0\xc5\xe5]|\xf2[a-z]|\xf1[aeiou]|\xe3o")
+# Signs of Mac OS Roman, which has letters where Windows has symbols, capital letters or nothing.
+# Not í ó ñ: Windows has ’ — – there.
+MAC = re.compile(
+    b"|".join(
+        (
+            # á à â ä ã å ç é è ê ë ï ò ô õ inside of a word
+            rb"(?<=[a-z])[\x87-\x8d\x8f-\x91\x95\x98\x99\x9b](?=[a-z])",
+            # à ä å é (ˆ Š Œ Ž) after a small letter
+            rb"(?<=[a-z])[\x88\x8a\x8c\x8e](?![\x80-\xff])",
+            # ü ø (Ÿ ¿) between consonants, where Windows-1250 seldom has its ź ż
+            rb"(?<=[BDFGHJKLMNPRSTVWZbfghjklmnprstvwz])\x9f(?=[a-z])",
+            rb"(?<=[BDFGHJKLMNPRSTVbdfghjklmnprstv])\xbf(?=[bdfghjklmnprstv])",
+            # French and Italian "où", "più", "è"
+            rb"(?<=[iotlrns])\x9d(?![A-Za-z\x80-\xff])|(?<= )\x8f(?= )",
+        )
+    )
+)
+# Signs against it: letters of Windows that are symbols or capital letters there.
+NOT_MAC = re.compile(rb"(?<=[a-z])[\xe0-\xff]")
+# A single sign may be chance, and so may a few in a long text.
+SIGNS, SIGNS_SHARE = 2, 0.04
 
 
 def detect(sample: bytes) -> str:
@@ -101,10 +155,8 @@ def detect(sample: bytes) -> str:
         return wide
     if sample.isascii() or _mostly_utf8(sample):
         return "utf-8"
-    if east_asian := _east_asian(sample):
-        return east_asian
-    if _cyrillic(sample):
-        return "cp1251"
+    if found := _east_asian(sample) or _cyrillic(sample) or _european(sample):
+        return found
     # Windows-1252 has five bytes without a meaning; Latin-1 has none.
     return "latin-1" if "\ufffd" in sample.decode("cp1252", "replace") else "cp1252"
 
@@ -156,9 +208,21 @@ def _western(sample: bytes, pairs: Sequence[tuple[int, int]]) -> bool:
     return alone and high < len(pairs) * HIGH
 
 
-def _cyrillic(sample: bytes) -> bool:
+def _cyrillic(sample: bytes) -> str:
     beyond = sum(1 for byte in sample if byte > 0x7F)
-    return sum(map(len, CYRILLIC_WORD.findall(sample))) > beyond * CYRILLIC_SHARE
+    words = sum(map(len, CYRILLIC_WORD.findall(sample)))
+    return "cp1251" if words > beyond * CYRILLIC_SHARE else ""
+
+
+def _european(sample: bytes) -> str:
+    """Windows-1250 or Mac OS Roman if the sample has signs of it; "" in doubt."""
+    central, mac = (sum(1 for _ in signs.finditer(sample)) for signs in (CENTRAL, MAC))
+    least = max(SIGNS, SIGNS_SHARE * sum(1 for byte in sample if byte > 0x7F))
+    if mac >= least and mac > max(central, len(NOT_MAC.findall(sample))):
+        return "mac_roman"
+    if central >= least and central > len(WESTERN.findall(sample)):
+        return "cp1250"
+    return ""
 
 
 def _korean(sample: bytes) -> bool:

@@ -136,6 +136,12 @@ class ListForm(forms.Form):
         return name
 
 
+class SavedMappingForm(forms.Form):
+    """The name of a saved mapping."""
+
+    name = SingleLine(label=_("Name"), max_length=100)
+
+
 class AttributeForm(forms.Form):
     """A new attribute, or (`attribute` given) its name and choices: the type stays."""
 
@@ -248,6 +254,12 @@ class ImportForm(forms.Form):
         widget=forms.RadioSelect(attrs={"class": "form-check-input"}),
         help_text=_("An empty cell never deletes anything."),
     )
+    remember = forms.BooleanField(
+        label=_("Remember this mapping"),
+        required=False,
+        help_text=_("The next file with the same column names begins with these choices."),
+    )
+    mapping_name = SingleLine(label=_("As"), max_length=100, required=False)
 
     def __init__(
         self,
@@ -268,10 +280,14 @@ class ImportForm(forms.Form):
                 "new_list": import_.new_list,
                 "consent": import_.consent,
                 "known": import_.known,
+                "mapping_name": self._mapping_name(import_),
             },
         )
         super().__init__(*args, **kwargs)
         self.import_ = import_
+        if "sheet" in import_.dialect:  # its CSV was written here
+            self.fields["encoding"].widget = forms.HiddenInput()
+            self.fields["delimiter"].widget = forms.HiddenInput()
         cast("forms.ChoiceField", self.fields["header"]).choices = [
             *((line, _line_label(line, cells)) for line, cells in lines),
             (0, _("No line names the columns")),
@@ -286,11 +302,19 @@ class ImportForm(forms.Form):
             (NEW_LIST, _("A new list…")),
         ]
 
+    @staticmethod
+    def _mapping_name(import_: Import) -> str:
+        if import_.saved_mapping:
+            return import_.saved_mapping.name
+        return import_.filename.rpartition(".")[0][:100].strip() or import_.filename[:100]
+
     def clean_delimiter(self) -> str:
         return SIGNS[self.cleaned_data["delimiter"]]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("remember") and not cleaned.get("mapping_name", "x"):
+            self.add_error("mapping_name", _("Enter a name for the mapping."))
         if cleaned.get("list") == NEW_LIST:
             name = cleaned.get("new_list", "").strip()
             if not name:

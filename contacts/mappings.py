@@ -1,11 +1,13 @@
-"""Overrides of single columns in a mapping, written as `"Header=target"`. Pure.
+"""Mappings that are not only guessed: overrides of single columns, and saved mappings. Pure.
 
-A header is compared as contacts.columns folds it; `#3` is the third column. Targets are those of
-contacts.columns, the key or name of an attribute alone, `ignore`, and `new`, or `new:date`, for a
-new attribute that is named after the header.
+An override is written as `"Header=target"`. A header is compared as contacts.columns folds it; `#3`
+is the third column. Targets are those of contacts.columns, the key or name of an attribute alone,
+`ignore`, and `new`, or `new:date`, for a new attribute that is named after the header.
 """
 
+import hashlib
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from contacts import columns
 from contacts.columns import Column, KnownAttribute
@@ -71,3 +73,55 @@ def _target(target: str, column: Column, attributes: Sequence[KnownAttribute]) -
         if wanted in {columns.fold(attribute.key), columns.fold(attribute.label)}:
             return f"attribute:{attribute.key}"
     raise UnknownChoiceError("target", target)
+
+
+# Saved mappings ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The targets for a file. `lost`: numbers of columns whose attribute isn't there any more; our
+    guess is used for them."""
+
+    targets: list[str]
+    lost: list[int]
+
+
+def fingerprint(header: Sequence[str]) -> str:
+    """The same for headers with the same folded names in the same order; "" for a header without
+    names."""
+    folded = [columns.fold(name) for name in header]
+    while folded and not folded[-1]:  # a spreadsheet adds empty columns
+        folded.pop()
+    return hashlib.sha256("\n".join(folded).encode()).hexdigest() if any(folded) else ""
+
+
+def applied(
+    saved: Sequence[str], described: Sequence[Column], known: Iterable[KnownAttribute]
+) -> Applied:
+    """Saved targets for a file with these columns. An attribute that the mapping made before is an
+    existing one now."""
+    keys = {attribute.key for attribute in known}
+    targets: list[str] = []
+    lost: list[int] = []
+    for number, column in enumerate(described):
+        target = saved[number] if number < len(saved) else column.guess
+        kind, _colon, rest = target.partition(":")
+        key, _colon, type_ = rest.partition(":")
+        if kind == "new":
+            target = f"attribute:{key}" if key in keys else f"new:{column.key}:{type_}"
+        elif kind == "attribute" and key not in keys:
+            target = column.guess
+            lost.append(number)
+        targets.append(target)
+    return Applied(_once(targets, lost), lost)
+
+
+def _once(targets: list[str], lost: Iterable[int]) -> list[str]:
+    """Without guesses of a target that another column has."""
+    guessed = set(lost)
+    sure = {target for number, target in enumerate(targets) if number not in guessed}
+    return [
+        "" if number in guessed and target in sure - set(columns.STATUS_FIELDS) else target
+        for number, target in enumerate(targets)
+    ]

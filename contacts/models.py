@@ -229,6 +229,7 @@ class Import(models.Model):
 
     class State(models.TextChoices):
         UPLOADING = "uploading", _("Uploading")
+        READING = "reading", _("Being read")  # it is packed: a worker makes a CSV file of it
         READY = "ready", _("To be checked")  # columns and choices are being made
         QUEUED = "queued", _("Waiting")
         RUNNING = "running", _("Running")
@@ -250,6 +251,10 @@ class Import(models.Model):
     dialect = models.JSONField(default=dict)
     # One target a column, see contacts.columns: "email", "attribute:city", "" (ignored), ...
     mapping = models.JSONField(default=list)
+    # The saved mapping that its choices began with.
+    saved_mapping = models.ForeignKey(
+        "SavedMapping", models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     # Answers about words in its status columns, for this file only: [[kind, key, meaning], ...]
     # (contacts.statuswords). Answers for all files are in `StatusWord`. Also the answer what
     # "unsubscribed" is about: services.statuswords.ELSEWHERE.
@@ -297,12 +302,40 @@ class Import(models.Model):
                 fields=("workspace",),
                 include=("size",),
                 name="import_unfinished",
-                condition=models.Q(state__in=["uploading", "ready"]),
+                condition=models.Q(state__in=["uploading", "reading", "ready"]),
             ),
         )
 
     def __str__(self) -> str:
         return f"import {self.pk}: {self.filename}"
+
+
+class SavedMapping(models.Model):
+    """The choices about the columns of a file, by a name, for other files of the workspace with the
+    same header (contacts.mappings.fingerprint)."""
+
+    workspace = models.ForeignKey(
+        Workspace, models.CASCADE, related_name="saved_mappings", db_index=False
+    )
+    name = SingleLineField(_("name"), max_length=100)
+    fingerprint = models.CharField(max_length=64)
+    # The names of the columns, cut, and one target a column (contacts.columns).
+    header = models.JSONField(default=list)
+    targets = models.JSONField(default=list)
+    # How 3/5/2024 is meant: one of contacts.values.ORDERS.
+    dates = models.CharField(max_length=3, blank=True)
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    # When an import with it was last started.
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("workspace", "name"), name="saved_mapping_name_once"),
+        )
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class StatusWord(models.Model):
@@ -338,7 +371,8 @@ class StatusWord(models.Model):
 
 
 class ImportChunk(models.Model):
-    """A piece of an import's file; deleted some time after the import ended."""
+    """A piece of an import's file; deleted some time after the import ended. Of a packed file, the
+    rows from number 0 on are the CSV file, and those below are the file as it was uploaded."""
 
     of_import = models.ForeignKey(
         Import, models.CASCADE, related_name="chunks", db_index=False, db_column="import_id"

@@ -196,6 +196,8 @@ def _attribute_setter(attribute: columns.KnownAttribute, order: str) -> Setter:
             not text or key in person.attributes
         ):  # two columns for one attribute: the first that has a value
             return
+        if kind == "date" and values.is_no_date(text):
+            return
         try:
             person.attributes[key] = values.parse(kind, text, **options)
         except ValueError:

@@ -16,6 +16,7 @@ register(
         "imported": Look("quiet", "file-import", _("Imported")),
         # Imports and jobs.
         "uploading": Look("busy", "upload", _("Uploading")),
+        "reading": Look("busy", "file-import", _("Being read")),
         "ready": Look("info", "columns", _("To be checked")),
         "queued": Look("quiet", "clock", _("Queued")),
         "finished": Look("good", "circle-check", _("Finished")),

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from contacts.services import importrun, imports, jobs
+from contacts.services import importreading, importrun, imports, jobs
 
 
 @shared_task(ignore_result=True)
@@ -13,10 +13,18 @@ def run_import(import_id: int) -> None:
 
 
 @shared_task(ignore_result=True)
+def read_import(import_id: int) -> None:
+    """Read an import's packed file."""
+    importreading.read(import_id)
+
+
+@shared_task(ignore_result=True)
 def sweep_imports() -> None:
     """Beat: nudge imports without a worker (it died, or a message was lost)."""
     for import_id in imports.due():
         run_import.delay(import_id)
+    for import_id in importreading.due():
+        read_import.delay(import_id)
 
 
 @shared_task(ignore_result=True)

@@ -4,7 +4,16 @@ from django.urls import URLPattern
 
 from accounts.access import View, workspace_path
 from accounts.permissions import Permission
-from contacts.views import attributes, imports, jobs, lists, people, suppressions, uploads
+from contacts.views import (
+    attributes,
+    imports,
+    jobs,
+    lists,
+    people,
+    savedmappings,
+    suppressions,
+    uploads,
+)
 
 
 def view(route: str, target: View, name: str) -> URLPattern:
@@ -43,10 +52,14 @@ urlpatterns = [
     view("imports/", imports.import_list, "imports"),
     edit("imports/new/", uploads.new_import, "new_import"),
     edit("imports/begin/", uploads.begin_import, "begin_import"),
+    view("imports/mappings/", savedmappings.saved_mappings, "saved_mappings"),
+    edit("imports/mappings/<int:pk>/", savedmappings.edit_mapping, "edit_mapping"),
+    edit("imports/mappings/<int:pk>/delete/", savedmappings.delete_mapping, "delete_mapping"),
     view("imports/<int:pk>/", imports.import_page, "import"),
     edit("imports/<int:pk>/piece/", uploads.import_piece, "import_piece"),
     edit("imports/<int:pk>/uploaded/", uploads.import_uploaded, "import_uploaded"),
     edit("imports/<int:pk>/columns/", imports.import_columns, "import_columns"),
+    edit("imports/<int:pk>/sheet/", imports.import_sheet, "import_sheet"),
     edit("imports/<int:pk>/check/", imports.import_check, "import_check"),
     edit("imports/<int:pk>/words/", imports.import_words, "import_words"),
     edit("imports/<int:pk>/start/", imports.start_import, "start_import"),

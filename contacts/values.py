@@ -36,6 +36,8 @@ YEAR_FIRST = re.compile(
 )
 COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})", re.ASCII)
 YEAR_LAST = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4})(?:[T\s].*)?", re.ASCII | re.DOTALL)
+# Zeros instead of a date: 0/0/00 in Outlook's exports, 0000-00-00 00:00:00 in MySQL's.
+NO_DATE = re.compile(r"0{1,4}([-/.])00?\1(?:00|0000|0)(?:[T ]00:00(?::00)?)?", re.ASCII)
 # Excel's count of days, for 1954 to 2118: shorter than any date written in digits.
 SERIAL = re.compile(r"(?:[2-7]\d{4}|80000)(?:\.\d+)?", re.ASCII)
 MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
@@ -138,6 +140,11 @@ def _named_month(match: re.Match[str]) -> dt.date:
     if not day:
         raise ValueError(match[0][:50])
     return dt.date(int(match[4]), MONTHS.index(match[2].lower()) + 1, int(day))
+
+
+def is_no_date(text: str) -> bool:
+    """Whether a date column has no date in this cell."""
+    return bool(NO_DATE.fullmatch(text))
 
 
 PARSERS: dict[str, Callable[[str], Value]] = {

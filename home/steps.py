@@ -14,7 +14,7 @@ from sending.models import Mailing
 def import_people(request: WorkspaceRequest) -> todo.FirstStep:
     return todo.FirstStep(
         _("Import your contacts"),
-        _("A CSV file from your last tool, a shop or a spreadsheet; columns are recognised."),
+        _("A spreadsheet, or a CSV file from your last tool or a shop; columns are recognised."),
         done=Contact.objects.filter(workspace=request.workspace).exists(),
         url=todo.url(request, "new_import"),
     )

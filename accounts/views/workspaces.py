@@ -16,7 +16,7 @@ from accounts.forms import DeleteWorkspaceForm, NewWorkspaceForm, WorkspaceForm
 from accounts.models import Membership, User
 from accounts.services import workspaces
 from accounts.tasks import erase_workspace
-from pages import activity
+from pages import activity, overtaken
 
 
 @login_required
@@ -37,7 +37,7 @@ def new_workspace(request: HttpRequest) -> HttpResponseBase:
 
 def workspace_settings(request: WorkspaceRequest) -> HttpResponseBase:
     form = WorkspaceForm(request.POST or None, workspace=request.workspace)
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST" and form.is_valid() and not overtaken.is_overtaken(form):
         try:
             workspaces.change(request.workspace, **form.cleaned_data)
         except IntegrityError:  # taken by a request at the same moment

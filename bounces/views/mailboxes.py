@@ -17,7 +17,7 @@ from bounces.models import BounceMailbox
 from bounces.services import mailboxes as service
 from bounces.services import unprovensources
 from bounces.views.bounces import STATES
-from pages import locales
+from pages import locales, overtaken
 from relays.managers import managers
 from relays.providers import mailboxproviders as known
 
@@ -60,7 +60,7 @@ def new_mailbox(request: WorkspaceRequest) -> HttpResponseBase:
 def edit_mailbox(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     one = get_in(request.workspace, BounceMailbox, pk=pk, managed_by="")
     form = MailboxForm(request.POST or None, workspace=request.workspace, mailbox=one)
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST" and form.is_valid() and not overtaken.is_overtaken(form):
         service.change(one, **form.cleaned_data)
         messages.success(request, _("Saved."))
         return redirect("mailbox", request.workspace.slug, one.pk)

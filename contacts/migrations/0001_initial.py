@@ -55,12 +55,32 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='SavedMapping',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=100, verbose_name='name')),
+                ('fingerprint', models.CharField(max_length=64)),
+                ('header', models.JSONField(default=list)),
+                ('targets', models.JSONField(default=list)),
+                ('dates', models.CharField(blank=True, max_length=3)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('used_at', models.DateTimeField(blank=True, null=True)),
+                ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='saved_mappings', to='accounts.workspace')),
+            ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('workspace', 'name'), name='saved_mapping_name_once'),
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name='Import',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('filename', models.CharField(max_length=255, verbose_name='file')),
                 ('size', models.BigIntegerField(default=0, verbose_name='size')),
-                ('state', models.CharField(choices=[('uploading', 'Uploading'), ('ready', 'To be checked'), ('queued', 'Waiting'), ('running', 'Running'), ('finished', 'Finished'), ('cancelled', 'Cancelled'), ('failed', 'Failed')], max_length=10, verbose_name='state')),
+                ('state', models.CharField(choices=[('uploading', 'Uploading'), ('reading', 'Being read'), ('ready', 'To be checked'), ('queued', 'Waiting'), ('running', 'Running'), ('finished', 'Finished'), ('cancelled', 'Cancelled'), ('failed', 'Failed')], max_length=10, verbose_name='state')),
                 ('dialect', models.JSONField(default=dict)),
                 ('mapping', models.JSONField(default=list)),
                 ('answers', models.JSONField(default=list)),
@@ -79,13 +99,14 @@ class Migration(migrations.Migration):
                 ('finished_at', models.DateTimeField(blank=True, null=True)),
                 ('undone_at', models.DateTimeField(blank=True, null=True)),
                 ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('saved_mapping', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='contacts.savedmapping')),
                 ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='imports', to='accounts.workspace')),
             ],
             options={
                 'indexes': [
                     models.Index(fields=['workspace', '-id'], name='import_by_id'),
                     models.Index(condition=models.Q(('state__in', ['queued', 'running'])), fields=['state'], name='import_due'),
-                    models.Index(condition=models.Q(('state__in', ['uploading', 'ready'])), fields=['workspace'], include=('size',), name='import_unfinished'),
+                    models.Index(condition=models.Q(('state__in', ['uploading', 'reading', 'ready'])), fields=['workspace'], include=('size',), name='import_unfinished'),
                 ],
             },
         ),

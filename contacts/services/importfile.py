@@ -3,9 +3,11 @@
 Any host can run the import; nothing is stored on a host's disk.
 """
 
+import io
 from collections.abc import Iterable, Iterator
 
 from django.db import transaction
+from django.db.models import F
 from django.utils.translation import gettext as _
 
 from contacts.csvfile import Dialect
@@ -29,11 +31,12 @@ class FullError(UploadError):
 
 
 class ChunkSource:
-    """contacts.csvfile.ByteSource over the chunks. Caches the last two, because records cross the
-    ends of chunks."""
+    """contacts.csvfile.ByteSource over the chunks, or over those that were set aside. Caches the
+    last two, because records cross the ends of chunks."""
 
-    def __init__(self, import_id: int) -> None:
+    def __init__(self, import_id: int, *, aside: bool = False) -> None:
         self._import_id = import_id
+        self._aside = aside
         self._kept: dict[int, bytes] = {}
 
     def read(self, offset: int, size: int) -> bytes:
@@ -47,8 +50,47 @@ class ChunkSource:
 
     def _load(self, numbers: list[int]) -> None:
         if numbers:
-            rows = ImportChunk.objects.filter(of_import_id=self._import_id, number__in=numbers)
-            self._kept.update((n, bytes(data)) for n, data in rows.values_list("number", "data"))
+            stored = [_aside(n) for n in numbers] if self._aside else numbers
+            rows = ImportChunk.objects.filter(of_import_id=self._import_id, number__in=stored)
+            self._kept.update(
+                (_aside(n) if self._aside else n, bytes(data))
+                for n, data in rows.values_list("number", "data")
+            )
+
+
+def _aside(number: int) -> int:
+    """The number of a chunk that was set aside, and back."""
+    return -1 - number
+
+
+class AsideFile(io.RawIOBase):
+    """A readable file over the chunks that were set aside. `size`: in bytes."""
+
+    def __init__(self, import_id: int, size: int) -> None:
+        self._source = ChunkSource(import_id, aside=True)
+        self._size = size
+        self._at = 0
+
+    def read(self, size: int = -1, /) -> bytes:
+        most = max(0, self._size - self._at)
+        wanted = most if size < 0 else min(size, most)
+        data = self._source.read(self._at, wanted) if wanted else b""
+        self._at += len(data)
+        return data
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        begin = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        self._at = max(0, begin + offset)
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def seekable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return True
 
 
 def append(
@@ -95,6 +137,36 @@ def _in_chunks(pieces: Iterable[bytes]) -> Iterator[bytes]:
             del buffer[:CHUNK]
     if buffer:
         yield bytes(buffer)
+
+
+def set_aside(import_: Import) -> None:
+    """Keep the file as it was uploaded, so that another one can be written in its place."""
+    chunks = ImportChunk.objects.filter(of_import=import_, number__gte=0)
+    chunks.update(number=_aside(0) - F("number"))
+
+
+def size_aside(import_id: int) -> int:
+    """How many bytes were set aside."""
+    chunks = ImportChunk.objects.filter(of_import_id=import_id, number__lt=0).order_by("number")
+    last = chunks.values_list("offset", "data").first()
+    return last[0] + len(last[1]) if last else 0
+
+
+def drop_aside(import_: Import) -> None:
+    ImportChunk.objects.filter(of_import=import_, number__lt=0).delete()
+
+
+def write(import_: Import, pieces: Iterable[bytes], *, limit: int) -> int:
+    """Write these bytes as the import's file, in place of the former ones; returns their number.
+    Raises UploadError beyond `limit`. The caller is in a transaction."""
+    ImportChunk.objects.filter(of_import=import_, number__gte=0).delete()
+    at = 0
+    for data in _in_chunks(pieces):
+        if at + len(data) > limit:
+            raise UploadError("", at)
+        ImportChunk.objects.create(of_import=import_, number=at // CHUNK, offset=at, data=data)
+        at += len(data)
+    return at
 
 
 def copy(import_: Import, other: Import) -> None:

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from contacts import reimport
+from contacts import columns, reimport
 from contacts.csvfile import CsvReader
 from contacts.models import Import, List
+from contacts.programs import Program
 from contacts.reimport import OnLists
 from contacts.services.importfile import ChunkSource, dialect_of
 from contacts.statuswords import LIST
@@ -12,11 +13,13 @@ from contacts.statuswords import LIST
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """`own`: a contacts export of Yanshu. `lists`: {list column: the list that it names}."""
+    """`own`: a contacts export of Yanshu. `lists`: {list column: the list that it names}.
+    `program`: the other program that probably wrote the file."""
 
     own: bool
     lists: dict[int, str | None]
     on_lists: OnLists
+    program: Program | None = None
 
     @property
     def summed_up(self) -> bool:
@@ -35,7 +38,7 @@ def layout_of(import_: Import) -> Layout:
     about = reimport.column_about(lists, goes_into) if goes_into else None
     joined = reimport.joined_in(header)
     on_lists = OnLists(tuple(lists), about, joined if joined in lists else None, tuple(goes_into))
-    return Layout(reimport.is_ours(header), lists, on_lists)
+    return Layout(reimport.is_ours(header), lists, on_lists, columns.program_of(header))
 
 
 def _header(import_: Import) -> list[str]:

@@ -1,5 +1,5 @@
-"""Sentences of the page and the command about a file that is an export of ours, before it is
-imported."""
+"""Sentences of the page and the command about a file that is an export, of ours or of another
+program, before it is imported."""
 
 from django.utils.translation import gettext as _
 
@@ -12,7 +12,15 @@ SHOWN = 20
 
 
 def notes(import_: Import, layout: Layout) -> list[str]:
-    """Sentences about which people are added to the list, and by which column."""
+    """Sentences about the program that wrote the file, which people are added to the list, and by
+    which column."""
+    if layout.program:
+        text = _("This looks like an export of {program}.")
+        return [text.format(program=layout.program.label), *_of_lists(import_, layout)]
+    return _of_lists(import_, layout)
+
+
+def _of_lists(import_: Import, layout: Layout) -> list[str]:
     about = layout.on_lists.about
     if about is not None:
         text = _(

@@ -141,7 +141,7 @@ def batches(import_: Import, layout: Layout, *, size: int) -> Iterator[RowBatch]
         import_.mapping,
         attributes_of(import_.workspace_id),
         order=import_.dialect.get("dates", ""),
-        vocabulary=answers.vocabulary(import_),
+        vocabulary=answers.vocabulary(import_, layout.program),
         on_lists=layout.on_lists,
     )
     reader = CsvReader(ChunkSource(import_.pk), dialect, start)

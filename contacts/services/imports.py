@@ -19,7 +19,15 @@ from contacts.batches import Reject, RowBatch
 from contacts.columns import Column
 from contacts.csvfile import Bytes, CsvReader, Dialect
 from contacts.exceptions import ContactsError
-from contacts.models import Attribute, Import, ImportChunk, Job, List, Subscription
+from contacts.models import (
+    Attribute,
+    Import,
+    ImportChunk,
+    Job,
+    List,
+    SavedMapping,
+    Subscription,
+)
 from contacts.queries import importing
 from contacts.queries.importing import Undone
 from contacts.rows import MappingError, NoAddressColumnError, Shaper
@@ -29,6 +37,7 @@ from contacts.services import (
     importrun,
     jobs,
     lists,
+    packedfile,
     statuswords,
     unfinished,
 )
@@ -82,17 +91,41 @@ def append(import_: Import, offset: int, pieces: Iterable[bytes], *, limit: int)
         raise importfile.UploadError(unfinished.no_room(), error.next) from error
 
 
-def finish_upload(import_: Import) -> Import:
-    """The file is complete: guess its format and its columns. Raises csvdetect.NotCsvError if it is
-    no CSV; the import is deleted then.
+def finish_upload(import_: Import, *, enqueue: Callable[[int], Any] | None = None) -> Import:
+    """The file is complete: guess its format and its columns. A packed file is left to a worker
+    (services.importreading); without `enqueue` it is unpacked here. Raises csvdetect.NotCsvError if
+    it is no table; the import is deleted then.
     """
     try:
-        dialect = csvdetect.detect(importfile.sample(import_))
+        if packedfile.is_packed(import_):
+            with transaction.atomic():
+                importfile.set_aside(import_)
+                import_.state = Import.State.READING
+                import_.save(update_fields=["state"])
+            if enqueue:
+                jobs.nudge(enqueue, import_.pk)
+                return import_
+        make_ready(import_)
     except csvdetect.NotCsvError:
         import_.delete()
         raise
+    return import_
+
+
+@transaction.atomic
+def make_ready(import_: Import) -> None:
+    """Unpack the file if it is packed, and guess its format and its columns. Raises
+    csvdetect.NotCsvError; importrun.ImportLostError if the import is in another state or another
+    worker's meanwhile."""
+    was, holder = import_.state, import_.holder
+    if was == Import.State.READING:
+        packedfile.unpack(import_)
+    sheets = _sheets(import_)
+    detect = csvdetect.of_sheet if sheets else csvdetect.detect
+    dialect = detect(importfile.sample(import_))
     described = describe(import_, dialect)
     import_.dialect = {
+        **sheets,
         "encoding": dialect.encoding,
         "delimiter": dialect.delimiter,
         "header": dialect.header,
@@ -100,8 +133,40 @@ def finish_upload(import_: Import) -> Import:
     }
     import_.mapping = [column.guess for column in described]
     import_.state = Import.State.READY
-    import_.save(update_fields=["dialect", "mapping", "state"])
-    return import_
+    changed = Import.objects.filter(pk=import_.pk, state=was, holder=holder).update(
+        size=import_.size,
+        dialect=import_.dialect,
+        mapping=import_.mapping,
+        state=import_.state,
+        leased_until=None,
+    )
+    if not changed:
+        raise importrun.ImportLostError
+
+
+def _sheets(import_: Import) -> dict[str, Any]:
+    """What the dialect of a workbook says of its sheets."""
+    return {key: import_.dialect[key] for key in ("sheet", "sheets") if key in import_.dialect}
+
+
+def choose_sheet(
+    import_: Import, number: int, *, enqueue: Callable[[int], Any] | None = None
+) -> None:
+    """Read another sheet of the workbook: by a worker, or here without `enqueue`. Raises
+    ImportRefusedError, csvdetect.NotCsvError."""
+    if number not in {one for one, _name in import_.dialect.get("sheets", ())}:
+        raise ImportRefusedError(_("This sheet isn't in the workbook."))
+    chosen = import_.dialect | {"sheet": number}
+    changed = Import.objects.filter(pk=import_.pk, state=Import.State.READY).update(
+        state=Import.State.READING, dialect=chosen, leased_until=None
+    )
+    if not changed:
+        raise ImportRefusedError(_("This import has been started already."))
+    import_.refresh_from_db()
+    if enqueue:
+        jobs.nudge(enqueue, import_.pk)
+    else:
+        make_ready(import_)
 
 
 def receive(  # noqa: PLR0913 - what a file is, and whose
@@ -185,19 +250,22 @@ def configure(  # noqa: PLR0913 - one argument a choice of the page
     known: str,
     new_list: str = "",
     answers: Mapping[tuple[str, str], str] | None = None,
+    saved: SavedMapping | None = None,
 ) -> None:
     """Store the choices. `new_list`: the name of a list that `start` will make; `answers`: the
-    meanings of words in this file (contacts.statuswords.Vocabulary). Raises ImportRefusedError if
-    the mapping can't be used, the file has too many columns, or the import was started."""
+    meanings of words in this file (contacts.statuswords.Vocabulary); `saved`: the mapping that they
+    began with. Raises ImportRefusedError if the mapping can't be used, the file has too many
+    columns, or the import was started."""
     refuse_wide(import_, Dialect(dialect["encoding"], dialect["delimiter"], int(dialect["header"])))
     refuse_unmapped(import_.workspace_id, mapping)
     changed = Import.objects.filter(pk=import_.pk, state=Import.State.READY).update(
-        dialect=dialect,
+        dialect=_sheets(import_) | dialect,
         mapping=list(mapping),
         list=target,
         new_list="" if target else new_list,
         consent=consent,
         known=known,
+        saved_mapping=saved,
         **({} if answers is None else {"answers": statuswords.stored(answers)}),
     )
     if not changed:
@@ -406,6 +474,7 @@ def again(import_: Import, *, by: User | None) -> Import:
         state=Import.State.READY,
         dialect=import_.dialect,
         mapping=import_.mapping,
+        saved_mapping=import_.saved_mapping,
         answers=import_.answers,
         list=import_.list,
         consent=import_.consent,

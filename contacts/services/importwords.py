@@ -100,8 +100,9 @@ def column_names(import_: Import) -> dict[int, str]:
     }
 
 
-def answers(posted: Mapping[str, str]) -> Iterator[WordAnswer]:
-    """The answers of the form: word_0, kind_0, text_0, meaning_0, and so on."""
+def answers(posted: Mapping[str, str], *, touched: bool = False) -> Iterator[WordAnswer]:
+    """The answers of the form: word_0, kind_0, text_0, meaning_0, and so on. `touched`: only those
+    that a person chose, without the suggestions that the page showed."""
     for number in range(SHOWN):
         if f"kind_{number}" not in posted:
             continue
@@ -109,5 +110,6 @@ def answers(posted: Mapping[str, str]) -> Iterator[WordAnswer]:
             posted.get(f"{name}_{number}", "") for name in ("kind", "word", "text", "meaning")
         )
         # Unchanged choices need no answer.
-        if meaning != posted.get(f"was_{number}", ""):
+        unchanged = posted.get(f"{'shown' if touched else 'was'}_{number}", "")
+        if meaning != unchanged:
             yield WordAnswer(kind, key, text, meaning)

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.models import User, Workspace
 from contacts.models import Import, StatusWord
+from contacts.programs import Program
 from contacts.statuswords import (
     DATE,
     EMPTY,
@@ -70,9 +71,11 @@ def stored(answers: Mapping[tuple[str, str], str]) -> list[list[str]]:
     return [[kind, key, meaning] for (kind, key), meaning in sorted(answers.items())]
 
 
-def vocabulary(import_: Import) -> Vocabulary:
-    """All answers for the words of this file; those for the file alone take precedence."""
-    return Vocabulary(remembered(import_.workspace_id) | of_import(import_))
+def vocabulary(import_: Import, program: Program | None = None) -> Vocabulary:
+    """All answers for the words of this file; those for the file alone take precedence. Before any
+    answer, words have the meaning that the program which wrote the file gives them."""
+    meant = dict(program.words) if program else {}
+    return Vocabulary(meant | remembered(import_.workspace_id) | of_import(import_))
 
 
 def unanswered(imports: Iterable[Import]) -> list[Import]:
@@ -90,8 +93,11 @@ def unanswered(imports: Iterable[Import]) -> list[Import]:
 
 
 @transaction.atomic
-def answer(import_: Import, answers: Iterable[WordAnswer], *, by: User | None) -> int:
-    """Store a person's answers about the words of the file; returns how many changed."""
+def answer(
+    import_: Import, answers: Iterable[WordAnswer], *, by: User | None, scope: str = ""
+) -> int:
+    """Store a person's answers about the words of the file, and what "unsubscribed" in it is about
+    (one of SCOPES; "": no answer); returns how many answers about words changed."""
     of_workspace, of_this = remembered(import_.workspace_id), of_import(import_)
     known = of_workspace | of_this
     new = [
@@ -107,6 +113,8 @@ def answer(import_: Import, answers: Iterable[WordAnswer], *, by: User | None) -
         if one.key in OF_ONE_FILE and one.meaning:
             of_this[one.kind, one.key] = one.meaning
     _remember(import_.workspace, [one for one in new if one.key not in OF_ONE_FILE], by)
+    if scope in SCOPES:
+        of_this[ELSEWHERE] = scope
     import_.answers = stored(of_this)
     import_.save(update_fields=["answers"])
     return len(new)

@@ -17,7 +17,8 @@ from contacts.models import Import
 from contacts.services.importfile import CHUNK, UploadError
 from pages import locales
 
-WAITING = (Import.State.UPLOADING, Import.State.READY)
+HALF = (Import.State.UPLOADING, Import.State.READING)
+WAITING = (*HALF, Import.State.READY)
 MOST_FILES = 50
 MOST_OF_PERSON = 20
 KEEP_HALF = timedelta(days=1)
@@ -96,6 +97,6 @@ def _used(files: QuerySet[Import]) -> tuple[int, int]:
 def overdue() -> Q:
     """A condition: imports that nobody will go on with, by `created_at` and state."""
     now = timezone.now()
-    return Q(state=Import.State.UPLOADING, created_at__lt=now - KEEP_HALF) | Q(
+    return Q(state__in=HALF, created_at__lt=now - KEEP_HALF) | Q(
         state=Import.State.READY, created_at__lt=now - KEEP_READY
     )

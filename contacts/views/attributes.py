@@ -14,7 +14,7 @@ from contacts.forms import AttributeForm
 from contacts.models import Attribute, Job
 from contacts.services import attributes as service
 from contacts.views.jobs import in_background
-from pages import locales
+from pages import locales, overtaken
 
 
 def attributes(request: WorkspaceRequest) -> HttpResponse:
@@ -51,7 +51,7 @@ def edit_attribute(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     """Name and choices; merge field and type stay: mails and values depend on them."""
     attribute = get_in(request.workspace, Attribute, pk=pk)
     form = AttributeForm(request.POST or None, attribute=attribute)
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST" and form.is_valid() and not overtaken.is_overtaken(form):
         service.change(
             attribute, label=form.cleaned_data["label"], choices=form.cleaned_data["choices"]
         )

@@ -16,24 +16,26 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest, get_in
-from contacts import columns, encodings, names
+from contacts import columns, csvdetect, encodings, names
 from contacts.csvfile import Dialect
 from contacts.forms import NEW_LIST, SIGNS, ImportForm
-from contacts.models import Attribute, Import, Job, List
+from contacts.models import Attribute, Import, Job, List, SavedMapping
 from contacts.services import (
     importfile,
     importnotes,
     imports,
     importwords,
     rejectfile,
+    savedmappings,
     statuswords,
     undowords,
+    unfinished,
 )
 from contacts.statuswords import WordCounts
-from contacts.tasks import run_import
+from contacts.tasks import read_import, run_import
 from contacts.views.jobs import in_background
 from contacts.views.people import csv_response
-from pages import locales, tables
+from pages import locales, numbers, tables
 
 # The largest file that may be checked as a whole, in a request.
 CHECK_ALL_UP_TO = 32 * importfile.CHUNK
@@ -54,6 +56,8 @@ STATUS_LABELS = {
     "complained": gettext_lazy("Complained (yes, or since when)"),
     "list": gettext_lazy("Status on the list that the column names"),
 }
+# Instead of a saved mapping.
+OWN_GUESS = "guess"
 NEW_TYPES = ("text", "number", "date", "boolean")
 # The kinds of rows in the order of the bar, each with its colour.
 OUTCOMES = (
@@ -95,8 +99,15 @@ def import_page(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
         checked = _checked(request, import_) if request.GET.get("now") == "1" else {}
         context = {"import": import_, "step": 3, "choices": imports.choices_of(import_)}
         return render(request, "contacts/import_check.html", context | checked)
-    context = {"import": import_, "step": 1 if import_.state == Import.State.UPLOADING else 4}
+    step = 1 if import_.state in unfinished.HALF or _unread(import_) else 4
+    context = {"import": import_, "step": step, "unread": _unread(import_)}
     return render(request, "contacts/import_run.html", context | _figures(import_))
+
+
+def _unread(import_: Import) -> str:
+    """Why the file could not be read; "" if it could."""
+    failed = import_.state == Import.State.FAILED
+    return str(csvdetect.SENTENCES.get(import_.error, "")) if failed else ""
 
 
 @require_POST
@@ -114,6 +125,8 @@ def import_columns(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
         return _columns(request, import_, form=form, dialect=_dialect(request), mapping=mapping)
     chosen = form.cleaned_data
     try:
+        if chosen["remember"]:
+            savedmappings.check_name(import_, chosen["mapping_name"], _dialect(request))
         imports.configure(
             import_,
             dialect={n: chosen[n] for n in ("encoding", "delimiter", "header", "dates")},
@@ -122,12 +135,27 @@ def import_columns(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
             new_list=chosen["new_list"].strip() if chosen["list"] == NEW_LIST else "",
             consent=chosen["consent"],
             known=chosen["known"],
+            saved=_saved(request, import_, savedmappings.fitting(import_, _dialect(request))),
         )
-    except imports.ImportRefusedError as error:
-        form.add_error(None, str(error))
+        if chosen["remember"]:
+            savedmappings.remember(import_, chosen["mapping_name"], by=request.user)
+    except (imports.ImportRefusedError, savedmappings.SavedMappingError) as error:
+        form.add_error(getattr(error, "field", None), str(error))
         return _columns(request, import_, form=form, dialect=_dialect(request), mapping=mapping)
     url = reverse("import", args=[request.workspace.slug, import_.pk])
     return redirect(f"{url}?step=check")
+
+
+@require_POST
+def import_sheet(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    """Read another sheet of the workbook."""
+    import_ = get_in(request.workspace, Import, pk=pk)
+    number = numbers.whole(request.POST.get("sheet", ""))
+    try:
+        imports.choose_sheet(import_, -1 if number is None else number, enqueue=read_import.delay)
+    except imports.ImportRefusedError as error:
+        messages.error(request, str(error))
+    return redirect("import", request.workspace.slug, import_.pk)
 
 
 def _target(request: WorkspaceRequest, chosen: dict[str, Any]) -> List | None:
@@ -166,16 +194,24 @@ def _columns(  # noqa: PLR0913 - what of a half-filled page is to be shown again
     too_wide = _too_wide(import_, dialect)
     described = [] if too_wide else imports.describe(import_, dialect)
     lines = imports.first_lines(import_, dialect)
-    if reread or (mapping is None and len(import_.mapping) != len(described)):
-        mapping = [column.guess for column in described]
+    fitting = [] if too_wide else savedmappings.fitting(import_, dialect)
+    saved = _saved(request, import_, fitting, reread=reread)
+    use = savedmappings.use(import_, saved, dialect) if saved else None
+    begun = use.targets if use else [column.guess for column in described]
+    if reread:
+        mapping = _read_again(request, described, begun)
+    elif mapping is None and len(import_.mapping) != len(described):
+        mapping = begun
     elif mapping is None:
         mapping = import_.mapping
     if reread:
-        form = ImportForm(import_=import_, lines=lines, initial=request.POST.dict())
+        initial = request.POST.dict() | ({"dates": use.dates} if use and use.dates else {})
+        form = ImportForm(import_=import_, lines=lines, initial=initial)
     known = Attribute.objects.filter(workspace=request.workspace)
+    padded = [*mapping, *[""] * len(described)]
     rows = [
-        (number, column, mapping[number] if number < len(mapping) else "", _targets(column, known))
-        for number, column in enumerate(described)
+        (number, column, chosen, begun[number], _targets(column, known))
+        for number, (column, chosen) in enumerate(zip(described, padded, strict=False))
     ]
     form = form or ImportForm(import_=import_, lines=lines)
     context = {
@@ -186,8 +222,48 @@ def _columns(  # noqa: PLR0913 - what of a half-filled page is to be shown again
         # An error of the form may say it already.
         "too_wide": "" if too_wide in form.non_field_errors() else too_wide,
         "consent_targets": list(STATUS_LABELS),
+        "saved_mappings": fitting,
+        "use": use,
     }
     return render(request, "contacts/import_columns.html", context)
+
+
+def _read_again(
+    request: WorkspaceRequest, described: list[columns.Column], begun: list[str]
+) -> list[str]:
+    """What the new reading begins with. Where the person chose otherwise than the page had begun
+    with, the choice stays, if there are as many columns as before."""
+    chosen = _mapping(request)
+    another = request.POST.get("saved", "") != request.POST.get("saved_before", "")
+    if another or len(chosen) != len(described):
+        return begun
+    mapping = []
+    for number, target in enumerate(chosen):
+        if target == request.POST.get(f"begun_{number}", target):
+            mapping.append(begun[number])
+        elif target.startswith("new:"):
+            # Its key comes from the header, which may read otherwise now.
+            mapping.append(f"new:{described[number].key}:{target.rpartition(':')[2]}")
+        else:
+            mapping.append(target)
+    return mapping
+
+
+def _saved(
+    request: WorkspaceRequest,
+    import_: Import,
+    fitting: list[SavedMapping],
+    *,
+    reread: bool = False,
+) -> SavedMapping | None:
+    """The saved mapping that the choices begin with: as chosen on the page; after a change of how
+    the file is read, the first that fits now."""
+    posted = request.method == "POST"
+    chosen = request.POST.get("saved", "") if posted else str(import_.saved_mapping_id or "")
+    by_key = {str(saved.pk): saved for saved in fitting}
+    if reread and chosen != OWN_GUESS and chosen not in by_key:
+        return next(iter(fitting), None)
+    return by_key.get(chosen)
 
 
 def _too_wide(import_: Import, dialect: Dialect) -> str:
@@ -289,7 +365,9 @@ def import_words(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     """Store the answers about words of status columns and check again; with `again`, import the
     file of an ended import as a new import."""
     import_ = get_in(request.workspace, Import, pk=pk)
-    changed = statuswords.answer(import_, importwords.answers(request.POST), by=request.user)
+    scope = request.POST.get("scope", "")
+    said = importwords.answers(request.POST)
+    changed = statuswords.answer(import_, said, by=request.user, scope=scope)
     if changed:
         text = ngettext("{count} answer is saved.", "{count} answers are saved.", changed)
         messages.success(request, text.format(count=locales.number(changed)))
@@ -304,15 +382,28 @@ def import_words(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
 
 @require_POST
 def start_import(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    """Starts it, unless words were answered since the check: then the check is shown again."""
     import_ = get_in(request.workspace, Import, pk=pk)
     scope = request.POST.get("scope", "")
-    if request.POST.get("asks_scope") and scope not in statuswords.SCOPES:
+    changed = 0
+    if import_.state == Import.State.READY:
+        said = importwords.answers(request.POST, touched=True)
+        changed = statuswords.answer(import_, said, by=request.user, scope=scope)
+    if changed:
+        text = ngettext(
+            "{count} answer is saved. See what would happen now, then start.",
+            "{count} answers are saved. See what would happen now, then start.",
+            changed,
+        )
+        messages.info(request, text.format(count=locales.number(changed)))
+    elif request.POST.get("asks_scope") and scope not in statuswords.SCOPES:
         messages.error(request, _("Say what “unsubscribed” in this file means, then start."))
     else:
         try:
             imports.start(
                 import_, enqueue=run_import.delay, checked=request.POST.get("checked"), scope=scope
             )
+            savedmappings.used(import_)
         except imports.ImportRefusedError as error:
             messages.error(request, str(error))
     url = reverse("import", args=[request.workspace.slug, import_.pk])
@@ -339,12 +430,15 @@ def _figures(import_: Import) -> dict[str, Any]:
 
 
 def import_progress(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    """The moving part of step 4; the whole page is loaded anew when it has ended."""
+    """The moving part of step 4, or of step 1 while the file is being read; the whole page is
+    loaded anew when it has ended."""
     import_ = get_in(request.workspace, Import, pk=pk)
+    reading = import_.state == Import.State.READING
+    part = "import_reading" if reading else "import_progress"
     response = render(
-        request, "contacts/parts/import_progress.html", {"import": import_} | _figures(import_)
+        request, f"contacts/parts/{part}.html", {"import": import_} | _figures(import_)
     )
-    if import_.state in imports.ENDED:
+    if import_.state in {*imports.ENDED, Import.State.READY}:
         response["HX-Refresh"] = "true"
     return response
 

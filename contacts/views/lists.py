@@ -11,6 +11,7 @@ from contacts.forms import ListForm
 from contacts.models import List
 from contacts.queries import lists as list_queries
 from contacts.services import lists as list_service
+from pages import overtaken
 
 GROWTH_DAYS = 90
 
@@ -57,7 +58,7 @@ def new_list(request: WorkspaceRequest) -> HttpResponseBase:
 def edit_list(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     one = get_in(request.workspace, List, pk=pk)
     form = ListForm(request.POST or None, workspace=request.workspace, one=one)
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST" and form.is_valid() and not overtaken.is_overtaken(form):
         list_service.change(one, **form.cleaned_data)
         messages.success(request, _("Saved."))
         return redirect("list", request.workspace.slug, one.pk)

@@ -26,7 +26,7 @@ from contacts.services import contactsheet, jobs
 from contacts.services import lists as list_service
 from contacts.services import suppressions as suppression_service
 from contacts.views.jobs import in_background
-from pages import locales, numbers, tables, toasts
+from pages import locales, numbers, overtaken, tables, toasts
 
 UNDO_SALT = "contacts.undo"
 FILTERS = ("q", "list", "status", "days", "import")
@@ -280,7 +280,7 @@ def edit_contact(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     person = get_in(request.workspace, Contact, pk=pk)
     form = ContactForm(request.POST or None, workspace=request.workspace, contact=person)
     context = {"form": form, "person": person}
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST" and form.is_valid() and not overtaken.is_overtaken(form):
         try:
             contact_service.update(
                 person,

@@ -16,7 +16,8 @@ from django.views.decorators.http import require_POST
 from accounts.access import WorkspaceRequest, get_in
 from contacts import csvdetect
 from contacts.models import Import, List
-from contacts.services import importfile, imports, unfinished
+from contacts.services import importfile, imports, savedmappings, unfinished
+from contacts.tasks import read_import
 from contacts.views.uploadhandler import ImportUploadHandler, Received
 from pages import locales, numbers
 
@@ -58,6 +59,7 @@ def _new_import(request: HttpRequest, handler: ImportUploadHandler) -> HttpRespo
     if request.method == "POST":
         try:
             if import_ := _received(here):
+                savedmappings.suggest(import_)
                 return redirect("import", here.workspace.slug, import_.pk)
             context["problem"] = handler.problem or _("Choose a file, or paste its lines.")
         except (csvdetect.NotCsvError, importfile.UploadError) as error:
@@ -84,7 +86,7 @@ def _received(request: WorkspaceRequest) -> Import | None:
     """The import made from the form's file or the pasted text; None: neither was given."""
     given = request.FILES.get("file")
     if isinstance(given, Received):
-        return imports.finish_upload(given.import_)
+        return imports.finish_upload(given.import_, enqueue=read_import.delay)
     if pasted := request.POST.get("pasted", "").strip():
         return imports.receive(
             request.workspace,
@@ -160,7 +162,8 @@ def import_uploaded(request: WorkspaceRequest, pk: int) -> JsonResponse:
     """The file is complete; the answer is the page of the next step."""
     import_ = get_in(request.workspace, Import, pk=pk, state=Import.State.UPLOADING)
     try:
-        imports.finish_upload(import_)
+        imports.finish_upload(import_, enqueue=read_import.delay)
     except csvdetect.NotCsvError as error:
         return _refusal(str(error))
+    savedmappings.suggest(import_)
     return JsonResponse({"next": reverse("import", args=[request.workspace.slug, import_.pk])})

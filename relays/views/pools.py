@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest, get_in
+from pages import overtaken
 from relays.forms.pools import PoolForm
 from relays.models import Pool
 from relays.services import overview, pooloverview, usage
@@ -43,7 +44,7 @@ def new_pool(request: WorkspaceRequest) -> HttpResponseBase:
 def edit_pool(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     pool = get_in(request.workspace, Pool, pk=pk)
     form = PoolForm(request.POST or None, workspace=request.workspace, pool=pool)
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST" and form.is_valid() and not overtaken.is_overtaken(form):
         service.change(pool, name=form.cleaned_data["name"], parts=form.parts())
         messages.success(request, _("Saved."))
         return redirect("pool", request.workspace.slug, pool.pk)

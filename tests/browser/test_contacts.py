@@ -9,10 +9,12 @@ from playwright.sync_api import Page, Request, Route, expect
 
 from accounts.models import User, Workspace
 from contacts import tasks
-from contacts.models import Contact, Import, List
-from contacts.services import importrun
+from contacts.models import Contact, Import, List, SavedMapping
+from contacts.services import importreading, importrun
 from tests.chromium import DESKTOP, PHONE
 from tests.contacts.files import torture
+from tests.contacts.test_importreading import CUSTOMERS
+from tests.contacts.workbookfiles import xlsx
 
 Axe = Callable[[Page], None]
 Shot = Callable[[Page, str], None]
@@ -50,6 +52,47 @@ def by_hand(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
 
 CASES = Path(__file__).parent.parent / "cases" / "import"
+
+
+def test_a_workbook_and_another_sheet_of_it(  # noqa: PLR0917 - fixtures
+    at: Page,
+    workspace: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    axe: Axe,
+    shot: Shot,
+) -> None:
+    monkeypatch.setattr(tasks.read_import, "delay", lambda _pk: None)
+    width = at.viewport_size["width"] if at.viewport_size else 0
+    path = tmp_path / "customers.xlsx"
+    path.write_bytes(xlsx({"客户": CUSTOMERS, "Old": {1: ["email"], 2: ["old@x.example"]}}))
+    choose_file(at, path)
+    expect(at.locator("#progress")).to_contain_text("The file is being unpacked and read.")
+    axe(at)
+    shot(at, f"workbook-1-{width}")
+    importreading.read(Import.objects.get().pk)
+    # The page notices it by itself.
+    expect(at.get_by_label("What 电子邮件 becomes")).to_have_value("email")
+    expect(at.get_by_label("Encoding")).to_have_count(0)
+    axe(at)
+    shot(at, f"workbook-2-{width}")
+    at.get_by_label("Sheet of the workbook").select_option("Old")
+    at.get_by_role("button", name="Read this sheet").click()
+    expect(at.locator("#progress")).to_contain_text("The file is being unpacked and read.")
+    importreading.read(Import.objects.get().pk)
+    expect(at.get_by_label("What email becomes")).to_have_value("email")
+    at.get_by_role("button", name="Check what would happen").click()
+    expect(at.get_by_role("heading", name="What would happen")).to_be_visible()
+
+
+def test_a_zip_file_that_can_not_be_read(
+    at: Page, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, axe: Axe
+) -> None:
+    monkeypatch.setattr(tasks.read_import, "delay", importreading.read)
+    (tmp_path / "people.zip").write_bytes(b"PK\x03\x04")
+    choose_file(at, tmp_path / "people.zip")
+    expect(at.get_by_role("alert")).to_contain_text("This ZIP file is damaged or incomplete.")
+    axe(at)
 
 
 def choose_file(page: Page, path: Path) -> None:
@@ -235,3 +278,30 @@ def test_people_selected_and_brought_back(
     expect(at.get_by_role("heading", name="What happened")).to_be_visible()
     axe(at)
     shot(at, f"person-{width}")
+
+
+def test_a_mapping_is_remembered_and_left_again(
+    at: Page, workspace: Workspace, tmp_path: Path, axe: Axe, shot: Shot
+) -> None:
+    width = at.viewport_size["width"] if at.viewport_size else 0
+    (tmp_path / "people.csv").write_text("Mail,Town\nann@a.example,Bath\n", "utf-8")
+    choose_file(at, tmp_path / "people.csv")
+    at.get_by_label("What Town becomes").select_option("")
+    at.get_by_label("Remember this mapping").check()
+    at.get_by_label("As", exact=True).fill("Shop")
+    at.get_by_role("button", name="Check what would happen").click()
+    at.wait_for_url("**step=check")
+    assert SavedMapping.objects.get().name == "Shop"
+
+    choose_file(at, tmp_path / "people.csv")
+    expect(at.get_by_label("What Town becomes")).to_have_value("")
+    axe(at)
+    shot(at, f"import-mapping-{width}")
+    at.get_by_label("Begin with").select_option("Our own guess")
+    expect(at.get_by_label("What Town becomes")).to_have_value("new:town:text")
+    at.goto("/w/brand/imports/mappings/")
+    axe(at)
+    shot(at, f"mappings-{width}")
+    at.get_by_role("link", name="Shop").click()
+    expect(at.get_by_label("Name", exact=True)).to_have_value("Shop")
+    axe(at)

@@ -59,7 +59,7 @@ def test_no_header() -> None:
 @pytest.mark.parametrize(
     ("data", "word"),
     [
-        (b"PK\x03\x04xl/rest", "spreadsheet"),
+        (b"PK\x03\x04xl/rest", "workbook"),
         (b"%PDF-1.7", "PDF"),
         (b" \r\n", "empty"),
         (b"", "empty"),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.test import Client
 
@@ -19,7 +20,7 @@ from contacts.models import Contact, Import, List, StatusWord, Subscription, Sup
 from contacts.provenance import BY_HAND
 from contacts.queries import audience
 from contacts.queries.audience import Question
-from contacts.services import importrun, imports
+from contacts.services import importrun, imports, statuswords
 from tests import cputime
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -525,6 +526,29 @@ def test_answers_after_the_run_and_the_file_again(
     assert Suppression.objects.count() == 4
 
 
+def test_answers_that_were_not_saved_are_not_lost_by_the_start(
+    owner_client: Client, uploaded: Callable[[str], Import], workspace: Workspace
+) -> None:
+    file = uploaded("02-status-words.csv")
+    at = f"/w/brand/imports/{file.pk}/"
+
+    def page() -> str:
+        return owner_client.get(f"{at}?step=check&now=1").content.decode()
+
+    chosen = fields(page()) | {"meaning_4": "subscribed", "scope": "list"}
+    answer = owner_client.post(f"{at}start/", chosen, follow=True)
+    file.refresh_from_db()
+    assert file.state == Import.State.READY
+    assert statuswords.scope_said(file) == "list"
+    said = "1 answer is saved. See what would happen now, then start."
+    assert said in text_of(answer.content.decode())
+    # What the page only suggested is no answer.
+    assert StatusWord.objects.get().meaning == "subscribed"
+    owner_client.post(f"{at}start/", fields(page()))
+    file.refresh_from_db()
+    assert file.state == Import.State.QUEUED
+
+
 def test_answers_of_one_workspace_do_not_reach_another(
     run: Run, workspace: Workspace, other_workspace: Workspace
 ) -> None:
@@ -565,6 +589,34 @@ def test_the_page_offers_the_first_lines_as_header(
     page = owner_client.post(f"{at}columns/", form).content.decode()
     assert '<option value="0" selected>No line names the columns</option>' in page
     assert "Column 3" in page
+
+
+def test_another_encoding_keeps_what_the_person_chose(
+    owner_client: Client, workspace: Workspace
+) -> None:
+    """Leave the city out, and make the note a number: the name is guessed anew."""
+    text = "邮箱,姓名,城市,备注\nwei@b.example,王伟,上海,7\n".encode("gb18030")
+    owner_client.post("/w/brand/imports/new/", {"file": SimpleUploadedFile("people.csv", text * 3)})
+    at = f"/w/brand/imports/{Import.objects.get().pk}/"
+
+    def posted(page: str) -> dict[str, str]:
+        begun = dict(re.findall(r'name="(begun_\d)" value="([^"]*)"', page))
+        chosen = {
+            name: (re.search(r'value="([^"]*)" selected', options) or ["", ""])[1]
+            for name, options in re.findall(
+                r'<select[^>]* name="(column_\d)"(.*?)</select>', page, re.DOTALL
+            )
+        }
+        return begun | chosen | {"delimiter": "comma", "header": "1", "reread": "1"}
+
+    wrong = owner_client.post(
+        f"{at}columns/", posted(owner_client.get(at).content.decode()) | {"encoding": "cp1252"}
+    ).content.decode()
+    form = posted(wrong)
+    form |= {"column_0": "email", "column_2": "", "column_3": "new:x:number"}
+    form["encoding"] = "gb18030"
+    right = posted(owner_client.post(f"{at}columns/", form).content.decode())
+    assert [right[f"column_{n}"] for n in range(4)] == ["email", "full_name", "", "new:note:number"]
 
 
 def test_too_many_columns_by_another_delimiter_are_refused_too(

@@ -12,9 +12,13 @@ from django.core.management import CommandError, call_command
 from accounts.models import Workspace
 from contacts.models import Contact, Import, List, Subscription
 from tests.contacts.files import torture
+from tests.contacts.workbookfiles import xlsx
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+SHEETS = xlsx(
+    {"Staff": {1: ["email"], 2: ["s@x.example"]}, "Customers": {2: ["email"], 3: ["c@x.example"]}}
+)
 Run = Callable[..., tuple[int, dict[str, Any]]]
 
 
@@ -86,6 +90,15 @@ def test_columns_and_reading_as_said(run: Run) -> None:
     assert list(person.attributes.values()) == ["2024-05-03"]
 
 
+def test_a_sheet_of_a_workbook(run: Run) -> None:
+    run(SHEETS)
+    assert [contact.email for contact in Contact.objects.all()] == ["s@x.example"]
+    _code, counts = run(SHEETS, "--sheet=Customers", "--dry-run")
+    assert counts["new"] == 1
+    run(SHEETS, "--sheet=Customers")
+    assert Contact.objects.filter(email="c@x.example").exists()
+
+
 def test_known_contacts(run: Run) -> None:
     run("email,first_name\na@b.example,Ann\n")
     run("email,first_name\na@b.example,Bea\n", "--known=skip")
@@ -106,7 +119,10 @@ def test_known_contacts(run: Run) -> None:
         ("email\n", ["--map=#0=email"], "no column"),
         ("email\n", ["--map=#²=email"], "no column"),
         ("email\n", [f"--header-line={'9' * 5000}"], "number of a line"),
-        (b"PK\x03\x04xl/", [], "spreadsheet workbook"),
+        (b"PK\x03\x04xl/", [], "ZIP file is damaged"),
+        (SHEETS, ["--sheet=Friends"], 'no sheet "Friends" with rows. There are: Staff, Customers'),
+        ("email\n", ["--sheet=Friends"], "the file is no workbook"),
+        (SHEETS, ["--sheet=Customers", "--map=x=email"], 'no column "x"'),
         ("", [], "empty"),
     ],
 )

@@ -1,10 +1,11 @@
-"""Two people edit one relay: the second is told before they overwrite what the first one saved."""
+"""Two people edit one thing: the second is told before they overwrite what the first one saved."""
 
 import re
 from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
+from django.db import models
 from django.test import Client
 
 from accounts.models import Workspace
@@ -54,3 +55,42 @@ def test_the_second_one_is_asked(
     relay.refresh_from_db()
     assert (relay.per_minute, relay.per_second) == (30, Decimal(2))
     assert Relay.objects.count() == 1
+
+
+# {URL name: (model, field with a name, what else it needs to be saved)}
+FORMS: dict[str, tuple[str, str, dict[str, object]]] = {
+    "edit_list": ("List", "name", {}),
+    "edit_attribute": ("Attribute", "label", {}),
+    "edit_contact": ("Contact", "first_name", {"email": "wei@b.example", "attributes": {}}),
+    "edit_mailbox": ("BounceMailbox", "name", {"managed_by": "", "host": "127.0.0.1"}),
+    "edit_pool": ("Pool", "name", {}),
+    "workspace_settings": ("Workspace", "name", {}),
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("page", FORMS)
+def test_each_form_asks(
+    owner_client: Client, made: dict[str, models.Model], url: Callable[..., str], page: str
+) -> None:
+    model, field, more = FORMS[page]
+    stored = made[model]
+    if more:
+        type(stored)._default_manager.filter(pk=stored.pk).update(**more)
+    at = url(page) if model == "Workspace" else url(page, stored.pk)
+    shown = owner_client.get(at)
+    mine = {
+        bound.html_name: str(bound.value() or "")
+        for bound in shown.context["form"]
+        if bound.value() is not False
+    } | {"password": "secret", **opened(owner_client, at)}
+    type(stored)._default_manager.filter(pk=stored.pk).update(**{field: "Theirs"})
+    answer = owner_client.post(at, mine | {field: "Mine"})
+    assert "Somebody else saved changes" in answer.text, answer.context["form"].errors
+    assert 'value="Mine"' in answer.text
+    stored.refresh_from_db()
+    assert getattr(stored, field) == "Theirs"
+    last = owner_client.post(at, mine | {field: "Mine"} | opened(owner_client, at))
+    assert last.status_code == 302, last.context["form"].errors
+    stored.refresh_from_db()
+    assert getattr(stored, field) == "Mine"

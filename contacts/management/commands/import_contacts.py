@@ -1,5 +1,5 @@
-"""`manage.py import_contacts`: imports a CSV file into a workspace, with the same services as the
-page."""
+"""`manage.py import_contacts`: imports a CSV file or a workbook into a workspace, with the same
+services as the page."""
 
 import json
 import sys
@@ -7,6 +7,7 @@ import time
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,7 +19,7 @@ from accounts.models import Workspace
 from contacts import columns, csvdetect, encodings, mappings, statuswords
 from contacts.columns import Column
 from contacts.csvfile import Dialect
-from contacts.models import Import, List, Subscription
+from contacts.models import Import, List, SavedMapping, Subscription
 from contacts.services import (
     importfile,
     importlayout,
@@ -27,6 +28,8 @@ from contacts.services import (
     imports,
     importwords,
     rejectfile,
+    savedmappings,
+    unfinished,
 )
 from contacts.services import statuswords as answered
 from contacts.services.importwords import SHOWN
@@ -34,7 +37,7 @@ from contacts.statuswords import Word, WordCounts
 from contacts.values import ORDERS
 from pages.oneline import one_line
 
-HELP = """Imports a CSV file of people.
+HELP = """Imports a file of people: CSV, also in a ZIP file, or a workbook (.xlsx, .xls, .ods).
 
 Encoding, delimiter, header and columns are found out, as on the page; options say otherwise.
 Whoever unsubscribed, bounced or is suppressed stays so.
@@ -43,6 +46,9 @@ Whoever unsubscribed, bounced or is suppressed stays so.
 first_name, last_name, full_name, the name of an attribute, new or new:text|number|date|boolean for
 a new attribute, ignore; and for how people stand: status (subscribed, unsubscribed, ...), accepts
 (yes or no), unsubscribed, suppressed, bounced, complained (yes, or since when).
+
+--mapping NAME uses a mapping that somebody saved in the step Columns of an import's page, for a
+file with the same column names; --map changes single columns of it.
 
 In an export from Yanshu the column "list: NAME" (target list) says how people stand on that list,
 and decides if the file is imported into it.
@@ -91,10 +97,16 @@ class Command(BaseCommand):
         return super().create_parser(prog_name, subcommand, **kwargs)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", metavar="FILE", help='path of the CSV file, "-" for stdin')
+        parser.add_argument("file", metavar="FILE", help='path of the file, "-" for stdin')
         parser.add_argument("--workspace", required=True, metavar="SLUG")
         parser.add_argument("--list", metavar="NAME", help="made if there is none of that name")
+        parser.add_argument(
+            "--mapping", metavar="NAME", help="a mapping that was saved on the pages"
+        )
         parser.add_argument("--map", action="append", default=[], metavar="HEADER=TARGET")
+        parser.add_argument(
+            "--sheet", metavar="NAME", help="of a workbook; else its first with rows"
+        )
         parser.add_argument("--encoding", help=f"one of {', '.join(encodings.ENCODINGS)}")
         parser.add_argument("--delimiter", help="a character, or tab")
         parser.add_argument(
@@ -127,15 +139,17 @@ class Command(BaseCommand):
             raise wrong(f'There is no workspace "{options["workspace"]}". There are: {slugs}.')
         import_ = received(workspace, options["file"])
         try:
+            choose_sheet(import_, options["sheet"])
             unread = configured(import_, options)
             notes = importnotes.notes(import_, importlayout.layout_of(import_))
+            notes += lost_attributes(import_)
             counts, words = (
                 self.dry_run(import_, options) if options["dry_run"] else run(import_, options)
             )
             names = importwords.column_names(import_)
             asked = [(names.get(word.column, ""), word) for word in words.asked]
         finally:
-            if import_.state == Import.State.READY:  # a dry run, or refused before it began
+            if import_.state in unfinished.WAITING:  # a dry run, or refused before it began
                 import_.delete()
         self.say(import_, counts, asked, options)
         if not options["json"]:
@@ -260,6 +274,23 @@ def received(workspace: Workspace, path: str) -> Import:
         raise wrong(f"{path}: {error}") from error
 
 
+def choose_sheet(import_: Import, name: str | None) -> None:
+    """Reads the sheet with this name, if one is given."""
+    sheets = import_.dialect.get("sheets", ())
+    if name is None:
+        return
+    number = next((number for number, known in sheets if known == name), None)
+    if number is None:
+        known = ", ".join(known for _number, known in sheets) or "none, the file is no workbook"
+        raise wrong(f'There is no sheet "{name}" with rows. There are: {known}.')
+    if number == import_.dialect["sheet"]:
+        return
+    try:
+        imports.choose_sheet(import_, number)
+    except csvdetect.NotCsvError as error:
+        raise wrong(str(error)) from error
+
+
 def pieces(source: IO[bytes]) -> Iterator[bytes]:
     while data := source.read(importfile.CHUNK):
         yield data
@@ -275,6 +306,15 @@ def configured(import_: Import, options: dict[str, Any]) -> list[Column]:
     except imports.ImportRefusedError as error:
         raise wrong(str(error)) from error
     described = imports.describe(import_, reading)
+    use = saved_mapping(import_, reading, options["mapping"]) if options["mapping"] else None
+    if use:
+        dates = options["dates"] or use.dates or dialect["dates"]
+        dialect |= {"header": use.dialect.header, "dates": dates}
+        described = imports.describe(import_, use.dialect)
+        described = [
+            replace(column, guess=target)
+            for column, target in zip(described, use.targets, strict=True)
+        ]
     try:
         known = importrun.attributes_of(import_.workspace_id)
         mapping = mappings.overridden(described, options["map"], known)
@@ -296,6 +336,7 @@ def configured(import_: Import, options: dict[str, Any]) -> list[Column]:
             consent=options["consent"],
             known=options["known"],
             answers=answers(options["status_word"]) | scope(options["unsubscribed_from"]),
+            saved=use.saved if use else None,
         )
     except imports.ImportRefusedError as error:
         raise wrong(str(error)) from error
@@ -304,6 +345,29 @@ def configured(import_: Import, options: dict[str, Any]) -> list[Column]:
         for column, target in zip(described, mapping, strict=True)
         if column.leaving and target not in columns.STATUS_FIELDS
     ]
+
+
+def saved_mapping(import_: Import, reading: Dialect, name: str) -> savedmappings.Use:
+    """The saved mapping of this name for the file."""
+    own = SavedMapping.objects.filter(workspace=import_.workspace)
+    if not own.filter(name=name).exists():
+        names = ", ".join(own.order_by("name").values_list("name", flat=True)) or "none"
+        raise wrong(f'There is no saved mapping "{name}". There are: {names}.')
+    use = savedmappings.found(import_, reading, name=name)
+    if use is None:
+        raise wrong(f'The saved mapping "{name}" is for files with other column names.')
+    return use
+
+
+def lost_attributes(import_: Import) -> list[str]:
+    """A sentence about columns of the saved mapping whose attribute was deleted."""
+    if import_.saved_mapping is None:
+        return []
+    use = savedmappings.use(import_, import_.saved_mapping, importfile.dialect_of(import_))
+    if not use.lost:
+        return []
+    text = "The attributes of these columns were deleted; they become what is guessed: {}."
+    return [text.format(", ".join(use.lost))]
 
 
 def read_as(import_: Import, options: dict[str, Any]) -> dict[str, Any]:
@@ -352,6 +416,7 @@ def run(import_: Import, options: dict[str, Any]) -> tuple[dict[str, int], WordC
     """Run the import here; Ctrl-C cancels it. If a worker has claimed it meanwhile, wait for
     that."""
     imports.start(import_, enqueue=None)
+    savedmappings.used(import_)
     hidden = options["json"] or not sys.stderr.isatty()
     with tqdm(
         total=import_.size, unit="B", unit_scale=True, disable=hidden, file=sys.stderr

@@ -1,0 +1,69 @@
+"""A worker reads a file that is packed (services.packedfile), because that may take a while.
+
+The import is claimed with a lease and a random name (`holder`). All that is written is one
+transaction, which counts only while the import is ours; so a killed worker's import begins anew,
+and two workers never mix their bytes.
+"""
+
+import secrets
+from datetime import timedelta
+
+from django.db import OperationalError, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from contacts.csvdetect import NotCsvError
+from contacts.models import Import, ImportChunk
+from contacts.services import importrun, imports
+from environment import logs
+
+log = logs.get(__name__)
+
+# Longer than any file takes: reading is one transaction, which doesn't renew it.
+LEASE = timedelta(minutes=15)
+
+
+def read(import_id: int) -> None:
+    """Read the file and guess its format and columns. If that is not possible, the import fails
+    with a key of csvdetect.SENTENCES as its error. Safe to run twice."""
+    import_ = _claimed(import_id)
+    if import_ is None:
+        return
+    try:
+        imports.make_ready(import_)
+    except NotCsvError as error:
+        _refuse(import_, error.kind)
+    except importrun.ImportLostError:
+        log.info("reading stopped: no longer ours", **importrun.named(import_))
+    except OperationalError:
+        raise
+    except Exception:
+        log.exception("reading failed", **importrun.named(import_))
+        _refuse(import_, "unreadable")
+
+
+def _claimed(import_id: int) -> Import | None:
+    holder, now = secrets.token_hex(8), timezone.now()
+    claimed = Import.objects.filter(_due(), pk=import_id).update(
+        holder=holder, leased_until=now + LEASE
+    )
+    return Import.objects.get(pk=import_id) if claimed else None
+
+
+def _due() -> Q:
+    free = Q(leased_until=None) | Q(leased_until__lt=timezone.now())
+    return free & Q(state=Import.State.READING)
+
+
+def due() -> list[int]:
+    """Imports whose file no worker reads."""
+    return list(Import.objects.filter(_due()).order_by("id").values_list("pk", flat=True))
+
+
+@transaction.atomic
+def _refuse(import_: Import, kind: str) -> None:
+    refused = Import.objects.filter(
+        pk=import_.pk, state=Import.State.READING, holder=import_.holder
+    ).update(state=Import.State.FAILED, error=kind, finished_at=timezone.now(), leased_until=None)
+    if refused:
+        ImportChunk.objects.filter(of_import_id=import_.pk).delete()

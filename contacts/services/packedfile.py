@@ -1,0 +1,74 @@
+"""Makes a CSV file of an uploaded workbook, or of a file that is packed in a ZIP file.
+
+The uploaded bytes are set aside, and the CSV is written as the import's file. So everything
+afterwards reads one kind of file. Of a workbook with several sheets, the uploaded bytes are kept as
+long as the CSV, so that another sheet can be chosen.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from django.conf import settings
+
+from contacts import archives, csvdetect, workbooks
+from contacts.csvdetect import NotCsvError
+from contacts.models import Import
+from contacts.services import importfile, unfinished
+from contacts.services.importfile import AsideFile, ChunkSource
+from contacts.sheetreader import MOST_BYTES
+
+
+def is_packed(import_: Import) -> bool:
+    """Whether the uploaded file is a ZIP file or a workbook."""
+    return csvdetect.is_packed(ChunkSource(import_.pk).read(0, 8))
+
+
+def unpack(import_: Import) -> None:
+    """Write the CSV of the file that was set aside. Sets `size` and, for a workbook, "sheet" and
+    "sheets" of `dialect`; the caller saves them, in one transaction. Raises NotCsvError."""
+    size = importfile.size_aside(import_.pk)
+    kind = _kind(AsideFile(import_.pk, size))
+    if kind == "workbook":
+        if size > MOST_BYTES:
+            raise NotCsvError("workbook_large")
+        _write_sheet(import_, AsideFile(import_.pk, size))
+    elif kind:
+        raise NotCsvError(kind)
+    else:
+        _write_file(import_, AsideFile(import_.pk, size))
+
+
+def _kind(file: AsideFile) -> str:
+    """A key of csvdetect.SENTENCES if a program of an office made the file; "" for a ZIP file."""
+    if file.read(8).startswith(csvdetect.OLE):
+        return "workbook"  # or another old file, which only its reader knows
+    return csvdetect.kind_of_zip(archives.names(file))
+
+
+def _write_file(import_: Import, file: AsideFile) -> None:
+    _write(import_, archives.unpacked(file), "zip_too_large")
+    if is_packed(import_):
+        raise NotCsvError("zip_nested")
+    importfile.drop_aside(import_)
+
+
+def _write_sheet(import_: Import, file: AsideFile) -> None:
+    with workbooks.sheet(_pieces(file), import_.dialect.get("sheet")) as sheet:
+        _write(import_, sheet.pieces, "workbook_large")
+    import_.dialect = {"sheet": sheet.number, "sheets": list(sheet.sheets.items())}
+    if len(sheet.sheets) == 1:
+        importfile.drop_aside(import_)
+
+
+def _pieces(file: AsideFile) -> Iterator[bytes]:
+    while data := file.read(importfile.CHUNK):
+        yield data
+
+
+def _write(import_: Import, pieces: Iterable[bytes], too_large: str) -> None:
+    """Write as many bytes as may be uploaded, within the quota."""
+    room, most = unfinished.room(import_), settings.IMPORT_MAX_BYTES
+    limit = most if room is None else min(most, room + import_.size)
+    try:
+        import_.size = importfile.write(import_, pieces, limit=limit)
+    except importfile.UploadError as error:
+        raise NotCsvError(too_large) from error
