@@ -1,7 +1,7 @@
 # Every command of the project; `make help` lists them.
 .DEFAULT_GOAL := help
 # More workers than processors: some tests wait. `loadgroup`: those with the same xdist_group share a worker.
-PARALLEL := -n 4 --dist loadgroup
+PARALLEL := -n 3 --dist loadgroup
 FAST := -m "not slow and not browser and not mailhost" --ignore tests/sending/engine/faults
 PYTHON_VENV := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE := 1

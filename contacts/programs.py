@@ -228,7 +228,7 @@ PROGRAMS = (
         left_out="apiuser requestid maillistid labelid gmtcreated gmtupdated 退订原因 投诉原因",
     ),
     _program(
-        _("Aliyun DirectMail"),
+        _("Alibaba Cloud Direct Mail"),
         "eaddr|收件人地址|收件人地址eaddr username|收件人姓名|收件人姓名username",
         targets={
             **dict.fromkeys("eaddr 收件人地址 收件人地址eaddr".split(), "email"),

@@ -28,6 +28,8 @@ from python_calamine import (
     SheetVisibleEnum,
 )
 
+from contacts.exceptions import ContactsError
+
 Cell = int | float | str | bool | dt.time | dt.date | dt.datetime | dt.timedelta
 
 MOST_BYTES = 50 * 1024 * 1024
@@ -46,7 +48,7 @@ DOCUMENTS = tuple(name.encode("utf-16-le") for name in ("WordDocument", "PowerPo
 MIDNIGHT = dt.time()
 
 
-class SheetError(Exception):
+class SheetError(ContactsError):
     """The text is a key of csvdetect.SENTENCES."""
 
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from contacts.csvdetect import NotCsvError
 from contacts.models import Import, ImportChunk
-from contacts.services import importrun, imports
+from contacts.services import importrun, imports, savedmappings
 from environment import logs
 
 log = logs.get(__name__)
@@ -30,7 +30,9 @@ def read(import_id: int) -> None:
     if import_ is None:
         return
     try:
-        imports.make_ready(import_)
+        with transaction.atomic():
+            imports.make_ready(import_)
+            savedmappings.suggest(import_)
     except NotCsvError as error:
         _refuse(import_, error.kind)
     except importrun.ImportLostError:

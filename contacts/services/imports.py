@@ -158,7 +158,7 @@ def choose_sheet(
         raise ImportRefusedError(_("This sheet isn't in the workbook."))
     chosen = import_.dialect | {"sheet": number}
     changed = Import.objects.filter(pk=import_.pk, state=Import.State.READY).update(
-        state=Import.State.READING, dialect=chosen, leased_until=None
+        state=Import.State.READING, dialect=chosen, saved_mapping=None, leased_until=None
     )
     if not changed:
         raise ImportRefusedError(_("This import has been started already."))

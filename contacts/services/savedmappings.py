@@ -84,7 +84,10 @@ def found(import_: Import, dialect: Dialect, *, name: str = "") -> Use | None:
 
 
 def suggest(import_: Import) -> None:
-    """Choose a saved mapping for a file that was just uploaded."""
+    """Choose a saved mapping for a file that was just uploaded, or read by a worker. One that a
+    worker reads still is left to that worker."""
+    if import_.state != Import.State.READY:
+        return
     one = found(import_, importfile.dialect_of(import_))
     if one is None:
         return

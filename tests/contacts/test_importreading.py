@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -11,9 +12,9 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import Workspace
-from contacts import tasks
+from contacts import mappings, tasks
 from contacts.csvdetect import NotCsvError
-from contacts.models import Contact, Import, ImportChunk
+from contacts.models import Contact, Import, ImportChunk, SavedMapping
 from contacts.services import importfile, importreading, imports, unfinished
 from tests.contacts.test_archives import archive
 from tests.contacts.test_imports import chosen, ran, received
@@ -250,3 +251,33 @@ def test_a_workbook_that_can_not_be_read(owner_client: Client, workspace: Worksp
 def test_a_sheet_whose_commas_are_fewer_than_its_semicolons(workspace: Workspace) -> None:
     rows: dict[int, list[Cell]] = {1: ["email"], 2: ["a@x.example; b; c; d"], 3: ["c@x.example; e"]}
     assert received(workspace, xlsx({"A": rows})).dialect["delimiter"] == ","
+
+
+@pytest.mark.parametrize("pack", [archive, None], ids=["zip", "workbook"])
+def test_a_saved_mapping_is_chosen_once_the_file_is_read(
+    owner_client: Client, workspace: Workspace, pack: Any
+) -> None:
+    header: list[Cell] = ["Mail", "Nom du client"]
+    saved = SavedMapping.objects.create(
+        workspace=workspace,
+        name="Shop",
+        fingerprint=mappings.fingerprint([str(cell) for cell in header]),
+        header=header,
+        targets=["email", "last_name"],
+    )
+    data = (
+        pack({"p.csv": b"Mail,Nom du client\na@x.example,Ann\n"})
+        if pack
+        else xlsx(
+            {"People": [header, ["a@x.example", "Ann"]], "Else": [["email"], ["b@x.example"]]}
+        )
+    )
+    import_ = uploaded(owner_client, data, "people.zip" if pack else "people.xlsx")
+    assert import_.saved_mapping is None
+    importreading.read(import_.pk)
+    import_.refresh_from_db()
+    assert (import_.saved_mapping, import_.mapping) == (saved, ["email", "last_name"])
+    if not pack:
+        imports.choose_sheet(import_, 1)
+        import_.refresh_from_db()
+        assert (import_.saved_mapping, import_.mapping) == (None, ["email"])

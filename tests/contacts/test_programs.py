@@ -295,7 +295,7 @@ EXPORTS = {
         {"ann": (OUT, ""), "bo": (OUT, ""), "cy": (OUT, "")},
     ),
     "aliyun": Export(
-        "Aliyun DirectMail",
+        "Alibaba Cloud Direct Mail",
         "EAddr,UserName,NickName,Gender,Birthday,Mobile\n"
         "ann@a.example,Ann Lee,Annie,Ms,1990/1/1,13800000000\n"
         "bo@b.example,Bo,,,,\ncy@c.example,,,,,\n",
@@ -308,7 +308,7 @@ EXPORTS = {
         },
     ),
     "aliyun-zh": Export(
-        "Aliyun DirectMail",
+        "Alibaba Cloud Direct Mail",
         "收件人地址{EAddr},收件人姓名{UserName},收件人昵称{NickName},收件人称谓{Gender},"
         "收件人生日{Birthday},收件人手机{Mobile}\n"
         "wang@a.example,王伟,小王,先生,1990/1/1,13800000000\n"
