@@ -55,6 +55,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     )
 
 
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """A file's bytes are no name."""
+    return f"{len(val)} bytes" if isinstance(val, bytes) and len(val) > 100 else None
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """CI has every part installed: a skipped test is a failure there."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")

@@ -269,7 +269,10 @@ def test_a_saved_mapping_is_chosen_once_the_file_is_read(
         pack({"p.csv": b"Mail,Nom du client\na@x.example,Ann\n"})
         if pack
         else xlsx(
-            {"People": [header, ["a@x.example", "Ann"]], "Else": [["email"], ["b@x.example"]]}
+            {
+                "People": {1: header, 2: ["a@x.example", "Ann"]},
+                "Else": {1: ["email"], 2: ["b@x.example"]},
+            }
         )
     )
     import_ = uploaded(owner_client, data, "people.zip" if pack else "people.xlsx")
