@@ -48,7 +48,7 @@ def workspace_path(route: str, view: View, *, permission: Permission, name: str)
     @wraps(view)
     def inside(request: HttpRequest, slug: str, **kwargs: Any) -> HttpResponseBase:
         if not request.user.is_authenticated:
-            return redirect_to_login(request.get_full_path())
+            return redirect_to_login(_page_of(request))
         membership = (
             Membership.objects.select_related("workspace")
             .filter(workspace__slug=slug, user_id=request.user.pk)
@@ -68,6 +68,16 @@ def workspace_path(route: str, view: View, *, permission: Permission, name: str)
 
     inside.permission = permission  # type: ignore[attr-defined]  # read by the access tests
     return path(f"w/<slug:slug>/{route}", inside, name=name)
+
+
+def _page_of(request: HttpRequest) -> str:
+    """What to open after the log-in: the page whose form was sent, if it wasn't a page itself. Most
+    addresses of forms can't be opened."""
+    if request.method in {"GET", "HEAD"}:
+        return request.get_full_path()
+    origin = f"{request.scheme}://{request.get_host()}"
+    before, _origin, path = request.headers.get("Referer", "").partition(origin)
+    return path if not before and path.startswith("/w/") else "/"
 
 
 def get_in(workspace: Workspace, model: type[M], **where: Any) -> M:

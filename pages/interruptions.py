@@ -1,5 +1,5 @@
-"""Requests that fail without a bug: the database cancelled a query that took too long, or another
-person removed the object in the meantime.
+"""Requests that fail without a bug: the database cancelled a query that took too long, another
+person removed the object in the meantime, or the address of a form was opened.
 
 The person gets a sentence, and the log one line, instead of the error page for bugs.
 """
@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from environment import logs
 from pages.middleware import GetResponse
-from pages.views import bare
+from pages.views import bare, not_a_page
 
 log = logs.get(__name__)
 
@@ -46,7 +46,12 @@ class InterruptionsMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        return self.get_response(request)
+        response = self.get_response(request)
+        if response.status_code == 405 and request.method == "GET":
+            page = not_a_page(request)
+            page.headers["Allow"] = response.headers["Allow"]
+            return page
+        return response
 
     def process_exception(
         self, request: HttpRequest, exception: Exception

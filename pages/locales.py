@@ -26,15 +26,18 @@ def compact(value: float) -> str:
 
 
 def percent(part: float, whole: float) -> str:
-    """With at most one decimal; "–" if the whole is 0. Never 0 % or 100 % unless it is exact."""
+    """With at most one decimal; "–" if the whole is 0. Never 0 % or 100 % unless it is exact:
+    "<0.1%", "99.9%"."""
     if not whole:
         return "–"
     ratio = part / whole
+    tiny = 0 < ratio < 0.001
     if 0.999 < ratio < 1:
         ratio = 0.999
-    elif 0 < ratio < 0.001:
+    elif tiny:
         ratio = 0.001
-    return str(format_percent(ratio, format="#,##0.#%", locale=current()))
+    text = str(format_percent(ratio, format="#,##0.#%", locale=current()))
+    return f"<{text}" if tiny else text
 
 
 def relative(value: datetime, *, now: datetime | None = None) -> str:

@@ -81,6 +81,11 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _error(request, 404)
 
 
+def not_a_page(request: HttpRequest) -> HttpResponse:
+    """For an address that takes only a form."""
+    return _error(request, 405)
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """500, or 503 if the database is unavailable: mail providers and browsers then try again."""
     if database.is_away(sys.exc_info()[1]):

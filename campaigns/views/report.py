@@ -146,7 +146,7 @@ def live_context(request: WorkspaceRequest, campaign: Campaign, mailing: Mailing
         **_runs(mailing),
         **_mostly_failed(campaign, mailing),
         "said": f"{state}-{now.percent // 10}",
-        "saying": _saying(state, now),
+        "saying": _saying(state, now, tally.accepted),
     }
 
 
@@ -184,11 +184,14 @@ def _runs(mailing: Mailing) -> dict[str, Any]:
     return {"runs": found, "runs_seen": seen}
 
 
-def _saying(state: str, now: progress.MailingProgress) -> str:
+def _saying(state: str, now: progress.MailingProgress, accepted: int) -> str:
     """For screen readers: changes only with the state or with every ten percent."""
-    return _("{state}: {done} of {targeted} done").format(
+    text, number = _("{state}: {done} of {targeted} done"), now.done
+    if state == "cancelled":
+        text, number = _("{state}: {done} of {targeted} sent"), accepted
+    return text.format(
         state=statuses.look(state).label,
-        done=locales.number(now.done),
+        done=locales.number(number),
         targeted=locales.number(now.targeted),
     )
 

@@ -1,6 +1,7 @@
 """Every URL of the site: who reaches it and who doesn't, whatever app it is of."""
 
 from collections.abc import Callable, Iterator
+from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
@@ -87,6 +88,23 @@ def test_nobody_is_sent_to_the_log_in(workspace: Workspace) -> None:
         answer = getattr(client, method)(url)
         assert answer.status_code == 302, (name, method)
         assert answer.headers["Location"].startswith("/login/?next="), (name, method)
+
+
+@pytest.mark.parametrize(
+    ("referer", "then"),
+    [
+        ("http://testserver/w/brand/lists/?q=a", "/w/brand/lists/?q=a"),
+        ("http://testserver.evil.example/w/brand/", "/"),
+        ("http://evil.example/http://testserver/w/brand/", "/"),
+        ("http://testserver//evil.example/", "/"),
+        ("", "/"),
+    ],
+)
+def test_after_the_log_in_comes_the_page_of_the_form(
+    client: Client, workspace: Workspace, referer: str, then: str
+) -> None:
+    answer = client.post("/w/brand/contacts/bulk/", headers={"Referer": referer})
+    assert answer["Location"] == f"/login/?{urlencode({'next': then}, safe='/')}"
 
 
 def test_a_stranger_finds_nothing(workspace: Workspace, stranger_client: Client) -> None:

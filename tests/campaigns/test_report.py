@@ -262,6 +262,8 @@ def test_pause_resume_and_cancel(
     html = read(owner_client, campaign)
     assert "Cancelled" in words(html)
     assert ledger(html)["skipped"] == 2
+    assert "0 of 2 sent" in words(html)
+    assert "of 2 done" not in words(html)
     assert "every 2s" not in html
     assert_closes(mailing_of(campaign))
 

@@ -245,3 +245,10 @@ def test_queries_of_web_processes_have_a_limit(
     thread.start()
     thread.join()
     assert found == [shown]
+
+
+def test_the_address_of_a_form_can_not_be_opened(owner_client: Client) -> None:
+    answer = owner_client.get("/w/brand/contacts/bulk/")
+    assert (answer.status_code, answer["Allow"]) == (405, "POST")
+    assert "A button or a form uses this address" in answer.text
+    assert owner_client.put("/w/brand/contacts/bulk/").content == b""

@@ -36,7 +36,24 @@ def test_how_long() -> None:
 # Filters of Django's templates, and what Python writes dates with.
 IN_TEMPLATES = re.compile(r"\{\{[^}]*\|(?:date|time)\b|\{% now |with [^%]*\|(?:date|time)\b")
 IN_PYTHON = re.compile(r"strftime\(|\bformat_(?:date|datetime|time)\(.*locale")
+
+
 # Dates that a person chose the style of, and those of mails (RFC 5322) are no pages'.
+@pytest.mark.parametrize(
+    ("part", "whole", "said"),
+    [
+        (0, 9, "0%"),
+        (2, 130_000, "<0.1%"),
+        (1, 1000, "0.1%"),
+        (129_999, 130_000, "99.9%"),
+        (9, 9, "100%"),
+        (1, 0, "–"),
+    ],
+)
+def test_a_share_is_none_or_all_only_if_it_is_exact(part: int, whole: int, said: str) -> None:
+    assert locales.percent(part, whole) == said
+
+
 ONE_PLACE = {"pages/locales.py", "campaigns/zones.py", "designs/filters.py"}
 PLACES = ["templates", *(app for app in settings.INSTALLED_APPS if (settings.ROOT / app).is_dir())]
 
