@@ -17,7 +17,8 @@ STATUS = ("status", "status_reason", "status_at", "suppressed_at")
 ADDED = "added_at"
 # All lists of a person in one column, if there are too many lists for a column each.
 LISTS = "lists"
-FORMULA = tuple("=+-@\t\r")
+# Spreadsheets in East Asian languages read the full-width forms, too.
+FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 ROWS_A_PIECE = 500
 
 

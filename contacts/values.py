@@ -20,7 +20,7 @@ AROUND = "".join(INVISIBLE) + "".join(c for c in map(chr, range(0x3001)) if c.is
 ODD = INVISIBLE | {"'"}
 MAX_TEXT = 10_000
 # An apostrophe that keeps a spreadsheet from reading the text as a formula or a number.
-APOSTROPHE = re.compile(r"'+[0-9=+\-@]", re.ASCII)
+APOSTROPHE = re.compile(r"'+[0-9=+\-@＝＋－＠\t\r\n]", re.ASCII)
 
 TRUE = frozenset("1 y yes true t on x ja oui si sí 是 对 有 真 已 ✓ √".split())
 FALSE = frozenset("0 n no false f off nein non 否 不 无 假 未".split())
