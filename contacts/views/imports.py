@@ -21,6 +21,7 @@ from contacts.csvfile import Dialect
 from contacts.forms import NEW_LIST, SIGNS, ImportForm
 from contacts.models import Attribute, Import, Job, List, SavedMapping
 from contacts.services import (
+    importdoubts,
     importfile,
     importnotes,
     imports,
@@ -56,6 +57,8 @@ STATUS_LABELS = {
     "complained": gettext_lazy("Complained (yes, or since when)"),
     "list": gettext_lazy("Status on the list that the column names"),
 }
+# The choices how a file is read.
+READING = ("encoding", "delimiter", "header", "dates")
 # Instead of a saved mapping.
 OWN_GUESS = "guess"
 NEW_TYPES = ("text", "number", "date", "boolean")
@@ -224,8 +227,24 @@ def _columns(  # noqa: PLR0913 - what of a half-filled page is to be shown again
         "consent_targets": list(STATUS_LABELS),
         "saved_mappings": fitting,
         "use": use,
+        "reading": _reading(dialect),
+        "reading_open": reread
+        or bool(too_wide)
+        or any(name in form.errors for name in READING)
+        or importdoubts.is_doubtful(import_, dialect, described),
     }
     return render(request, "contacts/import_columns.html", context)
+
+
+def _reading(dialect: Dialect) -> str:
+    """How the file is read, in short."""
+    line = (
+        _("column names in line {number}").format(number=locales.number(dialect.header))
+        if dialect.header
+        else _("no column names")
+    )
+    delimiter = str(csvdetect.DELIMITERS[dialect.delimiter])
+    return " · ".join((encodings.ENCODINGS[dialect.encoding], delimiter, line))
 
 
 def _read_again(

@@ -163,9 +163,13 @@ def test_pasted_lines_and_another_reading(at: Page, workspace: Workspace, axe: A
     expect(at.get_by_label("What 姓名 becomes")).to_have_value("full_name")
     expect(at.get_by_label("What 电邮 becomes")).to_have_value("email")
     expect(at.get_by_label("Column names")).to_have_value("1")
+    # Nothing leaves a doubt: how the file is read is folded, until somebody wants to change it.
+    expect(at.get_by_label("Column names")).to_be_hidden()
+    at.get_by_text("How the file is read").click()
     at.get_by_label("Column names").select_option("0")
     expect(at.get_by_label("What column 2 becomes")).to_have_value("email")
     expect(at.get_by_label("Column names")).to_have_value("0")
+    expect(at.get_by_label("Column names")).to_be_visible()
     axe(at)
 
 
