@@ -435,6 +435,18 @@ class ImportedContact(models.Model):
     )
     # One of new, updated, unchanged.
     outcome = models.CharField(max_length=9)
+    # The values that the import changed, as they were before and as it wrote them; null: none.
+    # After its undo: {"stayed": those that were changed since} (contacts.queries.overwritten).
+    overwritten = models.JSONField(null=True)
+
+    class Meta:
+        indexes = (
+            models.Index(
+                fields=("of_import", "contact"),
+                name="imported_stayed",
+                condition=models.Q(overwritten__has_key="stayed"),
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.contact_id} in {self.of_import_id}: {self.outcome}"

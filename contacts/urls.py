@@ -6,6 +6,7 @@ from accounts.access import View, workspace_path
 from accounts.permissions import Permission
 from contacts.views import (
     attributes,
+    importlines,
     imports,
     jobs,
     lists,
@@ -67,6 +68,7 @@ urlpatterns = [
     edit("imports/<int:pk>/cancel/", imports.cancel_import, "cancel_import"),
     edit("imports/<int:pk>/undo/", imports.undo_import, "undo_import"),
     view("imports/<int:pk>/lines/", imports.import_lines, "import_lines"),
+    view("imports/<int:pk>/stayed/", importlines.import_stayed, "import_stayed"),
     export("imports/<int:pk>/rejects.csv", imports.import_rejects, "import_rejects"),
     view("contacts/jobs/<int:pk>/", jobs.job_page, "job"),
     edit("contacts/jobs/<int:pk>/cancel/", jobs.cancel_job, "cancel_job"),

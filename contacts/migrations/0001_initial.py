@@ -132,7 +132,13 @@ class Migration(migrations.Migration):
                 ('outcome', models.CharField(max_length=9)),
                 ('contact', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, related_name='imported', to='contacts.contact')),
                 ('of_import', models.ForeignKey(db_column='import_id', db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='imported', to='contacts.import')),
+                ('overwritten', models.JSONField(null=True)),
             ],
+            options={
+                'indexes': [
+                    models.Index(condition=models.Q(('overwritten__has_key', 'stayed')), fields=['of_import', 'contact'], name='imported_stayed'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='ImportReject',

@@ -508,9 +508,9 @@ def cancel(import_: Import) -> bool:
 @transaction.atomic
 def undo(import_: Import, *, by: User | None = None) -> Undone | Job:
     """Remove what the import added: its subscriptions, and contacts that it made, that nothing else
-    has changed and that have no mail. Values that it filled in or overwrote in known contacts stay.
-    For many contacts a job does it, and is returned. Raises ImportRefusedError while the import
-    runs or if it was undone before.
+    has changed and that have no mail. Values that it changed in known contacts, and subscriptions
+    that it ended, come back if nobody has changed them since. For many contacts a job does it, and
+    is returned. Raises ImportRefusedError while the import runs or if it was undone before.
     """
     locked = Import.objects.select_for_update().get(pk=import_.pk)
     if locked.state not in ENDED or locked.undone_at:

@@ -20,6 +20,7 @@ from contacts import columns, csvdetect, encodings, names
 from contacts.csvfile import Dialect
 from contacts.forms import NEW_LIST, SIGNS, ImportForm
 from contacts.models import Attribute, Import, Job, List, SavedMapping
+from contacts.queries import overwritten
 from contacts.services import (
     importdoubts,
     importfile,
@@ -442,6 +443,7 @@ def _figures(import_: Import) -> dict[str, Any]:
         "rejects": import_.rejects.order_by("line")[:SHOWN_REJECTS] if ended else (),
         "problems": import_.rejects.count() if ended else 0,
         "seconds": imports.elapsed(import_) if import_.counts.get("rows") else 0,
+        "stayed": overwritten.stayed(import_) if import_.undone_at else 0,
         "can_undo": ended and not import_.undone_at and import_.counts.get("rows"),
         # Called, and counted, only where the dialogue is shown.
         "undo_text": lambda: undowords.before(import_),
@@ -480,7 +482,9 @@ def undo_import(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     else:
         if isinstance(undone, Job):
             return in_background(request, undone)
-        text = undowords.afterwards(undone.contacts, kept=undone.kept, mailed=undone.mailed)
+        text = undowords.afterwards(
+            undone.contacts, kept=undone.kept, mailed=undone.mailed, restored=undone.restored
+        )
         messages.success(request, text)
     return redirect("import", request.workspace.slug, import_.pk)
 
