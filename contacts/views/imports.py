@@ -24,9 +24,11 @@ from contacts.queries import overwritten
 from contacts.services import (
     importdoubts,
     importfile,
+    importhints,
     importnotes,
     imports,
     importwords,
+    jobs,
     rejectfile,
     savedmappings,
     statuswords,
@@ -34,7 +36,7 @@ from contacts.services import (
     unfinished,
 )
 from contacts.statuswords import WordCounts
-from contacts.tasks import read_import, run_import
+from contacts.tasks import look_up_domains, read_import, run_import
 from contacts.views.jobs import in_background
 from contacts.views.people import csv_response
 from pages import locales, numbers, tables
@@ -98,7 +100,7 @@ def import_page(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     """Columns, or (step=check) the check, before the start; then progress and result."""
     import_ = get_in(request.workspace, Import, pk=pk)
     if import_.state == Import.State.READY:
-        if request.GET.get("step") != "check" or not _is_mapped(request, import_):
+        if request.GET.get("step") != "check" or not is_mapped(request, import_):
             return _columns(request, import_)
         checked = _checked(request, import_) if request.GET.get("now") == "1" else {}
         context = {"import": import_, "step": 3, "choices": imports.choices_of(import_)}
@@ -312,13 +314,13 @@ def _targets(column: columns.Column, known: Any) -> list[tuple[str, list[tuple[s
 def import_check(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """The result of a dry run, loaded into the page of step 3."""
     import_ = get_in(request.workspace, Import, pk=pk, state=Import.State.READY)
-    if not _is_mapped(request, import_):
+    if not is_mapped(request, import_):
         columns = reverse("import", args=[request.workspace.slug, import_.pk])
         return HttpResponse(status=204, headers={"HX-Redirect": columns})
     return render(request, "contacts/parts/import_checked.html", _checked(request, import_))
 
 
-def _is_mapped(request: WorkspaceRequest, import_: Import) -> bool:
+def is_mapped(request: WorkspaceRequest, import_: Import) -> bool:
     """Whether the chosen mapping can be used; otherwise the next page shows why not."""
     try:
         imports.refuse_unmapped(import_.workspace_id, import_.mapping)
@@ -328,21 +330,22 @@ def _is_mapped(request: WorkspaceRequest, import_: Import) -> bool:
     return True
 
 
+def reads_all(request: WorkspaceRequest, import_: Import) -> bool:
+    """Whether the whole file is to be checked, not only its first lines."""
+    return request.GET.get("all") == "1" and import_.size <= CHECK_ALL_UP_TO
+
+
 def _checked(request: WorkspaceRequest, import_: Import) -> dict[str, Any]:
-    everything = request.GET.get("all") == "1" and import_.size <= CHECK_ALL_UP_TO
+    everything = reads_all(request, import_)
     checked = imports.check(import_, rows=None if everything else imports.CHECKED_ROWS)
+    importhints.keep(import_, checked.domains)
+    if import_.hints["domains"]:
+        jobs.nudge(look_up_domains.delay, import_.pk)
     scope, elsewhere = statuswords.scope(import_), checked.counts["elsewhere"]
-    looks = {key: {"label": label, "tone": tone} for key, label, tone in OUTCOMES}
     return {
         "import": import_,
         "check": checked,
-        "samples": [
-            row
-            | looks[row["outcome"]]
-            | {"name": names.full(row["first_name"], row["last_name"], row["full_name"])}
-            | {"list_status": LIST_STATUS.get(row["listing"], "")}
-            for row in checked.samples
-        ],
+        "samples": samples(checked.samples),
         "bar": bar(checked.counts),
         # Without those that the question about other lists counts.
         "stopped": checked.counts["stopped"] - elsewhere * (scope == statuswords.EVERYWHERE),
@@ -352,9 +355,24 @@ def _checked(request: WorkspaceRequest, import_: Import) -> dict[str, Any]:
         "empty": checked.whole and not checked.counts["rows"],
         "problems": sum(checked.counts[name] for name in ("rejected", "unusable", "asked")),
         "question": importwords.asked(import_, checked.words),
+        "hints": importhints.of(import_),
         "notes": importnotes.notes(import_, checked.layout),
+        # Of the pages with the lines that a number counts.
+        "all_lines": "&all=1" if everything else "",
         "can_check_all": not checked.whole and import_.size <= CHECK_ALL_UP_TO,
     }
+
+
+def samples(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Judged lines for the table of a check (parts/import_samples.html)."""
+    looks = {key: {"label": label, "tone": tone} for key, label, tone in OUTCOMES}
+    return [
+        row
+        | looks[row["outcome"]]
+        | {"name": names.full(row["first_name"], row["last_name"], row["full_name"])}
+        | {"list_status": LIST_STATUS.get(row["listing"], "")}
+        for row in rows
+    ]
 
 
 def bar(counts: dict[str, int]) -> list[dict[str, Any]]:
