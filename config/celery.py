@@ -1,8 +1,8 @@
 """The Celery application and the beat schedule.
 
 Queues: `control` for short ticks, which must never wait behind work; `send` for batches to relays;
-`mailboxes` for collecting bounces; `work` for everything else, such as imports and test mails.
-CELERY_TASK_ROUTES assigns tasks to queues.
+`mailboxes` for collecting bounces and asking DNS; `work` for everything else, such as imports and
+test mails. CELERY_TASK_ROUTES assigns tasks to queues.
 """
 
 import logging.config

@@ -247,6 +247,7 @@ CELERY_TASK_ROUTES = {
     "sending.tasks.engine.deliver": {"queue": "send"},
     # These tasks wait for foreign servers, so nothing else may wait behind them.
     "bounces.tasks.collect_mailbox": {"queue": "mailboxes"},
+    "contacts.tasks.look_up_domains": {"queue": "mailboxes"},
 }
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

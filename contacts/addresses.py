@@ -40,9 +40,11 @@ MAX_ADDRESS = 254
 MAX_LOCAL = 64
 MAX_DOMAIN = 253
 
+# RFC 2142, and others that companies use.
 ROLES = frozenset(
-    "abuse admin billing contact help hostmaster hr info jobs mailer-daemon marketing news noreply "
-    "no-reply office postmaster press privacy root sales security service support webmaster".split()
+    "abuse admin billing contact donotreply do-not-reply ftp help hostmaster hr info jobs "
+    "mailer-daemon marketing news noc noreply no-reply office postmaster press privacy root sales "
+    "security service support usenet uucp webmaster www".split()
 )
 
 

@@ -48,6 +48,8 @@ class RowBatch:
 
     staged: StringIO = field(default_factory=StringIO)
     rejects: list[Reject] = field(default_factory=list)
+    # (line, address) of lines whose address is on an earlier line of the batch.
+    duplicates: list[tuple[int, str]] = field(default_factory=list)
     # Addresses whose status is not just "subscribed": {address: gravest flag}.
     flags: dict[str, str] = field(default_factory=dict)
     # The words of the status columns.
@@ -143,6 +145,7 @@ class Batcher:
             self._read_words(batch, record, person, rows)
         if person.email in rows.seen:
             batch.duplicate += 1
+            batch.duplicates.append((line, person.email))
             return
         for code, value in person.unusable:
             batch.unusable += 1

@@ -161,6 +161,28 @@ def detect(sample: bytes) -> str:
     return "latin-1" if "\ufffd" in sample.decode("cp1252", "replace") else "cp1252"
 
 
+# An East Asian text with fewer characters, or fewer common ones among them, may be another one.
+SURE_PAIRS, SURE_SHARE = 20, 0.8
+
+
+def is_sure(sample: bytes, encoding: str) -> bool:
+    """Whether the sample leaves no doubt that it is in this encoding. For Western encodings it
+    always does: each byte is a letter in most of them."""
+    if sample.startswith(tuple(MARKS)) or encoding.startswith("utf-16"):
+        return detect(sample) == encoding
+    if encoding == "utf-8":
+        text = codecs.getincrementaldecoder("utf-8")("replace").decode(sample)
+        return "\ufffd" not in text
+    if encoding == "cp1251":
+        return _cyrillic(sample) == encoding
+    # Korean syllables are a part of the characters of GB.
+    script = next((one for one in SCRIPTS if one.encoding == encoding), GB18030)
+    if encoding not in {"euc_kr", script.encoding} or _east_asian(sample) != encoding:
+        return False
+    pairs = sum(1 for pair in script.pair.findall(sample) if len(pair) == 2)
+    return pairs >= SURE_PAIRS and _share(sample, script) >= SURE_SHARE
+
+
 def _without_mark(sample: bytes) -> str:
     """UTF-16 without a byte-order mark: every other byte of ASCII text is zero."""
     pairs = len(sample) // 2

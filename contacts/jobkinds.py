@@ -50,6 +50,8 @@ class JobKind:
     # Whether a person may stop it half-way.
     may_cancel: bool = True
     icon: str = "activity"
+    # (words, URL) of the page about what the job worked on; None: there is none.
+    about: Callable[[Job], tuple[str, str]] | None = None
 
 
 kinds: Registry[JobKind] = Registry(key=attrgetter("code"))

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from django.db.models import Model, QuerySet
 from django.http import QueryDict
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -14,6 +15,7 @@ from contacts.models import Contact, ImportedContact, Job, List, Subscription, S
 from contacts.provenance import JOB, Source
 from contacts.queries import importing, suppressed
 from contacts.queries import people as people_query
+from contacts.queries.overwritten import Restored
 from contacts.services import attributes, contacts, jobs, lists, suppressions, undowords
 from pages import locales
 
@@ -327,13 +329,25 @@ def _take_back_import(job: Job, size: int) -> BatchStep:
         "subscriptions": undone.subscriptions,
         "kept": undone.kept,
         "mailed": undone.mailed,
+        "restored": undone.restored.people,
+        "stayed": undone.restored.stayed,
+        "subscribed": undone.restored.subscribed,
     }
     return BatchStep(undone.last or job.cursor, undone.seen, counts, over=undone.seen < size)
 
 
 def _import_undone(job: Job) -> str:
     kept, mailed = (job.counts.get(name, 0) for name in ("kept", "mailed"))
-    return undowords.afterwards(_changed(job), kept=kept, mailed=mailed)
+    people, stayed, subscribed = (
+        job.counts.get(name, 0) for name in ("restored", "stayed", "subscribed")
+    )
+    restored = Restored(people, stayed, subscribed)
+    return undowords.afterwards(_changed(job), kept=kept, mailed=mailed, restored=restored)
+
+
+def _page_of_import(job: Job) -> tuple[str, str]:
+    url = reverse("import", args=[job.workspace.slug, job.parameters["import"]])
+    return _("Open the import"), url
 
 
 kinds.add(
@@ -343,6 +357,7 @@ kinds.add(
         _counted(_imported),
         JobWords(_undo_title, _import_undone),
         may_cancel=False,
+        about=_page_of_import,
         icon="arrow-back-up",
     )
 )

@@ -273,6 +273,8 @@ class Import(models.Model):
     known = models.CharField(
         _("known contacts"), max_length=10, choices=Known.choices, default=Known.FILL
     )
+    # What the check found that a person may want to look at: contacts.services.importhints.
+    hints = models.JSONField(default=dict)
     next_byte = models.BigIntegerField(default=0)
     next_line = models.BigIntegerField(default=1)
     # Keys: contacts.services.importrun.COUNTS.
@@ -413,6 +415,45 @@ class ImportReject(models.Model):
         return f"line {self.line}: {self.reason}"
 
 
+class ImportDuplicate(models.Model):
+    """A line of an import's file whose address is on an earlier line, too. No foreign key in the
+    database: a file may have a million of them."""
+
+    of_import = models.ForeignKey(
+        Import,
+        models.CASCADE,
+        related_name="duplicates",
+        db_constraint=False,
+        db_index=False,
+        db_column="import_id",
+    )
+    line = models.BigIntegerField()
+    email = models.CharField(max_length=320)
+
+    class Meta:
+        indexes = (models.Index(fields=("of_import", "line"), name="import_duplicate_by_line"),)
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.email}"
+
+
+class MailDomain(models.Model):
+    """Whether a domain has a mail server, as DNS said at `looked_at`: one row for all workspaces,
+    used for a while (contacts.services.maildomains)."""
+
+    class State(models.TextChoices):
+        MAIL = "mail"
+        NONE = "none"
+        UNKNOWN = "unknown"
+
+    domain = models.CharField(max_length=253, primary_key=True)
+    state = models.CharField(max_length=7, choices=State.choices)
+    looked_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.domain}: {self.state}"
+
+
 class ImportedContact(models.Model):
     """What an import did with a contact. It identifies later lines with the same address, is shown
     in the contact's timeline, and serves to undo the import.
@@ -435,6 +476,18 @@ class ImportedContact(models.Model):
     )
     # One of new, updated, unchanged.
     outcome = models.CharField(max_length=9)
+    # The values that the import changed, as they were before and as it wrote them; null: none.
+    # After its undo: {"stayed": those that were changed since} (contacts.queries.overwritten).
+    overwritten = models.JSONField(null=True)
+
+    class Meta:
+        indexes = (
+            models.Index(
+                fields=("of_import", "contact"),
+                name="imported_stayed",
+                condition=models.Q(overwritten__has_key="stayed"),
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.contact_id} in {self.of_import_id}: {self.outcome}"

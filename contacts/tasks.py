@@ -2,7 +2,8 @@
 
 from celery import shared_task
 
-from contacts.services import importreading, importrun, imports, jobs
+from contacts.models import Import
+from contacts.services import importhints, importreading, importrun, imports, jobs, maildomains
 
 
 @shared_task(ignore_result=True)
@@ -18,6 +19,18 @@ def read_import(import_id: int) -> None:
     importreading.read(import_id)
 
 
+# How long a look-up waits for others, and how often.
+LATER, TIMES = 15, 10
+
+
+@shared_task(ignore_result=True)
+def look_up_domains(import_id: int, times: int = TIMES) -> None:
+    """Ask DNS about the domains of a checked file."""
+    import_ = Import.objects.filter(pk=import_id).first()
+    if import_ and not importhints.look_up(import_) and times:
+        look_up_domains.apply_async((import_id, times - 1), countdown=LATER)
+
+
 @shared_task(ignore_result=True)
 def sweep_imports() -> None:
     """Beat: nudge imports without a worker (it died, or a message was lost)."""
@@ -29,8 +42,9 @@ def sweep_imports() -> None:
 
 @shared_task(ignore_result=True)
 def drop_import_files() -> None:
-    """Beat: free the space of files whose imports ended."""
+    """Beat: free the space of files whose imports ended, and of old answers about domains."""
     imports.drop_files()
+    maildomains.forget_old()
 
 
 @shared_task(ignore_result=True)

@@ -165,6 +165,13 @@ def guess_order(samples: Iterable[str]) -> str:
     return "dmy" if day_first else "mdy"
 
 
+def is_order_open(samples: Iterable[str]) -> bool:
+    """Whether a column has dates such as 3/5/2024, and none that shows which number is the day."""
+    seen = [text for text in samples if text]
+    matches = [match for text in seen if (match := YEAR_LAST.fullmatch(text)) and match[2] != "."]
+    return bool(matches) and len(matches) * 2 >= len(seen) and not guess_order(seen)
+
+
 def guess_type(samples: Iterable[str]) -> str:
     """The type that fits nearly every value of a column: "text" unless it clearly is another."""
     seen = [text for text in samples if text]

@@ -4,6 +4,7 @@ from pathlib import Path
 from django.apps import AppConfig
 from django.conf import settings
 
+from contacts import domainhints
 from relays.providers import mailproviders, replyrules
 from relays.providers.reading import ProviderError
 from smtp import Timeouts, config, replies
@@ -17,6 +18,7 @@ class RelaysConfig(AppConfig):
         config.use(smtp_config())
         use_reply_rules(settings.REPLY_RULES)
         use_providers(settings.MAIL_PROVIDERS)
+        domainhints.use(mailproviders.numbers)
 
 
 def smtp_config() -> config.Config:

@@ -88,6 +88,7 @@ class Migration(migrations.Migration):
                 ('new_list', models.CharField(blank=True, max_length=100)),
                 ('consent', models.CharField(choices=[('unknown', 'Not known'), ('explicit', 'Agreed to get mail (opt-in)'), ('customer', 'Existing customer')], default='unknown', max_length=10, verbose_name='consent')),
                 ('known', models.CharField(choices=[('fill', 'Fill in what is missing'), ('overwrite', "Overwrite with the file's values"), ('skip', 'Leave them as they are')], default='fill', max_length=10, verbose_name='known contacts')),
+                ('hints', models.JSONField(default=dict)),
                 ('next_byte', models.BigIntegerField(default=0)),
                 ('next_line', models.BigIntegerField(default=1)),
                 ('counts', models.JSONField(default=dict)),
@@ -126,13 +127,41 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='MailDomain',
+            fields=[
+                ('domain', models.CharField(max_length=253, primary_key=True, serialize=False)),
+                ('state', models.CharField(choices=[('mail', 'Mail'), ('none', 'None'), ('unknown', 'Unknown')], max_length=7)),
+                ('looked_at', models.DateTimeField(db_index=True)),
+            ],
+        ),
+        migrations.CreateModel(
+            name='ImportDuplicate',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('line', models.BigIntegerField()),
+                ('email', models.CharField(max_length=320)),
+                ('of_import', models.ForeignKey(db_column='import_id', db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='duplicates', to='contacts.import')),
+            ],
+            options={
+                'indexes': [
+                    models.Index(fields=['of_import', 'line'], name='import_duplicate_by_line'),
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name='ImportedContact',
             fields=[
                 ('pk', models.CompositePrimaryKey('of_import_id', 'contact_id', blank=True, editable=False, primary_key=True, serialize=False)),
                 ('outcome', models.CharField(max_length=9)),
                 ('contact', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, related_name='imported', to='contacts.contact')),
                 ('of_import', models.ForeignKey(db_column='import_id', db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='imported', to='contacts.import')),
+                ('overwritten', models.JSONField(null=True)),
             ],
+            options={
+                'indexes': [
+                    models.Index(condition=models.Q(('overwritten__has_key', 'stayed')), fields=['of_import', 'contact'], name='imported_stayed'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='ImportReject',

@@ -13,8 +13,9 @@ from typing import Any
 from django.db import IntegrityError, connection, transaction
 
 from contacts.provenance import IMPORT, Source
-from contacts.queries import mailable
+from contacts.queries import mailable, overwritten
 from contacts.queries import mailed as mails
+from contacts.queries.overwritten import Restored
 
 CREATE = """
 CREATE TEMPORARY TABLE IF NOT EXISTS import_staged (
@@ -163,13 +164,25 @@ FROM (
 ) judged
 """.replace("{stops}", mailable.lateral_joins("s.email")).replace("{ours}", OURS)
 
-UPDATE = """
-UPDATE contacts_contact c
-SET first_name = j.first_name, last_name = j.last_name, full_name = j.full_name,
-    attributes = j.attributes, updated_at = now()
-FROM import_judged j
-WHERE j.outcome = 'updated' AND c.id = j.contact_id
-"""
+# Locks the contacts first, in the order of ids, so that what is stored as overwritten is what was
+# there, whatever others change meanwhile.
+UPDATE = f"""
+WITH before AS MATERIALIZED (
+    SELECT c.id, c.first_name, c.last_name, c.full_name, c.attributes,
+           j.first_name AS new_first_name, j.last_name AS new_last_name,
+           j.full_name AS new_full_name, j.attributes AS new_attributes
+    FROM import_judged j JOIN contacts_contact c ON c.id = j.contact_id
+    WHERE j.outcome = 'updated' ORDER BY c.id FOR UPDATE OF c
+), b AS (
+    UPDATE contacts_contact c
+    SET first_name = new_first_name, last_name = new_last_name, full_name = new_full_name,
+        attributes = new_attributes, updated_at = now()
+    FROM before WHERE c.id = before.id
+    RETURNING before.*
+)
+INSERT INTO contacts_importedcontact (import_id, contact_id, outcome, overwritten)
+SELECT %(import_id)s, id, 'updated', {overwritten.CHANGED} FROM b
+"""  # noqa: S608 - constants of ours
 
 # A user may add the same person on a page at this moment: that row wins, and ours becomes a known
 # contact (LATE). It hardly ever happens, and ON CONFLICT makes the statement half as long again: so
@@ -206,20 +219,27 @@ SELECT count(*) FILTER (WHERE status = 'subscribed'),
        count(*) FILTER (WHERE status = 'unsubscribed')
 FROM made
 """
-# Unsubscribes people who left according to the file. Returns how many, and how many of these this
-# import had subscribed.
+# Unsubscribes people who left according to the file, and stores what their subscription was.
+# Returns how many, and how many of these this import had subscribed.
 UNSUBSCRIBE = f"""
 WITH had AS (
-    SELECT on_list.id, {OURS} AS ours
+    SELECT on_list.id, {OURS} AS ours,
+           jsonb_build_array(list_id, source_kind, source_id, changed_at) AS list
     FROM contacts_subscription on_list JOIN import_judged j USING (contact_id)
     WHERE on_list.list_id = %(list)s AND on_list.status = 'subscribed'
       AND j.listing = 'unsubscribed'
+    FOR UPDATE OF on_list
 ), changed AS (
     UPDATE contacts_subscription on_list
     SET status = 'unsubscribed', source_kind = %(source_kind)s, source_id = %(source_id)s,
         afterwards = '', changed_at = now()
     FROM had WHERE on_list.id = had.id
-    RETURNING had.ours
+    RETURNING had.ours, had.list, on_list.contact_id
+), kept AS (
+    UPDATE contacts_importedcontact i
+    SET overwritten = coalesce(overwritten, '{{}}') || jsonb_build_object('list', changed.list)
+    FROM changed
+    WHERE NOT ours AND i.import_id = %(import_id)s AND i.contact_id = changed.contact_id
 )
 SELECT count(*), count(*) FILTER (WHERE ours) FROM changed
 """  # noqa: S608 - a constant of ours
@@ -241,10 +261,11 @@ FROM import_judged WHERE stops ORDER BY email
 ON CONFLICT (workspace_id, kind, value) WHERE lifted_at IS NULL DO NOTHING
 """
 
+# Of updated contacts, UPDATE stores it.
 REMEMBER = """
 INSERT INTO contacts_importedcontact (import_id, contact_id, outcome)
 SELECT %(import_id)s, contact_id, outcome
-FROM import_judged WHERE outcome IN ('new', 'updated', 'unchanged')
+FROM import_judged WHERE outcome IN ('new', 'unchanged')
 """
 
 
@@ -355,16 +376,16 @@ def merge(target: Target, *, new: int) -> dict[str, int]:
     written, with "subscribed" (newly on the list) and "unsubscribed" (recorded as such)."""
     parameters = target.parameters(apply=True)
     with connection.cursor() as cursor:
-        cursor.execute(UPDATE)
+        cursor.execute(UPDATE, parameters)
         _insert(cursor, parameters)
         if cursor.rowcount != new:
             cursor.execute(LATE, parameters)
         counts = _listings(cursor)
         cursor.execute(SUPPRESS, parameters)
         counts["stopped"] = cursor.rowcount
+        cursor.execute(REMEMBER, parameters)
         if target.list is not None:
             counts |= _subscribe(cursor, parameters)
-        cursor.execute(REMEMBER, parameters)
         return _outcomes(cursor) | counts
 
 
@@ -458,7 +479,7 @@ def lines_not_taken() -> set[int]:
 class Undone:
     """The result for a batch of an import's contacts: how many were seen, the last one's id, and
     how many contacts and subscriptions were removed. `kept`: contacts made by the import that
-    stayed; `mailed`: those of them that have a mail."""
+    stayed; `mailed`: those of them that have a mail; `restored`: of contacts that it updated."""
 
     seen: int
     last: int
@@ -466,6 +487,7 @@ class Undone:
     subscriptions: int
     kept: int
     mailed: int
+    restored: Restored = overwritten.NOTHING
 
 
 # The highest id there can be.
@@ -511,9 +533,9 @@ SELECT count(*)
 
 
 def undo(import_id: int, *, after: int, limit: int) -> Undone:
-    """For the import's next contacts after the id `after`: remove subscriptions that the import
-    made and nobody changed since, then contacts that it made and that have no other subscription,
-    import or edit, and no mail."""
+    """For the import's next contacts after the id `after`: bring back what the import overwrote,
+    remove subscriptions that it made and nobody changed since, then contacts that it made and that
+    have no other subscription, import or edit, and no mail."""
     known: dict[str, Any] = {
         "import_id": import_id,
         "after": after,
@@ -528,11 +550,12 @@ def undo(import_id: int, *, after: int, limit: int) -> Undone:
         known["last"] = last
         cursor.execute(UNSUBSCRIBE_IMPORTED, known)
         subscriptions = cursor.rowcount
+        restored = overwritten.restore(import_id, after=after, last=last)
         cursor.execute(DELETE_IMPORTED.replace("{mailed}", mails.condition()), known)
         contacts = cursor.rowcount
     kept = made - contacts
     by_mail = mailed(import_id, after=after, last=last) if kept else 0
-    return Undone(seen, last, contacts, subscriptions, kept, by_mail)
+    return Undone(seen, last, contacts, subscriptions, kept, by_mail, restored)
 
 
 def mailed(import_id: int, *, after: int = 0, last: int = LAST) -> int:

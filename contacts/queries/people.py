@@ -20,6 +20,7 @@ from django.utils import timezone
 from accounts.models import Workspace
 from contacts import addresses
 from contacts.models import Contact, Import, ImportedContact, Subscription, Suppression
+from contacts.provenance import IMPORT, Source
 from contacts.queries import mailable
 from pages import numbers
 
@@ -98,7 +99,8 @@ def filtered(
 ) -> QuerySet[Contact]:
     """The workspace's contacts by the page's parameters: q, list, status, days (subscribed, or with
     that status left, within so many days; counted like contacts.queries.lists), and import with
-    outcome (what the import did with them). `at`: the end of the days; None: now."""
+    outcome (what the import did with them) or listing (the status that it gave them on its list).
+    `at`: the end of the days; None: now."""
     people = search(Contact.objects.filter(workspace=workspace), parameters.get("q", ""))
     people = _imported(people, workspace, parameters)
     status, list_id = parameters.get("status", ""), numbers.whole(parameters.get("list", ""))
@@ -132,21 +134,41 @@ def _imported(
     number, outcome = numbers.whole(parameters.get("import", "")), parameters.get("outcome", "")
     if number is None:
         return people
+    listing = parameters.get("listing", "")
+    if listing in Subscription.Status.values:
+        return people.filter(Exists(_listed(workspace, number, listing)))
     rows = ImportedContact.objects.filter(
         of_import_id=number, of_import__workspace=workspace, contact_id=OuterRef("pk")
     )
     return people.filter(Exists(rows.filter(outcome=outcome) if outcome else rows))
 
 
+def _listed(workspace: Workspace, number: int, status: str) -> QuerySet[Subscription]:
+    """The subscriptions with this status that come from an import."""
+    imports = Import.objects.filter(workspace=workspace, pk=number)
+    list_id = imports.values_list("list_id", flat=True).first()
+    if list_id is None:
+        return Subscription.objects.none()
+    return Subscription.objects.filter(
+        # With the list, the index on list and contact finds each person's row.
+        contact_id=OuterRef("pk"),
+        list_id=list_id,
+        status=status,
+        **Source(IMPORT, number).columns,
+    )
+
+
 def gone(workspace: Workspace, parameters: QueryDict, total: int) -> int:
-    """How many contacts of an import's result were deleted since; 0 if there are other filters than
-    import and outcome. `total`: how many are left."""
+    """How many contacts of an import's result were deleted since, or have another status on its
+    list; 0 if there are other filters than import and outcome, or import and listing. `total`: how
+    many are left."""
     given = {name for name in parameters if parameters.get(name)} - {"sort", "after", "before"}
     number = numbers.whole(parameters.get("import", ""))
-    if given != {"import", "outcome"} or number is None:
+    if given not in ({"import", "outcome"}, {"import", "listing"}) or number is None:
         return 0
     import_ = Import.objects.filter(workspace=workspace, pk=number).first()
-    counted = import_.counts.get(parameters["outcome"], 0) if import_ else 0
+    name = parameters.get("outcome") or parameters["listing"]
+    counted = import_.counts.get(name, 0) if import_ else 0
     return max(0, counted - total)
 
 

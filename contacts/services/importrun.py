@@ -22,7 +22,7 @@ from contacts.columns import KnownAttribute
 from contacts.csvfile import CsvReader, FilePosition
 from contacts.exceptions import ContactsError
 from contacts.models import Attribute, Import
-from contacts.queries import importing
+from contacts.queries import importing, importlines
 from contacts.rows import Shaper
 from contacts.services import statuswords as answers
 from contacts.services.importfile import ChunkSource, dialect_of
@@ -185,6 +185,9 @@ def merge(import_: Import, target: importing.Target, batch: RowBatch, *, began: 
     merged = importing.merge(target, new=judged.get("new", 0))
     if batch.unusable or merged["asked"]:
         batch.forget_values(importing.lines_not_taken())
+    again = importlines.duplicates() if merged.get("duplicate") else []
+    if again or batch.duplicates:
+        importlines.keep_duplicates(import_.pk, sorted(again + batch.duplicates))
     room = REPORTED_VALUES - import_.counts.get("unusable", 0)
     importing.keep_rejects(import_.pk, _reported(batch, room))
     _move(import_, batch, merged, took=time.monotonic() - began)

@@ -28,7 +28,7 @@ from contacts.models import (
     SavedMapping,
     Subscription,
 )
-from contacts.queries import importing
+from contacts.queries import importing, maildomains
 from contacts.queries.importing import Undone
 from contacts.rows import MappingError, NoAddressColumnError, Shaper
 from contacts.services import (
@@ -41,6 +41,7 @@ from contacts.services import (
     statuswords,
     unfinished,
 )
+from contacts.services.importhints import DomainTally
 from contacts.services.importlayout import Layout, layout_of
 from contacts.statuswords import LIST, WordCounts
 from environment import logs
@@ -299,6 +300,7 @@ class Check:
     words: WordCounts
     whole: bool
     layout: Layout
+    domains: DomainTally
 
 
 @transaction.atomic
@@ -313,13 +315,13 @@ def check(
     counts = dict.fromkeys(importrun.COUNTS, 0)
     samples: list[dict[str, Any]] = []
     rejects: list[Reject] = []
-    words = WordCounts()
+    words, domains = WordCounts(), DomainTally()
     size = min(rows or importrun.BATCH, importrun.BATCH)
     layout = layout_of(import_)
     target = importrun.target_of(import_, layout)
     batches = importrun.batches(import_, layout, size=size)
     for batch in batches:
-        outcomes = _judge(target, batch)
+        outcomes = judge(target, batch)
         for name in counts:
             counts[name] += outcomes.get(name, 0)
         for name in importrun.READ:
@@ -327,14 +329,17 @@ def check(
         samples = samples or importing.samples(examples)
         rejects += batch.rejects[: max(0, problems - len(rejects))]
         words.add(batch.words)
+        domains.add(maildomains.judged())
         if rows and counts["rows"] >= rows:
             break
     whole = next(batches, None) is None
     importing.forget_seen()
-    return Check(counts, samples, rejects, words, whole, layout)
+    return Check(counts, samples, rejects, words, whole, layout, domains)
 
 
-def _judge(target: importing.Target, batch: RowBatch) -> dict[str, int]:
+def judge(target: importing.Target, batch: RowBatch) -> dict[str, int]:
+    """Judge one batch of a check; {outcome or count: rows}. The judged rows can be read until the
+    next batch."""
     importing.stage(batch.staged)
     outcomes = importing.judge(target, apply=False)
     if batch.unusable or outcomes["asked"]:
@@ -508,9 +513,9 @@ def cancel(import_: Import) -> bool:
 @transaction.atomic
 def undo(import_: Import, *, by: User | None = None) -> Undone | Job:
     """Remove what the import added: its subscriptions, and contacts that it made, that nothing else
-    has changed and that have no mail. Values that it filled in or overwrote in known contacts stay.
-    For many contacts a job does it, and is returned. Raises ImportRefusedError while the import
-    runs or if it was undone before.
+    has changed and that have no mail. Values that it changed in known contacts, and subscriptions
+    that it ended, come back if nobody has changed them since. For many contacts a job does it, and
+    is returned. Raises ImportRefusedError while the import runs or if it was undone before.
     """
     locked = Import.objects.select_for_update().get(pk=import_.pk)
     if locked.state not in ENDED or locked.undone_at:

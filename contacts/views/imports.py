@@ -20,11 +20,15 @@ from contacts import columns, csvdetect, encodings, names
 from contacts.csvfile import Dialect
 from contacts.forms import NEW_LIST, SIGNS, ImportForm
 from contacts.models import Attribute, Import, Job, List, SavedMapping
+from contacts.queries import overwritten
 from contacts.services import (
+    importdoubts,
     importfile,
+    importhints,
     importnotes,
     imports,
     importwords,
+    jobs,
     rejectfile,
     savedmappings,
     statuswords,
@@ -32,7 +36,7 @@ from contacts.services import (
     unfinished,
 )
 from contacts.statuswords import WordCounts
-from contacts.tasks import read_import, run_import
+from contacts.tasks import look_up_domains, read_import, run_import
 from contacts.views.jobs import in_background
 from contacts.views.people import csv_response
 from pages import locales, numbers, tables
@@ -56,6 +60,8 @@ STATUS_LABELS = {
     "complained": gettext_lazy("Complained (yes, or since when)"),
     "list": gettext_lazy("Status on the list that the column names"),
 }
+# The choices how a file is read.
+READING = ("encoding", "delimiter", "header", "dates")
 # Instead of a saved mapping.
 OWN_GUESS = "guess"
 NEW_TYPES = ("text", "number", "date", "boolean")
@@ -94,7 +100,7 @@ def import_page(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     """Columns, or (step=check) the check, before the start; then progress and result."""
     import_ = get_in(request.workspace, Import, pk=pk)
     if import_.state == Import.State.READY:
-        if request.GET.get("step") != "check" or not _is_mapped(request, import_):
+        if request.GET.get("step") != "check" or not is_mapped(request, import_):
             return _columns(request, import_)
         checked = _checked(request, import_) if request.GET.get("now") == "1" else {}
         context = {"import": import_, "step": 3, "choices": imports.choices_of(import_)}
@@ -224,8 +230,24 @@ def _columns(  # noqa: PLR0913 - what of a half-filled page is to be shown again
         "consent_targets": list(STATUS_LABELS),
         "saved_mappings": fitting,
         "use": use,
+        "reading": _reading(dialect),
+        "reading_open": reread
+        or bool(too_wide)
+        or any(name in form.errors for name in READING)
+        or importdoubts.is_doubtful(import_, dialect, described),
     }
     return render(request, "contacts/import_columns.html", context)
+
+
+def _reading(dialect: Dialect) -> str:
+    """How the file is read, in short."""
+    line = (
+        _("column names in line {number}").format(number=locales.number(dialect.header))
+        if dialect.header
+        else _("no column names")
+    )
+    delimiter = str(csvdetect.DELIMITERS[dialect.delimiter])
+    return " · ".join((encodings.ENCODINGS[dialect.encoding], delimiter, line))
 
 
 def _read_again(
@@ -292,13 +314,13 @@ def _targets(column: columns.Column, known: Any) -> list[tuple[str, list[tuple[s
 def import_check(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """The result of a dry run, loaded into the page of step 3."""
     import_ = get_in(request.workspace, Import, pk=pk, state=Import.State.READY)
-    if not _is_mapped(request, import_):
+    if not is_mapped(request, import_):
         columns = reverse("import", args=[request.workspace.slug, import_.pk])
         return HttpResponse(status=204, headers={"HX-Redirect": columns})
     return render(request, "contacts/parts/import_checked.html", _checked(request, import_))
 
 
-def _is_mapped(request: WorkspaceRequest, import_: Import) -> bool:
+def is_mapped(request: WorkspaceRequest, import_: Import) -> bool:
     """Whether the chosen mapping can be used; otherwise the next page shows why not."""
     try:
         imports.refuse_unmapped(import_.workspace_id, import_.mapping)
@@ -308,21 +330,22 @@ def _is_mapped(request: WorkspaceRequest, import_: Import) -> bool:
     return True
 
 
+def reads_all(request: WorkspaceRequest, import_: Import) -> bool:
+    """Whether the whole file is to be checked, not only its first lines."""
+    return request.GET.get("all") == "1" and import_.size <= CHECK_ALL_UP_TO
+
+
 def _checked(request: WorkspaceRequest, import_: Import) -> dict[str, Any]:
-    everything = request.GET.get("all") == "1" and import_.size <= CHECK_ALL_UP_TO
+    everything = reads_all(request, import_)
     checked = imports.check(import_, rows=None if everything else imports.CHECKED_ROWS)
+    importhints.keep(import_, checked.domains)
+    if import_.hints["domains"]:
+        jobs.nudge(look_up_domains.delay, import_.pk)
     scope, elsewhere = statuswords.scope(import_), checked.counts["elsewhere"]
-    looks = {key: {"label": label, "tone": tone} for key, label, tone in OUTCOMES}
     return {
         "import": import_,
         "check": checked,
-        "samples": [
-            row
-            | looks[row["outcome"]]
-            | {"name": names.full(row["first_name"], row["last_name"], row["full_name"])}
-            | {"list_status": LIST_STATUS.get(row["listing"], "")}
-            for row in checked.samples
-        ],
+        "samples": samples(checked.samples),
         "bar": bar(checked.counts),
         # Without those that the question about other lists counts.
         "stopped": checked.counts["stopped"] - elsewhere * (scope == statuswords.EVERYWHERE),
@@ -332,9 +355,24 @@ def _checked(request: WorkspaceRequest, import_: Import) -> dict[str, Any]:
         "empty": checked.whole and not checked.counts["rows"],
         "problems": sum(checked.counts[name] for name in ("rejected", "unusable", "asked")),
         "question": importwords.asked(import_, checked.words),
+        "hints": importhints.of(import_),
         "notes": importnotes.notes(import_, checked.layout),
+        # Of the pages with the lines that a number counts.
+        "all_lines": "&all=1" if everything else "",
         "can_check_all": not checked.whole and import_.size <= CHECK_ALL_UP_TO,
     }
+
+
+def samples(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Judged lines for the table of a check (parts/import_samples.html)."""
+    looks = {key: {"label": label, "tone": tone} for key, label, tone in OUTCOMES}
+    return [
+        row
+        | looks[row["outcome"]]
+        | {"name": names.full(row["first_name"], row["last_name"], row["full_name"])}
+        | {"list_status": LIST_STATUS.get(row["listing"], "")}
+        for row in rows
+    ]
 
 
 def bar(counts: dict[str, int]) -> list[dict[str, Any]]:
@@ -423,6 +461,7 @@ def _figures(import_: Import) -> dict[str, Any]:
         "rejects": import_.rejects.order_by("line")[:SHOWN_REJECTS] if ended else (),
         "problems": import_.rejects.count() if ended else 0,
         "seconds": imports.elapsed(import_) if import_.counts.get("rows") else 0,
+        "stayed": overwritten.stayed(import_) if import_.undone_at else 0,
         "can_undo": ended and not import_.undone_at and import_.counts.get("rows"),
         # Called, and counted, only where the dialogue is shown.
         "undo_text": lambda: undowords.before(import_),
@@ -461,7 +500,9 @@ def undo_import(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     else:
         if isinstance(undone, Job):
             return in_background(request, undone)
-        text = undowords.afterwards(undone.contacts, kept=undone.kept, mailed=undone.mailed)
+        text = undowords.afterwards(
+            undone.contacts, kept=undone.kept, mailed=undone.mailed, restored=undone.restored
+        )
         messages.success(request, text)
     return redirect("import", request.workspace.slug, import_.pk)
 

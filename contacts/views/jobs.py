@@ -30,6 +30,7 @@ def job_page(request: WorkspaceRequest, pk: int) -> HttpResponse:
         "title": kind.words.title(job),
         "result": kind.words.result(job),
         "ended": ended,
+        "about": kind.about(job) if kind.about and ended else None,
         "percent": min(100, job.done * 100 // job.total) if job.total else 0,
         "can_cancel": may and kind.may_cancel and not ended,
         "can_undo": may and jobs.may_undo(job),

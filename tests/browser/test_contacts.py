@@ -5,11 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Page, Request, Route, expect
 
 from accounts.models import User, Workspace
 from contacts import tasks
-from contacts.models import Contact, Import, List, SavedMapping
+from contacts.models import Attribute, Contact, Import, List, MailDomain, SavedMapping
 from contacts.services import importreading, importrun
 from tests.chromium import DESKTOP, PHONE
 from tests.contacts.files import torture
@@ -163,10 +164,86 @@ def test_pasted_lines_and_another_reading(at: Page, workspace: Workspace, axe: A
     expect(at.get_by_label("What 姓名 becomes")).to_have_value("full_name")
     expect(at.get_by_label("What 电邮 becomes")).to_have_value("email")
     expect(at.get_by_label("Column names")).to_have_value("1")
+    # Nothing leaves a doubt: how the file is read is folded, until somebody wants to change it.
+    expect(at.get_by_label("Column names")).to_be_hidden()
+    at.get_by_text("How the file is read").click()
     at.get_by_label("Column names").select_option("0")
     expect(at.get_by_label("What column 2 becomes")).to_have_value("email")
     expect(at.get_by_label("Column names")).to_have_value("0")
+    expect(at.get_by_label("Column names")).to_be_visible()
     axe(at)
+
+
+HINTED = (
+    "email,city\r\nann@gamil.com,Bern\r\nbo@qq.con,Oslo\r\ninfo@brand.example,Rome\r\n"
+    "dee@mailinator.com,Bath\r\nann@gamil.com,Bern\r\nold@brand.example,Bern\r\n"
+    "older@brand.example,Bern\r\n"
+)
+
+
+def test_hints_lines_and_values_that_an_undo_leaves(  # noqa: PLR0917 - fixtures
+    at: Page,
+    workspace: Workspace,
+    by_hand: Callable[[], None],
+    tmp_path: Path,
+    axe: Axe,
+    shot: Shot,
+) -> None:
+    width = at.viewport_size["width"] if at.viewport_size else 0
+    Attribute.objects.create(workspace=workspace, key="city", label="City")
+    for name in ("old", "older"):
+        Contact.objects.create(
+            workspace=workspace, email=f"{name}@brand.example", attributes={"city": "Bath"}
+        )
+    (tmp_path / "people.csv").write_text(HINTED, "utf-8")
+    choose_file(at, tmp_path / "people.csv")
+    axe(at)
+    shot(at, f"import-folded-{width}")
+    at.get_by_label("Overwrite with the file's values").check()
+    at.get_by_role("button", name="Check what would happen").click()
+    expect(at.get_by_role("heading", name="Worth a look")).to_be_visible()
+    expect(at.locator("#hints")).to_contain_text("Looking for mail servers")
+    axe(at)
+    shot(at, f"import-hints-{width}")
+    asked = ("gamil.com", "qq.con", "brand.example", "mailinator.com")
+    MailDomain.objects.bulk_create(
+        MailDomain(
+            domain=one, state="none" if one == "qq.con" else "mail", looked_at=timezone.now()
+        )
+        for one in asked
+    )
+    # The page notices it by itself.
+    expect(at.get_by_role("link", name="1 address has a domain without")).to_be_visible()
+    axe(at)
+    at.get_by_role("link", name="2 addresses have a domain that may be mistyped").click()
+    expect(at.get_by_role("cell", name="bo@qq.con")).to_be_visible()
+    axe(at)
+    shot(at, f"import-hinted-lines-{width}")
+    at.get_by_role("link", name="Back to the check").click()
+    at.get_by_role("link", name="Twice in the file").click()
+    expect(at.get_by_role("cell", name="ann@gamil.com")).to_be_visible()
+    at.get_by_role("link", name="Back to the check").click()
+    at.get_by_role("button", name="Start the import").click()
+    expect(at.locator("#progress")).to_contain_text("Waiting for a worker")
+    by_hand()
+    expect(at.get_by_role("heading", name="What happened to")).to_be_visible()
+    at.get_by_role("link", name="Twice in the file").click()
+    expect(at.get_by_role("link", name="ann@gamil.com")).to_be_visible()
+    axe(at)
+    shot(at, f"import-duplicates-{width}")
+    Contact.objects.filter(email="old@brand.example").update(attributes={"city": "Oslo"})
+    at.go_back()
+    at.get_by_role("button", name="Undo the import").click()
+    expect(at.locator("#undo-import")).to_contain_text("for 2 people you knew before")
+    axe(at)
+    shot(at, f"import-undo-{width}")
+    at.get_by_role("button", name="Undo it").click()
+    expect(at.locator(".note")).to_contain_text("1 contact has its former values again.")
+    shot(at, f"import-undone-{width}")
+    at.get_by_role("link", name="1 contact keeps values that were changed").click()
+    expect(at.get_by_role("listitem").filter(has_text="City: Oslo")).to_be_visible()
+    axe(at)
+    shot(at, f"import-stayed-{width}")
 
 
 def test_words_of_a_status_column_are_answered(

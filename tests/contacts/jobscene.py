@@ -147,7 +147,9 @@ def attribute_dropped(scene: Scene, job: Job) -> None:
 
 
 def undo_import(scene: Scene) -> Job:
-    """It made all but the first ten, whom it put on the list; one was changed since."""
+    """It made all but the first ten, whom it put on the list; one was changed since. For every
+    second of the first ten, it had changed Rome to Berlin, and somebody changed two of them to
+    Oslo since."""
     file = Import.objects.create(
         workspace=scene.workspace, filename="people.csv", state="finished", counts={"rows": PEOPLE}
     )
@@ -159,10 +161,18 @@ def undo_import(scene: Scene) -> Job:
     ImportedContact.objects.bulk_create(
         [
             ImportedContact(
-                of_import=file, contact=one, outcome="new" if number >= 10 else "unchanged"
+                of_import=file,
+                contact=one,
+                outcome="new" if number >= 10 else "unchanged" if number % 2 else "updated",
+                overwritten=None
+                if number >= 10 or number % 2
+                else {"attributes": {"city": ["Rome", "Berlin"]}},
             )
             for number, one in enumerate(scene.people)
         ]
+    )
+    Contact.objects.filter(pk__in=[scene.people[0].pk, scene.people[2].pk]).update(
+        attributes={"city": "Oslo"}
     )
     lists.subscribe(scene.news, Contact.objects.all(), source=Source("import", file.pk))
     jobs.SMALL, before = 3, jobs.SMALL
@@ -178,7 +188,16 @@ def import_undone(scene: Scene, job: Job) -> None:
     assert Subscription.objects.count() == 0
     left = set(Contact.objects.values_list("email", flat=True))
     assert left == {one.email for one in scene.people[:10]} | {scene.people[59].email}
-    assert job.counts == {"changed": 49, "subscriptions": PEOPLE, "kept": 1, "mailed": 0}
+    # The even ones of the first ten were updated: two of these were changed since.
+    for person in scene.people[:10]:
+        person.refresh_from_db()
+    towns = [person.attributes["city"] for person in scene.people[:10:2]]
+    assert towns == ["Oslo", "Oslo", "Rome", "Rome", "Rome"]
+    names = ("restored", "stayed", "subscribed")
+    assert job.counts == {
+        "changed": 49, "subscriptions": PEOPLE, "kept": 1, "mailed": 0,
+        **dict(zip(names, (3, 2, 0), strict=True)),
+    }  # fmt: skip
 
 
 def _undo(scene: Scene, job: Job) -> Job:

@@ -432,7 +432,7 @@ def test_undo_keeps_whom_a_campaign_mails_or_has_mailed(
 ) -> None:
     file, people = mailed
     page = owner_client.get(reverse("import", args=[workspace.slug, file.pk])).content.decode()
-    stay = "2 of them stay, because a campaign mails or has mailed these people."
+    stay = "2 of these people stay, because a campaign mails or has mailed them."
     assert stay in page
     assert "of people who want no mail" not in page  # The file said nothing of them.
     url = reverse("undo_import", args=[workspace.slug, file.pk])
@@ -462,8 +462,26 @@ def test_the_undo_says_what_stays(workspace: Workspace, owner_client: Client) ->
     counts = {"new": 60_000, "subscribed": 5, "unsubscribed": 2, "stopped": 1, "rows": 9}
     Import.objects.filter(pk=file.pk).update(counts=counts)
     page = owner_client.get(reverse("import", args=[workspace.slug, file.pk])).content.decode()
-    assert "Those of them whom a campaign mails or has mailed stay." in page  # too many to count
+    # Too many to count.
+    assert "People whom a campaign mails or has mailed stay." in page
+    assert "Of the 5 subscriptions that it made, removes those that nobody has changed." in page
     assert (
-        "So does what the file said of people who want no mail: 2 recorded as unsubscribed and "
+        "What the file said of people who want no mail stays: 2 recorded as unsubscribed and "
         "1 suppressed (the suppression can be lifted)."
     ) in page
+
+
+def test_the_undo_counts_the_subscriptions_that_are_left(
+    workspace: Workspace, news: List, owner_client: Client
+) -> None:
+    data = "email\n" + "".join(f"{name}@b.example\n" for name in "abcd")
+    file = chosen(received(workspace, data), target=news)
+    ran(file)
+    gone = Contact.objects.get(email="a@b.example")
+    lists.unsubscribe(workspace, [gone.pk], None, source=BY_HAND)
+    Contact.objects.filter(email="b@b.example").delete()
+    page = owner_client.get(reverse("import", args=[workspace.slug, file.pk])).content.decode()
+    assert "Removes 2 subscriptions that it made." in page
+    undone = imports.undo(file)
+    assert isinstance(undone, Undone)
+    assert undone.subscriptions == 2

@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from contacts.models import Afterwards, List, Subscription, Suppression
+from contacts.provenance import IMPORT
 from contacts.services import lists, suppressions
 from sending.models import Event, Mailing, Message
 from tracking.models import Hit
@@ -136,7 +137,8 @@ def undo(message: Message) -> None:
 
 def _say_again(message: Message, person: Person, list_ids: list[int] | None) -> None:
     """Marks lists that the person left by another mail less than a day ago: they now left them by
-    this mail, too, so the link of the other mail must no longer undo it.
+    this mail, too, so the link of the other mail must no longer undo it. The same for lists that
+    they left according to an import, whose undo must not subscribe them again.
     `suppressions.suppress_addresses` marks suppressions itself."""
     mailing = message.mailing
     by_mail = Mailing.objects.filter(
@@ -144,13 +146,13 @@ def _say_again(message: Message, person: Person, list_ids: list[int] | None) -> 
         source_kind=OuterRef("source_kind"),
         source_id=OuterRef("source_id"),
     )
+    lately = Q(Exists(by_mail), changed_at__gt=_undo_since())
     rows = Subscription.objects.filter(
-        Exists(by_mail),
+        lately | Q(source_kind=IMPORT),
         list__workspace=mailing.workspace_id,
         contact_id__in=person.ids,
         status=Status.UNSUBSCRIBED,
         afterwards=Afterwards.NOTHING,
-        changed_at__gt=_undo_since(),
     ).exclude(**mailing.source.columns)
     if list_ids is not None:
         rows = rows.filter(list_id__in=list_ids)

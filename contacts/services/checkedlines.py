@@ -1,0 +1,78 @@
+"""The lines that a number of an import's check counts. The check keeps none of them, so the file is
+judged again for their page."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import transaction
+
+from contacts.batches import Reject, RowBatch
+from contacts.models import Import
+from contacts.queries import importing, importlines
+from contacts.services import importhints, importrun, imports
+from contacts.services.importlayout import layout_of
+
+# How many lines are shown; all are counted by the check.
+SHOWN = 500
+REJECTED = "rejected"
+KINDS = (*importlines.JUDGED, REJECTED, *importhints.KINDS)
+
+
+@dataclass(slots=True)
+class CheckedLines:
+    """`rows`: judged lines as of Check.samples; `rejects`: rejected ones. `more`: there are others
+    than the shown ones."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    more: bool = False
+
+
+@transaction.atomic
+def of(import_: Import, kind: str, *, rows: int | None = imports.CHECKED_ROWS) -> CheckedLines:
+    """The first lines of this kind (one of KINDS) among the first `rows` records, all with None."""
+    found = CheckedLines()
+    read = 0
+    domains = importhints.domains_of(import_, kind) if kind in importhints.KINDS else ()
+    layout = layout_of(import_)
+    target = importrun.target_of(import_, layout)
+    size = min(rows or importrun.BATCH, importrun.BATCH)
+    for batch in importrun.batches(import_, layout, size=size):
+        imports.judge(target, batch)
+        _add(found, batch, kind, domains)
+        read += batch.rows
+        if found.more or (rows and read >= rows):
+            break
+    importing.forget_seen()
+    return found
+
+
+def _add(found: CheckedLines, batch: RowBatch, kind: str, domains: Collection[str]) -> None:
+    if kind == REJECTED:
+        found.rejects += [reject for reject in batch.rejects if not reject.kept]
+        found.more = len(found.rejects) > SHOWN
+        found.rejects = found.rejects[:SHOWN]
+        return
+    if kind == "subscribed" and found.rows:
+        gone = importlines.no_longer_subscribed()
+        found.rows = [row for row in found.rows if row["email"] not in gone]
+    here = _judged(kind, domains)
+    if kind == "duplicate":
+        again = {"outcome": kind, "listing": None, "first_name": "", "last_name": ""}
+        here += [
+            again | {"line": line, "email": email, "full_name": ""}
+            for line, email in batch.duplicates
+        ]
+        here.sort(key=lambda row: row["line"])
+    found.rows += here
+    found.more = len(found.rows) > SHOWN
+    found.rows = found.rows[:SHOWN]
+
+
+def _judged(kind: str, domains: Collection[str]) -> list[dict[str, Any]]:
+    if kind == importhints.ROLE:
+        return importlines.of_roles(SHOWN + 1)
+    if kind in importhints.KINDS:
+        return importlines.of_domains(domains, SHOWN + 1)
+    return importlines.judged(kind, SHOWN + 1)
