@@ -35,6 +35,7 @@ from contacts.services import (
     attributes,
     importfile,
     importrun,
+    importtags,
     jobs,
     lists,
     packedfile,
@@ -43,6 +44,7 @@ from contacts.services import (
 )
 from contacts.services.importlayout import Layout, layout_of
 from contacts.statuswords import LIST, WordCounts
+from contacts.tagnames import Names
 from environment import logs
 
 log = logs.get(__name__)
@@ -291,7 +293,8 @@ def refuse_unmapped(workspace_id: int, mapping: Sequence[str]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What an import would do. `whole`: the whole file was read, not only its first rows."""
+    """What an import would do. `whole`: the whole file was read, not only its first rows; `tags`:
+    names of new tags."""
 
     counts: dict[str, int]
     samples: list[dict[str, Any]]
@@ -299,6 +302,7 @@ class Check:
     words: WordCounts
     whole: bool
     layout: Layout
+    tags: list[str]
 
 
 @transaction.atomic
@@ -314,12 +318,13 @@ def check(
     samples: list[dict[str, Any]] = []
     rejects: list[Reject] = []
     words = WordCounts()
+    tags: Names = {}
     size = min(rows or importrun.BATCH, importrun.BATCH)
     layout = layout_of(import_)
     target = importrun.target_of(import_, layout)
     batches = importrun.batches(import_, layout, size=size)
     for batch in batches:
-        outcomes = _judge(target, batch)
+        outcomes = _judge(target, batch, tags)
         for name in counts:
             counts[name] += outcomes.get(name, 0)
         for name in importrun.READ:
@@ -331,12 +336,13 @@ def check(
             break
     whole = next(batches, None) is None
     importing.forget_seen()
-    return Check(counts, samples, rejects, words, whole, layout)
+    return Check(counts, samples, rejects, words, whole, layout, list(tags.values()))
 
 
-def _judge(target: importing.Target, batch: RowBatch) -> dict[str, int]:
+def _judge(target: importing.Target, batch: RowBatch, tags: Names) -> dict[str, int]:
     importing.stage(batch.staged)
     outcomes = importing.judge(target, apply=False)
+    outcomes |= importtags.judge(target, batch, tags)
     if batch.unusable or outcomes["asked"]:
         batch.forget_values(importing.lines_not_taken())
     importing.keep_seen()

@@ -24,6 +24,7 @@ def before(import_: Import) -> str:
     )
     return locales.sentences(
         removes,
+        _("Tags that it added are removed.") if counts.get("tagged") else "",
         _mailed(import_),
         _("Values that it filled in for people you knew before stay."),
         _wishes(counts.get("unsubscribed", 0), counts.get("stopped", 0)),
