@@ -16,6 +16,7 @@ from contacts.addresses import AddressError
 from contacts.csvfile import CsvReader, FilePosition, Record
 from contacts.rows import ImportedPerson, Shaper
 from contacts.statuswords import ASKED, MAX_WORD, SUBSCRIBED, WordCounts, graver
+from contacts.tagnames import Names
 from contacts.values import Value
 
 # The reject reason for a person who is imported but not subscribed, because of an unknown word.
@@ -47,6 +48,8 @@ class RowBatch:
     """`staged`: CSV for contacts.queries.importing.stage, one row for each address."""
 
     staged: StringIO = field(default_factory=StringIO)
+    # CSV for contacts.queries.importtags.stage; empty if no row has tags.
+    tagged: StringIO = field(default_factory=StringIO)
     rejects: list[Reject] = field(default_factory=list)
     # (line, address) of lines whose address is on an earlier line of the batch.
     duplicates: list[tuple[int, str]] = field(default_factory=list)
@@ -71,10 +74,11 @@ class RowBatch:
 
 @dataclass(slots=True)
 class _Rows:
-    """Rows of the batch that is being read: {address: its first row} and {address: its
-    questions}."""
+    """Rows of the batch that is being read: {address: its first row}, {address: the tags of that
+    row} and {address: its questions}."""
 
     seen: dict[str, list[Any]] = field(default_factory=dict)
+    tags: dict[str, Names] = field(default_factory=dict)
     asked: dict[str, list[Reject]] = field(default_factory=dict)
 
 
@@ -125,6 +129,9 @@ class Batcher:
         writer = csv.writer(batch.staged)
         flags = batch.flags
         writer.writerows((*row, flags.get(email, SUBSCRIBED)) for email, row in rows.seen.items())
+        tagged = csv.writer(batch.tagged)
+        for email, names in rows.tags.items():
+            tagged.writerows((email, key, name) for key, name in names.items())
         for email, asked in rows.asked.items():
             if flags[email] == ASKED:
                 batch.rejects += asked
@@ -150,6 +157,8 @@ class Batcher:
         for code, value in person.unusable:
             batch.unusable += 1
             batch.rejects.append(Reject(line, code, True, value, cells))
+        if person.tags:
+            rows.tags[person.email] = person.tags
         rows.seen[person.email] = [
             line,
             person.email,

@@ -7,6 +7,7 @@ A column's target is one of
     "status" "accepts" "unsubscribed" "suppressed" "bounced" "complained"
                            the person's status (contacts.statuswords.KINDS); of several such columns
                            the gravest counts
+    "tags"                 tags of the person (contacts.tagnames); of several columns all count
     "list"                 the status on the list that the column names, in an export of ours
                            (contacts.reimport); of several, the one of the target list counts
     "attribute:KEY"        an attribute of the workspace
@@ -24,6 +25,7 @@ from contacts.programs import Program
 
 FIELDS = ("email", "first_name", "last_name", "full_name")
 STATUS_FIELDS = statuswords.KINDS
+TAGS = "tags"
 
 # Header names in people's own sheets, and in exports of other programs as far as they mean the same
 # in every file, in the form of `fold`. What is true in one program's files: contacts.programs.
@@ -62,6 +64,9 @@ KNOWN: dict[str, str] = {
         黑名单 是否黑名单 禁发 免打扰 黑名單""",
     "bounced": """bounced hardbounced hardbounce isbounced bouncedat cleaned
         退信 是否退信 退信时间""",
+    "tags": """tags tag taglist tagnames contacttags customertags usertags mailchimptags
+        schlagworte schlagworter etiquetas etiquettes
+        标签 客户标签 用户标签 联系人标签 標籤 客戶標籤 タグ 태그""",
     "complained": """complained complaint spamcomplaint markedasspam complainedat 投诉 是否投诉""",
     # Columns that only the other program needs.
     "": """memberrating optinip confirmip confirmtime optintime latitude longitude gmtoff dstoff
@@ -256,6 +261,10 @@ def describe(
         guesses[number] = statuswords.LIST
     if (joined := reimport.joined_in(names)) is not None:
         guesses[joined] = statuswords.LIST
+    if (tagged := reimport.tags_in(names)) is not None:
+        # Another column with this name is an attribute's.
+        guesses = ["new" if guess == TAGS else guess for guess in guesses]
+        guesses[tagged] = TAGS
     described: list[Column] = []
     taken = {attribute.key for attribute in attributes.values()}
     for name, guess, samples in zip(names, guesses, cells, strict=True):
@@ -317,7 +326,7 @@ def _meant(
 
 def _leaving(name: str, cells: Sequence[str]) -> str:
     folded = fold(name)
-    if _named(name, folded) != "new" or OTHER_CHANNEL.search(folded):
+    if _named(name, folded) not in {"new", TAGS} or OTHER_CHANNEL.search(folded):
         return ""
     return next((text for text in cells if statuswords.speaks_of_leaving(text)), "")
 
@@ -337,7 +346,7 @@ def _guess(
     says = [text for text in cells if statuswords.is_status_word(text)]
     if target in STATUS_FIELDS and (says or folded not in attributes):
         return target
-    if target == "new" and _speaks_of_status(folded, cells, len(says)):
+    if target in {"new", TAGS} and _speaks_of_status(folded, cells, len(says)):
         return "status"
     if folded in attributes:
         return f"attribute:{attributes[folded].key}"
@@ -385,16 +394,17 @@ def _unique(
     cells: Sequence[Sequence[str]],
     attributes: Mapping[str, KnownAttribute],
 ) -> list[str]:
-    """Keeps each target once (the fullest column gets it), except status targets; finds the address
-    by content if no name says it. If "Phone" stands beside "Phone Number", an attribute with the
-    key `phone`, the attribute goes to the column of its label, and "Phone" is another column."""
+    """Keeps each target once (the fullest column gets it), except statuses and tags; finds the
+    address by content if no name says it. If "Phone" stands beside "Phone Number", an attribute
+    with the key `phone`, the attribute goes to the column of its label, and "Phone" is another
+    column."""
     labels = {f"attribute:{known.key}": fold(known.label) for known in attributes.values()}
     own = {g for name, g in zip(folded, guesses, strict=True) if labels.get(g) == name}
     guesses = [
         "new" if guess in own and name != labels[guess] else guess
         for name, guess in zip(folded, guesses, strict=True)
     ]
-    for target in {guess for guess in guesses if guess not in {"", "new", *STATUS_FIELDS}}:
+    for target in {guess for guess in guesses if guess not in {"", "new", TAGS, *STATUS_FIELDS}}:
         same = [n for n, guess in enumerate(guesses) if guess == target]
         best = max(same, key=lambda n: sum(map(bool, cells[n])))
         for n in same:

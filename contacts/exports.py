@@ -15,6 +15,7 @@ from contacts.values import APOSTROPHE
 # `suppressed_at` is read as "must not be mailed at all"; `status` sums up.
 STATUS = ("status", "status_reason", "status_at", "suppressed_at")
 ADDED = "added_at"
+TAGS = "tags"
 # All lists of a person in one column, if there are too many lists for a column each.
 LISTS = "lists"
 # Spreadsheets in East Asian languages read the full-width forms, too.

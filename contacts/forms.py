@@ -10,8 +10,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
-from contacts import addresses, csvdetect, encodings, values
-from contacts.models import Attribute, Contact, Import, List, Subscription, Suppression
+from contacts import addresses, csvdetect, encodings, tagnames, values
+from contacts.models import Attribute, Contact, Import, List, Subscription, Suppression, Tag
 from pages.singleline import SingleLine
 
 PREFIX = "attribute_"
@@ -140,6 +140,15 @@ class SavedMappingForm(forms.Form):
     """The name of a saved mapping."""
 
     name = SingleLine(label=_("Name"), max_length=100)
+
+
+class TagForm(forms.Form):
+    """The name of a tag."""
+
+    name = SingleLine(label=_("Name"), max_length=tagnames.LONGEST)
+
+    def __init__(self, *args: Any, tag: Tag, **kwargs: Any) -> None:
+        super().__init__(*args, **{"initial": {"name": tag.name}} | kwargs)
 
 
 class AttributeForm(forms.Form):

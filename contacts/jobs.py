@@ -11,12 +11,30 @@ from django.utils.translation import ngettext
 
 from accounts.models import User
 from contacts.jobkinds import BatchStep, JobKind, JobWords, kinds, of
-from contacts.models import Contact, ImportedContact, Job, List, Subscription, Suppression
+from contacts.models import (
+    Contact,
+    ContactTag,
+    ImportedContact,
+    Job,
+    List,
+    Subscription,
+    Suppression,
+    Tag,
+)
 from contacts.provenance import JOB, Source
 from contacts.queries import importing, suppressed
 from contacts.queries import people as people_query
 from contacts.queries.overwritten import Restored
-from contacts.services import attributes, contacts, jobs, lists, suppressions, undowords
+from contacts.services import (
+    attributes,
+    contacts,
+    jobs,
+    lists,
+    suppressions,
+    tags,
+    tagwords,
+    undowords,
+)
 from pages import locales
 
 M = TypeVar("M", bound=Model)
@@ -217,6 +235,111 @@ kinds.add(
         JobWords(_undo_title, _undone),
         may_cancel=False,
         icon="arrow-back-up",
+    )
+)
+
+
+# Tags --------------------------------------------------------------------------------------------
+
+
+def _tag(job: Job) -> Tag | None:
+    """The job's tag; None if it was deleted since, and nothing is left to do."""
+    return Tag.objects.filter(workspace=job.workspace_id, pk=job.parameters["tag"]).first()
+
+
+def _add_tag(job: Job, some: QuerySet[Contact]) -> int:
+    tag = _tag(job)
+    return tags.add(tag, some, source=source(job)) if tag else 0
+
+
+def _remove_tag(job: Job, some: QuerySet[Contact]) -> int:
+    tag = _tag(job)
+    return tags.remove(tag, some) if tag else 0
+
+
+def _undo_tag(job: Job, by: User | None) -> Job:
+    given = {"tag": job.parameters["tag"], "source": source(job).as_json(), **_named(job)}
+    return jobs.start(job.workspace, "undo_tag", given, by=by, last=job.last)
+
+
+def _tagged(job: Job) -> QuerySet[ContactTag]:
+    return ContactTag.objects.filter(tag=job.parameters["tag"], **_taken_back(job).columns)
+
+
+def _with_tag(job: Job) -> QuerySet[ContactTag]:
+    return ContactTag.objects.filter(tag=job.parameters["tag"])
+
+
+def _take_tag(job: Job, size: int) -> BatchStep:
+    """The next contacts lose the tag, or get the one it is merged into; then it is deleted."""
+    importing.wait_for_turn(job.workspace_id)
+    tag, into = job.parameters["tag"], job.parameters.get("into")
+    taken = tags.take(tag, into=into, after=job.cursor, limit=size)
+    counts, over = {"changed": taken.contacts}, taken.contacts < size
+    return BatchStep(taken.last or job.cursor, taken.contacts, counts, over=over)
+
+
+kinds.add(
+    JobKind(
+        "tag",
+        _walk(_people, _add_tag),
+        _counted(_people),
+        JobWords(
+            lambda job: _("Add the tag {tag}").format(tag=job.parameters["name"]),
+            lambda job: tagwords.added(_changed(job), job.parameters["name"]),
+        ),
+        undo=_undo_tag,
+        icon="tag",
+    )
+)
+kinds.add(
+    JobKind(
+        "untag",
+        _walk(_people, _remove_tag),
+        _counted(_people),
+        JobWords(
+            lambda job: _("Remove the tag {tag}").format(tag=job.parameters["name"]),
+            lambda job: tagwords.removed(_changed(job), job.parameters["name"]),
+        ),
+        icon="tag",
+    )
+)
+kinds.add(
+    JobKind(
+        "undo_tag",
+        _walk(_tagged, _remove_rows, by="contact_id"),
+        _counted(_tagged),
+        JobWords(_undo_title, _undone),
+        may_cancel=False,
+        icon="arrow-back-up",
+    )
+)
+kinds.add(
+    JobKind(
+        tags.MERGE,
+        _take_tag,
+        _counted(_with_tag),
+        JobWords(
+            lambda job: _("Merge the tag {tag} into {other}").format(
+                tag=job.parameters["name"], other=job.parameters["into_name"]
+            ),
+            lambda job: tagwords.merged(
+                _changed(job), job.parameters["name"], job.parameters["into_name"]
+            ),
+        ),
+        icon="tags",
+    )
+)
+kinds.add(
+    JobKind(
+        tags.DELETE,
+        _take_tag,
+        _counted(_with_tag),
+        JobWords(
+            lambda job: _("Delete the tag {tag}").format(tag=job.parameters["name"]),
+            lambda job: tagwords.deleted(_changed(job), job.parameters["name"]),
+        ),
+        icon="trash",
     )
 )
 

@@ -15,7 +15,9 @@ from contacts.exceptions import ContactsError
 from contacts.values import PARSERS
 from pages.numbers import whole
 
-PLAIN = (*columns.FIELDS, *columns.STATUS_FIELDS)
+# Several columns may become the same.
+MANY = (*columns.STATUS_FIELDS, columns.TAGS)
+PLAIN = (*columns.FIELDS, *MANY)
 TYPES = (*PARSERS, "date")
 
 
@@ -43,7 +45,7 @@ def overridden(
         mapping[number] = _target(target.strip(), described[number], attributes)
         chosen.add(number)
     # An override wins over another column's guess of the same target.
-    named = {mapping[number] for number in chosen} - set(columns.STATUS_FIELDS)
+    named = {mapping[number] for number in chosen} - set(MANY)
     return [
         "" if target in named and number not in chosen else target
         for number, target in enumerate(mapping)
@@ -122,6 +124,6 @@ def _once(targets: list[str], lost: Iterable[int]) -> list[str]:
     guessed = set(lost)
     sure = {target for number, target in enumerate(targets) if number not in guessed}
     return [
-        "" if number in guessed and target in sure - set(columns.STATUS_FIELDS) else target
+        "" if number in guessed and target in sure - set(MANY) else target
         for number, target in enumerate(targets)
     ]

@@ -4,7 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User, Workspace
-from contacts import provenance
+from contacts import provenance, tagnames
 from contacts.sourced import Sourced
 from pages.singleline import SingleLineField
 from smtp.events import MailEvent
@@ -163,6 +163,46 @@ class Subscription(Sourced):
 
     def __str__(self) -> str:
         return f"{self.contact_id} on {self.list_id}: {self.status}"
+
+
+class Tag(models.Model):
+    """A word of the workspace that contacts can have. `key`: its name without case and width
+    (contacts.tagnames.key_of), by which names are compared."""
+
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="tags", db_index=False)
+    name = SingleLineField(_("name"), max_length=tagnames.LONGEST)
+    key = models.CharField(max_length=tagnames.LONGEST_KEY)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("workspace", "key"), name="tag_key_once"),)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ContactTag(Sourced):
+    """A contact has a tag. The primary key answers who has a tag, the index which tags a contact
+    has; without a number of its own, a million rows stay narrow."""
+
+    pk = models.CompositePrimaryKey("tag_id", "contact_id")
+    tag = models.ForeignKey(Tag, models.CASCADE, related_name="tagged", db_index=False)
+    contact = models.ForeignKey(Contact, models.CASCADE, related_name="tagged", db_index=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = (
+            models.Index(fields=("contact",), name="contact_tag_by_contact"),
+            # For the undo of one action on a page. Imports and jobs have no rows in it.
+            models.Index(
+                fields=("source_id",),
+                name="contact_tag_by_action",
+                condition=models.Q(source_kind=provenance.PAGE, source_id__gt=0),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.contact_id} has {self.tag_id}"
 
 
 class Suppression(Sourced):

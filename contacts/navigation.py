@@ -11,4 +11,5 @@ register(
     NavigationEntry("imports", _("Imports"), "file-import", "imports", order=30),
     NavigationEntry("suppressions", _("Suppressions"), "ban", "suppressions", order=40),
     NavigationEntry("attributes", _("Attributes"), "forms", "attributes", order=50),
+    NavigationEntry("tags", _("Tags"), "tags", "tags", order=60),
 )

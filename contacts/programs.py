@@ -196,6 +196,7 @@ PROGRAMS = (
             "address1country": "country",
             "address1postalcode": "zip",
         },
+        targets=dict.fromkeys("labels groupmembership".split(), "tags"),
     ),
     _program(
         "Outlook",
@@ -204,6 +205,7 @@ PROGRAMS = (
             email3displayname directoryserver internetfreebusy priority private sensitivity initials
             电子邮件类型 电子邮件显示名称 电子邮件2类型 电子邮件2显示名称 电子邮件3类型
             电子邮件3显示名称 目录服务器 internet忙闲 优先级 私有 敏感度 缩写""",
+        targets=dict.fromkeys("categories 类别".split(), "tags"),
         # A form of address, beside "Job Title".
         keys={"title": "salutation", "称谓": "salutation", "移动电话": "phone"},
     ),

@@ -4,14 +4,14 @@ Its `status` sums up all lists. Each list has a column with the status on that l
 contacts.consent.Place.cell: "subscribed; explicit; import 12; 2026-03-05T08:00:00Z". An empty cell:
 not on that list. If there are too many lists for a column each, the column `lists` has all lists of
 a person, one on each line, after the list's name. `suppressed_at` marks people who must not be
-mailed at all.
+mailed at all. `tags` has the person's tags in the form of contacts.tagnames.written.
 """
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from contacts.exports import ADDED, LISTS, STATUS
+from contacts.exports import ADDED, LISTS, STATUS, TAGS
 from contacts.statuswords import LEFT_LIST, SKIPPED, SUBSCRIBED, UNSUBSCRIBED, WordReading, graver
 from contacts.values import APOSTROPHE
 
@@ -42,6 +42,16 @@ def joined_in(header: Sequence[str]) -> int | None:
     names = [name.strip().casefold() for name in header]
     is_there = LISTS in names and {*MARK, ADDED} <= {*names}
     return names.index(LISTS) if is_there else None
+
+
+def tags_in(header: Sequence[str]) -> int | None:
+    """In an export of ours: the number of the column with the person's tags. It follows a status
+    column; one before them is an attribute with that name."""
+    names = [name.strip().casefold() for name in header]
+    if TAGS not in names or not is_ours(header):
+        return None
+    last = len(names) - 1 - names[::-1].index(TAGS)
+    return last if {*STATUS} & {*names[:last]} else None
 
 
 def _cells_of_lists(cell: str) -> dict[str, str]:

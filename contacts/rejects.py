@@ -37,6 +37,12 @@ SENTENCES: dict[str, Promise] = {
     "value_boolean": _("This is neither yes nor no."),
     "value_choice": _("This is not one of the attribute's choices."),
     "value_too_long": _("The name is too long."),
+    "tag_long": _("The tag is too long: at most 100 characters are possible."),
+    "tags_many": _("The line has more than 50 tags; only the first are added."),
+    "tags_new": _(
+        "This tag is new, and there is no room for it: a file may bring 1,000 new tags, and a "
+        "workspace may have 5,000."
+    ),
     "status_word": _(
         "Nobody has said yet what this status means: the person is imported, but not subscribed."
     ),

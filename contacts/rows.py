@@ -14,6 +14,7 @@ from contacts import addresses, columns, reimport, statuswords, values
 from contacts.exceptions import ContactsError
 from contacts.reimport import OnLists
 from contacts.statuswords import LIST, Vocabulary, WordReading, graver
+from contacts.tagnames import Names, TagReader
 from pages.oneline import one_line
 
 NAME_LENGTHS = {"first_name": 150, "last_name": 150, "full_name": 300}
@@ -34,7 +35,8 @@ class NoAddressColumnError(MappingError):
 @dataclass(slots=True)
 class ImportedPerson:
     """The content of a row. `flag`: one of contacts.statuswords; `consent`: "" if the row doesn't
-    say; `unusable`: (code, value) pairs; `words`: (column, reading, cell) of the status columns."""
+    say; `unusable`: (code, value) pairs; `words`: (column, reading, cell) of the status columns;
+    `tags`: {key: name}."""
 
     email: str = ""
     first_name: str = ""
@@ -45,16 +47,17 @@ class ImportedPerson:
     consent: str = ""
     unusable: list[tuple[str, str]] = field(default_factory=list)
     words: list[tuple[int, WordReading, str]] = field(default_factory=list)
+    tags: Names = field(default_factory=dict)
 
 
 class Shaper:
     """Compiled from a mapping (contacts.columns) and the workspace's attributes.
 
     `order`: how the file writes dates (contacts.values.ORDERS); `vocabulary`: the meanings of words
-    in status columns; `on_lists`: the list columns. Raises MappingError.
+    in status columns; `on_lists`: the list columns; `tags`: for tag columns. Raises MappingError.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what else a row is read by
         self,
         mapping: Sequence[str],
         attributes: Iterable[columns.KnownAttribute],
@@ -62,6 +65,7 @@ class Shaper:
         order: str = "",
         vocabulary: Vocabulary | None = None,
         on_lists: OnLists | None = None,
+        tags: TagReader | None = None,
     ) -> None:
         if mapping.count("email") != 1:
             raise NoAddressColumnError("email")
@@ -77,8 +81,10 @@ class Shaper:
         # Whether only list columns say who is subscribed.
         self._lists_alone = not {"status", "accepts"} & set(mapping)
         self._read_list = _reader(vocabulary, LIST)
+        self._tags = [n for n, target in enumerate(mapping) if target == columns.TAGS]
+        self._tag_reader = tags or TagReader()
         for number, target in enumerate(mapping):
-            if target == LIST:
+            if target in {LIST, columns.TAGS}:
                 continue
             if target in columns.STATUS_FIELDS:
                 self._statuses.append((number, _reader(vocabulary, target)))
@@ -113,7 +119,7 @@ class Shaper:
         if len(cells) < self._width:
             cells = [*cells, *[""] * (self._width - len(cells))]
         person = _addressed(cells[self._email])
-        if self._statuses or self._on_lists.columns:
+        if self._statuses or self._on_lists.columns or self._tags:
             self._stands(person, cells)
         for number, put in self._setters:
             if text := cells[number].strip():
@@ -130,7 +136,10 @@ class Shaper:
         return person
 
     def _stands(self, person: ImportedPerson, cells: Sequence[str]) -> None:
-        """Reads the status and list columns."""
+        """Reads the status, list and tag columns."""
+        if self._tags:
+            person.tags, problems = self._tag_reader.read([cells[n] for n in self._tags])
+            person.unusable += problems
         for number, read in self._statuses:
             reading = read(cells[number][:MAX_STATUS])
             person.flag = graver(person.flag, reading.flag)

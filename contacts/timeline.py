@@ -13,10 +13,11 @@ from datetime import datetime
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
+from django.utils.translation import ngettext, pgettext
 
 from contacts.models import Contact, ImportedContact, Subscription, Suppression
 from contacts.provenance import IMPORT, UNKNOWN, Source
+from pages import locales
 from pages.registry import Registry
 
 Text = str | Promise
@@ -78,6 +79,18 @@ def _subscriptions(contact: Contact) -> Iterable[TimelineEntry]:
                 source=row.source,
                 afterwards=row.afterwards,
             )
+
+
+@contributors.add
+def _tags(contact: Contact) -> Iterable[TimelineEntry]:
+    """One entry for all tags of one time and source."""
+    rows = contact.tagged.select_related("tag").order_by("-created_at", "tag__key")[:LIMIT]
+    together: dict[tuple[datetime, Source], list[str]] = {}
+    for row in rows:
+        together.setdefault((row.created_at, row.source), []).append(row.tag.name)
+    for (at, source), names in together.items():
+        title = ngettext("Got the tag {tags}", "Got the tags {tags}", len(names))
+        yield TimelineEntry(at, title.format(tags=locales.listed(names)), "tag", source=source)
 
 
 OUTCOMES = {

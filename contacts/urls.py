@@ -13,6 +13,7 @@ from contacts.views import (
     people,
     savedmappings,
     suppressions,
+    tags,
     uploads,
 )
 
@@ -40,6 +41,7 @@ urlpatterns = [
     edit("contacts/<int:pk>/delete/", people.delete_contact, "delete_contact"),
     edit("contacts/<int:pk>/suppress/", people.suppress_contact, "suppress_contact"),
     edit("contacts/<int:pk>/subscription/", people.contact_subscription, "contact_subscription"),
+    edit("contacts/<int:pk>/tags/", tags.contact_tags, "contact_tags"),
     view("lists/", lists.lists, "lists"),
     edit("lists/new/", lists.new_list, "new_list"),
     view("lists/<int:pk>/", lists.list_page, "list"),
@@ -50,6 +52,11 @@ urlpatterns = [
     edit("attributes/<int:pk>/edit/", attributes.edit_attribute, "edit_attribute"),
     edit("attributes/<int:pk>/move/", attributes.move_attribute, "move_attribute"),
     edit("attributes/<int:pk>/delete/", attributes.delete_attribute, "delete_attribute"),
+    view("tags/", tags.tags, "tags"),
+    view("tags/names/", tags.tag_names, "tag_names"),
+    edit("tags/<int:pk>/edit/", tags.edit_tag, "edit_tag"),
+    edit("tags/<int:pk>/merge/", tags.merge_tag, "merge_tag"),
+    edit("tags/<int:pk>/delete/", tags.delete_tag, "delete_tag"),
     view("imports/", imports.import_list, "imports"),
     edit("imports/new/", uploads.new_import, "new_import"),
     edit("imports/begin/", uploads.begin_import, "begin_import"),

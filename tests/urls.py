@@ -27,6 +27,7 @@ KEYS = {
     "relays/pools/": "Pool",
     "relays/": "Relay",
     "sandbox/": "SandboxMail",
+    "tags/": "Tag",
     "platform-mails/": "SandboxMail",
 }
 # What reads a parameter by its name.

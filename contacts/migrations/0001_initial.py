@@ -304,6 +304,38 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Tag',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=100, verbose_name='name')),
+                ('key', models.CharField(max_length=200)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='tags', to='accounts.workspace')),
+            ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('workspace', 'key'), name='tag_key_once'),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name='ContactTag',
+            fields=[
+                ('source_id', models.BigIntegerField(default=0)),
+                ('source_kind', models.CharField(blank=True, default='', max_length=20, verbose_name='source')),
+                ('pk', models.CompositePrimaryKey('tag_id', 'contact_id', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('contact', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='tagged', to='contacts.contact')),
+                ('tag', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='tagged', to='contacts.tag')),
+            ],
+            options={
+                'indexes': [
+                    models.Index(fields=['contact'], name='contact_tag_by_contact'),
+                    models.Index(condition=models.Q(('source_id__gt', 0), ('source_kind', 'page')), fields=['source_id'], name='contact_tag_by_action'),
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name='Attribute',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

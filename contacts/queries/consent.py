@@ -46,6 +46,8 @@ class ExportedPerson(NamedTuple):
     created_at: datetime
     stops: list[Stop]
     places: list[Place]
+    # Names, in their order on pages.
+    tags: list[str]
     engagement: list[Any]
 
 
@@ -56,7 +58,8 @@ SELECT c.email, c.first_name, c.last_name, c.full_name, c.attributes::text, c.cr
        by_address.reason, by_address.source_kind, by_address.source_id, by_address.afterwards,
        by_address.detail, by_address.created_at,
        by_domain.reason, by_domain.source_kind, by_domain.source_id, by_domain.afterwards,
-       by_domain.detail, by_domain.created_at, by_domain.value, on_lists.places{columns}
+       by_domain.detail, by_domain.created_at, by_domain.value, on_lists.places,
+       tagged.names{columns}
   FROM contacts_contact c
 {stops}
   LEFT JOIN LATERAL (
@@ -64,6 +67,10 @@ SELECT c.email, c.first_name, c.last_name, c.full_name, c.attributes::text, c.cr
                               afterwards, extract(epoch FROM changed_at)::text]
                         ORDER BY list_id) AS places
          FROM contacts_subscription WHERE contact_id = c.id) on_lists ON true
+  LEFT JOIN LATERAL (
+       SELECT array_agg(tag.name ORDER BY tag.key) AS names
+         FROM contacts_contacttag JOIN contacts_tag tag ON tag.id = tag_id
+        WHERE contact_id = c.id) tagged ON true
 {joins}
  WHERE c.id IN ({people})
  ORDER BY c.id
@@ -99,8 +106,10 @@ def _person(row: Sequence[Any]) -> ExportedPerson:
     email, first, last, full, attributes, created = row[:6]
     stops = [stop(*cells) for cells in (row[6:12], row[12:19]) if cells[0]]
     places = [_place(*cells) for cells in row[19] or ()]
-    known = json.loads(attributes)
-    return ExportedPerson(email, first, last, full, known, created, stops, places, list(row[20:]))
+    known, tags = json.loads(attributes), row[20] or []
+    return ExportedPerson(
+        email, first, last, full, known, created, stops, places, tags, list(row[21:])
+    )
 
 
 # The columns of a suppression that `stop` takes.

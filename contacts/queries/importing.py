@@ -512,12 +512,19 @@ USING contacts_importedcontact i
 WHERE i.import_id = %(import_id)s AND i.contact_id > %(after)s AND i.contact_id <= %(last)s
   AND s.contact_id = i.contact_id AND {OURS} AND s.status = 'subscribed'
 """  # noqa: S608 - a constant of ours
+UNTAG_IMPORTED = f"""
+DELETE FROM contacts_contacttag t
+USING contacts_importedcontact i
+WHERE i.import_id = %(import_id)s AND i.contact_id > %(after)s AND i.contact_id <= %(last)s
+  AND t.contact_id = i.contact_id AND {OURS}
+"""  # noqa: S608 - a constant of ours
 DELETE_IMPORTED = """
 DELETE FROM contacts_contact c
 USING contacts_importedcontact i
 WHERE i.import_id = %(import_id)s AND i.contact_id > %(after)s AND i.contact_id <= %(last)s
   AND i.outcome = 'new' AND c.id = i.contact_id AND c.updated_at = c.created_at
   AND NOT EXISTS (SELECT FROM contacts_subscription s WHERE s.contact_id = c.id)
+  AND NOT EXISTS (SELECT FROM contacts_contacttag t WHERE t.contact_id = c.id)
   AND NOT EXISTS (SELECT FROM contacts_importedcontact other
                   WHERE other.contact_id = c.id AND other.import_id <> %(import_id)s)
   AND NOT {mailed}
@@ -534,8 +541,8 @@ SELECT count(*)
 
 def undo(import_id: int, *, after: int, limit: int) -> Undone:
     """For the import's next contacts after the id `after`: bring back what the import overwrote,
-    remove subscriptions that it made and nobody changed since, then contacts that it made and that
-    have no other subscription, import or edit, and no mail."""
+    remove subscriptions that it made and nobody changed since and tags that it added, then contacts
+    that it made and that have no other subscription, tag, import or edit, and no mail."""
     known: dict[str, Any] = {
         "import_id": import_id,
         "after": after,
@@ -551,6 +558,7 @@ def undo(import_id: int, *, after: int, limit: int) -> Undone:
         cursor.execute(UNSUBSCRIBE_IMPORTED, known)
         subscriptions = cursor.rowcount
         restored = overwritten.restore(import_id, after=after, last=last)
+        cursor.execute(UNTAG_IMPORTED, known)
         cursor.execute(DELETE_IMPORTED.replace("{mailed}", mails.condition()), known)
         contacts = cursor.rowcount
     kept = made - contacts

@@ -19,7 +19,14 @@ from django.utils import timezone
 
 from accounts.models import Workspace
 from contacts import addresses
-from contacts.models import Contact, Import, ImportedContact, Subscription, Suppression
+from contacts.models import (
+    Contact,
+    ContactTag,
+    Import,
+    ImportedContact,
+    Subscription,
+    Suppression,
+)
 from contacts.provenance import IMPORT, Source
 from contacts.queries import mailable
 from pages import numbers
@@ -97,12 +104,12 @@ def suppressions_of(workspace: Workspace, text: str) -> list[Suppression]:
 def filtered(
     workspace: Workspace, parameters: QueryDict, *, at: dt.datetime | None = None
 ) -> QuerySet[Contact]:
-    """The workspace's contacts by the page's parameters: q, list, status, days (subscribed, or with
-    that status left, within so many days; counted like contacts.queries.lists), and import with
-    outcome (what the import did with them) or listing (the status that it gave them on its list).
-    `at`: the end of the days; None: now."""
+    """The workspace's contacts by the page's parameters: q, tag, list, status, days (subscribed, or
+    with that status left, within so many days; counted like contacts.queries.lists), and import
+    with outcome (what the import did with them) or listing (the status that it gave them on its
+    list). `at`: the end of the days; None: now."""
     people = search(Contact.objects.filter(workspace=workspace), parameters.get("q", ""))
-    people = _imported(people, workspace, parameters)
+    people = _imported(_with_tag(people, workspace, parameters), workspace, parameters)
     status, list_id = parameters.get("status", ""), numbers.whole(parameters.get("list", ""))
     on_lists = Subscription.objects.filter(contact=OuterRef("pk"))
     if list_id is not None:
@@ -126,6 +133,18 @@ def filtered(
             mailable.is_stopped(workspace)
         )
     return people
+
+
+def _with_tag(
+    people: QuerySet[Contact], workspace: Workspace, parameters: QueryDict
+) -> QuerySet[Contact]:
+    number = numbers.whole(parameters.get("tag", ""))
+    if number is None:
+        return people
+    tagged = ContactTag.objects.filter(
+        tag_id=number, tag__workspace=workspace, contact_id=OuterRef("pk")
+    )
+    return people.filter(Exists(tagged))
 
 
 def _imported(

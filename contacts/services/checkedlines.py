@@ -12,6 +12,7 @@ from contacts.models import Import
 from contacts.queries import importing, importlines
 from contacts.services import importhints, importrun, imports
 from contacts.services.importlayout import layout_of
+from contacts.tagnames import Names
 
 # How many lines are shown; all are counted by the check.
 SHOWN = 500
@@ -38,8 +39,9 @@ def of(import_: Import, kind: str, *, rows: int | None = imports.CHECKED_ROWS) -
     layout = layout_of(import_)
     target = importrun.target_of(import_, layout)
     size = min(rows or importrun.BATCH, importrun.BATCH)
+    tags: Names = {}
     for batch in importrun.batches(import_, layout, size=size):
-        imports.judge(target, batch)
+        imports.judge(target, batch, tags)
         _add(found, batch, kind, domains)
         read += batch.rows
         if found.more or (rows and read >= rows):

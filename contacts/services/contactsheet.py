@@ -9,13 +9,13 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.models import Workspace
-from contacts import consent, csvdetect, exports, sources
+from contacts import consent, csvdetect, exports, sources, tagnames
 from contacts.models import Attribute, Contact, List, Suppression
 from contacts.queries import consent as query
 
-# Columns that every export has: the address, three names, the status columns, and the time of
-# creation.
-PLAIN = 4 + len(exports.STATUS) + 1
+# Columns that every export has: the address, three names, the status columns, the tags, and the
+# time of creation.
+PLAIN = 4 + len(exports.STATUS) + 2
 
 
 def stream(
@@ -34,6 +34,7 @@ def stream(
         *(_("E-mail address"), _("First name"), _("Last name"), _("Full name")),
         *(attribute.label for attribute in attributes),
         *exports.STATUS,
+        exports.TAGS,
         *places_of.names,
         *query.engagement_names(),
         exports.ADDED,
@@ -47,6 +48,7 @@ def stream(
                 *(person.attributes.get(key) for key in keys),
                 *(stands.status, stands.reason),
                 *(consent.written(stands.at), consent.written(stands.suppressed_at)),
+                tagnames.written(person.tags),
                 *places_of.cells(person.places),
                 *map(consent.written, person.engagement),
                 consent.written(person.created_at),

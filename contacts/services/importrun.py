@@ -24,6 +24,7 @@ from contacts.exceptions import ContactsError
 from contacts.models import Attribute, Import
 from contacts.queries import importing, importlines
 from contacts.rows import Shaper
+from contacts.services import importtags
 from contacts.services import statuswords as answers
 from contacts.services.importfile import ChunkSource, dialect_of
 from contacts.services.importlayout import Layout, layout_of
@@ -38,7 +39,8 @@ LEASE = timedelta(seconds=60)
 REPORTED_VALUES = 100_000
 COUNTS = (
     "rows new updated unchanged duplicate suppressed rejected "
-    "subscribed unsubscribed not_subscribed asked stopped elsewhere unusable blank above"
+    "subscribed unsubscribed not_subscribed asked stopped elsewhere tagged new_tags "
+    "unusable blank above"
 ).split()
 # Counts that the batch knows itself; the database returns the others.
 READ = ("rows", "rejected", "duplicate", "unusable", "blank", "above")
@@ -143,6 +145,7 @@ def batches(import_: Import, layout: Layout, *, size: int) -> Iterator[RowBatch]
         order=import_.dialect.get("dates", ""),
         vocabulary=answers.vocabulary(import_, layout.program),
         on_lists=layout.on_lists,
+        tags=importtags.reader(import_),
     )
     reader = CsvReader(ChunkSource(import_.pk), dialect, start)
     header = dialect.header if start.byte == 0 else 0
@@ -183,6 +186,7 @@ def merge(import_: Import, target: importing.Target, batch: RowBatch, *, began: 
     importing.wait_for_turn(import_.workspace_id)
     judged = importing.judge(target, apply=True)
     merged = importing.merge(target, new=judged.get("new", 0))
+    merged |= importtags.merge(target, batch)
     if batch.unusable or merged["asked"]:
         batch.forget_values(importing.lines_not_taken())
     again = importlines.duplicates() if merged.get("duplicate") else []

@@ -35,6 +35,7 @@ from contacts.services import (
     attributes,
     importfile,
     importrun,
+    importtags,
     jobs,
     lists,
     packedfile,
@@ -44,6 +45,7 @@ from contacts.services import (
 from contacts.services.importhints import DomainTally
 from contacts.services.importlayout import Layout, layout_of
 from contacts.statuswords import LIST, WordCounts
+from contacts.tagnames import Names
 from environment import logs
 
 log = logs.get(__name__)
@@ -292,7 +294,8 @@ def refuse_unmapped(workspace_id: int, mapping: Sequence[str]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What an import would do. `whole`: the whole file was read, not only its first rows."""
+    """What an import would do. `whole`: the whole file was read, not only its first rows; `tags`:
+    names of new tags."""
 
     counts: dict[str, int]
     samples: list[dict[str, Any]]
@@ -301,6 +304,7 @@ class Check:
     whole: bool
     layout: Layout
     domains: DomainTally
+    tags: list[str]
 
 
 @transaction.atomic
@@ -316,12 +320,13 @@ def check(
     samples: list[dict[str, Any]] = []
     rejects: list[Reject] = []
     words, domains = WordCounts(), DomainTally()
+    tags: Names = {}
     size = min(rows or importrun.BATCH, importrun.BATCH)
     layout = layout_of(import_)
     target = importrun.target_of(import_, layout)
     batches = importrun.batches(import_, layout, size=size)
     for batch in batches:
-        outcomes = judge(target, batch)
+        outcomes = judge(target, batch, tags)
         for name in counts:
             counts[name] += outcomes.get(name, 0)
         for name in importrun.READ:
@@ -334,14 +339,16 @@ def check(
             break
     whole = next(batches, None) is None
     importing.forget_seen()
-    return Check(counts, samples, rejects, words, whole, layout, domains)
+    new_tags = list(tags.values())
+    return Check(counts, samples, rejects, words, whole, layout, domains, new_tags)
 
 
-def judge(target: importing.Target, batch: RowBatch) -> dict[str, int]:
+def judge(target: importing.Target, batch: RowBatch, tags: Names) -> dict[str, int]:
     """Judge one batch of a check; {outcome or count: rows}. The judged rows can be read until the
-    next batch."""
+    next batch. `tags`: the file's new tags so far; those of the batch are added."""
     importing.stage(batch.staged)
     outcomes = importing.judge(target, apply=False)
+    outcomes |= importtags.judge(target, batch, tags)
     if batch.unusable or outcomes["asked"]:
         batch.forget_values(importing.lines_not_taken())
     importing.keep_seen()

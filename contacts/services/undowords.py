@@ -21,6 +21,7 @@ def before(import_: Import) -> str:
     return locales.sentences(
         _removes(counts.get("new", 0)),
         _subscriptions(counts.get("subscribed", 0), coming),
+        _("Tags that it added are removed.") if counts.get("tagged") else "",
         _mailed(import_),
         _values(counts.get("updated", 0)),
         _again(coming),

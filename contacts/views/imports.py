@@ -50,6 +50,7 @@ FIELD_LABELS = {
     "first_name": gettext_lazy("First name"),
     "last_name": gettext_lazy("Last name"),
     "full_name": gettext_lazy("Full name"),
+    "tags": gettext_lazy("Tags (added, never removed)"),
 }
 STATUS_LABELS = {
     "status": gettext_lazy("Status (subscribed, unsubscribed, bounced)"),

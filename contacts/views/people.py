@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.contrib import messages
 from django.core import signing
 from django.core.exceptions import BadRequest
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpResponse, HttpResponseBase, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -17,19 +17,31 @@ from django.views.decorators.http import require_POST
 from accounts.access import WorkspaceRequest, get_in
 from contacts import provenance, sources, timeline
 from contacts.forms import ContactForm
-from contacts.models import Attribute, Contact, List, Subscription, Suppression
+from contacts.models import (
+    Attribute,
+    Contact,
+    ContactTag,
+    List,
+    Subscription,
+    Suppression,
+    Tag,
+)
 from contacts.provenance import Source
 from contacts.queries import mailable
 from contacts.queries import people as people_query
 from contacts.services import contacts as contact_service
-from contacts.services import contactsheet, jobs
+from contacts.services import contactsheet, jobs, tagwords
 from contacts.services import lists as list_service
 from contacts.services import suppressions as suppression_service
+from contacts.services import tags as tag_service
 from contacts.views.jobs import in_background
+from contacts.views.tags import typed_tag
 from pages import locales, numbers, overtaken, tables, toasts
 
 UNDO_SALT = "contacts.undo"
-FILTERS = ("q", "list", "status", "days", "import")
+FILTERS = ("q", "list", "tag", "status", "days", "import")
+# The most tags that the filter offers.
+TAGS = 300
 STATUSES = (
     ("subscribed", gettext_lazy("Subscribed")),
     ("unsubscribed", gettext_lazy("Unsubscribed")),
@@ -40,8 +52,9 @@ STATUSES = (
 
 def contacts(request: WorkspaceRequest) -> HttpResponse:
     people = people_query.filtered(request.workspace, request.GET)
+    by_name = ContactTag.objects.select_related("tag").order_by("tag__key")
     page = tables.keyset(
-        people.prefetch_related("subscriptions__list"),
+        people.prefetch_related("subscriptions__list", Prefetch("tagged", by_name)),
         request,
         sorts={"email": "email", "added": "pk"},
         default="-added",
@@ -55,6 +68,7 @@ def contacts(request: WorkspaceRequest) -> HttpResponse:
         "lists": List.objects.filter(workspace=request.workspace, archived_at=None).order_by(
             "name"
         ),
+        "tags": _tags(request),
         "statuses": STATUSES,
         "attributes": Attribute.objects.filter(workspace=request.workspace)[:3],
         "filtered": any(request.GET.get(name) for name in FILTERS),
@@ -65,6 +79,16 @@ def contacts(request: WorkspaceRequest) -> HttpResponse:
         "anybody": bool(page.rows) or Contact.objects.filter(workspace=request.workspace).exists(),
     }
     return render(request, "contacts/people.html", context)
+
+
+def _tags(request: WorkspaceRequest) -> list[Tag]:
+    """For the filter: the first tags by name, and the chosen one. The page of tags has all."""
+    own = Tag.objects.filter(workspace=request.workspace)
+    offered = list(own.order_by("key")[:TAGS])
+    chosen = numbers.whole(request.GET.get("tag", ""))
+    if chosen is not None and chosen not in {tag.pk for tag in offered}:
+        offered += own.filter(pk=chosen)
+    return offered
 
 
 def export_contacts(request: WorkspaceRequest) -> StreamingHttpResponse:
@@ -89,7 +113,8 @@ def csv_response(filename: str, content: object) -> StreamingHttpResponse:
 
 @require_POST
 def contacts_bulk(request: WorkspaceRequest) -> HttpResponseBase:
-    """add, remove (with `list`), suppress, delete: on the ticked ones or on the whole result."""
+    """add, remove (with `list`), tag, untag (with `tag_name`), suppress, delete: on the ticked ones
+    or on the whole result."""
 
     def filtered(parameters: QueryDict) -> QuerySet[Contact]:
         return people_query.filtered(request.workspace, parameters)
@@ -98,6 +123,8 @@ def contacts_bulk(request: WorkspaceRequest) -> HttpResponseBase:
     actions: dict[str, Callable[[WorkspaceRequest, QuerySet[Contact]], None]] = {
         "add": _add,
         "remove": _remove,
+        "tag": _tag,
+        "untag": _untag,
         "suppress": _suppress,
         "delete": _delete,
     }
@@ -116,7 +143,14 @@ def contacts_bulk(request: WorkspaceRequest) -> HttpResponseBase:
 
 
 # {action of a button: the kind of job that does it for many people}
-JOBS = {"add": "subscribe", "remove": "remove", "suppress": "suppress", "delete": "delete"}
+JOBS = {
+    "add": "subscribe",
+    "remove": "remove",
+    "tag": "tag",
+    "untag": "untag",
+    "suppress": "suppress",
+    "delete": "delete",
+}
 
 
 def _bulk_job(request: WorkspaceRequest) -> HttpResponseBase:
@@ -128,6 +162,11 @@ def _bulk_job(request: WorkspaceRequest) -> HttpResponseBase:
         if target is None:
             return redirect(_page_before(request))
         given |= {"list": target.pk, "name": target.name}
+    if action in {"tag", "untag"}:
+        tag = typed_tag(request, make=action == "tag")
+        if tag is None:
+            return redirect(_page_before(request))
+        given |= {"tag": tag.pk, "name": tag.name}
     last = jobs.highest(Contact.objects.filter(workspace=request.workspace))
     job = jobs.start(request.workspace, JOBS[action], given, by=request.user, last=last)
     return in_background(request, job)
@@ -162,6 +201,21 @@ def _remove(request: WorkspaceRequest, people: QuerySet[Contact]) -> None:
         )
         text = text.format(count=locales.number(removed), list=target.name)
         messages.success(request, text)
+
+
+def _tag(request: WorkspaceRequest, people: QuerySet[Contact]) -> None:
+    if tag := typed_tag(request, make=True):
+        source = provenance.one_action()
+        if added := tag_service.add(tag, people, source=source):
+            toasts.undo(request, tagwords.added(added, tag.name), _undo_url(request, "tag", source))
+        else:
+            messages.info(request, _("They all have the tag {tag} already.").format(tag=tag))
+
+
+def _untag(request: WorkspaceRequest, people: QuerySet[Contact]) -> None:
+    if tag := typed_tag(request, make=False):
+        removed = tag_service.remove(tag, people)
+        messages.success(request, tagwords.removed(removed, tag.name))
 
 
 def _suppress(request: WorkspaceRequest, people: QuerySet[Contact]) -> None:
@@ -206,6 +260,7 @@ def undo_contacts(request: WorkspaceRequest) -> HttpResponseBase:
         raise BadRequest
     undo = {
         "subscribe": list_service.undo_subscribe,
+        "tag": tag_service.undo_add,
         "suppress": suppression_service.undo_suppress,
     }[what]
     count = undo(request.workspace, Source.from_json(source))
@@ -236,11 +291,13 @@ def contact(request: WorkspaceRequest, pk: int) -> HttpResponse:
         *active.filter(kind=Suppression.Kind.ADDRESS, value=person.email),
         *active.filter(kind=Suppression.Kind.DOMAIN, value=domain),
     ]
+    tagged = list(person.tagged.select_related("tag").order_by("tag__key"))
     named = [event.source for event in events] + [one.source for one in suppressions]
     context = {
         "person": person,
         "source_names": sources.names(request.workspace, [person.source, *named]),
         "attributes": Attribute.objects.filter(workspace=request.workspace),
+        "tagged": tagged,
         "subscriptions": on_lists,
         "other_lists": List.objects.filter(workspace=request.workspace, archived_at=None)
         .exclude(subscriptions__contact=person)

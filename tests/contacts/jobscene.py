@@ -14,15 +14,17 @@ from accounts.models import User, Workspace
 from contacts.models import (
     Attribute,
     Contact,
+    ContactTag,
     Import,
     ImportedContact,
     Job,
     List,
     Subscription,
     Suppression,
+    Tag,
 )
 from contacts.provenance import BY_HAND, Source
-from contacts.services import attributes, imports, jobs, lists, suppressions
+from contacts.services import attributes, imports, jobs, lists, suppressions, tags
 
 PEOPLE = 60
 
@@ -200,6 +202,70 @@ def import_undone(scene: Scene, job: Job) -> None:
     }  # fmt: skip
 
 
+def tagged(tag: Tag) -> int:
+    return ContactTag.objects.filter(tag=tag).count()
+
+
+def vip_of(scene: Scene) -> Tag:
+    return tags.make(scene.workspace, ["VIP"])[0]
+
+
+def give(scene: Scene, name: str, people: list[Contact]) -> Tag:
+    (tag,) = tags.make(scene.workspace, [name])
+    some = Contact.objects.filter(pk__in=[one.pk for one in people])
+    tags.add(tag, some, source=BY_HAND)
+    return tag
+
+
+def add_tag(scene: Scene) -> Job:
+    return scene.start("tag", tag=vip_of(scene).pk, name="VIP")
+
+
+def tag_added(scene: Scene, job: Job) -> None:
+    assert tagged(vip_of(scene)) == job.counts["changed"] == PEOPLE
+
+
+def remove_tag(scene: Scene) -> Job:
+    tag = give(scene, "VIP", scene.people[::2])
+    return scene.start("untag", tag=tag.pk, name="VIP")
+
+
+def tag_removed(scene: Scene, job: Job) -> None:
+    assert tagged(vip_of(scene)) == 0
+    assert job.counts["changed"] == PEOPLE / 2
+
+
+def _ended(scene: Scene, end: Callable[..., int | Job], *given: Tag) -> Job:
+    jobs.SMALL, before = 3, jobs.SMALL
+    try:
+        job = end(*given, by=scene.owner)
+    finally:
+        jobs.SMALL = before
+    assert isinstance(job, Job)
+    return job
+
+
+def merge_tag(scene: Scene) -> Job:
+    """All have VIP; those with even numbers have Trade already."""
+    vip, trade = give(scene, "VIP", scene.people), give(scene, "Trade", scene.people[::2])
+    return _ended(scene, tags.merge, vip, trade)
+
+
+def tag_merged(scene: Scene, job: Job) -> None:
+    assert {tag.name: tagged(tag) for tag in Tag.objects.all()} == {"Trade": PEOPLE}
+    assert job.counts["changed"] == PEOPLE
+
+
+def delete_tag(scene: Scene) -> Job:
+    give(scene, "Trade", scene.people[:2])
+    return _ended(scene, tags.delete, give(scene, "VIP", scene.people))
+
+
+def tag_deleted(scene: Scene, job: Job) -> None:
+    assert {tag.name: tagged(tag) for tag in Tag.objects.all()} == {"Trade": 2}
+    assert job.counts["changed"] == Contact.objects.count() == PEOPLE
+
+
 def _undo(scene: Scene, job: Job) -> Job:
     back = jobs.undo(finish(job), by=scene.owner)
     assert back is not None
@@ -240,6 +306,17 @@ def lift_undone(scene: Scene, job: Job) -> None:
     assert in_force() == job.counts["changed"] == PEOPLE
 
 
+def undo_tag(scene: Scene) -> Job:
+    """One had it before."""
+    give(scene, "VIP", scene.people[3:4])
+    return _undo(scene, add_tag(scene))
+
+
+def tag_undone(scene: Scene, job: Job) -> None:
+    assert ContactTag.objects.get().contact_id == scene.people[3].pk
+    assert job.counts["changed"] == PEOPLE - 1
+
+
 KINDS: dict[str, tuple[Callable[[Scene], Job], Check]] = {
     "subscribe": (add, added),
     "remove": (take_off, taken_off),
@@ -251,6 +328,11 @@ KINDS: dict[str, tuple[Callable[[Scene], Job], Check]] = {
     "undo_subscribe": (undo_add, add_undone),
     "undo_suppress": (undo_suppress, suppress_undone),
     "undo_lift": (undo_lift, lift_undone),
+    "tag": (add_tag, tag_added),
+    "untag": (remove_tag, tag_removed),
+    "undo_tag": (undo_tag, tag_undone),
+    "merge_tag": (merge_tag, tag_merged),
+    "delete_tag": (delete_tag, tag_deleted),
 }
 
 

@@ -18,8 +18,8 @@ from django.utils.translation import override
 from accounts.models import User, Workspace
 from contacts import jobkinds
 from contacts.jobkinds import BatchStep
-from contacts.models import Attribute, Contact, Import, Job, List, Subscription
-from contacts.services import attributes, jobs
+from contacts.models import Attribute, Contact, Import, Job, List, Subscription, Tag
+from contacts.services import attributes, jobs, tags
 from tests.contacts import jobscene
 from tests.contacts.jobscene import PEOPLE, Scene, finish, on
 
@@ -90,6 +90,50 @@ def test_every_action_on_many_is_a_job(scene: Scene, post: Post, action: str, ki
     job = finish(Job.objects.get(kind=kind))
     assert job.counts["changed"] == job.done == job.total == PEOPLE / 2
     assert job.created_by == scene.owner
+
+
+@pytest.mark.usefixtures("few")
+def test_tagging_many_and_back(scene: Scene, post: Post) -> None:
+    page = post("contacts_bulk", action="tag", tag_name="ＶＩＰ ", all="1", query="")
+    assert "Add the tag ＶＩＰ" in page
+    job = finish(Job.objects.get(kind="tag"))
+    vip = Tag.objects.get()
+    assert (vip.key, jobscene.tagged(vip), job.created_by) == ("vip", PEOPLE, scene.owner)
+    post("contacts_bulk", action="untag", tag_name="vip", all="1", query=f"list={scene.old.pk}")
+    removed = finish(Job.objects.get(kind="untag"))
+    assert removed.counts["changed"] == jobscene.tagged(vip) == PEOPLE / 2
+    page = post("undo_job", job.pk)
+    assert "Undo: Add the tag ＶＩＰ" in page
+    finish(Job.objects.get(kind="undo_tag"))
+    assert jobscene.tagged(vip) == 0
+
+
+def test_a_tag_that_is_deleted_meanwhile_ends_the_job(scene: Scene) -> None:
+    job = jobscene.add_tag(scene)
+    jobs.run(job.pk, size=15, seconds=0)
+    vip = Tag.objects.get()
+    assert jobscene.tagged(vip) == 15
+    tags.delete(vip, by=None)
+    finish(job)
+    assert (job.state, job.counts["changed"]) == ("finished", 15)
+
+
+def test_whoever_gets_a_tag_while_it_is_merged_is_moved_too(scene: Scene) -> None:
+    job = jobscene.merge_tag(scene)
+    jobs.run(job.pk, size=15, seconds=0)
+    # Behind the job's place.
+    jobscene.give(scene, "VIP", scene.people[:1])
+    finish(job)
+    jobscene.tag_merged(scene, job)
+
+
+def test_nothing_is_lost_if_the_other_tag_goes_while_a_tag_is_merged(scene: Scene) -> None:
+    job = jobscene.merge_tag(scene)
+    jobs.run(job.pk, size=15, seconds=0)
+    tags.delete(Tag.objects.get(name="Trade"), by=None)
+    finish(job)
+    assert (job.state, job.error.partition(":")[0]) == ("failed", "TagGoneError")
+    assert jobscene.tagged(Tag.objects.get()) == PEOPLE - 15
 
 
 @pytest.mark.usefixtures("few")

@@ -22,14 +22,15 @@ BOUNCED, SUPPRESSED = ("hard_bounced", ""), ("imported", "")
 @dataclass(frozen=True)
 class Export:
     """A program's file, and what becomes of it. `people`: {local part: (status on the list, or the
-    reason of the suppression, or "": neither; name)}; `attributes`: those of the first person;
-    `asked`: words that nobody can guess."""
+    reason of the suppression, or "": neither; name)}; `attributes` and `tags`: those of the first
+    person; `asked`: words that nobody can guess."""
 
     program: str
     data: str
     people: dict[str, tuple[str, str]]
     attributes: dict[str, object] = field(default_factory=dict)
     asked: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
 
 
 MAILCHIMP = (
@@ -72,8 +73,8 @@ EXPORTS = {
             "birthday": "05/14",
             "language": "en",
             "note": "met in May",
-            "tags": '"VIP","Trade"',
         },
+        tags=("Trade", "VIP"),
     ),
     "mailchimp-unsubscribed": Export(
         "Mailchimp (unsubscribed)",
@@ -148,8 +149,8 @@ EXPORTS = {
             "phone": "+441174960001",
             "total_spent": 120.5,
             "total_orders": 3,
-            "tags": "vip, trade",
         },
+        tags=("trade", "vip"),
     ),
     "klaviyo": Export(
         "Klaviyo",
@@ -190,7 +191,8 @@ EXPORTS = {
         "E-mail 1 - Label,E-mail 1 - Value,E-mail 2 - Label,E-mail 2 - Value,Phone 1 - Label,"
         "Phone 1 - Value,Address 1 - Label,Address 1 - City\n"
         "Ann,,Lee,,,,Lee Ann,Acme,Buyer,Sales,1980-05-14,met in May,https://p.example/1.png,"
-        "* myContacts,* Work,ann@a.example,Home,ann@home.example,Mobile,+44 117 4960001,Work,Bath\n"
+        "* myContacts ::: Friends,* Work,ann@a.example,Home,ann@home.example,Mobile,"
+        "+44 117 4960001,Work,Bath\n"
         "Bo,,,,,,,,,,,,,* myContacts,*,bo@b.example ::: bo@home.example,,,,,,\n"
         "Cy,,,,,,,,,,,,,* myContacts,*,cy@c.example,,,,,,\n",
         {"ann": (UP, "Ann Lee"), "bo": (UP, "Bo"), "cy": (UP, "Cy")},
@@ -200,17 +202,17 @@ EXPORTS = {
             "department": "Sales",
             "birthday": "1980-05-14",
             "note": "met in May",
-            "labels": "* myContacts",
             "e_mail_2_value": "ann@home.example",
             "phone": "+44 117 4960001",
             "city": "Bath",
         },
+        tags=("Friends",),
     ),
     "outlook": Export(
         "Outlook",
         f"{OUTLOOK}\n"
         '"Ms","Ann","","Lee","","Acme","Sales","Buyer","1 High St","Bath","","+44 117 4960001",'
-        '"0/0/00","5/14/1980","","","ann@a.example","SMTP","Ann Lee (ann@a.example)",,,,'
+        '"0/0/00","5/14/1980","Trade;VIP","","ann@a.example","SMTP","Ann Lee (ann@a.example)",,,,'
         '"Unspecified","A.L.",,"en","met in May","Normal","False","Normal",""\n'
         '"","Bo","","","","","","","","","","","0/0/00","0/0/00","","","bo@b.example","SMTP","Bo",,,,'
         '"Unspecified","B.",,"","","Normal","False","Normal",""\n'
@@ -230,12 +232,13 @@ EXPORTS = {
             "language": "en",
             "note": "met in May",
         },
+        tags=("Trade", "VIP"),
     ),
     "outlook-zh": Export(
         "Outlook",
         f"{OUTLOOK_ZH}\n"
         '"女士","伟","","王","","雁书公司","销售部","经理","南京路1号","","13800000000","1980/5/14",'
-        '"0/0/00","","","wang@a.example","SMTP","王伟 (wang@a.example)",,,,"五月见过","W",'
+        '"0/0/00","客户","","wang@a.example","SMTP","王伟 (wang@a.example)",,,,"五月见过","W",'
         '"普通","False","普通","zh-CN"\n'
         '"","芳","","李","","","","","","","","0/0/00","0/0/00","","","li@b.example","SMTP","李芳",,,,'
         '"","","普通","False","普通",""\n'
@@ -253,6 +256,7 @@ EXPORTS = {
             "note": "五月见过",
             "language": "zh-CN",
         },
+        tags=("客户",),
     ),
     "listmonk": Export(
         "listmonk",
@@ -346,6 +350,8 @@ def test_an_export_is_imported_as_it_comes(workspace: Workspace, name: str) -> N
     assert counts["asked"] == counts["rejected"] == 0
     first = Contact.objects.filter(email__startswith=f"{next(iter(export.people))}@").first()
     assert (first.attributes if first else {}) == export.attributes
+    tagged = first.tagged.order_by("tag__key").values_list("tag__name", flat=True) if first else ()
+    assert tuple(tagged) == export.tags
 
 
 @pytest.mark.parametrize("name", EXPORTS)

@@ -16,7 +16,7 @@ from django.urls import reverse
 from accounts.models import Membership, User, Workspace
 from bounces.models import BounceMail, BounceMailbox
 from campaigns.models import Campaign
-from contacts.models import Attribute, Contact, Import, Job, List
+from contacts.models import Attribute, Contact, Import, Job, List, Tag
 from designs.models import Design
 from pages.interruptions import limit_queries
 from relays.models import Pool, Relay
@@ -40,6 +40,7 @@ NAMED: dict[str, type[models.Model]] = {
     "bounces/": BounceMail,
     "mailboxes/": BounceMailbox,
     "campaigns/": Campaign,
+    "tags/": Tag,
 }
 # What forms need to come as far as their write.
 DATA: dict[str, dict[str, Any]] = {
@@ -48,6 +49,8 @@ DATA: dict[str, dict[str, Any]] = {
     "edit_list": {"name": "Another name"},
     "edit_attribute": {"label": "Another label"},
     "move_attribute": {"to": "up"},
+    "contact_tags": {"tag_name": "Another tag"},
+    "edit_tag": {"name": "Another name"},
     "edit_design": {"name": "Another", "version": "1", "subject": "", "html": "", "text": ""},
 }
 
@@ -157,6 +160,8 @@ def test_no_page_breaks_when_its_object_vanishes(
         ("edit_list", List, "lists"),
         ("archive_list", List, "lists"),
         ("edit_attribute", Attribute, "attributes"),
+        ("contact_tags", Contact, "contacts"),
+        ("edit_tag", Tag, "tags"),
         ("undo_import", Import, "imports"),
     ],
 )

@@ -61,6 +61,7 @@ def test_the_second_one_is_asked(
 FORMS: dict[str, tuple[str, str, dict[str, object]]] = {
     "edit_list": ("List", "name", {}),
     "edit_attribute": ("Attribute", "label", {}),
+    "edit_tag": ("Tag", "name", {}),
     "edit_contact": ("Contact", "first_name", {"email": "wei@b.example", "attributes": {}}),
     "edit_mailbox": ("BounceMailbox", "name", {"managed_by": "", "host": "127.0.0.1"}),
     "edit_pool": ("Pool", "name", {}),

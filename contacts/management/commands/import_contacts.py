@@ -43,9 +43,10 @@ Encoding, delimiter, header and columns are found out, as on the page; options s
 Whoever unsubscribed, bounced or is suppressed stays so.
 
 --map "Header=target", as often as needed ("#3=target" for the third column). Targets: email,
-first_name, last_name, full_name, the name of an attribute, new or new:text|number|date|boolean for
-a new attribute, ignore; and for how people stand: status (subscribed, unsubscribed, ...), accepts
-(yes or no), unsubscribed, suppressed, bounced, complained (yes, or since when).
+first_name, last_name, full_name, tags, the name of an attribute, new or
+new:text|number|date|boolean for a new attribute, ignore; and for how people stand: status
+(subscribed, unsubscribed, ...), accepts (yes or no), unsubscribed, suppressed, bounced, complained
+(yes, or since when).
 
 --mapping NAME uses a mapping that somebody saved in the step Columns of an import's page, for a
 file with the same column names; --map changes single columns of it.
@@ -77,6 +78,8 @@ LABELS = {
     "asked": "waiting for an answer: not subscribed",
     "stopped": "newly suppressed, as the file says",
     "elsewhere": "unsubscribed in the file, subscribed to other lists",
+    "tagged": "tagged",
+    "new_tags": "new tags",
     "unusable": "values left out",
     "blank": "blank lines",
     "above": "lines above the column names",
