@@ -351,6 +351,12 @@ class Import(models.Model):
     def __str__(self) -> str:
         return f"import {self.pk}: {self.filename}"
 
+    @property
+    def sheet_name(self) -> str:
+        """The name of the sheet that is read, of a workbook with several; else ""."""
+        sheets = self.dialect.get("sheets", ())
+        return dict(sheets).get(self.dialect.get("sheet"), "") if len(sheets) > 1 else ""
+
 
 class SavedMapping(models.Model):
     """The choices about the columns of a file, by a name, for other files of the workspace with the

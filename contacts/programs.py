@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from contacts.statuswords import EMPTY
+from contacts.statuswords import ASK, EMPTY
 
 # Google numbers the columns of several addresses, phones and so on.
 _NUMBERED = " ".join(
@@ -28,6 +28,8 @@ _MAILCHIMP_LEFT = {"unsubtime": "unsubscribed", "cleantime": "bounced"}
 _NO_DATE = {
     (kind, word): "skip" for kind in ("unsubscribed", "bounced") for word in (EMPTY, "00000000")
 }
+# Or it is a file of both, or columns were removed: then nobody knows.
+_MAYBE_LEFT = dict.fromkeys(_NO_DATE, ASK)
 _KLAVIYO = """klaviyoid latitude longitude source firstactive lastactive profilecreatedon dateadded
     lastopen lastclick updated ipaddress smsconsenttimestamp smsmarketingconsent smssuppressions
     smssuppressionstimestamp initialsource initialsourcereferrer initialsourceterm
@@ -79,12 +81,13 @@ def _program(  # noqa: PLR0913 - one argument a field
 
 # The first that fits counts.
 PROGRAMS = (
-    # Somebody joined its files: only the one of subscribed people has LAST_CHANGED.
+    # Somebody joined its files, it seems: the one of subscribed people has LAST_CHANGED.
     _program(
         "Mailchimp",
         "emailaddress memberrating|optintime|leid unsubtime|cleantime lastchanged",
         left_out=_MAILCHIMP,
         targets=_MAILCHIMP_LEFT,
+        words=_MAYBE_LEFT,
     ),
     _program(
         "Mailchimp",
@@ -113,6 +116,7 @@ PROGRAMS = (
         "emailaddress memberrating|optintime|leid unsubtime|cleantime",
         left_out=_MAILCHIMP,
         targets=_MAILCHIMP_LEFT,
+        words=_MAYBE_LEFT,
     ),
     _program(
         _("Mailchimp (audience)"), "emailaddress memberrating optintime|leid", left_out=_MAILCHIMP

@@ -31,6 +31,8 @@ LIST = "list"
 KINDS = ("status", "accepts", *MARKS, LIST)
 # The meanings that a word may have.
 MEANINGS = ("subscribed", "unsubscribed", "bounced", "complained", "suppressed", "skip")
+# In a program's table: people are asked, although the word is certain in other files.
+ASK = "ask"
 
 # Flags of a row, from the mildest to the gravest: the gravest of a row's columns, and of an
 # address's rows, wins. A question is graver than "not on the list", because its answer may be.
@@ -109,7 +111,7 @@ class Vocabulary:
     def read(self, kind: str, text: str) -> WordReading:
         key = key_of(text)
         if meaning := self.answers.get((kind, key)):
-            return WordReading(key, FLAG_OF[meaning])
+            return WordReading(key, ASKED if meaning == ASK else FLAG_OF[meaning])
         certain, likely = _known_words(kind)
         if key in certain:
             return WordReading(key, FLAG_OF[certain[key]])

@@ -14,6 +14,7 @@ from bounces.services import unproven
 from bounces.services.mailboxes import sentence
 from campaigns.models import Campaign
 from campaigns.queries import overview
+from contacts import csvdetect
 from contacts.models import Import
 from contacts.services import statuswords
 from home import todo
@@ -168,7 +169,8 @@ def imports(request: WorkspaceRequest) -> Iterable[todo.Need]:
         url = todo.url(request, "import", row.pk)
         if row.state == Import.State.FAILED:
             title = _("The import of {file} failed").format(file=row.filename)
-            yield todo.Need(title, row.error, url=url, icon="file-import", tone="bad")
+            why = str(csvdetect.SENTENCES.get(row.error, row.error))
+            yield todo.Need(title, why, url=url, icon="file-import", tone="bad")
             continue
         count = int(row.counts["rejected"])
         title = ngettext(

@@ -153,15 +153,24 @@ def _sheets(import_: Import) -> dict[str, Any]:
 
 
 def choose_sheet(
-    import_: Import, number: int, *, enqueue: Callable[[int], Any] | None = None
+    import_: Import,
+    number: int,
+    *,
+    enqueue: Callable[[int], Any] | None = None,
+    choices: Mapping[str, Any] | None = None,
 ) -> None:
-    """Read another sheet of the workbook: by a worker, or here without `enqueue`. Raises
-    ImportRefusedError, csvdetect.NotCsvError."""
+    """Read another sheet of the workbook: by a worker, or here without `enqueue`. `choices`: fields
+    of the import that are stored, too: list, new_list, consent, known. Raises ImportRefusedError,
+    csvdetect.NotCsvError."""
     if number not in {one for one, _name in import_.dialect.get("sheets", ())}:
         raise ImportRefusedError(_("This sheet isn't in the workbook."))
     chosen = import_.dialect | {"sheet": number}
     changed = Import.objects.filter(pk=import_.pk, state=Import.State.READY).update(
-        state=Import.State.READING, dialect=chosen, saved_mapping=None, leased_until=None
+        state=Import.State.READING,
+        dialect=chosen,
+        saved_mapping=None,
+        leased_until=None,
+        **(choices or {}),
     )
     if not changed:
         raise ImportRefusedError(_("This import has been started already."))

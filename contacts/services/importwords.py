@@ -26,13 +26,12 @@ LABELS = dict(StatusWord.Meaning.choices)
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A word and its answer. `meaning`: the one in use ("" while it is asked); `source`: where the
-    answer was given ("file", "workspace" or ""); `chosen`: the value of the select."""
+    answer was given ("file", "workspace" or "")."""
 
     word: Word
     text: str
     column: str
     meaning: str
-    chosen: str
     source: str
 
     @property
@@ -74,11 +73,9 @@ def asked(import_: Import, words: WordCounts) -> WordQuestions | None:
         source = "file" if place in of_import else "workspace" if place in of_workspace else ""
         answer = of_import.get(place) or of_workspace.get(place, "")
         meaning = answer or ("" if word.flag == ASKED else MEANING_OF[word.flag])
-        # "subscribed" would lead to mails: it is never preselected.
-        likely = word.suggestion if word.suggestion != "subscribed" else ""
         text = str(NAMES.get(word.key, word.text))
         column = names.get(word.column) or _("Column {n}").format(n=word.column + 1)
-        shown.append(Asked(word, text, column, meaning, meaning or likely, source))
+        shown.append(Asked(word, text, column, meaning, source))
     return WordQuestions(
         asked=[one for one in shown if not one.meaning],
         known=[one for one in shown if one.meaning],
@@ -100,9 +97,9 @@ def column_names(import_: Import) -> dict[int, str]:
     }
 
 
-def answers(posted: Mapping[str, str], *, touched: bool = False) -> Iterator[WordAnswer]:
-    """The answers of the form: word_0, kind_0, text_0, meaning_0, and so on. `touched`: only those
-    that a person chose, without the suggestions that the page showed."""
+def answers(posted: Mapping[str, str]) -> Iterator[WordAnswer]:
+    """The answers of the form: word_0, kind_0, text_0, meaning_0, and so on. A suggestion is no
+    answer: the page shows it beside the choice."""
     for number in range(SHOWN):
         if f"kind_{number}" not in posted:
             continue
@@ -110,6 +107,5 @@ def answers(posted: Mapping[str, str], *, touched: bool = False) -> Iterator[Wor
             posted.get(f"{name}_{number}", "") for name in ("kind", "word", "text", "meaning")
         )
         # Unchanged choices need no answer.
-        unchanged = posted.get(f"{'shown' if touched else 'was'}_{number}", "")
-        if meaning != unchanged:
+        if meaning != posted.get(f"was_{number}", ""):
             yield WordAnswer(kind, key, text, meaning)

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest, get_in
+from accounts.permissions import Permission
 from contacts import columns, csvdetect, encodings, names
 from contacts.csvfile import Dialect
 from contacts.forms import NEW_LIST, SIGNS, ImportForm
@@ -100,13 +101,14 @@ def import_list(request: WorkspaceRequest) -> HttpResponse:
 def import_page(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     """Columns, or (step=check) the check, before the start; then progress and result."""
     import_ = get_in(request.workspace, Import, pk=pk)
-    if import_.state == Import.State.READY:
+    if import_.state == Import.State.READY and request.may(Permission.EDIT_CONTACTS):
         if request.GET.get("step") != "check" or not is_mapped(request, import_):
             return _columns(request, import_)
         checked = _checked(request, import_) if request.GET.get("now") == "1" else {}
         context = {"import": import_, "step": 3, "choices": imports.choices_of(import_)}
         return render(request, "contacts/import_check.html", context | checked)
     step = 1 if import_.state in unfinished.HALF or _unread(import_) else 4
+    step = 2 if import_.state == Import.State.READY else step
     context = {"import": import_, "step": step, "unread": _unread(import_)}
     return render(request, "contacts/import_run.html", context | _figures(import_))
 
@@ -117,12 +119,14 @@ def _unread(import_: Import) -> str:
     return str(csvdetect.SENTENCES.get(import_.error, "")) if failed else ""
 
 
-@require_POST
 def import_columns(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
-    """Store the choices and go to the check; with `reread`, only read the file again."""
+    """Store the choices and go to the check; with `reread`, only read the file again. A browser
+    without scripts may open this address again."""
     import_ = get_in(request.workspace, Import, pk=pk)
-    if import_.state != Import.State.READY:
-        return redirect("import", request.workspace.slug, import_.pk)
+    if request.method != "POST" or import_.state != Import.State.READY:
+        return _to(request, import_)
+    if request.POST.get("sheet", "") not in {"", str(import_.dialect.get("sheet"))}:
+        return import_sheet(request, pk)
     if "reread" in request.POST or "reread" in request.GET:
         return _columns(request, import_, dialect=_dialect(request), reread=True)
     lines = imports.first_lines(import_, _dialect(request))
@@ -149,20 +153,47 @@ def import_columns(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     except (imports.ImportRefusedError, savedmappings.SavedMappingError) as error:
         form.add_error(getattr(error, "field", None), str(error))
         return _columns(request, import_, form=form, dialect=_dialect(request), mapping=mapping)
-    url = reverse("import", args=[request.workspace.slug, import_.pk])
-    return redirect(f"{url}?step=check")
+    return _to(request, import_, "?step=check")
+
+
+def _to(request: WorkspaceRequest, import_: Import, query: str = "") -> HttpResponse:
+    url = reverse("import", args=[request.workspace.slug, import_.pk]) + query
+    if request.htmx:
+        return HttpResponse(status=204, headers={"HX-Redirect": url})
+    return redirect(url)
 
 
 @require_POST
-def import_sheet(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
-    """Read another sheet of the workbook."""
+def import_sheet(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """Read another sheet of the workbook. What was chosen stays, except for the columns."""
     import_ = get_in(request.workspace, Import, pk=pk)
     number = numbers.whole(request.POST.get("sheet", ""))
     try:
-        imports.choose_sheet(import_, -1 if number is None else number, enqueue=read_import.delay)
+        imports.choose_sheet(
+            import_,
+            -1 if number is None else number,
+            enqueue=read_import.delay,
+            choices=_choices(request, import_),
+        )
+        name = dict(import_.dialect["sheets"])[number]
+        text = _("The sheet “{name}” is read. See what its columns are, then check.")
+        messages.info(request, text.format(name=name))
     except imports.ImportRefusedError as error:
         messages.error(request, str(error))
-    return redirect("import", request.workspace.slug, import_.pk)
+    return _to(request, import_)
+
+
+def _choices(request: WorkspaceRequest, import_: Import) -> dict[str, Any]:
+    """Where the contacts go, as far as it is chosen by now."""
+    form = ImportForm(request.POST, import_=import_, lines=())
+    form.is_valid()
+    chosen = form.cleaned_data
+    is_new = request.POST.get("list") == NEW_LIST
+    kept: dict[str, Any] = {n: chosen[n] for n in ("consent", "known") if n in chosen}
+    if "list" in chosen:
+        kept["list"] = _target(request, chosen)
+        kept["new_list"] = request.POST.get("new_list", "").strip()[:100] if is_new else ""
+    return kept
 
 
 def _target(request: WorkspaceRequest, chosen: dict[str, Any]) -> List | None:
@@ -426,7 +457,7 @@ def start_import(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     scope = request.POST.get("scope", "")
     changed = 0
     if import_.state == Import.State.READY:
-        said = importwords.answers(request.POST, touched=True)
+        said = importwords.answers(request.POST)
         changed = statuswords.answer(import_, said, by=request.user, scope=scope)
     if changed:
         text = ngettext(

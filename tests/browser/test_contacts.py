@@ -77,13 +77,21 @@ def test_a_workbook_and_another_sheet_of_it(  # noqa: PLR0917 - fixtures
     expect(at.get_by_label("Encoding")).to_have_count(0)
     axe(at)
     shot(at, f"workbook-2-{width}")
+    at.get_by_label("Into the list").select_option("A new list…")
+    at.get_by_label("Name of the new list").fill("Old ones")
     at.get_by_label("Sheet of the workbook").select_option("Old")
-    at.get_by_role("button", name="Read this sheet").click()
     expect(at.locator("#progress")).to_contain_text("The file is being unpacked and read.")
     importreading.read(Import.objects.get().pk)
     expect(at.get_by_label("What email becomes")).to_have_value("email")
+    expect(at.get_by_label("Name of the new list")).to_have_value("Old ones")
+    at.get_by_label("Name of the new list").fill("")
+    at.get_by_role("button", name="Check what would happen").click()
+    expect(at.get_by_text("Enter a name for the new list.").first).to_be_visible()
+    at.get_by_label("Name of the new list").fill("Old ones")
     at.get_by_role("button", name="Check what would happen").click()
     expect(at.get_by_role("heading", name="What would happen")).to_be_visible()
+    at.go_back()
+    expect(at.get_by_label("Name of the new list")).to_have_value("Old ones")
 
 
 def test_a_zip_file_that_can_not_be_read(

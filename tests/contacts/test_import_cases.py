@@ -255,7 +255,7 @@ def test_dry_run_into_a_list_that_is_not_there_yet(run: Run) -> None:
             "no1@x.example,B,2024-01-01,Unsubscribed\nno2@x.example,C,2024-01-01,Deleted\n"
         ),
         (
-            "Email Address,OPTIN_TIME,CLEAN_TIME\nyes@x.example,2021-03-04,\n"
+            "Email Address,OPTIN_TIME,CLEAN_TIME\nasked@x.example,2021-03-04,\n"
             "no@x.example,2021-03-04,2022-03-04 10:00:00\n"
         ),
         "メールアドレス,氏名,配信状況\nyes@x.example,山田,active\nno@x.example,鈴木,配信停止\n",
@@ -436,6 +436,14 @@ def fields(page: str) -> dict[str, str]:
     return found
 
 
+# What a person answers about 02-status-words.csv; the fifth word is not understood.
+ANSWERS = {
+    0: "suppressed", 1: "skip", 2: "complained", 3: "skip", 5: "suppressed", 6: "skip",
+    7: "unsubscribed", 8: "suppressed",
+}  # fmt: skip
+ANSWERED = {f"meaning_{number}": meaning for number, meaning in ANSWERS.items()}
+
+
 def text_of(page: str) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", page).split())
 
@@ -457,10 +465,11 @@ def test_the_check_page_asks_and_remembers(
         "blocklisted", "disabled", "Marked as spam", "NEVER_SUBSCRIBED", "Soft bounced",
         "SUPPRESSED", "Unconfirmed", "已取消订阅", "黑名单",
     ]  # fmt: skip
-    assert form["meaning_2"] == "complained"
+    # Nothing is chosen beforehand.
+    assert {form[f"meaning_{n}"] for n in range(9)} == {""}
+    assert "Probably “Complained: suppress”." in said
 
-    form["meaning_4"] = ""  # Soft bounced: not answered yet
-    response = owner_client.post(f"{at}words/", form, follow=True)
+    response = owner_client.post(f"{at}words/", form | ANSWERED, follow=True)
     assert "8 answers are saved." in text_of(response.content.decode())
     assert StatusWord.objects.filter(workspace=workspace).count() == 8
     page = owner_client.get(f"{at}?step=check&now=1").content.decode()
@@ -513,7 +522,7 @@ def test_answers_after_the_run_and_the_file_again(
     assert "9 people wait for an answer and are not subscribed" in text_of(page)
     assert "imported, not subscribed" in text_of(page)
     form = fields(page)
-    owner_client.post(f"{at}words/", form | {"meaning_4": "subscribed", "again": "1"})
+    owner_client.post(f"{at}words/", form | ANSWERED | {"meaning_4": "subscribed", "again": "1"})
     anew = Import.objects.latest("pk")
     assert (anew.state, anew.list) == ("ready", List.objects.get())
     imports.start(anew, enqueue=None)

@@ -218,12 +218,20 @@ def test_another_sheet_is_chosen(owner_client: Client, told: list[int]) -> None:
         "in the workbook." in owner_client.post(url, {"sheet": "7"}, follow=True).content.decode()
     )
     assert not told
-    shown = owner_client.post(url, {"sheet": "1"}, follow=True).content.decode()
+    # Also with the button of the check; what was chosen stays.
+    chosen_so_far = {"sheet": "1", "list": "new", "new_list": "Feb", "consent": "explicit"}
+    columns = url.replace("/sheet/", "/columns/")
+    shown = owner_client.post(columns, chosen_so_far, follow=True).content.decode()
     assert "The file is being unpacked and read." in shown
+    assert "The sheet “Old” is read." in shown
     assert told == [import_.pk]
     importreading.read(import_.pk)
     import_.refresh_from_db()
     assert (import_.dialect["sheet"], import_.mapping) == (1, ["email"])
+    assert (import_.new_list, import_.consent, import_.known) == ("Feb", "explicit", "fill")
+    for step in ("", "?step=check&now=1"):
+        assert "a.xlsx · Old" in owner_client.get(f"/w/brand/imports/{import_.pk}/{step}").text
+    import_.new_list = ""
     again = imports.again(import_, by=None)
     assert ran(chosen(import_))["new"] == 1
     imports.choose_sheet(again, 0)
@@ -282,5 +290,5 @@ def test_a_saved_mapping_is_chosen_once_the_file_is_read(
     assert (import_.saved_mapping, import_.mapping) == (saved, ["email", "last_name"])
     if not pack:
         imports.choose_sheet(import_, 1)
-        import_.refresh_from_db()
-        assert (import_.saved_mapping, import_.mapping) == (None, ["email"])
+        other = Import.objects.get()
+        assert (other.saved_mapping, other.mapping) == (None, ["email"])

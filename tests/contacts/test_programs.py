@@ -11,6 +11,7 @@ from contacts import columns
 from contacts.columns import KnownAttribute
 from contacts.models import Contact, Import, List, Subscription, Suppression
 from contacts.programs import PROGRAMS
+from contacts.statuswords import EMPTY
 from tests.contacts.test_imports import chosen, ran, received
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -391,16 +392,38 @@ JOINED = (
 
 
 @pytest.mark.parametrize(
-    ("column", "cell", "status"), [("", "", ""), (",LAST_CHANGED", ",2024-02-03 10:00:00", UP)]
+    ("column", "cell", "asked"), [("", "", 0), (",LAST_CHANGED", ",2024-02-03 10:00:00", 1)]
 )
 def test_files_of_mailchimp_joined(
-    workspace: Workspace, column: str, cell: str, status: str
+    workspace: Workspace, column: str, cell: str, asked: int
 ) -> None:
     """Each row has one of the two dates, and none if the file of subscribed people is among
     them."""
     news = List.objects.create(workspace=workspace, name="News")
-    ran(chosen(received(workspace, JOINED.format(column, cell)), target=news))
-    assert outcome() == {"ann": (OUT, ""), "bo": BOUNCED, "cy": (status, "")}
+    counts = ran(chosen(received(workspace, JOINED.format(column, cell)), target=news))
+    assert outcome() == {"ann": (OUT, ""), "bo": BOUNCED, "cy": ("", "")}
+    assert counts["asked"] == asked
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Email Address,UNSUB_TIME,UNSUB_CAMPAIGN_TITLE,UNSUB_REASON,LEID",
+        "Email Address,UNSUB_TIME,UNSUB_CAMPAIGN_TITLE,UNSUB_REASON,LEID,LAST_CHANGED",
+        "Email Address,MEMBER_RATING,UNSUB_TIME,UNSUB_REASON,LEID,LAST_CHANGED",
+    ],
+)
+def test_a_person_without_a_date_in_a_file_that_may_be_of_people_who_left_is_asked_about(
+    workspace: Workspace, header: str
+) -> None:
+    news = List.objects.create(workspace=workspace, name="News")
+    row = ",".join("ann@a.example" if name == "Email Address" else "" for name in header.split(","))
+    file = received(workspace, f"{header}\n{row}\n")
+    assert ran(chosen(file, target=news))["asked"] == 1
+    assert not news.subscriptions.exists()
+    meant = {("unsubscribed", EMPTY): "subscribed"}
+    ran(chosen(received(workspace, f"{header}\n{row}\n"), target=news, answers=meant))
+    assert news.subscriptions.get().status == UP
 
 
 @pytest.mark.parametrize("name", ["mailchimp-unsubscribed", "mailchimp-cleaned"])
