@@ -352,10 +352,11 @@ class Import(models.Model):
         return f"import {self.pk}: {self.filename}"
 
     @property
-    def sheet_name(self) -> str:
-        """The name of the sheet that is read, of a workbook with several; else ""."""
+    def title(self) -> str:
+        """The name of its file, and of the sheet that is read if there are several."""
         sheets = self.dialect.get("sheets", ())
-        return dict(sheets).get(self.dialect.get("sheet"), "") if len(sheets) > 1 else ""
+        sheet = dict(sheets).get(self.dialect.get("sheet")) if len(sheets) > 1 else None
+        return f"{self.filename} · {sheet}" if sheet else self.filename
 
 
 class SavedMapping(models.Model):
