@@ -1,7 +1,7 @@
 """Tags: their page, renaming, merging and deleting one, and those of one contact."""
 
 from django.contrib import messages
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -125,14 +125,20 @@ def contact_tags(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     if number := request.POST.get("remove"):
         tag = get_in(request.workspace, Tag, pk=number)
         service.remove(tag, only)
-        return redirect("contact", request.workspace.slug, person.pk)
+        return _to_contact(request, only)
     names = service.names_in(request.workspace, request.POST.get("tag_name", ""))
     try:
         for tag in service.make(request.workspace, names or [""]):
             service.add(tag, only, source=provenance.BY_HAND)
     except service.TagError as error:
         messages.error(request, str(error))
-    return redirect("contact", request.workspace.slug, person.pk)
+    return _to_contact(request, only)
+
+
+def _to_contact(request: WorkspaceRequest, only: QuerySet[Contact]) -> HttpResponseBase:
+    """To the page of the one contact. Raises DoesNotExist if it was removed meanwhile: nothing was
+    tagged then, and pages.interruptions says why."""
+    return redirect("contact", request.workspace.slug, only.get().pk)
 
 
 def typed_tag(request: WorkspaceRequest, *, make: bool) -> Tag | None:
