@@ -8,6 +8,8 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from contacts.exceptions import ContactsError
+
 A, MX, AAAA = 1, 15, 28
 INTERNET = 1
 HEADER = struct.Struct("!6H")
@@ -16,7 +18,7 @@ NO_ERROR, NO_NAME = 0, 3
 MOST_LABELS, MOST_RECORDS = 128, 50
 
 
-class DnsError(ValueError):
+class DnsError(ContactsError):
     """The bytes are no answer to the question."""
 
 

@@ -488,17 +488,17 @@ class MailDomain(models.Model):
     """Whether a domain has a mail server, as DNS said at `looked_at`: one row for all workspaces,
     used for a while (contacts.services.maildomains)."""
 
-    class State(models.TextChoices):
+    class Answer(models.TextChoices):
         MAIL = "mail"
         NONE = "none"
         UNKNOWN = "unknown"
 
     domain = models.CharField(max_length=253, primary_key=True)
-    state = models.CharField(max_length=7, choices=State.choices)
+    answer = models.CharField(max_length=7, choices=Answer.choices)
     looked_at = models.DateTimeField(db_index=True)
 
     def __str__(self) -> str:
-        return f"{self.domain}: {self.state}"
+        return f"{self.domain}: {self.answer}"
 
 
 class ImportedContact(models.Model):

@@ -9,7 +9,7 @@ import re
 from django.contrib import messages
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import DatabaseError, connections
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
@@ -47,10 +47,10 @@ class InterruptionsMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        if response.status_code == 405 and request.method == "GET":
-            page = not_a_page(request)
-            page.headers["Allow"] = response.headers["Allow"]
-            return page
+        if isinstance(response, HttpResponseNotAllowed) and request.method == "GET":
+            # The same answer, which is in the log already.
+            response.content = not_a_page(request).content
+            response.headers["Content-Type"] = "text/html; charset=utf-8"
         return response
 
     def process_exception(

@@ -130,7 +130,7 @@ class Migration(migrations.Migration):
             name='MailDomain',
             fields=[
                 ('domain', models.CharField(max_length=253, primary_key=True, serialize=False)),
-                ('state', models.CharField(choices=[('mail', 'Mail'), ('none', 'None'), ('unknown', 'Unknown')], max_length=7)),
+                ('answer', models.CharField(choices=[('mail', 'Mail'), ('none', 'None'), ('unknown', 'Unknown')], max_length=7)),
                 ('looked_at', models.DateTimeField(db_index=True)),
             ],
         ),

@@ -114,7 +114,7 @@ def of(import_: Import) -> Hints:
     return Hints([hint for hint in found if hint.people], waits)
 
 
-_NONE = MailDomain.State.NONE.value
+_NONE = MailDomain.Answer.NONE.value
 
 
 def _hint(kind: str, rows: list[list[Any]]) -> Hint:

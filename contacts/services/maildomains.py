@@ -18,7 +18,7 @@ from environment import logs
 
 log = logs.get(__name__)
 
-State = MailDomain.State
+State = MailDomain.Answer
 # How long an answer is used. A domain may get its server any day, and a passing trouble ends.
 KEEP = {
     State.MAIL: timedelta(days=30),
@@ -38,15 +38,15 @@ LookUp = Callable[[str, list[str]], str]
 def _fresh() -> Q:
     now = timezone.now()
     fresh = Q()
-    for state, time_kept in KEEP.items():
-        fresh |= Q(state=state, looked_at__gt=now - time_kept)
+    for answer, time_kept in KEEP.items():
+        fresh |= Q(answer=answer, looked_at__gt=now - time_kept)
     return fresh
 
 
 def known(domains: Collection[str]) -> dict[str, str]:
-    """{domain: state} of those whose answer is fresh enough."""
+    """{domain: answer} of those whose answer is fresh enough."""
     rows = MailDomain.objects.filter(_fresh(), domain__in=domains)
-    return dict(rows.values_list("domain", "state"))
+    return dict(rows.values_list("domain", "answer"))
 
 
 def look_up(domains: Sequence[str], *, ask: LookUp = mailservers.look_up) -> bool:
@@ -94,10 +94,10 @@ def _in_groups(domains: Sequence[str]) -> Iterator[Sequence[str]]:
 def _keep(found: Sequence[tuple[str, str]]) -> None:
     now = timezone.now()
     MailDomain.objects.bulk_create(
-        [MailDomain(domain=domain, state=state, looked_at=now) for domain, state in sorted(found)],
+        [MailDomain(domain=domain, answer=one, looked_at=now) for domain, one in sorted(found)],
         update_conflicts=True,
         unique_fields=["domain"],
-        update_fields=["state", "looked_at"],
+        update_fields=["answer", "looked_at"],
     )
 
 

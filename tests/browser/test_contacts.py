@@ -216,7 +216,7 @@ def test_hints_lines_and_values_that_an_undo_leaves(  # noqa: PLR0917 - fixtures
     asked = ("gamil.com", "qq.con", "brand.example", "mailinator.com")
     MailDomain.objects.bulk_create(
         MailDomain(
-            domain=one, state="none" if one == "qq.con" else "mail", looked_at=timezone.now()
+            domain=one, answer="none" if one == "qq.con" else "mail", looked_at=timezone.now()
         )
         for one in asked
     )

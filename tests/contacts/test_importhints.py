@@ -55,8 +55,8 @@ def file(workspace: Workspace, monkeypatch: pytest.MonkeyPatch, told: list[int])
     return file
 
 
-def answer(domain: str, state: str) -> None:
-    MailDomain.objects.create(domain=domain, state=state, looked_at=timezone.now())
+def answer(domain: str, what: str) -> None:
+    MailDomain.objects.create(domain=domain, answer=what, looked_at=timezone.now())
 
 
 def check(client: Client, file: Import) -> str:

@@ -56,14 +56,14 @@ def test_answers_are_kept_until_they_are_old(dns: Dns) -> None:
 def test_a_network_without_true_answers_says_nothing(dns: Dns) -> None:
     dns.reachable = False
     assert maildomains.look_up(["a.example", "no.example"], ask=dns)
-    assert set(MailDomain.objects.values_list("state", flat=True)) == {"unknown"}
+    assert set(MailDomain.objects.values_list("answer", flat=True)) == {"unknown"}
     assert set(dns.asked) == {"gmail.com"}
 
 
 def test_so_does_a_machine_without_a_resolver(dns: Dns, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mailservers, "resolvers", list)
     assert maildomains.look_up(["no.example"], ask=dns)
-    assert MailDomain.objects.get().state == "unknown"
+    assert MailDomain.objects.get().answer == "unknown"
     assert not dns.asked
 
 
