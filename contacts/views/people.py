@@ -21,6 +21,7 @@ from contacts.models import Attribute, Contact, List, Subscription, Suppression
 from contacts.provenance import Source
 from contacts.queries import mailable
 from contacts.queries import people as people_query
+from contacts.segmentmodels import Segment
 from contacts.services import contacts as contact_service
 from contacts.services import contactsheet, jobs
 from contacts.services import lists as list_service
@@ -29,7 +30,7 @@ from contacts.views.jobs import in_background
 from pages import locales, numbers, overtaken, tables, toasts
 
 UNDO_SALT = "contacts.undo"
-FILTERS = ("q", "list", "status", "days", "import")
+FILTERS = ("q", "segment", "list", "status", "days", "import")
 STATUSES = (
     ("subscribed", gettext_lazy("Subscribed")),
     ("unsubscribed", gettext_lazy("Unsubscribed")),
@@ -55,6 +56,7 @@ def contacts(request: WorkspaceRequest) -> HttpResponse:
         "lists": List.objects.filter(workspace=request.workspace, archived_at=None).order_by(
             "name"
         ),
+        "segments": Segment.objects.filter(workspace=request.workspace).order_by("name"),
         "statuses": STATUSES,
         "attributes": Attribute.objects.filter(workspace=request.workspace)[:3],
         "filtered": any(request.GET.get(name) for name in FILTERS),
