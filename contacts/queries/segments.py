@@ -116,17 +116,36 @@ def filtered(
 ) -> QuerySet[Contact]:
     """Those of the contacts who are in the segment with this number. Nobody is in one that does not
     exist, or that can't be used any more."""
+    usable = _usable(_numbered(workspace, number), workspace, at)
+    if usable is None:
+        return people.none()
+    found = compiling.people(*usable)
+    return people.filter(pk__in=RawSQL(found.text, found.parameters))  # noqa: S611 - what people typed is a parameter
+
+
+def broken(workspace: Workspace, number: str) -> Segment | None:
+    """The segment with this number if it can't be used any more."""
+    segment = _numbered(workspace, number)
+    return segment if segment and _usable(segment, workspace, None) is None else None
+
+
+def _numbered(workspace: Workspace, number: str) -> Segment | None:
     pk = numbers.whole(number)
-    segment = Segment.objects.filter(workspace=workspace, pk=pk).first() if pk is not None else None
+    if pk is None:
+        return None
+    return Segment.objects.filter(workspace=workspace, pk=pk).first()
+
+
+def _usable(
+    segment: Segment | None, workspace: Workspace, at: dt.datetime | None
+) -> tuple[Group, kinds.Context] | None:
     rule = stored(segment) if segment else None
     if rule is None:
-        return people.none()
+        return None
     try:
-        checked, known = context(workspace, rule, at=at)
+        return context(workspace, rule, at=at)
     except (RuleError, BrokenError, nesting.NestingError):
-        return people.none()
-    found = compiling.people(checked, known)
-    return people.filter(pk__in=RawSQL(found.text, found.parameters))  # noqa: S611 - what people typed is a parameter
+        return None
 
 
 def count(rule: Group, known: kinds.Context) -> int:

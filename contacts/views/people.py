@@ -21,6 +21,7 @@ from contacts.models import Attribute, Contact, List, Subscription, Suppression
 from contacts.provenance import Source
 from contacts.queries import mailable
 from contacts.queries import people as people_query
+from contacts.queries import segments as segment_query
 from contacts.segmentmodels import Segment
 from contacts.services import contacts as contact_service
 from contacts.services import contactsheet, jobs
@@ -47,8 +48,9 @@ def contacts(request: WorkspaceRequest) -> HttpResponse:
         sorts={"email": "email", "added": "pk"},
         default="-added",
     )
-    stops = []
+    stops, broken = [], None
     if not page.rows:
+        broken = segment_query.broken(request.workspace, request.GET.get("segment", ""))
         stops = people_query.suppressions_of(request.workspace, request.GET.get("q", ""))
     context = {
         "page": page,
@@ -63,6 +65,7 @@ def contacts(request: WorkspaceRequest) -> HttpResponse:
         "gone": people_query.gone(request.workspace, request.GET, page.total[0]),
         "imported": sources.import_named(request.workspace, request.GET.get("import", "")),
         "stops": stops,
+        "broken": broken,
         "source_names": sources.names(request.workspace, [one.source for one in stops]),
         "anybody": bool(page.rows) or Contact.objects.filter(workspace=request.workspace).exists(),
     }

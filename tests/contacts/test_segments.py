@@ -268,6 +268,8 @@ def test_what_is_missing_never_matches_anybody(
     assert found(workspace, segment) == found(workspace, outer) == set()
     count = owner_client.get(url("segment_count", segment.pk)).content.decode()
     assert "no longer exists" in count
+    page = owner_client.get(url("contacts") + f"?segment={segment.pk}").content.decode()
+    assert "Nobody is in the segment Not, because" in page
     for name in ("segment", "edit_segment"):
         page = owner_client.get(url(name, segment.pk)).content.decode()
         assert "no longer exists" in page
@@ -306,6 +308,22 @@ def test_a_filter_together_with_others(workspace: Workspace, city: Attribute) ->
     segment = make_segment(workspace, SHANGHAI)
     parameters = QueryDict(f"segment={segment.pk}&list={target.pk}&q=x.example")
     assert [one.email for one in filtered(workspace, parameters)] == ["ann@x.example"]
+
+
+def test_actions_on_the_whole_result(
+    workspace: Workspace, owner_client: Client, url: Url, city: Attribute
+) -> None:
+    target = List.objects.create(workspace=workspace, name="News")
+    segment = make_segment(
+        workspace, attribute("city", "one_of", "上海\n100%"), when("suppressed", "", "no")
+    )
+    chosen = {"all": "1", "query": f"segment={segment.pk}", "list": str(target.pk)}
+    owner_client.post(url("contacts_bulk"), chosen | {"action": "add"})
+    on_it = Contact.objects.filter(subscriptions__list=target).order_by("email")
+    assert [one.email for one in on_it] == ["ann@x.example", "bob@x.example"]
+    answer = owner_client.get(url("export_contacts") + f"?segment={segment.pk}")
+    lines = answer.getvalue().decode("utf-8-sig").splitlines()
+    assert [line.split(",")[0] for line in lines[1:]] == ["ann@x.example", "bob@x.example"]
 
 
 def test_the_list_of_segments_reads_each_kind_once(
