@@ -1,7 +1,7 @@
 """The contacts of a segment: their number, a page of them, and why a contact is one of them."""
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -68,15 +68,43 @@ def stored(segment: Segment) -> Group | None:
     return None
 
 
-def of_workspace(workspace_id: int) -> dict[int, Group]:
-    """The rules of all segments."""
-    own = Segment.objects.filter(workspace=workspace_id)
-    found = {one.pk: stored(one) for one in own.only("pk", "rule")}
-    return {pk: rule for pk, rule in found.items() if rule is not None}
+def used(workspace_id: int, rule: Group) -> dict[int, Group]:
+    """The rules of the segments that this rule uses, also by way of others. One query for each
+    level; so many segments that the rule is too large are not read."""
+    found: dict[int, Group] = {}
+    waiting = nesting.used(rule)
+    while waiting and len(found) <= nesting.MOST_CONDITIONS:
+        rows = Segment.objects.filter(workspace=workspace_id, pk__in=waiting)
+        fresh = {one.pk: read for one in rows if (read := stored(one)) is not None}
+        found |= fresh
+        waiting = {pk for read in fresh.values() for pk in nesting.used(read)} - found.keys()
+    return found
+
+
+# A rule may be large, so the database looks into the rules.
+USERS = """
+SELECT id FROM contacts_segment
+ WHERE workspace_id = %s
+   AND jsonb_path_exists(rule, format(
+         '$.** ? (@.kind == "segment" && @.subject == "%%s")', %s::bigint)::jsonpath)
+ ORDER BY name
+"""
+
+
+def users(workspace_id: int, number: int) -> list[int]:
+    """The ids of the segments that name this one themselves."""
+    with connection.cursor() as cursor:
+        cursor.execute(USERS, [workspace_id, number])
+        return [pk for (pk,) in cursor.fetchall()]
 
 
 def subjects(workspace_id: int, *some: Group) -> kinds.Subjects:
     """What conditions may be about, and what those of these rules are about."""
+    return subjects_of(workspace_id, some)
+
+
+def subjects_of(workspace_id: int, some: Iterable[Group]) -> kinds.Subjects:
+    """The same for any number of rules, of which only one is in memory at a time."""
     wanted: dict[str, set[str]] = {}
     for rule in some:
         for kind, keys in rules.subjects(rule).items():
@@ -92,15 +120,12 @@ def context(
     Raises RuleError for the rule itself, BrokenError for one of the segments that it uses, and
     NestingError.
     """
-    others: Mapping[int, Group] = {}
-    if nesting.used(rule):
-        others = of_workspace(workspace.pk)
-        nesting.check(rule, others)
-    needed = {pk: others[pk] for pk in nesting.needed(rule, others) if pk in others}
-    known = subjects(workspace.pk, rule, *needed.values())
+    others = used(workspace.pk, rule)
+    nesting.check(rule, others)
+    known = subjects(workspace.pk, rule, *others.values())
     checked = checking.check(rule, known)
     try:
-        inner = {pk: checking.check(one, known) for pk, one in needed.items()}
+        inner = {pk: checking.check(one, known) for pk, one in others.items()}
     except RuleError as error:
         raise BrokenError from error
     zone = ZoneInfo(workspace.timezone)

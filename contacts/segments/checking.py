@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from contacts.exceptions import ContactsError
 from contacts.segments.kinds import Subject, Subjects, kinds
-from contacts.segments.operators import Operator, ValueProblemError, read
+from contacts.segments.operators import MOST_OF_LINES, Operator, ValueProblemError, read
 from contacts.segments.rules import (
     DEEPEST,
     MOST_CONDITIONS,
@@ -15,6 +15,7 @@ from contacts.segments.rules import (
     Condition,
     Group,
     Path,
+    conditions,
     walk,
 )
 
@@ -56,6 +57,10 @@ def _of_shape(rule: Group) -> Iterator[Problem]:
         yield Problem((), "", _("A segment has at most 50 conditions. Remove some."))
     if len(groups) > MOST_GROUPS:
         yield Problem((), "", _("A segment has at most 30 groups. Remove some."))
+    characters = sum(len(str(value)) for one in conditions(rule) for value in one.values)
+    if characters > MOST_OF_LINES:
+        text = _("All values together have at most 500,000 characters. Shorten the pasted lists.")
+        yield Problem((), "", text)
     for path in groups:
         if len(path) >= DEEPEST:
             yield Problem(path, "", _("Groups are at most three deep. Remove this one."))

@@ -74,8 +74,12 @@ def _where(item: _Branch | Match, context: Context) -> Sql:
         found = joined("OR", [_where(one, context) for one in item.items])
         # A condition on a missing value is null, which is not true either.
         return put("{} IS NOT TRUE", found) if item.match == NONE else found
-    union = _union(item.items, context)
-    return _outside(union) if item.match == NONE else _inside(union)
+    rows = _each(item.items, context)
+    if item.match == NONE:
+        return _outside(put(" UNION ALL ".join(["{}"] * len(rows)), *rows))
+    # UNION, since of UNION ALL the planner expects 200 different contacts, whatever its size, and
+    # then looks each one up by the index of contacts (605 ms, not 272, for 43,000 of 100,000).
+    return _inside(put(" UNION ".join(["{}"] * len(rows)), *rows))
 
 
 def _inside(rows: Sql) -> Sql:
@@ -86,13 +90,13 @@ def _outside(rows: Sql) -> Sql:
     return put("NOT EXISTS (SELECT FROM ({}) found WHERE found.contact_id = c.id)", rows)
 
 
-def _union(items: Sequence[_Branch | Match], context: Context) -> Sql:
-    """The contacts of any of these: those of all plain ones by one query."""
+def _each(items: Sequence[_Branch | Match], context: Context) -> list[Sql]:
+    """Queries with the contacts of each of these: those of all plain ones by one query."""
     plain = [_where(item, context) for item in items if _plain(item)]
     rows = [_rows(item, context) for item in items if not _plain(item)]
     if plain:
         rows.append(_of_workspace(joined("OR", plain), context))
-    return put(" UNION ALL ".join(["{}"] * len(rows)), *rows)
+    return rows
 
 
 def _rows(item: _Branch | Match, context: Context) -> Sql:

@@ -12,6 +12,7 @@ from django.utils.functional import Promise
 from contacts.segments.operators import Operator
 from contacts.segments.rules import Condition, Group
 from contacts.segments.sql import Sql
+from pages.numbers import whole
 from pages.registry import Registry
 
 
@@ -70,6 +71,11 @@ class ConditionKind:
     # Whether its subjects are themselves choices of what a condition is about. If not, the kind is,
     # and the subject is chosen beside it.
     flat: bool = False
+
+
+def ids(keys: Iterable[str]) -> list[int]:
+    """Keys of subjects as ids of rows."""
+    return [pk for key in keys if (pk := whole(key)) is not None]
 
 
 kinds: Registry[ConditionKind] = Registry(key=attrgetter("key"))

@@ -1,6 +1,6 @@
 """Segments that use other segments: no circles, and a bound on how large a rule becomes."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 from contacts.exceptions import ContactsError
 from contacts.segments.rules import Group, conditions
@@ -54,19 +54,3 @@ def _size(rule: Group, rules: Mapping[int, Group], above: tuple[int, ...]) -> in
         if size > MOST_CONDITIONS:
             raise TooLargeError
     return size
-
-
-def needed(rule: Group, rules: Mapping[int, Group]) -> set[int]:
-    """The ids of all segments that the rule uses, also by way of others."""
-    found: set[int] = set()
-    waiting = used(rule)
-    while waiting:
-        found |= waiting
-        rest = {number for one in waiting if one in rules for number in used(rules[one])}
-        waiting = rest - found
-    return found
-
-
-def users(number: int, rules: Mapping[int, Group]) -> Collection[int]:
-    """The segments that name this one themselves."""
-    return [other for other, rule in rules.items() if number in used(rule)]

@@ -47,7 +47,7 @@ class Operator:
     key: str
     label: str | Promise
     sentence: str | Promise
-    takes: Takes
+    takes: Takes = Takes.NOTHING
 
 
 class ValueProblemError(ContactsError, ValueError):

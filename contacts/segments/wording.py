@@ -11,6 +11,8 @@ from contacts.segments.operators import Operator, Takes
 from contacts.segments.rules import ALL, ANY, NONE, Condition, Group
 from pages import locales
 
+# A value that a contact does not have.
+NO_VALUE = "–"
 # Lines of a pasted list that are named.
 NAMED = 3
 
@@ -73,13 +75,21 @@ def told_value(operator: Operator, subject: Subject, number: int, one: Condition
         case Takes.TEXT:
             return _("“{text}”").format(text=value)
         case Takes.DATE | Takes.DATES:
-            return locales.day(dt.date.fromisoformat(str(value)))
+            return day(str(value))
         case Takes.CHOICE:
             return str(dict(subject.choices).get(str(value), value))
         case Takes.LINES:
             return str(value)
         case _:
             return locales.number(value)
+
+
+def day(text: str) -> str:
+    """The date of a text such as 2026-03-09; other texts as they are."""
+    try:
+        return locales.day(dt.date.fromisoformat(text[:10]))
+    except ValueError:
+        return text
 
 
 def _lines(one: Condition) -> str:

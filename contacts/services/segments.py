@@ -1,5 +1,7 @@
 """Segments: created, changed with a version for each rule, and deleted if nothing uses them."""
 
+from collections.abc import Iterator
+
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -34,6 +36,7 @@ def create(workspace: Workspace, *, name: str, rule: Group, by: User | None = No
     _lock(workspace)
     if Segment.objects.filter(workspace=workspace).count() >= MOST_SEGMENTS:
         raise SegmentError(_("A workspace has at most 500 segments. Delete some first."))
+    _check_name(workspace, name)
     _check_nesting(workspace, rule)
     stored = rules.as_json(rule)
     segment = Segment.objects.create(workspace=workspace, name=name, rule=stored, created_by=by)
@@ -58,6 +61,7 @@ def change(
                 " their changes, or open the page anew to see them."
             )
         )
+    _check_name(segment.workspace, name, of=segment.pk)
     _check_nesting(segment.workspace, rule, of=segment.pk)
     stored = rules.as_json(rule)
     if stored != now.rule:
@@ -85,8 +89,7 @@ def restore(segment: Segment, number: int, *, by: User | None = None) -> Segment
 
 def used_by(segment: Segment) -> list[tuple[str, str, int]]:
     """(words, URL name, pk) of everything that uses it."""
-    others = query.of_workspace(segment.workspace_id)
-    found = nesting.users(segment.pk, others)
+    found = query.users(segment.workspace_id, segment.pk)
     named = Segment.objects.filter(pk__in=found).order_by("name")
     return [
         (_("Segment {name}").format(name=name), "segment", pk)
@@ -106,15 +109,20 @@ def delete(segment: Segment) -> None:
     segment.delete()
 
 
+def _check_name(workspace: Workspace, name: str, *, of: int | None = None) -> None:
+    """Raises SegmentError."""
+    if Segment.objects.filter(workspace=workspace, name=name).exclude(pk=of).exists():
+        raise SegmentError(_("There is a segment with this name already."))
+
+
 def _check_nesting(workspace: Workspace, rule: Group, *, of: int | None = None) -> None:
     """Also of the segments that use this one. Raises SegmentError."""
-    others = query.of_workspace(workspace.pk)
-    if of is not None:
-        others[of] = rule
-    above = [others[pk] for pk in others if of in nesting.needed(others[pk], others)]
+    changed = {} if of is None else {of: rule}
     try:
-        for one in (rule, *(above if of is not None else ())):
-            nesting.check(one, others)
+        nesting.check(rule, query.used(workspace.pk, rule) | changed)
+        for above in _above(workspace, of) if of is not None else ():
+            if (other := query.stored(above)) is not None:
+                nesting.check(other, query.used(workspace.pk, other) | changed)
     except nesting.CircleError as error:
         raise SegmentError(
             _("The segment would use itself by way of another segment. Remove that condition.")
@@ -126,3 +134,13 @@ def _check_nesting(workspace: Workspace, rule: Group, *, of: int | None = None) 
                 " than four segments deep. Remove some."
             )
         ) from error
+
+
+def _above(workspace: Workspace, number: int) -> Iterator[Segment]:
+    """The segments that use this one, also by way of others."""
+    known, waiting = {number}, [number]
+    while waiting:
+        fresh = [pk for pk in query.users(workspace.pk, waiting.pop()) if pk not in known]
+        known.update(fresh)
+        waiting += fresh
+        yield from Segment.objects.filter(pk__in=fresh)

@@ -1,5 +1,6 @@
 """Pages of segments: the list, one segment with its history, and the builder."""
 
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -7,6 +8,7 @@ from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -23,27 +25,35 @@ from contacts.segments.rules import Group
 from contacts.services import segments as service
 from pages import numbers
 
+# Rules in memory at a time: pasted lists may be long. Characters of a rule's words in a table.
+AT_ONCE = 20
+LONGEST = 300
+
 
 def segments(request: WorkspaceRequest) -> HttpResponse:
-    own = list(Segment.objects.filter(workspace=request.workspace).order_by("name"))
-    known = {one.pk: query.stored(one) for one in own}
-    found = {pk: rule for pk, rule in known.items() if rule is not None}
-    subjects = query.subjects(request.workspace.pk, *found.values())
-    names = {one.pk: one for one in own}
-    rows = [
-        {
-            "segment": one,
-            "words": wording.rule(found[one.pk], subjects) if one.pk in found else "",
-            "users": [names[pk] for pk in nesting.users(one.pk, found)],
-        }
-        for one in own
-    ]
+    own = Segment.objects.filter(workspace=request.workspace).order_by("name")
+    uses: dict[int, set[int]] = {}
+
+    def read() -> Iterator[Group]:
+        for one in own.iterator(AT_ONCE):
+            if (rule := query.stored(one)) is not None:
+                uses[one.pk] = nesting.used(rule)
+                yield rule
+
+    subjects = query.subjects_of(request.workspace.pk, read())
+    rows: list[dict[str, Any]] = []
+    for one in own.iterator(AT_ONCE):
+        rule = query.stored(one)
+        words = wording.rule(rule, subjects) if rule else ""
+        rows.append({"pk": one.pk, "name": one.name, "words": Truncator(words).chars(LONGEST)})
+    for row in rows:
+        row["users"] = [other for other in rows if row["pk"] in uses.get(other["pk"], ())]
     return render(request, "contacts/segments.html", {"rows": rows})
 
 
 def segment_page(request: WorkspaceRequest, pk: int) -> HttpResponse:
     one = get_in(request.workspace, Segment, pk=pk)
-    versions = list(one.versions.select_related("made_by").order_by("-number"))
+    versions = list(one.versions.select_related("made_by").order_by("-number")[:AT_ONCE])
     read = {version.number: _rule_of(version) for version in versions}
     current = query.stored(one)
     known = [rule for rule in (current, *read.values()) if rule is not None]

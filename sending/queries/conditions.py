@@ -7,14 +7,13 @@ first one of a mail (sending.models.Message).
 
 from collections.abc import Collection, Iterable
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import Workspace
 from contacts import sources
 from contacts.segments import predicates
-from contacts.segments.kinds import ConditionKind, Context, Match, Subject, kinds
+from contacts.segments.kinds import ConditionKind, Context, Match, Subject, ids, kinds
 from contacts.segments.operators import Operator, Takes
 from contacts.segments.rules import Condition
 from contacts.segments.sql import Sql, given, put
@@ -28,54 +27,50 @@ LATEST = (1, 2, 3, 5, 6, 10, 20)
 MOST = 100
 
 
-def _operator(key: str, label: Promise, sentence: Promise, takes: Takes) -> Operator:
-    return Operator(key, label, sentence, takes)
-
-
 OPERATORS = (
-    _operator(
+    Operator(
         "sent", gettext_lazy("was sent"), gettext_lazy("was sent a mail of {subject}"), Takes.TIMES
     ),
-    _operator(
+    Operator(
         "opened", gettext_lazy("opened"), gettext_lazy("opened a mail of {subject}"), Takes.TIMES
     ),
-    _operator(
+    Operator(
         "clicked",
         gettext_lazy("clicked"),
         gettext_lazy("clicked in a mail of {subject}"),
         Takes.TIMES,
     ),
-    _operator(
+    Operator(
         "bounced",
         gettext_lazy("bounced"),
         gettext_lazy("a mail of {subject} bounced"),
         Takes.TIMES,
     ),
-    _operator(
+    Operator(
         "never_sent",
         gettext_lazy("was never sent"),
         gettext_lazy("was never sent a mail of {subject}"),
         Takes.WITHIN,
     ),
-    _operator(
+    Operator(
         "never_opened",
         gettext_lazy("never opened"),
         gettext_lazy("never opened a mail of {subject}"),
         Takes.WITHIN,
     ),
-    _operator(
+    Operator(
         "never_clicked",
         gettext_lazy("never clicked"),
         gettext_lazy("never clicked in a mail of {subject}"),
         Takes.WITHIN,
     ),
-    _operator(
+    Operator(
         "ignored",
         gettext_lazy("was sent at least one and opened none"),
         gettext_lazy("was sent at least one mail of {subject} and opened none"),
         Takes.WITHIN,
     ),
-    _operator(
+    Operator(
         "unclicked",
         gettext_lazy("was sent at least one and clicked in none"),
         gettext_lazy("was sent at least one mail of {subject} and clicked in none"),
@@ -106,8 +101,7 @@ def _subjects(workspace_id: int, keys: Collection[str]) -> Iterable[Subject]:
         label = ngettext("the last campaign", "the last {count} campaigns", number)
         yield Subject(f"{LAST}{number}", label.format(count=locales.number(number)), OPERATORS)
     own = Mailing.objects.filter(workspace=workspace_id, kind=Mailing.Kind.ONE_OFF)
-    wanted = [pk for key in keys if (pk := numbers.whole(key)) is not None]
-    chosen = {*own.order_by("-pk")[:MOST], *own.filter(pk__in=wanted)}
+    chosen = {*own.order_by("-pk")[:MOST], *own.filter(pk__in=ids(keys))}
     workspace = Workspace(pk=workspace_id)
     say = sources.in_words(sources.names(workspace, [one.source for one in chosen]))
     for one in sorted(chosen, key=lambda one: -one.pk):
@@ -143,7 +137,7 @@ def _compile(one: Condition, _subject: Subject, context: Context) -> Match:
     if times > 1:
         rows = put("{} GROUP BY m.contact_id HAVING count(*) >= {}", rows, given(times, "int"))
     elif action == "sent" and not days:
-        rows = put("{} UNION ALL " + PAST, rows, _mailings(one, context))
+        rows = put("{} UNION " + PAST, rows, _mailings(one, context))
     return Match(rows, people=True, without=never)
 
 

@@ -220,6 +220,27 @@ def test_old_versions_are_dropped(
 # Uses and circles --------------------------------------------------------------------------------
 
 
+def test_users_are_found_in_groups_too(workspace: Workspace, city: Attribute) -> None:
+    inner = make_segment(workspace, SHANGHAI, name="Inner")
+    uses = when("segment", str(inner.pk), "in")
+    outer = make_segment(workspace, group("any", SHANGHAI, group("none", uses)), name="Outer")
+    make_segment(workspace, attribute("city", "is", str(inner.pk)), name="Other")
+    assert query.users(workspace.pk, inner.pk) == [outer.pk]
+    assert service.used_by(inner) == [("Segment Outer", "segment", outer.pk)]
+
+
+def test_a_name_is_taken_once(workspace: Workspace, city: Attribute) -> None:
+    """Also between the check of the form and the save."""
+    segment = make_segment(workspace, SHANGHAI, name="One")
+    with pytest.raises(service.SegmentError, match="with this name already"):
+        make_segment(workspace, SHANGHAI, name="One")
+    make_segment(workspace, SHANGHAI, name="Two")
+    rule = query.stored(segment)
+    assert rule is not None
+    with pytest.raises(service.SegmentError, match="with this name already"):
+        service.change(segment, name="Two", rule=rule, version=1)
+
+
 def test_a_used_segment_is_not_deleted(
     workspace: Workspace, owner_client: Client, url: Url, city: Attribute
 ) -> None:

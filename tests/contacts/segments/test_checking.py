@@ -69,4 +69,6 @@ def test_depth_and_size_are_bounded() -> None:
     assert ((0, 0, 0), "", "Groups are at most three deep. Remove this one.") in problems(deep)
     assert check(Group(ALL, deep.items), SUBJECTS)
     assert "at most 50 conditions" in problems(*[CITY] * 51)[0][2]
+    long = Condition("attribute", "city", "one_of", ("x" * 400_000,))
+    assert "at most 500,000 characters" in problems(long, long)[0][2]
     assert "at most 30 groups" in problems(*[Group(ANY, (CITY,))] * 30)[0][2]
