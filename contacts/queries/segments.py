@@ -98,18 +98,14 @@ def users(workspace_id: int, number: int) -> list[int]:
         return [pk for (pk,) in cursor.fetchall()]
 
 
-def subjects(workspace_id: int, *some: Group) -> kinds.Subjects:
-    """What conditions may be about, and what those of these rules are about."""
-    return subjects_of(workspace_id, some)
-
-
-def subjects_of(workspace_id: int, some: Iterable[Group]) -> kinds.Subjects:
-    """The same for any number of rules, of which only one is in memory at a time."""
+def subjects(workspace_id: int, some: Iterable[Group], *, choices: bool = False) -> kinds.Subjects:
+    """What these rules are about, of which only one is in memory at a time. `choices`: and all that
+    conditions may be about."""
     wanted: dict[str, set[str]] = {}
     for rule in some:
         for kind, keys in rules.subjects(rule).items():
             wanted.setdefault(kind, set()).update(keys)
-    return kinds.found(workspace_id, wanted)
+    return kinds.found(workspace_id, wanted, choices=choices)
 
 
 def context(
@@ -122,7 +118,7 @@ def context(
     """
     others = used(workspace.pk, rule)
     nesting.check(rule, others)
-    known = subjects(workspace.pk, rule, *others.values())
+    known = subjects(workspace.pk, [rule, *others.values()])
     checked = checking.check(rule, known)
     try:
         inner = {pk: checking.check(one, known) for pk, one in others.items()}

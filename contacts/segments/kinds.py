@@ -94,8 +94,12 @@ class Subjects:
         return self._found.get(kind, {}).get(key)
 
 
-def found(workspace_id: int, wanted: Mapping[str, Collection[str]]) -> Subjects:
-    """`wanted`: {kind: keys of subjects that a rule has}. One query for each kind."""
+def found(
+    workspace_id: int, wanted: Mapping[str, Collection[str]], *, choices: bool = False
+) -> Subjects:
+    """`wanted`: {kind: keys of subjects that a rule has}. A few queries for each kind. `choices`:
+    also kinds that the rule does not have, to choose from."""
+    some = [kind for kind in kinds if choices or kind.key in wanted]
     return Subjects(
-        {kind.key: kind.subjects(workspace_id, wanted.get(kind.key, ())) for kind in kinds}
+        {kind.key: kind.subjects(workspace_id, wanted.get(kind.key, ())) for kind in some}
     )

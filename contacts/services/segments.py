@@ -111,7 +111,7 @@ def delete(segment: Segment) -> None:
 
 def _check_name(workspace: Workspace, name: str, *, of: int | None = None) -> None:
     """Raises SegmentError."""
-    if Segment.objects.filter(workspace=workspace, name=name).exclude(pk=of).exists():
+    if Segment.objects.filter(workspace=workspace, name=name).exclude(pk=of or 0).exists():
         raise SegmentError(_("There is a segment with this name already."))
 
 

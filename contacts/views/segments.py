@@ -40,7 +40,7 @@ def segments(request: WorkspaceRequest) -> HttpResponse:
                 uses[one.pk] = nesting.used(rule)
                 yield rule
 
-    subjects = query.subjects_of(request.workspace.pk, read())
+    subjects = query.subjects(request.workspace.pk, read())
     rows: list[dict[str, Any]] = []
     for one in own.iterator(AT_ONCE):
         rule = query.stored(one)
@@ -57,7 +57,7 @@ def segment_page(request: WorkspaceRequest, pk: int) -> HttpResponse:
     read = {version.number: _rule_of(version) for version in versions}
     current = query.stored(one)
     known = [rule for rule in (current, *read.values()) if rule is not None]
-    subjects = query.subjects(request.workspace.pk, *known)
+    subjects = query.subjects(request.workspace.pk, known)
     context = {
         "segment": one,
         "words": wording.rule(current, subjects) if current else "",
@@ -114,7 +114,7 @@ def _builder(request: WorkspaceRequest, one: Segment | None) -> HttpResponseBase
     else:
         stored = query.stored(one) if one else None
         changed = drafting.Change(stored or drafting.NEW)
-    subjects = query.subjects(request.workspace.pk, changed.rule)
+    subjects = query.subjects(request.workspace.pk, [changed.rule], choices=True)
     rule = drafting.settle(changed.rule, subjects)
     problems: list[checking.Problem] = []
     if asked == "save":
@@ -229,7 +229,7 @@ def _person(request: WorkspaceRequest) -> Contact | None:
 def _checked(request: WorkspaceRequest, context: dict[str, Any]) -> tuple[Group, Context] | None:
     """The rule of the form; None if it is incomplete or can't be used, as the context then says."""
     draft = drafting.read(request.POST)
-    rule = drafting.settle(draft, query.subjects(request.workspace.pk, draft))
+    rule = drafting.settle(draft, query.subjects(request.workspace.pk, [draft]))
     try:
         return query.context(request.workspace, rule)
     except RuleError:
